@@ -1,0 +1,45 @@
+/*
+ * struct arena: memory of one lifetime, given back at once.
+ *
+ * Allocation bumps a pointer; nothing is freed alone. arena_reset() keeps the chunks, so that an arena
+ * that is used for the same work again and again stops calling malloc after its first rounds: the
+ * request path rests on that. Not thread-safe: one owner at a time.
+ */
+#ifndef BASE_ARENA_H
+#define BASE_ARENA_H
+
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/view.h"
+
+struct arena_chunk;
+
+struct arena {
+    struct arena_chunk *first;   /* all chunks, in the order in which they are filled */
+    struct arena_chunk *current; /* the one that is being filled */
+    size_t chunk_bytes;          /* size of a new chunk, unless one allocation needs more */
+    size_t limit_bytes;          /* over this an allocation fails; 0: none */
+    size_t used_bytes;           /* handed out since the last reset, padding included */
+    size_t held_bytes;           /* in chunks, used or not */
+};
+
+/* No allocation yet. chunk_bytes is at least 256. */
+void arena_init(struct arena *arena, size_t chunk_bytes, size_t limit_bytes);
+void arena_release(struct arena *arena);
+
+/* Everything handed out is dead; chunks beyond keep_bytes go back to malloc. */
+void arena_reset(struct arena *arena, size_t keep_bytes);
+
+/* 64-byte-aligned for sizes >= 64, else 16. NULL when out of memory or over the limit. size 0 is legal and
+ * gives a pointer that may not be read. Memory is not cleared. */
+void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
+void *arena_calloc(struct arena *arena, size_t n, size_t size) MUST_CHECK; /* cleared, n * size checked */
+/* n * size is checked for overflow, not cleared. */
+void *arena_array(struct arena *arena, size_t n, size_t size) MUST_CHECK;
+
+/* A copy of v, NUL behind it (not counted in len). ptr is NULL when out of memory. */
+struct view arena_copy(struct arena *arena, struct view v) MUST_CHECK;
+char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3))) MUST_CHECK;
+
+#endif

@@ -1,0 +1,44 @@
+/*
+ * struct buf: bytes that grow. Failure is sticky: appends after an out-of-memory do nothing and
+ * buf_failed() tells at the end, so writers need no check at each step. buf_clear() keeps the memory.
+ */
+#ifndef BASE_BUF_H
+#define BASE_BUF_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/err.h"
+#include "base/view.h"
+
+struct buf {
+    char *ptr; /* heap, ours */
+    size_t len;
+    size_t capacity;
+    bool failed;
+};
+
+#define BUF_INIT ((struct buf){0})
+
+void buf_release(struct buf *buf);
+void buf_clear(struct buf *buf);
+/* Room for n more bytes; NULL and sticky failure when there is none. The caller adds to len. */
+char *buf_reserve(struct buf *buf, size_t n);
+void buf_add(struct buf *buf, const void *bytes, size_t n);
+void buf_add_view(struct buf *buf, struct view v);
+void buf_add_str(struct buf *buf, const char *s);
+void buf_printf(struct buf *buf, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+/* NUL-terminates without counting it; "" when empty or failed. */
+const char *buf_str(struct buf *buf);
+
+static inline bool buf_failed(const struct buf *buf)
+{
+    return buf->failed;
+}
+
+static inline struct view buf_view(const struct buf *buf)
+{
+    return (struct view){buf->ptr, buf->len};
+}
+
+#endif

@@ -1,0 +1,51 @@
+/*
+ * struct err: what went wrong, told once, where it happened.
+ *
+ * A function that can fail returns int, 0 or -1, takes a struct err * last, and has filled it when it
+ * returns -1; on success it leaves it alone. Calls chain:
+ *
+ *     if (step_one(self, err) || step_two(self, err))
+ *         goto out;
+ *
+ * The text names the place first ("model.safetensors: tensor x: offsets overlap"). It never holds user
+ * ids, bodies or secrets. Owned by the caller, no heap behind it, may be copied.
+ */
+#ifndef BASE_ERR_H
+#define BASE_ERR_H
+
+#include <stdarg.h>
+
+#define MUST_CHECK __attribute__((warn_unused_result))
+
+/* Values are the exit statuses of CONTRACT 2 where one exists (see err_exit_status). */
+enum err_code {
+    ERR_NONE = 0,
+    ERR_USAGE = 64,       /* the command line */
+    ERR_DATA = 65,        /* a model, catalog or input file with bad content */
+    ERR_NOINPUT = 66,     /* a file that is missing or unreadable */
+    ERR_UNAVAILABLE = 69, /* something needed is not to be had: port, device */
+    ERR_INTERNAL = 70,    /* a bug, or a library failed where it may not */
+    ERR_NOMEM = 71,       /* out of memory, or over a stated limit of it */
+    ERR_CONFIG = 78,      /* the configuration */
+};
+
+struct err {
+    enum err_code code;
+    char text[1024]; /* one line, no newline, NUL-terminated, truncated if need be */
+};
+
+/* Fills err and returns -1, so that "return err_set(...)" reads well. */
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
+/* The same, ": strerror(errno)" appended. Keeps errno. */
+int err_set_errno(struct err *err, enum err_code code, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
+/* Puts "prefix: " before the text that is there; returns -1. */
+int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
+
+/* Exit status of a program that ends with err: the code; ERR_NOMEM ends with 70. */
+int err_exit_status(const struct err *err);
+
+#endif

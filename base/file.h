@@ -1,0 +1,19 @@
+/* Whole files, read once; nothing is mapped, so overwriting a file in place harms nobody. */
+#ifndef BASE_FILE_H
+#define BASE_FILE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+
+/* Reads all of a regular file into out (cleared first, NUL behind it). ERR_NOINPUT when it cannot be
+ * opened or is no regular file, ERR_DATA when it holds more than max_bytes. Short reads and EINTR are
+ * handled. */
+int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) MUST_CHECK;
+
+/* Writes path atomically: a temporary file beside it, fsync, rename. */
+int file_write(const char *path, struct view bytes, struct err *err) MUST_CHECK;
+
+/* dir + "/" + name; NULL when out of memory. */
+char *file_join(struct arena *arena, const char *dir, const char *name) MUST_CHECK;
+
+#endif

@@ -1,0 +1,42 @@
+/*
+ * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it is
+ * told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes that are
+ * not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are a BUG.
+ * No allocation of its own: the buf may grow.
+ */
+#ifndef BASE_JSON_WRITER_H
+#define BASE_JSON_WRITER_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define JSON_WRITER_MAX_DEPTH 32
+
+struct json_writer {
+    struct buf *out;
+    unsigned depth;
+    uint64_t has_item; /* bit d: level d already holds an item */
+};
+
+void json_writer_init(struct json_writer *w, struct buf *out);
+
+void json_object_begin(struct json_writer *w);
+void json_object_end(struct json_writer *w);
+void json_array_begin(struct json_writer *w);
+void json_array_end(struct json_writer *w);
+void json_key(struct json_writer *w, const char *key); /* key needs no escaping */
+
+void json_str(struct json_writer *w, const char *s);
+void json_view(struct json_writer *w, struct view v);
+void json_int(struct json_writer *w, int64_t v);
+void json_bool(struct json_writer *w, bool v);
+void json_null(struct json_writer *w);
+/* Shortest text that reads back as the same double. */
+void json_double(struct json_writer *w, double v);
+/* At most `digits` significant digits (1..17), trailing zeros cut: what an answer shows. Fast. */
+void json_number(struct json_writer *w, double v, int digits);
+/* Text that is JSON already. */
+void json_raw(struct json_writer *w, struct view json);
+
+#endif

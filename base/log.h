@@ -1,0 +1,62 @@
+/*
+ * One line an event, logfmt: ts=2026-01-31T12:00:00.123Z level=info event=ready addr=127.0.0.1:8080 ...
+ *
+ * Any thread. A line is formatted on the stack (at most 4 KiB, then cut with "cut=1") and written by one
+ * write(2) to a descriptor that is set non-blocking where that is ours to do: when it is full the line is
+ * dropped and counted, never waited for. Values are quoted and escaped as needed; a newline cannot get
+ * into a line. User ids never go in.
+ *
+ *     log_info("listening", LOG_STR("addr", text), LOG_INT("backlog", n));
+ */
+#ifndef BASE_LOG_H
+#define BASE_LOG_H
+
+#include <stdint.h>
+
+#include "base/view.h"
+
+enum log_level { LOG_DEBUG, LOG_INFO, LOG_WARN, LOG_ERROR };
+
+enum log_type { LOG_TYPE_VIEW, LOG_TYPE_INT, LOG_TYPE_DOUBLE };
+
+struct log_field {
+    const char *key;
+    enum log_type type;
+    struct view view;
+    int64_t integer;
+    double number;
+};
+
+#define LOG_STR(k, s) ((struct log_field){.key = (k), .type = LOG_TYPE_VIEW, .view = view_of(s)})
+#define LOG_VIEW(k, v) ((struct log_field){.key = (k), .type = LOG_TYPE_VIEW, .view = (v)})
+#define LOG_INT(k, i) ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
+#define LOG_NUM(k, d) ((struct log_field){.key = (k), .type = LOG_TYPE_DOUBLE, .number = (d)})
+
+/* One per call site: at most `burst` lines a second, then one line tells how many were held back. */
+struct log_site {
+    int64_t window_start_us;
+    uint32_t in_window;
+    uint32_t held_back;
+};
+
+/* fd stays the caller's. Called once from main, before threads; the level may change later from any. */
+void log_init(int fd, enum log_level level);
+void log_set_level(enum log_level level);
+uint64_t log_dropped(void); /* lines lost to a full descriptor since the start */
+
+void log_write(struct log_site *site, enum log_level level, const char *event,
+               const struct log_field *fields, int n_fields);
+
+#define LOG_AT(level, event, ...)                                                                  \
+    do {                                                                                           \
+        static struct log_site log_site_;                                                          \
+        const struct log_field log_fields_[] = {{.key = 0}, ##__VA_ARGS__};                        \
+        log_write(&log_site_, (level), (event), log_fields_ + 1,                                   \
+                  (int)(sizeof(log_fields_) / sizeof(log_fields_[0])) - 1);                        \
+    } while (0)
+#define log_debug(event, ...) LOG_AT(LOG_DEBUG, event, ##__VA_ARGS__)
+#define log_info(event, ...) LOG_AT(LOG_INFO, event, ##__VA_ARGS__)
+#define log_warn(event, ...) LOG_AT(LOG_WARN, event, ##__VA_ARGS__)
+#define log_error(event, ...) LOG_AT(LOG_ERROR, event, ##__VA_ARGS__)
+
+#endif

@@ -1,0 +1,36 @@
+/*
+ * struct problems: every complaint about one document, each with its JSON pointer (RFC 6901), so that a
+ * user mends them all in one go. Configuration, catalog and request share it.
+ */
+#ifndef BASE_PROBLEMS_H
+#define BASE_PROBLEMS_H
+
+#include <stddef.h>
+
+#include "base/arena.h"
+
+struct problem {
+    const char *pointer; /* "/imp/0/id"; "" is the whole document */
+    const char *detail;  /* one sentence without a full stop; never repeats a user's data */
+};
+
+struct problems {
+    struct arena *arena; /* owns the strings and the list */
+    struct problem *items;
+    size_t n;
+    size_t capacity;
+    size_t max;     /* more are counted, not kept */
+    size_t dropped; /* those */
+};
+
+void problems_init(struct problems *problems, struct arena *arena, size_t max);
+
+/* Returns -1, so that "return problems_add(...)" reads well. Both strings are copied. */
+int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4), cold));
+
+/* err gets "file: pointer: detail" of each, joined by "; " as far as they fit, with code. Returns -1. */
+int problems_to_err(const struct problems *problems, const char *file, enum err_code code,
+                    struct err *err);
+
+#endif

@@ -1,0 +1,41 @@
+/* struct view: bytes that somebody else owns. Not NUL-terminated; ptr may be NULL when len is 0. */
+#ifndef BASE_VIEW_H
+#define BASE_VIEW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <string.h>
+
+struct view {
+    const char *ptr;
+    size_t len; /* bytes */
+};
+
+#define VIEW_LIT(s) ((struct view){(s), sizeof(s) - 1})
+/* For printf's "%.*s". */
+#define VIEW_ARG(v) (int)(v).len, (v).ptr
+
+static inline struct view view_of(const char *s)
+{
+    return (struct view){s, s ? strlen(s) : 0};
+}
+
+static inline bool view_eq(struct view a, struct view b)
+{
+    return a.len == b.len && (a.len == 0 || memcmp(a.ptr, b.ptr, a.len) == 0);
+}
+
+static inline bool view_is(struct view a, const char *s)
+{
+    return view_eq(a, view_of(s));
+}
+
+/* Byte order, shorter first on a common prefix; < 0, 0, > 0 as memcmp. */
+static inline int view_cmp(struct view a, struct view b)
+{
+    size_t n = a.len < b.len ? a.len : b.len;
+    int c = n ? memcmp(a.ptr, b.ptr, n) : 0;
+    return c ? c : (a.len > b.len) - (a.len < b.len);
+}
+
+#endif

@@ -1,0 +1,103 @@
+/*
+ * The forward pass as a service: submit and poll, never a blocking run.
+ *
+ *   device  an opened backend and, where its lanes are host threads, the crew of threads that drives them.
+ *           Engines share it. One per process and processor or GPU.
+ *   engine  a model on a device: packed weights, scratch, cost function. Two engines may be open on one device
+ *           at once (an old and a new model); a batch belongs to one of them.
+ *
+ * Threads: one thread (in the daemon the executor's) calls everything here except where it says any thread.
+ * After engine_open is through, submit and poll allocate nothing.
+ */
+#ifndef ADRANK_ENGINE_H
+#define ADRANK_ENGINE_H
+
+#include "adrank/input.h"
+#include "adrank/model.h"
+#include "kernels/backend.h"
+
+struct device;
+struct engine;
+
+struct device_args {
+    const char *backend;      /* as backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu */
+    const char *device;       /* "" is the default one */
+    const char *linear;       /* provider of the linear layer; "" chooses */
+    enum precision precision; /* wanted; device_caps tell what is had */
+    int threads;              /* of the crew; at least 1. Ignored without host lanes */
+    /* Called from any thread when a poll may have something to tell; may be NULL. Must not block. */
+    void (*on_progress)(void *arg);
+    void *arg;
+};
+
+int device_open(const struct device_args *args, struct device **out, struct err *err) MUST_CHECK;
+void device_close(struct device *device); /* its engines are closed before */
+const struct backend_caps *device_caps(const struct device *device); /* any thread; constant */
+const char *device_backend(const struct device *device);             /* "cpu", ...; any thread */
+
+struct engine_args {
+    struct model *model;  /* the engine takes a reference */
+    int max_batch_tokens; /* of one batch; inputs larger than this go through input_part */
+    int max_batch_jobs;
+    bool skip_golden; /* tools that inspect a model which does not pass */
+};
+
+/*
+ * Opening is stepwise so that it can run between served batches: begin, then step until it returns 0. A step
+ * takes at most some milliseconds of the device's time where that can be helped: it packs a weight, uploads
+ * a piece, warms a size, times the cost function, runs one golden request.
+ * engine_open_step: 1 more to do, 0 ready, -1 failed (then close it).
+ * Golden requests that miss adrank.json's max_error, or logits that are not finite, fail with ERR_DATA.
+ */
+int engine_open_begin(struct device *device, const struct engine_args *args, struct engine **out,
+                      struct err *err) MUST_CHECK;
+int engine_open_step(struct engine *engine, struct err *err) MUST_CHECK;
+/* begin and all steps: for tools and tests. */
+int engine_open(struct device *device, const struct engine_args *args, struct engine **out,
+                struct err *err) MUST_CHECK;
+void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal */
+
+struct model *engine_model(const struct engine *engine);
+
+/* Measured at open, per batch: microseconds = fixed + per_token * tokens + per_attention * attention. */
+struct engine_cost {
+    double fixed_us, per_token_us, per_attention_us;
+};
+
+const struct engine_cost *engine_cost(const struct engine *engine);
+
+/* One input of a batch. */
+struct engine_job {
+    const struct input *input;
+    float *logits; /* (input->n_read, labels) out */
+};
+
+enum batch_status {
+    BATCH_OK,
+    BATCH_NOT_FINITE, /* some logit is NaN or infinite: those are NAN, the others are right */
+    BATCH_FAILED,     /* the backend is broken; err tells */
+};
+
+/* The caller's storage; from submit until poll returns it, it and all it points to stay as they are. */
+struct engine_batch {
+    struct engine_job **jobs;
+    int n_jobs;
+    void *user;
+    /* out */
+    enum batch_status status;
+    struct err err;
+    int64_t run_us; /* from launch to completion */
+};
+
+/* How many batches may be in flight: submit fails with a BUG beyond it. */
+int engine_max_launched(const struct engine *engine);
+
+/* Launches. -1 with err when the backend is broken: the batch is the caller's again, nothing was done. */
+int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
+/* A finished batch of any engine of the device, or NULL. Never waits. */
+struct engine_batch *device_poll(struct device *device);
+
+/* submit, then poll until done: for tools and tests; nothing else may be in flight. 0, or -1 with err. */
+int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
+
+#endif

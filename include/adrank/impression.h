@@ -1,0 +1,85 @@
+/*
+ * The request as adrank understands it: CONTRACT 3, decoded. Pure values; every view points into the
+ * body or into the request's arena, so the struct lives no longer than they do.
+ */
+#ifndef ADRANK_IMPRESSION_H
+#define ADRANK_IMPRESSION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/view.h"
+
+struct views {
+    const struct view *items;
+    int n;
+};
+
+enum behaviour_type {
+    BEHAVIOUR_VIEW,
+    BEHAVIOUR_CLICK,
+    BEHAVIOUR_CART,
+    BEHAVIOUR_BUY,
+    BEHAVIOUR_SEARCH,
+    BEHAVIOUR_TYPES
+};
+
+/* What the user did before. Lists of them are oldest first, newest last. */
+struct behaviour {
+    int64_t t_ms; /* unix time */
+    enum behaviour_type type;
+    struct view item; /* empty when absent */
+    struct view text; /* empty: the catalog's text of the item */
+};
+
+enum bid_type { BID_CPM, BID_CPC, BID_CPA, BID_TYPES };
+
+/* Names as they stand in JSON: "view", "click", ...; "cpm", ... */
+extern const char *const behaviour_type_names[BEHAVIOUR_TYPES];
+extern const char *const bid_type_names[BID_TYPES];
+
+struct imp {
+    struct view id;
+    struct view tagid;       /* placement, part of the context; empty when absent */
+    double bidfloor;         /* CPM, in bidfloorcur */
+    struct view bidfloorcur; /* empty: the configured currency */
+};
+
+struct candidate {
+    struct view adid;
+    struct view text; /* replaces title and description; empty when absent */
+    double bid;       /* NAN when absent */
+    int bid_type;     /* enum bid_type, -1 when absent */
+};
+
+struct impression_request {
+    struct view id; /* empty when absent */
+    int32_t tmax_ms; /* 0: absent */
+
+    struct view user_id; /* buyeruid, else id; empty when absent. Never logged, never echoed */
+    bool privacy;        /* one of regs.coppa, regs.gdpr, device.lmt, device.dnt is 1 */
+
+    int32_t devicetype; /* -1: absent */
+    struct view os, language, country, city;
+    int32_t utcoffset_min;
+    bool has_utcoffset;
+
+    struct view domain; /* site.domain, app.domain or app.bundle */
+    struct views cat;
+    struct view search; /* search, else keywords */
+
+    const struct imp *imps; /* at least one: the implied one when the request names none */
+    int n_imps;
+    const struct behaviour *behaviours; /* as sent, any order */
+    int n_behaviours;
+    const struct candidate *candidates;
+    int n_candidates;
+    bool has_candidates; /* rank.candidates was there, perhaps empty */
+
+    struct views badv, bcat, cur;
+    int32_t top_n; /* 0: absent */
+
+    uint32_t unknown_fields;
+};
+
+#endif

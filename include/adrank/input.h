@@ -1,0 +1,50 @@
+/*
+ * What the engine reads: token ids in segments, packed end to end, made once by model/ for daemon, tools
+ * and trainer alike. One allocation that owns everything, so it can cross threads by itself.
+ */
+#ifndef ADRANK_INPUT_H
+#define ADRANK_INPUT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct segment {
+    int32_t start, len; /* tokens of this input */
+    int32_t parent;     /* segment of this input that it also attends to, -1: none. Stands before it */
+    int32_t position;   /* position id of its first token; the others follow */
+    bool read;          /* its first token is read out by the head */
+};
+
+struct input {
+    int32_t n_tokens, n_segments;
+    int32_t n_read;           /* segments with read set; logits come in their order */
+    int32_t max_tokens, max_segments;
+    int32_t *ids;             /* (n_tokens) */
+    int32_t *types;           /* (n_tokens) */
+    struct segment *segments; /* (n_segments) */
+};
+
+/* Grows to hold that many; contents are lost. Reuse without allocation once it is large enough. */
+int input_reserve(struct input *input, int max_tokens, int max_segments, struct err *err) MUST_CHECK;
+void input_release(struct input *input);
+
+/* What a batch costs is a function of this. */
+struct input_shape {
+    int64_t tokens;
+    int64_t attention; /* sum over segments of len * (len + parent's len) */
+    int64_t segments;
+};
+
+struct input_shape input_shape(const struct input *input);
+
+/*
+ * A job larger than a batch: part `i` (from 0) of `input` with at most max_tokens tokens, whole segments,
+ * each parent repeated in every part that has a child of it. Returns 1 and fills part and *first_read (index
+ * of its first logit in the whole), 0 when there is no such part, -1 with err.
+ */
+int input_part(const struct input *input, int max_tokens, int i, struct input *part, int *first_read,
+               struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,78 @@
+/*
+ * A model directory (CONTRACT 4), opened: configuration, tokenizer, templates, calibration, golden requests and
+ * the tensors in host memory. Immutable and reference-counted; knows no device (see engine.h). It turns
+ * impressions into inputs and logits into probabilities.
+ */
+#ifndef ADRANK_MODEL_H
+#define ADRANK_MODEL_H
+
+#include "adrank/catalog.h"
+#include "adrank/impression.h"
+#include "adrank/input.h"
+#include "adrank/tokenizer.h"
+#include "base/arena.h"
+
+struct model;
+
+/* Reads and checks every file. Any thread; takes as long as reading the weights does. */
+int model_open(const char *dir, struct model **out, struct err *err) MUST_CHECK;
+struct model *model_ref(struct model *model); /* any thread */
+void model_unref(struct model *model);        /* any thread; NULL is legal */
+
+const char *model_dir(const struct model *model);
+const char *model_kind(const struct model *model);    /* "cross", "prefix" */
+const char *model_name(const struct model *model);    /* adrank.json's, else the directory's last part */
+const char *model_version(const struct model *model); /* adrank.json's, else "0" */
+/* First 12 hex digits of SHA-256 over the names and bytes of all its files. */
+const char *model_digest(const struct model *model);
+/* Size, inode and mtime of its files hashed: equal means that a reload need not read it again. Of a directory
+ * that cannot be read: 0. */
+uint64_t model_dir_stamp(const char *dir);
+const struct tokenizer *model_tokenizer(const struct model *model);
+int model_labels(const struct model *model);
+int model_max_tokens(const struct model *model); /* of one segment with its parent */
+double model_base_rate(const struct model *model); /* pctr where nothing better is known */
+
+/* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0]. */
+double model_logit(const struct model *model, const float *logits);
+/* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
+double model_pctr(const struct model *model, const float *logits);
+
+/* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. */
+struct encoded_ads;
+int encoded_ads_new(const struct model *model, const struct catalog *catalog,
+                    struct encoded_ads **out, struct err *err) MUST_CHECK;
+void encoded_ads_free(struct encoded_ads *ads);
+
+/* One ad of a request: of the catalog (ad set), or with a text of its own (text set, it wins). */
+struct input_ad {
+    const struct ad *ad;
+    struct view text;
+};
+
+struct input_args {
+    const struct impression_request *request;
+    const struct imp *imp;              /* its tagid is part of the context */
+    const struct behaviour *behaviours; /* merged, oldest first, texts filled in */
+    int n_behaviours;
+    const struct input_ad *ads;
+    int n_ads;
+    const struct encoded_ads *encoded; /* NULL: every text is tokenised now */
+    int64_t now_ms;                    /* unix: local hour and weekday of the context */
+};
+
+/*
+ * Impression and ads to segments by the model's kind and template; logits then come in the order of ads.
+ * *truncated: something was left out (oldest behaviour first). scratch may be reset afterwards. Pure but for
+ * input_reserve; ERR_NOMEM is the only failure.
+ */
+int model_input(const struct model *model, const struct input_args *args, struct arena *scratch,
+                struct input *out, bool *truncated, struct err *err) MUST_CHECK;
+
+/* A pair of texts as the kind `cross` takes it ([CLS] text [SEP] text_pair [SEP]; pair may be empty with
+ * has_pair false), truncated longest-first to max_tokens (0: the model's maximum). For tools. */
+int model_input_pair(const struct model *model, struct view text, struct view text_pair,
+                     bool has_pair, int max_tokens, struct arena *scratch, struct input *out,
+                     struct err *err) MUST_CHECK;
+
+#endif

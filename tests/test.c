@@ -1,0 +1,99 @@
+#include "tests/test.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <sys/stat.h>
+
+struct test_case *test_cases;
+
+static struct {
+    jmp_buf leave;
+    const char *name;
+    int passed, failed, skipped;
+    bool in_row;
+} run;
+
+void test_add(struct test_case *test)
+{
+    struct test_case **end = &test_cases;
+
+    while (*end)
+        end = &(*end)->next;
+    *end = test;
+}
+
+void test_fail(const char *file, int line, const char *fmt, ...)
+{
+    va_list ap;
+
+    printf("FAIL %s: %s:%d: ", run.name, file, line);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    run.failed++;
+    longjmp(run.leave, 1);
+}
+
+void test_skip(const char *fmt, ...)
+{
+    va_list ap;
+
+    printf("skip %s: ", run.name);
+    va_start(ap, fmt);
+    vprintf(fmt, ap);
+    va_end(ap);
+    printf("\n");
+    run.skipped++;
+    longjmp(run.leave, 1);
+}
+
+void test_row(const char *fmt, ...)
+{
+    static char name[256];
+    va_list ap;
+
+    if (run.in_row)
+        run.passed++;
+    va_start(ap, fmt);
+    vsnprintf(name, sizeof(name), fmt, ap);
+    va_end(ap);
+    run.in_row = true;
+    run.name = name;
+}
+
+static bool chosen(const char *name, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strstr(name, argv[i]))
+            return true;
+    return argc <= 1;
+}
+
+int test_main(int argc, char **argv)
+{
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    for (struct test_case *t = test_cases; t; t = t->next) {
+        if (!chosen(t->name, argc, argv))
+            continue;
+        run.name = t->name;
+        run.in_row = false;
+        if (setjmp(run.leave) == 0) {
+            t->run();
+            printf("ok   %s\n", t->name);
+            run.passed++;
+        }
+    }
+    printf("%d passed, %d failed, %d skipped\n", run.passed, run.failed, run.skipped);
+    return run.failed ? 1 : 0;
+}
+
+const char *test_data(void)
+{
+    struct stat st;
+    const char *dir = getenv("ADRANK_TEST_DATA");
+
+    if (!dir)
+        dir = "../shared";
+    return stat(dir, &st) == 0 ? dir : NULL;
+}

@@ -3,8 +3,9 @@
  *
  *   device  an opened backend and, where its lanes are host threads, the crew of threads that drives them.
  *           Engines share it. One per process and processor or GPU.
- *   engine  a model on a device: packed weights, scratch, cost function. Two engines may be open on one device
- *           at once (an old and a new model); a batch belongs to one of them.
+ *   engine  a model on a device in one precision: packed weights, scratch, cost function. Two engines may be
+ *           open on one device at once (an old and a new model, or one model in two precisions); a batch belongs
+ *           to one of them. An engine opens a struct backend of its own, in its precision, on the device.
  *
  * Threads: one thread (in the daemon the executor's) calls everything here except where it says any thread.
  * After engine_open is through, submit and poll allocate nothing.
@@ -23,7 +24,6 @@ struct device_args {
     const char *backend;      /* as backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu */
     const char *device;       /* "" is the default one */
     const char *linear;       /* provider of the linear layer; "" chooses */
-    enum precision precision; /* wanted; device_caps tell what is had */
     int threads;              /* of the crew; at least 1. Ignored without host lanes */
     /* Called from any thread when a poll may have something to tell; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
@@ -32,11 +32,13 @@ struct device_args {
 
 int device_open(const struct device_args *args, struct device **out, struct err *err) MUST_CHECK;
 void device_close(struct device *device); /* its engines are closed before */
+/* Of the device in f32: what does not depend on a precision. */
 const struct backend_caps *device_caps(const struct device *device); /* any thread; constant */
 const char *device_backend(const struct device *device);             /* "cpu", ...; any thread */
 
 struct engine_args {
-    struct model *model;  /* the engine takes a reference */
+    struct model *model;      /* the engine takes a reference */
+    enum precision precision; /* wanted; engine_caps tell what is had */
     int max_batch_tokens; /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
     bool skip_golden; /* tools that inspect a model which does not pass */
@@ -58,6 +60,7 @@ int engine_open(struct device *device, const struct engine_args *args, struct en
 void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal */
 
 struct model *engine_model(const struct engine *engine);
+const struct backend_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /* Measured at open, per batch: microseconds = fixed + per_token * tokens + per_attention * attention. */
 struct engine_cost {

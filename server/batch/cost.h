@@ -1,0 +1,37 @@
+/*
+ * What a batch will take. The engine measures a function of its shape when it opens (struct engine_cost);
+ * here that function is corrected by what served batches really took: a factor that is the 95th percentile of
+ * observed / estimated over the last batches (weights fall by 2 % with each), kept within [0.25, 4]. It rises
+ * within a few batches, because late answers are worse than idle moments, and falls within about eighty. A
+ * single outlier (one stall) never moves it.
+ *
+ * Pure: reads no clock, allocates nothing. One writer; the executor guards it by the lock of its queue.
+ */
+#ifndef SERVER_BATCH_COST_H
+#define SERVER_BATCH_COST_H
+
+#include "adrank/engine.h"
+
+#define COST_RATIO_MIN 0.25
+#define COST_RATIO_MAX 4.0
+#define COST_RATIO_BUCKETS 112 /* equal steps of the ratio's logarithm: 2.5 % each */
+
+struct cost {
+    struct engine_cost engine;
+    double ratio; /* the factor in use */
+    double weights[COST_RATIO_BUCKETS];
+    double total_weight;
+};
+
+/* The ratio starts at 1 with the weight of 20 batches. */
+void cost_init(struct cost *cost, const struct engine_cost *engine);
+
+/* One or several inputs that run together, with `batches` times the fixed part. cost_base_us is the engine's
+ * own figure, cost_us is corrected. Never negative. */
+double cost_base_us(const struct cost *cost, const struct input_shape *shape, int batches);
+double cost_us(const struct cost *cost, const struct input_shape *shape, int batches);
+
+/* A batch whose cost_base_us was base_us took observed_us. */
+void cost_observe(struct cost *cost, double base_us, double observed_us);
+
+#endif

@@ -1,0 +1,68 @@
+/*
+ * Admitted work in the order in which it will run: earliest deadline first, equal ones first come first. The
+ * order counts a deadline as no nearer than options.min_us after the arrival, so that requests with tiny
+ * budgets do not always pass in front of all others.
+ *
+ * An array kept sorted: the gate walks it from front to back at every arrival, and a walk over neighbours in
+ * memory plus a short memmove beats a heap at the few hundred entries that deadlines leave in it.
+ *
+ * Pure: told the time, memory only at init. The executor guards it by its lock.
+ */
+#ifndef SERVER_BATCH_QUEUE_H
+#define SERVER_BATCH_QUEUE_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "server/batch/cost.h"
+
+/* Options that may change while it runs. */
+struct batch_options {
+    int max_tokens;     /* batch.max_tokens: of one batch */
+    int max_jobs;       /* of one batch; the engine's slots */
+    int max_queue;      /* batch.max_queue: more are refused */
+    int64_t min_us;     /* deadline.min_ms: floor of the order */
+    int64_t reserve_us; /* batch.reserve_us: between the planned end of a batch and its deadlines */
+};
+
+/* What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for cancelled. */
+struct work {
+    int64_t arrival_us;       /* monotonic */
+    int64_t deadline_us;      /* monotonic: when the scores have to be at their owner's */
+    int64_t order_us;         /* max(deadline, arrival + min_us); work_prepare sets it */
+    struct input_shape shape; /* as charged: a parent that is repeated in parts counts again */
+    int parts;  /* batches that it needs for itself; 1 unless larger than one. work_prepare */
+    bool probe; /* admitted by an idle engine in spite of the estimate: never dropped for it */
+    const struct cost
+        *cost; /* of the engine that runs it; the same pointer means the same engine, and only
+                                 work of one engine shares a batch */
+    atomic_bool cancelled; /* its client is gone: any thread sets it, dropped unpaid when seen */
+};
+
+/* Fills order_us, shape and parts from arrival_us, deadline_us, cost and the input. */
+void work_prepare(struct work *work, const struct input *input,
+                  const struct batch_options *options);
+
+struct queue_entry {
+    int64_t order_us;
+    struct work *work;
+};
+
+struct queue {
+    struct queue_entry *entries; /* (n) front first, from first on */
+    int first, n, capacity;
+};
+
+int queue_init(struct queue *queue, int capacity, struct err *err) MUST_CHECK;
+void queue_release(struct queue *queue);
+
+/* Room was checked before (a BUG otherwise). Behind all of equal order. */
+void queue_insert(struct queue *queue, struct work *work);
+/* Where a newcomer of that order would stand: 0..n. */
+int queue_place(const struct queue *queue, int64_t order_us);
+struct work *queue_at(const struct queue *queue, int i); /* 0 is the front */
+/* Takes entry i out. O(n) unless near the front. */
+void queue_remove(struct queue *queue, int i);
+
+#endif

@@ -1,0 +1,60 @@
+/*
+ * struct served_model: a model with the engines that run it: the primary one and, where there is one, a
+ * fallback on another device. A world holds a reference, and every lent job holds one, so both an old and a new
+ * model are served until the old one has drained; a batch never mixes two. When the last reference goes, each
+ * engine is closed by the executor it belongs to, between batches, and then the rest is freed.
+ */
+#ifndef SERVER_BATCH_SERVED_H
+#define SERVER_BATCH_SERVED_H
+
+#include <stdatomic.h>
+
+#include "adrank/engine.h"
+#include "server/batch/cost.h"
+
+struct executor;
+
+struct served_engine {
+    struct executor *executor; /* NULL: there is none */
+    struct engine *engine;     /* its executor's thread only */
+    struct cost cost;          /* under its executor's lock */
+    struct served_model *model;
+    struct served_engine *next; /* the executor's list of those to be closed */
+};
+
+enum { SERVED_PRIMARY, SERVED_FALLBACK, SERVED_ENGINES };
+
+struct served_model {
+    struct model *model; /* a reference */
+    struct served_engine engines[SERVED_ENGINES];
+    atomic_int refs;
+    atomic_int open_engines; /* the last one closed frees the struct */
+};
+
+struct served_model_args {
+    struct model *model;       /* a reference of its own is taken */
+    struct executor *primary;  /* starts of executors and opens of models are independent */
+    struct executor *fallback; /* NULL: none */
+    int max_batch_tokens;      /* raised to the model's longest segment where it is smaller */
+    bool skip_golden;
+};
+
+/*
+ * Opens the engines step by step between the batches that are being served (golden requests included) and waits
+ * for that: for main and the loader thread, never for a worker or an executor. *out has one reference.
+ * -1: nothing is left open; err says what failed, ERR_UNAVAILABLE when an executor is broken or stopping.
+ * A fallback that fails fails the whole.
+ */
+int served_model_open(const struct served_model_args *args, struct served_model **out,
+                      struct err *err) MUST_CHECK;
+
+struct served_model *served_model_ref(struct served_model *served); /* any thread that holds one */
+/* Any thread, never waits; NULL is legal. */
+void served_model_unref(struct served_model *served);
+
+static inline struct model *served_model_model(const struct served_model *served)
+{
+    return served->model;
+}
+
+#endif

@@ -2,7 +2,7 @@
  * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it is
  * told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes that are
  * not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are a BUG.
- * No allocation of its own: the buf may grow.
+ * No allocation of its own: the buf may grow. (Functions are jw_*: json_* is jansson's.) At depth 0 no commas are placed: JSON Lines.
  */
 #ifndef BASE_JSON_WRITER_H
 #define BASE_JSON_WRITER_H
@@ -17,26 +17,27 @@ struct json_writer {
     struct buf *out;
     unsigned depth;
     uint64_t has_item; /* bit d: level d already holds an item */
+    bool after_key;    /* the next value belongs to the key just written */
 };
 
 void json_writer_init(struct json_writer *w, struct buf *out);
 
-void json_object_begin(struct json_writer *w);
-void json_object_end(struct json_writer *w);
-void json_array_begin(struct json_writer *w);
-void json_array_end(struct json_writer *w);
-void json_key(struct json_writer *w, const char *key); /* key needs no escaping */
+void jw_object_begin(struct json_writer *w);
+void jw_object_end(struct json_writer *w);
+void jw_array_begin(struct json_writer *w);
+void jw_array_end(struct json_writer *w);
+void jw_key(struct json_writer *w, const char *key); /* key needs no escaping */
 
-void json_str(struct json_writer *w, const char *s);
-void json_view(struct json_writer *w, struct view v);
-void json_int(struct json_writer *w, int64_t v);
-void json_bool(struct json_writer *w, bool v);
-void json_null(struct json_writer *w);
+void jw_str(struct json_writer *w, const char *s);
+void jw_view(struct json_writer *w, struct view v);
+void jw_int(struct json_writer *w, int64_t v);
+void jw_bool(struct json_writer *w, bool v);
+void jw_null(struct json_writer *w);
 /* Shortest text that reads back as the same double. */
-void json_double(struct json_writer *w, double v);
+void jw_double(struct json_writer *w, double v);
 /* At most `digits` significant digits (1..17), trailing zeros cut: what an answer shows. Fast. */
-void json_number(struct json_writer *w, double v, int digits);
+void jw_number(struct json_writer *w, double v, int digits);
 /* Text that is JSON already. */
-void json_raw(struct json_writer *w, struct view json);
+void jw_raw(struct json_writer *w, struct view json);
 
 #endif

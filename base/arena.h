@@ -34,12 +34,14 @@ void arena_reset(struct arena *arena, size_t keep_bytes);
 /* 64-byte-aligned for sizes >= 64, else 16. NULL when out of memory or over the limit. size 0 is legal and
  * gives a pointer that may not be read. Memory is not cleared. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
-void *arena_calloc(struct arena *arena, size_t n, size_t size) MUST_CHECK; /* cleared, n * size checked */
+void *arena_calloc(struct arena *arena, size_t n,
+                   size_t size) MUST_CHECK; /* cleared, n * size checked */
 /* n * size is checked for overflow, not cleared. */
 void *arena_array(struct arena *arena, size_t n, size_t size) MUST_CHECK;
 
 /* A copy of v, NUL behind it (not counted in len). ptr is NULL when out of memory. */
 struct view arena_copy(struct arena *arena, struct view v) MUST_CHECK;
-char *arena_printf(struct arena *arena, const char *fmt, ...) __attribute__((format(printf, 2, 3))) MUST_CHECK;
+char *arena_printf(struct arena *arena, const char *fmt, ...)
+    __attribute__((format(printf, 2, 3))) MUST_CHECK;
 
 #endif

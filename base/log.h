@@ -1,10 +1,10 @@
 /*
  * One line an event, logfmt: ts=2026-01-31T12:00:00.123Z level=info event=ready addr=127.0.0.1:8080 ...
  *
- * Any thread. A line is formatted on the stack (at most 4 KiB, then cut with "cut=1") and written by one
- * write(2) to a descriptor that is set non-blocking where that is ours to do: when it is full the line is
- * dropped and counted, never waited for. Values are quoted and escaped as needed; a newline cannot get
- * into a line. User ids never go in.
+ * Any thread. A line is formatted on the stack (at most 4 KiB, then cut with "cut=1") and written at once. A
+ * full pipe, terminal or socket is never waited for: the line is dropped and counted; the caller's descriptor
+ * keeps its own flags, since others may share it. Values are quoted and escaped as needed; a newline cannot
+ * get into a line. User ids never go in.
  *
  *     log_info("listening", LOG_STR("addr", text), LOG_INT("backlog", n));
  */
@@ -29,10 +29,13 @@ struct log_field {
 
 #define LOG_STR(k, s) ((struct log_field){.key = (k), .type = LOG_TYPE_VIEW, .view = view_of(s)})
 #define LOG_VIEW(k, v) ((struct log_field){.key = (k), .type = LOG_TYPE_VIEW, .view = (v)})
-#define LOG_INT(k, i) ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
+#define LOG_INT(k, i)                                                                              \
+    ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
 #define LOG_NUM(k, d) ((struct log_field){.key = (k), .type = LOG_TYPE_DOUBLE, .number = (d)})
 
-/* One per call site: at most `burst` lines a second, then one line tells how many were held back. */
+/* One per call site: at most LOG_BURST lines a second; the first line of a later second tells with
+ * held_back=N how many did not pass. */
+#define LOG_BURST 20
 struct log_site {
     int64_t window_start_us;
     uint32_t in_window;
@@ -44,6 +47,7 @@ void log_init(int fd, enum log_level level);
 void log_set_level(enum log_level level);
 uint64_t log_dropped(void); /* lines lost to a full descriptor since the start */
 
+/* site NULL: no limit of rate, for lines whose rate is bounded elsewhere (sampled requests). */
 void log_write(struct log_site *site, enum log_level level, const char *event,
                const struct log_field *fields, int n_fields);
 

@@ -8,6 +8,8 @@ set(warnings -Wall -Wextra -Wshadow -Wvla -Wconversion -Wformat=2 -Wundef)
 add_compile_options(${warnings} -fno-omit-frame-pointer)
 add_compile_options($<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes>
                     $<$<COMPILE_LANGUAGE:C>:-Wmissing-prototypes>)
+# Everything the C library has; empty, so that a file may still say it for itself.
+add_compile_definitions($<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>)
 if(ADRANK_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -1,0 +1,205 @@
+#include "base/decimal.h"
+
+#include <float.h>
+#include <math.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+typedef unsigned __int128 u128;
+
+/* mantissa * 10^(exponent - digits + 1), mantissa of exactly `digits` digits. */
+struct decimal {
+    uint64_t mantissa;
+    int digits;
+    int exponent;
+};
+
+#define MAX_POWER 19
+static const uint64_t power_of_10[MAX_POWER + 1] = {1u,
+                                                    10u,
+                                                    100u,
+                                                    1000u,
+                                                    10000u,
+                                                    100000u,
+                                                    1000000u,
+                                                    10000000u,
+                                                    100000000u,
+                                                    1000000000u,
+                                                    10000000000u,
+                                                    100000000000u,
+                                                    1000000000000u,
+                                                    10000000000000u,
+                                                    100000000000000u,
+                                                    1000000000000000u,
+                                                    10000000000000000u,
+                                                    100000000000000000u,
+                                                    1000000000000000000u,
+                                                    10000000000000000000u};
+
+static uint64_t round_half_even(u128 whole, u128 rest, u128 unit)
+{
+    u128 other = unit - rest;
+
+    return (uint64_t)whole + (rest > other || (rest == other && (whole & 1)));
+}
+
+/* m * 2^q * 10^k rounded to an integer that is known to fit; false when 128 bits are not enough for it. */
+static bool scale(uint64_t m, int q, int k, uint64_t *out)
+{
+    u128 n = m, unit = 1;
+
+    if (k > MAX_POWER || k < -MAX_POWER)
+        return false;
+    if (k >= 0)
+        n *= power_of_10[k];
+    else
+        unit = power_of_10[-k];
+    if (q > 0) {
+        if (q > 10 && n >> (127 - q))
+            return false;
+        n <<= q;
+    } else if (q < 0) {
+        if (q < -126 || unit >> (127 + q))
+            return false;
+        unit <<= -q;
+    }
+    if (k >= 0) /* a power of two: no division */
+        *out = q < 0 ? round_half_even(n >> -q, n & (unit - 1), unit) : (uint64_t)n;
+    else
+        *out = round_half_even(n / unit, n % unit, unit);
+    return true;
+}
+
+static struct decimal by_printf(double v, int digits)
+{
+    struct decimal d = {.digits = digits};
+    char text[40];
+
+    snprintf(text, sizeof(text), "%.*e", digits - 1, v);
+    for (const char *p = text; *p != 'e'; p++)
+        if (*p != '.')
+            d.mantissa = d.mantissa * 10 + (uint64_t)(*p - '0');
+    d.exponent = (int)strtol(strchr(text, 'e') + 1, NULL, 10);
+    return d;
+}
+
+/* v > 0. The exponent is guessed from the power of two below v: right, or one too small. */
+static struct decimal to_decimal(double v, int digits)
+{
+    struct decimal d = {.digits = digits};
+    int q;
+    uint64_t m = (uint64_t)ldexp(frexp(v, &q), DBL_MANT_DIG);
+
+    d.exponent = (int)floor((q - 1) * 0.30102999566398119);
+    for (int attempt = 0; attempt < 2; attempt++, d.exponent++) {
+        if (!scale(m, q - DBL_MANT_DIG, digits - 1 - d.exponent, &d.mantissa))
+            return by_printf(v, digits);
+        if (d.mantissa < power_of_10[digits])
+            return d;
+    }
+    return by_printf(v, digits);
+}
+
+static size_t put_digits(uint64_t n, char *out)
+{
+    char reversed[20];
+    size_t len = 0;
+
+    do
+        reversed[len++] = (char)('0' + n % 10);
+    while (n /= 10);
+    for (size_t i = 0; i < len; i++)
+        out[i] = reversed[len - 1 - i];
+    return len;
+}
+
+static char *put_plain(char *p, const char *digits, int n, int exponent)
+{
+    int whole = exponent + 1; /* digits before the point */
+
+    if (whole <= 0) {
+        *p++ = '0';
+        *p++ = '.';
+        memset(p, '0', (size_t)-whole);
+        p += -whole;
+    }
+    for (int i = 0; i < n || i < whole; i++) {
+        if (i == whole && i > 0)
+            *p++ = '.';
+        *p++ = i < n ? digits[i] : '0';
+    }
+    return p;
+}
+
+static char *put_scientific(char *p, const char *digits, int n, int exponent)
+{
+    *p++ = digits[0];
+    if (n > 1) {
+        *p++ = '.';
+        memcpy(p, digits + 1, (size_t)n - 1);
+        p += n - 1;
+    }
+    *p++ = 'e';
+    if (exponent < 0)
+        *p++ = '-';
+    return p + put_digits((uint64_t)abs(exponent), p);
+}
+
+static size_t write_decimal(struct decimal d, bool negative, char out[DECIMAL_MAX_BYTES])
+{
+    char digits[20];
+    char *p = out;
+    int n = (int)put_digits(d.mantissa, digits);
+
+    while (n > 1 && digits[n - 1] == '0')
+        n--;
+    if (negative)
+        *p++ = '-';
+    if (d.exponent >= -7 && d.exponent <= 16)
+        p = put_plain(p, digits, n, d.exponent);
+    else
+        p = put_scientific(p, digits, n, d.exponent);
+    *p = 0;
+    return (size_t)(p - out);
+}
+
+size_t decimal_format(double v, int digits, char out[DECIMAL_MAX_BYTES])
+{
+    BUG_ON(!isfinite(v) || digits < 1 || digits > 17);
+    if (v == 0)
+        return write_decimal((struct decimal){.digits = 1}, false, out);
+    return write_decimal(to_decimal(fabs(v), digits), v < 0, out);
+}
+
+/* 15 digits suffice for every double that came from a text that short, 17 for all. Subnormal numbers carry
+ * fewer. Beside a power of two the nearest 16 digits may miss where the next do not. */
+size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES])
+{
+    static const int nudges[] = {0, 1, -1};
+
+    BUG_ON(!isfinite(v));
+    if (v == 0)
+        return write_decimal((struct decimal){.digits = 1}, signbit(v) != 0, out);
+    for (int digits = fabs(v) < DBL_MIN ? 1 : 15; digits < 17; digits++) {
+        struct decimal d = to_decimal(fabs(v), digits);
+
+        for (int i = 0; i < 3; i++) {
+            struct decimal near = d;
+            size_t len;
+
+            near.mantissa += (uint64_t)(int64_t)nudges[i];
+            if (near.mantissa == 0 || near.mantissa >= power_of_10[digits] ||
+                near.mantissa < power_of_10[digits - 1])
+                continue;
+            len = write_decimal(near, v < 0, out);
+            if (strtod(out, NULL) == v)
+                return len;
+        }
+    }
+    return write_decimal(to_decimal(fabs(v), 17), v < 0, out);
+}

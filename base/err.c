@@ -1,0 +1,70 @@
+#include "base/err.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* Texts end up in log lines and terminals, and parts of them come from files: nothing may break a line. */
+static void make_one_line(char *s)
+{
+    for (; *s; s++)
+        if ((unsigned char)*s < 0x20 || *s == 0x7f)
+            *s = ' ';
+}
+
+static void format(struct err *err, const char *fmt, va_list ap)
+{
+    if (vsnprintf(err->text, sizeof(err->text), fmt, ap) < 0)
+        err->text[0] = 0;
+    make_one_line(err->text);
+}
+
+static void append(struct err *err, const char *sep, const char *s)
+{
+    size_t len = strlen(err->text);
+
+    snprintf(err->text + len, sizeof(err->text) - len, "%s%s", sep, s);
+}
+
+int err_set(struct err *err, enum err_code code, const char *fmt, ...)
+{
+    va_list ap;
+
+    va_start(ap, fmt);
+    format(err, fmt, ap);
+    va_end(ap);
+    err->code = code;
+    return -1;
+}
+
+int err_set_errno(struct err *err, enum err_code code, const char *fmt, ...)
+{
+    int saved = errno;
+    char reason[128];
+    va_list ap;
+
+    va_start(ap, fmt);
+    format(err, fmt, ap);
+    va_end(ap);
+    err->code = code;
+    append(err, ": ", strerror_r(saved, reason, sizeof(reason)));
+    errno = saved;
+    return -1;
+}
+
+int err_prefix(struct err *err, const char *fmt, ...)
+{
+    struct err old = *err;
+    va_list ap;
+
+    va_start(ap, fmt);
+    format(err, fmt, ap);
+    va_end(ap);
+    append(err, ": ", old.text);
+    return -1;
+}
+
+int err_exit_status(const struct err *err)
+{
+    return err->code == ERR_NOMEM ? ERR_INTERNAL : (int)err->code;
+}

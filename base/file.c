@@ -1,0 +1,147 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define READ_STEP_BYTES ((size_t)64 * 1024)
+
+/* Non-blocking, or opening a FIFO that lies in the place of the file would wait for its writer. */
+static int open_regular(const char *path, struct stat *st, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+
+    if (fd == -1)
+        return err_set_errno(err, ERR_NOINPUT, "%s", path);
+    if (fstat(fd, st) == -1) {
+        err_set_errno(err, ERR_NOINPUT, "%s", path);
+        close(fd);
+        return -1;
+    }
+    if (!S_ISREG(st->st_mode)) {
+        close(fd);
+        return err_set(err, ERR_NOINPUT, "%s: not a regular file", path);
+    }
+    return fd;
+}
+
+/* The stated size is a first guess only: the file may grow meanwhile, and in /proc it is 0. */
+static int read_all(int fd, const char *path, size_t max_bytes, struct buf *out, struct err *err)
+{
+    for (;;) {
+        size_t room = out->capacity > out->len + 1 ? out->capacity - out->len - 1 : READ_STEP_BYTES;
+        char *p = buf_reserve(out, room + 1);
+        ssize_t n;
+
+        if (!p)
+            return err_set(err, ERR_NOMEM, "%s: out of memory", path);
+        n = read(fd, p, room);
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return err_set_errno(err, ERR_NOINPUT, "%s", path);
+        if (n == 0)
+            return 0;
+        out->len += (size_t)n;
+        if (out->len > max_bytes)
+            return err_set(err, ERR_DATA, "%s: more than %zu bytes", path, max_bytes);
+    }
+}
+
+int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err)
+{
+    struct stat st;
+    int rc = -1;
+    int fd;
+
+    buf_clear(out);
+    fd = open_regular(path, &st, err);
+    if (fd == -1)
+        return -1;
+    if ((uintmax_t)st.st_size > max_bytes) {
+        err_set(err, ERR_DATA, "%s: more than %zu bytes", path, max_bytes);
+        goto out;
+    }
+    /* One byte for the end of file to be seen, one for the NUL: such a file is read without growing. */
+    if (!buf_reserve(out, (size_t)st.st_size + 2)) {
+        err_set(err, ERR_NOMEM, "%s: out of memory", path);
+        goto out;
+    }
+    if (read_all(fd, path, max_bytes, out, err))
+        goto out;
+    buf_str(out);
+    rc = 0;
+out:
+    close(fd);
+    return rc;
+}
+
+static int write_all(int fd, struct view bytes)
+{
+    while (bytes.len) {
+        ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+        if (n == -1 && errno == EINTR)
+            continue;
+        if (n == -1)
+            return -1;
+        bytes.ptr += n;
+        bytes.len -= (size_t)n;
+    }
+    return 0;
+}
+
+/* The rename itself must be on disk too. What cannot be synced (some network mounts) is no failure. */
+static void sync_folder_of(const char *path)
+{
+    char dir[4096];
+    const char *slash = strrchr(path, '/');
+    int len = slash ? (int)(slash - path) : 1;
+    int fd;
+
+    if (snprintf(dir, sizeof(dir), "%.*s", len ? len : 1, slash ? path : ".") >= (int)sizeof(dir))
+        return;
+    fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd == -1)
+        return;
+    (void)fsync(fd);
+    close(fd);
+}
+
+int file_write(const char *path, struct view bytes, struct err *err)
+{
+    static atomic_uint serial;
+    char temporary[4096];
+    int len = snprintf(temporary, sizeof(temporary), "%s.%ld-%u.tmp", path, (long)getpid(),
+                       atomic_fetch_add(&serial, 1));
+    int fd;
+
+    if (len < 0 || (size_t)len >= sizeof(temporary))
+        return err_set(err, ERR_NOINPUT, "%s: path too long", path);
+    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
+    if (fd == -1)
+        return err_set_errno(err, ERR_NOINPUT, "%s", temporary);
+    if (write_all(fd, bytes) || fsync(fd) == -1) {
+        err_set_errno(err, ERR_NOINPUT, "%s", temporary);
+        close(fd);
+        goto out;
+    }
+    if (close(fd) == -1 || rename(temporary, path) == -1) {
+        err_set_errno(err, ERR_NOINPUT, "%s", path);
+        goto out;
+    }
+    sync_folder_of(path);
+    return 0;
+out:
+    unlink(temporary);
+    return -1;
+}
+
+char *file_join(struct arena *arena, const char *dir, const char *name)
+{
+    return arena_printf(arena, "%s/%s", dir, name);
+}

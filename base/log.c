@@ -1,0 +1,229 @@
+#include "base/log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/decimal.h"
+#include "base/utf8.h"
+
+/* PIPE_BUF, up to which a write to a pipe is whole or not at all. */
+#define LINE_BYTES 4096
+#define CUT_MARK " cut=1\n"
+
+/* Where lines go belongs to the process, not to an object: one per process, set before threads start. */
+static struct {
+    int fd;
+    bool is_socket;
+    atomic_int level;
+    atomic_uint_fast64_t dropped;
+} sink = {.fd = STDERR_FILENO, .level = LOG_INFO};
+
+struct line {
+    char text[LINE_BYTES];
+    size_t len;
+    bool cut;
+};
+
+/* A pipe or terminal opened anew has flags of its own, so that O_NONBLOCK does not surprise the shell. */
+void log_init(int fd, enum log_level level)
+{
+    char path[40];
+    struct stat st;
+    int own;
+
+    sink.fd = fd;
+    sink.is_socket = false;
+    log_set_level(level);
+    if (fstat(fd, &st) == -1)
+        return;
+    sink.is_socket = S_ISSOCK(st.st_mode);
+    if (!S_ISFIFO(st.st_mode) && !isatty(fd))
+        return;
+    snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+    own = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+    if (own != -1)
+        sink.fd = own;
+}
+
+void log_set_level(enum log_level level)
+{
+    atomic_store_explicit(&sink.level, (int)level, memory_order_relaxed);
+}
+
+uint64_t log_dropped(void)
+{
+    return atomic_load_explicit(&sink.dropped, memory_order_relaxed);
+}
+
+static void add(struct line *line, const char *bytes, size_t n)
+{
+    const size_t room = LINE_BYTES - sizeof(CUT_MARK);
+
+    if (line->cut || n > room - line->len) {
+        line->cut = true;
+        return;
+    }
+    memcpy(line->text + line->len, bytes, n);
+    line->len += n;
+}
+
+static void add_str(struct line *line, const char *s)
+{
+    add(line, s, strlen(s));
+}
+
+static bool is_bare(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++) {
+        unsigned char c = (unsigned char)v.ptr[i];
+
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c >= 0x7f)
+            return false;
+    }
+    return v.len > 0;
+}
+
+/* One character of a quoted value; what could break the line or the terminal is escaped. */
+static size_t add_quoted_char(struct line *line, const char *p, size_t len)
+{
+    char text[12];
+    uint32_t c;
+    size_t n = utf8_decode(p, len, &c);
+
+    if (c == '"' || c == '\\')
+        add(line, (char[]){'\\', (char)c}, 2);
+    else if (c == '\n')
+        add_str(line, "\\n");
+    else if (c < 0x20 || (c >= 0x7f && c < 0xa0))
+        add(line, text, (size_t)snprintf(text, sizeof(text), "\\u%04x", c));
+    else
+        add(line, text, utf8_encode(c, text));
+    return n;
+}
+
+static void add_view(struct line *line, struct view v)
+{
+    if (is_bare(v)) {
+        add(line, v.ptr, v.len);
+        return;
+    }
+    add(line, "\"", 1);
+    for (size_t at = 0; at < v.len && !line->cut;)
+        at += add_quoted_char(line, v.ptr + at, v.len - at);
+    add(line, "\"", 1);
+}
+
+static void add_number(struct line *line, double v)
+{
+    char text[DECIMAL_MAX_BYTES];
+
+    if (isfinite(v))
+        add(line, text, decimal_format(v, 9, text));
+    else
+        add_str(line, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
+}
+
+/* A field goes in whole or not at all, so a cut line still reads as logfmt. */
+static void add_field(struct line *line, const struct log_field *field)
+{
+    size_t before = line->len;
+    char text[24];
+
+    add(line, " ", 1);
+    add_str(line, field->key);
+    add(line, "=", 1);
+    switch (field->type) {
+    case LOG_TYPE_VIEW:
+        add_view(line, field->view);
+        break;
+    case LOG_TYPE_INT:
+        add(line, text, (size_t)snprintf(text, sizeof(text), "%lld", (long long)field->integer));
+        break;
+    case LOG_TYPE_DOUBLE:
+        add_number(line, field->number);
+        break;
+    }
+    if (line->cut)
+        line->len = before;
+}
+
+static void add_head(struct line *line, enum log_level level, const char *event)
+{
+    static const char *const names[] = {"debug", "info", "warn", "error"};
+    int64_t ms = clock_wall_ms();
+    time_t seconds = (time_t)(ms / 1000);
+    char text[96];
+    struct tm tm;
+
+    gmtime_r(&seconds, &tm);
+    snprintf(text, sizeof(text), "ts=%04d-%02d-%02dT%02d:%02d:%02d.%03dZ level=%s",
+             tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec,
+             (int)(ms % 1000), names[level]);
+    add_str(line, text);
+    add_field(line, &(struct log_field){.key = "event", .view = view_of(event)});
+}
+
+/* Whether the line may pass; *told gets the number held back in the second before. Two threads that roll
+ * the window over at once may let a line more pass, which harms nobody. */
+static bool pass(struct log_site *site, uint32_t *told)
+{
+    int64_t now_us = clock_now_us();
+    int64_t start_us = __atomic_load_n(&site->window_start_us, __ATOMIC_RELAXED);
+
+    if (start_us == 0 || now_us - start_us >= 1000000) {
+        __atomic_store_n(&site->window_start_us, now_us, __ATOMIC_RELAXED);
+        __atomic_store_n(&site->in_window, 0, __ATOMIC_RELAXED);
+        *told = __atomic_exchange_n(&site->held_back, 0, __ATOMIC_RELAXED);
+    }
+    if (__atomic_add_fetch(&site->in_window, 1, __ATOMIC_RELAXED) <= LOG_BURST)
+        return true;
+    __atomic_add_fetch(&site->held_back, 1, __ATOMIC_RELAXED);
+    return false;
+}
+
+static void emit(struct line *line)
+{
+    ssize_t n;
+
+    add(line, "\n", 1);
+    if (line->cut) {
+        memcpy(line->text + line->len, CUT_MARK, sizeof(CUT_MARK) - 1);
+        line->len += sizeof(CUT_MARK) - 1;
+    }
+    do
+        n = sink.is_socket ? send(sink.fd, line->text, line->len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                           : write(sink.fd, line->text, line->len);
+    while (n == -1 && errno == EINTR);
+    if (n != (ssize_t)line->len)
+        atomic_fetch_add_explicit(&sink.dropped, 1, memory_order_relaxed);
+}
+
+void log_write(struct log_site *site, enum log_level level, const char *event,
+               const struct log_field *fields, int n_fields)
+{
+    struct line line; /* not cleared: 4 KiB a line */
+    uint32_t held_back = 0;
+    int saved = errno;
+
+    if ((int)level < atomic_load_explicit(&sink.level, memory_order_relaxed))
+        return;
+    if (site && !pass(site, &held_back))
+        return;
+    line.len = 0;
+    line.cut = false;
+    add_head(&line, level, event);
+    if (held_back)
+        add_field(&line, &LOG_INT("held_back", held_back));
+    for (int i = 0; i < n_fields; i++)
+        add_field(&line, &fields[i]);
+    emit(&line);
+    errno = saved;
+}

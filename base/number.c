@@ -1,0 +1,86 @@
+#include "base/number.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* More digits than this are no honest number, and the copy for strtod stays on the stack. */
+#define MAX_TEXT 127
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+int number_int(struct view text, int64_t min, int64_t max, int64_t *out)
+{
+    bool negative = text.len > 0 && text.ptr[0] == '-' && min < 0;
+    int64_t n = 0;
+
+    if (text.len == (size_t)negative)
+        return -1;
+    for (size_t i = negative; i < text.len; i++) {
+        int digit = text.ptr[i] - '0';
+
+        if (!is_digit(text.ptr[i]) || __builtin_mul_overflow(n, (int64_t)10, &n) ||
+            __builtin_add_overflow(n, (int64_t)(negative ? -digit : digit), &n))
+            return -1;
+    }
+    if (n < min || n > max)
+        return -1;
+    *out = n;
+    return 0;
+}
+
+static size_t digits(struct view text, size_t at)
+{
+    size_t n = 0;
+
+    while (at + n < text.len && is_digit(text.ptr[at + n]))
+        n++;
+    return n;
+}
+
+/* [-] digits [. digits] [(e|E) [+|-] digits], all of text. */
+static bool is_decimal(struct view text, bool may_be_negative)
+{
+    size_t at = 0, n;
+
+    if (at < text.len && text.ptr[at] == '-' && may_be_negative)
+        at++;
+    n = digits(text, at);
+    if (n == 0)
+        return false;
+    at += n;
+    if (at < text.len && text.ptr[at] == '.') {
+        n = digits(text, at + 1);
+        if (n == 0)
+            return false;
+        at += 1 + n;
+    }
+    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
+        at++;
+        if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+'))
+            at++;
+        n = digits(text, at);
+        if (n == 0)
+            return false;
+        at += n;
+    }
+    return at == text.len;
+}
+
+int number_double(struct view text, double min, double max, double *out)
+{
+    char copy[MAX_TEXT + 1];
+    double v;
+
+    if (text.len > MAX_TEXT || !is_decimal(text, min < 0))
+        return -1;
+    memcpy(copy, text.ptr, text.len);
+    copy[text.len] = 0;
+    v = strtod(copy, NULL);
+    if (!isfinite(v) || v < min || v > max)
+        return -1;
+    *out = v;
+    return 0;
+}

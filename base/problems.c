@@ -1,0 +1,77 @@
+#include "base/problems.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+void problems_init(struct problems *problems, struct arena *arena, size_t max)
+{
+    *problems = (struct problems){.arena = arena, .max = max};
+}
+
+static struct problem *next_item(struct problems *problems)
+{
+    if (problems->n >= problems->max)
+        return NULL;
+    if (problems->n == problems->capacity) {
+        size_t capacity = problems->capacity ? problems->capacity * 2 : 8;
+        struct problem *items = arena_array(problems->arena, capacity, sizeof(*items));
+
+        if (!items)
+            return NULL;
+        if (problems->n)
+            memcpy(items, problems->items, problems->n * sizeof(*items));
+        problems->items = items;
+        problems->capacity = capacity;
+    }
+    return &problems->items[problems->n];
+}
+
+int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)
+{
+    struct problem *item = next_item(problems);
+    struct view place, detail;
+    char text[512];
+    va_list ap;
+
+    if (!item) {
+        problems->dropped++;
+        return -1;
+    }
+    va_start(ap, fmt);
+    vsnprintf(text, sizeof(text), fmt, ap);
+    va_end(ap);
+    place = arena_copy(problems->arena, view_of(pointer));
+    detail = arena_copy(problems->arena, view_of(text));
+    if (!place.ptr || !detail.ptr) {
+        problems->dropped++;
+        return -1;
+    }
+    *item = (struct problem){.pointer = place.ptr, .detail = detail.ptr};
+    problems->n++;
+    return -1;
+}
+
+int problems_to_err(const struct problems *problems, const char *file, enum err_code code,
+                    struct err *err)
+{
+    char text[sizeof(err->text)] = "";
+    size_t at = 0, told = 0, left;
+
+    for (; told < problems->n; told++) {
+        const struct problem *p = &problems->items[told];
+        int len = snprintf(text + at, sizeof(text) - at, "%s%s%s%s%s%s", told ? "; " : "",
+                           file ? file : "", file ? ": " : "", p->pointer, *p->pointer ? ": " : "",
+                           p->detail);
+
+        /* Room stays for the count of those that do not fit; the first is told in any case. */
+        if (told > 0 && (size_t)len + 32 > sizeof(text) - at) {
+            text[at] = 0;
+            break;
+        }
+        at += (size_t)len < sizeof(text) - at ? (size_t)len : sizeof(text) - at - 1;
+    }
+    left = problems->n - told + problems->dropped;
+    if (left)
+        return err_set(err, code, "%s; and %zu more", text, left);
+    return err_set(err, code, "%s", text);
+}

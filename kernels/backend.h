@@ -9,12 +9,16 @@
  *
  * Numbers. The residual stream is kept in `stream` (f32 on the CPU), products read and write `operand`
  * elements (f32, or bf16/f16 by precision). Both are linear memory of the backend: the caller allocates
- * with ops->alloc and computes byte offsets with the sizes in caps. Rows are dense, no padding.
+ * with ops->alloc and computes byte offsets with the sizes in caps. Rows are dense: no padding between
+ * them, none asked for behind them, and rows beyond the stated number are neither read nor written.
+ * Results do not overlap what they are made from, unless it is said here that they may be the same.
  *
  * Threads. backend_open and everything that takes a struct backend: one thread at a time. A struct lane
  * is one stream of work: on the CPU a host thread's own scratch, and the operations run in the caller
  * before they return; on a GPU a stream, and they are queued in order. Two lanes may be used by two
- * threads at once. After lane_open no operation allocates memory or creates a library object.
+ * threads at once. Open lanes after the weights that they will serve: then no operation allocates memory or
+ * creates a library object. A weight that is made later is served too, and costs each lane that was open
+ * before an allocation at its first use there.
  *
  * Bits. In f32 a row of any result depends on nothing but that row's own segment and its parent: not on T,
  * on the row's place, on its neighbours or the lane.
@@ -51,7 +55,7 @@ struct linear_weight; /* one packed weight matrix with its bias and activation *
 struct backend_open_args {
     const char *device;       /* "" is the default one; "0", "1" choose a GPU */
     enum precision precision; /* wanted; caps tell what is had */
-    const char *linear;       /* provider of the linear layer by name; "" chooses by processor */
+    const char *linear;       /* provider of the linear layer by name; "" or NULL chooses by processor */
 };
 
 struct backend_caps {
@@ -121,7 +125,7 @@ struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment
     int hidden, heads;
     const void *qkv;                      /* (T, 3H) operand: q, k, v side by side */
     const struct outside_parent *outside; /* (slice->n_outside) for this layer */
-    bool causal;                          /* a token sees none after it in its own segment */
+    bool causal; /* a token sees none after it in its own segment; all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */
     void *out;      /* (T, H) or (R, H) operand */
 };
@@ -164,11 +168,12 @@ struct head_args { /* logits = x W^T + b in f32 */
 struct backend_ops {
     const char *name; /* "cpu", "cuda", ... */
 
+    /* ERR_UNAVAILABLE: no such device; ERR_CONFIG: a precision or a provider that this backend never has. */
     int (*open)(const struct backend_open_args *args, struct backend **out, struct err *err);
     void (*close)(struct backend *backend); /* lanes, weights and memory are gone before */
     const struct backend_caps *(*caps)(const struct backend *backend);
 
-    /* Memory, 64-byte-aligned. Not on the request path. */
+    /* Memory, 64-byte-aligned, zeroed. Not on the request path. free takes NULL. */
     void *(*alloc)(struct backend *backend, size_t bytes, struct err *err);
     void (*free)(struct backend *backend, void *memory);
     int (*upload)(struct backend *backend, void *to, const void *from, size_t bytes, struct err *err);
@@ -179,11 +184,13 @@ struct backend_ops {
                       struct linear_weight **out, struct err *err);
     void (*weight_free)(struct backend *backend, struct linear_weight *weight);
 
+    /* No slice and no outside parent has more than max_tokens; max_hidden is the largest H. */
     int (*lane_open)(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
                      struct err *err);
     void (*lane_close)(struct lane *lane);
 
-    /* Starts a slice on a lane: whatever the operations below need of it goes to the device. */
+    /* Starts a slice on a lane: whatever the operations below need of it goes to the device. The slice is
+     * what embed, attention and pool speak of until the next begin. */
     int (*begin)(struct lane *lane, const struct slice *slice, struct err *err);
     int (*embed)(struct lane *lane, const struct embed_args *args, struct err *err);
     int (*linear)(struct lane *lane, const struct linear_args *args, struct err *err);

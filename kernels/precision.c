@@ -1,0 +1,8 @@
+#include "kernels/backend.h"
+
+const char *const precision_names[PRECISIONS] = {
+    [PRECISION_F32] = "f32",
+    [PRECISION_BF16] = "bf16",
+    [PRECISION_F16] = "f16",
+    [PRECISION_INT8] = "int8",
+};

@@ -1,0 +1,24 @@
+/* The families of /metrics: what metrics.c writes and shards count. One row each, in the order of enum metric. */
+#ifndef SERVER_METRICS_TABLE_H
+#define SERVER_METRICS_TABLE_H
+
+#include "server/metrics/metrics.h"
+
+enum metric_type { METRIC_COUNTER, METRIC_HISTOGRAM, METRIC_GAUGE };
+
+struct metric_family {
+    const char *name; /* whole, prefix included */
+    enum metric_type type;
+    bool sharded;
+    const char *help;
+    const char *label;         /* NULL: none */
+    const char *const *values; /* of the label, NULL behind the last */
+    const int64_t
+        *bounds; /* of a histogram, in the unit of observations, ascending; +Inf is implied */
+    int n_bounds;
+    double scale; /* of observations, for writing: 1e-6 makes seconds of microseconds */
+};
+
+extern const struct metric_family metric_families[METRICS];
+
+#endif

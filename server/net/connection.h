@@ -1,0 +1,84 @@
+/*
+ * Connections of one loop. A connection is a descriptor plus a transport; it reads requests one after the
+ * other, hands each to a route's handler and writes the answers in order, one request in work at a time.
+ *
+ * All deadlines are absolute: head_ms from a request's first byte, body_ms from the end of its head (408, closed),
+ * idle_ms without a request and write_ms for an answer to be taken (closed without a word). While a request
+ * is in work further bytes are read only as far as the buffer holds them. A connection that ends with bytes unread
+ * is closed lingering: sending is shut, what comes is thrown away for a second, so that the last answer
+ * is not lost to a reset.
+ *
+ * One buffer a connection, from free lists of the pool, given back while idle; connections come from a free list too.
+ */
+#ifndef SERVER_NET_CONNECTION_H
+#define SERVER_NET_CONNECTION_H
+
+#include <stdatomic.h>
+
+#include "base/rng.h"
+#include "server/net/buffers.h"
+#include "server/net/exchange.h"
+#include "server/net/http_reader.h"
+#include "server/net/limits.h"
+#include "server/net/loop.h"
+#include "server/net/router.h"
+
+struct connection;
+
+/* What several pools share: the process-wide account of body memory, and whether the server drains. */
+struct net_shared {
+    struct net_limits_cell limits;
+    _Atomic int64_t body_bytes;
+    _Atomic int64_t connections; /* open ones, those on their way to a worker included */
+    atomic_bool draining;        /* answers carry Connection: close */
+};
+
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits);
+
+struct connection_hooks {
+    /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.
+     * NULL: nobody asks. duration_us from the first byte to the answer's writing. */
+    void (*on_answer)(void *user, int status, int64_t duration_us);
+};
+
+struct connection_pool {
+    struct loop *loop;
+    struct net_shared *shared;
+    const struct router *router;
+    struct connection_hooks hooks;
+    void *user; /* exchange_user() */
+
+    struct buffers buffers;
+    struct buf scratch;       /* head of the answer that is being made */
+    struct buf body;          /* body of a problem that is being made */
+    struct rng rng;           /* request ids */
+    struct connection *open;  /* list of all */
+    struct connection *spare; /* free list */
+    int n_spare;
+    int64_t n_open;
+    int64_t n_busy; /* with a request in work */
+    int64_t date_s; /* second of `date` */
+    char date[32];
+};
+
+struct connection_pool_args {
+    struct loop *loop;
+    struct net_shared *shared;
+    const struct router *router;
+    struct connection_hooks hooks;
+    void *user;
+};
+
+int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
+                         struct err *err) MUST_CHECK;
+/* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has ended. */
+void connection_pool_release(struct connection_pool *pool);
+
+/* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out of memory
+ * closes it. With refuse, the connection only says 503 too_many_connections and ends. */
+void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);
+
+/* For a listener on the pool's own loop (admin): counts, refuses over max_connections, opens. arg is the pool. */
+void connection_pool_on_accept(int fd, void *arg);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * struct loop: the event loop of one thread: descriptors, timers, a mailbox and a heartbeat.
+ *
+ * Everything but loop_post(), loop_stop() and the two readings below belongs to the thread that runs the
+ * loop (before loop_run(): to the one that prepares it). No allocation after init, except by
+ * loop_watch_init(). libevent is behind it and shows only through loop_base(), for adapters of libraries
+ * that bring their own libevent glue.
+ */
+#ifndef SERVER_NET_LOOP_H
+#define SERVER_NET_LOOP_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "base/mailbox.h"
+#include "server/net/timers.h"
+
+struct event;
+struct event_base;
+
+#define LOOP_TICK_US 100000 /* the heartbeat */
+
+struct loop {
+    struct event_base *base;
+    struct timers timers;
+    struct mailbox mailbox; /* for senders that know no loop; the same as loop_post() */
+    void *reader;           /* second argument of letters' deliver() */
+
+    struct event *mailbox_event;
+    struct event
+        *timer_event; /* on a timerfd: microseconds, and one syscall only when the earliest moves */
+    int timer_fd;
+    int64_t timer_armed_us; /* TIMER_NEVER: not */
+
+    struct timer tick;
+    void (*on_lag)(void *arg, int64_t lag_us); /* see loop_on_lag() */
+    void *on_lag_arg;
+
+    int64_t turn_us;      /* start of this turn, 0: nobody asked yet */
+    int64_t last_turn_us; /* start of the turn before */
+    int64_t last_end_us;  /* its end */
+
+    struct letter stop_letter;
+    atomic_bool stop_posted;
+    bool stopped;
+    bool running;
+    pthread_t thread; /* valid while running */
+
+    _Atomic int64_t heartbeat_us;
+    _Atomic int64_t lag_us;
+};
+
+/* reader goes to letters' deliver(). */
+int loop_init(struct loop *loop, void *reader, struct err *err) MUST_CHECK;
+/* Not while it runs; watches are released first. */
+void loop_release(struct loop *loop);
+
+/* Runs on the calling thread until loop_stop(). May be run again. */
+void loop_run(struct loop *loop);
+/* Any thread, signal handlers excepted. Letters posted before it are still delivered. */
+void loop_stop(struct loop *loop);
+/* Any thread: letter->deliver(letter, loop->reader) runs on the loop's. */
+void loop_post(struct loop *loop, struct letter *letter);
+/* BUG() when called on another thread than the running loop's. */
+void loop_assert(const struct loop *loop);
+
+/* Timers: struct timer is the caller's (timer_init() first). */
+void loop_timer_set(struct loop *loop, struct timer *timer, int64_t due_us);
+void loop_timer_remove(struct loop *loop, struct timer *timer);
+
+/* ---- descriptors ------------------------------------------------------------------------------- */
+
+#define LOOP_READ (1u << 0)
+#define LOOP_WRITE (1u << 1)
+
+struct loop_watch;
+/* ready: LOOP_READ, LOOP_WRITE or both; an error or hang-up shows as whatever was asked for. */
+typedef void (*loop_ready_fn)(struct loop_watch *watch, unsigned ready, void *arg);
+
+struct loop_watch {
+    struct loop *loop;
+    struct event *event;
+    loop_ready_fn on_ready;
+    void *arg;
+    int fd;
+    unsigned wanted;
+};
+
+int loop_watch_init(struct loop_watch *watch, struct loop *loop, loop_ready_fn on_ready, void *arg,
+                    struct err *err) MUST_CHECK;
+void loop_watch_release(struct loop_watch *watch);
+/* Level-triggered until changed; wanted 0 stops (and must come before the descriptor is closed).
+ * -1: the kernel refused (out of memory or watches). */
+int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted) MUST_CHECK;
+
+/* ---- time -------------------------------------------------------------------------------------- */
+
+/* When bytes that are being read now may have come at the earliest: now if the loop had slept, else the
+ * start of the turn in which it was busy. What a request's budget is counted from. */
+int64_t loop_arrival_us(struct loop *loop);
+
+/* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */
+void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg);
+/* Any thread. Monotonic time of the last heartbeat (0: none yet), and how late it was. */
+int64_t loop_heartbeat_us(const struct loop *loop);
+int64_t loop_lag_us(const struct loop *loop);
+
+/* For libraries with glue of their own (Redis, DNS). The loop's thread only. */
+struct event_base *loop_base(struct loop *loop);
+
+#endif

@@ -1,0 +1,98 @@
+/*
+ * struct server: the public HTTP side: one listening socket on the caller's loop and N workers that share
+ * nothing. An accepted connection goes to the worker with the fewest.
+ *
+ *   server_open()   binds, makes the workers' loops and pools; no thread yet. The caller gives each worker its
+ *                   `user` (server_worker(s, i)->user) and may prepare things on its loop.
+ *   server_start()  starts the threads and accepts.
+ *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
+ *
+ * Thread: the one that runs the accepting loop, unless a function says otherwise.
+ */
+#ifndef SERVER_NET_SERVER_H
+#define SERVER_NET_SERVER_H
+
+#include "server/net/connection.h"
+#include "server/net/listener.h"
+
+struct worker {
+    struct loop
+        loop; /* letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker */
+    struct connection_pool pool;
+    struct server *server;
+    void *user; /* the same as pool.user: set it by worker_set_user() */
+    int index;
+    pthread_t thread;
+    bool started;
+    _Atomic int64_t connections; /* its own, those on the way included */
+};
+
+struct server_hooks {
+    /* On the worker's thread, before its first connection and after its last. May be NULL. */
+    void (*on_start)(struct worker *worker, void *arg);
+    void (*on_stop)(struct worker *worker, void *arg);
+    void *arg;
+    struct connection_hooks connection;
+};
+
+struct server_args {
+    struct loop *accept_loop;
+    const char *address;
+    bool inherited; /* take listen_fd instead of the address */
+    int listen_fd;
+    int backlog;
+    int n_workers; /* at least 1 */
+    const struct net_limits *limits;
+    const struct http_route *routes; /* the caller's, until server_close() */
+    int n_routes;
+    struct server_hooks hooks;
+};
+
+struct drain_outcome {
+    int64_t cut; /* connections that were still open at drain_max_ms */
+};
+typedef void (*server_drained_fn)(const struct drain_outcome *outcome, void *arg);
+
+struct server {
+    struct loop *accept_loop;
+    struct listener listener;
+    struct net_shared shared;
+    struct router router;
+    struct server_hooks hooks;
+    struct worker *workers;
+    int n_workers;
+    struct timer drain_timer;
+    int64_t drain_began_us;
+    server_drained_fn on_drained;
+    void *drained_arg;
+};
+
+/* ERR_CONFIG, ERR_UNAVAILABLE (address), ERR_NOMEM. On failure everything is released. */
+int server_open(struct server *server, const struct server_args *args, struct err *err) MUST_CHECK;
+int server_start(struct server *server, struct err *err) MUST_CHECK;
+
+/* From now on answers carry Connection: close; new connections are accepted for drain_grace_ms; when the last is
+ * gone, or after drain_max_ms, on_drained runs (on the accepting loop), and the caller calls server_stop(). */
+void server_drain(struct server *server, server_drained_fn on_drained, void *arg);
+/* Any thread. */
+bool server_draining(const struct server *server);
+
+/* Stops accepting, ends the workers (requests in work: on_gone) and joins them. Idempotent. */
+void server_stop(struct server *server);
+/* After server_stop(). */
+void server_close(struct server *server);
+
+struct worker *server_worker(struct server *server, int index);
+void worker_set_user(struct worker *worker,
+                     void *user); /* before server_start() or on its thread */
+const char *server_address(const struct server *server);
+
+/* Any thread. */
+void server_set_limits(struct server *server, const struct net_limits *limits);
+int64_t server_connections(const struct server *server);
+int64_t server_body_bytes(const struct server *server);
+/* The oldest heartbeat of the workers, monotonic; and the largest lag last measured. */
+int64_t server_heartbeat_us(const struct server *server);
+int64_t server_lag_us(const struct server *server);
+
+#endif

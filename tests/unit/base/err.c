@@ -1,0 +1,77 @@
+#include "base/err.h"
+
+#include <errno.h>
+
+#include "tests/test.h"
+
+TEST(err__set_fills_code_and_text)
+{
+    struct err err = {0};
+
+    CHECK_INT(err_set(&err, ERR_DATA, "%s: tensor %d", "a.bin", 7), -1);
+    CHECK_INT(err.code, ERR_DATA);
+    CHECK_STR(err.text, "a.bin: tensor 7");
+}
+
+TEST(err__set_errno_appends_the_reason_and_keeps_errno)
+{
+    struct err err;
+
+    errno = ENOENT;
+    CHECK_INT(err_set_errno(&err, ERR_NOINPUT, "/x"), -1);
+    CHECK_INT(errno, ENOENT);
+    CHECK_STR(err.text, "/x: No such file or directory");
+}
+
+TEST(err__prefix_keeps_code)
+{
+    struct err err;
+
+    err_set(&err, ERR_CONFIG, "bad");
+    CHECK_INT(err_prefix(&err, "file %d", 1), -1);
+    CHECK_STR(err.text, "file 1: bad");
+    CHECK_INT(err.code, ERR_CONFIG);
+}
+
+TEST(err__text_is_one_line)
+{
+    struct err err;
+
+    err_set(&err, ERR_DATA, "a\nb\tc\x1b[31m\x7f");
+    CHECK_STR(err.text, "a b c [31m ");
+}
+
+TEST(err__long_text_is_truncated)
+{
+    struct err err;
+    char long_text[3000];
+
+    memset(long_text, 'x', sizeof(long_text) - 1);
+    long_text[sizeof(long_text) - 1] = 0;
+    err_set(&err, ERR_DATA, "%s", long_text);
+    CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+    err_prefix(&err, "%s", "start");
+    CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+    CHECK(strncmp(err.text, "start: xxx", 10) == 0);
+    errno = EIO;
+    err_set_errno(&err, ERR_DATA, "%s", long_text);
+    CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+}
+
+TEST(err__exit_status_is_the_code)
+{
+    static const struct {
+        enum err_code code;
+        int status;
+    } rows[] = {{ERR_USAGE, 64},    {ERR_DATA, 65},  {ERR_NOINPUT, 66}, {ERR_UNAVAILABLE, 69},
+                {ERR_INTERNAL, 70}, {ERR_NOMEM, 70}, {ERR_CONFIG, 78}};
+    struct err err = {0};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("err__exit_status_is_the_code %d", (int)rows[i].code);
+        err.code = rows[i].code;
+        CHECK_INT(err_exit_status(&err), rows[i].status);
+    }
+}
+
+TEST_MAIN

@@ -1,0 +1,127 @@
+#include "base/file.h"
+
+#include <dirent.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+static char dir[] = "/tmp/adrank-file-XXXXXX";
+
+static const char *path_of(const char *name)
+{
+    static char path[256];
+
+    if (strstr(dir, "XXXXXX"))
+        CHECK(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/%s", dir, name);
+    return path;
+}
+
+TEST(file__reads_back_what_was_written)
+{
+    struct buf bytes = BUF_INIT, got = BUF_INIT;
+    struct err err;
+
+    for (int i = 0; i < 50000; i++)
+        buf_add(&bytes, &i, sizeof(i));
+    CHECK_OK(file_write(path_of("a"), buf_view(&bytes), &err), err);
+    CHECK_OK(file_read(path_of("a"), bytes.len, &got, &err), err);
+    CHECK(view_eq(buf_view(&bytes), buf_view(&got)));
+    CHECK_INT(got.ptr[got.len], 0);
+    CHECK_OK(file_write(path_of("a"), VIEW_LIT("short"), &err), err);
+    CHECK_OK(file_read(path_of("a"), 100, &got, &err), err);
+    CHECK_VIEW(buf_view(&got), "short");
+    buf_release(&bytes);
+    buf_release(&got);
+}
+
+TEST(file__empty)
+{
+    struct buf got = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(file_write(path_of("e"), (struct view){NULL, 0}, &err), err);
+    CHECK_OK(file_read(path_of("e"), 0, &got, &err), err);
+    CHECK_STR(got.ptr, "");
+    CHECK_INT(got.len, 0);
+    buf_release(&got);
+}
+
+TEST(file__size_in_proc_is_not_believed)
+{
+    struct buf got = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(file_read("/proc/self/status", 1 << 20, &got, &err), err);
+    CHECK(got.len > 100);
+    CHECK(strstr(got.ptr, "VmRSS"));
+    CHECK_ERR(file_read("/proc/self/status", 50, &got, &err), err, "more than 50 bytes");
+    buf_release(&got);
+}
+
+TEST(file__read_refuses)
+{
+    struct buf got = BUF_INIT;
+    struct err err;
+
+    test_row("file__read_refuses a missing file");
+    CHECK_ERR(file_read("/no/such/file", 10, &got, &err), err, "/no/such/file: No such file");
+    CHECK_INT(err.code, ERR_NOINPUT);
+    test_row("file__read_refuses a folder");
+    CHECK_ERR(file_read("/tmp", 10, &got, &err), err, "not a regular file");
+    CHECK_INT(err.code, ERR_NOINPUT);
+    test_row("file__read_refuses a FIFO without waiting for its writer");
+    CHECK(mkfifo(path_of("fifo"), 0600) == 0);
+    CHECK_ERR(file_read(path_of("fifo"), 10, &got, &err), err, "not a regular file");
+    test_row("file__read_refuses more than the limit");
+    CHECK_OK(file_write(path_of("b"), VIEW_LIT("12345678901"), &err), err);
+    CHECK_ERR(file_read(path_of("b"), 10, &got, &err), err, "more than 10 bytes");
+    CHECK_INT(err.code, ERR_DATA);
+    buf_release(&got);
+}
+
+static int count_files(void)
+{
+    DIR *d = opendir(dir);
+    int n = 0;
+
+    CHECK(d);
+    while (readdir(d))
+        n++;
+    closedir(d);
+    return n - 2;
+}
+
+TEST(file__write_leaves_nothing_behind_when_it_fails)
+{
+    struct err err;
+    int before;
+
+    CHECK(mkdir(path_of("folder"), 0700) == 0);
+    before = count_files();
+    CHECK_ERR(file_write(path_of("folder"), VIEW_LIT("x"), &err), err, "folder");
+    CHECK_ERR(file_write("/no/such/folder/x", VIEW_LIT("x"), &err), err, "No such file");
+    CHECK_INT(count_files(), before);
+}
+
+TEST(file__join)
+{
+    struct arena arena;
+
+    arena_init(&arena, 256, 0);
+    CHECK_STR(file_join(&arena, "a/b", "c"), "a/b/c");
+    arena_release(&arena);
+}
+
+TEST(file__clean_up)
+{
+    static const char *const names[] = {"a", "b", "e", "fifo"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        CHECK(unlink(path_of(names[i])) == 0);
+    CHECK(rmdir(path_of("folder")) == 0);
+    CHECK(rmdir(dir) == 0);
+}
+
+TEST_MAIN

@@ -1,0 +1,89 @@
+#include "base/problems.h"
+
+#include <stdint.h>
+
+#include "tests/test.h"
+
+TEST(problems__copies_what_it_is_told)
+{
+    struct arena arena;
+    struct problems problems;
+    char pointer[] = "/imp/0/id";
+
+    arena_init(&arena, 256, 0);
+    problems_init(&problems, &arena, 100);
+    CHECK_INT(problems_add(&problems, pointer, "must be %s", "a string"), -1);
+    pointer[1] = 'X';
+    CHECK_INT(problems.n, 1);
+    CHECK_STR(problems.items[0].pointer, "/imp/0/id");
+    CHECK_STR(problems.items[0].detail, "must be a string");
+    arena_release(&arena);
+}
+
+TEST(problems__keeps_max_and_counts_the_rest)
+{
+    struct arena arena;
+    struct problems problems;
+
+    arena_init(&arena, 256, 0);
+    problems_init(&problems, &arena, 20);
+    for (int i = 0; i < 25; i++)
+        problems_add(&problems, "/a", "number %d", i);
+    CHECK_INT(problems.n, 20);
+    CHECK_INT(problems.dropped, 5);
+    CHECK_STR(problems.items[0].detail, "number 0");
+    CHECK_STR(problems.items[19].detail, "number 19");
+    arena_release(&arena);
+}
+
+TEST(problems__out_of_memory_is_counted)
+{
+    struct arena arena;
+    struct problems problems;
+
+    arena_init(&arena, 256, 64);
+    problems_init(&problems, &arena, 20);
+    for (int i = 0; i < 3; i++)
+        problems_add(&problems, "/a", "number %d", i);
+    CHECK_INT(problems.n + problems.dropped, 3);
+    CHECK(problems.dropped > 0);
+    arena_release(&arena);
+}
+
+TEST(problems__to_err_joins_all)
+{
+    struct arena arena;
+    struct problems problems;
+    struct err err;
+
+    arena_init(&arena, 256, 0);
+    problems_init(&problems, &arena, 20);
+    problems_add(&problems, "/a/0", "too small");
+    problems_add(&problems, "", "not an object");
+    CHECK_INT(problems_to_err(&problems, "f.json", ERR_CONFIG, &err), -1);
+    CHECK_INT(err.code, ERR_CONFIG);
+    CHECK_STR(err.text, "f.json: /a/0: too small; f.json: not an object");
+    problems_to_err(&problems, NULL, ERR_CONFIG, &err);
+    CHECK_STR(err.text, "/a/0: too small; not an object");
+    arena_release(&arena);
+}
+
+TEST(problems__to_err_tells_how_many_did_not_fit)
+{
+    struct arena arena;
+    struct problems problems;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    problems_init(&problems, &arena, 50);
+    for (int i = 0; i < 100; i++)
+        problems_add(&problems, "/a", "a complaint of some length with number %d", i);
+    problems_to_err(&problems, "f", ERR_DATA, &err);
+    CHECK(strlen(err.text) < sizeof(err.text) - 1);
+    CHECK(strstr(err.text, "number 0; "));
+    CHECK(strstr(err.text, "; and "));
+    CHECK_STR(err.text + strlen(err.text) - 5, " more");
+    arena_release(&arena);
+}
+
+TEST_MAIN

@@ -55,7 +55,7 @@ struct linear_weight; /* one packed weight matrix with its bias and activation *
 struct backend_open_args {
     const char *device;       /* "" is the default one; "0", "1" choose a GPU */
     enum precision precision; /* wanted; caps tell what is had */
-    const char *linear;       /* provider of the linear layer by name; "" or NULL chooses by processor */
+    const char *linear; /* provider of the linear layer by name; "" or NULL chooses by processor */
 };
 
 struct backend_caps {
@@ -74,11 +74,11 @@ struct backend_caps {
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
 struct linear_spec {
-    int in, out;              /* K, N */
-    const float *weight;      /* (N, K) row-major, as Hugging Face stores it */
-    const float *bias;        /* (N), NULL: none */
+    int in, out;         /* K, N */
+    const float *weight; /* (N, K) row-major, as Hugging Face stores it */
+    const float *bias;   /* (N), NULL: none */
     enum activation activation;
-    bool to_stream;           /* y has stream elements instead of operand elements */
+    bool to_stream; /* y has stream elements instead of operand elements */
 };
 
 /* A run of tokens that is encoded together. A token attends to its own segment and to its parent. */
@@ -97,11 +97,11 @@ struct outside_parent {
 /* Whole segments laid end to end. Host memory, stays as it is until the slice is through. */
 struct slice {
     int n_tokens, n_segments, n_read, n_outside;
-    const int32_t *ids;       /* (T) */
-    const int32_t *types;     /* (T) token types */
-    const int32_t *positions; /* (T) */
+    const int32_t *ids;                   /* (T) */
+    const int32_t *types;                 /* (T) token types */
+    const int32_t *positions;             /* (T) */
     const struct slice_segment *segments; /* (S) parents stand before their children */
-    const int32_t *read;      /* (R) rows that are read out, ascending; each is its segment's first */
+    const int32_t *read; /* (R) rows that are read out, ascending; each is its segment's first */
     const int32_t *read_segments; /* (R) the segments they belong to */
 };
 
@@ -125,7 +125,7 @@ struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment
     int hidden, heads;
     const void *qkv;                      /* (T, 3H) operand: q, k, v side by side */
     const struct outside_parent *outside; /* (slice->n_outside) for this layer */
-    bool causal; /* a token sees none after it in its own segment; all of its parent */
+    bool causal;    /* a token sees none after it in its own segment; all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */
     void *out;      /* (T, H) or (R, H) operand */
 };
@@ -142,7 +142,8 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand; /* (rows, H) out; == stream where both have the same element type and kind is POST */
+    void *
+        operand; /* (rows, H) out; == stream where both have the same element type and kind is POST */
 };
 
 enum pool_kind {
@@ -155,14 +156,15 @@ struct pool_args {
     int hidden;
     const void *stream; /* (T, H) */
     void *stream_out;   /* (R, H), not overlapping; NULL: not wanted */
-    void *operand_out;  /* (R, H); == stream_out where both have the same element type; NULL: not wanted */
+    void *
+        operand_out; /* (R, H); == stream_out where both have the same element type; NULL: not wanted */
 };
 
 struct head_args { /* logits = x W^T + b in f32 */
     int n_rows, hidden, labels;
     const void *operand;       /* (R, H) */
     const void *weight, *bias; /* (L, H), (L): uploaded f32 */
-    void *logits;              /* (R, L) f32 in backend memory; not finite is for the caller to see */
+    void *logits; /* (R, L) f32 in backend memory; not finite is for the caller to see */
 };
 
 struct backend_ops {
@@ -176,7 +178,8 @@ struct backend_ops {
     /* Memory, 64-byte-aligned, zeroed. Not on the request path. free takes NULL. */
     void *(*alloc)(struct backend *backend, size_t bytes, struct err *err);
     void (*free)(struct backend *backend, void *memory);
-    int (*upload)(struct backend *backend, void *to, const void *from, size_t bytes, struct err *err);
+    int (*upload)(struct backend *backend, void *to, const void *from, size_t bytes,
+                  struct err *err);
 
     /* Packs once; the host copy may go afterwards. Everything that lanes need for up to max_rows rows is
      * made here or in lane_open. */

@@ -69,8 +69,9 @@ static int module_open(const char *path, const struct backend_ops **out, struct 
     if (!module)
         err_set(err, ERR_DATA, "%s: not a backend: it has no symbol " MODULE_SYMBOL, path);
     else if (module->abi != BACKEND_ABI)
-        err_set(err, ERR_DATA, "%s: built for backend interface %d, this program has %d: rebuild it",
-                path, module->abi, BACKEND_ABI);
+        err_set(err, ERR_DATA,
+                "%s: built for backend interface %d, this program has %d: rebuild it", path,
+                module->abi, BACKEND_ABI);
     else if (!module->ops)
         err_set(err, ERR_DATA, "%s: a backend without operations", path);
     else {
@@ -94,10 +95,11 @@ static int cuda_find(const struct backend_ops **out, struct err *err)
         if (access(path, F_OK) == 0)
             return module_open(path, out, err);
     }
-    return err_set(err, ERR_UNAVAILABLE,
-                   "cuda: no %s in %s/../lib/adrank: this build has no CUDA backend; build it where the "
-                   "CUDA toolkit is installed, or choose the backend cpu",
-                   CUDA_MODULE, folder);
+    return err_set(
+        err, ERR_UNAVAILABLE,
+        "cuda: no %s in %s/../lib/adrank: this build has no CUDA backend; build it where the "
+        "CUDA toolkit is installed, or choose the backend cpu",
+        CUDA_MODULE, folder);
 }
 
 int backend_find(const char *name, const struct backend_ops **out, struct err *err)
@@ -110,5 +112,6 @@ int backend_find(const char *name, const struct backend_ops **out, struct err *e
         return cuda_find(out, err);
     if (strchr(name, '/'))
         return module_open(name, out, err);
-    return err_set(err, ERR_UNAVAILABLE, "backend \"%s\" is unknown: cpu, cuda or a module's path", name);
+    return err_set(err, ERR_UNAVAILABLE, "backend \"%s\" is unknown: cpu, cuda or a module's path",
+                   name);
 }

@@ -1,0 +1,286 @@
+#include "kernels/cpu/cpu.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+#define SLICE_TOKENS 256 /* activations of about as many rows stay in an L2 cache of 1 MB */
+
+static void *aligned_zeroed(size_t bytes)
+{
+    const size_t whole = (bytes + 63) / 64 * 64;
+    void *memory = whole < bytes ? NULL : aligned_alloc(64, whole ? whole : 64);
+
+    if (memory)
+        memset(memory, 0, whole ? whole : 64);
+    return memory;
+}
+
+/* The precision that is had, and why when it is not the one that was wanted. */
+static int settle_precision(struct backend_caps *caps, const struct backend_open_args *args,
+                            const struct cpuid *cpu, struct err *err)
+{
+    const bool named = args->linear && *args->linear;
+
+    if (args->precision != PRECISION_F32 && args->precision != PRECISION_BF16)
+        return err_set(err, ERR_CONFIG, "cpu: precision %s is not built, only f32 and bf16",
+                       precision_names[args->precision]);
+    caps->precision = args->precision;
+    if (args->precision == PRECISION_BF16 && !cpu->bf16_products &&
+        !(named && strcmp(args->linear, linear_plain.name) == 0)) {
+        caps->precision = PRECISION_F32;
+        snprintf(
+            caps->note, sizeof(caps->note),
+            "bf16 was asked for, but this processor has neither AVX512-BF16 nor AMX-BF16: f32");
+    }
+    return 0;
+}
+
+/* Where oneDNN as the processor's choice cannot be opened at all, plain C serves, and the note says so. */
+static int open_provider(struct backend *backend, const struct backend_open_args *args,
+                         const struct cpuid *cpu, struct err *err)
+{
+    const bool named = args->linear && *args->linear;
+    struct err first;
+
+    backend->linear = linear_choose(args->linear, cpu, backend->caps.precision);
+    if (!backend->linear)
+        return err_set(err, ERR_CONFIG, "cpu: no provider \"%s\" of the linear layer: %s, %s",
+                       named ? args->linear : "", linear_onednn.name, linear_plain.name);
+    if (backend->linear->open(backend->caps.precision, &backend->provider, &first) == 0)
+        return 0;
+    if (named || first.code != ERR_UNAVAILABLE) {
+        *err = first;
+        return err_prefix(err, "cpu");
+    }
+    backend->linear = &linear_plain;
+    if (!backend->caps.note[0])
+        snprintf(backend->caps.note, sizeof(backend->caps.note), "%.100s: plain C serves, slowly",
+                 first.text);
+    return backend->linear->open(backend->caps.precision, &backend->provider, err);
+}
+
+static void cpu_close(struct backend *backend)
+{
+    if (backend->provider)
+        backend->linear->close(backend->provider);
+    free(backend);
+}
+
+static int cpu_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+{
+    struct backend *backend = calloc(1, sizeof(*backend));
+    struct backend_caps *caps;
+    struct cpuid cpu;
+    char linear[32];
+
+    if (!backend)
+        return err_set(err, ERR_NOMEM, "cpu: out of memory");
+    caps = &backend->caps;
+    cpuid_detect(&cpu);
+    backend->simd = simd_choose(&cpu);
+    if (settle_precision(caps, args, &cpu, err) || open_provider(backend, args, &cpu, err)) {
+        cpu_close(backend);
+        return -1;
+    }
+    backend->linear->describe(linear, sizeof(linear));
+    snprintf(caps->device, sizeof(caps->device), "%.40s (%s), %d cores, %s", cpu.name, cpu.isa,
+             cpu.cores, linear);
+    caps->operand_bytes = operand_size(caps->precision, 1);
+    caps->stream_bytes = sizeof(float);
+    caps->host_lanes = true;
+    caps->slice_tokens = SLICE_TOKENS;
+    caps->max_launched = 1;
+    caps->outside_parents = true;
+    *out = backend;
+    return 0;
+}
+
+static const struct backend_caps *cpu_caps(const struct backend *backend)
+{
+    return &backend->caps;
+}
+
+static void *cpu_alloc(struct backend *backend, size_t bytes, struct err *err)
+{
+    void *memory = aligned_zeroed(bytes);
+
+    (void)backend;
+    if (!memory)
+        err_set(err, ERR_NOMEM, "cpu: out of memory for %zu bytes", bytes);
+    return memory;
+}
+
+static void cpu_free(struct backend *backend, void *memory)
+{
+    (void)backend;
+    free(memory);
+}
+
+static int cpu_upload(struct backend *backend, void *to, const void *from, size_t bytes,
+                      struct err *err)
+{
+    (void)backend;
+    (void)err;
+    memcpy(to, from, bytes);
+    return 0;
+}
+
+static int cpu_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+                          struct linear_weight **out, struct err *err)
+{
+    (void)max_rows; /* any number of rows goes through one ladder */
+    BUG_ON(spec->in < 1 || spec->out < 1);
+    return backend->linear->weight_new(backend->provider, spec, out, err);
+}
+
+static void cpu_weight_free(struct backend *backend, struct linear_weight *weight)
+{
+    backend->linear->weight_free(backend->provider, weight);
+}
+
+static void cpu_lane_close(struct lane *lane)
+{
+    if (!lane)
+        return;
+    lane->backend->linear->lane_close(lane->linear);
+    free(lane->scratch);
+    free(lane);
+}
+
+/* One allocation, carved by one table. It is not cleared: pages that a model's heads never need are never
+ * touched. */
+static int carve(struct lane *lane, struct err *err)
+{
+    const size_t tokens = (size_t)lane->max_tokens, hidden = (size_t)lane->max_hidden;
+    const size_t rounded_tokens = (size_t)simd_round(lane->max_tokens);
+    const size_t rounded_hidden = (size_t)simd_round(lane->max_hidden);
+    const struct {
+        float **to;
+        size_t n;
+    } parts[] = {
+        {&lane->parent.keys, rounded_tokens * hidden},
+        {&lane->parent.values, tokens * rounded_hidden},
+        {&lane->own.keys, rounded_tokens * hidden},
+        {&lane->own.values, tokens * rounded_hidden},
+        {&lane->gathered_k, tokens * hidden},
+        {&lane->gathered_v, tokens * hidden},
+        {&lane->queries, SIMD_ROWS * rounded_hidden},
+        {&lane->mixed, SIMD_ROWS * rounded_hidden},
+        {&lane->scores, SIMD_ROWS * 2 * rounded_tokens},
+        {&lane->row, hidden},
+    };
+    size_t bytes = 0;
+
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
+    lane->scratch = aligned_alloc(64, bytes);
+    if (!lane->scratch)
+        return err_set(err, ERR_NOMEM, "cpu: out of memory for a lane of %zu bytes", bytes);
+    bytes = 0;
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        *parts[i].to = (float *)(void *)(lane->scratch + bytes);
+        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
+    }
+    return 0;
+}
+
+static int cpu_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
+                         struct err *err)
+{
+    struct lane *lane = calloc(1, sizeof(*lane));
+
+    BUG_ON(max_tokens < 1 || max_hidden < 1);
+    if (!lane)
+        return err_set(err, ERR_NOMEM, "cpu: out of memory");
+    lane->backend = backend;
+    lane->max_tokens = max_tokens;
+    lane->max_hidden = max_hidden;
+    if (carve(lane, err) || backend->linear->lane_open(backend->provider, &lane->linear, err)) {
+        cpu_lane_close(lane);
+        return -1;
+    }
+    *out = lane;
+    return 0;
+}
+
+static int cpu_begin(struct lane *lane, const struct slice *slice, struct err *err)
+{
+    (void)err;
+    BUG_ON(slice->n_tokens > lane->max_tokens);
+    lane->slice = slice;
+    return 0;
+}
+
+static int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err)
+{
+    return lane->backend->linear->run(lane->linear, args, err);
+}
+
+static int cpu_download(struct lane *lane, void *to, const void *from, size_t bytes,
+                        struct err *err)
+{
+    (void)lane;
+    (void)err;
+    memcpy(to, from, bytes);
+    return 0;
+}
+
+/* Operations are through when they return. */
+static int cpu_finish(struct lane *lane, int slot, struct err *err)
+{
+    (void)lane;
+    (void)slot;
+    (void)err;
+    return 0;
+}
+
+static int cpu_query(struct lane *lane, int slot, struct err *err)
+{
+    (void)lane;
+    (void)slot;
+    (void)err;
+    return 1;
+}
+
+const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n)
+{
+    if (lane->backend->caps.precision == PRECISION_F32)
+        return operands;
+    lane->backend->simd->from_bf16(room, operands, n);
+    return room;
+}
+
+void lane_narrow(const struct lane *lane, void *operands, const float *row, int n)
+{
+    if (lane->backend->caps.precision == PRECISION_BF16)
+        lane->backend->simd->to_bf16(operands, row, n);
+    else if (operands != row)
+        memcpy(operands, row, (size_t)n * sizeof(*row));
+}
+
+const struct backend_ops backend_cpu = {
+    .name = "cpu",
+    .open = cpu_open,
+    .close = cpu_close,
+    .caps = cpu_caps,
+    .alloc = cpu_alloc,
+    .free = cpu_free,
+    .upload = cpu_upload,
+    .weight_new = cpu_weight_new,
+    .weight_free = cpu_weight_free,
+    .lane_open = cpu_lane_open,
+    .lane_close = cpu_lane_close,
+    .begin = cpu_begin,
+    .embed = cpu_embed,
+    .linear = cpu_linear,
+    .attention = cpu_attention,
+    .residual_norm = cpu_residual_norm,
+    .pool = cpu_pool,
+    .head = cpu_head,
+    .download = cpu_download,
+    .finish = cpu_finish,
+    .query = cpu_query,
+};

@@ -1,0 +1,19 @@
+/* What the processor can do, asked once when the backend opens. */
+#ifndef KERNELS_CPU_CPUID_H
+#define KERNELS_CPU_CPUID_H
+
+#include <stdbool.h>
+
+struct cpuid {
+    char name[64]; /* "AMD EPYC", as the processor calls itself; "unknown" */
+    const char
+        *isa; /* best set that our kernels know: "AVX-512", "AVX2", "SSE2", "NEON", "generic" */
+    bool avx2,
+        avx512; /* with FMA; with F, BW, DQ and VL; both only where the system saves the registers */
+    bool bf16_products; /* AVX512-BF16 or AMX-BF16: products of bf16 are faster than of f32 */
+    int cores;          /* that this process may run on; at least 1 */
+};
+
+void cpuid_detect(struct cpuid *cpu);
+
+#endif

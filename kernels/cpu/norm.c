@@ -1,0 +1,19 @@
+#include "kernels/cpu/cpu.h"
+
+int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, struct err *err)
+{
+    const int hidden = args->hidden;
+
+    (void)err;
+    for (int r = 0; r < args->n_rows; r++) {
+        const size_t at = (size_t)r * (size_t)hidden;
+        float *stream = (float *)args->stream + at;
+        const float *delta = args->delta ? (const float *)args->delta + at : NULL;
+        float *normal = args->kind == NORM_POST ? stream : lane->row;
+
+        lane->backend->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps, hidden,
+                                      normal);
+        lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), normal, hidden);
+    }
+    return 0;
+}

@@ -1,0 +1,301 @@
+#include "kernels/cpu/onednn.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+/*
+ * The difference of the versions, all of it: in 2 a memory descriptor is a struct that is filled in and an
+ * operation has a descriptor before its primitive descriptor; in 3 both are objects that are created.
+ */
+#if DNNL_VERSION_MAJOR >= 3
+typedef dnnl_memory_desc_t owned_desc;
+typedef const_dnnl_memory_desc_t seen_desc;
+#define SEEN(desc) (desc)
+#define NO_DESC NULL
+
+static dnnl_status_t desc_new(owned_desc *out, int n_dims, const dnnl_dims_t dims,
+                              dnnl_data_type_t type, dnnl_format_tag_t tag)
+{
+    return dnnl_memory_desc_create_with_tag(out, n_dims, dims, type, tag);
+}
+
+static void desc_free(owned_desc desc)
+{
+    if (desc)
+        dnnl_memory_desc_destroy(desc);
+}
+
+static dnnl_status_t desc_copy(owned_desc *out, seen_desc from)
+{
+    return dnnl_memory_desc_clone(out, from);
+}
+
+static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind)
+{
+    return dnnl_post_ops_append_eltwise(ops, kind, 0.0F, 0.0F);
+}
+
+static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t engine, seen_desc x,
+                                     seen_desc w, seen_desc b, seen_desc y,
+                                     dnnl_primitive_attr_t attr)
+{
+    return dnnl_matmul_primitive_desc_create(out, engine, x, w, b, y, attr);
+}
+#else
+typedef dnnl_memory_desc_t owned_desc;
+typedef const dnnl_memory_desc_t *seen_desc;
+#define SEEN(desc) (&(desc))
+#define NO_DESC ((owned_desc){0})
+
+static dnnl_status_t desc_new(owned_desc *out, int n_dims, const dnnl_dims_t dims,
+                              dnnl_data_type_t type, dnnl_format_tag_t tag)
+{
+    return dnnl_memory_desc_init_by_tag(out, n_dims, dims, type, tag);
+}
+
+static void desc_free(owned_desc desc)
+{
+    (void)desc;
+}
+
+static dnnl_status_t desc_copy(owned_desc *out, seen_desc from)
+{
+    *out = *from;
+    return dnnl_success;
+}
+
+static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind)
+{
+    return dnnl_post_ops_append_eltwise(ops, 1.0F, kind, 0.0F, 0.0F);
+}
+
+static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t engine, seen_desc x,
+                                     seen_desc w, seen_desc b, seen_desc y,
+                                     dnnl_primitive_attr_t attr)
+{
+    dnnl_matmul_desc_t desc;
+    dnnl_status_t status = dnnl_matmul_desc_init(&desc, x, w, b, y);
+
+    return status == dnnl_success ? dnnl_primitive_desc_create(out, &desc, attr, engine, NULL)
+                                  : status;
+}
+#endif
+
+struct onednn_layout {
+    owned_desc desc;
+};
+
+static const dnnl_alg_kind_t eltwise_kinds[ACTIVATIONS] = {
+    [ACTIVATION_GELU_ERF] = dnnl_eltwise_gelu_erf,
+    [ACTIVATION_GELU_TANH] = dnnl_eltwise_gelu_tanh,
+    [ACTIVATION_RELU] = dnnl_eltwise_relu,
+    [ACTIVATION_TANH] = dnnl_eltwise_tanh,
+};
+
+static dnnl_status_t matrix_desc(owned_desc *out, int rows, int columns, dnnl_data_type_t type,
+                                 dnnl_format_tag_t tag)
+{
+    const dnnl_dims_t dims = {rows, columns};
+
+    return desc_new(out, 2, dims, type, tag);
+}
+
+static dnnl_status_t attr_new(enum activation activation, dnnl_primitive_attr_t *out)
+{
+    dnnl_post_ops_t ops = NULL;
+    dnnl_status_t status = dnnl_primitive_attr_create(out);
+
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
+    if (status != dnnl_success || activation == ACTIVATION_NONE)
+        return status;
+    status = dnnl_post_ops_create(&ops);
+    if (status == dnnl_success)
+        status = append_eltwise(ops, eltwise_kinds[activation]);
+    if (status == dnnl_success)
+        status = dnnl_primitive_attr_set_post_ops(*out, ops);
+    if (ops)
+        dnnl_post_ops_destroy(ops);
+    return status;
+}
+
+static dnnl_status_t layout_new(seen_desc desc, struct onednn_layout **out)
+{
+    struct onednn_layout *layout = malloc(sizeof(*layout));
+    dnnl_status_t status;
+
+    if (!layout)
+        return dnnl_out_of_memory;
+    status = desc_copy(&layout->desc, desc);
+    if (status != dnnl_success)
+        free(layout);
+    else
+        *out = layout;
+    return status;
+}
+
+/* From a primitive descriptor, all that the caller wants of it. */
+static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layout **chosen,
+                                 struct onednn_matmul *out)
+{
+    dnnl_status_t status = dnnl_success;
+    const char *name = "";
+
+    *out = (struct onednn_matmul){0};
+    if (chosen)
+        status = layout_new(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0), chosen);
+    if (status == dnnl_success)
+        status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&out->primitive, desc);
+    if (status != dnnl_success) {
+        if (chosen) {
+            onednn_layout_free(*chosen);
+            *chosen = NULL;
+        }
+        return status;
+    }
+    snprintf(out->implementation, sizeof(out->implementation), "%s", name);
+    out->scratch_bytes =
+        dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
+    return status;
+}
+
+dnnl_status_t onednn_matmul_new(dnnl_engine_t engine, const struct onednn_shape *shape,
+                                const struct onednn_layout *layout, struct onednn_layout **chosen,
+                                struct onednn_matmul *out)
+{
+    owned_desc x = NO_DESC, w = NO_DESC, b = NO_DESC, y = NO_DESC;
+    dnnl_primitive_attr_t attr = NULL;
+    dnnl_primitive_desc_t desc = NULL;
+    dnnl_status_t status;
+
+    if (chosen)
+        *chosen = NULL;
+    status = matrix_desc(&x, shape->rows, shape->in, shape->operand, dnnl_ab);
+    if (status == dnnl_success)
+        status = matrix_desc(&w, shape->in, shape->out, shape->operand, dnnl_format_tag_any);
+    if (status == dnnl_success && shape->bias)
+        status = matrix_desc(&b, 1, shape->out, dnnl_f32, dnnl_ab);
+    if (status == dnnl_success)
+        status = matrix_desc(&y, shape->rows, shape->out, shape->result, dnnl_ab);
+    if (status == dnnl_success)
+        status = attr_new(shape->activation, &attr);
+    if (status == dnnl_success)
+        status = matmul_desc_new(&desc, engine, SEEN(x), layout ? SEEN(layout->desc) : SEEN(w),
+                                 shape->bias ? SEEN(b) : NULL, SEEN(y), attr);
+    if (status == dnnl_success)
+        status = matmul_from(desc, chosen, out);
+
+    if (desc)
+        dnnl_primitive_desc_destroy(desc);
+    if (attr)
+        dnnl_primitive_attr_destroy(attr);
+    desc_free(y);
+    desc_free(b);
+    desc_free(w);
+    desc_free(x);
+    return status;
+}
+
+void onednn_matmul_release(struct onednn_matmul *matmul)
+{
+    if (matmul->primitive)
+        dnnl_primitive_destroy(matmul->primitive);
+    matmul->primitive = NULL;
+}
+
+void onednn_layout_free(struct onednn_layout *layout)
+{
+    if (!layout)
+        return;
+    desc_free(layout->desc);
+    free(layout);
+}
+
+size_t onednn_layout_bytes(const struct onednn_layout *layout)
+{
+    return dnnl_memory_desc_get_size(SEEN(layout->desc));
+}
+
+dnnl_status_t onednn_matrix_new(dnnl_engine_t engine, int rows, int columns, dnnl_data_type_t type,
+                                void *bytes, dnnl_memory_t *out)
+{
+    owned_desc desc = NO_DESC;
+    dnnl_status_t status = matrix_desc(&desc, rows, columns, type, dnnl_ab);
+
+    if (status == dnnl_success)
+        status = dnnl_memory_create(out, SEEN(desc), engine, bytes);
+    desc_free(desc);
+    return status;
+}
+
+dnnl_status_t onednn_packed_new(dnnl_engine_t engine, const struct onednn_layout *layout,
+                                void *bytes, dnnl_memory_t *out)
+{
+    return dnnl_memory_create(out, SEEN(layout->desc), engine, bytes);
+}
+
+dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dnnl_memory_t *out)
+{
+    const dnnl_dims_t dims = {(dnnl_dim_t)n};
+    owned_desc desc = NO_DESC;
+    dnnl_status_t status = desc_new(&desc, 1, dims, dnnl_u8, dnnl_a);
+
+    if (status == dnnl_success)
+        status = dnnl_memory_create(out, SEEN(desc), engine, bytes);
+    desc_free(desc);
+    return status;
+}
+
+dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const float *from, int in,
+                          int out, dnnl_memory_t to, const struct onednn_layout *layout)
+{
+    owned_desc desc = NO_DESC;
+    dnnl_memory_t source = NULL;
+    dnnl_primitive_desc_t reorder_desc = NULL;
+    dnnl_primitive_t reorder = NULL;
+    dnnl_status_t status = matrix_desc(&desc, in, out, dnnl_f32, dnnl_ba);
+
+    if (status == dnnl_success)
+        status = dnnl_memory_create(&source, SEEN(desc), engine, (void *)(size_t)from);
+    if (status == dnnl_success)
+        status = dnnl_reorder_primitive_desc_create(&reorder_desc, SEEN(desc), engine,
+                                                    SEEN(layout->desc), engine, NULL);
+    if (status == dnnl_success)
+        status = dnnl_primitive_create(&reorder, reorder_desc);
+    if (status == dnnl_success) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
+
+        status = dnnl_primitive_execute(reorder, stream, 2, args);
+    }
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(stream);
+
+    if (reorder)
+        dnnl_primitive_destroy(reorder);
+    if (reorder_desc)
+        dnnl_primitive_desc_destroy(reorder_desc);
+    if (source)
+        dnnl_memory_destroy(source);
+    desc_free(desc);
+    return status;
+}
+
+const char *onednn_reason(dnnl_status_t status)
+{
+    switch (status) {
+    case dnnl_success:
+        return "success";
+    case dnnl_out_of_memory:
+        return "out of memory";
+    case dnnl_invalid_arguments:
+        return "invalid arguments";
+    case dnnl_unimplemented:
+        return "not implemented on this processor";
+    case dnnl_runtime_error:
+        return "failed at run time";
+    default:
+        return "failed";
+    }
+}

@@ -1,0 +1,52 @@
+/*
+ * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only onednn.c knows
+ * which is there. Matrices are (rows, columns), row-major.
+ */
+#ifndef KERNELS_CPU_ONEDNN_H
+#define KERNELS_CPU_ONEDNN_H
+
+#include <oneapi/dnnl/dnnl.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "kernels/backend.h"
+
+struct onednn_layout; /* how packed weights lie in memory */
+
+struct onednn_shape { /* y = act(x W + b): x (rows, in), W (in, out), b (1, out) */
+    int rows, in, out;
+    dnnl_data_type_t operand, result; /* of x and W; of y. b is f32 */
+    bool bias;
+    enum activation activation;
+};
+
+struct onednn_matmul {
+    dnnl_primitive_t primitive;
+    size_t scratch_bytes;
+    char implementation[48]; /* the library's word for what serves */
+};
+
+/* Creates the product for one fixed number of rows. layout NULL: oneDNN chooses how the weights lie and
+ * *chosen gets that (the caller frees it); else they lie as layout says. dnnl_success or the reason. */
+dnnl_status_t onednn_matmul_new(dnnl_engine_t engine, const struct onednn_shape *shape,
+                                const struct onednn_layout *layout, struct onednn_layout **chosen,
+                                struct onednn_matmul *out);
+void onednn_matmul_release(struct onednn_matmul *matmul);
+
+void onednn_layout_free(struct onednn_layout *layout); /* NULL is legal */
+size_t onednn_layout_bytes(const struct onednn_layout *layout);
+
+/* A memory object over the caller's bytes, whose handle may be NULL and set later. */
+dnnl_status_t onednn_matrix_new(dnnl_engine_t engine, int rows, int columns, dnnl_data_type_t type,
+                                void *bytes, dnnl_memory_t *out);
+dnnl_status_t onednn_packed_new(dnnl_engine_t engine, const struct onednn_layout *layout,
+                                void *bytes, dnnl_memory_t *out);
+dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dnnl_memory_t *out);
+
+/* from: (out, in) f32, row-major; to: memory of onednn_packed_new. */
+dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const float *from, int in,
+                          int out, dnnl_memory_t to, const struct onednn_layout *layout);
+
+const char *onednn_reason(dnnl_status_t status);
+
+#endif

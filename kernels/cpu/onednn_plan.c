@@ -1,0 +1,218 @@
+#include "kernels/cpu/onednn_plan.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "kernels/cpu/bf16.h"
+
+/* What the check of a plan works on; freed when it is through. */
+struct trial {
+    char *x;         /* (256, in): one row, again and again */
+    char *packed;    /* random weights */
+    char *y, *first; /* (256, out); (out): the row as the first usable rung gave it */
+    char *scratch;
+    float *random; /* (in, out), then the bias */
+    dnnl_memory_t weights, bias;
+};
+
+static void *aligned(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
+
+static void trial_release(struct trial *trial)
+{
+    if (trial->bias)
+        dnnl_memory_destroy(trial->bias);
+    if (trial->weights)
+        dnnl_memory_destroy(trial->weights);
+    free(trial->random);
+    free(trial->scratch);
+    free(trial->first);
+    free(trial->y);
+    free(trial->packed);
+    free(trial->x);
+}
+
+static void fill_rows(struct trial *trial, const struct onednn_shape *shape, struct rng *rng)
+{
+    const size_t row_bytes = (size_t)shape->in * onednn_type_bytes(shape->operand);
+
+    for (int k = 0; k < shape->in; k++) {
+        const float value = (float)(2 * rng_double(rng) - 1);
+
+        if (shape->operand == dnnl_bf16)
+            ((bf16 *)(void *)trial->x)[k] = bf16_from_f32(value);
+        else
+            ((float *)(void *)trial->x)[k] = value;
+    }
+    for (int row = 1; row < shape->rows; row++)
+        memcpy(trial->x + (size_t)row * row_bytes, trial->x, row_bytes);
+}
+
+static dnnl_status_t trial_init(struct trial *trial, const struct onednn_plan *plan,
+                                dnnl_engine_t engine, dnnl_stream_t stream)
+{
+    const struct onednn_shape *shape = &plan->shape;
+    const size_t in = (size_t)shape->in, out = (size_t)shape->out, rows = (size_t)shape->rows;
+    struct rng rng;
+    dnnl_status_t status;
+
+    trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
+    trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
+    trial->first = aligned(out * onednn_type_bytes(shape->result));
+    trial->packed = aligned(onednn_layout_bytes(plan->layout));
+    trial->scratch = aligned(plan->scratch_bytes);
+    trial->random = aligned((in * out + out) * sizeof(float));
+    if (!trial->x || !trial->y || !trial->first || !trial->packed || !trial->scratch ||
+        !trial->random)
+        return dnnl_out_of_memory;
+    rng_init(&rng, 1); /* always the same row: what is chosen stays chosen */
+    fill_rows(trial, shape, &rng);
+    for (size_t i = 0; i < in * out + out; i++)
+        trial->random[i] = (float)(2 * rng_double(&rng) - 1);
+    status = onednn_packed_new(engine, plan->layout, trial->packed, &trial->weights);
+    if (status == dnnl_success)
+        status = onednn_pack(engine, stream, trial->random, shape->in, shape->out, trial->weights,
+                             plan->layout);
+    if (status == dnnl_success)
+        status = onednn_matrix_new(engine, 1, shape->out, dnnl_f32, trial->random + in * out,
+                                   &trial->bias);
+    return status;
+}
+
+static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *plan, int rung,
+                               dnnl_engine_t engine, dnnl_stream_t stream)
+{
+    const struct onednn_shape *shape = &plan->shape;
+    dnnl_memory_t x = NULL, y = NULL, scratch = NULL;
+    dnnl_status_t status;
+
+    status = onednn_matrix_new(engine, plan_rows(rung), shape->in, shape->operand, trial->x, &x);
+    if (status == dnnl_success)
+        status =
+            onednn_matrix_new(engine, plan_rows(rung), shape->out, shape->result, trial->y, &y);
+    if (status == dnnl_success)
+        status =
+            onednn_scratch_new(engine, trial->scratch, plan->rungs[rung].scratch_bytes, &scratch);
+    if (status == dnnl_success) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, x},
+                                        {DNNL_ARG_WEIGHTS, trial->weights},
+                                        {DNNL_ARG_DST, y},
+                                        {DNNL_ARG_SCRATCHPAD, scratch},
+                                        {DNNL_ARG_BIAS, trial->bias}};
+
+        status =
+            dnnl_primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4, args);
+    }
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(stream);
+
+    if (scratch)
+        dnnl_memory_destroy(scratch);
+    if (y)
+        dnnl_memory_destroy(y);
+    if (x)
+        dnnl_memory_destroy(x);
+    return status;
+}
+
+/* Whether every row of y is `row`. */
+static bool all_rows_are(const char *y, const char *row, int n_rows, size_t row_bytes)
+{
+    for (int i = 0; i < n_rows; i++)
+        if (memcmp(y + (size_t)i * row_bytes, row, row_bytes) != 0)
+            return false;
+    return true;
+}
+
+static dnnl_status_t keep_agreeing_rungs(struct onednn_plan *plan, dnnl_engine_t engine,
+                                         dnnl_stream_t stream)
+{
+    const size_t row_bytes = (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result);
+    struct trial trial = {0};
+    dnnl_status_t status = trial_init(&trial, plan, engine, stream);
+
+    for (int rung = 0; status == dnnl_success && rung < PLAN_RUNGS; rung++) {
+        const char *want = plan->lowest < 0 ? trial.y : trial.first;
+
+        if (!plan->rungs[rung].primitive)
+            continue;
+        status = trial_run(&trial, plan, rung, engine, stream);
+        if (status != dnnl_success || !all_rows_are(trial.y, want, plan_rows(rung), row_bytes))
+            continue;
+        plan->usable[rung] = true;
+        if (plan->lowest < 0) {
+            plan->lowest = rung;
+            memcpy(trial.first, trial.y, row_bytes);
+        }
+    }
+    trial_release(&trial);
+    if (status == dnnl_success && plan->lowest < 0)
+        return dnnl_unimplemented;
+    return status;
+}
+
+/* The top rung chooses the layout; a rung that cannot take it is left out. */
+static dnnl_status_t make_rungs(struct onednn_plan *plan, dnnl_engine_t engine)
+{
+    struct onednn_shape shape = plan->shape;
+    dnnl_status_t status =
+        onednn_matmul_new(engine, &shape, NULL, &plan->layout, &plan->rungs[PLAN_RUNGS - 1]);
+
+    for (int rung = 0; status == dnnl_success && rung < PLAN_RUNGS - 1; rung++) {
+        shape.rows = plan_rows(rung);
+        if (onednn_matmul_new(engine, &shape, plan->layout, NULL, &plan->rungs[rung]) ==
+            dnnl_out_of_memory)
+            status = dnnl_out_of_memory;
+    }
+    for (int rung = 0; rung < PLAN_RUNGS; rung++)
+        if (plan->rungs[rung].scratch_bytes > plan->scratch_bytes)
+            plan->scratch_bytes = plan->rungs[rung].scratch_bytes;
+    return status;
+}
+
+int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
+                    struct onednn_plan **out, struct err *err)
+{
+    struct onednn_plan *plan = calloc(1, sizeof(*plan));
+    dnnl_status_t status;
+
+    if (!plan)
+        return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", shape->in, shape->out);
+    plan->shape = *shape;
+    plan->shape.rows = plan_rows(PLAN_RUNGS - 1);
+    plan->lowest = -1;
+    status = make_rungs(plan, engine);
+    if (status == dnnl_success)
+        status = keep_agreeing_rungs(plan, engine, stream);
+    if (status != dnnl_success) {
+        onednn_plan_free(plan);
+        return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_UNAVAILABLE,
+                       "linear %d x %d: oneDNN: %s", shape->in, shape->out, onednn_reason(status));
+    }
+    *out = plan;
+    return 0;
+}
+
+void onednn_plan_free(struct onednn_plan *plan)
+{
+    if (!plan)
+        return;
+    for (int rung = 0; rung < PLAN_RUNGS; rung++)
+        onednn_matmul_release(&plan->rungs[rung]);
+    onednn_layout_free(plan->layout);
+    free(plan);
+}
+
+int onednn_plan_rung(const struct onednn_plan *plan, int n_rows)
+{
+    int rung = n_rows / PLAN_STEP - 1;
+
+    if (rung >= PLAN_RUNGS)
+        rung = PLAN_RUNGS - 1;
+    while (rung > plan->lowest && !plan->usable[rung])
+        rung--;
+    return rung;
+}

@@ -4,6 +4,8 @@
  * batch, exactly as pick.h will run it, from the moment when what is launched will be through.
  *
  *   - An idle engine with an empty queue always admits: otherwise one stall would inflate the estimate for ever.
+ *     (Not where a quarter of the engine's own estimate is too long already: the correction cannot be why.)
+ *   - The first job of a batch behind another one leaves it room to grow to a worthwhile size.
  *   - Jobs that are lost whatever is done (costs turned out higher) protect nobody and are ignored.
  *   - Where budgets differ, long ones leave room for short ones: a job with budget b has to fit into
  *     s + (b - s) / 2, s being a short budget of the recent arrivals (their 5th percentile). Otherwise patient
@@ -54,9 +56,9 @@ struct gate_answer {
         wait_us; /* planned work in front of a newcomer at the end of the queue: for Retry-After */
 };
 
-/* work is prepared (work_prepare) and not in the queue. */
-struct gate_answer gate_decide(struct gate *gate, const struct queue *queue,
-                               const struct work *work, const struct batch_options *options,
+/* work is prepared (work_prepare) and not in the queue; when it is admitted it is. */
+struct gate_answer gate_decide(struct gate *gate, struct queue *queue, struct work *work,
+                               const struct batch_options *options,
                                const struct engine_state *engine, int64_t now_us);
 
 /* Whether all admitted work still finishes when the engine is first free at free_us. */

@@ -5,25 +5,41 @@
  * passed and work that can no longer make it even alone is dropped unpaid. A job larger than a batch comes out
  * alone, to be run in work->parts parts one after the other.
  *
- * Pure: told the time. The gate plans with the same rule (see gate.h), so what was promised is what is done.
+ * Pure: told the time. The gate plans with the same rule (pick_extent), so what was promised is what is done.
  */
 #ifndef SERVER_BATCH_PICK_H
 #define SERVER_BATCH_PICK_H
 
 #include "server/batch/queue.h"
 
+/* The batch that a free engine would take from entry `from` on: entries [from, end), less those that
+ * work_dropped says. */
+struct extent {
+    int end;
+    int n;                    /* jobs in it; 0: nothing is left from there on */
+    struct input_shape shape; /* sum over them */
+    int batches;              /* 1, or the parts of a split job */
+    const struct cost *cost;  /* of the engine */
+    double cost_us;           /* corrected estimate of the whole */
+    int64_t earliest_us; /* deadline in it; probes do not count. INT64_MAX when there is none */
+};
+
+void pick_extent(const struct queue *queue, int from, const struct batch_options *options,
+                 int64_t now_us, struct extent *extent);
+
+/* Whether work is given up when an engine comes to it at now_us. */
+bool work_dropped(const struct work *work, int64_t now_us);
+
 struct pick {
     struct work **chosen; /* room for options.max_jobs */
     int n_chosen;
     struct work **dropped; /* room for as many as the queue holds */
     int n_dropped;
-    struct input_shape shape; /* sum over chosen */
-    double cost_us;           /* corrected estimate, all parts of a split job included */
-    double base_us;           /* the engine's own estimate of the same */
+    struct extent extent; /* of what was chosen */
 };
 
-/* Takes chosen and dropped out of the queue. chosen and dropped arrays are the caller's. n_chosen is 0 only when
- * nothing is left in the queue. */
+/* Takes chosen and dropped out of the queue. The arrays are the caller's. n_chosen is 0 only when nothing is left
+ * in the queue. */
 void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
                 struct pick *pick);
 

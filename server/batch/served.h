@@ -33,6 +33,7 @@ struct served_model {
 
 struct served_model_args {
     struct model *model;       /* a reference of its own is taken */
+    enum precision precision;  /* wanted; engine_caps tell what is had */
     struct executor *primary;  /* starts of executors and opens of models are independent */
     struct executor *fallback; /* NULL: none */
     int max_batch_tokens;      /* raised to the model's longest segment where it is smaller */
@@ -55,6 +56,12 @@ void served_model_unref(struct served_model *served);
 static inline struct model *served_model_model(const struct served_model *served)
 {
     return served->model;
+}
+
+/* In use by the primary engine; constant. */
+static inline enum precision served_model_precision(const struct served_model *served)
+{
+    return engine_caps(served->engines[SERVED_PRIMARY].engine)->precision;
 }
 
 #endif

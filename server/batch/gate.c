@@ -1,0 +1,186 @@
+#include "server/batch/gate.h"
+
+#include <math.h>
+
+#include "server/batch/pick.h"
+
+#define DECAY 0.999
+#define SHORT_QUANTILE 0.005
+#define PATIENT_SHARE 0.5 /* of the time beyond a short budget that a long one may plan with */
+#define ROOM_FIXED 100.0  /* room for growth of a batch, in fixed costs */
+
+static int bucket_of(int64_t budget_us)
+{
+    if (budget_us <= 250)
+        return 0;
+    int i = (int)(4 * log2((double)budget_us / 250.0));
+    return i >= GATE_BUDGET_BUCKETS ? GATE_BUDGET_BUCKETS - 1 : i;
+}
+
+void gate_init(struct gate *gate)
+{
+    *gate = (struct gate){0};
+}
+
+static void note_budget(struct gate *gate, int64_t budget_us)
+{
+    for (int i = 0; i < GATE_BUDGET_BUCKETS; i++)
+        gate->budgets[i] *= DECAY;
+    gate->budgets[bucket_of(budget_us)] += 1;
+    gate->total = gate->total * DECAY + 1;
+}
+
+/* The budget that one in twenty does not exceed: the upper edge of its bucket. */
+static double short_budget_us(const struct gate *gate)
+{
+    double below = 0;
+
+    for (int i = 0; i < GATE_BUDGET_BUCKETS; i++) {
+        below += gate->budgets[i];
+        if (below >= SHORT_QUANTILE * gate->total)
+            return 250.0 * pow(2, (i + 1) / 4.0);
+    }
+    return INFINITY;
+}
+
+/* By when a newcomer has to be planned to finish: earlier than its deadline where budgets differ. */
+static double latest_us(const struct gate *gate, const struct work *work, int64_t reserve_us)
+{
+    double budget_us = (double)(work->deadline_us - work->arrival_us);
+    double short_us = short_budget_us(gate);
+
+    if (budget_us > short_us)
+        budget_us = short_us + PATIENT_SHARE * (budget_us - short_us);
+    return (double)work->arrival_us + budget_us - (double)reserve_us;
+}
+
+int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us)
+{
+    int64_t end_us = started_us + (int64_t)ceil(cost_us);
+
+    return end_us >= now_us ? end_us : now_us + (now_us - end_us);
+}
+
+/*
+ * What a batch that is behind another one still needs to be worth its fixed cost. Its first job decides how far
+ * it can grow: were that job admitted with no time to spare, the batch would hold it alone, and an overloaded
+ * engine would end up running nothing but batches of one.
+ */
+static double room_us(const struct extent *extent, const struct batch_options *options)
+{
+    double fixed_us = extent->cost->ratio * extent->cost->engine.fixed_us;
+    double variable_us = extent->cost_us - fixed_us * extent->batches;
+    double by_tokens =
+        extent->shape.tokens > 0 ? (double)options->max_tokens / (double)extent->shape.tokens : 1;
+    double by_jobs = (double)options->max_jobs / extent->n;
+    double times = fmin(by_tokens, by_jobs);
+
+    if (times <= 1 || extent->batches > 1)
+        return 0;
+    return fmin(variable_us * (times - 1), ROOM_FIXED * fixed_us);
+}
+
+struct plan {
+    const struct queue *queue;
+    const struct batch_options *options;
+    int place;        /* of the newcomer; -1: everybody is looked after, there is no newcomer */
+    double latest_us; /* for the newcomer */
+    int64_t from_us;
+    int64_t lost_us;   /* who cannot make it even alone from then on protects nobody */
+    double through_us; /* out: when all is done */
+};
+
+/* Entries in front of the newcomer are not asked: a batch grows only as far as its deadlines allow, so nobody
+ * behind them can make them late. */
+static bool batch_in_time(const struct plan *plan, const struct extent *extent, int first,
+                          double start_us, double end_us)
+{
+    int64_t reserve_us = plan->options->reserve_us;
+
+    for (int i = first > plan->place ? first : plan->place; i < extent->end; i++) {
+        const struct work *work = queue_at(plan->queue, i);
+        bool given_up = work_dropped(work, (int64_t)ceil(start_us));
+        if (i == plan->place) {
+            double room = first > 0 && extent->n == 1 ? room_us(extent, plan->options) : 0;
+            if (given_up || end_us + room > plan->latest_us)
+                return false;
+        } else if (!work->probe && !work_dropped(work, plan->lost_us) &&
+                   (given_up || end_us > (double)(work->deadline_us - reserve_us))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool plan_run(struct plan *plan)
+{
+    double now_us = (double)plan->from_us;
+    bool in_time = true;
+
+    for (int i = 0; i < plan->queue->n;) {
+        struct extent extent;
+        pick_extent(plan->queue, i, plan->options, (int64_t)ceil(now_us), &extent);
+        double end_us = now_us + extent.cost_us;
+        if (extent.end > plan->place && !batch_in_time(plan, &extent, i, now_us, end_us))
+            in_time = false;
+        now_us = end_us;
+        i = extent.end;
+    }
+    plan->through_us = now_us;
+    return in_time;
+}
+
+/* An estimate that went wrong has to be tried again some time: not where even the most hopeful one is late. */
+static bool worth_a_probe(const struct work *work, int64_t now_us)
+{
+    double us = COST_RATIO_MIN * cost_base_us(work->cost, &work->shape, work->parts);
+
+    return (double)now_us + us <= (double)work->deadline_us;
+}
+
+struct gate_answer gate_decide(struct gate *gate, struct queue *queue, struct work *work,
+                               const struct batch_options *options,
+                               const struct engine_state *engine, int64_t now_us)
+{
+    struct gate_answer answer = {.admission = ADMISSION_FULL};
+    struct plan plan = {
+        .queue = queue,
+        .options = options,
+        .from_us = (engine->free_us > now_us ? engine->free_us : now_us) + engine->background_us,
+    };
+    plan.lost_us = plan.from_us;
+    bool full = queue->n >= options->max_queue || queue->n >= queue->capacity;
+
+    note_budget(gate, work->deadline_us - work->arrival_us);
+    if (full) {
+        plan.place = -1;
+        plan_run(&plan);
+        answer.wait_us = (int64_t)plan.through_us - now_us;
+        return answer;
+    }
+    plan.place = queue_place(queue, work->order_us);
+    plan.latest_us = latest_us(gate, work, options->reserve_us);
+    queue_insert(queue, work);
+    answer.admission = plan_run(&plan) ? ADMISSION_OK : ADMISSION_LATE;
+    answer.wait_us = (int64_t)plan.through_us - now_us;
+    if (answer.admission == ADMISSION_LATE && engine->idle && queue->n == 1 &&
+        worth_a_probe(work, now_us)) {
+        answer.admission = ADMISSION_OK;
+        work->probe = true;
+    }
+    if (answer.admission != ADMISSION_OK)
+        queue_remove(queue, plan.place);
+    return answer;
+}
+
+bool gate_fits(const struct queue *queue, const struct batch_options *options, int64_t free_us,
+               int64_t now_us)
+{
+    struct plan plan = {.queue = queue,
+                        .options = options,
+                        .place = -1,
+                        .from_us = free_us > now_us ? free_us : now_us,
+                        .lost_us = now_us};
+
+    return plan_run(&plan);
+}

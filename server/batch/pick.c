@@ -1,0 +1,78 @@
+#include "server/batch/pick.h"
+
+bool work_dropped(const struct work *work, int64_t now_us)
+{
+    if (atomic_load_explicit(&work->cancelled, memory_order_relaxed) || work->deadline_us <= now_us)
+        return true;
+    double alone_us = cost_us(work->cost, &work->shape, work->parts);
+    return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
+}
+
+static void start(struct extent *extent, const struct work *work)
+{
+    extent->n = 1;
+    extent->shape = work->shape;
+    extent->batches = work->parts;
+    extent->cost = work->cost;
+    extent->cost_us = cost_us(work->cost, &work->shape, work->parts);
+    extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
+}
+
+static bool grow(struct extent *extent, const struct work *work,
+                 const struct batch_options *options, int64_t now_us)
+{
+    struct input_shape shape = {
+        .tokens = extent->shape.tokens + work->shape.tokens,
+        .attention = extent->shape.attention + work->shape.attention,
+        .segments = extent->shape.segments + work->shape.segments,
+    };
+
+    if (work->cost != extent->cost || work->parts > 1 || extent->batches > 1 ||
+        extent->n >= options->max_jobs || shape.tokens > options->max_tokens)
+        return false;
+    double grown_us = cost_us(extent->cost, &shape, 1);
+    int64_t earliest_us =
+        work->deadline_us < extent->earliest_us ? work->deadline_us : extent->earliest_us;
+    if ((double)now_us + grown_us > (double)(earliest_us - options->reserve_us))
+        return false;
+    extent->n++;
+    extent->shape = shape;
+    extent->cost_us = grown_us;
+    extent->earliest_us = earliest_us;
+    return true;
+}
+
+void pick_extent(const struct queue *queue, int from, const struct batch_options *options,
+                 int64_t now_us, struct extent *extent)
+{
+    int i = from;
+
+    *extent = (struct extent){.earliest_us = INT64_MAX};
+    for (; i < queue->n; i++) {
+        const struct work *work = queue_at(queue, i);
+        if (work_dropped(work, now_us))
+            continue;
+        if (extent->n == 0)
+            start(extent, work);
+        else if (!grow(extent, work, options, now_us))
+            break;
+    }
+    extent->end = i;
+}
+
+void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
+                struct pick *pick)
+{
+    pick_extent(queue, 0, options, now_us, &pick->extent);
+    pick->n_chosen = pick->n_dropped = 0;
+    for (int i = 0; i < pick->extent.end; i++) {
+        struct work *work = queue_at(queue, 0);
+        /* Counted rather than asked again: a cancellation may come in between the two looks. */
+        if (pick->n_chosen == pick->extent.n || work_dropped(work, now_us))
+            pick->dropped[pick->n_dropped++] = work;
+        else
+            pick->chosen[pick->n_chosen++] = work;
+        queue_remove(queue, 0);
+    }
+    pick->extent.n = pick->n_chosen;
+}

@@ -1,0 +1,103 @@
+#include "server/batch/queue.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+static int64_t largest_parent(const struct input *input)
+{
+    int64_t largest = 0;
+
+    for (int i = 0; i < input->n_segments; i++) {
+        int32_t parent = input->segments[i].parent;
+        if (parent >= 0 && input->segments[parent].len > largest)
+            largest = input->segments[parent].len;
+    }
+    return largest;
+}
+
+void work_prepare(struct work *work, const struct input *input, const struct batch_options *options)
+{
+    int64_t floor_us = work->arrival_us + options->min_us;
+
+    work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
+    work->probe = false;
+    work->shape = input_shape(input);
+    work->parts = 1;
+    if (work->shape.tokens <= options->max_tokens)
+        return;
+    /* Every part repeats the parents of its segments: charged as the largest one. */
+    int64_t parent = largest_parent(input);
+    int64_t room = options->max_tokens > 2 * parent ? options->max_tokens - parent : parent + 1;
+    work->parts = (int)((work->shape.tokens - parent + room - 1) / room);
+    work->shape.tokens += (work->parts - 1) * parent;
+    work->shape.attention += (work->parts - 1) * parent * parent;
+}
+
+int queue_init(struct queue *queue, int capacity, struct err *err)
+{
+    *queue = (struct queue){.capacity = capacity};
+    queue->entries = calloc((size_t)capacity, sizeof(*queue->entries));
+    return queue->entries ? 0
+                          : err_set(err, ERR_NOMEM, "queue of %d jobs: out of memory", capacity);
+}
+
+void queue_release(struct queue *queue)
+{
+    free(queue->entries);
+    *queue = (struct queue){0};
+}
+
+int queue_place(const struct queue *queue, int64_t order_us)
+{
+    int low = 0, high = queue->n;
+
+    while (low < high) {
+        int middle = low + (high - low) / 2;
+        if (queue->entries[queue->first + middle].order_us <= order_us)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low;
+}
+
+void queue_insert(struct queue *queue, struct work *work)
+{
+    BUG_ON(queue->n >= queue->capacity);
+    int place = queue_place(queue, work->order_us);
+    struct queue_entry *entries = queue->entries;
+
+    /* Space that was left in front is taken back only when the end is reached. */
+    if (queue->first + queue->n == queue->capacity) {
+        memmove(entries, entries + queue->first, (size_t)queue->n * sizeof(*entries));
+        queue->first = 0;
+    }
+    struct queue_entry *at = entries + queue->first + place;
+    memmove(at + 1, at, (size_t)(queue->n - place) * sizeof(*at));
+    *at = (struct queue_entry){work->order_us, work};
+    queue->n++;
+}
+
+struct work *queue_at(const struct queue *queue, int i)
+{
+    BUG_ON(i < 0 || i >= queue->n);
+    return queue->entries[queue->first + i].work;
+}
+
+void queue_remove(struct queue *queue, int i)
+{
+    BUG_ON(i < 0 || i >= queue->n);
+    struct queue_entry *front = queue->entries + queue->first;
+
+    if (i < queue->n / 2) {
+        memmove(front + 1, front, (size_t)i * sizeof(*front));
+        queue->first++;
+    } else {
+        memmove(front + i, front + i + 1, (size_t)(queue->n - i - 1) * sizeof(*front));
+    }
+    queue->n--;
+    if (queue->n == 0)
+        queue->first = 0;
+}

@@ -26,10 +26,13 @@ function(adrank_program name)
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 
-# adrank_unit_test(FILE DEPS layers): a file of tests/ that includes tests/test.h is one program, named after
-# its path, and one ctest.
+# adrank_unit_test(FILE DEPS layers [LIBS ...] [LABELS ...]): a file of tests/ that includes tests/test.h is one
+# program, named after its path, and one ctest. Labels that scripts/test knows:
+#   threads       also runs under TSan
+#   alone         nothing else runs beside it (it measures, or it loads the machine)
+#   release-only  not under sanitizers (an hour of work there, or it needs the fault library preloaded)
 function(adrank_unit_test file)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;LABELS" ${ARGN})
   string(REGEX REPLACE "\\.c$" "" name ${file})
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
   string(REPLACE "/" "_" name "${folder}/${name}")
@@ -41,4 +44,5 @@ function(adrank_unit_test file)
   target_link_libraries(test_${name} PRIVATE ${ARG_LIBS})
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
+  set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")
 endfunction()

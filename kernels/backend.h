@@ -142,8 +142,7 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *
-        operand; /* (rows, H) out; == stream where both have the same element type and kind is POST */
+    void *operand; /* (rows, H) out; == stream where kind is POST and element types are the same */
 };
 
 enum pool_kind {
@@ -156,8 +155,8 @@ struct pool_args {
     int hidden;
     const void *stream; /* (T, H) */
     void *stream_out;   /* (R, H), not overlapping; NULL: not wanted */
-    void *
-        operand_out; /* (R, H); == stream_out where both have the same element type; NULL: not wanted */
+    void *operand_out;  /* (R, H); may be == stream_out where element types are the same; NULL: not
+                         * wanted */
 };
 
 struct head_args { /* logits = x W^T + b in f32 */

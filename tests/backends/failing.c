@@ -1,0 +1,155 @@
+/*
+ * As null, until the file that ADRANK_FAILING_FILE names says otherwise. It holds words, separated by blanks, and
+ * is read anew each time:
+ *
+ *   open, weight, embed, linear, attention, norm, pool, head, download, finish, query: that operation fails
+ *   submit: the launch (begin) fails
+ *   hang: no batch completes while the word is there
+ *   nan: every logit is NaN
+ *   nan_first: the first logit of each batch is NaN, the others are right
+ *
+ * No file, or an empty one: nothing fails.
+ */
+#include <math.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tests/backends/null_ops.h"
+
+static bool told(const char *word)
+{
+    const char *path = getenv("ADRANK_FAILING_FILE");
+    FILE *file = path ? fopen(path, "re") : NULL;
+    char has[32];
+    bool found = false;
+
+    if (!file)
+        return false;
+    while (!found && fscanf(file, "%31s", has) == 1)
+        found = strcmp(has, word) == 0;
+    fclose(file);
+    return found;
+}
+
+static int fail_if(const char *word, struct err *err)
+{
+    if (!told(word))
+        return 0;
+    return err_set(err, ERR_INTERNAL, "failing: %s fails, as it was told to", word);
+}
+
+static int failing_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+{
+    if (told("open"))
+        return err_set(err, ERR_UNAVAILABLE, "failing: open fails, as it was told to");
+    return null_open(args, out, err);
+}
+
+static int failing_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+                              struct linear_weight **out, struct err *err)
+{
+    return fail_if("weight", err) || null_weight_new(backend, spec, max_rows, out, err) ? -1 : 0;
+}
+
+static int failing_begin(struct lane *lane, const struct slice *slice, struct err *err)
+{
+    return fail_if("submit", err) || null_begin(lane, slice, err) ? -1 : 0;
+}
+
+static int failing_embed(struct lane *lane, const struct embed_args *args, struct err *err)
+{
+    (void)lane;
+    (void)args;
+    return fail_if("embed", err);
+}
+
+static int failing_linear(struct lane *lane, const struct linear_args *args, struct err *err)
+{
+    (void)lane;
+    (void)args;
+    return fail_if("linear", err);
+}
+
+static int failing_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    (void)lane;
+    (void)args;
+    return fail_if("attention", err);
+}
+
+static int failing_residual_norm(struct lane *lane, const struct residual_norm_args *args,
+                                 struct err *err)
+{
+    (void)lane;
+    (void)args;
+    return fail_if("norm", err);
+}
+
+static int failing_pool(struct lane *lane, const struct pool_args *args, struct err *err)
+{
+    (void)lane;
+    (void)args;
+    return fail_if("pool", err);
+}
+
+static int failing_head(struct lane *lane, const struct head_args *args, struct err *err)
+{
+    const int n = args->n_rows * args->labels;
+    float *logits = args->logits;
+
+    if (fail_if("head", err) || null_head(lane, args, err))
+        return -1;
+    if (told("nan"))
+        for (int i = 0; i < n; i++)
+            logits[i] = NAN;
+    else if (n > 0 && told("nan_first"))
+        logits[0] = NAN;
+    return 0;
+}
+
+static int failing_download(struct lane *lane, void *to, const void *from, size_t bytes,
+                            struct err *err)
+{
+    return fail_if("download", err) || null_download(lane, to, from, bytes, err) ? -1 : 0;
+}
+
+static int failing_finish(struct lane *lane, int slot, struct err *err)
+{
+    return fail_if("finish", err) || null_finish(lane, slot, err) ? -1 : 0;
+}
+
+static int failing_query(struct lane *lane, int slot, struct err *err)
+{
+    if (fail_if("query", err))
+        return -1;
+    return told("hang") ? 0 : null_query(lane, slot, err);
+}
+
+static const struct backend_ops failing_ops = {
+    .name = "failing",
+    .open = failing_open,
+    .close = null_close,
+    .caps = null_caps,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
+    .weight_new = failing_weight_new,
+    .weight_free = null_weight_free,
+    .lane_open = null_lane_open,
+    .lane_close = null_lane_close,
+    .begin = failing_begin,
+    .embed = failing_embed,
+    .linear = failing_linear,
+    .attention = failing_attention,
+    .residual_norm = failing_residual_norm,
+    .pool = failing_pool,
+    .head = failing_head,
+    .download = failing_download,
+    .finish = failing_finish,
+    .query = failing_query,
+};
+
+extern const struct backend_module adrank_backend;
+const struct backend_module adrank_backend = {BACKEND_ABI, &failing_ops};

@@ -1,0 +1,79 @@
+/*
+ * As null, but a batch takes ADRANK_PACED_FIXED_US (1000) microseconds and ADRANK_PACED_TOKEN_NS (0) nanoseconds
+ * a token, one batch after the other, without burning the processor: a GPU for tests of overload on a machine
+ * that has none. Both are read when the backend opens.
+ */
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/number.h"
+#include "tests/backends/null_ops.h"
+
+static int from_environment(const char *name, int64_t otherwise, int64_t *out, struct err *err)
+{
+    const char *text = getenv(name);
+
+    *out = otherwise;
+    if (text && number_int(view_of(text), 0, 60000000, out))
+        return err_set(err, ERR_CONFIG, "%s: \"%s\" is no number from 0 to 60000000", name, text);
+    return 0;
+}
+
+static int paced_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+{
+    int64_t fixed_us, token_ns;
+
+    if (from_environment("ADRANK_PACED_FIXED_US", 1000, &fixed_us, err) ||
+        from_environment("ADRANK_PACED_TOKEN_NS", 0, &token_ns, err) || null_open(args, out, err))
+        return -1;
+    (*out)->fixed_us = fixed_us;
+    (*out)->token_ns = token_ns;
+    return 0;
+}
+
+static int paced_finish(struct lane *lane, int slot, struct err *err)
+{
+    struct backend *backend = lane->backend;
+    const int64_t now_us = clock_now_us();
+    const int64_t start_us = backend->busy_until_us > now_us ? backend->busy_until_us : now_us;
+
+    if (null_finish(lane, slot, err))
+        return -1;
+    backend->busy_until_us =
+        start_us + backend->fixed_us + lane->slice->n_tokens * backend->token_ns / 1000;
+    lane->ready_us[slot] = backend->busy_until_us;
+    return 0;
+}
+
+static int paced_query(struct lane *lane, int slot, struct err *err)
+{
+    (void)err;
+    return clock_now_us() >= lane->ready_us[slot];
+}
+
+static const struct backend_ops paced_ops = {
+    .name = "paced",
+    .open = paced_open,
+    .close = null_close,
+    .caps = null_caps,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
+    .weight_new = null_weight_new,
+    .weight_free = null_weight_free,
+    .lane_open = null_lane_open,
+    .lane_close = null_lane_close,
+    .begin = null_begin,
+    .embed = null_embed,
+    .linear = null_linear,
+    .attention = null_attention,
+    .residual_norm = null_residual_norm,
+    .pool = null_pool,
+    .head = null_head,
+    .download = null_download,
+    .finish = paced_finish,
+    .query = paced_query,
+};
+
+extern const struct backend_module adrank_backend;
+const struct backend_module adrank_backend = {BACKEND_ABI, &paced_ops};

@@ -1,0 +1,152 @@
+#include "adrank/input.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+int input_reserve(struct input *input, int max_tokens, int max_segments, struct err *err)
+{
+    size_t ids_bytes, segments_bytes;
+    int32_t *memory;
+
+    input->n_tokens = input->n_segments = input->n_read = 0;
+    if (max_tokens <= input->max_tokens && max_segments <= input->max_segments)
+        return 0;
+    if (max_tokens < input->max_tokens)
+        max_tokens = input->max_tokens;
+    if (max_segments < input->max_segments)
+        max_segments = input->max_segments;
+    segments_bytes = (size_t)max_segments * sizeof(struct segment);
+    ids_bytes = (size_t)max_tokens * sizeof(int32_t);
+    memory = malloc(segments_bytes + 2 * ids_bytes + 1);
+    if (!memory)
+        return err_set(err, ERR_NOMEM, "input of %d tokens: out of memory", max_tokens);
+    free(input->segments);
+    /* The segments stand first: theirs is the address that free() wants. */
+    *input = (struct input){
+        .max_tokens = max_tokens,
+        .max_segments = max_segments,
+        .segments = (struct segment *)(void *)memory,
+        .ids = (int32_t *)(void *)((char *)memory + segments_bytes),
+        .types = (int32_t *)(void *)((char *)memory + segments_bytes + ids_bytes),
+    };
+    return 0;
+}
+
+void input_release(struct input *input)
+{
+    free(input->segments);
+    *input = (struct input){0};
+}
+
+struct input_shape input_shape(const struct input *input)
+{
+    struct input_shape shape = {.tokens = input->n_tokens, .segments = input->n_segments};
+
+    for (int i = 0; i < input->n_segments; i++) {
+        const struct segment *s = &input->segments[i];
+        int64_t keys = s->len + (s->parent >= 0 ? input->segments[s->parent].len : 0);
+        shape.attention += s->len * keys;
+    }
+    return shape;
+}
+
+/* A part is [from, to) of the read segments' order plus the parents they need. */
+struct cut {
+    int from, to; /* segments of input that are no parents of others */
+    int tokens, parents;
+    int first_read;
+};
+
+static bool is_parent(const struct input *input, int segment)
+{
+    /* Children stand behind their parent, and the first of them tells. */
+    for (int i = segment + 1; i < input->n_segments; i++)
+        if (input->segments[i].parent == segment)
+            return true;
+    return false;
+}
+
+/* Grows the cut from `from` as far as max_tokens allow; at least one segment, however long. */
+static struct cut cut_from(const struct input *input, int from, int first_read, int max_tokens)
+{
+    struct cut cut = {.from = from, .to = from, .first_read = first_read};
+    int last_parent = -1;
+
+    for (int i = from; i < input->n_segments; i++) {
+        const struct segment *s = &input->segments[i];
+        int more = s->len;
+        if (s->parent < 0 && !s->read && is_parent(input, i)) {
+            cut.to = i + 1; /* comes along with its first child */
+            continue;
+        }
+        if (s->parent >= 0 && s->parent != last_parent)
+            more += input->segments[s->parent].len;
+        if (cut.tokens && cut.tokens + more > max_tokens)
+            break;
+        cut.parents += s->parent >= 0 && s->parent != last_parent;
+        last_parent = s->parent >= 0 ? s->parent : last_parent;
+        cut.tokens += more;
+        cut.to = i + 1;
+    }
+    return cut;
+}
+
+/* A repeated parent is never read again. */
+static int copy_segment(const struct input *input, int i, int parent, bool read, struct input *part)
+{
+    const struct segment *from = &input->segments[i];
+    struct segment *to = &part->segments[part->n_segments];
+    size_t bytes = (size_t)from->len * sizeof(int32_t);
+
+    *to = *from;
+    to->start = part->n_tokens;
+    to->parent = parent;
+    memcpy(part->ids + part->n_tokens, input->ids + from->start, bytes);
+    memcpy(part->types + part->n_tokens, input->types + from->start, bytes);
+    part->n_tokens += from->len;
+    to->read = read;
+    part->n_read += read;
+    return part->n_segments++;
+}
+
+static int copy_cut(const struct input *input, const struct cut *cut, struct input *part,
+                    struct err *err)
+{
+    int old_parent = -1, new_parent = -1;
+
+    if (input_reserve(part, cut->tokens, cut->to - cut->from + cut->parents, err))
+        return -1;
+    for (int i = cut->from; i < cut->to; i++) {
+        const struct segment *s = &input->segments[i];
+        if (s->parent < 0 && !s->read && is_parent(input, i))
+            continue;
+        if (s->parent >= 0 && s->parent != old_parent) {
+            old_parent = s->parent;
+            new_parent = copy_segment(input, old_parent, -1, false, part);
+        }
+        copy_segment(input, i, s->parent >= 0 ? new_parent : -1, s->read, part);
+    }
+    return 0;
+}
+
+int input_part(const struct input *input, int max_tokens, int i, struct input *part,
+               int *first_read, struct err *err)
+{
+    struct cut cut = {0};
+    int n = -1;
+
+    /* Cuts are found again from the start: a job is seldom split, and into a handful. */
+    while (cut.to < input->n_segments) {
+        int read = cut.first_read;
+        for (int s = cut.from; s < cut.to; s++)
+            read += input->segments[s].read;
+        cut = cut_from(input, cut.to, read, max_tokens);
+        if (cut.tokens == 0)
+            break; /* parents without children */
+        if (++n == i) {
+            *first_read = cut.first_read;
+            return copy_cut(input, &cut, part, err) ? -1 : 1;
+        }
+    }
+    return 0;
+}

@@ -1,0 +1,182 @@
+/* The fields that templates may name; documented in config/adrank.schema.json. */
+#include "model/template.h"
+
+#include <stdint.h>
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* Minutes since the epoch of 00:00 on a Thursday, on the clock of the user's place. */
+static int64_t local_minutes(const struct template_values *v)
+{
+    int64_t minutes = v->now_ms / 60000 - (v->now_ms % 60000 < 0);
+
+    return minutes + v->request->utcoffset_min;
+}
+
+static int local_hour(const struct template_values *v)
+{
+    int64_t of_day = local_minutes(v) % 1440;
+
+    return (int)((of_day < 0 ? of_day + 1440 : of_day) / 60);
+}
+
+static struct view search(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->search;
+}
+
+static struct view daypart(const struct template_values *v, struct arena *arena)
+{
+    static const char *const names[] = {"night", "morning", "afternoon", "evening"};
+
+    (void)arena;
+    return v->request->has_utcoffset ? view_of(names[local_hour(v) / 6]) : (struct view){0};
+}
+
+static struct view hour(const struct template_values *v, struct arena *arena)
+{
+    const char *text;
+
+    if (!v->request->has_utcoffset)
+        return (struct view){0};
+    text = arena_printf(arena, "%d", local_hour(v));
+    return text ? view_of(text) : template_no_memory;
+}
+
+static struct view weekday(const struct template_values *v, struct arena *arena)
+{
+    static const char *const names[] = {"thursday", "friday",  "saturday", "sunday",
+                                        "monday",   "tuesday", "wednesday"};
+    int64_t minutes = local_minutes(v);
+    int64_t day = minutes / 1440 - (minutes % 1440 < 0);
+
+    (void)arena;
+    return v->request->has_utcoffset ? view_of(names[((day % 7) + 7) % 7]) : (struct view){0};
+}
+
+/* OpenRTB's list: Device Types. */
+static struct view device(const struct template_values *v, struct arena *arena)
+{
+    static const char *const names[] = {"",      "mobile", "pc",        "tv",
+                                        "phone", "tablet", "connected", "settopbox"};
+    int32_t type = v->request->devicetype;
+
+    (void)arena;
+    return view_of(type >= 0 && type < COUNT(names) ? names[type] : "");
+}
+
+static struct view cat(const struct template_values *v, struct arena *arena)
+{
+    const struct views *cats = &v->request->cat;
+    size_t len = 0, at = 0;
+    char *text;
+
+    for (int i = 0; i < cats->n; i++)
+        len += cats->items[i].len + 1;
+    text = arena_alloc(arena, len + 1);
+    if (!text)
+        return template_no_memory;
+    for (int i = 0; i < cats->n; i++) {
+        if (i)
+            text[at++] = ' ';
+        if (cats->items[i].len)
+            memcpy(text + at, cats->items[i].ptr, cats->items[i].len);
+        at += cats->items[i].len;
+    }
+    return (struct view){text, at};
+}
+
+static struct view os(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->os;
+}
+
+static struct view language(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->language;
+}
+
+static struct view country(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->country;
+}
+
+static struct view city(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->city;
+}
+
+static struct view domain(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->request->domain;
+}
+
+static struct view tagid(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->imp ? v->imp->tagid : (struct view){0};
+}
+
+static struct view behaviour_type(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return view_of(behaviour_type_names[v->behaviour->type]);
+}
+
+static struct view behaviour_text(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->behaviour->text;
+}
+
+static struct view behaviour_item(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->behaviour->item;
+}
+
+static struct view ad_title(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->title;
+}
+
+static struct view ad_desc(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->desc;
+}
+
+static struct view ad_text(const struct template_values *v, struct arena *arena)
+{
+    (void)arena;
+    return v->text;
+}
+
+static const struct template_field context_fields[] = {
+    {"search", search}, {"daypart", daypart}, {"hour", hour},         {"weekday", weekday},
+    {"device", device}, {"os", os},           {"language", language}, {"country", country},
+    {"city", city},     {"domain", domain},   {"cat", cat},           {"tagid", tagid},
+};
+
+static const struct template_field behaviour_fields[] = {
+    {"type", behaviour_type},
+    {"text", behaviour_text},
+    {"item", behaviour_item},
+};
+
+static const struct template_field ad_fields[] = {
+    {"title", ad_title},
+    {"desc", ad_desc},
+    {"text", ad_text},
+};
+
+const struct template_fields template_context = {context_fields, COUNT(context_fields)};
+const struct template_fields template_behaviour = {behaviour_fields, COUNT(behaviour_fields)};
+const struct template_fields template_ad = {ad_fields, COUNT(ad_fields)};

@@ -46,7 +46,8 @@ struct connection_pool {
     struct net_shared *shared;
     const struct router *router;
     struct connection_hooks hooks;
-    void *user; /* exchange_user() */
+    void *user;            /* exchange_user() */
+    _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
 
     struct buffers buffers;
     struct buf scratch;       /* head of the answer that is being made */
@@ -58,7 +59,7 @@ struct connection_pool {
     int64_t n_open;
     int64_t n_busy; /* with a request in work */
     int64_t date_s; /* second of `date` */
-    char date[32];
+    char date[40];
 };
 
 struct connection_pool_args {
@@ -67,12 +68,17 @@ struct connection_pool_args {
     const struct router *router;
     struct connection_hooks hooks;
     void *user;
+    _Atomic int64_t *load;
 };
 
 int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
                          struct err *err) MUST_CHECK;
 /* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has ended. */
 void connection_pool_release(struct connection_pool *pool);
+
+/* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (open it with refuse), -1 far
+ * over and not counted (just close). */
+int connection_admit(struct net_shared *shared) MUST_CHECK;
 
 /* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out of memory
  * closes it. With refuse, the connection only says 503 too_many_connections and ends. */

@@ -54,22 +54,24 @@ struct http_reader_limits {
 
 struct http_reader {
     struct http_reader_limits limits;
-    int state;          /* the reader's */
-    uint32_t pos;       /* next byte to look at */
-    uint32_t line;      /* start of the line that is being read */
-    uint64_t left;      /* bytes of the body or chunk to come */
-    uint32_t digits;    /* of a chunk's size */
-    uint32_t ext_bytes; /* of chunk extensions so far */
-    uint32_t trailer_bytes;
-    uint32_t trailers;
+    int state;     /* the reader's own, down to trailers */
+    uint32_t pos;  /* next byte to look at */
+    uint32_t line; /* start of the line that is being read */
+    int chunk_state;
+    uint64_t left;          /* bytes of the chunk to come */
+    uint32_t digits;        /* of a chunk's size */
+    uint32_t ext_bytes;     /* of chunk extensions so far */
+    uint32_t trailer_bytes; /* so far */
+    uint32_t trailers;      /* fields */
 
     /* head */
     struct http_span method;
-    struct http_span path;  /* as sent, not decoded, without the query; "*"; empty for CONNECT */
+    struct http_span
+        path; /* as sent, not decoded, without the query; "*"; empty when the target names none */
     struct http_span query; /* behind the "?", may be empty */
     struct http_field fields[HTTP_MAX_FIELDS];
     uint32_t n_fields;
-    uint8_t minor;        /* 0: HTTP/1.0; 1: 1.1 */
+    uint8_t minor;        /* 0: HTTP/1.0, else 1.1 or later */
     bool keep_alive;      /* by version and Connection */
     bool expect_continue; /* Expect: 100-continue in 1.1, and a body is to come */
     bool has_length;
@@ -79,7 +81,7 @@ struct http_reader {
     /* body: bytes[body_start .. body_start + body_len) so far, chunks already joined */
     uint32_t body_start;
     uint32_t body_len;
-    uint32_t end; /* HTTP_DONE: first byte behind the request */
+    uint32_t end; /* HTTP_DONE: first byte behind the request; 0 before */
 
     enum problem_code problem; /* HTTP_REFUSED */
     const char *detail;        /* one static sentence */

@@ -20,7 +20,7 @@ struct timer {
     timer_fn fire;
     void *arg;
     int64_t due_us;       /* absolute monotonic; TIMER_NEVER: not set */
-    int64_t key_us;       /* where the heap keeps it, at most due_us */
+    int64_t key_us;       /* where the heap keeps it: due_us, or earlier if that was moved */
     struct timer *child;  /* heap links, the heap's alone */
     struct timer *next;   /* sibling */
     struct timer *before; /* parent of a first child, else the sibling before */
@@ -29,6 +29,8 @@ struct timer {
 
 struct timers {
     struct timer *root;
+    int64_t
+        floor_us; /* keys are beyond it: what is set while timers run has to wait for the next run */
 };
 
 void timers_init(struct timers *timers);

@@ -1,0 +1,298 @@
+#include "server/net/connection_state.h"
+
+#include <stdlib.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/clock.h"
+
+#define LINGER_US 1000000
+#define KEEP_BUFFER_BYTES (16u << 20)
+#define KEEP_SPARE 1024 /* connections */
+/* Refused connections are told so, up to this many at a time; then they are just closed. */
+#define MAX_REFUSING 1024
+
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits)
+{
+    memset(shared, 0, sizeof(*shared));
+    net_limits_store(&shared->limits, limits);
+}
+
+int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
+                         struct err *err)
+{
+    uint64_t seed;
+
+    *pool = (struct connection_pool){.loop = args->loop,
+                                     .shared = args->shared,
+                                     .router = args->router,
+                                     .hooks = args->hooks,
+                                     .user = args->user,
+                                     .load = args->load};
+    buffers_init(&pool->buffers, KEEP_BUFFER_BYTES);
+    if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
+        return err_set_errno(err, ERR_INTERNAL, "getrandom");
+    rng_init(&pool->rng, seed);
+    return 0;
+}
+
+static void free_connection(struct connection *c)
+{
+    loop_watch_release(&c->watch);
+    free(c);
+}
+
+void connection_pool_release(struct connection_pool *pool)
+{
+    struct connection *c;
+
+    while ((c = pool->open)) {
+        connection_enter(c);
+        connection_lost(c);
+        connection_leave(c);
+    }
+    while ((c = pool->spare)) {
+        pool->spare = c->next;
+        free_connection(c);
+    }
+    pool->n_spare = 0;
+    buffers_release(&pool->buffers);
+    buf_release(&pool->scratch);
+    buf_release(&pool->body);
+}
+
+/* ---- readiness and deadlines ------------------------------------------------------------------- */
+
+void connection_enter(struct connection *c)
+{
+    c->entered++;
+}
+
+void connection_deadline(struct connection *c, int64_t due_us)
+{
+    loop_timer_set(c->pool->loop, &c->timer, due_us);
+}
+
+static void count_closed(struct connection_pool *pool)
+{
+    atomic_fetch_sub(&pool->shared->connections, 1);
+    if (pool->load)
+        atomic_fetch_sub(pool->load, 1);
+}
+
+static void end(struct connection *c)
+{
+    struct connection_pool *pool = c->pool;
+
+    (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
+    loop_timer_remove(pool->loop, &c->timer);
+    c->transport.ops->close(&c->transport, c->lost);
+    connection_discharge(c);
+    buffers_give(&pool->buffers, c->in);
+    buffers_give(&pool->buffers, c->out);
+    if (c->before)
+        c->before->next = c->next;
+    else
+        pool->open = c->next;
+    if (c->next)
+        c->next->before = c->before;
+    pool->n_open--;
+    count_closed(pool);
+    if (pool->n_spare >= KEEP_SPARE) {
+        free_connection(c);
+        return;
+    }
+    c->next = pool->spare;
+    pool->spare = c;
+    pool->n_spare++;
+}
+
+static unsigned wanted(const struct connection *c)
+{
+    unsigned write = c->out_len ? LOOP_WRITE : 0;
+
+    switch (c->state) {
+    case CONNECTION_READING:
+        return LOOP_READ | write;
+    case CONNECTION_WORK: /* as far as the buffer holds it: it may not move under the handler */
+        return (!c->eof && c->in_len + EXCHANGE_BODY_PADDING < c->in.capacity ? LOOP_READ : 0) |
+               write;
+    case CONNECTION_LINGER:
+        return LOOP_READ;
+    default:
+        return write;
+    }
+}
+
+void connection_leave(struct connection *c)
+{
+    if (--c->entered > 0)
+        return;
+    if (c->state != CONNECTION_ENDED && loop_watch_set(&c->watch, c->transport.fd, wanted(c)))
+        connection_lost(c);
+    if (c->state == CONNECTION_ENDED)
+        end(c);
+}
+
+void connection_lost(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    exchange_gone_fn on_gone = c->state == CONNECTION_WORK ? x->on_gone : NULL;
+
+    if (c->state == CONNECTION_WORK)
+        c->pool->n_busy--;
+    c->state = CONNECTION_ENDED;
+    c->lost = true;
+    x->on_gone = NULL;
+    if (on_gone)
+        on_gone(x, x->gone_arg);
+}
+
+/* Bytes that nobody will read any more. */
+static void discard(struct connection *c)
+{
+    char bytes[4096];
+    ssize_t n;
+
+    do
+        n = c->transport.ops->read(&c->transport, bytes, sizeof(bytes));
+    while (n == (ssize_t)sizeof(bytes));
+    if (n == 0 || n == TRANSPORT_LOST)
+        c->state = CONNECTION_ENDED;
+}
+
+static void on_readable(struct connection *c)
+{
+    size_t room;
+    ssize_t n;
+
+    if (c->state == CONNECTION_LINGER) {
+        discard(c);
+        return;
+    }
+    if (!c->in.ptr && !connection_make_room(c, BUFFERS_BASE_BYTES)) {
+        connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
+        return;
+    }
+    room = c->in.capacity - c->in_len - EXCHANGE_BODY_PADDING;
+    if (room == 0)
+        return;
+    n = c->transport.ops->read(&c->transport, c->in.ptr + c->in_len, room);
+    if (n == TRANSPORT_LOST) {
+        connection_lost(c);
+    } else if (n != TRANSPORT_AGAIN) {
+        c->eof |= n == 0;
+        c->arrival_us = loop_arrival_us(c->pool->loop);
+        if (c->state == CONNECTION_WORK && c->in_len == c->reader.end)
+            c->next_us = c->arrival_us;
+        c->in_len += (size_t)n;
+        connection_advance(c);
+    }
+}
+
+static void on_ready(struct loop_watch *watch, unsigned ready, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)watch;
+    connection_enter(c);
+    if (ready & LOOP_WRITE)
+        connection_flush(c);
+    if (ready & LOOP_READ && c->state != CONNECTION_ENDED && c->state != CONNECTION_WRITING)
+        on_readable(c);
+    connection_leave(c);
+}
+
+static void on_deadline(struct timer *timer, void *arg)
+{
+    struct connection *c = arg;
+
+    (void)timer;
+    connection_enter(c);
+    if (c->state == CONNECTION_READING && c->started) {
+        connection_problem(c, PROBLEM_REQUEST_TIMEOUT,
+                           c->head_done ? "the body took too long" : "the head took too long", NULL,
+                           "");
+    } else {
+        c->lost = c->state == CONNECTION_WRITING; /* or the kernel would go on trying */
+        c->state = CONNECTION_ENDED;
+    }
+    connection_leave(c);
+}
+
+/* ---- opening ----------------------------------------------------------------------------------- */
+
+static struct connection *take(struct connection_pool *pool)
+{
+    struct connection *c = pool->spare;
+    struct loop_watch watch;
+    struct err err;
+
+    if (c) {
+        pool->spare = c->next;
+        pool->n_spare--;
+        watch = c->watch;
+    } else {
+        c = malloc(sizeof(*c));
+        if (!c)
+            return NULL;
+        if (loop_watch_init(&c->watch, pool->loop, on_ready, c, &err)) {
+            free(c);
+            return NULL;
+        }
+        watch = c->watch;
+    }
+    memset(c, 0, sizeof(*c));
+    c->watch = watch;
+    c->pool = pool;
+    timer_init(&c->timer, on_deadline, c);
+    return c;
+}
+
+void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
+{
+    struct connection *c = take(pool);
+
+    if (!c) {
+        close(fd);
+        count_closed(pool);
+        return;
+    }
+    c->transport = (struct transport){&transport_plain, fd};
+    c->next = pool->open;
+    if (c->next)
+        c->next->before = c;
+    pool->open = c;
+    pool->n_open++;
+    connection_enter(c);
+    connection_next(c);
+    connection_advance(c);
+    if (refuse)
+        connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+    connection_leave(c);
+}
+
+int connection_admit(struct net_shared *shared)
+{
+    int64_t open = atomic_fetch_add(&shared->connections, 1);
+    int64_t max = net_limit(&shared->limits, max_connections);
+
+    if (open < max)
+        return 0;
+    if (open < max + MAX_REFUSING)
+        return 1;
+    atomic_fetch_sub(&shared->connections, 1);
+    return -1;
+}
+
+void connection_pool_on_accept(int fd, void *arg)
+{
+    struct connection_pool *pool = arg;
+    int refuse = connection_admit(pool->shared);
+
+    if (refuse < 0)
+        close(fd);
+    else
+        connection_pool_open(pool, fd, refuse > 0);
+}

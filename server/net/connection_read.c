@@ -1,0 +1,199 @@
+#include "server/net/connection_state.h"
+
+#include "base/bug.h"
+#include "base/clock.h"
+#include "server/net/traceparent.h"
+
+#define CHARGE_STEP 4096 /* of chunked bodies, whose length is not known */
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+bool connection_make_room(struct connection *c, size_t capacity)
+{
+    struct buffer larger;
+
+    if (capacity <= c->in.capacity)
+        return true;
+    larger = buffers_take(&c->pool->buffers, capacity);
+    if (!larger.ptr)
+        return false;
+    if (c->in_len)
+        memcpy(larger.ptr, c->in.ptr, c->in_len);
+    buffers_give(&c->pool->buffers, c->in);
+    c->in = larger;
+    return true;
+}
+
+static bool charge(struct connection *c, int64_t bytes)
+{
+    struct net_shared *shared = c->pool->shared;
+
+    if (bytes <= 0)
+        return true;
+    c->charged += bytes;
+    return atomic_fetch_add(&shared->body_bytes, bytes) + bytes <=
+           net_limit(&shared->limits, body_memory_bytes);
+}
+
+void connection_discharge(struct connection *c)
+{
+    if (c->charged)
+        atomic_fetch_sub(&c->pool->shared->body_bytes, c->charged);
+    c->charged = 0;
+}
+
+static bool charge_body(struct connection *c)
+{
+    const struct http_reader *r = &c->reader;
+    int64_t whole = r->chunked ? (r->body_len + CHARGE_STEP - 1) / CHARGE_STEP * CHARGE_STEP
+                               : (int64_t)r->length;
+
+    return !c->head_done || charge(c, whole - c->charged);
+}
+
+/* Memory for what is to be read next; false: there is none, and that has been answered. */
+static bool prepare(struct connection *c)
+{
+    const struct http_reader *r = &c->reader;
+    size_t need = c->in_len + 1;
+
+    if (c->head_done && !r->chunked && need < r->body_start + r->length)
+        need = r->body_start + (size_t)r->length;
+    if (!charge_body(c))
+        connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
+    else if (!connection_make_room(c, need + EXCHANGE_BODY_PADDING))
+        connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
+    else
+        return true;
+    return false;
+}
+
+/* ---- a request ---------------------------------------------------------------------------------- */
+
+void connection_next(struct connection *c)
+{
+    struct net_limits_cell *limits = &c->pool->shared->limits;
+    struct http_reader_limits reader_limits = {
+        .max_head_bytes = (uint32_t)net_limit(limits, max_head_bytes),
+        .max_fields = (uint32_t)net_limit(limits, max_fields),
+        .max_body_bytes = (uint64_t)net_limit(limits, max_body_bytes),
+    };
+    size_t used = c->reader.end;
+
+    connection_discharge(c);
+    if (used) {
+        c->in_len -= used;
+        memmove(c->in.ptr, c->in.ptr + used, c->in_len);
+    }
+    http_reader_init(&c->reader, &reader_limits);
+    c->started = c->head_done = false;
+    c->exchange = (struct exchange){.connection = c};
+    c->state = CONNECTION_READING;
+}
+
+/* Nothing of a request is here (at most half of an empty line). */
+static void rest(struct connection *c)
+{
+    if (c->eof) {
+        c->state = CONNECTION_ENDED;
+        return;
+    }
+    if (c->in_len == 0) {
+        buffers_give(&c->pool->buffers, c->in);
+        c->in = (struct buffer){NULL, 0};
+    }
+    connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
+}
+
+static void on_first_byte(struct connection *c)
+{
+    c->started = true;
+    c->exchange.received_us = c->next_us ? c->next_us : c->arrival_us;
+    c->next_us = 0;
+    c->start_us = clock_now_us();
+}
+
+static void on_head(struct connection *c)
+{
+    struct http_reader *r = &c->reader;
+
+    c->head_done = true;
+    c->start_us = clock_now_us();
+    router_route(c->pool->router, r, c->in.ptr, &c->routing);
+    if (!prepare(c) || !r->expect_continue)
+        return;
+    if (c->routing.route)
+        connection_continue(c);
+    else /* the body may come or not: nothing can be read after this */
+        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+}
+
+static void fill_exchange(struct connection *c)
+{
+    const struct http_reader *r = &c->reader;
+    struct exchange *x = &c->exchange;
+    const char *bytes = c->in.ptr;
+
+    x->method = http_span_view(r->method, bytes);
+    x->path = http_span_view(r->path, bytes);
+    x->query = http_span_view(r->query, bytes);
+    x->body = (struct view){bytes + r->body_start, r->body_len};
+    x->complete_us = clock_now_us();
+    x->traceparent = http_reader_field(r, bytes, "traceparent");
+    if (!traceparent_is_valid(x->traceparent))
+        x->traceparent = (struct view){NULL, 0};
+}
+
+static void on_request(struct connection *c)
+{
+    const struct http_route *route = c->routing.route;
+
+    if (c->in_len > c->reader.end)
+        c->next_us = c->arrival_us;
+    connection_deadline(c, TIMER_NEVER);
+    if (!route) {
+        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        return;
+    }
+    fill_exchange(c);
+    c->state = CONNECTION_WORK;
+    c->pool->n_busy++;
+    route->handle(&c->exchange, route->arg);
+    if (c->state == CONNECTION_WORK && !c->exchange.on_gone)
+        exchange_problem(&c->exchange, PROBLEM_INTERNAL, NULL, NULL);
+}
+
+static void on_more(struct connection *c)
+{
+    int64_t limit_us =
+        c->head_done ? connection_limit_us(c, body_ms) : connection_limit_us(c, head_ms);
+
+    if (!c->started)
+        rest(c);
+    else if (c->eof)
+        connection_problem(c, PROBLEM_BAD_REQUEST, "the request ends early", NULL, "");
+    else if (prepare(c))
+        connection_deadline(c, c->start_us + limit_us);
+}
+
+void connection_advance(struct connection *c)
+{
+    connection_enter(c);
+    while (c->state == CONNECTION_READING) {
+        enum http_progress progress = http_reader_run(&c->reader, c->in.ptr, &c->in_len);
+
+        if (!c->started && http_reader_started(&c->reader))
+            on_first_byte(c);
+        if (progress == HTTP_HEAD)
+            on_head(c);
+        else if (progress == HTTP_DONE)
+            on_request(c);
+        else if (progress == HTTP_REFUSED)
+            connection_problem(c, c->reader.problem, c->reader.detail, NULL, "");
+        else {
+            on_more(c);
+            break;
+        }
+    }
+    connection_leave(c);
+}

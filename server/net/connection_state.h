@@ -1,0 +1,76 @@
+/*
+ * Inside of a connection, shared by the three files that make it: connection.c (life, readiness, deadlines),
+ * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes).
+ *
+ *   READING --request complete--> WORK --answer--> WRITING --taken--> READING, or LINGER --> ENDED
+ *
+ * Every entry from outside (readiness, deadline, a late answer) stands between connection_enter() and
+ * connection_leave(): what ends a connection only says so, leave() frees it.
+ */
+#ifndef SERVER_NET_CONNECTION_STATE_H
+#define SERVER_NET_CONNECTION_STATE_H
+
+#include "server/net/connection.h"
+#include "server/net/transport.h"
+
+enum connection_state {
+    CONNECTION_READING, /* between requests, or within one */
+    CONNECTION_WORK,    /* a handler has the exchange */
+    CONNECTION_WRITING, /* the answer is not all taken yet */
+    CONNECTION_LINGER,  /* all is said; what comes is thrown away */
+    CONNECTION_ENDED,
+};
+
+struct connection {
+    struct connection_pool *pool;
+    struct connection *before, *next; /* of pool->open; next: of pool->spare too */
+    struct loop_watch watch;
+    struct timer timer; /* the one deadline of the state */
+    struct transport transport;
+    enum connection_state state;
+    int entered;
+
+    struct buffer in; /* the request in work, and what came behind it */
+    size_t in_len;
+    struct buffer out; /* of an answer what the kernel has not taken */
+    size_t out_len, out_pos;
+
+    struct http_reader reader;
+    struct routing routing;
+    struct exchange exchange;
+    int64_t arrival_us; /* of the bytes read last */
+    int64_t start_us;   /* what head_ms or body_ms count from */
+    int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
+    int64_t charged;    /* to shared->body_bytes */
+    bool started;       /* a request's first byte has been seen */
+    bool head_done;
+    bool eof;  /* the client sends no more */
+    bool lost; /* nobody is there */
+    bool last; /* ends after the answer that is being written */
+};
+
+/* A limit in microseconds, from a name that ends in _ms. */
+#define connection_limit_us(c, name) (net_limit(&(c)->pool->shared->limits, name) * 1000)
+
+void connection_enter(struct connection *c);
+void connection_leave(struct connection *c);
+void connection_deadline(struct connection *c, int64_t due_us);
+/* The state becomes ENDED; on_gone runs if a handler has the exchange. */
+void connection_lost(struct connection *c);
+
+/* connection_read.c. Serves what the buffer holds until more bytes, an answer or the end is needed. */
+void connection_advance(struct connection *c);
+/* Room to read into: grows the buffer, or takes one. false: out of memory. */
+bool connection_make_room(struct connection *c, size_t capacity);
+void connection_discharge(struct connection *c);
+/* The exchange is over: on to the next request. */
+void connection_next(struct connection *c);
+
+/* connection_write.c. The state becomes WRITING, READING, LINGER or ENDED. */
+void connection_answer(struct connection *c, const struct answer *answer);
+void connection_problem(struct connection *c, enum problem_code code, const char *detail,
+                        const struct problems *errors, const char *headers);
+void connection_continue(struct connection *c); /* 100 */
+void connection_flush(struct connection *c);
+
+#endif

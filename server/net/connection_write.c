@@ -1,0 +1,205 @@
+#include "server/net/connection_state.h"
+
+#include <stdio.h>
+
+#include "base/bug.h"
+#include "base/clock.h"
+#include "server/net/answer_head.h"
+
+#define LINGER_US 1000000
+
+/* ---- bytes ------------------------------------------------------------------------------------- */
+
+/* Keeps what of the parts lies behind `taken`; false: out of memory. */
+static bool keep_rest(struct connection *c, const struct iovec *parts, int n_parts, size_t taken)
+{
+    size_t left = c->out_len - c->out_pos;
+    struct buffer larger;
+
+    for (int i = 0; i < n_parts; i++)
+        left += parts[i].iov_len;
+    larger = buffers_take(&c->pool->buffers, left - taken);
+    if (!larger.ptr)
+        return false;
+    c->out_len -= c->out_pos;
+    if (c->out_len)
+        memcpy(larger.ptr, c->out.ptr + c->out_pos, c->out_len);
+    for (int i = 0; i < n_parts; i++) {
+        size_t skip = taken < parts[i].iov_len ? taken : parts[i].iov_len;
+        size_t n = parts[i].iov_len - skip;
+
+        if (n)
+            memcpy(larger.ptr + c->out_len, (const char *)parts[i].iov_base + skip, n);
+        c->out_len += n;
+        taken -= skip;
+    }
+    buffers_give(&c->pool->buffers, c->out);
+    c->out = larger;
+    c->out_pos = 0;
+    return true;
+}
+
+/* One call of the kernel; what it does not take is copied and goes when there is room. */
+static void send_parts(struct connection *c, const struct iovec *parts, int n_parts)
+{
+    size_t total = 0;
+    ssize_t n = 0;
+
+    for (int i = 0; i < n_parts; i++)
+        total += parts[i].iov_len;
+    if (c->out_len == 0)
+        n = c->transport.ops->write(&c->transport, parts, n_parts);
+    if (n == TRANSPORT_AGAIN)
+        n = 0;
+    if (n < 0 || ((size_t)n < total && !keep_rest(c, parts, n_parts, (size_t)n)))
+        connection_lost(c);
+}
+
+/* The answer is out. */
+static void finished(struct connection *c)
+{
+    if (!c->last) {
+        connection_next(c);
+        return;
+    }
+    connection_discharge(c);
+    buffers_give(&c->pool->buffers, c->in);
+    c->in = (struct buffer){NULL, 0};
+    c->in_len = 0;
+    if (c->eof) {
+        c->state = CONNECTION_ENDED;
+        return;
+    }
+    c->transport.ops->finish(&c->transport);
+    c->state = CONNECTION_LINGER;
+    connection_deadline(c, clock_now_us() + LINGER_US);
+}
+
+void connection_flush(struct connection *c)
+{
+    struct iovec part = {c->out.ptr + c->out_pos, c->out_len - c->out_pos};
+    ssize_t n;
+
+    if (c->out_len == 0)
+        return;
+    n = c->transport.ops->write(&c->transport, &part, 1);
+    if (n == TRANSPORT_LOST) {
+        connection_lost(c);
+        return;
+    }
+    if (n > 0)
+        c->out_pos += (size_t)n;
+    if (c->out_pos < c->out_len)
+        return;
+    buffers_give(&c->pool->buffers, c->out);
+    c->out = (struct buffer){NULL, 0};
+    c->out_len = c->out_pos = 0;
+    if (c->state == CONNECTION_WRITING) {
+        finished(c);
+        connection_advance(c);
+    }
+}
+
+void connection_continue(struct connection *c)
+{
+    static const char text[] = "HTTP/1.1 100 Continue\r\n\r\n";
+    struct iovec part = {(char *)text, sizeof(text) - 1};
+
+    send_parts(c, &part, 1);
+}
+
+/* ---- answers ----------------------------------------------------------------------------------- */
+
+static void make_id(struct connection *c)
+{
+    struct exchange *x = &c->exchange;
+    struct view sent = {NULL, 0};
+
+    if (x->request_id[0])
+        return;
+    if (c->in.ptr)
+        sent = http_reader_field(&c->reader, c->in.ptr, "x-request-id");
+    if (answer_id_is_sane(sent)) {
+        memcpy(x->request_id, sent.ptr, sent.len);
+        x->request_id[sent.len] = 0;
+    } else {
+        snprintf(x->request_id, sizeof(x->request_id), "%016llx",
+                 (unsigned long long)rng_u64(&c->pool->rng));
+    }
+}
+
+static const char *date(struct connection_pool *pool)
+{
+    int64_t now_s = clock_wall_ms() / 1000;
+
+    if (now_s != pool->date_s) {
+        pool->date_s = now_s;
+        answer_date(now_s, pool->date);
+    }
+    return pool->date;
+}
+
+static bool is_head(const struct connection *c)
+{
+    return c->reader.method.len == 4 && memcmp(c->in.ptr + c->reader.method.start, "HEAD", 4) == 0;
+}
+
+void connection_answer(struct connection *c, const struct answer *answer)
+{
+    struct connection_pool *pool = c->pool;
+    bool complete = c->reader.end > 0;
+    struct iovec parts[2];
+
+    make_id(c);
+    if (c->state == CONNECTION_WORK)
+        pool->n_busy--;
+    c->exchange.on_gone = NULL;
+    c->last = answer->close || !complete || !c->reader.keep_alive ||
+              atomic_load_explicit(&pool->shared->draining, memory_order_relaxed);
+    c->state = CONNECTION_WRITING;
+    answer_head(&pool->scratch, answer,
+                &(struct answer_head_args){.date = date(pool),
+                                           .request_id = c->exchange.request_id,
+                                           .close = c->last,
+                                           .keep_alive = c->reader.minor == 0});
+    if (pool->hooks.on_answer)
+        pool->hooks.on_answer(pool->user, answer->status,
+                              c->started ? clock_now_us() - c->exchange.received_us : 0);
+    parts[0] = (struct iovec){pool->scratch.ptr, pool->scratch.len};
+    parts[1] = (struct iovec){(char *)answer->body.ptr, is_head(c) ? 0 : answer->body.len};
+    if (buf_failed(&pool->scratch)) {
+        buf_release(&pool->scratch);
+        connection_lost(c);
+        return;
+    }
+    send_parts(c, parts, 2);
+    if (c->state == CONNECTION_ENDED)
+        return;
+    if (c->out_len)
+        connection_deadline(c, clock_now_us() + connection_limit_us(c, write_ms));
+    else
+        finished(c);
+}
+
+void connection_problem(struct connection *c, enum problem_code code, const char *detail,
+                        const struct problems *errors, const char *headers)
+{
+    const struct problem_kind *kind = &problem_kinds[code];
+    struct buf *body = &c->pool->body;
+    char retry[ROUTER_HEADERS_BYTES + 32];
+
+    make_id(c);
+    if (kind->retry_after_s)
+        snprintf(retry, sizeof(retry), "%sRetry-After: %d\r\n", headers, kind->retry_after_s);
+    else
+        snprintf(retry, sizeof(retry), "%s", headers);
+    buf_clear(body);
+    problem_write(body, code, c->exchange.request_id, detail, errors);
+    if (buf_failed(body)) /* an answer without a body is still one */
+        buf_release(body);
+    connection_answer(c, &(struct answer){.status = kind->status,
+                                          .content_type = "application/problem+json",
+                                          .headers = view_of(retry),
+                                          .body = buf_view(body),
+                                          .close = kind->closes});
+}

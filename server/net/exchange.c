@@ -1,0 +1,72 @@
+#include "server/net/exchange.h"
+
+#include "base/bug.h"
+#include "server/net/connection_state.h"
+
+struct view exchange_header(const struct exchange *x, const char *name)
+{
+    return http_reader_field(&x->connection->reader, x->connection->in.ptr, name);
+}
+
+struct view exchange_query(const struct exchange *x, const char *name)
+{
+    const char *at = x->query.ptr, *end = x->query.ptr + x->query.len;
+    size_t name_len = strlen(name);
+
+    while (at < end) {
+        const char *next = memchr(at, '&', (size_t)(end - at));
+        size_t len = (size_t)((next ? next : end) - at);
+
+        if (len >= name_len && memcmp(at, name, name_len) == 0) {
+            if (len == name_len)
+                return (struct view){at + len, 0};
+            if (at[name_len] == '=')
+                return (struct view){at + name_len + 1, len - name_len - 1};
+        }
+        at += len + 1;
+    }
+    return (struct view){NULL, 0};
+}
+
+void *exchange_user(const struct exchange *x)
+{
+    return x->connection->pool->user;
+}
+
+void exchange_defer(struct exchange *x, exchange_gone_fn on_gone, void *arg)
+{
+    BUG_ON(!on_gone || x->connection->state != CONNECTION_WORK);
+    x->on_gone = on_gone;
+    x->gone_arg = arg;
+}
+
+/* An answer that does not come from within the handler goes on with the connection by itself. */
+static void leave(struct connection *c)
+{
+    if (c->entered == 1)
+        connection_advance(c);
+    connection_leave(c);
+}
+
+void exchange_respond(struct exchange *x, const struct answer *answer)
+{
+    struct connection *c = x->connection;
+
+    loop_assert(c->pool->loop);
+    BUG_ON(c->state != CONNECTION_WORK);
+    connection_enter(c);
+    connection_answer(c, answer);
+    leave(c);
+}
+
+void exchange_problem(struct exchange *x, enum problem_code code, const char *detail,
+                      const struct problems *errors)
+{
+    struct connection *c = x->connection;
+
+    loop_assert(c->pool->loop);
+    BUG_ON(c->state != CONNECTION_WORK);
+    connection_enter(c);
+    connection_problem(c, code, detail, errors, "");
+    leave(c);
+}

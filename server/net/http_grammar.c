@@ -1,0 +1,196 @@
+#include "server/net/http_grammar.h"
+
+#include <strings.h>
+
+#define ALPHA (HTTP_TOKEN | HTTP_TEXT | HTTP_TARGET | HTTP_HOST)
+#define SUB_DELIM (HTTP_TEXT | HTTP_TARGET | HTTP_HOST)
+
+const uint8_t http_classes[256] = {
+    ['0' ... '9'] = ALPHA | HTTP_HEX,
+    ['a' ... 'f'] = ALPHA | HTTP_HEX,
+    ['A' ... 'F'] = ALPHA | HTTP_HEX,
+    ['g' ... 'z'] = ALPHA,
+    ['G' ... 'Z'] = ALPHA,
+    ['-'] = ALPHA,
+    ['.'] = ALPHA,
+    ['_'] = ALPHA,
+    ['~'] = ALPHA,
+    ['!'] = ALPHA,
+    ['$'] = ALPHA,
+    ['&'] = ALPHA,
+    ['\''] = ALPHA,
+    ['*'] = ALPHA,
+    ['+'] = ALPHA,
+    ['%'] = ALPHA,
+    ['('] = SUB_DELIM,
+    [')'] = SUB_DELIM,
+    [','] = SUB_DELIM,
+    [';'] = SUB_DELIM,
+    ['='] = SUB_DELIM,
+    [':'] = HTTP_TEXT | HTTP_TARGET,
+    ['@'] = HTTP_TEXT | HTTP_TARGET,
+    ['/'] = HTTP_TEXT | HTTP_TARGET,
+    ['?'] = HTTP_TEXT | HTTP_TARGET,
+    ['#'] = HTTP_TOKEN | HTTP_TEXT,
+    ['^'] = HTTP_TOKEN | HTTP_TEXT,
+    ['`'] = HTTP_TOKEN | HTTP_TEXT,
+    ['|'] = HTTP_TOKEN | HTTP_TEXT,
+    ['"'] = HTTP_TEXT,
+    ['<'] = HTTP_TEXT,
+    ['>'] = HTTP_TEXT,
+    ['['] = HTTP_TEXT,
+    ['\\'] = HTTP_TEXT,
+    [']'] = HTTP_TEXT,
+    ['{'] = HTTP_TEXT,
+    ['}'] = HTTP_TEXT,
+    [' '] = HTTP_TEXT,
+    ['\t'] = HTTP_TEXT,
+    [0x80 ... 0xff] = HTTP_TEXT,
+};
+
+bool http_is_token(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (!http_is(v.ptr[i], HTTP_TOKEN))
+            return false;
+    return v.len > 0;
+}
+
+/* All bytes of that class, every "%" before two hex digits. */
+static bool is_uri_text(struct view v, unsigned class)
+{
+    for (size_t i = 0; i < v.len; i++) {
+        if (!http_is(v.ptr[i], class))
+            return false;
+        if (v.ptr[i] != '%')
+            continue;
+        if (v.len - i < 3 || !http_is(v.ptr[i + 1], HTTP_HEX) || !http_is(v.ptr[i + 2], HTTP_HEX))
+            return false;
+        i += 2;
+    }
+    return true;
+}
+
+/* What stands between the brackets; whether it names an address is the resolver's business. */
+static bool is_ip_literal(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (!http_is(v.ptr[i], HTTP_HEX) && v.ptr[i] != ':' && v.ptr[i] != '.')
+            return false;
+    return v.len >= 2;
+}
+
+static bool is_port(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.ptr[i] < '0' || v.ptr[i] > '9')
+            return false;
+    return v.len <= 5;
+}
+
+bool http_is_authority(struct view v, bool need_port)
+{
+    struct view host = v, port = {"", 0};
+    const char *colon = NULL;
+
+    if (v.len > 0 && v.ptr[0] == '[') {
+        const char *close = memchr(v.ptr, ']', v.len);
+
+        if (!close || !is_ip_literal((struct view){v.ptr + 1, (size_t)(close - v.ptr) - 1}))
+            return false;
+        host.len = (size_t)(close - v.ptr) + 1;
+        if (host.len < v.len && v.ptr[host.len] != ':')
+            return false;
+        colon = host.len < v.len ? close + 1 : NULL;
+    } else if (v.len > 0) {
+        colon = memchr(v.ptr, ':', v.len);
+        if (colon)
+            host.len = (size_t)(colon - v.ptr);
+        if (!is_uri_text(host, HTTP_HOST))
+            return false;
+    }
+    if (colon)
+        port = (struct view){colon + 1, v.len - host.len - 1};
+    return is_port(port) && (!need_port || (port.len > 0 && host.len > 0));
+}
+
+bool http_equal_nocase(struct view v, const char *lower)
+{
+    return strlen(lower) == v.len && strncasecmp(v.ptr, lower, v.len) == 0;
+}
+
+struct view http_trim(struct view v)
+{
+    while (v.len > 0 && (v.ptr[0] == ' ' || v.ptr[0] == '\t')) {
+        v.ptr++;
+        v.len--;
+    }
+    while (v.len > 0 && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
+        v.len--;
+    return v;
+}
+
+bool http_list_next(struct view *rest, struct view *element)
+{
+    const char *comma;
+    size_t len;
+
+    if (!rest->ptr)
+        return false;
+    comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
+    len = comma ? (size_t)(comma - rest->ptr) : rest->len;
+    *element = http_trim((struct view){rest->ptr, len});
+    *rest = comma ? (struct view){comma + 1, rest->len - len - 1} : (struct view){NULL, 0};
+    return true;
+}
+
+/* path-abempty [ "?" query ] */
+static bool parse_path(struct view v, struct http_target *out)
+{
+    const char *mark = v.len ? memchr(v.ptr, '?', v.len) : NULL;
+
+    out->path = v;
+    out->query = (struct view){v.ptr + v.len, 0};
+    if (mark) {
+        out->path.len = (size_t)(mark - v.ptr);
+        out->query = (struct view){mark + 1, v.len - out->path.len - 1};
+    }
+    return is_uri_text(v, HTTP_TARGET);
+}
+
+static bool parse_absolute(struct view v, struct http_target *out)
+{
+    size_t skip, end;
+    struct view authority;
+
+    if (v.len >= 7 && strncasecmp(v.ptr, "http://", 7) == 0)
+        skip = 7;
+    else if (v.len >= 8 && strncasecmp(v.ptr, "https://", 8) == 0)
+        skip = 8;
+    else
+        return false;
+    for (end = skip; end < v.len && v.ptr[end] != '/' && v.ptr[end] != '?'; end++)
+        ;
+    authority = (struct view){v.ptr + skip, end - skip};
+    if (authority.len == 0 || authority.ptr[0] == ':' || !http_is_authority(authority, false))
+        return false;
+    return parse_path((struct view){v.ptr + end, v.len - end}, out);
+}
+
+bool http_target_parse(struct view method, struct view target, struct http_target *out)
+{
+    if (view_is(method, "CONNECT")) {
+        out->path = out->query = (struct view){target.ptr, 0};
+        return http_is_authority(target, true);
+    }
+    if (target.len == 0)
+        return false;
+    if (target.ptr[0] == '/')
+        return parse_path(target, out);
+    if (view_is(target, "*")) {
+        out->path = target;
+        out->query = (struct view){target.ptr + 1, 0};
+        return view_is(method, "OPTIONS");
+    }
+    return parse_absolute(target, out);
+}

@@ -1,0 +1,164 @@
+#include "server/net/http_head.h"
+
+#include "server/net/http_grammar.h"
+
+static struct http_span span_of(struct view v, const char *bytes)
+{
+    return (struct http_span){(uint32_t)(v.ptr - bytes), (uint32_t)v.len};
+}
+
+static int bad(struct http_reader *r, const char *detail)
+{
+    return http_refuse(r, PROBLEM_BAD_REQUEST, detail);
+}
+
+/* Cuts the text before the first blank off *rest; false when there is none. */
+static bool cut_word(struct view *rest, struct view *word)
+{
+    const char *blank = rest->len ? memchr(rest->ptr, ' ', rest->len) : NULL;
+
+    if (!blank)
+        return false;
+    *word = (struct view){rest->ptr, (size_t)(blank - rest->ptr)};
+    *rest = (struct view){blank + 1, rest->len - word->len - 1};
+    return true;
+}
+
+int http_head_request_line(struct http_reader *r, const char *bytes, struct view line)
+{
+    struct view method, target_text, version = line;
+    struct http_target target;
+
+    if (!cut_word(&version, &method) || !cut_word(&version, &target_text))
+        return bad(r, "the request line is not method, target, version");
+    if (!http_is_token(method))
+        return bad(r, "the method is no token");
+    if (version.len != 8 || memcmp(version.ptr, "HTTP/1.", 7) != 0 || version.ptr[7] < '0' ||
+        version.ptr[7] > '9')
+        return bad(r, "the version is not HTTP/1.x");
+    r->method = span_of(method, bytes);
+    r->minor = (uint8_t)(version.ptr[7] - '0');
+    if (!http_target_parse(method, target_text, &target))
+        return bad(r, "the request target is malformed");
+    r->path = span_of(target.path, bytes);
+    r->query = span_of(target.query, bytes);
+    return 0;
+}
+
+int http_head_field(struct http_reader *r, const char *bytes, struct view line)
+{
+    const char *colon;
+    struct view name, value;
+
+    if (r->n_fields == r->limits.max_fields)
+        return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "more fields than allowed");
+    if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
+        return bad(r, "a field line begins with a blank");
+    colon = memchr(line.ptr, ':', line.len);
+    if (!colon)
+        return bad(r, "a field line without a colon");
+    name = (struct view){line.ptr, (size_t)(colon - line.ptr)};
+    if (!http_is_token(name))
+        return bad(r, "a field's name is no token");
+    value = http_trim((struct view){colon + 1, line.len - name.len - 1});
+    r->fields[r->n_fields++] = (struct http_field){span_of(name, bytes), span_of(value, bytes)};
+    return 0;
+}
+
+/* ---- what the fields say together -------------------------------------------------------------- */
+
+struct framing {
+    int n_host, n_length, n_encoding;
+    struct view host, length, encoding;
+    bool close, keep_alive, expect;
+};
+
+static void read_connection(struct framing *f, struct view value)
+{
+    struct view element;
+
+    while (http_list_next(&value, &element)) {
+        f->close |= http_equal_nocase(element, "close");
+        f->keep_alive |= http_equal_nocase(element, "keep-alive");
+    }
+}
+
+static void read_field(struct framing *f, struct view name, struct view value)
+{
+    if (http_equal_nocase(name, "host")) {
+        f->n_host++;
+        f->host = value;
+    } else if (http_equal_nocase(name, "content-length")) {
+        f->n_length++;
+        f->length = value;
+    } else if (http_equal_nocase(name, "transfer-encoding")) {
+        f->n_encoding++;
+        f->encoding = value;
+    } else if (http_equal_nocase(name, "connection")) {
+        read_connection(f, value);
+    } else if (http_equal_nocase(name, "expect")) {
+        f->expect |= http_equal_nocase(value, "100-continue");
+    }
+}
+
+/* Digits only, of any number: beyond 64 bits it is as much as there is. */
+static bool read_length(struct view v, uint64_t *out)
+{
+    uint64_t n = 0;
+
+    for (size_t i = 0; i < v.len; i++) {
+        if (v.ptr[i] < '0' || v.ptr[i] > '9')
+            return false;
+        if (n > (UINT64_MAX - 9) / 10)
+            n = UINT64_MAX;
+        else
+            n = n * 10 + (uint64_t)(v.ptr[i] - '0');
+    }
+    *out = n;
+    return v.len > 0;
+}
+
+static int check_host(struct http_reader *r, const struct framing *f)
+{
+    if (f->n_host > 1)
+        return http_refuse(r, PROBLEM_BAD_HOST, "more than one Host");
+    if (f->n_host == 0 && r->minor >= 1)
+        return http_refuse(r, PROBLEM_BAD_HOST, "no Host");
+    if (f->n_host && !http_is_authority(f->host, false))
+        return http_refuse(r, PROBLEM_BAD_HOST, "Host is malformed");
+    return 0;
+}
+
+static int check_length(struct http_reader *r, const struct framing *f)
+{
+    if (f->n_length > 1)
+        return http_refuse(r, PROBLEM_BAD_LENGTH, "more than one Content-Length");
+    if (f->n_length && !read_length(f->length, &r->length))
+        return http_refuse(r, PROBLEM_BAD_LENGTH, "Content-Length is no number");
+    if (f->n_length && f->n_encoding)
+        return http_refuse(r, PROBLEM_BAD_LENGTH, "Content-Length beside Transfer-Encoding");
+    if (f->n_encoding && r->minor == 0)
+        return http_refuse(r, PROBLEM_BAD_LENGTH, "Transfer-Encoding in HTTP/1.0");
+    if (f->n_encoding && (f->n_encoding > 1 || !http_equal_nocase(f->encoding, "chunked")))
+        return http_refuse(r, PROBLEM_TRANSFER_ENCODING, "Transfer-Encoding is not chunked");
+    if (r->length > r->limits.max_body_bytes)
+        return http_refuse(r, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
+    return 0;
+}
+
+int http_head_end(struct http_reader *r, const char *bytes)
+{
+    struct framing f = {0};
+
+    for (uint32_t i = 0; i < r->n_fields; i++)
+        read_field(&f, http_span_view(r->fields[i].name, bytes),
+                   http_span_view(r->fields[i].value, bytes));
+    r->keep_alive = !f.close && (r->minor >= 1 || f.keep_alive);
+    r->body_start = r->pos;
+    if (check_host(r, &f) || check_length(r, &f))
+        return -1;
+    r->has_length = f.n_length > 0;
+    r->chunked = f.n_encoding > 0;
+    r->expect_continue = f.expect && r->minor >= 1 && (r->chunked || r->length > 0);
+    return 0;
+}

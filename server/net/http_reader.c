@@ -1,0 +1,172 @@
+#include "server/net/http_reader.h"
+
+#include "base/bug.h"
+#include "server/net/http_body.h"
+#include "server/net/http_grammar.h"
+#include "server/net/http_head.h"
+
+enum reader_state {
+    READER_START,   /* nothing yet; an empty line is let pass */
+    READER_START_2, /* after that line */
+    READER_REQUEST_LINE,
+    READER_FIELDS,
+    READER_LENGTH,
+    READER_CHUNKED,
+    READER_DONE,
+    READER_REFUSED,
+};
+
+void http_reader_init(struct http_reader *reader, const struct http_reader_limits *limits)
+{
+    BUG_ON(limits->max_fields > HTTP_MAX_FIELDS);
+    /* the field table is left alone: n_fields says what of it counts */
+    memset(reader, 0, offsetof(struct http_reader, fields));
+    memset(&reader->n_fields, 0, sizeof(*reader) - offsetof(struct http_reader, n_fields));
+    reader->limits = *limits;
+}
+
+bool http_reader_started(const struct http_reader *reader)
+{
+    return reader->state > READER_START_2;
+}
+
+int http_refuse(struct http_reader *r, enum problem_code problem, const char *detail)
+{
+    r->problem = problem;
+    r->detail = detail;
+    return -1;
+}
+
+/* An empty line before the request line: some clients end a body with one too many (RFC 9112, 2.2).
+ * 1: more bytes are needed to tell. */
+static int skip_empty_line(struct http_reader *r, char *bytes, size_t *len)
+{
+    if (*len == 0)
+        return 1;
+    if (r->state == READER_START && bytes[0] == '\r') {
+        if (*len < 2)
+            return 1;
+        if (bytes[1] == '\n') {
+            *len -= 2;
+            memmove(bytes, bytes + 2, *len);
+            r->state = READER_START_2;
+            return *len == 0;
+        }
+    }
+    return 0;
+}
+
+/* Goes on to the end of the line at r->line. 0: *line is it and pos is behind it; 1: more; -1: refused. */
+static int scan_line(struct http_reader *r, const char *bytes, size_t len, struct view *line)
+{
+    size_t max = r->limits.max_head_bytes;
+    size_t end = len < max ? len : max;
+    size_t pos = r->pos;
+
+    while (pos < end && http_is(bytes[pos], HTTP_TEXT))
+        pos++;
+    r->pos = (uint32_t)pos;
+    if (pos == end)
+        return len > max ? http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed")
+                         : 1;
+    if (bytes[pos] != '\r')
+        return http_refuse(r, PROBLEM_BAD_REQUEST,
+                           bytes[pos] == '\n' ? "a line ends with a bare LF"
+                                              : "a control byte in the head");
+    if (pos + 1 >= len)
+        return 1;
+    if (pos + 1 >= max)
+        return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed");
+    if (bytes[pos + 1] != '\n')
+        return http_refuse(r, PROBLEM_BAD_REQUEST, "a bare CR in the head");
+    *line = (struct view){bytes + r->line, pos - r->line};
+    r->pos = (uint32_t)(pos + 2);
+    r->line = r->pos;
+    return 0;
+}
+
+static int read_head(struct http_reader *r, char *bytes, size_t *len)
+{
+    struct view line;
+    int rc = skip_empty_line(r, bytes, len);
+
+    if (rc == 0 && r->state < READER_REQUEST_LINE)
+        r->state = READER_REQUEST_LINE;
+    while (rc == 0) {
+        rc = scan_line(r, bytes, *len, &line);
+        if (rc != 0)
+            break;
+        if (r->state == READER_REQUEST_LINE) {
+            rc = http_head_request_line(r, bytes, line);
+            r->state = READER_FIELDS;
+        } else if (line.len > 0) {
+            rc = http_head_field(r, bytes, line);
+        } else {
+            rc = http_head_end(r, bytes);
+            break;
+        }
+    }
+    return rc;
+}
+
+static enum http_progress read_length(struct http_reader *r, size_t len)
+{
+    size_t held = len - r->body_start;
+
+    if (held < r->length) {
+        r->body_len = (uint32_t)held;
+        return HTTP_MORE;
+    }
+    r->body_len = (uint32_t)r->length;
+    r->end = r->body_start + r->body_len;
+    r->state = READER_DONE;
+    return HTTP_DONE;
+}
+
+static enum http_progress read_chunked(struct http_reader *r, char *bytes, size_t *len)
+{
+    int rc = http_body_chunks(r, bytes, len);
+
+    if (rc > 0)
+        return HTTP_MORE;
+    r->state = rc < 0 ? READER_REFUSED : READER_DONE;
+    return rc < 0 ? HTTP_REFUSED : HTTP_DONE;
+}
+
+enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size_t *len)
+{
+    int rc;
+
+    BUG_ON(*len > UINT32_MAX);
+    switch ((enum reader_state)reader->state) {
+    case READER_START:
+    case READER_START_2:
+    case READER_REQUEST_LINE:
+    case READER_FIELDS:
+        rc = read_head(reader, bytes, len);
+        if (rc > 0)
+            return HTTP_MORE;
+        if (rc == 0)
+            reader->state = reader->chunked ? READER_CHUNKED : READER_LENGTH;
+        else
+            reader->state = READER_REFUSED;
+        return rc < 0 ? HTTP_REFUSED : HTTP_HEAD;
+    case READER_LENGTH:
+        return read_length(reader, *len);
+    case READER_CHUNKED:
+        return read_chunked(reader, bytes, len);
+    case READER_DONE:
+        return HTTP_DONE;
+    case READER_REFUSED:
+        break;
+    }
+    return HTTP_REFUSED;
+}
+
+struct view http_reader_field(const struct http_reader *reader, const char *bytes, const char *name)
+{
+    for (uint32_t i = 0; i < reader->n_fields; i++)
+        if (http_equal_nocase(http_span_view(reader->fields[i].name, bytes), name))
+            return http_span_view(reader->fields[i].value, bytes);
+    return (struct view){NULL, 0};
+}

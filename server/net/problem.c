@@ -1,0 +1,55 @@
+#include "server/net/problem.h"
+
+#include <stdio.h>
+
+#include "base/json_writer.h"
+
+const struct problem_kind problem_kinds[PROBLEM_CODES] = {
+#define X(constant, ...) [PROBLEM_##constant] = {__VA_ARGS__},
+    PROBLEMS(X)
+#undef X
+};
+
+static void write_errors(struct json_writer *w, const struct problems *errors)
+{
+    jw_key(w, "errors");
+    jw_array_begin(w);
+    for (size_t i = 0; i < errors->n; i++) {
+        jw_object_begin(w);
+        jw_key(w, "pointer");
+        jw_str(w, errors->items[i].pointer);
+        jw_key(w, "detail");
+        jw_str(w, errors->items[i].detail);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+void problem_write(struct buf *out, enum problem_code code, const char *request_id,
+                   const char *detail, const struct problems *errors)
+{
+    const struct problem_kind *kind = &problem_kinds[code];
+    struct json_writer w;
+    char type[64];
+
+    snprintf(type, sizeof(type), "urn:adrank:problem:%s", kind->code);
+    json_writer_init(&w, out);
+    jw_object_begin(&w);
+    jw_key(&w, "type");
+    jw_str(&w, type);
+    jw_key(&w, "title");
+    jw_str(&w, kind->title);
+    jw_key(&w, "status");
+    jw_int(&w, kind->status);
+    if (detail) {
+        jw_key(&w, "detail");
+        jw_str(&w, detail);
+    }
+    jw_key(&w, "code");
+    jw_str(&w, kind->code);
+    jw_key(&w, "request_id");
+    jw_str(&w, request_id);
+    if (errors && errors->n)
+        write_errors(&w, errors);
+    jw_object_end(&w);
+}

@@ -1,0 +1,269 @@
+#include "server/net/server.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/bug.h"
+#include "base/clock.h"
+
+#define DRAIN_LOOK_US 20000
+
+/* A connection on its way from the acceptor to its worker. */
+struct handoff {
+    struct letter letter;
+    int fd;
+    bool refuse;
+};
+
+static void on_handoff(struct letter *letter, void *reader)
+{
+    struct handoff *handoff = (struct handoff *)letter;
+    struct worker *worker = reader;
+
+    connection_pool_open(&worker->pool, handoff->fd, handoff->refuse);
+    free(handoff);
+}
+
+static struct worker *least_loaded(struct server *server)
+{
+    struct worker *best = &server->workers[0];
+    int64_t fewest = INT64_MAX;
+
+    for (int i = 0; i < server->n_workers; i++) {
+        int64_t n = atomic_load_explicit(&server->workers[i].connections, memory_order_relaxed);
+
+        if (n < fewest) {
+            fewest = n;
+            best = &server->workers[i];
+        }
+    }
+    return best;
+}
+
+static void on_accept(int fd, void *arg)
+{
+    struct server *server = arg;
+    struct worker *worker = least_loaded(server);
+    int refuse = connection_admit(&server->shared);
+    struct handoff *handoff = refuse < 0 ? NULL : malloc(sizeof(*handoff));
+
+    if (!handoff) {
+        close(fd);
+        if (refuse >= 0)
+            atomic_fetch_sub(&server->shared.connections, 1);
+        return;
+    }
+    *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .refuse = refuse > 0};
+    atomic_fetch_add(&worker->connections, 1);
+    loop_post(&worker->loop, &handoff->letter);
+}
+
+/* ---- workers ----------------------------------------------------------------------------------- */
+
+static int open_worker(struct server *server, int index, struct err *err)
+{
+    struct worker *worker = &server->workers[index];
+
+    worker->server = server;
+    worker->index = index;
+    if (loop_init(&worker->loop, worker, err))
+        return -1;
+    server->n_workers++;
+    return connection_pool_init(&worker->pool,
+                                &(struct connection_pool_args){.loop = &worker->loop,
+                                                               .shared = &server->shared,
+                                                               .router = &server->router,
+                                                               .hooks = server->hooks.connection,
+                                                               .load = &worker->connections},
+                                err);
+}
+
+static void *run_worker(void *arg)
+{
+    struct worker *worker = arg;
+    const struct server_hooks *hooks = &worker->server->hooks;
+
+    if (hooks->on_start)
+        hooks->on_start(worker, hooks->arg);
+    loop_run(&worker->loop);
+    connection_pool_release(&worker->pool);
+    if (hooks->on_stop)
+        hooks->on_stop(worker, hooks->arg);
+    return NULL;
+}
+
+void worker_set_user(struct worker *worker, void *user)
+{
+    worker->user = user;
+    worker->pool.user = user;
+}
+
+struct worker *server_worker(struct server *server, int index)
+{
+    BUG_ON(index < 0 || index >= server->n_workers);
+    return &server->workers[index];
+}
+
+/* ---- life -------------------------------------------------------------------------------------- */
+
+static void on_drain_look(struct timer *timer, void *arg);
+
+int server_open(struct server *server, const struct server_args *args, struct err *err)
+{
+    struct listener_args listener_args = {.loop = args->accept_loop,
+                                          .address = args->address,
+                                          .inherited = args->inherited,
+                                          .fd = args->listen_fd,
+                                          .backlog = args->backlog,
+                                          .on_accept = on_accept,
+                                          .arg = server};
+
+    memset(server, 0, sizeof(*server));
+    server->accept_loop = args->accept_loop;
+    server->listener.fd = server->listener.reserve = -1;
+    server->router = (struct router){args->routes, args->n_routes};
+    server->hooks = args->hooks;
+    timer_init(&server->drain_timer, on_drain_look, server);
+    net_shared_init(&server->shared, args->limits);
+    BUG_ON(args->n_workers < 1);
+    server->workers = calloc((size_t)args->n_workers, sizeof(*server->workers));
+    if (!server->workers) {
+        err_set(err, ERR_NOMEM, "workers: out of memory");
+        goto fail;
+    }
+    for (int i = 0; i < args->n_workers; i++)
+        if (open_worker(server, i, err))
+            goto fail;
+    /* bound now, so that a taken address is known before anything slow is done; the kernel queues */
+    if (listener_open(&server->listener, &listener_args, err))
+        goto fail;
+    return 0;
+fail:
+    server_close(server);
+    return -1;
+}
+
+int server_start(struct server *server, struct err *err)
+{
+    for (int i = 0; i < server->n_workers; i++) {
+        struct worker *worker = &server->workers[i];
+
+        if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0) {
+            server_stop(server);
+            return err_set(err, ERR_UNAVAILABLE, "worker %d: no thread", i);
+        }
+        worker->started = true;
+    }
+    return 0;
+}
+
+void server_stop(struct server *server)
+{
+    listener_close(&server->listener);
+    loop_timer_remove(server->accept_loop, &server->drain_timer);
+    for (int i = 0; i < server->n_workers; i++)
+        if (server->workers[i].started)
+            loop_stop(&server->workers[i].loop);
+    for (int i = 0; i < server->n_workers; i++) {
+        if (server->workers[i].started)
+            pthread_join(server->workers[i].thread, NULL);
+        server->workers[i].started = false;
+    }
+}
+
+void server_close(struct server *server)
+{
+    listener_close(&server->listener);
+    for (int i = 0; i < server->n_workers; i++) {
+        struct worker *worker = &server->workers[i];
+
+        BUG_ON(worker->started);
+        mailbox_drain(&worker->loop.mailbox, worker); /* handed over, never taken */
+        connection_pool_release(&worker->pool);
+        loop_release(&worker->loop);
+    }
+    free(server->workers);
+    server->workers = NULL;
+    server->n_workers = 0;
+}
+
+/* ---- drain ------------------------------------------------------------------------------------- */
+
+static void on_drain_look(struct timer *timer, void *arg)
+{
+    struct server *server = arg;
+    struct net_limits_cell *limits = &server->shared.limits;
+    int64_t now_us = clock_now_us();
+    int64_t since_ms = (now_us - server->drain_began_us) / 1000;
+    int64_t open = server_connections(server);
+
+    if (since_ms >= net_limit(limits, drain_grace_ms)) {
+        listener_close(&server->listener);
+        if (open == 0 || since_ms >= net_limit(limits, drain_max_ms)) {
+            server->on_drained(&(struct drain_outcome){.cut = open}, server->drained_arg);
+            return;
+        }
+    }
+    loop_timer_set(server->accept_loop, timer, now_us + DRAIN_LOOK_US);
+}
+
+void server_drain(struct server *server, server_drained_fn on_drained, void *arg)
+{
+    if (atomic_exchange(&server->shared.draining, true))
+        return;
+    server->on_drained = on_drained;
+    server->drained_arg = arg;
+    server->drain_began_us = clock_now_us();
+    loop_timer_set(server->accept_loop, &server->drain_timer, server->drain_began_us);
+}
+
+bool server_draining(const struct server *server)
+{
+    return atomic_load(&server->shared.draining);
+}
+
+/* ---- readings ---------------------------------------------------------------------------------- */
+
+const char *server_address(const struct server *server)
+{
+    return listener_text(&server->listener);
+}
+
+void server_set_limits(struct server *server, const struct net_limits *limits)
+{
+    net_limits_store(&server->shared.limits, limits);
+}
+
+int64_t server_connections(const struct server *server)
+{
+    return atomic_load_explicit(&server->shared.connections, memory_order_relaxed);
+}
+
+int64_t server_body_bytes(const struct server *server)
+{
+    return atomic_load_explicit(&server->shared.body_bytes, memory_order_relaxed);
+}
+
+int64_t server_heartbeat_us(const struct server *server)
+{
+    int64_t oldest_us = INT64_MAX;
+
+    for (int i = 0; i < server->n_workers; i++) {
+        int64_t beat_us = loop_heartbeat_us(&server->workers[i].loop);
+
+        oldest_us = beat_us < oldest_us ? beat_us : oldest_us;
+    }
+    return oldest_us;
+}
+
+int64_t server_lag_us(const struct server *server)
+{
+    int64_t largest_us = 0;
+
+    for (int i = 0; i < server->n_workers; i++) {
+        int64_t lag_us = loop_lag_us(&server->workers[i].loop);
+
+        largest_us = lag_us > largest_us ? lag_us : largest_us;
+    }
+    return largest_us;
+}

@@ -1,0 +1,38 @@
+/*
+ * struct transport: how a connection's bytes pass through its descriptor. Plain sockets now; TLS is to be another
+ * table of the same four.
+ *
+ * Not libevent's bufferevent: that reads at most 4 KiB a turn into memory it allocates, with an ioctl before
+ * each read. Here a request is read by one call to where it stays, and an answer goes out by one.
+ */
+#ifndef SERVER_NET_TRANSPORT_H
+#define SERVER_NET_TRANSPORT_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+#include <sys/uio.h>
+
+struct transport;
+
+#define TRANSPORT_AGAIN (-1) /* nothing now */
+#define TRANSPORT_LOST (-2)  /* reset or broken: only close is left */
+
+struct transport_ops {
+    /* Bytes read, 0 at the end of the stream, or one of the above. */
+    ssize_t (*read)(struct transport *transport, void *into, size_t n);
+    /* Bytes taken, perhaps fewer than all, or one of the above. */
+    ssize_t (*write)(struct transport *transport, const struct iovec *parts, int n_parts);
+    /* No more will be written. */
+    void (*finish)(struct transport *transport);
+    /* hard: the peer gets a reset, the kernel keeps nothing. */
+    void (*close)(struct transport *transport, bool hard);
+};
+
+struct transport {
+    const struct transport_ops *ops;
+    int fd;
+};
+
+extern const struct transport_ops transport_plain;
+
+#endif

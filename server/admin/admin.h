@@ -1,0 +1,46 @@
+/*
+ * The admin listener: health, metrics, the configuration in effect, reload and drain, on an address of its own.
+ * It runs on the main thread's loop over the same reader and connection code as the public one.
+ */
+#ifndef SERVER_ADMIN_ADMIN_H
+#define SERVER_ADMIN_ADMIN_H
+
+#include "server/admin/health.h"
+#include "server/metrics/metrics.h"
+
+struct admin;
+
+/* What the endpoints do; all on the main thread. */
+struct admin_actions {
+    /* Starts a reload whose end is told by admin_reloaded(). -1: one is running. */
+    int (*reload)(void *arg, bool dry_run);
+    void (*drain)(void *arg);
+    void (*print_config)(void *arg, struct json_writer *w);
+    void *arg;
+};
+
+struct admin_args {
+    struct loop *loop; /* the main thread's */
+    const char *address;
+    const struct net_limits *limits;
+    struct health *health;
+    struct metrics *metrics;
+    struct admin_actions actions;
+};
+
+/* ERR_UNAVAILABLE when the address is taken. */
+int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
+void admin_close(struct admin *admin);
+const char *admin_address(const struct admin *admin);
+
+/* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */
+struct reload_outcome {
+    const char *status; /* "applied", "unchanged", "valid"; NULL: failed */
+    uint64_t generation;
+    struct view diff;   /* members of a JSON object: "changed":[...],"needs_restart":[...],... */
+    const struct err *err;
+    const struct problems *problems; /* may be empty */
+};
+void admin_reloaded(struct admin *admin, const struct reload_outcome *outcome);
+
+#endif

@@ -1,0 +1,148 @@
+#include "server/admin/health.h"
+
+#include "base/clock.h"
+#include "base/json_writer.h"
+
+void health_init(struct health *health, const struct health_args *args)
+{
+    *health = (struct health){
+        .server = args->server,
+        .executor = args->executor,
+        .redis_up = args->redis_up,
+        .arg = args->arg,
+    };
+    atomic_init(&health->stall_us, args->stall_us);
+    atomic_init(&health->verified, false);
+    pthread_mutex_init(&health->lock, NULL);
+}
+
+void health_release(struct health *health)
+{
+    pthread_mutex_destroy(&health->lock);
+    buf_release(&health->model);
+}
+
+void health_set_world(struct health *health, const struct world *world)
+{
+    const struct served_model *served = world->served;
+    struct json_writer w;
+
+    pthread_mutex_lock(&health->lock);
+    buf_clear(&health->model);
+    json_writer_init(&w, &health->model);
+    jw_object_begin(&w);
+    jw_key(&w, "name");
+    jw_str(&w, model_name(world->model));
+    jw_key(&w, "version");
+    jw_str(&w, model_version(world->model));
+    jw_key(&w, "digest");
+    jw_str(&w, model_digest(world->model));
+    jw_key(&w, "kind");
+    jw_str(&w, model_kind(world->model));
+    jw_key(&w, "precision");
+    jw_str(&w, precision_names[served_model_precision(served)]);
+    jw_key(&w, "generation");
+    jw_int(&w, (int64_t)world->generation);
+    jw_object_end(&w);
+    pthread_mutex_unlock(&health->lock);
+    atomic_store(&health->stall_us, world->config->admin.stall_ms * 1000);
+    atomic_store(&health->verified, true);
+}
+
+static bool stalled(const struct health *health, int64_t beat_us, int64_t now_us)
+{
+    return beat_us && now_us - beat_us > atomic_load(&health->stall_us);
+}
+
+bool health_live(const struct health *health, int64_t now_us, const char **why)
+{
+    *why = "ok";
+    if (stalled(health, server_heartbeat_us(health->server), now_us))
+        *why = "a worker stalls";
+    else if (stalled(health, executor_heartbeat_us(health->executor), now_us))
+        *why = "the executor stalls";
+    else
+        return true;
+    return false;
+}
+
+bool health_ready(const struct health *health, const char **why)
+{
+    *why = "ok";
+    if (server_draining(health->server))
+        *why = "draining";
+    else if (!atomic_load(&health->verified))
+        *why = "the model is not verified yet";
+    else if (executor_state(health->executor) != EXECUTOR_SERVING)
+        *why = "no backend answers";
+    else
+        return true;
+    return false;
+}
+
+static void write_backend(const struct health *health, struct json_writer *w)
+{
+    static const char *const states[] = {"serving", "broken", "stopping"};
+
+    jw_key(w, "backend");
+    jw_object_begin(w);
+    jw_key(w, "name");
+    jw_str(w, executor_backend(health->executor));
+    jw_key(w, "device");
+    jw_str(w, executor_caps(health->executor)->device);
+    jw_key(w, "state");
+    jw_str(w, states[executor_state(health->executor)]);
+    jw_key(w, "heartbeat_age_ms");
+    jw_int(w, (clock_now_us() - executor_heartbeat_us(health->executor)) / 1000);
+    jw_object_end(w);
+}
+
+static void write_verbose(struct health *health, struct json_writer *w)
+{
+    pthread_mutex_lock(&health->lock);
+    if (health->model.len) {
+        jw_key(w, "model");
+        jw_raw(w, buf_view(&health->model));
+    }
+    pthread_mutex_unlock(&health->lock);
+    write_backend(health, w);
+    jw_key(w, "redis");
+    jw_bool(w, health->redis_up(health->arg));
+    jw_key(w, "draining");
+    jw_bool(w, server_draining(health->server));
+}
+
+static void answer(struct health *health, struct exchange *x, bool good, const char *why)
+{
+    struct buf body = BUF_INIT;
+    struct json_writer w;
+
+    json_writer_init(&w, &body);
+    jw_object_begin(&w);
+    jw_key(&w, "status");
+    jw_str(&w, why);
+    if (exchange_query(x, "verbose").ptr)
+        write_verbose(health, &w);
+    jw_object_end(&w);
+    if (buf_failed(&body))
+        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    else
+        exchange_respond(x, &(struct answer){.status = good ? 200 : 503, .body = buf_view(&body)});
+    buf_release(&body);
+}
+
+void health_handle_live(struct exchange *x, void *arg)
+{
+    const char *why;
+    bool live = health_live(arg, clock_now_us(), &why);
+
+    answer(arg, x, live, why);
+}
+
+void health_handle_ready(struct exchange *x, void *arg)
+{
+    const char *why;
+    bool ready = health_ready(arg, &why);
+
+    answer(arg, x, ready, why);
+}

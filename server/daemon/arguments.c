@@ -1,0 +1,99 @@
+#include "server/daemon/arguments.h"
+
+#include <getopt.h>
+#include <string.h>
+
+const char arguments_usage[] =
+    "usage: adrankd [-c FILE] [--set section.option=value]... [--check-config | --print-config]\n"
+    "       adrankd --probe ready|live [-c FILE] [--set section.option=value]...\n"
+    "       adrankd --version | --help\n"
+    "\n"
+    "  -c, --config FILE   configuration; without it share/adrank/adrankd.json beside the\n"
+    "                      program's folder if that is there, else the defaults\n"
+    "  --set PATH=VALUE    one option over the file's; VALUE is JSON, a bare word is a string\n"
+    "  --check-config      read everything, tell what is wrong, exit 0 or 78\n"
+    "  --print-config      the configuration in effect, secrets as references\n"
+    "  --probe WHAT        ask a running daemon on its admin address: exit 0 or 1\n"
+    "  --allow-root        run as root all the same\n"
+    "\n"
+    "signals: HUP reloads, TERM and INT drain and exit, a second one exits at once\n"
+    "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad configuration\n";
+
+enum { OPT_SET = 256, OPT_CHECK, OPT_PRINT, OPT_PROBE, OPT_VERSION, OPT_HELP, OPT_ROOT };
+
+static const struct option long_options[] = {
+    {"config", required_argument, NULL, 'c'},     {"set", required_argument, NULL, OPT_SET},
+    {"check-config", no_argument, NULL, OPT_CHECK}, {"print-config", no_argument, NULL, OPT_PRINT},
+    {"probe", required_argument, NULL, OPT_PROBE}, {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},        {"allow-root", no_argument, NULL, OPT_ROOT},
+    {NULL, 0, NULL, 0},
+};
+
+static int set_mode(struct arguments *out, enum arguments_mode mode, struct err *err)
+{
+    if (out->mode != MODE_SERVE)
+        return err_set(err, ERR_USAGE, "only one of --check-config, --print-config, --probe, "
+                                       "--version and --help at a time");
+    out->mode = mode;
+    return 0;
+}
+
+static int set_probe(struct arguments *out, const char *what, struct err *err)
+{
+    if (strcmp(what, "ready") == 0)
+        return set_mode(out, MODE_PROBE_READY, err);
+    if (strcmp(what, "live") == 0)
+        return set_mode(out, MODE_PROBE_LIVE, err);
+    return err_set(err, ERR_USAGE, "--probe %s: must be ready or live", what);
+}
+
+static int add_set(struct arguments *out, const char *set, struct err *err)
+{
+    if (out->n_sets == ARGUMENTS_MAX_SETS)
+        return err_set(err, ERR_USAGE, "more than %d --set", ARGUMENTS_MAX_SETS);
+    out->sets[out->n_sets++] = set;
+    return 0;
+}
+
+static int take(struct arguments *out, int option, char **argv, struct err *err)
+{
+    switch (option) {
+    case 'c':
+        out->config_file = optarg;
+        return 0;
+    case OPT_SET:
+        return add_set(out, optarg, err);
+    case OPT_CHECK:
+        return set_mode(out, MODE_CHECK_CONFIG, err);
+    case OPT_PRINT:
+        return set_mode(out, MODE_PRINT_CONFIG, err);
+    case OPT_PROBE:
+        return set_probe(out, optarg, err);
+    case OPT_VERSION:
+        return set_mode(out, MODE_VERSION, err);
+    case OPT_HELP:
+        return set_mode(out, MODE_HELP, err);
+    case OPT_ROOT:
+        out->allow_root = true;
+        return 0;
+    case ':':
+        return err_set(err, ERR_USAGE, "%s: needs a value", argv[optind - 1]);
+    default:
+        return err_set(err, ERR_USAGE, "%s: unknown option", argv[optind - 1]);
+    }
+}
+
+int arguments_parse(int argc, char **argv, struct arguments *out, struct err *err)
+{
+    int option;
+
+    *out = (struct arguments){.mode = MODE_SERVE};
+    optind = 1;
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1)
+        if (take(out, option, argv, err))
+            return -1;
+    if (optind < argc)
+        return err_set(err, ERR_USAGE, "%s: no such argument", argv[optind]);
+    return 0;
+}

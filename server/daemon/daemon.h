@@ -1,0 +1,18 @@
+/*
+ * The daemon: everything put together, and its life. Main thread: signals, admin, health; it publishes what
+ * the loader built. See DESIGN 7 for who else runs.
+ */
+#ifndef SERVER_DAEMON_DAEMON_H
+#define SERVER_DAEMON_DAEMON_H
+
+#include "server/daemon/arguments.h"
+#include "server/world/config.h"
+
+/*
+ * Opens everything (loading the first world while the listeners already answer 503), serves until a signal or a
+ * failed first load, drains, closes everything. Takes config over. 0 after a clean end; -1 with err, whose code
+ * is the exit status.
+ */
+int daemon_run(const struct arguments *arguments, struct config *config, struct err *err) MUST_CHECK;
+
+#endif

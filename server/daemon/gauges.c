@@ -1,0 +1,94 @@
+#include "base/log.h"
+#include "server/daemon/state.h"
+
+static void collect_connections(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+
+    metrics_emit(out, NULL, 0, (double)server_connections(&d->server));
+}
+
+static void collect_queue(struct metrics_out *out, void *arg)
+{
+    struct daemon *d = arg;
+
+    metrics_emit(out, NULL, 0, (double)executor_queue_depth(d->executor));
+}
+
+/* Of the worker that is worst off. */
+static void collect_redis_up(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+    bool up = true;
+
+    for (int i = 0; i < d->server.n_workers; i++)
+        up = up && request_worker_redis_up(d->workers[i]);
+    metrics_emit(out, NULL, 0, up);
+}
+
+static void collect_breaker(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+    enum breaker_state worst = BREAKER_CLOSED;
+
+    for (int i = 0; i < d->server.n_workers; i++) {
+        enum breaker_state state = request_worker_breaker(d->workers[i]);
+
+        worst = state > worst ? state : worst;
+    }
+    metrics_emit(out, NULL, 0, (double)worst);
+}
+
+static struct metrics_label label(const char *name, const char *value)
+{
+    return (struct metrics_label){name, view_of(value)};
+}
+
+static void collect_model(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+
+    if (!d->world)
+        return;
+    metrics_emit(out,
+                 (struct metrics_label[]){
+                     label("name", model_name(d->world->model)),
+                     label("version", model_version(d->world->model)),
+                     label("digest", model_digest(d->world->model)),
+                     label("kind", model_kind(d->world->model)),
+                     label("precision", precision_names[served_model_precision(d->world->served)]),
+                     label("backend", executor_backend(d->executor)),
+                 },
+                 6, 1);
+}
+
+static void collect_build(struct metrics_out *out, void *arg)
+{
+    (void)arg;
+    metrics_emit(out,
+                 (struct metrics_label[]){label("version", ADRANK_VERSION),
+                                          label("compiler", __VERSION__)},
+                 2, 1);
+}
+
+static void collect_log_dropped(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+
+    metrics_emit(out, NULL, 0, (double)(log_dropped() + impression_log_dropped(d->impressions)));
+}
+
+void daemon_collect(struct daemon *d)
+{
+    metrics_collect(&d->metrics, METRIC_CONNECTIONS, collect_connections, d);
+    metrics_collect(&d->metrics, METRIC_QUEUE_DEPTH, collect_queue, d);
+    metrics_collect(&d->metrics, METRIC_REDIS_UP, collect_redis_up, d);
+    metrics_collect(&d->metrics, METRIC_REDIS_BREAKER_STATE, collect_breaker, d);
+    metrics_collect(&d->metrics, METRIC_MODEL_INFO, collect_model, d);
+    metrics_collect(&d->metrics, METRIC_BUILD_INFO, collect_build, d);
+    metrics_collect(&d->metrics, METRIC_LOG_DROPPED, collect_log_dropped, d);
+    metrics_collect_process(&d->metrics);
+    metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, 0);
+    metrics_set(&d->metrics, METRIC_RELOAD_SUCCESS, 0);
+    metrics_set(&d->metrics, METRIC_RELOAD_TIMESTAMP, 0);
+}

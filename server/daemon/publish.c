@@ -1,0 +1,171 @@
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/daemon/state.h"
+
+struct net_limits daemon_limits(const struct config *config)
+{
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+
+    limits.max_body_bytes = config->http.max_body_bytes;
+    limits.head_ms = config->http.head_ms;
+    limits.body_ms = config->http.body_ms;
+    limits.idle_ms = config->http.idle_ms;
+    limits.write_ms = config->http.write_ms;
+    limits.max_connections = config->http.max_connections;
+    limits.body_memory_bytes = config->http.body_memory_bytes;
+    limits.drain_grace_ms = config->http.drain_grace_ms;
+    limits.drain_max_ms = config->http.drain_max_ms;
+    return limits;
+}
+
+struct batch_options daemon_batch_options(const struct config *config)
+{
+    return (struct batch_options){
+        .max_tokens = (int)config->batch.max_tokens,
+        .max_jobs = 1 << 16, /* as many as the executor has slots for */
+        .max_queue = (int)config->batch.max_queue,
+        .min_us = config->deadline.min_ms * 1000,
+        .reserve_us = config->deadline.reserve_us,
+    };
+}
+
+static void log_ready(const struct daemon *d)
+{
+    const struct world *world = d->world;
+    const struct backend_caps *caps = executor_caps(d->executor);
+
+    log_info("ready", LOG_STR("version", ADRANK_VERSION),
+             LOG_STR("backend", executor_backend(d->executor)), LOG_STR("device", caps->device),
+             LOG_STR("model", model_name(world->model)),
+             LOG_STR("model_version", model_version(world->model)),
+             LOG_STR("model_digest", model_digest(world->model)),
+             LOG_STR("kind", model_kind(world->model)),
+             LOG_STR("precision", precision_names[served_model_precision(world->served)]),
+             LOG_STR("address", server_address(&d->server)),
+             LOG_STR("admin", admin_address(d->admin)));
+}
+
+/* From here on new requests are served from `world`, whose reference becomes the daemon's. */
+static void publish(struct daemon *d, struct world *world)
+{
+    const struct config *config = world->config;
+    struct net_limits limits = daemon_limits(config);
+    struct batch_options options = daemon_batch_options(config);
+    bool first = d->world == NULL;
+
+    server_set_limits(&d->server, &limits);
+    executor_set_options(d->executor, &options);
+    log_set_level((enum log_level)config->log.level);
+    for (int i = 0; i < d->server.n_workers; i++)
+        if (request_worker_publish(d->workers[i], world_ref(world))) {
+            world_unref(world);
+            log_error("a worker keeps its old world: out of memory", LOG_INT("worker", i));
+        }
+    world_unref(d->world);
+    d->world = world;
+    health_set_world(&d->health, world);
+    metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
+    if (first)
+        log_ready(d);
+}
+
+static void log_problems(const struct load_result *result)
+{
+    log_error("reload failed, the old world stays", LOG_STR("error", result->err.text),
+              LOG_INT("problems", result->problems.n + result->problems.dropped));
+}
+
+static const char *status_name(enum load_status status)
+{
+    static const char *const names[] = {"applied", "unchanged", "valid", NULL};
+
+    return names[status];
+}
+
+/* The object's members without its braces. */
+static struct view members(const struct buf *object)
+{
+    if (object->len < 2)
+        return (struct view){0};
+    return (struct view){object->ptr + 1, object->len - 2};
+}
+
+static void note_reload(struct daemon *d, const struct load_result *result)
+{
+    if (result->dry_run)
+        return;
+    d->reload_ok = result->status != LOAD_FAILED;
+    metrics_set(&d->metrics, METRIC_RELOAD_SUCCESS, d->reload_ok);
+    metrics_set(&d->metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
+}
+
+void daemon_on_loaded(struct letter *letter, void *reader)
+{
+    struct daemon *d = reader;
+    struct load_result *result = (struct load_result *)letter; /* the letter is its first member */
+    bool first = d->world == NULL;
+
+    note_reload(d, result);
+    if (result->status == LOAD_APPLIED) {
+        publish(d, result->world);
+        result->world = NULL;
+    }
+    if (!first && result->status == LOAD_FAILED && !result->dry_run)
+        log_problems(result);
+    else if (!first && result->status != LOAD_FAILED)
+        log_info("reload", LOG_STR("status", status_name(result->status)),
+                 LOG_INT("generation", d->world->generation),
+                 LOG_VIEW("diff", buf_view(&result->diff)));
+    if (first && result->status == LOAD_FAILED) {
+        d->failed = -1;
+        d->err = result->err;
+        loop_stop(&d->loop);
+    }
+    admin_reloaded(d->admin, &(struct reload_outcome){
+                                 .status = status_name(result->status),
+                                 .generation = d->world ? d->world->generation : 0,
+                                 .diff = members(&result->diff),
+                                 .err = &result->err,
+                                 .problems = &result->problems,
+                             });
+    load_result_free(result);
+    if (d->reload_again) {
+        d->reload_again = false;
+        (void)!daemon_reload(d, false);
+    }
+}
+
+int daemon_reload(struct daemon *d, bool dry_run)
+{
+    if (!d->world || loader_busy(d->loader))
+        return -1;
+    return loader_start(d->loader, d->world, NULL, dry_run, daemon_on_loaded);
+}
+
+static int on_reload(void *arg, bool dry_run)
+{
+    return daemon_reload(arg, dry_run);
+}
+
+static void on_drain(void *arg)
+{
+    daemon_drain(arg);
+}
+
+static void on_print(void *arg, struct json_writer *w)
+{
+    const struct daemon *d = arg;
+
+    if (d->world) {
+        config_print(d->world->config, w);
+        return;
+    }
+    jw_object_begin(w);
+    jw_object_end(w);
+}
+
+struct admin_actions daemon_actions(struct daemon *d)
+{
+    return (struct admin_actions){
+        .reload = on_reload, .drain = on_drain, .print_config = on_print, .arg = d};
+}

@@ -1,0 +1,94 @@
+#include <signal.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "server/daemon/state.h"
+
+static sigset_t handled(void)
+{
+    sigset_t set;
+
+    sigemptyset(&set);
+    sigaddset(&set, SIGHUP);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    return set;
+}
+
+int daemon_block_signals(struct err *err)
+{
+    sigset_t set = handled();
+
+    signal(SIGPIPE, SIG_IGN);
+    if (pthread_sigmask(SIG_BLOCK, &set, NULL))
+        return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
+    return 0;
+}
+
+static void on_drained(const struct drain_outcome *outcome, void *arg)
+{
+    struct daemon *d = arg;
+
+    log_info("drained", LOG_INT("cut", outcome->cut));
+    loop_stop(&d->loop);
+}
+
+void daemon_drain(struct daemon *d)
+{
+    if (d->draining)
+        return;
+    d->draining = true;
+    log_info("draining", LOG_INT("connections", server_connections(&d->server)));
+    server_drain(&d->server, on_drained, d);
+}
+
+static void on_terminate(struct daemon *d, uint32_t signal_number)
+{
+    if (d->draining) {
+        log_warn("stopping at once", LOG_INT("signal", signal_number),
+                 LOG_INT("cut", server_connections(&d->server)));
+        loop_stop(&d->loop);
+        return;
+    }
+    daemon_drain(d);
+}
+
+static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
+{
+    struct daemon *d = arg;
+    struct signalfd_siginfo info;
+
+    (void)ready;
+    while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
+        if (info.ssi_signo != SIGHUP)
+            on_terminate(d, info.ssi_signo);
+        else if (daemon_reload(d, false))
+            d->reload_again = true;
+    }
+}
+
+int daemon_watch_signals(struct daemon *d, struct err *err)
+{
+    sigset_t set = handled();
+
+    d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (d->signal_fd == -1)
+        return err_set_errno(err, ERR_UNAVAILABLE, "signalfd");
+    if (loop_watch_init(&d->signals, &d->loop, on_signal, d, err)) {
+        close(d->signal_fd);
+        return -1;
+    }
+    d->has_watch = true;
+    if (loop_watch_set(&d->signals, d->signal_fd, LOOP_READ))
+        return err_set_errno(err, ERR_UNAVAILABLE, "signals");
+    return 0;
+}
+
+void daemon_unwatch_signals(struct daemon *d)
+{
+    if (!d->has_watch)
+        return;
+    loop_watch_release(&d->signals);
+    close(d->signal_fd);
+}

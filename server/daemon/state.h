@@ -1,0 +1,52 @@
+/* struct daemon, shared by the files of this folder. Main thread only. */
+#ifndef SERVER_DAEMON_STATE_H
+#define SERVER_DAEMON_STATE_H
+
+#include "server/admin/admin.h"
+#include "server/daemon/daemon.h"
+#include "server/request/worker.h"
+#include "server/world/loader.h"
+
+struct daemon {
+    const struct arguments *arguments;
+    struct config *config; /* of the start; NULL once the first world has it */
+    struct loop loop;
+    struct loop_watch signals;
+    int signal_fd;
+    struct metrics metrics;
+    struct impression_log *impressions;
+    struct executor *executor;
+    struct metrics_shard *executor_shard;
+    struct server server;
+    struct http_route routes[3];
+    struct request_worker **workers; /* (server.n_workers) */
+    struct health health;
+    struct admin *admin;
+    struct loader *loader;
+    struct world *world; /* what is being served, one reference; NULL before the first */
+    bool reload_again;   /* HUP came while a load was running */
+    bool draining;
+    bool reload_ok;      /* the last one */
+    int failed;          /* the first load failed: err is the reason */
+    struct err err;
+    /* How far opening came: closed in reverse. */
+    bool has_loop, has_watch, has_metrics, has_server, has_health;
+};
+
+/* signals.c */
+int daemon_block_signals(struct err *err) MUST_CHECK; /* before any thread */
+int daemon_watch_signals(struct daemon *d, struct err *err) MUST_CHECK;
+void daemon_unwatch_signals(struct daemon *d);
+void daemon_drain(struct daemon *d);
+
+/* publish.c: from the loader to whoever serves. */
+int daemon_reload(struct daemon *d, bool dry_run); /* -1: one is running */
+struct admin_actions daemon_actions(struct daemon *d);
+void daemon_on_loaded(struct letter *letter, void *reader);
+struct net_limits daemon_limits(const struct config *config);
+struct batch_options daemon_batch_options(const struct config *config);
+
+/* gauges.c: what /metrics asks for. */
+void daemon_collect(struct daemon *d);
+
+#endif

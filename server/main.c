@@ -1,0 +1,169 @@
+/* adrankd: an ad exchange POSTs an impression, ranked ads go back. See CONTRACT.md and docs/. */
+#include <event2/event.h>
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "client/http_client.h"
+#include "server/daemon/daemon.h"
+
+#define MAX_PROBLEMS 100
+#define PROBE_MS 2000
+
+static int fail(const struct err *err)
+{
+    fprintf(stderr, "adrankd: %s\n", err->text);
+    return err_exit_status(err);
+}
+
+static int print_help(void)
+{
+    struct buf text = BUF_INIT;
+
+    config_help(&text);
+    printf("%s\noptions of the configuration:\n%s", arguments_usage, buf_str(&text));
+    buf_release(&text);
+    return 0;
+}
+
+static int print_config(const struct config *config)
+{
+    struct buf text = BUF_INIT;
+    struct json_writer w;
+
+    json_writer_init(&w, &text);
+    config_print(config, &w);
+    printf("%s\n", buf_str(&text));
+    buf_release(&text);
+    return 0;
+}
+
+/* All problems, a line each. */
+static int read_config(const struct arguments *arguments, struct config **out)
+{
+    struct arena arena;
+    struct problems problems;
+    struct err err;
+    int rc;
+
+    arena_init(&arena, 4096, 0);
+    problems_init(&problems, &arena, MAX_PROBLEMS);
+    rc = config_new(&(struct config_args){.file = arguments->config_file,
+                                          .sets = arguments->sets,
+                                          .n_sets = arguments->n_sets},
+                    &problems, out, &err);
+    for (size_t i = 0; i < problems.n; i++)
+        fprintf(stderr, "%s: %s: %s\n", arguments->config_file ? arguments->config_file : "(defaults)",
+                problems.items[i].pointer, problems.items[i].detail);
+    if (rc && !problems.n)
+        fprintf(stderr, "adrankd: %s\n", err.text);
+    arena_release(&arena);
+    return rc ? err_exit_status(&err) : 0;
+}
+
+static int probe(const struct config *config, const char *path)
+{
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+    int rc = 1;
+
+    if (http_client_init(&client, config->admin.address, PROBE_MS, &err)) {
+        fail(&err);
+        return 1;
+    }
+    if (http_client_call(&client, "GET", path, NULL, (struct view){0}, &response, &err))
+        fail(&err);
+    else if (response.status == 200)
+        rc = 0;
+    else
+        fprintf(stderr, "adrankd: %s: %d %.*s\n", path, response.status, VIEW_ARG(response.body));
+    http_client_release(&client);
+    return rc;
+}
+
+static int serve(const struct arguments *arguments, struct config *config)
+{
+    struct err err;
+
+    if (geteuid() == 0 && !arguments->allow_root) {
+        config_free(config);
+        err_set(&err, ERR_USAGE, "will not run as root without --allow-root");
+        return fail(&err);
+    }
+    log_init(STDERR_FILENO, (enum log_level)config->log.level);
+    return daemon_run(arguments, config, &err) ? fail(&err) : 0;
+}
+
+/* share/adrank/adrankd.json of the prefix that the program is installed in. */
+static const char *installed_config(char *path, size_t size)
+{
+    ssize_t n = readlink("/proc/self/exe", path, size - 1);
+    char *slash;
+
+    if (n <= 0)
+        return NULL;
+    path[n] = '\0';
+    for (int i = 0; i < 2; i++) {
+        slash = strrchr(path, '/');
+        if (!slash)
+            return NULL;
+        *slash = '\0';
+    }
+    if (strlen(path) + sizeof("/share/adrank/adrankd.json") > size)
+        return NULL;
+    strcat(path, "/share/adrank/adrankd.json");
+    return access(path, R_OK) == 0 ? path : NULL;
+}
+
+static int run(struct arguments *arguments)
+{
+    char path[4096];
+    struct config *config = NULL;
+    int rc;
+
+    if (!arguments->config_file)
+        arguments->config_file = installed_config(path, sizeof(path));
+    rc = read_config(arguments, &config);
+    if (rc)
+        return rc;
+    switch (arguments->mode) {
+    case MODE_SERVE:
+        return serve(arguments, config);
+    case MODE_PRINT_CONFIG:
+        rc = print_config(config);
+        break;
+    case MODE_PROBE_READY:
+        rc = probe(config, "/readyz");
+        break;
+    case MODE_PROBE_LIVE:
+        rc = probe(config, "/livez");
+        break;
+    default:
+        break;
+    }
+    config_free(config);
+    return rc;
+}
+
+int main(int argc, char **argv)
+{
+    struct arguments arguments;
+    struct err err;
+
+    /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
+    json_set_alloc_funcs(malloc, free);
+    event_set_mem_functions(malloc, realloc, free);
+    if (arguments_parse(argc, argv, &arguments, &err)) {
+        fail(&err);
+        fputs("try adrankd --help\n", stderr);
+        return ERR_USAGE;
+    }
+    if (arguments.mode == MODE_HELP)
+        return print_help();
+    if (arguments.mode == MODE_VERSION)
+        return printf("adrankd %s\n", ADRANK_VERSION) < 0;
+    return run(&arguments);
+}

@@ -1,0 +1,165 @@
+#include "server/request/impression_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define HALF_BYTES (1 << 20)
+
+/* Two halves: workers fill one while the writer empties the other. */
+struct impression_log {
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards filling, fill, used, next_fd, stop */
+    pthread_cond_t wake;
+    char *filling, *writing;
+    size_t used;
+    int next_fd; /* handed to the writer; -2: none */
+    bool stop, wanted;
+    int fd; /* the writer's own */
+    atomic_ullong dropped;
+};
+
+static void write_all(struct impression_log *log, const char *bytes, size_t n)
+{
+    while (n) {
+        ssize_t done = write(log->fd, bytes, n);
+
+        if (done == -1 && errno == EINTR)
+            continue;
+        if (done == -1) {
+            /* A full disk must not stop anything: what is left of this half is counted as lost. */
+            for (size_t i = 0; i < n; i++)
+                if (bytes[i] == '\n')
+                    atomic_fetch_add(&log->dropped, 1);
+            return;
+        }
+        bytes += done;
+        n -= (size_t)done;
+    }
+}
+
+static void take_file(struct impression_log *log, int fd)
+{
+    if (fd == -2)
+        return;
+    if (log->fd != -1)
+        close(log->fd);
+    log->fd = fd;
+}
+
+static void *writer(void *arg)
+{
+    struct impression_log *log = arg;
+    char *full;
+    size_t n;
+    int fd;
+    bool stop = false;
+
+    while (!stop) {
+        pthread_mutex_lock(&log->lock);
+        while (!log->used && !log->stop && log->next_fd == -2)
+            pthread_cond_wait(&log->wake, &log->lock);
+        full = log->filling;
+        n = log->used;
+        log->filling = log->writing;
+        log->writing = full;
+        log->used = 0;
+        fd = log->next_fd;
+        log->next_fd = -2;
+        stop = log->stop && n == 0;
+        pthread_mutex_unlock(&log->lock);
+        if (n && log->fd != -1)
+            write_all(log, full, n);
+        take_file(log, fd); /* after what came before the change of file */
+    }
+    return NULL;
+}
+
+int impression_log_new(struct impression_log **out, struct err *err)
+{
+    struct impression_log *log = calloc(1, sizeof(*log));
+
+    if (!log)
+        return err_set(err, ERR_NOMEM, "impression log: out of memory");
+    log->fd = -1;
+    log->next_fd = -2;
+    log->filling = malloc(HALF_BYTES);
+    log->writing = malloc(HALF_BYTES);
+    pthread_mutex_init(&log->lock, NULL);
+    pthread_cond_init(&log->wake, NULL);
+    if (!log->filling || !log->writing || pthread_create(&log->thread, NULL, writer, log)) {
+        free(log->filling);
+        free(log->writing);
+        free(log);
+        return err_set(err, ERR_NOMEM, "impression log: cannot start its thread");
+    }
+    *out = log;
+    return 0;
+}
+
+void impression_log_free(struct impression_log *log)
+{
+    if (!log)
+        return;
+    pthread_mutex_lock(&log->lock);
+    log->stop = true;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    pthread_join(log->thread, NULL);
+    if (log->fd != -1)
+        close(log->fd);
+    if (log->next_fd >= 0)
+        close(log->next_fd);
+    pthread_cond_destroy(&log->wake);
+    pthread_mutex_destroy(&log->lock);
+    free(log->filling);
+    free(log->writing);
+    free(log);
+}
+
+int impression_log_open(struct impression_log *log, const char *path, struct err *err)
+{
+    int fd = -1;
+
+    if (path) {
+        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+        if (fd == -1)
+            return err_set_errno(err, ERR_UNAVAILABLE, "%s", path);
+    }
+    pthread_mutex_lock(&log->lock);
+    if (log->next_fd >= 0)
+        close(log->next_fd);
+    log->next_fd = fd;
+    log->wanted = path != NULL;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+    return 0;
+}
+
+void impression_log_add(struct impression_log *log, struct view line)
+{
+    pthread_mutex_lock(&log->lock);
+    if (!log->wanted) {
+        pthread_mutex_unlock(&log->lock);
+        return;
+    }
+    if (line.len > HALF_BYTES - log->used) {
+        atomic_fetch_add(&log->dropped, 1);
+    } else {
+        memcpy(log->filling + log->used, line.ptr, line.len);
+        if (!log->used)
+            pthread_cond_signal(&log->wake);
+        log->used += line.len;
+    }
+    pthread_mutex_unlock(&log->lock);
+}
+
+uint64_t impression_log_dropped(const struct impression_log *log)
+{
+    return atomic_load(&log->dropped);
+}

@@ -1,0 +1,150 @@
+/*
+ * struct request: one call of /rank on its way. A state machine owns the steps: each step is a file, does its
+ * part and says what is next; no step calls another.
+ *
+ *   decode -> features -> candidates -> tokens -> batch -> rank -> answered
+ *
+ * Two timers of the contract guard it: the feature store's own, and the answer's, encode_reserve before the
+ * deadline; when that fires, whatever is missing is marked and the answer is written by deadline.on_late.
+ *
+ * Life: taken from the worker's free list when the exchange comes, given back once it is answered or its client
+ * is gone. What is out at that moment (jobs) comes back later and is recognised by generation. All memory that a
+ * request needs comes from its arena, which keeps its chunks.
+ *
+ * Private to server/request. The worker's thread only.
+ */
+#ifndef SERVER_REQUEST_INTERNAL_H
+#define SERVER_REQUEST_INTERNAL_H
+
+#include "adrank/behaviour.h"
+#include "adrank/decode.h"
+#include "server/rank/rank.h"
+#include "server/request/worker.h"
+
+enum step {
+    STEP_DECODE,
+    STEP_FEATURES,
+    STEP_CANDIDATES,
+    STEP_TOKENS,
+    STEP_BATCH,
+    STEP_RANK,
+    STEPS
+};
+
+enum step_result {
+    STEP_NEXT,  /* done: the next step runs at once */
+    STEP_WAIT,  /* something is out; request_resume() goes on with the next step */
+    STEP_LATE,  /* no time or no place: answer now by deadline.on_late */
+    STEP_ENDED, /* answered with an error; the request is gone */
+};
+
+/* What is scored together: imps of equal context. */
+struct context {
+    const struct imp *imp;   /* the first of them */
+    struct batch_job *job;   /* lent or back; NULL: none */
+    bool out;                /* lent: its letter has not come */
+    bool scored;             /* logits are right */
+    const float *logits;     /* (n candidates with an ad, labels), in the job */
+};
+
+/* A worker's side; see worker.h. */
+struct request_worker {
+    struct worker *worker;
+    struct metrics_shard *shard;
+    struct impression_log *impressions;
+    struct features *features;
+    struct decoder *decoder;
+    int64_t max_body_bytes; /* what the decoder is made for */
+    struct world *world;    /* a reference; NULL before the first */
+    struct batch_jobs jobs;
+    struct request **slots; /* (n_slots) all requests ever made, by slot */
+    uint32_t n_slots;
+    struct request *free;
+    struct rng rng; /* sampling */
+    struct buf body; /* of the answer that is being written */
+    struct buf line; /* of the impression log */
+};
+
+static inline struct request_worker *request_worker_of(void *reader)
+{
+    return ((struct worker *)reader)->user;
+}
+
+static inline struct request *request_worker_slot(struct request_worker *rw, uint32_t slot)
+{
+    return rw->slots[slot];
+}
+
+struct request *request_worker_take(struct request_worker *rw); /* NULL: out of memory, or too many */
+void request_init(struct request *r, struct request_worker *rw, uint32_t slot);
+
+struct timing {
+    int64_t parse_us, features_us, queue_us, infer_us, rank_us;
+};
+
+struct request {
+    struct request_worker *worker;
+    uint32_t slot;
+    uint64_t generation; /* changes whenever the slot is given back */
+    struct request *next_free;
+
+    struct arena arena;
+    struct exchange *exchange; /* NULL: the client is gone */
+    struct world *world;       /* a reference */
+    enum step step;            /* the one that runs, or that something is out for */
+    struct timer answer_timer;
+    int64_t deadline_us; /* monotonic: when the answer must be on its way */
+    int64_t now_ms;      /* unix: what the context's hour is taken from */
+    uint32_t degraded;   /* bit per enum degraded_reason */
+    bool in_step;        /* a step runs: what it waits for may come before it returns */
+    bool refused;        /* some job found no place in time */
+    struct timing timing;
+
+    struct impression_request decoded;
+    char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
+    struct features_call features;
+    bool features_out;
+    const struct behaviour *behaviours; /* merged, oldest first, texts filled in */
+    int n_behaviours;
+
+    struct ranking ranking; /* candidates and what becomes of them */
+    struct context *contexts;
+    int n_contexts;
+    int jobs_out;
+    int64_t retry_after_us; /* planned work in front, when a gate refused */
+};
+
+/* The steps. */
+enum step_result step_decode(struct request *r);
+enum step_result step_features(struct request *r);
+enum step_result step_candidates(struct request *r);
+enum step_result step_tokens(struct request *r);
+enum step_result step_batch(struct request *r);
+enum step_result step_rank(struct request *r);
+
+/* Goes on behind the step that waited. */
+void request_resume(struct request *r);
+/* Answers now, by deadline.on_late; the request is gone. */
+void request_late(struct request *r);
+/* It was answered: everything goes back. */
+void request_end(struct request *r);
+/* Answers with a problem and gives the request back. */
+enum step_result request_refuse(struct request *r, enum problem_code code, const char *detail,
+                                const struct problems *problems);
+
+static inline void request_degrade(struct request *r, enum degraded_reason reason)
+{
+    r->degraded |= 1u << reason;
+}
+
+/* A finished job's letter, of whatever request. */
+void step_batch_on_letter(struct letter *letter, void *reader);
+/* What is out is called back: features are cancelled, jobs are left to come back as strangers. */
+void step_features_abandon(struct request *r);
+void step_batch_abandon(struct request *r);
+
+/* Logs the answer and writes its line for the trainer, as configured. */
+struct rank_answer;
+void request_log(const struct request *r, int status, int64_t total_us);
+
+#endif

@@ -1,0 +1,132 @@
+#include "server/request/internal.h"
+
+#include "base/bug.h"
+#include "base/clock.h"
+
+#define KEEP_BYTES (256 << 10) /* of an arena between requests */
+
+static enum step_result (*const steps[STEPS])(struct request *r) = {
+    [STEP_DECODE] = step_decode, [STEP_FEATURES] = step_features, [STEP_CANDIDATES] = step_candidates,
+    [STEP_TOKENS] = step_tokens, [STEP_BATCH] = step_batch,       [STEP_RANK] = step_rank,
+};
+
+/* Runs steps until something is out or the request has ended. */
+static void run(struct request *r)
+{
+    for (;;) {
+        enum step_result result;
+
+        r->in_step = true;
+        result = steps[r->step](r);
+        r->in_step = false;
+        switch (result) {
+        case STEP_NEXT:
+            r->step++;
+            break;
+        case STEP_WAIT:
+        case STEP_ENDED:
+            return;
+        case STEP_LATE:
+            request_late(r);
+            return;
+        }
+    }
+}
+
+void request_resume(struct request *r)
+{
+    r->step++;
+    run(r);
+}
+
+/* Everything that the request holds goes back; what is out will come back as a stranger. */
+static void put_back(struct request *r)
+{
+    struct request_worker *rw = r->worker;
+
+    loop_timer_remove(&rw->worker->loop, &r->answer_timer);
+    step_features_abandon(r);
+    step_batch_abandon(r);
+    world_unref(r->world);
+    r->world = NULL;
+    r->exchange = NULL;
+    r->generation++;
+    arena_reset(&r->arena, KEEP_BYTES);
+    r->next_free = rw->free;
+    rw->free = r;
+}
+
+void request_end(struct request *r)
+{
+    put_back(r);
+}
+
+enum step_result request_refuse(struct request *r, enum problem_code code, const char *detail,
+                                const struct problems *problems)
+{
+    exchange_problem(r->exchange, code, detail, problems);
+    put_back(r);
+    return STEP_ENDED;
+}
+
+static void on_gone(struct exchange *x, void *arg)
+{
+    struct request *r = arg;
+
+    (void)x;
+    metrics_count(r->worker->shard, METRIC_CLIENT_GONE, 0, 1);
+    put_back(r);
+}
+
+static void on_answer_timer(struct timer *timer, void *arg)
+{
+    struct request *r = arg;
+
+    (void)timer;
+    request_late(r);
+}
+
+static void start(struct request *r, struct exchange *x)
+{
+    r->exchange = x;
+    r->world = world_ref(r->worker->world);
+    r->now_ms = clock_wall_ms();
+    r->step = STEP_DECODE;
+    r->degraded = 0;
+    r->refused = false;
+    r->retry_after_us = 0;
+    r->timing = (struct timing){0};
+    r->behaviours = NULL;
+    r->n_behaviours = 0;
+    r->contexts = NULL;
+    r->n_contexts = 0;
+    r->n_ads = 0;
+    r->pid[0] = '\0';
+    exchange_defer(x, on_gone, r);
+    run(r);
+}
+
+void request_init(struct request *r, struct request_worker *rw, uint32_t slot)
+{
+    *r = (struct request){.worker = rw, .slot = slot};
+    arena_init(&r->arena, 32 << 10, 0);
+    timer_init(&r->answer_timer, on_answer_timer, r);
+}
+
+void request_handle(struct exchange *x, void *arg)
+{
+    struct request_worker *rw = exchange_user(x);
+    struct request *r;
+
+    (void)arg;
+    if (!rw->world) {
+        exchange_problem(x, PROBLEM_NOT_READY, NULL, NULL);
+        return;
+    }
+    r = request_worker_take(rw);
+    if (!r) {
+        exchange_problem(x, PROBLEM_OVERLOADED, NULL, NULL);
+        return;
+    }
+    start(r, x);
+}

@@ -1,0 +1,74 @@
+#include "server/request/internal.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+
+#define MAX_PROBLEMS 32
+
+static bool spent(const struct request *r, int64_t now_us)
+{
+    const struct config *config = r->world->config;
+
+    return now_us + config->deadline.encode_reserve_us >= r->deadline_us;
+}
+
+/* Budget of the whole exchange, counted from the request's first byte (CONTRACT 3, tmax). */
+static void set_deadline(struct request *r)
+{
+    const struct config *config = r->world->config;
+    int64_t tmax_ms = r->decoded.tmax_ms;
+    int64_t budget_ms = config->deadline.default_ms;
+
+    if (tmax_ms > 0) {
+        budget_ms = tmax_ms < config->deadline.max_ms ? tmax_ms : config->deadline.max_ms;
+        budget_ms -= config->deadline.network_ms;
+    }
+    r->deadline_us = r->exchange->received_us + budget_ms * 1000;
+}
+
+static enum step_result refuse(struct request *r, enum decode_status status,
+                               const struct problems *problems)
+{
+    switch (status) {
+    case DECODE_NOT_JSON:
+        return request_refuse(r, PROBLEM_NOT_JSON, NULL, problems);
+    case DECODE_INVALID:
+        return request_refuse(r, PROBLEM_INVALID_REQUEST, NULL, problems);
+    default:
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    }
+}
+
+enum step_result step_decode(struct request *r)
+{
+    const struct config *config = r->world->config;
+    struct decode_limits limits = {
+        .max_imps = (int)config->rank.max_imps,
+        .max_candidates = (int)config->rank.max_candidates,
+        .max_behaviour = (int)config->rank.max_behaviour,
+        .max_top_n = (int)config->rank.max_top_n,
+    };
+    int64_t start_us = clock_now_us();
+    struct problems problems;
+    enum decode_status status;
+    bool truncated = false;
+
+    problems_init(&problems, &r->arena, MAX_PROBLEMS);
+    status = decode_request(r->worker->decoder, r->exchange->body, &limits, &r->arena, &r->decoded,
+                            &truncated, &problems);
+    r->timing.parse_us = clock_now_us() - start_us;
+    metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
+    if (status != DECODE_OK)
+        return refuse(r, status, &problems);
+    if (truncated)
+        request_degrade(r, DEGRADED_TRUNCATED);
+    if (r->decoded.privacy)
+        request_degrade(r, DEGRADED_PRIVACY);
+    set_deadline(r);
+    if (spent(r, clock_now_us()))
+        return STEP_LATE;
+    loop_timer_set(&r->worker->worker->loop, &r->answer_timer,
+                   r->deadline_us - config->deadline.encode_reserve_us);
+    return STEP_NEXT;
+}

@@ -1,0 +1,180 @@
+#include <stdlib.h>
+
+#include "base/log.h"
+#include "server/request/internal.h"
+
+/* A worker's requests in work: as many as the executor could have jobs of, and those that wait for Redis. */
+#define MAX_REQUESTS 8192
+#define CHUNK 64
+#define MAX_JOBS 4096
+
+struct world_letter {
+    struct letter letter;
+    struct world *world;
+};
+
+static struct features_options features_options_of(const struct config *config)
+{
+    return (struct features_options){
+        .url = config->features.url,
+        .user = config->features.user,
+        .password = config->features.password.value,
+        .database = (int)config->features.database,
+        .timeout_ms = (int)config->features.timeout_ms,
+        .connect_ms = (int)config->features.connect_ms,
+        .max_in_flight = (int)config->features.max_in_flight,
+    };
+}
+
+static void on_lag(void *arg, int64_t lag_us)
+{
+    struct request_worker *rw = arg;
+
+    metrics_observe(rw->shard, METRIC_LOOP_LAG, 0, lag_us);
+}
+
+int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
+                       struct err *err)
+{
+    struct features_options options = features_options_of(args->config);
+    struct request_worker *rw = calloc(1, sizeof(*rw));
+
+    if (!rw)
+        return err_set(err, ERR_NOMEM, "worker: out of memory");
+    rw->worker = args->worker;
+    rw->shard = args->shard;
+    rw->impressions = args->impressions;
+    rng_init(&rw->rng, args->seed);
+    if (batch_jobs_init(&rw->jobs, MAX_JOBS, err) ||
+        decoder_new((size_t)args->config->http.max_body_bytes, &rw->decoder, err) ||
+        features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
+        request_worker_free(rw);
+        return -1;
+    }
+    rw->max_body_bytes = args->config->http.max_body_bytes;
+    loop_on_lag(&args->worker->loop, on_lag, rw);
+    *out = rw;
+    return 0;
+}
+
+void request_worker_drop_world(struct request_worker *rw)
+{
+    if (!rw)
+        return;
+    mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
+    world_unref(rw->world);
+    rw->world = NULL;
+}
+
+void request_worker_free(struct request_worker *rw)
+{
+    if (!rw)
+        return;
+    mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
+    features_free(rw->features);
+    decoder_free(rw->decoder);
+    batch_jobs_release(&rw->jobs);
+    for (uint32_t i = 0; i < rw->n_slots; i++) {
+        arena_release(&rw->slots[i]->arena);
+        if (i % CHUNK == CHUNK - 1)
+            free(rw->slots[i - (CHUNK - 1)]);
+    }
+    free(rw->slots);
+    buf_release(&rw->body);
+    buf_release(&rw->line);
+    free(rw);
+}
+
+/* Requests are made in chunks that stay: a slot's address and number never change. */
+static int more_requests(struct request_worker *rw)
+{
+    struct request **slots;
+    struct request *chunk;
+
+    if (rw->n_slots == MAX_REQUESTS)
+        return -1;
+    slots = realloc(rw->slots, (rw->n_slots + CHUNK) * sizeof(struct request *));
+    if (!slots)
+        return -1;
+    rw->slots = slots;
+    chunk = calloc(CHUNK, sizeof(*chunk));
+    if (!chunk)
+        return -1;
+    for (uint32_t i = 0; i < CHUNK; i++) {
+        request_init(&chunk[i], rw, rw->n_slots);
+        rw->slots[rw->n_slots++] = &chunk[i];
+        chunk[i].next_free = rw->free;
+        rw->free = &chunk[i];
+    }
+    return 0;
+}
+
+struct request *request_worker_take(struct request_worker *rw)
+{
+    struct request *r;
+
+    if (!rw->free && more_requests(rw))
+        return NULL;
+    r = rw->free;
+    rw->free = r->next_free;
+    return r;
+}
+
+/* A larger limit of bodies wants a larger parser; without memory for it larger bodies are answered 503. */
+static void fit_decoder(struct request_worker *rw, const struct config *config)
+{
+    struct decoder *decoder;
+    struct err err;
+
+    if (config->http.max_body_bytes <= rw->max_body_bytes)
+        return;
+    if (decoder_new((size_t)config->http.max_body_bytes, &decoder, &err)) {
+        log_error("decoder", LOG_STR("error", err.text));
+        return;
+    }
+    decoder_free(rw->decoder);
+    rw->decoder = decoder;
+    rw->max_body_bytes = config->http.max_body_bytes;
+}
+
+static void on_world(struct letter *letter, void *reader)
+{
+    struct request_worker *rw = request_worker_of(reader);
+    struct world_letter *news = (struct world_letter *)(void *)letter;
+    struct features_options options = features_options_of(news->world->config);
+    struct err err;
+
+    world_unref(rw->world);
+    rw->world = news->world;
+    free(news);
+    fit_decoder(rw, rw->world->config);
+    if (features_set(rw->features, &options, &err))
+        log_error("features keep their old options", LOG_STR("error", err.text));
+}
+
+int request_worker_publish(struct request_worker *rw, struct world *world)
+{
+    struct world_letter *news = malloc(sizeof(*news));
+
+    if (!news)
+        return -1;
+    *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
+    loop_post(&rw->worker->loop, &news->letter);
+    return 0;
+}
+
+void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us)
+{
+    metrics_count(rw->shard, METRIC_REQUESTS, metrics_status_label(status), 1);
+    metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
+}
+
+bool request_worker_redis_up(const struct request_worker *rw)
+{
+    return features_up(rw->features);
+}
+
+enum breaker_state request_worker_breaker(const struct request_worker *rw)
+{
+    return features_breaker(rw->features);
+}

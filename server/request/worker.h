@@ -1,0 +1,47 @@
+/*
+ * A worker's side of /rank: its world, its feature client, its jobs and its requests. Everything here is for the
+ * worker's own thread unless it says otherwise. Workers share nothing but the executor and the impression log.
+ */
+#ifndef SERVER_REQUEST_WORKER_H
+#define SERVER_REQUEST_WORKER_H
+
+#include "server/features/features.h"
+#include "server/metrics/metrics.h"
+#include "server/net/server.h"
+#include "server/request/impression_log.h"
+#include "server/world/world.h"
+
+struct request_worker;
+
+struct request_worker_args {
+    struct worker *worker; /* its loop carries timers, mailbox and Redis */
+    const struct config *config; /* read during the call only: sizes at the start */
+    struct metrics_shard *shard; /* the worker thread's own */
+    struct impression_log *impressions;
+    uint64_t seed;
+};
+
+/* Before the worker's thread starts. */
+int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
+                       struct err *err) MUST_CHECK;
+/* After its thread has ended: gives up the world, those still in its mailbox included, so that engines can be
+ * closed. NULL is legal. */
+void request_worker_drop_world(struct request_worker *rw);
+/* After the executor is closed: every job is back in the mailbox. NULL is legal. */
+void request_worker_free(struct request_worker *rw);
+
+/* Any thread: the world is sent by letter; the reference is the worker's from here on. -1: out of memory, the
+ * reference stays the caller's. */
+int request_worker_publish(struct request_worker *rw, struct world *world) MUST_CHECK;
+
+/* The route's handler for POST /rank; the pool's user is the request_worker. */
+void request_handle(struct exchange *x, void *arg);
+
+/* The pool's on_answer hook: counts every answer of the worker's connections. */
+void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us);
+
+/* Any thread: state of the worker's feature client. */
+bool request_worker_redis_up(const struct request_worker *rw);
+enum breaker_state request_worker_breaker(const struct request_worker *rw);
+
+#endif

@@ -1,0 +1,209 @@
+#include "server/world/config.h"
+
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+#include "server/world/config_keys.h"
+#include "server/world/option_set.h"
+#include "server/world/options.h"
+
+#define MAX_CONFIG_BYTES (1 << 20)
+#define MAX_PROBLEMS 64
+
+static const struct option *find_option(const char *section, const char *name)
+{
+    for (int i = 0; i < n_options; i++)
+        if (strcmp(options[i].section, section) == 0 && strcmp(options[i].name, name) == 0)
+            return &options[i];
+    return NULL;
+}
+
+static bool known_section(const char *section)
+{
+    for (int i = 0; i < n_options; i++)
+        if (strcmp(options[i].section, section) == 0)
+            return true;
+    return false;
+}
+
+static void set_section(struct config *config, const char *section, json_t *value,
+                        struct problems *problems)
+{
+    char pointer[192];
+    const char *name;
+    json_t *item;
+
+    snprintf(pointer, sizeof(pointer), "/%.90s", section);
+    if (!known_section(section)) {
+        problems_add(problems, pointer, "unknown section");
+        return;
+    }
+    if (!json_is_object(value)) {
+        problems_add(problems, pointer, "must be an object");
+        return;
+    }
+    json_object_foreach(value, name, item)
+    {
+        const struct option *option = find_option(section, name);
+
+        snprintf(pointer, sizeof(pointer), "/%.90s/%.90s", section, name);
+        if (option)
+            option_set(option, config, item, pointer, problems);
+        else
+            problems_add(problems, pointer, "unknown option");
+    }
+}
+
+static int set_defaults(struct config *config, struct problems *problems, struct err *err)
+{
+    for (int i = 0; i < n_options; i++) {
+        json_t *value = json_loads(options[i].fallback, JSON_DECODE_ANY, NULL);
+        size_t before = problems->n;
+
+        if (!value)
+            return err_set(err, ERR_NOMEM, "configuration: out of memory");
+        option_set(&options[i], config, value, options[i].name, problems);
+        json_decref(value);
+        if (problems->n != before)
+            return err_set(err, ERR_INTERNAL, "default of %s.%s: %s", options[i].section,
+                           options[i].name, problems->items[before].detail);
+    }
+    return 0;
+}
+
+static int read_file(struct config *config, const char *path, struct problems *problems,
+                     struct err *err)
+{
+    struct buf text = BUF_INIT;
+    json_t *root = NULL, *value;
+    json_error_t where;
+    const char *section;
+    int rc = -1;
+
+    if (file_read(path, MAX_CONFIG_BYTES, &text, err))
+        goto out;
+    root = json_loadb(text.ptr, text.len, 0, &where);
+    if (!root) {
+        problems_add(problems, "", "line %d, column %d: %s", where.line, where.column, where.text);
+        rc = 0;
+        goto out;
+    }
+    rc = 0;
+    if (!json_is_object(root)) {
+        problems_add(problems, "", "must be an object");
+        goto out;
+    }
+    if (config_check_keys(buf_view(&text), &config->arena, problems))
+        goto out;
+    json_object_foreach(root, section, value)
+        set_section(config, section, value, problems);
+out:
+    json_decref(root);
+    buf_release(&text);
+    return rc;
+}
+
+/* "batch.max_tokens=4096", "rank.currency=EUR", "features.password={\"$env\":\"P\"}". */
+static void apply_set(struct config *config, const char *set, struct problems *problems)
+{
+    const char *dot = strchr(set, '.'), *equals = strchr(set, '=');
+    char section[64], name[64], pointer[192];
+    const struct option *option;
+    json_t *value;
+
+    if (!dot || !equals || dot > equals || dot - set >= 64 || equals - dot >= 64) {
+        problems_add(problems, "--set", "must be section.option=value");
+        return;
+    }
+    snprintf(section, sizeof(section), "%.*s", (int)(dot - set), set);
+    snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1), dot + 1);
+    snprintf(pointer, sizeof(pointer), "/%s/%s", section, name);
+    option = find_option(section, name);
+    if (!option) {
+        problems_add(problems, pointer, "unknown option");
+        return;
+    }
+    value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+    if (!value)
+        value = json_string(equals + 1);
+    if (value)
+        option_set(option, config, value, pointer, problems);
+    else
+        problems_add(problems, pointer, "must be JSON or UTF-8 text");
+    json_decref(value);
+}
+
+/* What no single option can see. */
+static void check_together(const struct config *c, struct problems *problems)
+{
+    if (c->http.body_memory_bytes < c->http.max_body_bytes)
+        problems_add(problems, "/http/body_memory_bytes", "must be at least http.max_body_bytes");
+    if (c->http.drain_max_ms < c->http.drain_grace_ms)
+        problems_add(problems, "/http/drain_max_ms", "must be at least http.drain_grace_ms");
+    if (c->rank.max_top_n < c->rank.top_n)
+        problems_add(problems, "/rank/top_n", "must be at most rank.max_top_n");
+    if (c->deadline.default_ms > c->deadline.max_ms)
+        problems_add(problems, "/deadline/default_ms", "must be at most deadline.max_ms");
+    if (c->deadline.encode_reserve_us >= c->deadline.default_ms * 1000)
+        problems_add(problems, "/deadline/encode_reserve_us",
+                     "must be less than deadline.default_ms");
+    if (c->features.url && c->privacy.user_key.value.len == 0)
+        problems_add(problems, "/privacy/user_key", "is needed with features.url");
+}
+
+static int set_folder(struct config *config, const char *file)
+{
+    const char *slash = file ? strrchr(file, '/') : NULL;
+
+    config->file = arena_printf(&config->arena, "%s", file ? file : "(defaults)");
+    if (!slash)
+        config->folder = ".";
+    else if (slash == file)
+        config->folder = "/";
+    else
+        config->folder = arena_printf(&config->arena, "%.*s", (int)(slash - file), file);
+    return config->file && config->folder ? 0 : -1;
+}
+
+int config_new(const struct config_args *args, struct problems *problems, struct config **out,
+               struct err *err)
+{
+    struct config *config = calloc(1, sizeof(*config));
+    int rc = -1;
+
+    if (!config)
+        return err_set(err, ERR_NOMEM, "configuration: out of memory");
+    arena_init(&config->arena, 4096, 0);
+    if (set_folder(config, args->file)) {
+        err_set(err, ERR_NOMEM, "configuration: out of memory");
+        goto out;
+    }
+    if (set_defaults(config, problems, err) ||
+        (args->file && read_file(config, args->file, problems, err)))
+        goto out;
+    for (int i = 0; i < args->n_sets; i++)
+        apply_set(config, args->sets[i], problems);
+    if (problems->n == 0)
+        check_together(config, problems);
+    if (problems->n) {
+        problems_to_err(problems, config->file, ERR_CONFIG, err);
+        goto out;
+    }
+    *out = config;
+    config = NULL;
+    rc = 0;
+out:
+    config_free(config);
+    return rc;
+}
+
+void config_free(struct config *config)
+{
+    if (!config)
+        return;
+    arena_release(&config->arena);
+    free(config);
+}

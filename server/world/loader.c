@@ -1,0 +1,200 @@
+#include "server/world/loader.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "server/world/world_build.h"
+
+#define MAX_PROBLEMS 100
+
+struct loader {
+    struct loader_args args;
+    pthread_t thread;
+    pthread_mutex_t lock; /* guards job, stop */
+    pthread_cond_t wake;
+    struct load_result *job;
+    struct world *running; /* of the job */
+    struct config *first;  /* of the job: the first world's */
+    bool stop;
+    atomic_bool busy;
+};
+
+/* The arrays of the answer, and whether anything is to be applied. */
+static bool write_diff(const struct world *running, const struct config *next,
+                       const struct world_plan *plan, struct buf *out)
+{
+    struct config_diff diff;
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    jw_object_begin(&w);
+    config_diff(running->config, next, &w, &diff);
+    jw_key(&w, "files");
+    jw_array_begin(&w);
+    if (plan->new_catalog)
+        jw_str(&w, "catalog");
+    if (plan->new_model)
+        jw_str(&w, "model");
+    jw_array_end(&w);
+    jw_object_end(&w);
+    return diff.n_changed || plan->new_catalog || plan->new_model;
+}
+
+static int reload(struct loader *loader, struct load_result *result)
+{
+    const struct world *running = loader->running;
+    struct config *next = NULL;
+    struct world_plan plan;
+    bool differs;
+    int rc = -1;
+
+    if (config_new(&loader->args.config, &result->problems, &next, &result->err))
+        goto out;
+    world_plan_init(&plan, running, next);
+    differs = write_diff(running, next, &plan, &result->diff);
+    if (config_keep_restart(running->config, next, &result->err))
+        goto out;
+    if (!result->dry_run && loader->args.prepare &&
+        loader->args.prepare(loader->args.arg, next, &result->err))
+        goto out;
+    if (differs && world_build(&(struct world_build_args){.running = running,
+                                                          .config = next,
+                                                          .plan = &plan,
+                                                          .executor = loader->args.executor,
+                                                          .problems = &result->problems},
+                               &result->world, &result->err))
+        goto out;
+    if (differs)
+        next = NULL;
+    result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
+    if (result->dry_run) {
+        world_unref(result->world);
+        result->world = NULL;
+    }
+    rc = 0;
+out:
+    config_free(next);
+    return rc;
+}
+
+static int load_first(struct loader *loader, struct load_result *result)
+{
+    struct world_plan plan;
+
+    world_plan_init(&plan, NULL, loader->first);
+    if (loader->args.prepare &&
+        loader->args.prepare(loader->args.arg, loader->first, &result->err))
+        return -1;
+    if (world_build(&(struct world_build_args){.config = loader->first,
+                                               .plan = &plan,
+                                               .executor = loader->args.executor,
+                                               .problems = &result->problems},
+                    &result->world, &result->err))
+        return -1;
+    loader->first = NULL;
+    result->status = LOAD_APPLIED;
+    return 0;
+}
+
+static void run(struct loader *loader, struct load_result *result)
+{
+    if (loader->running ? reload(loader, result) : load_first(loader, result))
+        result->status = LOAD_FAILED;
+    world_unref(loader->running);
+    loader->running = NULL;
+    config_free(loader->first);
+    loader->first = NULL;
+    atomic_store(&loader->busy, false);
+    mailbox_post(loader->args.home, &result->letter);
+}
+
+static void *loader_main(void *arg)
+{
+    struct loader *loader = arg;
+
+    for (;;) {
+        struct load_result *result;
+
+        pthread_mutex_lock(&loader->lock);
+        while (!loader->job && !loader->stop)
+            pthread_cond_wait(&loader->wake, &loader->lock);
+        result = loader->job;
+        loader->job = NULL;
+        pthread_mutex_unlock(&loader->lock);
+        if (!result)
+            return NULL;
+        run(loader, result);
+    }
+}
+
+int loader_open(const struct loader_args *args, struct loader **out, struct err *err)
+{
+    struct loader *loader = calloc(1, sizeof(*loader));
+
+    if (!loader)
+        return err_set(err, ERR_NOMEM, "loader: out of memory");
+    loader->args = *args;
+    pthread_mutex_init(&loader->lock, NULL);
+    pthread_cond_init(&loader->wake, NULL);
+    if (pthread_create(&loader->thread, NULL, loader_main, loader)) {
+        free(loader);
+        return err_set(err, ERR_UNAVAILABLE, "loader: cannot start its thread");
+    }
+    *out = loader;
+    return 0;
+}
+
+void loader_close(struct loader *loader)
+{
+    if (!loader)
+        return;
+    pthread_mutex_lock(&loader->lock);
+    loader->stop = true;
+    pthread_cond_signal(&loader->wake);
+    pthread_mutex_unlock(&loader->lock);
+    pthread_join(loader->thread, NULL);
+    pthread_cond_destroy(&loader->wake);
+    pthread_mutex_destroy(&loader->lock);
+    free(loader);
+}
+
+int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,
+                 void (*deliver)(struct letter *, void *))
+{
+    struct load_result *result;
+
+    BUG_ON((running != NULL) == (config != NULL));
+    if (atomic_load(&loader->busy))
+        return -1;
+    result = calloc(1, sizeof(*result));
+    if (!result)
+        return -1;
+    arena_init(&result->arena, 4096, 0);
+    problems_init(&result->problems, &result->arena, MAX_PROBLEMS);
+    result->letter.deliver = deliver;
+    result->dry_run = dry_run;
+    atomic_store(&loader->busy, true);
+    pthread_mutex_lock(&loader->lock);
+    loader->running = running ? world_ref(running) : NULL;
+    loader->first = config;
+    loader->job = result;
+    pthread_cond_signal(&loader->wake);
+    pthread_mutex_unlock(&loader->lock);
+    return 0;
+}
+
+bool loader_busy(const struct loader *loader)
+{
+    return atomic_load(&loader->busy);
+}
+
+void load_result_free(struct load_result *result)
+{
+    if (!result)
+        return;
+    world_unref(result->world);
+    arena_release(&result->arena);
+    buf_release(&result->diff);
+    free(result);
+}

@@ -1,0 +1,55 @@
+/*
+ * The loader thread: reads, checks and opens everything that a world is made of, off the request path, while the
+ * old world is being served. What did not change is taken over from the old world, not read again. On any failure
+ * the old world stays as it is.
+ */
+#ifndef SERVER_WORLD_LOADER_H
+#define SERVER_WORLD_LOADER_H
+
+#include "base/mailbox.h"
+#include "server/world/world.h"
+
+struct loader;
+
+struct loader_args {
+    struct config_args config; /* strings stay valid */
+    struct executor *executor;
+    struct mailbox *home; /* where results are sent */
+    /* The last thing that may fail before a world is done: outside resources that a configuration names. Runs on
+     * the loader's thread; not called in a dry run. May be NULL. */
+    int (*prepare)(void *arg, const struct config *config, struct err *err);
+    void *arg;
+};
+
+enum load_status {
+    LOAD_APPLIED,   /* world is a new one */
+    LOAD_UNCHANGED, /* nothing differs, or only what needs a restart */
+    LOAD_VALID,     /* a dry run that found nothing wrong */
+    LOAD_FAILED     /* err and problems tell */
+};
+
+/* One load; posted to args.home when it is done. The receiver frees it. */
+struct load_result {
+    struct letter letter; /* the receiver's deliver, set by loader_start's caller */
+    enum load_status status;
+    struct world *world; /* APPLIED: one reference, the receiver's; else NULL */
+    struct arena arena;  /* owns problems */
+    struct problems problems;
+    struct err err;
+    struct buf diff; /* a JSON object: "changed", "needs_restart", "warnings" */
+    bool dry_run;
+};
+
+int loader_open(const struct loader_args *args, struct loader **out, struct err *err) MUST_CHECK;
+/* Waits for a load under way. */
+void loader_close(struct loader *loader);
+
+/* Main thread. Starts a load against `running` (a reference of its own is taken; NULL: the first world, with
+ * `config` as its configuration, which becomes the world's). -1 when one is under way. */
+int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,
+                 void (*deliver)(struct letter *, void *)) MUST_CHECK;
+bool loader_busy(const struct loader *loader); /* main thread */
+/* Main thread, from deliver: the loader is free again. */
+void load_result_free(struct load_result *result);
+
+#endif

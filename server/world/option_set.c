@@ -1,0 +1,190 @@
+#include "server/world/option_set.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/file.h"
+
+#define MAX_SECRET_BYTES 4096
+
+static void set_int(const struct option *option, int64_t *slot, const json_t *value,
+                    const char *pointer, struct problems *problems)
+{
+    json_int_t v = json_integer_value(value);
+
+    if (!json_is_integer(value))
+        problems_add(problems, pointer, "must be an integer");
+    else if ((double)v < option->min || (double)v > option->max)
+        problems_add(problems, pointer, "must be from %.0f to %.0f", option->min, option->max);
+    else
+        *slot = v;
+}
+
+static void set_number(const struct option *option, double *slot, const json_t *value,
+                       const char *pointer, struct problems *problems)
+{
+    double v = json_number_value(value);
+
+    if (!json_is_number(value))
+        problems_add(problems, pointer, "must be a number");
+    else if (!(v >= option->min && v <= option->max))
+        problems_add(problems, pointer, "must be from %g to %g", option->min, option->max);
+    else
+        *slot = v;
+}
+
+static void set_choice(const struct option *option, int *slot, const json_t *value,
+                       const char *pointer, struct problems *problems)
+{
+    const char *text = json_string_value(value);
+    char names[128] = "";
+
+    for (int i = 0; option->choices[i]; i++) {
+        if (text && strcmp(text, option->choices[i]) == 0) {
+            *slot = i;
+            return;
+        }
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
+                 option->choices[i]);
+    }
+    problems_add(problems, pointer, "must be one of %s", names);
+}
+
+static void set_string(const struct option *option, struct config *config, const json_t *value,
+                       const char *pointer, struct problems *problems)
+{
+    const char **slot = option_slot(option, config);
+    const char *text = json_string_value(value);
+    bool relative;
+
+    if (json_is_null(value) && option->nullable) {
+        *slot = NULL;
+        return;
+    }
+    if (!text || strlen(text) != json_string_length(value)) {
+        problems_add(problems, pointer, "must be a string%s without NUL", option->nullable ? " or null" : "");
+        return;
+    }
+    if (option->type == OPTION_PATH && text[0] == '\0') {
+        problems_add(problems, pointer, "must not be empty");
+        return;
+    }
+    relative = option->type == OPTION_PATH && text[0] != '/' && strcmp(config->folder, ".") != 0;
+    *slot = relative ? file_join(&config->arena, config->folder, text)
+                     : arena_printf(&config->arena, "%s", text);
+    if (!*slot)
+        problems_add(problems, pointer, "out of memory");
+}
+
+static int secret_from_file(struct config *config, const char *name, struct secret *secret,
+                            const char *pointer, struct problems *problems)
+{
+    const char *path = name[0] == '/' ? name : file_join(&config->arena, config->folder, name);
+    struct buf text = BUF_INIT;
+    struct err err;
+
+    if (!path || file_read(path, MAX_SECRET_BYTES, &text, &err)) {
+        buf_release(&text);
+        return problems_add(problems, pointer, "%s", path ? err.text : "out of memory");
+    }
+    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
+        text.len--;
+    secret->value = arena_copy(&config->arena, buf_view(&text));
+    explicit_bzero(text.ptr, text.len);
+    buf_release(&text);
+    return 0;
+}
+
+static void set_secret(const struct option *option, struct config *config, const json_t *value,
+                       const char *pointer, struct problems *problems)
+{
+    struct secret *slot = option_slot(option, config), secret = {.source = "null"};
+    const char *file = json_string_value(json_object_get(value, "$file"));
+    const char *env = json_string_value(json_object_get(value, "$env"));
+    char *source;
+
+    if (json_is_null(value)) {
+        *slot = secret;
+        return;
+    }
+    if (json_object_size(value) != 1 || (!file && !env)) {
+        problems_add(problems, pointer,
+                     "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, never the secret itself");
+        return;
+    }
+    if (file) {
+        if (secret_from_file(config, file, &secret, pointer, problems))
+            return;
+    } else if (getenv(env)) {
+        secret.value = arena_copy(&config->arena, view_of(getenv(env)));
+    }
+    if (secret.value.len == 0) {
+        problems_add(problems, pointer, file ? "the file is empty" : "the variable is not set");
+        return;
+    }
+    source = json_dumps(value, JSON_COMPACT);
+    secret.source = source ? arena_printf(&config->arena, "%s", source) : NULL;
+    free(source);
+    if (!secret.source || !secret.value.ptr)
+        problems_add(problems, pointer, "out of memory");
+    else
+        *slot = secret;
+}
+
+void option_set(const struct option *option, struct config *config, const json_t *value,
+                const char *pointer, struct problems *problems)
+{
+    switch (option->type) {
+    case OPTION_INT:
+        set_int(option, option_slot(option, config), value, pointer, problems);
+        break;
+    case OPTION_NUMBER:
+        set_number(option, option_slot(option, config), value, pointer, problems);
+        break;
+    case OPTION_CHOICE:
+        set_choice(option, option_slot(option, config), value, pointer, problems);
+        break;
+    case OPTION_STRING:
+    case OPTION_PATH:
+        set_string(option, config, value, pointer, problems);
+        break;
+    case OPTION_SECRET:
+        set_secret(option, config, value, pointer, problems);
+        break;
+    }
+}
+
+int option_copy(const struct option *option, struct config *to, const struct config *from)
+{
+    const void *source = (const char *)from + option->offset;
+    const char *text;
+    const struct secret *secret;
+    struct secret *kept;
+
+    switch (option->type) {
+    case OPTION_INT:
+        *(int64_t *)option_slot(option, to) = *(const int64_t *)source;
+        return 0;
+    case OPTION_NUMBER:
+        *(double *)option_slot(option, to) = *(const double *)source;
+        return 0;
+    case OPTION_CHOICE:
+        *(int *)option_slot(option, to) = *(const int *)source;
+        return 0;
+    case OPTION_STRING:
+    case OPTION_PATH:
+        text = *(const char *const *)source;
+        if (text && !(text = arena_printf(&to->arena, "%s", text)))
+            return -1;
+        *(const char **)option_slot(option, to) = text;
+        return 0;
+    case OPTION_SECRET:
+        secret = source;
+        kept = option_slot(option, to);
+        kept->source = arena_printf(&to->arena, "%s", secret->source);
+        kept->value = arena_copy(&to->arena, secret->value);
+        return kept->source && kept->value.ptr ? 0 : -1;
+    }
+    return -1;
+}

@@ -1,0 +1,42 @@
+/* The one table of options: see config.h. Private to server/world and the test that walks it. */
+#ifndef SERVER_WORLD_OPTIONS_H
+#define SERVER_WORLD_OPTIONS_H
+
+#include <stddef.h>
+
+#include "server/world/config.h"
+
+enum option_type {
+    OPTION_INT,    /* int64_t, min..max */
+    OPTION_NUMBER, /* double, min..max */
+    OPTION_STRING, /* const char *; null where nullable */
+    OPTION_PATH,   /* the same, taken from the file's folder */
+    OPTION_CHOICE, /* int, index into choices */
+    OPTION_SECRET, /* struct secret */
+};
+
+struct option {
+    const char *section, *name;
+    enum option_type type;
+    size_t offset;              /* into struct config */
+    const char *fallback;       /* default, as JSON text */
+    double min, max;            /* INT and NUMBER */
+    const char *const *choices; /* CHOICE, NULL-terminated */
+    bool nullable;              /* STRING, PATH and SECRET */
+    bool restart;               /* false: takes effect with a reload */
+    const char *help;
+};
+
+extern const struct option options[];
+extern const int n_options;
+
+static inline void *option_slot(const struct option *option, struct config *config)
+{
+    return (char *)config + option->offset;
+}
+
+/* Writes the option's value as JSON; a secret as its reference. */
+void option_print(const struct option *option, const struct config *config, struct json_writer *w);
+bool option_equal(const struct option *option, const struct config *a, const struct config *b);
+
+#endif

@@ -1,0 +1,29 @@
+#include "server/world/world.h"
+
+#include <stdlib.h>
+
+static void world_ads_unref(struct world_ads *ads)
+{
+    if (!ads || atomic_fetch_sub_explicit(&ads->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    encoded_ads_free(ads->encoded);
+    free(ads);
+}
+
+struct world *world_ref(struct world *world)
+{
+    atomic_fetch_add_explicit(&world->refs, 1, memory_order_relaxed);
+    return world;
+}
+
+void world_unref(struct world *world)
+{
+    if (!world || atomic_fetch_sub_explicit(&world->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    served_model_unref(world->served);
+    world_ads_unref(world->ads);
+    model_unref(world->model);
+    catalog_unref(world->catalog);
+    config_free(world->config);
+    free(world);
+}

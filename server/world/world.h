@@ -1,0 +1,37 @@
+/*
+ * The world: configuration, catalog and model that a request is served from, as one immutable,
+ * reference-counted object. The loader builds it, the main thread publishes it to every worker by mailbox; a
+ * worker owns one reference, a request takes one and keeps it to its end, so no answer mixes two worlds.
+ */
+#ifndef SERVER_WORLD_WORLD_H
+#define SERVER_WORLD_WORLD_H
+
+#include <stdatomic.h>
+
+#include "adrank/catalog.h"
+#include "adrank/model.h"
+#include "server/batch/executor.h"
+#include "server/world/config.h"
+
+/* A catalog's ads encoded for a model; outlives a world when the next one has the same two. */
+struct world_ads {
+    atomic_int refs;
+    struct encoded_ads *encoded;
+};
+
+struct world {
+    atomic_int refs;
+    uint64_t generation; /* counts applied configurations, from 1 */
+    struct config *config;
+    struct catalog *catalog;
+    struct model *model;
+    struct world_ads *ads;
+    struct served_model *served; /* the model's engines */
+    /* Hashes of size, inode and mtime: what a reload compares before it reads. */
+    uint64_t catalog_stamp, model_stamp;
+};
+
+struct world *world_ref(struct world *world); /* any thread that holds a reference already */
+void world_unref(struct world *world);        /* any thread; NULL is legal */
+
+#endif

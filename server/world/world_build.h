@@ -1,0 +1,28 @@
+/* Building a world out of files and what the running one has already. Private to server/world. */
+#ifndef SERVER_WORLD_WORLD_BUILD_H
+#define SERVER_WORLD_WORLD_BUILD_H
+
+#include "server/world/world.h"
+
+/* What has to be read again. Decided before anything is opened: a file that changes later is seen next time. */
+struct world_plan {
+    bool new_catalog, new_model;
+    bool new_engines; /* also when the precision or the batch outgrows them */
+    uint64_t catalog_stamp, model_stamp;
+};
+
+/* running NULL: everything is new. */
+void world_plan_init(struct world_plan *plan, const struct world *running, const struct config *next);
+
+struct world_build_args {
+    const struct world *running; /* NULL: the first one */
+    struct config *config;       /* the world's on success, else the caller's */
+    const struct world_plan *plan;
+    struct executor *executor;
+    struct problems *problems; /* of the catalog */
+};
+
+/* One reference. Waits for the executor to open and verify a new model between batches. */
+int world_build(const struct world_build_args *args, struct world **out, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,237 @@
+/* server/world/config: strict reading, all complaints at once, secrets that are never printed. */
+#include "server/world/config.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "server/world/options.h"
+#include "tests/test.h"
+
+static char folder[64];
+
+static const char *write_file(const char *name, const char *text)
+{
+    static char path[128];
+    struct err err;
+
+    if (!folder[0]) {
+        strcpy(folder, "/tmp/adrank-config-XXXXXX");
+        CHECK(mkdtemp(folder));
+    }
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    CHECK_OK(file_write(path, view_of(text), &err), err);
+    return path;
+}
+
+struct reading {
+    struct arena arena;
+    struct problems problems;
+    struct config *config;
+    struct err err;
+    int rc;
+};
+
+static struct reading reading_of(const char *text, const char *set)
+{
+    struct reading r = {0};
+
+    arena_init(&r.arena, 1024, 0);
+    problems_init(&r.problems, &r.arena, 64);
+    r.rc = config_new(&(struct config_args){.file = text ? write_file("c.json", text) : NULL,
+                                            .sets = &set,
+                                            .n_sets = set ? 1 : 0},
+                      &r.problems, &r.config, &r.err);
+    return r;
+}
+
+static void reading_release(struct reading *r)
+{
+    config_free(r->config);
+    arena_release(&r->arena);
+}
+
+TEST(config__empty_file_gives_defaults)
+{
+    struct reading r = reading_of("{}", NULL);
+
+    CHECK_OK(r.rc, r.err);
+    CHECK_STR(r.config->http.address, "127.0.0.1:8080");
+    CHECK_INT(r.config->rank.max_candidates, 200);
+    CHECK_INT(r.config->deadline.on_late, ON_LATE_PRIOR);
+    CHECK(r.config->features.url == NULL);
+    CHECK_INT(r.config->privacy.user_key.value.len, 0);
+    reading_release(&r);
+}
+
+static const struct {
+    const char *name, *text, *set, *pointer, *detail;
+} bad[] = {
+    {"unknown section", "{\"htp\":{}}", NULL, "/htp", "unknown section"},
+    {"unknown option", "{\"http\":{\"port\":1}}", NULL, "/http/port", "unknown option"},
+    {"section is no object", "{\"http\":[]}", NULL, "/http", "must be an object"},
+    {"document is no object", "[]", NULL, "", "must be an object"},
+    {"wrong type", "{\"http\":{\"workers\":\"2\"}}", NULL, "/http/workers", "must be an integer"},
+    {"fraction", "{\"http\":{\"workers\":1.5}}", NULL, "/http/workers", "must be an integer"},
+    {"too small", "{\"http\":{\"workers\":0}}", NULL, "/http/workers", "from 1 to 64"},
+    {"too large", "{\"http\":{\"workers\":65}}", NULL, "/http/workers", "from 1 to 64"},
+    {"choice", "{\"deadline\":{\"on_late\":\"never\"}}", NULL, "/deadline/on_late",
+     "one of prior, empty, reject"},
+    {"null", "{\"http\":{\"address\":null}}", NULL, "/http/address", "must be a string"},
+    {"share", "{\"log\":{\"sample\":1.01}}", NULL, "/log/sample", "from 0 to 1"},
+    {"syntax", "{\"http\":\n {,}}", NULL, "", "line 2, column 3"},
+    {"trailing", "{} x", NULL, "", "line 1"},
+    {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "/http/workers", "twice"},
+    {"duplicate section", "{\"http\":{},\"rank\":{},\"http\":{}}", NULL, "/http", "twice"},
+    {"plain secret", "{\"privacy\":{\"user_key\":\"abc\"}}", NULL, "/privacy/user_key", "$file"},
+    {"secret of no file", "{\"privacy\":{\"user_key\":{\"$file\":\"gone\"}}}", NULL,
+     "/privacy/user_key", "gone"},
+    {"secret of no variable", "{\"privacy\":{\"user_key\":{\"$env\":\"ADRANK_NO_SUCH\"}}}", NULL,
+     "/privacy/user_key", "not set"},
+    {"redis without key", "{\"features\":{\"url\":\"redis://h:1\"}}", NULL, "/privacy/user_key",
+     "needed"},
+    {"together", "{\"rank\":{\"top_n\":60}}", NULL, "/rank/top_n", "max_top_n"},
+    {"set: form", "{}", "http", "--set", "section.option=value"},
+    {"set: unknown", "{}", "http.port=1", "/http/port", "unknown option"},
+    {"set: range", "{}", "http.workers=0", "/http/workers", "from 1"},
+    {"empty path", "{\"catalog\":{\"path\":\"\"}}", NULL, "/catalog/path", "empty"},
+    {"NUL", "{\"rank\":{\"currency\":\"a\\u0000b\"}}", NULL, "", "line 1"},
+};
+
+TEST(config__bad_files_name_place_and_reason)
+{
+    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+        struct reading r = reading_of(bad[i].text, bad[i].set);
+
+        test_row("config bad: %s", bad[i].name);
+        CHECK_ERR(r.rc, r.err, bad[i].detail);
+        CHECK_INT(r.err.code, ERR_CONFIG);
+        CHECK_INT(r.problems.n, 1);
+        CHECK_STR(r.problems.items[0].pointer, bad[i].pointer);
+        CHECK(strstr(r.err.text, "c.json") != NULL);
+        reading_release(&r);
+    }
+}
+
+TEST(config__tells_all_at_once)
+{
+    struct reading r = reading_of("{\"http\":{\"workers\":0,\"x\":1},\"batch\":{\"max_queue\":true}}", NULL);
+
+    CHECK(r.rc == -1);
+    CHECK_INT(r.problems.n, 3);
+    reading_release(&r);
+}
+
+TEST(config__set_wins_and_takes_bare_words)
+{
+    struct reading r = reading_of("{\"rank\":{\"currency\":\"USD\"}}", "rank.currency=EUR");
+
+    CHECK_OK(r.rc, r.err);
+    CHECK_STR(r.config->rank.currency, "EUR");
+    reading_release(&r);
+}
+
+TEST(config__secret_is_read_and_not_printed)
+{
+    struct buf text = BUF_INIT;
+    struct json_writer w;
+    struct reading r;
+
+    write_file("key", "swordfish\n");
+    r = reading_of("{\"privacy\":{\"user_key\":{\"$file\":\"key\"}}}", NULL);
+    CHECK_OK(r.rc, r.err);
+    CHECK_VIEW(r.config->privacy.user_key.value, "swordfish");
+    json_writer_init(&w, &text);
+    config_print(r.config, &w);
+    CHECK(strstr(buf_str(&text), "{\"$file\":\"key\"}") != NULL);
+    CHECK(strstr(buf_str(&text), "swordfish") == NULL);
+    buf_release(&text);
+    reading_release(&r);
+}
+
+TEST(config__paths_are_taken_from_the_files_folder)
+{
+    struct reading r = reading_of("{\"catalog\":{\"path\":\"ads.jsonl\"},\"model\":{\"path\":\"/m\"}}", NULL);
+    char want[128];
+
+    CHECK_OK(r.rc, r.err);
+    snprintf(want, sizeof(want), "%s/ads.jsonl", folder);
+    CHECK_STR(r.config->catalog.path, want);
+    CHECK_STR(r.config->model.path, "/m");
+    reading_release(&r);
+}
+
+TEST(config__print_reads_back_the_same)
+{
+    struct reading first = reading_of("{\"log\":{\"sample\":0.125},\"http\":{\"idle_ms\":777}}", NULL);
+    struct reading second;
+    struct buf text = BUF_INIT;
+    struct json_writer w;
+
+    json_writer_init(&w, &text);
+    config_print(first.config, &w);
+    second = reading_of(buf_str(&text), NULL);
+    CHECK_OK(second.rc, second.err);
+    for (int i = 0; i < n_options; i++)
+        if (!option_equal(&options[i], first.config, second.config))
+            FAIL("%s.%s differs", options[i].section, options[i].name);
+    buf_release(&text);
+    reading_release(&first);
+    reading_release(&second);
+}
+
+TEST(config__diff_lists_live_and_restart_apart)
+{
+    struct reading old = reading_of("{}", NULL);
+    struct reading next = reading_of("{\"batch\":{\"max_queue\":9},\"http\":{\"workers\":2}}", NULL);
+    struct buf text = BUF_INIT;
+    struct config_diff diff;
+    struct json_writer w;
+    struct err err;
+
+    json_writer_init(&w, &text);
+    jw_object_begin(&w);
+    config_diff(old.config, next.config, &w, &diff);
+    jw_object_end(&w);
+    CHECK_INT(diff.n_changed, 1);
+    CHECK_INT(diff.n_restart, 1);
+    CHECK_STR(buf_str(&text),
+              "{\"changed\":[{\"pointer\":\"/batch/max_queue\",\"old\":256,\"new\":9,\"effect\":\"live\"}],"
+              "\"needs_restart\":[{\"pointer\":\"/http/workers\",\"old\":1,\"new\":2,\"effect\":\"restart\"}]}");
+    CHECK_OK(config_keep_restart(old.config, next.config, &err), err);
+    CHECK_INT(next.config->http.workers, 1);
+    CHECK_INT(next.config->batch.max_queue, 9);
+    buf_release(&text);
+    reading_release(&old);
+    reading_release(&next);
+}
+
+/* The shipped file names every option, each with its default. */
+TEST(config__shipped_file_is_the_table)
+{
+    struct arena arena;
+    struct problems problems;
+    struct config *config = NULL;
+    struct buf shipped = BUF_INIT;
+    struct err err;
+
+    arena_init(&arena, 1024, 0);
+    problems_init(&problems, &arena, 8);
+    CHECK_OK(config_new(&(struct config_args){.file = "config/adrankd.json"}, &problems, &config, &err), err);
+    CHECK_OK(file_read("config/adrankd.json", 1 << 20, &shipped, &err), err);
+    for (int i = 0; i < n_options; i++) {
+        char line[256];
+
+        if (options[i].type == OPTION_SECRET || options[i].type == OPTION_PATH)
+            snprintf(line, sizeof(line), "\"%s\":", options[i].name);
+        else
+            snprintf(line, sizeof(line), "\"%s\": %s", options[i].name, options[i].fallback);
+        if (!strstr(buf_str(&shipped), line))
+            FAIL("config/adrankd.json lacks %s", line);
+    }
+    buf_release(&shipped);
+    config_free(config);
+    arena_release(&arena);
+}
+
+TEST_MAIN

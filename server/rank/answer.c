@@ -1,0 +1,132 @@
+#include "server/rank/answer.h"
+
+#define DIGITS 9 /* enough to recompute ecpm from pctr and bid */
+
+static void write_view(struct json_writer *w, const char *key, struct view v)
+{
+    if (v.len == 0)
+        return;
+    jw_key(w, key);
+    jw_view(w, v);
+}
+
+static void write_views(struct json_writer *w, const char *key, const struct views *values)
+{
+    if (values->n == 0)
+        return;
+    jw_key(w, key);
+    jw_array_begin(w);
+    for (int i = 0; i < values->n; i++)
+        jw_view(w, values->items[i]);
+    jw_array_end(w);
+}
+
+static void write_number(struct json_writer *w, const char *key, double v)
+{
+    jw_key(w, key);
+    jw_number(w, v, DIGITS);
+}
+
+static void write_result(struct json_writer *w, const struct impression_request *request,
+                         const struct rank_result *result)
+{
+    const struct ad *ad = result->ad->ad;
+
+    jw_object_begin(w);
+    jw_key(w, "impid");
+    jw_view(w, request->imps[result->imp].id);
+    jw_key(w, "pos");
+    jw_int(w, result->pos);
+    jw_key(w, "adid");
+    jw_view(w, result->ad->adid);
+    if (ad) {
+        write_view(w, "crid", ad->crid);
+        write_view(w, "cid", ad->cid);
+        write_view(w, "seat", ad->seat);
+        write_views(w, "adomain", &ad->adomain);
+        write_views(w, "cat", &ad->cat);
+    }
+    write_number(w, "pctr", result->pctr);
+    write_number(w, "bid", result->ad->bid);
+    jw_key(w, "bid_type");
+    jw_str(w, bid_type_names[result->ad->bid_type]);
+    write_number(w, "ecpm", result->ecpm);
+    jw_key(w, "source");
+    jw_str(w, rank_source_names[result->source]);
+    jw_object_end(w);
+}
+
+void answer_write_results(const struct answer_args *args, struct json_writer *w)
+{
+    jw_key(w, "results");
+    jw_array_begin(w);
+    for (int i = 0; i < args->ranked->n; i++)
+        write_result(w, args->request, &args->ranked->results[i]);
+    jw_array_end(w);
+}
+
+static void write_filtered(struct json_writer *w, const struct ranked *ranked)
+{
+    jw_key(w, "filtered");
+    jw_object_begin(w);
+    for (int reason = 0; reason < FILTERED_REASONS; reason++) {
+        if (ranked->filtered[reason] == 0)
+            continue;
+        jw_key(w, filtered_reason_names[reason]);
+        jw_int(w, ranked->filtered[reason]);
+    }
+    jw_object_end(w);
+}
+
+static void write_degraded(struct json_writer *w, uint32_t degraded)
+{
+    jw_key(w, "degraded");
+    jw_array_begin(w);
+    for (int reason = 0; reason < DEGRADED_REASONS; reason++)
+        if (degraded & 1u << reason)
+            jw_str(w, degraded_reason_names[reason]);
+    jw_array_end(w);
+}
+
+static void write_timing(struct json_writer *w, const struct answer_timing *timing)
+{
+    const struct {
+        const char *name;
+        int64_t us;
+    } rows[] = {{"parse", timing->parse_us}, {"features", timing->features_us},
+                {"queue", timing->queue_us}, {"infer", timing->infer_us},
+                {"rank", timing->rank_us},   {"total", timing->total_us}};
+
+    jw_key(w, "timing_us");
+    jw_object_begin(w);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        jw_key(w, rows[i].name);
+        jw_int(w, rows[i].us);
+    }
+    jw_object_end(w);
+}
+
+void answer_write(const struct answer_args *args, struct buf *out)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    jw_object_begin(&w);
+    jw_key(&w, "id");
+    jw_view(&w, args->request->id.len ? args->request->id : args->request_id);
+    jw_key(&w, "model");
+    jw_str(&w, args->model);
+    jw_key(&w, "model_version");
+    jw_str(&w, args->model_version);
+    jw_key(&w, "model_digest");
+    jw_str(&w, args->model_digest);
+    jw_key(&w, "generation");
+    jw_int(&w, (int64_t)args->generation);
+    jw_key(&w, "cur");
+    jw_str(&w, args->currency);
+    answer_write_results(args, &w);
+    write_filtered(&w, args->ranked);
+    write_degraded(&w, args->degraded);
+    write_timing(&w, args->timing);
+    jw_object_end(&w);
+}

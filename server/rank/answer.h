@@ -1,0 +1,28 @@
+/* The body of a 200 of /rank (CONTRACT 3), in the field order of the contract. Pure. */
+#ifndef SERVER_RANK_ANSWER_H
+#define SERVER_RANK_ANSWER_H
+
+#include "base/json_writer.h"
+#include "server/rank/rank.h"
+
+struct answer_timing {
+    int64_t parse_us, features_us, queue_us, infer_us, rank_us, total_us;
+};
+
+struct answer_args {
+    const struct impression_request *request;
+    struct view request_id; /* what is echoed when the request has no id */
+    const char *model, *model_version, *model_digest;
+    uint64_t generation;
+    const char *currency;
+    const struct ranked *ranked;
+    uint32_t degraded; /* bit per enum degraded_reason */
+    const struct answer_timing *timing;
+};
+
+void answer_write(const struct answer_args *args, struct buf *out);
+
+/* "results":[...] alone is what the impression log keeps of an answer. */
+void answer_write_results(const struct answer_args *args, struct json_writer *w);
+
+#endif

@@ -1,0 +1,47 @@
+/*
+ * Which ads a request could show: those it names, or the catalog's; and which of them cannot be shown whatever
+ * the model says. Pure; memory from the arena.
+ */
+#ifndef SERVER_RANK_CANDIDATES_H
+#define SERVER_RANK_CANDIDATES_H
+
+#include "adrank/catalog.h"
+#include "adrank/impression.h"
+#include "adrank/input.h"
+#include "adrank/model.h"
+#include "server/metrics/metrics.h"
+
+/* An ad that the model is asked about. */
+struct rank_ad {
+    const struct ad *ad; /* the catalog's; NULL: known by the request's text only */
+    struct view adid;
+    struct view text; /* the request's own; empty: the catalog's */
+    double bid;
+    enum bid_type bid_type;
+};
+
+struct rank_ads {
+    struct rank_ad *items; /* in the order in which they were named, or by prior ecpm */
+    int n;
+    bool cut; /* the catalog has more active ads than were taken: degraded candidates */
+    uint32_t filtered[FILTERED_REASONS]; /* ads, once each */
+};
+
+struct rank_ads_args {
+    const struct impression_request *request;
+    const struct catalog *catalog;
+    const char *currency;
+    int max_candidates;
+    bool has_cvr; /* the model tells conversions */
+    int64_t now_ms;
+};
+
+/* ERR_NOMEM is the only failure. */
+int rank_ads_choose(const struct rank_ads_args *args, struct arena *arena, struct rank_ads *out,
+                    struct err *err) MUST_CHECK;
+
+/* Whether badv or bcat of the request block the ad: an advertiser's domain by itself or a parent domain of it, a
+ * category by itself or its parent ("IAB7" blocks "IAB7-39"); letter case aside. */
+bool rank_ad_blocked(const struct impression_request *request, const struct ad *ad);
+
+#endif

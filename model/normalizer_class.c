@@ -1,0 +1,166 @@
+#include "model/normalizer_class.h"
+
+#include <stdlib.h>
+#include <string.h>
+#include <utf8proc.h>
+
+#include "model/normalizer_ranges.h"
+
+/* Nothing above has a case or a decomposition, so that nobody need ask utf8proc a million times. */
+#define LAST_INTERESTING 0x2fa1fu
+
+struct lower_range {
+    uint32_t first, last, step, to; /* first + i * step becomes to + i * step */
+};
+
+/* Younger than utf8proc 2.8's Unicode 15; releases that know them say the same. */
+static const struct lower_range newer_lower[] = {
+    {0x1C89, 0x1C89, 1, 0x1C8A},    {0xA7CB, 0xA7CB, 1, 0x0264},    {0xA7CC, 0xA7CE, 2, 0xA7CD},
+    {0xA7D2, 0xA7D4, 2, 0xA7D3},    {0xA7DA, 0xA7DA, 1, 0xA7DB},    {0xA7DC, 0xA7DC, 1, 0x019B},
+    {0x10D50, 0x10D65, 1, 0x10D70}, {0x16EA0, 0x16EB8, 1, 0x16EBB},
+};
+
+static bool in_ranges(const struct char_ranges *ranges, uint32_t c)
+{
+    size_t low = 0, high = ranges->n;
+
+    while (low < high) {
+        size_t middle = (low + high) / 2;
+
+        if (c > ranges->items[middle].last)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    return low < ranges->n && c >= ranges->items[low].first;
+}
+
+int char_combining(uint32_t c)
+{
+    return utf8proc_get_property((utf8proc_int32_t)c)->combining_class;
+}
+
+int char_lower(uint32_t c, uint32_t lower[2])
+{
+    if (c == 0x130) { /* the one whose lower case is two characters: i and a dot above */
+        lower[0] = 'i';
+        lower[1] = 0x307;
+        return 2;
+    }
+    for (size_t i = 0; c >= 0x1C89 && i < sizeof(newer_lower) / sizeof(newer_lower[0]); i++) {
+        const struct lower_range *r = &newer_lower[i];
+
+        if (c >= r->first && c <= r->last && (c - r->first) % r->step == 0) {
+            lower[0] = r->to + (c - r->first);
+            return 1;
+        }
+    }
+    lower[0] = (uint32_t)utf8proc_tolower((utf8proc_int32_t)c);
+    return 1;
+}
+
+int char_decompose(uint32_t c, int32_t parts[CHAR_MAX_PARTS])
+{
+    int boundary = 0;
+    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, CHAR_MAX_PARTS,
+                                                 UTF8PROC_DECOMPOSE, &boundary);
+
+    if (n >= 1 && n <= CHAR_MAX_PARTS)
+        return (int)n;
+    parts[0] = (int32_t)c;
+    return 1;
+}
+
+bool char_is_word(uint32_t c)
+{
+    switch (utf8proc_category((utf8proc_int32_t)c)) {
+    case UTF8PROC_CATEGORY_LU:
+    case UTF8PROC_CATEGORY_LL:
+    case UTF8PROC_CATEGORY_LT:
+    case UTF8PROC_CATEGORY_LM:
+    case UTF8PROC_CATEGORY_LO:
+    case UTF8PROC_CATEGORY_MN:
+    case UTF8PROC_CATEGORY_MC:
+    case UTF8PROC_CATEGORY_ME:
+    case UTF8PROC_CATEGORY_ND:
+    case UTF8PROC_CATEGORY_NL:
+    case UTF8PROC_CATEGORY_PC:
+        return true;
+    default: /* zero width non-joiner and joiner count too */
+        return c == 0x200c || c == 0x200d || in_ranges(&char_more_words, c);
+    }
+}
+
+static void mark(uint8_t *all, const struct char_ranges *ranges, enum char_class bit)
+{
+    for (size_t i = 0; i < ranges->n; i++)
+        for (uint32_t c = ranges->items[i].first; c <= ranges->items[i].last; c++)
+            all[c] |= (uint8_t)bit;
+}
+
+static void mark_all(uint8_t *all)
+{
+    mark(all, &char_removed, CHAR_REMOVED);
+    mark(all, &char_white, CHAR_WHITE);
+    mark(all, &char_chinese, CHAR_CHINESE);
+    mark(all, &char_marks, CHAR_MARK);
+    mark(all, &char_punctuation, CHAR_PUNCTUATION);
+    mark(all, &char_reordered, CHAR_REORDERS);
+    for (uint32_t c = 0; c <= LAST_INTERESTING; c++) {
+        int32_t parts[CHAR_MAX_PARTS];
+        uint32_t lower[2];
+
+        if (char_lower(c, lower) != 1 || lower[0] != c)
+            all[c] |= CHAR_CASED;
+        if (char_decompose(c, parts) != 1 || (uint32_t)parts[0] != c)
+            all[c] |= CHAR_DECOMPOSES;
+    }
+    for (size_t i = 0; i < char_undecomposed.n; i++)
+        for (uint32_t c = char_undecomposed.items[i].first; c <= char_undecomposed.items[i].last;
+             c++)
+            all[c] &= (uint8_t)~CHAR_DECOMPOSES;
+}
+
+/* Pages that are equal are stored once; most equal the one before. */
+static void fold(struct char_classes *classes, const uint8_t *all)
+{
+    for (unsigned p = 0; p < CHAR_PAGES; p++) {
+        const uint8_t *from = all + p * 256;
+        int i = p ? classes->page[p - 1] : 0;
+
+        if (classes->n_pages == 0 || memcmp(classes->pages[i], from, 256) != 0)
+            for (i = 0; i < classes->n_pages; i++)
+                if (memcmp(classes->pages[i], from, 256) == 0)
+                    break;
+        if (i == classes->n_pages)
+            memcpy(classes->pages[classes->n_pages++], from, 256);
+        classes->page[p] = (uint16_t)i;
+    }
+}
+
+int char_classes_init(struct char_classes *classes, struct err *err)
+{
+    uint8_t *all = calloc(CHAR_CODES, 1);
+    void *shrunk;
+
+    memset(classes, 0, sizeof(*classes));
+    classes->pages = malloc(CHAR_CODES);
+    if (!all || !classes->pages) {
+        free(all);
+        char_classes_release(classes);
+        return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
+    }
+    mark_all(all);
+    fold(classes, all);
+    free(all);
+    shrunk = realloc(classes->pages, (size_t)classes->n_pages * 256);
+    if (shrunk)
+        classes->pages = shrunk;
+    return 0;
+}
+
+void char_classes_release(struct char_classes *classes)
+{
+    free(classes->pages);
+    classes->pages = NULL;
+}

@@ -1,0 +1,243 @@
+#include "adrank/tokenizer.h"
+
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/utf8.h"
+#include "model/normalizer.h"
+#include "model/pretokenizer.h"
+#include "model/tokenizer_added.h"
+#include "model/tokenizer_spec.h"
+#include "model/wordpiece.h"
+
+struct tokenizer {
+    struct normalizer normalizer;
+    struct wordpiece wordpiece;
+    struct added_tokens in_text;       /* looked for in the text as it is */
+    struct added_tokens in_normalized; /* looked for in what the normaliser makes of it */
+    int32_t size;
+    int32_t cls, sep, pad;
+};
+
+struct encoder {
+    const struct tokenizer *tokenizer;
+    struct arena *scratch;
+    char *normalized; /* room for any piece of the text */
+    int32_t *ids;
+    int n_ids;
+};
+
+static void encode_words(struct encoder *e, struct view text)
+{
+    const struct tokenizer *t = e->tokenizer;
+    struct view word;
+
+    while (pretokenizer_next(&t->normalizer.classes, &text, &word))
+        e->n_ids += wordpiece_split(&t->wordpiece, word, e->ids + e->n_ids);
+}
+
+static struct view between(struct view text, size_t from, size_t to)
+{
+    return (struct view){text.ptr + from, to > from ? to - from : 0};
+}
+
+static void encode_normalized(struct encoder *e, struct view text)
+{
+    const struct tokenizer *t = e->tokenizer;
+    struct added_search search = {0, 0};
+    struct added_match match;
+    size_t done = 0;
+
+    while (t->in_normalized.n_tokens &&
+           added_tokens_next(&t->in_normalized, &t->normalizer.classes, text, &search, &match)) {
+        encode_words(e, between(text, done, match.start));
+        e->ids[e->n_ids++] = match.id;
+        done = match.end;
+    }
+    encode_words(e, between(text, done, text.len));
+}
+
+static int encode_piece(struct encoder *e, struct view text)
+{
+    size_t len;
+
+    if (text.len == 0)
+        return 0;
+    if (normalizer_run(&e->tokenizer->normalizer, text, e->scratch, e->normalized, &len))
+        return -1;
+    encode_normalized(e, (struct view){e->normalized, len});
+    return 0;
+}
+
+/* A text of valid UTF-8: itself, or a copy in scratch. ptr is NULL when that is out of memory. */
+static struct view repaired(struct view text, struct arena *scratch)
+{
+    size_t valid = utf8_valid_len(text);
+    char *out, *p;
+
+    if (valid == text.len)
+        return text;
+    out = arena_array(scratch, text.len, 3); /* one bad byte becomes the three of U+FFFD */
+    if (!out)
+        return (struct view){NULL, 0};
+    memcpy(out, text.ptr, valid);
+    p = out + valid;
+    while (valid < text.len) {
+        uint32_t c;
+
+        valid += utf8_decode(text.ptr + valid, text.len - valid, &c);
+        p += utf8_encode(c, p);
+    }
+    return (struct view){out, (size_t)(p - out)};
+}
+
+int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *scratch,
+                     int32_t *ids)
+{
+    struct encoder e = {t, scratch, NULL, ids, 0};
+    struct added_search search = {0, 0};
+    struct added_match match;
+    size_t done = 0;
+
+    if (text.len == 0)
+        return 0;
+    if (text.len > INT_MAX)
+        return -1;
+    text = repaired(text, scratch);
+    e.normalized = text.ptr ? arena_array(scratch, text.len, NORMALIZER_GROWTH) : NULL;
+    if (!e.normalized)
+        return -1;
+    while (t->in_text.n_tokens &&
+           added_tokens_next(&t->in_text, &t->normalizer.classes, text, &search, &match)) {
+        if (encode_piece(&e, between(text, done, match.start)))
+            return -1;
+        e.ids[e.n_ids++] = match.id;
+        done = match.end;
+    }
+    if (encode_piece(&e, between(text, done, text.len)))
+        return -1;
+    return e.n_ids;
+}
+
+/* No character becomes more tokens than it has bytes, and no bad byte more than one: a letter that
+ * decomposes into n others is at least n bytes long. */
+size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len)
+{
+    (void)tokenizer;
+    return len;
+}
+
+/* Contents of normalised tokens are looked for as the normaliser leaves them. */
+static int normalize_added(const struct normalizer *normalizer, struct added_token *token,
+                           struct arena *arena, struct err *err)
+{
+    char *out = arena_array(arena, token->content.len, NORMALIZER_GROWTH);
+    size_t len;
+
+    if (!out || normalizer_run(normalizer, token->content, arena, out, &len))
+        return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
+    if (len == 0) /* it would be found everywhere */
+        return err_set(err, ERR_DATA, "added token %d is nothing once normalized", (int)token->id);
+    token->content = (struct view){out, len};
+    return 0;
+}
+
+static int init_added(struct tokenizer *t, const struct tokenizer_spec *spec, struct err *err)
+{
+    struct arena arena;
+    struct added_token *tokens;
+    int rc = -1;
+
+    arena_init(&arena, 4096, 0);
+    tokens = arena_array(&arena, spec->n_added, sizeof(*tokens));
+    if (!tokens) {
+        err_set(err, ERR_NOMEM, "tokenizer: out of memory");
+        goto out;
+    }
+    /* Special ones first: of equal contents the first is found. */
+    for (size_t i = 0, n = 0; i < 2 * spec->n_added; i++) {
+        const struct added_token *from = &spec->added[i % spec->n_added];
+
+        if (from->special != (i < spec->n_added))
+            continue;
+        tokens[n] = *from;
+        if (from->normalized && normalize_added(&t->normalizer, &tokens[n], &arena, err))
+            goto out;
+        n++;
+    }
+    if (added_tokens_init(&t->in_text, tokens, spec->n_added, false, err) ||
+        added_tokens_init(&t->in_normalized, tokens, spec->n_added, true, err))
+        goto out;
+    rc = 0;
+out:
+    arena_release(&arena);
+    return rc;
+}
+
+static int32_t size_of(const struct tokenizer_spec *spec)
+{
+    int32_t size = (int32_t)spec->n_tokens;
+
+    for (size_t i = 0; i < spec->n_added; i++)
+        if (spec->added[i].id >= size)
+            size = spec->added[i].id + 1;
+    return size;
+}
+
+int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, struct err *err)
+{
+    struct wordpiece_args args = {
+        .tokens = spec->tokens,
+        .n_tokens = spec->n_tokens,
+        .prefix = spec->prefix,
+        .unknown = spec->unknown,
+        .max_chars = spec->max_word_chars,
+    };
+    struct tokenizer *t = calloc(1, sizeof(*t));
+
+    if (!t)
+        return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
+    t->size = size_of(spec);
+    t->cls = spec->cls;
+    t->sep = spec->sep;
+    t->pad = spec->pad;
+    if (normalizer_init(&t->normalizer, &spec->normalizer, err) ||
+        wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
+        tokenizer_free(t);
+        return -1;
+    }
+    *out = t;
+    return 0;
+}
+
+void tokenizer_free(struct tokenizer *t)
+{
+    if (!t)
+        return;
+    normalizer_release(&t->normalizer);
+    wordpiece_release(&t->wordpiece);
+    added_tokens_release(&t->in_text);
+    added_tokens_release(&t->in_normalized);
+    free(t);
+}
+
+int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer)
+{
+    return tokenizer->size;
+}
+
+int32_t tokenizer_cls(const struct tokenizer *tokenizer)
+{
+    return tokenizer->cls;
+}
+
+int32_t tokenizer_sep(const struct tokenizer *tokenizer)
+{
+    return tokenizer->sep;
+}
+
+int32_t tokenizer_pad(const struct tokenizer *tokenizer)
+{
+    return tokenizer->pad;
+}

@@ -1,0 +1,89 @@
+/*
+ * Faults from outside: malloc, system calls and clocks of the shipped, unchanged program fail, fall short, are
+ * late or lie when a test says so. Two ways in:
+ *
+ *   preloaded  a program is started with LD_PRELOAD=fault_library() and ADRANK_FAULT=PATH, where PATH was made by
+ *              fault_open(). Test and program share that file's memory: plans change and calls are counted while
+ *              the program runs. By hand, without a test: ADRANK_FAULT_PLAN="write:error=EAGAIN,from=3,count=1".
+ *   wrapped    a test program that links adrank_fault_wrap; what is linked into it calls the faulty functions,
+ *              shared libraries do not. For sanitizers, whose own malloc cannot be preloaded over. fault_here().
+ *
+ * Nothing fails until a plan is set. Threads of the program may call at any time; one thread of the test plans.
+ */
+#ifndef TESTS_FAULT_FAULT_H
+#define TESTS_FAULT_FAULT_H
+
+#include <stdint.h>
+
+#include "base/err.h"
+
+enum fault_site {
+    FAULT_MALLOC, /* malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, reallocarray */
+    FAULT_READ,   /* read, readv */
+    FAULT_WRITE, /* write, writev */
+    FAULT_RECV,  /* recv, recvmsg */
+    FAULT_SEND,  /* send, sendmsg */
+    FAULT_PREAD,
+    FAULT_ACCEPT,     /* accept, accept4 */
+    FAULT_CONNECT,    /* */
+    FAULT_EPOLL_WAIT, /* also epoll_pwait, epoll_pwait2 */
+    FAULT_OPEN,       /* open, openat */
+    FAULT_CLOSE,      /* closes and then fails, as Linux does */
+    FAULT_FSYNC,
+    FAULT_RENAME,
+    FAULT_SITES
+};
+
+/* Which calls a plan is about; the others are neither counted nor touched. 0: all. */
+enum {
+    FAULT_ON_SOCKET = 1 << 0, /* calls on a socket */
+    FAULT_ON_FILE = 1 << 1,   /* calls on a regular file */
+    FAULT_OURS = 1 << 2,      /* calls made by the program's own code, not by a shared library */
+};
+
+/* The from-th call (1 is the next one) and the count - 1 after it fail; all of them, or one in one_in. */
+struct fault_plan {
+    uint64_t from;   /* 0: count calls, fail none */
+    uint64_t count;  /* 0: for ever */
+    uint32_t one_in; /* 0 or 1: every one; else this share of them, by a fixed sequence */
+    int error;       /* errno of the failure; malloc is always ENOMEM */
+    uint32_t
+        short_bytes; /* instead of an error: transfer at most so much (read, write, recv, send, pread) */
+    uint32_t delay_us; /* sleep first; with neither error nor short_bytes the call then succeeds */
+    unsigned on;       /* FAULT_ON_*, FAULT_OURS */
+};
+
+struct fault_board;
+
+struct fault {
+    struct fault_board *board;
+    char path[256]; /* "" for fault_here() */
+};
+
+/* Makes the shared file at path (overwrites it). */
+int fault_open(struct fault *fault, const char *path, struct err *err) MUST_CHECK;
+/* Removes the file; a program that still runs goes on with the last plans. */
+void fault_close(struct fault *fault);
+/* The board of this very program (wrapped). Not closed. */
+void fault_here(struct fault *fault);
+
+/* Starts a plan at once; counters of the site start at 0. NULL: no more faults there. */
+void fault_set(struct fault *fault, enum fault_site site, const struct fault_plan *plan);
+void fault_clear(struct fault *fault); /* all sites, and the clocks */
+
+uint64_t fault_seen(const struct fault *fault, enum fault_site site); /* calls since fault_set() */
+uint64_t fault_fired(const struct fault *fault,
+                     enum fault_site site); /* of these, hit by the plan */
+
+/* From now on the program's clocks are off by so much. A monotonic clock must not go back: only grow it. */
+void fault_shift_clocks(struct fault *fault, int64_t monotonic_us, int64_t wall_us);
+
+/* Path of the library to preload; relative to the repository root or absolute. */
+const char *fault_library(void);
+
+/* "site:key=value,...;site:..." with the sites as above in lower case without their prefix, keys from, count,
+ * one_in, error (name or number), short_bytes, delay_us, on (sum of socket, file, ours joined by "+"), and
+ * "clock:monotonic_us=N,wall_us=N". from is 1 if absent. Returns -1 where the text is wrong. */
+int fault_parse(struct fault *fault, const char *text) MUST_CHECK;
+
+#endif

@@ -1,6 +1,9 @@
 /*
  * The ads that may be shown (CONTRACT 5): JSON Lines read once into an immutable, reference-counted
- * object. Bad lines are refused by line number and nothing of a bad file goes live.
+ * object. Bad lines are refused by line number and nothing of a bad file goes live: a line that is not JSON,
+ * a wrong type, a missing adid, title or bid, a number out of range, an adid that was there before. Blank
+ * lines are passed over; keys that are not known are ignored and counted, since catalogs come from other
+ * systems.
  */
 #ifndef ADRANK_CATALOG_H
 #define ADRANK_CATALOG_H
@@ -15,31 +18,34 @@ struct ad {
     struct view text; /* title, or "title desc": what a model reads */
     double bid;       /* in the configured currency */
     enum bid_type bid_type;
-    double prior_ctr; /* NAN when absent: the model's base rate is used */
+    double prior_ctr; /* 0..1, NAN when absent: the model's base rate is used */
     bool paused;
-    int64_t start_ms, end_ms; /* unix; 0 and INT64_MAX when absent. Active when start <= now < end */
-    int32_t index;            /* position in catalog_ads() */
+    int64_t start_ms,
+        end_ms;    /* unix; 0 and INT64_MAX when absent. Active when start <= now < end */
+    int32_t index; /* position in catalog_ads() */
 };
 
 struct catalog;
 
-/* Any thread. problems (one per bad line, pointer "line 12: /bid") may be NULL; err tells the first ones. */
+/* Any thread. problems (every one of every bad line, pointer "line 12: /bid") may be NULL; err tells the first
+ * ones. ERR_NOINPUT, ERR_DATA or ERR_NOMEM. */
 int catalog_open(const char *path, struct problems *problems, struct catalog **out,
                  struct err *err) MUST_CHECK;
-/* The same from memory (tests, fuzzing). */
+/* The same from memory, which is copied (tests, fuzzing). */
 int catalog_parse(const char *name, struct view lines, struct problems *problems,
                   struct catalog **out, struct err *err) MUST_CHECK;
 
 struct catalog *catalog_ref(struct catalog *catalog); /* any thread */
 void catalog_unref(struct catalog *catalog);          /* any thread; NULL is legal */
 
-const struct ad *catalog_ads(const struct catalog *catalog, int *n); /* in file order */
+const struct ad *catalog_ads(const struct catalog *catalog, int *n);            /* in file order */
 const struct ad *catalog_find(const struct catalog *catalog, struct view adid); /* NULL: unknown */
 /* Text of the first ad that advertises this item; empty when there is none. */
 struct view catalog_item_text(const struct catalog *catalog, struct view item);
 /* Ads in descending order of prior ecpm (bid; 1000 x prior_ctr x bid for cpc; base_ctr where the prior is
  * absent; cpa counts prior_ctr x base_cvr), then adid. Computed at open for base rates of 0.01; (n) indices. */
 const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog);
+uint64_t catalog_unknown_fields(const struct catalog *catalog);
 /* First 12 hex digits of SHA-256 of the file's bytes. */
 const char *catalog_digest(const struct catalog *catalog);
 

@@ -1,0 +1,15 @@
+/* One line of a catalog. */
+#ifndef IMPRESSION_CATALOG_FIELDS_H
+#define IMPRESSION_CATALOG_FIELDS_H
+
+#include "adrank/catalog.h"
+#include "impression/fields.h"
+
+struct catalog_line {
+    struct ad ad; /* text and index are not filled in; paused neither */
+    int status;   /* 0 active, 1 paused */
+};
+
+extern const struct shape catalog_line_shape;
+
+#endif

@@ -1,0 +1,303 @@
+#include "adrank/decode.h"
+
+#include <math.h>
+
+#include "impression/behaviour_order.h"
+#include "impression/fields.h"
+
+/* Request-wide limits, as field.limit names them. */
+enum limit { LIMIT_NONE, LIMIT_IMPS, LIMIT_CANDIDATES, LIMIT_TOP_N, LIMITS };
+
+/* ---- what the objects of a request hold ---- */
+
+struct user {
+    struct view id, buyeruid;
+};
+
+struct geo {
+    struct view country, city;
+    int32_t utcoffset;
+};
+
+struct device {
+    int32_t devicetype;
+    struct view os, language;
+    struct geo geo;
+    bool lmt, dnt;
+};
+
+struct place_of_ad { /* a site or an app */
+    bool present;
+    struct view domain, bundle, search, keywords;
+    struct views cat;
+};
+
+struct regs {
+    bool coppa, gdpr;
+};
+
+struct rank {
+    int32_t top_n;
+    struct field_list behaviours, candidates;
+};
+
+struct document {
+    struct view id;
+    int32_t tmax;
+    struct user user;
+    struct device device;
+    struct place_of_ad site, app;
+    struct regs regs;
+    struct field_list imps;
+    struct views badv, bcat, cur;
+    struct rank rank;
+};
+
+/* ---- their fields ---- */
+
+#define NO_UTCOFFSET INT32_MIN
+#define MAX_UTCOFFSET_MIN 1440
+
+static const struct user blank_user;
+static const struct field user_fields[] = {
+    {FIELD("id"), FIELD_STRING, .at = offsetof(struct user, id)},
+    {FIELD("buyeruid"), FIELD_STRING, .at = offsetof(struct user, buyeruid)},
+};
+static const struct shape user_shape = SHAPE(user_fields, struct user, &blank_user);
+
+static const struct geo blank_geo = {.utcoffset = NO_UTCOFFSET};
+static const struct field geo_fields[] = {
+    {FIELD("country"), FIELD_STRING, .at = offsetof(struct geo, country)},
+    {FIELD("city"), FIELD_STRING, .at = offsetof(struct geo, city)},
+    {FIELD("utcoffset"), FIELD_INT32, .at = offsetof(struct geo, utcoffset),
+     .min = -MAX_UTCOFFSET_MIN, .max = MAX_UTCOFFSET_MIN},
+};
+static const struct shape geo_shape = SHAPE(geo_fields, struct geo, &blank_geo);
+
+static const struct device blank_device = {.devicetype = -1, .geo = {.utcoffset = NO_UTCOFFSET}};
+static const struct field device_fields[] = {
+    {FIELD("devicetype"), FIELD_INT32, .at = offsetof(struct device, devicetype), .max = INT32_MAX},
+    {FIELD("os"), FIELD_STRING, .at = offsetof(struct device, os)},
+    {FIELD("language"), FIELD_STRING, .at = offsetof(struct device, language)},
+    {FIELD("geo"), FIELD_OBJECT, .at = offsetof(struct device, geo), .shape = &geo_shape},
+    {FIELD("lmt"), FIELD_FLAG, .at = offsetof(struct device, lmt)},
+    {FIELD("dnt"), FIELD_FLAG, .at = offsetof(struct device, dnt)},
+};
+static const struct shape device_shape = SHAPE(device_fields, struct device, &blank_device);
+
+static const struct place_of_ad blank_place = {.present = true};
+static const struct field place_fields[] = {
+    {FIELD("domain"), FIELD_STRING, .at = offsetof(struct place_of_ad, domain)},
+    {FIELD("bundle"), FIELD_STRING, .at = offsetof(struct place_of_ad, bundle)},
+    {FIELD("cat"), FIELD_STRINGS, .at = offsetof(struct place_of_ad, cat)},
+    {FIELD("search"), FIELD_STRING, .at = offsetof(struct place_of_ad, search)},
+    {FIELD("keywords"), FIELD_STRING, .at = offsetof(struct place_of_ad, keywords)},
+};
+static const struct shape place_shape = SHAPE(place_fields, struct place_of_ad, &blank_place);
+
+static const struct regs blank_regs;
+static const struct field regs_fields[] = {
+    {FIELD("coppa"), FIELD_FLAG, .at = offsetof(struct regs, coppa)},
+    {FIELD("gdpr"), FIELD_FLAG, .at = offsetof(struct regs, gdpr)},
+};
+static const struct shape regs_shape = SHAPE(regs_fields, struct regs, &blank_regs);
+
+static const struct imp blank_imp;
+static const struct field imp_fields[] = {
+    {FIELD("id"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, offsetof(struct imp, id)},
+    {FIELD("tagid"), FIELD_STRING, .at = offsetof(struct imp, tagid)},
+    {FIELD("bidfloor"), FIELD_NUMBER, .at = offsetof(struct imp, bidfloor),
+     .max = DECODE_MAX_MONEY},
+    {FIELD("bidfloorcur"), FIELD_STRING, .at = offsetof(struct imp, bidfloorcur)},
+};
+static const struct shape imp_shape = SHAPE(imp_fields, struct imp, &blank_imp);
+
+static void check_behaviour(struct reader *reader, const struct place *place, const void *object)
+{
+    const struct behaviour *event = object;
+
+    if (event->item.len == 0 && event->text.len == 0)
+        reader_problem(reader, place, NULL, "needs an item or a text");
+}
+
+static const struct behaviour blank_behaviour;
+static const struct field behaviour_fields[] = {
+    {FIELD("t"), FIELD_INT64, FIELD_REQUIRED, offsetof(struct behaviour, t_ms), .max = INT64_MAX},
+    {FIELD("type"), FIELD_NAME, FIELD_REQUIRED, offsetof(struct behaviour, type),
+     .names = behaviour_type_names, .n_names = BEHAVIOUR_TYPES},
+    {FIELD("item"), FIELD_STRING, .at = offsetof(struct behaviour, item)},
+    {FIELD("text"), FIELD_STRING, .at = offsetof(struct behaviour, text)},
+};
+static const struct shape behaviour_shape =
+    SHAPE(behaviour_fields, struct behaviour, &blank_behaviour, .check = check_behaviour);
+
+static const struct candidate blank_candidate = {.bid = NAN, .bid_type = -1};
+static const struct field candidate_fields[] = {
+    {FIELD("adid"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY,
+     offsetof(struct candidate, adid)},
+    {FIELD("bid"), FIELD_NUMBER, .at = offsetof(struct candidate, bid), .max = DECODE_MAX_MONEY},
+    {FIELD("bid_type"), FIELD_NAME, .at = offsetof(struct candidate, bid_type),
+     .names = bid_type_names, .n_names = BID_TYPES},
+    {FIELD("text"), FIELD_STRING, .at = offsetof(struct candidate, text)},
+};
+static const struct shape candidate_shape =
+    SHAPE(candidate_fields, struct candidate, &blank_candidate);
+
+static const struct rank blank_rank;
+static const struct field rank_fields[] = {
+    {FIELD("top_n"), FIELD_INT32, .at = offsetof(struct rank, top_n), .min = 1,
+     .limit = LIMIT_TOP_N},
+    {FIELD("behaviour"), FIELD_OBJECTS, .at = offsetof(struct rank, behaviours),
+     .shape = &behaviour_shape},
+    {FIELD("candidates"), FIELD_OBJECTS, .at = offsetof(struct rank, candidates),
+     .limit = LIMIT_CANDIDATES, .shape = &candidate_shape},
+};
+static const struct shape rank_shape = SHAPE(rank_fields, struct rank, &blank_rank);
+
+/* At most max_imps of them: few enough to compare each with each. */
+static void check_imp_ids(struct reader *reader, const struct place *place,
+                          const struct field_list *imps)
+{
+    const struct imp *items = imps->items;
+    struct place list = {place, "imp", 0};
+
+    for (int i = 1; i < imps->n; i++) {
+        struct place item = {&list, NULL, i};
+        int k = 0;
+
+        while (k < i && !view_eq(items[k].id, items[i].id))
+            k++;
+        if (k < i)
+            reader_problem(reader, &item, "id", "is the id of /imp/%d too", k);
+    }
+}
+
+static void check_document(struct reader *reader, const struct place *place, const void *object)
+{
+    const struct document *document = object;
+
+    if (document->site.present && document->app.present)
+        reader_problem(reader, place, "app",
+                       "stands beside site; at most one of them may be there");
+    check_imp_ids(reader, place, &document->imps);
+}
+
+static const struct document blank_document = {
+    .device = {.devicetype = -1, .geo = {.utcoffset = NO_UTCOFFSET}}};
+static const struct field document_fields[] = {
+    {FIELD("id"), FIELD_STRING, .at = offsetof(struct document, id)},
+    {FIELD("tmax"), FIELD_INT32, .at = offsetof(struct document, tmax), .max = INT32_MAX},
+    {FIELD("user"), FIELD_OBJECT, .at = offsetof(struct document, user), .shape = &user_shape},
+    {FIELD("device"), FIELD_OBJECT, .at = offsetof(struct document, device),
+     .shape = &device_shape},
+    {FIELD("site"), FIELD_OBJECT, .at = offsetof(struct document, site), .shape = &place_shape},
+    {FIELD("app"), FIELD_OBJECT, .at = offsetof(struct document, app), .shape = &place_shape},
+    {FIELD("regs"), FIELD_OBJECT, .at = offsetof(struct document, regs), .shape = &regs_shape},
+    {FIELD("imp"), FIELD_OBJECTS, .at = offsetof(struct document, imps), .limit = LIMIT_IMPS,
+     .shape = &imp_shape},
+    {FIELD("badv"), FIELD_STRINGS, .at = offsetof(struct document, badv)},
+    {FIELD("bcat"), FIELD_STRINGS, .at = offsetof(struct document, bcat)},
+    {FIELD("cur"), FIELD_STRINGS, .at = offsetof(struct document, cur)},
+    {FIELD("rank"), FIELD_OBJECT, .at = offsetof(struct document, rank), .shape = &rank_shape},
+};
+static const struct shape document_shape =
+    SHAPE(document_fields, struct document, &blank_document, .check = check_document);
+
+/* ---- document to request ---- */
+
+static struct view either(struct view first, struct view second)
+{
+    return first.len ? first : second;
+}
+
+static const struct imp implied_imp = {.id = {"1", 1}};
+
+static void fill_context(const struct document *document, struct impression_request *out)
+{
+    const struct device *device = &document->device;
+    const struct place_of_ad *place = document->app.present ? &document->app : &document->site;
+
+    out->devicetype = device->devicetype;
+    out->os = device->os;
+    out->language = device->language;
+    out->country = device->geo.country;
+    out->city = device->geo.city;
+    out->has_utcoffset = device->geo.utcoffset != NO_UTCOFFSET;
+    out->utcoffset_min = out->has_utcoffset ? device->geo.utcoffset : 0;
+    out->domain = either(place->domain, place->bundle);
+    out->cat = place->cat;
+    out->search = either(place->search, place->keywords);
+    out->privacy = device->lmt || device->dnt || document->regs.coppa || document->regs.gdpr;
+}
+
+static void fill_request(const struct document *document, struct impression_request *out)
+{
+    const struct rank *rank = &document->rank;
+
+    *out = (struct impression_request){
+        .id = document->id,
+        .tmax_ms = document->tmax,
+        .user_id = either(document->user.buyeruid, document->user.id),
+        .imps = document->imps.n ? document->imps.items : &implied_imp,
+        .n_imps = document->imps.n ? document->imps.n : 1,
+        .behaviours = rank->behaviours.items,
+        .n_behaviours = rank->behaviours.n,
+        .candidates = rank->candidates.items,
+        .n_candidates = rank->candidates.n,
+        .has_candidates = rank->candidates.present,
+        .badv = document->badv,
+        .bcat = document->bcat,
+        .cur = document->cur,
+        .top_n = rank->top_n,
+    };
+    fill_context(document, out);
+}
+
+static int cut_behaviours(struct impression_request *request, int max, struct arena *arena,
+                          bool *truncated)
+{
+    const struct behaviour **order;
+    struct behaviour *kept;
+    int n = request->n_behaviours;
+
+    *truncated = n > max;
+    if (!*truncated)
+        return 0;
+    order = behaviour_order(request->behaviours, n, NULL, 0, arena);
+    kept = arena_array(arena, (size_t)max, sizeof(*kept));
+    if (!order || !kept)
+        return -1;
+    for (int i = 0; i < max; i++)
+        kept[i] = *order[n - max + i];
+    request->behaviours = kept;
+    request->n_behaviours = max;
+    return 0;
+}
+
+enum decode_status decode_request(struct view body, const struct decode_limits *limits,
+                                  struct arena *arena, struct impression_request *out,
+                                  bool *truncated, struct problems *problems)
+{
+    const int numbers[LIMITS] = {
+        [LIMIT_IMPS] = limits->max_imps,
+        [LIMIT_CANDIDATES] = limits->max_candidates,
+        [LIMIT_TOP_N] = limits->max_top_n,
+    };
+    struct reader reader = {.limits = numbers, .problems = problems};
+    struct document document;
+
+    switch (reader_read(&reader, body, arena, &document_shape, &document)) {
+    case READ_OK:
+        break;
+    case READ_NOT_JSON:
+        return DECODE_NOT_JSON;
+    case READ_INVALID:
+        return DECODE_INVALID;
+    case READ_OUT_OF_MEMORY:
+        return DECODE_OUT_OF_MEMORY;
+    }
+    fill_request(&document, out);
+    out->unknown_fields = reader.unknown;
+    return cut_behaviours(out, limits->max_behaviour, arena, truncated) ? DECODE_OUT_OF_MEMORY
+                                                                        : DECODE_OK;
+}

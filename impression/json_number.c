@@ -1,0 +1,197 @@
+/* Numbers of JSON text, correctly rounded. */
+#include <math.h>
+#include <stdlib.h>
+
+#include "impression/json_text.h"
+
+#define MAX_EXACT_DIGITS 19 /* always fit a uint64_t */
+
+/* 10^0 to 10^22 are doubles without error: a product or quotient of one of them and an integer below 2^53
+ * is rounded once, so it is the correctly rounded value (Clinger 1990, "How to read floating point numbers
+ * accurately"). */
+static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                       1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                       1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+#define MAX_EXACT_POWER 22
+
+struct digits {
+    uint64_t value; /* of the first MAX_EXACT_DIGITS */
+    int n;          /* leading zeros not counted */
+    int exponent;   /* of ten, of the last digit; clamped */
+    bool negative, real;
+};
+
+static bool is_digit(char c)
+{
+    return (unsigned char)(c - '0') <= 9;
+}
+
+static const char *take_digits(const char *p, const char *end, struct digits *out)
+{
+    for (; p < end && is_digit(*p); p++) {
+        if (out->n < MAX_EXACT_DIGITS)
+            out->value = out->value * 10 + (uint64_t)(*p - '0');
+        out->n += out->n || *p != '0';
+    }
+    return p;
+}
+
+static const char *take_exponent(const char *p, const char *end, int *exponent)
+{
+    bool negative = p < end && *p == '-';
+    const char *first;
+    int v = 0;
+
+    if (p < end && (*p == '-' || *p == '+'))
+        p++;
+    for (first = p; p < end && is_digit(*p); p++)
+        v = v < 100000 ? v * 10 + (*p - '0') : v;
+    *exponent = negative ? -v : v;
+    return p > first ? p : NULL;
+}
+
+/* Behind the number at p, NULL when it is malformed. */
+static const char *take_number(const char *p, const char *end, struct digits *out)
+{
+    const char *first;
+    int exponent = 0;
+
+    *out = (struct digits){.negative = *p == '-'};
+    p += out->negative;
+    first = p;
+    p = take_digits(p, end, out);
+    if (p == first || (*first == '0' && p > first + 1))
+        return NULL;
+    if (p < end && *p == '.') {
+        out->real = true;
+        first = ++p;
+        p = take_digits(p, end, out);
+        if (p == first)
+            return NULL;
+        exponent = p - first < 100000 ? -(int)(p - first) : -100000;
+    }
+    if (p < end && (*p == 'e' || *p == 'E')) {
+        int told;
+
+        out->real = true;
+        p = take_exponent(p + 1, end, &told);
+        exponent += told;
+    }
+    out->exponent = exponent;
+    return p;
+}
+
+/* The rare numbers: long, tiny or huge. */
+__attribute__((cold)) static double convert_slowly(struct json_text *text, const char *stop)
+{
+    struct view copy = arena_copy(text->arena, (struct view){text->p, (size_t)(stop - text->p)});
+
+    if (!copy.ptr) {
+        json_fail_memory(text);
+        return 0;
+    }
+    return strtod(copy.ptr, NULL);
+}
+
+static double convert(struct json_text *text, const struct digits *digits, const char *stop)
+{
+    int e = digits->exponent;
+    double v = (double)digits->value;
+
+    if (digits->n > MAX_EXACT_DIGITS || digits->value > UINT64_C(1) << 53 || e > MAX_EXACT_POWER ||
+        e < -MAX_EXACT_POWER)
+        return convert_slowly(text, stop);
+    v = e < 0 ? v / powers_of_ten[-e] : v * powers_of_ten[e];
+    return digits->negative ? -v : v;
+}
+
+static struct json_number integer(const struct digits *digits)
+{
+    uint64_t v = digits->value;
+
+    if (v <= INT64_MAX)
+        return (struct json_number){.kind = JSON_INTEGER,
+                                    .integer = digits->negative ? -(int64_t)v : (int64_t)v,
+                                    .real = digits->negative ? -(double)v : (double)v};
+    if (digits->negative && v == (uint64_t)INT64_MAX + 1)
+        return (struct json_number){
+            .kind = JSON_INTEGER, .integer = INT64_MIN, .real = (double)INT64_MIN};
+    return (struct json_number){.kind = digits->negative ? JSON_NO_NUMBER : JSON_BIG_INTEGER,
+                                .real = (double)v};
+}
+
+/* 20 digits still fit when the value is at most UINT64_MAX. */
+static bool twenty_digits(const char *stop, struct digits *digits)
+{
+    uint64_t v;
+
+    if (digits->n != MAX_EXACT_DIGITS + 1 || digits->negative)
+        return false;
+    if (__builtin_mul_overflow(digits->value, (uint64_t)10, &v) ||
+        __builtin_add_overflow(v, (uint64_t)(stop[-1] - '0'), &v))
+        return false;
+    digits->value = v;
+    digits->n = MAX_EXACT_DIGITS;
+    return true;
+}
+
+/* Where every number that people write ends: at most 18 digits, a fraction, no exponent. NULL: for the long
+ * way. At most 20 bytes are looked at, so the end need not be watched on the way. */
+static inline const char *short_number(struct json_text *text, struct json_number *out)
+{
+    bool negative = *text->p == '-';
+    const char *first = text->p + negative, *p = first, *point;
+    uint64_t v = 0;
+    unsigned d;
+    int64_t i;
+
+    while ((d = (unsigned)(unsigned char)*p - '0') <= 9 && p < first + 18) {
+        v = v * 10 + d;
+        p++;
+    }
+    point = p;
+    if (*p == '.') {
+        p++;
+        while ((d = (unsigned)(unsigned char)*p - '0') <= 9 && p < first + 18) {
+            v = v * 10 + d;
+            p++;
+        }
+    }
+    if (p >= text->end || d <= 9 || (*p | 0x20) == 'e' || point == first || p == point + 1 ||
+        v > UINT64_C(1) << 53 || (*first == '0' && point > first + 1))
+        return NULL;
+    i = negative ? -(int64_t)v : (int64_t)v;
+    if (p == point)
+        *out = (struct json_number){JSON_INTEGER, i, (double)i};
+    else
+        *out = (struct json_number){JSON_REAL, 0, (double)i / powers_of_ten[p - point - 1]};
+    return p;
+}
+
+struct json_number json_number_read(struct json_text *text)
+{
+    struct json_number out = {.kind = JSON_NO_NUMBER};
+    struct digits digits;
+    const char *stop = short_number(text, &out);
+
+    if (stop) {
+        text->p = stop;
+        return out;
+    }
+    stop = take_number(text->p, text->end, &digits);
+    if (!stop) {
+        json_fail(text, "a number is malformed");
+        return out;
+    }
+    if (digits.real)
+        out = (struct json_number){.kind = JSON_REAL, .real = convert(text, &digits, stop)};
+    else if (digits.n <= MAX_EXACT_DIGITS || twenty_digits(stop, &digits))
+        out = integer(&digits);
+    if (out.kind == JSON_NO_NUMBER || !isfinite(out.real)) {
+        json_fail(text, "a number does not fit 64 bits");
+        return (struct json_number){.kind = JSON_NO_NUMBER};
+    }
+    if (!text->wrong)
+        text->p = stop;
+    return out;
+}

@@ -248,7 +248,7 @@ static int prepare(struct simulation *sim, struct err *err)
 
     rng_init(&sim->arrivals, args->seed);
     rng_init(&sim->errors, args->seed + 1);
-    cost_init(&sim->cost, &args->engine->cost);
+    cost_init(&sim->cost, &args->engine->cost, 1, args->engine->max_tokens);
     gate_init(&sim->gate);
     sim->burst_left = 1;
     sim->requests = calloc((size_t)capacity, sizeof(*sim->requests));

@@ -50,9 +50,12 @@ static double quantile(const struct cost *cost)
     return edge_of(0);
 }
 
-void cost_init(struct cost *cost, const struct engine_cost *engine)
+void cost_init(struct cost *cost, const struct engine_cost *engine, int min_tokens, int max_tokens)
 {
-    *cost = (struct cost){.engine = *engine, .total_weight = START_WEIGHT + START_DOUBT};
+    *cost = (struct cost){.engine = *engine,
+                          .min_tokens = min_tokens,
+                          .max_tokens = max_tokens,
+                          .total_weight = START_WEIGHT + START_DOUBT};
     cost->weights[bucket_of(1)] = START_WEIGHT;
     cost->weights[bucket_of(START_RATIO)] = START_DOUBT;
     cost->ratio = quantile(cost);

@@ -18,13 +18,23 @@
 
 struct cost {
     struct engine_cost engine;
-    double ratio; /* the factor in use */
+    int min_tokens,
+        max_tokens; /* what a batch of the engine may be asked to hold, and what it can */
+    double ratio;   /* the factor in use */
     double weights[COST_RATIO_BUCKETS];
     double total_weight;
 };
 
-/* Starts with the weight of 20 batches at a ratio of 1 and of 2 at 1.5: cautious until some 15 were seen. */
-void cost_init(struct cost *cost, const struct engine_cost *engine);
+/* Starts with the weight of 20 batches at a ratio of 1 and of 2 at 1.5: cautious until some 15 were
+ * seen. min_tokens is the longest segment with its parent: a batch is never asked to be smaller. */
+void cost_init(struct cost *cost, const struct engine_cost *engine, int min_tokens, int max_tokens);
+
+/* A wish for the size of batches, as far as the engine can follow it. */
+static inline int cost_batch_tokens(const struct cost *cost, int wanted)
+{
+    wanted = wanted < cost->min_tokens ? cost->min_tokens : wanted;
+    return wanted > cost->max_tokens ? cost->max_tokens : wanted;
+}
 
 /* One or several inputs that run together, with `batches` times the fixed part. cost_base_us is the engine's
  * own figure, cost_us is corrected. Never negative. */

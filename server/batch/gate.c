@@ -70,8 +70,8 @@ static double room_us(const struct extent *extent, const struct batch_options *o
 {
     double fixed_us = extent->cost->ratio * extent->cost->engine.fixed_us;
     double variable_us = extent->cost_us - fixed_us * extent->batches;
-    double by_tokens =
-        extent->shape.tokens > 0 ? (double)options->max_tokens / (double)extent->shape.tokens : 1;
+    double full = cost_batch_tokens(extent->cost, options->max_tokens);
+    double by_tokens = extent->shape.tokens > 0 ? full / (double)extent->shape.tokens : 1;
     double by_jobs = (double)options->max_jobs / extent->n;
     double times = fmin(by_tokens, by_jobs);
 

@@ -54,9 +54,7 @@ struct batch_job {
 
     /* The executor's. */
     struct work work;
-    struct executor *executor; /* that has it now */
-    int64_t launched_us;
-    int parts_done, parts_launched;
+    int64_t launched_us; /* its first part */
     int n_logits, max_logits;
     struct batch_job *next_free;
 };

@@ -28,7 +28,8 @@ static bool grow(struct extent *extent, const struct work *work,
     };
 
     if (work->cost != extent->cost || work->parts > 1 || extent->batches > 1 ||
-        extent->n >= options->max_jobs || shape.tokens > options->max_tokens)
+        extent->n >= options->max_jobs ||
+        shape.tokens > cost_batch_tokens(extent->cost, options->max_tokens))
         return false;
     double grown_us = cost_us(extent->cost, &shape, 1);
     int64_t earliest_us =

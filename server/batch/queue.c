@@ -20,16 +20,17 @@ static int64_t largest_parent(const struct input *input)
 void work_prepare(struct work *work, const struct input *input, const struct batch_options *options)
 {
     int64_t floor_us = work->arrival_us + options->min_us;
+    int max_tokens = cost_batch_tokens(work->cost, options->max_tokens);
 
     work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
     work->probe = false;
     work->shape = input_shape(input);
     work->parts = 1;
-    if (work->shape.tokens <= options->max_tokens)
+    if (work->shape.tokens <= max_tokens)
         return;
     /* Every part repeats the parents of its segments: charged as the largest one. */
     int64_t parent = largest_parent(input);
-    int64_t room = options->max_tokens > 2 * parent ? options->max_tokens - parent : parent + 1;
+    int64_t room = max_tokens > 2 * parent ? max_tokens - parent : parent + 1;
     work->parts = (int)((work->shape.tokens - parent + room - 1) / room);
     work->shape.tokens += (work->parts - 1) * parent;
     work->shape.attention += (work->parts - 1) * parent * parent;

@@ -15,9 +15,10 @@
 struct executor;
 
 struct served_engine {
-    struct executor *executor; /* NULL: there is none */
-    struct engine *engine;     /* its executor's thread only */
-    struct cost cost;          /* under its executor's lock */
+    struct executor *executor;       /* NULL: there is none */
+    struct engine *engine;           /* its executor's thread only */
+    const struct backend_caps *caps; /* of the engine: precision in use and why; any thread */
+    struct cost cost;                /* under its executor's lock */
     struct served_model *model;
     struct served_engine *next; /* the executor's list of those to be closed */
 };
@@ -32,11 +33,12 @@ struct served_model {
 };
 
 struct served_model_args {
-    struct model *model;       /* a reference of its own is taken */
-    enum precision precision;  /* wanted; engine_caps tell what is had */
-    struct executor *primary;  /* starts of executors and opens of models are independent */
-    struct executor *fallback; /* NULL: none */
-    int max_batch_tokens;      /* raised to the model's longest segment where it is smaller */
+    struct model *model;               /* a reference of its own is taken */
+    struct executor *primary;          /* starts of executors and opens of models are independent */
+    struct executor *fallback;         /* NULL: none */
+    enum precision precision;          /* wanted of the primary; engine_caps tell what is had */
+    enum precision fallback_precision; /* wanted of the fallback */
+    int max_batch_tokens; /* raised to the model's longest segment where it is smaller */
     bool skip_golden;
 };
 

@@ -1,0 +1,85 @@
+#include "server/batch/job.h"
+
+#include <stddef.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+
+const char *const job_outcome_names[JOB_OUTCOMES] = {"ok",      "not_finite", "refused",
+                                                     "expired", "cancelled",  "failed"};
+
+#define CONTAINER(pointer, type, member)                                                           \
+    ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+struct batch_job *batch_job_of(struct letter *letter)
+{
+    return CONTAINER(letter, struct batch_job, letter);
+}
+
+struct batch_job *batch_job_of_work(struct work *work)
+{
+    return CONTAINER(work, struct batch_job, work);
+}
+
+void batch_job_cancel(struct batch_job *job)
+{
+    atomic_store_explicit(&job->work.cancelled, true, memory_order_relaxed);
+}
+
+int batch_jobs_init(struct batch_jobs *jobs, int n, struct err *err)
+{
+    *jobs = (struct batch_jobs){.n = n};
+    jobs->items = calloc((size_t)n, sizeof(*jobs->items));
+    if (!jobs->items)
+        return err_set(err, ERR_NOMEM, "%d jobs: out of memory", n);
+    for (int i = n - 1; i >= 0; i--)
+        batch_jobs_put(jobs, &jobs->items[i]);
+    return 0;
+}
+
+void batch_jobs_release(struct batch_jobs *jobs)
+{
+    BUG_ON(jobs->n_free != jobs->n);
+    for (int i = 0; i < jobs->n; i++) {
+        input_release(&jobs->items[i].input);
+        free(jobs->items[i].logits);
+    }
+    free(jobs->items);
+    *jobs = (struct batch_jobs){0};
+}
+
+struct batch_job *batch_jobs_take(struct batch_jobs *jobs)
+{
+    struct batch_job *job = jobs->free;
+
+    if (!job)
+        return NULL;
+    jobs->free = job->next_free;
+    jobs->n_free--;
+    struct input input = job->input;
+    input.n_tokens = input.n_segments = input.n_read = 0;
+    *job = (struct batch_job){.input = input, .logits = job->logits, .max_logits = job->max_logits};
+    return job;
+}
+
+void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job)
+{
+    job->next_free = jobs->free;
+    jobs->free = job;
+    jobs->n_free++;
+}
+
+int batch_job_reserve(struct batch_job *job, int labels, struct err *err)
+{
+    int n = job->input.n_read * labels;
+
+    job->n_logits = n;
+    if (n <= job->max_logits)
+        return 0;
+    float *logits = realloc(job->logits, (size_t)n * sizeof(*logits));
+    if (!logits)
+        return err_set(err, ERR_NOMEM, "%d logits: out of memory", n);
+    job->logits = logits;
+    job->max_logits = n;
+    return 0;
+}

@@ -1,0 +1,40 @@
+/*
+ * An engine for tests of the executor: include/adrank/engine.h over devices that follow a script, and models that
+ * are a number. A device is chosen by its name ("0" to "3"); each has a thread that completes batches. The logit
+ * of a read segment is stub_logit(model, first token).
+ */
+#ifndef TESTS_BATCH_STUB_ENGINE_H
+#define TESTS_BATCH_STUB_ENGINE_H
+
+#include <stdatomic.h>
+
+#include "adrank/engine.h"
+
+enum { STUB_DEVICES = 4, STUB_NAN_TOKEN = 666, STUB_MAX_TOKENS = 64 };
+
+struct stub_script {
+    _Atomic int batch_us;   /* what a batch takes */
+    _Atomic int per_job_us; /* and each job of it */
+    _Atomic int fail_after; /* the batch after so many fails, and everything behind it; -1: never */
+    _Atomic int refuse_after; /* the same, but by engine_submit; -1: never */
+    _Atomic bool hang;        /* batches do not complete while it is set */
+    _Atomic int open_steps;   /* engine_open_step's before it is ready */
+    _Atomic int step_us;
+    _Atomic bool open_fails; /* the last step */
+    int max_launched;
+    int poll_us; /* 0: it tells its progress */
+    /* Counted. */
+    _Atomic int batches, largest_batch, most_launched, open_engines, closed_engines;
+    _Atomic int threads_seen; /* callers other than the first: must stay 0 */
+};
+
+extern struct stub_script stub_scripts[STUB_DEVICES];
+void stub_reset(void); /* all scripts to: 1 ms a batch, never fails, one launched */
+
+/* Reference-counted as a model is; stub_models tells how many are alive. */
+struct model *stub_model_new(int number);
+extern _Atomic int stub_models;
+
+float stub_logit(int model, int32_t token);
+
+#endif

@@ -13,6 +13,7 @@ struct http_client {
     char address[128]; /* "127.0.0.1:8080", "[::1]:8080", "unix:/path" */
     int timeout_ms;    /* of each call below */
     int fd;            /* -1: not connected */
+    bool reused;       /* a whole answer has come over this connection */
     struct buf in;     /* bytes of the response, and what came behind it */
     struct buf out;
     size_t used; /* of `in`: the response handed out last */
@@ -21,39 +22,49 @@ struct http_client {
 struct http_response {
     int status;
     bool keep_alive;
-    struct view body; /* these two until the next call */
-    const struct response_reader *head;
+    struct view body; /* until the next call, as the bytes behind the headers */
     struct response_reader reader;
     const char *bytes;
 };
 
-/* Takes no connection yet. */
+struct http_request {
+    const char *method;  /* NULL: GET */
+    const char *target;  /* "/rank" */
+    const char *headers; /* more of them, each "Name: value\r\n"; NULL: none */
+    struct view
+        body; /* ptr NULL: none; else application/json, unless headers name a Content-Type */
+};
+
+/* Takes no connection yet. ERR_USAGE when the address is too long. */
 int http_client_init(struct http_client *client, const char *address, int timeout_ms,
                      struct err *err) MUST_CHECK;
 void http_client_release(struct http_client *client);
 
-/* Idempotent. */
-int http_client_connect(struct http_client *client, struct err *err) MUST_CHECK;
-void http_client_close(struct http_client *client);
+/* A call: connects if need be, once more if a kept connection turns out closed before anything came. ERR_UNAVAILABLE:
+ * no connection, no whole answer, not in time; ERR_DATA: an answer that is no HTTP. The connection is closed then,
+ * and after an answer that says so. */
+int http_client_call(struct http_client *client, const struct http_request *request,
+                     struct http_response *out, struct err *err) MUST_CHECK;
 
-/* The two halves, for tests that want their own bytes on the wire. receive: a whole response. */
+/* Its parts, for tests that want their own bytes on the wire. */
+int http_client_connect(struct http_client *client, struct err *err) MUST_CHECK; /* idempotent */
+void http_client_close(struct http_client *client);
 int http_client_send(struct http_client *client, struct view bytes, struct err *err) MUST_CHECK;
+/* One whole response; head_request: it has no body. */
 int http_client_receive(struct http_client *client, bool head_request, struct http_response *out,
                         struct err *err) MUST_CHECK;
-/* 1: the server closed and nothing more came; 0: it is open (nothing came for timeout_ms); -1: bytes came or it
- * was reset. */
-int http_client_closed(struct http_client *client, int timeout_ms);
 
-/* A call: connects if need be, once more if a kept connection turns out closed. body NULL ptr: none is sent.
- * headers: more of them, each "Name: value\r\n", or NULL. */
-int http_client_call(struct http_client *client, const char *method, const char *target,
-                     const char *headers, struct view body, struct http_response *out,
-                     struct err *err) MUST_CHECK;
+enum http_client_end {
+    HTTP_CLIENT_OPEN,   /* nothing came for that long */
+    HTTP_CLIENT_CLOSED, /* orderly, without another byte */
+    HTTP_CLIENT_RESET,
+    HTTP_CLIENT_MORE, /* bytes came */
+};
+/* What the server does with the connection. */
+enum http_client_end http_client_wait_end(struct http_client *client, int timeout_ms);
 
+/* The text of a request, with Host; appended to out. */
+void http_request_write(struct buf *out, const struct http_request *request);
 struct view http_response_header(const struct http_response *response, const char *name);
-
-/* A non-blocking socket that is connecting to address (poll for writing, then SO_ERROR): for loops. -1 and err
- * when it is no address or refused at once. */
-int http_client_dial(const char *address, struct err *err) MUST_CHECK;
 
 #endif

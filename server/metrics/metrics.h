@@ -95,7 +95,7 @@ struct metrics;
 
 struct metrics_shard {
     const struct metrics *metrics;
-    _Atomic uint64_t *cells; /* of all families, in the table's order */
+    _Atomic uint64_t cells[]; /* of all families, in the table's order */
 };
 
 struct metrics_label {
@@ -117,7 +117,7 @@ struct metrics {
     void *collect_arg[METRICS];
 };
 
-int metrics_init(struct metrics *metrics, struct err *err) MUST_CHECK;
+void metrics_init(struct metrics *metrics);
 /* Frees the shards too: their threads have ended. */
 void metrics_release(struct metrics *metrics);
 

@@ -20,5 +20,9 @@ struct metric_family {
 };
 
 extern const struct metric_family metric_families[METRICS];
+extern const char *const metric_statuses[]; /* values of "code"; the last is "other", then NULL */
+
+/* Sum over shards of one cell of a label's cells: a counter's 0; of a histogram one for each bound, +Inf, sum. */
+uint64_t metrics_cell(const struct metrics *metrics, enum metric metric, int label, int cell);
 
 #endif

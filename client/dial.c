@@ -1,0 +1,71 @@
+#include "client/dial.h"
+
+#include <errno.h>
+#include <netdb.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+static int connect_to(const char *address, const struct sockaddr *sa, socklen_t len,
+                      struct err *err)
+{
+    int fd = socket(sa->sa_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    int one = 1;
+
+    if (fd == -1)
+        return err_set_errno(err, ERR_UNAVAILABLE, "%s", address);
+    if (sa->sa_family != AF_UNIX)
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    if (connect(fd, sa, len) == -1 && errno != EINPROGRESS) {
+        err_set_errno(err, ERR_UNAVAILABLE, "%s", address);
+        close(fd);
+        return -1;
+    }
+    return fd;
+}
+
+static int dial_unix(const char *address, struct err *err)
+{
+    struct sockaddr_un sun = {.sun_family = AF_UNIX};
+    const char *path = address + strlen("unix:");
+    size_t len = strlen(path);
+
+    if (len == 0 || len >= sizeof(sun.sun_path))
+        return err_set(err, ERR_USAGE, "%s: the path must have 1 to %zu bytes", address,
+                       sizeof(sun.sun_path) - 1);
+    memcpy(sun.sun_path, path, len + 1);
+    return connect_to(address, (struct sockaddr *)&sun, sizeof(sun), err);
+}
+
+int dial(const char *address, struct err *err)
+{
+    struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
+    struct addrinfo *found = NULL;
+    const char *colon = strrchr(address, ':');
+    const char *host_start = address;
+    char host[256];
+    size_t len;
+    int rc, fd;
+
+    if (strncmp(address, "unix:", 5) == 0)
+        return dial_unix(address, err);
+    len = colon ? (size_t)(colon - address) : 0;
+    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
+        host_start++;
+        len -= 2;
+    }
+    if (len == 0 || len >= sizeof(host))
+        return err_set(err, ERR_USAGE, "%s: not an address", address);
+    memcpy(host, host_start, len);
+    host[len] = 0;
+    rc = getaddrinfo(host, colon + 1, &hints, &found);
+    if (rc != 0)
+        return err_set(err, ERR_UNAVAILABLE, "%s: %s", address, gai_strerror(rc));
+    fd = connect_to(address, found->ai_addr, found->ai_addrlen, err);
+    freeaddrinfo(found);
+    return fd;
+}

@@ -1,0 +1,102 @@
+#include "server/metrics/table.h"
+
+#include <stddef.h>
+
+#define N(array) (int)(sizeof(array) / sizeof((array)[0]))
+
+const char *const metrics_stage_names[STAGES + 1] = {
+    [STAGE_PARSE] = "parse", [STAGE_FEATURES] = "features", [STAGE_QUEUE] = "queue",
+    [STAGE_INFER] = "infer", [STAGE_RANK] = "rank",         [STAGE_TOTAL] = "total",
+};
+
+const char *const degraded_reason_names[DEGRADED_REASONS + 1] = {
+    [DEGRADED_FEATURES] = "features",     [DEGRADED_PRIVACY] = "privacy",
+    [DEGRADED_CANDIDATES] = "candidates", [DEGRADED_TRUNCATED] = "truncated",
+    [DEGRADED_MODEL] = "model",           [DEGRADED_DEADLINE] = "deadline",
+};
+
+const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
+    [FILTERED_UNKNOWN] = "unknown",     [FILTERED_INACTIVE] = "inactive",
+    [FILTERED_DUPLICATE] = "duplicate", [FILTERED_FLOOR] = "floor",
+    [FILTERED_BLOCKED] = "blocked",     [FILTERED_CURRENCY] = "currency",
+    [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
+};
+
+/* The statuses that the daemon answers with, and the rest; metrics_status_label() looks them up here. */
+const char *const metric_statuses[] = {"200", "400", "404", "405", "408", "409",   "413", "415",
+                                       "422", "431", "500", "501", "503", "other", NULL};
+
+/* 50 us to 10 s, finest where deadlines are (1 to 100 ms). */
+static const int64_t duration_us[] = {
+    50,    100,   250,   500,   1000,   2000,   3000,   5000,   7500,    10000,   15000,
+    20000, 30000, 50000, 75000, 100000, 150000, 250000, 500000, 1000000, 2500000, 10000000};
+static const int64_t lag_us[] = {100,   250,   500,   1000,   2500,   5000,
+                                 10000, 25000, 50000, 100000, 500000, 2500000};
+static const int64_t tokens[] = {16, 64, 256, 512, 1024, 2048, 4096, 8192, 16384, 32768, 65536};
+static const int64_t requests[] = {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64, 128};
+static const int64_t thousandths[] = {250,  500,  700,  800,  900,  950,  1000,
+                                      1050, 1100, 1200, 1300, 1500, 2000, 4000};
+
+#define COUNTER .type = METRIC_COUNTER
+#define GAUGE .type = METRIC_GAUGE
+#define LABEL(label_, values_) .label = (label_), .values = (values_)
+#define HISTOGRAM(bounds_, scale_)                                                                 \
+    .type = METRIC_HISTOGRAM, .sharded = true, .bounds = (bounds_), .n_bounds = N(bounds_),        \
+    .scale = (scale_)
+
+const struct metric_family metric_families[METRICS] = {
+    [METRIC_REQUESTS] = {"adrank_requests_total", COUNTER, .sharded = true,
+                         .help = "Answers by HTTP status, health and admin included.",
+                         LABEL("code", metric_statuses)},
+    [METRIC_DEGRADED] = {"adrank_degraded_total", COUNTER, .sharded = true,
+                         .help = "Answers given with less than everything, by reason.",
+                         LABEL("reason", degraded_reason_names)},
+    [METRIC_FILTERED] = {"adrank_filtered_total", COUNTER, .sharded = true,
+                         .help = "(impression, ad) pairs that were not ranked, by reason.",
+                         LABEL("reason", filtered_reason_names)},
+    [METRIC_LATE] = {"adrank_late_total", COUNTER, .sharded = true,
+                     .help = "Answers that were written after their deadline."},
+    [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,
+                            .help = "Requests whose client reset before the answer."},
+    [METRIC_REQUEST_DURATION] = {"adrank_request_duration_seconds", HISTOGRAM(duration_us, 1e-6),
+                                 .help = "From a request's first byte to its answer."},
+    [METRIC_STAGE_DURATION] = {"adrank_stage_duration_seconds", HISTOGRAM(duration_us, 1e-6),
+                               .help = "Time of a /rank request in each stage.",
+                               LABEL("stage", metrics_stage_names)},
+    [METRIC_BATCH_TOKENS] = {"adrank_batch_tokens", HISTOGRAM(tokens, 1),
+                             .help = "Tokens in a batch."},
+    [METRIC_BATCH_REQUESTS] = {"adrank_batch_requests", HISTOGRAM(requests, 1),
+                               .help = "Requests in a batch."},
+    [METRIC_COST_RATIO] = {"adrank_cost_estimate_ratio", HISTOGRAM(thousandths, 1e-3),
+                           .help = "Real over estimated time of a batch."},
+    [METRIC_LOOP_LAG] = {"adrank_loop_lag_seconds", HISTOGRAM(lag_us, 1e-6),
+                         .help = "How late the workers' event loops are."},
+    [METRIC_REDIS_DURATION] = {"adrank_redis_duration_seconds", HISTOGRAM(duration_us, 1e-6),
+                               .help = "Round trips to Redis."},
+    [METRIC_CONNECTIONS] = {"adrank_connections", GAUGE, .help = "Open public connections."},
+    [METRIC_QUEUE_DEPTH] = {"adrank_queue_depth", GAUGE, .help = "Jobs waiting for a batch."},
+    [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE,
+                         .help = "1 when Redis answers at least one worker."},
+    [METRIC_REDIS_BREAKER_STATE] = {"adrank_redis_breaker_state", GAUGE,
+                                    .help = "0 closed, 1 half open, 2 open (the worst worker's)."},
+    [METRIC_CONFIG_GENERATION] = {"adrank_config_generation", GAUGE,
+                                  .help = "Generation of the configuration in force."},
+    [METRIC_RELOAD_SUCCESS] = {"adrank_reload_success", GAUGE,
+                               .help = "1 when the last reload was applied."},
+    [METRIC_RELOAD_TIMESTAMP] = {"adrank_reload_timestamp_seconds", GAUGE,
+                                 .help = "Unix time of the last reload that was applied."},
+    [METRIC_MODEL_INFO] = {"adrank_model_info", GAUGE, .help = "The model that is served."},
+    [METRIC_BUILD_INFO] = {"adrank_build_info", GAUGE, .help = "The program."},
+    [METRIC_LOG_DROPPED] = {"adrank_log_dropped_total", COUNTER,
+                            .help = "Log lines lost to a full descriptor."},
+    [METRIC_PROCESS_CPU] = {"process_cpu_seconds_total", COUNTER,
+                            .help = "User and system time of the process."},
+    [METRIC_PROCESS_RESIDENT] = {"process_resident_memory_bytes", GAUGE,
+                                 .help = "Resident memory."},
+    [METRIC_PROCESS_VIRTUAL] = {"process_virtual_memory_bytes", GAUGE, .help = "Virtual memory."},
+    [METRIC_PROCESS_FDS] = {"process_open_fds", GAUGE, .help = "Open descriptors."},
+    [METRIC_PROCESS_MAX_FDS] = {"process_max_fds", GAUGE, .help = "Most descriptors allowed."},
+    [METRIC_PROCESS_THREADS] = {"process_threads", GAUGE, .help = "Threads."},
+    [METRIC_PROCESS_START] = {"process_start_time_seconds", GAUGE,
+                              .help = "Unix time of the start of the process."},
+};

@@ -16,9 +16,13 @@
 #ifndef SERVER_REQUEST_INTERNAL_H
 #define SERVER_REQUEST_INTERNAL_H
 
+#include <stddef.h>
+#include <string.h>
+
 #include "adrank/behaviour.h"
 #include "adrank/decode.h"
-#include "server/rank/rank.h"
+#include "base/rng.h"
+#include "server/rank/answer.h"
 #include "server/request/worker.h"
 
 enum step {
@@ -40,11 +44,11 @@ enum step_result {
 
 /* What is scored together: imps of equal context. */
 struct context {
-    const struct imp *imp;   /* the first of them */
-    struct batch_job *job;   /* lent or back; NULL: none */
-    bool out;                /* lent: its letter has not come */
-    bool scored;             /* logits are right */
-    const float *logits;     /* (n candidates with an ad, labels), in the job */
+    const struct imp *imp; /* the first of them */
+    struct batch_job *job; /* lent or back; NULL: none */
+    bool out;              /* lent: its letter has not come */
+    bool scored;           /* logits are right */
+    const float *logits;   /* (ads.n, labels), in the job */
 };
 
 /* A worker's side; see worker.h. */
@@ -53,8 +57,6 @@ struct request_worker {
     struct metrics_shard *shard;
     struct impression_log *impressions;
     struct features *features;
-    struct decoder *decoder;
-    int64_t max_body_bytes; /* what the decoder is made for */
     struct world *world;    /* a reference; NULL before the first */
     struct batch_jobs jobs;
     struct request **slots; /* (n_slots) all requests ever made, by slot */
@@ -107,8 +109,9 @@ struct request {
     const struct behaviour *behaviours; /* merged, oldest first, texts filled in */
     int n_behaviours;
 
-    struct ranking ranking; /* candidates and what becomes of them */
+    struct rank_ads ads;
     struct context *contexts;
+    int *context_of; /* (n_imps) */
     int n_contexts;
     int jobs_out;
     int64_t retry_after_us; /* planned work in front, when a gate refused */
@@ -143,8 +146,8 @@ void step_batch_on_letter(struct letter *letter, void *reader);
 void step_features_abandon(struct request *r);
 void step_batch_abandon(struct request *r);
 
-/* Logs the answer and writes its line for the trainer, as configured. */
-struct rank_answer;
-void request_log(const struct request *r, int status, int64_t total_us);
+/* Tells a finished 200: wide log line and line for the trainer, as configured. */
+void request_log(struct request *r, const struct answer_args *answer);
+void impression_line_add(struct request *r, const struct answer_args *answer);
 
 #endif

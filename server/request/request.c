@@ -100,7 +100,7 @@ static void start(struct request *r, struct exchange *x)
     r->n_behaviours = 0;
     r->contexts = NULL;
     r->n_contexts = 0;
-    r->n_ads = 0;
+    r->ads = (struct rank_ads){0};
     r->pid[0] = '\0';
     exchange_defer(x, on_gone, r);
     run(r);

@@ -46,12 +46,10 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->impressions = args->impressions;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, err) ||
-        decoder_new((size_t)args->config->http.max_body_bytes, &rw->decoder, err) ||
         features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
         request_worker_free(rw);
         return -1;
     }
-    rw->max_body_bytes = args->config->http.max_body_bytes;
     loop_on_lag(&args->worker->loop, on_lag, rw);
     *out = rw;
     return 0;
@@ -72,7 +70,6 @@ void request_worker_free(struct request_worker *rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
     features_free(rw->features);
-    decoder_free(rw->decoder);
     batch_jobs_release(&rw->jobs);
     for (uint32_t i = 0; i < rw->n_slots; i++) {
         arena_release(&rw->slots[i]->arena);
@@ -120,23 +117,6 @@ struct request *request_worker_take(struct request_worker *rw)
     return r;
 }
 
-/* A larger limit of bodies wants a larger parser; without memory for it larger bodies are answered 503. */
-static void fit_decoder(struct request_worker *rw, const struct config *config)
-{
-    struct decoder *decoder;
-    struct err err;
-
-    if (config->http.max_body_bytes <= rw->max_body_bytes)
-        return;
-    if (decoder_new((size_t)config->http.max_body_bytes, &decoder, &err)) {
-        log_error("decoder", LOG_STR("error", err.text));
-        return;
-    }
-    decoder_free(rw->decoder);
-    rw->decoder = decoder;
-    rw->max_body_bytes = config->http.max_body_bytes;
-}
-
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
@@ -147,7 +127,6 @@ static void on_world(struct letter *letter, void *reader)
     world_unref(rw->world);
     rw->world = news->world;
     free(news);
-    fit_decoder(rw, rw->world->config);
     if (features_set(rw->features, &options, &err))
         log_error("features keep their old options", LOG_STR("error", err.text));
 }

@@ -1,0 +1,172 @@
+/* A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with merged
+ * behaviour and without the user's id, so that a log holds what the model saw and nobody's name. */
+#include "server/request/internal.h"
+
+static void member(struct json_writer *w, const char *key, struct view v)
+{
+    if (v.len == 0)
+        return;
+    jw_key(w, key);
+    jw_view(w, v);
+}
+
+static void members(struct json_writer *w, const char *key, const struct views *values)
+{
+    if (values->n == 0)
+        return;
+    jw_key(w, key);
+    jw_array_begin(w);
+    for (int i = 0; i < values->n; i++)
+        jw_view(w, values->items[i]);
+    jw_array_end(w);
+}
+
+static void write_device(struct json_writer *w, const struct impression_request *d)
+{
+    jw_key(w, "device");
+    jw_object_begin(w);
+    if (d->devicetype >= 0) {
+        jw_key(w, "devicetype");
+        jw_int(w, d->devicetype);
+    }
+    member(w, "os", d->os);
+    member(w, "language", d->language);
+    jw_key(w, "geo");
+    jw_object_begin(w);
+    member(w, "country", d->country);
+    member(w, "city", d->city);
+    if (d->has_utcoffset) {
+        jw_key(w, "utcoffset");
+        jw_int(w, d->utcoffset_min);
+    }
+    jw_object_end(w);
+    jw_object_end(w);
+}
+
+static void write_site(struct json_writer *w, const struct impression_request *d)
+{
+    jw_key(w, "site");
+    jw_object_begin(w);
+    member(w, "domain", d->domain);
+    members(w, "cat", &d->cat);
+    member(w, "search", d->search);
+    jw_object_end(w);
+}
+
+static void write_imps(struct json_writer *w, const struct impression_request *d)
+{
+    jw_key(w, "imp");
+    jw_array_begin(w);
+    for (int i = 0; i < d->n_imps; i++) {
+        jw_object_begin(w);
+        jw_key(w, "id");
+        jw_view(w, d->imps[i].id);
+        member(w, "tagid", d->imps[i].tagid);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_behaviours(struct json_writer *w, const struct request *r)
+{
+    jw_key(w, "behaviour");
+    jw_array_begin(w);
+    for (int i = 0; i < r->n_behaviours; i++) {
+        const struct behaviour *b = &r->behaviours[i];
+
+        jw_object_begin(w);
+        jw_key(w, "t");
+        jw_int(w, b->t_ms);
+        jw_key(w, "type");
+        jw_str(w, behaviour_type_names[b->type]);
+        member(w, "item", b->item);
+        member(w, "text", b->text);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_candidates(struct json_writer *w, const struct request *r)
+{
+    jw_key(w, "candidates");
+    jw_array_begin(w);
+    for (int i = 0; i < r->ads.n; i++) {
+        jw_object_begin(w);
+        jw_key(w, "adid");
+        jw_view(w, r->ads.items[i].adid);
+        member(w, "text", r->ads.items[i].text);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_request(struct json_writer *w, const struct request *r)
+{
+    jw_key(w, "request");
+    jw_object_begin(w);
+    member(w, "id", r->decoded.id);
+    write_device(w, &r->decoded);
+    write_site(w, &r->decoded);
+    write_imps(w, &r->decoded);
+    jw_key(w, "rank");
+    jw_object_begin(w);
+    write_behaviours(w, r);
+    write_candidates(w, r);
+    jw_object_end(w);
+    jw_object_end(w);
+}
+
+static void write_shown(struct json_writer *w, const struct request *r, const struct ranked *ranked)
+{
+    jw_key(w, "shown");
+    jw_array_begin(w);
+    for (int i = 0; i < ranked->n; i++) {
+        const struct rank_result *result = &ranked->results[i];
+
+        jw_object_begin(w);
+        jw_key(w, "impid");
+        jw_view(w, r->decoded.imps[result->imp].id);
+        jw_key(w, "adid");
+        jw_view(w, result->ad->adid);
+        jw_key(w, "pos");
+        jw_int(w, result->pos);
+        jw_key(w, "pctr");
+        jw_number(w, result->pctr, 9);
+        jw_key(w, "source");
+        jw_str(w, rank_source_names[result->source]);
+        jw_key(w, "t");
+        jw_int(w, r->now_ms);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+void impression_line_add(struct request *r, const struct answer_args *answer)
+{
+    struct buf *line = &r->worker->line;
+    struct json_writer w;
+
+    buf_clear(line);
+    json_writer_init(&w, line);
+    jw_object_begin(&w);
+    jw_key(&w, "t");
+    jw_int(&w, r->now_ms);
+    jw_key(&w, "request_id");
+    jw_str(&w, r->exchange->request_id);
+    jw_key(&w, "user");
+    jw_view(&w, (struct view){r->pid, strnlen(r->pid, 12)});
+    jw_key(&w, "catalog_digest");
+    jw_str(&w, catalog_digest(r->world->catalog));
+    jw_key(&w, "model_digest");
+    jw_str(&w, answer->model_digest);
+    jw_key(&w, "generation");
+    jw_int(&w, (int64_t)answer->generation);
+    write_request(&w, r);
+    write_shown(&w, r, answer->ranked);
+    jw_object_end(&w);
+    buf_add_str(line, "\n");
+    if (buf_failed(line))
+        buf_release(line);
+    else
+        impression_log_add(r->worker->impressions, buf_view(line));
+}

@@ -1,0 +1,20 @@
+#include "server/request/internal.h"
+
+enum step_result step_candidates(struct request *r)
+{
+    const struct config *config = r->world->config;
+    struct rank_ads_args args = {
+        .request = &r->decoded,
+        .catalog = r->world->catalog,
+        .currency = config->rank.currency,
+        .max_candidates = (int)config->rank.max_candidates,
+        .now_ms = r->now_ms,
+    };
+    struct err err;
+
+    if (rank_ads_choose(&args, &r->arena, &r->ads, &err))
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    if (r->ads.cut)
+        request_degrade(r, DEGRADED_CANDIDATES);
+    return STEP_NEXT;
+}

@@ -236,6 +236,8 @@ static int judge(struct engine *engine, int request, int n_read, double limit, s
     for (int i = 0; i < n_read; i++) {
         double got = model_logit(engine->model, engine->opening->logits + (ptrdiff_t)i * labels);
         double error = fabs(got - want->logits[i]) / golden->spread;
+        if (error > engine->golden_error)
+            engine->golden_error = error;
         if (!(error <= limit))
             return err_set(err, ERR_DATA,
                            "%s: golden request %d, candidate %d: logit %.6g, want %.6g: error over "

@@ -64,6 +64,7 @@ struct engine {
     struct run *runs;
     bool broken; /* (lock) the backend failed */
     struct engine_cost cost;
+    double golden_error; /* largest over the golden requests, over their spread */
     struct engine_opening *opening; /* NULL once it is ready */
 };
 

@@ -1,0 +1,303 @@
+/*
+ * Forward passes of one request of random tokens, and beside each the bare matrix products of the same shapes:
+ * the same slices on the same threads, with every operation but the linear layer taken away. Useful rates count
+ * what has to be computed and nothing else (model/encoder.h).
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/rng.h"
+#include "model/engine_struct.h"
+#include "tools/model/command.h"
+
+#define MAX_ROUNDS 100000
+#define SEED 20260101
+
+struct bench {
+    const struct options *options;
+    struct model *model;
+    const struct kind *kind;
+    struct scorer scorer;
+    struct input input;
+    float *logits;
+    double *us, *bare_us; /* (MAX_ROUNDS) */
+    int n;
+};
+
+/* ------------------------------------------------------------------ the input */
+
+static void random_ids(struct rng *rng, const struct model *m, int32_t *ids, int n)
+{
+    for (int i = 0; i < n; i++)
+        ids[i] = (int32_t)rng_below(rng, (uint64_t)m->config.vocab);
+}
+
+static int build_input(struct bench *b, struct err *err)
+{
+    const struct options *o = b->options;
+    const struct kind *kind = b->kind;
+    struct input_parts parts = {.n_ads = o->pairs,
+                                .cls = tokenizer_cls(b->model->tokenizer),
+                                .sep = tokenizer_sep(b->model->tokenizer)};
+    struct id_run *ads = calloc((size_t)o->pairs, sizeof(*ads));
+    int32_t *ids = calloc((size_t)(o->prefix + o->pairs * o->ads_max), sizeof(*ids));
+    int32_t *at = ids;
+    struct rng rng;
+    int n_tokens, n_segments, rc = -1;
+
+    rng_init(&rng, SEED);
+    if (!ads || !ids) {
+        err_set(err, ERR_NOMEM, "out of memory");
+        goto out;
+    }
+    parts.context = (struct id_run){at, o->prefix - kind->context_specials};
+    random_ids(&rng, b->model, at, parts.context.n);
+    at += parts.context.n;
+    for (int i = 0; i < o->pairs; i++) {
+        uint64_t span = (uint64_t)(o->ads_max - o->ads_min) + 1;
+        ads[i] = (struct id_run){at, o->ads_min + (int)rng_below(&rng, span) - kind->ad_specials};
+        random_ids(&rng, b->model, at, ads[i].n);
+        at += ads[i].n;
+    }
+    parts.ads = ads;
+    kind->size(&parts, &n_tokens, &n_segments);
+    if (input_reserve(&b->input, n_tokens, n_segments, err))
+        goto out;
+    kind->build(&parts, &b->input);
+    rc = 0;
+out:
+    free(ads);
+    free(ids);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ measuring */
+
+static int no_embed(struct lane *lane, const struct embed_args *args, struct err *err)
+{
+    (void)lane, (void)args, (void)err;
+    return 0;
+}
+
+static int no_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    (void)lane, (void)args, (void)err;
+    return 0;
+}
+
+static int no_residual_norm(struct lane *lane, const struct residual_norm_args *args,
+                            struct err *err)
+{
+    (void)lane, (void)args, (void)err;
+    return 0;
+}
+
+static int no_pool(struct lane *lane, const struct pool_args *args, struct err *err)
+{
+    (void)lane, (void)args, (void)err;
+    return 0;
+}
+
+static int no_head(struct lane *lane, const struct head_args *args, struct err *err)
+{
+    (void)lane, (void)args, (void)err;
+    return 0;
+}
+
+static int one_pass(struct bench *b, double *us, struct err *err)
+{
+    struct engine_job job = {.input = &b->input, .logits = b->logits};
+    struct engine_job *jobs[] = {&job};
+    struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
+    int64_t began = clock_now_us();
+
+    if (engine_run(b->scorer.engine, &batch, err))
+        return -1;
+    *us = (double)(clock_now_us() - began);
+    return 0;
+}
+
+static int bare_pass(struct bench *b, double *us, struct err *err)
+{
+    struct backend_ops *ops = &b->scorer.engine->ops;
+    const struct backend_ops whole = *ops;
+    int rc;
+
+    ops->embed = no_embed;
+    ops->attention = no_attention;
+    ops->residual_norm = no_residual_norm;
+    ops->pool = no_pool;
+    ops->head = no_head;
+    rc = one_pass(b, us, err);
+    *ops = whole;
+    return rc;
+}
+
+/* The two alternate, so that what disturbs the machine disturbs both. */
+static int measure(struct bench *b, struct err *err)
+{
+    int64_t end;
+    double warm;
+
+    for (int i = 0; i < 3; i++)
+        if (one_pass(b, &warm, err) || bare_pass(b, &warm, err))
+            return -1;
+    end = clock_now_us() + (int64_t)(b->options->seconds * 1e6);
+    while (b->n < MAX_ROUNDS && (b->n < 3 || clock_now_us() < end)) {
+        if (one_pass(b, &b->us[b->n], err) || bare_pass(b, &b->bare_us[b->n], err))
+            return -1;
+        b->n++;
+    }
+    return 0;
+}
+
+static int by_value(const void *a, const void *b)
+{
+    double x = *(const double *)a, y = *(const double *)b;
+
+    return (x > y) - (x < y);
+}
+
+static double quantile(double *us, int n, double q)
+{
+    int i = (int)(q * n);
+
+    qsort(us, (size_t)n, sizeof(*us), by_value);
+    return us[i < n ? i : n - 1];
+}
+
+/* ------------------------------------------------------------------ telling */
+
+static void put_number(struct json_writer *w, const char *key, double value)
+{
+    jw_key(w, key);
+    jw_number(w, value, 5);
+}
+
+static int report(struct bench *b, struct err *err)
+{
+    const struct engine *engine = b->scorer.engine;
+    double linear = encoder_linear_flop(&b->model->config, &b->input);
+    double attention = encoder_attention_flop(&b->model->config, &b->input);
+    double median = quantile(b->us, b->n, 0.5), bare = quantile(b->bare_us, b->n, 0.5);
+    const char *file = b->options->json;
+    struct buf out = BUF_INIT;
+    struct json_writer w;
+    int rc;
+
+    json_writer_init(&w, &out);
+    jw_object_begin(&w);
+    jw_key(&w, "kind");
+    jw_str(&w, b->kind->name);
+    jw_key(&w, "precision");
+    jw_str(&w, precision_names[engine->caps.precision]);
+    jw_key(&w, "backend");
+    jw_str(&w, device_backend(b->scorer.device));
+    jw_key(&w, "device");
+    jw_str(&w, engine->caps.device);
+    jw_key(&w, "threads");
+    jw_int(&w, engine->n_lanes);
+    jw_key(&w, "tokens");
+    jw_int(&w, b->input.n_tokens);
+    jw_key(&w, "rounds");
+    jw_int(&w, b->n);
+    put_number(&w, "median_ms", median / 1e3);
+    put_number(&w, "p99_ms", quantile(b->us, b->n, 0.99) / 1e3);
+    put_number(&w, "pairs_per_s", b->options->pairs / median * 1e6);
+    put_number(&w, "gflops", (linear + attention) / median / 1e3);
+    put_number(&w, "bare_gflops", linear / bare / 1e3);
+    jw_object_end(&w);
+    buf_add_str(&out, "\n");
+    if (file && strcmp(file, "-") != 0)
+        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "out of memory")
+                              : file_write(file, buf_view(&out), err);
+    else
+        rc = lines_write(&out, err);
+    buf_release(&out);
+    return rc;
+}
+
+/* An encoder without a classifier is measured with one of zeros: its cost is the same. */
+static int lend_classifier(struct model *m, struct err *err)
+{
+    if (m->config.labels)
+        return 0;
+    if (!m->weights.pooler)
+        return err_set(err, ERR_DATA, "%s: it has neither classifier nor pooler", m->dir);
+    m->weights.classifier = arena_calloc(&m->arena, (size_t)m->config.hidden, sizeof(float));
+    m->weights.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
+    if (!m->weights.classifier || !m->weights.classifier_bias)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    m->config.labels = 1;
+    return 0;
+}
+
+static int check_shape(const struct options *o, const struct model *m, const struct kind *kind,
+                       struct err *err)
+{
+    if (o->prefix + o->ads_max > m->config.positions)
+        return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
+                       o->prefix, o->ads_max, m->config.positions);
+    if (kind->min_types > m->config.types)
+        return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
+                       kind->min_types);
+    return 0;
+}
+
+static int prepare(struct bench *b, struct err *err)
+{
+    const struct options *o = b->options;
+    int max_tokens;
+
+    b->kind = o->kind ? kind_find("--kind", o->kind, err) : b->model->adrank.kind;
+    if (!b->kind) {
+        err->code = ERR_USAGE;
+        return -1;
+    }
+    if (check_shape(o, b->model, b->kind, err) || lend_classifier(b->model, err) ||
+        build_input(b, err))
+        return -1;
+    b->us = calloc(MAX_ROUNDS, sizeof(*b->us));
+    b->bare_us = calloc(MAX_ROUNDS, sizeof(*b->bare_us));
+    b->logits = calloc((size_t)(b->input.n_read * b->model->config.labels), sizeof(*b->logits));
+    if (!b->us || !b->bare_us || !b->logits)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    max_tokens = b->input.n_tokens;
+    if (max_tokens < b->model->config.positions)
+        max_tokens = b->model->config.positions;
+    return scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err);
+}
+
+static int run(const struct options *options, struct err *err)
+{
+    struct bench b = {.options = options};
+    int rc;
+
+    if (model_open(options->dir, &b.model, err))
+        return -1;
+    rc = prepare(&b, err);
+    if (rc == 0 && b.scorer.engine->caps.note[0])
+        fprintf(stderr, "adrank-model: %s\n", b.scorer.engine->caps.note);
+    if (rc == 0)
+        rc = measure(&b, err) || report(&b, err) ? -1 : 0;
+    scorer_close(&b.scorer);
+    input_release(&b.input);
+    free(b.us);
+    free(b.bare_us);
+    free(b.logits);
+    model_unref(b.model);
+    return rc;
+}
+
+const struct command command_bench = {
+    .name = "bench",
+    .options = OPTION_ENGINE | OPTION_KIND | OPTION_PAIRS | OPTION_PREFIX | OPTION_ADS |
+               OPTION_SECONDS | OPTION_JSON,
+    .help = "forward passes of one request of random tokens, and the bare products beside them",
+    .run = run,
+};

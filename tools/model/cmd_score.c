@@ -1,0 +1,288 @@
+/* Scores JSON Lines: lines are gathered until a batch is full, computed, and told in their order. */
+#include <jansson.h>
+#include <math.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/json_writer.h"
+#include "model/engine_struct.h"
+#include "model/request_input.h"
+#include "tools/model/command.h"
+
+#define MAX_LINES 256 /* of one batch */
+#define MAX_BATCH_TOKENS 8192
+
+struct pending {
+    struct input input;
+    struct engine_job job;
+    float *logits;
+    int room;     /* rows of logits */
+    json_t *doc;  /* the line */
+    bool request; /* a /rank request, not a pair */
+};
+
+struct scoring {
+    const struct options *options;
+    struct model *model;
+    struct scorer scorer;
+    struct request_input requests;
+    struct arena arena;
+    struct pending lines[MAX_LINES];
+    int n_lines;
+    int64_t n_tokens;
+    struct buf out;
+};
+
+/* ------------------------------------------------------------------ answers */
+
+static void put_pair(struct scoring *s, const struct pending *line)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, &s->out);
+    jw_object_begin(&w);
+    jw_key(&w, "logits");
+    jw_array_begin(&w);
+    for (int l = 0; l < model_labels(s->model); l++)
+        jw_number(&w, line->logits[l], 9);
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+static void put_request(struct scoring *s, const struct pending *line)
+{
+    const json_t *request = json_object_get(line->doc, "request");
+    const json_t *top = request ? request : line->doc;
+    const json_t *candidates = json_object_get(json_object_get(top, "rank"), "candidates");
+    const char *id = json_string_value(json_object_get(top, "id"));
+    struct json_writer w;
+
+    json_writer_init(&w, &s->out);
+    jw_object_begin(&w);
+    if (id) {
+        jw_key(&w, "id");
+        jw_str(&w, id);
+    }
+    jw_key(&w, "scores");
+    jw_array_begin(&w);
+    for (int i = 0; i < line->input.n_read; i++) {
+        const float *logits = line->logits + (ptrdiff_t)i * model_labels(s->model);
+        const json_t *candidate = json_array_get(candidates, (size_t)i);
+        jw_object_begin(&w);
+        jw_key(&w, "adid");
+        jw_str(&w, json_string_value(json_object_get(candidate, "adid")));
+        jw_key(&w, "logit");
+        jw_number(&w, model_logit(s->model, logits), 9);
+        jw_key(&w, "pctr");
+        jw_number(&w, model_pctr(s->model, logits), 9);
+        jw_object_end(&w);
+    }
+    jw_array_end(&w);
+    jw_object_end(&w);
+}
+
+static int check_finite(const struct scoring *s, const struct pending *line, struct err *err)
+{
+    for (int i = 0; i < line->input.n_read * model_labels(s->model); i++)
+        if (!isfinite(line->logits[i]))
+            return err_set(err, ERR_DATA, "a logit is not finite");
+    return 0;
+}
+
+static int flush(struct scoring *s, struct err *err)
+{
+    struct engine_job *jobs[MAX_LINES];
+    struct engine_batch batch = {.jobs = jobs, .n_jobs = s->n_lines};
+    int rc = 0;
+
+    if (!s->n_lines)
+        return 0;
+    for (int i = 0; i < s->n_lines; i++)
+        jobs[i] = &s->lines[i].job;
+    rc = engine_run(s->scorer.engine, &batch, err);
+    for (int i = 0; i < s->n_lines && rc == 0; i++) {
+        rc = check_finite(s, &s->lines[i], err);
+        if (rc)
+            break;
+        (s->lines[i].request ? put_request : put_pair)(s, &s->lines[i]);
+        buf_add_str(&s->out, "\n");
+    }
+    for (int i = 0; i < s->n_lines; i++)
+        json_decref(s->lines[i].doc);
+    s->n_lines = 0;
+    s->n_tokens = 0;
+    return rc || lines_write(&s->out, err) ? -1 : 0;
+}
+
+/* A line larger than a batch: in parts, at once. */
+static int score_large(struct scoring *s, struct pending *line, struct err *err)
+{
+    int64_t us;
+    int rc = engine_compute(s->scorer.engine, &line->input, line->logits, &us, err);
+
+    if (rc == 0) {
+        put_request(s, line);
+        buf_add_str(&s->out, "\n");
+        rc = lines_write(&s->out, err);
+    }
+    json_decref(line->doc);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static int build_pair(struct scoring *s, struct pending *line, struct err *err)
+{
+    const json_t *text = json_object_get(line->doc, "text");
+    const json_t *pair = json_object_get(line->doc, "text_pair");
+    const struct view v = {json_string_value(text), json_string_length(text)};
+    const struct view v_pair = {json_string_value(pair), json_string_length(pair)};
+
+    if (!json_is_string(text) || (pair && !json_is_string(pair)))
+        return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
+    arena_reset(&s->arena, SIZE_MAX);
+    return model_input_pair(s->model, v, v_pair, pair != NULL, s->options->max_tokens, &s->arena,
+                            &line->input, err);
+}
+
+/* The bare request, or {"now_ms", "request"} as golden requests and logs have it. */
+static int build_request(struct scoring *s, struct pending *line, struct view text, struct err *err)
+{
+    const json_t *request = json_object_get(line->doc, "request");
+    const json_t *now = json_object_get(line->doc, "now_ms");
+    int64_t now_ms = json_is_integer(now) ? json_integer_value(now) : clock_wall_ms();
+    char *inner = NULL;
+    int rc;
+
+    line->request = true;
+    if (request) {
+        inner = json_dumps(request, JSON_COMPACT);
+        if (!inner)
+            return err_set(err, ERR_DATA, "/request: want an object");
+        text = view_of(inner);
+    }
+    rc = request_input_build(&s->requests, s->model, text, now_ms, &line->input, err);
+    free(inner);
+    return rc;
+}
+
+static int reserve_logits(struct scoring *s, struct pending *line, struct err *err)
+{
+    float *room;
+
+    if (line->input.n_read <= line->room)
+        return 0;
+    room = realloc(line->logits,
+                   (size_t)(line->input.n_read * model_labels(s->model)) * sizeof(*room));
+    if (!room)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    line->logits = room;
+    line->room = line->input.n_read;
+    return 0;
+}
+
+static int build(struct scoring *s, struct pending *line, struct view text, struct err *err)
+{
+    if (!json_is_object(line->doc))
+        return err_set(err, ERR_DATA, "want an object");
+    line->request = false;
+    if (json_object_get(line->doc, "text") ? build_pair(s, line, err)
+                                           : build_request(s, line, text, err))
+        return -1;
+    if (reserve_logits(s, line, err))
+        return -1;
+    line->job = (struct engine_job){.input = &line->input, .logits = line->logits};
+    return 0;
+}
+
+/* Makes room for the line that was built at the end of the list: computes what stands before it. */
+static int flush_before(struct scoring *s, struct err *err)
+{
+    struct pending last = s->lines[s->n_lines];
+    int at = s->n_lines;
+
+    if (flush(s, err)) {
+        json_decref(last.doc);
+        return -1;
+    }
+    s->lines[at] = s->lines[0];
+    s->lines[0] = last;
+    s->lines[0].job.input = &s->lines[0].input;
+    return 0;
+}
+
+static int on_line(void *arg, int number, struct view text, struct err *err)
+{
+    struct scoring *s = arg;
+    struct pending *line = &s->lines[s->n_lines];
+    json_error_t at;
+
+    (void)number;
+    line->doc = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
+    if (!line->doc)
+        return err_set(err, ERR_DATA, "column %d: not JSON, or a key twice", at.column);
+    if (build(s, line, text, err)) {
+        json_decref(line->doc);
+        return -1;
+    }
+    if (s->n_tokens + line->input.n_tokens > MAX_BATCH_TOKENS && s->n_lines && flush_before(s, err))
+        return -1;
+    line = &s->lines[s->n_lines];
+    if (line->input.n_tokens > MAX_BATCH_TOKENS)
+        return score_large(s, line, err);
+    s->n_tokens += line->input.n_tokens;
+    s->n_lines++;
+    return s->n_lines == MAX_LINES ? flush(s, err) : 0;
+}
+
+static int score_all(struct scoring *s, struct err *err)
+{
+    struct err later;
+    int rc = lines_read(on_line, s, err);
+
+    /* What stood before a bad line is told all the same. */
+    if (flush(s, rc ? &later : err))
+        rc = -1;
+    return rc;
+}
+
+static void release(struct scoring *s)
+{
+    for (int i = 0; i < MAX_LINES; i++) {
+        input_release(&s->lines[i].input);
+        free(s->lines[i].logits);
+    }
+    buf_release(&s->out);
+    arena_release(&s->arena);
+    request_input_release(&s->requests);
+    scorer_close(&s->scorer);
+    model_unref(s->model);
+    free(s);
+}
+
+static int run(const struct options *options, struct err *err)
+{
+    struct scoring *s = calloc(1, sizeof(*s));
+    int rc = -1;
+
+    if (!s)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    s->options = options;
+    request_input_init(&s->requests);
+    arena_init(&s->arena, 64 << 10, 0);
+    if (model_open(options->dir, &s->model, err))
+        goto out;
+    if (scorer_open(options, s->model, MAX_BATCH_TOKENS, MAX_LINES, false, &s->scorer, err))
+        goto out;
+    rc = score_all(s, err);
+out:
+    release(s);
+    return rc;
+}
+
+const struct command command_score = {
+    .name = "score",
+    .options = OPTION_ENGINE | OPTION_MAX_TOKENS,
+    .help = "pairs of texts to logits, /rank requests with candidates to scores",
+    .run = run,
+};

@@ -1,0 +1,106 @@
+#include <jansson.h>
+
+#include "base/json_writer.h"
+#include "tools/model/command.h"
+
+struct tokenizing {
+    const struct tokenizer *tokenizer;
+    int max_tokens; /* 0: as many as there are */
+    struct arena arena;
+    struct buf out;
+};
+
+struct text_ids {
+    int32_t *ids;
+    int n;
+};
+
+static int encode(struct tokenizing *t, const json_t *text, struct text_ids *out, struct err *err)
+{
+    struct view v = {json_string_value(text), json_string_length(text)};
+
+    if (!json_is_string(text))
+        return err_set(err, ERR_DATA, "want a string, or an array of two");
+    out->ids =
+        arena_array(&t->arena, tokenizer_max_ids(t->tokenizer, v.len) + 1, sizeof(*out->ids));
+    out->n = out->ids ? tokenizer_encode(t->tokenizer, v, &t->arena, out->ids) : -1;
+    return out->n < 0 ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+static void put_ids(struct json_writer *w, const struct text_ids *text)
+{
+    for (int i = 0; i < text->n; i++)
+        jw_int(w, text->ids[i]);
+}
+
+static int put(struct tokenizing *t, const json_t *doc, struct err *err)
+{
+    bool pair = json_is_array(doc);
+    struct text_ids first, second = {0};
+    struct json_writer w;
+
+    if (pair && json_array_size(doc) != 2)
+        return err_set(err, ERR_DATA, "want a string, or an array of two");
+    if (encode(t, pair ? json_array_get(doc, 0) : doc, &first, err) ||
+        (pair && encode(t, json_array_get(doc, 1), &second, err)))
+        return -1;
+    if (t->max_tokens && tokenizer_truncate(TRUNCATE_LONGEST_FIRST, t->max_tokens - (pair ? 3 : 2),
+                                            &first.n, &second.n) < 0)
+        return err_set(err, ERR_DATA, "cannot be cut to %d tokens", t->max_tokens);
+    json_writer_init(&w, &t->out);
+    jw_array_begin(&w);
+    jw_int(&w, tokenizer_cls(t->tokenizer));
+    put_ids(&w, &first);
+    jw_int(&w, tokenizer_sep(t->tokenizer));
+    if (pair) {
+        put_ids(&w, &second);
+        jw_int(&w, tokenizer_sep(t->tokenizer));
+    }
+    jw_array_end(&w);
+    buf_add_str(&t->out, "\n");
+    return t->out.len > 1 << 16 ? lines_write(&t->out, err) : 0;
+}
+
+static int on_line(void *arg, int number, struct view line, struct err *err)
+{
+    struct tokenizing *t = arg;
+    json_error_t at;
+    json_t *doc = json_loadb(line.ptr, line.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+    int rc;
+
+    (void)number;
+    if (!doc)
+        return err_set(err, ERR_DATA, "column %d: not JSON", at.column);
+    arena_reset(&t->arena, SIZE_MAX);
+    rc = put(t, doc, err);
+    json_decref(doc);
+    return rc;
+}
+
+static int run(const struct options *options, struct err *err)
+{
+    struct tokenizing t = {.max_tokens = options->max_tokens};
+    struct tokenizer *tokenizer;
+    struct err ignored;
+    int rc;
+
+    if (tokenizer_open(options->dir, &tokenizer, err))
+        return -1;
+    t.tokenizer = tokenizer;
+    arena_init(&t.arena, 64 << 10, 0);
+    rc = lines_read(on_line, &t, err);
+    /* What was right before a bad line is told all the same. */
+    if (lines_write(&t.out, rc ? &ignored : err))
+        rc = -1;
+    buf_release(&t.out);
+    arena_release(&t.arena);
+    tokenizer_free(tokenizer);
+    return rc;
+}
+
+const struct command command_tokenize = {
+    .name = "tokenize",
+    .options = OPTION_MAX_TOKENS,
+    .help = "JSON strings, or arrays of two, to arrays of token ids with special tokens",
+    .run = run,
+};

@@ -1,0 +1,69 @@
+/* adrank-model's subcommands: one file each, one row in main.c's table. */
+#ifndef TOOLS_MODEL_COMMAND_H
+#define TOOLS_MODEL_COMMAND_H
+
+#include "adrank/engine.h"
+#include "base/buf.h"
+
+/* Which options a subcommand takes, as bits. */
+enum option_bit {
+    OPTION_PRECISION = 1 << 0,
+    OPTION_BACKEND = 1 << 1,
+    OPTION_THREADS = 1 << 2,
+    OPTION_MAX_TOKENS = 1 << 3,
+    OPTION_KIND = 1 << 4,
+    OPTION_PAIRS = 1 << 5,
+    OPTION_PREFIX = 1 << 6,
+    OPTION_ADS = 1 << 7,
+    OPTION_SECONDS = 1 << 8,
+    OPTION_JSON = 1 << 9,
+    OPTION_LINEAR = 1 << 10,
+    OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
+};
+
+struct options {
+    const char *dir;
+    enum precision precision;
+    const char *backend, *linear;
+    int threads;
+    int max_tokens;   /* 0: the model's maximum */
+    const char *kind; /* NULL: the model's */
+    int pairs, prefix, ads_min, ads_max;
+    double seconds;
+    const char *json; /* NULL or "-": stdout */
+};
+
+struct command {
+    const char *name;
+    unsigned options; /* enum option_bit */
+    const char *help;
+    int (*run)(const struct options *options, struct err *err);
+};
+
+extern const struct command command_inspect, command_verify, command_tokenize, command_score,
+    command_bench;
+
+/* Reads argv behind the subcommand's name. ERR_USAGE. */
+int options_parse(const struct command *command, int argc, char **argv, struct options *out,
+                  struct err *err) MUST_CHECK;
+/* The options that a subcommand takes, one a line. */
+void options_print(const struct command *command);
+
+/* Device and engine for a model, as options say. Closed in reverse by scorer_close. */
+struct scorer {
+    struct device *device;
+    struct engine *engine;
+};
+
+int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
+                int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
+void scorer_close(struct scorer *scorer);
+
+/* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is prefixed with
+ * the number. Stops at the first failure. */
+int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
+               struct err *err) MUST_CHECK;
+/* Writes and clears; ERR_UNAVAILABLE when stdout takes no more. */
+int lines_write(struct buf *out, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,47 @@
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "tools/model/command.h"
+
+static bool is_blank(struct view line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (!isspace((unsigned char)line.ptr[i]))
+            return false;
+    return true;
+}
+
+int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
+               struct err *err)
+{
+    char *line = NULL;
+    size_t room = 0;
+    ssize_t len;
+    int number = 0, rc = 0;
+
+    while (rc == 0 && (len = getline(&line, &room, stdin)) >= 0) {
+        struct view v = {line, (size_t)len};
+        number++;
+        if (is_blank(v))
+            continue;
+        rc = on_line(arg, number, v, err);
+        if (rc)
+            err_prefix(err, "line %d", number);
+    }
+    if (rc == 0 && ferror(stdin))
+        rc = err_set(err, ERR_NOINPUT, "stdin cannot be read");
+    free(line);
+    return rc;
+}
+
+int lines_write(struct buf *out, struct err *err)
+{
+    bool failed = buf_failed(out);
+
+    if (!failed && (fwrite(out->ptr, 1, out->len, stdout) != out->len || fflush(stdout) != 0))
+        return err_set(err, ERR_UNAVAILABLE, "stdout takes no more");
+    buf_clear(out);
+    return failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}

@@ -1,0 +1,66 @@
+/* adrank-model: inspects, verifies and benchmarks a model directory, scores and tokenises JSON Lines (CONTRACT 8). */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/command.h"
+
+static const struct command *const commands[] = {
+    &command_inspect, &command_verify, &command_tokenize, &command_score, &command_bench,
+};
+#define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *out)
+{
+    fprintf(out, "usage: adrank-model COMMAND DIR [options]\n\n");
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->help);
+    fprintf(out, "\nadrank-model COMMAND --help tells a command's options.\n");
+}
+
+static const struct command *command_find(const char *name)
+{
+    for (size_t i = 0; i < N_COMMANDS; i++)
+        if (strcmp(commands[i]->name, name) == 0)
+            return commands[i];
+    return NULL;
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 0; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0)
+            return true;
+    return false;
+}
+
+static int fail(const struct err *err)
+{
+    fprintf(stderr, "adrank-model: %s\n", err->text);
+    /* There is no configuration here: what a backend refuses as one came from the command line. */
+    return err->code == ERR_CONFIG ? ERR_USAGE : err_exit_status(err);
+}
+
+int main(int argc, char **argv)
+{
+    const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
+    struct options options;
+    struct err err = {0};
+
+    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+        usage(stdout);
+        return 0;
+    }
+    if (!command) {
+        usage(stderr);
+        return ERR_USAGE;
+    }
+    if (wants_help(argc - 2, argv + 2)) {
+        printf("usage: adrank-model %s DIR [options]\n%s\n\n", command->name, command->help);
+        options_print(command);
+        return 0;
+    }
+    if (options_parse(command, argc - 2, argv + 2, &options, &err) || command->run(&options, &err))
+        return fail(&err);
+    return 0;
+}

@@ -1,0 +1,159 @@
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/number.h"
+#include "tools/model/command.h"
+
+static int parse_int(const char *text, int min, int max, int *out)
+{
+    int64_t v;
+
+    if (number_int(view_of(text), min, max, &v))
+        return -1;
+    *out = (int)v;
+    return 0;
+}
+
+static int read_precision(const char *text, struct options *out)
+{
+    for (int p = 0; p < PRECISIONS; p++) {
+        if (strcmp(text, precision_names[p]) == 0) {
+            out->precision = (enum precision)p;
+            return 0;
+        }
+    }
+    return -1;
+}
+
+static int read_backend(const char *text, struct options *out)
+{
+    out->backend = text;
+    return 0;
+}
+
+static int read_linear(const char *text, struct options *out)
+{
+    out->linear = text;
+    return 0;
+}
+
+static int read_threads(const char *text, struct options *out)
+{
+    return parse_int(text, 1, 1024, &out->threads);
+}
+
+static int read_max_tokens(const char *text, struct options *out)
+{
+    return parse_int(text, 3, 1 << 16, &out->max_tokens);
+}
+
+static int read_kind(const char *text, struct options *out)
+{
+    out->kind = text;
+    return 0;
+}
+
+static int read_pairs(const char *text, struct options *out)
+{
+    return parse_int(text, 1, 10000, &out->pairs);
+}
+
+static int read_prefix(const char *text, struct options *out)
+{
+    return parse_int(text, 3, 1 << 16, &out->prefix);
+}
+
+/* "8:24", or "16" for both. */
+static int read_ads(const char *text, struct options *out)
+{
+    const char *colon = strchr(text, ':');
+    struct view first = {text, colon ? (size_t)(colon - text) : strlen(text)};
+    int64_t min;
+
+    if (number_int(first, 3, 1 << 16, &min))
+        return -1;
+    out->ads_min = out->ads_max = (int)min;
+    return colon ? parse_int(colon + 1, out->ads_min, 1 << 16, &out->ads_max) : 0;
+}
+
+static int read_seconds(const char *text, struct options *out)
+{
+    return number_double(view_of(text), 0.01, 3600, &out->seconds);
+}
+
+static int read_json(const char *text, struct options *out)
+{
+    out->json = text;
+    return 0;
+}
+
+static const struct {
+    const char *name;
+    enum option_bit bit;
+    int (*read)(const char *text, struct options *out);
+    const char *help;
+} rows[] = {
+    {"--precision", OPTION_PRECISION, read_precision, "f32 (default), bf16, f16 or int8"},
+    {"--backend", OPTION_BACKEND, read_backend, "cpu (default), cuda, or a module's path"},
+    {"--linear", OPTION_LINEAR, read_linear, "provider of the linear layer; default: by processor"},
+    {"--threads", OPTION_THREADS, read_threads, "default: cores - 1, at least 1"},
+    {"--max-tokens", OPTION_MAX_TOKENS, read_max_tokens, "truncates pairs, longest first"},
+    {"--kind", OPTION_KIND, read_kind, "cross, prefix or hier; default: the model's"},
+    {"--pairs", OPTION_PAIRS, read_pairs, "ads of the request; default 100"},
+    {"--prefix", OPTION_PREFIX, read_prefix, "tokens of the context; default 64"},
+    {"--ads", OPTION_ADS, read_ads, "tokens of an ad, from:to; default 8:24"},
+    {"--seconds", OPTION_SECONDS, read_seconds, "how long to measure; default 5"},
+    {"--json", OPTION_JSON, read_json, "file for the result; default -, stdout"},
+};
+#define N_ROWS (sizeof(rows) / sizeof(rows[0]))
+
+static int read_option(const struct command *command, const char *name, const char *value,
+                       struct options *out, struct err *err)
+{
+    for (size_t i = 0; i < N_ROWS; i++) {
+        if (strcmp(rows[i].name, name) != 0 || !(command->options & rows[i].bit))
+            continue;
+        if (!value)
+            return err_set(err, ERR_USAGE, "%s: wants a value: %s", name, rows[i].help);
+        if (rows[i].read(value, out))
+            return err_set(err, ERR_USAGE, "%s %s: want %s", name, value, rows[i].help);
+        return 0;
+    }
+    return err_set(err, ERR_USAGE, "%s: no option of adrank-model %s", name, command->name);
+}
+
+int options_parse(const struct command *command, int argc, char **argv, struct options *out,
+                  struct err *err)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    *out = (struct options){.precision = PRECISION_F32,
+                            .backend = "cpu",
+                            .linear = "",
+                            .threads = cores > 2 ? (int)cores - 1 : 1,
+                            .pairs = 100,
+                            .prefix = 64,
+                            .ads_min = 8,
+                            .ads_max = 24,
+                            .seconds = 5};
+    for (int i = 0; i < argc; i++) {
+        if (argv[i][0] != '-') {
+            if (out->dir)
+                return err_set(err, ERR_USAGE, "%s: one model directory at a time", argv[i]);
+            out->dir = argv[i];
+            continue;
+        }
+        if (read_option(command, argv[i], i + 1 < argc ? argv[i + 1] : NULL, out, err))
+            return -1;
+        i++;
+    }
+    return out->dir ? 0 : err_set(err, ERR_USAGE, "%s: which model directory?", command->name);
+}
+
+void options_print(const struct command *command)
+{
+    for (size_t i = 0; i < N_ROWS; i++)
+        if (command->options & rows[i].bit)
+            printf("  %-12s %s\n", rows[i].name, rows[i].help);
+}

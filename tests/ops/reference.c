@@ -1,0 +1,407 @@
+#include "tests/ops/reference.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+struct backend {
+    struct backend_caps caps;
+};
+
+struct lane {
+    const struct slice *slice;
+};
+
+struct linear_weight {
+    int in, out;
+    enum activation activation;
+    double *weight, *bias; /* (out, in), (out) */
+};
+
+static double activate(enum activation activation, double x)
+{
+    switch (activation) {
+    case ACTIVATION_GELU_ERF:
+        return x * 0.5 * (1 + erf(x / sqrt(2)));
+    case ACTIVATION_GELU_TANH:
+        return x * 0.5 * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
+    case ACTIVATION_RELU:
+        return x > 0 ? x : 0;
+    case ACTIVATION_TANH:
+        return tanh(x);
+    default:
+        return x;
+    }
+}
+
+static void *must(void *memory)
+{
+    BUG_ON(!memory);
+    return memory;
+}
+
+static int ref_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+{
+    (void)args;
+    (void)err;
+    *out = must(calloc(1, sizeof(**out)));
+    (*out)->caps = (struct backend_caps){
+        .device = "reference",
+        .precision = PRECISION_F32,
+        .operand_bytes = sizeof(float),
+        .stream_bytes = sizeof(float),
+        .host_lanes = true,
+        .max_launched = 1,
+        .outside_parents = true,
+    };
+    return 0;
+}
+
+static void ref_close(struct backend *backend)
+{
+    free(backend);
+}
+
+static const struct backend_caps *ref_caps(const struct backend *backend)
+{
+    return &backend->caps;
+}
+
+static void *ref_alloc(struct backend *backend, size_t bytes, struct err *err)
+{
+    (void)backend;
+    (void)err;
+    return must(calloc(bytes / 64 + 1, 64));
+}
+
+static void ref_free(struct backend *backend, void *memory)
+{
+    (void)backend;
+    free(memory);
+}
+
+static int ref_upload(struct backend *backend, void *to, const void *from, size_t bytes,
+                      struct err *err)
+{
+    (void)backend;
+    (void)err;
+    memcpy(to, from, bytes);
+    return 0;
+}
+
+static int ref_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+                          struct linear_weight **out, struct err *err)
+{
+    struct linear_weight *w = must(calloc(1, sizeof(*w)));
+    const size_t n = (size_t)spec->out * (size_t)spec->in;
+
+    (void)backend;
+    (void)max_rows;
+    (void)err;
+    w->in = spec->in;
+    w->out = spec->out;
+    w->activation = spec->activation;
+    w->weight = must(calloc(n, sizeof(double)));
+    w->bias = must(calloc((size_t)spec->out, sizeof(double)));
+    for (size_t i = 0; i < n; i++)
+        w->weight[i] = (double)spec->weight[i];
+    for (int i = 0; i < spec->out && spec->bias; i++)
+        w->bias[i] = (double)spec->bias[i];
+    *out = w;
+    return 0;
+}
+
+static void ref_weight_free(struct backend *backend, struct linear_weight *weight)
+{
+    (void)backend;
+    if (!weight)
+        return;
+    free(weight->weight);
+    free(weight->bias);
+    free(weight);
+}
+
+static int ref_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
+                         struct err *err)
+{
+    (void)backend;
+    (void)max_tokens;
+    (void)max_hidden;
+    (void)err;
+    *out = must(calloc(1, sizeof(**out)));
+    return 0;
+}
+
+static void ref_lane_close(struct lane *lane)
+{
+    free(lane);
+}
+
+static int ref_begin(struct lane *lane, const struct slice *slice, struct err *err)
+{
+    (void)err;
+    lane->slice = slice;
+    return 0;
+}
+
+/* out = (x - mean) / sqrt(variance + eps) * gamma + beta */
+static void norm_row(float *out, const double *x, const float *gamma, const float *beta, double eps,
+                     int n)
+{
+    double mean = 0, variance = 0;
+
+    for (int i = 0; i < n; i++)
+        mean += x[i] / n;
+    for (int i = 0; i < n; i++)
+        variance += (x[i] - mean) * (x[i] - mean) / n;
+    for (int i = 0; i < n; i++)
+        out[i] = (float)((x[i] - mean) / sqrt(variance + eps) * (double)gamma[i] + (double)beta[i]);
+}
+
+static int ref_embed(struct lane *lane, const struct embed_args *args, struct err *err)
+{
+    const struct slice *slice = lane->slice;
+    const int h = args->hidden;
+    double *x = must(malloc((size_t)h * sizeof(*x)));
+
+    (void)err;
+    for (int t = 0; t < slice->n_tokens; t++) {
+        float *stream = (float *)args->stream + t * h, *operand = (float *)args->operand + t * h;
+
+        for (int i = 0; i < h; i++)
+            x[i] = (double)((const float *)args->word)[slice->ids[t] * h + i] +
+                   (double)((const float *)args->position)[slice->positions[t] * h + i] +
+                   (double)((const float *)args->type)[slice->types[t] * h + i];
+        if (args->gamma)
+            norm_row(stream, x, args->gamma, args->beta, (double)args->eps, h);
+        else
+            for (int i = 0; i < h; i++)
+                stream[i] = (float)x[i];
+        memmove(operand, stream, (size_t)h * sizeof(float));
+    }
+    free(x);
+    return 0;
+}
+
+static int ref_linear(struct lane *lane, const struct linear_args *args, struct err *err)
+{
+    const struct linear_weight *w = args->weight;
+
+    (void)lane;
+    (void)err;
+    for (int r = 0; r < args->n_rows; r++)
+        for (int n = 0; n < w->out; n++) {
+            double sum = w->bias[n];
+
+            for (int k = 0; k < w->in; k++)
+                sum += (double)((const float *)args->in)[r * w->in + k] * w->weight[n * w->in + k];
+            ((float *)args->out)[r * w->out + n] = (float)activate(w->activation, sum);
+        }
+    return 0;
+}
+
+/* All keys that one query sees: rows of (3H), the parent's first. Returns how many. */
+static int visible_rows(const struct lane *lane, const struct attention_args *args, int segment,
+                        int query, const float **rows)
+{
+    const struct slice_segment *own = &lane->slice->segments[segment];
+    const int n_own = args->causal ? query - own->start + 1 : own->len;
+    const int width = 3 * args->hidden;
+    int n = 0;
+
+    if (own->parent >= 0) {
+        const struct slice_segment *parent = &lane->slice->segments[own->parent];
+
+        for (int j = 0; j < parent->len; j++)
+            rows[n++] = (const float *)args->qkv + (parent->start + j) * width;
+    } else if (own->outside_parent >= 0) {
+        const struct outside_parent *parent = &args->outside[own->outside_parent];
+
+        for (int j = 0; j < parent->len; j++)
+            rows[n++] = (const float *)parent->qkv + j * width;
+    }
+    for (int j = 0; j < n_own; j++)
+        rows[n++] = (const float *)args->qkv + (own->start + j) * width;
+    return n;
+}
+
+static void attend(const struct attention_args *args, const float *query, const float **rows, int n,
+                   int head, double *p, float *out)
+{
+    const int h = args->hidden, d = h / args->heads, at = head * d;
+    double top = -INFINITY, total = 0;
+
+    for (int j = 0; j < n; j++) {
+        p[j] = 0;
+        for (int i = 0; i < d; i++)
+            p[j] += (double)query[at + i] * (double)rows[j][h + at + i] / sqrt(d);
+        top = fmax(top, p[j]);
+    }
+    for (int j = 0; j < n; j++) {
+        p[j] = exp(p[j] - top);
+        total += p[j];
+    }
+    for (int i = 0; i < d; i++) {
+        double sum = 0;
+
+        for (int j = 0; j < n; j++)
+            sum += p[j] / total * (double)rows[j][2 * h + at + i];
+        out[at + i] = (float)sum;
+    }
+}
+
+static void attend_heads(const struct lane *lane, const struct attention_args *args, int segment,
+                         int query, float *out)
+{
+    enum { MAX_KEYS = 4096 };
+    const float **rows = must(malloc(MAX_KEYS * sizeof(*rows)));
+    double *p = must(malloc(MAX_KEYS * sizeof(*p)));
+    const int n = visible_rows(lane, args, segment, query, rows);
+
+    for (int head = 0; head < args->heads; head++)
+        attend(args, (const float *)args->qkv + query * 3 * args->hidden, rows, n, head, p, out);
+    free(p);
+    free(rows);
+}
+
+static int ref_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    const struct slice *slice = lane->slice;
+    float *out = args->out;
+
+    (void)err;
+    if (args->read_only) {
+        for (int r = 0; r < slice->n_read; r++)
+            attend_heads(lane, args, slice->read_segments[r], slice->read[r],
+                         out + r * args->hidden);
+        return 0;
+    }
+    for (int s = 0; s < slice->n_segments; s++)
+        for (int j = 0; j < slice->segments[s].len; j++) {
+            const int row = slice->segments[s].start + j;
+
+            attend_heads(lane, args, s, row, out + row * args->hidden);
+        }
+    return 0;
+}
+
+static int ref_residual_norm(struct lane *lane, const struct residual_norm_args *args,
+                             struct err *err)
+{
+    const int h = args->hidden;
+    double *x = must(malloc((size_t)h * sizeof(*x)));
+
+    (void)lane;
+    (void)err;
+    for (int r = 0; r < args->n_rows; r++) {
+        float *stream = (float *)args->stream + r * h, *operand = (float *)args->operand + r * h;
+
+        for (int i = 0; i < h; i++) {
+            x[i] = (double)stream[i];
+            if (args->delta)
+                x[i] += (double)((const float *)args->delta)[r * h + i];
+            stream[i] = (float)x[i];
+        }
+        norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h);
+        if (args->kind == NORM_POST)
+            memmove(stream, operand, (size_t)h * sizeof(float));
+    }
+    free(x);
+    return 0;
+}
+
+static int ref_pool(struct lane *lane, const struct pool_args *args, struct err *err)
+{
+    const struct slice *slice = lane->slice;
+    const int h = args->hidden;
+    const float *x = args->stream;
+
+    (void)err;
+    for (int r = 0; r < slice->n_read; r++) {
+        const struct slice_segment *segment = &slice->segments[slice->read_segments[r]];
+
+        for (int i = 0; i < h; i++) {
+            double value = (double)x[slice->read[r] * h + i];
+
+            if (args->kind == POOL_MEAN) {
+                value = 0;
+                for (int j = 0; j < segment->len; j++)
+                    value += (double)x[(segment->start + j) * h + i] / segment->len;
+            }
+            if (args->stream_out)
+                ((float *)args->stream_out)[r * h + i] = (float)value;
+            if (args->operand_out)
+                ((float *)args->operand_out)[r * h + i] = (float)value;
+        }
+    }
+    return 0;
+}
+
+static int ref_head(struct lane *lane, const struct head_args *args, struct err *err)
+{
+    const int h = args->hidden;
+
+    (void)lane;
+    (void)err;
+    for (int r = 0; r < args->n_rows; r++)
+        for (int l = 0; l < args->labels; l++) {
+            double sum = (double)((const float *)args->bias)[l];
+
+            for (int i = 0; i < h; i++)
+                sum += (double)((const float *)args->operand)[r * h + i] *
+                       (double)((const float *)args->weight)[l * h + i];
+            ((float *)args->logits)[r * args->labels + l] = (float)sum;
+        }
+    return 0;
+}
+
+static int ref_download(struct lane *lane, void *to, const void *from, size_t bytes,
+                        struct err *err)
+{
+    (void)lane;
+    (void)err;
+    memcpy(to, from, bytes);
+    return 0;
+}
+
+static int ref_finish(struct lane *lane, int slot, struct err *err)
+{
+    (void)lane;
+    (void)slot;
+    (void)err;
+    return 0;
+}
+
+static int ref_query(struct lane *lane, int slot, struct err *err)
+{
+    (void)lane;
+    (void)slot;
+    (void)err;
+    return 1;
+}
+
+const struct backend_ops backend_reference = {
+    .name = "reference",
+    .open = ref_open,
+    .close = ref_close,
+    .caps = ref_caps,
+    .alloc = ref_alloc,
+    .free = ref_free,
+    .upload = ref_upload,
+    .weight_new = ref_weight_new,
+    .weight_free = ref_weight_free,
+    .lane_open = ref_lane_open,
+    .lane_close = ref_lane_close,
+    .begin = ref_begin,
+    .embed = ref_embed,
+    .linear = ref_linear,
+    .attention = ref_attention,
+    .residual_norm = ref_residual_norm,
+    .pool = ref_pool,
+    .head = ref_head,
+    .download = ref_download,
+    .finish = ref_finish,
+    .query = ref_query,
+};

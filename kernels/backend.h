@@ -74,11 +74,11 @@ struct backend_caps {
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
 struct linear_spec {
-    int in, out;         /* K, N */
-    const float *weight; /* (N, K) row-major, as Hugging Face stores it */
-    const float *bias;   /* (N), NULL: none */
-    enum activation activation;
-    bool to_stream; /* y has stream elements instead of operand elements */
+    int in, out;                /* K, N */
+    const float *weight;        /* (N, K) row-major, as Hugging Face stores it */
+    const float *bias;          /* (N), NULL: none */
+    enum activation activation; /* ACTIVATION_RELU may give 0 for NaN */
+    bool to_stream;             /* y has stream elements instead of operand elements */
 };
 
 /* A run of tokens that is encoded together. A token attends to its own segment and to its parent. */

@@ -1,0 +1,2 @@
+extern const int something_else;
+const int something_else = 1;

@@ -1,0 +1,56 @@
+/*
+ * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and phrases
+ * in English and in Chinese that mean about the same things, so that a title can be made, and a title
+ * nobody has seen before can still be understood. Constant tables; any thread.
+ *
+ * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are in
+ * lower case; a noun stands in one topic only, so that what a title is about can be told from it.
+ */
+#ifndef TOOLS_SIM_LEXICON_H
+#define TOOLS_SIM_LEXICON_H
+
+#include "base/rng.h"
+#include "base/view.h"
+
+enum sim_lang { SIM_EN, SIM_ZH, SIM_LANGS };
+
+#define SIM_CATEGORIES 20
+#define SIM_TOPICS 4 /* of a category */
+
+struct lexicon_category {
+    const char *nouns[SIM_TOPICS]; /* what is sold */
+    const char *traits; /* what is said about it: after the noun (English), before it (Chinese) */
+};
+
+struct lexicon_offer {
+    const char *text;
+    double effect; /* added to the logit of a click on a title that has it */
+};
+
+#define LEXICON_OFFERS 8
+
+struct lexicon {
+    struct lexicon_category categories[SIM_CATEGORIES];
+    const char *adjectives; /* fit everything, so they tell nothing of the category */
+    struct lexicon_offer offers[LEXICON_OFFERS];
+};
+
+extern const struct lexicon lexicon_en, lexicon_zh;
+
+const struct lexicon *lexicon_of(enum sim_lang lang);
+
+/* Names of the categories and their IAB codes (Content Taxonomy 1.0), for people and for `cat`. */
+extern const char *const lexicon_category_names[SIM_CATEGORIES];
+extern const char *const lexicon_category_iab[SIM_CATEGORIES];
+
+/* Entries of a list, at least 1; entry i of it, 0 <= i < count. */
+int lexicon_count(const char *list);
+struct view lexicon_entry(const char *list, int i);
+
+/* One entry, uniformly. */
+struct view lexicon_pick(const char *list, struct rng *rng);
+
+/* 1 within a category, about .3 between categories that belong together (kitchen and food), else 0. */
+double lexicon_relation(int category_a, int category_b);
+
+#endif

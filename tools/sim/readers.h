@@ -1,0 +1,22 @@
+/*
+ * What two simple readers see in an ad of a visit. Pure.
+ *
+ * By ids: the ad, its category, hour, device and country with the category, and the pairs of a history's
+ * item and the ad. No text. By words: every pair of a word of the history or the search and a word of the
+ * title, and the title's words. No ids.
+ */
+#ifndef TOOLS_SIM_READERS_H
+#define TOOLS_SIM_READERS_H
+
+#include "hashed.h"
+#include "visit.h"
+
+typedef void (*sim_reader_fn)(const struct sim_world *world, const struct sim_visit *visit,
+                              int item, struct sim_features *out);
+
+void sim_read_ids(const struct sim_world *world, const struct sim_visit *visit, int item,
+                  struct sim_features *out);
+void sim_read_words(const struct sim_world *world, const struct sim_visit *visit, int item,
+                    struct sim_features *out);
+
+#endif

@@ -23,6 +23,7 @@ function(adrank_program name)
     target_link_libraries(${name} PRIVATE adrank_${dep})
   endforeach()
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
+  add_dependencies(programs ${name})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()
 

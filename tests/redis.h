@@ -1,0 +1,35 @@
+/*
+ * A real redis-server of one's own, on a free port of 127.0.0.1 and on a UNIX socket, in a folder that goes
+ * with it. It ends with the test program, however that ends. Linux only.
+ *
+ *     struct redis redis;
+ *     if (redis_start(&redis, NULL))
+ *         SKIP("no redis-server");
+ *     ...
+ *     redis_stop(&redis);
+ */
+#ifndef TESTS_REDIS_H
+#define TESTS_REDIS_H
+
+#include <sys/types.h>
+
+struct redis {
+    pid_t pid; /* 0: not running */
+    int port;
+    char dir[64];
+    char socket[96];
+};
+
+/* extra: further arguments ("--requirepass", "x", NULL) or NULL. Returns when it answers; -1 when there is no
+ * redis-server to start. One that does not come up fails the test. */
+int redis_start(struct redis *redis, const char *const *extra);
+/* Ends it (SIGTERM, waited for) and removes its folder; may be called again and after redis_kill. */
+void redis_stop(struct redis *redis);
+
+/* Faults. */
+void redis_pause(struct redis *redis);   /* SIGSTOP: accepts connections, answers nothing */
+void redis_resume(struct redis *redis);  /* SIGCONT */
+void redis_kill(struct redis *redis);    /* SIGKILL, waited for */
+void redis_restart(struct redis *redis); /* after redis_kill: the same port and socket, empty */
+
+#endif

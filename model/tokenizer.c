@@ -175,16 +175,6 @@ out:
     return rc;
 }
 
-static int32_t size_of(const struct tokenizer_spec *spec)
-{
-    int32_t size = (int32_t)spec->n_tokens;
-
-    for (size_t i = 0; i < spec->n_added; i++)
-        if (spec->added[i].id >= size)
-            size = spec->added[i].id + 1;
-    return size;
-}
-
 int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, struct err *err)
 {
     struct wordpiece_args args = {
@@ -198,7 +188,7 @@ int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, str
 
     if (!t)
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
-    t->size = size_of(spec);
+    t->size = tokenizer_spec_size(spec);
     t->cls = spec->cls;
     t->sep = spec->sep;
     t->pad = spec->pad;

@@ -27,14 +27,14 @@ int32_t tokenizer_spec_find(const struct tokenizer_spec *spec, struct view token
     return -1;
 }
 
-static int32_t next_id(const struct tokenizer_spec *spec)
+int32_t tokenizer_spec_size(const struct tokenizer_spec *spec)
 {
-    int32_t id = (int32_t)spec->n_tokens;
+    int32_t size = (int32_t)spec->n_tokens;
 
     for (size_t i = 0; i < spec->n_added; i++)
-        if (spec->added[i].id >= id)
-            id = spec->added[i].id + 1;
-    return id;
+        if (spec->added[i].id >= size)
+            size = spec->added[i].id + 1;
+    return size;
 }
 
 /* Replaces what is there with the same content: later places know better. id -1: wherever it belongs. */
@@ -47,7 +47,7 @@ static int add(struct reader *r, const char *pointer, struct added_token token)
     while (at < spec->n_added && !view_eq(spec->added[at].content, token.content))
         at++;
     if (id < 0)
-        id = at < spec->n_added ? spec->added[at].id : next_id(spec);
+        id = at < spec->n_added ? spec->added[at].id : tokenizer_spec_size(spec);
     if (token.content.len == 0)
         return err_set(r->err, ERR_DATA, "%s: %s: an empty token", r->file, pointer);
     if (token.id >= 0 && token.id != id)

@@ -48,6 +48,8 @@ int tokenizer_json_parse(const char *file, struct view text, json_t **out,
                          struct err *err) MUST_CHECK;
 /* Id of a token of the model, -1: none. Slow, for few. */
 int32_t tokenizer_spec_find(const struct tokenizer_spec *spec, struct view token);
+/* One more than the largest id. */
+int32_t tokenizer_spec_size(const struct tokenizer_spec *spec);
 
 int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out,
                   struct err *err) MUST_CHECK;

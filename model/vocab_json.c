@@ -257,7 +257,7 @@ static int template_id(const struct reader *r, const json_t *post, struct view n
     json_int_t id = json_integer_value(json_array_get(ids, 0));
 
     if (json_array_size(ids) != 1 || !json_is_integer(json_array_get(ids, 0)) || id < 0 ||
-        id >= (json_int_t)(r->spec->n_tokens + r->spec->n_added))
+        id >= tokenizer_spec_size(r->spec))
         return err_set(r->err, ERR_DATA,
                        "%s: /post_processor/special_tokens/%.*s/ids: must be one id "
                        "of the vocabulary",
@@ -299,7 +299,7 @@ static int read_bert_post(const struct reader *r, const json_t *post)
         const json_t *id = json_array_get(v, 1);
 
         if (!json_is_integer(id) || json_integer_value(id) < 0 ||
-            json_integer_value(id) >= (json_int_t)(r->spec->n_tokens + r->spec->n_added))
+            json_integer_value(id) >= tokenizer_spec_size(r->spec))
             return err_set(r->err, ERR_DATA, "%s: /post_processor/%s: must be a token and its id",
                            r->file, keys[i]);
         *(i ? &r->spec->sep : &r->spec->cls) = (int32_t)json_integer_value(id);
@@ -330,7 +330,7 @@ static int read_pad(const struct reader *r, const json_t *root)
     if (json_is_integer(id)) {
         json_int_t pad = json_integer_value(id);
 
-        if (pad < 0 || pad >= (json_int_t)(spec->n_tokens + spec->n_added))
+        if (pad < 0 || pad >= tokenizer_spec_size(spec))
             return err_set(r->err, ERR_DATA, "%s: /padding/pad_id: no id of the vocabulary",
                            r->file);
         spec->pad = (int32_t)pad;

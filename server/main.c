@@ -74,7 +74,7 @@ static int probe(const struct config *config, const char *path)
         fail(&err);
         return 1;
     }
-    if (http_client_call(&client, "GET", path, NULL, (struct view){0}, &response, &err))
+    if (http_client_call(&client, &(struct http_request){.target = path}, &response, &err))
         fail(&err);
     else if (response.status == 200)
         rc = 0;

@@ -33,11 +33,6 @@ double cost_base_us(const struct cost *cost, const struct input_shape *shape, in
     return us > 0 ? us : 0;
 }
 
-double cost_us(const struct cost *cost, const struct input_shape *shape, int batches)
-{
-    return cost->ratio * cost_base_us(cost, shape, batches);
-}
-
 static double quantile(const struct cost *cost)
 {
     double above = 0;

@@ -36,10 +36,9 @@ static inline int cost_batch_tokens(const struct cost *cost, int wanted)
     return wanted > cost->max_tokens ? cost->max_tokens : wanted;
 }
 
-/* One or several inputs that run together, with `batches` times the fixed part. cost_base_us is the engine's
- * own figure, cost_us is corrected. Never negative. */
+/* The engine's own figure for inputs that run together, with `batches` times the fixed part; never negative. It
+ * is linear in the shape, so estimates add up less the fixed part. Times ratio it is corrected. */
 double cost_base_us(const struct cost *cost, const struct input_shape *shape, int batches);
-double cost_us(const struct cost *cost, const struct input_shape *shape, int batches);
 
 /* A batch whose cost_base_us was base_us took observed_us. */
 void cost_observe(struct cost *cost, double base_us, double observed_us);

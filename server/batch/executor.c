@@ -50,27 +50,23 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
         [ADMISSION_LATE] = SUBMIT_LATE,
         [ADMISSION_FULL] = SUBMIT_FULL,
     };
-    struct work *work = &job->work;
 
     *wait_us = 0;
     job->outcome = JOB_FAILED;
     job->by_fallback = engine == SERVED_FALLBACK;
-    work->arrival_us = now_us;
-    work->deadline_us = job->deadline_us;
-    work->cost = &job->model->engines[engine].cost;
     pthread_mutex_lock(&executor->lock);
     if (executor->stopping || executor->broken) {
         pthread_mutex_unlock(&executor->lock);
         return SUBMIT_FAILED;
     }
-    work_prepare(work, &job->input, &executor->options);
+    batch_job_prepare(job, &job->model->engines[engine].cost, &executor->options, now_us);
     struct engine_state state = {
         .idle = !executor->n_launched && !executor->split.job && !executor->step_running,
         .free_us = executor_free_us(executor, now_us),
         .background_us = executor->openings ? (int64_t)executor->step_us : 0,
     };
-    struct gate_answer answer =
-        gate_decide(&executor->gate, &executor->queue, work, &executor->options, &state, now_us);
+    struct gate_answer answer = gate_decide(&executor->gate, &executor->queue, &job->work,
+                                            &executor->options, &state, now_us);
     *wait_us = answer.wait_us;
     if (answer.admission == ADMISSION_OK) {
         executor->admitted++;
@@ -390,6 +386,14 @@ const struct backend_caps *executor_caps(const struct executor *executor)
 const char *executor_backend(const struct executor *executor)
 {
     return executor->backend;
+}
+
+int executor_queue_depth(struct executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    int depth = executor->queue.n;
+    pthread_mutex_unlock(&executor->lock);
+    return depth;
 }
 
 void executor_snapshot(struct executor *executor, struct executor_snapshot *out)

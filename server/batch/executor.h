@@ -20,11 +20,21 @@
 
 struct executor;
 
+/* A finished batch, for metrics. */
+struct executor_batch {
+    int64_t tokens;
+    int requests;
+    double cost_ratio; /* real over estimated duration */
+};
+
 struct executor_args {
     struct device_args device; /* on_progress and arg are the executor's own */
     int max_queue;             /* capacity; options.max_queue may be anything up to it */
     int max_batch_jobs;        /* capacity; options.max_jobs may be anything up to it */
     struct batch_options options;
+    /* On the executor's thread, behind each batch that did not fail; may be NULL, must not block. */
+    void (*on_batch)(void *arg, const struct executor_batch *batch);
+    void *on_batch_arg;
 };
 
 /* Starts the thread, which opens the device; waits for that. */
@@ -63,6 +73,9 @@ enum executor_state executor_state(const struct executor *executor);
 /* When the executor was last seen well (monotonic): while a batch is launched, since when the oldest one is; else
  * the last turn of its loop, at least every 100 ms. Older than admin.stall_ms: it hangs. */
 int64_t executor_heartbeat_us(const struct executor *executor);
+
+/* Jobs admitted and not launched. Any thread. */
+int executor_queue_depth(struct executor *executor);
 
 /* Constant after the open. */
 const struct backend_caps *executor_caps(const struct executor *executor);

@@ -130,6 +130,18 @@ static void hand_back(struct executor *executor, struct flight *flight, int64_t 
     }
 }
 
+static void tell(const struct executor *executor, const struct flight *flight, double took_us)
+{
+    struct executor_batch batch = {
+        .tokens = flight->shape.tokens,
+        .requests = flight->n_jobs,
+        .cost_ratio = flight->cost_us > 0 ? took_us / flight->cost_us : 1,
+    };
+
+    if (executor->args.on_batch && flight->batch.status != BATCH_FAILED)
+        executor->args.on_batch(executor->args.on_batch_arg, &batch);
+}
+
 int flights_complete(struct executor *executor)
 {
     struct engine_batch *batch;
@@ -151,6 +163,7 @@ int flights_complete(struct executor *executor)
         }
         pthread_mutex_unlock(&executor->lock);
         atomic_store(&executor->heartbeat_us, now_us);
+        tell(executor, flight, (double)(now_us - since_us));
         hand_back(executor, flight, now_us);
     }
     return n;
@@ -160,7 +173,7 @@ int flights_complete(struct executor *executor)
 static void launch(struct executor *executor, struct flight *flight, int64_t now_us)
 {
     flight->base_us = cost_base_us(&flight->engine->cost, &flight->shape, 1);
-    flight->cost_us = cost_us(&flight->engine->cost, &flight->shape, 1);
+    flight->cost_us = flight->engine->cost.ratio * flight->base_us;
     flight->launched_us = now_us;
     flight->batch.n_jobs = flight->n_jobs;
     flight->batch.status = BATCH_OK;

@@ -133,7 +133,7 @@ static bool plan_run(struct plan *plan)
 /* An estimate that went wrong has to be tried again some time: not where even the most hopeful one is late. */
 static bool worth_a_probe(const struct work *work, int64_t now_us)
 {
-    double us = COST_RATIO_MIN * cost_base_us(work->cost, &work->shape, work->parts);
+    double us = COST_RATIO_MIN * work->base_us;
 
     return (double)now_us + us <= (double)work->deadline_us;
 }

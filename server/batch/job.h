@@ -65,6 +65,10 @@ struct batch_job *batch_job_of_work(struct work *work);
 /* Any thread; the job is lent. It comes back as JOB_CANCELLED, or as what it became if it was launched already. */
 void batch_job_cancel(struct batch_job *job);
 
+/* For the executor: what the scheduler has to know, at this arrival. */
+void batch_job_prepare(struct batch_job *job, const struct cost *cost,
+                       const struct batch_options *options, int64_t now_us);
+
 /* A worker's own jobs. Fixed in number; their buffers grow with use and are kept. */
 struct batch_jobs {
     struct batch_job *items;

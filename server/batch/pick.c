@@ -4,7 +4,7 @@ bool work_dropped(const struct work *work, int64_t now_us)
 {
     if (atomic_load_explicit(&work->cancelled, memory_order_relaxed) || work->deadline_us <= now_us)
         return true;
-    double alone_us = cost_us(work->cost, &work->shape, work->parts);
+    double alone_us = work->cost->ratio * work->base_us;
     return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
 }
 
@@ -14,7 +14,8 @@ static void start(struct extent *extent, const struct work *work)
     extent->shape = work->shape;
     extent->batches = work->parts;
     extent->cost = work->cost;
-    extent->cost_us = cost_us(work->cost, &work->shape, work->parts);
+    extent->base_us = work->base_us;
+    extent->cost_us = work->cost->ratio * work->base_us;
     extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
 }
 
@@ -31,13 +32,15 @@ static bool grow(struct extent *extent, const struct work *work,
         extent->n >= options->max_jobs ||
         shape.tokens > cost_batch_tokens(extent->cost, options->max_tokens))
         return false;
-    double grown_us = cost_us(extent->cost, &shape, 1);
+    double base_us = extent->base_us + work->base_us - extent->cost->engine.fixed_us;
+    double grown_us = extent->cost->ratio * base_us;
     int64_t earliest_us =
         work->deadline_us < extent->earliest_us ? work->deadline_us : extent->earliest_us;
     if ((double)now_us + grown_us > (double)(earliest_us - options->reserve_us))
         return false;
     extent->n++;
     extent->shape = shape;
+    extent->base_us = base_us;
     extent->cost_us = grown_us;
     extent->earliest_us = earliest_us;
     return true;

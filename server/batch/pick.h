@@ -20,7 +20,8 @@ struct extent {
     struct input_shape shape; /* sum over them */
     int batches;              /* 1, or the parts of a split job */
     const struct cost *cost;  /* of the engine */
-    double cost_us;           /* corrected estimate of the whole */
+    double base_us;           /* the engine's own estimate of the whole */
+    double cost_us;           /* the same, corrected */
     int64_t earliest_us; /* deadline in it; probes do not count. INT64_MAX when there is none */
 };
 

@@ -5,35 +5,24 @@
 
 #include "base/bug.h"
 
-static int64_t largest_parent(const struct input *input)
-{
-    int64_t largest = 0;
-
-    for (int i = 0; i < input->n_segments; i++) {
-        int32_t parent = input->segments[i].parent;
-        if (parent >= 0 && input->segments[parent].len > largest)
-            largest = input->segments[parent].len;
-    }
-    return largest;
-}
-
-void work_prepare(struct work *work, const struct input *input, const struct batch_options *options)
+void work_prepare(struct work *work, const struct input_shape *shape, int64_t parent_tokens,
+                  const struct batch_options *options)
 {
     int64_t floor_us = work->arrival_us + options->min_us;
     int max_tokens = cost_batch_tokens(work->cost, options->max_tokens);
 
     work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
     work->probe = false;
-    work->shape = input_shape(input);
+    work->shape = *shape;
     work->parts = 1;
-    if (work->shape.tokens <= max_tokens)
-        return;
-    /* Every part repeats the parents of its segments: charged as the largest one. */
-    int64_t parent = largest_parent(input);
-    int64_t room = max_tokens > 2 * parent ? max_tokens - parent : parent + 1;
-    work->parts = (int)((work->shape.tokens - parent + room - 1) / room);
-    work->shape.tokens += (work->parts - 1) * parent;
-    work->shape.attention += (work->parts - 1) * parent * parent;
+    if (shape->tokens > max_tokens) {
+        int64_t room =
+            max_tokens > 2 * parent_tokens ? max_tokens - parent_tokens : parent_tokens + 1;
+        work->parts = (int)((shape->tokens - parent_tokens + room - 1) / room);
+        work->shape.tokens += (work->parts - 1) * parent_tokens;
+        work->shape.attention += (work->parts - 1) * parent_tokens * parent_tokens;
+    }
+    work->base_us = cost_base_us(work->cost, &work->shape, work->parts);
 }
 
 int queue_init(struct queue *queue, int capacity, struct err *err)

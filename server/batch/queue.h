@@ -26,22 +26,28 @@ struct batch_options {
     int64_t reserve_us; /* batch.reserve_us: between the planned end of a batch and its deadlines */
 };
 
-/* What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for cancelled. */
+/*
+ * What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for cancelled. The same
+ * pointer cost means the same engine: only work of one engine shares a batch.
+ */
 struct work {
-    int64_t arrival_us;       /* monotonic */
-    int64_t deadline_us;      /* monotonic: when the scores have to be at their owner's */
-    int64_t order_us;         /* max(deadline, arrival + min_us); work_prepare sets it */
+    /* Set by the owner. */
+    int64_t arrival_us;      /* monotonic */
+    int64_t deadline_us;     /* monotonic: when the scores have to be at their owner's */
+    const struct cost *cost; /* of the engine that runs it */
+    atomic_bool cancelled;   /* the client is gone: any thread, dropped unpaid when it is seen */
+    /* Set by work_prepare. */
+    int64_t order_us;         /* max(deadline, arrival + min_us) */
     struct input_shape shape; /* as charged: a parent that is repeated in parts counts again */
-    int parts;  /* batches that it needs for itself; 1 unless larger than one. work_prepare */
-    bool probe; /* admitted by an idle engine in spite of the estimate: never dropped for it */
-    const struct cost
-        *cost; /* of the engine that runs it; the same pointer means the same engine, and only
-                                 work of one engine shares a batch */
-    atomic_bool cancelled; /* its client is gone: any thread sets it, dropped unpaid when seen */
+    int parts;                /* batches that it needs for itself; 1 unless larger than one */
+    double base_us;           /* cost_base_us of it alone, all parts */
+    /* Set by the gate. */
+    bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
 };
 
-/* Fills order_us, shape and parts from arrival_us, deadline_us, cost and the input. */
-void work_prepare(struct work *work, const struct input *input,
+/* shape is the input's; parent_tokens are those of its largest parent, which every part of a job larger than a
+ * batch repeats. */
+void work_prepare(struct work *work, const struct input_shape *shape, int64_t parent_tokens,
                   const struct batch_options *options);
 
 struct queue_entry {

@@ -1,0 +1,82 @@
+/*
+ * The one way in which tests start adrankd: the real binary, in a folder of its own, on free ports, ended with
+ * the test. Its log goes to a file that tests may read. Programs are found in build/<preset>/bin, the one beside
+ * the test that runs.
+ */
+#ifndef TESTS_E2E_DRIVER_H
+#define TESTS_E2E_DRIVER_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/buf.h"
+#include "client/http_client.h"
+
+#define DRIVER_READY_MS 30000
+#define DRIVER_MAX_SETS 32
+
+struct driver_args {
+    const char *config; /* JSON of the configuration file; NULL: "{}" */
+    const char
+        *model; /* model.path; NULL: a small Hugging Face directory without golden requests */
+    const char *backend; /* "cpu", or "null", "paced", "failing": the test modules; NULL: "null" */
+    const char *catalog; /* bytes of the catalog; NULL: driver_catalog */
+    const char *redis;   /* features.url, with a key of the driver's; NULL: none */
+    const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL behind the last */
+    const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL behind the last */
+    const char *argv[8];               /* more arguments */
+    bool no_wait;                      /* do not wait for ready */
+};
+
+struct driver {
+    pid_t pid;
+    char folder[128];  /* config.json, catalog.jsonl, key, log */
+    char address[128]; /* of /rank; valid once ready */
+    char admin[128];
+    int status; /* of waitpid, once ended */
+    bool ended;
+};
+
+extern const char driver_catalog[];  /* ten ads in English and Chinese, a1 to a10 */
+#define DRIVER_KEY "a key for tests" /* privacy.user_key */
+
+/* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test program's exit. */
+void driver_start(struct driver *driver, const struct driver_args *args);
+/* Waits for "event=ready" in the log and takes the addresses from it. */
+void driver_wait_ready(struct driver *driver);
+/* SIGTERM unless it has ended; its exit status, or 128 + signal. Removes the folder. */
+int driver_stop(struct driver *driver);
+void driver_kill(struct driver *driver, int signal_number);
+/* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder stays. */
+int driver_wait(struct driver *driver, int ms);
+
+/* Writes a file of the driver's folder. */
+void driver_write(struct driver *driver, const char *name, const char *bytes);
+/* The whole log so far; valid until the next call. */
+const char *driver_log(struct driver *driver);
+/* Waits until the log holds text; FAILs after 10 s. */
+void driver_wait_log(struct driver *driver, const char *text);
+
+/* One call on a connection of its own; FAILs when there is no response. Body and head are copied into the static
+ * result, which holds until the next call. */
+struct driver_response {
+    int status;
+    char body[262144];
+    char head[16384];
+    bool closed; /* the server closed the connection behind the answer */
+};
+struct driver_response *driver_call(const char *address, const char *method, const char *target,
+                                    const char *body);
+struct driver_response *driver_rank(struct driver *driver, const char *body);
+/* Bytes as they are, on a connection of its own; waits for one response, then looks whether it is closed. */
+struct driver_response *driver_raw(const char *address, struct view bytes);
+
+/* A sample of /metrics: "adrank_requests_total{code=\"200\"}"; -1 when there is none. */
+double driver_metric(struct driver *driver, const char *sample);
+/* Applies a new configuration file by POST /admin/reload and gives the answer. */
+struct driver_response *driver_reload(struct driver *driver, const char *config);
+
+/* Path of a program or module of the build that the test belongs to: "bin/adrankd". */
+const char *driver_build_path(const char *name);
+
+#endif

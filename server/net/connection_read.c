@@ -134,6 +134,7 @@ static void fill_exchange(struct connection *c)
     struct exchange *x = &c->exchange;
     const char *bytes = c->in.ptr;
 
+    connection_make_id(c);
     x->method = http_span_view(r->method, bytes);
     x->path = http_span_view(r->path, bytes);
     x->query = http_span_view(r->query, bytes);

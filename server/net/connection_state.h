@@ -72,5 +72,7 @@ void connection_problem(struct connection *c, enum problem_code code, const char
                         const struct problems *errors, const char *headers);
 void connection_continue(struct connection *c); /* 100 */
 void connection_flush(struct connection *c);
+/* The request id, if there is none yet: the one that was sent, or a new one. */
+void connection_make_id(struct connection *c);
 
 #endif

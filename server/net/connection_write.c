@@ -110,7 +110,7 @@ void connection_continue(struct connection *c)
 
 /* ---- answers ----------------------------------------------------------------------------------- */
 
-static void make_id(struct connection *c)
+void connection_make_id(struct connection *c)
 {
     struct exchange *x = &c->exchange;
     struct view sent = {NULL, 0};
@@ -150,7 +150,7 @@ void connection_answer(struct connection *c, const struct answer *answer)
     bool complete = c->reader.end > 0;
     struct iovec parts[2];
 
-    make_id(c);
+    connection_make_id(c);
     if (c->state == CONNECTION_WORK)
         pool->n_busy--;
     c->exchange.on_gone = NULL;
@@ -188,7 +188,7 @@ void connection_problem(struct connection *c, enum problem_code code, const char
     struct buf *body = &c->pool->body;
     char retry[ROUTER_HEADERS_BYTES + 32];
 
-    make_id(c);
+    connection_make_id(c);
     if (kind->retry_after_s)
         snprintf(retry, sizeof(retry), "%sRetry-After: %d\r\n", headers, kind->retry_after_s);
     else

@@ -1,0 +1,647 @@
+/* Connections over real sockets: persistence, order, refusals, deadlines, limits. */
+#define _GNU_SOURCE /* memmem */
+#include "server/net/connection.h"
+
+#include <sys/socket.h>
+
+#include "base/rng.h"
+#include "tests/unit/server/net/server_fixture.h"
+
+#define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
+
+TEST(connection__keeps_alive)
+{
+    struct http_client client;
+    struct http_response response;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    for (int i = 0; i < 3; i++) {
+        send_text(&client, GET);
+        response = expect(&client, 200);
+        CHECK_VIEW(response.body, "ok");
+        CHECK(response.keep_alive);
+        CHECK_VIEW(http_response_header(&response, "content-length"), "2");
+        CHECK_VIEW(http_response_header(&response, "cache-control"), "no-store");
+        CHECK_INT(http_response_header(&response, "date").len, 29);
+        CHECK_INT(http_response_header(&response, "x-request-id").len, 16);
+    }
+    CHECK_INT(server_connections(&fixture.server), 1);
+    CHECK_INT(fixture.answered, 3);
+    http_client_release(&client);
+    WAIT_UNTIL(server_connections(&fixture.server) == 0);
+    fixture_stop();
+}
+
+TEST(connection__follows_version_and_connection_field)
+{
+    static const struct {
+        const char *bytes;
+        bool kept;
+        const char *field;
+    } cases[] = {
+        {GET, true, NULL},
+        {"GET /get HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false, "close"},
+        {"GET /get HTTP/1.0\r\n\r\n", false, "close"},
+        {"GET /get HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true, "keep-alive"},
+        {"GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false, "close"},
+    };
+    struct http_client client;
+    struct http_response response;
+
+    fixture_init();
+    fixture_start();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_row("connection__follows_version_and_connection_field %zu", i);
+        client = connect_client();
+        send_text(&client, cases[i].bytes);
+        response = expect(&client, 200);
+        CHECK(view_eq(http_response_header(&response, "connection"), view_of(cases[i].field)));
+        if (cases[i].kept) {
+            expect_alive(&client);
+            http_client_release(&client);
+        } else {
+            expect_end(&client);
+        }
+    }
+    fixture_stop();
+}
+
+static void check_echo(struct http_client *client, size_t len, bool chunked, struct rng *rng)
+{
+    struct buf out = BUF_INIT;
+    struct http_response response;
+    char *body = malloc(len + 1);
+    struct err err;
+    size_t at = 0;
+
+    for (size_t i = 0; i < len; i++)
+        body[i] = (char)rng_u64(rng);
+    buf_add_str(&out, "POST /echo HTTP/1.1\r\nHost: a\r\n");
+    if (!chunked)
+        buf_printf(&out, "Content-Length: %zu\r\n\r\n", len);
+    else
+        buf_add_str(&out, "Transfer-Encoding: chunked\r\n\r\n");
+    while (at < len) {
+        size_t n = chunked ? 1 + (size_t)rng_below(rng, len - at) : len;
+
+        if (chunked)
+            buf_printf(&out, "%zx\r\n", n);
+        buf_add(&out, body + at, n);
+        if (chunked)
+            buf_add_str(&out, "\r\n");
+        at += n;
+    }
+    if (chunked)
+        buf_add_str(&out, "0\r\n\r\n");
+    for (at = 0; at < out.len;) { /* in a few pieces */
+        size_t n = 1 + (size_t)rng_below(rng, out.len - at);
+
+        CHECK_OK(http_client_send(client, (struct view){out.ptr + at, n}, &err), err);
+        at += n;
+    }
+    response = expect(client, 200);
+    CHECK_INT(response.body.len, len);
+    CHECK(memcmp(response.body.ptr, body, len) == 0);
+    buf_release(&out);
+    free(body);
+}
+
+TEST(connection__takes_bodies_of_all_sizes)
+{
+    static const size_t sizes[] = {0, 1, 100, 10000, 16000, 16384, 16896, 32768, 100000, 262144};
+    struct http_client client;
+    struct rng rng;
+
+    rng_init(&rng, 3);
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        test_row("connection__takes_bodies_of_all_sizes %zu %s", sizes[i / 2],
+                 i % 2 ? "chunked" : "length");
+        check_echo(&client, sizes[i / 2], i % 2, &rng);
+        WAIT_UNTIL(server_body_bytes(&fixture.server) == 0);
+    }
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__answers_in_order)
+{
+    struct http_client client;
+    struct buf out = BUF_INIT;
+    struct http_response response;
+    char want[32];
+    struct err err;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    /* more than one buffer of them, so that reading has to wait for answers */
+    for (int i = 0; i < 400; i++)
+        buf_printf(&out, "GET %s HTTP/1.1\r\nHost: a\r\nX-Request-Id: n%d\r\nX: %060d\r\n\r\n",
+                   i % 40 == 1 ? "/late" : "/get", i, i);
+    CHECK_OK(http_client_send(&client, buf_view(&out), &err), err);
+    for (int i = 0; i < 400; i++) {
+        response = expect(&client, 200);
+        snprintf(want, sizeof(want), "n%d", i);
+        CHECK_VIEW(http_response_header(&response, "x-request-id"), want);
+        CHECK_VIEW(response.body, i % 40 == 1 ? "late" : "ok");
+    }
+    expect_alive(&client);
+    buf_release(&out);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__says_continue)
+{
+    struct http_client client;
+    struct http_response response;
+    char byte;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                       "Expect: 100-continue\r\n\r\n");
+    CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_MORE); /* before any body */
+    CHECK_INT(recv(client.fd, &byte, 1, MSG_PEEK), 1);
+    send_text(&client, "hi");
+    response = expect(&client, 200);
+    CHECK_INT(response.reader.n_continue, 1);
+    CHECK_VIEW(response.body, "hi");
+    expect_alive(&client);
+
+    /* what is refused by its head is not asked for its body */
+    send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 300000\r\n"
+                       "Expect: 100-continue\r\n\r\n");
+    response = expect(&client, 413);
+    CHECK_INT(response.reader.n_continue, 0);
+    expect_end(&client);
+    client = connect_client();
+    send_text(&client, "POST /void HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\n"
+                       "Expect: 100-continue\r\n\r\n");
+    response = expect(&client, 404);
+    CHECK_INT(response.reader.n_continue, 0);
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST(connection__routes)
+{
+    static const struct {
+        const char *request; /* Host and what follows is added */
+        const char *rest;
+        int status;
+        const char *code;
+        const char *field, *value;
+    } cases[] = {
+        {"GET /void", "", 404, "not_found", NULL, NULL},
+        {"GET /get/", "", 404, "not_found", NULL, NULL},
+        {"OPTIONS *", "", 404, "not_found", NULL, NULL},
+        {"CONNECT a:1", "", 404, "not_found", NULL, NULL},
+        {"GET /echo", "", 405, "method_not_allowed", "allow", "POST"},
+        {"PUT /get", "", 405, "method_not_allowed", "allow", "GET, POST"},
+        {"OPTIONS /echo", "", 405, "method_not_allowed", "allow", "POST"},
+        {"get /get", "", 405, "method_not_allowed", "allow", "GET, POST"},
+        {"POST /void", "Content-Length: 3\r\n\r\nabc", 404, "not_found", NULL, NULL},
+        {"POST /echo", "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc", 415,
+         "unsupported_media_type", NULL, NULL},
+        {"POST /echo", "Content-Type: application/jsonx\r\nContent-Length: 3\r\n\r\nabc", 415,
+         "unsupported_media_type", NULL, NULL},
+        {"POST /echo", "Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 415,
+         "unsupported_encoding", "accept-encoding", "identity"},
+        {"POST /echo",
+         "Content-Encoding: br\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", 415,
+         "unsupported_encoding", "accept-encoding", "identity"},
+    };
+    static const char *const good[] = {
+        "Content-Type: application/json\r\n",
+        "Content-Type: Application/JSON ; charset=utf-8\r\n",
+        "Content-Encoding: identity\r\n",
+        "",
+    };
+    struct http_client client;
+    struct http_response response;
+    char text[512];
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_row("connection__routes %s %s", cases[i].request, cases[i].code);
+        snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: a\r\n%s", cases[i].request,
+                 cases[i].rest[0] ? cases[i].rest : "\r\n");
+        send_text(&client, text);
+        expect_code(&client, cases[i].status, cases[i].code);
+        /* once more for the field: the same answer, and the connection is still there */
+        send_text(&client, text);
+        response = expect(&client, cases[i].status);
+        if (cases[i].field)
+            CHECK_VIEW(http_response_header(&response, cases[i].field), cases[i].value);
+        expect_alive(&client);
+    }
+    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+        snprintf(text, sizeof(text),
+                 "POST /echo HTTP/1.1\r\nHost: a\r\n%sContent-Length: 1\r\n\r\nx", good[i]);
+        send_text(&client, text);
+        response = expect(&client, 200);
+        CHECK_VIEW(response.body, "x");
+    }
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__answers_head_without_a_body)
+{
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "HEAD /get HTTP/1.1\r\nHost: a\r\n\r\n");
+    CHECK_OK(http_client_receive(&client, true, &response, &err), err);
+    CHECK_INT(response.status, 405);
+    CHECK_VIEW(http_response_header(&response, "allow"), "GET, POST");
+    expect_alive(&client);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__refuses_and_closes)
+{
+    static const struct {
+        const char *bytes;
+        int status;
+        const char *code;
+    } cases[] = {
+        {"GET / HTTP/2.0\r\n\r\n", 400, "bad_request"},
+        {"\x16\x03\x01\x05", 400, "bad_request"},
+        {"GET / HTTP/1.1\r\n\r\n", 400, "bad_host"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: x\r\n\r\n", 400, "bad_length"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\nz\r\n", 400, "bad_chunk"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: gzip\r\n\r\n", 501, "transfer_encoding"},
+        {"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 262145\r\n\r\n", 413, "body_too_large"},
+        {GET "GET /get HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" GET, 200, NULL}, /* see below */
+    };
+    struct http_client client;
+
+    fixture_init();
+    fixture_start();
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_row("connection__refuses_and_closes %zu", i);
+        client = connect_client();
+        send_text(&client, cases[i].bytes);
+        if (cases[i].code) {
+            expect_code(&client, cases[i].status, cases[i].code);
+        } else { /* the good one is answered, the bad one refused, the third never looked at */
+            expect(&client, 200);
+            expect_code(&client, 400, "bad_host");
+        }
+        expect_end(&client);
+    }
+    fixture_stop();
+}
+
+static void repeat(struct http_client *client, const char *text, int n)
+{
+    struct buf out = BUF_INIT;
+    struct err err;
+
+    for (int i = 0; i < n; i++)
+        buf_add_str(&out, text);
+    CHECK_OK(http_client_send(client, buf_view(&out), &err), err);
+    buf_release(&out);
+}
+
+TEST(connection__limits_the_head)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n");
+    repeat(&client, "A: b\r\n", 64); /* Host is one of 64 */
+    expect_code(&client, 431, "head_too_large");
+    expect_end(&client);
+    client = connect_client();
+    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\nX: ");
+    repeat(&client, "x", 16384);
+    expect_code(&client, 431, "head_too_large");
+    expect_end(&client);
+    client = connect_client(); /* just below both */
+    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n");
+    repeat(&client, "A: b\r\n", 62);
+    send_text(&client, "X: ");
+    repeat(&client, "x", 15000);
+    send_text(&client, "\r\n\r\n");
+    expect(&client, 200);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+/* The answer reaches a client that goes on sending what nobody will read. */
+TEST(connection__lingers_after_refusing)
+{
+    struct http_client client;
+    char junk[65536];
+    struct err err;
+
+    memset(junk, 'j', sizeof(junk));
+    fixture_init();
+    fixture_start();
+    for (int round = 0; round < 5; round++) {
+        client = connect_client();
+        send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n");
+        for (int i = 0; i < 8; i++)
+            CHECK_OK(http_client_send(&client, (struct view){junk, sizeof(junk)}, &err), err);
+        expect_code(&client, 413, "body_too_large");
+        expect_end(&client);
+    }
+    fixture_stop();
+}
+
+/* Sends text a byte at a time, far slower than limit_ms allows, until the server answers; how many went. */
+static size_t drip(struct http_client *client, const char *text, size_t repeat_last)
+{
+    size_t len = strlen(text), n = 0;
+    struct err err;
+
+    while (n < len + repeat_last && http_client_wait_end(client, 10) == HTTP_CLIENT_OPEN) {
+        CHECK_OK(http_client_send(client, (struct view){text + (n < len ? n : len - 1), 1}, &err),
+                 err);
+        n++;
+    }
+    return n;
+}
+
+TEST(connection__cuts_a_slow_head)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture.limits.head_ms = 100;
+    fixture_start();
+    client = connect_client();
+    CHECK(drip(&client, "GET /get HTTP/1.1\r\nHost: a\r\nX: x", 2000) < 2000);
+    expect_code(&client, 408, "request_timeout");
+    expect_end(&client);
+    client = connect_client(); /* one that stops */
+    send_text(&client, "GET /get HT");
+    expect_code(&client, 408, "request_timeout");
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST(connection__cuts_a_slow_body)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture.limits.body_ms = 100;
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n");
+    CHECK(drip(&client, "x", 1990) < 1990);
+    expect_code(&client, 408, "request_timeout");
+    expect_end(&client);
+    client = connect_client();
+    send_text(&client,
+              "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab");
+    expect_code(&client, 408, "request_timeout");
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST(connection__closes_idle_ones_without_a_word)
+{
+    struct http_client client, never;
+
+    fixture_init();
+    fixture.limits.idle_ms = 100;
+    fixture_start();
+    never = connect_client();
+    client = connect_client();
+    send_text(&client, GET);
+    expect(&client, 200);
+    expect_end(&client);
+    expect_end(&never);
+    client = connect_client(); /* an empty line is no request */
+    send_text(&client, "\r\n");
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST(connection__cuts_who_does_not_read)
+{
+    struct http_client client;
+    char bytes[65536];
+    size_t got = 0;
+    ssize_t n;
+
+    fixture_init();
+    fixture.limits.write_ms = 100;
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_UNTIL(fixture.answered == 1);
+    WAIT_UNTIL(server_connections(&fixture.server) == 0);
+    do {
+        n = recv(client.fd, bytes, sizeof(bytes), 0);
+        got += n > 0 ? (size_t)n : 0;
+    } while (n > 0);
+    CHECK(got < BIG_BYTES);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__writes_what_does_not_fit_at_once)
+{
+    struct http_client client;
+    struct http_response response;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    usleep(20000); /* let the socket fill */
+    response = expect(&client, 200);
+    CHECK_INT(response.body.len, BIG_BYTES);
+    for (size_t i = 0; i < BIG_BYTES; i++)
+        if (response.body.ptr[i] != 'x')
+            FAIL("byte %zu", i);
+    response = expect(&client, 200);
+    CHECK_VIEW(response.body, "ok");
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__limits_how_many)
+{
+    struct http_client a, b, c;
+    struct http_response response;
+
+    fixture_init();
+    fixture.limits.max_connections = 2;
+    fixture_start();
+    a = connect_client();
+    b = connect_client();
+    expect_alive(&a);
+    expect_alive(&b);
+    c = connect_client();
+    response = expect(&c, 503);
+    CHECK_VIEW(http_response_header(&response, "retry-after"), "1");
+    CHECK_VIEW(http_response_header(&response, "connection"), "close");
+    expect_end(&c);
+    http_client_release(&a);
+    WAIT_UNTIL(server_connections(&fixture.server) == 1);
+    c = connect_client();
+    expect_alive(&c);
+    http_client_release(&b);
+    http_client_release(&c);
+    fixture_stop();
+}
+
+TEST(connection__limits_memory_of_bodies)
+{
+    struct http_client a, b;
+    char body[90000];
+    struct err err;
+
+    memset(body, 'b', sizeof(body));
+    fixture_init();
+    fixture.limits.body_memory_bytes = 100000;
+    fixture_start();
+    a = connect_client();
+    b = connect_client();
+    send_text(&a, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
+    WAIT_UNTIL(server_body_bytes(&fixture.server) == 90000);
+    send_text(&b, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
+    expect_code(&b, 503, "body_memory");
+    expect_end(&b);
+    b = connect_client(); /* the same by chunks */
+    send_text(&b, "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n15f90\r\n");
+    CHECK_OK(http_client_send(&b, (struct view){body, sizeof(body)}, &err), err);
+    expect_code(&b, 503, "body_memory");
+    expect_end(&b);
+    CHECK_OK(http_client_send(&a, (struct view){body, sizeof(body)}, &err), err);
+    CHECK_INT(expect(&a, 200).body.len, sizeof(body));
+    WAIT_UNTIL(server_body_bytes(&fixture.server) == 0);
+    http_client_release(&a);
+    fixture_stop();
+}
+
+static void reset(struct http_client *client)
+{
+    struct linger hard = {.l_onoff = 1, .l_linger = 0};
+
+    CHECK(setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard)) == 0);
+    http_client_release(client);
+}
+
+TEST(connection__tells_when_the_client_is_gone)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_UNTIL(fixture.parked == 1);
+    CHECK_INT(fixture.gone, 0);
+    reset(&client);
+    WAIT_UNTIL(fixture.gone == 1);
+    WAIT_UNTIL(server_connections(&fixture.server) == 0);
+    fixture_stop();
+    CHECK_INT(fixture.gone, 1);
+}
+
+TEST(connection__answers_who_shut_only_sending)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    shutdown(client.fd, SHUT_WR);
+    CHECK_VIEW(expect(&client, 200).body, "late");
+    CHECK_VIEW(expect(&client, 200).body, "ok");
+    expect_end(&client);
+    client = connect_client(); /* and in the midst of a request */
+    send_text(&client, "GET /late HTT");
+    shutdown(client.fd, SHUT_WR);
+    expect_code(&client, 400, "bad_request");
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST(connection__answers_for_a_handler_that_does_not)
+{
+    struct http_client client;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    send_text(&client, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect_code(&client, 500, "internal");
+    expect_alive(&client);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(connection__tells_handlers_of_ids)
+{
+    static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+    struct http_client client;
+    struct http_response response;
+    char text[512], want[256];
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    snprintf(text, sizeof(text),
+             "GET /id?a=1&q=x%%20y&qq=2 HTTP/1.1\r\nHost: a\r\nX-Request-Id: me-1\r\n"
+             "traceparent: %s\r\n\r\n",
+             trace);
+    send_text(&client, text);
+    response = expect(&client, 200);
+    snprintf(want, sizeof(want), "me-1 x%%20y %s", trace);
+    CHECK_VIEW(response.body, want);
+    CHECK_VIEW(http_response_header(&response, "x-request-id"), "me-1");
+    send_text(&client, "GET /id HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\n"
+                       "traceparent: 00-xyz\r\n\r\n");
+    response = expect(&client, 200);
+    CHECK_INT(response.body.len, 16 + 2); /* one made up, and two blanks */
+    http_client_release(&client);
+    fixture_stop();
+}
+
+/* Limits are read anew at each use. */
+TEST(connection__follows_new_limits)
+{
+    struct http_client client, other;
+
+    fixture_init();
+    fixture_start();
+    client = connect_client();
+    expect_alive(&client);
+    fixture.limits.max_body_bytes = 10;
+    fixture.limits.idle_ms = 100;
+    server_set_limits(&fixture.server, &fixture.limits);
+    expect_alive(&client);
+    other = connect_client();
+    send_text(&other, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");
+    expect_code(&other, 413, "body_too_large");
+    expect_end(&other);
+    expect_end(&client);
+    fixture_stop();
+}
+
+TEST_MAIN

@@ -1,0 +1,473 @@
+/* The reader against a table of requests: what each becomes, whole, byte by byte and at random splits. */
+#include "server/net/http_reader.h"
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "tests/test.h"
+
+#define LIMIT_HEAD 1024
+#define LIMIT_FIELDS 8
+#define LIMIT_BODY 64
+#define OK .status = 0
+
+struct row {
+    const char *name;
+    const char *bytes;
+    int status;                /* 0: read; or that of the refusal */
+    enum problem_code problem; /* when refused */
+    const char *path;          /* else: NULL "/" */
+    const char *body;          /* NULL: empty */
+    const char *behind;        /* what is left for the next request; NULL: nothing */
+};
+
+#define H "Host: a\r\n"
+#define POST "POST / HTTP/1.1\r\n" H
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
+#define REFUSED(status_, problem_) .status = (status_), .problem = PROBLEM_##problem_
+#define BAD REFUSED(400, BAD_REQUEST)
+#define BAD_HOST REFUSED(400, BAD_HOST)
+#define BAD_LENGTH REFUSED(400, BAD_LENGTH)
+#define BAD_CHUNK REFUSED(400, BAD_CHUNK)
+#define X16 "xxxxxxxxxxxxxxxx"
+#define X64 X16 X16 X16 X16
+#define X256 X64 X64 X64 X64
+
+static const struct row rows[] = {
+    /* good ones */
+    {"get", "GET / HTTP/1.1\r\n" H "\r\n", OK},
+    {"get with query", "GET /a/b?c=d&e HTTP/1.1\r\n" H "\r\n", OK, .path = "/a/b"},
+    {"1.0 without host", "GET / HTTP/1.0\r\n\r\n", OK},
+    {"1.9 is 1.1", "GET / HTTP/1.9\r\n" H "\r\n", OK},
+    {"empty host", "GET / HTTP/1.1\r\nHost:\r\n\r\n", OK},
+    {"host with port", "GET / HTTP/1.1\r\nHost: example.com:8080\r\n\r\n", OK},
+    {"host of IPv6", "GET / HTTP/1.1\r\nHost: [::1]:8080\r\n\r\n", OK},
+    {"absolute form", "GET http://a:80/p?q HTTP/1.1\r\n" H "\r\n", OK, .path = "/p"},
+    {"absolute form without path", "GET HTTPS://a HTTP/1.1\r\n" H "\r\n", OK, .path = ""},
+    {"absolute form with query alone", "GET http://a?q HTTP/1.1\r\n" H "\r\n", OK, .path = ""},
+    {"asterisk", "OPTIONS * HTTP/1.1\r\n" H "\r\n", OK, .path = "*"},
+    {"authority", "CONNECT a:443 HTTP/1.1\r\n" H "\r\n", OK, .path = ""},
+    {"percent in path", "GET /%7Ea HTTP/1.1\r\n" H "\r\n", OK, .path = "/%7Ea"},
+    {"one empty line ahead", "\r\nGET / HTTP/1.1\r\n" H "\r\n", OK},
+    {"blanks around a value", "GET / HTTP/1.1\r\nHost: \t a \t \r\n\r\n", OK},
+    {"empty value", "GET / HTTP/1.1\r\n" H "X:\r\n\r\n", OK},
+    {"obs-text in a value", "GET / HTTP/1.1\r\n" H "X: \xc3\xa9\xff\r\n\r\n", OK},
+    {"any method", "BREW!# / HTTP/1.1\r\n" H "\r\n", OK},
+    {"body", POST "Content-Length: 5\r\n\r\nhello", OK, .body = "hello"},
+    {"length zero", POST "Content-Length: 0\r\n\r\n", OK},
+    {"length with leading zeros", POST "Content-Length: 0005\r\n\r\nhello", OK, .body = "hello"},
+    {"length at the limit", POST "Content-Length: 64\r\n\r\n" X64, OK, .body = X64},
+    {"pipelined", POST "Content-Length: 2\r\n\r\nabGET /", OK, .body = "ab", .behind = "GET /"},
+    {"body of a get", "GET / HTTP/1.1\r\n" H "Content-Length: 1\r\n\r\nxGE", OK, .body = "x",
+     .behind = "GE"},
+    {"chunked", CHUNKED "5\r\nhello\r\n0\r\n\r\n", OK, .body = "hello"},
+    {"chunked, letters of any case", POST "TRANSFER-ENCODING: Chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n",
+     OK, .body = "x"},
+    {"several chunks", CHUNKED "1\r\na\r\n2\r\nbc\r\n00A\r\n0123456789\r\n0\r\n\r\n", OK,
+     .body = "abc0123456789"},
+    {"chunk extensions", CHUNKED "1;a=b;c=\"d e\"\r\nx\r\n0;z\r\n\r\n", OK, .body = "x"},
+    {"trailers", CHUNKED "1\r\nx\r\n0\r\nA: b\r\nC:d\r\n\r\n", OK, .body = "x"},
+    {"chunked, pipelined", CHUNKED "1\r\nx\r\n0\r\n\r\nGET / HT", OK, .body = "x",
+     .behind = "GET / HT"},
+    {"empty chunked", CHUNKED "0\r\n\r\n", OK},
+    {"chunks up to the limit", CHUNKED "20\r\n" X16 X16 "\r\n20\r\n" X16 X16 "\r\n0\r\n\r\n", OK,
+     .body = X64},
+    {"chunk bytes that look like framing", CHUNKED "7\r\n0\r\n\r\n\r\n\r\n0\r\n\r\n", OK,
+     .body = "0\r\n\r\n\r\n"},
+
+    /* request line */
+    {"two empty lines ahead", "\r\n\r\nGET / HTTP/1.1\r\n" H "\r\n", BAD},
+    {"bare LF ahead", "\nGET / HTTP/1.1\r\n" H "\r\n", BAD},
+    {"no version", "GET /\r\n\r\n", BAD},
+    {"two blanks", "GET  / HTTP/1.1\r\n" H "\r\n", BAD},
+    {"blank ahead", " GET / HTTP/1.1\r\n" H "\r\n", BAD},
+    {"blank behind", "GET / HTTP/1.1 \r\n" H "\r\n", BAD},
+    {"tab between", "GET\t/\tHTTP/1.1\r\n" H "\r\n", BAD},
+    {"method is no token", "GE(T / HTTP/1.1\r\n" H "\r\n", BAD},
+    {"version 2", "GET / HTTP/2.0\r\n" H "\r\n", BAD},
+    {"version 0.9", "GET / HTTP/0.9\r\n\r\n", BAD},
+    {"version 1.10", "GET / HTTP/1.10\r\n" H "\r\n", BAD},
+    {"version 1.", "GET / HTTP/1.\r\n" H "\r\n", BAD},
+    {"version in small letters", "GET / http/1.1\r\n" H "\r\n", BAD},
+    {"HTTP/2 preface", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", BAD},
+    {"TLS hello", "\x16\x03\x01\x02", BAD},
+    {"relative target", "GET a HTTP/1.1\r\n" H "\r\n", BAD},
+    {"fragment", "GET /a#b HTTP/1.1\r\n" H "\r\n", BAD},
+    {"bad percent", "GET /%zz HTTP/1.1\r\n" H "\r\n", BAD},
+    {"cut percent", "GET /%4 HTTP/1.1\r\n" H "\r\n", BAD},
+    {"quote in the target", "GET /\"a HTTP/1.1\r\n" H "\r\n", BAD},
+    {"backslash in the target", "GET \\a HTTP/1.1\r\n" H "\r\n", BAD},
+    {"obs-text in the target", "GET /\xc3\xa9 HTTP/1.1\r\n" H "\r\n", BAD},
+    {"user info", "GET http://u@a/ HTTP/1.1\r\n" H "\r\n", BAD},
+    {"other scheme", "GET ftp://a/ HTTP/1.1\r\n" H "\r\n", BAD},
+    {"no authority", "GET http:///a HTTP/1.1\r\n" H "\r\n", BAD},
+    {"asterisk of a get", "GET * HTTP/1.1\r\n" H "\r\n", BAD},
+    {"connect without a port", "CONNECT a HTTP/1.1\r\n" H "\r\n", BAD},
+    {"connect to a path", "CONNECT / HTTP/1.1\r\n" H "\r\n", BAD},
+
+    /* lines and fields */
+    {"bare LF", "GET / HTTP/1.1\n" H "\r\n", BAD},
+    {"bare LF after a field", "GET / HTTP/1.1\r\nHost: a\n\r\n", BAD},
+    {"bare LF ends the head", "GET / HTTP/1.1\r\n" H "\n", BAD},
+    {"bare CR", "GET / HTTP/1.1\r\nHost: a\rb\r\n\r\n", BAD},
+    {"CR CR LF", "GET / HTTP/1.1\r\n" H "X: a\r\r\n\r\n", BAD},
+    {"control byte", "GET / HTTP/1.1\r\n" H "X: a\x01\r\n\r\n", BAD},
+    {"delete byte", "GET / HTTP/1.1\r\n" H "X: a\x7f\r\n\r\n", BAD},
+    {"escape in the request line", "GET /\x1b HTTP/1.1\r\n" H "\r\n", BAD},
+    {"obs-fold", "GET / HTTP/1.1\r\n" H "X: a\r\n b\r\n\r\n", BAD},
+    {"first field folded", "GET / HTTP/1.1\r\n Host: a\r\n\r\n", BAD},
+    {"blank before the colon", "GET / HTTP/1.1\r\nHost : a\r\n\r\n", BAD},
+    {"no colon", "GET / HTTP/1.1\r\n" H "X\r\n\r\n", BAD},
+    {"no name", "GET / HTTP/1.1\r\n" H ": a\r\n\r\n", BAD},
+    {"name is no token", "GET / HTTP/1.1\r\n" H "X{}: a\r\n\r\n", BAD},
+    {"name in Latin 1", "GET / HTTP/1.1\r\n" H "\xe9: a\r\n\r\n", BAD},
+
+    /* Host */
+    {"no host", "GET / HTTP/1.1\r\n\r\n", BAD_HOST},
+    {"two hosts", "GET / HTTP/1.1\r\n" H H "\r\n", BAD_HOST},
+    {"two hosts in 1.0", "GET / HTTP/1.0\r\n" H H "\r\n", BAD_HOST},
+    {"host with a path", "GET / HTTP/1.1\r\nHost: a/b\r\n\r\n", BAD_HOST},
+    {"host with a blank", "GET / HTTP/1.1\r\nHost: a b\r\n\r\n", BAD_HOST},
+    {"host with user info", "GET / HTTP/1.1\r\nHost: u@a\r\n\r\n", BAD_HOST},
+    {"list of hosts", "GET / HTTP/1.1\r\nHost: a, b\r\n\r\n", BAD_HOST},
+    {"bad port", "GET / HTTP/1.1\r\nHost: a:8x\r\n\r\n", BAD_HOST},
+    {"absolute form and no host", "GET http://a/ HTTP/1.1\r\n\r\n", BAD_HOST},
+
+    /* framing */
+    {"two lengths", POST "Content-Length: 5\r\nContent-Length: 6\r\n\r\nhello", BAD_LENGTH},
+    {"two equal lengths", POST "Content-Length: 5\r\nContent-Length: 5\r\n\r\nhello", BAD_LENGTH},
+    {"list of lengths", POST "Content-Length: 5, 5\r\n\r\nhello", BAD_LENGTH},
+    {"negative length", POST "Content-Length: -1\r\n\r\n", BAD_LENGTH},
+    {"signed length", POST "Content-Length: +5\r\n\r\nhello", BAD_LENGTH},
+    {"hex length", POST "Content-Length: 0x5\r\n\r\nhello", BAD_LENGTH},
+    {"empty length", POST "Content-Length:\r\n\r\n", BAD_LENGTH},
+    {"length with a blank", POST "Content-Length: 1 2\r\n\r\n", BAD_LENGTH},
+    {"length with a point", POST "Content-Length: 5.0\r\n\r\n", BAD_LENGTH},
+    {"length and chunked", POST "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     BAD_LENGTH},
+    {"chunked and length", POST "Transfer-Encoding: chunked\r\nContent-Length: 5\r\n\r\n0\r\n\r\n",
+     BAD_LENGTH},
+    {"length and identity", POST "Transfer-Encoding: identity\r\nContent-Length: 5\r\n\r\nhello",
+     BAD_LENGTH},
+    {"chunked in 1.0", "POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+     BAD_LENGTH},
+    {"gzip, chunked", POST "Transfer-Encoding: gzip, chunked\r\n\r\n",
+     REFUSED(501, TRANSFER_ENCODING)},
+    {"chunked twice", POST "Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked\r\n\r\n",
+     REFUSED(501, TRANSFER_ENCODING)},
+    {"chunked, chunked", POST "Transfer-Encoding: chunked, chunked\r\n\r\n",
+     REFUSED(501, TRANSFER_ENCODING)},
+    {"chunked with a comma", POST "Transfer-Encoding: chunked,\r\n\r\n",
+     REFUSED(501, TRANSFER_ENCODING)},
+    {"xchunked", POST "Transfer-Encoding: xchunked\r\n\r\n", REFUSED(501, TRANSFER_ENCODING)},
+    {"identity", POST "Transfer-Encoding: identity\r\n\r\n", REFUSED(501, TRANSFER_ENCODING)},
+    {"no coding", POST "Transfer-Encoding:\r\n\r\n", REFUSED(501, TRANSFER_ENCODING)},
+    {"chunked in quotes", POST "Transfer-Encoding: \"chunked\"\r\n\r\n",
+     REFUSED(501, TRANSFER_ENCODING)},
+    {"body over the limit", POST "Content-Length: 65\r\n\r\n", REFUSED(413, BODY_TOO_LARGE)},
+    {"length beyond 64 bits", POST "Content-Length: 99999999999999999999999\r\n\r\n",
+     REFUSED(413, BODY_TOO_LARGE)},
+    {"length of 2^64 + 1", POST "Content-Length: 18446744073709551617\r\n\r\n",
+     REFUSED(413, BODY_TOO_LARGE)},
+
+    /* chunks */
+    {"no size", CHUNKED "\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"size with 0x", CHUNKED "0x5\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"signed size", CHUNKED "+5\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"size with a blank", CHUNKED "5 \r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"blank before the size", CHUNKED " 5\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"size of nine digits", CHUNKED "000000005\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"size ends with LF", CHUNKED "5\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"size ends with CR", CHUNKED "5\rhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"chunk too long", CHUNKED "5\r\nhellox\r\n0\r\n\r\n", BAD_CHUNK},
+    {"chunk ends with LF", CHUNKED "5\r\nhello\n0\r\n\r\n", BAD_CHUNK},
+    {"chunk ends with CR", CHUNKED "5\r\nhello\rx0\r\n\r\n", BAD_CHUNK},
+    {"bare LF in an extension", CHUNKED "5;a\nb\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"control byte in an extension", CHUNKED "5;\x02\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"bare CR in an extension", CHUNKED "5;a\rb\r\nhello\r\n0\r\n\r\n", BAD_CHUNK},
+    {"chunks over the limit", CHUNKED "40\r\n" X64 "\r\n1\r\n", REFUSED(413, BODY_TOO_LARGE)},
+    {"chunk over the limit", CHUNKED "ffffffff\r\n", REFUSED(413, BODY_TOO_LARGE)},
+    {"end ends with LF", CHUNKED "0\r\n\n", BAD_CHUNK},
+    {"trailer folded", CHUNKED "0\r\n A: b\r\n\r\n", BAD_CHUNK},
+    {"trailer without a colon", CHUNKED "0\r\nA\r\n\r\n", BAD_CHUNK},
+    {"trailer with a blank", CHUNKED "0\r\nA : b\r\n\r\n", BAD_CHUNK},
+    {"trailer ends with LF", CHUNKED "0\r\nA: b\n\r\n", BAD_CHUNK},
+    {"control byte in a trailer", CHUNKED "0\r\nA: \x03\r\n\r\n", BAD_CHUNK},
+    {"too many trailers",
+     CHUNKED "0\r\nA:1\r\nA:2\r\nA:3\r\nA:4\r\nA:5\r\nA:6\r\nA:7\r\nA:8\r\nA:9\r\n\r\n",
+     REFUSED(431, HEAD_TOO_LARGE)},
+    {"trailers too long", CHUNKED "0\r\nA:" X256 X256 X256 X256 "\r\n\r\n",
+     REFUSED(431, HEAD_TOO_LARGE)},
+
+    /* size of the head */
+    {"too many fields",
+     "GET / HTTP/1.1\r\n" H "A:1\r\nA:2\r\nA:3\r\nA:4\r\nA:5\r\nA:6\r\nA:7\r\nA:8\r\n\r\n",
+     REFUSED(431, HEAD_TOO_LARGE)},
+    {"as many fields as allowed",
+     "GET / HTTP/1.1\r\n" H "A:1\r\nA:2\r\nA:3\r\nA:4\r\nA:5\r\nA:6\r\nA:7\r\n\r\n", OK},
+    {"field too long", "GET / HTTP/1.1\r\n" H "X: " X256 X256 X256 X256 "\r\n\r\n",
+     REFUSED(431, HEAD_TOO_LARGE)},
+    {"target too long", "GET /" X256 X256 X256 X256, REFUSED(431, HEAD_TOO_LARGE)},
+};
+
+static const struct http_reader_limits limits = {
+    .max_head_bytes = LIMIT_HEAD,
+    .max_fields = LIMIT_FIELDS,
+    .max_body_bytes = LIMIT_BODY,
+};
+
+/* Feeds bytes[0 .. n) in pieces as `piece` says; what is held then is in *held, on an allocation of exactly
+ * its size, so that a sanitizer sees a read behind it. */
+struct run {
+    struct http_reader reader;
+    enum http_progress last;
+    int heads;
+    char *held;
+    size_t len;
+};
+
+static void feed(struct run *run, const char *bytes, size_t n)
+{
+    run->held = realloc(run->held, run->len + n);
+    memcpy(run->held + run->len, bytes, n);
+    run->len += n;
+    while ((run->last = http_reader_run(&run->reader, run->held, &run->len)) == HTTP_HEAD)
+        run->heads++;
+}
+
+static size_t next_piece(struct rng *rng, size_t left)
+{
+    size_t n = rng ? 1 + (size_t)rng_below(rng, left) : left;
+
+    return n > left ? left : n;
+}
+
+/* Random pieces with rng, single bytes with one, all at once with neither. */
+static void run_bytes(struct run *run, struct view bytes, struct rng *rng, bool one)
+{
+    memset(run, 0, sizeof(*run));
+    run->last = HTTP_MORE;
+    http_reader_init(&run->reader, &limits);
+    for (size_t at = 0, n; at < bytes.len; at += n) {
+        n = one ? 1 : next_piece(rng, bytes.len - at);
+        if (run->last == HTTP_MORE || run->last == HTTP_REFUSED) {
+            feed(run, bytes.ptr + at, n);
+        } else { /* behind the request */
+            run->held = realloc(run->held, run->len + n);
+            memcpy(run->held + run->len, bytes.ptr + at, n);
+            run->len += n;
+        }
+    }
+}
+
+static void check(const struct row *row, const struct run *run)
+{
+    const struct http_reader *r = &run->reader;
+    const char *behind = row->behind ? row->behind : "";
+
+    if (row->status) {
+        CHECK_INT(run->last, HTTP_REFUSED);
+        CHECK_STR(problem_kinds[r->problem].code, problem_kinds[row->problem].code);
+        CHECK_INT(problem_kinds[r->problem].status, row->status);
+        CHECK(problem_kinds[r->problem].closes);
+        CHECK(r->detail != NULL);
+        return;
+    }
+    if (run->last == HTTP_REFUSED)
+        FAIL("refused: %s", r->detail);
+    CHECK_INT(run->last, HTTP_DONE);
+    CHECK_INT(run->heads, 1);
+    CHECK_VIEW(http_span_view(r->path, run->held), row->path ? row->path : "/");
+    CHECK_VIEW(((struct view){run->held + r->body_start, r->body_len}), row->body ? row->body : "");
+    CHECK_VIEW(((struct view){run->held + r->end, run->len - r->end}), behind);
+}
+
+TEST(http_reader__reads_and_refuses)
+{
+    struct rng rng;
+    struct run run;
+
+    rng_init(&rng, 7);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct row *row = &rows[i];
+        struct view bytes = view_of(row->bytes);
+
+        test_row("http_reader__reads_and_refuses %s", row->name);
+        run_bytes(&run, bytes, NULL, false);
+        check(row, &run);
+        free(run.held);
+        run_bytes(&run, bytes, NULL, true);
+        check(row, &run);
+        free(run.held);
+        for (int split = 0; split < 50; split++) {
+            run_bytes(&run, bytes, &rng, false);
+            check(row, &run);
+            free(run.held);
+        }
+    }
+}
+
+/* A request that is well formed so far is never refused or done early: every proper prefix wants more. */
+TEST(http_reader__wants_more_of_every_prefix)
+{
+    struct run run;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        size_t len = strlen(rows[i].bytes) - (rows[i].behind ? strlen(rows[i].behind) : 0);
+
+        for (size_t n = 1; !rows[i].status && n < len; n++) {
+            run_bytes(&run, (struct view){rows[i].bytes, n}, NULL, false);
+            if (run.last != HTTP_MORE)
+                FAIL("%s: %zu of %zu bytes", rows[i].name, n, len);
+            free(run.held);
+        }
+    }
+}
+
+/* NUL cannot stand in the table above. */
+TEST(http_reader__refuses_nul)
+{
+    static const char head[] = "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n";
+    static const char chunk[] = POST "Transfer-Encoding: chunked\r\n\r\n1\0\r\nx\r\n0\r\n\r\n";
+    struct run run;
+
+    run_bytes(&run, (struct view){head, sizeof(head) - 1}, NULL, false);
+    CHECK_INT(run.last, HTTP_REFUSED);
+    free(run.held);
+    run_bytes(&run, (struct view){chunk, sizeof(chunk) - 1}, NULL, false);
+    CHECK_INT(run.last, HTTP_REFUSED);
+    free(run.held);
+}
+
+/* Exactly max_head_bytes pass, one more does not, wherever the pieces end. */
+TEST(http_reader__holds_the_heads_limit)
+{
+    char bytes[LIMIT_HEAD + 2];
+    struct run run;
+    int n;
+
+    for (int extra = 0; extra <= 1; extra++) {
+        for (int one = 0; one <= 1; one++) {
+            n = snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\nHost: a\r\nX: ");
+            memset(bytes + n, 'x', (size_t)(LIMIT_HEAD + extra - 4 - n));
+            memcpy(bytes + LIMIT_HEAD + extra - 4, "\r\n\r\n", 5);
+            run_bytes(&run, (struct view){bytes, (size_t)(LIMIT_HEAD + extra)}, NULL, one != 0);
+            CHECK_INT(run.last, extra ? HTTP_REFUSED : HTTP_DONE);
+            if (extra)
+                CHECK_INT(run.reader.problem, PROBLEM_HEAD_TOO_LARGE);
+            free(run.held);
+        }
+    }
+}
+
+TEST(http_reader__bounds_chunk_extensions)
+{
+    struct buf bytes = BUF_INIT;
+    struct run run;
+
+    buf_add_str(&bytes, CHUNKED);
+    for (int i = 0; i < 20; i++) {
+        buf_add_str(&bytes, "1;");
+        for (int k = 0; k < 250; k++)
+            buf_add_str(&bytes, "e");
+        buf_add_str(&bytes, "\r\nx\r\n");
+    }
+    run_bytes(&run, buf_view(&bytes), NULL, false);
+    CHECK_INT(run.last, HTTP_REFUSED);
+    CHECK_INT(run.reader.problem, PROBLEM_BAD_CHUNK);
+    free(run.held);
+    buf_release(&bytes);
+}
+
+/* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it comes. */
+TEST(http_reader__squeezes_chunks)
+{
+    static const char *const chunk = "1\r\nx\r\n";
+    struct run run = {.last = HTTP_MORE};
+    size_t head = strlen(CHUNKED);
+
+    http_reader_init(&run.reader, &limits);
+    feed(&run, CHUNKED, head);
+    for (int i = 1; i <= LIMIT_BODY; i++) {
+        feed(&run, chunk, strlen(chunk));
+        CHECK_INT(run.len, head + (size_t)i);
+    }
+    feed(&run, "0\r\n\r\n", 5);
+    CHECK_INT(run.last, HTTP_DONE);
+    CHECK_INT(run.len, head + LIMIT_BODY);
+    free(run.held);
+}
+
+static void read_flags(struct run *run, const char *bytes)
+{
+    run_bytes(run, view_of(bytes), NULL, false);
+    free(run->held);
+    if (run->last == HTTP_REFUSED)
+        FAIL("refused: %s", run->reader.detail);
+}
+
+TEST(http_reader__tells_persistence)
+{
+    static const struct {
+        const char *bytes;
+        bool keep_alive;
+    } cases[] = {
+        {"GET / HTTP/1.1\r\n" H "\r\n", true},
+        {"GET / HTTP/1.1\r\n" H "Connection: close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\n" H "Connection: foo, CLOSE\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\n" H "Connection: keep-alive\r\nConnection: close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\n\r\n", false},
+        {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false},
+    };
+    struct run run;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        test_row("http_reader__tells_persistence %zu", i);
+        read_flags(&run, cases[i].bytes);
+        CHECK_INT(run.reader.keep_alive, cases[i].keep_alive);
+    }
+}
+
+TEST(http_reader__tells_expectation)
+{
+    struct run run;
+
+    read_flags(&run, POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx");
+    CHECK(run.reader.expect_continue);
+    read_flags(&run, POST "Expect: 100-continue\r\n\r\n"); /* nothing is to come */
+    CHECK(!run.reader.expect_continue);
+    read_flags(&run, "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
+    CHECK(!run.reader.expect_continue);
+}
+
+TEST(http_reader__finds_fields)
+{
+    struct run run;
+
+    run_bytes(&run, view_of("GET /p?q=1 HTTP/1.1\r\n" H "X-A:  one \r\nx-a: two\r\n\r\n"), NULL,
+              false);
+    CHECK_INT(run.last, HTTP_DONE);
+    CHECK_VIEW(http_reader_field(&run.reader, run.held, "X-a"), "one");
+    CHECK(http_reader_field(&run.reader, run.held, "x-b").ptr == NULL);
+    CHECK_VIEW(http_span_view(run.reader.query, run.held), "q=1");
+    CHECK_VIEW(http_span_view(run.reader.method, run.held), "GET");
+    free(run.held);
+}
+
+TEST(http_reader__started_by_a_byte_of_the_request)
+{
+    struct run run = {.last = HTTP_MORE};
+
+    http_reader_init(&run.reader, &limits);
+    feed(&run, "\r", 1);
+    CHECK(!http_reader_started(&run.reader));
+    feed(&run, "\n", 1);
+    CHECK(!http_reader_started(&run.reader));
+    CHECK_INT(run.len, 0);
+    feed(&run, "G", 1);
+    CHECK(http_reader_started(&run.reader));
+    free(run.held);
+}
+
+TEST_MAIN

@@ -1,0 +1,330 @@
+/* Listener, workers and drain over real sockets. */
+#define _GNU_SOURCE /* memmem */
+#include "server/net/server.h"
+
+#include <arpa/inet.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include "base/rng.h"
+#include "tests/unit/server/net/server_fixture.h"
+
+TEST(server__spreads_connections)
+{
+    struct http_client clients[10];
+
+    fixture_init();
+    fixture_start();
+    for (int i = 0; i < 10; i++) {
+        clients[i] = connect_client();
+        expect_alive(&clients[i]);
+    }
+    CHECK_INT(server_connections(&fixture.server), 10);
+    CHECK_INT(atomic_load(&server_worker(&fixture.server, 0)->connections), 5);
+    CHECK_INT(atomic_load(&server_worker(&fixture.server, 1)->connections), 5);
+    for (int i = 0; i < 10; i++)
+        http_client_release(&clients[i]);
+    WAIT_UNTIL(atomic_load(&server_worker(&fixture.server, 0)->connections) == 0);
+    fixture_stop();
+}
+
+TEST(server__beats)
+{
+    int64_t first_us;
+
+    fixture_init();
+    fixture_start();
+    WAIT_UNTIL(fixture.started == 2 && server_heartbeat_us(&fixture.server) > 0);
+    first_us = server_heartbeat_us(&fixture.server);
+    WAIT_UNTIL(server_heartbeat_us(&fixture.server) > first_us);
+    CHECK(server_lag_us(&fixture.server) >= 0);
+    fixture_stop();
+}
+
+TEST(server__listens_on_a_unix_socket)
+{
+    char path[64], address[80];
+    struct http_client client;
+    struct stat st;
+    struct err err;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-test-%d.sock", (int)getpid());
+    snprintf(address, sizeof(address), "unix:%s", path);
+    for (int round = 0; round < 2; round++) {
+        fixture_init();
+        fixture.address = address;
+        fixture_start();
+        CHECK_STR(server_address(&fixture.server), address);
+        client = connect_client();
+        expect_alive(&client);
+        http_client_release(&client);
+        if (round == 0) { /* one that is in use is not taken away */
+            struct listener second;
+
+            CHECK_ERR(listener_open(
+                          &second,
+                          &(struct listener_args){.loop = &fixture.loop, .address = address}, &err),
+                      err, "bind");
+            CHECK_INT(err.code, ERR_UNAVAILABLE);
+            client = connect_client();
+            expect_alive(&client);
+            http_client_release(&client);
+        }
+        fixture_stop();
+        CHECK(stat(path, &st) == -1);
+        /* a leftover of a crash is replaced in the second round */
+        if (round == 0) {
+            struct sockaddr_un sun = {.sun_family = AF_UNIX};
+            int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+            memcpy(sun.sun_path, path, strlen(path) + 1);
+            CHECK(bind(fd, (struct sockaddr *)&sun, sizeof(sun)) == 0);
+            close(fd);
+        }
+    }
+}
+
+TEST(server__listens_on_ipv6)
+{
+    struct http_client client;
+    int fd = socket(AF_INET6, SOCK_STREAM, 0);
+    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
+    bool there = fd != -1 && bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)) == 0;
+
+    if (fd != -1)
+        close(fd);
+    if (!there)
+        SKIP("no IPv6 here");
+    fixture_init();
+    fixture.address = "[::1]:0";
+    fixture_start();
+    CHECK(strncmp(server_address(&fixture.server), "[::1]:", 6) == 0);
+    client = connect_client();
+    expect_alive(&client);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(server__takes_an_inherited_descriptor)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct http_client client;
+
+    fixture_init();
+    fixture.inherited = true;
+    fixture.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(fixture.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
+    CHECK(listen(fixture.listen_fd, 5) == 0);
+    fixture_start();
+    client = connect_client();
+    expect_alive(&client);
+    http_client_release(&client);
+    fixture_stop();
+}
+
+TEST(server__says_why_it_cannot_open)
+{
+    struct server server;
+    struct loop loop;
+    struct err err;
+    char taken[ADDRESS_TEXT_BYTES];
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    struct server_args args = {
+        .accept_loop = &loop, .address = "127.0.0.1", .n_workers = 1, .limits = &limits};
+
+    CHECK_OK(loop_init(&loop, NULL, &err), err);
+    CHECK_ERR(server_open(&server, &args, &err), err, "127.0.0.1: not an address");
+    CHECK_INT(err.code, ERR_CONFIG);
+    fixture_init();
+    fixture_start();
+    memcpy(taken, server_address(&fixture.server), sizeof(taken));
+    args.address = taken;
+    CHECK_ERR(server_open(&server, &args, &err), err, "bind");
+    CHECK_INT(err.code, ERR_UNAVAILABLE);
+    fixture_stop();
+    loop_release(&loop);
+}
+
+static void set_descriptors(rlim_t n)
+{
+    struct rlimit limit;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    limit.rlim_cur = n;
+    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
+}
+
+/* Out of descriptors: a waiting client is told, and once there are some again all is well. */
+TEST(server__survives_running_out_of_descriptors)
+{
+    struct http_client client, early;
+    struct rlimit limit;
+    int lowest_free;
+
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    fixture_init();
+    fixture_start();
+    early = connect_client();
+    expect_alive(&early);
+    lowest_free = fcntl(0, F_DUPFD, 0);
+    CHECK(lowest_free != -1);
+    close(lowest_free);
+    set_descriptors((rlim_t)lowest_free + 1); /* the client's own is the last */
+    for (int i = 0; i < 3; i++) {
+        client = connect_client();
+        expect(&client, 503);
+        http_client_release(&client);
+    }
+    expect_alive(&early);
+    set_descriptors(limit.rlim_cur);
+    client = connect_client();
+    WAIT_UNTIL(server_connections(&fixture.server) == 2);
+    expect_alive(&client);
+    http_client_release(&client);
+    http_client_release(&early);
+    fixture_stop();
+}
+
+static void on_drained(const struct drain_outcome *outcome, void *arg)
+{
+    (void)arg;
+    fixture.cut = outcome->cut;
+    fixture.drained = 1;
+}
+
+/* On the accepting thread, as a signal handler's loop event would. */
+static void on_drain_letter(struct letter *letter, void *reader)
+{
+    (void)letter;
+    (void)reader;
+    server_drain(&fixture.server, on_drained, NULL);
+}
+
+static void drain(void)
+{
+    fixture.drain.deliver = on_drain_letter;
+    loop_post(&fixture.loop, &fixture.drain);
+    WAIT_UNTIL(server_draining(&fixture.server));
+}
+
+TEST(server__drains)
+{
+    struct http_client idle, late, fresh, refused;
+    struct http_response response;
+    struct err err;
+
+    fixture_init();
+    fixture.limits.drain_grace_ms = 300;
+    fixture.limits.drain_max_ms = 60000;
+    fixture_start();
+    idle = connect_client();
+    expect_alive(&idle);
+    late = connect_client();
+    send_text(&late, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+    drain();
+    response = expect(&late, 200); /* what was begun is answered */
+    CHECK_VIEW(http_response_header(&response, "connection"), "close");
+    expect_end(&late);
+    fresh = connect_client(); /* within the grace */
+    send_text(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
+    response = expect(&fresh, 200);
+    CHECK_VIEW(http_response_header(&response, "connection"), "close");
+    expect_end(&fresh);
+    CHECK_INT(http_client_wait_end(&idle, 500), HTTP_CLIENT_OPEN);
+    CHECK_OK(http_client_init(&refused, server_address(&fixture.server), WAIT_MS, &err), err);
+    CHECK_ERR(http_client_connect(&refused, &err), err, "refused"); /* after it */
+    http_client_release(&refused);
+    CHECK_INT(fixture.drained, 0);
+    send_text(&idle, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"); /* its next request is its last */
+    response = expect(&idle, 200);
+    CHECK_VIEW(http_response_header(&response, "connection"), "close");
+    expect_end(&idle);
+    WAIT_UNTIL(fixture.drained == 1);
+    CHECK_INT(fixture.cut, 0);
+    fixture_stop();
+}
+
+TEST(server__drains_no_longer_than_allowed)
+{
+    struct http_client parked, idle;
+
+    fixture_init();
+    fixture.limits.drain_grace_ms = 10;
+    fixture.limits.drain_max_ms = 100;
+    fixture_start();
+    parked = connect_client();
+    idle = connect_client();
+    expect_alive(&idle);
+    send_text(&parked, "GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
+    WAIT_UNTIL(fixture.parked == 1);
+    drain();
+    WAIT_UNTIL(fixture.drained == 1);
+    CHECK_INT(fixture.cut, 2);
+    fixture_stop();
+    CHECK_INT(fixture.gone, 1);
+    http_client_release(&parked);
+    http_client_release(&idle);
+}
+
+#define CLIENTS 6
+#define ROUNDS 150
+
+struct driver {
+    pthread_t thread;
+    uint64_t seed;
+    int bad;
+    char address[ADDRESS_TEXT_BYTES];
+};
+
+/* No CHECK off the main thread: what is wrong is counted. */
+static void *drive(void *arg)
+{
+    static const char *const targets[] = {"/get", "/late", "/echo"};
+    static const char *const bodies[] = {"ok", "late", "[1,2,3]"};
+    struct driver *driver = arg;
+    struct http_client client;
+    struct http_response response;
+    struct rng rng;
+    struct err err;
+
+    rng_init(&rng, driver->seed);
+    if (http_client_init(&client, driver->address, WAIT_MS, &err))
+        return NULL;
+    for (int i = 0; i < ROUNDS; i++) {
+        int kind = i % 10 == 9 ? 1 : rng_below(&rng, 2) ? 2 : 0;
+        struct http_request request = {.method = kind == 2 ? "POST" : "GET",
+                                       .target = targets[kind],
+                                       .body = kind == 2 ? VIEW_LIT("[1,2,3]") : (struct view){0}};
+
+        if (http_client_call(&client, &request, &response, &err) || response.status != 200 ||
+            !view_is(response.body, bodies[kind]))
+            driver->bad++;
+        if (rng_below(&rng, 20) == 0)
+            http_client_close(&client);
+    }
+    http_client_release(&client);
+    return NULL;
+}
+
+TEST(server__serves_many_at_once)
+{
+    struct driver drivers[CLIENTS];
+
+    fixture_init();
+    fixture_start();
+    for (int i = 0; i < CLIENTS; i++) {
+        drivers[i] = (struct driver){.seed = (uint64_t)i};
+        memcpy(drivers[i].address, server_address(&fixture.server), ADDRESS_TEXT_BYTES);
+        CHECK(pthread_create(&drivers[i].thread, NULL, drive, &drivers[i]) == 0);
+    }
+    for (int i = 0; i < CLIENTS; i++) {
+        pthread_join(drivers[i].thread, NULL);
+        CHECK_INT(drivers[i].bad, 0);
+    }
+    CHECK_INT(fixture.answered, CLIENTS * ROUNDS);
+    fixture_stop();
+}
+
+TEST_MAIN

@@ -1,0 +1,291 @@
+/*
+ * A running server for tests of sockets: an acceptor thread, two workers and a few routes.
+ *
+ *   GET  /get     "ok"
+ *   POST /echo    the body
+ *   GET  /late    answers "late" from a timer, 20 ms later
+ *   GET  /park    is never answered
+ *   GET  /big     8 MiB of "x"
+ *   GET  /nothing neither answers nor defers
+ *   GET  /id      the request id, a blank, the query's q, a blank, the traceparent
+ */
+#ifndef TESTS_SERVER_FIXTURE_H
+#define TESTS_SERVER_FIXTURE_H
+
+#include <pthread.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "client/http_client.h"
+#include "server/net/server.h"
+#include "tests/test.h"
+
+#define BIG_BYTES (8u << 20)
+#define WAIT_MS 5000 /* far beyond what a working server takes, even on a busy machine */
+
+struct fixture {
+    struct loop loop;
+    struct server server;
+    pthread_t acceptor;
+    struct net_limits limits;
+    const char *address; /* NULL: 127.0.0.1:0 */
+    bool inherited, running;
+    int listen_fd;
+    atomic_int gone, parked, answered, started, stopped, drained;
+    _Atomic int64_t cut;
+    struct letter drain;
+    char *big;
+};
+
+static struct fixture fixture;
+
+struct late {
+    struct timer timer;
+    struct exchange *x;
+};
+
+static struct worker *worker_of(struct exchange *x)
+{
+    return exchange_user(x);
+}
+
+static void respond(struct exchange *x, struct view body)
+{
+    exchange_respond(x,
+                     &(struct answer){.status = 200, .content_type = "text/plain", .body = body});
+}
+
+static void handle_get(struct exchange *x, void *arg)
+{
+    (void)arg;
+    respond(x, VIEW_LIT("ok"));
+}
+
+static void handle_echo(struct exchange *x, void *arg)
+{
+    (void)arg;
+    /* the promise of readable bytes behind the body: a sanitizer watches */
+    for (size_t i = 0; i < EXCHANGE_BODY_PADDING; i++)
+        (void)*(volatile const char *)(x->body.ptr + x->body.len + i);
+    respond(x, x->body);
+}
+
+static void on_late(struct timer *timer, void *arg)
+{
+    struct late *late = arg;
+
+    (void)timer;
+    respond(late->x, VIEW_LIT("late"));
+    free(late);
+}
+
+static void on_late_gone(struct exchange *x, void *arg)
+{
+    struct late *late = arg;
+
+    loop_timer_remove(&worker_of(x)->loop, &late->timer);
+    free(late);
+    atomic_fetch_add(&fixture.gone, 1);
+}
+
+static void handle_late(struct exchange *x, void *arg)
+{
+    struct late *late = malloc(sizeof(*late));
+
+    (void)arg;
+    late->x = x;
+    timer_init(&late->timer, on_late, late);
+    exchange_defer(x, on_late_gone, late);
+    loop_timer_set(&worker_of(x)->loop, &late->timer, clock_now_us() + 20000);
+}
+
+static void on_park_gone(struct exchange *x, void *arg)
+{
+    (void)x;
+    (void)arg;
+    atomic_fetch_add(&fixture.gone, 1);
+}
+
+static void handle_park(struct exchange *x, void *arg)
+{
+    exchange_defer(x, on_park_gone, arg);
+    atomic_fetch_add(&fixture.parked, 1);
+}
+
+static void handle_big(struct exchange *x, void *arg)
+{
+    (void)arg;
+    respond(x, (struct view){fixture.big, BIG_BYTES});
+}
+
+static void handle_nothing(struct exchange *x, void *arg)
+{
+    (void)x;
+    (void)arg;
+}
+
+static void handle_id(struct exchange *x, void *arg)
+{
+    struct view q = exchange_query(x, "q");
+    char text[512];
+    int n = snprintf(text, sizeof(text), "%s %.*s %.*s", x->request_id, VIEW_ARG(q),
+                     VIEW_ARG(x->traceparent));
+
+    (void)arg;
+    respond(x, (struct view){text, (size_t)n});
+}
+
+static const struct http_route fixture_routes[] = {
+    {"GET", "/get", handle_get, NULL},         {"POST", "/echo", handle_echo, NULL},
+    {"GET", "/late", handle_late, NULL},       {"GET", "/park", handle_park, NULL},
+    {"GET", "/big", handle_big, NULL},         {"GET", "/id", handle_id, NULL},
+    {"GET", "/nothing", handle_nothing, NULL}, {"POST", "/get", handle_get, NULL},
+};
+
+static void on_fixture_answer(void *user, int status, int64_t duration_us)
+{
+    (void)user;
+    (void)status;
+    if (duration_us >= 0)
+        atomic_fetch_add(&fixture.answered, 1);
+}
+
+static void on_fixture_start(struct worker *worker, void *arg)
+{
+    (void)arg;
+    worker_set_user(worker, worker);
+    atomic_fetch_add(&fixture.started, 1);
+}
+
+static void on_fixture_stop(struct worker *worker, void *arg)
+{
+    (void)arg;
+    (void)worker;
+    atomic_fetch_add(&fixture.stopped, 1);
+}
+
+static void *run_acceptor(void *arg)
+{
+    loop_run(arg);
+    return NULL;
+}
+
+/* fixture.limits and the address are set by the test before. */
+static void fixture_start(void)
+{
+    struct err err;
+
+    fixture.running = true;
+    fixture.big = malloc(BIG_BYTES);
+    memset(fixture.big, 'x', BIG_BYTES);
+    CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
+    CHECK_OK(server_open(&fixture.server,
+                         &(struct server_args){
+                             .accept_loop = &fixture.loop,
+                             .address = fixture.address ? fixture.address : "127.0.0.1:0",
+                             .inherited = fixture.inherited,
+                             .listen_fd = fixture.listen_fd,
+                             .n_workers = 2,
+                             .limits = &fixture.limits,
+                             .routes = fixture_routes,
+                             .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                             .hooks = {.on_start = on_fixture_start,
+                                       .on_stop = on_fixture_stop,
+                                       .connection.on_answer = on_fixture_answer},
+                         },
+                         &err),
+             err);
+    CHECK_OK(server_start(&fixture.server, &err), err);
+    CHECK(pthread_create(&fixture.acceptor, NULL, run_acceptor, &fixture.loop) == 0);
+}
+
+static void fixture_stop(void);
+
+/* A test that failed leaves its server behind. */
+static void fixture_init(void)
+{
+    if (fixture.running)
+        fixture_stop();
+    fixture = (struct fixture){.limits = NET_LIMITS_DEFAULT};
+}
+
+static void fixture_stop(void)
+{
+    fixture.running = false;
+    loop_stop(&fixture.loop);
+    pthread_join(fixture.acceptor, NULL);
+    server_stop(&fixture.server);
+    CHECK_INT(fixture.stopped, 2);
+    server_close(&fixture.server);
+    CHECK_INT(server_connections(&fixture.server), 0);
+    CHECK_INT(server_body_bytes(&fixture.server), 0);
+    loop_release(&fixture.loop);
+    free(fixture.big);
+}
+
+/* ---- the client's side ---------------------------------------------------------------------------- */
+
+static struct http_client connect_client(void)
+{
+    struct http_client client;
+    struct err err;
+
+    CHECK_OK(http_client_init(&client, server_address(&fixture.server), WAIT_MS, &err), err);
+    CHECK_OK(http_client_connect(&client, &err), err);
+    return client;
+}
+
+static inline void send_text(struct http_client *client, const char *text)
+{
+    struct err err;
+
+    CHECK_OK(http_client_send(client, view_of(text), &err), err);
+}
+
+/* An answer of that status; returned for more looks at it. */
+static struct http_response expect(struct http_client *client, int status)
+{
+    struct http_response response;
+    struct err err;
+
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
+    CHECK_INT(response.status, status);
+    return response;
+}
+
+static inline void expect_code(struct http_client *client, int status, const char *code)
+{
+    struct http_response response = expect(client, status);
+    char want[64];
+
+    snprintf(want, sizeof(want), "\"code\":\"%s\"", code);
+    if (!memmem(response.body.ptr, response.body.len, want, strlen(want)))
+        FAIL("body is %.*s, want %s", VIEW_ARG(response.body), want);
+    CHECK_VIEW(http_response_header(&response, "content-type"), "application/problem+json");
+}
+
+static void expect_end(struct http_client *client)
+{
+    CHECK_INT(http_client_wait_end(client, WAIT_MS), HTTP_CLIENT_CLOSED);
+    http_client_release(client);
+}
+
+/* The connection still serves. */
+static void expect_alive(struct http_client *client)
+{
+    struct http_response response;
+
+    send_text(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
+    response = expect(client, 200);
+    CHECK_VIEW(response.body, "ok");
+}
+
+#define WAIT_UNTIL(cond)                                                                           \
+    do {                                                                                           \
+        int64_t until_us = clock_now_us() + WAIT_MS * 1000;                                        \
+        while (!(cond) && clock_now_us() < until_us)                                               \
+            usleep(1000);                                                                          \
+        CHECK(cond);                                                                               \
+    } while (0)
+
+#endif

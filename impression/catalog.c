@@ -171,7 +171,7 @@ static int read_line(struct catalog *catalog, struct view bytes, size_t number,
     struct reader reader = {.problems = problems, .prefix = prefix};
     struct catalog_line line;
 
-    snprintf(prefix, sizeof(prefix), "line %zu: ", number);
+    snprintf(prefix, sizeof(prefix), "line %zu", number);
     switch (reader_read(&reader, bytes, scratch, &catalog_line_shape, &line)) {
     case READ_OK:
         break;

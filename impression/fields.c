@@ -25,7 +25,9 @@ static int print_place(const struct place *place, char *out, size_t size)
 static void print_pointer(const struct reader *reader, const struct place *place, const char *name,
                           char out[POINTER_BYTES])
 {
-    int at = snprintf(out, POINTER_BYTES, "%s", reader->prefix ? reader->prefix : "");
+    bool whole = !name && (!place || !place->parent);
+    int at = snprintf(out, POINTER_BYTES, "%s%s", reader->prefix ? reader->prefix : "",
+                      reader->prefix && !whole ? ": " : "");
 
     at += print_place(place, out + at, POINTER_BYTES - (size_t)at);
     if (name)

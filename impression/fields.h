@@ -94,7 +94,7 @@ struct reader {
     struct json_text text;
     const int *limits; /* see field.limit */
     struct problems *problems;
-    const char *prefix; /* before every pointer: "line 12: "; may be NULL */
+    const char *prefix; /* before every pointer: "line 12" makes "line 12: /bid"; NULL: none */
     uint32_t unknown;   /* keys that no table knows */
     size_t n_problems;  /* those that problems dropped, too */
 };

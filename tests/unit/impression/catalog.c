@@ -93,11 +93,11 @@ TEST(catalog__refuses_bad_lines)
     static const struct {
         const char *line, *pointer, *detail;
     } rows[] = {
-        {"{", "line 2: ", "not JSON"},
-        {"x", "line 2: ", "not JSON"},
-        {"{\"adid\":\"a\xff\"}", "line 2: ", "UTF-8"},
-        {"{\"adid\":\"a\",\"adid\":\"b\",\"title\":\"t\",\"bid\":1}", "line 2: ", "twice"},
-        {"[]", "line 2: ", "must be an object"},
+        {"{", "line 2", "not JSON"},
+        {"x", "line 2", "not JSON"},
+        {"{\"adid\":\"a\xff\"}", "line 2", "UTF-8"},
+        {"{\"adid\":\"a\",\"adid\":\"b\",\"title\":\"t\",\"bid\":1}", "line 2", "twice"},
+        {"[]", "line 2", "must be an object"},
         {"{\"title\":\"t\",\"bid\":1}", "line 2: /adid", "is missing"},
         {"{\"adid\":\"\",\"title\":\"t\",\"bid\":1}", "line 2: /adid", "must not be empty"},
         {"{\"adid\":\"a\\u0000\",\"title\":\"t\",\"bid\":1}", "line 2: /adid", "U+0000"},

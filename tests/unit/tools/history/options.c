@@ -1,0 +1,99 @@
+#include "tools/history/options.h"
+
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+static int parse(struct history_options *out, struct err *err, char **words)
+{
+    int n = 0;
+
+    while (words[n])
+        n++;
+    return history_options_parse(n, words, out, err);
+}
+
+#define PARSE(...) parse(&options, &err, (char *[]){"adrank-history", __VA_ARGS__, NULL})
+
+TEST(history_options__reads_what_is_told)
+{
+    struct history_options options;
+    struct err err;
+
+    setenv("ADRANK_TEST_KEY", "secret", 1);
+    CHECK_OK(PARSE("put", "--key-env", "ADRANK_TEST_KEY"), err);
+    CHECK_INT(options.verb, HISTORY_PUT);
+    CHECK_INT(options.max_events, 100);
+    CHECK_INT(options.ttl_days, 90);
+    CHECK_STR(options.redis.host, "127.0.0.1");
+    CHECK_VIEW(buf_view(&options.key), "secret");
+    history_options_release(&options);
+    CHECK_OK(PARSE("erase", "--max-events", "7", "--ttl-days", "30", "--redis", "unix:/r.sock",
+                   "--key-env", "ADRANK_TEST_KEY"),
+             err);
+    CHECK_INT(options.verb, HISTORY_ERASE);
+    CHECK_INT(options.max_events, 7);
+    CHECK_INT(options.ttl_days, 30);
+    CHECK(options.redis.is_unix);
+    history_options_release(&options);
+    CHECK_OK(PARSE("get", "--help"), err);
+    CHECK_INT(options.verb, HISTORY_HELP);
+    history_options_release(&options);
+}
+
+TEST(history_options__reads_the_key_as_the_daemon_does)
+{
+    char path[] = "/tmp/adrank-key-XXXXXX";
+    struct history_options options;
+    struct err err;
+    int fd = mkstemp(path);
+
+    CHECK(fd != -1);
+    close(fd);
+    CHECK_OK(file_write(path, VIEW_LIT(" a key \r\n\n"), &err), err);
+    CHECK_OK(PARSE("get", "--key-file", path), err);
+    CHECK_VIEW(buf_view(&options.key), " a key ");
+    history_options_release(&options);
+    CHECK_OK(file_write(path, VIEW_LIT("\n"), &err), err);
+    CHECK_ERR(PARSE("get", "--key-file", path), err, "empty");
+    history_options_release(&options);
+    remove(path);
+    CHECK_ERR(PARSE("get", "--key-file", path), err, path);
+    CHECK_INT(err.code, ERR_NOINPUT);
+    history_options_release(&options);
+}
+
+TEST(history_options__refuses)
+{
+    static const struct {
+        const char *words[6], *why;
+    } rows[] = {
+        {{NULL}, "a command is missing"},
+        {{"delete"}, "unknown command"},
+        {{"put"}, "--key-file or --key-env is needed"},
+        {{"put", "--key-env"}, "a value is missing"},
+        {{"put", "--key-env", "ADRANK_TEST_NONE"}, "not set"},
+        {{"put", "--nothing", "1"}, "unknown option --nothing"},
+        {{"put", "--max-events", "0"}, "within 1 and 10000"},
+        {{"put", "--max-events", "x"}, "within 1 and 10000"},
+        {{"put", "--ttl-days", "3651"}, "within 1 and 3650"},
+        {{"put", "--redis", "x"}, "scheme"},
+        {{"put", "--key-env", "ADRANK_TEST_KEY", "--key-env", "ADRANK_TEST_KEY"}, "once"},
+    };
+
+    setenv("ADRANK_TEST_KEY", "secret", 1);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char *words[8] = {"adrank-history"};
+        struct history_options options;
+        struct err err;
+
+        test_row("%s", rows[i].why);
+        memcpy(words + 1, rows[i].words, sizeof(rows[i].words));
+        CHECK_ERR(parse(&options, &err, words), err, rows[i].why);
+        CHECK_INT(err.code, ERR_USAGE);
+        history_options_release(&options);
+    }
+}
+
+TEST_MAIN

@@ -1,0 +1,231 @@
+#define _GNU_SOURCE /* getline */
+#include "tools/history/history.h"
+
+#include <errno.h>
+#include <hiredis/hiredis.h>
+#include <inttypes.h>
+#include <stdlib.h>
+
+#include "adrank/decode.h"
+#include "tools/history/lines.h"
+#include "tools/history/link.h"
+
+#define ARENA_BYTES (64 << 10)
+
+struct history {
+    const struct history_options *options;
+    FILE *out, *errors;
+    struct link *link;
+    struct arena arena; /* of one line */
+    struct buf bytes;   /* of one event or line on its way */
+    struct buf users;   /* of get: ids of the lines that are out, NUL-terminated, in order */
+    size_t users_at;    /* of the next reply's */
+    uint64_t unknown;   /* keys */
+    size_t bad;         /* lines, and stored events */
+};
+
+static void tell(struct history *h, const char *text)
+{
+    fprintf(h->errors, "adrank-history: %s\n", text);
+    h->bad++;
+}
+
+/* ---- what goes out ---- */
+
+struct number_text {
+    char text[24];
+};
+
+static struct view print_number(struct number_text *out, int64_t v)
+{
+    int n = snprintf(out->text, sizeof(out->text), "%" PRId64, v);
+
+    return (struct view){out->text, (size_t)n};
+}
+
+static int send_put(struct history *h, size_t line, struct view key, const struct behaviour *event,
+                    struct err *err)
+{
+    struct number_text last, ttl;
+    struct view push[] = {VIEW_LIT("LPUSH"), key, {0}};
+    struct view trim[] = {VIEW_LIT("LTRIM"), key, VIEW_LIT("0"),
+                          print_number(&last, h->options->max_events - 1)};
+    struct view expire[] = {VIEW_LIT("EXPIRE"), key,
+                            print_number(&ttl, (int64_t)h->options->ttl_days * 86400)};
+
+    buf_clear(&h->bytes);
+    if (behaviour_pack(event, &h->bytes, err))
+        return err_prefix(err, "line %zu", line);
+    push[2] = buf_view(&h->bytes);
+    if (link_send(h->link, line, push, 3, err) || link_send(h->link, line, trim, 4, err))
+        return -1;
+    return link_send(h->link, line, expire, 3, err);
+}
+
+static int send_get(struct history *h, size_t line, struct view key, struct view user,
+                    struct err *err)
+{
+    const struct view args[] = {VIEW_LIT("LRANGE"), key, VIEW_LIT("0"), VIEW_LIT("-1")};
+
+    if (link_send(h->link, line, args, 4, err))
+        return -1;
+    buf_add(&h->users, user.ptr, user.len);
+    buf_add(&h->users, "", 1);
+    return buf_failed(&h->users) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+/* The profile's key is reserved beside the history's: erasing a user means both. */
+static int send_erase(struct history *h, size_t line, struct view key, struct err *err)
+{
+    char profile[BEHAVIOUR_KEY_BYTES];
+    const struct view args[] = {VIEW_LIT("DEL"), key, {profile, key.len}};
+
+    memcpy(profile, key.ptr, key.len);
+    profile[key.len - 1] = 'p';
+    return link_send(h->link, line, args, 3, err);
+}
+
+static int send_line(struct history *h, size_t number, const struct history_line *line,
+                     struct err *err)
+{
+    char pid[BEHAVIOUR_PID_HEX + 1], name[BEHAVIOUR_KEY_BYTES];
+    struct view key;
+
+    behaviour_pid(buf_view(&h->options->key), line->user, pid);
+    behaviour_redis_key(pid, name);
+    key = view_of(name);
+    switch (h->options->verb) {
+    case HISTORY_PUT:
+        return send_put(h, number, key, &line->event, err);
+    case HISTORY_GET:
+        return send_get(h, number, key, line->user, err);
+    default:
+        return send_erase(h, number, key, err);
+    }
+}
+
+/* ---- what comes back ---- */
+
+static struct view next_user(struct history *h)
+{
+    struct view user = view_of(h->users.ptr + h->users_at);
+
+    h->users_at += user.len + 1;
+    if (h->users_at ==
+        h->users.len) { /* the last one that was out; its bytes stay until more are added */
+        h->users_at = 0;
+        h->users.len = 0;
+    }
+    return user;
+}
+
+/* Oldest first, so that what get prints put takes. */
+static int print_events(struct history *h, size_t line, struct view user, const redisReply *reply,
+                        struct err *err)
+{
+    if (reply->type != REDIS_REPLY_ARRAY)
+        return err_set(err, ERR_UNAVAILABLE, "line %zu: redis: not a list", line);
+    buf_clear(&h->bytes);
+    for (size_t i = reply->elements; i-- > 0;) {
+        const redisReply *item = reply->element[i];
+        struct history_line out = {.user = user};
+        struct err bad;
+
+        if (behaviour_unpack((struct view){item->str, item->str ? (size_t)item->len : 0},
+                             &out.event, &bad)) {
+            err_prefix(&bad, "line %zu: event %zu", line, i);
+            tell(h, bad.text);
+            continue;
+        }
+        history_line_write(&out, &h->bytes);
+    }
+    if (buf_failed(&h->bytes))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (fwrite(buf_str(&h->bytes), 1, h->bytes.len, h->out) != h->bytes.len)
+        return err_set_errno(err, ERR_UNAVAILABLE, "output");
+    return 0;
+}
+
+static int on_reply(void *arg, size_t line, const struct redisReply *reply, struct err *err)
+{
+    struct history *h = arg;
+
+    if (h->options->verb != HISTORY_GET)
+        return 0;
+    return print_events(h, line, next_user(h), reply, err);
+}
+
+/* ---- lines ---- */
+
+static bool is_blank(struct view line)
+{
+    return line.len == 0 || strspn(line.ptr, " \t\r") >= line.len;
+}
+
+/* text is NUL-terminated and has room for the padding behind it. */
+static int do_line(struct history *h, size_t number, struct view text, struct err *err)
+{
+    struct history_line line;
+    struct err bad;
+
+    if (is_blank(text))
+        return 0;
+    if (history_line_read(text, number, h->options->verb == HISTORY_PUT, &h->arena, &line,
+                          &h->unknown, &bad)) {
+        tell(h, bad.text);
+        return 0;
+    }
+    return send_line(h, number, &line, err);
+}
+
+static int do_lines(struct history *h, FILE *in, struct err *err)
+{
+    struct buf padded = BUF_INIT;
+    size_t capacity = 0;
+    char *line = NULL;
+    ssize_t len;
+    int rc = 0;
+
+    for (size_t number = 1; rc == 0 && (len = getline(&line, &capacity, in)) != -1; number++) {
+        len -= len > 0 && line[len - 1] == '\n';
+        buf_clear(&padded);
+        buf_add(&padded, line, (size_t)len);
+        if (!buf_reserve(&padded, DECODE_PADDING)) {
+            rc = err_set(err, ERR_NOMEM, "out of memory");
+            break;
+        }
+        memset(padded.ptr + padded.len, 0, DECODE_PADDING);
+        rc = do_line(h, number, buf_view(&padded), err);
+        arena_reset(&h->arena, ARENA_BYTES);
+    }
+    if (rc == 0 && ferror(in))
+        rc = err_set_errno(err, ERR_NOINPUT, "input");
+    free(line);
+    buf_release(&padded);
+    return rc;
+}
+
+int history_run(const struct history_options *options, FILE *in, FILE *out, FILE *errors,
+                struct err *err)
+{
+    struct history h = {.options = options, .out = out, .errors = errors};
+    int rc = -1;
+
+    arena_init(&h.arena, ARENA_BYTES, 0);
+    if (link_open(&options->redis, on_reply, &h, &h.link, err) || do_lines(&h, in, err) ||
+        link_flush(h.link, err))
+        goto out;
+    if (fflush(out) != 0) {
+        err_set_errno(err, ERR_UNAVAILABLE, "output");
+        goto out;
+    }
+    if (h.unknown)
+        fprintf(errors, "adrank-history: %" PRIu64 " unknown keys ignored\n", h.unknown);
+    rc = h.bad ? err_set(err, ERR_DATA, "%zu bad lines or events left out", h.bad) : 0;
+out:
+    link_close(h.link);
+    buf_release(&h.users);
+    buf_release(&h.bytes);
+    arena_release(&h.arena);
+    return rc;
+}

@@ -1,0 +1,140 @@
+#include "tools/history/link.h"
+
+#include <hiredis/hiredis.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+
+#define PIPELINE 512 /* commands in flight */
+#define TIMEOUT_S 10
+#define MAX_ARGS 4
+
+struct link {
+    redisContext *redis;
+    link_reply_fn on_reply;
+    void *arg;
+    size_t lines[PIPELINE];
+    int out;
+};
+
+static int broken(const struct link *link, struct err *err)
+{
+    return err_set(err, ERR_UNAVAILABLE, "redis: %s",
+                   link->redis->err ? link->redis->errstr : "no reply");
+}
+
+/* One command by itself, while connecting. */
+static int call(struct link *link, int argc, const char **argv, struct err *err)
+{
+    redisReply *reply = redisCommandArgv(link->redis, argc, argv, NULL);
+    int rc = 0;
+
+    if (!reply)
+        return broken(link, err);
+    if (reply->type == REDIS_REPLY_ERROR)
+        rc = err_set(err, ERR_UNAVAILABLE, "redis: %s: %s", argv[0], reply->str);
+    freeReplyObject(reply);
+    return rc;
+}
+
+static int authenticate(struct link *link, const struct redis_url *url, struct err *err)
+{
+    const char *both[] = {"AUTH", url->user, url->password}, *one[] = {"AUTH", url->password};
+
+    if (!*url->user && !*url->password)
+        return 0;
+    return *url->user ? call(link, 3, both, err) : call(link, 2, one, err);
+}
+
+static int select_db(struct link *link, const struct redis_url *url, struct err *err)
+{
+    char number[16];
+    const char *argv[] = {"SELECT", number};
+
+    if (url->db == 0)
+        return 0;
+    snprintf(number, sizeof(number), "%d", url->db);
+    return call(link, 2, argv, err);
+}
+
+int link_open(const struct redis_url *url, link_reply_fn on_reply, void *arg, struct link **out,
+              struct err *err)
+{
+    struct timeval timeout = {.tv_sec = TIMEOUT_S};
+    struct link *link = calloc(1, sizeof(*link));
+
+    if (!link)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    link->on_reply = on_reply;
+    link->arg = arg;
+    link->redis = url->is_unix ? redisConnectUnixWithTimeout(url->host, timeout)
+                               : redisConnectWithTimeout(url->host, url->port, timeout);
+    if (!link->redis) {
+        err_set(err, ERR_NOMEM, "out of memory");
+        goto fail;
+    }
+    if (link->redis->err || redisSetTimeout(link->redis, timeout) != REDIS_OK) {
+        broken(link, err);
+        goto fail;
+    }
+    if (authenticate(link, url, err) || select_db(link, url, err))
+        goto fail;
+    *out = link;
+    return 0;
+fail:
+    link_close(link);
+    return -1;
+}
+
+void link_close(struct link *link)
+{
+    if (!link)
+        return;
+    if (link->redis)
+        redisFree(link->redis);
+    free(link);
+}
+
+static int take_reply(struct link *link, size_t line, struct err *err)
+{
+    redisReply *reply = NULL;
+    int rc;
+
+    if (redisGetReply(link->redis, (void **)&reply) != REDIS_OK || !reply)
+        return broken(link, err);
+    if (reply->type == REDIS_REPLY_ERROR)
+        rc = err_set(err, ERR_UNAVAILABLE, "line %zu: redis: %s", line, reply->str);
+    else
+        rc = link->on_reply(link->arg, line, reply, err);
+    freeReplyObject(reply);
+    return rc;
+}
+
+int link_flush(struct link *link, struct err *err)
+{
+    int n = link->out;
+
+    link->out = 0;
+    for (int i = 0; i < n; i++)
+        if (take_reply(link, link->lines[i], err))
+            return -1;
+    return 0;
+}
+
+int link_send(struct link *link, size_t line, const struct view *args, int n_args, struct err *err)
+{
+    const char *argv[MAX_ARGS];
+    size_t lens[MAX_ARGS];
+
+    BUG_ON(n_args > MAX_ARGS);
+    if (link->out == PIPELINE && link_flush(link, err))
+        return -1;
+    for (int i = 0; i < n_args; i++) {
+        argv[i] = args[i].ptr;
+        lens[i] = args[i].len;
+    }
+    if (redisAppendCommandArgv(link->redis, n_args, argv, lens) != REDIS_OK)
+        return broken(link, err);
+    link->lines[link->out++] = line;
+    return 0;
+}

@@ -55,7 +55,8 @@ static int read_config(const struct arguments *arguments, struct config **out)
                                           .n_sets = arguments->n_sets},
                     &problems, out, &err);
     for (size_t i = 0; i < problems.n; i++)
-        fprintf(stderr, "%s: %s: %s\n", arguments->config_file ? arguments->config_file : "(defaults)",
+        fprintf(stderr, "%s: %s: %s\n",
+                arguments->config_file ? arguments->config_file : "(defaults)",
                 problems.items[i].pointer, problems.items[i].detail);
     if (rc && !problems.n)
         fprintf(stderr, "adrankd: %s\n", err.text);

@@ -52,7 +52,8 @@ static void handle_drain(struct exchange *x, void *arg)
     struct admin *admin = arg;
 
     admin->args.actions.drain(admin->args.actions.arg);
-    exchange_respond(x, &(struct answer){.status = 202, .body = VIEW_LIT("{\"status\":\"draining\"}")});
+    exchange_respond(
+        x, &(struct answer){.status = 202, .body = VIEW_LIT("{\"status\":\"draining\"}")});
 }
 
 static void on_reload_gone(struct exchange *x, void *arg)
@@ -137,7 +138,8 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
     set_routes(admin);
-    limits.max_connections = ADMIN_CONNECTIONS; /* of its own: a full public side must not shut it */
+    limits.max_connections =
+        ADMIN_CONNECTIONS; /* of its own: a full public side must not shut it */
     net_shared_init(&admin->shared, &limits);
     if (connection_pool_init(&admin->pool,
                              &(struct connection_pool_args){.loop = args->loop,

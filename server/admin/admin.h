@@ -37,7 +37,7 @@ const char *admin_address(const struct admin *admin);
 struct reload_outcome {
     const char *status; /* "applied", "unchanged", "valid"; NULL: failed */
     uint64_t generation;
-    struct view diff;   /* members of a JSON object: "changed":[...],"needs_restart":[...],... */
+    struct view diff; /* members of a JSON object: "changed":[...],"needs_restart":[...],... */
     const struct err *err;
     const struct problems *problems; /* may be empty */
 };

@@ -17,23 +17,29 @@ const char arguments_usage[] =
     "  --allow-root        run as root all the same\n"
     "\n"
     "signals: HUP reloads, TERM and INT drain and exit, a second one exits at once\n"
-    "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad configuration\n";
+    "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad "
+    "configuration\n";
 
 enum { OPT_SET = 256, OPT_CHECK, OPT_PRINT, OPT_PROBE, OPT_VERSION, OPT_HELP, OPT_ROOT };
 
 static const struct option long_options[] = {
-    {"config", required_argument, NULL, 'c'},     {"set", required_argument, NULL, OPT_SET},
-    {"check-config", no_argument, NULL, OPT_CHECK}, {"print-config", no_argument, NULL, OPT_PRINT},
-    {"probe", required_argument, NULL, OPT_PROBE}, {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},        {"allow-root", no_argument, NULL, OPT_ROOT},
+    {"config", required_argument, NULL, 'c'},
+    {"set", required_argument, NULL, OPT_SET},
+    {"check-config", no_argument, NULL, OPT_CHECK},
+    {"print-config", no_argument, NULL, OPT_PRINT},
+    {"probe", required_argument, NULL, OPT_PROBE},
+    {"version", no_argument, NULL, OPT_VERSION},
+    {"help", no_argument, NULL, OPT_HELP},
+    {"allow-root", no_argument, NULL, OPT_ROOT},
     {NULL, 0, NULL, 0},
 };
 
 static int set_mode(struct arguments *out, enum arguments_mode mode, struct err *err)
 {
     if (out->mode != MODE_SERVE)
-        return err_set(err, ERR_USAGE, "only one of --check-config, --print-config, --probe, "
-                                       "--version and --help at a time");
+        return err_set(err, ERR_USAGE,
+                       "only one of --check-config, --print-config, --probe, "
+                       "--version and --help at a time");
     out->mode = mode;
     return 0;
 }

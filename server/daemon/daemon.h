@@ -13,6 +13,7 @@
  * failed first load, drains, closes everything. Takes config over. 0 after a clean end; -1 with err, whose code
  * is the exit status.
  */
-int daemon_run(const struct arguments *arguments, struct config *config, struct err *err) MUST_CHECK;
+int daemon_run(const struct arguments *arguments, struct config *config,
+               struct err *err) MUST_CHECK;
 
 #endif

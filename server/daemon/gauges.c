@@ -65,10 +65,10 @@ static void collect_model(struct metrics_out *out, void *arg)
 static void collect_build(struct metrics_out *out, void *arg)
 {
     (void)arg;
-    metrics_emit(out,
-                 (struct metrics_label[]){label("version", ADRANK_VERSION),
-                                          label("compiler", __VERSION__)},
-                 2, 1);
+    metrics_emit(
+        out,
+        (struct metrics_label[]){label("version", ADRANK_VERSION), label("compiler", __VERSION__)},
+        2, 1);
 }
 
 static void collect_log_dropped(struct metrics_out *out, void *arg)

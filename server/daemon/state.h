@@ -26,8 +26,8 @@ struct daemon {
     struct world *world; /* what is being served, one reference; NULL before the first */
     bool reload_again;   /* HUP came while a load was running */
     bool draining;
-    bool reload_ok;      /* the last one */
-    int failed;          /* the first load failed: err is the reason */
+    bool reload_ok; /* the last one */
+    int failed;     /* the first load failed: err is the reason */
     struct err err;
     /* How far opening came: closed in reverse. */
     bool has_loop, has_watch, has_metrics, has_server, has_health;

@@ -234,7 +234,8 @@ static void fail_all(struct features *f)
 static void retry_later(struct features *f)
 {
     f->retry_delay_us = backoff_next_us(f->retry_delay_us);
-    loop_timer_set(f->loop, &f->retry, clock_now_us() + backoff_jitter_us(f->retry_delay_us, &f->rng));
+    loop_timer_set(f->loop, &f->retry,
+                   clock_now_us() + backoff_jitter_us(f->retry_delay_us, &f->rng));
 }
 
 static void on_ready(struct link *link, void *arg)
@@ -380,9 +381,11 @@ static bool same_server(const struct features_options *a, const struct features_
 }
 
 /* One block holds the three strings. */
-static int copy_options(const struct features_options *from, struct features_options *to, char **strings)
+static int copy_options(const struct features_options *from, struct features_options *to,
+                        char **strings)
 {
-    size_t url = from->url ? strlen(from->url) + 1 : 0, user = from->user ? strlen(from->user) + 1 : 0;
+    size_t url = from->url ? strlen(from->url) + 1 : 0,
+           user = from->user ? strlen(from->user) + 1 : 0;
     char *at = malloc(url + user + from->password.len + 1);
 
     if (!at)
@@ -506,7 +509,8 @@ void features_fetch(struct features *f, struct features_call *call, const char *
         call->on_done(call, FEATURES_NONE, NULL, 0);
         return;
     }
-    seat = f->link && link_ready(f->link) && f->breaker.state == BREAKER_CLOSED ? take_seat(f) : NULL;
+    seat =
+        f->link && link_ready(f->link) && f->breaker.state == BREAKER_CLOSED ? take_seat(f) : NULL;
     if (!seat) {
         call->on_done(call, FEATURES_DOWN, NULL, 0);
         return;

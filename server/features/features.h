@@ -25,7 +25,8 @@ struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */
 struct features_options {
-    const char *url; /* "redis://host:port" or "unix:/path"; NULL: no store, every call is FEATURES_NONE */
+    const char
+        *url; /* "redis://host:port" or "unix:/path"; NULL: no store, every call is FEATURES_NONE */
     const char *user;
     struct view password; /* empty: no AUTH */
     int database;
@@ -46,15 +47,17 @@ enum features_status {
 /* Part of the request; the client's from fetch until on_done, which may run before fetch returns. */
 struct features_call {
     void (*on_done)(struct features_call *call, enum features_status status,
-                    const struct view *events, int n_events); /* views are valid during the call only */
-    int64_t start_us; /* the caller's: when it asked */
-    uint32_t seat;    /* the client's */
+                    const struct view *events,
+                    int n_events); /* views are valid during the call only */
+    int64_t start_us;              /* the caller's: when it asked */
+    uint32_t seat;                 /* the client's */
 };
 
 int features_new(struct loop *loop, const struct features_options *options, uint64_t seed,
                  struct features **out, struct err *err) MUST_CHECK;
 void features_free(struct features *features); /* no call is in flight */
-int features_set(struct features *features, const struct features_options *options, struct err *err) MUST_CHECK;
+int features_set(struct features *features, const struct features_options *options,
+                 struct err *err) MUST_CHECK;
 
 /* At most max_events newest events under key, by deadline_us (monotonic) or timeout_ms, whichever is earlier. */
 void features_fetch(struct features *features, struct features_call *call, const char *key,
@@ -62,7 +65,7 @@ void features_fetch(struct features *features, struct features_call *call, const
 /* The call is the caller's again; on_done will not run. */
 void features_cancel(struct features *features, struct features_call *call);
 
-bool features_up(const struct features *features);                       /* any thread */
-enum breaker_state features_breaker(const struct features *features);    /* any thread */
+bool features_up(const struct features *features);                    /* any thread */
+enum breaker_state features_breaker(const struct features *features); /* any thread */
 
 #endif

@@ -58,8 +58,7 @@ int redis_url_parse(const char *url, struct redis_url *out, struct err *err)
     if (memchr(rest.ptr, '@', rest.len) || memchr(rest.ptr, '/', rest.len))
         return err_set(err, ERR_CONFIG,
                        FORMS "; user, password and database are options of their own");
-    if (split_port(rest, &host, &port) ||
-        (port.len && number_int(port, 1, 65535, &number)))
+    if (split_port(rest, &host, &port) || (port.len && number_int(port, 1, 65535, &number)))
         return err_set(err, ERR_CONFIG, FORMS);
     out->port = (int)number;
     return copy_host(host, out, err);

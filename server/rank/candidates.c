@@ -58,7 +58,8 @@ static bool currency_taken(const struct impression_request *request, const char 
 }
 
 /* FILTERED_REASONS: nothing speaks against it. */
-static enum filtered_reason reason_against(const struct rank_ads_args *args, const struct rank_ad *ad)
+static enum filtered_reason reason_against(const struct rank_ads_args *args,
+                                           const struct rank_ad *ad)
 {
     if (ad->ad && !ad_active(ad->ad, args->now_ms))
         return FILTERED_INACTIVE;

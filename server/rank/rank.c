@@ -122,7 +122,8 @@ static void cut_each(struct ranked *out, int n, int top_n)
 }
 
 /* Best pairs first: each takes its ad and a place of its imp, if both are still to be had. */
-static int cut_greedily(const struct rank_args *args, struct arena *arena, struct ranked *out, int n)
+static int cut_greedily(const struct rank_args *args, struct arena *arena, struct ranked *out,
+                        int n)
 {
     bool *taken = arena_calloc(arena, (size_t)args->ads->n + 1, sizeof(*taken));
     int *places = arena_calloc(arena, (size_t)args->request->n_imps + 1, sizeof(*places));

@@ -27,7 +27,8 @@ struct rank_args {
     const struct rank_scores *scores; /* (n_imps): of each imp's context */
     const char *currency;
     int top_n;
-    bool unique_in_request; /* an ad at most once per request: greedy over all pairs by ecpm, imp order, adid */
+    bool
+        unique_in_request; /* an ad at most once per request: greedy over all pairs by ecpm, imp order, adid */
 };
 
 struct rank_result {

@@ -6,8 +6,9 @@
 #define KEEP_BYTES (256 << 10) /* of an arena between requests */
 
 static enum step_result (*const steps[STEPS])(struct request *r) = {
-    [STEP_DECODE] = step_decode, [STEP_FEATURES] = step_features, [STEP_CANDIDATES] = step_candidates,
-    [STEP_TOKENS] = step_tokens, [STEP_BATCH] = step_batch,       [STEP_RANK] = step_rank,
+    [STEP_DECODE] = step_decode,         [STEP_FEATURES] = step_features,
+    [STEP_CANDIDATES] = step_candidates, [STEP_TOKENS] = step_tokens,
+    [STEP_BATCH] = step_batch,           [STEP_RANK] = step_rank,
 };
 
 /* Runs steps until something is out or the request has ended. */

@@ -55,8 +55,8 @@ enum step_result step_decode(struct request *r)
     bool truncated = false;
 
     problems_init(&problems, &r->arena, MAX_PROBLEMS);
-    status = decode_request(r->exchange->body, &limits, &r->arena, &r->decoded, &truncated,
-                            &problems);
+    status =
+        decode_request(r->exchange->body, &limits, &r->arena, &r->decoded, &truncated, &problems);
     r->timing.parse_us = clock_now_us() - start_us;
     metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
     if (status != DECODE_OK)

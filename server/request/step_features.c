@@ -37,9 +37,9 @@ static void merge(struct request *r, const struct behaviour *stored, int n_store
     struct behaviour *filled;
     bool truncated = false;
     int n = 0;
-    const struct behaviour *merged = behaviour_merge(
-        stored, n_stored, r->decoded.behaviours, r->decoded.n_behaviours,
-        (int)r->world->config->rank.max_behaviour, &r->arena, &n, &truncated);
+    const struct behaviour *merged =
+        behaviour_merge(stored, n_stored, r->decoded.behaviours, r->decoded.n_behaviours,
+                        (int)r->world->config->rank.max_behaviour, &r->arena, &n, &truncated);
 
     filled = merged ? arena_array(&r->arena, (size_t)n, sizeof(*filled)) : NULL;
     if (!filled) {
@@ -75,7 +75,8 @@ static void on_features(struct features_call *call, enum features_status status,
         request_degrade(r, DEGRADED_FEATURES);
     if (status != FEATURES_NONE) {
         metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
-        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES, r->timing.features_us);
+        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
+                        r->timing.features_us);
     }
     merge(r, stored, n);
     if (!r->in_step)

@@ -43,14 +43,14 @@ static int rank(struct request *r, struct ranked *ranked)
 
     if (!all)
         return -1;
-    return rank_run(&(struct rank_args){.request = &r->decoded,
-                                        .ads = &r->ads,
-                                        .scores = all,
-                                        .currency = config->rank.currency,
-                                        .top_n = r->decoded.top_n ? r->decoded.top_n
-                                                                  : (int)config->rank.top_n,
-                                        .unique_in_request = config->rank.unique == UNIQUE_REQUEST},
-                    &r->arena, ranked, &err);
+    return rank_run(
+        &(struct rank_args){.request = &r->decoded,
+                            .ads = &r->ads,
+                            .scores = all,
+                            .currency = config->rank.currency,
+                            .top_n = r->decoded.top_n ? r->decoded.top_n : (int)config->rank.top_n,
+                            .unique_in_request = config->rank.unique == UNIQUE_REQUEST},
+        &r->arena, ranked, &err);
 }
 
 static void count(struct request *r, const struct ranked *ranked, int64_t total_us)
@@ -90,9 +90,9 @@ static enum step_result respond(struct request *r, const struct ranked *ranked, 
     struct answer_args args;
 
     r->timing.rank_us = now_us - start_us;
-    timing = (struct answer_timing){r->timing.parse_us, r->timing.features_us, r->timing.queue_us,
-                                    r->timing.infer_us, r->timing.rank_us,
-                                    now_us - r->exchange->received_us};
+    timing = (struct answer_timing){r->timing.parse_us, r->timing.features_us,
+                                    r->timing.queue_us, r->timing.infer_us,
+                                    r->timing.rank_us,  now_us - r->exchange->received_us};
     args = (struct answer_args){
         .request = &r->decoded,
         .request_id = view_of(r->exchange->request_id),
@@ -155,7 +155,7 @@ static enum step_result answer_reject(struct request *r)
 
 void request_late(struct request *r)
 {
-    static enum step_result (*const answers[])(struct request *r) = {
+    static enum step_result (*const answers[])(struct request * r) = {
         [ON_LATE_PRIOR] = answer_by_prior,
         [ON_LATE_EMPTY] = answer_empty,
         [ON_LATE_REJECT] = answer_reject,

@@ -14,7 +14,7 @@
 struct request_worker;
 
 struct request_worker_args {
-    struct worker *worker; /* its loop carries timers, mailbox and Redis */
+    struct worker *worker;       /* its loop carries timers, mailbox and Redis */
     const struct config *config; /* read during the call only: sizes at the start */
     struct metrics_shard *shard; /* the worker thread's own */
     struct impression_log *impressions;

@@ -98,8 +98,7 @@ static int read_file(struct config *config, const char *path, struct problems *p
     }
     if (config_check_keys(buf_view(&text), &config->arena, problems))
         goto out;
-    json_object_foreach(root, section, value)
-        set_section(config, section, value, problems);
+    json_object_foreach(root, section, value) set_section(config, section, value, problems);
 out:
     json_decref(root);
     buf_release(&text);

@@ -44,7 +44,7 @@ struct config {
     } admin;
     struct {
         const char *path, *backend, *device;
-        int precision; /* enum precision */
+        int precision;   /* enum precision */
         int64_t threads; /* 0: cores - 1, at least 1 */
     } model;
     struct {
@@ -111,6 +111,7 @@ void config_diff(const struct config *running, const struct config *next, struct
 
 /* Puts the running value of every option that needs a restart into `next`, so that what the configuration says
  * is what is in effect. */
-int config_keep_restart(const struct config *running, struct config *next, struct err *err) MUST_CHECK;
+int config_keep_restart(const struct config *running, struct config *next,
+                        struct err *err) MUST_CHECK;
 
 #endif

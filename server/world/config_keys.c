@@ -87,8 +87,8 @@ static int open_level(struct scan *s, bool object)
 
 int config_check_keys(struct view text, struct arena *scratch, struct problems *problems)
 {
-    struct scan s = {.at = text.ptr, .end = text.ptr + text.len, .scratch = scratch,
-                     .problems = problems};
+    struct scan s = {
+        .at = text.ptr, .end = text.ptr + text.len, .scratch = scratch, .problems = problems};
 
     while (s.at < s.end) {
         struct level *level = s.depth ? &s.levels[s.depth - 1] : NULL;

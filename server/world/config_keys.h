@@ -6,6 +6,7 @@
 
 /* text is valid JSON. Adds a problem for each key that its object already has. -1 when there was one, or when
  * scratch ran out. Keys are compared as written: two spellings of one key by escapes are the parser's to see. */
-int config_check_keys(struct view text, struct arena *scratch, struct problems *problems) MUST_CHECK;
+int config_check_keys(struct view text, struct arena *scratch,
+                      struct problems *problems) MUST_CHECK;
 
 #endif

@@ -83,8 +83,7 @@ static int load_first(struct loader *loader, struct load_result *result)
     struct world_plan plan;
 
     world_plan_init(&plan, NULL, loader->first);
-    if (loader->args.prepare &&
-        loader->args.prepare(loader->args.arg, loader->first, &result->err))
+    if (loader->args.prepare && loader->args.prepare(loader->args.arg, loader->first, &result->err))
         return -1;
     if (world_build(&(struct world_build_args){.config = loader->first,
                                                .plan = &plan,

@@ -63,7 +63,8 @@ static void set_string(const struct option *option, struct config *config, const
         return;
     }
     if (!text || strlen(text) != json_string_length(value)) {
-        problems_add(problems, pointer, "must be a string%s without NUL", option->nullable ? " or null" : "");
+        problems_add(problems, pointer, "must be a string%s without NUL",
+                     option->nullable ? " or null" : "");
         return;
     }
     if (option->type == OPTION_PATH && text[0] == '\0') {
@@ -109,8 +110,9 @@ static void set_secret(const struct option *option, struct config *config, const
         return;
     }
     if (json_object_size(value) != 1 || (!file && !env)) {
-        problems_add(problems, pointer,
-                     "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, never the secret itself");
+        problems_add(
+            problems, pointer,
+            "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, never the secret itself");
         return;
     }
     if (file) {

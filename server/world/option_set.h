@@ -11,6 +11,7 @@ void option_set(const struct option *option, struct config *config, const json_t
                 const char *pointer, struct problems *problems);
 
 /* The same value in another configuration's slot, strings copied into its arena. -1: out of memory. */
-int option_copy(const struct option *option, struct config *to, const struct config *from) MUST_CHECK;
+int option_copy(const struct option *option, struct config *to,
+                const struct config *from) MUST_CHECK;
 
 #endif

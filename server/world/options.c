@@ -10,34 +10,56 @@ static const char *const precisions[] = {"f32", "bf16", "f16", "int8", NULL};
 static const char *const uniques[] = {"imp", "request", NULL};
 static const char *const late_answers[] = {"prior", "empty", "reject", NULL};
 
-#define AT(section_, name_) .section = #section_, .name = #name_, .offset = offsetof(struct config, section_.name_)
+#define AT(section_, name_)                                                                        \
+    .section = #section_, .name = #name_, .offset = offsetof(struct config, section_.name_)
 #define INT(section_, name_, fallback_, min_, max_, help_)                                         \
-    {AT(section_, name_), .type = OPTION_INT, .fallback = fallback_, .min = min_, .max = max_,     \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_INT, .fallback = fallback_, .min = min_, .max = max_,  \
+                             .help = help_                                                         \
+    }
 #define INT_RESTART(section_, name_, fallback_, min_, max_, help_)                                 \
-    {AT(section_, name_), .type = OPTION_INT, .fallback = fallback_, .min = min_, .max = max_,     \
-     .restart = true, .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_INT, .fallback = fallback_, .min = min_, .max = max_,  \
+                             .restart = true, .help = help_                                        \
+    }
 #define SHARE(section_, name_, fallback_, help_)                                                   \
-    {AT(section_, name_), .type = OPTION_NUMBER, .fallback = fallback_, .min = 0, .max = 1,        \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_NUMBER, .fallback = fallback_, .min = 0, .max = 1,     \
+                             .help = help_                                                         \
+    }
 #define STRING(section_, name_, fallback_, help_)                                                  \
-    {AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .help = help_           \
+    }
 #define STRING_RESTART(section_, name_, fallback_, help_)                                          \
-    {AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .restart = true,           \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .restart = true,        \
+                             .help = help_                                                         \
+    }
 #define STRING_OR_NULL(section_, name_, help_)                                                     \
-    {AT(section_, name_), .type = OPTION_STRING, .fallback = "null", .nullable = true,             \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_STRING, .fallback = "null", .nullable = true,          \
+                             .help = help_                                                         \
+    }
 #define PATH(section_, name_, fallback_, help_)                                                    \
-    {AT(section_, name_), .type = OPTION_PATH, .fallback = fallback_, .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_PATH, .fallback = fallback_, .help = help_             \
+    }
 #define PATH_OR_NULL(section_, name_, help_)                                                       \
-    {AT(section_, name_), .type = OPTION_PATH, .fallback = "null", .nullable = true, .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_PATH, .fallback = "null", .nullable = true,            \
+                             .help = help_                                                         \
+    }
 #define CHOICE(section_, name_, fallback_, choices_, help_)                                        \
-    {AT(section_, name_), .type = OPTION_CHOICE, .fallback = fallback_, .choices = choices_,       \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_CHOICE, .fallback = fallback_, .choices = choices_,    \
+                             .help = help_                                                         \
+    }
 #define SECRET(section_, name_, help_)                                                             \
-    {AT(section_, name_), .type = OPTION_SECRET, .fallback = "null", .nullable = true,             \
-     .help = help_}
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_SECRET, .fallback = "null", .nullable = true,          \
+                             .help = help_                                                         \
+    }
 
 #define MINUTE 60000
 #define GIB 1073741824.0

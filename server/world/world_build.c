@@ -14,7 +14,8 @@ static uint64_t file_stamp(const char *path)
            ((uint64_t)st.st_size << 20) ^ ((uint64_t)st.st_ino << 40);
 }
 
-void world_plan_init(struct world_plan *plan, const struct world *running, const struct config *next)
+void world_plan_init(struct world_plan *plan, const struct world *running,
+                     const struct config *next)
 {
     const struct config *old = running ? running->config : NULL;
 

@@ -12,7 +12,8 @@ struct world_plan {
 };
 
 /* running NULL: everything is new. */
-void world_plan_init(struct world_plan *plan, const struct world *running, const struct config *next);
+void world_plan_init(struct world_plan *plan, const struct world *running,
+                     const struct config *next);
 
 struct world_build_args {
     const struct world *running; /* NULL: the first one */
@@ -23,6 +24,7 @@ struct world_build_args {
 };
 
 /* One reference. Waits for the executor to open and verify a new model between batches. */
-int world_build(const struct world_build_args *args, struct world **out, struct err *err) MUST_CHECK;
+int world_build(const struct world_build_args *args, struct world **out,
+                struct err *err) MUST_CHECK;
 
 #endif

@@ -205,6 +205,7 @@ static void make_command(struct driver *driver, const struct driver_args *args,
     add_set(command, "catalog.path=", "catalog.jsonl");
     add_set(command, "http.address=", "127.0.0.1:0");
     add_set(command, "admin.address=", "127.0.0.1:0");
+    add_set(command, "http.drain_grace_ms=", "0");
     add_set(command, "deadline.max_ms=", "20000");
     add_set(command, "deadline.default_ms=", "10000");
     if (args->redis) {

@@ -8,7 +8,8 @@ TEST(smoke__answers_and_ends)
     struct driver_response *r;
 
     driver_start(&d, &(struct driver_args){.backend = "null"});
-    r = driver_rank(&d, "{\"id\":\"r-1\",\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a2\"}]}}");
+    r = driver_rank(
+        &d, "{\"id\":\"r-1\",\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a2\"}]}}");
     CHECK_INT(r->status, 200);
     CHECK(strstr(r->body, "\"id\":\"r-1\""));
     CHECK(strstr(r->body, "\"source\":\"model\""));

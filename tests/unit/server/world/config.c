@@ -81,7 +81,8 @@ static const struct {
     {"share", "{\"log\":{\"sample\":1.01}}", NULL, "/log/sample", "from 0 to 1"},
     {"syntax", "{\"http\":\n {,}}", NULL, "", "line 2, column 3"},
     {"trailing", "{} x", NULL, "", "line 1"},
-    {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "/http/workers", "twice"},
+    {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "/http/workers",
+     "twice"},
     {"duplicate section", "{\"http\":{},\"rank\":{},\"http\":{}}", NULL, "/http", "twice"},
     {"plain secret", "{\"privacy\":{\"user_key\":\"abc\"}}", NULL, "/privacy/user_key", "$file"},
     {"secret of no file", "{\"privacy\":{\"user_key\":{\"$file\":\"gone\"}}}", NULL,
@@ -115,7 +116,8 @@ TEST(config__bad_files_name_place_and_reason)
 
 TEST(config__tells_all_at_once)
 {
-    struct reading r = reading_of("{\"http\":{\"workers\":0,\"x\":1},\"batch\":{\"max_queue\":true}}", NULL);
+    struct reading r =
+        reading_of("{\"http\":{\"workers\":0,\"x\":1},\"batch\":{\"max_queue\":true}}", NULL);
 
     CHECK(r.rc == -1);
     CHECK_INT(r.problems.n, 3);
@@ -151,7 +153,8 @@ TEST(config__secret_is_read_and_not_printed)
 
 TEST(config__paths_are_taken_from_the_files_folder)
 {
-    struct reading r = reading_of("{\"catalog\":{\"path\":\"ads.jsonl\"},\"model\":{\"path\":\"/m\"}}", NULL);
+    struct reading r =
+        reading_of("{\"catalog\":{\"path\":\"ads.jsonl\"},\"model\":{\"path\":\"/m\"}}", NULL);
     char want[128];
 
     CHECK_OK(r.rc, r.err);
@@ -163,7 +166,8 @@ TEST(config__paths_are_taken_from_the_files_folder)
 
 TEST(config__print_reads_back_the_same)
 {
-    struct reading first = reading_of("{\"log\":{\"sample\":0.125},\"http\":{\"idle_ms\":777}}", NULL);
+    struct reading first =
+        reading_of("{\"log\":{\"sample\":0.125},\"http\":{\"idle_ms\":777}}", NULL);
     struct reading second;
     struct buf text = BUF_INIT;
     struct json_writer w;
@@ -183,7 +187,8 @@ TEST(config__print_reads_back_the_same)
 TEST(config__diff_lists_live_and_restart_apart)
 {
     struct reading old = reading_of("{}", NULL);
-    struct reading next = reading_of("{\"batch\":{\"max_queue\":9},\"http\":{\"workers\":2}}", NULL);
+    struct reading next =
+        reading_of("{\"batch\":{\"max_queue\":9},\"http\":{\"workers\":2}}", NULL);
     struct buf text = BUF_INIT;
     struct config_diff diff;
     struct json_writer w;
@@ -195,9 +200,10 @@ TEST(config__diff_lists_live_and_restart_apart)
     jw_object_end(&w);
     CHECK_INT(diff.n_changed, 1);
     CHECK_INT(diff.n_restart, 1);
-    CHECK_STR(buf_str(&text),
-              "{\"changed\":[{\"pointer\":\"/batch/max_queue\",\"old\":256,\"new\":9,\"effect\":\"live\"}],"
-              "\"needs_restart\":[{\"pointer\":\"/http/workers\",\"old\":1,\"new\":2,\"effect\":\"restart\"}]}");
+    CHECK_STR(buf_str(&text), "{\"changed\":[{\"pointer\":\"/batch/"
+                              "max_queue\",\"old\":256,\"new\":9,\"effect\":\"live\"}],"
+                              "\"needs_restart\":[{\"pointer\":\"/http/"
+                              "workers\",\"old\":1,\"new\":2,\"effect\":\"restart\"}]}");
     CHECK_OK(config_keep_restart(old.config, next.config, &err), err);
     CHECK_INT(next.config->http.workers, 1);
     CHECK_INT(next.config->batch.max_queue, 9);
@@ -217,7 +223,9 @@ TEST(config__shipped_file_is_the_table)
 
     arena_init(&arena, 1024, 0);
     problems_init(&problems, &arena, 8);
-    CHECK_OK(config_new(&(struct config_args){.file = "config/adrankd.json"}, &problems, &config, &err), err);
+    CHECK_OK(
+        config_new(&(struct config_args){.file = "config/adrankd.json"}, &problems, &config, &err),
+        err);
     CHECK_OK(file_read("config/adrankd.json", 1 << 20, &shipped, &err), err);
     for (int i = 0; i < n_options; i++) {
         char line[256];

@@ -1,0 +1,268 @@
+/* server/features/features.c against a real redis-server, well and unwell. */
+#include "server/features/features.h"
+
+#include <hiredis/hiredis.h>
+
+#include "base/clock.h"
+#include "tests/redis.h"
+#include "tests/test.h"
+
+static struct {
+    struct redis redis;
+    struct loop loop;
+    struct features *features;
+    struct timer tick;
+    bool (*until)(void);
+    int64_t give_up_us;
+} rig;
+
+static struct {
+    struct features_call call;
+    int done;
+    enum features_status status;
+    int n_events;
+    char first[64];
+} seen;
+
+static void on_done(struct features_call *call, enum features_status status,
+                    const struct view *events, int n)
+{
+    CHECK(call == &seen.call);
+    seen.done++;
+    seen.status = status;
+    seen.n_events = n;
+    seen.first[0] = '\0';
+    if (n)
+        snprintf(seen.first, sizeof(seen.first), "%.*s", VIEW_ARG(events[0]));
+}
+
+static void on_tick(struct timer *timer, void *arg)
+{
+    (void)arg;
+    if (rig.until() || clock_now_us() > rig.give_up_us)
+        loop_stop(&rig.loop);
+    else
+        loop_timer_set(&rig.loop, timer, clock_now_us() + 1000);
+}
+
+static void run_until(bool (*until)(void))
+{
+    rig.until = until;
+    rig.give_up_us = clock_now_us() + 5000000;
+    loop_timer_set(&rig.loop, &rig.tick, clock_now_us());
+    loop_run(&rig.loop);
+    CHECK(until());
+}
+
+static bool is_up(void)
+{
+    return features_up(rig.features);
+}
+
+static bool is_down(void)
+{
+    return !features_up(rig.features);
+}
+
+static bool is_done(void)
+{
+    return seen.done > 0;
+}
+
+static void redis_do(const char *command)
+{
+    redisContext *c = redisConnect("127.0.0.1", rig.redis.port);
+    redisReply *reply;
+
+    CHECK(c && !c->err);
+    reply = redisCommand(c, command);
+    CHECK(reply && reply->type != REDIS_REPLY_ERROR);
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+static struct features_options options_of(const char *url)
+{
+    return (struct features_options){
+        .url = url, .timeout_ms = 50, .connect_ms = 500, .max_in_flight = 8};
+}
+
+static const char *tcp_url(void)
+{
+    static char url[64];
+
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", rig.redis.port);
+    return url;
+}
+
+static void rig_start(const char *const *extra, const struct features_options *options)
+{
+    struct features_options tcp;
+    struct err err;
+
+    memset(&rig, 0, sizeof(rig));
+    if (redis_start(&rig.redis, extra))
+        SKIP("no redis-server");
+    tcp = options ? *options : options_of(NULL);
+    if (!tcp.url)
+        tcp.url = tcp_url();
+    CHECK_OK(loop_init(&rig.loop, NULL, &err), err);
+    timer_init(&rig.tick, on_tick, NULL);
+    CHECK_OK(features_new(&rig.loop, &tcp, 1, &rig.features, &err), err);
+}
+
+static void rig_stop(void)
+{
+    features_free(rig.features);
+    loop_timer_remove(&rig.loop, &rig.tick);
+    loop_release(&rig.loop);
+    redis_stop(&rig.redis);
+}
+
+static void fetch(const char *key, int max_events)
+{
+    memset(&seen, 0, sizeof(seen));
+    seen.call.on_done = on_done;
+    seen.call.start_us = clock_now_us();
+    features_fetch(rig.features, &seen.call, key, max_events, seen.call.start_us + 10000000);
+    if (!seen.done)
+        run_until(is_done);
+    CHECK_INT(seen.done, 1);
+}
+
+TEST(features__reads_the_newest_events)
+{
+    rig_start(NULL, NULL);
+    redis_do("LPUSH k one two three");
+    run_until(is_up);
+    fetch("k", 2);
+    CHECK_INT(seen.status, FEATURES_OK);
+    CHECK_INT(seen.n_events, 2);
+    CHECK_STR(seen.first, "three");
+    fetch("nobody", 2);
+    CHECK_INT(seen.status, FEATURES_OK);
+    CHECK_INT(seen.n_events, 0);
+    rig_stop();
+}
+
+TEST(features__speaks_over_a_unix_socket)
+{
+    struct features_options options = options_of("unix:/nowhere");
+    char url[128];
+    struct err err;
+
+    rig_start(NULL, &options);
+    CHECK(is_down());
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_DOWN);
+    snprintf(url, sizeof(url), "unix:%s", rig.redis.socket);
+    options.url = url;
+    CHECK_OK(features_set(rig.features, &options, &err), err);
+    run_until(is_up);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    rig_stop();
+}
+
+TEST(features__authenticates_and_resolves_names)
+{
+    struct features_options options = options_of(NULL);
+    char url[64];
+    struct err err;
+
+    rig_start((const char *[]){"--requirepass", "sesame", NULL}, &options);
+    run_until(is_down);
+    snprintf(url, sizeof(url), "redis://localhost:%d", rig.redis.port);
+    options.url = url;
+    options.password = VIEW_LIT("sesame");
+    options.database = 3;
+    CHECK_OK(features_set(rig.features, &options, &err), err);
+    run_until(is_up);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    options.password = VIEW_LIT("wrong");
+    CHECK_OK(features_set(rig.features, &options, &err), err);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_DOWN);
+    rig_stop();
+}
+
+TEST(features__key_of_another_type_is_bad_and_closes_nothing)
+{
+    rig_start(NULL, NULL);
+    redis_do("SET s text");
+    run_until(is_up);
+    for (int i = 0; i < 3 * BREAKER_FAILURES; i++) {
+        fetch("s", 1);
+        CHECK_INT(seen.status, FEATURES_BAD);
+    }
+    CHECK(is_up());
+    rig_stop();
+}
+
+TEST(features__late_replies_are_thrown_away_and_the_breaker_opens)
+{
+    rig_start(NULL, NULL);
+    redis_do("LPUSH k old");
+    run_until(is_up);
+    redis_pause(&rig.redis);
+    for (int i = 0; i < BREAKER_FAILURES; i++) {
+        fetch("k", 1);
+        CHECK_INT(seen.status, FEATURES_LATE);
+    }
+    CHECK_INT(features_breaker(rig.features), BREAKER_OPEN);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_DOWN); /* at once */
+    redis_resume(&rig.redis);
+    run_until(is_up); /* by the probe, without a request */
+    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    CHECK_INT(seen.done, 1);
+    rig_stop();
+}
+
+TEST(features__in_flight_is_bounded_by_what_is_on_the_wire)
+{
+    static struct features_call calls[16];
+    struct features_options options = options_of(NULL);
+
+    options.max_in_flight = 4;
+    rig_start(NULL, &options);
+    run_until(is_up);
+    redis_pause(&rig.redis);
+    memset(&seen, 0, sizeof(seen));
+    for (int i = 0; i < 4; i++) {
+        calls[i] = (struct features_call){.start_us = clock_now_us()};
+        features_fetch(rig.features, &calls[i], "k", 1, INT64_MAX);
+    }
+    seen.call.on_done = on_done;
+    seen.call.start_us = clock_now_us();
+    features_fetch(rig.features, &seen.call, "k", 1, INT64_MAX);
+    CHECK_INT(seen.status, FEATURES_DOWN);
+    for (int i = 0; i < 4; i++)
+        features_cancel(rig.features, &calls[i]);
+    redis_resume(&rig.redis);
+    rig_stop();
+}
+
+static int64_t killed_us;
+
+TEST(features__comes_back_within_a_second_of_a_restart)
+{
+    rig_start(NULL, NULL);
+    run_until(is_up);
+    redis_kill(&rig.redis);
+    run_until(is_down);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_DOWN);
+    redis_restart(&rig.redis);
+    killed_us = clock_now_us();
+    run_until(is_up);
+    CHECK(clock_now_us() - killed_us < 1000000);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    rig_stop();
+}
+
+TEST_MAIN

@@ -33,7 +33,7 @@ static void detect_name(struct cpuid *cpu)
     char text[sizeof(brand) + 1];
     char *start = text, *end;
 
-    if (__get_cpuid_max(0x80000000U, NULL) < 0x80000004U)
+    if ((uint32_t)__get_cpuid_max(0x80000000U, NULL) < 0x80000004U)
         return;
     for (uint32_t i = 0; i < 3; i++)
         __cpuid(0x80000002U + i, brand[4 * i], brand[4 * i + 1], brand[4 * i + 2],

@@ -1,0 +1,47 @@
+#include "tests/golden/golden_engine.h"
+
+#include "tests/test.h"
+
+#define MAX_JOBS 256
+
+void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args)
+{
+    const struct device_args device = {
+        .backend = "cpu", .linear = args->linear, .threads = args->threads ? args->threads : 1};
+    struct engine_args engine = {.precision = args->precision,
+                                 .max_batch_tokens =
+                                     args->max_batch_tokens ? args->max_batch_tokens : 4096,
+                                 .max_batch_jobs = MAX_JOBS,
+                                 .skip_golden = args->skip_golden};
+    struct err err;
+
+    CHECK_OK(model_open(args->dir, &g->model, &err), err);
+    CHECK_OK(device_open(&device, &g->device, &err), err);
+    engine.model = g->model;
+    CHECK_OK(engine_open(g->device, &engine, &g->engine, &err), err);
+    CHECK_INT(engine_caps(g->engine)->precision, args->precision);
+}
+
+void golden_engine_close(struct golden_engine *g)
+{
+    engine_close(g->engine);
+    device_close(g->device);
+    model_unref(g->model);
+}
+
+void golden_engine_score(struct golden_engine *g, const struct input *const *inputs,
+                         float *const *logits, int n)
+{
+    struct engine_job jobs[MAX_JOBS];
+    struct engine_job *list[MAX_JOBS];
+    struct engine_batch batch = {.jobs = list, .n_jobs = n};
+    struct err err;
+
+    CHECK(n <= MAX_JOBS);
+    for (int i = 0; i < n; i++) {
+        jobs[i] = (struct engine_job){.input = inputs[i], .logits = logits[i]};
+        list[i] = &jobs[i];
+    }
+    CHECK_OK(engine_run(g->engine, &batch, &err), err);
+    CHECK_INT(batch.status, BATCH_OK);
+}

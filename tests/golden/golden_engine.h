@@ -1,0 +1,29 @@
+/* A model directory opened on the CPU, for tests: what cannot be opened fails the test. */
+#ifndef TESTS_GOLDEN_GOLDEN_ENGINE_H
+#define TESTS_GOLDEN_GOLDEN_ENGINE_H
+
+#include "adrank/engine.h"
+
+struct golden_engine {
+    struct model *model;
+    struct device *device;
+    struct engine *engine;
+};
+
+struct golden_engine_args {
+    const char *dir;
+    const char *linear; /* NULL: by processor */
+    enum precision precision;
+    int threads;          /* 0: 1 */
+    int max_batch_tokens; /* 0: 4096 */
+    bool skip_golden;
+};
+
+void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args);
+void golden_engine_close(struct golden_engine *g);
+
+/* Scores n inputs as one batch; logits[i] has room for the i-th. */
+void golden_engine_score(struct golden_engine *g, const struct input *const *inputs,
+                         float *const *logits, int n);
+
+#endif

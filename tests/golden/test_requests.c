@@ -1,0 +1,186 @@
+/* Whole requests through templates, behaviours and kinds: logits equal what transformers made of the same segments. */
+#include <jansson.h>
+
+#include "model/model_struct.h"
+#include "model/request_input.h"
+#include "tests/golden/golden_engine.h"
+#include "tests/test.h"
+
+#define MAX_REQUESTS 64
+#define MAX_ADS 16
+#define MAX_LABELS 2
+
+static const char *const names[] = {"two-layers", "other-template", "cross"};
+
+struct requests {
+    const struct golden *golden; /* the model's own */
+    int n;
+    struct input inputs[MAX_REQUESTS];
+    float logits[MAX_REQUESTS][MAX_ADS * MAX_LABELS];
+};
+
+static void requests_open(struct requests *r, const struct model *m)
+{
+    struct request_input builder;
+    struct err err;
+
+    *r = (struct requests){.golden = &m->adrank.golden, .n = m->adrank.golden.n_requests};
+    CHECK(r->n > 10 && r->n <= MAX_REQUESTS);
+    request_input_init(&builder);
+    for (int i = 0; i < r->n; i++) {
+        const struct golden_request *request = &r->golden->requests[i];
+        CHECK_OK(
+            request_input_build(&builder, m, request->body, request->now_ms, &r->inputs[i], &err),
+            err);
+        CHECK_INT(r->inputs[i].n_read, request->n_logits);
+        CHECK(request->n_logits <= MAX_ADS);
+    }
+    request_input_release(&builder);
+}
+
+static void requests_close(struct requests *r)
+{
+    for (int i = 0; i < r->n; i++)
+        input_release(&r->inputs[i]);
+}
+
+/* In the order given, so many to a batch. */
+static void requests_score(struct requests *r, struct golden_engine *g, const int *order,
+                           int per_batch)
+{
+    for (int from = 0; from < r->n; from += per_batch) {
+        const struct input *inputs[MAX_REQUESTS];
+        float *logits[MAX_REQUESTS];
+        int n = 0;
+        for (; n < per_batch && from + n < r->n; n++) {
+            inputs[n] = &r->inputs[order[from + n]];
+            logits[n] = r->logits[order[from + n]];
+        }
+        golden_engine_score(g, inputs, logits, n);
+    }
+}
+
+static double requests_error(const struct requests *r, const struct model *m)
+{
+    double worst = 0;
+
+    for (int i = 0; i < r->n; i++)
+        for (int k = 0; k < r->golden->requests[i].n_logits; k++)
+            worst = fmax(worst, fabs(model_logit(m, r->logits[i] + (ptrdiff_t)k * model_labels(m)) -
+                                     r->golden->requests[i].logits[k]));
+    return worst / r->golden->spread;
+}
+
+static void count_up(int *order, int n)
+{
+    for (int i = 0; i < n; i++)
+        order[i] = i;
+}
+
+static void check_f32(const char *name, const char *dir)
+{
+    struct golden_engine g;
+    struct requests r;
+    int order[MAX_REQUESTS];
+    double error;
+
+    golden_engine_open(&g, &(struct golden_engine_args){.dir = dir});
+    requests_open(&r, g.model);
+    count_up(order, r.n);
+    requests_score(&r, &g, order, 1);
+    error = requests_error(&r, g.model);
+    test_row("f32 %s: error over spread %.2g", name, error);
+    printf("     %-14s f32 error over spread %.1e\n", name, error);
+    CHECK(error <= 1e-4);
+    requests_close(&r);
+    golden_engine_close(&g);
+}
+
+static double bf16_error_of(const char *dir)
+{
+    char path[512];
+    json_t *doc;
+    double error;
+
+    snprintf(path, sizeof(path), "%s/golden.json", dir);
+    doc = json_load_file(path, 0, NULL);
+    error = json_real_value(json_object_get(doc, "bf16_error"));
+    json_decref(doc);
+    CHECK(error > 0);
+    return error;
+}
+
+static void check_bf16(const char *name, const char *dir)
+{
+    double allowed = 1.2 * bf16_error_of(dir), error;
+    struct golden_engine g;
+    struct requests r;
+    int order[MAX_REQUESTS];
+
+    golden_engine_open(
+        &g, &(struct golden_engine_args){
+                .dir = dir, .linear = "plain", .precision = PRECISION_BF16, .skip_golden = true});
+    requests_open(&r, g.model);
+    count_up(order, r.n);
+    requests_score(&r, &g, order, 4);
+    error = requests_error(&r, g.model);
+    test_row("bf16 %s: error over spread %.3g, allowed %.3g", name, error, allowed);
+    CHECK(error > 0 && error <= allowed);
+    requests_close(&r);
+    golden_engine_close(&g);
+}
+
+/* The same to the bit: alone, together, in another order, by more threads. A family then lies in one slice or is
+ * cut apart from its parent. */
+static void check_bits(const char *name, const char *dir)
+{
+    static float alone[MAX_REQUESTS][MAX_ADS * MAX_LABELS];
+    struct requests r;
+    int order[MAX_REQUESTS];
+
+    test_row("bits of %s", name);
+    for (int threads = 1; threads <= 3; threads++) {
+        struct golden_engine g;
+        golden_engine_open(&g, &(struct golden_engine_args){
+                                   .dir = dir, .threads = threads, .max_batch_tokens = 8192});
+        requests_open(&r, g.model);
+        for (int per_batch = 1; per_batch <= r.n; per_batch += 4) {
+            count_up(order, r.n);
+            for (int i = 0; per_batch > 1 && i < r.n; i++)
+                order[i] = (i * 5 + 3) % r.n; /* r.n is no multiple of 5 */
+            memset(r.logits, 0x55, sizeof(r.logits));
+            requests_score(&r, &g, order, per_batch);
+            if (threads == 1 && per_batch == 1)
+                memcpy(alone, r.logits, sizeof(alone));
+            CHECK(memcmp(alone, r.logits, sizeof(alone)) == 0);
+        }
+        requests_close(&r);
+        golden_engine_close(&g);
+    }
+}
+
+static void for_each(void (*check)(const char *name, const char *dir))
+{
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        char dir[512];
+        snprintf(dir, sizeof(dir), "tests/golden/requests/%s", names[i]);
+        check(names[i], dir);
+    }
+}
+
+TEST(requests__f32_equal_transformers)
+{
+    for_each(check_f32);
+}
+
+TEST(requests__bf16_lose_no_more_than_pytorch)
+{
+    for_each(check_bf16);
+}
+
+TEST(requests__are_bit_equal_in_any_batch_and_by_any_threads)
+{
+    for_each(check_bits);
+}
+
+TEST_MAIN

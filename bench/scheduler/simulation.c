@@ -11,9 +11,21 @@
 const char *const cost_error_names[COST_ERRORS] = {"exact", "random", "low", "high"};
 
 const struct engine_profile engine_profiles[ENGINE_PROFILES] = {
-    {"cpu", {.fixed_us = 100, .per_token_us = 0.7, .per_attention_us = 0.0005}, 8192, 64, 8},
-    {"gpu", {.fixed_us = 400, .per_token_us = 0.15, .per_attention_us = 0.0001}, 32768, 256, 32},
-    {"paced", {.fixed_us = 10000, .per_token_us = 0, .per_attention_us = 0}, 65536, 32, 16},
+    {"cpu",
+     {.fixed_us = 100, .per_token_us = 0.7, .per_attention_us = 0.0005},
+     8192,
+     64,
+     20,
+     80,
+     8},
+    {"gpu",
+     {.fixed_us = 400, .per_token_us = 0.15, .per_attention_us = 0.0001},
+     32768,
+     256,
+     20,
+     80,
+     32},
+    {"paced", {.fixed_us = 10000, .per_token_us = 0, .per_attention_us = 0}, 65536, 32, 50, 50, 16},
 };
 
 struct request {
@@ -94,12 +106,9 @@ enum fate { FATE_GOOD, FATE_LATE, FATE_REFUSED };
 
 static void count(struct class_result *result, const struct request *request, enum fate fate)
 {
-    uint64_t tokens = (uint64_t)request->work.shape.tokens;
-
     result->offered++;
-    result->offered_tokens += tokens;
     result->good += fate == FATE_GOOD;
-    result->good_tokens += fate == FATE_GOOD ? tokens : 0;
+    result->good_ads += fate == FATE_GOOD ? (uint64_t)request->work.shape.segments - 1 : 0;
     result->late += fate == FATE_LATE;
     result->refused += fate == FATE_REFUSED;
 }
@@ -126,14 +135,13 @@ static void finish_batch(struct simulation *sim, int64_t now_us)
             hist_record(&sim->result->latency_us, (uint64_t)(now_us - work->arrival_us));
         end_request(sim, request, now_us <= work->deadline_us ? FATE_GOOD : FATE_LATE);
     }
-    cost_observe(&sim->cost, cost_base_us(&sim->cost, &extent->shape, extent->batches),
-                 (double)(now_us - sim->started_us));
+    cost_observe(&sim->cost, extent->base_us, (double)(now_us - sim->started_us));
     sim->running = false;
 }
 
 static double actual_us(struct simulation *sim, const struct extent *extent)
 {
-    double us = cost_base_us(&sim->cost, &extent->shape, extent->batches);
+    double us = extent->base_us;
     double error = sim->args->error;
 
     switch (sim->args->cost_error) {
@@ -162,6 +170,7 @@ static void pick_first_come(struct simulation *sim)
             break;
         sum->tokens += more->tokens;
         sum->attention += more->attention;
+        pick->extent.base_us = cost_base_us(&sim->cost, sum, 1);
         pick->chosen[pick->n_chosen++] = &request->work;
         sim->first = request->next;
         sim->n_waiting--;
@@ -220,11 +229,9 @@ static void arrive(struct simulation *sim, int64_t now_us)
     struct work *work = &request->work;
     work->arrival_us = now_us;
     work->deadline_us = now_us + class->budget_us;
-    int64_t floor_us = now_us + sim->options.min_us;
-    work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
-    work->shape = request_shape(class->prefix_tokens, ads);
-    work->parts = 1;
     work->cost = &sim->cost;
+    struct input_shape shape = request_shape(class->prefix_tokens, ads);
+    work_prepare(work, &shape, class->prefix_tokens, &sim->options);
     if (sim->args->first_come) {
         arrive_first_come(sim, request);
         return;

@@ -22,6 +22,7 @@ struct engine_profile {
     const char *name;
     struct engine_cost cost; /* what it says; what it does is this times the error */
     int max_tokens, max_jobs;
+    int ads_min, ads_max; /* of a request: all alike where the cost does not depend on it */
     int burst; /* requests that come at once where bursts are asked for: about 5 ms of work */
 };
 
@@ -53,7 +54,7 @@ struct simulation_args {
 
 struct class_result {
     uint64_t offered, good, late, refused;
-    uint64_t good_tokens, offered_tokens;
+    uint64_t good_ads;
 };
 
 struct simulation_result {

@@ -6,8 +6,9 @@
 
 #define DECAY 0.999
 #define SHORT_QUANTILE 0.005
-#define PATIENT_SHARE 0.5 /* of the time beyond a short budget that a long one may plan with */
-#define ROOM_FIXED 100.0  /* room for growth of a batch, in fixed costs */
+#define PATIENT_SHARE 0.5   /* of the time beyond a short budget that a long one may plan with */
+#define WORTH_BEHIND 100.0  /* see room_us: of a batch that waits behind another */
+#define WORTH_IN_FRONT 10.0 /* of the next batch, while others wait behind it */
 
 static int bucket_of(int64_t budget_us)
 {
@@ -62,22 +63,22 @@ int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us)
 }
 
 /*
- * What a batch that is behind another one still needs to be worth its fixed cost. Its first job decides how far
- * it can grow: were that job admitted with no time to spare, the batch would hold it alone, and an overloaded
- * engine would end up running nothing but batches of one.
+ * What a batch still needs to be worth its fixed cost: `worth` times that, or to be full. Its earliest deadline
+ * decides how far it can grow: were that one admitted with no time to spare while others wait, its batch would stay
+ * small, and an overloaded engine would end up running nothing but batches of one.
  */
-static double room_us(const struct extent *extent, const struct batch_options *options)
+static double room_us(const struct extent *extent, const struct batch_options *options,
+                      double worth)
 {
     double fixed_us = extent->cost->ratio * extent->cost->engine.fixed_us;
     double variable_us = extent->cost_us - fixed_us * extent->batches;
     double full = cost_batch_tokens(extent->cost, options->max_tokens);
     double by_tokens = extent->shape.tokens > 0 ? full / (double)extent->shape.tokens : 1;
-    double by_jobs = (double)options->max_jobs / extent->n;
-    double times = fmin(by_tokens, by_jobs);
+    double times = fmin(by_tokens, (double)options->max_jobs / extent->n);
 
-    if (times <= 1 || extent->batches > 1)
+    if (extent->batches > 1)
         return 0;
-    return fmin(variable_us * (times - 1), ROOM_FIXED * fixed_us);
+    return fmax(0, fmin(variable_us * times, worth * fixed_us) - variable_us);
 }
 
 struct plan {
@@ -87,8 +88,21 @@ struct plan {
     double latest_us; /* for the newcomer */
     int64_t from_us;
     int64_t lost_us;   /* who cannot make it even alone from then on protects nobody */
-    double through_us; /* out: when all is done */
+    double through_us; /* out: end of the last batch that was looked at */
 };
+
+static double room_for(const struct plan *plan, const struct extent *extent, int first)
+{
+    const struct work *work = queue_at(plan->queue, plan->place);
+    bool others_wait = extent->end < plan->queue->n;
+
+    if (work->deadline_us > extent->earliest_us)
+        return 0; /* others decide how far the batch grows */
+    return room_us(extent, plan->options,
+                   first > 0     ? WORTH_BEHIND
+                   : others_wait ? WORTH_IN_FRONT
+                                 : 0);
+}
 
 /* Entries in front of the newcomer are not asked: a batch grows only as far as its deadlines allow, so nobody
  * behind them can make them late. */
@@ -101,8 +115,7 @@ static bool batch_in_time(const struct plan *plan, const struct extent *extent, 
         const struct work *work = queue_at(plan->queue, i);
         bool given_up = work_dropped(work, (int64_t)ceil(start_us));
         if (i == plan->place) {
-            double room = first > 0 && extent->n == 1 ? room_us(extent, plan->options) : 0;
-            if (given_up || end_us + room > plan->latest_us)
+            if (given_up || end_us + room_for(plan, extent, first) > plan->latest_us)
                 return false;
         } else if (!work->probe && !work_dropped(work, plan->lost_us) &&
                    (given_up || end_us > (double)(work->deadline_us - reserve_us))) {
@@ -112,22 +125,21 @@ static bool batch_in_time(const struct plan *plan, const struct extent *extent, 
     return true;
 }
 
+/* Stops at the first who would be late. */
 static bool plan_run(struct plan *plan)
 {
     double now_us = (double)plan->from_us;
-    bool in_time = true;
 
     for (int i = 0; i < plan->queue->n;) {
         struct extent extent;
         pick_extent(plan->queue, i, plan->options, (int64_t)ceil(now_us), &extent);
-        double end_us = now_us + extent.cost_us;
-        if (extent.end > plan->place && !batch_in_time(plan, &extent, i, now_us, end_us))
-            in_time = false;
-        now_us = end_us;
+        plan->through_us = now_us + extent.cost_us;
+        if (extent.end > plan->place && !batch_in_time(plan, &extent, i, now_us, plan->through_us))
+            return false;
+        now_us = plan->through_us;
         i = extent.end;
     }
-    plan->through_us = now_us;
-    return in_time;
+    return true;
 }
 
 /* An estimate that went wrong has to be tried again some time: not where even the most hopeful one is late. */

@@ -51,9 +51,7 @@ enum admission {
 
 struct gate_answer {
     enum admission admission;
-    bool probe; /* admitted by the rule of the idle engine, in spite of the estimate */
-    int64_t
-        wait_us; /* planned work in front of a newcomer at the end of the queue: for Retry-After */
+    int64_t wait_us; /* planned work up to and with the newcomer: for Retry-After */
 };
 
 /* work is prepared (work_prepare) and not in the queue; when it is admitted it is. */

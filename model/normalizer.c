@@ -21,7 +21,7 @@ static void write_char(struct writer *w, uint32_t c)
     int n;
 
     if (!w->normalizer->options.lowercase ||
-        !(char_class(&w->normalizer->classes, c) & CHAR_CASED)) {
+        !(char_class(w->normalizer->classes, c) & CHAR_CASED)) {
         w->out += utf8_encode(c, w->out);
         return;
     }
@@ -61,7 +61,7 @@ static void add_to_run(struct writer *w, uint32_t c)
 
 static void add_part(struct writer *w, uint32_t c)
 {
-    unsigned class = char_class(&w->normalizer->classes, c);
+    unsigned class = char_class(w->normalizer->classes, c);
 
     if (class & CHAR_MARK) { /* dropped, yet one of class 0 ends a run as any base character does */
         if (w->n_run && char_combining(c) == 0)
@@ -80,7 +80,7 @@ static void add_part(struct writer *w, uint32_t c)
 static void add_char(struct writer *w, uint32_t c)
 {
     const struct normalizer_options *options = &w->normalizer->options;
-    unsigned class = char_class(&w->normalizer->classes, c);
+    unsigned class = char_class(w->normalizer->classes, c);
     bool spaced = options->chinese_chars && (class & CHAR_CHINESE);
     int32_t parts[CHAR_MAX_PARTS];
     int n = 1;
@@ -128,7 +128,7 @@ static const char *copy_plain(struct writer *w, const char *p, const char *end)
             continue;
         }
         c = char_next(&p);
-        if (char_class(&normalizer->classes, c) & normalizer->not_plain) {
+        if (char_class(normalizer->classes, c) & normalizer->not_plain) {
             p = start;
             break;
         }
@@ -158,20 +158,17 @@ int normalizer_run(const struct normalizer *normalizer, struct view text, struct
     return w.failed ? -1 : 0;
 }
 
-int normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options,
-                    struct err *err)
+void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options)
 {
-    memset(normalizer, 0, sizeof(*normalizer));
     normalizer->options = *options;
+    normalizer->classes = char_classes();
     normalizer->not_plain =
         (options->clean_text ? CHAR_REMOVED | CHAR_WHITE : 0u) |
         (options->chinese_chars ? CHAR_CHINESE : 0u) |
         (options->strip_accents ? CHAR_MARK | CHAR_DECOMPOSES | CHAR_REORDERS : 0u) |
         (options->lowercase ? CHAR_CASED : 0u);
-    if (char_classes_init(&normalizer->classes, err))
-        return -1;
     for (unsigned c = 0; c < 128; c++) {
-        unsigned class = char_class(&normalizer->classes, c);
+        unsigned class = char_class(normalizer->classes, c);
 
         normalizer->ascii[c] = (uint8_t)c;
         if (options->clean_text && (class & CHAR_REMOVED))
@@ -181,10 +178,4 @@ int normalizer_init(struct normalizer *normalizer, const struct normalizer_optio
         else if (options->lowercase && (class & CHAR_CASED))
             normalizer->ascii[c] = (uint8_t)(c | 0x20);
     }
-    return 0;
-}
-
-void normalizer_release(struct normalizer *normalizer)
-{
-    char_classes_release(&normalizer->classes);
 }

@@ -22,17 +22,15 @@ struct normalizer {
     struct normalizer_options options;
     unsigned not_plain; /* classes that the options do something about */
     uint8_t ascii[128]; /* what becomes of it, NORMALIZER_DROP: nothing */
-    struct char_classes classes;
+    const struct char_classes *classes;
 };
 
 #define NORMALIZER_DROP 0xff
 /* The result has at most so many times the bytes: a Hangul syllable becomes three letters of its size. */
 #define NORMALIZER_GROWTH 3
 
-/* Read-only afterwards: any number of threads. ERR_NOMEM is the only failure. */
-int normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options,
-                    struct err *err) MUST_CHECK;
-void normalizer_release(struct normalizer *normalizer);
+/* Owns nothing. Read-only afterwards: any number of threads. */
+void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options);
 
 /* text is valid UTF-8; out has room for NORMALIZER_GROWTH * text.len bytes. scratch serves rare runs of
  * combining characters. Returns 0 and *out_len, -1 when scratch is out of memory. */

@@ -1,9 +1,10 @@
 #include "model/normalizer_class.h"
 
-#include <stdlib.h>
+#include <pthread.h>
 #include <string.h>
 #include <utf8proc.h>
 
+#include "base/bug.h"
 #include "model/normalizer_ranges.h"
 
 /* Nothing above has a case or a decomposition, so that nobody need ask utf8proc a million times. */
@@ -91,76 +92,60 @@ bool char_is_word(uint32_t c)
     }
 }
 
-static void mark(uint8_t *all, const struct char_ranges *ranges, enum char_class bit)
+static void mark(uint8_t page[256], uint32_t first, const struct char_ranges *ranges,
+                 enum char_class bit)
 {
-    for (size_t i = 0; i < ranges->n; i++)
-        for (uint32_t c = ranges->items[i].first; c <= ranges->items[i].last; c++)
-            all[c] |= (uint8_t)bit;
+    for (size_t i = 0; i < ranges->n; i++) {
+        uint32_t from = ranges->items[i].first, to = ranges->items[i].last;
+
+        for (uint32_t c = from > first ? from : first; c <= to && c < first + 256; c++)
+            page[c - first] |= (uint8_t)bit;
+    }
 }
 
-static void mark_all(uint8_t *all)
+static void mark_page(uint8_t page[256], uint32_t first)
 {
-    mark(all, &char_removed, CHAR_REMOVED);
-    mark(all, &char_white, CHAR_WHITE);
-    mark(all, &char_chinese, CHAR_CHINESE);
-    mark(all, &char_marks, CHAR_MARK);
-    mark(all, &char_punctuation, CHAR_PUNCTUATION);
-    mark(all, &char_reordered, CHAR_REORDERS);
-    for (uint32_t c = 0; c <= LAST_INTERESTING; c++) {
+    mark(page, first, &char_removed, CHAR_REMOVED);
+    mark(page, first, &char_white, CHAR_WHITE);
+    mark(page, first, &char_chinese, CHAR_CHINESE);
+    mark(page, first, &char_marks, CHAR_MARK);
+    mark(page, first, &char_punctuation, CHAR_PUNCTUATION);
+    mark(page, first, &char_reordered, CHAR_REORDERS);
+    for (uint32_t c = first; c < first + 256 && c <= LAST_INTERESTING; c++) {
         int32_t parts[CHAR_MAX_PARTS];
         uint32_t lower[2];
 
         if (char_lower(c, lower) != 1 || lower[0] != c)
-            all[c] |= CHAR_CASED;
-        if (char_decompose(c, parts) != 1 || (uint32_t)parts[0] != c)
-            all[c] |= CHAR_DECOMPOSES;
-    }
-    for (size_t i = 0; i < char_undecomposed.n; i++)
-        for (uint32_t c = char_undecomposed.items[i].first; c <= char_undecomposed.items[i].last;
-             c++)
-            all[c] &= (uint8_t)~CHAR_DECOMPOSES;
-}
-
-/* Pages that are equal are stored once; most equal the one before. */
-static void fold(struct char_classes *classes, const uint8_t *all)
-{
-    for (unsigned p = 0; p < CHAR_PAGES; p++) {
-        const uint8_t *from = all + p * 256;
-        int i = p ? classes->page[p - 1] : 0;
-
-        if (classes->n_pages == 0 || memcmp(classes->pages[i], from, 256) != 0)
-            for (i = 0; i < classes->n_pages; i++)
-                if (memcmp(classes->pages[i], from, 256) == 0)
-                    break;
-        if (i == classes->n_pages)
-            memcpy(classes->pages[classes->n_pages++], from, 256);
-        classes->page[p] = (uint16_t)i;
+            page[c - first] |= CHAR_CASED;
+        if ((char_decompose(c, parts) != 1 || (uint32_t)parts[0] != c) &&
+            !in_ranges(&char_undecomposed, c))
+            page[c - first] |= CHAR_DECOMPOSES;
     }
 }
 
-int char_classes_init(struct char_classes *classes, struct err *err)
-{
-    uint8_t *all = calloc(CHAR_CODES, 1);
-    void *shrunk;
+static struct char_classes classes;
 
-    memset(classes, 0, sizeof(*classes));
-    classes->pages = malloc(CHAR_CODES);
-    if (!all || !classes->pages) {
-        free(all);
-        char_classes_release(classes);
-        return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
+/* Pages that are equal are stored once. */
+static void make_classes(void)
+{
+    for (uint32_t p = 0; p < CHAR_PAGES; p++) {
+        uint8_t page[256] = {0};
+        int i = 0;
+
+        mark_page(page, p * 256);
+        while (i < classes.n_pages && memcmp(classes.pages[i], page, sizeof(page)) != 0)
+            i++;
+        BUG_ON(i == CHAR_MAX_DISTINCT_PAGES);
+        if (i == classes.n_pages)
+            memcpy(classes.pages[classes.n_pages++], page, sizeof(page));
+        classes.page[p] = (uint8_t)i;
     }
-    mark_all(all);
-    fold(classes, all);
-    free(all);
-    shrunk = realloc(classes->pages, (size_t)classes->n_pages * 256);
-    if (shrunk)
-        classes->pages = shrunk;
-    return 0;
 }
 
-void char_classes_release(struct char_classes *classes)
+const struct char_classes *char_classes(void)
 {
-    free(classes->pages);
-    classes->pages = NULL;
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    BUG_ON(pthread_once(&once, make_classes) != 0);
+    return &classes;
 }

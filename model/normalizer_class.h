@@ -1,14 +1,12 @@
 /*
  * Classes of characters, frozen as the reference has them: WordPiece ids must not change with the version of
- * Unicode that an operating system ships. A two-stage table; read-only once made, any number of threads.
+ * Unicode that an operating system ships. A two-stage table, made at first use and constant from then on: any number of threads.
  */
 #ifndef MODEL_NORMALIZER_CLASS_H
 #define MODEL_NORMALIZER_CLASS_H
 
 #include <stdbool.h>
 #include <stdint.h>
-
-#include "base/err.h"
 
 enum char_class {
     CHAR_REMOVED = 1 << 0,     /* clean_text drops it: NUL, U+FFFD, Cc, Cf, Co but \t \n \r */
@@ -21,17 +19,16 @@ enum char_class {
     CHAR_CASED = 1 << 7,       /* lower case differs from it */
 };
 
-#define CHAR_CODES 0x110000u
-#define CHAR_PAGES (CHAR_CODES >> 8)
+#define CHAR_PAGES (0x110000u >> 8)
+#define CHAR_MAX_DISTINCT_PAGES 128
 
 struct char_classes {
-    uint16_t page[CHAR_PAGES]; /* of code point >> 8 */
-    uint8_t (*pages)[256];     /* heap, ours; bits of enum char_class */
-    int n_pages;
+    uint8_t page[CHAR_PAGES]; /* of code point >> 8 */
+    uint8_t n_pages;
+    uint8_t pages[CHAR_MAX_DISTINCT_PAGES][256]; /* bits of enum char_class */
 };
 
-int char_classes_init(struct char_classes *classes, struct err *err) MUST_CHECK;
-void char_classes_release(struct char_classes *classes);
+const struct char_classes *char_classes(void);
 
 static inline unsigned char_class(const struct char_classes *classes, uint32_t code_point)
 {

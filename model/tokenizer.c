@@ -33,7 +33,7 @@ static void encode_words(struct encoder *e, struct view text)
     const struct tokenizer *t = e->tokenizer;
     struct view word;
 
-    while (pretokenizer_next(&t->normalizer.classes, &text, &word))
+    while (pretokenizer_next(t->normalizer.classes, &text, &word))
         e->n_ids += wordpiece_split(&t->wordpiece, word, e->ids + e->n_ids);
 }
 
@@ -50,7 +50,7 @@ static void encode_normalized(struct encoder *e, struct view text)
     size_t done = 0;
 
     while (t->in_normalized.n_tokens &&
-           added_tokens_next(&t->in_normalized, &t->normalizer.classes, text, &search, &match)) {
+           added_tokens_next(&t->in_normalized, t->normalizer.classes, text, &search, &match)) {
         encode_words(e, between(text, done, match.start));
         e->ids[e->n_ids++] = match.id;
         done = match.end;
@@ -109,7 +109,7 @@ int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *
     if (!e.normalized)
         return -1;
     while (t->in_text.n_tokens &&
-           added_tokens_next(&t->in_text, &t->normalizer.classes, text, &search, &match)) {
+           added_tokens_next(&t->in_text, t->normalizer.classes, text, &search, &match)) {
         if (encode_piece(&e, between(text, done, match.start)))
             return -1;
         e.ids[e.n_ids++] = match.id;
@@ -192,8 +192,8 @@ int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, str
     t->cls = spec->cls;
     t->sep = spec->sep;
     t->pad = spec->pad;
-    if (normalizer_init(&t->normalizer, &spec->normalizer, err) ||
-        wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
+    normalizer_init(&t->normalizer, &spec->normalizer);
+    if (wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
         tokenizer_free(t);
         return -1;
     }
@@ -205,7 +205,6 @@ void tokenizer_free(struct tokenizer *t)
 {
     if (!t)
         return;
-    normalizer_release(&t->normalizer);
     wordpiece_release(&t->wordpiece);
     added_tokens_release(&t->in_text);
     added_tokens_release(&t->in_normalized);

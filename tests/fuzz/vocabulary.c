@@ -1,0 +1,69 @@
+/*
+ * Any bytes as a vocabulary: vocab.txt, vocab.txt with tokenizer_config.json behind a NUL, or tokenizer.json,
+ * as the first byte chooses. What opens must encode, with ids of its own vocabulary; what does not must say
+ * why.
+ */
+#include "adrank/tokenizer.h"
+
+#include <stdint.h>
+#include <string.h>
+
+#include "base/bug.h"
+
+#define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static void encode(const struct tokenizer *t)
+{
+    static const char text[] =
+        "Running  SHOES [MASK] caf\u00e9 \u8dd1\u6b65\u978b zz, ab\xff\u0301 [SEP]";
+    struct arena arena;
+    int32_t ids[sizeof(text)];
+    int n;
+
+    arena_init(&arena, 4096, 0);
+    n = tokenizer_encode(t, VIEW_LIT(text), &arena, ids);
+    if (n < 0 || (size_t)n > tokenizer_max_ids(t, sizeof(text) - 1))
+        BUG("%d ids", n);
+    for (int i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= tokenizer_vocab_size(t))
+            BUG("id %d of %d", (int)ids[i], (int)tokenizer_vocab_size(t));
+    arena_release(&arena);
+}
+
+static int open_any(char which, struct view text, struct tokenizer **t, struct err *err)
+{
+    const char *nul = text.len ? memchr(text.ptr, 0, text.len) : NULL;
+    size_t vocab_len = nul ? (size_t)(nul - text.ptr) : text.len;
+    struct view config = {nul ? nul + 1 : NULL, nul ? text.len - vocab_len - 1 : 0};
+
+    if (which == 'v')
+        return tokenizer_from_vocab("vocab.txt", text, (struct view){NULL, 0}, t, err);
+    if (which == 'c')
+        return tokenizer_from_vocab("vocab.txt", (struct view){text.ptr, vocab_len}, config, t,
+                                    err);
+    if (which == 'o')
+        return tokenizer_from_vocab("vocab.txt", VIEW_LIT(SPECIAL "a\n##b\nzz\n"), text, t, err);
+    return tokenizer_from_json("tokenizer.json", text, t, err);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct tokenizer *t = NULL;
+    struct err err = {ERR_NONE, ""};
+
+    if (size == 0)
+        return 0;
+    if (open_any((char)bytes[0], (struct view){(const char *)bytes + 1, size - 1}, &t, &err)) {
+        if (err.code == ERR_NONE || !err.text[0])
+            BUG("refused without a reason");
+        return 0;
+    }
+    if (tokenizer_cls(t) >= tokenizer_vocab_size(t) ||
+        tokenizer_sep(t) >= tokenizer_vocab_size(t) || tokenizer_pad(t) >= tokenizer_vocab_size(t))
+        BUG("special ids beyond the vocabulary");
+    encode(t);
+    tokenizer_free(t);
+    return 0;
+}

@@ -88,16 +88,35 @@ static struct decimal by_printf(double v, int digits)
     return d;
 }
 
+/* v = mantissa * 2^exponent, of a v > 0. */
+static uint64_t take_apart(double v, int *exponent)
+{
+    uint64_t bits, mantissa;
+    int biased;
+
+    memcpy(&bits, &v, sizeof(bits));
+    mantissa = bits & ((UINT64_C(1) << 52) - 1);
+    biased = (int)(bits >> 52);
+    *exponent = (biased ? biased : 1) - 1075;
+    return biased ? mantissa | UINT64_C(1) << 52 : mantissa;
+}
+
+/* The largest n with 10^n <= 2^bit; 78913 / 2^18 is log10(2) to enough places for every double. */
+static int power_below(int bit)
+{
+    return (bit * 78913) >> 18;
+}
+
 /* v > 0. The exponent is guessed from the power of two below v: right, or one too small. */
 static struct decimal to_decimal(double v, int digits)
 {
     struct decimal d = {.digits = digits};
     int q;
-    uint64_t m = (uint64_t)ldexp(frexp(v, &q), DBL_MANT_DIG);
+    uint64_t m = take_apart(v, &q);
 
-    d.exponent = (int)floor((q - 1) * 0.30102999566398119);
+    d.exponent = power_below(q + 63 - __builtin_clzll(m));
     for (int attempt = 0; attempt < 2; attempt++, d.exponent++) {
-        if (!scale(m, q - DBL_MANT_DIG, digits - 1 - d.exponent, &d.mantissa))
+        if (!scale(m, q, digits - 1 - d.exponent, &d.mantissa))
             return by_printf(v, digits);
         if (d.mantissa < power_of_10[digits])
             return d;
@@ -105,17 +124,23 @@ static struct decimal to_decimal(double v, int digits)
     return by_printf(v, digits);
 }
 
+/* Two at a time: half the divisions. */
 static size_t put_digits(uint64_t n, char *out)
 {
-    char reversed[20];
-    size_t len = 0;
+    char text[20];
+    size_t at = sizeof(text);
 
-    do
-        reversed[len++] = (char)('0' + n % 10);
-    while (n /= 10);
-    for (size_t i = 0; i < len; i++)
-        out[i] = reversed[len - 1 - i];
-    return len;
+    for (; n >= 100; n /= 100) {
+        unsigned pair = (unsigned)(n % 100);
+
+        text[--at] = (char)('0' + pair % 10);
+        text[--at] = (char)('0' + pair / 10);
+    }
+    text[--at] = (char)('0' + n % 10);
+    if (n >= 10)
+        text[--at] = (char)('0' + n / 10);
+    memcpy(out, text + at, sizeof(text) - at);
+    return sizeof(text) - at;
 }
 
 static char *put_plain(char *p, const char *digits, int n, int exponent)
@@ -123,17 +148,20 @@ static char *put_plain(char *p, const char *digits, int n, int exponent)
     int whole = exponent + 1; /* digits before the point */
 
     if (whole <= 0) {
-        *p++ = '0';
-        *p++ = '.';
-        memset(p, '0', (size_t)-whole);
-        p += -whole;
+        memcpy(p, "0.0000000", 9);
+        p += 2 - whole;
+        memcpy(p, digits, (size_t)n);
+        return p + n;
     }
-    for (int i = 0; i < n || i < whole; i++) {
-        if (i == whole && i > 0)
-            *p++ = '.';
-        *p++ = i < n ? digits[i] : '0';
+    if (whole >= n) {
+        memcpy(p, digits, (size_t)n);
+        memset(p + n, '0', (size_t)(whole - n));
+        return p + whole;
     }
-    return p;
+    memcpy(p, digits, (size_t)whole);
+    p[whole] = '.';
+    memcpy(p + whole + 1, digits + whole, (size_t)(n - whole));
+    return p + n + 1;
 }
 
 static char *put_scientific(char *p, const char *digits, int n, int exponent)

@@ -1,6 +1,6 @@
 /*
  * Doubles as decimal text, correctly rounded (ties to even), independent of the locale. Between about 1e-12
- * and 1e20 by integer arithmetic alone, which is some ten times faster than printf; beyond by printf.
+ * and 1e20 by integer arithmetic alone, which is several times faster than printf; beyond by printf.
  */
 #ifndef BASE_DECIMAL_H
 #define BASE_DECIMAL_H
@@ -13,7 +13,8 @@
  * decimal exponents from -7 to 16, which is also valid JSON. v is finite. Returns the length. */
 size_t decimal_format(double v, int digits, char out[DECIMAL_MAX_BYTES]);
 
-/* The shortest of the texts that strtod() reads back as v, the sign of zero included. v is finite. */
+/* The shortest of the texts that strtod() reads back as v, the sign of zero included. v is finite. Some
+ * microseconds: for files, not for answers. */
 size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES]);
 
 #endif

@@ -12,7 +12,8 @@ static void make_one_line(char *s)
             *s = ' ';
 }
 
-static void format(struct err *err, const char *fmt, va_list ap)
+__attribute__((format(printf, 2, 0))) static void format(struct err *err, const char *fmt,
+                                                         va_list ap)
 {
     if (vsnprintf(err->text, sizeof(err->text), fmt, ap) < 0)
         err->text[0] = 0;

@@ -1,6 +1,7 @@
 #include "server/net/server.h"
 
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/bug.h"
@@ -232,6 +233,12 @@ const char *server_address(const struct server *server)
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {
     net_limits_store(&server->shared.limits, limits);
+}
+
+void server_set_backlog(struct server *server, int backlog)
+{
+    if (server->listener.fd != -1)
+        (void)listen(server->listener.fd, backlog); /* on a listening socket it only changes this */
 }
 
 int64_t server_connections(const struct server *server)

@@ -89,6 +89,8 @@ const char *server_address(const struct server *server);
 
 /* Any thread. */
 void server_set_limits(struct server *server, const struct net_limits *limits);
+/* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
+void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
 int64_t server_body_bytes(const struct server *server);
 /* The oldest heartbeat of the workers, monotonic; and the largest lag last measured. */

@@ -57,9 +57,9 @@ static struct timer *meld_children(struct timer *first)
     return root;
 }
 
-static void insert(struct timers *timers, struct timer *timer)
+static void insert(struct timers *timers, struct timer *timer, int64_t key_us)
 {
-    timer->key_us = timer->due_us > timers->floor_us ? timer->due_us : timers->floor_us + 1;
+    timer->key_us = key_us;
     timer->child = timer->next = timer->before = NULL;
     timer->queued = true;
     timers->root = meld(timers->root, timer);
@@ -96,7 +96,7 @@ void timers_set(struct timers *timers, struct timer *timer, int64_t due_us)
     timers_remove(timers, timer);
     timer->due_us = due_us;
     if (due_us != TIMER_NEVER)
-        insert(timers, timer);
+        insert(timers, timer, due_us > timers->floor_us ? due_us : timers->floor_us + 1);
 }
 
 void timers_run(struct timers *timers, int64_t now_us)
@@ -105,13 +105,15 @@ void timers_run(struct timers *timers, int64_t now_us)
 
     timers->floor_us = now_us;
     while ((timer = timers->root) && timer->key_us <= now_us) {
-        int64_t due_us = timer->due_us;
+        int64_t due_us = timer->due_us, key_us = timer->key_us;
 
         timers_remove(timers, timer);
-        if (due_us > now_us)
-            timers_set(timers, timer, due_us);
-        else
+        if (due_us <= key_us) {
             timer->fire(timer, timer->arg);
+        } else if (due_us != TIMER_NEVER) { /* it was moved: to its right place */
+            timer->due_us = due_us;
+            insert(timers, timer, due_us);
+        }
     }
     timers->floor_us = INT64_MIN;
 }

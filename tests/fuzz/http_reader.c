@@ -1,0 +1,102 @@
+/* Any bytes, at once and in pieces: the same outcome, and nothing outside of them is touched. */
+#include "server/net/http_reader.h"
+
+#include <stdlib.h>
+
+#include "base/rng.h"
+
+static const struct http_reader_limits limits = {
+    .max_head_bytes = 512,
+    .max_fields = 6,
+    .max_body_bytes = 128,
+};
+
+struct outcome {
+    struct http_reader reader;
+    enum http_progress last;
+    char *held; /* exactly as long as what is held: a sanitizer sees what lies behind */
+    size_t len;
+};
+
+static void take(struct outcome *o, const uint8_t *bytes, size_t n)
+{
+    o->held = realloc(o->held, o->len + n);
+    if (!o->held)
+        abort();
+    memcpy(o->held + o->len, bytes, n);
+    o->len += n;
+    if (o->last == HTTP_DONE)
+        return; /* the next request's */
+    do
+        o->last = http_reader_run(&o->reader, o->held, &o->len);
+    while (o->last == HTTP_HEAD);
+}
+
+/* rng NULL: all at once. */
+static void run(struct outcome *o, const uint8_t *bytes, size_t n, struct rng *rng)
+{
+    memset(o, 0, sizeof(*o));
+    o->last = HTTP_MORE;
+    http_reader_init(&o->reader, &limits);
+    for (size_t at = 0, piece; at < n; at += piece) {
+        piece = rng ? 1 + (size_t)rng_below(rng, n - at) : n;
+        take(o, bytes + at, piece);
+    }
+}
+
+static void require(bool cond)
+{
+    if (!cond)
+        abort();
+}
+
+static void check(const struct outcome *o)
+{
+    const struct http_reader *r = &o->reader;
+
+    if (o->last == HTTP_REFUSED) {
+        require(r->problem < PROBLEM_CODES && r->detail && problem_kinds[r->problem].closes);
+        return;
+    }
+    require(r->body_len <= limits.max_body_bytes && r->n_fields <= limits.max_fields);
+    if (o->last != HTTP_DONE)
+        return;
+    require(r->body_start <= limits.max_head_bytes);
+    require(r->end >= r->body_start + r->body_len && r->end <= o->len);
+    for (uint32_t i = 0; i < r->n_fields; i++)
+        require(r->fields[i].name.len > 0 &&
+                r->fields[i].value.start + r->fields[i].value.len <= r->body_start);
+}
+
+static void compare(const struct outcome *a, const struct outcome *b)
+{
+    const struct http_reader *x = &a->reader, *y = &b->reader;
+
+    require(a->last == b->last);
+    if (a->last == HTTP_REFUSED)
+        require(x->problem == y->problem && x->detail == y->detail);
+    if (a->last != HTTP_DONE)
+        return;
+    require(a->len == b->len && x->end == y->end && x->n_fields == y->n_fields);
+    require(x->body_start == y->body_start && x->body_len == y->body_len);
+    require(memcmp(a->held, b->held, a->len) == 0);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct outcome whole, pieces;
+    struct rng rng;
+
+    if (size == 0)
+        return 0;
+    rng_init(&rng, size * 257 + data[size - 1]);
+    run(&whole, data, size, NULL);
+    run(&pieces, data, size, &rng);
+    check(&whole);
+    check(&pieces);
+    compare(&whole, &pieces);
+    free(whole.held);
+    free(pieces.held);
+    return 0;
+}

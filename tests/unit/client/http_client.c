@@ -1,0 +1,194 @@
+/* The client against a server of a few lines that says what it is told to say. */
+#include "client/http_client.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+#define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
+
+/* One connection a script; within it one answer a request ("" : none), then closed. */
+struct script {
+    const char *const *answers; /* NULL behind the last of a connection, twice behind all */
+};
+
+static struct {
+    int listen_fd;
+    pthread_t thread;
+    struct script script;
+    char address[64];
+    char requests[8192];
+} peer;
+
+/* Up to the empty line; bodies of these tests come with it. */
+static bool read_request(int fd)
+{
+    size_t len = strlen(peer.requests);
+    const char *start = peer.requests + len;
+    ssize_t n;
+
+    do {
+        n = recv(fd, peer.requests + len, sizeof(peer.requests) - len - 1, 0);
+        if (n <= 0)
+            return false;
+        len += (size_t)n;
+        peer.requests[len] = 0;
+    } while (!strstr(start, "\r\n\r\n"));
+    return true;
+}
+
+static void *serve(void *arg)
+{
+    const char *const *answer = peer.script.answers;
+
+    (void)arg;
+    for (; *answer; answer++) {
+        int fd = accept(peer.listen_fd, NULL, NULL);
+
+        for (; *answer; answer++) {
+            if (!read_request(fd))
+                break;
+            (void)!send(fd, *answer, strlen(*answer), MSG_NOSIGNAL);
+        }
+        while (*answer)
+            answer++;
+        close(fd);
+    }
+    return NULL;
+}
+
+static void start(const char *const *answers)
+{
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(sin);
+
+    peer.requests[0] = 0;
+    peer.script.answers = answers;
+    peer.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
+    CHECK(bind(peer.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
+    CHECK(listen(peer.listen_fd, 8) == 0);
+    CHECK(getsockname(peer.listen_fd, (struct sockaddr *)&sin, &len) == 0);
+    snprintf(peer.address, sizeof(peer.address), "127.0.0.1:%d", ntohs(sin.sin_port));
+    CHECK(pthread_create(&peer.thread, NULL, serve, NULL) == 0);
+}
+
+static void stop(struct http_client *client)
+{
+    http_client_release(client);
+    pthread_join(peer.thread, NULL);
+    close(peer.listen_fd);
+}
+
+static const struct http_request get = {.target = "/x"};
+
+TEST(http_client__keeps_its_connection)
+{
+    static const char *const answers[] = {OK_ANSWER, OK_ANSWER, NULL, NULL};
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    start(answers);
+    CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+    CHECK_OK(http_client_call(&client, &get, &response, &err), err);
+    CHECK_INT(response.status, 200);
+    CHECK_VIEW(response.body, "ok");
+    CHECK_OK(http_client_call(&client,
+                              &(struct http_request){.method = "POST",
+                                                     .target = "/y",
+                                                     .headers = "A: b\r\n",
+                                                     .body = VIEW_LIT("{}")},
+                              &response, &err),
+             err);
+    stop(&client);
+    CHECK_STR(peer.requests, "GET /x HTTP/1.1\r\nHost: adrank\r\n\r\n"
+                             "POST /y HTTP/1.1\r\nHost: adrank\r\nA: b\r\nContent-Type: "
+                             "application/json\r\nContent-Length: 2\r\n\r\n{}");
+}
+
+TEST(http_client__connects_anew_when_a_kept_one_was_closed)
+{
+    static const char *const answers[] = {OK_ANSWER, NULL, OK_ANSWER, NULL, NULL};
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    start(answers);
+    CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+    for (int i = 0; i < 2; i++) {
+        CHECK_OK(http_client_call(&client, &get, &response, &err), err);
+        CHECK_VIEW(response.body, "ok");
+    }
+    stop(&client);
+}
+
+TEST(http_client__says_what_is_wrong)
+{
+    static const struct {
+        const char *answer, *part;
+        enum err_code code;
+    } cases[] = {
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closed without", ERR_UNAVAILABLE},
+        {"garbage\r\n", "not HTTP", ERR_DATA},
+    };
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+        const char *const answers[] = {cases[i].answer, NULL, NULL};
+
+        test_row("http_client__says_what_is_wrong %s", cases[i].part);
+        start(answers);
+        CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+        CHECK_ERR(http_client_call(&client, &get, &response, &err), err, cases[i].part);
+        CHECK_INT(err.code, cases[i].code);
+        CHECK_INT(client.fd, -1);
+        stop(&client);
+    }
+}
+
+TEST(http_client__waits_no_longer_than_told)
+{
+    static const char *const answers[] = {"", "", NULL, NULL};
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    start(answers);
+    CHECK_OK(http_client_init(&client, peer.address, 50, &err), err);
+    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "timed out");
+    stop(&client);
+}
+
+TEST(http_client__reports_a_refused_connection)
+{
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(sin);
+    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    char address[64];
+
+    CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0); /* bound, not listening */
+    CHECK(getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
+    snprintf(address, sizeof(address), "127.0.0.1:%d", ntohs(sin.sin_port));
+    CHECK_OK(http_client_init(&client, address, 5000, &err), err);
+    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "refused");
+    CHECK_INT(err.code, ERR_UNAVAILABLE);
+    http_client_release(&client);
+    close(fd);
+    CHECK_OK(http_client_init(&client, "unix:/nowhere/at.all", 5000, &err), err);
+    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "No such file");
+    CHECK_OK(http_client_init(&client, "nonsense", 5000, &err), err);
+    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "not an address");
+    http_client_release(&client);
+}
+
+TEST_MAIN

@@ -35,7 +35,7 @@ static int open_executor(struct daemon *d, struct err *err)
     if (!d->executor_shard)
         return -1;
     return executor_open(&(struct executor_args){.device = {.backend = d->config->model.backend,
-                                                            .device = d->config->model.device,
+                                                            .device = "",
                                                             .linear = "",
                                                             .threads = threads_of(d->config)},
                                                  .max_queue = QUEUE_CAPACITY,

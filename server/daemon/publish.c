@@ -54,6 +54,7 @@ static void publish(struct daemon *d, struct world *world)
     bool first = d->world == NULL;
 
     server_set_limits(&d->server, &limits);
+    server_set_backlog(&d->server, (int)config->http.backlog);
     executor_set_options(d->executor, &options);
     log_set_level((enum log_level)config->log.level);
     for (int i = 0; i < d->server.n_workers; i++)

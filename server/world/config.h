@@ -43,7 +43,7 @@ struct config {
         int64_t stall_ms;
     } admin;
     struct {
-        const char *path, *backend, *device;
+        const char *path, *backend;
         int precision;   /* enum precision */
         int64_t threads; /* 0: cores - 1, at least 1 */
     } model;

@@ -68,7 +68,7 @@ static const char *const late_answers[] = {"prior", "empty", "reject", NULL};
 const struct option options[] = {
     STRING_RESTART(http, address, "\"127.0.0.1:8080\"", "where /rank is served: host:port, [v6]:port or unix:/path; port 0 takes a free one"),
     INT_RESTART(http, workers, "1", 1, 64, "threads that read, decode and answer requests"),
-    INT_RESTART(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
+    INT(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
     INT(http, max_connections, "10000", 1, 1000000, "more are answered 503 and closed"),
     INT(http, max_body_bytes, "262144", 1024, 16777216, "a longer body is answered 413"),
     INT(http, body_memory_bytes, "67108864", 262144, 16 * GIB, "all bodies in flight; beyond it 503"),
@@ -84,7 +84,6 @@ const struct option options[] = {
 
     PATH(model, path, "\"demo/model\"", "model directory"),
     STRING_RESTART(model, backend, "\"auto\"", "auto (cuda where it is to be had, else cpu), cuda, cpu, or the path of a backend module"),
-    STRING_RESTART(model, device, "\"\"", "which device of the backend; \"\" is the default one"),
     CHOICE(model, precision, "\"f32\"", precisions, "of the products; falls back to f32, and says so, where the processor lacks it"),
     INT_RESTART(model, threads, "0", 0, 1024, "of the CPU engine; 0 is cores - 1, at least 1"),
 

@@ -1,4 +1,4 @@
-#include "auc.h"
+#include "tools/sim/auc.h"
 
 #include <math.h>
 #include <stdlib.h>

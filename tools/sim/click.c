@@ -1,4 +1,4 @@
-#include "click.h"
+#include "tools/sim/click.h"
 
 #include <math.h>
 

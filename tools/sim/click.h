@@ -6,7 +6,7 @@
 #ifndef TOOLS_SIM_CLICK_H
 #define TOOLS_SIM_CLICK_H
 
-#include "visit.h"
+#include "tools/sim/visit.h"
 
 /* Its logit, for any item of the world. The visit's shown ads are not read. */
 double sim_click_logit(const struct sim_visit *visit, const struct sim_item *item);

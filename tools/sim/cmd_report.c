@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "auc.h"
-#include "click.h"
-#include "command.h"
-#include "readers.h"
+#include "tools/sim/auc.h"
+#include "tools/sim/click.h"
+#include "tools/sim/command.h"
+#include "tools/sim/readers.h"
 
 struct report {
     struct sim_world *world;

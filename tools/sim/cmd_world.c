@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-#include "command.h"
-#include "write.h"
+#include "tools/sim/command.h"
+#include "tools/sim/write.h"
 
 enum { FLUSH_BYTES = 1 << 18 };
 

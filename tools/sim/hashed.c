@@ -1,4 +1,4 @@
-#include "hashed.h"
+#include "tools/sim/hashed.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -1,4 +1,4 @@
-#include "lexicon.h"
+#include "tools/sim/lexicon.h"
 
 #include "base/bug.h"
 

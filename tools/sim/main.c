@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "base/number.h"
-#include "command.h"
+#include "tools/sim/command.h"
 
 static const char usage[] =
     "usage: adrank-sim world --out DIR [--seed N] [--train N] [--calib N] [--eval N] [--warm N]\n"

@@ -1,4 +1,4 @@
-#include "readers.h"
+#include "tools/sim/readers.h"
 
 enum {
     BIAS,

@@ -8,8 +8,8 @@
 #ifndef TOOLS_SIM_READERS_H
 #define TOOLS_SIM_READERS_H
 
-#include "hashed.h"
-#include "visit.h"
+#include "tools/sim/hashed.h"
+#include "tools/sim/visit.h"
 
 typedef void (*sim_reader_fn)(const struct sim_world *world, const struct sim_visit *visit,
                               int item, struct sim_features *out);

@@ -1,6 +1,6 @@
-#include "shopper.h"
+#include "tools/sim/shopper.h"
 
-#include "title.h"
+#include "tools/sim/title.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define MEAN_GAP_MS (12.0 * 3600000)

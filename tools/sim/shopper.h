@@ -8,7 +8,7 @@
 
 #include "adrank/impression.h"
 #include "base/buf.h"
-#include "world.h"
+#include "tools/sim/world.h"
 
 #define SIM_EVENTS 48 /* of a shopper's history, oldest first */
 #define SIM_INTERESTS 2

@@ -1,4 +1,4 @@
-#include "title.h"
+#include "tools/sim/title.h"
 
 struct words {
     struct view noun, trait, adjective, second;

@@ -1,9 +1,9 @@
-#include "visit.h"
+#include "tools/sim/visit.h"
 
 #include <math.h>
 
-#include "click.h"
-#include "title.h"
+#include "tools/sim/click.h"
+#include "tools/sim/title.h"
 
 #define HOUR_MS INT64_C(3600000)
 #define DAY_MS (24 * HOUR_MS)

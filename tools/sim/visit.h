@@ -5,7 +5,7 @@
 #ifndef TOOLS_SIM_VISIT_H
 #define TOOLS_SIM_VISIT_H
 
-#include "shopper.h"
+#include "tools/sim/shopper.h"
 
 #define SIM_SHOWN 12  /* ads of a visit */
 #define SIM_HISTORY 8 /* events of a visit at most */

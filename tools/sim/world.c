@@ -1,8 +1,8 @@
-#include "world.h"
+#include "tools/sim/world.h"
 
 #include <stdlib.h>
 
-#include "title.h"
+#include "tools/sim/title.h"
 
 enum { TRIES = 200 }; /* to find a title that is not taken; a bucket has thousands */
 

@@ -11,7 +11,7 @@
 #define TOOLS_SIM_WORLD_H
 
 #include "base/arena.h"
-#include "lexicon.h"
+#include "tools/sim/lexicon.h"
 
 #define SIM_RANKS 36 /* items of a bucket */
 #define SIM_BUCKETS (SIM_CATEGORIES * SIM_TOPICS * SIM_LANGS)

@@ -1,4 +1,4 @@
-#include "write.h"
+#include "tools/sim/write.h"
 
 #include <math.h>
 #include <stdio.h>

@@ -3,7 +3,7 @@
 #define TOOLS_SIM_WRITE_H
 
 #include "base/json_writer.h"
-#include "visit.h"
+#include "tools/sim/visit.h"
 
 /* An ad of the catalog. */
 void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item);

@@ -1,6 +1,6 @@
 #include "model/normalizer_ranges.h"
 
-/* Printed by tests/golden/tokenizer_ranges.py. */
+/* Printed by tests/golden/tokenizer_ranges.py, but for undecomposed and more_words. */
 static const struct char_range removed[] = {
     {0x0000, 0x0008},     {0x000B, 0x000C},   {0x000E, 0x001F},   {0x007F, 0x009F},
     {0x00AD, 0x00AD},     {0x0600, 0x0605},   {0x061C, 0x061C},   {0x06DD, 0x06DD},

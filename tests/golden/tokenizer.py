@@ -167,6 +167,17 @@ def blocks_txt():
     return b"\n".join(lines) + b"\n"
 
 
+def word_blocks_txt():
+    """A digest for each 256 code points: '1' where a token with single_word may not stand behind one."""
+    t = Tokenizer(WordPiece({"[UNK]": 0}, unk_token="[UNK]"))
+    t.add_tokens([AddedToken("<t>", single_word=True, normalized=False)])
+    row = []
+    for block in range(0x1100):
+        codes = [c for c in range(block * 256, block * 256 + 256) if not 0xD800 <= c < 0xE000]
+        row.append(digest(b"".join(b"01"[1 not in t.encode(chr(c) + "<t>").ids:][:1] for c in codes)))
+    return b"".join(row) + b"\n"
+
+
 def examples_tsv(texts, by_name):
     """Full ids of some, to read and to debug with."""
     lines = [b"# the string, then ids of: " + " ".join(by_name).encode()]
@@ -188,6 +199,7 @@ def files():
     yield "strings.tsv", strings_tsv(texts, by_name)
     yield "pairs.tsv", pairs_tsv(texts, by_name)
     yield "blocks.txt", blocks_txt()
+    yield "word_blocks.txt", word_blocks_txt()
 
 
 def show(n):

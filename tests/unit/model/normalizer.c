@@ -76,6 +76,24 @@ TEST(normalizer__treats_every_code_point_as_the_reference)
     buf_release(&golden);
 }
 
+TEST(normalizer__knows_letters_and_digits_as_the_reference)
+{
+    struct buf golden = BUF_INIT;
+
+    golden_read(GOLDEN "word_blocks.txt", &golden);
+    CHECK_INT(golden.len, CHAR_PAGES * 6 + 1);
+    for (uint32_t block = 0; block < CHAR_PAGES; block++) {
+        uint32_t crc = 0;
+
+        for (uint32_t c = block * 256; c < block * 256 + 256; c++)
+            if (c < 0xd800 || c >= 0xe000)
+                crc = golden_crc(crc, char_is_word(c) ? "1" : "0", 1);
+        if (!golden_same(crc, golden.ptr + block * 6))
+            FAIL("block U+%04X differs from the reference", block * 256);
+    }
+    buf_release(&golden);
+}
+
 static struct view repair(struct view text, char *out)
 {
     size_t n = 0, at = 0;

@@ -12,7 +12,8 @@
 #include "base/file.h"
 #include "impression/catalog_fields.h"
 
-#define CHUNK_BYTES (1 << 20)
+#define MIN_CHUNK_BYTES ((size_t)4 << 10)
+#define MAX_CHUNK_BYTES ((size_t)1 << 20)
 #define DIGEST_HEX 12
 #define OWN_PROBLEMS 16 /* where the caller wants none */
 #define ASSUMED_RATE 0.01
@@ -213,14 +214,14 @@ static int read_lines(struct catalog *catalog, struct view bytes, struct problem
     struct arena scratch;
     int rc = 0;
 
-    arena_init(&scratch, CHUNK_BYTES / 16, 0);
+    arena_init(&scratch, MIN_CHUNK_BYTES, 0);
     for (size_t number = 1; p < end && rc == 0; number++) {
         const char *newline = memchr(p, '\n', (size_t)(end - p));
         struct view line = {p, (size_t)((newline ? newline : end) - p)};
 
         if (!is_blank(line))
             rc = read_line(catalog, line, number, problems, &scratch, err);
-        arena_reset(&scratch, CHUNK_BYTES);
+        arena_reset(&scratch, MAX_CHUNK_BYTES);
         p = newline ? newline + 1 : end;
     }
     arena_release(&scratch);
@@ -280,6 +281,13 @@ static int digest_bytes(struct view bytes, char out[DIGEST_HEX + 1], struct err 
     return 0;
 }
 
+static size_t chunk_bytes(size_t bytes)
+{
+    if (bytes < MIN_CHUNK_BYTES)
+        return MIN_CHUNK_BYTES;
+    return bytes < MAX_CHUNK_BYTES ? bytes : MAX_CHUNK_BYTES;
+}
+
 /* bytes have DECODE_PADDING behind them. */
 static int fill(struct catalog *catalog, struct view bytes, struct problems *problems,
                 struct err *err)
@@ -310,7 +318,7 @@ static int parse_padded(const char *name, struct view bytes, struct problems *pr
     if (!catalog)
         return err_set(err, ERR_NOMEM, "%s: out of memory", name);
     atomic_init(&catalog->refs, 1);
-    arena_init(&catalog->arena, CHUNK_BYTES, 0);
+    arena_init(&catalog->arena, chunk_bytes(bytes.len), 0);
     problems_init(&own, &catalog->arena, OWN_PROBLEMS);
     rc = fill(catalog, bytes, problems ? problems : &own, err);
     if (rc) {

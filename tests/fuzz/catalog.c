@@ -1,0 +1,49 @@
+/* A catalog file. What is accepted can be looked up and is in order; what is not leaves problems. */
+#include "adrank/catalog.h"
+
+#include <stdint.h>
+#include <stdlib.h>
+
+static void check(bool right)
+{
+    if (!right)
+        abort();
+}
+
+static void check_catalog(const struct catalog *catalog)
+{
+    const int32_t *order = catalog_by_prior_ecpm(catalog);
+    const struct ad *ads;
+    int n;
+
+    ads = catalog_ads(catalog, &n);
+    for (int i = 0; i < n; i++) {
+        check(ads[i].index == i && catalog_find(catalog, ads[i].adid) == &ads[i]);
+        check(ads[i].title.len && ads[i].text.len >= ads[i].title.len && ads[i].bid >= 0);
+        check(ads[i].item.len == 0 || catalog_item_text(catalog, ads[i].item).len > 0);
+        check(order[i] >= 0 && order[i] < n);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct catalog *catalog;
+    struct problems problems;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 1024, 0);
+    problems_init(&problems, &arena, 4);
+    if (catalog_parse("fuzz", (struct view){(const char *)bytes, size}, &problems, &catalog,
+                      &err) == 0) {
+        check(problems.n == 0);
+        check_catalog(catalog);
+        catalog_unref(catalog);
+    } else {
+        check(err.code != ERR_DATA || problems.n > 0);
+    }
+    arena_release(&arena);
+    return 0;
+}

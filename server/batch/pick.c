@@ -1,13 +1,5 @@
 #include "server/batch/pick.h"
 
-bool work_dropped(const struct work *work, int64_t now_us)
-{
-    if (atomic_load_explicit(&work->cancelled, memory_order_relaxed) || work->deadline_us <= now_us)
-        return true;
-    double alone_us = work->cost->ratio * work->base_us;
-    return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
-}
-
 static void start(struct extent *extent, const struct work *work)
 {
     extent->n = 1;

@@ -28,8 +28,14 @@ struct extent {
 void pick_extent(const struct queue *queue, int from, const struct batch_options *options,
                  int64_t now_us, struct extent *extent);
 
-/* Whether work is given up when an engine comes to it at now_us. */
-bool work_dropped(const struct work *work, int64_t now_us);
+/* Whether work is given up when an engine comes to it at now_us. Inline: the gate asks it of everybody. */
+static inline bool work_dropped(const struct work *work, int64_t now_us)
+{
+    if (atomic_load_explicit(&work->cancelled, memory_order_relaxed) || work->deadline_us <= now_us)
+        return true;
+    double alone_us = work->cost->ratio * work->base_us;
+    return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
+}
 
 struct pick {
     struct work **chosen; /* room for options.max_jobs */

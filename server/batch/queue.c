@@ -70,12 +70,6 @@ void queue_insert(struct queue *queue, struct work *work)
     queue->n++;
 }
 
-struct work *queue_at(const struct queue *queue, int i)
-{
-    BUG_ON(i < 0 || i >= queue->n);
-    return queue->entries[queue->first + i].work;
-}
-
 void queue_remove(struct queue *queue, int i)
 {
     BUG_ON(i < 0 || i >= queue->n);

@@ -15,6 +15,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "base/bug.h"
 #include "server/batch/cost.h"
 
 /* Options that may change while it runs. */
@@ -67,7 +68,13 @@ void queue_release(struct queue *queue);
 void queue_insert(struct queue *queue, struct work *work);
 /* Where a newcomer of that order would stand: 0..n. */
 int queue_place(const struct queue *queue, int64_t order_us);
-struct work *queue_at(const struct queue *queue, int i); /* 0 is the front */
+/* 0 is the front. */
+static inline struct work *queue_at(const struct queue *queue, int i)
+{
+    BUG_ON(i < 0 || i >= queue->n);
+    return queue->entries[queue->first + i].work;
+}
+
 /* Takes entry i out. O(n) unless near the front. */
 void queue_remove(struct queue *queue, int i);
 

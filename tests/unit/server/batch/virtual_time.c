@@ -38,7 +38,7 @@ TEST(virtual_time__overload_costs_no_goodput_and_makes_nothing_late)
     struct err err;
     int worse = 0;
 
-    CHECK_OK(table_run(3, rows, &err), err);
+    CHECK_OK(table_run(2, rows, &err), err);
     table_print(rows, TABLE_ROWS, stdout);
     for (int i = 0; i < TABLE_ROWS; i++) {
         const struct table_row *row = &rows[i];
@@ -68,7 +68,7 @@ TEST(virtual_time__normal_within_a_second_after_a_stall)
                 test_row("%s %s load %g", args.engine->name, burst ? "bursts" : "poisson",
                          args.load);
                 args.burst = burst ? args.engine->burst : 1;
-                args.duration_us = 8 * SECOND;
+                args.duration_us = 5 * SECOND;
                 args.stall_at_us = 2 * SECOND;
                 args.measure_from_us = 2 * SECOND + 500 * MS + SECOND;
                 run(&args, &smooth);

@@ -1,0 +1,209 @@
+#include "server/batch/gate.h"
+
+#include "base/rng.h"
+#include "server/batch/pick.h"
+#include "tests/test.h"
+
+enum { JOBS = 64 };
+
+/* Costs: 100 us and 1 us a token; batches of up to 1,000 tokens. */
+static struct {
+    struct cost cost;
+    struct gate gate;
+    struct queue queue;
+    struct work work[JOBS];
+    struct batch_options options;
+    struct engine_state engine;
+} s;
+
+static void start(void)
+{
+    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
+    struct err err;
+
+    queue_release(&s.queue);
+    memset(&s, 0, sizeof(s));
+    cost_init(&s.cost, &engine, 10, 1000);
+    s.cost.ratio = 1;
+    gate_init(&s.gate);
+    CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
+    s.options = (struct batch_options){
+        .max_tokens = 1000, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 50};
+    s.engine = (struct engine_state){.free_us = 5000}; /* something runs until then */
+}
+
+static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_t now_us)
+{
+    struct input_shape shape = {.tokens = tokens};
+
+    s.work[i] = (struct work){.arrival_us = now_us, .deadline_us = deadline_us, .cost = &s.cost};
+    work_prepare(&s.work[i], &shape, 0, &s.options);
+    return gate_decide(&s.gate, &s.queue, &s.work[i], &s.options, &s.engine, now_us);
+}
+
+TEST(gate__counts_what_is_running)
+{
+    start();
+    CHECK_INT(ask(0, 100, 5249, 0).admission, ADMISSION_LATE); /* 5000 + 200 + the reserve of 50 */
+    CHECK_INT(s.queue.n, 0);
+    struct gate_answer answer = ask(0, 100, 5250, 0);
+    CHECK_INT(answer.admission, ADMISSION_OK);
+    CHECK_INT(answer.wait_us, 5200);
+    CHECK_INT(s.queue.n, 1);
+}
+
+TEST(gate__keeps_room_for_a_background_step)
+{
+    start();
+    s.engine.background_us = 1000;
+    CHECK_INT(ask(0, 100, 6249, 0).admission, ADMISSION_LATE);
+    CHECK_INT(ask(0, 100, 6250, 0).admission, ADMISSION_OK);
+}
+
+TEST(gate__protects_those_who_are_admitted)
+{
+    start();
+    CHECK_INT(ask(0, 900, 6050, 0).admission, ADMISSION_OK);   /* no time to spare */
+    CHECK_INT(ask(1, 100, 5800, 0).admission, ADMISSION_LATE); /* in time, but then 0 is not */
+    CHECK_INT(s.queue.n, 1);
+    CHECK_INT(ask(1, 100, 20000, 0).admission, ADMISSION_OK); /* behind it nobody suffers */
+    CHECK(queue_at(&s.queue, 0) == &s.work[0]);
+}
+
+TEST(gate__ignores_who_is_lost_anyway)
+{
+    start();
+    CHECK_INT(ask(0, 900, 6050, 0).admission, ADMISSION_OK);
+    s.engine.free_us = 5300; /* what runs takes longer: 0 cannot make it */
+    CHECK_INT(ask(1, 100, 5800, 0).admission, ADMISSION_OK);
+}
+
+TEST(gate__an_idle_engine_always_admits)
+{
+    start();
+    s.engine = (struct engine_state){.idle = true};
+    s.cost.ratio = 4; /* a stall, long ago */
+    CHECK_INT(ask(0, 900, 1100, 0).admission, ADMISSION_OK);
+    CHECK(s.work[0].probe);
+    CHECK_INT(ask(1, 900, 1100, 0).admission, ADMISSION_LATE); /* the queue is not empty now */
+    /* A quarter of the estimate is too long, or the deadline has passed. */
+    start();
+    s.engine = (struct engine_state){.idle = true};
+    CHECK_INT(ask(0, 900, 249, 0).admission, ADMISSION_LATE);
+    CHECK_INT(ask(0, 900, 0, 0).admission, ADMISSION_LATE);
+    CHECK_INT(ask(0, 900, 250, 0).admission, ADMISSION_OK);
+}
+
+TEST(gate__bounds_the_queue)
+{
+    start();
+    s.options.max_queue = 2;
+    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(1, 10, 100000, 0).admission, ADMISSION_OK);
+    struct gate_answer answer = ask(2, 10, 100000, 0);
+    CHECK_INT(answer.admission, ADMISSION_FULL);
+    CHECK(answer.wait_us >= 5000);
+    CHECK_INT(s.queue.n, 2);
+}
+
+TEST(gate__the_first_of_a_later_batch_leaves_room_for_others)
+{
+    start();
+    s.options.max_jobs = 2;
+    s.engine.free_us = 20000;
+    CHECK_INT(ask(0, 400, 21500, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(1, 400, 21500, 0).admission, ADMISSION_OK);
+    /* The first batch ends at 20900. Alone the next would end at 21400; full, with two of these, at 21800. */
+    CHECK_INT(ask(2, 400, 21849, 0).admission, ADMISSION_LATE);
+    CHECK_INT(ask(2, 400, 21850, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(3, 400, 21850, 0).admission, ADMISSION_OK); /* which is what the room was for */
+}
+
+TEST(gate__patient_jobs_leave_time_for_short_ones)
+{
+    start();
+    s.engine.free_us = 0;
+    for (int i = 0; i < 200; i++) { /* the mix it has seen: half have 10 ms, half have 100 */
+        s.engine.free_us = 1000000;
+        CHECK_INT(ask(0, 10, i % 2 ? 10000 : 100000, 0).admission, ADMISSION_LATE);
+    }
+    s.engine.free_us = 65000; /* more than half of the way from 10 to 100 ms */
+    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_LATE);
+    s.engine.free_us = 45000;
+    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+    /* Where all are alike the whole budget counts. */
+    start();
+    for (int i = 0; i < 200; i++) {
+        s.engine.free_us = 1000000;
+        CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_LATE);
+    }
+    s.engine.free_us = 99000;
+    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+}
+
+TEST(gate__expects_a_late_batch_as_late_again)
+{
+    CHECK_INT(launched_free_us(1000, 500, 1200), 1500);
+    CHECK_INT(launched_free_us(1000, 500, 1500), 1500);
+    CHECK_INT(launched_free_us(1000, 500, 1700), 1900);
+    CHECK_INT(launched_free_us(0, 500, 100500), 200500);
+}
+
+TEST(gate__fits_tells_whether_there_is_time_for_something_else)
+{
+    start();
+    s.engine.free_us = 0;
+    CHECK(gate_fits(&s.queue, &s.options, 1000000, 0)); /* nobody waits */
+    CHECK_INT(ask(0, 100, 2000, 0).admission, ADMISSION_OK);
+    CHECK(gate_fits(&s.queue, &s.options, 1750, 0));
+    CHECK(!gate_fits(&s.queue, &s.options, 1751, 0));
+    CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped: that is no fit */
+}
+
+/* What it promises is kept: whoever is admitted is served in time when costs are exact, whatever comes later. */
+TEST(gate__keeps_its_promises)
+{
+    struct work *chosen[JOBS], *dropped[JOBS];
+    struct pick pick = {.chosen = chosen, .dropped = dropped};
+    struct rng rng;
+    int admitted = 0, refused = 0;
+
+    rng_init(&rng, 9);
+    for (int round = 0; round < 300; round++) {
+        start();
+        s.options.min_us = (int64_t)rng_below(&rng, 3) * 2000;
+        s.engine = (struct engine_state){.idle = false, .free_us = 500};
+        bool free_slot[JOBS];
+        memset(free_slot, true, sizeof(free_slot));
+        int64_t now_us = 0, arrival_us = 0;
+        while (now_us < 100000) {
+            while (arrival_us <= s.engine.free_us) { /* all that come until the engine is free */
+                int slot = 0;
+                while (slot < JOBS && !free_slot[slot])
+                    slot++;
+                if (slot < JOBS) {
+                    int64_t budget_us = 300 + (int64_t)rng_below(&rng, 12000);
+                    bool in = ask(slot, 10 + (int64_t)rng_below(&rng, 1500), arrival_us + budget_us,
+                                  arrival_us)
+                                  .admission == ADMISSION_OK;
+                    free_slot[slot] = !in;
+                    admitted += in;
+                    refused += !in;
+                }
+                arrival_us += 1 + (int64_t)rng_below(&rng, 500);
+            }
+            now_us = s.engine.free_us;
+            pick_batch(&s.queue, &s.options, now_us, &pick);
+            CHECK_INT(pick.n_dropped, 0);
+            int64_t end_us = now_us + (int64_t)pick.extent.cost_us;
+            for (int i = 0; i < pick.n_chosen; i++) {
+                CHECK(end_us <= chosen[i]->deadline_us);
+                free_slot[chosen[i] - s.work] = true;
+            }
+            s.engine.free_us = pick.n_chosen ? end_us : arrival_us;
+        }
+    }
+    CHECK(admitted > 1000 && refused > 1000);
+}
+
+TEST_MAIN

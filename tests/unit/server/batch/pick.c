@@ -1,0 +1,134 @@
+#include "server/batch/pick.h"
+
+#include "tests/test.h"
+
+enum { JOBS = 8 };
+
+/* Costs: 100 us and 1 us a token. */
+static struct {
+    struct cost cost, other;
+    struct queue queue;
+    struct work work[JOBS];
+    struct work *chosen[JOBS], *dropped[JOBS];
+    struct pick pick;
+} s;
+
+static const struct batch_options options = {
+    .max_tokens = 1000, .max_jobs = 4, .max_queue = JOBS, .reserve_us = 50};
+
+static void start(void)
+{
+    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
+    struct err err;
+
+    queue_release(&s.queue);
+    memset(&s, 0, sizeof(s));
+    cost_init(&s.cost, &engine, 10, 1000);
+    cost_init(&s.other, &engine, 10, 1000);
+    s.cost.ratio = s.other.ratio = 1;
+    CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
+    s.pick = (struct pick){.chosen = s.chosen, .dropped = s.dropped};
+}
+
+static struct work *add(int i, int64_t tokens, int64_t deadline_us, const struct cost *cost)
+{
+    struct input_shape shape = {.tokens = tokens};
+
+    s.work[i] = (struct work){.deadline_us = deadline_us, .cost = cost};
+    work_prepare(&s.work[i], &shape, 0, &options);
+    queue_insert(&s.queue, &s.work[i]);
+    return &s.work[i];
+}
+
+TEST(pick__takes_the_earliest_up_to_the_tokens_and_jobs)
+{
+    start();
+    for (int i = 0; i < 6; i++)
+        add(i, 100, 10000 - i, &s.cost);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 4); /* max_jobs */
+    CHECK(s.chosen[0] == &s.work[5] && s.chosen[3] == &s.work[2]);
+    CHECK_INT(s.pick.extent.shape.tokens, 400);
+    CHECK_NEAR(s.pick.extent.cost_us, 500, 1e-9);
+    CHECK_INT(s.queue.n, 2);
+    start();
+    for (int i = 0; i < 3; i++)
+        add(i, 400, 10000, &s.cost);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 2); /* max_tokens */
+}
+
+TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
+{
+    start();
+    add(0, 100, 450, &s.cost);
+    add(1, 200, 10000, &s.cost);
+    add(2, 1, 10000, &s.cost);
+    pick_batch(&s.queue, &options, 0,
+               &s.pick); /* 400 and the reserve of 50 just fit, 401 does not */
+    CHECK_INT(s.pick.n_chosen, 2);
+    start();
+    add(0, 100, 450, &s.cost);
+    add(1, 200, 10000, &s.cost);
+    pick_batch(&s.queue, &options, 1, &s.pick); /* a microsecond later they do not */
+    CHECK_INT(s.pick.n_chosen, 1);
+}
+
+TEST(pick__drops_cancelled_expired_and_hopeless_work)
+{
+    start();
+    add(0, 100, 1000, &s.cost); /* expired */
+    add(1, 100, 1199, &s.cost); /* 200 us cannot fit any more */
+    add(2, 100, 1200, &s.cost); /* just fits */
+    atomic_store(&add(3, 100, 1150, &s.cost)->cancelled, true);
+    add(4, 100, 1100, &s.cost)->probe = true; /* let in to see */
+    pick_batch(&s.queue, &options, 1000, &s.pick);
+    CHECK_INT(s.pick.n_dropped, 3);
+    CHECK_INT(s.pick.n_chosen, 1); /* no time left for another one beside it */
+    CHECK(s.chosen[0] == &s.work[4]);
+    CHECK_INT(s.queue.n, 1);
+}
+
+TEST(pick__never_mixes_engines)
+{
+    start();
+    add(0, 10, 5000, &s.cost);
+    add(1, 10, 5001, &s.cost);
+    add(2, 10, 5002, &s.other);
+    add(3, 10, 5003, &s.cost);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 2);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 1);
+    CHECK(s.chosen[0] == &s.work[2]);
+}
+
+TEST(pick__gives_a_large_job_out_alone)
+{
+    start();
+    add(0, 2500, 20000, &s.cost);
+    add(1, 10, 20001, &s.cost);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 1);
+    CHECK_INT(s.pick.extent.batches, 3);
+    CHECK_NEAR(s.pick.extent.cost_us, 2800, 1e-9);
+    start();
+    add(0, 10, 20000, &s.cost);
+    add(1, 2500, 20001, &s.cost);
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 1);
+}
+
+TEST(pick__of_nothing_is_nothing)
+{
+    start();
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen + s.pick.n_dropped, 0);
+    add(0, 10, 5, &s.cost);
+    pick_batch(&s.queue, &options, 10, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 0);
+    CHECK_INT(s.pick.n_dropped, 1);
+    CHECK_INT(s.queue.n, 0);
+}
+
+TEST_MAIN

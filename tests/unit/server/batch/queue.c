@@ -1,0 +1,91 @@
+#include "server/batch/queue.h"
+
+#include "base/rng.h"
+#include "tests/test.h"
+
+enum { CAPACITY = 50 };
+
+static struct cost cost;
+
+static void init_cost(void)
+{
+    cost_init(&cost, &(struct engine_cost){.fixed_us = 100, .per_token_us = 1}, 10, 100);
+}
+
+TEST(queue__keeps_order_and_arrival_among_equals)
+{
+    struct queue queue;
+    struct work work[CAPACITY] = {0};
+    struct work *model[CAPACITY]; /* the same by a list that is sorted by hand */
+    struct rng rng;
+    struct err err;
+    int n = 0;
+
+    rng_init(&rng, 5);
+    CHECK_OK(queue_init(&queue, CAPACITY, &err), err);
+    for (int round = 0; round < 20000; round++) {
+        bool insert = n == 0 || (n < CAPACITY && rng_below(&rng, 2) == 0);
+        if (insert) {
+            struct work *fresh = work;
+            for (bool used = true; used; fresh += used) {
+                used = false;
+                for (int i = 0; i < n; i++)
+                    used |= model[i] == fresh;
+            }
+            fresh->order_us = (int64_t)rng_below(&rng, 20);
+            int place = n;
+            while (place > 0 && model[place - 1]->order_us > fresh->order_us)
+                place--;
+            CHECK_INT(queue_place(&queue, fresh->order_us), place);
+            memmove(model + place + 1, model + place, (size_t)(n - place) * sizeof(*model));
+            model[place] = fresh;
+            queue_insert(&queue, fresh);
+            n++;
+        } else {
+            int at = (int)rng_below(&rng, (uint64_t)n) / (1 + (int)rng_below(&rng, 3));
+            queue_remove(&queue, at);
+            memmove(model + at, model + at + 1, (size_t)(n - at - 1) * sizeof(*model));
+            n--;
+        }
+        CHECK_INT(queue.n, n);
+        for (int i = 0; i < n; i++)
+            CHECK(queue_at(&queue, i) == model[i]);
+    }
+    queue_release(&queue);
+}
+
+static struct work prepared(int64_t tokens, int64_t parent, int64_t budget_us)
+{
+    struct input_shape shape = {.tokens = tokens, .attention = 7};
+    struct batch_options options = {.max_tokens = 80, .min_us = 5000};
+    struct work work = {.arrival_us = 1000, .deadline_us = 1000 + budget_us, .cost = &cost};
+
+    init_cost();
+    work_prepare(&work, &shape, parent, &options);
+    return work;
+}
+
+TEST(queue__order_has_a_floor)
+{
+    CHECK_INT(prepared(50, 10, 9000).order_us, 10000);
+    CHECK_INT(prepared(50, 10, 2000).order_us, 6000);
+    CHECK_INT(prepared(50, 10, -4000).order_us, 6000);
+}
+
+TEST(queue__charges_a_split_job_whole)
+{
+    struct work small = prepared(80, 20, 9000);
+
+    CHECK_INT(small.parts, 1);
+    CHECK_NEAR(small.base_us, 180, 1e-9);
+    /* 20 + 200: parts of 20 + 60, the last of 20 + 20. */
+    struct work large = prepared(220, 20, 9000);
+    CHECK_INT(large.parts, 4);
+    CHECK_INT(large.shape.tokens, 20 * 4 + 200);
+    CHECK_INT(large.shape.attention, 7 + 3 * 20 * 20);
+    CHECK_NEAR(large.base_us, 4 * 100 + 280, 1e-9);
+    /* A parent that fills more than half of a batch: parts grow as input_part makes them. */
+    CHECK(prepared(220, 70, 9000).parts >= 2);
+}
+
+TEST_MAIN

@@ -87,7 +87,7 @@ static void end(struct connection *c)
 
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
-    c->transport.ops->close(&c->transport, c->lost);
+    c->transport.ops->close(&c->transport, c->hard);
     connection_discharge(c);
     buffers_give(&pool->buffers, c->in);
     buffers_give(&pool->buffers, c->out);
@@ -143,7 +143,6 @@ void connection_lost(struct connection *c)
     if (c->state == CONNECTION_WORK)
         c->pool->n_busy--;
     c->state = CONNECTION_ENDED;
-    c->lost = true;
     x->on_gone = NULL;
     if (on_gone)
         on_gone(x, x->gone_arg);
@@ -215,7 +214,7 @@ static void on_deadline(struct timer *timer, void *arg)
                            c->head_done ? "the body took too long" : "the head took too long", NULL,
                            "");
     } else {
-        c->lost = c->state == CONNECTION_WRITING; /* or the kernel would go on trying */
+        c->hard = c->state == CONNECTION_WRITING; /* or the kernel would go on trying */
         c->state = CONNECTION_ENDED;
     }
     connection_leave(c);

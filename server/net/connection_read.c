@@ -73,9 +73,10 @@ static bool prepare(struct connection *c)
 void connection_next(struct connection *c)
 {
     struct net_limits_cell *limits = &c->pool->shared->limits;
+    int64_t max_fields = net_limit(limits, max_fields);
     struct http_reader_limits reader_limits = {
         .max_head_bytes = (uint32_t)net_limit(limits, max_head_bytes),
-        .max_fields = (uint32_t)net_limit(limits, max_fields),
+        .max_fields = (uint32_t)(max_fields < HTTP_MAX_FIELDS ? max_fields : HTTP_MAX_FIELDS),
         .max_body_bytes = (uint64_t)net_limit(limits, max_body_bytes),
     };
     size_t used = c->reader.end;

@@ -45,7 +45,7 @@ struct connection {
     bool started;       /* a request's first byte has been seen */
     bool head_done;
     bool eof;  /* the client sends no more */
-    bool lost; /* nobody is there */
+    bool hard; /* close with a reset */
     bool last; /* ends after the answer that is being written */
 };
 

@@ -186,6 +186,7 @@ TEST(http_client__reports_a_refused_connection)
     close(fd);
     CHECK_OK(http_client_init(&client, "unix:/nowhere/at.all", 5000, &err), err);
     CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "No such file");
+    http_client_release(&client);
     CHECK_OK(http_client_init(&client, "nonsense", 5000, &err), err);
     CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "not an address");
     http_client_release(&client);

@@ -185,6 +185,43 @@ TEST(simd__exponential_is_right_to_the_last_places)
     room_release(&room);
 }
 
+/* Scores far below 0: what fills the panels up to whole vectors must not count as a score of 0. */
+TEST(simd__attends_where_all_scores_are_low)
+{
+    const struct simd *simd[3];
+    const int n_tables = tables(simd);
+    struct room room;
+
+    room_init(&room);
+    for (int t = 0; t < n_tables; t++)
+        for (int n = 1; n <= 40; n++) {
+            float keys[40], values[40];
+            struct attend_args args = {.parent = n > 1 ? &room.parent : NULL,
+                                       .own = &room.own,
+                                       .head = 1,
+                                       .scale = 1,
+                                       .n_rows = 1,
+                                       .q = room.q,
+                                       .scores = room.scores,
+                                       .out = room.out};
+            double mean = 0;
+
+            test_row("%s: %d keys", simd[t]->name, n);
+            for (int i = 0; i < n; i++) {
+                keys[i] = -300;
+                values[i] = (float)i;
+                mean += (double)i / n;
+            }
+            room.q[0] = 1;
+            if (n > 1)
+                simd[t]->pack(&room.parent, keys, values, n / 2, 1, 1);
+            simd[t]->pack(&room.own, keys + n / 2, values + n / 2, n - n / 2, 1, 1);
+            simd[t]->attend(&args);
+            CHECK_NEAR(room.out[0], mean, 1e-5);
+        }
+    room_release(&room);
+}
+
 TEST(simd__attention_shows_what_is_not_a_number)
 {
     const struct simd *simd[3];

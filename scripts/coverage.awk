@@ -4,6 +4,8 @@
     ours = index(file, root) == 1 && file ~ /\.c$/
     file = substr(file, length(root) + 1)
 }
+# a second figure after the last file is the sum of all
+/^Lines executed:/ && (file in total) { ours = 0 }
 ours && /^Lines executed:/ { split($0, p, /[:% ]+/); total[file] = p[5]; hit[file] = p[3] * p[5] / 100 }
 ours && /^Taken at least once:/ { split($0, p, /[:% ]+/); branches[file] = p[7]; taken[file] = p[5] * p[7] / 100 }
 END {

@@ -1,0 +1,297 @@
+/* The executor over the real engine: the CPU backend, and the modules that stand in for a GPU. Only outcomes and
+ * scores are checked here; what threads may do to each other is in executor.c, over a scripted engine. */
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/rng.h"
+#include "server/batch/executor.h"
+#include "tests/test.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
+
+#define MODEL "tests/golden/models/e2e"
+#define SECOND 1000000
+
+enum { JOBS = 40 };
+
+static struct {
+    struct mailbox box;
+    struct batch_jobs jobs;
+    struct batch_job *all[JOBS];
+    int lent, back, outcomes[JOB_OUTCOMES], by_fallback;
+    struct model *model;
+    char script[64]; /* the file that the module failing reads */
+} s;
+
+static void on_letter(struct letter *letter, void *reader)
+{
+    const struct batch_job *job = batch_job_of(letter);
+
+    (void)reader;
+    s.back++;
+    s.outcomes[job->outcome]++;
+    s.by_fallback += job->outcome == JOB_OK && job->by_fallback;
+}
+
+/* A parent of some ten tokens and up to 20 short segments; the last jobs are larger than a batch. */
+static void fill(struct batch_job *job, struct rng *rng, bool large)
+{
+    int children = large ? 150 : 1 + (int)rng_below(rng, 20);
+    int32_t vocabulary = tokenizer_vocab_size(model_tokenizer(s.model));
+    struct input *input = &job->input;
+    struct err err;
+
+    CHECK_OK(input_reserve(input, 20 * (children + 1), children + 1, &err), err);
+    for (int i = 0; i <= children; i++) {
+        int len = 3 + (int)rng_below(rng, 10);
+        input->segments[i] = (struct segment){.start = input->n_tokens,
+                                              .len = len,
+                                              .parent = i ? 0 : -1,
+                                              .position = i ? input->segments[0].len : 0,
+                                              .read = i > 0};
+        for (int t = 0; t < len; t++) {
+            input->ids[input->n_tokens] = (int32_t)rng_below(rng, (uint64_t)vocabulary);
+            input->types[input->n_tokens++] = 0;
+        }
+        input->n_segments++;
+        input->n_read += i > 0;
+    }
+    CHECK_OK(batch_job_reserve(job, model_labels(s.model), &err), err);
+}
+
+static void start(void)
+{
+    struct rng rng;
+    struct err err;
+
+    memset(&s, 0, sizeof(s));
+    rng_init(&rng, 17);
+    CHECK_OK(model_open(MODEL, &s.model, &err), err);
+    CHECK_OK(mailbox_init(&s.box, &err), err);
+    CHECK_OK(batch_jobs_init(&s.jobs, JOBS, &err), err);
+    for (int i = 0; i < JOBS; i++) {
+        s.all[i] = batch_jobs_take(&s.jobs);
+        fill(s.all[i], &rng, i >= JOBS - 2);
+    }
+    snprintf(s.script, sizeof(s.script), "/tmp/adrank-failing-%d", (int)getpid());
+    setenv("ADRANK_FAILING_FILE", s.script, 1);
+    unlink(s.script);
+}
+
+static void finish(struct served_model *served)
+{
+    served_model_unref(served);
+    for (int i = 0; i < JOBS; i++)
+        batch_jobs_put(&s.jobs, s.all[i]);
+    batch_jobs_release(&s.jobs);
+    mailbox_release(&s.box);
+    model_unref(s.model);
+    unlink(s.script);
+}
+
+static void tell(const char *words)
+{
+    struct err err;
+
+    CHECK_OK(file_write(s.script, view_of(words), &err), err);
+}
+
+static struct executor *open_executor(const char *backend)
+{
+    struct executor_args args = {
+        .device = {.backend = backend, .device = "", .linear = "", .threads = 2},
+        .max_queue = JOBS,
+        .max_batch_jobs = 8,
+        .options = {.max_tokens = 512, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 500},
+    };
+    struct executor *executor = NULL;
+    struct err err;
+
+    CHECK_OK(executor_open(&args, &executor, &err), err);
+    return executor;
+}
+
+static struct served_model *serve(struct executor *primary, struct executor *fallback,
+                                  bool skip_golden)
+{
+    struct served_model_args args = {.model = s.model,
+                                     .primary = primary,
+                                     .fallback = fallback,
+                                     .max_batch_tokens = 512,
+                                     .skip_golden = skip_golden};
+    struct served_model *served = NULL;
+    struct err err;
+
+    CHECK_OK(served_model_open(&args, &served, &err), err);
+    return served;
+}
+
+static void submit(struct served_model *served, int i, int64_t budget_us)
+{
+    struct batch_job *job = s.all[i];
+    int64_t wait_us;
+
+    job->letter.deliver = on_letter;
+    job->home = &s.box;
+    job->model = served;
+    job->deadline_us = clock_now_us() + budget_us;
+    CHECK_INT(executor_submit(job, clock_now_us(), &wait_us), SUBMIT_ADMITTED);
+    s.lent++;
+}
+
+static void settle(void)
+{
+    for (int i = 0; i < 1000 && s.back < s.lent; i++) {
+        struct pollfd fd = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+        if (poll(&fd, 1, 20) == 1)
+            mailbox_drain(&s.box, NULL);
+    }
+    CHECK_INT(s.back, s.lent);
+}
+
+/* The scores that each job gets by itself, straight from an engine. */
+static void alone(float **logits)
+{
+    struct device_args device_args = {.backend = "cpu", .device = "", .linear = "", .threads = 1};
+    struct engine_args args = {
+        .model = s.model, .max_batch_tokens = 4096, .max_batch_jobs = 1, .skip_golden = true};
+    struct device *device;
+    struct engine *engine;
+    struct err err;
+
+    CHECK_OK(device_open(&device_args, &device, &err), err);
+    CHECK_OK(engine_open(device, &args, &engine, &err), err);
+    for (int i = 0; i < JOBS; i++) {
+        logits[i] = calloc((size_t)s.all[i]->n_logits, sizeof(float));
+        CHECK(logits[i]);
+        struct engine_job job = {.input = &s.all[i]->input, .logits = logits[i]};
+        struct engine_job *jobs[] = {&job};
+        struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
+        CHECK_OK(engine_run(engine, &batch, &err), err);
+    }
+    engine_close(engine);
+    device_close(device);
+}
+
+TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
+{
+    float *logits[JOBS];
+    static struct executor_snapshot snapshot;
+
+    start();
+    alone(logits);
+    struct executor *executor = open_executor("cpu");
+    struct served_model *served = serve(executor, NULL, false);
+    for (int i = 0; i < JOBS; i++)
+        submit(served, i, 60 * SECOND);
+    settle();
+    CHECK_INT(s.outcomes[JOB_OK], JOBS);
+    for (int i = 0; i < JOBS; i++) {
+        test_row("job %d: %d segments", i, s.all[i]->input.n_segments);
+        CHECK(memcmp(logits[i], s.all[i]->logits, (size_t)s.all[i]->n_logits * sizeof(float)) == 0);
+        free(logits[i]);
+    }
+    executor_snapshot(executor, &snapshot);
+    CHECK(snapshot.batch_requests.max > 1);
+    CHECK(snapshot.cost_estimate_ratio >= COST_RATIO_MIN &&
+          snapshot.cost_estimate_ratio <= COST_RATIO_MAX);
+    CHECK_INT(snapshot.outcomes[JOB_OK], JOBS);
+    finish(served);
+    executor_close(executor);
+}
+
+TEST(real_engine__serves_what_a_device_beside_the_processor_computes)
+{
+    static const char *const modules[] = {"null", "paced"};
+
+    for (int m = 0; m < 2; m++) {
+        char path[512];
+        snprintf(path, sizeof(path), MODULES "/adrank-backend-%s.so", modules[m]);
+        test_row("%s", modules[m]);
+        start();
+        struct executor *executor = open_executor(path);
+        struct served_model *served = serve(executor, NULL, true);
+        for (int i = 0; i < JOBS; i++)
+            submit(served, i, 60 * SECOND);
+        settle();
+        CHECK_INT(s.outcomes[JOB_OK], JOBS);
+        finish(served);
+        executor_close(executor);
+    }
+}
+
+static const char failing[] = MODULES "/adrank-backend-failing.so";
+
+TEST(real_engine__a_broken_device_hands_over_to_the_processor)
+{
+    static const char *const words[] = {"submit", "attention", "query", "download"};
+
+    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+        test_row("%s", words[w]);
+        start();
+        struct executor *executor = open_executor(failing);
+        struct executor *fallback = open_executor("cpu");
+        struct served_model *served = serve(executor, fallback, true);
+        submit(served, 0, 60 * SECOND);
+        settle();
+        CHECK_INT(s.by_fallback, 0);
+        tell(words[w]);
+        for (int i = 1; i < JOBS; i++)
+            submit(served, i, 60 * SECOND);
+        settle();
+        CHECK_INT(s.outcomes[JOB_OK], JOBS);
+        CHECK_INT(s.by_fallback, JOBS - 1);
+        CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
+        CHECK_INT(executor_state(fallback), EXECUTOR_SERVING);
+        finish(served);
+        executor_close(executor);
+        executor_close(fallback);
+    }
+}
+
+TEST(real_engine__one_nan_is_one_job)
+{
+    start();
+    struct executor *executor = open_executor(failing);
+    struct served_model *served = serve(executor, NULL, true);
+    tell("nan_first");
+    submit(served, 0, 60 * SECOND);
+    settle();
+    CHECK_INT(s.outcomes[JOB_NOT_FINITE], 1);
+    tell("");
+    submit(served, 0, 60 * SECOND);
+    settle();
+    CHECK_INT(s.outcomes[JOB_OK], 1);
+    CHECK_INT(executor_state(executor), EXECUTOR_SERVING);
+    finish(served);
+    executor_close(executor);
+}
+
+TEST(real_engine__a_hang_shows_and_passes)
+{
+    struct timespec moment = {.tv_nsec = 300 * 1000 * 1000};
+    static struct executor_snapshot snapshot;
+
+    start();
+    struct executor *executor = open_executor(failing);
+    struct served_model *served = serve(executor, NULL, true);
+    tell("hang");
+    submit(served, 0, 60 * SECOND);
+    do {
+        executor_snapshot(executor, &snapshot);
+    } while (!snapshot.launched);
+    int64_t beat_us = executor_heartbeat_us(executor);
+    nanosleep(&moment, NULL);
+    CHECK_INT(executor_heartbeat_us(executor), beat_us);
+    CHECK_INT(s.back, 0);
+    tell("");
+    settle();
+    CHECK_INT(s.outcomes[JOB_OK], 1);
+    CHECK(executor_heartbeat_us(executor) > beat_us);
+    finish(served);
+    executor_close(executor);
+}
+
+TEST_MAIN

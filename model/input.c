@@ -57,15 +57,6 @@ struct cut {
     int first_read;
 };
 
-static bool is_parent(const struct input *input, int segment)
-{
-    /* Children stand behind their parent, and the first of them tells. */
-    for (int i = segment + 1; i < input->n_segments; i++)
-        if (input->segments[i].parent == segment)
-            return true;
-    return false;
-}
-
 /* Grows the cut from `from` as far as max_tokens allow; at least one segment, however long. */
 static struct cut cut_from(const struct input *input, int from, int first_read, int max_tokens)
 {
@@ -75,8 +66,8 @@ static struct cut cut_from(const struct input *input, int from, int first_read, 
     for (int i = from; i < input->n_segments; i++) {
         const struct segment *s = &input->segments[i];
         int more = s->len;
-        if (s->parent < 0 && !s->read && is_parent(input, i)) {
-            cut.to = i + 1; /* comes along with its first child */
+        if (s->parent < 0 && !s->read) {
+            cut.to = i + 1; /* comes along with its first child, if it has any */
             continue;
         }
         if (s->parent >= 0 && s->parent != last_parent)
@@ -118,7 +109,7 @@ static int copy_cut(const struct input *input, const struct cut *cut, struct inp
         return -1;
     for (int i = cut->from; i < cut->to; i++) {
         const struct segment *s = &input->segments[i];
-        if (s->parent < 0 && !s->read && is_parent(input, i))
+        if (s->parent < 0 && !s->read)
             continue;
         if (s->parent >= 0 && s->parent != old_parent) {
             old_parent = s->parent;

@@ -171,39 +171,50 @@ static void add_family(struct plan *plan, struct plan_slice *s, struct plan_unit
 
 /* ------------------------------------------------------------------ cutting */
 
-/* Rows per slice when total is cut as evenly as slices of about `target` allow. */
-static int even_share(int total, int target)
-{
-    int n = (total + target - 1) / target;
+/* A total cut into n slices as evenly as whole segments allow. */
+struct cut {
+    int total, n;             /* rows, slices */
+    int done;                 /* rows that are placed */
+    struct plan_slice *slice; /* the one that is being filled */
+    int nth;
+};
 
-    return n ? (total + n - 1) / n : 1;
+static struct cut cut_into(int total, int target)
+{
+    return (struct cut){.total = total, .n = (total + target - 1) / target, .nth = -1};
 }
 
-/* Whether the next one belongs into a new slice: the old one is then nearer to its share. */
-static bool is_full(const struct plan *plan, const struct plan_slice *s, int next, int share)
+/* The slice that the next rows go to: a new one when the old is nearer to its share without them. */
+static struct plan_slice *cut_next(struct plan *plan, struct cut *cut, int parent, int rows)
 {
-    int tokens = s->slice.n_tokens;
+    int64_t share = (int64_t)(cut->nth + 1) * cut->total; /* of all slices so far, times n */
+    bool full =
+        cut->slice && cut->nth + 1 < cut->n && (2 * (int64_t)cut->done + rows) * cut->n > 2 * share;
 
-    return tokens &&
-           (2 * tokens + next > 2 * share || tokens + next > plan->limits.max_slice_tokens);
+    if (!cut->slice || full || cut->slice->slice.n_tokens + rows > plan->limits.max_slice_tokens) {
+        cut->slice = slice_begin(plan, parent);
+        cut->nth++;
+    }
+    cut->done += rows;
+    return cut->slice;
 }
 
 /* Families that stay together, and lone segments. */
 static void cut_together(struct plan *plan, int target)
 {
-    struct plan_slice *s = NULL;
-    int total = 0, share;
+    struct cut cut;
+    int total = 0;
 
     for (int i = 0; i < plan->n_units; i++)
         if (is_root(&plan->units[i]) && !plan->units[i].apart)
             total += family_tokens(&plan->units[i]);
-    share = even_share(total, target);
+    cut = cut_into(total, target);
     for (int i = 0; i < plan->n_units; i++) {
         struct plan_unit *u = &plan->units[i];
+        struct plan_slice *s;
         if (!is_root(u) || u->apart)
             continue;
-        if (!s || is_full(plan, s, family_tokens(u), share))
-            s = slice_begin(plan, -1);
+        s = cut_next(plan, &cut, -1, family_tokens(u));
         add_family(plan, s, u);
         BUG_ON(s->slice.n_tokens > plan->limits.max_slice_tokens);
     }
@@ -214,21 +225,20 @@ static void cut_together(struct plan *plan, int target)
 static void cut_children(struct plan *plan, int from, int to, int parent, int target)
 {
     struct plan_slice *s = NULL;
-    int total = 0, share;
+    struct cut cut;
+    int total = 0;
 
     for (int i = from; i < to; i++)
         total += plan->units[i].apart ? plan->units[i].child_tokens : 0;
-    share = even_share(total, target);
+    cut = cut_into(total, target);
     for (int i = from; i < to; i++) {
         const struct plan_unit *u = &plan->units[i];
         bool named = false;
         for (int c = u->apart ? u->first_child : -1; c >= 0; c = plan->units[c].next_sibling) {
             struct plan_unit *child = &plan->units[c];
-            if (!s || is_full(plan, s, child->segment->len, share)) {
-                s = slice_begin(plan, parent);
-                named = false;
-            }
-            if (!named) {
+            struct plan_slice *last = s;
+            s = cut_next(plan, &cut, parent, child->segment->len);
+            if (s != last || !named) {
                 plan->outside[plan->n_outside++] = (struct outside_rows){u->start, u->segment->len};
                 s->slice.n_outside++;
                 named = true;

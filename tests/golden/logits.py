@@ -108,11 +108,12 @@ def make_requests(into):
         lines = requests.random_requests(spec)
         kind = requests.KINDS[spec["kind"]]
         logits = [kind(model, tokenizer, spec["input"], line) for line in lines]
-        # The head was stretched for pairs; requests spread differently.
+        # The head was stretched for pairs; requests spread differently, around another mean.
         flat = np.concatenate(logits)
         with torch.no_grad():
             model.classifier.weight.mul_(2 / flat.std())
-            model.classifier.bias.zero_()
+            model.classifier.bias.mul_(2 / flat.std())
+            model.classifier.bias[-1] -= 2 * flat.mean() / flat.std()
         model.to(getattr(torch, spec["dtype"])).save_pretrained(folder)
         model = BertForSequenceClassification.from_pretrained(folder, dtype=torch.float32).eval()
         logits = [kind(model, tokenizer, spec["input"], line) for line in lines]

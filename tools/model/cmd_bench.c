@@ -3,7 +3,6 @@
  * the same slices on the same threads, with every operation but the linear layer taken away. Useful rates count
  * what has to be computed and nothing else (model/encoder.h).
  */
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -281,8 +280,6 @@ static int run(const struct options *options, struct err *err)
     if (model_open(options->dir, &b.model, err))
         return -1;
     rc = prepare(&b, err);
-    if (rc == 0 && b.scorer.engine->caps.note[0])
-        fprintf(stderr, "adrank-model: %s\n", b.scorer.engine->caps.note);
     if (rc == 0)
         rc = measure(&b, err) || report(&b, err) ? -1 : 0;
     scorer_close(&b.scorer);

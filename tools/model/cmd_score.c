@@ -141,7 +141,8 @@ static int build_pair(struct scoring *s, struct pending *line, struct err *err)
     if (!json_is_string(text) || (pair && !json_is_string(pair)))
         return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
     arena_reset(&s->arena, SIZE_MAX);
-    return model_input_pair(s->model, v, v_pair, pair != NULL, s->options->max_tokens, &s->arena,
+    /* transformers takes an empty second text for none. */
+    return model_input_pair(s->model, v, v_pair, v_pair.len > 0, s->options->max_tokens, &s->arena,
                             &line->input, err);
 }
 

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "tools/model/command.h"
 
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
@@ -18,6 +20,8 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
         device_close(out->device);
         return -1;
     }
+    if (engine_caps(out->engine)->note[0])
+        fprintf(stderr, "adrank-model: %s\n", engine_caps(out->engine)->note);
     return 0;
 }
 

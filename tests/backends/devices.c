@@ -1,0 +1,185 @@
+/* The test devices keep what other tests build on. */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "kernels/module.h"
+#include "tests/backends/null_logit.h"
+#include "tests/test.h"
+
+static const struct backend_ops *find(const char *name)
+{
+    const struct backend_ops *ops;
+    struct err err;
+    char path[512];
+
+    snprintf(path, sizeof(path), MODULES "/adrank-backend-%s.so", name);
+    CHECK_OK(backend_find(path, &ops, &err), err);
+    return ops;
+}
+
+struct opened {
+    const struct backend_ops *ops;
+    struct backend *backend;
+    struct lane *lane;
+};
+
+static void open_device(struct opened *o, const char *name)
+{
+    const struct backend_open_args args = {.device = "", .precision = PRECISION_F32, .linear = ""};
+    struct err err;
+
+    o->ops = find(name);
+    CHECK_OK(o->ops->open(&args, &o->backend, &err), err);
+    CHECK_OK(o->ops->lane_open(o->backend, 64, 64, &o->lane, &err), err);
+}
+
+static void close_device(struct opened *o)
+{
+    o->ops->lane_close(o->lane);
+    o->ops->close(o->backend);
+}
+
+static const int32_t ids[] = {1, 2, 3, 4, 5, 6, 7};
+static const struct slice_segment segments[] = {{0, 3, -1, -1}, {3, 2, 0, -1}, {5, 2, -1, -1}};
+static const int32_t read_rows[] = {3, 5}, read_segments[] = {1, 2};
+static const struct slice slice = {.n_tokens = 7,
+                                   .n_segments = 3,
+                                   .n_read = 2,
+                                   .ids = ids,
+                                   .segments = segments,
+                                   .read = read_rows,
+                                   .read_segments = read_segments};
+
+/* One batch up to its logits, (2, 2). */
+static int launch(struct opened *o, float logits[4], struct err *err)
+{
+    const struct head_args head = {.n_rows = 2, .labels = 2, .logits = logits};
+
+    return o->ops->begin(o->lane, &slice, err) || o->ops->linear(o->lane, NULL, err) ||
+                   o->ops->head(o->lane, &head, err) || o->ops->finish(o->lane, 0, err)
+               ? -1
+               : 0;
+}
+
+TEST(null__writes_the_logits_that_its_header_states)
+{
+    static const char *const names[] = {"null", "paced", "failing"};
+
+    for (int i = 0; i < 3; i++) {
+        float logits[4] = {0};
+        struct opened o;
+        struct err err;
+
+        test_row("%s", names[i]);
+        open_device(&o, names[i]);
+        CHECK_OK(launch(&o, logits, &err), err);
+        for (int label = 0; label < 2; label++) {
+            CHECK_NEAR(logits[label], null_logit(ids, 3, ids + 3, 2, label), 0);
+            CHECK_NEAR(logits[2 + label], null_logit(NULL, 0, ids + 5, 2, label), 0);
+        }
+        close_device(&o);
+    }
+}
+
+TEST(null_logit__spreads_over_its_range_and_tells_inputs_apart)
+{
+    double sum = 0, squares = 0;
+
+    for (int32_t i = 0; i < 10000; i++) {
+        const int32_t own[2] = {i, 7};
+        const double logit = (double)null_logit(NULL, 0, own, 2, 0);
+
+        CHECK(logit >= -4 && logit < 4);
+        sum += logit;
+        squares += logit * logit;
+    }
+    CHECK_NEAR(sum / 10000, 0, 0.1);
+    CHECK_NEAR(squares / 10000, 16.0 / 3, 0.2);
+    CHECK(null_logit(ids, 2, ids + 2, 1, 0) != null_logit(ids, 1, ids + 2, 1, 0));
+    CHECK(null_logit(ids, 2, ids + 2, 1, 0) != null_logit(ids, 2, ids + 2, 1, 1));
+}
+
+/* Latencies are hours or nothing, so that no clock decides. */
+TEST(paced__completes_when_its_time_has_come)
+{
+    float logits[4];
+    struct opened o;
+    struct err err;
+
+    setenv("ADRANK_PACED_FIXED_US", "0", 1);
+    setenv("ADRANK_PACED_TOKEN_NS", "0", 1);
+    open_device(&o, "paced");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
+    close_device(&o);
+
+    setenv("ADRANK_PACED_FIXED_US", "60000000", 1);
+    open_device(&o, "paced");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
+    close_device(&o);
+
+    setenv("ADRANK_PACED_FIXED_US", "0", 1);
+    setenv("ADRANK_PACED_TOKEN_NS", "60000000", 1); /* 420 ms for these 7 */
+    open_device(&o, "paced");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
+    close_device(&o);
+    unsetenv("ADRANK_PACED_TOKEN_NS");
+
+    setenv("ADRANK_PACED_FIXED_US", "soon", 1);
+    CHECK_ERR(o.ops->open(&(struct backend_open_args){.device = ""}, &o.backend, &err), err,
+              "ADRANK_PACED_FIXED_US");
+    unsetenv("ADRANK_PACED_FIXED_US");
+}
+
+static void tell(const char *path, const char *words)
+{
+    struct err err;
+
+    CHECK_OK(file_write(path, view_of(words), &err), err);
+}
+
+TEST(failing__does_what_the_file_says_while_it_says_so)
+{
+    char path[] = "/tmp/adrank-failing-XXXXXX";
+    const int fd = mkstemp(path);
+    float logits[4];
+    struct opened o;
+    struct err err;
+
+    CHECK(fd != -1);
+    close(fd);
+    setenv("ADRANK_FAILING_FILE", path, 1);
+    open_device(&o, "failing");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
+    tell(path, "submit");
+    CHECK_ERR(launch(&o, logits, &err), err, "submit");
+    tell(path, "head finish");
+    CHECK_ERR(launch(&o, logits, &err), err, "head");
+    tell(path, "finish");
+    CHECK_ERR(launch(&o, logits, &err), err, "finish");
+    tell(path, "linear\n");
+    CHECK_ERR(launch(&o, logits, &err), err, "linear");
+    tell(path, "hang");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
+    tell(path, "query");
+    CHECK_INT(o.ops->query(o.lane, 0, &err), -1);
+    tell(path, "nan");
+    CHECK_OK(launch(&o, logits, &err), err);
+    for (int i = 0; i < 4; i++)
+        CHECK(isnan(logits[i]));
+    tell(path, "nan_first");
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK(isnan(logits[0]) && !isnan(logits[1]) && !isnan(logits[2]));
+    unlink(path);
+    CHECK_OK(launch(&o, logits, &err), err);
+    CHECK(!isnan(logits[0]));
+    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
+    close_device(&o);
+    unsetenv("ADRANK_FAILING_FILE");
+}
+
+TEST_MAIN

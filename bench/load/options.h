@@ -1,0 +1,37 @@
+/* adrank-bench's command line (CONTRACT 7). Pure. */
+#ifndef BENCH_LOAD_OPTIONS_H
+#define BENCH_LOAD_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+struct options {
+    const char *address, *admin; /* of the daemon; admin is needed for reloads only */
+    double rate;                 /* requests a second; open loop */
+    bool poisson;                /* arrivals; else constant */
+    int connections;             /* > 0: closed loop over that many */
+    double duration_s, warmup_s;
+    int tmax_ms;        /* of every request, and what goodput counts against */
+    int candidates;     /* of a made-up request; 0: the catalog's */
+    int behaviour;      /* events in a made-up request */
+    bool texts;         /* candidates carry texts of their own */
+    int users;          /* distinct ones in made-up requests */
+    const char *replay; /* file of bodies, one a line */
+    const char *json, *plot;
+    const char *slo;     /* as given, for the report */
+    double slo_quantile; /* 0: none */
+    int64_t slo_us;
+    bool find_max;
+    double reload_every_s, swap_every_s;
+    const char *config;          /* the daemon's file, which swaps rewrite */
+    const char *swap_a, *swap_b; /* model directories */
+    uint64_t seed;
+    bool help;
+};
+
+int options_parse(int argc, char **argv, struct options *out, struct err *err) MUST_CHECK;
+extern const char options_usage[];
+
+#endif

@@ -1,0 +1,19 @@
+/* Reloads and model swaps while a run goes on: a thread of its own that POSTs to the admin listener. */
+#ifndef BENCH_LOAD_RELOADER_H
+#define BENCH_LOAD_RELOADER_H
+
+#include "bench/load/options.h"
+
+struct reloader;
+
+/* NULL in *out when the options ask for neither. */
+int reloader_start(const struct options *options, struct reloader **out,
+                   struct err *err) MUST_CHECK;
+
+struct reloader_counts {
+    int reloads, swaps, failed;
+};
+/* Ends it; NULL is legal. */
+struct reloader_counts reloader_stop(struct reloader *reloader);
+
+#endif

@@ -1,0 +1,237 @@
+#include "bench/load/traffic.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "base/rng.h"
+#include "client/http_client.h"
+
+#define MADE_UP 512
+#define MAX_REPLAY_BYTES (1u << 30)
+
+static const char *const texts[] = {
+    "Lightweight trail running shoes",
+    "Waterproof hiking jacket for men",
+    "Electric kettle 1.7 l",
+    "Yoga mat, extra thick, blue",
+    "Wireless noise cancelling headphones",
+    "4K television 55 inch",
+    "Garden hose with spray nozzle",
+    "Organic green tea, 100 bags",
+    "Mountain bike helmet",
+    "Children's picture book about whales",
+    "轻便跑步鞋 男款",
+    "防水登山外套",
+    "不锈钢电热水壶",
+    "加厚瑜伽垫",
+    "蓝牙降噪耳机",
+    "有机绿茶 100 袋",
+    "儿童绘本 鲸鱼",
+    "山地自行车头盔",
+    "家用花园水管",
+    "55 英寸 4K 电视",
+};
+#define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
+static const char *const types[] = {"view", "click", "cart", "buy", "search"};
+static const char *const searches[] = {"running shoes", "kettle", "跑步鞋", "耳机", ""};
+
+static const char *any_text(struct rng *rng)
+{
+    return texts[rng_below(rng, N_TEXTS)];
+}
+
+static void key_int(struct json_writer *w, const char *key, int64_t v)
+{
+    jw_key(w, key);
+    jw_int(w, v);
+}
+
+static void key_str(struct json_writer *w, const char *key, const char *v)
+{
+    jw_key(w, key);
+    jw_str(w, v);
+}
+
+static void write_behaviour(struct json_writer *w, const struct options *options, struct rng *rng)
+{
+    int64_t t = 1790000000000;
+
+    jw_key(w, "behaviour");
+    jw_array_begin(w);
+    for (int i = 0; i < options->behaviour; i++) {
+        jw_object_begin(w);
+        key_int(w, "t", t += (int64_t)rng_below(rng, 3600000) + 1);
+        key_str(w, "type", types[rng_below(rng, 5)]);
+        key_str(w, "text", any_text(rng));
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_candidates(struct json_writer *w, const struct options *options, struct rng *rng)
+{
+    char id[32];
+
+    if (options->candidates == 0)
+        return;
+    jw_key(w, "candidates");
+    jw_array_begin(w);
+    for (int i = 0; i < options->candidates; i++) {
+        jw_object_begin(w);
+        snprintf(id, sizeof(id), "a%d", i + 1);
+        key_str(w, "adid", id);
+        jw_key(w, "bid");
+        jw_number(w, 0.5 + rng_double(rng), 4);
+        if (options->texts)
+            key_str(w, "text", any_text(rng));
+        jw_object_end(w);
+    }
+    jw_array_end(w);
+}
+
+static void write_body(struct buf *out, const struct options *options, struct rng *rng)
+{
+    struct json_writer w;
+    char user[32];
+
+    snprintf(user, sizeof(user), "u%llu",
+             (unsigned long long)rng_below(rng, (uint64_t)options->users));
+    json_writer_init(&w, out);
+    jw_object_begin(&w);
+    if (options->tmax_ms)
+        key_int(&w, "tmax", options->tmax_ms);
+    jw_key(&w, "user");
+    jw_object_begin(&w);
+    key_str(&w, "id", user);
+    jw_object_end(&w);
+    jw_key(&w, "device");
+    jw_object_begin(&w);
+    key_int(&w, "devicetype", (int64_t)rng_below(rng, 5) + 1);
+    key_str(&w, "os", rng_below(rng, 2) ? "android" : "ios");
+    jw_object_end(&w);
+    jw_key(&w, "site");
+    jw_object_begin(&w);
+    key_str(&w, "domain", "shop.example");
+    key_str(&w, "search", searches[rng_below(rng, 5)]);
+    jw_object_end(&w);
+    jw_key(&w, "rank");
+    jw_object_begin(&w);
+    write_behaviour(&w, options, rng);
+    write_candidates(&w, options, rng);
+    jw_object_end(&w);
+    jw_object_end(&w);
+}
+
+static int add(struct traffic *traffic, struct view body, struct buf *scratch, struct err *err)
+{
+    buf_clear(scratch);
+    http_request_write(scratch,
+                       &(struct http_request){.method = "POST", .target = "/rank", .body = body});
+    traffic->requests[traffic->n] = arena_copy(&traffic->arena, buf_view(scratch));
+    if (buf_failed(scratch) || !traffic->requests[traffic->n].ptr)
+        return err_set(err, ERR_NOMEM, "requests: out of memory");
+    traffic->n++;
+    return 0;
+}
+
+static int make_up(struct traffic *traffic, const struct options *options, struct err *err)
+{
+    struct buf body = BUF_INIT, scratch = BUF_INIT;
+    struct rng rng;
+    int rc = 0;
+
+    rng_init(&rng, options->seed);
+    for (int i = 0; i < MADE_UP && rc == 0; i++) {
+        buf_clear(&body);
+        write_body(&body, options, &rng);
+        rc = add(traffic, buf_view(&body), &scratch, err);
+    }
+    traffic->ads = options->candidates;
+    buf_release(&body);
+    buf_release(&scratch);
+    return rc;
+}
+
+/* The line with tmax as asked for, so that goodput means the same for every request. */
+static int add_line(struct traffic *traffic, struct view line, const struct options *options,
+                    struct buf *scratch, struct err *err)
+{
+    json_t *body = json_loadb(line.ptr, line.len, 0, NULL);
+    char *text;
+    int rc;
+
+    if (!json_is_object(body)) {
+        json_decref(body);
+        return err_set(err, ERR_DATA, "%s: line %d: not a JSON object", options->replay,
+                       traffic->n + 1);
+    }
+    if (options->tmax_ms)
+        json_object_set_new(body, "tmax", json_integer(options->tmax_ms));
+    text = json_dumps(body, JSON_COMPACT);
+    json_decref(body);
+    rc =
+        text ? add(traffic, view_of(text), scratch, err) : err_set(err, ERR_NOMEM, "out of memory");
+    free(text);
+    return rc;
+}
+
+static int replay(struct traffic *traffic, const struct options *options, struct err *err)
+{
+    struct buf file = BUF_INIT, scratch = BUF_INIT;
+    const char *at, *end;
+    int rc = file_read(options->replay, MAX_REPLAY_BYTES, &file, err);
+
+    for (at = file.ptr, end = file.ptr + file.len; rc == 0 && at < end;) {
+        const char *newline = memchr(at, '\n', (size_t)(end - at));
+        struct view line = {at, (size_t)((newline ? newline : end) - at)};
+
+        at = newline ? newline + 1 : end;
+        if (line.len == 0)
+            continue;
+        if (traffic->n % MADE_UP == 0) {
+            struct view *more =
+                realloc(traffic->requests, ((size_t)traffic->n + MADE_UP) * sizeof(struct view));
+            if (!more)
+                rc = err_set(err, ERR_NOMEM, "requests: out of memory");
+            else
+                traffic->requests = more;
+        }
+        if (rc == 0)
+            rc = add_line(traffic, line, options, &scratch, err);
+    }
+    if (rc == 0 && traffic->n == 0)
+        rc = err_set(err, ERR_DATA, "%s: no request in it", options->replay);
+    buf_release(&file);
+    buf_release(&scratch);
+    return rc;
+}
+
+int traffic_init(struct traffic *traffic, const struct options *options, struct err *err)
+{
+    *traffic = (struct traffic){0};
+    arena_init(&traffic->arena, 1 << 20, 0);
+    if (options->replay) {
+        if (replay(traffic, options, err))
+            goto fail;
+        return 0;
+    }
+    traffic->requests = calloc(MADE_UP, sizeof(struct view));
+    if (!traffic->requests) {
+        err_set(err, ERR_NOMEM, "requests: out of memory");
+        goto fail;
+    }
+    if (make_up(traffic, options, err) == 0)
+        return 0;
+fail:
+    traffic_release(traffic);
+    return -1;
+}
+
+void traffic_release(struct traffic *traffic)
+{
+    arena_release(&traffic->arena);
+    free(traffic->requests);
+}

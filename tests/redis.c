@@ -1,4 +1,3 @@
-#define _GNU_SOURCE
 #include "tests/redis.h"
 
 #include <arpa/inet.h>

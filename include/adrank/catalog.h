@@ -42,7 +42,7 @@ const struct ad *catalog_ads(const struct catalog *catalog, int *n);            
 const struct ad *catalog_find(const struct catalog *catalog, struct view adid); /* NULL: unknown */
 /* Text of the first ad that advertises this item; empty when there is none. */
 struct view catalog_item_text(const struct catalog *catalog, struct view item);
-/* Ads in descending order of prior ecpm (bid; 1000 x prior_ctr x bid for cpc; base_ctr where the prior is
+/* The paused ads last; else in descending order of prior ecpm (bid; 1000 x prior_ctr x bid for cpc; base_ctr where the prior is
  * absent; cpa counts prior_ctr x base_cvr), then adid. Computed at open for base rates of 0.01; (n) indices. */
 const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog);
 uint64_t catalog_unknown_fields(const struct catalog *catalog);

@@ -3,49 +3,11 @@
 #include <math.h>
 #include <strings.h>
 
+#include "server/rank/blocks.h"
+
 static bool same_ignoring_case(struct view a, struct view b)
 {
     return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
-}
-
-static struct view tail(struct view v, size_t len)
-{
-    return (struct view){v.ptr + v.len - len, len};
-}
-
-/* shop.example blocks shop.example and www.shop.example, not myshop.example. */
-static bool domain_within(struct view domain, struct view blocked)
-{
-    if (blocked.len == 0 || domain.len < blocked.len)
-        return false;
-    if (!same_ignoring_case(tail(domain, blocked.len), blocked))
-        return false;
-    return domain.len == blocked.len || domain.ptr[domain.len - blocked.len - 1] == '.';
-}
-
-static bool category_within(struct view category, struct view blocked)
-{
-    if (blocked.len == 0 || category.len < blocked.len)
-        return false;
-    if (!same_ignoring_case((struct view){category.ptr, blocked.len}, blocked))
-        return false;
-    return category.len == blocked.len || category.ptr[blocked.len] == '-';
-}
-
-static bool any_within(const struct views *values, const struct views *blocked,
-                       bool (*within)(struct view value, struct view blocked))
-{
-    for (int i = 0; i < values->n; i++)
-        for (int j = 0; j < blocked->n; j++)
-            if (within(values->items[i], blocked->items[j]))
-                return true;
-    return false;
-}
-
-bool rank_ad_blocked(const struct impression_request *request, const struct ad *ad)
-{
-    return any_within(&ad->adomain, &request->badv, domain_within) ||
-           any_within(&ad->cat, &request->bcat, category_within);
 }
 
 /* The request takes only currencies it names; naming none takes any. */
@@ -57,31 +19,38 @@ static bool currency_taken(const struct impression_request *request, const char 
     return request->cur.n == 0;
 }
 
+/* What one choice works with. */
+struct choice {
+    const struct rank_ads_args *args;
+    struct blocks blocks;
+    bool currency_taken;
+    struct rank_ads *out;
+};
+
 /* FILTERED_REASONS: nothing speaks against it. */
-static enum filtered_reason reason_against(const struct rank_ads_args *args,
-                                           const struct rank_ad *ad)
+static enum filtered_reason reason_against(const struct choice *choice, const struct rank_ad *ad)
 {
-    if (ad->ad && !ad_active(ad->ad, args->now_ms))
+    if (ad->ad && !ad_active(ad->ad, choice->args->now_ms))
         return FILTERED_INACTIVE;
-    if (ad->ad && rank_ad_blocked(args->request, ad->ad))
+    if (ad->ad && blocks_hit(&choice->blocks, ad->ad))
         return FILTERED_BLOCKED;
-    if (!currency_taken(args->request, args->currency))
+    if (!choice->currency_taken)
         return FILTERED_CURRENCY;
     if (isnan(ad->bid))
         return FILTERED_NO_BID;
-    if (ad->bid_type == BID_CPA && !args->has_cvr)
+    if (ad->bid_type == BID_CPA && !choice->args->has_cvr)
         return FILTERED_NO_CVR;
     return FILTERED_REASONS;
 }
 
-static void take(const struct rank_ads_args *args, const struct rank_ad *ad, struct rank_ads *out)
+static void take(const struct choice *choice, const struct rank_ad *ad)
 {
-    enum filtered_reason reason = reason_against(args, ad);
+    enum filtered_reason reason = reason_against(choice, ad);
 
     if (reason == FILTERED_REASONS)
-        out->items[out->n++] = *ad;
+        choice->out->items[choice->out->n++] = *ad;
     else
-        out->filtered[reason]++;
+        choice->out->filtered[reason]++;
 }
 
 /* The request's bid wins; a bid without a type is a CPM, the catalog's type goes with the catalog's bid. */
@@ -99,55 +68,49 @@ static struct rank_ad resolve(const struct candidate *candidate, const struct ad
     return out;
 }
 
-static bool named_before(const struct candidate *candidates, int i)
+static int take_named(const struct choice *choice, struct arena *arena)
 {
-    for (int j = 0; j < i; j++)
-        if (view_eq(candidates[j].adid, candidates[i].adid))
-            return true;
-    return false;
-}
+    const struct impression_request *request = choice->args->request;
+    struct name_set named;
 
-static void take_named(const struct rank_ads_args *args, struct rank_ads *out)
-{
-    const struct impression_request *request = args->request;
-
+    if (name_set_init(&named, request->n_candidates, arena))
+        return -1;
     for (int i = 0; i < request->n_candidates; i++) {
         const struct candidate *candidate = &request->candidates[i];
-        const struct ad *ad = catalog_find(args->catalog, candidate->adid);
-        struct rank_ad resolved;
+        const struct ad *ad = catalog_find(choice->args->catalog, candidate->adid);
+        struct rank_ad resolved = resolve(candidate, ad);
 
-        if (!ad && candidate->text.len == 0) {
-            out->filtered[FILTERED_UNKNOWN]++;
-            continue;
-        }
-        if (named_before(request->candidates, i)) {
-            out->filtered[FILTERED_DUPLICATE]++;
-            continue;
-        }
-        resolved = resolve(candidate, ad);
-        take(args, &resolved, out);
+        if (!ad && candidate->text.len == 0)
+            choice->out->filtered[FILTERED_UNKNOWN]++;
+        else if (!name_set_add(&named, candidate->adid))
+            choice->out->filtered[FILTERED_DUPLICATE]++;
+        else
+            take(choice, &resolved);
     }
+    return 0;
 }
 
-static void take_catalog(const struct rank_ads_args *args, struct rank_ads *out)
+static void take_catalog(const struct choice *choice)
 {
+    const struct rank_ads_args *args = choice->args;
     const int32_t *order = catalog_by_prior_ecpm(args->catalog);
+    int64_t looks = (int64_t)RANK_ADS_LOOKS * args->max_candidates;
     const struct ad *ads;
     int n;
 
     ads = catalog_ads(args->catalog, &n);
-    for (int i = 0; i < n; i++) {
+    for (int i = 0; i < n && !ads[order[i]].paused; i++) { /* the paused stand last */
         const struct ad *ad = &ads[order[i]];
         struct rank_ad resolved = {
             .ad = ad, .adid = ad->adid, .bid = ad->bid, .bid_type = ad->bid_type};
 
         if (!ad_active(ad, args->now_ms))
             continue; /* nobody asked for it: not worth a count */
-        if (out->n == args->max_candidates) {
-            out->cut = true;
+        if (choice->out->n == args->max_candidates || looks-- == 0) {
+            choice->out->cut = true;
             return;
         }
-        take(args, &resolved, out);
+        take(choice, &resolved);
     }
 }
 
@@ -156,14 +119,16 @@ int rank_ads_choose(const struct rank_ads_args *args, struct arena *arena, struc
 {
     const struct impression_request *request = args->request;
     int room = request->has_candidates ? request->n_candidates : args->max_candidates;
+    struct choice choice = {
+        .args = args, .currency_taken = currency_taken(request, args->currency), .out = out};
 
     *out = (struct rank_ads){0};
     out->items = arena_array(arena, (size_t)room + 1, sizeof(*out->items));
-    if (!out->items)
+    if (!out->items || blocks_init(&choice.blocks, request, arena))
         return err_set(err, ERR_NOMEM, "candidates: out of memory");
-    if (request->has_candidates)
-        take_named(args, out);
-    else
-        take_catalog(args, out);
+    if (!request->has_candidates)
+        take_catalog(&choice);
+    else if (take_named(&choice, arena))
+        return err_set(err, ERR_NOMEM, "candidates: out of memory");
     return 0;
 }

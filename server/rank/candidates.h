@@ -11,6 +11,8 @@
 #include "adrank/model.h"
 #include "server/metrics/metrics.h"
 
+#define RANK_ADS_LOOKS 16
+
 /* An ad that the model is asked about. */
 struct rank_ad {
     const struct ad *ad; /* the catalog's; NULL: known by the request's text only */
@@ -23,7 +25,8 @@ struct rank_ad {
 struct rank_ads {
     struct rank_ad *items; /* in the order in which they were named, or by prior ecpm */
     int n;
-    bool cut; /* the catalog has more active ads than were taken: degraded candidates */
+    bool
+        cut; /* the catalog has more active ads than were taken or looked at: degraded candidates */
     uint32_t filtered[FILTERED_REASONS]; /* ads, once each */
 };
 
@@ -36,12 +39,13 @@ struct rank_ads_args {
     int64_t now_ms;
 };
 
-/* ERR_NOMEM is the only failure. */
+/*
+ * An ad is filtered by the first of: unknown, duplicate, inactive, blocked, currency (of `cur`), no bid, no CVR.
+ * The first of several candidates with one adid counts. Of a catalog at most RANK_ADS_LOOKS x max_candidates
+ * active ads are looked at, in order of prior ecpm, so that a request that blocks them all stays cheap.
+ * ERR_NOMEM is the only failure.
+ */
 int rank_ads_choose(const struct rank_ads_args *args, struct arena *arena, struct rank_ads *out,
                     struct err *err) MUST_CHECK;
-
-/* Whether badv or bcat of the request block the ad: an advertiser's domain by itself or a parent domain of it, a
- * category by itself or its parent ("IAB7" blocks "IAB7-39"); letter case aside. */
-bool rank_ad_blocked(const struct impression_request *request, const struct ad *ad);
 
 #endif

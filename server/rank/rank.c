@@ -1,7 +1,6 @@
 #include "server/rank/rank.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <strings.h>
 
 const char *const rank_source_names[RANK_SOURCES] = {"model", "prior"};
@@ -38,33 +37,58 @@ const double *rank_priors(const struct rank_ads *ads, double base_rate, struct a
     return pctr;
 }
 
-static int by_worth(const struct rank_result *a, const struct rank_result *b)
+/* ---- order --------------------------------------------------------------------------------------- */
+
+typedef bool (*before_fn)(const struct rank_result *a, const struct rank_result *b);
+
+static bool by_worth(const struct rank_result *a, const struct rank_result *b)
 {
     if (a->ecpm != b->ecpm)
-        return a->ecpm < b->ecpm ? 1 : -1;
+        return a->ecpm > b->ecpm;
     if (a->imp != b->imp)
-        return a->imp - b->imp;
-    return view_cmp(a->ad->adid, b->ad->adid);
+        return a->imp < b->imp;
+    return view_cmp(a->ad->adid, b->ad->adid) < 0;
 }
 
-static int by_imp_then_worth(const void *a, const void *b)
+static bool by_imp_then_worth(const struct rank_result *a, const struct rank_result *b)
 {
-    const struct rank_result *x = a, *y = b;
-
-    return x->imp != y->imp ? x->imp - y->imp : by_worth(x, y);
+    return a->imp != b->imp ? a->imp < b->imp : by_worth(a, b);
 }
 
-static int by_worth_alone(const void *a, const void *b)
+static bool by_imp_then_pos(const struct rank_result *a, const struct rank_result *b)
 {
-    return by_worth(a, b);
+    return a->imp != b->imp ? a->imp < b->imp : a->pos < b->pos;
 }
 
-static int by_imp_then_pos(const void *a, const void *b)
+static void sift_down(struct rank_result *list, int at, int n, before_fn before)
 {
-    const struct rank_result *x = a, *y = b;
+    struct rank_result moved = list[at];
 
-    return x->imp != y->imp ? x->imp - y->imp : x->pos - y->pos;
+    for (int child = 2 * at + 1; child < n; at = child, child = 2 * at + 1) {
+        if (child + 1 < n && before(&list[child], &list[child + 1]))
+            child++;
+        if (!before(&moved, &list[child]))
+            break;
+        list[at] = list[child];
+    }
+    list[at] = moved;
 }
+
+/* Heapsort: no two results are equal, so it need not be stable; qsort() may call malloc. */
+static void sort(struct rank_result *list, int n, before_fn before)
+{
+    for (int i = n / 2 - 1; i >= 0; i--)
+        sift_down(list, i, n, before);
+    for (int i = n - 1; i > 0; i--) {
+        struct rank_result last = list[i];
+
+        list[i] = list[0];
+        list[0] = last;
+        sift_down(list, 0, i, before);
+    }
+}
+
+/* ---- pairs --------------------------------------------------------------------------------------- */
 
 static bool floor_in_currency(const struct imp *imp, const char *currency)
 {
@@ -141,7 +165,7 @@ static int cut_greedily(const struct rank_args *args, struct arena *arena, struc
         result.pos = ++places[result.imp];
         out->results[out->n++] = result;
     }
-    qsort(out->results, (size_t)out->n, sizeof(*out->results), by_imp_then_pos);
+    sort(out->results, out->n, by_imp_then_pos);
     return 0;
 }
 
@@ -157,8 +181,7 @@ int rank_run(const struct rank_args *args, struct arena *arena, struct ranked *o
     for (int reason = 0; reason < FILTERED_REASONS; reason++)
         out->filtered[reason] = args->ads->filtered[reason] * (uint32_t)args->request->n_imps;
     n = collect(args, out);
-    qsort(out->results, (size_t)n, sizeof(*out->results),
-          args->unique_in_request ? by_worth_alone : by_imp_then_worth);
+    sort(out->results, n, args->unique_in_request ? by_worth : by_imp_then_worth);
     if (!args->unique_in_request)
         cut_each(out, n, args->top_n);
     else if (cut_greedily(args, arena, out, n))

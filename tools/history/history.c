@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* getline */
 #include "tools/history/history.h"
 
 #include <errno.h>

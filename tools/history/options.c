@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* explicit_bzero */
 #include "tools/history/options.h"
 
 #include <stdlib.h>

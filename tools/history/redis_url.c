@@ -1,4 +1,3 @@
-#define _GNU_SOURCE /* memrchr */
 #include "tools/history/redis_url.h"
 
 #include <stdio.h>

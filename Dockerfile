@@ -11,7 +11,7 @@ RUN scripts/setup build \
 FROM debian:12-slim
 RUN apt-get update \
     && apt-get install -y --no-install-recommends \
-        libdnnl2 libevent-2.1-7 libevent-pthreads-2.1-7 libhiredis0.14 libjansson4 libsimdjson14 libssl3 \
+        libdnnl2 libevent-2.1-7 libevent-pthreads-2.1-7 libhiredis0.14 libjansson4 libssl3 \
         libutf8proc2 libxxhash0 \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin adrank

@@ -1,0 +1,284 @@
+/*
+ * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private redis-server and
+ * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in build/demo.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <getopt.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <sys/random.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/number.h"
+#include "client/http_client.h"
+#include "tools/demo/process.h"
+#include "tools/demo/sample.h"
+
+#define WAIT_MS 60000
+#define ARGS 24
+
+struct demo {
+    bool once;
+    int port;
+    char bin[3000];    /* folder of the programs */
+    char folder[3100]; /* build/demo */
+    char socket[3200], address[64], admin[64], log[3200];
+    struct process redis, daemon;
+};
+
+static const char usage[] = "usage: adrank-demo [--once] [--port N]\n";
+
+static int parse(struct demo *demo, int argc, char **argv, struct err *err)
+{
+    static const struct option rows[] = {
+        {"once", 0, NULL, 'o'}, {"port", 1, NULL, 'p'}, {NULL, 0, NULL, 0}};
+    int64_t port = 8080;
+    int option;
+
+    opterr = 0;
+    while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
+        if (option == 'o')
+            demo->once = true;
+        else if (option != 'p')
+            return err_set(err, ERR_USAGE, "%s: unknown option", argv[optind - 1]);
+        else if (number_int(view_of(optarg), 1, 65534, &port))
+            return err_set(err, ERR_USAGE, "--port %s: must be from 1 to 65534", optarg);
+    }
+    if (optind < argc)
+        return err_set(err, ERR_USAGE, "%s: no such argument", argv[optind]);
+    demo->port = (int)port;
+    return 0;
+}
+
+/* build/<preset>/bin/adrank-demo -> bin, build/demo */
+static int find_folders(struct demo *demo, struct err *err)
+{
+    ssize_t n = readlink("/proc/self/exe", demo->bin, sizeof(demo->bin) - 1);
+    char build[3000];
+
+    if (n <= 0)
+        return err_set_errno(err, ERR_INTERNAL, "/proc/self/exe");
+    demo->bin[n] = '\0';
+    *strrchr(demo->bin, '/') = '\0';
+    strcpy(build, demo->bin);
+    for (int i = 0; i < 2; i++)
+        *strrchr(build, '/') = '\0';
+    snprintf(demo->folder, sizeof(demo->folder), "%s/demo", build);
+    snprintf(demo->log, sizeof(demo->log), "%s/log", demo->folder);
+    snprintf(demo->address, sizeof(demo->address), "127.0.0.1:%d", demo->port);
+    snprintf(demo->admin, sizeof(demo->admin), "127.0.0.1:%d", demo->port + 1);
+    /* A socket's path is short; a checkout's may not be. */
+    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->folder);
+    if (strlen(demo->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return err_set(err, ERR_UNAVAILABLE, "%s: too long for a socket's path", demo->socket);
+    if (mkdir(demo->folder, 0700) && errno != EEXIST)
+        return err_set_errno(err, ERR_UNAVAILABLE, "%s", demo->folder);
+    unlink(demo->log);
+    return 0;
+}
+
+static const char *in_folder(const struct demo *demo, const char *name)
+{
+    static char path[4][3300];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof(path[turn]), "%s/%s", demo->folder, name);
+    return path[turn];
+}
+
+static const char *program(const struct demo *demo, const char *name)
+{
+    static char path[4][3300];
+    static int turn;
+
+    turn = (turn + 1) % 4;
+    snprintf(path[turn], sizeof(path[turn]), "%s/%s", demo->bin, name);
+    return path[turn];
+}
+
+static int write_file(const struct demo *demo, const char *name, struct view bytes, struct err *err)
+{
+    return file_write(in_folder(demo, name), bytes, err);
+}
+
+/* A key of its own for user ids, new with every demo. */
+static int make_key(const struct demo *demo, struct err *err)
+{
+    unsigned char bytes[16];
+    char text[33];
+
+    if (getrandom(bytes, sizeof(bytes), 0) != (ssize_t)sizeof(bytes))
+        return err_set_errno(err, ERR_UNAVAILABLE, "random numbers");
+    for (size_t i = 0; i < sizeof(bytes); i++)
+        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+    return write_file(demo, "key", view_of(text), err);
+}
+
+static int make_world(const struct demo *demo, struct err *err)
+{
+    struct process sim;
+
+    printf("making a world of shoppers ...\n");
+    if (process_start(&sim, "adrank-sim",
+                      (const char *[]){program(demo, "adrank-sim"), "world", "--seed", "1", "--out",
+                                       demo->folder, "--train", "0", "--calib", "0", "--eval", "0",
+                                       "--warm", "0", NULL},
+                      NULL, demo->log, err))
+        return -1;
+    return process_wait(&sim, err);
+}
+
+static int start_redis(struct demo *demo, struct err *err)
+{
+    printf("starting redis-server ...\n");
+    unlink(demo->socket);
+    if (process_start(&demo->redis, "redis-server",
+                      (const char *[]){"redis-server", "--port", "0", "--unixsocket", demo->socket,
+                                       "--save", "", "--dir", demo->folder, NULL},
+                      NULL, demo->log, err))
+        return -1;
+    for (int waited = 0; access(demo->socket, F_OK); waited += 10) {
+        if (process_ended(&demo->redis) || waited > WAIT_MS)
+            return err_set(err, ERR_UNAVAILABLE, "redis-server does not start; see %s", demo->log);
+        poll(NULL, 0, 10);
+    }
+    return 0;
+}
+
+static int put_history(const struct demo *demo, const char *file, struct err *err)
+{
+    struct process put;
+    char url[3300];
+
+    snprintf(url, sizeof(url), "unix:%s", demo->socket);
+    if (process_start(&put, "adrank-history",
+                      (const char *[]){program(demo, "adrank-history"), "put", "--redis", url,
+                                       "--key-file", in_folder(demo, "key"), NULL},
+                      in_folder(demo, file), demo->log, err))
+        return -1;
+    return process_wait(&put, err);
+}
+
+static int load_histories(const struct demo *demo, struct err *err)
+{
+    struct buf lines = BUF_INIT;
+    int rc;
+
+    printf("loading behaviour into Redis ...\n");
+    sample_histories(&lines, clock_wall_ms());
+    rc = write_file(demo, "shoppers.jsonl", buf_view(&lines), err);
+    buf_release(&lines);
+    if (rc || put_history(demo, "shoppers.jsonl", err))
+        return -1;
+    return put_history(demo, "histories.jsonl", err);
+}
+
+static int wait_ready(struct demo *demo, struct err *err)
+{
+    struct http_client client;
+    struct http_response response;
+    struct err ignored;
+    int rc = -1;
+
+    if (http_client_init(&client, demo->admin, 1000, err))
+        return -1;
+    for (int waited = 0; rc && waited < WAIT_MS; waited += 20) {
+        if (process_ended(&demo->daemon))
+            break;
+        if (http_client_call(&client, &(struct http_request){.target = "/readyz"}, &response,
+                             &ignored) == 0 &&
+            response.status == 200)
+            rc = 0;
+        else
+            poll(NULL, 0, 20);
+    }
+    http_client_release(&client);
+    return rc ? err_set(err, ERR_UNAVAILABLE, "adrankd does not come up; see %s", demo->log) : 0;
+}
+
+static int start_daemon(struct demo *demo, struct err *err)
+{
+    char sets[5][3400];
+
+    printf("starting adrankd on %s ...\n", demo->address);
+    snprintf(sets[0], sizeof(sets[0]), "http.address=%s", demo->address);
+    snprintf(sets[1], sizeof(sets[1]), "admin.address=%s", demo->admin);
+    snprintf(sets[2], sizeof(sets[2]), "features.url=unix:%s", demo->socket);
+    snprintf(sets[3], sizeof(sets[3]), "catalog.path=%s", in_folder(demo, "catalog.jsonl"));
+    snprintf(sets[4], sizeof(sets[4]), "privacy.user_key={\"$file\":\"%s\"}",
+             in_folder(demo, "key"));
+    if (process_start(&demo->daemon, "adrankd",
+                      (const char *[]){program(demo, "adrankd"), "-c", "config/demo.json", "--set",
+                                       sets[0], "--set", sets[1], "--set", sets[2], "--set",
+                                       sets[3], "--set", sets[4],
+                                       geteuid() == 0 ? "--allow-root" : NULL, NULL},
+                      NULL, demo->log, err))
+        return -1;
+    return wait_ready(demo, err);
+}
+
+static int show(const struct demo *demo, struct err *err)
+{
+    for (int i = 0; i < n_samples; i++)
+        if (sample_show(&samples[i], demo->address, err))
+            return -1;
+    sample_curl(&samples[0], demo->address);
+    fflush(stdout);
+    return 0;
+}
+
+/* Until Ctrl-C, or until the daemon ends by itself. */
+static int serve(struct demo *demo, int signals, struct err *err)
+{
+    struct pollfd fd = {.fd = signals, .events = POLLIN};
+
+    printf("\nServing on http://%s, admin on http://%s; Ctrl-C ends it.\n", demo->address,
+           demo->admin);
+    fflush(stdout);
+    while (poll(&fd, 1, 500) == 0)
+        if (process_ended(&demo->daemon))
+            return err_set(err, ERR_UNAVAILABLE, "adrankd ended; see %s", demo->log);
+    return 0;
+}
+
+static int run(struct demo *demo, int signals, struct err *err)
+{
+    if (find_folders(demo, err) || make_key(demo, err) || make_world(demo, err) ||
+        start_redis(demo, err) || load_histories(demo, err) || start_daemon(demo, err) ||
+        show(demo, err))
+        return -1;
+    return demo->once ? 0 : serve(demo, signals, err);
+}
+
+int main(int argc, char **argv)
+{
+    static struct demo demo;
+    struct err err;
+    sigset_t set;
+    int rc;
+
+    setvbuf(stdout, NULL, _IOLBF, 0);
+    signal(SIGPIPE, SIG_IGN);
+    sigemptyset(&set);
+    sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGTERM);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    if (parse(&demo, argc, argv, &err)) {
+        fprintf(stderr, "adrank-demo: %s\n%s", err.text, usage);
+        return ERR_USAGE;
+    }
+    rc = run(&demo, signalfd(-1, &set, SFD_CLOEXEC), &err);
+    process_stop(&demo.daemon);
+    process_stop(&demo.redis);
+    if (rc)
+        fprintf(stderr, "adrank-demo: %s\n", err.text);
+    return rc ? err_exit_status(&err) : 0;
+}

@@ -1,0 +1,167 @@
+#include "tools/demo/sample.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <utf8proc.h>
+
+#include "base/json_writer.h"
+#include "client/http_client.h"
+
+#define HOUR_MS 3600000
+
+#define CANDIDATES                                                                                 \
+    "\"candidates\":["                                                                             \
+    "{\"adid\":\"kettle\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"Quiet electric kettle\"},"   \
+    "{\"adid\":\"shoes\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"Lightweight running "         \
+    "shoes\"},"                                                                                    \
+    "{\"adid\":\"shoes-zh\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"轻便 越野跑鞋\"},"   \
+    "{\"adid\":\"novel\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"Mystery novel, paperback\"}," \
+    "{\"adid\":\"mower\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"Cordless lawn mower\"},"      \
+    "{\"adid\":\"kettle-zh\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"不锈钢 电水壶\"}]"
+
+const struct sample samples[] = {
+    {"A shopper who looked at running shoes (behaviour from Redis)",
+     "{\"id\":\"demo-1\",\"tmax\":200,\"user\":{\"id\":\"demo-runner\"},"
+     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
+     "\"GBR\",\"utcoffset\":0}},"
+     "\"site\":{\"domain\":\"news.example\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
+     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+    {"The same in Chinese: a shopper of 跑鞋 (behaviour from Redis)",
+     "{\"id\":\"demo-2\",\"tmax\":200,\"user\":{\"id\":\"demo-runner-zh\"},"
+     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"zh\",\"geo\":{\"country\":"
+     "\"CHN\",\"utcoffset\":480}},"
+     "\"site\":{\"domain\":\"news.example\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
+     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+    {"The first shopper again, now searching for an electric kettle",
+     "{\"id\":\"demo-3\",\"tmax\":200,\"user\":{\"id\":\"demo-runner\"},"
+     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
+     "\"GBR\",\"utcoffset\":0}},"
+     "\"site\":{\"domain\":\"news.example\",\"search\":\"electric "
+     "kettle\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
+     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+};
+const int n_samples = (int)(sizeof(samples) / sizeof(samples[0]));
+
+static const struct {
+    const char *user, *type, *text;
+    int hours_ago;
+} histories[] = {
+    {"demo-runner", "view", "Trail running shoes", 50},
+    {"demo-runner", "click", "Breathable running tights", 30},
+    {"demo-runner", "cart", "Lightweight running shoes for men", 3},
+    {"demo-runner-zh", "view", "越野跑鞋 防滑", 40},
+    {"demo-runner-zh", "click", "运动短裤 吸汗透气", 20},
+    {"demo-runner-zh", "cart", "轻便跑鞋", 2},
+};
+
+void sample_histories(struct buf *out, int64_t now_ms)
+{
+    for (size_t i = 0; i < sizeof(histories) / sizeof(histories[0]); i++) {
+        struct json_writer w;
+
+        json_writer_init(&w, out);
+        jw_object_begin(&w);
+        jw_key(&w, "user");
+        jw_str(&w, histories[i].user);
+        jw_key(&w, "t");
+        jw_int(&w, now_ms - histories[i].hours_ago * (int64_t)HOUR_MS);
+        jw_key(&w, "type");
+        jw_str(&w, histories[i].type);
+        jw_key(&w, "text");
+        jw_str(&w, histories[i].text);
+        jw_object_end(&w);
+        buf_add_str(out, "\n");
+    }
+}
+
+/* Columns that a terminal needs for it: Chinese characters take two. */
+static int columns(const char *text)
+{
+    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
+    utf8proc_int32_t c;
+    utf8proc_ssize_t n;
+    int width = 0;
+
+    for (; *at && (n = utf8proc_iterate(at, -1, &c)) > 0; at += n)
+        width += utf8proc_charwidth(c);
+    return width;
+}
+
+/* What the request called the ad: its answer names it by adid only. */
+static const char *text_of(const json_t *request, const char *adid)
+{
+    const json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");
+    size_t i;
+    json_t *candidate;
+
+    json_array_foreach(candidates, i, candidate)
+    {
+        if (strcmp(json_string_value(json_object_get(candidate, "adid")), adid) == 0)
+            return json_string_value(json_object_get(candidate, "text"));
+    }
+    return "";
+}
+
+static void print_table(const json_t *request, const json_t *answer)
+{
+    const json_t *timing = json_object_get(answer, "timing_us");
+    size_t i;
+    json_t *result;
+
+    printf("  pos  %-28s  %8s  %8s  source\n", "ad", "pctr", "ecpm");
+    json_array_foreach(json_object_get(answer, "results"), i, result)
+    {
+        const char *text = text_of(request, json_string_value(json_object_get(result, "adid")));
+
+        printf("  %3d  %s%*s  %8.4f  %8.2f  %s\n",
+               (int)json_integer_value(json_object_get(result, "pos")), text, 28 - columns(text),
+               "", json_number_value(json_object_get(result, "pctr")),
+               json_number_value(json_object_get(result, "ecpm")),
+               json_string_value(json_object_get(result, "source")));
+    }
+    printf("  features %.2f ms, queue %.2f ms, inference %.2f ms, total %.2f ms",
+           json_number_value(json_object_get(timing, "features")) / 1e3,
+           json_number_value(json_object_get(timing, "queue")) / 1e3,
+           json_number_value(json_object_get(timing, "infer")) / 1e3,
+           json_number_value(json_object_get(timing, "total")) / 1e3);
+    json_array_foreach(json_object_get(answer, "degraded"), i, result)
+        printf("%s %s", i ? "," : "; degraded:", json_string_value(result));
+    printf("\n");
+}
+
+int sample_show(const struct sample *sample, const char *address, struct err *err)
+{
+    struct http_client client;
+    struct http_response response;
+    json_t *request, *answer;
+    int rc = -1;
+
+    if (http_client_init(&client, address, 10000, err))
+        return -1;
+    if (http_client_call(&client,
+                         &(struct http_request){
+                             .method = "POST", .target = "/rank", .body = view_of(sample->body)},
+                         &response, err))
+        goto out;
+    if (response.status != 200) {
+        err_set(err, ERR_UNAVAILABLE, "/rank answered %d: %.*s", response.status,
+                VIEW_ARG(response.body));
+        goto out;
+    }
+    request = json_loads(sample->body, 0, NULL);
+    answer = json_loadb(response.body.ptr, response.body.len, 0, NULL);
+    printf("\n%s\n", sample->title);
+    print_table(request, answer);
+    json_decref(request);
+    json_decref(answer);
+    rc = 0;
+out:
+    http_client_release(&client);
+    return rc;
+}
+
+void sample_curl(const struct sample *sample, const char *address)
+{
+    printf("\nBy hand:\n\ncurl -s http://%s/rank -H 'Content-Type: application/json' -d '%s'\n",
+           address, sample->body);
+}

@@ -1,74 +1,9 @@
 #include "impression/fields.h"
 
-#include <stdarg.h>
-#include <stdio.h>
-
 #include "adrank/impression.h"
+#include "impression/field_problems.h"
 
-#define POINTER_BYTES 160 /* tables are at most five deep */
-#define FIRST_ITEMS 16    /* room of a list whose length is not known yet; it doubles */
-
-/* ---- what is wrong, and where ---- */
-
-static int print_place(const struct place *place, char *out, size_t size)
-{
-    int at;
-
-    if (!place || !place->parent)
-        return 0;
-    at = print_place(place->parent, out, size);
-    if (place->name)
-        return at + snprintf(out + at, size - (size_t)at, "/%s", place->name);
-    return at + snprintf(out + at, size - (size_t)at, "/%d", place->index);
-}
-
-static void print_pointer(const struct reader *reader, const struct place *place, const char *name,
-                          char out[POINTER_BYTES])
-{
-    bool whole = !name && (!place || !place->parent);
-    int at = snprintf(out, POINTER_BYTES, "%s%s", reader->prefix ? reader->prefix : "",
-                      reader->prefix && !whole ? ": " : "");
-
-    at += print_place(place, out + at, POINTER_BYTES - (size_t)at);
-    if (name)
-        snprintf(out + at, POINTER_BYTES - (size_t)at, "/%s", name);
-}
-
-void reader_problem(struct reader *reader, const struct place *place, const char *name,
-                    const char *fmt, ...)
-{
-    char pointer[POINTER_BYTES], detail[256];
-    va_list ap;
-
-    reader->n_problems++;
-    if (reader->problems->n >=
-        reader->problems->max) { /* a body of nothing but errors stays cheap */
-        reader->problems->dropped++;
-        return;
-    }
-    print_pointer(reader, place, name, pointer);
-    va_start(ap, fmt);
-    vsnprintf(detail, sizeof(detail), fmt, ap);
-    va_end(ap);
-    (void)problems_add(reader->problems, pointer, "%s", detail);
-}
-
-__attribute__((cold)) static void wrong_type(struct reader *reader, const struct place *place,
-                                             const char *wanted)
-{
-    json_skip(&reader->text);
-    reader_problem(reader, place, NULL, "must be %s", wanted);
-}
-
-__attribute__((cold)) static void out_of_range(struct reader *reader, const struct place *place,
-                                               const struct field *field, int64_t max)
-{
-    if (max == INT64_MAX)
-        reader_problem(reader, place, NULL, "must be at least %lld", (long long)field->min);
-    else
-        reader_problem(reader, place, NULL, "must be within %lld and %lld", (long long)field->min,
-                       (long long)max);
-}
+#define FIRST_ITEMS 16 /* room of a list whose length is not known yet; it doubles */
 
 /* ---- values ---- */
 
@@ -78,7 +13,7 @@ static struct view read_string(struct reader *reader, const struct place *place,
     struct view s = {0};
 
     if (json_peek(&reader->text) != '"') {
-        wrong_type(reader, place, "a string");
+        field_wrong_type(reader, place, "a string");
         return s;
     }
     s = json_string(&reader->text);
@@ -105,12 +40,12 @@ static int64_t read_int(struct reader *reader, const struct place *place, const 
     struct json_number number;
 
     if (!at_number(reader, &number)) {
-        wrong_type(reader, place, "an integer");
+        field_wrong_type(reader, place, "an integer");
     } else if (number.kind == JSON_REAL) {
         reader_problem(reader, place, NULL, "must be an integer");
     } else if (number.kind == JSON_BIG_INTEGER || number.integer < field->min ||
                number.integer > max) {
-        out_of_range(reader, place, field, max);
+        field_out_of_range(reader, place, field, max);
     } else {
         return number.integer;
     }
@@ -123,9 +58,9 @@ static double read_number(struct reader *reader, const struct place *place,
     struct json_number number;
 
     if (!at_number(reader, &number))
-        wrong_type(reader, place, "a number");
+        field_wrong_type(reader, place, "a number");
     else if (!(number.real >= (double)field->min && number.real <= (double)field->max))
-        out_of_range(reader, place, field, field->max);
+        field_out_of_range(reader, place, field, field->max);
     else
         return number.real + 0.0; /* no -0 */
     return 0;
@@ -136,7 +71,7 @@ static bool read_flag(struct reader *reader, const struct place *place)
     struct json_number number;
 
     if (!at_number(reader, &number)) {
-        wrong_type(reader, place, "0 or 1");
+        field_wrong_type(reader, place, "0 or 1");
         return false;
     }
     if (number.kind != JSON_INTEGER || number.integer < 0 || number.integer > 1)
@@ -144,31 +79,19 @@ static bool read_flag(struct reader *reader, const struct place *place)
     return number.integer == 1;
 }
 
-__attribute__((cold)) static void unknown_name(struct reader *reader, const struct place *place,
-                                               const struct field *field)
-{
-    char names[128];
-    int at = 0;
-
-    for (int i = 0; i < field->n_names && at < (int)sizeof(names); i++)
-        at += snprintf(names + at, sizeof(names) - (size_t)at, "%s%s", i ? ", " : "",
-                       field->names[i]);
-    reader_problem(reader, place, NULL, "must be one of %s", names);
-}
-
 static int read_name(struct reader *reader, const struct place *place, const struct field *field)
 {
     struct view s;
 
     if (json_peek(&reader->text) != '"') {
-        wrong_type(reader, place, "a string");
+        field_wrong_type(reader, place, "a string");
         return 0;
     }
     s = json_string(&reader->text);
     for (int i = 0; i < field->n_names; i++)
         if (view_is(s, field->names[i]))
             return i;
-    unknown_name(reader, place, field);
+    field_unknown_name(reader, place, field);
     return 0;
 }
 
@@ -177,14 +100,14 @@ static void read_vector(struct reader *reader, const struct place *place)
     struct json_number number;
 
     if (json_peek(&reader->text) != '[') {
-        wrong_type(reader, place, "an object of arrays of numbers");
+        field_wrong_type(reader, place, "an object of arrays of numbers");
         return;
     }
     if (!json_begin(&reader->text, ']'))
         return;
     do
         if (!at_number(reader, &number))
-            wrong_type(reader, place, "an object of arrays of numbers");
+            field_wrong_type(reader, place, "an object of arrays of numbers");
     while (json_more(&reader->text, ']'));
 }
 
@@ -213,7 +136,7 @@ static struct views read_strings(struct reader *reader, const struct place *plac
     int n = 0, room = 0;
 
     if (json_peek(&reader->text) != '[') {
-        wrong_type(reader, place, "an array of strings");
+        field_wrong_type(reader, place, "an array of strings");
         return (struct views){0};
     }
     if (!json_begin(&reader->text, ']'))
@@ -247,7 +170,7 @@ static struct field_list read_objects(struct reader *reader, const struct place 
     char *items = NULL;
 
     if (json_peek(&reader->text) != '[') {
-        wrong_type(reader, place, "an array of objects");
+        field_wrong_type(reader, place, "an array of objects");
         return (struct field_list){0};
     }
     if (!json_begin(&reader->text, ']'))
@@ -378,7 +301,7 @@ static inline const struct field *read_key(struct json_text *text, const struct 
 static void read_vectors(struct reader *reader, const struct place *place)
 {
     if (json_peek(&reader->text) != '{') {
-        wrong_type(reader, place, "an object of arrays of numbers");
+        field_wrong_type(reader, place, "an object of arrays of numbers");
         return;
     }
     if (!json_begin(&reader->text, '}'))
@@ -432,7 +355,7 @@ static void read_object(struct reader *reader, const struct place *place, const 
 
     memcpy(out, shape->blank, shape->bytes);
     if (json_peek(&reader->text) != '{') {
-        wrong_type(reader, place, "an object");
+        field_wrong_type(reader, place, "an object");
         return;
     }
     if (json_begin(&reader->text, '}'))

@@ -53,7 +53,7 @@ struct candidate {
 };
 
 struct impression_request {
-    struct view id; /* empty when absent */
+    struct view id;  /* empty when absent */
     int32_t tmax_ms; /* 0: absent */
 
     struct view user_id; /* buyeruid, else id; empty when absent. Never logged, never echoed */

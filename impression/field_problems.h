@@ -1,0 +1,15 @@
+/* What fields.c says of a value that a table does not allow; the value is the one at place. */
+#ifndef IMPRESSION_FIELD_PROBLEMS_H
+#define IMPRESSION_FIELD_PROBLEMS_H
+
+#include "impression/fields.h"
+
+/* Passes over the value, which is next in the text. wanted: "a string". */
+void field_wrong_type(struct reader *reader, const struct place *place, const char *wanted)
+    __attribute__((cold));
+void field_out_of_range(struct reader *reader, const struct place *place, const struct field *field,
+                        int64_t max) __attribute__((cold));
+void field_unknown_name(struct reader *reader, const struct place *place, const struct field *field)
+    __attribute__((cold));
+
+#endif

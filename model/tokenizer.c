@@ -143,6 +143,17 @@ static int normalize_added(const struct normalizer *normalizer, struct added_tok
     return 0;
 }
 
+/* The reference takes one or the other of two such tokens, by chance. */
+static int refuse_equal(const struct added_token *tokens, size_t n, struct err *err)
+{
+    for (size_t i = 0; i < n; i++)
+        for (size_t k = 0; tokens[i].normalized && k < i; k++)
+            if (tokens[k].normalized && view_eq(tokens[i].content, tokens[k].content))
+                return err_set(err, ERR_DATA, "added token %d is the same as %d once normalized",
+                               (int)tokens[i].id, (int)tokens[k].id);
+    return 0;
+}
+
 static int init_added(struct tokenizer *t, const struct tokenizer_spec *spec, struct err *err)
 {
     struct arena arena;
@@ -155,18 +166,13 @@ static int init_added(struct tokenizer *t, const struct tokenizer_spec *spec, st
         err_set(err, ERR_NOMEM, "tokenizer: out of memory");
         goto out;
     }
-    /* Special ones first: of equal contents the first is found. */
-    for (size_t i = 0, n = 0; i < 2 * spec->n_added; i++) {
-        const struct added_token *from = &spec->added[i % spec->n_added];
-
-        if (from->special != (i < spec->n_added))
-            continue;
-        tokens[n] = *from;
-        if (from->normalized && normalize_added(&t->normalizer, &tokens[n], &arena, err))
+    for (size_t i = 0; i < spec->n_added; i++) {
+        tokens[i] = spec->added[i];
+        if (tokens[i].normalized && normalize_added(&t->normalizer, &tokens[i], &arena, err))
             goto out;
-        n++;
     }
-    if (added_tokens_init(&t->in_text, tokens, spec->n_added, false, err) ||
+    if (refuse_equal(tokens, spec->n_added, err) ||
+        added_tokens_init(&t->in_text, tokens, spec->n_added, false, err) ||
         added_tokens_init(&t->in_normalized, tokens, spec->n_added, true, err))
         goto out;
     rc = 0;

@@ -75,26 +75,31 @@ static bool is_white(const struct char_classes *classes, struct view text, size_
     return char_class(classes, c) & CHAR_WHITE;
 }
 
-static size_t strip_left(const struct char_classes *classes, struct view text, size_t start)
+/* Not before `taken`, where the last match ends. */
+static size_t strip_left(const struct char_classes *classes, struct view text, size_t start,
+                         size_t taken)
 {
     size_t next;
 
-    while (start > 0) {
+    while (start > taken) {
         size_t before = char_before(text, start);
 
         if (!is_white(classes, text, before, &next))
             break;
         start = before;
     }
-    return start;
+    return start > taken ? start : taken;
 }
 
-static size_t strip_right(const struct char_classes *classes, struct view text, size_t end)
+/* Up to `taken` the last match has found nothing but white space. */
+static size_t strip_right(const struct char_classes *classes, struct view text, size_t end,
+                          size_t taken)
 {
-    size_t next = end;
+    size_t next = end > taken ? end : taken;
 
-    while (end < text.len && is_white(classes, text, end, &next))
+    do
         end = next;
+    while (end < text.len && is_white(classes, text, end, &next));
     return end;
 }
 
@@ -119,17 +124,16 @@ bool added_tokens_next(const struct added_tokens *added, const struct char_class
             continue;
         }
         start = at;
-        at +=
-            len; /* what lies inside a match is not looked at again, be the match refused or not */
+        at += len; /* nothing in a match is looked at again, refused or not */
         token = &added->tokens[i];
         if (token->single_word && !stands_alone(text, start, at))
             continue;
-        search->from = at;
         match->id = token->id;
-        match->start = token->lstrip ? strip_left(classes, text, start) : start;
-        if (token->lstrip && match->start < search->taken)
-            match->start = search->taken;
-        match->end = token->rstrip ? strip_right(classes, text, at) : at;
+        match->start = token->lstrip ? strip_left(classes, text, start, search->taken) : start;
+        match->end = token->rstrip ? strip_right(classes, text, at, search->taken) : at;
+        if (match->start >= match->end) /* all of it is white space that the last one took */
+            continue;
+        search->from = at;
         search->taken = match->end;
         return true;
     }

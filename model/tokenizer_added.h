@@ -40,7 +40,7 @@ struct added_search {
     size_t taken; /* end of what the last match took */
 };
 
-/* Tokens with `normalized` as given, in their order; of equal contents the first stays. */
+/* Of tokens those with `normalized` as given; no two of them have the same content. */
 int added_tokens_init(struct added_tokens *added, const struct added_token *tokens, size_t n_tokens,
                       bool normalized, struct err *err) MUST_CHECK;
 void added_tokens_release(struct added_tokens *added);

@@ -178,6 +178,44 @@ def word_blocks_txt():
     return b"".join(row) + b"\n"
 
 
+def random_added(rng):
+    """Tokens that overlap, stand in each other and differ by case, each with flags of its own."""
+    pool = ["ab", "abc", "b", "bab", "AB", "Bc", " a", "a ", "<m>", "<M>", "é", "É", "e\u0301", "中", "中b", "  ",
+            "b\u3000", "\u200db", "c", "ß", "b\u0301"]
+    out = []
+    for content in rng.sample(pool, rng.randint(1, 7)):
+        flags = {f: rng.random() < 0.35 for f in ("single_word", "lstrip", "rstrip")}
+        out.append(AddedToken(content, special=rng.random() < 0.4, normalized=rng.random() < 0.5, **flags))
+    return out
+
+
+def added_tsv():
+    """Lines "=" and a tokenizer.json, then texts and their ids with it."""
+    rng = random.Random(strings.SEED + 1)
+    parts = ["ab", "abc", "b", "AB", "c", "a", " ", "  ", "\t", "\u3000", "<m>", "<M>", "é", "e\u0301", "中", ".",
+             "É", "\u200d", "_", "\u0301", "ß", "1"]
+    vocab = SPECIAL + ["a", "b", "c", "##a", "##b", "##c", "ab", "##bc", "e", "é", "中", ".", "ß", "##1", "<", "m", ">"]
+    lines = []
+    n_sets = 0
+    while n_sets < 40:
+        t = make({s: i for i, s in enumerate(vocab)}, lowercase=rng.random() < 0.7)
+        tokens = random_added(rng)
+        contents = [t.normalizer.normalize_str(k.content) for k in tokens if k.normalized]
+        if len(set(contents)) < len(contents):
+            continue  # which of them is found is left to chance
+        n_sets += 1
+        t.add_special_tokens([k for k in tokens if k.special])
+        t.add_tokens([k for k in tokens if not k.special])
+        text = json.dumps(json.loads(t.to_str()), ensure_ascii=True)
+        t = Tokenizer.from_str(text)
+        lines.append(b"=\t" + text.encode())
+        for _ in range(50):
+            text = "".join(rng.choice(parts) for _ in range(rng.randint(1, 12)))
+            ids = t.encode(text, add_special_tokens=False).ids
+            lines.append(strings.escape(text.encode(), True) + b"\t" + " ".join(map(str, ids)).encode())
+    return b"\n".join(lines) + b"\n"
+
+
 def examples_tsv(texts, by_name):
     """Full ids of some, to read and to debug with."""
     lines = [b"# the string, then ids of: " + " ".join(by_name).encode()]
@@ -194,6 +232,7 @@ def files():
     yield "vocab.txt", "".join(t + "\n" for t in own_vocab()).encode()
     yield "tokenizer.json", (json.dumps(json.loads(by_name["json"].to_str()), ensure_ascii=True) +
                              "\n").encode()
+    yield "added.tsv", added_tsv()
     yield "truncation.txt", truncation_txt()
     yield "examples.tsv", examples_tsv(texts, by_name)
     yield "strings.tsv", strings_tsv(texts, by_name)

@@ -3,7 +3,7 @@
 import random
 
 SEED = 20260131
-PER_CLASS = 1300
+PER_CLASS = 1255
 
 WORDS = """running shoes trail jacket kettle steel coffee grinder espresso wireless headphones noise
 cancelling phone case leather wallet women men kids winter summer dress cotton organic linen bedding pillow

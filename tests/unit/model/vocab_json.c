@@ -126,6 +126,10 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"content\":\"zz\"", "\"content\":\"\"", "t.json: /added_tokens/1/content: is empty"},
         {"\"content\":\"zz\"", "\"content\":\"[PAD]\"", "t.json: /added_tokens/1/content: that of"},
         {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is nothing once"},
+        {"{\"id\":6,",
+         "{\"id\":6,\"content\":\"ZZ\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
+         "\"normalized\":true,\"special\":false},{\"id\":7,",
+         "t.json: added token 7 is the same as 6 once normalized"},
         {"\"lstrip\":false", "\"lstrip\":null",
          "t.json: /added_tokens/0/lstrip: must be true or false"},
         {"\"added_tokens\":[", "\"added_tokens\":4,\"x\":[",

@@ -205,6 +205,11 @@ static int launch_on_queue(struct device *device, struct run *run, struct err *e
 {
     struct engine *engine = run->engine;
 
+    if (run->plan.n_slices == 0) { /* nothing that the device could be asked for */
+        list_append(&device->running, run);
+        run_finished(device, run);
+        return 0;
+    }
     for (int i = 0; i < run->plan.n_slices; i++)
         if (run_slice_forward(&run->slices[i], 0, err))
             goto broken;

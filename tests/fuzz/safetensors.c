@@ -1,0 +1,48 @@
+/* model.safetensors as hostile input: the header, then a small BERT's tensors out of whatever it describes. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "model/encoder.h"
+#include "model/safetensors.h"
+
+static void read_all(const struct safetensors *st)
+{
+    for (int i = 0; i < st->n; i++) {
+        const struct safetensor *tensor = &st->items[i];
+        size_t n = tensor->end - tensor->begin; /* at least as many as there are elements */
+        float *out = malloc((n + 1) * sizeof(*out));
+        struct err err;
+        if (out && safetensors_read_f32(st, tensor, out, &err) == 0 && n)
+            (void)*(volatile float *)out;
+        free(out);
+    }
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct encoder_config config = {.layers = 1,
+                                    .hidden = 2,
+                                    .heads = 1,
+                                    .inner = 3,
+                                    .vocab = 5,
+                                    .positions = 4,
+                                    .types = 2,
+                                    .labels = 1};
+    struct encoder_weights weights;
+    struct safetensors st;
+    struct arena arena;
+    struct err err;
+
+    if (safetensors_init(&st, "f", (struct view){(const char *)data, size}, &err))
+        return 0;
+    read_all(&st);
+    arena_init(&arena, 256, 0);
+    if (family_bert.weights(&st, &config, &arena, &weights, &err) == 0 && config.labels &&
+        !weights.classifier)
+        abort();
+    arena_release(&arena);
+    safetensors_release(&st);
+    return 0;
+}

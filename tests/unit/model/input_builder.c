@@ -1,0 +1,341 @@
+/* From a request to segments: order, limits and special tokens, by kind. */
+#include "adrank/model.h"
+
+#include "base/clock.h"
+#include "model/model_struct.h"
+#include "tests/test.h"
+
+#define PREFIX "tests/golden/requests/two-layers" /* context 72, ad 20 */
+#define CROSS "tests/golden/requests/cross"       /* context 40, ad 16 */
+#define BASE_MS 1790000000000
+
+struct built {
+    struct model *model;
+    struct arena scratch;
+    struct input input;
+    bool truncated;
+};
+
+static void built_open(struct built *b, const char *dir)
+{
+    struct err err;
+
+    *b = (struct built){0};
+    arena_init(&b->scratch, 4096, 0);
+    CHECK_OK(model_open(dir, &b->model, &err), err);
+}
+
+static void built_close(struct built *b)
+{
+    input_release(&b->input);
+    arena_release(&b->scratch);
+    model_unref(b->model);
+}
+
+static void build(struct built *b, struct input_args args)
+{
+    static const struct imp imp = {.bidfloor = 0};
+    static const struct impression_request nothing = {.devicetype = -1};
+    struct err err;
+
+    args.imp = &imp;
+    args.now_ms = BASE_MS;
+    if (!args.request)
+        args.request = &nothing;
+    CHECK_OK(model_input(b->model, &args, &b->scratch, &b->input, &b->truncated, &err), err);
+}
+
+/* Ids of text, at most 600. */
+static int ids_of(struct built *b, const char *text, int32_t *ids)
+{
+    int32_t *room = arena_array(
+        &b->scratch, tokenizer_max_ids(b->model->tokenizer, strlen(text)) + 1, sizeof(*room));
+    int n = tokenizer_encode(b->model->tokenizer, view_of(text), &b->scratch, room);
+
+    CHECK(n >= 0 && n <= 600);
+    memcpy(ids, room, (size_t)n * sizeof(*ids));
+    return n;
+}
+
+/* The segment is exactly [CLS] text [SEP] and, where given, second [SEP]. */
+static void check_segment(struct built *b, int i, const char *text, const char *second)
+{
+    const struct segment *s = &b->input.segments[i];
+    const int32_t *ids = b->input.ids + s->start;
+    int32_t want[1300];
+    int n = 0;
+
+    want[n++] = tokenizer_cls(b->model->tokenizer);
+    n += ids_of(b, text, want + n);
+    want[n++] = tokenizer_sep(b->model->tokenizer);
+    if (second) {
+        n += ids_of(b, second, want + n);
+        want[n++] = tokenizer_sep(b->model->tokenizer);
+    }
+    CHECK_INT(s->len, n);
+    for (int k = 0; k < n; k++)
+        CHECK_INT(ids[k], want[k]);
+}
+
+static const struct input_ad two_ads[] = {{.text = {"red shoes", 9}}, {.text = {"tea", 3}}};
+static const char empty_context[] = " |           | ";
+
+TEST(input_builder__prefix_is_a_parent_and_children)
+{
+    struct built b;
+    const struct impression_request request = {.devicetype = -1, .search = VIEW_LIT("trail")};
+
+    built_open(&b, PREFIX);
+    build(&b, (struct input_args){.request = &request, .ads = two_ads, .n_ads = 2});
+    CHECK(!b.truncated);
+    CHECK_INT(b.input.n_segments, 3);
+    CHECK_INT(b.input.n_read, 2);
+    check_segment(&b, 0, "trail |           | ", NULL);
+    check_segment(&b, 1, "red shoes", NULL);
+    check_segment(&b, 2, "tea", NULL);
+    CHECK(!b.input.segments[0].read && b.input.segments[0].parent == -1);
+    CHECK_INT(b.input.segments[0].position, 0);
+    for (int i = 1; i < 3; i++) {
+        CHECK(b.input.segments[i].read);
+        CHECK_INT(b.input.segments[i].parent, 0);
+        CHECK_INT(b.input.segments[i].position, b.input.segments[0].len);
+        CHECK_INT(b.input.types[b.input.segments[i].start], 1);
+    }
+    CHECK_INT(b.input.types[0], 0);
+    built_close(&b);
+}
+
+TEST(input_builder__cross_is_a_segment_a_pair)
+{
+    struct built b;
+
+    built_open(&b, CROSS);
+    build(&b, (struct input_args){.ads = two_ads, .n_ads = 2});
+    CHECK_INT(b.input.n_segments, 2);
+    CHECK_INT(b.input.n_read, 2);
+    check_segment(&b, 0, empty_context, "red shoes");
+    check_segment(&b, 1, empty_context, "tea");
+    for (int i = 0; i < 2; i++) {
+        const struct segment *s = &b.input.segments[i];
+        int first = 0;
+        while (b.input.ids[s->start + first] != tokenizer_sep(b.model->tokenizer))
+            first++;
+        CHECK_INT(s->parent, -1);
+        CHECK_INT(s->position, 0);
+        for (int k = 0; k < s->len; k++)
+            CHECK_INT(b.input.types[s->start + k], k > first);
+    }
+    built_close(&b);
+}
+
+/* Newest first, whole ones, the first that does not fit ends the list. */
+TEST(input_builder__behaviours_newest_first_until_the_limit)
+{
+    /* 62 tokens, 64 with "buy" before and ";" behind. The context has 2 of the 70 that there is room for. */
+    char long_text[2 * 62 + 1];
+    struct behaviour behaviours[] = {
+        {.t_ms = 1, .type = BEHAVIOUR_CLICK, .text = VIEW_LIT("red shoes")},
+        {.t_ms = 2, .type = BEHAVIOUR_VIEW},
+        {.t_ms = 3, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("")},
+        {.t_ms = 4, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("tea")},
+    };
+    struct built b;
+
+    for (int i = 0; i < 62; i++)
+        memcpy(long_text + (size_t)2 * (size_t)i, "a ", 2);
+    long_text[2 * 62] = '\0';
+    built_open(&b, PREFIX);
+    test_row("all fit, those without text are left out without a word");
+    build(&b, (struct input_args){
+                  .behaviours = behaviours, .n_behaviours = 4, .ads = two_ads, .n_ads = 1});
+    check_segment(&b, 0, " |           | buy tea ; click red shoes ; ", NULL);
+    CHECK(!b.truncated);
+    test_row("the long one does not fit, and ends the list");
+    behaviours[2].text = view_of(long_text);
+    build(&b, (struct input_args){
+                  .behaviours = behaviours, .n_behaviours = 4, .ads = two_ads, .n_ads = 1});
+    check_segment(&b, 0, " |           | buy tea ; ", NULL);
+    CHECK(b.truncated);
+    test_row("alone it fits");
+    build(&b, (struct input_args){
+                  .behaviours = behaviours + 2, .n_behaviours = 1, .ads = two_ads, .n_ads = 1});
+    CHECK_INT(b.input.segments[0].len, 2 + 2 + 62 + 2);
+    CHECK(!b.truncated);
+    built_close(&b);
+}
+
+/* Whole ones up to the last token: 70 are the room, 2 the context's, 4 each of 17 behaviours. */
+TEST(input_builder__fills_the_room_to_the_last_token)
+{
+    struct behaviour behaviours[18];
+    struct built b;
+
+    for (int i = 0; i < 18; i++)
+        behaviours[i] =
+            (struct behaviour){.t_ms = i, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("dog cat")};
+    built_open(&b, PREFIX);
+    build(&b, (struct input_args){
+                  .behaviours = behaviours, .n_behaviours = 17, .ads = two_ads, .n_ads = 1});
+    CHECK_INT(b.input.segments[0].len, 72);
+    CHECK(!b.truncated);
+    build(&b, (struct input_args){
+                  .behaviours = behaviours, .n_behaviours = 18, .ads = two_ads, .n_ads = 1});
+    CHECK_INT(b.input.segments[0].len, 72);
+    CHECK(b.truncated);
+    built_close(&b);
+}
+
+TEST(input_builder__cuts_contexts_and_ads_at_their_limits)
+{
+    static const struct {
+        const char *dir;
+        int context, ad; /* largest segment, specials included */
+    } rows[] = {{PREFIX, 72, 20}, {CROSS, 40, 16}};
+    char words[3000];
+    struct built b;
+
+    for (int i = 0; i < 1000; i++)
+        memcpy(words + (size_t)3 * (size_t)i, "a1 ", 3);
+    for (size_t i = 0; i < 2; i++) {
+        const struct view text = {words, sizeof(words)};
+        const struct impression_request request = {.devicetype = -1, .search = text};
+        const struct input_ad ads[] = {{.text = text}};
+        test_row("%s", rows[i].dir);
+        built_open(&b, rows[i].dir);
+        build(&b, (struct input_args){.request = &request, .ads = two_ads, .n_ads = 1});
+        CHECK(b.truncated);
+        if (b.input.n_segments == 2)
+            CHECK_INT(b.input.segments[0].len, rows[i].context);
+        build(&b, (struct input_args){.ads = ads, .n_ads = 1});
+        CHECK(b.truncated);
+        if (b.input.n_segments == 2)
+            CHECK_INT(b.input.segments[1].len, rows[i].ad);
+        build(&b, (struct input_args){.request = &request, .ads = ads, .n_ads = 1});
+        CHECK_INT(b.input.n_tokens, rows[i].context + rows[i].ad);
+        CHECK(b.input.n_tokens <= model_max_tokens(b.model));
+        built_close(&b);
+    }
+}
+
+TEST(input_builder__no_ads_is_an_input_too)
+{
+    struct built b;
+
+    built_open(&b, PREFIX);
+    build(&b, (struct input_args){0});
+    CHECK_INT(b.input.n_read, 0);
+    CHECK_INT(b.input.n_segments, 1);
+    built_close(&b);
+}
+
+static const char catalog_lines[] =
+    "{\"adid\":\"a1\",\"title\":\"red shoes\",\"desc\":\"for "
+    "running\",\"bid\":1,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a2\",\"title\":\"\xe8\x8c\xb6\xe6\x9d\xaf\",\"bid\":1,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a3\",\"title\":\"a b c d e f g h i j k l m n o p q r s t u v w x y z\",\"bid\":1,"
+    "\"bid_type\":\"cpm\"}\n";
+
+TEST(input_builder__encoded_ads_give_the_same_input)
+{
+    struct encoded_ads *encoded;
+    struct catalog *catalog;
+    struct input direct = {0};
+    struct input_ad ads[4];
+    const struct ad *list;
+    struct built b;
+    struct err err;
+    bool truncated;
+    int n;
+
+    CHECK_OK(catalog_parse("c", VIEW_LIT(catalog_lines), NULL, &catalog, &err), err);
+    list = catalog_ads(catalog, &n);
+    CHECK_INT(n, 3);
+    for (int i = 0; i < 3; i++)
+        ads[i] = (struct input_ad){.ad = &list[i]};
+    ads[3] = (struct input_ad){.ad = &list[0], .text = VIEW_LIT("its own text wins")};
+    built_open(&b, PREFIX);
+    CHECK_OK(encoded_ads_new(b.model, catalog, &encoded, &err), err);
+    build(&b, (struct input_args){.ads = ads, .n_ads = 4});
+    direct = b.input;
+    truncated = b.truncated;
+    b.input = (struct input){0};
+    build(&b, (struct input_args){.ads = ads, .n_ads = 4, .encoded = encoded});
+    CHECK_INT(b.input.n_tokens, direct.n_tokens);
+    CHECK_INT(b.input.n_segments, direct.n_segments);
+    CHECK(memcmp(b.input.ids, direct.ids, (size_t)direct.n_tokens * sizeof(int32_t)) == 0);
+    CHECK(memcmp(b.input.types, direct.types, (size_t)direct.n_tokens * sizeof(int32_t)) == 0);
+    CHECK(truncated && b.truncated); /* a3 is too long */
+    check_segment(&b, 1, "red shoes for running", NULL);
+    check_segment(&b, 4, "its own text wins", NULL);
+    input_release(&direct);
+    encoded_ads_free(encoded);
+    catalog_unref(catalog);
+    built_close(&b);
+}
+
+TEST(input_builder__pairs_are_truncated_longest_first)
+{
+    struct built b;
+    struct err err;
+
+    built_open(&b, CROSS);
+    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT("g h"), true, 8,
+                              &b.scratch, &b.input, &err),
+             err);
+    check_segment(&b, 0, "a b c", "g h");
+    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT(""), true, 0, &b.scratch,
+                              &b.input, &err),
+             err);
+    check_segment(&b, 0, "a b c d e f", "");
+    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT(""), false, 6, &b.scratch,
+                              &b.input, &err),
+             err);
+    check_segment(&b, 0, "a b c d", NULL);
+    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT("b"), true, 2, &b.scratch, &b.input,
+                               &err),
+              err, "not even the special ones");
+    built_close(&b);
+    built_open(&b, PREFIX);
+    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT("b"), true, 0, &b.scratch, &b.input,
+                               &err),
+              err, "kind prefix takes no bare pairs");
+    built_close(&b);
+}
+
+/* Scratch that runs out is an error, never a shorter input. */
+TEST(input_builder__out_of_memory_is_told)
+{
+    static const struct behaviour behaviours[] = {
+        {.t_ms = 1, .type = BEHAVIOUR_CLICK, .text = {"red shoes", 9}}};
+    static const struct impression_request request = {.devicetype = 4};
+    static const struct imp imp = {.bidfloor = 0};
+    const struct input_args args = {.request = &request,
+                                    .imp = &imp,
+                                    .behaviours = behaviours,
+                                    .n_behaviours = 1,
+                                    .ads = two_ads,
+                                    .n_ads = 2};
+    struct built b;
+    int failed = 0, want_tokens = 0;
+
+    built_open(&b, PREFIX);
+    for (size_t limit = 200000; limit > 100; limit = limit * 9 / 10) {
+        struct arena small;
+        struct err err;
+        bool truncated;
+        arena_init(&small, 256, limit);
+        if (model_input(b.model, &args, &small, &b.input, &truncated, &err)) {
+            CHECK_INT(err.code, ERR_NOMEM);
+            failed++;
+        } else {
+            CHECK(failed == 0);
+            CHECK(want_tokens == 0 || b.input.n_tokens == want_tokens);
+            want_tokens = b.input.n_tokens;
+        }
+        arena_release(&small);
+    }
+    CHECK(failed > 3 && want_tokens > 0);
+    built_close(&b);
+}
+
+TEST_MAIN

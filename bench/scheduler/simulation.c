@@ -104,21 +104,20 @@ static void schedule_arrival(struct simulation *sim, double rate)
 
 enum fate { FATE_GOOD, FATE_LATE, FATE_REFUSED };
 
-static void count(struct class_result *result, const struct request *request, enum fate fate)
+static void count(struct class_result *result, enum fate fate)
 {
     result->offered++;
     result->good += fate == FATE_GOOD;
-    result->good_ads += fate == FATE_GOOD ? (uint64_t)request->work.shape.segments - 1 : 0;
     result->late += fate == FATE_LATE;
     result->refused += fate == FATE_REFUSED;
 }
 
 static void end_request(struct simulation *sim, struct request *request, enum fate fate)
 {
-    count(&sim->result->whole, request, fate);
+    count(&sim->result->whole, fate);
     if (request->work.arrival_us >= sim->args->measure_from_us) {
-        count(&sim->result->all, request, fate);
-        count(&sim->result->classes[request->class], request, fate);
+        count(&sim->result->all, fate);
+        count(&sim->result->classes[request->class], fate);
     }
     request->next = sim->free;
     sim->free = request;
@@ -133,7 +132,10 @@ static void finish_batch(struct simulation *sim, int64_t now_us)
         struct request *request = (struct request *)(void *)work;
         if (work->arrival_us >= sim->args->measure_from_us)
             hist_record(&sim->result->latency_us, (uint64_t)(now_us - work->arrival_us));
-        end_request(sim, request, now_us <= work->deadline_us ? FATE_GOOD : FATE_LATE);
+        bool good = now_us <= work->deadline_us;
+        if (good && now_us >= sim->args->measure_from_us && now_us < sim->args->duration_us)
+            sim->result->good_ads += (uint64_t)work->shape.segments - 1;
+        end_request(sim, request, good ? FATE_GOOD : FATE_LATE);
     }
     cost_observe(&sim->cost, extent->base_us, (double)(now_us - sim->started_us));
     sim->running = false;
@@ -283,7 +285,8 @@ static void run(struct simulation *sim)
         if (arrival) {
             arrive(sim, now_us);
             schedule_arrival(sim, rate);
-            /* The executor wakes up a moment after the first of a burst: none of it is served alone. */
+            /* The executor wakes up a moment after the first of a burst: none of it is served
+             * alone. */
             if (sim->next_arrival_us == now_us)
                 continue;
         } else {

@@ -1,7 +1,7 @@
 /*
- * The scheduler in virtual time: the daemon's own queue, gate, batch formation and cost correction (the pure
- * files of server/batch) in front of a simulated engine. No thread, no clock: seconds of load pass in
- * milliseconds, and equal arguments give equal results on every machine.
+ * The scheduler in virtual time: the daemon's own queue, gate, batch formation and cost correction
+ * (the pure files of server/batch) in front of a simulated engine. No thread, no clock: seconds of
+ * load pass in milliseconds, and equal arguments give equal results on every machine.
  */
 #ifndef BENCH_SCHEDULER_SIMULATION_H
 #define BENCH_SCHEDULER_SIMULATION_H
@@ -9,7 +9,8 @@
 #include "base/hist.h"
 #include "server/batch/gate.h"
 
-/* A share of the requests: an impression of prefix_tokens with ads_min..ads_max ads of 16 tokens. */
+/* A share of the requests: an impression of prefix_tokens with ads_min..ads_max ads of 16
+ * tokens. */
 struct traffic_class {
     double share; /* of all requests; the shares add up to 1 */
     int64_t budget_us;
@@ -41,9 +42,8 @@ struct simulation_args {
     double load; /* offered, in multiples of simulation_capacity */
     int burst;   /* requests that come at once; 1: Poisson */
     enum cost_error cost_error;
-    double error; /* .3 is 30 % */
-    bool
-        first_come; /* the rival: a bounded queue in order of arrival, nothing refused or dropped for time */
+    double error;    /* .3 is 30 % */
+    bool first_come; /* the rival: in order of arrival, nothing refused or dropped for time */
     int64_t stall_at_us,
         stall_us; /* the batch that is launched first from then on takes that much longer */
     int64_t duration_us;
@@ -54,16 +54,16 @@ struct simulation_args {
 
 struct class_result {
     uint64_t offered, good, late, refused;
-    uint64_t good_ads;
 };
 
 struct simulation_result {
     struct class_result classes[TRAFFIC_CLASSES]; /* from measure_from_us on */
     struct class_result all;                      /* their sum */
     struct class_result whole; /* the whole run. late: admitted, and not through by the deadline */
-    struct hist latency_us;    /* of answers from the model, in time or not */
-    double seconds;            /* measured */
-    double batch_requests;     /* mean */
+    uint64_t good_ads; /* of answers in time that came between measure_from_us and duration_us */
+    struct hist latency_us; /* of answers from the model, in time or not */
+    double seconds;         /* measured */
+    double batch_requests;  /* mean */
 };
 
 /* Requests per second that full batches of this traffic would reach with exact costs. */

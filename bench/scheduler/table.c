@@ -2,18 +2,19 @@
 
 #define SEED 7
 #define BUDGET_US 50000
+#define WARM_UP_US 1000000
 
 static const double loads[TABLE_LOADS] = {0.5, 0.8, 1, 1.5, 2, 5, 10};
 
 static void summarise(const struct simulation_result *result, struct table_side *side)
 {
-    side->goodput = (double)result->all.good_ads / result->seconds;
+    side->goodput = (double)result->good_ads / result->seconds;
     side->late_share = (double)result->whole.late / (double)result->whole.offered;
     side->refused_share = (double)result->all.refused / (double)result->all.offered;
     side->p99_ms = (double)hist_quantile(&result->latency_us, .99) / 1e3;
 }
 
-static int run_row(double seconds, struct table_row *row, struct err *err)
+static int run_row(int requests, struct table_row *row, struct err *err)
 {
     static struct simulation_result result; /* large */
     struct simulation_args args = {
@@ -27,13 +28,13 @@ static int run_row(double seconds, struct table_row *row, struct err *err)
         .burst = row->bursts ? row->engine->burst : 1,
         .cost_error = row->cost_error,
         .error = 0.3,
-        .duration_us = (int64_t)(seconds * 1e6),
-        .measure_from_us = 1000000,
+        .measure_from_us = WARM_UP_US,
         .seed = SEED,
         .options = {.max_queue = 1024, .min_us = 5000, .reserve_us = 1000},
     };
 
     row->capacity = simulation_capacity(&args);
+    args.duration_us = WARM_UP_US + (int64_t)(requests * 1e6 / row->capacity);
     if (simulation_run(&args, &result, err))
         return -1;
     summarise(&result, &row->gate);
@@ -59,7 +60,7 @@ static void relate_to_peak(struct table_row *rows)
     }
 }
 
-int table_run(double seconds, struct table_row *rows, struct err *err)
+int table_run(int requests, struct table_row *rows, struct err *err)
 {
     for (int i = 0; i < TABLE_ROWS; i++) {
         int group = i / TABLE_LOADS;
@@ -69,7 +70,7 @@ int table_run(double seconds, struct table_row *rows, struct err *err)
             .cost_error = (enum cost_error)(group % COST_ERRORS),
             .load = loads[i % TABLE_LOADS],
         };
-        if (run_row(seconds, &rows[i], err))
+        if (run_row(requests, &rows[i], err))
             return -1;
         if (i % TABLE_LOADS == TABLE_LOADS - 1)
             relate_to_peak(&rows[i - TABLE_LOADS + 1]);

@@ -1,6 +1,7 @@
 /*
- * The table that shows what the scheduler is worth: every engine profile under Poisson arrivals and bursts at 0.5
- * to 10 times its capacity, with exact costs and with costs that are off, first come first served beside it.
+ * The table that shows what the scheduler is worth: every engine profile under Poisson arrivals and
+ * bursts at 0.5 to 10 times its capacity, with exact costs and with costs that are off, first come
+ * first served beside it.
  */
 #ifndef BENCH_SCHEDULER_TABLE_H
 #define BENCH_SCHEDULER_TABLE_H
@@ -31,11 +32,12 @@ struct table_row {
 };
 
 /*
- * rows: TABLE_ROWS of them. Goodput counts ads, not requests: under overload a scheduler that refuses whoever does
- * not fit serves more small requests than large ones, which flatters the number of requests. seconds: virtual, of
- * each run, of which the first does not count for goodput and quantiles.
+ * rows: TABLE_ROWS of them. Goodput counts ads, not requests: under overload a scheduler that
+ * refuses whoever does not fit serves more small requests than large ones, which flatters the
+ * number of requests. Each row runs for one second that does not count, and then for as long as the
+ * engine would take for that many requests at capacity.
  */
-int table_run(double seconds, struct table_row *rows, struct err *err) MUST_CHECK;
+int table_run(int requests, struct table_row *rows, struct err *err) MUST_CHECK;
 void table_print(const struct table_row *rows, int n, FILE *to);
 
 #endif

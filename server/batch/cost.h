@@ -1,11 +1,12 @@
 /*
- * What a batch will take. The engine measures a function of its shape when it opens (struct engine_cost);
- * here that function is corrected by what served batches really took: a factor that is the 95th percentile of
- * observed / estimated over the last batches (weights fall by 2 % with each), kept within [0.25, 4]. It rises
- * within a few batches, because late answers are worse than idle moments, and falls within about eighty. A
- * single outlier (one stall) never moves it.
+ * What a batch will take. The engine measures a function of its shape when it opens (struct
+ * engine_cost); here that function is corrected by what served batches really took: a factor that
+ * is the 95th percentile of observed / estimated over the last batches (weights fall by 2 % with
+ * each), kept within [0.25, 4]. It rises within a few batches, because late answers are worse than
+ * idle moments, and falls within about eighty. A single outlier (one stall) never moves it.
  *
- * Pure: reads no clock, allocates nothing. One writer; the executor guards it by the lock of its queue.
+ * Pure: reads no clock, allocates nothing. One writer; the executor guards it by the lock of its
+ * queue.
  */
 #ifndef SERVER_BATCH_COST_H
 #define SERVER_BATCH_COST_H
@@ -36,8 +37,9 @@ static inline int cost_batch_tokens(const struct cost *cost, int wanted)
     return wanted > cost->max_tokens ? cost->max_tokens : wanted;
 }
 
-/* The engine's own figure for inputs that run together, with `batches` times the fixed part; never negative. It
- * is linear in the shape, so estimates add up less the fixed part. Times ratio it is corrected. */
+/* The engine's own figure for inputs that run together, with `batches` times the fixed part;
+ * never negative. It is linear in the shape, so estimates add up less the fixed part. Times
+ * ratio it is corrected. */
 double cost_base_us(const struct cost *cost, const struct input_shape *shape, int batches);
 
 /* A batch whose cost_base_us was base_us took observed_us. */

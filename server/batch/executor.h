@@ -1,14 +1,16 @@
 /*
- * The executor: one thread per device, the only caller of it and of its engines. It forms batches whenever the
- * engine is free, brings results back to their owners' mailboxes, learns what batches cost, and in between
- * opens and closes models step by step.
+ * The executor: one thread per device, the only caller of it and of its engines. It forms batches
+ * whenever the engine is free, brings results back to their owners' mailboxes, learns what batches
+ * cost, and in between opens and closes models step by step.
  *
- * Threads. executor_submit and the readers may be called by any thread. After the start, submitting and running
- * allocates nothing. One lock, that of the queue, held for a walk over the queue at most.
+ * Threads. executor_submit and the readers may be called by any thread. After the start, submitting
+ * and running allocates nothing. One lock, that of the queue, held for a walk over the queue at
+ * most.
  *
- * Failure. Once the engine says that its backend is broken, the executor is EXECUTOR_BROKEN for good: jobs that
- * were queued or launched are offered to the fallback engine of their model (at its cost, through its gate), else
- * they come back as JOB_FAILED at once. New submits go to the fallback directly.
+ * Failure. Once the engine says that its backend is broken, the executor is EXECUTOR_BROKEN for
+ * good: jobs that were queued or launched are offered to the fallback engine of their model (at its
+ * cost, through its gate), else they come back as JOB_FAILED at once. New submits go to the
+ * fallback directly.
  */
 #ifndef SERVER_BATCH_EXECUTOR_H
 #define SERVER_BATCH_EXECUTOR_H
@@ -32,7 +34,8 @@ struct executor_args {
     int max_queue;             /* capacity; options.max_queue may be anything up to it */
     int max_batch_jobs;        /* capacity; options.max_jobs may be anything up to it */
     struct batch_options options;
-    /* On the executor's thread, behind each batch that did not fail; may be NULL, must not block. */
+    /* On the executor's thread, behind each batch that did not fail; may be NULL, must not
+     * block. */
     void (*on_batch)(void *arg, const struct executor_batch *batch);
     void *on_batch_arg;
 };
@@ -41,37 +44,42 @@ struct executor_args {
 int executor_open(const struct executor_args *args, struct executor **out,
                   struct err *err) MUST_CHECK;
 
-/* Refuses new work (SUBMIT_FAILED) and new models, fails openings under way. What is admitted is still served for
- * at most drain_us; what then remains queued comes back as JOB_FAILED. Idempotent. */
+/* Refuses new work (SUBMIT_FAILED) and new models, fails openings under way. What is admitted is
+ * still served for at most drain_us; what then remains queued comes back as JOB_FAILED.
+ * Idempotent. */
 void executor_stop(struct executor *executor, int64_t drain_us);
 
-/* Stops with what was asked for by executor_stop (else at once), joins the thread and frees all. Every
- * served_model of it has been unreferenced; a batch that the device never gives back is leaked with its engine
- * and told in the log. */
+/* Stops with what was asked for by executor_stop (else at once), joins the thread and frees all.
+ * Every served_model of it has been unreferenced; a batch that the device never gives back is
+ * leaked with its engine and told in the log. */
 void executor_close(struct executor *executor);
 
-/* Values outside what was opened are clamped. Any thread; takes effect with the next job and batch. */
+/* Values outside what was opened are clamped. Any thread; takes effect with the next job and
+ * batch. */
 void executor_set_options(struct executor *executor, const struct batch_options *options);
 
+/* Refused or failed, the job stays the caller's, with outcome JOB_REFUSED or JOB_FAILED. */
 enum submit {
     SUBMIT_ADMITTED, /* lent; its letter will come */
-    SUBMIT_LATE, /* refused: it, or somebody in front, would be late. Job stays the caller's, JOB_REFUSED */
-    SUBMIT_FULL,   /* refused: batch.max_queue. JOB_REFUSED */
-    SUBMIT_FAILED, /* no engine of the model works, or stopping. Job stays the caller's, JOB_FAILED */
+    SUBMIT_LATE,     /* refused: it, or somebody admitted before, would be late */
+    SUBMIT_FULL,     /* refused: batch.max_queue */
+    SUBMIT_FAILED,   /* no engine of the model works, or the executor is stopping */
 };
 
 /*
- * The second gate, decided at once. job->model, home, letter.deliver, input, deadline_us and room for logits are
- * set. The executor is the model's primary one, or its fallback's once that is broken. now_us is the caller's
- * clock. *wait_us: planned work in front, for Retry-After; always set.
+ * The second gate, decided at once. job->model, home, letter.deliver, input, deadline_us and room
+ * for logits are set. The executor is the model's primary one, or its fallback's once that is
+ * broken. now_us is the caller's clock. *wait_us: planned work up to and with it, for Retry-After;
+ * always set.
  */
 enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us) MUST_CHECK;
 
 enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 enum executor_state executor_state(const struct executor *executor);
 
-/* When the executor was last seen well (monotonic): while a batch is launched, since when the oldest one is; else
- * the last turn of its loop, at least every 100 ms. Older than admin.stall_ms: it hangs. */
+/* When the executor was last seen well (monotonic): while a batch is launched, since when the
+ * oldest one is; else the last turn of its loop, at least every 100 ms. Older than
+ * admin.stall_ms: it hangs. */
 int64_t executor_heartbeat_us(const struct executor *executor);
 
 /* Jobs admitted and not launched. Any thread. */

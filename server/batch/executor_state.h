@@ -1,6 +1,7 @@
 /*
- * The executor's own state, shared by its three parts: executor.c (life and loop, the public functions),
- * flight.c (launched batches) and opening.c (models that come and go). Nobody else includes it.
+ * The executor's own state, shared by its four parts: executor.c (life and loop), submit.c (jobs
+ * in and out), flight.c (launched batches) and opening.c (models that come and go). Nobody else
+ * includes it.
  */
 #ifndef SERVER_BATCH_EXECUTOR_STATE_H
 #define SERVER_BATCH_EXECUTOR_STATE_H
@@ -96,29 +97,34 @@ struct executor {
     struct work **emptied;           /* (max_queue) */
 };
 
-/* executor.c */
+/* submit.c */
 
-/* Outside the lock: takes the job into this executor's queue if its gate lets it, with a reference to the model. */
+/* Outside the lock: takes the job into this executor's queue if its gate lets it, with a
+ * reference to the model. */
 enum submit executor_admit(struct executor *executor, int engine, struct batch_job *job,
                            int64_t now_us, int64_t *wait_us) MUST_CHECK;
 /* Outside the lock: the letter goes out, the model's reference goes. The job is no longer ours. */
 void executor_return(struct executor *executor, struct batch_job *job, enum job_outcome outcome);
 /* Outside the lock: a job of an engine that broke goes to the fallback, or back. */
 void executor_reroute(struct executor *executor, struct batch_job *job);
-/* Outside the lock, the executor's thread: nothing is launched any more, what was queued is rerouted. */
-void executor_break(struct executor *executor, const struct err *err);
 /* Under the lock: estimate of when all that is launched is through. */
 int64_t executor_free_us(const struct executor *executor, int64_t now_us);
+
+/* executor.c */
+
+/* Outside the lock, the executor's thread: nothing is launched any more, what was queued is
+ * rerouted. */
+void executor_break(struct executor *executor, const struct err *err);
 
 /* flight.c: the executor's thread */
 
 int flights_init(struct executor *executor, struct err *err) MUST_CHECK;
 void flights_release(struct executor *executor);
-/* Under the lock, which it lets go meanwhile: launches a batch or the next part of a split job, returns what
- * was dropped. False: there was nothing to do. */
+/* Under the lock, which it lets go meanwhile: launches a batch or the next part of a split job,
+ * returns what was dropped. False: there was nothing to do. */
 bool flight_launch(struct executor *executor, int64_t now_us);
-/* Under the lock, which it lets go meanwhile: no further part is launched, and the split job, if there is one, goes
- * back once none is under way. */
+/* Under the lock, which it lets go meanwhile: no further part is launched, and the split job, if
+ * there is one, goes back once none is under way. */
 void split_end(struct executor *executor);
 /* Outside the lock: takes back all that the device has finished. Returns how many batches. */
 int flights_complete(struct executor *executor);

@@ -31,7 +31,7 @@ static void note_budget(struct gate *gate, int64_t budget_us)
     gate->total = gate->total * DECAY + 1;
 }
 
-/* The budget that one in twenty does not exceed: the upper edge of its bucket. */
+/* The budget that one in 200 does not exceed: the upper edge of its bucket. */
 static double short_budget_us(const struct gate *gate)
 {
     double below = 0;
@@ -44,7 +44,8 @@ static double short_budget_us(const struct gate *gate)
     return INFINITY;
 }
 
-/* By when a newcomer has to be planned to finish: earlier than its deadline where budgets differ. */
+/* By when a newcomer has to be planned to finish: earlier than its deadline where budgets
+ * differ. */
 static double latest_us(const struct gate *gate, const struct work *work, int64_t reserve_us)
 {
     double budget_us = (double)(work->deadline_us - work->arrival_us);
@@ -63,9 +64,10 @@ int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us)
 }
 
 /*
- * What a batch still needs to be worth its fixed cost: `worth` times that, or to be full. Its earliest deadline
- * decides how far it can grow: were that one admitted with no time to spare while others wait, its batch would stay
- * small, and an overloaded engine would end up running nothing but batches of one.
+ * What a batch still needs to be worth its fixed cost: `worth` times that, or to be full. Its
+ * earliest deadline decides how far it can grow: were that one admitted with no time to spare while
+ * others wait, its batch would stay small, and an overloaded engine would end up running nothing
+ * but batches of one.
  */
 static double room_us(const struct extent *extent, const struct batch_options *options,
                       double worth)
@@ -104,8 +106,8 @@ static double room_for(const struct plan *plan, const struct extent *extent, int
                                  : 0);
 }
 
-/* Entries in front of the newcomer are not asked: a batch grows only as far as its deadlines allow, so nobody
- * behind them can make them late. */
+/* Entries in front of the newcomer are not asked: a batch grows only as far as its deadlines
+ * allow, so nobody behind them can make them late. */
 static bool batch_in_time(const struct plan *plan, const struct extent *extent, int first,
                           double start_us, double end_us)
 {
@@ -142,7 +144,8 @@ static bool plan_run(struct plan *plan)
     return true;
 }
 
-/* An estimate that went wrong has to be tried again some time: not where even the most hopeful one is late. */
+/* An estimate that went wrong has to be tried again some time: not where even the most hopeful
+ * one is late. */
 static bool worth_a_probe(const struct work *work, int64_t now_us)
 {
     double us = COST_RATIO_MIN * work->base_us;

@@ -1,16 +1,19 @@
 /*
- * Admission, the second gate: a newcomer is admitted only if it and every job already admitted still finish in
- * time, else it is refused at once (early and honest). The gate plans the queue with the newcomer in it, batch by
- * batch, exactly as pick.h will run it, from the moment when what is launched will be through.
+ * Admission, the second gate: a newcomer is admitted only if it and every job already admitted
+ * still finish in time, else it is refused at once (early and honest). The gate plans the queue
+ * with the newcomer in it, batch by batch, exactly as pick.h will run it, from the moment when what
+ * is launched will be through.
  *
- *   - An idle engine with an empty queue always admits: otherwise one stall would inflate the estimate for ever.
- *     (Not where a quarter of the engine's own estimate is too long already: the correction cannot be why.)
- *   - The first job of a batch behind another one leaves it room to grow to a worthwhile size.
+ *   - An idle engine with an empty queue always admits: otherwise one stall would inflate the
+ *     estimate for ever. (Not where a quarter of the engine's own estimate is too long already: the
+ *     correction cannot be why.)
+ *   - Whoever would decide how far a batch can grow, by having the earliest deadline in it, leaves
+ *     it room to become worth its fixed cost while others wait.
  *   - Jobs that are lost whatever is done (costs turned out higher) protect nobody and are ignored.
- *   - Where budgets differ, long ones leave room for short ones: a job with budget b has to fit into
- *     s + (b - s) / 2, s being a short budget of the recent arrivals (their 5th percentile). Otherwise patient
- *     jobs would fill all the time there is up to their far deadlines and protect it against short ones for ever.
- *     Equal budgets are used whole.
+ *   - Where budgets differ, long ones leave room for short ones: a job with budget b has to fit
+ *     into s + (b - s) / 2, s being a short budget of the recent arrivals (one in 200 has less).
+ *     Otherwise patient jobs would fill all the time there is up to their far deadlines and protect
+ *     it against short ones for ever. Equal budgets are used whole.
  *
  * Pure: told the time, O(length of the queue). The executor guards it by its lock.
  */
@@ -31,15 +34,15 @@ void gate_init(struct gate *gate);
 
 /* What the engine is at. */
 struct engine_state {
-    bool idle; /* nothing launched, no split job under way */
-    int64_t
-        free_us; /* when what is launched should be through (see launched_free_us); <= now when idle */
+    bool idle;             /* nothing launched, no split job or background step under way */
+    int64_t free_us;       /* when all of that should be through; <= now when idle */
     int64_t background_us; /* time to leave for one background step (opening a model); 0: none */
 };
 
 /*
- * When a launched batch will be through: started_us + cost_us, and once that has passed, as much later as it is
- * late already (a batch that is 20 ms late is expected in 20 ms), so that a stall shuts the gate by itself.
+ * When a launched batch will be through: started_us + cost_us, and once that has passed, as much
+ * later as it is late already (a batch that is 20 ms late is expected in 20 ms), so that a stall
+ * shuts the gate by itself.
  */
 int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us);
 

@@ -1,11 +1,13 @@
 /*
- * struct batch_job: one request's work for the engine, with everything in it that another thread needs: token
- * ids, room for logits, whose it is and by when. No pointer into an arena or a request.
+ * struct batch_job: one request's work for the engine, with everything in it that another thread
+ * needs: token ids, room for logits, whose it is and by when. No pointer into an arena or a
+ * request.
  *
- * Life: the worker takes a job from its own pool (batch_jobs_take), fills it, hands it to executor_submit. When
- * that admits it, the job is lent: only `cancelled` may be touched until its letter arrives in the worker's
- * mailbox, always exactly once, whatever happened. Then the worker compares owner.generation with its slot
- * (stale: the request was answered long ago) and puts the job back (batch_jobs_put).
+ * Life: the worker takes a job from its own pool (batch_jobs_take), fills it, hands it to
+ * executor_submit. When that admits it, the job is lent: only `cancelled` may be touched until its
+ * letter arrives in the worker's mailbox, always exactly once, whatever happened. Then the worker
+ * compares owner.generation with its slot (stale: the request was answered long ago) and puts the
+ * job back (batch_jobs_put).
  */
 #ifndef SERVER_BATCH_JOB_H
 #define SERVER_BATCH_JOB_H
@@ -62,7 +64,8 @@ struct batch_job {
 struct batch_job *batch_job_of(struct letter *letter);
 struct batch_job *batch_job_of_work(struct work *work);
 
-/* Any thread; the job is lent. It comes back as JOB_CANCELLED, or as what it became if it was launched already. */
+/* Any thread; the job is lent. It comes back as JOB_CANCELLED, or as what it became if it was
+ * launched already. */
 void batch_job_cancel(struct batch_job *job);
 
 /* For the executor: what the scheduler has to know, at this arrival. */

@@ -42,8 +42,9 @@ void executor_close_engine(struct executor *executor, struct served_engine *engi
 }
 
 /*
- * A step takes some milliseconds from everybody in the queue. The gate keeps room for one while a model is being
- * opened (engine_state.background_us); where that does not come about the opening still goes on.
+ * A step takes some milliseconds from everybody in the queue. The gate keeps room for one while a
+ * model is being opened (engine_state.background_us); where that does not come about the opening
+ * still goes on.
  */
 bool background_due(const struct executor *executor, int64_t now_us)
 {

@@ -1,19 +1,20 @@
 /*
- * Batch formation: what runs next when the engine is free. In the order of the queue, growing until the
- * batch holds options.max_tokens or max_jobs, until the next entry belongs to another engine, or until
- * now + cost(batch) + reserve would pass the earliest deadline in it. Cancelled work, work whose deadline has
- * passed and work that can no longer make it even alone is dropped unpaid. A job larger than a batch comes out
- * alone, to be run in work->parts parts one after the other.
+ * Batch formation: what runs next when the engine is free. In the order of the queue, growing until
+ * the batch holds options.max_tokens or max_jobs, until the next entry belongs to another engine,
+ * or until now + cost(batch) + reserve would pass the earliest deadline in it. Cancelled work, work
+ * whose deadline has passed and work that can no longer make it even alone is dropped unpaid. A job
+ * larger than a batch comes out alone, to be run in work->parts parts one after the other.
  *
- * Pure: told the time. The gate plans with the same rule (pick_extent), so what was promised is what is done.
+ * Pure: told the time. The gate plans with the same rule (pick_extent), so what was promised is
+ * what is done.
  */
 #ifndef SERVER_BATCH_PICK_H
 #define SERVER_BATCH_PICK_H
 
 #include "server/batch/queue.h"
 
-/* The batch that a free engine would take from entry `from` on: entries [from, end), less those that
- * work_dropped says. */
+/* The batch that a free engine would take from entry `from` on: entries [from, end), less those
+ * that work_dropped says. */
 struct extent {
     int end;
     int n;                    /* jobs in it; 0: nothing is left from there on */
@@ -28,7 +29,8 @@ struct extent {
 void pick_extent(const struct queue *queue, int from, const struct batch_options *options,
                  int64_t now_us, struct extent *extent);
 
-/* Whether work is given up when an engine comes to it at now_us. Inline: the gate asks it of everybody. */
+/* Whether work is given up when an engine comes to it at now_us. Inline: the gate asks it of
+ * everybody. */
 static inline bool work_dropped(const struct work *work, int64_t now_us)
 {
     if (atomic_load_explicit(&work->cancelled, memory_order_relaxed) || work->deadline_us <= now_us)
@@ -45,8 +47,8 @@ struct pick {
     struct extent extent; /* of what was chosen */
 };
 
-/* Takes chosen and dropped out of the queue. The arrays are the caller's. n_chosen is 0 only when nothing is left
- * in the queue. */
+/* Takes chosen and dropped out of the queue. The arrays are the caller's. n_chosen is 0 only
+ * when nothing is left in the queue. */
 void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
                 struct pick *pick);
 

@@ -1,10 +1,11 @@
 /*
- * Admitted work in the order in which it will run: earliest deadline first, equal ones first come first. The
- * order counts a deadline as no nearer than options.min_us after the arrival, so that requests with tiny
- * budgets do not always pass in front of all others.
+ * Admitted work in the order in which it will run: earliest deadline first, equal ones first come
+ * first. The order counts a deadline as no nearer than options.min_us after the arrival, so that
+ * requests with tiny budgets do not always pass in front of all others.
  *
- * An array kept sorted: the gate walks it from front to back at every arrival, and a walk over neighbours in
- * memory plus a short memmove beats a heap at the few hundred entries that deadlines leave in it.
+ * An array kept sorted: the gate walks it from front to back at every arrival, and a walk over
+ * neighbours in memory plus a short memmove beats a heap at the few hundred entries that deadlines
+ * leave in it.
  *
  * Pure: told the time, memory only at init. The executor guards it by its lock.
  */
@@ -28,8 +29,8 @@ struct batch_options {
 };
 
 /*
- * What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for cancelled. The same
- * pointer cost means the same engine: only work of one engine shares a batch.
+ * What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for
+ * cancelled. The same pointer cost means the same engine: only work of one engine shares a batch.
  */
 struct work {
     /* Set by the owner. */
@@ -46,8 +47,8 @@ struct work {
     bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
 };
 
-/* shape is the input's; parent_tokens are those of its largest parent, which every part of a job larger than a
- * batch repeats. */
+/* shape is the input's; parent_tokens are those of its largest parent, which every part of a job
+ * larger than a batch repeats. */
 void work_prepare(struct work *work, const struct input_shape *shape, int64_t parent_tokens,
                   const struct batch_options *options);
 

@@ -73,7 +73,8 @@ void served_model_unref(struct served_model *served)
         free_served(served);
         return;
     }
-    /* The executor that closes the last engine frees the struct: it is not ours after the last of these. */
+    /* The executor that closes the last engine frees the struct: it is not ours after the last
+     * of these. */
     for (int i = 0; i < SERVED_ENGINES; i++)
         if (executors[i])
             executor_close_engine(executors[i], &served->engines[i]);

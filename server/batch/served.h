@@ -1,8 +1,9 @@
 /*
- * struct served_model: a model with the engines that run it: the primary one and, where there is one, a
- * fallback on another device. A world holds a reference, and every lent job holds one, so both an old and a new
- * model are served until the old one has drained; a batch never mixes two. When the last reference goes, each
- * engine is closed by the executor it belongs to, between batches, and then the rest is freed.
+ * struct served_model: a model with the engines that run it: the primary one and, where there is
+ * one, a fallback on another device. A world holds a reference, and every lent job holds one, so
+ * both an old and a new model are served until the old one has drained; a batch never mixes two.
+ * When the last reference goes, each engine is closed by the executor it belongs to, between
+ * batches, and then the rest is freed.
  */
 #ifndef SERVER_BATCH_SERVED_H
 #define SERVER_BATCH_SERVED_H
@@ -43,10 +44,10 @@ struct served_model_args {
 };
 
 /*
- * Opens the engines step by step between the batches that are being served (golden requests included) and waits
- * for that: for main and the loader thread, never for a worker or an executor. *out has one reference.
- * -1: nothing is left open; err says what failed, ERR_UNAVAILABLE when an executor is broken or stopping.
- * A fallback that fails fails the whole.
+ * Opens the engines step by step between the batches that are being served (golden requests
+ * included) and waits for that: for main and the loader thread, never for a worker or an executor.
+ * *out has one reference. -1: nothing is left open; err says what failed, ERR_UNAVAILABLE when an
+ * executor is broken or stopping. A fallback that fails fails the whole.
  */
 int served_model_open(const struct served_model_args *args, struct served_model **out,
                       struct err *err) MUST_CHECK;

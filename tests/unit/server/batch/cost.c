@@ -80,7 +80,8 @@ TEST(cost__stays_within_its_bounds_and_ignores_nonsense)
     CHECK_NEAR(cost.ratio, before, 0);
 }
 
-/* 95 of 100 batches take no longer than the corrected estimate (98 where its step is on the safe side). */
+/* 95 of 100 batches take no longer than the corrected estimate (98 where its step is on the safe
+ * side). */
 TEST(cost__follows_the_95th_percentile)
 {
     struct cost cost;

@@ -1,5 +1,5 @@
-/* Threads against a scripted engine (stub/engine.h): every admitted job comes back exactly once, with the scores
- * of its own model, whatever happens to device, model and executor meanwhile. */
+/* Threads against a scripted engine (stub/engine.h): every admitted job comes back exactly once,
+ * with the scores of its own model, whatever happens to device, model and executor meanwhile. */
 #include "server/batch/executor.h"
 
 #include <poll.h>

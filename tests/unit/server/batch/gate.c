@@ -113,7 +113,8 @@ TEST(gate__the_first_of_a_later_batch_leaves_room_for_others)
     s.engine.free_us = 20000;
     CHECK_INT(ask(0, 400, 21500, 0).admission, ADMISSION_OK);
     CHECK_INT(ask(1, 400, 21500, 0).admission, ADMISSION_OK);
-    /* The first batch ends at 20900. Alone the next would end at 21400; full, with two of these, at 21800. */
+    /* The first batch ends at 20900. Alone the next would end at 21400; full, with two of these,
+     * at 21800. */
     CHECK_INT(ask(2, 400, 21849, 0).admission, ADMISSION_LATE);
     CHECK_INT(ask(2, 400, 21850, 0).admission, ADMISSION_OK);
     CHECK_INT(ask(3, 400, 21850, 0).admission, ADMISSION_OK); /* which is what the room was for */
@@ -160,7 +161,8 @@ TEST(gate__fits_tells_whether_there_is_time_for_something_else)
     CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped: that is no fit */
 }
 
-/* What it promises is kept: whoever is admitted is served in time when costs are exact, whatever comes later. */
+/* What it promises is kept: whoever is admitted is served in time when costs are exact, whatever
+ * comes later. */
 TEST(gate__keeps_its_promises)
 {
     struct work *chosen[JOBS], *dropped[JOBS];

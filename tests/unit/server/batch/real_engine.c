@@ -1,5 +1,6 @@
-/* The executor over the real engine: the CPU backend, and the modules that stand in for a GPU. Only outcomes and
- * scores are checked here; what threads may do to each other is in executor.c, over a scripted engine. */
+/* The executor over the real engine: the CPU backend, and the modules that stand in for a GPU.
+ * Only outcomes and scores are checked here; what threads may do to each other is in executor.c,
+ * over a scripted engine. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
@@ -35,7 +36,8 @@ static void on_letter(struct letter *letter, void *reader)
     s.by_fallback += job->outcome == JOB_OK && job->by_fallback;
 }
 
-/* A parent of some ten tokens and up to 20 short segments; the last jobs are larger than a batch. */
+/* A parent of some ten tokens and up to 20 short segments; the last jobs are larger than a
+ * batch. */
 static void fill(struct batch_job *job, struct rng *rng, bool large)
 {
     int children = large ? 150 : 1 + (int)rng_below(rng, 20);

@@ -1,7 +1,7 @@
 /*
- * An engine for tests of the executor: include/adrank/engine.h over devices that follow a script, and models that
- * are a number. A device is chosen by its name ("0" to "3"); each has a thread that completes batches. The logit
- * of a read segment is stub_logit(model, first token).
+ * An engine for tests of the executor: include/adrank/engine.h over devices that follow a script,
+ * and models that are a number. A device is chosen by its name ("0" to "3"); each has a thread that
+ * completes batches. The logit of a read segment is stub_logit(model, first token).
  */
 #ifndef TESTS_BATCH_STUB_ENGINE_H
 #define TESTS_BATCH_STUB_ENGINE_H

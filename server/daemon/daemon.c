@@ -124,8 +124,6 @@ static int prepare(void *arg, const struct config *config, struct err *err)
 {
     struct daemon *d = arg;
 
-    if (config->features.url && features_check_url(config->features.url, err))
-        return err_prefix(err, "%s: /features/url", config->file);
     if (impression_log_open(d->impressions, config->log.impressions, err))
         return err_prefix(err, "%s: /log/impressions", config->file);
     return 0;

@@ -61,13 +61,6 @@ struct features {
 
 static void connect_now(struct features *f);
 
-int features_check_url(const char *url, struct err *err)
-{
-    struct redis_url parsed;
-
-    return redis_url_parse(url, &parsed, err);
-}
-
 bool features_up(const struct features *f)
 {
     return atomic_load(&f->up);

@@ -33,9 +33,6 @@ struct features_options {
     int timeout_ms, connect_ms, max_in_flight;
 };
 
-/* -1 with the reason when url is of neither form. Pure. */
-int features_check_url(const char *url, struct err *err) MUST_CHECK;
-
 enum features_status {
     FEATURES_OK,   /* events, newest first; none is an answer too */
     FEATURES_NONE, /* no store is configured */

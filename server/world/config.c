@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "server/features/redis_url.h"
 #include "server/world/config_keys.h"
 #include "server/world/option_set.h"
 #include "server/world/options.h"
@@ -138,6 +139,9 @@ static void apply_set(struct config *config, const char *set, struct problems *p
 /* What no single option can see. */
 static void check_together(const struct config *c, struct problems *problems)
 {
+    struct redis_url url;
+    struct err err;
+
     if (c->http.body_memory_bytes < c->http.max_body_bytes)
         problems_add(problems, "/http/body_memory_bytes", "must be at least http.max_body_bytes");
     if (c->http.drain_max_ms < c->http.drain_grace_ms)
@@ -149,6 +153,8 @@ static void check_together(const struct config *c, struct problems *problems)
     if (c->deadline.encode_reserve_us >= c->deadline.default_ms * 1000)
         problems_add(problems, "/deadline/encode_reserve_us",
                      "must be less than deadline.default_ms");
+    if (c->features.url && redis_url_parse(c->features.url, &url, &err))
+        problems_add(problems, "/features/url", "%s", err.text);
     if (c->features.url && c->privacy.user_key.value.len == 0)
         problems_add(problems, "/privacy/user_key", "is needed with features.url");
 }

@@ -87,6 +87,21 @@ void driver_write(struct driver *driver, const char *name, const char *bytes)
     CHECK_OK(file_write(path, view_of(bytes), &err), err);
 }
 
+/* What the pipe holds goes to the file, until the daemon is ready. */
+static void pump(struct driver *driver, const char *path)
+{
+    char bytes[4096];
+    ssize_t n;
+    int fd;
+
+    if (driver->log_fd == -1 || driver->address[0])
+        return;
+    fd = open(path, O_WRONLY | O_APPEND);
+    while ((n = read(driver->log_fd, bytes, sizeof(bytes))) > 0)
+        CHECK(write(fd, bytes, (size_t)n) == n);
+    close(fd);
+}
+
 const char *driver_log(struct driver *driver)
 {
     static struct buf text;
@@ -94,6 +109,7 @@ const char *driver_log(struct driver *driver)
     struct err err;
 
     snprintf(path, sizeof(path), "%s/log", driver->folder);
+    pump(driver, path);
     CHECK_OK(file_read(path, 1 << 30, &text, &err), err);
     return buf_str(&text);
 }
@@ -221,14 +237,15 @@ static void make_command(struct driver *driver, const struct driver_args *args,
 }
 
 static void run_child(struct driver *driver, const struct driver_args *args,
-                      const struct command *command)
+                      const struct command *command, int pipe_fd)
 {
     char log[256];
-    int fd;
+    int fd = pipe_fd;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     snprintf(log, sizeof(log), "%s/log", driver->folder);
-    fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
+    if (fd == -1)
+        fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(fd, 2);
     dup2(fd, 1);
     for (int i = 0; i < DRIVER_MAX_SETS && args->env[i]; i++)
@@ -240,8 +257,9 @@ static void run_child(struct driver *driver, const struct driver_args *args,
 void driver_start(struct driver *driver, const struct driver_args *args)
 {
     static struct command command;
+    int pipe_fds[2] = {-1, -1};
 
-    *driver = (struct driver){0};
+    *driver = (struct driver){.log_fd = -1};
     strcpy(driver->folder, "/tmp/adrank-e2e-XXXXXX");
     CHECK(mkdtemp(driver->folder));
     driver_write(driver, "config.json", args->config ? args->config : "{}");
@@ -250,10 +268,15 @@ void driver_start(struct driver *driver, const struct driver_args *args)
     driver_write(driver, "log", "");
     command.n = 0;
     make_command(driver, args, &command);
+    if (args->log_pipe)
+        CHECK(pipe2(pipe_fds, O_CLOEXEC) == 0 && fcntl(pipe_fds[0], F_SETFL, O_NONBLOCK) == 0);
+    driver->log_fd = pipe_fds[0];
     driver->pid = fork();
     CHECK(driver->pid != -1);
     if (driver->pid == 0)
-        run_child(driver, args, &command);
+        run_child(driver, args, &command, pipe_fds[1]);
+    if (args->log_pipe)
+        close(pipe_fds[1]);
     remember(driver);
     if (!args->no_wait)
         driver_wait_ready(driver);
@@ -312,6 +335,8 @@ int driver_stop(struct driver *driver)
     if (strstr(driver_log(driver), "Sanitizer"))
         FAIL("%s", driver_log(driver));
     forget(driver);
+    if (driver->log_fd != -1)
+        close(driver->log_fd);
     remove_folder(driver->folder);
     return status;
 }

@@ -26,6 +26,7 @@ struct driver_args {
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL behind the last */
     const char *argv[8];               /* more arguments */
     bool no_wait;                      /* do not wait for ready */
+    bool log_pipe; /* the log goes to a pipe that is read until ready, then left to fill up */
 };
 
 struct driver {
@@ -35,6 +36,7 @@ struct driver {
     char admin[128];
     int status; /* of waitpid, once ended */
     bool ended;
+    int log_fd; /* read end of the pipe; -1: none */
 };
 
 extern const char driver_catalog[];  /* ten ads in English and Chinese, a1 to a10 */

@@ -2,7 +2,8 @@
 
 #include <jansson.h>
 #include <stdio.h>
-#include <utf8proc.h>
+#include <stdlib.h>
+#include <wchar.h>
 
 #include "base/json_writer.h"
 #include "client/http_client.h"
@@ -74,17 +75,14 @@ void sample_histories(struct buf *out, int64_t now_ms)
     }
 }
 
-/* Columns that a terminal needs for it: Chinese characters take two. */
+/* Columns that a terminal needs for it: Chinese characters take two. Wants a UTF-8 locale. */
 static int columns(const char *text)
 {
-    const utf8proc_uint8_t *at = (const utf8proc_uint8_t *)text;
-    utf8proc_int32_t c;
-    utf8proc_ssize_t n;
-    int width = 0;
+    wchar_t wide[256];
+    size_t n = mbstowcs(wide, text, 256);
+    int width = n < 256 ? wcswidth(wide, n) : -1;
 
-    for (; *at && (n = utf8proc_iterate(at, -1, &c)) > 0; at += n)
-        width += utf8proc_charwidth(c);
-    return width;
+    return width >= 0 ? width : (int)strlen(text);
 }
 
 /* What the request called the ad: its answer names it by adid only. */

@@ -1,0 +1,235 @@
+/* adrankd's command line, exit statuses and signals (CONTRACT 2). */
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/e2e/driver.h"
+#include "tests/test.h"
+
+/* Starts without waiting and gives the exit status it ends with by itself. */
+static int ends_with(const struct driver_args *args, const char *log)
+{
+    struct driver d;
+    struct driver_args now = *args;
+    int status;
+
+    now.no_wait = true;
+    driver_start(&d, &now);
+    status = driver_wait(&d, 20000);
+    if (log && !strstr(driver_log(&d), log))
+        FAIL("no \"%s\" in:\n%s", log, driver_log(&d));
+    driver_stop(&d);
+    return status;
+}
+
+static const struct {
+    const char *name;
+    struct driver_args args;
+    int status;
+    const char *log;
+} rows[] = {
+    {"unknown option", {.argv = {"--nonsense"}}, 64, "--nonsense: unknown option"},
+    {"surplus argument", {.argv = {"surplus"}}, 64, "surplus: no such argument"},
+    {"option without value", {.argv = {"--set"}}, 64, "needs a value"},
+    {"two modes", {.argv = {"--version", "--help"}}, 64, "only one of"},
+    {"probe of nothing", {.argv = {"--probe", "health"}}, 64, "must be ready or live"},
+    {"bad set", {.sets = {"http.workers=0"}}, 78, "/http/workers: must be from 1"},
+    {"set without value", {.sets = {"http"}}, 78, "must be section.option=value"},
+    {"broken configuration",
+     {.config = "{\"http\":{\"workers\":0,\"x\":1}}"},
+     78,
+     "config.json: /http/x: unknown option"},
+    {"broken syntax", {.config = "{\n  \"http\": }"}, 78, "line 2"},
+    {"missing configuration",
+     {.argv = {"-c", "/nonexistent/adrankd.json"}},
+     66,
+     "/nonexistent/adrankd.json"},
+    {"missing secret",
+     {.sets = {"privacy.user_key={\"$env\":\"ADRANK_NO_SUCH\"}"}},
+     78,
+     "/privacy/user_key"},
+    {"missing model", {.model = "/nonexistent"}, 66, "/nonexistent"},
+    {"missing catalog", {.sets = {"catalog.path=/nonexistent.jsonl"}}, 66, "/nonexistent.jsonl"},
+    {"bad catalog", {.catalog = "{\"adid\":\"a\",\"title\":\"t\",\"bid\":-1}\n"}, 65, "line 1"},
+    {"bad model", {.model = "tests/e2e"}, 66, "config.json"},
+    {"no such backend", {.backend = "/nonexistent/module.so"}, 69, "/nonexistent/module.so"},
+    {"no cuda", {.backend = "cuda"}, 69, "cuda"},
+    {"bad address", {.sets = {"http.address=nowhere"}}, 78, "nowhere"},
+    {"f16 on the cpu", {.backend = "cpu", .sets = {"model.precision=f16"}}, 78, "f16"},
+    {"int8 on the cpu", {.backend = "cpu", .sets = {"model.precision=int8"}}, 78, "int8"},
+    {"bad redis url", {.redis = "http://x"}, 78, "/features/url"},
+    {"impression log in no folder",
+     {.sets = {"log.impressions=/nonexistent/log"}},
+     69,
+     "/log/impressions"},
+    {"help", {.argv = {"--help"}}, 0, "usage: adrankd"},
+    {"version", {.argv = {"--version"}}, 0, "adrankd 0."},
+    {"check", {.argv = {"--check-config"}}, 0, NULL},
+    {"check of a broken one",
+     {.config = "[]", .argv = {"--check-config"}},
+     78,
+     "must be an object"},
+    {"print", {.argv = {"--print-config"}}, 0, "\"max_candidates\":200"},
+};
+
+TEST(cli__exit_statuses)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("cli: %s", rows[i].name);
+        CHECK_INT(ends_with(&rows[i].args, rows[i].log), rows[i].status);
+    }
+}
+
+TEST(cli__a_taken_port_is_unavailable)
+{
+    struct driver d;
+    char set[160];
+
+    driver_start(&d, &(struct driver_args){0});
+    snprintf(set, sizeof(set), "http.address=%s", d.address);
+    CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.address), 69);
+    snprintf(set, sizeof(set), "admin.address=%s", d.admin);
+    CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.admin), 69);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST(cli__refuses_root_unless_told)
+{
+    char command[4400];
+
+    if (geteuid() != 0)
+        SKIP("not root");
+    snprintf(command, sizeof(command), "%s -c config/adrankd.json 2>/dev/null",
+             driver_build_path("bin/adrankd"));
+    CHECK_INT(system(command) >> 8, 64);
+}
+
+TEST(cli__first_log_line_says_who_and_where)
+{
+    static const char *const keys[] = {"version=",   "backend=null", "device=",   "model=e2e",
+                                       "precision=", "address=127.", "admin=127."};
+    struct driver d;
+    char line[2048];
+
+    driver_start(&d, &(struct driver_args){0});
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(driver_log(&d), "\n"), driver_log(&d));
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+        if (!strstr(line, keys[i]))
+            FAIL("first line lacks %s: %s", keys[i], line);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static int probe(struct driver *d, const char *what)
+{
+    char command[4600];
+
+    snprintf(command, sizeof(command), "%s --probe %s --set admin.address=%s 2>/dev/null",
+             driver_build_path("bin/adrankd"), what, d->admin);
+    return system(command) >> 8;
+}
+
+TEST(cli__probe_asks_a_running_daemon)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=3000"}});
+    CHECK_INT(probe(&d, "ready"), 0);
+    CHECK_INT(probe(&d, "live"), 0);
+    CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
+    CHECK_INT(probe(&d, "ready"), 1);
+    CHECK_INT(probe(&d, "live"), 0);
+    driver_kill(&d, SIGTERM); /* the second wish to end: at once */
+    CHECK_INT(driver_wait(&d, 2500), 0);
+    CHECK_INT(probe(&d, "live"), 1);
+    driver_stop(&d);
+}
+
+static const char rank_body[] = "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}";
+
+TEST(cli__term_and_int_drain)
+{
+    static const int signals[] = {SIGTERM, SIGINT};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct driver d;
+        struct http_client client;
+        struct http_response response;
+        struct err err;
+
+        driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=1000"}});
+        CHECK_OK(http_client_init(&client, d.address, 5000, &err), err);
+        CHECK_OK(http_client_connect(&client, &err), err);
+        driver_kill(&d, signals[i]);
+        driver_wait_log(&d, "event=draining");
+        /* The idle connection is still served, once; new ones are accepted; both are told to close. */
+        CHECK_OK(http_client_call(&client,
+                                  &(struct http_request){.method = "POST",
+                                                         .target = "/rank",
+                                                         .body = view_of(rank_body)},
+                                  &response, &err),
+                 err);
+        CHECK_INT(response.status, 200);
+        CHECK(!response.keep_alive);
+        CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
+        CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+        http_client_release(&client);
+        CHECK_INT(driver_wait(&d, 10000), 0);
+        CHECK(strstr(driver_log(&d), "event=drained cut=0"));
+        driver_stop(&d);
+    }
+}
+
+TEST(cli__drain_cuts_what_stays_too_long)
+{
+    struct driver d;
+    struct http_client client;
+    struct err err;
+
+    driver_start(&d, &(struct driver_args){.sets = {"http.drain_max_ms=300"}});
+    CHECK_OK(http_client_init(&client, d.address, 5000, &err), err);
+    CHECK_OK(http_client_connect(&client, &err), err);
+    CHECK_OK(http_client_send(
+                 &client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"),
+                 &err),
+             err);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, 5000), 0);
+    CHECK(strstr(driver_log(&d), "event=drained cut=1"));
+    http_client_release(&client);
+    driver_stop(&d);
+}
+
+TEST(cli__hup_reloads_and_pipe_is_ignored)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){0});
+    driver_kill(&d, SIGPIPE);
+    driver_write(&d, "config.json", "{\"rank\":{\"top_n\":7}}");
+    driver_kill(&d, SIGHUP);
+    driver_wait_log(&d, "status=applied generation=2");
+    CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":7"));
+    driver_write(&d, "config.json", "{\"rank\":{\"top_n\":-7}}");
+    driver_kill(&d, SIGHUP);
+    driver_wait_log(&d, "reload failed");
+    CHECK(strstr(driver_log(&d), "/rank/top_n"));
+    CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* A full pipe must not stop an answer: lines are dropped and counted. */
+TEST(cli__a_full_log_pipe_drops_lines)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.log_pipe = true, .sets = {"log.sample=1"}});
+    for (int i = 0; i < 400; i++)
+        CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+    CHECK(driver_metric(&d, "adrank_log_dropped_total") > 0);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST_MAIN

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
@@ -173,6 +174,17 @@ static dnnl_status_t make_rungs(struct onednn_plan *plan, dnnl_engine_t engine)
     return status;
 }
 
+static void tell(const struct onednn_plan *plan)
+{
+    int n_usable = 0;
+
+    for (int rung = 0; rung < PLAN_RUNGS; rung++)
+        n_usable += plan->usable[rung];
+    log_debug("linear_shape", LOG_INT("in", plan->shape.in), LOG_INT("out", plan->shape.out),
+              LOG_STR("implementation", plan->rungs[PLAN_RUNGS - 1].implementation),
+              LOG_INT("rungs", n_usable), LOG_INT("rungs_that_change_bits", PLAN_RUNGS - n_usable));
+}
+
 int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
                     struct onednn_plan **out, struct err *err)
 {
@@ -192,6 +204,7 @@ int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct one
         return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_UNAVAILABLE,
                        "linear %d x %d: oneDNN: %s", shape->in, shape->out, onednn_reason(status));
     }
+    tell(plan);
     *out = plan;
     return 0;
 }

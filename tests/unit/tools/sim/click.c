@@ -1,0 +1,91 @@
+#include "tools/sim/click.h"
+
+#include "tests/test.h"
+
+enum { SPORTS = 0, OUTDOOR = 1, KITCHEN = 2, COMPUTERS = 7 };
+
+static const struct sim_place london = {"GBR", "LON", 60, 0};
+
+/* Noon of a Tuesday in London, on a phone, without history. */
+static struct sim_visit plain(void)
+{
+    struct sim_visit visit = SIM_VISIT_INIT;
+    visit.shopper.place = &london;
+    visit.shopper.lang = SIM_EN;
+    visit.shopper.devicetype = 4;
+    visit.now_ms = SIM_NOW_MS + INT64_C(20) * 3600000;
+    return visit;
+}
+
+static void add_event(struct sim_visit *visit, enum behaviour_type type, int category, int topic)
+{
+    visit->shopper.events[visit->n_events++] =
+        (struct sim_event){.type = type, .meaning = {category, topic, SIM_EN}};
+}
+
+static double logit(const struct sim_visit *visit, int category, int topic, enum sim_lang lang)
+{
+    struct sim_item item = {.meaning = {category, topic, lang}};
+    return sim_click_logit(visit, &item);
+}
+
+TEST(click__history_draws_to_its_topic_then_its_category_then_what_is_near)
+{
+    struct sim_visit visit = plain();
+    double topic, category, near, far;
+
+    add_event(&visit, BEHAVIOUR_CLICK, SPORTS, 0);
+    add_event(&visit, BEHAVIOUR_CLICK, COMPUTERS, 0);
+    topic = logit(&visit, SPORTS, 0, SIM_EN);
+    category = logit(&visit, SPORTS, 2, SIM_EN);
+    near = logit(&visit, OUTDOOR, 2, SIM_EN);
+    far = logit(&visit, KITCHEN, 2, SIM_EN);
+    CHECK(topic > category && category > near && near > far + .3);
+}
+
+TEST(click__newer_counts_more)
+{
+    struct sim_visit visit = plain(), turned = plain();
+
+    add_event(&visit, BEHAVIOUR_VIEW, SPORTS, 0);
+    add_event(&visit, BEHAVIOUR_VIEW, KITCHEN, 0);
+    add_event(&turned, BEHAVIOUR_VIEW, KITCHEN, 0);
+    add_event(&turned, BEHAVIOUR_VIEW, SPORTS, 0);
+    CHECK(logit(&turned, SPORTS, 0, SIM_EN) > logit(&visit, SPORTS, 0, SIM_EN) + .05);
+}
+
+TEST(click__a_cart_tells_more_than_a_view)
+{
+    struct sim_visit cart = plain(), view = plain();
+
+    add_event(&cart, BEHAVIOUR_CART, SPORTS, 0);
+    add_event(&cart, BEHAVIOUR_VIEW, KITCHEN, 0);
+    add_event(&view, BEHAVIOUR_VIEW, SPORTS, 0);
+    add_event(&view, BEHAVIOUR_VIEW, KITCHEN, 0);
+    CHECK(logit(&cart, SPORTS, 0, SIM_EN) > logit(&view, SPORTS, 0, SIM_EN) + .05);
+}
+
+TEST(click__search_outweighs_history)
+{
+    struct sim_visit visit = plain();
+
+    add_event(&visit, BEHAVIOUR_CLICK, SPORTS, 0);
+    add_event(&visit, BEHAVIOUR_CLICK, COMPUTERS, 0);
+    CHECK(logit(&visit, SPORTS, 0, SIM_EN) > logit(&visit, KITCHEN, 0, SIM_EN));
+    visit.has_search = true;
+    visit.search = (struct sim_meaning){KITCHEN, 0, SIM_EN};
+    CHECK(logit(&visit, SPORTS, 0, SIM_EN) < logit(&visit, KITCHEN, 0, SIM_EN));
+}
+
+TEST(click__surroundings_and_language_count)
+{
+    struct sim_visit phone = plain(), pc = plain(), weekend = plain();
+
+    pc.shopper.devicetype = 2;
+    weekend.now_ms += INT64_C(4) * 24 * 3600000;
+    CHECK(logit(&pc, COMPUTERS, 0, SIM_EN) > logit(&phone, COMPUTERS, 0, SIM_EN) + .2);
+    CHECK(logit(&weekend, OUTDOOR, 0, SIM_EN) > logit(&phone, OUTDOOR, 0, SIM_EN) + .2);
+    CHECK(logit(&phone, KITCHEN, 0, SIM_EN) > logit(&phone, KITCHEN, 0, SIM_ZH) + .5);
+}
+
+TEST_MAIN

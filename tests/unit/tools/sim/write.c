@@ -1,0 +1,123 @@
+#include "tools/sim/write.h"
+
+#include "adrank/catalog.h"
+#include "adrank/decode.h"
+#include "tests/test.h"
+
+/* What is written is read by the daemon's own readers. */
+
+static struct sim_world *world;
+
+static void need_world(void)
+{
+    if (!world)
+        world = sim_world_new(1);
+    CHECK(world);
+}
+
+TEST(write__catalog_is_one)
+{
+    struct buf lines = BUF_INIT;
+    struct catalog *catalog = NULL;
+    struct arena arena;
+    struct problems problems;
+    struct err err = {0};
+    const struct ad *ads;
+    int n = 0;
+
+    need_world();
+    for (int i = 0; i < SIM_CATALOG; i++) {
+        struct json_writer w;
+        json_writer_init(&w, &lines);
+        sim_write_ad(&w, world, i);
+        buf_add_str(&lines, "\n");
+    }
+    arena_init(&arena, 4096, 0);
+    problems_init(&problems, &arena, 16);
+    CHECK_OK(catalog_parse("catalog.jsonl", buf_view(&lines), &problems, &catalog, &err), err);
+    ads = catalog_ads(catalog, &n);
+    CHECK_INT(n, SIM_CATALOG);
+    CHECK_INT((int)catalog_unknown_fields(catalog), 0);
+    for (int i = 0; i < n; i++)
+        CHECK(view_eq(ads[i].title, world->items[i].title));
+    catalog_unref(catalog);
+    arena_release(&arena);
+    buf_release(&lines);
+}
+
+static void decode(struct buf *body, struct arena *arena, struct impression_request *out)
+{
+    static const struct decode_limits limits = {16, 200, 100, 50};
+    struct problems problems;
+    bool truncated = false;
+
+    problems_init(&problems, arena, 16);
+    CHECK(buf_reserve(body, DECODE_PADDING));
+    CHECK_INT(decode_request(buf_view(body), &limits, arena, out, &truncated, &problems),
+              DECODE_OK);
+    CHECK_INT((int)out->unknown_fields, 0);
+}
+
+TEST(write__request_is_decoded_to_what_it_was)
+{
+    struct sim_visit visit = SIM_VISIT_INIT;
+    struct impression_request request;
+    struct buf body = BUF_INIT;
+    struct json_writer w;
+    struct arena arena;
+
+    need_world();
+    arena_init(&arena, 4096, 0);
+    for (uint64_t i = 0; i < 200; i++) {
+        sim_visit_make(&visit, world, SIM_EVAL, i);
+        buf_clear(&body);
+        json_writer_init(&w, &body);
+        sim_write_request(&w, &(struct sim_request_args){.world = world,
+                                                         .visit = &visit,
+                                                         .id_prefix = "t",
+                                                         .index = i,
+                                                         .with_behaviour = true,
+                                                         .with_candidates = true});
+        decode(&body, &arena, &request);
+        CHECK_INT(request.n_behaviours, visit.n_events);
+        CHECK_INT(request.n_candidates, SIM_SHOWN);
+        CHECK_INT(request.devicetype, visit.shopper.devicetype);
+        CHECK_INT(request.utcoffset_min, visit.shopper.place->utcoffset_min);
+        CHECK(view_eq(request.search,
+                      visit.has_search ? buf_view(&visit.search_words) : (struct view){0}));
+        for (int k = 0; k < SIM_SHOWN; k++)
+            CHECK(view_eq(request.candidates[k].text, world->items[visit.shown[k]].title));
+        for (int k = 0; k < visit.n_events; k++)
+            CHECK(view_eq(request.behaviours[k].text,
+                          visit.shopper.events[visit.first_event + k].text));
+        arena_reset(&arena, 1 << 20);
+    }
+    arena_release(&arena);
+    sim_visit_release(&visit);
+    buf_release(&body);
+}
+
+/* {"request":R,"shown":[...]} where R is the request as it would be sent. */
+TEST(write__log_line_holds_the_request)
+{
+    struct sim_visit visit = SIM_VISIT_INIT;
+    struct buf line = BUF_INIT, request = BUF_INIT;
+    struct sim_request_args args = {.world = NULL, .visit = &visit, .id_prefix = "t"};
+    struct json_writer w;
+
+    need_world();
+    args.world = world;
+    sim_visit_make(&visit, world, SIM_TRAIN, 5);
+    json_writer_init(&w, &line);
+    sim_write_logged(&w, &args);
+    json_writer_init(&w, &request);
+    sim_write_request(&w, &args);
+    CHECK(strstr(buf_str(&line), buf_str(&request)) == line.ptr + strlen("{\"request\":"));
+    CHECK(strstr(buf_str(&line), ",\"shown\":[{\"adid\":"));
+    CHECK(!strstr(buf_str(&line), "\"p\":"));
+    sim_visit_release(&visit);
+    buf_release(&line);
+    buf_release(&request);
+}
+
+TEST_MAIN

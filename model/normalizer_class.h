@@ -20,7 +20,7 @@ enum char_class {
 };
 
 #define CHAR_PAGES (0x110000u >> 8)
-#define CHAR_MAX_DISTINCT_PAGES 128
+#define CHAR_MAX_DISTINCT_PAGES 255
 
 struct char_classes {
     uint8_t page[CHAR_PAGES]; /* of code point >> 8 */

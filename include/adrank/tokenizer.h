@@ -1,7 +1,11 @@
 /*
- * WordPiece tokenizer, the same ids as Hugging Face's BERT tokenizers (BertNormalizer, BertPreTokenizer,
- * WordPiece): cased and uncased, accents, Chinese characters, control characters, special tokens in text.
- * Immutable after open: any number of threads. Memory comes from the caller.
+ * WordPiece tokenizer, the same ids as Hugging Face's BERT tokenizers (`tokenizers` 0.23: BertNormalizer,
+ * BertPreTokenizer, WordPiece; Devlin et al. 2018): cased and uncased, accents, Chinese characters, control
+ * characters, special and added tokens in text. Unicode is the reference's, whatever the system's libraries
+ * know. Immutable after open: any number of threads. Encoding allocates from the caller's arena only.
+ *
+ * Errors read "file: pointer: what is wrong" ("vocab.txt: line 7: ..."): ERR_DATA for content, ERR_NOINPUT
+ * for files that are missing, ERR_NOMEM.
  */
 #ifndef ADRANK_TOKENIZER_H
 #define ADRANK_TOKENIZER_H
@@ -21,8 +25,19 @@ enum truncation {
     TRUNCATE_ONLY_SECOND,
 };
 
-/* Opens dir/tokenizer.json if there is one, else dir/vocab.txt with dir/tokenizer_config.json (do_lower_case,
- * strip_accents, tokenize_chinese_chars; special tokens) where that exists, else uncased. */
+/*
+ * Opens dir/tokenizer.json if there is one. Its post_processor must be BERT's ([CLS] A [SEP] B [SEP], types 0
+ * and 1), its normaliser and pre-tokenizer Bert*, its model WordPiece; truncation and padding in it are not
+ * obeyed. A tokenizer_config.json beside it that says otherwise of the normaliser is refused: readers disagree
+ * on which of the two counts.
+ *
+ * Else dir/vocab.txt, with the options of dir/tokenizer_config.json where that exists (do_lower_case,
+ * strip_accents, tokenize_chinese_chars, special and added tokens), as transformers' BertTokenizer would;
+ * uncased without. [UNK], [SEP], [PAD] and [CLS], or what stands for them, must be in the vocabulary; [MASK]
+ * may be missing and is then no token.
+ *
+ * Ids run from 0 without gap or duplicate, or the vocabulary is refused.
+ */
 int tokenizer_open(const char *dir, struct tokenizer **out, struct err *err) MUST_CHECK;
 /* From memory: vocab is vocab.txt's bytes, config is tokenizer_config.json's or empty. name is for errors. */
 int tokenizer_from_vocab(const char *name, struct view vocab, struct view config,
@@ -31,6 +46,7 @@ int tokenizer_from_json(const char *name, struct view json, struct tokenizer **o
                         struct err *err) MUST_CHECK;
 void tokenizer_free(struct tokenizer *tokenizer);
 
+/* One more than the largest id, added tokens included: what an embedding must have rows for. */
 int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
 int32_t tokenizer_cls(const struct tokenizer *tokenizer);
 int32_t tokenizer_sep(const struct tokenizer *tokenizer);
@@ -42,13 +58,20 @@ size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len);
 /*
  * Ids of text without [CLS] and [SEP]; bytes that are not UTF-8 count as U+FFFD as Python's
  * decode("utf-8", "replace") places them. ids has room for tokenizer_max_ids(text.len); scratch is reset by
- * nobody: the caller marks or resets it. Returns the count, -1 when scratch is out of memory.
+ * nobody: the caller marks or resets it; it takes 3 bytes for a byte of text as a rule,
+ * 36 at worst (bad bytes, combining characters out of order). Returns the count, -1 when scratch is out of memory or text.len > INT_MAX.
  */
 int tokenizer_encode(const struct tokenizer *tokenizer, struct view text, struct arena *scratch,
                      int32_t *ids) MUST_CHECK;
 
-/* Cuts a pair of lengths so that *n_first + *n_second <= max; exactly as `tokenizers` truncates. Returns
- * whether anything was cut, -1 when the strategy cannot reach max. n_second may be 0 for a single text. */
+/*
+ * Cuts a pair of lengths, without special tokens, so that *n_first + *n_second <= max, exactly as `tokenizers`
+ * truncates on the right. Longest first: the shorter keeps what it has while the longer can make room and
+ * stay the longer; else both are cut to max / 2, an odd token going to the longer, on a tie to the second. Only
+ * first and only second leave at least one token of what they cut. max 0: nothing is left, by any strategy.
+ * Returns 1 when something was cut, 0 when nothing had to be, -1 when the strategy cannot reach max: lengths
+ * stay as they were. n_second may be 0 for a single text. Pure.
+ */
 int tokenizer_truncate(enum truncation truncation, int max, int *n_first, int *n_second) MUST_CHECK;
 
 #endif

@@ -58,8 +58,9 @@ size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len);
 /*
  * Ids of text without [CLS] and [SEP]; bytes that are not UTF-8 count as U+FFFD as Python's
  * decode("utf-8", "replace") places them. ids has room for tokenizer_max_ids(text.len); scratch is reset by
- * nobody: the caller marks or resets it; it takes 3 bytes for a byte of text as a rule,
- * 36 at worst (bad bytes, combining characters out of order). Returns the count, -1 when scratch is out of memory or text.len > INT_MAX.
+ * nobody: the caller marks or resets it. It takes 3 bytes for a byte of text as a rule, 36 at worst (bad bytes,
+ * combining characters out of order). Returns the count, -1 when scratch is out of memory or text.len is over
+ * INT_MAX.
  */
 int tokenizer_encode(const struct tokenizer *tokenizer, struct view text, struct arena *scratch,
                      int32_t *ids) MUST_CHECK;

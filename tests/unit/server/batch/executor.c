@@ -34,6 +34,34 @@ struct worker {
     _Atomic int outcomes[JOB_OUTCOMES];
 };
 
+/* The linker sends every allocation of this program through these (see CMakeLists.txt). */
+static _Atomic int allocations;
+
+void *__real_malloc(size_t size);
+void *__real_calloc(size_t n, size_t size);
+void *__real_realloc(void *memory, size_t size);
+void *__wrap_malloc(size_t size);
+void *__wrap_calloc(size_t n, size_t size);
+void *__wrap_realloc(void *memory, size_t size);
+
+void *__wrap_malloc(size_t size)
+{
+    allocations++;
+    return __real_malloc(size);
+}
+
+void *__wrap_calloc(size_t n, size_t size)
+{
+    allocations++;
+    return __real_calloc(n, size);
+}
+
+void *__wrap_realloc(void *memory, size_t size)
+{
+    allocations++;
+    return __real_realloc(memory, size);
+}
+
 static void nap(int64_t us)
 {
     struct timespec t = {.tv_sec = us / SECOND, .tv_nsec = us % SECOND * 1000};
@@ -392,6 +420,34 @@ TEST(executor__runs_a_job_larger_than_a_batch_in_parts)
         executor_close(executor);
         check_clean();
     }
+}
+
+TEST(executor__allocates_nothing_once_warm)
+{
+    struct worker worker;
+
+    stub_reset();
+    stub_scripts[0].batch_us = 100;
+    struct executor *executor = open_executor("0", 4);
+    struct served_model *served = open_model(1, executor, NULL);
+    init_worker(&worker, 0, 8);
+    int before = 0;
+    for (int round = 0; round < 20; round++) {
+        for (int i = 0; i < 8; i++) /* all jobs of the pool grow to the largest, parts included */
+            CHECK_INT(
+                submit(&worker, new_job(&worker, served, 1, round ? 1 + 17 * i : 120, FOR_EVER)),
+                SUBMIT_ADMITTED);
+        CHECK(settle(&worker));
+        if (round == 0)
+            before = allocations;
+    }
+    CHECK(before > 0); /* it counts */
+    CHECK_INT(allocations, before);
+    CHECK_INT(worker.wrong, 0);
+    release_worker(&worker);
+    served_model_unref(served);
+    executor_close(executor);
+    check_clean();
 }
 
 TEST(executor__gives_nan_to_its_own_job_only)

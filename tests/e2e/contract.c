@@ -1,0 +1,197 @@
+#include "tests/e2e/contract.h"
+
+#include <stdarg.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+
+#define RING 64
+
+/* ---- bytes ------------------------------------------------------------------------------------- */
+
+static struct buf *next_buf(void)
+{
+    static struct buf ring[RING];
+    static int turn;
+    struct buf *out = &ring[turn++ % RING];
+
+    buf_clear(out);
+    return out;
+}
+
+static const char *vjs(const char *fmt, va_list ap)
+{
+    struct buf *out = next_buf();
+    va_list again;
+    int n;
+
+    va_copy(again, ap);
+    n = vsnprintf(NULL, 0, fmt, again);
+    va_end(again);
+    CHECK(n >= 0 && buf_reserve(out, (size_t)n + 1));
+    vsnprintf(out->ptr, (size_t)n + 1, fmt, ap);
+    out->len = (size_t)n;
+    for (size_t i = 0; i < out->len; i++)
+        if (out->ptr[i] == '\'')
+            out->ptr[i] = '"';
+    return buf_str(out);
+}
+
+const char *js(const char *fmt, ...)
+{
+    const char *text;
+    va_list ap;
+
+    va_start(ap, fmt);
+    text = vjs(fmt, ap);
+    va_end(ap);
+    return text;
+}
+
+struct view contract_post(const char *body, const char *headers)
+{
+    struct buf *out = next_buf();
+
+    http_request_write(
+        out, &(struct http_request){
+                 .method = "POST", .target = "/rank", .headers = headers, .body = view_of(body)});
+    return buf_view(out);
+}
+
+void contract_connect(struct driver *d, struct http_client *client)
+{
+    struct err err;
+
+    CHECK_OK(http_client_init(client, d->address, 30000, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
+}
+
+void contract_send(struct http_client *client, struct view bytes)
+{
+    struct err err;
+
+    CHECK_OK(http_client_send(client, bytes, &err), err);
+}
+
+/* type, title, status, code, request_id as RFC 9457 and the contract have them. */
+static void check_problem(const struct http_response *response, const struct contract_want *want)
+{
+    json_t *problem = json_loadb(response->body.ptr, response->body.len, 0, NULL);
+    struct view id = http_response_header(response, "X-Request-Id");
+    const char *code, *type;
+
+    CHECK(problem);
+    code = json_string_value(json_object_get(problem, "code"));
+    type = json_string_value(json_object_get(problem, "type"));
+    CHECK(code && type);
+    CHECK_STR(code, want->code);
+    CHECK_STR(type, js("urn:adrank:problem:%s", code));
+    CHECK(json_string_length(json_object_get(problem, "title")) > 0);
+    CHECK_INT(json_integer_value(json_object_get(problem, "status")), want->status);
+    CHECK_VIEW(id, json_string_value(json_object_get(problem, "request_id")));
+    CHECK_VIEW(http_response_header(response, "Content-Type"), "application/problem+json");
+    if (want->status == 503)
+        CHECK(http_response_header(response, "Retry-After").len > 0);
+    json_decref(problem);
+}
+
+static void check_header(const struct http_response *response, const char *line)
+{
+    const char *colon = strchr(line, ':');
+    char name[64];
+
+    CHECK(colon);
+    snprintf(name, sizeof(name), "%.*s", (int)(colon - line), line);
+    CHECK_VIEW(http_response_header(response, name), colon + 2);
+}
+
+const char *contract_receive(struct http_client *client, const struct contract_want *want)
+{
+    struct http_response response;
+    struct buf *body;
+    struct err err;
+
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
+    if (response.status != want->status)
+        FAIL("status %d, want %d: %.*s", response.status, want->status, VIEW_ARG(response.body));
+    CHECK_INT(response.keep_alive, !want->closed);
+    if (want->code)
+        check_problem(&response, want);
+    if (want->header)
+        check_header(&response, want->header);
+    body = next_buf();
+    buf_add_view(body, response.body);
+    if (!want->code)
+        contract_answer(buf_str(body));
+    return buf_str(body);
+}
+
+void contract_end(struct driver *d, struct http_client *client, bool closed)
+{
+    if (closed) {
+        CHECK_INT(http_client_wait_end(client, 10000), HTTP_CLIENT_CLOSED);
+        contract_good(d);
+    } else {
+        contract_good_on(client);
+    }
+    http_client_release(client);
+}
+
+const char *contract_expect(struct driver *d, struct view bytes, const struct contract_want *want)
+{
+    struct http_client client;
+    const char *body;
+
+    contract_connect(d, &client);
+    contract_send(&client, bytes);
+    body = contract_receive(&client, want);
+    contract_end(d, &client, want->closed);
+    return body;
+}
+
+/* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all. */
+void contract_good_on(struct http_client *client)
+{
+    static double known[2];
+    const char *body = js("{'id':'good','imp':[{'id':'1','bidfloor':0.1}],"
+                          "'rank':{'top_n':2,'candidates':[{'adid':'a3'},{'adid':'a1'}]}}");
+    struct view bytes = contract_post(body, "");
+    json_t *answer;
+
+    contract_send(client, bytes);
+    answer = contract_answer(contract_receive(client, &(struct contract_want){.status = 200}));
+    CHECK_STR(json_string_value(json_object_get(answer, "id")), "good");
+    CHECK_STR(answer_ads(answer, "1"), "a1 a3");
+    CHECK_STR(answer_degraded(answer), "");
+    answer_check_source(answer, "model");
+    if (known[0] == 0) {
+        known[0] = answer_pctr(answer, "1", "a1");
+        known[1] = answer_pctr(answer, "1", "a3");
+    }
+    CHECK_NEAR(answer_pctr(answer, "1", "a1"), known[0], 0);
+    CHECK_NEAR(answer_pctr(answer, "1", "a3"), known[1], 0);
+}
+
+void contract_good(struct driver *d)
+{
+    struct http_client client;
+
+    contract_connect(d, &client);
+    contract_good_on(&client);
+    http_client_release(&client);
+}
+
+/* ---- metrics and devices ----------------------------------------------------------------------- */
+
+double contract_metric(struct driver *d, const char *name, const char *label, const char *value)
+{
+    double sample = driver_metric(d, js("adrank_%s{%s='%s'}", name, label, value));
+
+    return sample < 0 ? 0 : sample;
+}
+
+void contract_tell_device(struct driver *d, const char *words)
+{
+    driver_write(d, "device", words);
+}

@@ -1,0 +1,161 @@
+/* CONTRACT 3, when things go wrong: clients that are slow, silent or do not read. */
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/contract.h"
+
+#define WAIT_MS 20000 /* for what takes some 300 ms */
+
+/* A daemon with short limits; nobody sends a good request in more pieces than one. */
+static void start(struct driver *d, const char *set)
+{
+    driver_start(d, &(struct driver_args){.backend = "null", .sets = {set}});
+}
+
+static int64_t elapsed_ms(int64_t since_us)
+{
+    return (clock_now_us() - since_us) / 1000;
+}
+
+static const struct contract_want timed_out = {
+    .status = 408, .code = "request_timeout", .closed = true};
+
+CONTRACT_TEST(slow, head)
+{
+    static const char *const rows[] = {"P", "POST /rank HTTP/1.1\r\nHost: a\r\n",
+                                       "POST /rank HTTP/1.1\r\nHost: a\r\nX-A: b\r"};
+    struct driver d;
+
+    start(&d, "http.head_ms=300");
+    for (int i = 0; i < 3; i++) {
+        int64_t sent_us = clock_now_us();
+
+        test_row("head: %s", rows[i]);
+        contract_expect(&d, view_of(rows[i]), &timed_out);
+        CHECK(elapsed_ms(sent_us) >= 300);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(slow, body)
+{
+    static const char *const rows[] = {
+        "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
+        "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}",
+        "POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"};
+    struct driver d;
+
+    start(&d, "http.body_ms=300");
+    for (int i = 0; i < 3; i++) {
+        int64_t sent_us = clock_now_us();
+
+        test_row("body: %s", rows[i]);
+        contract_expect(&d, view_of(rows[i]), &timed_out);
+        CHECK(elapsed_ms(sent_us) >= 300);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* One byte again and again, for ever: the deadline is absolute. */
+static void drip(struct driver *d, const char *begin, const char *byte)
+{
+    int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
+    struct http_client client;
+
+    contract_connect(d, &client);
+    contract_send(&client, view_of(begin));
+    while (http_client_wait_end(&client, 20) == HTTP_CLIENT_OPEN) {
+        CHECK(clock_now_us() < until_us);
+        contract_send(&client, view_of(byte));
+    }
+    contract_receive(&client, &timed_out);
+    http_client_release(&client);
+    contract_good(d);
+}
+
+CONTRACT_TEST(slow, drip)
+{
+    struct driver d;
+
+    start(&d, "http.head_ms=300");
+    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nX-A: ", "a");
+    CHECK_INT(driver_stop(&d), 0);
+    start(&d, "http.body_ms=300");
+    test_row("body");
+    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n", " ");
+    test_row("chunks");
+    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n");
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(quiet, idle)
+{
+    struct http_client client;
+    struct driver d;
+    int64_t good_us;
+
+    start(&d, "http.idle_ms=300");
+    contract_connect(&d, &client);
+    contract_good_on(&client);
+    good_us = clock_now_us();
+    CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
+    CHECK(elapsed_ms(good_us) >= 250);
+    http_client_release(&client);
+    contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(quiet, before_the_first_byte)
+{
+    struct http_client client;
+    struct driver d;
+
+    start(&d, "http.idle_ms=300");
+    contract_connect(&d, &client);
+    CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
+    http_client_release(&client);
+    contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* Answers of some 100 KB each, until neither the kernel nor the client takes more. A UNIX socket, whose buffers
+ * do not grow. */
+CONTRACT_TEST(quiet, answer_not_taken)
+{
+    char path[64], set[96], bytes[4096];
+    struct buf body = BUF_INIT;
+    struct http_client client;
+    struct driver d;
+    ssize_t n;
+    size_t taken = 0;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-contract-%d", (int)getpid());
+    snprintf(set, sizeof(set), "http.address=unix:%s", path);
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"http.write_ms=300", set}});
+    buf_add_str(&body, "{\"rank\":{\"top_n\":50},\"imp\":[{\"id\":\"0\"}");
+    for (int i = 1; i < 16; i++)
+        buf_printf(&body, ",{\"id\":\"%d\"}", i);
+    buf_add_str(&body, "]}");
+    contract_connect(&d, &client);
+    for (int i = 0; i < 40; i++)
+        contract_send(&client, contract_post(buf_str(&body), ""));
+    buf_release(&body);
+    contract_receive(&client, &(struct contract_want){.status = 200}); /* the first is taken */
+    for (int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
+         driver_metric(&d, "adrank_connections") != 0;) {
+        CHECK(clock_now_us() < until_us);
+        usleep(5000);
+    }
+    /* What was in the kernel's hands comes, then the end: no answer more, no word of why. */
+    while ((n = recv(client.fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
+        taken += (size_t)n;
+    CHECK(n == 0 || (n == -1 && errno == ECONNRESET));
+    CHECK(taken < 30 * 16 * 7 * 150);
+    http_client_release(&client);
+    contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST_MAIN

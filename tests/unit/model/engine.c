@@ -361,16 +361,20 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
 /* oneDNN allocates in its own calls: the plain provider shows that nothing of ours does. */
 TEST(engine__submit_and_poll_allocate_nothing)
 {
-    struct device *device = device_of("cpu", "plain", 2);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, false);
-    struct input input = request_of(m, 4);
+    struct device *device;
+    struct model *m;
+    struct engine *engine;
+    struct input input;
     struct launched l;
     struct err err;
     long before;
 
     if (!COUNTING)
         SKIP("allocations are the sanitizer's here");
+    device = device_of("cpu", "plain", 2);
+    m = model_of(REQUESTS);
+    engine = engine_of(device, m, false);
+    input = request_of(m, 4);
     for (int round = 0; round < 5; round++) {
         launched_init(&l, &input);
         before = atomic_load(&allocations);

@@ -1,0 +1,350 @@
+/* The program adrank-model: what it prints, in which order, and how it ends (CONTRACT 8). */
+#include <jansson.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "tests/test.h"
+
+#define PAIRS "tests/golden/logits/five-heads" /* two labels */
+#define CROSS "tests/golden/requests/cross"
+#define PREFIX "tests/golden/requests/two-layers"
+
+struct ran {
+    int status;
+    struct buf out, err;
+};
+
+static struct buf take(const char *path)
+{
+    struct buf bytes = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(file_read(path, 10 << 20, &bytes, &err), err);
+    return bytes;
+}
+
+/* args as a shell line; input goes to its stdin. */
+static struct ran run(const char *args, struct view input)
+{
+    char dir[] = "/tmp/adrank-test-XXXXXX", exe[400], command[2048], in[64], out[64], errors[64];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    struct ran ran;
+    struct err err;
+
+    CHECK(len > 0 && mkdtemp(dir));
+    exe[len] = '\0';
+    *strrchr(exe, '/') = '\0';
+    snprintf(in, sizeof(in), "%s/in", dir);
+    snprintf(out, sizeof(out), "%s/out", dir);
+    snprintf(errors, sizeof(errors), "%s/err", dir);
+    CHECK_OK(file_write(in, input, &err), err);
+    snprintf(command, sizeof(command), "'%s/../bin/adrank-model' %s <%s >%s 2>%s", exe, args, in,
+             out, errors);
+    ran.status = system(command);
+    CHECK(WIFEXITED(ran.status));
+    ran.status = WEXITSTATUS(ran.status);
+    ran.out = take(out);
+    ran.err = take(errors);
+    unlink(in);
+    unlink(out);
+    unlink(errors);
+    rmdir(dir);
+    return ran;
+}
+
+static void ran_release(struct ran *ran)
+{
+    buf_release(&ran->out);
+    buf_release(&ran->err);
+}
+
+static json_t *line_of(const struct ran *ran, int n)
+{
+    const char *at = ran->out.ptr, *end = at + ran->out.len;
+    const char *stop;
+
+    for (int i = 0; i < n; i++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        CHECK(at++);
+    }
+    stop = memchr(at, '\n', (size_t)(end - at));
+    CHECK(stop);
+    return json_loadb(at, (size_t)(stop - at), JSON_DECODE_ANY, NULL);
+}
+
+static int count_lines(const struct ran *ran)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < ran->out.len; i++)
+        n += ran->out.ptr[i] == '\n';
+    return n;
+}
+
+TEST(adrank_model__ends_with_the_right_status)
+{
+    static const struct {
+        const char *args, *input;
+        int status;
+        const char *error;
+    } rows[] = {
+        {"", "", 64, "usage:"},
+        {"--help", "", 0, ""},
+        {"verify --help", "", 0, ""},
+        {"nosuch " CROSS, "", 64, "usage:"},
+        {"verify", "", 64, "which model directory?"},
+        {"verify a b", "", 64, "one model directory at a time"},
+        {"verify " CROSS " --pairs 3", "", 64, "--pairs: no option of adrank-model verify"},
+        {"verify " CROSS " --threads", "", 64, "--threads: wants a value"},
+        {"verify " CROSS " --threads 0", "", 64, "--threads 0: want"},
+        {"verify " CROSS " --precision f31", "", 64, "--precision f31: want"},
+        {"verify " CROSS " --precision f16", "", 64, "f16"},
+        {"verify " CROSS " --precision int8", "", 64, "int8"},
+        {"bench " CROSS " --kind hier", "", 64, "hier is not built yet"},
+        {"bench " CROSS " --ads 9:8", "", 64, "--ads 9:8: want"},
+        {"bench " CROSS " --prefix 63", "", 64, "the model has 64 positions"},
+        {"verify /nonexistent", "", 66, "/nonexistent/config.json"},
+        {"tokenize /nonexistent", "\"a\"", 66, "/nonexistent"},
+        {"verify " CROSS " --backend nosuch", "", 69, "nosuch"},
+        {"verify " CROSS, "", 0, ""},
+        {"verify " PREFIX " --threads 2", "", 0, ""},
+        {"score " CROSS, "{\"text\":\"a\"}\nnonsense\n", 65, "line 2: column"},
+        {"score " CROSS, "[]", 65, "line 1: want an object"},
+        {"score " CROSS, "{\"text\":\"a\",\"text\":\"b\"}", 65, "a key twice"},
+        {"score " CROSS, "{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}", 65,
+         "line 1: request: /rank/candidates/0/text"},
+        {"score " CROSS, "{\"rank\":{\"candidates\":[]}}", 65,
+         "line 1: request: /rank/candidates: none"},
+        {"score " CROSS, "{\"id\":7}", 65, "line 1: request: /id"},
+        {"score " PREFIX, "{\"text\":\"a\"}", 64, "kind prefix takes no bare pairs"},
+        {"tokenize " CROSS, "[\"a\"]", 65, "line 1: want a string, or an array of two"},
+        {"tokenize " CROSS, "{", 65, "line 1: column"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct ran ran = run(rows[i].args, view_of(rows[i].input));
+        test_row("%s <<< %s", rows[i].args, rows[i].input);
+        CHECK_INT(ran.status, rows[i].status);
+        if (!strstr(buf_str(&ran.err), rows[i].error))
+            FAIL("stderr is \"%s\", want \"%s\" in it", buf_str(&ran.err), rows[i].error);
+        ran_release(&ran);
+    }
+}
+
+/* Every golden pair, in order, in batches as the program likes, with what transformers gave. */
+TEST(adrank_model__scores_pairs_in_order)
+{
+    json_t *golden = json_load_file(PAIRS "/golden.json", 0, NULL);
+    const json_t *pairs = json_object_get(golden, "pairs");
+    double allowed = 1e-4 * json_real_value(json_object_get(golden, "spread"));
+    int n = (int)json_array_size(pairs);
+    struct buf input = BUF_INIT;
+    int lines = 0;
+
+    /* Those with a limit of their own are another test's. */
+    for (int i = 0; i < n; i++) {
+        json_t *pair = json_array_get(pairs, (size_t)i);
+        char *text;
+        if (json_object_get(pair, "max_tokens"))
+            continue;
+        text = json_dumps(pair, JSON_COMPACT);
+        buf_printf(&input, "%s\n\n", text);
+        free(text);
+        lines++;
+    }
+    CHECK(lines > 20);
+    for (int threads = 1; threads <= 2; threads++) {
+        char args[200];
+        struct ran ran;
+        snprintf(args, sizeof(args), "score " PAIRS " --threads %d", threads);
+        ran = run(args, buf_view(&input));
+        CHECK_INT(ran.status, 0);
+        CHECK_INT(count_lines(&ran), lines);
+        for (int i = 0, line = 0; i < n; i++) {
+            const json_t *pair = json_array_get(pairs, (size_t)i);
+            json_t *got;
+            if (json_object_get(pair, "max_tokens"))
+                continue;
+            got = line_of(&ran, line++);
+            for (size_t l = 0; l < 2; l++)
+                CHECK_NEAR(json_real_value(json_array_get(json_object_get(got, "logits"), l)),
+                           json_real_value(json_array_get(json_object_get(pair, "logits"), l)),
+                           allowed);
+            json_decref(got);
+        }
+        ran_release(&ran);
+    }
+    buf_release(&input);
+    json_decref(golden);
+}
+
+static void check_request(const char *dir)
+{
+    char path[300], args[300];
+    struct buf input = BUF_INIT;
+    const json_t *requests;
+    struct ran ran;
+    json_t *doc;
+
+    snprintf(path, sizeof(path), "%s/adrank.json", dir);
+    doc = json_load_file(path, 0, NULL);
+    requests = json_object_get(json_object_get(doc, "golden"), "requests");
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        char *text = json_dumps(json_array_get(requests, i), JSON_COMPACT);
+        buf_printf(&input, "%s\n", text);
+        free(text);
+    }
+    snprintf(args, sizeof(args), "score %s", dir);
+    ran = run(args, buf_view(&input));
+    CHECK_INT(ran.status, 0);
+    CHECK_INT(count_lines(&ran), json_array_size(requests));
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        const json_t *want = json_array_get(requests, i),
+                     *request = json_object_get(want, "request");
+        const json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");
+        json_t *got = line_of(&ran, (int)i);
+        const json_t *scores = json_object_get(got, "scores");
+        CHECK_STR(json_string_value(json_object_get(got, "id")),
+                  json_string_value(json_object_get(request, "id")));
+        CHECK_INT(json_array_size(scores), json_array_size(candidates));
+        for (size_t k = 0; k < json_array_size(scores); k++) {
+            const json_t *score = json_array_get(scores, k);
+            double logit = json_number_value(json_object_get(score, "logit"));
+            CHECK_STR(json_string_value(json_object_get(score, "adid")),
+                      json_string_value(json_object_get(json_array_get(candidates, k), "adid")));
+            CHECK_NEAR(logit, json_real_value(json_array_get(json_object_get(want, "logits"), k)),
+                       2e-4);
+            CHECK_NEAR(json_number_value(json_object_get(score, "pctr")),
+                       1 / (1 + exp(-(0.9 * logit - 1.5))), 1e-7);
+        }
+        json_decref(got);
+    }
+    ran_release(&ran);
+    buf_release(&input);
+    json_decref(doc);
+}
+
+TEST(adrank_model__scores_requests_of_any_kind)
+{
+    check_request(PREFIX);
+    check_request(CROSS);
+}
+
+/* Pairs and requests mixed, and far more than one batch holds. */
+TEST(adrank_model__keeps_the_order_over_many_batches)
+{
+    struct buf input = BUF_INIT;
+    struct ran ran, one;
+    json_t *first, *got;
+
+    for (int i = 0; i < 900; i++)
+        buf_printf(
+            &input,
+            i % 7
+                ? "{\"text\":\"red shoes %d\",\"text_pair\":\"tea\"}\n"
+                : "{\"id\":\"%d\",\"rank\":{\"candidates\":[{\"adid\":\"x\",\"text\":\"tea\"}]}}\n",
+            i);
+    ran = run("score " CROSS, buf_view(&input));
+    CHECK_INT(ran.status, 0);
+    CHECK_INT(count_lines(&ran), 900);
+    for (int i = 0; i < 900; i += 7) {
+        char id[16];
+        snprintf(id, sizeof(id), "%d", i);
+        got = line_of(&ran, i);
+        CHECK_STR(json_string_value(json_object_get(got, "id")), id);
+        json_decref(got);
+    }
+    one = run("score " CROSS, VIEW_LIT("{\"text\":\"red shoes 899\",\"text_pair\":\"tea\"}"));
+    first = line_of(&one, 0);
+    got = line_of(&ran, 899);
+    CHECK(json_equal(first, got)); /* alone or in the fourth batch: the same digits */
+    json_decref(first);
+    json_decref(got);
+    ran_release(&one);
+    ran_release(&ran);
+    buf_release(&input);
+}
+
+TEST(adrank_model__tells_what_stood_before_a_bad_line)
+{
+    struct ran ran =
+        run("score " CROSS,
+            VIEW_LIT("{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":7}\n{\"text\":\"c\"}\n"));
+
+    CHECK_INT(ran.status, 65);
+    CHECK_INT(count_lines(&ran), 2);
+    ran_release(&ran);
+}
+
+TEST(adrank_model__tokenizes_strings_and_pairs)
+{
+    struct ran ran = run("tokenize " CROSS " --max-tokens 6",
+                         VIEW_LIT("\"a b c d e f\"\n[\"a b c d\",\"e\"]\n\"\"\n"));
+    json_t *single, *pair, *empty;
+
+    CHECK_INT(ran.status, 0);
+    single = line_of(&ran, 0);
+    pair = line_of(&ran, 1);
+    empty = line_of(&ran, 2);
+    CHECK_INT(json_array_size(single), 6);
+    CHECK_INT(json_array_size(pair), 6);
+    CHECK_INT(json_array_size(empty), 2);
+    CHECK_INT(json_integer_value(json_array_get(single, 0)), 2);
+    CHECK_INT(json_integer_value(json_array_get(single, 5)), 3);
+    CHECK_INT(json_integer_value(json_array_get(pair, 3)), 3);
+    CHECK_INT(json_integer_value(json_array_get(pair, 5)), 3);
+    json_decref(single);
+    json_decref(pair);
+    json_decref(empty);
+    ran_release(&ran);
+}
+
+TEST(adrank_model__inspects)
+{
+    struct ran ran = run("inspect " PREFIX, VIEW_LIT(""));
+    json_t *got = line_of(&ran, 0);
+    const json_t *input = json_object_get(got, "input");
+
+    CHECK_INT(ran.status, 0);
+    CHECK_STR(json_string_value(json_object_get(got, "kind")), "prefix");
+    CHECK_STR(json_string_value(json_object_get(got, "precision")), "F16");
+    CHECK_INT(strlen(json_string_value(json_object_get(got, "digest"))), 12);
+    CHECK_INT(json_integer_value(json_object_get(json_object_get(got, "encoder"), "hidden")), 48);
+    CHECK_STR(json_string_value(json_object_get(input, "behaviour")), "{type} {text} ; ");
+    CHECK_INT(json_integer_value(json_object_get(input, "max_context_tokens")), 72);
+    CHECK_NEAR(json_real_value(json_object_get(json_object_get(got, "calibration"), "b")), -1.5, 0);
+    json_decref(got);
+    ran_release(&ran);
+}
+
+TEST(adrank_model__benches_every_kind)
+{
+    static const char *const kinds[] = {"cross", "prefix"};
+    static const char *const numbers[] = {"median_ms", "p99_ms", "pairs_per_s", "gflops",
+                                          "bare_gflops"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char args[200];
+        struct ran ran;
+        json_t *got;
+        test_row("%s", kinds[i]);
+        snprintf(args, sizeof(args),
+                 "bench " PREFIX
+                 " --kind %s --pairs 9 --prefix 30 --ads 4:9 --seconds 0.05 --json -",
+                 kinds[i]);
+        ran = run(args, VIEW_LIT(""));
+        CHECK_INT(ran.status, 0);
+        got = line_of(&ran, 0);
+        CHECK_STR(json_string_value(json_object_get(got, "kind")), kinds[i]);
+        CHECK_STR(json_string_value(json_object_get(got, "precision")), "f32");
+        CHECK_STR(json_string_value(json_object_get(got, "backend")), "cpu");
+        for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
+            CHECK(json_number_value(json_object_get(got, numbers[k])) > 0);
+        json_decref(got);
+        ran_release(&ran);
+    }
+}
+
+TEST_MAIN

@@ -129,7 +129,7 @@ int golden_parse(struct golden *out, const char *file, const json_t *object, str
 int golden_limit(const struct golden *golden, enum precision precision, double *out,
                  struct err *err)
 {
-    if (!golden->max_error[precision])
+    if (golden->max_error[precision] <= 0)
         return err_set(err, ERR_DATA, "/golden/max_error: %s is not stated",
                        precision_names[precision]);
     *out = golden->max_error[precision];

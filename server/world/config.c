@@ -75,34 +75,35 @@ static int set_defaults(struct config *config, struct problems *problems, struct
     return 0;
 }
 
-static int read_file(struct config *config, const char *path, struct problems *problems,
-                     struct err *err)
+static void read_text(struct config *config, struct view text, struct problems *problems)
+{
+    json_error_t where;
+    json_t *root = json_loadb(text.ptr, text.len, 0, &where), *value;
+    const char *section;
+
+    if (!root)
+        problems_add(problems, "", "line %d, column %d: %s", where.line, where.column, where.text);
+    else if (!json_is_object(root))
+        problems_add(problems, "", "must be an object");
+    else if (config_check_keys(text, &config->arena, problems) == 0)
+        json_object_foreach(root, section, value) set_section(config, section, value, problems);
+    json_decref(root);
+}
+
+static int read_source(struct config *config, const struct config_args *args,
+                       struct problems *problems, struct err *err)
 {
     struct buf text = BUF_INIT;
-    json_t *root = NULL, *value;
-    json_error_t where;
-    const char *section;
-    int rc = -1;
+    int rc = 0;
 
-    if (file_read(path, MAX_CONFIG_BYTES, &text, err))
-        goto out;
-    root = json_loadb(text.ptr, text.len, 0, &where);
-    if (!root) {
-        problems_add(problems, "", "line %d, column %d: %s", where.line, where.column, where.text);
-        rc = 0;
-        goto out;
+    if (args->text.ptr) {
+        read_text(config, args->text, problems);
+    } else if (args->file) {
+        rc = file_read(args->file, MAX_CONFIG_BYTES, &text, err);
+        if (rc == 0)
+            read_text(config, buf_view(&text), problems);
+        buf_release(&text);
     }
-    rc = 0;
-    if (!json_is_object(root)) {
-        problems_add(problems, "", "must be an object");
-        goto out;
-    }
-    if (config_check_keys(buf_view(&text), &config->arena, problems))
-        goto out;
-    json_object_foreach(root, section, value) set_section(config, section, value, problems);
-out:
-    json_decref(root);
-    buf_release(&text);
     return rc;
 }
 
@@ -186,8 +187,7 @@ int config_new(const struct config_args *args, struct problems *problems, struct
         err_set(err, ERR_NOMEM, "configuration: out of memory");
         goto out;
     }
-    if (set_defaults(config, problems, err) ||
-        (args->file && read_file(config, args->file, problems, err)))
+    if (set_defaults(config, problems, err) || read_source(config, args, problems, err))
         goto out;
     for (int i = 0; i < args->n_sets; i++)
         apply_set(config, args->sets[i], problems);

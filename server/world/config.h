@@ -82,6 +82,7 @@ struct config {
 
 struct config_args {
     const char *file;        /* NULL: defaults */
+    struct view text;        /* ptr set: what is read in the file's place */
     const char *const *sets; /* "path=value", applied in order after the file */
     int n_sets;
 };

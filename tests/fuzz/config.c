@@ -1,0 +1,50 @@
+/* A configuration file: whatever the bytes, complaints or a configuration whose print reads back the same. */
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "server/world/config.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+
+static struct config *read_config(struct view text)
+{
+    struct problems problems;
+    struct config *config = NULL;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    problems_init(&problems, &arena, 16);
+    if (config_new(&(struct config_args){.text = text}, &problems, &config, &err))
+        config = NULL;
+    arena_release(&arena);
+    return config;
+}
+
+static void print(const struct config *config, struct buf *out)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    config_print(config, &w);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
+{
+    struct buf first = BUF_INIT, second = BUF_INIT;
+    struct config *config = n ? read_config((struct view){(const char *)bytes, n}) : NULL, *again;
+
+    if (!config)
+        return 0;
+    print(config, &first);
+    again = read_config(buf_view(&first));
+    BUG_ON(!again);
+    print(again, &second);
+    BUG_ON(!view_eq(buf_view(&first), buf_view(&second)));
+    config_free(config);
+    config_free(again);
+    buf_release(&first);
+    buf_release(&second);
+    return 0;
+}

@@ -164,11 +164,12 @@ void driver_wait_ready(struct driver *driver)
     take_value(line, " admin=", driver->admin, sizeof(driver->admin));
 }
 
-static const char *backend_of(const struct driver_args *args)
+static const char *backend_of(const char *name)
 {
     static char path[4200];
-    const char *name = args->backend ? args->backend : "null";
 
+    if (!name)
+        name = "null";
     if (strcmp(name, "cpu") == 0 || strcmp(name, "auto") == 0 || strcmp(name, "cuda") == 0 ||
         strchr(name, '/'))
         return name;
@@ -209,15 +210,10 @@ static const char *from_here(const char *path)
     return whole;
 }
 
-static void make_command(struct driver *driver, const struct driver_args *args,
-                         struct command *command)
+static void add_defaults(struct command *command, const struct driver_args *args)
 {
-    add(command, "", driver_build_path("bin/adrankd"));
-    add(command, "", "--allow-root");
-    add(command, "", "-c");
-    add(command, driver->folder, "/config.json");
     add_set(command, "model.path=", from_here(args->model ? args->model : DEFAULT_MODEL));
-    add_set(command, "model.backend=", backend_of(args));
+    add_set(command, "model.backend=", backend_of(args->backend));
     add_set(command, "catalog.path=", "catalog.jsonl");
     add_set(command, "http.address=", "127.0.0.1:0");
     add_set(command, "admin.address=", "127.0.0.1:0");
@@ -229,6 +225,17 @@ static void make_command(struct driver *driver, const struct driver_args *args,
         add_set(command, "features.timeout_ms=", "1000");
         add_set(command, "privacy.user_key=", "{\"$file\":\"key\"}");
     }
+}
+
+static void make_command(struct driver *driver, const struct driver_args *args,
+                         struct command *command)
+{
+    add(command, "", driver_build_path("bin/adrankd"));
+    add(command, "", "--allow-root");
+    add(command, "", "-c");
+    add(command, driver->folder, "/config.json");
+    if (!args->plain)
+        add_defaults(command, args);
     for (int i = 0; i < DRIVER_MAX_SETS && args->sets[i]; i++)
         add_set(command, "", args->sets[i]);
     for (int i = 0; i < 8 && args->argv[i]; i++)

@@ -6,6 +6,7 @@
 #ifndef TESTS_E2E_DRIVER_H
 #define TESTS_E2E_DRIVER_H
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <sys/types.h>
 
@@ -25,7 +26,8 @@ struct driver_args {
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL behind the last */
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL behind the last */
     const char *argv[8];               /* more arguments */
-    bool no_wait;                      /* do not wait for ready */
+    bool plain;    /* no --set of the driver's own: config says all of it, driver_config() helps */
+    bool no_wait;  /* do not wait for ready */
     bool log_pipe; /* the log goes to a pipe that is read until ready, then left to fill up */
 };
 
@@ -77,6 +79,15 @@ struct driver_response *driver_raw(const char *address, struct view bytes);
 double driver_metric(struct driver *driver, const char *sample);
 /* Applies a new configuration file by POST /admin/reload and gives the answer. */
 struct driver_response *driver_reload(struct driver *driver, const char *config);
+
+/* The driver's defaults as the text of a configuration file, with the members of overlays over them, each a JSON
+ * object with ' for ", NULL behind the last; "backend":"paced" names a test module. For tests that change options by
+ * reload, which what --set says cannot be. Valid until the eighth call from now. */
+const char *driver_config(const char *overlay, ...) __attribute__((sentinel));
+/* The body as JSON; FAILs when it is none. Valid until the eighth call from now. */
+const json_t *driver_json(const struct driver_response *response);
+/* What a pointer names: "/results/0/adid"; NULL when there is nothing. */
+const json_t *driver_at(const json_t *value, const char *pointer);
 
 /* Path of a program or module of the build that the test belongs to: "bin/adrankd". */
 const char *driver_build_path(const char *name);

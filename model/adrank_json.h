@@ -1,4 +1,5 @@
-/* adrank.json, format 1 (config/adrank.schema.json): what adrank needs to know beyond Hugging Face's files. */
+/* adrank.json, format 1 (config/adrank.schema.json): what adrank needs to know beyond Hugging
+ * Face's files. */
 #ifndef MODEL_ADRANK_JSON_H
 #define MODEL_ADRANK_JSON_H
 
@@ -25,13 +26,15 @@ struct adrank_json {
 };
 
 /*
- * Reads and checks text; positions is the encoder's max_position_embeddings. Everything lands in the arena.
- * ERR_DATA as "file: /pointer: reason". Unknown keys are errors, so that a misspelt one is seen.
+ * Reads and checks text; positions is the encoder's max_position_embeddings. Everything lands in
+ * the arena. ERR_DATA as "file: /pointer: reason". Unknown keys are errors, so that a misspelt one
+ * is seen.
  */
 int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
                       struct arena *arena, struct err *err) MUST_CHECK;
 
-/* What holds for a directory without adrank.json: kind cross, the default templates. name is copied. */
+/* What holds for a directory without adrank.json: kind cross, the default templates. name is
+ * copied. */
 int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,
                         struct arena *arena, struct err *err) MUST_CHECK;
 

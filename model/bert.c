@@ -1,4 +1,5 @@
-/* The BERT family (Devlin et al. 2018) as transformers writes it: BertModel, BertForSequenceClassification. */
+/* The BERT family (Devlin et al. 2018) as transformers writes it: BertModel,
+ * BertForSequenceClassification. */
 #include <stddef.h>
 #include <stdio.h>
 #include <string.h>
@@ -45,7 +46,8 @@ static int refuse_what_is_not_built(const char *file, const json_t *config, stru
     return 0;
 }
 
-/* transformers writes id2label (and num_labels only where it is needed); without either there are two. */
+/* transformers writes id2label (and num_labels only where it is needed); without either there
+ * are two. */
 static int read_labels(const char *where, const json_t *config, int *out, struct err *err)
 {
     const json_t *names = json_object_get(config, "id2label");
@@ -132,8 +134,8 @@ static const struct tensor_row tensor_rows[] = {
     {"classifier.bias", CLASSIFIER(classifier_bias), SIZE_NONE, SIZE_L, 0, 1},
 };
 
-/* Tensors that checkpoints carry and inference does not need: buffers that are a mere count, and the heads
- * of pretraining. A name ends in '*' where anything may follow. */
+/* Tensors that checkpoints carry and inference does not need: buffers that are a mere count, and
+ * the heads of pretraining. A name ends in '*' where anything may follow. */
 static const char *const ignorable[] = {
     "embeddings.position_ids",
     "bert.embeddings.position_ids",

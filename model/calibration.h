@@ -1,4 +1,5 @@
-/* From a logit to the probability of a click: Platt scaling (Platt 1999), pctr = sigmoid(a logit + b). */
+/* From a logit to the probability of a click: Platt scaling (Platt 1999), pctr = sigmoid(a logit
+ * + b). */
 #ifndef MODEL_CALIBRATION_H
 #define MODEL_CALIBRATION_H
 

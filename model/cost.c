@@ -35,7 +35,8 @@ static bool solve(double a[TERMS][TERMS + 1], int n)
     return true;
 }
 
-/* The terms in `subset` (a bit each), the others zero. False when that has no solution without a negative. */
+/* The terms in `subset` (a bit each), the others zero. False when that has no solution without a
+ * negative. */
 static bool fit_subset(const struct cost_sample *samples, int n, unsigned subset, double out[TERMS])
 {
     double a[TERMS][TERMS + 1] = {{0}};
@@ -47,7 +48,8 @@ static bool fit_subset(const struct cost_sample *samples, int n, unsigned subset
             terms[n_terms++] = t;
     }
     for (int i = 0; i < n; i++) {
-        /* Divided by the time: what counts is the relative error. Units near 1 keep the matrix sane. */
+        /* Divided by the time: what counts is the relative error. Units near 1 keep the matrix
+         * sane. */
         const double x[TERMS] = {1e3 / samples[i].us, 1e3 * samples[i].tokens / samples[i].us,
                                  1e3 * samples[i].attention / samples[i].us};
         for (int r = 0; r < n_terms; r++) {

@@ -1,6 +1,7 @@
 /*
- * struct crew: the threads that drive host lanes. It knows nothing of models: a table says where work comes
- * from and what to do with it. One lock over work and results; no thread waits for another's operation.
+ * struct crew: the threads that drive host lanes. It knows nothing of models: a table says where
+ * work comes from and what to do with it. One lock over work and results; no thread waits for
+ * another's operation.
  */
 #ifndef MODEL_CREW_H
 #define MODEL_CREW_H
@@ -12,7 +13,8 @@
 struct crew;
 
 struct crew_ops {
-    /* Under the lock: a piece of work that is ready, taken from the queue; NULL when there is none. */
+    /* Under the lock: a piece of work that is ready, taken from the queue; NULL when there is
+     * none. */
     void *(*take)(void *arg);
     /* Without the lock: does it. thread counts from 0; pieces of one thread never overlap. */
     void (*run)(void *arg, void *work, int thread);

@@ -1,7 +1,7 @@
 /*
- * An encoder described by data, so that BERT is the first family and not the only one: its sizes and
- * choices (struct encoder_config), its tensors in host memory (struct encoder_weights), and a family's
- * files (struct family: how config.json is read, what the tensors are called).
+ * An encoder described by data, so that BERT is the first family and not the only one: its sizes
+ * and choices (struct encoder_config), its tensors in host memory (struct encoder_weights), and a
+ * family's files (struct family: how config.json is read, what the tensors are called).
  *
  * Letters: V vocabulary, P positions, Y token types, H hidden, A heads, F inner layer, L labels.
  */
@@ -48,11 +48,12 @@ struct encoder_weights {
 
 struct family {
     const char *model_type; /* config.json's */
-    /* file is for messages. labels is what config.json says; the weights decide whether there is a head. */
+    /* file is for messages. labels is what config.json says; the weights decide whether there is
+     * a head. */
     int (*config)(const char *file, const json_t *config, struct encoder_config *out,
                   struct err *err);
-    /* Fills weights from the arena, settles config->labels. Missing, surplus and mis-shaped tensors are
-     * errors; the arena's memory is taken only for tensors that were found right. */
+    /* Fills weights from the arena, settles config->labels. Missing, surplus and mis-shaped
+     * tensors are errors; the arena's memory is taken only for tensors that were found right. */
     int (*weights)(struct safetensors *tensors, struct encoder_config *config, struct arena *arena,
                    struct encoder_weights *out, struct err *err);
 };
@@ -63,8 +64,9 @@ const struct family *family_find(const char *file, const json_t *config,
 
 extern const struct family family_bert;
 
-/* Multiply-adds times two of the linear layers and the attention products, for one forward pass. Only what
- * has to be computed counts: of the last layer keys and values of every token, the rest of read rows. */
+/* Multiply-adds times two of the linear layers and the attention products, for one forward pass.
+ * Only what has to be computed counts: of the last layer keys and values of every token, the
+ * rest of read rows. */
 struct input;
 double encoder_linear_flop(const struct encoder_config *config, const struct input *input);
 double encoder_attention_flop(const struct encoder_config *config, const struct input *input);

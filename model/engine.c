@@ -4,8 +4,8 @@
 #include "model/engine_opening.h"
 #include "model/engine_struct.h"
 
-/* Slices of parents that may be kept at once: one a thread and one more, so that the next is begun while the
- * children of the others are under way; few, since each holds every layer. */
+/* Slices of parents that may be kept at once: one a thread and one more, so that the next is
+ * begun while the children of the others are under way; few, since each holds every layer. */
 #define MAX_KEPT 8
 
 static const struct {

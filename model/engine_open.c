@@ -184,7 +184,8 @@ static int build_shape(const struct engine *engine, int shape, struct input *out
     return 0;
 }
 
-/* The first round of a shape warms it up; the fastest of the others counts, since what disturbs only adds. */
+/* The first round of a shape warms it up; the fastest of the others counts, since what disturbs
+ * only adds. */
 static void note_round(struct engine_opening *o, const struct input *input, double us)
 {
     struct input_shape shape = input_shape(input);

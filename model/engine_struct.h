@@ -3,8 +3,9 @@
  *
  *   run   one launched batch: its plan, and how far its slices are. A fixed number per engine.
  *
- * With host lanes the crew's threads take slices under the crew's lock, which guards everything marked
- * (lock). Without, the one thread that calls the engine does everything and asks the backend.
+ * With host lanes the crew's threads take slices under the crew's lock, which guards everything
+ * marked (lock). Without, the one thread that calls the engine does everything and asks the
+ * backend.
  */
 #ifndef MODEL_ENGINE_STRUCT_H
 #define MODEL_ENGINE_STRUCT_H
@@ -64,7 +65,7 @@ struct engine {
     struct run *runs;
     bool broken; /* (lock) the backend failed */
     struct engine_cost cost;
-    double golden_error; /* largest over the golden requests, over their spread */
+    double golden_error;            /* largest over the golden requests, over their spread */
     struct engine_opening *opening; /* NULL once it is ready */
 };
 

@@ -1,9 +1,9 @@
 /*
- * The forward pass of one slice over backend_ops (Vaswani et al. 2017; Devlin et al. 2018). It knows neither
- * threads nor devices: whoever calls it owns the lane and the scratch while it runs.
+ * The forward pass of one slice over backend_ops (Vaswani et al. 2017; Devlin et al. 2018). It
+ * knows neither threads nor devices: whoever calls it owns the lane and the scratch while it runs.
  *
- * The last layer computes what is read and nothing else: keys and values of every token, then rows of
- * slice->read alone.
+ * The last layer computes what is read and nothing else: keys and values of every token, then rows
+ * of slice->read alone.
  */
 #ifndef MODEL_FORWARD_H
 #define MODEL_FORWARD_H

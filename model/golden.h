@@ -1,8 +1,8 @@
 /*
- * Golden requests: requests with the logits that the model gave where it was trained. An engine that opens
- * computes them and is refused when it is too far off: the error is judged against the spread of the scores
- * (largest |error| over the standard deviation of all golden logits), since an absolute tolerance passes
- * constants.
+ * Golden requests: requests with the logits that the model gave where it was trained. An engine
+ * that opens computes them and is refused when it is too far off: the error is judged against the
+ * spread of the scores (largest |error| over the standard deviation of all golden logits), since an
+ * absolute tolerance passes constants.
  */
 #ifndef MODEL_GOLDEN_H
 #define MODEL_GOLDEN_H

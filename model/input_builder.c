@@ -1,4 +1,5 @@
-/* Impressions to inputs: texts by the model's templates, tokens by its tokenizer, segments by its kind. */
+/* Impressions to inputs: texts by the model's templates, tokens by its tokenizer, segments by
+ * its kind. */
 #include "base/bug.h"
 #include "model/encoded_ads.h"
 #include "model/kind.h"

@@ -1,6 +1,6 @@
 /*
- * A kind of model: how the token ids of a context and of ads become segments. One const table each, in a file
- * of its own; nothing else looks at the kind's name.
+ * A kind of model: how the token ids of a context and of ads become segments. One const table each,
+ * in a file of its own; nothing else looks at the kind's name.
  */
 #ifndef MODEL_KIND_H
 #define MODEL_KIND_H

@@ -1,4 +1,5 @@
-/* cross: [CLS] context [SEP] ad [SEP], one segment a pair, as BertForSequenceClassification reads pairs. */
+/* cross: [CLS] context [SEP] ad [SEP], one segment a pair, as BertForSequenceClassification
+ * reads pairs. */
 #include "model/kind.h"
 
 static void size(const struct input_parts *parts, int *n_tokens, int *n_segments)

@@ -82,7 +82,8 @@ static int read_tokenizer(struct model *m, const struct model_files *files, stru
     return 0;
 }
 
-/* base_rate is needed by files that have a head only; labels beyond two have no probability of a click. */
+/* base_rate is needed by files that have a head only; labels beyond two have no probability of a
+ * click. */
 static int check_head(struct model *m, const struct model_files *files, struct err *err)
 {
     if (m->config.labels > 2)

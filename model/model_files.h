@@ -1,6 +1,7 @@
 /*
- * The files of a model directory, read once and whole: what is hashed is what is parsed, and nothing of them
- * is mapped afterwards. Other files that lie beside them (README, 1_Pooling, ...) are not the model's.
+ * The files of a model directory, read once and whole: what is hashed is what is parsed, and
+ * nothing of them is mapped afterwards. Other files that lie beside them (README, 1_Pooling, ...)
+ * are not the model's.
  */
 #ifndef MODEL_MODEL_FILES_H
 #define MODEL_MODEL_FILES_H
@@ -31,12 +32,13 @@ struct model_files {
 
 extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
-/* config.json and model.safetensors must be there (ERR_NOINPUT), and one of the two vocabularies. */
+/* config.json and model.safetensors must be there (ERR_NOINPUT), and one of the two
+ * vocabularies. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_files_release(struct model_files *files);
 
-/* First hex digits of SHA-256 over each present file's name, NUL, length (8 bytes, little-endian) and bytes, in
- * the order of the enum. */
+/* First hex digits of SHA-256 over each present file's name, NUL, length (8 bytes, little-
+ * endian) and bytes, in the order of the enum. */
 int model_files_digest(const struct model_files *files, char out[MODEL_DIGEST_HEX + 1],
                        struct err *err) MUST_CHECK;
 /* SHA-256 of one file's bytes. */

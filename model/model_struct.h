@@ -1,4 +1,5 @@
-/* What a struct model holds: for model/ and the tools that inspect it. Immutable once model_open returned. */
+/* What a struct model holds: for model/ and the tools that inspect it. Immutable once model_open
+ * returned. */
 #ifndef MODEL_MODEL_STRUCT_H
 #define MODEL_MODEL_STRUCT_H
 

@@ -1,6 +1,7 @@
 /*
- * A model's weights on a backend: what the forward pass reads. Built in small steps, so that an engine can
- * open between served batches. One thread at a time while it is built; read-only afterwards.
+ * A model's weights on a backend: what the forward pass reads. Built in small steps, so that an
+ * engine can open between served batches. One thread at a time while it is built; read-only
+ * afterwards.
  */
 #ifndef MODEL_NETWORK_H
 #define MODEL_NETWORK_H

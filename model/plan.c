@@ -184,7 +184,8 @@ static struct cut cut_into(int total, int target)
     return (struct cut){.total = total, .n = (total + target - 1) / target, .nth = -1};
 }
 
-/* The slice that the next rows go to: a new one when the old is nearer to its share without them. */
+/* The slice that the next rows go to: a new one when the old is nearer to its share without
+ * them. */
 static struct plan_slice *cut_next(struct plan *plan, struct cut *cut, int parent, int rows)
 {
     int64_t share = (int64_t)(cut->nth + 1) * cut->total; /* of all slices so far, times n */
@@ -220,8 +221,8 @@ static void cut_together(struct plan *plan, int target)
     }
 }
 
-/* The slices of one group of parents' children: units [from, to) that stand apart, whose parents lie in slice
- * parent. A slice names each parent that it needs once. */
+/* The slices of one group of parents' children: units [from, to) that stand apart, whose parents
+ * lie in slice parent. A slice names each parent that it needs once. */
 static void cut_children(struct plan *plan, int from, int to, int parent, int target)
 {
     struct plan_slice *s = NULL;
@@ -248,7 +249,8 @@ static void cut_children(struct plan *plan, int from, int to, int parent, int ta
     }
 }
 
-/* Families that are cut apart, in groups: parents of together PLAN_MIN_TOKENS rows share a slice. */
+/* Families that are cut apart, in groups: parents of together PLAN_MIN_TOKENS rows share a
+ * slice. */
 static void cut_apart(struct plan *plan, int target)
 {
     int i = 0;

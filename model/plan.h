@@ -1,10 +1,10 @@
 /*
- * A batch cut into slices. A slice is whole segments laid end to end, about as many rows as stay in a core's
- * cache; a parent whose family does not fit one slice gets a slice of its own (small parents share one), and
- * its children's slices wait for it.
+ * A batch cut into slices. A slice is whole segments laid end to end, about as many rows as stay in
+ * a core's cache; a parent whose family does not fit one slice gets a slice of its own (small
+ * parents share one), and its children's slices wait for it.
  *
- * Pure: arithmetic over memory that was taken when the plan was made. A row's result does not depend on the
- * cut (kernels/backend.h, Bits), so neither do scores.
+ * Pure: arithmetic over memory that was taken when the plan was made. A row's result does not
+ * depend on the cut (kernels/backend.h, Bits), so neither do scores.
  */
 #ifndef MODEL_PLAN_H
 #define MODEL_PLAN_H
@@ -13,8 +13,8 @@
 #include "kernels/backend.h"
 #include "model/forward.h"
 
-#define PLAN_MIN_TOKENS                                                                            \
-    64 /* below this a slice is too small for the processor to work at its rate */
+/* Below this a slice is too small for the processor to work at its rate. */
+#define PLAN_MIN_TOKENS 64
 
 struct plan_limits {
     int max_batch_tokens;
@@ -52,8 +52,8 @@ struct plan {
 int plan_init(struct plan *plan, const struct plan_limits *limits, struct err *err) MUST_CHECK;
 void plan_release(struct plan *plan);
 
-/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; labels is L, for targets. Parents without
- * children that are not read themselves are left out. */
+/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; labels is L, for targets.
+ * Parents without children that are not read themselves are left out. */
 void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels);
 
 #endif

@@ -1,7 +1,8 @@
 /*
- * A /rank request that stands by itself to an input: behaviours and candidates carry their own text, the
- * first impression counts, nothing is looked up. Golden requests and adrank-model score take this way; the
- * daemon has catalog, stored history and several impressions and calls model_input itself.
+ * A /rank request that stands by itself to an input: behaviours and candidates carry their own
+ * text, the first impression counts, nothing is looked up. Golden requests and adrank-model score
+ * take this way; the daemon has catalog, stored history and several impressions and calls
+ * model_input itself.
  */
 #ifndef MODEL_REQUEST_INPUT_H
 #define MODEL_REQUEST_INPUT_H

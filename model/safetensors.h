@@ -1,8 +1,8 @@
 /*
- * safetensors (https://github.com/huggingface/safetensors, format of 2022): eight bytes of header length,
- * little-endian, a JSON header, then the tensors' bytes. Read as hostile input: every length, offset, hole,
- * overlap, dtype and shape is checked against the bytes that are there before memory is taken for it.
- * Refusals name the file, the tensor and the reason (ERR_DATA).
+ * safetensors (https://github.com/huggingface/safetensors, format of 2022): eight bytes of header
+ * length, little-endian, a JSON header, then the tensors' bytes. Read as hostile input: every
+ * length, offset, hole, overlap, dtype and shape is checked against the bytes that are there before
+ * memory is taken for it. Refusals name the file, the tensor and the reason (ERR_DATA).
  */
 #ifndef MODEL_SAFETENSORS_H
 #define MODEL_SAFETENSORS_H
@@ -48,8 +48,8 @@ const char *safetensors_dtype_name(const struct safetensor *tensor); /* "F32", "
 int safetensors_check_shape(const struct safetensors *tensors, const struct safetensor *tensor,
                             int64_t rows, int64_t cols, struct err *err) MUST_CHECK;
 
-/* All elements as f32, in order; out has room for them. F32, F16 and BF16; -1 for any other dtype and for a
- * tensor that holds a NaN or an infinity. */
+/* All elements as f32, in order; out has room for them. F32, F16 and BF16; -1 for any other
+ * dtype and for a tensor that holds a NaN or an infinity. */
 int safetensors_read_f32(const struct safetensors *tensors, const struct safetensor *tensor,
                          float *out, struct err *err) MUST_CHECK;
 

@@ -1,7 +1,8 @@
 /*
- * Templates turn fields into the text that a model reads. Grammar: literal text, {field}, and {{ and }} for
- * the braces themselves. An unknown field, an unclosed or a stray brace is an error that names the pointer.
- * An absent field is the empty string. Compiled once, immutable, rendered into an arena.
+ * Templates turn fields into the text that a model reads. Grammar: literal text, {field}, and {{
+ * and }} for the braces themselves. An unknown field, an unclosed or a stray brace is an error that
+ * names the pointer. An absent field is the empty string. Compiled once, immutable, rendered into
+ * an arena.
  */
 #ifndef MODEL_TEMPLATE_H
 #define MODEL_TEMPLATE_H
@@ -25,7 +26,8 @@ struct template_values {
 
 struct template_field {
     const char *name;
-    /* A view into the values, or into text made in the arena; template_no_memory when that fails. */
+    /* A view into the values, or into text made in the arena; template_no_memory when that
+     * fails. */
     struct view (*value)(const struct template_values *values, struct arena *arena);
 };
 

@@ -1,6 +1,7 @@
 /*
- * Real weights: all-MiniLM-L6-v2 with a seeded head of two labels. The encoder is fetched once into build/minilm by
- * the evaluation data's script, the head is committed; together they make the directory that is opened.
+ * Real weights: all-MiniLM-L6-v2 with a seeded head of two labels. The encoder is fetched once into
+ * build/minilm by the evaluation data's script, the head is committed; together they make the
+ * directory that is opened.
  */
 #include <jansson.h>
 #include <sys/stat.h>

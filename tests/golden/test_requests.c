@@ -1,4 +1,5 @@
-/* Whole requests through templates, behaviours and kinds: logits equal what transformers made of the same segments. */
+/* Whole requests through templates, behaviours and kinds: logits equal what transformers made of
+ * the same segments. */
 #include <jansson.h>
 
 #include "model/model_struct.h"
@@ -130,8 +131,8 @@ static void check_bf16(const char *name, const char *dir)
     golden_engine_close(&g);
 }
 
-/* The same to the bit: alone, together, in another order, by more threads. A family then lies in one slice or is
- * cut apart from its parent. */
+/* The same to the bit: alone, together, in another order, by more threads. A family then lies in
+ * one slice or is cut apart from its parent. */
 static void check_bits(const char *name, const char *dir)
 {
     static float alone[MAX_REQUESTS][MAX_ADS * MAX_LABELS];

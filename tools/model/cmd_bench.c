@@ -1,7 +1,7 @@
 /*
- * Forward passes of one request of random tokens, and beside each the bare matrix products of the same shapes:
- * the same slices on the same threads, with every operation but the linear layer taken away. Useful rates count
- * what has to be computed and nothing else (model/encoder.h).
+ * Forward passes of one request of random tokens, and beside each the bare matrix products of the
+ * same shapes: the same slices on the same threads, with every operation but the linear layer taken
+ * away. Useful rates count what has to be computed and nothing else (model/encoder.h).
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,4 +1,5 @@
-/* Scores JSON Lines: lines are gathered until a batch is full, computed, and told in their order. */
+/* Scores JSON Lines: lines are gathered until a batch is full, computed, and told in their
+ * order. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>

@@ -59,8 +59,8 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
 void scorer_close(struct scorer *scorer);
 
-/* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is prefixed with
- * the number. Stops at the first failure. */
+/* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
+ * prefixed with the number. Stops at the first failure. */
 int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
                struct err *err) MUST_CHECK;
 /* Writes and clears; ERR_UNAVAILABLE when stdout takes no more. */

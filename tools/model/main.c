@@ -1,4 +1,5 @@
-/* adrank-model: inspects, verifies and benchmarks a model directory, scores and tokenises JSON Lines (CONTRACT 8). */
+/* adrank-model: inspects, verifies and benchmarks a model directory, scores and tokenises JSON
+ * Lines (CONTRACT 8). */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -33,7 +33,8 @@ TEST(cost__finds_the_terms_again)
     }
 }
 
-/* Larger inputs that took no longer would give a negative term: it is zero instead, and the rest still fits. */
+/* Larger inputs that took no longer would give a negative term: it is zero instead, and the rest
+ * still fits. */
 TEST(cost__is_never_negative)
 {
     static const struct cost_sample falling[] = {

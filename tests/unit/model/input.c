@@ -67,8 +67,8 @@ TEST(input__shape_counts_parents)
     input_release(&in);
 }
 
-/* Every part: within the limit where one segment allows it, children beside their parent, and all parts together
- * every read segment once, in order, with its tokens. */
+/* Every part: within the limit where one segment allows it, children beside their parent, and
+ * all parts together every read segment once, in order, with its tokens. */
 static void check_parts(const struct shape *shapes, int n, int max_tokens, int want_parts)
 {
     struct input in = make(shapes, n), part = {0};

@@ -131,7 +131,8 @@ TEST(input_builder__cross_is_a_segment_a_pair)
 /* Newest first, whole ones, the first that does not fit ends the list. */
 TEST(input_builder__behaviours_newest_first_until_the_limit)
 {
-    /* 62 tokens, 64 with "buy" before and ";" behind. The context has 2 of the 70 that there is room for. */
+    /* 62 tokens, 64 with "buy" before and ";" behind. The context has 2 of the 70 that there is
+     * room for. */
     char long_text[2 * 62 + 1];
     struct behaviour behaviours[] = {
         {.t_ms = 1, .type = BEHAVIOUR_CLICK, .text = VIEW_LIT("red shoes")},

@@ -1,6 +1,7 @@
 /*
- * Slices of random batches, by several threads: every child's logit is, to the bit, the one it gets when it and its
- * parent are all there is. New tokens every round, so that what an earlier batch left behind is wrong.
+ * Slices of random batches, by several threads: every child's logit is, to the bit, the one it gets
+ * when it and its parent are all there is. New tokens every round, so that what an earlier batch
+ * left behind is wrong.
  */
 #include "adrank/engine.h"
 
@@ -52,7 +53,8 @@ static void add_segment(struct input *in, struct rng *rng, int len, int parent)
     in->n_read += parent >= 0;
 }
 
-/* Small parents share a slice of parents, large ones have their own; some families fit one slice. */
+/* Small parents share a slice of parents, large ones have their own; some families fit one
+ * slice. */
 static void random_family(struct input *in, struct rng *rng)
 {
     int parent = 1 + (int)rng_below(rng, rng_below(rng, 2) ? 30 : 100);

@@ -1,4 +1,5 @@
-/* Model directories to spoil: a copy of a golden one in a temporary folder, and edits of its JSON by pointer. */
+/* Model directories to spoil: a copy of a golden one in a temporary folder, and edits of its
+ * JSON by pointer. */
 #ifndef TESTS_UNIT_MODEL_MODEL_DIR_H
 #define TESTS_UNIT_MODEL_MODEL_DIR_H
 

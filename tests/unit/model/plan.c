@@ -76,7 +76,8 @@ static struct plan_limits limits_of(int slice_tokens, int threads)
                                 .outside_parents = true};
 }
 
-/* The row of the batch's input that a planned row came from is its id; where it is read, its job's float. */
+/* The row of the batch's input that a planned row came from is its id; where it is read, its
+ * job's float. */
 static void check_segment(const struct made *m, const struct plan *plan, const struct plan_slice *s,
                           int i, bool *seen)
 {
@@ -299,7 +300,8 @@ TEST(plan__keeps_families_whole_without_outside_parents)
     made_release(&m);
 }
 
-/* Segments of 1 to 512 tokens, one token each, parents of all sizes: the checks of check_plan hold for all. */
+/* Segments of 1 to 512 tokens, one token each, parents of all sizes: the checks of check_plan
+ * hold for all. */
 TEST(plan__holds_for_random_batches)
 {
     static struct made m;

@@ -110,7 +110,8 @@ TEST(template__context_fields)
                  "|||||||||||");
 }
 
-/* 14:13 UTC on Monday, seen from elsewhere; and times before 1970, which no request has but a log may. */
+/* 14:13 UTC on Monday, seen from elsewhere; and times before 1970, which no request has but a
+ * log may. */
 TEST(template__local_time)
 {
     static const struct {

@@ -62,6 +62,9 @@ json_t *contract_rank(struct driver *d, const char *fmt, ...) __attribute__((for
 /* The same of a body that came otherwise. */
 json_t *contract_answer(const char *body);
 
+/* The pointer of the only error of a 422. */
+const char *contract_refused_at(struct driver *d, const char *body);
+
 /* "a1 a3" in the order of the results; impid NULL: of all. */
 const char *answer_ads(const json_t *answer, const char *impid);
 double answer_pctr(const json_t *answer, const char *impid, const char *adid); /* FAILs without */

@@ -202,6 +202,20 @@ json_t *contract_rank(struct driver *d, const char *fmt, ...)
     return contract_answer(response->body);
 }
 
+const char *contract_refused_at(struct driver *d, const char *body)
+{
+    static char pointer[128];
+    struct driver_response *r = driver_rank(d, js("%s", body));
+    json_t *problem = json_loads(r->body, 0, NULL);
+    const json_t *errors = json_object_get(problem, "errors");
+
+    CHECK_INT(r->status, 422);
+    CHECK_INT(json_array_size(errors), 1);
+    snprintf(pointer, sizeof(pointer), "%s", text(json_array_get(errors, 0), "pointer"));
+    json_decref(problem);
+    return pointer;
+}
+
 /* ---- reading ----------------------------------------------------------------------------------- */
 
 static const json_t *find(const json_t *answer, const char *impid, const char *adid)

@@ -40,6 +40,7 @@
     X(candidates, "in the catalog or with text; bid and bid_type override; limits; absent")        \
     X(behaviour, "types, items, texts; merged with the stored history, newest last")               \
     X(top_n, "ads per impression, default from config")                                            \
+    X(ignored, "unknown fields are ignored and counted")                                           \
     /* the answer */                                                                               \
     X(answer, "fields, ecpm, order, numbers, generation, digest")                                  \
     X(score, "the same request with the same world and features gives the same scores")            \
@@ -144,6 +145,7 @@
     X(top_n, given)                                                                                \
     X(top_n, configured)                                                                           \
     X(top_n, too_many)                                                                             \
+    X(ignored, fields)                                                                             \
     X(answer, fields)                                                                              \
     X(answer, ecpm)                                                                                \
     X(answer, order)                                                                               \

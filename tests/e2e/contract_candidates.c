@@ -1,0 +1,244 @@
+/* CONTRACT 3, the request: candidates, behaviour that is sent along, top_n. What is stored of a user is in contract_history.c. */
+#include "tests/e2e/contract.h"
+
+static struct driver daemon_;
+
+static struct driver *shared(void)
+{
+    if (!daemon_.pid)
+        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
+    return &daemon_;
+}
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* Two ads in a context of these members (", 'x':..."). */
+static json_t *in_context(const char *members)
+{
+    return contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}%s}",
+                         members);
+}
+
+/* ---- candidates -------------------------------------------------------------------------------- */
+
+CONTRACT_TEST(candidates, with_text)
+{
+    json_t *answer =
+        contract_rank(shared(), "{'rank':{'top_n':9,'candidates':[{'adid':'a1','text':'yoga mat'},"
+                                "{'adid':'new','text':'yoga mat','bid':0.65},{'adid':'a5'},"
+                                "{'adid':'other','text':'phone case','bid':0.1}]}}");
+
+    CHECK_STR(answer_ads(answer, "1"), "a1 a5 new other");
+    CHECK_NEAR(answer_pctr(answer, "1", "a1"), answer_pctr(answer, "1", "new"), 0);
+    CHECK_NEAR(answer_pctr(answer, "1", "a5"), answer_pctr(answer, "1", "new"), 0);
+    CHECK(answer_pctr(answer, "1", "other") != answer_pctr(answer, "1", "new"));
+    test_row("text replaces title and description");
+    CHECK(answer_pctr(answer, "1", "a1") != answer_pctr(in_context(""), "1", "a1"));
+}
+
+CONTRACT_TEST(candidates, bid)
+{
+    json_t *answer =
+        contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3','bid':1.5},"
+                                "{'adid':'x','text':'mat','bid':1.25}]}}");
+
+    CHECK_STR(answer_ads(answer, "1"), "a3 x a1");
+    CHECK_NEAR(answer_ecpm(answer, "1", "a3"), 1.5, 0);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a1"), 1.0, 0);
+}
+
+/* Without a type a request's bid is a CPM; without a bid the catalog's one stands, with the request's type. */
+CONTRACT_TEST(candidates, bid_type)
+{
+    json_t *answer = contract_rank(
+        shared(), "{'rank':{'top_n':9,'candidates':[{'adid':'a2'},"
+                  "{'adid':'a3','bid':0.02,'bid_type':'cpc'},{'adid':'a1','bid_type':'cpc'},"
+                  "{'adid':'a4','bid':0.02,'bid_type':'cpm'}]}}");
+
+    CHECK_NEAR(answer_ecpm(answer, "1", "a2"), 1000 * answer_pctr(answer, "1", "a2") * 0.05, 1e-6);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a3"), 1000 * answer_pctr(answer, "1", "a3") * 0.02, 1e-6);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a1"), 1000 * answer_pctr(answer, "1", "a1") * 1.0, 1e-4);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a4"), 0.02, 0);
+    answer = contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a2','bid':0.3}]}}");
+    CHECK_NEAR(answer_ecpm(answer, "1", "a2"), 0.3, 0);
+}
+
+/* n of them, named c0, c1, ... */
+static const char *many(int n)
+{
+    struct buf list = BUF_INIT;
+    const char *out;
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&list, "%s{'adid':'c%d','bid':%d,'text':'mat'}", i ? "," : "", i, i);
+    out = js("{'rank':{'top_n':2,'candidates':[%s]}}", buf_str(&list));
+    buf_release(&list);
+    return out;
+}
+
+CONTRACT_TEST(candidates, too_many)
+{
+    CHECK_STR(answer_ads(contract_rank(shared(), "%s", many(200)), "1"), "c199 c198");
+    CHECK_STR(contract_refused_at(shared(), many(201)), "/rank/candidates");
+}
+
+CONTRACT_TEST(candidates, absent)
+{
+    json_t *answer = contract_rank(shared(), "{'rank':{'top_n':50}}");
+
+    CHECK_INT(json_array_size(json_object_get(answer, "results")), 7); /* a1 to a7 */
+    CHECK(answer_pctr(answer, "1", "a2") > 0);
+    CHECK_INT(answer_filtered(answer, "no_cvr"), 1); /* a8 */
+    CHECK_INT(answer_filtered(answer, "inactive"), 0);
+    CHECK_STR(answer_degraded(answer), "");
+    test_row("an empty list is a list");
+    CHECK_STR(answer_ads(contract_rank(shared(), "{'rank':{'candidates':[]}}"), "1"), "");
+}
+
+/* Prior ecpm: e 2.0 (1000 x .02 x .1), d 1.9, c 1.5, b 1.2, a 1.1. */
+CONTRACT_TEST(candidates, absent_and_cut)
+{
+    struct driver d;
+    json_t *answer;
+
+    driver_start(
+        &d, &(struct driver_args){
+                .backend = "null",
+                .catalog =
+                    js("{'adid':'a','title':'mat','bid':1.1}\n"
+                       "{'adid':'b','title':'mat','bid':1.2}\n"
+                       "{'adid':'c','title':'mat','bid':1.5}\n"
+                       "{'adid':'d','title':'mat','bid':1.9}\n"
+                       "{'adid':'e','title':'mat','bid':0.1,'bid_type':'cpc','prior_ctr':0.02}\n"),
+                .sets = {"rank.max_candidates=3"}});
+    answer = contract_rank(&d, "{'rank':{'top_n':50}}");
+    CHECK_INT(json_array_size(json_object_get(answer, "results")), 3);
+    CHECK(answer_ecpm(answer, "1", "e") > 0 && answer_ecpm(answer, "1", "d") > 0 &&
+          answer_ecpm(answer, "1", "c") > 0);
+    CHECK_STR(answer_degraded(answer), "candidates");
+    test_row("not where the request names them");
+    answer = contract_rank(&d, "{'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'}]}}");
+    CHECK_STR(answer_degraded(answer), "");
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- behaviour --------------------------------------------------------------------------------- */
+
+static json_t *behaved(const char *events)
+{
+    return contract_rank(
+        shared(), "{'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'},{'adid':'a3'}]}}", events);
+}
+
+CONTRACT_TEST(behaviour, fields)
+{
+    static const char *const types[] = {"view", "click", "cart", "buy", "search"};
+    json_t *seen[COUNT(types)];
+
+    for (int i = 0; i < COUNT(types); i++) {
+        test_row("%s", types[i]);
+        seen[i] = behaved(js("{'t':1,'type':'%s','text':'mat'}", types[i]));
+        CHECK(!answer_same_scores(seen[i], in_context("")));
+        for (int k = 0; k < i; k++)
+            CHECK(!answer_same_scores(seen[i], seen[k]));
+    }
+    test_row("text");
+    CHECK(!answer_same_scores(seen[0], behaved("{'t':1,'type':'view','text':'hose'}")));
+    test_row("order is by t");
+    CHECK(answer_same_scores(
+        behaved("{'t':1,'type':'view','text':'mat'},{'t':2,'type':'view','text':'hose'}"),
+        behaved("{'t':2,'type':'view','text':'hose'},{'t':1,'type':'view','text':'mat'}")));
+    CHECK(!answer_same_scores(
+        behaved("{'t':1,'type':'view','text':'mat'},{'t':2,'type':'view','text':'hose'}"),
+        behaved("{'t':2,'type':'view','text':'mat'},{'t':1,'type':'view','text':'hose'}")));
+}
+
+CONTRACT_TEST(behaviour, same_event)
+{
+    json_t *once = behaved("{'t':1,'type':'view','item':'i5','text':'mat'}");
+
+    test_row("the same t, type and item");
+    CHECK(answer_same_scores(once, behaved("{'t':1,'type':'view','item':'i5','text':'mat'},"
+                                           "{'t':1,'type':'view','item':'i5','text':'mat'}")));
+    CHECK(answer_same_scores(once, behaved("{'t':1,'type':'view','item':'i5','text':'mat'},"
+                                           "{'t':1,'type':'view','item':'i5','text':'hose'}")));
+    test_row("the same t, type and text");
+    CHECK(answer_same_scores(behaved("{'t':1,'type':'view','text':'mat'}"),
+                             behaved("{'t':1,'type':'view','text':'mat'},"
+                                     "{'t':1,'type':'view','text':'mat'}")));
+    test_row("another t");
+    CHECK(!answer_same_scores(once, behaved("{'t':1,'type':'view','item':'i5','text':'mat'},"
+                                            "{'t':2,'type':'view','item':'i5','text':'mat'}")));
+    test_row("another type");
+    CHECK(!answer_same_scores(once, behaved("{'t':1,'type':'view','item':'i5','text':'mat'},"
+                                            "{'t':1,'type':'buy','item':'i5','text':'mat'}")));
+    test_row("another item");
+    CHECK(!answer_same_scores(once, behaved("{'t':1,'type':'view','item':'i5','text':'mat'},"
+                                            "{'t':1,'type':'view','item':'i6','text':'mat'}")));
+}
+
+CONTRACT_TEST(behaviour, catalog_text)
+{
+    CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'i5'}"),
+                             behaved("{'t':1,'type':'view','text':'yoga mat'}")));
+    CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'i5','text':'hose'}"),
+                             behaved("{'t':1,'type':'view','text':'hose'}")));
+    test_row("an item that nobody knows");
+    CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'nothing'}"), in_context("")));
+}
+
+/* ---- top_n, and what is not known -------------------------------------------------------------- */
+
+CONTRACT_TEST(top_n, given)
+{
+    for (int n = 1; n <= 7; n++) {
+        json_t *answer =
+            contract_rank(shared(), "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'top_n':%d}}", n);
+
+        test_row("top_n %d", n);
+        CHECK_INT(json_array_size(json_object_get(answer, "results")), 2 * n);
+    }
+}
+
+CONTRACT_TEST(top_n, configured)
+{
+    struct driver d;
+
+    CHECK_INT(json_array_size(json_object_get(contract_rank(shared(), "{}"), "results")), 3);
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.top_n=5"}});
+    CHECK_INT(json_array_size(json_object_get(contract_rank(&d, "{}"), "results")), 5);
+    CHECK_INT(
+        json_array_size(json_object_get(contract_rank(&d, "{'rank':{'top_n':1}}"), "results")), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(top_n, too_many)
+{
+    struct driver d;
+
+    contract_rank(shared(), "{'rank':{'top_n':50}}");
+    CHECK_STR(contract_refused_at(shared(), "{'rank':{'top_n':51}}"), "/rank/top_n");
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.max_top_n=4"}});
+    contract_rank(&d, "{'rank':{'top_n':4}}");
+    CHECK_INT(driver_rank(&d, js("{'rank':{'top_n':5}}"))->status, 422);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(ignored, fields)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"log.sample=1"}});
+    contract_rank(&d, "{'at':1,'test':0,'user':{'yob':1980},'imp':[{'id':'1','banner':{'w':300}}],"
+                      "'rank':{'explain':true,'objective':'ctr','debug':1}}");
+    driver_wait_log(&d, "unknown_fields=7");
+    contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST(candidates__the_daemon_ends_well)
+{
+    CHECK_INT(driver_stop(shared()), 0);
+}
+
+TEST_MAIN

@@ -1,0 +1,176 @@
+/* CONTRACT 3, the request: where the ad is to stand, on what device, what may not be shown. */
+#include "tests/e2e/contract.h"
+
+static struct driver daemon_;
+
+static struct driver *shared(void)
+{
+    if (!daemon_.pid)
+        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
+    return &daemon_;
+}
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+/* Two ads in a context of these members (", 'x':..."). */
+static json_t *in_context(const char *members)
+{
+    return contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}%s}",
+                         members);
+}
+
+/* ---- context ----------------------------------------------------------------------------------- */
+
+/* Each of the contexts is seen by the model: all of them score differently. */
+static void check_all_differ(const char *const *contexts, int n)
+{
+    for (int i = 0; i < n; i++)
+        for (int k = 0; k < i; k++) {
+            test_row("%s against %s", contexts[i], contexts[k]);
+            CHECK(!answer_same_scores(in_context(contexts[i]), in_context(contexts[k])));
+        }
+}
+
+CONTRACT_TEST(place, fields)
+{
+    static const char *const contexts[] = {
+        "",
+        ",'site':{'domain':'shop.example'}",
+        ",'site':{'domain':'tea.example'}",
+        ",'site':{'cat':['IAB22']}",
+        ",'site':{'cat':['IAB22','IAB1']}",
+        ",'site':{'search':'trail shoes'}",
+        ",'app':{'bundle':'org.example.app'}",
+        ",'app':{'keywords':'yoga, mat'}",
+    };
+
+    check_all_differ(contexts, COUNT(contexts));
+}
+
+CONTRACT_TEST(place, site_and_app)
+{
+    static const char *const alike[][2] = {
+        {",'site':{'domain':'d'}", ",'app':{'domain':'d'}"},
+        {",'site':{'domain':'d'}", ",'app':{'bundle':'d'}"},
+        {",'site':{'bundle':'d'}", ",'app':{'bundle':'d'}"},
+        {",'site':{'domain':'d'}", ",'app':{'domain':'d','bundle':'e'}"},
+        {",'site':{'cat':['IAB1','IAB2']}", ",'app':{'cat':['IAB1','IAB2']}"},
+        {",'site':{'search':'s'}", ",'app':{'search':'s'}"},
+        {",'site':{'search':'s'}", ",'app':{'keywords':'s'}"},
+        {",'site':{'search':'s'}", ",'site':{'search':'s','keywords':'k'}"},
+    };
+
+    for (int i = 0; i < COUNT(alike); i++) {
+        test_row("%s like %s", alike[i][0], alike[i][1]);
+        CHECK(answer_same_scores(in_context(alike[i][0]), in_context(alike[i][1])));
+        CHECK(!answer_same_scores(in_context(alike[i][0]), in_context("")));
+    }
+}
+
+CONTRACT_TEST(device, fields)
+{
+    static const char *const contexts[] = {
+        "",
+        ",'device':{'devicetype':4}",
+        ",'device':{'devicetype':5}",
+        ",'device':{'os':'android'}",
+        ",'device':{'language':'en'}",
+        ",'device':{'geo':{'country':'DEU'}}",
+        ",'device':{'geo':{'city':'BER'}}",
+        ",'device':{'geo':{'utcoffset':60}}",
+    };
+
+    check_all_differ(contexts, COUNT(contexts));
+}
+
+/* ---- blocks and currencies --------------------------------------------------------------------- */
+
+/* a1: shop.example, IAB17; a2: www.tea.example, IAB8-5; a3: neither. */
+static void check_block(const char *member, const char *ads)
+{
+    json_t *answer =
+        contract_rank(shared(),
+                      "{%s,'rank':{'candidates':[{'adid':'a1'},{'adid':'a2','bid':0.95},"
+                      "{'adid':'a3'}]}}",
+                      member);
+    int n = 1 + (ads[0] != '\0');
+
+    test_row("%s", member);
+    for (const char *c = ads; *c; c++)
+        n += *c == ' ';
+    CHECK_STR(answer_ads(answer, "1"), ads);
+    CHECK_INT(answer_filtered(answer, "blocked"), ads[0] ? 4 - n : 3);
+}
+
+CONTRACT_TEST(blocks, badv)
+{
+    check_block("'badv':[]", "a1 a2 a3");
+    check_block("'badv':['shop.example']", "a2 a3");
+    check_block("'badv':['SHOP.Example']", "a2 a3");
+    check_block("'badv':['other.example','op.example','hop.example']", "a1 a2 a3");
+    check_block("'badv':['tea.example']", "a1 a3");
+    check_block("'badv':['www.tea.example']", "a1 a3");
+    check_block("'badv':['ww.tea.example','more.www.tea.example']", "a1 a2 a3");
+    check_block("'badv':['shop.example','tea.example']", "a3");
+}
+
+CONTRACT_TEST(blocks, bcat)
+{
+    check_block("'bcat':['IAB17']", "a2 a3");
+    check_block("'bcat':['IAB1']", "a1 a2 a3");
+    check_block("'bcat':['IAB17-1']", "a1 a2 a3");
+    check_block("'bcat':['IAB8']", "a1 a3");
+    check_block("'bcat':['iab8-5','IAB17']", "a3");
+}
+
+CONTRACT_TEST(blocks, cur)
+{
+    static const char *const taken[] = {"", "'cur':[],", "'cur':['USD'],", "'cur':['EUR','usd'],"};
+    struct driver d;
+
+    for (int i = 0; i < COUNT(taken); i++) {
+        json_t *answer = contract_rank(
+            shared(), "{%s'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}", taken[i]);
+
+        test_row("\"%s\"", taken[i]);
+        CHECK_STR(answer_ads(answer, "1"), "a1 a3");
+        CHECK_STR(json_string_value(json_object_get(answer, "cur")), "USD");
+    }
+    test_row("another one filters");
+    CHECK_INT(
+        answer_filtered(contract_rank(shared(), "{'cur':['EUR'],'imp':[{'id':'1'},{'id':'2'}],"
+                                                "'rank':{'candidates':[{'adid':'a1'}]}}"),
+                        "currency"),
+        2);
+    test_row("rank.currency");
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.currency=EUR"}});
+    CHECK_STR(
+        json_string_value(json_object_get(
+            contract_rank(&d, "{'cur':['EUR'],'rank':{'candidates':[{'adid':'a1'}]}}"), "cur")),
+        "EUR");
+    CHECK_STR(
+        answer_ads(contract_rank(&d, "{'cur':['USD'],'rank':{'candidates':[{'adid':'a1'}]}}"), "1"),
+        "");
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(blocks, bidfloorcur)
+{
+    json_t *answer =
+        contract_rank(shared(), "{'imp':[{'id':'1','bidfloor':0.1,'bidfloorcur':'EUR'},"
+                                "{'id':'2','bidfloor':0.95,'bidfloorcur':'usd'},{'id':'3'}],"
+                                "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
+
+    CHECK_STR(answer_ads(answer, "1"), "");
+    CHECK_STR(answer_ads(answer, "2"), "a1");
+    CHECK_STR(answer_ads(answer, "3"), "a1 a3");
+    CHECK_INT(answer_filtered(answer, "currency"), 2);
+    CHECK_INT(answer_filtered(answer, "floor"), 1);
+}
+
+TEST(context__the_daemon_ends_well)
+{
+    CHECK_INT(driver_stop(shared()), 0);
+}
+
+TEST_MAIN

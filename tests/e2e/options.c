@@ -1,0 +1,256 @@
+/*
+ * Every option of server/world/options.c: it is in --help, in config/adrankd.json and in the answer of a reload,
+ * and changing it changes what the daemon does. A row has a look at that: false with the row's `with` over the
+ * driver's defaults, true once `to` has been applied: by reload, or by a restart for those that need one.
+ */
+#include "tests/e2e/options.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "server/world/options.h"
+
+struct driver option_driver;
+struct redis option_redis;
+
+bool option_within(int ms, bool (*seen)(void))
+{
+    int64_t until_us = clock_now_us() + ms * 1000LL;
+
+    while (!seen()) {
+        if (clock_now_us() > until_us)
+            return false;
+        usleep(5000);
+    }
+    return true;
+}
+
+static const struct option *find(const char *pointer)
+{
+    char name[96];
+
+    for (int i = 0; i < n_options; i++) {
+        snprintf(name, sizeof(name), "/%s/%s", options[i].section, options[i].name);
+        if (strcmp(name, pointer) == 0)
+            return &options[i];
+    }
+    return NULL;
+}
+
+static const struct option_row *row_of(const struct option *option)
+{
+    char pointer[96];
+
+    snprintf(pointer, sizeof(pointer), "/%s/%s", option->section, option->name);
+    for (int i = 0; i < n_option_rows; i++)
+        if (strcmp(option_rows[i].pointer, pointer) == 0)
+            return &option_rows[i];
+    return NULL;
+}
+
+TEST(options__each_has_a_row)
+{
+    for (int i = 0; i < n_options; i++)
+        if (!row_of(&options[i]))
+            FAIL("%s.%s has no row", options[i].section, options[i].name);
+    for (int i = 0; i < n_option_rows; i++)
+        if (!find(option_rows[i].pointer))
+            FAIL("%s is no option", option_rows[i].pointer);
+}
+
+static char *output_of(const char *arguments)
+{
+    static char text[65536];
+    char command[4500];
+    FILE *pipe;
+
+    snprintf(command, sizeof(command), "%s %s", driver_build_path("bin/adrankd"), arguments);
+    pipe = popen(command, "r");
+    CHECK(pipe);
+    text[fread(text, 1, sizeof(text) - 1, pipe)] = '\0';
+    CHECK_INT(pclose(pipe), 0);
+    return text;
+}
+
+TEST(options__each_is_in_the_help)
+{
+    const char *help = output_of("--help");
+    char line[512];
+
+    for (int i = 0; i < n_options; i++) {
+        const struct option *o = &options[i];
+        const char *at;
+
+        snprintf(line, sizeof(line), "  %s.%s = %s\n      %s (", o->section, o->name, o->fallback,
+                 o->help);
+        at = strstr(help, line);
+        if (!at)
+            FAIL("--help lacks: %s", line);
+        at += strlen(line);
+        CHECK(strstr(at, o->restart ? "needs a restart)" : "live)") ==
+              strchr(at, '\n') - strlen(o->restart ? "needs a restart)" : "live)"));
+    }
+}
+
+/* As its default, and nothing else is there. */
+TEST(options__each_is_in_the_shipped_file)
+{
+    json_error_t error;
+    json_t *file = json_load_file("config/adrankd.json", JSON_REJECT_DUPLICATES, &error);
+    const char *section;
+    json_t *members;
+    int n = 0;
+
+    if (!file)
+        FAIL("config/adrankd.json: %s", error.text);
+    for (int i = 0; i < n_options; i++) {
+        const struct option *o = &options[i];
+        json_t *want = json_loads(o->fallback, JSON_DECODE_ANY, NULL);
+        const json_t *got = json_object_get(json_object_get(file, o->section), o->name);
+
+        if (!got || !(json_is_number(want)
+                          ? json_is_number(got) && json_number_value(want) == json_number_value(got)
+                          : json_equal(want, got)))
+            FAIL("config/adrankd.json: %s.%s is not %s", o->section, o->name, o->fallback);
+        json_decref(want);
+    }
+    json_object_foreach(file, section, members) n += (int)json_object_size(members);
+    CHECK_INT(n, n_options);
+    json_decref(file);
+}
+
+/* ---- rows ---------------------------------------------------------------------------------------- */
+
+/* @R in a row is the port of its Redis, @S that of a server that accepts and says nothing. */
+static const char *filled(const char *text)
+{
+    static char kept[4][1024];
+    static int turn;
+    char *out = kept[turn++ % 4];
+    const char *at = text ? strchr(text, '@') : NULL;
+
+    if (!at)
+        return text ? text : "{}";
+    snprintf(out, sizeof(kept[0]), "%.*s%d%s", (int)(at - text), text,
+             at[1] == 'R' ? option_redis.port : option_silent_port(), at + 2);
+    return out;
+}
+
+/* {"section":{"name":value}} with ' for ". */
+static const char *change_of(const struct option_row *row)
+{
+    static char text[1024];
+    const struct option *o = find(row->pointer);
+
+    snprintf(text, sizeof(text), "{'%s':{'%s':%s}}", o->section, o->name, filled(row->to));
+    return text;
+}
+
+static void start(const struct option_row *row, const char *change)
+{
+    struct driver_args args = {.plain = true, .no_wait = true};
+    const char *with = filled(row->with);
+
+    for (int i = 0; i < 3; i++)
+        args.env[i] = row->env[i];
+    args.config = change ? driver_config(with, change, NULL) : driver_config(with, NULL);
+    driver_start(&option_driver, &args);
+    driver_write(&option_driver, "other.jsonl", "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1}\n");
+    driver_write(&option_driver, "otherkey", "quite another key\n");
+    driver_write(&option_driver, "fail", "");
+    driver_wait_ready(&option_driver);
+}
+
+/* Where it needs a restart the daemon says so and goes on as before. */
+static void reload(const struct option_row *row, const char *change)
+{
+    const struct option *o = find(row->pointer);
+    const struct driver_response *response =
+        driver_reload(&option_driver, driver_config(filled(row->with), change, NULL));
+    const json_t *answer, *told;
+
+    if (response->status != 200)
+        FAIL("reload: %d %s", response->status, response->body);
+    answer = driver_json(response);
+    CHECK_STR(json_string_value(driver_at(answer, "/status")),
+              o->restart ? "unchanged" : "applied");
+    CHECK_INT(json_array_size(driver_at(answer, "/changed")), o->restart ? 0 : 1);
+    CHECK_INT(json_array_size(driver_at(answer, "/needs_restart")), o->restart ? 1 : 0);
+    told = driver_at(answer, o->restart ? "/needs_restart/0" : "/changed/0");
+    CHECK_STR(json_string_value(driver_at(told, "/pointer")), row->pointer);
+    CHECK_STR(json_string_value(driver_at(told, "/effect")), o->restart ? "restart" : "live");
+    CHECK(driver_at(told, "/old") && driver_at(told, "/new"));
+    CHECK(!json_equal(driver_at(told, "/old"), driver_at(told, "/new")));
+    CHECK_INT(json_integer_value(driver_at(answer, "/generation")), o->restart ? 1 : 2);
+}
+
+static void stop(void)
+{
+    driver_kill(&option_driver, SIGTERM);
+    driver_kill(&option_driver, SIGTERM);
+    driver_stop(&option_driver);
+}
+
+static void check_row(const struct option_row *row)
+{
+    const struct option *o = find(row->pointer);
+    char change[1024];
+
+    snprintf(change, sizeof(change), "%s", change_of(row));
+    start(row, NULL);
+    if (row->seen())
+        FAIL("%s: seen before the change", row->pointer);
+    if (row->ends) {
+        stop();
+        start(row, NULL);
+    }
+    reload(row, change);
+    if (o->restart) {
+        if (row->seen())
+            FAIL("%s: seen before the restart", row->pointer);
+        stop();
+        start(row, change);
+    }
+    if (!row->seen())
+        FAIL("%s: not seen; log:\n%s", row->pointer, driver_log(&option_driver));
+    stop();
+}
+
+TEST(options__each_changes_what_the_daemon_does)
+{
+    const char *only = getenv("ADRANK_OPTION"); /* one row, by hand */
+
+    for (int i = 0; i < n_option_rows; i++) {
+        const struct option_row *row = &option_rows[i];
+
+        if (only && strcmp(only, row->pointer) != 0)
+            continue;
+        if (row->redis && redis_start(&option_redis, row->redis))
+            SKIP("no redis-server");
+        test_row("options: %s", row->pointer);
+        check_row(row);
+        if (row->redis)
+            redis_stop(&option_redis);
+    }
+}
+
+/* The reference is the same, the secret is not: still a change, and never told. */
+TEST(options__a_rewritten_secret_is_a_change)
+{
+    const char *config = driver_config("{'privacy':{'user_key':{'$file':'key'}}}", NULL);
+    const struct driver_response *response;
+    struct driver *d = &option_driver;
+
+    driver_start(d, &(struct driver_args){.plain = true, .config = config});
+    driver_write(d, "key", "rewritten secret\n");
+    response = driver_reload(d, NULL);
+    CHECK_STR(json_string_value(driver_at(driver_json(response), "/changed/0/pointer")),
+              "/privacy/user_key");
+    CHECK(!strstr(response->body, "rewritten"));
+    CHECK(!strstr(driver_call(d->admin, "GET", "/admin/config", NULL)->body, "rewritten"));
+    CHECK(!strstr(driver_log(d), "rewritten"));
+    CHECK_INT(driver_stop(d), 0);
+}
+
+TEST_MAIN

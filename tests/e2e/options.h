@@ -1,0 +1,29 @@
+/* The rows of test_e2e_options, and what their looks share. */
+#ifndef TESTS_E2E_OPTIONS_H
+#define TESTS_E2E_OPTIONS_H
+
+#include "tests/e2e/driver.h"
+#include "tests/redis.h"
+#include "tests/test.h"
+
+struct option_row {
+    const char *pointer;      /* "/rank/top_n" */
+    const char *to;           /* JSON with ' for " */
+    bool (*seen)(void);       /* of option_driver */
+    const char *with;         /* an overlay of driver_config(), before and after; NULL: none */
+    const char *env[3];       /* of the daemon */
+    const char *const *redis; /* arguments of a redis-server of the row's own */
+    bool ends;                /* seen() ends the daemon */
+};
+
+extern const struct option_row option_rows[];
+extern const int n_option_rows;
+
+extern struct driver option_driver;
+extern struct redis option_redis;
+
+int option_silent_port(void); /* listens from the first call on */
+/* Whether seen() comes true within so long. */
+bool option_within(int ms, bool (*seen)(void));
+
+#endif

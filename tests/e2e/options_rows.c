@@ -1,0 +1,759 @@
+/* What each option is for, as a client or an operator sees it. */
+#include <arpa/inet.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/options.h"
+
+#define d (&option_driver)
+#define PARSED "adrank_stage_duration_seconds_count{stage=\"parse\"}"
+#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define THREE_ADS                                                                                  \
+    "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"a4\"}]}}"
+
+/* ---- what several looks do ------------------------------------------------------------------------ */
+
+static const json_t *ranked(const char *body)
+{
+    const struct driver_response *response = driver_rank(d, body);
+
+    if (response->status != 200)
+        FAIL("%d %s", response->status, response->body);
+    return driver_json(response);
+}
+
+static bool degraded(const char *body, const char *reason)
+{
+    const json_t *reasons = driver_at(ranked(body), "/degraded");
+
+    for (size_t i = 0; i < json_array_size(reasons); i++)
+        if (strcmp(json_string_value(json_array_get(reasons, i)), reason) == 0)
+            return true;
+    return false;
+}
+
+static size_t results(const char *body)
+{
+    return json_array_size(driver_at(ranked(body), "/results"));
+}
+
+static void open_client(struct http_client *client, const char *address, int timeout_ms)
+{
+    struct err err;
+
+    CHECK_OK(http_client_init(client, address, timeout_ms, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
+}
+
+static void send_text(struct http_client *client, const char *text)
+{
+    struct err err;
+
+    CHECK_OK(http_client_send(client, view_of(text), &err), err);
+}
+
+static const char *post(const char *body)
+{
+    static char text[4096];
+
+    snprintf(text, sizeof(text), "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
+             strlen(body), body);
+    return text;
+}
+
+/* Status of the response to bytes that may be half a request; 0: none within so long. */
+static int status_within(const char *bytes, int ms)
+{
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    int status = 0;
+
+    open_client(&client, d->address, ms);
+    send_text(&client, bytes);
+    if (http_client_receive(&client, false, &response, &err) == 0)
+        status = response.status;
+    http_client_release(&client);
+    return status;
+}
+
+static int threads_now(void)
+{
+    return (int)driver_metric(d, "process_threads");
+}
+
+static const char *verbose(const char *pointer)
+{
+    const char *text = json_string_value(
+        driver_at(driver_json(driver_call(d->admin, "GET", "/readyz?verbose=1", NULL)), pointer));
+
+    return text ? text : "";
+}
+
+static bool redis_is_up(void)
+{
+    return driver_metric(d, "adrank_redis_up") == 1;
+}
+
+static int logged(const char *text)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(d); (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
+}
+
+static bool logs_a_line(const char *body)
+{
+    int before = logged("event=request");
+
+    driver_rank(d, body);
+    return logged("event=request") > before;
+}
+
+static void tell_device(const char *words)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s/fail", d->folder);
+    file = fopen(path, "w");
+    CHECK(file && fputs(words, file) >= 0 && fclose(file) == 0);
+}
+
+/* What adrank-history put for u1 is read: the wide line tells how many events. */
+static bool history_read(void)
+{
+    if (!option_within(5000, redis_is_up))
+        return false;
+    driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+    return logged(" behaviour=1 ") > 0;
+}
+
+static void put_history(const char *url_end)
+{
+    char command[8192];
+
+    snprintf(command, sizeof(command),
+             "echo '{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}' | "
+             "%s put --redis redis://127.0.0.1:%d%s --key-file %s/key",
+             driver_build_path("bin/adrank-history"), option_redis.port, url_end, d->folder);
+    CHECK_INT(system(command), 0);
+}
+
+/* ---- http ----------------------------------------------------------------------------------------- */
+
+static bool on_another_address(void)
+{
+    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    return strncmp(d->address, "127.0.0.2:", 10) == 0;
+}
+
+static bool admin_on_another_address(void)
+{
+    CHECK_INT(driver_call(d->admin, "GET", "/readyz", NULL)->status, 200);
+    return strncmp(d->admin, "127.0.0.2:", 10) == 0;
+}
+
+/* A look before the change and one before the restart, each with the usual number. */
+static bool three_threads_more(void)
+{
+    static int usual;
+
+    if (!usual)
+        usual = threads_now();
+    if (threads_now() == usual)
+        return false;
+    CHECK_INT(threads_now(), usual + 3);
+    usual = 0;
+    return true;
+}
+
+static int connects_beside_a_stopped_daemon(int n)
+{
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int fds[16], done = 0;
+
+    CHECK(sscanf(strrchr(d->address, ':'), ":%hu", &to.sin_port) == 1);
+    to.sin_port = htons(to.sin_port);
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    driver_kill(d, SIGSTOP);
+    for (int i = 0; i < n; i++) {
+        struct pollfd wait;
+
+        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+        (void)!connect(fds[i], (struct sockaddr *)&to, sizeof(to));
+        wait = (struct pollfd){.fd = fds[i], .events = POLLOUT};
+        done += poll(&wait, 1, 100) == 1;
+    }
+    for (int i = 0; i < n; i++)
+        close(fds[i]);
+    driver_kill(d, SIGCONT);
+    return done;
+}
+
+static bool few_wait_for_accept(void)
+{
+    return connects_beside_a_stopped_daemon(8) < 8;
+}
+
+static bool second_connection_refused(void)
+{
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    int status = 0;
+
+    /* Connections of before may still be closing. */
+    for (int i = 0; i < 100 && status != 200; i++) {
+        open_client(&client, d->address, 5000);
+        send_text(&client, post(ONE_AD));
+        CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+        status = response.status;
+        if (status != 200) {
+            http_client_release(&client);
+            usleep(10000);
+        }
+    }
+    CHECK_INT(status, 200);
+    status = status_within(post(ONE_AD), 5000);
+    http_client_release(&client);
+    return status == 503;
+}
+
+static const char *padded(int bytes)
+{
+    static char text[8192];
+
+    CHECK(bytes < 8000);
+    snprintf(text, sizeof(text), "%*s", bytes, ONE_AD);
+    return text;
+}
+
+static bool long_body_refused(void)
+{
+    return driver_rank(d, padded(2000))->status == 413;
+}
+
+static bool second_large_body_refused(void)
+{
+    static const char head[] = "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n{";
+    struct http_client client;
+    int status;
+
+    open_client(&client, d->address, 5000);
+    send_text(&client, head);
+    option_within(50, redis_is_up); /* the head is there, or the second one is not refused */
+    status = status_within(head, 1000);
+    http_client_release(&client);
+    return status == 503;
+}
+
+static bool slow_head_cut(void)
+{
+    return status_within("POST /rank HTTP/1.1\r\nHo", 1200) == 408;
+}
+
+static bool slow_body_cut(void)
+{
+    return status_within("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", 1200) ==
+           408;
+}
+
+static bool idle_connection_closed(void)
+{
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    bool closed;
+
+    open_client(&client, d->address, 5000);
+    send_text(&client, post(ONE_AD));
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    closed = http_client_wait_end(&client, 1000) == HTTP_CLIENT_CLOSED;
+    http_client_release(&client);
+    return closed;
+}
+
+/* Requests without end, none of the answers is taken. */
+static bool untaken_answer_cut(void)
+{
+    int64_t until_us = clock_now_us() + 1500000;
+    const char *request = post("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}]}");
+    struct sockaddr_in to = {.sin_family = AF_INET};
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 4096;
+    bool cut = false;
+
+    CHECK(sscanf(strrchr(d->address, ':'), ":%hu", &to.sin_port) == 1);
+    to.sin_port = htons(to.sin_port);
+    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
+    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+    CHECK(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
+    while (!cut && clock_now_us() < until_us) {
+        struct pollfd wait = {.fd = fd, .events = POLLOUT};
+
+        if (poll(&wait, 1, 20) == 1)
+            cut = send(fd, request, strlen(request), MSG_NOSIGNAL | MSG_DONTWAIT) == -1 &&
+                  wait.revents & (POLLERR | POLLHUP);
+    }
+    close(fd);
+    return cut;
+}
+
+static bool stays_after_drain(void)
+{
+    CHECK_INT(driver_call(d->admin, "POST", "/admin/drain", NULL)->status, 202);
+    return driver_wait(d, 1500) == -1 && driver_rank(d, ONE_AD)->status == 200;
+}
+
+static bool held_connection_cut(void)
+{
+    struct http_client client;
+    bool ended;
+
+    open_client(&client, d->address, 5000);
+    send_text(&client, "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{");
+    while (driver_metric(d, "adrank_connections") < 1)
+        usleep(5000);
+    driver_kill(d, SIGTERM);
+    ended = driver_wait(d, 2500) == 0;
+    http_client_release(&client);
+    return ended;
+}
+
+/* ---- admin, model, batch -------------------------------------------------------------------------- */
+
+static bool not_live(void)
+{
+    return driver_call(d->admin, "GET", "/livez", NULL)->status == 503;
+}
+
+static bool hang_is_told(void)
+{
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    bool told;
+
+    tell_device("hang");
+    open_client(&client, d->address, 5000);
+    send_text(&client, post(ONE_AD));
+    told = option_within(800, not_live);
+    tell_device("");
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    http_client_release(&client);
+    return told;
+}
+
+static bool model_has_another_name(void)
+{
+    char link_path[256], target[4096];
+
+    CHECK(getcwd(target, sizeof(target) - 64));
+    strcat(target, "/tests/golden/models/e2e");
+    snprintf(link_path, sizeof(link_path), "%s/other", d->folder);
+    (void)!symlink(target, link_path);
+    return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/model")), "other") == 0;
+}
+
+static bool paced_serves(void)
+{
+    return strcmp(verbose("/backend/name"), "paced") == 0;
+}
+
+/* In bf16, or told why not. */
+static bool bf16_or_told(void)
+{
+    if (strcmp(verbose("/model/precision"), "bf16") == 0)
+        return true;
+    return logged("bf16 was asked for, but this processor has neither") > 0;
+}
+
+static bool one_request_many_batches(void)
+{
+    double before = driver_metric(d, "adrank_batch_tokens_count");
+
+    driver_rank(d, "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":\"a b c d e f g "
+                   "h i j k l m n o p q r s t\"}]}}");
+    return driver_metric(d, "adrank_batch_tokens_count") > before + 1;
+}
+
+/* Six at once beside a slow engine. */
+static bool six_are_too_many(void)
+{
+    struct http_client clients[6];
+    struct http_response response;
+    struct err err;
+    int refused = 0;
+
+    for (int i = 0; i < 6; i++) {
+        open_client(&clients[i], d->address, 10000);
+        send_text(&clients[i], post(ONE_AD));
+    }
+    for (int i = 0; i < 6; i++) {
+        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
+        refused += response.status == 503;
+        http_client_release(&clients[i]);
+    }
+    return refused > 0;
+}
+
+/* ---- features, privacy ---------------------------------------------------------------------------- */
+
+static bool redis_comes_up(void)
+{
+    return option_within(1500, redis_is_up);
+}
+
+static bool reads_database_three(void)
+{
+    put_history("/3");
+    return history_read();
+}
+
+static bool other_key_finds_nothing(void)
+{
+    int before;
+
+    put_history("");
+    before = logged(" behaviour=1 ");
+    CHECK(option_within(5000, redis_is_up));
+    driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+    return logged(" behaviour=1 ") == before;
+}
+
+static double features_ms(const char *user)
+{
+    char body[256];
+
+    snprintf(body, sizeof(body),
+             "{\"user\":{\"id\":\"%s\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", user);
+    return (double)json_integer_value(driver_at(ranked(body), "/timing_us/features")) / 1000;
+}
+
+static bool gives_redis_up_early(void)
+{
+    double ms;
+
+    CHECK(option_within(5000, redis_is_up));
+    redis_pause(&option_redis);
+    ms = features_ms("u2");
+    redis_resume(&option_redis);
+    return ms < 900;
+}
+
+static bool second_does_not_wait(void)
+{
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    double ms;
+
+    CHECK(option_within(5000, redis_is_up));
+    redis_pause(&option_redis);
+    open_client(&client, d->address, 10000);
+    send_text(&client,
+              post("{\"user\":{\"id\":\"u3\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"));
+    while (driver_metric(d, PARSED) < 1)
+        usleep(2000);
+    ms = features_ms("u4");
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    redis_resume(&option_redis);
+    http_client_release(&client);
+    return ms < 900;
+}
+
+/* A server that accepts and says nothing: how often is it tried again? */
+static int silent_fd = -1;
+int option_silent_port(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+
+    if (silent_fd != -1) {
+        CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
+        return ntohs(at.sin_port);
+    }
+    silent_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(silent_fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(silent_fd, 64) == 0);
+    CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
+    return ntohs(at.sin_port);
+}
+
+static int accepted(int ms)
+{
+    int64_t until_us = clock_now_us() + ms * 1000LL;
+    int fds[64], n = 0;
+
+    while (n < 64 && clock_now_us() < until_us) {
+        struct pollfd wait = {.fd = silent_fd, .events = POLLIN};
+
+        if (poll(&wait, 1, 50) == 1)
+            fds[n++] = accept(silent_fd, NULL, NULL);
+    }
+    for (int i = 0; i < n; i++)
+        close(fds[i]);
+    return n;
+}
+
+static bool silent_server_tried_again(void)
+{
+    accepted(300); /* ends what began with the option as it was */
+    return accepted(1500) > 2;
+}
+
+/* ---- catalog, rank -------------------------------------------------------------------------------- */
+
+static bool other_catalog(void)
+{
+    return strstr(driver_rank(d, "{}")->body, "\"z1\"") != NULL;
+}
+
+static bool in_euros(void)
+{
+    return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/cur")), "EUR") == 0;
+}
+
+static bool one_result(void)
+{
+    return results(THREE_ADS) == 1;
+}
+
+static bool five_refused(void)
+{
+    return driver_rank(d, "{\"rank\":{\"top_n\":5}}")->status == 422;
+}
+
+static bool three_candidates_refused(void)
+{
+    return driver_rank(d, THREE_ADS)->status == 422;
+}
+
+static bool two_imps_refused(void)
+{
+    return driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->status == 422;
+}
+
+static bool one_event_of_two(void)
+{
+    return degraded("{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":\"a\"},{\"t\":"
+                    "2,\"type\":\"click\",\"text\":\"b\"}]}}",
+                    "truncated");
+}
+
+static bool once_in_two_imps(void)
+{
+    return results("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}],\"rank\":{\"candidates\":[{\"adid\":"
+                   "\"a1\"}]}}") == 1;
+}
+
+/* ---- deadline ------------------------------------------------------------------------------------- */
+
+static bool late_without_tmax(void)
+{
+    return degraded(ONE_AD, "deadline");
+}
+
+static bool late_with_tmax(void)
+{
+    return degraded("{\"tmax\":9000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
+}
+
+/* Behind what is in work: the last asks for an earlier deadline than the one before it. A batch takes one. */
+static bool first_come_first_served(void)
+{
+    enum { N = 5 };
+    double queue_us[N], seen = driver_metric(d, PARSED);
+    struct http_client clients[N];
+    struct http_response response;
+    struct err err;
+    char body[512];
+
+    for (int i = 0; i < N; i++) {
+        snprintf(body, sizeof(body),
+                 "{\"tmax\":%d,\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},"
+                 "{\"adid\":\"a4\"}],\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":"
+                 "\"a b c d e f g h i j k l m n\"}]}}",
+                 i == N - 1 ? 8000 : 9000);
+        open_client(&clients[i], d->address, 10000);
+        send_text(&clients[i], post(body));
+        while (driver_metric(d, PARSED) < seen + i + 1)
+            usleep(2000);
+    }
+    for (int i = 0; i < N; i++) {
+        const char *at;
+
+        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
+        at = strstr(response.body.ptr, "\"queue\":");
+        CHECK(at);
+        queue_us[i] = strtod(at + 8, NULL);
+        http_client_release(&clients[i]);
+    }
+    return queue_us[N - 2] < queue_us[N - 1];
+}
+
+/* Beside one in work: with the reserve there is no time left for the second. */
+static bool second_is_late(void)
+{
+    double seen = driver_metric(d, PARSED);
+    struct http_response response;
+    struct http_client client;
+    struct err err;
+    bool late;
+
+    open_client(&client, d->address, 10000);
+    send_text(&client, post(ONE_AD));
+    while (driver_metric(d, PARSED) < seen + 1)
+        usleep(2000);
+    late = degraded("{\"tmax\":1000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    http_client_release(&client);
+    return late;
+}
+
+static bool no_time_left(void)
+{
+    return degraded("{\"tmax\":900,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
+}
+
+static bool late_is_rejected(void)
+{
+    return driver_rank(d, "{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}")->status ==
+           503;
+}
+
+/* ---- log ------------------------------------------------------------------------------------------ */
+
+static bool no_wide_line(void)
+{
+    return !logs_a_line(ONE_AD);
+}
+
+static bool wide_line(void)
+{
+    return logs_a_line(ONE_AD);
+}
+
+static long bytes_of(const char *name)
+{
+    char path[256];
+    FILE *file;
+    long n;
+
+    snprintf(path, sizeof(path), "%s/%s", d->folder, name);
+    file = fopen(path, "r");
+    if (!file)
+        return 0;
+    fseek(file, 0, SEEK_END);
+    n = ftell(file);
+    fclose(file);
+    return n;
+}
+
+static bool has_impressions(void)
+{
+    return bytes_of("impressions") > 0;
+}
+
+static bool writes_impressions(void)
+{
+    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    return option_within(1000, has_impressions);
+}
+
+static long impressions_before;
+static bool more_impressions(void)
+{
+    return bytes_of("impressions") > impressions_before;
+}
+
+static bool writes_no_impressions(void)
+{
+    impressions_before = bytes_of("impressions");
+    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    return !option_within(1000, more_impressions);
+}
+
+#define PACED "'model':{'backend':'paced'}"
+#define REDIS "'features':{'url':'redis://127.0.0.1:@R','timeout_ms':1000}"
+#define KEY "'privacy':{'user_key':{'$file':'key'}}"
+
+static const char *const plain_redis[] = {NULL};
+static const char *const locked_redis[] = {"--requirepass", "a key for tests", NULL};
+static const char *const listed_redis[] = {"--requirepass",    "x",  "--user", "ann",   "on",
+                                           ">a key for tests", "~*", "&*",     "+@all", NULL};
+
+const struct option_row option_rows[] = {
+    {"/http/address", "'127.0.0.2:0'", .seen = on_another_address},
+    {"/http/workers", "4", .seen = three_threads_more},
+    {"/http/backlog", "1", .seen = few_wait_for_accept},
+    {"/http/max_connections", "1", .seen = second_connection_refused},
+    {"/http/max_body_bytes", "1024", .seen = long_body_refused},
+    {"/http/body_memory_bytes", "262144", .seen = second_large_body_refused},
+    {"/http/head_ms", "50", .seen = slow_head_cut},
+    {"/http/body_ms", "50", .seen = slow_body_cut},
+    {"/http/idle_ms", "50", .seen = idle_connection_closed},
+    {"/http/write_ms", "50", .seen = untaken_answer_cut},
+    {"/http/drain_grace_ms", "20000", .seen = stays_after_drain, .ends = true},
+    {"/http/drain_max_ms", "0", .seen = held_connection_cut, .ends = true},
+    {"/admin/address", "'127.0.0.2:0'", .seen = admin_on_another_address},
+    {"/admin/stall_ms", "50", .seen = hang_is_told, .with = "{'model':{'backend':'failing'}}"},
+    {"/model/path", "'other'", .seen = model_has_another_name},
+    {"/model/backend", "'paced'", .seen = paced_serves},
+    {"/model/precision", "'bf16'", .seen = bf16_or_told, .with = "{'model':{'backend':'cpu'}}"},
+    {"/model/threads", "4", .seen = three_threads_more,
+     .with = "{'model':{'backend':'cpu','threads':1}}"},
+    {"/batch/max_tokens", "64", .seen = one_request_many_batches},
+    {"/batch/max_queue", "1", .seen = six_are_too_many,
+     .with = "{" PACED ",'deadline':{'on_late':'reject'}}",
+     .env = {"ADRANK_PACED_FIXED_US=100000"}},
+    {"/features/url", "'redis://127.0.0.1:@R'", .seen = redis_comes_up, .with = "{" KEY "}",
+     .redis = plain_redis},
+    {"/features/user", "'ann'", .seen = redis_comes_up,
+     .with = "{'features':{'url':'redis://127.0.0.1:@R','password':{'$file':'key'}}," KEY "}",
+     .redis = listed_redis},
+    {"/features/password", "{'$file':'key'}", .seen = redis_comes_up, .with = "{" REDIS "," KEY "}",
+     .redis = locked_redis},
+    {"/features/database", "3", .seen = reads_database_three,
+     .with = "{" REDIS "," KEY ",'log':{'sample':1}}", .redis = plain_redis},
+    {"/features/timeout_ms", "50", .seen = gives_redis_up_early, .with = "{" REDIS "," KEY "}",
+     .redis = plain_redis},
+    {"/features/connect_ms", "20", .seen = silent_server_tried_again,
+     .with = "{'features':{'url':'redis://127.0.0.1:@S','connect_ms':60000}," KEY "}"},
+    {"/features/max_in_flight", "1", .seen = second_does_not_wait, .with = "{" REDIS "," KEY "}",
+     .redis = plain_redis, .ends = true},
+    {"/catalog/path", "'other.jsonl'", .seen = other_catalog},
+    {"/rank/currency", "'EUR'", .seen = in_euros},
+    {"/rank/top_n", "1", .seen = one_result},
+    {"/rank/max_top_n", "4", .seen = five_refused},
+    {"/rank/max_candidates", "2", .seen = three_candidates_refused},
+    {"/rank/max_imps", "1", .seen = two_imps_refused},
+    {"/rank/max_behaviour", "1", .seen = one_event_of_two},
+    {"/rank/unique", "'request'", .seen = once_in_two_imps},
+    {"/deadline/default_ms", "20", .seen = late_without_tmax, .with = "{" PACED "}",
+     .env = {"ADRANK_PACED_FIXED_US=300000"}},
+    {"/deadline/max_ms", "20", .seen = late_with_tmax,
+     .with = "{" PACED ",'deadline':{'default_ms':20}}", .env = {"ADRANK_PACED_FIXED_US=300000"}},
+    {"/deadline/network_ms", "8990", .seen = late_with_tmax, .with = "{" PACED "}",
+     .env = {"ADRANK_PACED_FIXED_US=300000"}},
+    {"/deadline/min_ms", "20000", .seen = first_come_first_served,
+     .with = "{" PACED ",'batch':{'max_tokens':64}}", .env = {"ADRANK_PACED_FIXED_US=200000"}},
+    {"/deadline/reserve_us", "1000000", .seen = second_is_late, .with = "{" PACED "}",
+     .env = {"ADRANK_PACED_FIXED_US=100000"}},
+    {"/deadline/encode_reserve_us", "1000000", .seen = no_time_left},
+    {"/deadline/on_late", "'reject'", .seen = late_is_rejected},
+    {"/privacy/user_key", "{'$file':'otherkey'}", .seen = other_key_finds_nothing,
+     .with = "{" REDIS "," KEY ",'log':{'sample':1}}", .redis = plain_redis},
+    {"/log/level", "'error'", .seen = no_wide_line, .with = "{'log':{'sample':1}}"},
+    {"/log/sample", "1", .seen = wide_line, .with = "{'log':{'slow_ms':60000}}"},
+    {"/log/slow_ms", "0", .seen = wide_line, .with = "{'log':{'slow_ms':60000}}"},
+    {"/log/impressions", "'impressions'", .seen = writes_impressions},
+    {"/log/impressions_sample", "0", .seen = writes_no_impressions,
+     .with = "{'log':{'impressions':'impressions'}}"},
+};
+
+const int n_option_rows = (int)(sizeof(option_rows) / sizeof(option_rows[0]));

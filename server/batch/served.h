@@ -67,4 +67,10 @@ static inline enum precision served_model_precision(const struct served_model *s
     return engine_caps(served->engines[SERVED_PRIMARY].engine)->precision;
 }
 
+/* Why that is not the precision that was asked for; "" where it is. */
+static inline const char *served_model_note(const struct served_model *served)
+{
+    return served->engines[SERVED_PRIMARY].caps->note;
+}
+
 #endif

@@ -52,6 +52,7 @@ static void publish(struct daemon *d, struct world *world)
     struct net_limits limits = daemon_limits(config);
     struct batch_options options = daemon_batch_options(config);
     bool first = d->world == NULL;
+    bool new_engines = first || d->world->served != world->served;
 
     server_set_limits(&d->server, &limits);
     server_set_backlog(&d->server, (int)config->http.backlog);
@@ -68,6 +69,8 @@ static void publish(struct daemon *d, struct world *world)
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
     if (first)
         log_ready(d);
+    if (new_engines && served_model_note(world->served)[0])
+        log_warn("engine", LOG_STR("note", served_model_note(world->served)));
 }
 
 static void log_problems(const struct load_result *result)
@@ -97,7 +100,8 @@ static void note_reload(struct daemon *d, const struct load_result *result)
         return;
     d->reload_ok = result->status != LOAD_FAILED;
     metrics_set(&d->metrics, METRIC_RELOAD_SUCCESS, d->reload_ok);
-    metrics_set(&d->metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
+    if (d->reload_ok)
+        metrics_set(&d->metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
 }
 
 void daemon_on_loaded(struct letter *letter, void *reader)

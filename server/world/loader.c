@@ -44,6 +44,7 @@ static bool write_diff(const struct world *running, const struct config *next,
 static int reload(struct loader *loader, struct load_result *result)
 {
     const struct world *running = loader->running;
+    const struct config *prepared;
     struct config *next = NULL;
     struct world_plan plan;
     bool differs;
@@ -55,9 +56,6 @@ static int reload(struct loader *loader, struct load_result *result)
     differs = write_diff(running, next, &plan, &result->diff);
     if (config_keep_restart(running->config, next, &result->err))
         goto out;
-    if (!result->dry_run && loader->args.prepare &&
-        loader->args.prepare(loader->args.arg, next, &result->err))
-        goto out;
     if (differs && world_build(&(struct world_build_args){.running = running,
                                                           .config = next,
                                                           .plan = &plan,
@@ -65,8 +63,16 @@ static int reload(struct loader *loader, struct load_result *result)
                                                           .problems = &result->problems},
                                &result->world, &result->err))
         goto out;
+    prepared = differs ? result->world->config : next;
     if (differs)
-        next = NULL;
+        next = NULL; /* the world's */
+    /* Last, so that a world that cannot be built leaves everything as it is. */
+    if (!result->dry_run && loader->args.prepare &&
+        loader->args.prepare(loader->args.arg, prepared, &result->err)) {
+        world_unref(result->world);
+        result->world = NULL;
+        goto out;
+    }
     result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
     if (result->dry_run) {
         world_unref(result->world);

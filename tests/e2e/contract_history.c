@@ -1,0 +1,407 @@
+/* CONTRACT 3: what is stored of a user, and what becomes of answers when Redis is unwell. */
+#include <arpa/inet.h>
+#include <pthread.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/contract.h"
+#include "tests/redis.h"
+
+static struct redis redis;
+
+static const char *url(void)
+{
+    return js("redis://127.0.0.1:%d", redis.port);
+}
+
+static void start(struct driver *d, const char *set)
+{
+    if (!redis.port && redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    driver_start(
+        d, &(struct driver_args){.backend = "null", .redis = url(), .sets = {"log.sample=1", set}});
+}
+
+/* adrank-history put of these lines. */
+static void put(struct driver *d, const char *lines)
+{
+    FILE *program = popen(js("%s put --redis %s --key-file %s/key",
+                             driver_build_path("bin/adrank-history"), url(), d->folder),
+                          "w");
+
+    CHECK(program);
+    fputs(js("%s", lines), program);
+    CHECK_INT(pclose(program), 0);
+}
+
+/* One command of redis-server's inline protocol; what it answers, up to the first line's end. */
+static const char *redis_say(const char *command)
+{
+    static char answer[512];
+    char address[64];
+    struct http_client client;
+    struct err err;
+    ssize_t n;
+
+    snprintf(address, sizeof(address), "127.0.0.1:%d", redis.port);
+    CHECK_OK(http_client_init(&client, address, 10000, &err), err);
+    CHECK_OK(http_client_connect(&client, &err), err);
+    contract_send(&client, view_of(js("%s\r\n", command)));
+    CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
+    n = recv(client.fd, answer, sizeof(answer) - 1, 0);
+    CHECK(n > 0);
+    answer[n] = '\0';
+    http_client_release(&client);
+    return answer;
+}
+
+static json_t *rank_as(struct driver *d, const char *members, const char *events)
+{
+    return contract_rank(d,
+                         "{%s'rank':{'behaviour':[%s],"
+                         "'candidates':[{'adid':'a1'},{'adid':'a3'}]}}",
+                         members, events);
+}
+
+/* Until an answer is degraded so: the client of Redis comes back by itself. */
+static json_t *rank_until(struct driver *d, const char *members, const char *degraded)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+    json_t *answer;
+
+    while (answer = rank_as(d, members, ""), strcmp(answer_degraded(answer), degraded) != 0) {
+        CHECK(clock_now_us() < until_us);
+        usleep(5000);
+    }
+    return answer;
+}
+
+/* ---- what is stored ---------------------------------------------------------------------------- */
+
+static const char u1_events[] =
+    "{'user':'u1','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
+    "{'user':'u1','t':2000,'type':'buy','text':'yoga mat'}\n";
+static const char u1_as_sent[] = "{'t':1000,'type':'view','item':'s1','text':'trail shoes'},"
+                                 "{'t':2000,'type':'buy','text':'yoga mat'}";
+
+CONTRACT_TEST(user, history)
+{
+    struct driver d;
+    json_t *known, *sent, *nobody;
+
+    start(&d, "log.sample=1");
+    put(&d, u1_events);
+    rank_until(&d, "'user':{'id':'u1'},", "");
+    known = rank_as(&d, "'user':{'id':'u1'},", "");
+    sent = rank_as(&d, "", u1_as_sent);
+    nobody = rank_as(&d, "'user':{'id':'u9'},", "");
+    CHECK(answer_same_scores(known, sent));
+    CHECK(!answer_same_scores(known, nobody));
+    CHECK(answer_same_scores(nobody, rank_as(&d, "", "")));
+    CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
+    test_row("no user id in the log");
+    CHECK(!strstr(driver_log(&d), "u1") && !strstr(driver_log(&d), "u9"));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(user, buyeruid)
+{
+    struct driver d;
+    json_t *b;
+
+    start(&d, "log.sample=1");
+    put(&d, u1_events);
+    put(&d, "{'user':'b7','t':5,'type':'click','text':'electric kettle'}\n");
+    rank_until(&d, "'user':{'id':'u1'},", "");
+    b = rank_as(&d, "", "{'t':5,'type':'click','text':'electric kettle'}");
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'buyeruid':'b7'},", ""), b));
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1','buyeruid':'b7'},", ""), b));
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'buyeruid':'b7','id':'u1'},", ""), b));
+    CHECK(!answer_same_scores(rank_as(&d, "'user':{'id':'u1'},", ""), b));
+    test_row("an empty one is none");
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1','buyeruid':''},", ""),
+                             rank_as(&d, "", u1_as_sent)));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(behaviour, merged)
+{
+    struct driver d;
+    json_t *merged;
+
+    start(&d, "log.sample=1");
+    put(&d, u1_events);
+    rank_until(&d, "'user':{'id':'u1'},", "");
+    test_row("between the stored events, in order of t");
+    merged = rank_as(&d, "'user':{'id':'u1'},", "{'t':1500,'type':'cart','text':'hose'}");
+    CHECK(answer_same_scores(merged, rank_as(&d, "",
+                                             "{'t':1000,'type':'view','text':'trail shoes'},"
+                                             "{'t':1500,'type':'cart','text':'hose'},"
+                                             "{'t':2000,'type':'buy','text':'yoga mat'}")));
+    CHECK(!answer_same_scores(
+        merged, rank_as(&d, "", js("%s,{'t':9,'type':'cart','text':'hose'}", u1_as_sent))));
+    test_row("the same t, type and item is one event");
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1'},", u1_as_sent),
+                             rank_as(&d, "", u1_as_sent)));
+    test_row("the same t and type of another text is another event");
+    CHECK(!answer_same_scores(
+        rank_as(&d, "'user':{'id':'u1'},", "{'t':2000,'type':'buy','text':'hose'}"),
+        rank_as(&d, "", u1_as_sent)));
+    test_row("a stored item has the catalog's text");
+    put(&d, "{'user':'u2','t':7,'type':'view','item':'i5'}\n");
+    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u2'},", ""),
+                             rank_as(&d, "", "{'t':7,'type':'view','text':'yoga mat'}")));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(privacy, flags)
+{
+    static const struct {
+        const char *members;
+        bool asked;
+    } rows[] = {
+        {"'regs':{'coppa':1},", true},
+        {"'regs':{'gdpr':1},", true},
+        {"'device':{'lmt':1},", true},
+        {"'device':{'dnt':1},", true},
+        {"'regs':{'coppa':1,'gdpr':0},'device':{'lmt':0,'dnt':1},", true},
+        {"'regs':{'coppa':0,'gdpr':0},'device':{'lmt':0,'dnt':0},", false},
+    };
+    struct driver d;
+    json_t *blank;
+
+    start(&d, "log.sample=1");
+    put(&d, u1_events);
+    rank_until(&d, "'user':{'id':'u1'},", "");
+    blank = rank_as(&d, "", "");
+    for (int i = 0; i < 6; i++) {
+        double before = contract_metric(&d, "degraded_total", "reason", "privacy");
+        json_t *answer;
+
+        test_row("%s", rows[i].members);
+        answer = rank_as(&d, js("%s'user':{'id':'u1'},", rows[i].members), u1_as_sent);
+        CHECK_STR(answer_degraded(answer), rows[i].asked ? "privacy" : "");
+        CHECK_INT(answer_same_scores(answer, blank), rows[i].asked);
+        CHECK_INT(contract_metric(&d, "degraded_total", "reason", "privacy") - before,
+                  rows[i].asked);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- when Redis is unwell ---------------------------------------------------------------------- */
+
+#define U1 "'user':{'id':'u1'},"
+
+/* Degraded, and as if nothing were stored; the metric tells. */
+static void check_without(struct driver *d)
+{
+    double before = contract_metric(d, "degraded_total", "reason", "features");
+    json_t *answer = rank_as(d, U1, "");
+
+    CHECK_STR(answer_degraded(answer), "features");
+    answer_check_source(answer, "model");
+    CHECK(answer_same_scores(answer, rank_as(d, "", "")));
+    CHECK_INT(contract_metric(d, "degraded_total", "reason", "features") - before, 1);
+    test_row("what was sent is used all the same");
+    CHECK(answer_same_scores(rank_as(d, U1, u1_as_sent), rank_as(d, "", u1_as_sent)));
+    contract_good(d);
+}
+
+CONTRACT_TEST(redis, late)
+{
+    struct driver d;
+
+    start(&d, "features.timeout_ms=100");
+    put(&d, u1_events);
+    rank_until(&d, U1, "");
+    redis_pause(&redis);
+    check_without(&d);
+    test_row("and again, until the breaker opens");
+    for (int i = 0; i < 20; i++)
+        CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "features");
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
+    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    redis_resume(&redis);
+    test_row("back again");
+    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(redis, down)
+{
+    struct driver d;
+
+    start(&d, "log.sample=1");
+    rank_until(&d, U1, "");
+    redis_kill(&redis);
+    rank_until(&d, U1, "features");
+    check_without(&d);
+    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    redis_restart(&redis);
+    put(&d, u1_events);
+    test_row("back again");
+    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(redis, down_at_start)
+{
+    struct driver d;
+
+    start(&d, "log.sample=1"); /* so that there is a server to stop */
+    CHECK_INT(driver_stop(&d), 0);
+    redis_kill(&redis);
+    start(&d, "log.sample=1");
+    check_without(&d);
+    redis_restart(&redis);
+    put(&d, u1_events);
+    test_row("comes later");
+    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* The only key that there is. */
+static const char *only_key(void)
+{
+    static char key[128];
+    const char *answer = redis_say("KEYS *"), *at = strstr(answer, "adrank:{u:");
+
+    CHECK(strncmp(answer, "*1\r\n", 4) == 0 && at);
+    snprintf(key, sizeof(key), "%.*s", (int)strcspn(at, "\r"), at);
+    return key;
+}
+
+CONTRACT_TEST(redis, wrong_type)
+{
+    struct driver d;
+
+    start(&d, "log.sample=1");
+    redis_say("FLUSHALL");
+    put(&d, u1_events);
+    rank_until(&d, U1, "");
+    CHECK(strstr(redis_say(js("SET %s text", only_key())), "+OK"));
+    check_without(&d);
+    test_row("others are not harmed");
+    CHECK_STR(answer_degraded(rank_as(&d, "'user':{'id':'u9'},", "")), "");
+    redis_say("FLUSHALL");
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(redis, garbage_event)
+{
+    static const char *const garbage[] = {
+        "x",
+        "\\x01",
+        "\\x02\\x00aaaaaaaaaaaa",
+        "\\x01\\x09aaaaaaaaaaaa",
+        "\\x01\\x00\\xe8\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\xff\\xff\\xff\\xff",
+        "\\x01\\x00\\xe8\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\xff"};
+    struct driver d;
+    json_t *answer;
+
+    start(&d, "log.sample=1");
+    redis_say("FLUSHALL");
+    put(&d, u1_events);
+    rank_until(&d, U1, "");
+    for (int i = 0; i < (int)(sizeof(garbage) / sizeof(garbage[0])); i++) {
+        test_row("garbage %s", garbage[i]);
+        CHECK(strstr(redis_say(js("LPUSH %s '%s'", only_key(), garbage[i])), ":3"));
+        answer = rank_as(&d, U1, "");
+        CHECK_STR(answer_degraded(answer), "features");
+        CHECK(answer_same_scores(answer, rank_as(&d, "", u1_as_sent))); /* the good ones are used */
+        CHECK(strstr(redis_say(js("LPOP %s", only_key())), "$"));
+        CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "");
+    }
+    contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* A server that asks for a password which adrankd was not given. */
+CONTRACT_TEST(redis, error_replies)
+{
+    struct driver d;
+
+    start(&d, "log.sample=1");
+    rank_until(&d, U1, "");
+    /* Together: a new connection would not be let in any more. */
+    CHECK(strstr(redis_say("CONFIG SET requirepass secret\r\nCLIENT KILL TYPE normal"), "+OK"));
+    rank_until(&d, U1, "features");
+    check_without(&d);
+    CHECK_INT(driver_stop(&d), 0);
+    redis_stop(&redis);
+    redis.port = 0;
+}
+
+/* ---- what is no Redis at all ------------------------------------------------------------------- */
+
+struct nonsense {
+    pthread_t thread;
+    int fd;
+    const char *bytes;
+};
+
+/* Answers whatever comes with the same bytes, connection after connection. */
+static void *talk(void *arg)
+{
+    struct nonsense *server = arg;
+    char bytes[512];
+    int fd;
+
+    while ((fd = accept(server->fd, NULL, NULL)) != -1) {
+        while (recv(fd, bytes, sizeof(bytes), 0) > 0)
+            if (send(fd, server->bytes, strlen(server->bytes), MSG_NOSIGNAL) == -1)
+                break;
+        close(fd);
+    }
+    return NULL;
+}
+
+static int listen_anywhere(int *port)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+    CHECK(fd != -1 && bind(fd, (struct sockaddr *)&address, len) == 0 && listen(fd, 16) == 0);
+    CHECK(getsockname(fd, (struct sockaddr *)&address, &len) == 0);
+    *port = ntohs(address.sin_port);
+    return fd;
+}
+
+CONTRACT_TEST(redis, no_redis_at_all)
+{
+    static const char *const rows[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
+                                       "\r\n",
+                                       "$-5\r\n",
+                                       "+OK\r\n",
+                                       ":7\r\n",
+                                       "*1\r\n:7\r\n",
+                                       "*-1\r\n",
+                                       "*2\r\n*0\r\n$1\r\nx\r\n",
+                                       "*1000000000\r\n",
+                                       "-ERR nonsense\r\n"};
+
+    for (int i = 0; i < (int)(sizeof(rows) / sizeof(rows[0])); i++) {
+        struct nonsense server = {.bytes = rows[i]};
+        struct driver d;
+        int port;
+
+        test_row("nonsense %s", rows[i]);
+        server.fd = listen_anywhere(&port);
+        CHECK(pthread_create(&server.thread, NULL, talk, &server) == 0);
+        driver_start(&d, &(struct driver_args){.backend = "null",
+                                               .redis = js("redis://127.0.0.1:%d", port),
+                                               .sets = {"features.timeout_ms=50"}});
+        for (int k = 0; k < 10; k++)
+            CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "features");
+        contract_good(&d);
+        CHECK_INT(driver_stop(&d), 0);
+        shutdown(server.fd, SHUT_RDWR);
+        pthread_join(server.thread, NULL);
+        close(server.fd);
+    }
+}
+
+TEST_MAIN

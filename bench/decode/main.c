@@ -1,9 +1,6 @@
 /*
  * Decoding of a /rank body, all checks on, beside jansson's bare parse of the same bytes: interleaved
- * rounds in one run, medians. Not timed: nothing but the two calls. Run:
- *
- *     gcc -O2 -D_GNU_SOURCE -I. -Iinclude bench/decode.c build/release/impression/libadrank_impression.a \
- *         build/release/base/libadrank_base.a -ljansson -lm -o build/bench-decode && build/bench-decode [FILE]
+ * rounds in one run, medians. Not timed: nothing but the two calls. ./adrank bench decode [FILE]
  *
  * FILE is a body of your own; else one is made: 100 candidates with a text, 50 behaviours, half of the
  * texts Chinese, every eighth with escapes.

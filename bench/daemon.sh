@@ -1,0 +1,19 @@
+#!/bin/sh
+# usage: ./adrank bench daemon [ADRANK-BENCH OPTIONS]: the demo (Redis, behaviour, the demo's model) under adrank-bench on the
+# same machine. Without options: the highest rate of requests with 20 ads each that keeps p99 under 20 ms.
+set -eu
+port=${PORT:-18080}
+build/release/bin/adrank-demo --port "$port" >build/bench-demo.log 2>&1 &
+demo=$!
+trap 'kill $demo 2>/dev/null; wait $demo 2>/dev/null || true' EXIT
+tries=0
+until grep -q '^Serving' build/bench-demo.log; do
+    tries=$((tries + 1))
+    if [ $tries -gt 300 ] || ! kill -0 $demo 2>/dev/null; then
+        cat build/bench-demo.log >&2
+        exit 69
+    fi
+    sleep 0.1
+done
+[ $# -gt 0 ] || set -- --find-max --slo p99=20ms --rate 100 --tmax 100 --candidates 20
+build/release/bin/adrank-bench --address "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" "$@"

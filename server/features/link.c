@@ -9,14 +9,42 @@
 
 #include "base/clock.h"
 
+#define MAX_ELEMENTS 65536 /* of a reply: sixteen times what is ever asked for */
+
+#if HIREDIS_MAJOR >= 1
+typedef size_t elements_t;
+#else
+typedef int elements_t;
+#endif
+
 struct link {
     struct loop *loop;
     redisAsyncContext *redis; /* its data is the link, NULL once let go */
     bool ready;
     struct timer timer; /* connect_ms */
     struct link_events events;
-    int greetings; /* AUTH and SELECT that are not answered */
+    int greetings;                             /* AUTH and SELECT that are not answered */
+    redisReplyObjectFunctions *plain, bounded; /* what hiredis makes replies with; see below */
 };
+
+/* A dozen bytes that announce a reply of 10^9 elements would cost hiredis gigabytes and seconds of the loop. */
+static void *create_array(const redisReadTask *task, elements_t n)
+{
+    const struct link *link = task->privdata;
+
+    return n > MAX_ELEMENTS ? NULL : link->plain->createArray(task, n);
+}
+
+static void bound_replies(struct link *link)
+{
+    redisReader *reader = link->redis->c.reader;
+
+    link->plain = reader->fn;
+    link->bounded = *reader->fn;
+    link->bounded.createArray = create_array;
+    reader->fn = &link->bounded;
+    reader->privdata = link;
+}
 
 /* hiredis calls back while it frees, and sometimes frees by itself: from here on it no longer knows the link. */
 static void let_go(struct link *link, bool hiredis_frees)
@@ -26,6 +54,7 @@ static void let_go(struct link *link, bool hiredis_frees)
     link->redis = NULL;
     loop_timer_remove(link->loop, &link->timer);
     redis->data = NULL;
+    redis->c.reader->fn = link->plain;
     if (!hiredis_frees)
         redisAsyncFree(redis);
 }
@@ -130,6 +159,7 @@ struct link *link_open(const struct link_args *args, const char **why)
         *why = "cannot connect";
         goto fail;
     }
+    bound_replies(link);
     if (redisLibeventAttach(link->redis, loop_base(args->loop)) != REDIS_OK)
         goto fail;
     /* The greeting is queued at once: it goes out with the connection's first write. */
@@ -141,8 +171,11 @@ struct link *link_open(const struct link_args *args, const char **why)
     loop_timer_set(link->loop, &link->timer, clock_now_us() + args->connect_ms * 1000LL);
     return link;
 fail:
-    if (link->redis)
+    if (link->redis) {
+        if (link->plain)
+            link->redis->c.reader->fn = link->plain;
         redisAsyncFree(link->redis); /* data is NULL: nobody is told */
+    }
     free(link);
     return NULL;
 }

@@ -181,10 +181,11 @@ static void close_all(struct daemon *d)
         executor_stop(d->executor, EXECUTOR_DRAIN_US);
     if (d->has_server)
         server_stop(&d->server);
-    loader_close(d->loader);
+    loader_stop(d->loader);
     daemon_unwatch_signals(d);
     if (d->has_loop)
         mailbox_drain(&d->loop.mailbox, d); /* a load that ended meanwhile */
+    loader_close(d->loader);
     admin_close(d->admin);
     for (int i = 0; d->workers && i < d->server.n_workers; i++)
         request_worker_drop_world(d->workers[i]);

@@ -142,7 +142,7 @@ void daemon_on_loaded(struct letter *letter, void *reader)
 
 int daemon_reload(struct daemon *d, bool dry_run)
 {
-    if (!d->world || loader_busy(d->loader))
+    if (!d->world)
         return -1;
     return loader_start(d->loader, d->world, NULL, dry_run, daemon_on_loaded);
 }

@@ -17,7 +17,10 @@ struct loader {
     struct world *running; /* of the job */
     struct config *first;  /* of the job: the first world's */
     bool stop;
-    atomic_bool busy;
+
+    /* The main thread's. */
+    bool busy; /* until the result has been taken in, or a second load would start from the old world */
+    bool stopped;
 };
 
 /* The arrays of the answer, and whether anything is to be applied. */
@@ -110,7 +113,6 @@ static void run(struct loader *loader, struct load_result *result)
     loader->running = NULL;
     config_free(loader->first);
     loader->first = NULL;
-    atomic_store(&loader->busy, false);
     mailbox_post(loader->args.home, &result->letter);
 }
 
@@ -150,15 +152,24 @@ int loader_open(const struct loader_args *args, struct loader **out, struct err 
     return 0;
 }
 
-void loader_close(struct loader *loader)
+void loader_stop(struct loader *loader)
 {
-    if (!loader)
+    if (!loader || loader->stopped)
         return;
+    loader->stopped = true;
     pthread_mutex_lock(&loader->lock);
     loader->stop = true;
     pthread_cond_signal(&loader->wake);
     pthread_mutex_unlock(&loader->lock);
     pthread_join(loader->thread, NULL);
+}
+
+void loader_close(struct loader *loader)
+{
+    if (!loader)
+        return;
+    loader_stop(loader);
+    BUG_ON(loader->busy);
     pthread_cond_destroy(&loader->wake);
     pthread_mutex_destroy(&loader->lock);
     free(loader);
@@ -170,7 +181,7 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     struct load_result *result;
 
     BUG_ON((running != NULL) == (config != NULL));
-    if (atomic_load(&loader->busy))
+    if (loader->busy || loader->stopped)
         return -1;
     result = calloc(1, sizeof(*result));
     if (!result)
@@ -178,8 +189,9 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     arena_init(&result->arena, 4096, 0);
     problems_init(&result->problems, &result->arena, MAX_PROBLEMS);
     result->letter.deliver = deliver;
+    result->loader = loader;
     result->dry_run = dry_run;
-    atomic_store(&loader->busy, true);
+    loader->busy = true;
     pthread_mutex_lock(&loader->lock);
     loader->running = running ? world_ref(running) : NULL;
     loader->first = config;
@@ -189,15 +201,11 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     return 0;
 }
 
-bool loader_busy(const struct loader *loader)
-{
-    return atomic_load(&loader->busy);
-}
-
 void load_result_free(struct load_result *result)
 {
     if (!result)
         return;
+    result->loader->busy = false;
     world_unref(result->world);
     arena_release(&result->arena);
     buf_release(&result->diff);

@@ -38,17 +38,21 @@ struct load_result {
     struct err err;
     struct buf diff; /* a JSON object: "changed", "needs_restart", "warnings" */
     bool dry_run;
+    struct loader *loader; /* the loader's own note */
 };
 
 int loader_open(const struct loader_args *args, struct loader **out, struct err *err) MUST_CHECK;
-/* Waits for a load under way. */
+/* Waits for a load under way, whose result is then in the mailbox; from here on loader_start fails. Idempotent;
+ * NULL is legal, here and below. */
+void loader_stop(struct loader *loader);
+/* Every result has been freed. */
 void loader_close(struct loader *loader);
 
 /* Main thread. Starts a load against `running` (a reference of its own is taken; NULL: the first world, with
- * `config` as its configuration, which becomes the world's). -1 when one is under way. */
+ * `config` as its configuration, which becomes the world's, or is freed with a load that fails). -1 while one is under way, which is until its
+ * result has been freed, or once stopped; config is the caller's then. */
 int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,
                  void (*deliver)(struct letter *, void *)) MUST_CHECK;
-bool loader_busy(const struct loader *loader); /* main thread */
 /* Main thread, from deliver: the loader is free again. */
 void load_result_free(struct load_result *result);
 

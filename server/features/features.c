@@ -60,6 +60,7 @@ struct features {
 };
 
 static void connect_now(struct features *f);
+static void drop_link(struct features *f);
 
 bool features_up(const struct features *f)
 {
@@ -109,8 +110,7 @@ static void probe_failed(struct features *f)
         return;
     /* A peer that vanished without a word answers nothing ever again: try another connection. */
     f->lost_probes = 0;
-    link_close(f->link);
-    f->link = NULL;
+    drop_link(f);
     connect_now(f);
 }
 
@@ -220,6 +220,14 @@ static void fail_all(struct features *f)
         tell(seat, FEATURES_DOWN, NULL, 0);
         seat_release(seat);
     }
+}
+
+/* Commands that are out on it never get a reply: their seats are free again. */
+static void drop_link(struct features *f)
+{
+    link_close(f->link);
+    f->link = NULL;
+    fail_all(f);
 }
 
 /* ---- the connection ----------------------------------------------------------------------------- */
@@ -414,9 +422,7 @@ int features_set(struct features *f, const struct features_options *options, str
     /* Another server: what is out on the old connection is told DOWN. */
     resolver_abandon(f->resolution);
     f->resolution = NULL;
-    link_close(f->link);
-    f->link = NULL;
-    fail_all(f);
+    drop_link(f);
     breaker_init(&f->breaker);
     loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
     f->retry_delay_us = 0;
@@ -451,9 +457,7 @@ void features_free(struct features *f)
     if (!f)
         return;
     resolver_abandon(f->resolution);
-    link_close(f->link);
-    f->link = NULL;
-    fail_all(f);
+    drop_link(f);
     loop_timer_remove(f->loop, &f->retry);
     loop_timer_remove(f->loop, &f->probe);
     for (uint32_t i = 0; i * SEATS_PER_CHUNK < f->n_seats; i++)
@@ -525,6 +529,9 @@ void features_cancel(struct features *f, struct features_call *call)
     struct seat *seat = seat_at(f, call->seat);
 
     BUG_ON(seat->call != call);
+    /* Its timer and the caller's may be due at once: who comes first must not matter to the breaker. */
+    if (seat->timer.due_us <= clock_now_us())
+        failed(f);
     seat->call = NULL;
     loop_timer_remove(f->loop, &seat->timer);
 }

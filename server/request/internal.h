@@ -115,7 +115,6 @@ struct request {
     int *context_of; /* (n_imps) */
     int n_contexts;
     int jobs_out;
-    int64_t retry_after_us; /* planned work in front, when a gate refused */
 };
 
 /* The steps. */

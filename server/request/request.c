@@ -95,7 +95,6 @@ static void start(struct request *r, struct exchange *x)
     r->step = STEP_DECODE;
     r->degraded = 0;
     r->refused = false;
-    r->retry_after_us = 0;
     r->timing = (struct timing){0};
     r->behaviours = NULL;
     r->n_behaviours = 0;

@@ -7,21 +7,23 @@ static enum submit submit(struct request *r, struct context *context, int64_t no
 {
     const struct config *config = r->world->config;
     struct batch_job *job = context->job;
-    int64_t wait_us = 0;
-    enum submit answer;
+    int64_t wait_us; /* not told: Retry-After counts in seconds */
 
     job->letter.deliver = step_batch_on_letter;
     job->home = &r->worker->worker->loop.mailbox;
     job->owner = (struct job_owner){(uint32_t)r->worker->worker->index, r->slot, r->generation};
     job->model = r->world->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
-    answer = executor_submit(job, now_us, &wait_us);
-    if (wait_us > r->retry_after_us)
-        r->retry_after_us = wait_us;
-    return answer;
+    return executor_submit(job, now_us, &wait_us);
 }
 
-/* What did not get a place goes without a score; the rest is still worth having. */
+/* Whether to answer at once by on_late. Under `prior`, what got no place goes without a score and the rest is
+ * still worth having; an operator who will not bid on priors gets none mixed in. */
+static bool hopeless(const struct request *r, bool any)
+{
+    return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);
+}
+
 enum step_result step_batch(struct request *r)
 {
     int64_t now_us = clock_now_us();
@@ -46,9 +48,9 @@ enum step_result step_batch(struct request *r)
             break;
         }
     }
-    if (r->jobs_out)
-        return STEP_WAIT;
-    return r->refused ? STEP_LATE : STEP_NEXT;
+    if (hopeless(r, r->jobs_out > 0))
+        return STEP_LATE;
+    return r->jobs_out ? STEP_WAIT : STEP_NEXT;
 }
 
 static void take_outcome(struct request *r, struct context *context)
@@ -110,7 +112,7 @@ void step_batch_on_letter(struct letter *letter, void *reader)
         return;
     metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing.queue_us);
     metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing.infer_us);
-    if (r->refused && !any_scored(r))
+    if (hopeless(r, any_scored(r)))
         request_late(r);
     else
         request_resume(r);

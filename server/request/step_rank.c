@@ -161,6 +161,8 @@ void request_late(struct request *r)
         [ON_LATE_REJECT] = answer_reject,
     };
 
+    if (r->features_out)
+        request_degrade(r, DEGRADED_FEATURES);
     step_features_abandon(r);
     request_degrade(r, DEGRADED_DEADLINE);
     answers[r->world->config->deadline.on_late](r);

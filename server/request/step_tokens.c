@@ -37,9 +37,6 @@ static int build(struct request *r, struct context *context, const struct input_
     const struct world *world = r->world;
     bool truncated = false;
 
-    context->job = batch_jobs_take(&r->worker->jobs);
-    if (!context->job)
-        return err_set(err, ERR_NOMEM, "too many jobs");
     if (model_input(world->model,
                     &(struct input_args){.request = &r->decoded,
                                          .imp = context->imp,
@@ -69,8 +66,14 @@ enum step_result step_tokens(struct request *r)
     ads = input_ads(r);
     if (!ads)
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    for (int i = 0; i < r->n_contexts; i++)
+    for (int i = 0; i < r->n_contexts; i++) {
+        r->contexts[i].job = batch_jobs_take(&r->worker->jobs);
+        if (!r->contexts[i].job) { /* all are waiting somewhere */
+            r->refused = true;
+            return STEP_LATE;
+        }
         if (build(r, &r->contexts[i], ads, &err))
             return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    }
     return STEP_NEXT;
 }

@@ -70,7 +70,10 @@ void request_worker_free(struct request_worker *rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
     features_free(rw->features);
-    batch_jobs_release(&rw->jobs);
+    if (rw->jobs.n_free == rw->jobs.n)
+        batch_jobs_release(&rw->jobs);
+    else /* a device that hangs may still read and write them */
+        log_error("jobs_leaked", LOG_INT("jobs", rw->jobs.n - rw->jobs.n_free));
     for (uint32_t i = 0; i < rw->n_slots; i++) {
         arena_release(&rw->slots[i]->arena);
         if (i % CHUNK == CHUNK - 1)

@@ -20,27 +20,42 @@ struct impression_log {
     size_t used;
     int next_fd; /* handed to the writer; -2: none */
     bool stop, wanted;
-    int fd; /* the writer's own */
+    /* The writer's own. */
+    int fd;
+    bool torn; /* the last line in fd has no end */
+
     atomic_ullong dropped;
 };
 
-static void write_all(struct impression_log *log, const char *bytes, size_t n)
+/* How many of the bytes went. */
+static size_t write_some(struct impression_log *log, const char *bytes, size_t n)
 {
-    while (n) {
-        ssize_t done = write(log->fd, bytes, n);
+    size_t done = 0;
 
-        if (done == -1 && errno == EINTR)
-            continue;
-        if (done == -1) {
-            /* A full disk must not stop anything: what is left of this half is counted as lost. */
-            for (size_t i = 0; i < n; i++)
-                if (bytes[i] == '\n')
-                    atomic_fetch_add(&log->dropped, 1);
-            return;
-        }
-        bytes += done;
-        n -= (size_t)done;
+    while (done < n) {
+        ssize_t now = write(log->fd, bytes + done, n - done);
+
+        if (now == -1 && errno != EINTR)
+            break;
+        done += now > 0 ? (size_t)now : 0;
     }
+    return done;
+}
+
+/* A full disk must not stop anything: what is left of this half is counted as lost. A line that was cut is ended
+ * before the next one, so that only it is spoilt. */
+static void write_half(struct impression_log *log, const char *bytes, size_t n)
+{
+    size_t done;
+
+    if (log->torn && write_some(log, "\n", 1))
+        log->torn = false;
+    done = log->torn ? 0 : write_some(log, bytes, n);
+    if (done)
+        log->torn = bytes[done - 1] != '\n';
+    for (size_t i = done; i < n; i++)
+        if (bytes[i] == '\n')
+            atomic_fetch_add(&log->dropped, 1);
 }
 
 static void take_file(struct impression_log *log, int fd)
@@ -50,6 +65,7 @@ static void take_file(struct impression_log *log, int fd)
     if (log->fd != -1)
         close(log->fd);
     log->fd = fd;
+    log->torn = false;
 }
 
 static void *writer(void *arg)
@@ -74,7 +90,7 @@ static void *writer(void *arg)
         stop = log->stop && n == 0;
         pthread_mutex_unlock(&log->lock);
         if (n && log->fd != -1)
-            write_all(log, full, n);
+            write_half(log, full, n);
         take_file(log, fd); /* after what came before the change of file */
     }
     return NULL;
@@ -127,7 +143,8 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
     int fd = -1;
 
     if (path) {
-        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY, 0640);
+        /* Not blocking: a FIFO without a reader is refused, one that is full loses lines; a file does not care. */
+        fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
         if (fd == -1)
             return err_set_errno(err, ERR_UNAVAILABLE, "%s", path);
     }

@@ -14,7 +14,6 @@ struct level {
     bool object;
     struct key *keys;
     size_t pointer_len; /* of this level's own pointer */
-    int index;          /* of an array's current item */
 };
 
 struct scan {

@@ -92,7 +92,8 @@ static int secret_from_file(struct config *config, const char *name, struct secr
     while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
         text.len--;
     secret->value = arena_copy(&config->arena, buf_view(&text));
-    explicit_bzero(text.ptr, text.len);
+    if (text.ptr)
+        explicit_bzero(text.ptr, text.capacity);
     buf_release(&text);
     return 0;
 }

@@ -81,12 +81,14 @@ static void read_text(struct config *config, struct view text, struct problems *
     json_t *root = json_loadb(text.ptr, text.len, 0, &where), *value;
     const char *section;
 
-    if (!root)
+    if (!root) {
         problems_add(problems, "", "line %d, column %d: %s", where.line, where.column, where.text);
-    else if (!json_is_object(root))
+    } else if (!json_is_object(root)) {
         problems_add(problems, "", "must be an object");
-    else if (config_check_keys(text, &config->arena, problems) == 0)
+    } else {
+        (void)!config_check_keys(text, &config->arena, problems); /* told beside all the others */
         json_object_foreach(root, section, value) set_section(config, section, value, problems);
+    }
     json_decref(root);
 }
 

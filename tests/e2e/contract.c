@@ -182,16 +182,11 @@ void contract_good(struct driver *d)
     http_client_release(&client);
 }
 
-/* ---- metrics and devices ----------------------------------------------------------------------- */
+/* ---- metrics ----------------------------------------------------------------------------------- */
 
 double contract_metric(struct driver *d, const char *name, const char *label, const char *value)
 {
     double sample = driver_metric(d, js("adrank_%s{%s='%s'}", name, label, value));
 
     return sample < 0 ? 0 : sample;
-}
-
-void contract_tell_device(struct driver *d, const char *words)
-{
-    driver_write(d, "device", words);
 }

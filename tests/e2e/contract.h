@@ -80,7 +80,4 @@ bool answer_same_scores(const json_t *a, const json_t *b);
 /* adrank_NAME{label="value"} now; 0 before its first sample. */
 double contract_metric(struct driver *d, const char *name, const char *label, const char *value);
 
-/* The JSON file of test devices "failing": words of tests/backends/failing.c. */
-void contract_tell_device(struct driver *d, const char *words);
-
 #endif

@@ -370,6 +370,23 @@ static int listen_anywhere(int *port)
     return fd;
 }
 
+/* Of its address space in KiB; a sanitizer's is terabytes. */
+static int64_t peak_kib(const struct driver *d)
+{
+    char path[64], line[256];
+    int64_t kib = -1;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)d->pid);
+    file = fopen(path, "re");
+    CHECK(file);
+    while (fgets(line, sizeof(line), file))
+        if (strncmp(line, "VmPeak:", 7) == 0)
+            kib = strtoll(line + 7, NULL, 10);
+    fclose(file);
+    return kib;
+}
+
 CONTRACT_TEST(redis, no_redis_at_all)
 {
     static const char *const rows[] = {"HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -397,6 +414,7 @@ CONTRACT_TEST(redis, no_redis_at_all)
         for (int k = 0; k < 10; k++)
             CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "features");
         contract_good(&d);
+        CHECK(peak_kib(&d) < 4 << 20 || peak_kib(&d) > 1 << 30); /* whatever it announces */
         CHECK_INT(driver_stop(&d), 0);
         shutdown(server.fd, SHUT_RDWR);
         pthread_join(server.thread, NULL);

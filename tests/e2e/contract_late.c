@@ -1,0 +1,290 @@
+/* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is "failing", which does
+ * what a file says: answers that wait for it are answered when the test lets them, not when a clock does. */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/e2e/contract.h"
+
+static char device_file[64];
+
+/* A daemon on that device, with on_late as given. */
+static void start(struct driver *d, const char *set, const char *other)
+{
+    static char env[128];
+
+    snprintf(device_file, sizeof(device_file), "/tmp/adrank-device-%d", (int)getpid());
+    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
+    unlink(device_file);
+    driver_start(d, &(struct driver_args){
+                        .backend = "failing",
+                        .env = {env},
+                        .sets = {set, other, "deadline.network_ms=0", "deadline.min_ms=0"}});
+}
+
+static void tell(const char *words)
+{
+    struct err err;
+
+    CHECK_OK(file_write(device_file, view_of(words), &err), err);
+}
+
+static void stop(struct driver *d)
+{
+    CHECK_INT(driver_stop(d), 0);
+    unlink(device_file);
+}
+
+/* a1 has a prior of .02, a2 (CPC .05) of .03, a3 none: the model's base rate. */
+#define CANDIDATES "'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'},{'adid':'a3'}]}"
+
+static void check_prior(const json_t *answer)
+{
+    answer_check_source(answer, "prior");
+    CHECK_STR(answer_ads(answer, "1"), "a2 a1 a3");
+    CHECK_NEAR(answer_pctr(answer, "1", "a1"), 0.02, 0);
+    CHECK_NEAR(answer_pctr(answer, "1", "a2"), 0.03, 0);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a2"), 1.5, 1e-9);
+    CHECK_NEAR(answer_pctr(answer, "1", "a3"), 0.01, 0);
+}
+
+/* ---- the backend fails ------------------------------------------------------------------------- */
+
+CONTRACT_TEST(backend, failed)
+{
+    static const char *const words[] = {"submit", "embed", "linear", "attention",
+                                        "norm",   "head",  "finish", "query"};
+
+    for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
+        struct driver d;
+        json_t *answer;
+
+        test_row("%s fails", words[i]);
+        start(&d, "log.sample=1", NULL);
+        contract_good(&d);
+        tell(words[i]);
+        for (int k = 0; k < 3; k++) {
+            double before = contract_metric(&d, "degraded_total", "reason", "model");
+
+            answer = contract_rank(&d, "{" CANDIDATES "}");
+            CHECK_STR(answer_degraded(answer), "model");
+            check_prior(answer);
+            CHECK_INT(contract_metric(&d, "degraded_total", "reason", "model") - before, 1);
+        }
+        stop(&d);
+    }
+}
+
+/* Not the device's failure, but that of numbers: the next batch is asked again. */
+CONTRACT_TEST(backend, not_finite)
+{
+    static const char *const words[] = {"nan", "nan_first"};
+    struct driver d;
+
+    start(&d, "log.sample=1", NULL);
+    for (int i = 0; i < 2; i++) {
+        json_t *answer;
+
+        test_row("%s", words[i]);
+        tell(words[i]);
+        answer = contract_rank(&d, "{" CANDIDATES "}");
+        CHECK_STR(answer_degraded(answer), "model");
+        check_prior(answer);
+        tell("");
+        contract_good(&d);
+    }
+    stop(&d);
+}
+
+/* ---- no time ----------------------------------------------------------------------------------- */
+
+/* What on_late makes of a request that is late; code of the 503 for "reject". */
+struct mode {
+    const char *set;
+    void (*check)(const struct mode *mode, const char *code, const struct driver_response *r);
+};
+
+static void expect_prior(const struct mode *mode, const char *code, const struct driver_response *r)
+{
+    json_t *answer;
+
+    (void)mode;
+    (void)code;
+    CHECK_INT(r->status, 200);
+    answer = contract_answer(r->body);
+    CHECK_STR(answer_degraded(answer), "deadline");
+    check_prior(answer);
+}
+
+static void expect_empty(const struct mode *mode, const char *code, const struct driver_response *r)
+{
+    json_t *answer;
+
+    (void)mode;
+    (void)code;
+    CHECK_INT(r->status, 200);
+    answer = contract_answer(r->body);
+    CHECK_STR(answer_degraded(answer), "deadline");
+    CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
+}
+
+static void expect_reject(const struct mode *mode, const char *code,
+                          const struct driver_response *r)
+{
+    (void)mode;
+    CHECK_INT(r->status, 503);
+    CHECK(strstr(r->body, js("'code':'%s'", code)));
+    CHECK(strstr(r->head, "\r\nRetry-After: "));
+    CHECK(!r->closed);
+}
+
+static const struct mode modes[] = {
+    {"deadline.on_late=prior", expect_prior},
+    {"deadline.on_late=empty", expect_empty},
+    {"deadline.on_late=reject", expect_reject},
+};
+
+static double late_count(struct driver *d)
+{
+    return contract_metric(d, "degraded_total", "reason", "deadline");
+}
+
+/* Budget used up before anything could be done. */
+CONTRACT_TEST(late, nothing_left)
+{
+    for (int i = 0; i < 3; i++) {
+        struct driver d;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, "deadline.encode_reserve_us=1000");
+        modes[i].check(&modes[i], "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
+        CHECK_INT(late_count(&d), 1);
+        contract_good(&d);
+        stop(&d);
+    }
+}
+
+/* n requests on connections of their own, without waiting for their answers. */
+static void send_many(struct driver *d, struct http_client *clients, int n)
+{
+    for (int i = 0; i < n; i++) {
+        contract_connect(d, &clients[i]);
+        contract_send(&clients[i], contract_post(js("{'tmax':20000," CANDIDATES "}"), ""));
+    }
+}
+
+static void take(struct http_client *client, struct driver_response *out)
+{
+    struct http_response response;
+    struct err err;
+
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
+    out->status = response.status;
+    out->closed = !response.keep_alive;
+    snprintf(out->body, sizeof(out->body), "%.*s", VIEW_ARG(response.body));
+    snprintf(out->head, sizeof(out->head), "%.*s", (int)(response.body.ptr - response.bytes),
+             response.bytes);
+}
+
+static bool is_late(const struct driver_response *r)
+{
+    return r->status != 200 || strstr(r->body, js("'degraded':['deadline']"));
+}
+
+#define SENT 6
+#define HELD 3 /* two batches that the device was given, and batch.max_queue */
+
+/* The device hangs and one request may wait, so the others are told at once: long before their deadline, while
+ * the first still wait. */
+CONTRACT_TEST(late, too_many)
+{
+    static struct driver_response response;
+    struct http_client clients[SENT];
+
+    for (int i = 0; i < 3; i++) {
+        bool taken[SENT] = {false};
+        struct driver d;
+        int n_late = 0;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, "batch.max_queue=1");
+        tell("hang");
+        send_many(&d, clients, SENT);
+        for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
+            if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
+                continue;
+            take(&clients[k], &response);
+            modes[i].check(&modes[i], "overloaded", &response);
+            taken[k] = true;
+            n_late++;
+        }
+        tell("");
+        for (int k = 0; k < SENT; k++) {
+            if (taken[k])
+                continue;
+            take(&clients[k], &response);
+            if (is_late(&response))
+                modes[i].check(&modes[i], "overloaded", &response);
+            else
+                answer_check_source(contract_answer(response.body), "model");
+            n_late += is_late(&response);
+        }
+        CHECK(n_late < SENT);
+        CHECK_INT(late_count(&d), n_late);
+        for (int k = 0; k < SENT; k++)
+            contract_end(&d, &clients[k], false);
+        stop(&d);
+    }
+}
+
+/* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for a timer. */
+CONTRACT_TEST(late, refused_early)
+{
+    static struct driver_response response;
+    struct http_client client;
+
+    for (int i = 0; i < 3; i++) {
+        struct driver d;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, NULL);
+        tell("hang");
+        send_many(&d, &client, 1);
+        CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
+        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
+        CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
+        tell("");
+        take(&client, &response);
+        answer_check_source(contract_answer(response.body), "model");
+        contract_end(&d, &client, false);
+        stop(&d);
+    }
+}
+
+/* Admitted by an idle device that then does not come back: answered encode_reserve_us before the deadline, while
+ * the batch still runs. */
+CONTRACT_TEST(late, at_the_reserve)
+{
+    for (int i = 0; i < 3; i++) {
+        struct driver_response *r;
+        struct driver d;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, "deadline.encode_reserve_us=100000");
+        tell("hang");
+        r = driver_rank(&d, js("{'tmax':400," CANDIDATES "}"));
+        modes[i].check(&modes[i], "deadline", r);
+        if (r->status == 200) {
+            int total_us = answer_timing(contract_answer(r->body), "total");
+
+            CHECK(total_us >= 300000);
+            if (total_us < 400000) /* or this machine was busy for 100 ms */
+                CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
+        }
+        CHECK_INT(late_count(&d), 1);
+        tell("");
+        contract_good(&d);
+        stop(&d);
+    }
+}
+
+TEST_MAIN

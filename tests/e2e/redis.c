@@ -1,0 +1,392 @@
+/* Redis unwell in every way: always 200, marked, and well again within a second. And adrank-history. */
+#include <hiredis/hiredis.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/driver.h"
+#include "tests/e2e/redis_proxy.h"
+#include "tests/redis.h"
+#include "tests/test.h"
+
+#define RECOVERY_MS 1000 /* as promised; counted from when Redis answers again */
+#define OF_USER                                                                                    \
+    "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"}]}}"
+
+static struct driver d;
+static struct redis redis;
+
+static void start_at(const char *url, const char *timeout)
+{
+    driver_start(
+        &d, &(struct driver_args){.redis = url,
+                                  .sets = {timeout, "log.sample=1", "features.connect_ms=300"}});
+}
+
+static const char *url_of(int port)
+{
+    static char url[64];
+
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
+    return url;
+}
+
+/* A redis-server and a daemon that reads it. */
+static void start(const char *timeout)
+{
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    start_at(url_of(redis.port), timeout);
+}
+
+static void stop(void)
+{
+    CHECK_INT(driver_stop(&d), 0);
+    redis_stop(&redis);
+}
+
+static void redis_do(const char *format, ...)
+{
+    redisContext *c = redisConnect("127.0.0.1", redis.port);
+    redisReply *reply;
+    va_list args;
+
+    CHECK(c && !c->err);
+    va_start(args, format);
+    reply = redisvCommand(c, format, args);
+    va_end(args);
+    CHECK(reply && reply->type != REDIS_REPLY_ERROR);
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+/* Answered all the same; whether features are marked missing. */
+static bool degraded(void)
+{
+    const struct driver_response *response = driver_rank(&d, OF_USER);
+    const json_t *answer;
+    const char *reason;
+
+    CHECK_INT(response->status, 200);
+    answer = driver_json(response);
+    CHECK_INT(json_array_size(driver_at(answer, "/results")), 2);
+    CHECK_STR(json_string_value(driver_at(answer, "/results/0/source")), "model");
+    reason = json_string_value(driver_at(answer, "/degraded/0"));
+    CHECK(!reason || strcmp(reason, "features") == 0);
+    return reason;
+}
+
+/* Ends when the answer is (not) marked; how long that took. */
+static int64_t wait_until(bool marked)
+{
+    int64_t start_us = clock_now_us();
+
+    while (degraded() != marked) {
+        if (clock_now_us() - start_us > 5000000)
+            FAIL("%s after 5 s", marked ? "not marked" : "still marked");
+        usleep(5000);
+    }
+    return (clock_now_us() - start_us) / 1000;
+}
+
+static void wait_metric(const char *sample, double value)
+{
+    int64_t until_us = clock_now_us() + 5000000;
+
+    while (driver_metric(&d, sample) != value) {
+        if (clock_now_us() > until_us)
+            FAIL("%s is %g, want %g", sample, driver_metric(&d, sample), value);
+        usleep(5000);
+    }
+}
+
+/* The machine's own noise may come on top. */
+static void check_recovers(void)
+{
+    int64_t ms = wait_until(false);
+
+    if (ms > RECOVERY_MS + 500)
+        FAIL("recovered after %lld ms", (long long)ms);
+    wait_metric("adrank_redis_up", 1);
+    wait_metric("adrank_redis_breaker_state", 0);
+}
+
+static void check_still_ready(void)
+{
+    const json_t *answer = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
+
+    CHECK_STR(json_string_value(driver_at(answer, "/status")), "ok");
+    CHECK(json_is_false(driver_at(answer, "/redis")));
+}
+
+TEST(redis__stopped_opens_the_breaker_and_comes_back)
+{
+    double missed;
+
+    start("features.timeout_ms=30");
+    wait_until(false);
+    wait_metric("adrank_redis_up", 1);
+    CHECK(driver_metric(&d, "adrank_redis_duration_seconds_count") > 0);
+    missed = driver_metric(&d, "adrank_degraded_total{reason=\"features\"}");
+    redis_pause(&redis);
+    for (int i = 0; i < 8; i++)
+        CHECK(degraded());
+    CHECK(driver_metric(&d, "adrank_degraded_total{reason=\"features\"}") >= missed + 8);
+    wait_metric("adrank_redis_up", 0);
+    CHECK(driver_metric(&d, "adrank_redis_breaker_state") > 0);
+    check_still_ready();
+    redis_resume(&redis);
+    check_recovers();
+    stop();
+}
+
+TEST(redis__killed_and_restarted)
+{
+    start("features.timeout_ms=200");
+    wait_until(false);
+    for (int i = 0; i < 3; i++) {
+        redis_kill(&redis);
+        wait_until(true);
+        for (int k = 0; k < 8; k++)
+            CHECK(degraded());
+        wait_metric("adrank_redis_up", 0);
+        check_still_ready();
+        redis_restart(&redis);
+        check_recovers();
+    }
+    stop();
+}
+
+TEST(redis__down_at_the_start)
+{
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    redis_kill(&redis);
+    start_at(url_of(redis.port), "features.timeout_ms=200");
+    for (int i = 0; i < 8; i++)
+        CHECK(degraded());
+    check_still_ready();
+    redis_restart(&redis);
+    check_recovers();
+    stop();
+}
+
+/* It lives and answers nobody for half a second, then all of them: too late. */
+TEST(redis__held_up)
+{
+    start("features.timeout_ms=30");
+    wait_until(false);
+    redis_do("CLIENT PAUSE 500");
+    wait_until(true);
+    wait_until(false);
+    wait_metric("adrank_redis_up", 1);
+    stop();
+}
+
+TEST(redis__wants_a_password)
+{
+    static const char *const locked[] = {"--requirepass", "x", NULL};
+    char config[256];
+
+    if (redis_start(&redis, locked))
+        SKIP("no redis-server");
+    start_at(url_of(redis.port), "features.timeout_ms=200");
+    for (int i = 0; i < 8; i++)
+        CHECK(degraded());
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
+    driver_write(&d, "password", "x\n");
+    snprintf(config, sizeof(config), "{\"features\":{\"password\":{\"$file\":\"password\"}}}");
+    CHECK_INT(driver_reload(&d, config)->status, 200);
+    check_recovers();
+    stop();
+}
+
+/* ---- what is stored ------------------------------------------------------------------------------- */
+
+static void history(const char *verb, const char *lines, char *out, size_t size)
+{
+    char command[8400];
+    FILE *pipe;
+    size_t n;
+
+    driver_write(&d, "lines", lines);
+    snprintf(command, sizeof(command), "%s %s --redis %s --key-file %s/key <%s/lines",
+             driver_build_path("bin/adrank-history"), verb, url_of(redis.port), d.folder, d.folder);
+    pipe = popen(command, "r");
+    CHECK(pipe);
+    n = fread(out, 1, size - 1, pipe);
+    out[n] = '\0';
+    CHECK_INT(pclose(pipe), 0);
+}
+
+/* Events that the last request was ranked with, by its wide line. */
+static int events_used(const char *user)
+{
+    const struct driver_response *response;
+    const char *at, *last = NULL;
+    char body[256];
+
+    snprintf(body, sizeof(body),
+             "{\"user\":{\"id\":\"%s\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", user);
+    response = driver_rank(&d, body);
+    CHECK_INT(response->status, 200);
+    CHECK(strstr(response->body, "\"degraded\":[]"));
+    for (at = driver_log(&d); (at = strstr(at, " behaviour=")); at++)
+        last = at;
+    CHECK(last);
+    return atoi(last + 11);
+}
+
+static double pctr_of(const json_t *answer, const char *adid)
+{
+    const json_t *results = driver_at(answer, "/results");
+
+    for (size_t i = 0; i < json_array_size(results); i++)
+        if (strcmp(json_string_value(driver_at(json_array_get(results, i), "/adid")), adid) == 0)
+            return json_number_value(driver_at(json_array_get(results, i), "/pctr"));
+    FAIL("no %s", adid);
+}
+
+static const char two_events[] =
+    "{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}\n"
+    "{\"user\":\"u1\",\"t\":1790000001000,\"type\":\"search\",\"text\":\"red kettle\"}\n";
+
+TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
+{
+    double without, with;
+    char out[4096];
+
+    start("features.timeout_ms=1000");
+    wait_until(false);
+    CHECK_INT(events_used("u1"), 0);
+    without = pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1");
+    history("put", two_events, out, sizeof(out));
+    CHECK_INT(events_used("u1"), 2);
+    with = pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1");
+    CHECK(with != without);
+    /* The same as a request that brings them. */
+    CHECK(pctr_of(driver_json(driver_rank(
+                      &d, "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}],\"behaviour\":["
+                          "{\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"},"
+                          "{\"t\":1790000001000,\"type\":\"search\",\"text\":\"red kettle\"}]}}")),
+                  "a1") == with);
+    history("get", "{\"user\":\"u1\"}\n", out, sizeof(out));
+    CHECK(strstr(out, "red kettle") && strstr(out, "1790000000000"));
+    history("erase", "{\"user\":\"u1\"}\n", out, sizeof(out));
+    CHECK_INT(events_used("u1"), 0);
+    CHECK(pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1") == without);
+    stop();
+}
+
+/* The key of u1, as Redis has it. */
+static void take_key(char *out, size_t size)
+{
+    redisContext *c = redisConnect("127.0.0.1", redis.port);
+    redisReply *reply = redisCommand(c, "KEYS *");
+
+    CHECK(reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 1);
+    snprintf(out, size, "%s", reply->element[0]->str);
+    CHECK(strncmp(out, "adrank:{u:", 10) == 0 && !strstr(out, "u1"));
+    freeReplyObject(reply);
+    redisFree(c);
+}
+
+TEST(redis__nonsense_under_the_key)
+{
+    static const struct {
+        const char *name, *bytes;
+        size_t len;
+    } rows[] = {{"empty", "", 0},
+                {"garbage", "garbage", 7},
+                {"another version", "\xff\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c", 13},
+                {"version only", "\x01", 1},
+                {"truncated", "\x01\x00\x00\x01\xa0", 5}};
+    char key[128], out[256];
+
+    start("features.timeout_ms=1000");
+    wait_until(false);
+    history("put", two_events, out, sizeof(out));
+    take_key(key, sizeof(key));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("redis: %s", rows[i].name);
+        redis_do("LPUSH %s %b", key, rows[i].bytes, rows[i].len);
+        CHECK(degraded());
+        redis_do("LPOP %s", key);
+        CHECK_INT(events_used("u1"), 2); /* the others are still good */
+    }
+    test_row("redis: a string under the key");
+    redis_do("DEL %s", key);
+    redis_do("SET %s x", key);
+    for (int i = 0; i < 8; i++)
+        CHECK(degraded());
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1); /* that user's trouble, not the server's */
+    redis_do("DEL %s", key);
+    CHECK_INT(events_used("u1"), 0);
+    stop();
+}
+
+/* ---- what comes over the wire ----------------------------------------------------------------------- */
+
+TEST(redis__a_peer_that_talks_nonsense)
+{
+    static const struct {
+        const char *name, *reply;
+        enum proxy_mode mode;
+    } rows[] = {{"garbage", "HTTP/1.1 400 Bad Request\r\n\r\n", PROXY_SAY},
+                {"half a reply, then nothing", "*2\r\n$5\r\nab", PROXY_SAY},
+                {"half a reply, then the end", "*2\r\n$5\r\nab", PROXY_SAY_AND_CLOSE},
+                {"nil", "$-1\r\n", PROXY_SAY},
+                {"an integer", ":1\r\n", PROXY_SAY},
+                {"an array of integers", "*2\r\n:1\r\n:2\r\n", PROXY_SAY},
+                {"a huge length", "$99999999999999\r\n", PROXY_SAY},
+                {"an endless array", "*2147483647\r\n", PROXY_SAY},
+                {"an error", "-LOADING Redis is loading the dataset in memory\r\n", PROXY_SAY},
+                {"reset", "", PROXY_RESET},
+                {"silence", "", PROXY_HOLD}};
+    struct proxy proxy;
+
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    proxy_start(&proxy, redis.port);
+    start_at(url_of(proxy.port), "features.timeout_ms=50");
+    wait_until(false);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("redis: %s", rows[i].name);
+        proxy_set(&proxy, rows[i].mode, rows[i].reply);
+        wait_until(true);
+        for (int k = 0; k < 6; k++)
+            CHECK(degraded());
+        proxy_set(&proxy, PROXY_PASS, NULL);
+        check_recovers();
+    }
+    CHECK_INT(driver_stop(&d), 0);
+    proxy_stop(&proxy);
+    redis_stop(&redis);
+}
+
+/* Later than it is waited for: marked, and the late replies are taken for nobody else's. */
+TEST(redis__late_replies_are_thrown_away)
+{
+    struct proxy proxy;
+    char out[256];
+
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    proxy_start(&proxy, redis.port);
+    start_at(url_of(proxy.port), "features.timeout_ms=50");
+    wait_until(false);
+    history("put", two_events, out, sizeof(out));
+    proxy_set(&proxy, PROXY_LATE, NULL);
+    for (int i = 0; i < 4; i++)
+        CHECK(degraded());
+    proxy_set(&proxy, PROXY_PASS, NULL);
+    wait_until(false);
+    for (int i = 0; i < 10; i++) {
+        CHECK_INT(events_used("u2"), 0);
+        CHECK_INT(events_used("u1"), 2);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+    proxy_stop(&proxy);
+    redis_stop(&redis);
+}
+
+TEST_MAIN

@@ -24,15 +24,23 @@ static int read_options(const char *dir, struct sim_options *out, struct err *er
 
     snprintf(path, sizeof(path), "%s/world.json", dir);
     root = json_load_file(path, JSON_REJECT_DUPLICATES, &where);
+    if (!root && where.line < 0)
+        return err_set(err, ERR_NOINPUT, "%s", where.text);
     if (!root)
-        return err_set(err, ERR_NOINPUT, "%s: %s", path, where.text);
+        return err_set(err, ERR_DATA, "%s: line %d: %s", path, where.line, where.text);
     rc = json_unpack_ex(root, &where, 0, "{s:I, s:i, s:i, s:i, s:i, s:i}", "seed", &seed, "train",
                         &out->visits[SIM_TRAIN], "calib", &out->visits[SIM_CALIB], "eval",
                         &out->visits[SIM_EVAL], "warm", &out->visits[SIM_WARM], "replay",
                         &out->visits[SIM_REPLAY]);
     out->seed = (uint64_t)seed;
     json_decref(root);
-    return rc == 0 ? 0 : err_set(err, ERR_DATA, "%s: %s", path, where.text);
+    if (rc)
+        return err_set(err, ERR_DATA, "%s: %s", path, where.text);
+    for (int part = 0; part < SIM_PARTS; part++) {
+        if (out->visits[part] < 0)
+            return err_set(err, ERR_DATA, "%s: a number of visits below 0", path);
+    }
+    return 0;
 }
 
 static void shuffle(struct report *report)

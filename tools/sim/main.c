@@ -80,13 +80,13 @@ static int run(int argc, char **argv, struct err *err)
         fputs(usage, stdout);
         return 0;
     }
-    if (argc - optind == 1 && strcmp(argv[optind], "world") == 0 && options.dir)
-        return cmd_world(&options, err);
+    if (argc - optind == 1 && strcmp(argv[optind], "world") == 0)
+        return options.dir ? cmd_world(&options, err) : usage_error(err, "world: want --out DIR");
     if (argc - optind == 2 && strcmp(argv[optind], "report") == 0) {
         options.dir = argv[optind + 1];
         return cmd_report(&options, err);
     }
-    return usage_error(err, "which of its commands?");
+    return usage_error(err, "want a command: world or report");
 }
 
 int main(int argc, char **argv)

@@ -12,6 +12,7 @@
 #define KEEP_SPARE 1024 /* connections */
 /* Refused connections are told so, up to this many at a time; then they are just closed. */
 #define MAX_REFUSING 1024
+#define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
 void net_shared_init(struct net_shared *shared, const struct net_limits *limits)
 {
@@ -34,6 +35,11 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
     rng_init(&pool->rng, seed);
+    /* So that an answer that says that there is no memory needs none. */
+    if (!buf_reserve(&pool->scratch, REFUSAL_BYTES) || !buf_reserve(&pool->body, REFUSAL_BYTES)) {
+        buf_release(&pool->scratch);
+        return err_set(err, ERR_NOMEM, "connections: out of memory");
+    }
     return 0;
 }
 

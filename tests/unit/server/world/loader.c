@@ -1,0 +1,359 @@
+/* server/world/loader.c and what it builds worlds with, over the real engine on the module null. */
+#include "server/world/loader.h"
+
+#include <poll.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+#define MODEL_FOLDER "tests/golden/models/e2e"
+#define AD "{\"adid\":\"a1\",\"title\":\"shoes\",\"bid\":1.0,\"bid_type\":\"cpm\"}\n"
+
+static struct {
+    char folder[64], config[96], here[4096];
+    struct mailbox box;
+    struct executor *executor;
+    struct loader *loader;
+    struct world *world; /* the running one */
+    struct load_result *result;
+    int prepared;
+    bool unprepared; /* prepare fails */
+} s;
+
+static const char *path_of(const char *name)
+{
+    static char path[160];
+
+    snprintf(path, sizeof(path), "%s/%s", s.folder, name);
+    return path;
+}
+
+static void put(const char *name, const char *bytes)
+{
+    struct err err;
+
+    CHECK_OK(file_write(path_of(name), view_of(bytes), &err), err);
+}
+
+/* more: members of other sections, behind model and catalog. */
+static void put_config(const char *more)
+{
+    char text[8192];
+
+    snprintf(text, sizeof(text),
+             "{\"model\":{\"path\":\"%s/" MODEL_FOLDER
+             "\"},\"catalog\":{\"path\":\"catalog.jsonl\"}%s}",
+             s.here, more);
+    put("config.json", text);
+}
+
+static int prepare(void *arg, const struct config *config, struct err *err)
+{
+    CHECK(arg == &s && config);
+    s.prepared++;
+    return s.unprepared ? err_set(err, ERR_UNAVAILABLE, "not prepared") : 0;
+}
+
+static void on_loaded(struct letter *letter, void *reader)
+{
+    CHECK(reader == &s && !s.result);
+    s.result = (struct load_result *)letter;
+}
+
+static struct config *read_config(void)
+{
+    struct arena arena;
+    struct problems problems;
+    struct config *config = NULL;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    problems_init(&problems, &arena, 10);
+    CHECK_OK(config_new(&(struct config_args){.file = s.config}, &problems, &config, &err), err);
+    arena_release(&arena);
+    return config;
+}
+
+/* Waits for the letter; its result stays in s.result. */
+static void receive(void)
+{
+    struct pollfd ready = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+
+    while (!s.result) {
+        CHECK(poll(&ready, 1, 60000) == 1);
+        mailbox_drain(&s.box, &s);
+    }
+}
+
+static void put_back(void)
+{
+    load_result_free(s.result);
+    s.result = NULL;
+}
+
+static enum load_status reload(bool dry_run)
+{
+    CHECK_INT(loader_start(s.loader, s.world, NULL, dry_run, on_loaded), 0);
+    receive();
+    return s.result->status;
+}
+
+/* What was loaded is the running world from now on. */
+static void adopt(void)
+{
+    CHECK_INT(s.result->status, LOAD_APPLIED);
+    world_unref(s.world);
+    s.world = s.result->world;
+    s.result->world = NULL;
+    put_back();
+}
+
+static void set_up(void)
+{
+    struct err err;
+
+    memset(&s, 0, sizeof(s));
+    strcpy(s.folder, "/tmp/adrank-loader-XXXXXX");
+    CHECK(mkdtemp(s.folder) && getcwd(s.here, sizeof(s.here)));
+    snprintf(s.config, sizeof(s.config), "%s/config.json", s.folder);
+    put("catalog.jsonl", AD);
+    put_config("");
+    CHECK_OK(mailbox_init(&s.box, &err), err);
+    CHECK_OK(executor_open(
+                 &(struct executor_args){
+                     .device = {.backend = MODULES "/adrank-backend-null.so",
+                                .device = "",
+                                .linear = "",
+                                .threads = 1},
+                     .max_queue = 16,
+                     .max_batch_jobs = 16,
+                     .options = {.max_tokens = 8192, .max_jobs = 16, .max_queue = 16}},
+                 &s.executor, &err),
+             err);
+    CHECK_OK(loader_open(&(struct loader_args){.config = {.file = s.config},
+                                               .executor = s.executor,
+                                               .home = &s.box,
+                                               .prepare = prepare,
+                                               .arg = &s},
+                         &s.loader, &err),
+             err);
+}
+
+static void start(void)
+{
+    set_up();
+    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    receive();
+    if (s.result->status != LOAD_APPLIED)
+        FAIL("%s", s.result->err.text);
+    adopt();
+}
+
+/* Whatever a case did, one reference to the running world is left, and engines close with it. */
+static void end(void)
+{
+    loader_stop(s.loader);
+    mailbox_drain(&s.box, &s);
+    if (s.result) {
+        world_unref(s.result->world);
+        s.result->world = NULL;
+        put_back();
+    }
+    loader_close(s.loader);
+    if (s.world)
+        CHECK_INT(atomic_load(&s.world->refs), 1);
+    world_unref(s.world);
+    executor_close(s.executor);
+    mailbox_release(&s.box);
+    unlink(path_of("catalog.jsonl"));
+    unlink(path_of("config.json"));
+    rmdir(s.folder);
+}
+
+TEST(loader__first_world_has_generation_one)
+{
+    start();
+    CHECK_INT(s.world->generation, 1);
+    CHECK_INT(atomic_load(&s.world->refs), 1);
+    CHECK(catalog_find(s.world->catalog, VIEW_LIT("a1")));
+    CHECK_INT(s.prepared, 1);
+    end();
+}
+
+TEST(loader__first_load_that_fails_frees_its_configuration)
+{
+    set_up();
+    put("catalog.jsonl", "{}\n");
+    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    receive();
+    CHECK_INT(s.result->status, LOAD_FAILED);
+    CHECK(!s.result->world && s.result->problems.n);
+    CHECK_INT(s.result->err.code, ERR_DATA);
+    put_back();
+    end();
+}
+
+TEST(loader__without_a_change_nothing_is_built)
+{
+    start();
+    CHECK_INT(reload(false), LOAD_UNCHANGED);
+    CHECK(!s.result->world);
+    CHECK_INT(s.prepared, 2); /* log rotation: files are opened anew all the same */
+    put_back();
+    end();
+}
+
+/* What a reload reads again, by what changed; the rest is the old world's. */
+static const struct {
+    const char *name, *more, *catalog;
+    bool catalog_new, engines_new;
+} changes[] = {
+    {"option", ",\"rank\":{\"top_n\":5}", AD, false, false},
+    {"smaller batch", ",\"batch\":{\"max_tokens\":4096}", AD, false, false},
+    {"larger batch", ",\"batch\":{\"max_tokens\":16384}", AD, false, true},
+    {"catalog", "", AD "\n", true, false},
+};
+
+TEST(loader__what_did_not_change_is_taken_over)
+{
+    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+        struct world *old;
+
+        test_row("loader: %s", changes[i].name);
+        start();
+        put_config(changes[i].more);
+        if (changes[i].catalog_new)
+            put("catalog.jsonl", changes[i].catalog);
+        CHECK_INT(reload(false), LOAD_APPLIED);
+        old = world_ref(s.world);
+        adopt();
+        CHECK_INT(s.world->generation, 2);
+        CHECK_INT(s.world->catalog != old->catalog, changes[i].catalog_new);
+        CHECK_INT(s.world->ads != old->ads, changes[i].catalog_new);
+        CHECK_INT(s.world->served != old->served, changes[i].engines_new);
+        CHECK(s.world->model == old->model);
+        CHECK_INT(atomic_load(&old->refs), 1);
+        world_unref(old);
+        end();
+    }
+}
+
+static const struct {
+    const char *name, *more, *catalog, *says;
+} broken[] = {
+    {"configuration", ",\"rank\":{\"top_n\":0}", AD, "/rank/top_n"},
+    {"syntax", ",,", AD, "line 1"},
+    {"catalog", "", AD "{\"adid\":7}\n", "line 2"},
+    {"no catalog", "", NULL, "catalog.jsonl"},
+    {"both", ",\"rank\":{\"top_n\":5}", "x", "line 1"},
+};
+
+TEST(loader__what_is_broken_leaves_the_old_world)
+{
+    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
+        test_row("loader: broken %s", broken[i].name);
+        for (int dry = 0; dry < 2; dry++) {
+            start();
+            put_config(broken[i].more);
+            if (broken[i].catalog)
+                put("catalog.jsonl", broken[i].catalog);
+            else
+                unlink(path_of("catalog.jsonl"));
+            CHECK_INT(reload(dry), LOAD_FAILED);
+            CHECK(!s.result->world && strstr(s.result->err.text, broken[i].says));
+            CHECK_INT(s.prepared, 1); /* nothing outside has been touched */
+            put_back();
+            CHECK_INT(atomic_load(&s.world->refs), 1);
+            /* mended, it is seen again */
+            put_config(",\"rank\":{\"top_n\":7}");
+            put("catalog.jsonl", AD);
+            CHECK_INT(reload(false), LOAD_APPLIED);
+            adopt();
+            CHECK_INT(s.world->config->rank.top_n, 7);
+            end();
+        }
+    }
+}
+
+TEST(loader__a_dry_run_changes_nothing)
+{
+    start();
+    put_config(",\"batch\":{\"max_tokens\":16384}"); /* engines are opened and closed again */
+    put("catalog.jsonl", AD "\n");
+    CHECK_INT(reload(true), LOAD_VALID);
+    CHECK(!s.result->world);
+    CHECK(strstr(buf_str(&s.result->diff), "/batch/max_tokens"));
+    CHECK_INT(s.prepared, 1);
+    put_back();
+    CHECK_INT(reload(false), LOAD_APPLIED);
+    adopt();
+    end();
+}
+
+TEST(loader__a_world_that_cannot_be_prepared_is_dropped)
+{
+    start();
+    put_config(",\"rank\":{\"top_n\":5}");
+    s.unprepared = true;
+    CHECK_INT(reload(false), LOAD_FAILED);
+    CHECK(!s.result->world);
+    CHECK_STR(s.result->err.text, "not prepared");
+    put_back();
+    end();
+}
+
+TEST(loader__what_needs_a_restart_is_listed_and_left)
+{
+    start();
+    put_config(",\"http\":{\"workers\":7}");
+    CHECK_INT(reload(false), LOAD_UNCHANGED);
+    CHECK(strstr(buf_str(&s.result->diff), "\"needs_restart\":[{\"pointer\":\"/http/workers\""));
+    put_back();
+    put_config(",\"http\":{\"workers\":7},\"rank\":{\"top_n\":5}");
+    CHECK_INT(reload(false), LOAD_APPLIED);
+    adopt();
+    CHECK_INT(s.world->config->http.workers, 1);
+    CHECK_INT(s.world->config->rank.top_n, 5);
+    end();
+}
+
+/* Between the letter's posting and its delivery too: a second load would start from the old world. */
+TEST(loader__is_busy_until_its_result_is_taken_in)
+{
+    struct pollfd ready;
+
+    start();
+    put_config(",\"rank\":{\"top_n\":5}");
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), 0);
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), -1);
+    ready = (struct pollfd){.fd = mailbox_fd(&s.box), .events = POLLIN};
+    CHECK(poll(&ready, 1, 60000) == 1);
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), -1);
+    receive();
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), -1);
+    adopt();
+    CHECK_INT(reload(false), LOAD_UNCHANGED);
+    put_back();
+    end();
+}
+
+/* As when the daemon ends in the middle of a load. */
+TEST(loader__stop_waits_and_lets_nothing_start)
+{
+    start();
+    put_config(",\"batch\":{\"max_tokens\":16384}");
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), 0);
+    executor_stop(s.executor, 0);
+    loader_stop(s.loader);
+    mailbox_drain(&s.box, &s);
+    CHECK(s.result); /* applied, or refused by the stopping executor: as it came */
+    world_unref(s.result->world);
+    s.result->world = NULL;
+    put_back();
+    CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), -1);
+    end();
+}
+
+TEST_MAIN

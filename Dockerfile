@@ -14,7 +14,7 @@ RUN apt-get update \
         libdnnl2 libevent-2.1-7 libevent-pthreads-2.1-7 libhiredis0.14 libjansson4 libssl3 \
         libutf8proc2 libxxhash0 \
     && rm -rf /var/lib/apt/lists/*
-RUN useradd --system --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin adrank
+RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin adrank
 COPY --from=build /opt/adrank /opt/adrank
 USER 10001
 EXPOSE 8080 8081

@@ -1,0 +1,205 @@
+/* CONTRACT 3, when things go wrong: 503, before the first model and where there is no room. */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/e2e/contract.h"
+#include "tests/fault/fault.h"
+
+CONTRACT_TEST(refused, before_the_model)
+{
+    static const struct contract_want not_ready = {.status = 503, .code = "not_ready"};
+    char address[64], public[96], file[64], env[128];
+    struct driver_response *r;
+    struct http_client client;
+    struct driver d;
+    struct err err;
+
+    /* The engine is being opened for as long as the device hangs. */
+    snprintf(address, sizeof(address), "unix:/tmp/adrank-contract-%d", (int)getpid());
+    snprintf(public, sizeof(public), "http.address=%s", address);
+    snprintf(file, sizeof(file), "/tmp/adrank-device-%d", (int)getpid());
+    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", file);
+    CHECK_OK(file_write(file, VIEW_LIT("hang"), &err), err);
+    driver_start(&d, &(struct driver_args){
+                         .backend = "failing", .env = {env}, .sets = {public}, .no_wait = true});
+    snprintf(d.address, sizeof(d.address), "%s", address);
+    while (access(address + strlen("unix:"), F_OK) == -1)
+        CHECK(driver_wait(&d, 5) == -1);
+    CHECK_OK(http_client_init(&client, d.address, 30000, &err), err);
+    while (http_client_connect(&client, &err)) /* bound, and not yet listening */
+        CHECK(driver_wait(&d, 5) == -1);
+    contract_send(&client, contract_post("{}", ""));
+    contract_receive(&client, &not_ready);
+    test_row("health");
+    r = driver_call(d.address, "GET", "/livez", NULL);
+    CHECK_INT(r->status, 200);
+    CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
+    test_row("ready at last");
+    CHECK_OK(file_write(file, VIEW_LIT(""), &err), err);
+    driver_wait_log(&d, "event=ready");
+    while (driver_call(address, "GET", "/readyz", NULL)->status != 200)
+        CHECK(driver_wait(&d, 5) == -1);
+    contract_end(&d, &client,
+                 false); /* the connection that was refused is the one that is served */
+    CHECK_INT(driver_stop(&d), 0);
+    unlink(file);
+}
+
+CONTRACT_TEST(refused, max_connections)
+{
+    static const struct contract_want refused = {
+        .status = 503, .code = "too_many_connections", .closed = true};
+    struct http_client first, second, third;
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"http.max_connections=2"}});
+    contract_connect(&d, &first);
+    contract_good_on(&first);
+    contract_connect(&d, &second);
+    contract_good_on(&second);
+    contract_connect(&d, &third);
+    contract_receive(&third, &refused); /* without having asked for anything */
+    CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
+    http_client_release(&third);
+    contract_good_on(&first);
+    http_client_release(&first);
+    test_row("room again");
+    for (int i = 0; driver_metric(&d, "adrank_connections") > 1; i++) {
+        CHECK(i < 2000);
+        usleep(5000);
+    }
+    contract_good(&d);
+    contract_end(&d, &second, false);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* Whole bodies are promised room by their length: the second does not fit beside the first, which is not whole. */
+CONTRACT_TEST(refused, body_memory)
+{
+    static const struct contract_want refused = {
+        .status = 503, .code = "body_memory", .closed = true};
+    struct http_client first, second;
+    struct driver d;
+
+    driver_start(
+        &d, &(struct driver_args){.backend = "null", .sets = {"http.body_memory_bytes=262144"}});
+    contract_connect(&d, &first);
+    contract_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                     "Content-Length: 200000\r\n\r\n")));
+    CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_MORE); /* 100: the head is read */
+    contract_connect(&d, &second);
+    contract_send(&second,
+                  view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
+    contract_receive(&second, &refused);
+    contract_end(&d, &second, true); /* a small one still fits */
+    test_row("the first is not harmed");
+    contract_send(&first, view_of(js("{}%*s", 200000 - 2, "")));
+    contract_receive(&first, &(struct contract_want){.status = 200});
+    contract_end(&d, &first, false);
+    test_row("and its room is free again");
+    contract_expect(&d, contract_post(js("{}%*s", 250000, ""), ""),
+                    &(struct contract_want){.status = 200});
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- memory ------------------------------------------------------------------------------------ */
+
+static void start_faulty(struct driver *d, struct fault *fault)
+{
+    static char preload[4200], plan[128];
+    char path[96];
+    struct err err;
+
+    if (!fault_library()[0])
+        SKIP("a sanitizer's malloc cannot be made to fail from outside");
+    snprintf(path, sizeof(path), "/tmp/adrank-fault-%d", (int)getpid());
+    CHECK_OK(fault_open(fault, path, &err), err);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(plan, sizeof(plan), "ADRANK_FAULT=%s", path);
+    driver_start(d, &(struct driver_args){.backend = "null", .env = {preload, plan}});
+}
+
+/* A request that needs more memory than one has needed before. */
+static const char *large(int n_candidates)
+{
+    struct buf list = BUF_INIT;
+    const char *out;
+
+    for (int i = 0; i < n_candidates; i++)
+        buf_printf(&list,
+                   "%s{'adid':'c%d','bid':%d,'text':'waterproof hiking jacket for the garden'}",
+                   i ? "," : "", i, i);
+    out = js("{'imp':[{'id':'1','tagid':'a'},{'id':'2','tagid':'b'},{'id':'3','tagid':'c'}],"
+             "'rank':{'candidates':[%s]}}",
+             buf_str(&list));
+    buf_release(&list);
+    return out;
+}
+
+CONTRACT_TEST(refused, out_of_memory)
+{
+    static const struct contract_want refused = {
+        .status = 503, .code = "out_of_memory", .closed = true};
+    struct http_client client;
+    struct fault fault;
+    struct driver d;
+
+    start_faulty(&d, &fault);
+    contract_connect(&d, &client);
+    contract_good_on(&client);
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1});
+    contract_send(&client, contract_post(large(200), ""));
+    contract_receive(&client, &refused);
+    CHECK(fault_fired(&fault, FAULT_MALLOC) > 0);
+    fault_clear(&fault);
+    contract_end(&d, &client, true);
+    test_row("the same request, with memory");
+    CHECK_INT(driver_rank(&d, large(200))->status, 200);
+    CHECK_INT(driver_stop(&d), 0);
+    fault_close(&fault);
+}
+
+/* One exchange with the k-th allocation failing: a whole answer, or none at all on a connection that ends. */
+static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
+{
+    struct http_client client;
+    struct http_response response;
+    struct err err;
+
+    fault_set(fault, FAULT_MALLOC, &(struct fault_plan){.from = (uint64_t)k, .count = 1});
+    contract_connect(d, &client);
+    contract_send(&client, contract_post(body, ""));
+    if (http_client_receive(&client, false, &response, &err)) {
+        CHECK(client.in.len == 0 && err.code == ERR_UNAVAILABLE);
+    } else if (response.status == 200) {
+        contract_answer(js("%.*s", VIEW_ARG(response.body)));
+    } else {
+        CHECK_INT(response.status, 503);
+        CHECK(strstr(js("%.*s", VIEW_ARG(response.body)), "\"code\":\"out_of_memory\""));
+        CHECK(http_response_header(&response, "Retry-After").len > 0);
+    }
+    http_client_release(&client);
+}
+
+/* Each allocation that a request of its kind makes in a daemon that is warm, or is not; requests grow, so that
+ * there always is one that has to take more. */
+CONTRACT_TEST(refused, any_allocation)
+{
+    struct fault fault;
+    struct driver d;
+    int fired = 0;
+
+    start_faulty(&d, &fault);
+    for (int k = 1; k <= 60; k++) {
+        test_row("allocation %d", k);
+        try_without(&d, &fault, 1 + k % 12, large(3 * k));
+        fired += fault_fired(&fault, FAULT_MALLOC) > 0;
+        fault_clear(&fault);
+        contract_good(&d);
+    }
+    CHECK(fired >= 3);
+    CHECK_INT(driver_stop(&d), 0);
+    fault_close(&fault);
+}
+
+TEST_MAIN

@@ -1,0 +1,491 @@
+/* Every metric of the contract is told, and moves when it should; health. */
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/driver.h"
+#include "tests/fault/fault.h"
+#include "tests/redis.h"
+#include "tests/test.h"
+
+#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+
+static struct driver d;
+
+static const struct {
+    const char *name, *type, *sample; /* NULL: its name */
+} metrics[] = {
+    {"adrank_requests_total", "counter", "adrank_requests_total{code=\"200\"}"},
+    {"adrank_request_duration_seconds", "histogram", "adrank_request_duration_seconds_count"},
+    {"adrank_stage_duration_seconds", "histogram",
+     "adrank_stage_duration_seconds_bucket{stage=\"total\",le=\"+Inf\"}"},
+    {"adrank_degraded_total", "counter", "adrank_degraded_total{reason=\"features\"}"},
+    {"adrank_filtered_total", "counter", "adrank_filtered_total{reason=\"floor\"}"},
+    {"adrank_late_total", "counter", NULL},
+    {"adrank_client_gone_total", "counter", NULL},
+    {"adrank_connections", "gauge", NULL},
+    {"adrank_queue_depth", "gauge", NULL},
+    {"adrank_batch_tokens", "histogram", "adrank_batch_tokens_sum"},
+    {"adrank_batch_requests", "histogram", "adrank_batch_requests_sum"},
+    {"adrank_cost_estimate_ratio", "histogram", "adrank_cost_estimate_ratio_sum"},
+    {"adrank_loop_lag_seconds", "histogram", "adrank_loop_lag_seconds_count"},
+    {"adrank_redis_up", "gauge", NULL},
+    {"adrank_redis_breaker_state", "gauge", NULL},
+    {"adrank_redis_duration_seconds", "histogram", "adrank_redis_duration_seconds_count"},
+    {"adrank_config_generation", "gauge", NULL},
+    {"adrank_reload_success", "gauge", NULL},
+    {"adrank_reload_timestamp_seconds", "gauge", NULL},
+    {"adrank_model_info", "gauge", "adrank_model_info{"},
+    {"adrank_build_info", "gauge", "adrank_build_info{"},
+    {"adrank_log_dropped_total", "counter", NULL},
+    {"process_cpu_seconds_total", "counter", NULL},
+    {"process_resident_memory_bytes", "gauge", NULL},
+    {"process_virtual_memory_bytes", "gauge", NULL},
+    {"process_open_fds", "gauge", NULL},
+    {"process_max_fds", "gauge", NULL},
+    {"process_threads", "gauge", NULL},
+    {"process_start_time_seconds", "gauge", NULL},
+};
+#define N_METRICS (sizeof(metrics) / sizeof(metrics[0]))
+
+static void start(const char *backend, const char *set, const char *env)
+{
+    driver_start(&d, &(struct driver_args){.backend = backend, .sets = {set}, .env = {env}});
+}
+
+static void stop(void)
+{
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST(metrics__each_is_told)
+{
+    const struct driver_response *response;
+    char text[256];
+    size_t types = 0;
+
+    start(NULL, NULL, NULL);
+    driver_rank(&d, ONE_AD);
+    response = driver_call(d.admin, "GET", "/metrics", NULL);
+    CHECK(strstr(response->head, "Content-Type: text/plain; version=0.0.4"));
+    for (size_t i = 0; i < N_METRICS; i++) {
+        const char *help;
+
+        snprintf(text, sizeof(text), "# HELP %s ", metrics[i].name);
+        help = strstr(response->body, text);
+        if (!help || help[strlen(text)] == '\n')
+            FAIL("no %s", text);
+        snprintf(text, sizeof(text), "\n# TYPE %s %s\n", metrics[i].name, metrics[i].type);
+        if (!strstr(response->body, text))
+            FAIL("no %s", text);
+        snprintf(text, sizeof(text), "\n%s",
+                 metrics[i].sample ? metrics[i].sample : metrics[i].name);
+        if (!strstr(response->body, text))
+            FAIL("no sample %s", text);
+    }
+    for (const char *at = response->body; (at = strstr(at, "# TYPE ")); at++)
+        types++;
+    CHECK_INT(types, N_METRICS); /* one more needs a row here */
+    stop();
+}
+
+/* ---- moves ------------------------------------------------------------------------------------------ */
+
+static double base[8];
+static int n_base;
+
+/* The value now, remembered for moved(). */
+static void remember(const char *sample)
+{
+    double value = driver_metric(&d, sample);
+
+    base[n_base++] = value == -1 ? 0 : value; /* a label that was never counted */
+}
+
+static double moved(const char *sample, int i)
+{
+    return driver_metric(&d, sample) - base[i];
+}
+
+static void wait_for(const char *sample, double at_least)
+{
+    int64_t until_us = clock_now_us() + 10000000;
+
+    while (driver_metric(&d, sample) < at_least) {
+        if (clock_now_us() > until_us)
+            FAIL("%s is %g", sample, driver_metric(&d, sample));
+        usleep(2000);
+    }
+}
+
+static void open_client(struct http_client *client)
+{
+    struct err err;
+
+    CHECK_OK(http_client_init(client, d.address, 20000, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
+}
+
+static void send_rank(struct http_client *client, const char *body)
+{
+    struct buf bytes = BUF_INIT;
+    struct err err;
+
+    http_request_write(
+        &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(body)});
+    CHECK_OK(http_client_send(client, buf_view(&bytes), &err), err);
+    buf_release(&bytes);
+}
+
+static int receive_and_close(struct http_client *client)
+{
+    struct http_response response;
+    struct err err;
+    int status;
+
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
+    status = response.status;
+    http_client_release(client);
+    return status;
+}
+
+TEST(metrics__of_a_request)
+{
+    static const char *const each[] = {
+        "adrank_requests_total{code=\"200\"}",
+        "adrank_request_duration_seconds_count",
+        "adrank_stage_duration_seconds_count{stage=\"parse\"}",
+        "adrank_stage_duration_seconds_count{stage=\"queue\"}",
+        "adrank_stage_duration_seconds_count{stage=\"infer\"}",
+        "adrank_stage_duration_seconds_count{stage=\"rank\"}",
+        "adrank_stage_duration_seconds_count{stage=\"total\"}",
+        "adrank_batch_requests_sum",
+    };
+
+    start(NULL, NULL, NULL);
+    n_base = 0;
+    for (size_t i = 0; i < 8; i++)
+        remember(each[i]);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    for (int i = 0; i < 8; i++)
+        if (moved(each[i], i) != 3)
+            FAIL("%s moved by %g, not 3", each[i], moved(each[i], i));
+    CHECK(driver_metric(&d, "adrank_batch_tokens_sum") >= 3 * 4);
+    CHECK_INT(driver_metric(&d, "adrank_cost_estimate_ratio_count"), 3);
+    CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
+    CHECK_INT(driver_metric(&d, "adrank_client_gone_total"), 0);
+    stop();
+}
+
+TEST(metrics__of_refusals)
+{
+    static const struct {
+        const char *method, *target, *body;
+        int code;
+    } rows[] = {{"POST", "/rank", "[", 400},
+                {"GET", "/nowhere", NULL, 404},
+                {"GET", "/rank", NULL, 405},
+                {"POST", "/rank", "{\"imp\":1}", 422},
+                {"GET", "/readyz", NULL, 200}};
+    char sample[64];
+
+    start(NULL, NULL, NULL);
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\"}", rows[i].code);
+        n_base = 0;
+        remember(sample);
+        CHECK_INT(driver_call(d.address, rows[i].method, rows[i].target, rows[i].body)->status,
+                  rows[i].code);
+        CHECK_INT(moved(sample, 0), 1);
+    }
+    driver_rank(&d, "{\"imp\":[{\"id\":\"1\",\"bidfloor\":99}],\"rank\":{\"candidates\":[{\"adid\":"
+                    "\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"gone\"}]}}");
+    CHECK_INT(driver_metric(&d, "adrank_filtered_total{reason=\"floor\"}"), 2);
+    CHECK_INT(driver_metric(&d, "adrank_filtered_total{reason=\"unknown\"}"), 1);
+    driver_rank(&d, "{\"regs\":{\"coppa\":1},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+    CHECK_INT(driver_metric(&d, "adrank_degraded_total{reason=\"privacy\"}"), 1);
+    stop();
+}
+
+/* The whole process stands still beyond the deadline: then even the early answer is late. */
+TEST(metrics__of_late_answers)
+{
+    struct http_client client;
+
+    start("paced", NULL, "ADRANK_PACED_FIXED_US=100000");
+    open_client(&client);
+    send_rank(&client, "{\"tmax\":400,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+    wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
+    driver_kill(&d, SIGSTOP);
+    usleep(600000);
+    driver_kill(&d, SIGCONT);
+    CHECK_INT(receive_and_close(&client), 200);
+    CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+    /* Its timers came as much too late. */
+    CHECK(driver_metric(&d, "adrank_loop_lag_seconds_sum") > 0.3);
+    stop();
+}
+
+TEST(metrics__of_clients_that_reset)
+{
+    struct linger now = {.l_onoff = 1};
+    struct http_client client;
+
+    start("paced", NULL, "ADRANK_PACED_FIXED_US=500000");
+    open_client(&client);
+    send_rank(&client, ONE_AD);
+    wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
+    setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    http_client_release(&client);
+    wait_for("adrank_client_gone_total", 1);
+    stop();
+}
+
+#define QUEUED 12 /* more than a device takes at once */
+TEST(metrics__of_connections_and_queue)
+{
+    struct http_client clients[QUEUED];
+    double fds;
+
+    start("paced", "batch.max_tokens=64", "ADRANK_PACED_FIXED_US=100000");
+    fds = driver_metric(&d, "process_open_fds");
+    CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
+    for (int i = 0; i < QUEUED; i++)
+        open_client(&clients[i]);
+    wait_for("adrank_connections", QUEUED);
+    CHECK(driver_metric(&d, "process_open_fds") >= fds + QUEUED);
+    for (int i = 0; i < QUEUED; i++)
+        send_rank(&clients[i], "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
+                               "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}");
+    wait_for("adrank_queue_depth", 1);
+    /* Being busy is no reason to be taken out. */
+    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    for (int i = 0; i < QUEUED; i++)
+        CHECK_INT(receive_and_close(&clients[i]), 200);
+    CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
+    stop();
+}
+
+TEST(metrics__of_redis)
+{
+    struct redis redis;
+    char url[64];
+
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
+    driver_start(&d, &(struct driver_args){.redis = url});
+    wait_for("adrank_redis_up", 1);
+    driver_rank(&d, "{\"user\":{\"id\":\"u\"}}");
+    CHECK_INT(driver_metric(&d, "adrank_redis_duration_seconds_count"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"features\"}"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_redis_breaker_state"), 0);
+    stop();
+    redis_stop(&redis);
+}
+
+TEST(metrics__of_reloads)
+{
+    double at, now = (double)time(NULL);
+
+    driver_start(&d, &(struct driver_args){0});
+    CHECK_INT(driver_metric(&d, "adrank_config_generation"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_reload_success"), 1); /* the first load */
+    CHECK_INT(driver_reload(&d, "{\"rank\":{\"top_n\":9}}")->status, 200);
+    at = driver_metric(&d, "adrank_reload_timestamp_seconds");
+    CHECK(at >= now - 1 && at < now + 60);
+    CHECK_INT(driver_metric(&d, "adrank_config_generation"), 2);
+    CHECK_INT(driver_reload(&d, "{\"rank\":{\"top_n\":0}}")->status, 422);
+    CHECK_INT(driver_metric(&d, "adrank_reload_success"), 0);
+    CHECK_INT(driver_metric(&d, "adrank_config_generation"), 2);
+    CHECK(driver_metric(&d, "adrank_reload_timestamp_seconds") == at);
+    CHECK_INT(driver_reload(&d, "{}")->status, 200);
+    CHECK_INT(driver_metric(&d, "adrank_reload_success"), 1);
+    CHECK(driver_metric(&d, "adrank_reload_timestamp_seconds") > at);
+    stop();
+}
+
+TEST(metrics__of_model_and_build)
+{
+    char digest[16], text[512];
+
+    start(NULL, NULL, NULL);
+    snprintf(digest, sizeof(digest), "%s",
+             json_string_value(driver_at(driver_json(driver_rank(&d, ONE_AD)), "/model_digest")));
+    snprintf(text, sizeof(text),
+             "adrank_model_info{name=\"e2e\",version=\"0\",digest=\"%s\",kind=\"cross\","
+             "precision=\"f32\",backend=\"null\"}",
+             digest);
+    CHECK_INT(driver_metric(&d, text), 1);
+    CHECK(strstr(driver_call(d.admin, "GET", "/metrics", NULL)->body,
+                 "adrank_build_info{version=\"0."));
+    stop();
+}
+
+/* An impression log that takes nothing. */
+TEST(metrics__of_lost_lines)
+{
+    start(NULL, "log.impressions=/dev/full", NULL);
+    CHECK_INT(driver_metric(&d, "adrank_log_dropped_total"), 0);
+    for (int i = 0; i < 3; i++)
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    wait_for("adrank_log_dropped_total", 3);
+    stop();
+}
+
+TEST(metrics__of_the_process)
+{
+    struct rlimit limit;
+    double cpu, now = (double)time(NULL);
+
+    start(NULL, NULL, NULL);
+    cpu = driver_metric(&d, "process_cpu_seconds_total");
+    CHECK(cpu >= 0);
+    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
+    CHECK(driver_metric(&d, "process_max_fds") == (double)limit.rlim_cur);
+    CHECK(driver_metric(&d, "process_resident_memory_bytes") > 1 << 20);
+    CHECK(driver_metric(&d, "process_virtual_memory_bytes") >
+          driver_metric(&d, "process_resident_memory_bytes"));
+    CHECK(driver_metric(&d, "process_threads") >= 4);
+    CHECK_NEAR(driver_metric(&d, "process_start_time_seconds"), now, 60);
+    while (driver_metric(&d, "process_cpu_seconds_total") == cpu)
+        for (int i = 0; i < 20; i++)
+            driver_rank(&d, "{}");
+    stop();
+}
+
+/* ---- health ----------------------------------------------------------------------------------------- */
+
+static int status_of(const char *address, const char *target)
+{
+    return driver_call(address, "GET", target, NULL)->status;
+}
+
+static char failing_file[64];
+
+static void tell_device(const char *words)
+{
+    FILE *file = fopen(failing_file, "w");
+
+    CHECK(file && fputs(words, file) >= 0 && fclose(file) == 0);
+}
+
+static void start_failing(const char *set)
+{
+    static char env[128];
+
+    snprintf(failing_file, sizeof(failing_file), "/tmp/adrank-e2e-failing-%d", (int)getpid());
+    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", failing_file);
+    tell_device("");
+    start("failing", set, env);
+}
+
+static void stop_failing(void)
+{
+    stop();
+    unlink(failing_file);
+}
+
+TEST(health__verbose_and_on_both_listeners)
+{
+    const json_t *answer;
+
+    start(NULL, NULL, NULL);
+    CHECK_INT(status_of(d.address, "/livez"), 200);
+    CHECK_INT(status_of(d.address, "/readyz"), 200);
+    CHECK_INT(status_of(d.admin, "/livez"), 200);
+    CHECK_INT(status_of(d.address, "/metrics"), 404);
+    answer = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
+    CHECK_STR(json_string_value(driver_at(answer, "/status")), "ok");
+    CHECK_STR(json_string_value(driver_at(answer, "/model/name")), "e2e");
+    CHECK_INT(json_integer_value(driver_at(answer, "/model/generation")), 1);
+    CHECK_STR(json_string_value(driver_at(answer, "/backend/state")), "serving");
+    CHECK(json_is_integer(driver_at(answer, "/backend/heartbeat_age_ms")));
+    CHECK(json_is_boolean(driver_at(answer, "/redis")));
+    CHECK(json_is_false(driver_at(answer, "/draining")));
+    stop();
+}
+
+static void wait_status(const char *target, int status)
+{
+    int64_t until_us = clock_now_us() + 10000000;
+
+    while (status_of(d.admin, target) != status) {
+        if (clock_now_us() > until_us)
+            FAIL("%s does not become %d", target, status);
+        usleep(5000);
+    }
+}
+
+TEST(health__live_fails_while_the_executor_hangs)
+{
+    struct http_client client;
+
+    start_failing("admin.stall_ms=300");
+    CHECK_INT(status_of(d.admin, "/livez"), 200);
+    tell_device("hang");
+    open_client(&client);
+    send_rank(&client, ONE_AD);
+    wait_status("/livez", 503);
+    CHECK(strstr(driver_call(d.address, "GET", "/livez", NULL)->body, "the executor stalls"));
+    tell_device("");
+    CHECK_INT(receive_and_close(&client), 200);
+    wait_status("/livez", 200);
+    stop_failing();
+}
+
+TEST(health__not_ready_without_a_backend)
+{
+    const json_t *answer;
+
+    start_failing(NULL);
+    CHECK_INT(status_of(d.admin, "/readyz"), 200);
+    tell_device("submit");
+    answer = driver_json(driver_rank(&d, ONE_AD));
+    CHECK_STR(json_string_value(driver_at(answer, "/degraded/0")), "model");
+    CHECK_STR(json_string_value(driver_at(answer, "/results/0/source")), "prior");
+    CHECK_INT(driver_metric(&d, "adrank_degraded_total{reason=\"model\"}"), 1);
+    wait_status("/readyz", 503);
+    CHECK(strstr(driver_call(d.address, "GET", "/readyz", NULL)->body, "no backend answers"));
+    CHECK_INT(status_of(d.admin, "/livez"), 200);
+    stop_failing();
+}
+
+/* A worker that is held in a system call for two seconds. Sanitizers cannot be preloaded over: nothing to see
+ * there, the release build has it. */
+TEST(health__live_fails_while_a_worker_stalls)
+{
+    char preload[4200], board[256], path[160];
+    struct http_client client;
+    struct fault fault;
+    struct err err;
+
+    if (!fault_library()[0])
+        return;
+    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
+    CHECK_OK(fault_open(&fault, path, &err), err);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
+    driver_start(&d,
+                 &(struct driver_args){.sets = {"admin.stall_ms=500"}, .env = {preload, board}});
+    open_client(&client);
+    wait_for("adrank_connections", 1);
+    fault_set(
+        &fault, FAULT_RECV,
+        &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
+    send_rank(&client, ONE_AD);
+    while (!fault_fired(&fault, FAULT_RECV))
+        usleep(1000);
+    wait_status("/livez", 503);
+    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));
+    CHECK_INT(receive_and_close(&client), 200);
+    wait_status("/livez", 200);
+    stop();
+    fault_close(&fault);
+}
+
+TEST_MAIN

@@ -21,10 +21,11 @@ struct device;
 struct engine;
 
 struct device_args {
-    const char *backend;      /* as backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu */
-    const char *device;       /* "" is the default one */
-    const char *linear;       /* provider of the linear layer; "" chooses */
-    int threads;              /* of the crew; at least 1. Ignored without host lanes */
+    const char
+        *backend; /* as backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu */
+    const char *device; /* "" is the default one */
+    const char *linear; /* provider of the linear layer; "" chooses */
+    int threads;        /* of the crew; at least 1. Ignored without host lanes */
     /* Called from any thread when a poll may have something to tell; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
     void *arg;
@@ -39,7 +40,7 @@ const char *device_backend(const struct device *device);             /* "cpu", .
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
     enum precision precision; /* wanted; engine_caps tell what is had */
-    int max_batch_tokens; /* of one batch; inputs larger than this go through input_part */
+    int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
     bool skip_golden; /* tools that inspect a model which does not pass */
 };

@@ -12,14 +12,14 @@
 
 struct segment {
     int32_t start, len; /* tokens of this input */
-    int32_t parent;     /* segment of this input that it also attends to, -1: none. Stands before it */
-    int32_t position;   /* position id of its first token; the others follow */
-    bool read;          /* its first token is read out by the head */
+    int32_t parent; /* segment of this input that it also attends to, -1: none. Stands before it */
+    int32_t position; /* position id of its first token; the others follow */
+    bool read;        /* its first token is read out by the head */
 };
 
 struct input {
     int32_t n_tokens, n_segments;
-    int32_t n_read;           /* segments with read set; logits come in their order */
+    int32_t n_read; /* segments with read set; logits come in their order */
     int32_t max_tokens, max_segments;
     int32_t *ids;             /* (n_tokens) */
     int32_t *types;           /* (n_tokens) */
@@ -27,7 +27,8 @@ struct input {
 };
 
 /* Grows to hold that many; contents are lost. Reuse without allocation once it is large enough. */
-int input_reserve(struct input *input, int max_tokens, int max_segments, struct err *err) MUST_CHECK;
+int input_reserve(struct input *input, int max_tokens, int max_segments,
+                  struct err *err) MUST_CHECK;
 void input_release(struct input *input);
 
 /* What a batch costs is a function of this. */
@@ -44,7 +45,7 @@ struct input_shape input_shape(const struct input *input);
  * each parent repeated in every part that has a child of it. Returns 1 and fills part and *first_read (index
  * of its first logit in the whole), 0 when there is no such part, -1 with err.
  */
-int input_part(const struct input *input, int max_tokens, int i, struct input *part, int *first_read,
-               struct err *err) MUST_CHECK;
+int input_part(const struct input *input, int max_tokens, int i, struct input *part,
+               int *first_read, struct err *err) MUST_CHECK;
 
 #endif

@@ -20,8 +20,9 @@ struct model *model_ref(struct model *model); /* any thread */
 void model_unref(struct model *model);        /* any thread; NULL is legal */
 
 const char *model_dir(const struct model *model);
-const char *model_kind(const struct model *model);    /* "cross", "prefix" */
-const char *model_name(const struct model *model);    /* adrank.json's, else the directory's last part */
+const char *model_kind(const struct model *model); /* "cross", "prefix" */
+const char *
+model_name(const struct model *model); /* adrank.json's, else the directory's last part */
 const char *model_version(const struct model *model); /* adrank.json's, else "0" */
 /* First 12 hex digits of SHA-256 over the names and bytes of all its files. */
 const char *model_digest(const struct model *model);
@@ -30,7 +31,7 @@ const char *model_digest(const struct model *model);
 uint64_t model_dir_stamp(const char *dir);
 const struct tokenizer *model_tokenizer(const struct model *model);
 int model_labels(const struct model *model);
-int model_max_tokens(const struct model *model); /* of one segment with its parent */
+int model_max_tokens(const struct model *model);   /* of one segment with its parent */
 double model_base_rate(const struct model *model); /* pctr where nothing better is known */
 
 /* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0]. */

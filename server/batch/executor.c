@@ -10,7 +10,7 @@
 #include "server/batch/executor_state.h"
 
 #define IDLE_TURN_US 100000
-#define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not come back */
+#define LEAK_AFTER_US 1000000 /* of a close beyond the drain, for a batch that does not come back */
 
 static void clamp_options(const struct executor *executor, struct batch_options *options)
 {
@@ -121,12 +121,14 @@ static bool turn(struct executor *executor)
     return flight_launch(executor, now_us);
 }
 
+/* An engine counts as work: a job's letter goes out before its reference to the model goes, so the
+ * last reference may still be on its way here from another thread. */
 static bool finished(const struct executor *executor)
 {
     bool busy = executor->n_launched || executor->split.job || executor->queue.n ||
-                executor->closings || executor->openings;
+                executor->n_engines || executor->openings;
 
-    return executor->quit && (!busy || clock_now_us() > executor->drain_until_us + LEAK_AFTER_US);
+    return executor->quit && (!busy || clock_now_us() > executor->leak_after_us);
 }
 
 static void *run(void *arg)
@@ -238,7 +240,12 @@ static void stop(struct executor *executor, int64_t drain_us, bool quit)
         if (!executor->broken)
             atomic_store(&executor->state, EXECUTOR_STOPPING);
     }
-    executor->quit |= quit;
+    if (quit && !executor->quit) {
+        int64_t now_us = clock_now_us(); /* a drain may have ended long before the close */
+        int64_t from_us = now_us > executor->drain_until_us ? now_us : executor->drain_until_us;
+        executor->leak_after_us = from_us + LEAK_AFTER_US;
+        executor->quit = true;
+    }
     pthread_cond_signal(&executor->wake);
     pthread_mutex_unlock(&executor->lock);
 }

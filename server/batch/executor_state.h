@@ -84,7 +84,7 @@ struct executor {
     struct err start_err;
     bool progress; /* the device has something to tell */
     bool broken, stopping, quit;
-    int64_t drain_until_us;
+    int64_t drain_until_us, leak_after_us;
     double ratio; /* of the engine that ran last */
     uint64_t admitted, refused;
     struct hist batch_tokens, batch_requests;

@@ -1,5 +1,6 @@
 /* A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with merged
- * behaviour and without the user's id, so that a log holds what the model saw and nobody's name. */
+ * behaviour, without the user's id, with the bids and floors that were in force: a log holds what was ranked and
+ * nobody's name, and each request in it can be sent again. */
 #include "server/request/internal.h"
 
 static void member(struct json_writer *w, const char *key, struct view v)
@@ -62,6 +63,11 @@ static void write_imps(struct json_writer *w, const struct impression_request *d
         jw_key(w, "id");
         jw_view(w, d->imps[i].id);
         member(w, "tagid", d->imps[i].tagid);
+        if (d->imps[i].bidfloor > 0) {
+            jw_key(w, "bidfloor");
+            jw_double(w, d->imps[i].bidfloor);
+        }
+        member(w, "bidfloorcur", d->imps[i].bidfloorcur);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -95,6 +101,10 @@ static void write_candidates(struct json_writer *w, const struct request *r)
         jw_key(w, "adid");
         jw_view(w, r->ads.items[i].adid);
         member(w, "text", r->ads.items[i].text);
+        jw_key(w, "bid");
+        jw_double(w, r->ads.items[i].bid);
+        jw_key(w, "bid_type");
+        jw_str(w, bid_type_names[r->ads.items[i].bid_type]);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -110,6 +120,10 @@ static void write_request(struct json_writer *w, const struct request *r)
     write_imps(w, &r->decoded);
     jw_key(w, "rank");
     jw_object_begin(w);
+    if (r->decoded.top_n) {
+        jw_key(w, "top_n");
+        jw_int(w, r->decoded.top_n);
+    }
     write_behaviours(w, r);
     write_candidates(w, r);
     jw_object_end(w);

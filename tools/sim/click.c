@@ -5,8 +5,8 @@
 #define BASE_LOGIT -3.6
 #define HISTORY_WEIGHT 2.9
 #define NO_HISTORY .9 /* shoppers of whom nothing is known click as much as others, at random */
-#define SEARCH_WEIGHT 2.4
-#define SEARCHING -.35    /* who looks for one thing has less of an eye for the others */
+#define SEARCH_WEIGHT 3.4
+#define SEARCHING -.5     /* who looks for one thing has less of an eye for the others */
 #define RECENCY .86       /* each older event weighs this much of the one after it */
 #define OTHER_TOPIC .65   /* closeness of two topics of one category */
 #define FOREIGN_TITLE -.8 /* a title in the language that the device is not set to */

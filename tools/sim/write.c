@@ -13,7 +13,7 @@ static double bid_of(const struct sim_world *world, int item)
 
 static double prior_of(const struct sim_item *item)
 {
-    return round(1e4 * .08 * exp(item->offer_effect)) / 1e4;
+    return round(1e4 * .1 * exp(item->offer_effect)) / 1e4;
 }
 
 static void add_id(struct json_writer *w, const char *key, const char *prefix, uint64_t number)

@@ -70,7 +70,7 @@ TEST(click__search_outweighs_history)
     struct sim_visit visit = plain();
 
     add_event(&visit, BEHAVIOUR_CLICK, SPORTS, 0);
-    add_event(&visit, BEHAVIOUR_CLICK, COMPUTERS, 0);
+    add_event(&visit, BEHAVIOUR_CLICK, SPORTS, 0);
     CHECK(logit(&visit, SPORTS, 0, SIM_EN) > logit(&visit, KITCHEN, 0, SIM_EN));
     visit.has_search = true;
     visit.search = (struct sim_meaning){KITCHEN, 0, SIM_EN};

@@ -98,6 +98,7 @@ static bool turn(struct executor *executor)
         pthread_mutex_lock(&executor->lock);
         if (n)
             return true;
+        now_us = clock_now_us(); /* or a job that came meanwhile would be launched before it came */
     } else {
         atomic_store(&executor->heartbeat_us, now_us);
     }

@@ -154,7 +154,8 @@ static void check_counts(const json_t *answer)
     json_object_foreach((json_t *)(uintptr_t)timing, key, value)
     {
         CHECK(json_is_integer(value) && json_integer_value(value) >= 0);
-        CHECK(json_integer_value(value) <= number(timing, "total"));
+        if (json_integer_value(value) > json_integer_value(json_object_get(timing, "total")))
+            FAIL("%s took longer than the total: %s", key, json_dumps(timing, 0));
     }
 }
 

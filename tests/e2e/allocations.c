@@ -1,0 +1,164 @@
+/*
+ * After warm-up the request path takes no memory of its own: the preloaded library counts the calls that
+ * adrankd's own code makes while requests are answered on kept connections. What hiredis, libevent and oneDNN
+ * take for themselves is counted apart, and printed.
+ */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/driver.h"
+#include "tests/fault/fault.h"
+#include "tests/redis.h"
+#include "tests/test.h"
+
+#define WARM_UP 100
+#define MEASURED 300
+#define CLIENTS 3
+
+static struct driver d;
+static struct fault fault;
+
+static const char full[] =
+    "{\"id\":\"r-1\",\"user\":{\"id\":\"u42\"},\"device\":{\"devicetype\":4,\"os\":\"android\","
+    "\"language\":\"en\",\"geo\":{\"country\":\"DEU\",\"city\":\"BER\",\"utcoffset\":60}},\"site\":"
+    "{"
+    "\"domain\":\"shop.example\",\"cat\":[\"IAB22\"],\"search\":\"trail shoes\"},\"badv\":["
+    "\"bad.example\"],\"imp\":[{\"id\":\"1\",\"tagid\":\"home-top\",\"bidfloor\":0.1},{\"id\":"
+    "\"2\"}],"
+    "\"rank\":{\"behaviour\":[{\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"},{\"t\":"
+    "1790000000001,\"type\":\"search\",\"text\":\"跑步鞋 "
+    "shoes\"}],\"candidates\":[{\"adid\":\"a1\"},{"
+    "\"adid\":\"a3\"},{\"adid\":\"x\",\"bid\":0.8,\"text\":\"Waterproof hiking jacket\"},{\"adid\":"
+    "\"gone\"}]}}";
+static const char of_catalog[] = "{}";
+static const char wrong[] = "{\"imp\":[{\"id\":7}],\"rank\":{\"top_n\":0}}";
+
+static void start(const char *backend, const char *redis, const char *set)
+{
+    char path[128], preload[4200], board[192];
+    struct err err;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
+    CHECK_OK(fault_open(&fault, path, &err), err);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
+    driver_start(&d, &(struct driver_args){.backend = backend,
+                                           .redis = redis,
+                                           .sets = {"log.slow_ms=60000", set},
+                                           .env = {preload, board}});
+}
+
+static void stop(void)
+{
+    CHECK_INT(driver_stop(&d), 0);
+    fault_close(&fault);
+}
+
+static void call(struct http_client *client, const char *body)
+{
+    struct http_response response;
+    struct err err;
+
+    CHECK_OK(http_client_call(
+                 client,
+                 &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(body)},
+                 &response, &err),
+             err);
+    CHECK(response.status == 200 || response.status == 422);
+}
+
+/* Calls of malloc and its like during MEASURED requests, after as many as it takes to warm up. */
+static uint64_t count(const char *body, unsigned on)
+{
+    struct http_client clients[CLIENTS];
+    struct err err;
+    uint64_t seen;
+
+    for (int i = 0; i < CLIENTS; i++) {
+        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
+        CHECK_OK(http_client_connect(&clients[i], &err), err);
+    }
+    for (int i = 0; i < WARM_UP; i++)
+        call(&clients[i % CLIENTS], body);
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.on = on});
+    for (int i = 0; i < MEASURED; i++)
+        call(&clients[i % CLIENTS], body);
+    seen = fault_seen(&fault, FAULT_MALLOC);
+    fault_set(&fault, FAULT_MALLOC, NULL);
+    for (int i = 0; i < CLIENTS; i++)
+        http_client_release(&clients[i]);
+    return seen;
+}
+
+static void check_none(const char *what, const char *body)
+{
+    uint64_t ours, all;
+
+    test_row("allocations: %s", what);
+    ours = count(body, FAULT_OURS);
+    all = count(body, 0);
+    printf("     %s: %llu of our own, %.2f a request of libraries\n", what,
+           (unsigned long long)ours, (double)all / MEASURED);
+    CHECK_INT(ours, 0);
+}
+
+/* The counter counts: else nothing below means anything. */
+TEST(allocations__are_seen)
+{
+    start("null", NULL, NULL);
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.on = FAULT_OURS});
+    CHECK_INT(driver_call(d.admin, "POST", "/admin/reload", NULL)->status, 200);
+    CHECK(fault_seen(&fault, FAULT_MALLOC) > 0);
+    stop();
+}
+
+TEST(allocations__none_without_a_device)
+{
+    start("null", NULL, NULL);
+    check_none("a whole request", full);
+    check_none("the catalog's ads", of_catalog);
+    test_row("allocations: not even a library's");
+    CHECK_INT(count(full, 0), 0);
+    stop();
+}
+
+TEST(allocations__none_for_a_refusal)
+{
+    start("null", NULL, NULL);
+    check_none("a refusal", wrong);
+    stop();
+}
+
+TEST(allocations__none_for_logs)
+{
+    start("null", NULL, "log.sample=1");
+    check_none("wide lines", full);
+    stop();
+    start("null", NULL, "log.impressions=impressions");
+    check_none("impression lines", full);
+    stop();
+}
+
+TEST(allocations__none_of_ours_with_redis)
+{
+    struct redis redis;
+    char url[64];
+
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
+    start("null", url, NULL);
+    check_none("with Redis", full);
+    stop();
+    redis_stop(&redis);
+}
+
+TEST(allocations__none_of_ours_on_the_cpu)
+{
+    start("cpu", NULL, "model.threads=2");
+    check_none("on the CPU", full);
+    stop();
+}
+
+TEST_MAIN

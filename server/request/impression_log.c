@@ -14,11 +14,12 @@
 /* Two halves: workers fill one while the writer empties the other. */
 struct impression_log {
     pthread_t thread;
-    pthread_mutex_t lock; /* guards filling, fill, used, next_fd, stop */
+    pthread_mutex_t lock; /* guards filling, used, next_fd, old_bytes, stop, wanted */
     pthread_cond_t wake;
     char *filling, *writing;
     size_t used;
-    int next_fd; /* handed to the writer; -2: none */
+    int next_fd;      /* handed to the writer; -2: none */
+    size_t old_bytes; /* with next_fd: what of filling came before it */
     bool stop, wanted;
     /* The writer's own. */
     int fd;
@@ -48,6 +49,8 @@ static void write_half(struct impression_log *log, const char *bytes, size_t n)
 {
     size_t done;
 
+    if (n == 0)
+        return;
     if (log->torn && write_some(log, "\n", 1))
         log->torn = false;
     done = log->torn ? 0 : write_some(log, bytes, n);
@@ -72,7 +75,7 @@ static void *writer(void *arg)
 {
     struct impression_log *log = arg;
     char *full;
-    size_t n;
+    size_t n, n_old;
     int fd;
     bool stop = false;
 
@@ -86,12 +89,13 @@ static void *writer(void *arg)
         log->writing = full;
         log->used = 0;
         fd = log->next_fd;
+        n_old = fd == -2 ? n : log->old_bytes;
         log->next_fd = -2;
         stop = log->stop && n == 0;
         pthread_mutex_unlock(&log->lock);
-        if (n && log->fd != -1)
-            write_half(log, full, n);
-        take_file(log, fd); /* after what came before the change of file */
+        write_half(log, full, n_old);
+        take_file(log, fd);
+        write_half(log, full + n_old, n - n_old);
     }
     return NULL;
 }
@@ -151,6 +155,8 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
     pthread_mutex_lock(&log->lock);
     if (log->next_fd >= 0)
         close(log->next_fd);
+    if (log->next_fd == -2)
+        log->old_bytes = log->used;
     log->next_fd = fd;
     log->wanted = path != NULL;
     pthread_cond_signal(&log->wake);

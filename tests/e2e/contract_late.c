@@ -236,6 +236,54 @@ CONTRACT_TEST(late, too_many)
     }
 }
 
+/* Eight contexts, of which the device and the queue take three at most. With `prior` the others are bid on by
+ * theirs; who asked for no such bids gets the answer of a late request, at once. */
+CONTRACT_TEST(late, some_contexts)
+{
+    static struct driver_response response;
+    struct buf imps = BUF_INIT;
+
+    for (int k = 0; k < 8; k++)
+        buf_printf(&imps, "%s{'id':'%d','tagid':'t%d'}", k ? "," : "", k, k);
+    for (int i = 0; i < 3; i++) {
+        struct http_client client;
+        struct driver d;
+        int n_model = 0;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, "batch.max_queue=1");
+        tell("hang");
+        contract_connect(&d, &client);
+        contract_send(
+            &client,
+            contract_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
+        if (i == 0) {
+            const json_t *result;
+            size_t at;
+
+            CHECK_INT(http_client_wait_end(&client, 100), HTTP_CLIENT_OPEN);
+            tell("");
+            take(&client, &response);
+            CHECK_STR(answer_degraded(contract_answer(response.body)), "deadline");
+            json_array_foreach(json_object_get(contract_answer(response.body), "results"), at,
+                               result)
+            {
+                n_model +=
+                    strcmp(json_string_value(json_object_get(result, "source")), "model") == 0;
+            }
+            CHECK(n_model >= 3 && n_model <= 9); /* of 24: three ads each */
+        } else {
+            take(&client, &response);
+            modes[i].check(&modes[i], "overloaded", &response);
+            tell("");
+        }
+        CHECK_INT(late_count(&d), 1);
+        contract_end(&d, &client, false);
+        stop(&d);
+    }
+    buf_release(&imps);
+}
+
 /* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for a timer. */
 CONTRACT_TEST(late, refused_early)
 {

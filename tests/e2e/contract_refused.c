@@ -197,7 +197,7 @@ CONTRACT_TEST(refused, any_allocation)
         fault_clear(&fault);
         contract_good(&d);
     }
-    CHECK(fired >= 3);
+    CHECK(fired >= 20);
     CHECK_INT(driver_stop(&d), 0);
     fault_close(&fault);
 }

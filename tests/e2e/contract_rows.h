@@ -100,6 +100,7 @@
     X(backend, not_finite)                                                                         \
     X(late, nothing_left)                                                                          \
     X(late, too_many)                                                                              \
+    X(late, some_contexts)                                                                         \
     X(late, refused_early)                                                                         \
     X(late, at_the_reserve)                                                                        \
     X(refused, before_the_model)                                                                   \

@@ -1,0 +1,166 @@
+/* adrank-sim as a program: what it writes is the same every time, and what it reports is what the demo's figures
+ * are measured against. */
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "tests/e2e/driver.h"
+#include "tests/test.h"
+
+enum { MAX_FILE = 64 << 20 };
+
+/* Output of adrank-sim with these arguments; its exit status is checked. */
+static void run(const char *arguments, int status, struct buf *out)
+{
+    char command[8192];
+    FILE *pipe;
+    size_t n;
+
+    snprintf(command, sizeof(command), "'%s' %s 2>&1", driver_build_path("bin/adrank-sim"),
+             arguments);
+    pipe = popen(command, "r");
+    CHECK(pipe);
+    buf_clear(out);
+    do {
+        char *room = buf_reserve(out, 4096);
+        CHECK(room);
+        n = fread(room, 1, 4096, pipe);
+        out->len += n;
+    } while (n > 0);
+    n = (size_t)pclose(pipe);
+    if ((int)n != status << 8)
+        FAIL("adrank-sim %s ends with %d: %s", arguments, (int)n >> 8, buf_str(out));
+}
+
+static void make_folder(char path[64])
+{
+    strcpy(path, "/tmp/adrank-world-XXXXXX");
+    CHECK(mkdtemp(path));
+}
+
+static void remove_folder(const char *path)
+{
+    char command[128];
+    snprintf(command, sizeof(command), "rm -r '%s'", path);
+    CHECK_INT(system(command), 0);
+}
+
+static void make_world(const char *folder, int seed, struct buf *out)
+{
+    char arguments[256];
+    snprintf(arguments, sizeof(arguments),
+             "world --seed %d --out %s --train 3000 --calib 50 --eval 4000 --warm 1000 --replay 80",
+             seed, folder);
+    run(arguments, 0, out);
+}
+
+static bool same_file(const char *folder_a, const char *folder_b, const char *name)
+{
+    char path_a[128], path_b[128];
+    struct buf a = BUF_INIT, b = BUF_INIT;
+    struct err err;
+    bool same;
+
+    snprintf(path_a, sizeof(path_a), "%s/%s", folder_a, name);
+    snprintf(path_b, sizeof(path_b), "%s/%s", folder_b, name);
+    CHECK_OK(file_read(path_a, MAX_FILE, &a, &err), err);
+    CHECK_OK(file_read(path_b, MAX_FILE, &b, &err), err);
+    CHECK(a.len > 0);
+    same = view_eq(buf_view(&a), buf_view(&b));
+    buf_release(&a);
+    buf_release(&b);
+    return same;
+}
+
+TEST(world__same_seed_same_bytes)
+{
+    static const char *const names[] = {
+        "catalog.jsonl",      "histories.jsonl",    "impressions.jsonl",
+        "clicks.train.jsonl", "clicks.calib.jsonl", "clicks.eval.jsonl",
+        "clicks.warm.jsonl",  "truth.train.jsonl",  "truth.eval.jsonl",
+    };
+    char a[64], b[64], c[64];
+    struct buf out = BUF_INIT;
+
+    make_folder(a);
+    make_folder(b);
+    make_folder(c);
+    make_world(a, 1, &out);
+    make_world(b, 1, &out);
+    make_world(c, 2, &out);
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+        test_row("%s", names[i]);
+        CHECK(same_file(a, b, names[i]));
+        CHECK(!same_file(a, c, names[i]));
+    }
+    remove_folder(a);
+    remove_folder(b);
+    remove_folder(c);
+    buf_release(&out);
+}
+
+/* The number behind the n-th (from 0) occurrence of a word. */
+static double number_after(struct buf *text, const char *word, int n)
+{
+    const char *p = buf_str(text);
+    for (int i = 0; i <= n; i++) {
+        p = strstr(i ? p + 1 : p, word);
+        CHECK(p);
+    }
+    return strtod(p + strlen(word), NULL);
+}
+
+static double share_of(struct buf *text, const char *row)
+{
+    char *at = strstr(text->ptr, row);
+    CHECK(at);
+    at = strstr(at, "AUC");
+    CHECK(at);
+    return strtod(at + strlen("AUC 0.0000 "), NULL);
+}
+
+TEST(world__report_shows_that_the_text_is_needed)
+{
+    char folder[64], arguments[128];
+    struct buf out = BUF_INIT;
+
+    make_folder(folder);
+    make_world(folder, 1, &out);
+    snprintf(arguments, sizeof(arguments), "report %s", folder);
+    run(arguments, 0, &out);
+    printf("%s", buf_str(&out));
+    CHECK(number_after(&out, "AUC ", 0) > .70 && number_after(&out, "AUC ", 0) < .85);
+    CHECK(number_after(&out, "log loss ", 0) > .1);
+    CHECK(share_of(&out, "the same, titles shuffled") < 20);
+    CHECK(share_of(&out, "ids and priors") < 60);
+    remove_folder(folder);
+    buf_release(&out);
+}
+
+TEST(world__wrong_use_is_told)
+{
+    static const struct {
+        const char *arguments;
+        int status;
+        const char *told;
+    } rows[] = {
+        {"", 64, "want a command"},
+        {"world", 64, "--out"},
+        {"world --out /tmp/x --train many", 64, "not a number"},
+        {"world --out /tmp/x --wide 3", 64, "unknown option"},
+        {"world --out /nonexistent/x", 69, "/nonexistent/x"},
+        {"report /nonexistent", 66, "/nonexistent/world.json"},
+        {"--help", 0, "usage:"},
+    };
+    struct buf out = BUF_INIT;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("adrank-sim %s", rows[i].arguments);
+        run(rows[i].arguments, rows[i].status, &out);
+        CHECK(strstr(buf_str(&out), rows[i].told));
+    }
+    buf_release(&out);
+}
+
+TEST_MAIN

@@ -14,7 +14,7 @@
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ROUNDS 10
 #else
 #define ROUNDS 50
@@ -309,10 +309,11 @@ static void config_round(int i, bool broken)
 {
     static const struct {
         const char *text, *place;
-    } bad[] = {{"{\"rank\":{\"top_n\":", "line 1"},
-               {"{\"rank\":{\"tpo_n\":3}}", "/rank/tpo_n"},
-               {"{\"rank\":{\"top_n\":0}}", "/rank/top_n"},
-               {"{\"model\":{\"path\":\"nowhere\"},\"catalog\":{\"path\":\"catalog.jsonl\"}}", "nowhere"}};
+    } bad[] = {
+        {"{\"rank\":{\"top_n\":", "line 1"},
+        {"{\"rank\":{\"tpo_n\":3}}", "/rank/tpo_n"},
+        {"{\"rank\":{\"top_n\":0}}", "/rank/top_n"},
+        {"{\"model\":{\"path\":\"nowhere\"},\"catalog\":{\"path\":\"catalog.jsonl\"}}", "nowhere"}};
 
     if (broken) {
         write_either_way(path_of(d.folder, "config.json"), view_of(bad[i / 5 % 4].text));

@@ -53,18 +53,15 @@ static void take(const struct choice *choice, const struct rank_ad *ad)
         choice->out->filtered[reason]++;
 }
 
-/* The request's bid wins; a bid without a type is a CPM, the catalog's type goes with the catalog's bid. */
+/* Of bid and type each: the request's, else the catalog's; a type that neither says is cpm. */
 static struct rank_ad resolve(const struct candidate *candidate, const struct ad *ad)
 {
-    struct rank_ad out = {.ad = ad, .adid = candidate->adid, .text = candidate->text, .bid = NAN};
+    struct rank_ad out = {.ad = ad, .adid = candidate->adid, .text = candidate->text};
 
-    if (!isnan(candidate->bid)) {
-        out.bid = candidate->bid;
-        out.bid_type = candidate->bid_type >= 0 ? (enum bid_type)candidate->bid_type : BID_CPM;
-    } else if (ad) {
-        out.bid = ad->bid;
-        out.bid_type = candidate->bid_type >= 0 ? (enum bid_type)candidate->bid_type : ad->bid_type;
-    }
+    out.bid = !isnan(candidate->bid) || !ad ? candidate->bid : ad->bid;
+    out.bid_type = ad ? ad->bid_type : BID_CPM;
+    if (candidate->bid_type >= 0)
+        out.bid_type = (enum bid_type)candidate->bid_type;
     return out;
 }
 

@@ -47,7 +47,7 @@ CONTRACT_TEST(candidates, bid)
     CHECK_NEAR(answer_ecpm(answer, "1", "a1"), 1.0, 0);
 }
 
-/* Without a type a request's bid is a CPM; without a bid the catalog's one stands, with the request's type. */
+/* Of bid and type each the request's wins, else the catalog's stands. */
 CONTRACT_TEST(candidates, bid_type)
 {
     json_t *answer = contract_rank(
@@ -60,7 +60,7 @@ CONTRACT_TEST(candidates, bid_type)
     CHECK_NEAR(answer_ecpm(answer, "1", "a1"), 1000 * answer_pctr(answer, "1", "a1") * 1.0, 1e-4);
     CHECK_NEAR(answer_ecpm(answer, "1", "a4"), 0.02, 0);
     answer = contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a2','bid':0.3}]}}");
-    CHECK_NEAR(answer_ecpm(answer, "1", "a2"), 0.3, 0);
+    CHECK_NEAR(answer_ecpm(answer, "1", "a2"), 1000 * answer_pctr(answer, "1", "a2") * 0.3, 1e-5);
 }
 
 /* n of them, named c0, c1, ... */

@@ -40,7 +40,8 @@ int lines_write(struct buf *out, struct err *err)
 {
     bool failed = buf_failed(out);
 
-    if (!failed && (fwrite(out->ptr, 1, out->len, stdout) != out->len || fflush(stdout) != 0))
+    if (!failed && out->len &&
+        (fwrite(out->ptr, 1, out->len, stdout) != out->len || fflush(stdout) != 0))
         return err_set(err, ERR_UNAVAILABLE, "stdout takes no more");
     buf_clear(out);
     return failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;

@@ -201,7 +201,7 @@ TEST(candidates__the_request_s_bid_wins)
         enum bid_type type;
     } rows[] = {
         {NAMED("c"), 0.3, BID_CPC},
-        {FULL("c", 2, -1, ""), 2, BID_CPM}, /* a bid without a type is a CPM */
+        {FULL("c", 2, -1, ""), 2, BID_CPC}, /* the catalog's type stands */
         {FULL("c", 2, BID_CPC, ""), 2, BID_CPC},
         {FULL("c", NAN, BID_CPM, ""), 0.3, BID_CPM},
         {FULL("c", 0, -1, ""), 0, BID_CPM},

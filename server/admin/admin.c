@@ -129,10 +129,17 @@ static void set_routes(struct admin *admin)
     admin->router = (struct router){admin->routes, N_ROUTES};
 }
 
+void admin_set_limits(struct admin *admin, const struct net_limits *limits)
+{
+    struct net_limits own = *limits;
+
+    own.max_connections = ADMIN_CONNECTIONS; /* a full public side must not shut it */
+    net_limits_store(&admin->shared.limits, &own);
+}
+
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err)
 {
     struct admin *admin = calloc(1, sizeof(*admin));
-    struct net_limits limits = *args->limits;
 
     if (!admin)
         return err_set(err, ERR_NOMEM, "admin: out of memory");

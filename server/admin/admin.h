@@ -32,6 +32,8 @@ struct admin_args {
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
 void admin_close(struct admin *admin);
 const char *admin_address(const struct admin *admin);
+/* From now on; the number of its connections is its own. */
+void admin_set_limits(struct admin *admin, const struct net_limits *limits);
 
 /* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */
 struct reload_outcome {

@@ -55,6 +55,7 @@ static void publish(struct daemon *d, struct world *world)
     bool new_engines = first || d->world->served != world->served;
 
     server_set_limits(&d->server, &limits);
+    admin_set_limits(d->admin, &limits);
     server_set_backlog(&d->server, (int)config->http.backlog);
     executor_set_options(d->executor, &options);
     log_set_level((enum log_level)config->log.level);

@@ -245,12 +245,13 @@ static void on_ready(struct link *link, void *arg)
 
     (void)link;
     f->retry_delay_us = 0;
+    if (f->told_down)
+        log_info("redis is back");
     f->told_down = false;
     f->lost_probes = 0;
     /* A fresh connection that was greeted has proven itself. */
     loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
     breaker_success(&f->breaker);
-    log_info("redis connected");
     show(f);
 }
 

@@ -204,7 +204,7 @@ TEST(candidates__the_request_s_bid_wins)
         {FULL("c", 2, -1, ""), 2, BID_CPC}, /* the catalog's type stands */
         {FULL("c", 2, BID_CPC, ""), 2, BID_CPC},
         {FULL("c", NAN, BID_CPM, ""), 0.3, BID_CPM},
-        {FULL("c", 0, -1, ""), 0, BID_CPM},
+        {FULL("c", 0, -1, ""), 0, BID_CPC},
         {FULL("x", 2, -1, "t"), 2, BID_CPM},
         {FULL("x", 2, BID_CPC, "t"), 2, BID_CPC},
     };

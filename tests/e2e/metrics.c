@@ -235,7 +235,7 @@ TEST(metrics__of_clients_that_reset)
     struct linger now = {.l_onoff = 1};
     struct http_client client;
 
-    start("paced", NULL, "ADRANK_PACED_FIXED_US=500000");
+    start("paced", NULL, "ADRANK_PACED_FIXED_US=200000");
     open_client(&client);
     send_rank(&client, ONE_AD);
     wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
@@ -475,10 +475,10 @@ TEST(health__live_fails_while_a_worker_stalls)
     open_client(&client);
     wait_for("adrank_connections", 1);
     fault_set(
-        &fault, FAULT_RECV,
+        &fault, FAULT_SEND,
         &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
     send_rank(&client, ONE_AD);
-    while (!fault_fired(&fault, FAULT_RECV))
+    while (!fault_fired(&fault, FAULT_SEND))
         usleep(1000);
     wait_status("/livez", 503);
     CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));

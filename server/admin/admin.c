@@ -145,8 +145,6 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
     set_routes(admin);
-    limits.max_connections =
-        ADMIN_CONNECTIONS; /* of its own: a full public side must not shut it */
     net_shared_init(&admin->shared, args->limits);
     admin_set_limits(admin, args->limits);
     if (connection_pool_init(&admin->pool,

@@ -105,6 +105,7 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
     model_unref(m);
 }
 
+#if COUNTING /* with a sanitizer the allocations are its own */
 /* oneDNN allocates in its own calls: the plain provider shows that nothing of ours does. */
 TEST(engine__submit_and_poll_allocate_nothing)
 {
@@ -116,8 +117,6 @@ TEST(engine__submit_and_poll_allocate_nothing)
     struct err err;
     long before;
 
-    if (!COUNTING)
-        SKIP("allocations are the sanitizer's here");
     device = device_of("cpu", "plain", 2);
     m = model_of(REQUESTS);
     engine = engine_of(device, m, false);
@@ -137,6 +136,7 @@ TEST(engine__submit_and_poll_allocate_nothing)
     device_close(device);
     model_unref(m);
 }
+#endif
 
 TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
 {

@@ -16,6 +16,7 @@ struct impression_log {
     pthread_t thread;
     pthread_mutex_t lock; /* guards filling, used, next_fd, old_bytes, stop, wanted */
     pthread_cond_t wake;
+    pthread_cond_t taken; /* the writer has taken next_fd */
     char *filling, *writing;
     size_t used;
     int next_fd;      /* handed to the writer; -2: none */
@@ -91,6 +92,7 @@ static void *writer(void *arg)
         fd = log->next_fd;
         n_old = fd == -2 ? n : log->old_bytes;
         log->next_fd = -2;
+        pthread_cond_broadcast(&log->taken);
         stop = log->stop && n == 0;
         pthread_mutex_unlock(&log->lock);
         write_half(log, full, n_old);
@@ -112,6 +114,7 @@ int impression_log_new(struct impression_log **out, struct err *err)
     log->writing = malloc(HALF_BYTES);
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->wake, NULL);
+    pthread_cond_init(&log->taken, NULL);
     if (!log->filling || !log->writing || pthread_create(&log->thread, NULL, writer, log)) {
         free(log->filling);
         free(log->writing);
@@ -136,6 +139,7 @@ void impression_log_free(struct impression_log *log)
     if (log->next_fd >= 0)
         close(log->next_fd);
     pthread_cond_destroy(&log->wake);
+    pthread_cond_destroy(&log->taken);
     pthread_mutex_destroy(&log->lock);
     free(log->filling);
     free(log->writing);
@@ -153,10 +157,10 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
             return err_set_errno(err, ERR_UNAVAILABLE, "%s", path);
     }
     pthread_mutex_lock(&log->lock);
-    if (log->next_fd >= 0)
-        close(log->next_fd);
-    if (log->next_fd == -2)
-        log->old_bytes = log->used;
+    while (log->next_fd !=
+           -2) /* one change at a time: lines between two belong to a file of their own */
+        pthread_cond_wait(&log->taken, &log->lock);
+    log->old_bytes = log->used;
     log->next_fd = fd;
     log->wanted = path != NULL;
     pthread_cond_signal(&log->wake);

@@ -88,11 +88,11 @@ CONTRACT_TEST(device, fields)
 /* a1: shop.example, IAB17; a2: www.tea.example, IAB8-5; a3: neither. */
 static void check_block(const char *member, const char *ads)
 {
-    json_t *answer =
-        contract_rank(shared(),
-                      "{%s,'rank':{'candidates':[{'adid':'a1'},{'adid':'a2','bid':0.95},"
-                      "{'adid':'a3'}]}}",
-                      member);
+    json_t *answer = contract_rank(
+        shared(),
+        "{%s,'rank':{'candidates':[{'adid':'a1'},{'adid':'a2','bid':0.95,'bid_type':'cpm'},"
+        "{'adid':'a3'}]}}",
+        member);
     int n = 1 + (ads[0] != '\0');
 
     test_row("%s", member);

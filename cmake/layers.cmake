@@ -14,9 +14,10 @@ function(adrank_layer name)
   target_link_libraries(adrank_${name} PRIVATE ${ARG_LIBS})
 endfunction()
 
-# adrank_program(NAME SOURCES ... DEPS layers [LIBS ...]): build/<preset>/bin/NAME, installed.
+# adrank_program(NAME SOURCES ... DEPS layers [LIBS ...] [OF_CHECKOUT]): build/<preset>/bin/NAME, installed unless it
+# is of use in a checkout only.
 function(adrank_program name)
-  cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
+  cmake_parse_arguments(ARG "OF_CHECKOUT" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   set_target_properties(${name} PROPERTIES POSITION_INDEPENDENT_CODE ON)
   foreach(dep ${ARG_DEPS})
@@ -24,7 +25,9 @@ function(adrank_program name)
   endforeach()
   target_link_libraries(${name} PRIVATE ${ARG_LIBS})
   add_dependencies(programs ${name})
-  install(TARGETS ${name} RUNTIME DESTINATION bin)
+  if(NOT ARG_OF_CHECKOUT)
+    install(TARGETS ${name} RUNTIME DESTINATION bin)
+  endif()
 endfunction()
 
 # adrank_unit_test(FILE DEPS layers [LIBS ...] [LABELS ...]): a file of tests/ that includes tests/test.h is one

@@ -388,7 +388,7 @@ def score(model, part, size=128):
     out = np.zeros((len(part.parents), n), dtype=np.float64)
     for indices in batches(part.parents, size):
         children = [c for i in indices for c in part.children[i]]
-        out[indices] = model(padded([part.parents[i] for i in indices]), padded(children), n).numpy()
+        out[indices] = model(padded([part.parents[i] for i in indices]), padded(children), n).float().numpy()
     return out
 
 
@@ -449,7 +449,7 @@ def write_directory(model, out, vocab, calibration, base_rate, golden):
                   "max_context_tokens": MAX_CONTEXT, "max_ad_tokens": MAX_AD},
         "heads": {"ctr": {"labels": 1}},
         "calibration": dict(type="platt", **calibration), "base_rate": base_rate, "weights_sha256": digest,
-        "golden": {"max_error": {"f32": 1e-4, "bf16": 0.05}, "requests": golden}}, indent=1)
+        "golden": {"max_error": {"f32": 1e-4, "bf16": 0.08}, "requests": golden}}, indent=1)
 
 
 def round_to_half(model, logits):
@@ -511,7 +511,7 @@ def main():
     parser.add_argument("--epochs", type=float, default=1.0, help="over the click log")
     parser.add_argument("--batch", type=int, default=32, help="visits a step")
     parser.add_argument("--rate", type=float, default=1.5e-3)
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     args = parser.parse_args()
 

@@ -104,7 +104,7 @@ void sim_visit_make(struct sim_visit *visit, const struct sim_world *world, enum
     end =
         part == SIM_REPLAY ? SIM_EVENTS : SIM_EVENTS / 2 + (int)rng_below(&rng, SIM_EVENTS / 2 + 1);
     last = &visit->shopper.events[end - 1];
-    visit->n_events = rng_double(&rng) < .1 ? 0 : 2 + (int)rng_below(&rng, SIM_HISTORY - 1);
+    visit->n_events = rng_double(&rng) < .1 ? 0 : 1 + (int)rng_below(&rng, SIM_HISTORY);
     visit->first_event = end - visit->n_events;
     visit->now_ms = last->t_ms + 60000 + (int64_t)(rng_double(&rng) * 12 * (double)HOUR_MS);
     visit->domain = domains[rng_below(&rng, sizeof(domains) / sizeof(domains[0]))];

@@ -9,12 +9,12 @@
 
 /* ------------------------------------------------------------------ counting allocations */
 
-static atomic_long allocations;
-
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COUNTING 0
 #else
 #define COUNTING 1
+static atomic_long allocations;
+
 void *__libc_malloc(size_t n);
 void *__libc_calloc(size_t n, size_t size);
 void *__libc_realloc(void *p, size_t n);

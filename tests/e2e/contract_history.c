@@ -208,6 +208,14 @@ static void check_without(struct driver *d)
     contract_good(d);
 }
 
+/* In this order: answers are kept for a few calls only, and the first may take many. */
+static void check_back(struct driver *d)
+{
+    json_t *stored = rank_until(d, U1, "");
+
+    CHECK(answer_same_scores(stored, rank_as(d, "", u1_as_sent)));
+}
+
 CONTRACT_TEST(redis, late)
 {
     struct driver d;
@@ -224,7 +232,7 @@ CONTRACT_TEST(redis, late)
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
     redis_resume(&redis);
     test_row("back again");
-    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    check_back(&d);
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
@@ -242,7 +250,7 @@ CONTRACT_TEST(redis, down)
     redis_restart(&redis);
     put(&d, u1_events);
     test_row("back again");
-    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    check_back(&d);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -258,7 +266,7 @@ CONTRACT_TEST(redis, down_at_start)
     redis_restart(&redis);
     put(&d, u1_events);
     test_row("comes later");
-    CHECK(answer_same_scores(rank_until(&d, U1, ""), rank_as(&d, "", u1_as_sent)));
+    check_back(&d);
     CHECK_INT(driver_stop(&d), 0);
 }
 

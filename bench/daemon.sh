@@ -15,5 +15,5 @@ until grep -q '^Serving' build/bench-demo.log; do
     fi
     sleep 0.1
 done
-[ $# -gt 0 ] || set -- --find-max --slo p99=20ms --rate 100 --tmax 100 --candidates 20
+[ $# -gt 0 ] || set -- --find-max --slo p99=20ms --rate 100 --tmax 100 --candidates 20 --behaviour 3
 build/release/bin/adrank-bench --address "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" "$@"

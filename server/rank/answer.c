@@ -2,7 +2,7 @@
 
 #define DIGITS 9 /* enough to recompute ecpm from pctr and bid */
 
-static void write_view(struct json_writer *w, const char *key, struct view v)
+void answer_write_view(struct json_writer *w, const char *key, struct view v)
 {
     if (v.len == 0)
         return;
@@ -10,7 +10,7 @@ static void write_view(struct json_writer *w, const char *key, struct view v)
     jw_view(w, v);
 }
 
-static void write_views(struct json_writer *w, const char *key, const struct views *values)
+void answer_write_views(struct json_writer *w, const char *key, const struct views *values)
 {
     if (values->n == 0)
         return;
@@ -40,11 +40,11 @@ static void write_result(struct json_writer *w, const struct impression_request 
     jw_key(w, "adid");
     jw_view(w, result->ad->adid);
     if (ad) {
-        write_view(w, "crid", ad->crid);
-        write_view(w, "cid", ad->cid);
-        write_view(w, "seat", ad->seat);
-        write_views(w, "adomain", &ad->adomain);
-        write_views(w, "cat", &ad->cat);
+        answer_write_view(w, "crid", ad->crid);
+        answer_write_view(w, "cid", ad->cid);
+        answer_write_view(w, "seat", ad->seat);
+        answer_write_views(w, "adomain", &ad->adomain);
+        answer_write_views(w, "cat", &ad->cat);
     }
     write_number(w, "pctr", result->pctr);
     write_number(w, "bid", result->ad->bid);
@@ -56,7 +56,7 @@ static void write_result(struct json_writer *w, const struct impression_request 
     jw_object_end(w);
 }
 
-void answer_write_results(const struct answer_args *args, struct json_writer *w)
+static void write_results(const struct answer_args *args, struct json_writer *w)
 {
     jw_key(w, "results");
     jw_array_begin(w);
@@ -124,7 +124,7 @@ void answer_write(const struct answer_args *args, struct buf *out)
     jw_int(&w, (int64_t)args->generation);
     jw_key(&w, "cur");
     jw_str(&w, args->currency);
-    answer_write_results(args, &w);
+    write_results(args, &w);
     write_filtered(&w, args->ranked);
     write_degraded(&w, args->degraded);
     write_timing(&w, args->timing);

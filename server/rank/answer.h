@@ -22,7 +22,8 @@ struct answer_args {
 
 void answer_write(const struct answer_args *args, struct buf *out);
 
-/* "results":[...] alone is what the impression log keeps of an answer. */
-void answer_write_results(const struct answer_args *args, struct json_writer *w);
+/* A member of the object that is open; nothing when it is empty. */
+void answer_write_view(struct json_writer *w, const char *key, struct view v);
+void answer_write_views(struct json_writer *w, const char *key, const struct views *values);
 
 #endif

@@ -3,25 +3,6 @@
  * nobody's name, and each request in it can be sent again. */
 #include "server/request/internal.h"
 
-static void member(struct json_writer *w, const char *key, struct view v)
-{
-    if (v.len == 0)
-        return;
-    jw_key(w, key);
-    jw_view(w, v);
-}
-
-static void members(struct json_writer *w, const char *key, const struct views *values)
-{
-    if (values->n == 0)
-        return;
-    jw_key(w, key);
-    jw_array_begin(w);
-    for (int i = 0; i < values->n; i++)
-        jw_view(w, values->items[i]);
-    jw_array_end(w);
-}
-
 static void write_device(struct json_writer *w, const struct impression_request *d)
 {
     jw_key(w, "device");
@@ -30,12 +11,12 @@ static void write_device(struct json_writer *w, const struct impression_request 
         jw_key(w, "devicetype");
         jw_int(w, d->devicetype);
     }
-    member(w, "os", d->os);
-    member(w, "language", d->language);
+    answer_write_view(w, "os", d->os);
+    answer_write_view(w, "language", d->language);
     jw_key(w, "geo");
     jw_object_begin(w);
-    member(w, "country", d->country);
-    member(w, "city", d->city);
+    answer_write_view(w, "country", d->country);
+    answer_write_view(w, "city", d->city);
     if (d->has_utcoffset) {
         jw_key(w, "utcoffset");
         jw_int(w, d->utcoffset_min);
@@ -48,9 +29,9 @@ static void write_site(struct json_writer *w, const struct impression_request *d
 {
     jw_key(w, "site");
     jw_object_begin(w);
-    member(w, "domain", d->domain);
-    members(w, "cat", &d->cat);
-    member(w, "search", d->search);
+    answer_write_view(w, "domain", d->domain);
+    answer_write_views(w, "cat", &d->cat);
+    answer_write_view(w, "search", d->search);
     jw_object_end(w);
 }
 
@@ -62,12 +43,12 @@ static void write_imps(struct json_writer *w, const struct impression_request *d
         jw_object_begin(w);
         jw_key(w, "id");
         jw_view(w, d->imps[i].id);
-        member(w, "tagid", d->imps[i].tagid);
+        answer_write_view(w, "tagid", d->imps[i].tagid);
         if (d->imps[i].bidfloor > 0) {
             jw_key(w, "bidfloor");
             jw_double(w, d->imps[i].bidfloor);
         }
-        member(w, "bidfloorcur", d->imps[i].bidfloorcur);
+        answer_write_view(w, "bidfloorcur", d->imps[i].bidfloorcur);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -85,8 +66,8 @@ static void write_behaviours(struct json_writer *w, const struct request *r)
         jw_int(w, b->t_ms);
         jw_key(w, "type");
         jw_str(w, behaviour_type_names[b->type]);
-        member(w, "item", b->item);
-        member(w, "text", b->text);
+        answer_write_view(w, "item", b->item);
+        answer_write_view(w, "text", b->text);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -100,7 +81,7 @@ static void write_candidates(struct json_writer *w, const struct request *r)
         jw_object_begin(w);
         jw_key(w, "adid");
         jw_view(w, r->ads.items[i].adid);
-        member(w, "text", r->ads.items[i].text);
+        answer_write_view(w, "text", r->ads.items[i].text);
         jw_key(w, "bid");
         jw_double(w, r->ads.items[i].bid);
         jw_key(w, "bid_type");
@@ -114,7 +95,7 @@ static void write_request(struct json_writer *w, const struct request *r)
 {
     jw_key(w, "request");
     jw_object_begin(w);
-    member(w, "id", r->decoded.id);
+    answer_write_view(w, "id", r->decoded.id);
     write_device(w, &r->decoded);
     write_site(w, &r->decoded);
     write_imps(w, &r->decoded);

@@ -3,9 +3,9 @@
  * the first weight of that shape is, and kept until the provider closes. The weights are packed as the
  * 256-row product wants them, and all others take that layout.
  *
- * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32 rows), so a
- * row's bits would depend on its neighbours. A new plan therefore sends one random row through every rung at
- * every place and uses only rungs that agree to the bit.
+ * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32 rows, on AMX with
+ * 3072 inputs), so a row's bits would depend on its neighbours. A new plan therefore sends one row, made so that any other
+ * order shows, through every rung at every place and uses only rungs that agree to the bit.
  */
 #ifndef KERNELS_CPU_ONEDNN_PLAN_H
 #define KERNELS_CPU_ONEDNN_PLAN_H

@@ -7,7 +7,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 
-#define LINGER_US 1000000
+#define MAX_DISCARDS_A_TURN 16
 #define KEEP_BUFFER_BYTES (16u << 20)
 #define KEEP_SPARE 1024 /* connections */
 /* Refused connections are told so, up to this many at a time; then they are just closed. */
@@ -114,16 +114,23 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
+/* Bytes that can be read behind those that are here. */
+static size_t room(const struct connection *c)
+{
+    const size_t taken = c->in_at + c->in_len + EXCHANGE_BODY_PADDING;
+
+    return taken < c->in.capacity ? c->in.capacity - taken : 0;
+}
+
 static unsigned wanted(const struct connection *c)
 {
     unsigned write = c->out_len ? LOOP_WRITE : 0;
 
     switch (c->state) {
     case CONNECTION_READING:
-        return LOOP_READ | write;
+        return (c->yielding ? 0 : LOOP_READ) | write;
     case CONNECTION_WORK: /* as far as the buffer holds it: it may not move under the handler */
-        return (!c->eof && c->in_len + EXCHANGE_BODY_PADDING < c->in.capacity ? LOOP_READ : 0) |
-               write;
+        return (!c->eof && room(c) ? LOOP_READ : 0) | write;
     case CONNECTION_LINGER:
         return LOOP_READ;
     default:
@@ -154,22 +161,22 @@ void connection_lost(struct connection *c)
         on_gone(x, x->gone_arg);
 }
 
-/* Bytes that nobody will read any more. */
+/* Bytes that nobody will read any more; of a flood a part, then it is the others' turn. */
 static void discard(struct connection *c)
 {
     char bytes[4096];
     ssize_t n;
+    int n_reads = 0;
 
     do
         n = c->transport.ops->read(&c->transport, bytes, sizeof(bytes));
-    while (n == (ssize_t)sizeof(bytes));
+    while (n == (ssize_t)sizeof(bytes) && ++n_reads < MAX_DISCARDS_A_TURN);
     if (n == 0 || n == TRANSPORT_LOST)
         c->state = CONNECTION_ENDED;
 }
 
 static void on_readable(struct connection *c)
 {
-    size_t room;
     ssize_t n;
 
     if (c->state == CONNECTION_LINGER) {
@@ -180,10 +187,9 @@ static void on_readable(struct connection *c)
         connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
         return;
     }
-    room = c->in.capacity - c->in_len - EXCHANGE_BODY_PADDING;
-    if (room == 0)
+    if (room(c) == 0)
         return;
-    n = c->transport.ops->read(&c->transport, c->in.ptr + c->in_len, room);
+    n = c->transport.ops->read(&c->transport, connection_bytes(c) + c->in_len, room(c));
     if (n == TRANSPORT_LOST) {
         connection_lost(c);
     } else if (n != TRANSPORT_AGAIN) {
@@ -191,6 +197,7 @@ static void on_readable(struct connection *c)
         c->arrival_us = loop_arrival_us(c->pool->loop);
         if (c->state == CONNECTION_WORK && c->in_len == c->reader.end)
             c->next_us = c->arrival_us;
+        c->arrived = (size_t)n;
         c->in_len += (size_t)n;
         connection_advance(c);
     }
@@ -215,7 +222,10 @@ static void on_deadline(struct timer *timer, void *arg)
 
     (void)timer;
     connection_enter(c);
-    if (c->state == CONNECTION_READING && c->started) {
+    if (c->yielding) {
+        c->yielding = false;
+        connection_advance(c);
+    } else if (c->state == CONNECTION_READING && c->started) {
         connection_problem(c, PROBLEM_REQUEST_TIMEOUT,
                            c->head_done ? "the body took too long" : "the head took too long", NULL,
                            "");

@@ -9,6 +9,8 @@
  * is not lost to a reset.
  *
  * One buffer a connection, from free lists of the pool, given back while idle; connections come from a free list too.
+ * It grows, and body_memory_bytes is charged, by what has come, not by what a head announces. No connection serves or
+ * throws away more than a few reads' worth in one turn of the loop.
  */
 #ifndef SERVER_NET_CONNECTION_H
 #define SERVER_NET_CONNECTION_H

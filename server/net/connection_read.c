@@ -4,23 +4,31 @@
 #include "base/clock.h"
 #include "server/net/traceparent.h"
 
-#define CHARGE_STEP 4096 /* of chunked bodies, whose length is not known */
+#define CHARGE_STEP 4096
+#define MAX_REQUESTS_A_TURN 16 /* of one connection, before the others' turn */
 
 /* ---- memory ------------------------------------------------------------------------------------ */
 
-bool connection_make_room(struct connection *c, size_t capacity)
+/* Into another buffer. false: there is none. */
+static bool move_bytes(struct connection *c, struct buffer to)
 {
-    struct buffer larger;
-
-    if (capacity <= c->in.capacity)
-        return true;
-    larger = buffers_take(&c->pool->buffers, capacity);
-    if (!larger.ptr)
+    if (!to.ptr)
         return false;
     if (c->in_len)
-        memcpy(larger.ptr, c->in.ptr, c->in_len);
+        memcpy(to.ptr, connection_bytes(c), c->in_len);
     buffers_give(&c->pool->buffers, c->in);
-    c->in = larger;
+    c->in = to;
+    c->in_at = 0;
+    return true;
+}
+
+bool connection_make_room(struct connection *c, size_t capacity)
+{
+    if (capacity > c->in.capacity)
+        return move_bytes(c, buffers_take(&c->pool->buffers, capacity));
+    if (c->in_at)
+        memmove(c->in.ptr, connection_bytes(c), c->in_len);
+    c->in_at = 0;
     return true;
 }
 
@@ -42,26 +50,20 @@ void connection_discharge(struct connection *c)
     c->charged = 0;
 }
 
+/* What has come of it: a length that is only announced costs nothing, or heads alone would shut everybody out. */
 static bool charge_body(struct connection *c)
 {
-    const struct http_reader *r = &c->reader;
-    int64_t whole = r->chunked ? (r->body_len + CHARGE_STEP - 1) / CHARGE_STEP * CHARGE_STEP
-                               : (int64_t)r->length;
+    const int64_t steps = (c->reader.body_len + CHARGE_STEP - 1) / CHARGE_STEP;
 
-    return !c->head_done || charge(c, whole - c->charged);
+    return !c->head_done || charge(c, steps * CHARGE_STEP - c->charged);
 }
 
 /* Memory for what is to be read next; false: there is none, and that has been answered. */
 static bool prepare(struct connection *c)
 {
-    const struct http_reader *r = &c->reader;
-    size_t need = c->in_len + 1;
-
-    if (c->head_done && !r->chunked && need < r->body_start + r->length)
-        need = r->body_start + (size_t)r->length;
     if (!charge_body(c))
         connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
-    else if (!connection_make_room(c, need + EXCHANGE_BODY_PADDING))
+    else if (!connection_make_room(c, c->in_len + 1 + EXCHANGE_BODY_PADDING))
         connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
     else
         return true;
@@ -82,10 +84,8 @@ void connection_next(struct connection *c)
     size_t used = c->reader.end;
 
     connection_discharge(c);
-    if (used) {
-        c->in_len -= used;
-        memmove(c->in.ptr, c->in.ptr + used, c->in_len);
-    }
+    c->in_at += used;
+    c->in_len -= used;
     http_reader_init(&c->reader, &reader_limits);
     c->started = c->head_done = false;
     c->exchange = (struct exchange){.connection = c};
@@ -95,6 +95,7 @@ void connection_next(struct connection *c)
 /* Nothing of a request is here (at most half of an empty line). */
 static void rest(struct connection *c)
 {
+    c->next_us = 0;
     if (c->eof) {
         c->state = CONNECTION_ENDED;
         return;
@@ -102,6 +103,9 @@ static void rest(struct connection *c)
     if (c->in_len == 0) {
         buffers_give(&c->pool->buffers, c->in);
         c->in = (struct buffer){NULL, 0};
+        c->in_at = 0;
+    } else if (c->in.capacity > BUFFERS_BASE_BYTES) {
+        (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
     }
     connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
 }
@@ -120,7 +124,7 @@ static void on_head(struct connection *c)
 
     c->head_done = true;
     c->start_us = clock_now_us();
-    router_route(c->pool->router, r, c->in.ptr, &c->routing);
+    router_route(c->pool->router, r, connection_bytes(c), &c->routing);
     if (!prepare(c) || !r->expect_continue)
         return;
     if (c->routing.route)
@@ -133,7 +137,7 @@ static void fill_exchange(struct connection *c)
 {
     const struct http_reader *r = &c->reader;
     struct exchange *x = &c->exchange;
-    const char *bytes = c->in.ptr;
+    const char *bytes = connection_bytes(c);
 
     connection_make_id(c);
     x->method = http_span_view(r->method, bytes);
@@ -149,12 +153,17 @@ static void fill_exchange(struct connection *c)
 static void on_request(struct connection *c)
 {
     const struct http_route *route = c->routing.route;
+    const size_t behind = c->in_len - c->reader.end;
 
-    if (c->in_len > c->reader.end)
-        c->next_us = c->arrival_us;
+    if (behind) /* its first byte came with the last read, or with this request at the earliest */
+        c->next_us = behind <= c->arrived ? c->arrival_us : c->exchange.received_us;
     connection_deadline(c, TIMER_NEVER);
     if (!route) {
         connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        return;
+    }
+    if (!charge_body(c)) {
+        connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
         return;
     }
     fill_exchange(c);
@@ -178,19 +187,33 @@ static void on_more(struct connection *c)
         connection_deadline(c, c->start_us + limit_us);
 }
 
+static void yield(struct connection *c)
+{
+    c->yielding = true;
+    connection_deadline(c, clock_now_us());
+}
+
 void connection_advance(struct connection *c)
 {
+    int n_requests = 0;
+
     connection_enter(c);
     while (c->state == CONNECTION_READING) {
-        enum http_progress progress = http_reader_run(&c->reader, c->in.ptr, &c->in_len);
+        enum http_progress progress;
 
+        if (n_requests == MAX_REQUESTS_A_TURN && c->in_len) {
+            yield(c);
+            break;
+        }
+        progress = http_reader_run(&c->reader, connection_bytes(c), &c->in_len);
         if (!c->started && http_reader_started(&c->reader))
             on_first_byte(c);
         if (progress == HTTP_HEAD)
             on_head(c);
-        else if (progress == HTTP_DONE)
+        else if (progress == HTTP_DONE) {
+            n_requests++;
             on_request(c);
-        else if (progress == HTTP_REFUSED)
+        } else if (progress == HTTP_REFUSED)
             connection_problem(c, c->reader.problem, c->reader.detail, NULL, "");
         else {
             on_more(c);

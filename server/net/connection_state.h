@@ -30,23 +30,25 @@ struct connection {
     enum connection_state state;
     int entered;
 
-    struct buffer in; /* the request in work, and what came behind it */
-    size_t in_len;
+    struct buffer in; /* from in_at on: the request in work, and what came behind it */
+    size_t in_at, in_len;
     struct buffer out; /* of an answer what the kernel has not taken */
     size_t out_len, out_pos;
 
     struct http_reader reader;
     struct routing routing;
     struct exchange exchange;
-    int64_t arrival_us; /* of the bytes read last */
+    int64_t arrival_us; /* of the bytes read last, */
+    size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
     int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
     int64_t charged;    /* to shared->body_bytes */
     bool started;       /* a request's first byte has been seen */
     bool head_done;
-    bool eof;  /* the client sends no more */
-    bool hard; /* close with a reset */
-    bool last; /* ends after the answer that is being written */
+    bool eof;      /* the client sends no more */
+    bool hard;     /* close with a reset */
+    bool last;     /* ends after the answer that is being written */
+    bool yielding; /* more requests are here; it is the others' turn until the timer fires */
 };
 
 /* A limit in microseconds, from a name that ends in _ms. */
@@ -60,7 +62,13 @@ void connection_lost(struct connection *c);
 
 /* connection_read.c. Serves what the buffer holds until more bytes, an answer or the end is needed. */
 void connection_advance(struct connection *c);
-/* Room to read into: grows the buffer, or takes one. false: out of memory. */
+/* The bytes of the request in work; they move when room is made. */
+static inline char *connection_bytes(const struct connection *c)
+{
+    return c->in.ptr ? c->in.ptr + c->in_at : NULL;
+}
+
+/* Room for so many bytes from the request's first one on: grows the buffer, or takes one. false: out of memory. */
 bool connection_make_room(struct connection *c, size_t capacity);
 void connection_discharge(struct connection *c);
 /* The exchange is over: on to the next request. */

@@ -65,7 +65,7 @@ static void finished(struct connection *c)
     connection_discharge(c);
     buffers_give(&c->pool->buffers, c->in);
     c->in = (struct buffer){NULL, 0};
-    c->in_len = 0;
+    c->in_at = c->in_len = 0;
     if (c->eof) {
         c->state = CONNECTION_ENDED;
         return;
@@ -118,7 +118,7 @@ void connection_make_id(struct connection *c)
     if (x->request_id[0])
         return;
     if (c->in.ptr)
-        sent = http_reader_field(&c->reader, c->in.ptr, "x-request-id");
+        sent = http_reader_field(&c->reader, connection_bytes(c), "x-request-id");
     if (answer_id_is_sane(sent)) {
         memcpy(x->request_id, sent.ptr, sent.len);
         x->request_id[sent.len] = 0;
@@ -141,7 +141,8 @@ static const char *date(struct connection_pool *pool)
 
 static bool is_head(const struct connection *c)
 {
-    return c->reader.method.len == 4 && memcmp(c->in.ptr + c->reader.method.start, "HEAD", 4) == 0;
+    return c->reader.method.len == 4 &&
+           memcmp(connection_bytes(c) + c->reader.method.start, "HEAD", 4) == 0;
 }
 
 void connection_answer(struct connection *c, const struct answer *answer)

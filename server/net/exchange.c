@@ -5,7 +5,7 @@
 
 struct view exchange_header(const struct exchange *x, const char *name)
 {
-    return http_reader_field(&x->connection->reader, x->connection->in.ptr, name);
+    return http_reader_field(&x->connection->reader, connection_bytes(x->connection), name);
 }
 
 struct view exchange_query(const struct exchange *x, const char *name)

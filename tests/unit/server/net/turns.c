@@ -1,0 +1,252 @@
+/*
+ * Connections that share a loop take turns: what one client sends does not hold up, or shut out, the others.
+ * One thread: sockets are filled first, then the loop runs until the request that stops it.
+ */
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "server/net/connection.h"
+#include "tests/test.h"
+
+#define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
+#define STOP "GET /stop HTTP/1.1\r\nHost: a\r\n\r\n"
+
+struct rig {
+    struct loop loop;
+    struct net_shared shared;
+    struct connection_pool pool;
+    int n_gets;
+    int64_t last_duration_us;
+    struct timer stop;
+};
+
+static struct rig rig;
+
+static void respond(struct exchange *x, struct view body)
+{
+    exchange_respond(x, &(struct answer){.status = 200, .body = body});
+}
+
+static void handle_get(struct exchange *x, void *arg)
+{
+    (void)arg;
+    rig.n_gets++;
+    respond(x, VIEW_LIT("ok"));
+}
+
+static void handle_stop(struct exchange *x, void *arg)
+{
+    (void)arg;
+    respond(x, VIEW_LIT("stop"));
+    loop_stop(&rig.loop);
+}
+
+static const struct http_route routes[] = {
+    {"GET", "/get", handle_get, NULL},
+    {"POST", "/get", handle_get, NULL},
+    {"GET", "/stop", handle_stop, NULL},
+};
+static const struct router router = {routes, sizeof(routes) / sizeof(routes[0])};
+
+static void on_answer(void *user, int status, int64_t duration_us)
+{
+    (void)user;
+    (void)status;
+    rig.last_duration_us = duration_us;
+}
+
+static void on_stop_timer(struct timer *timer, void *arg)
+{
+    (void)timer;
+    (void)arg;
+    loop_stop(&rig.loop);
+}
+
+static void rig_open(const struct net_limits *limits)
+{
+    struct err err;
+
+    rig = (struct rig){.n_gets = 0};
+    timer_init(&rig.stop, on_stop_timer, NULL);
+    CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
+    net_shared_init(&rig.shared, limits);
+    CHECK_OK(connection_pool_init(&rig.pool,
+                                  &(struct connection_pool_args){.loop = &rig.loop,
+                                                                 .shared = &rig.shared,
+                                                                 .router = &router,
+                                                                 .hooks.on_answer = on_answer},
+                                  &err),
+             err);
+}
+
+static void rig_close(void)
+{
+    connection_pool_release(&rig.pool);
+    loop_timer_remove(&rig.loop, &rig.stop);
+    loop_release(&rig.loop);
+    CHECK_INT(atomic_load(&rig.shared.body_bytes), 0);
+}
+
+/* A client's end; the other one, which is the server's, in *server if that is not NULL. */
+static int connect_client(int *server)
+{
+    int ends[2];
+
+    CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
+    CHECK_INT(connection_admit(&rig.shared), 0);
+    connection_pool_open(&rig.pool, ends[1], false);
+    if (server)
+        *server = ends[1];
+    return ends[0];
+}
+
+static void put(int fd, const char *text, size_t len)
+{
+    CHECK_INT(write(fd, text, len), (ssize_t)len);
+}
+
+static void put_text(int fd, const char *text)
+{
+    put(fd, text, strlen(text));
+}
+
+static void run_for(int64_t us)
+{
+    loop_timer_set(&rig.loop, &rig.stop, clock_now_us() + us);
+    loop_run(&rig.loop);
+}
+
+TEST(turns__a_pipeline_lets_others_in_between)
+{
+    enum { N = 500 };
+    char requests[N * (sizeof(GET) - 1)];
+    int many, one;
+
+    rig_open(&NET_LIMITS_DEFAULT);
+    for (int i = 0; i < N; i++)
+        memcpy(requests + (size_t)i * (sizeof(GET) - 1), GET, sizeof(GET) - 1);
+    many = connect_client(NULL);
+    one = connect_client(NULL);
+    put(many, requests, sizeof(requests)); /* less than one read takes */
+    put_text(one, STOP);
+    loop_run(&rig.loop);
+    if (rig.n_gets > 64)
+        FAIL("%d requests of another client went first", rig.n_gets);
+    for (int turns = 0; rig.n_gets < N && turns < 100; turns++) {
+        while (read(many, requests, sizeof(requests)) > 0)
+            ;
+        run_for(2000);
+    }
+    CHECK_INT(rig.n_gets, N); /* and all of them are answered, in their turns */
+    close(many);
+    close(one);
+    rig_close();
+}
+
+TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
+{
+    static char junk[160 * 1024];
+    int size = 2 * (int)sizeof(junk), left, flood, server, one;
+
+    rig_open(&NET_LIMITS_DEFAULT);
+    flood = connect_client(&server);
+    one = connect_client(NULL);
+    CHECK_INT(setsockopt(flood, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    put_text(flood, "bad\r\n\r\n");
+    run_for(10000); /* answered 400, lingers */
+    memset(junk, 'x', sizeof(junk));
+    put(flood, junk, sizeof(junk));
+    put_text(one, STOP);
+    loop_run(&rig.loop);
+    CHECK_INT(ioctl(server, FIONREAD, &left), 0);
+    CHECK(left > 0);
+    close(flood);
+    close(one);
+    rig_close();
+}
+
+/* Or a few bytes a second would keep everybody's bodies out. */
+TEST(turns__heads_that_only_announce_a_body_cost_nothing)
+{
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    int heads[8], one;
+
+    limits.body_memory_bytes = 1 << 20;
+    rig_open(&limits);
+    for (size_t i = 0; i < 8; i++) {
+        heads[i] = connect_client(NULL);
+        put_text(heads[i], "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\nx");
+    }
+    run_for(10000);
+    CHECK(atomic_load(&rig.shared.body_bytes) <= 8 * 4096);
+    one = connect_client(NULL);
+    put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}" STOP);
+    loop_run(&rig.loop);
+    CHECK_INT(rig.n_gets, 1);
+    for (size_t i = 0; i < 8; i++)
+        close(heads[i]);
+    close(one);
+    rig_close();
+}
+
+/* The clock of a request starts at its own first byte, whatever empty line came before. */
+TEST(turns__an_empty_line_does_not_start_the_next_request)
+{
+    int one;
+
+    rig_open(&NET_LIMITS_DEFAULT);
+    one = connect_client(NULL);
+    put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}\r\n");
+    run_for(200000);
+    CHECK_INT(rig.n_gets, 1);
+    put_text(one, STOP);
+    loop_run(&rig.loop);
+    CHECK(rig.last_duration_us < 100000);
+    close(one);
+    rig_close();
+}
+
+/* A request that waited in the buffer while two others were served did wait. */
+TEST(turns__waiting_behind_others_counts)
+{
+    int one;
+
+    rig_open(&NET_LIMITS_DEFAULT);
+    one = connect_client(NULL);
+    put_text(one, GET GET "GET /stop HTTP/1.1\r\n");
+    run_for(200000);
+    CHECK_INT(rig.n_gets, 2);
+    put_text(one, "Host: a\r\n\r\n");
+    loop_run(&rig.loop);
+    CHECK(rig.last_duration_us >= 200000);
+    close(one);
+    rig_close();
+}
+
+TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
+{
+    static char body[262144];
+    int one, size = 1 << 20;
+
+    memset(body, 'b', sizeof(body));
+    rig_open(&NET_LIMITS_DEFAULT);
+    one = connect_client(NULL);
+    CHECK_INT(setsockopt(one, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
+    put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\n");
+    for (size_t at = 0; at < sizeof(body); at += 65536) {
+        put(one, body + at, 65536);
+        if (at + 65536 == sizeof(body))
+            put_text(one, "\r");
+        run_for(5000);
+    }
+    CHECK_INT(rig.n_gets, 1);
+    CHECK(rig.pool.buffers.spare_bytes >= sizeof(body)); /* the free list has it */
+    put_text(one, "\n" STOP);
+    loop_run(&rig.loop);
+    close(one);
+    rig_close();
+}
+
+TEST_MAIN

@@ -2,10 +2,12 @@
 
 #include <math.h>
 
+#include "model/json_load.h"
+
 int config_parse(const char *file, struct view text, json_t **out, struct err *err)
 {
     json_error_t at;
-    json_t *doc = json_loadb(text.ptr ? text.ptr : "", text.len, JSON_REJECT_DUPLICATES, &at);
+    json_t *doc = json_load(text, JSON_REJECT_DUPLICATES, &at);
 
     if (!doc)
         return err_set(err, ERR_DATA, "%s: line %d, column %d: %s", file, at.line, at.column,

@@ -63,18 +63,24 @@ static int read_weights(struct model *m, const struct model_files *files,
     return rc;
 }
 
+static struct tokenizer_file tokenizer_file(const struct model_files *files, enum model_file i)
+{
+    struct tokenizer_file file = {.name = files->paths[i]};
+
+    if (files->present[i])
+        file.bytes = buf_view(&files->bytes[i]);
+    return file;
+}
+
 static int read_tokenizer(struct model *m, const struct model_files *files, struct err *err)
 {
-    int rc;
+    const struct tokenizer_files from = {.json = tokenizer_file(files, FILE_TOKENIZER),
+                                         .vocab = tokenizer_file(files, FILE_VOCAB),
+                                         .config = tokenizer_file(files, FILE_TOKENIZER_CONFIG),
+                                         .special_map = tokenizer_file(files, FILE_SPECIAL_MAP),
+                                         .added = tokenizer_file(files, FILE_ADDED_TOKENS)};
 
-    if (files->present[FILE_TOKENIZER])
-        rc = tokenizer_from_json(files->paths[FILE_TOKENIZER],
-                                 buf_view(&files->bytes[FILE_TOKENIZER]), &m->tokenizer, err);
-    else
-        rc = tokenizer_from_vocab(files->paths[FILE_VOCAB], buf_view(&files->bytes[FILE_VOCAB]),
-                                  buf_view(&files->bytes[FILE_TOKENIZER_CONFIG]), &m->tokenizer,
-                                  err);
-    if (rc)
+    if (tokenizer_from_files(&from, &m->tokenizer, err))
         return -1;
     if (tokenizer_vocab_size(m->tokenizer) > m->config.vocab)
         return err_set(err, ERR_DATA, "%s: the vocabulary has %d words, the embeddings %d rows",

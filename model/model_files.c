@@ -1,5 +1,6 @@
 #include "model/model_files.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,12 +17,15 @@ const char *const model_file_names[MODEL_FILES] = {
     [FILE_VOCAB] = "vocab.txt",
     [FILE_TOKENIZER] = "tokenizer.json",
     [FILE_TOKENIZER_CONFIG] = "tokenizer_config.json",
+    [FILE_SPECIAL_MAP] = "special_tokens_map.json",
+    [FILE_ADDED_TOKENS] = "added_tokens.json",
     [FILE_ADRANK] = "adrank.json",
 };
 
 static const size_t max_bytes[MODEL_FILES] = {
-    [FILE_CONFIG] = 1 << 20,     [FILE_WEIGHTS] = (size_t)16 << 30, [FILE_VOCAB] = 64 << 20,
-    [FILE_TOKENIZER] = 64 << 20, [FILE_TOKENIZER_CONFIG] = 1 << 20, [FILE_ADRANK] = 16 << 20,
+    [FILE_CONFIG] = 1 << 20,       [FILE_WEIGHTS] = (size_t)16 << 30, [FILE_VOCAB] = 64 << 20,
+    [FILE_TOKENIZER] = 64 << 20,   [FILE_TOKENIZER_CONFIG] = 1 << 20, [FILE_SPECIAL_MAP] = 1 << 20,
+    [FILE_ADDED_TOKENS] = 1 << 20, [FILE_ADRANK] = 16 << 20,
 };
 
 static int read_one(struct model_files *files, const char *dir, enum model_file i, struct err *err)
@@ -32,8 +36,8 @@ static int read_one(struct model_files *files, const char *dir, enum model_file 
         files->paths[i] = NULL;
         return err_set(err, ERR_NOMEM, "%s: out of memory", dir);
     }
-    /* Only a file that does not exist may be absent: one that cannot be read is an error. */
-    if (i != FILE_CONFIG && i != FILE_WEIGHTS && stat(files->paths[i], &st) != 0)
+    if (i != FILE_CONFIG && i != FILE_WEIGHTS && lstat(files->paths[i], &st) != 0 &&
+        errno == ENOENT)
         return 0;
     files->present[i] = true;
     return file_read(files->paths[i], max_bytes[i], &files->bytes[i], err);

@@ -17,6 +17,8 @@ enum model_file {
     FILE_VOCAB,
     FILE_TOKENIZER,
     FILE_TOKENIZER_CONFIG,
+    FILE_SPECIAL_MAP,
+    FILE_ADDED_TOKENS,
     FILE_ADRANK,
     MODEL_FILES
 };
@@ -33,7 +35,7 @@ struct model_files {
 extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
 /* config.json and model.safetensors must be there (ERR_NOINPUT), and one of the two
- * vocabularies. */
+ * vocabularies. Others may be absent, but not unreadable. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_files_release(struct model_files *files);
 

@@ -2,6 +2,7 @@
 #include <stdio.h>
 
 #include "base/utf8.h"
+#include "model/json_load.h"
 #include "model/tokenizer_spec.h"
 
 struct reader {
@@ -19,8 +20,7 @@ static int no_memory(const struct reader *r)
 int tokenizer_json_parse(const char *file, struct view text, json_t **out, struct err *err)
 {
     json_error_t at;
-    json_t *root = json_loadb(text.ptr ? text.ptr : "", text.len,
-                              JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
+    json_t *root = json_load(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
 
     if (!root && json_error_code(&at) == json_error_out_of_memory)
         return err_set(err, ERR_NOMEM, "%s: out of memory", file);

@@ -32,18 +32,31 @@ enum truncation {
  * on which of the two counts.
  *
  * Else dir/vocab.txt, with the options of dir/tokenizer_config.json where that exists (do_lower_case,
- * strip_accents, tokenize_chinese_chars, special and added tokens), as transformers' BertTokenizer would;
- * uncased without. [UNK], [SEP], [PAD] and [CLS], or what stands for them, must be in the vocabulary; [MASK]
+ * strip_accents, tokenize_chinese_chars, special and added tokens), and the special tokens that older releases
+ * wrote to dir/special_tokens_map.json, as transformers' BertTokenizer would; uncased without. Tokens in
+ * dir/added_tokens.json without flags beside them are refused. [UNK], [SEP], [PAD] and [CLS], or what stands for them, must be in the vocabulary; [MASK]
  * may be missing and is then no token.
  *
  * Ids run from 0 without gap or duplicate, or the vocabulary is refused.
  */
 int tokenizer_open(const char *dir, struct tokenizer **out, struct err *err) MUST_CHECK;
-/* From memory: vocab is vocab.txt's bytes, config is tokenizer_config.json's or empty. name is for errors. */
-int tokenizer_from_vocab(const char *name, struct view vocab, struct view config,
-                         struct tokenizer **out, struct err *err) MUST_CHECK;
-int tokenizer_from_json(const char *name, struct view json, struct tokenizer **out,
-                        struct err *err) MUST_CHECK;
+
+/* The same from bytes in memory, read during the call only. name is for errors; bytes.ptr NULL: no such file. */
+struct tokenizer_file {
+    const char *name;
+    struct view bytes;
+};
+
+struct tokenizer_files {
+    struct tokenizer_file json;        /* tokenizer.json */
+    struct tokenizer_file vocab;       /* vocab.txt */
+    struct tokenizer_file config;      /* tokenizer_config.json */
+    struct tokenizer_file special_map; /* special_tokens_map.json */
+    struct tokenizer_file added;       /* added_tokens.json */
+};
+
+int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer **out,
+                         struct err *err) MUST_CHECK;
 void tokenizer_free(struct tokenizer *tokenizer);
 
 /* One more than the largest id, added tokens included: what an embedding must have rows for. */

@@ -30,6 +30,57 @@ static const struct {
      "tensor bert.encoder.layer.0.output.dense.bias: shape (1, 32), want (32)"},
 };
 
+/* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals included. */
+TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
+{
+    struct model_dir dir;
+    struct tokenizer *t;
+    struct model *m;
+    struct arena arena;
+    struct err err;
+    int32_t ids[2][64];
+    const struct view text = VIEW_LIT("xandroidy");
+    int n_pieces;
+
+    model_dir_copy(&dir, PAIRS);
+    CHECK_OK(model_open(dir.path, &m, &err), err);
+    arena_init(&arena, 4096, 0);
+    n_pieces = tokenizer_encode(model_tokenizer(m), text, &arena, ids[0]);
+    model_unref(m);
+    model_dir_put(&dir, "special_tokens_map.json",
+                  VIEW_LIT("{\"additional_special_tokens\":[\"android\"]}"));
+    CHECK_OK(tokenizer_open(dir.path, &t, &err), err);
+    CHECK_OK(model_open(dir.path, &m, &err), err);
+    CHECK_INT(tokenizer_encode(t, text, &arena, ids[0]), 3); /* the word cut out */
+    CHECK(n_pieces != 3);
+    CHECK_INT(tokenizer_encode(model_tokenizer(m), text, &arena, ids[1]), 3);
+    CHECK_INT(memcmp(ids[0], ids[1], 3 * sizeof(int32_t)), 0);
+    tokenizer_free(t);
+    model_unref(m);
+    model_dir_put(&dir, "added_tokens.json", VIEW_LIT("{\"zz\":7}"));
+    check_refused(dir.path, "added_tokens.json: tokens of a release");
+    arena_release(&arena);
+    model_dir_remove(&dir);
+}
+
+TEST(model__refuses_a_file_that_is_there_but_cannot_be_read)
+{
+    static const enum model_file optional[] = {FILE_ADRANK, FILE_TOKENIZER_CONFIG,
+                                               FILE_SPECIAL_MAP};
+
+    for (size_t i = 0; i < sizeof(optional) / sizeof(optional[0]); i++) {
+        const char *name = model_file_names[optional[i]];
+        struct model_dir dir;
+
+        test_row("%s", name);
+        model_dir_copy(&dir, REQUESTS);
+        unlink(model_dir_file(&dir, name));
+        CHECK_INT(symlink("nowhere", model_dir_file(&dir, name)), 0);
+        check_refused(dir.path, name);
+        model_dir_remove(&dir);
+    }
+}
+
 TEST(model__refuses_spoilt_tensors)
 {
     for (size_t i = 0; i < sizeof(tensor_rows) / sizeof(tensor_rows[0]); i++) {

@@ -4,6 +4,7 @@
 
 #include "base/number.h"
 #include "tests/unit/model/tokenizer_golden.h"
+#include "tests/unit/model/tokenizer_memory.h"
 
 enum { OWN, JSON, ENGLISH, ENGLISH_CASED, CHINESE, CHINESE_CASED, COLUMNS };
 

@@ -3,6 +3,7 @@
 #include "adrank/tokenizer.h"
 #include "base/number.h"
 #include "tests/unit/model/tokenizer_golden.h"
+#include "tests/unit/model/tokenizer_memory.h"
 
 static struct tokenizer *open_line(struct view json)
 {

@@ -1,5 +1,6 @@
 #include "adrank/tokenizer.h"
 #include "tests/test.h"
+#include "tests/unit/model/tokenizer_memory.h"
 
 static const char vocab[] =
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n<s>\nA\na\n\u00c0\n\u00e0\n\u4e2d\u6587\n\u4e2d\nb\n";

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "tests/unit/model/tokenizer_golden.h"
+#include "tests/unit/model/tokenizer_memory.h"
 
 #define VOCAB "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nA\n"
 

@@ -1,5 +1,6 @@
 #include "adrank/tokenizer.h"
 #include "tests/test.h"
+#include "tests/unit/model/tokenizer_memory.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 

@@ -1,0 +1,64 @@
+#include "model/json_load.h"
+
+#include <string.h>
+
+#include "base/buf.h"
+
+#define MAX_DIGITS 18 /* always fit 64 bits */
+
+static bool is_digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/* Behind the string whose opening quote is at p. */
+static const char *skip_string(const char *p, const char *end)
+{
+    for (p++; p < end && *p != '"'; p++)
+        p += *p == '\\' && p + 1 < end;
+    return p < end ? p + 1 : end;
+}
+
+/* Behind the number at p; *integer: it has neither fraction nor exponent. */
+static const char *skip_number(const char *p, const char *end, bool *integer)
+{
+    *integer = true;
+    for (; p < end && (is_digit(*p) || strchr("+-.eE", *p)); p++)
+        *integer &= *p == '-' || is_digit(*p);
+    return p;
+}
+
+/* The text with ".0" behind every long integer. */
+static void widen(struct view text, struct buf *out)
+{
+    const char *end = text.ptr + text.len, *p = text.ptr;
+
+    while (p < end) {
+        const char *from = p;
+        bool integer = false;
+
+        if (*p == '"')
+            p = skip_string(p, end);
+        else if (is_digit(*p))
+            p = skip_number(p, end, &integer);
+        else
+            p++;
+        buf_add(out, from, (size_t)(p - from));
+        if (integer && p - from > MAX_DIGITS)
+            buf_add_str(out, ".0");
+    }
+}
+
+json_t *json_load(struct view text, size_t flags, json_error_t *at)
+{
+    json_t *root = json_loadb(text.ptr ? text.ptr : "", text.len, flags, at);
+    struct buf wide = BUF_INIT;
+
+    if (root || json_error_code(at) != json_error_numeric_overflow)
+        return root;
+    widen(text, &wide);
+    if (!buf_failed(&wide))
+        root = json_loadb(wide.ptr, wide.len, flags, at);
+    buf_release(&wide);
+    return root;
+}

@@ -112,6 +112,8 @@ static int read_some(struct http_client *client, int64_t deadline_us, struct err
     if (!into)
         return err_set(err, ERR_NOMEM, "%s: out of memory", client->address);
     for (;;) {
+        if (clock_now_us() >= deadline_us) /* an answer that trickles is late all the same */
+            return err_set(err, ERR_UNAVAILABLE, "%s: no answer in time", client->address);
         n = recv(client->fd, into, READ_BYTES, 0);
         if (n >= 0)
             break;

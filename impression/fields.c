@@ -267,13 +267,16 @@ static const struct field *read_other_key(struct json_text *text, const struct s
 {
     char copy[FIELD_KEY_BYTES] = {0};
     struct view key = json_string(text);
+    const struct field *field;
 
     if (!shape || key.len >= sizeof(copy))
         return NULL;
     if (key.len)
         memcpy(copy, key.ptr, key.len);
     copy[key.len] = '"';
-    return find_field(shape, copy, shape->fields);
+    field = find_field(shape, copy, shape->fields);
+    /* a quote within the key is not the one that ends it */
+    return field && field->key_len == key.len + 1 ? field : NULL;
 }
 
 /* A key and its colon; NULL for one that no table knows. */

@@ -4,6 +4,7 @@
 
 #include "impression/json_text.h"
 
+#define MAX_EXPONENT 100000 /* counted no further */
 #define MAX_EXACT_DIGITS 19 /* always fit a uint64_t */
 
 /* 10^0 to 10^22 are doubles without error: a product or quotient of one of them and an integer below 2^53
@@ -17,8 +18,9 @@ static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6, 
 struct digits {
     uint64_t value; /* of the first MAX_EXACT_DIGITS */
     int n;          /* leading zeros not counted */
-    int exponent;   /* of ten, of the last digit; clamped */
+    int exponent;   /* of ten, of the last digit */
     bool negative, real;
+    bool clamped; /* exponent is not all that it should be */
 };
 
 static bool is_digit(char c)
@@ -45,7 +47,7 @@ static const char *take_exponent(const char *p, const char *end, int *exponent)
     if (p < end && (*p == '-' || *p == '+'))
         p++;
     for (first = p; p < end && is_digit(*p); p++)
-        v = v < 100000 ? v * 10 + (*p - '0') : v;
+        v = v < MAX_EXPONENT ? v * 10 + (*p - '0') : v;
     *exponent = negative ? -v : v;
     return p > first ? p : NULL;
 }
@@ -68,13 +70,15 @@ static const char *take_number(const char *p, const char *end, struct digits *ou
         p = take_digits(p, end, out);
         if (p == first)
             return NULL;
-        exponent = p - first < 100000 ? -(int)(p - first) : -100000;
+        out->clamped = p - first >= MAX_EXPONENT;
+        exponent = out->clamped ? -MAX_EXPONENT : -(int)(p - first);
     }
     if (p < end && (*p == 'e' || *p == 'E')) {
         int told;
 
         out->real = true;
         p = take_exponent(p + 1, end, &told);
+        out->clamped |= told >= MAX_EXPONENT || told <= -MAX_EXPONENT;
         exponent += told;
     }
     out->exponent = exponent;
@@ -98,8 +102,8 @@ static double convert(struct json_text *text, const struct digits *digits, const
     int e = digits->exponent;
     double v = (double)digits->value;
 
-    if (digits->n > MAX_EXACT_DIGITS || digits->value > UINT64_C(1) << 53 || e > MAX_EXACT_POWER ||
-        e < -MAX_EXACT_POWER)
+    if (digits->clamped || digits->n > MAX_EXACT_DIGITS || digits->value > UINT64_C(1) << 53 ||
+        e > MAX_EXACT_POWER || e < -MAX_EXACT_POWER)
         return convert_slowly(text, stop);
     v = e < 0 ? v / powers_of_ten[-e] : v * powers_of_ten[e];
     return digits->negative ? -v : v;

@@ -93,7 +93,8 @@ static void remove_stale(const struct address *address)
 
     if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
         return;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
+                0); /* its backlog may be full */
     if (fd == -1)
         return;
     if (connect(fd, (const struct sockaddr *)sun, address->len) == -1 && errno == ECONNREFUSED)

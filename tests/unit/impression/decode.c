@@ -501,6 +501,20 @@ TEST(decode__counts_and_skips_unknown_fields)
     decoded_release(&d);
 }
 
+/* A key is known by all of its bytes, however they are written. */
+TEST(decode__knows_keys_with_escapes_by_what_they_mean)
+{
+    struct decoded d;
+
+    check_decodes(&d, "{\"\\u0069d\":\"r\",\"id\\\"x\":7,\"tmax\\\"\":\"no\",\"\\\"\":1}");
+    CHECK_VIEW(d.request.id, "r");
+    CHECK_INT(d.request.unknown_fields, 3);
+    decoded_release(&d);
+    check_decodes(&d, "{\"id\\\"x\":\"evil\",\"id\":\"good\"}");
+    CHECK_VIEW(d.request.id, "good");
+    decoded_release(&d);
+}
+
 TEST(decode__keeps_the_newest_behaviour)
 {
     struct decoded d;
@@ -593,6 +607,35 @@ TEST(decode__reads_numbers_exactly)
         check_decodes(&d, buf_str(&body));
         if (memcmp(&d.request.imps[0].bidfloor, &want, sizeof(want)) != 0)
             FAIL("%.17g, want %.17g", d.request.imps[0].bidfloor, want);
+        decoded_release(&d);
+    }
+    buf_release(&body);
+}
+
+/* Zeros and an exponent that are both beyond any double still cancel. */
+TEST(decode__reads_numbers_of_any_length)
+{
+    static const struct {
+        int n_zeros;
+        const char *digits, *exponent;
+        double value;
+    } rows[] = {
+        {150000, "1", "e100000", 0}, {150000, "1", "e150001", 1}, {150000, "25", "e+150002", 25},
+        {99999, "5", "e100000", 5},  {10, "1", "e-150000", 0},
+    };
+    struct buf body = BUF_INIT;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct decoded d;
+
+        test_row("0.(%d zeros)%s%s", rows[i].n_zeros, rows[i].digits, rows[i].exponent);
+        buf_clear(&body);
+        buf_add_str(&body, "{\"imp\":[{\"id\":\"1\",\"bidfloor\":0.");
+        for (int zero = 0; zero < rows[i].n_zeros; zero++)
+            buf_add_str(&body, "0");
+        buf_printf(&body, "%s%s}]}", rows[i].digits, rows[i].exponent);
+        check_decodes(&d, buf_str(&body));
+        CHECK_NEAR(d.request.imps[0].bidfloor, rows[i].value, 0);
         decoded_release(&d);
     }
     buf_release(&body);

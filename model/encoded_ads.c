@@ -4,37 +4,28 @@
 
 struct encoded_ads {
     struct arena arena; /* ids and list */
-    struct encoded_ad *items;
+    struct encoded_text *items;
     int n;
 };
 
 int encode_ad(const struct model *model, const struct ad *ad, struct view own_text,
-              struct arena *arena, struct encoded_ad *out, struct err *err)
+              struct arena *arena, struct encoded_text *out, struct err *err)
 {
     /* An ad's own text stands for title and description. */
     struct template_values values = {.title = own_text, .text = own_text};
-    int room = model->adrank.max_ad_tokens - model->adrank.kind->ad_specials;
-    struct view text;
-    int32_t *ids;
-    int n = -1;
+    const int room = model->adrank.max_ad_tokens - model->adrank.kind->ad_specials;
 
     if (!own_text.len && ad)
         values = (struct template_values){.title = ad->title, .desc = ad->desc, .text = ad->text};
-    text = template_render(&model->adrank.ad, &values, arena);
-    if (!text.ptr)
+    if (encode_text(model->tokenizer, template_render(&model->adrank.ad, &values, arena), room,
+                    arena, out))
         return err_set(err, ERR_NOMEM, "encoding an ad: out of memory");
-    ids = arena_array(arena, tokenizer_max_ids(model->tokenizer, text.len) + 1, sizeof(*ids));
-    if (ids)
-        n = tokenizer_encode(model->tokenizer, text, arena, ids);
-    if (n < 0)
-        return err_set(err, ERR_NOMEM, "encoding an ad: out of memory");
-    *out = (struct encoded_ad){.run = {ids, n < room ? n : room}, .cut = n > room};
     return 0;
 }
 
 /* The rendered text and the tokenizer's scratch are much larger than the ids that stay. */
 static int encode_and_keep(const struct model *model, const struct ad *ad, struct arena *scratch,
-                           struct arena *keep, struct encoded_ad *out, struct err *err)
+                           struct arena *keep, struct encoded_text *out, struct err *err)
 {
     int32_t *ids;
 
@@ -89,7 +80,7 @@ void encoded_ads_free(struct encoded_ads *ads)
     free(ads);
 }
 
-const struct encoded_ad *encoded_ads_at(const struct encoded_ads *ads, int index)
+const struct encoded_text *encoded_ads_at(const struct encoded_ads *ads, int index)
 {
     return &ads->items[index];
 }

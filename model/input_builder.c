@@ -14,39 +14,31 @@ struct building {
     bool truncated;
 };
 
-/* Ids of text, all of them; NULL when out of memory. */
-static const int32_t *encode(struct building *b, struct view text, int *n)
+/* What of the text fits the room that is left. */
+static int render(struct building *b, const struct template *text,
+                  const struct template_values *values, struct encoded_text *out)
 {
-    const struct tokenizer *tokenizer = b->model->tokenizer;
-    int32_t *ids =
-        arena_array(b->scratch, tokenizer_max_ids(tokenizer, text.len) + 1, sizeof(*ids));
-
-    *n = text.ptr && ids ? tokenizer_encode(tokenizer, text, b->scratch, ids) : -1;
-    return *n < 0 ? NULL : ids;
+    return encode_text(b->model->tokenizer, template_render(text, values, b->scratch),
+                       b->room - b->n, b->scratch, out);
 }
 
-static void append(struct building *b, const int32_t *ids, int n)
+static void append(struct building *b, struct id_run run)
 {
-    if (n)
-        memcpy(b->ids + b->n, ids, (size_t)n * sizeof(*ids));
-    b->n += n;
+    if (run.n)
+        memcpy(b->ids + b->n, run.ids, (size_t)run.n * sizeof(*run.ids));
+    b->n += run.n;
 }
 
 static int add_context(struct building *b)
 {
     const struct template_values values = {
         .request = b->args->request, .imp = b->args->imp, .now_ms = b->args->now_ms};
-    int n;
-    const int32_t *ids =
-        encode(b, template_render(&b->model->adrank.context, &values, b->scratch), &n);
+    struct encoded_text text;
 
-    if (!ids)
+    if (render(b, &b->model->adrank.context, &values, &text))
         return -1;
-    if (n > b->room) {
-        n = b->room;
-        b->truncated = true;
-    }
-    append(b, ids, n);
+    b->truncated |= text.cut;
+    append(b, text.run);
     return 0;
 }
 
@@ -55,22 +47,21 @@ static int add_behaviours(struct building *b)
 {
     for (int i = b->args->n_behaviours - 1; i >= 0; i--) {
         const struct template_values values = {.behaviour = &b->args->behaviours[i]};
-        const int32_t *ids;
-        int n;
+        struct encoded_text text;
+
         if (!values.behaviour->text.len)
             continue;
         if (b->n == b->room) {
             b->truncated = true;
             return 0;
         }
-        ids = encode(b, template_render(&b->model->adrank.behaviour, &values, b->scratch), &n);
-        if (!ids)
+        if (render(b, &b->model->adrank.behaviour, &values, &text))
             return -1;
-        if (b->n + n > b->room) {
+        if (text.cut) {
             b->truncated = true;
             return 0;
         }
-        append(b, ids, n);
+        append(b, text.run);
     }
     return 0;
 }
@@ -79,7 +70,7 @@ static int add_ads(struct building *b, struct id_run *runs, struct err *err)
 {
     for (int i = 0; i < b->args->n_ads; i++) {
         const struct input_ad *ad = &b->args->ads[i];
-        struct encoded_ad encoded;
+        struct encoded_text encoded;
         if (b->args->encoded && ad->ad && !ad->text.len)
             encoded = *encoded_ads_at(b->args->encoded, ad->ad->index);
         else if (encode_ad(b->model, ad->ad, ad->text, b->scratch, &encoded, err))
@@ -119,6 +110,18 @@ int model_input(const struct model *model, const struct input_args *args, struct
     return 0;
 }
 
+static int encode_all(const struct model *model, struct view text, struct arena *scratch,
+                      struct id_run *out)
+{
+    int32_t *ids =
+        arena_array(scratch, tokenizer_max_ids(model->tokenizer, text.len) + 1, sizeof(*ids));
+
+    *out = (struct id_run){ids, -1};
+    if (ids)
+        out->n = tokenizer_encode(model->tokenizer, text.ptr ? text : VIEW_LIT(""), scratch, ids);
+    return out->n < 0 ? -1 : 0;
+}
+
 /* [CLS] text [SEP], and pair [SEP] where there is one. */
 static int put_pair(const struct model *model, struct id_run first, const struct id_run *second,
                     struct input *out, struct err *err)
@@ -143,7 +146,6 @@ int model_input_pair(const struct model *model, struct view text, struct view te
                      bool has_pair, int max_tokens, struct arena *scratch, struct input *out,
                      struct err *err)
 {
-    struct building b = {.model = model, .scratch = scratch};
     int specials = has_pair ? 3 : 2;
     struct id_run first, second = {0};
 
@@ -154,10 +156,8 @@ int model_input_pair(const struct model *model, struct view text, struct view te
         max_tokens = model->config.positions;
     if (max_tokens < specials)
         return err_set(err, ERR_USAGE, "%d tokens hold not even the special ones", max_tokens);
-    first.ids = encode(&b, text.ptr ? text : VIEW_LIT(""), &first.n);
-    if (has_pair)
-        second.ids = encode(&b, text_pair.ptr ? text_pair : VIEW_LIT(""), &second.n);
-    if (!first.ids || (has_pair && !second.ids))
+    if (encode_all(model, text, scratch, &first) ||
+        (has_pair && encode_all(model, text_pair, scratch, &second)))
         return err_set(err, ERR_NOMEM, "building an input: out of memory");
     if (tokenizer_truncate(TRUNCATE_LONGEST_FIRST, max_tokens - specials, &first.n, &second.n) < 0)
         BUG("longest-first cannot reach %d tokens", max_tokens);

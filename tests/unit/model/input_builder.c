@@ -186,6 +186,37 @@ TEST(input_builder__fills_the_room_to_the_last_token)
     built_close(&b);
 }
 
+/* A text of a whole body costs what one costs that fits, and gives the ids of its beginning. */
+TEST(input_builder__looks_at_no_more_of_a_text_than_it_needs)
+{
+    enum { BYTES = 240000, ENOUGH = 3000 };
+    char *words = malloc(BYTES);
+    struct built all, part;
+
+    CHECK(words != NULL);
+    for (size_t i = 0; i < BYTES; i += 6)
+        memcpy(words + i, "a1 \u8dd1", 6);
+    built_open(&all, PREFIX);
+    built_open(&part, PREFIX);
+    for (int i = 0; i < 2; i++) {
+        struct built *b = i ? &part : &all;
+        const struct view text = {words, i ? ENOUGH : BYTES};
+        const struct impression_request request = {.devicetype = -1, .search = text};
+        const struct input_ad ads[] = {{.text = text}};
+
+        build(b, (struct input_args){.request = &request, .ads = ads, .n_ads = 1});
+        CHECK(b->truncated);
+    }
+    CHECK_INT(all.input.n_tokens, part.input.n_tokens);
+    CHECK_INT(memcmp(all.input.ids, part.input.ids, (size_t)all.input.n_tokens * sizeof(int32_t)),
+              0);
+    /* the rendered texts, and little beside them; all the ids would take 16 bytes for a byte of text */
+    CHECK(all.scratch.used_bytes < 4 * BYTES);
+    built_close(&all);
+    built_close(&part);
+    free(words);
+}
+
 TEST(input_builder__cuts_contexts_and_ads_at_their_limits)
 {
     static const struct {

@@ -65,8 +65,9 @@ void features_fetch(struct features *f, struct features_call *call, const char *
         call->on_done(call, FEATURES_NONE, NULL, 0);
         return;
     }
-    seat =
-        f->link && link_ready(f->link) && f->breaker.state == BREAKER_CLOSED ? seat_take(f) : NULL;
+    seat = f->link && features_link_ready(f->link) && f->breaker.state == BREAKER_CLOSED
+               ? seat_take(f)
+               : NULL;
     if (!seat) {
         call->on_done(call, FEATURES_DOWN, NULL, 0);
         return;
@@ -75,7 +76,7 @@ void features_fetch(struct features *f, struct features_call *call, const char *
     call->seat = seat->index;
     seat->call = call;
     token = (uint64_t)seat->generation << 32 | call->seat;
-    if (buf_failed(&f->command) || link_send(f->link, buf_view(&f->command), token)) {
+    if (buf_failed(&f->command) || features_link_send(f->link, buf_view(&f->command), token)) {
         seat_tell(seat, FEATURES_DOWN, NULL, 0);
         seat_release(seat);
         return;
@@ -118,7 +119,8 @@ static int take_views(struct features *f, const redisReply *reply)
     return (int)reply->elements;
 }
 
-void features_on_reply(struct link *link, uint64_t token, const redisReply *reply, void *arg)
+void features_on_reply(struct features_link *link, uint64_t token, const redisReply *reply,
+                       void *arg)
 {
     struct features *f = arg;
     struct seat *seat;

@@ -20,7 +20,8 @@ enum breaker_state features_breaker(const struct features *f)
 void features_show(struct features *f)
 {
     atomic_store(&f->shown_breaker, (int)f->breaker.state);
-    atomic_store(&f->up, f->link && link_ready(f->link) && f->breaker.state == BREAKER_CLOSED);
+    atomic_store(&f->up,
+                 f->link && features_link_ready(f->link) && f->breaker.state == BREAKER_CLOSED);
     if (f->breaker.state == BREAKER_OPEN)
         loop_timer_set(f->loop, &f->probe, f->breaker.probe_us);
 }
@@ -70,8 +71,8 @@ void features_on_probe(struct timer *timer, void *arg)
     }
     if (!breaker_probe(&f->breaker, now_us))
         return;
-    if (!f->link || !link_ready(f->link) ||
-        link_send(f->link, VIEW_LIT("*1\r\n$4\r\nPING\r\n"), TOKEN_PROBE)) {
+    if (!f->link || !features_link_ready(f->link) ||
+        features_link_send(f->link, VIEW_LIT("*1\r\n$4\r\nPING\r\n"), TOKEN_PROBE)) {
         probe_failed(f);
         return;
     }

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "server/features/features_state.h"
+#include "server/features/features_url.h"
 
 static bool same_text(const char *a, const char *b)
 {
@@ -43,7 +44,7 @@ int features_set(struct features *f, const struct features_options *options, str
     char *strings;
     bool same = same_server(&f->options, options);
 
-    if (options->url && redis_url_parse(options->url, &url, err))
+    if (options->url && features_url_parse(options->url, &url, err))
         return -1;
     if (copy_options(options, &copy, &strings))
         return err_set(err, ERR_NOMEM, "features: out of memory");

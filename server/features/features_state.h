@@ -10,14 +10,14 @@
 
 #include "base/buf.h"
 #include "base/rng.h"
+#include "impression/redis_url.h"
 #include "server/features/features.h"
 #include "server/features/link.h"
-#include "server/features/redis_url.h"
 #include "server/features/resolver.h"
 
 #define SEATS_PER_CHUNK 64
 #define MAX_CHUNKS 1024
-#define TOKEN_PROBE UINT64_MAX /* of link_send: no seat's */
+#define TOKEN_PROBE UINT64_MAX /* of features_link_send: no seat's */
 
 /* A command on the wire. The seat stays taken until its reply comes or the link ends, so that no more than
  * max_in_flight commands are out whatever their callers gave up on. */
@@ -37,7 +37,7 @@ struct features {
     struct features_options options;
     struct redis_url url;
 
-    struct link *link; /* NULL: between two */
+    struct features_link *link; /* NULL: between two */
     struct resolution *resolution;
     struct timer retry;
     int64_t retry_delay_us;
@@ -61,7 +61,7 @@ struct features {
 
 /* features.c */
 
-void features_on_reply(struct link *link, uint64_t token, const struct redisReply *reply,
+void features_on_reply(struct features_link *link, uint64_t token, const struct redisReply *reply,
                        void *arg);
 
 /* features_breaker.c */

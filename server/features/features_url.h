@@ -1,17 +1,11 @@
-/* features.url: "redis://host:port", "redis://[v6]:port" or "unix:/path". Pure. */
-#ifndef SERVER_FEATURES_REDIS_URL_H
-#define SERVER_FEATURES_REDIS_URL_H
+/* features.url: "redis://host[:port]" or "unix:/path". Pure. User, password and database are options of their own, so
+ * that none of them can get into the log. */
+#ifndef SERVER_FEATURES_FEATURES_URL_H
+#define SERVER_FEATURES_FEATURES_URL_H
 
-#include <stdbool.h>
+#include "impression/redis_url.h"
 
-#include "base/err.h"
-
-struct redis_url {
-    bool is_unix;
-    char host[256]; /* a name, an address without brackets, or the socket's path */
-    int port;       /* 6379 when not given */
-};
-
-int redis_url_parse(const char *url, struct redis_url *out, struct err *err) MUST_CHECK;
+/* ERR_CONFIG; err repeats nothing of the URL. */
+int features_url_parse(const char *url, struct redis_url *out, struct err *err) MUST_CHECK;
 
 #endif

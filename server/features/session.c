@@ -6,7 +6,7 @@
 
 void session_drop(struct features *f)
 {
-    link_close(f->link);
+    features_link_close(f->link);
     f->link = NULL;
     seats_fail(f);
 }
@@ -18,7 +18,7 @@ static void retry_later(struct features *f)
                    clock_now_us() + backoff_jitter_us(f->retry_delay_us, &f->rng));
 }
 
-static void on_ready(struct link *link, void *arg)
+static void on_ready(struct features_link *link, void *arg)
 {
     struct features *f = arg;
 
@@ -34,7 +34,7 @@ static void on_ready(struct link *link, void *arg)
     features_show(f);
 }
 
-static void on_end(struct link *link, const char *why, void *arg)
+static void on_end(struct features_link *link, const char *why, void *arg)
 {
     struct features *f = arg;
 
@@ -51,7 +51,7 @@ static void on_end(struct link *link, const char *why, void *arg)
 static void dial(struct features *f)
 {
     const char *why = NULL;
-    struct link_args args = {
+    struct features_link_args args = {
         .loop = f->loop,
         .url = &f->url,
         .address = f->address,
@@ -62,7 +62,7 @@ static void dial(struct features *f)
         .events = {.on_ready = on_ready, .on_reply = features_on_reply, .on_end = on_end, .arg = f},
     };
 
-    f->link = link_open(&args, &why);
+    f->link = features_link_open(&args, &why);
     if (!f->link)
         on_end(NULL, why, f);
 }

@@ -3,22 +3,9 @@
 #include <math.h>
 #include <strings.h>
 
-const char *const rank_source_names[RANK_SOURCES] = {"model", "prior"};
+#include "impression/ecpm.h"
 
-double rank_ecpm(enum bid_type type, double bid, double pctr, double pcvr)
-{
-    switch (type) {
-    case BID_CPM:
-        return bid;
-    case BID_CPC:
-        return 1000 * pctr * bid;
-    case BID_CPA:
-        return 1000 * pctr * pcvr * bid;
-    case BID_TYPES:
-        break;
-    }
-    return 0;
-}
+const char *const rank_source_names[RANK_SOURCES] = {"model", "prior"};
 
 static double clamp(double p)
 {
@@ -114,7 +101,7 @@ static int collect(const struct rank_args *args, struct ranked *out)
         for (int a = 0; a < args->ads->n; a++) {
             const struct rank_ad *ad = &args->ads->items[a];
             double pctr = args->scores[i].pctr[a];
-            double ecpm = rank_ecpm(ad->bid_type, ad->bid, pctr, 0);
+            double ecpm = ecpm_of(ad->bid_type, ad->bid, pctr, 0);
 
             if (!(ecpm >= imp->bidfloor)) {
                 out->filtered[FILTERED_FLOOR]++;

@@ -1,7 +1,6 @@
 #include "server/rank/rank.h"
 
 #include <math.h>
-#include <strings.h>
 
 #include "impression/ecpm.h"
 
@@ -79,11 +78,7 @@ static void sort(struct rank_result *list, int n, before_fn before)
 
 static bool floor_in_currency(const struct imp *imp, const char *currency)
 {
-    struct view want = view_of(currency);
-
-    return imp->bidfloorcur.len == 0 ||
-           (imp->bidfloorcur.len == want.len &&
-            strncasecmp(imp->bidfloorcur.ptr, want.ptr, want.len) == 0);
+    return imp->bidfloorcur.len == 0 || view_is_nocase(imp->bidfloorcur, currency);
 }
 
 /* All pairs that pass currency and floor. */

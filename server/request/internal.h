@@ -140,6 +140,12 @@ static inline void request_degrade(struct request *r, enum degraded_reason reaso
     r->degraded |= 1u << reason;
 }
 
+/* Who it was in logs: user ids never appear, only the first 12 digits of <pid>. */
+static inline struct view request_user_logged(const struct request *r)
+{
+    return (struct view){r->pid, strnlen(r->pid, 12)};
+}
+
 /* A finished job's letter, of whatever request. */
 void step_batch_on_letter(struct letter *letter, void *reader);
 /* What is out is called back: features are cancelled, jobs are left to come back as strangers. */

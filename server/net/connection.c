@@ -7,7 +7,6 @@
 #include "base/bug.h"
 #include "base/clock.h"
 
-#define LINGER_US 1000000
 #define KEEP_BUFFER_BYTES (16u << 20)
 #define KEEP_SPARE 1024 /* connections */
 /* Refused connections are told so, up to this many at a time; then they are just closed. */

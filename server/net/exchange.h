@@ -41,8 +41,6 @@ struct exchange {
     void *gone_arg;
 };
 
-/* First field of that name, letter case aside; ptr NULL when absent. */
-struct view exchange_header(const struct exchange *x, const char *name);
 /* Value of name in the query ("a=1&b=2"), not decoded; ptr NULL when absent, empty for "name" alone. */
 struct view exchange_query(const struct exchange *x, const char *name);
 /* The `user` of the connection pool: the worker's own state. */

@@ -47,7 +47,6 @@ struct loop {
     pthread_t thread; /* valid while running */
 
     _Atomic int64_t heartbeat_us;
-    _Atomic int64_t lag_us;
 };
 
 /* reader goes to letters' deliver(). */
@@ -101,9 +100,8 @@ int64_t loop_arrival_us(struct loop *loop);
 
 /* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */
 void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg);
-/* Any thread. Monotonic time of the last heartbeat (0: none yet), and how late it was. */
+/* Any thread. Monotonic time of the last heartbeat (0: none yet). */
 int64_t loop_heartbeat_us(const struct loop *loop);
-int64_t loop_lag_us(const struct loop *loop);
 
 /* For libraries with glue of their own (Redis, DNS). The loop's thread only. */
 struct event_base *loop_base(struct loop *loop);

@@ -27,14 +27,6 @@ struct worker {
     _Atomic int64_t connections; /* its own, those on the way included */
 };
 
-struct server_hooks {
-    /* On the worker's thread, before its first connection and after its last. May be NULL. */
-    void (*on_start)(struct worker *worker, void *arg);
-    void (*on_stop)(struct worker *worker, void *arg);
-    void *arg;
-    struct connection_hooks connection;
-};
-
 struct server_args {
     struct loop *accept_loop;
     const char *address;
@@ -45,7 +37,7 @@ struct server_args {
     const struct net_limits *limits;
     const struct http_route *routes; /* the caller's, until server_close() */
     int n_routes;
-    struct server_hooks hooks;
+    struct connection_hooks hooks;
 };
 
 struct drain_outcome {
@@ -58,7 +50,7 @@ struct server {
     struct listener listener;
     struct net_shared shared;
     struct router router;
-    struct server_hooks hooks;
+    struct connection_hooks hooks;
     struct worker *workers;
     int n_workers;
     struct timer drain_timer;
@@ -92,9 +84,7 @@ void server_set_limits(struct server *server, const struct net_limits *limits);
 /* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
 void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
-int64_t server_body_bytes(const struct server *server);
-/* The oldest heartbeat of the workers, monotonic; and the largest lag last measured. */
+/* The oldest heartbeat of the workers, monotonic. */
 int64_t server_heartbeat_us(const struct server *server);
-int64_t server_lag_us(const struct server *server);
 
 #endif

@@ -122,7 +122,7 @@ TEST(connection__takes_bodies_of_all_sizes)
         test_row("connection__takes_bodies_of_all_sizes %zu %s", sizes[i / 2],
                  i % 2 ? "chunked" : "length");
         check_echo(&client, sizes[i / 2], i % 2, &rng);
-        WAIT_UNTIL(server_body_bytes(&fixture.server) == 0);
+        WAIT_UNTIL(fixture_body_bytes() == 0);
     }
     http_client_release(&client);
     fixture_stop();
@@ -521,7 +521,7 @@ TEST(connection__limits_memory_of_bodies)
     a = connect_client();
     b = connect_client();
     send_text(&a, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
-    WAIT_UNTIL(server_body_bytes(&fixture.server) == 90000);
+    WAIT_UNTIL(fixture_body_bytes() == 90000);
     send_text(&b, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 90000\r\n\r\n");
     expect_code(&b, 503, "body_memory");
     expect_end(&b);
@@ -532,7 +532,7 @@ TEST(connection__limits_memory_of_bodies)
     expect_end(&b);
     CHECK_OK(http_client_send(&a, (struct view){body, sizeof(body)}, &err), err);
     CHECK_INT(expect(&a, 200).body.len, sizeof(body));
-    WAIT_UNTIL(server_body_bytes(&fixture.server) == 0);
+    WAIT_UNTIL(fixture_body_bytes() == 0);
     http_client_release(&a);
     fixture_stop();
 }

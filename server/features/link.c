@@ -120,8 +120,8 @@ static void on_connect(const redisAsyncContext *redis, int status)
     if (status != REDIS_OK)
         end(link, "cannot connect", true);
     else
-        setsockopt(redis->c.fd, IPPROTO_TCP, TCP_NODELAY, &one,
-                   sizeof(one)); /* UNIX sockets refuse */
+        /* UNIX sockets refuse. */
+        setsockopt(redis->c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 static void on_disconnect(const redisAsyncContext *redis, int status)

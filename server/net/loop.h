@@ -27,8 +27,8 @@ struct loop {
     void *reader;           /* second argument of letters' deliver() */
 
     struct event *mailbox_event;
-    struct event
-        *timer_event; /* on a timerfd: microseconds, and one syscall only when the earliest moves */
+    /* On a timerfd: microseconds, and one syscall only when the earliest moves. */
+    struct event *timer_event;
     int timer_fd;
     int64_t timer_armed_us; /* TIMER_NEVER: not */
 

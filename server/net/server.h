@@ -16,8 +16,8 @@
 #include "server/net/listener.h"
 
 struct worker {
-    struct loop
-        loop; /* letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker */
+    /* Letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker. */
+    struct loop loop;
     struct connection_pool pool;
     struct server *server;
     void *user; /* the same as pool.user: set it by worker_set_user() */
@@ -75,8 +75,8 @@ void server_stop(struct server *server);
 void server_close(struct server *server);
 
 struct worker *server_worker(struct server *server, int index);
-void worker_set_user(struct worker *worker,
-                     void *user); /* before server_start() or on its thread */
+/* Before server_start() or on its thread. */
+void worker_set_user(struct worker *worker, void *user);
 const char *server_address(const struct server *server);
 
 /* Any thread. */

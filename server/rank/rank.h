@@ -24,8 +24,8 @@ struct rank_args {
     const struct rank_scores *scores; /* (n_imps): of each imp's context */
     const char *currency;
     int top_n;
-    bool
-        unique_in_request; /* an ad at most once per request: greedy over all pairs by ecpm, imp order, adid */
+    /* An ad at most once per request: greedy over all pairs by ecpm, imp order, adid. */
+    bool unique_in_request;
 };
 
 struct rank_result {

@@ -77,8 +77,8 @@ static inline struct request *request_worker_slot(struct request_worker *rw, uin
     return rw->slots[slot];
 }
 
-struct request *
-request_worker_take(struct request_worker *rw); /* NULL: out of memory, or too many */
+/* NULL: out of memory, or too many. */
+struct request *request_worker_take(struct request_worker *rw);
 void request_init(struct request *r, struct request_worker *rw, uint32_t slot);
 
 struct timing {

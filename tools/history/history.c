@@ -111,8 +111,8 @@ static struct view next_user(struct history *h)
     struct view user = view_of(h->users.ptr + h->users_at);
 
     h->users_at += user.len + 1;
-    if (h->users_at ==
-        h->users.len) { /* the last one that was out; its bytes stay until more are added */
+    /* The last one that was out; its bytes stay until more are added. */
+    if (h->users_at == h->users.len) {
         h->users_at = 0;
         h->users.len = 0;
     }

@@ -312,8 +312,8 @@ TEST(executor__answers_every_job_once)
     static struct executor_snapshot snapshot;
     executor_snapshot(executor, &snapshot);
     CHECK_INT(snapshot.queue_depth, 0);
-    CHECK_INT(snapshot.batch_requests.sum,
-              snapshot.outcomes[JOB_OK]); /* cancelled ones were not paid for, or came back as ok */
+    /* Cancelled ones were not paid for, or came back as ok. */
+    CHECK_INT(snapshot.batch_requests.sum, snapshot.outcomes[JOB_OK]);
     CHECK_INT(snapshot.admitted, workers[0].admitted + workers[1].admitted + workers[2].admitted);
     world_set(NULL, 0);
     executor_close(executor);

@@ -151,7 +151,7 @@ static void on_fixture_answer(void *user, int status, int64_t duration_us)
 }
 
 /* Of bodies that are on their way, all workers together. */
-static inline int64_t fixture_body_bytes(void)
+static int64_t fixture_body_bytes(void)
 {
     return atomic_load(&fixture.server.shared.body_bytes);
 }
@@ -262,7 +262,7 @@ static void expect_end(struct http_client *client)
 }
 
 /* The connection still serves. */
-static void expect_alive(struct http_client *client)
+static inline void expect_alive(struct http_client *client)
 {
     struct http_response response;
 

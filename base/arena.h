@@ -34,8 +34,8 @@ void arena_reset(struct arena *arena, size_t keep_bytes);
 /* 64-byte-aligned for sizes >= 64, else 16. NULL when out of memory or over the limit. size 0 is legal and
  * gives a pointer that may not be read. Memory is not cleared. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
-void *arena_calloc(struct arena *arena, size_t n,
-                   size_t size) MUST_CHECK; /* cleared, n * size checked */
+/* Cleared, n * size checked. */
+void *arena_calloc(struct arena *arena, size_t n, size_t size) MUST_CHECK;
 /* n * size is checked for overflow, not cleared. */
 void *arena_array(struct arena *arena, size_t n, size_t size) MUST_CHECK;
 

@@ -74,12 +74,3 @@ uint64_t hist_quantile(const struct hist *hist, double q)
     }
     return hist->max;
 }
-
-uint64_t hist_count_below(const struct hist *hist, uint64_t bound)
-{
-    uint64_t n = 0;
-
-    for (unsigned i = 0; i < HIST_BUCKETS && upper_edge(i) <= bound; i++)
-        n += hist->buckets[i];
-    return n;
-}

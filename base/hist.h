@@ -24,7 +24,5 @@ void hist_record(struct hist *hist, uint64_t value);
 void hist_merge(struct hist *into, const struct hist *from);
 /* Smallest bucket's upper edge with at least q (0..1) of the counts at or below it; 0 when empty; max for 1. */
 uint64_t hist_quantile(const struct hist *hist, double q);
-/* Counts of values <= bound, as Prometheus' cumulative buckets want them. */
-uint64_t hist_count_below(const struct hist *hist, uint64_t bound);
 
 #endif

@@ -207,3 +207,45 @@ void jw_raw(struct json_writer *w, struct view json)
     separate(w);
     buf_add_view(w->out, json);
 }
+
+void jw_member_str(struct json_writer *w, const char *key, const char *s)
+{
+    jw_key(w, key);
+    jw_str(w, s);
+}
+
+void jw_member_view(struct json_writer *w, const char *key, struct view v)
+{
+    jw_key(w, key);
+    jw_view(w, v);
+}
+
+void jw_member_filled(struct json_writer *w, const char *key, struct view v)
+{
+    if (v.len)
+        jw_member_view(w, key, v);
+}
+
+void jw_member_int(struct json_writer *w, const char *key, int64_t v)
+{
+    jw_key(w, key);
+    jw_int(w, v);
+}
+
+void jw_member_bool(struct json_writer *w, const char *key, bool v)
+{
+    jw_key(w, key);
+    jw_bool(w, v);
+}
+
+void jw_member_double(struct json_writer *w, const char *key, double v)
+{
+    jw_key(w, key);
+    jw_double(w, v);
+}
+
+void jw_member_number(struct json_writer *w, const char *key, double v, int digits)
+{
+    jw_key(w, key);
+    jw_number(w, v, digits);
+}

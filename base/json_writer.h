@@ -41,4 +41,14 @@ void jw_number(struct json_writer *w, double v, int digits);
 /* Text that is JSON already. */
 void jw_raw(struct json_writer *w, struct view json);
 
+/* A member of the object that is open: key and value. */
+void jw_member_str(struct json_writer *w, const char *key, const char *s);
+void jw_member_view(struct json_writer *w, const char *key, struct view v);
+/* Nothing where v is empty. */
+void jw_member_filled(struct json_writer *w, const char *key, struct view v);
+void jw_member_int(struct json_writer *w, const char *key, int64_t v);
+void jw_member_bool(struct json_writer *w, const char *key, bool v);
+void jw_member_double(struct json_writer *w, const char *key, double v);
+void jw_member_number(struct json_writer *w, const char *key, double v, int digits);
+
 #endif

@@ -30,6 +30,25 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
+/* The same but for the case of ASCII letters, whatever the locale: names of HTTP and of currencies. */
+static inline bool view_eq_nocase(struct view a, struct view b)
+{
+    if (a.len != b.len)
+        return false;
+    for (size_t i = 0; i < a.len; i++) {
+        unsigned char x = (unsigned char)a.ptr[i], y = (unsigned char)b.ptr[i], lower = x | 0x20;
+
+        if (x != y && ((x ^ y) != 0x20 || lower < 'a' || lower > 'z'))
+            return false;
+    }
+    return true;
+}
+
+static inline bool view_is_nocase(struct view a, const char *s)
+{
+    return view_eq_nocase(a, view_of(s));
+}
+
 /* Byte order, shorter first on a common prefix; < 0, 0, > 0 as memcmp. */
 static inline int view_cmp(struct view a, struct view b)
 {

@@ -5,10 +5,13 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "base/host_port.h"
 
 static int connect_to(const char *address, const struct sockaddr *sa, socklen_t len,
                       struct err *err)
@@ -45,24 +48,16 @@ int dial(const char *address, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    const char *colon = strrchr(address, ':');
-    const char *host_start = address;
-    char host[256];
-    size_t len;
+    struct host_port at;
+    char service[8];
     int rc, fd;
 
     if (strncmp(address, "unix:", 5) == 0)
         return dial_unix(address, err);
-    len = colon ? (size_t)(colon - address) : 0;
-    if (len >= 2 && address[0] == '[' && address[len - 1] == ']') {
-        host_start++;
-        len -= 2;
-    }
-    if (len == 0 || len >= sizeof(host))
+    if (host_port_parse(view_of(address), &at) || at.port == -1)
         return err_set(err, ERR_USAGE, "%s: not an address", address);
-    memcpy(host, host_start, len);
-    host[len] = 0;
-    rc = getaddrinfo(host, colon + 1, &hints, &found);
+    snprintf(service, sizeof(service), "%d", at.port);
+    rc = getaddrinfo(at.host, service, &hints, &found);
     if (rc != 0)
         return err_set(err, ERR_UNAVAILABLE, "%s: %s", address, gai_strerror(rc));
     fd = connect_to(address, found->ai_addr, found->ai_addrlen, err);

@@ -31,8 +31,8 @@ struct http_request {
     const char *method;  /* NULL: GET */
     const char *target;  /* "/rank" */
     const char *headers; /* more of them, each "Name: value\r\n"; NULL: none */
-    struct view
-        body; /* ptr NULL: none; else application/json, unless headers name a Content-Type */
+    /* ptr NULL: none; else application/json, unless headers name a Content-Type. */
+    struct view body;
 };
 
 /* Takes no connection yet. ERR_USAGE when the address is too long. */

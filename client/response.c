@@ -1,7 +1,6 @@
 #include "client/response.h"
 
 #include <string.h>
-#include <strings.h>
 
 #include "base/number.h"
 
@@ -91,18 +90,13 @@ static void read_field(struct response_reader *r, const char *bytes, struct view
     };
 }
 
-static bool same(struct view v, const char *lower)
-{
-    return v.len == strlen(lower) && strncasecmp(v.ptr, lower, v.len) == 0;
-}
-
 struct view response_header(const struct response_reader *reader, const char *bytes,
                             const char *name)
 {
     for (int i = 0; i < reader->n_fields; i++) {
         const struct response_field *f = &reader->fields[i];
 
-        if (same((struct view){bytes + f->name, f->name_len}, name))
+        if (view_is_nocase((struct view){bytes + f->name, f->name_len}, name))
             return (struct view){bytes + f->value, f->value_len};
     }
     return (struct view){NULL, 0};
@@ -122,15 +116,15 @@ static void end_head(struct response_reader *r, const char *bytes)
         r->state = STATUS_LINE;
         return;
     }
-    if (same(connection, "close"))
+    if (view_is_nocase(connection, "close"))
         r->keep_alive = false;
-    else if (same(connection, "keep-alive"))
+    else if (view_is_nocase(connection, "keep-alive"))
         r->keep_alive = true;
     r->body_start = r->pos;
     if (r->head_request || r->status == 204 || r->status == 304) {
         r->state = BODY_LENGTH;
     } else if (encoding.ptr) {
-        r->chunked = same(encoding, "chunked");
+        r->chunked = view_is_nocase(encoding, "chunked");
         r->state = r->chunked && !length.ptr ? BODY_CHUNK_SIZE : BROKEN;
     } else if (length.ptr) {
         r->state = number_int(length, 0, MAX_BODY_BYTES, &n) ? BROKEN : BODY_LENGTH;

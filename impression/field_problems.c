@@ -36,8 +36,8 @@ void reader_problem(struct reader *reader, const struct place *place, const char
     va_list ap;
 
     reader->n_problems++;
-    if (reader->problems->n >=
-        reader->problems->max) { /* a body of nothing but errors stays cheap */
+    /* A body of nothing but errors stays cheap. */
+    if (reader->problems->n >= reader->problems->max) {
         reader->problems->dropped++;
         return;
     }

@@ -20,8 +20,8 @@ struct tokenizer_spec {
     struct normalizer_options normalizer;
     struct view *tokens; /* (n_tokens) of the model, by id */
     size_t n_tokens;
-    struct added_token
-        *added; /* (n_added) those that are no token of the model have ids from n_tokens */
+    /* (n_added) those that are no token of the model have ids from n_tokens. */
+    struct added_token *added;
     size_t n_added;
     struct view prefix; /* of a piece that continues a word */
     size_t max_word_chars;

@@ -21,8 +21,8 @@ struct trie_node {
 #define TRIE_FREE (-1)
 
 struct trie {
-    struct trie_node
-        *nodes;      /* heap, ours; 256 free ones at the end, so that base + byte stays inside */
+    /* Heap, ours; 256 free ones at the end, so that base + byte stays inside. */
+    struct trie_node *nodes;
     int32_t n_nodes; /* those included; 0: an empty trie, which must not be walked */
 };
 

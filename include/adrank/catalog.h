@@ -20,8 +20,8 @@ struct ad {
     enum bid_type bid_type;
     double prior_ctr; /* 0..1, NAN when absent: the model's base rate is used */
     bool paused;
-    int64_t start_ms,
-        end_ms;    /* unix; 0 and INT64_MAX when absent. Active when start <= now < end */
+    /* Unix time; 0 and INT64_MAX when absent. Active when start <= now < end. */
+    int64_t start_ms, end_ms;
     int32_t index; /* position in catalog_ads() */
 };
 

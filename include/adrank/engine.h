@@ -21,8 +21,8 @@ struct device;
 struct engine;
 
 struct device_args {
-    const char
-        *backend; /* as backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu */
+    /* As backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
+    const char *backend;
     const char *device; /* "" is the default one */
     const char *linear; /* provider of the linear layer; "" chooses */
     int threads;        /* of the crew; at least 1. Ignored without host lanes */

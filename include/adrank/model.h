@@ -21,8 +21,8 @@ void model_unref(struct model *model);        /* any thread; NULL is legal */
 
 const char *model_dir(const struct model *model);
 const char *model_kind(const struct model *model); /* "cross", "prefix" */
-const char *
-model_name(const struct model *model); /* adrank.json's, else the directory's last part */
+/* adrank.json's, else the directory's last part. */
+const char *model_name(const struct model *model);
 const char *model_version(const struct model *model); /* adrank.json's, else "0" */
 /* First 12 hex digits of SHA-256 over the names and bytes of all its files. */
 const char *model_digest(const struct model *model);

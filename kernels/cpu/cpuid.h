@@ -6,10 +6,10 @@
 
 struct cpuid {
     char name[64]; /* "AMD EPYC", as the processor calls itself; "unknown" */
-    const char
-        *isa; /* best set that our kernels know: "AVX-512", "AVX2", "SSE2", "NEON", "generic" */
-    bool avx2,
-        avx512; /* with FMA; with F, BW, DQ and VL; both only where the system saves the registers */
+    /* Best set that our kernels know: "AVX-512", "AVX2", "SSE2", "NEON", "generic". */
+    const char *isa;
+    /* With FMA; with F, BW, DQ and VL; both only where the system saves the registers. */
+    bool avx2, avx512;
     bool bf16_products; /* AVX512-BF16 or AMX-BF16: products of bf16 are faster than of f32 */
     int cores;          /* that this process may run on; at least 1 */
 };

@@ -23,8 +23,8 @@ struct linear_weight {
     int in, out;
     enum activation activation;
     bool to_stream;
-    float *
-        panels; /* out / COLUMNS panels of (in, COLUMNS), rounded to bf16 where that is the precision */
+    /* out / COLUMNS panels of (in, COLUMNS), rounded to bf16 where that is the precision. */
+    float *panels;
     float *bias; /* (out rounded up), zeros without one */
 };
 

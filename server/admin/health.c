@@ -31,18 +31,12 @@ void health_set_world(struct health *health, const struct world *world)
     buf_clear(&health->model);
     json_writer_init(&w, &health->model);
     jw_object_begin(&w);
-    jw_key(&w, "name");
-    jw_str(&w, model_name(world->model));
-    jw_key(&w, "version");
-    jw_str(&w, model_version(world->model));
-    jw_key(&w, "digest");
-    jw_str(&w, model_digest(world->model));
-    jw_key(&w, "kind");
-    jw_str(&w, model_kind(world->model));
-    jw_key(&w, "precision");
-    jw_str(&w, precision_names[served_model_precision(served)]);
-    jw_key(&w, "generation");
-    jw_int(&w, (int64_t)world->generation);
+    jw_member_str(&w, "name", model_name(world->model));
+    jw_member_str(&w, "version", model_version(world->model));
+    jw_member_str(&w, "digest", model_digest(world->model));
+    jw_member_str(&w, "kind", model_kind(world->model));
+    jw_member_str(&w, "precision", precision_names[served_model_precision(served)]);
+    jw_member_int(&w, "generation", (int64_t)world->generation);
     jw_object_end(&w);
     pthread_mutex_unlock(&health->lock);
     atomic_store(&health->stall_us, world->config->admin.stall_ms * 1000);
@@ -86,14 +80,11 @@ static void write_backend(const struct health *health, struct json_writer *w)
 
     jw_key(w, "backend");
     jw_object_begin(w);
-    jw_key(w, "name");
-    jw_str(w, executor_backend(health->executor));
-    jw_key(w, "device");
-    jw_str(w, executor_caps(health->executor)->device);
-    jw_key(w, "state");
-    jw_str(w, states[executor_state(health->executor)]);
-    jw_key(w, "heartbeat_age_ms");
-    jw_int(w, (clock_now_us() - executor_heartbeat_us(health->executor)) / 1000);
+    jw_member_str(w, "name", executor_backend(health->executor));
+    jw_member_str(w, "device", executor_caps(health->executor)->device);
+    jw_member_str(w, "state", states[executor_state(health->executor)]);
+    jw_member_int(w, "heartbeat_age_ms",
+                  (clock_now_us() - executor_heartbeat_us(health->executor)) / 1000);
     jw_object_end(w);
 }
 
@@ -106,10 +97,8 @@ static void write_verbose(struct health *health, struct json_writer *w)
     }
     pthread_mutex_unlock(&health->lock);
     write_backend(health, w);
-    jw_key(w, "redis");
-    jw_bool(w, health->redis_up(health->arg));
-    jw_key(w, "draining");
-    jw_bool(w, server_draining(health->server));
+    jw_member_bool(w, "redis", health->redis_up(health->arg));
+    jw_member_bool(w, "draining", server_draining(health->server));
 }
 
 static void answer(struct health *health, struct exchange *x, bool good, const char *why)
@@ -119,8 +108,7 @@ static void answer(struct health *health, struct exchange *x, bool good, const c
 
     json_writer_init(&w, &body);
     jw_object_begin(&w);
-    jw_key(&w, "status");
-    jw_str(&w, why);
+    jw_member_str(&w, "status", why);
     if (exchange_query(x, "verbose").ptr)
         write_verbose(health, &w);
     jw_object_end(&w);

@@ -19,9 +19,9 @@
 
 struct cost {
     struct engine_cost engine;
-    int min_tokens,
-        max_tokens; /* what a batch of the engine may be asked to hold, and what it can */
-    double ratio;   /* the factor in use */
+    /* What a batch of the engine may be asked to hold, and what it can. */
+    int min_tokens, max_tokens;
+    double ratio; /* the factor in use */
     double weights[COST_RATIO_BUCKETS];
     double total_weight;
 };

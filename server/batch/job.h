@@ -41,11 +41,11 @@ struct batch_job {
     struct letter letter; /* deliver(letter, reader) runs on the owner's thread; see batch_job_of */
     struct mailbox *home; /* where the letter goes */
     struct job_owner owner;
-    struct served_model
-        *model;         /* the caller holds a reference across submit; the executor takes its own */
+    /* The caller holds a reference across submit; the executor takes its own. */
+    struct served_model *model;
     struct input input; /* memory stays with the job: model_input() writes straight into it */
-    int64_t
-        deadline_us; /* monotonic, when scores are of use: the request's less the encode reserve */
+    /* Monotonic, when scores are of use: the request's less the encode reserve. */
+    int64_t deadline_us;
 
     /* Out: valid once the letter has come (outcome REFUSED also after a refusing submit). */
     enum job_outcome outcome;

@@ -56,11 +56,6 @@ struct served_model *served_model_ref(struct served_model *served); /* any threa
 /* Any thread, never waits; NULL is legal. */
 void served_model_unref(struct served_model *served);
 
-static inline struct model *served_model_model(const struct served_model *served)
-{
-    return served->model;
-}
-
 /* In use by the primary engine; constant. */
 static inline enum precision served_model_precision(const struct served_model *served)
 {

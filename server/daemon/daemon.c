@@ -66,7 +66,7 @@ static int open_server(struct daemon *d, struct err *err)
                                           .limits = &limits,
                                           .routes = d->routes,
                                           .n_routes = 3,
-                                          .hooks = {.connection = {.on_answer = on_answer}}},
+                                          .hooks = {.on_answer = on_answer}},
                     err))
         return -1;
     d->has_server = true;

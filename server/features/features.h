@@ -25,8 +25,8 @@ struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */
 struct features_options {
-    const char
-        *url; /* "redis://host:port" or "unix:/path"; NULL: no store, every call is FEATURES_NONE */
+    /* "redis://host:port" or "unix:/path"; NULL: no store, every call is FEATURES_NONE. */
+    const char *url;
     const char *user;
     struct view password; /* empty: no AUTH */
     int database;
@@ -43,11 +43,11 @@ enum features_status {
 
 /* Part of the request; the client's from fetch until on_done, which may run before fetch returns. */
 struct features_call {
+    /* Views are valid during the call only. */
     void (*on_done)(struct features_call *call, enum features_status status,
-                    const struct view *events,
-                    int n_events); /* views are valid during the call only */
-    int64_t start_us;              /* the caller's: when it asked */
-    uint32_t seat;                 /* the client's */
+                    const struct view *events, int n_events);
+    int64_t start_us; /* the caller's: when it asked */
+    uint32_t seat;    /* the client's */
 };
 
 int features_new(struct loop *loop, const struct features_options *options, uint64_t seed,

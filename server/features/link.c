@@ -17,12 +17,12 @@ typedef size_t elements_t;
 typedef int elements_t;
 #endif
 
-struct link {
+struct features_link {
     struct loop *loop;
     redisAsyncContext *redis; /* its data is the link, NULL once let go */
     bool ready;
     struct timer timer; /* connect_ms */
-    struct link_events events;
+    struct features_link_events events;
     int greetings;                             /* AUTH and SELECT that are not answered */
     redisReplyObjectFunctions *plain, bounded; /* what hiredis makes replies with; see below */
 };
@@ -30,12 +30,12 @@ struct link {
 /* A dozen bytes that announce a reply of 10^9 elements would cost hiredis gigabytes and seconds of the loop. */
 static void *create_array(const redisReadTask *task, elements_t n)
 {
-    const struct link *link = task->privdata;
+    const struct features_link *link = task->privdata;
 
     return n > MAX_ELEMENTS ? NULL : link->plain->createArray(task, n);
 }
 
-static void bound_replies(struct link *link)
+static void bound_replies(struct features_link *link)
 {
     redisReader *reader = link->redis->c.reader;
 
@@ -47,7 +47,7 @@ static void bound_replies(struct link *link)
 }
 
 /* hiredis calls back while it frees, and sometimes frees by itself: from here on it no longer knows the link. */
-static void let_go(struct link *link, bool hiredis_frees)
+static void let_go(struct features_link *link, bool hiredis_frees)
 {
     redisAsyncContext *redis = link->redis;
 
@@ -59,7 +59,7 @@ static void let_go(struct link *link, bool hiredis_frees)
         redisAsyncFree(redis);
 }
 
-static void end(struct link *link, const char *why, bool hiredis_frees)
+static void end(struct features_link *link, const char *why, bool hiredis_frees)
 {
     let_go(link, hiredis_frees);
     link->events.on_end(link, why, link->events.arg);
@@ -68,7 +68,7 @@ static void end(struct link *link, const char *why, bool hiredis_frees)
 
 static void on_greeting(redisAsyncContext *redis, void *raw, void *privdata)
 {
-    struct link *link = redis->data;
+    struct features_link *link = redis->data;
     const redisReply *reply = raw;
 
     (void)privdata;
@@ -85,7 +85,7 @@ static void on_greeting(redisAsyncContext *redis, void *raw, void *privdata)
     link->events.on_ready(link, link->events.arg);
 }
 
-static int greet(struct link *link, const struct link_args *args)
+static int greet(struct features_link *link, const struct features_link_args *args)
 {
     const char *argv[3] = {"AUTH"};
     size_t lens[3] = {4};
@@ -112,7 +112,7 @@ static int greet(struct link *link, const struct link_args *args)
 
 static void on_connect(const redisAsyncContext *redis, int status)
 {
-    struct link *link = redis->data;
+    struct features_link *link = redis->data;
     int one = 1;
 
     if (!link)
@@ -120,8 +120,8 @@ static void on_connect(const redisAsyncContext *redis, int status)
     if (status != REDIS_OK)
         end(link, "cannot connect", true);
     else
-        setsockopt(redis->c.fd, IPPROTO_TCP, TCP_NODELAY, &one,
-                   sizeof(one)); /* UNIX sockets refuse */
+        /* UNIX sockets refuse. */
+        setsockopt(redis->c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 }
 
 static void on_disconnect(const redisAsyncContext *redis, int status)
@@ -137,16 +137,16 @@ static void on_timer(struct timer *timer, void *arg)
     end(arg, "connecting took too long", false);
 }
 
-static redisAsyncContext *dial(const struct link_args *args)
+static redisAsyncContext *dial(const struct features_link_args *args)
 {
     if (args->url->is_unix)
         return redisAsyncConnectUnix(args->url->host);
     return redisAsyncConnect(args->address, args->url->port);
 }
 
-struct link *link_open(const struct link_args *args, const char **why)
+struct features_link *features_link_open(const struct features_link_args *args, const char **why)
 {
-    struct link *link = calloc(1, sizeof(*link));
+    struct features_link *link = calloc(1, sizeof(*link));
 
     *why = "out of memory";
     if (!link)
@@ -180,20 +180,20 @@ fail:
     return NULL;
 }
 
-bool link_ready(const struct link *link)
+bool features_link_ready(const struct features_link *link)
 {
     return link->ready;
 }
 
 static void on_reply(redisAsyncContext *redis, void *raw, void *privdata)
 {
-    struct link *link = redis->data;
+    struct features_link *link = redis->data;
 
     if (link && raw)
         link->events.on_reply(link, (uint64_t)(uintptr_t)privdata, raw, link->events.arg);
 }
 
-int link_send(struct link *link, struct view command, uint64_t token)
+int features_link_send(struct features_link *link, struct view command, uint64_t token)
 {
     if (redisAsyncFormattedCommand(link->redis, on_reply, (void *)(uintptr_t)token, command.ptr,
                                    command.len) != REDIS_OK)
@@ -201,7 +201,7 @@ int link_send(struct link *link, struct view command, uint64_t token)
     return 0;
 }
 
-void link_close(struct link *link)
+void features_link_close(struct features_link *link)
 {
     if (!link)
         return;

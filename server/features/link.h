@@ -1,5 +1,5 @@
 /*
- * struct link: one connection to Redis, from dialling over AUTH and SELECT to its end. It knows commands and
+ * struct features_link: one connection to Redis, from dialling over AUTH and SELECT to its end. It knows commands and
  * replies, not requests; the client (features.c) makes a new one when one has ended. On the worker's loop.
  * Private to server/features.
  */
@@ -7,38 +7,39 @@
 #define SERVER_FEATURES_LINK_H
 
 #include "base/view.h"
-#include "server/features/redis_url.h"
+#include "impression/redis_url.h"
 #include "server/net/loop.h"
 
 struct redisAsyncContext;
 struct redisReply;
-struct link;
+struct features_link;
 
-struct link_events {
-    void (*on_ready)(struct link *link, void *arg);
-    /* A command's reply; token as handed to link_send. Replies that are missing at on_end never come. */
-    void (*on_reply)(struct link *link, uint64_t token, const struct redisReply *reply, void *arg);
+struct features_link_events {
+    void (*on_ready)(struct features_link *link, void *arg);
+    /* A command's reply; token as handed to features_link_send. Replies that are missing at on_end never come. */
+    void (*on_reply)(struct features_link *link, uint64_t token, const struct redisReply *reply,
+                     void *arg);
     /* It is over, for whatever reason; the link is freed when this returns. why is for the log. */
-    void (*on_end)(struct link *link, const char *why, void *arg);
+    void (*on_end)(struct features_link *link, const char *why, void *arg);
     void *arg;
 };
 
-struct link_args {
+struct features_link_args {
     struct loop *loop;
     const struct redis_url *url;
     const char *address; /* numeric; not used with a UNIX socket */
     struct view user, password;
     int database;
     int connect_ms; /* for all of dialling, AUTH and SELECT */
-    struct link_events events;
+    struct features_link_events events;
 };
 
 /* NULL when it cannot even be tried: *why tells. on_end does not run then. */
-struct link *link_open(const struct link_args *args, const char **why);
-bool link_ready(const struct link *link);
+struct features_link *features_link_open(const struct features_link_args *args, const char **why);
+bool features_link_ready(const struct features_link *link);
 /* One command, already in the protocol's form (copied). -1: the link is ending. */
-int link_send(struct link *link, struct view command, uint64_t token);
+int features_link_send(struct features_link *link, struct view command, uint64_t token);
 /* No more events; replies still on the way are thrown away. NULL is legal. */
-void link_close(struct link *link);
+void features_link_close(struct features_link *link);
 
 #endif

@@ -138,8 +138,3 @@ uint64_t metrics_cell(const struct metrics *metrics, enum metric metric, int lab
     }
     return sum;
 }
-
-uint64_t metrics_counter(const struct metrics *metrics, enum metric metric, int label)
-{
-    return metrics_cell(metrics, metric, label, 0);
-}

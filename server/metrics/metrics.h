@@ -148,7 +148,4 @@ void metrics_collect_process(struct metrics *metrics);
 void metrics_write(struct metrics *metrics, struct buf *out);
 #define METRICS_CONTENT_TYPE "text/plain; version=0.0.4; charset=utf-8"
 
-/* Sum over shards, for verbose health and tests. */
-uint64_t metrics_counter(const struct metrics *metrics, enum metric metric, int label);
-
 #endif

@@ -13,8 +13,8 @@ struct metric_family {
     const char *help;
     const char *label;         /* NULL: none */
     const char *const *values; /* of the label, NULL behind the last */
-    const int64_t
-        *bounds; /* of a histogram, in the unit of observations, ascending; +Inf is implied */
+    /* Of a histogram, in the unit of observations, ascending; +Inf is implied. */
+    const int64_t *bounds;
     int n_bounds;
     double scale; /* of observations, for writing: 1e-6 makes seconds of microseconds */
 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/number.h"
+#include "base/host_port.h"
 
 static int parse_unix(struct address *address, const char *path, struct err *err)
 {
@@ -22,49 +22,23 @@ static int parse_unix(struct address *address, const char *path, struct err *err
     return 0;
 }
 
-/* Host without its brackets; false when text has no "host:port" form. */
-static bool split(const char *text, char host[256], struct view *port)
-{
-    const char *colon = strrchr(text, ':');
-    size_t len;
-
-    if (!colon || colon == text)
-        return false;
-    len = (size_t)(colon - text);
-    *port = view_of(colon + 1);
-    if (text[0] == '[') {
-        if (len < 3 || text[len - 1] != ']')
-            return false;
-        text++;
-        len -= 2;
-    } else if (memchr(text, ':', len)) {
-        return false; /* IPv6 wants brackets */
-    }
-    if (len >= 256)
-        return false;
-    memcpy(host, text, len);
-    host[len] = 0;
-    return true;
-}
-
 int address_parse(struct address *address, const char *text, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    char host[256], service[8];
-    struct view port;
-    int64_t number;
+    struct host_port at;
+    char service[8];
     int rc;
 
     memset(address, 0, sizeof(*address));
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(address, text + 5, err);
-    if (!split(text, host, &port) || number_int(port, 0, 65535, &number))
+    if (host_port_parse(view_of(text), &at) || at.port == -1)
         return err_set(err, ERR_CONFIG,
                        "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")",
                        text);
-    snprintf(service, sizeof(service), "%d", (int)number);
-    rc = getaddrinfo(host, service, &hints, &found);
+    snprintf(service, sizeof(service), "%d", at.port);
+    rc = getaddrinfo(at.host, service, &hints, &found);
     if (rc != 0)
         return err_set(err, ERR_UNAVAILABLE, "%s: %s", text, gai_strerror(rc));
     memcpy(&address->sa, found->ai_addr, found->ai_addrlen);

@@ -3,11 +3,6 @@
 #include "base/bug.h"
 #include "server/net/connection_state.h"
 
-struct view exchange_header(const struct exchange *x, const char *name)
-{
-    return http_reader_field(&x->connection->reader, connection_bytes(x->connection), name);
-}
-
 struct view exchange_query(const struct exchange *x, const char *name)
 {
     const char *at = x->query.ptr, *end = x->query.ptr + x->query.len;

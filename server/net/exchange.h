@@ -29,11 +29,11 @@ struct exchange {
     struct view path;  /* as sent */
     struct view query; /* behind "?"; empty when absent */
     struct view body;  /* decoded, contiguous */
-    int64_t
-        received_us; /* first byte, with what the loop was late by taken off: budgets start here */
+    /* First byte, with what the loop was late by taken off: budgets start here. */
+    int64_t received_us;
     int64_t complete_us; /* last byte read */
-    char request_id[EXCHANGE_ID_MAX +
-                    1];      /* X-Request-Id if it is 1 to 64 of [A-Za-z0-9._:+/=-], else made up */
+    /* X-Request-Id if it is 1 to 64 of [A-Za-z0-9._:+/=-], else made up. */
+    char request_id[EXCHANGE_ID_MAX + 1];
     struct view traceparent; /* W3C form checked; empty when absent or malformed */
 
     struct connection *connection;
@@ -41,8 +41,6 @@ struct exchange {
     void *gone_arg;
 };
 
-/* First field of that name, letter case aside; ptr NULL when absent. */
-struct view exchange_header(const struct exchange *x, const char *name);
 /* Value of name in the query ("a=1&b=2"), not decoded; ptr NULL when absent, empty for "name" alone. */
 struct view exchange_query(const struct exchange *x, const char *name);
 /* The `user` of the connection pool: the worker's own state. */

@@ -114,11 +114,6 @@ bool http_is_authority(struct view v, bool need_port)
     return is_port(port) && (!need_port || (port.len > 0 && host.len > 0));
 }
 
-bool http_equal_nocase(struct view v, const char *lower)
-{
-    return strlen(lower) == v.len && strncasecmp(v.ptr, lower, v.len) == 0;
-}
-
 struct view http_trim(struct view v)
 {
     while (v.len > 0 && (v.ptr[0] == ' ' || v.ptr[0] == '\t')) {

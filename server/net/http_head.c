@@ -78,26 +78,26 @@ static void read_connection(struct framing *f, struct view value)
     struct view element;
 
     while (http_list_next(&value, &element)) {
-        f->close |= http_equal_nocase(element, "close");
-        f->keep_alive |= http_equal_nocase(element, "keep-alive");
+        f->close |= view_is_nocase(element, "close");
+        f->keep_alive |= view_is_nocase(element, "keep-alive");
     }
 }
 
 static void read_field(struct framing *f, struct view name, struct view value)
 {
-    if (http_equal_nocase(name, "host")) {
+    if (view_is_nocase(name, "host")) {
         f->n_host++;
         f->host = value;
-    } else if (http_equal_nocase(name, "content-length")) {
+    } else if (view_is_nocase(name, "content-length")) {
         f->n_length++;
         f->length = value;
-    } else if (http_equal_nocase(name, "transfer-encoding")) {
+    } else if (view_is_nocase(name, "transfer-encoding")) {
         f->n_encoding++;
         f->encoding = value;
-    } else if (http_equal_nocase(name, "connection")) {
+    } else if (view_is_nocase(name, "connection")) {
         read_connection(f, value);
-    } else if (http_equal_nocase(name, "expect")) {
-        f->expect |= http_equal_nocase(value, "100-continue");
+    } else if (view_is_nocase(name, "expect")) {
+        f->expect |= view_is_nocase(value, "100-continue");
     }
 }
 
@@ -139,7 +139,7 @@ static int check_length(struct http_reader *r, const struct framing *f)
         return http_refuse(r, PROBLEM_BAD_LENGTH, "Content-Length beside Transfer-Encoding");
     if (f->n_encoding && r->minor == 0)
         return http_refuse(r, PROBLEM_BAD_LENGTH, "Transfer-Encoding in HTTP/1.0");
-    if (f->n_encoding && (f->n_encoding > 1 || !http_equal_nocase(f->encoding, "chunked")))
+    if (f->n_encoding && (f->n_encoding > 1 || !view_is_nocase(f->encoding, "chunked")))
         return http_refuse(r, PROBLEM_TRANSFER_ENCODING, "Transfer-Encoding is not chunked");
     if (r->length > r->limits.max_body_bytes)
         return http_refuse(r, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");

@@ -166,7 +166,7 @@ enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size
 struct view http_reader_field(const struct http_reader *reader, const char *bytes, const char *name)
 {
     for (uint32_t i = 0; i < reader->n_fields; i++)
-        if (http_equal_nocase(http_span_view(reader->fields[i].name, bytes), name))
+        if (view_is_nocase(http_span_view(reader->fields[i].name, bytes), name))
             return http_span_view(reader->fields[i].value, bytes);
     return (struct view){NULL, 0};
 }

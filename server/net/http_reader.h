@@ -66,8 +66,8 @@ struct http_reader {
 
     /* head */
     struct http_span method;
-    struct http_span
-        path; /* as sent, not decoded, without the query; "*"; empty when the target names none */
+    /* As sent, not decoded, without the query; "*"; empty when the target names none. */
+    struct http_span path;
     struct http_span query; /* behind the "?", may be empty */
     struct http_field fields[HTTP_MAX_FIELDS];
     uint32_t n_fields;

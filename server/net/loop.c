@@ -77,7 +77,6 @@ static void on_tick(struct timer *timer, void *arg)
     int64_t lag_us = now_us > due_us ? now_us - due_us : 0;
 
     atomic_store_explicit(&loop->heartbeat_us, now_us, memory_order_relaxed);
-    atomic_store_explicit(&loop->lag_us, lag_us, memory_order_relaxed);
     if (loop->on_lag)
         loop->on_lag(loop->on_lag_arg, lag_us);
     loop_timer_set(loop, timer, now_us + LOOP_TICK_US);
@@ -260,11 +259,6 @@ void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), v
 int64_t loop_heartbeat_us(const struct loop *loop)
 {
     return atomic_load_explicit(&loop->heartbeat_us, memory_order_relaxed);
-}
-
-int64_t loop_lag_us(const struct loop *loop)
-{
-    return atomic_load_explicit(&loop->lag_us, memory_order_relaxed);
 }
 
 struct event_base *loop_base(struct loop *loop)

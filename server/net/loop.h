@@ -27,8 +27,8 @@ struct loop {
     void *reader;           /* second argument of letters' deliver() */
 
     struct event *mailbox_event;
-    struct event
-        *timer_event; /* on a timerfd: microseconds, and one syscall only when the earliest moves */
+    /* On a timerfd: microseconds, and one syscall only when the earliest moves. */
+    struct event *timer_event;
     int timer_fd;
     int64_t timer_armed_us; /* TIMER_NEVER: not */
 
@@ -47,7 +47,6 @@ struct loop {
     pthread_t thread; /* valid while running */
 
     _Atomic int64_t heartbeat_us;
-    _Atomic int64_t lag_us;
 };
 
 /* reader goes to letters' deliver(). */
@@ -101,9 +100,8 @@ int64_t loop_arrival_us(struct loop *loop);
 
 /* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */
 void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg);
-/* Any thread. Monotonic time of the last heartbeat (0: none yet), and how late it was. */
+/* Any thread. Monotonic time of the last heartbeat (0: none yet). */
 int64_t loop_heartbeat_us(const struct loop *loop);
-int64_t loop_lag_us(const struct loop *loop);
 
 /* For libraries with glue of their own (Redis, DNS). The loop's thread only. */
 struct event_base *loop_base(struct loop *loop);

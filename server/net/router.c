@@ -11,7 +11,7 @@ static bool is_json(struct view content_type)
 
     if (semicolon)
         content_type.len = (size_t)(semicolon - content_type.ptr);
-    return http_equal_nocase(http_trim(content_type), "application/json");
+    return view_is_nocase(http_trim(content_type), "application/json");
 }
 
 /* "Allow: GET, POST\r\n" of the routes that have this path; whether there are any. */
@@ -54,7 +54,7 @@ void router_route(const struct router *router, const struct http_reader *head, c
     if (!route) {
         out->problem = write_allow(router, path, out->headers) ? PROBLEM_METHOD_NOT_ALLOWED
                                                                : PROBLEM_NOT_FOUND;
-    } else if (has_body && encoding.ptr && !http_equal_nocase(encoding, "identity")) {
+    } else if (has_body && encoding.ptr && !view_is_nocase(encoding, "identity")) {
         out->problem = PROBLEM_UNSUPPORTED_ENCODING;
         snprintf(out->headers, sizeof(out->headers), "Accept-Encoding: identity\r\n");
     } else if (has_body && type.ptr && !is_json(type)) {

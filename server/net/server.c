@@ -74,7 +74,7 @@ static int open_worker(struct server *server, int index, struct err *err)
                                 &(struct connection_pool_args){.loop = &worker->loop,
                                                                .shared = &server->shared,
                                                                .router = &server->router,
-                                                               .hooks = server->hooks.connection,
+                                                               .hooks = server->hooks,
                                                                .load = &worker->connections},
                                 err);
 }
@@ -82,14 +82,9 @@ static int open_worker(struct server *server, int index, struct err *err)
 static void *run_worker(void *arg)
 {
     struct worker *worker = arg;
-    const struct server_hooks *hooks = &worker->server->hooks;
 
-    if (hooks->on_start)
-        hooks->on_start(worker, hooks->arg);
     loop_run(&worker->loop);
     connection_pool_release(&worker->pool);
-    if (hooks->on_stop)
-        hooks->on_stop(worker, hooks->arg);
     return NULL;
 }
 
@@ -246,11 +241,6 @@ int64_t server_connections(const struct server *server)
     return atomic_load_explicit(&server->shared.connections, memory_order_relaxed);
 }
 
-int64_t server_body_bytes(const struct server *server)
-{
-    return atomic_load_explicit(&server->shared.body_bytes, memory_order_relaxed);
-}
-
 int64_t server_heartbeat_us(const struct server *server)
 {
     int64_t oldest_us = INT64_MAX;
@@ -261,16 +251,4 @@ int64_t server_heartbeat_us(const struct server *server)
         oldest_us = beat_us < oldest_us ? beat_us : oldest_us;
     }
     return oldest_us;
-}
-
-int64_t server_lag_us(const struct server *server)
-{
-    int64_t largest_us = 0;
-
-    for (int i = 0; i < server->n_workers; i++) {
-        int64_t lag_us = loop_lag_us(&server->workers[i].loop);
-
-        largest_us = lag_us > largest_us ? lag_us : largest_us;
-    }
-    return largest_us;
 }

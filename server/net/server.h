@@ -16,8 +16,8 @@
 #include "server/net/listener.h"
 
 struct worker {
-    struct loop
-        loop; /* letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker */
+    /* Letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker. */
+    struct loop loop;
     struct connection_pool pool;
     struct server *server;
     void *user; /* the same as pool.user: set it by worker_set_user() */
@@ -25,14 +25,6 @@ struct worker {
     pthread_t thread;
     bool started;
     _Atomic int64_t connections; /* its own, those on the way included */
-};
-
-struct server_hooks {
-    /* On the worker's thread, before its first connection and after its last. May be NULL. */
-    void (*on_start)(struct worker *worker, void *arg);
-    void (*on_stop)(struct worker *worker, void *arg);
-    void *arg;
-    struct connection_hooks connection;
 };
 
 struct server_args {
@@ -45,7 +37,7 @@ struct server_args {
     const struct net_limits *limits;
     const struct http_route *routes; /* the caller's, until server_close() */
     int n_routes;
-    struct server_hooks hooks;
+    struct connection_hooks hooks;
 };
 
 struct drain_outcome {
@@ -58,7 +50,7 @@ struct server {
     struct listener listener;
     struct net_shared shared;
     struct router router;
-    struct server_hooks hooks;
+    struct connection_hooks hooks;
     struct worker *workers;
     int n_workers;
     struct timer drain_timer;
@@ -83,8 +75,8 @@ void server_stop(struct server *server);
 void server_close(struct server *server);
 
 struct worker *server_worker(struct server *server, int index);
-void worker_set_user(struct worker *worker,
-                     void *user); /* before server_start() or on its thread */
+/* Before server_start() or on its thread. */
+void worker_set_user(struct worker *worker, void *user);
 const char *server_address(const struct server *server);
 
 /* Any thread. */
@@ -92,9 +84,7 @@ void server_set_limits(struct server *server, const struct net_limits *limits);
 /* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
 void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
-int64_t server_body_bytes(const struct server *server);
-/* The oldest heartbeat of the workers, monotonic; and the largest lag last measured. */
+/* The oldest heartbeat of the workers, monotonic. */
 int64_t server_heartbeat_us(const struct server *server);
-int64_t server_lag_us(const struct server *server);
 
 #endif

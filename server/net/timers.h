@@ -29,8 +29,8 @@ struct timer {
 
 struct timers {
     struct timer *root;
-    int64_t
-        floor_us; /* keys are beyond it: what is set while timers run has to wait for the next run */
+    /* Keys are beyond it: what is set while timers run has to wait for the next run. */
+    int64_t floor_us;
 };
 
 void timers_init(struct timers *timers);

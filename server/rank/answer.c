@@ -2,14 +2,6 @@
 
 #define DIGITS 9 /* enough to recompute ecpm from pctr and bid */
 
-void answer_write_view(struct json_writer *w, const char *key, struct view v)
-{
-    if (v.len == 0)
-        return;
-    jw_key(w, key);
-    jw_view(w, v);
-}
-
 void answer_write_views(struct json_writer *w, const char *key, const struct views *values)
 {
     if (values->n == 0)
@@ -21,38 +13,27 @@ void answer_write_views(struct json_writer *w, const char *key, const struct vie
     jw_array_end(w);
 }
 
-static void write_number(struct json_writer *w, const char *key, double v)
-{
-    jw_key(w, key);
-    jw_number(w, v, DIGITS);
-}
-
 static void write_result(struct json_writer *w, const struct impression_request *request,
                          const struct rank_result *result)
 {
     const struct ad *ad = result->ad->ad;
 
     jw_object_begin(w);
-    jw_key(w, "impid");
-    jw_view(w, request->imps[result->imp].id);
-    jw_key(w, "pos");
-    jw_int(w, result->pos);
-    jw_key(w, "adid");
-    jw_view(w, result->ad->adid);
+    jw_member_view(w, "impid", request->imps[result->imp].id);
+    jw_member_int(w, "pos", result->pos);
+    jw_member_view(w, "adid", result->ad->adid);
     if (ad) {
-        answer_write_view(w, "crid", ad->crid);
-        answer_write_view(w, "cid", ad->cid);
-        answer_write_view(w, "seat", ad->seat);
+        jw_member_filled(w, "crid", ad->crid);
+        jw_member_filled(w, "cid", ad->cid);
+        jw_member_filled(w, "seat", ad->seat);
         answer_write_views(w, "adomain", &ad->adomain);
         answer_write_views(w, "cat", &ad->cat);
     }
-    write_number(w, "pctr", result->pctr);
-    write_number(w, "bid", result->ad->bid);
-    jw_key(w, "bid_type");
-    jw_str(w, bid_type_names[result->ad->bid_type]);
-    write_number(w, "ecpm", result->ecpm);
-    jw_key(w, "source");
-    jw_str(w, rank_source_names[result->source]);
+    jw_member_number(w, "pctr", result->pctr, DIGITS);
+    jw_member_number(w, "bid", result->ad->bid, DIGITS);
+    jw_member_str(w, "bid_type", bid_type_names[result->ad->bid_type]);
+    jw_member_number(w, "ecpm", result->ecpm, DIGITS);
+    jw_member_str(w, "source", rank_source_names[result->source]);
     jw_object_end(w);
 }
 
@@ -72,8 +53,7 @@ static void write_filtered(struct json_writer *w, const struct ranked *ranked)
     for (int reason = 0; reason < FILTERED_REASONS; reason++) {
         if (ranked->filtered[reason] == 0)
             continue;
-        jw_key(w, filtered_reason_names[reason]);
-        jw_int(w, ranked->filtered[reason]);
+        jw_member_int(w, filtered_reason_names[reason], ranked->filtered[reason]);
     }
     jw_object_end(w);
 }
@@ -100,8 +80,7 @@ static void write_timing(struct json_writer *w, const struct answer_timing *timi
     jw_key(w, "timing_us");
     jw_object_begin(w);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        jw_key(w, rows[i].name);
-        jw_int(w, rows[i].us);
+        jw_member_int(w, rows[i].name, rows[i].us);
     }
     jw_object_end(w);
 }
@@ -112,18 +91,12 @@ void answer_write(const struct answer_args *args, struct buf *out)
 
     json_writer_init(&w, out);
     jw_object_begin(&w);
-    jw_key(&w, "id");
-    jw_view(&w, args->request->id.len ? args->request->id : args->request_id);
-    jw_key(&w, "model");
-    jw_str(&w, args->model);
-    jw_key(&w, "model_version");
-    jw_str(&w, args->model_version);
-    jw_key(&w, "model_digest");
-    jw_str(&w, args->model_digest);
-    jw_key(&w, "generation");
-    jw_int(&w, (int64_t)args->generation);
-    jw_key(&w, "cur");
-    jw_str(&w, args->currency);
+    jw_member_view(&w, "id", args->request->id.len ? args->request->id : args->request_id);
+    jw_member_str(&w, "model", args->model);
+    jw_member_str(&w, "model_version", args->model_version);
+    jw_member_str(&w, "model_digest", args->model_digest);
+    jw_member_int(&w, "generation", (int64_t)args->generation);
+    jw_member_str(&w, "cur", args->currency);
     write_results(args, &w);
     write_filtered(&w, args->ranked);
     write_degraded(&w, args->degraded);

@@ -22,8 +22,7 @@ struct answer_args {
 
 void answer_write(const struct answer_args *args, struct buf *out);
 
-/* A member of the object that is open; nothing when it is empty. */
-void answer_write_view(struct json_writer *w, const char *key, struct view v);
+/* A member of the object that is open; nothing when there are none. */
 void answer_write_views(struct json_writer *w, const char *key, const struct views *values);
 
 #endif

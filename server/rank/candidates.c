@@ -1,20 +1,14 @@
 #include "server/rank/candidates.h"
 
 #include <math.h>
-#include <strings.h>
 
 #include "server/rank/blocks.h"
-
-static bool same_ignoring_case(struct view a, struct view b)
-{
-    return a.len == b.len && (a.len == 0 || strncasecmp(a.ptr, b.ptr, a.len) == 0);
-}
 
 /* The request takes only currencies it names; naming none takes any. */
 static bool currency_taken(const struct impression_request *request, const char *currency)
 {
     for (int i = 0; i < request->cur.n; i++)
-        if (same_ignoring_case(request->cur.items[i], view_of(currency)))
+        if (view_is_nocase(request->cur.items[i], currency))
             return true;
     return request->cur.n == 0;
 }

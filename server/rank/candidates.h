@@ -25,8 +25,8 @@ struct rank_ad {
 struct rank_ads {
     struct rank_ad *items; /* in the order in which they were named, or by prior ecpm */
     int n;
-    bool
-        cut; /* the catalog has more active ads than were taken or looked at: degraded candidates */
+    /* The catalog has more active ads than were taken or looked at: degraded candidates. */
+    bool cut;
     uint32_t filtered[FILTERED_REASONS]; /* ads, once each */
 };
 

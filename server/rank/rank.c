@@ -1,24 +1,10 @@
 #include "server/rank/rank.h"
 
 #include <math.h>
-#include <strings.h>
+
+#include "impression/ecpm.h"
 
 const char *const rank_source_names[RANK_SOURCES] = {"model", "prior"};
-
-double rank_ecpm(enum bid_type type, double bid, double pctr, double pcvr)
-{
-    switch (type) {
-    case BID_CPM:
-        return bid;
-    case BID_CPC:
-        return 1000 * pctr * bid;
-    case BID_CPA:
-        return 1000 * pctr * pcvr * bid;
-    case BID_TYPES:
-        break;
-    }
-    return 0;
-}
 
 static double clamp(double p)
 {
@@ -92,11 +78,7 @@ static void sort(struct rank_result *list, int n, before_fn before)
 
 static bool floor_in_currency(const struct imp *imp, const char *currency)
 {
-    struct view want = view_of(currency);
-
-    return imp->bidfloorcur.len == 0 ||
-           (imp->bidfloorcur.len == want.len &&
-            strncasecmp(imp->bidfloorcur.ptr, want.ptr, want.len) == 0);
+    return imp->bidfloorcur.len == 0 || view_is_nocase(imp->bidfloorcur, currency);
 }
 
 /* All pairs that pass currency and floor. */
@@ -114,7 +96,7 @@ static int collect(const struct rank_args *args, struct ranked *out)
         for (int a = 0; a < args->ads->n; a++) {
             const struct rank_ad *ad = &args->ads->items[a];
             double pctr = args->scores[i].pctr[a];
-            double ecpm = rank_ecpm(ad->bid_type, ad->bid, pctr, 0);
+            double ecpm = ecpm_of(ad->bid_type, ad->bid, pctr, 0);
 
             if (!(ecpm >= imp->bidfloor)) {
                 out->filtered[FILTERED_FLOOR]++;

@@ -9,9 +9,6 @@
 enum rank_source { SOURCE_MODEL, SOURCE_PRIOR, RANK_SOURCES };
 extern const char *const rank_source_names[RANK_SOURCES];
 
-/* Expected revenue of a thousand impressions: bid (cpm), 1000 pctr bid (cpc), 1000 pctr pcvr bid (cpa). */
-double rank_ecpm(enum bid_type type, double bid, double pctr, double pcvr);
-
 /* What one context's ads are worth. */
 struct rank_scores {
     enum rank_source source;
@@ -27,8 +24,8 @@ struct rank_args {
     const struct rank_scores *scores; /* (n_imps): of each imp's context */
     const char *currency;
     int top_n;
-    bool
-        unique_in_request; /* an ad at most once per request: greedy over all pairs by ecpm, imp order, adid */
+    /* An ad at most once per request: greedy over all pairs by ecpm, imp order, adid. */
+    bool unique_in_request;
 };
 
 struct rank_result {

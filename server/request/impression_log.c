@@ -157,8 +157,8 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
             return err_set_errno(err, ERR_UNAVAILABLE, "%s", path);
     }
     pthread_mutex_lock(&log->lock);
-    while (log->next_fd !=
-           -2) /* one change at a time: lines between two belong to a file of their own */
+    /* One change at a time: lines between two belong to a file of their own. */
+    while (log->next_fd != -2)
         pthread_cond_wait(&log->taken, &log->lock);
     log->old_bytes = log->used;
     log->next_fd = fd;

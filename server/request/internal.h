@@ -77,8 +77,8 @@ static inline struct request *request_worker_slot(struct request_worker *rw, uin
     return rw->slots[slot];
 }
 
-struct request *
-request_worker_take(struct request_worker *rw); /* NULL: out of memory, or too many */
+/* NULL: out of memory, or too many. */
+struct request *request_worker_take(struct request_worker *rw);
 void request_init(struct request *r, struct request_worker *rw, uint32_t slot);
 
 struct timing {
@@ -138,6 +138,12 @@ enum step_result request_refuse(struct request *r, enum problem_code code, const
 static inline void request_degrade(struct request *r, enum degraded_reason reason)
 {
     r->degraded |= 1u << reason;
+}
+
+/* Who it was in logs: user ids never appear, only the first 12 digits of <pid>. */
+static inline struct view request_user_logged(const struct request *r)
+{
+    return (struct view){r->pid, strnlen(r->pid, 12)};
 }
 
 /* A finished job's letter, of whatever request. */

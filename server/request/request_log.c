@@ -21,7 +21,6 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
     return out;
 }
 
-/* User ids never appear, only the first digits of <pid>. */
 static void wide_line(const struct request *r, const struct answer_args *answer)
 {
     const struct answer_timing *t = answer->timing;
@@ -30,7 +29,7 @@ static void wide_line(const struct request *r, const struct answer_args *answer)
     const struct log_field fields[] = {
         LOG_STR("request_id", r->exchange->request_id),
         LOG_VIEW("traceparent", r->exchange->traceparent),
-        LOG_VIEW("user", ((struct view){r->pid, strnlen(r->pid, 12)})),
+        LOG_VIEW("user", request_user_logged(r)),
         LOG_INT("imps", r->decoded.n_imps),
         LOG_INT("candidates", r->ads.n),
         LOG_INT("behaviour", r->n_behaviours),

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "server/features/redis_url.h"
+#include "server/features/features_url.h"
 #include "server/world/config_keys.h"
 #include "server/world/option_set.h"
 #include "server/world/options.h"
@@ -156,7 +156,7 @@ static void check_together(const struct config *c, struct problems *problems)
     if (c->deadline.encode_reserve_us >= c->deadline.default_ms * 1000)
         problems_add(problems, "/deadline/encode_reserve_us",
                      "must be less than deadline.default_ms");
-    if (c->features.url && redis_url_parse(c->features.url, &url, &err))
+    if (c->features.url && features_url_parse(c->features.url, &url, &err))
         problems_add(problems, "/features/url", "%s", err.text);
     if (c->features.url && c->privacy.user_key.value.len == 0)
         problems_add(problems, "/privacy/user_key", "is needed with features.url");

@@ -19,8 +19,8 @@ struct loader {
     bool stop;
 
     /* The main thread's. */
-    bool
-        busy; /* until the result has been taken in, or a second load would start from the old world */
+    /* Until the result has been taken in, or a second load would start from the old world. */
+    bool busy;
     bool stopped;
 };
 

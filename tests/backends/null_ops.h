@@ -45,4 +45,16 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
 int null_finish(struct lane *lane, int slot, struct err *err);
 int null_query(struct lane *lane, int slot, struct err *err);
 
+/* Initialiser of a struct backend_ops: the operations above, but for how it opens and when a batch is done. */
+#define NULL_OPS(the_name, the_open, the_finish, the_query)                                        \
+    {                                                                                              \
+        .name = the_name, .open = the_open, .close = null_close, .caps = null_caps,                \
+        .alloc = null_alloc, .free = null_free, .upload = null_upload,                             \
+        .weight_new = null_weight_new, .weight_free = null_weight_free,                            \
+        .lane_open = null_lane_open, .lane_close = null_lane_close, .begin = null_begin,           \
+        .embed = null_embed, .linear = null_linear, .attention = null_attention,                   \
+        .residual_norm = null_residual_norm, .pool = null_pool, .head = null_head,                 \
+        .download = null_download, .finish = the_finish, .query = the_query,                       \
+    }
+
 #endif

@@ -51,29 +51,8 @@ static int paced_query(struct lane *lane, int slot, struct err *err)
     return clock_now_us() >= lane->ready_us[slot];
 }
 
-static const struct backend_ops paced_ops = {
-    .name = "paced",
-    .open = paced_open,
-    .close = null_close,
-    .caps = null_caps,
-    .alloc = null_alloc,
-    .free = null_free,
-    .upload = null_upload,
-    .weight_new = null_weight_new,
-    .weight_free = null_weight_free,
-    .lane_open = null_lane_open,
-    .lane_close = null_lane_close,
-    .begin = null_begin,
-    .embed = null_embed,
-    .linear = null_linear,
-    .attention = null_attention,
-    .residual_norm = null_residual_norm,
-    .pool = null_pool,
-    .head = null_head,
-    .download = null_download,
-    .finish = paced_finish,
-    .query = paced_query,
-};
+static const struct backend_ops paced_ops =
+    NULL_OPS("paced", paced_open, paced_finish, paced_query);
 
 extern const struct backend_module adrank_backend;
 const struct backend_module adrank_backend = {BACKEND_ABI, &paced_ops};

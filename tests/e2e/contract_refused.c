@@ -38,8 +38,8 @@ CONTRACT_TEST(refused, before_the_model)
     driver_wait_log(&d, "event=ready");
     while (driver_call(address, "GET", "/readyz", NULL)->status != 200)
         CHECK(driver_wait(&d, 5) == -1);
-    contract_end(&d, &client,
-                 false); /* the connection that was refused is the one that is served */
+    /* The connection that was refused is the one that is served. */
+    contract_end(&d, &client, false);
     CHECK_INT(driver_stop(&d), 0);
     unlink(file);
 }

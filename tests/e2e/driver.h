@@ -18,8 +18,8 @@
 
 struct driver_args {
     const char *config; /* JSON of the configuration file; NULL: "{}" */
-    const char
-        *model; /* model.path; NULL: a small Hugging Face directory without golden requests */
+    /* model.path; NULL: a small Hugging Face directory without golden requests. */
+    const char *model;
     const char *backend; /* "cpu", or "null", "paced", "failing": the test modules; NULL: "null" */
     const char *catalog; /* bytes of the catalog; NULL: driver_catalog */
     const char *redis;   /* features.url, with a key of the driver's; NULL: none */

@@ -79,8 +79,8 @@ static void read_weights(void)
                  err);
     memcpy(&header, weights[1].ptr, 8);
     for (size_t at = 8 + header + 3; at < weights[1].len; at += 4 * 7)
-        weights[1].ptr[at] =
-            (char)(weights[1].ptr[at] ^ 0x80); /* the sign of every seventh weight */
+        /* The sign of every seventh weight. */
+        weights[1].ptr[at] = (char)(weights[1].ptr[at] ^ 0x80);
 }
 
 static void make_model_folder(void)

@@ -47,8 +47,8 @@ struct fault_plan {
     uint64_t count;  /* 0: for ever */
     uint32_t one_in; /* 0 or 1: every one; else this share of them, by a fixed sequence */
     int error;       /* errno of the failure; malloc is always ENOMEM */
-    uint32_t
-        short_bytes; /* instead of an error: transfer at most so much (read, write, recv, send, pread) */
+    /* Instead of an error: transfer at most so much (read, write, recv, send, pread). */
+    uint32_t short_bytes;
     uint32_t delay_us; /* sleep first; with neither error nor short_bytes the call then succeeds */
     unsigned on;       /* FAULT_ON_*, FAULT_OURS */
 };
@@ -72,8 +72,8 @@ void fault_set(struct fault *fault, enum fault_site site, const struct fault_pla
 void fault_clear(struct fault *fault); /* all sites, and the clocks */
 
 uint64_t fault_seen(const struct fault *fault, enum fault_site site); /* calls since fault_set() */
-uint64_t fault_fired(const struct fault *fault,
-                     enum fault_site site); /* of these, hit by the plan */
+/* Of these, hit by the plan. */
+uint64_t fault_fired(const struct fault *fault, enum fault_site site);
 
 /* From now on the program's clocks are off by so much. A monotonic clock must not go back: only grow it. */
 void fault_shift_clocks(struct fault *fault, int64_t monotonic_us, int64_t wall_us);

@@ -256,8 +256,8 @@ static void family_release(struct family *f, struct rig *rig)
 }
 
 struct layout {
-    const int
-        *order; /* segments of the family, in this order; a parent left out is an outside parent */
+    /* Segments of the family, in this order; a parent left out is an outside parent. */
+    const int *order;
     int n;
     bool causal, read_only;
 };

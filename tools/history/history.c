@@ -14,7 +14,7 @@
 struct history {
     const struct history_options *options;
     FILE *out, *errors;
-    struct link *link;
+    struct history_link *link;
     struct arena arena; /* of one line */
     struct buf bytes;   /* of one event or line on its way */
     struct buf users;   /* of get: ids of the lines that are out, NUL-terminated, in order */
@@ -56,9 +56,10 @@ static int send_put(struct history *h, size_t line, struct view key, const struc
     if (behaviour_pack(event, &h->bytes, err))
         return err_prefix(err, "line %zu", line);
     push[2] = buf_view(&h->bytes);
-    if (link_send(h->link, line, push, 3, err) || link_send(h->link, line, trim, 4, err))
+    if (history_link_send(h->link, line, push, 3, err) ||
+        history_link_send(h->link, line, trim, 4, err))
         return -1;
-    return link_send(h->link, line, expire, 3, err);
+    return history_link_send(h->link, line, expire, 3, err);
 }
 
 static int send_get(struct history *h, size_t line, struct view key, struct view user,
@@ -66,7 +67,7 @@ static int send_get(struct history *h, size_t line, struct view key, struct view
 {
     const struct view args[] = {VIEW_LIT("LRANGE"), key, VIEW_LIT("0"), VIEW_LIT("-1")};
 
-    if (link_send(h->link, line, args, 4, err))
+    if (history_link_send(h->link, line, args, 4, err))
         return -1;
     buf_add(&h->users, user.ptr, user.len);
     buf_add(&h->users, "", 1);
@@ -81,7 +82,7 @@ static int send_erase(struct history *h, size_t line, struct view key, struct er
 
     memcpy(profile, key.ptr, key.len);
     profile[key.len - 1] = 'p';
-    return link_send(h->link, line, args, 3, err);
+    return history_link_send(h->link, line, args, 3, err);
 }
 
 static int send_line(struct history *h, size_t number, const struct history_line *line,
@@ -110,8 +111,8 @@ static struct view next_user(struct history *h)
     struct view user = view_of(h->users.ptr + h->users_at);
 
     h->users_at += user.len + 1;
-    if (h->users_at ==
-        h->users.len) { /* the last one that was out; its bytes stay until more are added */
+    /* The last one that was out; its bytes stay until more are added. */
+    if (h->users_at == h->users.len) {
         h->users_at = 0;
         h->users.len = 0;
     }
@@ -211,8 +212,8 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
     int rc = -1;
 
     arena_init(&h.arena, ARENA_BYTES, 0);
-    if (link_open(&options->redis, on_reply, &h, &h.link, err) || do_lines(&h, in, err) ||
-        link_flush(h.link, err))
+    if (history_link_open(&options->redis, on_reply, &h, &h.link, err) || do_lines(&h, in, err) ||
+        history_link_flush(h.link, err))
         goto out;
     if (fflush(out) != 0) {
         err_set_errno(err, ERR_UNAVAILABLE, "output");
@@ -222,7 +223,7 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
         fprintf(errors, "adrank-history: %" PRIu64 " unknown keys ignored\n", h.unknown);
     rc = h.bad ? err_set(err, ERR_DATA, "%zu bad lines or events left out", h.bad) : 0;
 out:
-    link_close(h.link);
+    history_link_close(h.link);
     buf_release(&h.users);
     buf_release(&h.bytes);
     arena_release(&h.arena);

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/json_writer.h"
+#include "impression/behaviour_json.h"
 #include "impression/fields.h"
 
 #define MAX_PROBLEMS 4
@@ -58,27 +58,14 @@ int history_line_read(struct view bytes, size_t number, bool with_event, struct 
     }
 }
 
-static void write_view(struct json_writer *w, const char *key, struct view v)
-{
-    if (v.len == 0)
-        return;
-    jw_key(w, key);
-    jw_view(w, v);
-}
-
 void history_line_write(const struct history_line *line, struct buf *out)
 {
     struct json_writer w;
 
     json_writer_init(&w, out);
     jw_object_begin(&w);
-    write_view(&w, "user", line->user);
-    jw_key(&w, "t");
-    jw_int(&w, line->event.t_ms);
-    jw_key(&w, "type");
-    jw_str(&w, behaviour_type_names[line->event.type]);
-    write_view(&w, "item", line->event.item);
-    write_view(&w, "text", line->event.text);
+    jw_member_filled(&w, "user", line->user);
+    behaviour_write_json(&w, &line->event);
     jw_object_end(&w);
     buf_add_str(out, "\n");
 }

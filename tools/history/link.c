@@ -9,22 +9,22 @@
 #define TIMEOUT_S 10
 #define MAX_ARGS 4
 
-struct link {
+struct history_link {
     redisContext *redis;
-    link_reply_fn on_reply;
+    history_link_reply_fn on_reply;
     void *arg;
     size_t lines[PIPELINE];
     int out;
 };
 
-static int broken(const struct link *link, struct err *err)
+static int broken(const struct history_link *link, struct err *err)
 {
     return err_set(err, ERR_UNAVAILABLE, "redis: %s",
                    link->redis->err ? link->redis->errstr : "no reply");
 }
 
 /* One command by itself, while connecting. */
-static int call(struct link *link, int argc, const char **argv, struct err *err)
+static int call(struct history_link *link, int argc, const char **argv, struct err *err)
 {
     redisReply *reply = redisCommandArgv(link->redis, argc, argv, NULL);
     int rc = 0;
@@ -37,7 +37,7 @@ static int call(struct link *link, int argc, const char **argv, struct err *err)
     return rc;
 }
 
-static int authenticate(struct link *link, const struct redis_url *url, struct err *err)
+static int authenticate(struct history_link *link, const struct redis_url *url, struct err *err)
 {
     const char *both[] = {"AUTH", url->user, url->password}, *one[] = {"AUTH", url->password};
 
@@ -46,7 +46,7 @@ static int authenticate(struct link *link, const struct redis_url *url, struct e
     return *url->user ? call(link, 3, both, err) : call(link, 2, one, err);
 }
 
-static int select_db(struct link *link, const struct redis_url *url, struct err *err)
+static int select_db(struct history_link *link, const struct redis_url *url, struct err *err)
 {
     char number[16];
     const char *argv[] = {"SELECT", number};
@@ -57,11 +57,11 @@ static int select_db(struct link *link, const struct redis_url *url, struct err 
     return call(link, 2, argv, err);
 }
 
-int link_open(const struct redis_url *url, link_reply_fn on_reply, void *arg, struct link **out,
-              struct err *err)
+int history_link_open(const struct redis_url *url, history_link_reply_fn on_reply, void *arg,
+                      struct history_link **out, struct err *err)
 {
     struct timeval timeout = {.tv_sec = TIMEOUT_S};
-    struct link *link = calloc(1, sizeof(*link));
+    struct history_link *link = calloc(1, sizeof(*link));
 
     if (!link)
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -82,11 +82,11 @@ int link_open(const struct redis_url *url, link_reply_fn on_reply, void *arg, st
     *out = link;
     return 0;
 fail:
-    link_close(link);
+    history_link_close(link);
     return -1;
 }
 
-void link_close(struct link *link)
+void history_link_close(struct history_link *link)
 {
     if (!link)
         return;
@@ -95,7 +95,7 @@ void link_close(struct link *link)
     free(link);
 }
 
-static int take_reply(struct link *link, size_t line, struct err *err)
+static int take_reply(struct history_link *link, size_t line, struct err *err)
 {
     redisReply *reply = NULL;
     int rc;
@@ -110,7 +110,7 @@ static int take_reply(struct link *link, size_t line, struct err *err)
     return rc;
 }
 
-int link_flush(struct link *link, struct err *err)
+int history_link_flush(struct history_link *link, struct err *err)
 {
     int n = link->out;
 
@@ -121,13 +121,14 @@ int link_flush(struct link *link, struct err *err)
     return 0;
 }
 
-int link_send(struct link *link, size_t line, const struct view *args, int n_args, struct err *err)
+int history_link_send(struct history_link *link, size_t line, const struct view *args, int n_args,
+                      struct err *err)
 {
     const char *argv[MAX_ARGS];
     size_t lens[MAX_ARGS];
 
     BUG_ON(n_args > MAX_ARGS);
-    if (link->out == PIPELINE && link_flush(link, err))
+    if (link->out == PIPELINE && history_link_flush(link, err))
         return -1;
     for (int i = 0; i < n_args; i++) {
         argv[i] = args[i].ptr;

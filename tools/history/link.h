@@ -8,25 +8,25 @@
 #include <stddef.h>
 
 #include "base/view.h"
-#include "tools/history/redis_url.h"
+#include "impression/redis_url.h"
 
 struct redisReply;
-struct link;
+struct history_link;
 
 /* Called for each reply in the order of the commands. An error reply does not come here: it fails the link.
  * -1 with err ends what called it. */
-typedef int (*link_reply_fn)(void *arg, size_t line, const struct redisReply *reply,
-                             struct err *err);
+typedef int (*history_link_reply_fn)(void *arg, size_t line, const struct redisReply *reply,
+                                     struct err *err);
 
 /* Connects, authenticates, selects. ERR_UNAVAILABLE when that fails. */
-int link_open(const struct redis_url *url, link_reply_fn on_reply, void *arg, struct link **out,
-              struct err *err) MUST_CHECK;
-void link_close(struct link *link); /* what is queued is lost; NULL is legal */
+int history_link_open(const struct redis_url *url, history_link_reply_fn on_reply, void *arg,
+                      struct history_link **out, struct err *err) MUST_CHECK;
+void history_link_close(struct history_link *link); /* what is queued is lost; NULL is legal */
 
 /* The arguments are copied. May read replies. */
-int link_send(struct link *link, size_t line, const struct view *args, int n_args,
-              struct err *err) MUST_CHECK;
+int history_link_send(struct history_link *link, size_t line, const struct view *args, int n_args,
+                      struct err *err) MUST_CHECK;
 /* Waits for every reply that is out. */
-int link_flush(struct link *link, struct err *err) MUST_CHECK;
+int history_link_flush(struct history_link *link, struct err *err) MUST_CHECK;
 
 #endif

@@ -62,11 +62,22 @@ static int read_count(const char *name, const char *text, int max, int *out, str
     return 0;
 }
 
+static int read_url(const char *text, struct redis_url *out, struct err *err)
+{
+    struct err why;
+
+    if (redis_url_parse(text, out, &why))
+        return err_set(err, ERR_USAGE,
+                       "--redis: %s; want redis://[user[:password]@]host[:port][/db] or unix:/path",
+                       why.text);
+    return 0;
+}
+
 static int set_option(const char *name, const char *value, struct history_options *out,
                       struct err *err)
 {
     if (strcmp(name, "--redis") == 0)
-        return redis_url_parse(value, &out->redis, err);
+        return read_url(value, &out->redis, err);
     if (strcmp(name, "--max-events") == 0)
         return read_count(name, value, MAX_EVENTS, &out->max_events, err);
     if (strcmp(name, "--ttl-days") == 0)
@@ -92,7 +103,7 @@ static int parse_verb(const char *word, enum history_verb *out, struct err *err)
 int history_options_parse(int argc, char **argv, struct history_options *out, struct err *err)
 {
     *out = (struct history_options){.max_events = DEFAULT_MAX_EVENTS, .ttl_days = DEFAULT_TTL_DAYS};
-    if (redis_url_parse(DEFAULT_URL, &out->redis, err))
+    if (read_url(DEFAULT_URL, &out->redis, err))
         return -1;
     for (int i = 1; i < argc; i++)
         if (strcmp(argv[i], "--help") == 0) {

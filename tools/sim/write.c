@@ -3,6 +3,8 @@
 #include <math.h>
 #include <stdio.h>
 
+#include "impression/behaviour_json.h"
+
 /* Bids lie close together, so that what an ad is about decides and not what it pays. */
 static double bid_of(const struct sim_world *world, int item)
 {
@@ -22,24 +24,6 @@ static void add_id(struct json_writer *w, const char *key, const char *prefix, u
     snprintf(text, sizeof(text), "%s%llu", prefix, (unsigned long long)number);
     jw_key(w, key);
     jw_str(w, text);
-}
-
-static void add_str(struct json_writer *w, const char *key, const char *value)
-{
-    jw_key(w, key);
-    jw_str(w, value);
-}
-
-static void add_view(struct json_writer *w, const char *key, struct view value)
-{
-    jw_key(w, key);
-    jw_view(w, value);
-}
-
-static void add_int(struct json_writer *w, const char *key, int64_t value)
-{
-    jw_key(w, key);
-    jw_int(w, value);
 }
 
 void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item)
@@ -63,25 +47,26 @@ void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item
     jw_array_begin(w);
     jw_str(w, lexicon_category_iab[ad->meaning.category]);
     jw_array_end(w);
-    add_view(w, "title", ad->title);
-    if (ad->desc.len > 0)
-        add_view(w, "desc", ad->desc);
+    jw_member_view(w, "title", ad->title);
+    jw_member_filled(w, "desc", ad->desc);
     jw_key(w, "bid"); /* by impression: about what a click's bid is worth at the base rate */
     jw_number(w, by_click ? bid_of(world, item) : 60 * bid_of(world, item), 6);
-    add_str(w, "bid_type", by_click ? "cpc" : "cpm");
-    jw_key(w, "prior_ctr");
-    jw_number(w, prior_of(ad), 4);
-    add_str(w, "status", item % 50 == 49 ? "paused" : "active");
+    jw_member_str(w, "bid_type", by_click ? "cpc" : "cpm");
+    jw_member_number(w, "prior_ctr", prior_of(ad), 4);
+    jw_member_str(w, "status", item % 50 == 49 ? "paused" : "active");
     jw_object_end(w);
 }
 
 static void add_event(struct json_writer *w, const struct sim_event *event)
 {
-    add_int(w, "t", event->t_ms);
-    add_str(w, "type", behaviour_type_names[event->type]);
-    if (event->item >= 0)
-        add_id(w, "item", "sku", (uint64_t)event->item);
-    add_view(w, "text", event->text);
+    char item[16];
+    struct behaviour behaviour = {.t_ms = event->t_ms, .type = event->type, .text = event->text};
+
+    if (event->item >= 0) {
+        snprintf(item, sizeof(item), "sku%d", event->item);
+        behaviour.item = view_of(item);
+    }
+    behaviour_write_json(w, &behaviour);
 }
 
 void sim_write_history(const struct sim_shopper *shopper, struct buf *out)
@@ -101,14 +86,14 @@ static void add_device(struct json_writer *w, const struct sim_shopper *shopper)
 {
     jw_key(w, "device");
     jw_object_begin(w);
-    add_int(w, "devicetype", shopper->devicetype);
-    add_str(w, "os", shopper->os);
-    add_str(w, "language", shopper->lang == SIM_EN ? "en" : "zh");
+    jw_member_int(w, "devicetype", shopper->devicetype);
+    jw_member_str(w, "os", shopper->os);
+    jw_member_str(w, "language", shopper->lang == SIM_EN ? "en" : "zh");
     jw_key(w, "geo");
     jw_object_begin(w);
-    add_str(w, "country", shopper->place->country);
-    add_str(w, "city", shopper->place->city);
-    add_int(w, "utcoffset", shopper->place->utcoffset_min);
+    jw_member_str(w, "country", shopper->place->country);
+    jw_member_str(w, "city", shopper->place->city);
+    jw_member_int(w, "utcoffset", shopper->place->utcoffset_min);
     jw_object_end(w);
     jw_object_end(w);
 }
@@ -133,10 +118,9 @@ static void add_candidates(struct json_writer *w, const struct sim_request_args 
         int item = args->visit->shown[i];
         jw_object_begin(w);
         add_id(w, "adid", "a", (uint64_t)item);
-        add_str(w, "bid_type", "cpc");
-        jw_key(w, "bid");
-        jw_number(w, bid_of(args->world, item), 6);
-        add_view(w, "text", args->world->items[item].title);
+        jw_member_str(w, "bid_type", "cpc");
+        jw_member_number(w, "bid", bid_of(args->world, item), 6);
+        jw_member_view(w, "text", args->world->items[item].title);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -155,15 +139,15 @@ void sim_write_request(struct json_writer *w, const struct sim_request_args *arg
     add_device(w, &visit->shopper);
     jw_key(w, "site");
     jw_object_begin(w);
-    add_str(w, "domain", visit->domain);
+    jw_member_str(w, "domain", visit->domain);
     if (visit->has_search)
-        add_view(w, "search", buf_view(&visit->search_words));
+        jw_member_view(w, "search", buf_view(&visit->search_words));
     jw_object_end(w);
     jw_key(w, "imp");
     jw_array_begin(w);
     jw_object_begin(w);
-    add_str(w, "id", "1");
-    add_str(w, "tagid", visit->tagid);
+    jw_member_str(w, "id", "1");
+    jw_member_str(w, "tagid", visit->tagid);
     jw_object_end(w);
     jw_array_end(w);
     if (args->with_behaviour || args->with_candidates) {
@@ -190,10 +174,10 @@ void sim_write_logged(struct json_writer *w, const struct sim_request_args *args
     for (int i = 0; i < SIM_SHOWN; i++) {
         jw_object_begin(w);
         add_id(w, "adid", "a", (uint64_t)visit->shown[i]);
-        add_int(w, "pos", i + 1);
-        add_int(w, "click", visit->click[i]);
-        add_int(w, "conv", visit->conversion[i]);
-        add_int(w, "t", visit->now_ms);
+        jw_member_int(w, "pos", i + 1);
+        jw_member_int(w, "click", visit->click[i]);
+        jw_member_int(w, "conv", visit->conversion[i]);
+        jw_member_int(w, "t", visit->now_ms);
         jw_object_end(w);
     }
     jw_array_end(w);

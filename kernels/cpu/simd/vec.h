@@ -111,8 +111,8 @@ ALWAYS float vec_highest(vec v)
  */
 ALWAYS vec vec_exp(vec x)
 {
-    const vec shift =
-        vec_all(0x1.8p23F); /* adding it rounds to an integer, which then sits in the low bits */
+    /* Adding it rounds to an integer, which then sits in the low bits. */
+    const vec shift = vec_all(0x1.8p23F);
     vec t, n, r, p;
 
     x = vec_max(vec_all(-87.0F), x); /* in this order a NaN in x stays one */

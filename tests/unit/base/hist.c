@@ -15,7 +15,6 @@ TEST(hist__small_values_are_exact)
     CHECK_INT(hist_quantile(&a, 0.5), 31);
     CHECK_INT(hist_quantile(&a, 0), 0);
     CHECK_INT(hist_quantile(&a, 1), 63);
-    CHECK_INT(hist_count_below(&a, 9), 10);
 }
 
 TEST(hist__empty)
@@ -23,7 +22,6 @@ TEST(hist__empty)
     hist_init(&a);
     CHECK_INT(hist_quantile(&a, 0.5), 0);
     CHECK_INT(hist_quantile(&a, 1), 0);
-    CHECK_INT(hist_count_below(&a, 1000), 0);
 }
 
 /* One value alone, at both sides of every power of two: what comes out is at most 1/64 above it. */
@@ -77,9 +75,9 @@ TEST(hist__too_large_is_clamped)
 {
     hist_init(&a);
     hist_record(&a, UINT64_MAX);
+    CHECK_INT(a.count, 1);
     CHECK_INT(a.max, (INT64_C(1) << HIST_MAX_BITS) - 1);
     CHECK_INT(hist_quantile(&a, 0.5), (INT64_C(1) << HIST_MAX_BITS) - 1);
-    CHECK_INT(hist_count_below(&a, UINT64_MAX), 1);
 }
 
 TEST_MAIN

@@ -39,6 +39,23 @@ TEST(json_writer__places_commas)
               "{\"a\":1,\"b\":[[],\"x\",{},true,null],\"c\":{\"d\":false},\"e\":[1]}");
 }
 
+TEST(json_writer__members)
+{
+    start();
+    jw_object_begin(&w);
+    jw_member_filled(&w, "none", VIEW_LIT(""));
+    jw_member_str(&w, "s", "x\n");
+    jw_member_view(&w, "v", VIEW_LIT(""));
+    jw_member_filled(&w, "f", VIEW_LIT("y"));
+    jw_member_int(&w, "i", -3);
+    jw_member_bool(&w, "b", true);
+    jw_member_double(&w, "d", .1);
+    jw_member_number(&w, "n", 2.0 / 3, 3);
+    jw_object_end(&w);
+    CHECK_STR(buf_str(&out), "{\"s\":\"x\\n\",\"v\":\"\",\"f\":\"y\",\"i\":-3,\"b\":true,\"d\":0.1,"
+                             "\"n\":0.667}");
+}
+
 TEST(json_writer__lines_at_depth_0_have_no_commas)
 {
     start();

@@ -27,8 +27,8 @@ TEST(wordpiece__takes_the_longest_piece_and_never_goes_back)
     CHECK_INT(ids[1], 2);
     CHECK_INT(split(&w, "unabl", ids), 1);
     CHECK_INT(ids[0], 0);
-    CHECK_INT(split(&w, "un\u00e9", ids),
-              1); /* "un" is longer than "u", and "##\u00e9" there is none */
+    /* "un" is longer than "u", and "##\u00e9" there is none. */
+    CHECK_INT(split(&w, "un\u00e9", ids), 1);
     CHECK_INT(ids[0], 0);
     CHECK_INT(split(&w, "able", ids), 1);
     CHECK_INT(ids[0], 10);

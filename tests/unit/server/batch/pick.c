@@ -64,8 +64,8 @@ TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
     add(0, 100, 450, &s.cost);
     add(1, 200, 10000, &s.cost);
     add(2, 1, 10000, &s.cost);
-    pick_batch(&s.queue, &options, 0,
-               &s.pick); /* 400 and the reserve of 50 just fit, 401 does not */
+    /* 400 and the reserve of 50 just fit, 401 does not. */
+    pick_batch(&s.queue, &options, 0, &s.pick);
     CHECK_INT(s.pick.n_chosen, 2);
     start();
     add(0, 100, 450, &s.cost);

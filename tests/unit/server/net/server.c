@@ -36,10 +36,9 @@ TEST(server__beats)
 
     fixture_init();
     fixture_start();
-    WAIT_UNTIL(fixture.started == 2 && server_heartbeat_us(&fixture.server) > 0);
+    WAIT_UNTIL(server_heartbeat_us(&fixture.server) > 0);
     first_us = server_heartbeat_us(&fixture.server);
     WAIT_UNTIL(server_heartbeat_us(&fixture.server) > first_us);
-    CHECK(server_lag_us(&fixture.server) >= 0);
     fixture_stop();
 }
 

@@ -31,7 +31,7 @@ struct fixture {
     const char *address; /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
-    atomic_int gone, parked, answered, started, stopped, drained;
+    atomic_int gone, parked, answered, drained;
     _Atomic int64_t cut;
     struct letter drain;
     char *big;
@@ -150,18 +150,10 @@ static void on_fixture_answer(void *user, int status, int64_t duration_us)
         atomic_fetch_add(&fixture.answered, 1);
 }
 
-static void on_fixture_start(struct worker *worker, void *arg)
+/* Of bodies that are on their way, all workers together. */
+static int64_t fixture_body_bytes(void)
 {
-    (void)arg;
-    worker_set_user(worker, worker);
-    atomic_fetch_add(&fixture.started, 1);
-}
-
-static void on_fixture_stop(struct worker *worker, void *arg)
-{
-    (void)arg;
-    (void)worker;
-    atomic_fetch_add(&fixture.stopped, 1);
+    return atomic_load(&fixture.server.shared.body_bytes);
 }
 
 static void *run_acceptor(void *arg)
@@ -189,12 +181,12 @@ static void fixture_start(void)
                              .limits = &fixture.limits,
                              .routes = fixture_routes,
                              .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
-                             .hooks = {.on_start = on_fixture_start,
-                                       .on_stop = on_fixture_stop,
-                                       .connection.on_answer = on_fixture_answer},
+                             .hooks = {.on_answer = on_fixture_answer},
                          },
                          &err),
              err);
+    for (int i = 0; i < fixture.server.n_workers; i++)
+        worker_set_user(server_worker(&fixture.server, i), server_worker(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);
     CHECK(pthread_create(&fixture.acceptor, NULL, run_acceptor, &fixture.loop) == 0);
 }
@@ -215,10 +207,9 @@ static void fixture_stop(void)
     loop_stop(&fixture.loop);
     pthread_join(fixture.acceptor, NULL);
     server_stop(&fixture.server);
-    CHECK_INT(fixture.stopped, 2);
     server_close(&fixture.server);
     CHECK_INT(server_connections(&fixture.server), 0);
-    CHECK_INT(server_body_bytes(&fixture.server), 0);
+    CHECK_INT(fixture_body_bytes(), 0);
     loop_release(&fixture.loop);
     free(fixture.big);
 }
@@ -271,7 +262,7 @@ static void expect_end(struct http_client *client)
 }
 
 /* The connection still serves. */
-static void expect_alive(struct http_client *client)
+static inline void expect_alive(struct http_client *client)
 {
     struct http_response response;
 

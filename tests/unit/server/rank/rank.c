@@ -66,13 +66,6 @@ static void setting_release(struct setting *s)
     buf_release(&s->text);
 }
 
-TEST(rank_ecpm__follows_the_contract)
-{
-    CHECK_NEAR(rank_ecpm(BID_CPM, 1.2, 0.5, 0.5), 1.2, 0);
-    CHECK_NEAR(rank_ecpm(BID_CPC, 0.06, 0.0312, 0), 1.872, 1e-12);
-    CHECK_NEAR(rank_ecpm(BID_CPA, 10, 0.02, 0.1), 20, 1e-12);
-}
-
 TEST(rank__orders_by_ecpm_then_adid)
 {
     struct setting s;

@@ -78,7 +78,8 @@ TEST(history_options__refuses)
         {{"put", "--max-events", "0"}, "within 1 and 10000"},
         {{"put", "--max-events", "x"}, "within 1 and 10000"},
         {{"put", "--ttl-days", "3651"}, "within 1 and 3650"},
-        {{"put", "--redis", "x"}, "scheme"},
+        {{"put", "--redis", "x"}, "--redis: unknown scheme; want redis://["},
+        {{"put", "--redis", "redis://::1"}, "--redis: bad host or port"},
         {{"put", "--key-env", "ADRANK_TEST_KEY", "--key-env", "ADRANK_TEST_KEY"}, "once"},
     };
 

@@ -1,18 +1,12 @@
-#include "tools/history/redis_url.h"
+#include "impression/redis_url.h"
 
-#include <stdio.h>
+#include <sys/un.h>
 
+#include "base/host_port.h"
 #include "base/number.h"
 
 #define DEFAULT_PORT 6379
 #define MAX_DB 65535
-
-static int bad(struct err *err, const char *what)
-{
-    return err_set(err, ERR_USAGE,
-                   "--redis: %s; want redis://[user[:password]@]host[:port][/db] or unix:/path",
-                   what);
-}
 
 static int hex(char c)
 {
@@ -43,15 +37,6 @@ static int decode(struct view v, char *out, size_t size)
     return 0;
 }
 
-static int copy(struct view v, char *out, size_t size)
-{
-    if (v.len == 0 || v.len >= size)
-        return -1;
-    memcpy(out, v.ptr, v.len);
-    out[v.len] = 0;
-    return 0;
-}
-
 /* Cuts v at the first (or last) c: what stands before it goes to *head. false: no c. */
 static bool cut(struct view *v, char c, bool last, struct view *head)
 {
@@ -77,55 +62,52 @@ static int parse_credentials(struct view v, struct redis_url *out)
     return decode(v, out->password, sizeof(out->password));
 }
 
+static int parse_path(const char *path, struct redis_url *out, struct err *err)
+{
+    const size_t size = sizeof(((struct sockaddr_un *)0)->sun_path);
+    size_t len = strlen(path);
+
+    _Static_assert(sizeof(((struct sockaddr_un *)0)->sun_path) <= sizeof(out->host), "a path fits");
+    if (path[0] != '/' || len >= size)
+        return err_set(err, ERR_USAGE, "the path must be absolute and of at most %zu bytes",
+                       size - 1);
+    memcpy(out->host, path, len + 1);
+    out->is_unix = true;
+    return 0;
+}
+
 static int parse_address(struct view v, struct redis_url *out)
 {
-    struct view host = v, port = {0};
-    int64_t number = DEFAULT_PORT;
+    struct host_port address;
 
-    if (v.len && v.ptr[0] == '[') {
-        const char *close = memchr(v.ptr, ']', v.len);
-
-        if (!close)
-            return -1;
-        host = (struct view){v.ptr + 1, (size_t)(close - v.ptr - 1)};
-        port = (struct view){close + 1, (size_t)(v.ptr + v.len - close - 1)};
-        if (port.len && (*port.ptr != ':' || port.len == 1))
-            return -1;
-        if (port.len)
-            port = (struct view){port.ptr + 1, port.len - 1};
-    } else if (cut(&v, ':', true, &host)) {
-        port = v;
-        if (port.len == 0)
-            return -1;
-    }
-    if (port.len && number_int(port, 1, 65535, &number))
+    if (host_port_parse(v, &address) || address.port == 0)
         return -1;
-    out->port = (int)number;
-    return copy(host, out->host, sizeof(out->host));
+    memcpy(out->host, address.host, sizeof(out->host));
+    if (address.port > 0)
+        out->port = address.port;
+    return 0;
 }
 
 int redis_url_parse(const char *text, struct redis_url *out, struct err *err)
 {
-    struct view v = view_of(text), part;
+    struct view v, part;
     int64_t db = 0;
 
     *out = (struct redis_url){.port = DEFAULT_PORT};
-    if (strncmp(text, "unix:", 5) == 0) {
-        out->is_unix = true;
-        if (text[5] != '/' || copy(view_of(text + 5), out->host, sizeof(out->host)))
-            return bad(err, "bad path");
-        return 0;
-    }
+    if (strncmp(text, "unix:", 5) == 0)
+        return parse_path(text + 5, out, err);
     if (strncmp(text, "redis://", 8) != 0)
-        return bad(err, "unknown scheme");
+        return err_set(err, ERR_USAGE, "unknown scheme");
     v = view_of(text + 8);
-    if (cut(&v, '@', true, &part) && parse_credentials(part, out))
-        return bad(err, "bad user or password");
-    if (cut(&v, '/', false, &part)) {
+    out->has_login = cut(&v, '@', true, &part);
+    if (out->has_login && parse_credentials(part, out))
+        return err_set(err, ERR_USAGE, "bad user or password");
+    out->has_db = cut(&v, '/', false, &part);
+    if (out->has_db) {
         if (v.len && number_int(v, 0, MAX_DB, &db))
-            return bad(err, "bad database");
+            return err_set(err, ERR_USAGE, "bad database");
         v = part;
     }
     out->db = (int)db;
-    return parse_address(v, out) ? bad(err, "bad host or port") : 0;
+    return parse_address(v, out) ? err_set(err, ERR_USAGE, "bad host or port") : 0;
 }

@@ -1,5 +1,5 @@
-/* server/features/redis_url.c */
-#include "server/features/redis_url.h"
+/* server/features/features_url.c */
+#include "server/features/features_url.h"
 
 #include "tests/test.h"
 
@@ -22,23 +22,28 @@ static const struct {
     {"redis://[::1", NULL, 0, false},
     {"redis://[::1]7", NULL, 0, false},
     {"redis://u:p@h:1", NULL, 0, false},
+    {"redis://@h:1", NULL, 0, false},
     {"redis://h:1/0", NULL, 0, false},
+    {"redis://h:1/", NULL, 0, false},
+    {"redis://::1", NULL, 0, false},
     {"unix:relative", NULL, 0, false},
     {"h:1", NULL, 0, false},
     {"", NULL, 0, false},
 };
 
-TEST(redis_url__takes_its_two_forms_only)
+TEST(features_url__takes_its_two_forms_only)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url url;
         struct err err;
-        int rc = redis_url_parse(rows[i].url, &url, &err);
+        int rc = features_url_parse(rows[i].url, &url, &err);
 
-        test_row("redis_url: \"%s\"", rows[i].url);
+        test_row("features_url: \"%s\"", rows[i].url);
         CHECK_INT(rc, rows[i].port ? 0 : -1);
-        if (rc)
+        if (rc) {
+            CHECK_INT(err.code, ERR_CONFIG);
             continue;
+        }
         CHECK_STR(url.host, rows[i].host);
         CHECK(url.is_unix == rows[i].is_unix);
         CHECK(url.is_unix || url.port == rows[i].port);

@@ -1,7 +1,7 @@
-/* --redis: "redis://[user[:password]@]host[:port][/db]" or "unix:/path". Pure. %XX is decoded in user and
- * password. (The daemon takes these as options of their own, so that none of them can get into its log.) */
-#ifndef TOOLS_HISTORY_REDIS_URL_H
-#define TOOLS_HISTORY_REDIS_URL_H
+/* Where the Redis with the behaviour is: "redis://[user[:password]@]host[:port][/db]" or "unix:/path". Pure. %XX is
+ * decoded in user and password. */
+#ifndef IMPRESSION_REDIS_URL_H
+#define IMPRESSION_REDIS_URL_H
 
 #include <stdbool.h>
 
@@ -11,11 +11,12 @@ struct redis_url {
     bool is_unix;
     char host[256];                /* a name, an address without brackets, or the socket's path */
     int port;                      /* 6379 when not given */
+    bool has_login, has_db;        /* given, be it empty */
     char user[128], password[256]; /* "" when not given */
     int db;
 };
 
-/* ERR_USAGE; err repeats nothing of the URL, which may hold a password. */
+/* ERR_USAGE; err says what is wrong of it and repeats nothing of the URL, which may hold a password. */
 int redis_url_parse(const char *text, struct redis_url *out, struct err *err) MUST_CHECK;
 
 #endif

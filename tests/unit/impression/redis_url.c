@@ -1,4 +1,4 @@
-#include "tools/history/redis_url.h"
+#include "impression/redis_url.h"
 
 #include "tests/test.h"
 
@@ -47,6 +47,8 @@ TEST(redis_url__refuses_and_repeats_nothing)
         {"rediss://SECRET", "scheme"},
         {"redis://", "host"},
         {"redis://:7000", "host"},
+        {"redis://::1", "host"},
+        {"redis://h:1:2", "host"},
         {"redis://SECRET:", "port"},
         {"redis://SECRET:0", "port"},
         {"redis://SECRET:65536", "port"},
@@ -70,6 +72,40 @@ TEST(redis_url__refuses_and_repeats_nothing)
         CHECK_ERR(redis_url_parse(rows[i].text, &got, &err), err, rows[i].why);
         CHECK_INT(err.code, ERR_USAGE);
         CHECK(!strstr(err.text, "SECRET"));
+    }
+}
+
+TEST(redis_url__takes_a_path_of_107_bytes)
+{
+    char text[5 + 108 + 1] = "unix:/";
+    struct redis_url got;
+    struct err err;
+
+    memset(text + 6, 'p', 106);
+    CHECK_OK(redis_url_parse(text, &got, &err), err);
+    CHECK_STR(got.host, text + 5);
+    text[112] = 'p';
+    CHECK_ERR(redis_url_parse(text, &got, &err), err, "at most 107 bytes");
+}
+
+TEST(redis_url__tells_what_was_given)
+{
+    static const struct {
+        const char *text;
+        bool login, db;
+    } rows[] = {
+        {"redis://h", false, false},  {"redis://@h", true, false},   {"redis://:p@h/", true, true},
+        {"redis://h/0", false, true}, {"unix:/a@b/c", false, false},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct redis_url got;
+        struct err err;
+
+        test_row("%s", rows[i].text);
+        CHECK_OK(redis_url_parse(rows[i].text, &got, &err), err);
+        CHECK_INT(got.has_login, rows[i].login);
+        CHECK_INT(got.has_db, rows[i].db);
     }
 }
 

@@ -1,0 +1,177 @@
+#include "impression/catalog_read.h"
+
+#include <stdio.h>
+
+#include "impression/catalog_fields.h"
+
+#define MIN_CHUNK_BYTES ((size_t)4 << 10)
+#define MAX_CHUNK_BYTES ((size_t)1 << 20)
+
+static struct view ad_adid(const struct ad *ad)
+{
+    return ad->adid;
+}
+
+static struct view ad_item(const struct ad *ad)
+{
+    return ad->item;
+}
+
+static int copy_view(struct arena *arena, struct view *v)
+{
+    if (v->len == 0) {
+        *v = (struct view){0};
+        return 0;
+    }
+    *v = arena_copy(arena, *v);
+    return v->ptr ? 0 : -1;
+}
+
+static int copy_views(struct arena *arena, struct views *list)
+{
+    struct view *items = arena_array(arena, (size_t)list->n, sizeof(*items));
+
+    if (!items)
+        return -1;
+    for (int i = 0; i < list->n; i++) {
+        items[i] = list->items[i];
+        if (copy_view(arena, &items[i]))
+            return -1;
+    }
+    list->items = items;
+    return 0;
+}
+
+/* title and desc become parts of text. */
+static int make_text(struct arena *arena, struct ad *ad)
+{
+    size_t len = ad->title.len + (ad->desc.len ? 1 + ad->desc.len : 0);
+    char *text = arena_alloc(arena, len);
+
+    if (!text)
+        return -1;
+    memcpy(text, ad->title.ptr, ad->title.len);
+    if (ad->desc.len) {
+        text[ad->title.len] = ' ';
+        memcpy(text + ad->title.len + 1, ad->desc.ptr, ad->desc.len);
+        ad->desc.ptr = text + ad->title.len + 1;
+    } else {
+        ad->desc = (struct view){0};
+    }
+    ad->title.ptr = text;
+    ad->text = (struct view){text, len};
+    return 0;
+}
+
+static int keep_line(struct ad_table *table, const struct catalog_line *line, struct arena *arena,
+                     struct err *err)
+{
+    struct ad *ad = &table->ads[table->n_ads];
+
+    *ad = line->ad;
+    ad->paused = line->status == 1;
+    ad->index = table->n_ads;
+    if (copy_view(arena, &ad->adid) || copy_view(arena, &ad->item) || copy_view(arena, &ad->crid) ||
+        copy_view(arena, &ad->cid) || copy_view(arena, &ad->seat) ||
+        copy_views(arena, &ad->adomain) || copy_views(arena, &ad->cat) || make_text(arena, ad))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    table->n_ads++;
+    return 0;
+}
+
+/* -1: an earlier line has the adid. Of an item the first ad is enough. */
+static int index_line(struct ad_table *table, const struct ad *ad)
+{
+    if (ad_index_add(&table->by_adid, table->ads, ad))
+        return -1;
+    if (ad->item.len)
+        (void)ad_index_add(&table->by_item, table->ads, ad);
+    return 0;
+}
+
+/* What one reading works with. */
+struct reading {
+    struct ad_table *table;
+    struct arena *arena;
+    struct arena scratch; /* of one line */
+    struct problems *problems;
+};
+
+/* 0 with the line's ad in the table or a problem told; -1: err. */
+static int read_line(struct reading *r, struct view bytes, size_t number, struct err *err)
+{
+    char prefix[32];
+    struct reader reader = {.problems = r->problems, .prefix = prefix};
+    struct catalog_line line;
+
+    snprintf(prefix, sizeof(prefix), "line %zu", number);
+    switch (reader_read(&reader, bytes, &r->scratch, &catalog_line_shape, &line)) {
+    case READ_OK:
+        break;
+    case READ_OUT_OF_MEMORY:
+        return err_set(err, ERR_NOMEM, "out of memory");
+    default:
+        return 0;
+    }
+    r->table->unknown_fields += reader.unknown;
+    if (keep_line(r->table, &line, r->arena, err))
+        return -1;
+    if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
+        reader_problem(&reader, NULL, "adid", "stands on an earlier line too");
+    return 0;
+}
+
+static bool is_blank(struct view line)
+{
+    for (size_t i = 0; i < line.len; i++)
+        if (line.ptr[i] != ' ' && line.ptr[i] != '\t' && line.ptr[i] != '\r')
+            return false;
+    return true;
+}
+
+static size_t count_lines(struct view bytes)
+{
+    size_t n = 1;
+
+    for (const char *p = bytes.ptr, *end = p + bytes.len;
+         p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
+        n++;
+    return n;
+}
+
+static int read_lines(struct reading *r, struct view bytes, struct err *err)
+{
+    const char *p = bytes.ptr, *end = p + bytes.len;
+    int rc = 0;
+
+    arena_init(&r->scratch, MIN_CHUNK_BYTES, 0);
+    for (size_t number = 1; p < end && rc == 0; number++) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+        struct view line = {p, (size_t)((newline ? newline : end) - p)};
+
+        if (!is_blank(line))
+            rc = read_line(r, line, number, err);
+        arena_reset(&r->scratch, MAX_CHUNK_BYTES);
+        p = newline ? newline + 1 : end;
+    }
+    arena_release(&r->scratch);
+    return rc;
+}
+
+int ad_table_read(struct ad_table *table, struct view bytes, struct problems *problems,
+                  struct arena *arena, struct err *err)
+{
+    struct reading reading = {.table = table, .arena = arena, .problems = problems};
+    size_t lines = count_lines(bytes);
+
+    *table = (struct ad_table){0};
+    if (lines >= INT32_MAX)
+        return err_set(err, ERR_DATA, "more than %d lines", INT32_MAX - 1);
+    table->ads = arena_array(arena, lines, sizeof(*table->ads));
+    if (!table->ads)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (ad_index_init(&table->by_adid, ad_adid, (int32_t)lines, arena, err) ||
+        ad_index_init(&table->by_item, ad_item, (int32_t)lines, arena, err))
+        return -1;
+    return read_lines(&reading, bytes, err);
+}

@@ -1,0 +1,95 @@
+/*
+ * The client's own state, shared by its five parts: features.c (life and calls), seats.c (commands that are out),
+ * session.c (the connection, made again whenever it ends), features_breaker.c (the breaker and its probe) and
+ * features_options.c (what a reload changes). Nobody else includes it. All of it runs on the worker's loop.
+ */
+#ifndef SERVER_FEATURES_FEATURES_STATE_H
+#define SERVER_FEATURES_FEATURES_STATE_H
+
+#include <stdatomic.h>
+
+#include "base/buf.h"
+#include "base/rng.h"
+#include "impression/redis_url.h"
+#include "server/features/features.h"
+#include "server/features/link.h"
+#include "server/features/resolver.h"
+
+#define SEATS_PER_CHUNK 64
+#define MAX_CHUNKS 1024
+#define TOKEN_PROBE UINT64_MAX /* of features_link_send: no seat's */
+
+/* A command on the wire. The seat stays taken until its reply comes or the link ends, so that no more than
+ * max_in_flight commands are out whatever their callers gave up on. */
+struct seat {
+    struct features_call *call; /* NULL: given up, the reply is thrown away */
+    struct features *features;
+    struct timer timer;
+    bool taken;
+    uint32_t index, generation;
+    struct seat *next_free;
+};
+
+struct features {
+    struct loop *loop;
+    struct rng rng;
+    char *strings; /* owns url's, user's and password's bytes */
+    struct features_options options;
+    struct redis_url url;
+
+    struct features_link *link; /* NULL: between two */
+    struct resolution *resolution;
+    struct timer retry;
+    int64_t retry_delay_us;
+    char address[RESOLVER_ADDRESS];
+    bool told_down; /* one log line per outage */
+
+    struct breaker breaker;
+    struct timer probe;
+    int lost_probes;
+
+    struct seat *chunks[MAX_CHUNKS]; /* seats never move: timers are linked by address */
+    uint32_t n_seats, n_taken;
+    struct seat *free_seat;
+    struct view *views; /* of the reply that is being told */
+    size_t n_views;
+    struct buf command;
+
+    atomic_bool up;
+    atomic_int shown_breaker;
+};
+
+/* features.c */
+
+void features_on_reply(struct features_link *link, uint64_t token, const struct redisReply *reply,
+                       void *arg);
+
+/* features_breaker.c */
+
+/* Breaker or link changed: tells other threads, sets the probe's timer. */
+void features_show(struct features *f);
+void features_succeeded(struct features *f); /* a call's reply was as it should be */
+void features_failed(struct features *f);    /* it was not, or did not come in time */
+void features_on_probe(struct timer *timer, void *arg);
+void features_on_probe_reply(struct features *f, const struct redisReply *reply);
+
+/* seats.c */
+
+struct seat *seat_at(struct features *f, uint32_t index);
+/* NULL: max_in_flight are out, or no memory. */
+struct seat *seat_take(struct features *f);
+/* on_done runs, unless the call gave up. The seat stays taken. */
+void seat_tell(struct seat *seat, enum features_status status, const struct view *events, int n);
+void seat_release(struct seat *seat);
+/* All that is out is told DOWN, and its seats are free. */
+void seats_fail(struct features *f);
+
+/* session.c */
+
+/* Dials unless there is a link, one on its way, or no store. */
+void session_connect(struct features *f);
+/* Commands that are out on it never get a reply: their seats are free again. */
+void session_drop(struct features *f);
+void session_on_retry(struct timer *timer, void *arg);
+
+#endif

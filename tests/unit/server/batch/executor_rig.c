@@ -1,0 +1,241 @@
+#include "tests/unit/server/batch/executor_rig.h"
+
+#include <poll.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "tests/test.h"
+
+/* What requests are served from; workers take a reference each time. */
+static struct world {
+    pthread_mutex_t lock;
+    struct served_model *served;
+    int number;
+} world = {.lock = PTHREAD_MUTEX_INITIALIZER};
+
+void rig_nap(int64_t us)
+{
+    struct timespec t = {.tv_sec = us / SECOND, .tv_nsec = us % SECOND * 1000};
+
+    nanosleep(&t, NULL);
+}
+
+struct executor *rig_open_executor(const char *device, int max_jobs)
+{
+    struct executor_args args = {
+        .device = {.backend = "stub", .device = device, .threads = 1},
+        .max_queue = 64,
+        .max_batch_jobs = max_jobs,
+        .options = {.max_tokens = 256, .max_jobs = max_jobs, .max_queue = 64, .reserve_us = 500},
+    };
+    struct executor *executor = NULL;
+    struct err err;
+
+    CHECK_OK(executor_open(&args, &executor, &err), err);
+    return executor;
+}
+
+struct served_model *rig_open_model(int number, struct executor *primary, struct executor *fallback)
+{
+    struct served_model_args args = {.model = stub_model_new(number),
+                                     .primary = primary,
+                                     .fallback = fallback,
+                                     .max_batch_tokens = 256};
+    struct served_model *served = NULL;
+    struct err err;
+
+    CHECK_OK(served_model_open(&args, &served, &err), err);
+    model_unref(args.model);
+    return served;
+}
+
+static struct served_model *world_take(int *number)
+{
+    pthread_mutex_lock(&world.lock);
+    struct served_model *served = served_model_ref(world.served);
+    *number = world.number;
+    pthread_mutex_unlock(&world.lock);
+    return served;
+}
+
+void rig_world_set(struct served_model *served, int number)
+{
+    pthread_mutex_lock(&world.lock);
+    struct served_model *old = world.served;
+    world.served = served;
+    world.number = number;
+    pthread_mutex_unlock(&world.lock);
+    served_model_unref(old);
+}
+
+static bool right_logits(const struct batch_job *job)
+{
+    int n = 0;
+
+    for (int i = 0; i < job->input.n_segments; i++) {
+        const struct segment *segment = &job->input.segments[i];
+        if (segment->read &&
+            job->logits[n++] != stub_logit((int)job->owner.slot, job->input.ids[segment->start]))
+            return false;
+    }
+    return n == job->n_logits;
+}
+
+static void on_letter(struct letter *letter, void *reader)
+{
+    struct rig_worker *worker = reader;
+    struct batch_job *job = batch_job_of(letter);
+
+    worker->letters++;
+    worker->outcomes[job->outcome]++;
+    worker->by_fallback += job->outcome == JOB_OK && job->by_fallback;
+    if (job->owner.worker != worker->number || job->home != &worker->box ||
+        (job->outcome == JOB_OK && !right_logits(job)))
+        worker->wrong++;
+    job->owner.generation = 0; /* a second letter would be noticed */
+    batch_jobs_put(&worker->jobs, job);
+}
+
+/* A parent of 8 tokens and segments of 8 that are read, their first tokens all different. */
+static void fill(struct batch_job *job, int segments, int32_t first)
+{
+    struct err err;
+
+    if (input_reserve(&job->input, 8 * (segments + 1), segments + 1, &err))
+        test_fail(__FILE__, __LINE__, "%s", err.text);
+    struct input *input = &job->input;
+    input->n_tokens = 8 * (segments + 1);
+    input->n_segments = segments + 1;
+    input->n_read = segments;
+    for (int i = 0; i < input->n_tokens; i++)
+        input->ids[i] = input->types[i] = 0;
+    for (int i = 0; i <= segments; i++) {
+        input->segments[i] =
+            (struct segment){.start = 8 * i, .len = 8, .parent = i ? 0 : -1, .read = i > 0};
+        input->ids[8 * i] = i ? first + i : 7;
+    }
+    if (batch_job_reserve(job, 1, &err))
+        test_fail(__FILE__, __LINE__, "%s", err.text);
+}
+
+struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *served, int number,
+                              int segments, int64_t budget_us)
+{
+    struct batch_job *job = batch_jobs_take(&worker->jobs);
+
+    if (!job)
+        return NULL;
+    fill(job, segments, (int32_t)(worker->generation % 500));
+    job->letter.deliver = on_letter;
+    job->home = &worker->box;
+    job->owner = (struct job_owner){worker->number, (uint32_t)number, ++worker->generation};
+    job->model = served;
+    job->deadline_us = clock_now_us() + budget_us;
+    return job;
+}
+
+enum submit rig_submit(struct rig_worker *worker, struct batch_job *job)
+{
+    int64_t wait_us;
+    enum submit answer = executor_submit(job, clock_now_us(), &wait_us);
+
+    if (answer == SUBMIT_ADMITTED) {
+        worker->admitted++;
+        return answer;
+    }
+    worker->refused += answer != SUBMIT_FAILED;
+    worker->failed_submits += answer == SUBMIT_FAILED;
+    batch_jobs_put(&worker->jobs, job);
+    return answer;
+}
+
+void rig_init_worker(struct rig_worker *worker, uint32_t number, int jobs)
+{
+    struct err err;
+
+    *worker = (struct rig_worker){.number = number, .segments = 3, .budget_us = FOR_EVER};
+    CHECK_OK(mailbox_init(&worker->box, &err), err);
+    CHECK_OK(batch_jobs_init(&worker->jobs, jobs, &err), err);
+}
+
+static void receive(struct rig_worker *worker, int timeout_ms)
+{
+    struct pollfd fd = {.fd = mailbox_fd(&worker->box), .events = POLLIN};
+
+    if (poll(&fd, 1, timeout_ms) == 1)
+        mailbox_drain(&worker->box, worker);
+}
+
+bool rig_settle(struct rig_worker *worker)
+{
+    for (int i = 0; i < 1000 && worker->letters < worker->admitted; i++)
+        receive(worker, 10);
+    return worker->letters == worker->admitted;
+}
+
+void rig_release_worker(struct rig_worker *worker)
+{
+    batch_jobs_release(&worker->jobs);
+    mailbox_release(&worker->box);
+}
+
+static void *work_on(void *arg)
+{
+    struct rig_worker *worker = arg;
+
+    for (int i = 0; i < worker->to_submit;) {
+        int number;
+        struct served_model *served = world_take(&number);
+        struct batch_job *job =
+            rig_new_job(worker, served, number, worker->segments, worker->budget_us);
+        if (job) {
+            i++;
+            if (rig_submit(worker, job) == SUBMIT_ADMITTED && worker->cancel_some && i % 3 == 0)
+                batch_job_cancel(job);
+        }
+        served_model_unref(served); /* a lent job has its own */
+        receive(worker, job ? 0 : 10);
+        if (worker->pause_us)
+            rig_nap(worker->pause_us);
+    }
+    rig_settle(worker);
+    return NULL;
+}
+
+void rig_start_workers(struct rig_worker *workers, int to_submit)
+{
+    for (int i = 0; i < RIG_WORKERS; i++) {
+        rig_init_worker(&workers[i], (uint32_t)i, 16);
+        workers[i].to_submit = to_submit;
+    }
+}
+
+void rig_run_workers(struct rig_worker *workers)
+{
+    for (int i = 0; i < RIG_WORKERS; i++)
+        CHECK(pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) == 0);
+}
+
+void rig_join_workers(struct rig_worker *workers)
+{
+    for (int i = 0; i < RIG_WORKERS; i++)
+        pthread_join(workers[i].thread, NULL);
+    for (int i = 0; i < RIG_WORKERS; i++) {
+        CHECK_INT(workers[i].letters, workers[i].admitted);
+        CHECK_INT(workers[i].wrong, 0);
+        rig_release_worker(&workers[i]);
+    }
+}
+
+void rig_check_clean(void)
+{
+    int opened = 0, closed = 0;
+
+    for (int i = 0; i < STUB_DEVICES; i++) {
+        opened += stub_scripts[i].open_engines;
+        closed += stub_scripts[i].closed_engines;
+        CHECK_INT(stub_scripts[i].threads_seen, 0);
+    }
+    CHECK_INT(closed, opened);
+    CHECK_INT(stub_models, 0);
+}

@@ -21,6 +21,8 @@
 #define BEHAVIOUR_VERSION 1
 #define BEHAVIOUR_HEADER_BYTES 14
 #define BEHAVIOUR_MAX_STRING 1024 /* bytes of item, and of text */
+#define BEHAVIOUR_MAX_BYTES                                                                        \
+    (BEHAVIOUR_HEADER_BYTES + 2 * BEHAVIOUR_MAX_STRING) /* of a packed event */
 
 #define BEHAVIOUR_PID_HEX 64                                 /* characters of <pid> */
 #define BEHAVIOUR_KEY_BYTES (10 + BEHAVIOUR_PID_HEX + 3 + 1) /* "adrank:{u:" + pid + "}:h" + NUL */

@@ -75,6 +75,8 @@ void features_fetch(struct features *f, struct features_call *call, const char *
     write_command(f, key, max_events);
     call->seat = seat->index;
     seat->call = call;
+    seat->overdue_us = late_us;
+    seat->max_events = max_events;
     token = (uint64_t)seat->generation << 32 | call->seat;
     if (buf_failed(&f->command) || features_link_send(f->link, buf_view(&f->command), token)) {
         seat_tell(seat, FEATURES_DOWN, NULL, 0);
@@ -89,34 +91,34 @@ void features_cancel(struct features *f, struct features_call *call)
     struct seat *seat = seat_at(f, call->seat);
 
     BUG_ON(seat->call != call);
-    /* Its timer and the caller's may be due at once: who comes first must not matter to the breaker. */
-    if (seat->timer.due_us <= clock_now_us())
-        features_failed(f);
-    seat->call = NULL;
-    loop_timer_remove(f->loop, &seat->timer);
+    seat_give_up(seat);
 }
 
-/* Strings of a list reply; -1 when it is anything else. */
-static int take_views(struct features *f, const redisReply *reply)
+/* Strings of a list reply, no more than were asked for; -1 when it is anything else. */
+static int take_views(struct features *f, const redisReply *reply, int max_events)
 {
+    size_t n = reply->elements;
+
     if (reply->type != REDIS_REPLY_ARRAY)
         return -1;
-    if (reply->elements > f->n_views) {
-        struct view *views = realloc(f->views, reply->elements * sizeof(*views));
+    if (n > (size_t)max_events)
+        n = (size_t)max_events;
+    if (n > f->n_views) {
+        struct view *views = realloc(f->views, n * sizeof(*views));
 
         if (!views)
             return -1;
         f->views = views;
-        f->n_views = reply->elements;
+        f->n_views = n;
     }
-    for (size_t i = 0; i < reply->elements; i++) {
+    for (size_t i = 0; i < n; i++) {
         const redisReply *item = reply->element[i];
 
         if (item->type != REDIS_REPLY_STRING)
             return -1;
         f->views[i] = (struct view){item->str, (size_t)item->len};
     }
-    return (int)reply->elements;
+    return (int)n;
 }
 
 void features_on_reply(struct features_link *link, uint64_t token, const redisReply *reply,
@@ -134,7 +136,7 @@ void features_on_reply(struct features_link *link, uint64_t token, const redisRe
     seat = seat_at(f, (uint32_t)token);
     if (!seat->taken || seat->generation != (uint32_t)(token >> 32))
         return;
-    n = take_views(f, reply);
+    n = take_views(f, reply, seat->max_events);
     /* A key of another type is that user's trouble; any other error is the server's. */
     if (n >= 0 || (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0))
         features_succeeded(f);

@@ -50,7 +50,7 @@ static void probe_failed(struct features *f)
 {
     breaker_failure(&f->breaker, clock_now_us(), &f->rng);
     features_show(f);
-    if (++f->lost_probes < PROBES_BEFORE_RECONNECT || !f->link)
+    if (++f->lost_probes < PROBES_BEFORE_RECONNECT || !f->link || !features_link_ready(f->link))
         return;
     /* A peer that vanished without a word answers nothing ever again: try another connection. */
     f->lost_probes = 0;
@@ -69,10 +69,11 @@ void features_on_probe(struct timer *timer, void *arg)
         probe_failed(f);
         return;
     }
+    if (!f->link || !features_link_ready(f->link))
+        return; /* the connection that is being made is the probe: its greeting closes the breaker */
     if (!breaker_probe(&f->breaker, now_us))
         return;
-    if (!f->link || !features_link_ready(f->link) ||
-        features_link_send(f->link, VIEW_LIT("*1\r\n$4\r\nPING\r\n"), TOKEN_PROBE)) {
+    if (features_link_send(f->link, VIEW_LIT("*1\r\n$4\r\nPING\r\n"), TOKEN_PROBE)) {
         probe_failed(f);
         return;
     }

@@ -61,6 +61,8 @@ int features_set(struct features *f, const struct features_options *options, str
     breaker_init(&f->breaker);
     loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
     f->retry_delay_us = 0;
+    f->addresses.n = 0;
+    f->next_address = 0;
     f->told_down = false;
     features_show(f);
     loop_timer_set(f->loop, &f->retry, clock_now_us());

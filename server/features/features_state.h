@@ -19,12 +19,18 @@
 #define MAX_CHUNKS 1024
 #define TOKEN_PROBE UINT64_MAX /* of features_link_send: no seat's */
 
-/* A command on the wire. The seat stays taken until its reply comes or the link ends, so that no more than
- * max_in_flight commands are out whatever their callers gave up on. */
+/*
+ * A command on the wire. The seat stays taken until its reply comes or the link ends, so that no more than
+ * max_in_flight commands are out whatever their callers gave up on. A caller may give up early, by a deadline of
+ * its own; the store has failed only when overdue_us, which is timeout_ms, passes without a reply.
+ */
 struct seat {
     struct features_call *call; /* NULL: given up, the reply is thrown away */
     struct features *features;
-    struct timer timer;
+    struct timer timer; /* the call's deadline, then overdue_us */
+    int64_t overdue_us;
+    int n_graces; /* turns that the timer was put off for what lies unread */
+    int max_events;
     bool taken;
     uint32_t index, generation;
     struct seat *next_free;
@@ -41,8 +47,9 @@ struct features {
     struct resolution *resolution;
     struct timer retry;
     int64_t retry_delay_us;
-    char address[RESOLVER_ADDRESS];
-    bool told_down; /* one log line per outage */
+    struct addresses addresses; /* of url.host; the last ones that were found stay */
+    unsigned next_address;      /* moves on when one does not serve */
+    bool told_down;             /* one log line per outage */
 
     struct breaker breaker;
     struct timer probe;
@@ -81,6 +88,8 @@ struct seat *seat_take(struct features *f);
 /* on_done runs, unless the call gave up. The seat stays taken. */
 void seat_tell(struct seat *seat, enum features_status status, const struct view *events, int n);
 void seat_release(struct seat *seat);
+/* Nobody waits for the reply any more. */
+void seat_give_up(struct seat *seat);
 /* All that is out is told DOWN, and its seats are free. */
 void seats_fail(struct features *f);
 

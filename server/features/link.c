@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 
 #include "base/clock.h"
 
@@ -183,6 +184,13 @@ fail:
 bool features_link_ready(const struct features_link *link)
 {
     return link->ready;
+}
+
+bool features_link_unread(const struct features_link *link)
+{
+    int n = 0;
+
+    return ioctl(link->redis->c.fd, FIONREAD, &n) == 0 && n > 0;
 }
 
 static void on_reply(redisAsyncContext *redis, void *raw, void *privdata)

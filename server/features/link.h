@@ -36,6 +36,8 @@ struct features_link_args {
 
 /* NULL when it cannot even be tried: *why tells. on_end does not run then. */
 struct features_link *features_link_open(const struct features_link_args *args, const char **why);
+/* Whether the kernel holds bytes of it that were not read yet. */
+bool features_link_unread(const struct features_link *link);
 bool features_link_ready(const struct features_link *link);
 /* One command, already in the protocol's form (copied). -1: the link is ending. */
 int features_link_send(struct features_link *link, struct view command, uint64_t token);

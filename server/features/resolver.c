@@ -16,7 +16,7 @@ struct resolution {
     resolver_done_fn on_done;
     void *arg;
     char host[256];
-    char address[RESOLVER_ADDRESS];
+    struct addresses addresses;
 };
 
 int resolver_is_numeric(const char *host)
@@ -40,20 +40,23 @@ static void deliver(struct letter *letter, void *reader)
 
     (void)reader;
     if (resolution->on_done)
-        resolution->on_done(resolution->arg, resolution->address);
+        resolution->on_done(resolution->arg, &resolution->addresses);
     resolution_unref(resolution);
 }
 
 static void look_up(struct resolution *resolution)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
+    struct addresses *out = &resolution->addresses;
     struct addrinfo *found = NULL;
 
-    if (getaddrinfo(resolution->host, NULL, &hints, &found) == 0 && found)
-        getnameinfo(found->ai_addr, found->ai_addrlen, resolution->address, RESOLVER_ADDRESS, NULL,
-                    0, NI_NUMERICHOST);
-    if (found)
-        freeaddrinfo(found);
+    if (getaddrinfo(resolution->host, NULL, &hints, &found) != 0)
+        return;
+    for (const struct addrinfo *at = found; at && out->n < RESOLVER_ADDRESSES; at = at->ai_next)
+        if (getnameinfo(at->ai_addr, at->ai_addrlen, out->numeric[out->n], RESOLVER_ADDRESS, NULL,
+                        0, NI_NUMERICHOST) == 0)
+            out->n++;
+    freeaddrinfo(found);
 }
 
 static void *run(void *arg)

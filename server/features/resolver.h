@@ -8,11 +8,17 @@
 #include "base/mailbox.h"
 
 #define RESOLVER_ADDRESS 64
+#define RESOLVER_ADDRESSES 8 /* of one name; more are left out */
 
 struct resolution;
 
-/* address is numeric, "" when the name has none. Runs on the loop's thread. */
-typedef void (*resolver_done_fn)(void *arg, const char *address);
+struct addresses {
+    int n;                                              /* 0: the name has none */
+    char numeric[RESOLVER_ADDRESSES][RESOLVER_ADDRESS]; /* in the resolver's order */
+};
+
+/* Runs on the loop's thread. */
+typedef void (*resolver_done_fn)(void *arg, const struct addresses *addresses);
 
 /* NULL: no thread could be had. The loop's thread. */
 struct resolution *resolver_start(const char *host, struct mailbox *home, resolver_done_fn on_done,

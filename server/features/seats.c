@@ -1,6 +1,10 @@
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "server/features/features_state.h"
+
+#define BUSY_US 1000  /* a timer that fires so late shows that the loop was busy */
+#define MAX_GRACES 64 /* reads of 16 KiB each */
 
 void seat_release(struct seat *seat)
 {
@@ -25,14 +29,48 @@ void seat_tell(struct seat *seat, enum features_status status, const struct view
         call->on_done(call, status, events, n);
 }
 
-static void on_late(struct timer *timer, void *arg)
+void seat_give_up(struct seat *seat)
+{
+    struct features *f = seat->features;
+
+    seat->call = NULL;
+    if (clock_now_us() < seat->overdue_us) {
+        loop_timer_set(f->loop, &seat->timer, seat->overdue_us);
+        return;
+    }
+    loop_timer_remove(f->loop, &seat->timer);
+    features_failed(f);
+}
+
+/*
+ * A timer that fires late shows that this loop was busy, so it is not the store that is late: what lies unread is
+ * read first, and the store has failed only if it stays silent for timeout_ms more.
+ */
+static bool put_off(struct seat *seat, int64_t now_us)
+{
+    struct features *f = seat->features;
+    const bool was_busy = now_us - seat->timer.due_us >= BUSY_US;
+
+    if (seat->n_graces == 0 && !was_busy)
+        return false;
+    seat->overdue_us = now_us + f->options.timeout_ms * 1000LL;
+    if (seat->n_graces++ == MAX_GRACES || !f->link || !features_link_unread(f->link))
+        return false;
+    loop_timer_set(f->loop, &seat->timer, now_us);
+    return true;
+}
+
+static void on_timer(struct timer *timer, void *arg)
 {
     struct seat *seat = arg;
+    struct features_call *call = seat->call;
 
     (void)timer;
-    features_failed(seat->features);
-    /* The seat stays taken: its reply is still on the way. */
-    seat_tell(seat, FEATURES_LATE, NULL, 0);
+    if (put_off(seat, clock_now_us()))
+        return;
+    seat_give_up(seat);
+    if (call)
+        call->on_done(call, FEATURES_LATE, NULL, 0);
 }
 
 struct seat *seat_at(struct features *f, uint32_t index)
@@ -51,7 +89,7 @@ static int more_seats(struct features *f)
     for (uint32_t i = 0; i < SEATS_PER_CHUNK; i++) {
         seats[i].features = f;
         seats[i].index = f->n_seats++;
-        timer_init(&seats[i].timer, on_late, &seats[i]);
+        timer_init(&seats[i].timer, on_timer, &seats[i]);
         seats[i].next_free = f->free_seat;
         f->free_seat = &seats[i];
     }
@@ -70,6 +108,7 @@ struct seat *seat_take(struct features *f)
     f->free_seat = seat->next_free;
     f->n_taken++;
     seat->taken = true;
+    seat->n_graces = 0;
     return seat;
 }
 

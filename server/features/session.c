@@ -38,7 +38,8 @@ static void on_end(struct features_link *link, const char *why, void *arg)
 {
     struct features *f = arg;
 
-    (void)link;
+    if (!link || !features_link_ready(link))
+        f->next_address++; /* the name may have another one that serves */
     f->link = NULL;
     if (!f->told_down)
         log_warn("redis is gone", LOG_STR("reason", why));
@@ -50,11 +51,12 @@ static void on_end(struct features_link *link, const char *why, void *arg)
 
 static void dial(struct features *f)
 {
+    const unsigned n = (unsigned)f->addresses.n; /* 0: the host is numeric, or a path */
     const char *why = NULL;
     struct features_link_args args = {
         .loop = f->loop,
         .url = &f->url,
-        .address = f->address,
+        .address = n ? f->addresses.numeric[f->next_address % n] : f->url.host,
         .user = view_of(f->options.user),
         .password = f->options.password,
         .database = f->options.database,
@@ -67,17 +69,18 @@ static void dial(struct features *f)
         on_end(NULL, why, f);
 }
 
-static void on_resolved(void *arg, const char *address)
+/* A name server that fails takes nothing away: what was found before is still tried. */
+static void on_resolved(void *arg, const struct addresses *addresses)
 {
     struct features *f = arg;
 
     f->resolution = NULL;
-    if (!address[0]) {
+    if (addresses->n)
+        f->addresses = *addresses;
+    if (f->addresses.n)
+        dial(f);
+    else
         on_end(NULL, "its name does not resolve", f);
-        return;
-    }
-    memcpy(f->address, address, sizeof(f->address));
-    dial(f);
 }
 
 void session_connect(struct features *f)
@@ -85,8 +88,6 @@ void session_connect(struct features *f)
     if (!f->options.url || f->link || f->resolution)
         return;
     if (f->url.is_unix || resolver_is_numeric(f->url.host)) {
-        if (!f->url.is_unix)
-            memcpy(f->address, f->url.host, sizeof(f->address));
         dial(f);
         return;
     }

@@ -14,8 +14,10 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
     struct err err;
 
     for (int i = n - 1; i >= 0; i--) {
-        struct view copy = arena_copy(&r->arena, events[i]);
+        struct view copy = {NULL, 0};
 
+        if (events[i].len <= BEHAVIOUR_MAX_BYTES)
+            copy = arena_copy(&r->arena, events[i]);
         if (copy.ptr && behaviour_unpack(copy, &out[kept], &err) == 0)
             kept++;
         else

@@ -161,7 +161,7 @@ static int take(struct options *o, int option, char **argv, struct err *err)
     case OPT_ARRIVALS:
         return take_arrivals(o, err);
     case OPT_CONNECTIONS:
-        return take_int("connections", 1, 10000, &o->connections, err);
+        return take_int("connections", 1, OPTIONS_MAX_CONNECTIONS, &o->connections, err);
     case OPT_DURATION:
         return take_number("duration", 0.1, 1e6, &o->duration_s, err);
     case OPT_WARMUP:

@@ -7,6 +7,8 @@
 
 #include "base/err.h"
 
+#define OPTIONS_MAX_CONNECTIONS 4096 /* at once, of either loop */
+
 struct options {
     const char *address, *admin; /* of the daemon; admin is needed for reloads only */
     double rate;                 /* requests a second; open loop */

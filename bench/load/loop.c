@@ -306,7 +306,7 @@ int load_run(const struct load_args *args, struct stats *stats, struct err *err)
     if (stats_init(stats, args->duration_s))
         return err_set(err, ERR_NOMEM, "load: out of memory");
     load.resting_end = &load.resting;
-    rng_init(&load.rng, args->options->seed ^ 0x5bd1e995);
+    rng_init(&load.rng, (uint64_t)args->options->seed ^ 0x5bd1e995);
     if (open_all(&load, err))
         goto out;
     begin(&load);

@@ -94,11 +94,12 @@ int main(int argc, char **argv)
     signal(SIGPIPE, SIG_IGN);
     allow_descriptors();
     if (options_parse(argc, argv, &options, &err)) {
-        fprintf(stderr, "adrank-bench: %s\n%s", err.text, options_usage);
+        fprintf(stderr, "adrank-bench: %s\n", err.text);
+        options_print(stderr);
         return ERR_USAGE;
     }
     if (options.help) {
-        fputs(options_usage, stdout);
+        options_print(stdout);
         return 0;
     }
     if (run(&options, &report, &stats, &err) || write_report(&report, &err)) {

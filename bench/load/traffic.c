@@ -85,7 +85,7 @@ static void write_candidates(struct json_writer *w, const struct options *option
         key_str(w, "adid", id);
         jw_key(w, "bid");
         jw_number(w, 0.5 + rng_double(rng), 4);
-        if (options->texts)
+        if (!options->no_texts)
             key_str(w, "text", any_text(rng));
         jw_object_end(w);
     }
@@ -143,7 +143,7 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
     struct rng rng;
     int rc = 0;
 
-    rng_init(&rng, options->seed);
+    rng_init(&rng, (uint64_t)options->seed);
     for (int i = 0; i < MADE_UP && rc == 0; i++) {
         buf_clear(&body);
         write_body(&body, options, &rng);

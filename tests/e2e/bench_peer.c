@@ -90,6 +90,13 @@ static size_t whole_request(struct conn *conn)
     return size <= conn->len ? size : 0;
 }
 
+static void count_marks(struct bench_peer *peer, const char *request, size_t size)
+{
+    for (int i = 0; i < BENCH_PEER_MARKS; i++)
+        if (peer->marks[i] && memmem(request, size, peer->marks[i], strlen(peer->marks[i])))
+            atomic_fetch_add(&peer->n_marked[i], 1);
+}
+
 /* false when the connection is to be closed. */
 static bool serve(struct bench_peer *peer, struct conn *conn)
 {
@@ -101,6 +108,7 @@ static bool serve(struct bench_peer *peer, struct conn *conn)
         return false;
     conn->len += (size_t)n;
     while ((size = whole_request(conn))) {
+        count_marks(peer, conn->bytes, size);
         memmove(conn->bytes, conn->bytes + size, conn->len - size);
         conn->len -= size;
         if (cut_every && (peer->n_answered + peer->n_cut + 1) % cut_every == 0) {

@@ -12,7 +12,8 @@ static struct bench_run run;
 TEST(bench_closed__keeps_its_connections)
 {
     bench_peer_start(&peer);
-    bench_begin(&run, peer.address, "--connections 5 --duration 0.5 --warmup 0 --slo p99=5000ms");
+    bench_begin(&run, peer.address,
+                "--connections 5 --duration 0.5 --warmup 0 --tmax 5000 --slo p99=5000ms");
     CHECK_INT(bench_finish(&run), 0);
     bench_peer_stop(&peer);
     CHECK_INT(peer.n_accepted, 5);
@@ -27,7 +28,7 @@ TEST(bench_closed__goes_on_behind_a_cut)
 {
     bench_peer_start(&peer);
     peer.cut_every = 20;
-    bench_begin(&run, peer.address, "--connections 4 --duration 1 --warmup 0");
+    bench_begin(&run, peer.address, "--connections 4 --duration 1 --warmup 0 --tmax 5000");
     CHECK_INT(bench_finish(&run), 0);
     bench_peer_stop(&peer);
     printf("     %d answered, %d cut\n", peer.n_answered, peer.n_cut);
@@ -43,7 +44,7 @@ TEST(bench_closed__waits_for_a_server_that_was_away)
     int before, gone;
 
     bench_peer_start(&peer);
-    bench_begin(&run, peer.address, "--connections 4 --duration 2 --warmup 0");
+    bench_begin(&run, peer.address, "--connections 4 --duration 2 --warmup 0 --tmax 5000");
     usleep(600000);
     before = peer.n_answered;
     peer.away = 1;
@@ -68,7 +69,7 @@ TEST(bench_closed__takes_the_descriptors_it_may)
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     low = (struct rlimit){.rlim_cur = 32, .rlim_max = limit.rlim_max};
     CHECK(setrlimit(RLIMIT_NOFILE, &low) == 0);
-    bench_begin(&run, peer.address, "--connections 64 --duration 0.5 --warmup 0");
+    bench_begin(&run, peer.address, "--connections 64 --duration 0.5 --warmup 0 --tmax 5000");
     CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
     CHECK_INT(bench_finish(&run), 0);
     bench_peer_stop(&peer);

@@ -153,4 +153,39 @@ TEST(bench__finds_the_highest_rate)
     CHECK_INT(driver_stop(&d), 0);
 }
 
+/* The script that README's figures come from ends with what it runs, and does not go on without figures. */
+TEST(bench__engine_script)
+{
+    static const struct {
+        const char *env, *model;
+        int status;
+        const char *says;
+    } rows[] = {
+        {"PRECISION=f32", "config/demo/model", 0, "f32 prefix "},
+        {"PRECISION=f32", "config/demo/model", 0, "\nprefix over cross: "},
+        {"PRECISION=f31", "config/demo/model", 64, "--precision f31"},
+        {"THREADS=1", "/nowhere", 66, "/nowhere/config.json"},
+        {"PYTHON=false", "config/demo/model", 1, "\"kind\":\"prefix\""},
+        {"PYTHON=false", "minilm", 1, ""},
+    };
+    char command[4600], said[4096];
+    int status;
+    FILE *pipe;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("engine.sh %s %s", rows[i].env, rows[i].model);
+        snprintf(command, sizeof(command),
+                 "%s BIN=%s ROUNDS=1 SECONDS_EACH=0.05 bench/engine.sh %s 2>&1", rows[i].env,
+                 driver_build_path("bin"), rows[i].model);
+        pipe = popen(command, "r");
+        CHECK(pipe);
+        said[fread(said, 1, sizeof(said) - 1, pipe)] = '\0';
+        status = pclose(pipe);
+        CHECK(WIFEXITED(status));
+        CHECK_INT(WEXITSTATUS(status), rows[i].status);
+        if (!strstr(said, rows[i].says))
+            FAIL("said \"%s\", want \"%s\"", said, rows[i].says);
+    }
+}
+
 TEST_MAIN

@@ -92,9 +92,12 @@ static size_t whole_request(struct conn *conn)
 
 static void count_marks(struct bench_peer *peer, const char *request, size_t size)
 {
-    for (int i = 0; i < BENCH_PEER_MARKS; i++)
-        if (peer->marks[i] && memmem(request, size, peer->marks[i], strlen(peer->marks[i])))
+    for (int i = 0; i < BENCH_PEER_MARKS; i++) {
+        const char *mark = atomic_load(&peer->marks[i]);
+
+        if (mark && memmem(request, size, mark, strlen(mark)))
             atomic_fetch_add(&peer->n_marked[i], 1);
+    }
 }
 
 /* false when the connection is to be closed. */

@@ -16,8 +16,8 @@ struct bench_peer {
         cut_every; /* of so many requests the last gets no answer but a closed connection; 0: none */
     atomic_int away, stop; /* away: nobody listens there, what was open is closed */
     atomic_int n_accepted, n_answered, n_cut;
-    const char *marks[BENCH_PEER_MARKS];   /* set before the first request comes; NULL: none */
-    atomic_int n_marked[BENCH_PEER_MARKS]; /* requests that hold this one */
+    _Atomic(const char *) marks[BENCH_PEER_MARKS]; /* NULL: none */
+    atomic_int n_marked[BENCH_PEER_MARKS];         /* requests that hold this one */
 };
 
 void bench_peer_start(struct bench_peer *peer);

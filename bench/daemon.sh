@@ -1,6 +1,6 @@
 #!/bin/sh
 # usage: ./adrank bench daemon [ADRANK-BENCH OPTIONS]: the demo (Redis, behaviour, the demo's model) under adrank-bench on the
-# same machine. Without options: the highest rate of requests with 20 ads each that keeps p99 under 20 ms.
+# same machine. Without options: the highest rate of requests with 20 ads and 3 events each that keeps p99 under 20 ms.
 set -eu
 port=${PORT:-18080}
 build/release/bin/adrank-demo --port "$port" >build/bench-demo.log 2>&1 &
@@ -15,5 +15,5 @@ until grep -q '^Serving' build/bench-demo.log; do
     fi
     sleep 0.1
 done
-[ $# -gt 0 ] || set -- --find-max --slo p99=20ms --rate 100 --tmax 100 --candidates 20 --behaviour 3
+[ $# -gt 0 ] || set -- --find-max --slo p99=20ms --rate 100 --tmax 100
 build/release/bin/adrank-bench --address "127.0.0.1:$port" --admin "127.0.0.1:$((port + 1))" "$@"

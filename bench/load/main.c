@@ -1,6 +1,7 @@
 /* adrank-bench: the load harness (CONTRACT 7). Exit: 0 ok, 1 an SLO was missed, 64 usage, 65, 66, 69, 70 as adrankd. */
 #include <signal.h>
 #include <stdio.h>
+#include <sys/resource.h>
 
 #include "base/file.h"
 #include "bench/load/find_max.h"
@@ -72,6 +73,17 @@ static int run(const struct options *options, struct report *report, struct stat
     return rc;
 }
 
+/* A connection takes one, and the usual limit is below OPTIONS_MAX_CONNECTIONS. */
+static void allow_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == -1)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 int main(int argc, char **argv)
 {
     struct options options;
@@ -80,12 +92,14 @@ int main(int argc, char **argv)
     struct err err;
 
     signal(SIGPIPE, SIG_IGN);
+    allow_descriptors();
     if (options_parse(argc, argv, &options, &err)) {
-        fprintf(stderr, "adrank-bench: %s\n%s", err.text, options_usage);
+        fprintf(stderr, "adrank-bench: %s\n", err.text);
+        options_print(stderr);
         return ERR_USAGE;
     }
     if (options.help) {
-        fputs(options_usage, stdout);
+        options_print(stdout);
         return 0;
     }
     if (run(&options, &report, &stats, &err) || write_report(&report, &err)) {

@@ -4,8 +4,11 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdio.h>
 
 #include "base/err.h"
+
+#define OPTIONS_MAX_CONNECTIONS 4096 /* at once, of either loop */
 
 struct options {
     const char *address, *admin; /* of the daemon; admin is needed for reloads only */
@@ -16,7 +19,7 @@ struct options {
     int tmax_ms;        /* of every request, and what goodput counts against */
     int candidates;     /* of a made-up request; 0: the catalog's */
     int behaviour;      /* events in a made-up request */
-    bool texts;         /* candidates carry texts of their own */
+    bool no_texts;      /* candidates name ads of the catalog */
     int users;          /* distinct ones in made-up requests */
     const char *replay; /* file of bodies, one a line */
     const char *json, *plot;
@@ -27,11 +30,12 @@ struct options {
     double reload_every_s, swap_every_s;
     const char *config;          /* the daemon's file, which swaps rewrite */
     const char *swap_a, *swap_b; /* model directories */
-    uint64_t seed;
+    int seed;
     bool help;
 };
 
 int options_parse(int argc, char **argv, struct options *out, struct err *err) MUST_CHECK;
-extern const char options_usage[];
+/* The usage, of all options. */
+void options_print(FILE *to);
 
 #endif

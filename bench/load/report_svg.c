@@ -83,6 +83,16 @@ static void bars(const struct stats *s, struct buf *out)
                BARS_TOP + 10, (unsigned long long)most);
 }
 
+static void title(const struct report *r, struct buf *out)
+{
+    buf_printf(out, "<text x=\"%d\" y=\"24\" text-anchor=\"end\">", WIDTH - RIGHT);
+    if (r->options->connections)
+        buf_printf(out, "%d connections, latency from sending</text>\n", r->options->connections);
+    else
+        buf_printf(out, "%.0f requests/s offered, latency from the intended time</text>\n",
+                   r->offered);
+}
+
 void report_svg(const struct report *r, struct buf *out)
 {
     buf_printf(
@@ -91,11 +101,7 @@ void report_svg(const struct report *r, struct buf *out)
         "font-family=\"sans-serif\" font-size=\"12\">\n<rect width=\"100%%\" height=\"100%%\" "
         "fill=\"white\"/>\n",
         WIDTH, HEIGHT);
-    buf_printf(out,
-               "<text x=\"%d\" y=\"24\" text-anchor=\"end\">%.0f requests/s offered, latency from "
-               "the intended "
-               "time</text>\n",
-               WIDTH - RIGHT, r->offered);
+    title(r, out);
     grid(out);
     for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
         curve(r->stats, out, i);

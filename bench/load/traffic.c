@@ -85,7 +85,7 @@ static void write_candidates(struct json_writer *w, const struct options *option
         key_str(w, "adid", id);
         jw_key(w, "bid");
         jw_number(w, 0.5 + rng_double(rng), 4);
-        if (options->texts)
+        if (!options->no_texts)
             key_str(w, "text", any_text(rng));
         jw_object_end(w);
     }
@@ -143,7 +143,7 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
     struct rng rng;
     int rc = 0;
 
-    rng_init(&rng, options->seed);
+    rng_init(&rng, (uint64_t)options->seed);
     for (int i = 0; i < MADE_UP && rc == 0; i++) {
         buf_clear(&body);
         write_body(&body, options, &rng);
@@ -155,52 +155,72 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
     return rc;
 }
 
-/* The line with tmax as asked for, so that goodput means the same for every request. */
-static int add_line(struct traffic *traffic, struct view line, const struct options *options,
-                    struct buf *scratch, struct err *err)
+/* The request with tmax as asked for, so that goodput means the same for every one. */
+static int add_request(struct traffic *traffic, json_t *request, const struct options *options,
+                       struct buf *scratch, struct err *err)
 {
-    json_t *body = json_loadb(line.ptr, line.len, 0, NULL);
     char *text;
     int rc;
 
-    if (!json_is_object(body)) {
-        json_decref(body);
-        return err_set(err, ERR_DATA, "%s: line %d: not a JSON object", options->replay,
-                       traffic->n + 1);
-    }
     if (options->tmax_ms)
-        json_object_set_new(body, "tmax", json_integer(options->tmax_ms));
-    text = json_dumps(body, JSON_COMPACT);
-    json_decref(body);
+        json_object_set_new(request, "tmax", json_integer(options->tmax_ms));
+    text = json_dumps(request, JSON_COMPACT);
     rc =
         text ? add(traffic, view_of(text), scratch, err) : err_set(err, ERR_NOMEM, "out of memory");
     free(text);
     return rc;
 }
 
+/* A body of /rank, or a line of an impression log, which holds one. */
+static int add_line(struct traffic *traffic, struct view line, int number,
+                    const struct options *options, struct buf *scratch, struct err *err)
+{
+    json_error_t why;
+    json_t *whole = json_loadb(line.ptr, line.len, 0, &why);
+    json_t *request = json_object_get(whole, "request");
+    int rc;
+
+    if (!whole)
+        rc = err_set(err, ERR_DATA, "%s: line %d: %s", options->replay, number, why.text);
+    else if (!json_is_object(whole))
+        rc = err_set(err, ERR_DATA, "%s: line %d: not a JSON object", options->replay, number);
+    else
+        rc = add_request(traffic, json_is_object(request) ? request : whole, options, scratch, err);
+    json_decref(whole);
+    return rc;
+}
+
+static int make_room(struct traffic *traffic, struct err *err)
+{
+    struct view *more;
+
+    if (traffic->n % MADE_UP != 0)
+        return 0;
+    more = realloc(traffic->requests, ((size_t)traffic->n + MADE_UP) * sizeof(struct view));
+    if (!more)
+        return err_set(err, ERR_NOMEM, "requests: out of memory");
+    traffic->requests = more;
+    return 0;
+}
+
 static int replay(struct traffic *traffic, const struct options *options, struct err *err)
 {
     struct buf file = BUF_INIT, scratch = BUF_INIT;
     const char *at, *end;
+    int number = 0;
     int rc = file_read(options->replay, MAX_REPLAY_BYTES, &file, err);
 
     for (at = file.ptr, end = file.ptr + file.len; rc == 0 && at < end;) {
         const char *newline = memchr(at, '\n', (size_t)(end - at));
         struct view line = {at, (size_t)((newline ? newline : end) - at)};
 
+        number++;
         at = newline ? newline + 1 : end;
         if (line.len == 0)
             continue;
-        if (traffic->n % MADE_UP == 0) {
-            struct view *more =
-                realloc(traffic->requests, ((size_t)traffic->n + MADE_UP) * sizeof(struct view));
-            if (!more)
-                rc = err_set(err, ERR_NOMEM, "requests: out of memory");
-            else
-                traffic->requests = more;
-        }
+        rc = make_room(traffic, err);
         if (rc == 0)
-            rc = add_line(traffic, line, options, &scratch, err);
+            rc = add_line(traffic, line, number, options, &scratch, err);
     }
     if (rc == 0 && traffic->n == 0)
         rc = err_set(err, ERR_DATA, "%s: no request in it", options->replay);

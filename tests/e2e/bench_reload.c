@@ -1,0 +1,127 @@
+/* adrank-bench --swap-every: models change under load, nothing is lost. */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/e2e/bench_run.h"
+#include "tests/test.h"
+
+#define MODEL "tests/golden/models/e2e"
+
+static struct driver d;
+static struct bench_run run;
+static char models[2][64]; /* folders of two models that differ in their weights */
+
+static void change_weights(const char *folder)
+{
+    struct buf bytes = BUF_INIT;
+    struct err err;
+    char path[128];
+
+    snprintf(path, sizeof(path), "%s/model.safetensors", folder);
+    CHECK_OK(file_read(path, 1 << 24, &bytes, &err), err);
+    bytes.ptr[bytes.len - 1] = (char)(bytes.ptr[bytes.len - 1] ^ 0x80); /* a sign */
+    CHECK_OK(file_write(path, buf_view(&bytes), &err), err);
+    buf_release(&bytes);
+}
+
+static void make_models(void)
+{
+    char command[256];
+
+    for (int i = 0; i < 2; i++) {
+        strcpy(models[i], "/tmp/adrank-bench-model-XXXXXX");
+        CHECK(mkdtemp(models[i]));
+        snprintf(command, sizeof(command), "cp " MODEL "/* %s", models[i]);
+        CHECK_INT(system(command), 0);
+    }
+    change_weights(models[1]);
+}
+
+static void remove_models(void)
+{
+    char command[256];
+
+    snprintf(command, sizeof(command), "rm -r %s %s", models[0], models[1]);
+    CHECK_INT(system(command), 0);
+}
+
+static void start(void)
+{
+    char model[128];
+
+    make_models();
+    snprintf(model, sizeof(model), "{'model':{'path':'%s'}}", models[0]);
+    driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config(model, NULL)});
+}
+
+static const char *digest(void)
+{
+    static char kept[2][64];
+    static int turn;
+    const json_t *answer =
+        driver_json(driver_rank(&d, "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"));
+    char *out = kept[turn++ % 2];
+
+    snprintf(out, sizeof(kept[0]), "%s",
+             json_string_value(json_object_get(answer, "model_digest")));
+    return out;
+}
+
+TEST(bench_reload__swaps_two_models)
+{
+    const char *before;
+    int swaps;
+
+    start();
+    before = digest();
+    CHECK_INT(bench_daemon(&run, &d,
+                           "--rate 50 --duration 2 --warmup 0 --tmax 10000 " BENCH_SHORT
+                           "--config %s/config.json --swap %s,%s --swap-every 0.3",
+                           d.folder, models[0], models[1]),
+              0);
+    swaps = (int)bench_figure(&run, "/swaps");
+    printf("     %d swaps\n", swaps);
+    CHECK(swaps >= 2);
+    CHECK(bench_figure(&run, "/reloads_failed") == 0);
+    CHECK(bench_figure(&run, "/outcomes/failed") == 0);
+    CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_metric(&d, "adrank_config_generation"), 1 + swaps);
+    CHECK((strcmp(before, digest()) != 0) == (swaps % 2 == 1));
+    CHECK(strstr(run.said, "model swaps"));
+    CHECK_INT(driver_stop(&d), 0);
+    remove_models();
+}
+
+/* What cannot be opened is counted; the old model goes on answering. */
+TEST(bench_reload__counts_swaps_that_fail)
+{
+    start();
+    CHECK_INT(bench_daemon(&run, &d,
+                           "--rate 50 --duration 1 --warmup 0 --tmax 10000 " BENCH_SHORT
+                           "--config %s/config.json --swap %s,/nowhere --swap-every 0.4",
+                           d.folder, models[0]),
+              0);
+    CHECK(bench_figure(&run, "/swaps") >= 1);
+    CHECK(bench_figure(&run, "/reloads_failed") >= 1);
+    CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
+    remove_models();
+}
+
+TEST(bench_reload__reloads_beside_the_load)
+{
+    int reloads;
+
+    driver_start(&d, &(struct driver_args){0});
+    CHECK_INT(bench_daemon(&run, &d,
+                           "--rate 50 --duration 1 --warmup 0 --tmax 10000 " BENCH_SHORT
+                           "--reload-every 0.1"),
+              0);
+    reloads = (int)bench_figure(&run, "/reloads");
+    CHECK(reloads >= 2);
+    CHECK(bench_figure(&run, "/reloads_failed") == 0 && bench_figure(&run, "/swaps") == 0);
+    CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST_MAIN

@@ -1,0 +1,216 @@
+/* What adrank-bench leaves behind: --json and --plot. */
+#include <ctype.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/e2e/bench_peer.h"
+#include "tests/e2e/bench_run.h"
+#include "tests/test.h"
+
+#define MAX_DEPTH 8
+
+static struct bench_peer peer;
+static struct bench_run run;
+
+/* ---- well-formed: tags balance, attributes are quoted, no bare < or & -------------------------------- */
+
+struct xml {
+    const char *at;
+    const char *open[MAX_DEPTH]; /* names of the elements that are open */
+    size_t open_len[MAX_DEPTH];
+    int depth, elements;
+};
+
+static size_t name_len(const char *at)
+{
+    size_t n = 0;
+
+    while (isalnum((unsigned char)at[n]) || at[n] == '-')
+        n++;
+    if (n == 0)
+        FAIL("no name at %.40s", at);
+    return n;
+}
+
+static void skip_attributes(struct xml *xml)
+{
+    while (*xml->at == ' ') {
+        xml->at++;
+        xml->at += name_len(xml->at);
+        CHECK(xml->at[0] == '=' && xml->at[1] == '"');
+        xml->at += 2 + strcspn(xml->at + 2, "\"<&");
+        if (*xml->at++ != '"')
+            FAIL("an attribute does not end at %.40s", xml->at - 1);
+    }
+}
+
+static void open_tag(struct xml *xml)
+{
+    const char *name = xml->at;
+    size_t len = name_len(name);
+
+    xml->elements++;
+    xml->at += len;
+    skip_attributes(xml);
+    if (xml->at[0] == '/') {
+        CHECK(xml->at[1] == '>');
+        xml->at += 2;
+        return;
+    }
+    CHECK(*xml->at++ == '>');
+    CHECK(xml->depth < MAX_DEPTH);
+    xml->open[xml->depth] = name;
+    xml->open_len[xml->depth++] = len;
+}
+
+static void close_tag(struct xml *xml)
+{
+    size_t len = name_len(xml->at);
+
+    CHECK(xml->depth > 0);
+    xml->depth--;
+    if (len != xml->open_len[xml->depth] || memcmp(xml->at, xml->open[xml->depth], len) != 0)
+        FAIL("another element is open at %.40s", xml->at);
+    CHECK(xml->at[len] == '>');
+    xml->at += len + 1;
+}
+
+static void check_well_formed(const char *text)
+{
+    struct xml xml = {.at = text};
+
+    CHECK(strncmp(text, "<svg xmlns=\"http://www.w3.org/2000/svg\"", 39) == 0);
+    do {
+        xml.at += strcspn(xml.at, "<&");
+        if (*xml.at++ != '<')
+            FAIL("neither a tag nor the end at %.40s", xml.at - 1);
+        if (*xml.at == '/') {
+            xml.at++;
+            close_tag(&xml);
+        } else {
+            open_tag(&xml);
+        }
+    } while (xml.depth);
+    CHECK_STR(xml.at, "\n");
+    CHECK(xml.elements > 20);
+}
+
+/* ---- the curves --------------------------------------------------------------------------------------- */
+
+#define SECONDS 3
+
+/* Heights of the curve that the label follows; as many as seconds. */
+static void read_curve(const char *svg, const char *label, double *y)
+{
+    char want[32];
+    const char *end, *at = NULL, *next = svg;
+
+    snprintf(want, sizeof(want), ">%s</text>", label);
+    end = strstr(svg, want);
+    if (!end)
+        FAIL("no curve %s", label);
+    while ((next = strstr(next, "points=\"")) && next < end)
+        at = next += 8;
+    CHECK(at);
+    for (int i = 0; i < SECONDS; i++) {
+        double x;
+        int n;
+
+        CHECK(sscanf(at, "%lf,%lf %n", &x, &y[i], &n) == 2);
+        CHECK(x > 0 && x < 900 && y[i] >= 40 && y[i] <= 280);
+        at += n;
+    }
+    CHECK(*at == '"');
+}
+
+static const char *read_plot(const char *path)
+{
+    static struct buf svg;
+    struct err err;
+
+    CHECK_OK(file_read(path, 1 << 20, &svg, &err), err);
+    unlink(path);
+    return buf_str(&svg);
+}
+
+TEST(bench_report__plots_what_happened)
+{
+    static const char *const labels[] = {
+        ">ok<",     ">degraded<", ">late<", ">rejected<",
+        ">failed<", ">1 ms<",     ">3 s<",  ">100 requests/s offered"};
+    double p50[SECONDS], p99[SECONDS], max[SECONDS];
+    char path[64];
+    const char *svg;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-bench-%d.svg", (int)getpid());
+    bench_peer_start(&peer);
+    peer.cut_every = 10;
+    bench_begin(&run, peer.address, "--rate 100 --duration 3 --warmup 0 --plot %s", path);
+    CHECK_INT(bench_finish(&run), 0);
+    bench_peer_stop(&peer);
+    svg = read_plot(path);
+    check_well_formed(svg);
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
+        if (!strstr(svg, labels[i]))
+            FAIL("no label %s", labels[i]);
+    read_curve(svg, "p50", p50);
+    read_curve(svg, "p99", p99);
+    read_curve(svg, "max", max);
+    for (int i = 0; i < SECONDS; i++)
+        CHECK(max[i] <= p99[i] && p99[i] <= p50[i]); /* up is small */
+    CHECK(bench_figure(&run, "/outcomes/failed") > 0);
+    CHECK(strstr(svg, "fill=\"#b02020\"/>")); /* a bar of failures */
+}
+
+TEST(bench_report__plots_a_closed_loop)
+{
+    char path[64];
+    const char *svg;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-bench-%d.svg", (int)getpid());
+    bench_peer_start(&peer);
+    bench_begin(&run, peer.address, "--connections 3 --duration 0.3 --warmup 0 --plot %s", path);
+    CHECK_INT(bench_finish(&run), 0);
+    bench_peer_stop(&peer);
+    svg = read_plot(path);
+    check_well_formed(svg);
+    CHECK(strstr(svg, ">3 connections, latency from sending<"));
+}
+
+/* On stdout the figures stand alone. */
+TEST(bench_report__json_on_stdout)
+{
+    char command[4600];
+    json_t *figures;
+    FILE *pipe;
+
+    bench_peer_start(&peer);
+    snprintf(
+        command, sizeof(command),
+        "%s --address %s --rate 100 --duration 0.3 --warmup 0 --tmax 5000 --json - 2>/dev/null",
+        driver_build_path("bin/adrank-bench"), peer.address);
+    pipe = popen(command, "r");
+    CHECK(pipe);
+    figures = json_loadf(pipe, JSON_REJECT_DUPLICATES, NULL);
+    CHECK_INT(pclose(pipe), 0);
+    bench_peer_stop(&peer);
+    CHECK(json_number_value(driver_at(figures, "/intended")) > 0);
+    CHECK(json_number_value(driver_at(figures, "/outcomes/ok")) == peer.n_answered);
+    json_decref(figures);
+}
+
+TEST(bench_report__says_where_it_cannot_write)
+{
+    static const char *const rows[] = {"--json /nowhere/figures", "--plot /nowhere/plot.svg"};
+
+    bench_peer_start(&peer);
+    for (size_t i = 0; i < 2; i++) {
+        test_row("report: %s", rows[i]);
+        bench_begin(&run, peer.address, "--duration 0.2 --warmup 0 %s", rows[i]);
+        CHECK_INT(bench_finish(&run), 66);
+        CHECK(strstr(run.said, strchr(rows[i], '/')));
+    }
+    bench_peer_stop(&peer);
+}
+
+TEST_MAIN

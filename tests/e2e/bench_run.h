@@ -1,0 +1,33 @@
+/* The one way in which tests start adrank-bench: the real binary, whose words and figures are kept. */
+#ifndef TESTS_E2E_BENCH_RUN_H
+#define TESTS_E2E_BENCH_RUN_H
+
+#include <jansson.h>
+#include <stdio.h>
+
+#include "tests/e2e/driver.h"
+
+/* For requests that the driver's small model takes without cutting them. */
+#define BENCH_SHORT " --candidates 4 --no-texts --behaviour 0 "
+
+/* Zero before the first use. */
+struct bench_run {
+    FILE *pipe;
+    char json[64];    /* file of the figures */
+    char said[65536]; /* stdout and stderr of the last one */
+    json_t *figures;  /* of the last one; NULL when it gave none */
+};
+
+/* Starts it with these arguments, --json and a seed. */
+void bench_begin(struct bench_run *run, const char *address, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+/* Waits for its end and takes what it left; its exit status. */
+int bench_finish(struct bench_run *run);
+/* bench_begin against the daemon and its admin listener, then bench_finish. */
+int bench_daemon(struct bench_run *run, const struct driver *driver, const char *fmt, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* "/outcomes/ok"; FAILs when there is no such number. */
+double bench_figure(const struct bench_run *run, const char *pointer);
+
+#endif

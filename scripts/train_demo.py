@@ -3,8 +3,10 @@
 
 Stands in until adrank-train exists. Needs torch, tokenizers, safetensors, numpy and scikit-learn.
 
-    build/release/bin/adrank-sim world --seed 1 --train 100000 --calib 8000 --eval 8000 --warm 4000 --out W
-    python3 scripts/train_demo.py --world W --out config/demo/model
+    build/release/bin/adrank-sim world --seed 1 --train 190000 --calib 8000 --eval 8000 --warm 4000 --out W
+    python3 scripts/train_demo.py --world W --out M
+
+config/demo/README.md tells in which goes the committed weights were made.
 
 The model is a BERT of kind `prefix`: the request (search words, time, device, place, behaviour newest
 first) is a parent that is encoded once, each ad is a child that attends to itself and to the parent, with

@@ -4,6 +4,28 @@
 
 #define MAX_JOBS 256
 
+void golden_engine_need_bf16(void)
+{
+    const struct device_args cpu = {.backend = "cpu", .linear = "", .threads = 1};
+    struct engine_args args = {.precision = PRECISION_BF16,
+                               .max_batch_tokens = 4096,
+                               .max_batch_jobs = 1,
+                               .skip_golden = true};
+    struct golden_engine g;
+    enum precision got;
+    struct err err;
+
+    CHECK_OK(model_open("tests/golden/logits/one-layer", &g.model, &err), err);
+    CHECK_OK(device_open(&cpu, &g.device, &err), err);
+    args.model = g.model;
+    CHECK_OK(engine_open(g.device, &args, &g.engine, &err), err);
+    got = engine_caps(g.engine)->precision;
+    CHECK(got == PRECISION_BF16 || engine_caps(g.engine)->note[0]);
+    golden_engine_close(&g);
+    if (got != PRECISION_BF16)
+        SKIP("this processor has no bf16 products");
+}
+
 void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args)
 {
     const struct device_args device = {

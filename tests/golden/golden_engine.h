@@ -19,6 +19,10 @@ struct golden_engine_args {
     bool skip_golden;
 };
 
+/* SKIPs where the processor has no bf16 products: the provider that goes by the processor then
+ * computes in f32. "plain" has bf16 everywhere. */
+void golden_engine_need_bf16(void);
+
 void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args);
 void golden_engine_close(struct golden_engine *g);
 

@@ -5,6 +5,7 @@ positions going on after the parent's; a child sees itself and the parent, the p
 one row of BertModel with a mask of (tokens, tokens) and position ids of our own.
 """
 
+import math
 import random
 from datetime import datetime, timedelta, timezone
 
@@ -28,7 +29,8 @@ SPECS = [
          act="gelu_new", dtype="bfloat16", layers=3, files="json", cased=True,
          input={"context": "{{{hour}}} {weekday},{daypart}: {search}{cat}!", "behaviour": "({item}) {text} {type}",
                 "ad": "{title}/{desc}/{text}", "max_context_tokens": 40, "max_ad_tokens": 24}),
-    dict(_COMMON, name="cross", kind="cross", hidden=32, heads=2, inner=64, positions=64, layers=1,
+    # Of the sizes tried, one whose bf16 loses little: 32, 2 and 64 lose .19 of the spread in PyTorch too.
+    dict(_COMMON, name="cross", kind="cross", hidden=64, heads=4, inner=80, positions=64, layers=1,
          input=dict(DEFAULT, max_context_tokens=40, max_ad_tokens=16)),
 ]
 
@@ -163,8 +165,15 @@ def score_prefix(model, tokenizer, config, line):
 KINDS = {"cross": score_cross, "prefix": score_prefix}
 
 
-def adrank_json(spec, lines):
+BF16_SLACK = 1.2  # of what PyTorch's own bf16 loses on the same input
+LARGEST_ERROR = 0.1  # no directory may allow itself more
+
+
+def adrank_json(spec, lines, bf16_error):
+    """max_error of bf16 is written from what was measured, rounded up."""
+    bf16 = math.ceil(BF16_SLACK * bf16_error * 1000) / 1000
+    assert bf16 <= LARGEST_ERROR, f"{spec['name']}: bf16 loses {bf16_error:.3f}: take another size"
     return {"format": 1, "kind": spec["kind"], "name": "golden-" + spec["name"], "version": "1",
             "input": spec["input"], "heads": {"ctr": {"labels": spec["labels"]}},
             "calibration": {"type": "platt", "a": 0.9, "b": -1.5}, "base_rate": 0.03,
-            "golden": {"max_error": {"f32": 1e-4, "bf16": 0.1}, "requests": lines}}
+            "golden": {"max_error": {"f32": 1e-4, "bf16": bf16}, "requests": lines}}

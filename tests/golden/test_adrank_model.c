@@ -1,87 +1,9 @@
 /* The program adrank-model: what it prints, in which order, and how it ends (CONTRACT 8). */
-#include <jansson.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-#include "base/buf.h"
-#include "base/file.h"
-#include "tests/test.h"
+#include "tests/golden/model_program.h"
 
 #define PAIRS "tests/golden/logits/five-heads" /* two labels */
 #define CROSS "tests/golden/requests/cross"
 #define PREFIX "tests/golden/requests/two-layers"
-
-struct ran {
-    int status;
-    struct buf out, err;
-};
-
-static struct buf take(const char *path)
-{
-    struct buf bytes = BUF_INIT;
-    struct err err;
-
-    CHECK_OK(file_read(path, 10 << 20, &bytes, &err), err);
-    return bytes;
-}
-
-/* args as a shell line; input goes to its stdin. */
-static struct ran run(const char *args, struct view input)
-{
-    char dir[] = "/tmp/adrank-test-XXXXXX", exe[400], command[2048], in[64], out[64], errors[64];
-    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
-    struct ran ran;
-    struct err err;
-
-    CHECK(len > 0 && mkdtemp(dir));
-    exe[len] = '\0';
-    *strrchr(exe, '/') = '\0';
-    snprintf(in, sizeof(in), "%s/in", dir);
-    snprintf(out, sizeof(out), "%s/out", dir);
-    snprintf(errors, sizeof(errors), "%s/err", dir);
-    CHECK_OK(file_write(in, input, &err), err);
-    snprintf(command, sizeof(command), "'%s/../bin/adrank-model' %s <%s >%s 2>%s", exe, args, in,
-             out, errors);
-    ran.status = system(command);
-    CHECK(WIFEXITED(ran.status));
-    ran.status = WEXITSTATUS(ran.status);
-    ran.out = take(out);
-    ran.err = take(errors);
-    unlink(in);
-    unlink(out);
-    unlink(errors);
-    rmdir(dir);
-    return ran;
-}
-
-static void ran_release(struct ran *ran)
-{
-    buf_release(&ran->out);
-    buf_release(&ran->err);
-}
-
-static json_t *line_of(const struct ran *ran, int n)
-{
-    const char *at = ran->out.ptr, *end = at + ran->out.len;
-    const char *stop;
-
-    for (int i = 0; i < n; i++) {
-        at = memchr(at, '\n', (size_t)(end - at));
-        CHECK(at++);
-    }
-    stop = memchr(at, '\n', (size_t)(end - at));
-    CHECK(stop);
-    return json_loadb(at, (size_t)(stop - at), JSON_DECODE_ANY, NULL);
-}
-
-static int count_lines(const struct ran *ran)
-{
-    int n = 0;
-
-    for (size_t i = 0; i < ran->out.len; i++)
-        n += ran->out.ptr[i] == '\n';
-    return n;
-}
 
 TEST(adrank_model__ends_with_the_right_status)
 {
@@ -100,13 +22,22 @@ TEST(adrank_model__ends_with_the_right_status)
         {"verify " CROSS " --threads", "", 64, "--threads: wants a value"},
         {"verify " CROSS " --threads 0", "", 64, "--threads 0: want"},
         {"verify " CROSS " --precision f31", "", 64, "--precision f31: want"},
-        {"verify " CROSS " --precision f16", "", 64, "f16"},
-        {"verify " CROSS " --precision int8", "", 64, "int8"},
+        {"verify " CROSS " --precision f16", "", 64, "precision f16 is not built"},
+        {"verify " CROSS " --precision int8", "", 64, "precision int8 is not built"},
+        {"score " CROSS " --precision f16", "{\"text\":\"a\"}", 64, "precision f16 is not built"},
+        {"score " CROSS " --precision int8", "{\"text\":\"a\"}", 64, "precision int8 is not built"},
+        {"score " CROSS " --max-tokens 2", "", 64, "--max-tokens 2: want 3 to 65536"},
+        {"bench " CROSS " --precision f16 --prefix 30", "", 64, "precision f16 is not built"},
+        {"bench " CROSS " --precision int8 --prefix 30", "", 64, "precision int8 is not built"},
         {"bench " CROSS " --kind hier", "", 64, "hier is not built yet"},
         {"bench " CROSS " --ads 9:8", "", 64, "--ads 9:8: want"},
         {"bench " CROSS " --prefix 63", "", 64, "the model has 64 positions"},
         {"verify /nonexistent", "", 66, "/nonexistent/config.json"},
         {"tokenize /nonexistent", "\"a\"", 66, "/nonexistent"},
+        {"score /nonexistent", "{\"text\":\"a\"}", 66, "/nonexistent/config.json"},
+        {"bench /nonexistent", "", 66, "/nonexistent/config.json"},
+        {"inspect /nonexistent", "", 66, "/nonexistent/config.json"},
+        {"inspect tests/golden", "", 66, "tests/golden/config.json"},
         {"verify " CROSS " --backend nosuch", "", 69, "nosuch"},
         {"verify " CROSS, "", 0, ""},
         {"verify " PREFIX " --threads 2", "", 0, ""},
@@ -124,12 +55,11 @@ TEST(adrank_model__ends_with_the_right_status)
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct ran ran = run(rows[i].args, view_of(rows[i].input));
+        struct model_ran ran = model_run(rows[i].args, view_of(rows[i].input));
         test_row("%s <<< %s", rows[i].args, rows[i].input);
         CHECK_INT(ran.status, rows[i].status);
-        if (!strstr(buf_str(&ran.err), rows[i].error))
-            FAIL("stderr is \"%s\", want \"%s\" in it", buf_str(&ran.err), rows[i].error);
-        ran_release(&ran);
+        model_ran_told(&ran, rows[i].error);
+        model_ran_release(&ran);
     }
 }
 
@@ -157,26 +87,60 @@ TEST(adrank_model__scores_pairs_in_order)
     CHECK(lines > 20);
     for (int threads = 1; threads <= 2; threads++) {
         char args[200];
-        struct ran ran;
+        struct model_ran ran;
         snprintf(args, sizeof(args), "score " PAIRS " --threads %d", threads);
-        ran = run(args, buf_view(&input));
+        ran = model_run(args, buf_view(&input));
         CHECK_INT(ran.status, 0);
-        CHECK_INT(count_lines(&ran), lines);
+        CHECK_INT(model_ran_lines(&ran), lines);
         for (int i = 0, line = 0; i < n; i++) {
             const json_t *pair = json_array_get(pairs, (size_t)i);
             json_t *got;
             if (json_object_get(pair, "max_tokens"))
                 continue;
-            got = line_of(&ran, line++);
+            got = model_ran_line(&ran, line++);
             for (size_t l = 0; l < 2; l++)
                 CHECK_NEAR(json_real_value(json_array_get(json_object_get(got, "logits"), l)),
                            json_real_value(json_array_get(json_object_get(pair, "logits"), l)),
                            allowed);
             json_decref(got);
         }
-        ran_release(&ran);
+        model_ran_release(&ran);
     }
     buf_release(&input);
+    json_decref(golden);
+}
+
+/* The pairs with a limit of their own: a run each, with that limit. */
+TEST(adrank_model__scores_pairs_cut_to_max_tokens)
+{
+    json_t *golden = json_load_file(PAIRS "/golden.json", 0, NULL);
+    const json_t *pairs = json_object_get(golden, "pairs");
+    double allowed = 1e-4 * json_real_value(json_object_get(golden, "spread"));
+    int n = 0;
+
+    for (size_t i = 0; i < json_array_size(pairs); i++) {
+        const json_t *pair = json_array_get(pairs, i), *want = json_object_get(pair, "logits");
+        const json_t *max_tokens = json_object_get(pair, "max_tokens");
+        char *text = json_dumps(pair, JSON_COMPACT), args[200];
+        struct model_ran ran;
+        json_t *got;
+        if (max_tokens) {
+            snprintf(args, sizeof(args), "score " PAIRS " --max-tokens %d",
+                     (int)json_integer_value(max_tokens));
+            test_row("%s", args);
+            ran = model_run(args, view_of(text));
+            CHECK_INT(ran.status, 0);
+            got = model_ran_line(&ran, 0);
+            for (size_t l = 0; l < 2; l++)
+                CHECK_NEAR(json_real_value(json_array_get(json_object_get(got, "logits"), l)),
+                           json_real_value(json_array_get(want, l)), allowed);
+            json_decref(got);
+            model_ran_release(&ran);
+            n++;
+        }
+        free(text);
+    }
+    CHECK(n >= 5);
     json_decref(golden);
 }
 
@@ -185,7 +149,7 @@ static void check_request(const char *dir)
     char path[300], args[300];
     struct buf input = BUF_INIT;
     const json_t *requests;
-    struct ran ran;
+    struct model_ran ran;
     json_t *doc;
 
     snprintf(path, sizeof(path), "%s/adrank.json", dir);
@@ -197,14 +161,14 @@ static void check_request(const char *dir)
         free(text);
     }
     snprintf(args, sizeof(args), "score %s", dir);
-    ran = run(args, buf_view(&input));
+    ran = model_run(args, buf_view(&input));
     CHECK_INT(ran.status, 0);
-    CHECK_INT(count_lines(&ran), json_array_size(requests));
+    CHECK_INT(model_ran_lines(&ran), json_array_size(requests));
     for (size_t i = 0; i < json_array_size(requests); i++) {
         const json_t *want = json_array_get(requests, i),
                      *request = json_object_get(want, "request");
         const json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");
-        json_t *got = line_of(&ran, (int)i);
+        json_t *got = model_ran_line(&ran, (int)i);
         const json_t *scores = json_object_get(got, "scores");
         CHECK_STR(json_string_value(json_object_get(got, "id")),
                   json_string_value(json_object_get(request, "id")));
@@ -221,7 +185,7 @@ static void check_request(const char *dir)
         }
         json_decref(got);
     }
-    ran_release(&ran);
+    model_ran_release(&ran);
     buf_release(&input);
     json_decref(doc);
 }
@@ -236,7 +200,7 @@ TEST(adrank_model__scores_requests_of_any_kind)
 TEST(adrank_model__keeps_the_order_over_many_batches)
 {
     struct buf input = BUF_INIT;
-    struct ran ran, one;
+    struct model_ran ran, one;
     json_t *first, *got;
 
     for (int i = 0; i < 900; i++)
@@ -246,48 +210,48 @@ TEST(adrank_model__keeps_the_order_over_many_batches)
                 ? "{\"text\":\"red shoes %d\",\"text_pair\":\"tea\"}\n"
                 : "{\"id\":\"%d\",\"rank\":{\"candidates\":[{\"adid\":\"x\",\"text\":\"tea\"}]}}\n",
             i);
-    ran = run("score " CROSS, buf_view(&input));
+    ran = model_run("score " CROSS, buf_view(&input));
     CHECK_INT(ran.status, 0);
-    CHECK_INT(count_lines(&ran), 900);
+    CHECK_INT(model_ran_lines(&ran), 900);
     for (int i = 0; i < 900; i += 7) {
         char id[16];
         snprintf(id, sizeof(id), "%d", i);
-        got = line_of(&ran, i);
+        got = model_ran_line(&ran, i);
         CHECK_STR(json_string_value(json_object_get(got, "id")), id);
         json_decref(got);
     }
-    one = run("score " CROSS, VIEW_LIT("{\"text\":\"red shoes 899\",\"text_pair\":\"tea\"}"));
-    first = line_of(&one, 0);
-    got = line_of(&ran, 899);
+    one = model_run("score " CROSS, VIEW_LIT("{\"text\":\"red shoes 899\",\"text_pair\":\"tea\"}"));
+    first = model_ran_line(&one, 0);
+    got = model_ran_line(&ran, 899);
     CHECK(json_equal(first, got)); /* alone or in the fourth batch: the same digits */
     json_decref(first);
     json_decref(got);
-    ran_release(&one);
-    ran_release(&ran);
+    model_ran_release(&one);
+    model_ran_release(&ran);
     buf_release(&input);
 }
 
 TEST(adrank_model__tells_what_stood_before_a_bad_line)
 {
-    struct ran ran =
-        run("score " CROSS,
-            VIEW_LIT("{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":7}\n{\"text\":\"c\"}\n"));
+    struct model_ran ran =
+        model_run("score " CROSS,
+                  VIEW_LIT("{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":7}\n{\"text\":\"c\"}\n"));
 
     CHECK_INT(ran.status, 65);
-    CHECK_INT(count_lines(&ran), 2);
-    ran_release(&ran);
+    CHECK_INT(model_ran_lines(&ran), 2);
+    model_ran_release(&ran);
 }
 
 TEST(adrank_model__tokenizes_strings_and_pairs)
 {
-    struct ran ran = run("tokenize " CROSS " --max-tokens 6",
-                         VIEW_LIT("\"a b c d e f\"\n[\"a b c d\",\"e\"]\n\"\"\n"));
+    struct model_ran ran = model_run("tokenize " CROSS " --max-tokens 6",
+                                     VIEW_LIT("\"a b c d e f\"\n[\"a b c d\",\"e\"]\n\"\"\n"));
     json_t *single, *pair, *empty;
 
     CHECK_INT(ran.status, 0);
-    single = line_of(&ran, 0);
-    pair = line_of(&ran, 1);
-    empty = line_of(&ran, 2);
+    single = model_ran_line(&ran, 0);
+    pair = model_ran_line(&ran, 1);
+    empty = model_ran_line(&ran, 2);
     CHECK_INT(json_array_size(single), 6);
     CHECK_INT(json_array_size(pair), 6);
     CHECK_INT(json_array_size(empty), 2);
@@ -298,13 +262,36 @@ TEST(adrank_model__tokenizes_strings_and_pairs)
     json_decref(single);
     json_decref(pair);
     json_decref(empty);
-    ran_release(&ran);
+    model_ran_release(&ran);
+}
+
+/* Without a limit, what the model takes (64 here) is none: the ids of the text are told. */
+TEST(adrank_model__tokenizes_whole_texts)
+{
+    struct buf input = BUF_INIT;
+    struct model_ran ran;
+    json_t *pair, *single;
+
+    buf_add_str(&input, "[\"a b c d\",\"e\"]\n\"");
+    for (int i = 0; i < 100; i++)
+        buf_add_str(&input, "a ");
+    buf_add_str(&input, "\"\n");
+    ran = model_run("tokenize " CROSS, buf_view(&input));
+    CHECK_INT(ran.status, 0);
+    pair = model_ran_line(&ran, 0);
+    single = model_ran_line(&ran, 1);
+    CHECK_INT(json_array_size(pair), 4 + 1 + 3);
+    CHECK_INT(json_array_size(single), 100 + 2);
+    json_decref(pair);
+    json_decref(single);
+    model_ran_release(&ran);
+    buf_release(&input);
 }
 
 TEST(adrank_model__inspects)
 {
-    struct ran ran = run("inspect " PREFIX, VIEW_LIT(""));
-    json_t *got = line_of(&ran, 0);
+    struct model_ran ran = model_run("inspect " PREFIX, VIEW_LIT(""));
+    json_t *got = model_ran_line(&ran, 0);
     const json_t *input = json_object_get(got, "input");
 
     CHECK_INT(ran.status, 0);
@@ -316,35 +303,7 @@ TEST(adrank_model__inspects)
     CHECK_INT(json_integer_value(json_object_get(input, "max_context_tokens")), 72);
     CHECK_NEAR(json_real_value(json_object_get(json_object_get(got, "calibration"), "b")), -1.5, 0);
     json_decref(got);
-    ran_release(&ran);
-}
-
-TEST(adrank_model__benches_every_kind)
-{
-    static const char *const kinds[] = {"cross", "prefix"};
-    static const char *const numbers[] = {"median_ms", "p99_ms", "pairs_per_s", "gflops",
-                                          "bare_gflops"};
-
-    for (size_t i = 0; i < 2; i++) {
-        char args[200];
-        struct ran ran;
-        json_t *got;
-        test_row("%s", kinds[i]);
-        snprintf(args, sizeof(args),
-                 "bench " PREFIX
-                 " --kind %s --pairs 9 --prefix 30 --ads 4:9 --seconds 0.05 --json -",
-                 kinds[i]);
-        ran = run(args, VIEW_LIT(""));
-        CHECK_INT(ran.status, 0);
-        got = line_of(&ran, 0);
-        CHECK_STR(json_string_value(json_object_get(got, "kind")), kinds[i]);
-        CHECK_STR(json_string_value(json_object_get(got, "precision")), "f32");
-        CHECK_STR(json_string_value(json_object_get(got, "backend")), "cpu");
-        for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
-            CHECK(json_number_value(json_object_get(got, numbers[k])) > 0);
-        json_decref(got);
-        ran_release(&ran);
-    }
+    model_ran_release(&ran);
 }
 
 TEST_MAIN

@@ -48,15 +48,14 @@ TEST(logits__f32_equal_transformers)
     for_each_model(check_f32);
 }
 
-/* The portable provider always has bf16, whatever the processor. */
-static void check_bf16(const char *name, const char *dir, const char *golden)
+static void check_bf16(const char *name, const char *dir, const char *golden, const char *linear)
 {
     struct golden_engine g;
     struct golden_pairs pairs;
     double error;
 
     golden_engine_open(&g, &(struct golden_engine_args){
-                               .dir = dir, .linear = "plain", .precision = PRECISION_BF16});
+                               .dir = dir, .linear = linear, .precision = PRECISION_BF16});
     golden_pairs_open(&pairs, golden, g.model);
     error = golden_pairs_score(&pairs, &g, 16);
     test_row("bf16 %s: error over spread %.3g, PyTorch's %.3g", name, error, pairs.bf16_error);
@@ -67,9 +66,27 @@ static void check_bf16(const char *name, const char *dir, const char *golden)
     golden_engine_close(&g);
 }
 
+/* The portable provider always has bf16, whatever the processor. */
+static void check_bf16_plain(const char *name, const char *dir, const char *golden)
+{
+    check_bf16(name, dir, golden, "plain");
+}
+
+static void check_bf16_by_processor(const char *name, const char *dir, const char *golden)
+{
+    check_bf16(name, dir, golden, NULL);
+}
+
 TEST(logits__bf16_lose_no_more_than_pytorch)
 {
-    for_each_model(check_bf16);
+    for_each_model(check_bf16_plain);
+}
+
+/* What a daemon computes with. */
+TEST(logits__bf16_of_the_processor_lose_no_more_than_pytorch)
+{
+    golden_engine_need_bf16();
+    for_each_model(check_bf16_by_processor);
 }
 
 /* Alone, in batches of 7 and of all, by 1, 2 and 3 threads, by slices of other sizes. */

@@ -148,4 +148,11 @@ TEST(minilm__bf16_loses_no_more_than_pytorch)
     check(PRECISION_BF16, "plain", 1.2);
 }
 
+TEST(minilm__bf16_of_the_processor_loses_no_more_than_pytorch)
+{
+    golden_engine_need_bf16();
+    make_directory();
+    check(PRECISION_BF16, NULL, 1.2);
+}
+
 TEST_MAIN

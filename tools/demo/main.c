@@ -1,6 +1,7 @@
 /*
  * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private redis-server and
- * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in build/demo.
+ * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in build/demo; only where
+ * that path is too long for a socket's, the socket is in a folder of its own in /tmp, which goes with the demo.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,8 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
 #include <sys/stat.h>
@@ -23,13 +26,13 @@
 #include "tools/demo/sample.h"
 
 #define WAIT_MS 60000
-#define ARGS 24
 
 struct demo {
     bool once;
     int port;
-    char bin[3000];    /* folder of the programs */
-    char folder[3100]; /* build/demo */
+    char bin[3000];         /* folder of the programs */
+    char folder[3100];      /* build/demo */
+    char socket_folder[32]; /* in /tmp, or "" */
     char socket[3200], address[64], admin[64], log[3200];
     struct process redis, daemon;
 };
@@ -58,6 +61,31 @@ static int parse(struct demo *demo, int argc, char **argv, struct err *err)
     return 0;
 }
 
+/* A socket's path is short; a checkout's may not be. */
+static int place_socket(struct demo *demo, struct err *err)
+{
+    static const char elsewhere[] = "/tmp/adrank-demo-XXXXXX";
+
+    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->folder);
+    if (strlen(demo->socket) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
+        return 0;
+    strcpy(demo->socket_folder, elsewhere);
+    if (!mkdtemp(demo->socket_folder)) {
+        demo->socket_folder[0] = '\0';
+        return err_set_errno(err, ERR_UNAVAILABLE, "%s", elsewhere);
+    }
+    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->socket_folder);
+    return 0;
+}
+
+static void remove_socket_folder(const struct demo *demo)
+{
+    if (!demo->socket_folder[0])
+        return;
+    unlink(demo->socket);
+    rmdir(demo->socket_folder);
+}
+
 /* build/<preset>/bin/adrank-demo -> bin, build/demo */
 static int find_folders(struct demo *demo, struct err *err)
 {
@@ -75,39 +103,27 @@ static int find_folders(struct demo *demo, struct err *err)
     snprintf(demo->log, sizeof(demo->log), "%s/log", demo->folder);
     snprintf(demo->address, sizeof(demo->address), "127.0.0.1:%d", demo->port);
     snprintf(demo->admin, sizeof(demo->admin), "127.0.0.1:%d", demo->port + 1);
-    /* A socket's path is short; a checkout's may not be. */
-    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->folder);
-    if (strlen(demo->socket) >= sizeof(((struct sockaddr_un *)NULL)->sun_path))
-        return err_set(err, ERR_UNAVAILABLE, "%s: too long for a socket's path", demo->socket);
     if (mkdir(demo->folder, 0700) && errno != EEXIST)
         return err_set_errno(err, ERR_UNAVAILABLE, "%s", demo->folder);
     unlink(demo->log);
-    return 0;
+    return place_socket(demo, err);
 }
 
-static const char *in_folder(const struct demo *demo, const char *name)
+struct path {
+    char text[3300];
+};
+
+static struct path path_in(const char *folder, const char *name)
 {
-    static char path[4][3300];
-    static int turn;
+    struct path path;
 
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof(path[turn]), "%s/%s", demo->folder, name);
-    return path[turn];
-}
-
-static const char *program(const struct demo *demo, const char *name)
-{
-    static char path[4][3300];
-    static int turn;
-
-    turn = (turn + 1) % 4;
-    snprintf(path[turn], sizeof(path[turn]), "%s/%s", demo->bin, name);
-    return path[turn];
+    snprintf(path.text, sizeof(path.text), "%s/%s", folder, name);
+    return path;
 }
 
 static int write_file(const struct demo *demo, const char *name, struct view bytes, struct err *err)
 {
-    return file_write(in_folder(demo, name), bytes, err);
+    return file_write(path_in(demo->folder, name).text, bytes, err);
 }
 
 /* A key of its own for user ids, new with every demo. */
@@ -125,13 +141,14 @@ static int make_key(const struct demo *demo, struct err *err)
 
 static int make_world(const struct demo *demo, struct err *err)
 {
+    struct path program = path_in(demo->bin, "adrank-sim");
     struct process sim;
 
     printf("making a world of shoppers ...\n");
     if (process_start(&sim, "adrank-sim",
-                      (const char *[]){program(demo, "adrank-sim"), "world", "--seed", "1", "--out",
-                                       demo->folder, "--train", "0", "--calib", "0", "--eval", "0",
-                                       "--warm", "0", NULL},
+                      (const char *[]){program.text, "world", "--seed", "1", "--out", demo->folder,
+                                       "--train", "0", "--calib", "0", "--eval", "0", "--warm", "0",
+                                       NULL},
                       NULL, demo->log, err))
         return -1;
     return process_wait(&sim, err);
@@ -156,14 +173,16 @@ static int start_redis(struct demo *demo, struct err *err)
 
 static int put_history(const struct demo *demo, const char *file, struct err *err)
 {
+    struct path program = path_in(demo->bin, "adrank-history");
+    struct path key = path_in(demo->folder, "key"), lines = path_in(demo->folder, file);
     struct process put;
     char url[3300];
 
     snprintf(url, sizeof(url), "unix:%s", demo->socket);
-    if (process_start(&put, "adrank-history",
-                      (const char *[]){program(demo, "adrank-history"), "put", "--redis", url,
-                                       "--key-file", in_folder(demo, "key"), NULL},
-                      in_folder(demo, file), demo->log, err))
+    if (process_start(
+            &put, "adrank-history",
+            (const char *[]){program.text, "put", "--redis", url, "--key-file", key.text, NULL},
+            lines.text, demo->log, err))
         return -1;
     return process_wait(&put, err);
 }
@@ -207,20 +226,22 @@ static int wait_ready(struct demo *demo, struct err *err)
 
 static int start_daemon(struct demo *demo, struct err *err)
 {
+    struct path program = path_in(demo->bin, "adrankd");
+    struct path catalog = path_in(demo->folder, "catalog.jsonl");
+    struct path key = path_in(demo->folder, "key");
     char sets[5][3400];
 
     printf("starting adrankd on %s ...\n", demo->address);
     snprintf(sets[0], sizeof(sets[0]), "http.address=%s", demo->address);
     snprintf(sets[1], sizeof(sets[1]), "admin.address=%s", demo->admin);
     snprintf(sets[2], sizeof(sets[2]), "features.url=unix:%s", demo->socket);
-    snprintf(sets[3], sizeof(sets[3]), "catalog.path=%s", in_folder(demo, "catalog.jsonl"));
-    snprintf(sets[4], sizeof(sets[4]), "privacy.user_key={\"$file\":\"%s\"}",
-             in_folder(demo, "key"));
+    snprintf(sets[3], sizeof(sets[3]), "catalog.path=%s", catalog.text);
+    snprintf(sets[4], sizeof(sets[4]), "privacy.user_key={\"$file\":\"%s\"}", key.text);
     if (process_start(&demo->daemon, "adrankd",
-                      (const char *[]){program(demo, "adrankd"), "-c", "config/demo.json", "--set",
-                                       sets[0], "--set", sets[1], "--set", sets[2], "--set",
-                                       sets[3], "--set", sets[4],
-                                       geteuid() == 0 ? "--allow-root" : NULL, NULL},
+                      (const char *[]){program.text, "-c", "config/demo.json", "--set", sets[0],
+                                       "--set", sets[1], "--set", sets[2], "--set", sets[3],
+                                       "--set", sets[4], geteuid() == 0 ? "--allow-root" : NULL,
+                                       NULL},
                       NULL, demo->log, err))
         return -1;
     return wait_ready(demo, err);
@@ -280,6 +301,7 @@ int main(int argc, char **argv)
     rc = run(&demo, signalfd(-1, &set, SFD_CLOEXEC), &err);
     process_stop(&demo.daemon);
     process_stop(&demo.redis);
+    remove_socket_folder(&demo);
     if (rc)
         fprintf(stderr, "adrank-demo: %s\n", err.text);
     return rc ? err_exit_status(&err) : 0;

@@ -49,7 +49,8 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
 /* The options that a subcommand takes, one a line. */
 void options_print(const struct command *command);
 
-/* Device and engine for a model, as options say. Closed in reverse by scorer_close. */
+/* Device and engine for a model, as options say. Closed in reverse by scorer_close, which takes one
+ * that was not opened or is closed already: scorer_open leaves nothing open when it fails. */
 struct scorer {
     struct device *device;
     struct engine *engine;

@@ -92,19 +92,26 @@ static const struct {
     const char *name;
     enum option_bit bit;
     int (*read)(const char *text, struct options *out);
-    const char *help;
+    const char *wants; /* what a value looks like */
+    const char *help;  /* what it is for, and the default */
 } rows[] = {
-    {"--precision", OPTION_PRECISION, read_precision, "f32 (default), bf16, f16 or int8"},
-    {"--backend", OPTION_BACKEND, read_backend, "cpu (default), cuda, or a module's path"},
-    {"--linear", OPTION_LINEAR, read_linear, "provider of the linear layer; default: by processor"},
-    {"--threads", OPTION_THREADS, read_threads, "default: cores - 1, at least 1"},
-    {"--max-tokens", OPTION_MAX_TOKENS, read_max_tokens, "truncates pairs, longest first"},
-    {"--kind", OPTION_KIND, read_kind, "cross, prefix or hier; default: the model's"},
-    {"--pairs", OPTION_PAIRS, read_pairs, "ads of the request; default 100"},
-    {"--prefix", OPTION_PREFIX, read_prefix, "tokens of the context; default 64"},
-    {"--ads", OPTION_ADS, read_ads, "tokens of an ad, from:to; default 8:24"},
-    {"--seconds", OPTION_SECONDS, read_seconds, "how long to measure; default 5"},
-    {"--json", OPTION_JSON, read_json, "file for the result; default -, stdout"},
+    {"--precision", OPTION_PRECISION, read_precision, "f32 or bf16",
+     "of the engine, default f32; f16 (GPU) and int8 are not built yet"},
+    {"--backend", OPTION_BACKEND, read_backend, "cpu, or a module's path",
+     "default cpu; cuda is not built yet"},
+    {"--linear", OPTION_LINEAR, read_linear, "onednn or plain",
+     "provider of the linear layer; default: by processor"},
+    {"--threads", OPTION_THREADS, read_threads, "1 to 1024", "default: cores - 1, at least 1"},
+    {"--max-tokens", OPTION_MAX_TOKENS, read_max_tokens, "3 to 65536",
+     "truncates, longest first; default: what the model takes (score), no limit (tokenize)"},
+    {"--kind", OPTION_KIND, read_kind, "cross or prefix",
+     "default: the model's; hier is not built yet"},
+    {"--pairs", OPTION_PAIRS, read_pairs, "1 to 10000", "ads of the request; default 100"},
+    {"--prefix", OPTION_PREFIX, read_prefix, "3 to 65536", "tokens of the context; default 64"},
+    {"--ads", OPTION_ADS, read_ads, "FROM:TO, from 3 to 65536, or one number for both",
+     "tokens of an ad; default 8:24"},
+    {"--seconds", OPTION_SECONDS, read_seconds, "0.01 to 3600", "how long to measure; default 5"},
+    {"--json", OPTION_JSON, read_json, "a file, or - for stdout", "for the result; default -"},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
@@ -115,9 +122,9 @@ static int read_option(const struct command *command, const char *name, const ch
         if (strcmp(rows[i].name, name) != 0 || !(command->options & rows[i].bit))
             continue;
         if (!value)
-            return err_set(err, ERR_USAGE, "%s: wants a value: %s", name, rows[i].help);
+            return err_set(err, ERR_USAGE, "%s: wants a value: %s", name, rows[i].wants);
         if (rows[i].read(value, out))
-            return err_set(err, ERR_USAGE, "%s %s: want %s", name, value, rows[i].help);
+            return err_set(err, ERR_USAGE, "%s %s: want %s", name, value, rows[i].wants);
         return 0;
     }
     return err_set(err, ERR_USAGE, "%s: no option of adrank-model %s", name, command->name);
@@ -155,5 +162,5 @@ void options_print(const struct command *command)
 {
     for (size_t i = 0; i < N_ROWS; i++)
         if (command->options & rows[i].bit)
-            printf("  %-12s %s\n", rows[i].name, rows[i].help);
+            printf("  %-12s %s: %s\n", rows[i].name, rows[i].wants, rows[i].help);
 }

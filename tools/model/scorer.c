@@ -17,7 +17,7 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
     if (device_open(&device, &out->device, err))
         return -1;
     if (engine_open(out->device, &engine, &out->engine, err)) {
-        device_close(out->device);
+        scorer_close(out);
         return -1;
     }
     if (engine_caps(out->engine)->note[0])

@@ -68,6 +68,12 @@ static const struct {
     {"/golden/max_error", "{}", "adrank.json: /golden/max_error: want an object"},
     {"/golden/max_error/f32", "0.11",
      "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
+    {"/golden/max_error/f32", "0.1", NULL},
+    {"/golden/max_error/f32", "0.1000001",
+     "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
+    {"/golden/max_error/bf16", "0.11", "adrank.json: /golden/max_error/bf16: want a number over 0"},
+    {"/golden/max_error/int8", "0.1", NULL},
+    {"/golden/max_error/f32", "1e-9", NULL},
     {"/golden/max_error/f32", "0", "adrank.json: /golden/max_error/f32: want"},
     {"/golden/max_error/f32", "\"x\"", "adrank.json: /golden/max_error/f32: want"},
     {"/golden/max_error/f64", "0.01", "adrank.json: /golden/max_error: unknown precision"},
@@ -134,28 +140,61 @@ TEST(adrank_json__reads_every_field)
     json_decref(doc);
 }
 
-/* An absolute tolerance would pass constants: scores that hardly differ are refused. */
-TEST(adrank_json__refuses_logits_without_spread)
+/* One golden request of n pairs whose logits deviate by exactly that much: half of them above 0, half below; of
+ * an odd number, one is 0. */
+static json_t *document_of(int n, double deviation)
 {
-    json_t *doc = right_document(),
-           *list = json_object_get(json_object_get(doc, "golden"), "requests");
-    struct adrank_json a;
-    struct arena arena;
-    struct err err;
-    char *text;
+    json_t *doc = right_document(), *entry = json_object(), *candidates = json_array();
+    json_t *logits = json_array();
+    double above = deviation * sqrt(n / (double)(n - n % 2));
 
-    for (size_t i = 0; i < json_array_size(list); i++) {
-        json_t *logits = json_object_get(json_array_get(list, i), "logits");
-        for (size_t k = 0; k < json_array_size(logits); k++)
-            json_array_set_new(logits, k,
-                               json_real(0.4 * json_real_value(json_array_get(logits, k))));
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(candidates, json_pack("{s:s,s:s}", "adid", "a", "text", "tea"));
+        json_array_append_new(logits, json_real(i == n - 1 && n % 2 ? 0 : i % 2 ? above : -above));
     }
-    text = json_dumps(doc, 0);
-    CHECK_ERR(parse(view_of(text), &a, &arena, &err), err,
-              "standard deviation of 0.8, want at least 1");
-    free(text);
-    arena_release(&arena);
-    json_decref(doc);
+    json_object_set_new(entry, "now_ms", json_integer(1));
+    json_object_set_new(entry, "request", json_pack("{s:{s:o}}", "rank", "candidates", candidates));
+    json_object_set_new(entry, "logits", logits);
+    json_object_set_new(json_object_get(doc, "golden"), "requests", json_pack("[o]", entry));
+    return doc;
+}
+
+/* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too few. */
+TEST(adrank_json__wants_pairs_and_spread)
+{
+    static const struct {
+        int n;
+        double deviation;
+        const char *error; /* NULL: is taken */
+    } spreads[] = {
+        {31, 2, "/golden/requests: 31 (request, ad) pairs, want at least 32"},
+        {32, 2, NULL},
+        {33, 2, NULL},
+        {32, 0.4, "standard deviation of 0.4, want at least 1"},
+        {32, 0.999, "standard deviation of 0.999, want at least 1"},
+        {32, 1.001, NULL},
+        {32, 0, "standard deviation of 0, want at least 1"},
+    };
+
+    for (size_t i = 0; i < sizeof(spreads) / sizeof(spreads[0]); i++) {
+        json_t *doc = document_of(spreads[i].n, spreads[i].deviation);
+        char *text = json_dumps(doc, 0);
+        struct adrank_json a;
+        struct arena arena;
+        struct err err = {0};
+        int rc = parse(view_of(text), &a, &arena, &err);
+        test_row("%d pairs of a deviation of %g", spreads[i].n, spreads[i].deviation);
+        if (spreads[i].error) {
+            CHECK_ERR(rc, err, spreads[i].error);
+            CHECK_INT(err.code, ERR_DATA);
+        } else {
+            CHECK_OK(rc, err);
+            CHECK_NEAR(a.golden.spread, spreads[i].deviation, 1e-9);
+        }
+        free(text);
+        arena_release(&arena);
+        json_decref(doc);
+    }
 }
 
 TEST(adrank_json__default_is_cross)

@@ -1,0 +1,254 @@
+/* adrank-demo, what ./adrank demo runs once everything is built (CONTRACT 1). */
+#include <dirent.h>
+#include <errno.h>
+#include <jansson.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "tests/demo/demo_run.h"
+#include "tests/e2e/driver.h"
+#include "tests/test.h"
+
+#define TITLES 3
+#define ADS 6
+
+/* ------------------------------------------------------------------ what it prints */
+
+static const struct {
+    const char *title, *first, *second; /* second: the same in the other language */
+} tables[TITLES] = {
+    {"A shopper who looked at running shoes", "Lightweight running shoes", "轻便 越野跑鞋"},
+    {"The same in Chinese", "轻便 越野跑鞋", "Lightweight running shoes"},
+    {"The first shopper again, now searching", "Quiet electric kettle", "不锈钢 电水壶"},
+};
+
+static const char *next_line(const char *at)
+{
+    at = strchr(at, '\n');
+    CHECK(at);
+    return at + 1;
+}
+
+/* "  1  ad   pctr   ecpm  source", the ecpm told. */
+static double check_row(const char *line, int pos, const char *ad)
+{
+    char row[300];
+    const char *at;
+    int len = (int)strcspn(line, "\n");
+    double pctr, ecpm;
+
+    snprintf(row, sizeof(row), "%.*s", len, line);
+    CHECK_INT(atoi(row), pos);
+    if (ad && !strstr(row, ad))
+        FAIL("place %d is not %s: %s", pos, ad, row);
+    at = strstr(row, "  model");
+    CHECK(at && !at[7]);
+    /* The two numbers before it. */
+    for (int blanks = 0; at > row && blanks < 2;)
+        blanks += *--at == ' ' && at[1] != ' ';
+    CHECK(sscanf(at, "%lf %lf", &pctr, &ecpm) == 2);
+    CHECK(pctr > 0 && pctr < 1);
+    CHECK_NEAR(ecpm, 1000 * pctr * 0.5, 0.1); /* a bid of 0.5 per click */
+    return ecpm;
+}
+
+static void check_tables(struct demo *demo)
+{
+    for (int i = 0; i < TITLES; i++) {
+        const char *line = strstr(buf_str(&demo->text), tables[i].title);
+        double last = INFINITY;
+        if (!line)
+            FAIL("no \"%s\" in %s", tables[i].title, buf_str(&demo->text));
+        line = next_line(line);
+        CHECK(strstr(line, "  pos  ad ") == line);
+        for (int pos = 1; pos <= ADS; pos++) {
+            double ecpm;
+            line = next_line(line);
+            ecpm = check_row(line, pos,
+                             pos == 1   ? tables[i].first
+                             : pos == 2 ? tables[i].second
+                                        : NULL);
+            CHECK(ecpm <= last);
+            last = ecpm;
+        }
+        CHECK(strstr(next_line(line), "  features ") == next_line(line));
+    }
+}
+
+/* The line as it was printed, run by a shell: 200, and the ads of the first table in their order. */
+static void check_curl(struct demo *demo)
+{
+    const char *line = strstr(buf_str(&demo->text), "\ncurl ");
+    struct buf command = BUF_INIT;
+    char answer[20000], *status;
+    const json_t *results;
+    double last = INFINITY;
+    json_t *doc;
+    FILE *from;
+    size_t n;
+
+    CHECK(line);
+    buf_printf(&command, "%.*s -w '\\n%%{http_code}'", (int)strcspn(line + 1, "\n"), line + 1);
+    from = popen(buf_str(&command), "r");
+    CHECK(from);
+    n = fread(answer, 1, sizeof(answer) - 1, from);
+    CHECK_INT(pclose(from), 0);
+    answer[n] = '\0';
+    status = strrchr(answer, '\n');
+    CHECK(status);
+    CHECK_STR(status + 1, "200");
+    doc = json_loadb(answer, (size_t)(status - answer), 0, NULL);
+    CHECK(doc);
+    results = json_object_get(doc, "results");
+    CHECK_INT(json_array_size(results), ADS);
+    for (size_t i = 0; i < ADS; i++) {
+        const json_t *result = json_array_get(results, i);
+        double ecpm = json_number_value(json_object_get(result, "ecpm"));
+        CHECK_INT(json_integer_value(json_object_get(result, "pos")), i + 1);
+        CHECK_STR(json_string_value(json_object_get(result, "source")), "model");
+        CHECK(ecpm > 0 && ecpm <= last);
+        last = ecpm;
+    }
+    CHECK_STR(json_string_value(json_object_get(json_array_get(results, 0), "adid")), "shoes");
+    json_decref(doc);
+    buf_release(&command);
+}
+
+TEST(demo__once_shows_ranked_ads_and_ends)
+{
+    struct demo demo;
+
+    demo_start(&demo, "checkout", demo_ports(), true);
+    if (demo_wait(&demo) != 0)
+        FAIL("%s", buf_str(&demo.text));
+    check_tables(&demo);
+    CHECK(strstr(buf_str(&demo.text), "\ncurl "));
+    CHECK(!strstr(buf_str(&demo.text), "Ctrl-C"));
+    demo_check_gone(&demo);
+    demo_release(&demo);
+}
+
+/* SIGINT as Ctrl-C sends it; SIGTERM ends it as well. */
+static void check_serving(const char *name, int signal_number)
+{
+    struct demo demo;
+
+    demo_start(&demo, name, demo_ports(), false);
+    demo_read(&demo, "Ctrl-C ends it.");
+    check_tables(&demo);
+    check_curl(&demo);
+    CHECK_INT(demo_processes(&demo), 3); /* demo, redis-server, adrankd */
+    CHECK(kill(demo.pid, signal_number) == 0);
+    CHECK_INT(demo_wait(&demo), 0);
+    demo_check_gone(&demo);
+    demo_release(&demo);
+}
+
+TEST(demo__serves_until_ctrl_c)
+{
+    check_serving("checkout", SIGINT);
+}
+
+TEST(demo__serves_until_sigterm)
+{
+    check_serving("checkout", SIGTERM);
+}
+
+/* The path of adrankd's socket to Redis, from its arguments. */
+static void find_socket(const struct demo *demo, char out[256])
+{
+    DIR *dir = opendir("/proc");
+    const struct dirent *entry;
+
+    out[0] = '\0';
+    CHECK(dir);
+    while ((entry = readdir(dir)) != NULL) {
+        char path[300], args[8192], *at;
+        FILE *file;
+        size_t n;
+        snprintf(path, sizeof(path), "/proc/%.200s/cmdline", entry->d_name);
+        file = atoi(entry->d_name) > 0 ? fopen(path, "r") : NULL;
+        if (!file)
+            continue;
+        n = fread(args, 1, sizeof(args) - 1, file);
+        fclose(file);
+        for (size_t i = 0; i < n; i++)
+            args[i] = args[i] ? args[i] : ' ';
+        args[n] = '\0';
+        at = strstr(args, "features.url=unix:");
+        if (at && strstr(args, demo->checkout.root))
+            sscanf(at, "features.url=unix:%255s", out);
+    }
+    closedir(dir);
+    CHECK(out[0]);
+}
+
+/* A UNIX socket's path has some 100 bytes; a checkout may lie deeper than that. */
+TEST(demo__runs_in_a_checkout_with_a_long_path)
+{
+    static const char name[] =
+        "a-checkout-whose-name-alone-is-longer-than-what-the-path-of-a-UNIX-socket"
+        "-may-have-on-any-system-that-this-was-ever-run-on";
+    char path[256], *slash;
+    struct demo demo;
+
+    CHECK(sizeof(name) > 108);
+    demo_start(&demo, name, demo_ports(), false);
+    demo_read(&demo, "Ctrl-C ends it.");
+    check_tables(&demo);
+    find_socket(&demo, path);
+    CHECK(strncmp(path, "/tmp/adrank-demo-", 17) == 0 && access(path, F_OK) == 0);
+    CHECK(kill(demo.pid, SIGINT) == 0);
+    CHECK_INT(demo_wait(&demo), 0);
+    demo_check_gone(&demo);
+    slash = strrchr(path, '/');
+    *slash = '\0';
+    CHECK(access(path, F_OK) == -1 && errno == ENOENT);
+    demo_release(&demo);
+}
+
+/* Somebody else's port: told, with a status of its own, and what was started is ended. */
+TEST(demo__tells_that_its_port_is_taken)
+{
+    int port = demo_ports(), fd;
+    struct demo demo;
+
+    fd = demo_listen(port);
+    CHECK(fd != -1);
+    demo_start(&demo, "checkout", port, true);
+    CHECK_INT(demo_wait(&demo), 69);
+    CHECK(strstr(buf_str(&demo.text), "adrankd does not come up; see "));
+    close(fd);
+    demo_check_gone(&demo);
+    demo_release(&demo);
+}
+
+TEST(demo__wrong_use_is_told)
+{
+    static const struct {
+        const char *arguments, *told;
+    } rows[] = {
+        {"--port 0", "--port 0: must be from 1 to 65534"},
+        {"--port 65535", "must be from 1 to 65534"},
+        {"--port x", "must be from 1 to 65534"},
+        {"--twice", "--twice: unknown option"},
+        {"now", "now: no such argument"},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char command[8192], text[2000];
+        FILE *from;
+        size_t n;
+        test_row("%s", rows[i].arguments);
+        snprintf(command, sizeof(command), "'%s' %s 2>&1", driver_build_path("bin/adrank-demo"),
+                 rows[i].arguments);
+        from = popen(command, "r");
+        CHECK(from);
+        n = fread(text, 1, sizeof(text) - 1, from);
+        text[n] = '\0';
+        CHECK_INT(pclose(from), 64 << 8);
+        CHECK(strstr(text, rows[i].told) && strstr(text, "usage: adrank-demo"));
+    }
+}
+
+TEST_MAIN

@@ -1,0 +1,83 @@
+#include "tests/golden/model_program.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+static struct buf take(const char *path)
+{
+    struct buf bytes = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(file_read(path, 10 << 20, &bytes, &err), err);
+    return bytes;
+}
+
+struct model_ran model_run(const char *args, struct view input)
+{
+    char dir[] = "/tmp/adrank-test-XXXXXX", exe[400], command[2048], in[64], out[64], errors[64];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+    struct model_ran ran;
+    struct err err;
+
+    CHECK(len > 0 && mkdtemp(dir));
+    exe[len] = '\0';
+    *strrchr(exe, '/') = '\0';
+    snprintf(in, sizeof(in), "%s/in", dir);
+    snprintf(out, sizeof(out), "%s/out", dir);
+    snprintf(errors, sizeof(errors), "%s/err", dir);
+    CHECK_OK(file_write(in, input, &err), err);
+    /* exec: a signal that ends the program is then seen as one, not as the shell's 128 + N. */
+    snprintf(command, sizeof(command), "exec '%s/../bin/adrank-model' %s <%s >%s 2>%s", exe, args,
+             in, out, errors);
+    ran.status = system(command);
+    if (!WIFEXITED(ran.status))
+        FAIL("adrank-model %s: ended by signal %d", args, WTERMSIG(ran.status));
+    ran.status = WEXITSTATUS(ran.status);
+    ran.out = take(out);
+    ran.err = take(errors);
+    unlink(in);
+    unlink(out);
+    unlink(errors);
+    rmdir(dir);
+    return ran;
+}
+
+void model_ran_release(struct model_ran *ran)
+{
+    buf_release(&ran->out);
+    buf_release(&ran->err);
+}
+
+json_t *model_ran_line(const struct model_ran *ran, int n)
+{
+    const char *at = ran->out.ptr, *end = at + ran->out.len;
+    const char *stop;
+    json_t *line;
+
+    for (int i = 0; i < n; i++) {
+        at = memchr(at, '\n', (size_t)(end - at));
+        CHECK(at++);
+    }
+    stop = memchr(at, '\n', (size_t)(end - at));
+    CHECK(stop);
+    line = json_loadb(at, (size_t)(stop - at), JSON_DECODE_ANY, NULL);
+    CHECK(line);
+    return line;
+}
+
+int model_ran_lines(const struct model_ran *ran)
+{
+    int n = 0;
+
+    for (size_t i = 0; i < ran->out.len; i++)
+        n += ran->out.ptr[i] == '\n';
+    return n;
+}
+
+void model_ran_told(struct model_ran *ran, const char *text)
+{
+    if (!strstr(buf_str(&ran->err), text))
+        FAIL("stderr is \"%s\", want \"%s\" in it", buf_str(&ran->err), text);
+}

@@ -1,0 +1,26 @@
+/* The program adrank-model of the build that the test belongs to: run, and what came of it. */
+#ifndef TESTS_GOLDEN_MODEL_PROGRAM_H
+#define TESTS_GOLDEN_MODEL_PROGRAM_H
+
+#include <jansson.h>
+
+#include "base/buf.h"
+#include "tests/test.h"
+
+struct model_ran {
+    int status;          /* it ended by exit; a signal FAILs the test */
+    struct buf out, err; /* stdout, stderr */
+};
+
+/* args as a shell writes them; input goes to its stdin. */
+struct model_ran model_run(const char *args, struct view input);
+void model_ran_release(struct model_ran *ran);
+
+/* Lines of stdout, and the n-th of them, from 0, as JSON: the caller's to release. */
+int model_ran_lines(const struct model_ran *ran);
+json_t *model_ran_line(const struct model_ran *ran, int n);
+
+/* stderr holds the text, or the test FAILs. */
+void model_ran_told(struct model_ran *ran, const char *text);
+
+#endif

@@ -1,0 +1,82 @@
+/* adrank-model bench: what it measures, and where it tells it (CONTRACT 8). */
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/golden/model_program.h"
+
+#define MODEL "tests/golden/requests/two-layers"
+#define SHORT "bench " MODEL " --pairs 9 --prefix 30 --ads 4:9 --seconds 0.05"
+
+/* Every member of the contract, with what the options asked for. */
+static void check_result(const json_t *got, const char *kind, const char *precision, int threads)
+{
+    static const char *const numbers[] = {"median_ms", "p99_ms", "pairs_per_s", "gflops",
+                                          "bare_gflops"};
+
+    CHECK_STR(json_string_value(json_object_get(got, "kind")), kind);
+    CHECK_STR(json_string_value(json_object_get(got, "precision")), precision);
+    CHECK_STR(json_string_value(json_object_get(got, "backend")), "cpu");
+    CHECK(json_is_integer(json_object_get(got, "threads")));
+    CHECK_INT(json_integer_value(json_object_get(got, "threads")), threads);
+    for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
+        CHECK(json_number_value(json_object_get(got, numbers[k])) > 0);
+}
+
+TEST(adrank_model_bench__tells_what_it_measured)
+{
+    static const struct {
+        const char *args, *kind, *precision;
+        int threads;
+    } rows[] = {
+        {" --threads 1", "prefix", "f32", 1},
+        {" --threads 2 --json -", "prefix", "f32", 2},
+        {" --threads 1 --kind cross", "cross", "f32", 1},
+        {" --threads 1 --kind prefix", "prefix", "f32", 1},
+        {" --threads 1 --precision bf16 --linear plain", "prefix", "bf16", 1},
+        {" --threads 2 --precision bf16 --linear plain --kind cross", "cross", "bf16", 2},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        char args[300];
+        struct model_ran ran;
+        json_t *got;
+        test_row("%s", rows[i].args);
+        snprintf(args, sizeof(args), SHORT "%s", rows[i].args);
+        ran = model_run(args, VIEW_LIT(""));
+        CHECK_INT(ran.status, 0);
+        CHECK_INT(model_ran_lines(&ran), 1);
+        got = model_ran_line(&ran, 0);
+        check_result(got, rows[i].kind, rows[i].precision, rows[i].threads);
+        json_decref(got);
+        model_ran_release(&ran);
+    }
+}
+
+TEST(adrank_model_bench__writes_the_result_to_a_file)
+{
+    char dir[] = "/tmp/adrank-test-XXXXXX", path[64], args[300];
+    struct model_ran ran;
+    json_t *got;
+
+    CHECK(mkdtemp(dir));
+    snprintf(path, sizeof(path), "%s/result.json", dir);
+    snprintf(args, sizeof(args), SHORT " --threads 1 --json %s", path);
+    ran = model_run(args, VIEW_LIT(""));
+    CHECK_INT(ran.status, 0);
+    CHECK_INT(ran.out.len, 0);
+    got = json_load_file(path, 0, NULL);
+    CHECK(got);
+    check_result(got, "prefix", "f32", 1);
+    json_decref(got);
+    model_ran_release(&ran);
+
+    snprintf(args, sizeof(args), SHORT " --json %s/no-folder/result.json", dir);
+    ran = model_run(args, VIEW_LIT(""));
+    CHECK(ran.status != 0);
+    model_ran_told(&ran, "/no-folder/result.json");
+    model_ran_release(&ran);
+    unlink(path);
+    rmdir(dir);
+}
+
+TEST_MAIN

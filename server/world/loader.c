@@ -6,7 +6,7 @@
 #include "base/bug.h"
 #include "server/world/world_build.h"
 
-#define MAX_PROBLEMS 100
+#define MAX_PROBLEM_BYTES (1 << 20) /* more are counted */
 
 struct loader {
     struct loader_args args;
@@ -188,7 +188,7 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     if (!result)
         return -1;
     arena_init(&result->arena, 4096, 0);
-    problems_init(&result->problems, &result->arena, MAX_PROBLEMS);
+    problems_init_bytes(&result->problems, &result->arena, MAX_PROBLEM_BYTES);
     result->letter.deliver = deliver;
     result->loader = loader;
     result->dry_run = dry_run;

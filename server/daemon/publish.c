@@ -1,5 +1,6 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/batch/capacity.h"
 #include "server/daemon/state.h"
 
 struct net_limits daemon_limits(const struct config *config)
@@ -22,7 +23,7 @@ struct batch_options daemon_batch_options(const struct config *config)
 {
     return (struct batch_options){
         .max_tokens = (int)config->batch.max_tokens,
-        .max_jobs = 1 << 16, /* as many as the executor has slots for */
+        .max_jobs = BATCH_MAX_JOBS,
         .max_queue = (int)config->batch.max_queue,
         .min_us = config->deadline.min_ms * 1000,
         .reserve_us = config->deadline.reserve_us,

@@ -13,7 +13,7 @@
 #include "server/features/resolver.h"
 
 #define SEATS_PER_CHUNK 64
-#define MAX_CHUNKS 1024
+#define MAX_CHUNKS (FEATURES_MAX_IN_FLIGHT / SEATS_PER_CHUNK)
 #define PROBE_US 200000 /* a probe without an answer for this long has failed */
 #define PROBES_BEFORE_RECONNECT 2
 #define TOKEN_PROBE UINT64_MAX

@@ -21,6 +21,8 @@
 #include "server/features/breaker.h"
 #include "server/net/loop.h"
 
+#define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
+
 struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */

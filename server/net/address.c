@@ -47,22 +47,40 @@ static bool split(const char *text, char host[256], struct view *port)
     return true;
 }
 
+static int parse_inet(const char *text, char host[256], int64_t *port, struct err *err)
+{
+    struct view digits;
+
+    if (split(text, host, &digits) && number_int(digits, 0, 65535, port) == 0)
+        return 0;
+    return err_set(err, ERR_CONFIG,
+                   "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")", text);
+}
+
+int address_check(const char *text, struct err *err)
+{
+    struct address address;
+    char host[256];
+    int64_t port;
+
+    if (strncmp(text, "unix:", 5) == 0)
+        return parse_unix(&address, text + 5, err);
+    return parse_inet(text, host, &port, err);
+}
+
 int address_parse(struct address *address, const char *text, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
     char host[256], service[8];
-    struct view port;
     int64_t number;
     int rc;
 
     memset(address, 0, sizeof(*address));
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(address, text + 5, err);
-    if (!split(text, host, &port) || number_int(port, 0, 65535, &number))
-        return err_set(err, ERR_CONFIG,
-                       "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")",
-                       text);
+    if (parse_inet(text, host, &number, err))
+        return -1;
     snprintf(service, sizeof(service), "%d", (int)number);
     rc = getaddrinfo(host, service, &hints, &found);
     if (rc != 0)

@@ -142,6 +142,7 @@ static int open_loader(struct daemon *d, struct err *err)
 
 static int open_base(struct daemon *d, struct err *err)
 {
+    daemon_raise_descriptors();
     if (daemon_block_signals(err) || loop_init(&d->loop, d, err))
         return -1;
     d->has_loop = true;

@@ -76,8 +76,11 @@ static void publish(struct daemon *d, struct world *world)
     d->world = world;
     health_set_world(&d->health, world);
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
-    if (first)
+    if (first) {
         log_ready(d);
+        for (int i = 0; i < d->server.n_workers; i++)
+            request_worker_connect(d->workers[i]); /* from here on they may log, too */
+    }
     world_warnings(world, log_warning, NULL);
 }
 

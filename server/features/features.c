@@ -98,7 +98,7 @@ static void failed(struct features *f)
         return;
     breaker_failure(&f->breaker, clock_now_us(), &f->rng);
     if (f->breaker.state == BREAKER_OPEN)
-        log_warn("redis breaker opens");
+        log_warn("redis_breaker_open");
     show(f);
 }
 
@@ -147,7 +147,7 @@ static void on_probe_reply(struct features *f, const redisReply *reply)
     f->lost_probes = 0;
     loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
     breaker_success(&f->breaker);
-    log_info("redis breaker closes");
+    log_info("redis_breaker_closed");
     show(f);
 }
 
@@ -246,7 +246,7 @@ static void on_ready(struct link *link, void *arg)
     (void)link;
     f->retry_delay_us = 0;
     if (f->told_down)
-        log_info("redis is back");
+        log_info("redis_back");
     f->told_down = false;
     f->lost_probes = 0;
     /* A fresh connection that was greeted has proven itself. */
@@ -262,7 +262,7 @@ static void on_end(struct link *link, const char *why, void *arg)
     (void)link;
     f->link = NULL;
     if (!f->told_down)
-        log_warn("redis is gone", LOG_STR("reason", why));
+        log_warn("redis_gone", LOG_STR("reason", why));
     f->told_down = true;
     fail_all(f);
     show(f);
@@ -350,7 +350,7 @@ static void on_resolved(void *arg, const char *address)
 
 static void connect_now(struct features *f)
 {
-    if (!f->options.url || f->link || f->resolution)
+    if (!f->options.url || f->options.hold || f->link || f->resolution)
         return;
     if (f->url.is_unix || resolver_is_numeric(f->url.host)) {
         if (!f->url.is_unix)
@@ -379,7 +379,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_server(const struct features_options *a, const struct features_options *b)
 {
     return same_text(a->url, b->url) && same_text(a->user, b->user) &&
-           view_eq(a->password, b->password) && a->database == b->database;
+           view_eq(a->password, b->password) && a->database == b->database && a->hold == b->hold;
 }
 
 /* One block holds the three strings. */

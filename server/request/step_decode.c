@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-#define MAX_PROBLEM_BYTES (256 << 10) /* of a refused body; more are counted */
+#define MAX_PROBLEM_BYTES (128 << 10) /* of a refused body; more are counted */
 
 static bool spent(const struct request *r, int64_t now_us)
 {

@@ -115,6 +115,7 @@
     X(tmax, absent)                                                                                \
     X(tmax, zero)                                                                                  \
     X(tmax, clamped)                                                                               \
+    X(tmax, from_the_first_byte)                                                                   \
     X(tmax, less_network)                                                                          \
     X(imp, id_twice)                                                                               \
     X(imp, tagid)                                                                                  \

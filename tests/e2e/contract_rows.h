@@ -103,6 +103,7 @@
     X(late, some_contexts)                                                                         \
     X(late, refused_early)                                                                         \
     X(late, at_the_reserve)                                                                        \
+    X(late, thousands_wait)                                                                        \
     X(refused, before_the_model)                                                                   \
     X(refused, max_connections)                                                                    \
     X(refused, body_memory)                                                                        \

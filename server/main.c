@@ -9,7 +9,7 @@
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 
-#define MAX_PROBLEM_BYTES (1 << 20)
+#define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
 
 static int fail(const struct err *err)

@@ -7,7 +7,7 @@
 #include "server/world/warnings.h"
 #include "server/world/world_build.h"
 
-#define MAX_PROBLEM_BYTES (1 << 20) /* more are counted */
+#define MAX_PROBLEM_BYTES (256 << 10) /* more are counted */
 
 struct loader {
     struct loader_args args;

@@ -140,7 +140,7 @@ static int lines_with(const char *text, const char *what)
 /* Every mistake is told; where memory bounds even that, the rest is counted. */
 TEST(cli__a_check_tells_every_mistake)
 {
-    static const int counts[] = {300, 40000};
+    static const int counts[] = {300, 8000};
 
     for (size_t i = 0; i < 2; i++) {
         struct buf config = BUF_INIT;
@@ -162,7 +162,7 @@ TEST(cli__a_check_tells_every_mistake)
         if (more)
             rest = atoi(more + strlen(": and "));
         CHECK_INT(told + rest, counts[i]);
-        CHECK_INT(rest > 0, counts[i] > 10000);
+        CHECK_INT(rest > 0, counts[i] > 7000);
         buf_release(&config);
         driver_stop(&d);
     }

@@ -1,11 +1,17 @@
 #include "base/problems.h"
 
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 
 void problems_init(struct problems *problems, struct arena *arena, size_t max)
 {
-    *problems = (struct problems){.arena = arena, .max = max};
+    *problems = (struct problems){.arena = arena, .max = max, .max_bytes = SIZE_MAX};
+}
+
+void problems_init_bytes(struct problems *problems, struct arena *arena, size_t max_bytes)
+{
+    *problems = (struct problems){.arena = arena, .max = SIZE_MAX, .max_bytes = max_bytes};
 }
 
 static struct problem *next_item(struct problems *problems)
@@ -28,18 +34,26 @@ static struct problem *next_item(struct problems *problems)
 
 int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)
 {
-    struct problem *item = next_item(problems);
+    struct problem *item;
     struct view place, detail;
+    size_t bytes;
     char text[512];
     va_list ap;
 
-    if (!item) {
+    if (problems->n >= problems->max) {
         problems->dropped++;
         return -1;
     }
     va_start(ap, fmt);
     vsnprintf(text, sizeof(text), fmt, ap);
     va_end(ap);
+    bytes = sizeof(*item) + strlen(pointer) + strlen(text) + 2;
+    item = bytes <= problems->max_bytes - problems->bytes ? next_item(problems) : NULL;
+    if (!item) {
+        problems->max = problems->n; /* none behind the first that found no place */
+        problems->dropped++;
+        return -1;
+    }
     place = arena_copy(problems->arena, view_of(pointer));
     detail = arena_copy(problems->arena, view_of(text));
     if (!place.ptr || !detail.ptr) {
@@ -47,6 +61,7 @@ int problems_add(struct problems *problems, const char *pointer, const char *fmt
         return -1;
     }
     *item = (struct problem){.pointer = place.ptr, .detail = detail.ptr};
+    problems->bytes += bytes;
     problems->n++;
     return -1;
 }

@@ -19,11 +19,15 @@ struct problems {
     struct problem *items;
     size_t n;
     size_t capacity;
-    size_t max;     /* more are counted, not kept */
-    size_t dropped; /* those */
+    size_t max;       /* more are counted, not kept */
+    size_t max_bytes; /* the same for the bytes of what is kept */
+    size_t bytes;
+    size_t dropped; /* those that are not kept */
 };
 
 void problems_init(struct problems *problems, struct arena *arena, size_t max);
+/* As many as fit: for who has to tell all of them. */
+void problems_init_bytes(struct problems *problems, struct arena *arena, size_t max_bytes);
 
 /* Returns -1, so that "return problems_add(...)" reads well. Both strings are copied. */
 int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)

@@ -37,7 +37,8 @@
 #define BACKEND_ABI 1
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
-extern const char *const precision_names[PRECISIONS]; /* "f32", "bf16", "f16", "int8" */
+/* "f32", "bf16", "f16", "int8", NULL */
+extern const char *const precision_names[PRECISIONS + 1];
 
 enum activation {
     ACTIVATION_NONE,

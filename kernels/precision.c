@@ -1,6 +1,6 @@
 #include "kernels/backend.h"
 
-const char *const precision_names[PRECISIONS] = {
+const char *const precision_names[PRECISIONS + 1] = {
     [PRECISION_F32] = "f32",
     [PRECISION_BF16] = "bf16",
     [PRECISION_F16] = "f16",

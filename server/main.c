@@ -9,7 +9,7 @@
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 
-#define MAX_PROBLEMS 100
+#define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
 
 static int fail(const struct err *err)
@@ -40,7 +40,16 @@ static int print_config(const struct config *config)
     return 0;
 }
 
-/* All problems, a line each. */
+/* All of them, a line each. */
+static void print_problems(const char *file, const struct problems *problems)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        fprintf(stderr, "%s: %s: %s\n", file, problems->items[i].pointer,
+                problems->items[i].detail);
+    if (problems->dropped)
+        fprintf(stderr, "%s: and %zu more\n", file, problems->dropped);
+}
+
 static int read_config(const struct arguments *arguments, struct config **out)
 {
     struct arena arena;
@@ -49,15 +58,12 @@ static int read_config(const struct arguments *arguments, struct config **out)
     int rc;
 
     arena_init(&arena, 4096, 0);
-    problems_init(&problems, &arena, MAX_PROBLEMS);
+    problems_init_bytes(&problems, &arena, MAX_PROBLEM_BYTES);
     rc = config_new(&(struct config_args){.file = arguments->config_file,
                                           .sets = arguments->sets,
                                           .n_sets = arguments->n_sets},
                     &problems, out, &err);
-    for (size_t i = 0; i < problems.n; i++)
-        fprintf(stderr, "%s: %s: %s\n",
-                arguments->config_file ? arguments->config_file : "(defaults)",
-                problems.items[i].pointer, problems.items[i].detail);
+    print_problems(arguments->config_file ? arguments->config_file : "(defaults)", &problems);
     if (rc && !problems.n)
         fprintf(stderr, "adrankd: %s\n", err.text);
     arena_release(&arena);

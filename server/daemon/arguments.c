@@ -11,12 +11,13 @@ const char arguments_usage[] =
     "  -c, --config FILE   configuration; without it share/adrank/adrankd.json beside the\n"
     "                      program's folder if that is there, else the defaults\n"
     "  --set PATH=VALUE    one option over the file's; VALUE is JSON, a bare word is a string\n"
-    "  --check-config      read everything, tell what is wrong, exit 0 or 78\n"
+    "  --check-config      read the configuration, tell all that is wrong, exit 0 or 78\n"
     "  --print-config      the configuration in effect, secrets as references\n"
     "  --probe WHAT        ask a running daemon on its admin address: exit 0 or 1\n"
     "  --allow-root        run as root all the same\n"
     "\n"
-    "signals: HUP reloads, TERM and INT drain and exit, a second one exits at once\n"
+    "signals: HUP reloads, TERM and INT drain and exit, a second one exits at once, USR2 is "
+    "ignored\n"
     "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad "
     "configuration\n";
 

@@ -5,11 +5,10 @@
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/batch/capacity.h"
 #include "server/daemon/state.h"
 
 #define EXECUTOR_DRAIN_US 1000000
-#define QUEUE_CAPACITY 4096 /* the upper bound of batch.max_queue */
-#define BATCH_JOBS 512
 
 static int threads_of(const struct config *config)
 {
@@ -38,8 +37,8 @@ static int open_executor(struct daemon *d, struct err *err)
                                                             .device = "",
                                                             .linear = "",
                                                             .threads = threads_of(d->config)},
-                                                 .max_queue = QUEUE_CAPACITY,
-                                                 .max_batch_jobs = BATCH_JOBS,
+                                                 .max_queue = BATCH_MAX_QUEUE,
+                                                 .max_batch_jobs = BATCH_MAX_JOBS,
                                                  .options = daemon_batch_options(d->config),
                                                  .on_batch = on_batch,
                                                  .on_batch_arg = d->executor_shard},
@@ -143,6 +142,7 @@ static int open_loader(struct daemon *d, struct err *err)
 
 static int open_base(struct daemon *d, struct err *err)
 {
+    daemon_raise_descriptors();
     if (daemon_block_signals(err) || loop_init(&d->loop, d, err))
         return -1;
     d->has_loop = true;

@@ -1,6 +1,8 @@
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/batch/capacity.h"
 #include "server/daemon/state.h"
+#include "server/world/warnings.h"
 
 struct net_limits daemon_limits(const struct config *config)
 {
@@ -22,7 +24,7 @@ struct batch_options daemon_batch_options(const struct config *config)
 {
     return (struct batch_options){
         .max_tokens = (int)config->batch.max_tokens,
-        .max_jobs = 1 << 16, /* as many as the executor has slots for */
+        .max_jobs = BATCH_MAX_JOBS,
         .max_queue = (int)config->batch.max_queue,
         .min_us = config->deadline.min_ms * 1000,
         .reserve_us = config->deadline.reserve_us,
@@ -45,6 +47,12 @@ static void log_ready(const struct daemon *d)
              LOG_STR("admin", admin_address(d->admin)));
 }
 
+static void log_warning(void *arg, const char *text)
+{
+    (void)arg;
+    log_warn("world_warning", LOG_STR("warning", text));
+}
+
 /* From here on new requests are served from `world`, whose reference becomes the daemon's. */
 static void publish(struct daemon *d, struct world *world)
 {
@@ -52,7 +60,6 @@ static void publish(struct daemon *d, struct world *world)
     struct net_limits limits = daemon_limits(config);
     struct batch_options options = daemon_batch_options(config);
     bool first = d->world == NULL;
-    bool new_engines = first || d->world->served != world->served;
 
     server_set_limits(&d->server, &limits);
     admin_set_limits(d->admin, &limits);
@@ -62,21 +69,24 @@ static void publish(struct daemon *d, struct world *world)
     for (int i = 0; i < d->server.n_workers; i++)
         if (request_worker_publish(d->workers[i], world_ref(world))) {
             world_unref(world);
-            log_error("a worker keeps its old world: out of memory", LOG_INT("worker", i));
+            log_error("worker_world_kept", LOG_INT("worker", i),
+                      LOG_STR("error", "out of memory: a worker keeps its old world"));
         }
     world_unref(d->world);
     d->world = world;
     health_set_world(&d->health, world);
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
-    if (first)
+    if (first) {
         log_ready(d);
-    if (new_engines && served_model_note(world->served)[0])
-        log_warn("engine", LOG_STR("note", served_model_note(world->served)));
+        for (int i = 0; i < d->server.n_workers; i++)
+            request_worker_connect(d->workers[i]); /* from here on they may log, too */
+    }
+    world_warnings(world, log_warning, NULL);
 }
 
 static void log_problems(const struct load_result *result)
 {
-    log_error("reload failed, the old world stays", LOG_STR("error", result->err.text),
+    log_error("reload_failed", LOG_STR("error", result->err.text),
               LOG_INT("problems", result->problems.n + result->problems.dropped));
 }
 

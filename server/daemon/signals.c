@@ -13,6 +13,7 @@ static sigset_t handled(void)
     sigaddset(&set, SIGHUP);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
+    sigaddset(&set, SIGUSR2);
     return set;
 }
 
@@ -46,7 +47,7 @@ void daemon_drain(struct daemon *d)
 static void on_terminate(struct daemon *d, uint32_t signal_number)
 {
     if (d->draining) {
-        log_warn("stopping at once", LOG_INT("signal", signal_number),
+        log_warn("stopping_at_once", LOG_INT("signal", signal_number),
                  LOG_INT("cut", server_connections(&d->server)));
         loop_stop(&d->loop);
         return;
@@ -61,10 +62,18 @@ static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
 
     (void)ready;
     while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-        if (info.ssi_signo != SIGHUP)
+        switch (info.ssi_signo) {
+        case SIGHUP:
+            if (daemon_reload(d, false))
+                d->reload_again = true;
+            break;
+        case SIGUSR2: /* the name is taken; its default would end the process */
+            log_warn("signal_ignored", LOG_STR("signal", "USR2"),
+                     LOG_STR("reason", "there is no hand-over to a successor yet"));
+            break;
+        default:
             on_terminate(d, info.ssi_signo);
-        else if (daemon_reload(d, false))
-            d->reload_again = true;
+        }
     }
 }
 

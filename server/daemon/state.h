@@ -39,6 +39,9 @@ int daemon_watch_signals(struct daemon *d, struct err *err) MUST_CHECK;
 void daemon_unwatch_signals(struct daemon *d);
 void daemon_drain(struct daemon *d);
 
+/* descriptors.c: the soft limit of open files to the hard one. */
+void daemon_raise_descriptors(void);
+
 /* publish.c: from the loader to whoever serves. */
 int daemon_reload(struct daemon *d, bool dry_run); /* -1: one is running */
 struct admin_actions daemon_actions(struct daemon *d);

@@ -21,6 +21,8 @@
 #include "server/features/breaker.h"
 #include "server/net/loop.h"
 
+#define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
+
 struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */
@@ -31,6 +33,7 @@ struct features_options {
     struct view password; /* empty: no AUTH */
     int database;
     int timeout_ms, connect_ms, max_in_flight;
+    bool hold; /* not to be connected to yet: every call is FEATURES_DOWN */
 };
 
 enum features_status {

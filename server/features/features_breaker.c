@@ -42,7 +42,7 @@ void features_failed(struct features *f)
         return;
     breaker_failure(&f->breaker, clock_now_us(), &f->rng);
     if (f->breaker.state == BREAKER_OPEN)
-        log_warn("redis breaker opens");
+        log_warn("redis_breaker_open");
     features_show(f);
 }
 
@@ -92,6 +92,6 @@ void features_on_probe_reply(struct features *f, const redisReply *reply)
     f->lost_probes = 0;
     loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
     breaker_success(&f->breaker);
-    log_info("redis breaker closes");
+    log_info("redis_breaker_closed");
     features_show(f);
 }

@@ -16,7 +16,7 @@
 #include "server/features/resolver.h"
 
 #define SEATS_PER_CHUNK 64
-#define MAX_CHUNKS 1024
+#define MAX_CHUNKS (FEATURES_MAX_IN_FLIGHT / SEATS_PER_CHUNK)
 #define TOKEN_PROBE UINT64_MAX /* of features_link_send: no seat's */
 
 /*

@@ -25,7 +25,7 @@ static void on_ready(struct features_link *link, void *arg)
     (void)link;
     f->retry_delay_us = 0;
     if (f->told_down)
-        log_info("redis is back");
+        log_info("redis_back");
     f->told_down = false;
     f->lost_probes = 0;
     /* A fresh connection that was greeted has proven itself. */
@@ -42,7 +42,7 @@ static void on_end(struct features_link *link, const char *why, void *arg)
         f->next_address++; /* the name may have another one that serves */
     f->link = NULL;
     if (!f->told_down)
-        log_warn("redis is gone", LOG_STR("reason", why));
+        log_warn("redis_gone", LOG_STR("reason", why));
     f->told_down = true;
     seats_fail(f);
     features_show(f);
@@ -85,7 +85,7 @@ static void on_resolved(void *arg, const struct addresses *addresses)
 
 void session_connect(struct features *f)
 {
-    if (!f->options.url || f->link || f->resolution)
+    if (!f->options.url || f->options.hold || f->link || f->resolution)
         return;
     if (f->url.is_unix || resolver_is_numeric(f->url.host)) {
         dial(f);

@@ -22,6 +22,24 @@ static int parse_unix(struct address *address, const char *path, struct err *err
     return 0;
 }
 
+static int parse_inet(const char *text, struct host_port *at, struct err *err)
+{
+    if (host_port_parse(view_of(text), at) == 0 && at->port != -1)
+        return 0;
+    return err_set(err, ERR_CONFIG,
+                   "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")", text);
+}
+
+int address_check(const char *text, struct err *err)
+{
+    struct address address;
+    struct host_port at;
+
+    if (strncmp(text, "unix:", 5) == 0)
+        return parse_unix(&address, text + 5, err);
+    return parse_inet(text, &at, err);
+}
+
 int address_parse(struct address *address, const char *text, struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
@@ -33,10 +51,8 @@ int address_parse(struct address *address, const char *text, struct err *err)
     memset(address, 0, sizeof(*address));
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(address, text + 5, err);
-    if (host_port_parse(view_of(text), &at) || at.port == -1)
-        return err_set(err, ERR_CONFIG,
-                       "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")",
-                       text);
+    if (parse_inet(text, &at, err))
+        return -1;
     snprintf(service, sizeof(service), "%d", at.port);
     rc = getaddrinfo(at.host, service, &hints, &found);
     if (rc != 0)

@@ -42,7 +42,7 @@ static void shed_one(struct listener *listener)
 
 static void pause_accepting(struct listener *listener, int error)
 {
-    log_warn("accept paused", LOG_STR("addr", listener->text), LOG_STR("error", strerror(error)));
+    log_warn("accept_paused", LOG_STR("addr", listener->text), LOG_STR("error", strerror(error)));
     shed_one(listener);
     listener->paused = true;
     if (loop_watch_set(&listener->watch, listener->fd, 0) == 0)

@@ -25,6 +25,17 @@ static void write_errors(struct json_writer *w, const struct problems *errors)
     jw_array_end(w);
 }
 
+/* The detail, and how many errors the list does not hold. */
+static void write_detail(struct json_writer *w, const char *detail, size_t listed, size_t dropped)
+{
+    char text[sizeof(((struct err *)0)->text) + 96];
+
+    snprintf(text, sizeof(text), "%s%s%zu errors are listed, and %zu more were found",
+             detail ? detail : "", detail ? "; " : "", listed, dropped);
+    jw_key(w, "detail");
+    jw_str(w, text);
+}
+
 void problem_write(struct buf *out, enum problem_code code, const char *request_id,
                    const char *detail, const struct problems *errors)
 {
@@ -41,7 +52,9 @@ void problem_write(struct buf *out, enum problem_code code, const char *request_
     jw_str(&w, kind->title);
     jw_key(&w, "status");
     jw_int(&w, kind->status);
-    if (detail) {
+    if (errors && errors->dropped) {
+        write_detail(&w, detail, errors->n, errors->dropped);
+    } else if (detail) {
         jw_key(&w, "detail");
         jw_str(&w, detail);
     }

@@ -59,7 +59,8 @@ struct problem_kind {
 
 extern const struct problem_kind problem_kinds[PROBLEM_CODES];
 
-/* The body. detail and errors may be NULL; errors->n of them are written. */
+/* The body. detail and errors may be NULL; errors->n of them are written, and where that is not all, the detail
+ * says how many more there are. */
 void problem_write(struct buf *out, enum problem_code code, const char *request_id,
                    const char *detail, const struct problems *errors);
 

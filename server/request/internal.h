@@ -57,7 +57,9 @@ struct request_worker {
     struct metrics_shard *shard;
     struct impression_log *impressions;
     struct features *features;
-    struct world *world; /* a reference; NULL before the first */
+    struct letter connect; /* request_worker_connect()'s */
+    bool hold;             /* that has not come yet */
+    struct world *world;   /* a reference; NULL before the first */
     struct batch_jobs jobs;
     struct request **slots; /* (n_slots) all requests ever made, by slot */
     uint32_t n_slots;
@@ -77,8 +79,7 @@ static inline struct request *request_worker_slot(struct request_worker *rw, uin
     return rw->slots[slot];
 }
 
-/* NULL: out of memory, or too many. */
-struct request *request_worker_take(struct request_worker *rw);
+struct request *request_worker_take(struct request_worker *rw); /* NULL: out of memory */
 void request_init(struct request *r, struct request_worker *rw, uint32_t slot);
 
 struct timing {

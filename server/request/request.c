@@ -125,7 +125,7 @@ void request_handle(struct exchange *x, void *arg)
     }
     r = request_worker_take(rw);
     if (!r) {
-        exchange_problem(x, PROBLEM_OVERLOADED, NULL, NULL);
+        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
         return;
     }
     start(r, x);

@@ -4,7 +4,7 @@
 
 #include "base/clock.h"
 
-#define MAX_PROBLEMS 32
+#define MAX_PROBLEM_BYTES (128 << 10) /* of a refused body; more are counted */
 
 static bool spent(const struct request *r, int64_t now_us)
 {
@@ -54,7 +54,7 @@ enum step_result step_decode(struct request *r)
     enum decode_status status;
     bool truncated = false;
 
-    problems_init(&problems, &r->arena, MAX_PROBLEMS);
+    problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
     status =
         decode_request(r->exchange->body, &limits, &r->arena, &r->decoded, &truncated, &problems);
     r->timing.parse_us = clock_now_us() - start_us;

@@ -1,19 +1,22 @@
 #include <stdlib.h>
 
+#include "base/bug.h"
 #include "base/log.h"
+#include "server/batch/capacity.h"
 #include "server/request/internal.h"
 
-/* A worker's requests in work: as many as the executor could have jobs of, and those that wait for Redis. */
-#define MAX_REQUESTS 8192
+/* A request that is in work between two turns of the loop waits for a job of the worker's or holds a seat at the
+ * feature client: more than these never are, so that only memory can refuse one. */
+#define MAX_JOBS BATCH_MAX_QUEUE
 #define CHUNK 64
-#define MAX_JOBS 4096
+#define MAX_REQUESTS (MAX_JOBS + FEATURES_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
 
 struct world_letter {
     struct letter letter;
     struct world *world;
 };
 
-static struct features_options features_options_of(const struct config *config)
+static struct features_options features_options_of(const struct config *config, bool hold)
 {
     return (struct features_options){
         .url = config->features.url,
@@ -23,6 +26,7 @@ static struct features_options features_options_of(const struct config *config)
         .timeout_ms = (int)config->features.timeout_ms,
         .connect_ms = (int)config->features.connect_ms,
         .max_in_flight = (int)config->features.max_in_flight,
+        .hold = hold,
     };
 }
 
@@ -36,7 +40,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config);
+    struct features_options options = features_options_of(args->config, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -44,6 +48,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->worker = args->worker;
     rw->shard = args->shard;
     rw->impressions = args->impressions;
+    rw->hold = true;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, err) ||
         features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
@@ -91,8 +96,7 @@ static int more_requests(struct request_worker *rw)
     struct request **slots;
     struct request *chunk;
 
-    if (rw->n_slots == MAX_REQUESTS)
-        return -1;
+    BUG_ON(rw->n_slots >= MAX_REQUESTS);
     slots = realloc(rw->slots, (rw->n_slots + CHUNK) * sizeof(struct request *));
     if (!slots)
         return -1;
@@ -120,18 +124,34 @@ struct request *request_worker_take(struct request_worker *rw)
     return r;
 }
 
+static void set_features(struct request_worker *rw)
+{
+    struct features_options options = features_options_of(rw->world->config, rw->hold);
+    struct err err;
+
+    if (features_set(rw->features, &options, &err))
+        log_error("features_options_kept", LOG_STR("error", err.text));
+}
+
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
     struct world_letter *news = (struct world_letter *)(void *)letter;
-    struct features_options options = features_options_of(news->world->config);
-    struct err err;
 
     world_unref(rw->world);
     rw->world = news->world;
     free(news);
-    if (features_set(rw->features, &options, &err))
-        log_error("features keep their old options", LOG_STR("error", err.text));
+    set_features(rw);
+}
+
+static void on_connect(struct letter *letter, void *reader)
+{
+    struct request_worker *rw = request_worker_of(reader);
+
+    (void)letter;
+    rw->hold = false;
+    if (rw->world) /* else with the next one that reaches it */
+        set_features(rw);
 }
 
 int request_worker_publish(struct request_worker *rw, struct world *world)
@@ -143,6 +163,12 @@ int request_worker_publish(struct request_worker *rw, struct world *world)
     *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
     loop_post(&rw->worker->loop, &news->letter);
     return 0;
+}
+
+void request_worker_connect(struct request_worker *rw)
+{
+    rw->connect.deliver = on_connect;
+    loop_post(&rw->worker->loop, &rw->connect);
 }
 
 void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us)

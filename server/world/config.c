@@ -6,13 +6,12 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "server/features/features_url.h"
 #include "server/world/config_keys.h"
+#include "server/world/config_rules.h"
 #include "server/world/option_set.h"
 #include "server/world/options.h"
 
 #define MAX_CONFIG_BYTES (1 << 20)
-#define MAX_PROBLEMS 64
 
 static const struct option *find_option(const char *section, const char *name)
 {
@@ -139,29 +138,6 @@ static void apply_set(struct config *config, const char *set, struct problems *p
     json_decref(value);
 }
 
-/* What no single option can see. */
-static void check_together(const struct config *c, struct problems *problems)
-{
-    struct redis_url url;
-    struct err err;
-
-    if (c->http.body_memory_bytes < c->http.max_body_bytes)
-        problems_add(problems, "/http/body_memory_bytes", "must be at least http.max_body_bytes");
-    if (c->http.drain_max_ms < c->http.drain_grace_ms)
-        problems_add(problems, "/http/drain_max_ms", "must be at least http.drain_grace_ms");
-    if (c->rank.max_top_n < c->rank.top_n)
-        problems_add(problems, "/rank/top_n", "must be at most rank.max_top_n");
-    if (c->deadline.default_ms > c->deadline.max_ms)
-        problems_add(problems, "/deadline/default_ms", "must be at most deadline.max_ms");
-    if (c->deadline.encode_reserve_us >= c->deadline.default_ms * 1000)
-        problems_add(problems, "/deadline/encode_reserve_us",
-                     "must be less than deadline.default_ms");
-    if (c->features.url && features_url_parse(c->features.url, &url, &err))
-        problems_add(problems, "/features/url", "%s", err.text);
-    if (c->features.url && c->privacy.user_key.value.len == 0)
-        problems_add(problems, "/privacy/user_key", "is needed with features.url");
-}
-
 static int set_folder(struct config *config, const char *file)
 {
     const char *slash = file ? strrchr(file, '/') : NULL;
@@ -193,8 +169,7 @@ int config_new(const struct config_args *args, struct problems *problems, struct
         goto out;
     for (int i = 0; i < args->n_sets; i++)
         apply_set(config, args->sets[i], problems);
-    if (problems->n == 0)
-        check_together(config, problems);
+    config_check_rules(config, problems);
     if (problems->n) {
         problems_to_err(problems, config->file, ERR_CONFIG, err);
         goto out;

@@ -4,9 +4,10 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "server/world/warnings.h"
 #include "server/world/world_build.h"
 
-#define MAX_PROBLEMS 100
+#define MAX_PROBLEM_BYTES (256 << 10) /* more are counted */
 
 struct loader {
     struct loader_args args;
@@ -24,25 +25,37 @@ struct loader {
     bool stopped;
 };
 
-/* The arrays of the answer, and whether anything is to be applied. */
-static bool write_diff(const struct world *running, const struct config *next,
-                       const struct world_plan *plan, struct buf *out)
+/* The arrays of the answer up to "files", and whether anything is to be applied. */
+static bool begin_diff(const struct world *running, const struct config *next,
+                       const struct world_plan *plan, struct json_writer *w)
 {
     struct config_diff diff;
-    struct json_writer w;
 
-    json_writer_init(&w, out);
-    jw_object_begin(&w);
-    config_diff(running->config, next, &w, &diff);
-    jw_key(&w, "files");
-    jw_array_begin(&w);
+    jw_object_begin(w);
+    config_diff(running->config, next, w, &diff);
+    jw_key(w, "files");
+    jw_array_begin(w);
     if (plan->new_catalog)
-        jw_str(&w, "catalog");
+        jw_str(w, "catalog");
     if (plan->new_model)
-        jw_str(&w, "model");
-    jw_array_end(&w);
-    jw_object_end(&w);
+        jw_str(w, "model");
+    jw_array_end(w);
     return diff.n_changed || plan->new_catalog || plan->new_model;
+}
+
+static void write_warning(void *arg, const char *text)
+{
+    jw_str(arg, text);
+}
+
+/* What the world that is served after this load is warned of. */
+static void end_diff(const struct world *world, struct json_writer *w)
+{
+    jw_key(w, "warnings");
+    jw_array_begin(w);
+    world_warnings(world, write_warning, w);
+    jw_array_end(w);
+    jw_object_end(w);
 }
 
 static int reload(struct loader *loader, struct load_result *result)
@@ -51,13 +64,15 @@ static int reload(struct loader *loader, struct load_result *result)
     const struct config *prepared;
     struct config *next = NULL;
     struct world_plan plan;
+    struct json_writer w;
     bool differs;
     int rc = -1;
 
     if (config_new(&loader->args.config, &result->problems, &next, &result->err))
         goto out;
     world_plan_init(&plan, running, next);
-    differs = write_diff(running, next, &plan, &result->diff);
+    json_writer_init(&w, &result->diff);
+    differs = begin_diff(running, next, &plan, &w);
     if (config_keep_restart(running->config, next, &result->err))
         goto out;
     if (differs && world_build(&(struct world_build_args){.running = running,
@@ -77,6 +92,7 @@ static int reload(struct loader *loader, struct load_result *result)
         result->world = NULL;
         goto out;
     }
+    end_diff(differs ? result->world : running, &w);
     result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
     if (result->dry_run) {
         world_unref(result->world);
@@ -188,7 +204,7 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     if (!result)
         return -1;
     arena_init(&result->arena, 4096, 0);
-    problems_init(&result->problems, &result->arena, MAX_PROBLEMS);
+    problems_init_bytes(&result->problems, &result->arena, MAX_PROBLEM_BYTES);
     result->letter.deliver = deliver;
     result->loader = loader;
     result->dry_run = dry_run;

@@ -36,7 +36,10 @@ struct load_result {
     struct arena arena;  /* owns problems */
     struct problems problems;
     struct err err;
-    struct buf diff; /* a JSON object: "changed", "needs_restart", "warnings" */
+    /* Unless FAILED or the first: a JSON object of four arrays. "changed" and "needs_restart" as config_diff
+     * writes them, "files": "catalog" and "model" where their files are read anew, "warnings": world_warnings of
+     * what is served from now on. */
+    struct buf diff;
     bool dry_run;
     struct loader *loader; /* the loader's own note */
 };

@@ -56,6 +56,7 @@ static void set_string(const struct option *option, struct config *config, const
 {
     const char **slot = option_slot(option, config);
     const char *text = json_string_value(value);
+    struct err err;
     bool relative;
 
     if (json_is_null(value) && option->nullable) {
@@ -67,8 +68,12 @@ static void set_string(const struct option *option, struct config *config, const
                      option->nullable ? " or null" : "");
         return;
     }
-    if (option->type == OPTION_PATH && text[0] == '\0') {
+    if (text[0] == '\0') {
         problems_add(problems, pointer, "must not be empty");
+        return;
+    }
+    if (option->check && option->check(text, &err)) {
+        problems_add(problems, pointer, "%s", err.text);
         return;
     }
     relative = option->type == OPTION_PATH && text[0] != '/' && strcmp(config->folder, ".") != 0;

@@ -2,13 +2,32 @@
 
 #include <string.h>
 
+#include "adrank/engine.h"
 #include "base/bug.h"
 #include "base/log.h"
+#include "server/batch/capacity.h"
+#include "server/features/features.h"
+#include "server/features/features_url.h"
+#include "server/net/address.h"
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
-static const char *const precisions[] = {"f32", "bf16", "f16", "int8", NULL};
 static const char *const uniques[] = {"imp", "request", NULL};
 static const char *const late_answers[] = {"prior", "empty", "reject", NULL};
+
+static int check_redis_url(const char *text, struct err *err)
+{
+    struct redis_url url;
+
+    return features_url_parse(text, &url, err);
+}
+
+/* The alphabetic codes of ISO 4217. */
+static int check_currency(const char *text, struct err *err)
+{
+    if (strlen(text) == 3 && strspn(text, "ABCDEFGHIJKLMNOPQRSTUVWXYZ") == 3)
+        return 0;
+    return err_set(err, ERR_CONFIG, "must be a currency's three capital letters (ISO 4217)");
+}
 
 #define AT(section_, name_)                                                                        \
     .section = #section_, .name = #name_, .offset = offsetof(struct config, section_.name_)
@@ -27,19 +46,20 @@ static const char *const late_answers[] = {"prior", "empty", "reject", NULL};
         AT(section_, name_), .type = OPTION_NUMBER, .fallback = fallback_, .min = 0, .max = 1,     \
                              .help = help_                                                         \
     }
-#define STRING(section_, name_, fallback_, help_)                                                  \
+#define STRING(section_, name_, fallback_, check_, help_)                                          \
     {                                                                                              \
-        AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .help = help_           \
+        AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .check = check_,        \
+                             .help = help_                                                         \
     }
-#define STRING_RESTART(section_, name_, fallback_, help_)                                          \
+#define STRING_RESTART(section_, name_, fallback_, check_, help_)                                  \
     {                                                                                              \
         AT(section_, name_), .type = OPTION_STRING, .fallback = fallback_, .restart = true,        \
-                             .help = help_                                                         \
+                             .check = check_, .help = help_                                        \
     }
-#define STRING_OR_NULL(section_, name_, help_)                                                     \
+#define STRING_OR_NULL(section_, name_, check_, help_)                                             \
     {                                                                                              \
         AT(section_, name_), .type = OPTION_STRING, .fallback = "null", .nullable = true,          \
-                             .help = help_                                                         \
+                             .check = check_, .help = help_                                        \
     }
 #define PATH(section_, name_, fallback_, help_)                                                    \
     {                                                                                              \
@@ -66,7 +86,7 @@ static const char *const late_answers[] = {"prior", "empty", "reject", NULL};
 
 /* clang-format off */
 const struct option options[] = {
-    STRING_RESTART(http, address, "\"127.0.0.1:8080\"", "where /rank is served: host:port, [v6]:port or unix:/path; port 0 takes a free one"),
+    STRING_RESTART(http, address, "\"127.0.0.1:8080\"", address_check, "where /rank is served: host:port, [v6]:port or unix:/path; port 0 takes a free one"),
     INT_RESTART(http, workers, "1", 1, 64, "threads that read, decode and answer requests"),
     INT(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
     INT(http, max_connections, "10000", 1, 1000000, "more are answered 503 and closed"),
@@ -79,28 +99,28 @@ const struct option options[] = {
     INT(http, drain_grace_ms, "5000", 0, 10 * MINUTE, "draining: new connections are still accepted for this long"),
     INT(http, drain_max_ms, "25000", 0, 60 * MINUTE, "draining: connections that are left after this are cut"),
 
-    STRING_RESTART(admin, address, "\"127.0.0.1:8081\"", "where health, metrics and reload are served"),
+    STRING_RESTART(admin, address, "\"127.0.0.1:8081\"", address_check, "where health, metrics and reload are served"),
     INT(admin, stall_ms, "2000", 10, 10 * MINUTE, "/livez fails when a heartbeat is older than this"),
 
     PATH(model, path, "\"demo/model\"", "model directory"),
-    STRING_RESTART(model, backend, "\"auto\"", "auto (cuda where it is to be had, else cpu), cuda, cpu, or the path of a backend module"),
-    CHOICE(model, precision, "\"f32\"", precisions, "of the products; falls back to f32, and says so, where the processor lacks it"),
+    STRING_RESTART(model, backend, "\"auto\"", NULL, "auto (cuda where it is to be had, else cpu), cuda, cpu, or the path of a backend module"),
+    CHOICE(model, precision, "\"f32\"", precision_names, "of the products: bf16 turns to f32, and a warning says so, where the device lacks it; f16 and int8 are refused (exit 78, reload 422) by a backend that lacks them, as cpu does"),
     INT_RESTART(model, threads, "0", 0, 1024, "of the CPU engine; 0 is cores - 1, at least 1"),
 
     INT(batch, max_tokens, "8192", 64, 1048576, "of one forward pass"),
-    INT(batch, max_queue, "256", 1, 4096, "jobs that may wait"),
+    INT(batch, max_queue, "256", 1, BATCH_MAX_QUEUE, "jobs that may wait"),
 
-    STRING_OR_NULL(features, url, "redis://host:port or unix:/path; null: stored behaviour is not read"),
-    STRING_OR_NULL(features, user, "for AUTH with an access list"),
+    STRING_OR_NULL(features, url, check_redis_url, "redis://host:port or unix:/path; null: stored behaviour is not read"),
+    STRING_OR_NULL(features, user, NULL, "for AUTH with an access list"),
     SECRET(features, password, "for AUTH"),
     INT(features, database, "0", 0, 1048576, "for SELECT"),
     INT(features, timeout_ms, "5", 1, MINUTE, "a reply that is later is not waited for; the answer is degraded"),
     INT(features, connect_ms, "200", 1, MINUTE, "for connecting and authenticating"),
-    INT(features, max_in_flight, "256", 1, 65536, "requests of one worker that may wait for Redis"),
+    INT(features, max_in_flight, "256", 1, FEATURES_MAX_IN_FLIGHT, "requests of one worker that may wait for Redis"),
 
     PATH(catalog, path, "\"demo/catalog.jsonl\"", "ads, one JSON object a line"),
 
-    STRING(rank, currency, "\"USD\"", "of bids and floors"),
+    STRING(rank, currency, "\"USD\"", check_currency, "of bids and floors: three capital letters, ISO 4217"),
     INT(rank, top_n, "3", 1, 1000, "ads per impression where the request does not say"),
     INT(rank, max_top_n, "50", 1, 1000, "more is answered 422"),
     INT(rank, max_candidates, "200", 1, 4096, "of a request; more is answered 422, a catalog is cut to it"),

@@ -24,6 +24,8 @@ struct option {
     const char *const *choices; /* CHOICE, NULL-terminated */
     bool nullable;              /* STRING, PATH and SECRET */
     bool restart;               /* false: takes effect with a reload */
+    /* STRING: what else its text has to be; no effects, err says what is wrong. NULL: anything but "". */
+    int (*check)(const char *text, struct err *err);
     const char *help;
 };
 

@@ -113,6 +113,48 @@ TEST(allocations__are_seen)
     stop();
 }
 
+/* Starts with the k-th allocation of its own failing; ready is false when it ended by itself. */
+static int status_without(int k, bool *ready)
+{
+    char preload[4200], plan[96];
+    int64_t until_us = clock_now_us() + 20000000;
+    int status;
+
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(plan, sizeof(plan), "ADRANK_FAULT_PLAN=malloc:from=%d,count=1,on=ours", k);
+    driver_start(&d, &(struct driver_args){.no_wait = true, .env = {preload, plan}});
+    do {
+        status = driver_wait(&d, 5);
+        *ready = strstr(driver_log(&d), "event=ready");
+    } while (status == -1 && !*ready && clock_now_us() < until_us);
+    if (status == -1 && !*ready)
+        FAIL("neither ready nor ended: %s", driver_log(&d));
+    if (status != -1 && !strstr(driver_log(&d), "adrankd: "))
+        FAIL("ended with %d and without the reason: %s", status, driver_log(&d));
+    driver_kill(&d, SIGTERM);
+    driver_kill(&d, SIGTERM);
+    driver_stop(&d);
+    return status;
+}
+
+/* A start without memory for any one thing ends with 70 and says why; at what can be done without it goes on. */
+TEST(allocations__that_fail_at_the_start)
+{
+    int n_ended = 0, n_ready = 0;
+    bool ready;
+
+    for (int k = 1; n_ready < 3; k += k < 40 ? 1 : 7) {
+        int status = status_without(k, &ready);
+
+        test_row("allocations: the start without number %d", k);
+        if (status != -1)
+            CHECK_INT(status, 70);
+        n_ended += status == 70;
+        n_ready = ready ? n_ready + 1 : 0; /* three in a row: the start makes no more */
+    }
+    CHECK(n_ended >= 20);
+}
+
 TEST(allocations__none_without_a_device)
 {
     start("null", NULL, NULL);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/e2e/broken_model.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -57,7 +58,7 @@ static const struct {
     {"bad model", {.model = "tests/e2e"}, 66, "config.json"},
     {"no such backend", {.backend = "/nonexistent/module.so"}, 69, "/nonexistent/module.so"},
     {"no cuda", {.backend = "cuda"}, 69, "cuda"},
-    {"bad address", {.sets = {"http.address=nowhere"}}, 78, "nowhere"},
+    {"bad address", {.sets = {"http.address=nowhere"}}, 78, "/http/address: nowhere"},
     {"f16 on the cpu", {.backend = "cpu", .sets = {"model.precision=f16"}}, 78, "f16"},
     {"int8 on the cpu", {.backend = "cpu", .sets = {"model.precision=int8"}}, 78, "int8"},
     {"bad redis url", {.redis = "http://x"}, 78, "/features/url"},
@@ -72,6 +73,30 @@ static const struct {
      {.config = "[]", .argv = {"--check-config"}},
      78,
      "must be an object"},
+    {"check of a bad address",
+     {.sets = {"http.address=nowhere"}, .argv = {"--check-config"}},
+     78,
+     "/http/address: nowhere: not an address"},
+    {"check of a bad admin address",
+     {.sets = {"admin.address=127.0.0.1"}, .argv = {"--check-config"}},
+     78,
+     "/admin/address: 127.0.0.1: not an address"},
+    {"check of a bad currency",
+     {.sets = {"rank.currency=\"\""}, .argv = {"--check-config"}},
+     78,
+     "/rank/currency"},
+    {"check of rules beside the rest",
+     {.config = "{\"rank\":{\"top_n\":60},\"http\":{\"x\":1}}", .argv = {"--check-config"}},
+     78,
+     "/rank/top_n: must be at most rank.max_top_n"},
+    {"probe with a broken configuration",
+     {.config = "[]", .argv = {"--probe", "live"}},
+     78,
+     "must be an object"},
+    {"probe with none",
+     {.argv = {"-c", "/nonexistent/adrankd.json", "--probe", "live"}},
+     66,
+     "/nonexistent/adrankd.json"},
     {"print", {.argv = {"--print-config"}}, 0, "\"max_candidates\":200"},
 };
 
@@ -80,6 +105,66 @@ TEST(cli__exit_statuses)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("cli: %s", rows[i].name);
         CHECK_INT(ends_with(&rows[i].args, rows[i].log), rows[i].status);
+    }
+}
+
+TEST(cli__exit_statuses_of_broken_models)
+{
+    char folder[64];
+
+    model_copy_make(folder);
+    for (int i = 0; i < n_broken_models; i++) {
+        const struct broken_model *broken = &broken_models[i];
+        struct buf weights = model_read("model.safetensors");
+
+        test_row("cli: %s", broken->name);
+        model_copy_mend(folder, buf_view(&weights), model_write);
+        broken->break_it(folder, buf_view(&weights), model_write);
+        CHECK_INT(
+            ends_with(&(struct driver_args){.model = folder, .backend = "cpu"}, broken->place),
+            broken->status);
+        buf_release(&weights);
+    }
+    model_copy_remove(folder);
+}
+
+static int lines_with(const char *text, const char *what)
+{
+    int n = 0;
+
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+/* Every mistake is told; where memory bounds even that, the rest is counted. */
+TEST(cli__a_check_tells_every_mistake)
+{
+    static const int counts[] = {300, 8000};
+
+    for (size_t i = 0; i < 2; i++) {
+        struct buf config = BUF_INIT;
+        struct driver d;
+        const char *log, *more;
+        int told, rest = 0;
+
+        test_row("cli: %d mistakes", counts[i]);
+        for (int k = 0; k < counts[i]; k++)
+            buf_printf(&config, "%s\"%d_section\":{}", k ? "," : "{", k);
+        buf_add_str(&config, "}");
+        driver_start(&d, &(struct driver_args){.config = buf_str(&config),
+                                               .argv = {"--check-config"},
+                                               .no_wait = true});
+        CHECK_INT(driver_wait(&d, 20000), 78);
+        log = driver_log(&d);
+        told = lines_with(log, "_section: unknown section\n");
+        more = strstr(log, ": and ");
+        if (more)
+            rest = atoi(more + strlen(": and "));
+        CHECK_INT(told + rest, counts[i]);
+        CHECK_INT(rest > 0, counts[i] > 7000);
+        buf_release(&config);
+        driver_stop(&d);
     }
 }
 
@@ -107,28 +192,48 @@ TEST(cli__refuses_root_unless_told)
     CHECK_INT(system(command) >> 8, 64);
 }
 
-TEST(cli__first_log_line_says_who_and_where)
+static void check_first_line(struct driver *d)
 {
     static const char *const keys[] = {"version=",   "backend=null", "device=",   "model=e2e",
                                        "precision=", "address=127.", "admin=127."};
-    struct driver d;
     char line[2048];
 
-    driver_start(&d, &(struct driver_args){0});
-    snprintf(line, sizeof(line), "%.*s", (int)strcspn(driver_log(&d), "\n"), driver_log(&d));
+    snprintf(line, sizeof(line), "%.*s", (int)strcspn(driver_log(d), "\n"), driver_log(d));
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (!strstr(line, keys[i]))
             FAIL("first line lacks %s: %s", keys[i], line);
+}
+
+TEST(cli__first_log_line_says_who_and_where)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){0});
+    check_first_line(&d);
     CHECK_INT(driver_stop(&d), 0);
+    test_row("cli: Redis is down");
+    driver_start(&d,
+                 &(struct driver_args){.redis = "redis://127.0.0.1:1", .sets = {"http.workers=3"}});
+    driver_wait_log(&d, "event=redis_gone");
+    check_first_line(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static int run_probe(const char *what, const char *where)
+{
+    char command[4800];
+
+    snprintf(command, sizeof(command), "%s --probe %s %s 2>/dev/null",
+             driver_build_path("bin/adrankd"), what, where);
+    return system(command) >> 8;
 }
 
 static int probe(struct driver *d, const char *what)
 {
-    char command[4600];
+    char set[192];
 
-    snprintf(command, sizeof(command), "%s --probe %s --set admin.address=%s 2>/dev/null",
-             driver_build_path("bin/adrankd"), what, d->admin);
-    return system(command) >> 8;
+    snprintf(set, sizeof(set), "--set admin.address=%s", d->admin);
+    return run_probe(what, set);
 }
 
 TEST(cli__probe_asks_a_running_daemon)
@@ -144,6 +249,24 @@ TEST(cli__probe_asks_a_running_daemon)
     driver_kill(&d, SIGTERM); /* the second wish to end: at once */
     CHECK_INT(driver_wait(&d, 2500), 0);
     CHECK_INT(probe(&d, "live"), 1);
+    driver_stop(&d);
+}
+
+/* The address is that of the configuration file, as a health check would have it. */
+TEST(cli__probe_reads_the_configuration_file)
+{
+    char text[256], file[192];
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){0});
+    snprintf(text, sizeof(text), "{\"admin\":{\"address\":\"%s\"}}", d.admin);
+    driver_write(&d, "probe.json", text);
+    snprintf(file, sizeof(file), "-c %s/probe.json", d.folder);
+    CHECK_INT(run_probe("ready", file), 0);
+    CHECK_INT(run_probe("live", file), 0);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, 10000), 0);
+    CHECK_INT(run_probe("live", file), 1);
     driver_stop(&d);
 }
 
@@ -214,9 +337,65 @@ TEST(cli__hup_reloads_and_pipe_is_ignored)
     CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":7"));
     driver_write(&d, "config.json", "{\"rank\":{\"top_n\":-7}}");
     driver_kill(&d, SIGHUP);
-    driver_wait_log(&d, "reload failed");
+    driver_wait_log(&d, "event=reload_failed");
     CHECK(strstr(driver_log(&d), "/rank/top_n"));
     CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* Its default would end the process; until it starts a successor it is told and ignored. */
+TEST(cli__usr2_is_ignored)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){0});
+    driver_kill(&d, SIGUSR2);
+    driver_wait_log(&d, "event=signal_ignored signal=USR2");
+    CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+#define CONNECTIONS 100
+
+/* The soft limit of open files is raised to the hard one: all are open, and answered, at once. */
+TEST(cli__more_connections_than_the_soft_limit_of_files)
+{
+    struct http_client clients[CONNECTIONS];
+    struct http_response response;
+    struct driver d;
+    struct err err;
+
+    driver_start(&d, &(struct driver_args){.files_soft = 64});
+    CHECK(driver_metric(&d, "process_max_fds") > 64);
+    for (int i = 0; i < CONNECTIONS; i++) {
+        CHECK_OK(http_client_init(&clients[i], d.address, 5000, &err), err);
+        CHECK_OK(http_client_call(&clients[i],
+                                  &(struct http_request){.method = "POST",
+                                                         .target = "/rank",
+                                                         .body = view_of(rank_body)},
+                                  &response, &err),
+                 err);
+        CHECK_INT(response.status, 200);
+    }
+    CHECK_INT(driver_metric(&d, "adrank_connections"), CONNECTIONS);
+    for (int i = 0; i < CONNECTIONS; i++)
+        http_client_release(&clients[i]);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST(cli__fewer_files_than_connections_is_a_warning)
+{
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.files_soft = 64,
+                                           .files_hard = 512,
+                                           .sets = {"http.max_connections=1000"}});
+    driver_wait_log(&d, "event=world_warning warning=\"http.max_connections: 1000 and ");
+    CHECK_INT(driver_stop(&d), 0);
+    driver_start(&d, &(struct driver_args){.files_soft = 64,
+                                           .files_hard = 512,
+                                           .sets = {"http.max_connections=100"}});
+    CHECK(!strstr(driver_log(&d), "event=world_warning"));
     CHECK_INT(driver_stop(&d), 0);
 }
 

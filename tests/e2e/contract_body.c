@@ -252,7 +252,36 @@ CONTRACT_TEST(invalid, out_of_range)
     refuse_rows(rows, COUNT(rows));
 }
 
-/* All in one answer; a request that is wrong in more places than are told is still one problem. */
+/* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
+static void check_count(int n, bool all)
+{
+    struct buf body = BUF_INIT;
+    const char *detail, *more;
+    json_t *problem;
+    int listed;
+
+    test_row("%d errors", n);
+    for (int i = 0; i < n; i++)
+        buf_add_str(&body, i ? ",1" : "{\"badv\":[1");
+    buf_add_str(&body, "]}");
+    problem =
+        json_loads(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid), 0, NULL);
+    listed = (int)json_array_size(json_object_get(problem, "errors"));
+    detail = json_string_value(json_object_get(problem, "detail"));
+    more = detail ? strstr(detail, ", and ") : NULL;
+    if (all) {
+        CHECK(!detail);
+        CHECK_INT(listed, n);
+    } else {
+        CHECK(more);
+        CHECK(listed > 1000);
+        CHECK_INT(listed + atoi(more + strlen(", and ")), n);
+    }
+    json_decref(problem);
+    buf_release(&body);
+}
+
+/* All in one answer; where memory bounds the list, the rest is counted. */
 CONTRACT_TEST(invalid, every_error)
 {
     static const struct invalid_row rows[] = {
@@ -272,7 +301,10 @@ CONTRACT_TEST(invalid, every_error)
     buf_add_str(&body, "]}}");
     last = pointers(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid));
     CHECK(strstr(last, "/rank/candidates/0/adid /rank/candidates/1/adid "));
+    CHECK(strstr(last, " /rank/candidates/199/adid"));
     buf_release(&body);
+    check_count(1000, true);
+    check_count(60000, false);
 }
 
 CONTRACT_TEST(problem, form)

@@ -1,8 +1,13 @@
-/* CONTRACT 3, when things go wrong: out of memory. Not built with a sanitizer, whose malloc cannot be preloaded over. */
+/*
+ * CONTRACT 3, when things go wrong: out of memory, and very many at once. Not built with a sanitizer, whose malloc
+ * cannot be preloaded over and which takes too much of it itself.
+ */
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"
 #include "tests/fault/fault.h"
+#include "tests/redis.h"
 
 static void start_faulty(struct driver *d, struct fault *fault)
 {
@@ -98,6 +103,60 @@ CONTRACT_TEST(refused, any_allocation)
     CHECK(fired >= 20);
     CHECK_INT(driver_stop(&d), 0);
     fault_close(&fault);
+}
+
+/* ---- very many ----------------------------------------------------------------------------------- */
+
+#define WAITING 9000 /* more than the jobs that one worker has for its requests, twice */
+
+/* Descriptors of this program; false where the system does not give so many. */
+static bool raise_files(rlim_t n)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max < n)
+        return false;
+    limit.rlim_cur = limit.rlim_max;
+    return setrlimit(RLIMIT_NOFILE, &limit) == 0;
+}
+
+/* All wait for a Redis that hangs; nobody is turned away for their number, each is answered by on_late. */
+CONTRACT_TEST(late, thousands_wait)
+{
+    static struct http_client clients[WAITING];
+    static const char body[] = "{\"tmax\":6000,\"user\":{\"id\":\"u1\"},"
+                               "\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}";
+    struct redis redis;
+    struct driver d;
+    char url[64];
+
+    if (!raise_files(WAITING + 256))
+        SKIP("no %d descriptors", WAITING + 256);
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
+    driver_start(&d, &(struct driver_args){
+                         .backend = "null",
+                         .redis = url,
+                         .sets = {"features.max_in_flight=65536", "features.timeout_ms=60000"}});
+    while (driver_metric(&d, "adrank_redis_up") != 1)
+        usleep(5000);
+    redis_pause(&redis);
+    for (int i = 0; i < WAITING; i++) {
+        contract_connect(&d, &clients[i]);
+        contract_send(&clients[i], contract_post(body, ""));
+    }
+    for (int i = 0; i < WAITING; i++) {
+        json_t *answer =
+            contract_answer(contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+
+        /* Where Redis' time is up a moment before the answer's, the device may still score it. */
+        CHECK(strncmp(answer_degraded(answer), "features", strlen("features")) == 0);
+        http_client_release(&clients[i]);
+    }
+    redis_resume(&redis);
+    CHECK_INT(driver_stop(&d), 0);
+    redis_stop(&redis);
 }
 
 TEST_MAIN

@@ -105,6 +105,31 @@ CONTRACT_TEST(tmax, less_network)
                  30300);
 }
 
+/* What the client takes to send it is part of the whole. */
+CONTRACT_TEST(tmax, from_the_first_byte)
+{
+    const char *body = js("{'tmax':600,'rank':{'candidates':[{'adid':'a1'}]}}");
+    struct view whole = contract_post(body, "");
+    size_t head = whole.len - strlen(body);
+    struct http_client client;
+    struct driver d;
+    json_t *answer;
+
+    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"deadline.network_ms=0"}});
+    for (int late = 0; late < 2; late++) {
+        test_row(late ? "the body 700 ms behind the head" : "at once");
+        contract_connect(&d, &client);
+        contract_send(&client, (struct view){whole.ptr, head});
+        usleep(late ? 700000 : 0);
+        contract_send(&client, (struct view){whole.ptr + head, whole.len - head});
+        answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+        CHECK_STR(answer_degraded(answer), late ? "deadline" : "");
+        answer_check_source(answer, late ? "prior" : "model");
+        http_client_release(&client);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 /* ---- imp --------------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(imp, id_twice)

@@ -103,6 +103,7 @@
     X(late, some_contexts)                                                                         \
     X(late, refused_early)                                                                         \
     X(late, at_the_reserve)                                                                        \
+    X(late, thousands_wait)                                                                        \
     X(refused, before_the_model)                                                                   \
     X(refused, max_connections)                                                                    \
     X(refused, body_memory)                                                                        \
@@ -115,6 +116,7 @@
     X(tmax, absent)                                                                                \
     X(tmax, zero)                                                                                  \
     X(tmax, clamped)                                                                               \
+    X(tmax, from_the_first_byte)                                                                   \
     X(tmax, less_network)                                                                          \
     X(imp, id_twice)                                                                               \
     X(imp, tagid)                                                                                  \

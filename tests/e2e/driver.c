@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -243,6 +244,19 @@ static void make_command(struct driver *driver, const struct driver_args *args,
     command->argv[command->n] = NULL;
 }
 
+static void limit_files(const struct driver_args *args)
+{
+    struct rlimit limit;
+
+    if (!args->files_soft || getrlimit(RLIMIT_NOFILE, &limit))
+        return;
+    limit.rlim_cur = (rlim_t)args->files_soft;
+    if (args->files_hard)
+        limit.rlim_max = (rlim_t)args->files_hard;
+    if (setrlimit(RLIMIT_NOFILE, &limit))
+        _exit(126);
+}
+
 static void run_child(struct driver *driver, const struct driver_args *args,
                       const struct command *command, int pipe_fd)
 {
@@ -255,6 +269,7 @@ static void run_child(struct driver *driver, const struct driver_args *args,
         fd = open(log, O_WRONLY | O_CREAT | O_APPEND, 0600);
     dup2(fd, 2);
     dup2(fd, 1);
+    limit_files(args);
     for (int i = 0; i < DRIVER_MAX_SETS && args->env[i]; i++)
         putenv((char *)(uintptr_t)args->env[i]);
     execv(command->argv[0], (char *const *)(uintptr_t)command->argv);

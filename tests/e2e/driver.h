@@ -26,8 +26,9 @@ struct driver_args {
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL behind the last */
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL behind the last */
     const char *argv[8];               /* more arguments */
-    bool plain;    /* no --set of the driver's own: config says all of it, driver_config() helps */
-    bool no_wait;  /* do not wait for ready */
+    bool plain;   /* no --set of the driver's own: config says all of it, driver_config() helps */
+    bool no_wait; /* do not wait for ready */
+    int files_soft, files_hard; /* RLIMIT_NOFILE; 0: the test's own */
     bool log_pipe; /* the log goes to a pipe that is read until ready, then left to fill up */
 };
 

@@ -99,12 +99,11 @@ static void wait_metric(const char *sample, double value)
     }
 }
 
-/* The machine's own noise may come on top. */
 static void check_recovers(void)
 {
     int64_t ms = wait_until(false);
 
-    if (ms > RECOVERY_MS + 500)
+    if (ms > RECOVERY_MS)
         FAIL("recovered after %lld ms", (long long)ms);
     wait_metric("adrank_redis_up", 1);
     wait_metric("adrank_redis_breaker_state", 0);

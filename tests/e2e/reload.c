@@ -3,6 +3,7 @@
  * leaves the old state and says where it is broken.
  */
 #include <fcntl.h>
+#include <poll.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -11,13 +12,16 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/broken_model.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ROUNDS 10
+#define LEAST_RATE 20 /* who instruments every access is no yardstick */
 #else
 #define ROUNDS 50
+#define LEAST_RATE 180
 #endif
 
 #define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
@@ -38,20 +42,12 @@ static const char *path_of(const char *folder, const char *name)
     return out;
 }
 
-static void write_in_place(const char *path, struct view bytes)
-{
-    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-
-    CHECK(fd != -1 && write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len);
-    close(fd);
-}
-
 static void write_by_rename(const char *path, struct view bytes)
 {
     char beside[300];
 
     snprintf(beside, sizeof(beside), "%s.new", path);
-    write_in_place(beside, bytes);
+    model_write(beside, bytes);
     CHECK(rename(beside, path) == 0);
 }
 
@@ -61,7 +57,7 @@ static void write_either_way(const char *path, struct view bytes)
     static int turn;
 
     if (turn++ % 2)
-        write_in_place(path, bytes);
+        model_write(path, bytes);
     else
         write_by_rename(path, bytes);
 }
@@ -71,42 +67,14 @@ static struct buf weights[2];
 
 static void read_weights(void)
 {
-    struct err err;
     uint64_t header;
 
     for (int i = 0; i < 2; i++)
-        CHECK_OK(file_read("tests/golden/models/e2e/model.safetensors", 1 << 24, &weights[i], &err),
-                 err);
+        weights[i] = model_read("model.safetensors");
     memcpy(&header, weights[1].ptr, 8);
     for (size_t at = 8 + header + 3; at < weights[1].len; at += 4 * 7)
         /* The sign of every seventh weight. */
         weights[1].ptr[at] = (char)(weights[1].ptr[at] ^ 0x80);
-}
-
-static void make_model_folder(void)
-{
-    static const char *const names[] = {"config.json", "vocab.txt"};
-    char path[256];
-    struct buf bytes = BUF_INIT;
-    struct err err;
-
-    strcpy(models, "/tmp/adrank-e2e-model-XXXXXX");
-    CHECK(mkdtemp(models));
-    for (size_t i = 0; i < 2; i++) {
-        snprintf(path, sizeof(path), "tests/golden/models/e2e/%s", names[i]);
-        CHECK_OK(file_read(path, 1 << 24, &bytes, &err), err);
-        write_in_place(path_of(models, names[i]), buf_view(&bytes));
-    }
-    write_in_place(path_of(models, "model.safetensors"), buf_view(&weights[0]));
-    buf_release(&bytes);
-}
-
-static void remove_model_folder(void)
-{
-    unlink(path_of(models, "config.json"));
-    unlink(path_of(models, "vocab.txt"));
-    unlink(path_of(models, "model.safetensors"));
-    rmdir(models);
 }
 
 static const char *model_config(int top_n)
@@ -120,8 +88,8 @@ static const char *model_config(int top_n)
 
 /* ---- load ----------------------------------------------------------------------------------------- */
 
-#define THREADS 4
-#define RATE 50 /* of each */
+#define THREADS 8
+#define RATE 25 /* of each: 200 a second, none before it is due */
 #define MAX_GENERATIONS 1024
 
 static const char body_of_load[] = "{\"id\":\"%s\",\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{"
@@ -130,6 +98,8 @@ static const char body_of_load[] = "{\"id\":\"%s\",\"rank\":{\"candidates\":[{\"
 
 static struct {
     pthread_t threads[THREADS];
+    int64_t start_us;
+    double rate; /* sent a second, once stopped */
     atomic_bool stop;
     atomic_int sent, answered;
     pthread_mutex_t lock; /* guards the rest */
@@ -256,6 +226,7 @@ static void *run_load(void *arg)
 static void start_load(void)
 {
     atomic_store(&load.stop, false);
+    load.start_us = clock_now_us();
     for (int i = 0; i < THREADS; i++)
         CHECK(pthread_create(&load.threads[i], NULL, run_load, (void *)(intptr_t)i) == 0);
 }
@@ -263,6 +234,7 @@ static void start_load(void)
 static void stop_load(void)
 {
     atomic_store(&load.stop, true);
+    load.rate = atomic_load(&load.sent) * 1e6 / (double)(clock_now_us() - load.start_us);
     for (int i = 0; i < THREADS; i++)
         pthread_join(load.threads[i], NULL);
 }
@@ -340,29 +312,30 @@ static void catalog_round(int i, bool broken)
     buf_release(&text);
 }
 
+/* Each way of breaking it in turn, from a whole one every time. */
 static void model_round(int i, bool broken)
 {
-    const struct buf *bytes = &weights[(i + 1) % 2];
+    struct view old = buf_view(&weights[i % 2]), next = buf_view(&weights[(i + 1) % 2]);
 
-    if (broken) {
-        write_either_way(path_of(models, "model.safetensors"),
-                         (struct view){bytes->ptr, bytes->len / 2});
-        reload(true, "model.safetensors");
+    for (int b = 0; broken && b < n_broken_models; b++) {
+        model_copy_mend(models, old, write_either_way);
+        broken_models[b].break_it(models, next, write_either_way);
+        reload(true, broken_models[b].place);
     }
-    write_either_way(path_of(models, "model.safetensors"), buf_view(bytes));
+    model_copy_mend(models, next, write_either_way);
     reload(false, NULL);
 }
 
 TEST(reload__under_load_nothing_is_lost)
 {
-    int before;
+    int before, refused = ROUNDS / 5 * (2 + n_broken_models);
 
     read_weights();
-    make_model_folder();
+    model_copy_make(models);
     driver_start(&d, &(struct driver_args){.plain = true, .config = model_config(45)});
     for (int i = 0; i < 2; i++) {
         learn(i);
-        write_in_place(path_of(models, "model.safetensors"), buf_view(&weights[1 - i]));
+        model_write(path_of(models, "model.safetensors"), buf_view(&weights[1 - i]));
         reload(false, NULL);
     }
     CHECK(strcmp(load.known[0].digest, load.known[1].digest) != 0);
@@ -383,9 +356,11 @@ TEST(reload__under_load_nothing_is_lost)
         FAIL("%s", load.failure);
     CHECK_INT(atomic_load(&load.answered), atomic_load(&load.sent));
     CHECK_INT(generation_now(), 3 + 3 * ROUNDS);
-    printf("     %d requests beside %d reloads, %d of them refused\n", atomic_load(&load.sent),
-           3 * ROUNDS + 3 * (ROUNDS / 5), 3 * (ROUNDS / 5));
-    remove_model_folder();
+    printf("     %d requests, %.0f a second, beside %d reloads, %d of them refused\n",
+           atomic_load(&load.sent), load.rate, 3 * ROUNDS + refused, refused);
+    if (load.rate < LEAST_RATE)
+        FAIL("%.0f requests a second, want at least %d", load.rate, LEAST_RATE);
+    model_copy_remove(models);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -407,12 +382,26 @@ static const char *text_at(const json_t *value, const char *pointer)
     return text ? text : "";
 }
 
+/* Programs read this answer: its members are these. */
+static void check_members(const json_t *answer)
+{
+    static const char *const arrays[] = {"changed", "needs_restart", "files", "warnings"};
+
+    CHECK(json_is_string(json_object_get(answer, "status")));
+    CHECK(json_is_integer(json_object_get(answer, "generation")));
+    for (size_t i = 0; i < 4; i++)
+        if (!json_is_array(json_object_get(answer, arrays[i])))
+            FAIL("no array %s", arrays[i]);
+    CHECK_INT(json_object_size(answer), 6);
+}
+
 TEST(reload__says_what_differs)
 {
     const json_t *answer;
 
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
     answer = answer_of("/admin/reload", 200);
+    check_members(answer);
     CHECK_STR(text_at(answer, "/status"), "unchanged");
     CHECK_INT(json_integer_value(driver_at(answer, "/generation")), 1);
     CHECK_INT(json_array_size(driver_at(answer, "/changed")), 0);
@@ -421,11 +410,13 @@ TEST(reload__says_what_differs)
     driver_write(&d, "config.json",
                  driver_config("{'rank':{'top_n':1},'http':{'workers':3}}", NULL));
     answer = answer_of("/admin/reload?dry_run=1", 200);
+    check_members(answer);
     CHECK_STR(text_at(answer, "/status"), "valid");
     CHECK_STR(text_at(answer, "/changed/0/pointer"), "/rank/top_n");
     CHECK_INT(generation_now(), 1);
     CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":3"));
     answer = answer_of("/admin/reload", 200);
+    check_members(answer);
     CHECK_STR(text_at(answer, "/status"), "applied");
     CHECK_INT(json_integer_value(driver_at(answer, "/generation")), 2);
     CHECK_INT(json_integer_value(driver_at(answer, "/changed/0/old")), 3);
@@ -437,6 +428,62 @@ TEST(reload__says_what_differs)
     answer = answer_of("/admin/reload", 200); /* the restart is still to come */
     CHECK_STR(text_at(answer, "/status"), "unchanged");
     CHECK_INT(json_array_size(driver_at(answer, "/needs_restart")), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static bool warns(const json_t *answer, const char *text)
+{
+    const json_t *warnings = driver_at(answer, "/warnings");
+
+    for (size_t i = 0; i < json_array_size(warnings); i++)
+        if (strstr(json_string_value(json_array_get(warnings, i)), text))
+            return true;
+    return false;
+}
+
+/* What is in effect, but perhaps not as meant: as long as that is so. */
+TEST(reload__warns)
+{
+    static const char few[] = "{'http':{'max_connections':100}}";
+    const json_t *answer;
+    bool lacks_bf16;
+
+    driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config(few, NULL)});
+    CHECK_INT(json_array_size(driver_at(answer_of("/admin/reload", 200), "/warnings")), 0);
+    driver_write(&d, "catalog.jsonl",
+                 "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1,\"colour\":\"red\",\"size\":4}\n"
+                 "{\"adid\":\"z2\",\"title\":\"pot\",\"bid\":1,\"colour\":\"red\"}\n");
+    answer = answer_of("/admin/reload?dry_run=1", 200);
+    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK(!strstr(driver_log(&d), "event=world_warning"));
+    answer = answer_of("/admin/reload", 200);
+    check_members(answer);
+    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK_INT(json_array_size(driver_at(answer, "/warnings")), 1);
+    driver_wait_log(&d, "event=world_warning warning=\"catalog: 3 unknown keys ignored\"");
+    CHECK(warns(answer_of("/admin/reload", 200), "catalog: 3"));
+    CHECK_INT(driver_stop(&d), 0);
+
+    test_row("reload: descriptors");
+    driver_start(&d, &(struct driver_args){.plain = true,
+                                           .config = driver_config(few, NULL),
+                                           .files_soft = 512,
+                                           .files_hard = 512});
+    driver_write(&d, "config.json", driver_config("{'http':{'max_connections':5000}}", NULL));
+    CHECK(warns(answer_of("/admin/reload", 200), "http.max_connections: 5000 and "));
+    CHECK_INT(driver_stop(&d), 0);
+
+    test_row("reload: precision");
+    driver_start(
+        &d, &(struct driver_args){
+                .plain = true, .config = driver_config(few, "{'model':{'backend':'cpu'}}", NULL)});
+    driver_write(&d, "config.json",
+                 driver_config(few, "{'model':{'backend':'cpu','precision':'bf16'}}", NULL));
+    answer = answer_of("/admin/reload", 200);
+    lacks_bf16 = strcmp(text_at(driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL)),
+                                "/model/precision"),
+                        "bf16") != 0;
+    CHECK_INT(warns(answer, "model.precision: bf16 was asked for"), lacks_bf16);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -462,16 +509,20 @@ TEST(reload__says_all_that_is_wrong_and_where)
 
     driver_start(&d, &(struct driver_args){0});
     driver_write(&d, "config.json",
-                 "{\"rank\":{\"top_n\":0,\"unique\":\"both\"},\"http\":{\"idle_ms\":\"1\"},"
+                 "{\"rank\":{\"top_n\":0,\"unique\":\"both\",\"currency\":\"\"},"
+                 "\"http\":{\"idle_ms\":\"1\",\"address\":\"nowhere\",\"max_body_bytes\":400000,"
+                 "\"body_memory_bytes\":300000},"
                  "\"lgo\":{},\"log\":{\"slow_ms\":1.5,\"slow_ms\":2}}");
     answer = answer_of("/admin/reload", 422);
     CHECK_STR(text_at(answer, "/code"), "reload_invalid");
     {
-        static const char *const want[] = {"/rank/top_n", "/rank/unique", "/http/idle_ms", "/lgo",
-                                           "/log/slow_ms"};
+        static const char *const want[] = {
+            "/rank/top_n",  "/rank/unique",   "/http/idle_ms", "/lgo",
+            "/log/slow_ms", "/rank/currency", "/http/address", "/http/body_memory_bytes"};
         const json_t *errors = driver_at(answer, "/errors");
 
-        for (size_t i = 0; i < 5; i++) {
+        CHECK_INT(json_array_size(errors), 8);
+        for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
             bool found = false;
 
             for (size_t e = 0; e < json_array_size(errors); e++)
@@ -490,6 +541,128 @@ TEST(reload__says_all_that_is_wrong_and_where)
     driver_write(&d, "config.json", "{}");
     answer_of("/admin/reload", 200);
     CHECK_INT(driver_metric(&d, "adrank_reload_success"), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* However many: of a configuration, of a catalog, of a request. */
+TEST(reload__says_all_of_many)
+{
+    struct buf text = BUF_INIT;
+
+    driver_start(&d, &(struct driver_args){0});
+    for (int i = 0; i < 300; i++)
+        buf_printf(&text, "%s\"s%d\":{}", i ? "," : "{", i);
+    buf_add_str(&text, "}");
+    driver_write(&d, "config.json", buf_str(&text));
+    CHECK_INT(json_array_size(driver_at(answer_of("/admin/reload", 422), "/errors")), 300);
+    driver_write(&d, "config.json", "{}");
+    buf_clear(&text);
+    for (int i = 0; i < 300; i++)
+        buf_printf(&text, "{\"adid\":\"a%d\",\"title\":\"t\",\"bid\":-1}\n", i);
+    driver_write(&d, "catalog.jsonl", buf_str(&text));
+    CHECK_INT(json_array_size(driver_at(answer_of("/admin/reload", 422), "/errors")), 300);
+    buf_release(&text);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static void send_reload(struct http_client *client)
+{
+    struct err err;
+
+    CHECK_OK(http_client_init(client, d.admin, 30000, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
+    CHECK_OK(http_client_send(
+                 client,
+                 VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
+                 &err),
+             err);
+}
+
+/* On both listeners; whether the reload was still running behind the last answer. */
+static bool healthy_meanwhile(int n_ads)
+{
+    const char *const addresses[] = {d.admin, d.address};
+    struct buf catalog = BUF_INIT;
+    struct http_response response;
+    struct http_client client;
+    struct pollfd answered = {.events = POLLIN};
+    struct err err;
+    bool meanwhile;
+
+    for (int i = 0; i < n_ads; i++)
+        buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"one of many\",\"bid\":1}\n", i);
+    driver_write(&d, "catalog.jsonl", buf_str(&catalog));
+    send_reload(&client);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(driver_call(addresses[i], "GET", "/livez", NULL)->status, 200);
+        CHECK_INT(driver_call(addresses[i], "GET", "/readyz", NULL)->status, 200);
+    }
+    answered.fd = client.fd;
+    meanwhile = poll(&answered, 1, 0) == 0;
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    CHECK_INT(response.status, 200);
+    http_client_release(&client);
+    buf_release(&catalog);
+    return meanwhile;
+}
+
+TEST(reload__health_answers_meanwhile)
+{
+    bool seen = false;
+
+    driver_start(&d, &(struct driver_args){0});
+    for (int n_ads = 10000; n_ads <= 320000 && !seen; n_ads *= 2)
+        seen = healthy_meanwhile(n_ads);
+    CHECK(seen);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static const char *ads_shown(const char *body, int *inactive)
+{
+    static char names[128];
+    const json_t *answer = driver_json(driver_rank(&d, body)), *result;
+    size_t i;
+
+    names[0] = '\0';
+    json_array_foreach(driver_at(answer, "/results"), i, result)
+        snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? " " : "",
+                 text_at(result, "/adid"));
+    *inactive = (int)json_integer_value(driver_at(answer, "/filtered/inactive"));
+    return names;
+}
+
+/* Named, and of the catalog. */
+static void check_shown(const char *adid)
+{
+    static const char named[] =
+        "{\"rank\":{\"candidates\":[{\"adid\":\"early\"},{\"adid\":\"late\"}]}}";
+    int inactive;
+
+    CHECK_STR(ads_shown(named, &inactive), adid);
+    CHECK_INT(inactive, 1);
+    CHECK_STR(ads_shown("{}", &inactive), adid);
+}
+
+/* start and end of an ad take effect when their time comes. */
+TEST(reload__is_not_needed_for_start_and_end)
+{
+    int64_t turn_ms, waited_ms;
+    char catalog[256];
+
+    driver_start(&d, &(struct driver_args){0});
+    turn_ms = clock_wall_ms() + 1500;
+    snprintf(catalog, sizeof(catalog),
+             "{\"adid\":\"early\",\"title\":\"tea\",\"bid\":1,\"end\":%lld}\n"
+             "{\"adid\":\"late\",\"title\":\"pot\",\"bid\":1,\"start\":%lld}\n",
+             (long long)turn_ms, (long long)turn_ms);
+    driver_write(&d, "catalog.jsonl", catalog);
+    answer_of("/admin/reload", 200);
+    check_shown("early");
+    waited_ms = turn_ms - clock_wall_ms();
+    CHECK(waited_ms > 0); /* else the machine was too slow to see it */
+    usleep((useconds_t)(waited_ms + 1) * 1000);
+    check_shown("late");
+    CHECK_INT(generation_now(), 2); /* of the reload that brought them */
     CHECK_INT(driver_stop(&d), 0);
 }
 

@@ -50,6 +50,28 @@ TEST(problems__out_of_memory_is_counted)
     arena_release(&arena);
 }
 
+/* What fits is kept from the first on, without a gap, whatever came behind would have fitted. */
+TEST(problems__bounded_by_bytes_count_the_rest)
+{
+    struct arena arena;
+    struct problems problems;
+
+    arena_init(&arena, 4096, 0);
+    problems_init_bytes(&problems, &arena, 64 << 10);
+    for (int i = 0; i < 2000; i++)
+        problems_add(&problems, i % 2 ? "/a" : "/a/longer/place", "number %d", i);
+    CHECK_INT(problems.n + problems.dropped, 2000);
+    CHECK(problems.n > 1000 && problems.dropped > 0);
+    CHECK(problems.bytes <= 64 << 10);
+    for (size_t i = 0; i < problems.n; i++) {
+        char want[32];
+
+        snprintf(want, sizeof(want), "number %zu", i);
+        CHECK_STR(problems.items[i].detail, want);
+    }
+    arena_release(&arena);
+}
+
 TEST(problems__to_err_joins_all)
 {
     struct arena arena;

@@ -23,6 +23,26 @@ TEST(problem__writes_all_members)
     arena_release(&arena);
 }
 
+TEST(problem__says_how_many_errors_are_not_listed)
+{
+    struct buf out = BUF_INIT;
+    struct arena arena;
+    struct problems errors;
+
+    arena_init(&arena, 4096, 0);
+    problems_init(&errors, &arena, 2);
+    for (int i = 0; i < 5; i++)
+        (void)problems_add(&errors, "/a", "is odd");
+    problem_write(&out, PROBLEM_INVALID_REQUEST, "r-1", NULL, &errors);
+    CHECK(strstr(buf_str(&out), "\"detail\":\"2 errors are listed, and 3 more were found\""));
+    buf_clear(&out);
+    problem_write(&out, PROBLEM_RELOAD_INVALID, "r-1", "c.json: bad", &errors);
+    CHECK(strstr(buf_str(&out),
+                 "\"detail\":\"c.json: bad; 2 errors are listed, and 3 more were found\""));
+    buf_release(&out);
+    arena_release(&arena);
+}
+
 TEST(problem__leaves_out_what_is_absent)
 {
     struct buf out = BUF_INIT;

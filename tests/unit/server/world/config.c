@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/net/limits.h"
 #include "server/world/options.h"
 #include "tests/test.h"
 
@@ -95,6 +96,23 @@ static const struct {
     {"set: form", "{}", "http", "--set", "section.option=value"},
     {"set: unknown", "{}", "http.port=1", "/http/port", "unknown option"},
     {"set: range", "{}", "http.workers=0", "/http/workers", "from 1"},
+    {"http address", "{\"http\":{\"address\":\"nowhere\"}}", NULL, "/http/address",
+     "nowhere: not an address"},
+    {"admin address", "{}", "admin.address=127.0.0.1:70000", "/admin/address", "not an address"},
+    {"unix address", "{\"http\":{\"address\":\"unix:\"}}", NULL, "/http/address", "path"},
+    {"empty address", "{\"http\":{\"address\":\"\"}}", NULL, "/http/address", "empty"},
+    {"empty currency", "{\"rank\":{\"currency\":\"\"}}", NULL, "/rank/currency", "empty"},
+    {"currency", "{\"rank\":{\"currency\":\"usd\"}}", NULL, "/rank/currency", "capital"},
+    {"currency of four", "{}", "rank.currency=USDT", "/rank/currency", "three"},
+    {"redis url", "{\"features\":{\"url\":\"http://bad\"}}", NULL, "/features/url", "redis://"},
+    {"user without a password", "{\"features\":{\"user\":\"ann\"}}", NULL, "/features/user",
+     "needs features.password"},
+    {"rule with a refused option", "{\"rank\":{\"top_n\":60,\"max_top_n\":0}}", NULL,
+     "/rank/max_top_n", "from 1"},
+    {"rule with a refused default", "{\"deadline\":{\"default_ms\":0,\"max_ms\":9}}", NULL,
+     "/deadline/default_ms", "from 1"},
+    {"rule with a refused section", "{\"privacy\":1,\"features\":{\"url\":\"redis://h\"}}", NULL,
+     "/privacy", "must be an object"},
     {"empty path", "{\"catalog\":{\"path\":\"\"}}", NULL, "/catalog/path", "empty"},
     {"NUL", "{\"rank\":{\"currency\":\"a\\u0000b\"}}", NULL, "", "line 1"},
 };
@@ -121,6 +139,54 @@ TEST(config__tells_all_at_once)
 
     CHECK(r.rc == -1);
     CHECK_INT(r.problems.n, 3);
+    reading_release(&r);
+}
+
+static bool has_problem(const struct problems *problems, const char *pointer)
+{
+    for (size_t i = 0; i < problems->n; i++)
+        if (strcmp(problems->items[i].pointer, pointer) == 0)
+            return true;
+    return false;
+}
+
+/* Keys, single values and rules between options, wrong in one document. */
+TEST(config__tells_rules_beside_the_rest)
+{
+    static const char *const want[] = {"/http/x", "/http/address", "/features/url", "/rank/top_n",
+                                       "/deadline/encode_reserve_us"};
+    struct reading r =
+        reading_of("{\"rank\":{\"top_n\":60},\"http\":{\"x\":1,\"address\":\"nowhere\"},"
+                   "\"features\":{\"url\":\"http://bad\"},"
+                   "\"deadline\":{\"default_ms\":1,\"encode_reserve_us\":1000}}",
+                   NULL);
+
+    CHECK(r.rc == -1);
+    for (size_t i = 0; i < 5; i++)
+        if (!has_problem(&r.problems, want[i]))
+            FAIL("nothing of %s", want[i]);
+    CHECK_INT(r.problems.n, 5);
+    reading_release(&r);
+}
+
+/* What net/limits.h starts with is what the options start with. */
+TEST(config__defaults_are_those_of_the_http_side)
+{
+    struct net_limits limits = NET_LIMITS_DEFAULT;
+    struct reading r = reading_of("{}", NULL);
+
+    CHECK_OK(r.rc, r.err);
+#define SAME(name) CHECK_INT(limits.name, r.config->http.name)
+    SAME(max_body_bytes);
+    SAME(head_ms);
+    SAME(body_ms);
+    SAME(idle_ms);
+    SAME(write_ms);
+    SAME(max_connections);
+    SAME(body_memory_bytes);
+    SAME(drain_grace_ms);
+    SAME(drain_max_ms);
+#undef SAME
     reading_release(&r);
 }
 

@@ -1,0 +1,80 @@
+#include "server/world/config_rules.h"
+
+#include <string.h>
+
+static bool bodies_fit(const struct config *c)
+{
+    return c->http.body_memory_bytes >= c->http.max_body_bytes;
+}
+
+static bool drain_is_longer(const struct config *c)
+{
+    return c->http.drain_max_ms >= c->http.drain_grace_ms;
+}
+
+static bool top_n_is_allowed(const struct config *c)
+{
+    return c->rank.top_n <= c->rank.max_top_n;
+}
+
+static bool default_is_allowed(const struct config *c)
+{
+    return c->deadline.default_ms <= c->deadline.max_ms;
+}
+
+static bool reserve_leaves_time(const struct config *c)
+{
+    return c->deadline.encode_reserve_us < c->deadline.default_ms * 1000;
+}
+
+static bool store_has_key(const struct config *c)
+{
+    return !c->features.url || c->privacy.user_key.value.len;
+}
+
+static bool user_has_password(const struct config *c)
+{
+    return !c->features.user || c->features.password.value.len;
+}
+
+static const struct {
+    const char *pointer, *other; /* the option that is told, and the one it is held against */
+    bool (*holds)(const struct config *c);
+    const char *detail;
+} rules[] = {
+    {"/http/body_memory_bytes", "/http/max_body_bytes", bodies_fit,
+     "must be at least http.max_body_bytes"},
+    {"/http/drain_max_ms", "/http/drain_grace_ms", drain_is_longer,
+     "must be at least http.drain_grace_ms"},
+    {"/rank/top_n", "/rank/max_top_n", top_n_is_allowed, "must be at most rank.max_top_n"},
+    {"/deadline/default_ms", "/deadline/max_ms", default_is_allowed,
+     "must be at most deadline.max_ms"},
+    {"/deadline/encode_reserve_us", "/deadline/default_ms", reserve_leaves_time,
+     "must be less than deadline.default_ms"},
+    {"/features/user", "/features/password", user_has_password,
+     "needs features.password, or nothing is sent"},
+    {"/privacy/user_key", "/features/url", store_has_key, "is needed with features.url"},
+};
+
+/* Whether a problem stands at the option itself, at its section, or at the whole document. */
+static bool refused(const struct problems *problems, size_t n, const char *pointer)
+{
+    for (size_t i = 0; i < n; i++) {
+        const char *place = problems->items[i].pointer;
+        size_t len = strlen(place);
+
+        if (strncmp(pointer, place, len) == 0 && (pointer[len] == '\0' || pointer[len] == '/'))
+            return true;
+    }
+    return false;
+}
+
+void config_check_rules(const struct config *config, struct problems *problems)
+{
+    size_t n = problems->n; /* of single options: what a rule says silences no other rule */
+
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+        if (!rules[i].holds(config) && !refused(problems, n, rules[i].pointer) &&
+            !refused(problems, n, rules[i].other))
+            problems_add(problems, rules[i].pointer, "%s", rules[i].detail);
+}

@@ -1,0 +1,56 @@
+#include "server/world/warnings.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <sys/resource.h>
+
+/* Descriptors that are no public connections: admin connections (256), listeners, logs, files that a load reads;
+ * then those of each worker: its event loop, its mailbox, its connection to Redis. */
+#define RESERVED_DESCRIPTORS 320
+#define RESERVED_PER_WORKER 4
+
+static void warn_of_keys(const struct world *world, world_warning_fn tell, void *arg)
+{
+    uint64_t n = catalog_unknown_fields(world->catalog);
+    char text[96];
+
+    if (!n)
+        return;
+    snprintf(text, sizeof(text), "catalog: %" PRIu64 " unknown key%s ignored", n,
+             n == 1 ? "" : "s");
+    tell(arg, text);
+}
+
+static void warn_of_precision(const struct world *world, world_warning_fn tell, void *arg)
+{
+    const char *note = served_model_note(world->served);
+    char text[512];
+
+    if (!note[0])
+        return;
+    snprintf(text, sizeof(text), "model.precision: %s", note);
+    tell(arg, text);
+}
+
+static void warn_of_descriptors(const struct config *config, world_warning_fn tell, void *arg)
+{
+    int64_t reserved = RESERVED_DESCRIPTORS + RESERVED_PER_WORKER * config->http.workers;
+    struct rlimit limit;
+    char text[192];
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY ||
+        (rlim_t)(config->http.max_connections + reserved) <= limit.rlim_cur)
+        return;
+    snprintf(text, sizeof(text),
+             "http.max_connections: %" PRId64 " and %" PRId64
+             " other descriptors are more than the %llu that the process may open",
+             config->http.max_connections, reserved, (unsigned long long)limit.rlim_cur);
+    tell(arg, text);
+}
+
+void world_warnings(const struct world *world, world_warning_fn tell, void *arg)
+{
+    warn_of_keys(world, tell, arg);
+    warn_of_precision(world, tell, arg);
+    warn_of_descriptors(world->config, tell, arg);
+}

@@ -1,0 +1,14 @@
+/* What is in effect, but perhaps not as it was meant: told with every world that is loaded. */
+#ifndef SERVER_WORLD_WARNINGS_H
+#define SERVER_WORLD_WARNINGS_H
+
+#include "server/world/world.h"
+
+/* text: one sentence without a full stop that begins with what it is about; valid during the call. */
+typedef void (*world_warning_fn)(void *arg, const char *text);
+
+/* Keys of the catalog that nobody reads; a precision other than the one asked for; more connections than the
+ * process may have descriptors for. Any thread that holds the world. */
+void world_warnings(const struct world *world, world_warning_fn tell, void *arg);
+
+#endif

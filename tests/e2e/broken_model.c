@@ -1,0 +1,174 @@
+#include "tests/e2e/broken_model.h"
+
+#include <fcntl.h>
+#include <stdint.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "tests/test.h"
+
+#define SOURCE "tests/golden/models/e2e"
+
+static const char *const files[] = {"config.json", "vocab.txt", "model.safetensors"};
+
+static const char *path_of(const char *folder, const char *name)
+{
+    static char path[256];
+
+    snprintf(path, sizeof(path), "%s/%s", folder, name);
+    return path;
+}
+
+void model_write(const char *path, struct view bytes)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+    CHECK(fd != -1 && write(fd, bytes.ptr, bytes.len) == (ssize_t)bytes.len);
+    close(fd);
+}
+
+struct buf model_read(const char *name)
+{
+    struct buf bytes = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(file_read(path_of(SOURCE, name), 1 << 24, &bytes, &err), err);
+    return bytes;
+}
+
+void model_copy_make(char folder[64])
+{
+    strcpy(folder, "/tmp/adrank-e2e-model-XXXXXX");
+    CHECK(mkdtemp(folder));
+    for (size_t i = 0; i < 3; i++) {
+        struct buf bytes = model_read(files[i]);
+
+        model_write(path_of(folder, files[i]), buf_view(&bytes));
+        buf_release(&bytes);
+    }
+}
+
+void model_copy_mend(const char *folder, struct view weights, model_write_fn write)
+{
+    struct buf vocab = model_read("vocab.txt");
+
+    unlink(path_of(folder, "adrank.json"));
+    write(path_of(folder, "vocab.txt"), buf_view(&vocab));
+    write(path_of(folder, "model.safetensors"), weights);
+    buf_release(&vocab);
+}
+
+void model_copy_remove(const char *folder)
+{
+    for (size_t i = 0; i < 3; i++)
+        unlink(path_of(folder, files[i]));
+    unlink(path_of(folder, "adrank.json"));
+    rmdir(folder);
+}
+
+/* One text for another of its length. */
+static void change(struct buf *bytes, const char *from, const char *to)
+{
+    char *at = memmem(bytes->ptr, bytes->len, from, strlen(from));
+
+    CHECK(at && strlen(from) == strlen(to));
+    memcpy(at, to, strlen(to));
+}
+
+static struct buf copy_of(struct view bytes)
+{
+    struct buf copy = BUF_INIT;
+
+    buf_add_view(&copy, bytes);
+    CHECK(!buf_failed(&copy));
+    return copy;
+}
+
+static void lose_file(const char *folder, struct view weights, model_write_fn write)
+{
+    (void)weights;
+    (void)write;
+    CHECK(unlink(path_of(folder, "model.safetensors")) == 0);
+}
+
+static void truncate_file(const char *folder, struct view weights, model_write_fn write)
+{
+    write(path_of(folder, "model.safetensors"), (struct view){weights.ptr, weights.len / 2});
+}
+
+static void change_header(const char *folder, struct view weights, model_write_fn write,
+                          const char *from, const char *to)
+{
+    struct buf bytes = copy_of(weights);
+
+    change(&bytes, from, to);
+    write(path_of(folder, "model.safetensors"), buf_view(&bytes));
+    buf_release(&bytes);
+}
+
+/* The queries of layer 0 are said to lie where its keys lie. */
+static void overlap(const char *folder, struct view weights, model_write_fn write)
+{
+    change_header(folder, weights, write, "[44288,48384]", "[40064,44160]");
+}
+
+/* As many numbers as before. */
+static void misshape(const char *folder, struct view weights, model_write_fn write)
+{
+    change_header(folder, weights, write, "[64,32],\"data_offsets\":[52864,61056]",
+                  "[32,64],\"data_offsets\":[52864,61056]");
+}
+
+static void put_nan(const char *folder, struct view weights, model_write_fn write)
+{
+    static const unsigned char nan_bytes[] = {0, 0, 0xc0, 0x7f};
+    struct buf bytes = copy_of(weights);
+    uint64_t header;
+
+    memcpy(&header, bytes.ptr, 8);
+    memcpy(bytes.ptr + 8 + header + 61440, nan_bytes, 4); /* encoder.layer.0.output.dense.weight */
+    write(path_of(folder, "model.safetensors"), buf_view(&bytes));
+    buf_release(&bytes);
+}
+
+static void lose_word(const char *folder, struct view weights, model_write_fn write)
+{
+    struct buf vocab = model_read("vocab.txt");
+
+    (void)weights;
+    change(&vocab, "[SEP]", "[SEQ]");
+    write(path_of(folder, "vocab.txt"), buf_view(&vocab));
+    buf_release(&vocab);
+}
+
+/* Golden requests of another model. */
+static void ask_other_scores(const char *folder, struct view weights, model_write_fn write)
+{
+    struct buf text = BUF_INIT;
+
+    (void)weights;
+    buf_add_str(&text, "{\"format\":1,\"kind\":\"cross\",\"name\":\"e2e\",\"version\":\"1\","
+                       "\"input\":{\"context\":\"{search} | \",\"ad\":\"{title}\"},"
+                       "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1,"
+                       "\"golden\":{\"max_error\":{\"f32\":0.0001},\"requests\":[{\"now_ms\":1,"
+                       "\"request\":{\"rank\":{\"candidates\":[");
+    for (int i = 0; i < 32; i++)
+        buf_printf(&text, "%s{\"adid\":\"c%d\",\"bid\":1,\"text\":\"tea pot\"}", i ? "," : "", i);
+    buf_printf(&text, "]}},\"logits\":[");
+    for (int i = 0; i < 32; i++)
+        buf_printf(&text, "%s%d", i ? "," : "", i % 2 ? 2 : -2);
+    buf_printf(&text, "]}]}}");
+    write(path_of(folder, "adrank.json"), buf_view(&text));
+    buf_release(&text);
+}
+
+const struct broken_model broken_models[] = {
+    {"file lost", 66, "model.safetensors", lose_file},
+    {"file truncated", 65, "model.safetensors", truncate_file},
+    {"offsets overlap", 65, "bert.encoder.layer.0.attention.self.query.weight", overlap},
+    {"another shape", 65, "bert.encoder.layer.0.intermediate.dense.weight", misshape},
+    {"a weight is NaN", 65, "layer.0.output.dense.weight: it holds a NaN", put_nan},
+    {"no [SEP]", 65, "[SEP]", lose_word},
+    {"golden requests unmet", 65, "golden request 0, candidate 0", ask_other_scores},
+};
+const int n_broken_models = (int)(sizeof(broken_models) / sizeof(broken_models[0]));

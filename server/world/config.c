@@ -74,20 +74,61 @@ static int set_defaults(struct config *config, struct problems *problems, struct
     return 0;
 }
 
+/* jansson's own words repeat what stands there, which may be a secret in the wrong place. */
+static const char *syntax_reason(const json_error_t *where)
+{
+    switch (json_error_code(where)) {
+    case json_error_out_of_memory:
+        return "out of memory";
+    case json_error_premature_end_of_input:
+        return "ends too early";
+    case json_error_end_of_input_expected:
+        return "something stands behind the document";
+    case json_error_invalid_utf8:
+        return "not UTF-8";
+    case json_error_null_character:
+    case json_error_null_byte_in_key:
+        return "a NUL character";
+    case json_error_numeric_overflow:
+        return "a number that is too large";
+    case json_error_stack_overflow:
+        return "nested too deep";
+    default:
+        return "not JSON";
+    }
+}
+
+/* The document; NULL with a problem. A key that its object has already is a problem too, told at its place where
+ * both are spelt alike, and the document is read on. */
+static json_t *parse(struct config *config, struct view text, struct problems *problems)
+{
+    const size_t before = problems->n;
+    json_error_t where;
+    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
+
+    if (!root && json_error_code(&where) == json_error_duplicate_key) {
+        json_error_t twice = where;
+
+        root = json_loadb(text.ptr, text.len, 0, &where);
+        if (root && config_check_keys(text, &config->arena, problems) == 0 && problems->n == before)
+            problems_add(problems, "", "line %d, column %d: a key stands twice", twice.line,
+                         twice.column);
+    }
+    if (!root)
+        problems_add(problems, "", "line %d, column %d: %s", where.line, where.column,
+                     syntax_reason(&where));
+    return root;
+}
+
 static void read_text(struct config *config, struct view text, struct problems *problems)
 {
-    json_error_t where;
-    json_t *root = json_loadb(text.ptr, text.len, 0, &where), *value;
+    json_t *root = parse(config, text, problems), *value;
     const char *section;
 
-    if (!root) {
-        problems_add(problems, "", "line %d, column %d: %s", where.line, where.column, where.text);
-    } else if (!json_is_object(root)) {
+    if (root && !json_is_object(root))
         problems_add(problems, "", "must be an object");
-    } else {
-        (void)!config_check_keys(text, &config->arena, problems); /* told beside all the others */
+    else if (root)
         json_object_foreach(root, section, value) set_section(config, section, value, problems);
-    }
     json_decref(root);
 }
 

@@ -5,7 +5,8 @@
 #include "base/problems.h"
 
 /* text is valid JSON. Adds a problem for each key that its object already has. -1 when there was one, or when
- * scratch ran out. Keys are compared as written: two spellings of one key by escapes are the parser's to see. */
+ * scratch ran out. Keys are compared as written, in the square of their
+ * number: for a text that a parser says has one. */
 int config_check_keys(struct view text, struct arena *scratch,
                       struct problems *problems) MUST_CHECK;
 

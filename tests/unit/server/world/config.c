@@ -85,6 +85,8 @@ static const struct {
     {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "/http/workers",
      "twice"},
     {"duplicate section", "{\"http\":{},\"rank\":{},\"http\":{}}", NULL, "/http", "twice"},
+    {"duplicate by an escape", "{\"http\":{\"workers\":1,\"work\\u0065rs\":7}}", NULL, "",
+     "a key stands twice"},
     {"plain secret", "{\"privacy\":{\"user_key\":\"abc\"}}", NULL, "/privacy/user_key", "$file"},
     {"secret of no file", "{\"privacy\":{\"user_key\":{\"$file\":\"gone\"}}}", NULL,
      "/privacy/user_key", "gone"},
@@ -128,6 +130,24 @@ TEST(config__bad_files_name_place_and_reason)
         CHECK_INT(r.problems.n, 1);
         CHECK_STR(r.problems.items[0].pointer, bad[i].pointer);
         CHECK(strstr(r.err.text, "c.json") != NULL);
+        reading_release(&r);
+    }
+}
+
+/* What was pasted into the wrong place is not told on. */
+TEST(config__syntax_errors_repeat_nothing)
+{
+    static const char *const texts[] = {
+        "{\"privacy\":{\"user_key\":\"hunter2\n\"}}", "{\"privacy\":{\"user_key\":hunter2}}",
+        "{\"privacy\":\"hunter2\"} hunter2", "hunter2", "{\"privacy\":{\"user_key\":\"hunter2"};
+
+    for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+        struct reading r = reading_of(texts[i], NULL);
+
+        test_row("config syntax %zu", i);
+        CHECK(r.rc == -1);
+        CHECK(strstr(r.err.text, "line ") && strstr(r.err.text, "column "));
+        CHECK(!strstr(r.err.text, "hunter2"));
         reading_release(&r);
     }
 }

@@ -1,10 +1,14 @@
-# docker build -t adrank . ; docker run --read-only -p 8080:8080 -p 127.0.0.1:8081:8081 adrank
-# Your own configuration: -v /path/to/etc:/etc/adrank:ro and the arguments -c /etc/adrank/adrankd.json
+# docker build -t adrank . ; docker run --read-only --stop-timeout 30 -p 8080:8080 -p 127.0.0.1:8081:8081 adrank
+# A stop drains for up to http.drain_max_ms (25 s): a shorter time than that cuts it off.
+# Your own configuration: -v /path/to/etc:/etc/adrank:ro with an adrankd.json in it, http.address 0.0.0.0:8080 and
+# admin.address 0.0.0.0:8081 as in config/docker/. Arguments go on to adrankd; addresses belong in the file, where the health
+# check looks them up.
 FROM debian:12-slim AS build
 WORKDIR /src
+COPY scripts/setup scripts/packages scripts/
+RUN scripts/setup build
 COPY . .
-RUN scripts/setup build \
-    && cmake --preset release -B /build -DADRANK_WERROR=OFF \
+RUN cmake --preset release -B /build -DADRANK_WERROR=OFF \
     && cmake --build /build --target programs \
     && cmake --install /build --prefix /opt/adrank --strip
 
@@ -16,8 +20,9 @@ RUN apt-get update \
     && rm -rf /var/lib/apt/lists/*
 RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sbin/nologin adrank
 COPY --from=build /opt/adrank /opt/adrank
+COPY config/docker/ /etc/adrank/
 USER 10001
 EXPOSE 8080 8081
-HEALTHCHECK --interval=5s --timeout=3s --start-period=60s CMD ["/opt/adrank/bin/adrankd", "--probe", "ready"]
-ENTRYPOINT ["/opt/adrank/bin/adrankd"]
-CMD ["--set", "http.address=0.0.0.0:8080", "--set", "admin.address=0.0.0.0:8081"]
+HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
+    CMD ["/opt/adrank/bin/adrankd", "--probe", "ready", "-c", "/etc/adrank/adrankd.json"]
+ENTRYPOINT ["/opt/adrank/bin/adrankd", "-c", "/etc/adrank/adrankd.json"]

@@ -1,15 +1,11 @@
 # adrank_layer(NAME SOURCES ... [DEPS layers] [LIBS third-party targets])
-# One static library per layer. Third-party libraries are PRIVATE: their headers reach no other layer.
+# One static library per layer, all links PRIVATE: what a layer is built on reaches no other layer (a program still links it).
 function(adrank_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
-  if(NOT ARG_SOURCES) # nothing there yet
-    add_library(adrank_${name} INTERFACE)
-    return()
-  endif()
   add_library(adrank_${name} STATIC ${ARG_SOURCES})
   target_include_directories(adrank_${name} PUBLIC ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
   foreach(dep ${ARG_DEPS})
-    target_link_libraries(adrank_${name} PUBLIC adrank_${dep})
+    target_link_libraries(adrank_${name} PRIVATE adrank_${dep})
   endforeach()
   target_link_libraries(adrank_${name} PRIVATE ${ARG_LIBS})
 endfunction()
@@ -30,15 +26,14 @@ function(adrank_program name)
   endif()
 endfunction()
 
-# adrank_unit_test(FILE DEPS layers [LIBS ...] [LABELS ...]): a file of tests/ that includes tests/test.h is one
+# adrank_unit_test(FILE DEPS layers [LIBS ...] [LABELS ...] [ONE_THREAD]): a file of tests/ that includes tests/test.h is one
 # program, named after its path, and one ctest. Labels that scripts/test knows:
-#   threads       also runs under TSan
+#   threads       also runs under TSan; every test has it that is not ONE_THREAD (tests/style/threads sees to that)
 #   alone         nothing else runs beside it (it measures, or it loads the machine)
 #   release-only  not under sanitizers (an hour of work there, or it needs the fault library preloaded)
-# What has threads, or talks to a program that has, gets the first label by its name.
-set(ADRANK_THREADED "^(e2e|backends|unit_client|unit_server_(batch_(executor|queue|real_engine)|net|features|world|request|admin|metrics|daemon)|unit_model_engine|unit_kernels_module|unit_base_(log|mailbox))")
+# A label is added with set_property(TEST ... APPEND PROPERTY LABELS ...), never set over the others.
 function(adrank_unit_test file)
-  cmake_parse_arguments(ARG "" "" "DEPS;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_THREAD" "" "DEPS;LIBS;LABELS" ${ARGN})
   string(REGEX REPLACE "\\.c$" "" name ${file})
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
   string(REPLACE "/" "_" name "${folder}/${name}")
@@ -50,7 +45,7 @@ function(adrank_unit_test file)
   target_link_libraries(test_${name} PRIVATE ${ARG_LIBS})
   set_target_properties(test_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/tests)
   add_test(NAME ${name} COMMAND test_${name} WORKING_DIRECTORY ${CMAKE_SOURCE_DIR})
-  if(name MATCHES "${ADRANK_THREADED}")
+  if(NOT ARG_ONE_THREAD)
     list(APPEND ARG_LABELS threads)
   endif()
   set_tests_properties(${name} PROPERTIES LABELS "${ARG_LABELS}")

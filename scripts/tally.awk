@@ -1,4 +1,5 @@
-# Reads ctest's logs and the output of scripts/fuzz; sums the closing lines of all test programs; exit 1 on any failure.
+# Reads ctest's logs and the output of scripts/fuzz, all of which must be there and hold a test; sums the closing lines of
+# all test programs; exit 1 on any failure.
 function finish()
 {
     if (name == "")
@@ -8,6 +9,8 @@ function finish()
     skipped += closing[3]
     if (!closed)
         complain(name ": no closing line")
+    else if (closing[1] + closing[2] + closing[3] == 0)
+        complain(name ": no cases")
     else if (!ended_well && closing[2] == 0)
         complain(name ": failed outside its cases (crash, leak or time limit)")
     else if (closing[2] > 0)
@@ -24,9 +27,19 @@ function complain(what)
 function begin(new_name)
 {
     finish()
+    n_tests[FILENAME]++
     name = FILENAME " " new_name
     sub(/^.*\//, "", name)
     closed = ended_well = closing[1] = closing[2] = closing[3] = 0
+}
+
+BEGIN {
+    for (i = 1; i < ARGC; i++) {
+        log_name[i] = ARGV[i]
+        if ((getline line < ARGV[i]) < 0)
+            ARGV[i] = "" # END complains
+        close(log_name[i])
+    }
 }
 
 FNR == 1 { finish() }
@@ -47,6 +60,9 @@ FNR == 1 { finish() }
 
 END {
     finish()
+    for (i in log_name)
+        if (!n_tests[log_name[i]])
+            complain(log_name[i] ": no tests ran")
     if (unexcused) {
         print "FAILED " unexcused " skipped though the evaluation data are here"
         failed += unexcused

@@ -135,6 +135,8 @@ void request_end(struct request *r);
 /* Answers with a problem and gives the request back. */
 enum step_result request_refuse(struct request *r, enum problem_code code, const char *detail,
                                 const struct problems *problems);
+/* The same after a failure: out of memory is told to the client, anything else is a bug of ours. */
+enum step_result request_fail(struct request *r, const struct err *err);
 
 static inline void request_degrade(struct request *r, enum degraded_reason reason)
 {

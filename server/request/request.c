@@ -2,6 +2,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/log.h"
 
 #define KEEP_BYTES (256 << 10) /* of an arena between requests */
 
@@ -11,9 +12,22 @@ static enum step_result (*const steps[STEPS])(struct request *r) = {
     [STEP_BATCH] = step_batch,           [STEP_RANK] = step_rank,
 };
 
+/* A step that ends a request has given it back; else nobody would ever answer. */
+static void check_end(struct request *r, uint64_t generation)
+{
+    struct err err;
+
+    if (r->generation != generation)
+        return;
+    err_set(&err, ERR_INTERNAL, "a step ends without an answer");
+    request_fail(r, &err);
+}
+
 /* Runs steps until something is out or the request has ended. */
 static void run(struct request *r)
 {
+    const uint64_t generation = r->generation;
+
     for (;;) {
         enum step_result result;
 
@@ -25,7 +39,9 @@ static void run(struct request *r)
             r->step++;
             break;
         case STEP_WAIT:
+            return;
         case STEP_ENDED:
+            check_end(r, generation);
             return;
         case STEP_LATE:
             request_late(r);
@@ -68,6 +84,15 @@ enum step_result request_refuse(struct request *r, enum problem_code code, const
     exchange_problem(r->exchange, code, detail, problems);
     put_back(r);
     return STEP_ENDED;
+}
+
+enum step_result request_fail(struct request *r, const struct err *err)
+{
+    if (err->code == ERR_NOMEM)
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    log_error("request_failed_by_bug", LOG_STR("request_id", r->exchange->request_id),
+              LOG_INT("step", r->step), LOG_STR("error", err->text));
+    return request_refuse(r, PROBLEM_INTERNAL, NULL, NULL);
 }
 
 static void on_gone(struct exchange *x, void *arg)

@@ -73,7 +73,7 @@ enum step_result step_tokens(struct request *r)
             return STEP_LATE;
         }
         if (build(r, &r->contexts[i], ads, &err))
-            return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+            return request_fail(r, &err);
     }
     return STEP_NEXT;
 }

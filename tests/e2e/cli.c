@@ -181,17 +181,6 @@ TEST(cli__a_taken_port_is_unavailable)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-TEST(cli__refuses_root_unless_told)
-{
-    char command[4400];
-
-    if (geteuid() != 0)
-        SKIP("not root");
-    snprintf(command, sizeof(command), "%s -c config/adrankd.json 2>/dev/null",
-             driver_build_path("bin/adrankd"));
-    CHECK_INT(system(command) >> 8, 64);
-}
-
 static void check_first_line(struct driver *d)
 {
     static const char *const keys[] = {"version=",   "backend=null", "device=",   "model=e2e",

@@ -84,15 +84,19 @@ CONTRACT_TEST(refused, body_memory)
         &d, &(struct driver_args){.backend = "null", .sets = {"http.body_memory_bytes=262144"}});
     contract_connect(&d, &first);
     contract_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                                     "Content-Length: 200000\r\n\r\n")));
+                                     "Content-Length: 200000\r\n\r\n{}%*s",
+                                     190000 - 2, "")));
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_MORE); /* 100: the head is read */
+    test_row("a length that is only announced is not refused");
     contract_connect(&d, &second);
     contract_send(&second,
                   view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
+    CHECK_INT(http_client_wait_end(&second, 200), HTTP_CLIENT_OPEN);
+    contract_send(&second, view_of(js("%*s", 99000, "")));
     contract_receive(&second, &refused);
     contract_end(&d, &second, true); /* a small one still fits */
     test_row("the first is not harmed");
-    contract_send(&first, view_of(js("{}%*s", 200000 - 2, "")));
+    contract_send(&first, view_of(js("%*s", 10000, "")));
     contract_receive(&first, &(struct contract_want){.status = 200});
     contract_end(&d, &first, false);
     test_row("and its room is free again");

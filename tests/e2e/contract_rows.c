@@ -1,4 +1,5 @@
-/* Every case of contract_rows.h has a test: looked for in the sources, so that a case cannot be forgotten. */
+/* Every line of the contract's tables has a row, every row has cases, every case of contract_rows.h has a test: looked for
+ * in the text and in the sources, so that none can be forgotten. */
 #include <dirent.h>
 
 #include "base/file.h"
@@ -6,9 +7,12 @@
 #include "tests/test.h"
 
 #define FOLDER "tests/e2e"
+#define CONTRACT "docs/CONTRACT.md"
 
-static const char *const rows[] = {
-#define X(row, says) #row,
+static const struct {
+    const char *name, *line;
+} rows[] = {
+#define X(row, line, says) {#row, line},
     CONTRACT_ROWS(X)
 #undef X
 };
@@ -86,7 +90,7 @@ static bool has_case(const char *row)
 static bool is_row(const char *name)
 {
     for (int i = 0; i < COUNT(rows); i++)
-        if (strcmp(rows[i], name) == 0)
+        if (strcmp(rows[i].name, name) == 0)
             return true;
     return false;
 }
@@ -94,13 +98,82 @@ static bool is_row(const char *name)
 TEST(contract_rows__every_row_has_cases_and_every_case_a_row)
 {
     for (int i = 0; i < COUNT(rows); i++) {
-        test_row("row %s", rows[i]);
-        CHECK(has_case(rows[i]));
+        test_row("row %s", rows[i].name);
+        CHECK(has_case(rows[i].name));
     }
     for (int i = 0; i < COUNT(cases); i++) {
         test_row("case %s, %s", cases[i].row, cases[i].name);
         CHECK(is_row(cases[i].row));
     }
+}
+
+static bool has_prefix(struct view text, const char *prefix)
+{
+    return text.len >= strlen(prefix) && memcmp(text.ptr, prefix, strlen(prefix)) == 0;
+}
+
+/* "| case *(later)* | ..." or "| field | *(later)* |": names that are reserved. */
+static bool is_later(struct view line)
+{
+    const char *cell = memmem(line.ptr, line.len, " | ", 3), *later = "*(later)*";
+
+    return cell &&
+           ((cell - line.ptr >= 9 && memcmp(cell - 9, later, 9) == 0) ||
+            has_prefix((struct view){cell + 3, (size_t)(line.ptr + line.len - cell) - 3}, later));
+}
+
+/* The lines of the tables of section 3, behind their "| "; how many. */
+static int table_lines(const char *text, struct view *lines, int max)
+{
+    const char *at = strstr(text, "\n## 3."), *end;
+    int n = 0;
+
+    CHECK(at && (end = strstr(at + 1, "\n## ")));
+    while ((at = strstr(at, "\n| ")) && at < end) {
+        struct view line = {at + 3, strcspn(at + 3, "\n")};
+
+        at += 3;
+        if (has_prefix(line, "---") || has_prefix(line, "field |") || has_prefix(line, "case |") ||
+            is_later(line))
+            continue;
+        CHECK(n < max);
+        lines[n++] = line;
+    }
+    return n;
+}
+
+static int rows_of_line(struct view line)
+{
+    int n = 0;
+
+    for (int i = 0; i < COUNT(rows); i++)
+        n += rows[i].line[0] && has_prefix(line, rows[i].line);
+    return n;
+}
+
+TEST(contract_rows__every_line_of_the_contract_has_a_row_and_every_row_its_line)
+{
+    struct buf text = BUF_INIT;
+    struct view lines[64];
+    struct err err;
+    int n;
+
+    CHECK_OK(file_read(CONTRACT, 1 << 20, &text, &err), err);
+    n = table_lines(buf_str(&text), lines, COUNT(lines));
+    CHECK(n >= 20);
+    for (int i = 0; i < n; i++) {
+        test_row("line %.*s", (int)(lines[i].len < 40 ? lines[i].len : 40), lines[i].ptr);
+        CHECK(rows_of_line(lines[i]) > 0);
+    }
+    for (int i = 0; i < COUNT(rows); i++) {
+        int found = 0;
+
+        test_row("line of row %s", rows[i].name);
+        for (int k = 0; k < n; k++)
+            found += has_prefix(lines[k], rows[i].line);
+        CHECK_INT(found, rows[i].line[0] ? 1 : n);
+    }
+    buf_release(&text);
 }
 
 TEST(contract_rows__what_is_elsewhere_is_there)

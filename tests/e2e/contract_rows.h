@@ -1,52 +1,67 @@
 /*
  * CONTRACT 3 as a list of cases: every row of its tables, and every case that a row names. Each has a test,
  * CONTRACT_TEST(row, case), in one of tests/e2e/contract_*.c; test_e2e_contract_rows fails for one that has
- * none. A case that no client can bring about is in CONTRACT_ELSEWHERE, with the test that has it.
+ * none, and for a line of docs/CONTRACT.md's tables that has no row. A case that no client can bring about is in CONTRACT_ELSEWHERE, with the test that has it.
  */
 #ifndef TESTS_E2E_CONTRACT_ROWS_H
 #define TESTS_E2E_CONTRACT_ROWS_H
 
-/* row, what the contract says */
+/* row, first words of its line in a table of docs/CONTRACT.md ("": it is in the text), what the contract says */
 #define CONTRACT_ROWS(X)                                                                           \
     /* when things go wrong */                                                                     \
-    X(grammar, "not HTTP/1.x grammar, lengths, control bytes, Host: 400, closed")                  \
-    X(coding, "Transfer-Encoding: exactly chunked, strictly; any other: 501, closed")              \
-    X(size, "head over 16 KiB or 64 fields / body over http.max_body_bytes: 431 / 413, closed")    \
-    X(slow, "head or body not complete in time: 408, closed")                                      \
-    X(quiet, "idle over http.idle_ms / answer not taken in http.write_ms: closed without a word")  \
-    X(route, "wrong path, method (Allow), content type, content encoding: 404, 405, 415")          \
-    X(expect, "Expect: 100-continue: 100, once the head is accepted")                              \
-    X(not_json, "RFC 8259, UTF-8, depth <= 32, no duplicate keys that matter: 400")                \
-    X(invalid, "JSON but not a request: 422, every error with its JSON pointer")                   \
-    X(unknown, "unknown adid without text: counted in filtered")                                   \
-    X(nothing, "nothing to show: 200 with empty results")                                          \
-    X(truncated, "text or behaviour longer than the model takes: truncated, oldest first")         \
-    X(redis, "Redis late, down, or answering nonsense: 200, degraded features")                    \
-    X(backend, "backend failed: 200, degraded model")                                              \
-    X(late, "cannot be answered by the deadline, or too many waiting: deadline.on_late")           \
-    X(refused, "before the first model; max_connections, body_memory_bytes, out of memory: 503")   \
-    X(bug, "our own bug: 500, never a crash, never half an answer")                                \
-    X(problem, "application/problem+json; never repeats user ids or bodies")                       \
+    X(grammar, "not HTTP/1.x grammar",                                                             \
+      "not HTTP/1.x grammar, lengths, control bytes, Host: 400, closed")                           \
+    X(coding, "Transfer-Encoding: exactly `chunked`",                                              \
+      "Transfer-Encoding: exactly chunked, strictly; any other: 501, closed")                      \
+    X(size, "head over 16 KiB",                                                                    \
+      "head over 16 KiB or 64 fields / body over http.max_body_bytes: 431 / 413, closed")          \
+    X(slow, "head not complete in 2 s", "head or body not complete in time: 408, closed")          \
+    X(quiet, "idle keep-alive over",                                                               \
+      "idle over http.idle_ms / answer not taken in http.write_ms: closed without a word")         \
+    X(route, "wrong path, method",                                                                 \
+      "wrong path, method (Allow), content type, content encoding: 404, 405, 415")                 \
+    X(expect, "`Expect: 100-continue`", "Expect: 100-continue: 100, once the head is accepted")    \
+    X(not_json, "not JSON", "RFC 8259, UTF-8, depth <= 32, no duplicate keys that matter: 400")    \
+    X(invalid, "JSON but not a request",                                                           \
+      "JSON but not a request: 422, every error with its JSON pointer")                            \
+    X(unknown, "unknown `adid` without text", "unknown adid without text: counted in filtered")    \
+    X(nothing, "nothing to show", "nothing to show: 200 with empty results")                       \
+    X(truncated, "text or behaviour longer",                                                       \
+      "text or behaviour longer than the model takes: truncated, oldest first")                    \
+    X(redis, "Redis late, down",                                                                   \
+      "Redis late, down, or answering nonsense: 200, degraded features")                           \
+    X(backend, "backend failed", "backend failed: 200, degraded model")                            \
+    X(late, "cannot be answered by the deadline",                                                  \
+      "cannot be answered by the deadline, or too many waiting: deadline.on_late")                 \
+    X(refused, "before the first verified model",                                                  \
+      "before the first model; max_connections, body_memory_bytes, out of memory: 503")            \
+    X(bug, "our own bug", "our own bug: 500, never a crash, never half an answer")                 \
+    X(problem, "", "application/problem+json; never repeats user ids or bodies")                   \
     /* the request */                                                                              \
-    X(id, "echoed; made up if absent")                                                             \
-    X(tmax, "whole exchange, 0 = absent, min with deadline.max_ms, less deadline.network_ms")      \
-    X(imp, "id, tagid, bidfloor; none: one implied; each distinct context scored by itself")       \
-    X(unique, "rank.unique: imp, or request (greedy by ecpm, imp order, adid)")                    \
-    X(user, "buyeruid preferred to id for the stored history")                                     \
-    X(place, "site and app alike: domain or bundle, cat, search or keywords")                      \
-    X(device, "devicetype, os, language, geo: part of the context")                                \
-    X(blocks, "badv, bcat, cur, bidfloorcur honoured; answered in cur")                            \
-    X(privacy, "coppa, gdpr, lmt, dnt: no history, degraded privacy")                              \
-    X(candidates, "in the catalog or with text; bid and bid_type override; limits; absent")        \
-    X(behaviour, "types, items, texts; merged with the stored history, newest last")               \
-    X(top_n, "ads per impression, default from config")                                            \
-    X(ignored, "unknown fields are ignored and counted")                                           \
+    X(id, "`id` |", "echoed; made up if absent")                                                   \
+    X(tmax, "`tmax` |",                                                                            \
+      "whole exchange, 0 = absent, min with deadline.max_ms, less deadline.network_ms")            \
+    X(imp, "`imp[]` |",                                                                            \
+      "id, tagid, bidfloor; none: one implied; each distinct context scored by itself")            \
+    X(unique, "`imp[]` |", "rank.unique: imp, or request (greedy by ecpm, imp order, adid)")       \
+    X(user, "`user.buyeruid` |", "buyeruid preferred to id for the stored history")                \
+    X(place, "`site` / `app` |", "site and app alike: domain or bundle, cat, search or keywords")  \
+    X(device, "", "devicetype, os, language, geo: part of the context")                            \
+    X(blocks, "`badv`, `bcat`", "badv, bcat, cur, bidfloorcur honoured; answered in cur")          \
+    X(privacy, "`regs.coppa`", "coppa, gdpr, lmt, dnt: no history, degraded privacy")              \
+    X(candidates, "`rank.candidates[]` |",                                                         \
+      "in the catalog or with text; bid and bid_type override; limits; absent")                    \
+    X(behaviour, "`rank.behaviour[]` |",                                                           \
+      "types, items, texts; merged with the stored history, newest last")                          \
+    X(top_n, "`rank.top_n` |", "ads per impression, default from config")                          \
+    X(ignored, "", "unknown fields are ignored and counted")                                       \
     /* the answer */                                                                               \
-    X(answer, "fields, ecpm, order, numbers, generation, digest")                                  \
-    X(score, "the same request with the same world and features gives the same scores")            \
-    X(header, "X-Request-Id, traceparent, Server-Timing, Cache-Control, keep-alive, pipelining")   \
-    X(degraded, "every reason, and its metric")                                                    \
-    X(filtered, "every reason, and its metric")
+    X(answer, "", "fields, ecpm, order, numbers, generation, digest")                              \
+    X(score, "", "the same request with the same world and features gives the same scores")        \
+    X(header, "",                                                                                  \
+      "X-Request-Id, traceparent, Server-Timing, Cache-Control, keep-alive, pipelining")           \
+    X(degraded, "", "every reason, and its metric")                                                \
+    X(filtered, "", "every reason, and its metric")
 
 /* row, case */
 #define CONTRACT_CASES(X)                                                                          \
@@ -109,6 +124,9 @@
     X(refused, body_memory)                                                                        \
     X(refused, out_of_memory)                                                                      \
     X(refused, any_allocation)                                                                     \
+    X(bug, handler_forgets)                                                                        \
+    X(bug, step_forgets)                                                                           \
+    X(bug, step_fails)                                                                             \
     X(problem, form)                                                                               \
     X(problem, repeats_nothing)                                                                    \
     X(id, echoed)                                                                                  \
@@ -178,8 +196,7 @@
     X(filtered, no_bid)                                                                            \
     X(filtered, no_cvr)
 
-/* row, case, file, text of that file. A bug is not to be had from outside: BUG() ends the process, and every
- * handler of adrankd answers or defers. What a connection does with one that does neither is tested there. */
+/* row, case, file, text of that file. */
 #define CONTRACT_ELSEWHERE(X)                                                                      \
     X(bug, forgotten_exchange, "tests/unit/server/net/connection.c",                               \
       "connection__answers_for_a_handler_that_does_not")

@@ -231,7 +231,7 @@ static void add_defaults(struct command *command, const struct driver_args *args
 static void make_command(struct driver *driver, const struct driver_args *args,
                          struct command *command)
 {
-    add(command, "", driver_build_path("bin/adrankd"));
+    add(command, "", driver_build_path(args->program ? args->program : "bin/adrankd"));
     add(command, "", "--allow-root");
     add(command, "", "-c");
     add(command, driver->folder, "/config.json");

@@ -26,6 +26,7 @@ struct driver_args {
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL behind the last */
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL behind the last */
     const char *argv[8];               /* more arguments */
+    const char *program;               /* of the build; NULL: bin/adrankd */
     bool plain;   /* no --set of the driver's own: config says all of it, driver_config() helps */
     bool no_wait; /* do not wait for ready */
     int files_soft, files_hard; /* RLIMIT_NOFILE; 0: the test's own */

@@ -7,7 +7,6 @@
 
 #include "base/clock.h"
 #include "tests/e2e/driver.h"
-#include "tests/fault/fault.h"
 #include "tests/redis.h"
 #include "tests/test.h"
 
@@ -453,39 +452,6 @@ TEST(health__not_ready_without_a_backend)
     CHECK(strstr(driver_call(d.address, "GET", "/readyz", NULL)->body, "no backend answers"));
     CHECK_INT(status_of(d.admin, "/livez"), 200);
     stop_failing();
-}
-
-/* A worker that is held in a system call for two seconds. Sanitizers cannot be preloaded over: nothing to see
- * there, the release build has it. */
-TEST(health__live_fails_while_a_worker_stalls)
-{
-    char preload[4200], board[256], path[160];
-    struct http_client client;
-    struct fault fault;
-    struct err err;
-
-    if (!fault_library()[0])
-        return;
-    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
-    CHECK_OK(fault_open(&fault, path, &err), err);
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
-    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
-    driver_start(&d,
-                 &(struct driver_args){.sets = {"admin.stall_ms=500"}, .env = {preload, board}});
-    open_client(&client);
-    wait_for("adrank_connections", 1);
-    fault_set(
-        &fault, FAULT_SEND,
-        &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
-    send_rank(&client, ONE_AD);
-    while (!fault_fired(&fault, FAULT_SEND))
-        usleep(1000);
-    wait_status("/livez", 503);
-    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));
-    CHECK_INT(receive_and_close(&client), 200);
-    wait_status("/livez", 200);
-    stop();
-    fault_close(&fault);
 }
 
 TEST_MAIN

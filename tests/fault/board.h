@@ -29,6 +29,7 @@ struct fault_board {
     struct fault_line lines[FAULT_SITES];
     _Atomic int64_t monotonic_us;
     _Atomic int64_t wall_us;
+    _Atomic int64_t euid_plus_1; /* 0: the real one */
 };
 
 /* The board of this process: the shared one if ADRANK_FAULT names it, else one of its own. */

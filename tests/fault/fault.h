@@ -69,7 +69,7 @@ void fault_here(struct fault *fault);
 
 /* Starts a plan at once; counters of the site start at 0. NULL: no more faults there. */
 void fault_set(struct fault *fault, enum fault_site site, const struct fault_plan *plan);
-void fault_clear(struct fault *fault); /* all sites, and the clocks */
+void fault_clear(struct fault *fault); /* all sites, the clocks and the user */
 
 uint64_t fault_seen(const struct fault *fault, enum fault_site site); /* calls since fault_set() */
 /* Of these, hit by the plan. */
@@ -78,12 +78,15 @@ uint64_t fault_fired(const struct fault *fault, enum fault_site site);
 /* From now on the program's clocks are off by so much. A monotonic clock must not go back: only grow it. */
 void fault_shift_clocks(struct fault *fault, int64_t monotonic_us, int64_t wall_us);
 
+/* From now on the program believes to run as this user; -1: as who it is. */
+void fault_set_euid(struct fault *fault, int64_t euid);
+
 /* Path of the library to preload; relative to the repository root or absolute. */
 const char *fault_library(void);
 
 /* "site:key=value,...;site:..." with the sites as above in lower case without their prefix, keys from, count,
  * one_in, error (name or number), short_bytes, delay_us, on (sum of socket, file, ours joined by "+"), and
- * "clock:monotonic_us=N,wall_us=N". from is 1 if absent. Returns -1 where the text is wrong. */
+ * "clock:monotonic_us=N,wall_us=N", "user:euid=N". from is 1 if absent. Returns -1 where the text is wrong. */
 int fault_parse(struct fault *fault, const char *text) MUST_CHECK;
 
 #endif

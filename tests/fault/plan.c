@@ -41,6 +41,7 @@ void fault_clear(struct fault *fault)
     for (int site = 0; site < FAULT_SITES; site++)
         fault_set(fault, (enum fault_site)site, NULL);
     fault_shift_clocks(fault, 0, 0);
+    fault_set_euid(fault, -1);
 }
 
 uint64_t fault_seen(const struct fault *fault, enum fault_site site)
@@ -57,6 +58,11 @@ void fault_shift_clocks(struct fault *fault, int64_t monotonic_us, int64_t wall_
 {
     atomic_store(&fault->board->monotonic_us, monotonic_us);
     atomic_store(&fault->board->wall_us, wall_us);
+}
+
+void fault_set_euid(struct fault *fault, int64_t euid)
+{
+    atomic_store(&fault->board->euid_plus_1, euid + 1);
 }
 
 /* The word from *text up to one of the ends, which is passed over; *end tells which it was. */
@@ -141,16 +147,19 @@ static int set_key(struct fault_plan *plan, struct view key, struct view value)
     return 0;
 }
 
-static int set_clock(struct fault *fault, struct view key, struct view value)
+/* What is of the whole program: "clock" and "user". */
+static int set_whole(struct fault *fault, bool is_clock, struct view key, struct view value)
 {
     int64_t n;
 
     if (to_number(value, &n))
         return -1;
-    if (view_is(key, "monotonic_us"))
+    if (is_clock && view_is(key, "monotonic_us"))
         atomic_store(&fault->board->monotonic_us, n);
-    else if (view_is(key, "wall_us"))
+    else if (is_clock && view_is(key, "wall_us"))
         atomic_store(&fault->board->wall_us, n);
+    else if (!is_clock && view_is(key, "euid"))
+        fault_set_euid(fault, n);
     else
         return -1;
     return 0;
@@ -170,10 +179,10 @@ int fault_parse(struct fault *fault, const char *text)
         struct fault_plan plan = {.from = 1};
         char end;
         struct view name = next_word(&text, ":", &end);
-        bool is_clock = view_is(name, "clock");
+        bool is_clock = view_is(name, "clock"), is_whole = is_clock || view_is(name, "user");
         int site = find_site(name);
 
-        if (end != ':' || (site == -1 && !is_clock))
+        if (end != ':' || (site == -1 && !is_whole))
             return -1;
         do {
             struct view key = next_word(&text, "=,;", &end), value;
@@ -181,10 +190,10 @@ int fault_parse(struct fault *fault, const char *text)
             if (end != '=')
                 return -1;
             value = next_word(&text, ",;", &end);
-            if (is_clock ? set_clock(fault, key, value) : set_key(&plan, key, value))
+            if (is_whole ? set_whole(fault, is_clock, key, value) : set_key(&plan, key, value))
                 return -1;
         } while (end == ',');
-        if (!is_clock)
+        if (!is_whole)
             fault_set(fault, (enum fault_site)site, &plan);
     }
     return 0;

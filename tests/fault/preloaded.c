@@ -100,6 +100,8 @@ TEST(fault__fires_where_planned)
         {"pread:error=EIO,on=file", "pread", "1", "EIO "},
         {"send:error=EIO,on=socket", "send", "1", "EIO "},
         {"read:error=EIO;write:error=EPIPE", "write", "1", "EPIPE "},
+        {"user:euid=0", "geteuid", "2", "0 0 "},
+        {"user:euid=10001", "geteuid", "1", "10001 "},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

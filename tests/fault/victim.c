@@ -179,6 +179,11 @@ static long call_wall(void)
     return (long)time(NULL);
 }
 
+static long call_geteuid(void)
+{
+    return (long)geteuid();
+}
+
 /* An allocation by the C library's own code. */
 static long call_fopen(void)
 {
@@ -214,6 +219,7 @@ static const struct {
              {"rename", call_rename},
              {"monotonic", call_monotonic},
              {"wall", call_wall},
+             {"geteuid", call_geteuid},
              {"fopen", call_fopen}};
 
 /* By the bare system call, which nobody replaces. */

@@ -1,0 +1,35 @@
+/* CONTRACT 3, when things go wrong: our own bug. The bugs are those of adrankd_bugs.c. */
+#include "tests/e2e/contract.h"
+
+/* The bug is answered whole, the connection goes on, and so does the daemon, which tells of it. */
+static void check_bug(const char *bug)
+{
+    const char *header = js("X-Request-Id: %s\r\n", bug);
+    const char *body = js("{'id':'%s','rank':{'candidates':[{'adid':'a1'}]}}", bug);
+    struct driver d;
+
+    driver_start(&d, &(struct driver_args){.program = "tests/adrankd-bugs"});
+    for (int i = 0; i < 3; i++)
+        contract_expect(&d, contract_post(body, header),
+                        &(struct contract_want){.status = 500, .code = "internal"});
+    CHECK_NEAR(contract_metric(&d, "requests_total", "code", "500"), 3, 0);
+    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+CONTRACT_TEST(bug, handler_forgets)
+{
+    check_bug("handler-forgets");
+}
+
+CONTRACT_TEST(bug, step_forgets)
+{
+    check_bug("step-forgets");
+}
+
+CONTRACT_TEST(bug, step_fails)
+{
+    check_bug("step-fails");
+}
+
+TEST_MAIN

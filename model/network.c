@@ -89,6 +89,7 @@ int network_init(struct network *net, const struct network_args *args, struct er
     if (!net->layers || !net->pieces) {
         free(net->layers);
         free(net->pieces);
+        *net = (struct network){0};
         return err_set(err, ERR_NOMEM, "network: out of memory");
     }
     list_pieces(net);

@@ -38,28 +38,48 @@ static int settle_precision(struct backend_caps *caps, const struct backend_open
     return 0;
 }
 
-/* Where oneDNN as the processor's choice cannot be opened at all, plain C serves, and the note says so. */
-static int open_provider(struct backend *backend, const struct backend_open_args *args,
-                         const struct cpuid *cpu, struct err *err)
+static int open_named(struct backend *backend, const struct backend_open_args *args,
+                      const struct cpuid *cpu, struct err *err)
 {
-    const bool named = args->linear && *args->linear;
-    struct err first;
-
     backend->linear = linear_choose(args->linear, cpu, backend->caps.precision);
     if (!backend->linear)
         return err_set(err, ERR_CONFIG, "cpu: no provider \"%s\" of the linear layer: %s, %s",
-                       named ? args->linear : "", linear_onednn.name, linear_plain.name);
-    if (backend->linear->open(backend->caps.precision, &backend->provider, &first) == 0)
+                       args->linear, linear_onednn.name, linear_plain.name);
+    if (backend->linear->open(backend->caps.precision, &backend->provider, err))
+        return err_prefix(err, "cpu");
+    return 0;
+}
+
+/* The processor's choice; where that cannot be opened f32 serves, where that cannot either plain C, and the note
+ * says so. */
+static int open_chosen(struct backend *backend, const struct cpuid *cpu, struct err *err)
+{
+    struct backend_caps *caps = &backend->caps;
+    const enum precision wanted = caps->precision;
+    struct err first;
+
+    backend->linear = linear_choose("", cpu, wanted);
+    if (backend->linear->open(wanted, &backend->provider, &first) == 0)
         return 0;
-    if (named || first.code != ERR_UNAVAILABLE) {
+    if (first.code != ERR_UNAVAILABLE) {
         *err = first;
         return err_prefix(err, "cpu");
     }
+    caps->precision = PRECISION_F32;
+    if (wanted != PRECISION_F32) {
+        snprintf(caps->note, sizeof(caps->note), "%.100s: f32 serves", first.text);
+        return open_chosen(backend, cpu, err);
+    }
     backend->linear = &linear_plain;
-    if (!backend->caps.note[0])
-        snprintf(backend->caps.note, sizeof(backend->caps.note), "%.100s: plain C serves, slowly",
-                 first.text);
-    return backend->linear->open(backend->caps.precision, &backend->provider, err);
+    snprintf(caps->note, sizeof(caps->note), "%.100s: plain C serves, slowly", first.text);
+    return backend->linear->open(PRECISION_F32, &backend->provider, err);
+}
+
+static int open_provider(struct backend *backend, const struct backend_open_args *args,
+                         const struct cpuid *cpu, struct err *err)
+{
+    return args->linear && *args->linear ? open_named(backend, args, cpu, err)
+                                         : open_chosen(backend, cpu, err);
 }
 
 static void cpu_close(struct backend *backend)

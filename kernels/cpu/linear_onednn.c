@@ -8,51 +8,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cpu/linear.h"
-#include "kernels/cpu/onednn_plan.h"
-
-#define MAX_PLANS 256 /* shapes that one backend ever sees */
-
-struct linear_provider {
-    dnnl_engine_t engine;
-    dnnl_stream_t stream; /* for packing and checks */
-    enum precision precision;
-    struct onednn_plan *plans[MAX_PLANS];
-    int n_plans;
-    void (*set_threads)(int n); /* of the OpenMP that oneDNN brought along; NULL: it brought none */
-};
-
-struct linear_weight {
-    const struct onednn_plan *plan;
-    char *packed;
-    float *bias;
-    dnnl_memory_t packed_memory, bias_memory; /* bias_memory NULL: none */
-};
-
-/* A lane's own memory objects for one plan: their handles are set at each run. */
-struct lane_plan {
-    dnnl_memory_t x[PLAN_RUNGS], y[PLAN_RUNGS], scratch[PLAN_RUNGS];
-};
-
-struct linear_lane {
-    const struct linear_provider *provider;
-    dnnl_stream_t stream;
-    struct lane_plan *plans[MAX_PLANS]; /* by plan->index; NULL until first needed */
-    char *scratch;
-    size_t scratch_bytes;
-    char *few_x, *few_y; /* rows of a slice that is smaller than the lowest rung */
-    size_t few_x_bytes, few_y_bytes;
-};
+#include "kernels/cpu/linear_onednn.h"
 
 /* oneDNN asks OpenMP how many threads the calling thread may have, when a primitive is made and when it runs:
  * with one it never starts a team. The setting belongs to the calling thread. */
-static void alone(const struct linear_provider *provider)
+void onednn_alone(const struct linear_provider *provider)
 {
     if (provider->set_threads)
         provider->set_threads(1);
 }
 
-static int fail(struct err *err, const char *what, dnnl_status_t status)
+int onednn_fail(struct err *err, const char *what, dnnl_status_t status)
 {
     return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_INTERNAL, "%s: oneDNN: %s",
                    what, onednn_reason(status));
@@ -126,7 +92,7 @@ static int provider_open(enum precision precision, struct linear_provider **out,
         return err_set(err, ERR_NOMEM, "linear: out of memory");
     provider->precision = precision;
     *(void **)&provider->set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    alone(provider);
+    onednn_alone(provider);
     status = dnnl_engine_create(&provider->engine, dnnl_cpu, 0);
     if (status == dnnl_success)
         status = dnnl_stream_create(&provider->stream, provider->engine, dnnl_stream_default_flags);
@@ -134,8 +100,9 @@ static int provider_open(enum precision precision, struct linear_provider **out,
         status = onednn_matmul_new(provider->engine, &shape, NULL, &layout, &trial);
     if (status != dnnl_success) {
         provider_close(provider);
-        return err_set(err, ERR_UNAVAILABLE, "products in %s: oneDNN: %s",
-                       precision_names[precision], onednn_reason(status));
+        return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_UNAVAILABLE,
+                       "products in %s: oneDNN: %s", precision_names[precision],
+                       onednn_reason(status));
     }
     onednn_matmul_release(&trial);
     onednn_layout_free(layout);
@@ -157,19 +124,14 @@ static void weight_free(struct linear_provider *provider, struct linear_weight *
     free(weight);
 }
 
-static void *aligned(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
-
 static dnnl_status_t pack(struct linear_provider *provider, const struct linear_spec *spec,
                           struct linear_weight *weight)
 {
     const struct onednn_layout *layout = weight->plan->layout;
     dnnl_status_t status;
 
-    weight->packed = aligned(onednn_layout_bytes(layout));
-    weight->bias = aligned((size_t)spec->out * sizeof(float));
+    weight->packed = onednn_aligned(onednn_layout_bytes(layout));
+    weight->bias = onednn_aligned((size_t)spec->out * sizeof(float));
     if (!weight->packed || !weight->bias)
         return dnnl_out_of_memory;
     status = onednn_packed_new(provider->engine, layout, weight->packed, &weight->packed_memory);
@@ -199,12 +161,12 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
 
     if (!weight)
         return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", spec->in, spec->out);
-    alone(provider);
+    onednn_alone(provider);
     if (find_plan(provider, &shape, &weight->plan, err))
         goto failed;
     status = pack(provider, spec, weight);
     if (status != dnnl_success) {
-        fail(err, "linear: packing a weight", status);
+        onednn_fail(err, "linear: packing a weight", status);
         goto failed;
     }
     *out = weight;
@@ -212,184 +174,6 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
 failed:
     weight_free(provider, weight);
     return -1;
-}
-
-static void destroy_all(dnnl_memory_t *memories)
-{
-    for (int i = 0; i < PLAN_RUNGS; i++)
-        if (memories[i])
-            dnnl_memory_destroy(memories[i]);
-}
-
-static void lane_close(struct linear_lane *lane)
-{
-    if (!lane)
-        return;
-    for (int i = 0; i < MAX_PLANS; i++)
-        if (lane->plans[i]) {
-            destroy_all(lane->plans[i]->x);
-            destroy_all(lane->plans[i]->y);
-            destroy_all(lane->plans[i]->scratch);
-            free(lane->plans[i]);
-        }
-    if (lane->stream)
-        dnnl_stream_destroy(lane->stream);
-    free(lane->few_x);
-    free(lane->few_y);
-    free(lane->scratch);
-    free(lane);
-}
-
-/* Room of at least `bytes`; what was there is lost. */
-static int make_room(char **room, size_t *has, size_t bytes)
-{
-    if (*has >= bytes && *room)
-        return 0;
-    free(*room);
-    *has = 0;
-    *room = aligned(bytes);
-    if (!*room)
-        return -1;
-    memset(*room, 0, bytes); /* rows that nobody set are multiplied too, and must be finite */
-    *has = bytes;
-    return 0;
-}
-
-/* Everything of this lane that a plan needs. */
-static int add_plan(struct linear_lane *lane, const struct onednn_plan *plan, struct err *err)
-{
-    const size_t few = (size_t)plan_rows(plan->lowest);
-    const dnnl_engine_t engine = lane->provider->engine;
-    struct lane_plan *mine = calloc(1, sizeof(*mine));
-    dnnl_status_t status = dnnl_success;
-
-    if (!mine)
-        return err_set(err, ERR_NOMEM, "linear: out of memory");
-    lane->plans[plan->index] = mine;
-    if (make_room(&lane->scratch, &lane->scratch_bytes, plan->scratch_bytes) ||
-        make_room(&lane->few_x, &lane->few_x_bytes,
-                  few * (size_t)plan->shape.in * onednn_type_bytes(plan->shape.operand)) ||
-        make_room(&lane->few_y, &lane->few_y_bytes,
-                  few * (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result)))
-        return err_set(err, ERR_NOMEM, "linear: out of memory");
-    for (int rung = 0; status == dnnl_success && rung < PLAN_RUNGS; rung++) {
-        const int rows = plan_rows(rung);
-
-        if (!plan->usable[rung])
-            continue;
-        status = onednn_matrix_new(engine, rows, plan->shape.in, plan->shape.operand, NULL,
-                                   &mine->x[rung]);
-        if (status == dnnl_success)
-            status = onednn_matrix_new(engine, rows, plan->shape.out, plan->shape.result, NULL,
-                                       &mine->y[rung]);
-        if (status == dnnl_success)
-            status = onednn_scratch_new(engine, NULL, plan->rungs[rung].scratch_bytes,
-                                        &mine->scratch[rung]);
-    }
-    return status == dnnl_success ? 0 : fail(err, "linear: a lane's memory", status);
-}
-
-static int lane_open(struct linear_provider *provider, struct linear_lane **out, struct err *err)
-{
-    struct linear_lane *lane = calloc(1, sizeof(*lane));
-    dnnl_status_t status;
-
-    if (!lane)
-        return err_set(err, ERR_NOMEM, "linear: out of memory");
-    lane->provider = provider;
-    status = dnnl_stream_create(&lane->stream, provider->engine, dnnl_stream_default_flags);
-    if (status != dnnl_success) {
-        fail(err, "linear: a lane", status);
-        goto failed;
-    }
-    for (int i = 0; i < provider->n_plans; i++)
-        if (add_plan(lane, provider->plans[i], err))
-            goto failed;
-    *out = lane;
-    return 0;
-failed:
-    lane_close(lane);
-    return -1;
-}
-
-static dnnl_status_t run_rung(struct linear_lane *lane, const struct linear_weight *weight,
-                              int rung, const void *x, void *y)
-{
-    const struct lane_plan *mine = lane->plans[weight->plan->index];
-    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, mine->x[rung]},
-                                    {DNNL_ARG_WEIGHTS, weight->packed_memory},
-                                    {DNNL_ARG_DST, mine->y[rung]},
-                                    {DNNL_ARG_SCRATCHPAD, mine->scratch[rung]},
-                                    {DNNL_ARG_BIAS, weight->bias_memory}};
-    dnnl_status_t status = dnnl_memory_set_data_handle(mine->x[rung], (void *)(size_t)x);
-
-    if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(mine->y[rung], y);
-    if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(mine->scratch[rung], lane->scratch);
-    if (status == dnnl_success)
-        status = dnnl_primitive_execute(weight->plan->rungs[rung].primitive, lane->stream,
-                                        weight->bias_memory ? 5 : 4, args);
-    return status;
-}
-
-/* The last rows, when they are fewer than the lowest rung has, are done by one that overlaps those before:
- * these get the same bits a second time. */
-static dnnl_status_t run_rows(struct linear_lane *lane, const struct linear_args *args)
-{
-    const struct onednn_plan *plan = args->weight->plan;
-    const size_t x_bytes = (size_t)plan->shape.in * onednn_type_bytes(plan->shape.operand);
-    const size_t y_bytes = (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result);
-    const int few = plan_rows(plan->lowest);
-    dnnl_status_t status = dnnl_success;
-
-    for (int row = 0; status == dnnl_success && row < args->n_rows;) {
-        int rung;
-
-        if (args->n_rows - row < few)
-            row = args->n_rows - few;
-        rung = onednn_plan_rung(plan, args->n_rows - row);
-        status = run_rung(lane, args->weight, rung, (const char *)args->in + (size_t)row * x_bytes,
-                          (char *)args->out + (size_t)row * y_bytes);
-        row += plan_rows(rung);
-    }
-    return status;
-}
-
-static dnnl_status_t run_few(struct linear_lane *lane, const struct linear_args *args)
-{
-    const struct onednn_plan *plan = args->weight->plan;
-    const size_t n = (size_t)args->n_rows;
-    dnnl_status_t status;
-
-    memcpy(lane->few_x, args->in,
-           n * (size_t)plan->shape.in * onednn_type_bytes(plan->shape.operand));
-    status = run_rung(lane, args->weight, plan->lowest, lane->few_x, lane->few_y);
-    if (status == dnnl_success)
-        status = dnnl_stream_wait(lane->stream);
-    if (status == dnnl_success)
-        memcpy(args->out, lane->few_y,
-               n * (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result));
-    return status;
-}
-
-static int run(struct linear_lane *lane, const struct linear_args *args, struct err *err)
-{
-    const struct onednn_plan *plan = args->weight->plan;
-    dnnl_status_t status;
-
-    if (args->n_rows == 0)
-        return 0;
-    alone(lane->provider);
-    if (!lane->plans[plan->index] && add_plan(lane, plan, err))
-        return -1;
-    if (args->n_rows < plan_rows(plan->lowest))
-        status = run_few(lane, args);
-    else
-        status = run_rows(lane, args);
-    if (status == dnnl_success)
-        status = dnnl_stream_wait(lane->stream);
-    return status == dnnl_success ? 0 : fail(err, "linear", status);
 }
 
 const struct linear_ops linear_onednn = {
@@ -400,7 +184,7 @@ const struct linear_ops linear_onednn = {
     .close = provider_close,
     .weight_new = weight_new,
     .weight_free = weight_free,
-    .lane_open = lane_open,
-    .lane_close = lane_close,
-    .run = run,
+    .lane_open = onednn_lane_open,
+    .lane_close = onednn_lane_close,
+    .run = onednn_lane_run,
 };

@@ -1,213 +1,98 @@
 #include "kernels/cpu/onednn_plan.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
-#include "base/rng.h"
-#include "kernels/cpu/bf16.h"
+#include "kernels/cpu/onednn_trial.h"
 
-/* What the check of a plan works on; freed when it is through. */
-struct trial {
-    char *x;         /* (256, in): one row, again and again */
-    char *packed;    /* random weights */
-    char *y, *first; /* (256, out); (out): the row as the first usable rung gave it */
-    char *scratch;
-    float *random; /* (out, in), then the bias (out) */
-    int *pair;     /* (in), then room for its making (in) */
-    dnnl_memory_t weights, bias;
-};
+/* ---- what was found out, kept for every later open ------------------------------------------------ */
 
-static void *aligned(size_t bytes)
+#define MAX_VERDICTS 256 /* shapes; more are tried anew each time */
+
+static struct verdict {
+    struct onednn_shape shape;
+    int classes[PLAN_RUNGS];
+} verdicts[MAX_VERDICTS];
+static int n_verdicts;
+static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool same_shape(const struct onednn_shape *a, const struct onednn_shape *b)
 {
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+    return a->in == b->in && a->out == b->out && a->operand == b->operand &&
+           a->result == b->result && a->bias == b->bias && a->activation == b->activation;
 }
 
-static void trial_release(struct trial *trial)
+static bool recall(const struct onednn_shape *shape, int classes[PLAN_RUNGS])
 {
-    if (trial->bias)
-        dnnl_memory_destroy(trial->bias);
-    if (trial->weights)
-        dnnl_memory_destroy(trial->weights);
-    free(trial->pair);
-    free(trial->random);
-    free(trial->scratch);
-    free(trial->first);
-    free(trial->y);
-    free(trial->packed);
-    free(trial->x);
-}
+    bool found = false;
 
-/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is left over. */
-static void make_pairs(int *pair, int *order, int n, struct rng *rng)
-{
-    for (int k = 0; k < n; k++)
-        order[k] = k;
-    for (int k = n - 1; k > 0; k--) {
-        const int other = (int)rng_below(rng, (uint64_t)k + 1), was = order[k];
-
-        order[k] = order[other];
-        order[other] = was;
+    pthread_mutex_lock(&verdicts_lock);
+    for (int i = 0; i < n_verdicts && !found; i++) {
+        found = same_shape(&verdicts[i].shape, shape);
+        if (found)
+            memcpy(classes, verdicts[i].classes, sizeof(verdicts[i].classes));
     }
-    for (int k = 0; k < n; k++) {
-        const int partner = k % 2 ? k - 1 : k + 1;
+    pthread_mutex_unlock(&verdicts_lock);
+    return found;
+}
 
-        pair[order[k]] = partner < n ? order[partner] : order[k];
+static void remember(const struct onednn_shape *shape, const int classes[PLAN_RUNGS])
+{
+    pthread_mutex_lock(&verdicts_lock);
+    if (n_verdicts < MAX_VERDICTS) {
+        struct verdict *verdict = &verdicts[n_verdicts++];
+
+        verdict->shape = *shape;
+        memcpy(verdict->classes, classes, sizeof(verdict->classes));
     }
+    pthread_mutex_unlock(&verdicts_lock);
 }
 
-static float random_value(struct rng *rng)
+static dnnl_status_t classify(const struct onednn_plan *plan, dnnl_engine_t engine,
+                              dnnl_stream_t stream, int classes[PLAN_RUNGS])
 {
-    return (float)(2 * rng_double(rng) - 1);
-}
-
-/* Partners are equal. */
-static void fill_rows(struct trial *trial, const struct onednn_shape *shape, const int *pair,
-                      struct rng *rng)
-{
-    const size_t row_bytes = (size_t)shape->in * onednn_type_bytes(shape->operand);
-
-    for (int k = 0; k < shape->in; k++) {
-        const int from = pair[k] < k ? pair[k] : k;
-
-        if (shape->operand == dnnl_bf16) {
-            bf16 *x = (bf16 *)(void *)trial->x;
-
-            x[k] = from < k ? x[from] : bf16_from_f32(random_value(rng));
-        } else {
-            float *x = (float *)(void *)trial->x;
-
-            x[k] = from < k ? x[from] : random_value(rng);
-        }
-    }
-    for (int row = 1; row < shape->rows; row++)
-        memcpy(trial->x + (size_t)row * row_bytes, trial->x, row_bytes);
-}
-
-/*
- * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the one that
- * is had is the rounding error alone: another order of adding up changes all of its bits, and rounding the
- * result to bf16 does not hide that, as it does with an ordinary sum in all but one of 30,000 cases.
- */
-static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
-                         const int *pair, struct rng *rng)
-{
-    for (int n = 0; n < shape->out; n++) {
-        const bool cancels = n % 2;
-        float *row = weights + (size_t)n * (size_t)shape->in;
-
-        for (int k = 0; k < shape->in; k++) {
-            if (cancels && pair[k] < k)
-                row[k] = -row[pair[k]];
-            else
-                row[k] = cancels && pair[k] == k ? 0 : random_value(rng);
-        }
-        bias[n] = random_value(rng) * (cancels ? 1e-6F : 1);
-    }
-}
-
-static dnnl_status_t trial_init(struct trial *trial, const struct onednn_plan *plan,
-                                dnnl_engine_t engine, dnnl_stream_t stream)
-{
-    const struct onednn_shape *shape = &plan->shape;
-    const size_t in = (size_t)shape->in, out = (size_t)shape->out, rows = (size_t)shape->rows;
-    struct rng rng;
     dnnl_status_t status;
 
-    trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
-    trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
-    trial->first = aligned(out * onednn_type_bytes(shape->result));
-    trial->packed = aligned(onednn_layout_bytes(plan->layout));
-    trial->scratch = aligned(plan->scratch_bytes);
-    trial->random = aligned((in * out + out) * sizeof(float));
-    trial->pair = malloc(2 * in * sizeof(int));
-    if (!trial->x || !trial->y || !trial->first || !trial->packed || !trial->scratch ||
-        !trial->random || !trial->pair)
-        return dnnl_out_of_memory;
-    rng_init(&rng, 1); /* always the same row: what is chosen stays chosen */
-    make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
-    fill_rows(trial, shape, trial->pair, &rng);
-    fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
-    status = onednn_packed_new(engine, plan->layout, trial->packed, &trial->weights);
+    if (recall(&plan->shape, classes))
+        return dnnl_success;
+    status = onednn_trial(plan, engine, stream, classes);
     if (status == dnnl_success)
-        status = onednn_pack(engine, stream, trial->random, shape->in, shape->out, trial->weights,
-                             plan->layout);
-    if (status == dnnl_success)
-        status = onednn_matrix_new(engine, 1, shape->out, dnnl_f32, trial->random + in * out,
-                                   &trial->bias);
+        remember(&plan->shape, classes);
     return status;
 }
 
-static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *plan, int rung,
-                               dnnl_engine_t engine, dnnl_stream_t stream)
+/* ---- a plan ---------------------------------------------------------------------------------------- */
+
+void onednn_plan_choose(struct onednn_plan *plan, const int classes[PLAN_RUNGS])
 {
-    const struct onednn_shape *shape = &plan->shape;
-    dnnl_memory_t x = NULL, y = NULL, scratch = NULL;
-    dnnl_status_t status;
+    int rows[PLAN_RUNGS] = {0}, best = -1;
 
-    status = onednn_matrix_new(engine, plan_rows(rung), shape->in, shape->operand, trial->x, &x);
-    if (status == dnnl_success)
-        status =
-            onednn_matrix_new(engine, plan_rows(rung), shape->out, shape->result, trial->y, &y);
-    if (status == dnnl_success)
-        status =
-            onednn_scratch_new(engine, trial->scratch, plan->rungs[rung].scratch_bytes, &scratch);
-    if (status == dnnl_success) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, x},
-                                        {DNNL_ARG_WEIGHTS, trial->weights},
-                                        {DNNL_ARG_DST, y},
-                                        {DNNL_ARG_SCRATCHPAD, scratch},
-                                        {DNNL_ARG_BIAS, trial->bias}};
-
-        status =
-            dnnl_primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4, args);
+    for (int rung = 0; rung < PLAN_RUNGS; rung++)
+        if (classes[rung] >= 0)
+            rows[classes[rung]] += plan_rows(rung);
+    for (int class = 0; class < PLAN_RUNGS; class ++)
+        if (rows[class] && (best < 0 || rows[class] > rows[best]))
+            best = class;
+    plan->lowest = -1;
+    for (int rung = PLAN_RUNGS - 1; rung >= 0; rung--) {
+        plan->usable[rung] = best >= 0 && classes[rung] == best;
+        if (plan->usable[rung])
+            plan->lowest = rung;
     }
-    if (status == dnnl_success)
-        status = dnnl_stream_wait(stream);
-
-    if (scratch)
-        dnnl_memory_destroy(scratch);
-    if (y)
-        dnnl_memory_destroy(y);
-    if (x)
-        dnnl_memory_destroy(x);
-    return status;
-}
-
-/* Whether every row of y is `row`. */
-static bool all_rows_are(const char *y, const char *row, int n_rows, size_t row_bytes)
-{
-    for (int i = 0; i < n_rows; i++)
-        if (memcmp(y + (size_t)i * row_bytes, row, row_bytes) != 0)
-            return false;
-    return true;
 }
 
 static dnnl_status_t keep_agreeing_rungs(struct onednn_plan *plan, dnnl_engine_t engine,
                                          dnnl_stream_t stream)
 {
-    const size_t row_bytes = (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result);
-    struct trial trial = {0};
-    dnnl_status_t status = trial_init(&trial, plan, engine, stream);
+    int classes[PLAN_RUNGS];
+    dnnl_status_t status = classify(plan, engine, stream, classes);
 
-    for (int rung = 0; status == dnnl_success && rung < PLAN_RUNGS; rung++) {
-        const char *want = plan->lowest < 0 ? trial.y : trial.first;
-
-        if (!plan->rungs[rung].primitive)
-            continue;
-        status = trial_run(&trial, plan, rung, engine, stream);
-        if (status != dnnl_success || !all_rows_are(trial.y, want, plan_rows(rung), row_bytes))
-            continue;
-        plan->usable[rung] = true;
-        if (plan->lowest < 0) {
-            plan->lowest = rung;
-            memcpy(trial.first, trial.y, row_bytes);
-        }
-    }
-    trial_release(&trial);
-    if (status == dnnl_success && plan->lowest < 0)
-        return dnnl_unimplemented;
-    return status;
+    if (status != dnnl_success)
+        return status;
+    onednn_plan_choose(plan, classes);
+    return plan->lowest < 0 ? dnnl_unimplemented : dnnl_success;
 }
 
 /* The top rung chooses the layout; a rung that cannot take it is left out. */
@@ -231,13 +116,15 @@ static dnnl_status_t make_rungs(struct onednn_plan *plan, dnnl_engine_t engine)
 
 static void tell(const struct onednn_plan *plan)
 {
-    int n_usable = 0;
+    int n_usable = 0, highest = 0;
 
-    for (int rung = 0; rung < PLAN_RUNGS; rung++)
+    for (int rung = 0; rung < PLAN_RUNGS; rung++) {
         n_usable += plan->usable[rung];
+        highest = plan->usable[rung] ? rung : highest;
+    }
     log_debug("linear_shape", LOG_INT("in", plan->shape.in), LOG_INT("out", plan->shape.out),
               LOG_STR("implementation", plan->rungs[PLAN_RUNGS - 1].implementation),
-              LOG_INT("rungs", n_usable), LOG_INT("rungs_that_change_bits", PLAN_RUNGS - n_usable));
+              LOG_INT("rungs", n_usable), LOG_INT("most_rows", plan_rows(highest)));
 }
 
 int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,

@@ -4,8 +4,9 @@
  * 256-row product wants them, and all others take that layout.
  *
  * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32 rows, on AMX with
- * 3072 inputs), so a row's bits would depend on its neighbours. A new plan therefore sends one row, made so that any other
- * order shows, through every rung at every place and uses only rungs that agree to the bit.
+ * 3072 inputs), so a row's bits would depend on its neighbours. A plan uses only rungs that agree to the bit
+ * (onednn_trial.h): of those that agree with each other, the ones with most rows in all. What was found out for a
+ * shape is kept for the life of the process.
  */
 #ifndef KERNELS_CPU_ONEDNN_PLAN_H
 #define KERNELS_CPU_ONEDNN_PLAN_H
@@ -25,7 +26,7 @@ struct onednn_plan {
     int index;            /* place in the provider's list */
 };
 
-/* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the check. */
+/* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the trial. Any thread. */
 int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
                     struct onednn_plan **out, struct err *err) MUST_CHECK;
 void onednn_plan_free(struct onednn_plan *plan); /* NULL is legal */
@@ -34,6 +35,9 @@ static inline int plan_rows(int rung)
 {
     return (rung + 1) * PLAN_STEP;
 }
+
+/* Sets usable and lowest (-1: none) from the classes of onednn_trial(). Pure. */
+void onednn_plan_choose(struct onednn_plan *plan, const int classes[PLAN_RUNGS]);
 
 /* Highest usable rung of at most n_rows rows; n_rows is at least plan_rows(plan->lowest). */
 int onednn_plan_rung(const struct onednn_plan *plan, int n_rows);

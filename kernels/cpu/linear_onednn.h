@@ -1,0 +1,46 @@
+/*
+ * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights) and
+ * linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
+ */
+#ifndef KERNELS_CPU_LINEAR_ONEDNN_H
+#define KERNELS_CPU_LINEAR_ONEDNN_H
+
+#include <stdlib.h>
+
+#include "kernels/cpu/linear.h"
+#include "kernels/cpu/onednn_plan.h"
+
+#define MAX_PLANS 256 /* shapes that one backend ever sees */
+
+struct linear_provider {
+    dnnl_engine_t engine;
+    dnnl_stream_t stream; /* for packing and checks */
+    enum precision precision;
+    struct onednn_plan *plans[MAX_PLANS];
+    int n_plans;
+    void (*set_threads)(int n); /* of the OpenMP that oneDNN brought along; NULL: it brought none */
+};
+
+struct linear_weight {
+    const struct onednn_plan *plan;
+    char *packed;
+    float *bias;
+    dnnl_memory_t packed_memory, bias_memory; /* bias_memory NULL: none */
+};
+
+static inline void *onednn_aligned(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
+
+/* The calling thread works by itself in what it asks of oneDNN from here on. */
+void onednn_alone(const struct linear_provider *provider);
+/* -1 with err. */
+int onednn_fail(struct err *err, const char *what, dnnl_status_t status);
+
+/* As in struct linear_ops. */
+int onednn_lane_open(struct linear_provider *provider, struct linear_lane **out, struct err *err);
+void onednn_lane_close(struct linear_lane *lane);
+int onednn_lane_run(struct linear_lane *lane, const struct linear_args *args, struct err *err);
+
+#endif

@@ -1,0 +1,214 @@
+#include "kernels/cpu/onednn_trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+#include "kernels/cpu/bf16.h"
+
+/* What the check of a plan works on; freed when it is through. */
+struct trial {
+    char *x;      /* (256, in): one row, again and again */
+    char *packed; /* random weights */
+    char *y;      /* (256, out) */
+    char *seen;   /* (PLAN_RUNGS, out): the row of each class */
+    char *scratch;
+    float *random; /* (out, in), then the bias (out) */
+    int *pair;     /* (in), then room for its making (in) */
+    dnnl_memory_t weights, bias;
+};
+
+static void *aligned(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
+
+static void trial_release(struct trial *trial)
+{
+    if (trial->bias)
+        dnnl_memory_destroy(trial->bias);
+    if (trial->weights)
+        dnnl_memory_destroy(trial->weights);
+    free(trial->pair);
+    free(trial->random);
+    free(trial->scratch);
+    free(trial->seen);
+    free(trial->y);
+    free(trial->packed);
+    free(trial->x);
+}
+
+/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is left over. */
+static void make_pairs(int *pair, int *order, int n, struct rng *rng)
+{
+    for (int k = 0; k < n; k++)
+        order[k] = k;
+    for (int k = n - 1; k > 0; k--) {
+        const int other = (int)rng_below(rng, (uint64_t)k + 1), was = order[k];
+
+        order[k] = order[other];
+        order[other] = was;
+    }
+    for (int k = 0; k < n; k++) {
+        const int partner = k % 2 ? k - 1 : k + 1;
+
+        pair[order[k]] = partner < n ? order[partner] : order[k];
+    }
+}
+
+static float random_value(struct rng *rng)
+{
+    return (float)(2 * rng_double(rng) - 1);
+}
+
+/* Partners are equal. */
+static void fill_rows(struct trial *trial, const struct onednn_shape *shape, const int *pair,
+                      struct rng *rng)
+{
+    const size_t row_bytes = (size_t)shape->in * onednn_type_bytes(shape->operand);
+
+    for (int k = 0; k < shape->in; k++) {
+        const int from = pair[k] < k ? pair[k] : k;
+
+        if (shape->operand == dnnl_bf16) {
+            bf16 *x = (bf16 *)(void *)trial->x;
+
+            x[k] = from < k ? x[from] : bf16_from_f32(random_value(rng));
+        } else {
+            float *x = (float *)(void *)trial->x;
+
+            x[k] = from < k ? x[from] : random_value(rng);
+        }
+    }
+    for (int row = 1; row < shape->rows; row++)
+        memcpy(trial->x + (size_t)row * row_bytes, trial->x, row_bytes);
+}
+
+/*
+ * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the one that
+ * is had is the rounding error alone: another order of adding up changes all of its bits, and rounding the
+ * result to bf16 does not hide that, as it does with an ordinary sum in all but one of 30,000 cases.
+ */
+static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
+                         const int *pair, struct rng *rng)
+{
+    for (int n = 0; n < shape->out; n++) {
+        const bool cancels = n % 2;
+        float *row = weights + (size_t)n * (size_t)shape->in;
+
+        for (int k = 0; k < shape->in; k++) {
+            if (cancels && pair[k] < k)
+                row[k] = -row[pair[k]];
+            else
+                row[k] = cancels && pair[k] == k ? 0 : random_value(rng);
+        }
+        bias[n] = random_value(rng) * (cancels ? 1e-6F : 1);
+    }
+}
+
+static dnnl_status_t trial_init(struct trial *trial, const struct onednn_plan *plan,
+                                dnnl_engine_t engine, dnnl_stream_t stream)
+{
+    const struct onednn_shape *shape = &plan->shape;
+    const size_t in = (size_t)shape->in, out = (size_t)shape->out, rows = (size_t)shape->rows;
+    struct rng rng;
+    dnnl_status_t status;
+
+    trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
+    trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
+    trial->seen = aligned(PLAN_RUNGS * out * onednn_type_bytes(shape->result));
+    trial->packed = aligned(onednn_layout_bytes(plan->layout));
+    trial->scratch = aligned(plan->scratch_bytes);
+    trial->random = aligned((in * out + out) * sizeof(float));
+    trial->pair = malloc(2 * in * sizeof(int));
+    if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
+        !trial->random || !trial->pair)
+        return dnnl_out_of_memory;
+    rng_init(&rng, 1); /* always the same row: what is chosen stays chosen */
+    make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
+    fill_rows(trial, shape, trial->pair, &rng);
+    fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
+    status = onednn_packed_new(engine, plan->layout, trial->packed, &trial->weights);
+    if (status == dnnl_success)
+        status = onednn_pack(engine, stream, trial->random, shape->in, shape->out, trial->weights,
+                             plan->layout);
+    if (status == dnnl_success)
+        status = onednn_matrix_new(engine, 1, shape->out, dnnl_f32, trial->random + in * out,
+                                   &trial->bias);
+    return status;
+}
+
+static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *plan, int rung,
+                               dnnl_engine_t engine, dnnl_stream_t stream)
+{
+    const struct onednn_shape *shape = &plan->shape;
+    dnnl_memory_t x = NULL, y = NULL, scratch = NULL;
+    dnnl_status_t status;
+
+    status = onednn_matrix_new(engine, plan_rows(rung), shape->in, shape->operand, trial->x, &x);
+    if (status == dnnl_success)
+        status =
+            onednn_matrix_new(engine, plan_rows(rung), shape->out, shape->result, trial->y, &y);
+    if (status == dnnl_success)
+        status =
+            onednn_scratch_new(engine, trial->scratch, plan->rungs[rung].scratch_bytes, &scratch);
+    if (status == dnnl_success) {
+        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, x},
+                                        {DNNL_ARG_WEIGHTS, trial->weights},
+                                        {DNNL_ARG_DST, y},
+                                        {DNNL_ARG_SCRATCHPAD, scratch},
+                                        {DNNL_ARG_BIAS, trial->bias}};
+
+        status =
+            dnnl_primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4, args);
+    }
+    if (status == dnnl_success)
+        status = dnnl_stream_wait(stream);
+
+    if (scratch)
+        dnnl_memory_destroy(scratch);
+    if (y)
+        dnnl_memory_destroy(y);
+    if (x)
+        dnnl_memory_destroy(x);
+    return status;
+}
+
+/* Whether every row of y is its first one. */
+static bool all_rows_alike(const char *y, int n_rows, size_t row_bytes)
+{
+    for (int i = 1; i < n_rows; i++)
+        if (memcmp(y + (size_t)i * row_bytes, y, row_bytes) != 0)
+            return false;
+    return true;
+}
+
+dnnl_status_t onednn_trial(const struct onednn_plan *plan, dnnl_engine_t engine,
+                           dnnl_stream_t stream, int classes[PLAN_RUNGS])
+{
+    const size_t row_bytes = (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result);
+    struct trial trial = {0};
+    dnnl_status_t status = trial_init(&trial, plan, engine, stream);
+    int n_classes = 0;
+
+    for (int rung = 0; rung < PLAN_RUNGS && status == dnnl_success; rung++) {
+        dnnl_status_t run = dnnl_unimplemented;
+        int class = 0;
+
+        classes[rung] = -1;
+        if (plan->rungs[rung].primitive)
+            run = trial_run(&trial, plan, rung, engine, stream);
+        if (run == dnnl_out_of_memory) /* says nothing of the rung */
+            status = run;
+        if (run != dnnl_success || !all_rows_alike(trial.y, plan_rows(rung), row_bytes))
+            continue;
+        while (class < n_classes &&
+               memcmp(trial.seen + (size_t) class * row_bytes, trial.y, row_bytes) != 0)
+            class ++;
+        if (class == n_classes)
+            memcpy(trial.seen + (size_t)n_classes++ * row_bytes, trial.y, row_bytes);
+        classes[rung] = class;
+    }
+    trial_release(&trial);
+    return status;
+}

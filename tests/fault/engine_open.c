@@ -1,0 +1,70 @@
+/*
+ * Every allocation of ours between device_open and a ready engine fails once: out of memory is told as such, nothing is
+ * freed twice or lost, and nothing slower serves in silence.
+ */
+#include "adrank/engine.h"
+#include "tests/fault/fault.h"
+#include "tests/test.h"
+
+#define MODEL "tests/golden/requests/two-layers"
+
+static struct fault fault;
+
+static int open_all(const char *linear, struct model *model, struct device **device,
+                    struct engine **engine, struct err *err)
+{
+    const struct device_args device_args = {.backend = "cpu", .linear = linear, .threads = 2};
+    const struct engine_args engine_args = {
+        .model = model, .max_batch_tokens = 512, .max_batch_jobs = 4};
+
+    *device = NULL;
+    if (device_open(&device_args, device, err))
+        return -1;
+    return engine_open(*device, &engine_args, engine, err);
+}
+
+static void fail_each(const char *linear)
+{
+    struct model *model;
+    struct err err;
+    uint64_t fired = 1, n = 0;
+
+    fault_here(&fault);
+    CHECK_OK(model_open(MODEL, &model, &err), err);
+    for (uint64_t from = 1; fired; from++) {
+        const struct fault_plan plan = {.from = from, .count = 1};
+        struct device *device;
+        struct engine *engine = NULL;
+        int rc;
+
+        fault_set(&fault, FAULT_MALLOC, &plan);
+        rc = open_all(linear, model, &device, &engine, &err);
+        fired = fault_fired(&fault, FAULT_MALLOC);
+        fault_clear(&fault);
+        n += fired;
+        if (rc == 0 && *linear == '\0' && strstr(engine_caps(engine)->device, "plain C"))
+            FAIL("allocation %llu: plain C serves", (unsigned long long)from);
+        if (rc && err.code != ERR_NOMEM)
+            FAIL("allocation %llu: %s", (unsigned long long)from, err.text);
+        CHECK((rc == 0) == (fired == 0)); /* none of them is optional */
+        if (rc == 0)
+            engine_close(engine);
+        if (device)
+            device_close(device);
+    }
+    printf("     %llu allocations\n", (unsigned long long)n);
+    CHECK(n > 50);
+    model_unref(model);
+}
+
+TEST(engine_open__survives_every_failing_allocation)
+{
+    fail_each("");
+}
+
+TEST(engine_open__survives_every_failing_allocation_in_plain_c)
+{
+    fail_each("plain");
+}
+
+TEST_MAIN

@@ -2,21 +2,11 @@
  * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time is slow there
  * and changes bits), one thread each, weights packed once for all lanes.
  */
-#define _GNU_SOURCE
-#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "kernels/cpu/linear_onednn.h"
-
-/* oneDNN asks OpenMP how many threads the calling thread may have, when a primitive is made and when it runs:
- * with one it never starts a team. The setting belongs to the calling thread. */
-void onednn_alone(const struct linear_provider *provider)
-{
-    if (provider->set_threads)
-        provider->set_threads(1);
-}
 
 int onednn_fail(struct err *err, const char *what, dnnl_status_t status)
 {
@@ -91,8 +81,7 @@ static int provider_open(enum precision precision, struct linear_provider **out,
     if (!provider)
         return err_set(err, ERR_NOMEM, "linear: out of memory");
     provider->precision = precision;
-    *(void **)&provider->set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-    onednn_alone(provider);
+    onednn_one_thread();
     status = dnnl_engine_create(&provider->engine, dnnl_cpu, 0);
     if (status == dnnl_success)
         status = dnnl_stream_create(&provider->stream, provider->engine, dnnl_stream_default_flags);
@@ -161,7 +150,7 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
 
     if (!weight)
         return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", spec->in, spec->out);
-    onednn_alone(provider);
+    onednn_one_thread();
     if (find_plan(provider, &shape, &weight->plan, err))
         goto failed;
     status = pack(provider, spec, weight);

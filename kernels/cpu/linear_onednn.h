@@ -18,7 +18,6 @@ struct linear_provider {
     enum precision precision;
     struct onednn_plan *plans[MAX_PLANS];
     int n_plans;
-    void (*set_threads)(int n); /* of the OpenMP that oneDNN brought along; NULL: it brought none */
 };
 
 struct linear_weight {
@@ -33,8 +32,6 @@ static inline void *onednn_aligned(size_t bytes)
     return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
 }
 
-/* The calling thread works by itself in what it asks of oneDNN from here on. */
-void onednn_alone(const struct linear_provider *provider);
 /* -1 with err. */
 int onednn_fail(struct err *err, const char *what, dnnl_status_t status);
 

@@ -184,7 +184,7 @@ int onednn_lane_run(struct linear_lane *lane, const struct linear_args *args, st
 
     if (args->n_rows == 0)
         return 0;
-    onednn_alone(lane->provider);
+    onednn_one_thread();
     if (!lane->plans[plan->index] && add_plan(lane, plan, err))
         return -1;
     if (args->n_rows < plan_rows(plan->lowest))

@@ -1,5 +1,8 @@
+#define _GNU_SOURCE
 #include "kernels/cpu/onednn.h"
 
+#include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -92,6 +95,23 @@ static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t e
                                   : status;
 }
 #endif
+
+static void (*set_threads)(
+    int n); /* of the OpenMP that oneDNN brought along; NULL: it brought none */
+
+static void find_openmp(void)
+{
+    *(void **)&set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
+}
+
+void onednn_one_thread(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+    pthread_once(&once, find_openmp);
+    if (set_threads)
+        set_threads(1);
+}
 
 struct onednn_layout {
     owned_desc desc;

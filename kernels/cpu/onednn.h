@@ -11,6 +11,10 @@
 
 #include "kernels/backend.h"
 
+/* oneDNN asks OpenMP how many threads the calling thread may have, when a primitive is made and when it runs: with
+ * one it never starts a team. The setting is the calling thread's. Any thread; cheap. */
+void onednn_one_thread(void);
+
 struct onednn_layout; /* how packed weights lie in memory */
 
 struct onednn_shape { /* y = act(x W + b): x (rows, in), W (in, out), b (1, out) */

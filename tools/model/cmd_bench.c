@@ -1,7 +1,7 @@
 /*
  * Forward passes of one request of random tokens, and beside each the bare matrix products of the
- * same shapes: the same slices on the same threads, with every operation but the linear layer taken
- * away. Useful rates count what has to be computed and nothing else (model/encoder.h).
+ * model's layers on the same threads (kernels/cpu/yardstick.h). Useful rates count what has to be computed and nothing
+ * else (model/encoder.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "base/json_writer.h"
 #include "base/rng.h"
+#include "kernels/cpu/yardstick.h"
 #include "model/engine_struct.h"
 #include "tools/model/command.h"
 
@@ -24,7 +25,8 @@ struct bench {
     struct scorer scorer;
     struct input input;
     float *logits;
-    double *us, *bare_us; /* (MAX_ROUNDS) */
+    struct yardstick *bare;   /* NULL: not on the processor, no limit is known */
+    double *us, *bare_gflops; /* (MAX_ROUNDS) */
     int n;
 };
 
@@ -77,37 +79,6 @@ out:
 
 /* ------------------------------------------------------------------ measuring */
 
-static int no_embed(struct lane *lane, const struct embed_args *args, struct err *err)
-{
-    (void)lane, (void)args, (void)err;
-    return 0;
-}
-
-static int no_attention(struct lane *lane, const struct attention_args *args, struct err *err)
-{
-    (void)lane, (void)args, (void)err;
-    return 0;
-}
-
-static int no_residual_norm(struct lane *lane, const struct residual_norm_args *args,
-                            struct err *err)
-{
-    (void)lane, (void)args, (void)err;
-    return 0;
-}
-
-static int no_pool(struct lane *lane, const struct pool_args *args, struct err *err)
-{
-    (void)lane, (void)args, (void)err;
-    return 0;
-}
-
-static int no_head(struct lane *lane, const struct head_args *args, struct err *err)
-{
-    (void)lane, (void)args, (void)err;
-    return 0;
-}
-
 static int one_pass(struct bench *b, double *us, struct err *err)
 {
     struct engine_job job = {.input = &b->input, .logits = b->logits};
@@ -121,22 +92,6 @@ static int one_pass(struct bench *b, double *us, struct err *err)
     return 0;
 }
 
-static int bare_pass(struct bench *b, double *us, struct err *err)
-{
-    struct backend_ops *ops = &b->scorer.engine->ops;
-    const struct backend_ops whole = *ops;
-    int rc;
-
-    ops->embed = no_embed;
-    ops->attention = no_attention;
-    ops->residual_norm = no_residual_norm;
-    ops->pool = no_pool;
-    ops->head = no_head;
-    rc = one_pass(b, us, err);
-    *ops = whole;
-    return rc;
-}
-
 /* The two alternate, so that what disturbs the machine disturbs both. */
 static int measure(struct bench *b, struct err *err)
 {
@@ -144,11 +99,12 @@ static int measure(struct bench *b, struct err *err)
     double warm;
 
     for (int i = 0; i < 3; i++)
-        if (one_pass(b, &warm, err) || bare_pass(b, &warm, err))
+        if (one_pass(b, &warm, err) || (b->bare && yardstick_pass(b->bare, &warm, err)))
             return -1;
     end = clock_now_us() + (int64_t)(b->options->seconds * 1e6);
     while (b->n < MAX_ROUNDS && (b->n < 3 || clock_now_us() < end)) {
-        if (one_pass(b, &b->us[b->n], err) || bare_pass(b, &b->bare_us[b->n], err))
+        if (one_pass(b, &b->us[b->n], err) ||
+            (b->bare && yardstick_pass(b->bare, &b->bare_gflops[b->n], err)))
             return -1;
         b->n++;
     }
@@ -183,7 +139,7 @@ static int report(struct bench *b, struct err *err)
     const struct engine *engine = b->scorer.engine;
     double linear = encoder_linear_flop(&b->model->config, &b->input);
     double attention = encoder_attention_flop(&b->model->config, &b->input);
-    double median = quantile(b->us, b->n, 0.5), bare = quantile(b->bare_us, b->n, 0.5);
+    double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;
     struct json_writer w;
@@ -209,7 +165,8 @@ static int report(struct bench *b, struct err *err)
     put_number(&w, "p99_ms", quantile(b->us, b->n, 0.99) / 1e3);
     put_number(&w, "pairs_per_s", b->options->pairs / median * 1e6);
     put_number(&w, "gflops", (linear + attention) / median / 1e3);
-    put_number(&w, "bare_gflops", linear / bare / 1e3);
+    if (b->bare)
+        put_number(&w, "bare_gflops", quantile(b->bare_gflops, b->n, 0.5));
     jw_object_end(&w);
     buf_add_str(&out, "\n");
     if (file && strcmp(file, "-") != 0)
@@ -251,6 +208,13 @@ static int check_shape(const struct options *o, const struct model *m, const str
 static int prepare(struct bench *b, struct err *err)
 {
     const struct options *o = b->options;
+    const struct encoder_config *c = &b->model->config;
+    struct yardstick_args limit = {.products = {{c->hidden, 3 * c->hidden, false},
+                                                {c->hidden, c->hidden, true},
+                                                {c->hidden, c->inner, false},
+                                                {c->inner, c->hidden, true}},
+                                   .n_products = 4,
+                                   .layers = c->layers};
     int max_tokens;
 
     b->kind = o->kind ? kind_find("--kind", o->kind, err) : b->model->adrank.kind;
@@ -262,14 +226,20 @@ static int prepare(struct bench *b, struct err *err)
         build_input(b, err))
         return -1;
     b->us = calloc(MAX_ROUNDS, sizeof(*b->us));
-    b->bare_us = calloc(MAX_ROUNDS, sizeof(*b->bare_us));
+    b->bare_gflops = calloc(MAX_ROUNDS, sizeof(*b->bare_gflops));
     b->logits = calloc((size_t)(b->input.n_read * b->model->config.labels), sizeof(*b->logits));
-    if (!b->us || !b->bare_us || !b->logits)
+    if (!b->us || !b->bare_gflops || !b->logits)
         return err_set(err, ERR_NOMEM, "out of memory");
     max_tokens = b->input.n_tokens;
     if (max_tokens < b->model->config.positions)
         max_tokens = b->model->config.positions;
-    return scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err);
+    if (scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err))
+        return -1;
+    if (strcmp(device_backend(b->scorer.device), "cpu") != 0)
+        return 0;
+    limit.precision = b->scorer.engine->caps.precision;
+    limit.threads = b->scorer.engine->n_lanes;
+    return yardstick_new(&limit, &b->bare, err);
 }
 
 static int run(const struct options *options, struct err *err)
@@ -282,10 +252,11 @@ static int run(const struct options *options, struct err *err)
     rc = prepare(&b, err);
     if (rc == 0)
         rc = measure(&b, err) || report(&b, err) ? -1 : 0;
+    yardstick_free(b.bare);
     scorer_close(&b.scorer);
     input_release(&b.input);
     free(b.us);
-    free(b.bare_us);
+    free(b.bare_gflops);
     free(b.logits);
     model_unref(b.model);
     return rc;

@@ -2,7 +2,7 @@
  * behaviour, without the user's id, with the bids and floors that were in force: a log holds what was ranked and
  * nobody's name, and each request in it can be sent again. */
 #include "impression/behaviour_json.h"
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 static void write_device(struct json_writer *w, const struct impression_request *d)
 {

@@ -1,4 +1,4 @@
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 #include "base/bug.h"
 #include "base/clock.h"
@@ -35,8 +35,8 @@ static void run(struct request *r)
         result = steps[r->step](r);
         r->in_step = false;
         switch (result) {
-        case STEP_NEXT:
-            r->step++;
+        case STEP_NEXT: /* a late answer leaves out what takes time */
+            r->step = r->late ? STEP_RANK : r->step + 1;
             break;
         case STEP_WAIT:
             return;
@@ -50,10 +50,15 @@ static void run(struct request *r)
     }
 }
 
+void request_go(struct request *r, enum step step)
+{
+    r->step = step;
+    run(r);
+}
+
 void request_resume(struct request *r)
 {
-    r->step++;
-    run(r);
+    request_go(r, r->step + 1);
 }
 
 /* Everything that the request holds goes back; what is out will come back as a stranger. */
@@ -119,7 +124,7 @@ static void start(struct request *r, struct exchange *x)
     r->now_ms = clock_wall_ms();
     r->step = STEP_DECODE;
     r->degraded = 0;
-    r->refused = false;
+    r->refused = r->late = false;
     r->timing = (struct timing){0};
     r->behaviours = NULL;
     r->n_behaviours = 0;

@@ -2,7 +2,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 static bool sampled(struct request_worker *rw, double share)
 {

@@ -1,4 +1,4 @@
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 #include "base/clock.h"
 

@@ -1,4 +1,4 @@
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 /* Imps of one placement share a context and so its scores: everything else of it is the request's. */
 static int group(struct request *r)

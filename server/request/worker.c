@@ -3,7 +3,7 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "server/batch/capacity.h"
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 /* A request that is in work between two turns of the loop waits for a job of the worker's or holds a seat at the
  * feature client: more than these never are, so that only memory can refuse one. */

@@ -4,7 +4,7 @@
  */
 #include "adrank/model.h"
 #include "server/net/exchange.h"
-#include "server/request/internal.h"
+#include "server/request/request_state.h"
 
 void __real_request_handle(struct exchange *x, void *arg);
 void __wrap_request_handle(struct exchange *x, void *arg);

@@ -13,8 +13,8 @@
  *
  * Private to server/request. The worker's thread only.
  */
-#ifndef SERVER_REQUEST_INTERNAL_H
-#define SERVER_REQUEST_INTERNAL_H
+#ifndef SERVER_REQUEST_REQUEST_STATE_H
+#define SERVER_REQUEST_REQUEST_STATE_H
 
 #include <stddef.h>
 #include <string.h>
@@ -102,6 +102,7 @@ struct request {
     uint32_t degraded;   /* bit per enum degraded_reason */
     bool in_step;        /* a step runs: what it waits for may come before it returns */
     bool refused;        /* some job found no place in time */
+    bool late;           /* is being answered by deadline.on_late */
     struct timing timing;
 
     struct impression_request decoded;
@@ -126,10 +127,14 @@ enum step_result step_tokens(struct request *r);
 enum step_result step_batch(struct request *r);
 enum step_result step_rank(struct request *r);
 
+/* Runs from this step on until something is out or the request has ended. */
+void request_go(struct request *r, enum step step);
 /* Goes on behind the step that waited. */
 void request_resume(struct request *r);
 /* Answers now, by deadline.on_late; the request is gone. */
 void request_late(struct request *r);
+/* Answers 200 with what was ranked since start_us; the request is gone. */
+enum step_result request_respond(struct request *r, const struct ranked *ranked, int64_t start_us);
 /* It was answered: everything goes back. */
 void request_end(struct request *r);
 /* Answers with a problem and gives the request back. */

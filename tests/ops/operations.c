@@ -114,10 +114,13 @@ static void check_activation(const char *linear, enum activation activation,
     args.out = rig_operands(&rig, NULL, N * ROWS);
     CHECK_OK(rig.ops->linear(rig.lane, &args, &err), err);
     y = rig_read_operands(&rig, args.out, N * ROWS);
-    for (int i = 0; i < N * ROWS; i++)
-        max = fmax(max, fabs((double)y[i] - exact((double)x[i])));
+    for (int i = 0; i < N * ROWS; i++) { /* f32 keeps 6e-8 of a large value, whatever computes it */
+        const double want = exact((double)x[i]);
+
+        max = fmax(max, fabs((double)y[i] - want) / fmax(1, fabs(want)));
+    }
     printf("     %s activation %d: max error %.2e\n", linear, (int)activation, max);
-    CHECK(max <= 1e-6);
+    CHECK(max <= 6e-7);
     free(y);
     rig_free(&rig, (void *)(size_t)args.in);
     rig_free(&rig, args.out);

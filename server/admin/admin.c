@@ -67,9 +67,10 @@ static void on_reload_gone(struct exchange *x, void *arg)
 static void handle_reload(struct exchange *x, void *arg)
 {
     struct admin *admin = arg;
-    struct view dry = exchange_query(x, "dry_run");
+    const struct view dry = exchange_query(x, "dry_run");
+    const bool dry_run = dry.ptr && !view_is(dry, "0") && !view_is(dry, "false");
 
-    if (admin->args.actions.reload(admin->args.actions.arg, dry.ptr && !view_is(dry, "0"))) {
+    if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
         exchange_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
         return;
     }

@@ -456,7 +456,8 @@ TEST(reload__warns)
     answer = answer_of("/admin/reload?dry_run=1", 200);
     CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
-    answer = answer_of("/admin/reload", 200);
+    answer = answer_of("/admin/reload?dry_run=false", 200); /* not a dry one */
+    CHECK_STR(text_at(answer, "/status"), "applied");
     check_members(answer);
     CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
     CHECK_INT(json_array_size(driver_at(answer, "/warnings")), 1);

@@ -130,7 +130,9 @@ static unsigned wanted(const struct connection *c)
     case CONNECTION_READING:
         return (c->yielding ? 0 : LOOP_READ) | write;
     case CONNECTION_WORK: /* as far as the buffer holds it: it may not move under the handler */
-        return (!c->eof && room(c) ? LOOP_READ : 0) | write;
+        if (!c->eof && room(c))
+            return LOOP_READ | write;
+        return write ? write : LOOP_HANGUP;
     case CONNECTION_LINGER:
         return LOOP_READ;
     default:
@@ -209,6 +211,8 @@ static void on_ready(struct loop_watch *watch, unsigned ready, void *arg)
 
     (void)watch;
     connection_enter(c);
+    if (ready & LOOP_HANGUP && c->transport.ops->lost(&c->transport))
+        connection_lost(c);
     if (ready & LOOP_WRITE)
         connection_flush(c);
     if (ready & LOOP_READ && c->state != CONNECTION_ENDED && c->state != CONNECTION_WRITING)

@@ -208,6 +208,8 @@ static void on_fd(evutil_socket_t fd, short events, void *arg)
     unsigned ready = (events & EV_READ ? LOOP_READ : 0) | (events & EV_WRITE ? LOOP_WRITE : 0);
 
     (void)fd;
+    if (watch->wanted & LOOP_HANGUP)
+        ready = LOOP_HANGUP;
     turn_us(watch->loop);
     watch->on_ready(watch, ready, watch->arg);
 }
@@ -239,6 +241,8 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
     watch->fd = wanted ? fd : -1;
     if (!wanted)
         return 0;
+    events |=
+        wanted & LOOP_HANGUP ? EV_WRITE | EV_ET : 0; /* the kernel tells errors by any event */
     events |= wanted & LOOP_READ ? EV_READ : 0;
     events |= wanted & LOOP_WRITE ? EV_WRITE : 0;
     event_assign(watch->event, watch->loop->base, fd, events, on_fd, watch);

@@ -71,9 +71,10 @@ void loop_timer_remove(struct loop *loop, struct timer *timer);
 
 #define LOOP_READ (1u << 0)
 #define LOOP_WRITE (1u << 1)
+#define LOOP_HANGUP (1u << 2) /* alone: an error or a reset, told once; may come without one */
 
 struct loop_watch;
-/* ready: LOOP_READ, LOOP_WRITE or both; an error or hang-up shows as whatever was asked for. */
+/* ready: LOOP_READ, LOOP_WRITE or both, or LOOP_HANGUP; an error or hang-up shows as whatever was asked for. */
 typedef void (*loop_ready_fn)(struct loop_watch *watch, unsigned ready, void *arg);
 
 struct loop_watch {

@@ -26,6 +26,14 @@ static ssize_t plain_write(struct transport *transport, const struct iovec *part
     return outcome(sendmsg(transport->fd, &message, MSG_NOSIGNAL));
 }
 
+static bool plain_lost(struct transport *transport)
+{
+    int error = 0;
+    socklen_t len = sizeof(error);
+
+    return getsockopt(transport->fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1 || error != 0;
+}
+
 static void plain_finish(struct transport *transport)
 {
     (void)shutdown(transport->fd, SHUT_WR); /* a peer that has gone is no news */
@@ -44,6 +52,7 @@ static void plain_close(struct transport *transport, bool hard)
 const struct transport_ops transport_plain = {
     .read = plain_read,
     .write = plain_write,
+    .lost = plain_lost,
     .finish = plain_finish,
     .close = plain_close,
 };

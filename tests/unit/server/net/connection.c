@@ -332,6 +332,38 @@ TEST(connection__tells_when_the_client_is_gone)
     CHECK_INT(fixture.gone, 1);
 }
 
+/* Also when nothing more is to be read: the client has shut its sending side, or the buffer is full to the brim. */
+TEST(connection__tells_when_the_client_is_gone_that_is_not_read_from)
+{
+    static char body[32704];
+
+    memset(body, 'b', sizeof(body));
+    fixture_init();
+    fixture_start();
+    for (int full = 0; full < 2; full++) {
+        struct http_client client = connect_client();
+        char head[128];
+        struct err err;
+        /* 32768 bytes are a size of buffers, EXCHANGE_BODY_PADDING of them stay free */
+        const int len = snprintf(head, sizeof(head),
+                                 "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
+                                 full ? 32650 : 1);
+
+        test_row("connection__tells_when_the_client_is_gone %s", full ? "full" : "shut");
+        CHECK(!full || len + 32650 == 32768 - EXCHANGE_BODY_PADDING);
+        send_text(&client, head);
+        CHECK_OK(http_client_send(&client, (struct view){body, full ? 32650 : 1}, &err), err);
+        if (!full)
+            shutdown(client.fd, SHUT_WR);
+        WAIT_UNTIL(fixture.parked == full + 1);
+        usleep(20000);
+        CHECK_INT(fixture.gone, full);
+        reset(&client);
+        WAIT_UNTIL(fixture.gone == full + 1);
+    }
+    fixture_stop();
+}
+
 TEST(connection__answers_who_shut_only_sending)
 {
     struct http_client client;

@@ -18,6 +18,7 @@ static void answer_empty(struct request *r)
 static void answer_reject(struct request *r)
 {
     metrics_count(r->worker->shard, METRIC_DEGRADED, DEGRADED_DEADLINE, 1);
+    request_count_late(r);
     (void)request_refuse(r, r->refused ? PROBLEM_OVERLOADED : PROBLEM_DEADLINE, NULL, NULL);
 }
 

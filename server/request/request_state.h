@@ -135,6 +135,8 @@ void request_resume(struct request *r);
 void request_late(struct request *r);
 /* Answers 200 with what was ranked since start_us; the request is gone. */
 enum step_result request_respond(struct request *r, const struct ranked *ranked, int64_t start_us);
+/* Counts an answer that is about to be written after its deadline. */
+void request_count_late(struct request *r);
 /* It was answered: everything goes back. */
 void request_end(struct request *r);
 /* Answers with a problem and gives the request back. */

@@ -2,6 +2,13 @@
 #include "base/clock.h"
 #include "server/request/request_state.h"
 
+/* A budget that was none from the start is the client's doing, not ours. */
+void request_count_late(struct request *r)
+{
+    if (r->deadline_us > r->exchange->received_us && clock_now_us() > r->deadline_us)
+        metrics_count(r->worker->shard, METRIC_LATE, 0, 1);
+}
+
 static void count(struct request *r, const struct ranked *ranked, int64_t total_us)
 {
     struct metrics_shard *shard = r->worker->shard;
@@ -14,8 +21,7 @@ static void count(struct request *r, const struct ranked *ranked, int64_t total_
             metrics_count(shard, METRIC_FILTERED, i, ranked->filtered[i]);
     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_RANK, r->timing.rank_us);
     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_TOTAL, total_us);
-    if (r->exchange->received_us + total_us > r->deadline_us)
-        metrics_count(shard, METRIC_LATE, 0, 1);
+    request_count_late(r);
 }
 
 static struct view server_timing(struct request *r, const struct answer_timing *t)

@@ -210,23 +210,34 @@ TEST(metrics__of_refusals)
     stop();
 }
 
-/* The whole process stands still beyond the deadline: then even the early answer is late. */
+/* The whole process stands still beyond the deadline: then even the early answer is late, whatever it says. */
 TEST(metrics__of_late_answers)
 {
-    struct http_client client;
+    static const struct {
+        const char *on_late;
+        int status;
+    } rows[] = {{NULL, 200}, {"deadline.on_late=empty", 200}, {"deadline.on_late=reject", 503}};
 
-    start("paced", NULL, "ADRANK_PACED_FIXED_US=100000");
-    open_client(&client);
-    send_rank(&client, "{\"tmax\":400,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
-    driver_kill(&d, SIGSTOP);
-    usleep(600000);
-    driver_kill(&d, SIGCONT);
-    CHECK_INT(receive_and_close(&client), 200);
-    CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
-    /* Its timers came as much too late. */
-    CHECK(driver_metric(&d, "adrank_loop_lag_seconds_sum") > 0.3);
-    stop();
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct http_client client;
+
+        test_row("metrics__of_late_answers %s", rows[i].on_late ? rows[i].on_late : "prior");
+        start("paced", rows[i].on_late, "ADRANK_PACED_FIXED_US=100000");
+        open_client(&client);
+        send_rank(&client, "{\"tmax\":400,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+        wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
+        driver_kill(&d, SIGSTOP);
+        usleep(600000);
+        driver_kill(&d, SIGCONT);
+        CHECK_INT(receive_and_close(&client), rows[i].status);
+        CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        /* Its timers came as much too late. */
+        CHECK(driver_metric(&d, "adrank_loop_lag_seconds_sum") > 0.3);
+        /* No budget from the start is not counted. */
+        driver_rank(&d, "{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+        CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        stop();
+    }
 }
 
 TEST(metrics__of_clients_that_reset)

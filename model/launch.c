@@ -311,8 +311,12 @@ static struct engine_batch *run_end(struct run *run)
 static bool run_ask(struct device *device, struct run *run)
 {
     struct engine *engine = run->engine;
-    int answer = engine->ops.query(engine->lanes[0], run->slot, &run->err);
+    int answer = -1;
 
+    if (engine->broken) /* is asked no more: its answers mean nothing, if any come */
+        err_set(&run->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
+    else
+        answer = engine->ops.query(engine->lanes[0], run->slot, &run->err);
     if (answer == 0)
         return false;
     if (answer < 0)

@@ -226,6 +226,42 @@ TEST(engine__null_device_takes_the_batch_whole)
     model_unref(m);
 }
 
+static int n_queries;
+
+/* Broken at the first question; whoever asks again waits for ever. */
+static int query_that_breaks(struct lane *lane, int slot, struct err *err)
+{
+    (void)lane, (void)slot;
+    return n_queries++ == 0 ? err_set(err, ERR_INTERNAL, "broken") : 0;
+}
+
+TEST(engine__asks_a_broken_queue_nothing_more)
+{
+    struct device *device = device_of(module_path("null"), "", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine *engine = engine_of(device, m, true);
+    struct input input = request_of(m, 4);
+    struct launched l[2];
+    struct err err;
+
+    CHECK(engine_max_launched(engine) >= 2);
+    n_queries = 0;
+    engine->ops.query = query_that_breaks;
+    for (int i = 0; i < 2; i++) {
+        launched_init(&l[i], &input);
+        CHECK_OK(engine_submit(engine, &l[i].batch, &err), err);
+    }
+    for (int i = 0; i < 2; i++) {
+        CHECK(poll_for(device) == &l[i].batch);
+        CHECK_INT(l[i].batch.status, BATCH_FAILED);
+    }
+    CHECK_INT(n_queries, 1);
+    input_release(&input);
+    engine_close(engine);
+    device_close(device);
+    model_unref(m);
+}
+
 TEST(engine__tells_failures_of_a_queue)
 {
     static const struct {

@@ -255,6 +255,32 @@ TEST(metrics__of_clients_that_reset)
     stop();
 }
 
+/* Work that waits is dropped unpaid when its client resets: one batch runs, one request behind it goes, one stays. */
+TEST(metrics__of_work_that_is_not_paid)
+{
+    struct linger now = {.l_onoff = 1};
+    struct http_client clients[5];
+
+    start("paced", "batch.max_tokens=64", "ADRANK_PACED_FIXED_US=300000");
+    for (int i = 0; i < 5; i++) {
+        open_client(&clients[i]);
+        send_rank(&clients[i],
+                  "{\"tmax\":5000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
+                  "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}");
+        wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", i + 1);
+    }
+    wait_for("adrank_queue_depth", 1); /* at the least: so many that some are not launched */
+    setsockopt(clients[4].fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+    http_client_release(&clients[4]); /* the last of them */
+    wait_for("adrank_client_gone_total", 1);
+    for (int i = 0; i < 4; i++)
+        CHECK_INT(receive_and_close(&clients[i]), 200);
+    usleep(400000); /* longer than a batch: nothing of the fifth is under way */
+    CHECK_INT(driver_metric(&d, "adrank_batch_requests_sum"), 4);
+    CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
+    stop();
+}
+
 #define QUEUED 12 /* more than a device takes at once */
 TEST(metrics__of_connections_and_queue)
 {

@@ -388,4 +388,26 @@ TEST(redis__late_replies_are_thrown_away)
     redis_stop(&redis);
 }
 
+/* The deadline comes while Redis is still asked: both are told, and the answer is in time. */
+TEST(redis__is_silent_until_the_deadline)
+{
+    const struct driver_response *response;
+    const json_t *answer;
+
+    start("features.timeout_ms=10000");
+    CHECK_INT(wait_until(false) >= 0, 1);
+    redis_pause(&redis);
+    response = driver_rank(
+        &d, "{\"tmax\":300,\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":"
+            "\"a1\"},{\"adid\":\"a2\"}]}}");
+    CHECK_INT(response->status, 200);
+    answer = driver_json(response);
+    CHECK_INT(json_array_size(driver_at(answer, "/degraded")), 2);
+    CHECK_STR(json_string_value(driver_at(answer, "/degraded/0")), "features");
+    CHECK_STR(json_string_value(driver_at(answer, "/degraded/1")), "deadline");
+    CHECK_STR(json_string_value(driver_at(answer, "/results/0/source")), "prior");
+    redis_resume(&redis);
+    stop();
+}
+
 TEST_MAIN

@@ -42,12 +42,37 @@ struct input_shape input_shape(const struct input *input)
 {
     struct input_shape shape = {.tokens = input->n_tokens, .segments = input->n_segments};
 
+    int last_parent = -1;
+
     for (int i = 0; i < input->n_segments; i++) {
         const struct segment *s = &input->segments[i];
-        int64_t keys = s->len + (s->parent >= 0 ? input->segments[s->parent].len : 0);
+        int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
+        int64_t keys = s->len + parent;
         shape.attention += s->len * keys;
+        if (keys > shape.chain_tokens) {
+            shape.chain_tokens = keys;
+            shape.chain_attention = s->len * keys + parent * parent;
+        }
+        if (s->parent >= 0 && s->parent != last_parent) {
+            shape.parents++;
+            shape.parent_tokens += parent;
+            last_parent = s->parent;
+        }
     }
     return shape;
+}
+
+void input_shape_add(struct input_shape *sum, const struct input_shape *more)
+{
+    sum->tokens += more->tokens;
+    sum->attention += more->attention;
+    sum->segments += more->segments;
+    sum->parents += more->parents;
+    sum->parent_tokens += more->parent_tokens;
+    if (more->chain_tokens > sum->chain_tokens) {
+        sum->chain_tokens = more->chain_tokens;
+        sum->chain_attention = more->chain_attention;
+    }
 }
 
 /* A part is [from, to) of the read segments' order plus the parents they need. */

@@ -14,17 +14,14 @@ static void start(struct extent *extent, const struct work *work)
 static bool grow(struct extent *extent, const struct work *work,
                  const struct batch_options *options, int64_t now_us)
 {
-    struct input_shape shape = {
-        .tokens = extent->shape.tokens + work->shape.tokens,
-        .attention = extent->shape.attention + work->shape.attention,
-        .segments = extent->shape.segments + work->shape.segments,
-    };
+    struct input_shape shape = extent->shape;
 
+    input_shape_add(&shape, &work->shape);
     if (work->cost != extent->cost || work->parts > 1 || extent->batches > 1 ||
         extent->n >= options->max_jobs ||
         shape.tokens > cost_batch_tokens(extent->cost, options->max_tokens))
         return false;
-    double base_us = extent->base_us + work->base_us - extent->cost->engine.fixed_us;
+    double base_us = cost_base_us(extent->cost, &shape, 1);
     double grown_us = extent->cost->ratio * base_us;
     int64_t earliest_us =
         work->deadline_us < extent->earliest_us ? work->deadline_us : extent->earliest_us;

@@ -66,12 +66,15 @@ static bool solve(double a[TERMS][TERMS + 1], int n)
 }
 
 /* Samples as what the lanes would have computed, over the time: what counts is the relative error,
- * and the right side is 1. `size` of a column takes the units out of the equations. */
+ * of small batches less. `size` of a column takes the units out of the equations. */
 struct equations {
     int n;
     double x[COST_MAX_SAMPLES][TERMS];
+    double right[COST_MAX_SAMPLES]; /* the sample's weight */
     double size[TERMS];
 };
+
+#define FULL_WEIGHT_TOKENS 512.0
 
 static void equations_of(const struct cost_sample *samples, int n, double lanes,
                          struct equations *out)
@@ -79,8 +82,10 @@ static void equations_of(const struct cost_sample *samples, int n, double lanes,
     *out = (struct equations){.n = n};
     for (int i = 0; i < n; i++) {
         critical(&samples[i].shape, lanes, 1, out->x[i]);
+        double share = (double)samples[i].shape.tokens / FULL_WEIGHT_TOKENS;
+        out->right[i] = sqrt(fmin(share, 1));
         for (int t = 0; t < TERMS; t++) {
-            out->x[i][t] /= samples[i].us;
+            out->x[i][t] *= out->right[i] / samples[i].us;
             out->size[t] += out->x[i][t] * out->x[i][t];
         }
     }
@@ -108,7 +113,7 @@ static bool fit_subset(const struct equations *e, unsigned subset, double out[TE
             double x = e->x[i][terms[r]] / e->size[terms[r]];
             for (int c = 0; c < n_terms; c++)
                 a[r][c] += x * e->x[i][terms[c]] / e->size[terms[c]];
-            a[r][n_terms] += x;
+            a[r][n_terms] += x * e->right[i];
         }
     }
     if (!solve(a, n_terms))
@@ -126,7 +131,7 @@ static double squares(const struct equations *e, const double terms[TERMS])
     double sum = 0;
 
     for (int i = 0; i < e->n; i++) {
-        double off = -1;
+        double off = -e->right[i];
         for (int t = 0; t < TERMS; t++)
             off += e->x[i][t] * terms[t];
         sum += off * off;

@@ -9,29 +9,52 @@ enum { TERM_TOKENS, TERM_ATTENTION, TERM_SEGMENTS, TERM_FIXED, TERMS };
 
 /* ------------------------------------------------------------------ the function */
 
-/* What the thread that is through last computes. With one lane: everything. */
-static void critical(const struct input_shape *s, double lanes, double batches, double out[TERMS])
+/* Not fmax: that is a call, and the gate asks for the cost of everybody in the queue. */
+static double larger(double a, double b)
 {
-    double tokens = (double)s->tokens / batches, share = tokens / lanes;
-    double families = fmax((double)s->parents / batches, 1);
-    double parent = s->parents ? (double)s->parent_tokens / (double)s->parents : 0;
-    /* While parents of fewer families than lanes are computed, the other lanes wait. */
-    double wait = parent * fmax(0, 1 - families / lanes);
-    double least = fmin(tokens, PLAN_MIN_TOKENS + (families < lanes ? parent : 0));
-    double grow = share + wait < least ? least / (share + wait) : 1;
-    double attention = (double)s->attention / batches / lanes + wait * parent;
+    return a > b ? a : b;
+}
+
+/* What the thread that is through last computes, of one batch out of `batches` alike. */
+static void critical(const struct input_shape *s, double lanes, int batches, double out[TERMS])
+{
+    double one = batches == 1 ? 1 : 1.0 / batches, each = one / lanes;
+    double share = (double)s->tokens * each, attention = (double)s->attention * each;
+    double least = (double)s->tokens * one, slice = PLAN_MIN_TOKENS;
 
     out[TERM_FIXED] = 1;
-    out[TERM_TOKENS] = fmax((share + wait) * grow, (double)s->chain_tokens);
-    out[TERM_ATTENTION] = fmax(attention * grow, (double)s->chain_attention);
-    out[TERM_SEGMENTS] = (double)s->segments / batches / lanes * grow;
+    out[TERM_SEGMENTS] = (double)s->segments * each;
+    if (s->parents) {
+        double parent = (double)s->parent_tokens / (double)s->parents;
+        /* Parents of fewer families than lanes: the other lanes wait while they are computed. */
+        double idle = 1 - larger((double)s->parents * each, 1 / lanes);
+        if (idle > 0) {
+            share += parent * idle;
+            attention += parent * idle * parent;
+            slice += parent;
+        }
+    }
+    /* No slice is smaller than that, unless the batch is. */
+    if (least > slice)
+        least = slice;
+    if (share < least) {
+        attention *= least / share;
+        out[TERM_SEGMENTS] *= least / share;
+        share = least;
+    }
+    out[TERM_TOKENS] = larger(share, (double)s->chain_tokens);
+    out[TERM_ATTENTION] = larger(attention, (double)s->chain_attention);
 }
 
 double engine_cost_us(const struct engine_cost *cost, const struct input_shape *shape, int batches)
 {
     double x[TERMS];
 
-    critical(shape, fmax(cost->lanes, 1), batches, x);
+    if (cost->lanes <= 1)
+        return cost->fixed_us * batches + cost->per_token_us * (double)shape->tokens +
+               cost->per_attention_us * (double)shape->attention +
+               cost->per_segment_us * (double)shape->segments;
+    critical(shape, cost->lanes, batches, x);
     return batches *
            (cost->fixed_us * x[TERM_FIXED] + cost->per_token_us * x[TERM_TOKENS] +
             cost->per_attention_us * x[TERM_ATTENTION] + cost->per_segment_us * x[TERM_SEGMENTS]);

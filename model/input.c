@@ -62,19 +62,6 @@ struct input_shape input_shape(const struct input *input)
     return shape;
 }
 
-void input_shape_add(struct input_shape *sum, const struct input_shape *more)
-{
-    sum->tokens += more->tokens;
-    sum->attention += more->attention;
-    sum->segments += more->segments;
-    sum->parents += more->parents;
-    sum->parent_tokens += more->parent_tokens;
-    if (more->chain_tokens > sum->chain_tokens) {
-        sum->chain_tokens = more->chain_tokens;
-        sum->chain_attention = more->chain_attention;
-    }
-}
-
 /* A part is [from, to) of the read segments' order plus the parents they need. */
 struct cut {
     int from, to; /* segments of input that are no parents of others */

@@ -44,7 +44,18 @@ struct input_shape {
 
 struct input_shape input_shape(const struct input *input);
 /* Of inputs that share a batch. */
-void input_shape_add(struct input_shape *sum, const struct input_shape *more);
+static inline void input_shape_add(struct input_shape *sum, const struct input_shape *more)
+{
+    sum->tokens += more->tokens;
+    sum->attention += more->attention;
+    sum->segments += more->segments;
+    sum->parents += more->parents;
+    sum->parent_tokens += more->parent_tokens;
+    if (more->chain_tokens > sum->chain_tokens) {
+        sum->chain_tokens = more->chain_tokens;
+        sum->chain_attention = more->chain_attention;
+    }
+}
 
 /*
  * A job larger than a batch: part `i` (from 0) of `input` with at most max_tokens tokens, whole segments,

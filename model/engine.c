@@ -76,6 +76,7 @@ int engine_open_begin(struct device *device, const struct engine_args *args, str
     }
     request_input_init(&engine->opening->requests);
     engine->opening->skip_golden = args->skip_golden;
+    engine->opening->max_step_us = args->max_step_us;
     if (open_backend(engine, args->precision, err))
         goto failed;
     choose_sizes(engine, args);
@@ -99,6 +100,7 @@ static void opening_free(struct engine *engine)
         return;
     request_input_release(&o->requests);
     input_release(&o->input);
+    input_release(&o->part);
     free(o->logits);
     free(o);
     engine->opening = NULL;

@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "model/engine_opening.h"
 #include "model/engine_struct.h"
 
@@ -88,138 +87,65 @@ int opening_runs(struct engine *engine, struct err *err)
 
 /* ------------------------------------------------------------------ computing while opening */
 
+int engine_compute_batch(struct engine *engine, const struct input *input, float *logits,
+                         struct engine_batch *out, struct err *err)
+{
+    struct engine_job job = {.input = input, .logits = logits};
+    struct engine_job *jobs[] = {&job};
+    struct run *run;
+
+    *out = (struct engine_batch){.jobs = jobs, .n_jobs = 1};
+    if (run_launch(engine, out, true, &run, err))
+        return -1;
+    run_wait(run);
+    out->jobs = NULL;
+    if (out->status == BATCH_FAILED) {
+        *err = out->err;
+        return -1;
+    }
+    return 0;
+}
+
+int engine_not_finite(const struct engine *engine, struct err *err)
+{
+    return err_set(err, ERR_DATA, "%s: logits are not finite", engine->model->dir);
+}
+
 int engine_compute(struct engine *engine, const struct input *input, float *logits, int64_t *run_us,
                    struct err *err)
 {
     struct input part = {0};
-    struct engine_job job = {.input = &part};
-    struct engine_job *jobs[] = {&job};
-    struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
-    struct run *run;
+    struct engine_batch batch;
     int first, rc = 0;
 
     *run_us = 0;
     for (int i = 0; (rc = input_part(input, engine->max_batch_tokens, i, &part, &first, err)) > 0;
          i++) {
-        job.logits = logits + (ptrdiff_t)first * engine->model->config.labels;
-        rc = run_launch(engine, &batch, true, &run, err);
+        float *to = logits + (ptrdiff_t)first * engine->model->config.labels;
+        rc = engine_compute_batch(engine, &part, to, &batch, err);
+        if (rc == 0 && batch.status == BATCH_NOT_FINITE)
+            rc = engine_not_finite(engine, err);
         if (rc)
             break;
-        run_wait(run);
         *run_us += batch.run_us;
-        if (batch.status == BATCH_FAILED) {
-            *err = batch.err;
-            rc = -1;
-            break;
-        }
-        if (batch.status == BATCH_NOT_FINITE) {
-            rc = err_set(err, ERR_DATA, "%s: logits are not finite", engine->model->dir);
-            break;
-        }
     }
     input_release(&part);
     return rc;
 }
 
-/* Room for n rows of logits, kept from one step to the next. */
-static int reserve_logits(struct engine_opening *o, int n, int labels, struct err *err)
+int opening_reserve_logits(struct engine *engine, int n, struct err *err)
 {
+    struct engine_opening *o = engine->opening;
+    size_t row_bytes = (size_t)engine->model->config.labels * sizeof(*o->logits);
     float *room;
 
     if (n <= o->max_logits)
         return 0;
-    room = realloc(o->logits, (size_t)n * (size_t)labels * sizeof(*room));
+    room = realloc(o->logits, (size_t)n * row_bytes);
     if (!room)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
     o->logits = room;
     o->max_logits = n;
-    return 0;
-}
-
-/* ------------------------------------------------------------------ cost */
-
-#define COST_ROUNDS 4
-#define COST_BUDGET_US 1500000 /* of all measuring; the rest is left out */
-
-/* n segments of len tokens; with a parent of that many tokens, or none. */
-static const struct {
-    int n, len, parent;
-} cost_shapes[COST_SHAPES] = {
-    {1, 16, 0},  {4, 32, 0},  {16, 16, 0},   {1, 256, 0},    {24, 16, 64},
-    {32, 32, 0}, {4, 256, 0}, {100, 16, 96}, {256, 16, 128},
-};
-
-static void put_segment(struct input *out, int len, int parent, bool read)
-{
-    int position = parent >= 0 ? out->segments[parent].len : 0;
-
-    out->segments[out->n_segments] = (struct segment){
-        .start = out->n_tokens, .len = len, .parent = parent, .position = position, .read = read};
-    for (int i = 0; i < len; i++) {
-        out->ids[out->n_tokens + i] = 0;
-        out->types[out->n_tokens + i] = 0;
-    }
-    out->n_tokens += len;
-    out->n_segments++;
-    out->n_read += read;
-}
-
-/* The shape as far as model and batch hold it. */
-static int build_shape(const struct engine *engine, int shape, struct input *out, struct err *err)
-{
-    int positions = engine->model->config.positions;
-    int parent = cost_shapes[shape].parent, len = cost_shapes[shape].len;
-
-    if (parent > positions / 2)
-        parent = positions / 2;
-    if (len > positions - parent)
-        len = positions - parent;
-    if (input_reserve(out, parent + cost_shapes[shape].n * len, cost_shapes[shape].n + 1, err))
-        return -1;
-    if (parent)
-        put_segment(out, parent, -1, false);
-    for (int i = 0; i < cost_shapes[shape].n && out->n_tokens + len <= engine->max_batch_tokens;
-         i++)
-        put_segment(out, len, parent ? 0 : -1, true);
-    return 0;
-}
-
-/* The first round of a shape warms it up; the fastest of the others counts, since what disturbs
- * only adds. */
-static void note_round(struct engine_opening *o, const struct input *input, double us)
-{
-    struct input_shape shape = input_shape(input);
-
-    if (o->round == 1 || (o->round > 1 && us < o->best_us))
-        o->best_us = us;
-    if (o->round < COST_ROUNDS - 1)
-        return;
-    o->samples[o->n_samples++] = (struct cost_sample){(double)shape.tokens, (double)shape.attention,
-                                                      o->best_us > 1 ? o->best_us : 1};
-}
-
-int opening_cost(struct engine *engine, struct err *err)
-{
-    struct engine_opening *o = engine->opening;
-    int labels = engine->model->config.labels;
-    int64_t us;
-
-    if (!o->cost_began_us)
-        o->cost_began_us = clock_now_us();
-    if (build_shape(engine, o->shape, &o->input, err) ||
-        reserve_logits(o, o->input.n_read, labels, err) ||
-        engine_compute(engine, &o->input, o->logits, &us, err))
-        return -1;
-    note_round(o, &o->input, (double)us);
-    if (++o->round == COST_ROUNDS) {
-        o->round = 0;
-        o->shape++;
-    }
-    /* At least three shapes, or the terms cannot be told apart. */
-    if (o->shape < COST_SHAPES &&
-        (o->n_samples < 3 || clock_now_us() - o->cost_began_us < COST_BUDGET_US))
-        return 1;
-    cost_fit(o->samples, o->n_samples, &engine->cost);
     return 0;
 }
 
@@ -249,24 +175,50 @@ static int judge(struct engine *engine, int request, int n_read, double limit, s
     return 0;
 }
 
+/* Of one part, so that a step takes about max_step_us. */
+static int part_tokens(const struct engine *engine)
+{
+    const struct input_shape usual = {.tokens = 256, .attention = 256 * 64, .segments = 16};
+    double us = engine_cost_us(&engine->cost, &usual, 1);
+    int wanted_us = engine->opening->max_step_us;
+
+    if (!wanted_us || us * engine->max_batch_tokens <= (double)wanted_us * 256)
+        return engine->max_batch_tokens;
+    return 1 + (int)(wanted_us * 256 / us);
+}
+
+static int build_golden(struct engine *engine, const struct golden_request *request,
+                        struct err *err)
+{
+    struct engine_opening *o = engine->opening;
+
+    if (request_input_build(&o->requests, engine->model, request->body, request->now_ms, &o->input,
+                            err))
+        return err_prefix(err, "%s: golden request %d", engine->model->dir, o->golden);
+    return opening_reserve_logits(engine, o->input.n_read, err);
+}
+
 int opening_golden(struct engine *engine, struct err *err)
 {
     struct engine_opening *o = engine->opening;
     const struct golden *golden = &engine->model->adrank.golden;
-    const struct golden_request *request = &golden->requests[o->golden];
     double limit;
     int64_t us;
+    int first, rc;
 
     if (o->skip_golden || golden->n_requests == 0)
         return 0;
     if (golden_limit(golden, engine->caps.precision, &limit, err))
         return err_prefix(err, "%s/%s", engine->model->dir, model_file_names[FILE_ADRANK]);
-    if (request_input_build(&o->requests, engine->model, request->body, request->now_ms, &o->input,
-                            err))
-        return err_prefix(err, "%s: golden request %d", engine->model->dir, o->golden);
-    if (reserve_logits(o, o->input.n_read, engine->model->config.labels, err) ||
-        engine_compute(engine, &o->input, o->logits, &us, err) ||
-        judge(engine, o->golden, o->input.n_read, limit, err))
+    if (o->golden_part == 0 && build_golden(engine, &golden->requests[o->golden], err))
         return -1;
+    rc = input_part(&o->input, part_tokens(engine), o->golden_part++, &o->part, &first, err);
+    if (rc > 0) {
+        float *logits = o->logits + (ptrdiff_t)first * engine->model->config.labels;
+        return engine_compute(engine, &o->part, logits, &us, err) ? -1 : 1;
+    }
+    if (rc < 0 || judge(engine, o->golden, o->input.n_read, limit, err))
+        return -1;
+    o->golden_part = 0;
     return ++o->golden < golden->n_requests;
 }

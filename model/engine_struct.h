@@ -69,6 +69,16 @@ struct engine {
     struct engine_opening *opening; /* NULL once it is ready */
 };
 
+/* A cost function, for later engines like the one that measured it. */
+struct kept_cost {
+    struct encoder_config config; /* layers 0: the entry is not in use */
+    enum precision precision;     /* in use */
+    int max_batch_tokens;
+    bool in_short_steps; /* measured beside others: good enough only for the like */
+    struct engine_cost cost;
+};
+#define DEVICE_COSTS 8
+
 struct device {
     const struct backend_ops *ops;
     struct device_args args; /* strings copied */
@@ -76,6 +86,8 @@ struct device {
     struct crew *crew;    /* NULL without host lanes */
     struct run *running;  /* (lock) in the order in which they were launched */
     struct run *finished; /* (lock) in the order in which they ended */
+    struct kept_cost costs[DEVICE_COSTS];
+    int next_cost; /* the entry that is overwritten next */
 };
 
 extern const struct crew_ops device_crew_ops;
@@ -93,5 +105,10 @@ void run_wait(struct run *run);
 /* One input of any size, in parts if need be, computed now; logits (n_read, L). For opening. */
 int engine_compute(struct engine *engine, const struct input *input, float *logits, int64_t *run_us,
                    struct err *err) MUST_CHECK;
+/* The same of an input that fits a batch; out tells status and run_us. Not finite is no failure. */
+int engine_compute_batch(struct engine *engine, const struct input *input, float *logits,
+                         struct engine_batch *out, struct err *err) MUST_CHECK;
+/* Fills err; returns -1. */
+int engine_not_finite(const struct engine *engine, struct err *err);
 
 #endif

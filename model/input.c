@@ -42,10 +42,22 @@ struct input_shape input_shape(const struct input *input)
 {
     struct input_shape shape = {.tokens = input->n_tokens, .segments = input->n_segments};
 
+    int last_parent = -1;
+
     for (int i = 0; i < input->n_segments; i++) {
         const struct segment *s = &input->segments[i];
-        int64_t keys = s->len + (s->parent >= 0 ? input->segments[s->parent].len : 0);
+        int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
+        int64_t keys = s->len + parent;
         shape.attention += s->len * keys;
+        if (keys > shape.chain_tokens) {
+            shape.chain_tokens = keys;
+            shape.chain_attention = s->len * keys + parent * parent;
+        }
+        if (s->parent >= 0 && s->parent != last_parent) {
+            shape.parents++;
+            shape.parent_tokens += parent;
+            last_parent = s->parent;
+        }
     }
     return shape;
 }

@@ -273,17 +273,21 @@ static void cut_apart(struct plan *plan, int target)
     }
 }
 
-/* A small batch is cut finer, so that no thread stands idle while one works. */
+/* Rows of a slice. It is smaller than what is aimed at where that many slices would leave a thread
+ * idle while others work: where they are no multiple of the threads. */
 static int choose_target(const struct plan *plan, int tokens)
 {
-    int target = plan->limits.slice_tokens;
-    int share = (tokens + plan->limits.threads - 1) / plan->limits.threads;
+    int target = plan->limits.slice_tokens, threads = plan->limits.threads;
+    int n, share;
 
     if (!target)
         return plan->limits.max_batch_tokens;
-    if (share < PLAN_MIN_TOKENS)
-        share = PLAN_MIN_TOKENS;
-    return share < target ? share : target;
+    n = (tokens + target - 1) / target;
+    if (n > threads && n % threads == 0)
+        return target;
+    n = (n + threads - 1) / threads * threads;
+    share = n ? (tokens + n - 1) / n : 0;
+    return share < PLAN_MIN_TOKENS ? PLAN_MIN_TOKENS : share;
 }
 
 void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels)

@@ -22,7 +22,7 @@ struct plan_limits {
     int slice_tokens;       /* aimed at; 0: one slice for everything */
     int max_slice_tokens;   /* never more: what lanes have room for */
     int max_parent_tokens;  /* what may be kept of one slice of parents */
-    int threads;            /* a small batch is cut so that all of them have something */
+    int threads;            /* that many slices or a multiple, so that all of them have something */
     bool outside_parents;   /* false: a family stays together, however large */
 };
 

@@ -43,12 +43,18 @@ struct engine_args {
     int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
     bool skip_golden; /* tools that inspect a model which does not pass */
+    /* Others are served meanwhile: no step that runs the model is meant to take much longer. 0: nobody waits. */
+    int max_step_us;
 };
 
 /*
  * Opening is stepwise so that it can run between served batches: begin, then step until it returns 0. A step
- * takes at most some milliseconds of the device's time where that can be helped: it packs a weight, uploads
- * a piece, warms a size, times the cost function, runs one golden request.
+ * packs a weight, uploads a piece, times one batch for the cost function, runs a golden request or a part of it.
+ * With max_step_us batches that would take longer by what was seen so far are left out of the measurement, or
+ * run through a few layers alone, and golden requests are cut; a single segment through one layer and the packing
+ * of one weight are the least there is.
+ * What was measured for a model of this shape, in this precision, is kept by the device: opening another one
+ * (a newer version, say) does not measure again.
  * engine_open_step: 1 more to do, 0 ready, -1 failed (then close it).
  * Golden requests that miss adrank.json's max_error, or logits that are not finite, fail with ERR_DATA.
  */
@@ -63,12 +69,20 @@ void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal
 struct model *engine_model(const struct engine *engine);
 const struct backend_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
-/* Measured at open, per batch: microseconds = fixed + per_token * tokens + per_attention * attention. */
+/*
+ * Measured at open. A batch takes fixed + per_token * tokens + per_attention * attention + per_segment * segments
+ * microseconds on one thread. `lanes` threads share what can be shared, so the tokens, attention and segments that
+ * count are those of the thread that is through last: an even share, but no less than the longest segment with its
+ * parent; and while the parents of few families are computed the other threads wait.
+ */
 struct engine_cost {
-    double fixed_us, per_token_us, per_attention_us;
+    double fixed_us, per_token_us, per_attention_us, per_segment_us;
+    double lanes; /* what all threads do in the time of one; up to 1: nothing is shared out */
 };
 
 const struct engine_cost *engine_cost(const struct engine *engine);
+/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure; any thread. */
+double engine_cost_us(const struct engine_cost *cost, const struct input_shape *shape, int batches);
 
 /* One input of a batch. */
 struct engine_job {

@@ -36,9 +36,26 @@ struct input_shape {
     int64_t tokens;
     int64_t attention; /* sum over segments of len * (len + parent's len) */
     int64_t segments;
+    /* What keeps it from being spread over threads: a parent is computed before its children, and nobody helps
+     * with a segment. */
+    int64_t parents, parent_tokens;        /* segments that have children (next to each other) */
+    int64_t chain_tokens, chain_attention; /* the longest segment together with its parent */
 };
 
 struct input_shape input_shape(const struct input *input);
+/* Of inputs that share a batch. */
+static inline void input_shape_add(struct input_shape *sum, const struct input_shape *more)
+{
+    sum->tokens += more->tokens;
+    sum->attention += more->attention;
+    sum->segments += more->segments;
+    sum->parents += more->parents;
+    sum->parent_tokens += more->parent_tokens;
+    if (more->chain_tokens > sum->chain_tokens) {
+        sum->chain_tokens = more->chain_tokens;
+        sum->chain_attention = more->chain_attention;
+    }
+}
 
 /*
  * A job larger than a batch: part `i` (from 0) of `input` with at most max_tokens tokens, whole segments,

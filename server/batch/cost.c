@@ -26,9 +26,7 @@ static double edge_of(int i)
 
 double cost_base_us(const struct cost *cost, const struct input_shape *shape, int batches)
 {
-    const struct engine_cost *engine = &cost->engine;
-    double us = engine->fixed_us * batches + engine->per_token_us * (double)shape->tokens +
-                engine->per_attention_us * (double)shape->attention;
+    double us = engine_cost_us(&cost->engine, shape, batches);
 
     return us > 0 ? us : 0;
 }

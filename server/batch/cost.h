@@ -37,9 +37,8 @@ static inline int cost_batch_tokens(const struct cost *cost, int wanted)
     return wanted > cost->max_tokens ? cost->max_tokens : wanted;
 }
 
-/* The engine's own figure for inputs that run together, with `batches` times the fixed part;
- * never negative. It is linear in the shape, so estimates add up less the fixed part. Times
- * ratio it is corrected. */
+/* The engine's own figure for inputs that run together, in `batches` batches; never negative. Not
+ * linear: estimates do not add up, shapes do (input_shape_add). Times ratio it is corrected. */
 double cost_base_us(const struct cost *cost, const struct input_shape *shape, int batches);
 
 /* A batch whose cost_base_us was base_us took observed_us. */

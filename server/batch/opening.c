@@ -5,6 +5,7 @@
 #define STEP_START_US 5000.0
 #define STEP_DECAY 0.9
 #define STEP_AT_LEAST_EVERY_US 250000
+#define STEP_MAX_US 10000 /* of opening an engine, where others are served */
 
 int executor_open_engine(struct executor *executor, struct served_engine *engine,
                          const struct engine_args *args, struct err *err)
@@ -71,6 +72,8 @@ static int open_step(struct executor *executor, struct opening *opening)
     struct served_engine *engine = opening->engine;
     int rc = 1;
 
+    if (!opening->begun)
+        opening->args.max_step_us = executor->n_engines ? STEP_MAX_US : 0;
     if (opening->begun)
         rc = engine_open_step(engine->engine, &opening->err);
     else if (engine_open_begin(executor->device, &opening->args, &engine->engine, &opening->err))

@@ -11,27 +11,40 @@ static void start(struct extent *extent, const struct work *work)
     extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
 }
 
+/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all the
+ * rest of grow: it waits for the sums to arrive in memory. */
+static void shape_take_back(struct input_shape *sum, const struct input_shape *more,
+                            int64_t chain_tokens, int64_t chain_attention)
+{
+    sum->tokens -= more->tokens;
+    sum->attention -= more->attention;
+    sum->segments -= more->segments;
+    sum->parents -= more->parents;
+    sum->parent_tokens -= more->parent_tokens;
+    sum->chain_tokens = chain_tokens;
+    sum->chain_attention = chain_attention;
+}
+
 static bool grow(struct extent *extent, const struct work *work,
                  const struct batch_options *options, int64_t now_us)
 {
-    struct input_shape shape = {
-        .tokens = extent->shape.tokens + work->shape.tokens,
-        .attention = extent->shape.attention + work->shape.attention,
-        .segments = extent->shape.segments + work->shape.segments,
-    };
+    struct input_shape *shape = &extent->shape;
+    int64_t chain_tokens = shape->chain_tokens, chain_attention = shape->chain_attention;
 
     if (work->cost != extent->cost || work->parts > 1 || extent->batches > 1 ||
         extent->n >= options->max_jobs ||
-        shape.tokens > cost_batch_tokens(extent->cost, options->max_tokens))
+        shape->tokens + work->shape.tokens > cost_batch_tokens(extent->cost, options->max_tokens))
         return false;
-    double base_us = extent->base_us + work->base_us - extent->cost->engine.fixed_us;
+    input_shape_add(shape, &work->shape);
+    double base_us = cost_base_us(extent->cost, shape, 1);
     double grown_us = extent->cost->ratio * base_us;
     int64_t earliest_us =
         work->deadline_us < extent->earliest_us ? work->deadline_us : extent->earliest_us;
-    if ((double)now_us + grown_us > (double)(earliest_us - options->reserve_us))
+    if ((double)now_us + grown_us > (double)(earliest_us - options->reserve_us)) {
+        shape_take_back(shape, &work->shape, chain_tokens, chain_attention);
         return false;
+    }
     extent->n++;
-    extent->shape = shape;
     extent->base_us = base_us;
     extent->cost_us = grown_us;
     extent->earliest_us = earliest_us;

@@ -21,6 +21,8 @@ void work_prepare(struct work *work, const struct input_shape *shape, int64_t pa
         work->parts = (int)((shape->tokens - parent_tokens + room - 1) / room);
         work->shape.tokens += (work->parts - 1) * parent_tokens;
         work->shape.attention += (work->parts - 1) * parent_tokens * parent_tokens;
+        work->shape.parents += work->parts - 1;
+        work->shape.parent_tokens += (work->parts - 1) * parent_tokens;
     }
     work->base_us = cost_base_us(work->cost, &work->shape, work->parts);
 }

@@ -34,7 +34,11 @@ static int report(const struct model *m, const struct engine *engine, struct err
     jw_number(&w, cost->per_token_us, 4);
     jw_key(&w, "per_attention");
     jw_number(&w, cost->per_attention_us, 4);
+    jw_key(&w, "per_segment");
+    jw_number(&w, cost->per_segment_us, 4);
     jw_object_end(&w);
+    jw_key(&w, "lanes");
+    jw_number(&w, cost->lanes, 3);
     jw_object_end(&w);
     buf_add_str(&out, "\n");
     rc = lines_write(&out, err);

@@ -1,6 +1,7 @@
 /* Opening engines: in steps, beside others, and refused. */
 #include "adrank/engine.h"
 
+#include "model/engine_opening.h"
 #include "tests/unit/model/engine_fixture.h"
 
 #define PAIRS "tests/golden/logits/three-heads"
@@ -153,6 +154,228 @@ TEST(engine__closes_at_any_step_of_opening)
     }
     device_close(device);
     model_unref(m);
+}
+
+/* ------------------------------------------------------------------ measuring */
+
+/* What the operations of an engine under way are asked for. */
+static struct {
+    const struct backend_ops *real;
+    int slices, most_tokens, attentions;
+} seen;
+
+static int seeing_begin(struct lane *lane, const struct slice *slice, struct err *err)
+{
+    seen.slices++;
+    if (slice->n_tokens > seen.most_tokens)
+        seen.most_tokens = slice->n_tokens;
+    return seen.real->begin(lane, slice, err);
+}
+
+static int seeing_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    seen.attentions++;
+    return seen.real->attention(lane, args, err);
+}
+
+static struct engine *begin_seen(struct device *device, const struct engine_args *args)
+{
+    struct engine *engine;
+    struct err err;
+
+    CHECK_OK(engine_open_begin(device, args, &engine, &err), err);
+    memset(&seen, 0, sizeof(seen));
+    seen.real = device->ops;
+    engine->ops.begin = seeing_begin;
+    engine->ops.attention = seeing_attention;
+    return engine;
+}
+
+/* Steps until it comes to the stage. Returns their number. */
+static int step_to(struct engine *engine, int stage)
+{
+    struct err err;
+    int steps = 0, rc = 1;
+
+    while (rc > 0 && engine->opening->stage < stage) {
+        rc = engine_open_step(engine, &err);
+        steps++;
+        CHECK_OK(rc < 0 ? -1 : 0, err);
+    }
+    return steps;
+}
+
+/* engine.c's table. */
+enum { STAGE_COST = 3, STAGE_GOLDEN };
+
+/* A device of 1 ms and 20 us a token, whatever the layers. */
+static struct device *paced_device(void)
+{
+    setenv("ADRANK_PACED_FIXED_US", "1000", 1);
+    setenv("ADRANK_PACED_TOKEN_NS", "20000", 1);
+    return device_of(module_path("paced"), "", 1);
+}
+
+/* Nothing but its pace is random: shapes that would take longer than a step may are never run,
+ * where nobody waits they are. */
+TEST(engine__measures_small_batches_only_beside_others)
+{
+    struct model *m = model_of(REQUESTS);
+    struct engine_args args = args_of(m);
+
+    args.max_batch_tokens = 8192;
+    args.skip_golden = true;
+    for (int beside = 0; beside < 2; beside++) {
+        struct device *device = paced_device();
+        struct engine *engine;
+        args.max_step_us = beside ? 4000 : 0; /* of 150 tokens */
+        test_row("at most %d us", args.max_step_us);
+        engine = begin_seen(device, &args);
+        step_to(engine, STAGE_GOLDEN);
+        CHECK(seen.slices >= 8);
+        if (beside)
+            CHECK(seen.most_tokens <= 300);
+        else
+            CHECK(seen.most_tokens >= 2000);
+        CHECK(engine->cost.per_token_us >= 15);
+        engine_close(engine);
+        device_close(device);
+    }
+    model_unref(m);
+}
+
+/* Where all layers would take too long one and two are run; afterwards it is all of them again. */
+TEST(engine__measures_a_slow_model_layer_by_layer)
+{
+    struct model *m = model_of("tests/golden/logits/long");
+    struct device *device = paced_device();
+    struct engine_args args = args_of(m);
+    struct engine *engine;
+    float logit[2];
+    struct err err;
+    int64_t us;
+
+    args.skip_golden = true;
+    args.max_step_us = 4000;
+    engine = begin_seen(device, &args);
+    step_to(engine, STAGE_GOLDEN);
+    CHECK(seen.attentions < m->config.layers * seen.slices);
+    CHECK(seen.attentions > seen.slices);
+    CHECK(engine->network.config == &m->config);
+    seen.attentions = 0;
+    struct input input = {0};
+    CHECK_OK(input_reserve(&input, 1, 1, &err), err);
+    input.n_tokens = input.n_segments = input.n_read = 1;
+    input.ids[0] = input.types[0] = 0;
+    input.segments[0] = (struct segment){.len = 1, .parent = -1, .read = true};
+    CHECK(m->config.labels <= 2);
+    CHECK_OK(engine_compute(engine, &input, logit, &us, &err), err);
+    CHECK_INT(seen.attentions, m->config.layers);
+    input_release(&input);
+    engine_close(engine);
+    device_close(device);
+    model_unref(m);
+}
+
+/* Of the same sizes in the same precision: chosen once. What was measured in short steps does for
+ * the like alone. */
+TEST(engine__measures_a_shape_of_model_once)
+{
+    static const struct {
+        const char *name, *dir;
+        enum precision precision;
+        int max_step_us;
+        bool measures;
+    } rows[] = {
+        {"the first, beside others", REQUESTS, PRECISION_F32, 10000, true},
+        {"again beside others", REQUESTS, PRECISION_F32, 10000, false},
+        {"alone: as well as can be", REQUESTS, PRECISION_F32, 0, true},
+        {"alone again", REQUESTS, PRECISION_F32, 0, false},
+        {"beside others once more", REQUESTS, PRECISION_F32, 10000, false},
+        {"in another precision", REQUESTS, PRECISION_BF16, 0, true},
+        {"of other sizes", "tests/golden/requests/cross", PRECISION_F32, 0, true},
+        {"the one before", REQUESTS, PRECISION_F32, 0, false},
+    };
+    struct device *device = device_of(module_path("null"), "", 1);
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct model *m = model_of(rows[i].dir);
+        struct engine_args args = args_of(m);
+        struct engine *engine;
+        args.precision = rows[i].precision;
+        args.max_step_us = rows[i].max_step_us;
+        args.skip_golden = true;
+        test_row("%s", rows[i].name);
+        engine = begin_seen(device, &args);
+        step_to(engine, STAGE_COST);
+        CHECK_INT(seen.slices, 0);
+        int steps = step_to(engine, STAGE_GOLDEN);
+        if (rows[i].measures) {
+            CHECK(steps > 20 && seen.slices >= 20);
+        } else {
+            CHECK_INT(steps, 1);
+            CHECK_INT(seen.slices, 0);
+        }
+        CHECK(engine->cost.fixed_us + engine->cost.per_token_us + engine->cost.per_segment_us > 0);
+        engine_close(engine);
+        model_unref(m);
+    }
+    device_close(device);
+}
+
+/* More models than it keeps: the oldest is measured again. */
+TEST(device__keeps_a_handful_of_costs)
+{
+    struct device *device = device_of(module_path("null"), "", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine_args args = args_of(m);
+
+    args.skip_golden = true;
+    for (int i = 0; i <= DEVICE_COSTS + 1; i++) {
+        struct engine *engine;
+        args.max_batch_tokens = 1000 + i % (DEVICE_COSTS + 1);
+        test_row("%d", i);
+        engine = begin_seen(device, &args);
+        step_to(engine, STAGE_GOLDEN);
+        CHECK(seen.slices > 0);
+        engine_close(engine);
+    }
+    model_unref(m);
+    device_close(device);
+}
+
+/* A device on which a token takes a second, by the cost function: each golden request goes through
+ * segment by segment, and is judged as a whole. */
+TEST(engine__cuts_golden_requests_beside_others)
+{
+    struct device *device = device_of("cpu", "plain", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine_args args = args_of(m);
+
+    args.max_step_us = 1;
+    for (int slow = 0; slow < 2; slow++) {
+        struct engine *engine = begin_seen(device, &args);
+        int candidates = 0, rc;
+        struct err err;
+        step_to(engine, STAGE_GOLDEN);
+        engine->cost = (struct engine_cost){.per_token_us = slow ? 1e6 : 1e-9, .lanes = 1};
+        seen.slices = 0;
+        for (int i = 0; i < m->adrank.golden.n_requests; i++)
+            candidates += m->adrank.golden.requests[i].n_logits;
+        do
+            rc = engine_open_step(engine, &err);
+        while (rc > 0);
+        CHECK_OK(rc, err);
+        test_row("%s", slow ? "slow" : "fast");
+        if (slow)
+            CHECK_INT(seen.slices, candidates);
+        else
+            CHECK(seen.slices < candidates);
+        CHECK(engine->golden_error < 1e-3);
+        engine_close(engine);
+    }
+    model_unref(m);
+    device_close(device);
 }
 
 /* Golden requests and logits that are not finite keep an engine from opening. */

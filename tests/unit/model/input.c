@@ -64,7 +64,31 @@ TEST(input__shape_counts_parents)
     CHECK_INT(s.tokens, 22);
     CHECK_INT(s.segments, 4);
     CHECK_INT(s.attention, 10 * 10 + 3 * 13 + 4 * 14 + 5 * 5);
+    CHECK_INT(s.parents, 1);
+    CHECK_INT(s.parent_tokens, 10);
+    CHECK_INT(s.chain_tokens, 14);
+    CHECK_INT(s.chain_attention, 10 * 10 + 4 * 14);
     input_release(&in);
+}
+
+TEST(input__shapes_add_up_but_for_the_longest_chain)
+{
+    static const struct shape family[] = {{10, -1, false}, {3, 0, true}};
+    static const struct shape lone[] = {{20, -1, true}};
+    struct input a = make(family, 2), b = make(lone, 1);
+    struct input_shape first = input_shape(&a), second = input_shape(&b), sum = first;
+
+    input_shape_add(&sum, &second);
+    input_shape_add(&sum, &first);
+    CHECK_INT(sum.tokens, 2 * 13 + 20);
+    CHECK_INT(sum.attention, 2 * first.attention + 400);
+    CHECK_INT(sum.segments, 5);
+    CHECK_INT(sum.parents, 2);
+    CHECK_INT(sum.parent_tokens, 20);
+    CHECK_INT(sum.chain_tokens, 20);
+    CHECK_INT(sum.chain_attention, 400);
+    input_release(&a);
+    input_release(&b);
 }
 
 /* Every part: within the limit where one segment allows it, children beside their parent, and

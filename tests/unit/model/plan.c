@@ -207,6 +207,24 @@ TEST(plan__gives_every_thread_of_a_small_batch_a_share)
     made_release(&m);
 }
 
+/* Of five slices on four threads the last would run alone. */
+TEST(plan__cuts_into_a_multiple_of_the_threads)
+{
+    static const int want[] = {[1] = 5, [2] = 6, [3] = 6, [4] = 8};
+    struct made m = {0};
+    struct plan plan;
+
+    add_lone(&m, 64, 20);
+    for (int threads = 1; threads <= 4; threads++) {
+        test_row("%d threads", threads);
+        build(&m, &plan, limits_of(256, threads));
+        CHECK_INT(plan.n_slices, want[threads]);
+        CHECK(largest(&plan) <= 260);
+        plan_release(&plan);
+    }
+    made_release(&m);
+}
+
 TEST(plan__keeps_a_small_family_together)
 {
     struct made m = {0};
@@ -232,8 +250,8 @@ TEST(plan__cuts_a_large_family_from_its_parent)
     build(&m, &plan, limits_of(256, 2));
     CHECK_INT(plan.slices[0].slice.n_tokens, 64);
     CHECK_INT(plan.slices[0].slice.n_read, 0);
-    CHECK_INT(plan.slices[0].n_children, 7);
-    CHECK_INT(plan.n_slices, 8);
+    CHECK_INT(plan.slices[0].n_children, 8); /* 7 would do: one thread would wait for the other */
+    CHECK_INT(plan.n_slices, 9);
     CHECK(largest(&plan) <= 256);
     for (int i = 1; i < plan.n_slices; i++) {
         CHECK_INT(plan.slices[i].parent, 0);

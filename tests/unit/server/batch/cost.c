@@ -18,6 +18,22 @@ TEST(cost__adds_fixed_tokens_and_attention)
     CHECK_NEAR(cost_base_us(&cost, &shape, 1), 0, 0);
 }
 
+/* Two threads, and a segment that they cannot share: as many of those as threads cost what one
+ * does. */
+TEST(cost__of_a_batch_is_of_its_shape_and_no_sum)
+{
+    struct cost cost;
+    struct input_shape one = {.tokens = 200, .segments = 1, .chain_tokens = 200}, two = one;
+
+    cost_init(&cost, &(struct engine_cost){.fixed_us = 100, .per_token_us = 2, .lanes = 2}, 1,
+              1000);
+    input_shape_add(&two, &one);
+    CHECK_NEAR(cost_base_us(&cost, &one, 1), 500, 1e-9);
+    CHECK_NEAR(cost_base_us(&cost, &two, 1), 500, 1e-9);
+    input_shape_add(&two, &one);
+    CHECK_NEAR(cost_base_us(&cost, &two, 1), 700, 1e-9);
+}
+
 TEST(cost__keeps_batches_within_what_the_engine_can)
 {
     struct cost cost;

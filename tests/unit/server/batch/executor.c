@@ -190,6 +190,21 @@ TEST(executor__allocates_nothing_once_warm)
     rig_check_clean();
 }
 
+/* What opens first has nobody to wait for it. */
+TEST(executor__asks_for_short_steps_beside_served_engines)
+{
+    stub_reset();
+    struct executor *executor = rig_open_executor("0", 4);
+    struct served_model *first = rig_open_model(1, executor, NULL);
+    CHECK_INT(stub_scripts[0].max_step_us, 0);
+    struct served_model *second = rig_open_model(2, executor, NULL);
+    CHECK_INT(stub_scripts[0].max_step_us, 10000);
+    served_model_unref(first);
+    served_model_unref(second);
+    executor_close(executor);
+    rig_check_clean();
+}
+
 TEST(executor__gives_nan_to_its_own_job_only)
 {
     struct rig_worker worker;

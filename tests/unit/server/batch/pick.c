@@ -74,6 +74,27 @@ TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
     CHECK_INT(s.pick.n_chosen, 1);
 }
 
+/* Two segments that no thread shares fit beside each other on two. */
+TEST(pick__adds_up_shapes_and_not_costs)
+{
+    start();
+    s.cost.engine.lanes = 2;
+    for (int i = 0; i < 3; i++) {
+        struct input_shape shape = {
+            .tokens = 200, .segments = 1, .chain_tokens = i < 2 ? 200 : 210};
+        s.work[i] = (struct work){.deadline_us = 370, .cost = &s.cost};
+        work_prepare(&s.work[i], &shape, 0, &options);
+        queue_insert(&s.queue, &s.work[i]);
+    }
+    pick_batch(&s.queue, &options, 0, &s.pick);
+    CHECK_INT(s.pick.n_chosen, 2);
+    CHECK_NEAR(s.pick.extent.cost_us, 300, 1e-9);
+    /* Nothing is left of the one that did not fit. */
+    CHECK_INT(s.pick.extent.shape.tokens, 400);
+    CHECK_INT(s.pick.extent.shape.segments, 2);
+    CHECK_INT(s.pick.extent.shape.chain_tokens, 200);
+}
+
 TEST(pick__drops_cancelled_expired_and_hopeless_work)
 {
     start();

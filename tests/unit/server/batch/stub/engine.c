@@ -50,6 +50,7 @@ void stub_reset(void)
         script->poll_us = 0;
         script->batches = script->largest_batch = script->most_launched = 0;
         script->open_engines = script->closed_engines = script->threads_seen = 0;
+        script->max_step_us = -1;
     }
 }
 
@@ -237,6 +238,7 @@ int engine_open_begin(struct device *device, const struct engine_args *args, str
     engine->device = device;
     engine->model = model_ref(args->model);
     engine->steps_left = device->script->open_steps;
+    device->script->max_step_us = args->max_step_us;
     engine->cost.fixed_us = device->script->batch_us + 100;
     engine->cost.per_token_us = (double)device->script->per_job_us / 16;
     device->script->open_engines++;

@@ -19,6 +19,8 @@ int executor_open_engine(struct executor *executor, struct served_engine *engine
         pthread_mutex_unlock(&executor->lock);
         return err_set(err, ERR_UNAVAILABLE, "backend %s is %s", executor->backend, why);
     }
+    if (!*end) /* the first step waits for room as the others do */
+        executor->last_step_us = clock_now_us();
     while (*end)
         end = &(*end)->next;
     *end = &opening;
@@ -114,6 +116,8 @@ void background_step(struct executor *executor, int64_t now_us)
 
     executor->step_running = true;
     executor->step_started_us = now_us;
+    atomic_store(&executor->heartbeat_us,
+                 now_us); /* a step may be long where nothing is served yet */
     if (executor->closings) {
         close_one(executor, executor->closings);
     } else {

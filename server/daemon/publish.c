@@ -79,7 +79,7 @@ static void publish(struct daemon *d, struct world *world)
     if (first) {
         log_ready(d);
         for (int i = 0; i < d->server.n_workers; i++)
-            request_worker_connect(d->workers[i]); /* from here on they may log, too */
+            request_worker_may_log(d->workers[i]);
     }
     world_warnings(world, log_warning, NULL);
 }

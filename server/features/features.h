@@ -33,7 +33,7 @@ struct features_options {
     struct view password; /* empty: no AUTH */
     int database;
     int timeout_ms, connect_ms, max_in_flight;
-    bool hold; /* not to be connected to yet: every call is FEATURES_DOWN */
+    bool quiet; /* an outage is not logged yet */
 };
 
 enum features_status {

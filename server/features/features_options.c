@@ -13,7 +13,7 @@ static bool same_text(const char *a, const char *b)
 static bool same_server(const struct features_options *a, const struct features_options *b)
 {
     return same_text(a->url, b->url) && same_text(a->user, b->user) &&
-           view_eq(a->password, b->password) && a->database == b->database && a->hold == b->hold;
+           view_eq(a->password, b->password) && a->database == b->database;
 }
 
 /* One block holds the three strings. */

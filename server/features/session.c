@@ -41,9 +41,9 @@ static void on_end(struct features_link *link, const char *why, void *arg)
     if (!link || !features_link_ready(link))
         f->next_address++; /* the name may have another one that serves */
     f->link = NULL;
-    if (!f->told_down)
+    if (!f->told_down && !f->options.quiet)
         log_warn("redis_gone", LOG_STR("reason", why));
-    f->told_down = true;
+    f->told_down = !f->options.quiet;
     seats_fail(f);
     features_show(f);
     retry_later(f);
@@ -85,7 +85,7 @@ static void on_resolved(void *arg, const struct addresses *addresses)
 
 void session_connect(struct features *f)
 {
-    if (!f->options.url || f->options.hold || f->link || f->resolution)
+    if (!f->options.url || f->link || f->resolution)
         return;
     if (f->url.is_unix || resolver_is_numeric(f->url.host)) {
         dial(f);

@@ -57,8 +57,8 @@ struct request_worker {
     struct metrics_shard *shard;
     struct impression_log *impressions;
     struct features *features;
-    struct letter connect; /* request_worker_connect()'s */
-    bool hold;             /* that has not come yet */
+    struct letter may_log; /* request_worker_may_log()'s */
+    bool quiet;            /* that has not come yet */
     struct world *world;   /* a reference; NULL before the first */
     struct batch_jobs jobs;
     struct request **slots; /* (n_slots) all requests ever made, by slot */

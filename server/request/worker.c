@@ -16,7 +16,7 @@ struct world_letter {
     struct world *world;
 };
 
-static struct features_options features_options_of(const struct config *config, bool hold)
+static struct features_options features_options_of(const struct config *config, bool quiet)
 {
     return (struct features_options){
         .url = config->features.url,
@@ -26,7 +26,7 @@ static struct features_options features_options_of(const struct config *config, 
         .timeout_ms = (int)config->features.timeout_ms,
         .connect_ms = (int)config->features.connect_ms,
         .max_in_flight = (int)config->features.max_in_flight,
-        .hold = hold,
+        .quiet = quiet,
     };
 }
 
@@ -48,7 +48,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->worker = args->worker;
     rw->shard = args->shard;
     rw->impressions = args->impressions;
-    rw->hold = true;
+    rw->quiet = true;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, err) ||
         features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
@@ -126,7 +126,7 @@ struct request *request_worker_take(struct request_worker *rw)
 
 static void set_features(struct request_worker *rw)
 {
-    struct features_options options = features_options_of(rw->world->config, rw->hold);
+    struct features_options options = features_options_of(rw->world->config, rw->quiet);
     struct err err;
 
     if (features_set(rw->features, &options, &err))
@@ -144,12 +144,12 @@ static void on_world(struct letter *letter, void *reader)
     set_features(rw);
 }
 
-static void on_connect(struct letter *letter, void *reader)
+static void on_may_log(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
 
     (void)letter;
-    rw->hold = false;
+    rw->quiet = false;
     if (rw->world) /* else with the next one that reaches it */
         set_features(rw);
 }
@@ -165,10 +165,10 @@ int request_worker_publish(struct request_worker *rw, struct world *world)
     return 0;
 }
 
-void request_worker_connect(struct request_worker *rw)
+void request_worker_may_log(struct request_worker *rw)
 {
-    rw->connect.deliver = on_connect;
-    loop_post(&rw->worker->loop, &rw->connect);
+    rw->may_log.deliver = on_may_log;
+    loop_post(&rw->worker->loop, &rw->may_log);
 }
 
 void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us)

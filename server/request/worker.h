@@ -34,9 +34,9 @@ void request_worker_free(struct request_worker *rw);
  * reference stays the caller's. */
 int request_worker_publish(struct request_worker *rw, struct world *world) MUST_CHECK;
 
-/* Any thread, once: its feature client connects from now on. Until then it keeps still, so that who starts it may
- * write the log's first line. */
-void request_worker_connect(struct request_worker *rw);
+/* Any thread, once: from now on it tells outages of its feature store. Until then it is quiet about them, so that who
+ * starts it may write the log's first line. */
+void request_worker_may_log(struct request_worker *rw);
 
 /* The route's handler for POST /rank; the pool's user is the request_worker. */
 void request_handle(struct exchange *x, void *arg);

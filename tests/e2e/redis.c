@@ -388,6 +388,16 @@ TEST(redis__late_replies_are_thrown_away)
     redis_stop(&redis);
 }
 
+/* Ready means that the store is asked, too: the first answer has its features. */
+TEST(redis__is_connected_when_ready)
+{
+    for (int i = 0; i < 5; i++) {
+        start("features.timeout_ms=1000");
+        CHECK(!degraded());
+        stop();
+    }
+}
+
 /* The deadline comes while Redis is still asked: both are told, and the answer is in time. */
 TEST(redis__is_silent_until_the_deadline)
 {

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#define STOP_EVERY 1024 /* ads, some milliseconds */
+
 struct encoded_ads {
     struct arena arena; /* ids and list */
     struct encoded_text *items;
@@ -42,7 +44,7 @@ static int encode_and_keep(const struct model *model, const struct ad *ad, struc
 }
 
 int encoded_ads_new(const struct model *model, const struct catalog *catalog,
-                    struct encoded_ads **out, struct err *err)
+                    const atomic_bool *stop, struct encoded_ads **out, struct err *err)
 {
     struct encoded_ads *ads = calloc(1, sizeof(*ads));
     struct arena scratch;
@@ -60,9 +62,14 @@ int encoded_ads_new(const struct model *model, const struct catalog *catalog,
         err_set(err, ERR_NOMEM, "encoding the catalog: out of memory");
         goto out;
     }
-    for (int i = 0; i < n; i++)
+    for (int i = 0; i < n; i++) {
+        if (stop && i % STOP_EVERY == 0 && atomic_load(stop)) {
+            err_set(err, ERR_UNAVAILABLE, "encoding the catalog: stopping");
+            goto out;
+        }
         if (encode_and_keep(model, &list[i], &scratch, &ads->arena, &ads->items[i], err))
             goto out;
+    }
     *out = ads;
     rc = 0;
 out:

@@ -6,6 +6,8 @@
 #ifndef ADRANK_MODEL_H
 #define ADRANK_MODEL_H
 
+#include <stdatomic.h>
+
 #include "adrank/catalog.h"
 #include "adrank/impression.h"
 #include "adrank/input.h"
@@ -39,10 +41,11 @@ double model_logit(const struct model *model, const float *logits);
 /* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
 double model_pctr(const struct model *model, const float *logits);
 
-/* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. */
+/* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. Once *stop is true (another thread
+ * may set it; NULL: never) the rest is given up: ERR_UNAVAILABLE. */
 struct encoded_ads;
 int encoded_ads_new(const struct model *model, const struct catalog *catalog,
-                    struct encoded_ads **out, struct err *err) MUST_CHECK;
+                    const atomic_bool *stop, struct encoded_ads **out, struct err *err) MUST_CHECK;
 void encoded_ads_free(struct encoded_ads *ads);
 
 /* One ad of a request: of the catalog (ad set), or with a text of its own (text set, it wins). */

@@ -102,7 +102,7 @@ static bool turn(struct executor *executor)
     } else {
         atomic_store(&executor->heartbeat_us, now_us);
     }
-    if (executor->stopping && executor->openings && !executor->n_launched)
+    if (executor->stopping && executor->openings)
         openings_fail(executor, "stopping");
     if (executor->stopping && now_us >= executor->drain_until_us) {
         empty_queue(executor, return_failed);

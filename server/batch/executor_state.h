@@ -140,7 +140,8 @@ void executor_close_engine(struct executor *executor, struct served_engine *engi
 bool background_due(const struct executor *executor, int64_t now_us);
 /* Under the lock, which it lets go meanwhile; nothing is launched. The executor's thread. */
 void background_step(struct executor *executor, int64_t now_us);
-/* Under the lock: all who wait for an opening are told why there is none. The executor's thread. */
+/* Under the lock: all who wait for an opening are told why there is none; one that has begun, and those behind it,
+ * once nothing is launched. The executor's thread. */
 void openings_fail(struct executor *executor, const char *why);
 
 /* served.c: after engine_close */

@@ -134,15 +134,21 @@ void background_step(struct executor *executor, int64_t now_us)
     executor->step_running = false;
 }
 
+static void fail_opening(struct executor *executor, struct opening *opening, const char *why)
+{
+    err_set(&opening->err, ERR_UNAVAILABLE, "backend %s is %s", executor->backend, why);
+    finish_opening(executor, opening, -1);
+}
+
 void openings_fail(struct executor *executor, const char *why)
 {
-    while (executor->openings) {
-        struct opening *opening = executor->openings;
-        if (opening->begun) {
-            engine_close(opening->engine->engine);
-            opening->engine->engine = NULL;
-        }
-        err_set(&opening->err, ERR_UNAVAILABLE, "backend %s is %s", executor->backend, why);
-        finish_opening(executor, opening, -1);
+    struct opening *first = executor->openings;
+
+    if (first && first->begun && !executor->n_launched) {
+        engine_close(first->engine->engine);
+        first->engine->engine = NULL;
+        first->begun = false;
     }
+    while (executor->openings && !executor->openings->begun)
+        fail_opening(executor, executor->openings, why);
 }

@@ -9,6 +9,8 @@
 #include "server/daemon/state.h"
 
 #define EXECUTOR_DRAIN_US 1000000
+#define CLOSE_AT_MOST_S                                                                            \
+    8 /* leaks take two or three; with drain_max_ms within what the unit file gives */
 
 static int threads_of(const struct config *config)
 {
@@ -177,6 +179,9 @@ static int open_all(struct daemon *d, struct err *err)
  * and the memory of both is freed after that. */
 static void close_all(struct daemon *d)
 {
+    d->stopping = true;
+    daemon_release_signals();
+    alarm(CLOSE_AT_MOST_S);
     if (d->executor)
         executor_stop(d->executor, EXECUTOR_DRAIN_US);
     if (d->has_server)
@@ -205,6 +210,7 @@ static void close_all(struct daemon *d)
     if (d->has_loop)
         loop_release(&d->loop);
     config_free(d->config);
+    alarm(0);
 }
 
 int daemon_run(const struct arguments *arguments, struct config *config, struct err *err)

@@ -12,6 +12,10 @@
  * Opens everything (loading the first world while the listeners already answer 503), serves until a signal or a
  * failed first load, drains, closes everything. Takes config over. 0 after a clean end; -1 with err, whose code
  * is the exit status.
+ *
+ * While it closes, something may hang for good (a device in the middle of an opening). So before daemon_run the caller
+ * installs handlers of SIGTERM, SIGINT and SIGALRM that end the process: the first two are blocked until closing
+ * begins, the last is sent when that takes too long.
  */
 int daemon_run(const struct arguments *arguments, struct config *config,
                struct err *err) MUST_CHECK;

@@ -115,12 +115,23 @@ static void note_reload(struct daemon *d, const struct load_result *result)
         metrics_set(&d->metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
 }
 
+/* What was built in time is not served any more. */
+static void give_up(struct load_result *result)
+{
+    err_set(&result->err, ERR_UNAVAILABLE, "stopping");
+    result->status = LOAD_FAILED;
+    world_unref(result->world);
+    result->world = NULL;
+}
+
 void daemon_on_loaded(struct letter *letter, void *reader)
 {
     struct daemon *d = reader;
     struct load_result *result = (struct load_result *)letter; /* the letter is its first member */
     bool first = d->world == NULL;
 
+    if (d->stopping && result->status == LOAD_APPLIED)
+        give_up(result);
     note_reload(d, result);
     if (result->status == LOAD_APPLIED) {
         publish(d, result->world);
@@ -132,7 +143,7 @@ void daemon_on_loaded(struct letter *letter, void *reader)
         log_info("reload", LOG_STR("status", status_name(result->status)),
                  LOG_INT("generation", d->world->generation),
                  LOG_VIEW("diff", buf_view(&result->diff)));
-    if (first && result->status == LOAD_FAILED) {
+    if (first && result->status == LOAD_FAILED && !d->stopping) {
         d->failed = -1;
         d->err = result->err;
         loop_stop(&d->loop);
@@ -145,10 +156,8 @@ void daemon_on_loaded(struct letter *letter, void *reader)
                                  .problems = &result->problems,
                              });
     load_result_free(result);
-    if (d->reload_again) {
-        d->reload_again = false;
-        (void)!daemon_reload(d, false);
-    }
+    if (d->reload_again && d->world && !d->stopping)
+        daemon_reload_soon(d);
 }
 
 int daemon_reload(struct daemon *d, bool dry_run)
@@ -156,6 +165,13 @@ int daemon_reload(struct daemon *d, bool dry_run)
     if (!d->world)
         return -1;
     return loader_start(d->loader, d->world, NULL, dry_run, daemon_on_loaded);
+}
+
+void daemon_reload_soon(struct daemon *d)
+{
+    d->reload_again = loader_busy(d->loader);
+    if (!d->reload_again && daemon_reload(d, false))
+        log_error("reload_not_started", LOG_STR("error", "out of memory"));
 }
 
 static int on_reload(void *arg, bool dry_run)

@@ -1,5 +1,6 @@
 #include <signal.h>
 #include <sys/signalfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -27,12 +28,18 @@ int daemon_block_signals(struct err *err)
     return 0;
 }
 
+static void end_loop(struct daemon *d)
+{
+    d->stopping = true;
+    loop_stop(&d->loop);
+}
+
 static void on_drained(const struct drain_outcome *outcome, void *arg)
 {
     struct daemon *d = arg;
 
     log_info("drained", LOG_INT("cut", outcome->cut));
-    loop_stop(&d->loop);
+    end_loop(d);
 }
 
 void daemon_drain(struct daemon *d)
@@ -46,12 +53,13 @@ void daemon_drain(struct daemon *d)
 
 static void on_terminate(struct daemon *d, uint32_t signal_number)
 {
-    if (d->draining) {
+    if (d->signalled) {
         log_warn("stopping_at_once", LOG_INT("signal", signal_number),
                  LOG_INT("cut", server_connections(&d->server)));
-        loop_stop(&d->loop);
+        end_loop(d);
         return;
     }
+    d->signalled = true; /* a drain that POST /admin/drain began goes on */
     daemon_drain(d);
 }
 
@@ -64,8 +72,7 @@ static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
     while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         switch (info.ssi_signo) {
         case SIGHUP:
-            if (daemon_reload(d, false))
-                d->reload_again = true;
+            daemon_reload_soon(d);
             break;
         case SIGUSR2: /* the name is taken; its default would end the process */
             log_warn("signal_ignored", LOG_STR("signal", "USR2"),
@@ -100,4 +107,20 @@ void daemon_unwatch_signals(struct daemon *d)
         return;
     loop_watch_release(&d->signals);
     close(d->signal_fd);
+}
+
+void daemon_release_signals(void)
+{
+    const struct timespec none = {0};
+    sigset_t ending, alarm_too;
+
+    sigemptyset(&ending);
+    sigaddset(&ending, SIGTERM);
+    sigaddset(&ending, SIGINT);
+    alarm_too = ending;
+    sigaddset(&alarm_too, SIGALRM);
+    /* What was sent before the end began is part of why it did. */
+    while (sigtimedwait(&ending, NULL, &none) > 0)
+        ;
+    pthread_sigmask(SIG_UNBLOCK, &alarm_too, NULL);
 }

@@ -26,6 +26,8 @@ struct daemon {
     struct world *world; /* what is being served, one reference; NULL before the first */
     bool reload_again;   /* HUP came while a load was running */
     bool draining;
+    bool signalled; /* by TERM or INT; the next one ends at once */
+    bool stopping;  /* the loop ends or has ended: nothing is published any more */
     bool reload_ok; /* the last one */
     int failed;     /* the first load failed: err is the reason */
     struct err err;
@@ -37,13 +39,18 @@ struct daemon {
 int daemon_block_signals(struct err *err) MUST_CHECK; /* before any thread */
 int daemon_watch_signals(struct daemon *d, struct err *err) MUST_CHECK;
 void daemon_unwatch_signals(struct daemon *d);
+/* From here on TERM, INT and ALRM are what the caller of daemon_run made of them. */
+void daemon_release_signals(void);
 void daemon_drain(struct daemon *d);
 
 /* descriptors.c: the soft limit of open files to the hard one. */
 void daemon_raise_descriptors(void);
 
 /* publish.c: from the loader to whoever serves. */
-int daemon_reload(struct daemon *d, bool dry_run); /* -1: one is running */
+/* -1: one is running, the first world is not there, or out of memory. */
+int daemon_reload(struct daemon *d, bool dry_run);
+/* HUP: now, or behind the load that is running. */
+void daemon_reload_soon(struct daemon *d);
 struct admin_actions daemon_actions(struct daemon *d);
 void daemon_on_loaded(struct letter *letter, void *reader);
 struct net_limits daemon_limits(const struct config *config);

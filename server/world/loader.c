@@ -1,6 +1,7 @@
 #include "server/world/loader.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "base/bug.h"
@@ -12,12 +13,12 @@
 struct loader {
     struct loader_args args;
     pthread_t thread;
-    pthread_mutex_t lock; /* guards job, stop */
+    pthread_mutex_t lock; /* guards job, and stop against a missed wake */
     pthread_cond_t wake;
     struct load_result *job;
     struct world *running; /* of the job */
     struct config *first;  /* of the job: the first world's */
-    bool stop;
+    atomic_bool stop;      /* a load under way looks at it, too */
 
     /* The main thread's. */
     /* Until the result has been taken in, or a second load would start from the old world. */
@@ -79,6 +80,7 @@ static int reload(struct loader *loader, struct load_result *result)
                                                           .config = next,
                                                           .plan = &plan,
                                                           .executor = loader->args.executor,
+                                                          .stop = &loader->stop,
                                                           .problems = &result->problems},
                                &result->world, &result->err))
         goto out;
@@ -114,6 +116,7 @@ static int load_first(struct loader *loader, struct load_result *result)
     if (world_build(&(struct world_build_args){.config = loader->first,
                                                .plan = &plan,
                                                .executor = loader->args.executor,
+                                               .stop = &loader->stop,
                                                .problems = &result->problems},
                     &result->world, &result->err))
         return -1;
@@ -141,7 +144,7 @@ static void *loader_main(void *arg)
         struct load_result *result;
 
         pthread_mutex_lock(&loader->lock);
-        while (!loader->job && !loader->stop)
+        while (!loader->job && !atomic_load(&loader->stop))
             pthread_cond_wait(&loader->wake, &loader->lock);
         result = loader->job;
         loader->job = NULL;
@@ -159,6 +162,7 @@ int loader_open(const struct loader_args *args, struct loader **out, struct err 
     if (!loader)
         return err_set(err, ERR_NOMEM, "loader: out of memory");
     loader->args = *args;
+    atomic_init(&loader->stop, false);
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->wake, NULL);
     if (pthread_create(&loader->thread, NULL, loader_main, loader)) {
@@ -175,7 +179,7 @@ void loader_stop(struct loader *loader)
         return;
     loader->stopped = true;
     pthread_mutex_lock(&loader->lock);
-    loader->stop = true;
+    atomic_store(&loader->stop, true);
     pthread_cond_signal(&loader->wake);
     pthread_mutex_unlock(&loader->lock);
     pthread_join(loader->thread, NULL);
@@ -190,6 +194,11 @@ void loader_close(struct loader *loader)
     pthread_cond_destroy(&loader->wake);
     pthread_mutex_destroy(&loader->lock);
     free(loader);
+}
+
+bool loader_busy(const struct loader *loader)
+{
+    return loader->busy;
 }
 
 int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,

@@ -45,17 +45,20 @@ struct load_result {
 };
 
 int loader_open(const struct loader_args *args, struct loader **out, struct err *err) MUST_CHECK;
-/* Waits for a load under way, whose result is then in the mailbox; from here on loader_start fails. Idempotent;
- * NULL is legal, here and below. */
+/* A load under way is given up (LOAD_FAILED, ERR_UNAVAILABLE) at its next stage and waited for: its result, which may
+ * be APPLIED all the same, is then in the mailbox. Within a stage it waits: for a file to be read, and for an engine
+ * to open unless the executor stops. From here on loader_start fails. Idempotent; NULL is legal. */
 void loader_stop(struct loader *loader);
-/* Every result has been freed. */
+/* Every result has been freed. NULL is legal. */
 void loader_close(struct loader *loader);
 
 /* Main thread. Starts a load against `running` (a reference of its own is taken; NULL: the first world, with
- * `config` as its configuration, which becomes the world's, or is freed with a load that fails). -1 while one is under way, which is until its
- * result has been freed, or once stopped; config is the caller's then. */
+ * `config` as its configuration, which becomes the world's, or is freed with a load that fails). -1 while it is busy,
+ * once stopped, or for want of memory; config is the caller's then. */
 int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,
                  void (*deliver)(struct letter *, void *)) MUST_CHECK;
+/* Main thread. A load is under way, which is until its result has been freed. */
+bool loader_busy(const struct loader *loader);
 /* Main thread, from deliver: the loader is free again. */
 void load_result_free(struct load_result *result);
 

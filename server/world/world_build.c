@@ -60,7 +60,7 @@ static int encode_ads(struct world *world, const struct world_build_args *args, 
     if (!world->ads)
         return err_set(err, ERR_NOMEM, "catalog: out of memory");
     atomic_init(&world->ads->refs, 1);
-    return encoded_ads_new(world->model, world->catalog, &world->ads->encoded, err);
+    return encoded_ads_new(world->model, world->catalog, args->stop, &world->ads->encoded, err);
 }
 
 static int open_engines(struct world *world, const struct world_build_args *args, struct err *err)
@@ -79,6 +79,11 @@ static int open_engines(struct world *world, const struct world_build_args *args
         &world->served, err);
 }
 
+static int go_on(const struct world_build_args *args, struct err *err)
+{
+    return atomic_load(args->stop) ? err_set(err, ERR_UNAVAILABLE, "stopping") : 0;
+}
+
 int world_build(const struct world_build_args *args, struct world **out, struct err *err)
 {
     struct world *world = calloc(1, sizeof(*world));
@@ -89,8 +94,9 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
     world->generation = args->running ? args->running->generation + 1 : 1;
     world->catalog_stamp = args->plan->catalog_stamp;
     world->model_stamp = args->plan->model_stamp;
-    if (open_catalog(world, args, err) || open_model(world, args, err) ||
-        encode_ads(world, args, err) || open_engines(world, args, err)) {
+    if (go_on(args, err) || open_catalog(world, args, err) || go_on(args, err) ||
+        open_model(world, args, err) || encode_ads(world, args, err) || go_on(args, err) ||
+        open_engines(world, args, err) || go_on(args, err)) {
         world_unref(world);
         return -1;
     }

@@ -21,9 +21,11 @@ struct world_build_args {
     const struct world_plan *plan;
     struct executor *executor;
     struct problems *problems; /* of the catalog */
+    const atomic_bool *stop;   /* once true the build is given up: ERR_UNAVAILABLE */
 };
 
-/* One reference. Waits for the executor to open and verify a new model between batches. */
+/* One reference. Waits for the executor to open and verify a new model between batches; stop is looked at between the
+ * stages and while ads are encoded. */
 int world_build(const struct world_build_args *args, struct world **out,
                 struct err *err) MUST_CHECK;
 

@@ -229,14 +229,16 @@ TEST(cli__probe_asks_a_running_daemon)
 {
     struct driver d;
 
-    driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=3000"}});
+    driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=20000"}});
     CHECK_INT(probe(&d, "ready"), 0);
     CHECK_INT(probe(&d, "live"), 0);
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     CHECK_INT(probe(&d, "ready"), 1);
     CHECK_INT(probe(&d, "live"), 0);
-    driver_kill(&d, SIGTERM); /* the second wish to end: at once */
-    CHECK_INT(driver_wait(&d, 2500), 0);
+    driver_kill(&d, SIGTERM); /* the first signal: the drain goes on */
+    driver_kill(&d, SIGINT);
+    CHECK_INT(driver_wait(&d, 10000), 0);
+    CHECK(strstr(driver_log(&d), "event=stopping_at_once"));
     CHECK_INT(probe(&d, "live"), 1);
     driver_stop(&d);
 }

@@ -1,4 +1,5 @@
 /* What is seen only when the fault library is preloaded. Not built with a sanitizer, which cannot be preloaded over. */
+#include <signal.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -81,6 +82,31 @@ TEST(health__live_fails_while_a_worker_stalls)
     CHECK_INT(response.status, 200);
     http_client_release(&client);
     wait_live(&d, 200);
+    CHECK_INT(driver_stop(&d), 0);
+    fault_close(&fault);
+}
+
+/* Nothing else runs in which the signal could be remembered. */
+TEST(cli__hup_without_memory_is_told)
+{
+    char preload[4200], board[256], path[160];
+    struct fault fault;
+    struct driver d;
+    struct err err;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
+    CHECK_OK(fault_open(&fault, path, &err), err);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
+    driver_start(&d, &(struct driver_args){.env = {preload, board}});
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1, .count = 1, .on = FAULT_OURS});
+    driver_kill(&d, SIGHUP);
+    driver_wait_log(&d, "event=reload_not_started error=\"out of memory\"");
+    fault_clear(&fault);
+    driver_kill(&d, SIGHUP);
+    driver_wait_log(&d, "event=reload status=unchanged");
+    usleep(200000);
+    CHECK(!strstr(strstr(driver_log(&d), "event=reload ") + 1, "event=reload "));
     CHECK_INT(driver_stop(&d), 0);
     fault_close(&fault);
 }

@@ -348,12 +348,38 @@ TEST(loader__stop_waits_and_lets_nothing_start)
     executor_stop(s.executor, 0);
     loader_stop(s.loader);
     mailbox_drain(&s.box, &s);
-    CHECK(s.result); /* applied, or refused by the stopping executor: as it came */
+    CHECK(s.result); /* applied, given up, or refused by the stopping executor: as it came */
     world_unref(s.result->world);
     s.result->world = NULL;
     put_back();
     CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), -1);
     end();
+}
+
+/* Whatever it was about, it comes back, and the running world is whole. */
+TEST(loader__stop_right_after_start)
+{
+    int given_up[2] = {0, 0}; /* with the old catalog, with a new one */
+
+    for (int i = 0; i < 50; i++) {
+        start();
+        put_config(",\"batch\":{\"max_tokens\":16384}");
+        if (i % 2)
+            put("catalog.jsonl", AD "\n");
+        CHECK_INT(loader_start(s.loader, s.world, NULL, false, on_loaded), 0);
+        CHECK(loader_busy(s.loader));
+        usleep((useconds_t)i * 20);
+        loader_stop(s.loader);
+        mailbox_drain(&s.box, &s);
+        CHECK(s.result && loader_busy(s.loader));
+        if (s.result->status == LOAD_FAILED) {
+            CHECK(!s.result->world && strstr(s.result->err.text, "stopping"));
+            CHECK_INT(s.result->err.code, ERR_UNAVAILABLE);
+            given_up[i % 2]++;
+        }
+        end();
+    }
+    CHECK(given_up[0] && given_up[1]); /* the first ones are stopped before anything is open */
 }
 
 TEST_MAIN

@@ -1,0 +1,264 @@
+/* adrankd comes to its end whatever hangs or is under way when it is told to (CONTRACT 2, OPERATIONS). */
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tests/e2e/driver.h"
+#include "tests/test.h"
+
+#define RANK "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define RANK_SOON "{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* an engine is opened for it */
+#define MANY_ADS 300000 /* most of a second to load, if not more */
+#define END_MS 20000    /* it takes three seconds at most; 70 tells the end of one that hangs */
+
+static char device_file[64];
+
+/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for LeakSanitizer. */
+#define LEAKS "LSAN_OPTIONS=detect_leaks=0"
+
+static void start_on_failing(struct driver *d, const char *env_too)
+{
+    static char env[128];
+
+    snprintf(device_file, sizeof(device_file), "/tmp/adrank-end-%d", (int)getpid());
+    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
+    unlink(device_file);
+    driver_start(d, &(struct driver_args){.backend = "failing",
+                                          .env = {env, env_too},
+                                          .sets = {"admin.stall_ms=300"}});
+}
+
+static void tell(const char *words)
+{
+    struct err err;
+
+    CHECK_OK(file_write(device_file, view_of(words), &err), err);
+}
+
+/* The executor waits for the device. */
+static void wait_stalled(struct driver *d)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+
+    while (driver_call(d->admin, "GET", "/livez", NULL)->status == 200) {
+        if (clock_now_us() > until_us)
+            FAIL("the device does not hang:\n%s", driver_log(d));
+        usleep(5000);
+    }
+}
+
+static void hang_in_a_batch(struct driver *d)
+{
+    tell("hang");
+    CHECK_INT(driver_rank(d, RANK_SOON)->status, 200);
+    wait_stalled(d);
+}
+
+static void reload_with_a_new_engine(struct driver *d)
+{
+    driver_write(d, "config.json", LARGER_BATCH);
+    driver_kill(d, SIGHUP);
+}
+
+static void check_log(struct driver *d, const char *text)
+{
+    if (!strstr(driver_log(d), text))
+        FAIL("no \"%s\" in:\n%s", text, driver_log(d));
+}
+
+static void done(struct driver *d)
+{
+    driver_stop(d);
+    unlink(device_file);
+}
+
+TEST(end__with_a_hanging_device)
+{
+    struct driver d;
+
+    start_on_failing(&d, LEAKS);
+    hang_in_a_batch(&d);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, END_MS), 0);
+    check_log(&d, "event=executor_leaked");
+    done(&d);
+}
+
+/* The opening waits for the batch to come back. */
+TEST(end__with_a_hanging_device_that_a_reload_waits_for)
+{
+    struct driver d;
+
+    start_on_failing(&d, LEAKS);
+    hang_in_a_batch(&d);
+    reload_with_a_new_engine(&d);
+    usleep(500000);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, END_MS), 0);
+    check_log(&d, "event=executor_leaked");
+    check_log(&d, "event=reload_failed");
+    done(&d);
+}
+
+static void hang_in_an_opening(struct driver *d)
+{
+    start_on_failing(d, NULL);
+    tell("hang");
+    reload_with_a_new_engine(d);
+    wait_stalled(d);
+}
+
+TEST(end__with_an_opening_that_hangs)
+{
+    struct driver d;
+
+    hang_in_an_opening(&d);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, 40000), 70);
+    check_log(&d, "adrankd: does not come to its end");
+    done(&d);
+}
+
+TEST(end__at_a_further_signal_with_an_opening_that_hangs)
+{
+    struct driver d;
+    int64_t until_us;
+
+    hang_in_an_opening(&d);
+    driver_kill(&d, SIGTERM);
+    driver_wait_log(&d, "event=drained");
+    for (until_us = clock_now_us() + END_MS * 1000LL; clock_now_us() < until_us;) {
+        driver_kill(&d, SIGTERM);
+        if (driver_wait(&d, 100) != -1)
+            break;
+    }
+    CHECK_INT(driver_wait(&d, 0), 128 + SIGTERM);
+    done(&d);
+}
+
+/* ---- a load under way --------------------------------------------------------------------------- */
+
+static void write_many_ads(struct driver *d)
+{
+    struct buf text = BUF_INIT;
+
+    for (int i = 0; i < MANY_ADS; i++)
+        buf_printf(&text,
+                   "{\"adid\":\"m%d\",\"title\":\"trail running shoes, number %d\",\"bid\":1}\n", i,
+                   i);
+    driver_write(d, "catalog.jsonl", buf_str(&text));
+    buf_release(&text);
+}
+
+/* A load is under way: the signal has been read, and two turns of the loop have been made since. */
+static void reload_many_ads(struct driver *d)
+{
+    write_many_ads(d);
+    driver_kill(d, SIGHUP);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(driver_call(d->admin, "GET", "/livez", NULL)->status, 200);
+}
+
+static void connect_to(struct http_client *client, const char *address)
+{
+    struct err err;
+
+    CHECK_OK(http_client_init(client, address, 30000, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
+}
+
+static void check_given_up(struct driver *d)
+{
+    const char *failed = strstr(driver_log(d), "event=reload_failed");
+
+    if (!failed || !strstr(failed, "stopping") || strstr(driver_log(d), "generation=2"))
+        FAIL("the load was not given up:\n%s", driver_log(d));
+}
+
+/* Without one connection the drain is short; with one, a second signal ends it. */
+TEST(end__gives_up_a_load)
+{
+    for (int twice = 0; twice < 2; twice++) {
+        struct http_client client;
+        struct driver d;
+
+        test_row("end: %s", twice ? "TERM, TERM" : "TERM");
+        driver_start(&d, &(struct driver_args){0});
+        if (twice)
+            connect_to(&client, d.address);
+        reload_many_ads(&d);
+        driver_kill(&d, SIGTERM);
+        if (twice) {
+            driver_wait_log(&d, "event=draining");
+            driver_kill(&d, SIGTERM);
+        }
+        CHECK_INT(driver_wait(&d, END_MS), 0);
+        check_given_up(&d);
+        CHECK_INT(strstr(driver_log(&d), "event=stopping_at_once") != NULL, twice);
+        if (twice)
+            http_client_release(&client);
+        done(&d);
+    }
+}
+
+static int lines_with(const char *text, const char *what)
+{
+    int n = 0;
+
+    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
+        n++;
+    return n;
+}
+
+TEST(end__hup_during_a_load_is_not_lost)
+{
+    struct driver d;
+    int64_t until_us = clock_now_us() + 60000000;
+
+    driver_start(&d, &(struct driver_args){0});
+    reload_many_ads(&d);
+    driver_write(&d, "config.json", "{\"rank\":{\"top_n\":7}}");
+    driver_kill(&d, SIGHUP);
+    while (lines_with(driver_log(&d), "event=reload ") < 2) {
+        if (clock_now_us() > until_us)
+            FAIL("one reload only:\n%s", driver_log(&d));
+        usleep(5000);
+    }
+    CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":7"));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- a drain ------------------------------------------------------------------------------------ */
+
+/* As a preStop hook with the platform's SIGTERM behind it: what is in flight is answered. */
+TEST(end__first_signal_goes_on_with_an_admins_drain)
+{
+    struct buf bytes = BUF_INIT;
+    struct http_client client;
+    struct http_response response;
+    struct driver d;
+    struct err err;
+
+    start_on_failing(&d, NULL);
+    tell("hang");
+    connect_to(&client, d.address);
+    http_request_write(
+        &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(RANK)});
+    CHECK_OK(http_client_send(&client, buf_view(&bytes), &err), err);
+    wait_stalled(&d);
+    CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
+    driver_kill(&d, SIGTERM);
+    usleep(300000);
+    tell("");
+    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    CHECK_INT(response.status, 200);
+    CHECK_INT(driver_wait(&d, END_MS), 0);
+    check_log(&d, "event=drained cut=0");
+    http_client_release(&client);
+    buf_release(&bytes);
+    done(&d);
+}
+
+TEST_MAIN

@@ -107,7 +107,7 @@ int engine_compute(struct engine *engine, const struct input *input, float *logi
             break;
         run_wait(run);
         *run_us += batch.run_us;
-        if (batch.status == BATCH_FAILED) {
+        if (!batch_computed(batch.status)) {
             *err = batch.err;
             rc = -1;
             break;

@@ -13,8 +13,9 @@ if(NOT CMAKE_BUILD_TYPE AND NOT CMAKE_CONFIGURATION_TYPES)
   set(CMAKE_BUILD_TYPE Release CACHE STRING "Release | RelWithDebInfo | Debug" FORCE)
 endif()
 set(CMAKE_C_FLAGS_RELEASE "-O2 -g")
+set(CMAKE_CXX_FLAGS_RELEASE "-O2 -g")
 
-# Those of the flags that this compiler has, for this processor.
+# Those of the flags that this compiler has, for this processor. The C++ compiler is the same one.
 function(adrank_flags)
   foreach(flag ${ARGN})
     string(MAKE_C_IDENTIFIER "have${flag}" have)
@@ -26,14 +27,14 @@ function(adrank_flags)
 endfunction()
 
 # -Wformat=2 holds -Wformat-security; with ADRANK_WERROR it is an error like the others.
-add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wconversion -Wformat=2 -Wundef -Wstrict-prototypes
-                    -Wmissing-prototypes -fno-omit-frame-pointer)
+add_compile_options(-Wall -Wextra -Wshadow -Wvla -Wconversion -Wformat=2 -Wundef -fno-omit-frame-pointer
+                    "$<$<COMPILE_LANGUAGE:C>:-Wstrict-prototypes;-Wmissing-prototypes>")
 adrank_flags(-Wimplicit-fallthrough -Wtrampolines -Wbidi-chars=any)
 if(CMAKE_C_COMPILER_ID MATCHES "Clang") # gcc's -Wconversion leaves these two out of C
   add_compile_options(-Wno-sign-conversion -Wno-implicit-int-float-conversion)
 endif()
 # Everything the C library has; empty, so that a file may still say it for itself.
-add_compile_definitions(_GNU_SOURCE=)
+add_compile_definitions($<$<COMPILE_LANGUAGE:C>:_GNU_SOURCE=>) # g++ says it anyway
 if(ADRANK_WERROR)
   add_compile_options(-Werror)
 endif()

@@ -217,7 +217,7 @@ int engine_run(struct engine *engine, struct engine_batch *batch, struct err *er
     if (run_launch(engine, batch, false, &run, err))
         return -1;
     run_wait(run);
-    if (batch->status == BATCH_FAILED) {
+    if (!batch_computed(batch->status)) {
         *err = batch->err;
         return -1;
     }

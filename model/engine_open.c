@@ -99,7 +99,7 @@ int engine_compute_batch(struct engine *engine, const struct input *input, float
         return -1;
     run_wait(run);
     out->jobs = NULL;
-    if (out->status == BATCH_FAILED) {
+    if (!batch_computed(out->status)) {
         *err = out->err;
         return -1;
     }

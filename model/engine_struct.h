@@ -38,7 +38,7 @@ struct run {
     int first_waiting;        /* (lock) no slice before it is waiting */
     int slices_left;          /* (lock) */
     bool failed, finished;    /* (lock) */
-    struct err err;           /* (lock) of the first slice that failed */
+    struct err err; /* (lock) of the first slice that failed, or the first that broke the engine */
     int64_t launched_us, finished_us;
     struct run *next; /* in the device's list */
 };
@@ -63,7 +63,7 @@ struct engine {
     struct kept_slot *kept;
     int n_runs;
     struct run *runs;
-    bool broken; /* (lock) the backend failed */
+    bool broken; /* (lock) the backend failed, by more than want of memory of a host lane */
     struct engine_cost cost;
     double golden_error;            /* largest over the golden requests, over their spread */
     struct engine_opening *opening; /* NULL once it is ready */

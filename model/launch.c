@@ -111,9 +111,10 @@ static void run_work(void *arg, void *work, int thread)
     if (run_slice_forward(slice, thread, &err) == 0)
         return;
     crew_lock(device->crew);
-    if (!run->failed)
-        run->err = err;
-    run->failed = run->engine->broken = true;
+    if (!run->failed || run->err.code == ERR_NOMEM)
+        run->err = err; /* what broke the engine is told before what did not */
+    run->failed = true;
+    run->engine->broken |= err.code != ERR_NOMEM;
     crew_unlock(device->crew);
 }
 
@@ -291,6 +292,13 @@ static enum batch_status deliver(struct run *run)
     return status;
 }
 
+/* What a lane of ours had no memory for left it as it was; what a device's queue did, nobody knows. */
+static enum batch_status failure_of(const struct run *run)
+{
+    return run->engine->caps.host_lanes && run->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
+                                                                      : BATCH_FAILED;
+}
+
 /* Gives the run back to its engine; its batch is the caller's again. */
 static struct engine_batch *run_end(struct run *run)
 {
@@ -298,7 +306,7 @@ static struct engine_batch *run_end(struct run *run)
 
     batch->run_us = run->finished_us - run->launched_us;
     if (run->failed) {
-        batch->status = BATCH_FAILED;
+        batch->status = failure_of(run);
         batch->err = run->err;
     } else {
         batch->status = deliver(run);

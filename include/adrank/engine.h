@@ -93,8 +93,14 @@ struct engine_job {
 enum batch_status {
     BATCH_OK,
     BATCH_NOT_FINITE, /* some logit is NaN or infinite: those are NAN, the others are right */
-    BATCH_FAILED,     /* the backend is broken; err tells */
+    BATCH_NO_MEMORY, /* on host lanes: no memory for this batch, the next may have it; err tells. No logits */
+    BATCH_FAILED, /* the backend is broken; err tells. No logits */
 };
+
+static inline bool batch_computed(enum batch_status status)
+{
+    return status == BATCH_OK || status == BATCH_NOT_FINITE;
+}
 
 /* The caller's storage; from submit until poll returns it, it and all it points to stay as they are. */
 struct engine_batch {

@@ -81,10 +81,10 @@ static int provider_open(enum precision precision, struct linear_provider **out,
     if (!provider)
         return err_set(err, ERR_NOMEM, "linear: out of memory");
     provider->precision = precision;
-    onednn_one_thread();
-    status = dnnl_engine_create(&provider->engine, dnnl_cpu, 0);
+    status = onednn.engine_create(&provider->engine, dnnl_cpu, 0);
     if (status == dnnl_success)
-        status = dnnl_stream_create(&provider->stream, provider->engine, dnnl_stream_default_flags);
+        status =
+            onednn.stream_create(&provider->stream, provider->engine, dnnl_stream_default_flags);
     if (status == dnnl_success)
         status = onednn_matmul_new(provider->engine, &shape, NULL, &layout, &trial);
     if (status != dnnl_success) {
@@ -150,7 +150,6 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
 
     if (!weight)
         return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", spec->in, spec->out);
-    onednn_one_thread();
     if (find_plan(provider, &shape, &weight->plan, err))
         goto failed;
     status = pack(provider, spec, weight);

@@ -25,17 +25,22 @@ static void destroy_all(dnnl_memory_t *memories)
             dnnl_memory_destroy(memories[i]);
 }
 
+static void lane_plan_free(struct lane_plan *plan)
+{
+    if (!plan)
+        return;
+    destroy_all(plan->x);
+    destroy_all(plan->y);
+    destroy_all(plan->scratch);
+    free(plan);
+}
+
 void onednn_lane_close(struct linear_lane *lane)
 {
     if (!lane)
         return;
     for (int i = 0; i < MAX_PLANS; i++)
-        if (lane->plans[i]) {
-            destroy_all(lane->plans[i]->x);
-            destroy_all(lane->plans[i]->y);
-            destroy_all(lane->plans[i]->scratch);
-            free(lane->plans[i]);
-        }
+        lane_plan_free(lane->plans[i]);
     if (lane->stream)
         dnnl_stream_destroy(lane->stream);
     free(lane->few_x);
@@ -44,22 +49,24 @@ void onednn_lane_close(struct linear_lane *lane)
     free(lane);
 }
 
-/* Room of at least `bytes`; what was there is lost. */
+/* Room of at least `bytes`; what was there is lost. -1: all is as it was, for the plans that run in it. */
 static int make_room(char **room, size_t *has, size_t bytes)
 {
+    char *larger;
+
     if (*has >= bytes && *room)
         return 0;
-    free(*room);
-    *has = 0;
-    *room = onednn_aligned(bytes);
-    if (!*room)
+    larger = onednn_aligned(bytes);
+    if (!larger)
         return -1;
-    memset(*room, 0, bytes); /* rows that nobody set are multiplied too, and must be finite */
+    memset(larger, 0, bytes); /* rows that nobody set are multiplied too, and must be finite */
+    free(*room);
+    *room = larger;
     *has = bytes;
     return 0;
 }
 
-/* Everything of this lane that a plan needs. */
+/* Everything of this lane that a plan needs; all of it or nothing, since the lane goes on. */
 static int add_plan(struct linear_lane *lane, const struct onednn_plan *plan, struct err *err)
 {
     const size_t few = (size_t)plan_rows(plan->lowest);
@@ -69,13 +76,12 @@ static int add_plan(struct linear_lane *lane, const struct onednn_plan *plan, st
 
     if (!mine)
         return err_set(err, ERR_NOMEM, "linear: out of memory");
-    lane->plans[plan->index] = mine;
     if (make_room(&lane->scratch, &lane->scratch_bytes, plan->scratch_bytes) ||
         make_room(&lane->few_x, &lane->few_x_bytes,
                   few * (size_t)plan->shape.in * onednn_type_bytes(plan->shape.operand)) ||
         make_room(&lane->few_y, &lane->few_y_bytes,
                   few * (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result)))
-        return err_set(err, ERR_NOMEM, "linear: out of memory");
+        status = dnnl_out_of_memory;
     for (int rung = 0; status == dnnl_success && rung < PLAN_RUNGS; rung++) {
         const int rows = plan_rows(rung);
 
@@ -90,7 +96,12 @@ static int add_plan(struct linear_lane *lane, const struct onednn_plan *plan, st
             status = onednn_scratch_new(engine, NULL, plan->rungs[rung].scratch_bytes,
                                         &mine->scratch[rung]);
     }
-    return status == dnnl_success ? 0 : onednn_fail(err, "linear: a lane's memory", status);
+    if (status != dnnl_success) {
+        lane_plan_free(mine);
+        return onednn_fail(err, "linear: a lane's memory", status);
+    }
+    lane->plans[plan->index] = mine;
+    return 0;
 }
 
 int onednn_lane_open(struct linear_provider *provider, struct linear_lane **out, struct err *err)
@@ -101,7 +112,7 @@ int onednn_lane_open(struct linear_provider *provider, struct linear_lane **out,
     if (!lane)
         return err_set(err, ERR_NOMEM, "linear: out of memory");
     lane->provider = provider;
-    status = dnnl_stream_create(&lane->stream, provider->engine, dnnl_stream_default_flags);
+    status = onednn.stream_create(&lane->stream, provider->engine, dnnl_stream_default_flags);
     if (status != dnnl_success) {
         onednn_fail(err, "linear: a lane", status);
         goto failed;
@@ -125,15 +136,15 @@ static dnnl_status_t run_rung(struct linear_lane *lane, const struct linear_weig
                                     {DNNL_ARG_DST, mine->y[rung]},
                                     {DNNL_ARG_SCRATCHPAD, mine->scratch[rung]},
                                     {DNNL_ARG_BIAS, weight->bias_memory}};
-    dnnl_status_t status = dnnl_memory_set_data_handle(mine->x[rung], (void *)(size_t)x);
+    dnnl_status_t status = onednn.memory_set_data_handle(mine->x[rung], (void *)(size_t)x);
 
     if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(mine->y[rung], y);
+        status = onednn.memory_set_data_handle(mine->y[rung], y);
     if (status == dnnl_success)
-        status = dnnl_memory_set_data_handle(mine->scratch[rung], lane->scratch);
+        status = onednn.memory_set_data_handle(mine->scratch[rung], lane->scratch);
     if (status == dnnl_success)
-        status = dnnl_primitive_execute(weight->plan->rungs[rung].primitive, lane->stream,
-                                        weight->bias_memory ? 5 : 4, args);
+        status = onednn.primitive_execute(weight->plan->rungs[rung].primitive, lane->stream,
+                                          weight->bias_memory ? 5 : 4, args);
     return status;
 }
 
@@ -170,7 +181,7 @@ static dnnl_status_t run_few(struct linear_lane *lane, const struct linear_args 
            n * (size_t)plan->shape.in * onednn_type_bytes(plan->shape.operand));
     status = run_rung(lane, args->weight, plan->lowest, lane->few_x, lane->few_y);
     if (status == dnnl_success)
-        status = dnnl_stream_wait(lane->stream);
+        status = onednn.stream_wait(lane->stream);
     if (status == dnnl_success)
         memcpy(args->out, lane->few_y,
                n * (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result));
@@ -184,7 +195,6 @@ int onednn_lane_run(struct linear_lane *lane, const struct linear_args *args, st
 
     if (args->n_rows == 0)
         return 0;
-    onednn_one_thread();
     if (!lane->plans[plan->index] && add_plan(lane, plan, err))
         return -1;
     if (args->n_rows < plan_rows(plan->lowest))
@@ -192,6 +202,6 @@ int onednn_lane_run(struct linear_lane *lane, const struct linear_args *args, st
     else
         status = run_rows(lane, args);
     if (status == dnnl_success)
-        status = dnnl_stream_wait(lane->stream);
+        status = onednn.stream_wait(lane->stream);
     return status == dnnl_success ? 0 : onednn_fail(err, "linear", status);
 }

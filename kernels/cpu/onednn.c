@@ -1,8 +1,5 @@
-#define _GNU_SOURCE
 #include "kernels/cpu/onednn.h"
 
-#include <dlfcn.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -19,13 +16,13 @@ typedef const_dnnl_memory_desc_t seen_desc;
 static dnnl_status_t desc_new(owned_desc *out, int n_dims, const dnnl_dims_t dims,
                               dnnl_data_type_t type, dnnl_format_tag_t tag)
 {
-    return dnnl_memory_desc_create_with_tag(out, n_dims, dims, type, tag);
+    return onednn.memory_desc_create_with_tag(out, n_dims, dims, type, tag);
 }
 
 static dnnl_status_t desc_new_strided(owned_desc *out, int n_dims, const dnnl_dims_t dims,
                                       dnnl_data_type_t type, const dnnl_dims_t strides)
 {
-    return dnnl_memory_desc_create_with_strides(out, n_dims, dims, type, strides);
+    return onednn.memory_desc_create_with_strides(out, n_dims, dims, type, strides);
 }
 
 static void desc_free(owned_desc desc)
@@ -36,19 +33,19 @@ static void desc_free(owned_desc desc)
 
 static dnnl_status_t desc_copy(owned_desc *out, seen_desc from)
 {
-    return dnnl_memory_desc_clone(out, from);
+    return onednn.memory_desc_clone(out, from);
 }
 
 static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind)
 {
-    return dnnl_post_ops_append_eltwise(ops, kind, 0.0F, 0.0F);
+    return onednn.post_ops_append_eltwise(ops, kind, 0.0F, 0.0F);
 }
 
 static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t engine, seen_desc x,
                                      seen_desc w, seen_desc b, seen_desc y,
                                      dnnl_primitive_attr_t attr)
 {
-    return dnnl_matmul_primitive_desc_create(out, engine, x, w, b, y, attr);
+    return onednn.matmul_primitive_desc_create(out, engine, x, w, b, y, attr);
 }
 #else
 typedef dnnl_memory_desc_t owned_desc;
@@ -81,7 +78,7 @@ static dnnl_status_t desc_copy(owned_desc *out, seen_desc from)
 
 static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind)
 {
-    return dnnl_post_ops_append_eltwise(ops, 1.0F, kind, 0.0F, 0.0F);
+    return onednn.post_ops_append_eltwise(ops, 1.0F, kind, 0.0F, 0.0F);
 }
 
 static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t engine, seen_desc x,
@@ -91,26 +88,21 @@ static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t e
     dnnl_matmul_desc_t desc;
     dnnl_status_t status = dnnl_matmul_desc_init(&desc, x, w, b, y);
 
-    return status == dnnl_success ? dnnl_primitive_desc_create(out, &desc, attr, engine, NULL)
+    return status == dnnl_success ? onednn.primitive_desc_create(out, &desc, attr, engine, NULL)
                                   : status;
 }
 #endif
 
-static void (*set_threads)(
-    int n); /* of the OpenMP that oneDNN brought along; NULL: it brought none */
+/*
+ * oneDNN asks OpenMP how many threads it may have, when a primitive is made and when it runs; the answer is ours, for
+ * the whole program: with one it never starts a team. libgomp could be told by omp_set_num_threads(), but for each
+ * thread apart, and takes memory for it, for want of which it ends the process.
+ */
+int omp_get_max_threads(void);
 
-static void find_openmp(void)
+int omp_get_max_threads(void)
 {
-    *(void **)&set_threads = dlsym(RTLD_DEFAULT, "omp_set_num_threads");
-}
-
-void onednn_one_thread(void)
-{
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-    pthread_once(&once, find_openmp);
-    if (set_threads)
-        set_threads(1);
+    return 1;
 }
 
 struct onednn_layout {
@@ -135,17 +127,17 @@ static dnnl_status_t matrix_desc(owned_desc *out, int rows, int columns, dnnl_da
 static dnnl_status_t attr_new(enum activation activation, dnnl_primitive_attr_t *out)
 {
     dnnl_post_ops_t ops = NULL;
-    dnnl_status_t status = dnnl_primitive_attr_create(out);
+    dnnl_status_t status = onednn.primitive_attr_create(out);
 
     if (status == dnnl_success)
         status = dnnl_primitive_attr_set_scratchpad_mode(*out, dnnl_scratchpad_mode_user);
     if (status != dnnl_success || activation == ACTIVATION_NONE)
         return status;
-    status = dnnl_post_ops_create(&ops);
+    status = onednn.post_ops_create(&ops);
     if (status == dnnl_success)
         status = append_eltwise(ops, eltwise_kinds[activation]);
     if (status == dnnl_success)
-        status = dnnl_primitive_attr_set_post_ops(*out, ops);
+        status = onednn.primitive_attr_set_post_ops(*out, ops);
     if (ops)
         dnnl_post_ops_destroy(ops);
     return status;
@@ -166,6 +158,27 @@ static dnnl_status_t layout_new(seen_desc desc, struct onednn_layout **out)
     return status;
 }
 
+/* A creation that was thrown out of stays behind in the library's cache, as one that never succeeds: all of the cache
+ * goes with it. Primitives that are in use stay. */
+static void forget_primitives(void)
+{
+    int capacity;
+
+    if (dnnl_get_primitive_cache_capacity(&capacity) == dnnl_success) {
+        dnnl_set_primitive_cache_capacity(0);
+        dnnl_set_primitive_cache_capacity(capacity);
+    }
+}
+
+static dnnl_status_t primitive_new(dnnl_primitive_t *out, dnnl_primitive_desc_t desc)
+{
+    dnnl_status_t status = onednn.primitive_create(out, desc);
+
+    if (status == dnnl_out_of_memory || status == dnnl_runtime_error)
+        forget_primitives();
+    return status;
+}
+
 /* From a primitive descriptor, all that the caller wants of it. */
 static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layout **chosen,
                                  struct onednn_matmul *out)
@@ -177,9 +190,9 @@ static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layou
     if (chosen)
         status = layout_new(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0), chosen);
     if (status == dnnl_success)
-        status = dnnl_primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
+        status = onednn.primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
     if (status == dnnl_success)
-        status = dnnl_primitive_create(&out->primitive, desc);
+        status = primitive_new(&out->primitive, desc);
     if (status != dnnl_success) {
         if (chosen) {
             onednn_layout_free(*chosen);
@@ -251,10 +264,13 @@ static dnnl_status_t spread_rows(dnnl_engine_t engine, const struct onednn_shape
         dnnl_memory_desc_equal(dnnl_primitive_desc_query_md(*product, dnnl_query_weights_md, 0),
                                SEEN(plain))) {
         status = desc_new_strided(&spread, 2, dims, shape->operand, strides);
-        if (status == dnnl_success &&
-            product_new(engine, shape, operands, SEEN(spread), &better) == dnnl_success) {
+        if (status == dnnl_success)
+            status = product_new(engine, shape, operands, SEEN(spread), &better);
+        if (status == dnnl_success) {
             dnnl_primitive_desc_destroy(*product);
             *product = better;
+        } else if (status != dnnl_out_of_memory) { /* it cannot be */
+            status = dnnl_success;
         }
     }
     desc_free(spread);
@@ -317,7 +333,7 @@ dnnl_status_t onednn_matrix_new(dnnl_engine_t engine, int rows, int columns, dnn
     dnnl_status_t status = matrix_desc(&desc, rows, columns, type, dnnl_ab);
 
     if (status == dnnl_success)
-        status = dnnl_memory_create(out, SEEN(desc), engine, bytes);
+        status = onednn.memory_create(out, SEEN(desc), engine, bytes);
     desc_free(desc);
     return status;
 }
@@ -325,7 +341,7 @@ dnnl_status_t onednn_matrix_new(dnnl_engine_t engine, int rows, int columns, dnn
 dnnl_status_t onednn_packed_new(dnnl_engine_t engine, const struct onednn_layout *layout,
                                 void *bytes, dnnl_memory_t *out)
 {
-    return dnnl_memory_create(out, SEEN(layout->desc), engine, bytes);
+    return onednn.memory_create(out, SEEN(layout->desc), engine, bytes);
 }
 
 dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dnnl_memory_t *out)
@@ -335,7 +351,7 @@ dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dn
     dnnl_status_t status = desc_new(&desc, 1, dims, dnnl_u8, dnnl_a);
 
     if (status == dnnl_success)
-        status = dnnl_memory_create(out, SEEN(desc), engine, bytes);
+        status = onednn.memory_create(out, SEEN(desc), engine, bytes);
     desc_free(desc);
     return status;
 }
@@ -350,19 +366,19 @@ dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const floa
     dnnl_status_t status = matrix_desc(&desc, in, out, dnnl_f32, dnnl_ba);
 
     if (status == dnnl_success)
-        status = dnnl_memory_create(&source, SEEN(desc), engine, (void *)(size_t)from);
+        status = onednn.memory_create(&source, SEEN(desc), engine, (void *)(size_t)from);
     if (status == dnnl_success)
-        status = dnnl_reorder_primitive_desc_create(&reorder_desc, SEEN(desc), engine,
-                                                    SEEN(layout->desc), engine, NULL);
+        status = onednn.reorder_primitive_desc_create(&reorder_desc, SEEN(desc), engine,
+                                                      SEEN(layout->desc), engine, NULL);
     if (status == dnnl_success)
-        status = dnnl_primitive_create(&reorder, reorder_desc);
+        status = primitive_new(&reorder, reorder_desc);
     if (status == dnnl_success) {
         const dnnl_exec_arg_t args[] = {{DNNL_ARG_FROM, source}, {DNNL_ARG_TO, to}};
 
-        status = dnnl_primitive_execute(reorder, stream, 2, args);
+        status = onednn.primitive_execute(reorder, stream, 2, args);
     }
     if (status == dnnl_success)
-        status = dnnl_stream_wait(stream);
+        status = onednn.stream_wait(stream);
 
     if (reorder)
         dnnl_primitive_destroy(reorder);

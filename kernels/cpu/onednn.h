@@ -1,19 +1,15 @@
 /*
- * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only onednn.c knows
- * which is there. Matrices are (rows, columns), row-major.
+ * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only onednn.c (and the
+ * guard's table) knows which is there. Matrices are (rows, columns), row-major.
  */
 #ifndef KERNELS_CPU_ONEDNN_H
 #define KERNELS_CPU_ONEDNN_H
 
-#include <oneapi/dnnl/dnnl.h>
 #include <stdbool.h>
 #include <stddef.h>
 
 #include "kernels/backend.h"
-
-/* oneDNN asks OpenMP how many threads the calling thread may have, when a primitive is made and when it runs: with
- * one it never starts a team. The setting is the calling thread's. Any thread; cheap. */
-void onednn_one_thread(void);
+#include "kernels/cpu/onednn_guard.h" /* oneDNN, and the way to call it */
 
 struct onednn_layout; /* how packed weights lie in memory */
 

@@ -159,11 +159,11 @@ static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *pl
                                         {DNNL_ARG_SCRATCHPAD, scratch},
                                         {DNNL_ARG_BIAS, trial->bias}};
 
-        status =
-            dnnl_primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4, args);
+        status = onednn.primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4,
+                                          args);
     }
     if (status == dnnl_success)
-        status = dnnl_stream_wait(stream);
+        status = onednn.stream_wait(stream);
 
     if (scratch)
         dnnl_memory_destroy(scratch);

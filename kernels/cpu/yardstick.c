@@ -101,7 +101,7 @@ static void fill(char *x, size_t n, dnnl_data_type_t type)
 static dnnl_status_t share_init(struct yardstick *b, struct share *s, size_t widest)
 {
     size_t scratch = 0;
-    dnnl_status_t status = dnnl_stream_create(&s->stream, b->engine, dnnl_stream_default_flags);
+    dnnl_status_t status = onednn.stream_create(&s->stream, b->engine, dnnl_stream_default_flags);
 
     s->bare = b;
     for (int i = 0; i < b->n_products; i++)
@@ -130,7 +130,7 @@ static dnnl_status_t share_init(struct yardstick *b, struct share *s, size_t wid
 static dnnl_status_t fill_all(struct yardstick *b, const struct yardstick_args *args)
 {
     size_t widest = 0;
-    dnnl_status_t status = dnnl_engine_create(&b->engine, dnnl_cpu, 0);
+    dnnl_status_t status = onednn.engine_create(&b->engine, dnnl_cpu, 0);
     struct rng rng;
 
     rng_init(&rng, 1);
@@ -156,7 +156,6 @@ int yardstick_new(const struct yardstick_args *args, struct yardstick **out, str
 
     if (!b)
         return err_set(err, ERR_NOMEM, "out of memory");
-    onednn_one_thread();
     b->n_products = args->n_products;
     b->layers = args->layers;
     b->threads = args->threads;
@@ -219,7 +218,6 @@ static void *run_share(void *arg)
     struct share *s = arg;
     const struct yardstick *b = s->bare;
 
-    onednn_one_thread();
     s->status = dnnl_success;
     for (int i = 0; i < b->layers * b->n_products && s->status == dnnl_success; i++) {
         const int p = i % b->n_products;
@@ -228,10 +226,10 @@ static void *run_share(void *arg)
                                         {DNNL_ARG_DST, s->out[p]},
                                         {DNNL_ARG_SCRATCHPAD, s->spare[p]}};
 
-        s->status = dnnl_primitive_execute(b->products[p].matmul.primitive, s->stream, 4, args);
+        s->status = onednn.primitive_execute(b->products[p].matmul.primitive, s->stream, 4, args);
     }
     if (s->status == dnnl_success)
-        s->status = dnnl_stream_wait(s->stream);
+        s->status = onednn.stream_wait(s->stream);
     return NULL;
 }
 

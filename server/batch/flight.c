@@ -4,6 +4,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/log.h"
 #include "server/batch/executor_state.h"
 
 int flights_init(struct executor *executor, struct err *err)
@@ -72,6 +73,8 @@ static bool all_finite(const struct batch_job *job)
 
 static enum job_outcome outcome_of(const struct flight *flight, const struct batch_job *job)
 {
+    if (!batch_computed(flight->batch.status))
+        return JOB_FAILED;
     return flight->batch.status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
 }
 
@@ -99,10 +102,14 @@ static void part_completed(struct executor *executor, const struct flight *fligh
     pthread_mutex_lock(&executor->lock);
     split->in_flight--;
     split->job->infer_us = clock_now_us() - split->job->launched_us;
-    if (flight->batch.status == BATCH_FAILED)
+    if (flight->batch.status == BATCH_FAILED) {
         split->broken = split->ended = true;
-    else if (flight->batch.status == BATCH_NOT_FINITE && split->outcome == JOB_OK)
+    } else if (flight->batch.status == BATCH_NO_MEMORY) {
+        split->outcome = JOB_FAILED;
+        split->ended = true;
+    } else if (flight->batch.status == BATCH_NOT_FINITE && split->outcome == JOB_OK) {
         split->outcome = JOB_NOT_FINITE;
+    }
     if (split->ended)
         split_end(executor);
     pthread_mutex_unlock(&executor->lock);
@@ -116,6 +123,8 @@ static void hand_back(struct executor *executor, struct flight *flight, int64_t 
     flight->n_jobs = 0;
     if (flight->batch.status == BATCH_FAILED)
         executor_break(executor, &flight->batch.err);
+    else if (flight->batch.status == BATCH_NO_MEMORY)
+        log_warn("batch_no_memory", LOG_STR("error", flight->batch.err.text));
     if (flight->is_part) {
         part_completed(executor, flight);
         return;
@@ -138,7 +147,7 @@ static void tell(const struct executor *executor, const struct flight *flight, d
         .cost_ratio = flight->cost_us > 0 ? took_us / flight->cost_us : 1,
     };
 
-    if (executor->args.on_batch && flight->batch.status != BATCH_FAILED)
+    if (executor->args.on_batch && batch_computed(flight->batch.status))
         executor->args.on_batch(executor->args.on_batch_arg, &batch);
 }
 
@@ -157,7 +166,7 @@ int flights_complete(struct executor *executor)
         int64_t since_us = flight->launched_us > executor->free_since_us ? flight->launched_us
                                                                          : executor->free_since_us;
         executor->free_since_us = now_us;
-        if (batch->status != BATCH_FAILED) {
+        if (batch_computed(batch->status)) {
             cost_observe(cost, flight->base_us, (double)(now_us - since_us));
             executor->ratio = cost->ratio;
         }

@@ -25,7 +25,7 @@ enum job_outcome {
     JOB_REFUSED,    /* by the gate of the fallback engine, after the primary one broke */
     JOB_EXPIRED,    /* its deadline passed, or nothing could have met it any more */
     JOB_CANCELLED,
-    JOB_FAILED, /* no backend that works, or the daemon is stopping */
+    JOB_FAILED, /* no backend that works, no memory for its batch, or the daemon is stopping */
     JOB_OUTCOMES
 };
 extern const char *const job_outcome_names[JOB_OUTCOMES]; /* "ok", "not_finite", ... */

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "tests/e2e/driver.h"
+#include "tests/e2e/contract.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
 
@@ -53,22 +53,30 @@ static void send_rank(struct driver *d, struct http_client *client)
     buf_release(&bytes);
 }
 
+static void start_faulty(struct driver *d, struct fault *fault, const char *backend,
+                         const char *set)
+{
+    char preload[4200], board[256], path[160];
+    struct err err;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
+    CHECK_OK(fault_open(fault, path, &err), err);
+    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
+    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
+    driver_start(d,
+                 &(struct driver_args){.backend = backend, .sets = {set}, .env = {preload, board}});
+}
+
 /* A worker that is held in a system call for two seconds. */
 TEST(health__live_fails_while_a_worker_stalls)
 {
-    char preload[4200], board[256], path[160];
     struct http_client client;
     struct http_response response;
     struct driver d;
     struct fault fault;
     struct err err;
 
-    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
-    CHECK_OK(fault_open(&fault, path, &err), err);
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
-    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
-    driver_start(&d,
-                 &(struct driver_args){.sets = {"admin.stall_ms=500"}, .env = {preload, board}});
+    start_faulty(&d, &fault, NULL, "admin.stall_ms=500");
     CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
     fault_set(
         &fault, FAULT_SEND,
@@ -89,16 +97,10 @@ TEST(health__live_fails_while_a_worker_stalls)
 /* Nothing else runs in which the signal could be remembered. */
 TEST(cli__hup_without_memory_is_told)
 {
-    char preload[4200], board[256], path[160];
-    struct fault fault;
     struct driver d;
-    struct err err;
+    struct fault fault;
 
-    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
-    CHECK_OK(fault_open(&fault, path, &err), err);
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
-    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
-    driver_start(&d, &(struct driver_args){.env = {preload, board}});
+    start_faulty(&d, &fault, NULL, NULL);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1, .count = 1, .on = FAULT_OURS});
     driver_kill(&d, SIGHUP);
     driver_wait_log(&d, "event=reload_not_started error=\"out of memory\"");
@@ -107,6 +109,68 @@ TEST(cli__hup_without_memory_is_told)
     driver_wait_log(&d, "event=reload status=unchanged");
     usleep(200000);
     CHECK(!strstr(strstr(driver_log(&d), "event=reload ") + 1, "event=reload "));
+    CHECK_INT(driver_stop(&d), 0);
+    fault_close(&fault);
+}
+
+/* ---- memory on the processor ---------------------------------------------------------------------- */
+
+#define SIX_ADS                                                                                    \
+    "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'},{'adid':'a3'},{'adid':'a4'},{'adid':'a5'}" \
+    ",{'adid':'a6'}]}}"
+
+/* One exchange, memory or not: the right answer, one that says that it is a guess (true), or a 503 (true). */
+static bool is_starved(struct http_client *client, const json_t *right)
+{
+    struct http_response response;
+    struct err err;
+    const json_t *answer;
+    const char *body;
+
+    contract_send(client, contract_post(js(SIX_ADS), ""));
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
+    body = js("%.*s", VIEW_ARG(response.body));
+    if (response.status == 503) {
+        CHECK(strstr(body, "\"code\":\"out_of_memory\""));
+        return true;
+    }
+    CHECK_INT(response.status, 200);
+    answer = contract_answer(body);
+    if (*answer_degraded(answer) == '\0') {
+        CHECK(answer_same_scores(answer, right));
+        return false;
+    }
+    CHECK_STR(answer_degraded(answer), "model");
+    answer_check_source(answer, "prior");
+    return true;
+}
+
+/* Allocations fail while it serves, most of them in oneDNN: it costs the batches that they are of. */
+TEST(backend__want_of_memory_costs_a_batch_and_no_more)
+{
+    struct http_client client;
+    struct driver d;
+    struct fault fault;
+    int n_starved = 0;
+
+    start_faulty(&d, &fault, "cpu", "model.threads=2");
+    for (int i = 0; i < 100; i++) {
+        const json_t *right = contract_rank(&d, SIX_ADS);
+
+        test_row("exchange %d", i);
+        CHECK_STR(answer_degraded(right), "");
+        contract_connect(&d, &client);
+        CHECK(!is_starved(&client, right)); /* and the connection has what it needs */
+        fault_set(&fault, FAULT_MALLOC,
+                  &(struct fault_plan){.from = 1 + (uint64_t)i % 50, .one_in = 20});
+        n_starved += is_starved(&client, right);
+        fault_clear(&fault);
+        http_client_release(&client);
+        CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    }
+    printf("     %d answers without the model\n", n_starved);
+    CHECK(n_starved >= 20);
+    CHECK(strstr(driver_log(&d), "event=batch_no_memory"));
     CHECK_INT(driver_stop(&d), 0);
     fault_close(&fault);
 }

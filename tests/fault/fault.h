@@ -1,12 +1,13 @@
 /*
  * Faults from outside: malloc, system calls and clocks of the shipped, unchanged program fail, fall short, are
- * late or lie when a test says so. Two ways in:
+ * late or lie when a test says so. Three ways in:
  *
  *   preloaded  a program is started with LD_PRELOAD=fault_library() and ADRANK_FAULT=PATH, where PATH was made by
  *              fault_open(). Test and program share that file's memory: plans change and calls are counted while
  *              the program runs. By hand, without a test: ADRANK_FAULT_PLAN="write:error=EAGAIN,from=3,count=1".
  *   wrapped    a test program that links adrank_fault_wrap; what is linked into it calls the faulty functions,
  *              shared libraries do not. For sanitizers, whose own malloc cannot be preloaded over. fault_here().
+ *   linked     a test program that links adrank-fault itself: as preloaded, with the board of fault_here().
  *
  * Nothing fails until a plan is set. Threads of the program may call at any time; one thread of the test plans.
  */

@@ -200,6 +200,77 @@ TEST(engine__a_failing_slice_fails_its_batch)
     model_unref(m);
 }
 
+static atomic_int without_memory; /* so many calls of attention have none */
+static int (*attention)(struct lane *, const struct attention_args *, struct err *);
+
+static int starved_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    if (atomic_fetch_sub(&without_memory, 1) > 0)
+        return err_set(err, ERR_NOMEM, "attention has no memory");
+    return attention(lane, args, err);
+}
+
+/* On host lanes: the batch that had none fails alone, and the engine goes on. */
+TEST(engine__want_of_memory_fails_one_batch)
+{
+    struct device *device = device_of("cpu", "", 3);
+    struct model *m = model_of(REQUESTS);
+    struct engine *engine = engine_of(device, m, false);
+    struct input input = request_of(m, 4);
+    struct launched right, l;
+    struct err err;
+
+    launched_init(&right, &input);
+    CHECK_OK(engine_run(engine, &right.batch, &err), err);
+    attention = engine->ops.attention;
+    engine->ops.attention = starved_attention;
+    for (int n = 1; n <= 3; n++) {
+        without_memory = n;
+        launched_init(&l, &input);
+        CHECK_OK(engine_submit(engine, &l.batch, &err), err);
+        CHECK(poll_for(device) == &l.batch);
+        CHECK_INT(l.batch.status, BATCH_NO_MEMORY);
+        CHECK_STR(l.batch.err.text, "attention has no memory");
+        for (int i = 0; i < engine->n_kept; i++)
+            CHECK(!engine->kept[i].used);
+        without_memory = 1;
+        launched_init(&l, &input);
+        CHECK_ERR(engine_run(engine, &l.batch, &err), err, "has no memory");
+        CHECK_INT(err.code, ERR_NOMEM);
+        without_memory = 0;
+        launched_init(&l, &input);
+        CHECK_OK(engine_run(engine, &l.batch, &err), err);
+        CHECK_INT(l.batch.status, BATCH_OK);
+        CHECK(memcmp(l.logits, right.logits, sizeof(l.logits)) == 0);
+    }
+    input_release(&input);
+    engine_close(engine);
+    device_close(device);
+    model_unref(m);
+}
+
+/* A device's own queue is in a state that nobody knows then. */
+TEST(engine__want_of_memory_breaks_a_queue)
+{
+    struct device *device = device_of(module_path("null"), "", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine *engine = engine_of(device, m, true);
+    struct input input = request_of(m, 4);
+    struct launched l;
+    struct err err;
+
+    attention = engine->ops.attention;
+    engine->ops.attention = starved_attention;
+    without_memory = 1;
+    launched_init(&l, &input);
+    CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "has no memory");
+    CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
+    input_release(&input);
+    engine_close(engine);
+    device_close(device);
+    model_unref(m);
+}
+
 TEST(engine__null_device_takes_the_batch_whole)
 {
     struct device *device = device_of(module_path("null"), "", 2);

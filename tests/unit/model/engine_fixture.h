@@ -10,7 +10,7 @@
 #define MAX_ADS 16
 
 /* A module of the test backends, beside this program in the build tree. */
-static const char *module_path(const char *name)
+static inline const char *module_path(const char *name)
 {
     static char path[600];
     char exe[400];

@@ -104,6 +104,47 @@ TEST(executor__fails_at_once_without_a_fallback)
     break_down(false, false, 80);
 }
 
+/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the fallback. */
+static void starve(int every, int segments)
+{
+    struct rig_worker workers[RIG_WORKERS];
+    int ok = 0, failed = 0;
+
+    stub_reset();
+    stub_scripts[0].batch_us = stub_scripts[1].batch_us = 300;
+    stub_scripts[0].max_launched = 2;
+    stub_scripts[0].starve_every = every;
+    struct executor *executor = rig_open_executor("0", 4);
+    struct executor *fallback = rig_open_executor("1", 4);
+    rig_world_set(rig_open_model(1, executor, fallback), 1);
+    rig_start_workers(workers, 100);
+    for (int i = 0; i < RIG_WORKERS; i++)
+        workers[i].segments = segments;
+    rig_run_workers(workers);
+    rig_join_workers(workers);
+    for (int i = 0; i < RIG_WORKERS; i++) {
+        ok += workers[i].outcomes[JOB_OK];
+        failed += workers[i].outcomes[JOB_FAILED];
+        CHECK_INT(workers[i].by_fallback + workers[i].failed_submits, 0);
+    }
+    CHECK(failed > 20 && ok > 20);
+    CHECK_INT(ok + failed, RIG_WORKERS * 100);
+    CHECK_INT(executor_state(executor), EXECUTOR_SERVING);
+    rig_world_set(rig_open_model(2, executor, fallback), 2); /* is not refused */
+    rig_world_set(NULL, 0);
+    executor_close(executor);
+    executor_close(fallback);
+    rig_check_clean();
+}
+
+TEST(executor__a_batch_without_memory_fails_alone)
+{
+    test_row("jobs of batches");
+    starve(3, 3);
+    test_row("parts of large jobs");
+    starve(20, 80);
+}
+
 TEST(executor__shows_a_hang_by_its_heartbeat)
 {
     struct rig_worker worker;

@@ -46,6 +46,7 @@ void stub_reset(void)
         script->per_job_us = script->open_steps = script->step_us = 0;
         script->fail_after = script->refuse_after = -1;
         script->hang = script->open_fails = false;
+        script->starve_every = 0;
         script->max_launched = 1;
         script->poll_us = 0;
         script->batches = script->largest_batch = script->most_launched = 0;
@@ -140,6 +141,9 @@ static void complete(struct device *device, struct engine *engine, struct engine
     if (script->fail_after >= 0 && done > script->fail_after) {
         batch->status = BATCH_FAILED;
         err_set(&batch->err, ERR_UNAVAILABLE, "the script says so");
+    } else if (script->starve_every && done % script->starve_every == 0) {
+        batch->status = BATCH_NO_MEMORY;
+        err_set(&batch->err, ERR_NOMEM, "the script takes it");
     } else {
         compute(engine, batch);
     }

@@ -1,0 +1,166 @@
+/*
+ * Memory that is not to be had, in oneDNN as in code of ours: the fault library is linked, and so in front of every
+ * library's malloc.
+ */
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "tests/fault/fault.h"
+#include "tests/unit/model/engine_fixture.h"
+
+static struct fault fault;
+
+/* ---- opening: first, as long as the library has made nothing in this process -------------------- */
+
+static int open_engine(struct model *m, struct device **device, struct engine **engine,
+                       struct err *err)
+{
+    const struct device_args args = {.backend = "cpu", .linear = "onednn", .threads = 1};
+    const struct engine_args of_engine = args_of(m);
+
+    *device = NULL;
+    *engine = NULL;
+    return device_open(&args, device, err) || engine_open(*device, &of_engine, engine, err) ? -1
+                                                                                            : 0;
+}
+
+static void close_engine(struct device *device, struct engine *engine)
+{
+    engine_close(engine);
+    device_close(device);
+}
+
+static size_t address_space(void)
+{
+    FILE *file = fopen("/proc/self/statm", "re");
+    unsigned long pages = 0;
+
+    CHECK(file && fscanf(file, "%lu", &pages) == 1);
+    fclose(file);
+    return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+/* In a process of its own, with so much and no more: 0 it opened, 1 it told that there was too little (of a thread's
+ * stack the system does not say so), and in both cases opens once there is more. */
+static int open_within(struct model *m, size_t bytes)
+{
+    struct rlimit limit, before;
+    struct device *device;
+    struct engine *engine;
+    struct err err = {0};
+    int rc;
+
+    getrlimit(RLIMIT_AS, &before);
+    limit = before;
+    limit.rlim_cur = address_space() + bytes;
+    setrlimit(RLIMIT_AS, &limit);
+    rc = open_engine(m, &device, &engine, &err);
+    setrlimit(RLIMIT_AS, &before);
+    close_engine(device, engine);
+    if (rc && err.code != ERR_NOMEM && err.code != ERR_UNAVAILABLE) {
+        printf("     %s\n", err.text);
+        return 2;
+    }
+    if (open_engine(m, &device, &engine, &err)) {
+        printf("     with memory again: %s\n", err.text);
+        return 3;
+    }
+    close_engine(device, engine);
+    return rc ? 1 : 0;
+}
+
+static int status_within(struct model *m, size_t bytes)
+{
+    pid_t pid;
+    int status;
+
+    fflush(stdout);
+    pid = fork();
+    CHECK(pid != -1);
+    if (pid == 0) {
+        status = open_within(m, bytes);
+        fflush(stdout);
+        _exit(status);
+    }
+    CHECK(waitpid(pid, &status, 0) == pid);
+    if (WIFSIGNALED(status))
+        FAIL("ended by signal %d", WTERMSIG(status));
+    return WEXITSTATUS(status);
+}
+
+#define STEP (448 * 1024)
+
+/* However little there is: the library, which does not look at what it got, is not asked then. */
+TEST(engine_memory__an_opening_survives_every_limit)
+{
+    struct model *m = model_of(REQUESTS);
+    int n_refused = 0, n_opened = 0;
+
+    for (size_t bytes = 0; n_opened < 3; bytes += STEP) {
+        int status;
+
+        test_row("%zu KB more", bytes / 1024);
+        status = status_within(m, bytes);
+        CHECK(status == 0 || status == 1);
+        n_refused += status;
+        n_opened = status ? 0 : n_opened + 1;
+        CHECK(bytes < (size_t)1 << 30);
+    }
+    printf("     %d limits were too low\n", n_refused);
+    CHECK(n_refused > 50);
+    model_unref(m);
+}
+
+/* ---- running ----------------------------------------------------------------------------------- */
+
+/* With its number-th allocation failing; true when it made so many. */
+static bool run_without(struct engine *engine, const struct input *input, uint64_t number)
+{
+    const struct fault_plan plan = {.from = number, .count = 1};
+    struct launched l;
+    struct err err;
+    bool fired;
+    int rc;
+
+    launched_init(&l, input);
+    fault_set(&fault, FAULT_MALLOC, &plan);
+    rc = engine_run(engine, &l.batch, &err);
+    fired = fault_fired(&fault, FAULT_MALLOC) > 0;
+    fault_clear(&fault);
+    CHECK_INT(rc, fired ? -1 : 0);
+    if (fired) {
+        CHECK_INT(l.batch.status, BATCH_NO_MEMORY);
+        CHECK_INT(err.code, ERR_NOMEM);
+    }
+    return fired;
+}
+
+/* None of them ends the process, and each costs one batch. */
+TEST(engine_memory__a_run_survives_every_failing_allocation)
+{
+    struct device *device = device_of("cpu", "onednn", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine *engine = engine_of(device, m, false);
+    struct input input = request_of(m, 4);
+    struct launched right, l;
+    struct err err;
+    uint64_t number = 1;
+
+    fault_here(&fault);
+    launched_init(&right, &input);
+    CHECK_OK(engine_run(engine, &right.batch, &err), err);
+    for (; test_row("allocation %d", (int)number), run_without(engine, &input, number); number++) {
+        launched_init(&l, &input);
+        CHECK_OK(engine_run(engine, &l.batch, &err), err);
+        CHECK(memcmp(l.logits, right.logits, sizeof(l.logits)) == 0);
+    }
+    printf("     %d allocations\n", (int)number - 1);
+    CHECK(number > 20);
+    input_release(&input);
+    engine_close(engine);
+    device_close(device);
+    model_unref(m);
+}
+
+TEST_MAIN

@@ -152,4 +152,33 @@ TEST(virtual_time__tiny_budgets_do_not_pass_in_front_of_all)
     }
 }
 
+/* One request in a hundred comes with a budget that cannot be met: the others lose nothing. */
+TEST(virtual_time__hopeless_budgets_cost_the_others_nothing)
+{
+    static const int64_t hopeless_us[] = {-1 * MS, 0, 2 * MS};
+    static struct simulation_result without, with;
+
+    for (int p = 0; p < ENGINE_PROFILES; p++)
+        for (int load = 0; load < 3; load++)
+            for (int i = 0; i < 3; i++) {
+                static const double loads[] = {0.8, 1, 2};
+                struct simulation_args args = base_args(&engine_profiles[p], loads[load]);
+                args.burst = args.engine->burst;
+                args.duration_us = 20 * SECOND;
+                args.classes[1] = args.classes[0];
+                args.classes[0].share = 0.99;
+                args.classes[1].share = 0.01;
+                run(&args, &without); /* the same arrivals, all with the same budget */
+                args.classes[1].budget_us = hopeless_us[i];
+                run(&args, &with);
+                double before =
+                    (double)without.classes[0].good / (double)without.classes[0].offered;
+                double after = (double)with.classes[0].good / (double)with.classes[0].offered;
+                test_row("%s load %g, 1 %% with %g ms: %.4f of the others, %.4f without them",
+                         args.engine->name, args.load, (double)hopeless_us[i] / MS, after, before);
+                CHECK(after >= 0.99 * before);
+                CHECK(with.classes[1].offered > 50);
+            }
+}
+
 TEST_MAIN

@@ -120,24 +120,60 @@ static int copy_cut(const struct input *input, const struct cut *cut, struct inp
     return 0;
 }
 
+/* The cut behind this one; {0} is in front of the first. False: there is none. */
+static bool next_cut(const struct input *input, int max_tokens, struct cut *cut)
+{
+    int read = cut->first_read;
+
+    for (int s = cut->from; s < cut->to; s++)
+        read += input->segments[s].read;
+    *cut = cut_from(input, cut->to, read, max_tokens);
+    return cut->tokens > 0; /* else the end, or parents without children */
+}
+
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err)
 {
     struct cut cut = {0};
-    int n = -1;
 
     /* Cuts are found again from the start: a job is seldom split, and into a handful. */
-    while (cut.to < input->n_segments) {
-        int read = cut.first_read;
-        for (int s = cut.from; s < cut.to; s++)
-            read += input->segments[s].read;
-        cut = cut_from(input, cut.to, read, max_tokens);
-        if (cut.tokens == 0)
-            break; /* parents without children */
-        if (++n == i) {
+    for (int n = 0; next_cut(input, max_tokens, &cut); n++) {
+        if (n == i) {
             *first_read = cut.first_read;
             return copy_cut(input, &cut, part, err) ? -1 : 1;
         }
     }
     return 0;
+}
+
+/* As copy_cut makes it. */
+static void add_shape(const struct input *input, const struct cut *cut, struct input_shape *shape)
+{
+    int last_parent = -1;
+
+    shape->tokens += cut->tokens;
+    for (int i = cut->from; i < cut->to; i++) {
+        const struct segment *s = &input->segments[i];
+        int64_t parent_len = s->parent >= 0 ? input->segments[s->parent].len : 0;
+        if (s->parent < 0 && !s->read)
+            continue;
+        if (s->parent >= 0 && s->parent != last_parent) {
+            last_parent = s->parent;
+            shape->attention += parent_len * parent_len;
+            shape->segments++;
+        }
+        shape->attention += s->len * (s->len + parent_len);
+        shape->segments++;
+    }
+}
+
+int input_parts(const struct input *input, int max_tokens, struct input_shape *shape)
+{
+    struct cut cut = {0};
+    int n = 0;
+
+    *shape = (struct input_shape){0};
+    for (; next_cut(input, max_tokens, &cut); n++)
+        add_shape(input, &cut, shape);
+    return n;
 }

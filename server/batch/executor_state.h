@@ -32,8 +32,7 @@ struct flight {
 /* The job larger than a batch that is being run, part by part, before anything else. */
 struct split {
     struct batch_job *job; /* NULL: none */
-    int max_tokens;        /* of a part; stays as it was at the start */
-    int next_part, in_flight;
+    int n_parts, next_part, in_flight;
     bool ended;               /* no further part is launched */
     bool broken;              /* the engine is: the whole job is for the fallback */
     enum job_outcome outcome; /* JOB_OK until something went wrong */

@@ -199,7 +199,8 @@ static struct served_engine *engine_of(const struct batch_job *job)
     return &job->model->engines[job->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY];
 }
 
-/* The next part of the split job, or its end. */
+/* The next part of the split job, or its end. With the last one it is ended already, so that it goes
+ * back as soon as that is through, whatever else is to be done. */
 static void launch_part(struct executor *executor, int64_t now_us)
 {
     struct split *split = &executor->split;
@@ -213,8 +214,8 @@ static void launch_part(struct executor *executor, int64_t now_us)
     else if (job->work.deadline_us <= now_us)
         split->outcome = JOB_EXPIRED;
     else
-        rc = input_part(&job->input, split->max_tokens, split->next_part, &flight->part,
-                        &first_read, &err);
+        rc = input_part(&job->input, job->part_tokens, split->next_part, &flight->part, &first_read,
+                        &err);
     if (rc == -1)
         split->outcome = JOB_FAILED;
     if (rc != 1) {
@@ -225,6 +226,7 @@ static void launch_part(struct executor *executor, int64_t now_us)
         job->launched_us = now_us;
         job->queue_us = now_us - job->work.arrival_us;
     }
+    split->ended = split->next_part == split->n_parts;
     split->in_flight++;
     split->left_us = split->left_us > split->part_us ? split->left_us - split->part_us : 0;
     flight->engine = engine_of(job);
@@ -290,7 +292,7 @@ bool flight_launch(struct executor *executor, int64_t now_us)
         }
         *split = (struct split){
             .job = job,
-            .max_tokens = cost_batch_tokens(job->work.cost, executor->options.max_tokens),
+            .n_parts = job->work.parts,
             .part_us = pick.extent.cost_us / pick.extent.batches,
             .left_us = pick.extent.cost_us,
             .outcome = JOB_OK,

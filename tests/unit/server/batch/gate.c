@@ -37,7 +37,7 @@ static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_
     struct input_shape shape = {.tokens = tokens};
 
     s.work[i] = (struct work){.arrival_us = now_us, .deadline_us = deadline_us, .cost = &s.cost};
-    work_prepare(&s.work[i], &shape, 0, &s.options);
+    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &s.options);
     return gate_decide(&s.gate, &s.queue, &s.work[i], &s.options, &s.engine, now_us);
 }
 

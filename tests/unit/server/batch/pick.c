@@ -35,7 +35,7 @@ static struct work *add(int i, int64_t tokens, int64_t deadline_us, const struct
     struct input_shape shape = {.tokens = tokens};
 
     s.work[i] = (struct work){.deadline_us = deadline_us, .cost = cost};
-    work_prepare(&s.work[i], &shape, 0, &options);
+    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &options);
     queue_insert(&s.queue, &s.work[i]);
     return &s.work[i];
 }

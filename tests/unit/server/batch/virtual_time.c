@@ -181,4 +181,39 @@ TEST(virtual_time__hopeless_budgets_cost_the_others_nothing)
             }
 }
 
+/* Requests larger than a batch beside small ones: the prefix leaves room for a handful of ads in each
+ * part. Charged for what their parts are, they make nobody late. */
+TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
+{
+    static const struct engine_profile narrow = {
+        "narrow",          {.fixed_us = 100, .per_token_us = 0.7, .per_attention_us = 0.0005},
+        .max_tokens = 512, .max_jobs = 64,
+        .ads_min = 2,      .ads_max = 20,
+        .burst = 8};
+    static const int prefixes[] = {64, 300, 430};
+    static struct simulation_result result;
+
+    for (int i = 0; i < 3; i++)
+        for (int load = 0; load < 3; load++) {
+            static const double loads[] = {0.5, 1, 3};
+            struct simulation_args args = base_args(&narrow, loads[load]);
+            args.classes[1] = (struct traffic_class){.share = 0.2,
+                                                     .budget_us = 50 * MS,
+                                                     .prefix_tokens = prefixes[i],
+                                                     .ads_min = 40,
+                                                     .ads_max = 80};
+            args.classes[0].share = 0.8;
+            run(&args, &result);
+            double shares[2];
+            for (int c = 0; c < 2; c++)
+                shares[c] = (double)result.classes[c].good / (double)result.classes[c].offered;
+            test_row("prefix %d load %g: %.3f of the small, %.3f of the large in time", prefixes[i],
+                     args.load, shares[0], shares[1]);
+            CHECK_INT(result.whole.late, 0);
+            CHECK(shares[0] >= 0.99 || args.load >= 1);
+            CHECK(shares[1] >= 0.99 || args.load >= 1);
+            CHECK(result.classes[1].good > 100);
+        }
+}
+
 TEST_MAIN

@@ -104,6 +104,8 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
                            int64_t now_us, int64_t *wait_us) MUST_CHECK;
 /* Outside the lock: the letter goes out, the model's reference goes. The job is no longer ours. */
 void executor_return(struct executor *executor, struct batch_job *job, enum job_outcome outcome);
+/* The same for what pick.h dropped. */
+void executor_return_dropped(struct executor *executor, struct work *work);
 /* Outside the lock: a job of an engine that broke goes to the fallback, or back. */
 void executor_reroute(struct executor *executor, struct batch_job *job);
 /* Under the lock: estimate of when all that is launched is through. */

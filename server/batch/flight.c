@@ -153,6 +153,8 @@ int flights_complete(struct executor *executor)
         int64_t now_us = clock_now_us();
 
         pthread_mutex_lock(&executor->lock);
+        if (executor->launched[0] == flight) /* the next one has the device from now on */
+            atomic_store(&executor->heartbeat_us, now_us);
         remove_launched(executor, flight);
         int64_t since_us = flight->launched_us > executor->free_since_us ? flight->launched_us
                                                                          : executor->free_since_us;
@@ -162,7 +164,6 @@ int flights_complete(struct executor *executor)
             executor->ratio = cost->ratio;
         }
         pthread_mutex_unlock(&executor->lock);
-        atomic_store(&executor->heartbeat_us, now_us);
         tell(executor, flight, (double)(now_us - since_us));
         hand_back(executor, flight, now_us);
     }
@@ -178,7 +179,8 @@ static void launch(struct executor *executor, struct flight *flight, int64_t now
     flight->batch.n_jobs = flight->n_jobs;
     flight->batch.status = BATCH_OK;
     executor->launched[executor->n_launched++] = flight;
-    atomic_store(&executor->heartbeat_us, now_us);
+    if (executor->n_launched == 1) /* else the oldest one may hang, and this would hide it */
+        atomic_store(&executor->heartbeat_us, now_us);
     hist_record(&executor->batch_tokens, (uint64_t)flight->shape.tokens);
     if (!flight->is_part || executor->split.next_part == 1)
         hist_record(&executor->batch_requests, (uint64_t)flight->n_jobs);
@@ -261,11 +263,8 @@ static void launch_batch(struct executor *executor, const struct pick *pick, int
 static void return_dropped(struct executor *executor, const struct pick *pick)
 {
     pthread_mutex_unlock(&executor->lock);
-    for (int i = 0; i < pick->n_dropped; i++) {
-        struct work *work = pick->dropped[i];
-        bool cancelled = atomic_load_explicit(&work->cancelled, memory_order_relaxed);
-        executor_return(executor, batch_job_of_work(work), cancelled ? JOB_CANCELLED : JOB_EXPIRED);
-    }
+    for (int i = 0; i < pick->n_dropped; i++)
+        executor_return_dropped(executor, pick->dropped[i]);
     pthread_mutex_lock(&executor->lock);
 }
 

@@ -45,6 +45,8 @@ struct work {
     double base_us;           /* cost_base_us of it alone, all parts */
     /* Set by the gate. */
     bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
+    /* Set by pick_dropped. */
+    struct work *next;
 };
 
 /* parts: batches that it needs for itself; shape is the sum over them. */

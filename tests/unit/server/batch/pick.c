@@ -131,4 +131,30 @@ TEST(pick__of_nothing_is_nothing)
     CHECK_INT(s.queue.n, 0);
 }
 
+TEST(pick__dropped_make_room)
+{
+    start();
+    for (int i = 0; i < 7; i++)
+        add(i, 100, i == 4 ? 1150 : 10000 + i, &s.cost); /* 4 stands in front */
+    queue_remove(&s.queue, 1);                           /* work 0; the array's front is free */
+    atomic_store(&s.work[2].cancelled, true);
+    atomic_store(&s.work[6].cancelled, true);
+    CHECK(!pick_dropped(&s.queue, 950)->next->next); /* 2 and 6: 4 needs 200 us */
+    CHECK_INT(s.queue.n, 4);
+    atomic_store(&s.work[5].cancelled, true);
+    struct work *dropped = pick_dropped(&s.queue, 951);
+    CHECK(dropped == &s.work[4] && dropped->next == &s.work[5] && !dropped->next->next);
+    CHECK_INT(s.queue.n, 2);
+    CHECK(queue_at(&s.queue, 0) == &s.work[1] && queue_at(&s.queue, 1) == &s.work[3]);
+    CHECK(!pick_dropped(&s.queue, 951));
+    for (int i = 1; i <= 3; i += 2)
+        atomic_store(&s.work[i].cancelled, true);
+    dropped = pick_dropped(&s.queue, 951);
+    CHECK(dropped == &s.work[1] && dropped->next == &s.work[3]);
+    CHECK_INT(s.queue.n, 0);
+    for (int i = 0; i < JOBS; i++) /* the whole array is in use again */
+        add(i, 100, 10000, &s.cost);
+    CHECK(queue_at(&s.queue, JOBS - 1) == &s.work[JOBS - 1]);
+}
+
 TEST_MAIN

@@ -38,6 +38,22 @@ void input_release(struct input *input)
     *input = (struct input){0};
 }
 
+/* Adds a segment of that parent (0: none); new_parent: the first of its family. */
+static void add_segment(struct input_shape *shape, int64_t len, int64_t parent, bool new_parent)
+{
+    const int64_t keys = len + parent;
+
+    shape->attention += len * keys;
+    if (keys > shape->chain_tokens) {
+        shape->chain_tokens = keys;
+        shape->chain_attention = len * keys + parent * parent;
+    }
+    if (new_parent) {
+        shape->parents++;
+        shape->parent_tokens += parent;
+    }
+}
+
 struct input_shape input_shape(const struct input *input)
 {
     struct input_shape shape = {.tokens = input->n_tokens, .segments = input->n_segments};
@@ -46,18 +62,10 @@ struct input_shape input_shape(const struct input *input)
 
     for (int i = 0; i < input->n_segments; i++) {
         const struct segment *s = &input->segments[i];
-        int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
-        int64_t keys = s->len + parent;
-        shape.attention += s->len * keys;
-        if (keys > shape.chain_tokens) {
-            shape.chain_tokens = keys;
-            shape.chain_attention = s->len * keys + parent * parent;
-        }
-        if (s->parent >= 0 && s->parent != last_parent) {
-            shape.parents++;
-            shape.parent_tokens += parent;
-            last_parent = s->parent;
-        }
+        const int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
+
+        add_segment(&shape, s->len, parent, s->parent >= 0 && s->parent != last_parent);
+        last_parent = s->parent >= 0 ? s->parent : last_parent;
     }
     return shape;
 }
@@ -132,24 +140,62 @@ static int copy_cut(const struct input *input, const struct cut *cut, struct inp
     return 0;
 }
 
+/* The cut behind this one; {0} is in front of the first. False: there is none. */
+static bool next_cut(const struct input *input, int max_tokens, struct cut *cut)
+{
+    int read = cut->first_read;
+
+    for (int s = cut->from; s < cut->to; s++)
+        read += input->segments[s].read;
+    *cut = cut_from(input, cut->to, read, max_tokens);
+    return cut->tokens > 0; /* else the end, or parents without children */
+}
+
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err)
 {
     struct cut cut = {0};
-    int n = -1;
 
     /* Cuts are found again from the start: a job is seldom split, and into a handful. */
-    while (cut.to < input->n_segments) {
-        int read = cut.first_read;
-        for (int s = cut.from; s < cut.to; s++)
-            read += input->segments[s].read;
-        cut = cut_from(input, cut.to, read, max_tokens);
-        if (cut.tokens == 0)
-            break; /* parents without children */
-        if (++n == i) {
+    for (int n = 0; next_cut(input, max_tokens, &cut); n++) {
+        if (n == i) {
             *first_read = cut.first_read;
             return copy_cut(input, &cut, part, err) ? -1 : 1;
         }
     }
     return 0;
+}
+
+/* As copy_cut makes it. */
+static void add_shape(const struct input *input, const struct cut *cut, struct input_shape *shape)
+{
+    int last_parent = -1;
+
+    shape->tokens += cut->tokens;
+    for (int i = cut->from; i < cut->to; i++) {
+        const struct segment *s = &input->segments[i];
+        const bool new_parent = s->parent >= 0 && s->parent != last_parent;
+        const int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
+
+        if (s->parent < 0 && !s->read)
+            continue;
+        if (new_parent) { /* comes along, a segment like others */
+            last_parent = s->parent;
+            add_segment(shape, parent, 0, false);
+            shape->segments++;
+        }
+        add_segment(shape, s->len, parent, new_parent);
+        shape->segments++;
+    }
+}
+
+int input_parts(const struct input *input, int max_tokens, struct input_shape *shape)
+{
+    struct cut cut = {0};
+    int n = 0;
+
+    *shape = (struct input_shape){0};
+    for (; next_cut(input, max_tokens, &cut); n++)
+        add_shape(input, &cut, shape);
+    return n;
 }

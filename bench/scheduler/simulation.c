@@ -2,6 +2,7 @@
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/rng.h"
 #include "server/batch/pick.h"
@@ -30,7 +31,7 @@ const struct engine_profile engine_profiles[ENGINE_PROFILES] = {
 
 struct request {
     struct work work;
-    int class;
+    int class, ads;
     struct request *next;
 };
 
@@ -44,6 +45,7 @@ struct simulation {
     struct queue queue;
     struct request *requests, *free; /* (capacity) */
     struct work **chosen, **dropped;
+    struct input input, part;     /* of a request larger than a batch */
     struct request *first, *last; /* first come, first served: the rival's queue */
     int n_waiting;
 
@@ -66,21 +68,42 @@ static struct input_shape request_shape(int prefix, int ads)
     };
 }
 
+/* Of a request larger than a batch: as many ads in each part as have room beside the prefix. */
+static double split_cost_us(const struct engine_profile *engine, const struct traffic_class *class,
+                            const struct input_shape *shape)
+{
+    const struct engine_cost *cost = &engine->cost;
+    int64_t prefix = class->prefix_tokens, ads = shape->segments - 1;
+    int64_t ads_of_part = (engine->max_tokens - prefix) / AD_TOKENS;
+    int64_t parts = (ads + ads_of_part - 1) / ads_of_part, more = parts - 1;
+
+    return cost->fixed_us * (double)parts +
+           cost->per_token_us * (double)(shape->tokens + more * prefix) +
+           cost->per_attention_us * (double)(shape->attention + more * prefix * prefix);
+}
+
 double simulation_capacity(const struct simulation_args *args)
 {
     const struct engine_profile *engine = args->engine;
-    double tokens = 0, variable_us = 0;
+    double tokens = 0, variable_us = 0, split_us = 0, whole = 0;
 
     for (int c = 0; c < TRAFFIC_CLASSES; c++) {
         const struct traffic_class *class = &args->classes[c];
         struct input_shape shape =
             request_shape(class->prefix_tokens, (class->ads_min + class->ads_max) / 2);
+        if (shape.tokens > engine->max_tokens) {
+            split_us += class->share * split_cost_us(engine, class, &shape);
+            continue;
+        }
+        whole += class->share;
         tokens += class->share * (double)shape.tokens;
         variable_us += class->share * (engine->cost.per_token_us * (double)shape.tokens +
                                        engine->cost.per_attention_us * (double)shape.attention);
     }
-    double jobs = fmin(engine->max_jobs, floor(engine->max_tokens / tokens));
-    return jobs * 1e6 / (engine->cost.fixed_us + jobs * variable_us);
+    if (!(whole > 0))
+        return 1e6 / split_us;
+    double jobs = fmin(engine->max_jobs, floor(engine->max_tokens * whole / tokens));
+    return jobs * 1e6 / (whole * engine->cost.fixed_us + jobs * (variable_us + split_us));
 }
 
 static int choose_class(struct simulation *sim)
@@ -134,16 +157,50 @@ static void finish_batch(struct simulation *sim, int64_t now_us)
             hist_record(&sim->result->latency_us, (uint64_t)(now_us - work->arrival_us));
         bool good = now_us <= work->deadline_us;
         if (good && now_us >= sim->args->measure_from_us && now_us < sim->args->duration_us)
-            sim->result->good_ads += (uint64_t)work->shape.segments - 1;
+            sim->result->good_ads += (uint64_t)request->ads;
         end_request(sim, request, good ? FATE_GOOD : FATE_LATE);
     }
     cost_observe(&sim->cost, extent->base_us, (double)(now_us - sim->started_us));
     sim->running = false;
 }
 
-static double actual_us(struct simulation *sim, const struct extent *extent)
+/* The segments of a request, with whatever ids. */
+static const struct input *request_input(struct simulation *sim, const struct request *request)
 {
-    double us = extent->base_us;
+    int prefix = sim->args->classes[request->class].prefix_tokens;
+    struct input *input = &sim->input;
+
+    input->n_tokens = prefix + request->ads * AD_TOKENS;
+    input->n_segments = 1 + request->ads;
+    input->n_read = request->ads;
+    input->segments[0] = (struct segment){.len = prefix, .parent = -1};
+    for (int i = 0; i < request->ads; i++)
+        input->segments[1 + i] = (struct segment){
+            .start = prefix + i * AD_TOKENS, .len = AD_TOKENS, .parent = 0, .read = true};
+    return input;
+}
+
+/* What the engine says of a request that is larger than a batch, part by part as they are run. */
+static double parts_us(struct simulation *sim, const struct request *request)
+{
+    const struct input *input = request_input(sim, request);
+    double us = 0;
+    int first_read;
+    struct err err;
+
+    for (int i = 0;
+         input_part(input, sim->options.max_tokens, i, &sim->part, &first_read, &err) == 1; i++) {
+        struct input_shape shape = input_shape(&sim->part);
+        us += cost_base_us(&sim->cost, &shape, 1);
+    }
+    return us;
+}
+
+static double actual_us(struct simulation *sim, const struct pick *pick)
+{
+    double us = pick->extent.batches > 1
+                    ? parts_us(sim, (const struct request *)(const void *)pick->chosen[0])
+                    : pick->extent.base_us;
     double error = sim->args->error;
 
     switch (sim->args->cost_error) {
@@ -194,7 +251,7 @@ static void launch(struct simulation *sim, int64_t now_us)
     sim->running = true;
     sim->started_us = now_us;
     /* Whole microseconds, rounded down: exact costs are not exceeded by rounding. */
-    sim->ends_us = now_us + (int64_t)actual_us(sim, &pick->extent);
+    sim->ends_us = now_us + (int64_t)actual_us(sim, pick);
     if (sim->args->stall_us && !sim->stalled && now_us >= sim->args->stall_at_us) {
         sim->ends_us += sim->args->stall_us;
         sim->stalled = true;
@@ -227,13 +284,16 @@ static void arrive(struct simulation *sim, int64_t now_us)
     struct request *request = sim->free;
 
     sim->free = request->next;
-    *request = (struct request){.class = c};
+    *request = (struct request){.class = c, .ads = ads};
     struct work *work = &request->work;
     work->arrival_us = now_us;
     work->deadline_us = now_us + class->budget_us;
     work->cost = &sim->cost;
     struct input_shape shape = request_shape(class->prefix_tokens, ads);
-    work_prepare(work, &shape, class->prefix_tokens, &sim->options);
+    int parts = 1;
+    if (shape.tokens > sim->options.max_tokens)
+        parts = input_parts(request_input(sim, request), sim->options.max_tokens, &shape);
+    work_prepare(work, &shape, parts, &sim->options);
     if (sim->args->first_come) {
         arrive_first_come(sim, request);
         return;
@@ -248,6 +308,24 @@ static void arrive(struct simulation *sim, int64_t now_us)
         gate_decide(&sim->gate, &sim->queue, work, &sim->options, &engine, now_us);
     if (answer.admission != ADMISSION_OK)
         end_request(sim, request, FATE_REFUSED);
+}
+
+static int reserve_inputs(struct simulation *sim, struct err *err)
+{
+    int tokens = 0, ads = 0;
+
+    for (int c = 0; c < TRAFFIC_CLASSES; c++) {
+        const struct traffic_class *class = &sim->args->classes[c];
+        int of_class = class->prefix_tokens + class->ads_max * AD_TOKENS;
+        tokens = of_class > tokens ? of_class : tokens;
+        ads = class->ads_max > ads ? class->ads_max : ads;
+    }
+    if (input_reserve(&sim->input, tokens, 1 + ads, err) ||
+        input_reserve(&sim->part, tokens, 1 + ads, err))
+        return -1;
+    memset(sim->input.ids, 0, (size_t)tokens * sizeof(*sim->input.ids));
+    memset(sim->input.types, 0, (size_t)tokens * sizeof(*sim->input.types));
+    return 0;
 }
 
 static int prepare(struct simulation *sim, struct err *err)
@@ -270,6 +348,8 @@ static int prepare(struct simulation *sim, struct err *err)
         sim->requests[i].next = sim->free;
         sim->free = &sim->requests[i];
     }
+    if (reserve_inputs(sim, err))
+        return -1;
     return queue_init(&sim->queue, sim->options.max_queue, err);
 }
 
@@ -314,6 +394,8 @@ int simulation_run(const struct simulation_args *args, struct simulation_result 
     rc = 0;
 out:
     queue_release(&sim.queue);
+    input_release(&sim.part);
+    input_release(&sim.input);
     free(sim.dropped);
     free(sim.chosen);
     free(sim.requests);

@@ -10,7 +10,7 @@
 #include "server/batch/gate.h"
 
 /* A share of the requests: an impression of prefix_tokens with ads_min..ads_max ads of 16
- * tokens. */
+ * tokens. Larger than a batch, it is run in parts. */
 struct traffic_class {
     double share; /* of all requests; the shares add up to 1 */
     int64_t budget_us;
@@ -43,7 +43,8 @@ struct simulation_args {
     int burst;   /* requests that come at once; 1: Poisson */
     enum cost_error cost_error;
     double error;    /* .3 is 30 % */
-    bool first_come; /* the rival: in order of arrival, nothing refused or dropped for time */
+    bool first_come; /* the rival: in order of arrival, nothing refused or dropped for time, and
+                      * no request larger than a batch */
     int64_t stall_at_us,
         stall_us; /* the batch that is launched first from then on takes that much longer */
     int64_t duration_us;

@@ -65,4 +65,8 @@ static inline void input_shape_add(struct input_shape *sum, const struct input_s
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err) MUST_CHECK;
 
+/* How many parts input_part makes of it, and in *shape the sum of their shapes. Reads the segments
+ * only; one walk over them. */
+int input_parts(const struct input *input, int max_tokens, struct input_shape *shape);
+
 #endif

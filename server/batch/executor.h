@@ -77,9 +77,9 @@ enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait
 enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 enum executor_state executor_state(const struct executor *executor);
 
-/* When the executor was last seen well (monotonic): while a batch is launched, since when the
- * oldest one is; else the last turn of its loop, at least every 100 ms. Older than
- * admin.stall_ms: it hangs. */
+/* When the executor was last seen well (monotonic): while batches are launched, since when the
+ * oldest one is, or since when it is the oldest; else the last turn of its loop, at least every
+ * 100 ms. Older than admin.stall_ms: it hangs. */
 int64_t executor_heartbeat_us(const struct executor *executor);
 
 /* Jobs admitted and not launched. Any thread. */

@@ -32,8 +32,7 @@ struct flight {
 /* The job larger than a batch that is being run, part by part, before anything else. */
 struct split {
     struct batch_job *job; /* NULL: none */
-    int max_tokens;        /* of a part; stays as it was at the start */
-    int next_part, in_flight;
+    int n_parts, next_part, in_flight;
     bool ended;               /* no further part is launched */
     bool broken;              /* the engine is: the whole job is for the fallback */
     enum job_outcome outcome; /* JOB_OK until something went wrong */
@@ -105,6 +104,8 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
                            int64_t now_us, int64_t *wait_us) MUST_CHECK;
 /* Outside the lock: the letter goes out, the model's reference goes. The job is no longer ours. */
 void executor_return(struct executor *executor, struct batch_job *job, enum job_outcome outcome);
+/* The same for what pick.h dropped. */
+void executor_return_dropped(struct executor *executor, struct work *work);
 /* Outside the lock: a job of an engine that broke goes to the fallback, or back. */
 void executor_reroute(struct executor *executor, struct batch_job *job);
 /* Under the lock: estimate of when all that is launched is through. */

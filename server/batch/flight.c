@@ -162,6 +162,8 @@ int flights_complete(struct executor *executor)
         int64_t now_us = clock_now_us();
 
         pthread_mutex_lock(&executor->lock);
+        if (executor->launched[0] == flight) /* the next one has the device from now on */
+            atomic_store(&executor->heartbeat_us, now_us);
         remove_launched(executor, flight);
         int64_t since_us = flight->launched_us > executor->free_since_us ? flight->launched_us
                                                                          : executor->free_since_us;
@@ -171,7 +173,6 @@ int flights_complete(struct executor *executor)
             executor->ratio = cost->ratio;
         }
         pthread_mutex_unlock(&executor->lock);
-        atomic_store(&executor->heartbeat_us, now_us);
         tell(executor, flight, (double)(now_us - since_us));
         hand_back(executor, flight, now_us);
     }
@@ -187,7 +188,8 @@ static void launch(struct executor *executor, struct flight *flight, int64_t now
     flight->batch.n_jobs = flight->n_jobs;
     flight->batch.status = BATCH_OK;
     executor->launched[executor->n_launched++] = flight;
-    atomic_store(&executor->heartbeat_us, now_us);
+    if (executor->n_launched == 1) /* else the oldest one may hang, and this would hide it */
+        atomic_store(&executor->heartbeat_us, now_us);
     hist_record(&executor->batch_tokens, (uint64_t)flight->shape.tokens);
     if (!flight->is_part || executor->split.next_part == 1)
         hist_record(&executor->batch_requests, (uint64_t)flight->n_jobs);
@@ -208,7 +210,8 @@ static struct served_engine *engine_of(const struct batch_job *job)
     return &job->model->engines[job->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY];
 }
 
-/* The next part of the split job, or its end. */
+/* The next part of the split job, or its end. With the last one it is ended already, so that it goes
+ * back as soon as that is through, whatever else is to be done. */
 static void launch_part(struct executor *executor, int64_t now_us)
 {
     struct split *split = &executor->split;
@@ -222,8 +225,8 @@ static void launch_part(struct executor *executor, int64_t now_us)
     else if (job->work.deadline_us <= now_us)
         split->outcome = JOB_EXPIRED;
     else
-        rc = input_part(&job->input, split->max_tokens, split->next_part, &flight->part,
-                        &first_read, &err);
+        rc = input_part(&job->input, job->part_tokens, split->next_part, &flight->part, &first_read,
+                        &err);
     if (rc == -1)
         split->outcome = JOB_FAILED;
     if (rc != 1) {
@@ -234,6 +237,7 @@ static void launch_part(struct executor *executor, int64_t now_us)
         job->launched_us = now_us;
         job->queue_us = now_us - job->work.arrival_us;
     }
+    split->ended = split->next_part == split->n_parts;
     split->in_flight++;
     split->left_us = split->left_us > split->part_us ? split->left_us - split->part_us : 0;
     flight->engine = engine_of(job);
@@ -268,11 +272,8 @@ static void launch_batch(struct executor *executor, const struct pick *pick, int
 static void return_dropped(struct executor *executor, const struct pick *pick)
 {
     pthread_mutex_unlock(&executor->lock);
-    for (int i = 0; i < pick->n_dropped; i++) {
-        struct work *work = pick->dropped[i];
-        bool cancelled = atomic_load_explicit(&work->cancelled, memory_order_relaxed);
-        executor_return(executor, batch_job_of_work(work), cancelled ? JOB_CANCELLED : JOB_EXPIRED);
-    }
+    for (int i = 0; i < pick->n_dropped; i++)
+        executor_return_dropped(executor, pick->dropped[i]);
     pthread_mutex_lock(&executor->lock);
 }
 
@@ -299,7 +300,7 @@ bool flight_launch(struct executor *executor, int64_t now_us)
         }
         *split = (struct split){
             .job = job,
-            .max_tokens = cost_batch_tokens(job->work.cost, executor->options.max_tokens),
+            .n_parts = job->work.parts,
             .part_us = pick.extent.cost_us / pick.extent.batches,
             .left_us = pick.extent.cost_us,
             .outcome = JOB_OK,

@@ -23,6 +23,16 @@ void gate_init(struct gate *gate)
     *gate = (struct gate){0};
 }
 
+/* Nobody needs to leave time for a budget that an idle engine could not meet, nor for one under the
+ * floor of the order. */
+static bool within_reach(const struct work *work, const struct batch_options *options)
+{
+    double alone_us = work->cost->ratio * work->base_us;
+    double budget_us = (double)(work->deadline_us - work->arrival_us);
+
+    return budget_us >= fmax(alone_us, (double)options->min_us);
+}
+
 static void note_budget(struct gate *gate, int64_t budget_us)
 {
     for (int i = 0; i < GATE_BUDGET_BUCKETS; i++)
@@ -166,7 +176,8 @@ struct gate_answer gate_decide(struct gate *gate, struct queue *queue, struct wo
     plan.lost_us = plan.from_us;
     bool full = queue->n >= options->max_queue || queue->n >= queue->capacity;
 
-    note_budget(gate, work->deadline_us - work->arrival_us);
+    if (within_reach(work, options))
+        note_budget(gate, work->deadline_us - work->arrival_us);
     if (full) {
         plan.place = -1;
         plan_run(&plan);

@@ -13,7 +13,8 @@
  *   - Where budgets differ, long ones leave room for short ones: a job with budget b has to fit
  *     into s + (b - s) / 2, s being a short budget of the recent arrivals (one in 200 has less).
  *     Otherwise patient jobs would fill all the time there is up to their far deadlines and protect
- *     it against short ones for ever. Equal budgets are used whole.
+ *     it against short ones for ever. Equal budgets are used whole. Budgets under options.min_us,
+ *     or too short for the job even on an idle engine, are none to leave room for.
  *
  * Pure: told the time, O(length of the queue). The executor guards it by its lock.
  */
@@ -24,7 +25,7 @@
 
 #define GATE_BUDGET_BUCKETS 64 /* quarter powers of two from 1/4 ms up */
 
-/* Recent budgets of arrivals, refused ones too; weights decay. */
+/* Recent budgets of arrivals that an idle engine could meet, refused ones too; weights decay. */
 struct gate {
     double budgets[GATE_BUDGET_BUCKETS];
     double total;

@@ -21,27 +21,22 @@ struct batch_job *batch_job_of_work(struct work *work)
     return CONTAINER(work, struct batch_job, work);
 }
 
-static int64_t largest_parent(const struct input *input)
-{
-    int64_t largest = 0;
-
-    for (int i = 0; i < input->n_segments; i++) {
-        int32_t parent = input->segments[i].parent;
-        if (parent >= 0 && input->segments[parent].len > largest)
-            largest = input->segments[parent].len;
-    }
-    return largest;
-}
-
 void batch_job_prepare(struct batch_job *job, const struct cost *cost,
                        const struct batch_options *options, int64_t now_us)
 {
     struct input_shape shape = input_shape(&job->input);
+    int parts = 1;
 
     job->work.arrival_us = now_us;
     job->work.deadline_us = job->deadline_us;
     job->work.cost = cost;
-    work_prepare(&job->work, &shape, largest_parent(&job->input), options);
+    job->part_tokens = cost_batch_tokens(cost, options->max_tokens);
+    if (shape.tokens > job->part_tokens) {
+        parts = input_parts(&job->input, job->part_tokens, &shape);
+        parts =
+            parts < 2 ? 2 : parts; /* the whole never runs as it is: it is larger than a batch */
+    }
+    work_prepare(&job->work, &shape, parts, options);
 }
 
 void batch_job_cancel(struct batch_job *job)

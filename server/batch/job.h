@@ -56,6 +56,7 @@ struct batch_job {
 
     /* The executor's. */
     struct work work;
+    int part_tokens;     /* of one larger than a batch: what its parts were counted with */
     int64_t launched_us; /* its first part */
     int n_logits, max_logits;
     struct batch_job *next_free;

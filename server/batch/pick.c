@@ -85,3 +85,24 @@ void pick_batch(struct queue *queue, const struct batch_options *options, int64_
     }
     pick->extent.n = pick->n_chosen;
 }
+
+struct work *pick_dropped(struct queue *queue, int64_t now_us)
+{
+    struct queue_entry *entries = queue->entries + queue->first;
+    struct work *dropped = NULL, **end = &dropped;
+    int kept = 0;
+
+    for (int i = 0; i < queue->n; i++) {
+        struct work *work = entries[i].work;
+        if (!work_dropped(work, now_us)) {
+            entries[kept++] = entries[i];
+            continue;
+        }
+        work->next = NULL;
+        *end = work;
+        end = &work->next;
+    }
+    queue->n = kept;
+    queue->first = kept ? queue->first : 0;
+    return dropped;
+}

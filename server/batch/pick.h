@@ -52,4 +52,8 @@ struct pick {
 void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
                 struct pick *pick);
 
+/* Takes out all that work_dropped says; a list by `next`, front first. For a queue that is full:
+ * otherwise they leave it when a batch comes to them. */
+struct work *pick_dropped(struct queue *queue, int64_t now_us);
+
 #endif

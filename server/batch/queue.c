@@ -5,26 +5,16 @@
 
 #include "base/bug.h"
 
-void work_prepare(struct work *work, const struct input_shape *shape, int64_t parent_tokens,
+void work_prepare(struct work *work, const struct input_shape *shape, int parts,
                   const struct batch_options *options)
 {
     int64_t floor_us = work->arrival_us + options->min_us;
-    int max_tokens = cost_batch_tokens(work->cost, options->max_tokens);
 
     work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
     work->probe = false;
     work->shape = *shape;
-    work->parts = 1;
-    if (shape->tokens > max_tokens) {
-        int64_t room =
-            max_tokens > 2 * parent_tokens ? max_tokens - parent_tokens : parent_tokens + 1;
-        work->parts = (int)((shape->tokens - parent_tokens + room - 1) / room);
-        work->shape.tokens += (work->parts - 1) * parent_tokens;
-        work->shape.attention += (work->parts - 1) * parent_tokens * parent_tokens;
-        work->shape.parents += work->parts - 1;
-        work->shape.parent_tokens += (work->parts - 1) * parent_tokens;
-    }
-    work->base_us = cost_base_us(work->cost, &work->shape, work->parts);
+    work->parts = parts;
+    work->base_us = cost_base_us(work->cost, shape, parts);
 }
 
 int queue_init(struct queue *queue, int capacity, struct err *err)

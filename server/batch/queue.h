@@ -45,11 +45,12 @@ struct work {
     double base_us;           /* cost_base_us of it alone, all parts */
     /* Set by the gate. */
     bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
+    /* Set by pick_dropped. */
+    struct work *next;
 };
 
-/* shape is the input's; parent_tokens are those of its largest parent, which every part of a job
- * larger than a batch repeats. */
-void work_prepare(struct work *work, const struct input_shape *shape, int64_t parent_tokens,
+/* parts: batches that it needs for itself; shape is the sum over them. */
+void work_prepare(struct work *work, const struct input_shape *shape, int parts,
                   const struct batch_options *options);
 
 struct queue_entry {

@@ -20,6 +20,23 @@ int64_t executor_free_us(const struct executor *executor, int64_t now_us)
     return (int64_t)(free_us + executor->split.left_us);
 }
 
+/* Under the lock: who is given up anyway takes no place from a newcomer. */
+static struct work *make_room(struct executor *executor, int64_t now_us)
+{
+    bool full = executor->queue.n >= executor->options.max_queue;
+
+    return full ? pick_dropped(&executor->queue, now_us) : NULL;
+}
+
+static void return_list(struct executor *executor, struct work *work)
+{
+    while (work) {
+        struct work *next = work->next; /* its owner may use it again once it is back */
+        executor_return_dropped(executor, work);
+        work = next;
+    }
+}
+
 enum submit executor_admit(struct executor *executor, int engine, struct batch_job *job,
                            int64_t now_us, int64_t *wait_us)
 {
@@ -37,6 +54,7 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
         pthread_mutex_unlock(&executor->lock);
         return SUBMIT_FAILED;
     }
+    struct work *dropped = make_room(executor, now_us);
     batch_job_prepare(job, &job->model->engines[engine].cost, &executor->options, now_us);
     struct engine_state state = {
         .idle = !executor->n_launched && !executor->split.job && !executor->step_running,
@@ -56,6 +74,7 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
         job->outcome = JOB_REFUSED;
     }
     pthread_mutex_unlock(&executor->lock);
+    return_list(executor, dropped);
     return answers[answer.admission];
 }
 
@@ -84,6 +103,13 @@ void executor_return(struct executor *executor, struct batch_job *job, enum job_
         atomic_fetch_add_explicit(&executor->late, 1, memory_order_relaxed);
     mailbox_post(job->home, &job->letter);
     served_model_unref(model);
+}
+
+void executor_return_dropped(struct executor *executor, struct work *work)
+{
+    bool cancelled = atomic_load_explicit(&work->cancelled, memory_order_relaxed);
+
+    executor_return(executor, batch_job_of_work(work), cancelled ? JOB_CANCELLED : JOB_EXPIRED);
 }
 
 void executor_reroute(struct executor *executor, struct batch_job *job)

@@ -1,6 +1,9 @@
 #include "adrank/input.h"
 
+#include "base/rng.h"
 #include "tests/test.h"
+
+enum { MAX_SHAPES = 24 };
 
 struct shape {
     int len, parent;
@@ -159,6 +162,57 @@ TEST(input__parts)
     check_parts(childless, 2, 100, 0);
     test_row("a parent that is read itself");
     check_parts(read_parent, 3, 6, 3);
+}
+
+/* Families of all sizes, read parents, lone segments, parents without children. */
+static int random_shapes(struct rng *rng, struct shape *shapes)
+{
+    int n = 1 + (int)rng_below(rng, MAX_SHAPES - 1), parent = -1;
+
+    for (int i = 0; i < n; i++) {
+        bool alone = rng_below(rng, 4) == 0;
+        shapes[i] = (struct shape){.len = 1 + (int)rng_below(rng, parent < 0 || alone ? 40 : 12),
+                                   .parent = alone ? -1 : parent,
+                                   .read = rng_below(rng, 4) > 0};
+        if (shapes[i].parent < 0) {
+            parent = rng_below(rng, 3) ? i : -1;
+            shapes[i].read = shapes[i].read && rng_below(rng, 2);
+        }
+    }
+    return n;
+}
+
+TEST(input__parts_are_counted_as_they_come)
+{
+    struct shape shapes[MAX_SHAPES];
+    struct input part = {0};
+    struct rng rng;
+    struct err err;
+    int split = 0;
+
+    rng_init(&rng, 3);
+    for (int round = 0; round < 5000; round++) {
+        struct input in = make(shapes, random_shapes(&rng, shapes));
+        struct input_shape sum = {0}, counted;
+        int max_tokens = 1 + (int)rng_below(&rng, 150), n = 0, first;
+        test_row("round %d", round);
+        while (input_part(&in, max_tokens, n, &part, &first, &err) == 1) {
+            struct input_shape shape = input_shape(&part);
+            input_shape_add(&sum, &shape);
+            n++;
+        }
+        CHECK_INT(input_parts(&in, max_tokens, &counted), n);
+        CHECK_INT(counted.tokens, sum.tokens);
+        CHECK_INT(counted.attention, sum.attention);
+        CHECK_INT(counted.segments, sum.segments);
+        CHECK_INT(counted.parents, sum.parents);
+        CHECK_INT(counted.parent_tokens, sum.parent_tokens);
+        CHECK_INT(counted.chain_tokens, sum.chain_tokens);
+        split += n > 1;
+        input_release(&in);
+    }
+    CHECK(split > 1000);
+    input_release(&part);
 }
 
 TEST_MAIN

@@ -227,6 +227,65 @@ void rig_join_workers(struct rig_worker *workers)
     }
 }
 
+void rig_one_open(struct rig_one *one, int max_jobs)
+{
+    one->executor = rig_open_executor("0", max_jobs);
+    one->served = rig_open_model(1, one->executor, NULL);
+    rig_init_worker(&one->worker, 0, 64);
+}
+
+struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
+                                 enum submit want)
+{
+    struct batch_job *job = rig_new_job(&one->worker, one->served, 1, segments, budget_us);
+
+    CHECK_INT(rig_submit(&one->worker, job), want);
+    return want == SUBMIT_ADMITTED ? job : NULL;
+}
+
+void rig_one_close(struct rig_one *one)
+{
+    CHECK(rig_settle(&one->worker));
+    CHECK_INT(one->worker.wrong, 0);
+    rig_release_worker(&one->worker);
+    served_model_unref(one->served);
+    executor_close(one->executor);
+    rig_check_clean();
+}
+
+void rig_one_wait(struct rig_one *one, int completed, int launched)
+{
+    static struct executor_snapshot snapshot;
+
+    for (int i = 0; i < 20000; i++) {
+        executor_snapshot(one->executor, &snapshot);
+        if (stub_scripts[0].batches >= completed && snapshot.launched == launched)
+            return;
+        rig_nap(500);
+    }
+    test_fail(__FILE__, __LINE__, "not %d batches completed and %d launched", completed, launched);
+}
+
+static void *open_model(void *arg)
+{
+    struct rig_opening *opening = arg;
+
+    opening->served = rig_open_model(2, opening->executor, NULL);
+    return NULL;
+}
+
+void rig_opening_start(struct rig_opening *opening, struct executor *executor)
+{
+    *opening = (struct rig_opening){.executor = executor};
+    CHECK(pthread_create(&opening->thread, NULL, open_model, opening) == 0);
+}
+
+void rig_opening_end(struct rig_opening *opening)
+{
+    pthread_join(opening->thread, NULL);
+    served_model_unref(opening->served);
+}
+
 void rig_check_clean(void)
 {
     int opened = 0, closed = 0;

@@ -53,6 +53,33 @@ void rig_start_workers(struct rig_worker *workers, int to_submit);
 void rig_run_workers(struct rig_worker *workers);
 void rig_join_workers(struct rig_worker *workers);
 
+/* An executor of device 0 with model 1 and a worker that the test's own thread drives. */
+struct rig_one {
+    struct executor *executor;
+    struct served_model *served;
+    struct rig_worker worker;
+};
+
+/* The script is set already. */
+void rig_one_open(struct rig_one *one, int max_jobs);
+/* Its answer is checked; NULL for a job that is not admitted. */
+struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
+                                 enum submit want);
+/* Takes the letters that are due, checks that nothing is left. */
+void rig_one_close(struct rig_one *one);
+/* Waits until so many batches have completed, and so many are launched. */
+void rig_one_wait(struct rig_one *one, int completed, int launched);
+
+/* A model that is opened by a thread of its own. */
+struct rig_opening {
+    pthread_t thread;
+    struct executor *executor;
+    struct served_model *served;
+};
+
+void rig_opening_start(struct rig_opening *opening, struct executor *executor);
+void rig_opening_end(struct rig_opening *opening); /* waits for it, and gives the model back */
+
 /* Nothing of executors, models and engines is left behind. */
 void rig_check_clean(void);
 

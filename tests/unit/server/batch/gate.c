@@ -37,7 +37,7 @@ static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_
     struct input_shape shape = {.tokens = tokens};
 
     s.work[i] = (struct work){.arrival_us = now_us, .deadline_us = deadline_us, .cost = &s.cost};
-    work_prepare(&s.work[i], &shape, 0, &s.options);
+    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &s.options);
     return gate_decide(&s.gate, &s.queue, &s.work[i], &s.options, &s.engine, now_us);
 }
 
@@ -140,6 +140,30 @@ TEST(gate__patient_jobs_leave_time_for_short_ones)
     }
     s.engine.free_us = 99000;
     CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+}
+
+/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first had
+ * that budget. */
+static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
+{
+    start();
+    s.options.min_us = min_us;
+    s.engine.free_us = 1000000;
+    for (int i = 0; i < 1000; i++)
+        CHECK_INT(i % 20 ? ask(0, 10, 100000, 0).admission : ask(0, tokens, budget_us, 0).admission,
+                  ADMISSION_LATE);
+    s.engine.free_us = 99000;
+    return ask(0, 10, 100000, 0).admission == ADMISSION_OK;
+}
+
+TEST(gate__leaves_no_time_for_budgets_that_nothing_could_meet)
+{
+    CHECK(whole_budget_with(-1000, 10, 0));
+    CHECK(whole_budget_with(0, 10, 0));
+    CHECK(whole_budget_with(999, 900, 0)); /* alone it takes 1000 */
+    CHECK(!whole_budget_with(1000, 900, 0));
+    CHECK(whole_budget_with(4999, 900, 5000));
+    CHECK(!whole_budget_with(5000, 900, 5000));
 }
 
 TEST(gate__expects_a_late_batch_as_late_again)

@@ -41,32 +41,78 @@ TEST(job__is_found_from_its_letter_and_its_work)
     CHECK(batch_job_of_work(&job.work) == &job);
 }
 
-TEST(job__charges_by_its_input)
+/* A parent and children of one length; parent 0: segments of their own. */
+static void fill(struct input *input, int parent, int n, int len)
 {
-    struct batch_jobs jobs;
-    struct cost cost;
+    int first = parent > 0;
     struct err err;
 
-    CHECK_OK(batch_jobs_init(&jobs, 1, &err), err);
-    struct batch_job *job = batch_jobs_take(&jobs);
-    CHECK_OK(input_reserve(&job->input, 100, 10, &err), err);
-    job->input.n_tokens = 100;
-    job->input.n_segments = 9;
-    for (int i = 0; i < 9; i++)
-        job->input.segments[i] = (struct segment){.start = i ? 20 + 10 * (i - 1) : 0,
-                                                  .len = i ? 10 : 20,
-                                                  .parent = i ? 0 : -1,
-                                                  .read = i > 0};
+    CHECK_OK(input_reserve(input, parent + n * len, first + n, &err), err);
+    if (first)
+        input->segments[0] = (struct segment){.len = parent, .parent = -1};
+    for (int i = 0; i < n; i++)
+        input->segments[first + i] = (struct segment){
+            .start = parent + i * len, .len = len, .parent = first ? 0 : -1, .read = true};
+    input->n_tokens = parent + n * len;
+    input->n_segments = first + n;
+    input->n_read = n;
+    memset(input->ids, 0, (size_t)input->n_tokens * sizeof(*input->ids));
+    memset(input->types, 0, (size_t)input->n_tokens * sizeof(*input->types));
+}
+
+/* What a job is charged is what its batches cost. */
+TEST(job__charges_what_its_parts_are)
+{
+    static const struct {
+        int max_tokens, parent, n, len, want_parts;
+    } rows[] = {
+        {1000, 20, 8, 10, 1},     {100, 20, 8, 10, 1},     {60, 20, 8, 10, 2},
+        {512, 400, 100, 56, 50},  {512, 400, 2, 57, 2},    {512, 200, 100, 100, 34},
+        {768, 384, 200, 128, 67}, {512, 0, 100, 300, 100}, {8192, 300, 4096, 60, 32},
+    };
+    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 0.7, .per_attention_us = 5e-4};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct batch_job job = {.deadline_us = 9000};
+        struct input part = {0};
+        struct cost cost;
+        struct err err;
+        double us = 0;
+        int first, parts = 0;
+        test_row("batches of %d, parent of %d, %d of %d", rows[i].max_tokens, rows[i].parent,
+                 rows[i].n, rows[i].len);
+        fill(&job.input, rows[i].parent, rows[i].n, rows[i].len);
+        cost_init(&cost, &engine, 30, 8192);
+        batch_job_prepare(&job, &cost, &(struct batch_options){.max_tokens = rows[i].max_tokens},
+                          500);
+        while (input_part(&job.input, rows[i].max_tokens, parts, &part, &first, &err) == 1) {
+            struct input_shape shape = input_shape(&part);
+            us += cost_base_us(&cost, &shape, 1);
+            parts++;
+        }
+        CHECK_INT(parts, rows[i].want_parts);
+        CHECK_INT(job.work.parts, parts);
+        CHECK_NEAR(job.work.base_us, us, 1e-6 * us);
+        CHECK_INT(job.work.arrival_us, 500);
+        CHECK_INT(job.work.deadline_us, 9000);
+        input_release(&job.input);
+        input_release(&part);
+    }
+}
+
+/* A context that nobody asks about does not make a batch of what is larger than one. */
+TEST(job__never_runs_whole_what_is_larger_than_a_batch)
+{
+    struct batch_job job = {.deadline_us = 9000};
+    struct cost cost;
+
+    fill(&job.input, 50, 2, 30);
+    for (int i = 1; i <= 2; i++)
+        job.input.segments[i].parent = -1;
     cost_init(&cost, &(struct engine_cost){.fixed_us = 100, .per_token_us = 1}, 30, 1000);
-    job->deadline_us = 9000;
-    batch_job_prepare(job, &cost, &(struct batch_options){.max_tokens = 60}, 500);
-    CHECK_INT(job->work.arrival_us, 500);
-    CHECK_INT(job->work.deadline_us, 9000);
-    CHECK_INT(job->work.parts, 2); /* 20 + 40 tokens each */
-    CHECK_INT(job->work.shape.tokens, 120);
-    CHECK_INT(job->work.shape.attention, 20 * 20 + 8 * 10 * 30 + 20 * 20);
-    batch_jobs_put(&jobs, job);
-    batch_jobs_release(&jobs);
+    batch_job_prepare(&job, &cost, &(struct batch_options){.max_tokens = 100}, 500);
+    CHECK(job.work.parts > 1);
+    input_release(&job.input);
 }
 
 TEST_MAIN

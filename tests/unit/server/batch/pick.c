@@ -35,7 +35,7 @@ static struct work *add(int i, int64_t tokens, int64_t deadline_us, const struct
     struct input_shape shape = {.tokens = tokens};
 
     s.work[i] = (struct work){.deadline_us = deadline_us, .cost = cost};
-    work_prepare(&s.work[i], &shape, 0, &options);
+    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &options);
     queue_insert(&s.queue, &s.work[i]);
     return &s.work[i];
 }
@@ -150,6 +150,32 @@ TEST(pick__of_nothing_is_nothing)
     CHECK_INT(s.pick.n_chosen, 0);
     CHECK_INT(s.pick.n_dropped, 1);
     CHECK_INT(s.queue.n, 0);
+}
+
+TEST(pick__dropped_make_room)
+{
+    start();
+    for (int i = 0; i < 7; i++)
+        add(i, 100, i == 4 ? 1150 : 10000 + i, &s.cost); /* 4 stands in front */
+    queue_remove(&s.queue, 1);                           /* work 0; the array's front is free */
+    atomic_store(&s.work[2].cancelled, true);
+    atomic_store(&s.work[6].cancelled, true);
+    CHECK(!pick_dropped(&s.queue, 950)->next->next); /* 2 and 6: 4 needs 200 us */
+    CHECK_INT(s.queue.n, 4);
+    atomic_store(&s.work[5].cancelled, true);
+    struct work *dropped = pick_dropped(&s.queue, 951);
+    CHECK(dropped == &s.work[4] && dropped->next == &s.work[5] && !dropped->next->next);
+    CHECK_INT(s.queue.n, 2);
+    CHECK(queue_at(&s.queue, 0) == &s.work[1] && queue_at(&s.queue, 1) == &s.work[3]);
+    CHECK(!pick_dropped(&s.queue, 951));
+    for (int i = 1; i <= 3; i += 2)
+        atomic_store(&s.work[i].cancelled, true);
+    dropped = pick_dropped(&s.queue, 951);
+    CHECK(dropped == &s.work[1] && dropped->next == &s.work[3]);
+    CHECK_INT(s.queue.n, 0);
+    for (int i = 0; i < JOBS; i++) /* the whole array is in use again */
+        add(i, 100, 10000, &s.cost);
+    CHECK(queue_at(&s.queue, JOBS - 1) == &s.work[JOBS - 1]);
 }
 
 TEST_MAIN

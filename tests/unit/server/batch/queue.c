@@ -54,38 +54,32 @@ TEST(queue__keeps_order_and_arrival_among_equals)
     queue_release(&queue);
 }
 
-static struct work prepared(int64_t tokens, int64_t parent, int64_t budget_us)
+static struct work prepared(int64_t tokens, int parts, int64_t budget_us)
 {
     struct input_shape shape = {.tokens = tokens, .attention = 7};
     struct batch_options options = {.max_tokens = 80, .min_us = 5000};
     struct work work = {.arrival_us = 1000, .deadline_us = 1000 + budget_us, .cost = &cost};
 
     init_cost();
-    work_prepare(&work, &shape, parent, &options);
+    work_prepare(&work, &shape, parts, &options);
     return work;
 }
 
 TEST(queue__order_has_a_floor)
 {
-    CHECK_INT(prepared(50, 10, 9000).order_us, 10000);
-    CHECK_INT(prepared(50, 10, 2000).order_us, 6000);
-    CHECK_INT(prepared(50, 10, -4000).order_us, 6000);
+    CHECK_INT(prepared(50, 1, 9000).order_us, 10000);
+    CHECK_INT(prepared(50, 1, 2000).order_us, 6000);
+    CHECK_INT(prepared(50, 1, -4000).order_us, 6000);
 }
 
-TEST(queue__charges_a_split_job_whole)
+TEST(queue__charges_every_part_its_fixed_cost)
 {
-    struct work small = prepared(80, 20, 9000);
+    struct work small = prepared(80, 1, 9000), large = prepared(280, 4, 9000);
 
-    CHECK_INT(small.parts, 1);
-    CHECK_NEAR(small.base_us, 180, 1e-9);
-    /* 20 + 200: parts of 20 + 60, the last of 20 + 20. */
-    struct work large = prepared(220, 20, 9000);
+    CHECK_NEAR(small.base_us, 100 + 80, 1e-9);
     CHECK_INT(large.parts, 4);
-    CHECK_INT(large.shape.tokens, 20 * 4 + 200);
-    CHECK_INT(large.shape.attention, 7 + 3 * 20 * 20);
+    CHECK_INT(large.shape.tokens, 280);
     CHECK_NEAR(large.base_us, 4 * 100 + 280, 1e-9);
-    /* A parent that fills more than half of a batch: parts grow as input_part makes them. */
-    CHECK(prepared(220, 70, 9000).parts >= 2);
 }
 
 TEST_MAIN

@@ -152,4 +152,68 @@ TEST(virtual_time__tiny_budgets_do_not_pass_in_front_of_all)
     }
 }
 
+/* One request in a hundred comes with a budget that cannot be met: the others lose nothing. */
+TEST(virtual_time__hopeless_budgets_cost_the_others_nothing)
+{
+    static const int64_t hopeless_us[] = {-1 * MS, 0, 2 * MS};
+    static struct simulation_result without, with;
+
+    for (int p = 0; p < ENGINE_PROFILES; p++)
+        for (int load = 0; load < 3; load++)
+            for (int i = 0; i < 3; i++) {
+                static const double loads[] = {0.8, 1, 2};
+                struct simulation_args args = base_args(&engine_profiles[p], loads[load]);
+                args.burst = args.engine->burst;
+                args.duration_us = 20 * SECOND;
+                args.classes[1] = args.classes[0];
+                args.classes[0].share = 0.99;
+                args.classes[1].share = 0.01;
+                run(&args, &without); /* the same arrivals, all with the same budget */
+                args.classes[1].budget_us = hopeless_us[i];
+                run(&args, &with);
+                double before =
+                    (double)without.classes[0].good / (double)without.classes[0].offered;
+                double after = (double)with.classes[0].good / (double)with.classes[0].offered;
+                test_row("%s load %g, 1 %% with %g ms: %.4f of the others, %.4f without them",
+                         args.engine->name, args.load, (double)hopeless_us[i] / MS, after, before);
+                CHECK(after >= 0.99 * before);
+                CHECK(with.classes[1].offered > 50);
+            }
+}
+
+/* Requests larger than a batch beside small ones: the prefix leaves room for a handful of ads in each
+ * part. Charged for what their parts are, they make nobody late. */
+TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
+{
+    static const struct engine_profile narrow = {
+        "narrow",          {.fixed_us = 100, .per_token_us = 0.7, .per_attention_us = 0.0005},
+        .max_tokens = 512, .max_jobs = 64,
+        .ads_min = 2,      .ads_max = 20,
+        .burst = 8};
+    static const int prefixes[] = {64, 300, 430};
+    static struct simulation_result result;
+
+    for (int i = 0; i < 3; i++)
+        for (int load = 0; load < 3; load++) {
+            static const double loads[] = {0.5, 1, 3};
+            struct simulation_args args = base_args(&narrow, loads[load]);
+            args.classes[1] = (struct traffic_class){.share = 0.2,
+                                                     .budget_us = 50 * MS,
+                                                     .prefix_tokens = prefixes[i],
+                                                     .ads_min = 40,
+                                                     .ads_max = 80};
+            args.classes[0].share = 0.8;
+            run(&args, &result);
+            double shares[2];
+            for (int c = 0; c < 2; c++)
+                shares[c] = (double)result.classes[c].good / (double)result.classes[c].offered;
+            test_row("prefix %d load %g: %.3f of the small, %.3f of the large in time", prefixes[i],
+                     args.load, shares[0], shares[1]);
+            CHECK_INT(result.whole.late, 0);
+            CHECK(shares[0] >= 0.99 || args.load >= 1);
+            CHECK(shares[1] >= 0.99 || args.load >= 1);
+            CHECK(result.classes[1].good > 100);
+        }
+}
+
 TEST_MAIN

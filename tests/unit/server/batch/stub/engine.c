@@ -43,7 +43,7 @@ void stub_reset(void)
     for (int i = 0; i < STUB_DEVICES; i++) {
         struct stub_script *script = &stub_scripts[i];
         script->batch_us = 1000;
-        script->per_job_us = script->open_steps = script->step_us = 0;
+        script->per_job_us = script->open_steps = script->step_us = script->poll_takes_us = 0;
         script->fail_after = script->refuse_after = -1;
         script->hang = script->open_fails = false;
         script->starve_every = 0;
@@ -239,6 +239,7 @@ int engine_open_begin(struct device *device, const struct engine_args *args, str
     BUG_ON(!engine);
     check_thread(device);
     BUG_ON(device->n_launched > 0);
+    sleep_us(device->script->step_us);
     engine->device = device;
     engine->model = model_ref(args->model);
     engine->steps_left = device->script->open_steps;
@@ -323,5 +324,7 @@ struct engine_batch *device_poll(struct device *device)
         device->n_launched--;
     }
     pthread_mutex_unlock(&device->lock);
+    if (!batch)
+        sleep_us(device->script->poll_takes_us);
     return batch;
 }

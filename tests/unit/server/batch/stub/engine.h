@@ -16,12 +16,13 @@ struct stub_script {
     _Atomic int batch_us;   /* what a batch takes */
     _Atomic int per_job_us; /* and each job of it */
     _Atomic int fail_after; /* the batch after so many fails, and everything behind it; -1: never */
-    _Atomic int refuse_after; /* the same, but by engine_submit; -1: never */
-    _Atomic int starve_every; /* every n-th batch has no memory; 0: none */
-    _Atomic bool hang;        /* batches do not complete while it is set */
-    _Atomic int open_steps;   /* engine_open_step's before it is ready */
-    _Atomic int step_us;
-    _Atomic bool open_fails; /* the last step */
+    _Atomic int refuse_after;  /* the same, but by engine_submit; -1: never */
+    _Atomic int starve_every;  /* every n-th batch has no memory; 0: none */
+    _Atomic bool hang;         /* batches do not complete while it is set */
+    _Atomic int open_steps;    /* engine_open_step's before it is ready */
+    _Atomic int step_us;       /* each of them, and the begin */
+    _Atomic int poll_takes_us; /* device_poll's return, once it has found nothing */
+    _Atomic bool open_fails;   /* the last step */
     int max_launched;
     int poll_us; /* 0: it tells its progress */
     /* Counted. */

@@ -1,0 +1,136 @@
+/* Who gets in: what the gate is told of everything that stands between a newcomer and the engine.
+ * Estimates are half as long again as what the device says until some batches were seen. */
+#include "base/clock.h"
+#include "tests/test.h"
+#include "tests/unit/server/batch/executor_rig.h"
+
+enum { FOUR_PARTS = 120 }; /* segments of 8 in batches of 256 */
+
+TEST(executor__jobs_that_are_given_up_take_no_place)
+{
+    struct rig_one one;
+
+    stub_reset();
+    rig_one_open(&one, 4);
+    executor_set_options(one.executor,
+                         &(struct batch_options){.max_tokens = 256, .max_jobs = 4, .max_queue = 2});
+    stub_scripts[0].hang = true;
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    batch_job_cancel(first);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    rig_nap(350 * MS);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    /* Their letters come at once, whatever the engine does. */
+    for (int i = 0; i < 1000 && one.worker.letters < 2; i++) {
+        mailbox_drain(&one.worker.box, &one.worker);
+        rig_nap(MS);
+    }
+    CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
+    CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
+    stub_scripts[0].hang = false;
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(one.worker.outcomes[JOB_OK], 3);
+    rig_one_close(&one);
+}
+
+/* Of a job that is not admitted, and could not make it: the work planned in front of it. */
+static int64_t refused_wait_us(struct rig_one *one, int64_t budget_us)
+{
+    struct batch_job *job = rig_new_job(&one->worker, one->served, 1, 3, budget_us);
+    int64_t wait_us;
+
+    CHECK_INT(executor_submit(job, clock_now_us(), &wait_us), SUBMIT_LATE);
+    batch_jobs_put(&one->worker.jobs, job);
+    return wait_us;
+}
+
+TEST(executor__gate_knows_the_parts_that_are_left)
+{
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].batch_us = 100 * MS;
+    rig_one_open(&one, 1);
+    rig_one_submit(&one, FOUR_PARTS, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    int64_t wait_us = refused_wait_us(&one, 500 * MS); /* four parts of 150 */
+    CHECK(wait_us > 500 * MS && wait_us < 700 * MS);
+    rig_one_wait(&one, 2, 1);
+    wait_us = refused_wait_us(&one, 250 * MS); /* two less */
+    CHECK(wait_us > 200 * MS && wait_us < 400 * MS);
+    rig_one_submit(&one, 3, 10 * SECOND, SUBMIT_ADMITTED);
+    rig_one_close(&one);
+}
+
+TEST(executor__gate_knows_the_step_that_is_running)
+{
+    struct rig_one one;
+    struct rig_opening opening;
+
+    stub_reset();
+    stub_scripts[0].step_us = 300 * MS;
+    rig_one_open(&one, 1);
+    rig_opening_start(&opening, one.executor);
+    while (stub_scripts[0].open_engines < 2) /* begun: 300 ms later */
+        rig_nap(MS);
+    rig_nap(10 * MS);
+    /* The rest of this step, room for another: an engine that is at a step is not idle. */
+    int64_t wait_us = refused_wait_us(&one, 200 * MS);
+    CHECK(wait_us > 400 * MS && wait_us < 700 * MS);
+    stub_scripts[0].step_us = 0;
+    rig_opening_end(&opening);
+    rig_one_close(&one);
+}
+
+TEST(executor__gate_knows_both_batches_that_are_launched)
+{
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].max_launched = 2;
+    stub_scripts[0].batch_us = 200 * MS;
+    rig_one_open(&one, 1);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 2);
+    int64_t wait_us = refused_wait_us(&one, 700 * MS); /* two of 300 */
+    CHECK(wait_us > 500 * MS && wait_us < 700 * MS);
+    rig_one_submit(&one, 3, 10 * SECOND, SUBMIT_ADMITTED);
+    rig_one_close(&one);
+}
+
+/* A batch, then a job that has 200 ms to spare, which a step of 800 ms in front of it would take. */
+static enum job_outcome outcome_before_a_step(int batch_us)
+{
+    struct rig_one one;
+    struct rig_opening opening;
+
+    stub_reset();
+    stub_scripts[0].batch_us = batch_us;
+    stub_scripts[0].step_us = 800 * MS;
+    rig_one_open(&one, 1);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    struct batch_job *job = rig_one_submit(&one, 3, 2 * batch_us + 200 * MS, SUBMIT_ADMITTED);
+    rig_opening_start(&opening, one.executor);
+    CHECK(rig_settle(&one.worker));
+    enum job_outcome outcome = job->outcome;
+    stub_scripts[0].step_us = 0;
+    rig_opening_end(&opening);
+    rig_one_close(&one);
+    return outcome;
+}
+
+TEST(executor__steps_wait_for_room_but_not_for_ever)
+{
+    CHECK_INT(outcome_before_a_step(150 * MS), JOB_OK);
+    CHECK_INT(outcome_before_a_step(400 * MS),
+              JOB_EXPIRED); /* the step waited for 250 ms by then */
+}
+
+TEST_MAIN

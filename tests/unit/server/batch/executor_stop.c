@@ -1,0 +1,57 @@
+/* An end that does not come by itself: more in the queue than a drain has time for, a batch that
+ * hangs. */
+#include "base/clock.h"
+#include "tests/test.h"
+#include "tests/unit/server/batch/executor_rig.h"
+
+TEST(executor__drain_is_bounded)
+{
+    enum { JOBS = 40 };
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].batch_us = 50 * MS;
+    rig_one_open(&one, 1);
+    for (int i = 0; i < JOBS; i++) /* two seconds of work */
+        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    int64_t from_us = clock_now_us();
+    executor_stop(one.executor, 300 * MS);
+    executor_stop(one.executor, FOR_EVER); /* the first one counts */
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FAILED);
+    CHECK(rig_settle(&one.worker));
+    int64_t took_us = clock_now_us() - from_us;
+    CHECK(took_us >= 300 * MS && took_us < 800 * MS);
+    CHECK(one.worker.outcomes[JOB_OK] >= 3);
+    CHECK_INT(one.worker.outcomes[JOB_OK] + one.worker.outcomes[JOB_FAILED], JOBS);
+    rig_one_close(&one);
+}
+
+TEST(executor__leaks_a_batch_that_hangs)
+{
+    static struct rig_one one; /* lent for ever */
+
+    stub_reset();
+    stub_scripts[0].hang = true;
+    rig_one_open(&one, 1);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    served_model_unref(one.served);
+    int64_t from_us = clock_now_us();
+    executor_close(one.executor);
+    int64_t took_us = clock_now_us() - from_us;
+    CHECK(took_us > 900 * MS && took_us < 3 * SECOND);
+    mailbox_drain(&one.worker.box, &one.worker);
+    CHECK_INT(one.worker.letters, 1); /* of the one in the queue; the other may still be written */
+    CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);
+    CHECK_INT(stub_scripts[0].closed_engines, 0);
+    /* The device may come back to it at any time. */
+    stub_scripts[0].hang = false;
+    while (!stub_scripts[0].batches)
+        rig_nap(MS);
+    rig_nap(20 * MS);
+    CHECK_INT(one.worker.letters, 1);
+}
+
+TEST_MAIN

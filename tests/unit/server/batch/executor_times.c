@@ -1,0 +1,146 @@
+/* What the executor tells of time: its heartbeat, what batches cost, how long jobs waited and ran. */
+#include "base/clock.h"
+#include "tests/test.h"
+#include "tests/unit/server/batch/executor_rig.h"
+
+enum { TWO_PARTS = 50 }; /* segments of 8 in batches of 256 */
+
+TEST(executor__heartbeat_is_the_oldest_batch)
+{
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].max_launched = 2;
+    stub_scripts[0].batch_us = 300 * MS;
+    stub_scripts[0].hang = true;
+    rig_one_open(&one, 1);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    int64_t first_us = executor_heartbeat_us(one.executor);
+    rig_nap(50 * MS);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 2);
+    CHECK_INT(executor_heartbeat_us(one.executor), first_us);
+    /* The first one comes back, the second hangs in its place, a third is launched. */
+    stub_scripts[0].hang = false;
+    while (!stub_scripts[0].batches)
+        rig_nap(MS);
+    stub_scripts[0].hang = true;
+    while (executor_queue_depth(one.executor))
+        rig_nap(MS);
+    rig_one_wait(&one, 1, 2);
+    int64_t second_us = executor_heartbeat_us(one.executor);
+    CHECK(second_us > first_us + 50 * MS);
+    rig_nap(400 * MS);
+    CHECK_INT(executor_heartbeat_us(one.executor), second_us);
+    CHECK_INT(stub_scripts[0].batches, 1);
+    stub_scripts[0].hang = false;
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(one.worker.outcomes[JOB_OK], 3);
+    rig_one_close(&one);
+}
+
+static double learnt_ratio(int launched)
+{
+    static struct executor_snapshot snapshot;
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].max_launched = launched;
+    stub_scripts[0].batch_us = 30 * MS;
+    rig_one_open(&one, 1);
+    stub_scripts[0].batch_us = 90 * MS;
+    for (int i = 0; i < 12; i++)
+        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(stub_scripts[0].most_launched, launched);
+    executor_snapshot(one.executor, &snapshot);
+    rig_one_close(&one);
+    return snapshot.cost_estimate_ratio;
+}
+
+TEST(executor__learns_cost)
+{
+    for (int launched = 1; launched <= 2; launched++) {
+        double ratio = learnt_ratio(launched);
+        test_row("%d launched: three times what it said is taken for %g times", launched, ratio);
+        CHECK(ratio > 2.8 && ratio < 3.9);
+    }
+}
+
+static struct {
+    int batches, requests;
+    int64_t tokens;
+    double least, most;
+} told;
+
+static void on_batch(void *arg, const struct executor_batch *batch)
+{
+    CHECK(arg == &told);
+    told.least = told.batches && told.least < batch->cost_ratio ? told.least : batch->cost_ratio;
+    told.most = told.most > batch->cost_ratio ? told.most : batch->cost_ratio;
+    told.batches++;
+    told.requests += batch->requests;
+    told.tokens += batch->tokens;
+}
+
+static void open_telling(struct rig_one *one)
+{
+    struct executor_args args = {
+        .device = {.backend = "stub", .device = "0", .threads = 1},
+        .max_queue = 64,
+        .max_batch_jobs = 4,
+        .options = {.max_tokens = 256, .max_jobs = 4, .max_queue = 64},
+        .on_batch = on_batch,
+        .on_batch_arg = &told,
+    };
+    struct err err;
+
+    CHECK_OK(executor_open(&args, &one->executor, &err), err);
+    one->served = rig_open_model(1, one->executor, NULL);
+    rig_init_worker(&one->worker, 0, 64);
+}
+
+static void check_between(int64_t us, int64_t least_us, int64_t most_us)
+{
+    CHECK(us >= least_us);
+    CHECK(us < most_us);
+}
+
+TEST(executor__tells_times_and_batches)
+{
+    static struct executor_snapshot snapshot;
+    struct rig_one one;
+
+    stub_reset();
+    stub_scripts[0].batch_us = 150 * MS;
+    open_telling(&one);
+    struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    struct batch_job *second = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    struct batch_job *third = rig_one_submit(&one, 4, FOR_EVER, SUBMIT_ADMITTED);
+    struct batch_job *split = rig_one_submit(&one, TWO_PARTS, FOR_EVER, SUBMIT_ADMITTED);
+    executor_snapshot(one.executor, &snapshot);
+    CHECK_INT(snapshot.queue_depth, 3);
+    CHECK(rig_settle(&one.worker));
+    check_between(first->queue_us, 0, 90 * MS);
+    check_between(first->infer_us, 150 * MS, 240 * MS);
+    check_between(second->queue_us, 50 * MS, 240 * MS);
+    check_between(second->infer_us, 150 * MS, 240 * MS);
+    check_between(third->queue_us, 50 * MS, 240 * MS);
+    CHECK_INT(third->launched_us, second->launched_us); /* together */
+    check_between(split->queue_us, 200 * MS, 480 * MS);
+    check_between(split->infer_us, 300 * MS, 480 * MS);
+    executor_snapshot(one.executor, &snapshot);
+    CHECK_INT(snapshot.batch_tokens.count, 4);
+    CHECK_INT(snapshot.batch_requests.count, 3); /* a split job counts once */
+    CHECK_INT(snapshot.batch_requests.sum, 4);
+    rig_one_close(&one);
+    CHECK_INT(told.batches, 4);
+    CHECK_INT(told.requests, 1 + 2 + 1 + 1);
+    CHECK_INT(told.tokens, 8 * (4 + 4 + 5 + TWO_PARTS + 2));
+    CHECK(told.least > 0.5 && told.most < 1.2); /* estimates are half too long at first */
+}
+
+TEST_MAIN

@@ -1,0 +1,104 @@
+/* The executor's thread sleeps up to 100 ms where nobody wakes it: whoever has something for it does. */
+#include "base/clock.h"
+#include "base/rng.h"
+#include "tests/test.h"
+#include "tests/unit/server/batch/executor_rig.h"
+
+static void one_by_one(int n, int most_us, int poll_takes_us)
+{
+    struct rig_one one;
+    struct rng rng;
+
+    stub_reset();
+    stub_scripts[0].poll_takes_us = poll_takes_us;
+    rig_one_open(&one, 4);
+    rng_init(&rng, 4);
+    int64_t from_us = clock_now_us();
+    for (int i = 0; i < n; i++) {
+        stub_scripts[0].batch_us = (int)rng_below(&rng, (uint64_t)most_us);
+        rig_nap((int64_t)rng_below(&rng, 1000)); /* it sleeps already, or not yet */
+        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+        CHECK(rig_settle(&one.worker));
+    }
+    CHECK(clock_now_us() - from_us < (int64_t)n * 30 * MS);
+    CHECK_INT(one.worker.outcomes[JOB_OK], n);
+    rig_one_close(&one);
+}
+
+TEST(executor__loses_no_wake_up)
+{
+    test_row("jobs one by one");
+    one_by_one(300, 200, 0);
+    test_row("batches that complete between the look and the sleep");
+    one_by_one(50, 200, 5 * MS);
+}
+
+static void wait_for_closed(int n)
+{
+    for (int i = 0; i < 10000 && stub_scripts[0].closed_engines < n; i++)
+        rig_nap(200);
+}
+
+TEST(executor__wakes_up_for_models_that_come_and_go)
+{
+    enum { N = 20 };
+    int64_t open_us = 0, close_us = 0;
+
+    stub_reset();
+    struct executor *executor = rig_open_executor("0", 4);
+    for (int i = 0; i < N; i++) {
+        rig_nap(2 * MS); /* it sleeps */
+        int64_t from_us = clock_now_us();
+        struct served_model *served = rig_open_model(1, executor, NULL);
+        open_us += clock_now_us() - from_us;
+        rig_nap(2 * MS);
+        from_us = clock_now_us();
+        served_model_unref(served);
+        wait_for_closed(i + 1);
+        close_us += clock_now_us() - from_us;
+    }
+    CHECK(open_us < N * 50 * MS);
+    CHECK(close_us < N * 50 * MS);
+    executor_close(executor);
+    rig_check_clean();
+}
+
+TEST(executor__wakes_up_to_stop)
+{
+    enum { N = 20 };
+    int64_t stop_us = 0, close_us = 0;
+
+    for (int i = 0; i < N; i++) {
+        stub_reset();
+        struct executor *executor = rig_open_executor("0", 4);
+        rig_nap(2 * MS);
+        int64_t from_us = clock_now_us();
+        executor_close(executor);
+        close_us += clock_now_us() - from_us;
+
+        /* What is queued comes back at once. */
+        struct rig_one one;
+        stub_reset();
+        rig_one_open(&one, 1);
+        stub_scripts[0].hang = true;
+        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+        rig_one_wait(&one, 0, 1);
+        rig_nap(2 * MS);
+        from_us = clock_now_us();
+        executor_stop(one.executor, 0);
+        while (!one.worker.letters && clock_now_us() - from_us < SECOND) {
+            mailbox_drain(&one.worker.box, &one.worker);
+            rig_nap(200);
+        }
+        stop_us += clock_now_us() - from_us;
+        stub_scripts[0].hang = false;
+        CHECK(rig_settle(&one.worker));
+        CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);
+        rig_one_close(&one);
+    }
+    CHECK(close_us < N * 50 * MS);
+    CHECK(stop_us < N * 50 * MS);
+}
+
+TEST_MAIN

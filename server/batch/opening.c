@@ -19,8 +19,6 @@ int executor_open_engine(struct executor *executor, struct served_engine *engine
         pthread_mutex_unlock(&executor->lock);
         return err_set(err, ERR_UNAVAILABLE, "backend %s is %s", executor->backend, why);
     }
-    if (!*end) /* the first step waits for room as the others do */
-        executor->last_step_us = clock_now_us();
     while (*end)
         end = &(*end)->next;
     *end = &opening;

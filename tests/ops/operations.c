@@ -114,13 +114,14 @@ static void check_activation(const char *linear, enum activation activation,
     args.out = rig_operands(&rig, NULL, N * ROWS);
     CHECK_OK(rig.ops->linear(rig.lane, &args, &err), err);
     y = rig_read_operands(&rig, args.out, N * ROWS);
-    for (int i = 0; i < N * ROWS; i++) { /* f32 keeps 6e-8 of a large value, whatever computes it */
+    /* f32 keeps 6e-8 of a large value, and oneDNN 3.7 has an erf of 9e-7 on AVX-512; erf and tanh differ by 5e-4. */
+    for (int i = 0; i < N * ROWS; i++) {
         const double want = exact((double)x[i]);
 
         max = fmax(max, fabs((double)y[i] - want) / fmax(1, fabs(want)));
     }
     printf("     %s activation %d: max error %.2e\n", linear, (int)activation, max);
-    CHECK(max <= 6e-7);
+    CHECK(max <= 2e-6);
     free(y);
     rig_free(&rig, (void *)(size_t)args.in);
     rig_free(&rig, args.out);

@@ -132,7 +132,7 @@ static int status_without(int k, bool *ready)
     if (status != -1 && !strstr(driver_log(&d), "adrankd: "))
         FAIL("ended with %d and without the reason: %s", status, driver_log(&d));
     driver_kill(&d, SIGTERM);
-    driver_kill(&d, SIGTERM);
+    (void)driver_wait(&d, 2000);
     driver_stop(&d);
     return status;
 }

@@ -188,7 +188,7 @@ static void reload(const struct option_row *row, const char *change)
 static void stop(void)
 {
     driver_kill(&option_driver, SIGTERM);
-    usleep(50000); /* or the two become one; a third would end it without its own end */
+    (void)driver_wait(&option_driver, 2000); /* one that comes while it closes would cut that short */
     driver_stop(&option_driver);
 }
 

@@ -15,18 +15,21 @@
 
 static char device_file[64];
 
-/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for LeakSanitizer. */
+/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for LeakSanitizer. And who is
+ * ended by force joins no threads: no case for TSan. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
 static void start_on_failing(struct driver *d, const char *env_too)
 {
-    static char env[128];
+    static char env[128], tsan[1024];
+    const char *options = getenv("TSAN_OPTIONS");
 
+    snprintf(tsan, sizeof(tsan), "TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : "");
     snprintf(device_file, sizeof(device_file), "/tmp/adrank-end-%d", (int)getpid());
     snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
     unlink(device_file);
     driver_start(d, &(struct driver_args){.backend = "failing",
-                                          .env = {env, env_too},
+                                          .env = {env, tsan, env_too},
                                           .sets = {"admin.stall_ms=300"}});
 }
 

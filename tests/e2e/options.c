@@ -188,7 +188,8 @@ static void reload(const struct option_row *row, const char *change)
 static void stop(void)
 {
     driver_kill(&option_driver, SIGTERM);
-    (void)driver_wait(&option_driver, 2000); /* one that comes while it closes would cut that short */
+    (void)driver_wait(&option_driver,
+                      2000); /* one that comes while it closes would cut that short */
     driver_stop(&option_driver);
 }
 

@@ -52,6 +52,11 @@ static void on_answer(void *user, int status, int64_t duration_us)
     request_worker_on_answer(user, status, duration_us);
 }
 
+static void on_evicted(void *user)
+{
+    request_worker_on_evicted(user);
+}
+
 static int open_server(struct daemon *d, struct err *err)
 {
     struct net_limits limits = daemon_limits(d->config);
@@ -59,16 +64,17 @@ static int open_server(struct daemon *d, struct err *err)
     d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL};
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
     d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
-    if (server_open(&d->server,
-                    &(struct server_args){.accept_loop = &d->loop,
-                                          .address = d->config->http.address,
-                                          .backlog = (int)d->config->http.backlog,
-                                          .n_workers = (int)d->config->http.workers,
-                                          .limits = &limits,
-                                          .routes = d->routes,
-                                          .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer}},
-                    err))
+    if (server_open(
+            &d->server,
+            &(struct server_args){.accept_loop = &d->loop,
+                                  .address = d->config->http.address,
+                                  .backlog = (int)d->config->http.backlog,
+                                  .n_workers = (int)d->config->http.workers,
+                                  .limits = &limits,
+                                  .routes = d->routes,
+                                  .n_routes = 3,
+                                  .hooks = {.on_answer = on_answer, .on_evicted = on_evicted}},
+            err))
         return -1;
     d->has_server = true;
     return 0;

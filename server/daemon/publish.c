@@ -9,6 +9,7 @@ struct net_limits daemon_limits(const struct config *config)
     struct net_limits limits = NET_LIMITS_DEFAULT;
 
     limits.max_body_bytes = config->http.max_body_bytes;
+    limits.first_byte_ms = config->http.first_byte_ms;
     limits.head_ms = config->http.head_ms;
     limits.body_ms = config->http.body_ms;
     limits.idle_ms = config->http.idle_ms;

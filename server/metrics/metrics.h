@@ -60,6 +60,7 @@ enum metric {
     METRIC_FILTERED, /* enum filtered_reason */
     METRIC_LATE,
     METRIC_CLIENT_GONE,
+    METRIC_CONNECTIONS_EVICTED,
     /* histograms of shards: metrics_observe() */
     METRIC_REQUEST_DURATION, /* us */
     METRIC_STAGE_DURATION,   /* us; enum metrics_stage */

@@ -58,6 +58,8 @@ const struct metric_family metric_families[METRICS] = {
                      .help = "Answers that were written after their deadline."},
     [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,
                             .help = "Requests whose client reset before the answer."},
+    [METRIC_CONNECTIONS_EVICTED] = {"adrank_connections_evicted_total", COUNTER, .sharded = true,
+                                    .help = "Connections closed to make room for others."},
     [METRIC_REQUEST_DURATION] = {"adrank_request_duration_seconds", HISTOGRAM(duration_us, 1e-6),
                                  .help = "From a request's first byte to its answer."},
     [METRIC_STAGE_DURATION] = {"adrank_stage_duration_seconds", HISTOGRAM(duration_us, 1e-6),

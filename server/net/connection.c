@@ -9,9 +9,7 @@
 
 #define MAX_DISCARDS_A_TURN 16
 #define KEEP_BUFFER_BYTES (16u << 20)
-#define KEEP_SPARE 1024 /* connections */
-/* Refused connections are told so, up to this many at a time; then they are just closed. */
-#define MAX_REFUSING 1024
+#define KEEP_SPARE 1024    /* connections */
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
 void net_shared_init(struct net_shared *shared, const struct net_limits *limits)
@@ -91,6 +89,7 @@ static void end(struct connection *c)
 {
     struct connection_pool *pool = c->pool;
 
+    connection_wait_over(c);
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
     c->transport.ops->close(&c->transport, c->hard);
@@ -299,7 +298,7 @@ int connection_admit(struct net_shared *shared)
 
     if (open < max)
         return 0;
-    if (open < max + MAX_REFUSING)
+    if (open < max + net_limit(&shared->limits, max_refusing))
         return 1;
     atomic_fetch_sub(&shared->connections, 1);
     return -1;
@@ -308,10 +307,10 @@ int connection_admit(struct net_shared *shared)
 void connection_pool_on_accept(int fd, void *arg)
 {
     struct connection_pool *pool = arg;
-    int refuse = connection_admit(pool->shared);
+    int over = connection_admit(pool->shared);
 
-    if (refuse < 0)
+    if (over < 0)
         close(fd);
     else
-        connection_pool_open(pool, fd, refuse > 0);
+        connection_pool_open(pool, fd, over > 0 && !connection_pool_make_room(pool));
 }

@@ -83,6 +83,7 @@ void connection_next(struct connection *c)
     };
     size_t used = c->reader.end;
 
+    connection_wait_over(c);
     connection_discharge(c);
     c->in_at += used;
     c->in_len -= used;
@@ -95,6 +96,8 @@ void connection_next(struct connection *c)
 /* Nothing of a request is here (at most half of an empty line). */
 static void rest(struct connection *c)
 {
+    int64_t now_us, limit_us = connection_limit_us(c, idle_ms);
+
     c->next_us = 0;
     if (c->eof) {
         c->state = CONNECTION_ENDED;
@@ -107,12 +110,19 @@ static void rest(struct connection *c)
     } else if (c->in.capacity > BUFFERS_BASE_BYTES) {
         (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
     }
-    connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
+    if (c->list) /* an empty line buys no time */
+        return;
+    if (!c->used && connection_limit_us(c, first_byte_ms) < limit_us)
+        limit_us = connection_limit_us(c, first_byte_ms);
+    now_us = clock_now_us();
+    connection_wait(c, &c->pool->idle, now_us);
+    connection_deadline(c, now_us + limit_us);
 }
 
 static void on_first_byte(struct connection *c)
 {
-    c->started = true;
+    connection_wait_over(c);
+    c->started = c->used = true;
     c->exchange.received_us = c->next_us ? c->next_us : c->arrival_us;
     c->next_us = 0;
     c->start_us = clock_now_us();
@@ -157,6 +167,7 @@ static void on_request(struct connection *c)
 
     if (behind) /* its first byte came with the last read, or with this request at the earliest */
         c->next_us = behind <= c->arrived ? c->arrival_us : c->exchange.received_us;
+    connection_wait_over(c);
     connection_deadline(c, TIMER_NEVER);
     if (!route) {
         connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
@@ -183,8 +194,10 @@ static void on_more(struct connection *c)
         rest(c);
     else if (c->eof)
         connection_problem(c, PROBLEM_BAD_REQUEST, "the request ends early", NULL, "");
-    else if (prepare(c))
+    else if (prepare(c)) {
+        connection_wait(c, &c->pool->slow, c->start_us);
         connection_deadline(c, c->start_us + limit_us);
+    }
 }
 
 static void yield(struct connection *c)

@@ -177,6 +177,11 @@ void request_worker_on_answer(struct request_worker *rw, int status, int64_t dur
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
 }
 
+void request_worker_on_evicted(struct request_worker *rw)
+{
+    metrics_count(rw->shard, METRIC_CONNECTIONS_EVICTED, 0, 1);
+}
+
 bool request_worker_redis_up(const struct request_worker *rw)
 {
     return features_up(rw->features);

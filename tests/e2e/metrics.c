@@ -25,6 +25,7 @@ static const struct {
     {"adrank_filtered_total", "counter", "adrank_filtered_total{reason=\"floor\"}"},
     {"adrank_late_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
+    {"adrank_connections_evicted_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},
     {"adrank_queue_depth", "gauge", NULL},
     {"adrank_batch_tokens", "histogram", "adrank_batch_tokens_sum"},

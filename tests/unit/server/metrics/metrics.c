@@ -224,6 +224,7 @@ TEST(metrics__writes_every_name)
         "adrank_filtered_total",
         "adrank_late_total",
         "adrank_client_gone_total",
+        "adrank_connections_evicted_total",
         "adrank_connections",
         "adrank_queue_depth",
         "adrank_batch_tokens",

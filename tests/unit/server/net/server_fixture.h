@@ -31,7 +31,8 @@ struct fixture {
     const char *address; /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
-    atomic_int gone, parked, answered, drained;
+    int n_workers; /* 0: 2 */
+    atomic_int gone, parked, answered, evicted, drained;
     _Atomic int64_t cut;
     struct letter drain;
     char *big;
@@ -150,6 +151,12 @@ static void on_fixture_answer(void *user, int status, int64_t duration_us)
         atomic_fetch_add(&fixture.answered, 1);
 }
 
+static void on_fixture_evicted(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&fixture.evicted, 1);
+}
+
 /* Of bodies that are on their way, all workers together. */
 static int64_t fixture_body_bytes(void)
 {
@@ -171,20 +178,21 @@ static void fixture_start(void)
     fixture.big = malloc(BIG_BYTES);
     memset(fixture.big, 'x', BIG_BYTES);
     CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
-    CHECK_OK(server_open(&fixture.server,
-                         &(struct server_args){
-                             .accept_loop = &fixture.loop,
-                             .address = fixture.address ? fixture.address : "127.0.0.1:0",
-                             .inherited = fixture.inherited,
-                             .listen_fd = fixture.listen_fd,
-                             .n_workers = 2,
-                             .limits = &fixture.limits,
-                             .routes = fixture_routes,
-                             .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
-                             .hooks = {.on_answer = on_fixture_answer},
-                         },
-                         &err),
-             err);
+    CHECK_OK(
+        server_open(&fixture.server,
+                    &(struct server_args){
+                        .accept_loop = &fixture.loop,
+                        .address = fixture.address ? fixture.address : "127.0.0.1:0",
+                        .inherited = fixture.inherited,
+                        .listen_fd = fixture.listen_fd,
+                        .n_workers = fixture.n_workers ? fixture.n_workers : 2,
+                        .limits = &fixture.limits,
+                        .routes = fixture_routes,
+                        .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                        .hooks = {.on_answer = on_fixture_answer, .on_evicted = on_fixture_evicted},
+                    },
+                    &err),
+        err);
     for (int i = 0; i < fixture.server.n_workers; i++)
         worker_set_user(server_worker(&fixture.server, i), server_worker(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);

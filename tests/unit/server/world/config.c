@@ -201,6 +201,7 @@ TEST(config__defaults_are_those_of_the_http_side)
     SAME(head_ms);
     SAME(body_ms);
     SAME(idle_ms);
+    SAME(first_byte_ms);
     SAME(write_ms);
     SAME(max_connections);
     SAME(body_memory_bytes);

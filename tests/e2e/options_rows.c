@@ -701,7 +701,7 @@ const struct option_row option_rows[] = {
     {"/http/max_connections", "1", .seen = second_connection_refused, .with = "{" PACED "}",
      .env = {"ADRANK_PACED_FIXED_US=300000"}},
     {"/http/max_body_bytes", "1024", .seen = long_body_refused},
-    {"/http/body_memory_bytes", "262144", .seen = second_large_body_refused},
+    {"/http/memory_bytes", "262144", .seen = second_large_body_refused},
     {"/http/first_byte_ms", "50", .seen = silent_connection_closed},
     {"/http/head_ms", "50", .seen = slow_head_cut},
     {"/http/body_ms", "50", .seen = slow_body_cut},

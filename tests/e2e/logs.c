@@ -1,5 +1,6 @@
 /* Wide lines, impression lines, and that neither knows a user. */
 #include <signal.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -53,6 +54,80 @@ TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
                                            .backend = "paced",
                                            .env = {"ADRANK_PACED_FIXED_US=150000"}});
     CHECK_INT(lines_of(ONE_AD), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- budgets of wide lines --------------------------------------------------------------------------- */
+
+#define FLOOD 300
+#define PER_SECOND 20
+
+/* All that held_back= counts in the lines that have `mark`. */
+static int held_back(const char *mark)
+{
+    int n = 0;
+
+    for (const char *line = driver_log(&d); *line; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n'), *at = strstr(line, " held_back=");
+        const char *marked = strstr(line, mark);
+
+        if (!end)
+            break;
+        if (at && at < end && marked && marked < end)
+            n += atoi(at + strlen(" held_back="));
+    }
+    return n;
+}
+
+/* FLOOD requests of one kind as fast as they go: their lines are bounded by time, and none is forgotten. */
+static void flood(const char *body, const char *mark)
+{
+    int64_t start_us = clock_now_us(), seconds;
+    int lines = logged(mark), held = held_back(mark), before = lines + held;
+
+    for (int i = 0; i < FLOOD; i++)
+        CHECK_INT(driver_rank(&d, body)->status, 200);
+    seconds = (clock_now_us() - start_us) / 1000000 + 2;
+    if (logged(mark) - lines > PER_SECOND * seconds)
+        FAIL("%s: %d lines in %d s", body, logged(mark) - lines, (int)seconds);
+    usleep(1100000); /* the next line says what was held back */
+    CHECK_INT(driver_rank(&d, body)->status, 200);
+    CHECK_INT(logged(mark) + held_back(mark) - before, FLOOD + 1);
+}
+
+TEST(logs__lines_that_a_client_causes_are_bounded)
+{
+    static const struct {
+        const char *body, *mark;
+    } rows[] = {
+        {"{\"regs\":{\"coppa\":1},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}",
+         "degraded=privacy "},
+        {"{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "degraded=deadline "},
+        {"{\"rank\":{\"top_n\":1}}", "degraded=candidates "}, /* of a catalog that is cut */
+    };
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000", "rank.max_candidates=3"}});
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("logs__lines_that_a_client_causes_are_bounded %s", rows[i].mark);
+        flood(rows[i].body, rows[i].mark);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* What the daemon has to say for itself is not lost behind that. */
+TEST(logs__a_flood_hides_no_other_cause)
+{
+    static const char coppa[] = "{\"regs\":{\"coppa\":1}}";
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000"},
+                                           .redis = "redis://127.0.0.1:1"}); /* nobody there */
+    for (int i = 0; i < FLOOD; i++)
+        CHECK_INT(driver_rank(&d, coppa)->status, 200);
+    CHECK_INT(lines_of("{\"user\":{\"id\":\"u\"}}"), 1);
+    CHECK(strstr(driver_log(&d), "degraded=features "));
+    CHECK_INT(driver_reload(&d, "{\"log\":{\"sample\":1}}")->status, 200);
+    for (int i = 0; i < 2 * PER_SECOND; i++)
+        CHECK_INT(lines_of(coppa), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -300,6 +375,72 @@ TEST(logs__impressions_rotate_by_reload)
         CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
     wait_lines("impressions", 2);
     CHECK_INT(count_lines(text_of("impressions.1")), 4);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* What lies at log.impressions, /dev/full here, and another one after a reload. */
+static void link_impressions(const char *to)
+{
+    char path[256];
+
+    snprintf(path, sizeof(path), "%s/impressions", d.folder);
+    unlink(path);
+    CHECK(symlink(to, path) == 0);
+}
+
+static void rank_and_wait(const char *text, int n)
+{
+    int64_t until_us = clock_now_us() + 10000000;
+
+    while (logged(text) < n) {
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+        if (clock_now_us() > until_us)
+            FAIL("no \"%s\" in:\n%s", text, driver_log(&d));
+        usleep(2000);
+    }
+}
+
+/* One event with the error, one when it is over, whatever the number of lines. */
+TEST(logs__impressions_that_fail_are_two_events)
+{
+    double lost;
+
+    driver_start(&d, &(struct driver_args){0});
+    link_impressions("/dev/full");
+    CHECK_INT(driver_reload(&d, "{\"log\":{\"impressions\":\"impressions\"}}")->status, 200);
+    rank_and_wait("event=impressions_failed error=\"No space left on device\"", 1);
+    for (int i = 0; i < 10; i++)
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    while ((lost = driver_metric(&d, "adrank_log_impressions_failed_total")) < 11)
+        usleep(2000);
+    link_impressions("impressions.2");
+    CHECK_INT(driver_reload(&d, NULL)->status, 200);
+    rank_and_wait("event=impressions_recovered", 1);
+    CHECK_INT(logged("event=impressions_failed"), 1);
+    CHECK(strstr(strstr(driver_log(&d), "event=impressions_recovered"), " lost="));
+    CHECK(driver_metric(&d, "adrank_log_dropped_total") == lost);
+    wait_lines("impressions.2", count_lines(text_of("impressions.2")));
+    CHECK(count_lines(text_of("impressions.2")) > 0);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* A file that may not grow any more ends nobody; one that was removed is noticed. */
+TEST(logs__impressions_outlive_a_limit_and_a_removal)
+{
+    const struct rlimit small = {4096, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
+    char path[256];
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.impressions=impressions"}});
+    CHECK(prlimit(d.pid, RLIMIT_FSIZE, &small, NULL) == 0);
+    rank_and_wait("event=impressions_failed error=\"File too large\"", 1);
+    CHECK(prlimit(d.pid, RLIMIT_FSIZE, &none, NULL) == 0);
+    rank_and_wait("event=impressions_recovered", 1);
+    snprintf(path, sizeof(path), "%s/impressions", d.folder);
+    CHECK(unlink(path) == 0);
+    rank_and_wait("event=impressions_failed error=\"the file was removed", 1);
+    CHECK_INT(driver_reload(&d, NULL)->status, 200);
+    rank_and_wait("event=impressions_recovered", 2);
+    CHECK(count_lines(text_of("impressions")) > 0);
     CHECK_INT(driver_stop(&d), 0);
 }
 

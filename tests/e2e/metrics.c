@@ -26,6 +26,8 @@ static const struct {
     {"adrank_late_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},
+    {"adrank_memory_bytes", "gauge", "adrank_memory_bytes{kind=\"arena\"}"},
+    {"adrank_memory_limit_bytes", "gauge", NULL},
     {"adrank_queue_depth", "gauge", NULL},
     {"adrank_batch_tokens", "histogram", "adrank_batch_tokens_sum"},
     {"adrank_batch_requests", "histogram", "adrank_batch_requests_sum"},

@@ -47,9 +47,9 @@ static int open_executor(struct daemon *d, struct err *err)
                          &d->executor, err);
 }
 
-static void on_answer(void *user, int status, int64_t duration_us)
+static void on_answer(void *user, int label, int status, int64_t duration_us)
 {
-    request_worker_on_answer(user, status, duration_us);
+    request_worker_on_answer(user, (enum metrics_path)label, status, duration_us);
 }
 
 static void on_evicted(void *user)
@@ -62,9 +62,10 @@ static int open_server(struct daemon *d, struct err *err)
     struct net_limits limits = daemon_limits(d->config);
 
     budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
-    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL};
-    d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
-    d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
+    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
+    d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health, PATH_LIVEZ};
+    d->routes[2] =
+        (struct http_route){"GET", "/readyz", health_handle_ready, &d->health, PATH_READYZ};
     if (server_open(
             &d->server,
             &(struct server_args){.accept_loop = &d->loop,

@@ -29,6 +29,15 @@ enum metrics_stage {
     STAGE_TOTAL,
     STAGES
 };
+enum metrics_path {
+    PATH_OTHER, /* none of them, or no head that names one */
+    PATH_RANK,
+    PATH_LIVEZ,
+    PATH_READYZ,
+    PATH_METRICS,
+    PATH_ADMIN,
+    PATHS
+};
 enum degraded_reason {
     DEGRADED_FEATURES,
     DEGRADED_PRIVACY,
@@ -49,13 +58,14 @@ enum filtered_reason {
     FILTERED_NO_CVR,
     FILTERED_REASONS
 };
-extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all three */
+extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all four */
+extern const char *const metrics_path_names[PATHS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
 extern const char *const filtered_reason_names[FILTERED_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
-    METRIC_REQUESTS, /* label: metrics_status_label(status) */
+    METRIC_REQUESTS, /* label: metrics_request_label() */
     METRIC_DEGRADED, /* enum degraded_reason */
     METRIC_FILTERED, /* enum filtered_reason */
     METRIC_LATE,
@@ -133,8 +143,8 @@ struct metrics_shard *metrics_shard_new(struct metrics *metrics, struct err *err
 void metrics_count(struct metrics_shard *shard, enum metric metric, int label, uint64_t n);
 /* value < 0 counts as 0; unit as the enum says. */
 void metrics_observe(struct metrics_shard *shard, enum metric metric, int label, int64_t value);
-/* Label of an HTTP status for METRIC_REQUESTS; those the contract does not know are "other". */
-int metrics_status_label(int status);
+/* Label of an HTTP status and a path for METRIC_REQUESTS; statuses that the contract does not know are "other". */
+int metrics_request_label(int status, enum metrics_path path);
 
 /* Any thread. */
 void metrics_set(struct metrics *metrics, enum metric metric, double value);

@@ -270,6 +270,18 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
+/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be let in. */
+static void refuse_open(struct connection *c)
+{
+    struct net_shared *shared = c->pool->shared;
+    int64_t lingering =
+        atomic_load(&shared->connections) - net_limit(&shared->limits, max_connections);
+
+    connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+    if (lingering > net_limit(&shared->limits, max_refusing) / 2)
+        c->state = CONNECTION_ENDED;
+}
+
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
 {
     struct connection *c = take(pool);
@@ -289,7 +301,7 @@ void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
     connection_next(c);
     connection_advance(c);
     if (refuse)
-        connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+        refuse_open(c);
     connection_leave(c);
 }
 

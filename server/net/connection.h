@@ -48,8 +48,9 @@ void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
 
 struct connection_hooks {
     /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.
-     * NULL: nobody asks. duration_us from the first byte to the answer's writing. */
-    void (*on_answer)(void *user, int status, int64_t duration_us);
+     * NULL: nobody asks. label is that of the path's routes, 0 where there is none; duration_us from the first byte to
+     * the answer's writing. */
+    void (*on_answer)(void *user, int label, int status, int64_t duration_us);
     /* A connection was closed to make room for another; on the pool's loop. NULL: nobody asks. */
     void (*on_evicted)(void *user);
 };

@@ -139,7 +139,7 @@ static void on_head(struct connection *c)
     if (c->routing.route)
         connection_continue(c);
     else /* the body may come or not: nothing can be read after this */
-        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
 }
 
 static void fill_exchange(struct connection *c)
@@ -169,7 +169,7 @@ static void on_request(struct connection *c)
     connection_wait_over(c);
     connection_deadline(c, TIMER_NEVER);
     if (!route) {
-        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
         return;
     }
     if (!charge_body(c)) {

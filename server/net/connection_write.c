@@ -170,7 +170,7 @@ void connection_answer(struct connection *c, const struct answer *answer)
                                            .close = c->last,
                                            .keep_alive = c->reader.minor == 0});
     if (pool->hooks.on_answer)
-        pool->hooks.on_answer(pool->user, answer->status,
+        pool->hooks.on_answer(pool->user, c->head_done ? c->routing.label : 0, answer->status,
                               c->started ? clock_now_us() - c->exchange.received_us : 0);
     parts[0] = (struct iovec){pool->scratch.ptr, pool->scratch.len};
     parts[1] = (struct iovec){(char *)answer->body.ptr, is_head(c) ? 0 : answer->body.len};

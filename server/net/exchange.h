@@ -41,8 +41,10 @@ struct exchange {
     void *gone_arg;
 };
 
-/* Value of name in the query ("a=1&b=2"), not decoded; ptr NULL when absent, empty for "name" alone. */
-struct view exchange_query(const struct exchange *x, const char *name);
+/* The first field of that name (letter case aside) in the head; ptr NULL when there is none. */
+struct view exchange_field(const struct exchange *x, const char *name);
+/* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL when neither is there. */
+struct view exchange_authority(const struct exchange *x);
 /* The `user` of the connection pool: the worker's own state. */
 void *exchange_user(const struct exchange *x);
 

@@ -171,9 +171,10 @@ void request_worker_may_log(struct request_worker *rw)
     loop_post(&rw->worker->loop, &rw->may_log);
 }
 
-void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us)
+void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
+                              int64_t duration_us)
 {
-    metrics_count(rw->shard, METRIC_REQUESTS, metrics_status_label(status), 1);
+    metrics_count(rw->shard, METRIC_REQUESTS, metrics_request_label(status, path), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
 }
 

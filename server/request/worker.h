@@ -42,7 +42,8 @@ void request_worker_may_log(struct request_worker *rw);
 void request_handle(struct exchange *x, void *arg);
 
 /* The pool's on_answer hook: counts every answer of the worker's connections. */
-void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us);
+void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
+                              int64_t duration_us);
 
 /* The pool's on_evicted hook. */
 void request_worker_on_evicted(struct request_worker *rw);

@@ -17,7 +17,7 @@ static struct driver d;
 static const struct {
     const char *name, *type, *sample; /* NULL: its name */
 } metrics[] = {
-    {"adrank_requests_total", "counter", "adrank_requests_total{code=\"200\"}"},
+    {"adrank_requests_total", "counter", "adrank_requests_total{code=\"200\",path=\"/rank\"}"},
     {"adrank_request_duration_seconds", "histogram", "adrank_request_duration_seconds_count"},
     {"adrank_stage_duration_seconds", "histogram",
      "adrank_stage_duration_seconds_bucket{stage=\"total\",le=\"+Inf\"}"},
@@ -158,7 +158,7 @@ static int receive_and_close(struct http_client *client)
 TEST(metrics__of_a_request)
 {
     static const char *const each[] = {
-        "adrank_requests_total{code=\"200\"}",
+        "adrank_requests_total{code=\"200\",path=\"/rank\"}",
         "adrank_request_duration_seconds_count",
         "adrank_stage_duration_seconds_count{stage=\"parse\"}",
         "adrank_stage_duration_seconds_count{stage=\"queue\"}",
@@ -189,22 +189,46 @@ TEST(metrics__of_refusals)
     static const struct {
         const char *method, *target, *body;
         int code;
-    } rows[] = {{"POST", "/rank", "[", 400},
-                {"GET", "/nowhere", NULL, 404},
-                {"GET", "/rank", NULL, 405},
-                {"POST", "/rank", "{\"imp\":1}", 422},
-                {"GET", "/readyz", NULL, 200}};
-    char sample[64];
+        const char *path; /* what it is counted as */
+    } rows[] = {
+        {"POST", "/rank", "[", 400, "/rank"},    {"GET", "/nowhere", NULL, 404, "other"},
+        {"GET", "/rank", NULL, 405, "/rank"},    {"POST", "/rank?a=b", "{\"imp\":1}", 422, "/rank"},
+        {"HEAD", "/livez", NULL, 200, "/livez"}, {"GET", "/readyz", NULL, 200, "/readyz"}};
+    static const struct {
+        const char *method, *target;
+        int code;
+        const char *path;
+    } admin_rows[] = {{"GET", "/livez", 200, "/livez"},
+                      {"GET", "/admin/config", 200, "/admin"},
+                      {"POST", "/admin/config", 405, "/admin"},
+                      {"POST", "/admin/reload?x", 400, "/admin"},
+                      {"GET", "/admin", 404, "other"}};
+    char sample[96];
 
     start(NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\"}", rows[i].code);
+        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\",path=\"%s\"}",
+                 rows[i].code, rows[i].path);
+        test_row("metrics__of_refusals %s", sample);
         n_base = 0;
         remember(sample);
         CHECK_INT(driver_call(d.address, rows[i].method, rows[i].target, rows[i].body)->status,
                   rows[i].code);
         CHECK_INT(moved(sample, 0), 1);
     }
+    for (size_t i = 0; i < sizeof(admin_rows) / sizeof(admin_rows[0]); i++) {
+        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\",path=\"%s\"}",
+                 admin_rows[i].code, admin_rows[i].path);
+        test_row("metrics__of_refusals admin %s", sample);
+        n_base = 0;
+        remember(sample);
+        CHECK_INT(driver_call(d.admin, admin_rows[i].method, admin_rows[i].target, NULL)->status,
+                  admin_rows[i].code);
+        CHECK_INT(moved(sample, 0), 1);
+    }
+    n_base = 0;
+    remember("adrank_requests_total{code=\"200\",path=\"/metrics\"}");
+    CHECK_INT(moved("adrank_requests_total{code=\"200\",path=\"/metrics\"}", 0), 1);
     driver_rank(&d, "{\"imp\":[{\"id\":\"1\",\"bidfloor\":99}],\"rank\":{\"candidates\":[{\"adid\":"
                     "\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"gone\"}]}}");
     CHECK_INT(driver_metric(&d, "adrank_filtered_total{reason=\"floor\"}"), 2);

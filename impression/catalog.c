@@ -8,6 +8,7 @@
 
 #include "adrank/decode.h"
 #include "base/file.h"
+#include "impression/ad_schedule.h"
 #include "impression/catalog_read.h"
 #include "impression/ecpm.h"
 
@@ -22,6 +23,7 @@ struct catalog {
     struct arena arena;
     struct ad_table table;
     int32_t *by_prior_ecpm;
+    struct ad_schedule schedule;
     char digest[DIGEST_HEX + 1];
 };
 
@@ -57,7 +59,8 @@ static int order_ads(struct catalog *catalog, struct err *err)
     for (int32_t i = 0; i < catalog->table.n_ads; i++)
         catalog->by_prior_ecpm[i] = i;
     qsort_r(catalog->by_prior_ecpm, n, sizeof(int32_t), by_prior_ecpm, catalog->table.ads);
-    return 0;
+    return ad_schedule_build(&catalog->schedule, catalog->table.ads, catalog->by_prior_ecpm,
+                             catalog->table.n_ads, &catalog->arena, err);
 }
 
 /* ---- the object ---- */
@@ -189,6 +192,16 @@ struct view catalog_item_text(const struct catalog *catalog, struct view item)
 const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog)
 {
     return catalog->by_prior_ecpm;
+}
+
+const struct ad_schedule *catalog_schedule(const struct catalog *catalog)
+{
+    return &catalog->schedule;
+}
+
+int catalog_eligible(const struct catalog *catalog, int64_t now_ms)
+{
+    return ad_schedule_active(&catalog->schedule, now_ms);
 }
 
 uint64_t catalog_unknown_fields(const struct catalog *catalog)

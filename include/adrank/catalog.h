@@ -45,6 +45,8 @@ struct view catalog_item_text(const struct catalog *catalog, struct view item);
 /* The paused ads last; else in descending order of prior ecpm (bid; 1000 x prior_ctr x bid for cpc; base_ctr where the prior is
  * absent; cpa counts prior_ctr x base_cvr), then adid. Computed at open for base rates of 0.01; (n) indices. */
 const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog);
+/* Ads that are active at that time: a binary search. */
+int catalog_eligible(const struct catalog *catalog, int64_t now_ms);
 uint64_t catalog_unknown_fields(const struct catalog *catalog);
 /* First 12 hex digits of SHA-256 of the file's bytes. */
 const char *catalog_digest(const struct catalog *catalog);

@@ -6,6 +6,7 @@
 #define SERVER_RANK_CANDIDATES_H
 
 #include "adrank/catalog.h"
+#include "adrank/eligible_ads.h"
 #include "adrank/impression.h"
 #include "adrank/input.h"
 #include "adrank/model.h"
@@ -33,6 +34,8 @@ struct rank_ads {
 struct rank_ads_args {
     const struct impression_request *request;
     const struct catalog *catalog;
+    struct eligible_ads
+        *eligible; /* the catalog's; moved to now_ms. Not read where ads are named */
     const char *currency;
     int max_candidates;
     bool has_cvr; /* the model tells conversions */

@@ -9,9 +9,18 @@
 #include <stdatomic.h>
 
 #include "adrank/catalog.h"
+#include "adrank/eligible_ads.h"
 #include "adrank/model.h"
 #include "server/batch/executor.h"
 #include "server/world/config.h"
+
+/* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one part of a world
+ * that changes. Outlives a world when the next one has the same catalog. */
+struct world_eligible {
+    atomic_int refs;
+    int n_workers;
+    struct eligible_ads *of_worker[]; /* (n_workers) */
+};
 
 /* A catalog's ads encoded for a model; outlives a world when the next one has the same two. */
 struct world_ads {
@@ -25,6 +34,7 @@ struct world {
     struct config *config;
     struct catalog *catalog;
     struct model *model;
+    struct world_eligible *eligible;
     struct world_ads *ads;
     struct served_model *served; /* the model's engines */
     /* Hashes of size, inode and mtime: what a reload compares before it reads. */

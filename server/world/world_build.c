@@ -4,6 +4,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/clock.h"
+
 static uint64_t file_stamp(const char *path)
 {
     struct stat st;
@@ -38,6 +40,33 @@ static int open_catalog(struct world *world, const struct world_build_args *args
         return 0;
     }
     return catalog_open(args->config->catalog.path, args->problems, &world->catalog, err);
+}
+
+/* The number of workers changes with a restart only. */
+static int list_eligible(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    const int n = (int)args->config->http.workers;
+    struct eligible_ads **list;
+
+    if (!args->plan->new_catalog) {
+        world->eligible = args->running->eligible;
+        atomic_fetch_add(&world->eligible->refs, 1);
+        return 0;
+    }
+    world->eligible = calloc(1, sizeof(*world->eligible) + (size_t)n * sizeof(*list));
+    if (!world->eligible)
+        return err_set(err, ERR_NOMEM, "catalog: out of memory");
+    atomic_init(&world->eligible->refs, 1);
+    world->eligible->n_workers = n;
+    list = world->eligible->of_worker;
+    if (eligible_ads_new(world->catalog, clock_wall_ms(), &list[0], err))
+        return -1;
+    for (int i = 1; i < n; i++) {
+        list[i] = eligible_ads_copy(list[0]);
+        if (!list[i])
+            return err_set(err, ERR_NOMEM, "catalog: out of memory");
+    }
+    return 0;
 }
 
 static int open_model(struct world *world, const struct world_build_args *args, struct err *err)
@@ -94,9 +123,9 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
     world->generation = args->running ? args->running->generation + 1 : 1;
     world->catalog_stamp = args->plan->catalog_stamp;
     world->model_stamp = args->plan->model_stamp;
-    if (go_on(args, err) || open_catalog(world, args, err) || go_on(args, err) ||
-        open_model(world, args, err) || encode_ads(world, args, err) || go_on(args, err) ||
-        open_engines(world, args, err) || go_on(args, err)) {
+    if (go_on(args, err) || open_catalog(world, args, err) || list_eligible(world, args, err) ||
+        go_on(args, err) || open_model(world, args, err) || encode_ads(world, args, err) ||
+        go_on(args, err) || open_engines(world, args, err) || go_on(args, err)) {
         world_unref(world);
         return -1;
     }

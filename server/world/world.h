@@ -37,6 +37,8 @@ struct world {
     struct world_eligible *eligible;
     struct world_ads *ads;
     struct served_model *served; /* the model's engines */
+    int64_t catalog_modified_ms; /* the file's, unix time */
+    int shrunk_from; /* ads of the catalog served before, where this one has not half of them; else 0 */
     /* Hashes of size, inode and mtime: what a reload compares before it reads. */
     uint64_t catalog_stamp, model_stamp;
 };

@@ -6,10 +6,10 @@
 #define SERVER_RANK_CANDIDATES_H
 
 #include "adrank/catalog.h"
-#include "adrank/eligible_ads.h"
 #include "adrank/impression.h"
 #include "adrank/input.h"
 #include "adrank/model.h"
+#include "impression/eligible_ads.h"
 #include "server/metrics/metrics.h"
 
 #define RANK_ADS_LOOKS 16

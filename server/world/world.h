@@ -9,8 +9,8 @@
 #include <stdatomic.h>
 
 #include "adrank/catalog.h"
-#include "adrank/eligible_ads.h"
 #include "adrank/model.h"
+#include "impression/eligible_ads.h"
 #include "server/batch/executor.h"
 #include "server/world/config.h"
 

@@ -1,4 +1,4 @@
-#include "adrank/eligible_ads.h"
+#include "impression/eligible_ads.h"
 
 #include "base/buf.h"
 #include "base/rng.h"

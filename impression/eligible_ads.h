@@ -6,8 +6,8 @@
  * Bits, one an ad, under layers of summary bits: finding the next active ad takes a step per layer (four for a
  * million ads). One thread at a time: every worker has its own.
  */
-#ifndef ADRANK_ELIGIBLE_ADS_H
-#define ADRANK_ELIGIBLE_ADS_H
+#ifndef IMPRESSION_ELIGIBLE_ADS_H
+#define IMPRESSION_ELIGIBLE_ADS_H
 
 #include "adrank/catalog.h"
 

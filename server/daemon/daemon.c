@@ -56,6 +56,7 @@ static int open_server(struct daemon *d, struct err *err)
 {
     struct net_limits limits = daemon_limits(d->config);
 
+    budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
     d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL};
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
     d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
@@ -65,6 +66,7 @@ static int open_server(struct daemon *d, struct err *err)
                                           .backlog = (int)d->config->http.backlog,
                                           .n_workers = (int)d->config->http.workers,
                                           .limits = &limits,
+                                          .memory = &d->memory,
                                           .routes = d->routes,
                                           .n_routes = 3,
                                           .hooks = {.on_answer = on_answer}},

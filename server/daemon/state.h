@@ -2,6 +2,7 @@
 #ifndef SERVER_DAEMON_STATE_H
 #define SERVER_DAEMON_STATE_H
 
+#include "base/budget.h"
 #include "server/admin/admin.h"
 #include "server/daemon/daemon.h"
 #include "server/request/worker.h"
@@ -11,6 +12,7 @@ struct daemon {
     const struct arguments *arguments;
     struct config *config; /* of the start; NULL once the first world has it */
     struct loop loop;
+    struct budget memory; /* what requests hold */
     struct loop_watch signals;
     int signal_fd;
     struct metrics metrics;

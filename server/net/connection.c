@@ -14,9 +14,11 @@
 #define MAX_REFUSING 1024
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits)
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
+                     struct budget *memory)
 {
     memset(shared, 0, sizeof(*shared));
+    shared->memory = memory;
     net_limits_store(&shared->limits, limits);
 }
 

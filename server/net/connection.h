@@ -17,6 +17,7 @@
 
 #include <stdatomic.h>
 
+#include "base/budget.h"
 #include "base/rng.h"
 #include "server/net/buffers.h"
 #include "server/net/exchange.h"
@@ -27,15 +28,17 @@
 
 struct connection;
 
-/* What several pools share: the process-wide account of body memory, and whether the server drains. */
+/* What several pools share: limits, the account of memory, and whether the server drains. */
 struct net_shared {
     struct net_limits_cell limits;
-    _Atomic int64_t body_bytes;
+    struct budget *memory;
     _Atomic int64_t connections; /* open ones, those on their way to a worker included */
     atomic_bool draining;        /* answers carry Connection: close */
 };
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits);
+/* memory outlives it. */
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
+                     struct budget *memory);
 
 struct connection_hooks {
     /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.

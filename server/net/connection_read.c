@@ -34,19 +34,18 @@ bool connection_make_room(struct connection *c, size_t capacity)
 
 static bool charge(struct connection *c, int64_t bytes)
 {
-    struct net_shared *shared = c->pool->shared;
-
     if (bytes <= 0)
         return true;
+    if (!budget_charge(c->pool->shared->memory, BUDGET_BODY, bytes, c->charged + bytes))
+        return false;
     c->charged += bytes;
-    return atomic_fetch_add(&shared->body_bytes, bytes) + bytes <=
-           net_limit(&shared->limits, body_memory_bytes);
+    return true;
 }
 
 void connection_discharge(struct connection *c)
 {
     if (c->charged)
-        atomic_fetch_sub(&c->pool->shared->body_bytes, c->charged);
+        budget_return(c->pool->shared->memory, BUDGET_BODY, c->charged);
     c->charged = 0;
 }
 

@@ -42,7 +42,7 @@ struct connection {
     size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
     int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
-    int64_t charged;    /* to shared->body_bytes */
+    int64_t charged;    /* to shared->memory, as BUDGET_BODY */
     bool started;       /* a request's first byte has been seen */
     bool head_done;
     bool eof;      /* the client sends no more */

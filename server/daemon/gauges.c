@@ -78,6 +78,13 @@ static void collect_log_dropped(struct metrics_out *out, void *arg)
     metrics_emit(out, NULL, 0, (double)(log_dropped() + impression_log_dropped(d->impressions)));
 }
 
+static void collect_impressions_failed(struct metrics_out *out, void *arg)
+{
+    const struct daemon *d = arg;
+
+    metrics_emit(out, NULL, 0, (double)impression_log_dropped(d->impressions));
+}
+
 static void collect_memory(struct metrics_out *out, void *arg)
 {
     const struct daemon *d = arg;
@@ -107,6 +114,7 @@ void daemon_collect(struct daemon *d)
     metrics_collect(&d->metrics, METRIC_MODEL_INFO, collect_model, d);
     metrics_collect(&d->metrics, METRIC_BUILD_INFO, collect_build, d);
     metrics_collect(&d->metrics, METRIC_LOG_DROPPED, collect_log_dropped, d);
+    metrics_collect(&d->metrics, METRIC_LOG_IMPRESSIONS_FAILED, collect_impressions_failed, d);
     metrics_collect_process(&d->metrics);
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, 0);
     metrics_set(&d->metrics, METRIC_RELOAD_SUCCESS, 0);

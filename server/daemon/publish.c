@@ -142,7 +142,7 @@ void daemon_on_loaded(struct letter *letter, void *reader)
     else if (!first && result->status != LOAD_FAILED)
         log_info("reload", LOG_STR("status", status_name(result->status)),
                  LOG_INT("generation", d->world->generation),
-                 LOG_VIEW("diff", buf_view(&result->diff)));
+                 LOG_VIEW("diff", buf_view(&result->changes)));
     if (first && result->status == LOAD_FAILED && !d->stopping) {
         d->failed = -1;
         d->err = result->err;

@@ -81,6 +81,7 @@ enum metric {
     METRIC_MODEL_INFO, /* collected, with its labels */
     METRIC_BUILD_INFO, /* collected, with its labels */
     METRIC_LOG_DROPPED,
+    METRIC_LOG_IMPRESSIONS_FAILED,
     METRIC_PROCESS_CPU, /* the process figures are collected by metrics/process.c */
     METRIC_PROCESS_RESIDENT,
     METRIC_PROCESS_VIRTUAL,

@@ -113,6 +113,10 @@ struct config_diff {
 void config_diff(const struct config *running, const struct config *next, struct json_writer *w,
                  struct config_diff *diff);
 
+/* The same in words, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a restart)"; of a
+ * secret no more than that it changed. Some 1,500 bytes at most, what is beyond is counted. */
+void config_changes(const struct config *running, const struct config *next, struct buf *out);
+
 /* Puts the running value of every option that needs a restart into `next`, so that what the configuration says
  * is what is in effect. */
 int config_keep_restart(const struct config *running, struct config *next,

@@ -42,6 +42,7 @@ static const struct {
     {"adrank_model_info", "gauge", "adrank_model_info{"},
     {"adrank_build_info", "gauge", "adrank_build_info{"},
     {"adrank_log_dropped_total", "counter", NULL},
+    {"adrank_log_impressions_failed_total", "counter", NULL},
     {"process_cpu_seconds_total", "counter", NULL},
     {"process_resident_memory_bytes", "gauge", NULL},
     {"process_virtual_memory_bytes", "gauge", NULL},

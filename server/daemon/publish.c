@@ -14,7 +14,6 @@ struct net_limits daemon_limits(const struct config *config)
     limits.idle_ms = config->http.idle_ms;
     limits.write_ms = config->http.write_ms;
     limits.max_connections = config->http.max_connections;
-    limits.body_memory_bytes = config->http.body_memory_bytes;
     limits.drain_grace_ms = config->http.drain_grace_ms;
     limits.drain_max_ms = config->http.drain_max_ms;
     return limits;
@@ -61,6 +60,7 @@ static void publish(struct daemon *d, struct world *world)
     struct batch_options options = daemon_batch_options(config);
     bool first = d->world == NULL;
 
+    budget_set_limit(&d->memory, config->http.memory_bytes, config->http.max_body_bytes);
     server_set_limits(&d->server, &limits);
     admin_set_limits(d->admin, &limits);
     server_set_backlog(&d->server, (int)config->http.backlog);
@@ -142,7 +142,7 @@ void daemon_on_loaded(struct letter *letter, void *reader)
     else if (!first && result->status != LOAD_FAILED)
         log_info("reload", LOG_STR("status", status_name(result->status)),
                  LOG_INT("generation", d->world->generation),
-                 LOG_VIEW("diff", buf_view(&result->diff)));
+                 LOG_VIEW("diff", buf_view(&result->changes)));
     if (first && result->status == LOAD_FAILED && !d->stopping) {
         d->failed = -1;
         d->err = result->err;

@@ -44,6 +44,16 @@ static bool begin_diff(const struct world *running, const struct config *next,
     return diff.n_changed || plan->new_catalog || plan->new_model;
 }
 
+static void describe_changes(const struct world *running, const struct config *next,
+                             const struct world_plan *plan, struct buf *out)
+{
+    config_changes(running->config, next, out);
+    if (plan->new_catalog)
+        buf_printf(out, "%scatalog read anew", out->len ? ", " : "");
+    if (plan->new_model)
+        buf_printf(out, "%smodel read anew", out->len ? ", " : "");
+}
+
 static void write_warning(void *arg, const char *text)
 {
     jw_str(arg, text);
@@ -74,6 +84,7 @@ static int reload(struct loader *loader, struct load_result *result)
     world_plan_init(&plan, running, next);
     json_writer_init(&w, &result->diff);
     differs = begin_diff(running, next, &plan, &w);
+    describe_changes(running, next, &plan, &result->changes);
     if (config_keep_restart(running->config, next, &result->err))
         goto out;
     if (differs && world_build(&(struct world_build_args){.running = running,
@@ -235,5 +246,6 @@ void load_result_free(struct load_result *result)
     world_unref(result->world);
     arena_release(&result->arena);
     buf_release(&result->diff);
+    buf_release(&result->changes);
     free(result);
 }

@@ -40,6 +40,7 @@ struct load_result {
      * writes them, "files": "catalog" and "model" where their files are read anew, "warnings": world_warnings of
      * what is served from now on. */
     struct buf diff;
+    struct buf changes; /* diff without its warnings, in words for the log */
     bool dry_run;
     struct loader *loader; /* the loader's own note */
 };

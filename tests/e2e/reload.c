@@ -95,6 +95,39 @@ static bool warns(const json_t *answer, const char *text)
 }
 
 /* What is in effect, but perhaps not as meant: as long as that is so. */
+/* The log is read by people: no JSON in a string, and no secret nor where it is kept. */
+TEST(reload__logs_what_differs_in_words)
+{
+    static const char *const want[] = {
+        " status=unchanged generation=1 diff=\"\"\n",
+        " status=valid generation=1 diff=\"batch.max_tokens 8192 -> 4096\"\n",
+        " status=applied generation=2 diff=\"http.workers 1 -> 3 (needs a restart), "
+        "batch.max_tokens "
+        "8192 -> 4096, deadline.on_late prior -> empty, privacy.user_key changed, "
+        "log.impressions null -> ",
+    };
+    static char first[4096];
+
+    driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
+    answer_of("/admin/reload", 200);
+    driver_write(&d, "config.json", driver_config("{'batch':{'max_tokens':4096}}", NULL));
+    answer_of("/admin/reload?dry_run=1", 200);
+    driver_write(&d, "catalog.jsonl", "{\"adid\":\"one\",\"title\":\"x\",\"bid\":1}\n");
+    driver_write(&d, "secret-file", "secret-key-of-16");
+    strcpy(first, driver_config("{'http':{'workers':3},'batch':{'max_tokens':4096},"
+                                "'deadline':{'on_late':'empty'},"
+                                "'privacy':{'user_key':{'$file':'secret-file'}},"
+                                "'log':{'impressions':'impressions'}}",
+                                NULL));
+    driver_write(&d, "config.json", first);
+    answer_of("/admin/reload", 200);
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+        driver_wait_log(&d, want[i]);
+    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog read anew\"\n"));
+    CHECK(!strstr(driver_log(&d), "secret-"));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 TEST(reload__warns)
 {
     static const char few[] = "{'http':{'max_connections':100}}";

@@ -10,8 +10,10 @@
  * is not lost to a reset.
  *
  * One buffer a connection, from free lists of the pool, given back while idle; connections come from a free list too.
- * It grows, and body_memory_bytes is charged, by what has come, not by what a head announces. No connection serves or
- * throws away more than a few reads' worth in one turn of the loop.
+ * It grows by what has come, not by what a head announces, and so does its charge to the budget of memory; what the
+ * kernel does not take of an answer is charged, too. When the budget is full, the pool's own largest and newest
+ * connection goes: 503 while its request is being read, cut while its answer is not taken. Small requests never make
+ * way for larger ones. No connection serves or throws away more than a few reads' worth in one turn of the loop.
  *
  * Beyond max_connections whoever waits for its client makes room for the newcomer: of the connections without a
  * request the one that has been idle longest (503 where it never sent one, else without a word), then the one that has
@@ -27,6 +29,7 @@
 #include "base/rng.h"
 #include "server/net/buffers.h"
 #include "server/net/exchange.h"
+#include "server/net/holders.h"
 #include "server/net/http_reader.h"
 #include "server/net/limits.h"
 #include "server/net/loop.h"
@@ -53,6 +56,8 @@ struct connection_hooks {
     void (*on_answer)(void *user, int label, int status, int64_t duration_us);
     /* A connection was closed to make room for another; on the pool's loop. NULL: nobody asks. */
     void (*on_evicted)(void *user);
+    /* Memory is short: what is only kept for later goes back now. NULL: nothing is kept. */
+    void (*reclaim)(void *user);
 };
 
 /* Connections that wait for their client, longest first. */
@@ -69,6 +74,8 @@ struct connection_pool {
     _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
 
     struct buffers buffers;
+    struct holders holders;   /* connections that may be made to end */
+    uint64_t n_requests;      /* begun; their serial numbers */
     struct buf scratch;       /* head of the answer that is being made */
     struct buf body;          /* body of a problem that is being made */
     struct rng rng;           /* request ids */

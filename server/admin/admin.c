@@ -27,14 +27,21 @@ struct admin {
     struct exchange *reload; /* that waits for a reload */
 };
 
+static struct view first_field(const struct exchange *x, const char *name)
+{
+    uint32_t at = 0;
+
+    return exchange_field(x, name, &at);
+}
+
 /* Whether a call of /admin/... is taken: by whom it is and by its query, of which these are all there is. Else it has
  * been refused. */
 static bool take(struct admin *admin, struct exchange *x, const struct query_switch *switches,
                  int n_switches)
 {
     struct caller caller = {.host = exchange_authority(x),
-                            .origin = exchange_field(x, "origin"),
-                            .fetch_site = exchange_field(x, "sec-fetch-site")};
+                            .origin = first_field(x, "origin"),
+                            .fetch_site = first_field(x, "sec-fetch-site")};
     const char *why = caller_refused(&caller, admin->address);
     struct err err;
 

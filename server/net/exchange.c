@@ -3,11 +3,18 @@
 #include "base/bug.h"
 #include "server/net/connection_state.h"
 
-struct view exchange_field(const struct exchange *x, const char *name)
+struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at)
 {
-    const struct connection *c = x->connection;
+    const struct http_reader *reader = &x->connection->reader;
+    const char *bytes = connection_bytes(x->connection);
 
-    return http_reader_field(&c->reader, connection_bytes(c), name);
+    while (*at < reader->n_fields) {
+        const struct http_field *field = &reader->fields[(*at)++];
+
+        if (view_is_nocase(http_span_view(field->name, bytes), name))
+            return http_span_view(field->value, bytes);
+    }
+    return (struct view){NULL, 0};
 }
 
 struct view exchange_authority(const struct exchange *x)
@@ -16,7 +23,7 @@ struct view exchange_authority(const struct exchange *x)
 
     if (c->reader.authority.len)
         return http_span_view(c->reader.authority, connection_bytes(c));
-    return exchange_field(x, "host");
+    return http_reader_field(&c->reader, connection_bytes(c), "host");
 }
 
 void *exchange_user(const struct exchange *x)

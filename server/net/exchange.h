@@ -41,8 +41,9 @@ struct exchange {
     void *gone_arg;
 };
 
-/* The first field of that name (letter case aside) in the head; ptr NULL when there is none. */
-struct view exchange_field(const struct exchange *x, const char *name);
+/* The value of the next field of that name (letter case aside) in the head, from *at on, which begins at 0; ptr NULL
+ * when there is none. */
+struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at);
 /* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL when neither is there. */
 struct view exchange_authority(const struct exchange *x);
 /* The `user` of the connection pool: the worker's own state. */

@@ -7,9 +7,7 @@
 #include "server/net/query.h"
 
 #define N_ROUTES 6
-/* Of its own, so that a full public side does not shut it; short, so that nobody holds them for long. */
-#define MAX_CONNECTIONS 64
-#define MAX_REFUSING 16
+/* Short, so that nobody holds its connections for long. */
 #define FIRST_BYTE_MS 2000
 #define IDLE_MS 15000
 #define MEMORY_BYTES (16 << 20)
@@ -187,8 +185,6 @@ void admin_set_limits(struct admin *admin, const struct net_limits *limits)
 {
     struct net_limits own = *limits;
 
-    own.max_connections = MAX_CONNECTIONS;
-    own.max_refusing = MAX_REFUSING;
     own.first_byte_ms = least(own.first_byte_ms, FIRST_BYTE_MS);
     own.idle_ms = least(own.idle_ms, IDLE_MS);
     net_limits_store(&admin->shared.limits, &own);
@@ -254,6 +250,11 @@ void admin_close(struct admin *admin)
     connection_pool_release(&admin->pool);
     free(admin->address);
     free(admin);
+}
+
+const struct listener *admin_listener(const struct admin *admin)
+{
+    return &admin->listener;
 }
 
 const char *admin_address(const struct admin *admin)

@@ -25,7 +25,7 @@ struct admin_actions {
 struct admin_args {
     struct loop *loop; /* the main thread's */
     const char *address;
-    const struct net_limits *limits;
+    const struct net_limits *limits; /* its own: a full public side must not shut it */
     struct health *health;
     struct metrics *metrics;
     struct admin_actions actions;
@@ -35,7 +35,8 @@ struct admin_args {
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
 void admin_close(struct admin *admin);
 const char *admin_address(const struct admin *admin);
-/* From now on; the number of its connections is its own, and so is how long they may idle at most. */
+const struct listener *admin_listener(const struct admin *admin);
+/* From now on; how long its connections may idle at most is its own. */
 void admin_set_limits(struct admin *admin, const struct net_limits *limits);
 
 /* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */

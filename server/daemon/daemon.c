@@ -120,7 +120,7 @@ static bool redis_up(void *arg)
 
 static int open_admin(struct daemon *d, struct err *err)
 {
-    struct net_limits limits = daemon_limits(d->config);
+    struct net_limits limits = daemon_admin_limits(d->config);
 
     return admin_open(&(struct admin_args){.loop = &d->loop,
                                            .address = d->config->admin.address,

@@ -80,6 +80,7 @@ enum metric {
     METRIC_REQUEST_PRIVACY, /* enum privacy_signal */
     METRIC_REQUEST_IGNORED, /* enum ignored_part */
     METRIC_LATE,
+    METRIC_LATE_CLIENT,
     METRIC_CLIENT_GONE,
     METRIC_CONNECTIONS_EVICTED,
     /* histograms of shards: metrics_observe() */

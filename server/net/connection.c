@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/net/refuse.h"
 
 #define MAX_DISCARDS_A_TURN 16
 #define KEEP_BUFFER_BYTES (4u << 20)
@@ -328,7 +329,7 @@ void connection_pool_on_accept(int fd, void *arg)
     int over = connection_admit(pool->shared);
 
     if (over < 0)
-        close(fd);
+        refuse_at_once(fd);
     else
         connection_pool_open(pool, fd, over > 0 && !connection_pool_make_room(pool));
 }

@@ -106,7 +106,7 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
 void connection_pool_release(struct connection_pool *pool);
 
 /* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (make room, or refuse), -1 over
- * max_refusing, too, and not counted (just close). */
+ * max_refusing, too, and not counted (refuse_at_once()). */
 int connection_admit(struct net_shared *shared) MUST_CHECK;
 
 /* Closes connections of the pool until the newest is none too many; false: none may go. */

@@ -131,7 +131,7 @@ static void fill_exchange(struct connection *c)
     x->path = http_span_view(r->path, bytes);
     x->query = http_span_view(r->query, bytes);
     x->body = (struct view){bytes + r->body_start, r->body_len};
-    x->complete_us = clock_now_us();
+    x->complete_us = c->arrival_us;
     x->traceparent = http_reader_field(r, bytes, "traceparent");
     if (!traceparent_is_valid(x->traceparent))
         x->traceparent = (struct view){NULL, 0};

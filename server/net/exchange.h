@@ -31,7 +31,7 @@ struct exchange {
     struct view body;  /* decoded, contiguous */
     /* First byte, with what the loop was late by taken off: budgets start here. */
     int64_t received_us;
-    int64_t complete_us; /* last byte read */
+    int64_t complete_us; /* last byte, when it may have come at the earliest */
     /* X-Request-Id if it is 1 to 64 of [A-Za-z0-9._:+/=-], else made up. */
     char request_id[EXCHANGE_ID_MAX + 1];
     struct view traceparent; /* W3C form checked; empty when absent or malformed */

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/net/refuse.h"
 
 #define DRAIN_LOOK_US 20000
 
@@ -80,7 +81,7 @@ static void on_accept(int fd, void *arg)
     struct worker *worker = over > 0 ? most_idle(server) : least_loaded(server);
 
     if (!handoff) {
-        close(fd);
+        refuse_at_once(fd);
         if (over >= 0)
             atomic_fetch_sub(&server->shared.connections, 1);
         return;
@@ -146,7 +147,7 @@ int server_open(struct server *server, const struct server_args *args, struct er
 
     memset(server, 0, sizeof(*server));
     server->accept_loop = args->accept_loop;
-    server->listener.fd = server->listener.reserve = -1;
+    listener_init(&server->listener);
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
     timer_init(&server->drain_timer, on_drain_look, server);
@@ -263,8 +264,7 @@ void server_set_limits(struct server *server, const struct net_limits *limits)
 
 void server_set_backlog(struct server *server, int backlog)
 {
-    if (server->listener.fd != -1)
-        (void)listen(server->listener.fd, backlog); /* on a listening socket it only changes this */
+    listener_set_backlog(&server->listener, backlog);
 }
 
 int64_t server_connections(const struct server *server)

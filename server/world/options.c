@@ -91,7 +91,7 @@ static int check_currency(const char *text, struct err *err)
 
 /* clang-format off */
 const struct option options[] = {
-    STRING_RESTART(http, address, "\"127.0.0.1:8080\"", address_check, "where /rank is served: host:port, [v6]:port or unix:/path; port 0 takes a free one"),
+    STRING_RESTART(http, address, "\"127.0.0.1:8080\"", address_check, "where /rank is served: host:port, [v6]:port, *:port for all addresses, or unix:/path; port 0 takes a free one"),
     INT_RESTART(http, workers, "1", 1, 64, "threads that read, decode and answer requests"),
     INT(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
     INT(http, max_connections, "10000", 1, 1000000, "with one more the connection that has been idle longest is closed; 503 where none is"),

@@ -26,6 +26,7 @@ static const struct {
     {"adrank_request_privacy_total", "counter", "adrank_request_privacy_total{signal=\"gdpr\"}"},
     {"adrank_request_ignored_total", "counter", "adrank_request_ignored_total{what=\"imps\"}"},
     {"adrank_late_total", "counter", NULL},
+    {"adrank_late_client_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
     {"adrank_connections_evicted_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},
@@ -264,11 +265,46 @@ TEST(metrics__of_late_answers)
         driver_kill(&d, SIGCONT);
         CHECK_INT(receive_and_close(&client), rows[i].status);
         CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 0);
         /* Its timers came as much too late. */
         CHECK(driver_metric(&d, "adrank_loop_lag_seconds_sum") > 0.3);
         /* No budget from the start is not counted. */
         driver_rank(&d, "{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
         CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        stop();
+    }
+}
+
+/* The head at once, the body when the time is up: answered at once, and late by the client's doing alone. */
+TEST(metrics__of_late_requests)
+{
+    static const char *const on_late[] = {NULL, "deadline.on_late=empty",
+                                          "deadline.on_late=reject"};
+
+    for (int i = 0; i < 3; i++) {
+        struct http_client client;
+        struct err err;
+
+        test_row("metrics__of_late_requests %s", i ? on_late[i] : "prior");
+        start(NULL, on_late[i], NULL);
+        open_client(&client);
+        for (int k = 0; k < 5; k++) {
+            struct http_response response;
+
+            CHECK_OK(http_client_send(&client,
+                                      VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\n"
+                                               "Content-Length: 11\r\n\r\n"),
+                                      &err),
+                     err);
+            usleep(80000);
+            CHECK_OK(http_client_send(&client, VIEW_LIT("{\"tmax\":50}"), &err), err);
+            CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+            CHECK_INT(response.status, i == 2 ? 503 : 200);
+        }
+        http_client_release(&client);
+        CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 5);
+        CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
+        CHECK_INT(driver_metric(&d, "adrank_degraded_total{reason=\"deadline\"}"), 5);
         stop();
     }
 }

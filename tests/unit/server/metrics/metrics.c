@@ -223,6 +223,7 @@ TEST(metrics__writes_every_name)
         "adrank_degraded_total",
         "adrank_filtered_total",
         "adrank_late_total",
+        "adrank_late_client_total",
         "adrank_client_gone_total",
         "adrank_connections_evicted_total",
         "adrank_connections",

@@ -49,9 +49,22 @@ enum filtered_reason {
     FILTERED_NO_CVR,
     FILTERED_REASONS
 };
-extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all three */
+/* Why a request went without stored behaviour, or without some of it. */
+enum features_reason {
+    FEATURES_REASON_TIMEOUT,
+    FEATURES_REASON_DOWN,
+    FEATURES_REASON_BUSY,
+    FEATURES_REASON_REFUSED,
+    FEATURES_REASON_WRONG_TYPE,
+    FEATURES_REASON_NONSENSE,
+    FEATURES_REASON_CORRUPT,
+    FEATURES_REASON_NO_MEMORY,
+    FEATURES_REASONS
+};
+extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all four */
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
 extern const char *const filtered_reason_names[FILTERED_REASONS + 1];
+extern const char *const features_reason_names[FEATURES_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
@@ -60,6 +73,8 @@ enum metric {
     METRIC_FILTERED, /* enum filtered_reason */
     METRIC_LATE,
     METRIC_CLIENT_GONE,
+    METRIC_FEATURES_FAILED, /* enum features_reason */
+    METRIC_STORED_EVENTS_CORRUPT,
     /* histograms of shards: metrics_observe() */
     METRIC_REQUEST_DURATION, /* us */
     METRIC_STAGE_DURATION,   /* us; enum metrics_stage */
@@ -71,7 +86,8 @@ enum metric {
     /* set or collected */
     METRIC_CONNECTIONS,
     METRIC_QUEUE_DEPTH,
-    METRIC_REDIS_UP,            /* 0, 1 */
+    METRIC_REDIS_CONFIGURED,    /* 0, 1 */
+    METRIC_REDIS_UP,            /* 0, 1; without a Redis none */
     METRIC_REDIS_BREAKER_STATE, /* 0 closed, 1 half open, 2 open */
     METRIC_CONFIG_GENERATION,
     METRIC_RELOAD_SUCCESS, /* 0, 1: the last one */

@@ -22,6 +22,17 @@ const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
     [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
 };
 
+const char *const features_reason_names[FEATURES_REASONS + 1] = {
+    [FEATURES_REASON_TIMEOUT] = "timeout",
+    [FEATURES_REASON_DOWN] = "down",
+    [FEATURES_REASON_BUSY] = "busy",
+    [FEATURES_REASON_REFUSED] = "refused",
+    [FEATURES_REASON_WRONG_TYPE] = "wrong_type",
+    [FEATURES_REASON_NONSENSE] = "nonsense",
+    [FEATURES_REASON_CORRUPT] = "corrupt",
+    [FEATURES_REASON_NO_MEMORY] = "no_memory",
+};
+
 /* The statuses that the daemon answers with, and the rest; metrics_status_label() looks them up here. */
 const char *const metric_statuses[] = {"200", "400", "404", "405", "408", "409",   "413", "415",
                                        "422", "431", "500", "501", "503", "other", NULL};
@@ -58,6 +69,12 @@ const struct metric_family metric_families[METRICS] = {
                      .help = "Answers that were written after their deadline."},
     [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,
                             .help = "Requests whose client reset before the answer."},
+    [METRIC_FEATURES_FAILED] = {"adrank_features_failed_total", COUNTER, .sharded = true,
+                                .help = "Requests marked features, by reason.",
+                                LABEL("reason", features_reason_names)},
+    [METRIC_STORED_EVENTS_CORRUPT] = {"adrank_stored_events_corrupt_total", COUNTER,
+                                      .sharded = true,
+                                      .help = "Stored events that could not be read."},
     [METRIC_REQUEST_DURATION] = {"adrank_request_duration_seconds", HISTOGRAM(duration_us, 1e-6),
                                  .help = "From a request's first byte to its answer."},
     [METRIC_STAGE_DURATION] = {"adrank_stage_duration_seconds", HISTOGRAM(duration_us, 1e-6),
@@ -75,7 +92,10 @@ const struct metric_family metric_families[METRICS] = {
                                .help = "Round trips to Redis."},
     [METRIC_CONNECTIONS] = {"adrank_connections", GAUGE, .help = "Open public connections."},
     [METRIC_QUEUE_DEPTH] = {"adrank_queue_depth", GAUGE, .help = "Jobs waiting for a batch."},
-    [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE, .help = "1 when Redis answers every worker."},
+    [METRIC_REDIS_CONFIGURED] = {"adrank_redis_configured", GAUGE,
+                                 .help = "1 when features.url names a Redis."},
+    [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE,
+                         .help = "1 when Redis answers every worker; none without a Redis."},
     [METRIC_REDIS_BREAKER_STATE] = {"adrank_redis_breaker_state", GAUGE,
                                     .help = "0 closed, 1 half open, 2 open (the worst worker's)."},
     [METRIC_CONFIG_GENERATION] = {"adrank_config_generation", GAUGE,

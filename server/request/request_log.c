@@ -21,6 +21,11 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
     return out;
 }
 
+static const char *lacking_features(const struct request *r)
+{
+    return r->degraded & 1u << DEGRADED_FEATURES ? features_reason_names[r->features_reason] : "";
+}
+
 static void wide_line(const struct request *r, const struct answer_args *answer)
 {
     const struct answer_timing *t = answer->timing;
@@ -35,6 +40,7 @@ static void wide_line(const struct request *r, const struct answer_args *answer)
         LOG_INT("behaviour", r->n_behaviours),
         LOG_INT("results", answer->ranked->n),
         LOG_STR("degraded", degraded_names(r, degraded, sizeof(degraded))),
+        LOG_STR("features", lacking_features(r)),
         LOG_INT("generation", answer->generation),
         LOG_STR("model", answer->model_digest),
         LOG_INT("parse_us", t->parse_us),

@@ -26,6 +26,7 @@ static struct features_options features_options_of(const struct config *config, 
         .timeout_ms = (int)config->features.timeout_ms,
         .connect_ms = (int)config->features.connect_ms,
         .max_in_flight = (int)config->features.max_in_flight,
+        .max_events = (int)config->rank.max_behaviour,
         .quiet = quiet,
     };
 }
@@ -175,6 +176,11 @@ void request_worker_on_answer(struct request_worker *rw, int status, int64_t dur
 {
     metrics_count(rw->shard, METRIC_REQUESTS, metrics_status_label(status), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
+}
+
+bool request_worker_redis_configured(const struct request_worker *rw)
+{
+    return features_configured(rw->features);
 }
 
 bool request_worker_redis_up(const struct request_worker *rw)

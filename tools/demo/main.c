@@ -136,7 +136,11 @@ static int make_key(const struct demo *demo, struct err *err)
         return err_set_errno(err, ERR_UNAVAILABLE, "random numbers");
     for (size_t i = 0; i < sizeof(bytes); i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    return write_file(demo, "key", view_of(text), err);
+    if (write_file(demo, "key", view_of(text), err))
+        return -1;
+    if (chmod(path_in(demo->folder, "key").text, 0600))
+        return err_set_errno(err, ERR_UNAVAILABLE, "key");
+    return 0;
 }
 
 static int make_world(const struct demo *demo, struct err *err)

@@ -27,7 +27,7 @@ TEST(history_options__reads_what_is_told)
     CHECK_INT(options.max_events, 100);
     CHECK_INT(options.ttl_days, 90);
     CHECK_STR(options.redis.host, "127.0.0.1");
-    CHECK_VIEW(buf_view(&options.key), "secret");
+    CHECK_VIEW(options.key, "secret");
     history_options_release(&options);
     CHECK_OK(PARSE("erase", "--max-events", "7", "--ttl-days", "30", "--redis", "unix:/r.sock",
                    "--key-env", "ADRANK_TEST_KEY"),
@@ -53,7 +53,7 @@ TEST(history_options__reads_the_key_as_the_daemon_does)
     close(fd);
     CHECK_OK(file_write(path, VIEW_LIT(" a key \r\n\n"), &err), err);
     CHECK_OK(PARSE("get", "--key-file", path), err);
-    CHECK_VIEW(buf_view(&options.key), " a key ");
+    CHECK_VIEW(options.key, " a key ");
     history_options_release(&options);
     CHECK_OK(file_write(path, VIEW_LIT("\n"), &err), err);
     CHECK_ERR(PARSE("get", "--key-file", path), err, "empty");

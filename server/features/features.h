@@ -26,6 +26,7 @@
 
 #define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
 
+struct budget;
 struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */
@@ -36,8 +37,9 @@ struct features_options {
     struct view password; /* empty: no AUTH */
     int database;
     int timeout_ms, connect_ms, max_in_flight;
-    int max_events; /* of a call; more may be asked for */
-    bool quiet;     /* an outage is not logged yet */
+    int max_events;        /* of a call; more may be asked for */
+    struct budget *memory; /* what replies take is charged to it; NULL: nothing is */
+    bool quiet;            /* an outage is not logged yet */
 };
 
 enum features_status {

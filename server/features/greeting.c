@@ -54,8 +54,7 @@ static bool accepted(struct features_link *link, const redisReply *reply, const 
 {
     char why[REFUSAL_BYTES + 32], text[REFUSAL_BYTES];
 
-    link->owed--;
-    link->object_bytes = 0;
+    bounds_reply_ends(link);
     if (reply->type == REDIS_REPLY_STATUS && strcmp(reply->str, "OK") == 0)
         return true;
     if (reply->type == REDIS_REPLY_ERROR) {

@@ -24,6 +24,7 @@ static void let_go(struct features_link *link, bool hiredis_frees)
     loop_watch_release(&link->reads);
     loop_watch_release(&link->writes);
     secret_free(&link->greeting);
+    bounds_return(link, link->charged_bytes);
     redis->data = NULL;
     memset(&redis->ev, 0, sizeof(redis->ev));
     if (link->plain)
@@ -79,7 +80,7 @@ static void on_readable(struct loop_watch *watch, unsigned ready, void *arg)
     link->freed = NULL;
     why = bounds_check(link);
     if (why)
-        end(link, FEATURES_NONSENSE, why, false);
+        end(link, bounds_status(why), why, false);
 }
 
 static void on_writable(struct loop_watch *watch, unsigned ready, void *arg)
@@ -169,20 +170,19 @@ static void on_connect(const redisAsyncContext *redis, int status)
 static void on_disconnect(const redisAsyncContext *redis, int status)
 {
     struct features_link *link = redis->data;
+    const bool nonsense = redis->c.err == REDIS_ERR_PROTOCOL;
     char why[192];
 
     (void)status;
     if (!link)
         return;
-    if (link->broken)
-        snprintf(why, sizeof(why), "%s", link->broken);
-    else
-        snprintf(why, sizeof(why), "%s%s",
-                 redis->c.err == REDIS_ERR_PROTOCOL ? "nonsense: " : "the connection ended: ",
-                 redis->c.errstr);
-    end(link,
-        link->broken || redis->c.err == REDIS_ERR_PROTOCOL ? FEATURES_NONSENSE : FEATURES_DOWN, why,
-        true);
+    if (link->broken) {
+        end(link, bounds_status(link->broken), link->broken, true);
+        return;
+    }
+    snprintf(why, sizeof(why), "%s: %s", nonsense ? "nonsense" : "the connection ended",
+             redis->c.errstr);
+    end(link, nonsense ? FEATURES_NONSENSE : FEATURES_DOWN, why, true);
 }
 
 static redisAsyncContext *dial(const struct features_link_args *args)
@@ -215,6 +215,7 @@ int features_link_open(const struct features_link_args *args, struct features_li
         return err_set(err, ERR_NOMEM, "out of memory");
     link->loop = args->loop;
     link->events = args->events;
+    link->memory = args->memory;
     timer_init(&link->timer, on_timer, link);
     if (prepare(link, args, err)) {
         if (link->redis)
@@ -255,8 +256,7 @@ static void on_reply(redisAsyncContext *redis, void *raw, void *privdata)
 
     if (!link || !raw)
         return;
-    link->owed--;
-    link->object_bytes = 0;
+    bounds_reply_ends(link);
     link->events.on_reply(link, (uint64_t)(uintptr_t)privdata, raw, link->events.arg);
 }
 

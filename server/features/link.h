@@ -12,6 +12,7 @@
 #include "server/features/features.h"
 #include "server/net/loop.h"
 
+struct budget;
 struct redisReply;
 struct features_link;
 
@@ -33,8 +34,9 @@ struct features_link_args {
     const char *address;        /* numeric; not used with a UNIX socket */
     struct view user, password; /* copied */
     int database;
-    int connect_ms;   /* for all of dialling, AUTH and SELECT */
-    int max_elements; /* of a reply */
+    int connect_ms;        /* for all of dialling, AUTH and SELECT */
+    int max_elements;      /* of a reply */
+    struct budget *memory; /* what replies take is charged to it; NULL: nothing is */
     struct features_link_events events;
 };
 

@@ -8,6 +8,7 @@
 #include <hiredis/async.h>
 #include <hiredis/hiredis.h>
 
+#include "base/budget.h"
 #include "server/features/link.h"
 
 struct features_link {
@@ -28,8 +29,10 @@ struct features_link {
     int owed; /* commands that are not answered */
     int max_elements;
     size_t max_bytes;
-    size_t object_bytes; /* of the reply that is being put together */
-    const char *broken;  /* why the reader was stopped; NULL: it was not */
+    size_t object_bytes;   /* of the reply that is being put together */
+    const char *broken;    /* why the reader was stopped; NULL: it was not */
+    struct budget *memory; /* NULL: nothing is charged */
+    int64_t charged_bytes;
     redisReplyObjectFunctions *plain,
         bounded; /* what hiredis makes replies with, and what stands before it */
 };
@@ -45,6 +48,12 @@ int greeting_send(struct features_link *link);
 /* Before the first byte is read, and when more elements are asked for. */
 void bounds_set(struct features_link *link, int max_elements);
 /* After each read: NULL, or why what has come of the next reply ends the link. */
-const char *bounds_check(const struct features_link *link);
+const char *bounds_check(struct features_link *link);
+/* What calls are told that are out then. */
+enum features_status bounds_status(const char *why);
+/* A command was answered. */
+void bounds_reply_ends(struct features_link *link);
+/* So many of charged_bytes go back to the budget. */
+void bounds_return(struct features_link *link, int64_t bytes);
 
 #endif

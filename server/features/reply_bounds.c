@@ -17,6 +17,7 @@
     ((size_t)4 << 20)       /* of one link; more only where max_elements whole events need it */
 #define MAX_NUMBER_BYTES 32 /* of a length or an integer, its line end included */
 #define MAX_LINE_BYTES 4096 /* of a status or an error */
+#define CHARGE_BYTES 65536  /* a step of what is charged to the budget; the first is kept */
 #define OBJECT_BYTES 96     /* hiredis' own for a reply or an element, about */
 
 #if HIREDIS_MAJOR >= 1
@@ -31,26 +32,66 @@ static const char unowed[] = "nonsense: a reply that nobody waits for";
 static const char nested[] = "nonsense: a list in a list";
 static const char too_many[] = "nonsense: more elements than were asked for";
 static const char too_long[] = "nonsense: a reply that is too long";
+static const char no_memory[] = "no memory left in http.memory_bytes for its reply";
 static const char other_type[] = "nonsense: a type that is not of RESP2";
 
+/* NULL, which hiredis takes for a lack of memory: it reads no further. */
 static void *refuse(struct features_link *link, const char *why)
 {
     link->broken = why;
-    return NULL; /* which hiredis takes for a lack of memory: it reads no further */
+    return NULL;
+}
+
+enum features_status bounds_status(const char *why)
+{
+    return why == no_memory ? FEATURES_NO_MEMORY : FEATURES_NONSENSE;
+}
+
+/* What is held is charged in steps, so that usual replies cost nothing after the first. NULL, or why it may not be. */
+static const char *charge(struct features_link *link)
+{
+    const size_t held = features_link_held(link);
+    int64_t more;
+
+    if (held > link->max_bytes)
+        return too_long;
+    if ((int64_t)held <= link->charged_bytes || !link->memory)
+        return NULL;
+    more = ((int64_t)held / CHARGE_BYTES + 1) * CHARGE_BYTES - link->charged_bytes;
+    if (!budget_charge(link->memory, BUDGET_REDIS, more, link->charged_bytes + more))
+        return no_memory;
+    link->charged_bytes += more;
+    return NULL;
+}
+
+void bounds_reply_ends(struct features_link *link)
+{
+    link->owed--;
+    link->object_bytes = 0;
+    if (link->charged_bytes > CHARGE_BYTES)
+        bounds_return(link, link->charged_bytes - CHARGE_BYTES);
+}
+
+void bounds_return(struct features_link *link, int64_t bytes)
+{
+    if (bytes)
+        budget_return(link->memory, BUDGET_REDIS, bytes);
+    link->charged_bytes -= bytes;
 }
 
 /* Whether an object with n bytes of its own may be made. */
 static bool admit(struct features_link *link, const redisReadTask *task, size_t n)
 {
-    if (!task->parent) {
-        if (link->owed == 0)
-            return refuse(link, unowed) != NULL;
+    const char *why = task->parent || link->owed ? NULL : unowed;
+
+    if (!task->parent)
         link->object_bytes = 0;
-    }
     link->object_bytes += OBJECT_BYTES + n;
-    if (link->object_bytes + link->redis->c.reader->len > link->max_bytes)
-        return refuse(link, too_long) != NULL;
-    return true;
+    if (!why)
+        why = charge(link);
+    if (why)
+        link->broken = why;
+    return !why;
 }
 
 static void *create_string(const redisReadTask *task, char *bytes, size_t len)
@@ -163,15 +204,15 @@ static const char *check_rest(const struct features_link *link, int type, struct
     }
 }
 
-const char *bounds_check(const struct features_link *link)
+const char *bounds_check(struct features_link *link)
 {
     const redisReader *reader = link->redis->c.reader;
     const struct view rest = {reader->buf + reader->pos, reader->len - reader->pos};
     const int type = reader->ridx < 0 ? -1 : TASK(reader)->type; /* -1: waits for a first byte */
+    const char *why;
 
     if (link->owed == 0 && (reader->ridx > 0 || type >= 0 || rest.len))
         return unowed;
-    if (link->object_bytes + reader->len > link->max_bytes)
-        return too_long;
-    return check_rest(link, type, rest);
+    why = check_rest(link, type, rest);
+    return why ? why : charge(link);
 }

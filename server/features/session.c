@@ -127,6 +127,7 @@ static void dial(struct features *f)
         .database = f->options.database,
         .connect_ms = f->options.connect_ms,
         .max_elements = f->options.max_events,
+        .memory = f->options.memory,
         .events = {.on_ready = on_ready, .on_reply = features_on_reply, .on_end = on_end, .arg = f},
     };
 

@@ -16,7 +16,8 @@ struct world_letter {
     struct world *world;
 };
 
-static struct features_options features_options_of(const struct config *config, bool quiet)
+static struct features_options features_options_of(const struct config *config,
+                                                   struct budget *memory, bool quiet)
 {
     return (struct features_options){
         .url = config->features.url,
@@ -27,6 +28,7 @@ static struct features_options features_options_of(const struct config *config, 
         .connect_ms = (int)config->features.connect_ms,
         .max_in_flight = (int)config->features.max_in_flight,
         .max_events = (int)config->rank.max_behaviour,
+        .memory = memory,
         .quiet = quiet,
     };
 }
@@ -41,7 +43,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config, true);
+    struct features_options options = features_options_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -118,7 +120,7 @@ int request_worker_more(struct request_worker *rw)
 
 static void set_features(struct request_worker *rw)
 {
-    struct features_options options = features_options_of(rw->world->config, rw->quiet);
+    struct features_options options = features_options_of(rw->world->config, rw->memory, rw->quiet);
     struct err err;
 
     if (features_set(rw->features, &options, &err))

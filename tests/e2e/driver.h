@@ -43,7 +43,7 @@ struct driver {
     int log_fd; /* read end of the pipe; -1: none */
 };
 
-extern const char driver_catalog[];  /* ten ads in English and Chinese, a1 to a10 */
+extern const char driver_catalog[];               /* ten ads in English and Chinese, a1 to a10 */
 #define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
 
 /* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test program's exit. */

@@ -14,137 +14,12 @@
 #define MAX_GROWTH                                                                                 \
     (40                                                                                            \
      << 10) /* KiB of memory at its peak: the budget of the link, copies of it, and what is let go late */
+#define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
 #define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define OF_NOBODY "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define WITH_EVENT                                                                                 \
     "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}],\"behaviour\":[{\"t\":1790000000000,"           \
     "\"type\":\"search\",\"text\":\"red kettle\"}]}}"
-
-#define V VIEW_LIT
-#define ONE_KIB                                                                                    \
-    "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"   \
-    "abcdef0123456789abcdef0123456789abcdef"
-#define TEN "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
-
-static const struct peer_row rows[] = {
-    /* replies that nobody waits for */
-    {"SELECT is answered twice", .to_select = V("+OK\r\n+OK\r\n"), .lists = true,
-     .logged = "nonsense: a reply that nobody waits for"},
-    {"every list comes twice", .answers = 2, .lists = true},
-    {"an integer comes later", .later = V(":1\r\n"), .lists = true},
-    {"an error comes later", .later = V("-ERR what\r\n"), .lists = true},
-    {"a list comes later", .later = V("*1\r\n$1\r\nx\r\n"), .lists = true},
-    {"nil comes later", .later = V("$-1\r\n"), .lists = true},
-    {"half a string comes later", .later = V("$5\r\nab"), .lists = true},
-    {"one byte comes later", .later = V("+"), .lists = true},
-    {"a message of a channel", .later = V("*3\r\n$7\r\nmessage\r\n$1\r\nc\r\n$1\r\nx\r\n"),
-     .lists = true},
-    {"a subscription", .later = V("*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n"), .lists = true},
-    {"the end of a subscription", .later = V("*3\r\n$11\r\nunsubscribe\r\n$-1\r\n:0\r\n"),
-     .lists = true},
-    {"a line of MONITOR", .later = V("+1790000000.1 [0 127.0.0.1:1] \"PING\"\r\n"), .lists = true},
-    {"a push", .later = V(">2\r\n$10\r\ninvalidate\r\n*0\r\n"), .lists = true},
-    {"OK without end", .then = V("+OK\r\n+OK\r\n+OK\r\n+OK\r\n"), .lists = true},
-    {"empty lists without end", .to_lrange = V("*0\r\n"), .then = V("*0\r\n*0\r\n*0\r\n"),
-     .lists = true},
-    {"says something before it is asked", .greets = V("+OK\r\n+OK\r\n+OK\r\n")},
-    /* memory */
-    {"4 GB are announced, and come", .to_lrange = V("*1\r\n$4000000000\r\n"),
-     .then = V(ONE_KIB ONE_KIB ONE_KIB), .reason = "nonsense",
-     .logged = "nonsense: a reply that is too long"},
-    {"4 GB are announced, and do not come", .to_lrange = V("*1\r\n$4000000000\r\n"),
-     .reason = "nonsense"},
-    {"more than there are numbers", .to_lrange = V("*1\r\n$99999999999999999999\r\n"),
-     .reason = "nonsense"},
-    {"3 MB that end nowhere", .to_lrange = V("*1\r\n$3000000\r\n" ONE_KIB), .reason = "timeout"},
-    {"a list without end", .to_lrange = V("*100\r\n"), .then = V("$128\r\n" ONE_KIB "\r\n")},
-    {"a list of strings that are too long", .to_lrange = V("*100\r\n"),
-     .then = V("$4000000\r\n" ONE_KIB ONE_KIB)},
-    {"2 billion elements", .to_lrange = V("*2147483647\r\n"), .reason = "nonsense"},
-    {"4 billion elements", .to_lrange = V("*4294967295\r\n"), .reason = "nonsense"},
-    {"one element more than was asked for", .to_lrange = V("*101\r\n$1\r\nx\r\n"),
-     .reason = "nonsense", .logged = "nonsense: more elements than were asked for"},
-    {"lists in lists", .to_lrange = V("*1\r\n*1\r\n$1\r\nx\r\n"), .reason = "nonsense",
-     .logged = "nonsense: a list in a list"},
-    {"lists in lists without end", .to_lrange = V("*100\r\n"),
-     .then = V("*100\r\n*100\r\n*100\r\n"), .reason = "nonsense"},
-    {"lists in lists, deep", .to_lrange = V(TEN TEN), .reason = "nonsense"},
-    {"a line without end", .to_lrange = V("+"), .then = V(ONE_KIB ONE_KIB), .reason = "nonsense"},
-    {"an error without end", .to_lrange = V("-"), .then = V(ONE_KIB ONE_KIB), .reason = "nonsense"},
-    {"a length without end", .to_lrange = V("$"), .then = V("1111111111111111"),
-     .reason = "nonsense"},
-    {"a count without end", .to_lrange = V("*"), .then = V("1111111111111111"),
-     .reason = "nonsense"},
-    {"an integer without end", .to_lrange = V(":"), .then = V("1111111111111111"),
-     .reason = "nonsense"},
-    /* other kinds */
-    {"a line", .to_lrange = V("+OK\r\n"), .reason = "nonsense",
-     .logged = "nonsense: not a list of strings"},
-    {"an integer", .to_lrange = V(":7\r\n"), .reason = "nonsense"},
-    {"an integer that is none", .to_lrange = V(":seven\r\n"), .reason = "nonsense"},
-    {"a string", .to_lrange = V("$1\r\nx\r\n"), .reason = "nonsense"},
-    {"nil", .to_lrange = V("*-1\r\n"), .reason = "nonsense"},
-    {"integers in the list", .to_lrange = V("*2\r\n:1\r\n:2\r\n"), .reason = "nonsense"},
-    {"nil in the list", .to_lrange = V("*1\r\n$-1\r\n"), .reason = "nonsense"},
-    {"an error in the list", .to_lrange = V("*1\r\n-ERR x\r\n"), .reason = "nonsense"},
-    {"a negative length", .to_lrange = V("*1\r\n$-5\r\nhello\r\n"), .reason = "nonsense"},
-    {"a negative count", .to_lrange = V("*-7\r\n"), .reason = "nonsense"},
-    {"a map", .to_lrange = V("%1\r\n$1\r\na\r\n$1\r\nb\r\n"), .reason = "nonsense"},
-    {"a set", .to_lrange = V("~1\r\n$1\r\na\r\n"), .reason = "nonsense"},
-    {"a push in place of the answer", .to_lrange = V(">1\r\n$1\r\na\r\n"), .reason = "nonsense"},
-    {"an attribute", .to_lrange = V("|1\r\n$1\r\na\r\n$1\r\nb\r\n*0\r\n"), .reason = "nonsense"},
-    {"a double", .to_lrange = V(",1.5\r\n"), .reason = "nonsense"},
-    {"a truth value", .to_lrange = V("#t\r\n"), .reason = "nonsense"},
-    {"null", .to_lrange = V("_\r\n"), .reason = "nonsense"},
-    {"a big number", .to_lrange = V("(12345678901234567890\r\n"), .reason = "nonsense"},
-    {"a verbatim string", .to_lrange = V("=5\r\ntxt:x\r\n"), .reason = "nonsense"},
-    {"a stream of RESP3", .to_lrange = V("$?\r\n;1\r\nx\r\n;0\r\n"), .reason = "nonsense"},
-    {"a page of HTTP", .to_lrange = V("HTTP/1.1 400 Bad Request\r\n\r\n"), .reason = "nonsense",
-     .logged = "nonsense: Protocol error"},
-    {"binary", .to_lrange = {"\0\1\2\3\0\0\0\0\xff\xfe", 10}, .reason = "nonsense"},
-    {"blank lines", .to_lrange = V("\r\n\r\n"), .reason = "nonsense"},
-    /* errors */
-    {"loading", .to_lrange = V("-LOADING Redis is loading the dataset in memory\r\n"),
-     .reason = "refused", .logged = "LOADING Redis is loading"},
-    {"a cluster", .to_lrange = V("-MOVED 3999 127.0.0.1:6381\r\n"), .reason = "refused",
-     .logged = "MOVED 3999"},
-    {"a lost master", .to_lrange = V("-MASTERDOWN Link with MASTER is down\r\n"),
-     .reason = "refused", .logged = "MASTERDOWN"},
-    {"no permission",
-     .to_lrange = V("-NOPERM this user has no permissions to run the 'lrange' command\r\n"),
-     .reason = "refused", .logged = "NOPERM"},
-    {"an empty error", .to_lrange = V("-\r\n"), .reason = "refused"},
-    {"another type",
-     .to_lrange = V("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
-     .reason = "wrong_type"},
-    /* what is stored */
-    {"an event of another version", .to_lrange = V("*1\r\n$14\r\n\x07-------------\r\n"),
-     .reason = "corrupt"},
-    {"an event that is too long", .to_lrange = V("*1\r\n$5\r\nabcde\r\n"), .reason = "corrupt"},
-    /* the greeting */
-    {"SELECT is refused", .to_select = V("-ERR DB index is out of range\r\n"), .reason = "down",
-     .logged = "SELECT refused: ERR DB index is out of range"},
-    {"too many clients", .greets = V("-ERR max number of clients reached\r\n"), .closes = true,
-     .reason = "down"},
-    {"protected", .greets = V("-DENIED Redis is running in protected mode\r\n"), .reason = "down",
-     .logged = "refused: DENIED"},
-    {"SELECT is answered with a number", .to_select = V(":1\r\n"), .reason = "down",
-     .logged = "nonsense: an answer to SELECT other than OK"},
-    {"SELECT is answered with a list", .to_select = V("*1\r\n$2\r\nOK\r\n"), .reason = "down"},
-    {"SELECT is answered with another line", .to_select = V("+QUEUED\r\n"), .reason = "down"},
-    {"SELECT is not answered", .to_select = {"", 0}, .reason = "down",
-     .logged = "connecting took too long"},
-    {"a greeting that is late", .greets_ms = 400, .reason = "down"},
-    /* ends */
-    {"closes at once", .greets = {"", 0}, .closes = true, .reason = "down"},
-    {"closes on SELECT", .closes_on_select = true, .reason = "down",
-     .logged = "the connection ended"},
-    {"closes behind the list", .closes = true, .lists = true},
-    {"closes in the list", .to_lrange = V("*2\r\n$5\r\nab"), .closes = true, .reason = "down"},
-    {"half a list, then nothing", .to_lrange = V("*2\r\n$5\r\nab"), .reason = "timeout"},
-    {"nothing", .mute = true, .reason = "timeout", .logged = "no reply within features.timeout_ms"},
-    {"byte by byte", .by_bytes = true, .lists = true},
-};
 
 static const struct peer_row good = {.name = "good"};
 
@@ -204,7 +79,7 @@ static void check_recovers(void)
     }
 }
 
-static void start(const char *set)
+static void start(const char *set, const char *more)
 {
     static char url[64];
     bool marked;
@@ -212,9 +87,9 @@ static void start(const char *set)
     make_list();
     peer_start(&peer, buf_view(&list));
     snprintf(url, sizeof(url), "redis://127.0.0.1:%d", peer.port);
-    driver_start(
-        &d, &(struct driver_args){
-                .redis = url, .sets = {"features.timeout_ms=40", "features.connect_ms=150", set}});
+    driver_start(&d, &(struct driver_args){
+                         .redis = url,
+                         .sets = {"features.timeout_ms=40", "features.connect_ms=150", set, more}});
     without = pctr_of(OF_NOBODY, &marked);
     with = pctr_of(WITH_EVENT, &marked);
     CHECK(with != without);
@@ -310,15 +185,119 @@ TEST(hostile_redis__breaks_nothing)
 {
     int64_t kib;
 
-    start(NULL);
+    start(NULL, NULL);
     run_row(&good);
     kib = status_kib("VmHWM:");
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        run_row(&rows[i]);
+    for (size_t i = 0; i < n_hostile_rows; i++) {
+        run_row(&hostile_rows[i]);
+        CHECK(driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}") <= KEPT_BYTES);
         if (!sanitized() && status_kib("VmHWM:") - kib > MAX_GROWTH)
             FAIL("%lld KiB more than at the start", (long long)(status_kib("VmHWM:") - kib));
     }
     stop();
+}
+
+static int logged(const char *text)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
+}
+
+/* It is greeted well and then talks nonsense, for a second and a half and many connections: one outage. */
+TEST(hostile_redis__is_told_once_per_outage)
+{
+    static const struct peer_row nonsense = {.name = "nonsense", .to_lrange = VIEW_LIT(":1\r\n")};
+    int gone, back;
+
+    start(NULL, NULL);
+    gone = logged("event=redis_gone");
+    back = logged("event=redis_back");
+    peer_set(&peer, &nonsense);
+    for (int64_t until_us = clock_now_us() + 1500000; clock_now_us() < until_us; usleep(2000))
+        call(false);
+    CHECK(logged("event=redis_gone") - gone <= 4);
+    CHECK(logged("event=redis_back") - back <=
+          1); /* between the end of the good one and nonsense */
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
+    peer_set(&peer, &good);
+    check_recovers();
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 1);
+    CHECK(logged("event=redis_back") - back >= 1);
+    stop();
+}
+
+/* What AUTH is refused with is told, but never the password, which servers like to repeat. */
+TEST(hostile_redis__is_told_why_it_refuses_but_no_password)
+{
+    static const struct peer_row refusals[] = {
+        {.name = "a wrong password",
+         .to_auth = VIEW_LIT("-WRONGPASS invalid username-password pair or user is disabled.\r\n"),
+         .logged = "AUTH refused: WRONGPASS invalid username-password pair"},
+        {.name = "no command of that name",
+         .to_auth = VIEW_LIT("-ERR unknown command `AUTH`, with args beginning with: "
+                             "`a key for tests, long enough`, \r\n"),
+         .logged = "AUTH refused: ERR"},
+        {.name = "the password repeated",
+         .to_auth = VIEW_LIT("-ERR a key for tests, long enough is wrong\r\n"),
+         .logged = "AUTH refused: ERR"},
+        {.name = "no password wanted",
+         .to_auth = VIEW_LIT("-ERR Client sent AUTH, but no password is set\r\n"),
+         .logged = "AUTH refused: ERR Client sent AUTH, but no password is set"},
+        {.name = "the password in a later error",
+         .to_lrange = VIEW_LIT("-ERR a key for tests, long enough\r\n"),
+         .logged = "event=redis_breaker_open reason=ERR"},
+        {.name = "SELECT without AUTH",
+         .to_select = VIEW_LIT("-NOAUTH Authentication required.\r\n"),
+         .logged = "SELECT refused: NOAUTH Authentication required."},
+    };
+
+    start("features.password={\"$file\":\"key\"}", "features.user=somebody");
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        run_row(&refusals[i]);
+    CHECK(!strstr(driver_log(&d), DRIVER_KEY));
+    stop();
+}
+
+static double charged(void)
+{
+    return driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}");
+}
+
+static void wait_charged(double from, double to)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+
+    while (charged() < from || charged() > to) {
+        if (clock_now_us() > until_us)
+            FAIL("%g bytes are charged, want %g to %g", charged(), from, to);
+        usleep(5000);
+    }
+}
+
+/* A long reply that is never whole is charged while it is waited for, and let go of when it is late. */
+TEST(hostile_redis__is_charged_for_what_it_sends)
+{
+    static struct peer_row half;
+    static struct buf bytes;
+
+    start("features.timeout_ms=1500", NULL);
+    buf_add_str(&bytes, "*1\r\n$3000000\r\n");
+    for (int i = 0; i < 2000000 / 16; i++)
+        buf_add_str(&bytes, "0123456789abcdef");
+    half = (struct peer_row){.name = "two thirds of 3 MB", .to_lrange = buf_view(&bytes)};
+    peer_set(&peer, &half);
+    while (charged() < 1 << 20) /* by a request that does not wait so long, once there is a link */
+        CHECK_INT(driver_rank(&d, "{\"tmax\":60,\"user\":{\"id\":\"u1\"}}")->status, 200);
+    wait_charged(2000000, 3 << 20);
+    wait_charged(0, KEPT_BYTES);
+    peer_set(&peer, &good);
+    check_recovers();
+    stop();
+    buf_release(&bytes);
 }
 
 TEST_MAIN

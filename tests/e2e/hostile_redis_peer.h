@@ -4,6 +4,7 @@
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 
 #include "base/view.h"
 
@@ -29,6 +30,9 @@ struct peer_row {
     const char *reason; /* that features_failed_total counts; NULL: any */
     const char *logged; /* in the line of redis_gone or redis_breaker_open; NULL: any */
 };
+
+extern const struct peer_row hostile_rows[];
+extern const size_t n_hostile_rows;
 
 struct peer {
     pthread_t thread;

@@ -136,6 +136,7 @@ TEST(logs__a_wide_line_tells_of_the_request)
         " behaviour=1 ",
         " results=4 ",
         " degraded=\"\" ",
+        " features=\"\" ",
         " generation=1 ",
         " model=",
         " parse_us=",

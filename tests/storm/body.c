@@ -240,7 +240,7 @@ static void insert(struct buf *out, size_t at, const void *bytes, size_t n)
 {
     size_t tail = out->len - at;
 
-    if (!buf_reserve(out, n))
+    if (!n || !buf_reserve(out, n))
         return;
     memmove(out->ptr + at + n, out->ptr + at, tail);
     memcpy(out->ptr + at, bytes, n);

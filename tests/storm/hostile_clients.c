@@ -17,7 +17,7 @@ enum { SECONDS = 60, PATIENCE_MS = 30000, IS_SANITIZED = 1 };
 #else
 enum { SECONDS = 5, PATIENCE_MS = 15000, IS_SANITIZED = 0 };
 #endif
-enum { CLIENTS = 16, QUIET_MS = 20000, MAX_GROWTH_MB = 64 };
+enum { CLIENTS = 8, QUIET_MS = 20000, MAX_GROWTH_MB = 64 };
 
 static struct driver d;
 static struct redis redis;

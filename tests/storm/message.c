@@ -118,7 +118,8 @@ static void replace(struct buf *out, size_t at, size_t n, struct view bytes)
     if (!buf_reserve(out, bytes.len))
         return;
     memmove(out->ptr + at + bytes.len, out->ptr + at + n, tail);
-    memcpy(out->ptr + at, bytes.ptr, bytes.len);
+    if (bytes.len)
+        memcpy(out->ptr + at, bytes.ptr, bytes.len);
     out->len += bytes.len - n;
 }
 

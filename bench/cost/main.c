@@ -233,14 +233,20 @@ static int bench(struct bench *b, const char *dir, struct err *err)
     return 0;
 }
 
+static const char usage[] = "usage: bench-cost [MODEL]\n";
+
 int main(int argc, char **argv)
 {
     static struct bench b;
     struct err err;
     int rc;
 
-    if (argc > 2) {
-        fprintf(stderr, "usage: bench-cost [MODEL]\n");
+    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        fputs(usage, stderr);
         return ERR_USAGE;
     }
     rc = bench(&b, argc == 2 ? argv[1] : "config/demo/model", &err);

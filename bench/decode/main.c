@@ -99,6 +99,8 @@ static double time_jansson(struct view body)
     return (double)(clock_now_us() - start) / (CALLS / 8);
 }
 
+static const char usage[] = "usage: bench-decode [FILE]\n";
+
 int main(int argc, char **argv)
 {
     double ours[ROUNDS], theirs[ROUNDS], a, b;
@@ -106,6 +108,14 @@ int main(int argc, char **argv)
     struct arena arena;
     struct err err;
 
+    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
+        fputs(usage, stderr);
+        return ERR_USAGE;
+    }
     if (argc > 1 ? file_read(argv[1], 1 << 20, &body, &err) : 0)
         fail(err.text);
     if (argc <= 1)

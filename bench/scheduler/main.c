@@ -4,14 +4,20 @@
 #include "base/number.h"
 #include "bench/scheduler/table.h"
 
+static const char usage[] = "usage: bench-scheduler [REQUESTS]\n";
+
 int main(int argc, char **argv)
 {
     static struct table_row rows[TABLE_ROWS];
     struct err err;
     int64_t requests = 30000;
 
+    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
+        fputs(usage, stdout);
+        return 0;
+    }
     if (argc > 2 || (argc == 2 && number_int(view_of(argv[1]), 1000, 10000000, &requests))) {
-        fprintf(stderr, "usage: bench-scheduler [REQUESTS]\n");
+        fputs(usage, stderr);
         return ERR_USAGE;
     }
     if (table_run((int)requests, rows, &err)) {

@@ -51,6 +51,13 @@ bool budget_charge(struct budget *budget, enum budget_kind kind, int64_t bytes,
                    int64_t holder_bytes) MUST_CHECK;
 void budget_return(struct budget *budget, enum budget_kind kind, int64_t bytes);
 
+/* More than three quarters are in use: nothing is kept for later that is not in use now. */
+static inline bool budget_is_short(const struct budget *budget)
+{
+    return atomic_load_explicit(&budget->held_bytes, memory_order_relaxed) >
+           atomic_load_explicit(&budget->limit_bytes, memory_order_relaxed) / 4 * 3;
+}
+
 /* All kinds, as they were at one time. */
 void budget_read(const struct budget *budget, int64_t out_bytes[BUDGET_KINDS]);
 /* The most that was held since the last call. */

@@ -61,15 +61,16 @@ static int open_server(struct daemon *d, struct err *err)
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
     d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
     if (server_open(&d->server,
-                    &(struct server_args){.accept_loop = &d->loop,
-                                          .address = d->config->http.address,
-                                          .backlog = (int)d->config->http.backlog,
-                                          .n_workers = (int)d->config->http.workers,
-                                          .limits = &limits,
-                                          .memory = &d->memory,
-                                          .routes = d->routes,
-                                          .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer}},
+                    &(struct server_args){
+                        .accept_loop = &d->loop,
+                        .address = d->config->http.address,
+                        .backlog = (int)d->config->http.backlog,
+                        .n_workers = (int)d->config->http.workers,
+                        .limits = &limits,
+                        .memory = &d->memory,
+                        .routes = d->routes,
+                        .n_routes = 3,
+                        .hooks = {.on_answer = on_answer, .reclaim = request_worker_on_reclaim}},
                     err))
         return -1;
     d->has_server = true;
@@ -90,6 +91,7 @@ static int open_workers(struct daemon *d, struct err *err)
                 &(struct request_worker_args){.worker = worker,
                                               .config = d->config,
                                               .shard = shard,
+                                              .memory = &d->memory,
                                               .impressions = d->impressions,
                                               .seed = (uint64_t)clock_now_us() + (uint64_t)i},
                 &d->workers[i], err))
@@ -174,6 +176,7 @@ static int open_all(struct daemon *d, struct err *err)
         open_loader(d, err))
         return -1;
     daemon_collect(d);
+    daemon_watch_memory(d);
     return server_start(&d->server, err);
 }
 
@@ -183,6 +186,7 @@ static void close_all(struct daemon *d)
 {
     d->stopping = true;
     daemon_release_signals();
+    daemon_unwatch_memory(d);
     alarm(CLOSE_AT_MOST_S);
     if (d->executor)
         executor_stop(d->executor, EXECUTOR_DRAIN_US);

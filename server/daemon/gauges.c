@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "server/daemon/state.h"
+#include "server/world/catalog_state.h"
 
 static void collect_connections(struct metrics_out *out, void *arg)
 {
@@ -62,6 +63,38 @@ static void collect_model(struct metrics_out *out, void *arg)
                  6, 1);
 }
 
+static bool read_catalog(const struct daemon *d, struct catalog_state *out)
+{
+    if (!d->world)
+        return false;
+    *out = catalog_state_now(d->world->catalog, d->world->catalog_modified_ms);
+    return true;
+}
+
+static void collect_ads(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, state.ads);
+}
+
+static void collect_eligible(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, state.eligible);
+}
+
+static void collect_age(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, (double)state.age_s);
+}
+
 static void collect_build(struct metrics_out *out, void *arg)
 {
     (void)arg;
@@ -111,6 +144,9 @@ void daemon_collect(struct daemon *d)
     metrics_collect(&d->metrics, METRIC_QUEUE_DEPTH, collect_queue, d);
     metrics_collect(&d->metrics, METRIC_REDIS_UP, collect_redis_up, d);
     metrics_collect(&d->metrics, METRIC_REDIS_BREAKER_STATE, collect_breaker, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_ADS, collect_ads, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_ELIGIBLE_ADS, collect_eligible, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_AGE, collect_age, d);
     metrics_collect(&d->metrics, METRIC_MODEL_INFO, collect_model, d);
     metrics_collect(&d->metrics, METRIC_BUILD_INFO, collect_build, d);
     metrics_collect(&d->metrics, METRIC_LOG_DROPPED, collect_log_dropped, d);

@@ -61,6 +61,7 @@ struct config {
     } features;
     struct {
         const char *path;
+        int64_t min_ads, max_bytes;
     } catalog;
     struct {
         const char *currency;

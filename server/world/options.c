@@ -124,6 +124,8 @@ const struct option options[] = {
     INT(features, max_in_flight, "256", 1, FEATURES_MAX_IN_FLIGHT, "requests of one worker that may wait for Redis"),
 
     PATH(catalog, path, "\"demo/catalog.jsonl\"", "ads, one JSON object a line"),
+    INT(catalog, min_ads, "1", 0, INT32_MAX, "a catalog of fewer ads is refused (exit 65, reload 422); 0 allows an empty one"),
+    INT(catalog, max_bytes, "1073741824", 1024, 1024 * GIB, "a longer file is refused before it is read; memory is some four times as much"),
 
     STRING(rank, currency, "\"USD\"", check_currency, "of bids and floors: three capital letters, ISO 4217"),
     INT(rank, top_n, "3", 1, 1000, "ads per impression where the request does not say"),

@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "bench/usage.h"
 #include "model/engine_opening.h"
 #include "model/engine_struct.h"
 
@@ -233,22 +234,15 @@ static int bench(struct bench *b, const char *dir, struct err *err)
     return 0;
 }
 
-static const char usage[] = "usage: bench-cost [MODEL]\n";
-
 int main(int argc, char **argv)
 {
     static struct bench b;
     struct err err;
     int rc;
 
-    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        fputs(usage, stderr);
-        return ERR_USAGE;
-    }
+    rc = usage_status(argc, argv, 0, 1, "usage: ./adrank bench cost [MODEL]\n");
+    if (rc >= 0)
+        return rc;
     rc = bench(&b, argc == 2 ? argv[1] : "config/demo/model", &err);
     if (rc)
         fprintf(stderr, "bench-cost: %s\n", err.text);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "bench/usage.h"
 
 #define ROUNDS 21
 #define CALLS 400
@@ -99,23 +100,17 @@ static double time_jansson(struct view body)
     return (double)(clock_now_us() - start) / (CALLS / 8);
 }
 
-static const char usage[] = "usage: bench-decode [FILE]\n";
-
 int main(int argc, char **argv)
 {
     double ours[ROUNDS], theirs[ROUNDS], a, b;
     struct buf body = BUF_INIT;
     struct arena arena;
     struct err err;
+    int status;
 
-    if (argc == 2 && (strcmp(argv[1], "-h") == 0 || strcmp(argv[1], "--help") == 0)) {
-        fputs(usage, stdout);
-        return 0;
-    }
-    if (argc > 2 || (argc == 2 && argv[1][0] == '-')) {
-        fputs(usage, stderr);
-        return ERR_USAGE;
-    }
+    status = usage_status(argc, argv, 0, 1, "usage: ./adrank bench decode [FILE]\n");
+    if (status >= 0)
+        return status;
     if (argc > 1 ? file_read(argv[1], 1 << 20, &body, &err) : 0)
         fail(err.text);
     if (argc <= 1)

@@ -146,7 +146,7 @@ static int make_key(const struct demo *demo, struct err *err)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
     if (write_file(demo, "key", view_of(text), err))
         return -1;
-    if (chmod(path_in(demo->folder, "key").text, 0600))
+    if (chmod(path_in(demo->folder.path, "key").text, 0600))
         return err_set_errno(err, ERR_UNAVAILABLE, "key");
     return 0;
 }

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "adrank/model.h"
 #include "base/log.h"
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
@@ -187,7 +188,7 @@ int main(int argc, char **argv)
     struct err err;
 
     /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
-    json_set_alloc_funcs(malloc, free);
+    json_set_alloc_funcs(model_json_malloc, free);
     event_set_mem_functions(malloc, realloc, free);
     if (arguments_parse(argc, argv, &arguments, &err)) {
         fail(&err);

@@ -41,12 +41,22 @@ static size_t round_up(size_t n, size_t align)
 void arena_init(struct arena *arena, size_t chunk_bytes, size_t limit_bytes)
 {
     BUG_ON(chunk_bytes < 256);
-    *arena = (struct arena){.chunk_bytes = chunk_bytes, .limit_bytes = limit_bytes};
+    *arena = (struct arena){
+        .chunk_bytes = chunk_bytes, .first_bytes = chunk_bytes, .limit_bytes = limit_bytes};
+}
+
+void arena_set_budget(struct arena *arena, struct budget *budget, size_t first_bytes)
+{
+    BUG_ON(arena->first);
+    arena->budget = budget;
+    arena->first_bytes = first_bytes;
 }
 
 static void free_chunk(struct arena *arena, struct arena_chunk *chunk)
 {
     arena->held_bytes -= chunk->size;
+    if (arena->budget)
+        budget_return(arena->budget, BUDGET_ARENA, (int64_t)chunk->size);
     UNPOISON(chunk->memory, chunk->size);
     free(chunk);
 }
@@ -80,11 +90,19 @@ void arena_reset(struct arena *arena, size_t keep_bytes)
 
 static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
 {
-    size_t room = round_up(size > arena->chunk_bytes ? size : arena->chunk_bytes, CHUNK_ALIGN);
-    struct arena_chunk *chunk = aligned_alloc(CHUNK_ALIGN, sizeof(*chunk) + room);
+    size_t least = arena->first ? arena->chunk_bytes : arena->first_bytes;
+    size_t room = round_up(size > least ? size : least, CHUNK_ALIGN);
+    struct arena_chunk *chunk;
 
-    if (!chunk)
+    if (arena->budget && !budget_charge(arena->budget, BUDGET_ARENA, (int64_t)room,
+                                        (int64_t)(arena->held_bytes + room)))
         return NULL;
+    chunk = aligned_alloc(CHUNK_ALIGN, sizeof(*chunk) + room);
+    if (!chunk) {
+        if (arena->budget)
+            budget_return(arena->budget, BUDGET_ARENA, (int64_t)room);
+        return NULL;
+    }
     chunk->size = room;
     chunk->used = 0;
     chunk->next = NULL;

@@ -10,6 +10,7 @@
 
 #include <stddef.h>
 
+#include "base/budget.h"
 #include "base/err.h"
 #include "base/view.h"
 
@@ -19,13 +20,18 @@ struct arena {
     struct arena_chunk *first;   /* all chunks, in the order in which they are filled */
     struct arena_chunk *current; /* the one that is being filled */
     size_t chunk_bytes;          /* size of a new chunk, unless one allocation needs more */
+    size_t first_bytes;          /* the same of the first one */
     size_t limit_bytes;          /* over this an allocation fails; 0: none */
     size_t used_bytes;           /* handed out since the last reset, padding included */
     size_t held_bytes;           /* in chunks, used or not */
+    struct budget *budget;       /* chunks are charged to it; NULL: they are not */
 };
 
 /* No allocation yet. chunk_bytes is at least 256. */
 void arena_init(struct arena *arena, size_t chunk_bytes, size_t limit_bytes);
+/* Chunks are charged to budget as BUDGET_ARENA, kept ones too; over it an allocation fails. The first chunk is one of
+ * first_bytes, so that what waits with little in it costs little. Before the first allocation. */
+void arena_set_budget(struct arena *arena, struct budget *budget, size_t first_bytes);
 void arena_release(struct arena *arena);
 
 /* Everything handed out is dead; chunks beyond keep_bytes go back to malloc. */

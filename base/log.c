@@ -24,10 +24,13 @@ static struct {
     bool is_socket;
     atomic_int level;
     atomic_uint_fast64_t dropped;
+    atomic_uint_fast64_t unreported; /* of dropped: since the last log_recovered */
+    atomic_int error;                /* errno of the last line that was lost */
+    atomic_bool torn;                /* the last line went out in part */
 } sink = {.fd = STDERR_FILENO, .level = LOG_INFO};
 
 struct line {
-    char text[LINE_BYTES];
+    char text[LINE_BYTES]; /* a newline, should the last line be torn, then the line */
     size_t len;
     bool cut;
 };
@@ -41,6 +44,8 @@ void log_init(int fd, enum log_level level)
 
     sink.fd = fd;
     sink.is_socket = false;
+    atomic_store(&sink.unreported, 0);
+    atomic_store(&sink.torn, false);
     log_set_level(level);
     if (fstat(fd, &st) == -1)
         return;
@@ -171,26 +176,43 @@ static void add_head(struct line *line, enum log_level level, const char *event)
     add_field(line, &(struct log_field){.key = "event", .view = view_of(event)});
 }
 
-/* Whether the line may pass; *told gets the number held back in the second before. Two threads that roll
- * the window over at once may let a line more pass, which harms nobody. */
-static bool pass(struct log_site *site, uint32_t *told)
+/* Two threads that roll the window over at once may let a line more pass, which harms nobody. */
+bool log_site_take(struct log_site *site, uint32_t *held_back)
 {
     int64_t now_us = clock_now_us();
     int64_t start_us = __atomic_load_n(&site->window_start_us, __ATOMIC_RELAXED);
 
+    *held_back = 0;
     if (start_us == 0 || now_us - start_us >= 1000000) {
         __atomic_store_n(&site->window_start_us, now_us, __ATOMIC_RELAXED);
         __atomic_store_n(&site->in_window, 0, __ATOMIC_RELAXED);
-        *told = __atomic_exchange_n(&site->held_back, 0, __ATOMIC_RELAXED);
+        *held_back = __atomic_exchange_n(&site->held_back, 0, __ATOMIC_RELAXED);
     }
-    if (__atomic_add_fetch(&site->in_window, 1, __ATOMIC_RELAXED) <= LOG_BURST)
-        return true;
-    __atomic_add_fetch(&site->held_back, 1, __ATOMIC_RELAXED);
-    return false;
+    return __atomic_add_fetch(&site->in_window, 1, __ATOMIC_RELAXED) <= LOG_BURST;
 }
 
-static void emit(struct line *line)
+void log_site_hold(struct log_site *site)
 {
+    __atomic_add_fetch(&site->held_back, 1, __ATOMIC_RELAXED);
+}
+
+static ssize_t write_line(const char *text, size_t len)
+{
+    ssize_t n;
+
+    do
+        n = sink.is_socket ? send(sink.fd, text, len, MSG_DONTWAIT | MSG_NOSIGNAL)
+                           : write(sink.fd, text, len);
+    while (n == -1 && errno == EINTR);
+    return n;
+}
+
+/* A file system that fills up, or a file that may not grow, takes a part of a line: the next one must not go on there. */
+static bool emit(struct line *line)
+{
+    bool torn = atomic_exchange_explicit(&sink.torn, false, memory_order_relaxed);
+    const char *text = torn ? line->text : line->text + 1;
+    size_t len;
     ssize_t n;
 
     add(line, "\n", 1);
@@ -198,12 +220,46 @@ static void emit(struct line *line)
         memcpy(line->text + line->len, CUT_MARK, sizeof(CUT_MARK) - 1);
         line->len += sizeof(CUT_MARK) - 1;
     }
-    do
-        n = sink.is_socket ? send(sink.fd, line->text, line->len, MSG_DONTWAIT | MSG_NOSIGNAL)
-                           : write(sink.fd, line->text, line->len);
-    while (n == -1 && errno == EINTR);
-    if (n != (ssize_t)line->len)
-        atomic_fetch_add_explicit(&sink.dropped, 1, memory_order_relaxed);
+    len = line->len - (size_t)(text - line->text);
+    n = write_line(text, len);
+    if (n == (ssize_t)len)
+        return true;
+    if (n == -1 ? torn : n > 0)
+        atomic_store_explicit(&sink.torn, true, memory_order_relaxed);
+    atomic_store_explicit(&sink.error, n == -1 ? errno : ENOSPC, memory_order_relaxed);
+    return false;
+}
+
+static void lose(uint64_t n_lines)
+{
+    atomic_fetch_add_explicit(&sink.unreported, n_lines, memory_order_relaxed);
+}
+
+static void begin(struct line *line, enum log_level level, const char *event)
+{
+    line->text[0] = '\n';
+    line->len = 1;
+    line->cut = false;
+    add_head(line, level, event);
+}
+
+/* Why lines are missing, once there is a place to say it. */
+static void report_lost(void)
+{
+    static struct log_site site;
+    struct line line;
+    uint32_t held_back;
+    uint64_t n_lost;
+
+    if (!atomic_load_explicit(&sink.unreported, memory_order_relaxed) ||
+        !log_site_take(&site, &held_back))
+        return;
+    n_lost = atomic_exchange_explicit(&sink.unreported, 0, memory_order_relaxed);
+    begin(&line, LOG_WARN, "log_recovered");
+    add_field(&line, &LOG_INT("lost", n_lost));
+    add_field(&line, &LOG_STR("error", strerror(atomic_load(&sink.error))));
+    if (!emit(&line))
+        lose(n_lost);
 }
 
 void log_write(struct log_site *site, enum log_level level, const char *event,
@@ -215,15 +271,20 @@ void log_write(struct log_site *site, enum log_level level, const char *event,
 
     if ((int)level < atomic_load_explicit(&sink.level, memory_order_relaxed))
         return;
-    if (site && !pass(site, &held_back))
+    if (site && !log_site_take(site, &held_back)) {
+        log_site_hold(site);
         return;
-    line.len = 0;
-    line.cut = false;
-    add_head(&line, level, event);
+    }
+    begin(&line, level, event);
     if (held_back)
         add_field(&line, &LOG_INT("held_back", held_back));
     for (int i = 0; i < n_fields; i++)
         add_field(&line, &fields[i]);
-    emit(&line);
+    if (emit(&line)) {
+        report_lost();
+    } else {
+        atomic_fetch_add_explicit(&sink.dropped, 1, memory_order_relaxed);
+        lose(1);
+    }
     errno = saved;
 }

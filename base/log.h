@@ -11,6 +11,7 @@
 #ifndef BASE_LOG_H
 #define BASE_LOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "base/view.h"
@@ -33,7 +34,7 @@ struct log_field {
     ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
 #define LOG_NUM(k, d) ((struct log_field){.key = (k), .type = LOG_TYPE_DOUBLE, .number = (d)})
 
-/* One per call site: at most LOG_BURST lines a second; the first line of a later second tells with
+/* The budget of a call site: at most LOG_BURST lines a second; the first line of a later second reports with
  * held_back=N how many did not pass. */
 #define LOG_BURST 20
 struct log_site {
@@ -45,9 +46,16 @@ struct log_site {
 /* fd stays the caller's. Called once from main, before threads; the level may change later from any. */
 void log_init(int fd, enum log_level level);
 void log_set_level(enum log_level level);
-uint64_t log_dropped(void); /* lines lost to a full descriptor since the start */
+/* Lines lost since the start: nobody read, or the descriptor failed. The first line that can be written again is
+ * followed by an event log_recovered with the number lost and the error. */
+uint64_t log_dropped(void);
 
-/* site NULL: no limit of rate, for lines whose rate is bounded elsewhere (sampled requests). */
+/* For a line with several causes, each with a budget of its own: take from one of them, or hold the line back in
+ * the name of one. After a take, *held_back is what that budget held back in the second before. */
+bool log_site_take(struct log_site *site, uint32_t *held_back);
+void log_site_hold(struct log_site *site);
+
+/* site NULL: no limit of rate, for lines whose rate is bounded elsewhere (sampled requests, budgets taken from). */
 void log_write(struct log_site *site, enum log_level level, const char *event,
                const struct log_field *fields, int n_fields);
 

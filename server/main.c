@@ -1,6 +1,7 @@
 /* adrankd: an ad exchange POSTs an impression, ranked ads go back. See CONTRACT.md and docs/. */
 #include <event2/event.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -14,6 +15,7 @@
 
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
+#define MMAP_BYTES (128 << 10)
 
 static int fail(const struct err *err)
 {
@@ -190,6 +192,9 @@ int main(int argc, char **argv)
     /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
     json_set_alloc_funcs(model_json_malloc, free);
     event_set_mem_functions(malloc, realloc, free);
+    /* Large blocks stay mappings, which go back to the system when they are freed: the threshold that glibc would
+     * raise with each of them stays where it is. */
+    mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     if (arguments_parse(argc, argv, &arguments, &err)) {
         fail(&err);
         fputs("try adrankd --help\n", stderr);

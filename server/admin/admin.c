@@ -6,12 +6,14 @@
 
 #define N_ROUTES 6
 #define ADMIN_CONNECTIONS 256
+#define MEMORY_BYTES (16 << 20)
 
 struct admin {
     struct admin_args args;
     struct http_route routes[N_ROUTES];
     struct router router;
     struct net_shared shared;
+    struct budget memory; /* its own: a public side that is out of it must not shut it */
     struct connection_pool pool;
     struct listener listener;
     struct exchange *reload; /* that waits for a reload */
@@ -136,6 +138,7 @@ void admin_set_limits(struct admin *admin, const struct net_limits *limits)
 
     own.max_connections = ADMIN_CONNECTIONS; /* a full public side must not shut it */
     net_limits_store(&admin->shared.limits, &own);
+    budget_set_limit(&admin->memory, MEMORY_BYTES, own.max_body_bytes);
 }
 
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err)
@@ -146,7 +149,8 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
     set_routes(admin);
-    net_shared_init(&admin->shared, args->limits);
+    budget_init(&admin->memory, MEMORY_BYTES, args->limits->max_body_bytes);
+    net_shared_init(&admin->shared, args->limits, &admin->memory);
     admin_set_limits(admin, args->limits);
     if (connection_pool_init(&admin->pool,
                              &(struct connection_pool_args){.loop = args->loop,

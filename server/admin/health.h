@@ -18,9 +18,11 @@ struct health {
     bool (*redis_up)(void *arg); /* any thread */
     void *arg;
     _Atomic int64_t stall_us;
-    atomic_bool verified; /* a world is being served */
-    pthread_mutex_t lock; /* guards model */
-    struct buf model;     /* JSON of the served model, for ?verbose=1 */
+    atomic_bool verified;    /* a world is being served */
+    pthread_mutex_t lock;    /* guards what follows */
+    struct buf model;        /* JSON of the served model, for ?verbose=1 */
+    struct catalog *catalog; /* a reference; NULL before the first world */
+    int64_t catalog_modified_ms;
 };
 
 struct health_args {

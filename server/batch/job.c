@@ -44,9 +44,9 @@ void batch_job_cancel(struct batch_job *job)
     atomic_store_explicit(&job->work.cancelled, true, memory_order_relaxed);
 }
 
-int batch_jobs_init(struct batch_jobs *jobs, int n, struct err *err)
+int batch_jobs_init(struct batch_jobs *jobs, int n, struct budget *budget, struct err *err)
 {
-    *jobs = (struct batch_jobs){.n = n};
+    *jobs = (struct batch_jobs){.n = n, .budget = budget, .keep_bytes = INT64_MAX};
     jobs->items = calloc((size_t)n, sizeof(*jobs->items));
     if (!jobs->items)
         return err_set(err, ERR_NOMEM, "%d jobs: out of memory", n);
@@ -58,46 +58,104 @@ int batch_jobs_init(struct batch_jobs *jobs, int n, struct err *err)
 void batch_jobs_release(struct batch_jobs *jobs)
 {
     BUG_ON(jobs->n_free != jobs->n);
-    for (int i = 0; i < jobs->n; i++) {
-        input_release(&jobs->items[i].input);
-        free(jobs->items[i].logits);
-    }
+    batch_jobs_reclaim(jobs);
     free(jobs->items);
     *jobs = (struct batch_jobs){0};
 }
 
 struct batch_job *batch_jobs_take(struct batch_jobs *jobs)
 {
-    struct batch_job *job = jobs->free;
+    struct batch_job **list = jobs->free ? &jobs->free : &jobs->cold;
+    struct batch_job *job = *list;
 
     if (!job)
         return NULL;
-    jobs->free = job->next_free;
+    *list = job->next_free;
     jobs->n_free--;
+    jobs->kept_bytes -= job->buffer_bytes;
     struct input input = job->input;
     input.n_tokens = input.n_segments = input.n_read = 0;
-    *job = (struct batch_job){.input = input, .logits = job->logits, .max_logits = job->max_logits};
+    *job = (struct batch_job){.input = input,
+                              .logits = job->logits,
+                              .max_logits = job->max_logits,
+                              .buffer_bytes = job->buffer_bytes};
     return job;
+}
+
+static void free_buffers(struct batch_jobs *jobs, struct batch_job *job)
+{
+    input_release(&job->input);
+    free(job->logits);
+    job->logits = NULL;
+    job->max_logits = 0;
+    if (jobs->budget && job->buffer_bytes)
+        budget_return(jobs->budget, BUDGET_ARENA, job->buffer_bytes);
+    job->buffer_bytes = 0;
 }
 
 void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job)
 {
-    job->next_free = jobs->free;
-    jobs->free = job;
+    struct batch_job **list = &jobs->free;
+
+    if (!job->buffer_bytes || jobs->kept_bytes + job->buffer_bytes > jobs->keep_bytes ||
+        (jobs->budget && budget_is_short(jobs->budget))) {
+        free_buffers(jobs, job);
+        list = &jobs->cold;
+    }
+    jobs->kept_bytes += job->buffer_bytes;
+    job->next_free = *list;
+    *list = job;
     jobs->n_free++;
 }
 
-int batch_job_reserve(struct batch_job *job, int labels, struct err *err)
+void batch_jobs_reclaim(struct batch_jobs *jobs)
+{
+    struct batch_job *job;
+
+    while ((job = jobs->free)) {
+        jobs->free = job->next_free;
+        jobs->kept_bytes -= job->buffer_bytes;
+        free_buffers(jobs, job);
+        job->next_free = jobs->cold;
+        jobs->cold = job;
+    }
+}
+
+static int64_t bytes_of(const struct batch_job *job)
+{
+    return (int64_t)job->input.max_tokens * 2 * (int64_t)sizeof(*job->input.ids) +
+           (int64_t)job->input.max_segments * (int64_t)sizeof(*job->input.segments) +
+           (int64_t)job->max_logits * (int64_t)sizeof(*job->logits);
+}
+
+/* Buffers only grow while the job is out. */
+static int charge(struct batch_jobs *jobs, struct batch_job *job, struct err *err)
+{
+    int64_t bytes = bytes_of(job);
+
+    if (bytes == job->buffer_bytes)
+        return 0;
+    if (jobs->budget &&
+        !budget_charge(jobs->budget, BUDGET_ARENA, bytes - job->buffer_bytes, bytes)) {
+        free_buffers(jobs, job);
+        return err_set(err, ERR_NOMEM, "a job of %lld bytes: over the budget", (long long)bytes);
+    }
+    job->buffer_bytes = bytes;
+    return 0;
+}
+
+int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int labels, struct err *err)
 {
     int n = job->input.n_read * labels;
 
     job->n_logits = n;
-    if (n <= job->max_logits)
-        return 0;
-    float *logits = realloc(job->logits, (size_t)n * sizeof(*logits));
-    if (!logits)
-        return err_set(err, ERR_NOMEM, "%d logits: out of memory", n);
-    job->logits = logits;
-    job->max_logits = n;
-    return 0;
+    if (n > job->max_logits) {
+        float *logits = realloc(job->logits, (size_t)n * sizeof(*logits));
+
+        if (!logits)
+            return err_set(err, ERR_NOMEM, "%d logits: out of memory", n);
+        job->logits = logits;
+        job->max_logits = n;
+    }
+    return charge(jobs, job, err);
 }

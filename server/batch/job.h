@@ -13,6 +13,7 @@
 #define SERVER_BATCH_JOB_H
 
 #include "adrank/input.h"
+#include "base/budget.h"
 #include "base/mailbox.h"
 #include "server/batch/queue.h"
 
@@ -59,6 +60,7 @@ struct batch_job {
     int part_tokens;     /* of one larger than a batch: what its parts were counted with */
     int64_t launched_us; /* its first part */
     int n_logits, max_logits;
+    int64_t buffer_bytes; /* of input and logits, charged to the pool's budget */
     struct batch_job *next_free;
 };
 
@@ -73,20 +75,30 @@ void batch_job_cancel(struct batch_job *job);
 void batch_job_prepare(struct batch_job *job, const struct cost *cost,
                        const struct batch_options *options, int64_t now_us);
 
-/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept. */
+/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget and keep_bytes
+ * allow. */
 struct batch_jobs {
     struct batch_job *items;
-    struct batch_job *free; /* last returned first: its buffers are warm */
+    struct batch_job *free; /* with buffers, last returned first */
+    struct batch_job *cold; /* free ones without */
     int n, n_free;
+    struct budget *budget;
+    int64_t keep_bytes, kept_bytes; /* by free ones; keep_bytes is the caller's to change */
 };
 
-int batch_jobs_init(struct batch_jobs *jobs, int n, struct err *err) MUST_CHECK;
+/* budget outlives them; buffers are charged to it as BUDGET_ARENA. NULL: they are not charged. */
+int batch_jobs_init(struct batch_jobs *jobs, int n, struct budget *budget,
+                    struct err *err) MUST_CHECK;
 void batch_jobs_release(struct batch_jobs *jobs); /* all are back: a BUG otherwise */
 /* NULL when all are lent. Clean but for its buffers. */
 struct batch_job *batch_jobs_take(struct batch_jobs *jobs);
 void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job);
+/* Frees the buffers of free ones. */
+void batch_jobs_reclaim(struct batch_jobs *jobs);
 
-/* Room for input.n_read * labels logits; before submit, on the owner's thread. */
-int batch_job_reserve(struct batch_job *job, int labels, struct err *err) MUST_CHECK;
+/* Room for input.n_read * labels logits, and the charge for the input; before submit, on the owner's thread. ERR_NOMEM
+ * over the budget, too: the job is good for batch_jobs_put() only. */
+int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int labels,
+                       struct err *err) MUST_CHECK;
 
 #endif

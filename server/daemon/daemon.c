@@ -56,18 +56,21 @@ static int open_server(struct daemon *d, struct err *err)
 {
     struct net_limits limits = daemon_limits(d->config);
 
+    budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
     d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL};
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
     d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
     if (server_open(&d->server,
-                    &(struct server_args){.accept_loop = &d->loop,
-                                          .address = d->config->http.address,
-                                          .backlog = (int)d->config->http.backlog,
-                                          .n_workers = (int)d->config->http.workers,
-                                          .limits = &limits,
-                                          .routes = d->routes,
-                                          .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer}},
+                    &(struct server_args){
+                        .accept_loop = &d->loop,
+                        .address = d->config->http.address,
+                        .backlog = (int)d->config->http.backlog,
+                        .n_workers = (int)d->config->http.workers,
+                        .limits = &limits,
+                        .memory = &d->memory,
+                        .routes = d->routes,
+                        .n_routes = 3,
+                        .hooks = {.on_answer = on_answer, .reclaim = request_worker_on_reclaim}},
                     err))
         return -1;
     d->has_server = true;
@@ -88,6 +91,7 @@ static int open_workers(struct daemon *d, struct err *err)
                 &(struct request_worker_args){.worker = worker,
                                               .config = d->config,
                                               .shard = shard,
+                                              .memory = &d->memory,
                                               .impressions = d->impressions,
                                               .seed = (uint64_t)clock_now_us() + (uint64_t)i},
                 &d->workers[i], err))
@@ -172,6 +176,7 @@ static int open_all(struct daemon *d, struct err *err)
         open_loader(d, err))
         return -1;
     daemon_collect(d);
+    daemon_watch_memory(d);
     return server_start(&d->server, err);
 }
 
@@ -181,6 +186,7 @@ static void close_all(struct daemon *d)
 {
     d->stopping = true;
     daemon_release_signals();
+    daemon_unwatch_memory(d);
     alarm(CLOSE_AT_MOST_S);
     if (d->executor)
         executor_stop(d->executor, EXECUTOR_DRAIN_US);

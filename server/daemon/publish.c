@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/daemon/state.h"
+#include "server/world/catalog_state.h"
 #include "server/world/warnings.h"
 
 struct net_limits daemon_limits(const struct config *config)
@@ -14,7 +15,6 @@ struct net_limits daemon_limits(const struct config *config)
     limits.idle_ms = config->http.idle_ms;
     limits.write_ms = config->http.write_ms;
     limits.max_connections = config->http.max_connections;
-    limits.body_memory_bytes = config->http.body_memory_bytes;
     limits.drain_grace_ms = config->http.drain_grace_ms;
     limits.drain_max_ms = config->http.drain_max_ms;
     return limits;
@@ -35,6 +35,8 @@ static void log_ready(const struct daemon *d)
 {
     const struct world *world = d->world;
     const struct backend_caps *caps = executor_caps(d->executor);
+    const struct catalog_state state =
+        catalog_state_now(world->catalog, world->catalog_modified_ms);
 
     log_info("ready", LOG_STR("version", ADRANK_VERSION),
              LOG_STR("backend", executor_backend(d->executor)), LOG_STR("device", caps->device),
@@ -43,6 +45,7 @@ static void log_ready(const struct daemon *d)
              LOG_STR("model_digest", model_digest(world->model)),
              LOG_STR("kind", model_kind(world->model)),
              LOG_STR("precision", precision_names[served_model_precision(world->served)]),
+             LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
              LOG_STR("address", server_address(&d->server)),
              LOG_STR("admin", admin_address(d->admin)));
 }
@@ -61,6 +64,7 @@ static void publish(struct daemon *d, struct world *world)
     struct batch_options options = daemon_batch_options(config);
     bool first = d->world == NULL;
 
+    budget_set_limit(&d->memory, config->http.memory_bytes, config->http.max_body_bytes);
     server_set_limits(&d->server, &limits);
     admin_set_limits(d->admin, &limits);
     server_set_backlog(&d->server, (int)config->http.backlog);
@@ -142,7 +146,7 @@ void daemon_on_loaded(struct letter *letter, void *reader)
     else if (!first && result->status != LOAD_FAILED)
         log_info("reload", LOG_STR("status", status_name(result->status)),
                  LOG_INT("generation", d->world->generation),
-                 LOG_VIEW("diff", buf_view(&result->diff)));
+                 LOG_VIEW("diff", buf_view(&result->changes)));
     if (first && result->status == LOAD_FAILED && !d->stopping) {
         d->failed = -1;
         d->err = result->err;

@@ -2,6 +2,7 @@
 #ifndef SERVER_DAEMON_STATE_H
 #define SERVER_DAEMON_STATE_H
 
+#include "base/budget.h"
 #include "server/admin/admin.h"
 #include "server/daemon/daemon.h"
 #include "server/request/worker.h"
@@ -11,6 +12,9 @@ struct daemon {
     const struct arguments *arguments;
     struct config *config; /* of the start; NULL once the first world has it */
     struct loop loop;
+    struct budget memory; /* what requests hold */
+    struct timer memory_timer;
+    bool trim; /* at the next look at it */
     struct loop_watch signals;
     int signal_fd;
     struct metrics metrics;
@@ -45,6 +49,10 @@ void daemon_drain(struct daemon *d);
 
 /* descriptors.c: the soft limit of open files to the hard one. */
 void daemon_raise_descriptors(void);
+
+/* memory.c: what a storm needed goes back to the system. Between the start of the workers and their end. */
+void daemon_watch_memory(struct daemon *d);
+void daemon_unwatch_memory(struct daemon *d);
 
 /* publish.c: from the loader to whoever serves. */
 /* -1: one is running, the first world is not there, or out of memory. */

@@ -70,15 +70,21 @@ enum metric {
     METRIC_REDIS_DURATION,   /* us */
     /* set or collected */
     METRIC_CONNECTIONS,
+    METRIC_MEMORY, /* collected, with its label */
+    METRIC_MEMORY_LIMIT,
     METRIC_QUEUE_DEPTH,
     METRIC_REDIS_UP,            /* 0, 1 */
     METRIC_REDIS_BREAKER_STATE, /* 0 closed, 1 half open, 2 open */
     METRIC_CONFIG_GENERATION,
     METRIC_RELOAD_SUCCESS, /* 0, 1: the last one */
     METRIC_RELOAD_TIMESTAMP,
-    METRIC_MODEL_INFO, /* collected, with its labels */
-    METRIC_BUILD_INFO, /* collected, with its labels */
+    METRIC_CATALOG_ADS,
+    METRIC_CATALOG_ELIGIBLE_ADS,
+    METRIC_CATALOG_AGE, /* s */
+    METRIC_MODEL_INFO,  /* collected, with its labels */
+    METRIC_BUILD_INFO,  /* collected, with its labels */
     METRIC_LOG_DROPPED,
+    METRIC_LOG_IMPRESSIONS_FAILED,
     METRIC_PROCESS_CPU, /* the process figures are collected by metrics/process.c */
     METRIC_PROCESS_RESIDENT,
     METRIC_PROCESS_VIRTUAL,

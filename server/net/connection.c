@@ -8,15 +8,17 @@
 #include "base/clock.h"
 
 #define MAX_DISCARDS_A_TURN 16
-#define KEEP_BUFFER_BYTES (16u << 20)
+#define KEEP_BUFFER_BYTES (4u << 20)
 #define KEEP_SPARE 1024 /* connections */
 /* Refused connections are told so, up to this many at a time; then they are just closed. */
 #define MAX_REFUSING 1024
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits)
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
+                     struct budget *memory)
 {
     memset(shared, 0, sizeof(*shared));
+    shared->memory = memory;
     net_limits_store(&shared->limits, limits);
 }
 
@@ -94,7 +96,9 @@ static void end(struct connection *c)
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
     c->transport.ops->close(&c->transport, c->hard);
-    connection_discharge(c);
+    connection_discharge_in(c);
+    connection_discharge_out(c);
+    connection_shield(c);
     buffers_give(&pool->buffers, c->in);
     buffers_give(&pool->buffers, c->out);
     if (c->before)
@@ -114,11 +118,13 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
-/* Bytes that can be read behind those that are here. */
+/* Bytes that can be read behind those that are here; behind a large body, which is charged as it came, none. */
 static size_t room(const struct connection *c)
 {
     const size_t taken = c->in_at + c->in_len + EXCHANGE_BODY_PADDING;
 
+    if (c->state == CONNECTION_WORK && c->in.capacity > BUFFERS_BASE_BYTES)
+        return 0;
     return taken < c->in.capacity ? c->in.capacity - taken : 0;
 }
 

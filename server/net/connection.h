@@ -9,17 +9,21 @@
  * is not lost to a reset.
  *
  * One buffer a connection, from free lists of the pool, given back while idle; connections come from a free list too.
- * It grows, and body_memory_bytes is charged, by what has come, not by what a head announces. No connection serves or
- * throws away more than a few reads' worth in one turn of the loop.
+ * It grows by what has come, not by what a head announces, and so does its charge to the budget of memory; what the
+ * kernel does not take of an answer is charged, too. When the budget is full, the pool's own largest and newest
+ * connection goes: 503 while its request is being read, cut while its answer is not taken. Small requests never make
+ * way for larger ones. No connection serves or throws away more than a few reads' worth in one turn of the loop.
  */
 #ifndef SERVER_NET_CONNECTION_H
 #define SERVER_NET_CONNECTION_H
 
 #include <stdatomic.h>
 
+#include "base/budget.h"
 #include "base/rng.h"
 #include "server/net/buffers.h"
 #include "server/net/exchange.h"
+#include "server/net/holders.h"
 #include "server/net/http_reader.h"
 #include "server/net/limits.h"
 #include "server/net/loop.h"
@@ -27,20 +31,24 @@
 
 struct connection;
 
-/* What several pools share: the process-wide account of body memory, and whether the server drains. */
+/* What several pools share: limits, the account of memory, and whether the server drains. */
 struct net_shared {
     struct net_limits_cell limits;
-    _Atomic int64_t body_bytes;
+    struct budget *memory;
     _Atomic int64_t connections; /* open ones, those on their way to a worker included */
     atomic_bool draining;        /* answers carry Connection: close */
 };
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits);
+/* memory outlives it. */
+void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
+                     struct budget *memory);
 
 struct connection_hooks {
     /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.
      * NULL: nobody asks. duration_us from the first byte to the answer's writing. */
     void (*on_answer)(void *user, int status, int64_t duration_us);
+    /* Memory is short: what is only kept for later goes back now. NULL: nothing is kept. */
+    void (*reclaim)(void *user);
 };
 
 struct connection_pool {
@@ -52,6 +60,8 @@ struct connection_pool {
     _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
 
     struct buffers buffers;
+    struct holders holders;   /* connections that may be made to end */
+    uint64_t n_requests;      /* begun; their serial numbers */
     struct buf scratch;       /* head of the answer that is being made */
     struct buf body;          /* body of a problem that is being made */
     struct rng rng;           /* request ids */

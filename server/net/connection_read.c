@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "server/net/traceparent.h"
 
-#define CHARGE_STEP 4096
 #define MAX_REQUESTS_A_TURN 16 /* of one connection, before the others' turn */
 
 /* ---- memory ------------------------------------------------------------------------------------ */
@@ -32,36 +31,10 @@ bool connection_make_room(struct connection *c, size_t capacity)
     return true;
 }
 
-static bool charge(struct connection *c, int64_t bytes)
-{
-    struct net_shared *shared = c->pool->shared;
-
-    if (bytes <= 0)
-        return true;
-    c->charged += bytes;
-    return atomic_fetch_add(&shared->body_bytes, bytes) + bytes <=
-           net_limit(&shared->limits, body_memory_bytes);
-}
-
-void connection_discharge(struct connection *c)
-{
-    if (c->charged)
-        atomic_fetch_sub(&c->pool->shared->body_bytes, c->charged);
-    c->charged = 0;
-}
-
-/* What has come of it: a length that is only announced costs nothing, or heads alone would shut everybody out. */
-static bool charge_body(struct connection *c)
-{
-    const int64_t steps = (c->reader.body_len + CHARGE_STEP - 1) / CHARGE_STEP;
-
-    return !c->head_done || charge(c, steps * CHARGE_STEP - c->charged);
-}
-
 /* Memory for what is to be read next; false: there is none, and that has been answered. */
 static bool prepare(struct connection *c)
 {
-    if (!charge_body(c))
+    if (!connection_charge_in(c))
         connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
     else if (!connection_make_room(c, c->in_len + 1 + EXCHANGE_BODY_PADDING))
         connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
@@ -83,13 +56,13 @@ void connection_next(struct connection *c)
     };
     size_t used = c->reader.end;
 
-    connection_discharge(c);
     c->in_at += used;
     c->in_len -= used;
     http_reader_init(&c->reader, &reader_limits);
     c->started = c->head_done = false;
     c->exchange = (struct exchange){.connection = c};
     c->state = CONNECTION_READING;
+    connection_expose(c);
 }
 
 /* Nothing of a request is here (at most half of an empty line). */
@@ -104,8 +77,11 @@ static void rest(struct connection *c)
         buffers_give(&c->pool->buffers, c->in);
         c->in = (struct buffer){NULL, 0};
         c->in_at = 0;
-    } else if (c->in.capacity > BUFFERS_BASE_BYTES) {
-        (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
+        connection_discharge_in(c);
+    } else {
+        (void)!connection_charge_in(c); /* an empty line's half: less than before */
+        if (c->in.capacity > BUFFERS_BASE_BYTES)
+            (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
     }
     connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
 }
@@ -113,6 +89,7 @@ static void rest(struct connection *c)
 static void on_first_byte(struct connection *c)
 {
     c->started = true;
+    c->holder.serial = ++c->pool->n_requests;
     c->exchange.received_us = c->next_us ? c->next_us : c->arrival_us;
     c->next_us = 0;
     c->start_us = clock_now_us();
@@ -162,10 +139,11 @@ static void on_request(struct connection *c)
         connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
         return;
     }
-    if (!charge_body(c)) {
+    if (!connection_charge_in(c)) {
         connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
         return;
     }
+    connection_shield(c);
     fill_exchange(c);
     c->state = CONNECTION_WORK;
     c->pool->n_busy++;

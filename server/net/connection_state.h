@@ -1,6 +1,6 @@
 /*
- * Inside of a connection, shared by the three files that make it: connection.c (life, readiness, deadlines),
- * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes).
+ * Inside of a connection, shared by the four files that make it: connection.c (life, readiness, deadlines),
+ * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes), connection_memory.c (what it holds).
  *
  *   READING --request complete--> WORK --answer--> WRITING --taken--> READING, or LINGER --> ENDED
  *
@@ -34,6 +34,8 @@ struct connection {
     size_t in_at, in_len;
     struct buffer out; /* of an answer what the kernel has not taken */
     size_t out_len, out_pos;
+    int64_t in_charged, out_charged; /* to shared->memory: body, answer */
+    struct holder holder;            /* of both, unless a handler has the exchange */
 
     struct http_reader reader;
     struct routing routing;
@@ -42,7 +44,6 @@ struct connection {
     size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
     int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
-    int64_t charged;    /* to shared->body_bytes */
     bool started;       /* a request's first byte has been seen */
     bool head_done;
     bool eof;      /* the client sends no more */
@@ -70,9 +71,19 @@ static inline char *connection_bytes(const struct connection *c)
 
 /* Room for so many bytes from the request's first one on: grows the buffer, or takes one. false: out of memory. */
 bool connection_make_room(struct connection *c, size_t capacity);
-void connection_discharge(struct connection *c);
 /* The exchange is over: on to the next request. */
 void connection_next(struct connection *c);
+
+/* connection_memory.c. Both make room at the expense of others where the rules say so. */
+/* For the bytes that are in `in`: less goes back. false: refused, charged as before. */
+bool connection_charge_in(struct connection *c);
+/* For an answer of which so many bytes are to be kept. */
+bool connection_charge_out(struct connection *c, size_t bytes);
+void connection_discharge_in(struct connection *c);
+void connection_discharge_out(struct connection *c);
+/* From now on it cannot be made to end for others, or can again. */
+void connection_shield(struct connection *c);
+void connection_expose(struct connection *c);
 
 /* connection_write.c. The state becomes WRITING, READING, LINGER or ENDED. */
 void connection_answer(struct connection *c, const struct answer *answer);

@@ -10,7 +10,7 @@
 
 /* ---- bytes ------------------------------------------------------------------------------------- */
 
-/* Keeps what of the parts lies behind `taken`; false: out of memory. */
+/* Keeps what of the parts lies behind `taken`; false: out of memory, or of the budget for it. */
 static bool keep_rest(struct connection *c, const struct iovec *parts, int n_parts, size_t taken)
 {
     size_t left = c->out_len - c->out_pos;
@@ -18,6 +18,8 @@ static bool keep_rest(struct connection *c, const struct iovec *parts, int n_par
 
     for (int i = 0; i < n_parts; i++)
         left += parts[i].iov_len;
+    if (!connection_charge_out(c, left - taken))
+        return false;
     larger = buffers_take(&c->pool->buffers, left - taken);
     if (!larger.ptr)
         return false;
@@ -51,8 +53,12 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
         n = c->transport.ops->write(&c->transport, parts, n_parts);
     if (n == TRANSPORT_AGAIN)
         n = 0;
-    if (n < 0 || ((size_t)n < total && !keep_rest(c, parts, n_parts, (size_t)n)))
+    if (n < 0) {
         connection_lost(c);
+    } else if ((size_t)n < total && !keep_rest(c, parts, n_parts, (size_t)n)) {
+        c->hard = true; /* or the kernel would hold its part of it on */
+        connection_lost(c);
+    }
 }
 
 /* The answer is out. */
@@ -62,7 +68,7 @@ static void finished(struct connection *c)
         connection_next(c);
         return;
     }
-    connection_discharge(c);
+    connection_discharge_in(c);
     buffers_give(&c->pool->buffers, c->in);
     c->in = (struct buffer){NULL, 0};
     c->in_at = c->in_len = 0;
@@ -94,6 +100,7 @@ void connection_flush(struct connection *c)
     buffers_give(&c->pool->buffers, c->out);
     c->out = (struct buffer){NULL, 0};
     c->out_len = c->out_pos = 0;
+    connection_discharge_out(c);
     if (c->state == CONNECTION_WRITING) {
         finished(c);
         connection_advance(c);

@@ -18,9 +18,8 @@
     X(idle_ms, 75000)         /* without a byte between requests, and before the first */          \
     X(write_ms, 5000)         /* for an answer to be taken */                                      \
     X(max_connections, 10000) /* of all workers */                                                 \
-    X(body_memory_bytes, 67108864) /* all bodies that are held, of all workers */                  \
-    X(drain_grace_ms, 5000)        /* new connections are still accepted */                        \
-    X(drain_max_ms, 25000)         /* then what is left is cut */
+    X(drain_grace_ms, 5000)   /* new connections are still accepted */                             \
+    X(drain_max_ms, 25000)    /* then what is left is cut */
 
 struct net_limits {
 #define FIELD(name, value) int64_t name;

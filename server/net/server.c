@@ -120,7 +120,7 @@ int server_open(struct server *server, const struct server_args *args, struct er
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
     timer_init(&server->drain_timer, on_drain_look, server);
-    net_shared_init(&server->shared, args->limits);
+    net_shared_init(&server->shared, args->limits, args->memory);
     BUG_ON(args->n_workers < 1);
     server->workers = calloc((size_t)args->n_workers, sizeof(*server->workers));
     if (!server->workers) {

@@ -35,6 +35,7 @@ struct server_args {
     int backlog;
     int n_workers; /* at least 1 */
     const struct net_limits *limits;
+    struct budget *memory;           /* outlives the server */
     const struct http_route *routes; /* the caller's, until server_close() */
     int n_routes;
     struct connection_hooks hooks;

@@ -7,7 +7,10 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/log.h"
 
 #define HALF_BYTES (1 << 20)
 
@@ -24,12 +27,34 @@ struct impression_log {
     bool stop, wanted;
     /* The writer's own. */
     int fd;
-    bool torn; /* the last line in fd has no end */
+    bool torn;             /* the last line in fd has no end */
+    uint64_t dropped_then; /* when the last half was written */
 
     atomic_ullong dropped;
+    /* An outage, from the first line lost to the first that is written again. */
+    atomic_bool failing;
+    atomic_ullong dropped_before; /* what was lost when it began */
 };
 
-/* How many of the bytes went. */
+static void begin_outage(struct impression_log *log, const char *error)
+{
+    if (atomic_exchange(&log->failing, true))
+        return;
+    log_error("impressions_failed", LOG_STR("error", error));
+}
+
+static void end_outage(struct impression_log *log)
+{
+    uint64_t dropped;
+
+    if (!atomic_exchange(&log->failing, false))
+        return;
+    dropped = atomic_load(&log->dropped);
+    log_info("impressions_recovered",
+             LOG_INT("lost", dropped - atomic_exchange(&log->dropped_before, dropped)));
+}
+
+/* How many of the bytes went; errno tells why not all. */
 static size_t write_some(struct impression_log *log, const char *bytes, size_t n)
 {
     size_t done = 0;
@@ -44,32 +69,65 @@ static size_t write_some(struct impression_log *log, const char *bytes, size_t n
     return done;
 }
 
-/* A full disk must not stop anything: what is left of this half is counted as lost. A line that was cut is ended
- * before the next one, so that only it is spoilt. */
-static void write_half(struct impression_log *log, const char *bytes, size_t n)
+static void lose_lines(struct impression_log *log, const char *bytes, size_t n, size_t done)
 {
-    size_t done;
-
-    if (n == 0)
-        return;
-    if (log->torn && write_some(log, "\n", 1))
-        log->torn = false;
-    done = log->torn ? 0 : write_some(log, bytes, n);
-    if (done)
-        log->torn = bytes[done - 1] != '\n';
     for (size_t i = done; i < n; i++)
         if (bytes[i] == '\n')
             atomic_fetch_add(&log->dropped, 1);
+}
+
+/* Lines in a file that has no name any more can be read by nobody. */
+static bool was_removed(const struct impression_log *log)
+{
+    struct stat st;
+
+    return fstat(log->fd, &st) == 0 && st.st_nlink == 0;
+}
+
+/* A full disk must not stop anything: what is left of this half is counted as lost. A line that was cut is ended
+ * before the next one, so that only it is spoilt. */
+static size_t write_lines(struct impression_log *log, const char *bytes, size_t n)
+{
+    size_t done;
+
+    if (was_removed(log)) {
+        begin_outage(log, "the file was removed; a reload creates it");
+        return 0;
+    }
+    if (log->torn && write_some(log, "\n", 1))
+        log->torn = false;
+    done = log->torn ? 0 : write_some(log, bytes, n);
+    if (done < n)
+        begin_outage(log, strerror(errno));
+    if (done)
+        log->torn = bytes[done - 1] != '\n';
+    return done;
+}
+
+static void write_half(struct impression_log *log, const char *bytes, size_t n)
+{
+    uint64_t dropped;
+
+    if (n == 0)
+        return;
+    lose_lines(log, bytes, n, write_lines(log, bytes, n));
+    dropped = atomic_load(&log->dropped);
+    if (dropped == log->dropped_then) /* by the workers neither */
+        end_outage(log);
+    log->dropped_then = dropped;
 }
 
 static void take_file(struct impression_log *log, int fd)
 {
     if (fd == -2)
         return;
-    if (log->fd != -1)
-        close(log->fd);
+    /* Some file systems find out only now that they had no room. */
+    if (log->fd != -1 && close(log->fd) == -1)
+        begin_outage(log, strerror(errno));
     log->fd = fd;
     log->torn = false;
+    if (fd == -1)
+        end_outage(log);
 }
 
 static void *writer(void *arg)
@@ -170,13 +228,15 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
 
 void impression_log_add(struct impression_log *log, struct view line)
 {
+    bool lost = false;
+
     pthread_mutex_lock(&log->lock);
     if (!log->wanted) {
         pthread_mutex_unlock(&log->lock);
         return;
     }
     if (line.len > HALF_BYTES - log->used) {
-        atomic_fetch_add(&log->dropped, 1);
+        lost = true;
     } else {
         memcpy(log->filling + log->used, line.ptr, line.len);
         if (!log->used)
@@ -184,6 +244,10 @@ void impression_log_add(struct impression_log *log, struct view line)
         log->used += line.len;
     }
     pthread_mutex_unlock(&log->lock);
+    if (lost) {
+        atomic_fetch_add(&log->dropped, 1);
+        begin_outage(log, "lines come faster than they can be written");
+    }
 }
 
 uint64_t impression_log_dropped(const struct impression_log *log)

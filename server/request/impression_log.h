@@ -1,7 +1,8 @@
 /*
  * log.impressions: answered requests as JSON Lines in the trainer's form (CONTRACT 6), written by a thread of
  * its own. Workers hand over finished lines; when the writer cannot keep up the line is dropped and counted,
- * never waited for.
+ * never waited for. An outage is two events of the log, impressions_failed with the error and
+ * impressions_recovered with the number of lines lost.
  */
 #ifndef SERVER_REQUEST_IMPRESSION_LOG_H
 #define SERVER_REQUEST_IMPRESSION_LOG_H

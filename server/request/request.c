@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "base/log.h"
 
-#define KEEP_BYTES (256 << 10) /* of an arena between requests */
+#define FIRST_BYTES                                                                                \
+    (8 << 10) /* of an arena: what a small request needs that waits for its user's history */
 
 static enum step_result (*const steps[STEPS])(struct request *r) = {
     [STEP_DECODE] = step_decode,         [STEP_FEATURES] = step_features,
@@ -73,9 +74,7 @@ static void put_back(struct request *r)
     r->world = NULL;
     r->exchange = NULL;
     r->generation++;
-    arena_reset(&r->arena, KEEP_BYTES);
-    r->next_free = rw->free;
-    rw->free = r;
+    request_worker_put(rw, r);
 }
 
 void request_end(struct request *r)
@@ -140,6 +139,7 @@ void request_init(struct request *r, struct request_worker *rw, uint32_t slot)
 {
     *r = (struct request){.worker = rw, .slot = slot};
     arena_init(&r->arena, 32 << 10, 0);
+    arena_set_budget(&r->arena, rw->memory, FIRST_BYTES);
     timer_init(&r->answer_timer, on_answer_timer, r);
 }
 

@@ -1,3 +1,5 @@
+/* The wide line of a request. What a client can cause at will has a budget of its own for each cause, so that nobody
+ * fills the disk, nor hides behind it what the daemon has to say of itself. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -21,12 +23,63 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
     return out;
 }
 
-static void wide_line(const struct request *r, const struct answer_args *answer)
+enum cause {
+    CAUSE_SLOW = DEGRADED_REASONS, /* below: enum degraded_reason */
+    CAUSE_HOPELESS, /* marked deadline, but the budget was too short for any answer */
+    CAUSES
+};
+
+/* What the daemon or what it depends on causes comes first: a line that has both is charged to that. */
+static const int causes_in_order[CAUSES] = {
+    DEGRADED_MODEL,   DEGRADED_FEATURES,   DEGRADED_DEADLINE,  CAUSE_SLOW,
+    DEGRADED_PRIVACY, DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,
+};
+
+static struct log_site budgets[CAUSES];
+
+static bool is_hopeless(const struct request *r)
+{
+    return r->deadline_us - r->exchange->received_us < r->world->config->deadline.min_ms * 1000;
+}
+
+/* A bit per cause. */
+static uint32_t causes_of(const struct request *r, int64_t total_us)
+{
+    uint32_t causes = r->degraded;
+
+    if (causes & 1u << DEGRADED_DEADLINE && is_hopeless(r))
+        causes ^= 1u << DEGRADED_DEADLINE | 1u << CAUSE_HOPELESS;
+    if (total_us > r->world->config->log.slow_ms * 1000)
+        causes |= 1u << CAUSE_SLOW;
+    return causes;
+}
+
+/* Whether one of the causes has a line left. */
+static bool take(uint32_t causes, uint32_t *held_back)
+{
+    struct log_site *first = NULL;
+
+    for (int i = 0; i < CAUSES; i++) {
+        struct log_site *budget = &budgets[causes_in_order[i]];
+
+        if (!(causes & 1u << causes_in_order[i]))
+            continue;
+        if (log_site_take(budget, held_back))
+            return true;
+        first = first ? first : budget;
+    }
+    if (first)
+        log_site_hold(first);
+    return false;
+}
+
+static void wide_line(const struct request *r, const struct answer_args *answer, uint32_t held_back)
 {
     const struct answer_timing *t = answer->timing;
     char degraded[128];
 
     const struct log_field fields[] = {
+        LOG_INT("held_back", held_back),
         LOG_STR("request_id", r->exchange->request_id),
         LOG_VIEW("traceparent", r->exchange->traceparent),
         LOG_VIEW("user", request_user_logged(r)),
@@ -45,18 +98,21 @@ static void wide_line(const struct request *r, const struct answer_args *answer)
         LOG_INT("total_us", t->total_us),
         LOG_INT("unknown_fields", r->decoded.unknown_fields),
     };
+    const int skip = held_back ? 0 : 1;
 
-    /* No limit of rate: the contract promises the line, and the writer never waits. */
-    log_write(NULL, LOG_INFO, "request", fields, (int)(sizeof(fields) / sizeof(fields[0])));
+    log_write(NULL, LOG_INFO, "request", fields + skip,
+              (int)(sizeof(fields) / sizeof(fields[0])) - skip);
 }
 
 void request_log(struct request *r, const struct answer_args *answer)
 {
     const struct config *config = r->world->config;
+    uint32_t causes = causes_of(r, answer->timing->total_us);
+    uint32_t held_back = 0;
 
-    if (r->degraded || answer->timing->total_us > config->log.slow_ms * 1000 ||
-        sampled(r->worker, config->log.sample))
-        wide_line(r, answer);
+    /* The share that is sampled is the operator's choice and has no other bound. */
+    if (sampled(r->worker, config->log.sample) || (causes && take(causes, &held_back)))
+        wide_line(r, answer, held_back);
     if (config->log.impressions && sampled(r->worker, config->log.impressions_sample))
         impression_line_add(r, answer);
 }

@@ -16,6 +16,7 @@
 #ifndef SERVER_REQUEST_REQUEST_STATE_H
 #define SERVER_REQUEST_REQUEST_STATE_H
 
+#include <stdatomic.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -63,7 +64,12 @@ struct request_worker {
     struct batch_jobs jobs;
     struct request **slots; /* (n_slots) all requests ever made, by slot */
     uint32_t n_slots;
-    struct request *free;
+    struct request *warm;          /* free ones whose arenas keep memory, the last used first */
+    struct request *cold;          /* the other free ones */
+    size_t kept_bytes, keep_bytes; /* by warm ones; at most */
+    struct budget *memory;
+    struct letter reclaim; /* request_worker_reclaim_soon()'s */
+    atomic_bool reclaim_posted;
     struct rng rng;  /* sampling */
     struct buf body; /* of the answer that is being written */
     struct buf line; /* of the impression log */
@@ -79,7 +85,18 @@ static inline struct request *request_worker_slot(struct request_worker *rw, uin
     return rw->slots[slot];
 }
 
+/* worker.c: more free ones. -1: out of memory. */
+int request_worker_more(struct request_worker *rw);
+
+/* worker_memory.c */
 struct request *request_worker_take(struct request_worker *rw); /* NULL: out of memory */
+/* Its arena is reset and keeps what it may. */
+void request_worker_put(struct request_worker *rw, struct request *r);
+/* How much may be kept: a share of the budget, whose limit may have changed. */
+void request_worker_set_keep(struct request_worker *rw);
+/* Lets go of what is only kept for later. */
+void request_worker_reclaim(struct request_worker *rw);
+
 void request_init(struct request *r, struct request_worker *rw, uint32_t slot);
 
 struct timing {

@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "server/request/request_state.h"
 
 enum step_result step_candidates(struct request *r)
@@ -8,7 +9,10 @@ enum step_result step_candidates(struct request *r)
         .catalog = r->world->catalog,
         .currency = config->rank.currency,
         .max_candidates = (int)config->rank.max_candidates,
-        .now_ms = r->now_ms,
+        .eligible = r->world->eligible->of_worker[r->worker->worker->index],
+        /* Not the request's own: requests overtake each other while they wait for Redis, and going back in time
+         * costs as much as going forward. */
+        .now_ms = clock_wall_ms(),
     };
     struct err err;
 

@@ -50,7 +50,7 @@ static int build(struct request *r, struct context *context, const struct input_
         return -1;
     if (truncated)
         request_degrade(r, DEGRADED_TRUNCATED);
-    return batch_job_reserve(context->job, model_labels(world->model), err);
+    return batch_jobs_reserve(&r->worker->jobs, context->job, model_labels(world->model), err);
 }
 
 /* Only now is the cost known: every token of every context. */

@@ -48,13 +48,15 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->worker = args->worker;
     rw->shard = args->shard;
     rw->impressions = args->impressions;
+    rw->memory = args->memory;
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
-    if (batch_jobs_init(&rw->jobs, MAX_JOBS, err) ||
+    if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
         features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
         request_worker_free(rw);
         return -1;
     }
+    request_worker_set_keep(rw);
     loop_on_lag(&args->worker->loop, on_lag, rw);
     *out = rw;
     return 0;
@@ -91,7 +93,7 @@ void request_worker_free(struct request_worker *rw)
 }
 
 /* Requests are made in chunks that stay: a slot's address and number never change. */
-static int more_requests(struct request_worker *rw)
+int request_worker_more(struct request_worker *rw)
 {
     struct request **slots;
     struct request *chunk;
@@ -107,21 +109,10 @@ static int more_requests(struct request_worker *rw)
     for (uint32_t i = 0; i < CHUNK; i++) {
         request_init(&chunk[i], rw, rw->n_slots);
         rw->slots[rw->n_slots++] = &chunk[i];
-        chunk[i].next_free = rw->free;
-        rw->free = &chunk[i];
+        chunk[i].next_free = rw->cold;
+        rw->cold = &chunk[i];
     }
     return 0;
-}
-
-struct request *request_worker_take(struct request_worker *rw)
-{
-    struct request *r;
-
-    if (!rw->free && more_requests(rw))
-        return NULL;
-    r = rw->free;
-    rw->free = r->next_free;
-    return r;
 }
 
 static void set_features(struct request_worker *rw)
@@ -141,6 +132,7 @@ static void on_world(struct letter *letter, void *reader)
     world_unref(rw->world);
     rw->world = news->world;
     free(news);
+    request_worker_set_keep(rw);
     set_features(rw);
 }
 

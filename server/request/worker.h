@@ -17,6 +17,7 @@ struct request_worker_args {
     struct worker *worker;       /* its loop carries timers, mailbox and Redis */
     const struct config *config; /* read during the call only: sizes at the start */
     struct metrics_shard *shard; /* the worker thread's own */
+    struct budget *memory;       /* what requests hold is charged to it */
     struct impression_log *impressions;
     uint64_t seed;
 };
@@ -37,6 +38,11 @@ int request_worker_publish(struct request_worker *rw, struct world *world) MUST_
 /* Any thread, once: from now on it tells outages of its feature store. Until then it is quiet about them, so that who
  * starts it may write the log's first line. */
 void request_worker_may_log(struct request_worker *rw);
+
+/* Any thread: what the worker only keeps for later requests goes back, soon. */
+void request_worker_reclaim_soon(struct request_worker *rw);
+/* The pool's reclaim hook: the same at once. user is a request_worker. */
+void request_worker_on_reclaim(void *user);
 
 /* The route's handler for POST /rank; the pool's user is the request_worker. */
 void request_handle(struct exchange *x, void *arg);

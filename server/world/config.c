@@ -13,20 +13,19 @@
 
 #define MAX_CONFIG_BYTES (1 << 20)
 
-static const struct option *find_option(const char *section, const char *name)
-{
-    for (int i = 0; i < n_options; i++)
-        if (strcmp(options[i].section, section) == 0 && strcmp(options[i].name, name) == 0)
-            return &options[i];
-    return NULL;
-}
-
 static bool known_section(const char *section)
 {
     for (int i = 0; i < n_options; i++)
         if (strcmp(options[i].section, section) == 0)
             return true;
     return false;
+}
+
+/* One value by two names: which one is meant is not known. */
+static void refuse_both(const struct option *option, const char *pointer, struct problems *problems)
+{
+    problems_add(problems, pointer, "is an older name of /%s/%s, and both are given",
+                 option->section, option->name);
 }
 
 static void set_section(struct config *config, const char *section, json_t *value,
@@ -47,13 +46,18 @@ static void set_section(struct config *config, const char *section, json_t *valu
     }
     json_object_foreach(value, name, item)
     {
-        const struct option *option = find_option(section, name);
+        bool by_alias;
+        const struct option *option = option_find(section, name, &by_alias);
 
         snprintf(pointer, sizeof(pointer), "/%.90s/%.90s", section, name);
-        if (option)
-            option_set(option, config, item, pointer, problems);
-        else
+        if (!option) {
             problems_add(problems, pointer, "unknown option");
+        } else if (by_alias && json_object_get(value, option->name)) {
+            refuse_both(option, pointer, problems);
+        } else {
+            config->by_alias[option - options] = by_alias;
+            option_set(option, config, item, pointer, problems);
+        }
     }
 }
 
@@ -149,12 +153,31 @@ static int read_source(struct config *config, const struct config_args *args,
     return rc;
 }
 
+/* Whether one --set has the option's name and another one its alias. */
+static bool set_by_both(const struct option *option, const struct config_args *args)
+{
+    const char *names[] = {option->name, option->alias};
+    int n_found = 0;
+
+    for (int k = 0; option->alias && k < 2; k++) {
+        char start[160];
+        int i = 0, len = snprintf(start, sizeof(start), "%s.%s=", option->section, names[k]);
+
+        while (i < args->n_sets && strncmp(args->sets[i], start, (size_t)len) != 0)
+            i++;
+        n_found += i < args->n_sets;
+    }
+    return n_found == 2;
+}
+
 /* "batch.max_tokens=4096", "rank.currency=EUR", "features.password={\"$env\":\"P\"}". */
-static void apply_set(struct config *config, const char *set, struct problems *problems)
+static void apply_set(struct config *config, const struct config_args *args, const char *set,
+                      struct problems *problems)
 {
     const char *dot = strchr(set, '.'), *equals = strchr(set, '=');
     char section[64], name[64], pointer[192];
     const struct option *option;
+    bool by_alias;
     json_t *value;
 
     if (!dot || !equals || dot > equals || dot - set >= 64 || equals - dot >= 64) {
@@ -164,11 +187,16 @@ static void apply_set(struct config *config, const char *set, struct problems *p
     snprintf(section, sizeof(section), "%.*s", (int)(dot - set), set);
     snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1), dot + 1);
     snprintf(pointer, sizeof(pointer), "/%s/%s", section, name);
-    option = find_option(section, name);
+    option = option_find(section, name, &by_alias);
     if (!option) {
         problems_add(problems, pointer, "unknown option");
         return;
     }
+    if (by_alias && set_by_both(option, args)) {
+        refuse_both(option, pointer, problems);
+        return;
+    }
+    config->by_alias[option - options] = by_alias;
     value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
     if (!value)
         value = json_string(equals + 1);
@@ -209,7 +237,7 @@ int config_new(const struct config_args *args, struct problems *problems, struct
     if (set_defaults(config, problems, err) || read_source(config, args, problems, err))
         goto out;
     for (int i = 0; i < args->n_sets; i++)
-        apply_set(config, args->sets[i], problems);
+        apply_set(config, args, args->sets[i], problems);
     config_check_rules(config, problems);
     if (problems->n) {
         problems_to_err(problems, config->file, ERR_CONFIG, err);

@@ -17,6 +17,8 @@
 #include "base/json_writer.h"
 #include "base/problems.h"
 
+#define CONFIG_MAX_OPTIONS 128
+
 enum on_late { ON_LATE_PRIOR, ON_LATE_EMPTY, ON_LATE_REJECT };
 enum rank_unique { UNIQUE_IMP, UNIQUE_REQUEST };
 
@@ -29,13 +31,14 @@ struct secret {
 /* Integers are int64_t and choices int, so that one row of the table can describe any of them. Strings are NULL
  * where the option is null. */
 struct config {
-    struct arena arena; /* owns every string */
-    const char *file;   /* as given; "(defaults)" without one */
-    const char *folder; /* of the file, absolute or "." */
+    struct arena arena;                /* owns every string */
+    const char *file;                  /* as given; "(defaults)" without one */
+    const char *folder;                /* of the file, absolute or "." */
+    bool by_alias[CONFIG_MAX_OPTIONS]; /* in the table's order: set by its older name */
 
     struct {
         const char *address;
-        int64_t workers, backlog, max_connections, max_body_bytes, body_memory_bytes;
+        int64_t workers, backlog, max_connections, max_body_bytes, memory_bytes;
         int64_t head_ms, body_ms, idle_ms, write_ms, drain_grace_ms, drain_max_ms;
     } http;
     struct {
@@ -58,6 +61,7 @@ struct config {
     } features;
     struct {
         const char *path;
+        int64_t min_ads, max_bytes;
     } catalog;
     struct {
         const char *currency;
@@ -109,6 +113,10 @@ struct config_diff {
  */
 void config_diff(const struct config *running, const struct config *next, struct json_writer *w,
                  struct config_diff *diff);
+
+/* The same in words, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a restart)"; of a
+ * secret no more than that it changed. Some 1,500 bytes at most, what is beyond is counted. */
+void config_changes(const struct config *running, const struct config *next, struct buf *out);
 
 /* Puts the running value of every option that needs a restart into `next`, so that what the configuration says
  * is what is in effect. */

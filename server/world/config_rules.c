@@ -1,10 +1,13 @@
 #include "server/world/config_rules.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "server/world/options.h"
 
 static bool bodies_fit(const struct config *c)
 {
-    return c->http.body_memory_bytes >= c->http.max_body_bytes;
+    return c->http.memory_bytes >= c->http.max_body_bytes;
 }
 
 static bool drain_is_longer(const struct config *c)
@@ -42,7 +45,7 @@ static const struct {
     bool (*holds)(const struct config *c);
     const char *detail;
 } rules[] = {
-    {"/http/body_memory_bytes", "/http/max_body_bytes", bodies_fit,
+    {"/http/memory_bytes", "/http/max_body_bytes", bodies_fit,
      "must be at least http.max_body_bytes"},
     {"/http/drain_max_ms", "/http/drain_grace_ms", drain_is_longer,
      "must be at least http.drain_grace_ms"},
@@ -69,12 +72,30 @@ static bool refused(const struct problems *problems, size_t n, const char *point
     return false;
 }
 
+/* The pointer, with the name that the configuration uses. */
+static const char *as_given(const struct config *config, const char *pointer, char out[192])
+{
+    for (int i = 0; i < n_options; i++) {
+        snprintf(out, 192, "/%s/%s", options[i].section, options[i].name);
+        if (strcmp(out, pointer) != 0)
+            continue;
+        if (config->by_alias[i])
+            snprintf(out, 192, "/%s/%s", options[i].section, options[i].alias);
+        break;
+    }
+    return out;
+}
+
 void config_check_rules(const struct config *config, struct problems *problems)
 {
     size_t n = problems->n; /* of single options: what a rule says silences no other rule */
 
-    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
-        if (!rules[i].holds(config) && !refused(problems, n, rules[i].pointer) &&
-            !refused(problems, n, rules[i].other))
-            problems_add(problems, rules[i].pointer, "%s", rules[i].detail);
+    for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
+        char first[192], other[192];
+
+        if (!rules[i].holds(config) &&
+            !refused(problems, n, as_given(config, rules[i].pointer, first)) &&
+            !refused(problems, n, as_given(config, rules[i].other, other)))
+            problems_add(problems, first, "%s", rules[i].detail);
+    }
 }

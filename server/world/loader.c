@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "server/world/catalog_state.h"
 #include "server/world/warnings.h"
 #include "server/world/world_build.h"
 
@@ -44,18 +45,31 @@ static bool begin_diff(const struct world *running, const struct config *next,
     return diff.n_changed || plan->new_catalog || plan->new_model;
 }
 
+static void describe_changes(const struct world *running, const struct config *next,
+                             const struct world_plan *plan, struct buf *out)
+{
+    config_changes(running->config, next, out);
+    if (plan->new_catalog)
+        buf_printf(out, "%scatalog read anew", out->len ? ", " : "");
+    if (plan->new_model)
+        buf_printf(out, "%smodel read anew", out->len ? ", " : "");
+}
+
 static void write_warning(void *arg, const char *text)
 {
     jw_str(arg, text);
 }
 
-/* What the world that is served after this load is warned of. */
+/* What the world that is served after this load is warned of, and what it has to show. */
 static void end_diff(const struct world *world, struct json_writer *w)
 {
+    struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
+
     jw_key(w, "warnings");
     jw_array_begin(w);
     world_warnings(world, write_warning, w);
     jw_array_end(w);
+    catalog_state_write(&state, w);
     jw_object_end(w);
 }
 
@@ -74,6 +88,7 @@ static int reload(struct loader *loader, struct load_result *result)
     world_plan_init(&plan, running, next);
     json_writer_init(&w, &result->diff);
     differs = begin_diff(running, next, &plan, &w);
+    describe_changes(running, next, &plan, &result->changes);
     if (config_keep_restart(running->config, next, &result->err))
         goto out;
     if (differs && world_build(&(struct world_build_args){.running = running,
@@ -235,5 +250,6 @@ void load_result_free(struct load_result *result)
     world_unref(result->world);
     arena_release(&result->arena);
     buf_release(&result->diff);
+    buf_release(&result->changes);
     free(result);
 }

@@ -41,6 +41,11 @@ static int check_currency(const char *text, struct err *err)
         AT(section_, name_), .type = OPTION_INT, .fallback = fallback_, .min = min_, .max = max_,  \
                              .restart = true, .help = help_                                        \
     }
+#define INT_ALIAS(section_, name_, alias_, fallback_, min_, max_, help_)                           \
+    {                                                                                              \
+        AT(section_, name_), .type = OPTION_INT, .alias = alias_, .fallback = fallback_,           \
+                             .min = min_, .max = max_, .help = help_                               \
+    }
 #define SHARE(section_, name_, fallback_, help_)                                                   \
     {                                                                                              \
         AT(section_, name_), .type = OPTION_NUMBER, .fallback = fallback_, .min = 0, .max = 1,     \
@@ -91,7 +96,7 @@ const struct option options[] = {
     INT(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
     INT(http, max_connections, "10000", 1, 1000000, "more are answered 503 and closed"),
     INT(http, max_body_bytes, "262144", 1024, 16777216, "a longer body is answered 413"),
-    INT(http, body_memory_bytes, "67108864", 262144, 16 * GIB, "all bodies in flight; beyond it 503"),
+    INT_ALIAS(http, memory_bytes, "body_memory_bytes", "134217728", 262144, 64 * GIB, "all that requests hold: bodies, what is made of them, answers that are not taken; beyond it 503, large ones first; http.body_memory_bytes is an older name of it"),
     INT(http, head_ms, "2000", 1, MINUTE, "a head is complete within this from its first byte, else 408"),
     INT(http, body_ms, "5000", 1, 10 * MINUTE, "a body is complete within this from the end of its head, else 408"),
     INT(http, idle_ms, "75000", 1, 60 * MINUTE, "an idle keep-alive connection is closed after this"),
@@ -119,6 +124,8 @@ const struct option options[] = {
     INT(features, max_in_flight, "256", 1, FEATURES_MAX_IN_FLIGHT, "requests of one worker that may wait for Redis"),
 
     PATH(catalog, path, "\"demo/catalog.jsonl\"", "ads, one JSON object a line"),
+    INT(catalog, min_ads, "1", 0, INT32_MAX, "a catalog of fewer ads is refused (exit 65, reload 422); 0 allows an empty one"),
+    INT(catalog, max_bytes, "1073741824", 1024, 1024 * GIB, "a longer file is refused before it is read; memory is some four times as much"),
 
     STRING(rank, currency, "\"USD\"", check_currency, "of bids and floors: three capital letters, ISO 4217"),
     INT(rank, top_n, "3", 1, 1000, "ads per impression where the request does not say"),
@@ -146,7 +153,20 @@ const struct option options[] = {
 };
 /* clang-format on */
 
+_Static_assert(sizeof(options) / sizeof(options[0]) <= CONFIG_MAX_OPTIONS, "by_alias has room");
 const int n_options = (int)(sizeof(options) / sizeof(options[0]));
+
+const struct option *option_find(const char *section, const char *name, bool *by_alias)
+{
+    for (int i = 0; i < n_options; i++) {
+        if (strcmp(options[i].section, section) != 0)
+            continue;
+        *by_alias = options[i].alias && strcmp(options[i].alias, name) == 0;
+        if (*by_alias || strcmp(options[i].name, name) == 0)
+            return &options[i];
+    }
+    return NULL;
+}
 
 void option_print(const struct option *option, const struct config *config, struct json_writer *w)
 {

@@ -26,6 +26,8 @@ struct option {
     bool restart;               /* false: takes effect with a reload */
     /* STRING: what else its text has to be; no effects, err says what is wrong. NULL: anything but "". */
     int (*check)(const char *text, struct err *err);
+    const char
+        *alias; /* another name that a configuration may use, of the same section; NULL: none */
     const char *help;
 };
 
@@ -36,6 +38,9 @@ static inline void *option_slot(const struct option *option, struct config *conf
 {
     return (char *)config + option->offset;
 }
+
+/* Of the table; by its name, or by its alias and then *by_alias. NULL: there is none. */
+const struct option *option_find(const char *section, const char *name, bool *by_alias);
 
 /* Writes the option's value as JSON; a secret as its reference. */
 void option_print(const struct option *option, const struct config *config, struct json_writer *w);

@@ -4,6 +4,8 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "server/world/catalog_state.h"
+
 /* Descriptors that are no public connections: admin connections (256), listeners, logs, files that a load reads;
  * then those of each worker: its event loop, its mailbox, its connection to Redis. */
 #define RESERVED_DESCRIPTORS 320
@@ -19,6 +21,34 @@ static void warn_of_keys(const struct world *world, world_warning_fn tell, void 
     snprintf(text, sizeof(text), "catalog: %" PRIu64 " unknown key%s ignored", n,
              n == 1 ? "" : "s");
     tell(arg, text);
+}
+
+static void warn_of_few(const struct world *world, world_warning_fn tell, void *arg)
+{
+    const struct catalog_state state =
+        catalog_state_now(world->catalog, world->catalog_modified_ms);
+    char text[128];
+
+    if (world->shrunk_from) {
+        snprintf(text, sizeof(text), "catalog: %d ads, fewer than half of the %d served before",
+                 state.ads, world->shrunk_from);
+        tell(arg, text);
+    }
+    if (state.ads && !state.eligible) {
+        snprintf(text, sizeof(text), "catalog: no ad is active now, of %d", state.ads);
+        tell(arg, text);
+    }
+}
+
+static void warn_of_doubts(const struct world *world, world_warning_fn tell, void *arg)
+{
+    const struct views *doubts = catalog_doubts(world->catalog);
+    char text[320];
+
+    for (int i = 0; i < doubts->n; i++) {
+        snprintf(text, sizeof(text), "catalog: %.*s", VIEW_ARG(doubts->items[i]));
+        tell(arg, text);
+    }
 }
 
 static void warn_of_precision(const struct world *world, world_warning_fn tell, void *arg)
@@ -50,7 +80,9 @@ static void warn_of_descriptors(const struct config *config, world_warning_fn te
 
 void world_warnings(const struct world *world, world_warning_fn tell, void *arg)
 {
+    warn_of_few(world, tell, arg);
     warn_of_keys(world, tell, arg);
     warn_of_precision(world, tell, arg);
     warn_of_descriptors(world->config, tell, arg);
+    warn_of_doubts(world, tell, arg); /* last: these can be more than the log takes at once */
 }

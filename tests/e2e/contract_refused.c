@@ -80,8 +80,8 @@ CONTRACT_TEST(refused, body_memory)
     struct http_client first, second;
     struct driver d;
 
-    driver_start(
-        &d, &(struct driver_args){.backend = "null", .sets = {"http.body_memory_bytes=262144"}});
+    driver_start(&d,
+                 &(struct driver_args){.backend = "null", .sets = {"http.memory_bytes=262144"}});
     contract_connect(&d, &first);
     contract_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
                                      "Content-Length: 200000\r\n\r\n{}%*s",

@@ -34,7 +34,7 @@
     X(late, "cannot be answered by the deadline",                                                  \
       "cannot be answered by the deadline, or too many waiting: deadline.on_late")                 \
     X(refused, "before the first verified model",                                                  \
-      "before the first model; max_connections, body_memory_bytes, out of memory: 503")            \
+      "before the first model; max_connections, memory_bytes, out of memory: 503")                 \
     X(bug, "our own bug", "our own bug: 500, never a crash, never half an answer")                 \
     X(problem, "", "application/problem+json; never repeats user ids or bodies")                   \
     /* the request */                                                                              \

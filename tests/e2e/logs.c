@@ -1,16 +1,12 @@
-/* Wide lines, impression lines, and that neither knows a user. */
-#include <signal.h>
+/* Wide lines: which there are, how many, and that they know no user. */
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "tests/e2e/driver.h"
-#include "tests/redis.h"
 #include "tests/test.h"
 
 #define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define SECRET_USER "user-that-nobody-may-read"
-#define SECRET_BUYER "buyer-that-nobody-may-read"
 
 static struct driver d;
 
@@ -53,6 +49,80 @@ TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
                                            .backend = "paced",
                                            .env = {"ADRANK_PACED_FIXED_US=150000"}});
     CHECK_INT(lines_of(ONE_AD), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- budgets of wide lines --------------------------------------------------------------------------- */
+
+#define FLOOD 300
+#define PER_SECOND 20
+
+/* All that held_back= counts in the lines that have `mark`. */
+static int held_back(const char *mark)
+{
+    int n = 0;
+
+    for (const char *line = driver_log(&d); *line; line = strchr(line, '\n') + 1) {
+        const char *end = strchr(line, '\n'), *at = strstr(line, " held_back=");
+        const char *marked = strstr(line, mark);
+
+        if (!end)
+            break;
+        if (at && at < end && marked && marked < end)
+            n += atoi(at + strlen(" held_back="));
+    }
+    return n;
+}
+
+/* FLOOD requests of one kind as fast as they go: their lines are bounded by time, and none is forgotten. */
+static void flood(const char *body, const char *mark)
+{
+    int64_t start_us = clock_now_us(), seconds;
+    int lines = logged(mark), held = held_back(mark), before = lines + held;
+
+    for (int i = 0; i < FLOOD; i++)
+        CHECK_INT(driver_rank(&d, body)->status, 200);
+    seconds = (clock_now_us() - start_us) / 1000000 + 2;
+    if (logged(mark) - lines > PER_SECOND * seconds)
+        FAIL("%s: %d lines in %d s", body, logged(mark) - lines, (int)seconds);
+    usleep(1100000); /* the next line says what was held back */
+    CHECK_INT(driver_rank(&d, body)->status, 200);
+    CHECK_INT(logged(mark) + held_back(mark) - before, FLOOD + 1);
+}
+
+TEST(logs__lines_that_a_client_causes_are_bounded)
+{
+    static const struct {
+        const char *body, *mark;
+    } rows[] = {
+        {"{\"regs\":{\"coppa\":1},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}",
+         "degraded=privacy "},
+        {"{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "degraded=deadline "},
+        {"{\"rank\":{\"top_n\":1}}", "degraded=candidates "}, /* of a catalog that is cut */
+    };
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000", "rank.max_candidates=3"}});
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        test_row("logs__lines_that_a_client_causes_are_bounded %s", rows[i].mark);
+        flood(rows[i].body, rows[i].mark);
+    }
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* What the daemon has to say for itself is not lost behind that. */
+TEST(logs__a_flood_hides_no_other_cause)
+{
+    static const char coppa[] = "{\"regs\":{\"coppa\":1}}";
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000"},
+                                           .redis = "redis://127.0.0.1:1"}); /* nobody there */
+    for (int i = 0; i < FLOOD; i++)
+        CHECK_INT(driver_rank(&d, coppa)->status, 200);
+    CHECK_INT(lines_of("{\"user\":{\"id\":\"u\"}}"), 1);
+    CHECK(strstr(driver_log(&d), "degraded=features "));
+    CHECK_INT(driver_reload(&d, "{\"log\":{\"sample\":1}}")->status, 200);
+    for (int i = 0; i < 2 * PER_SECOND; i++)
+        CHECK_INT(lines_of(coppa), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -102,204 +172,6 @@ TEST(logs__a_wide_line_tells_of_the_request)
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
         if (!strstr(driver_log(&d), keys[i]))
             FAIL("no \"%s\" in:\n%s", keys[i], driver_log(&d));
-    CHECK_INT(driver_stop(&d), 0);
-}
-
-/* ---- impressions ------------------------------------------------------------------------------------- */
-
-static const char *text_of(const char *name)
-{
-    static struct buf text;
-    char path[256];
-    struct err err;
-
-    snprintf(path, sizeof(path), "%s/%s", d.folder, name);
-    if (file_read(path, 1 << 26, &text, &err))
-        return "";
-    return buf_str(&text);
-}
-
-static int count_lines(const char *text)
-{
-    int n = 0;
-
-    for (; (text = strchr(text, '\n')); text++)
-        n++;
-    return n;
-}
-
-static void wait_lines(const char *name, int n)
-{
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (count_lines(text_of(name)) < n) {
-        if (clock_now_us() > until_us)
-            FAIL("%s has %d lines, want %d", name, count_lines(text_of(name)), n);
-        usleep(2000);
-    }
-    CHECK_INT(count_lines(text_of(name)), n);
-}
-
-static double pctr_of(const json_t *ads, const char *impid, const char *adid)
-{
-    for (size_t i = 0; i < json_array_size(ads); i++) {
-        const json_t *ad = json_array_get(ads, i);
-
-        if (strcmp(json_string_value(driver_at(ad, "/adid")), adid) == 0 &&
-            strcmp(json_string_value(driver_at(ad, "/impid")), impid) == 0)
-            return json_number_value(driver_at(ad, "/pctr"));
-    }
-    FAIL("no %s for %s", adid, impid);
-}
-
-static json_t *line_of(const char *name, int number)
-{
-    const char *at = text_of(name);
-    json_t *line;
-
-    for (int i = 1; i < number; i++)
-        at = strchr(at, '\n') + 1;
-    line = json_loads(at, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, NULL);
-    if (!line)
-        FAIL("no JSON: %.500s", at);
-    return line;
-}
-
-/* The trainer's form: a request that /rank takes, and what was shown. */
-static void check_form(const json_t *line, const json_t *answer)
-{
-    const json_t *shown = driver_at(line, "/shown"), *results = driver_at(answer, "/results");
-
-    CHECK(json_is_object(driver_at(line, "/request")));
-    CHECK(json_is_array(driver_at(line, "/request/rank/behaviour")));
-    CHECK(json_is_array(driver_at(line, "/request/rank/candidates")));
-    CHECK(json_integer_value(driver_at(line, "/t")) > 1700000000000);
-    CHECK_INT(strlen(json_string_value(driver_at(line, "/catalog_digest"))),
-              strlen(json_string_value(driver_at(line, "/model_digest"))));
-    CHECK_STR(json_string_value(driver_at(line, "/model_digest")),
-              json_string_value(driver_at(answer, "/model_digest")));
-    CHECK_INT(json_array_size(shown), json_array_size(results));
-    for (size_t i = 0; i < json_array_size(results); i++) {
-        const json_t *a = json_array_get(shown, i), *b = json_array_get(results, i);
-
-        CHECK_STR(json_string_value(driver_at(a, "/adid")),
-                  json_string_value(driver_at(b, "/adid")));
-        CHECK_INT(json_integer_value(driver_at(a, "/pos")),
-                  json_integer_value(driver_at(b, "/pos")));
-        CHECK(json_is_integer(driver_at(a, "/t")));
-    }
-}
-
-/* The line's request, sent again without any user, scores as it did. */
-static void check_same_again(const json_t *line)
-{
-    char *body = json_dumps(driver_at(line, "/request"), 0);
-    const json_t *answer = driver_json(driver_rank(&d, body));
-    const json_t *shown = driver_at(line, "/shown");
-
-    CHECK(json_array_size(shown) > 0);
-    for (size_t i = 0; i < json_array_size(shown); i++) {
-        const char *adid = json_string_value(driver_at(json_array_get(shown, i), "/adid"));
-        const char *impid = json_string_value(driver_at(json_array_get(shown, i), "/impid"));
-
-        CHECK(pctr_of(shown, impid, adid) == pctr_of(driver_at(answer, "/results"), impid, adid));
-    }
-    free(body);
-}
-
-static const char *const bodies[] = {
-    "{\"id\":\"r-1\",\"tmax\":9000,\"user\":{\"id\":\"" SECRET_USER "\"},"
-    "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
-    "\"DEU\","
-    "\"city\":\"BER\",\"utcoffset\":60}},\"site\":{\"domain\":\"shop.example\",\"cat\":[\"IAB22\"],"
-    "\"search\":\"trail shoes\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"home-top\",\"bidfloor\":0.01}],"
-    "\"rank\":{\"top_n\":4,\"behaviour\":[{\"t\":1790000002000,\"type\":\"search\",\"text\":\"tea "
-    "\\\"pot\\\"\"}],\"candidates\":[{\"adid\":\"a1\",\"bid\":1.2},{\"adid\":\"a3\"},{\"adid\":"
-    "\"a4\"},"
-    "{\"adid\":\"x\",\"bid\":0.8,\"text\":\"防水 jacket\"}]}}",
-    "{\"user\":{\"id\":\"someone\",\"buyeruid\":\"" SECRET_BUYER
-    "\"},\"app\":{\"bundle\":\"com.x\",\"keywords\":\"kettle\"},\"imp\":[{\"id\":\"a\"},{\"id\":"
-    "\"b\","
-    "\"tagid\":\"side\"}]}",
-    "{\"user\":{\"id\":\"" SECRET_USER
-    "\"},\"regs\":{\"gdpr\":1},\"rank\":{\"candidates\":[{\"adid\":"
-    "\"a1\"},{\"adid\":\"gone\"}]}}",
-    ONE_AD,
-};
-#define N_BODIES (int)(sizeof(bodies) / sizeof(bodies[0]))
-
-TEST(logs__impressions_are_the_trainers_and_read_back)
-{
-    json_t *answers[N_BODIES];
-    struct redis redis;
-    char text[8400];
-
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(text, sizeof(text), "redis://127.0.0.1:%d", redis.port);
-    driver_start(&d, &(struct driver_args){
-                         .redis = text, .sets = {"log.impressions=impressions", "log.sample=1"}});
-    snprintf(
-        text, sizeof(text),
-        "for u in " SECRET_USER " " SECRET_BUYER
-        "; do echo \"{\\\"user\\\":\\\"$u\\\",\\\"t\\\":1790000000000,\\\"type\\\":\\\"click\\\","
-        "\\\"item\\\":\\\"i1\\\"}\"; done | %s put --redis redis://127.0.0.1:%d --key-file "
-        "%s/key",
-        driver_build_path("bin/adrank-history"), redis.port, d.folder);
-    CHECK_INT(system(text), 0);
-    while (driver_metric(&d, "adrank_redis_up") != 1)
-        usleep(5000);
-    for (int i = 0; i < N_BODIES; i++) {
-        answers[i] = json_deep_copy(driver_json(driver_rank(&d, bodies[i])));
-        wait_lines("impressions", i + 1);
-    }
-    CHECK(!strstr(text_of("impressions"), "nobody-may-read"));
-    CHECK(!strstr(driver_log(&d), "nobody-may-read"));
-    for (int i = 0; i < N_BODIES; i++) {
-        json_t *line = line_of("impressions", i + 1);
-
-        check_form(line, answers[i]);
-        check_same_again(line);
-        json_decref(line);
-        json_decref(answers[i]);
-    }
-    {
-        json_t *line = line_of("impressions", 1);
-
-        /* Merged, oldest first, with the catalog's text; the user is the beginning of <pid>. */
-        CHECK_INT(json_array_size(driver_at(line, "/request/rank/behaviour")), 2);
-        CHECK_STR(json_string_value(driver_at(line, "/request/rank/behaviour/0/text")),
-                  "trail running shoes");
-        CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), 12);
-        CHECK(strstr(driver_log(&d), json_string_value(driver_at(line, "/user"))));
-        json_decref(line);
-    }
-    CHECK_INT(driver_stop(&d), 0);
-    redis_stop(&redis);
-}
-
-/* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost between. */
-TEST(logs__impressions_rotate_by_reload)
-{
-    char from[256], to[256];
-    const struct driver_response *response;
-
-    driver_start(&d, &(struct driver_args){.sets = {"log.impressions=impressions"}});
-    for (int i = 0; i < 3; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
-    wait_lines("impressions", 3);
-    snprintf(from, sizeof(from), "%s/impressions", d.folder);
-    snprintf(to, sizeof(to), "%s/impressions.1", d.folder);
-    CHECK(rename(from, to) == 0);
-    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
-    wait_lines("impressions.1", 4);
-    response = driver_call(d.admin, "POST", "/admin/reload", NULL);
-    CHECK_INT(response->status, 200);
-    CHECK(strstr(response->body, "\"unchanged\""));
-    for (int i = 0; i < 2; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
-    wait_lines("impressions", 2);
-    CHECK_INT(count_lines(text_of("impressions.1")), 4);
     CHECK_INT(driver_stop(&d), 0);
 }
 

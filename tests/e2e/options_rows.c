@@ -517,6 +517,31 @@ static bool other_catalog(void)
     return strstr(driver_rank(d, "{}")->body, "\"z1\"") != NULL;
 }
 
+/* A dry run of a reload with that catalog, which is then put back. */
+static bool takes_catalog(const char *catalog)
+{
+    int status;
+
+    driver_write(d, "catalog.jsonl", catalog);
+    status = driver_call(d->admin, "POST", "/admin/reload?dry_run=1", NULL)->status;
+    driver_write(d, "catalog.jsonl", driver_catalog);
+    return status == 200;
+}
+
+static bool empty_catalog_taken(void)
+{
+    return takes_catalog("");
+}
+
+static bool large_catalog_refused(void)
+{
+    char catalog[5000];
+
+    snprintf(catalog, sizeof(catalog), "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1}%*s", 4500,
+             "");
+    return !takes_catalog(catalog);
+}
+
 static bool in_euros(void)
 {
     return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/cur")), "EUR") == 0;
@@ -697,7 +722,7 @@ const struct option_row option_rows[] = {
     {"/http/backlog", "1", .seen = few_wait_for_accept},
     {"/http/max_connections", "1", .seen = second_connection_refused},
     {"/http/max_body_bytes", "1024", .seen = long_body_refused},
-    {"/http/body_memory_bytes", "262144", .seen = second_large_body_refused},
+    {"/http/memory_bytes", "262144", .seen = second_large_body_refused},
     {"/http/head_ms", "50", .seen = slow_head_cut},
     {"/http/body_ms", "50", .seen = slow_body_cut},
     {"/http/idle_ms", "50", .seen = idle_connection_closed},
@@ -731,6 +756,8 @@ const struct option_row option_rows[] = {
     {"/features/max_in_flight", "1", .seen = second_does_not_wait, .with = "{" REDIS "," KEY "}",
      .redis = plain_redis, .ends = true},
     {"/catalog/path", "'other.jsonl'", .seen = other_catalog},
+    {"/catalog/min_ads", "0", .seen = empty_catalog_taken},
+    {"/catalog/max_bytes", "4096", .seen = large_catalog_refused},
     {"/rank/currency", "'EUR'", .seen = in_euros},
     {"/rank/top_n", "1", .seen = one_result},
     {"/rank/max_top_n", "4", .seen = five_refused},

@@ -39,13 +39,17 @@ static const char *text_at(const json_t *value, const char *pointer)
 static void check_members(const json_t *answer)
 {
     static const char *const arrays[] = {"changed", "needs_restart", "files", "warnings"};
+    static const char *const counts[] = {"ads", "eligible", "age_s"};
 
     CHECK(json_is_string(json_object_get(answer, "status")));
     CHECK(json_is_integer(json_object_get(answer, "generation")));
     for (size_t i = 0; i < 4; i++)
         if (!json_is_array(json_object_get(answer, arrays[i])))
             FAIL("no array %s", arrays[i]);
-    CHECK_INT(json_object_size(answer), 6);
+    for (size_t i = 0; i < 3; i++)
+        CHECK(json_is_integer(json_object_get(json_object_get(answer, "catalog"), counts[i])));
+    CHECK_INT(json_object_size(json_object_get(answer, "catalog")), 3);
+    CHECK_INT(json_object_size(answer), 7);
 }
 
 TEST(reload__says_what_differs)
@@ -95,6 +99,39 @@ static bool warns(const json_t *answer, const char *text)
 }
 
 /* What is in effect, but perhaps not as meant: as long as that is so. */
+/* The log is read by people: no JSON in a string, and no secret nor where it is kept. */
+TEST(reload__logs_what_differs_in_words)
+{
+    static const char *const want[] = {
+        " status=unchanged generation=1 diff=\"\"\n",
+        " status=valid generation=1 diff=\"batch.max_tokens 8192 -> 4096\"\n",
+        " status=applied generation=2 diff=\"http.workers 1 -> 3 (needs a restart), "
+        "batch.max_tokens "
+        "8192 -> 4096, deadline.on_late prior -> empty, privacy.user_key changed, "
+        "log.impressions null -> ",
+    };
+    static char first[4096];
+
+    driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
+    answer_of("/admin/reload", 200);
+    driver_write(&d, "config.json", driver_config("{'batch':{'max_tokens':4096}}", NULL));
+    answer_of("/admin/reload?dry_run=1", 200);
+    driver_write(&d, "catalog.jsonl", "{\"adid\":\"one\",\"title\":\"x\",\"bid\":1}\n");
+    driver_write(&d, "secret-file", "secret-key-of-16");
+    strcpy(first, driver_config("{'http':{'workers':3},'batch':{'max_tokens':4096},"
+                                "'deadline':{'on_late':'empty'},"
+                                "'privacy':{'user_key':{'$file':'secret-file'}},"
+                                "'log':{'impressions':'impressions'}}",
+                                NULL));
+    driver_write(&d, "config.json", first);
+    answer_of("/admin/reload", 200);
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
+        driver_wait_log(&d, want[i]);
+    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog read anew\"\n"));
+    CHECK(!strstr(driver_log(&d), "secret-"));
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 TEST(reload__warns)
 {
     static const char few[] = "{'http':{'max_connections':100}}";
@@ -105,6 +142,9 @@ TEST(reload__warns)
     CHECK_INT(json_array_size(driver_at(answer_of("/admin/reload", 200), "/warnings")), 0);
     driver_write(&d, "catalog.jsonl",
                  "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1,\"colour\":\"red\",\"size\":4}\n"
+                 "{\"adid\":\"z3\",\"title\":\"cup\",\"bid\":1}\n"
+                 "{\"adid\":\"z4\",\"title\":\"mug\",\"bid\":1}\n"
+                 "{\"adid\":\"z5\",\"title\":\"jug\",\"bid\":1}\n"
                  "{\"adid\":\"z2\",\"title\":\"pot\",\"bid\":1,\"colour\":\"red\"}\n");
     answer = answer_of("/admin/reload?dry_run=1", 200);
     CHECK(warns(answer, "catalog: 3 unknown keys ignored"));

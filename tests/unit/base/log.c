@@ -2,6 +2,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -153,6 +155,7 @@ TEST(log__held_back_is_counted)
 TEST(log__full_pipe_drops_and_counts)
 {
     uint64_t before;
+    const char *line;
     int flags;
 
     to_pipe(LOG_INFO);
@@ -165,7 +168,11 @@ TEST(log__full_pipe_drops_and_counts)
     text();
     before = log_dropped();
     log_write(NULL, LOG_INFO, "e", NULL, 0);
-    CHECK_STR(fields(), "\n");
+    line = fields();
+    CHECK(line[0] == '\n' && strstr(line, " level=warn event=log_recovered lost="));
+    CHECK(strstr(line, " error=\"Resource temporarily unavailable\"\n"));
+    log_write(NULL, LOG_INFO, "e", NULL, 0);
+    CHECK_STR(fields(), "\n"); /* reported once */
     CHECK_INT(log_dropped(), before);
 }
 
@@ -184,6 +191,61 @@ TEST(log__full_or_dead_socket_drops)
     log_write(NULL, LOG_INFO, "e", NULL, 0);
     CHECK_INT(log_dropped(), before + 1);
     close(pair[1]);
+}
+
+static const char *file_text(int fd)
+{
+    static char all[16384];
+    ssize_t n = pread(fd, all, sizeof(all) - 1, 0);
+
+    CHECK(n >= 0);
+    all[n] = 0;
+    return all;
+}
+
+/* A file that may not grow is a disk that is full in the middle of a line. */
+TEST(log__a_full_disk_spoils_one_line_and_is_reported_after)
+{
+    char path[] = "/tmp/adrank-log-XXXXXX";
+    int fd = mkostemp(path, O_APPEND);
+    uint64_t before = log_dropped();
+    struct rlimit unlimited, small;
+    const char *last;
+
+    CHECK(fd != -1 && unlink(path) == 0);
+    CHECK(getrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    small = (struct rlimit){100, unlimited.rlim_max};
+    CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+    log_init(fd, LOG_INFO);
+    CHECK(setrlimit(RLIMIT_FSIZE, &small) == 0);
+    for (int i = 0; i < 4; i++)
+        log_write(NULL, LOG_INFO, "lost", &LOG_STR("k", "a value"), 1);
+    CHECK_INT(strlen(file_text(fd)), 100);
+    CHECK_INT(log_dropped(), before + 3);
+    CHECK(setrlimit(RLIMIT_FSIZE, &unlimited) == 0);
+    log_write(NULL, LOG_INFO, "after", NULL, 0);
+    log_write(NULL, LOG_INFO, "later", NULL, 0);
+    last = file_text(fd) + 100;
+    CHECK(strncmp(last, "\nts=", 4) == 0 && strstr(last, " event=after\nts="));
+    CHECK(strstr(last, " event=log_recovered lost=3 error=\"File too large\"\nts="));
+    CHECK(strstr(last, " event=later\n") && strchr(strstr(last, " event=later\n"), '\n')[1] == 0);
+    close(fd);
+}
+
+TEST(log__budgets_are_taken_from_or_held)
+{
+    struct log_site one = {0}, two = {0};
+    uint32_t held_back = 7;
+
+    for (int i = 0; i < LOG_BURST; i++)
+        CHECK(log_site_take(&one, &held_back) && held_back == 0);
+    CHECK(!log_site_take(&one, &held_back));
+    CHECK(log_site_take(&two, &held_back) && held_back == 0);
+    log_site_hold(&one);
+    log_site_hold(&one);
+    one.window_start_us -= 1000000;
+    CHECK(log_site_take(&one, &held_back) && held_back == 2);
+    CHECK(log_site_take(&one, &held_back) && held_back == 0);
 }
 
 TEST(log__keeps_errno)

@@ -97,7 +97,7 @@ static void on_letter(struct letter *letter, void *reader)
 }
 
 /* A parent of 8 tokens and segments of 8 that are read, their first tokens all different. */
-static void fill(struct batch_job *job, int segments, int32_t first)
+static void fill(struct batch_jobs *jobs, struct batch_job *job, int segments, int32_t first)
 {
     struct err err;
 
@@ -114,7 +114,7 @@ static void fill(struct batch_job *job, int segments, int32_t first)
             (struct segment){.start = 8 * i, .len = 8, .parent = i ? 0 : -1, .read = i > 0};
         input->ids[8 * i] = i ? first + i : 7;
     }
-    if (batch_job_reserve(job, 1, &err))
+    if (batch_jobs_reserve(jobs, job, 1, &err))
         test_fail(__FILE__, __LINE__, "%s", err.text);
 }
 
@@ -125,7 +125,7 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
 
     if (!job)
         return NULL;
-    fill(job, segments, (int32_t)(worker->generation % 500));
+    fill(&worker->jobs, job, segments, (int32_t)(worker->generation % 500));
     job->letter.deliver = on_letter;
     job->home = &worker->box;
     job->owner = (struct job_owner){worker->number, (uint32_t)number, ++worker->generation};
@@ -155,7 +155,7 @@ void rig_init_worker(struct rig_worker *worker, uint32_t number, int jobs)
 
     *worker = (struct rig_worker){.number = number, .segments = 3, .budget_us = FOR_EVER};
     CHECK_OK(mailbox_init(&worker->box, &err), err);
-    CHECK_OK(batch_jobs_init(&worker->jobs, jobs, &err), err);
+    CHECK_OK(batch_jobs_init(&worker->jobs, jobs, NULL, &err), err);
 }
 
 static void receive(struct rig_worker *worker, int timeout_ms)

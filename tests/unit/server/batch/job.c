@@ -8,13 +8,13 @@ TEST(job__pool_lends_what_it_has_and_keeps_buffers)
     struct batch_job *job[3];
     struct err err;
 
-    CHECK_OK(batch_jobs_init(&jobs, 3, &err), err);
+    CHECK_OK(batch_jobs_init(&jobs, 3, NULL, &err), err);
     for (int i = 0; i < 3; i++)
         CHECK((job[i] = batch_jobs_take(&jobs)));
     CHECK(!batch_jobs_take(&jobs));
     CHECK_OK(input_reserve(&job[1]->input, 100, 10, &err), err);
     job[1]->input.n_read = 10;
-    CHECK_OK(batch_job_reserve(job[1], 2, &err), err);
+    CHECK_OK(batch_jobs_reserve(&jobs, job[1], 2, &err), err);
     CHECK_INT(job[1]->n_logits, 20);
     job[1]->logits[19] = 1;
     batch_job_cancel(job[1]);
@@ -26,10 +26,42 @@ TEST(job__pool_lends_what_it_has_and_keeps_buffers)
     CHECK_INT(again->input.n_tokens + again->input.n_read, 0);
     CHECK(!atomic_load(&again->work.cancelled));
     again->input.n_read = 5;
-    CHECK_OK(batch_job_reserve(again, 1, &err), err);
+    CHECK_OK(batch_jobs_reserve(&jobs, again, 1, &err), err);
     CHECK(again->logits == logits); /* less than there is: no allocation */
     for (int i = 0; i < 3; i++)
         batch_jobs_put(&jobs, job[i]);
+    batch_jobs_release(&jobs);
+}
+
+/* Buffers are charged while they are there, and kept as far as keep_bytes and the budget allow. */
+TEST(job__buffers_are_charged_and_kept_within_bounds)
+{
+    struct batch_jobs jobs;
+    struct batch_job *a, *b;
+    struct budget budget;
+    struct err err;
+
+    budget_init(&budget, 16 << 20, 0);
+    CHECK_OK(batch_jobs_init(&jobs, 2, &budget, &err), err);
+    jobs.keep_bytes = 100000;
+    CHECK((a = batch_jobs_take(&jobs)) && (b = batch_jobs_take(&jobs)));
+    CHECK_OK(input_reserve(&a->input, 10000, 1, &err), err);
+    CHECK_OK(input_reserve(&b->input, 10000, 1, &err), err);
+    CHECK_OK(batch_jobs_reserve(&jobs, a, 1, &err), err);
+    CHECK_OK(batch_jobs_reserve(&jobs, b, 1, &err), err);
+    CHECK(atomic_load(&budget.held_bytes) >= 160000);
+    batch_jobs_put(&jobs, b);
+    batch_jobs_put(&jobs, a); /* there is room for one of them */
+    CHECK(atomic_load(&budget.held_bytes) <= 100000);
+    CHECK(batch_jobs_take(&jobs) == b && b->input.ids);
+    CHECK(batch_jobs_take(&jobs) == a && !a->input.ids);
+    CHECK_OK(input_reserve(&a->input, 1 << 21, 1, &err), err); /* 16 MiB */
+    CHECK_INT(batch_jobs_reserve(&jobs, a, 1, &err), -1);
+    CHECK_INT(err.code, ERR_NOMEM);
+    batch_jobs_put(&jobs, a);
+    batch_jobs_put(&jobs, b);
+    batch_jobs_reclaim(&jobs);
+    CHECK_INT(atomic_load(&budget.held_bytes), 0);
     batch_jobs_release(&jobs);
 }
 

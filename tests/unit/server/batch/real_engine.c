@@ -60,7 +60,7 @@ static void fill(struct batch_job *job, struct rng *rng, bool large)
         input->n_segments++;
         input->n_read += i > 0;
     }
-    CHECK_OK(batch_job_reserve(job, model_labels(s.model), &err), err);
+    CHECK_OK(batch_jobs_reserve(&s.jobs, job, model_labels(s.model), &err), err);
 }
 
 static void start(void)
@@ -72,7 +72,7 @@ static void start(void)
     rng_init(&rng, 17);
     CHECK_OK(model_open(MODEL, &s.model, &err), err);
     CHECK_OK(mailbox_init(&s.box, &err), err);
-    CHECK_OK(batch_jobs_init(&s.jobs, JOBS, &err), err);
+    CHECK_OK(batch_jobs_init(&s.jobs, JOBS, NULL, &err), err);
     for (int i = 0; i < JOBS; i++) {
         s.all[i] = batch_jobs_take(&s.jobs);
         fill(s.all[i], &rng, i >= JOBS - 2);

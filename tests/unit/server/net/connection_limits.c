@@ -77,7 +77,7 @@ TEST(connection__limits_memory_of_bodies)
 
     memset(body, 'b', sizeof(body));
     fixture_init();
-    fixture.limits.body_memory_bytes = 100000;
+    fixture.memory_bytes = 100000;
     fixture_start();
     a = connect_client();
     b = connect_client();

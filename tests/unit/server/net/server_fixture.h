@@ -28,7 +28,9 @@ struct fixture {
     struct server server;
     pthread_t acceptor;
     struct net_limits limits;
-    const char *address; /* NULL: 127.0.0.1:0 */
+    struct budget memory;
+    int64_t memory_bytes; /* 0: plenty */
+    const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
     atomic_int gone, parked, answered, drained;
@@ -153,7 +155,10 @@ static void on_fixture_answer(void *user, int status, int64_t duration_us)
 /* Of bodies that are on their way, all workers together. */
 static int64_t fixture_body_bytes(void)
 {
-    return atomic_load(&fixture.server.shared.body_bytes);
+    int64_t bytes[BUDGET_KINDS];
+
+    budget_read(&fixture.memory, bytes);
+    return bytes[BUDGET_BODY];
 }
 
 static void *run_acceptor(void *arg)
@@ -170,6 +175,8 @@ static void fixture_start(void)
     fixture.running = true;
     fixture.big = malloc(BIG_BYTES);
     memset(fixture.big, 'x', BIG_BYTES);
+    budget_init(&fixture.memory, fixture.memory_bytes ? fixture.memory_bytes : 1 << 30,
+                fixture.memory_bytes);
     CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
     CHECK_OK(server_open(&fixture.server,
                          &(struct server_args){
@@ -179,6 +186,7 @@ static void fixture_start(void)
                              .listen_fd = fixture.listen_fd,
                              .n_workers = 2,
                              .limits = &fixture.limits,
+                             .memory = &fixture.memory,
                              .routes = fixture_routes,
                              .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
                              .hooks = {.on_answer = on_fixture_answer},

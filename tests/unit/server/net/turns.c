@@ -16,6 +16,7 @@
 struct rig {
     struct loop loop;
     struct net_shared shared;
+    struct budget memory;
     struct connection_pool pool;
     int n_gets;
     int64_t last_duration_us;
@@ -71,7 +72,8 @@ static void rig_open(const struct net_limits *limits)
     rig = (struct rig){.n_gets = 0};
     timer_init(&rig.stop, on_stop_timer, NULL);
     CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
-    net_shared_init(&rig.shared, limits);
+    budget_init(&rig.memory, 1 << 27, limits->max_body_bytes);
+    net_shared_init(&rig.shared, limits, &rig.memory);
     CHECK_OK(connection_pool_init(&rig.pool,
                                   &(struct connection_pool_args){.loop = &rig.loop,
                                                                  .shared = &rig.shared,
@@ -81,12 +83,20 @@ static void rig_open(const struct net_limits *limits)
              err);
 }
 
+static int64_t body_bytes(void)
+{
+    int64_t bytes[BUDGET_KINDS];
+
+    budget_read(&rig.memory, bytes);
+    return bytes[BUDGET_BODY];
+}
+
 static void rig_close(void)
 {
     connection_pool_release(&rig.pool);
     loop_timer_remove(&rig.loop, &rig.stop);
     loop_release(&rig.loop);
-    CHECK_INT(atomic_load(&rig.shared.body_bytes), 0);
+    CHECK_INT(body_bytes(), 0);
 }
 
 /* A client's end; the other one, which is the server's, in *server if that is not NULL. */
@@ -173,14 +183,14 @@ TEST(turns__heads_that_only_announce_a_body_cost_nothing)
     struct net_limits limits = NET_LIMITS_DEFAULT;
     int heads[8], one;
 
-    limits.body_memory_bytes = 1 << 20;
     rig_open(&limits);
+    budget_set_limit(&rig.memory, 1 << 20, 0);
     for (size_t i = 0; i < 8; i++) {
         heads[i] = connect_client(NULL);
         put_text(heads[i], "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\nx");
     }
     run_for(10000);
-    CHECK(atomic_load(&rig.shared.body_bytes) <= 8 * 4096);
+    CHECK(body_bytes() <= 8 * 4096);
     one = connect_client(NULL);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}" STOP);
     loop_run(&rig.loop);

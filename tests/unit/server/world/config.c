@@ -203,7 +203,6 @@ TEST(config__defaults_are_those_of_the_http_side)
     SAME(idle_ms);
     SAME(write_ms);
     SAME(max_connections);
-    SAME(body_memory_bytes);
     SAME(drain_grace_ms);
     SAME(drain_max_ms);
 #undef SAME
@@ -217,6 +216,71 @@ TEST(config__set_wins_and_takes_bare_words)
     CHECK_OK(r.rc, r.err);
     CHECK_STR(r.config->rank.currency, "EUR");
     reading_release(&r);
+}
+
+/* ---- an option's older name ---- */
+
+TEST(config__takes_an_option_by_its_older_name)
+{
+    struct reading r = reading_of("{\"http\":{\"body_memory_bytes\":1048576}}", NULL);
+    struct buf text = BUF_INIT;
+    struct json_writer w;
+
+    CHECK_OK(r.rc, r.err);
+    CHECK_INT(r.config->http.memory_bytes, 1048576);
+    json_writer_init(&w, &text);
+    config_print(r.config, &w);
+    CHECK(strstr(buf_str(&text), "\"memory_bytes\":1048576"));
+    CHECK(!strstr(buf_str(&text), "body_memory_bytes"));
+    buf_release(&text);
+    reading_release(&r);
+    r = reading_of("{\"http\":{\"memory_bytes\":1048576}}", "http.body_memory_bytes=2097152");
+    CHECK_OK(r.rc, r.err);
+    CHECK_INT(r.config->http.memory_bytes, 2097152); /* --set wins, by whatever name */
+    reading_release(&r);
+}
+
+TEST(config__refuses_both_names_of_an_option)
+{
+    struct reading r =
+        reading_of("{\"http\":{\"memory_bytes\":1048576,\"body_memory_bytes\":1048576}}", NULL);
+    struct problems problems;
+    struct config *config;
+    struct arena arena;
+    struct err err;
+
+    CHECK_INT(r.err.code, ERR_CONFIG);
+    CHECK_INT(r.problems.n, 1);
+    CHECK_STR(r.problems.items[0].pointer, "/http/body_memory_bytes");
+    CHECK(strstr(r.problems.items[0].detail, "/http/memory_bytes"));
+    reading_release(&r);
+    arena_init(&arena, 1024, 0);
+    problems_init(&problems, &arena, 8);
+    CHECK_INT(
+        config_new(&(struct config_args){.sets = (const char *[]){"http.memory_bytes=1048576",
+                                                                  "http.body_memory_bytes=1048576"},
+                                         .n_sets = 2},
+                   &problems, &config, &err),
+        -1);
+    CHECK_STR(problems.items[0].pointer, "/http/body_memory_bytes");
+    arena_release(&arena);
+}
+
+/* Problems stand where the value does. */
+TEST(config__blames_an_option_by_the_name_in_use)
+{
+    static const char *const texts[] = {
+        "{\"http\":{\"max_body_bytes\":400000,\"body_memory_bytes\":300000}}",
+        "{\"http\":{\"body_memory_bytes\":1}}",
+    };
+
+    for (size_t i = 0; i < 2; i++) {
+        struct reading r = reading_of(texts[i], NULL);
+
+        CHECK_INT(r.problems.n, 1);
+        CHECK_STR(r.problems.items[0].pointer, "/http/body_memory_bytes");
+        reading_release(&r);
+    }
 }
 
 TEST(config__secret_is_read_and_not_printed)

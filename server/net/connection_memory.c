@@ -1,0 +1,126 @@
+/* What a connection holds is charged to the budget; when that is full, somebody has to go. */
+#include "server/net/connection_state.h"
+
+#include <stddef.h>
+
+#define FINE_STEP 1024 /* up to COARSE_STEP: thousands of small requests wait in little memory */
+#define COARSE_STEP 4096
+#define MAX_VICTIMS 4 /* for one charge */
+
+static int64_t rounded(size_t bytes)
+{
+    size_t step = bytes > COARSE_STEP ? COARSE_STEP : FINE_STEP;
+
+    return (int64_t)((bytes + step - 1) / step * step);
+}
+
+static struct connection *connection_of(const struct holder *holder)
+{
+    return (struct connection *)(void *)((char *)holder - offsetof(struct connection, holder));
+}
+
+void connection_shield(struct connection *c)
+{
+    holders_set(&c->pool->holders, &c->holder, 0);
+}
+
+void connection_expose(struct connection *c)
+{
+    holders_set(&c->pool->holders, &c->holder, c->in_charged + c->out_charged);
+}
+
+/* An answer that says so cannot be made while another one is: then only who is being written to may go. */
+static int may_go(const struct holder *holder, void *arg)
+{
+    const struct connection *c = connection_of(holder);
+    const bool *writing_only = arg;
+
+    return c->entered == 0 &&
+           (c->state == CONNECTION_WRITING || (c->state == CONNECTION_READING && !*writing_only));
+}
+
+static void end_for_others(struct connection *c)
+{
+    connection_enter(c);
+    c->yielding = false;
+    if (c->state == CONNECTION_READING) {
+        connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
+    } else {
+        c->hard = true;
+        connection_lost(c);
+    }
+    connection_leave(c);
+}
+
+/* Charges `bytes` more, at the expense of others if need be. */
+static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, int64_t holder_bytes)
+{
+    struct connection_pool *pool = c->pool;
+    struct budget *memory = pool->shared->memory;
+    bool writing_only = kind == BUDGET_ANSWER;
+
+    if (budget_charge(memory, kind, bytes, holder_bytes))
+        return true;
+    if (pool->hooks.reclaim) {
+        pool->hooks.reclaim(pool->user);
+        if (budget_charge(memory, kind, bytes, holder_bytes))
+            return true;
+    }
+    for (int i = 0; i < MAX_VICTIMS; i++) {
+        struct holder *victim = holders_victim(&pool->holders, &c->holder, holder_bytes,
+                                               BUDGET_SMALL_BYTES, may_go, &writing_only);
+
+        if (!victim)
+            return false;
+        end_for_others(connection_of(victim));
+        if (budget_charge(memory, kind, bytes, holder_bytes))
+            return true;
+    }
+    return false;
+}
+
+bool connection_charge_in(struct connection *c)
+{
+    int64_t bytes = rounded(c->in_len);
+
+    if (bytes == c->in_charged)
+        return true;
+    if (bytes < c->in_charged)
+        budget_return(c->pool->shared->memory, BUDGET_BODY, c->in_charged - bytes);
+    else if (!charge(c, BUDGET_BODY, bytes - c->in_charged, bytes))
+        return false;
+    c->in_charged = bytes;
+    connection_expose(c);
+    return true;
+}
+
+bool connection_charge_out(struct connection *c, size_t n)
+{
+    int64_t bytes = rounded(n);
+
+    if (bytes <= c->out_charged)
+        return true;
+    if (!charge(c, BUDGET_ANSWER, bytes - c->out_charged, bytes))
+        return false;
+    c->out_charged = bytes;
+    connection_expose(c);
+    return true;
+}
+
+void connection_discharge_in(struct connection *c)
+{
+    if (!c->in_charged)
+        return;
+    budget_return(c->pool->shared->memory, BUDGET_BODY, c->in_charged);
+    c->in_charged = 0;
+    connection_expose(c);
+}
+
+void connection_discharge_out(struct connection *c)
+{
+    if (!c->out_charged)
+        return;
+    budget_return(c->pool->shared->memory, BUDGET_ANSWER, c->out_charged);
+    c->out_charged = 0;
+    connection_expose(c);
+}

@@ -1,0 +1,290 @@
+/*
+ * What requests hold stays within http.memory_bytes whatever a crowd of clients does, others are served meanwhile, and
+ * memory goes back afterwards. The account is looked at in every build, the process only where no sanitizer keeps
+ * memory of its own.
+ */
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/crowd.h"
+#include "tests/e2e/driver.h"
+#include "tests/test.h"
+
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#define SLOWER 10
+#else
+#define SANITIZED false
+#define SLOWER 1
+#endif
+
+#define MIB (1 << 20)
+#define GOOD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+/* Beside the budget: buffers kept for reading, one answer being written, what malloc makes of it all. */
+#define SLACK_BYTES (24 * MIB)
+
+static struct driver d;
+
+static void start(const char *set, const char *catalog)
+{
+    driver_start(
+        &d, &(struct driver_args){.catalog = catalog,
+                                  .sets = {set, "http.body_ms=60000", "log.slow_ms=60000",
+                                           "deadline.max_ms=10000", "deadline.default_ms=10000"}});
+}
+
+static void stop(void)
+{
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- readings -------------------------------------------------------------------------------------- */
+
+static double held_bytes(void)
+{
+    return driver_metric(&d, "adrank_memory_bytes{kind=\"body\"}") +
+           driver_metric(&d, "adrank_memory_bytes{kind=\"arena\"}") +
+           driver_metric(&d, "adrank_memory_bytes{kind=\"answer\"}");
+}
+
+/* VmRSS: now, VmHWM: at most so far. */
+static int64_t status_bytes(const char *name)
+{
+    char path[64], line[256];
+    int64_t kib = -1;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
+    file = fopen(path, "r");
+    CHECK(file);
+    while (kib == -1 && fgets(line, sizeof(line), file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = atoll(line + strlen(name) + 1);
+    fclose(file);
+    return kib * 1024;
+}
+
+static void check_back_near(int64_t start_bytes)
+{
+    int64_t until_us = clock_now_us() + 15000000, now_bytes;
+
+    while (held_bytes() > 8 * MIB)
+        if (clock_now_us() > until_us)
+            FAIL("%g bytes are still held", held_bytes());
+    if (SANITIZED)
+        return;
+    while ((now_bytes = status_bytes("VmRSS")) > start_bytes + 16 * MIB) {
+        if (clock_now_us() > until_us)
+            FAIL("%lld bytes are resident, %lld at the start", (long long)now_bytes,
+                 (long long)start_bytes);
+        usleep(50000);
+    }
+}
+
+static void check_peak(int64_t start_bytes, int64_t limit_bytes)
+{
+    int64_t most_bytes = status_bytes("VmHWM");
+
+    printf("     start %lld, at most %lld\n", (long long)start_bytes, (long long)most_bytes);
+    if (!SANITIZED && most_bytes > start_bytes + limit_bytes + SLACK_BYTES)
+        FAIL("%lld bytes were resident, %lld at the start", (long long)most_bytes,
+             (long long)start_bytes);
+}
+
+static void check_good(void)
+{
+    CHECK_INT(driver_rank(&d, GOOD)->status, 200);
+}
+
+/* ---- bodies ---------------------------------------------------------------------------------------- */
+
+/* A POST of a body of n bytes: head, then item again and again, then tail. */
+static struct view post_of(struct buf *out, size_t n, const char *head, const char *item,
+                           const char *tail)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_str(&body, head);
+    while (body.len + strlen(item) + strlen(tail) + 1 < n)
+        buf_printf(&body, "%s%s", body.len > strlen(head) ? "," : "", item);
+    buf_add_str(&body, tail);
+    buf_clear(out);
+    buf_printf(out, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", body.len);
+    buf_add(out, body.ptr, body.len);
+    buf_release(&body);
+    return buf_view(out);
+}
+
+#define LARGE 262144
+
+static const struct {
+    const char *what, *head, *item, *tail;
+} bodies[] = {
+    {"a long list", "{\"badv\":[", "\"\"", "],\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"},
+    {"numbers where strings belong", "{\"badv\":[", "1", "]}"},
+    {"events", "{\"rank\":{\"behaviour\":[", "{\"t\":1,\"type\":\"click\",\"item\":\"a\"}", "]}}"},
+    {"texts in many contexts",
+     "{\"imp\":[{\"id\":\"1\",\"tagid\":\"1\"},{\"id\":\"2\",\"tagid\":\"2\"},{\"id\":\"3\","
+     "\"tagid\":\"3\"},{\"id\":\"4\",\"tagid\":\"4\"},{\"id\":\"5\",\"tagid\":\"5\"},"
+     "{\"id\":\"6\",\"tagid\":\"6\"},{\"id\":\"7\",\"tagid\":\"7\"},{\"id\":\"8\",\"tagid\":\"8\"}]"
+     ","
+     "\"rank\":{\"candidates\":[",
+     NULL, "]}}"},
+};
+
+/* 250 at once, twice; the account is read all the time. */
+static void storm(struct view post, int64_t limit_bytes)
+{
+    for (int round = 0; round < 2; round++) {
+        struct crowd crowd = {.bytes = post, .reads = true};
+        int64_t until_us = clock_now_us() + 60000000;
+
+        crowd_open(&crowd, d.address, 250);
+        while (!crowd_run(&crowd, 20)) {
+            CHECK(held_bytes() <= (double)limit_bytes);
+            CHECK(clock_now_us() < until_us);
+        }
+        printf("     200: %d, 422: %d, 503: %d\n", crowd_count(&crowd, 200),
+               crowd_count(&crowd, 422), crowd_count(&crowd, 503));
+        CHECK_INT(crowd_count(&crowd, 200) + crowd_count(&crowd, 422) + crowd_count(&crowd, 503),
+                  250);
+        CHECK(crowd_count(&crowd, 503) < 250); /* the oldest get through */
+        crowd_close(&crowd);
+        check_good();
+    }
+}
+
+TEST(memory__large_bodies_stay_within_the_budget)
+{
+    enum { LIMIT = 32 * MIB };
+    struct buf out = BUF_INIT;
+    char text[1400];
+
+    snprintf(text, sizeof(text), "{\"adid\":\"x\",\"bid\":1,\"text\":\"%*s\"}", 1250, "a");
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        int64_t start_bytes;
+
+        test_row("%s", bodies[i].what);
+        start("http.memory_bytes=33554432", NULL);
+        CHECK_INT(driver_metric(&d, "adrank_memory_limit_bytes"), LIMIT);
+        check_good();
+        start_bytes = status_bytes("VmRSS");
+        storm(post_of(&out, LARGE, bodies[i].head, bodies[i].item ? bodies[i].item : text,
+                      bodies[i].tail),
+              LIMIT);
+        check_peak(start_bytes, LIMIT);
+        check_back_near(start_bytes);
+        stop();
+    }
+    buf_release(&out);
+}
+
+/* Bodies that do not end hold what has come of them for body_ms; small requests do not wait for that. */
+TEST(memory__unfinished_bodies_shut_nobody_out)
+{
+    static const struct {
+        int n;
+        size_t bytes;
+    } crowds[] = {{258, 256 << 10}, {1000, 64 << 10}, {2000, 20 << 10}};
+
+    start("http.memory_bytes=33554432", NULL);
+    for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
+        struct buf out = BUF_INIT;
+        struct crowd crowd = {0};
+
+        test_row("%d of %zu bytes", crowds[i].n, crowds[i].bytes);
+        crowd.bytes = post_of(&out, crowds[i].bytes, "{\"badv\":[", "\"\"", "]}");
+        crowd.bytes.len--; /* never whole */
+        crowd_open(&crowd, d.address, crowds[i].n);
+        for (int k = 0; k < 20; k++) {
+            crowd_run(&crowd, 20);
+            check_good();
+        }
+        crowd_run(&crowd, 2000);
+        CHECK(held_bytes() > 12 * MIB); /* they do hold it */
+        for (int k = 0; k < 20; k++)
+            check_good();
+        crowd_close(&crowd);
+        buf_release(&out);
+        check_back_near(INT64_MAX / 2);
+    }
+    stop();
+}
+
+/* ---- answers --------------------------------------------------------------------------------------- */
+
+/* 60 ads with long names, so that answers are long. */
+static const char *long_catalog(struct buf *out)
+{
+    for (int i = 0; i < 60; i++)
+        buf_printf(out,
+                   "{\"adid\":\"%0200d\",\"title\":\"kettle %d\",\"bid\":1,\"bid_type\":\"cpm\"}\n",
+                   i, i);
+    buf_printf(out, "{\"adid\":\"a1\",\"title\":\"yoga mat\",\"bid\":1,\"bid_type\":\"cpm\"}\n");
+    return buf_str(out);
+}
+
+/* Requests one behind the other, more than the kernel takes the answers of. */
+static void long_answers(struct buf *out)
+{
+    struct buf body = BUF_INIT;
+
+    buf_add_str(&body, "{\"imp\":[");
+    for (int i = 0; i < 16; i++)
+        buf_printf(&body, "%s{\"id\":\"%0100d\"}", i ? "," : "", i);
+    buf_add_str(&body, "],\"rank\":{\"top_n\":50}}");
+    for (int i = 0; i < 40; i++)
+        buf_printf(out, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n%s", body.len,
+                   buf_str(&body));
+    buf_release(&body);
+}
+
+TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
+{
+    enum { LIMIT = 8 * MIB };
+    struct buf catalog = BUF_INIT, out = BUF_INIT;
+    struct crowd crowd = {.receive_bytes = 4096};
+    int64_t start_bytes, until_us;
+    double most = 0;
+
+    start("http.memory_bytes=8388608", long_catalog(&catalog));
+    check_good();
+    start_bytes = status_bytes("VmRSS");
+    long_answers(&out);
+    crowd.bytes = buf_view(&out);
+    crowd_open(&crowd, d.address, 100);
+    until_us = clock_now_us() + 60000000;
+    do {
+        double now = driver_metric(&d, "adrank_memory_bytes{kind=\"answer\"}");
+
+        most = now > most ? now : most;
+        CHECK(held_bytes() <= LIMIT);
+        CHECK(clock_now_us() < until_us);
+        check_good();
+    } while (!crowd_run(&crowd, 20) || most < LIMIT / 4);
+    printf("     %g bytes of answers were held\n", most);
+    check_peak(start_bytes, LIMIT);
+    crowd_close(&crowd);
+    check_back_near(start_bytes);
+    stop();
+    buf_release(&catalog);
+    buf_release(&out);
+}
+
+/* ---- the option ------------------------------------------------------------------------------------ */
+
+TEST(memory__the_option_has_an_older_name)
+{
+    start("http.body_memory_bytes=16777216", NULL);
+    CHECK_INT(driver_metric(&d, "adrank_memory_limit_bytes"), 16777216);
+    stop();
+    driver_start(&d, &(struct driver_args){.no_wait = true,
+                                           .config = "{\"http\":{\"memory_bytes\":16777216,"
+                                                     "\"body_memory_bytes\":16777216}}"});
+    CHECK_INT(driver_wait(&d, 10000), 78);
+    CHECK(strstr(driver_log(&d), "/http/body_memory_bytes: ") &&
+          strstr(driver_log(&d), " /http/memory_bytes"));
+    driver_stop(&d);
+}
+
+TEST_MAIN

@@ -69,7 +69,8 @@ static void fail(const char *what)
 
 static double time_decode(struct view body, struct arena *arena)
 {
-    const struct decode_limits limits = {16, 200, 100, 50};
+    const struct decode_limits limits = {
+        .max_imps = 16, .max_candidates = 200, .max_behaviour = 100, .max_top_n = 50};
     int64_t start = clock_now_us();
 
     for (int i = 0; i < CALLS; i++) {

@@ -67,6 +67,18 @@ CONTRACT_TEST(place, site_and_app)
     }
 }
 
+CONTRACT_TEST(place, app_wins)
+{
+    double before = contract_metric(shared(), "request_ignored_total", "what", "site");
+    json_t *answer = in_context(",'site':{'domain':'d','search':'s'},'app':{'bundle':'b'}");
+
+    CHECK(answer_same_scores(answer, in_context(",'app':{'bundle':'b'}")));
+    CHECK_STR(answer_degraded(answer), "");
+    CHECK(answer_same_scores(in_context(",'site':{'domain':'d'},'app':null"),
+                             in_context(",'site':{'domain':'d'}")));
+    CHECK_INT(contract_metric(shared(), "request_ignored_total", "what", "site") - before, 1);
+}
+
 CONTRACT_TEST(device, fields)
 {
     static const char *const contexts[] = {
@@ -166,6 +178,10 @@ CONTRACT_TEST(blocks, bidfloorcur)
     CHECK_STR(answer_ads(answer, "3"), "a1 a3");
     CHECK_INT(answer_filtered(answer, "currency"), 2);
     CHECK_INT(answer_filtered(answer, "floor"), 1);
+    test_row("no floor is the same in every currency");
+    answer = contract_rank(shared(), "{'imp':[{'id':'1','bidfloor':0,'bidfloorcur':'EUR'}],"
+                                     "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
+    CHECK_STR(answer_ads(answer, "1"), "a1 a3");
 }
 
 TEST(context__the_daemon_ends_well)

@@ -48,7 +48,7 @@ TEST(adrank_model__ends_with_the_right_status)
          "line 1: request: /rank/candidates/0/text"},
         {"score " CROSS, "{\"rank\":{\"candidates\":[]}}", 65,
          "line 1: request: /rank/candidates: none"},
-        {"score " CROSS, "{\"id\":7}", 65, "line 1: request: /id"},
+        {"score " CROSS, "{\"id\":[]}", 65, "line 1: request: /id"},
         {"score " CROSS, "null", 65,
          "line 1: want an object, {\"text\":...,\"text_pair\":...} or a "
          "/rank request; this is null"},

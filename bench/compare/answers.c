@@ -9,6 +9,7 @@
 
 #include "bench/compare/instance.h"
 #include "bench/compare/requests.h"
+#include "bench/usage.h"
 
 static const struct setting {
     const char *name, *model;
@@ -103,13 +104,12 @@ static int compare(const struct setting *setting, char **builds,
 int main(int argc, char **argv)
 {
     static struct compare_requests requests;
-    int different = 0;
+    int different = 0, status;
     struct err err;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: ./adrank bench answers BUILD BUILD\n");
-        return 64;
-    }
+    status = usage_status(argc, argv, 2, 2, "usage: ./adrank bench answers BUILD BUILD\n");
+    if (status >= 0)
+        return status;
     if (compare_requests_read(&requests, &err))
         fail(err.text);
     for (int i = 0; i < SETTINGS; i++)

@@ -157,6 +157,7 @@
     X(place, fields)                                                                               \
     X(device, fields)                                                                              \
     X(blocks, badv)                                                                                \
+    X(blocks, spelling)                                                                            \
     X(blocks, bcat)                                                                                \
     X(blocks, cur)                                                                                 \
     X(blocks, bidfloorcur)                                                                         \

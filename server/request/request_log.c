@@ -25,32 +25,36 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
 
 enum cause {
     CAUSE_SLOW = DEGRADED_REASONS, /* below: enum degraded_reason */
-    CAUSE_HOPELESS, /* marked deadline, but the budget was too short for any answer */
+    CAUSE_SLOW_CLIENT,             /* slow from the first byte on, but not from the last one */
+    CAUSE_HOPELESS, /* marked deadline, but what was left was too short for any answer */
     CAUSES
 };
 
 /* What the daemon or what it depends on causes comes first: a line that has both is charged to that. */
 static const int causes_in_order[CAUSES] = {
-    DEGRADED_MODEL,   DEGRADED_FEATURES,   DEGRADED_DEADLINE,  CAUSE_SLOW,
-    DEGRADED_PRIVACY, DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,
+    DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
+    DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
 };
 
 static struct log_site budgets[CAUSES];
 
+/* Of what the client asked for, and took to send it, too little was left. */
 static bool is_hopeless(const struct request *r)
 {
-    return r->deadline_us - r->exchange->received_us < r->world->config->deadline.min_ms * 1000;
+    return r->deadline_us - r->exchange->complete_us < r->world->config->deadline.min_ms * 1000;
 }
 
 /* A bit per cause. */
 static uint32_t causes_of(const struct request *r, int64_t total_us)
 {
+    int64_t slow_us = r->world->config->log.slow_ms * 1000;
+    int64_t sending_us = r->exchange->complete_us - r->exchange->received_us;
     uint32_t causes = r->degraded;
 
     if (causes & 1u << DEGRADED_DEADLINE && is_hopeless(r))
         causes ^= 1u << DEGRADED_DEADLINE | 1u << CAUSE_HOPELESS;
-    if (total_us > r->world->config->log.slow_ms * 1000)
-        causes |= 1u << CAUSE_SLOW;
+    if (total_us > slow_us)
+        causes |= 1u << (total_us - sending_us > slow_us ? CAUSE_SLOW : CAUSE_SLOW_CLIENT);
     return causes;
 }
 

@@ -1,5 +1,5 @@
-/* The wide line of a request. What a client can cause at will has a budget of its own for each cause, so that nobody
- * fills the disk, nor hides behind it what the daemon has to say of itself. */
+/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at will can neither fill
+ * the disk nor crowd out what the daemon has to report. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -30,7 +30,7 @@ enum cause {
     CAUSES
 };
 
-/* What the daemon or what it depends on causes comes first: a line that has both is charged to that. */
+/* Causes of the daemon and its dependencies first: a line with several is charged to the first that has any left. */
 static const int causes_in_order[CAUSES] = {
     DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
     DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
@@ -38,7 +38,7 @@ static const int causes_in_order[CAUSES] = {
 
 static struct log_site budgets[CAUSES];
 
-/* Of what the client asked for, and took to send it, too little was left. */
+/* Too little time was left when the request was complete: a tiny tmax, or a slow sender. */
 static bool is_hopeless(const struct request *r)
 {
     return r->deadline_us - r->exchange->complete_us < r->world->config->deadline.min_ms * 1000;
@@ -114,7 +114,7 @@ void request_log(struct request *r, const struct answer_args *answer)
     uint32_t causes = causes_of(r, answer->timing->total_us);
     uint32_t held_back = 0;
 
-    /* The share that is sampled is the operator's choice and has no other bound. */
+    /* Sampling is bounded by the operator's choice of share alone. */
     if (sampled(r->worker, config->log.sample) || (causes && take(causes, &held_back)))
         wide_line(r, answer, held_back);
     if (config->log.impressions && sampled(r->worker, config->log.impressions_sample))

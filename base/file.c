@@ -112,7 +112,7 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* A new file beside path, under a name that nobody can have put there before. */
+/* Creates a file beside path under a name that nobody can guess. */
 static int create_beside(const char *path, char *out, size_t size, struct err *err)
 {
     for (int tries = 0;; tries++) {
@@ -132,7 +132,7 @@ static int create_beside(const char *path, char *out, size_t size, struct err *e
     }
 }
 
-/* What is replaced may be for fewer eyes than a new file. */
+/* The replaced file may have a stricter mode than a new one. */
 static int take_mode(int fd, const char *path)
 {
     struct stat st;

@@ -213,7 +213,7 @@ static int load_histories(const struct demo *demo, struct err *err)
     return put_history(demo, "histories.jsonl", err);
 }
 
-/* The end of the log: why it did not come up. */
+/* Usually the reason why it did not come up. */
 static const char *last_line(const struct demo *demo, struct buf *text)
 {
     struct err ignored;
@@ -227,7 +227,7 @@ static const char *last_line(const struct demo *demo, struct buf *text)
     return line ? line + 1 : text->ptr;
 }
 
-/* By its own word: what answers at the address might be somebody else's. */
+/* From its log: another daemon might answer at the address. */
 static bool is_ready(const struct demo *demo)
 {
     struct buf text = BUF_INIT;

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "bench/usage.h"
 
 #define ROUNDS 21
 #define CALLS 400
@@ -106,7 +107,11 @@ int main(int argc, char **argv)
     struct buf body = BUF_INIT;
     struct arena arena;
     struct err err;
+    int status;
 
+    status = usage_status(argc, argv, 0, 1, "usage: ./adrank bench decode [FILE]\n");
+    if (status >= 0)
+        return status;
     if (argc > 1 ? file_read(argv[1], 1 << 20, &body, &err) : 0)
         fail(err.text);
     if (argc <= 1)

@@ -55,6 +55,7 @@ void request_worker_on_answer(struct request_worker *rw, enum metrics_path path,
 void request_worker_on_evicted(struct request_worker *rw);
 
 /* Any thread: state of the worker's feature client. */
+bool request_worker_redis_configured(const struct request_worker *rw);
 bool request_worker_redis_up(const struct request_worker *rw);
 enum breaker_state request_worker_breaker(const struct request_worker *rw);
 

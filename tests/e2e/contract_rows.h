@@ -162,6 +162,7 @@
     X(place, fields)                                                                               \
     X(device, fields)                                                                              \
     X(blocks, badv)                                                                                \
+    X(blocks, spelling)                                                                            \
     X(blocks, bcat)                                                                                \
     X(blocks, cur)                                                                                 \
     X(blocks, bidfloorcur)                                                                         \

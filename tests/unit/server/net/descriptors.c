@@ -36,6 +36,7 @@ TEST(descriptors__serves_what_is_wanted_where_it_can)
     CHECK(share(512, 1000, 1).connections > 300);
     CHECK(share(64, 10000, 1).connections >= 10);
     CHECK_INT(share(10, 10000, 1).connections, 1);
+    CHECK_INT(share(65536, 16, 1).refusing, 1024);
     CHECK(descriptors_limit() > 0);
 }
 

@@ -29,7 +29,7 @@ static const char *features_of(const struct storm *storm)
 
     snprintf(text, sizeof(text),
              "{'features':{'url':'redis://127.0.0.1:%d','password':{'$env':'STORM_PASSWORD'},"
-             "'timeout_ms':20},'privacy':{'user_key':{'$env':'STORM_KEY'}}}",
+             "'timeout_ms':200},'privacy':{'user_key':{'$env':'STORM_KEY'}}}",
              storm->redis->port);
     return text;
 }

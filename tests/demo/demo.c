@@ -231,16 +231,17 @@ TEST(demo__says_who_holds_its_port)
     }
 }
 
-/* Another daemon that is ready there, and whose answers look like ours. */
+/* Another daemon that is ready at both addresses, and whose answers would look like ours. */
 TEST(demo__shows_no_other_daemons_answers)
 {
+    const int port = demo_ports();
+    char http[64], admin[64], want[64];
     struct driver other;
-    char want[64];
     struct demo demo;
-    int port;
 
-    driver_start(&other, &(struct driver_args){0});
-    port = atoi(strrchr(other.address, ':') + 1);
+    snprintf(http, sizeof(http), "http.address=127.0.0.1:%d", port);
+    snprintf(admin, sizeof(admin), "admin.address=127.0.0.1:%d", port + 1);
+    driver_start(&other, &(struct driver_args){.sets = {http, admin}});
     demo_start(&demo, "checkout", port, true);
     CHECK_INT(demo_wait(&demo), 69);
     snprintf(want, sizeof(want), "port %d is taken by adrankd (process %d)", port, (int)other.pid);

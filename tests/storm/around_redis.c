@@ -180,7 +180,7 @@ void *around_redis(void *arg)
         storm_fail(storm, "Redis holds no keys");
     while (storm_goes_on(storm) && c) {
         change_key(c, &kept, &rng);
-        if (storm_one_in(&rng, 100))
+        if (storm_one_in(&rng, 500))
             c = outage(storm, c, &kept, &rng);
         if (!c || c->err) {
             if (c)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adrank/model.h"
 #include "tools/model/command.h"
 
 static const struct command *const commands[] = {
@@ -52,6 +53,8 @@ int main(int argc, char **argv)
     const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
     struct options options;
     struct err err = {0};
+
+    json_set_alloc_funcs(model_json_malloc, free); /* before the library's first use */
 
     if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {
         usage(stdout);

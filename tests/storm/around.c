@@ -19,9 +19,10 @@ static void nap(int ms)
 /* ---- reloads -------------------------------------------------------------------------------------- */
 
 static const char timers[] =
-    "{'http':{'workers':2,'max_connections':200,'head_ms':300,'body_ms':400,"
-    "'idle_ms':1500,'write_ms':300},'log':{'impressions':'impressions',"
-    "'sample':0.05},'deadline':{'max_ms':30000,'default_ms':30000}}";
+    "{'http':{'workers':2,'max_connections':200,'memory_bytes':1048576,'head_ms':300,"
+    "'body_ms':400,'idle_ms':1500,'write_ms':300},'admin':{'stall_ms':20000},"
+    "'log':{'impressions':'impressions','sample':0.05},"
+    "'deadline':{'max_ms':30000,'default_ms':30000}}";
 
 static const char *features_of(const struct storm *storm)
 {

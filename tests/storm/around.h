@@ -1,4 +1,7 @@
-/* What goes on around the clients: a Redis that is changed, paused and killed, reloads, and one client that is good. */
+/*
+ * What goes on around the clients: a Redis that is changed, paused and killed, reloads, one client that is good, and one
+ * that watches.
+ */
 #ifndef TESTS_STORM_AROUND_H
 #define TESTS_STORM_AROUND_H
 
@@ -13,5 +16,6 @@ void around_prepare(struct storm *storm);
 void *around_redis(void *arg);
 void *around_reloads(void *arg);
 void *around_good_client(void *arg);
+void *around_watch(void *arg);
 
 #endif

@@ -26,7 +26,7 @@ static struct storm storm = {
     .daemon = &d, .redis = &redis, .patience_ms = PATIENCE_MS, .lock = PTHREAD_MUTEX_INITIALIZER};
 
 struct state {
-    double fds, threads, rss;
+    double fds, threads, rss, held;
 };
 
 static long number_from_env(const char *name, long otherwise)
@@ -46,11 +46,19 @@ static void *run_clients(void *arg)
     return NULL;
 }
 
+/* Bodies and answers: arenas are kept for the next requests. */
+static double held(void)
+{
+    return driver_metric(&d, "adrank_memory_bytes{kind=\"body\"}") +
+           driver_metric(&d, "adrank_memory_bytes{kind=\"answer\"}");
+}
+
 static struct state look(void)
 {
     return (struct state){.fds = driver_metric(&d, "process_open_fds"),
                           .threads = driver_metric(&d, "process_threads"),
-                          .rss = driver_metric(&d, "process_resident_memory_bytes")};
+                          .rss = driver_metric(&d, "process_resident_memory_bytes"),
+                          .held = held()};
 }
 
 static void start_daemon(void)
@@ -83,8 +91,11 @@ static void check_state(struct state before)
 
     printf("     %.0f descriptors and %.0f threads before, %.0f and %.0f after; %.0f and %.0f MB\n",
            before.fds, before.threads, after.fds, after.threads, before.rss / 1e6, after.rss / 1e6);
+    printf("     requests held %.0f bytes before, %.0f at most, %.0f after\n", before.held,
+           storm.most_held, after.held);
     CHECK(after.fds <= before.fds + 4);
     CHECK_INT(after.threads, before.threads);
+    CHECK_INT(after.held, before.held);
     if (!IS_SANITIZED)
         CHECK(after.rss <= before.rss + MAX_GROWTH_MB * 1e6);
 }
@@ -164,12 +175,14 @@ static void check_secrets(void)
 
 static void blow(void)
 {
-    void *(*const around[])(void *) = {around_redis, around_reloads, around_good_client};
-    pthread_t threads[CLIENTS + 3];
+    void *(*const around[])(void *) = {around_redis, around_reloads, around_good_client,
+                                       around_watch};
+    enum { AROUND = sizeof(around) / sizeof(around[0]) };
+    pthread_t threads[CLIENTS + AROUND];
     int n = 0;
 
     storm.until_us = clock_now_us() + number_from_env("ADRANK_STORM_SECONDS", SECONDS) * 1000000LL;
-    for (int i = 0; i < 3; i++)
+    for (int i = 0; i < AROUND; i++)
         CHECK(pthread_create(&threads[n++], NULL, around[i], &storm) == 0);
     for (int i = 0; i < CLIENTS; i++)
         CHECK(pthread_create(&threads[n++], NULL, run_clients, (void *)(intptr_t)i) == 0);

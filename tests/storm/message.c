@@ -245,6 +245,9 @@ static void break_body(struct buf *out, size_t from, struct rng *rng)
         VIEW_LIT("0\r\n\r\n"),
         VIEW_LIT("ffffffffffffffff\r\n"),
         VIEW_LIT("-1\r\n"),
+        VIEW_LIT("f"),
+        VIEW_LIT("00000000000000000005\r\n"),
+        VIEW_LIT(";a=\"\r\n"),
         VIEW_LIT("5\n"),
         VIEW_LIT("\r\n"),
         VIEW_LIT("POST /rank HTTP/1.1\r\nHost: b\r\nContent-Length: 2\r\n\r\n{}"),
@@ -254,6 +257,11 @@ static void break_body(struct buf *out, size_t from, struct rng *rng)
     size_t start = end ? (size_t)(end - out->ptr) + 4 : from, at;
 
     at = start + rng_below(rng, out->len - start + 1);
+    if (storm_one_in(rng, 2)) { /* where a chunk's size may be */
+        const char *line = memmem(out->ptr + at, out->len - at, "\r\n", 2);
+
+        at = line ? (size_t)(line - out->ptr) + 2 : at;
+    }
     if (storm_one_in(rng, 3))
         out->len = at;
     else

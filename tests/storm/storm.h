@@ -31,6 +31,8 @@ struct storm {
     char failure[2048]; /* the first one; under the lock until the threads have ended */
     atomic_int connections, sent, answered, good, reloads;
     atomic_int statuses[600];
+    double
+        most_held; /* bytes of memory, by the daemon's word; the watcher's until the threads have ended */
 };
 
 bool storm_goes_on(struct storm *storm);

@@ -2,16 +2,16 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #define READ_STEP_BYTES ((size_t)64 * 1024)
 
 /* Non-blocking, or opening a FIFO that lies in the place of the file would wait for its writer. */
-static int open_regular(const char *path, struct stat *st, struct err *err)
+int file_open(const char *path, struct stat *st, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -59,7 +59,7 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
     int fd;
 
     buf_clear(out);
-    fd = open_regular(path, &st, err);
+    fd = file_open(path, &st, err);
     if (fd == -1)
         return -1;
     if ((uintmax_t)st.st_size > max_bytes) {
@@ -112,20 +112,44 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
+/* Creates a file beside path under a name that nobody can guess. */
+static int create_beside(const char *path, char *out, size_t size, struct err *err)
+{
+    for (int tries = 0;; tries++) {
+        uint64_t random;
+        int fd, len;
+
+        if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+            return err_set_errno(err, ERR_UNAVAILABLE, "random numbers");
+        len = snprintf(out, size, "%s.%016llx.tmp", path, (unsigned long long)random);
+        if (len < 0 || (size_t)len >= size)
+            return err_set(err, ERR_NOINPUT, "%s: path too long", path);
+        fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd != -1)
+            return fd;
+        if (errno != EEXIST || tries == 10)
+            return err_set_errno(err, ERR_NOINPUT, "%s", out);
+    }
+}
+
+/* The replaced file may have a stricter mode than a new one. */
+static int take_mode(int fd, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == -1 || !S_ISREG(st.st_mode))
+        return 0;
+    return fchmod(fd, st.st_mode & 07777);
+}
+
 int file_write(const char *path, struct view bytes, struct err *err)
 {
-    static atomic_uint serial;
     char temporary[4096];
-    int len = snprintf(temporary, sizeof(temporary), "%s.%ld-%u.tmp", path, (long)getpid(),
-                       atomic_fetch_add(&serial, 1));
-    int fd;
+    int fd = create_beside(path, temporary, sizeof(temporary), err);
 
-    if (len < 0 || (size_t)len >= sizeof(temporary))
-        return err_set(err, ERR_NOINPUT, "%s: path too long", path);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd == -1)
-        return err_set_errno(err, ERR_NOINPUT, "%s", temporary);
-    if (write_all(fd, bytes) || fsync(fd) == -1) {
+        return -1;
+    if (take_mode(fd, path) == -1 || write_all(fd, bytes) || fsync(fd) == -1) {
         err_set_errno(err, ERR_NOINPUT, "%s", temporary);
         close(fd);
         goto out;

@@ -4,6 +4,7 @@
 
 #include "base/utf8.h"
 #include "impression/behaviour_order.h"
+#include "impression/behaviour_twins.h"
 
 /* ---- the stored form ---- */
 
@@ -95,20 +96,24 @@ void behaviour_redis_key(const char pid[BEHAVIOUR_PID_HEX + 1], char key[BEHAVIO
 
 /* ---- merge ---- */
 
-static bool same_event(const struct behaviour *a, const struct behaviour *b)
+/* order (n), oldest first, without twins. Returns how many are left, -1 when out of memory. */
+static int drop_twins(const struct behaviour **order, int n, struct arena *arena)
 {
-    if (a->type != b->type || !view_eq(a->item, b->item))
-        return false;
-    return a->item.len || view_eq(a->text, b->text);
-}
+    int kept = 0;
 
-/* Where an event of the same time in out (n) is the same one; -1: nowhere. */
-static int find_twin(const struct behaviour *out, int n, const struct behaviour *event)
-{
-    for (int i = n - 1; i >= 0 && out[i].t_ms == event->t_ms; i--)
-        if (same_event(&out[i], event))
-            return i;
-    return -1;
+    for (int at = 0, end; at < n; at = end) {
+        int group = 1;
+
+        for (end = at + 1; end < n && order[end]->t_ms == order[at]->t_ms; end++)
+            ;
+        if (end - at > 1)
+            group = behaviour_drop_twins(order + at, end - at, arena);
+        if (group < 0)
+            return -1;
+        for (int i = 0; i < group; i++)
+            order[kept++] = order[at + i];
+    }
+    return kept;
 }
 
 const struct behaviour *behaviour_merge(const struct behaviour *stored, int n_stored,
@@ -116,21 +121,17 @@ const struct behaviour *behaviour_merge(const struct behaviour *stored, int n_st
                                         struct arena *arena, int *n_out, bool *truncated)
 {
     const struct behaviour **order = behaviour_order(stored, n_stored, sent, n_sent, arena);
-    struct behaviour *out = arena_array(arena, (size_t)n_stored + (size_t)n_sent, sizeof(*out));
-    int n = 0, cut;
+    int n = order ? drop_twins(order, n_stored + n_sent, arena) : -1;
+    struct behaviour *out;
+    int cut;
 
-    if (!order || !out)
+    if (n < 0)
         return NULL;
-    for (int i = 0; i < n_stored + n_sent; i++) {
-        int twin = find_twin(out, n, order[i]);
-
-        if (twin < 0)
-            out[n++] = *order[i];
-        else if (out[twin].text.len == 0)
-            out[twin] = *order[i];
-    }
     *truncated = n > max_events;
     cut = *truncated ? n - max_events : 0;
     *n_out = n - cut;
-    return out + cut;
+    out = arena_array(arena, (size_t)*n_out, sizeof(*out));
+    for (int i = 0; out && i < *n_out; i++)
+        out[i] = *order[cut + i];
+    return out;
 }

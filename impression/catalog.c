@@ -8,6 +8,8 @@
 
 #include "adrank/decode.h"
 #include "base/file.h"
+#include "impression/ad_schedule.h"
+#include "impression/catalog_doubts.h"
 #include "impression/catalog_read.h"
 #include "impression/ecpm.h"
 
@@ -22,6 +24,8 @@ struct catalog {
     struct arena arena;
     struct ad_table table;
     int32_t *by_prior_ecpm;
+    struct ad_schedule schedule;
+    struct views doubts;
     char digest[DIGEST_HEX + 1];
 };
 
@@ -57,7 +61,8 @@ static int order_ads(struct catalog *catalog, struct err *err)
     for (int32_t i = 0; i < catalog->table.n_ads; i++)
         catalog->by_prior_ecpm[i] = i;
     qsort_r(catalog->by_prior_ecpm, n, sizeof(int32_t), by_prior_ecpm, catalog->table.ads);
-    return 0;
+    return ad_schedule_build(&catalog->schedule, catalog->table.ads, catalog->by_prior_ecpm,
+                             catalog->table.n_ads, &catalog->arena, err);
 }
 
 /* ---- the object ---- */
@@ -91,7 +96,9 @@ static int fill(struct catalog *catalog, struct view bytes, struct problems *pro
         return -1;
     if (problems->n + problems->dropped != told)
         return problems_to_err(problems, NULL, ERR_DATA, err);
-    return order_ads(catalog, err);
+    if (order_ads(catalog, err))
+        return -1;
+    return catalog_doubts_find(&catalog->table, &catalog->arena, &catalog->doubts, err);
 }
 
 static int parse_padded(const char *name, struct view bytes, struct problems *problems,
@@ -125,12 +132,13 @@ static int pad(struct buf *bytes, struct err *err)
     return 0;
 }
 
-int catalog_open(const char *path, struct problems *problems, struct catalog **out, struct err *err)
+int catalog_open(const char *path, size_t max_bytes, struct problems *problems,
+                 struct catalog **out, struct err *err)
 {
     struct buf bytes = BUF_INIT;
     int rc = -1;
 
-    if (file_read(path, SIZE_MAX, &bytes, err) || pad(&bytes, err))
+    if (file_read(path, max_bytes, &bytes, err) || pad(&bytes, err))
         goto out;
     rc = parse_padded(path, buf_view(&bytes), problems, out, err);
 out:
@@ -191,9 +199,24 @@ const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog)
     return catalog->by_prior_ecpm;
 }
 
+const struct ad_schedule *catalog_schedule(const struct catalog *catalog)
+{
+    return &catalog->schedule;
+}
+
+int catalog_eligible(const struct catalog *catalog, int64_t now_ms)
+{
+    return ad_schedule_active(&catalog->schedule, now_ms);
+}
+
 uint64_t catalog_unknown_fields(const struct catalog *catalog)
 {
     return catalog->table.unknown_fields;
+}
+
+const struct views *catalog_doubts(const struct catalog *catalog)
+{
+    return &catalog->doubts;
 }
 
 const char *catalog_digest(const struct catalog *catalog)

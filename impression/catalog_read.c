@@ -3,9 +3,12 @@
 #include <stdio.h>
 
 #include "impression/catalog_fields.h"
+#include "impression/domain.h"
 
 #define MIN_CHUNK_BYTES ((size_t)4 << 10)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
+/* {"adid":"a","title":"t","bid":1}: no ad has less. */
+#define MIN_AD_BYTES 32
 
 static struct view ad_adid(const struct ad *ad)
 {
@@ -42,6 +45,28 @@ static int copy_views(struct arena *arena, struct views *list)
     return 0;
 }
 
+/* ad->domains of ad->adomain; what names no domain is left out. */
+static int make_domains(struct arena *arena, struct ad *ad)
+{
+    struct view *domains = arena_array(arena, (size_t)ad->adomain.n, sizeof(*domains));
+    int n = 0;
+
+    if (!domains)
+        return -1;
+    for (int i = 0; i < ad->adomain.n; i++) {
+        char name[DOMAIN_MAX_BYTES];
+        size_t len = domain_normalize(ad->adomain.items[i], name);
+
+        if (len == 0)
+            continue;
+        domains[n] = arena_copy(arena, (struct view){name, len});
+        if (!domains[n++].ptr)
+            return -1;
+    }
+    ad->domains = (struct views){domains, n};
+    return 0;
+}
+
 /* title and desc become parts of text. */
 static int make_text(struct arena *arena, struct ad *ad)
 {
@@ -64,7 +89,7 @@ static int make_text(struct arena *arena, struct ad *ad)
 }
 
 static int keep_line(struct ad_table *table, const struct catalog_line *line, struct arena *arena,
-                     struct err *err)
+                     size_t number, struct err *err)
 {
     struct ad *ad = &table->ads[table->n_ads];
 
@@ -73,9 +98,10 @@ static int keep_line(struct ad_table *table, const struct catalog_line *line, st
     ad->index = table->n_ads;
     if (copy_view(arena, &ad->adid) || copy_view(arena, &ad->item) || copy_view(arena, &ad->crid) ||
         copy_view(arena, &ad->cid) || copy_view(arena, &ad->seat) ||
-        copy_views(arena, &ad->adomain) || copy_views(arena, &ad->cat) || make_text(arena, ad))
+        copy_views(arena, &ad->adomain) || make_domains(arena, ad) || copy_views(arena, &ad->cat) ||
+        make_text(arena, ad))
         return err_set(err, ERR_NOMEM, "out of memory");
-    table->n_ads++;
+    table->lines[table->n_ads++] = (int32_t)number;
     return 0;
 }
 
@@ -105,6 +131,10 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
     struct catalog_line line;
 
     snprintf(prefix, sizeof(prefix), "line %zu", number);
+    if (bytes.len > CATALOG_MAX_LINE_BYTES) {
+        reader_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
+        return 0;
+    }
     switch (reader_read(&reader, bytes, &r->scratch, &catalog_line_shape, &line)) {
     case READ_OK:
         break;
@@ -114,7 +144,7 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
         return 0;
     }
     r->table->unknown_fields += reader.unknown;
-    if (keep_line(r->table, &line, r->arena, err))
+    if (keep_line(r->table, &line, r->arena, number, err))
         return -1;
     if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
         reader_problem(&reader, NULL, "adid", "stands on an earlier line too");
@@ -129,13 +159,19 @@ static bool is_blank(struct view line)
     return true;
 }
 
-static size_t count_lines(struct view bytes)
+/* How many lines there are, and how many of them are long enough for an ad: what memory is taken for. */
+static size_t count_lines(struct view bytes, size_t *n_ads)
 {
-    size_t n = 1;
+    const char *p = bytes.ptr, *end = p + bytes.len;
+    size_t n;
 
-    for (const char *p = bytes.ptr, *end = p + bytes.len;
-         p < end && (p = memchr(p, '\n', (size_t)(end - p))); p++)
-        n++;
+    *n_ads = 0;
+    for (n = 0; p < end; n++) {
+        const char *newline = memchr(p, '\n', (size_t)(end - p));
+
+        *n_ads += (newline ? newline : end) - p >= MIN_AD_BYTES;
+        p = newline ? newline + 1 : end;
+    }
     return n;
 }
 
@@ -162,16 +198,17 @@ int ad_table_read(struct ad_table *table, struct view bytes, struct problems *pr
                   struct arena *arena, struct err *err)
 {
     struct reading reading = {.table = table, .arena = arena, .problems = problems};
-    size_t lines = count_lines(bytes);
+    size_t n, lines = count_lines(bytes, &n);
 
     *table = (struct ad_table){0};
     if (lines >= INT32_MAX)
         return err_set(err, ERR_DATA, "more than %d lines", INT32_MAX - 1);
-    table->ads = arena_array(arena, lines, sizeof(*table->ads));
-    if (!table->ads)
+    table->ads = arena_array(arena, n, sizeof(*table->ads));
+    table->lines = arena_array(arena, n, sizeof(*table->lines));
+    if (!table->ads || !table->lines)
         return err_set(err, ERR_NOMEM, "out of memory");
-    if (ad_index_init(&table->by_adid, ad_adid, (int32_t)lines, arena, err) ||
-        ad_index_init(&table->by_item, ad_item, (int32_t)lines, arena, err))
+    if (ad_index_init(&table->by_adid, ad_adid, (int32_t)n, arena, err) ||
+        ad_index_init(&table->by_item, ad_item, (int32_t)n, arena, err))
         return -1;
     return read_lines(&reading, bytes, err);
 }

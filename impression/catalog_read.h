@@ -4,9 +4,12 @@
 
 #include "impression/catalog_index.h"
 
+#define CATALOG_MAX_LINE_BYTES ((size_t)1 << 20)
+
 struct ad_table {
     struct ad *ads; /* (n_ads), in the order of the lines */
     int32_t n_ads;
+    int32_t *lines; /* (n_ads) where each stands in the file, from 1 */
     struct ad_index by_adid, by_item;
     uint64_t unknown_fields;
 };

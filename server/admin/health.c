@@ -2,13 +2,14 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "server/world/catalog_state.h"
 
 void health_init(struct health *health, const struct health_args *args)
 {
     *health = (struct health){
         .server = args->server,
         .executor = args->executor,
-        .redis_up = args->redis_up,
+        .redis = args->redis,
         .arg = args->arg,
     };
     atomic_init(&health->stall_us, args->stall_us);
@@ -20,6 +21,7 @@ void health_release(struct health *health)
 {
     pthread_mutex_destroy(&health->lock);
     buf_release(&health->model);
+    catalog_unref(health->catalog);
 }
 
 void health_set_world(struct health *health, const struct world *world)
@@ -38,6 +40,9 @@ void health_set_world(struct health *health, const struct world *world)
     jw_member_str(&w, "precision", precision_names[served_model_precision(served)]);
     jw_member_int(&w, "generation", (int64_t)world->generation);
     jw_object_end(&w);
+    catalog_unref(health->catalog);
+    health->catalog = catalog_ref(world->catalog);
+    health->catalog_modified_ms = world->catalog_modified_ms;
     pthread_mutex_unlock(&health->lock);
     atomic_store(&health->stall_us, world->config->admin.stall_ms * 1000);
     atomic_store(&health->verified, true);
@@ -88,6 +93,24 @@ static void write_backend(const struct health *health, struct json_writer *w)
     jw_object_end(w);
 }
 
+static void write_redis(enum health_redis redis, struct json_writer *w)
+{
+    if (redis == HEALTH_REDIS_NONE)
+        jw_member_str(w, "redis", "not configured");
+    else
+        jw_member_bool(w, "redis", redis == HEALTH_REDIS_UP);
+}
+
+static void write_catalog(const struct health *health, struct json_writer *w)
+{
+    struct catalog_state state;
+
+    if (!health->catalog)
+        return;
+    state = catalog_state_now(health->catalog, health->catalog_modified_ms);
+    catalog_state_write(&state, w);
+}
+
 static void write_verbose(struct health *health, struct json_writer *w)
 {
     pthread_mutex_lock(&health->lock);
@@ -95,9 +118,10 @@ static void write_verbose(struct health *health, struct json_writer *w)
         jw_key(w, "model");
         jw_raw(w, buf_view(&health->model));
     }
+    write_catalog(health, w);
     pthread_mutex_unlock(&health->lock);
     write_backend(health, w);
-    jw_member_bool(w, "redis", health->redis_up(health->arg));
+    write_redis(health->redis(health->arg), w);
     jw_member_bool(w, "draining", server_draining(health->server));
 }
 

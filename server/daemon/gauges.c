@@ -1,5 +1,6 @@
 #include "base/log.h"
 #include "server/daemon/state.h"
+#include "server/world/catalog_state.h"
 
 static void collect_connections(struct metrics_out *out, void *arg)
 {
@@ -15,15 +16,18 @@ static void collect_queue(struct metrics_out *out, void *arg)
     metrics_emit(out, NULL, 0, (double)executor_queue_depth(d->executor));
 }
 
-/* Of the worker that is worst off. */
+static void collect_redis_configured(struct metrics_out *out, void *arg)
+{
+    metrics_emit(out, NULL, 0, daemon_redis(arg) != HEALTH_REDIS_NONE);
+}
+
+/* Of the worker that is worst off; nothing where no Redis is wanted. */
 static void collect_redis_up(struct metrics_out *out, void *arg)
 {
-    const struct daemon *d = arg;
-    bool up = true;
+    const enum health_redis state = daemon_redis(arg);
 
-    for (int i = 0; i < d->server.n_workers; i++)
-        up = up && request_worker_redis_up(d->workers[i]);
-    metrics_emit(out, NULL, 0, up);
+    if (state != HEALTH_REDIS_NONE)
+        metrics_emit(out, NULL, 0, state == HEALTH_REDIS_UP);
 }
 
 static void collect_breaker(struct metrics_out *out, void *arg)
@@ -60,6 +64,38 @@ static void collect_model(struct metrics_out *out, void *arg)
                      label("backend", executor_backend(d->executor)),
                  },
                  6, 1);
+}
+
+static bool read_catalog(const struct daemon *d, struct catalog_state *out)
+{
+    if (!d->world)
+        return false;
+    *out = catalog_state_now(d->world->catalog, d->world->catalog_modified_ms);
+    return true;
+}
+
+static void collect_ads(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, state.ads);
+}
+
+static void collect_eligible(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, state.eligible);
+}
+
+static void collect_age(struct metrics_out *out, void *arg)
+{
+    struct catalog_state state;
+
+    if (read_catalog(arg, &state))
+        metrics_emit(out, NULL, 0, (double)state.age_s);
 }
 
 static void collect_build(struct metrics_out *out, void *arg)
@@ -109,8 +145,12 @@ void daemon_collect(struct daemon *d)
     metrics_collect(&d->metrics, METRIC_MEMORY, collect_memory, d);
     metrics_collect(&d->metrics, METRIC_MEMORY_LIMIT, collect_memory_limit, d);
     metrics_collect(&d->metrics, METRIC_QUEUE_DEPTH, collect_queue, d);
+    metrics_collect(&d->metrics, METRIC_REDIS_CONFIGURED, collect_redis_configured, d);
     metrics_collect(&d->metrics, METRIC_REDIS_UP, collect_redis_up, d);
     metrics_collect(&d->metrics, METRIC_REDIS_BREAKER_STATE, collect_breaker, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_ADS, collect_ads, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_ELIGIBLE_ADS, collect_eligible, d);
+    metrics_collect(&d->metrics, METRIC_CATALOG_AGE, collect_age, d);
     metrics_collect(&d->metrics, METRIC_MODEL_INFO, collect_model, d);
     metrics_collect(&d->metrics, METRIC_BUILD_INFO, collect_build, d);
     metrics_collect(&d->metrics, METRIC_LOG_DROPPED, collect_log_dropped, d);

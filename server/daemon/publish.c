@@ -2,6 +2,7 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/daemon/state.h"
+#include "server/world/catalog_state.h"
 #include "server/world/warnings.h"
 
 struct net_limits daemon_limits(const struct config *config)
@@ -34,6 +35,8 @@ static void log_ready(const struct daemon *d)
 {
     const struct world *world = d->world;
     const struct backend_caps *caps = executor_caps(d->executor);
+    const struct catalog_state state =
+        catalog_state_now(world->catalog, world->catalog_modified_ms);
 
     log_info("ready", LOG_STR("version", ADRANK_VERSION),
              LOG_STR("backend", executor_backend(d->executor)), LOG_STR("device", caps->device),
@@ -42,6 +45,7 @@ static void log_ready(const struct daemon *d)
              LOG_STR("model_digest", model_digest(world->model)),
              LOG_STR("kind", model_kind(world->model)),
              LOG_STR("precision", precision_names[served_model_precision(world->served)]),
+             LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
              LOG_STR("address", server_address(&d->server)),
              LOG_STR("admin", admin_address(d->admin)));
 }

@@ -90,13 +90,13 @@ static void take_catalog(const struct choice *choice)
     int n;
 
     ads = catalog_ads(args->catalog, &n);
-    for (int i = 0; i < n && !ads[order[i]].paused; i++) { /* the paused stand last */
+    eligible_ads_move(args->eligible, args->now_ms);
+    for (int32_t i = eligible_ads_next(args->eligible, 0); i >= 0;
+         i = eligible_ads_next(args->eligible, i + 1)) {
         const struct ad *ad = &ads[order[i]];
         struct rank_ad resolved = {
             .ad = ad, .adid = ad->adid, .bid = ad->bid, .bid_type = ad->bid_type};
 
-        if (!ad_active(ad, args->now_ms))
-            continue; /* nobody asked for it: not worth a count */
         if (choice->out->n == args->max_candidates || looks-- == 0) {
             choice->out->cut = true;
             return;

@@ -9,6 +9,7 @@
 #include "adrank/impression.h"
 #include "adrank/input.h"
 #include "adrank/model.h"
+#include "impression/eligible_ads.h"
 #include "server/metrics/metrics.h"
 
 #define RANK_ADS_LOOKS 16
@@ -33,6 +34,8 @@ struct rank_ads {
 struct rank_ads_args {
     const struct impression_request *request;
     const struct catalog *catalog;
+    struct eligible_ads
+        *eligible; /* the catalog's; moved to now_ms. Not read where ads are named */
     const char *currency;
     int max_candidates;
     bool has_cvr; /* the model tells conversions */

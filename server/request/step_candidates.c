@@ -1,3 +1,4 @@
+#include "base/clock.h"
 #include "server/request/request_state.h"
 
 enum step_result step_candidates(struct request *r)
@@ -8,10 +9,16 @@ enum step_result step_candidates(struct request *r)
         .catalog = r->world->catalog,
         .currency = config->rank.currency,
         .max_candidates = (int)config->rank.max_candidates,
-        .now_ms = r->now_ms,
+        .eligible = r->world->eligible->of_worker[r->worker->worker->index],
+        /* Not the request's own: requests overtake each other while they wait for Redis, and going back in time
+         * costs as much as going forward. */
+        .now_ms = clock_wall_ms(),
     };
+    const int share = RANK_MAX_PAIRS / r->decoded.n_imps; /* of the pairs, for each imp */
     struct err err;
 
+    if (args.max_candidates > share)
+        args.max_candidates = share;
     if (rank_ads_choose(&args, &r->arena, &r->ads, &err))
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     if (r->ads.cut)

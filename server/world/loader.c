@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
+#include "server/world/catalog_state.h"
 #include "server/world/warnings.h"
 #include "server/world/world_build.h"
 
@@ -59,13 +60,16 @@ static void write_warning(void *arg, const char *text)
     jw_str(arg, text);
 }
 
-/* What the world that is served after this load is warned of. */
+/* What the world that is served after this load is warned of, and what it has to show. */
 static void end_diff(const struct world *world, struct json_writer *w)
 {
+    struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
+
     jw_key(w, "warnings");
     jw_array_begin(w);
     world_warnings(world, write_warning, w);
     jw_array_end(w);
+    catalog_state_write(&state, w);
     jw_object_end(w);
 }
 

@@ -36,9 +36,9 @@ struct load_result {
     struct arena arena;  /* owns problems */
     struct problems problems;
     struct err err;
-    /* Unless FAILED or the first: a JSON object of four arrays. "changed" and "needs_restart" as config_diff
+    /* Unless FAILED or the first: a JSON object of four arrays and an object. "changed" and "needs_restart" as config_diff
      * writes them, "files": "catalog" and "model" where their files are read anew, "warnings": world_warnings of
-     * what is served from now on. */
+     * what is served from now on, "catalog": its struct catalog_state. */
     struct buf diff;
     struct buf changes; /* diff without its warnings, in words for the log */
     bool dry_run;

@@ -124,12 +124,14 @@ const struct option options[] = {
     INT(features, max_in_flight, "256", 1, FEATURES_MAX_IN_FLIGHT, "requests of one worker that may wait for Redis"),
 
     PATH(catalog, path, "\"demo/catalog.jsonl\"", "ads, one JSON object a line"),
+    INT(catalog, min_ads, "1", 0, INT32_MAX, "a catalog of fewer ads is refused (exit 65, reload 422); 0 allows an empty one"),
+    INT(catalog, max_bytes, "1073741824", 1024, 1024 * GIB, "a longer file is refused before it is read; memory is some four times as much"),
 
     STRING(rank, currency, "\"USD\"", check_currency, "of bids and floors: three capital letters, ISO 4217"),
     INT(rank, top_n, "3", 1, 1000, "ads per impression where the request does not say"),
     INT(rank, max_top_n, "50", 1, 1000, "more is answered 422"),
     INT(rank, max_candidates, "200", 1, 4096, "of a request; more is answered 422, a catalog is cut to it"),
-    INT(rank, max_imps, "16", 1, 256, "of a request; more is answered 422"),
+    INT(rank, max_imps, "16", 1, 256, "of a request; of more the first ones are answered"),
     INT(rank, max_behaviour, "100", 0, 4096, "newest events that are used, sent and stored together"),
     CHOICE(rank, unique, "\"imp\"", uniques, "an ad at most once per impression, or once per request"),
 

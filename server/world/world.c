@@ -10,6 +10,15 @@ static void world_ads_unref(struct world_ads *ads)
     free(ads);
 }
 
+static void world_eligible_unref(struct world_eligible *eligible)
+{
+    if (!eligible || atomic_fetch_sub_explicit(&eligible->refs, 1, memory_order_acq_rel) != 1)
+        return;
+    for (int i = 0; i < eligible->n_workers; i++)
+        eligible_ads_free(eligible->of_worker[i]);
+    free(eligible);
+}
+
 struct world *world_ref(struct world *world)
 {
     atomic_fetch_add_explicit(&world->refs, 1, memory_order_relaxed);
@@ -22,6 +31,7 @@ void world_unref(struct world *world)
         return;
     served_model_unref(world->served);
     world_ads_unref(world->ads);
+    world_eligible_unref(world->eligible);
     model_unref(world->model);
     catalog_unref(world->catalog);
     config_free(world->config);

@@ -10,8 +10,17 @@
 
 #include "adrank/catalog.h"
 #include "adrank/model.h"
+#include "impression/eligible_ads.h"
 #include "server/batch/executor.h"
 #include "server/world/config.h"
+
+/* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one part of a world
+ * that changes. Outlives a world when the next one has the same catalog. */
+struct world_eligible {
+    atomic_int refs;
+    int n_workers;
+    struct eligible_ads *of_worker[]; /* (n_workers) */
+};
 
 /* A catalog's ads encoded for a model; outlives a world when the next one has the same two. */
 struct world_ads {
@@ -25,8 +34,11 @@ struct world {
     struct config *config;
     struct catalog *catalog;
     struct model *model;
+    struct world_eligible *eligible;
     struct world_ads *ads;
     struct served_model *served; /* the model's engines */
+    int64_t catalog_modified_ms; /* the file's, unix time */
+    int shrunk_from; /* ads of the catalog served before, where this one has not half of them; else 0 */
     /* Hashes of size, inode and mtime: what a reload compares before it reads. */
     uint64_t catalog_stamp, model_stamp;
 };

@@ -4,14 +4,20 @@
 #include <string.h>
 #include <sys/stat.h>
 
-static uint64_t file_stamp(const char *path)
+#include "base/clock.h"
+
+static void stamp_catalog(struct world_plan *plan, const char *path)
 {
     struct stat st;
 
     if (stat(path, &st))
-        return 0;
-    return ((uint64_t)st.st_mtim.tv_sec * 1000000007u) ^ (uint64_t)st.st_mtim.tv_nsec ^
-           ((uint64_t)st.st_size << 20) ^ ((uint64_t)st.st_ino << 40);
+        return;
+    plan->catalog_stamp = ((uint64_t)st.st_mtim.tv_sec * 1000000007u) ^
+                          (uint64_t)st.st_mtim.tv_nsec ^ ((uint64_t)st.st_size << 20) ^
+                          ((uint64_t)st.st_ino << 40);
+    plan->catalog_modified_ms =
+        (int64_t)st.st_mtim.tv_sec * 1000 + (int64_t)st.st_mtim.tv_nsec / 1000000;
+    plan->catalog_bytes = st.st_size;
 }
 
 void world_plan_init(struct world_plan *plan, const struct world *running,
@@ -19,10 +25,8 @@ void world_plan_init(struct world_plan *plan, const struct world *running,
 {
     const struct config *old = running ? running->config : NULL;
 
-    *plan = (struct world_plan){
-        .catalog_stamp = file_stamp(next->catalog.path),
-        .model_stamp = model_dir_stamp(next->model.path),
-    };
+    *plan = (struct world_plan){.model_stamp = model_dir_stamp(next->model.path)};
+    stamp_catalog(plan, next->catalog.path);
     plan->new_catalog = !running || strcmp(old->catalog.path, next->catalog.path) != 0 ||
                         running->catalog_stamp != plan->catalog_stamp;
     plan->new_model = !running || strcmp(old->model.path, next->model.path) != 0 ||
@@ -31,13 +35,82 @@ void world_plan_init(struct world_plan *plan, const struct world *running,
                         old->batch.max_tokens < next->batch.max_tokens;
 }
 
+static int read_catalog(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    const char *path = args->config->catalog.path;
+    const int64_t max_bytes = args->config->catalog.max_bytes;
+
+    if (args->plan->catalog_bytes > max_bytes)
+        return err_set(err, ERR_DATA, "%s: %lld bytes, more than catalog.max_bytes (%lld)", path,
+                       (long long)args->plan->catalog_bytes, (long long)max_bytes);
+    return catalog_open(path, (size_t)max_bytes, args->problems, &world->catalog, err);
+}
+
+static int count_ads(const struct catalog *catalog)
+{
+    int n;
+
+    (void)catalog_ads(catalog, &n);
+    return n;
+}
+
+/* As long as the shrunken catalog is served. */
+static int shrunk_from(const struct world *world, const struct world_build_args *args)
+{
+    int before;
+
+    if (!args->running)
+        return 0;
+    if (!args->plan->new_catalog)
+        return args->running->shrunk_from;
+    before = count_ads(args->running->catalog);
+    return count_ads(world->catalog) < before - count_ads(world->catalog) ? before : 0;
+}
+
+/* One that is served already is held against the option, too: it may have been raised. */
 static int open_catalog(struct world *world, const struct world_build_args *args, struct err *err)
 {
-    if (!args->plan->new_catalog) {
+    const struct config *config = args->config;
+    int n;
+
+    if (!args->plan->new_catalog)
         world->catalog = catalog_ref(args->running->catalog);
+    else if (read_catalog(world, args, err))
+        return -1;
+    n = count_ads(world->catalog);
+    if (n < config->catalog.min_ads)
+        return err_set(err, ERR_DATA, "%s: %d ad%s, fewer than catalog.min_ads (%lld)",
+                       config->catalog.path, n, n == 1 ? "" : "s",
+                       (long long)config->catalog.min_ads);
+    world->shrunk_from = shrunk_from(world, args);
+    return 0;
+}
+
+/* The number of workers changes with a restart only. */
+static int list_eligible(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    const int n = (int)args->config->http.workers;
+    struct eligible_ads **list;
+
+    if (!args->plan->new_catalog) {
+        world->eligible = args->running->eligible;
+        atomic_fetch_add(&world->eligible->refs, 1);
         return 0;
     }
-    return catalog_open(args->config->catalog.path, args->problems, &world->catalog, err);
+    world->eligible = calloc(1, sizeof(*world->eligible) + (size_t)n * sizeof(*list));
+    if (!world->eligible)
+        return err_set(err, ERR_NOMEM, "catalog: out of memory");
+    atomic_init(&world->eligible->refs, 1);
+    world->eligible->n_workers = n;
+    list = world->eligible->of_worker;
+    if (eligible_ads_new(world->catalog, clock_wall_ms(), &list[0], err))
+        return -1;
+    for (int i = 1; i < n; i++) {
+        list[i] = eligible_ads_copy(list[0]);
+        if (!list[i])
+            return err_set(err, ERR_NOMEM, "catalog: out of memory");
+    }
+    return 0;
 }
 
 static int open_model(struct world *world, const struct world_build_args *args, struct err *err)
@@ -93,10 +166,11 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
     atomic_init(&world->refs, 1);
     world->generation = args->running ? args->running->generation + 1 : 1;
     world->catalog_stamp = args->plan->catalog_stamp;
+    world->catalog_modified_ms = args->plan->catalog_modified_ms;
     world->model_stamp = args->plan->model_stamp;
-    if (go_on(args, err) || open_catalog(world, args, err) || go_on(args, err) ||
-        open_model(world, args, err) || encode_ads(world, args, err) || go_on(args, err) ||
-        open_engines(world, args, err) || go_on(args, err)) {
+    if (go_on(args, err) || open_catalog(world, args, err) || list_eligible(world, args, err) ||
+        go_on(args, err) || open_model(world, args, err) || encode_ads(world, args, err) ||
+        go_on(args, err) || open_engines(world, args, err) || go_on(args, err)) {
         world_unref(world);
         return -1;
     }

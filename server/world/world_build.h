@@ -9,6 +9,7 @@ struct world_plan {
     bool new_catalog, new_model;
     bool new_engines; /* also when the precision or the batch outgrows them */
     uint64_t catalog_stamp, model_stamp;
+    int64_t catalog_modified_ms, catalog_bytes; /* of its file; 0 where there is none */
 };
 
 /* running NULL: everything is new. */

@@ -517,6 +517,31 @@ static bool other_catalog(void)
     return strstr(driver_rank(d, "{}")->body, "\"z1\"") != NULL;
 }
 
+/* A dry run of a reload with that catalog, which is then put back. */
+static bool takes_catalog(const char *catalog)
+{
+    int status;
+
+    driver_write(d, "catalog.jsonl", catalog);
+    status = driver_call(d->admin, "POST", "/admin/reload?dry_run=1", NULL)->status;
+    driver_write(d, "catalog.jsonl", driver_catalog);
+    return status == 200;
+}
+
+static bool empty_catalog_taken(void)
+{
+    return takes_catalog("");
+}
+
+static bool large_catalog_refused(void)
+{
+    char catalog[5000];
+
+    snprintf(catalog, sizeof(catalog), "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1}%*s", 4500,
+             "");
+    return !takes_catalog(catalog);
+}
+
 static bool in_euros(void)
 {
     return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/cur")), "EUR") == 0;
@@ -537,9 +562,11 @@ static bool three_candidates_refused(void)
     return driver_rank(d, THREE_ADS)->status == 422;
 }
 
-static bool two_imps_refused(void)
+static bool first_imp_only(void)
 {
-    return driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->status == 422;
+    const char *body = driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->body;
+
+    return strstr(body, "\"impid\":\"1\"") && !strstr(body, "\"impid\":\"2\"");
 }
 
 static bool one_event_of_two(void)
@@ -731,11 +758,13 @@ const struct option_row option_rows[] = {
     {"/features/max_in_flight", "1", .seen = second_does_not_wait, .with = "{" REDIS "," KEY "}",
      .redis = plain_redis, .ends = true},
     {"/catalog/path", "'other.jsonl'", .seen = other_catalog},
+    {"/catalog/min_ads", "0", .seen = empty_catalog_taken},
+    {"/catalog/max_bytes", "4096", .seen = large_catalog_refused},
     {"/rank/currency", "'EUR'", .seen = in_euros},
     {"/rank/top_n", "1", .seen = one_result},
     {"/rank/max_top_n", "4", .seen = five_refused},
     {"/rank/max_candidates", "2", .seen = three_candidates_refused},
-    {"/rank/max_imps", "1", .seen = two_imps_refused},
+    {"/rank/max_imps", "1", .seen = first_imp_only},
     {"/rank/max_behaviour", "1", .seen = one_event_of_two},
     {"/rank/unique", "'request'", .seen = once_in_two_imps},
     {"/deadline/default_ms", "20", .seen = late_without_tmax, .with = "{" PACED "}",

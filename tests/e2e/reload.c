@@ -39,13 +39,17 @@ static const char *text_at(const json_t *value, const char *pointer)
 static void check_members(const json_t *answer)
 {
     static const char *const arrays[] = {"changed", "needs_restart", "files", "warnings"};
+    static const char *const counts[] = {"ads", "eligible", "age_s"};
 
     CHECK(json_is_string(json_object_get(answer, "status")));
     CHECK(json_is_integer(json_object_get(answer, "generation")));
     for (size_t i = 0; i < 4; i++)
         if (!json_is_array(json_object_get(answer, arrays[i])))
             FAIL("no array %s", arrays[i]);
-    CHECK_INT(json_object_size(answer), 6);
+    for (size_t i = 0; i < 3; i++)
+        CHECK(json_is_integer(json_object_get(json_object_get(answer, "catalog"), counts[i])));
+    CHECK_INT(json_object_size(json_object_get(answer, "catalog")), 3);
+    CHECK_INT(json_object_size(answer), 7);
 }
 
 TEST(reload__says_what_differs)
@@ -138,6 +142,9 @@ TEST(reload__warns)
     CHECK_INT(json_array_size(driver_at(answer_of("/admin/reload", 200), "/warnings")), 0);
     driver_write(&d, "catalog.jsonl",
                  "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1,\"colour\":\"red\",\"size\":4}\n"
+                 "{\"adid\":\"z3\",\"title\":\"cup\",\"bid\":1}\n"
+                 "{\"adid\":\"z4\",\"title\":\"mug\",\"bid\":1}\n"
+                 "{\"adid\":\"z5\",\"title\":\"jug\",\"bid\":1}\n"
                  "{\"adid\":\"z2\",\"title\":\"pot\",\"bid\":1,\"colour\":\"red\"}\n");
     answer = answer_of("/admin/reload?dry_run=1", 200);
     CHECK(warns(answer, "catalog: 3 unknown keys ignored"));

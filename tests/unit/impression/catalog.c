@@ -2,8 +2,10 @@
 
 #include <unistd.h>
 
+#include "adrank/decode.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "impression/catalog_read.h"
 #include "tests/test.h"
 
 static struct catalog *parse(const char *lines)
@@ -247,6 +249,38 @@ TEST(catalog__lives_with_its_last_reference)
     catalog_unref(NULL);
 }
 
+/* Memory is taken for lines that may be ads, and for lines of a sane length. */
+TEST(catalog__takes_no_memory_for_what_is_no_ad)
+{
+    static const char ad[] = "{\"adid\":\"a\",\"title\":\"t\",\"bid\":1}"; /* none is shorter */
+    struct buf lines = BUF_INIT;
+    struct catalog *catalog;
+    struct problems problems;
+    struct ad_table table;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 4096, 256 << 10); /* for an ad each it would be 200 MiB */
+    problems_init(&problems, &arena, 10);
+    for (int i = 0; i < 1 << 20; i++)
+        buf_add_str(&lines, "\n");
+    buf_add_str(&lines, ad);
+    memset(buf_reserve(&lines, DECODE_PADDING), 0, DECODE_PADDING);
+    CHECK_OK(ad_table_read(&table, buf_view(&lines), &problems, &arena, &err), err);
+    CHECK_INT(table.n_ads, 1);
+    CHECK_INT(table.lines[0], (1 << 20) + 1);
+    arena_release(&arena);
+
+    buf_clear(&lines);
+    buf_printf(&lines, "%s%*s", ad, (1 << 20) - (int)sizeof(ad) + 1, "");
+    CHECK_OK(catalog_parse("ads", buf_view(&lines), NULL, &catalog, &err), err);
+    catalog_unref(catalog);
+    buf_printf(&lines, " \n{");
+    CHECK_ERR(catalog_parse("ads", buf_view(&lines), NULL, &catalog, &err), err,
+              "ads: line 1: longer than 1048576 bytes");
+    buf_release(&lines);
+}
+
 TEST(catalog__opens_a_file)
 {
     char path[] = "/tmp/adrank-catalog-XXXXXX";
@@ -256,11 +290,13 @@ TEST(catalog__opens_a_file)
 
     CHECK(fd != -1);
     CHECK_OK(file_write(path, VIEW_LIT(GOOD), &err), err);
-    CHECK_OK(catalog_open(path, NULL, &catalog, &err), err);
+    CHECK_OK(catalog_open(path, 1 << 20, NULL, &catalog, &err), err);
     CHECK(catalog_find(catalog, VIEW_LIT("g")));
     catalog_unref(catalog);
+    CHECK_ERR(catalog_open(path, 10, NULL, &catalog, &err), err, "more than 10 bytes");
+    CHECK_INT(err.code, ERR_DATA);
     remove(path);
-    CHECK_ERR(catalog_open(path, NULL, &catalog, &err), err, path);
+    CHECK_ERR(catalog_open(path, 1 << 20, NULL, &catalog, &err), err, path);
     CHECK_INT(err.code, ERR_NOINPUT);
     close(fd);
 }

@@ -5,6 +5,17 @@
 
 #define NOW_MS 1000
 
+/* The linker sends the calls of this name here: ads of a catalog that are looked at, and one more at the end. */
+static int looks;
+int32_t __real_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
+int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
+
+int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from)
+{
+    looks++;
+    return __real_eligible_ads_next(ads, from);
+}
+
 /* Prior ecpm: a 5; b 4; c 3 (cpc, .01 x 1000 x .3); d 2; e 1; f is cpa. p is paused, s and o are not in time. */
 static const char ads[] =
     "{\"adid\":\"e\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"e.example\"],\"cat\":[\"IAB7-1\"]}\n"
@@ -20,12 +31,13 @@ static const char ads[] =
 
 struct choice {
     struct catalog *catalog;
+    struct eligible_ads *eligible;
     struct arena arena;
     struct rank_ads ads;
 };
 
-static void choose(struct choice *c, const struct impression_request *request, int max,
-                   bool has_cvr)
+static void choose_from(struct choice *c, struct view lines,
+                        const struct impression_request *request, int max, bool has_cvr)
 {
     struct rank_ads_args args = {.request = request,
                                  .currency = "USD",
@@ -34,14 +46,24 @@ static void choose(struct choice *c, const struct impression_request *request, i
                                  .now_ms = NOW_MS};
     struct err err;
 
-    CHECK_OK(catalog_parse("ads", VIEW_LIT(ads), NULL, &c->catalog, &err), err);
+    CHECK_OK(catalog_parse("ads", lines, NULL, &c->catalog, &err), err);
+    CHECK_OK(eligible_ads_new(c->catalog, 0, &c->eligible, &err), err);
     args.catalog = c->catalog;
+    args.eligible = c->eligible;
     arena_init(&c->arena, 4096, 0);
+    looks = 0;
     CHECK_OK(rank_ads_choose(&args, &c->arena, &c->ads, &err), err);
+}
+
+static void choose(struct choice *c, const struct impression_request *request, int max,
+                   bool has_cvr)
+{
+    choose_from(c, VIEW_LIT(ads), request, max, has_cvr);
 }
 
 static void choice_release(struct choice *c)
 {
+    eligible_ads_free(c->eligible);
     catalog_unref(c->catalog);
     arena_release(&c->arena);
 }
@@ -107,25 +129,55 @@ TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
 {
     struct view bcat = VIEW_LIT("x");
     struct impression_request request = {.bcat = {&bcat, 1}};
-    struct rank_ads_args args = {.request = &request, .currency = "USD", .max_candidates = 2};
     struct buf lines = BUF_INIT;
-    struct rank_ads chosen;
-    struct arena arena;
-    struct catalog *catalog;
-    struct err err;
+    struct choice c;
 
     for (int i = 0; i < 100; i++)
         buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":1,\"cat\":[\"x\"]}\n", i);
-    CHECK_OK(catalog_parse("ads", buf_view(&lines), NULL, &catalog, &err), err);
-    args.catalog = catalog;
-    arena_init(&arena, 4096, 0);
-    CHECK_OK(rank_ads_choose(&args, &arena, &chosen, &err), err);
-    CHECK_INT(chosen.n, 0);
-    CHECK(chosen.cut);
-    CHECK_INT(chosen.filtered[FILTERED_BLOCKED], 2 * RANK_ADS_LOOKS);
-    arena_release(&arena);
-    catalog_unref(catalog);
+    choose_from(&c, buf_view(&lines), &request, 2, true);
+    CHECK_INT(c.ads.n, 0);
+    CHECK(c.ads.cut);
+    CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * RANK_ADS_LOOKS);
+    CHECK_INT(looks, 2 * RANK_ADS_LOOKS + 1);
+    choice_release(&c);
     buf_release(&lines);
+}
+
+/* What is not active stands first by its bid, and among the others, in a catalog of 20,000. */
+TEST(candidates__ads_that_are_not_active_cost_no_look)
+{
+    static const struct {
+        const char *name, *member;
+    } rows[] = {
+        {"ended", "\"end\":1000"},
+        {"ends later than others", "\"start\":1,\"end\":999"},
+        {"not begun", "\"start\":1001"},
+        {"paused", "\"status\":\"paused\""},
+    };
+    struct impression_request request = {0};
+    struct choice c;
+
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        struct buf lines = BUF_INIT;
+
+        test_row("%s", rows[row].name);
+        for (int i = 0; i < 20000; i++)
+            buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":%d%s%s}\n", i, i + 1,
+                       i % 5000 ? "," : "", i % 5000 ? rows[row].member : "");
+        choose_from(&c, buf_view(&lines), &request, 10, true);
+        CHECK_INT(looks, 5);
+        CHECK_INT(c.ads.n, 4);
+        CHECK(!c.ads.cut);
+        CHECK_VIEW(c.ads.items[0].adid, "15000");
+        CHECK_VIEW(c.ads.items[3].adid, "0");
+        choice_release(&c);
+        choose_from(&c, buf_view(&lines), &request, 3, true);
+        CHECK_INT(looks, 4);
+        CHECK_INT(c.ads.n, 3);
+        CHECK(c.ads.cut);
+        choice_release(&c);
+        buf_release(&lines);
+    }
 }
 
 #define FULL(id, bid_, type_, text_)                                                               \

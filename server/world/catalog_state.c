@@ -1,0 +1,24 @@
+#include "server/world/catalog_state.h"
+
+#include "base/clock.h"
+
+struct catalog_state catalog_state_now(const struct catalog *catalog, int64_t modified_ms)
+{
+    const int64_t now_ms = clock_wall_ms();
+    struct catalog_state state = {.eligible = catalog_eligible(catalog, now_ms)};
+
+    (void)catalog_ads(catalog, &state.ads);
+    if (now_ms > modified_ms)
+        state.age_s = (now_ms - modified_ms) / 1000;
+    return state;
+}
+
+void catalog_state_write(const struct catalog_state *state, struct json_writer *w)
+{
+    jw_key(w, "catalog");
+    jw_object_begin(w);
+    jw_member_int(w, "ads", state->ads);
+    jw_member_int(w, "eligible", state->eligible);
+    jw_member_int(w, "age_s", state->age_s);
+    jw_object_end(w);
+}

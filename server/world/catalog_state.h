@@ -1,0 +1,19 @@
+/* How a served catalog is doing: what the reload's answer, /readyz?verbose=1 and /metrics say of it. */
+#ifndef SERVER_WORLD_CATALOG_STATE_H
+#define SERVER_WORLD_CATALOG_STATE_H
+
+#include "adrank/catalog.h"
+#include "base/json_writer.h"
+
+struct catalog_state {
+    int ads;
+    int eligible;  /* active now */
+    int64_t age_s; /* since its file was modified; 0 for a time to come */
+};
+
+/* Any thread that holds the catalog; modified_ms is its file's, unix time. */
+struct catalog_state catalog_state_now(const struct catalog *catalog, int64_t modified_ms);
+/* The member "catalog" of the object that is open. */
+void catalog_state_write(const struct catalog_state *state, struct json_writer *w);
+
+#endif

@@ -1,5 +1,5 @@
 /*
- * A running server for tests of sockets: an acceptor thread, two workers and a few routes.
+ * A running server for tests of sockets: an acceptor thread, workers and a few routes.
  *
  *   GET  /get     "ok"
  *   POST /echo    the body
@@ -30,6 +30,7 @@ struct fixture {
     struct net_limits limits;
     struct budget memory;
     int64_t memory_bytes; /* 0: plenty */
+    int n_workers;        /* 0: two */
     const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;

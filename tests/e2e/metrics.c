@@ -237,6 +237,7 @@ TEST(metrics__of_refusals)
                   admin_rows[i].code);
         CHECK_INT(moved(sample, 0), 1);
     }
+    CHECK_INT(driver_metric_sum(&d, "adrank_requests_total", "path=\"/rank\""), 3);
     n_base = 0;
     remember("adrank_requests_total{code=\"200\",path=\"/metrics\"}");
     CHECK_INT(moved("adrank_requests_total{code=\"200\",path=\"/metrics\"}", 0), 1);

@@ -34,7 +34,6 @@ struct fixture {
     const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
-    int n_workers; /* 0: 2 */
     atomic_int gone, parked, answered, evicted, drained;
     _Atomic int64_t cut;
     struct letter drain;

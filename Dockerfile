@@ -5,7 +5,7 @@
 # check looks them up.
 FROM debian:12-slim AS build
 WORKDIR /src
-COPY scripts/setup scripts/packages scripts/
+COPY scripts/setup scripts/packages scripts/usage scripts/
 RUN scripts/setup build
 COPY . .
 RUN cmake --preset release -B /build -DADRANK_WERROR=OFF \

@@ -2,9 +2,9 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -112,20 +112,44 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
+/* A new file beside path, under a name that nobody can have put there before. */
+static int create_beside(const char *path, char *out, size_t size, struct err *err)
+{
+    for (int tries = 0;; tries++) {
+        uint64_t random;
+        int fd, len;
+
+        if (getrandom(&random, sizeof(random), 0) != (ssize_t)sizeof(random))
+            return err_set_errno(err, ERR_UNAVAILABLE, "random numbers");
+        len = snprintf(out, size, "%s.%016llx.tmp", path, (unsigned long long)random);
+        if (len < 0 || (size_t)len >= size)
+            return err_set(err, ERR_NOINPUT, "%s: path too long", path);
+        fd = open(out, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0666);
+        if (fd != -1)
+            return fd;
+        if (errno != EEXIST || tries == 10)
+            return err_set_errno(err, ERR_NOINPUT, "%s", out);
+    }
+}
+
+/* What is replaced may be for fewer eyes than a new file. */
+static int take_mode(int fd, const char *path)
+{
+    struct stat st;
+
+    if (stat(path, &st) == -1 || !S_ISREG(st.st_mode))
+        return 0;
+    return fchmod(fd, st.st_mode & 07777);
+}
+
 int file_write(const char *path, struct view bytes, struct err *err)
 {
-    static atomic_uint serial;
     char temporary[4096];
-    int len = snprintf(temporary, sizeof(temporary), "%s.%ld-%u.tmp", path, (long)getpid(),
-                       atomic_fetch_add(&serial, 1));
-    int fd;
+    int fd = create_beside(path, temporary, sizeof(temporary), err);
 
-    if (len < 0 || (size_t)len >= sizeof(temporary))
-        return err_set(err, ERR_NOINPUT, "%s: path too long", path);
-    fd = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW | O_CLOEXEC, 0666);
     if (fd == -1)
-        return err_set_errno(err, ERR_NOINPUT, "%s", temporary);
-    if (write_all(fd, bytes) || fsync(fd) == -1) {
+        return -1;
+    if (take_mode(fd, path) == -1 || write_all(fd, bytes) || fsync(fd) == -1) {
         err_set_errno(err, ERR_NOINPUT, "%s", temporary);
         close(fd);
         goto out;

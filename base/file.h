@@ -10,7 +10,8 @@
  * handled. */
 int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) MUST_CHECK;
 
-/* Writes path atomically: a temporary file beside it, fsync, rename. */
+/* Writes path atomically: a temporary file of a random name beside it, fsync, rename. The mode is that of the file it
+ * replaces, or as the umask has it. */
 int file_write(const char *path, struct view bytes, struct err *err) MUST_CHECK;
 
 /* dir + "/" + name; NULL when out of memory. */

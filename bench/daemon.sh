@@ -2,15 +2,18 @@
 # usage: ./adrank bench daemon [ADRANK-BENCH OPTIONS]: the demo (Redis, behaviour, the demo's model) under adrank-bench on the
 # same machine. Without options: the highest rate of requests with 20 ads and 3 events each that keeps p99 under 20 ms.
 set -eu
+. scripts/usage
+help_or_go_on "$@"
 port=${PORT:-18080}
-build/release/bin/adrank-demo --port "$port" >build/bench-demo.log 2>&1 &
+log=$(mktemp)
+build/release/bin/adrank-demo --port "$port" >"$log" 2>&1 &
 demo=$!
-trap 'kill $demo 2>/dev/null; wait $demo 2>/dev/null || true' EXIT
+trap 'kill $demo 2>/dev/null; wait $demo 2>/dev/null || true; rm -f "$log"' EXIT
 tries=0
-until grep -q '^Serving' build/bench-demo.log; do
+until grep -q '^Serving' "$log"; do
     tries=$((tries + 1))
     if [ $tries -gt 300 ] || ! kill -0 $demo 2>/dev/null; then
-        cat build/bench-demo.log >&2
+        cat "$log" >&2
         exit 69
     fi
     sleep 0.1

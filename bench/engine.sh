@@ -4,6 +4,8 @@
 # "minilm": all-MiniLM-L6-v2 with a head, which is fetched (python3 with pip). Default: the demo's model. ROUNDS, THREADS,
 # SECONDS_EACH and PRECISION (f32; bf16) choose; PYTHON with torch and transformers adds PyTorch's padded pairs.
 set -eu
+. scripts/usage
+help_or_go_on "$@"
 model=${1:-config/demo/model}
 threads=${THREADS:-$(nproc)}
 seconds=${SECONDS_EACH:-3}

@@ -1,5 +1,6 @@
 # Warnings, hardening (OpenSSF compiler options guide) and the sanitizer presets.
 include(CheckCCompilerFlag)
+include(CheckLinkerFlag)
 include(CheckPIESupported)
 check_pie_supported()
 
@@ -69,6 +70,16 @@ else()
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
+  # A program has the notes for shadow stacks and branch tracking when all its objects have them. Ours do, Debian's start-up
+  # files do not. They return to where they were called from, so shadow stacks are marked all the same; a landing mark they
+  # would need for branch tracking is theirs to have, and that note is left to distributions that compile them with it.
+  foreach(flag -Wl,-z,ibtplt -Wl,-z,shstk) # x86
+    string(MAKE_C_IDENTIFIER "have${flag}" have)
+    check_linker_flag(C ${flag} ${have})
+    if(${have})
+      add_link_options(${flag})
+    endif()
+  endforeach()
 endif()
 if(ADRANK_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "impression/catalog_fields.h"
+#include "impression/domain.h"
 
 #define MIN_CHUNK_BYTES ((size_t)4 << 10)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
@@ -44,6 +45,28 @@ static int copy_views(struct arena *arena, struct views *list)
     return 0;
 }
 
+/* ad->domains of ad->adomain; what names no domain is left out. */
+static int make_domains(struct arena *arena, struct ad *ad)
+{
+    struct view *domains = arena_array(arena, (size_t)ad->adomain.n, sizeof(*domains));
+    int n = 0;
+
+    if (!domains)
+        return -1;
+    for (int i = 0; i < ad->adomain.n; i++) {
+        char name[DOMAIN_MAX_BYTES];
+        size_t len = domain_normalize(ad->adomain.items[i], name);
+
+        if (len == 0)
+            continue;
+        domains[n] = arena_copy(arena, (struct view){name, len});
+        if (!domains[n++].ptr)
+            return -1;
+    }
+    ad->domains = (struct views){domains, n};
+    return 0;
+}
+
 /* title and desc become parts of text. */
 static int make_text(struct arena *arena, struct ad *ad)
 {
@@ -75,7 +98,8 @@ static int keep_line(struct ad_table *table, const struct catalog_line *line, st
     ad->index = table->n_ads;
     if (copy_view(arena, &ad->adid) || copy_view(arena, &ad->item) || copy_view(arena, &ad->crid) ||
         copy_view(arena, &ad->cid) || copy_view(arena, &ad->seat) ||
-        copy_views(arena, &ad->adomain) || copy_views(arena, &ad->cat) || make_text(arena, ad))
+        copy_views(arena, &ad->adomain) || make_domains(arena, ad) || copy_views(arena, &ad->cat) ||
+        make_text(arena, ad))
         return err_set(err, ERR_NOMEM, "out of memory");
     table->lines[table->n_ads++] = (int32_t)number;
     return 0;

@@ -4,14 +4,26 @@
 
 #include "impression/behaviour_order.h"
 #include "impression/fields.h"
+#include "impression/privacy.h"
 
 /* Request-wide limits, as field.limit names them. */
-enum limit { LIMIT_NONE, LIMIT_IMPS, LIMIT_CANDIDATES, LIMIT_TOP_N, LIMITS };
+enum limit {
+    LIMIT_NONE,
+    LIMIT_IMPS,
+    LIMIT_CANDIDATES,
+    LIMIT_TOP_N,
+    LIMIT_BEHAVIOURS,
+    LIMIT_BADV,
+    LIMIT_BCAT,
+    LIMIT_NAMES,
+    LIMITS
+};
 
 /* ---- what the objects of a request hold ---- */
 
 struct user {
     struct view id, buyeruid;
+    struct signals_and_ext signals;
 };
 
 struct geo {
@@ -23,17 +35,13 @@ struct device {
     int32_t devicetype;
     struct view os, language;
     struct geo geo;
-    bool lmt, dnt;
+    struct signals_and_ext signals;
 };
 
 struct place_of_ad { /* a site or an app */
     bool present;
     struct view domain, bundle, search, keywords;
     struct views cat;
-};
-
-struct regs {
-    bool coppa, gdpr;
 };
 
 struct rank {
@@ -47,7 +55,7 @@ struct document {
     struct user user;
     struct device device;
     struct place_of_ad site, app;
-    struct regs regs;
+    struct signals_and_ext regs;
     struct field_list imps;
     struct views badv, bcat, cur;
     struct rank rank;
@@ -55,13 +63,29 @@ struct document {
 
 /* ---- their fields ---- */
 
+#define ID(name_, type, member)                                                                    \
+    {                                                                                              \
+        FIELD(name_), FIELD_STRING, .flags = FIELD_ID, .at = offsetof(struct type, member),        \
+                                    .max = DECODE_MAX_ID_BYTES                                     \
+    }
+#define REQUIRED_ID(name_, type, member)                                                           \
+    {                                                                                              \
+        FIELD(name_), FIELD_STRING, .flags = FIELD_ID | FIELD_REQUIRED | FIELD_NOT_EMPTY,          \
+                                    .at = offsetof(struct type, member),                           \
+                                    .max = DECODE_MAX_ID_BYTES                                     \
+    }
+
 #define NO_UTCOFFSET INT32_MIN
 #define MAX_UTCOFFSET_MIN 1440
 
 static const struct user blank_user;
 static const struct field user_fields[] = {
-    {FIELD("id"), FIELD_STRING, .at = offsetof(struct user, id)},
-    {FIELD("buyeruid"), FIELD_STRING, .at = offsetof(struct user, buyeruid)},
+    ID("id", user, id),
+    ID("buyeruid", user, buyeruid),
+    SIGNAL_FIELD("consent", PRIVACY_CONSENT, text, offsetof(struct user, signals.own)),
+    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, offsetof(struct user, signals.own)),
+    {FIELD("ext"), FIELD_OBJECT, .at = offsetof(struct user, signals.ext),
+     .shape = &privacy_user_ext_shape},
 };
 static const struct shape user_shape = SHAPE(user_fields, struct user, &blank_user);
 
@@ -80,8 +104,11 @@ static const struct field device_fields[] = {
     {FIELD("os"), FIELD_STRING, .at = offsetof(struct device, os)},
     {FIELD("language"), FIELD_STRING, .at = offsetof(struct device, language)},
     {FIELD("geo"), FIELD_OBJECT, .at = offsetof(struct device, geo), .shape = &geo_shape},
-    {FIELD("lmt"), FIELD_FLAG, .at = offsetof(struct device, lmt)},
-    {FIELD("dnt"), FIELD_FLAG, .at = offsetof(struct device, dnt)},
+    SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, offsetof(struct device, signals.own)),
+    SIGNAL_FIELD("dnt", PRIVACY_DNT, flag, offsetof(struct device, signals.own)),
+    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, offsetof(struct device, signals.own)),
+    {FIELD("ext"), FIELD_OBJECT, .at = offsetof(struct device, signals.ext),
+     .shape = &privacy_device_ext_shape},
 };
 static const struct shape device_shape = SHAPE(device_fields, struct device, &blank_device);
 
@@ -89,26 +116,21 @@ static const struct place_of_ad blank_place = {.present = true};
 static const struct field place_fields[] = {
     {FIELD("domain"), FIELD_STRING, .at = offsetof(struct place_of_ad, domain)},
     {FIELD("bundle"), FIELD_STRING, .at = offsetof(struct place_of_ad, bundle)},
-    {FIELD("cat"), FIELD_STRINGS, .at = offsetof(struct place_of_ad, cat)},
+    {FIELD("cat"), FIELD_STRINGS, FIELD_ONE, offsetof(struct place_of_ad, cat),
+     .limit = LIMIT_NAMES},
     {FIELD("search"), FIELD_STRING, .at = offsetof(struct place_of_ad, search)},
     {FIELD("keywords"), FIELD_STRING, .at = offsetof(struct place_of_ad, keywords)},
 };
 static const struct shape place_shape = SHAPE(place_fields, struct place_of_ad, &blank_place);
 
-static const struct regs blank_regs;
-static const struct field regs_fields[] = {
-    {FIELD("coppa"), FIELD_FLAG, .at = offsetof(struct regs, coppa)},
-    {FIELD("gdpr"), FIELD_FLAG, .at = offsetof(struct regs, gdpr)},
-};
-static const struct shape regs_shape = SHAPE(regs_fields, struct regs, &blank_regs);
-
 static const struct imp blank_imp;
 static const struct field imp_fields[] = {
-    {FIELD("id"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, offsetof(struct imp, id)},
-    {FIELD("tagid"), FIELD_STRING, .at = offsetof(struct imp, tagid)},
+    REQUIRED_ID("id", imp, id),
+    ID("tagid", imp, tagid),
     {FIELD("bidfloor"), FIELD_NUMBER, .at = offsetof(struct imp, bidfloor),
      .max = DECODE_MAX_MONEY},
-    {FIELD("bidfloorcur"), FIELD_STRING, .at = offsetof(struct imp, bidfloorcur)},
+    {FIELD("bidfloorcur"), FIELD_STRING, .at = offsetof(struct imp, bidfloorcur),
+     .max = DECODE_MAX_ID_BYTES},
 };
 static const struct shape imp_shape = SHAPE(imp_fields, struct imp, &blank_imp);
 
@@ -125,7 +147,7 @@ static const struct field behaviour_fields[] = {
     {FIELD("t"), FIELD_INT64, FIELD_REQUIRED, offsetof(struct behaviour, t_ms), .max = INT64_MAX},
     {FIELD("type"), FIELD_NAME, FIELD_REQUIRED, offsetof(struct behaviour, type),
      .names = behaviour_type_names, .n_names = BEHAVIOUR_TYPES},
-    {FIELD("item"), FIELD_STRING, .at = offsetof(struct behaviour, item)},
+    ID("item", behaviour, item),
     {FIELD("text"), FIELD_STRING, .at = offsetof(struct behaviour, text)},
 };
 static const struct shape behaviour_shape =
@@ -133,8 +155,7 @@ static const struct shape behaviour_shape =
 
 static const struct candidate blank_candidate = {.bid = NAN, .bid_type = -1};
 static const struct field candidate_fields[] = {
-    {FIELD("adid"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY,
-     offsetof(struct candidate, adid)},
+    REQUIRED_ID("adid", candidate, adid),
     {FIELD("bid"), FIELD_NUMBER, .at = offsetof(struct candidate, bid), .max = DECODE_MAX_MONEY},
     {FIELD("bid_type"), FIELD_NAME, .at = offsetof(struct candidate, bid_type),
      .names = bid_type_names, .n_names = BID_TYPES},
@@ -148,7 +169,7 @@ static const struct field rank_fields[] = {
     {FIELD("top_n"), FIELD_INT32, .at = offsetof(struct rank, top_n), .min = 1,
      .limit = LIMIT_TOP_N},
     {FIELD("behaviour"), FIELD_OBJECTS, .at = offsetof(struct rank, behaviours),
-     .shape = &behaviour_shape},
+     .limit = LIMIT_BEHAVIOURS, .shape = &behaviour_shape},
     {FIELD("candidates"), FIELD_OBJECTS, .at = offsetof(struct rank, candidates),
      .limit = LIMIT_CANDIDATES, .shape = &candidate_shape},
 };
@@ -176,28 +197,26 @@ static void check_document(struct reader *reader, const struct place *place, con
 {
     const struct document *document = object;
 
-    if (document->site.present && document->app.present)
-        reader_problem(reader, place, "app",
-                       "stands beside site; at most one of them may be there");
     check_imp_ids(reader, place, &document->imps);
 }
 
 static const struct document blank_document = {
     .device = {.devicetype = -1, .geo = {.utcoffset = NO_UTCOFFSET}}};
 static const struct field document_fields[] = {
-    {FIELD("id"), FIELD_STRING, .at = offsetof(struct document, id)},
+    ID("id", document, id),
     {FIELD("tmax"), FIELD_INT32, .at = offsetof(struct document, tmax), .max = INT32_MAX},
     {FIELD("user"), FIELD_OBJECT, .at = offsetof(struct document, user), .shape = &user_shape},
     {FIELD("device"), FIELD_OBJECT, .at = offsetof(struct document, device),
      .shape = &device_shape},
     {FIELD("site"), FIELD_OBJECT, .at = offsetof(struct document, site), .shape = &place_shape},
     {FIELD("app"), FIELD_OBJECT, .at = offsetof(struct document, app), .shape = &place_shape},
-    {FIELD("regs"), FIELD_OBJECT, .at = offsetof(struct document, regs), .shape = &regs_shape},
-    {FIELD("imp"), FIELD_OBJECTS, .at = offsetof(struct document, imps), .limit = LIMIT_IMPS,
+    {FIELD("regs"), FIELD_OBJECT, .at = offsetof(struct document, regs),
+     .shape = &privacy_regs_shape},
+    {FIELD("imp"), FIELD_OBJECTS, FIELD_CUT, offsetof(struct document, imps), .limit = LIMIT_IMPS,
      .shape = &imp_shape},
-    {FIELD("badv"), FIELD_STRINGS, .at = offsetof(struct document, badv)},
-    {FIELD("bcat"), FIELD_STRINGS, .at = offsetof(struct document, bcat)},
-    {FIELD("cur"), FIELD_STRINGS, .at = offsetof(struct document, cur)},
+    {FIELD("badv"), FIELD_STRINGS, .at = offsetof(struct document, badv), .limit = LIMIT_BADV},
+    {FIELD("bcat"), FIELD_STRINGS, .at = offsetof(struct document, bcat), .limit = LIMIT_BCAT},
+    {FIELD("cur"), FIELD_STRINGS, .at = offsetof(struct document, cur), .limit = LIMIT_NAMES},
     {FIELD("rank"), FIELD_OBJECT, .at = offsetof(struct document, rank), .shape = &rank_shape},
 };
 static const struct shape document_shape =
@@ -227,7 +246,8 @@ static void fill_context(const struct document *document, struct impression_requ
     out->domain = either(place->domain, place->bundle);
     out->cat = place->cat;
     out->search = either(place->search, place->keywords);
-    out->privacy = device->lmt || device->dnt || document->regs.coppa || document->regs.gdpr;
+    out->privacy =
+        privacy_signals(&document->regs, &document->user.signals, &document->device.signals);
 }
 
 static void fill_request(const struct document *document, struct impression_request *out)
@@ -249,8 +269,28 @@ static void fill_request(const struct document *document, struct impression_requ
         .bcat = document->bcat,
         .cur = document->cur,
         .top_n = rank->top_n,
+        .ignored_imps = document->imps.n_cut,
+        .ignored_site = document->site.present && document->app.present,
     };
     fill_context(document, out);
+}
+
+/* What is made of a request must stay in proportion to it. */
+static void check_size(struct reader *reader, const struct impression_request *request,
+                       const struct decode_limits *limits)
+{
+    const struct place root = {0}, rank = {&root, "rank", 0};
+    int n_ads = request->has_candidates ? request->n_candidates : limits->max_candidates;
+    int top_n = request->top_n ? request->top_n : limits->top_n;
+    int64_t imps = request->n_imps;
+
+    if (limits->max_pairs && request->has_candidates && imps * n_ads > limits->max_pairs)
+        reader_problem(reader, &rank, "candidates", "%d for each of %d imps: at most %d in all",
+                       n_ads, request->n_imps, limits->max_pairs);
+    top_n = top_n < n_ads ? top_n : n_ads;
+    if (limits->max_results && imps * top_n > limits->max_results)
+        reader_problem(reader, &rank, "top_n", "%d ads for each of %d imps: at most %d in all",
+                       top_n, request->n_imps, limits->max_results);
 }
 
 static int cut_behaviours(struct impression_request *request, int max, struct arena *arena,
@@ -279,11 +319,12 @@ enum decode_status decode_request(struct view body, const struct decode_limits *
                                   bool *truncated, struct problems *problems)
 {
     const int numbers[LIMITS] = {
-        [LIMIT_IMPS] = limits->max_imps,
-        [LIMIT_CANDIDATES] = limits->max_candidates,
-        [LIMIT_TOP_N] = limits->max_top_n,
+        [LIMIT_IMPS] = limits->max_imps,   [LIMIT_CANDIDATES] = limits->max_candidates,
+        [LIMIT_TOP_N] = limits->max_top_n, [LIMIT_BEHAVIOURS] = DECODE_MAX_BEHAVIOURS,
+        [LIMIT_BADV] = DECODE_MAX_BADV,    [LIMIT_BCAT] = DECODE_MAX_BCAT,
+        [LIMIT_NAMES] = DECODE_MAX_NAMES,
     };
-    struct reader reader = {.limits = numbers, .problems = problems};
+    struct reader reader = {.lenient = true, .limits = numbers, .problems = problems};
     struct document document;
 
     switch (reader_read(&reader, body, arena, &document_shape, &document)) {
@@ -298,6 +339,9 @@ enum decode_status decode_request(struct view body, const struct decode_limits *
     }
     fill_request(&document, out);
     out->unknown_fields = reader.unknown;
+    check_size(&reader, out, limits);
+    if (reader.n_problems)
+        return DECODE_INVALID;
     return cut_behaviours(out, limits->max_behaviour, arena, truncated) ? DECODE_OUT_OF_MEMORY
                                                                         : DECODE_OK;
 }

@@ -3,6 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "impression/field_lenient.h"
+
 #define POINTER_BYTES 160 /* tables are at most five deep */
 
 static int print_place(const struct place *place, char *out, size_t size)
@@ -48,8 +50,11 @@ void reader_problem(struct reader *reader, const struct place *place, const char
     (void)problems_add(reader->problems, pointer, "%s", detail);
 }
 
-void field_wrong_type(struct reader *reader, const struct place *place, const char *wanted)
+void field_wrong_type(struct reader *reader, const struct place *place, const struct field *field,
+                      const char *wanted)
 {
+    if (field_null(reader, place, field))
+        return;
     json_skip(&reader->text);
     reader_problem(reader, place, NULL, "must be %s", wanted);
 }

@@ -1,5 +1,4 @@
 /* Numbers of JSON text, correctly rounded. */
-#include <math.h>
 #include <stdlib.h>
 
 #include "impression/json_text.h"
@@ -120,8 +119,8 @@ static struct json_number integer(const struct digits *digits)
     if (digits->negative && v == (uint64_t)INT64_MAX + 1)
         return (struct json_number){
             .kind = JSON_INTEGER, .integer = INT64_MIN, .real = (double)INT64_MIN};
-    return (struct json_number){.kind = digits->negative ? JSON_NO_NUMBER : JSON_BIG_INTEGER,
-                                .real = (double)v};
+    return (struct json_number){.kind = JSON_BIG_INTEGER,
+                                .real = digits->negative ? -(double)v : (double)v};
 }
 
 /* 20 digits still fit when the value is at most UINT64_MAX. */
@@ -187,15 +186,76 @@ struct json_number json_number_read(struct json_text *text)
         json_fail(text, "a number is malformed");
         return out;
     }
-    if (digits.real)
-        out = (struct json_number){.kind = JSON_REAL, .real = convert(text, &digits, stop)};
-    else if (digits.n <= MAX_EXACT_DIGITS || twenty_digits(stop, &digits))
+    if (!digits.real && (digits.n <= MAX_EXACT_DIGITS || twenty_digits(stop, &digits)))
         out = integer(&digits);
-    if (out.kind == JSON_NO_NUMBER || !isfinite(out.real)) {
-        json_fail(text, "a number does not fit 64 bits");
-        return (struct json_number){.kind = JSON_NO_NUMBER};
-    }
+    else
+        out = (struct json_number){.kind = digits.real ? JSON_REAL : JSON_BIG_INTEGER,
+                                   .real = convert(text, &digits, stop)};
     if (!text->wrong)
         text->p = stop;
     return out;
+}
+
+void json_number_skip(struct json_text *text)
+{
+    struct json_number ignored;
+    struct digits digits;
+    const char *stop = short_number(text, &ignored);
+
+    if (!stop)
+        stop = take_number(text->p, text->end, &digits);
+    if (stop)
+        text->p = stop;
+    else
+        json_fail(text, "a number is malformed");
+}
+
+/* ---- integers by value ---- */
+
+/* v x 10^n; false when that is beyond 64 bits. */
+static bool shift(uint64_t *v, int64_t n)
+{
+    if (*v == 0)
+        return true;
+    if (n > MAX_EXACT_DIGITS)
+        return false;
+    while (n-- > 0)
+        if (__builtin_mul_overflow(*v, (uint64_t)10, v))
+            return false;
+    return true;
+}
+
+static bool with_sign(uint64_t v, bool negative, int64_t *out)
+{
+    if (v > (uint64_t)INT64_MAX + negative)
+        return false;
+    *out = (int64_t)(negative ? 0 - v : v);
+    return true;
+}
+
+bool json_number_integer(struct view number, int64_t *out)
+{
+    const char *p = number.ptr, *end = p + number.len;
+    bool negative = *p == '-', behind_point = false;
+    int64_t zeros = 0, decimals = 0; /* zeros: those behind the last digit that is none */
+    int exponent = 0;
+    uint64_t v = 0;
+
+    for (p += negative; p < end && (is_digit(*p) || *p == '.'); p++) {
+        behind_point |= *p == '.';
+        decimals += behind_point && *p != '.';
+        if (*p == '0') {
+            zeros++;
+        } else if (*p != '.') {
+            if (!shift(&v, zeros + 1) || __builtin_add_overflow(v, (uint64_t)(*p - '0'), &v))
+                return false;
+            zeros = 0;
+        }
+    }
+    if (p < end)
+        (void)take_exponent(p + 1, end, &exponent);
+    zeros += exponent - decimals;
+    if (v && (zeros < 0 || !shift(&v, zeros)))
+        return false;
+    return with_sign(v, negative, out);
 }

@@ -183,10 +183,25 @@ static struct view unescape_all(struct json_text *text, const char *p, const cha
     return (struct view){out, (size_t)(at - out)};
 }
 
-struct view json_string_slow(struct json_text *text)
+/* Whether every escape between p and stop means a character. */
+static bool escapes_valid(const char *p, const char *stop)
+{
+    char character[4];
+    bool has_nul = false;
+
+    while ((p = memchr(p, '\\', (size_t)(stop - p)))) {
+        p++;
+        if (unescape(&p, character, &has_nul) == 0)
+            return false;
+    }
+    return true;
+}
+
+/* keep: it is unescaped into the arena; else it is only checked. */
+static struct view string_slow(struct json_text *text, bool keep)
 {
     const char *start = text->p + 1;
-    struct view s;
+    struct view s = {0};
     bool control;
     const char *stop = closing_quote(start, text->end, &control);
 
@@ -199,10 +214,18 @@ struct view json_string_slow(struct json_text *text)
         json_fail(text, "not UTF-8");
         return (struct view){0};
     }
-    s = unescape_all(text, start, stop);
+    if (keep)
+        s = unescape_all(text, start, stop);
+    else if (!escapes_valid(start, stop))
+        json_fail(text, "a string holds a malformed escape");
     if (!text->wrong)
         text->p = stop + 1;
     return s;
+}
+
+struct view json_string_slow(struct json_text *text)
+{
+    return string_slow(text, true);
 }
 
 /* ---- what nobody reads ---- */
@@ -215,6 +238,18 @@ static void skip_word(struct json_text *text, const char *word, size_t len)
         text->p += len;
 }
 
+static void skip_string(struct json_text *text)
+{
+    const char *start = text->p + 1;
+    unsigned high = 0;
+    const char *stop = json_plain_end(start, text->end, &high);
+
+    if (stop < text->end && *stop == '"' && (!high || json_utf8_valid(start, stop)))
+        text->p = stop + 1;
+    else
+        (void)string_slow(text, false);
+}
+
 static void skip_object(struct json_text *text)
 {
     if (!json_begin(text, '}'))
@@ -224,7 +259,7 @@ static void skip_object(struct json_text *text)
             json_fail(text, "a key is missing");
             return;
         }
-        (void)json_string(text);
+        skip_string(text);
         if (!json_take(text, ':')) {
             json_fail(text, "a colon is missing");
             return;
@@ -248,7 +283,7 @@ void json_skip(struct json_text *text)
 
     switch (c) {
     case '"':
-        (void)json_string(text);
+        skip_string(text);
         break;
     case '{':
         skip_object(text);
@@ -267,7 +302,7 @@ void json_skip(struct json_text *text)
         break;
     default:
         if (c == '-' || (c >= '0' && c <= '9'))
-            (void)json_number_read(text);
+            json_number_skip(text);
         else
             json_fail(text, c ? "not a JSON value" : "ends too early");
     }

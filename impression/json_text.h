@@ -1,8 +1,9 @@
 /*
  * JSON text (RFC 8259) read once from front to back, straight into what the caller wants: no tree, no tape.
- * Strict: UTF-8 without a byte order mark, escapes that mean a character, numbers that fit 64 bits,
- * containers at most JSON_MAX_DEPTH deep. Whoever reads a value must be where a value begins, and reads all
- * of it; what is passed over by json_skip is checked just the same.
+ * Strict: UTF-8 without a byte order mark, escapes that mean a character, containers at most JSON_MAX_DEPTH
+ * deep. Numbers may be of any size: whoever reads one has a range for it. Whoever reads a value must be where a
+ * value begins, and reads all of it; what is passed over by json_skip is checked just the same, and takes no
+ * memory.
  *
  * Failure is sticky: `wrong` is set once, then json_peek() gives 0 for ever, so loops end by themselves and
  * the caller looks at the end. JSON_PADDING bytes behind the text must be readable, whatever they hold.
@@ -35,9 +36,9 @@ struct json_text {
 enum json_number_kind { JSON_NO_NUMBER, JSON_INTEGER, JSON_BIG_INTEGER, JSON_REAL };
 
 struct json_number {
-    enum json_number_kind kind;
-    int64_t integer; /* JSON_INTEGER */
-    double real;     /* all kinds */
+    enum json_number_kind kind; /* JSON_BIG_INTEGER: beyond int64_t */
+    int64_t integer;            /* JSON_INTEGER */
+    double real;                /* all kinds; infinite beyond the range of a double */
 };
 
 void json_text_init(struct json_text *text, struct view bytes, struct arena *arena);
@@ -53,6 +54,11 @@ void json_fail_memory(struct json_text *text) __attribute__((cold));
 void json_skip(struct json_text *text);
 /* JSON_NO_NUMBER when it is malformed (wrong is set). Precondition: at '-' or a digit. */
 struct json_number json_number_read(struct json_text *text);
+/* The same without its value. */
+void json_number_skip(struct json_text *text);
+/* The integer that a well-formed number is by value, exactly: 100.0 and 1e2 are 100. false: it is none, or
+ * beyond int64_t. */
+bool json_number_integer(struct view number, int64_t *out);
 /* Of one with escapes or malformed bytes; use json_string(). */
 struct view json_string_slow(struct json_text *text);
 

@@ -26,7 +26,7 @@ struct adrank_json {
 };
 
 /*
- * Reads and checks text; positions is the encoder's max_position_embeddings. Everything lands in
+ * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings, or less where the tokenizer states less. Everything lands in
  * the arena. ERR_DATA as "file: /pointer: reason". Unknown keys are errors, so that a misspelt one
  * is seen.
  */

@@ -4,90 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/config_json.h"
-#include "model/encoder.h"
-
-/* ------------------------------------------------------------------ config.json */
-
-static const struct {
-    const char *name;
-    enum activation activation;
-} activations[] = {
-    {"gelu", ACTIVATION_GELU_ERF},      {"gelu_python", ACTIVATION_GELU_ERF},
-    {"gelu_new", ACTIVATION_GELU_TANH}, {"gelu_pytorch_tanh", ACTIVATION_GELU_TANH},
-    {"relu", ACTIVATION_RELU},
-};
-
-static int read_activation(const char *file, const json_t *config, enum activation *out,
-                           struct err *err)
-{
-    const char *name = json_string_value(json_object_get(config, "hidden_act"));
-
-    for (size_t i = 0; name && i < sizeof(activations) / sizeof(activations[0]); i++) {
-        if (strcmp(name, activations[i].name) == 0) {
-            *out = activations[i].activation;
-            return 0;
-        }
-    }
-    return err_set(err, ERR_DATA, "%s: /hidden_act: want gelu, gelu_new, gelu_pytorch_tanh or relu",
-                   file);
-}
-
-static int refuse_what_is_not_built(const char *file, const json_t *config, struct err *err)
-{
-    const json_t *positions = json_object_get(config, "position_embedding_type");
-
-    if (positions && !json_is_null(positions) &&
-        (!json_is_string(positions) || strcmp(json_string_value(positions), "absolute") != 0))
-        return err_set(err, ERR_DATA, "%s: /position_embedding_type: want absolute", file);
-    if (json_is_true(json_object_get(config, "is_decoder")) ||
-        json_is_true(json_object_get(config, "add_cross_attention")))
-        return err_set(err, ERR_DATA, "%s: /is_decoder: decoders are not served", file);
-    return 0;
-}
-
-/* transformers writes id2label (and num_labels only where it is needed); without either there
- * are two. */
-static int read_labels(const char *where, const json_t *config, int *out, struct err *err)
-{
-    const json_t *names = json_object_get(config, "id2label");
-
-    if (json_is_object(names) && json_object_size(names) >= 1 && json_object_size(names) <= 1000) {
-        *out = (int)json_object_size(names);
-        return 0;
-    }
-    return config_int(where, config, "num_labels", 1, 1000, 2, out, err);
-}
-
-static int bert_config(const char *file, const json_t *config, struct encoder_config *out,
-                       struct err *err)
-{
-    char where[4200];
-    double eps;
-
-    snprintf(where, sizeof(where), "%s: ", file);
-    *out =
-        (struct encoder_config){.norm = NORM_POST, .mask = MASK_FULL, .position = POSITION_LEARNED};
-    if (config_int(where, config, "num_hidden_layers", 1, 200, 0, &out->layers, err) ||
-        config_int(where, config, "hidden_size", 1, 16384, 0, &out->hidden, err) ||
-        config_int(where, config, "num_attention_heads", 1, 256, 0, &out->heads, err) ||
-        config_int(where, config, "intermediate_size", 1, 65536, 0, &out->inner, err) ||
-        config_int(where, config, "vocab_size", 1, 4 << 20, 0, &out->vocab, err) ||
-        config_int(where, config, "max_position_embeddings", 4, 1 << 16, 0, &out->positions, err) ||
-        config_int(where, config, "type_vocab_size", 1, 1024, 2, &out->types, err) ||
-        config_double(where, config, "layer_norm_eps", 0, 1, 1e-12, &eps, err) ||
-        read_activation(file, config, &out->activation, err) ||
-        refuse_what_is_not_built(file, config, err) ||
-        read_labels(where, config, &out->labels, err))
-        return -1;
-    if (out->hidden % out->heads)
-        return err_set(err, ERR_DATA, "%s: /num_attention_heads: %d does not divide hidden_size %d",
-                       file, out->heads, out->hidden);
-    out->eps = (float)eps;
-    return 0;
-}
-
-/* ------------------------------------------------------------------ tensors */
+#include "model/bert.h"
 
 enum size { SIZE_NONE, SIZE_V, SIZE_P, SIZE_Y, SIZE_H, SIZE_F, SIZE_L };
 
@@ -214,14 +131,14 @@ static int read_tensor(const struct reading *r, const struct tensor_row *row, in
     tensor = find_by_either_name(r->tensors, name);
     if (!tensor)
         return err_set(err, ERR_DATA, "%s: tensor %s: missing", r->tensors->file, name);
-    if (safetensors_check_shape(r->tensors, tensor, rows, cols, err))
+    if (safetensors_check_shape(tensor, rows, cols, err))
         return -1;
     if (row->part == 0)
         *slot = arena_array(r->arena, n * (size_t)row->parts, sizeof(float));
     if (!*slot)
         return err_set(err, ERR_NOMEM, "%s: out of memory", r->tensors->file);
     tensor->used = true;
-    return safetensors_read_f32(r->tensors, tensor, *slot + n * (size_t)row->part, err);
+    return safetensors_read_f32(tensor, *slot + n * (size_t)row->part, err);
 }
 
 static int read_owner(const struct reading *r, enum owner owner, int layer, void *base,
@@ -247,7 +164,7 @@ static int refuse_surplus(const struct safetensors *tensors, struct err *err)
         if (!tensors->items[i].used && !is_ignorable(tensors->items[i].name))
             return err_set(err, ERR_DATA,
                            "%s: tensor %s: surplus, this configuration has no such tensor",
-                           tensors->file, tensors->items[i].name);
+                           tensors->items[i].file, tensors->items[i].name);
     return 0;
 }
 

@@ -9,6 +9,8 @@ int config_parse(const char *file, struct view text, json_t **out, struct err *e
     json_error_t at;
     json_t *doc = json_load(text, JSON_REJECT_DUPLICATES, &at);
 
+    if (!doc && json_load_no_memory(&at))
+        return err_set(err, ERR_NOMEM, "%s: out of memory", file);
     if (!doc)
         return err_set(err, ERR_DATA, "%s: line %d, column %d: %s", file, at.line, at.column,
                        json_error_code(&at) == json_error_duplicate_key ? "a key twice"

@@ -16,12 +16,15 @@
 
 enum mask_kind { MASK_FULL, MASK_CAUSAL };
 enum position_kind { POSITION_LEARNED };
+/* config.json's problem_type: how two labels become one probability. */
+enum problem_kind { PROBLEM_UNSTATED, PROBLEM_SINGLE_LABEL, PROBLEM_MULTI_LABEL };
 
 struct encoder_config {
     int layers, hidden, heads, inner;
     int vocab, positions, types;
     int labels; /* of the classifier; 0: there is none */
-    float eps;  /* of the norms */
+    enum problem_kind problem;
+    float eps; /* of the norms */
     enum activation activation;
     enum norm_kind norm;
     enum mask_kind mask;

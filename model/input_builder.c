@@ -88,7 +88,8 @@ int model_input(const struct model *model, const struct input_args *args, struct
                          .room = model_context_room(model)};
     struct input_parts parts = {.n_ads = args->n_ads,
                                 .cls = tokenizer_cls(model->tokenizer),
-                                .sep = tokenizer_sep(model->tokenizer)};
+                                .sep = tokenizer_sep(model->tokenizer),
+                                .pair_type = tokenizer_pair_type(model->tokenizer)};
     int n_tokens, n_segments;
     bool ads_cut;
 
@@ -119,22 +120,16 @@ static int encode_all(const struct model *model, struct view text, struct arena 
     return out->n < 0 ? -1 : 0;
 }
 
-/* [CLS] text [SEP], and pair [SEP] where there is one. */
-static int put_pair(const struct model *model, struct id_run first, const struct id_run *second,
-                    struct input *out, struct err *err)
+/* [CLS] text [SEP], whatever the kind. */
+static int put_single(const struct model *model, struct id_run text, struct input *out,
+                      struct err *err)
 {
-    int32_t sep = tokenizer_sep(model->tokenizer);
-
-    if (input_reserve(out, first.n + (second ? second->n + 1 : 0) + 2, 1, err))
+    if (input_reserve(out, text.n + 2, 1, err))
         return -1;
     kind_segment_begin(out, -1, 0, true);
     kind_put(out, tokenizer_cls(model->tokenizer), 0);
-    kind_put_run(out, first, 0);
-    kind_put(out, sep, 0);
-    if (second) {
-        kind_put_run(out, *second, 1);
-        kind_put(out, sep, 1);
-    }
+    kind_put_run(out, text, 0);
+    kind_put(out, tokenizer_sep(model->tokenizer), 0);
     kind_segment_end(out);
     return 0;
 }
@@ -143,20 +138,35 @@ int model_input_pair(const struct model *model, struct view text, struct view te
                      bool has_pair, int max_tokens, struct arena *scratch, struct input *out,
                      struct err *err)
 {
-    int specials = has_pair ? 3 : 2;
-    struct id_run first, second = {0};
+    const struct kind *kind = model->adrank.kind;
+    int specials = has_pair ? kind->context_specials + kind->ad_specials : 2;
+    struct id_run second = {0};
+    struct input_parts parts = {.ads = &second,
+                                .n_ads = 1,
+                                .cls = tokenizer_cls(model->tokenizer),
+                                .sep = tokenizer_sep(model->tokenizer),
+                                .pair_type = tokenizer_pair_type(model->tokenizer)};
+    int n_tokens, n_segments;
 
-    if (!model->adrank.kind->pairs)
-        return err_set(err, ERR_USAGE, "kind %s takes no bare pairs of texts",
-                       model->adrank.kind->name);
-    if (max_tokens == 0 || max_tokens > model->config.positions)
+    if (!has_pair && !kind->single)
+        return err_set(err, ERR_DATA, "kind %s wants a text_pair, too: the ad", kind->name);
+    if (max_tokens == 0)
+        max_tokens = model->max_tokens;
+    if (max_tokens > model->config.positions)
         max_tokens = model->config.positions;
     if (max_tokens < specials)
         return err_set(err, ERR_USAGE, "%d tokens hold not even the special ones", max_tokens);
-    if (encode_all(model, text, scratch, &first) ||
+    if (encode_all(model, text, scratch, &parts.context) ||
         (has_pair && encode_all(model, text_pair, scratch, &second)))
         return err_set(err, ERR_NOMEM, "building an input: out of memory");
-    if (tokenizer_truncate(TRUNCATE_LONGEST_FIRST, max_tokens - specials, &first.n, &second.n) < 0)
+    if (tokenizer_truncate(TRUNCATE_LONGEST_FIRST, max_tokens - specials, &parts.context.n,
+                           &second.n) < 0)
         BUG("longest-first cannot reach %d tokens", max_tokens);
-    return put_pair(model, first, has_pair ? &second : NULL, out, err);
+    if (!has_pair)
+        return put_single(model, parts.context, out, err);
+    kind->size(&parts, &n_tokens, &n_segments);
+    if (input_reserve(out, n_tokens, n_segments, err))
+        return -1;
+    kind->build(&parts, out);
+    return 0;
 }

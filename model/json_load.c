@@ -1,7 +1,9 @@
 #include "model/json_load.h"
 
+#include <stdlib.h>
 #include <string.h>
 
+#include "adrank/model.h"
 #include "base/buf.h"
 
 #define MAX_DIGITS 18 /* always fit 64 bits */
@@ -49,16 +51,48 @@ static void widen(struct view text, struct buf *out)
     }
 }
 
+/* jansson drops bytes of a string that it has no memory for, without a word. */
+static _Thread_local bool refused;
+
+void *model_json_malloc(size_t size)
+{
+    void *p = malloc(size);
+
+    refused |= !p;
+    return p;
+}
+
+static json_t *load(struct view text, size_t flags, json_error_t *at)
+{
+    json_t *root;
+
+    refused = false;
+    root = json_loadb(text.ptr ? text.ptr : "", text.len, flags, at);
+    if (!refused)
+        return root;
+    json_decref(root);
+    at->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
+    return NULL;
+}
+
 json_t *json_load(struct view text, size_t flags, json_error_t *at)
 {
-    json_t *root = json_loadb(text.ptr ? text.ptr : "", text.len, flags, at);
+    json_t *root = load(text, flags, at);
     struct buf wide = BUF_INIT;
 
     if (root || json_error_code(at) != json_error_numeric_overflow)
         return root;
     widen(text, &wide);
-    if (!buf_failed(&wide))
-        root = json_loadb(wide.ptr, wide.len, flags, at);
+    if (buf_failed(&wide))
+        at->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
+    else
+        root = load(buf_view(&wide), flags, at);
     buf_release(&wide);
     return root;
+}
+
+/* Its parser may return without a word, too: then no line is set. */
+bool json_load_no_memory(const json_error_t *at)
+{
+    return at->line == -1 || json_error_code(at) == json_error_out_of_memory;
 }

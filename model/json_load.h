@@ -6,10 +6,13 @@
 #define MODEL_JSON_LOAD_H
 
 #include <jansson.h>
+#include <stdbool.h>
 
 #include "base/view.h"
 
 /* As json_loadb; the caller decrefs. NULL: *at tells, with columns off by what long integers earlier in the line gained. */
 json_t *json_load(struct view text, size_t flags, json_error_t *at);
+/* Whether that NULL is for want of memory. */
+bool json_load_no_memory(const json_error_t *at);
 
 #endif

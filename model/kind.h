@@ -20,6 +20,7 @@ struct input_parts {
     const struct id_run *ads;
     int n_ads;
     int32_t cls, sep;
+    int32_t pair_type; /* token type of a pair's second text, for cross */
 };
 
 struct kind {
@@ -27,7 +28,7 @@ struct kind {
     int context_specials; /* special tokens on the context's side, counted in max_context_tokens */
     int ad_specials;      /* the same of one ad */
     int min_types;        /* token types in use */
-    bool pairs;           /* a bare pair of texts is an input too (model_input_pair) */
+    bool single;          /* one text without a pair is an input, too */
     /* Room that build() needs. */
     void (*size)(const struct input_parts *parts, int *n_tokens, int *n_segments);
     /* Fills out, which has that room; one read segment an ad, in their order. */

@@ -17,8 +17,8 @@ static void build(const struct input_parts *parts, struct input *out)
         kind_put(out, parts->cls, 0);
         kind_put_run(out, parts->context, 0);
         kind_put(out, parts->sep, 0);
-        kind_put_run(out, parts->ads[i], 1);
-        kind_put(out, parts->sep, 1);
+        kind_put_run(out, parts->ads[i], parts->pair_type);
+        kind_put(out, parts->sep, parts->pair_type);
         kind_segment_end(out);
     }
 }
@@ -28,7 +28,7 @@ const struct kind kind_cross = {
     .context_specials = 2,
     .ad_specials = 1,
     .min_types = 2,
-    .pairs = true,
+    .single = true,
     .size = size,
     .build = build,
 };

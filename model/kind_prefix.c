@@ -34,7 +34,6 @@ const struct kind kind_prefix = {
     .context_specials = 2,
     .ad_specials = 2,
     .min_types = 2,
-    .pairs = false,
     .size = size,
     .build = build,
 };

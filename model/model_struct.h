@@ -14,15 +14,22 @@ struct model {
     atomic_int refs;
     struct arena arena; /* owns everything below that is no object of its own */
     const char *dir;
-    const char *family; /* config.json's model_type */
+    const char *family;       /* config.json's model_type */
+    const char *architecture; /* the first of its architectures */
     char digest[MODEL_DIGEST_HEX + 1];
     const char *weights_dtype; /* of most elements: "F32", "F16", "BF16" */
     int n_tensors;
     struct encoder_config config;
     struct encoder_weights weights;
+    int max_tokens; /* of a pair: the least of positions and what tokenizer and sentence-transformers state */
+    bool independent_labels; /* the last one is the click's by itself; else softmax */
     struct adrank_json adrank;
     bool has_adrank_json;
     struct tokenizer *tokenizer;
 };
+
+/* As model_open, with that text for adrank.json; empty: as if there were none. NULL: the directory's own. */
+int model_open_with(const char *dir, const struct view *adrank, struct model **out,
+                    struct err *err) MUST_CHECK;
 
 #endif

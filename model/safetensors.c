@@ -8,6 +8,8 @@
 
 #include <jansson.h>
 
+#include "model/json_load.h"
+
 #define MAX_DIM ((int64_t)1 << 40)
 
 struct safetensors_dtype {
@@ -140,6 +142,8 @@ static int parse_offsets(const struct safetensors *t, struct safetensor *tensor,
             return refuse(t, tensor->name, "its shape is too large", err);
     if (bytes != (size_t)(end - begin))
         return refuse(t, tensor->name, "its shape and its bytes do not agree", err);
+    tensor->file = t->file;
+    tensor->data = t->data.ptr;
     tensor->begin = (size_t)begin;
     tensor->end = (size_t)end;
     return 0;
@@ -265,10 +269,12 @@ int safetensors_init(struct safetensors *out, const char *file, struct view byte
     *out = (struct safetensors){.file = file};
     if (split(out, bytes, &text, err))
         return -1;
-    header = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &at);
+    header = json_load(text, JSON_REJECT_DUPLICATES, &at);
     if (!header || !json_is_object(header)) {
         if (header)
             err_set(err, ERR_DATA, "%s: header: no JSON object", file);
+        else if (json_load_no_memory(&at))
+            err_set(err, ERR_NOMEM, "%s: out of memory", file);
         else
             err_set(err, ERR_DATA, "%s: header: not JSON or a key twice, byte %d", file,
                     at.position);
@@ -290,6 +296,24 @@ void safetensors_release(struct safetensors *tensors)
     *tensors = (struct safetensors){0};
 }
 
+int safetensors_join(struct safetensors *into, struct safetensors *part, struct err *err)
+{
+    size_t n = (size_t)into->n + (size_t)part->n + 1;
+    struct safetensor *items = realloc(into->items, n * sizeof(*items));
+
+    if (!items) {
+        safetensors_release(part);
+        return err_set(err, ERR_NOMEM, "%s: out of memory", into->file);
+    }
+    if (part->n)
+        memcpy(items + into->n, part->items, (size_t)part->n * sizeof(*items));
+    into->items = items;
+    into->n += part->n;
+    part->n = 0;
+    safetensors_release(part);
+    return 0;
+}
+
 struct safetensor *safetensors_find(const struct safetensors *tensors, const char *name)
 {
     for (int i = 0; i < tensors->n; i++)
@@ -298,8 +322,8 @@ struct safetensor *safetensors_find(const struct safetensors *tensors, const cha
     return NULL;
 }
 
-int safetensors_check_shape(const struct safetensors *tensors, const struct safetensor *tensor,
-                            int64_t rows, int64_t cols, struct err *err)
+int safetensors_check_shape(const struct safetensor *tensor, int64_t rows, int64_t cols,
+                            struct err *err)
 {
     const int64_t *dims = tensor->dims;
     char got[SAFETENSORS_MAX_DIMS * 24] = "";
@@ -312,26 +336,27 @@ int safetensors_check_shape(const struct safetensors *tensors, const struct safe
         at += (size_t)snprintf(got + at, sizeof(got) - at, "%s%lld", d ? ", " : "",
                                (long long)dims[d]);
     if (rows)
-        return err_set(err, ERR_DATA, "%s: tensor %s: shape (%s), want (%lld, %lld)", tensors->file,
+        return err_set(err, ERR_DATA, "%s: tensor %s: shape (%s), want (%lld, %lld)", tensor->file,
                        tensor->name, got, (long long)rows, (long long)cols);
-    return err_set(err, ERR_DATA, "%s: tensor %s: shape (%s), want (%lld)", tensors->file,
+    return err_set(err, ERR_DATA, "%s: tensor %s: shape (%s), want (%lld)", tensor->file,
                    tensor->name, got, (long long)cols);
 }
 
-int safetensors_read_f32(const struct safetensors *tensors, const struct safetensor *tensor,
-                         float *out, struct err *err)
+int safetensors_read_f32(const struct safetensor *tensor, float *out, struct err *err)
 {
     const struct safetensors_dtype *dtype = tensor->dtype;
-    const char *p = tensors->data.ptr + tensor->begin;
+    const char *p = tensor->data + tensor->begin;
     size_t n = (tensor->end - tensor->begin) / dtype->bytes;
     bool finite = true;
 
     if (!dtype->to_f32)
         return err_set(err, ERR_DATA, "%s: tensor %s: dtype %s, want F32, F16 or BF16",
-                       tensors->file, tensor->name, dtype->name);
+                       tensor->file, tensor->name, dtype->name);
     for (size_t i = 0; i < n; i++) {
         out[i] = dtype->to_f32(p + i * dtype->bytes);
         finite &= isfinite(out[i]) != 0;
     }
-    return finite ? 0 : refuse(tensors, tensor->name, "it holds a NaN or an infinity", err);
+    return finite ? 0
+                  : err_set(err, ERR_DATA, "%s: tensor %s: it holds a NaN or an infinity",
+                            tensor->file, tensor->name);
 }

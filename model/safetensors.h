@@ -24,6 +24,8 @@ struct safetensor {
     int n_dims;
     int64_t dims[SAFETENSORS_MAX_DIMS];
     size_t begin, end; /* bytes within data */
+    const char *file;  /* as struct safetensors had it when the tensor was read */
+    const char *data;  /* of that file */
     bool used;         /* for the caller: so that surplus tensors can be told */
 };
 
@@ -39,18 +41,22 @@ int safetensors_init(struct safetensors *out, const char *file, struct view byte
                      struct err *err) MUST_CHECK;
 void safetensors_release(struct safetensors *tensors);
 
+/* Moves part's tensors behind those of into, which may be {0} with a file for messages; part is released. No name is
+ * in both: the caller has seen to that. */
+int safetensors_join(struct safetensors *into, struct safetensors *part,
+                     struct err *err) MUST_CHECK;
+
 /* NULL when there is none of that name. */
 struct safetensor *safetensors_find(const struct safetensors *tensors, const char *name);
 
 const char *safetensors_dtype_name(const struct safetensor *tensor); /* "F32", "BF16", ... */
 
 /* rows 0: one dimension, (cols). -1 with "shape (a, b), want (c, d)". */
-int safetensors_check_shape(const struct safetensors *tensors, const struct safetensor *tensor,
-                            int64_t rows, int64_t cols, struct err *err) MUST_CHECK;
+int safetensors_check_shape(const struct safetensor *tensor, int64_t rows, int64_t cols,
+                            struct err *err) MUST_CHECK;
 
 /* All elements as f32, in order; out has room for them. F32, F16 and BF16; -1 for any other
  * dtype and for a tensor that holds a NaN or an infinity. */
-int safetensors_read_f32(const struct safetensors *tensors, const struct safetensor *tensor,
-                         float *out, struct err *err) MUST_CHECK;
+int safetensors_read_f32(const struct safetensor *tensor, float *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -17,7 +17,9 @@ struct tokenizer {
     struct added_tokens in_text;       /* looked for in the text as it is */
     struct added_tokens in_normalized; /* looked for in what the normaliser makes of it */
     int32_t size;
-    int32_t cls, sep, pad;
+    int32_t cls, sep, pad, pair_type;
+    int max_tokens;
+    bool lowercases;
 };
 
 /* A longer text is normalised in chunks of about this, so that it is not read beyond the ids that are wanted. */
@@ -253,6 +255,9 @@ int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, str
     t->cls = spec->cls;
     t->sep = spec->sep;
     t->pad = spec->pad;
+    t->pair_type = spec->pair_type;
+    t->max_tokens = spec->max_tokens;
+    t->lowercases = spec->normalizer.lowercase;
     normalizer_init(&t->normalizer, &spec->normalizer);
     if (wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
         tokenizer_free(t);
@@ -290,4 +295,19 @@ int32_t tokenizer_sep(const struct tokenizer *tokenizer)
 int32_t tokenizer_pad(const struct tokenizer *tokenizer)
 {
     return tokenizer->pad;
+}
+
+int tokenizer_max_tokens(const struct tokenizer *tokenizer)
+{
+    return tokenizer->max_tokens;
+}
+
+int32_t tokenizer_pair_type(const struct tokenizer *tokenizer)
+{
+    return tokenizer->pair_type;
+}
+
+bool tokenizer_lowercases(const struct tokenizer *tokenizer)
+{
+    return tokenizer->lowercases;
 }

@@ -3,14 +3,11 @@
 #include "base/number.h"
 #include "model/tokenizer_spec.h"
 
-/* The five that BERT has; each may be a string or an object with flags. */
-static const struct {
-    const char *key, *content;
-} roles[] = {
+const struct token_role token_roles[TOKEN_ROLES] = {
     {"unk_token", "[UNK]"}, {"sep_token", "[SEP]"},   {"pad_token", "[PAD]"},
-    {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"},
+    {"cls_token", "[CLS]"}, {"mask_token", "[MASK]"}, {"bos_token", NULL},
+    {"eos_token", NULL},
 };
-#define N_ROLES (sizeof(roles) / sizeof(roles[0]))
 
 struct reader {
     const char *file;
@@ -61,8 +58,8 @@ static int add(struct reader *r, const char *pointer, struct added_token token)
     return 0;
 }
 
-static int read_flag(struct reader *r, const char *pointer, const json_t *object, const char *key,
-                     bool absent, bool *out)
+static int read_flag(const struct reader *r, const char *pointer, const json_t *object,
+                     const char *key, bool absent, bool *out)
 {
     const json_t *v = json_object_get(object, key);
 
@@ -72,7 +69,7 @@ static int read_flag(struct reader *r, const char *pointer, const json_t *object
     return 0;
 }
 
-static int read_token(struct reader *r, const char *pointer, const json_t *v, bool special,
+static int read_token(const struct reader *r, const char *pointer, const json_t *v, bool special,
                       struct added_token *token)
 {
     const json_t *content = json_is_object(v) ? json_object_get(v, "content") : v;
@@ -120,22 +117,30 @@ static int read_decoder(struct reader *r, const json_t *config)
     return 0;
 }
 
+/* The token of one role: what the file says, else the class's own. False: neither has one. */
+static bool role_token(const struct token_role *role, const json_t *v, struct added_token *token)
+{
+    *token = (struct added_token){.content = view_of(role->content), .id = -1, .special = true};
+    return (v && !json_is_null(v)) || role->content;
+}
+
 static int read_roles(struct reader *r, const json_t *config)
 {
-    int32_t ids[N_ROLES];
+    int32_t ids[TOKEN_ROLES] = {0};
 
-    for (size_t i = 0; i < N_ROLES; i++) {
-        const json_t *v = json_object_get(config, roles[i].key);
-        struct added_token token = {
-            .content = view_of(roles[i].content), .id = -1, .special = true};
+    for (size_t i = 0; i < TOKEN_ROLES; i++) {
+        const json_t *v = json_object_get(config, token_roles[i].key);
+        struct added_token token;
         char pointer[32];
 
-        snprintf(pointer, sizeof(pointer), "/%s", roles[i].key);
+        if (!role_token(&token_roles[i], v, &token))
+            continue;
+        snprintf(pointer, sizeof(pointer), "/%s", token_roles[i].key);
         if (v && !json_is_null(v) && read_token(r, pointer, v, true, &token))
             return -1;
         token.special = true;
         ids[i] = tokenizer_spec_find(r->spec, token.content);
-        if (ids[i] < 0 && strcmp(roles[i].key, "mask_token") == 0)
+        if (ids[i] < 0 && strcmp(token_roles[i].key, "mask_token") == 0)
             continue; /* ranking masks nothing; the text then has an ordinary word */
         if (ids[i] < 0)
             return err_set(r->err, ERR_DATA, "%s: %s: %.*s is not in the vocabulary", r->file,
@@ -182,26 +187,6 @@ static int read_list(struct reader *r, const json_t *config, const char *key)
     return 0;
 }
 
-static int read_class(const char *file, const json_t *config, struct err *err)
-{
-    static const char *const served[] = {"Bert", "DistilBert", "Electra", "MobileBert"};
-    const char *name = json_string_value(json_object_get(config, "tokenizer_class"));
-
-    for (size_t i = 0; name && i < sizeof(served) / sizeof(served[0]); i++) {
-        size_t n = strlen(served[i]);
-
-        if (strncmp(name, served[i], n) == 0 &&
-            (strcmp(name + n, "Tokenizer") == 0 || strcmp(name + n, "TokenizerFast") == 0))
-            return 0;
-    }
-    if (name)
-        return err_set(err, ERR_DATA,
-                       "%s: /tokenizer_class: %.64s is none of BERT's; a tokenizer.json "
-                       "would tell what it does",
-                       file, name);
-    return 0;
-}
-
 static size_t list_size(const json_t *config, const char *key)
 {
     const json_t *v = json_object_get(config, key);
@@ -210,7 +195,7 @@ static size_t list_size(const json_t *config, const char *key)
 }
 
 /* What the file does not say: BertTokenizer's defaults, cleaning is not for the file to choose. */
-static int read_normalizer(struct reader *r, const json_t *config,
+static int read_normalizer(const struct reader *r, const json_t *config,
                            struct normalizer_options *options)
 {
     const json_t *strip = json_object_get(config, "strip_accents");
@@ -230,7 +215,7 @@ int tokenizer_config_read(const char *file, const json_t *config, struct arena *
 {
     struct reader r = {.file = file, .spec = spec, .err = err};
 
-    r.added_room = N_ROLES + list_size(config, "added_tokens_decoder") +
+    r.added_room = TOKEN_ROLES + list_size(config, "added_tokens_decoder") +
                    list_size(config, "additional_special_tokens") +
                    list_size(config, "extra_special_tokens");
     if (r.added_room > TOKENIZER_MAX_ADDED)
@@ -239,36 +224,25 @@ int tokenizer_config_read(const char *file, const json_t *config, struct arena *
     spec->n_added = 0;
     if (!spec->added)
         return err_set(err, ERR_NOMEM, "%s: out of memory", file);
-    if (read_class(file, config, err) || read_normalizer(&r, config, &spec->normalizer) ||
-        read_decoder(&r, config) || read_roles(&r, config) ||
-        read_list(&r, config, "additional_special_tokens") ||
+    if (read_normalizer(&r, config, &spec->normalizer) || read_decoder(&r, config) ||
+        read_roles(&r, config) || read_list(&r, config, "additional_special_tokens") ||
         read_list(&r, config, "extra_special_tokens"))
         return -1;
     return 0;
 }
 
-int tokenizer_config_agrees(const char *file, const json_t *config,
-                            const struct tokenizer_spec *spec, struct err *err)
+int tokenizer_config_normalizer(const char *file, const json_t *config,
+                                struct normalizer_options *out, struct err *err)
 {
-    struct reader r = {.file = file, .err = err};
-    const struct normalizer_options *have = &spec->normalizer;
-    struct normalizer_options said;
-    const char *key = NULL;
+    const struct reader r = {.file = file, .err = err};
 
-    if (read_normalizer(&r, config, &said))
-        return -1;
-    if (json_object_get(config, "do_lower_case") && said.lowercase != have->lowercase)
-        key = "do_lower_case";
-    else if (json_is_boolean(json_object_get(config, "strip_accents")) &&
-             said.strip_accents != have->strip_accents)
-        key = "strip_accents";
-    else if (json_object_get(config, "tokenize_chinese_chars") &&
-             said.chinese_chars != have->chinese_chars)
-        key = "tokenize_chinese_chars";
-    if (key)
-        return err_set(err, ERR_DATA,
-                       "%s: /%s: differs from tokenizer.json's normalizer; which of them "
-                       "counts depends on who reads them",
-                       file, key);
-    return 0;
+    return read_normalizer(&r, config, out);
+}
+
+int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
+                           struct added_token *token, struct err *err)
+{
+    const struct reader r = {.file = file, .err = err};
+
+    return read_token(&r, pointer, v, special, token);
 }

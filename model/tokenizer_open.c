@@ -22,21 +22,35 @@ static int make(const char *name, const struct tokenizer_spec *spec, struct toke
     return err_prefix(err, "%s", name);
 }
 
-/* Older releases wrote special tokens beside tokenizer_config.json, which wins; a list of added tokens in
- * a file of its own leaves their flags open. */
-static int add_old_files(const struct tokenizer_files *files, json_t *config, struct err *err)
+static struct view content_of(const json_t *token)
 {
-    json_t *map = NULL, *added = NULL;
+    const json_t *content = json_is_object(token) ? json_object_get(token, "content") : token;
+
+    return (struct view){json_string_value(content), json_string_length(content)};
+}
+
+/* Older releases wrote special tokens to special_tokens_map.json, too: what tokenizer_config.json leaves out counts;
+ * where they differ it depends on the reader which of them does. */
+static int add_special_map(const struct tokenizer_files *files, json_t *config, struct err *err)
+{
+    json_t *map = NULL, *v;
+    const char *key;
     int rc = -1;
 
-    if (parse(&files->special_map, &map, err) || parse(&files->added, &added, err))
-        goto out;
-    if (json_object_size(added) && !json_object_get(config, "added_tokens_decoder")) {
-        err_set(err, ERR_DATA,
-                "%s: tokens of a release that kept no flags; a tokenizer.json would have "
-                "them",
-                files->added.name);
-        goto out;
+    if (parse(&files->special_map, &map, err))
+        return -1;
+    json_object_foreach(map, key, v)
+    {
+        const json_t *have = json_object_get(config, key);
+
+        if (have && !json_is_array(have) && !json_is_null(have) &&
+            !view_eq(content_of(have), content_of(v))) {
+            err_set(err, ERR_DATA,
+                    "%s: /%.40s: differs from tokenizer_config.json's; which of them counts "
+                    "depends on who reads them",
+                    files->special_map.name, key);
+            goto out;
+        }
     }
     if (json_object_update_missing(config, map)) {
         err_set(err, ERR_NOMEM, "%s: out of memory", files->special_map.name);
@@ -45,32 +59,89 @@ static int add_old_files(const struct tokenizer_files *files, json_t *config, st
     rc = 0;
 out:
     json_decref(map);
+    return rc;
+}
+
+/* A list of added tokens in a file of its own leaves their flags open. */
+static int refuse_added(const struct tokenizer_files *files, const json_t *config, struct err *err)
+{
+    json_t *added = NULL;
+    int rc = 0;
+
+    if (parse(&files->added, &added, err))
+        return -1;
+    if (json_object_size(added) && !json_object_get(config, "added_tokens_decoder"))
+        rc = err_set(err, ERR_DATA,
+                     "%s: tokens of a release that kept no flags; a tokenizer.json would have "
+                     "them",
+                     files->added.name);
     json_decref(added);
     return rc;
 }
 
-static int from_vocab(const struct tokenizer_files *files, json_t *config, struct arena *arena,
+/* Beside tokenizer.json it may repeat that file's tokens. */
+static int agree_added(const struct tokenizer_files *files, const struct tokenizer_spec *spec,
+                       struct err *err)
+{
+    json_t *added = NULL, *id;
+    const char *key;
+    int rc = 0;
+
+    if (parse(&files->added, &added, err))
+        return -1;
+    json_object_foreach(added, key, id)
+    {
+        size_t i = 0;
+
+        while (i < spec->n_added && !view_is(spec->added[i].content, key))
+            i++;
+        if (i == spec->n_added || json_integer_value(id) != spec->added[i].id) {
+            rc = err_set(err, ERR_DATA, "%s: /%.64s: is not among tokenizer.json's added_tokens",
+                         files->added.name, key);
+            break;
+        }
+    }
+    json_decref(added);
+    return rc;
+}
+
+/* What both vocabularies need beside the class's own part. */
+struct parsed {
+    json_t *config, *model_config; /* the latter NULL: there is no config.json */
+};
+
+static int from_vocab(const struct tokenizer_files *files, struct parsed *p, struct arena *arena,
                       struct tokenizer **out, struct err *err)
 {
     struct tokenizer_spec spec = {0};
 
-    if (add_old_files(files, config, err) ||
+    if (refuse_added(files, p->config, err) ||
         vocab_txt_read(files->vocab.name, files->vocab.bytes, arena, &spec, err) ||
-        tokenizer_config_read(files->config.name, config, arena, &spec, err))
+        tokenizer_class_read(files->config.name, p->config, files->model_config.name,
+                             p->model_config, false, &spec, err) ||
+        tokenizer_config_read(files->config.name, p->config, arena, &spec, err))
         return -1;
     return make(files->vocab.name, &spec, out, err);
 }
 
-static int from_json(const struct tokenizer_files *files, json_t *config, struct arena *arena,
+/* A tokenizer.json alone means what it says; one in a model's directory what transformers makes of it. */
+static int from_json(const struct tokenizer_files *files, struct parsed *p, struct arena *arena,
                      struct tokenizer **out, struct err *err)
 {
+    const char *config_name = files->config.name ? files->config.name : "tokenizer_config.json";
+    const bool alone =
+        !files->config.bytes.ptr && !p->model_config && !files->special_map.bytes.ptr;
     struct tokenizer_spec spec = {0};
     json_t *root = NULL;
     int rc = -1;
 
     if (parse(&files->json, &root, err) == 0 &&
         vocab_json_read(files->json.name, root, arena, &spec, err) == 0 &&
-        tokenizer_config_agrees(files->config.name, config, &spec, err) == 0)
+        tokenizer_class_read(config_name, p->config, files->model_config.name, p->model_config,
+                             true, &spec, err) == 0 &&
+        agree_added(files, &spec, err) == 0 &&
+        (alone ||
+         tokenizer_config_agrees(config_name, files->json.name, p->config, arena, &spec, err) == 0))
         rc = make(files->json.name, &spec, out, err);
     json_decref(root);
     return rc;
@@ -79,15 +150,20 @@ static int from_json(const struct tokenizer_files *files, json_t *config, struct
 int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer **out,
                          struct err *err)
 {
+    struct parsed p = {0};
     struct arena arena;
-    json_t *config = NULL;
     int rc;
 
     arena_init(&arena, 64 * 1024, 0);
-    rc = parse(&files->config, &config, err);
+    rc = parse(&files->config, &p.config, err);
+    if (rc == 0 && files->model_config.bytes.ptr)
+        rc = parse(&files->model_config, &p.model_config, err);
     if (rc == 0)
-        rc = (files->json.bytes.ptr ? from_json : from_vocab)(files, config, &arena, out, err);
-    json_decref(config);
+        rc = add_special_map(files, p.config, err);
+    if (rc == 0)
+        rc = (files->json.bytes.ptr ? from_json : from_vocab)(files, &p, &arena, out, err);
+    json_decref(p.config);
+    json_decref(p.model_config);
     arena_release(&arena);
     return rc;
 }
@@ -120,7 +196,7 @@ int tokenizer_open(const char *dir, struct tokenizer **out, struct err *err)
     } rows[] = {
         {"tokenizer.json", &files.json},          {"vocab.txt", &files.vocab},
         {"tokenizer_config.json", &files.config}, {"special_tokens_map.json", &files.special_map},
-        {"added_tokens.json", &files.added},
+        {"added_tokens.json", &files.added},      {"config.json", &files.model_config},
     };
     enum { N = sizeof(rows) / sizeof(rows[0]) };
     struct buf bytes[N] = {BUF_INIT};

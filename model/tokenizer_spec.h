@@ -15,6 +15,7 @@
 #define TOKENIZER_MAX_TOKENS (1 << 24)
 #define TOKENIZER_MAX_WORD_CHARS 10000
 #define TOKENIZER_MAX_ADDED 4096
+#define TOKENIZER_MAX_STATED (1 << 24) /* a limit beyond is none */
 
 struct tokenizer_spec {
     struct normalizer_options normalizer;
@@ -26,6 +27,11 @@ struct tokenizer_spec {
     struct view prefix; /* of a piece that continues a word */
     size_t max_word_chars;
     int32_t unknown, cls, sep, pad;
+    int max_tokens;    /* of a pair with its special tokens; 0: no limit is stated */
+    int32_t pair_type; /* token type of a second text: 1, or 0 where the tokenizer gives none */
+    bool cut_left;     /* tokenizer.json's truncation takes from the front */
+    bool
+        normalizer_of_config; /* transformers takes tokenizer_config.json's word, not tokenizer.json's */
 };
 
 /* The readers fill spec; arena owns its arrays, its strings lie in the text or the document that was read.
@@ -37,9 +43,37 @@ int vocab_txt_read(const char *file, struct view text, struct arena *arena,
 /* The rest of what vocab.txt leaves open; config is an object as tokenizer_config.json has it. */
 int tokenizer_config_read(const char *file, const json_t *config, struct arena *arena,
                           struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
-/* Whether what tokenizer_config.json says of the normaliser is what spec says. */
-int tokenizer_config_agrees(const char *file, const json_t *config,
-                            const struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
+/*
+ * tokenizer.json beside tokenizer_config.json: transformers lets the latter win, other readers the former, so what
+ * they say differently is refused by name; special tokens that tokenizer.json leaves out are added as transformers
+ * does. json is the path of tokenizer.json.
+ */
+int tokenizer_config_agrees(const char *file, const char *json, const json_t *config,
+                            struct arena *arena, struct tokenizer_spec *spec,
+                            struct err *err) MUST_CHECK;
+/*
+ * What both vocabularies need of tokenizer_config.json: the rules of its keys, its class (model_config: config.json's
+ * object, which may name one, too; NULL: there is none), the limit of tokens and the type of a second text.
+ */
+int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
+                         const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
+                         struct err *err) MUST_CHECK;
+/* do_lower_case, strip_accents, tokenize_chinese_chars as tokenizer_config.json has them, else transformers'
+ * defaults. */
+int tokenizer_config_normalizer(const char *file, const json_t *config,
+                                struct normalizer_options *out, struct err *err) MUST_CHECK;
+/* One token of tokenizer_config.json: a string, or an object with flags. special: the default of that flag. */
+int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
+                           struct added_token *token, struct err *err) MUST_CHECK;
+
+/* The special tokens with a name; without a default where BERT has none. */
+struct token_role {
+    const char *key, *content;
+};
+#define TOKEN_ROLES                                                                                \
+    7 /* unk, sep, pad, cls, mask, and bos and eos, which BERT only cuts out of texts */
+extern const struct token_role token_roles[TOKEN_ROLES];
+
 int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
                     struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
 

@@ -22,7 +22,7 @@ int tokenizer_json_parse(const char *file, struct view text, json_t **out, struc
     json_error_t at;
     json_t *root = json_load(text, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
 
-    if (!root && json_error_code(&at) == json_error_out_of_memory)
+    if (!root && json_load_no_memory(&at))
         return err_set(err, ERR_NOMEM, "%s: out of memory", file);
     if (!root)
         return err_set(err, ERR_DATA, "%s: line %d column %d: %s", file, at.line, at.column,
@@ -345,6 +345,15 @@ static int read_pad(const struct reader *r, const json_t *root)
     return 0;
 }
 
+/* The length is what the last call left behind; the side is the tokenizer's own. */
+static void read_truncation(const struct reader *r, const json_t *root)
+{
+    const json_t *side = json_object_get(json_object_get(root, "truncation"), "direction");
+
+    r->spec->cut_left =
+        side && strcmp(json_is_string(side) ? json_string_value(side) : "", "Right");
+}
+
 int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
                     struct tokenizer_spec *spec, struct err *err)
 {
@@ -355,5 +364,6 @@ int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
         read_model(&r, root) || read_added(&r, root) || read_post_processor(&r, root) ||
         read_pad(&r, root))
         return -1;
+    read_truncation(&r, root);
     return 0;
 }

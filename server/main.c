@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "adrank/model.h"
 #include "base/log.h"
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
@@ -189,7 +190,7 @@ int main(int argc, char **argv)
     struct err err;
 
     /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
-    json_set_alloc_funcs(malloc, free);
+    json_set_alloc_funcs(model_json_malloc, free);
     event_set_mem_functions(malloc, realloc, free);
     /* Large blocks stay mappings, which go back to the system when they are freed: the threshold that glibc would
      * raise with each of them stays where it is. */

@@ -2,6 +2,8 @@
  * Whether two builds answer the fixed requests with the same bits: ./adrank bench answers BUILD BUILD. Every member of
  * an answer counts but for its times. Both run on this machine at once, since the bits of a model's scores depend on
  * the processor; kinds, backends and threads are tried in turn. Exit status 1 when an answer differs.
+ *
+ * With one BUILD it prints its answers without a device, as tests/golden/answers.tsv keeps them.
  */
 #include <jansson.h>
 #include <stdio.h>
@@ -9,6 +11,7 @@
 
 #include "bench/compare/instance.h"
 #include "bench/compare/requests.h"
+#include "bench/usage.h"
 
 static const struct setting {
     const char *name, *model;
@@ -100,19 +103,41 @@ static int compare(const struct setting *setting, char **builds,
     return different;
 }
 
+/* What reads the clock is left out. */
+static void print_answers(const char *build, const struct compare_requests *requests)
+{
+    struct instance instance;
+    struct err err;
+
+    if (instance_start(&instance,
+                       &(struct instance_args){
+                           .build = build, .model = settings[0].model, .null_backend = true},
+                       &err))
+        fail(err.text);
+    for (int i = 0; i < requests->n; i++)
+        if (!requests->items[i].stored && strcmp(requests->items[i].name, "local_time") != 0) {
+            char *text = ask(&instance, &requests->items[i]);
+
+            printf("%s\t%s\n", requests->items[i].name, text);
+            free(text);
+        }
+    instance_stop(&instance);
+}
+
 int main(int argc, char **argv)
 {
     static struct compare_requests requests;
-    int different = 0;
+    int different = 0, status;
     struct err err;
 
-    if (argc != 3) {
-        fprintf(stderr, "usage: ./adrank bench answers BUILD BUILD\n");
-        return 64;
-    }
+    status = usage_status(argc, argv, 1, 2, "usage: ./adrank bench answers BUILD [BUILD]\n");
+    if (status >= 0)
+        return status;
     if (compare_requests_read(&requests, &err))
         fail(err.text);
-    for (int i = 0; i < SETTINGS; i++)
+    if (argc == 2)
+        print_answers(argv[1], &requests);
+    for (int i = 0; argc == 3 && i < SETTINGS; i++)
         different += compare(&settings[i], argv + 1, &requests);
     compare_requests_release(&requests);
     return different != 0;

@@ -13,6 +13,7 @@
 
 #include "bench/compare/instance.h"
 #include "bench/compare/requests.h"
+#include "bench/usage.h"
 
 enum { MAX_BUILDS = 2 };
 
@@ -152,18 +153,18 @@ int main(int argc, char **argv)
     static struct compare_requests requests;
     const char *only = NULL;
     struct err err;
-    int n_builds;
+    int n_builds, status;
 
     if (argc > 2 && strcmp(argv[1], "-m") == 0) {
         only = argv[2];
         argc -= 2;
         argv += 2;
     }
+    status = usage_status(argc, argv, 1, MAX_BUILDS,
+                          "usage: ./adrank bench instructions [-m MODE] BUILD [BUILD]\n");
+    if (status >= 0)
+        return status;
     n_builds = argc - 1;
-    if (n_builds < 1 || n_builds > MAX_BUILDS) {
-        fprintf(stderr, "usage: ./adrank bench instructions [-m MODE] BUILD [BUILD]\n");
-        return 64;
-    }
     if (system("command -v callgrind_control >/dev/null")) {
         fprintf(stderr, "bench-instructions: no valgrind; apt-get install valgrind\n");
         return 69;

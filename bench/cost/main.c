@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "bench/usage.h"
 #include "model/engine_opening.h"
 #include "model/engine_struct.h"
 
@@ -239,10 +240,9 @@ int main(int argc, char **argv)
     struct err err;
     int rc;
 
-    if (argc > 2) {
-        fprintf(stderr, "usage: bench-cost [MODEL]\n");
-        return ERR_USAGE;
-    }
+    rc = usage_status(argc, argv, 0, 1, "usage: ./adrank bench cost [MODEL]\n");
+    if (rc >= 0)
+        return rc;
     rc = bench(&b, argc == 2 ? argv[1] : "config/demo/model", &err);
     if (rc)
         fprintf(stderr, "bench-cost: %s\n", err.text);

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "bench/usage.h"
 
 #define ROUNDS 21
 #define CALLS 400
@@ -69,7 +70,8 @@ static void fail(const char *what)
 
 static double time_decode(struct view body, struct arena *arena)
 {
-    const struct decode_limits limits = {16, 200, 100, 50};
+    const struct decode_limits limits = {
+        .max_imps = 16, .max_candidates = 200, .max_behaviour = 100, .max_top_n = 50};
     int64_t start = clock_now_us();
 
     for (int i = 0; i < CALLS; i++) {
@@ -105,7 +107,11 @@ int main(int argc, char **argv)
     struct buf body = BUF_INIT;
     struct arena arena;
     struct err err;
+    int status;
 
+    status = usage_status(argc, argv, 0, 1, "usage: ./adrank bench decode [FILE]\n");
+    if (status >= 0)
+        return status;
     if (argc > 1 ? file_read(argv[1], 1 << 20, &body, &err) : 0)
         fail(err.text);
     if (argc <= 1)

@@ -293,6 +293,16 @@ static void begin(struct load *load)
         arrive(load, clock_now_us());
 }
 
+/* Something else listens there. */
+static bool all_failed(const struct stats *stats)
+{
+    uint64_t n = 0;
+
+    for (int i = 0; i < OUTCOMES; i++)
+        n += stats->outcomes[i];
+    return n && n == stats->outcomes[OUTCOME_FAILED];
+}
+
 int load_run(const struct load_args *args, struct stats *stats, struct err *err)
 {
     struct load load = {.owner.epoll = -1,
@@ -318,6 +328,9 @@ int load_run(const struct load_args *args, struct stats *stats, struct err *err)
     rc = 0;
     if (stats->latency.count == 0 && stats->outcomes[OUTCOME_FAILED])
         rc = err_set(err, ERR_UNAVAILABLE, "%s: no request was answered", args->options->address);
+    else if (all_failed(stats))
+        rc = err_set(err, ERR_UNAVAILABLE, "%s: no request was answered as adrankd answers /rank",
+                     args->options->address);
 out:
     close_all(&load);
     return rc;

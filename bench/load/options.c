@@ -158,7 +158,7 @@ static int read_all(int argc, char **argv, struct options *out, struct err *err)
         known[row] = (struct option){.name = rows[row].name, .has_arg = rows[row].value != NULL};
     opterr = 0;
     for (;;) {
-        switch (getopt_long(argc, argv, ":", known, &i)) {
+        switch (getopt_long(argc, argv, ":h", known, &i)) {
         case -1:
             if (optind < argc)
                 return err_set(err, ERR_USAGE, "%s: no such argument", argv[optind]);
@@ -166,6 +166,9 @@ static int read_all(int argc, char **argv, struct options *out, struct err *err)
         case 0:
             if (rows[i].read(&rows[i], optarg, out, err))
                 return -1;
+            break;
+        case 'h':
+            out->help = true;
             break;
         case ':':
             return err_set(err, ERR_USAGE, "%s: needs a value", argv[optind - 1]);

@@ -13,7 +13,7 @@ enum outcome {
     OUTCOME_DEGRADED, /* 200 within tmax, but with less than everything */
     OUTCOME_LATE,     /* 200 that came after tmax */
     OUTCOME_REJECTED, /* 503 */
-    OUTCOME_FAILED,   /* any other status, or no answer */
+    OUTCOME_FAILED,   /* any other status, no answer, or none of /rank */
     OUTCOMES
 };
 extern const char *const outcome_names[OUTCOMES];

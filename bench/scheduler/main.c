@@ -3,15 +3,22 @@
 
 #include "base/number.h"
 #include "bench/scheduler/table.h"
+#include "bench/usage.h"
+
+static const char usage[] = "usage: ./adrank bench scheduler [REQUESTS], from 1000 to 10000000\n";
 
 int main(int argc, char **argv)
 {
     static struct table_row rows[TABLE_ROWS];
     struct err err;
     int64_t requests = 30000;
+    int status;
 
-    if (argc > 2 || (argc == 2 && number_int(view_of(argv[1]), 1000, 10000000, &requests))) {
-        fprintf(stderr, "usage: bench-scheduler [REQUESTS]\n");
+    status = usage_status(argc, argv, 0, 1, usage);
+    if (status >= 0)
+        return status;
+    if (argc == 2 && number_int(view_of(argv[1]), 1000, 10000000, &requests)) {
+        fputs(usage, stderr);
         return ERR_USAGE;
     }
     if (table_run((int)requests, rows, &err)) {

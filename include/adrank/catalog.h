@@ -13,7 +13,8 @@
 
 struct ad {
     struct view adid, item, crid, cid, seat;
-    struct views adomain, cat;
+    struct views adomain, cat; /* as written */
+    struct views domains;      /* those of adomain, to be compared: impression/domain.h */
     struct view title, desc;
     struct view text; /* title, or "title desc": what a model reads */
     double bid;       /* in the configured currency */

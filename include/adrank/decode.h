@@ -1,12 +1,18 @@
 /*
  * A /rank body to struct impression_request. Pure: no I/O, no clock, memory from the arena only.
  *
- * Strict: RFC 8259, UTF-8, depth <= 32, no byte order mark, no duplicate of a key that is read; numbers
- * outside 64 bits are refused as RFC 8259 section 6 allows. Wrong types (null is one), missing and
- * out-of-range fields are collected, each with its JSON pointer; no problem repeats what was sent. Unknown
- * fields are counted and skipped, and must be JSON all the same. Bounds beyond CONTRACT 3's: money at most
- * DECODE_MAX_MONEY, a behaviour has an item or a text, adid and imp.id are not empty, no string that is read
- * holds U+0000, not both site and app.
+ * Strict as JSON: RFC 8259, UTF-8, depth <= 32, no byte order mark, no duplicate of a key that is read. Lenient
+ * as a request, which comes from software that nobody here can mend: null is absent wherever it stands; integers
+ * are taken by value (100.0, 1e2); ids may be numbers; imps beyond max_imps are left out and counted; app wins
+ * over site; what says something of privacy is never refused (impression/privacy.h). Fields that are not read may
+ * hold any JSON, numbers of any size too.
+ *
+ * Wrong types, missing and out-of-range fields are collected, each with its JSON pointer; no problem repeats what
+ * was sent. Bounds beyond CONTRACT 3's: money at most DECODE_MAX_MONEY, a behaviour has an item or a text, adid and
+ * imp.id are not empty, ids are at most DECODE_MAX_ID_BYTES long, lists end at the lengths below, no string that is
+ * read holds U+0000.
+ *
+ * Memory is bounded by the body: the arena holds less than four times its bytes, however it was made.
  *
  * Views point into the body where a string has no escapes, else into the arena: both live as long as *out.
  */
@@ -21,11 +27,25 @@
 /* Of bid and bidfloor: every product of the ranking stays finite. */
 #define DECODE_MAX_MONEY 1000000000
 
+/* Of id, imp.id, tagid, bidfloorcur, user.id, buyeruid, adid and item, as JSON has them without the quotes, where
+ * a control character counts six. */
+#define DECODE_MAX_ID_BYTES 256
+/* More: a problem at the list. */
+#define DECODE_MAX_BADV 8192
+#define DECODE_MAX_BCAT 2048
+#define DECODE_MAX_NAMES 256       /* of cur and cat */
+#define DECODE_MAX_BEHAVIOURS 6144 /* more than any rank.max_behaviour */
+
 struct decode_limits {
-    int max_imps;       /* more: a problem at /imp */
+    int max_imps;       /* more: left out, ignored_imps counts them */
     int max_candidates; /* more: a problem at /rank/candidates */
     int max_behaviour;  /* more: the oldest are left out, *truncated is set */
     int max_top_n;      /* more: a problem at /rank/top_n */
+
+    /* Of the whole answer; 0: not bounded. */
+    int max_pairs; /* imps x candidates; more: a problem at /rank/candidates */
+    int max_results; /* imps x top_n, or candidates where they are fewer; more: a problem at /rank/top_n */
+    int top_n; /* where the request has none */
 };
 
 enum decode_status {
@@ -34,6 +54,9 @@ enum decode_status {
     DECODE_INVALID,      /* 422; every problem listed, as far as problems->max goes */
     DECODE_OUT_OF_MEMORY /* 503: the arena or its limit */
 };
+
+/* Of gpc, and of the header Sec-GPC: anything but nothing and "0". */
+bool privacy_gpc_is_set(struct view value);
 
 /* *truncated: see max_behaviour. problems->arena may be `arena`. *out is whole after DECODE_OK only. */
 enum decode_status decode_request(struct view body, const struct decode_limits *limits,

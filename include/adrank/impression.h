@@ -52,12 +52,27 @@ struct candidate {
     int bid_type;     /* enum bid_type, -1 when absent */
 };
 
+/* What forbids the use of a person's history. */
+enum privacy_signal {
+    PRIVACY_GDPR,
+    PRIVACY_CONSENT, /* a consent string, and gdpr is not 0 */
+    PRIVACY_US_PRIVACY,
+    PRIVACY_GPP,
+    PRIVACY_GPP_SID,
+    PRIVACY_GPC, /* the header Sec-GPC, too; whoever reads headers adds it */
+    PRIVACY_COPPA,
+    PRIVACY_LMT,
+    PRIVACY_DNT,
+    PRIVACY_REGS, /* regs or regs.ext is no object */
+    PRIVACY_SIGNALS
+};
+
 struct impression_request {
     struct view id;  /* empty when absent */
     int32_t tmax_ms; /* 0: absent */
 
     struct view user_id; /* buyeruid, else id; empty when absent. Never logged, never echoed */
-    bool privacy;        /* one of regs.coppa, regs.gdpr, device.lmt, device.dnt is 1 */
+    uint32_t privacy;    /* bit per enum privacy_signal; 0: the history may be used */
 
     int32_t devicetype; /* -1: absent */
     struct view os, language, country, city;
@@ -80,6 +95,8 @@ struct impression_request {
     int32_t top_n; /* 0: absent */
 
     uint32_t unknown_fields;
+    int ignored_imps;  /* behind the first max_imps */
+    bool ignored_site; /* it was there beside app */
 };
 
 #endif

@@ -16,6 +16,10 @@
 
 struct model;
 
+/* malloc for json_set_alloc_funcs, with free, in main: files of models that could not be parsed for want of memory are
+ * then told from those that are no JSON. */
+void *model_json_malloc(size_t size);
+
 /* Reads and checks every file. Any thread; takes as long as reading the weights does. */
 int model_open(const char *dir, struct model **out, struct err *err) MUST_CHECK;
 struct model *model_ref(struct model *model); /* any thread */
@@ -36,7 +40,8 @@ int model_labels(const struct model *model);
 int model_max_tokens(const struct model *model);   /* of one segment with its parent */
 double model_base_rate(const struct model *model); /* pctr where nothing better is known */
 
-/* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0]. */
+/* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0] (softmax of the second), or
+ * logits[1] where the labels are independent (problem_type multi_label_classification: sigmoid of the second). */
 double model_logit(const struct model *model, const float *logits);
 /* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
 double model_pctr(const struct model *model, const float *logits);
@@ -88,8 +93,9 @@ bool model_reads_placement(const struct model *model);
 int model_input(const struct model *model, const struct input_args *args, struct arena *scratch,
                 struct input *out, bool *truncated, struct err *err) MUST_CHECK;
 
-/* A pair of texts as the kind `cross` takes it ([CLS] text [SEP] text_pair [SEP]; pair may be empty with
- * has_pair false), truncated longest-first to max_tokens (0: the model's maximum). For tools. */
+/* A pair of texts as the model's kind takes it: cross [CLS] text [SEP] text_pair [SEP] (pair may be empty with
+ * has_pair false), prefix a parent [CLS] text [SEP] and a child [CLS] text_pair [SEP]; templates are not applied.
+ * Truncated longest-first to max_tokens; 0: what the directory states, at most the model's positions. For tools. */
 int model_input_pair(const struct model *model, struct view text, struct view text_pair,
                      bool has_pair, int max_tokens, struct arena *scratch, struct input *out,
                      struct err *err) MUST_CHECK;

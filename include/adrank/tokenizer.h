@@ -27,9 +27,11 @@ enum truncation {
 
 /*
  * Opens dir/tokenizer.json if there is one. Its post_processor must be BERT's ([CLS] A [SEP] B [SEP], types 0
- * and 1), its normaliser and pre-tokenizer Bert*, its model WordPiece; truncation and padding in it are not
- * obeyed. A tokenizer_config.json beside it that says otherwise of the normaliser is refused: readers disagree
- * on which of the two counts.
+ * and 1), its normaliser and pre-tokenizer Bert*, its model WordPiece; padding and the length of truncation in it are
+ * what the last call left behind and not obeyed, as transformers does; truncation on the left is refused. What
+ * tokenizer_config.json (or its absence in a model's directory), special_tokens_map.json or added_tokens.json beside
+ * it say otherwise of the normaliser, of special or of added tokens is refused: readers disagree on which of them
+ * counts. The keys of tokenizer_config.json and what each means here: model/tokenizer_class.c.
  *
  * Else dir/vocab.txt, with the options of dir/tokenizer_config.json where that exists (do_lower_case,
  * strip_accents, tokenize_chinese_chars, special and added tokens), and the special tokens that older releases
@@ -48,11 +50,12 @@ struct tokenizer_file {
 };
 
 struct tokenizer_files {
-    struct tokenizer_file json;        /* tokenizer.json */
-    struct tokenizer_file vocab;       /* vocab.txt */
-    struct tokenizer_file config;      /* tokenizer_config.json */
-    struct tokenizer_file special_map; /* special_tokens_map.json */
-    struct tokenizer_file added;       /* added_tokens.json */
+    struct tokenizer_file json;         /* tokenizer.json */
+    struct tokenizer_file vocab;        /* vocab.txt */
+    struct tokenizer_file config;       /* tokenizer_config.json */
+    struct tokenizer_file special_map;  /* special_tokens_map.json */
+    struct tokenizer_file added;        /* added_tokens.json */
+    struct tokenizer_file model_config; /* config.json, which may name the tokenizer's class */
 };
 
 int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer **out,
@@ -64,6 +67,11 @@ int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
 int32_t tokenizer_cls(const struct tokenizer *tokenizer);
 int32_t tokenizer_sep(const struct tokenizer *tokenizer);
 int32_t tokenizer_pad(const struct tokenizer *tokenizer);
+/* model_max_length of tokenizer_config.json: tokens of a pair with its special tokens; 0: none is stated. */
+int tokenizer_max_tokens(const struct tokenizer *tokenizer);
+/* Token type of the second text of a pair: 1, or 0 where the tokenizer's class or model_input_names give none. */
+int32_t tokenizer_pair_type(const struct tokenizer *tokenizer);
+bool tokenizer_lowercases(const struct tokenizer *tokenizer);
 
 /* Upper bound of the number of ids that a text of len bytes can give. */
 size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len);

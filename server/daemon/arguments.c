@@ -8,6 +8,7 @@ const char arguments_usage[] =
     "       adrankd --probe ready|live [-c FILE] [--set section.option=value]...\n"
     "       adrankd --version | --help\n"
     "\n"
+    "  -h, --help          this text and every option\n"
     "  -c, --config FILE   configuration; without it share/adrank/adrankd.json beside the\n"
     "                      program's folder if that is there, else the defaults\n"
     "  --set PATH=VALUE    one option over the file's; VALUE is JSON, a bare word is a string\n"
@@ -21,7 +22,7 @@ const char arguments_usage[] =
     "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad "
     "configuration\n";
 
-enum { OPT_SET = 256, OPT_CHECK, OPT_PRINT, OPT_PROBE, OPT_VERSION, OPT_HELP, OPT_ROOT };
+enum { OPT_SET = 256, OPT_CHECK, OPT_PRINT, OPT_PROBE, OPT_VERSION, OPT_ROOT };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
@@ -30,7 +31,7 @@ static const struct option long_options[] = {
     {"print-config", no_argument, NULL, OPT_PRINT},
     {"probe", required_argument, NULL, OPT_PROBE},
     {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {"allow-root", no_argument, NULL, OPT_ROOT},
     {NULL, 0, NULL, 0},
 };
@@ -78,7 +79,7 @@ static int take(struct arguments *out, int option, char **argv, struct err *err)
         return set_probe(out, optarg, err);
     case OPT_VERSION:
         return set_mode(out, MODE_VERSION, err);
-    case OPT_HELP:
+    case 'h':
         return set_mode(out, MODE_HELP, err);
     case OPT_ROOT:
         out->allow_root = true;
@@ -97,7 +98,7 @@ int arguments_parse(int argc, char **argv, struct arguments *out, struct err *er
     *out = (struct arguments){.mode = MODE_SERVE};
     optind = 1;
     opterr = 0;
-    while ((option = getopt_long(argc, argv, ":c:", long_options, NULL)) != -1)
+    while ((option = getopt_long(argc, argv, ":c:h", long_options, NULL)) != -1)
         if (take(out, option, argv, err))
             return -1;
     if (optind < argc)

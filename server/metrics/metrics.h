@@ -49,15 +49,26 @@ enum filtered_reason {
     FILTERED_NO_CVR,
     FILTERED_REASONS
 };
-extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all three */
+/* Values of the label of METRIC_REQUEST_PRIVACY, in the order of enum privacy_signal. */
+#define METRICS_PRIVACY_SIGNALS 10
+enum ignored_part {
+    IGNORED_IMPS, /* behind the first rank.max_imps */
+    IGNORED_SITE, /* beside app */
+    IGNORED_PARTS
+};
+extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all of them */
+extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
+extern const char *const ignored_part_names[IGNORED_PARTS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
 extern const char *const filtered_reason_names[FILTERED_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
-    METRIC_REQUESTS, /* label: metrics_status_label(status) */
-    METRIC_DEGRADED, /* enum degraded_reason */
-    METRIC_FILTERED, /* enum filtered_reason */
+    METRIC_REQUESTS,        /* label: metrics_status_label(status) */
+    METRIC_DEGRADED,        /* enum degraded_reason */
+    METRIC_FILTERED,        /* enum filtered_reason */
+    METRIC_REQUEST_PRIVACY, /* enum privacy_signal */
+    METRIC_REQUEST_IGNORED, /* enum ignored_part */
     METRIC_LATE,
     METRIC_CLIENT_GONE,
     /* histograms of shards: metrics_observe() */

@@ -22,6 +22,14 @@ const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
     [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
 };
 
+const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1] = {
+    "gdpr", "consent", "us_privacy", "gpp", "gpp_sid", "gpc", "coppa", "lmt", "dnt", "regs"};
+
+const char *const ignored_part_names[IGNORED_PARTS + 1] = {
+    [IGNORED_IMPS] = "imps",
+    [IGNORED_SITE] = "site",
+};
+
 /* The statuses that the daemon answers with, and the rest; metrics_status_label() looks them up here. */
 const char *const metric_statuses[] = {"200", "400", "404", "405", "408", "409",   "413", "415",
                                        "422", "431", "500", "501", "503", "other", NULL};
@@ -54,6 +62,12 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_FILTERED] = {"adrank_filtered_total", COUNTER, .sharded = true,
                          .help = "(impression, ad) pairs that were not ranked, by reason.",
                          LABEL("reason", filtered_reason_names)},
+    [METRIC_REQUEST_PRIVACY] = {"adrank_request_privacy_total", COUNTER, .sharded = true,
+                                .help = "Requests that forbid the use of history, by signal.",
+                                LABEL("signal", metrics_privacy_names)},
+    [METRIC_REQUEST_IGNORED] = {"adrank_request_ignored_total", COUNTER, .sharded = true,
+                                .help = "Parts of requests that were left out, by what they are.",
+                                LABEL("what", ignored_part_names)},
     [METRIC_LATE] = {"adrank_late_total", COUNTER, .sharded = true,
                      .help = "Answers that were written after their deadline."},
     [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,

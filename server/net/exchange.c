@@ -23,6 +23,20 @@ struct view exchange_query(const struct exchange *x, const char *name)
     return (struct view){NULL, 0};
 }
 
+struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at)
+{
+    const struct http_reader *reader = &x->connection->reader;
+    const char *bytes = connection_bytes(x->connection);
+
+    while (*at < reader->n_fields) {
+        const struct http_field *field = &reader->fields[(*at)++];
+
+        if (view_is_nocase(http_span_view(field->name, bytes), name))
+            return http_span_view(field->value, bytes);
+    }
+    return (struct view){NULL, 0};
+}
+
 void *exchange_user(const struct exchange *x)
 {
     return x->connection->pool->user;

@@ -43,6 +43,9 @@ struct exchange {
 
 /* Value of name in the query ("a=1&b=2"), not decoded; ptr NULL when absent, empty for "name" alone. */
 struct view exchange_query(const struct exchange *x, const char *name);
+/* The value of the next field of that name (letter case aside) in the head, from *at on, which begins at 0; ptr NULL
+ * when there is none. */
+struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at);
 /* The `user` of the connection pool: the worker's own state. */
 void *exchange_user(const struct exchange *x);
 

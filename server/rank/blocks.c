@@ -1,32 +1,44 @@
 #include "server/rank/blocks.h"
 
-/* A domain has at most 253 characters (RFC 1035); longer names block nothing. */
-#define MAX_NAME_BYTES 255
+#include "impression/domain.h"
 
-static void lower(char *out, struct view name)
+#define MAX_CATEGORY_BYTES 255 /* longer ones block nothing */
+
+/* Into out (MAX_CATEGORY_BYTES); 0: there is nothing to compare. */
+static size_t normalize_category(struct view name, char *out)
 {
+    name = domain_trim(name);
+    if (name.len > MAX_CATEGORY_BYTES)
+        return 0;
     for (size_t i = 0; i < name.len; i++) {
         char c = name.ptr[i];
 
         out[i] = c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
     }
+    return name.len;
 }
 
-static int fill(struct name_set *set, const struct views *names, struct arena *arena)
+typedef size_t (*normalize_fn)(struct view name, char *out);
+
+static int fill(struct name_set *set, const struct views *names, normalize_fn normalize,
+                struct arena *arena)
 {
+    char name[MAX_CATEGORY_BYTES];
+
+    _Static_assert(sizeof(name) >= DOMAIN_MAX_BYTES, "both kinds of names");
     if (name_set_init(set, names->n, arena))
         return -1;
     for (int i = 0; i < names->n; i++) {
-        struct view name = names->items[i];
+        size_t len = normalize(names->items[i], name);
         char *copy;
 
-        if (name.len == 0 || name.len > MAX_NAME_BYTES)
+        if (len == 0 || name_set_has(set, (struct view){name, len}))
             continue;
-        copy = arena_alloc(arena, name.len);
+        copy = arena_alloc(arena, len);
         if (!copy)
             return -1;
-        lower(copy, name);
-        name_set_add(set, (struct view){copy, name.len});
+        memcpy(copy, name, len);
+        name_set_add(set, (struct view){copy, len});
     }
     return 0;
 }
@@ -37,36 +49,28 @@ int blocks_init(struct blocks *blocks, const struct impression_request *request,
     *blocks = (struct blocks){.any = request->badv.n || request->bcat.n};
     if (!blocks->any)
         return 0;
-    if (fill(&blocks->domains, &request->badv, arena))
+    if (fill(&blocks->domains, &request->badv, domain_normalize, arena))
         return -1;
-    return fill(&blocks->categories, &request->bcat, arena);
+    return fill(&blocks->categories, &request->bcat, normalize_category, arena);
 }
 
 /* shop.example is blocked by shop.example and by example, not by op.example. */
 static bool domain_hit(const struct name_set *set, struct view domain)
 {
-    char name[MAX_NAME_BYTES];
-
-    if (domain.len > sizeof(name))
-        return false;
-    lower(name, domain);
     for (size_t at = 0; at < domain.len; at++)
-        if ((at == 0 || name[at - 1] == '.') &&
-            name_set_has(set, (struct view){name + at, domain.len - at}))
+        if ((at == 0 || domain.ptr[at - 1] == '.') &&
+            name_set_has(set, (struct view){domain.ptr + at, domain.len - at}))
             return true;
     return false;
 }
 
 static bool category_hit(const struct name_set *set, struct view category)
 {
-    char name[MAX_NAME_BYTES];
+    char name[MAX_CATEGORY_BYTES];
+    size_t whole = normalize_category(category, name);
 
-    if (category.len > sizeof(name))
-        return false;
-    lower(name, category);
-    for (size_t len = 1; len <= category.len; len++)
-        if ((len == category.len || name[len] == '-') &&
-            name_set_has(set, (struct view){name, len}))
+    for (size_t len = 1; len <= whole; len++)
+        if ((len == whole || name[len] == '-') && name_set_has(set, (struct view){name, len}))
             return true;
     return false;
 }
@@ -75,8 +79,8 @@ bool blocks_hit(const struct blocks *blocks, const struct ad *ad)
 {
     if (!blocks->any)
         return false;
-    for (int i = 0; i < ad->adomain.n; i++)
-        if (domain_hit(&blocks->domains, ad->adomain.items[i]))
+    for (int i = 0; i < ad->domains.n; i++)
+        if (domain_hit(&blocks->domains, ad->domains.items[i]))
             return true;
     for (int i = 0; i < ad->cat.n; i++)
         if (category_hit(&blocks->categories, ad->cat.items[i]))

@@ -1,7 +1,8 @@
 /*
  * What a request does not want to see: badv and bcat (OpenRTB 2.6, 3.2.1). An advertiser's domain is blocked by
- * itself or by a parent domain, a category by itself or its parent ("IAB7" blocks "IAB7-39"); letter case
- * aside. The lists become sets once, since a client may send thousands. Pure; memory from the arena.
+ * itself or by a parent domain, however either is written (impression/domain.h); a category by itself or its
+ * parent ("IAB7" blocks "IAB7-39"), letter case and blanks around it aside. The lists become sets once, since a
+ * client may send thousands. Pure; memory from the arena.
  */
 #ifndef SERVER_RANK_BLOCKS_H
 #define SERVER_RANK_BLOCKS_H
@@ -12,7 +13,7 @@
 
 struct blocks {
     bool any;                            /* both sets are empty without it */
-    struct name_set domains, categories; /* in lower case */
+    struct name_set domains, categories; /* normalized */
 };
 
 /* -1 when out of memory. */

@@ -76,9 +76,11 @@ static void sort(struct rank_result *list, int n, before_fn before)
 
 /* ---- pairs --------------------------------------------------------------------------------------- */
 
+/* A floor of 0 is the same in every currency. */
 static bool floor_in_currency(const struct imp *imp, const char *currency)
 {
-    return imp->bidfloorcur.len == 0 || view_is_nocase(imp->bidfloorcur, currency);
+    return imp->bidfloor == 0 || imp->bidfloorcur.len == 0 ||
+           view_is_nocase(imp->bidfloorcur, currency);
 }
 
 /* All pairs that pass currency and floor. */

@@ -6,6 +6,11 @@
 
 #include "server/rank/candidates.h"
 
+/* What one request may ask for, whatever the options allow: an answer is some 700 bytes a result at most, beside the
+ * catalog's own strings, and a pair takes some 50 bytes while it is ranked. */
+#define RANK_MAX_RESULTS 1000 /* imps x top_n, or x candidates where they are fewer */
+#define RANK_MAX_PAIRS 65536  /* imps x candidates */
+
 enum rank_source { SOURCE_MODEL, SOURCE_PRIOR, RANK_SOURCES };
 extern const char *const rank_source_names[RANK_SOURCES];
 

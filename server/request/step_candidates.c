@@ -14,8 +14,11 @@ enum step_result step_candidates(struct request *r)
          * costs as much as going forward. */
         .now_ms = clock_wall_ms(),
     };
+    const int share = RANK_MAX_PAIRS / r->decoded.n_imps; /* of the pairs, for each imp */
     struct err err;
 
+    if (args.max_candidates > share)
+        args.max_candidates = share;
     if (rank_ads_choose(&args, &r->arena, &r->ads, &err))
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     if (r->ads.cut)

@@ -40,6 +40,37 @@ static enum step_result refuse(struct request *r, enum decode_status status,
     }
 }
 
+_Static_assert(METRICS_PRIVACY_SIGNALS == PRIVACY_SIGNALS, "names of server/metrics/table.c");
+
+/* Global Privacy Control as a header (its specification, 3.2); of several the strictest counts. */
+static bool has_gpc_header(const struct exchange *x)
+{
+    uint32_t at = 0;
+    struct view value;
+
+    while ((value = exchange_field(x, "Sec-GPC", &at)).ptr)
+        if (privacy_gpc_is_set(value))
+            return true;
+    return false;
+}
+
+static void count_privacy(struct request *r)
+{
+    request_degrade(r, DEGRADED_PRIVACY);
+    for (int i = 0; i < PRIVACY_SIGNALS; i++)
+        if (r->decoded.privacy & 1u << i)
+            metrics_count(r->worker->shard, METRIC_REQUEST_PRIVACY, i, 1);
+}
+
+static void count_ignored(struct request *r)
+{
+    if (r->decoded.ignored_imps)
+        metrics_count(r->worker->shard, METRIC_REQUEST_IGNORED, IGNORED_IMPS,
+                      (uint64_t)r->decoded.ignored_imps);
+    if (r->decoded.ignored_site)
+        metrics_count(r->worker->shard, METRIC_REQUEST_IGNORED, IGNORED_SITE, 1);
+}
+
 enum step_result step_decode(struct request *r)
 {
     const struct config *config = r->world->config;
@@ -48,6 +79,9 @@ enum step_result step_decode(struct request *r)
         .max_candidates = (int)config->rank.max_candidates,
         .max_behaviour = (int)config->rank.max_behaviour,
         .max_top_n = (int)config->rank.max_top_n,
+        .max_pairs = RANK_MAX_PAIRS,
+        .max_results = RANK_MAX_RESULTS,
+        .top_n = (int)config->rank.top_n,
     };
     int64_t start_us = clock_now_us();
     struct problems problems;
@@ -63,8 +97,11 @@ enum step_result step_decode(struct request *r)
         return refuse(r, status, &problems);
     if (truncated)
         request_degrade(r, DEGRADED_TRUNCATED);
+    if (has_gpc_header(r->exchange))
+        r->decoded.privacy |= 1u << PRIVACY_GPC;
     if (r->decoded.privacy)
-        request_degrade(r, DEGRADED_PRIVACY);
+        count_privacy(r);
+    count_ignored(r);
     set_deadline(r);
     if (spent(r, clock_now_us()))
         return STEP_LATE;

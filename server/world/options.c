@@ -131,7 +131,7 @@ const struct option options[] = {
     INT(rank, top_n, "3", 1, 1000, "ads per impression where the request does not say"),
     INT(rank, max_top_n, "50", 1, 1000, "more is answered 422"),
     INT(rank, max_candidates, "200", 1, 4096, "of a request; more is answered 422, a catalog is cut to it"),
-    INT(rank, max_imps, "16", 1, 256, "of a request; more is answered 422"),
+    INT(rank, max_imps, "16", 1, 256, "of a request; of more the first ones are answered"),
     INT(rank, max_behaviour, "100", 0, 4096, "newest events that are used, sent and stored together"),
     CHOICE(rank, unique, "\"imp\"", uniques, "an ad at most once per impression, or once per request"),
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <jansson.h>
 #include <signal.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/demo/demo_run.h"
@@ -207,20 +208,88 @@ TEST(demo__runs_in_a_checkout_with_a_long_path)
     demo_release(&demo);
 }
 
-/* Somebody else's port: told, with a status of its own, and what was started is ended. */
-TEST(demo__tells_that_its_port_is_taken)
+/* Somebody else's port, or the one behind it for the admin listener: nothing is begun, and who holds it is named. */
+TEST(demo__says_who_holds_its_port)
 {
-    int port = demo_ports(), fd;
+    for (int behind = 0; behind < 2; behind++) {
+        int port = demo_ports(), fd = demo_listen(port + behind);
+        char want[128];
+        struct demo demo;
+
+        test_row("demo__says_who_holds_its_port %d", behind);
+        CHECK(fd != -1);
+        demo_start(&demo, "checkout", port, true);
+        CHECK_INT(demo_wait(&demo), 69);
+        snprintf(want, sizeof(want), "port %d is taken by test_demo_demo (process %d); --port",
+                 port + behind, (int)getpid());
+        if (!strstr(buf_str(&demo.text), want))
+            FAIL("no \"%s\" in %s", want, buf_str(&demo.text));
+        CHECK(!strstr(buf_str(&demo.text), "making a world"));
+        close(fd);
+        demo_check_gone(&demo);
+        demo_release(&demo);
+    }
+}
+
+/* Another daemon that is ready at both addresses, and whose answers would look like ours. */
+TEST(demo__shows_no_other_daemons_answers)
+{
+    const int port = demo_ports();
+    char http[64], admin[64], want[64];
+    struct driver other;
     struct demo demo;
 
-    fd = demo_listen(port);
-    CHECK(fd != -1);
+    snprintf(http, sizeof(http), "http.address=127.0.0.1:%d", port);
+    snprintf(admin, sizeof(admin), "admin.address=127.0.0.1:%d", port + 1);
+    driver_start(&other, &(struct driver_args){.sets = {http, admin}});
     demo_start(&demo, "checkout", port, true);
     CHECK_INT(demo_wait(&demo), 69);
-    CHECK(strstr(buf_str(&demo.text), "adrankd does not come up; see "));
-    close(fd);
-    demo_check_gone(&demo);
+    snprintf(want, sizeof(want), "port %d is taken by adrankd (process %d)", port, (int)other.pid);
+    if (!strstr(buf_str(&demo.text), want))
+        FAIL("no \"%s\" in %s", want, buf_str(&demo.text));
+    CHECK(!strstr(buf_str(&demo.text), "pctr"));
+    CHECK_INT(driver_stop(&other), 0);
     demo_release(&demo);
+}
+
+/* Each has its own world, key, Redis and log; the first to end takes nothing from the other. */
+TEST(demo__two_of_a_checkout_do_not_meet)
+{
+    struct demo first, second;
+
+    demo_start(&first, "checkout", demo_ports(), false);
+    demo_start_beside(&second, &first, demo_ports(), true);
+    if (demo_wait(&second) != 0)
+        FAIL("%s", buf_str(&second.text));
+    check_tables(&second);
+    demo_read(&first, "Ctrl-C ends it.");
+    check_tables(&first);
+    check_curl(&first);
+    CHECK(kill(first.pid, SIGINT) == 0);
+    CHECK_INT(demo_wait(&first), 0);
+    demo_check_gone(&first);
+    demo_release(&first);
+    buf_release(&second.text);
+}
+
+/* A run that was killed leaves its folder; the next one removes it. */
+TEST(demo__clears_up_after_one_that_was_killed)
+{
+    struct demo killed, next;
+    int status;
+
+    demo_start(&killed, "checkout", demo_ports(), false);
+    demo_read(&killed, "Ctrl-C ends it.");
+    CHECK_INT(demo_folders(&killed), 1);
+    CHECK(kill(killed.pid, SIGKILL) == 0 && waitpid(killed.pid, &status, 0) == killed.pid);
+    close(killed.out);
+    while (demo_processes(&killed)) /* its children end with it */
+        usleep(5000);
+    demo_start_beside(&next, &killed, demo_ports(), true);
+    CHECK_INT(demo_wait(&next), 0);
+    demo_check_gone(&next);
+    demo_release(&killed);
+    buf_release(&next.text);
 }
 
 TEST(demo__wrong_use_is_told)
@@ -231,6 +300,7 @@ TEST(demo__wrong_use_is_told)
         {"--port 0", "--port 0: must be from 1 to 65534"},
         {"--port 65535", "must be from 1 to 65534"},
         {"--port x", "must be from 1 to 65534"},
+        {"--port", "--port: needs a value"},
         {"--twice", "--twice: unknown option"},
         {"now", "now: no such argument"},
     };
@@ -248,6 +318,19 @@ TEST(demo__wrong_use_is_told)
         text[n] = '\0';
         CHECK_INT(pclose(from), 64 << 8);
         CHECK(strstr(text, rows[i].told) && strstr(text, "usage: adrank-demo"));
+    }
+}
+
+TEST(demo__help)
+{
+    static const char *const names[] = {"-h", "--help"};
+
+    for (size_t i = 0; i < 2; i++) {
+        char command[8192];
+
+        snprintf(command, sizeof(command), "'%s' %s | grep -q '^usage: adrank-demo'",
+                 driver_build_path("bin/adrank-demo"), names[i]);
+        CHECK_INT(system(command), 0);
     }
 }
 

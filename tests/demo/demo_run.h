@@ -29,16 +29,20 @@ int demo_listen(int port);
 
 /* name: of the checkout's folder. */
 void demo_start(struct demo *demo, const char *name, int port, bool once);
+/* In the same checkout, which goes with the first. */
+void demo_start_beside(struct demo *demo, const struct demo *first, int port, bool once);
 /* Reads until the text is there (NULL: to the end of the output). */
 void demo_read(struct demo *demo, const char *until);
 /* Its exit status, once it has ended by itself. */
 int demo_wait(struct demo *demo);
 void demo_release(struct demo *demo);
 
+/* Folders of runs in build/demo. */
+int demo_folders(const struct demo *demo);
 /* Processes that work in the checkout: the demo and adrankd in its root, redis-server in build/demo. */
 int demo_processes(const struct demo *demo);
 /* Children are waited for before the demo ends: the moment it has, no process is there, its ports are free, and
- * nothing was written outside build/, nor in build/ outside build/demo, nor is there a socket. */
+ * nothing was written outside build/, nor in build/ outside build/demo, and that is empty. */
 void demo_check_gone(struct demo *demo);
 
 #endif

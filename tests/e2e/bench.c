@@ -55,6 +55,17 @@ TEST(bench__nobody_there)
     }
 }
 
+/* An admin listener answers all of it with 404; a web server has a page. */
+TEST(bench__somebody_else_is_there)
+{
+    driver_start(&d, &(struct driver_args){0});
+    bench_begin(&run, d.admin, "--rate 100 --duration 0.3 --warmup 0");
+    CHECK_INT(bench_finish(&run), 69);
+    if (!strstr(run.said, "no request was answered as adrankd answers /rank"))
+        FAIL("%s", run.said);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 TEST(bench__figures)
 {
     static const char *const numbers[] = {"/offered_per_s",

@@ -133,6 +133,51 @@ static const char *read_plot(const char *path)
     return buf_str(&svg);
 }
 
+/* One colour, one meaning: curves and outcomes are told apart. */
+static void check_colours(const char *svg)
+{
+    static const char *const labels[] = {"p50",      "p99",  "max",      "ok",
+                                         "degraded", "late", "rejected", "failed"};
+    char colours[8][16];
+
+    for (size_t i = 0; i < 8; i++) {
+        char want[32];
+        const char *at;
+
+        snprintf(want, sizeof(want), ">%s</text>", labels[i]);
+        at = strstr(svg, want);
+        CHECK(at && at[-1] == '"' && at[-9] == '"');
+        snprintf(colours[i], sizeof(colours[i]), "%.7s", at - 8);
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(colours[i], colours[j]) == 0)
+                FAIL("%s and %s are both %s", labels[i], labels[j], colours[i]);
+    }
+}
+
+/* A tick and its time for each second, from left to right. */
+static void check_ticks(const char *svg)
+{
+    double last = 0;
+
+    for (int second = 0; second <= SECONDS; second++) {
+        char want[64];
+        const char *at;
+        double x;
+
+        snprintf(want, sizeof(want), "text-anchor=\"middle\">%d s</text>", second);
+        at = strstr(svg, want);
+        if (!at)
+            FAIL("no tick at %d s", second);
+        while (strncmp(at, "<text x=", 8) != 0)
+            at--;
+        CHECK(sscanf(at, "<text x=\"%lf\"", &x) == 1);
+        CHECK(x > last && x < 900);
+        snprintf(want, sizeof(want), "<line x1=\"%.1f\" x2=\"%.1f\"", x, x);
+        CHECK(strstr(svg, want));
+        last = x;
+    }
+}
+
 TEST(bench_report__plots_what_happened)
 {
     static const char *const labels[] = {
@@ -153,6 +198,8 @@ TEST(bench_report__plots_what_happened)
     for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++)
         if (!strstr(svg, labels[i]))
             FAIL("no label %s", labels[i]);
+    check_colours(svg);
+    check_ticks(svg);
     read_curve(svg, "p50", p50);
     read_curve(svg, "p99", p99);
     read_curve(svg, "max", max);

@@ -176,35 +176,34 @@ CONTRACT_TEST(invalid, wrong_type)
         {"[]", ""},
         {"null", ""},
         {"'text'", ""},
-        {"{'id':1}", "/id"},
-        {"{'id':null}", "/id"},
+        {"{'id':true}", "/id"},
+        {"{'id':['r']}", "/id"},
         {"{'tmax':'50'}", "/tmax"},
         {"{'tmax':1.5}", "/tmax"},
         {"{'tmax':true}", "/tmax"},
         {"{'user':'u'}", "/user"},
-        {"{'user':{'id':1}}", "/user/id"},
+        {"{'user':{'id':{}}}", "/user/id"},
         {"{'user':{'buyeruid':[]}}", "/user/buyeruid"},
         {"{'device':[]}", "/device"},
         {"{'device':{'devicetype':'4'}}", "/device/devicetype"},
         {"{'device':{'geo':{'utcoffset':'60'}}}", "/device/geo/utcoffset"},
         {"{'device':{'geo':{'country':1}}}", "/device/geo/country"},
         {"{'device':{'os':1,'language':2}}", "/device/os /device/language"},
-        {"{'site':{'cat':'IAB1'}}", "/site/cat"},
+        {"{'site':{'cat':1}}", "/site/cat"},
         {"{'site':{'cat':['IAB1',2]}}", "/site/cat/1"},
         {"{'app':{'bundle':1,'keywords':2}}", "/app/bundle /app/keywords"},
         {"{'imp':{}}", "/imp"},
         {"{'imp':['1']}", "/imp/0"},
-        {"{'imp':[{'id':1}]}", "/imp/0/id"},
+        {"{'imp':[{'id':false}]}", "/imp/0/id"},
         {"{'imp':[{'id':'1','bidfloor':'1'}]}", "/imp/0/bidfloor"},
-        {"{'imp':[{'id':'1','tagid':1,'bidfloorcur':2}]}", "/imp/0/tagid /imp/0/bidfloorcur"},
+        {"{'imp':[{'id':'1','tagid':[1],'bidfloorcur':2}]}", "/imp/0/tagid /imp/0/bidfloorcur"},
         {"{'badv':'a','bcat':{},'cur':1}", "/badv /bcat /cur"},
-        {"{'regs':1}", "/regs"},
         {"{'rank':[]}", "/rank"},
         {"{'rank':{'top_n':'3'}}", "/rank/top_n"},
         {"{'rank':{'candidates':{}}}", "/rank/candidates"},
         {"{'rank':{'candidates':['a1']}}", "/rank/candidates/0"},
         {"{'rank':{'candidates':[{'adid':'a1','bid':'1'}]}}", "/rank/candidates/0/bid"},
-        {"{'rank':{'behaviour':[{'t':'1','type':1,'item':2,'text':3}]}}",
+        {"{'rank':{'behaviour':[{'t':'1','type':1,'item':[2],'text':3}]}}",
          "/rank/behaviour/0/t /rank/behaviour/0/type /rank/behaviour/0/item "
          "/rank/behaviour/0/text"},
     };
@@ -232,13 +231,13 @@ CONTRACT_TEST(invalid, out_of_range)
     static const struct invalid_row rows[] = {
         {"{'tmax':-1}", "/tmax"},
         {"{'tmax':2147483648}", "/tmax"},
+        {"{'tmax':123456789012345678901234567890}", "/tmax"},
+        {"{'tmax':1e999}", "/tmax"},
         {"{'device':{'devicetype':-1}}", "/device/devicetype"},
         {"{'device':{'geo':{'utcoffset':1441}}}", "/device/geo/utcoffset"},
-        {"{'device':{'lmt':2}}", "/device/lmt"},
-        {"{'device':{'dnt':-1}}", "/device/dnt"},
-        {"{'regs':{'coppa':2,'gdpr':3}}", "/regs/coppa /regs/gdpr"},
         {"{'imp':[{'id':'1','bidfloor':-0.01}]}", "/imp/0/bidfloor"},
         {"{'imp':[{'id':'1','bidfloor':1e300}]}", "/imp/0/bidfloor"},
+        {"{'imp':[{'id':'1','bidfloor':1e999}]}", "/imp/0/bidfloor"},
         {"{'rank':{'top_n':0}}", "/rank/top_n"},
         {"{'rank':{'top_n':51}}", "/rank/top_n"},
         {"{'rank':{'candidates':[{'adid':'a1','bid':-1}]}}", "/rank/candidates/0/bid"},
@@ -246,10 +245,69 @@ CONTRACT_TEST(invalid, out_of_range)
         {"{'rank':{'behaviour':[{'t':-1,'type':'view','item':'i'}]}}", "/rank/behaviour/0/t"},
         {"{'rank':{'behaviour':[{'t':1,'type':'like','item':'i'}]}}", "/rank/behaviour/0/type"},
         {"{'imp':[{'id':'1'},{'id':'2'},{'id':'1'}]}", "/imp/2/id"},
-        {"{'site':{},'app':{}}", "/app"},
     };
 
     refuse_rows(rows, COUNT(rows));
+}
+
+static const char *letters(int n)
+{
+    return js("%0*d", n, 7);
+}
+
+/* Of each id 256 bytes. */
+CONTRACT_TEST(invalid, too_long)
+{
+    static const struct {
+        const char *head, *tail, *pointer;
+    } rows[] = {
+        {"{'id':'", "'}", "/id"},
+        {"{'user':{'id':'", "'}}", "/user/id"},
+        {"{'user':{'buyeruid':'", "'}}", "/user/buyeruid"},
+        {"{'imp':[{'id':'", "'}]}", "/imp/0/id"},
+        {"{'imp':[{'id':'1','tagid':'", "'}]}", "/imp/0/tagid"},
+        {"{'rank':{'candidates':[{'adid':'", "'}]}}", "/rank/candidates/0/adid"},
+        {"{'rank':{'behaviour':[{'t':1,'type':'view','item':'", "'}]}}", "/rank/behaviour/0/item"},
+    };
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        test_row("%s", rows[i].pointer);
+        contract_rank(shared(), "%s%s%s", rows[i].head, letters(256), rows[i].tail);
+        CHECK_STR(
+            contract_refused_at(shared(), js("%s%s%s", rows[i].head, letters(257), rows[i].tail)),
+            rows[i].pointer);
+    }
+}
+
+/* ---- what others write ------------------------------------------------------------------------- */
+
+/* Of what software at large makes of a request: the left is answered as the right. */
+CONTRACT_TEST(lenient, requests)
+{
+    static const char *const rows[][2] = {
+        {"'user':null,'device':null,'site':null,'app':null,'regs':null", ""},
+        {"'id':null,'tmax':null,'imp':null,'badv':null,'bcat':null,'cur':null", ""},
+        {"'device':{'geo':null,'os':null,'devicetype':null,'language':null}", ""},
+        {"'imp':[{'id':'1','bidfloor':null,'bidfloorcur':null,'tagid':null},null]", ""},
+        {"'badv':[null],'bcat':[null],'cur':[null]", ""},
+        {"'device':{'devicetype':4.0,'geo':{'utcoffset':6e1}},'tmax':4000.0",
+         "'device':{'devicetype':4,'geo':{'utcoffset':60}},'tmax':4000"},
+        {"'imp':[{'id':1,'tagid':7}]", "'imp':[{'id':'1','tagid':'7'}]"},
+        {"'site':{'cat':'IAB3'}", "'site':{'cat':['IAB3']}"},
+        {"'x':123456789012345678901234567890,'y':[1e999],'z':{'\\u0000':-1e-999}", ""},
+    };
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        static const char rank[] = "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}";
+        json_t *left, *right;
+
+        test_row("%s", rows[i][0]);
+        left = contract_rank(shared(), "{%s,%s}", rows[i][0], rank);
+        right = contract_rank(shared(), "{%s%s%s}", rows[i][1], rows[i][1][0] ? "," : "", rank);
+        CHECK_STR(answer_degraded(left), "");
+        CHECK_STR(answer_ads(left, "1"), "a1 a3");
+        CHECK(answer_same_scores(left, right));
+    }
 }
 
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
@@ -285,8 +343,8 @@ static void check_count(int n, bool all)
 CONTRACT_TEST(invalid, every_error)
 {
     static const struct invalid_row rows[] = {
-        {"{'id':1,'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
-         "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':3,'bid':-2}]}}",
+        {"{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
+         "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}",
          "/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n /rank/candidates/1/adid "
          "/rank/candidates/1/bid"},
     };
@@ -327,7 +385,7 @@ CONTRACT_TEST(problem, form)
 CONTRACT_TEST(problem, repeats_nothing)
 {
     static const char *const rows[] = {
-        "{'user':{'id':'zebra-42'},'id':7}",
+        "{'user':{'id':'zebra-42'},'id':[7]}",
         "{'user':{'id':'zebra-42'},'zebra':}",
         "{'zebra':1,'rank':{'candidates':[{'adid':'a1','bid_type':'zebra'}]}}",
         "{'rank':{'behaviour':[{'t':1,'type':'zebra','text':'zebra'}]}}",

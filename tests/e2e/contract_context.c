@@ -67,6 +67,18 @@ CONTRACT_TEST(place, site_and_app)
     }
 }
 
+CONTRACT_TEST(place, app_wins)
+{
+    double before = contract_metric(shared(), "request_ignored_total", "what", "site");
+    json_t *answer = in_context(",'site':{'domain':'d','search':'s'},'app':{'bundle':'b'}");
+
+    CHECK(answer_same_scores(answer, in_context(",'app':{'bundle':'b'}")));
+    CHECK_STR(answer_degraded(answer), "");
+    CHECK(answer_same_scores(in_context(",'site':{'domain':'d'},'app':null"),
+                             in_context(",'site':{'domain':'d'}")));
+    CHECK_INT(contract_metric(shared(), "request_ignored_total", "what", "site") - before, 1);
+}
+
 CONTRACT_TEST(device, fields)
 {
     static const char *const contexts[] = {
@@ -114,6 +126,67 @@ CONTRACT_TEST(blocks, badv)
     check_block("'badv':['shop.example','tea.example']", "a3");
 }
 
+/* Domains are compared as domains, on both sides. */
+CONTRACT_TEST(blocks, spelling)
+{
+    static const char *const spellings[] = {
+        "shop1.example",           "SHOP1.Example",
+        "www.shop1.example",       "shop1.example.",
+        " shop1.example\\t",       "HTTP://Shop1.EXAMPLE/",
+        "//shop1.example",         "https://www.shop1.example:443/a?b#c",
+        "user@shop1.example",      "*.shop1.example",
+        "\xef\xbd\x93hop1.example"};
+    static const char *const international[] = {"b\xc3\xbc"
+                                                "cher.example",
+                                                "B\\u00dccher.example.", "xn--bcher-kva.example",
+                                                "http://www.XN--BCHER-KVA.example/"};
+    static const char *const neither[] = {"notshop1.example",
+                                          "op1.example",
+                                          "xshop1.example",
+                                          "m.shop1.example.org",
+                                          "bucher.example",
+                                          "",
+                                          "/",
+                                          " "};
+    struct buf catalog = BUF_INIT;
+    struct driver d;
+
+    for (int i = 0; i < COUNT(spellings); i++)
+        buf_printf(&catalog, "{\"adid\":\"s%d\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"%s\"]}\n",
+                   i, spellings[i]);
+    buf_add_str(&catalog,
+                "{\"adid\":\"sub\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"other.example\","
+                "\"M.shop1.example\"]}\n");
+    for (int i = 0; i < COUNT(international); i++)
+        buf_printf(&catalog, "{\"adid\":\"i%d\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"%s\"]}\n",
+                   i, international[i]);
+    buf_add_str(
+        &catalog,
+        "{\"adid\":\"free\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"notshop1.example\"]}\n");
+    driver_start(&d, &(struct driver_args){.backend = "null",
+                                           .catalog = buf_str(&catalog),
+                                           .sets = {"rank.top_n=50"}});
+    for (int i = 0; i < COUNT(spellings); i++) {
+        test_row("badv %s", spellings[i]);
+        CHECK_INT(answer_filtered(contract_rank(&d, "{'badv':['%s']}", spellings[i]), "blocked"),
+                  COUNT(spellings) + 1);
+    }
+    for (int i = 0; i < COUNT(international); i++) {
+        test_row("badv %s", international[i]);
+        CHECK_INT(
+            answer_filtered(contract_rank(&d, "{'badv':['%s']}", international[i]), "blocked"),
+            COUNT(international));
+    }
+    for (int i = 1; i < COUNT(neither); i++) {
+        test_row("badv %s", neither[i]);
+        CHECK_INT(answer_filtered(contract_rank(&d, "{'badv':['%s']}", neither[i]), "blocked"), 0);
+    }
+    test_row("answered as written");
+    CHECK(strstr(driver_rank(&d, "{}")->body, "\"adomain\":[\"HTTP://Shop1.EXAMPLE/\"]"));
+    buf_release(&catalog);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 CONTRACT_TEST(blocks, bcat)
 {
     check_block("'bcat':['IAB17']", "a2 a3");
@@ -121,6 +194,7 @@ CONTRACT_TEST(blocks, bcat)
     check_block("'bcat':['IAB17-1']", "a1 a2 a3");
     check_block("'bcat':['IAB8']", "a1 a3");
     check_block("'bcat':['iab8-5','IAB17']", "a3");
+    check_block("'bcat':[' IAB8 ','IAB17\\n']", "a3");
 }
 
 CONTRACT_TEST(blocks, cur)
@@ -166,6 +240,10 @@ CONTRACT_TEST(blocks, bidfloorcur)
     CHECK_STR(answer_ads(answer, "3"), "a1 a3");
     CHECK_INT(answer_filtered(answer, "currency"), 2);
     CHECK_INT(answer_filtered(answer, "floor"), 1);
+    test_row("no floor is the same in every currency");
+    answer = contract_rank(shared(), "{'imp':[{'id':'1','bidfloor':0,'bidfloorcur':'EUR'}],"
+                                     "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
+    CHECK_STR(answer_ads(answer, "1"), "a1 a3");
 }
 
 TEST(context__the_daemon_ends_well)

@@ -155,40 +155,6 @@ CONTRACT_TEST(behaviour, merged)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-CONTRACT_TEST(privacy, flags)
-{
-    static const struct {
-        const char *members;
-        bool asked;
-    } rows[] = {
-        {"'regs':{'coppa':1},", true},
-        {"'regs':{'gdpr':1},", true},
-        {"'device':{'lmt':1},", true},
-        {"'device':{'dnt':1},", true},
-        {"'regs':{'coppa':1,'gdpr':0},'device':{'lmt':0,'dnt':1},", true},
-        {"'regs':{'coppa':0,'gdpr':0},'device':{'lmt':0,'dnt':0},", false},
-    };
-    struct driver d;
-    json_t *blank;
-
-    start(&d, "log.sample=1");
-    put(&d, u1_events);
-    rank_until(&d, "'user':{'id':'u1'},", "");
-    blank = rank_as(&d, "", "");
-    for (int i = 0; i < 6; i++) {
-        double before = contract_metric(&d, "degraded_total", "reason", "privacy");
-        json_t *answer;
-
-        test_row("%s", rows[i].members);
-        answer = rank_as(&d, js("%s'user':{'id':'u1'},", rows[i].members), u1_as_sent);
-        CHECK_STR(answer_degraded(answer), rows[i].asked ? "privacy" : "");
-        CHECK_INT(answer_same_scores(answer, blank), rows[i].asked);
-        CHECK_INT(contract_metric(&d, "degraded_total", "reason", "privacy") - before,
-                  rows[i].asked);
-    }
-    CHECK_INT(driver_stop(&d), 0);
-}
-
 /* ---- when Redis is unwell ---------------------------------------------------------------------- */
 
 #define U1 "'user':{'id':'u1'},"

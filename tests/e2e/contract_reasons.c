@@ -150,7 +150,7 @@ CONTRACT_TEST(filtered, blocked)
 CONTRACT_TEST(filtered, currency)
 {
     check_filtered("currency", 2,
-                   "{'imp':[{'id':'1','bidfloorcur':'EUR'},{'id':'2'}],"
+                   "{'imp':[{'id':'1','bidfloor':0.1,'bidfloorcur':'EUR'},{'id':'2'}],"
                    "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
 }
 

@@ -34,6 +34,10 @@ CONTRACT_TEST(id, echoed)
     CHECK_STR(id_of(contract_rank(shared(), "{'id':'r-1'}")), "r-1");
     CHECK_STR(id_of(contract_rank(shared(), "{'id':'\\u8dd1 \\\\ \\n /'}")),
               "\xe8\xb7\x91 \\ \n /");
+    CHECK_STR(id_of(contract_rank(shared(), "{'id':42}")), "42");
+    CHECK_STR(id_of(contract_rank(shared(), "{'id':42.0}")), "42");
+    CHECK_STR(id_of(contract_rank(shared(), "{'id':18446744073709551616}")),
+              "18446744073709551616");
 }
 
 CONTRACT_TEST(id, made_up)
@@ -192,15 +196,29 @@ CONTRACT_TEST(imp, implied)
     }
 }
 
+/* Counted so far. */
+static int ignored(const char *what)
+{
+    return (int)contract_metric(shared(), "request_ignored_total", "what", what);
+}
+
 CONTRACT_TEST(imp, too_many)
 {
     struct buf imps = BUF_INIT;
+    const json_t *answer;
 
     for (int i = 0; i < 16; i++)
         buf_printf(&imps, "%s{'id':'%d'}", i ? "," : "", i);
     CHECK_STR(answer_ads(in_context(js(",'imp':[%s]", buf_str(&imps))), "15"), "a1 a3");
-    CHECK_STR(contract_refused_at(shared(), js("{'imp':[%s,{'id':'16'}]}", buf_str(&imps))),
-              "/imp");
+    CHECK_INT(ignored("imps"), 0);
+    test_row("the first ones are answered");
+    answer = in_context(js(",'imp':[%s,{'id':'16'},{'id':'17'},{}]", buf_str(&imps)));
+    CHECK_STR(answer_ads(answer, "0"), "a1 a3");
+    CHECK_STR(answer_ads(answer, "15"), "a1 a3");
+    CHECK_STR(answer_ads(answer, "16"), "");
+    CHECK_INT(json_array_size(json_object_get(answer, "results")), 32);
+    CHECK_STR(answer_degraded(answer), "");
+    CHECK_INT(ignored("imps"), 3);
     buf_release(&imps);
 }
 
@@ -289,6 +307,68 @@ CONTRACT_TEST(unique, request)
                           "{'adid':'b','bid':1,'text':'t'},{'adid':'a','bid':1,'text':'t'}]}}");
     CHECK_STR(pairs_of(answer), " z:a z:b y:c y:d");
     contract_good(&d);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+/* ---- bounds ------------------------------------------------------------------------------------ */
+
+/* n objects of ids that are 256 bytes long. */
+static const char *long_ids(const char *name, int n, const char *more)
+{
+    struct buf list = BUF_INIT;
+    const char *out;
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&list, "%s{'%s':'%0256d'%s}", i ? "," : "", name, i, more);
+    out = js("%s", buf_str(&list));
+    buf_release(&list);
+    return out;
+}
+
+/* With every option at its largest: what one request makes of 256 KiB. */
+CONTRACT_TEST(bounds, answer)
+{
+    static const struct {
+        int imps, candidates, top_n;
+        const char *refused;
+    } rows[] = {
+        {5, 200, 1000, NULL},
+        {250, 4, 4, NULL},
+        {256, 3, 1000, NULL},
+        {5, 201, 1000, "/rank/top_n"},
+        {251, 4, 1000, "/rank/top_n"},
+        {256, 0, 1000, "/rank/top_n"},
+        {256, 257, 1, "/rank/candidates"},
+    };
+    struct driver d;
+
+    driver_start(
+        &d, &(struct driver_args){.backend = "null",
+                                  .sets = {"rank.max_imps=256", "rank.max_top_n=1000",
+                                           "rank.max_candidates=4096", "deadline.default_ms=60000",
+                                           "deadline.max_ms=60000"}});
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *imps = long_ids("id", rows[i].imps, "");
+        const char *ads = long_ids("adid", rows[i].candidates, ",'text':'mat','bid':1");
+        const char *body =
+            rows[i].candidates
+                ? js("{'imp':[%s],'rank':{'top_n':%d,'candidates':[%s]}}", imps, rows[i].top_n, ads)
+                : js("{'imp':[%s],'rank':{'top_n':%d}}", imps, rows[i].top_n);
+        const char *answer;
+
+        test_row("%d imps, %d candidates, top_n %d", rows[i].imps, rows[i].candidates,
+                 rows[i].top_n);
+        if (rows[i].refused) {
+            CHECK_STR(contract_refused_at(&d, body), rows[i].refused);
+            continue;
+        }
+        answer =
+            contract_expect(&d, contract_post(body, ""), &(struct contract_want){.status = 200});
+        CHECK(strlen(answer) < 1 << 20);
+        CHECK(strlen(answer) > (size_t)rows[i].imps * (size_t)rows[i].candidates * 512);
+        CHECK_INT(json_array_size(json_object_get(contract_answer(answer), "results")),
+                  rows[i].imps * rows[i].candidates);
+    }
     CHECK_INT(driver_stop(&d), 0);
 }
 

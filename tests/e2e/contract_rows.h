@@ -45,16 +45,20 @@
       "id, tagid, bidfloor; none: one implied; each distinct context scored by itself")            \
     X(unique, "`imp[]` |", "rank.unique: imp, or request (greedy by ecpm, imp order, adid)")       \
     X(user, "`user.buyeruid` |", "buyeruid preferred to id for the stored history")                \
-    X(place, "`site` / `app` |", "site and app alike: domain or bundle, cat, search or keywords")  \
+    X(place, "`site` / `app` |",                                                                   \
+      "alike: domain or bundle, cat, search or keywords; app wins over site")                      \
     X(device, "", "devicetype, os, language, geo: part of the context")                            \
     X(blocks, "`badv`, `bcat`", "badv, bcat, cur, bidfloorcur honoured; answered in cur")          \
-    X(privacy, "`regs.coppa`", "coppa, gdpr, lmt, dnt: no history, degraded privacy")              \
+    X(privacy, "`regs`, `user.consent`",                                                           \
+      "any signal that is there and not shown to be harmless: no history, degraded privacy")       \
     X(candidates, "`rank.candidates[]` |",                                                         \
       "in the catalog or with text; bid and bid_type override; limits; absent")                    \
     X(behaviour, "`rank.behaviour[]` |",                                                           \
       "types, items, texts; merged with the stored history, newest last")                          \
     X(top_n, "`rank.top_n` |", "ads per impression, default from config")                          \
     X(ignored, "", "unknown fields are ignored and counted")                                       \
+    X(bounds, "", "ids, lists, imps x candidates and imps x top_n are bounded")                    \
+    X(lenient, "", "null is absent, numbers by value, ids may be numbers; files are strict")       \
     /* the answer */                                                                               \
     X(answer, "", "fields, ecpm, order, numbers, generation, digest")                              \
     X(score, "", "the same request with the same world and features gives the same scores")        \
@@ -98,7 +102,10 @@
     X(invalid, wrong_type)                                                                         \
     X(invalid, missing)                                                                            \
     X(invalid, out_of_range)                                                                       \
+    X(invalid, too_long)                                                                           \
     X(invalid, every_error)                                                                        \
+    X(lenient, requests)                                                                           \
+    X(bounds, answer)                                                                              \
     X(unknown, adid)                                                                               \
     X(nothing, to_show)                                                                            \
     X(truncated, ad_text)                                                                          \
@@ -146,13 +153,19 @@
     X(user, history)                                                                               \
     X(user, buyeruid)                                                                              \
     X(place, site_and_app)                                                                         \
+    X(place, app_wins)                                                                             \
     X(place, fields)                                                                               \
     X(device, fields)                                                                              \
     X(blocks, badv)                                                                                \
+    X(blocks, spelling)                                                                            \
     X(blocks, bcat)                                                                                \
     X(blocks, cur)                                                                                 \
     X(blocks, bidfloorcur)                                                                         \
     X(privacy, flags)                                                                              \
+    X(privacy, strings)                                                                            \
+    X(privacy, header)                                                                             \
+    X(privacy, several)                                                                            \
+    X(privacy, log)                                                                                \
     X(candidates, with_text)                                                                       \
     X(candidates, bid)                                                                             \
     X(candidates, bid_type)                                                                        \

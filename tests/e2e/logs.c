@@ -180,7 +180,7 @@ TEST(logs__no_user_id_in_errors)
 {
     static const char *const bad[] = {
         "{\"user\":{\"id\":\"" SECRET_USER "\",\"id\":\"" SECRET_USER "\"}}",
-        "{\"user\":{\"id\":\"" SECRET_USER "\"},\"imp\":[{\"id\":7}]}",
+        "{\"user\":{\"id\":\"" SECRET_USER "\"},\"imp\":[{\"id\":[7]}]}",
         "{\"user\":{\"id\":\"" SECRET_USER "\"},\"rank\":{\"candidates\":[{\"adid\":\"" SECRET_USER
         "\",\"bid\":-1}]}}",
         "{\"user\":\"" SECRET_USER "\"}",

@@ -23,6 +23,8 @@ static const struct {
      "adrank_stage_duration_seconds_bucket{stage=\"total\",le=\"+Inf\"}"},
     {"adrank_degraded_total", "counter", "adrank_degraded_total{reason=\"features\"}"},
     {"adrank_filtered_total", "counter", "adrank_filtered_total{reason=\"floor\"}"},
+    {"adrank_request_privacy_total", "counter", "adrank_request_privacy_total{signal=\"gdpr\"}"},
+    {"adrank_request_ignored_total", "counter", "adrank_request_ignored_total{what=\"imps\"}"},
     {"adrank_late_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},

@@ -124,6 +124,19 @@ static bool is_event(const char *name, size_t len)
     return false;
 }
 
+/* A client can cause lines at will: only those that have a budget elsewhere go without the limit of a call site. */
+TEST(operations__every_line_has_a_budget)
+{
+    FILE *found = popen("grep -rl 'log_write(NULL' server base model kernels impression", "r");
+    char line[256];
+
+    CHECK(found);
+    CHECK(fgets(line, sizeof(line), found));
+    CHECK_STR(line, "server/request/request_log.c\n");
+    CHECK(!fgets(line, sizeof(line), found));
+    CHECK_INT(pclose(found), 0);
+}
+
 TEST(operations__tell_every_event)
 {
     const char *where = part("## Log"), *row;

@@ -562,9 +562,11 @@ static bool three_candidates_refused(void)
     return driver_rank(d, THREE_ADS)->status == 422;
 }
 
-static bool two_imps_refused(void)
+static bool first_imp_only(void)
 {
-    return driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->status == 422;
+    const char *body = driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->body;
+
+    return strstr(body, "\"impid\":\"1\"") && !strstr(body, "\"impid\":\"2\"");
 }
 
 static bool one_event_of_two(void)
@@ -762,7 +764,7 @@ const struct option_row option_rows[] = {
     {"/rank/top_n", "1", .seen = one_result},
     {"/rank/max_top_n", "4", .seen = five_refused},
     {"/rank/max_candidates", "2", .seen = three_candidates_refused},
-    {"/rank/max_imps", "1", .seen = two_imps_refused},
+    {"/rank/max_imps", "1", .seen = first_imp_only},
     {"/rank/max_behaviour", "1", .seen = one_event_of_two},
     {"/rank/unique", "'request'", .seen = once_in_two_imps},
     {"/deadline/default_ms", "20", .seen = late_without_tmax, .with = "{" PACED "}",

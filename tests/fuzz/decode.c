@@ -27,15 +27,23 @@ static void check_views(struct views list)
         check_view(list.items[i]);
 }
 
+static void check_id(struct view id)
+{
+    check_view(id);
+    check(id.len <= DECODE_MAX_ID_BYTES);
+}
+
 static void check_lists(const struct impression_request *r)
 {
     check(r->n_imps >= 1 && r->n_imps <= limits.max_imps);
     check(r->n_candidates <= limits.max_candidates && r->n_behaviours <= limits.max_behaviour);
     for (int i = 0; i < r->n_imps; i++) {
         check(r->imps[i].id.len && r->imps[i].bidfloor >= 0 && isfinite(r->imps[i].bidfloor));
-        check_view(r->imps[i].tagid);
+        check_id(r->imps[i].id);
+        check_id(r->imps[i].tagid);
     }
     for (int i = 0; i < r->n_candidates; i++) {
+        check_id(r->candidates[i].adid);
         check(r->candidates[i].adid.len && !(r->candidates[i].bid < 0));
         check(r->candidates[i].bid_type >= -1 && r->candidates[i].bid_type < BID_TYPES);
         check_view(r->candidates[i].text);
@@ -43,7 +51,7 @@ static void check_lists(const struct impression_request *r)
     for (int i = 0; i < r->n_behaviours; i++) {
         check(r->behaviours[i].t_ms >= 0 && r->behaviours[i].type < BEHAVIOUR_TYPES);
         check(r->behaviours[i].item.len || r->behaviours[i].text.len);
-        check_view(r->behaviours[i].item);
+        check_id(r->behaviours[i].item);
         check_view(r->behaviours[i].text);
     }
 }
@@ -56,10 +64,14 @@ static void check_request(const struct impression_request *r)
     check_view(r->search);
     check_views(r->cat);
     check_views(r->badv);
+    check(r->badv.n <= DECODE_MAX_BADV && r->bcat.n <= DECODE_MAX_BCAT);
     check_views(r->bcat);
     check_views(r->cur);
     check(r->tmax_ms >= 0 && r->top_n >= 0 && r->top_n <= limits.max_top_n);
     check(r->utcoffset_min >= -1440 && r->utcoffset_min <= 1440);
+    check(r->privacy >> PRIVACY_SIGNALS == 0 && r->ignored_imps >= 0);
+    check_id(r->id);
+    check_id(r->user_id);
     check_lists(r);
 }
 

@@ -12,7 +12,7 @@ static void read_all(const struct safetensors *st)
         size_t n = tensor->end - tensor->begin; /* at least as many as there are elements */
         float *out = malloc((n + 1) * sizeof(*out));
         struct err err;
-        if (out && safetensors_read_f32(st, tensor, out, &err) == 0 && n)
+        if (out && safetensors_read_f32(tensor, out, &err) == 0 && n)
             (void)*(volatile float *)out;
         free(out);
     }

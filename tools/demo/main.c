@@ -1,7 +1,8 @@
 /*
  * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private redis-server and
- * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in build/demo; only where
- * that path is too long for a socket's, the socket is in a folder of its own in /tmp, which goes with the demo.
+ * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in a folder of this run in
+ * build/demo, which goes with it (a run that failed leaves its log there, until the next one); only where that path is too
+ * long for a socket's, the socket is in a folder of its own in /tmp.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,35 +22,43 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
-#include "client/http_client.h"
+#include "tools/demo/folder.h"
+#include "tools/demo/port.h"
 #include "tools/demo/process.h"
 #include "tools/demo/sample.h"
 
 #define WAIT_MS 60000
 
 struct demo {
-    bool once;
+    bool once, help;
     int port;
     char bin[3000];         /* folder of the programs */
-    char folder[3100];      /* build/demo */
+    struct folder folder;   /* build/demo/run-XXXXXX */
     char socket_folder[32]; /* in /tmp, or "" */
-    char socket[3200], address[64], admin[64], log[3200];
+    char socket[3300], address[64], admin[64], log[3300];
     struct process redis, daemon;
 };
 
-static const char usage[] = "usage: adrank-demo [--once] [--port N]\n";
+static const char usage[] =
+    "usage: adrank-demo [--once] [--port N]\n"
+    "  --once    ends after the sample; else it serves until Ctrl-C\n"
+    "  --port N  from 1 to 65534, default 8080; the admin listener has the next one\n";
 
 static int parse(struct demo *demo, int argc, char **argv, struct err *err)
 {
     static const struct option rows[] = {
-        {"once", 0, NULL, 'o'}, {"port", 1, NULL, 'p'}, {NULL, 0, NULL, 0}};
+        {"once", 0, NULL, 'o'}, {"port", 1, NULL, 'p'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
     int64_t port = 8080;
     int option;
 
     opterr = 0;
-    while ((option = getopt_long(argc, argv, "", rows, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, ":h", rows, NULL)) != -1) {
         if (option == 'o')
             demo->once = true;
+        else if (option == 'h')
+            demo->help = true;
+        else if (option == ':')
+            return err_set(err, ERR_USAGE, "%s: needs a value", argv[optind - 1]);
         else if (option != 'p')
             return err_set(err, ERR_USAGE, "%s: unknown option", argv[optind - 1]);
         else if (number_int(view_of(optarg), 1, 65534, &port))
@@ -66,7 +75,7 @@ static int place_socket(struct demo *demo, struct err *err)
 {
     static const char elsewhere[] = "/tmp/adrank-demo-XXXXXX";
 
-    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->folder);
+    snprintf(demo->socket, sizeof(demo->socket), "%s/redis.sock", demo->folder.path);
     if (strlen(demo->socket) < sizeof(((struct sockaddr_un *)NULL)->sun_path))
         return 0;
     strcpy(demo->socket_folder, elsewhere);
@@ -86,11 +95,11 @@ static void remove_socket_folder(const struct demo *demo)
     rmdir(demo->socket_folder);
 }
 
-/* build/<preset>/bin/adrank-demo -> bin, build/demo */
+/* build/<preset>/bin/adrank-demo -> bin, build/demo/run-XXXXXX */
 static int find_folders(struct demo *demo, struct err *err)
 {
     ssize_t n = readlink("/proc/self/exe", demo->bin, sizeof(demo->bin) - 1);
-    char build[3000];
+    char build[3010];
 
     if (n <= 0)
         return err_set_errno(err, ERR_INTERNAL, "/proc/self/exe");
@@ -99,18 +108,17 @@ static int find_folders(struct demo *demo, struct err *err)
     strcpy(build, demo->bin);
     for (int i = 0; i < 2; i++)
         *strrchr(build, '/') = '\0';
-    snprintf(demo->folder, sizeof(demo->folder), "%s/demo", build);
-    snprintf(demo->log, sizeof(demo->log), "%s/log", demo->folder);
+    strcat(build, "/demo");
+    if (folder_make(&demo->folder, build, err))
+        return -1;
+    snprintf(demo->log, sizeof(demo->log), "%s/log", demo->folder.path);
     snprintf(demo->address, sizeof(demo->address), "127.0.0.1:%d", demo->port);
     snprintf(demo->admin, sizeof(demo->admin), "127.0.0.1:%d", demo->port + 1);
-    if (mkdir(demo->folder, 0700) && errno != EEXIST)
-        return err_set_errno(err, ERR_UNAVAILABLE, "%s", demo->folder);
-    unlink(demo->log);
     return place_socket(demo, err);
 }
 
 struct path {
-    char text[3300];
+    char text[3400];
 };
 
 static struct path path_in(const char *folder, const char *name)
@@ -123,7 +131,7 @@ static struct path path_in(const char *folder, const char *name)
 
 static int write_file(const struct demo *demo, const char *name, struct view bytes, struct err *err)
 {
-    return file_write(path_in(demo->folder, name).text, bytes, err);
+    return file_write(path_in(demo->folder.path, name).text, bytes, err);
 }
 
 /* A key of its own for user ids, new with every demo. */
@@ -146,9 +154,9 @@ static int make_world(const struct demo *demo, struct err *err)
 
     printf("making a world of shoppers ...\n");
     if (process_start(&sim, "adrank-sim",
-                      (const char *[]){program.text, "world", "--seed", "1", "--out", demo->folder,
-                                       "--train", "0", "--calib", "0", "--eval", "0", "--warm", "0",
-                                       NULL},
+                      (const char *[]){program.text, "world", "--seed", "1", "--out",
+                                       demo->folder.path, "--train", "0", "--calib", "0", "--eval",
+                                       "0", "--warm", "0", NULL},
                       NULL, demo->log, err))
         return -1;
     return process_wait(&sim, err);
@@ -160,7 +168,7 @@ static int start_redis(struct demo *demo, struct err *err)
     unlink(demo->socket);
     if (process_start(&demo->redis, "redis-server",
                       (const char *[]){"redis-server", "--port", "0", "--unixsocket", demo->socket,
-                                       "--save", "", "--dir", demo->folder, NULL},
+                                       "--save", "", "--dir", demo->folder.path, NULL},
                       NULL, demo->log, err))
         return -1;
     for (int waited = 0; access(demo->socket, F_OK); waited += 10) {
@@ -174,9 +182,9 @@ static int start_redis(struct demo *demo, struct err *err)
 static int put_history(const struct demo *demo, const char *file, struct err *err)
 {
     struct path program = path_in(demo->bin, "adrank-history");
-    struct path key = path_in(demo->folder, "key"), lines = path_in(demo->folder, file);
+    struct path key = path_in(demo->folder.path, "key"), lines = path_in(demo->folder.path, file);
     struct process put;
-    char url[3300];
+    char url[3400];
 
     snprintf(url, sizeof(url), "unix:%s", demo->socket);
     if (process_start(
@@ -201,35 +209,56 @@ static int load_histories(const struct demo *demo, struct err *err)
     return put_history(demo, "histories.jsonl", err);
 }
 
+/* The end of the log: why it did not come up. */
+static const char *last_line(const struct demo *demo, struct buf *text)
+{
+    struct err ignored;
+    char *line;
+
+    if (file_read(demo->log, 1 << 26, text, &ignored) || text->len == 0)
+        return "no reason given";
+    while (text->len && text->ptr[text->len - 1] == '\n')
+        text->ptr[--text->len] = '\0';
+    line = strrchr(text->ptr, '\n');
+    return line ? line + 1 : text->ptr;
+}
+
+/* By its own word: what answers at the address might be somebody else's. */
+static bool is_ready(const struct demo *demo)
+{
+    struct buf text = BUF_INIT;
+    struct err ignored;
+    char want[160];
+    bool ready;
+
+    snprintf(want, sizeof(want), " address=%s admin=%s", demo->address, demo->admin);
+    ready = file_read(demo->log, 1 << 26, &text, &ignored) == 0 &&
+            strstr(buf_str(&text), " event=ready ") && strstr(buf_str(&text), want);
+    buf_release(&text);
+    return ready;
+}
+
 static int wait_ready(struct demo *demo, struct err *err)
 {
-    struct http_client client;
-    struct http_response response;
-    struct err ignored;
-    int rc = -1;
+    struct buf text = BUF_INIT;
 
-    if (http_client_init(&client, demo->admin, 1000, err))
-        return -1;
-    for (int waited = 0; rc && waited < WAIT_MS; waited += 20) {
-        if (process_ended(&demo->daemon))
-            break;
-        if (http_client_call(&client, &(struct http_request){.target = "/readyz"}, &response,
-                             &ignored) == 0 &&
-            response.status == 200)
-            rc = 0;
-        else
-            poll(NULL, 0, 20);
+    for (int waited = 0; waited < WAIT_MS && !process_ended(&demo->daemon); waited += 20) {
+        if (is_ready(demo))
+            return 0;
+        poll(NULL, 0, 20);
     }
-    http_client_release(&client);
-    return rc ? err_set(err, ERR_UNAVAILABLE, "adrankd does not come up; see %s", demo->log) : 0;
+    err_set(err, ERR_UNAVAILABLE, "adrankd does not come up: %.200s; see %s",
+            last_line(demo, &text), demo->log);
+    buf_release(&text);
+    return -1;
 }
 
 static int start_daemon(struct demo *demo, struct err *err)
 {
     struct path program = path_in(demo->bin, "adrankd");
-    struct path catalog = path_in(demo->folder, "catalog.jsonl");
-    struct path key = path_in(demo->folder, "key");
-    char sets[5][3400];
+    struct path catalog = path_in(demo->folder.path, "catalog.jsonl");
+    struct path key = path_in(demo->folder.path, "key");
+    char sets[5][3500];
 
     printf("starting adrankd on %s ...\n", demo->address);
     snprintf(sets[0], sizeof(sets[0]), "http.address=%s", demo->address);
@@ -273,9 +302,9 @@ static int serve(struct demo *demo, int signals, struct err *err)
 
 static int run(struct demo *demo, int signals, struct err *err)
 {
-    if (find_folders(demo, err) || make_key(demo, err) || make_world(demo, err) ||
-        start_redis(demo, err) || load_histories(demo, err) || start_daemon(demo, err) ||
-        show(demo, err))
+    if (port_check(demo->port, err) || port_check(demo->port + 1, err) || find_folders(demo, err) ||
+        make_key(demo, err) || make_world(demo, err) || start_redis(demo, err) ||
+        load_histories(demo, err) || start_daemon(demo, err) || show(demo, err))
         return -1;
     return demo->once ? 0 : serve(demo, signals, err);
 }
@@ -298,10 +327,19 @@ int main(int argc, char **argv)
         fprintf(stderr, "adrank-demo: %s\n%s", err.text, usage);
         return ERR_USAGE;
     }
+    if (demo.help) {
+        fputs(usage, stdout);
+        return 0;
+    }
+    demo.folder.fd = -1;
     rc = run(&demo, signalfd(-1, &set, SFD_CLOEXEC), &err);
     process_stop(&demo.daemon);
     process_stop(&demo.redis);
     remove_socket_folder(&demo);
+    if (rc)
+        folder_keep(&demo.folder);
+    else
+        folder_remove(&demo.folder);
     if (rc)
         fprintf(stderr, "adrank-demo: %s\n", err.text);
     return rc ? err_exit_status(&err) : 0;

@@ -106,7 +106,7 @@ int history_options_parse(int argc, char **argv, struct history_options *out, st
     if (read_url(DEFAULT_URL, &out->redis, err))
         return -1;
     for (int i = 1; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0) {
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0) {
             out->verb = HISTORY_HELP;
             return 0;
         }

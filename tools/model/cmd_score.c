@@ -140,7 +140,9 @@ static int build_pair(struct scoring *s, struct pending *line, struct err *err)
     const struct view v_pair = {json_string_value(pair), json_string_length(pair)};
 
     if (!json_is_string(text) || (pair && !json_is_string(pair)))
-        return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
+        return err_set(err, ERR_DATA, "/%s: want a string, this is %s",
+                       json_is_string(text) ? "text_pair" : "text",
+                       json_kind(json_is_string(text) ? pair : text));
     arena_reset(&s->arena, SIZE_MAX);
     /* transformers takes an empty second text for none. */
     return model_input_pair(s->model, v, v_pair, v_pair.len > 0, s->options->max_tokens, &s->arena,
@@ -157,10 +159,16 @@ static int build_request(struct scoring *s, struct pending *line, struct view te
     int rc;
 
     line->request = true;
+    if (now && !json_is_integer(now))
+        return err_set(err, ERR_DATA, "/now_ms: want unix milliseconds, this is %s",
+                       json_kind(now));
     if (request) {
+        if (!json_is_object(request))
+            return err_set(err, ERR_DATA, "/request: want an object, this is %s",
+                           json_kind(request));
         inner = json_dumps(request, JSON_COMPACT);
         if (!inner)
-            return err_set(err, ERR_DATA, "/request: want an object");
+            return err_set(err, ERR_NOMEM, "out of memory");
         text = view_of(inner);
     }
     rc = request_input_build(&s->requests, s->model, text, now_ms, &line->input, err);
@@ -186,7 +194,10 @@ static int reserve_logits(struct scoring *s, struct pending *line, struct err *e
 static int build(struct scoring *s, struct pending *line, struct view text, struct err *err)
 {
     if (!json_is_object(line->doc))
-        return err_set(err, ERR_DATA, "want an object");
+        return err_set(
+            err, ERR_DATA,
+            "want an object, {\"text\":...,\"text_pair\":...} or a /rank request; this is %s",
+            json_kind(line->doc));
     line->request = false;
     if (json_object_get(line->doc, "text") ? build_pair(s, line, err)
                                            : build_request(s, line, text, err))
@@ -217,12 +228,10 @@ static int on_line(void *arg, int number, struct view text, struct err *err)
 {
     struct scoring *s = arg;
     struct pending *line = &s->lines[s->n_lines];
-    json_error_t at;
 
     (void)number;
-    line->doc = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL, &at);
-    if (!line->doc)
-        return err_set(err, ERR_DATA, "column %d: not JSON, or a key twice", at.column);
+    if (line_parse(text, &line->doc, err))
+        return -1;
     if (build(s, line, text, err)) {
         json_decref(line->doc);
         return -1;

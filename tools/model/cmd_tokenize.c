@@ -20,7 +20,8 @@ static int encode(struct tokenizing *t, const json_t *text, struct text_ids *out
     struct view v = {json_string_value(text), json_string_length(text)};
 
     if (!json_is_string(text))
-        return err_set(err, ERR_DATA, "want a string, or an array of two");
+        return err_set(err, ERR_DATA, "want a string, or an array of two; this is %s",
+                       json_kind(text));
     out->ids =
         arena_array(&t->arena, tokenizer_max_ids(t->tokenizer, v.len) + 1, sizeof(*out->ids));
     out->n = out->ids ? tokenizer_encode(t->tokenizer, v, &t->arena, out->ids) : -1;
@@ -64,13 +65,12 @@ static int put(struct tokenizing *t, const json_t *doc, struct err *err)
 static int on_line(void *arg, int number, struct view line, struct err *err)
 {
     struct tokenizing *t = arg;
-    json_error_t at;
-    json_t *doc = json_loadb(line.ptr, line.len, JSON_DECODE_ANY | JSON_ALLOW_NUL, &at);
+    json_t *doc;
     int rc;
 
     (void)number;
-    if (!doc)
-        return err_set(err, ERR_DATA, "column %d: not JSON", at.column);
+    if (line_parse(line, &doc, err))
+        return -1;
     arena_reset(&t->arena, SIZE_MAX);
     rc = put(t, doc, err);
     json_decref(doc);

@@ -1,3 +1,5 @@
+#include <stdio.h>
+
 #include "base/json_writer.h"
 #include "model/engine_struct.h"
 #include "tools/model/command.h"
@@ -26,6 +28,10 @@ static int report(const struct model *m, const struct engine *engine, struct err
     jw_int(&w, pairs);
     jw_key(&w, "golden_error");
     jw_number(&w, engine->golden_error, 3);
+    if (pairs) {
+        jw_key(&w, "golden_max_error");
+        jw_double(&w, golden->max_error[engine->caps.precision]);
+    }
     jw_key(&w, "cost_us");
     jw_object_begin(&w);
     jw_key(&w, "fixed");
@@ -43,6 +49,10 @@ static int report(const struct model *m, const struct engine *engine, struct err
     buf_add_str(&out, "\n");
     rc = lines_write(&out, err);
     buf_release(&out);
+    if (rc == 0 && pairs == 0)
+        fprintf(stderr,
+                "adrank-model: no golden pairs: nothing was verified; run adrank-model pack %s\n",
+                m->dir);
     return rc;
 }
 

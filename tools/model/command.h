@@ -2,6 +2,8 @@
 #ifndef TOOLS_MODEL_COMMAND_H
 #define TOOLS_MODEL_COMMAND_H
 
+#include <jansson.h>
+
 #include "adrank/engine.h"
 #include "base/buf.h"
 
@@ -64,6 +66,10 @@ void scorer_close(struct scorer *scorer);
  * prefixed with the number. Stops at the first failure. */
 int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
                struct err *err) MUST_CHECK;
+/* Any JSON value; the caller decrefs. The reason, if none, names the column. */
+int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
+/* The kind of a value, for messages: "null", "an array", ... */
+const char *json_kind(const json_t *value);
 /* Writes and clears; ERR_UNAVAILABLE when stdout takes no more. */
 int lines_write(struct buf *out, struct err *err) MUST_CHECK;
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "model/json_load.h"
 #include "tools/model/command.h"
 
 static bool is_blank(struct view line)
@@ -34,6 +35,37 @@ int lines_read(int (*on_line)(void *arg, int number, struct view line, struct er
         rc = err_set(err, ERR_NOINPUT, "stdin cannot be read");
     free(line);
     return rc;
+}
+
+int line_parse(struct view line, json_t **out, struct err *err)
+{
+    const size_t flags = JSON_DECODE_ANY | JSON_REJECT_DUPLICATES | JSON_ALLOW_NUL;
+    json_error_t at;
+
+    *out = json_load(line, flags, &at);
+    if (*out)
+        return 0;
+    if (json_load_no_memory(&at))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    switch (json_error_code(&at)) {
+    case json_error_duplicate_key:
+        return err_set(err, ERR_DATA, "column %d: a key twice", at.column);
+    case json_error_numeric_overflow:
+        return err_set(err, ERR_DATA, "column %d: a number out of range", at.column);
+    default:
+        return err_set(err, ERR_DATA, "column %d: not JSON", at.column);
+    }
+}
+
+const char *json_kind(const json_t *value)
+{
+    static const char *const names[] = {
+        [JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array", [JSON_STRING] = "a string",
+        [JSON_INTEGER] = "a number", [JSON_REAL] = "a number",  [JSON_TRUE] = "true",
+        [JSON_FALSE] = "false",      [JSON_NULL] = "null",
+    };
+
+    return names[json_typeof(value)];
 }
 
 int lines_write(struct buf *out, struct err *err)

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "adrank/model.h"
 #include "tools/model/command.h"
 
 static const struct command *const commands[] = {
@@ -16,7 +17,7 @@ static void usage(FILE *out)
     fprintf(out, "usage: adrank-model COMMAND DIR [options]\n\n");
     for (size_t i = 0; i < N_COMMANDS; i++)
         fprintf(out, "  %-9s %s\n", commands[i]->name, commands[i]->help);
-    fprintf(out, "\nadrank-model COMMAND --help tells a command's options.\n");
+    fprintf(out, "\n-h or --help prints this; adrank-model COMMAND --help a command's options.\n");
 }
 
 static const struct command *command_find(const char *name)
@@ -27,10 +28,15 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
+static bool is_help(const char *argument)
+{
+    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
+}
+
 static bool wants_help(int argc, char **argv)
 {
     for (int i = 0; i < argc; i++)
-        if (strcmp(argv[i], "--help") == 0)
+        if (is_help(argv[i]))
             return true;
     return false;
 }
@@ -48,7 +54,9 @@ int main(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    if (argc > 1 && (strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "help") == 0)) {
+    json_set_alloc_funcs(model_json_malloc, free); /* before the library's first use */
+
+    if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {
         usage(stdout);
         return 0;
     }

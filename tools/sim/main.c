@@ -17,12 +17,12 @@ static const char usage[] =
     "it\n"
     "        reach\n";
 
-enum { OPT_SEED = 1000, OPT_OUT, OPT_HELP, OPT_PART };
+enum { OPT_SEED = 1000, OPT_OUT, OPT_PART };
 
 static const struct option long_options[] = {
     {"seed", required_argument, NULL, OPT_SEED},
     {"out", required_argument, NULL, OPT_OUT},
-    {"help", no_argument, NULL, OPT_HELP},
+    {"help", no_argument, NULL, 'h'},
     {"train", required_argument, NULL, OPT_PART + SIM_TRAIN},
     {"calib", required_argument, NULL, OPT_PART + SIM_CALIB},
     {"eval", required_argument, NULL, OPT_PART + SIM_EVAL},
@@ -43,10 +43,10 @@ static int read_options(int argc, char **argv, struct sim_options *options, stru
     int opt;
     int64_t value = 0;
 
-    while ((opt = getopt_long(argc, argv, "", long_options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
         if (opt == '?')
             return usage_error(err, "unknown option");
-        if (opt == OPT_HELP)
+        if (opt == 'h')
             return 1;
         if (opt == OPT_OUT) {
             options->dir = optarg;

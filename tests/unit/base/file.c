@@ -105,6 +105,48 @@ TEST(file__write_leaves_nothing_behind_when_it_fails)
     CHECK_INT(count_files(), before);
 }
 
+/* Who may write to the folder can foresee no name: hard links to a victim under those of a process and a counter. */
+TEST(file__write_opens_nothing_that_was_there_before)
+{
+    char planted[512], victim[256], target[256];
+    struct buf got = BUF_INIT;
+    struct err err;
+
+    strcpy(victim, path_of("victim"));
+    strcpy(target, path_of("target"));
+    CHECK_OK(file_write(victim, VIEW_LIT("precious"), &err), err);
+    for (int i = 0; i < 64; i++) {
+        snprintf(planted, sizeof(planted), "%s.%ld-%d.tmp", target, (long)getpid(), i);
+        CHECK(link(victim, planted) == 0);
+    }
+    CHECK_OK(file_write(target, VIEW_LIT("new"), &err), err);
+    CHECK_OK(file_read(victim, 100, &got, &err), err);
+    CHECK_VIEW(buf_view(&got), "precious");
+    for (int i = 0; i < 64; i++) {
+        snprintf(planted, sizeof(planted), "%s.%ld-%d.tmp", target, (long)getpid(), i);
+        CHECK(unlink(planted) == 0);
+    }
+    CHECK(unlink(victim) == 0 && unlink(target) == 0);
+    buf_release(&got);
+}
+
+TEST(file__write_keeps_the_mode)
+{
+    const mode_t before = umask(022);
+    char path[256];
+    struct stat st;
+    struct err err;
+
+    strcpy(path, path_of("mode"));
+    CHECK_OK(file_write(path, VIEW_LIT("1"), &err), err);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0644);
+    CHECK(chmod(path, 0600) == 0);
+    CHECK_OK(file_write(path, VIEW_LIT("2"), &err), err);
+    CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
+    CHECK(unlink(path) == 0);
+    umask(before);
+}
+
 TEST(file__join)
 {
     struct arena arena;

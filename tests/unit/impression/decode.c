@@ -111,7 +111,7 @@ TEST(decode__chooses_between_fields)
 {
     static const struct {
         const char *body, *user, *domain, *search;
-        int privacy;
+        uint32_t privacy;
     } rows[] = {
         {"{\"user\":{\"id\":\"a\",\"buyeruid\":\"b\"}}", "b", "", "", 0},
         {"{\"user\":{\"id\":\"a\",\"buyeruid\":\"\"}}", "a", "", "", 0},
@@ -119,10 +119,12 @@ TEST(decode__chooses_between_fields)
         {"{\"site\":{\"search\":\"s\",\"keywords\":\"k\"}}", "", "", "s", 0},
         {"{\"app\":{\"bundle\":\"b\",\"search\":\"s\"}}", "", "b", "s", 0},
         {"{\"app\":{\"bundle\":\"b\",\"domain\":\"d\"}}", "", "d", "", 0},
-        {"{\"regs\":{\"coppa\":1}}", "", "", "", 1},
-        {"{\"regs\":{\"gdpr\":1}}", "", "", "", 1},
-        {"{\"device\":{\"lmt\":1}}", "", "", "", 1},
-        {"{\"device\":{\"dnt\":1}}", "", "", "", 1},
+        {"{\"regs\":{\"coppa\":1}}", "", "", "", 1 << PRIVACY_COPPA},
+        {"{\"regs\":{\"gdpr\":1}}", "", "", "", 1 << PRIVACY_GDPR},
+        {"{\"device\":{\"lmt\":1}}", "", "", "", 1 << PRIVACY_LMT},
+        {"{\"device\":{\"dnt\":1}}", "", "", "", 1 << PRIVACY_DNT},
+        {"{\"regs\":{\"ext\":{\"gdpr\":1}},\"user\":{\"consent\":\"C\",\"id\":\"a\"}}", "a", "", "",
+         1 << PRIVACY_GDPR | 1 << PRIVACY_CONSENT},
         {"{\"device\":{\"dnt\":0,\"lmt\":0},\"regs\":{\"gdpr\":0,\"coppa\":0}}", "", "", "", 0},
     };
 

@@ -331,9 +331,36 @@ TEST(input_builder__pairs_are_truncated_longest_first)
               err, "not even the special ones");
     built_close(&b);
     built_open(&b, PREFIX);
-    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT("b"), true, 0, &b.scratch, &b.input,
+    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT(""), false, 0, &b.scratch, &b.input,
                                &err),
-              err, "kind prefix takes no bare pairs");
+              err, "kind prefix wants a text_pair, too");
+    built_close(&b);
+}
+
+/* The text is the parent, its pair the one child: what a request of these texts without a template gives. */
+TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
+{
+    struct built b;
+    struct err err;
+
+    built_open(&b, PREFIX);
+    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c"), VIEW_LIT("g h"), true, 0, &b.scratch,
+                              &b.input, &err),
+             err);
+    CHECK_INT(b.input.n_segments, 2);
+    CHECK_INT(b.input.n_read, 1);
+    CHECK_INT(b.input.segments[0].len, 5);
+    CHECK_INT(b.input.segments[1].len, 4);
+    CHECK_INT(b.input.segments[1].parent, 0);
+    CHECK_INT(b.input.segments[1].position, 5);
+    CHECK(!b.input.segments[0].read && b.input.segments[1].read);
+    CHECK_INT(b.input.types[0], 0);
+    CHECK_INT(b.input.types[5], 1);
+    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT("g h"), true, 9,
+                              &b.scratch, &b.input, &err),
+             err);
+    CHECK_INT(b.input.n_tokens, 9);
+    CHECK_INT(b.input.segments[1].len, 4);
     built_close(&b);
 }
 

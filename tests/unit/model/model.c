@@ -186,8 +186,10 @@ TEST(model__takes_the_old_names_of_norms)
 static const struct {
     const char *pointer, *value, *error;
 } config_rows[] = {
-    {"/model_type", "\"gpt2\"", "config.json: /model_type: want bert"},
-    {"/model_type", NULL, "config.json: /model_type: want bert"},
+    {"/model_type", "\"gpt2\"",
+     "config.json: /model_type: is gpt2 (BertForSequenceClassification), only bert is served"},
+    {"/model_type", NULL,
+     "config.json: /model_type: is missing (BertForSequenceClassification), only bert"},
     {"/num_hidden_layers", "0", "config.json: /num_hidden_layers: out of range"},
     {"/num_hidden_layers", "2", "tensor bert.encoder.layer.1."},
     {"/num_hidden_layers", "1.5", "config.json: /num_hidden_layers: want an integer"},
@@ -205,11 +207,17 @@ static const struct {
     {"/type_vocab_size", "1", "tensor bert.embeddings.token_type_embeddings.weight: shape (2, 32)"},
     {"/layer_norm_eps", "-1", "config.json: /layer_norm_eps: out of range"},
     {"/layer_norm_eps", "\"x\"", "config.json: /layer_norm_eps: want a number"},
-    {"/hidden_act", "\"silu\"", "config.json: /hidden_act: want gelu"},
-    {"/hidden_act", "7", "config.json: /hidden_act: want gelu"},
-    {"/position_embedding_type", "\"relative_key\"",
-     "config.json: /position_embedding_type: want absolute"},
-    {"/is_decoder", "true", "config.json: /is_decoder: decoders are not served"},
+    {"/hidden_act", "\"silu\"", "config.json: /hidden_act: is silu, want gelu"},
+    {"/hidden_act", "7", "config.json: /hidden_act: is no string, want gelu"},
+    {"/architectures", "[\"BertForMultipleChoice\"]",
+     "config.json: /architectures: is BertForMultipleChoice, only BertForSequenceClassification"},
+    {"/architectures", "\"BertModel\"", "config.json: /architectures: is no list of names"},
+    {"/problem_type", "\"regression\"", "config.json: /problem_type: is regression, want"},
+    {"/problem_type", "\"multi_class\"", "config.json: /problem_type: is multi_class, want"},
+    {"/problem_type", "7", "config.json: /problem_type: is no string, want"},
+    {"/problem_type", "\"single_label_classification\"",
+     "config.json: /problem_type: is single_label_classification of one label"},
+    {"/id2label", "[\"a\"]", "config.json: /id2label: want an object"},
     {"/id2label", "{\"0\":\"a\",\"1\":\"b\"}",
      "tensor classifier.weight: shape (1, 32), want (2, 32)"},
 };
@@ -232,7 +240,7 @@ TEST(model__refuses_missing_and_broken_files)
     static const struct {
         const char *file, *bytes, *error; /* bytes NULL: removed */
     } rows[] = {
-        {"config.json", NULL, "config.json: No such file"},
+        {"config.json", NULL, "config.json: No such file or directory"},
         {"config.json", "{\"model_type\":\"bert\",", "config.json: line 1, column"},
         {"config.json", "[]", "config.json: want a JSON object"},
         {"config.json", "{\"a\":1,\"a\":2}", "a key twice"},
@@ -329,7 +337,7 @@ TEST(model__checks_the_stated_sha256)
 
     model_dir_copy(&dir, REQUESTS);
     CHECK_OK(model_files_read(&files, dir.path, &err), err);
-    CHECK_OK(model_files_sha256(&files, FILE_WEIGHTS, sha, &err), err);
+    CHECK_OK(model_files_weights_sha256(&files, sha, &err), err);
     model_files_release(&files);
     snprintf(value, sizeof(value), "\"%s\"", sha);
     model_dir_edit(&dir, "adrank.json", "/weights_sha256", value);

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "model/json_load.h"
 #include "model/model_files.h"
 #include "tests/test.h"
 
@@ -67,7 +68,7 @@ static inline void json_edit(json_t *doc, const char *pointer, const char *value
     char key[256];
     const char *slash;
     json_error_t at;
-    json_t *new_value = value ? json_loads(value, JSON_DECODE_ANY, &at) : NULL;
+    json_t *new_value = value ? json_load(view_of(value), JSON_DECODE_ANY, &at) : NULL;
 
     CHECK(!value || new_value);
     while ((slash = strchr(++pointer, '/')) != NULL) {
@@ -89,7 +90,8 @@ static inline void model_dir_edit(const struct model_dir *dir, const char *name,
                                   const char *pointer, const char *value)
 {
     struct buf bytes = model_dir_get(dir, name);
-    json_t *doc = json_loadb(bytes.ptr, bytes.len, 0, NULL);
+    json_error_t at;
+    json_t *doc = json_load(buf_view(&bytes), 0, &at);
     char *text;
 
     CHECK(doc);

@@ -1,7 +1,14 @@
 #include "server/rank/blocks.h"
 
 #include "base/buf.h"
+#include "impression/domain.h"
 #include "tests/test.h"
+
+/* An ad's domain as a catalog keeps it. */
+static struct view normalized(struct view written, char out[DOMAIN_MAX_BYTES])
+{
+    return (struct view){out, domain_normalize(written, out)};
+}
 
 TEST(blocks__hit_domains_and_categories)
 {
@@ -15,7 +22,20 @@ TEST(blocks__hit_domains_and_categories)
         {"example", NULL, "a.b.shop.example", NULL, 1},
         {"SHOP.example", NULL, "Www.shop.EXAMPLE", NULL, 1},
         {"shop.example", NULL, "myshop.example", NULL, 0},
-        {"www.shop.example", NULL, "shop.example", NULL, 0},
+        {"www.shop.example", NULL, "shop.example", NULL, 1},
+        {"shop.example.", NULL, "m.shop.example", NULL, 1},
+        {" HTTP://Shop.EXAMPLE/ ", NULL, "https://www.shop.example./landing", NULL, 1},
+        {"b\xc3\xbc"
+         "cher.example",
+         NULL, "m.xn--bcher-kva.example", NULL, 1},
+        {"xn--bcher-kva.example", NULL,
+         "WWW.B\xc3\x9c"
+         "CHER.example",
+         NULL, 1},
+        {"m.shop.example", NULL, "shop.example", NULL, 0},
+        {NULL, " iab7\t", NULL, "IAB7-39", 1},
+        {NULL, "IAB7", NULL, " iab7-39 ", 1},
+        {NULL, " ", NULL, " ", 0},
         {"", NULL, "shop.example", NULL, 0},
         {"shop.example", NULL, NULL, NULL, 0},
         {NULL, "IAB7", NULL, "IAB7", 1},
@@ -32,10 +52,11 @@ TEST(blocks__hit_domains_and_categories)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct view badv = view_of(rows[i].badv), bcat = view_of(rows[i].bcat);
-        struct view domain = view_of(rows[i].domain), cat = view_of(rows[i].cat);
+        char name[DOMAIN_MAX_BYTES];
+        struct view domain = normalized(view_of(rows[i].domain), name), cat = view_of(rows[i].cat);
         struct impression_request request = {.badv = {&badv, rows[i].badv != NULL},
                                              .bcat = {&bcat, rows[i].bcat != NULL}};
-        struct ad ad = {.adomain = {&domain, rows[i].domain != NULL},
+        struct ad ad = {.domains = {&domain, rows[i].domain != NULL},
                         .cat = {&cat, rows[i].cat != NULL}};
         struct blocks blocks;
         struct arena arena;
@@ -55,14 +76,14 @@ TEST(blocks__any_of_several_names_counts)
     struct view badv[] = {VIEW_LIT("a.example"), VIEW_LIT("b.example"), VIEW_LIT("a.example")};
     struct view domains[] = {VIEW_LIT("c.example"), VIEW_LIT("x.b.example")};
     struct impression_request request = {.badv = {badv, 3}};
-    struct ad ad = {.adomain = {domains, 2}};
+    struct ad ad = {.domains = {domains, 2}};
     struct blocks blocks;
     struct arena arena;
 
     arena_init(&arena, 4096, 0);
     CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
     CHECK(blocks_hit(&blocks, &ad));
-    ad.adomain.n = 1;
+    ad.domains.n = 1;
     CHECK(!blocks_hit(&blocks, &ad));
     arena_release(&arena);
 }
@@ -72,7 +93,7 @@ TEST(blocks__ignore_names_that_are_too_long)
     char longest[400];
     struct view name = {longest, 300};
     struct impression_request request = {.badv = {&name, 1}, .bcat = {&name, 1}};
-    struct ad ad = {.adomain = {&name, 1}, .cat = {&name, 1}};
+    struct ad ad = {.domains = {&name, 1}, .cat = {&name, 1}};
     struct blocks blocks;
     struct arena arena;
 
@@ -80,10 +101,33 @@ TEST(blocks__ignore_names_that_are_too_long)
     arena_init(&arena, 4096, 0);
     CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
     CHECK(!blocks_hit(&blocks, &ad));
-    name.len = 255;
+    name.len = DOMAIN_MAX_BYTES;
     CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
     CHECK(blocks_hit(&blocks, &ad));
     arena_release(&arena);
+}
+
+/* What a body of 256 KiB can make of it beside its own views. */
+TEST(blocks__take_memory_in_proportion_to_the_list)
+{
+    static struct view names[8192];
+    static char text[8192][32];
+    struct impression_request request = {.badv = {names, 8192}};
+    struct blocks blocks;
+    struct arena arena;
+
+    for (int kind = 0; kind < 3; kind++) {
+        test_row("kind %d", kind);
+        for (int i = 0; i < 8192; i++) {
+            snprintf(text[i], sizeof(text[i]), kind == 2 ? "the-name-of-shop-%06d.example" : "%d",
+                     kind ? i : 0);
+            names[i] = view_of(text[i]);
+        }
+        arena_init(&arena, 32 << 10, 0);
+        CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
+        CHECK(arena.held_bytes < (size_t)(kind == 2 ? 640 << 10 : 512 << 10));
+        arena_release(&arena);
+    }
 }
 
 TEST(name_set__holds_what_was_added)

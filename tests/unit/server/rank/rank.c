@@ -104,12 +104,25 @@ TEST(rank__a_floor_in_another_currency_filters_the_imp)
     struct setting s;
 
     setting_init(&s, 3);
+    s.imps[0].bidfloor = 0.01;
     s.imps[0].bidfloorcur = VIEW_LIT("EUR");
     s.imps[1].bidfloorcur = VIEW_LIT("usd");
     add(&s, "a", 1, BID_CPM, 0.1);
     add(&s, "b", 2, BID_CPM, 0.1);
     CHECK_STR(run(&s), "2:b@1 2:a@2 3:b@1 3:a@2");
     CHECK_INT(s.ranked.filtered[FILTERED_CURRENCY], 2);
+    setting_release(&s);
+}
+
+TEST(rank__no_floor_is_the_same_in_every_currency)
+{
+    struct setting s;
+
+    setting_init(&s, 1);
+    s.imps[0].bidfloorcur = VIEW_LIT("EUR");
+    add(&s, "a", 1, BID_CPM, 0.1);
+    CHECK_STR(run(&s), "1:a@1");
+    CHECK_INT(s.ranked.filtered[FILTERED_CURRENCY], 0);
     setting_release(&s);
 }
 

@@ -47,7 +47,8 @@ TEST(write__catalog_is_one)
 
 static void decode(struct buf *body, struct arena *arena, struct impression_request *out)
 {
-    static const struct decode_limits limits = {16, 200, 100, 50};
+    static const struct decode_limits limits = {
+        .max_imps = 16, .max_candidates = 200, .max_behaviour = 100, .max_top_n = 50};
     struct problems problems;
     bool truncated = false;
 

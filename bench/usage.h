@@ -1,0 +1,28 @@
+/* The command line of a benchmark, which has no options but the one that asks how it is used. */
+#ifndef BENCH_USAGE_H
+#define BENCH_USAGE_H
+
+#include <stdio.h>
+#include <string.h>
+
+#include "base/err.h"
+
+/* Prints the usage where it was asked for or where there are other than least to most arguments, or an option; the
+ * exit status then, else -1. */
+static inline int usage_status(int argc, char **argv, int least, int most, const char *usage)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "-h") == 0 || strcmp(argv[i], "--help") == 0) {
+            fputs(usage, stdout);
+            return 0;
+        }
+    for (int i = 1; i < argc; i++)
+        if (argv[i][0] == '-')
+            least = argc;
+    if (argc - 1 >= least && argc - 1 <= most)
+        return -1;
+    fputs(usage, stderr);
+    return ERR_USAGE;
+}
+
+#endif

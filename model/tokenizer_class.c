@@ -1,0 +1,188 @@
+/* tokenizer_config.json's keys: which count, which class reads them, how many tokens it lets through, and whether it
+ * gives token types. */
+#include <math.h>
+#include <string.h>
+
+#include "model/key_rules.h"
+#include "model/tokenizer_spec.h"
+
+/* transformers' "no limit" is int(1e30); whatever is beyond this counts as that (its LARGE_INTEGER). */
+#define NO_LIMIT 1e20
+
+#define READ(key_)                                                                                 \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_READ                                                           \
+    }
+#define HARMLESS(key_)                                                                             \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_HARMLESS                                                       \
+    }
+#define ONLY(key_, only_, why_)                                                                    \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
+    }
+
+static const struct key_rule rows[] = {
+    READ("tokenizer_class"),
+    READ("model_max_length"),
+    READ("max_len"),
+    READ("model_input_names"),
+    READ("do_lower_case"),
+    READ("strip_accents"),
+    READ("tokenize_chinese_chars"),
+    READ("unk_token"),
+    READ("sep_token"),
+    READ("pad_token"),
+    READ("cls_token"),
+    READ("mask_token"),
+    READ("bos_token"),
+    READ("eos_token"),
+    READ("added_tokens_decoder"),
+    READ("additional_special_tokens"),
+    READ("extra_special_tokens"),
+    ONLY("truncation_side", "null \"right\"", "only texts that are cut at their end are served"),
+    ONLY("split_special_tokens", "null false", "special tokens in a text are not split here"),
+    ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    ONLY("add_special_tokens", "null true", "[CLS] and [SEP] are always put around texts"),
+    ONLY("do_basic_tokenize", "null true",
+         "texts are split at blanks and punctuation; whether this is obeyed depends on who reads "
+         "it"),
+    ONLY("never_split", "null []",
+         "whether this is obeyed depends on who reads it; added tokens are what is never split"),
+    ONLY("wordpieces_prefix", "null \"##\"",
+         "pieces go on with ##; whether this is obeyed depends on who reads it"),
+    ONLY("auto_map", "null {}", "code of its own is not served, only transformers' tokenizers"),
+    HARMLESS("padding_side"), /* nothing is padded */
+    HARMLESS("padding"),
+    HARMLESS("pad_to_multiple_of"),
+    HARMLESS("pad_token_type_id"),
+    HARMLESS("max_length"), /* what a call left behind: a call says it anew */
+    HARMLESS("stride"),
+    HARMLESS("truncation_strategy"),
+    HARMLESS("clean_text"), /* no options of these classes */
+    HARMLESS("handle_chinese_chars"),
+    HARMLESS("add_prefix_space"),
+    HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
+    HARMLESS("chat_template"),
+    HARMLESS("from_slow"),
+    HARMLESS("use_fast"),
+    HARMLESS("vocab_file"),
+    HARMLESS("tokenizer_file"),
+    HARMLESS("special_tokens_map_file"),
+    HARMLESS("name_or_path"),
+    HARMLESS("processor_class"),
+    HARMLESS("backend"),
+    HARMLESS("is_local"),
+    HARMLESS("local_files_only"),
+};
+
+const struct key_rules tokenizer_config_rules = {
+    .file = "tokenizer_config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
+
+/* ------------------------------------------------------------------ class */
+
+enum types { TYPES_NONE, TYPES_OF_PAIRS, TYPES_BY_VERSION };
+
+static const struct {
+    const char *name; /* with or without "Fast" behind it, but for the last two */
+    enum types types; /* what it gives where model_input_names says nothing */
+    bool
+        reads_the_file; /* tokenizer.json as it is; the others build their own from its vocabulary */
+} classes[] = {
+    {"BertTokenizer", TYPES_OF_PAIRS, false},    {"DistilBertTokenizer", TYPES_NONE, false},
+    {"ElectraTokenizer", TYPES_OF_PAIRS, false}, {"MobileBertTokenizer", TYPES_OF_PAIRS, false},
+    {"TokenizersBackend", TYPES_NONE, true},     {"PreTrainedTokenizer", TYPES_BY_VERSION, true},
+};
+
+static bool is_class(const char *name, const char *row)
+{
+    size_t n = strlen(row);
+
+    return strncmp(name, row, n) == 0 && (!name[n] || strcmp(name + n, "Fast") == 0);
+}
+
+/* model_input_names, where it is stated, decides. */
+static int read_input_names(const char *file, const json_t *config, enum types *types,
+                            struct err *err)
+{
+    const json_t *names = json_object_get(config, "model_input_names");
+
+    if (!names || json_is_null(names))
+        return 0;
+    if (!json_is_array(names))
+        return err_set(err, ERR_DATA, "%s: /model_input_names: must be an array", file);
+    *types = TYPES_NONE;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, "token_type_ids") == 0)
+            *types = TYPES_OF_PAIRS;
+    }
+    return 0;
+}
+
+static int read_class(const char *file, const char *pointer, const char *name, const json_t *config,
+                      bool has_json, struct tokenizer_spec *spec, struct err *err)
+{
+    enum types types = TYPES_OF_PAIRS;
+    size_t i = 0, n = sizeof(classes) / sizeof(classes[0]);
+
+    if (!name)
+        name = classes[0].name;
+    while (i < n && !is_class(name, classes[i].name))
+        i++;
+    if (i == n || (classes[i].reads_the_file && !has_json))
+        return err_set(err, ERR_DATA, "%s: %s: %.64s is none of BERT's%s", file, pointer, name,
+                       has_json ? "" : "; a tokenizer.json would tell what it does");
+    types = classes[i].types;
+    if (read_input_names(file, config, &types, err))
+        return -1;
+    if (types == TYPES_BY_VERSION)
+        return err_set(err, ERR_DATA,
+                       "%s: %s: of %.64s transformers 4 gives a second text token type 1, "
+                       "transformers 5 type 0; state /model_input_names, with or without "
+                       "token_type_ids",
+                       file, pointer, name);
+    spec->pair_type = types == TYPES_OF_PAIRS;
+    spec->normalizer_of_config = !classes[i].reads_the_file;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ limit */
+
+static int read_limit(const char *file, const json_t *config, struct tokenizer_spec *spec,
+                      struct err *err)
+{
+    const char *key = json_object_get(config, "model_max_length") ? "model_max_length" : "max_len";
+    const json_t *value = json_object_get(config, key);
+    double v = json_number_value(value);
+
+    spec->max_tokens = 0;
+    if (!value || json_is_null(value) || (json_is_number(value) && v > NO_LIMIT))
+        return 0;
+    if (!json_is_number(value) || v != floor(v) || v < 4)
+        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least 4", file, key);
+    spec->max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
+    return 0;
+}
+
+int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
+                         const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
+                         struct err *err)
+{
+    const char *own = json_string_value(json_object_get(config, "tokenizer_class"));
+    const char *of_model = json_string_value(json_object_get(model_config, "tokenizer_class"));
+    bool from_model = !own && of_model;
+
+    if (key_rules_check(&tokenizer_config_rules, file, config, err) ||
+        read_class(from_model ? model_file : file, "/tokenizer_class", own ? own : of_model, config,
+                   has_json, spec, err) ||
+        read_limit(file, config, spec, err))
+        return -1;
+    if (spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
+        return err_set(err, ERR_DATA,
+                       "%s: /truncation_side: tokenizer.json's /truncation/direction is Left: only "
+                       "texts that are cut at their end are served",
+                       file);
+    return 0;
+}

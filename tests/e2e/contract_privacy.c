@@ -1,0 +1,348 @@
+/* CONTRACT 3, the request: what forbids the use of a person's history, in every place and spelling. The history is
+ * stored in a real Redis, which is asked how many keys were looked up: none for such a request. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "tests/e2e/contract.h"
+#include "tests/redis.h"
+
+#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
+
+static struct redis redis;
+static struct driver daemon_;
+static json_t *stored, *blank; /* the answers with and without u1's history */
+
+/* The number behind a name of INFO; the whole answer ends with an empty line. */
+static double redis_info(const char *section, const char *name)
+{
+    static char answer[16384];
+    struct http_client client;
+    struct err err;
+    size_t len = 0;
+
+    CHECK_OK(http_client_init(&client, js("127.0.0.1:%d", redis.port), 10000, &err), err);
+    CHECK_OK(http_client_connect(&client, &err), err);
+    contract_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
+    for (ssize_t n = 1; n > 0; len += (size_t)n) {
+        CHECK(http_client_wait_end(&client, 10000) != HTTP_CLIENT_OPEN);
+        n = recv(client.fd, answer + len, sizeof(answer) - 1 - len, 0);
+        CHECK(n >= 0);
+    }
+    answer[len] = '\0';
+    http_client_release(&client);
+    CHECK(strstr(answer, name));
+    return atof(strstr(answer, name) + strlen(name));
+}
+
+static double keys_looked_up(void)
+{
+    return redis_info("stats", "keyspace_hits:") + redis_info("stats", "keyspace_misses:");
+}
+
+static void put(const char *lines)
+{
+    FILE *program = popen(js("%s put --redis redis://127.0.0.1:%d --key-file %s/key",
+                             driver_build_path("bin/adrank-history"), redis.port, daemon_.folder),
+                          "w");
+
+    CHECK(program);
+    fputs(js("%s", lines), program);
+    CHECK_INT(pclose(program), 0);
+}
+
+#define USER "'user':{'id':'u1'}"
+/* Sent beside what is stored: it may not be used either. */
+#define SENT                                                                                       \
+    "'rank':{'behaviour':[{'t':3000,'type':'click','text':'electric kettle'}],"                    \
+    "'candidates':[{'adid':'a1'},{'adid':'a3'}]}"
+#define NOTHING_SENT "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}"
+
+static json_t *rank_with(const char *members, const char *rank, const char *headers)
+{
+    struct view bytes = contract_post(js("{%s,%s}", members, rank), headers);
+    struct http_client client;
+    json_t *answer;
+
+    contract_connect(&daemon_, &client);
+    contract_send(&client, bytes);
+    answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+    http_client_release(&client);
+    return answer;
+}
+
+static struct driver *shared(void)
+{
+    int64_t until_us;
+
+    if (daemon_.pid)
+        return &daemon_;
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    driver_start(&daemon_, &(struct driver_args){
+                               .backend = "null",
+                               .redis = js("redis://127.0.0.1:%d", redis.port),
+                               .sets = {"log.impressions=impressions", "features.timeout_ms=2000",
+                                        "deadline.default_ms=4000", "deadline.max_ms=4000"}});
+    put("{'user':'u1','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
+        "{'user':'u1','t':2000,'type':'buy','text':'yoga mat'}\n"
+        "{'user':'42','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
+        "{'user':'42','t':2000,'type':'buy','text':'yoga mat'}\n");
+    blank = json_deep_copy(rank_with("'id':'blank'", NOTHING_SENT, ""));
+    until_us = clock_now_us() + 20000000;
+    do { /* the client of Redis connects in its own time */
+        CHECK(clock_now_us() < until_us);
+        stored = rank_with(USER, SENT, "");
+    } while (strcmp(answer_degraded(stored), "") != 0);
+    stored = json_deep_copy(stored);
+    CHECK(!answer_same_scores(stored, blank));
+    return &daemon_;
+}
+
+static void check_forbids(const char *members, const char *headers, const char *signal)
+{
+    double lookups = keys_looked_up(), counted;
+    json_t *answer;
+
+    test_row("%s %s", members, headers);
+    counted = contract_metric(shared(), "request_privacy_total", "signal", signal);
+    answer = rank_with(members, SENT, headers);
+    CHECK_STR(answer_degraded(answer), "privacy");
+    CHECK(answer_same_scores(answer, blank));
+    CHECK_INT(keys_looked_up() - lookups, 0);
+    CHECK_INT(contract_metric(shared(), "request_privacy_total", "signal", signal) - counted, 1);
+}
+
+static void check_allows(const char *members, const char *headers)
+{
+    double lookups = keys_looked_up();
+    json_t *answer;
+
+    test_row("%s %s", members, headers);
+    answer = rank_with(members, SENT, headers);
+    CHECK_STR(answer_degraded(answer), "");
+    CHECK(answer_same_scores(answer, stored));
+    CHECK_INT(keys_looked_up() - lookups, 1);
+}
+
+/* ---- flags --------------------------------------------------------------------------------------- */
+
+static const struct {
+    const char *place; /* ? stands for the value */
+    const char *signal;
+} flags[] = {
+    {USER ",'regs':{'gdpr':?}", "gdpr"},
+    {USER ",'regs':{'ext':{'gdpr':?}}", "gdpr"},
+    {USER ",'regs':{'gdpr':0,'ext':{'gdpr':?}}", "gdpr"},
+    {USER ",'regs':{'gdpr':?,'ext':{'gdpr':0}}", "gdpr"},
+    {USER ",'regs':{'coppa':?}", "coppa"},
+    {USER ",'regs':{'ext':{'coppa':?}}", "coppa"},
+    {USER ",'device':{'lmt':?}", "lmt"},
+    {USER ",'device':{'ext':{'lmt':?}}", "lmt"},
+    {USER ",'device':{'dnt':?,'lmt':0}", "dnt"},
+    {USER ",'device':{'dnt':0,'ext':{'dnt':?}}", "dnt"},
+    {USER ",'regs':{'gpc':?}", "gpc"},
+    {USER ",'regs':{'ext':{'gpc':?}}", "gpc"},
+    {USER ",'device':{'gpc':?}", "gpc"},
+    {USER ",'device':{'ext':{'gpc':?}}", "gpc"},
+    {"'user':{'id':'u1','gpc':?}", "gpc"},
+    {"'user':{'ext':{'gpc':?},'id':'u1'}", "gpc"},
+};
+
+static const char *in_place(const char *place, const char *value)
+{
+    const char *at = strrchr(place, '?');
+
+    return js("%.*s%s%s", (int)(at - place), place, value, at + 1);
+}
+
+/* By value, and whatever its type. */
+CONTRACT_TEST(privacy, flags)
+{
+    static const char *const set[] = {
+        "1",     "2",    "-1",    "1.0", "1e0",   "0.5", "1e-400", "123456789012345678901234567890",
+        "1e999", "true", "false", "'1'", "'yes'", "[]",  "[0]",    "{}"};
+    static const char *const harmless[] = {"0", "0.0", "-0", "0e5", "null"};
+
+    shared();
+    for (int i = 0; i < COUNT(flags); i++) {
+        for (int k = 0; k < COUNT(set); k++)
+            if (k < 4 || (i + k) % 4 == 0) /* every value somewhere, and every place with some */
+                check_forbids(in_place(flags[i].place, set[k]), "", flags[i].signal);
+        for (int k = 0; k < COUNT(harmless); k++)
+            if (k == 0 || (i + k) % 2 == 0)
+                check_allows(in_place(flags[i].place, harmless[k]), "");
+    }
+    test_row("\"0\" is a flag of a wrong type, and what gpc may be");
+    check_forbids(USER ",'regs':{'gdpr':'0'}", "", "gdpr");
+    check_forbids(USER ",'device':{'dnt':''}", "", "dnt");
+    check_allows(USER ",'regs':{'ext':{'gpc':'0'}}", "");
+    check_allows(USER ",'regs':{'ext':{'gpc':''}}", "");
+}
+
+/* ---- strings ------------------------------------------------------------------------------------- */
+
+#define TCF "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA"
+
+CONTRACT_TEST(privacy, strings)
+{
+    static const char *const us_set[] = {"'1YYN'", "'1YYY'", "'1NYN'", "'1yyn'",       "'1-Y-'",
+                                         "'1Y-N'", "'1--N'", "'2YNN'", "'1YN'",        "'1YNNN'",
+                                         "'1YXN'", "' '",    "'N'",    "'1Y\\u0000N'", "1",
+                                         "true",   "[]",     "{}"};
+    static const char *const us_harmless[] = {"'1---'", "'1YNN'", "'1NNN'", "'1ynn'",
+                                              "'1-N-'", "''",     "null"};
+    static const char *const us_places[] = {
+        USER ",'regs':{'us_privacy':?}", USER ",'regs':{'ext':{'us_privacy':?}}",
+        USER ",'regs':{'us_privacy':'1YNN','ext':{'us_privacy':?}}"};
+    static const struct {
+        const char *members, *signal;
+    } rows[] = {
+        {USER ",'regs':{'gpp':'DBABMA~" TCF "'}", "gpp"},
+        {USER ",'regs':{'ext':{'gpp':'DBABL~BVVqAAAAAg.QA'}}", "gpp"},
+        {USER ",'regs':{'gpp':' '}", "gpp"},
+        {USER ",'regs':{'gpp':1}", "gpp"},
+        {USER ",'regs':{'gpp':[]}", "gpp"},
+        {USER ",'regs':{'gpp_sid':[7]}", "gpp_sid"},
+        {USER ",'regs':{'ext':{'gpp_sid':[2,6]}}", "gpp_sid"},
+        {USER ",'regs':{'gpp_sid':[-1]}", "gpp_sid"},
+        {USER ",'regs':{'gpp_sid':2}", "gpp_sid"},
+        {USER ",'regs':{'gpp_sid':'2'}", "gpp_sid"},
+        {USER ",'regs':{'gpp':'','ext':{'gpp_sid':[8]}}", "gpp_sid"},
+        {"'user':{'id':'u1','consent':'" TCF "'}", "consent"},
+        {"'user':{'id':'u1','ext':{'consent':'" TCF "'}}", "consent"},
+        {"'user':{'id':'u1','consent':true}", "consent"},
+        {"'user':{'id':'u1','consent':'x'},'regs':{'gdpr':null}", "consent"},
+        {USER ",'regs':1", "regs"},
+        {USER ",'regs':'x'", "regs"},
+        {USER ",'regs':[]", "regs"},
+        {USER ",'regs':{'ext':7}", "regs"},
+        {USER ",'regs':{'gdpr':0,'ext':['gdpr']}", "regs"},
+    };
+    static const char *const allowed[] = {
+        USER ",'regs':null",
+        USER ",'regs':{}",
+        USER ",'regs':{'ext':null}",
+        USER ",'regs':{'ext':{'dsa':{'dsarequired':0}}}",
+        USER ",'regs':{'gpp':'','gpp_sid':[],'ext':{'gpp':'','gpp_sid':[null]}}",
+        "'user':{'id':'u1','consent':''},'device':null",
+        "'user':{'id':'u1','consent':null,'ext':null}",
+        "'user':{'id':'u1','consent':'" TCF "','ext':{'consent':'x'}},'regs':{'gdpr':0}",
+        "'user':{'id':'u1','ext':{'consent':'" TCF "'}},'regs':{'ext':{'gdpr':0}}",
+        "'user':{'id':'u1','ext':[]},'device':{'ext':1e999}",
+    };
+
+    shared();
+    for (int i = 0; i < COUNT(us_places); i++) {
+        for (int k = 0; k < COUNT(us_set); k++)
+            check_forbids(in_place(us_places[i], us_set[k]), "", "us_privacy");
+        for (int k = 0; k < COUNT(us_harmless); k++)
+            check_allows(in_place(us_places[i], us_harmless[k]), "");
+    }
+    for (int i = 0; i < COUNT(rows); i++)
+        check_forbids(rows[i].members, "", rows[i].signal);
+    for (int i = 0; i < COUNT(allowed); i++)
+        check_allows(allowed[i], "");
+}
+
+CONTRACT_TEST(privacy, header)
+{
+    static const char *const set[] = {"Sec-GPC: 1\r\n",
+                                      "sec-gpc: 1\r\n",
+                                      "SEC-GPC:yes\r\n",
+                                      "Sec-GPC: ?1\r\n",
+                                      "Sec-GPC: 0\r\nSec-GPC: 1\r\n",
+                                      "Sec-GPC: 0, 1\r\n"};
+    static const char *const harmless[] = {"Sec-GPC: 0\r\n", "Sec-GPC:\r\n", "Sec-GPC-X: 1\r\n",
+                                           "X-Sec-GPC: 1\r\n"};
+
+    shared();
+    for (int i = 0; i < COUNT(set); i++)
+        check_forbids(USER, set[i], "gpc");
+    for (int i = 0; i < COUNT(harmless); i++)
+        check_allows(USER, harmless[i]);
+    test_row("the next request of a connection is another one");
+    contract_good(shared());
+}
+
+/* Each signal is counted, the answer is degraded once. */
+CONTRACT_TEST(privacy, several)
+{
+    double degraded;
+
+    shared();
+    degraded = contract_metric(shared(), "degraded_total", "reason", "privacy");
+    check_forbids(USER ",'regs':{'coppa':1,'gdpr':1,'gpp_sid':[2]},'device':{'lmt':1,'dnt':1}",
+                  "Sec-GPC: 1\r\n", "coppa");
+    check_forbids(USER ",'regs':{'coppa':1,'gdpr':1,'gpp_sid':[2]},'device':{'lmt':1,'dnt':1}",
+                  "Sec-GPC: 1\r\n", "gpc");
+    CHECK_INT(contract_metric(shared(), "degraded_total", "reason", "privacy") - degraded, 2);
+}
+
+/* ---- the log ------------------------------------------------------------------------------------- */
+
+static json_t *impression_of(const char *id)
+{
+    struct buf text = BUF_INIT;
+    json_t *found = NULL;
+    struct err err;
+
+    CHECK_OK(file_read(js("%s/impressions", daemon_.folder), 16 << 20, &text, &err), err);
+    for (char *save = NULL, *line = strtok_r(text.ptr, "\n", &save); line;
+         line = strtok_r(NULL, "\n", &save)) {
+        json_t *value = json_loads(line, 0, NULL);
+        const json_t *request = json_object_get(value, "request");
+
+        CHECK(value);
+        if (!found && strcmp(json_string_value(json_object_get(request, "id")) ?: "", id) == 0)
+            found = json_incref(value);
+        json_decref(value);
+    }
+    buf_release(&text);
+    return found;
+}
+
+/* The writer is another thread. */
+static json_t *wait_impression(const char *id)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+    json_t *line;
+
+    while (!(line = impression_of(id))) {
+        CHECK(clock_now_us() < until_us);
+        usleep(5000);
+    }
+    return line;
+}
+
+static void check_line(const char *id, int behaviours, size_t user_digits)
+{
+    json_t *line = wait_impression(id);
+
+    test_row("line of %s", id);
+    CHECK_INT(json_array_size(driver_at(line, "/request/rank/behaviour")), behaviours);
+    CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), user_digits);
+    CHECK_INT(json_array_size(driver_at(line, "/shown")), 2);
+    json_decref(line);
+}
+
+/* A line without behaviour and without a user. */
+CONTRACT_TEST(privacy, log)
+{
+    shared();
+    rank_with(USER ",'id':'2.5','regs':{'ext':{'gdpr':1}}", SENT, "");
+    rank_with(USER ",'id':'header'", SENT, "Sec-GPC: 1\r\n");
+    rank_with(USER ",'id':'allowed'", SENT, "");
+    check_line("2.5", 0, 0);
+    check_line("header", 0, 0);
+    check_line("allowed", 3, 12);
+}
+
+TEST(privacy__the_daemon_ends_well)
+{
+    CHECK_INT(driver_stop(shared()), 0);
+    redis_stop(&redis);
+}
+
+TEST_MAIN

@@ -1,0 +1,81 @@
+/*
+ * Every allocation while a model directory is opened fails once, those of jansson and OpenSSL included: whatever could
+ * not be done for want of memory is reported as that, not as bad JSON, a bad tensor or a failed digest.
+ */
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "adrank/model.h"
+#include "model/json_load.h"
+#include "tests/fault/fault.h"
+#include "tests/test.h"
+
+static struct fault fault;
+
+/* jansson 2.14 asserts where the buffer of a token does not grow. Sizes that it may have come from a reserve, and are
+ * never refused. */
+static char reserve[16 << 20];
+static size_t reserve_used;
+
+static void *json_malloc(size_t size)
+{
+    char *p = reserve + reserve_used;
+
+    if (size < 32 || (size & (size - 1)) != 0)
+        return model_json_malloc(size);
+    CHECK(reserve_used + size <= sizeof(reserve));
+    reserve_used += size;
+    return p;
+}
+
+static void json_free(void *p)
+{
+    if ((char *)p < reserve || (char *)p >= reserve + sizeof(reserve))
+        free(p);
+}
+
+/* One more than 3,000 allocations are tried at a stride: they are parts of one document. */
+static uint64_t next(uint64_t from)
+{
+    return from < 400 ? from + 1 : from + 1 + from / 40;
+}
+
+static void fail_each(const char *dir)
+{
+    uint64_t fired = 1, n = 0;
+
+    json_set_alloc_funcs(json_malloc, json_free);
+    fault_here(&fault);
+    for (uint64_t from = 1; fired; from = next(from)) {
+        const struct fault_plan plan = {.from = from, .count = 1};
+        struct model *model = NULL;
+        struct err err = {0};
+        int rc;
+
+        reserve_used = 0;
+        fault_set(&fault, FAULT_MALLOC, &plan);
+        rc = model_open(dir, &model, &err);
+        fired = fault_fired(&fault, FAULT_MALLOC);
+        fault_clear(&fault);
+        n += fired;
+        if (rc && (err.code != ERR_NOMEM || !strstr(err.text, "memory")))
+            FAIL("allocation %llu: %d, %s", (unsigned long long)from, err.code, err.text);
+        if (!fired)
+            CHECK_OK(rc, err);
+        model_unref(model);
+    }
+    printf("     %llu allocations\n", (unsigned long long)n);
+    CHECK(n > 100);
+}
+
+TEST(model_open__reports_every_failing_allocation_as_memory)
+{
+    fail_each("tests/golden/requests/two-layers"); /* vocab.txt, adrank.json */
+}
+
+TEST(model_open__the_same_with_tokenizer_json)
+{
+    fail_each("tests/golden/logits/seven-heads");
+}
+
+TEST_MAIN

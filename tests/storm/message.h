@@ -1,0 +1,20 @@
+/* HTTP messages as hostile and broken clients send them. */
+#ifndef TESTS_STORM_MESSAGE_H
+#define TESTS_STORM_MESSAGE_H
+
+#include "tests/storm/body.h"
+
+struct message {
+    char id[40];  /* its X-Request-Id */
+    size_t end;   /* of its bytes, in the whole */
+    bool plain;   /* good HTTP: it is answered once, and with its id */
+    bool head;    /* a HEAD */
+    bool closes;  /* nothing may be sent behind it */
+    bool ranking; /* a plain POST /rank */
+};
+
+/* Appends a message. admin: for that listener; nothing that ends or changes the daemon. */
+void message_make(const struct body_seeds *seeds, struct rng *rng, bool admin,
+                  struct message *message, struct buf *out);
+
+#endif

@@ -1,0 +1,19 @@
+/* A folder of its own for each run of the demo, so that two of one checkout do not meet. */
+#ifndef TOOLS_DEMO_FOLDER_H
+#define TOOLS_DEMO_FOLDER_H
+
+#include "base/err.h"
+
+struct folder {
+    char path[3200];
+    int fd; /* locked as long as the run lasts; -1: none */
+};
+
+/* A new one in `parent`, which is created. What runs left that did not come to their end is removed. */
+int folder_make(struct folder *folder, const char *parent, struct err *err) MUST_CHECK;
+/* With all that is in it. Idempotent. */
+void folder_remove(struct folder *folder);
+/* Leaves it as it is, until the next run: for who wants to read its log. */
+void folder_keep(struct folder *folder);
+
+#endif

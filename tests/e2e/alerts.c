@@ -1,4 +1,4 @@
-/* config/prometheus/alerts.yml: every alert fires on what a real daemon says during its outage, and nothing else does. */
+/* config/prometheus/alerts.yml: every alert fires on what a real daemon reports during its outage, and no other does. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -104,7 +104,7 @@ static void overloaded(void)
     end();
 }
 
-/* It stands still while it answers: late, its loops lag, its batches take longer than was told. */
+/* It stands still while it answers: late answers, lagging loops, batches slower than estimated. */
 static void stands_still(void)
 {
     begin(&(struct driver_args){.backend = "paced", .env = {"ADRANK_PACED_FIXED_US=60000"}});

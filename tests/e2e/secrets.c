@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -65,6 +66,29 @@ TEST(secrets__that_others_may_read_are_warned_of)
     CHECK(warning("privacy.user_key: "));
     driver_wait_log(&d, "key is readable by others (mode 0644)");
     CHECK_INT(driver_stop(&d), 0);
+}
+
+/* systemd guards the folder by access lists. */
+TEST(secrets__of_systemd_are_not_warned_of)
+{
+    static const char set[] = "privacy.user_key={\"$file\":\"/tmp/adrank-credentials/user_key\"}";
+    struct err err;
+
+    (void)mkdir("/tmp/adrank-credentials", 0700);
+    CHECK_OK(
+        file_write("/tmp/adrank-credentials/user_key", VIEW_LIT("a key of enough bytes"), &err),
+        err);
+    CHECK_INT(chmod("/tmp/adrank-credentials/user_key", 0440), 0);
+    for (int guarded = 0; guarded < 2; guarded++) {
+        driver_start(
+            &d, &(struct driver_args){
+                    .sets = {set},
+                    .env = {guarded ? "CREDENTIALS_DIRECTORY=/tmp/adrank-credentials" : NULL}});
+        CHECK_INT(warning("privacy.user_key: ") == NULL, guarded);
+        CHECK_INT(driver_stop(&d), 0);
+    }
+    unlink("/tmp/adrank-credentials/user_key");
+    rmdir("/tmp/adrank-credentials");
 }
 
 TEST(secrets__short_keys_are_warned_of)

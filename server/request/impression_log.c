@@ -163,6 +163,7 @@ static void *writer(void *arg)
 int impression_log_new(struct impression_log **out, struct err *err)
 {
     struct impression_log *log = calloc(1, sizeof(*log));
+    int rc;
 
     if (!log)
         return err_set(err, ERR_NOMEM, "impression log: out of memory");
@@ -173,11 +174,14 @@ int impression_log_new(struct impression_log **out, struct err *err)
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->wake, NULL);
     pthread_cond_init(&log->taken, NULL);
-    if (!log->filling || !log->writing || pthread_create(&log->thread, NULL, writer, log)) {
+    rc = log->filling && log->writing ? pthread_create(&log->thread, NULL, writer, log) : ENOMEM;
+    if (rc) {
+        bool no_memory = !log->filling || !log->writing;
         free(log->filling);
         free(log->writing);
         free(log);
-        return err_set(err, ERR_NOMEM, "impression log: cannot start its thread");
+        return no_memory ? err_set(err, ERR_NOMEM, "impression log: out of memory")
+                         : err_set_no_thread(err, rc, "impression log");
     }
     *out = log;
     return 0;

@@ -20,6 +20,8 @@ enum option_bit {
     OPTION_SECONDS = 1 << 8,
     OPTION_JSON = 1 << 9,
     OPTION_LINEAR = 1 << 10,
+    OPTION_PACK = 1 << 11, /* all that only pack takes */
+    OPTION_CATALOG = 1 << 12,
     OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
 };
 
@@ -33,6 +35,14 @@ struct options {
     int pairs, prefix, ads_min, ads_max;
     double seconds;
     const char *json; /* NULL or "-": stdout */
+    /* pack; NULL or 0: not named */
+    const char *name, *version, *template_file, *context, *behaviour, *ad;
+    const char *calibrate_file, *golden_file, *output;
+    int max_context_tokens, max_ad_tokens;
+    double base_rate;
+    const char *catalog; /* a file; NULL: none */
+    bool dry_run;
+    bool quiet; /* no note of what the backend chose */
 };
 
 struct command {
@@ -43,7 +53,7 @@ struct command {
 };
 
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
-    command_bench;
+    command_bench, command_pack;
 
 /* Reads argv behind the subcommand's name. ERR_USAGE. */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
@@ -61,11 +71,18 @@ struct scorer {
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
 void scorer_close(struct scorer *scorer);
+/* The catalog of --catalog into *out, if one is named. */
+int options_catalog(const struct options *options, struct catalog **out,
+                    struct err *err) MUST_CHECK;
 
 /* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
  * prefixed with the number. Stops at the first failure. */
 int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
                struct err *err) MUST_CHECK;
+/* The same from a file. */
+int lines_read_file(const char *path,
+                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
+                    void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */

@@ -258,7 +258,7 @@ TEST(doors__silent_admin_connections_end_early)
                  &(struct driver_args){.sets = {"http.idle_ms=60000", "http.first_byte_ms=60000"}});
     CHECK_OK(http_client_init(&client, d.admin, 30000, &err), err);
     CHECK_OK(http_client_connect(&client, &err), err);
-    CHECK_INT(http_client_wait_end(&client, 30000), HTTP_CLIENT_CLOSED);
+    CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&client);
     stop();
 }

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "adrank/model.h"
+#include "base/buf.h"
 
 #define TEMPLATE_MAX_PIECES 128
 
@@ -55,6 +56,9 @@ struct template
 /* source is copied. where is "file: /input/context", for messages. */
 int template_compile(struct template *out, struct view source, const struct template_fields *fields,
                      const char *where, struct arena *arena, struct err *err) MUST_CHECK;
+
+/* Its source again, braces doubled: what template_compile takes. */
+void template_source(const struct template *t, struct buf *out);
 
 /* The text, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
 struct view template_render(const struct template *t, const struct template_values *values,

@@ -21,6 +21,7 @@ struct template_values {
     int64_t now_ms;
     const struct behaviour *behaviour; /* behaviour */
     struct view title, desc, text;     /* ad */
+    size_t max_bytes;                  /* of the text that are wanted; 0: all */
 };
 
 #define template_no_memory ((struct view){NULL, SIZE_MAX})
@@ -60,7 +61,9 @@ int template_compile(struct template *out, struct view source, const struct temp
 /* Its source again, braces doubled: what template_compile takes. */
 void template_source(const struct template *t, struct buf *out);
 
-/* The text, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
+bool template_has(const struct template *t, const char *field);
+
+/* The text, or its first max_bytes, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
 struct view template_render(const struct template *t, const struct template_values *values,
                             struct arena *arena) MUST_CHECK;
 

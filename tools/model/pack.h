@@ -40,6 +40,12 @@ int pack_calibrate(struct pack *p, struct err *err) MUST_CHECK;
 /* Sets *out to the object of /golden: requests and max_error (pack_golden.c). */
 int pack_golden(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
 
+/* Sets the logits of every golden request to the model's; with only_missing of those without (pack_golden.c). */
+int pack_set_logits(struct pack *p, json_t *requests, bool only_missing,
+                    struct err *err) MUST_CHECK;
+/* Requests of the built-in texts with their logits; the caller decrefs, also after a failure (pack_builtin.c). */
+int pack_builtin(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
+
 /* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's, or one of another
  * precision (cmd_pack.c). */
 int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,

@@ -8,7 +8,7 @@
 struct descriptors {
     int64_t
         connections; /* public ones that are served at once: what is wanted, or what is left; at least 1 */
-    int64_t refusing; /* public ones beyond that, while they are told 503: what room there is */
+    int64_t refusing; /* public ones beyond that, while they are answered 503: what room there is */
     int64_t admin;    /* admin connections */
     int64_t admin_refusing;
     int64_t others; /* all but `connections` */

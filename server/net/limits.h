@@ -19,9 +19,9 @@
     X(idle_ms, 75000)         /* without a byte between requests */                                \
     X(write_ms, 5000)         /* for an answer to be taken */                                      \
     X(max_connections, 10000) /* of all workers */                                                 \
-    X(max_refusing, 1024)     /* more, while they are told 503; beyond that refuse_at_once() */    \
-    X(drain_grace_ms, 5000)   /* new connections are still accepted */                             \
-    X(drain_max_ms, 25000)    /* then what is left is cut */
+    X(max_refusing, 1024)   /* more, while they are answered 503; beyond that refuse_at_once() */  \
+    X(drain_grace_ms, 5000) /* new connections are still accepted */                               \
+    X(drain_max_ms, 25000)  /* then what is left is cut */
 
 struct net_limits {
 #define FIELD(name, value) int64_t name;

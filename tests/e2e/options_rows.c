@@ -717,9 +717,9 @@ static bool writes_no_impressions(void)
 #define KEY "'privacy':{'user_key':{'$file':'key'}}"
 
 static const char *const plain_redis[] = {NULL};
-static const char *const locked_redis[] = {"--requirepass", "a key for tests", NULL};
-static const char *const listed_redis[] = {"--requirepass",    "x",  "--user", "ann",   "on",
-                                           ">a key for tests", "~*", "&*",     "+@all", NULL};
+static const char *const locked_redis[] = {"--requirepass", DRIVER_KEY, NULL};
+static const char *const listed_redis[] = {"--requirepass", "x",  "--user", "ann",   "on",
+                                           ">" DRIVER_KEY,  "~*", "&*",     "+@all", NULL};
 
 const struct option_row option_rows[] = {
     {"/http/address", "'127.0.0.2:0'", .seen = on_another_address},

@@ -200,6 +200,7 @@ static void blow(void)
 TEST(hostile_clients__harm_nobody)
 {
     struct state before;
+    int status;
 
     storm.seed = (uint64_t)number_from_env("ADRANK_STORM_SEED", 1);
     json_object_seed(1);
@@ -215,7 +216,10 @@ TEST(hostile_clients__harm_nobody)
     check_state(before);
     check_secrets();
     driver_kill(&d, SIGTERM);
-    CHECK_INT(driver_wait(&d, 60000), 0);
+    status = driver_wait(&d, 60000);
+    if (status)
+        FAIL("seed %llu: exit status %d; the log's end:\n%s", (unsigned long long)storm.seed,
+             status, end_of_log());
     lint_log();
     check_file("log");
     check_file("impressions");

@@ -36,6 +36,8 @@ static void add_fields(struct buf *out, struct rng *rng)
         "Sec-GPC: 1\r\n",
         "Sec-GPC: 0\r\n",
         "DNT: 1\r\n",
+        "Content-Encoding: identity\r\n",
+        "Content-Encoding: gzip\r\n",
         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
         "traceparent: 00-" STORM_USER "-01\r\n",
         "Accept: */*\r\nAccept-Encoding: gzip, br\r\n",

@@ -53,6 +53,18 @@ int err_set_errno(struct err *err, enum err_code code, const char *fmt, ...)
     return -1;
 }
 
+int err_set_no_thread(struct err *err, int rc, const char *who)
+{
+    char reason[128];
+
+    if (rc == EAGAIN || rc == ENOMEM)
+        return err_set(err, ERR_UNAVAILABLE,
+                       "%s: no thread: out of memory for its stack, or over a limit on threads",
+                       who);
+    return err_set(err, ERR_UNAVAILABLE, "%s: no thread: %s", who,
+                   strerror_r(rc, reason, sizeof(reason)));
+}
+
 int err_prefix(struct err *err, const char *fmt, ...)
 {
     struct err old = *err;

@@ -42,6 +42,10 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 int err_set_errno(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), cold));
 
+/* "who: no thread: ..." for what pthread_create returned. EAGAIN is memory for its stack or a limit on threads; the
+ * system does not say which. */
+int err_set_no_thread(struct err *err, int rc, const char *who) __attribute__((cold));
+
 /* Puts "prefix: " before the text that is there; returns -1. */
 int err_prefix(struct err *err, const char *fmt, ...) __attribute__((format(printf, 2, 3), cold));
 

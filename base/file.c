@@ -11,7 +11,7 @@
 #define READ_STEP_BYTES ((size_t)64 * 1024)
 
 /* Non-blocking, or opening a FIFO that lies in the place of the file would wait for its writer. */
-static int open_regular(const char *path, struct stat *st, struct err *err)
+int file_open(const char *path, struct stat *st, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 
@@ -59,7 +59,7 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
     int fd;
 
     buf_clear(out);
-    fd = open_regular(path, &st, err);
+    fd = file_open(path, &st, err);
     if (fd == -1)
         return -1;
     if ((uintmax_t)st.st_size > max_bytes) {
@@ -112,7 +112,7 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* A new file beside path, under a name that nobody can have put there before. */
+/* Creates a file beside path under a name that nobody can guess. */
 static int create_beside(const char *path, char *out, size_t size, struct err *err)
 {
     for (int tries = 0;; tries++) {
@@ -132,7 +132,7 @@ static int create_beside(const char *path, char *out, size_t size, struct err *e
     }
 }
 
-/* What is replaced may be for fewer eyes than a new file. */
+/* The replaced file may have a stricter mode than a new one. */
 static int take_mode(int fd, const char *path)
 {
     struct stat st;

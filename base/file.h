@@ -5,6 +5,11 @@
 #include "base/arena.h"
 #include "base/buf.h"
 
+struct stat;
+
+/* Opens a regular file for reading; -1 with ERR_NOINPUT when it cannot be opened or is none. *st: as it is then. */
+int file_open(const char *path, struct stat *st, struct err *err) MUST_CHECK;
+
 /* Reads all of a regular file into out (cleared first, NUL behind it). ERR_NOINPUT when it cannot be
  * opened or is no regular file, ERR_DATA when it holds more than max_bytes. Short reads and EINTR are
  * handled. */

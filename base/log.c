@@ -207,7 +207,7 @@ static ssize_t write_line(const char *text, size_t len)
     return n;
 }
 
-/* A file system that fills up, or a file that may not grow, takes a part of a line: the next one must not go on there. */
+/* A file system that fills up, or a file that may not grow, takes part of a line: the next one must not continue it. */
 static bool emit(struct line *line)
 {
     bool torn = atomic_exchange_explicit(&sink.torn, false, memory_order_relaxed);
@@ -243,7 +243,7 @@ static void begin(struct line *line, enum log_level level, const char *event)
     add_head(line, level, event);
 }
 
-/* Why lines are missing, once there is a place to say it. */
+/* Reports lost lines as soon as one can be written again. */
 static void report_lost(void)
 {
     static struct log_site site;

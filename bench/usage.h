@@ -1,4 +1,4 @@
-/* The command line of a benchmark, which has no options but the one that asks how it is used. */
+/* The command line of a benchmark: arguments, no options but -h. */
 #ifndef BENCH_USAGE_H
 #define BENCH_USAGE_H
 
@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-/* Prints the usage where it was asked for or where there are other than least to most arguments, or an option; the
- * exit status then, else -1. */
+/* Prints the usage if asked for, or if there are fewer than least or more than most arguments, or any option, and returns
+ * the exit status; else -1. */
 static inline int usage_status(int argc, char **argv, int least, int most, const char *usage)
 {
     for (int i = 1; i < argc; i++)

@@ -70,9 +70,9 @@ else()
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
-  # A program has the notes for shadow stacks and branch tracking when all its objects have them. Ours do, Debian's start-up
-  # files do not. They return to where they were called from, so shadow stacks are marked all the same; a landing mark they
-  # would need for branch tracking is theirs to have, and that note is left to distributions that compile them with it.
+  # A program gets the notes for shadow stacks and branch tracking if all its objects have them. Ours do, Debian's start-up
+  # files do not. They work with shadow stacks all the same, so that note is forced. Branch tracking would need a landing mark
+  # in them, so that note is left to distributions whose start-up files have one.
   foreach(flag -Wl,-z,ibtplt -Wl,-z,shstk) # x86
     string(MAKE_C_IDENTIFIER "have${flag}" have)
     check_linker_flag(C ${flag} ${have})

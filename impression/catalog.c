@@ -72,7 +72,7 @@ static int digest_bytes(struct view bytes, char out[DIGEST_HEX + 1], struct err 
     unsigned char digest[EVP_MAX_MD_SIZE];
 
     if (EVP_Digest(bytes.ptr, bytes.len, digest, NULL, EVP_sha256(), NULL) != 1)
-        return err_set(err, ERR_INTERNAL, "SHA-256 failed");
+        return err_set(err, ERR_NOMEM, "SHA-256: out of memory"); /* nothing else can fail */
     for (int i = 0; i < DIGEST_HEX / 2; i++)
         snprintf(out + 2 * i, 3, "%02x", digest[i]);
     return 0;

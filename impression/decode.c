@@ -275,6 +275,27 @@ static void fill_request(const struct document *document, struct impression_requ
     fill_context(document, out);
 }
 
+static bool is_ascii(struct view v)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < v.len; i++)
+        all |= (unsigned char)v.ptr[i];
+    return all < 0x80;
+}
+
+static void check_badv(struct reader *reader, const struct views *badv)
+{
+    const struct place root = {0};
+    size_t bytes = 0;
+
+    for (int i = 0; i < badv->n; i++)
+        bytes += is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
+    if (bytes > DECODE_MAX_BADV_INTERNATIONAL_BYTES)
+        reader_problem(reader, &root, "badv", "more than %d bytes of names that are not ASCII",
+                       DECODE_MAX_BADV_INTERNATIONAL_BYTES);
+}
+
 /* What is made of a request must stay in proportion to it. */
 static void check_size(struct reader *reader, const struct impression_request *request,
                        const struct decode_limits *limits)
@@ -340,6 +361,7 @@ enum decode_status decode_request(struct view body, const struct decode_limits *
     fill_request(&document, out);
     out->unknown_fields = reader.unknown;
     check_size(&reader, out, limits);
+    check_badv(&reader, &out->badv);
     if (reader.n_problems)
         return DECODE_INVALID;
     return cut_behaviours(out, limits->max_behaviour, arena, truncated) ? DECODE_OUT_OF_MEMORY

@@ -36,11 +36,25 @@ static bool starts_with(struct view v, const char *prefix)
     return v.len >= n && memcmp(v.ptr, prefix, n) == 0;
 }
 
+static bool is_blank(char c)
+{
+    return (unsigned char)c <= ' ' || c == 0x7f;
+}
+
 struct view domain_trim(struct view v)
 {
-    while (v.len && (unsigned char)v.ptr[0] <= ' ')
+    while (v.len && is_blank(v.ptr[0]))
         v = behind(v, 1);
-    while (v.len && ((unsigned char)v.ptr[v.len - 1] <= ' ' || v.ptr[v.len - 1] == 0x7f))
+    while (v.len && is_blank(v.ptr[v.len - 1]))
+        v.len--;
+    return v;
+}
+
+static struct view without_dots(struct view v)
+{
+    while (v.len && (is_blank(v.ptr[0]) || v.ptr[0] == '.'))
+        v = behind(v, 1);
+    while (v.len && (is_blank(v.ptr[v.len - 1]) || v.ptr[v.len - 1] == '.'))
         v.len--;
     return v;
 }
@@ -79,13 +93,7 @@ static struct view host_of(struct view v)
     while (n && v.ptr[n - 1] != '@')
         n--;
     v = without_port(domain_trim(behind(v, n)));
-    if (starts_with(v, "*."))
-        v = behind(v, 1);
-    while (v.len && v.ptr[0] == '.')
-        v = behind(v, 1);
-    while (v.len && v.ptr[v.len - 1] == '.')
-        v.len--;
-    return v;
+    return without_dots(starts_with(v, "*.") ? behind(v, 1) : v);
 }
 
 static bool is_ascii(struct view v)

@@ -13,6 +13,7 @@ static const char default_ad[] = "{text}";
 
 struct parsing {
     const char *file;
+    bool draft; /* golden requests may be missing */
     struct arena *arena;
     struct err *err;
 };
@@ -198,24 +199,40 @@ static int read_document(const struct parsing *p, const json_t *doc, int positio
         config_double(where.text, doc, "base_rate", 1e-7, 1 - 1e-7, 0, &out->base_rate, p->err) ||
         read_sha256(p, json_object_get(doc, "weights_sha256"), &out->weights_sha256))
         return -1;
+    if (!json_object_get(doc, "golden") && p->draft)
+        return 0;
     if (!json_object_get(doc, "golden"))
         return err_set(p->err, ERR_DATA, "%s: /golden: missing", p->file);
     return golden_parse(&out->golden, p->file, json_object_get(doc, "golden"), p->arena, p->err);
 }
 
-int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
-                      struct arena *arena, struct err *err)
+static int parse(const struct parsing *p, struct view text, int positions, struct adrank_json *out)
 {
-    struct parsing p = {.file = file, .arena = arena, .err = err};
     json_t *doc;
     int rc;
 
     *out = (struct adrank_json){0};
-    if (config_parse(file, text, &doc, err))
+    if (config_parse(p->file, text, &doc, p->err))
         return -1;
-    rc = read_document(&p, doc, positions, out);
+    rc = read_document(p, doc, positions, out);
     json_decref(doc);
     return rc;
+}
+
+int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
+                      struct arena *arena, struct err *err)
+{
+    const struct parsing p = {.file = file, .arena = arena, .err = err};
+
+    return parse(&p, text, positions, out);
+}
+
+int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
+                            int positions, struct arena *arena, struct err *err)
+{
+    const struct parsing p = {.file = file, .draft = true, .arena = arena, .err = err};
+
+    return parse(&p, text, positions, out);
 }
 
 int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,

@@ -33,6 +33,10 @@ struct adrank_json {
 int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
                       struct arena *arena, struct err *err) MUST_CHECK;
 
+/* The same of a document that may lack /golden: for who makes its requests. */
+int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
+                            int positions, struct arena *arena, struct err *err) MUST_CHECK;
+
 /* What holds for a directory without adrank.json: kind cross, the default templates. name is
  * copied. */
 int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,

@@ -88,7 +88,7 @@ int crew_new(int n_threads, const struct crew_ops *ops, void *arg, struct crew *
         rc = start_thread(thread);
         if (rc) {
             crew_free(crew);
-            return err_set(err, ERR_UNAVAILABLE, "thread %d of the crew: %s", i + 1, strerror(rc));
+            return err_set_no_thread(err, rc, "crew");
         }
         crew->n_threads++;
     }

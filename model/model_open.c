@@ -12,6 +12,7 @@ struct opening {
     json_t *config; /* config.json's object */
     const struct family *family;
     struct sentence_transformers st;
+    struct model_open_args args;
 };
 
 static const char *last_part(const char *dir, struct arena *arena)
@@ -223,24 +224,28 @@ static int check_sha256(const struct model *m, const struct model_files *files, 
     return 0;
 }
 
-/* A directory without adrank.json, or one that is to be packed anew, has the defaults. */
-static int read_adrank(struct opening *o, const struct view *instead, struct err *err)
+/* A directory without adrank.json has the defaults. */
+static int read_adrank(struct opening *o, struct err *err)
 {
     struct model *m = o->model;
     const struct model_files *files = &o->files;
+    const struct view *instead = o->args.adrank;
     const char *name = last_part(m->dir, &m->arena);
     const struct view text = instead ? *instead : buf_view(&files->bytes[FILE_ADRANK]);
 
     m->has_adrank_json = instead ? text.len > 0 : files->present[FILE_ADRANK];
     if (!name)
         return err_set(err, ERR_NOMEM, "%s: out of memory", m->dir);
-    if (m->has_adrank_json)
-        return adrank_json_parse(&m->adrank, files->paths[FILE_ADRANK], text, m->max_tokens,
-                                 &m->arena, err);
-    return adrank_json_default(&m->adrank, name, m->max_tokens, m->config.labels, &m->arena, err);
+    if (o->args.draft && model_files_weights_sha256(files, m->weights_sha256, err))
+        return -1;
+    if (!m->has_adrank_json)
+        return adrank_json_default(&m->adrank, name, m->max_tokens, m->config.labels, &m->arena,
+                                   err);
+    return (o->args.draft ? adrank_json_parse_draft : adrank_json_parse)(
+        &m->adrank, files->paths[FILE_ADRANK], text, m->max_tokens, &m->arena, err);
 }
 
-static int fill(struct opening *o, const char *dir, const struct view *adrank, struct err *err)
+static int fill(struct opening *o, const char *dir, struct err *err)
 {
     struct model *m = o->model;
 
@@ -250,7 +255,7 @@ static int fill(struct opening *o, const char *dir, const struct view *adrank, s
     return model_files_read_config(&o->files, dir, err) || read_config(o, err) ||
                    model_files_read_rest(&o->files, dir, err) ||
                    sentence_transformers_read(&o->files, o->config, &o->st, err) ||
-                   read_tokenizer(o, err) || read_adrank(o, adrank, err) ||
+                   read_tokenizer(o, err) || read_adrank(o, err) ||
                    check_sha256(m, &o->files, err) || read_weights(o, err) ||
                    check_scores(o, err) || check_head(m, &o->files, err) ||
                    model_files_digest(&o->files, m->digest, err)
@@ -258,16 +263,17 @@ static int fill(struct opening *o, const char *dir, const struct view *adrank, s
                : 0;
 }
 
-int model_open_with(const char *dir, const struct view *adrank, struct model **out, struct err *err)
+int model_open_with(const char *dir, const struct model_open_args *args, struct model **out,
+                    struct err *err)
 {
-    struct opening o = {.model = calloc(1, sizeof(*o.model))};
+    struct opening o = {.model = calloc(1, sizeof(*o.model)), .args = *args};
     int rc;
 
     if (!o.model)
         return err_set(err, ERR_NOMEM, "%s: out of memory", dir);
     atomic_init(&o.model->refs, 1);
     arena_init(&o.model->arena, 64 << 10, 0);
-    rc = fill(&o, dir, adrank, err);
+    rc = fill(&o, dir, err);
     json_decref(o.config);
     model_files_release(&o.files);
     if (rc) {
@@ -280,5 +286,5 @@ int model_open_with(const char *dir, const struct view *adrank, struct model **o
 
 int model_open(const char *dir, struct model **out, struct err *err)
 {
-    return model_open_with(dir, NULL, out, err);
+    return model_open_with(dir, &(struct model_open_args){0}, out, err);
 }

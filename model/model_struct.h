@@ -25,11 +25,18 @@ struct model {
     bool independent_labels; /* the last one is the click's by itself; else softmax */
     struct adrank_json adrank;
     bool has_adrank_json;
+    char weights_sha256[SHA256_HEX + 1]; /* "" but for drafts */
     struct tokenizer *tokenizer;
 };
 
-/* As model_open, with that text for adrank.json; empty: as if there were none. NULL: the directory's own. */
-int model_open_with(const char *dir, const struct view *adrank, struct model **out,
+struct model_open_args {
+    const struct view *
+        adrank; /* text instead of adrank.json; empty: as if there were none; NULL: the directory's */
+    bool
+        draft; /* it may lack golden requests, and weights_sha256 is computed: for who makes them */
+};
+
+int model_open_with(const char *dir, const struct model_open_args *args, struct model **out,
                     struct err *err) MUST_CHECK;
 
 #endif

@@ -293,7 +293,7 @@ static void begin(struct load *load)
         arrive(load, clock_now_us());
 }
 
-/* Something else listens there. */
+/* Something other than adrankd listens there. */
 static bool all_failed(const struct stats *stats)
 {
     uint64_t n = 0;

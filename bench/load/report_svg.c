@@ -1,4 +1,4 @@
-/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. No colour stands for two things. */
+/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. Every colour means one thing. */
 #include <math.h>
 
 #include "bench/load/report.h"
@@ -48,7 +48,7 @@ static void grid(struct buf *out)
     }
 }
 
-/* 1, 2 or 5 times a power of ten, so that there are some ticks and not too many. */
+/* 1, 2 or 5 times a power of ten, at most MOST_TICKS of them. */
 static double tick_of(double seconds)
 {
     static const double steps[] = {1, 2, 5};
@@ -80,7 +80,7 @@ static void time_axis(const struct stats *s, struct buf *out)
                WIDTH - RIGHT, AXIS, AXIS);
 }
 
-/* In the middle of its second; the only one of a run is a line, since a point is not seen. */
+/* In the middle of its second; a run of one second gets a line, since a single point is invisible. */
 static void point(const struct stats *s, struct buf *out, int second, double y)
 {
     if (s->seconds > 1)

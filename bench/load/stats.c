@@ -69,7 +69,8 @@ static enum outcome judge(int status, struct view body, int64_t latency_us, int 
 {
     if (status == 503)
         return OUTCOME_REJECTED;
-    if (status != 200 || !holds(body, "\"results\":")) /* other servers have pages for everything */
+    if (status != 200 ||
+        !holds(body, "\"results\":")) /* a web server answers anything with a page */
         return OUTCOME_FAILED;
     if (tmax_ms && latency_us > tmax_ms * 1000LL)
         return OUTCOME_LATE;

@@ -33,6 +33,8 @@
 /* More: a problem at the list. */
 #define DECODE_MAX_BADV 8192
 #define DECODE_MAX_BCAT 2048
+#define DECODE_MAX_BADV_INTERNATIONAL_BYTES                                                        \
+    (16 << 10)                     /* of names that are not ASCII: each costs microseconds */
 #define DECODE_MAX_NAMES 256       /* of cur and cat */
 #define DECODE_MAX_BEHAVIOURS 6144 /* more than any rank.max_behaviour */
 

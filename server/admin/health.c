@@ -9,7 +9,7 @@ void health_init(struct health *health, const struct health_args *args)
     *health = (struct health){
         .server = args->server,
         .executor = args->executor,
-        .redis_up = args->redis_up,
+        .redis = args->redis,
         .arg = args->arg,
     };
     atomic_init(&health->stall_us, args->stall_us);
@@ -93,6 +93,14 @@ static void write_backend(const struct health *health, struct json_writer *w)
     jw_object_end(w);
 }
 
+static void write_redis(enum health_redis redis, struct json_writer *w)
+{
+    if (redis == HEALTH_REDIS_NONE)
+        jw_member_str(w, "redis", "not configured");
+    else
+        jw_member_bool(w, "redis", redis == HEALTH_REDIS_UP);
+}
+
 static void write_catalog(const struct health *health, struct json_writer *w)
 {
     struct catalog_state state;
@@ -113,7 +121,7 @@ static void write_verbose(struct health *health, struct json_writer *w)
     write_catalog(health, w);
     pthread_mutex_unlock(&health->lock);
     write_backend(health, w);
-    jw_member_bool(w, "redis", health->redis_up(health->arg));
+    write_redis(health->redis(health->arg), w);
     jw_member_bool(w, "draining", server_draining(health->server));
 }
 

@@ -12,10 +12,16 @@
 #include "server/net/server.h"
 #include "server/world/world.h"
 
+enum health_redis {
+    HEALTH_REDIS_NONE,
+    HEALTH_REDIS_DOWN,
+    HEALTH_REDIS_UP
+}; /* NONE: not configured */
+
 struct health {
     const struct server *server;
     const struct executor *executor;
-    bool (*redis_up)(void *arg); /* any thread */
+    enum health_redis (*redis)(void *arg); /* any thread */
     void *arg;
     _Atomic int64_t stall_us;
     atomic_bool verified;    /* a world is being served */
@@ -29,7 +35,7 @@ struct health_args {
     const struct server *server;
     const struct executor *executor;
     int64_t stall_us;
-    bool (*redis_up)(void *arg);
+    enum health_redis (*redis)(void *arg);
     void *arg;
 };
 

@@ -192,7 +192,7 @@ static int start_thread(struct executor *executor, struct err *err)
     int rc = pthread_create(&executor->thread, NULL, run, executor);
 
     if (rc != 0)
-        return err_set(err, ERR_UNAVAILABLE, "executor: no thread: error %d", rc);
+        return err_set_no_thread(err, rc, "executor");
     pthread_mutex_lock(&executor->lock);
     while (!executor->started)
         pthread_cond_wait(&executor->opened, &executor->lock);

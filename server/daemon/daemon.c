@@ -101,14 +101,16 @@ static int open_workers(struct daemon *d, struct err *err)
     return 0;
 }
 
-static bool redis_up(void *arg)
+enum health_redis daemon_redis(void *arg)
 {
     const struct daemon *d = arg;
 
+    if (!request_worker_redis_configured(d->workers[0]))
+        return HEALTH_REDIS_NONE;
     for (int i = 0; i < d->server.n_workers; i++)
         if (!request_worker_redis_up(d->workers[i]))
-            return false;
-    return true;
+            return HEALTH_REDIS_DOWN;
+    return HEALTH_REDIS_UP;
 }
 
 static int open_admin(struct daemon *d, struct err *err)
@@ -162,7 +164,7 @@ static void open_health(struct daemon *d)
     health_init(&d->health, &(struct health_args){.server = &d->server,
                                                   .executor = d->executor,
                                                   .stall_us = d->config->admin.stall_ms * 1000,
-                                                  .redis_up = redis_up,
+                                                  .redis = daemon_redis,
                                                   .arg = d});
     d->has_health = true;
 }

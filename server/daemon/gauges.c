@@ -16,15 +16,18 @@ static void collect_queue(struct metrics_out *out, void *arg)
     metrics_emit(out, NULL, 0, (double)executor_queue_depth(d->executor));
 }
 
-/* Of the worker that is worst off. */
+static void collect_redis_configured(struct metrics_out *out, void *arg)
+{
+    metrics_emit(out, NULL, 0, daemon_redis(arg) != HEALTH_REDIS_NONE);
+}
+
+/* Of the worker that is worst off; nothing where no Redis is wanted. */
 static void collect_redis_up(struct metrics_out *out, void *arg)
 {
-    const struct daemon *d = arg;
-    bool up = true;
+    const enum health_redis state = daemon_redis(arg);
 
-    for (int i = 0; i < d->server.n_workers; i++)
-        up = up && request_worker_redis_up(d->workers[i]);
-    metrics_emit(out, NULL, 0, up);
+    if (state != HEALTH_REDIS_NONE)
+        metrics_emit(out, NULL, 0, state == HEALTH_REDIS_UP);
 }
 
 static void collect_breaker(struct metrics_out *out, void *arg)
@@ -142,6 +145,7 @@ void daemon_collect(struct daemon *d)
     metrics_collect(&d->metrics, METRIC_MEMORY, collect_memory, d);
     metrics_collect(&d->metrics, METRIC_MEMORY_LIMIT, collect_memory_limit, d);
     metrics_collect(&d->metrics, METRIC_QUEUE_DEPTH, collect_queue, d);
+    metrics_collect(&d->metrics, METRIC_REDIS_CONFIGURED, collect_redis_configured, d);
     metrics_collect(&d->metrics, METRIC_REDIS_UP, collect_redis_up, d);
     metrics_collect(&d->metrics, METRIC_REDIS_BREAKER_STATE, collect_breaker, d);
     metrics_collect(&d->metrics, METRIC_CATALOG_ADS, collect_ads, d);

@@ -23,7 +23,7 @@ int daemon_block_signals(struct err *err)
     sigset_t set = handled();
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a log that may not grow loses lines, nothing else */
+    signal(SIGXFSZ, SIG_IGN); /* a log at its size limit loses lines, nothing else */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL))
         return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
     return 0;

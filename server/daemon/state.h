@@ -64,6 +64,9 @@ void daemon_on_loaded(struct letter *letter, void *reader);
 struct net_limits daemon_limits(const struct config *config);
 struct batch_options daemon_batch_options(const struct config *config);
 
+/* daemon.c: any thread, once there are workers; arg is the daemon. */
+enum health_redis daemon_redis(void *arg);
+
 /* gauges.c: what /metrics asks for. */
 void daemon_collect(struct daemon *d);
 

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/secret.h"
 #include "server/features/features_state.h"
 
 int features_new(struct loop *loop, const struct features_options *options, uint64_t seed,
@@ -40,7 +41,7 @@ void features_free(struct features *f)
         free(f->chunks[i]);
     free(f->views);
     buf_release(&f->command);
-    free(f->strings);
+    secret_free(&f->strings);
     free(f);
 }
 
@@ -58,6 +59,7 @@ void features_fetch(struct features *f, struct features_call *call, const char *
                     int64_t deadline_us)
 {
     int64_t late_us = call->start_us + f->options.timeout_ms * 1000LL;
+    enum features_status status;
     struct seat *seat;
     uint64_t token;
 
@@ -65,11 +67,13 @@ void features_fetch(struct features *f, struct features_call *call, const char *
         call->on_done(call, FEATURES_NONE, NULL, 0);
         return;
     }
-    seat = f->link && features_link_ready(f->link) && f->breaker.state == BREAKER_CLOSED
-               ? seat_take(f)
-               : NULL;
-    if (!seat) {
+    if (!f->link || !features_link_ready(f->link) || f->breaker.state != BREAKER_CLOSED) {
         call->on_done(call, FEATURES_DOWN, NULL, 0);
+        return;
+    }
+    seat = seat_take(f, &status);
+    if (!seat) {
+        call->on_done(call, status, NULL, 0);
         return;
     }
     write_command(f, key, max_events);
@@ -78,8 +82,9 @@ void features_fetch(struct features *f, struct features_call *call, const char *
     seat->overdue_us = late_us;
     seat->max_events = max_events;
     token = (uint64_t)seat->generation << 32 | call->seat;
-    if (buf_failed(&f->command) || features_link_send(f->link, buf_view(&f->command), token)) {
-        seat_tell(seat, FEATURES_DOWN, NULL, 0);
+    if (buf_failed(&f->command) ||
+        features_link_send(f->link, buf_view(&f->command), max_events, token)) {
+        seat_tell(seat, FEATURES_NO_MEMORY, NULL, 0);
         seat_release(seat);
         return;
     }
@@ -94,54 +99,64 @@ void features_cancel(struct features *f, struct features_call *call)
     seat_give_up(seat);
 }
 
-/* Strings of a list reply, no more than were asked for; -1 when it is anything else. */
-static int take_views(struct features *f, const redisReply *reply, int max_events)
+static int more_views(struct features *f, size_t n)
 {
-    size_t n = reply->elements;
+    struct view *views = n > f->n_views ? realloc(f->views, n * sizeof(*views)) : f->views;
 
-    if (reply->type != REDIS_REPLY_ARRAY)
+    if (n && !views)
         return -1;
-    if (n > (size_t)max_events)
-        n = (size_t)max_events;
-    if (n > f->n_views) {
-        struct view *views = realloc(f->views, n * sizeof(*views));
+    f->views = views;
+    f->n_views = n > f->n_views ? n : f->n_views;
+    return 0;
+}
 
-        if (!views)
-            return -1;
-        f->views = views;
-        f->n_views = n;
-    }
-    for (size_t i = 0; i < n; i++) {
+/* A list's strings as f->views. */
+static enum features_status take_views(struct features *f, const redisReply *reply, int max_events)
+{
+    if (reply->type == REDIS_REPLY_ERROR)
+        return strncmp(reply->str, "WRONGTYPE", 9) == 0 ? FEATURES_WRONG_TYPE : FEATURES_REFUSED;
+    if (reply->type != REDIS_REPLY_ARRAY || reply->elements > (size_t)max_events)
+        return FEATURES_NONSENSE;
+    if (more_views(f, reply->elements))
+        return FEATURES_NO_MEMORY;
+    for (size_t i = 0; i < reply->elements; i++) {
         const redisReply *item = reply->element[i];
 
         if (item->type != REDIS_REPLY_STRING)
-            return -1;
+            return FEATURES_NONSENSE;
         f->views[i] = (struct view){item->str, (size_t)item->len};
     }
-    return (int)n;
+    return FEATURES_OK;
+}
+
+static void note(struct features *f, enum features_status status, const redisReply *reply)
+{
+    if (status == FEATURES_REFUSED)
+        features_refused(f, (struct view){reply->str, (size_t)reply->len});
+    else if (status != FEATURES_NO_MEMORY)
+        features_succeeded(f); /* a key of another type is that user's trouble */
 }
 
 void features_on_reply(struct features_link *link, uint64_t token, const redisReply *reply,
                        void *arg)
 {
     struct features *f = arg;
-    struct seat *seat;
-    int n;
+    struct seat *seat = token == TOKEN_PROBE ? NULL : seat_at(f, (uint32_t)token);
+    enum features_status status = take_views(f, reply, seat ? seat->max_events : 1);
+    const int n = status == FEATURES_OK ? (int)reply->elements : 0;
 
-    (void)link;
-    if (token == TOKEN_PROBE) {
-        features_on_probe_reply(f, reply);
+    if (status == FEATURES_NONSENSE) {
+        /* Whose reply this is, nobody can tell, nor of those behind it. */
+        features_link_fail(link, FEATURES_NONSENSE, "nonsense: not a list of strings");
         return;
     }
-    seat = seat_at(f, (uint32_t)token);
+    if (!seat) {
+        features_on_probe_reply(f, status);
+        return;
+    }
     if (!seat->taken || seat->generation != (uint32_t)(token >> 32))
         return;
-    n = take_views(f, reply, seat->max_events);
-    /* A key of another type is that user's trouble; any other error is the server's. */
-    if (n >= 0 || (reply->type == REDIS_REPLY_ERROR && strncmp(reply->str, "WRONGTYPE", 9) == 0))
-        features_succeeded(f);
-    else
-        features_failed(f);
-    seat_tell(seat, n >= 0 ? FEATURES_OK : FEATURES_BAD, f->views, n >= 0 ? n : 0);
+    note(f, status, reply);
+    seat_tell(seat, status, f->views, n);
     seat_release(seat);
 }

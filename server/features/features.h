@@ -8,6 +8,9 @@
  * requests do not wait for a Redis that is not there; half-open it lets one probe through, at most 250 ms apart.
  * A reply that comes after its call was answered is recognised by generation and thrown away.
  *
+ * The store is not trusted: what it may send is bounded (reply_bounds.c), and a peer that breaks the protocol loses its
+ * connection, so that no call gets the reply of another.
+ *
  * Everything here runs on the worker's thread. No allocation of ours per call after warm-up.
  */
 #ifndef SERVER_FEATURES_FEATURES_H
@@ -23,6 +26,7 @@
 
 #define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
 
+struct budget;
 struct features;
 
 /* Strings are copied. Changed by a reload without dropping calls in flight. */
@@ -33,15 +37,22 @@ struct features_options {
     struct view password; /* empty: no AUTH */
     int database;
     int timeout_ms, connect_ms, max_in_flight;
-    bool quiet; /* an outage is not logged yet */
+    int max_events;        /* of a call; more may be asked for */
+    struct budget *memory; /* what replies take is charged to it; NULL: nothing is */
+    bool quiet;            /* an outage is not logged yet */
 };
 
 enum features_status {
-    FEATURES_OK,   /* events, newest first; none is an answer too */
-    FEATURES_NONE, /* no store is configured */
-    FEATURES_LATE, /* not back in time */
-    FEATURES_DOWN, /* not connected, breaker open, or too many in flight: told at once */
-    FEATURES_BAD,  /* an error reply or another type than a list of strings */
+    FEATURES_OK,         /* events, newest first; none is an answer too */
+    FEATURES_NONE,       /* no store is configured */
+    FEATURES_LATE,       /* not back in time */
+    FEATURES_DOWN,       /* not connected, or the breaker is open: told at once */
+    FEATURES_BUSY,       /* max_in_flight are out: told at once */
+    FEATURES_REFUSED,    /* an error reply */
+    FEATURES_WRONG_TYPE, /* the error reply of a key that holds no list: that user's trouble alone */
+    FEATURES_NONSENSE,   /* no reply of RESP2, or of another kind than a list of strings */
+    FEATURES_NO_MEMORY,
+    FEATURES_STATUSES
 };
 
 /* Part of the request; the client's from fetch until on_done, which may run before fetch returns. */
@@ -65,6 +76,7 @@ void features_fetch(struct features *features, struct features_call *call, const
 /* The call is the caller's again; on_done will not run. */
 void features_cancel(struct features *features, struct features_call *call);
 
+bool features_configured(const struct features *features);            /* any thread */
 bool features_up(const struct features *features);                    /* any thread */
 enum breaker_state features_breaker(const struct features *features); /* any thread */
 

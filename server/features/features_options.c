@@ -1,7 +1,7 @@
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/secret.h"
 #include "server/features/features_state.h"
 #include "server/features/features_url.h"
 
@@ -16,18 +16,19 @@ static bool same_server(const struct features_options *a, const struct features_
            view_eq(a->password, b->password) && a->database == b->database;
 }
 
-/* One block holds the three strings. */
+/* One block, a secret's, holds the three strings. */
 static int copy_options(const struct features_options *from, struct features_options *to,
-                        char **strings)
+                        struct view *strings)
 {
     size_t url = from->url ? strlen(from->url) + 1 : 0,
            user = from->user ? strlen(from->user) + 1 : 0;
-    char *at = malloc(url + user + from->password.len + 1);
+    size_t n = url + user + from->password.len + 1;
+    char *at = secret_alloc(n);
 
     if (!at)
         return -1;
     *to = *from;
-    *strings = at;
+    *strings = (struct view){at, n};
     if (url)
         to->url = memcpy(at, from->url, url);
     if (user)
@@ -41,17 +42,18 @@ int features_set(struct features *f, const struct features_options *options, str
 {
     struct features_options copy;
     struct redis_url url = {0};
-    char *strings;
+    struct view strings;
     bool same = same_server(&f->options, options);
 
     if (options->url && features_url_parse(options->url, &url, err))
         return -1;
     if (copy_options(options, &copy, &strings))
         return err_set(err, ERR_NOMEM, "features: out of memory");
-    free(f->strings);
+    secret_free(&f->strings);
     f->strings = strings;
     f->options = copy;
     f->url = url;
+    atomic_store(&f->configured, copy.url != NULL);
     if (same)
         return 0;
     /* Another server: what is out on the old connection is told DOWN. */
@@ -63,7 +65,8 @@ int features_set(struct features *f, const struct features_options *options, str
     f->retry_delay_us = 0;
     f->addresses.n = 0;
     f->next_address = 0;
-    f->told_down = false;
+    f->n_told = 0;
+    f->flapping = false;
     features_show(f);
     loop_timer_set(f->loop, &f->retry, clock_now_us());
     return 0;

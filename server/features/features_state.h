@@ -18,6 +18,7 @@
 #define SEATS_PER_CHUNK 64
 #define MAX_CHUNKS (FEATURES_MAX_IN_FLIGHT / SEATS_PER_CHUNK)
 #define TOKEN_PROBE UINT64_MAX /* of features_link_send: no seat's */
+#define SETTLED_US 1000000
 
 /*
  * A command on the wire. The seat stays taken until its reply comes or the link ends, so that no more than
@@ -39,7 +40,7 @@ struct seat {
 struct features {
     struct loop *loop;
     struct rng rng;
-    char *strings; /* owns url's, user's and password's bytes */
+    struct view strings; /* owns url's, user's and password's bytes; a secret */
     struct features_options options;
     struct redis_url url;
 
@@ -49,7 +50,12 @@ struct features {
     int64_t retry_delay_us;
     struct addresses addresses; /* of url.host; the last ones that were found stay */
     unsigned next_address;      /* moves on when one does not serve */
-    bool told_down;             /* one log line per outage */
+    int n_told;                 /* reasons of this outage that were logged; 0: there is none */
+    char told[192];             /* the last of them */
+    int64_t ready_us;           /* when the link was */
+    bool settled;               /* it has given a good reply, or has lasted SETTLED_US */
+    int n_short;                /* links in a row that were ready, but did not settle */
+    bool flapping;              /* so that being ready proves nothing */
 
     struct breaker breaker;
     struct timer probe;
@@ -62,7 +68,7 @@ struct features {
     size_t n_views;
     struct buf command;
 
-    atomic_bool up;
+    atomic_bool configured, up;
     atomic_int shown_breaker;
 };
 
@@ -76,22 +82,23 @@ void features_on_reply(struct features_link *link, uint64_t token, const struct 
 /* Breaker or link changed: tells other threads, sets the probe's timer. */
 void features_show(struct features *f);
 void features_succeeded(struct features *f); /* a call's reply was as it should be */
-void features_failed(struct features *f);    /* it was not, or did not come in time */
+void features_failed(struct features *f, const char *reason); /* it was not, or did not come */
+void features_refused(struct features *f, struct view error); /* it was an error */
 void features_on_probe(struct timer *timer, void *arg);
-void features_on_probe_reply(struct features *f, const struct redisReply *reply);
+void features_on_probe_reply(struct features *f, enum features_status status);
 
 /* seats.c */
 
 struct seat *seat_at(struct features *f, uint32_t index);
-/* NULL: max_in_flight are out, or no memory. */
-struct seat *seat_take(struct features *f);
+/* NULL: max_in_flight are out, or no memory; *status says which. */
+struct seat *seat_take(struct features *f, enum features_status *status);
 /* on_done runs, unless the call gave up. The seat stays taken. */
 void seat_tell(struct seat *seat, enum features_status status, const struct view *events, int n);
 void seat_release(struct seat *seat);
 /* Nobody waits for the reply any more. */
 void seat_give_up(struct seat *seat);
-/* All that is out is told DOWN, and its seats are free. */
-void seats_fail(struct features *f);
+/* All that is out is told status, and its seats are free. */
+void seats_fail(struct features *f, enum features_status status, const char *reason);
 
 /* session.c */
 
@@ -99,6 +106,8 @@ void seats_fail(struct features *f);
 void session_connect(struct features *f);
 /* Commands that are out on it never get a reply: their seats are free again. */
 void session_drop(struct features *f);
+/* The link has proven itself: an outage is over. */
+void session_settle(struct features *f);
 void session_on_retry(struct timer *timer, void *arg);
 
 #endif

@@ -4,6 +4,7 @@
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,9 +50,13 @@ static void look_up(struct resolution *resolution)
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
     struct addresses *out = &resolution->addresses;
     struct addrinfo *found = NULL;
+    int rc;
 
-    if (getaddrinfo(resolution->host, NULL, &hints, &found) != 0)
+    rc = getaddrinfo(resolution->host, NULL, &hints, &found);
+    if (rc != 0) {
+        snprintf(out->why, sizeof(out->why), "%s", gai_strerror(rc));
         return;
+    }
     for (const struct addrinfo *at = found; at && out->n < RESOLVER_ADDRESSES; at = at->ai_next)
         if (getnameinfo(at->ai_addr, at->ai_addrlen, out->numeric[out->n], RESOLVER_ADDRESS, NULL,
                         0, NI_NUMERICHOST) == 0)

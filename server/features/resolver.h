@@ -8,6 +8,7 @@
 #include "base/mailbox.h"
 
 #define RESOLVER_ADDRESS 64
+#define RESOLVER_WHY 64
 #define RESOLVER_ADDRESSES 8 /* of one name; more are left out */
 
 struct resolution;
@@ -15,6 +16,7 @@ struct resolution;
 struct addresses {
     int n;                                              /* 0: the name has none */
     char numeric[RESOLVER_ADDRESSES][RESOLVER_ADDRESS]; /* in the resolver's order */
+    char why[RESOLVER_WHY];                             /* it has none; else "" */
 };
 
 /* Runs on the loop's thread. */

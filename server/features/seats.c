@@ -3,8 +3,11 @@
 #include "base/clock.h"
 #include "server/features/features_state.h"
 
-#define BUSY_US 1000  /* a timer that fires so late shows that the loop was busy */
-#define MAX_GRACES 64 /* reads of 16 KiB each */
+#define BUSY_US 1000         /* a timer that fires so late shows that the loop was busy */
+#define MAX_GRACES 64        /* reads of 16 KiB each */
+#define MAX_LATE_BYTES 65536 /* of a late reply that are kept, in the hope of the rest */
+
+static const char late[] = "no reply within features.timeout_ms";
 
 void seat_release(struct seat *seat)
 {
@@ -39,7 +42,7 @@ void seat_give_up(struct seat *seat)
         return;
     }
     loop_timer_remove(f->loop, &seat->timer);
-    features_failed(f);
+    features_failed(f, late);
 }
 
 /*
@@ -63,14 +66,20 @@ static bool put_off(struct seat *seat, int64_t now_us)
 static void on_timer(struct timer *timer, void *arg)
 {
     struct seat *seat = arg;
+    struct features *f = seat->features;
     struct features_call *call = seat->call;
+    bool overdue;
 
     (void)timer;
     if (put_off(seat, clock_now_us()))
         return;
+    overdue = clock_now_us() >= seat->overdue_us;
     seat_give_up(seat);
     if (call)
         call->on_done(call, FEATURES_LATE, NULL, 0);
+    /* What is being sent without end is read no further. */
+    if (overdue && f->link && features_link_held(f->link) > MAX_LATE_BYTES)
+        features_link_fail(f->link, FEATURES_LATE, "a long reply is late");
 }
 
 struct seat *seat_at(struct features *f, uint32_t index)
@@ -96,12 +105,14 @@ static int more_seats(struct features *f)
     return 0;
 }
 
-struct seat *seat_take(struct features *f)
+struct seat *seat_take(struct features *f, enum features_status *status)
 {
     struct seat *seat;
 
+    *status = FEATURES_BUSY;
     if (f->n_taken >= (uint32_t)f->options.max_in_flight)
         return NULL;
+    *status = FEATURES_NO_MEMORY;
     if (!f->free_seat && more_seats(f))
         return NULL;
     seat = f->free_seat;
@@ -112,7 +123,7 @@ struct seat *seat_take(struct features *f)
     return seat;
 }
 
-void seats_fail(struct features *f)
+void seats_fail(struct features *f, enum features_status status, const char *reason)
 {
     for (uint32_t i = 0; i < f->n_seats && f->n_taken; i++) {
         struct seat *seat = seat_at(f, i);
@@ -120,8 +131,8 @@ void seats_fail(struct features *f)
         if (!seat->taken)
             continue;
         if (seat->call)
-            features_failed(f);
-        seat_tell(seat, FEATURES_DOWN, NULL, 0);
+            features_failed(f, reason);
+        seat_tell(seat, status, NULL, 0);
         seat_release(seat);
     }
 }

@@ -49,6 +49,18 @@ enum filtered_reason {
     FILTERED_NO_CVR,
     FILTERED_REASONS
 };
+/* Why a request went without stored behaviour, or without some of it. */
+enum features_reason {
+    FEATURES_REASON_TIMEOUT,
+    FEATURES_REASON_DOWN,
+    FEATURES_REASON_BUSY,
+    FEATURES_REASON_REFUSED,
+    FEATURES_REASON_WRONG_TYPE,
+    FEATURES_REASON_NONSENSE,
+    FEATURES_REASON_CORRUPT,
+    FEATURES_REASON_NO_MEMORY,
+    FEATURES_REASONS
+};
 /* Values of the label of METRIC_REQUEST_PRIVACY, in the order of enum privacy_signal. */
 #define METRICS_PRIVACY_SIGNALS 10
 enum ignored_part {
@@ -61,6 +73,7 @@ extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
 extern const char *const ignored_part_names[IGNORED_PARTS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
 extern const char *const filtered_reason_names[FILTERED_REASONS + 1];
+extern const char *const features_reason_names[FEATURES_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
@@ -71,6 +84,8 @@ enum metric {
     METRIC_REQUEST_IGNORED, /* enum ignored_part */
     METRIC_LATE,
     METRIC_CLIENT_GONE,
+    METRIC_FEATURES_FAILED, /* enum features_reason */
+    METRIC_STORED_EVENTS_CORRUPT,
     /* histograms of shards: metrics_observe() */
     METRIC_REQUEST_DURATION, /* us */
     METRIC_STAGE_DURATION,   /* us; enum metrics_stage */
@@ -84,7 +99,8 @@ enum metric {
     METRIC_MEMORY, /* collected, with its label */
     METRIC_MEMORY_LIMIT,
     METRIC_QUEUE_DEPTH,
-    METRIC_REDIS_UP,            /* 0, 1 */
+    METRIC_REDIS_CONFIGURED,    /* 0, 1 */
+    METRIC_REDIS_UP,            /* 0, 1; without a Redis none */
     METRIC_REDIS_BREAKER_STATE, /* 0 closed, 1 half open, 2 open */
     METRIC_CONFIG_GENERATION,
     METRIC_RELOAD_SUCCESS, /* 0, 1: the last one */

@@ -22,6 +22,17 @@ const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
     [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
 };
 
+const char *const features_reason_names[FEATURES_REASONS + 1] = {
+    [FEATURES_REASON_TIMEOUT] = "timeout",
+    [FEATURES_REASON_DOWN] = "down",
+    [FEATURES_REASON_BUSY] = "busy",
+    [FEATURES_REASON_REFUSED] = "refused",
+    [FEATURES_REASON_WRONG_TYPE] = "wrong_type",
+    [FEATURES_REASON_NONSENSE] = "nonsense",
+    [FEATURES_REASON_CORRUPT] = "corrupt",
+    [FEATURES_REASON_NO_MEMORY] = "no_memory",
+};
+
 const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1] = {
     "gdpr", "consent", "us_privacy", "gpp", "gpp_sid", "gpc", "coppa", "lmt", "dnt", "regs"};
 
@@ -72,6 +83,12 @@ const struct metric_family metric_families[METRICS] = {
                      .help = "Answers that were written after their deadline."},
     [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,
                             .help = "Requests whose client reset before the answer."},
+    [METRIC_FEATURES_FAILED] = {"adrank_features_failed_total", COUNTER, .sharded = true,
+                                .help = "Requests marked features, by reason.",
+                                LABEL("reason", features_reason_names)},
+    [METRIC_STORED_EVENTS_CORRUPT] = {"adrank_stored_events_corrupt_total", COUNTER,
+                                      .sharded = true,
+                                      .help = "Stored events that could not be read."},
     [METRIC_REQUEST_DURATION] = {"adrank_request_duration_seconds", HISTOGRAM(duration_us, 1e-6),
                                  .help = "From a request's first byte to its answer."},
     [METRIC_STAGE_DURATION] = {"adrank_stage_duration_seconds", HISTOGRAM(duration_us, 1e-6),
@@ -92,7 +109,10 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_MEMORY_LIMIT] = {"adrank_memory_limit_bytes", GAUGE,
                              .help = "What all kinds of adrank_memory_bytes may come to."},
     [METRIC_QUEUE_DEPTH] = {"adrank_queue_depth", GAUGE, .help = "Jobs waiting for a batch."},
-    [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE, .help = "1 when Redis answers every worker."},
+    [METRIC_REDIS_CONFIGURED] = {"adrank_redis_configured", GAUGE,
+                                 .help = "1 when features.url names a Redis."},
+    [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE,
+                         .help = "1 when Redis answers every worker; none without a Redis."},
     [METRIC_REDIS_BREAKER_STATE] = {"adrank_redis_breaker_state", GAUGE,
                                     .help = "0 closed, 1 half open, 2 open (the worst worker's)."},
     [METRIC_CONFIG_GENERATION] = {"adrank_config_generation", GAUGE,

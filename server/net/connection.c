@@ -207,6 +207,8 @@ static void on_readable(struct connection *c)
             c->next_us = c->arrival_us;
         c->arrived = (size_t)n;
         c->in_len += (size_t)n;
+        if (c->in_at + c->in_len > c->in_most)
+            c->in_most = c->in_at + c->in_len;
         connection_advance(c);
     }
 }

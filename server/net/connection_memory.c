@@ -81,7 +81,8 @@ static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, i
 
 bool connection_charge_in(struct connection *c)
 {
-    int64_t bytes = rounded(c->in_len);
+    /* pages of a large buffer that were written stay in memory, whatever has been taken out of it since */
+    int64_t bytes = rounded(c->in.capacity > BUFFERS_BASE_BYTES ? c->in_most : c->in_len);
 
     if (bytes == c->in_charged)
         return true;
@@ -109,6 +110,7 @@ bool connection_charge_out(struct connection *c, size_t n)
 
 void connection_discharge_in(struct connection *c)
 {
+    c->in_most = 0;
     if (!c->in_charged)
         return;
     budget_return(c->pool->shared->memory, BUDGET_BODY, c->in_charged);

@@ -18,6 +18,7 @@ static bool move_bytes(struct connection *c, struct buffer to)
     buffers_give(&c->pool->buffers, c->in);
     c->in = to;
     c->in_at = 0;
+    c->in_most = c->in_len;
     return true;
 }
 
@@ -31,9 +32,18 @@ bool connection_make_room(struct connection *c, size_t capacity)
     return true;
 }
 
+/* A large buffer goes back as soon as what is left fits into a small one: its bytes count as long as it is held. */
+static void shrink(struct connection *c)
+{
+    if (c->in.capacity > BUFFERS_BASE_BYTES &&
+        c->in_len + 1 + EXCHANGE_BODY_PADDING <= BUFFERS_BASE_BYTES)
+        (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
+}
+
 /* Memory for what is to be read next; false: there is none, and that has been answered. */
 static bool prepare(struct connection *c)
 {
+    shrink(c);
     if (!connection_charge_in(c))
         connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
     else if (!connection_make_room(c, c->in_len + 1 + EXCHANGE_BODY_PADDING))
@@ -79,9 +89,8 @@ static void rest(struct connection *c)
         c->in_at = 0;
         connection_discharge_in(c);
     } else {
+        shrink(c);
         (void)!connection_charge_in(c); /* an empty line's half: less than before */
-        if (c->in.capacity > BUFFERS_BASE_BYTES)
-            (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
     }
     connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
 }

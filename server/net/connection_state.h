@@ -32,6 +32,7 @@ struct connection {
 
     struct buffer in; /* from in_at on: the request in work, and what came behind it */
     size_t in_at, in_len;
+    size_t in_most;    /* bytes of the buffer that have been written since it is this one's */
     struct buffer out; /* of an answer what the kernel has not taken */
     size_t out_len, out_pos;
     int64_t in_charged, out_charged; /* to shared->memory: body, answer */

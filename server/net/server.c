@@ -144,9 +144,11 @@ int server_start(struct server *server, struct err *err)
     for (int i = 0; i < server->n_workers; i++) {
         struct worker *worker = &server->workers[i];
 
-        if (pthread_create(&worker->thread, NULL, run_worker, worker) != 0) {
+        int rc = pthread_create(&worker->thread, NULL, run_worker, worker);
+
+        if (rc != 0) {
             server_stop(server);
-            return err_set(err, ERR_UNAVAILABLE, "worker %d: no thread", i);
+            return err_set_no_thread(err, rc, "worker");
         }
         worker->started = true;
     }

@@ -54,7 +54,7 @@ static void end_outage(struct impression_log *log)
              LOG_INT("lost", dropped - atomic_exchange(&log->dropped_before, dropped)));
 }
 
-/* How many of the bytes went; errno tells why not all. */
+/* Returns how many bytes were written; fewer than n: errno has the reason. */
 static size_t write_some(struct impression_log *log, const char *bytes, size_t n)
 {
     size_t done = 0;
@@ -76,7 +76,7 @@ static void lose_lines(struct impression_log *log, const char *bytes, size_t n, 
             atomic_fetch_add(&log->dropped, 1);
 }
 
-/* Lines in a file that has no name any more can be read by nobody. */
+/* Nobody can read a file without a name. */
 static bool was_removed(const struct impression_log *log)
 {
     struct stat st;
@@ -112,7 +112,7 @@ static void write_half(struct impression_log *log, const char *bytes, size_t n)
         return;
     lose_lines(log, bytes, n, write_lines(log, bytes, n));
     dropped = atomic_load(&log->dropped);
-    if (dropped == log->dropped_then) /* by the workers neither */
+    if (dropped == log->dropped_then) /* nor did the workers drop any */
         end_outage(log);
     log->dropped_then = dropped;
 }
@@ -121,7 +121,7 @@ static void take_file(struct impression_log *log, int fd)
 {
     if (fd == -2)
         return;
-    /* Some file systems find out only now that they had no room. */
+    /* Some file systems report a full disk only here. */
     if (log->fd != -1 && close(log->fd) == -1)
         begin_outage(log, strerror(errno));
     log->fd = fd;
@@ -163,6 +163,7 @@ static void *writer(void *arg)
 int impression_log_new(struct impression_log **out, struct err *err)
 {
     struct impression_log *log = calloc(1, sizeof(*log));
+    int rc;
 
     if (!log)
         return err_set(err, ERR_NOMEM, "impression log: out of memory");
@@ -173,11 +174,14 @@ int impression_log_new(struct impression_log **out, struct err *err)
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->wake, NULL);
     pthread_cond_init(&log->taken, NULL);
-    if (!log->filling || !log->writing || pthread_create(&log->thread, NULL, writer, log)) {
+    rc = log->filling && log->writing ? pthread_create(&log->thread, NULL, writer, log) : ENOMEM;
+    if (rc) {
+        bool no_memory = !log->filling || !log->writing;
         free(log->filling);
         free(log->writing);
         free(log);
-        return err_set(err, ERR_NOMEM, "impression log: cannot start its thread");
+        return no_memory ? err_set(err, ERR_NOMEM, "impression log: out of memory")
+                         : err_set_no_thread(err, rc, "impression log");
     }
     *out = log;
     return 0;

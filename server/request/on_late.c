@@ -31,7 +31,7 @@ void request_late(struct request *r)
     };
 
     if (r->features_out)
-        request_degrade(r, DEGRADED_FEATURES);
+        request_lacks_features(r, FEATURES_REASON_TIMEOUT);
     step_features_abandon(r);
     request_degrade(r, DEGRADED_DEADLINE);
     r->late = true;

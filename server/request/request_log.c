@@ -1,5 +1,5 @@
-/* The wide line of a request. What a client can cause at will has a budget of its own for each cause, so that nobody
- * fills the disk, nor hides behind it what the daemon has to say of itself. */
+/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at will can neither fill
+ * the disk nor crowd out what the daemon has to report. */
 #include <stdio.h>
 
 #include "base/clock.h"
@@ -23,34 +23,43 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
     return out;
 }
 
+static const char *lacking_features(const struct request *r)
+{
+    return r->degraded & 1u << DEGRADED_FEATURES ? features_reason_names[r->features_reason] : "";
+}
+
 enum cause {
     CAUSE_SLOW = DEGRADED_REASONS, /* below: enum degraded_reason */
-    CAUSE_HOPELESS, /* marked deadline, but the budget was too short for any answer */
+    CAUSE_SLOW_CLIENT,             /* slow from the first byte on, but not from the last one */
+    CAUSE_HOPELESS, /* marked deadline, but what was left was too short for any answer */
     CAUSES
 };
 
-/* What the daemon or what it depends on causes comes first: a line that has both is charged to that. */
+/* Causes of the daemon and its dependencies first: a line with several is charged to the first that has any left. */
 static const int causes_in_order[CAUSES] = {
-    DEGRADED_MODEL,   DEGRADED_FEATURES,   DEGRADED_DEADLINE,  CAUSE_SLOW,
-    DEGRADED_PRIVACY, DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,
+    DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
+    DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
 };
 
 static struct log_site budgets[CAUSES];
 
+/* Too little time was left when the request was complete: a tiny tmax, or a slow sender. */
 static bool is_hopeless(const struct request *r)
 {
-    return r->deadline_us - r->exchange->received_us < r->world->config->deadline.min_ms * 1000;
+    return r->deadline_us - r->exchange->complete_us < r->world->config->deadline.min_ms * 1000;
 }
 
 /* A bit per cause. */
 static uint32_t causes_of(const struct request *r, int64_t total_us)
 {
+    int64_t slow_us = r->world->config->log.slow_ms * 1000;
+    int64_t sending_us = r->exchange->complete_us - r->exchange->received_us;
     uint32_t causes = r->degraded;
 
     if (causes & 1u << DEGRADED_DEADLINE && is_hopeless(r))
         causes ^= 1u << DEGRADED_DEADLINE | 1u << CAUSE_HOPELESS;
-    if (total_us > r->world->config->log.slow_ms * 1000)
-        causes |= 1u << CAUSE_SLOW;
+    if (total_us > slow_us)
+        causes |= 1u << (total_us - sending_us > slow_us ? CAUSE_SLOW : CAUSE_SLOW_CLIENT);
     return causes;
 }
 
@@ -88,6 +97,7 @@ static void wide_line(const struct request *r, const struct answer_args *answer,
         LOG_INT("behaviour", r->n_behaviours),
         LOG_INT("results", answer->ranked->n),
         LOG_STR("degraded", degraded_names(r, degraded, sizeof(degraded))),
+        LOG_STR("features", lacking_features(r)),
         LOG_INT("generation", answer->generation),
         LOG_STR("model", answer->model_digest),
         LOG_INT("parse_us", t->parse_us),
@@ -110,7 +120,7 @@ void request_log(struct request *r, const struct answer_args *answer)
     uint32_t causes = causes_of(r, answer->timing->total_us);
     uint32_t held_back = 0;
 
-    /* The share that is sampled is the operator's choice and has no other bound. */
+    /* Sampling is bounded by the operator's choice of share alone. */
     if (sampled(r->worker, config->log.sample) || (causes && take(causes, &held_back)))
         wide_line(r, answer, held_back);
     if (config->log.impressions && sampled(r->worker, config->log.impressions_sample))

@@ -126,7 +126,8 @@ struct request {
     char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
     struct features_call features;
     bool features_out;
-    const struct behaviour *behaviours; /* merged, oldest first, texts filled in */
+    enum features_reason features_reason; /* of DEGRADED_FEATURES */
+    const struct behaviour *behaviours;   /* merged, oldest first, texts filled in */
     int n_behaviours;
 
     struct rank_ads ads;
@@ -166,6 +167,9 @@ static inline void request_degrade(struct request *r, enum degraded_reason reaso
 {
     r->degraded |= 1u << reason;
 }
+
+/* Stored behaviour is missing, or some of it: marked, and counted once. */
+void request_lacks_features(struct request *r, enum features_reason reason);
 
 /* Who it was in logs: user ids never appear, only the first 12 digits of <pid>. */
 static inline struct view request_user_logged(const struct request *r)

@@ -95,12 +95,12 @@ enum step_result step_decode(struct request *r)
     metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
-    if (truncated)
-        request_degrade(r, DEGRADED_TRUNCATED);
     if (has_gpc_header(r->exchange))
         r->decoded.privacy |= 1u << PRIVACY_GPC;
     if (r->decoded.privacy)
         count_privacy(r);
+    else if (truncated) /* a history that is not used is not cut either */
+        request_degrade(r, DEGRADED_TRUNCATED);
     count_ignored(r);
     set_deadline(r);
     if (spent(r, clock_now_us()))

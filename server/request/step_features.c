@@ -7,21 +7,49 @@ static struct request *request_of(struct features_call *call)
     return (struct request *)(void *)((char *)call - offsetof(struct request, features));
 }
 
+static const enum features_reason reasons[FEATURES_STATUSES] = {
+    [FEATURES_LATE] = FEATURES_REASON_TIMEOUT,
+    [FEATURES_DOWN] = FEATURES_REASON_DOWN,
+    [FEATURES_BUSY] = FEATURES_REASON_BUSY,
+    [FEATURES_REFUSED] = FEATURES_REASON_REFUSED,
+    [FEATURES_WRONG_TYPE] = FEATURES_REASON_WRONG_TYPE,
+    [FEATURES_NONSENSE] = FEATURES_REASON_NONSENSE,
+    [FEATURES_NO_MEMORY] = FEATURES_REASON_NO_MEMORY,
+};
+
+void request_lacks_features(struct request *r, enum features_reason reason)
+{
+    if (r->degraded & 1u << DEGRADED_FEATURES)
+        return; /* the first reason counts */
+    request_degrade(r, DEGRADED_FEATURES);
+    r->features_reason = reason;
+    metrics_count(r->worker->shard, METRIC_FEATURES_FAILED, reason, 1);
+}
+
 /* Stored events, newest first, to behaviour oldest first; what cannot be read is left out and marked. */
 static int unpack(struct request *r, const struct view *events, int n, struct behaviour *out)
 {
-    int kept = 0;
+    int kept = 0, corrupt = 0;
     struct err err;
 
     for (int i = n - 1; i >= 0; i--) {
         struct view copy = {NULL, 0};
 
-        if (events[i].len <= BEHAVIOUR_MAX_BYTES)
+        if (events[i].len <= BEHAVIOUR_MAX_BYTES) {
             copy = arena_copy(&r->arena, events[i]);
+            if (!copy.ptr) {
+                request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
+                continue;
+            }
+        }
         if (copy.ptr && behaviour_unpack(copy, &out[kept], &err) == 0)
             kept++;
         else
-            request_degrade(r, DEGRADED_FEATURES);
+            corrupt++;
+    }
+    if (corrupt) {
+        request_lacks_features(r, FEATURES_REASON_CORRUPT);
+        metrics_count(r->worker->shard, METRIC_STORED_EVENTS_CORRUPT, 0, (uint64_t)corrupt);
     }
     return kept;
 }
@@ -45,7 +73,7 @@ static void merge(struct request *r, const struct behaviour *stored, int n_store
 
     filled = merged ? arena_array(&r->arena, (size_t)n, sizeof(*filled)) : NULL;
     if (!filled) {
-        request_degrade(r, DEGRADED_FEATURES);
+        request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
         return;
     }
     if (n)
@@ -71,10 +99,10 @@ static void on_features(struct features_call *call, enum features_status status,
         if (stored)
             n = unpack(r, events, n_events, stored);
         else
-            status = FEATURES_DOWN;
+            status = FEATURES_NO_MEMORY;
     }
     if (status != FEATURES_OK && status != FEATURES_NONE)
-        request_degrade(r, DEGRADED_FEATURES);
+        request_lacks_features(r, reasons[status]);
     if (status != FEATURES_NONE) {
         metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
         metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,

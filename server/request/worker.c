@@ -16,7 +16,8 @@ struct world_letter {
     struct world *world;
 };
 
-static struct features_options features_options_of(const struct config *config, bool quiet)
+static struct features_options features_options_of(const struct config *config,
+                                                   struct budget *memory, bool quiet)
 {
     return (struct features_options){
         .url = config->features.url,
@@ -26,6 +27,8 @@ static struct features_options features_options_of(const struct config *config, 
         .timeout_ms = (int)config->features.timeout_ms,
         .connect_ms = (int)config->features.connect_ms,
         .max_in_flight = (int)config->features.max_in_flight,
+        .max_events = (int)config->rank.max_behaviour,
+        .memory = memory,
         .quiet = quiet,
     };
 }
@@ -40,7 +43,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config, true);
+    struct features_options options = features_options_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -117,7 +120,7 @@ int request_worker_more(struct request_worker *rw)
 
 static void set_features(struct request_worker *rw)
 {
-    struct features_options options = features_options_of(rw->world->config, rw->quiet);
+    struct features_options options = features_options_of(rw->world->config, rw->memory, rw->quiet);
     struct err err;
 
     if (features_set(rw->features, &options, &err))
@@ -167,6 +170,11 @@ void request_worker_on_answer(struct request_worker *rw, int status, int64_t dur
 {
     metrics_count(rw->shard, METRIC_REQUESTS, metrics_status_label(status), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
+}
+
+bool request_worker_redis_configured(const struct request_worker *rw)
+{
+    return features_configured(rw->features);
 }
 
 bool request_worker_redis_up(const struct request_worker *rw)

@@ -51,6 +51,7 @@ void request_handle(struct exchange *x, void *arg);
 void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us);
 
 /* Any thread: state of the worker's feature client. */
+bool request_worker_redis_configured(const struct request_worker *rw);
 bool request_worker_redis_up(const struct request_worker *rw);
 enum breaker_state request_worker_breaker(const struct request_worker *rw);
 

@@ -255,6 +255,8 @@ void config_free(struct config *config)
 {
     if (!config)
         return;
+    for (int i = 0; i < n_options; i++)
+        option_release(&options[i], config);
     arena_release(&config->arena);
     free(config);
 }

@@ -25,7 +25,8 @@ enum rank_unique { UNIQUE_IMP, UNIQUE_REQUEST };
 /* {"$file": path} or {"$env": NAME}: where it comes from may be printed, what it is may not. */
 struct secret {
     const char *source; /* JSON text of the reference, "null" when none */
-    struct view value;  /* empty when none */
+    const char *file;   /* the path it was read from; NULL: none, or a variable */
+    struct view value;  /* empty when none; memory of base/secret.h, which the configuration owns */
 };
 
 /* Integers are int64_t and choices int, so that one row of the table can describe any of them. Strings are NULL

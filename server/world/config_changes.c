@@ -19,7 +19,7 @@ static void add_value(const struct option *option, const struct config *config, 
     buf_release(&json);
 }
 
-/* No secret's value, nor where it is kept. */
+/* Of a secret neither the value nor its source. */
 static void add_change(const struct option *option, const struct config *running,
                        const struct config *next, struct buf *out)
 {

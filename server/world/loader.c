@@ -173,6 +173,7 @@ static void *loader_main(void *arg)
 int loader_open(const struct loader_args *args, struct loader **out, struct err *err)
 {
     struct loader *loader = calloc(1, sizeof(*loader));
+    int rc;
 
     if (!loader)
         return err_set(err, ERR_NOMEM, "loader: out of memory");
@@ -180,9 +181,10 @@ int loader_open(const struct loader_args *args, struct loader **out, struct err 
     atomic_init(&loader->stop, false);
     pthread_mutex_init(&loader->lock, NULL);
     pthread_cond_init(&loader->wake, NULL);
-    if (pthread_create(&loader->thread, NULL, loader_main, loader)) {
+    rc = pthread_create(&loader->thread, NULL, loader_main, loader);
+    if (rc) {
         free(loader);
-        return err_set(err, ERR_UNAVAILABLE, "loader: cannot start its thread");
+        return err_set_no_thread(err, rc, "loader");
     }
     *out = loader;
     return 0;

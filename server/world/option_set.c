@@ -5,8 +5,7 @@
 #include <string.h>
 
 #include "base/file.h"
-
-#define MAX_SECRET_BYTES 4096
+#include "base/secret.h"
 
 static void set_int(const struct option *option, int64_t *slot, const json_t *value,
                     const char *pointer, struct problems *problems)
@@ -83,24 +82,32 @@ static void set_string(const struct option *option, struct config *config, const
         problems_add(problems, pointer, "out of memory");
 }
 
+/* -1: told. */
 static int secret_from_file(struct config *config, const char *name, struct secret *secret,
                             const char *pointer, struct problems *problems)
 {
-    const char *path = name[0] == '/' ? name : file_join(&config->arena, config->folder, name);
-    struct buf text = BUF_INIT;
     struct err err;
 
-    if (!path || file_read(path, MAX_SECRET_BYTES, &text, &err)) {
-        buf_release(&text);
-        return problems_add(problems, pointer, "%s", path ? err.text : "out of memory");
-    }
-    while (text.len && (text.ptr[text.len - 1] == '\n' || text.ptr[text.len - 1] == '\r'))
-        text.len--;
-    secret->value = arena_copy(&config->arena, buf_view(&text));
-    if (text.ptr)
-        explicit_bzero(text.ptr, text.capacity);
-    buf_release(&text);
+    secret->file = name[0] == '/' ? arena_printf(&config->arena, "%s", name)
+                                  : file_join(&config->arena, config->folder, name);
+    if (!secret->file)
+        return problems_add(problems, pointer, "out of memory");
+    if (secret_read(secret->file, &secret->value, &err))
+        return problems_add(problems, pointer, "%s", err.text);
     return 0;
+}
+
+static int secret_from_variable(const char *name, struct secret *secret, const char *pointer,
+                                struct problems *problems)
+{
+    const char *value = getenv(name);
+
+    if (!value)
+        return problems_add(problems, pointer, "the variable %s is not set", name);
+    if (!*value)
+        return problems_add(problems, pointer, "the variable %s is set but empty", name);
+    secret->value = secret_copy(view_of(value));
+    return secret->value.ptr ? 0 : problems_add(problems, pointer, "out of memory");
 }
 
 static void set_secret(const struct option *option, struct config *config, const json_t *value,
@@ -112,6 +119,7 @@ static void set_secret(const struct option *option, struct config *config, const
     char *source;
 
     if (json_is_null(value)) {
+        option_release(option, config);
         *slot = secret;
         return;
     }
@@ -121,23 +129,27 @@ static void set_secret(const struct option *option, struct config *config, const
             "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, never the secret itself");
         return;
     }
-    if (file) {
-        if (secret_from_file(config, file, &secret, pointer, problems))
-            return;
-    } else if (getenv(env)) {
-        secret.value = arena_copy(&config->arena, view_of(getenv(env)));
-    }
-    if (secret.value.len == 0) {
-        problems_add(problems, pointer, file ? "the file is empty" : "the variable is not set");
+    if (file ? secret_from_file(config, file, &secret, pointer, problems)
+             : secret_from_variable(env, &secret, pointer, problems))
         return;
-    }
     source = json_dumps(value, JSON_COMPACT);
     secret.source = source ? arena_printf(&config->arena, "%s", source) : NULL;
     free(source);
-    if (!secret.source || !secret.value.ptr)
+    if (!secret.source) {
+        secret_free(&secret.value);
         problems_add(problems, pointer, "out of memory");
-    else
-        *slot = secret;
+        return;
+    }
+    option_release(option, config);
+    *slot = secret;
+}
+
+void option_release(const struct option *option, struct config *config)
+{
+    struct secret *secret = option_slot(option, config);
+
+    if (option->type == OPTION_SECRET)
+        secret_free(&secret->value);
 }
 
 void option_set(const struct option *option, struct config *config, const json_t *value,
@@ -190,9 +202,14 @@ int option_copy(const struct option *option, struct config *to, const struct con
     case OPTION_SECRET:
         secret = source;
         kept = option_slot(option, to);
+        option_release(option, to);
         kept->source = arena_printf(&to->arena, "%s", secret->source);
-        kept->value = arena_copy(&to->arena, secret->value);
-        return kept->source && kept->value.ptr ? 0 : -1;
+        kept->file = secret->file ? arena_printf(&to->arena, "%s", secret->file) : NULL;
+        if (secret->value.len)
+            kept->value = secret_copy(secret->value);
+        return kept->source && kept->value.len == secret->value.len && !secret->file == !kept->file
+                   ? 0
+                   : -1;
     }
     return -1;
 }

@@ -14,4 +14,7 @@ void option_set(const struct option *option, struct config *config, const json_t
 int option_copy(const struct option *option, struct config *to,
                 const struct config *from) MUST_CHECK;
 
+/* Frees what the configuration's arena does not hold: a secret. */
+void option_release(const struct option *option, struct config *config);
+
 #endif

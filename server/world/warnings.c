@@ -4,12 +4,15 @@
 #include <stdio.h>
 #include <sys/resource.h>
 
+#include "base/secret.h"
 #include "server/world/catalog_state.h"
 
 /* Descriptors that are no public connections: admin connections (256), listeners, logs, files that a load reads;
  * then those of each worker: its event loop, its mailbox, its connection to Redis. */
 #define RESERVED_DESCRIPTORS 320
 #define RESERVED_PER_WORKER 4
+
+#define MIN_KEY_BYTES 16
 
 static void warn_of_keys(const struct world *world, world_warning_fn tell, void *arg)
 {
@@ -78,11 +81,48 @@ static void warn_of_descriptors(const struct config *config, world_warning_fn te
     tell(arg, text);
 }
 
+/* Looked at anew: who may read a file changes without the file. */
+static void warn_of_secret_file(const char *option, const struct secret *secret,
+                                world_warning_fn tell, void *arg)
+{
+    const char *exposed;
+    char text[512];
+    mode_t mode;
+
+    if (!secret->file || !(exposed = secret_exposed(secret->file, &mode)))
+        return;
+    snprintf(text, sizeof(text), "%s: %.400s %s (mode %04o)", option, secret->file, exposed,
+             (unsigned)mode);
+    tell(arg, text);
+}
+
+/* Ids can be tried against the names of stored behaviour with every short key. */
+static void warn_of_short_key(const struct secret *key, world_warning_fn tell, void *arg)
+{
+    char text[128];
+
+    if (key->value.len == 0 || key->value.len >= MIN_KEY_BYTES)
+        return;
+    snprintf(text, sizeof(text),
+             "privacy.user_key: only %zu byte%s, fewer than the %d that keep user ids from being "
+             "guessed",
+             key->value.len, key->value.len == 1 ? "" : "s", MIN_KEY_BYTES);
+    tell(arg, text);
+}
+
+static void warn_of_secrets(const struct config *config, world_warning_fn tell, void *arg)
+{
+    warn_of_secret_file("features.password", &config->features.password, tell, arg);
+    warn_of_secret_file("privacy.user_key", &config->privacy.user_key, tell, arg);
+    warn_of_short_key(&config->privacy.user_key, tell, arg);
+}
+
 void world_warnings(const struct world *world, world_warning_fn tell, void *arg)
 {
     warn_of_few(world, tell, arg);
     warn_of_keys(world, tell, arg);
     warn_of_precision(world, tell, arg);
     warn_of_descriptors(world->config, tell, arg);
+    warn_of_secrets(world->config, tell, arg);
     warn_of_doubts(world, tell, arg); /* last: these can be more than the log takes at once */
 }

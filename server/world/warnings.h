@@ -9,7 +9,8 @@ typedef void (*world_warning_fn)(void *arg, const char *text);
 
 /* Fewer than half of the ads served before, or none that is active; implausible values of the catalog, by line, and
  * its keys that nobody reads; a precision other than the one asked for; more connections than the
- * process may have descriptors for. Any thread that holds the world. */
+ * process may have descriptors for; files with secrets that others may read, and a short key. Any thread that holds the
+ * world. */
 void world_warnings(const struct world *world, world_warning_fn tell, void *arg);
 
 #endif

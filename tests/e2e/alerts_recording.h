@@ -1,6 +1,6 @@
 /*
  * Metrics of a real daemon as input series of promtool's rule tests: an alert is shown to fire, or not to, on what
- * /metrics really says during an outage. The time of the series is made up: each snapshot stands for some minutes.
+ * /metrics really reports during an outage. Time is made up: each snapshot stands for some minutes.
  */
 #ifndef TESTS_E2E_ALERTS_RECORDING_H
 #define TESTS_E2E_ALERTS_RECORDING_H

@@ -280,6 +280,27 @@ CONTRACT_TEST(privacy, several)
     CHECK_INT(contract_metric(shared(), "degraded_total", "reason", "privacy") - degraded, 2);
 }
 
+/* More events than are used, of which none is. */
+CONTRACT_TEST(privacy, behaviour)
+{
+    struct buf events = BUF_INIT;
+
+    shared();
+    for (int i = 0; i < 101; i++)
+        buf_printf(&events, "%s{'t':%d,'type':'view','text':'mat'}", i ? "," : "", i);
+    CHECK_STR(
+        answer_degraded(rank_with(
+            USER, js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}", buf_str(&events)),
+            "")),
+        "truncated");
+    CHECK_STR(
+        answer_degraded(rank_with(
+            USER, js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}", buf_str(&events)),
+            "Sec-GPC: 1\r\n")),
+        "privacy");
+    buf_release(&events);
+}
+
 /* ---- the log ------------------------------------------------------------------------------------- */
 
 static json_t *impression_of(const char *id)

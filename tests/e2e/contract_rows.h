@@ -165,6 +165,7 @@
     X(privacy, strings)                                                                            \
     X(privacy, header)                                                                             \
     X(privacy, several)                                                                            \
+    X(privacy, behaviour)                                                                          \
     X(privacy, log)                                                                                \
     X(candidates, with_text)                                                                       \
     X(candidates, bid)                                                                             \

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -86,6 +87,7 @@ void driver_write(struct driver *driver, const char *name, const char *bytes)
 
     snprintf(path, sizeof(path), "%s/%s", driver->folder, name);
     CHECK_OK(file_write(path, view_of(bytes), &err), err);
+    CHECK_INT(chmod(path, 0600), 0);
 }
 
 /* What the pipe holds goes to the file, until the daemon is ready. */

@@ -43,8 +43,8 @@ struct driver {
     int log_fd; /* read end of the pipe; -1: none */
 };
 
-extern const char driver_catalog[];  /* ten ads in English and Chinese, a1 to a10 */
-#define DRIVER_KEY "a key for tests" /* privacy.user_key */
+extern const char driver_catalog[];               /* ten ads in English and Chinese, a1 to a10 */
+#define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
 
 /* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test program's exit. */
 void driver_start(struct driver *driver, const struct driver_args *args);
@@ -56,7 +56,7 @@ void driver_kill(struct driver *driver, int signal_number);
 /* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder stays. */
 int driver_wait(struct driver *driver, int ms);
 
-/* Writes a file of the driver's folder. */
+/* Writes a file of the driver's folder, for its owner alone. */
 void driver_write(struct driver *driver, const char *name, const char *bytes);
 /* The whole log so far; valid until the next call. */
 const char *driver_log(struct driver *driver);

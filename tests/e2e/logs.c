@@ -126,6 +126,40 @@ TEST(logs__a_flood_hides_no_other_cause)
     CHECK_INT(driver_stop(&d), 0);
 }
 
+#define SENDERS 60
+
+/* Who sends slowly is slow, but not by us: a budget of its own. */
+TEST(logs__slow_senders_hide_nothing)
+{
+    static const char coming[] =
+        "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
+        "Content-Length: 2\r\n\r\n{";
+    struct http_client clients[SENDERS];
+    struct http_response response;
+    int64_t start_us, seconds;
+    struct err err;
+
+    driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=100"}});
+    for (int i = 0; i < SENDERS; i++) {
+        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
+        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        CHECK_OK(http_client_send(&clients[i], view_of(coming), &err), err);
+    }
+    usleep(150000);
+    start_us = clock_now_us();
+    for (int i = 0; i < SENDERS; i++)
+        CHECK_OK(http_client_send(&clients[i], VIEW_LIT("}"), &err), err);
+    for (int i = 0; i < SENDERS; i++) {
+        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
+        CHECK_INT(response.status, 200);
+        http_client_release(&clients[i]);
+    }
+    seconds = (clock_now_us() - start_us) / 1000000 + 2;
+    CHECK(logged("event=request") >= 1);
+    CHECK(logged("event=request") <= PER_SECOND * seconds);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
 TEST(logs__a_wide_line_tells_of_the_request)
 {
     static const char *const keys[] = {
@@ -136,6 +170,7 @@ TEST(logs__a_wide_line_tells_of_the_request)
         " behaviour=1 ",
         " results=4 ",
         " degraded=\"\" ",
+        " features=\"\" ",
         " generation=1 ",
         " model=",
         " parse_us=",

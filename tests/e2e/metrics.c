@@ -27,6 +27,8 @@ static const struct {
     {"adrank_request_ignored_total", "counter", "adrank_request_ignored_total{what=\"imps\"}"},
     {"adrank_late_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
+    {"adrank_features_failed_total", "counter", "adrank_features_failed_total{reason=\"timeout\"}"},
+    {"adrank_stored_events_corrupt_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},
     {"adrank_memory_bytes", "gauge", "adrank_memory_bytes{kind=\"arena\"}"},
     {"adrank_memory_limit_bytes", "gauge", NULL},
@@ -35,7 +37,8 @@ static const struct {
     {"adrank_batch_requests", "histogram", "adrank_batch_requests_sum"},
     {"adrank_cost_estimate_ratio", "histogram", "adrank_cost_estimate_ratio_sum"},
     {"adrank_loop_lag_seconds", "histogram", "adrank_loop_lag_seconds_count"},
-    {"adrank_redis_up", "gauge", NULL},
+    {"adrank_redis_configured", "gauge", NULL},
+    {"adrank_redis_up", "gauge", ""}, /* without a Redis no sample */
     {"adrank_redis_breaker_state", "gauge", NULL},
     {"adrank_redis_duration_seconds", "histogram", "adrank_redis_duration_seconds_count"},
     {"adrank_config_generation", "gauge", NULL},
@@ -96,6 +99,8 @@ TEST(metrics__each_is_told)
     for (const char *at = response->body; (at = strstr(at, "# TYPE ")); at++)
         types++;
     CHECK_INT(types, N_METRICS); /* one more needs a row here */
+    CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 0);
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), -1);
     stop();
 }
 
@@ -449,7 +454,7 @@ TEST(health__verbose_and_on_both_listeners)
     CHECK_INT(json_integer_value(driver_at(answer, "/model/generation")), 1);
     CHECK_STR(json_string_value(driver_at(answer, "/backend/state")), "serving");
     CHECK(json_is_integer(driver_at(answer, "/backend/heartbeat_age_ms")));
-    CHECK(json_is_boolean(driver_at(answer, "/redis")));
+    CHECK_STR(json_string_value(driver_at(answer, "/redis")), "not configured");
     CHECK(json_is_false(driver_at(answer, "/draining")));
     stop();
 }

@@ -17,7 +17,7 @@ static int open_folder(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* A run makes files, no folders. */
+/* There are only files in it. */
 static void remove_all(const char *path)
 {
     const struct dirent *entry;
@@ -33,7 +33,7 @@ static void remove_all(const char *path)
     rmdir(path);
 }
 
-/* Nobody holds the lock of one whose run has ended, however it did. */
+/* Nobody holds the lock of a run that has ended, however it ended. */
 static void remove_stale(const char *parent)
 {
     const struct dirent *entry;
@@ -64,7 +64,7 @@ int folder_make(struct folder *folder, const char *parent, struct err *err)
     folder->path[0] = '\0';
     if (mkdir(parent, 0700) == -1 && errno != EEXIST)
         return err_set_errno(err, ERR_UNAVAILABLE, "%s", parent);
-    lock = open_folder(parent); /* no run begins while another looks for what is stale */
+    lock = open_folder(parent); /* no run starts while another looks for stale folders */
     if (lock == -1 || flock(lock, LOCK_EX) == -1) {
         err_set_errno(err, ERR_UNAVAILABLE, "%s", parent);
         goto out;

@@ -9,11 +9,11 @@ struct folder {
     int fd; /* locked as long as the run lasts; -1: none */
 };
 
-/* A new one in `parent`, which is created. What runs left that did not come to their end is removed. */
+/* Makes a new one in `parent`, which is created, and removes those of runs that were killed. */
 int folder_make(struct folder *folder, const char *parent, struct err *err) MUST_CHECK;
 /* With all that is in it. Idempotent. */
 void folder_remove(struct folder *folder);
-/* Leaves it as it is, until the next run: for who wants to read its log. */
+/* Leaves it for the next run to remove, so that its log can be read. */
 void folder_keep(struct folder *folder);
 
 #endif

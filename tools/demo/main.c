@@ -144,7 +144,11 @@ static int make_key(const struct demo *demo, struct err *err)
         return err_set_errno(err, ERR_UNAVAILABLE, "random numbers");
     for (size_t i = 0; i < sizeof(bytes); i++)
         snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-    return write_file(demo, "key", view_of(text), err);
+    if (write_file(demo, "key", view_of(text), err))
+        return -1;
+    if (chmod(path_in(demo->folder.path, "key").text, 0600))
+        return err_set_errno(err, ERR_UNAVAILABLE, "key");
+    return 0;
 }
 
 static int make_world(const struct demo *demo, struct err *err)
@@ -209,7 +213,7 @@ static int load_histories(const struct demo *demo, struct err *err)
     return put_history(demo, "histories.jsonl", err);
 }
 
-/* The end of the log: why it did not come up. */
+/* Usually the reason why it did not come up. */
 static const char *last_line(const struct demo *demo, struct buf *text)
 {
     struct err ignored;
@@ -223,7 +227,7 @@ static const char *last_line(const struct demo *demo, struct buf *text)
     return line ? line + 1 : text->ptr;
 }
 
-/* By its own word: what answers at the address might be somebody else's. */
+/* From its log: another daemon might answer at the address. */
 static bool is_ready(const struct demo *demo)
 {
     struct buf text = BUF_INIT;

@@ -4,7 +4,7 @@
 
 #include "base/err.h"
 
-/* -1 and who holds it, as far as /proc shows, when nobody can listen there. */
+/* -1 when the port is taken; err names the holder as far as /proc shows it. */
 int port_check(int port, struct err *err) MUST_CHECK;
 
 #endif

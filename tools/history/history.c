@@ -91,7 +91,7 @@ static int send_line(struct history *h, size_t number, const struct history_line
     char pid[BEHAVIOUR_PID_HEX + 1], name[BEHAVIOUR_KEY_BYTES];
     struct view key;
 
-    behaviour_pid(buf_view(&h->options->key), line->user, pid);
+    behaviour_pid(h->options->key, line->user, pid);
     behaviour_redis_key(pid, name);
     key = view_of(name);
     switch (h->options->verb) {
@@ -211,6 +211,8 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
     struct history h = {.options = options, .out = out, .errors = errors};
     int rc = -1;
 
+    if (options->key_warning[0])
+        fprintf(errors, "adrank-history: %s\n", options->key_warning);
     arena_init(&h.arena, ARENA_BYTES, 0);
     if (history_link_open(&options->redis, on_reply, &h, &h.link, err) || do_lines(&h, in, err) ||
         history_link_flush(h.link, err))

@@ -2,7 +2,6 @@
 
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "base/number.h"
 
 #define DEFAULT_URL "redis://127.0.0.1:6379"
@@ -10,7 +9,6 @@
 #define DEFAULT_TTL_DAYS 90
 #define MAX_EVENTS 10000
 #define MAX_TTL_DAYS 3650
-#define MAX_KEY_BYTES 4096
 
 static const char *const verbs[] = {"put", "get", "erase", "help"};
 
@@ -33,23 +31,29 @@ void history_options_print(FILE *out)
             DEFAULT_MAX_EVENTS, DEFAULT_TTL_DAYS);
 }
 
-static int read_key_file(const char *path, struct buf *key, struct err *err)
+static int read_key_file(const char *path, struct history_options *out, struct err *err)
 {
-    if (file_read(path, MAX_KEY_BYTES, key, err))
+    const char *exposed;
+    mode_t mode;
+
+    if (secret_read(path, &out->key, err))
         return err_prefix(err, "--key-file");
-    while (key->len && (key->ptr[key->len - 1] == '\n' || key->ptr[key->len - 1] == '\r'))
-        key->len--;
-    return key->len ? 0 : err_set(err, ERR_USAGE, "--key-file: the file is empty");
+    exposed = secret_exposed(path, &mode);
+    if (exposed)
+        snprintf(out->key_warning, sizeof(out->key_warning), "--key-file: %.160s %s (mode %04o)",
+                 path, exposed, (unsigned)mode);
+    return 0;
 }
 
-static int read_key_env(const char *name, struct buf *key, struct err *err)
+static int read_key_env(const char *name, struct view *key, struct err *err)
 {
     const char *value = getenv(name);
 
     if (!value || !*value)
-        return err_set(err, ERR_USAGE, "--key-env: the variable is not set");
-    buf_add_str(key, value);
-    return buf_failed(key) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+        return err_set(err, ERR_USAGE, "--key-env: the variable %s is %s", name,
+                       value ? "set but empty" : "not set");
+    *key = secret_copy(view_of(value));
+    return key->ptr ? 0 : err_set(err, ERR_NOMEM, "out of memory");
 }
 
 static int read_count(const char *name, const char *text, int max, int *out, struct err *err)
@@ -86,7 +90,7 @@ static int set_option(const char *name, const char *value, struct history_option
         return err_set(err, ERR_USAGE, "unknown option %s", name);
     if (out->key.len)
         return err_set(err, ERR_USAGE, "one of --key-file and --key-env, once");
-    return strcmp(name, "--key-file") == 0 ? read_key_file(value, &out->key, err)
+    return strcmp(name, "--key-file") == 0 ? read_key_file(value, out, err)
                                            : read_key_env(value, &out->key, err);
 }
 
@@ -127,8 +131,6 @@ int history_options_parse(int argc, char **argv, struct history_options *out, st
 
 void history_options_release(struct history_options *options)
 {
-    if (options->key.ptr)
-        explicit_bzero(options->key.ptr, options->key.len);
+    secret_free(&options->key);
     explicit_bzero(options->redis.password, sizeof(options->redis.password));
-    buf_release(&options->key);
 }

@@ -4,7 +4,7 @@
 
 #include <stdio.h>
 
-#include "base/buf.h"
+#include "base/secret.h"
 #include "impression/redis_url.h"
 
 enum history_verb { HISTORY_PUT, HISTORY_GET, HISTORY_ERASE, HISTORY_HELP };
@@ -12,7 +12,8 @@ enum history_verb { HISTORY_PUT, HISTORY_GET, HISTORY_ERASE, HISTORY_HELP };
 struct history_options {
     enum history_verb verb;
     struct redis_url redis;
-    struct buf key; /* privacy.user_key */
+    struct view key;       /* privacy.user_key, of base/secret.h */
+    char key_warning[256]; /* about its file; "": none */
     int max_events;
     int ttl_days;
 };

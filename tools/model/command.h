@@ -20,6 +20,7 @@ enum option_bit {
     OPTION_SECONDS = 1 << 8,
     OPTION_JSON = 1 << 9,
     OPTION_LINEAR = 1 << 10,
+    OPTION_PACK = 1 << 11, /* all that only pack takes */
     OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
 };
 
@@ -33,6 +34,13 @@ struct options {
     int pairs, prefix, ads_min, ads_max;
     double seconds;
     const char *json; /* NULL or "-": stdout */
+    /* pack; NULL or 0: not named */
+    const char *name, *version, *template_file, *context, *behaviour, *ad;
+    const char *calibrate_file, *golden_file, *output;
+    int max_context_tokens, max_ad_tokens;
+    double base_rate;
+    bool dry_run;
+    bool quiet; /* no note of what the backend chose */
 };
 
 struct command {
@@ -43,7 +51,7 @@ struct command {
 };
 
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
-    command_bench;
+    command_bench, command_pack;
 
 /* Reads argv behind the subcommand's name. ERR_USAGE. */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
@@ -66,6 +74,10 @@ void scorer_close(struct scorer *scorer);
  * prefixed with the number. Stops at the first failure. */
 int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
                struct err *err) MUST_CHECK;
+/* The same from a file. */
+int lines_read_file(const char *path,
+                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
+                    void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */

@@ -14,15 +14,16 @@ static bool is_blank(struct view line)
     return true;
 }
 
-int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
-               struct err *err)
+static int read_from(FILE *file, const char *name,
+                     int (*on_line)(void *arg, int number, struct view line, struct err *err),
+                     void *arg, struct err *err)
 {
     char *line = NULL;
     size_t room = 0;
     ssize_t len;
     int number = 0, rc = 0;
 
-    while (rc == 0 && (len = getline(&line, &room, stdin)) >= 0) {
+    while (rc == 0 && (len = getline(&line, &room, file)) >= 0) {
         struct view v = {line, (size_t)len};
         number++;
         if (is_blank(v))
@@ -31,9 +32,29 @@ int lines_read(int (*on_line)(void *arg, int number, struct view line, struct er
         if (rc)
             err_prefix(err, "line %d", number);
     }
-    if (rc == 0 && ferror(stdin))
-        rc = err_set(err, ERR_NOINPUT, "stdin cannot be read");
+    if (rc == 0 && ferror(file))
+        rc = err_set(err, ERR_NOINPUT, "%s cannot be read", name);
     free(line);
+    return rc;
+}
+
+int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
+               struct err *err)
+{
+    return read_from(stdin, "stdin", on_line, arg, err);
+}
+
+int lines_read_file(const char *path,
+                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
+                    void *arg, struct err *err)
+{
+    FILE *file = fopen(path, "re");
+    int rc;
+
+    if (!file)
+        return err_set_errno(err, ERR_NOINPUT, "cannot be read");
+    rc = read_from(file, "it", on_line, arg, err);
+    fclose(file);
     return rc;
 }
 

@@ -1,4 +1,4 @@
-/* adrank-model: inspects, verifies and benchmarks a model directory, scores and tokenises JSON
+/* adrank-model: inspects, verifies, packs and benchmarks a model directory, scores and tokenises JSON
  * Lines (CONTRACT 8). */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +8,8 @@
 #include "tools/model/command.h"
 
 static const struct command *const commands[] = {
-    &command_inspect, &command_verify, &command_tokenize, &command_score, &command_bench,
+    &command_inspect,  &command_verify, &command_pack,
+    &command_tokenize, &command_score,  &command_bench,
 };
 #define N_COMMANDS (sizeof(commands) / sizeof(commands[0]))
 

@@ -88,11 +88,65 @@ static int read_json(const char *text, struct options *out)
     return 0;
 }
 
+#define READ_TEXT(name_, field_)                                                                   \
+    static int name_(const char *text, struct options *out)                                        \
+    {                                                                                              \
+        out->field_ = text;                                                                        \
+        return *text ? 0 : -1;                                                                     \
+    }
+
+READ_TEXT(read_name, name)
+READ_TEXT(read_version, version)
+READ_TEXT(read_template, template_file)
+READ_TEXT(read_calibrate, calibrate_file)
+READ_TEXT(read_golden, golden_file)
+READ_TEXT(read_output, output)
+
+static int read_context(const char *text, struct options *out)
+{
+    out->context = text;
+    return 0;
+}
+
+static int read_behaviour(const char *text, struct options *out)
+{
+    out->behaviour = text;
+    return 0;
+}
+
+static int read_ad(const char *text, struct options *out)
+{
+    out->ad = text;
+    return 0;
+}
+
+static int read_max_context(const char *text, struct options *out)
+{
+    return parse_int(text, 3, 1 << 16, &out->max_context_tokens);
+}
+
+static int read_max_ad(const char *text, struct options *out)
+{
+    return parse_int(text, 2, 1 << 16, &out->max_ad_tokens);
+}
+
+static int read_base_rate(const char *text, struct options *out)
+{
+    return number_double(view_of(text), 1e-7, 1 - 1e-7, &out->base_rate);
+}
+
+static int read_dry_run(const char *text, struct options *out)
+{
+    (void)text;
+    out->dry_run = true;
+    return 0;
+}
+
 static const struct {
     const char *name;
     enum option_bit bit;
     int (*read)(const char *text, struct options *out);
-    const char *wants; /* what a value looks like */
+    const char *wants; /* what a value looks like; NULL: it has none */
     const char *help;  /* what it is for, and the default */
 } rows[] = {
     {"--precision", OPTION_PRECISION, read_precision, "f32 or bf16",
@@ -111,17 +165,40 @@ static const struct {
     {"--ads", OPTION_ADS, read_ads, "FROM:TO, from 3 to 65536, or one number for both",
      "tokens of an ad; default 8:24"},
     {"--seconds", OPTION_SECONDS, read_seconds, "0.01 to 3600", "how long to measure; default 5"},
+    {"--name", OPTION_PACK, read_name, "1 to 100 bytes", "of the model; default: the directory's"},
+    {"--version", OPTION_PACK, read_version, "1 to 100 bytes", "of the model; default 1"},
+    {"--template", OPTION_PACK, read_template, "a file",
+     "JSON object as adrank.json's /input: context, behaviour, ad, max_..._tokens, any of them"},
+    {"--context", OPTION_PACK, read_context, "a template", "of the context"},
+    {"--behaviour", OPTION_PACK, read_behaviour, "a template", "of each behaviour"},
+    {"--ad", OPTION_PACK, read_ad, "a template", "of an ad"},
+    {"--max-context-tokens", OPTION_PACK, read_max_context, "3 to 65536",
+     "default: three quarters of what the model takes"},
+    {"--max-ad-tokens", OPTION_PACK, read_max_ad, "2 to 65536",
+     "default: a quarter of what the model takes"},
+    {"--base-rate", OPTION_PACK, read_base_rate, "above 0, below 1",
+     "pctr where nothing better is known; default: that of --calibrate, else 0.01"},
+    {"--calibrate", OPTION_PACK, read_calibrate, "a file",
+     "labelled lines to fit the calibration to: {\"text\",\"text_pair\",\"label\":0 or 1}, or "
+     "{\"request\",\"shown\":[{\"adid\",\"click\"}]}"},
+    {"--golden", OPTION_PACK, read_golden, "a file, or built-in",
+     "golden requests: /rank requests with texts, {\"now_ms\",\"request\",\"logits\"}, or "
+     "{\"text\",\"text_pair\"}; default: those that are there, else of built-in texts"},
+    {"--output", OPTION_PACK, read_output, "a file", "to write; default DIR/adrank.json"},
+    {"--dry-run", OPTION_PACK, read_dry_run, NULL, "print it instead, write nothing"},
     {"--json", OPTION_JSON, read_json, "a file, or - for stdout", "for the result; default -"},
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 
+/* *n: how many arguments it is. */
 static int read_option(const struct command *command, const char *name, const char *value,
-                       struct options *out, struct err *err)
+                       struct options *out, int *n, struct err *err)
 {
     for (size_t i = 0; i < N_ROWS; i++) {
         if (strcmp(rows[i].name, name) != 0 || !(command->options & rows[i].bit))
             continue;
-        if (!value)
+        *n = rows[i].wants ? 2 : 1;
+        if (!value && rows[i].wants)
             return err_set(err, ERR_USAGE, "%s: wants a value: %s", name, rows[i].wants);
         if (rows[i].read(value, out))
             return err_set(err, ERR_USAGE, "%s %s: want %s", name, value, rows[i].wants);
@@ -134,6 +211,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
                   struct err *err)
 {
     long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    int n = 1;
 
     *out = (struct options){.precision = PRECISION_F32,
                             .backend = "cpu",
@@ -151,9 +229,9 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
             out->dir = argv[i];
             continue;
         }
-        if (read_option(command, argv[i], i + 1 < argc ? argv[i + 1] : NULL, out, err))
+        if (read_option(command, argv[i], i + 1 < argc ? argv[i + 1] : NULL, out, &n, err))
             return -1;
-        i++;
+        i += n - 1;
     }
     return out->dir ? 0 : err_set(err, ERR_USAGE, "%s: which model directory?", command->name);
 }
@@ -162,5 +240,6 @@ void options_print(const struct command *command)
 {
     for (size_t i = 0; i < N_ROWS; i++)
         if (command->options & rows[i].bit)
-            printf("  %-12s %s: %s\n", rows[i].name, rows[i].wants, rows[i].help);
+            printf("  %-12s %s%s%s\n", rows[i].name, rows[i].wants ? rows[i].wants : "",
+                   rows[i].wants ? ": " : "", rows[i].help);
 }

@@ -20,7 +20,7 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
         scorer_close(out);
         return -1;
     }
-    if (engine_caps(out->engine)->note[0])
+    if (engine_caps(out->engine)->note[0] && !options->quiet)
         fprintf(stderr, "adrank-model: %s\n", engine_caps(out->engine)->note);
     return 0;
 }

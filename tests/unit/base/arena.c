@@ -143,4 +143,27 @@ TEST(arena__copy_and_printf)
     arena_release(&arena);
 }
 
+/* Chunks are charged, one that waits with little in it with little; over the budget nothing is handed out. */
+TEST(arena__charges_its_budget)
+{
+    struct budget budget;
+    struct arena arena;
+
+    budget_init(&budget, 1 << 20, 0);
+    arena_init(&arena, 32 << 10, 0);
+    arena_set_budget(&arena, &budget, 4 << 10);
+    CHECK(arena_alloc(&arena, 100));
+    CHECK_INT(atomic_load(&budget.held_bytes), 4 << 10);
+    CHECK(arena_alloc(&arena, 5000));
+    CHECK_INT(atomic_load(&budget.held_bytes), 36 << 10);
+    CHECK(arena_alloc(&arena, 700000));
+    CHECK(!arena_alloc(&arena, 100000)); /* large arenas may fill three quarters */
+    CHECK(arena_alloc(&arena, 1000));    /* what is there is there */
+    CHECK_INT(atomic_load(&budget.held_bytes), (int64_t)arena.held_bytes);
+    arena_reset(&arena, 40 << 10);
+    CHECK_INT(atomic_load(&budget.held_bytes), 36 << 10);
+    arena_release(&arena);
+    CHECK_INT(atomic_load(&budget.held_bytes), 0);
+}
+
 TEST_MAIN

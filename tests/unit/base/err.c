@@ -74,4 +74,15 @@ TEST(err__exit_status_is_the_code)
     }
 }
 
+/* The system has one number for a stack that cannot be had and for too many threads. */
+TEST(err__says_why_there_is_no_thread)
+{
+    struct err err;
+
+    CHECK_ERR(err_set_no_thread(&err, EAGAIN, "loader"), err,
+              "loader: no thread: out of memory for its stack, or over a limit on threads");
+    CHECK_INT(err.code, ERR_UNAVAILABLE);
+    CHECK_ERR(err_set_no_thread(&err, EPERM, "loader"), err, "loader: no thread: Operation not");
+}
+
 TEST_MAIN

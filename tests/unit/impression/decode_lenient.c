@@ -312,6 +312,27 @@ TEST(decode__refuses_long_lists)
     buf_release(&body);
 }
 
+TEST(decode__refuses_many_international_names)
+{
+    struct buf body = BUF_INIT;
+
+    for (int more = 0; more <= 1; more++) {
+        struct decoded d;
+
+        buf_clear(&body);
+        buf_add_str(&body, "{\"badv\":[\"plain.example\"");
+        repeat(&body, ",\"\xe4\xbe\x8b.example\",\"plain.example\"",
+               DECODE_MAX_BADV_INTERNATIONAL_BYTES / 11 + more);
+        buf_add_str(&body, "]}");
+        decode(&d, buf_view(&body));
+        CHECK_INT(d.status, more ? DECODE_INVALID : DECODE_OK);
+        if (more)
+            CHECK_STR(d.problems.items[0].pointer, "/badv");
+        decoded_release(&d);
+    }
+    buf_release(&body);
+}
+
 TEST(decode__bounds_what_is_made_of_a_request)
 {
     static const struct {

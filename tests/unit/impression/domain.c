@@ -15,6 +15,8 @@ TEST(domain__is_the_same_however_it_is_written)
         {"WwW.shop1.example", "shop1.example"},
         {"shop1.example.", "shop1.example"},
         {"shop1.example..", "shop1.example"},
+        {"shop1.example .", "shop1.example"},
+        {"*. shop1.example", "shop1.example"},
         {".shop1.example", "shop1.example"},
         {"*.shop1.example", "shop1.example"},
         {" shop1.example\t", "shop1.example"},

@@ -78,7 +78,7 @@ TEST(features__key_of_another_type_is_bad_and_closes_nothing)
     run_until(is_up);
     for (int i = 0; i < 3 * BREAKER_FAILURES; i++) {
         fetch("s", 1);
-        CHECK_INT(seen.status, FEATURES_BAD);
+        CHECK_INT(seen.status, FEATURES_WRONG_TYPE);
     }
     CHECK(is_up());
     rig_stop();
@@ -123,7 +123,7 @@ TEST(features__in_flight_is_bounded_by_what_is_on_the_wire)
     seen.call.on_done = on_done;
     seen.call.start_us = clock_now_us();
     features_fetch(rig.features, &seen.call, "k", 1, INT64_MAX);
-    CHECK_INT(seen.status, FEATURES_DOWN);
+    CHECK_INT(seen.status, FEATURES_BUSY);
     for (int i = 0; i < 4; i++)
         features_cancel(rig.features, &calls[i]);
     redis_resume(&rig.redis);

@@ -1,5 +1,5 @@
 /*
- * A running server for tests of sockets: an acceptor thread, two workers and a few routes.
+ * A running server for tests of sockets: an acceptor thread, workers and a few routes.
  *
  *   GET  /get     "ok"
  *   POST /echo    the body
@@ -30,6 +30,7 @@ struct fixture {
     struct net_limits limits;
     struct budget memory;
     int64_t memory_bytes; /* 0: plenty */
+    int n_workers;        /* 0: two */
     const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
@@ -184,7 +185,7 @@ static void fixture_start(void)
                              .address = fixture.address ? fixture.address : "127.0.0.1:0",
                              .inherited = fixture.inherited,
                              .listen_fd = fixture.listen_fd,
-                             .n_workers = 2,
+                             .n_workers = fixture.n_workers ? fixture.n_workers : 2,
                              .limits = &fixture.limits,
                              .memory = &fixture.memory,
                              .routes = fixture_routes,

@@ -91,7 +91,11 @@ static const struct {
     {"secret of no file", "{\"privacy\":{\"user_key\":{\"$file\":\"gone\"}}}", NULL,
      "/privacy/user_key", "gone"},
     {"secret of no variable", "{\"privacy\":{\"user_key\":{\"$env\":\"ADRANK_NO_SUCH\"}}}", NULL,
-     "/privacy/user_key", "not set"},
+     "/privacy/user_key", "the variable ADRANK_NO_SUCH is not set"},
+    {"secret of an empty variable", "{\"privacy\":{\"user_key\":{\"$env\":\"ADRANK_EMPTY\"}}}",
+     NULL, "/privacy/user_key", "the variable ADRANK_EMPTY is set but empty"},
+    {"password of an empty variable", "{}", "features.password={\"$env\":\"ADRANK_EMPTY\"}",
+     "/features/password", "the variable ADRANK_EMPTY is set but empty"},
     {"redis without key", "{\"features\":{\"url\":\"redis://h:1\"}}", NULL, "/privacy/user_key",
      "needed"},
     {"together", "{\"rank\":{\"top_n\":60}}", NULL, "/rank/top_n", "max_top_n"},
@@ -121,6 +125,7 @@ static const struct {
 
 TEST(config__bad_files_name_place_and_reason)
 {
+    setenv("ADRANK_EMPTY", "", 1);
     for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
         struct reading r = reading_of(bad[i].text, bad[i].set);
 

@@ -26,7 +26,7 @@ static void options_init(struct history_options *options, enum history_verb verb
     *options = (struct history_options){.verb = verb, .max_events = 3, .ttl_days = 2};
     options->redis = (struct redis_url){.is_unix = true};
     snprintf(options->redis.host, sizeof(options->redis.host), "%s", redis.socket);
-    buf_add_str(&options->key, "a key");
+    options->key = secret_copy(VIEW_LIT("a key"));
 }
 
 static struct run run_with(struct history_options *options, const char *lines)

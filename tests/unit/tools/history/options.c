@@ -1,5 +1,6 @@
 #include "tools/history/options.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -27,7 +28,7 @@ TEST(history_options__reads_what_is_told)
     CHECK_INT(options.max_events, 100);
     CHECK_INT(options.ttl_days, 90);
     CHECK_STR(options.redis.host, "127.0.0.1");
-    CHECK_VIEW(buf_view(&options.key), "secret");
+    CHECK_VIEW(options.key, "secret");
     history_options_release(&options);
     CHECK_OK(PARSE("erase", "--max-events", "7", "--ttl-days", "30", "--redis", "unix:/r.sock",
                    "--key-env", "ADRANK_TEST_KEY"),
@@ -53,7 +54,15 @@ TEST(history_options__reads_the_key_as_the_daemon_does)
     close(fd);
     CHECK_OK(file_write(path, VIEW_LIT(" a key \r\n\n"), &err), err);
     CHECK_OK(PARSE("get", "--key-file", path), err);
-    CHECK_VIEW(buf_view(&options.key), " a key ");
+    CHECK_VIEW(options.key, " a key ");
+    CHECK_INT(chmod(path, 0604), 0);
+    history_options_release(&options);
+    CHECK_OK(PARSE("get", "--key-file", path), err);
+    CHECK(strstr(options.key_warning, "is readable by others (mode 0604)"));
+    CHECK_INT(chmod(path, 0600), 0);
+    history_options_release(&options);
+    CHECK_OK(PARSE("get", "--key-file", path), err);
+    CHECK_STR(options.key_warning, "");
     history_options_release(&options);
     CHECK_OK(file_write(path, VIEW_LIT("\n"), &err), err);
     CHECK_ERR(PARSE("get", "--key-file", path), err, "empty");
@@ -73,7 +82,9 @@ TEST(history_options__refuses)
         {{"delete"}, "unknown command"},
         {{"put"}, "--key-file or --key-env is needed"},
         {{"put", "--key-env"}, "a value is missing"},
-        {{"put", "--key-env", "ADRANK_TEST_NONE"}, "not set"},
+        {{"put", "--key-env", "ADRANK_TEST_NONE"}, "the variable ADRANK_TEST_NONE is not set"},
+        {{"put", "--key-env", "ADRANK_TEST_EMPTY"},
+         "the variable ADRANK_TEST_EMPTY is set but empty"},
         {{"put", "--nothing", "1"}, "unknown option --nothing"},
         {{"put", "--max-events", "0"}, "within 1 and 10000"},
         {{"put", "--max-events", "x"}, "within 1 and 10000"},
@@ -84,6 +95,7 @@ TEST(history_options__refuses)
     };
 
     setenv("ADRANK_TEST_KEY", "secret", 1);
+    setenv("ADRANK_TEST_EMPTY", "", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *words[8] = {"adrank-history"};
         struct history_options options;

@@ -1,0 +1,303 @@
+/*
+ * A server at Redis' place that breaks every rule: the daemon lives, answers 200 with what it has and marks it, takes no
+ * more memory than it says, tells why, and is well again when a good server follows at the same address.
+ */
+#include <unistd.h>
+
+#include "adrank/behaviour.h"
+#include "base/clock.h"
+#include "tests/e2e/driver.h"
+#include "tests/e2e/hostile_redis_peer.h"
+#include "tests/test.h"
+
+#define CALLS 7 /* of each row: more than open a breaker */
+#define MAX_GROWTH                                                                                 \
+    (40                                                                                            \
+     << 10) /* KiB of memory at its peak: the budget of the link, copies of it, and what is let go late */
+#define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
+#define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define OF_NOBODY "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define WITH_EVENT                                                                                 \
+    "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}],\"behaviour\":[{\"t\":1790000000000,"           \
+    "\"type\":\"search\",\"text\":\"red kettle\"}]}}"
+
+static const struct peer_row good = {.name = "good"};
+
+static struct driver d;
+static struct peer peer;
+static struct buf list; /* what a good server answers */
+static double with, without;
+
+static void make_list(void)
+{
+    static const struct behaviour event = {
+        .t_ms = 1790000000000, .type = BEHAVIOUR_SEARCH, .text = {"red kettle", 10}};
+    struct buf packed = BUF_INIT;
+    struct err err;
+
+    CHECK_OK(behaviour_pack(&event, &packed, &err), err);
+    buf_clear(&list);
+    buf_printf(&list, "*1\r\n$%zu\r\n", packed.len);
+    buf_add_view(&list, buf_view(&packed));
+    buf_add_str(&list, "\r\n");
+    buf_release(&packed);
+}
+
+static double pctr_of(const char *body, bool *marked)
+{
+    const struct driver_response *response = driver_rank(&d, body);
+    const json_t *answer = driver_json(response), *reasons = driver_at(answer, "/degraded");
+    const char *reason = json_string_value(json_array_get(reasons, 0));
+
+    CHECK_INT(response->status, 200);
+    CHECK(json_array_size(reasons) <= 1 && (!reason || strcmp(reason, "features") == 0));
+    *marked = reason != NULL;
+    return json_number_value(driver_at(answer, "/results/0/pctr"));
+}
+
+/* Marked and without history, or with the list, where that has come. */
+static bool call(bool lists)
+{
+    bool marked;
+    const double pctr = pctr_of(OF_USER, &marked);
+
+    if (marked ? pctr != without : !lists || (pctr != with && pctr != without))
+        FAIL("pctr %g, %s; %g with history, %g without", pctr, marked ? "marked" : "not marked",
+             with, without);
+    return marked;
+}
+
+static void check_recovers(void)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+    bool marked;
+
+    while (pctr_of(OF_USER, &marked) != with || marked) {
+        if (clock_now_us() > until_us)
+            FAIL("still without history after 20 s:\n%s", driver_log(&d));
+        usleep(3000);
+    }
+}
+
+static void start(const char *set, const char *more)
+{
+    static char url[64];
+    bool marked;
+
+    make_list();
+    peer_start(&peer, buf_view(&list));
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", peer.port);
+    driver_start(&d, &(struct driver_args){
+                         .redis = url,
+                         .sets = {"features.timeout_ms=40", "features.connect_ms=150", set, more}});
+    without = pctr_of(OF_NOBODY, &marked);
+    with = pctr_of(WITH_EVENT, &marked);
+    CHECK(with != without);
+    check_recovers();
+}
+
+static void stop(void)
+{
+    CHECK_INT(driver_stop(&d), 0);
+    peer_stop(&peer);
+}
+
+/* A line of /proc/PID/status in KiB. */
+static int64_t status_kib(const char *name)
+{
+    char path[64], line[256];
+    int64_t kib = -1;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
+    file = fopen(path, "re");
+    CHECK(file);
+    while (fgets(line, sizeof(line), file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtoll(line + strlen(name), NULL, 10);
+    fclose(file);
+    return kib;
+}
+
+/* A sanitizer's address space is terabytes, and it keeps what was freed. */
+static bool sanitized(void)
+{
+    return status_kib("VmPeak:") > 1 << 30;
+}
+
+static double failed(const char *reason)
+{
+    char sample[96];
+
+    snprintf(sample, sizeof(sample), "adrank_features_failed_total{reason=\"%s\"}", reason);
+    return driver_metric(&d, sample);
+}
+
+static void wait_failed(const char *reason, double more_than, bool lists)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+
+    while (failed(reason) <= more_than) {
+        if (clock_now_us() > until_us)
+            FAIL("no request without history for %s:\n%s", reason, driver_log(&d));
+        call(lists);
+        usleep(3000);
+    }
+}
+
+/* An outage is told once, and not at all where lines of its kind are held back: then it takes another. */
+static void wait_logged(const struct peer_row *row, size_t from)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+
+    while (!strstr(driver_log(&d) + from, row->logged)) {
+        if (clock_now_us() > until_us)
+            FAIL("no \"%s\" in the log:\n%s", row->logged, driver_log(&d) + from);
+        peer_set(&peer, &good);
+        check_recovers();
+        usleep(200000);
+        peer_set(&peer, row);
+        for (int i = 0; i < CALLS; i++) {
+            call(row->lists);
+            usleep(30000);
+        }
+    }
+}
+
+static void run_row(const struct peer_row *row)
+{
+    const size_t logged = strlen(driver_log(&d));
+    const double before = row->reason ? failed(row->reason) : 0;
+
+    test_row("hostile: %s", row->name);
+    peer_set(&peer, row);
+    for (int i = 0; i < CALLS; i++)
+        call(row->lists);
+    if (row->reason)
+        wait_failed(row->reason, before, row->lists);
+    if (row->logged)
+        wait_logged(row, logged);
+    peer_set(&peer, &good);
+    check_recovers();
+}
+
+TEST(hostile_redis__breaks_nothing)
+{
+    int64_t kib;
+
+    start(NULL, NULL);
+    run_row(&good);
+    kib = status_kib("VmHWM:");
+    for (size_t i = 0; i < n_hostile_rows; i++) {
+        run_row(&hostile_rows[i]);
+        CHECK(driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}") <= KEPT_BYTES);
+        if (!sanitized() && status_kib("VmHWM:") - kib > MAX_GROWTH)
+            FAIL("%lld KiB more than at the start", (long long)(status_kib("VmHWM:") - kib));
+    }
+    stop();
+}
+
+static int logged(const char *text)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
+}
+
+/* It is greeted well and then talks nonsense, for a second and a half and many connections: one outage. */
+TEST(hostile_redis__is_told_once_per_outage)
+{
+    static const struct peer_row nonsense = {.name = "nonsense", .to_lrange = VIEW_LIT(":1\r\n")};
+    int gone, back;
+
+    start(NULL, NULL);
+    gone = logged("event=redis_gone");
+    back = logged("event=redis_back");
+    peer_set(&peer, &nonsense);
+    for (int64_t until_us = clock_now_us() + 1500000; clock_now_us() < until_us; usleep(2000))
+        call(false);
+    CHECK(logged("event=redis_gone") - gone <= 4);
+    CHECK(logged("event=redis_back") - back <=
+          1); /* between the end of the good one and nonsense */
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
+    peer_set(&peer, &good);
+    check_recovers();
+    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 1);
+    CHECK(logged("event=redis_back") - back >= 1);
+    stop();
+}
+
+/* What AUTH is refused with is told, but never the password, which servers like to repeat. */
+TEST(hostile_redis__is_told_why_it_refuses_but_no_password)
+{
+    static const struct peer_row refusals[] = {
+        {.name = "a wrong password",
+         .to_auth = VIEW_LIT("-WRONGPASS invalid username-password pair or user is disabled.\r\n"),
+         .logged = "AUTH refused: WRONGPASS invalid username-password pair"},
+        {.name = "no command of that name",
+         .to_auth = VIEW_LIT("-ERR unknown command `AUTH`, with args beginning with: "
+                             "`a key for tests, long enough`, \r\n"),
+         .logged = "AUTH refused: ERR"},
+        {.name = "the password repeated",
+         .to_auth = VIEW_LIT("-ERR a key for tests, long enough is wrong\r\n"),
+         .logged = "AUTH refused: ERR"},
+        {.name = "no password wanted",
+         .to_auth = VIEW_LIT("-ERR Client sent AUTH, but no password is set\r\n"),
+         .logged = "AUTH refused: ERR Client sent AUTH, but no password is set"},
+        {.name = "the password in a later error",
+         .to_lrange = VIEW_LIT("-ERR a key for tests, long enough\r\n"),
+         .logged = "event=redis_breaker_open reason=ERR"},
+        {.name = "SELECT without AUTH",
+         .to_select = VIEW_LIT("-NOAUTH Authentication required.\r\n"),
+         .logged = "SELECT refused: NOAUTH Authentication required."},
+    };
+
+    start("features.password={\"$file\":\"key\"}", "features.user=somebody");
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(refusals[0]); i++)
+        run_row(&refusals[i]);
+    CHECK(!strstr(driver_log(&d), DRIVER_KEY));
+    stop();
+}
+
+static double charged(void)
+{
+    return driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}");
+}
+
+static void wait_charged(double from, double to)
+{
+    int64_t until_us = clock_now_us() + 20000000;
+
+    while (charged() < from || charged() > to) {
+        if (clock_now_us() > until_us)
+            FAIL("%g bytes are charged, want %g to %g", charged(), from, to);
+        usleep(5000);
+    }
+}
+
+/* A long reply that is never whole is charged while it is waited for, and let go of when it is late. */
+TEST(hostile_redis__is_charged_for_what_it_sends)
+{
+    static struct peer_row half;
+    static struct buf bytes;
+
+    start("features.timeout_ms=1500", NULL);
+    buf_add_str(&bytes, "*1\r\n$3000000\r\n");
+    for (int i = 0; i < 2000000 / 16; i++)
+        buf_add_str(&bytes, "0123456789abcdef");
+    half = (struct peer_row){.name = "two thirds of 3 MB", .to_lrange = buf_view(&bytes)};
+    peer_set(&peer, &half);
+    while (charged() < 1 << 20) /* by a request that does not wait so long, once there is a link */
+        CHECK_INT(driver_rank(&d, "{\"tmax\":60,\"user\":{\"id\":\"u1\"}}")->status, 200);
+    wait_charged(2000000, 3 << 20);
+    wait_charged(0, KEPT_BYTES);
+    peer_set(&peer, &good);
+    check_recovers();
+    stop();
+    buf_release(&bytes);
+}
+
+TEST_MAIN

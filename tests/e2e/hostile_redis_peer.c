@@ -1,0 +1,159 @@
+#include "tests/e2e/hostile_redis_peer.h"
+
+#include <arpa/inet.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "tests/test.h"
+
+#define OK VIEW_LIT("+OK\r\n")
+
+/* One connection, while the row is the one that it began with. */
+struct guest {
+    struct peer *peer;
+    const struct peer_row *row;
+    int fd, generation;
+    bool over;
+};
+
+static bool is_over(const struct guest *guest)
+{
+    return guest->over || atomic_load(&guest->peer->stop) ||
+           atomic_load(&guest->peer->generation) != guest->generation;
+}
+
+static void send_some(struct guest *guest, const char *bytes, size_t n)
+{
+    while (n && !is_over(guest)) {
+        struct pollfd room = {.fd = guest->fd, .events = POLLOUT};
+        ssize_t done;
+
+        if (poll(&room, 1, 5) <= 0)
+            continue;
+        done = send(guest->fd, bytes, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+        if (done <= 0) {
+            guest->over = true;
+            return;
+        }
+        bytes += done;
+        n -= (size_t)done;
+    }
+}
+
+static void say(struct guest *guest, struct view bytes)
+{
+    const size_t step = guest->row->by_bytes ? 1 : bytes.len;
+
+    for (size_t at = 0; at < bytes.len; at += step)
+        send_some(guest, bytes.ptr + at, step);
+}
+
+static void answer_list(struct guest *guest)
+{
+    const struct peer_row *row = guest->row;
+    int answers = row->answers ? row->answers : 1;
+
+    while (!row->mute && answers--)
+        say(guest, row->to_lrange.ptr ? row->to_lrange : guest->peer->list);
+    while (row->then.ptr && !is_over(guest))
+        say(guest, row->then);
+    if (row->later.ptr) {
+        usleep(10000);
+        say(guest, row->later);
+    }
+    guest->over |= row->closes;
+}
+
+static void answer_select(struct guest *guest)
+{
+    const struct peer_row *row = guest->row;
+
+    usleep((useconds_t)row->greets_ms * 1000);
+    guest->over |= row->closes_on_select;
+    say(guest, row->to_select.ptr ? row->to_select : OK);
+}
+
+/* Commands come whole, several at once: their names, in order. */
+static void answer(struct guest *guest, const char *bytes)
+{
+    for (const char *at = bytes; (at = strstr(at, "\r\n")) && !is_over(guest); at += 2)
+        if (strncmp(at + 2, "AUTH\r\n", 6) == 0)
+            say(guest, guest->row->to_auth.ptr ? guest->row->to_auth : OK);
+        else if (strncmp(at + 2, "SELECT\r\n", 8) == 0)
+            answer_select(guest);
+        else if (strncmp(at + 2, "LRANGE\r\n", 8) == 0)
+            answer_list(guest);
+}
+
+static void serve(struct guest *guest)
+{
+    char bytes[65536];
+
+    if (guest->row->greets.ptr) {
+        say(guest, guest->row->greets);
+        guest->over |= guest->row->closes;
+    }
+    while (!is_over(guest)) {
+        struct pollfd readable = {.fd = guest->fd, .events = POLLIN};
+        ssize_t n;
+
+        if (poll(&readable, 1, 5) <= 0)
+            continue;
+        n = recv(guest->fd, bytes, sizeof(bytes) - 1, MSG_DONTWAIT);
+        if (n <= 0)
+            return;
+        bytes[n] = '\0';
+        answer(guest, bytes);
+    }
+}
+
+static void *run(void *arg)
+{
+    struct peer *peer = arg;
+
+    while (!atomic_load(&peer->stop)) {
+        struct pollfd readable = {.fd = peer->listen_fd, .events = POLLIN};
+        struct guest guest = {.peer = peer};
+
+        if (poll(&readable, 1, 5) <= 0)
+            continue;
+        guest.fd = accept(peer->listen_fd, NULL, NULL);
+        guest.generation = atomic_load(&peer->generation);
+        guest.row = atomic_load(&peer->row);
+        if (guest.fd == -1)
+            continue;
+        serve(&guest);
+        close(guest.fd);
+    }
+    return NULL;
+}
+
+void peer_start(struct peer *peer, struct view list)
+{
+    static const struct peer_row good = {.name = "good"};
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(at);
+
+    *peer = (struct peer){.list = list};
+    atomic_store(&peer->row, &good);
+    peer->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK(bind(peer->listen_fd, (struct sockaddr *)&at, sizeof(at)) == 0);
+    CHECK(listen(peer->listen_fd, 64) == 0);
+    CHECK(getsockname(peer->listen_fd, (struct sockaddr *)&at, &len) == 0);
+    peer->port = ntohs(at.sin_port);
+    CHECK(pthread_create(&peer->thread, NULL, run, peer) == 0);
+}
+
+void peer_set(struct peer *peer, const struct peer_row *row)
+{
+    atomic_store(&peer->row, row);
+    atomic_fetch_add(&peer->generation, 1);
+}
+
+void peer_stop(struct peer *peer)
+{
+    atomic_store(&peer->stop, true);
+    pthread_join(peer->thread, NULL);
+    close(peer->listen_fd);
+}

@@ -1,0 +1,468 @@
+/* adrank-model pack: nobody edits golden logits by hand (CONTRACT 8). */
+#include <unistd.h>
+
+#include "base/rng.h"
+#include "tests/golden/model_program.h"
+#include "tests/unit/model/model_dir.h"
+
+#define PAIRS "tests/golden/logits/one-layer"       /* no adrank.json */
+#define TWO "tests/golden/logits/five-heads"        /* two labels, tokenizer.json */
+#define REQUESTS "tests/golden/requests/two-layers" /* kind prefix, adrank.json */
+#define FRESH "tests/golden/models/e2e"             /* a head that is not trained */
+
+#define LABELLED 2000 /* lines */
+
+static json_t *adrank_json(const struct model_dir *dir)
+{
+    json_t *doc = json_load_file(model_dir_file(dir, "adrank.json"), JSON_REJECT_DUPLICATES, NULL);
+
+    CHECK(doc);
+    return doc;
+}
+
+static struct model_ran run_on(const char *command, const struct model_dir *dir, const char *more)
+{
+    char args[600];
+
+    snprintf(args, sizeof(args), "%s %s %s", command, dir->path, more);
+    return model_run(args, VIEW_LIT(""));
+}
+
+/* The report; the caller decrefs. */
+static json_t *pack(const struct model_dir *dir, const char *more)
+{
+    struct model_ran ran = run_on("pack", dir, more);
+    json_t *report;
+
+    if (ran.status)
+        FAIL("pack %s: %d, %s", more, ran.status, buf_str(&ran.err));
+    report = model_ran_line(&ran, 0);
+    model_ran_release(&ran);
+    return report;
+}
+
+static void pack_refused(const struct model_dir *dir, const char *more, int status,
+                         const char *error)
+{
+    struct model_ran ran = run_on("pack", dir, more);
+
+    test_row("pack %s", more);
+    CHECK_INT(ran.status, status);
+    model_ran_told(&ran, error);
+    model_ran_release(&ran);
+}
+
+static int verified_pairs(const struct model_dir *dir, const char *more)
+{
+    struct model_ran ran = run_on("verify", dir, more);
+    json_t *report;
+    int pairs;
+
+    if (ran.status)
+        FAIL("verify: %d, %s", ran.status, buf_str(&ran.err));
+    report = model_ran_line(&ran, 0);
+    pairs = (int)json_integer_value(json_object_get(report, "golden_pairs"));
+    json_decref(report);
+    model_ran_release(&ran);
+    return pairs;
+}
+
+static void verify_refused(const struct model_dir *dir, const char *error)
+{
+    struct model_ran ran = run_on("verify", dir, "");
+
+    CHECK_INT(ran.status, 65);
+    model_ran_told(&ran, error);
+    model_ran_release(&ran);
+}
+
+/* A path for a file beside the directory. */
+static const char *beside(const struct model_dir *dir, const char *suffix)
+{
+    static char paths[4][100];
+    static int next;
+    char *path = paths[next++ % 4];
+
+    snprintf(path, 100, "%.70s.%s", dir->path, suffix);
+    return path;
+}
+
+static void put_beside(const struct model_dir *dir, const char *suffix, struct view bytes)
+{
+    struct err err;
+
+    CHECK_OK(file_write(beside(dir, suffix), bytes, &err), err);
+}
+
+static const char *text_at(const json_t *doc, const char *key)
+{
+    const char *text = json_string_value(json_object_get(doc, key));
+
+    return text ? text : "none";
+}
+
+/* ------------------------------------------------------------------ a new one */
+
+TEST(pack__makes_adrank_json_from_built_in_texts)
+{
+    static const char *const dirs[] = {PAIRS, TWO, "tests/golden/logits/odd-sizes"};
+
+    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+        struct model_dir dir;
+        json_t *report, *doc;
+        test_row("%s", dirs[i]);
+        model_dir_copy(&dir, dirs[i]);
+        report = pack(&dir, "--name shop --version 7");
+        CHECK_STR(text_at(report, "golden"), "built in");
+        CHECK(json_integer_value(json_object_get(report, "golden_pairs")) >= 32);
+        CHECK(json_number_value(json_object_get(report, "golden_spread")) >= 1);
+        doc = adrank_json(&dir);
+        CHECK_STR(text_at(doc, "kind"), "cross");
+        CHECK_STR(text_at(doc, "name"), "shop");
+        CHECK_STR(text_at(doc, "version"), "7");
+        CHECK_INT(strlen(text_at(doc, "weights_sha256")), 64);
+        CHECK_INT(verified_pairs(&dir, ""),
+                  json_integer_value(json_object_get(report, "golden_pairs")));
+        CHECK_INT(verified_pairs(&dir, "--precision bf16 --linear plain"),
+                  json_integer_value(json_object_get(report, "golden_pairs")));
+        json_decref(doc);
+        json_decref(report);
+        model_dir_remove(&dir);
+    }
+}
+
+TEST(pack__says_what_it_would_write)
+{
+    struct model_dir dir;
+    struct model_ran ran;
+    char more[200];
+    json_t *doc;
+
+    model_dir_copy(&dir, PAIRS);
+    ran = run_on("pack", &dir, "--dry-run");
+    CHECK_INT(ran.status, 0);
+    doc = json_loadb(ran.out.ptr, ran.out.len, 0, NULL);
+    CHECK(json_object_get(doc, "golden"));
+    model_ran_told(&ran, "\"golden\":\"built in\"");
+    CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
+    json_decref(doc);
+    model_ran_release(&ran);
+    snprintf(more, sizeof(more), "--output %s", beside(&dir, "json"));
+    json_decref(pack(&dir, more));
+    CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
+    CHECK_INT(unlink(beside(&dir, "json")), 0);
+    model_dir_remove(&dir);
+}
+
+/* ------------------------------------------------------------------ what is there */
+
+TEST(pack__keeps_what_is_not_named)
+{
+    struct model_dir dir;
+    json_t *before, *after, *report;
+
+    model_dir_copy(&dir, REQUESTS);
+    before = adrank_json(&dir);
+    report = pack(&dir, "--version 2 --base-rate 0.2");
+    CHECK_STR(text_at(report, "golden"), "kept");
+    after = adrank_json(&dir);
+    CHECK_STR(text_at(after, "version"), "2");
+    CHECK_NEAR(json_number_value(json_object_get(after, "base_rate")), 0.2, 1e-9);
+    json_object_set(before, "version", json_object_get(after, "version"));
+    json_object_set(before, "base_rate", json_object_get(after, "base_rate"));
+    json_object_set(before, "weights_sha256", json_object_get(after, "weights_sha256"));
+    /* Reals are written with 9 digits. */
+    CHECK_INT(json_object_size(after), json_object_size(before));
+    CHECK(json_equal(json_object_get(before, "input"), json_object_get(after, "input")));
+    CHECK(
+        json_equal(json_object_get(before, "calibration"), json_object_get(after, "calibration")));
+    CHECK(json_equal(json_object_get(json_object_get(before, "golden"), "max_error"),
+                     json_object_get(json_object_get(after, "golden"), "max_error")));
+    CHECK(verified_pairs(&dir, "") >= 32);
+    json_decref(before);
+    json_decref(after);
+    json_decref(report);
+    model_dir_remove(&dir);
+}
+
+/* By hand a template cannot be changed without its logits; with pack it can. */
+TEST(pack__refreshes_logits_of_a_changed_template)
+{
+    struct model_dir dir;
+    json_t *report, *doc;
+    char more[200];
+
+    model_dir_copy(&dir, REQUESTS);
+    model_dir_edit(&dir, "adrank.json", "/input/ad", "\"{title} ! {title}\"");
+    verify_refused(&dir, "golden request 0, candidate 0: logit");
+    report = pack(&dir, "");
+    CHECK_STR(text_at(report, "golden"), "refreshed");
+    json_decref(report);
+    CHECK(verified_pairs(&dir, "") >= 32);
+    report = pack(&dir, "--ad '{title}' --context '{search} {{x}} | ' --max-ad-tokens 12");
+    CHECK_STR(text_at(report, "golden"), "refreshed");
+    json_decref(report);
+    doc = adrank_json(&dir);
+    CHECK_STR(text_at(json_object_get(doc, "input"), "ad"), "{title}");
+    CHECK_STR(text_at(json_object_get(doc, "input"), "context"), "{search} {{x}} | ");
+    CHECK_INT(json_integer_value(json_object_get(json_object_get(doc, "input"), "max_ad_tokens")),
+              12);
+    json_decref(doc);
+    CHECK(verified_pairs(&dir, "") >= 32);
+    put_beside(&dir, "input", VIEW_LIT("{\"ad\":\"{desc} {text}\"}"));
+    snprintf(more, sizeof(more), "--template %s --golden built-in --kind cross",
+             beside(&dir, "input"));
+    report = pack(&dir, more);
+    CHECK_INT(unlink(beside(&dir, "input")), 0);
+    CHECK_STR(text_at(report, "golden"), "built in");
+    CHECK_STR(text_at(report, "kind"), "cross");
+    json_decref(report);
+    CHECK(verified_pairs(&dir, "") >= 32);
+    model_dir_remove(&dir);
+}
+
+/* ------------------------------------------------------------------ calibration */
+
+/* Lines of pairs whose labels are drawn from sigmoid(a logit + b): logits come from the program itself. */
+static void make_labelled(const struct model_dir *dir, const char *path, double a, double b)
+{
+    static const char *const words[] = {"red", "shoes", "kettle", "winter", "price",
+                                        "cat", "tea",   "book",   "river",  "lamp"};
+    struct buf pairs = BUF_INIT, lines = BUF_INIT;
+    struct model_ran ran;
+    struct rng rng;
+    char args[200];
+    struct err err;
+
+    rng_init(&rng, 5);
+    for (int i = 0; i < LABELLED; i++)
+        buf_printf(&pairs, "{\"text\":\"%s %s %d\",\"text_pair\":\"%s %s\"}\n", words[i % 10],
+                   words[i / 10 % 10], i % 13, words[i * 7 % 10], words[i / 100 % 10]);
+    snprintf(args, sizeof(args), "score %s", dir->path);
+    ran = model_run(args, buf_view(&pairs));
+    CHECK_INT(ran.status, 0);
+    for (int i = 0; i < LABELLED; i++) {
+        json_t *got = model_ran_line(&ran, i);
+        double logit = json_number_value(json_array_get(json_object_get(got, "logits"), 0));
+        double p = 1 / (1 + exp(-(a * logit + b)));
+        buf_printf(&lines, "{\"text\":\"%s %s %d\",\"text_pair\":\"%s %s\",\"label\":%d}\n",
+                   words[i % 10], words[i / 10 % 10], i % 13, words[i * 7 % 10],
+                   words[i / 100 % 10], rng_double(&rng) < p);
+        json_decref(got);
+    }
+    CHECK_OK(file_write(path, buf_view(&lines), &err), err);
+    model_ran_release(&ran);
+    buf_release(&pairs);
+    buf_release(&lines);
+}
+
+TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
+{
+    struct model_dir dir;
+    char file[100], more[200];
+    json_t *report, *doc;
+    const json_t *c;
+    double a, b;
+
+    model_dir_copy(&dir, PAIRS);
+    snprintf(file, sizeof(file), "%s.lines", dir.path);
+    snprintf(more, sizeof(more), "--calibrate %s", file);
+    make_labelled(&dir, file, 0.6, -1.5);
+    report = pack(&dir, more);
+    c = json_object_get(report, "calibration");
+    CHECK_INT(json_integer_value(json_object_get(c, "examples")), LABELLED);
+    CHECK(json_is_true(json_object_get(c, "stored")));
+    CHECK(json_number_value(json_object_get(c, "ne_after")) <
+          json_number_value(json_object_get(c, "ne_before")));
+    doc = adrank_json(&dir);
+    c = json_object_get(doc, "calibration");
+    a = json_number_value(json_object_get(c, "a"));
+    b = json_number_value(json_object_get(c, "b"));
+    CHECK_NEAR(a, 0.6, 0.2);
+    CHECK_NEAR(b, -1.5, 0.6);
+    CHECK(json_number_value(json_object_get(doc, "base_rate")) > 0.05);
+    json_decref(doc);
+    json_decref(report);
+    CHECK(verified_pairs(&dir, "") >= 32);
+    /* What is there already is as good: it stays. */
+    report = pack(&dir, more);
+    c = json_object_get(report, "calibration");
+    doc = adrank_json(&dir);
+    if (!json_is_true(json_object_get(c, "stored"))) {
+        c = json_object_get(doc, "calibration");
+        CHECK_NEAR(json_number_value(json_object_get(c, "a")), a, 1e-6);
+    }
+    json_decref(doc);
+    json_decref(report);
+    unlink(file);
+    model_dir_remove(&dir);
+}
+
+static void put_lines(const char *path, const char *line, int n)
+{
+    struct buf lines = BUF_INIT;
+    struct err err;
+
+    for (int i = 0; i < n; i++)
+        buf_printf(&lines, "%s\n", line);
+    CHECK_OK(file_write(path, buf_view(&lines), &err), err);
+    buf_release(&lines);
+}
+
+TEST(pack__takes_requests_with_shown_clicks)
+{
+    static const char line[] =
+        "{\"request\":{\"site\":{\"search\":\"red shoes\"},\"rank\":{\"candidates\":["
+        "{\"adid\":\"a\",\"text\":\"shoes\"},{\"adid\":\"b\",\"text\":\"kettle\"}]}},"
+        "\"shown\":[{\"adid\":\"b\",\"pos\":1,\"click\":0,\"t\":1790000000000},"
+        "{\"adid\":\"a\",\"pos\":2,\"click\":1}]}";
+    struct model_dir dir;
+    char file[100], more[200];
+    struct model_ran ran;
+
+    model_dir_copy(&dir, PAIRS);
+    snprintf(file, sizeof(file), "%s.lines", dir.path);
+    snprintf(more, sizeof(more), "--calibrate %s", file);
+    put_lines(file, line, 30);
+    ran = run_on("pack", &dir, more);
+    /* Two logits that tell clicks apart: which of the two it says depends on the model. */
+    CHECK_INT(ran.status, 65);
+    CHECK(strstr(buf_str(&ran.err), "tell clicks apart exactly") ||
+          strstr(buf_str(&ran.err), "do not rise with clicks"));
+    model_ran_release(&ran);
+    CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
+    unlink(file);
+    model_dir_remove(&dir);
+}
+
+/* ------------------------------------------------------------------ given golden lines */
+
+TEST(pack__takes_golden_lines)
+{
+    struct model_dir dir;
+    struct buf lines = BUF_INIT;
+    char file[100], more[300], *text;
+    json_t *report, *doc, *request;
+    struct err err;
+    size_t i;
+
+    model_dir_copy(&dir, REQUESTS);
+    snprintf(file, sizeof(file), "%s.lines", dir.path);
+    snprintf(more, sizeof(more), "--golden %s", file);
+    doc = adrank_json(&dir);
+    json_array_foreach(json_object_get(json_object_get(doc, "golden"), "requests"), i, request)
+    {
+        text = json_dumps(request, JSON_COMPACT);
+        buf_printf(&lines, "%s\n", text);
+        free(text);
+    }
+    CHECK_OK(file_write(file, buf_view(&lines), &err), err);
+    CHECK_INT(unlink(model_dir_file(&dir, "adrank.json")), 0);
+    /* Logits of requests stand for templates that this document lacks. */
+    pack_refused(&dir, more, 65, "golden logits (given) and this model's differ by");
+    CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
+    text = json_dumps(json_object_get(doc, "input"), 0);
+    put_beside(&dir, "input", view_of(text));
+    free(text);
+    snprintf(more, sizeof(more), "--golden %s --kind prefix --template %s", file,
+             beside(&dir, "input"));
+    report = pack(&dir, more);
+    CHECK_INT(unlink(beside(&dir, "input")), 0);
+    CHECK_STR(text_at(report, "golden"), "given");
+    CHECK(verified_pairs(&dir, "") >= 32);
+    json_decref(report);
+    json_decref(doc);
+    buf_release(&lines);
+    unlink(file);
+    model_dir_remove(&dir);
+}
+
+/* ------------------------------------------------------------------ refusals */
+
+static const struct {
+    const char *from, *option,
+        *lines; /* lines: of the file behind the option; NULL: none is made */
+    int n, status;
+    const char *error;
+} refused[] = {
+    {PAIRS, "--nosuch 1", NULL, 0, 64, "--nosuch: no option of adrank-model pack"},
+    {PAIRS, "--kind hier", NULL, 0, 65, "adrank.json: /kind: kind hier is not built yet"},
+    {PAIRS, "--kind x", NULL, 0, 65, "adrank.json: /kind: want cross or prefix"},
+    {PAIRS, "--ad '{nosuch}'", NULL, 0, 65,
+     "adrank.json: /input/ad: byte 0: unknown field \"nosuch\""},
+    {PAIRS, "--max-context-tokens 30 --max-ad-tokens 30", NULL, 0, 65, "the model takes 32 tokens"},
+    {PAIRS, "--base-rate 1", NULL, 0, 64, "--base-rate 1: want above 0, below 1"},
+    {PAIRS, "--name ''", NULL, 0, 64, "--name : want 1 to 100 bytes"},
+    {PAIRS, "--golden /nonexistent", NULL, 0, 66, "/nonexistent: cannot be read"},
+    {PAIRS, "--calibrate /nonexistent", NULL, 0, 66, "/nonexistent: cannot be read"},
+    {PAIRS, "--template /nonexistent", NULL, 0, 66, "/nonexistent"},
+    {PAIRS, "--golden", "null", 1, 65, "line 1: want an object, this is null"},
+    {PAIRS, "--golden", "{", 1, 65, "line 1: column"},
+    {PAIRS, "--golden", "{\"text\":\"a\"}", 1, 65, "line 1: /text and /text_pair: want strings"},
+    {PAIRS, "--golden", "{\"text\":\"a\",\"text_pair\":\"b\",\"logits\":[1]}", 1, 65,
+     "line 1: /logits"},
+    {PAIRS, "--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 3, 65,
+     "3 golden pairs, want at least 32"},
+    {PAIRS, "--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 40, 65,
+     "standard deviation of 0, want at least 1"},
+    {PAIRS, "--golden", "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}}", 1, 65,
+     "golden request 0: request: /rank/candidates/0/text: missing"},
+    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":2}", 1, 65,
+     "line 1: /label: want 0 or 1"},
+    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\"}", 1, 65,
+     "line 1: /label: want 0 or 1"},
+    {PAIRS, "--calibrate", "{\"request\":{}}", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
+    {PAIRS, "--calibrate", "[]", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
+    {PAIRS, "--calibrate",
+     "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\",\"text\":\"b\"}]}},\"shown\":[{"
+     "\"adid\":"
+     "\"c\",\"click\":1}]}",
+     1, 65, "line 1: /shown/0/adid: is none of /request/rank/candidates"},
+    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":1}", 50, 65,
+     "too few to judge"},
+    {FRESH, "", NULL, 0, 65, "a head that is not trained"},
+    {"tests/golden", "", NULL, 0, 66, "tests/golden"},
+};
+
+TEST(pack__refuses_and_leaves_what_is_there)
+{
+    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+        char file[100] = "", more[300];
+        struct model_dir dir;
+        model_dir_copy(&dir, refused[i].from);
+        if (refused[i].lines) {
+            snprintf(file, sizeof(file), "%s.lines", dir.path);
+            put_lines(file, refused[i].lines, refused[i].n);
+        }
+        snprintf(more, sizeof(more), "%s %s", refused[i].option, file);
+        if (strcmp(refused[i].from, "tests/golden") == 0) {
+            struct model_ran ran = model_run("pack tests/golden", VIEW_LIT(""));
+            CHECK_INT(ran.status, refused[i].status);
+            model_ran_release(&ran);
+        } else {
+            pack_refused(&dir, more, refused[i].status, refused[i].error);
+        }
+        CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
+        if (*file)
+            unlink(file);
+        model_dir_remove(&dir);
+    }
+}
+
+TEST(pack__leaves_a_broken_adrank_json)
+{
+    struct model_dir dir;
+    struct buf bytes;
+
+    model_dir_copy(&dir, PAIRS);
+    model_dir_put(&dir, "adrank.json", VIEW_LIT("{\"format\":1,"));
+    pack_refused(&dir, "", 65, "adrank.json: line 1");
+    model_dir_put(&dir, "adrank.json", VIEW_LIT("{\"format\":1,\"colour\":\"red\"}"));
+    pack_refused(&dir, "", 65, "adrank.json: /colour: unknown key");
+    bytes = model_dir_get(&dir, "adrank.json");
+    CHECK_STR(buf_str(&bytes), "{\"format\":1,\"colour\":\"red\"}");
+    buf_release(&bytes);
+    model_dir_remove(&dir);
+}
+
+TEST_MAIN

@@ -1,0 +1,171 @@
+/* Connections over real sockets: who goes when the budget of memory is full. */
+#include "server/net/connection.h"
+
+#include <sys/socket.h>
+
+#include "tests/unit/server/net/server_fixture.h"
+
+#define LIMIT (32 << 20)
+
+static char bytes[262144];
+static int64_t filled;
+
+/* One worker, bodies of up to 256 KiB, and all of a budget of 32 MiB. */
+static void open_fixture(void)
+{
+    memset(bytes, 'b', sizeof(bytes));
+    fixture_init();
+    fixture.n_workers = 1;
+    fixture.memory_bytes = LIMIT;
+    fixture_start();
+    budget_set_limit(&fixture.memory, LIMIT, 0);
+}
+
+static int64_t held(void)
+{
+    return atomic_load(&fixture.memory.held_bytes);
+}
+
+static int64_t kind_bytes(enum budget_kind kind)
+{
+    return atomic_load(&fixture.memory.kind_bytes[kind]);
+}
+
+/* Somebody else's memory, up to less than 1 KiB below `most`. */
+static void fill(int64_t most)
+{
+    while (held() + 1024 <= most) {
+        CHECK(budget_charge(&fixture.memory, BUDGET_ARENA, 1024, 1024));
+        filled += 1024;
+    }
+}
+
+static void empty(void)
+{
+    budget_return(&fixture.memory, BUDGET_ARENA, filled);
+    filled = 0;
+}
+
+static void close_fixture(void)
+{
+    empty();
+    fixture_stop();
+}
+
+/* A POST /echo of n bytes with so many of them sent, and taken. */
+static struct http_client begin(size_t n, size_t n_sent)
+{
+    struct http_client client = connect_client();
+    int64_t before = fixture_body_bytes();
+    char head[128];
+    struct err err;
+
+    snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
+             n);
+    send_text(&client, head);
+    CHECK_OK(http_client_send(&client, (struct view){bytes, n_sent}, &err), err);
+    WAIT_UNTIL(fixture_body_bytes() >= before + (int64_t)n_sent);
+    return client;
+}
+
+static void send_bytes(struct http_client *client, size_t n)
+{
+    struct err err;
+
+    CHECK_OK(http_client_send(client, (struct view){bytes, n}, &err), err);
+}
+
+TEST(memory__a_small_request_ends_the_largest)
+{
+    struct http_client larger, smaller, small;
+
+    open_fixture();
+    smaller = begin(100000, 90000);
+    larger = begin(200000, 190000);
+    fill(LIMIT / 8 * 7);
+    small = connect_client();
+    expect_alive(&small);
+    expect_code(&larger, 503, "body_memory");
+    expect_end(&larger);
+    http_client_release(&small);
+    empty(); /* or the other one, large itself, could not go on */
+    send_bytes(&smaller, 10000);
+    CHECK_INT(expect(&smaller, 200).body.len, 100000);
+    http_client_release(&smaller);
+    close_fixture();
+}
+
+TEST(memory__a_large_request_ends_a_newer_one_only)
+{
+    struct http_client first, second;
+
+    open_fixture();
+    first = begin(200000, 100000);
+    second = begin(200000, 190000);
+    fill(LIMIT / 2);
+    send_bytes(&first, 100000);
+    CHECK_INT(expect(&first, 200).body.len, 200000);
+    expect_code(&second, 503, "body_memory");
+    expect_end(&second);
+    http_client_release(&first);
+    close_fixture();
+}
+
+TEST(memory__the_newest_large_request_goes_itself)
+{
+    struct http_client first, second;
+
+    open_fixture();
+    first = begin(200000, 190000);
+    second = begin(200000, 100000);
+    fill(LIMIT / 2);
+    send_bytes(&second, 100000);
+    expect_code(&second, 503, "body_memory");
+    expect_end(&second);
+    send_bytes(&first, 10000);
+    CHECK_INT(expect(&first, 200).body.len, 200000);
+    http_client_release(&first);
+    close_fixture();
+}
+
+/* What is not taken is kept within the budget; who came last is cut. */
+TEST(memory__answers_that_are_not_taken_are_bounded)
+{
+    struct http_client clients[3];
+    int64_t before = 0;
+
+    open_fixture();
+    for (int i = 0; i < 3; i++) {
+        clients[i] = connect_client();
+        send_text(&clients[i], "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (i < 2)
+            WAIT_UNTIL(kind_bytes(BUDGET_ANSWER) > before + (1 << 20));
+        before = kind_bytes(BUDGET_ANSWER);
+        if (i == 1)
+            fill(LIMIT / 8 * 5);
+    }
+    WAIT_UNTIL(server_connections(&fixture.server) == 2);
+    for (int i = 0; i < 2; i++) {
+        CHECK_INT(expect(&clients[i], 200).body.len, BIG_BYTES);
+        http_client_release(&clients[i]);
+    }
+    http_client_release(&clients[2]);
+    close_fixture();
+}
+
+/* Heads count, too: bytes that are no request yet are bytes. */
+TEST(memory__heads_are_charged)
+{
+    struct http_client client;
+
+    open_fixture();
+    client = connect_client();
+    send_text(&client, "GET /get HTTP/1.1\r\nX: ");
+    send_bytes(&client, 10000);
+    WAIT_UNTIL(fixture_body_bytes() >= 10000);
+    http_client_release(&client);
+    WAIT_UNTIL(fixture_body_bytes() == 0);
+    close_fixture();
+}
+
+TEST_MAIN

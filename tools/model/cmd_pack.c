@@ -1,0 +1,249 @@
+/* Writes adrank.json: what is there and what is named, a calibration, golden requests with this model's logits. Nothing
+ * is written that the daemon would not open. */
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/file.h"
+#include "base/json_writer.h"
+#include "tools/model/pack.h"
+
+/* ------------------------------------------------------------------ scoring */
+
+static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
+{
+    size_t labels = (size_t)model_labels(p->model);
+    int64_t us;
+
+    *n = p->input.n_read;
+    if (*n > p->room) {
+        float *more = reallocarray(p->logits, (size_t)*n * labels, sizeof(*more));
+        if (!more)
+            return err_set(err, ERR_NOMEM, "out of memory");
+        p->logits = more;
+        p->room = *n;
+    }
+    return engine_compute(engine, &p->input, p->logits, &us, err);
+}
+
+int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
+                       int *n, struct err *err)
+{
+    char *text = json_dumps(request, JSON_COMPACT);
+    int rc;
+
+    if (!text)
+        return json_is_object(request) ? err_set(err, ERR_NOMEM, "out of memory")
+                                       : err_set(err, ERR_DATA, "/request: want an object");
+    rc = request_input_build(&p->requests, p->model, view_of(text), now_ms, &p->input, err);
+    free(text);
+    return rc ? rc : compute(p, engine, n, err);
+}
+
+int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair, struct err *err)
+{
+    const struct view v = {json_string_value(text), json_string_length(text)};
+    const struct view v_pair = {json_string_value(pair), json_string_length(pair)};
+    int n;
+
+    if (!json_is_string(text) || !json_is_string(pair))
+        return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
+    arena_reset(&p->arena, SIZE_MAX);
+    if (model_input_pair(p->model, v, v_pair, v_pair.len > 0, 0, &p->arena, &p->input, err))
+        return -1;
+    return compute(p, p->scorer.engine, &n, err);
+}
+
+double pack_logit(const struct pack *p, int i)
+{
+    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_labels(p->model));
+}
+
+/* ------------------------------------------------------------------ the document */
+
+static char *dump(const json_t *doc)
+{
+    return json_dumps(doc, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
+}
+
+/* heads is the classifier's own; with it the draft opens, which knows no golden requests yet. */
+static int open_draft(struct pack *p, struct err *err)
+{
+    const struct view none = VIEW_LIT("");
+    struct view text;
+    char *draft;
+    int rc;
+
+    if (model_open_with(p->options->dir, &(struct model_open_args){.adrank = &none}, &p->model,
+                        err))
+        return -1;
+    rc = json_object_set_new(p->doc, "heads",
+                             json_pack("{s:{s:i}}", "ctr", "labels", model_labels(p->model)));
+    if (rc == 0 && model_labels(p->model) == 0)
+        return err_set(err, ERR_DATA,
+                       "%s: it has no classifier (architecture: %s): there is nothing to pack",
+                       p->options->dir, p->model->architecture);
+    model_unref(p->model);
+    p->model = NULL;
+    draft = rc == 0 ? dump(p->doc) : NULL;
+    if (!draft)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    text = view_of(draft);
+    rc = model_open_with(p->options->dir, &(struct model_open_args){.adrank = &text, .draft = true},
+                         &p->model, err);
+    free(draft);
+    return rc;
+}
+
+/* The whole, as the daemon would open it. */
+static int verify(struct pack *p, struct view text, struct err *err)
+{
+    struct model *whole;
+    struct scorer scorer;
+    int rc;
+
+    if (model_open_with(p->options->dir, &(struct model_open_args){.adrank = &text}, &whole, err))
+        return -1;
+    rc = scorer_open(p->options, whole, model_max_tokens(whole), 1, false, &scorer, err);
+    if (rc == 0)
+        scorer_close(&scorer);
+    model_unref(whole);
+    return rc;
+}
+
+static int finish(struct pack *p, json_t *golden, char **out, struct err *err)
+{
+    int rc = json_object_set_new(p->doc, "weights_sha256", json_string(p->model->weights_sha256)) ||
+             json_object_set(p->doc, "golden", golden);
+
+    *out = rc ? NULL : dump(p->doc);
+    if (!*out)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    return verify(p, view_of(*out), err);
+}
+
+/* ------------------------------------------------------------------ report */
+
+static void put_calibration(struct json_writer *w, const struct pack *p)
+{
+    const char *key;
+    json_t *value;
+
+    jw_key(w, "calibration");
+    jw_object_begin(w);
+    json_object_foreach(p->calibration, key, value)
+    {
+        if (json_is_real(value))
+            jw_member_number(w, key, json_real_value(value), 6);
+        else if (json_is_boolean(value))
+            jw_member_bool(w, key, json_is_true(value));
+        else
+            jw_member_int(w, key, json_integer_value(value));
+    }
+    jw_object_end(w);
+}
+
+/* On stdout; where that has the document, on stderr. */
+static int report(const struct pack *p, const json_t *golden, const char *path, struct err *err)
+{
+    struct buf out = BUF_INIT;
+    const char *key;
+    struct json_writer w;
+    json_t *value;
+    int rc;
+
+    json_writer_init(&w, &out);
+    jw_object_begin(&w);
+    if (path)
+        jw_member_str(&w, "written", path);
+    jw_member_str(&w, "kind", model_kind(p->model));
+    jw_member_str(&w, "name", model_name(p->model));
+    jw_member_str(&w, "version", model_version(p->model));
+    jw_member_str(&w, "golden", p->golden_origin);
+    jw_member_int(&w, "golden_pairs", p->golden_pairs);
+    jw_member_number(&w, "golden_spread", p->golden_spread, 4);
+    jw_key(&w, "max_error");
+    jw_object_begin(&w);
+    json_object_foreach(json_object_get(golden, "max_error"), key, value)
+        jw_member_number(&w, key, json_number_value(value), 4);
+    jw_object_end(&w);
+    if (p->calibration)
+        put_calibration(&w, p);
+    jw_object_end(&w);
+    buf_add_str(&out, "\n");
+    if (path) {
+        rc = lines_write(&out, err);
+    } else {
+        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+        fputs(buf_str(&out), stderr);
+    }
+    buf_release(&out);
+    return rc;
+}
+
+static int write_document(const struct pack *p, char *text, const char *path, struct err *err)
+{
+    struct buf out = BUF_INIT;
+    int rc;
+
+    buf_add_str(&out, text);
+    buf_add_str(&out, "\n");
+    if (path)
+        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "%s: out of memory", p->path)
+                              : file_write(path, buf_view(&out), err);
+    else
+        rc = lines_write(&out, err);
+    buf_release(&out);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ the command */
+
+static int pack(struct pack *p, struct err *err)
+{
+    const struct options *o = p->options;
+    const char *path = o->dry_run ? NULL : o->output ? o->output : NULL;
+    json_t *golden = NULL;
+    char *text = NULL;
+    int rc = -1;
+
+    if (pack_document(p, err) || open_draft(p, err) ||
+        scorer_open(o, p->model, model_max_tokens(p->model), 1, true, &p->scorer, err) ||
+        pack_calibrate(p, err) || pack_golden(p, &golden, err) || finish(p, golden, &text, err))
+        goto out;
+    if (!path && !o->dry_run)
+        path = p->path;
+    rc = write_document(p, text, path, err) || report(p, golden, path, err) ? -1 : 0;
+out:
+    json_decref(golden);
+    free(text);
+    return rc;
+}
+
+static int run(const struct options *options, struct err *err)
+{
+    struct pack p = {.options = options};
+    int rc;
+
+    request_input_init(&p.requests);
+    arena_init(&p.arena, 64 << 10, 0);
+    rc = pack(&p, err);
+    scorer_close(&p.scorer);
+    model_unref(p.model);
+    input_release(&p.input);
+    arena_release(&p.arena);
+    request_input_release(&p.requests);
+    json_decref(p.doc);
+    json_decref(p.golden);
+    json_decref(p.calibration);
+    free(p.logits);
+    free(p.path);
+    return rc;
+}
+
+const struct command command_pack = {
+    .name = "pack",
+    .options = OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR | OPTION_KIND | OPTION_PACK,
+    .help = "writes adrank.json: templates, calibration, golden requests; keeps what is not named",
+    .run = run,
+};

@@ -1,0 +1,53 @@
+/* adrank-model pack: a file for each part of adrank.json that it makes. */
+#ifndef TOOLS_MODEL_PACK_H
+#define TOOLS_MODEL_PACK_H
+
+#include <jansson.h>
+
+#include "model/engine_opening.h"
+#include "model/engine_struct.h"
+#include "model/request_input.h"
+#include "tools/model/command.h"
+
+#define PACK_NOW_MS INT64_C(1790000000000) /* of requests that state no time */
+
+struct pack {
+    const struct options *options;
+    char *path;          /* DIR/adrank.json */
+    json_t *doc;         /* the document that is made, without /golden */
+    json_t *golden;      /* /golden as it was read; NULL: there was none */
+    struct model *model; /* opened with doc */
+    struct scorer scorer;
+    struct request_input requests;
+    struct arena arena;
+    struct input input;
+    float *logits; /* (room, labels) of the last input */
+    int room;
+    /* for the report */
+    const char *golden_origin; /* "kept", "refreshed", "given", "built in" */
+    int golden_pairs;
+    double golden_spread;
+    json_t *calibration; /* what was fitted; NULL: nothing was asked for */
+};
+
+/* Reads what is there and puts what the command line names into p->doc (pack_document.c). */
+int pack_document(struct pack *p, struct err *err) MUST_CHECK;
+/* Fits a calibration to the labelled lines of --calibrate (pack_calibrate.c). */
+int pack_calibrate(struct pack *p, struct err *err) MUST_CHECK;
+/* Sets *out to the object of /golden: requests and max_error (pack_golden.c). */
+int pack_golden(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
+
+/* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's, or one of another
+ * precision (cmd_pack.c). */
+int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
+                       int *n, struct err *err) MUST_CHECK;
+int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair,
+                    struct err *err) MUST_CHECK;
+/* Of candidate i of the last. */
+double pack_logit(const struct pack *p, int i);
+
+/* Requests of the built-in texts, one for each context, every ad a candidate (pack_texts.c). The caller decrefs; NULL:
+ * out of memory. */
+json_t *pack_builtin_requests(void);
+
+#endif

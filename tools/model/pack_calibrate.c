@@ -1,0 +1,219 @@
+/* Calibration from labelled lines: fitted on four fifths of them, kept only if it is better on the rest, then fitted
+ * on all. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "model/platt.h"
+#include "tools/model/pack.h"
+
+#define HELD_OUT_EVERY 5 /* one line in so many */
+
+struct calibrating {
+    struct pack *pack;
+    struct labelled *fit, *held_out;
+    size_t n_fit, n_held_out, room_fit, room_held_out;
+    size_t n_lines;
+};
+
+static int add(struct labelled **list, size_t *n, size_t *room, struct labelled one,
+               struct err *err)
+{
+    if (*n == *room) {
+        size_t more = *room ? *room * 2 : 1024;
+        struct labelled *bigger = reallocarray(*list, more, sizeof(*bigger));
+
+        if (!bigger)
+            return err_set(err, ERR_NOMEM, "out of memory");
+        *list = bigger;
+        *room = more;
+    }
+    (*list)[(*n)++] = one;
+    return 0;
+}
+
+/* All of a line goes to one side: ads of one request are alike. */
+static int add_example(struct calibrating *c, double logit, bool click, struct err *err)
+{
+    const struct labelled one = {logit, click};
+
+    if (c->n_lines % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
+        return add(&c->held_out, &c->n_held_out, &c->room_held_out, one, err);
+    return add(&c->fit, &c->n_fit, &c->room_fit, one, err);
+}
+
+static int read_label(const json_t *value, const char *pointer, bool *out, struct err *err)
+{
+    if (json_is_boolean(value)) {
+        *out = json_is_true(value);
+        return 0;
+    }
+    if (!json_is_number(value) || (json_number_value(value) != 0 && json_number_value(value) != 1))
+        return err_set(err, ERR_DATA, "%s: want 0 or 1", pointer);
+    *out = json_number_value(value) == 1;
+    return 0;
+}
+
+static int on_pair(struct calibrating *c, const json_t *doc, struct err *err)
+{
+    bool click;
+
+    if (read_label(json_object_get(doc, "label"), "/label", &click, err) ||
+        pack_score_pair(c->pack, json_object_get(doc, "text"), json_object_get(doc, "text_pair"),
+                        err))
+        return -1;
+    return add_example(c, pack_logit(c->pack, 0), click, err);
+}
+
+static int find_candidate(const json_t *request, const char *adid)
+{
+    const json_t *list = json_object_get(json_object_get(request, "rank"), "candidates");
+
+    for (size_t i = 0; adid && i < json_array_size(list); i++) {
+        const char *have = json_string_value(json_object_get(json_array_get(list, i), "adid"));
+        if (have && strcmp(have, adid) == 0)
+            return (int)i;
+    }
+    return -1;
+}
+
+static int64_t time_of(const json_t *doc, const json_t *shown)
+{
+    const json_t *now = json_object_get(doc, "now_ms");
+
+    if (!json_is_integer(now))
+        now = json_object_get(json_array_get(shown, 0), "t");
+    return json_is_integer(now) ? json_integer_value(now) : clock_wall_ms();
+}
+
+/* {"request":{...},"shown":[{"adid":"a7","pos":1,"click":1,"t":...}]}, as the log of impressions has it. */
+static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
+{
+    const json_t *request = json_object_get(doc, "request"), *shown = json_object_get(doc, "shown");
+    int n;
+
+    if (!json_is_object(request) || !json_is_array(shown) || json_array_size(shown) == 0)
+        return err_set(err, ERR_DATA,
+                       "want {\"text\":...,\"text_pair\":...,\"label\":0 or 1}, or "
+                       "{\"request\":{...},\"shown\":[{\"adid\":...,\"click\":0 or 1}]}");
+    if (pack_score_request(c->pack, c->pack->scorer.engine, request, time_of(doc, shown), &n, err))
+        return -1;
+    for (size_t i = 0; i < json_array_size(shown); i++) {
+        const json_t *one = json_array_get(shown, i);
+        int at = find_candidate(request, json_string_value(json_object_get(one, "adid")));
+        char pointer[48];
+        bool click;
+        snprintf(pointer, sizeof(pointer), "/shown/%zu/adid", i);
+        if (at < 0 || at >= n)
+            return err_set(err, ERR_DATA, "%s: is none of /request/rank/candidates", pointer);
+        snprintf(pointer, sizeof(pointer), "/shown/%zu/click", i);
+        if (read_label(json_object_get(one, "click"), pointer, &click, err) ||
+            add_example(c, pack_logit(c->pack, at), click, err))
+            return -1;
+    }
+    return 0;
+}
+
+static int on_line(void *arg, int number, struct view line, struct err *err)
+{
+    struct calibrating *c = arg;
+    json_t *doc;
+    int rc;
+
+    (void)number;
+    if (line_parse(line, &doc, err))
+        return -1;
+    rc = (json_object_get(doc, "text") ? on_pair : on_request)(c, doc, err);
+    json_decref(doc);
+    c->n_lines++;
+    return rc;
+}
+
+static size_t clicks_of(const struct labelled *examples, size_t n)
+{
+    size_t clicks = 0;
+
+    for (size_t i = 0; i < n; i++)
+        clicks += examples[i].click;
+    return clicks;
+}
+
+static int read_lines(struct calibrating *c, struct err *err)
+{
+    const char *path = c->pack->options->calibrate_file;
+    size_t clicks;
+
+    if (lines_read_file(path, on_line, c, err))
+        return err_prefix(err, "%s", path);
+    clicks = clicks_of(c->held_out, c->n_held_out);
+    if (clicks == 0 || clicks == c->n_held_out)
+        return err_set(
+            err, ERR_DATA,
+            "%s: every fifth line is held out, and these have %zu examples with %zu clicks: "
+            "too few to judge by",
+            path, c->n_held_out, clicks);
+    return 0;
+}
+
+/* Of everything that was read; base_rate is theirs, too, unless the command line names one. */
+static int fit_all(struct calibrating *c, struct calibration *out, double *rate, struct err *err)
+{
+    size_t n;
+
+    for (size_t i = 0; i < c->n_held_out; i++)
+        if (add(&c->fit, &c->n_fit, &c->room_fit, c->held_out[i], err))
+            return -1;
+    n = c->n_fit;
+    *rate = (double)clicks_of(c->fit, n) / (double)n;
+    return platt_fit(c->fit, n, out, err);
+}
+
+static int store(struct calibrating *c, const struct calibration *all, double rate, struct err *err)
+{
+    struct pack *p = c->pack;
+    json_t *object = json_pack("{s:s,s:f,s:f}", "type", "platt", "a", all->a, "b", all->b);
+
+    if (!object || json_object_set_new(p->doc, "calibration", object) ||
+        (p->options->base_rate <= 0 && json_object_set_new(p->doc, "base_rate", json_real(rate))))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    return 0;
+}
+
+static int fit_and_judge(struct calibrating *c, struct err *err)
+{
+    struct pack *p = c->pack;
+    const struct calibration before = p->model->adrank.calibration;
+    size_t clicks = clicks_of(c->fit, c->n_fit) + clicks_of(c->held_out, c->n_held_out);
+    struct calibration part, all;
+    double ne_before, ne_after, rate;
+
+    if (platt_fit(c->fit, c->n_fit, &part, err))
+        return err_prefix(err, "%s", p->options->calibrate_file);
+    ne_before = normalized_entropy(c->held_out, c->n_held_out, &before);
+    ne_after = normalized_entropy(c->held_out, c->n_held_out, &part);
+    p->calibration =
+        json_pack("{s:I,s:I,s:I,s:f,s:f,s:b}", "examples", (json_int_t)(c->n_fit + c->n_held_out),
+                  "clicks", (json_int_t)clicks, "held_out", (json_int_t)c->n_held_out, "ne_before",
+                  ne_before, "ne_after", ne_after, "stored", ne_after < ne_before);
+    if (!p->calibration)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (!(ne_after < ne_before))
+        return 0;
+    if (fit_all(c, &all, &rate, err))
+        return err_prefix(err, "%s", p->options->calibrate_file);
+    return store(c, &all, rate, err);
+}
+
+int pack_calibrate(struct pack *p, struct err *err)
+{
+    struct calibrating c = {.pack = p};
+    int rc;
+
+    if (!p->options->calibrate_file)
+        return 0;
+    rc = read_lines(&c, err) || fit_and_judge(&c, err) ? -1 : 0;
+    free(c.fit);
+    free(c.held_out);
+    return rc;
+}

@@ -1,0 +1,434 @@
+/* Golden requests: those that are there, given ones, or such of the built-in texts that the model tells apart; their
+ * logits, and what each precision loses of them. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tools/model/pack.h"
+
+#define F32_ERROR 1e-4   /* the least that is allowed: other processors add up in other orders */
+#define BF16_ERROR 0.02  /* the same */
+#define SLACK 2.0        /* of what was measured here */
+#define ADS_A_REQUEST 4  /* of a built-in context: the lowest and the highest two */
+#define EXTREME_PAIRS 20 /* of all built-in pairs: that many lowest and highest */
+
+/* ------------------------------------------------------------------ given lines */
+
+struct given {
+    json_t *requests;
+};
+
+/* The text is what was searched for, its pair the one candidate. */
+static json_t *request_of_pair(const json_t *doc)
+{
+    return json_pack("{s:I,s:{s:{s:O},s:{s:[{s:s,s:O}]}}}", "now_ms", (json_int_t)PACK_NOW_MS,
+                     "request", "site", "search", json_object_get(doc, "text"), "rank",
+                     "candidates", "adid", "ad", "text", json_object_get(doc, "text_pair"));
+}
+
+static json_t *request_of_line(json_t *doc)
+{
+    json_t *request = json_object_get(doc, "request"), *now = json_object_get(doc, "now_ms");
+    json_t *logits = json_object_get(doc, "logits"), *out;
+
+    if (!request)
+        return json_pack("{s:I,s:O}", "now_ms", (json_int_t)PACK_NOW_MS, "request", doc);
+    if (!now)
+        now = json_object_get(json_array_get(json_object_get(doc, "shown"), 0), "t");
+    out = json_pack("{s:I,s:O}", "now_ms",
+                    json_is_integer(now) ? json_integer_value(now) : (json_int_t)PACK_NOW_MS,
+                    "request", request);
+    if (out && logits)
+        json_object_set(out, "logits", logits);
+    return out;
+}
+
+static int on_line(void *arg, int number, struct view line, struct err *err)
+{
+    struct given *given = arg;
+    json_t *doc, *entry;
+    int rc = 0;
+
+    (void)number;
+    if (line_parse(line, &doc, err))
+        return -1;
+    if (!json_is_object(doc))
+        rc = err_set(err, ERR_DATA, "want an object, this is %s", json_kind(doc));
+    else if (json_object_get(doc, "text") && (!json_is_string(json_object_get(doc, "text")) ||
+                                              !json_is_string(json_object_get(doc, "text_pair"))))
+        rc = err_set(err, ERR_DATA, "/text and /text_pair: want strings");
+    else if (json_object_get(doc, "text") && json_object_get(doc, "logits"))
+        rc =
+            err_set(err, ERR_DATA,
+                    "/logits: of a pair without its template; give the request that it stands for");
+    if (rc == 0) {
+        entry = json_object_get(doc, "text") ? request_of_pair(doc) : request_of_line(doc);
+        if (!entry || json_array_append_new(given->requests, entry))
+            rc = err_set(err, ERR_NOMEM, "out of memory");
+    }
+    json_decref(doc);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ logits */
+
+struct entry {
+    const json_t *entry, *request;
+    int64_t now_ms;
+};
+
+static struct entry entry_of(const json_t *requests, size_t i)
+{
+    const json_t *entry = json_array_get(requests, i);
+
+    return (struct entry){entry, json_object_get(entry, "request"),
+                          json_integer_value(json_object_get(entry, "now_ms"))};
+}
+
+static int score(struct pack *p, struct engine *engine, const json_t *requests, size_t i, int *n,
+                 struct err *err)
+{
+    const struct entry e = entry_of(requests, i);
+
+    if (pack_score_request(p, engine, e.request, e.now_ms, n, err))
+        return err_prefix(err, "golden request %zu", i);
+    return 0;
+}
+
+/* Sets the logits of every request to the engine's; with `only_missing` of those without. */
+static int set_logits(struct pack *p, json_t *requests, bool only_missing, struct err *err)
+{
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        json_t *logits;
+        int n;
+        if (only_missing && json_object_get(json_array_get(requests, i), "logits"))
+            continue;
+        if (score(p, p->scorer.engine, requests, i, &n, err))
+            return -1;
+        logits = json_array();
+        for (int k = 0; k < n; k++)
+            json_array_append_new(logits, json_real(pack_logit(p, k)));
+        if (json_array_size(logits) != (size_t)n ||
+            json_object_set_new(json_array_get(requests, i), "logits", logits))
+            return err_set(err, ERR_NOMEM, "out of memory");
+    }
+    return 0;
+}
+
+/* Mean deviation of all logits, and how many there are. */
+static double spread_of(const json_t *requests, int *n_pairs)
+{
+    double sum = 0, squares = 0;
+    size_t n = 0, i, k;
+    json_t *entry, *value;
+
+    json_array_foreach(requests, i, entry){json_array_foreach(
+        json_object_get(entry, "logits"), k, value){sum += json_number_value(value);
+    squares += json_number_value(value) * json_number_value(value);
+    n++;
+}
+}
+*n_pairs = (int)n;
+return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+}
+
+/* The largest |error| of the engine over the spread; NAN in *error where counts differ. */
+static int measure(struct pack *p, struct engine *engine, const json_t *requests, double spread,
+                   double *error, struct err *err)
+{
+    *error = 0;
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        const json_t *logits = json_object_get(json_array_get(requests, i), "logits");
+        int n;
+        if (score(p, engine, requests, i, &n, err))
+            return -1;
+        if (json_array_size(logits) != (size_t)n)
+            *error = INFINITY;
+        for (int k = 0; k < n; k++)
+            *error = fmax(*error, fabs(pack_logit(p, k) -
+                                       json_number_value(json_array_get(logits, (size_t)k))) /
+                                      spread);
+    }
+    return 0;
+}
+
+/* ------------------------------------------------------------------ built-in texts */
+
+struct ranked {
+    double logit;
+    size_t request, candidate;
+};
+
+/* What the model makes of every pair of a built-in context and a built-in ad. */
+struct pool {
+    json_t *requests;
+    struct ranked *pairs; /* (n), those of a request beside each other */
+    bool *kept;           /* (n) by request and candidate */
+    size_t n, n_ads;
+};
+
+static int by_logit(const void *a, const void *b)
+{
+    const struct ranked *x = a, *y = b;
+
+    return (x->logit > y->logit) - (x->logit < y->logit);
+}
+
+static void keep(struct pool *pool, const struct ranked *pair)
+{
+    pool->kept[pair->request * pool->n_ads + pair->candidate] = true;
+}
+
+/* Of n pairs the `each` lowest and highest. */
+static void keep_extremes(struct pool *pool, struct ranked *pairs, size_t n, size_t each)
+{
+    qsort(pairs, n, sizeof(*pairs), by_logit);
+    for (size_t i = 0; i < each; i++) {
+        keep(pool, &pairs[i]);
+        keep(pool, &pairs[n - 1 - i]);
+    }
+}
+
+static double kept_spread(const struct pool *pool)
+{
+    double sum = 0, squares = 0;
+    size_t n = 0;
+
+    for (size_t i = 0; i < pool->n; i++) {
+        const struct ranked *pair = &pool->pairs[i];
+        if (!pool->kept[pair->request * pool->n_ads + pair->candidate])
+            continue;
+        sum += pair->logit;
+        squares += pair->logit * pair->logit;
+        n++;
+    }
+    return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+}
+
+/* Texts that a model was not trained for are mostly much of a muchness to it: of every context the ads that it puts
+ * first and last, or, where these are still too alike, the first and the last of all pairs. */
+static void choose(struct pool *pool)
+{
+    for (size_t i = 0; i < pool->n; i += pool->n_ads)
+        keep_extremes(pool, &pool->pairs[i], pool->n_ads, ADS_A_REQUEST / 2);
+    if (kept_spread(pool) >= GOLDEN_MIN_SPREAD * 1.001)
+        return;
+    memset(pool->kept, 0, pool->n * sizeof(*pool->kept));
+    keep_extremes(pool, pool->pairs, pool->n, EXTREME_PAIRS);
+}
+
+static int pool_init(struct pool *pool, struct pack *p, struct err *err)
+{
+    *pool = (struct pool){.requests = pack_builtin_requests()};
+    if (!pool->requests)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (set_logits(p, pool->requests, false, err))
+        return -1;
+    pool->n_ads = json_array_size(json_object_get(json_array_get(pool->requests, 0), "logits"));
+    pool->n = pool->n_ads * json_array_size(pool->requests);
+    pool->pairs = calloc(pool->n, sizeof(*pool->pairs));
+    pool->kept = calloc(pool->n, sizeof(*pool->kept));
+    if (!pool->pairs || !pool->kept)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < pool->n; i++) {
+        const json_t *logits =
+            json_object_get(json_array_get(pool->requests, i / pool->n_ads), "logits");
+        pool->pairs[i] = (struct ranked){json_number_value(json_array_get(logits, i % pool->n_ads)),
+                                         i / pool->n_ads, i % pool->n_ads};
+    }
+    return 0;
+}
+
+static void pool_release(struct pool *pool)
+{
+    json_decref(pool->requests);
+    free(pool->pairs);
+    free(pool->kept);
+}
+
+/* Takes the candidates that are not kept out of the requests, and requests that have none left. */
+static void cut(struct pool *pool)
+{
+    for (size_t i = json_array_size(pool->requests); i-- > 0;) {
+        json_t *request = json_object_get(json_array_get(pool->requests, i), "request");
+        json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");
+        for (size_t k = pool->n_ads; k-- > 0;)
+            if (!pool->kept[i * pool->n_ads + k])
+                json_array_remove(candidates, k);
+        if (json_array_size(candidates) == 0)
+            json_array_remove(pool->requests, i);
+    }
+}
+
+static int make_builtin(struct pack *p, json_t **out, struct err *err)
+{
+    struct pool pool;
+    int rc = pool_init(&pool, p, err);
+
+    if (rc == 0) {
+        choose(&pool);
+        cut(&pool);
+        *out = json_incref(pool.requests);
+        /* Of fewer candidates: a logit may differ in its last bits. */
+        rc = set_logits(p, *out, false, err);
+    }
+    pool_release(&pool);
+    return rc;
+}
+
+/* ------------------------------------------------------------------ the whole */
+
+static int read_given(struct pack *p, json_t **out, struct err *err)
+{
+    struct given given = {json_array()};
+
+    *out = given.requests;
+    if (!*out)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (lines_read_file(p->options->golden_file, on_line, &given, err))
+        return err_prefix(err, "%s", p->options->golden_file);
+    p->golden_origin = "given";
+    return set_logits(p, *out, true, err);
+}
+
+/* Logits that the engine still gives are somebody's reference and stay; else all are made anew. */
+static int keep_or_refresh(struct pack *p, json_t **out, struct err *err)
+{
+    const json_t *allowed = json_object_get(json_object_get(p->golden, "max_error"), "f32");
+    double limit = json_is_number(allowed) ? json_number_value(allowed) : F32_ERROR, error, spread;
+    int n;
+
+    *out = json_deep_copy(json_object_get(p->golden, "requests"));
+    if (!*out)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    p->golden_origin = "kept";
+    spread = spread_of(*out, &n);
+    if (spread > 0 && measure(p, p->scorer.engine, *out, spread, &error, err))
+        return -1;
+    if (spread > 0 && error <= limit)
+        return 0;
+    p->golden_origin = "refreshed";
+    return set_logits(p, *out, false, err);
+}
+
+static int make_requests(struct pack *p, json_t **out, struct err *err)
+{
+    const json_t *have = json_object_get(p->golden, "requests");
+    const char *file = p->options->golden_file;
+    const bool builtin = file && strcmp(file, "built-in") == 0;
+
+    if (file && !builtin)
+        return read_given(p, out, err);
+    if (!builtin && json_is_array(have) && json_array_size(have) > 0)
+        return keep_or_refresh(p, out, err);
+    p->golden_origin = "built in";
+    return make_builtin(p, out, err);
+}
+
+static int check_spread(struct pack *p, const json_t *requests, struct err *err)
+{
+    p->golden_spread = spread_of(requests, &p->golden_pairs);
+    if (p->golden_pairs < GOLDEN_MIN_PAIRS)
+        return err_set(err, ERR_DATA, "%d golden pairs, want at least %d; give more with --golden",
+                       p->golden_pairs, GOLDEN_MIN_PAIRS);
+    if (!(p->golden_spread >= GOLDEN_MIN_SPREAD))
+        return err_set(
+            err, ERR_DATA,
+            "logits of the golden pairs (%s) have a standard deviation of %.3g, want at "
+            "least %g: a head that is not trained, or texts that are all alike to it; give "
+            "others with --golden",
+            p->golden_origin, p->golden_spread, GOLDEN_MIN_SPREAD);
+    return 0;
+}
+
+/* bf16 by the processor, else by the portable provider, which always has it. */
+static int open_bf16(struct pack *p, struct scorer *out, struct err *err)
+{
+    struct options options = *p->options;
+
+    options.precision = PRECISION_BF16;
+    options.quiet = true;
+    if (scorer_open(&options, p->model, model_max_tokens(p->model), 1, true, out, err))
+        return -1;
+    if (engine_caps(out->engine)->precision == PRECISION_BF16)
+        return 0;
+    scorer_close(out);
+    options.linear = "plain";
+    return scorer_open(&options, p->model, model_max_tokens(p->model), 1, true, out, err);
+}
+
+static int set_error(json_t *max_error, enum precision precision, double measured, double least,
+                     struct err *err)
+{
+    double allowed = ceil(fmax(SLACK * measured, least) * 1e4) / 1e4;
+
+    if (measured > GOLDEN_MAX_ERROR) {
+        json_object_del(max_error, precision_names[precision]);
+        fprintf(stderr, "adrank-model: %s loses %.3g of the spread, more than %g: it is left out\n",
+                precision_names[precision], measured, GOLDEN_MAX_ERROR);
+        return 0;
+    }
+    if (json_object_set_new(max_error, precision_names[precision],
+                            json_real(fmin(allowed, GOLDEN_MAX_ERROR))))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    return 0;
+}
+
+static int measure_bf16(struct pack *p, const json_t *requests, json_t *max_error, struct err *err)
+{
+    struct scorer bf16;
+    double error;
+    int rc;
+
+    if (open_bf16(p, &bf16, err))
+        return -1;
+    rc = measure(p, bf16.engine, requests, p->golden_spread, &error, err);
+    if (rc == 0)
+        rc = set_error(max_error, PRECISION_BF16, error, BF16_ERROR, err);
+    scorer_close(&bf16);
+    return rc;
+}
+
+/* What was stated for requests that were kept stays; what is missing, or of others, is measured. */
+static int make_max_error(struct pack *p, const json_t *requests, json_t *max_error,
+                          struct err *err)
+{
+    bool kept = strcmp(p->golden_origin, "kept") == 0;
+    double error;
+
+    if (json_object_update(max_error, json_object_get(p->golden, "max_error")) &&
+        json_object_get(p->golden, "max_error"))
+        return err_set(err, ERR_NOMEM, "out of memory");
+    if (!kept || !json_object_get(max_error, "f32")) {
+        if (measure(p, p->scorer.engine, requests, p->golden_spread, &error, err))
+            return -1;
+        if (!(error <= GOLDEN_MAX_ERROR))
+            return err_set(
+                err, ERR_DATA,
+                "golden logits (%s) and this model's differ by %.3g of their spread, more "
+                "than %g",
+                p->golden_origin, error, GOLDEN_MAX_ERROR);
+        if (set_error(max_error, PRECISION_F32, error, F32_ERROR, err))
+            return -1;
+    }
+    if (kept && json_object_get(max_error, "bf16"))
+        return 0;
+    return measure_bf16(p, requests, max_error, err);
+}
+
+int pack_golden(struct pack *p, json_t **out, struct err *err)
+{
+    json_t *requests = NULL, *max_error = json_object();
+    int rc = -1;
+
+    *out = NULL;
+    if (make_requests(p, &requests, err) || check_spread(p, requests, err) ||
+        make_max_error(p, requests, max_error, err))
+        goto out;
+    *out = json_pack("{s:O,s:O}", "max_error", max_error, "requests", requests);
+    rc = *out ? 0 : err_set(err, ERR_NOMEM, "out of memory");
+out:
+    json_decref(requests);
+    json_decref(max_error);
+    return rc;
+}

@@ -95,9 +95,10 @@ static const struct field device_ext_fields[] = {
 const struct shape privacy_device_ext_shape =
     SHAPE(device_ext_fields, struct signals, &none, .stand_in = &none);
 
+_Static_assert(PRIVACY_SIGNALS <= SIGNALS_PADDED, "one vector holds all");
 static void take_stricter(struct signals *all, const struct signals *more)
 {
-    for (int i = 0; i < PRIVACY_SIGNALS; i++)
+    for (int i = 0; i < SIGNALS_PADDED; i++)
         all->of[i] = all->of[i] > more->of[i] ? all->of[i] : more->of[i];
 }
 

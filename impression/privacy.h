@@ -15,9 +15,10 @@ enum signal_state {
     SIGNAL_SET
 }; /* the larger one is the stricter one */
 
-/* By enum privacy_signal, of one object. */
+/* By enum privacy_signal, of one object; as many as are compared at once. */
+#define SIGNALS_PADDED 16
 struct signals {
-    unsigned char of[PRIVACY_SIGNALS];
+    unsigned char of[SIGNALS_PADDED];
 };
 
 struct signals_and_ext {

@@ -102,7 +102,8 @@ static int read_limits(const struct parsing *p, const json_t *input, int positio
     if (out->max_context_tokens + out->max_ad_tokens > positions)
         return err_set(
             p->err, ERR_DATA,
-            "%s: /input: max_context_tokens + max_ad_tokens is %d, the model takes %d tokens",
+            "%s: /input: max_context_tokens + max_ad_tokens is %d, the model takes %d tokens "
+            "(positions, or a length that the tokenizer's files state)",
             p->file, out->max_context_tokens + out->max_ad_tokens, positions);
     return 0;
 }

@@ -122,6 +122,10 @@ static void put_model(struct json_writer *w, const struct model *m)
     put_str(w, "precision", m->weights_dtype);
     put_int(w, "tensors", m->n_tensors);
     put_int(w, "labels", m->config.labels);
+    if (m->config.labels == 2)
+        put_str(w, "labels_are", m->independent_labels ? "independent" : "exclusive");
+    put_int(w, "max_tokens", m->max_tokens);
+    put_int(w, "pair_type", tokenizer_pair_type(m->tokenizer));
     put_encoder(w, m);
     put_input(w, &m->adrank);
     put_calibration(w, &m->adrank);

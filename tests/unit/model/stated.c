@@ -3,8 +3,9 @@
 #include "model/model_struct.h"
 #include "tests/unit/model/model_dir.h"
 
-#define ONE "tests/golden/logits/one-layer"   /* one label, vocab.txt, 32 positions */
-#define TWO "tests/golden/logits/seven-heads" /* two labels, tokenizer.json, 36 positions */
+#define ONE "tests/golden/logits/one-layer"         /* one label, vocab.txt, 32 positions */
+#define TWO "tests/golden/logits/seven-heads"       /* two labels, tokenizer.json, 36 positions */
+#define REQUESTS "tests/golden/requests/two-layers" /* adrank.json with limits of its own */
 #define TOKENIZER "tokenizer_config.json"
 #define SBERT "sentence_bert_config.json"
 #define ST "config_sentence_transformers.json"
@@ -274,6 +275,9 @@ TEST(stated__what_is_not_served_is_refused_by_name)
         {TWO,
          "tokenizer.json: /normalizer/clean_text: is not BERT's",
          {{"tokenizer.json", "/normalizer/clean_text", "false"}}},
+        {REQUESTS,
+         "adrank.json: /input: max_context_tokens + max_ad_tokens is 92, the model takes 80 tokens",
+         {{TOKENIZER, "/model_max_length", "80"}}},
         {TWO,
          "/truncation_side: tokenizer.json's /truncation/direction is Left",
          {{"tokenizer.json", "/truncation/direction", "\"Left\""}}},

@@ -9,7 +9,6 @@
 #include <string.h>
 
 #include "adrank/behaviour.h"
-#include "base/decimal.h"
 #include "base/number.h"
 #include "server/features/link_state.h"
 

@@ -2,6 +2,8 @@
 
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 
 #include "base/secret.h"
@@ -81,6 +83,15 @@ static void warn_of_descriptors(const struct config *config, world_warning_fn te
     tell(arg, text);
 }
 
+/* systemd's own folder for credentials, where access lists show as permissions of the group. */
+static bool is_guarded(const char *path)
+{
+    const char *folder = getenv("CREDENTIALS_DIRECTORY");
+    const size_t n = folder ? strlen(folder) : 0;
+
+    return n && strncmp(path, folder, n) == 0 && path[n] == '/' && !strstr(path, "/../");
+}
+
 /* Looked at anew: who may read a file changes without the file. */
 static void warn_of_secret_file(const char *option, const struct secret *secret,
                                 world_warning_fn tell, void *arg)
@@ -89,7 +100,8 @@ static void warn_of_secret_file(const char *option, const struct secret *secret,
     char text[512];
     mode_t mode;
 
-    if (!secret->file || !(exposed = secret_exposed(secret->file, &mode)))
+    if (!secret->file || is_guarded(secret->file) ||
+        !(exposed = secret_exposed(secret->file, &mode)))
         return;
     snprintf(text, sizeof(text), "%s: %.400s %s (mode %04o)", option, secret->file, exposed,
              (unsigned)mode);

@@ -73,13 +73,15 @@ else()
   # A program gets the notes for shadow stacks and branch tracking if all its objects have them. Ours do, Debian's start-up
   # files do not. They work with shadow stacks all the same, so that note is forced. Branch tracking would need a landing mark
   # in them, so that note is left to distributions whose start-up files have one.
-  foreach(flag -Wl,-z,ibtplt -Wl,-z,shstk) # x86
-    string(MAKE_C_IDENTIFIER "have${flag}" have)
-    check_linker_flag(C ${flag} ${have})
-    if(${have})
-      add_link_options(${flag})
-    endif()
-  endforeach()
+  if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
+    foreach(flag -Wl,-z,ibtplt -Wl,-z,shstk)
+      string(MAKE_C_IDENTIFIER "have${flag}" have)
+      check_linker_flag(C ${flag} ${have})
+      if(${have})
+        add_link_options(${flag})
+      endif()
+    endforeach()
+  endif()
 endif()
 if(ADRANK_FUZZ)
   add_compile_options(-fsanitize=fuzzer-no-link)

@@ -93,16 +93,23 @@ static int read_limits(const struct parsing *p, const json_t *input, int positio
                        struct adrank_json *out)
 {
     struct where where = where_of(p, "/input");
+    const int least_ad = out->kind->ad_specials + 1;
+    int ad = positions / 4, context = positions * 3 / 4;
 
+    if (ad < least_ad) { /* a very short model */
+        ad = least_ad;
+        context = positions - ad;
+    }
     if (config_int(where.text, input, "max_context_tokens", out->kind->context_specials + 1,
-                   positions, positions * 3 / 4, &out->max_context_tokens, p->err) ||
-        config_int(where.text, input, "max_ad_tokens", out->kind->ad_specials + 1, positions,
-                   positions / 4, &out->max_ad_tokens, p->err))
+                   positions, context, &out->max_context_tokens, p->err) ||
+        config_int(where.text, input, "max_ad_tokens", least_ad, positions, ad, &out->max_ad_tokens,
+                   p->err))
         return -1;
     if (out->max_context_tokens + out->max_ad_tokens > positions)
         return err_set(
             p->err, ERR_DATA,
-            "%s: /input: max_context_tokens + max_ad_tokens is %d, the model takes %d tokens",
+            "%s: /input: max_context_tokens + max_ad_tokens is %d, the model takes %d tokens "
+            "(positions, or a length that the tokenizer's files state)",
             p->file, out->max_context_tokens + out->max_ad_tokens, positions);
     return 0;
 }

@@ -14,6 +14,7 @@ void request_input_init(struct request_input *self)
 
 void request_input_release(struct request_input *self)
 {
+    catalog_unref(self->catalog);
     arena_release(&self->arena);
 }
 
@@ -44,6 +45,41 @@ static int decode(struct request_input *self, struct view body, struct err *err)
     }
 }
 
+static int find_ad(const struct request_input *self, int i, struct input_ad *out, struct err *err)
+{
+    const struct candidate *candidate = &self->request.candidates[i];
+
+    out->text = candidate->text;
+    if (out->text.len)
+        return 0;
+    if (!self->catalog)
+        return err_set(err, ERR_DATA,
+                       "request: /rank/candidates/%d/text: missing, there is no catalog", i);
+    out->ad = catalog_find(self->catalog, candidate->adid);
+    if (!out->ad)
+        return err_set(err, ERR_DATA, "request: /rank/candidates/%d/adid: not in the catalog", i);
+    return 0;
+}
+
+/* Texts of items that the catalog advertises. */
+static int fill_behaviours(struct request_input *self, struct input_args *args, struct err *err)
+{
+    struct behaviour *own;
+
+    if (!self->catalog || args->n_behaviours == 0)
+        return 0;
+    own = arena_array(&self->arena, (size_t)args->n_behaviours, sizeof(*own));
+    if (!own)
+        return err_set(err, ERR_NOMEM, "request: out of memory");
+    for (int i = 0; i < args->n_behaviours; i++) {
+        own[i] = args->behaviours[i];
+        if (!own[i].text.len)
+            own[i].text = catalog_item_text(self->catalog, own[i].item);
+    }
+    args->behaviours = own;
+    return 0;
+}
+
 int request_input_build(struct request_input *self, const struct model *model, struct view body,
                         int64_t now_ms, struct input *out, struct err *err)
 {
@@ -62,12 +98,11 @@ int request_input_build(struct request_input *self, const struct model *model, s
         limits.max_behaviour, &self->arena, &args.n_behaviours, &truncated);
     if (!ads || !args.behaviours)
         return err_set(err, ERR_NOMEM, "request: out of memory");
-    for (int i = 0; i < args.n_ads; i++) {
-        ads[i].text = self->request.candidates[i].text;
-        if (!ads[i].text.len)
-            return err_set(err, ERR_DATA,
-                           "request: /rank/candidates/%d/text: missing, there is no catalog", i);
-    }
+    if (fill_behaviours(self, &args, err))
+        return -1;
+    for (int i = 0; i < args.n_ads; i++)
+        if (find_ad(self, i, &ads[i], err))
+            return -1;
     if (args.n_ads == 0)
         return err_set(err, ERR_DATA, "request: /rank/candidates: none");
     return model_input(model, &args, &self->arena, out, &truncated, err);

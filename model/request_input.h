@@ -1,7 +1,7 @@
 /*
  * A /rank request that stands by itself to an input: behaviours and candidates carry their own
- * text, the first impression counts, nothing is looked up. Golden requests and adrank-model score
- * take this way; the daemon has catalog, stored history and several impressions and calls
+ * text, or a catalog that was named has it; the first impression counts. Golden requests (which never
+ * have a catalog), adrank-model score and pack take this way; the daemon has catalog, stored history and several impressions and calls
  * model_input itself.
  */
 #ifndef MODEL_REQUEST_INPUT_H
@@ -13,7 +13,8 @@
 #define REQUEST_INPUT_MAX_BYTES (1 << 20)
 
 struct request_input {
-    struct arena arena;                /* the decoded request; reset by every build */
+    struct catalog *catalog; /* for what has no text of its own; NULL: none. Released with it */
+    struct arena arena;      /* the decoded request; reset by every build */
     struct impression_request request; /* valid until the next build */
 };
 

@@ -84,7 +84,7 @@ static int read_bert_config(const struct model_files *files, struct sentence_tra
     lower = json_object_get(doc, "do_lower_case");
     if (key_rules_check(&sentence_bert_rules, file, doc, err) ||
         (max && !json_is_null(max) &&
-         config_int(where, doc, "max_seq_length", 4, 1 << 24, 0, &out->max_tokens, err)))
+         config_int(where, doc, "max_seq_length", 5, 1 << 24, 0, &out->max_tokens, err)))
         rc = -1;
     else if (lower && !json_is_null(lower) && !json_is_boolean(lower))
         rc = err_set(err, ERR_DATA, "%s: /do_lower_case: must be true or false", file);

@@ -8,6 +8,7 @@
 
 /* transformers' "no limit" is int(1e30); whatever is beyond this counts as that (its LARGE_INTEGER). */
 #define NO_LIMIT 1e20
+#define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
 
 #define READ(key_)                                                                                 \
     {                                                                                              \
@@ -160,8 +161,9 @@ static int read_limit(const char *file, const json_t *config, struct tokenizer_s
     spec->max_tokens = 0;
     if (!value || json_is_null(value) || (json_is_number(value) && v > NO_LIMIT))
         return 0;
-    if (!json_is_number(value) || v != floor(v) || v < 4)
-        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least 4", file, key);
+    if (!json_is_number(value) || v != floor(v) || v < MIN_LIMIT)
+        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least %d", file, key,
+                       MIN_LIMIT);
     spec->max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
     return 0;
 }

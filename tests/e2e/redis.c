@@ -309,6 +309,8 @@ TEST(redis__nonsense_under_the_key)
         test_row("redis: %s", rows[i].name);
         redis_do("LPUSH %s %b", key, rows[i].bytes, rows[i].len);
         CHECK(degraded());
+        CHECK_INT(driver_metric(&d, "adrank_stored_events_corrupt_total"), i + 1);
+        CHECK_INT(driver_metric(&d, "adrank_features_failed_total{reason=\"corrupt\"}"), i + 1);
         redis_do("LPOP %s", key);
         CHECK_INT(events_used("u1"), 2); /* the others are still good */
     }

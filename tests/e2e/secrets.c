@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -67,6 +68,29 @@ TEST(secrets__that_others_may_read_are_warned_of)
     CHECK_INT(driver_stop(&d), 0);
 }
 
+/* systemd guards the folder by access lists. */
+TEST(secrets__of_systemd_are_not_warned_of)
+{
+    static const char set[] = "privacy.user_key={\"$file\":\"/tmp/adrank-credentials/user_key\"}";
+    struct err err;
+
+    (void)mkdir("/tmp/adrank-credentials", 0700);
+    CHECK_OK(
+        file_write("/tmp/adrank-credentials/user_key", VIEW_LIT("a key of enough bytes"), &err),
+        err);
+    CHECK_INT(chmod("/tmp/adrank-credentials/user_key", 0440), 0);
+    for (int guarded = 0; guarded < 2; guarded++) {
+        driver_start(
+            &d, &(struct driver_args){
+                    .sets = {set},
+                    .env = {guarded ? "CREDENTIALS_DIRECTORY=/tmp/adrank-credentials" : NULL}});
+        CHECK_INT(warning("privacy.user_key: ") == NULL, guarded);
+        CHECK_INT(driver_stop(&d), 0);
+    }
+    unlink("/tmp/adrank-credentials/user_key");
+    rmdir("/tmp/adrank-credentials");
+}
+
 TEST(secrets__short_keys_are_warned_of)
 {
     static const struct {
@@ -92,6 +116,23 @@ TEST(secrets__short_keys_are_warned_of)
 struct range {
     uint64_t from, to;
 };
+
+/* A sanitizer's address space is terabytes, and it copies what it sees. */
+static bool sanitized(void)
+{
+    char path[64], line[256];
+    int64_t kib = 0;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
+    file = fopen(path, "re");
+    CHECK(file);
+    while (fgets(line, sizeof(line), file))
+        if (strncmp(line, "VmPeak:", 7) == 0)
+            kib = strtoll(line + 7, NULL, 10);
+    fclose(file);
+    return kib > 1 << 30;
+}
 
 static bool holds(const char *bytes, size_t n, const char *text)
 {
@@ -168,12 +209,14 @@ TEST(secrets__are_in_no_memory_that_is_dumped)
     }
     for (int i = 0; i < 3; i++)
         CHECK(strstr(driver_rank(&d, OF_USER)->body, "\"degraded\":[]"));
-    test_row("secrets: the key");
-    CHECK_INT(dumped_ranges_with(KEY, &left_out), 0);
-    CHECK(left_out > 0); /* else this finds nothing anywhere */
-    test_row("secrets: the password");
-    CHECK_INT(dumped_ranges_with(PASSWORD, &left_out), 0);
-    CHECK(left_out > 0);
+    if (!sanitized()) {
+        test_row("secrets: the key");
+        CHECK_INT(dumped_ranges_with(KEY, &left_out), 0);
+        CHECK(left_out > 0); /* else this finds nothing anywhere */
+        test_row("secrets: the password");
+        CHECK_INT(dumped_ranges_with(PASSWORD, &left_out), 0);
+        CHECK(left_out > 0);
+    }
     CHECK(!strstr(driver_log(&d), KEY) && !strstr(driver_log(&d), PASSWORD));
     CHECK_INT(driver_stop(&d), 0);
     redis_stop(&redis);

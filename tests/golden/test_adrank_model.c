@@ -1,4 +1,8 @@
 /* The program adrank-model: what it prints, in which order, and how it ends (CONTRACT 8). */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "tests/golden/model_program.h"
 
 #define PAIRS "tests/golden/logits/five-heads" /* two labels */
@@ -63,6 +67,7 @@ TEST(adrank_model__ends_with_the_right_status)
         {"score " CROSS, "{\"request\":{},\"now_ms\":\"x\"}", 65, "/now_ms: want unix"},
         {"score " CROSS, "{\"text\":\"a\",\"x\":1e999}", 65, "a number out of range"},
         {"score " CROSS, "{\"text\":\"a\",\"x\":123456789012345678901234567890}", 0, ""},
+        {"score " CROSS " --catalog /nonexistent", "", 66, "/nonexistent"},
         {"score " PREFIX, "{\"text\":\"a\"}", 65,
          "line 1: kind prefix wants a text_pair, too: the ad"},
         {"score " PREFIX, "{\"text\":\"a\",\"text_pair\":\"b\"}", 0, ""},
@@ -308,6 +313,41 @@ TEST(adrank_model__tokenizes_whole_texts)
     buf_release(&input);
 }
 
+/* What a catalog adds to a request scores as if the request had said it. */
+TEST(adrank_model__takes_texts_from_a_catalog)
+{
+    static const char lines[] =
+        "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"item\":\"i\",\"text\":\"red "
+        "shoes\"}],"
+        "\"candidates\":[{\"adid\":\"a\",\"text\":\"red shoes\"}]},\"site\":{\"search\":\"hat\"}}\n"
+        "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"item\":\"i\"}],"
+        "\"candidates\":[{\"adid\":\"a\"}]},\"site\":{\"search\":\"hat\"}}\n"
+        "{\"rank\":{\"candidates\":[{\"adid\":\"none\"}]}}\n";
+    char file[] = "/tmp/adrank-test-XXXXXX", args[200];
+    struct model_ran ran;
+    json_t *said, *found;
+    struct err err;
+    int fd = mkstemp(file);
+
+    CHECK(fd != -1 && close(fd) == 0);
+    CHECK_OK(file_write(file,
+                        VIEW_LIT("{\"adid\":\"a\",\"item\":\"i\",\"title\":\"red shoes\",\"bid\":1,"
+                                 "\"bid_type\":\"cpm\"}\n"),
+                        &err),
+             err);
+    snprintf(args, sizeof(args), "score " PREFIX " --catalog %s", file);
+    ran = model_run(args, VIEW_LIT(lines));
+    CHECK_INT(ran.status, 65);
+    model_ran_told(&ran, "line 3: request: /rank/candidates/0/adid: not in the catalog");
+    said = model_ran_line(&ran, 0);
+    found = model_ran_line(&ran, 1);
+    CHECK(json_equal(said, found));
+    json_decref(said);
+    json_decref(found);
+    model_ran_release(&ran);
+    unlink(file);
+}
+
 TEST(adrank_model__inspects)
 {
     struct model_ran ran = model_run("inspect " PREFIX, VIEW_LIT(""));
@@ -317,6 +357,8 @@ TEST(adrank_model__inspects)
     CHECK_INT(ran.status, 0);
     CHECK_STR(json_string_value(json_object_get(got, "kind")), "prefix");
     CHECK_STR(json_string_value(json_object_get(got, "precision")), "F16");
+    CHECK_INT(json_integer_value(json_object_get(got, "max_tokens")), 128);
+    CHECK_INT(json_integer_value(json_object_get(got, "pair_type")), 1);
     CHECK_INT(strlen(json_string_value(json_object_get(got, "digest"))), 12);
     CHECK_INT(json_integer_value(json_object_get(json_object_get(got, "encoder"), "hidden")), 48);
     CHECK_STR(json_string_value(json_object_get(input, "behaviour")), "{type} {text} ; ");

@@ -53,15 +53,7 @@ static void put_template(struct json_writer *w, const char *key, const struct te
 {
     struct buf text = BUF_INIT;
 
-    for (int i = 0; i < t->n_pieces; i++) {
-        const struct template_piece *piece = &t->pieces[i];
-        if (piece->field)
-            buf_printf(&text, "{%s}", piece->field->name);
-        else if (view_is(piece->literal, "{") || view_is(piece->literal, "}"))
-            buf_printf(&text, "%c%c", piece->literal.ptr[0], piece->literal.ptr[0]);
-        else
-            buf_add_view(&text, piece->literal);
-    }
+    template_source(t, &text);
     jw_key(w, key);
     jw_view(w, buf_view(&text));
     buf_release(&text);
@@ -122,6 +114,10 @@ static void put_model(struct json_writer *w, const struct model *m)
     put_str(w, "precision", m->weights_dtype);
     put_int(w, "tensors", m->n_tensors);
     put_int(w, "labels", m->config.labels);
+    if (m->config.labels == 2)
+        put_str(w, "labels_are", m->independent_labels ? "independent" : "exclusive");
+    put_int(w, "max_tokens", m->max_tokens);
+    put_int(w, "pair_type", tokenizer_pair_type(m->tokenizer));
     put_encoder(w, m);
     put_input(w, &m->adrank);
     put_calibration(w, &m->adrank);

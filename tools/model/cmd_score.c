@@ -283,6 +283,8 @@ static int run(const struct options *options, struct err *err)
     arena_init(&s->arena, 64 << 10, 0);
     if (model_open(options->dir, &s->model, err))
         goto out;
+    if (options_catalog(options, &s->requests.catalog, err))
+        goto out;
     if (scorer_open(options, s->model, MAX_BATCH_TOKENS, MAX_LINES, false, &s->scorer, err))
         goto out;
     rc = score_all(s, err);
@@ -293,7 +295,7 @@ out:
 
 const struct command command_score = {
     .name = "score",
-    .options = OPTION_ENGINE | OPTION_MAX_TOKENS,
+    .options = OPTION_ENGINE | OPTION_MAX_TOKENS | OPTION_CATALOG,
     .help = "pairs of texts to logits, /rank requests with candidates to scores",
     .run = run,
 };

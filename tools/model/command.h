@@ -21,6 +21,7 @@ enum option_bit {
     OPTION_JSON = 1 << 9,
     OPTION_LINEAR = 1 << 10,
     OPTION_PACK = 1 << 11, /* all that only pack takes */
+    OPTION_CATALOG = 1 << 12,
     OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
 };
 
@@ -39,6 +40,7 @@ struct options {
     const char *calibrate_file, *golden_file, *output;
     int max_context_tokens, max_ad_tokens;
     double base_rate;
+    const char *catalog; /* a file; NULL: none */
     bool dry_run;
     bool quiet; /* no note of what the backend chose */
 };
@@ -69,6 +71,9 @@ struct scorer {
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
 void scorer_close(struct scorer *scorer);
+/* The catalog of --catalog into *out, if one is named. */
+int options_catalog(const struct options *options, struct catalog **out,
+                    struct err *err) MUST_CHECK;
 
 /* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
  * prefixed with the number. Stops at the first failure. */

@@ -101,6 +101,7 @@ READ_TEXT(read_template, template_file)
 READ_TEXT(read_calibrate, calibrate_file)
 READ_TEXT(read_golden, golden_file)
 READ_TEXT(read_output, output)
+READ_TEXT(read_catalog, catalog)
 
 static int read_context(const char *text, struct options *out)
 {
@@ -184,6 +185,8 @@ static const struct {
     {"--golden", OPTION_PACK, read_golden, "a file, or built-in",
      "golden requests: /rank requests with texts, {\"now_ms\",\"request\",\"logits\"}, or "
      "{\"text\",\"text_pair\"}; default: those that are there, else of built-in texts"},
+    {"--catalog", OPTION_CATALOG, read_catalog, "a file",
+     "texts of ads and items that requests name without one"},
     {"--output", OPTION_PACK, read_output, "a file", "to write; default DIR/adrank.json"},
     {"--dry-run", OPTION_PACK, read_dry_run, NULL, "print it instead, write nothing"},
     {"--json", OPTION_JSON, read_json, "a file, or - for stdout", "for the result; default -"},

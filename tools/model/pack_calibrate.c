@@ -212,7 +212,13 @@ int pack_calibrate(struct pack *p, struct err *err)
 
     if (!p->options->calibrate_file)
         return 0;
-    rc = read_lines(&c, err) || fit_and_judge(&c, err) ? -1 : 0;
+    rc = options_catalog(p->options, &p->requests.catalog, err) || read_lines(&c, err) ||
+                 fit_and_judge(&c, err)
+             ? -1
+             : 0;
+    /* Golden requests stand by themselves. */
+    catalog_unref(p->requests.catalog);
+    p->requests.catalog = NULL;
     free(c.fit);
     free(c.held_out);
     return rc;

@@ -1,6 +1,9 @@
 #include <stdio.h>
 
+#include "adrank/catalog.h"
 #include "tools/model/command.h"
+
+#define MAX_CATALOG_BYTES ((size_t)4 << 30)
 
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err)
@@ -23,6 +26,13 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
     if (engine_caps(out->engine)->note[0] && !options->quiet)
         fprintf(stderr, "adrank-model: %s\n", engine_caps(out->engine)->note);
     return 0;
+}
+
+int options_catalog(const struct options *options, struct catalog **out, struct err *err)
+{
+    if (!options->catalog)
+        return 0;
+    return catalog_open(options->catalog, MAX_CATALOG_BYTES, NULL, out, err);
 }
 
 void scorer_close(struct scorer *scorer)

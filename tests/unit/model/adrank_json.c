@@ -198,6 +198,22 @@ TEST(adrank_json__wants_pairs_and_spread)
     }
 }
 
+TEST(adrank_json__a_draft_may_lack_golden_requests)
+{
+    static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
+                               "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
+    struct adrank_json a;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    CHECK_OK(adrank_json_parse_draft(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err);
+    CHECK_INT(a.golden.n_requests, 0);
+    CHECK_ERR(adrank_json_parse(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err,
+              "a.json: /golden: missing");
+    arena_release(&arena);
+}
+
 TEST(adrank_json__default_is_cross)
 {
     struct adrank_json a;

@@ -3,8 +3,9 @@
 #include "model/model_struct.h"
 #include "tests/unit/model/model_dir.h"
 
-#define ONE "tests/golden/logits/one-layer"   /* one label, vocab.txt, 32 positions */
-#define TWO "tests/golden/logits/seven-heads" /* two labels, tokenizer.json, 36 positions */
+#define ONE "tests/golden/logits/one-layer"         /* one label, vocab.txt, 32 positions */
+#define TWO "tests/golden/logits/seven-heads"       /* two labels, tokenizer.json, 36 positions */
+#define REQUESTS "tests/golden/requests/two-layers" /* adrank.json with limits of its own */
 #define TOKENIZER "tokenizer_config.json"
 #define SBERT "sentence_bert_config.json"
 #define ST "config_sentence_transformers.json"
@@ -93,6 +94,24 @@ TEST(stated__length_limits_pairs)
         /* The default limits of requests share it out. */
         CHECK_INT(m->adrank.max_context_tokens, limits[i].tokens * 3 / 4);
         CHECK_INT(m->adrank.max_ad_tokens, limits[i].tokens / 4);
+        model_unref(m);
+        model_dir_remove(&dir);
+    }
+}
+
+/* The shortest that can be stated still leaves room for both sides. */
+TEST(stated__shortest_lengths_open)
+{
+    for (int tokens = 5; tokens < 10; tokens++) {
+        struct model_dir dir;
+        struct model *m;
+        char value[8];
+        test_row("%d", tokens);
+        snprintf(value, sizeof(value), "%d", tokens);
+        m = open_edited(&dir, ONE, &(struct edit){TOKENIZER, "/model_max_length", value}, 1);
+        CHECK(m->adrank.max_context_tokens >= 3 && m->adrank.max_ad_tokens >= 2);
+        CHECK(m->adrank.max_context_tokens + m->adrank.max_ad_tokens <= tokens);
+        CHECK_INT(pair_tokens(m, 0), tokens);
         model_unref(m);
         model_dir_remove(&dir);
     }
@@ -207,7 +226,7 @@ TEST(stated__what_is_not_served_is_refused_by_name)
         struct edit edits[2];
     } rows[] = {
         {ONE,
-         "tokenizer_config.json: /model_max_length: want an integer of at least 4",
+         "tokenizer_config.json: /model_max_length: want an integer of at least 5",
          {{TOKENIZER, "/model_max_length", "0"}}},
         {ONE,
          "tokenizer_config.json: /model_max_length: want",
@@ -274,6 +293,9 @@ TEST(stated__what_is_not_served_is_refused_by_name)
         {TWO,
          "tokenizer.json: /normalizer/clean_text: is not BERT's",
          {{"tokenizer.json", "/normalizer/clean_text", "false"}}},
+        {REQUESTS,
+         "adrank.json: /input: max_context_tokens + max_ad_tokens is 92, the model takes 80 tokens",
+         {{TOKENIZER, "/model_max_length", "80"}}},
         {TWO,
          "/truncation_side: tokenizer.json's /truncation/direction is Left",
          {{"tokenizer.json", "/truncation/direction", "\"Left\""}}},
@@ -309,6 +331,51 @@ TEST(stated__what_changes_no_score_is_taken)
         model_unref(open_edited(&dir, ONE, &rows[i], 1));
         model_dir_remove(&dir);
     }
+}
+
+/* Cut anywhere, or with a byte that is another, a file is read or refused. */
+TEST(stated__spoilt_files_never_open_wrongly)
+{
+    static const struct edit files[] = {
+        {"config.json", NULL, NULL},
+        {"tokenizer.json", NULL, NULL},
+        {TOKENIZER, NULL, NULL},
+        {"special_tokens_map.json", NULL,
+         "{\"cls_token\":{\"content\":\"[CLS]\",\"lstrip\":false}}"},
+        {"added_tokens.json", NULL, "{\"[MASK]\":4}"},
+        {SBERT, NULL, "{\"max_seq_length\":20,\"do_lower_case\":false}"},
+        {ST, NULL, "{\"activation_fn\":\"torch.nn.modules.linear.Identity\",\"prompts\":{}}"},
+        {"modules.json", NULL, "[" MODULE("sentence_transformers.models.Transformer", "") "]"},
+    };
+    struct model_dir dir;
+
+    model_dir_copy(&dir, TWO);
+    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+        struct buf bytes;
+        if (files[i].value)
+            model_dir_put(&dir, files[i].file, view_of(files[i].value));
+        bytes = model_dir_get(&dir, files[i].file);
+        for (size_t k = 0; k < 60; k++) {
+            size_t at = bytes.len * k / 60;
+            char was = bytes.ptr[at];
+            struct model *m = NULL;
+            struct err err = {0};
+            test_row("%s, byte %zu", files[i].file, at);
+            model_dir_put(&dir, files[i].file, (struct view){bytes.ptr, at});
+            if (model_open(dir.path, &m, &err) == 0 && at > 0)
+                FAIL("its first %zu bytes were taken", at);
+            CHECK(err.code == ERR_DATA || err.code == ERR_NOINPUT);
+            bytes.ptr[at] = (char)(was ^ 4);
+            model_dir_put(&dir, files[i].file, buf_view(&bytes));
+            if (model_open(dir.path, &m, &err))
+                CHECK(err.code == ERR_DATA || err.code == ERR_NOINPUT);
+            bytes.ptr[at] = was;
+            model_unref(m);
+        }
+        model_dir_put(&dir, files[i].file, buf_view(&bytes));
+        buf_release(&bytes);
+    }
+    model_dir_remove(&dir);
 }
 
 TEST_MAIN

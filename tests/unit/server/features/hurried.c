@@ -2,9 +2,11 @@
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/log.h"
 #include "tests/unit/server/features/features_rig.h"
 
 int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -25,6 +27,8 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 {
     if (!node || !strstr(node, ".test"))
         return __real_getaddrinfo(node, service, hints, found);
+    if (strcmp(node, "none.test") == 0)
+        return EAI_NONAME;
     if (atomic_fetch_add(&lookups, 1) > 0 && strcmp(node, "gone.test") == 0)
         return EAI_AGAIN;
     for (int i = 0; i < 2; i++) {
@@ -264,6 +268,33 @@ TEST(features__keeps_the_addresses_when_the_name_server_fails)
     run_until(is_up);
     CHECK(atomic_load(&lookups) > 1);
     rig_stop();
+}
+
+static int log_fd;
+static char log_text[4096];
+
+static bool is_logged(void)
+{
+    ssize_t n = pread(log_fd, log_text, sizeof(log_text) - 1, 0);
+
+    log_text[n > 0 ? n : 0] = '\0';
+    return strstr(log_text, "event=redis_gone");
+}
+
+TEST(features__tells_that_a_name_does_not_resolve)
+{
+    struct features_options options = options_of("redis://none.test:7");
+
+    log_fd = memfd_create("log", MFD_CLOEXEC);
+    CHECK(log_fd != -1);
+    log_init(log_fd, LOG_WARN);
+    rig_start(NULL, &options);
+    run_until(is_logged);
+    CHECK(strstr(log_text, "reason=\"its name does not resolve: Name or service not known\""));
+    CHECK(strstr(log_text, "address=none.test:7"));
+    rig_stop();
+    log_init(STDERR_FILENO, LOG_INFO);
+    close(log_fd);
 }
 
 TEST(features__takes_no_more_events_than_were_asked_for)

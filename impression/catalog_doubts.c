@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "impression/domain.h"
 
 #define YEAR_2001_S INT64_C(978307200)
 #define YEAR_2101_S INT64_C(4133980800)
@@ -117,35 +118,32 @@ static bool doubt_text(const struct ad *ad, const struct norms *norms, char text
     return true;
 }
 
-static bool in_label(unsigned char c)
+static bool in_label(char c)
 {
-    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || c == '-' ||
-           c == '_' || c >= 0x80;
+    return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || c == '-' || c == '_';
 }
 
-/* What a scheme, a path and blanks around it leave: two labels or more (RFC 1035), international ones included. */
-static bool is_domain(struct view name)
+/* Two labels or more (RFC 1035) are left of it by what makes domains comparable. */
+static bool is_domain(struct view text)
 {
-    const char *scheme = name.len ? memmem(name.ptr, name.len, "://", 3) : NULL;
-    const char *p = scheme ? scheme + 3 : name.ptr, *end = name.ptr + name.len;
+    char name[DOMAIN_MAX_BYTES];
+    size_t len = domain_normalize(text, name), at = 0;
     int labels = 0;
 
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    for (;;) {
-        const char *label = p;
+    while (at < len) {
+        const size_t label = at;
 
-        while (p < end && in_label((unsigned char)*p))
-            p++;
-        if (p == label || p - label > 63)
+        while (at < len && in_label(name[at]))
+            at++;
+        if (at == label || at - label > 63)
             return false;
         labels++;
-        if (p == end || *p != '.' || ++p == end || !in_label((unsigned char)*p))
-            break;
+        if (at == len)
+            return labels > 1;
+        if (name[at++] != '.')
+            return false;
     }
-    while (p < end && (*p == ' ' || *p == '\t'))
-        p++;
-    return labels > 1 && (p == end || *p == '/' || *p == ':');
+    return false;
 }
 
 static bool doubt_domain(const struct ad *ad, const struct norms *norms, char text[TEXT_BYTES])

@@ -112,7 +112,8 @@ static int hex4(const char *p)
 }
 
 /* The character of a \u escape whose digits begin at *p, which moves behind it; surrogates come in pairs. */
-static bool unicode_escape(const char **p, uint32_t *code_point)
+__attribute__((always_inline)) static inline bool unicode_escape(const char **p,
+                                                                 uint32_t *code_point)
 {
     int first = hex4(*p), second;
 
@@ -133,7 +134,8 @@ static bool unicode_escape(const char **p, uint32_t *code_point)
 }
 
 /* The escape behind a backslash; *p moves behind it. Returns the bytes written, 0 when it is none. */
-static size_t unescape(const char **p, char *out, bool *has_nul)
+__attribute__((always_inline)) static inline size_t unescape(const char **p, char *out,
+                                                             bool *has_nul)
 {
     static const char plain[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
     const char *found;
@@ -198,7 +200,8 @@ static bool escapes_valid(const char *p, const char *stop)
 }
 
 /* keep: it is unescaped into the arena; else it is only checked. */
-static struct view string_slow(struct json_text *text, bool keep)
+__attribute__((always_inline)) static inline struct view string_slow(struct json_text *text,
+                                                                     bool keep)
 {
     const char *start = text->p + 1;
     struct view s = {0};

@@ -63,10 +63,10 @@ static unsigned char judge_us_privacy(const struct field_value *value)
         OWN("gpp_sid", PRIVACY_GPP_SID, judge_section_ids),                                        \
         SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0)
 
-static const struct signals none, unreadable = {.of = {[PRIVACY_REGS] = SIGNAL_SET}};
+static const union signals none, unreadable = {.of = {[PRIVACY_REGS] = SIGNAL_SET}};
 static const struct field regs_ext_fields[] = {REGS_SIGNALS};
 static const struct shape regs_ext_shape =
-    SHAPE(regs_ext_fields, struct signals, &none, .stand_in = &unreadable);
+    SHAPE(regs_ext_fields, union signals, &none, .stand_in = &unreadable);
 
 static const struct signals_and_ext blank_regs,
     unreadable_regs = {.own = {.of = {[PRIVACY_REGS] = SIGNAL_SET}}};
@@ -85,7 +85,7 @@ static const struct field user_ext_fields[] = {
     SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0),
 };
 const struct shape privacy_user_ext_shape =
-    SHAPE(user_ext_fields, struct signals, &none, .stand_in = &none);
+    SHAPE(user_ext_fields, union signals, &none, .stand_in = &none);
 
 static const struct field device_ext_fields[] = {
     SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, 0),
@@ -93,28 +93,30 @@ static const struct field device_ext_fields[] = {
     SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0),
 };
 const struct shape privacy_device_ext_shape =
-    SHAPE(device_ext_fields, struct signals, &none, .stand_in = &none);
+    SHAPE(device_ext_fields, union signals, &none, .stand_in = &none);
 
-static void take_stricter(struct signals *all, const struct signals *more)
-{
-    for (int i = 0; i < PRIVACY_SIGNALS; i++)
-        all->of[i] = all->of[i] > more->of[i] ? all->of[i] : more->of[i];
-}
+enum { WORDS = sizeof(union signals) / sizeof(uint64_t) };
+#define SET_OF_EACH (SIGNAL_SET * UINT64_C(0x0101010101010101))
 
+/* Nearly all requests end before the last loop. */
 uint32_t privacy_signals(const struct signals_and_ext *regs, const struct signals_and_ext *user,
                          const struct signals_and_ext *device)
 {
-    struct signals all = regs->own;
+    const struct signals_and_ext *const objects[] = {regs, user, device};
+    union signals all = {.words = {0}};
+    uint64_t any = 0;
     uint32_t set = 0;
 
-    take_stricter(&all, &regs->ext);
-    take_stricter(&all, &user->own);
-    take_stricter(&all, &user->ext);
-    take_stricter(&all, &device->own);
-    take_stricter(&all, &device->ext);
+    for (int i = 0; i < WORDS; i++) {
+        for (size_t k = 0; k < sizeof(objects) / sizeof(objects[0]); k++)
+            all.words[i] |= objects[k]->own.words[i] | objects[k]->ext.words[i];
+        any |= all.words[i];
+    }
+    if (!(any & SET_OF_EACH))
+        return 0;
     if (all.of[PRIVACY_GDPR] == SIGNAL_HARMLESS)
         all.of[PRIVACY_CONSENT] = SIGNAL_ABSENT;
     for (int i = 0; i < PRIVACY_SIGNALS; i++)
-        set |= (uint32_t)(all.of[i] == SIGNAL_SET) << i;
+        set |= (uint32_t) !!(all.of[i] & SIGNAL_SET) << i;
     return set;
 }

@@ -9,25 +9,23 @@
 #include "adrank/impression.h"
 #include "impression/fields.h"
 
-enum signal_state {
-    SIGNAL_ABSENT,
-    SIGNAL_HARMLESS,
-    SIGNAL_SET
-}; /* the larger one is the stricter one */
+/* Bits, so that what several places say is one value. */
+enum signal_state { SIGNAL_ABSENT = 0, SIGNAL_HARMLESS = 1, SIGNAL_SET = 2 };
 
 /* By enum privacy_signal, of one object. */
-struct signals {
+union signals {
     unsigned char of[PRIVACY_SIGNALS];
+    uint64_t words[(PRIVACY_SIGNALS + 7) / 8]; /* all at once */
 };
 
 struct signals_and_ext {
-    struct signals own, ext;
+    union signals own, ext;
 };
 
 /* Of regs. */
 extern const struct shape privacy_regs_shape; /* struct signals_and_ext */
 /* Of user.ext and device.ext. */
-extern const struct shape privacy_user_ext_shape, privacy_device_ext_shape; /* struct signals */
+extern const struct shape privacy_user_ext_shape, privacy_device_ext_shape; /* union signals */
 
 /* For the tables of user and device: SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, offsetof(struct device, signals.own)). */
 #define SIGNAL_FIELD(name_, signal, judge_, signals_at)                                            \

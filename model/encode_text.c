@@ -15,8 +15,9 @@ int encode_text(const struct tokenizer *tokenizer, struct view text, int max_ids
         while (text.len && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
             text.len--;
     }
-    ids = arena_array(arena, tokenizer_max_ids(tokenizer, text.len) + 1, sizeof(*ids));
-    n = ids ? tokenizer_encode(tokenizer, text, arena, ids) : -1;
+    ids =
+        arena_array(arena, tokenizer_max_first_ids(tokenizer, text.len, max_ids) + 1, sizeof(*ids));
+    n = ids ? tokenizer_encode_first(tokenizer, text, max_ids, arena, ids) : -1;
     if (n < 0)
         return -1;
     *out = (struct encoded_text){.run = {ids, n < max_ids ? n : max_ids},

@@ -13,6 +13,12 @@ struct encoded_text {
     bool cut;          /* the text has more */
 };
 
+/* Bytes of a text that say all of it to encode_text(): those it looks at, and one more. */
+static inline size_t encode_text_max_bytes(int max_ids)
+{
+    return (size_t)max_ids * ENCODE_TEXT_BYTES_AN_ID + 1;
+}
+
 /*
  * The first max_ids ids of text, without special tokens. So that a text of a whole body costs no more than one that
  * fits, bytes beyond max_ids * ENCODE_TEXT_BYTES_AN_ID are not looked at: such a text counts as cut. -1: the arena is

@@ -19,6 +19,7 @@ int encode_ad(const struct model *model, const struct ad *ad, struct view own_te
 
     if (!own_text.len && ad)
         values = (struct template_values){.title = ad->title, .desc = ad->desc, .text = ad->text};
+    values.max_bytes = encode_text_max_bytes(room);
     if (encode_text(model->tokenizer, template_render(&model->adrank.ad, &values, arena), room,
                     arena, out))
         return err_set(err, ERR_NOMEM, "encoding an ad: out of memory");

@@ -1,25 +1,22 @@
 /* Impressions to inputs: texts by the model's templates, tokens by its tokenizer, segments by
  * its kind. */
 #include "base/bug.h"
-#include "model/encoded_ads.h"
 #include "model/kind.h"
-#include "model/model_struct.h"
+#include "model/shared_texts.h"
 
 struct building {
     const struct model *model;
     const struct input_args *args;
+    struct shared_texts *shared;
     struct arena *scratch;
     int32_t *ids; /* (room) context and behaviours */
     int n, room;
     bool truncated;
 };
 
-/* What of the text fits the room that is left. */
-static int render(struct building *b, const struct template *text,
-                  const struct template_values *values, struct encoded_text *out)
+bool model_reads_placement(const struct model *model)
 {
-    return encode_text(b->model->tokenizer, template_render(text, values, b->scratch),
-                       b->room - b->n, b->scratch, out);
+    return template_has(&model->adrank.context, "tagid");
 }
 
 static void append(struct building *b, struct id_run run)
@@ -31,52 +28,50 @@ static void append(struct building *b, struct id_run run)
 
 static int add_context(struct building *b)
 {
-    const struct template_values values = {
-        .request = b->args->request, .imp = b->args->imp, .now_ms = b->args->now_ms};
-    struct encoded_text text;
+    const struct template_values values = {.request = b->args->request,
+                                           .imp = b->args->imp,
+                                           .now_ms = b->args->now_ms,
+                                           .max_bytes = encode_text_max_bytes(b->room)};
+    const struct view text = template_render(&b->model->adrank.context, &values, b->scratch);
+    struct encoded_text encoded;
 
-    if (render(b, &b->model->adrank.context, &values, &text))
+    if (encode_text(b->model->tokenizer, text, b->room, b->scratch, &encoded))
         return -1;
-    b->truncated |= text.cut;
-    append(b, text.run);
+    shared_texts_count(b->shared, text.len);
+    b->truncated |= encoded.cut;
+    append(b, encoded.run);
     return 0;
+}
+
+/* In the room that is left: as encode_text() has it for a text that is encoded for that room alone. */
+static bool fits(const struct building *b, const struct behaviour_text *text)
+{
+    const int left = b->room - b->n;
+
+    return !text->encoded.cut && text->encoded.run.n <= left &&
+           text->bytes < encode_text_max_bytes(left);
 }
 
 /* Newest first; the first that does not fit whole ends the list. */
 static int add_behaviours(struct building *b)
 {
     for (int i = b->args->n_behaviours - 1; i >= 0; i--) {
-        const struct template_values values = {.behaviour = &b->args->behaviours[i]};
-        struct encoded_text text;
+        const struct behaviour_text *text;
 
-        if (!values.behaviour->text.len)
+        if (!b->args->behaviours[i].text.len)
             continue;
         if (b->n == b->room) {
             b->truncated = true;
             return 0;
         }
-        if (render(b, &b->model->adrank.behaviour, &values, &text))
+        text = shared_behaviour(b->shared, i);
+        if (!text)
             return -1;
-        if (text.cut) {
+        if (!fits(b, text)) {
             b->truncated = true;
             return 0;
         }
-        append(b, text.run);
-    }
-    return 0;
-}
-
-static int add_ads(struct building *b, struct id_run *runs, struct err *err)
-{
-    for (int i = 0; i < b->args->n_ads; i++) {
-        const struct input_ad *ad = &b->args->ads[i];
-        struct encoded_text encoded;
-        if (b->args->encoded && ad->ad && !ad->text.len)
-            encoded = *encoded_ads_at(b->args->encoded, ad->ad->index);
-        else if (encode_ad(b->model, ad->ad, ad->text, b->scratch, &encoded, err))
-            return -1;
-        runs[i] = encoded.run;
-        b->truncated |= encoded.cut;
+        append(b, text->encoded.run);
     }
     return 0;
 }
@@ -87,27 +82,29 @@ int model_input(const struct model *model, const struct input_args *args, struct
     const struct kind *kind = model->adrank.kind;
     struct building b = {.model = model,
                          .args = args,
+                         .shared =
+                             args->shared ? args->shared : model_share_texts(model, args, scratch),
                          .scratch = scratch,
-                         .room = model->adrank.max_context_tokens - kind->context_specials};
-    struct id_run *runs = arena_array(scratch, (size_t)args->n_ads + 1, sizeof(*runs));
-    struct input_parts parts = {.ads = runs,
-                                .n_ads = args->n_ads,
+                         .room = model_context_room(model)};
+    struct input_parts parts = {.n_ads = args->n_ads,
                                 .cls = tokenizer_cls(model->tokenizer),
                                 .sep = tokenizer_sep(model->tokenizer),
                                 .pair_type = tokenizer_pair_type(model->tokenizer)};
     int n_tokens, n_segments;
+    bool ads_cut;
 
     b.ids = arena_array(scratch, (size_t)b.room + 1, sizeof(*b.ids));
-    if (!runs || !b.ids || add_context(&b) || add_behaviours(&b))
+    if (!b.shared || !b.ids || add_context(&b) || add_behaviours(&b))
         return err_set(err, ERR_NOMEM, "building an input: out of memory");
-    if (add_ads(&b, runs, err))
+    parts.ads = shared_ads(b.shared, &ads_cut, err);
+    if (!parts.ads)
         return -1;
     parts.context = (struct id_run){b.ids, b.n};
     kind->size(&parts, &n_tokens, &n_segments);
     if (input_reserve(out, n_tokens, n_segments, err))
         return -1;
     kind->build(&parts, out);
-    *truncated = b.truncated;
+    *truncated = b.truncated || ads_cut;
     return 0;
 }
 

@@ -4,6 +4,8 @@
 
 #include "base/utf8.h"
 
+#define SHORT_RUN 8 /* characters */
+
 struct writer {
     const struct normalizer *normalizer;
     struct arena *scratch;
@@ -30,8 +32,26 @@ static void write_char(struct writer *w, uint32_t c)
         w->out += utf8_encode(lower[i], w->out);
 }
 
-/* Canonical ordering: stable by combining class. Counting, since a hostile text is one long run. */
-static void end_run(struct writer *w)
+/* By insertion: a run is short as a rule. */
+static void sort_short_run(struct writer *w)
+{
+    int classes[SHORT_RUN];
+
+    for (size_t i = 0; i < w->n_run; i++) {
+        const int class = char_combining(w->run[i]);
+        size_t at = i;
+
+        for (; at > 0 && classes[at - 1] > class; at--) {
+            classes[at] = classes[at - 1];
+            w->sorted[at] = w->sorted[at - 1];
+        }
+        classes[at] = class;
+        w->sorted[at] = w->run[i];
+    }
+}
+
+/* By counting: a hostile text is one long run. */
+static void sort_long_run(struct writer *w)
 {
     size_t next[257] = {0};
 
@@ -41,6 +61,15 @@ static void end_run(struct writer *w)
         next[i] += next[i - 1];
     for (size_t i = 0; i < w->n_run; i++)
         w->sorted[next[char_combining(w->run[i])]++] = w->run[i];
+}
+
+/* Canonical ordering: stable by combining class. */
+static void end_run(struct writer *w)
+{
+    if (w->n_run <= SHORT_RUN)
+        sort_short_run(w);
+    else
+        sort_long_run(w);
     for (size_t i = 0; i < w->n_run; i++)
         write_char(w, w->sorted[i]);
     w->n_run = 0;

@@ -32,6 +32,18 @@ struct normalizer {
 /* Owns nothing. Read-only afterwards: any number of threads. */
 void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options);
 
+/* Whether a text may be cut behind this character and its parts be normalised by themselves: it breaks words, and
+ * nothing behind it is moved before it. */
+static inline bool normalizer_ends_chunk(const struct normalizer *normalizer, uint32_t c)
+{
+    const unsigned class = char_class(normalizer->classes, c);
+
+    if (class & (CHAR_REMOVED | CHAR_MARK | CHAR_DECOMPOSES | CHAR_REORDERS | CHAR_CASED))
+        return false;
+    return (class & (CHAR_WHITE | CHAR_PUNCTUATION)) ||
+           (normalizer->options.chinese_chars && (class & CHAR_CHINESE));
+}
+
 /* text is valid UTF-8; out has room for NORMALIZER_GROWTH * text.len bytes. scratch serves rare runs of
  * combining characters. Returns 0 and *out_len, -1 when scratch is out of memory. */
 int normalizer_run(const struct normalizer *normalizer, struct view text, struct arena *scratch,

@@ -5,6 +5,7 @@
 #include <utf8proc.h>
 
 #include "base/bug.h"
+#include "model/decompositions.h"
 #include "model/normalizer_ranges.h"
 
 /* Nothing above has a case or a decomposition, so that nobody need ask utf8proc a million times. */
@@ -62,14 +63,7 @@ int char_lower(uint32_t c, uint32_t lower[2])
 
 int char_decompose(uint32_t c, int32_t parts[CHAR_MAX_PARTS])
 {
-    int boundary = 0;
-    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, CHAR_MAX_PARTS,
-                                                 UTF8PROC_DECOMPOSE, &boundary);
-
-    if (n >= 1 && n <= CHAR_MAX_PARTS)
-        return (int)n;
-    parts[0] = (int32_t)c;
-    return 1;
+    return decomposition_recall(c, parts);
 }
 
 bool char_is_word(uint32_t c)
@@ -117,9 +111,11 @@ static void mark_page(uint8_t page[256], uint32_t first)
 
         if (char_lower(c, lower) != 1 || lower[0] != c)
             page[c - first] |= CHAR_CASED;
-        if ((char_decompose(c, parts) != 1 || (uint32_t)parts[0] != c) &&
-            !in_ranges(&char_undecomposed, c))
+        if ((decomposition_of(c, parts) != 1 || (uint32_t)parts[0] != c) &&
+            !in_ranges(&char_undecomposed, c)) {
             page[c - first] |= CHAR_DECOMPOSES;
+            decomposition_remember(c);
+        }
     }
 }
 

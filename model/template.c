@@ -64,6 +64,14 @@ int template_compile(struct template *out, struct view source, const struct temp
     return 0;
 }
 
+bool template_has(const struct template *t, const char *field)
+{
+    for (int i = 0; i < t->n_pieces; i++)
+        if (t->pieces[i].field && strcmp(t->pieces[i].field->name, field) == 0)
+            return true;
+    return false;
+}
+
 struct view template_render(const struct template *t, const struct template_values *values,
                             struct arena *arena)
 {
@@ -78,6 +86,8 @@ struct view template_render(const struct template *t, const struct template_valu
         parts[i] = piece->field ? piece->field->value(values, arena) : piece->literal;
         if (parts[i].len == SIZE_MAX)
             return (struct view){0};
+        if (values->max_bytes && parts[i].len > values->max_bytes - len)
+            parts[i].len = values->max_bytes - len;
         len += parts[i].len;
     }
     text = arena_alloc(arena, len + 1);

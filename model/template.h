@@ -20,6 +20,7 @@ struct template_values {
     int64_t now_ms;
     const struct behaviour *behaviour; /* behaviour */
     struct view title, desc, text;     /* ad */
+    size_t max_bytes;                  /* of the text that are wanted; 0: all */
 };
 
 #define template_no_memory ((struct view){NULL, SIZE_MAX})
@@ -56,7 +57,9 @@ struct template
 int template_compile(struct template *out, struct view source, const struct template_fields *fields,
                      const char *where, struct arena *arena, struct err *err) MUST_CHECK;
 
-/* The text, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
+bool template_has(const struct template *t, const char *field);
+
+/* The text, or its first max_bytes, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
 struct view template_render(const struct template *t, const struct template_values *values,
                             struct arena *arena) MUST_CHECK;
 

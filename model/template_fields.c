@@ -71,13 +71,14 @@ static struct view cat(const struct template_values *v, struct arena *arena)
     const struct views *cats = &v->request->cat;
     size_t len = 0, at = 0;
     char *text;
+    int n;
 
-    for (int i = 0; i < cats->n; i++)
-        len += cats->items[i].len + 1;
+    for (n = 0; n < cats->n && (!v->max_bytes || len < v->max_bytes); n++)
+        len += cats->items[n].len + 1;
     text = arena_alloc(arena, len + 1);
     if (!text)
         return template_no_memory;
-    for (int i = 0; i < cats->n; i++) {
+    for (int i = 0; i < n; i++) {
         if (i)
             text[at++] = ' ';
         if (cats->items[i].len)

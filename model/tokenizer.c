@@ -22,12 +22,17 @@ struct tokenizer {
     bool lowercases;
 };
 
+/* A longer text is normalised in chunks of about this, so that it is not read beyond the ids that are wanted. */
+#define CHUNK_BYTES 128
+
 struct encoder {
     const struct tokenizer *tokenizer;
     struct arena *scratch;
-    char *normalized; /* room for any piece of the text */
+    char *normalized;
+    size_t room; /* bytes of text that normalized has room for */
     int32_t *ids;
     int n_ids;
+    int max_ids; /* with more it stops */
 };
 
 static void encode_words(struct encoder *e, struct view text)
@@ -35,7 +40,7 @@ static void encode_words(struct encoder *e, struct view text)
     const struct tokenizer *t = e->tokenizer;
     struct view word;
 
-    while (pretokenizer_next(t->normalizer.classes, &text, &word))
+    while (e->n_ids <= e->max_ids && pretokenizer_next(t->normalizer.classes, &text, &word))
         e->n_ids += wordpiece_split(&t->wordpiece, word, e->ids + e->n_ids);
 }
 
@@ -51,24 +56,57 @@ static void encode_normalized(struct encoder *e, struct view text)
     struct added_match match;
     size_t done = 0;
 
-    while (t->in_normalized.n_tokens &&
+    while (t->in_normalized.n_tokens && e->n_ids <= e->max_ids &&
            added_tokens_next(&t->in_normalized, t->normalizer.classes, text, &search, &match)) {
         encode_words(e, between(text, done, match.start));
+        if (e->n_ids > e->max_ids)
+            return;
         e->ids[e->n_ids++] = match.id;
         done = match.end;
     }
     encode_words(e, between(text, done, text.len));
 }
 
-static int encode_piece(struct encoder *e, struct view text)
+/* Takes a chunk off a text, whole where it is short. Chunks have the ids of the whole: they end behind a character that
+ * breaks words wherever it stands, and that normalisation leaves alone or puts spaces around. Tokens that are looked
+ * for in normalised text may span anything. */
+static struct view next_chunk(const struct tokenizer *t, struct view *text)
+{
+    const char *p = text->ptr + CHUNK_BYTES, *end = text->ptr + text->len;
+    struct view chunk = *text;
+
+    if (text->len > 2 * CHUNK_BYTES && t->in_normalized.n_tokens == 0) {
+        while (((unsigned char)*p & 0xc0) == 0x80)
+            p++;
+        while (p < end && !normalizer_ends_chunk(&t->normalizer, char_next(&p)))
+            ;
+        chunk.len = (size_t)(p - text->ptr);
+    }
+    *text = (struct view){text->ptr + chunk.len, text->len - chunk.len};
+    return chunk;
+}
+
+static int encode_chunk(struct encoder *e, struct view chunk)
 {
     size_t len;
 
-    if (text.len == 0)
-        return 0;
-    if (normalizer_run(&e->tokenizer->normalizer, text, e->scratch, e->normalized, &len))
+    if (chunk.len > e->room) {
+        e->normalized = arena_array(e->scratch, chunk.len, NORMALIZER_GROWTH);
+        if (!e->normalized)
+            return -1;
+        e->room = chunk.len;
+    }
+    if (normalizer_run(&e->tokenizer->normalizer, chunk, e->scratch, e->normalized, &len))
         return -1;
     encode_normalized(e, (struct view){e->normalized, len});
+    return 0;
+}
+
+static int encode_piece(struct encoder *e, struct view text)
+{
+    while (text.len && e->n_ids <= e->max_ids)
+        if (encode_chunk(e, next_chunk(e->tokenizer, &text)))
+            return -1;
     return 0;
 }
 
@@ -94,10 +132,10 @@ static struct view repaired(struct view text, struct arena *scratch)
     return (struct view){out, (size_t)(p - out)};
 }
 
-int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *scratch,
-                     int32_t *ids)
+int tokenizer_encode_first(const struct tokenizer *t, struct view text, int max_ids,
+                           struct arena *scratch, int32_t *ids)
 {
-    struct encoder e = {t, scratch, NULL, ids, 0};
+    struct encoder e = {.tokenizer = t, .scratch = scratch, .ids = ids, .max_ids = max_ids};
     struct added_search search = {0, 0};
     struct added_match match;
     size_t done = 0;
@@ -107,13 +145,14 @@ int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *
     if (text.len > INT_MAX)
         return -1;
     text = repaired(text, scratch);
-    e.normalized = text.ptr ? arena_array(scratch, text.len, NORMALIZER_GROWTH) : NULL;
-    if (!e.normalized)
+    if (!text.ptr)
         return -1;
-    while (t->in_text.n_tokens &&
+    while (t->in_text.n_tokens && e.n_ids <= max_ids &&
            added_tokens_next(&t->in_text, t->normalizer.classes, text, &search, &match)) {
         if (encode_piece(&e, between(text, done, match.start)))
             return -1;
+        if (e.n_ids > max_ids)
+            break;
         e.ids[e.n_ids++] = match.id;
         done = match.end;
     }
@@ -122,12 +161,28 @@ int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *
     return e.n_ids;
 }
 
+int tokenizer_encode(const struct tokenizer *t, struct view text, struct arena *scratch,
+                     int32_t *ids)
+{
+    return tokenizer_encode_first(t, text, INT_MAX, scratch, ids);
+}
+
 /* No character becomes more tokens than it has bytes, and no bad byte more than one: a letter that
  * decomposes into n others is at least n bytes long. */
 size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len)
 {
     (void)tokenizer;
     return len;
+}
+
+/* The word that goes beyond max_ids has at most max_chars pieces. */
+size_t tokenizer_max_first_ids(const struct tokenizer *tokenizer, size_t len, int max_ids)
+{
+    const size_t all = tokenizer_max_ids(tokenizer, len);
+    const size_t word = tokenizer->wordpiece.max_chars;
+    const size_t first = (size_t)max_ids + 1;
+
+    return word < SIZE_MAX - first && first + word < all ? first + word : all;
 }
 
 /* Contents of normalised tokens are looked for as the normaliser leaves them. */

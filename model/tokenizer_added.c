@@ -3,6 +3,15 @@
 #include <stdlib.h>
 #include <string.h>
 
+#define NO_BYTE 256
+
+static void note_first(struct added_tokens *added, unsigned char byte)
+{
+    if (!added->first[byte])
+        added->only_first = added->only_first == NO_BYTE ? byte : -1;
+    added->first[byte] = true;
+}
+
 int added_tokens_init(struct added_tokens *added, const struct added_token *tokens, size_t n_tokens,
                       bool normalized, struct err *err)
 {
@@ -11,6 +20,7 @@ int added_tokens_init(struct added_tokens *added, const struct added_token *toke
     int rc = -1;
 
     memset(added, 0, sizeof(*added));
+    added->only_first = NO_BYTE;
     added->tokens = calloc(n_tokens + 1, sizeof(*added->tokens));
     if (!strings || !added->tokens) {
         err_set(err, ERR_NOMEM, "tokenizer: out of memory");
@@ -19,12 +29,14 @@ int added_tokens_init(struct added_tokens *added, const struct added_token *toke
     for (size_t i = 0; i < n_tokens; i++) {
         if (tokens[i].normalized != normalized || tokens[i].content.len == 0)
             continue;
-        added->first[(unsigned char)tokens[i].content.ptr[0]] = true;
+        note_first(added, (unsigned char)tokens[i].content.ptr[0]);
         strings[n] = (struct trie_string){tokens[i].content, (int32_t)n};
         added->tokens[n] = tokens[i];
         added->tokens[n++].content = (struct view){NULL, 0};
     }
     added->n_tokens = n;
+    if (n == 0)
+        added->only_first = -1;
     rc = trie_init(&added->trie, strings, n, err);
 out:
     free(strings);
@@ -103,6 +115,19 @@ static size_t strip_right(const struct char_classes *classes, struct view text, 
     return end;
 }
 
+/* The next byte from `at` on that a token begins with; text.len: none. */
+static size_t next_first(const struct added_tokens *added, struct view text, size_t at)
+{
+    if (added->only_first >= 0) {
+        const char *p = memchr(text.ptr + at, added->only_first, text.len - at);
+
+        return p ? (size_t)(p - text.ptr) : text.len;
+    }
+    while (at < text.len && !added->first[(unsigned char)text.ptr[at]])
+        at++;
+    return at;
+}
+
 bool added_tokens_next(const struct added_tokens *added, const struct char_classes *classes,
                        struct view text, struct added_search *search, struct added_match *match)
 {
@@ -113,10 +138,9 @@ bool added_tokens_next(const struct added_tokens *added, const struct char_class
         size_t start, len = 0;
         int32_t i;
 
-        if (!added->first[(unsigned char)text.ptr[at]]) {
-            at++;
-            continue;
-        }
+        at = next_first(added, text, at);
+        if (at == text.len)
+            break;
         i = trie_longest(&added->trie, TRIE_ROOT, (struct view){text.ptr + at, text.len - at},
                          &len);
         if (i == TRIE_NONE) {

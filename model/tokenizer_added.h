@@ -27,6 +27,7 @@ struct added_tokens {
     struct added_token *tokens; /* heap, ours; content is gone */
     size_t n_tokens;
     bool first[256]; /* bytes that a token begins with */
+    int only_first;  /* the one byte that all begin with; -1: there are several, or no token */
 };
 
 struct added_match {

@@ -59,6 +59,8 @@ struct input_ad {
     struct view text;
 };
 
+struct shared_texts;
+
 struct input_args {
     const struct impression_request *request;
     const struct imp *imp;              /* its tagid is part of the context */
@@ -67,8 +69,21 @@ struct input_args {
     const struct input_ad *ads;
     int n_ads;
     const struct encoded_ads *encoded; /* NULL: every text is tokenised now */
-    int64_t now_ms;                    /* unix: local hour and weekday of the context */
+    struct shared_texts *shared; /* with the other inputs of this request; NULL: there are none */
+    int64_t now_ms;              /* unix: local hour and weekday of the context */
 };
+
+/*
+ * What inputs whose args differ in imp alone have in common: their ads and behaviours are tokenised once, with the
+ * first of them. args and all behind it stay as they are; the arena owns the memory and is not reset meanwhile.
+ * NULL when out of memory.
+ */
+struct shared_texts *model_share_texts(const struct model *model, const struct input_args *args,
+                                       struct arena *arena) MUST_CHECK;
+/* Bytes of text that were looked at so far for context and behaviours of all these inputs. */
+size_t model_shared_bytes(const struct shared_texts *texts);
+/* Whether the placement (tagid) is part of the context: else all imps of a request have the same input. */
+bool model_reads_placement(const struct model *model);
 
 /*
  * Impression and ads to segments by the model's kind and template; logits then come in the order of ads.

@@ -87,6 +87,15 @@ int tokenizer_encode(const struct tokenizer *tokenizer, struct view text, struct
                      int32_t *ids) MUST_CHECK;
 
 /*
+ * The same of a text of which max_ids ids are enough: stops once there are more, so that what a long text costs beyond
+ * them is little. Returns the count, over max_ids where the text has more; the first max_ids are those that
+ * tokenizer_encode gives. ids has room for tokenizer_max_first_ids(text.len, max_ids).
+ */
+int tokenizer_encode_first(const struct tokenizer *tokenizer, struct view text, int max_ids,
+                           struct arena *scratch, int32_t *ids) MUST_CHECK;
+size_t tokenizer_max_first_ids(const struct tokenizer *tokenizer, size_t len, int max_ids);
+
+/*
  * Cuts a pair of lengths, without special tokens, so that *n_first + *n_second <= max, exactly as `tokenizers`
  * truncates on the right. Longest first: the shorter keeps what it has while the longer can make room and
  * stay the longer; else both are cut to max / 2, an odd token going to the longer, on a tie to the second. Only

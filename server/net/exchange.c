@@ -27,11 +27,12 @@ struct view exchange_field(const struct exchange *x, const char *name, uint32_t 
 {
     const struct http_reader *reader = &x->connection->reader;
     const char *bytes = connection_bytes(x->connection);
+    const struct view wanted = view_of(name);
 
     while (*at < reader->n_fields) {
         const struct http_field *field = &reader->fields[(*at)++];
 
-        if (view_is_nocase(http_span_view(field->name, bytes), name))
+        if (view_eq_nocase(http_span_view(field->name, bytes), wanted))
             return http_span_view(field->value, bytes);
     }
     return (struct view){NULL, 0};

@@ -264,8 +264,3 @@ int64_t loop_heartbeat_us(const struct loop *loop)
 {
     return atomic_load_explicit(&loop->heartbeat_us, memory_order_relaxed);
 }
-
-struct event_base *loop_base(struct loop *loop)
-{
-    return loop->base;
-}

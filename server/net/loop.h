@@ -3,8 +3,7 @@
  *
  * Everything but loop_post(), loop_stop() and the two readings below belongs to the thread that runs the
  * loop (before loop_run(): to the one that prepares it). No allocation after init, except by
- * loop_watch_init(). libevent is behind it and shows only through loop_base(), for adapters of libraries
- * that bring their own libevent glue.
+ * loop_watch_init(). libevent is behind it and does not show.
  */
 #ifndef SERVER_NET_LOOP_H
 #define SERVER_NET_LOOP_H
@@ -103,8 +102,5 @@ int64_t loop_arrival_us(struct loop *loop);
 void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg);
 /* Any thread. Monotonic time of the last heartbeat (0: none yet). */
 int64_t loop_heartbeat_us(const struct loop *loop);
-
-/* For libraries with glue of their own (Redis, DNS). The loop's thread only. */
-struct event_base *loop_base(struct loop *loop);
 
 #endif

@@ -131,6 +131,7 @@ struct request {
     int n_behaviours;
 
     struct rank_ads ads;
+    struct input_args input; /* imp is that of the context that was built last */
     struct context *contexts;
     int *context_of; /* (n_imps) */
     int n_contexts;
@@ -176,6 +177,12 @@ static inline struct view request_user_logged(const struct request *r)
 {
     return (struct view){r->pid, strnlen(r->pid, 12)};
 }
+
+/* context.c. From candidates on; -1: out of memory. */
+int contexts_init(struct request *r);
+/* A job with the context's input, not yet submitted. LATE: there is none to be had, or the request has had more than
+ * its share; ENDED: failed, and the request is gone. */
+enum step_result context_build(struct request *r, struct context *context);
 
 /* A finished job's letter, of whatever request. */
 void step_batch_on_letter(struct letter *letter, void *reader);

@@ -24,29 +24,44 @@ static bool hopeless(const struct request *r, bool any)
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);
 }
 
+static void refuse(struct request *r)
+{
+    request_degrade(r, DEGRADED_DEADLINE);
+    r->refused = true;
+}
+
+/* false: this one found no place, and those behind it will find none either. */
+static bool find_place(struct request *r, struct context *context)
+{
+    switch (submit(r, context, clock_now_us())) {
+    case SUBMIT_ADMITTED:
+        context->out = true;
+        r->jobs_out++;
+        return true;
+    case SUBMIT_LATE:
+    case SUBMIT_FULL:
+        refuse(r);
+        return false;
+    case SUBMIT_FAILED:
+        request_degrade(r, DEGRADED_MODEL);
+        return false;
+    }
+    BUG("submit");
+}
+
+/* Without ads there is no job. */
 enum step_result step_batch(struct request *r)
 {
-    int64_t now_us = clock_now_us();
-
-    for (int i = 0; i < r->n_contexts; i++) {
+    for (int i = 0; i < r->n_contexts && r->ads.n; i++) {
         struct context *context = &r->contexts[i];
+        enum step_result built = context->job ? STEP_NEXT : context_build(r, context);
 
-        if (!context->job)
-            continue;
-        switch (submit(r, context, now_us)) {
-        case SUBMIT_ADMITTED:
-            context->out = true;
-            r->jobs_out++;
+        if (built == STEP_ENDED)
+            return built;
+        if (built == STEP_LATE)
+            refuse(r);
+        if (built == STEP_LATE || !find_place(r, context))
             break;
-        case SUBMIT_LATE:
-        case SUBMIT_FULL:
-            request_degrade(r, DEGRADED_DEADLINE);
-            r->refused = true;
-            break;
-        case SUBMIT_FAILED:
-            request_degrade(r, DEGRADED_MODEL);
-            break;
-        }
     }
     if (hopeless(r, r->jobs_out > 0))
         return STEP_LATE;

@@ -250,66 +250,6 @@ CONTRACT_TEST(invalid, out_of_range)
     refuse_rows(rows, COUNT(rows));
 }
 
-static const char *letters(int n)
-{
-    return js("%0*d", n, 7);
-}
-
-/* Of each id 256 bytes. */
-CONTRACT_TEST(invalid, too_long)
-{
-    static const struct {
-        const char *head, *tail, *pointer;
-    } rows[] = {
-        {"{'id':'", "'}", "/id"},
-        {"{'user':{'id':'", "'}}", "/user/id"},
-        {"{'user':{'buyeruid':'", "'}}", "/user/buyeruid"},
-        {"{'imp':[{'id':'", "'}]}", "/imp/0/id"},
-        {"{'imp':[{'id':'1','tagid':'", "'}]}", "/imp/0/tagid"},
-        {"{'rank':{'candidates':[{'adid':'", "'}]}}", "/rank/candidates/0/adid"},
-        {"{'rank':{'behaviour':[{'t':1,'type':'view','item':'", "'}]}}", "/rank/behaviour/0/item"},
-    };
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i].pointer);
-        contract_rank(shared(), "%s%s%s", rows[i].head, letters(256), rows[i].tail);
-        CHECK_STR(
-            contract_refused_at(shared(), js("%s%s%s", rows[i].head, letters(257), rows[i].tail)),
-            rows[i].pointer);
-    }
-}
-
-/* ---- what others write ------------------------------------------------------------------------- */
-
-/* Of what software at large makes of a request: the left is answered as the right. */
-CONTRACT_TEST(lenient, requests)
-{
-    static const char *const rows[][2] = {
-        {"'user':null,'device':null,'site':null,'app':null,'regs':null", ""},
-        {"'id':null,'tmax':null,'imp':null,'badv':null,'bcat':null,'cur':null", ""},
-        {"'device':{'geo':null,'os':null,'devicetype':null,'language':null}", ""},
-        {"'imp':[{'id':'1','bidfloor':null,'bidfloorcur':null,'tagid':null},null]", ""},
-        {"'badv':[null],'bcat':[null],'cur':[null]", ""},
-        {"'device':{'devicetype':4.0,'geo':{'utcoffset':6e1}},'tmax':4000.0",
-         "'device':{'devicetype':4,'geo':{'utcoffset':60}},'tmax':4000"},
-        {"'imp':[{'id':1,'tagid':7}]", "'imp':[{'id':'1','tagid':'7'}]"},
-        {"'site':{'cat':'IAB3'}", "'site':{'cat':['IAB3']}"},
-        {"'x':123456789012345678901234567890,'y':[1e999],'z':{'\\u0000':-1e-999}", ""},
-    };
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        static const char rank[] = "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}";
-        json_t *left, *right;
-
-        test_row("%s", rows[i][0]);
-        left = contract_rank(shared(), "{%s,%s}", rows[i][0], rank);
-        right = contract_rank(shared(), "{%s%s%s}", rows[i][1], rows[i][1][0] ? "," : "", rank);
-        CHECK_STR(answer_degraded(left), "");
-        CHECK_STR(answer_ads(left, "1"), "a1 a3");
-        CHECK(answer_same_scores(left, right));
-    }
-}
-
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
 static void check_count(int n, bool all)
 {

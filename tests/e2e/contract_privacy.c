@@ -126,6 +126,16 @@ static void check_allows(const char *members, const char *headers)
     CHECK_INT(keys_looked_up() - lookups, 1);
 }
 
+/* A number is the same user as the string of its digits. */
+CONTRACT_TEST(user, number)
+{
+    shared();
+    check_allows("'user':{'id':'42'}", "");
+    check_allows("'user':{'id':42}", "");
+    check_allows("'user':{'id':4.2e1}", "");
+    check_allows("'user':{'buyeruid':42.0,'id':'nobody'}", "");
+}
+
 /* ---- flags --------------------------------------------------------------------------------------- */
 
 static const struct {

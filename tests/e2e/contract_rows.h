@@ -152,6 +152,7 @@
     X(unique, request)                                                                             \
     X(user, history)                                                                               \
     X(user, buyeruid)                                                                              \
+    X(user, number)                                                                                \
     X(place, site_and_app)                                                                         \
     X(place, app_wins)                                                                             \
     X(place, fields)                                                                               \

@@ -143,13 +143,20 @@ TEST(catalog_doubts__domains)
         "a.b.c.d.example.", "https://shop.example/x?y",
         " shop.example",    "shop.example:443",
         "xn--e1a.example",  "\xd1\x8f\xd0\xb4.\xd1\x80\xd1\x84",
-        "_x.example",
+        "_x.example",       "you@shop.example",
+        "*.shop.example",
     };
     static const char *const bad[] = {
-        "shop",     "shop example",     "a..example",
-        ".example", "you@shop.example", "shop,example",
-        "IAB7-1 x", "http://",          "shop.example tea.example",
-        "-",        "*.example",
+        "shop",
+        "shop example",
+        "a..example",
+        ".example",
+        "shop,example",
+        "IAB7-1 x",
+        "http://",
+        "shop.example tea.example",
+        "-",
+        "*.example",
     };
     char line[256], want[192];
 

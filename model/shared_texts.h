@@ -1,0 +1,24 @@
+/* Texts of one request as ids, each tokenised when it is first needed and then once; see model_share_texts(). */
+#ifndef MODEL_SHARED_TEXTS_H
+#define MODEL_SHARED_TEXTS_H
+
+#include "model/encode_text.h"
+#include "model/model_struct.h"
+
+struct behaviour_text {
+    struct encoded_text encoded;
+    size_t bytes; /* of the text, as far as it was looked at */
+};
+
+/* (n_ads) runs in the order of ads; *cut: some ad has more text. NULL with err when out of memory. */
+const struct id_run *shared_ads(struct shared_texts *texts, bool *cut, struct err *err) MUST_CHECK;
+/* NULL when out of memory. Behaviours are asked for from the last to the first; of those for which no bytes are left
+ * nothing is looked at: they count as cut. */
+const struct behaviour_text *shared_behaviour(struct shared_texts *texts, int i) MUST_CHECK;
+/* Of a text that is looked at for one input only. */
+void shared_texts_count(struct shared_texts *texts, size_t bytes);
+
+/* What is room for context and behaviours. */
+int model_context_room(const struct model *model);
+
+#endif

@@ -6,10 +6,12 @@
 #include <stdlib.h>
 
 #include "adrank/decode.h"
+#include "base/lines.h"
 #include "tools/history/lines.h"
 #include "tools/history/link.h"
 
 #define ARENA_BYTES (64 << 10)
+#define MAX_LINE_BYTES ((size_t)1 << 20) /* an event has at most some kilobytes */
 
 struct history {
     const struct history_options *options;
@@ -180,28 +182,23 @@ static int do_line(struct history *h, size_t number, struct view text, struct er
 
 static int do_lines(struct history *h, FILE *in, struct err *err)
 {
-    struct buf padded = BUF_INIT;
-    size_t capacity = 0;
-    char *line = NULL;
-    ssize_t len;
-    int rc = 0;
+    struct buf line = BUF_INIT;
+    int rc = 1;
 
-    for (size_t number = 1; rc == 0 && (len = getline(&line, &capacity, in)) != -1; number++) {
-        len -= len > 0 && line[len - 1] == '\n';
-        buf_clear(&padded);
-        buf_add(&padded, line, (size_t)len);
-        if (!buf_reserve(&padded, DECODE_PADDING)) {
+    for (size_t number = 1; rc > 0 && (rc = line_read(in, MAX_LINE_BYTES, &line, err)) != 0;
+         number++) {
+        if (rc < 0) {
+            err_prefix(err, "line %zu", number);
+        } else if (!buf_reserve(&line, DECODE_PADDING)) {
             rc = err_set(err, ERR_NOMEM, "out of memory");
-            break;
+        } else {
+            memset(line.ptr + line.len, 0, DECODE_PADDING);
+            if (do_line(h, number, buf_view(&line), err))
+                rc = -1;
+            arena_reset(&h->arena, ARENA_BYTES);
         }
-        memset(padded.ptr + padded.len, 0, DECODE_PADDING);
-        rc = do_line(h, number, buf_view(&padded), err);
-        arena_reset(&h->arena, ARENA_BYTES);
     }
-    if (rc == 0 && ferror(in))
-        rc = err_set_errno(err, ERR_NOINPUT, "input");
-    free(line);
-    buf_release(&padded);
+    buf_release(&line);
     return rc;
 }
 

@@ -7,9 +7,11 @@
 
 #include "adrank/decode.h"
 #include "base/lines.h"
+#include "impression/time_unit.h"
 #include "tools/history/lines.h"
 #include "tools/history/link.h"
 
+#define DOUBTS_SHOWN 10 /* lines; the others are counted */
 #define ARENA_BYTES (64 << 10)
 #define MAX_LINE_BYTES ((size_t)1 << 20) /* an event has at most some kilobytes */
 
@@ -23,12 +25,25 @@ struct history {
     size_t users_at;    /* of the next reply's */
     uint64_t unknown;   /* keys */
     size_t bad;         /* lines, and stored events */
+    size_t doubtful;    /* times that look like another unit than milliseconds */
 };
 
 static void tell(struct history *h, const char *text)
 {
     fprintf(h->errors, "adrank-history: %s\n", text);
     h->bad++;
+}
+
+/* Stored all the same: it may be meant. */
+static void tell_doubt(struct history *h, size_t line, int64_t t_ms)
+{
+    const char *unit = time_wrong_unit(t_ms);
+
+    if (unit && h->doubtful++ < DOUBTS_SHOWN)
+        fprintf(h->errors,
+                "adrank-history: line %zu: /t: %" PRId64
+                " looks like %s; unix milliseconds are expected\n",
+                line, t_ms, unit);
 }
 
 /* ---- what goes out ---- */
@@ -98,6 +113,7 @@ static int send_line(struct history *h, size_t number, const struct history_line
     key = view_of(name);
     switch (h->options->verb) {
     case HISTORY_PUT:
+        tell_doubt(h, number, line->event.t_ms);
         return send_put(h, number, key, &line->event, err);
     case HISTORY_GET:
         return send_get(h, number, key, line->user, err);
@@ -220,6 +236,9 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
     }
     if (h.unknown)
         fprintf(errors, "adrank-history: %" PRIu64 " unknown keys ignored\n", h.unknown);
+    if (h.doubtful > DOUBTS_SHOWN)
+        fprintf(errors, "adrank-history: /t: %zu more lines like these\n",
+                h.doubtful - DOUBTS_SHOWN);
     rc = h.bad ? err_set(err, ERR_DATA, "%zu bad lines or events left out", h.bad) : 0;
 out:
     history_link_close(h.link);

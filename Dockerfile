@@ -1,7 +1,8 @@
-# docker build -t adrank . ; docker run --read-only --stop-timeout 30 -p 8080:8080 -p 127.0.0.1:8081:8081 adrank
+# docker build -t adrank . ; docker run --read-only --stop-timeout 30 -p 8080:8080 adrank
 # A stop drains for up to http.drain_max_ms (25 s): a shorter time than that cuts it off.
-# Your own configuration: -v /path/to/etc:/etc/adrank:ro with an adrankd.json in it, http.address 0.0.0.0:8080 and
-# admin.address 0.0.0.0:8081 as in config/docker/. Arguments go on to adrankd; addresses belong in the file, where the health
+# Your own configuration: -v /path/to/etc:/etc/adrank:ro with an adrankd.json in it, http.address 0.0.0.0:8080 as in
+# config/docker/. The admin listener, which can drain and reload, stays on the container's loopback, where the health check
+# asks it; README.md says how to let Prometheus in. Arguments go on to adrankd; addresses belong in the file, where the health
 # check looks them up.
 FROM debian:12-slim AS build
 WORKDIR /src
@@ -22,7 +23,7 @@ RUN useradd --uid 10001 --no-create-home --home-dir /nonexistent --shell /usr/sb
 COPY --from=build /opt/adrank /opt/adrank
 COPY config/docker/ /etc/adrank/
 USER 10001
-EXPOSE 8080 8081
+EXPOSE 8080
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s \
     CMD ["/opt/adrank/bin/adrankd", "--probe", "ready", "-c", "/etc/adrank/adrankd.json"]
 ENTRYPOINT ["/opt/adrank/bin/adrankd", "-c", "/etc/adrank/adrankd.json"]

@@ -50,7 +50,7 @@ int dial(const char *address, struct err *err)
     struct addrinfo *found = NULL;
     struct host_port at;
     char service[8];
-    int rc, fd;
+    int rc, fd = -1;
 
     if (strncmp(address, "unix:", 5) == 0)
         return dial_unix(address, err);
@@ -60,7 +60,8 @@ int dial(const char *address, struct err *err)
     rc = getaddrinfo(at.host, service, &hints, &found);
     if (rc != 0)
         return err_set(err, ERR_UNAVAILABLE, "%s: %s", address, gai_strerror(rc));
-    fd = connect_to(address, found->ai_addr, found->ai_addrlen, err);
+    for (const struct addrinfo *try = found; try && fd == -1; try = try->ai_next)
+        fd = connect_to(address, try->ai_addr, try->ai_addrlen, err);
     freeaddrinfo(found);
     return fd;
 }

@@ -191,8 +191,8 @@ void http_request_write(struct buf *out, const struct http_request *request)
 {
     const char *headers = request->headers ? request->headers : "";
 
-    buf_printf(out, "%s %s HTTP/1.1\r\nHost: adrank\r\n", request->method ? request->method : "GET",
-               request->target);
+    buf_printf(out, "%s %s HTTP/1.1\r\nHost: localhost\r\n",
+               request->method ? request->method : "GET", request->target);
     buf_add_str(out, headers);
     if (request->body.ptr) {
         if (!strcasestr(headers, "content-type:"))

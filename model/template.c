@@ -64,6 +64,19 @@ int template_compile(struct template *out, struct view source, const struct temp
     return 0;
 }
 
+void template_source(const struct template *t, struct buf *out)
+{
+    for (int i = 0; i < t->n_pieces; i++) {
+        const struct template_piece *piece = &t->pieces[i];
+        if (piece->field)
+            buf_printf(out, "{%s}", piece->field->name);
+        else if (view_is(piece->literal, "{") || view_is(piece->literal, "}"))
+            buf_printf(out, "%c%c", piece->literal.ptr[0], piece->literal.ptr[0]);
+        else
+            buf_add_view(out, piece->literal);
+    }
+}
+
 bool template_has(const struct template *t, const char *field)
 {
     for (int i = 0; i < t->n_pieces; i++)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "adrank/model.h"
+#include "base/buf.h"
 
 #define TEMPLATE_MAX_PIECES 128
 
@@ -56,6 +57,9 @@ struct template
 /* source is copied. where is "file: /input/context", for messages. */
 int template_compile(struct template *out, struct view source, const struct template_fields *fields,
                      const char *where, struct arena *arena, struct err *err) MUST_CHECK;
+
+/* Its source again, braces doubled: what template_compile takes. */
+void template_source(const struct template *t, struct buf *out);
 
 bool template_has(const struct template *t, const char *field);
 

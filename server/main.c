@@ -12,6 +12,7 @@
 #include "base/log.h"
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
+#include "server/net/address.h"
 
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
@@ -80,9 +81,11 @@ static int probe(const struct config *config, const char *path)
     struct http_client client;
     struct http_response response;
     struct err err;
+    char address[ADDRESS_TEXT_BYTES];
     int rc = 1;
 
-    if (http_client_init(&client, config->admin.address, PROBE_MS, &err)) {
+    address_to_dial(config->admin.address, address);
+    if (http_client_init(&client, address, PROBE_MS, &err)) {
         fail(&err);
         return 1;
     }
@@ -94,6 +97,24 @@ static int probe(const struct config *config, const char *path)
         fprintf(stderr, "adrankd: %s: %d %.*s\n", path, response.status, VIEW_ARG(response.body));
     http_client_release(&client);
     return rc;
+}
+
+/* What a start would say of them beyond their form: whether names resolve. */
+static int check_addresses(const struct config *config)
+{
+    const struct {
+        const char *pointer, *address;
+    } all[] = {{"/http/address", config->http.address}, {"/admin/address", config->admin.address}};
+    struct addresses addresses;
+    struct err err;
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        if (addresses_resolve(&addresses, all[i].address, &err) == 0)
+            continue;
+        fprintf(stderr, "%s: %s: %s\n", config->file, all[i].pointer, err.text);
+        return err_exit_status(&err);
+    }
+    return 0;
 }
 
 /* Async-signal-safe. Nobody may read the log any more: a full pipe is not waited for. */
@@ -168,6 +189,9 @@ static int run(struct arguments *arguments)
     switch (arguments->mode) {
     case MODE_SERVE:
         return serve(arguments, config);
+    case MODE_CHECK_CONFIG:
+        rc = check_addresses(config);
+        break;
     case MODE_PRINT_CONFIG:
         rc = print_config(config);
         break;

@@ -3,9 +3,13 @@
 #include <stdlib.h>
 
 #include "base/json_writer.h"
+#include "server/admin/caller.h"
+#include "server/net/query.h"
 
 #define N_ROUTES 6
-#define ADMIN_CONNECTIONS 256
+/* Short, so that nobody holds its connections for long. */
+#define FIRST_BYTE_MS 2000
+#define IDLE_MS 15000
 #define MEMORY_BYTES (16 << 20)
 
 struct admin {
@@ -16,8 +20,42 @@ struct admin {
     struct budget memory; /* its own: a public side that is out of it must not shut it */
     struct connection_pool pool;
     struct listener listener;
+    struct metrics_shard *shard;
+    char *address;           /* as configured */
     struct exchange *reload; /* that waits for a reload */
 };
+
+static struct view first_field(const struct exchange *x, const char *name)
+{
+    uint32_t at = 0;
+
+    return exchange_field(x, name, &at);
+}
+
+/* Whether a call of /admin/... is taken: by whom it is and by its query, of which these are all there is. Else it has
+ * been refused. */
+static bool take(struct admin *admin, struct exchange *x, const struct query_switch *switches,
+                 int n_switches)
+{
+    struct caller caller = {.host = exchange_authority(x),
+                            .origin = first_field(x, "origin"),
+                            .fetch_site = first_field(x, "sec-fetch-site")};
+    const char *why = caller_refused(&caller, admin->address);
+    struct err err;
+
+    if (why) {
+        exchange_problem(x, PROBLEM_FORBIDDEN, why, NULL);
+        return false;
+    }
+    if (query_read(
+            &(struct query_args){
+                .query = x->query, .switches = switches, .n_switches = n_switches, .strict = true},
+            &err)) {
+        exchange_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
+        return false;
+    }
+    return true;
+}
 
 static void handle_metrics(struct exchange *x, void *arg)
 {
@@ -40,6 +78,8 @@ static void handle_config(struct exchange *x, void *arg)
     struct buf body = BUF_INIT;
     struct json_writer w;
 
+    if (!take(admin, x, NULL, 0))
+        return;
     json_writer_init(&w, &body);
     admin->args.actions.print_config(admin->args.actions.arg, &w);
     if (buf_failed(&body))
@@ -53,6 +93,8 @@ static void handle_drain(struct exchange *x, void *arg)
 {
     struct admin *admin = arg;
 
+    if (!take(admin, x, NULL, 0))
+        return;
     admin->args.actions.drain(admin->args.actions.arg);
     exchange_respond(
         x, &(struct answer){.status = 202, .body = VIEW_LIT("{\"status\":\"draining\"}")});
@@ -69,9 +111,11 @@ static void on_reload_gone(struct exchange *x, void *arg)
 static void handle_reload(struct exchange *x, void *arg)
 {
     struct admin *admin = arg;
-    const struct view dry = exchange_query(x, "dry_run");
-    const bool dry_run = dry.ptr && !view_is(dry, "0") && !view_is(dry, "false");
+    bool dry_run;
+    const struct query_switch switches[] = {{"dry_run", &dry_run}};
 
+    if (!take(admin, x, switches, 1))
+        return;
     if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
         exchange_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
         return;
@@ -120,25 +164,40 @@ void admin_reloaded(struct admin *admin, const struct reload_outcome *outcome)
 static void set_routes(struct admin *admin)
 {
     const struct http_route routes[N_ROUTES] = {
-        {"GET", "/livez", health_handle_live, admin->args.health},
-        {"GET", "/readyz", health_handle_ready, admin->args.health},
-        {"GET", "/metrics", handle_metrics, admin},
-        {"GET", "/admin/config", handle_config, admin},
-        {"POST", "/admin/reload", handle_reload, admin},
-        {"POST", "/admin/drain", handle_drain, admin},
+        {"GET", "/livez", health_handle_live_verbose, admin->args.health, PATH_LIVEZ},
+        {"GET", "/readyz", health_handle_ready_verbose, admin->args.health, PATH_READYZ},
+        {"GET", "/metrics", handle_metrics, admin, PATH_METRICS},
+        {"GET", "/admin/config", handle_config, admin, PATH_ADMIN},
+        {"POST", "/admin/reload", handle_reload, admin, PATH_ADMIN},
+        {"POST", "/admin/drain", handle_drain, admin, PATH_ADMIN},
     };
 
     memcpy(admin->routes, routes, sizeof(routes));
     admin->router = (struct router){admin->routes, N_ROUTES};
 }
 
+static int64_t least(int64_t a, int64_t b)
+{
+    return a < b ? a : b;
+}
+
 void admin_set_limits(struct admin *admin, const struct net_limits *limits)
 {
     struct net_limits own = *limits;
 
-    own.max_connections = ADMIN_CONNECTIONS; /* a full public side must not shut it */
+    own.first_byte_ms = least(own.first_byte_ms, FIRST_BYTE_MS);
+    own.idle_ms = least(own.idle_ms, IDLE_MS);
     net_limits_store(&admin->shared.limits, &own);
     budget_set_limit(&admin->memory, MEMORY_BYTES, own.max_body_bytes);
+}
+
+static void on_answer(void *user, int label, int status, int64_t duration_us)
+{
+    struct admin *admin = user;
+
+    (void)duration_us;
+    metrics_count(admin->shard, METRIC_REQUESTS,
+                  metrics_request_label(status, (enum metrics_path)label), 1);
 }
 
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err)
@@ -148,19 +207,24 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     if (!admin)
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
+    admin->address = strdup(args->address);
     set_routes(admin);
     budget_init(&admin->memory, MEMORY_BYTES, args->limits->max_body_bytes);
     net_shared_init(&admin->shared, args->limits, &admin->memory);
     admin_set_limits(admin, args->limits);
+    admin->shard = metrics_shard_new(args->metrics, err);
+    if (!admin->address || !admin->shard) {
+        err_set(err, ERR_NOMEM, "admin: out of memory");
+        goto fail;
+    }
     if (connection_pool_init(&admin->pool,
                              &(struct connection_pool_args){.loop = args->loop,
                                                             .shared = &admin->shared,
                                                             .router = &admin->router,
+                                                            .hooks.on_answer = on_answer,
                                                             .user = admin},
-                             err)) {
-        free(admin);
-        return -1;
-    }
+                             err))
+        goto fail;
     if (listener_open(&admin->listener,
                       &(struct listener_args){.loop = args->loop,
                                               .address = args->address,
@@ -168,11 +232,14 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
                                               .arg = &admin->pool},
                       err)) {
         connection_pool_release(&admin->pool);
-        free(admin);
-        return -1;
+        goto fail;
     }
     *out = admin;
     return 0;
+fail:
+    free(admin->address);
+    free(admin);
+    return -1;
 }
 
 void admin_close(struct admin *admin)
@@ -181,7 +248,13 @@ void admin_close(struct admin *admin)
         return;
     listener_close(&admin->listener);
     connection_pool_release(&admin->pool);
+    free(admin->address);
     free(admin);
+}
+
+const struct listener *admin_listener(const struct admin *admin)
+{
+    return &admin->listener;
 }
 
 const char *admin_address(const struct admin *admin)

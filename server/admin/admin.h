@@ -1,6 +1,9 @@
 /*
  * The admin listener: health, metrics, the configuration in effect, reload and drain, on an address of its own.
- * It runs on the main thread's loop over the same reader and connection code as the public one.
+ * It runs on the main thread's loop over the same reader and connection code as the public one. Its connections are few
+ * and may not idle for long. /admin/... is strict: whom the request is for and where it comes from (see caller.h), and
+ * query parameters, of which an unknown or malformed one is 400. Health and metrics pass over parameters that they do
+ * not know and take any Host.
  */
 #ifndef SERVER_ADMIN_ADMIN_H
 #define SERVER_ADMIN_ADMIN_H
@@ -22,7 +25,7 @@ struct admin_actions {
 struct admin_args {
     struct loop *loop; /* the main thread's */
     const char *address;
-    const struct net_limits *limits;
+    const struct net_limits *limits; /* its own: a full public side must not shut it */
     struct health *health;
     struct metrics *metrics;
     struct admin_actions actions;
@@ -32,7 +35,8 @@ struct admin_args {
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
 void admin_close(struct admin *admin);
 const char *admin_address(const struct admin *admin);
-/* From now on; the number of its connections is its own. */
+const struct listener *admin_listener(const struct admin *admin);
+/* From now on; how long its connections may idle at most is its own. */
 void admin_set_limits(struct admin *admin, const struct net_limits *limits);
 
 /* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */

@@ -2,6 +2,7 @@
 
 #include "base/clock.h"
 #include "base/json_writer.h"
+#include "server/net/query.h"
 #include "server/world/catalog_state.h"
 
 void health_init(struct health *health, const struct health_args *args)
@@ -125,36 +126,83 @@ static void write_verbose(struct health *health, struct json_writer *w)
     jw_member_bool(w, "draining", server_draining(health->server));
 }
 
-static void answer(struct health *health, struct exchange *x, bool good, const char *why)
+struct verdict {
+    bool good;
+    const char *why;
+    bool verbose;
+};
+
+static void answer(struct health *health, struct exchange *x, const struct verdict *verdict)
 {
     struct buf body = BUF_INIT;
     struct json_writer w;
 
     json_writer_init(&w, &body);
     jw_object_begin(&w);
-    jw_member_str(&w, "status", why);
-    if (exchange_query(x, "verbose").ptr)
+    jw_member_str(&w, "status", verdict->why);
+    if (verdict->verbose)
         write_verbose(health, &w);
     jw_object_end(&w);
     if (buf_failed(&body))
         exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     else
-        exchange_respond(x, &(struct answer){.status = good ? 200 : 503, .body = buf_view(&body)});
+        exchange_respond(
+            x, &(struct answer){.status = verdict->good ? 200 : 503, .body = buf_view(&body)});
     buf_release(&body);
+}
+
+static void answer_live(struct health *health, struct exchange *x, bool verbose)
+{
+    struct verdict verdict = {.verbose = verbose};
+
+    verdict.good = health_live(health, clock_now_us(), &verdict.why);
+    answer(health, x, &verdict);
+}
+
+static void answer_ready(struct health *health, struct exchange *x, bool verbose)
+{
+    struct verdict verdict = {.verbose = verbose};
+
+    verdict.good = health_ready(health, &verdict.why);
+    answer(health, x, &verdict);
+}
+
+/* 0, or the query has been refused. Monitors add parameters of their own: only this one is looked at. */
+static int read_verbose(struct exchange *x, bool *verbose)
+{
+    const struct query_switch switches[] = {{"verbose", verbose}};
+    struct err err;
+
+    if (query_read(&(struct query_args){.query = x->query, .switches = switches, .n_switches = 1},
+                   &err)) {
+        exchange_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
+        return -1;
+    }
+    return 0;
 }
 
 void health_handle_live(struct exchange *x, void *arg)
 {
-    const char *why;
-    bool live = health_live(arg, clock_now_us(), &why);
-
-    answer(arg, x, live, why);
+    answer_live(arg, x, false);
 }
 
 void health_handle_ready(struct exchange *x, void *arg)
 {
-    const char *why;
-    bool ready = health_ready(arg, &why);
+    answer_ready(arg, x, false);
+}
 
-    answer(arg, x, ready, why);
+void health_handle_live_verbose(struct exchange *x, void *arg)
+{
+    bool verbose;
+
+    if (read_verbose(x, &verbose) == 0)
+        answer_live(arg, x, verbose);
+}
+
+void health_handle_ready_verbose(struct exchange *x, void *arg)
+{
+    bool verbose;
+
+    if (read_verbose(x, &verbose) == 0)
+        answer_ready(arg, x, verbose);
 }

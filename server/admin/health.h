@@ -49,8 +49,12 @@ void health_set_world(struct health *health, const struct world *world);
 bool health_live(const struct health *health, int64_t now_us, const char **why);
 bool health_ready(const struct health *health, const char **why);
 
-/* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. */
+/* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They say whether and why, nothing of what
+ * is served by what. */
 void health_handle_live(struct exchange *x, void *arg);
 void health_handle_ready(struct exchange *x, void *arg);
+/* The same with all of it for ?verbose=1: for operators' eyes. */
+void health_handle_live_verbose(struct exchange *x, void *arg);
+void health_handle_ready_verbose(struct exchange *x, void *arg);
 
 #endif

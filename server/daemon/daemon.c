@@ -47,9 +47,14 @@ static int open_executor(struct daemon *d, struct err *err)
                          &d->executor, err);
 }
 
-static void on_answer(void *user, int status, int64_t duration_us)
+static void on_answer(void *user, int label, int status, int64_t duration_us)
 {
-    request_worker_on_answer(user, status, duration_us);
+    request_worker_on_answer(user, (enum metrics_path)label, status, duration_us);
+}
+
+static void on_evicted(void *user)
+{
+    request_worker_on_evicted(user);
 }
 
 static int open_server(struct daemon *d, struct err *err)
@@ -57,20 +62,22 @@ static int open_server(struct daemon *d, struct err *err)
     struct net_limits limits = daemon_limits(d->config);
 
     budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
-    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL};
-    d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health};
-    d->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, &d->health};
+    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
+    d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health, PATH_LIVEZ};
+    d->routes[2] =
+        (struct http_route){"GET", "/readyz", health_handle_ready, &d->health, PATH_READYZ};
     if (server_open(&d->server,
-                    &(struct server_args){
-                        .accept_loop = &d->loop,
-                        .address = d->config->http.address,
-                        .backlog = (int)d->config->http.backlog,
-                        .n_workers = (int)d->config->http.workers,
-                        .limits = &limits,
-                        .memory = &d->memory,
-                        .routes = d->routes,
-                        .n_routes = 3,
-                        .hooks = {.on_answer = on_answer, .reclaim = request_worker_on_reclaim}},
+                    &(struct server_args){.accept_loop = &d->loop,
+                                          .address = d->config->http.address,
+                                          .backlog = (int)d->config->http.backlog,
+                                          .n_workers = (int)d->config->http.workers,
+                                          .limits = &limits,
+                                          .memory = &d->memory,
+                                          .routes = d->routes,
+                                          .n_routes = 3,
+                                          .hooks = {.on_answer = on_answer,
+                                                    .on_evicted = on_evicted,
+                                                    .reclaim = request_worker_on_reclaim}},
                     err))
         return -1;
     d->has_server = true;
@@ -115,7 +122,7 @@ enum health_redis daemon_redis(void *arg)
 
 static int open_admin(struct daemon *d, struct err *err)
 {
-    struct net_limits limits = daemon_limits(d->config);
+    struct net_limits limits = daemon_admin_limits(d->config);
 
     return admin_open(&(struct admin_args){.loop = &d->loop,
                                            .address = d->config->admin.address,

@@ -2,21 +2,42 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/daemon/state.h"
+#include "server/net/descriptors.h"
 #include "server/world/catalog_state.h"
 #include "server/world/warnings.h"
+
+static struct descriptors share(const struct config *config)
+{
+    return descriptors_share(&(struct descriptors_args){.limit = descriptors_limit(),
+                                                        .wanted = config->http.max_connections,
+                                                        .workers = config->http.workers});
+}
 
 struct net_limits daemon_limits(const struct config *config)
 {
     struct net_limits limits = NET_LIMITS_DEFAULT;
+    struct descriptors descriptors = share(config);
 
     limits.max_body_bytes = config->http.max_body_bytes;
+    limits.first_byte_ms = config->http.first_byte_ms;
     limits.head_ms = config->http.head_ms;
     limits.body_ms = config->http.body_ms;
     limits.idle_ms = config->http.idle_ms;
     limits.write_ms = config->http.write_ms;
-    limits.max_connections = config->http.max_connections;
+    limits.max_connections = descriptors.connections;
+    limits.max_refusing = descriptors.refusing;
     limits.drain_grace_ms = config->http.drain_grace_ms;
     limits.drain_max_ms = config->http.drain_max_ms;
+    return limits;
+}
+
+struct net_limits daemon_admin_limits(const struct config *config)
+{
+    struct net_limits limits = daemon_limits(config);
+    struct descriptors descriptors = share(config);
+
+    limits.max_connections = descriptors.admin;
+    limits.max_refusing = descriptors.admin_refusing;
     return limits;
 }
 
@@ -50,6 +71,13 @@ static void log_ready(const struct daemon *d)
              LOG_STR("admin", admin_address(d->admin)));
 }
 
+/* Of an address that means several the others: the first is in the line `ready`. */
+static void log_listening(const struct listener *listener, const char *what)
+{
+    for (int i = 1; i < listener->n; i++)
+        log_info("listening", LOG_STR("what", what), LOG_STR("addr", listener->sockets[i].text));
+}
+
 static void log_warning(void *arg, const char *text)
 {
     (void)arg;
@@ -61,12 +89,13 @@ static void publish(struct daemon *d, struct world *world)
 {
     const struct config *config = world->config;
     struct net_limits limits = daemon_limits(config);
+    struct net_limits admin_limits = daemon_admin_limits(config);
     struct batch_options options = daemon_batch_options(config);
     bool first = d->world == NULL;
 
     budget_set_limit(&d->memory, config->http.memory_bytes, config->http.max_body_bytes);
     server_set_limits(&d->server, &limits);
-    admin_set_limits(d->admin, &limits);
+    admin_set_limits(d->admin, &admin_limits);
     server_set_backlog(&d->server, (int)config->http.backlog);
     executor_set_options(d->executor, &options);
     log_set_level((enum log_level)config->log.level);
@@ -82,6 +111,8 @@ static void publish(struct daemon *d, struct world *world)
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
     if (first) {
         log_ready(d);
+        log_listening(&d->server.listener, "http");
+        log_listening(admin_listener(d->admin), "admin");
         for (int i = 0; i < d->server.n_workers; i++)
             request_worker_may_log(d->workers[i]);
     }

@@ -62,6 +62,7 @@ void daemon_reload_soon(struct daemon *d);
 struct admin_actions daemon_actions(struct daemon *d);
 void daemon_on_loaded(struct letter *letter, void *reader);
 struct net_limits daemon_limits(const struct config *config);
+struct net_limits daemon_admin_limits(const struct config *config);
 struct batch_options daemon_batch_options(const struct config *config);
 
 /* daemon.c: any thread, once there are workers; arg is the daemon. */

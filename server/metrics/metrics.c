@@ -12,12 +12,14 @@ static uint32_t cells_of(const struct metric_family *family)
     return family->type == METRIC_HISTOGRAM ? (uint32_t)family->n_bounds + 2 : 1;
 }
 
-static int n_labels(const struct metric_family *family)
+int metrics_labels(const struct metric_family *family)
 {
     int n = 0;
 
     while (family->values && family->values[n])
         n++;
+    if (family->values2)
+        n *= family->n_values2;
     return family->values ? n : 1;
 }
 
@@ -29,7 +31,7 @@ void metrics_init(struct metrics *metrics)
 
         metrics->offsets[m] = metrics->n_cells;
         if (family->sharded)
-            metrics->n_cells += cells_of(family) * (uint32_t)n_labels(family);
+            metrics->n_cells += cells_of(family) * (uint32_t)metrics_labels(family);
     }
 }
 
@@ -99,14 +101,14 @@ void metrics_observe(struct metrics_shard *shard, enum metric metric, int label,
     add(&cells[family->n_bounds + 1], (uint64_t)value);
 }
 
-int metrics_status_label(int status)
+int metrics_request_label(int status, enum metrics_path path)
 {
     int i;
 
     for (i = 0; metric_statuses[i + 1]; i++)
         if (atoi(metric_statuses[i]) == status)
             break;
-    return i;
+    return i * PATHS + (int)path;
 }
 
 void metrics_set(struct metrics *metrics, enum metric metric, double value)

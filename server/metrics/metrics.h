@@ -29,6 +29,15 @@ enum metrics_stage {
     STAGE_TOTAL,
     STAGES
 };
+enum metrics_path {
+    PATH_OTHER, /* none of them, or no head that names one */
+    PATH_RANK,
+    PATH_LIVEZ,
+    PATH_READYZ,
+    PATH_METRICS,
+    PATH_ADMIN,
+    PATHS
+};
 enum degraded_reason {
     DEGRADED_FEATURES,
     DEGRADED_PRIVACY,
@@ -69,6 +78,7 @@ enum ignored_part {
     IGNORED_PARTS
 };
 extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all of them */
+extern const char *const metrics_path_names[PATHS + 1];
 extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
 extern const char *const ignored_part_names[IGNORED_PARTS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
@@ -77,13 +87,15 @@ extern const char *const features_reason_names[FEATURES_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
-    METRIC_REQUESTS,        /* label: metrics_status_label(status) */
+    METRIC_REQUESTS,        /* label: metrics_request_label() */
     METRIC_DEGRADED,        /* enum degraded_reason */
     METRIC_FILTERED,        /* enum filtered_reason */
     METRIC_REQUEST_PRIVACY, /* enum privacy_signal */
     METRIC_REQUEST_IGNORED, /* enum ignored_part */
     METRIC_LATE,
+    METRIC_LATE_CLIENT,
     METRIC_CLIENT_GONE,
+    METRIC_CONNECTIONS_EVICTED,
     METRIC_FEATURES_FAILED, /* enum features_reason */
     METRIC_STORED_EVENTS_CORRUPT,
     /* histograms of shards: metrics_observe() */
@@ -162,8 +174,8 @@ struct metrics_shard *metrics_shard_new(struct metrics *metrics, struct err *err
 void metrics_count(struct metrics_shard *shard, enum metric metric, int label, uint64_t n);
 /* value < 0 counts as 0; unit as the enum says. */
 void metrics_observe(struct metrics_shard *shard, enum metric metric, int label, int64_t value);
-/* Label of an HTTP status for METRIC_REQUESTS; those the contract does not know are "other". */
-int metrics_status_label(int status);
+/* Label of an HTTP status and a path for METRIC_REQUESTS; statuses that the contract does not know are "other". */
+int metrics_request_label(int status, enum metrics_path path);
 
 /* Any thread. */
 void metrics_set(struct metrics *metrics, enum metric metric, double value);

@@ -9,6 +9,11 @@ const char *const metrics_stage_names[STAGES + 1] = {
     [STAGE_INFER] = "infer", [STAGE_RANK] = "rank",         [STAGE_TOTAL] = "total",
 };
 
+const char *const metrics_path_names[PATHS + 1] = {
+    [PATH_OTHER] = "other",    [PATH_RANK] = "/rank",       [PATH_LIVEZ] = "/livez",
+    [PATH_READYZ] = "/readyz", [PATH_METRICS] = "/metrics", [PATH_ADMIN] = "/admin",
+};
+
 const char *const degraded_reason_names[DEGRADED_REASONS + 1] = {
     [DEGRADED_FEATURES] = "features",     [DEGRADED_PRIVACY] = "privacy",
     [DEGRADED_CANDIDATES] = "candidates", [DEGRADED_TRUNCATED] = "truncated",
@@ -41,9 +46,10 @@ const char *const ignored_part_names[IGNORED_PARTS + 1] = {
     [IGNORED_SITE] = "site",
 };
 
-/* The statuses that the daemon answers with, and the rest; metrics_status_label() looks them up here. */
-const char *const metric_statuses[] = {"200", "400", "404", "405", "408", "409",   "413", "415",
-                                       "422", "431", "500", "501", "503", "other", NULL};
+/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up here. */
+const char *const metric_statuses[] = {"200", "202", "400", "403",   "404", "405",
+                                       "408", "409", "413", "415",   "422", "431",
+                                       "500", "501", "503", "other", NULL};
 
 /* 50 us to 10 s, finest where deadlines are (1 to 100 ms). */
 static const int64_t duration_us[] = {
@@ -59,14 +65,15 @@ static const int64_t thousandths[] = {250,  500,  700,  800,  900,  950,  1000,
 #define COUNTER .type = METRIC_COUNTER
 #define GAUGE .type = METRIC_GAUGE
 #define LABEL(label_, values_) .label = (label_), .values = (values_)
+#define LABEL2(label_, values_, n_) .label2 = (label_), .values2 = (values_), .n_values2 = (n_)
 #define HISTOGRAM(bounds_, scale_)                                                                 \
     .type = METRIC_HISTOGRAM, .sharded = true, .bounds = (bounds_), .n_bounds = N(bounds_),        \
     .scale = (scale_)
 
 const struct metric_family metric_families[METRICS] = {
     [METRIC_REQUESTS] = {"adrank_requests_total", COUNTER, .sharded = true,
-                         .help = "Answers by HTTP status, health and admin included.",
-                         LABEL("code", metric_statuses)},
+                         .help = "Answers by HTTP status and path, health and admin included.",
+                         LABEL("code", metric_statuses), LABEL2("path", metrics_path_names, PATHS)},
     [METRIC_DEGRADED] = {"adrank_degraded_total", COUNTER, .sharded = true,
                          .help = "Answers given with less than everything, by reason.",
                          LABEL("reason", degraded_reason_names)},
@@ -80,9 +87,13 @@ const struct metric_family metric_families[METRICS] = {
                                 .help = "Parts of requests that were left out, by what they are.",
                                 LABEL("what", ignored_part_names)},
     [METRIC_LATE] = {"adrank_late_total", COUNTER, .sharded = true,
-                     .help = "Answers that were written after their deadline."},
+                     .help = "Answers written after a deadline that could have been kept."},
+    [METRIC_LATE_CLIENT] = {"adrank_late_client_total", COUNTER, .sharded = true,
+                            .help = "Late answers to requests that had come too late themselves."},
     [METRIC_CLIENT_GONE] = {"adrank_client_gone_total", COUNTER, .sharded = true,
                             .help = "Requests whose client reset before the answer."},
+    [METRIC_CONNECTIONS_EVICTED] = {"adrank_connections_evicted_total", COUNTER, .sharded = true,
+                                    .help = "Connections closed to make room for others."},
     [METRIC_FEATURES_FAILED] = {"adrank_features_failed_total", COUNTER, .sharded = true,
                                 .help = "Requests marked features, by reason.",
                                 LABEL("reason", features_reason_names)},

@@ -56,7 +56,11 @@ static void add_name(struct buf *out, const struct metric_family *family, const 
     if (!family->label && !le)
         return;
     buf_add(out, "{", 1);
-    if (family->label)
+    if (family->label2)
+        buf_printf(out, "%s=\"%s\",%s=\"%s\"", family->label,
+                   family->values[label / family->n_values2], family->label2,
+                   family->values2[label % family->n_values2]);
+    else if (family->label)
         buf_printf(out, "%s=\"%s\"%s", family->label, family->values[label], le ? "," : "");
     if (le)
         buf_printf(out, "le=\"%s\"", le);
@@ -91,7 +95,7 @@ static void write_sharded(const struct metrics *metrics, enum metric metric, str
 {
     const struct metric_family *family = &metric_families[metric];
 
-    for (int label = 0; family->values ? family->values[label] != NULL : label == 0; label++) {
+    for (int label = 0; label < metrics_labels(family); label++) {
         if (family->type == METRIC_HISTOGRAM) {
             write_histogram(metrics, metric, label, out);
             continue;

@@ -8,6 +8,16 @@
 
 #include "base/host_port.h"
 
+/* ---- text -------------------------------------------------------------------------------------- */
+
+enum host_kind { HOST_ANY, HOST_LOCAL, HOST_V4, HOST_V6, HOST_NAME };
+
+struct spelled {
+    enum host_kind kind;
+    struct host_port at;
+    struct in_addr v4;
+};
+
 static int parse_unix(struct address *address, const char *path, struct err *err)
 {
     struct sockaddr_un *sun = (struct sockaddr_un *)&address->sa;
@@ -16,51 +26,211 @@ static int parse_unix(struct address *address, const char *path, struct err *err
     if (len == 0 || len >= sizeof(sun->sun_path))
         return err_set(err, ERR_CONFIG, "unix:%s: the path must have 1 to %zu bytes", path,
                        sizeof(sun->sun_path) - 1);
+    if (path[0] == '@')
+        return err_set(err, ERR_CONFIG, "unix:%s: abstract sockets are not served", path);
     sun->sun_family = AF_UNIX;
     memcpy(sun->sun_path, path, len + 1);
     address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
     return 0;
 }
 
-static int parse_inet(const char *text, struct host_port *at, struct err *err)
+/* Whether the last label is a number, as in every spelling of an address that inet_aton() takes: then it is no name. */
+static bool is_numeric(const char *host)
 {
-    if (host_port_parse(view_of(text), at) == 0 && at->port != -1)
-        return 0;
+    const char *dot = strrchr(host, '.');
+    const char *last = dot && dot[1] ? dot + 1 : host;
+    size_t digits = strspn(last, "0123456789");
+
+    if (digits == 1 && last[0] == '0' && (last[1] | 32) == 'x')
+        digits = 2 + strspn(last + 2, "0123456789abcdefABCDEF");
+    return digits > 0 && (last[digits] == '\0' || last[digits] == '.');
+}
+
+/* Labels of letters, digits, "-" and "_", joined by dots. */
+static bool is_name(const char *host)
+{
+    char before = '.';
+
+    for (const char *at = host; *at; before = *at++) {
+        bool alnum = (*at >= '0' && *at <= '9') || ((*at | 32) >= 'a' && (*at | 32) <= 'z');
+
+        if (!alnum && *at != '_' && (before == '.' || (*at != '-' && *at != '.')))
+            return false;
+    }
+    return host[0] != '\0';
+}
+
+static int classify(const char *text, struct spelled *out, struct err *err)
+{
+    const char *host = out->at.host;
+    bool bracketed = text[0] == '[';
+    struct in6_addr v6;
+    char bare[sizeof(out->at.host)];
+
+    snprintf(bare, sizeof(bare), "%.*s", (int)strcspn(host, "%"), host); /* less its zone */
+    if (bracketed) {
+        out->kind = HOST_V6;
+        if (inet_pton(AF_INET6, bare, &v6) != 1)
+            return err_set(err, ERR_CONFIG, "%s: what is in brackets is no IPv6 address", text);
+        if (IN6_IS_ADDR_MULTICAST(&v6))
+            return err_set(err, ERR_CONFIG, "%s: nobody can connect to a multicast address", text);
+    } else if (strcmp(host, "*") == 0) {
+        out->kind = HOST_ANY;
+    } else if (view_is_nocase(view_of(host), "localhost")) {
+        out->kind = HOST_LOCAL;
+    } else if (is_numeric(host)) {
+        out->kind = HOST_V4;
+        if (inet_pton(AF_INET, host, &out->v4) != 1)
+            return err_set(err, ERR_CONFIG, "%s: not an address: IPv4 is four numbers of 0 to 255",
+                           text);
+        if (IN_MULTICAST(ntohl(out->v4.s_addr)) || out->v4.s_addr == INADDR_BROADCAST)
+            return err_set(err, ERR_CONFIG,
+                           "%s: nobody can connect to a multicast or broadcast address", text);
+    } else {
+        out->kind = HOST_NAME;
+        if (!is_name(host))
+            return err_set(err, ERR_CONFIG, "%s: neither an address nor a host's name", text);
+    }
+    return 0;
+}
+
+static int parse_inet(const char *text, struct spelled *out, struct err *err)
+{
+    char starred[300];
+
+    if (text[0] == ':' && strlen(text) < sizeof(starred) - 1) {
+        snprintf(starred, sizeof(starred), "*%s", text);
+        if (host_port_parse(view_of(starred), &out->at) == 0 && out->at.port != -1)
+            return classify(text, out, err);
+    } else if (host_port_parse(view_of(text), &out->at) == 0 && out->at.port != -1) {
+        return classify(text, out, err);
+    }
     return err_set(err, ERR_CONFIG,
-                   "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"unix:/path\")", text);
+                   "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"*:8080\", "
+                   "\"unix:/path\")",
+                   text);
 }
 
 int address_check(const char *text, struct err *err)
 {
     struct address address;
-    struct host_port at;
+    struct spelled spelled;
 
     if (strncmp(text, "unix:", 5) == 0)
         return parse_unix(&address, text + 5, err);
-    return parse_inet(text, &at, err);
+    return parse_inet(text, &spelled, err);
 }
 
-int address_parse(struct address *address, const char *text, struct err *err)
+void address_to_dial(const char *text, char out[ADDRESS_TEXT_BYTES])
+{
+    struct spelled spelled;
+    struct err err;
+
+    if (strncmp(text, "unix:", 5) != 0 && parse_inet(text, &spelled, &err) == 0 &&
+        spelled.kind == HOST_ANY)
+        snprintf(out, ADDRESS_TEXT_BYTES, "127.0.0.1:%d", spelled.at.port);
+    else
+        snprintf(out, ADDRESS_TEXT_BYTES, "%s", text);
+}
+
+/* ---- addresses --------------------------------------------------------------------------------- */
+
+static void add_v4(struct addresses *out, struct in_addr host, int port)
+{
+    struct address *address = &out->list[out->n++];
+    struct sockaddr_in *sin = (struct sockaddr_in *)&address->sa;
+
+    *sin = (struct sockaddr_in){
+        .sin_family = AF_INET, .sin_addr = host, .sin_port = htons((uint16_t)port)};
+    address->len = sizeof(*sin);
+}
+
+static void add_v6(struct addresses *out, struct in6_addr host, int port)
+{
+    struct address *address = &out->list[out->n++];
+    struct sockaddr_in6 *sin6 = (struct sockaddr_in6 *)&address->sa;
+
+    *sin6 = (struct sockaddr_in6){
+        .sin6_family = AF_INET6, .sin6_addr = host, .sin6_port = htons((uint16_t)port)};
+    address->len = sizeof(*sin6);
+}
+
+static bool has(const struct addresses *out, const struct addrinfo *found)
+{
+    for (int i = 0; i < out->n; i++)
+        if (out->list[i].len == found->ai_addrlen &&
+            memcmp(&out->list[i].sa, found->ai_addr, found->ai_addrlen) == 0)
+            return true;
+    return false;
+}
+
+static int add_found(struct addresses *out, const struct addrinfo *found, int family)
+{
+    for (; found; found = found->ai_next) {
+        if (found->ai_family != family || has(out, found))
+            continue;
+        if (out->n == ADDRESSES_MAX)
+            return -1;
+        memcpy(&out->list[out->n].sa, found->ai_addr, found->ai_addrlen);
+        out->list[out->n++].len = found->ai_addrlen;
+    }
+    return 0;
+}
+
+/* Of an IPv6 literal the zone's number, too. */
+static int look_up(struct addresses *out, const struct spelled *spelled, const char *text,
+                   struct err *err)
 {
     struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_NUMERICSERV};
     struct addrinfo *found = NULL;
-    struct host_port at;
     char service[8];
     int rc;
 
-    memset(address, 0, sizeof(*address));
-    if (strncmp(text, "unix:", 5) == 0)
-        return parse_unix(address, text + 5, err);
-    if (parse_inet(text, &at, err))
-        return -1;
-    snprintf(service, sizeof(service), "%d", at.port);
-    rc = getaddrinfo(at.host, service, &hints, &found);
+    if (spelled->kind == HOST_V6)
+        hints.ai_flags |= AI_NUMERICHOST;
+    snprintf(service, sizeof(service), "%d", spelled->at.port);
+    rc = getaddrinfo(spelled->at.host, service, &hints, &found);
     if (rc != 0)
-        return err_set(err, ERR_UNAVAILABLE, "%s: %s", text, gai_strerror(rc));
-    memcpy(&address->sa, found->ai_addr, found->ai_addrlen);
-    address->len = found->ai_addrlen;
+        return err_set(err,
+                       rc == EAI_AGAIN || rc == EAI_MEMORY || rc == EAI_SYSTEM ? ERR_UNAVAILABLE
+                                                                               : ERR_CONFIG,
+                       "%s: %s", text, gai_strerror(rc));
+    rc = add_found(out, found, AF_INET) || add_found(out, found, AF_INET6);
     freeaddrinfo(found);
-    return 0;
+    if (rc)
+        return err_set(err, ERR_CONFIG, "%s: the name has more than %d addresses", text,
+                       ADDRESSES_MAX);
+    return out->n ? 0 : err_set(err, ERR_CONFIG, "%s: the name has no address", text);
+}
+
+int addresses_resolve(struct addresses *out, const char *text, struct err *err)
+{
+    static const struct in_addr loopback = {.s_addr = 0x0100007f}; /* in network order */
+    struct spelled spelled;
+
+    memset(out, 0, sizeof(*out));
+    if (strncmp(text, "unix:", 5) == 0) {
+        out->n = 1;
+        return parse_unix(&out->list[0], text + 5, err);
+    }
+    if (parse_inet(text, &spelled, err))
+        return -1;
+    switch (spelled.kind) {
+    case HOST_V4:
+        add_v4(out, spelled.v4, spelled.at.port);
+        return 0;
+    case HOST_ANY:
+        out->optional = true;
+        add_v6(out, in6addr_any, spelled.at.port);
+        return 0;
+    case HOST_LOCAL:
+        out->optional = true;
+        add_v4(out, loopback, spelled.at.port);
+        add_v6(out, in6addr_loopback, spelled.at.port);
+        return 0;
+    default:
+        return look_up(out, &spelled, text, err);
+    }
 }
 
 void address_format(const struct address *address, char out[ADDRESS_TEXT_BYTES])
@@ -96,9 +266,30 @@ int address_of_socket(struct address *address, int fd, struct err *err)
     return 0;
 }
 
+/* sin_port and sin6_port are at the same place. */
+int address_port(const struct address *address)
+{
+    const struct sockaddr_in *sin = (const struct sockaddr_in *)&address->sa;
+
+    return address_is_unix(address) ? 0 : ntohs(sin->sin_port);
+}
+
+void address_set_port(struct address *address, int port)
+{
+    struct sockaddr_in *sin = (struct sockaddr_in *)&address->sa;
+
+    if (!address_is_unix(address))
+        sin->sin_port = htons((uint16_t)port);
+}
+
 bool address_is_unix(const struct address *address)
 {
     return address->sa.ss_family == AF_UNIX;
+}
+
+bool address_is_ipv6(const struct address *address)
+{
+    return address->sa.ss_family == AF_INET6;
 }
 
 bool address_is_loopback(const struct address *address)

@@ -6,12 +6,11 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/net/refuse.h"
 
 #define MAX_DISCARDS_A_TURN 16
 #define KEEP_BUFFER_BYTES (4u << 20)
-#define KEEP_SPARE 1024 /* connections */
-/* Refused connections are told so, up to this many at a time; then they are just closed. */
-#define MAX_REFUSING 1024
+#define KEEP_SPARE 1024    /* connections */
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
 void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
@@ -93,6 +92,7 @@ static void end(struct connection *c)
 {
     struct connection_pool *pool = c->pool;
 
+    connection_wait_over(c);
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
     c->transport.ops->close(&c->transport, c->hard);
@@ -277,6 +277,18 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
+/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be let in. */
+static void refuse_open(struct connection *c)
+{
+    struct net_shared *shared = c->pool->shared;
+    int64_t lingering =
+        atomic_load(&shared->connections) - net_limit(&shared->limits, max_connections);
+
+    connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+    if (lingering > net_limit(&shared->limits, max_refusing) / 2)
+        c->state = CONNECTION_ENDED;
+}
+
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
 {
     struct connection *c = take(pool);
@@ -296,7 +308,7 @@ void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
     connection_next(c);
     connection_advance(c);
     if (refuse)
-        connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+        refuse_open(c);
     connection_leave(c);
 }
 
@@ -307,7 +319,7 @@ int connection_admit(struct net_shared *shared)
 
     if (open < max)
         return 0;
-    if (open < max + MAX_REFUSING)
+    if (open < max + net_limit(&shared->limits, max_refusing))
         return 1;
     atomic_fetch_sub(&shared->connections, 1);
     return -1;
@@ -316,10 +328,10 @@ int connection_admit(struct net_shared *shared)
 void connection_pool_on_accept(int fd, void *arg)
 {
     struct connection_pool *pool = arg;
-    int refuse = connection_admit(pool->shared);
+    int over = connection_admit(pool->shared);
 
-    if (refuse < 0)
-        close(fd);
+    if (over < 0)
+        refuse_at_once(fd);
     else
-        connection_pool_open(pool, fd, refuse > 0);
+        connection_pool_open(pool, fd, over > 0 && !connection_pool_make_room(pool));
 }

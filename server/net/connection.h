@@ -3,7 +3,8 @@
  * other, hands each to a route's handler and writes the answers in order, one request in work at a time.
  *
  * All deadlines are absolute: head_ms from a request's first byte, body_ms from the end of its head (408, closed),
- * idle_ms without a request and write_ms for an answer to be taken (closed without a word). While a request
+ * first_byte_ms before the first request, idle_ms between two and write_ms for an answer to be taken (closed without a
+ * word). While a request
  * is in work further bytes are read only as far as the buffer holds them. A connection that ends with bytes unread
  * is closed lingering: sending is shut, what comes is thrown away for a second, so that the last answer
  * is not lost to a reset.
@@ -13,6 +14,11 @@
  * kernel does not take of an answer is charged, too. When the budget is full, the pool's own largest and newest
  * connection goes: 503 while its request is being read, cut while its answer is not taken. Small requests never make
  * way for larger ones. No connection serves or throws away more than a few reads' worth in one turn of the loop.
+ *
+ * Beyond max_connections whoever waits for its client makes room for the newcomer: of the connections without a
+ * request the one that has been idle longest (503 where it never sent one, else without a word), then the one that has
+ * been slow longest to send a request or to take an answer. One in work never; where there is no other, the newcomer
+ * is refused.
  */
 #ifndef SERVER_NET_CONNECTION_H
 #define SERVER_NET_CONNECTION_H
@@ -45,10 +51,18 @@ void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
 
 struct connection_hooks {
     /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.
-     * NULL: nobody asks. duration_us from the first byte to the answer's writing. */
-    void (*on_answer)(void *user, int status, int64_t duration_us);
+     * NULL: nobody asks. label is that of the path's routes, 0 where there is none; duration_us from the first byte to
+     * the answer's writing. */
+    void (*on_answer)(void *user, int label, int status, int64_t duration_us);
+    /* A connection was closed to make room for another; on the pool's loop. NULL: nobody asks. */
+    void (*on_evicted)(void *user);
     /* Memory is short: what is only kept for later goes back now. NULL: nothing is kept. */
     void (*reclaim)(void *user);
+};
+
+/* Connections that wait for their client, longest first. */
+struct connection_list {
+    struct connection *first, *last;
 };
 
 struct connection_pool {
@@ -68,6 +82,9 @@ struct connection_pool {
     struct connection *open;  /* list of all */
     struct connection *spare; /* free list */
     int n_spare;
+    struct connection_list idle; /* nothing of a request is here */
+    struct connection_list slow; /* a part of one is, or of an answer is left */
+    _Atomic int64_t n_idle;      /* other threads may read it */
     int64_t n_open;
     int64_t n_busy; /* with a request in work */
     int64_t date_s; /* second of `date` */
@@ -88,15 +105,18 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
 /* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has ended. */
 void connection_pool_release(struct connection_pool *pool);
 
-/* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (open it with refuse), -1 far
- * over and not counted (just close). */
+/* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (make room, or refuse), -1 over
+ * max_refusing, too, and not counted (refuse_at_once()). */
 int connection_admit(struct net_shared *shared) MUST_CHECK;
+
+/* Closes connections of the pool until the newest is none too many; false: none may go. */
+bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
 
 /* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out of memory
  * closes it. With refuse, the connection only says 503 too_many_connections and ends. */
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);
 
-/* For a listener on the pool's own loop (admin): counts, refuses over max_connections, opens. arg is the pool. */
+/* For a listener on the pool's own loop (admin): counts and opens. arg is the pool. */
 void connection_pool_on_accept(int fd, void *arg);
 
 #endif

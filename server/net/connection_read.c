@@ -66,6 +66,7 @@ void connection_next(struct connection *c)
     };
     size_t used = c->reader.end;
 
+    connection_wait_over(c);
     c->in_at += used;
     c->in_len -= used;
     http_reader_init(&c->reader, &reader_limits);
@@ -78,6 +79,8 @@ void connection_next(struct connection *c)
 /* Nothing of a request is here (at most half of an empty line). */
 static void rest(struct connection *c)
 {
+    int64_t now_us, limit_us = connection_limit_us(c, idle_ms);
+
     c->next_us = 0;
     if (c->eof) {
         c->state = CONNECTION_ENDED;
@@ -92,12 +95,19 @@ static void rest(struct connection *c)
         shrink(c);
         (void)!connection_charge_in(c); /* an empty line's half: less than before */
     }
-    connection_deadline(c, clock_now_us() + connection_limit_us(c, idle_ms));
+    if (c->list) /* an empty line buys no time */
+        return;
+    if (!c->used && connection_limit_us(c, first_byte_ms) < limit_us)
+        limit_us = connection_limit_us(c, first_byte_ms);
+    now_us = clock_now_us();
+    connection_wait(c, &c->pool->idle, now_us);
+    connection_deadline(c, now_us + limit_us);
 }
 
 static void on_first_byte(struct connection *c)
 {
-    c->started = true;
+    connection_wait_over(c);
+    c->started = c->used = true;
     c->holder.serial = ++c->pool->n_requests;
     c->exchange.received_us = c->next_us ? c->next_us : c->arrival_us;
     c->next_us = 0;
@@ -116,7 +126,7 @@ static void on_head(struct connection *c)
     if (c->routing.route)
         connection_continue(c);
     else /* the body may come or not: nothing can be read after this */
-        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
 }
 
 static void fill_exchange(struct connection *c)
@@ -130,7 +140,7 @@ static void fill_exchange(struct connection *c)
     x->path = http_span_view(r->path, bytes);
     x->query = http_span_view(r->query, bytes);
     x->body = (struct view){bytes + r->body_start, r->body_len};
-    x->complete_us = clock_now_us();
+    x->complete_us = c->arrival_us;
     x->traceparent = http_reader_field(r, bytes, "traceparent");
     if (!traceparent_is_valid(x->traceparent))
         x->traceparent = (struct view){NULL, 0};
@@ -143,9 +153,10 @@ static void on_request(struct connection *c)
 
     if (behind) /* its first byte came with the last read, or with this request at the earliest */
         c->next_us = behind <= c->arrived ? c->arrival_us : c->exchange.received_us;
+    connection_wait_over(c);
     connection_deadline(c, TIMER_NEVER);
     if (!route) {
-        connection_problem(c, c->routing.problem, NULL, NULL, c->routing.headers);
+        connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
         return;
     }
     if (!connection_charge_in(c)) {
@@ -170,8 +181,10 @@ static void on_more(struct connection *c)
         rest(c);
     else if (c->eof)
         connection_problem(c, PROBLEM_BAD_REQUEST, "the request ends early", NULL, "");
-    else if (prepare(c))
+    else if (prepare(c)) {
+        connection_wait(c, &c->pool->slow, c->start_us);
         connection_deadline(c, c->start_us + limit_us);
+    }
 }
 
 static void yield(struct connection *c)

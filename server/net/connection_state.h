@@ -1,6 +1,7 @@
 /*
- * Inside of a connection, shared by the four files that make it: connection.c (life, readiness, deadlines),
- * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes), connection_memory.c (what it holds).
+ * Inside of a connection, shared by the five files that make it: connection.c (life, readiness, deadlines),
+ * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes), connection_memory.c (what it holds),
+ * connection_room.c (who goes when there are too many).
  *
  *   READING --request complete--> WORK --answer--> WRITING --taken--> READING, or LINGER --> ENDED
  *
@@ -24,6 +25,9 @@ enum connection_state {
 struct connection {
     struct connection_pool *pool;
     struct connection *before, *next; /* of pool->open; next: of pool->spare too */
+    struct connection_list *list;     /* of the pool, while it waits for its client */
+    struct connection *list_before, *list_next;
+    int64_t listed_us;
     struct loop_watch watch;
     struct timer timer; /* the one deadline of the state */
     struct transport transport;
@@ -45,7 +49,8 @@ struct connection {
     size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
     int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
-    bool started;       /* a request's first byte has been seen */
+    bool used;          /* a first byte has been seen */
+    bool started;       /* of the request that is being read */
     bool head_done;
     bool eof;      /* the client sends no more */
     bool hard;     /* close with a reset */
@@ -61,6 +66,15 @@ void connection_leave(struct connection *c);
 void connection_deadline(struct connection *c, int64_t due_us);
 /* The state becomes ENDED; on_gone runs if a handler has the exchange. */
 void connection_lost(struct connection *c);
+
+/* connection_room.c. From now on it waits for its client, unless it does so already. */
+void connection_wait(struct connection *c, struct connection_list *list, int64_t now_us);
+void connection_unlist(struct connection *c); /* c->list is not NULL */
+static inline void connection_wait_over(struct connection *c)
+{
+    if (c->list)
+        connection_unlist(c);
+}
 
 /* connection_read.c. Serves what the buffer holds until more bytes, an answer or the end is needed. */
 void connection_advance(struct connection *c);

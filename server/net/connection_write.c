@@ -64,6 +64,8 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
 /* The answer is out. */
 static void finished(struct connection *c)
 {
+    int64_t now_us;
+
     if (!c->last) {
         connection_next(c);
         return;
@@ -78,7 +80,9 @@ static void finished(struct connection *c)
     }
     c->transport.ops->finish(&c->transport);
     c->state = CONNECTION_LINGER;
-    connection_deadline(c, clock_now_us() + LINGER_US);
+    now_us = clock_now_us();
+    connection_wait(c, &c->pool->slow, now_us);
+    connection_deadline(c, now_us + LINGER_US);
 }
 
 void connection_flush(struct connection *c)
@@ -157,7 +161,9 @@ void connection_answer(struct connection *c, const struct answer *answer)
     struct connection_pool *pool = c->pool;
     bool complete = c->reader.end > 0;
     struct iovec parts[2];
+    int64_t now_us;
 
+    connection_wait_over(c);
     connection_make_id(c);
     if (c->state == CONNECTION_WORK)
         pool->n_busy--;
@@ -171,7 +177,7 @@ void connection_answer(struct connection *c, const struct answer *answer)
                                            .close = c->last,
                                            .keep_alive = c->reader.minor == 0});
     if (pool->hooks.on_answer)
-        pool->hooks.on_answer(pool->user, answer->status,
+        pool->hooks.on_answer(pool->user, c->head_done ? c->routing.label : 0, answer->status,
                               c->started ? clock_now_us() - c->exchange.received_us : 0);
     parts[0] = (struct iovec){pool->scratch.ptr, pool->scratch.len};
     parts[1] = (struct iovec){(char *)answer->body.ptr, is_head(c) ? 0 : answer->body.len};
@@ -183,10 +189,13 @@ void connection_answer(struct connection *c, const struct answer *answer)
     send_parts(c, parts, 2);
     if (c->state == CONNECTION_ENDED)
         return;
-    if (c->out_len)
-        connection_deadline(c, clock_now_us() + connection_limit_us(c, write_ms));
-    else
+    if (!c->out_len) {
         finished(c);
+        return;
+    }
+    now_us = clock_now_us();
+    connection_wait(c, &c->pool->slow, now_us);
+    connection_deadline(c, now_us + connection_limit_us(c, write_ms));
 }
 
 void connection_problem(struct connection *c, enum problem_code code, const char *detail,

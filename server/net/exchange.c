@@ -3,26 +3,6 @@
 #include "base/bug.h"
 #include "server/net/connection_state.h"
 
-struct view exchange_query(const struct exchange *x, const char *name)
-{
-    const char *at = x->query.ptr, *end = x->query.ptr + x->query.len;
-    size_t name_len = strlen(name);
-
-    while (at < end) {
-        const char *next = memchr(at, '&', (size_t)(end - at));
-        size_t len = (size_t)((next ? next : end) - at);
-
-        if (len >= name_len && memcmp(at, name, name_len) == 0) {
-            if (len == name_len)
-                return (struct view){at + len, 0};
-            if (at[name_len] == '=')
-                return (struct view){at + name_len + 1, len - name_len - 1};
-        }
-        at += len + 1;
-    }
-    return (struct view){NULL, 0};
-}
-
 struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at)
 {
     const struct http_reader *reader = &x->connection->reader;
@@ -36,6 +16,15 @@ struct view exchange_field(const struct exchange *x, const char *name, uint32_t 
             return http_span_view(field->value, bytes);
     }
     return (struct view){NULL, 0};
+}
+
+struct view exchange_authority(const struct exchange *x)
+{
+    const struct connection *c = x->connection;
+
+    if (c->reader.authority.len)
+        return http_span_view(c->reader.authority, connection_bytes(c));
+    return http_reader_field(&c->reader, connection_bytes(c), "host");
 }
 
 void *exchange_user(const struct exchange *x)

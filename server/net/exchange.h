@@ -31,7 +31,7 @@ struct exchange {
     struct view body;  /* decoded, contiguous */
     /* First byte, with what the loop was late by taken off: budgets start here. */
     int64_t received_us;
-    int64_t complete_us; /* last byte read */
+    int64_t complete_us; /* last byte, when it may have come at the earliest */
     /* X-Request-Id if it is 1 to 64 of [A-Za-z0-9._:+/=-], else made up. */
     char request_id[EXCHANGE_ID_MAX + 1];
     struct view traceparent; /* W3C form checked; empty when absent or malformed */
@@ -41,11 +41,11 @@ struct exchange {
     void *gone_arg;
 };
 
-/* Value of name in the query ("a=1&b=2"), not decoded; ptr NULL when absent, empty for "name" alone. */
-struct view exchange_query(const struct exchange *x, const char *name);
 /* The value of the next field of that name (letter case aside) in the head, from *at on, which begins at 0; ptr NULL
  * when there is none. */
 struct view exchange_field(const struct exchange *x, const char *name, uint32_t *at);
+/* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL when neither is there. */
+struct view exchange_authority(const struct exchange *x);
 /* The `user` of the connection pool: the worker's own state. */
 void *exchange_user(const struct exchange *x);
 

@@ -169,11 +169,13 @@ static bool parse_absolute(struct view v, struct http_target *out)
     authority = (struct view){v.ptr + skip, end - skip};
     if (authority.len == 0 || authority.ptr[0] == ':' || !http_is_authority(authority, false))
         return false;
+    out->authority = authority;
     return parse_path((struct view){v.ptr + end, v.len - end}, out);
 }
 
 bool http_target_parse(struct view method, struct view target, struct http_target *out)
 {
+    out->authority = (struct view){target.ptr, 0};
     if (view_is(method, "CONNECT")) {
         out->path = out->query = (struct view){target.ptr, 0};
         return http_is_authority(target, true);

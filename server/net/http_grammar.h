@@ -30,8 +30,9 @@ bool http_list_next(struct view *rest, struct view *element);
 struct view http_trim(struct view v); /* SP and HTAB */
 
 struct http_target {
-    struct view path;  /* "*" for the asterisk form; empty when the target names none */
-    struct view query; /* behind "?" */
+    struct view path;      /* "*" for the asterisk form; empty when the target names none */
+    struct view query;     /* behind "?" */
+    struct view authority; /* of the absolute form; empty in the others */
 };
 
 /* Any of the four forms of a request target. false when it is none, or not the method's. */

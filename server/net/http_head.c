@@ -42,6 +42,7 @@ int http_head_request_line(struct http_reader *r, const char *bytes, struct view
         return bad(r, "the request target is malformed");
     r->path = span_of(target.path, bytes);
     r->query = span_of(target.query, bytes);
+    r->authority = span_of(target.authority, bytes);
     return 0;
 }
 

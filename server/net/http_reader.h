@@ -69,6 +69,8 @@ struct http_reader {
     /* As sent, not decoded, without the query; "*"; empty when the target names none. */
     struct http_span path;
     struct http_span query; /* behind the "?", may be empty */
+    struct http_span
+        authority; /* of a target in absolute-form, which counts more than Host; else empty */
     struct http_field fields[HTTP_MAX_FIELDS];
     uint32_t n_fields;
     uint8_t minor;        /* 0: HTTP/1.0, else 1.1 or later */

@@ -13,11 +13,13 @@
     X(max_head_bytes, 16384)  /* request line and fields, the empty line included; <= 64 KiB */    \
     X(max_fields, 64)         /* <= HTTP_MAX_FIELDS */                                             \
     X(max_body_bytes, 262144) /* decoded */                                                        \
+    X(first_byte_ms, 5000)    /* before a new connection's first byte; idle_ms if that is less */  \
     X(head_ms, 2000)          /* from a request's first byte */                                    \
     X(body_ms, 5000)          /* from the end of its head */                                       \
-    X(idle_ms, 75000)         /* without a byte between requests, and before the first */          \
+    X(idle_ms, 75000)         /* without a byte between requests */                                \
     X(write_ms, 5000)         /* for an answer to be taken */                                      \
     X(max_connections, 10000) /* of all workers */                                                 \
+    X(max_refusing, 1024)     /* more, while they are told 503; beyond that refuse_at_once() */    \
     X(drain_grace_ms, 5000)   /* new connections are still accepted */                             \
     X(drain_max_ms, 25000)    /* then what is left is cut */
 

@@ -5,48 +5,77 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/log.h"
+#include "server/net/bind.h"
+#include "server/net/refuse.h"
 
 #define DEFAULT_BACKLOG 1024
 #define ACCEPTS_A_TURN 64 /* then others get their turn */
 #define PAUSE_US 100000
-
-static const char busy_answer[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
-                                  "Content-Length: 0\r\nConnection: close\r\n\r\n";
+#define CALM_US 1000000
 
 static int take_reserve(void)
 {
     return open("/dev/null", O_RDONLY | O_CLOEXEC);
 }
 
-/* One client is told, by means of the reserve; the others wait in the kernel's queue. */
-static void shed_one(struct listener *listener)
+static int watch_all(struct listener *listener, unsigned wanted)
 {
-    int fd;
+    int rc = 0;
 
-    if (listener->reserve == -1)
-        return;
-    close(listener->reserve);
-    fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-    if (fd != -1) {
-        (void)!send(fd, busy_answer, sizeof(busy_answer) - 1, MSG_NOSIGNAL);
-        shutdown(fd, SHUT_WR);
-        close(fd);
-    }
-    listener->reserve = take_reserve();
+    for (int i = 0; i < listener->n; i++)
+        rc |= loop_watch_set(&listener->sockets[i].watch, listener->sockets[i].fd, wanted);
+    return rc;
 }
 
-static void pause_accepting(struct listener *listener, int error)
+/* ---- out of descriptors or memory -------------------------------------------------------------- */
+
+/* Refuses who waits, by means of the reserve. false: somebody else took it, or there is no memory either. */
+static bool refuse_waiting(struct listener *listener, struct listener_socket *s)
 {
-    log_warn("accept_paused", LOG_STR("addr", listener->text), LOG_STR("error", strerror(error)));
-    shed_one(listener);
+    bool able = listener->reserve != -1;
+    int fd = -1;
+
+    if (!able)
+        return false;
+    close(listener->reserve);
+    for (int i = 0; i < ACCEPTS_A_TURN; i++) {
+        fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+        if (fd == -1) {
+            able = errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED;
+            break;
+        }
+        refuse_at_once(fd);
+        listener->n_refused++;
+    }
+    listener->reserve = take_reserve();
+    return able;
+}
+
+static void pause_accepting(struct listener *listener)
+{
     listener->paused = true;
-    if (loop_watch_set(&listener->watch, listener->fd, 0) == 0)
-        loop_timer_set(listener->loop, &listener->pause, clock_now_us() + PAUSE_US);
+    (void)!watch_all(listener, 0);
+    loop_timer_set(listener->loop, &listener->pause, clock_now_us() + PAUSE_US);
+}
+
+static void on_short(struct listener *listener, struct listener_socket *s, int error)
+{
+    int64_t now_us = clock_now_us();
+
+    if (!listener->is_short) {
+        log_warn("accept_paused", LOG_STR("addr", listener_text(listener)),
+                 LOG_STR("error", strerror(error)));
+        listener->is_short = true;
+        listener->short_since_us = now_us;
+        listener->n_refused = 0;
+    }
+    loop_timer_set(listener->loop, &listener->calm, now_us + CALM_US);
+    if (!refuse_waiting(listener, s))
+        pause_accepting(listener);
 }
 
 static void on_pause_over(struct timer *timer, void *arg)
@@ -57,130 +86,165 @@ static void on_pause_over(struct timer *timer, void *arg)
     if (listener->reserve == -1)
         listener->reserve = take_reserve();
     listener->paused = false;
-    if (loop_watch_set(&listener->watch, listener->fd, LOOP_READ))
-        pause_accepting(listener, errno);
+    if (watch_all(listener, LOOP_READ))
+        pause_accepting(listener);
 }
+
+/* Nobody was turned away for a while: because there is room again, or because nobody came. */
+static void on_calm(struct timer *timer, void *arg)
+{
+    struct listener *listener = arg;
+    int64_t now_us = clock_now_us();
+    int fd = take_reserve();
+
+    if (listener->reserve == -1) {
+        listener->reserve = fd;
+        fd = take_reserve();
+    }
+    if (fd == -1) {
+        loop_timer_set(listener->loop, timer, now_us + CALM_US);
+        return;
+    }
+    close(fd);
+    listener->is_short = false;
+    log_info("accept_resumed", LOG_STR("addr", listener_text(listener)),
+             LOG_INT("refused", listener->n_refused),
+             LOG_INT("after_ms", (now_us - listener->short_since_us) / 1000));
+}
+
+/* ---- accepting --------------------------------------------------------------------------------- */
 
 static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
 {
-    struct listener *listener = arg;
+    struct listener_socket *s = arg;
+    struct listener *listener = s->listener;
     int one = 1;
 
     (void)watch;
     (void)ready;
-    for (int i = 0; i < ACCEPTS_A_TURN && listener->fd != -1; i++) {
-        int fd = accept4(listener->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    for (int i = 0; i < ACCEPTS_A_TURN && s->fd != -1; i++) {
+        int fd = accept4(s->fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
 
         if (fd == -1) {
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
-                pause_accepting(listener, errno);
+                on_short(listener, s, errno);
             else if (errno == EINTR || errno == ECONNABORTED || errno == EPERM || errno == EPROTO)
                 continue; /* that client's affair */
             return;
         }
-        if (!address_is_unix(&listener->address))
+        if (!address_is_unix(&s->address))
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
         listener->on_accept(fd, listener->arg);
     }
 }
 
-/* A socket file that nobody listens on is a leftover. */
-static void remove_stale(const struct address *address)
-{
-    const struct sockaddr_un *sun = (const struct sockaddr_un *)&address->sa;
-    struct stat st;
-    int fd;
+/* ---- life -------------------------------------------------------------------------------------- */
 
-    if (lstat(sun->sun_path, &st) == -1 || !S_ISSOCK(st.st_mode))
-        return;
-    fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC,
-                0); /* its backlog may be full */
-    if (fd == -1)
-        return;
-    if (connect(fd, (const struct sockaddr *)sun, address->len) == -1 && errno == ECONNREFUSED)
-        unlink(sun->sun_path);
-    close(fd);
+void listener_init(struct listener *listener)
+{
+    *listener = (struct listener){.reserve = -1};
 }
 
-static int bind_address(struct listener *listener, const struct listener_args *args,
-                        struct err *err)
-{
-    struct address *address = &listener->address;
-    int one = 1;
-
-    if (address_parse(address, args->address, err))
-        return -1;
-    if (address_is_unix(address))
-        remove_stale(address);
-    listener->fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    if (listener->fd == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "%s: socket", args->address);
-    if (!address_is_unix(address))
-        (void)setsockopt(listener->fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-    if (bind(listener->fd, (struct sockaddr *)&address->sa, address->len) == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "%s: bind", args->address);
-    listener->unlink_path = address_is_unix(address);
-    if (listen(listener->fd, args->backlog ? args->backlog : DEFAULT_BACKLOG) == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "%s: listen", args->address);
-    return 0;
-}
-
-static int adopt(struct listener *listener, int fd, struct err *err)
+static int adopt(int fd, struct err *err)
 {
     int flags = fcntl(fd, F_GETFL);
 
-    listener->fd = fd;
     if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
         fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
         return err_set_errno(err, ERR_UNAVAILABLE, "descriptor %d", fd);
     return 0;
 }
 
+static void add_sockets(struct listener *listener, const int *fds, int n)
+{
+    for (int i = 0; i < n; i++)
+        listener->sockets[listener->n++] =
+            (struct listener_socket){.listener = listener, .fd = fds[i]};
+}
+
+static int open_sockets(struct listener *listener, const struct listener_args *args,
+                        struct err *err)
+{
+    struct bound bound;
+
+    if (args->inherited) {
+        add_sockets(listener, &args->fd, 1);
+        return adopt(args->fd, err);
+    }
+    if (bind_all(&bound, args->address, args->backlog ? args->backlog : DEFAULT_BACKLOG, err))
+        return -1;
+    add_sockets(listener, bound.fds, bound.n);
+    listener->unlink_path = bound.is_unix;
+    return 0;
+}
+
+static int serve(struct listener *listener, struct listener_socket *s, struct err *err)
+{
+    if (address_of_socket(&s->address, s->fd, err))
+        return -1;
+    address_format(&s->address, s->text);
+    if (loop_watch_init(&s->watch, listener->loop, on_acceptable, s, err))
+        return -1;
+    if (loop_watch_set(&s->watch, s->fd, LOOP_READ))
+        return err_set_errno(err, ERR_UNAVAILABLE, "%s: cannot be watched", s->text);
+    return 0;
+}
+
 int listener_open(struct listener *listener, const struct listener_args *args, struct err *err)
 {
     *listener = (struct listener){.loop = args->loop,
-                                  .fd = -1,
                                   .reserve = take_reserve(),
                                   .on_accept = args->on_accept,
                                   .arg = args->arg};
     timer_init(&listener->pause, on_pause_over, listener);
-    if (args->inherited ? adopt(listener, args->fd, err) : bind_address(listener, args, err))
+    timer_init(&listener->calm, on_calm, listener);
+    if (open_sockets(listener, args, err))
         goto fail;
-    if (address_of_socket(&listener->address, listener->fd, err))
-        goto fail;
-    address_format(&listener->address, listener->text);
-    if (loop_watch_init(&listener->watch, listener->loop, on_acceptable, listener, err))
-        goto fail;
-    if (loop_watch_set(&listener->watch, listener->fd, LOOP_READ)) {
-        err_set_errno(err, ERR_UNAVAILABLE, "%s: cannot be watched", listener->text);
-        goto fail;
-    }
+    for (int i = 0; i < listener->n; i++)
+        if (serve(listener, &listener->sockets[i], err))
+            goto fail;
     return 0;
 fail:
     listener_close(listener);
     return -1;
 }
 
+static void close_socket(struct listener *listener, struct listener_socket *s)
+{
+    const struct sockaddr_un *sun = (const struct sockaddr_un *)&s->address.sa;
+
+    if (s->watch.event) {
+        (void)!loop_watch_set(&s->watch, s->fd, 0);
+        loop_watch_release(&s->watch);
+    }
+    if (listener->unlink_path && address_is_unix(&s->address))
+        unlink(sun->sun_path);
+    close(s->fd);
+    s->fd = -1;
+}
+
 void listener_close(struct listener *listener)
 {
-    const struct sockaddr_un *sun = (const struct sockaddr_un *)&listener->address.sa;
-
-    if (listener->watch.event) {
-        (void)!loop_watch_set(&listener->watch, listener->fd, 0);
+    if (listener->n) {
         loop_timer_remove(listener->loop, &listener->pause);
-        loop_watch_release(&listener->watch);
+        loop_timer_remove(listener->loop, &listener->calm);
     }
-    if (listener->unlink_path)
-        unlink(sun->sun_path);
-    listener->unlink_path = false;
-    if (listener->fd != -1)
-        close(listener->fd);
+    for (int i = 0; i < listener->n; i++)
+        close_socket(listener, &listener->sockets[i]);
     if (listener->reserve != -1)
         close(listener->reserve);
-    listener->fd = listener->reserve = -1;
+    listener->n = 0;
+    listener->reserve = -1;
+}
+
+void listener_set_backlog(struct listener *listener, int backlog)
+{
+    for (int i = 0; i < listener->n; i++)
+        (void)listen(listener->sockets[i].fd,
+                     backlog); /* on a listening socket it only changes this */
 }
 
 const char *listener_text(const struct listener *listener)
 {
-    return listener->text;
+    return listener->sockets[0].text;
 }

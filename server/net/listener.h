@@ -1,10 +1,11 @@
 /*
- * struct listener: a listening socket on a loop, opened from an address or from a descriptor that was
- * inherited, already bound and listening. Accepted descriptors are non-blocking, close-on-exec and, for
- * TCP, TCP_NODELAY.
+ * struct listener: listening sockets on a loop, opened from an address (see address.h; more than one where it means
+ * several) or from a descriptor that was inherited, already bound and listening. Accepted descriptors are non-blocking,
+ * close-on-exec and, for TCP, TCP_NODELAY.
  *
- * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) it pauses for 100 ms and tries
- * again; a descriptor held in reserve lets it tell one waiting client 503 at each pause.
+ * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) whoever waits is answered 503 at once, by
+ * means of a descriptor held in reserve; where even that is taken, it tries again every 100 ms and the kernel's
+ * queue bounds who waits. The log has one line when that begins and, a second after the last time, one when it is over.
  */
 #ifndef SERVER_NET_LISTENER_H
 #define SERVER_NET_LISTENER_H
@@ -14,17 +15,27 @@
 
 typedef void (*listener_accept_fn)(int fd, void *arg); /* fd is the callee's */
 
-struct listener {
-    struct loop *loop;
+struct listener;
+
+struct listener_socket {
+    struct listener *listener;
+    int fd;
     struct loop_watch watch;
-    struct timer pause;
-    int fd;      /* -1: closed */
-    int reserve; /* -1: given up for now */
-    bool paused;
-    listener_accept_fn on_accept;
-    void *arg;
     struct address address; /* the actual one */
     char text[ADDRESS_TEXT_BYTES];
+};
+
+struct listener {
+    struct loop *loop;
+    struct listener_socket sockets[ADDRESSES_MAX];
+    int n;              /* 0: closed */
+    int reserve;        /* -1: given up for now */
+    struct timer pause; /* until sockets are watched again */
+    struct timer calm;  /* until shortage may be over */
+    bool paused, is_short;
+    int64_t short_since_us, n_refused; /* while is_short */
+    listener_accept_fn on_accept;
+    void *arg;
     bool unlink_path; /* a UNIX socket that is ours */
 };
 
@@ -38,13 +49,17 @@ struct listener_args {
     void *arg;
 };
 
+/* A closed one, for listener_close(). */
+void listener_init(struct listener *listener);
 /* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nobody listens on is
  * replaced. */
 int listener_open(struct listener *listener, const struct listener_args *args,
                   struct err *err) MUST_CHECK;
 /* Idempotent. */
 void listener_close(struct listener *listener);
-/* The actual address: what a log line or a client wants when the port was 0. */
+/* Connections that the kernel may hold before they are accepted. */
+void listener_set_backlog(struct listener *listener, int backlog);
+/* The actual address: what a log line or a client wants when the port was 0. Of several the first. */
 const char *listener_text(const struct listener *listener);
 
 #endif

@@ -22,13 +22,14 @@
     X(BAD_HOST, "bad_host", 400, true, 0, "Host is missing, doubled or malformed")                 \
     X(BAD_CHUNK, "bad_chunk", 400, true, 0, "The chunked body is malformed")                       \
     X(NOT_JSON, "not_json", 400, false, 0, "The body is not JSON")                                 \
+    X(BAD_QUERY, "bad_query", 400, false, 0, "The query has errors")                               \
+    X(FORBIDDEN, "forbidden", 403, false, 0, "The request was not meant for this address")         \
     X(NOT_FOUND, "not_found", 404, false, 0, "There is nothing at this path")                      \
     X(METHOD_NOT_ALLOWED, "method_not_allowed", 405, false, 0, "The path has no such method")      \
     X(REQUEST_TIMEOUT, "request_timeout", 408, true, 0, "The request did not arrive in time")      \
     X(RELOAD_BUSY, "reload_busy", 409, false, 0, "A reload is running")                            \
     X(BODY_TOO_LARGE, "body_too_large", 413, true, 0, "The body is too large")                     \
-    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, false, 0,                             \
-      "The body must be application/json")                                                         \
+    X(UNSUPPORTED_MEDIA_TYPE, "unsupported_media_type", 415, false, 0, "The body must be JSON")    \
     X(UNSUPPORTED_ENCODING, "unsupported_encoding", 415, false, 0, "The body must not be encoded") \
     X(INVALID_REQUEST, "invalid_request", 422, false, 0, "The request has errors")                 \
     X(RELOAD_INVALID, "reload_invalid", 422, false, 0, "The new configuration has errors")         \

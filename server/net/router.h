@@ -8,10 +8,11 @@
 typedef void (*http_handle_fn)(struct exchange *x, void *arg);
 
 struct http_route {
-    const char *method; /* "GET", "POST" */
+    const char *method; /* "GET", which is HEAD's, too; "POST" */
     const char *path;   /* whole path, compared byte by byte */
     http_handle_fn handle;
     void *arg;
+    int label; /* what answers at this path are counted as; the same in all its rows */
 };
 
 /* Immutable, shared by threads; the rows are the caller's and outlive it. */
@@ -25,12 +26,15 @@ struct router {
 struct routing {
     const struct http_route *route;     /* NULL: refused */
     enum problem_code problem;          /* 404, 405, 415 */
+    const char *detail;                 /* NULL: the title says it */
+    int label;                          /* of the path, also where it is refused; 0: no such path */
     char headers[ROUTER_HEADERS_BYTES]; /* Allow or Accept-Encoding, ready for an answer */
 };
 
-/* Decided by the head alone. 404: no such path; 405 with Allow: no such method there (HEAD and OPTIONS
- * too); 415: a body whose Content-Type is present and not application/json (parameters are ignored), or whose
- * Content-Encoding is present and not identity. Pure. */
+/* Decided by the head alone. HEAD is served wherever GET is (RFC 9110, 9.1). 404: no such path; 405 with Allow: no
+ * such method there (OPTIONS too); 415: a body whose Content-Type is present and neither application/json, nor anything
+ * that ends in +json, nor application/x-www-form-urlencoded (what curl -d calls everything); parameters are ignored;
+ * or whose Content-Encoding is present and not identity. Pure. */
 void router_route(const struct router *router, const struct http_reader *head, const char *bytes,
                   struct routing *out);
 

@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/net/refuse.h"
 
 #define DRAIN_LOOK_US 20000
 
@@ -13,15 +14,29 @@
 struct handoff {
     struct letter letter;
     int fd;
-    bool refuse;
+    bool over;    /* another one has to go for it */
+    int n_passed; /* workers that had none */
 };
+
+static void hand_to(struct worker *worker, struct handoff *handoff)
+{
+    atomic_fetch_add(&worker->connections, 1);
+    loop_post(&worker->loop, &handoff->letter);
+}
 
 static void on_handoff(struct letter *letter, void *reader)
 {
     struct handoff *handoff = (struct handoff *)letter;
     struct worker *worker = reader;
+    struct server *server = worker->server;
+    bool refuse = handoff->over && !connection_pool_make_room(&worker->pool);
 
-    connection_pool_open(&worker->pool, handoff->fd, handoff->refuse);
+    if (refuse && ++handoff->n_passed < server->n_workers && !server->closing) {
+        atomic_fetch_sub(&worker->connections, 1);
+        hand_to(&server->workers[(worker->index + 1) % server->n_workers], handoff);
+        return;
+    }
+    connection_pool_open(&worker->pool, handoff->fd, refuse);
     free(handoff);
 }
 
@@ -41,22 +56,38 @@ static struct worker *least_loaded(struct server *server)
     return best;
 }
 
+/* Where there are too many, one of its own is to make room. */
+static struct worker *most_idle(struct server *server)
+{
+    struct worker *best = NULL;
+    int64_t most = 0;
+
+    for (int i = 0; i < server->n_workers; i++) {
+        int64_t n = atomic_load_explicit(&server->workers[i].pool.n_idle, memory_order_relaxed);
+
+        if (n > most) {
+            most = n;
+            best = &server->workers[i];
+        }
+    }
+    return best ? best : least_loaded(server);
+}
+
 static void on_accept(int fd, void *arg)
 {
     struct server *server = arg;
-    struct worker *worker = least_loaded(server);
-    int refuse = connection_admit(&server->shared);
-    struct handoff *handoff = refuse < 0 ? NULL : malloc(sizeof(*handoff));
+    int over = connection_admit(&server->shared);
+    struct handoff *handoff = over < 0 ? NULL : malloc(sizeof(*handoff));
+    struct worker *worker = over > 0 ? most_idle(server) : least_loaded(server);
 
     if (!handoff) {
-        close(fd);
-        if (refuse >= 0)
+        refuse_at_once(fd);
+        if (over >= 0)
             atomic_fetch_sub(&server->shared.connections, 1);
         return;
     }
-    *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .refuse = refuse > 0};
-    atomic_fetch_add(&worker->connections, 1);
-    loop_post(&worker->loop, &handoff->letter);
+    *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .over = over > 0};
+    hand_to(worker, handoff);
 }
 
 /* ---- workers ----------------------------------------------------------------------------------- */
@@ -116,7 +147,7 @@ int server_open(struct server *server, const struct server_args *args, struct er
 
     memset(server, 0, sizeof(*server));
     server->accept_loop = args->accept_loop;
-    server->listener.fd = server->listener.reserve = -1;
+    listener_init(&server->listener);
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
     timer_init(&server->drain_timer, on_drain_look, server);
@@ -171,6 +202,7 @@ void server_stop(struct server *server)
 
 void server_close(struct server *server)
 {
+    server->closing = true;
     listener_close(&server->listener);
     for (int i = 0; i < server->n_workers; i++) {
         struct worker *worker = &server->workers[i];
@@ -234,8 +266,7 @@ void server_set_limits(struct server *server, const struct net_limits *limits)
 
 void server_set_backlog(struct server *server, int backlog)
 {
-    if (server->listener.fd != -1)
-        (void)listen(server->listener.fd, backlog); /* on a listening socket it only changes this */
+    listener_set_backlog(&server->listener, backlog);
 }
 
 int64_t server_connections(const struct server *server)

@@ -1,6 +1,7 @@
 /*
  * struct server: the public HTTP side: one listening socket on the caller's loop and N workers that share
- * nothing. An accepted connection goes to the worker with the fewest.
+ * nothing. An accepted connection goes to the worker with the fewest; with one too many to a worker that has another to
+ * close for it.
  *
  *   server_open()   binds, makes the workers' loops and pools; no thread yet. The caller gives each worker its
  *                   `user` (server_worker(s, i)->user) and may prepare things on its loop.
@@ -54,6 +55,7 @@ struct server {
     struct connection_hooks hooks;
     struct worker *workers;
     int n_workers;
+    bool closing; /* no worker passes anything on to another */
     struct timer drain_timer;
     int64_t drain_began_us;
     server_drained_fn on_drained;

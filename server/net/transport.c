@@ -26,6 +26,13 @@ static ssize_t plain_write(struct transport *transport, const struct iovec *part
     return outcome(sendmsg(transport->fd, &message, MSG_NOSIGNAL));
 }
 
+static bool plain_pending(struct transport *transport)
+{
+    char byte;
+
+    return recv(transport->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) == 1;
+}
+
 static bool plain_lost(struct transport *transport)
 {
     int error = 0;
@@ -52,6 +59,7 @@ static void plain_close(struct transport *transport, bool hard)
 const struct transport_ops transport_plain = {
     .read = plain_read,
     .write = plain_write,
+    .pending = plain_pending,
     .lost = plain_lost,
     .finish = plain_finish,
     .close = plain_close,

@@ -2,11 +2,16 @@
 #include "base/clock.h"
 #include "server/request/request_state.h"
 
-/* A budget that was none from the start is the client's doing, not ours. */
+/* A budget that was none from the start is not counted. What the client's own slowness to send left too little of is
+ * the client's lateness. */
 void request_count_late(struct request *r)
 {
-    if (r->deadline_us > r->exchange->received_us && clock_now_us() > r->deadline_us)
-        metrics_count(r->worker->shard, METRIC_LATE, 0, 1);
+    const struct exchange *x = r->exchange;
+    const int64_t needed_us = r->world->config->deadline.encode_reserve_us;
+    bool ours = x->complete_us + needed_us < r->deadline_us;
+
+    if (r->deadline_us > x->received_us && clock_now_us() > r->deadline_us)
+        metrics_count(r->worker->shard, ours ? METRIC_LATE : METRIC_LATE_CLIENT, 0, 1);
 }
 
 static void count(struct request *r, const struct ranked *ranked, int64_t total_us)

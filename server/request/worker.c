@@ -166,10 +166,16 @@ void request_worker_may_log(struct request_worker *rw)
     loop_post(&rw->worker->loop, &rw->may_log);
 }
 
-void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us)
+void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
+                              int64_t duration_us)
 {
-    metrics_count(rw->shard, METRIC_REQUESTS, metrics_status_label(status), 1);
+    metrics_count(rw->shard, METRIC_REQUESTS, metrics_request_label(status, path), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
+}
+
+void request_worker_on_evicted(struct request_worker *rw)
+{
+    metrics_count(rw->shard, METRIC_CONNECTIONS_EVICTED, 0, 1);
 }
 
 bool request_worker_redis_configured(const struct request_worker *rw)

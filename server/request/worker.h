@@ -48,7 +48,11 @@ void request_worker_on_reclaim(void *user);
 void request_handle(struct exchange *x, void *arg);
 
 /* The pool's on_answer hook: counts every answer of the worker's connections. */
-void request_worker_on_answer(struct request_worker *rw, int status, int64_t duration_us);
+void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
+                              int64_t duration_us);
+
+/* The pool's on_evicted hook. */
+void request_worker_on_evicted(struct request_worker *rw);
 
 /* Any thread: state of the worker's feature client. */
 bool request_worker_redis_configured(const struct request_worker *rw);

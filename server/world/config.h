@@ -40,7 +40,7 @@ struct config {
     struct {
         const char *address;
         int64_t workers, backlog, max_connections, max_body_bytes, memory_bytes;
-        int64_t head_ms, body_ms, idle_ms, write_ms, drain_grace_ms, drain_max_ms;
+        int64_t first_byte_ms, head_ms, body_ms, idle_ms, write_ms, drain_grace_ms, drain_max_ms;
     } http;
     struct {
         const char *address;

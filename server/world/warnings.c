@@ -4,15 +4,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 #include "base/secret.h"
+#include "server/net/descriptors.h"
 #include "server/world/catalog_state.h"
-
-/* Descriptors that are no public connections: admin connections (256), listeners, logs, files that a load reads;
- * then those of each worker: its event loop, its mailbox, its connection to Redis. */
-#define RESERVED_DESCRIPTORS 320
-#define RESERVED_PER_WORKER 4
 
 #define MIN_KEY_BYTES 16
 
@@ -69,17 +64,19 @@ static void warn_of_precision(const struct world *world, world_warning_fn tell, 
 
 static void warn_of_descriptors(const struct config *config, world_warning_fn tell, void *arg)
 {
-    int64_t reserved = RESERVED_DESCRIPTORS + RESERVED_PER_WORKER * config->http.workers;
-    struct rlimit limit;
+    const struct descriptors_args args = {.limit = descriptors_limit(),
+                                          .wanted = config->http.max_connections,
+                                          .workers = config->http.workers};
+    const struct descriptors share = descriptors_share(&args);
     char text[192];
 
-    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == RLIM_INFINITY ||
-        (rlim_t)(config->http.max_connections + reserved) <= limit.rlim_cur)
+    if (share.connections == args.wanted)
         return;
     snprintf(text, sizeof(text),
              "http.max_connections: %" PRId64 " and %" PRId64
-             " other descriptors are more than the %llu that the process may open",
-             config->http.max_connections, reserved, (unsigned long long)limit.rlim_cur);
+             " other descriptors are more than the %" PRId64 " that the process may open: %" PRId64
+             " are served",
+             args.wanted, share.others, args.limit, share.connections);
     tell(arg, text);
 }
 

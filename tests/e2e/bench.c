@@ -126,7 +126,7 @@ TEST(bench__a_stall_shows_in_p99)
     driver_start(&d, &(struct driver_args){0});
     bench_begin(&run, d.address,
                 "--rate 200 --arrivals constant --duration 3 --warmup 0.5 --tmax 5000");
-    while (driver_metric(&d, "adrank_requests_total{code=\"200\"}") < 250)
+    while (driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}") < 250)
         usleep(5000);
     driver_kill(&d, SIGSTOP);
     usleep(200000);

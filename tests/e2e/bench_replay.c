@@ -97,7 +97,7 @@ TEST(bench_replay__takes_the_impressions_of_the_simulator)
     CHECK(bench_figure(&run, "/outcomes/ok") + bench_figure(&run, "/outcomes/degraded") ==
           bench_figure(&run, "/intended"));
     CHECK(bench_figure(&run, "/results") >= bench_figure(&run, "/intended"));
-    CHECK(driver_metric(&d, "adrank_requests_total{code=\"200\"}") >=
+    CHECK(driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}") >=
           bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
     snprintf(command, sizeof(command), "rm -r %s", folder);

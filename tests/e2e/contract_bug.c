@@ -12,7 +12,7 @@ static void check_bug(const char *bug)
     for (int i = 0; i < 3; i++)
         contract_expect(&d, contract_post(body, header),
                         &(struct contract_want){.status = 500, .code = "internal"});
-    CHECK_NEAR(contract_metric(&d, "requests_total", "code", "500"), 3, 0);
+    CHECK_NEAR(driver_metric(&d, "adrank_requests_total{code=\"500\",path=\"/rank\"}"), 3, 0);
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
     CHECK_INT(driver_stop(&d), 0);
 }

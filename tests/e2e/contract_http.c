@@ -334,8 +334,8 @@ CONTRACT_TEST(route, method)
         const char *method, *path, *allow;
     } rows[] = {{"GET", "/rank", "Allow: POST"},    {"PUT", "/rank", "Allow: POST"},
                 {"DELETE", "/rank", "Allow: POST"}, {"OPTIONS", "/rank", "Allow: POST"},
-                {"post", "/rank", "Allow: POST"},   {"POST", "/readyz", "Allow: GET"},
-                {"POST", "/livez", "Allow: GET"}};
+                {"post", "/rank", "Allow: POST"},   {"POST", "/readyz", "Allow: GET, HEAD"},
+                {"head", "/rank", "Allow: POST"},   {"POST", "/livez", "Allow: GET, HEAD"}};
 
     for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s %s", rows[i].method, rows[i].path);
@@ -349,15 +349,34 @@ CONTRACT_TEST(route, method)
 
 CONTRACT_TEST(route, content_type)
 {
-    static const char *const refused[] = {"text/plain", "application/x-www-form-urlencoded",
-                                          "application/jsonp", ""};
-    static const char *const taken[] = {"Content-Type: application/json\r\n",
-                                        "Content-Type: Application/JSON ; charset=utf-8\r\n"};
+    static const char *const refused[] = {"text/plain",
+                                          "multipart/form-data; boundary=x",
+                                          "application/octet-stream",
+                                          "text/json",
+                                          "application/jsonp",
+                                          "application/json+",
+                                          "+json",
+                                          "/+json",
+                                          "application/+json",
+                                          "application/xml",
+                                          "text/html; a=application/json",
+                                          ""};
+    static const char *const taken[] = {
+        "Content-Type: application/json\r\n",
+        "Content-Type: Application/JSON ; charset=utf-8\r\n",
+        "Content-Type: application/x-www-form-urlencoded\r\n", /* what curl -d sends */
+        "Content-Type: Application/X-WWW-Form-Urlencoded;charset=utf-8\r\n",
+        "Content-Type: application/vnd.openrtb+json\r\n",
+        "Content-Type: application/ld+JSON; version=2.6\r\n"};
 
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content type \"%s\"", refused[i]);
         contract_expect(shared(), contract_post("{}", js("Content-Type: %s\r\n", refused[i])),
                         &(struct contract_want){.status = 415, .code = "unsupported_media_type"});
+        CHECK(strstr(driver_raw(shared()->address,
+                                contract_post("{}", js("Content-Type: %s\r\n", refused[i])))
+                         ->body,
+                     "send Content-Type: application/json"));
     }
     for (int i = 0; i < COUNT(taken); i++) {
         test_row("%s", taken[i]);

@@ -35,6 +35,8 @@
       "cannot be answered by the deadline, or too many waiting: deadline.on_late")                 \
     X(refused, "before the first verified model",                                                  \
       "before the first model; max_connections, memory_bytes, out of memory: 503")                 \
+    X(room, "over `http.max_connections` otherwise",                                               \
+      "who has been idle, or else slow, for longest makes room for a new connection")              \
     X(bug, "our own bug", "our own bug: 500, never a crash, never half an answer")                 \
     X(problem, "", "application/problem+json; never repeats user ids or bodies")                   \
     /* the request */                                                                              \
@@ -128,6 +130,9 @@
     X(late, thousands_wait)                                                                        \
     X(refused, before_the_model)                                                                   \
     X(refused, max_connections)                                                                    \
+    X(room, silent)                                                                                \
+    X(room, used)                                                                                  \
+    X(room, slow)                                                                                  \
     X(refused, body_memory)                                                                        \
     X(refused, out_of_memory)                                                                      \
     X(refused, any_allocation)                                                                     \

@@ -432,6 +432,28 @@ double driver_metric(struct driver *driver, const char *sample)
     return -1;
 }
 
+double driver_metric_sum(struct driver *driver, const char *name, const char *labels)
+{
+    const struct driver_response *response = driver_call(driver->admin, "GET", "/metrics", NULL);
+    size_t n = strlen(name);
+    double sum = -1;
+
+    CHECK_INT(response->status, 200);
+    for (const char *line = response->body; line && *line; line = strchr(line, '\n')) {
+        const char *end, *found;
+
+        line += *line == '\n';
+        if (strncmp(line, name, n) != 0 || line[n] != '{')
+            continue;
+        end = strchr(line, '}');
+        found = strstr(line, labels);
+        CHECK(end);
+        if (found && found < end)
+            sum = (sum < 0 ? 0 : sum) + strtod(end + 1, NULL);
+    }
+    return sum;
+}
+
 struct driver_response *driver_reload(struct driver *driver, const char *config)
 {
     if (config)

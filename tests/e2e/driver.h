@@ -77,8 +77,11 @@ struct driver_response *driver_rank(struct driver *driver, const char *body);
 /* Bytes as they are, on a connection of its own; waits for one response, then looks whether it is closed. */
 struct driver_response *driver_raw(const char *address, struct view bytes);
 
-/* A sample of /metrics: "adrank_requests_total{code=\"200\"}"; -1 when there is none. */
+/* A sample of /metrics: "adrank_filtered_total{reason=\"floor\"}"; -1 when there is none. */
 double driver_metric(struct driver *driver, const char *sample);
+/* The sum of the samples of a family whose labels hold some text: "adrank_requests_total", "code=\"200\""; -1 when there
+ * is none. */
+double driver_metric_sum(struct driver *driver, const char *name, const char *labels);
 /* Applies a new configuration file by POST /admin/reload and gives the answer. */
 struct driver_response *driver_reload(struct driver *driver, const char *config);
 

@@ -17,7 +17,7 @@ static struct driver d;
 static const struct {
     const char *name, *type, *sample; /* NULL: its name */
 } metrics[] = {
-    {"adrank_requests_total", "counter", "adrank_requests_total{code=\"200\"}"},
+    {"adrank_requests_total", "counter", "adrank_requests_total{code=\"200\",path=\"/rank\"}"},
     {"adrank_request_duration_seconds", "histogram", "adrank_request_duration_seconds_count"},
     {"adrank_stage_duration_seconds", "histogram",
      "adrank_stage_duration_seconds_bucket{stage=\"total\",le=\"+Inf\"}"},
@@ -26,7 +26,9 @@ static const struct {
     {"adrank_request_privacy_total", "counter", "adrank_request_privacy_total{signal=\"gdpr\"}"},
     {"adrank_request_ignored_total", "counter", "adrank_request_ignored_total{what=\"imps\"}"},
     {"adrank_late_total", "counter", NULL},
+    {"adrank_late_client_total", "counter", NULL},
     {"adrank_client_gone_total", "counter", NULL},
+    {"adrank_connections_evicted_total", "counter", NULL},
     {"adrank_features_failed_total", "counter", "adrank_features_failed_total{reason=\"timeout\"}"},
     {"adrank_stored_events_corrupt_total", "counter", NULL},
     {"adrank_connections", "gauge", NULL},
@@ -167,7 +169,7 @@ static int receive_and_close(struct http_client *client)
 TEST(metrics__of_a_request)
 {
     static const char *const each[] = {
-        "adrank_requests_total{code=\"200\"}",
+        "adrank_requests_total{code=\"200\",path=\"/rank\"}",
         "adrank_request_duration_seconds_count",
         "adrank_stage_duration_seconds_count{stage=\"parse\"}",
         "adrank_stage_duration_seconds_count{stage=\"queue\"}",
@@ -198,22 +200,47 @@ TEST(metrics__of_refusals)
     static const struct {
         const char *method, *target, *body;
         int code;
-    } rows[] = {{"POST", "/rank", "[", 400},
-                {"GET", "/nowhere", NULL, 404},
-                {"GET", "/rank", NULL, 405},
-                {"POST", "/rank", "{\"imp\":1}", 422},
-                {"GET", "/readyz", NULL, 200}};
-    char sample[64];
+        const char *path; /* what it is counted as */
+    } rows[] = {
+        {"POST", "/rank", "[", 400, "/rank"},    {"GET", "/nowhere", NULL, 404, "other"},
+        {"GET", "/rank", NULL, 405, "/rank"},    {"POST", "/rank?a=b", "{\"imp\":1}", 422, "/rank"},
+        {"HEAD", "/livez", NULL, 200, "/livez"}, {"GET", "/readyz", NULL, 200, "/readyz"}};
+    static const struct {
+        const char *method, *target;
+        int code;
+        const char *path;
+    } admin_rows[] = {{"GET", "/livez", 200, "/livez"},
+                      {"GET", "/admin/config", 200, "/admin"},
+                      {"POST", "/admin/config", 405, "/admin"},
+                      {"POST", "/admin/reload?x", 400, "/admin"},
+                      {"GET", "/admin", 404, "other"}};
+    char sample[96];
 
     start(NULL, NULL, NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\"}", rows[i].code);
+        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\",path=\"%s\"}",
+                 rows[i].code, rows[i].path);
+        test_row("metrics__of_refusals %s", sample);
         n_base = 0;
         remember(sample);
         CHECK_INT(driver_call(d.address, rows[i].method, rows[i].target, rows[i].body)->status,
                   rows[i].code);
         CHECK_INT(moved(sample, 0), 1);
     }
+    for (size_t i = 0; i < sizeof(admin_rows) / sizeof(admin_rows[0]); i++) {
+        snprintf(sample, sizeof(sample), "adrank_requests_total{code=\"%d\",path=\"%s\"}",
+                 admin_rows[i].code, admin_rows[i].path);
+        test_row("metrics__of_refusals admin %s", sample);
+        n_base = 0;
+        remember(sample);
+        CHECK_INT(driver_call(d.admin, admin_rows[i].method, admin_rows[i].target, NULL)->status,
+                  admin_rows[i].code);
+        CHECK_INT(moved(sample, 0), 1);
+    }
+    CHECK_INT(driver_metric_sum(&d, "adrank_requests_total", "path=\"/rank\""), 3);
+    n_base = 0;
+    remember("adrank_requests_total{code=\"200\",path=\"/metrics\"}");
+    CHECK_INT(moved("adrank_requests_total{code=\"200\",path=\"/metrics\"}", 0), 1);
     driver_rank(&d, "{\"imp\":[{\"id\":\"1\",\"bidfloor\":99}],\"rank\":{\"candidates\":[{\"adid\":"
                     "\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"gone\"}]}}");
     CHECK_INT(driver_metric(&d, "adrank_filtered_total{reason=\"floor\"}"), 2);
@@ -244,11 +271,46 @@ TEST(metrics__of_late_answers)
         driver_kill(&d, SIGCONT);
         CHECK_INT(receive_and_close(&client), rows[i].status);
         CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 0);
         /* Its timers came as much too late. */
         CHECK(driver_metric(&d, "adrank_loop_lag_seconds_sum") > 0.3);
         /* No budget from the start is not counted. */
         driver_rank(&d, "{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
         CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
+        stop();
+    }
+}
+
+/* The head at once, the body when the time is up: answered at once, and late by the client's doing alone. */
+TEST(metrics__of_late_requests)
+{
+    static const char *const on_late[] = {NULL, "deadline.on_late=empty",
+                                          "deadline.on_late=reject"};
+
+    for (int i = 0; i < 3; i++) {
+        struct http_client client;
+        struct err err;
+
+        test_row("metrics__of_late_requests %s", i ? on_late[i] : "prior");
+        start(NULL, on_late[i], NULL);
+        open_client(&client);
+        for (int k = 0; k < 5; k++) {
+            struct http_response response;
+
+            CHECK_OK(http_client_send(&client,
+                                      VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\n"
+                                               "Content-Length: 11\r\n\r\n"),
+                                      &err),
+                     err);
+            usleep(80000);
+            CHECK_OK(http_client_send(&client, VIEW_LIT("{\"tmax\":50}"), &err), err);
+            CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+            CHECK_INT(response.status, i == 2 ? 503 : 200);
+        }
+        http_client_release(&client);
+        CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 5);
+        CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
+        CHECK_INT(driver_metric(&d, "adrank_degraded_total{reason=\"deadline\"}"), 5);
         stop();
     }
 }

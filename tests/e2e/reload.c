@@ -265,11 +265,12 @@ static void send_reload(struct http_client *client)
 
     CHECK_OK(http_client_init(client, d.admin, 30000, &err), err);
     CHECK_OK(http_client_connect(client, &err), err);
-    CHECK_OK(http_client_send(
-                 client,
-                 VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"),
-                 &err),
-             err);
+    CHECK_OK(
+        http_client_send(
+            client,
+            VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
+            &err),
+        err);
 }
 
 /* On both listeners; whether the reload was still running behind the last answer. */
@@ -364,7 +365,7 @@ TEST(reload__is_not_needed_for_start_and_end)
 TEST(reload__one_at_a_time)
 {
     static const char post[] =
-        "POST /admin/reload HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n";
+        "POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     struct http_client clients[2];
     struct http_response response;
     struct buf catalog = BUF_INIT;

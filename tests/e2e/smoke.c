@@ -16,7 +16,7 @@ TEST(smoke__answers_and_ends)
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
     CHECK_INT(driver_reload(&d, NULL)->status, 200);
     CHECK(strstr(driver_reload(&d, NULL)->body, "unchanged"));
-    CHECK_INT((int)driver_metric(&d, "adrank_requests_total{code=\"200\"}"), 1);
+    CHECK_INT((int)driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}"), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
 

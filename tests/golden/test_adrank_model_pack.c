@@ -121,6 +121,11 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
         CHECK_STR(text_at(doc, "name"), "shop");
         CHECK_STR(text_at(doc, "version"), "7");
         CHECK_INT(strlen(text_at(doc, "weights_sha256")), 64);
+        /* What holds is there to be edited. */
+        CHECK_STR(text_at(json_object_get(doc, "input"), "behaviour"), "{type} {text} ; ");
+        CHECK(json_object_get(json_object_get(doc, "input"), "max_ad_tokens"));
+        CHECK_NEAR(json_number_value(json_object_get(json_object_get(doc, "calibration"), "a")), 1,
+                   0);
         CHECK_INT(verified_pairs(&dir, ""),
                   json_integer_value(json_object_get(report, "golden_pairs")));
         CHECK_INT(verified_pairs(&dir, "--precision bf16 --linear plain"),

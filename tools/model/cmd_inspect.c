@@ -53,15 +53,7 @@ static void put_template(struct json_writer *w, const char *key, const struct te
 {
     struct buf text = BUF_INIT;
 
-    for (int i = 0; i < t->n_pieces; i++) {
-        const struct template_piece *piece = &t->pieces[i];
-        if (piece->field)
-            buf_printf(&text, "{%s}", piece->field->name);
-        else if (view_is(piece->literal, "{") || view_is(piece->literal, "}"))
-            buf_printf(&text, "%c%c", piece->literal.ptr[0], piece->literal.ptr[0]);
-        else
-            buf_add_view(&text, piece->literal);
-    }
+    template_source(t, &text);
     jw_key(w, key);
     jw_view(w, buf_view(&text));
     buf_release(&text);

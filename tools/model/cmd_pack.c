@@ -113,9 +113,12 @@ static int verify(struct pack *p, struct view text, struct err *err)
 
 static int finish(struct pack *p, json_t *golden, char **out, struct err *err)
 {
-    int rc = json_object_set_new(p->doc, "weights_sha256", json_string(p->model->weights_sha256)) ||
-             json_object_set(p->doc, "golden", golden);
+    int rc;
 
+    if (pack_state_defaults(p, err))
+        return -1;
+    rc = json_object_set_new(p->doc, "weights_sha256", json_string(p->model->weights_sha256)) ||
+         json_object_set(p->doc, "golden", golden);
     *out = rc ? NULL : dump(p->doc);
     if (!*out)
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -32,10 +32,19 @@ struct pack {
 
 /* Reads what is there and puts what the command line names into p->doc (pack_document.c). */
 int pack_document(struct pack *p, struct err *err) MUST_CHECK;
+/* What holds without being stated is stated, and keys stand in the order of the schema: the file is meant to be read.
+ * p->model is open (pack_document.c). */
+int pack_state_defaults(struct pack *p, struct err *err) MUST_CHECK;
 /* Fits a calibration to the labelled lines of --calibrate (pack_calibrate.c). */
 int pack_calibrate(struct pack *p, struct err *err) MUST_CHECK;
 /* Sets *out to the object of /golden: requests and max_error (pack_golden.c). */
 int pack_golden(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
+
+/* Sets the logits of every golden request to the model's; with only_missing of those without (pack_golden.c). */
+int pack_set_logits(struct pack *p, json_t *requests, bool only_missing,
+                    struct err *err) MUST_CHECK;
+/* Requests of the built-in texts with their logits; the caller decrefs, also after a failure (pack_builtin.c). */
+int pack_builtin(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
 
 /* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's, or one of another
  * precision (cmd_pack.c). */

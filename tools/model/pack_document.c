@@ -139,3 +139,67 @@ int pack_document(struct pack *p, struct err *err)
         return no_memory(p, err);
     return 0;
 }
+
+/* ------------------------------------------------------------------ defaults */
+
+/* Unless there is one of that key. */
+static int set_missing(json_t *object, const char *key, json_t *value)
+{
+    if (json_object_get(object, key)) {
+        json_decref(value);
+        return 0;
+    }
+    return json_object_set_new(object, key, value);
+}
+
+static int set_template_text(json_t *input, const char *key, const struct template *t)
+{
+    struct buf text = BUF_INIT;
+    int rc;
+
+    template_source(t, &text);
+    rc = buf_failed(&text) ? -1 : set_missing(input, key, json_string(buf_str(&text)));
+    buf_release(&text);
+    return rc;
+}
+
+static int order_keys(struct pack *p)
+{
+    static const char *const keys[] = {"$schema", "format", "kind",        "name",     "version",
+                                       "input",   "heads",  "calibration", "base_rate"};
+    json_t *ordered = json_object();
+    int rc = ordered ? 0 : -1;
+
+    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]) && rc == 0; i++)
+        if (json_object_get(p->doc, keys[i]))
+            rc = json_object_set(ordered, keys[i], json_object_get(p->doc, keys[i]));
+    if (rc == 0)
+        rc = json_object_update_missing(ordered, p->doc);
+    if (rc) {
+        json_decref(ordered);
+        return -1;
+    }
+    json_decref(p->doc);
+    p->doc = ordered;
+    return 0;
+}
+
+int pack_state_defaults(struct pack *p, struct err *err)
+{
+    const struct adrank_json *a = &p->model->adrank;
+    json_t *input;
+
+    if (set_missing(p->doc, "input", json_object()) ||
+        set_missing(p->doc, "calibration",
+                    json_pack("{s:s,s:f,s:f}", "type", "platt", "a", a->calibration.a, "b",
+                              a->calibration.b)))
+        return no_memory(p, err);
+    input = json_object_get(p->doc, "input");
+    if (set_template_text(input, "context", &a->context) ||
+        set_template_text(input, "behaviour", &a->behaviour) ||
+        set_template_text(input, "ad", &a->ad) ||
+        set_missing(input, "max_context_tokens", json_integer(a->max_context_tokens)) ||
+        set_missing(input, "max_ad_tokens", json_integer(a->max_ad_tokens)) || order_keys(p))
+        return no_memory(p, err);
+    return 0;
+}

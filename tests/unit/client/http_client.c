@@ -106,8 +106,8 @@ TEST(http_client__keeps_its_connection)
                               &response, &err),
              err);
     stop(&client);
-    CHECK_STR(peer.requests, "GET /x HTTP/1.1\r\nHost: adrank\r\n\r\n"
-                             "POST /y HTTP/1.1\r\nHost: adrank\r\nA: b\r\nContent-Type: "
+    CHECK_STR(peer.requests, "GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
+                             "POST /y HTTP/1.1\r\nHost: localhost\r\nA: b\r\nContent-Type: "
                              "application/json\r\nContent-Length: 2\r\n\r\n{}");
 }
 

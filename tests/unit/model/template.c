@@ -22,6 +22,7 @@ static const struct imp imp = {.tagid = {"home", 4}};
 static void check_render(const char *source, const struct template_fields *fields,
                          const struct template_values *values, const char *want)
 {
+    struct buf text = BUF_INIT;
     struct template t;
     struct arena arena;
     struct err err;
@@ -29,6 +30,9 @@ static void check_render(const char *source, const struct template_fields *field
     arena_init(&arena, 1024, 0);
     CHECK_OK(template_compile(&t, view_of(source), fields, "w", &arena, &err), err);
     CHECK_VIEW(template_render(&t, values, &arena), want);
+    template_source(&t, &text);
+    CHECK_STR(buf_str(&text), source);
+    buf_release(&text);
     arena_release(&arena);
 }
 

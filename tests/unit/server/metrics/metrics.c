@@ -223,7 +223,9 @@ TEST(metrics__writes_every_name)
         "adrank_degraded_total",
         "adrank_filtered_total",
         "adrank_late_total",
+        "adrank_late_client_total",
         "adrank_client_gone_total",
+        "adrank_connections_evicted_total",
         "adrank_connections",
         "adrank_queue_depth",
         "adrank_batch_tokens",
@@ -285,8 +287,9 @@ TEST(metrics__adds_up_shards)
     metrics_count(a, METRIC_DEGRADED, DEGRADED_MODEL, 2);
     metrics_count(b, METRIC_DEGRADED, DEGRADED_MODEL, 3);
     metrics_count(b, METRIC_DEGRADED, DEGRADED_FEATURES, 1);
-    metrics_count(a, METRIC_REQUESTS, metrics_status_label(200), 7);
-    metrics_count(a, METRIC_REQUESTS, metrics_status_label(418), 1);
+    metrics_count(a, METRIC_REQUESTS, metrics_request_label(200, PATH_RANK), 7);
+    metrics_count(b, METRIC_REQUESTS, metrics_request_label(200, PATH_LIVEZ), 2);
+    metrics_count(a, METRIC_REQUESTS, metrics_request_label(418, PATH_OTHER), 1);
     metrics_count(a, METRIC_FILTERED, FILTERED_NO_CVR, 4);
     metrics_count(b, METRIC_LATE, 0, 9);
     metrics_observe(a, METRIC_STAGE_DURATION, STAGE_RANK, 50);      /* on a bound: in its bucket */
@@ -298,8 +301,11 @@ TEST(metrics__adds_up_shards)
     CHECK_INT(value("adrank_degraded_total", "reason=\"model\","), 5);
     CHECK_INT(value("adrank_degraded_total", "reason=\"features\","), 1);
     CHECK_INT(value("adrank_degraded_total", "reason=\"privacy\","), 0);
-    CHECK_INT(value("adrank_requests_total", "code=\"200\","), 7);
-    CHECK_INT(value("adrank_requests_total", "code=\"other\","), 1);
+    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/rank\","), 7);
+    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/livez\","), 2);
+    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/admin\","), 0);
+    CHECK_INT(value("adrank_requests_total", "code=\"503\",path=\"/rank\","), 0);
+    CHECK_INT(value("adrank_requests_total", "code=\"other\",path=\"other\","), 1);
     CHECK_INT(value("adrank_filtered_total", "reason=\"no_cvr\","), 4);
     CHECK_INT(value("adrank_late_total", ""), 9);
     CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "5e-05")->value, 2);
@@ -333,12 +339,14 @@ TEST(metrics__writes_gauges_that_are_known)
 /* The statuses that can be answered have a label of their own. */
 TEST(metrics__labels_statuses)
 {
-    static const int statuses[] = {200, 400, 404, 405, 408, 409, 413, 415, 422, 431, 500, 501, 503};
+    static const int statuses[] = {200, 202, 400, 403, 404, 405, 408, 409,
+                                   413, 415, 422, 431, 500, 501, 503};
 
     for (size_t i = 0; i < sizeof(statuses) / sizeof(statuses[0]); i++)
-        CHECK_INT(atoi(metric_statuses[metrics_status_label(statuses[i])]), statuses[i]);
-    CHECK_STR(metric_statuses[metrics_status_label(299)], "other");
-    CHECK_STR(metric_statuses[metrics_status_label(0)], "other");
+        CHECK_INT(atoi(metric_statuses[metrics_request_label(statuses[i], PATH_ADMIN) / PATHS]),
+                  statuses[i]);
+    CHECK_STR(metric_statuses[metrics_request_label(299, PATH_OTHER) / PATHS], "other");
+    CHECK_STR(metric_statuses[metrics_request_label(0, PATH_OTHER) / PATHS], "other");
 }
 
 #define WRITERS 3

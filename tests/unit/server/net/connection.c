@@ -203,9 +203,9 @@ TEST(connection__routes)
         {"OPTIONS *", "", 404, "not_found", NULL, NULL},
         {"CONNECT a:1", "", 404, "not_found", NULL, NULL},
         {"GET /echo", "", 405, "method_not_allowed", "allow", "POST"},
-        {"PUT /get", "", 405, "method_not_allowed", "allow", "GET, POST"},
+        {"PUT /get", "", 405, "method_not_allowed", "allow", "GET, HEAD, POST"},
         {"OPTIONS /echo", "", 405, "method_not_allowed", "allow", "POST"},
-        {"get /get", "", 405, "method_not_allowed", "allow", "GET, POST"},
+        {"get /get", "", 405, "method_not_allowed", "allow", "GET, HEAD, POST"},
         {"POST /void", "Content-Length: 3\r\n\r\nabc", 404, "not_found", NULL, NULL},
         {"POST /echo", "Content-Type: text/plain\r\nContent-Length: 3\r\n\r\nabc", 415,
          "unsupported_media_type", NULL, NULL},
@@ -265,8 +265,14 @@ TEST(connection__answers_head_without_a_body)
     client = connect_client();
     send_text(&client, "HEAD /get HTTP/1.1\r\nHost: a\r\n\r\n");
     CHECK_OK(http_client_receive(&client, true, &response, &err), err);
+    CHECK_INT(response.status, 200);
+    CHECK_VIEW(http_response_header(&response, "content-length"), "2");
+    CHECK_VIEW(http_response_header(&response, "content-type"), "text/plain");
+    expect_alive(&client);                                        /* no byte of a body came */
+    send_text(&client, "HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\n"); /* no GET, no HEAD */
+    CHECK_OK(http_client_receive(&client, true, &response, &err), err);
     CHECK_INT(response.status, 405);
-    CHECK_VIEW(http_response_header(&response, "allow"), "GET, POST");
+    CHECK_VIEW(http_response_header(&response, "allow"), "POST");
     expect_alive(&client);
     http_client_release(&client);
     fixture_stop();
@@ -414,13 +420,16 @@ TEST(connection__tells_handlers_of_ids)
              trace);
     send_text(&client, text);
     response = expect(&client, 200);
-    snprintf(want, sizeof(want), "me-1 x%%20y %s", trace);
+    snprintf(want, sizeof(want), "me-1 a=1&q=x%%20y&qq=2 a %s", trace);
     CHECK_VIEW(response.body, want);
     CHECK_VIEW(http_response_header(&response, "x-request-id"), "me-1");
     send_text(&client, "GET /id HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\n"
                        "traceparent: 00-xyz\r\n\r\n");
     response = expect(&client, 200);
-    CHECK_INT(response.body.len, 16 + 2); /* one made up, and two blanks */
+    CHECK_INT(response.body.len, 16 + 4); /* one made up, the host, and three blanks */
+    send_text(&client, "GET http://b:1/id HTTP/1.1\r\nHost: a\r\nX-Request-Id: me\r\n\r\n");
+    response = expect(&client, 200);
+    CHECK_VIEW(response.body, "me  b:1 ");
     http_client_release(&client);
     fixture_stop();
 }

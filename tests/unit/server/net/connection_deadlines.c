@@ -99,6 +99,27 @@ TEST(connection__closes_idle_ones_without_a_word)
     fixture_stop();
 }
 
+/* A new connection has first_byte_ms, or idle_ms where that is less; from the first request on idle_ms alone. */
+TEST(connection__closes_silent_ones_early)
+{
+    struct http_client client, never, empty;
+
+    fixture_init();
+    fixture.limits.first_byte_ms = 100;
+    fixture_start();
+    client = connect_client();
+    expect_alive(&client);
+    never = connect_client();
+    empty = connect_client();
+    send_text(&empty, "\r\n"); /* no first byte of a request, and no time bought */
+    expect_end(&never);
+    expect_end(&empty);
+    CHECK_INT(http_client_wait_end(&client, 300), HTTP_CLIENT_OPEN);
+    expect_alive(&client);
+    http_client_release(&client);
+    fixture_stop();
+}
+
 TEST(connection__cuts_who_does_not_read)
 {
     struct http_client client;

@@ -43,6 +43,8 @@ TEST(connection__limits_the_head)
     fixture_stop();
 }
 
+#define PARK "GET /park HTTP/1.1\r\nHost: a\r\n\r\n"
+
 TEST(connection__limits_how_many)
 {
     struct http_client a, b, c;
@@ -53,19 +55,111 @@ TEST(connection__limits_how_many)
     fixture_start();
     a = connect_client();
     b = connect_client();
-    expect_alive(&a);
-    expect_alive(&b);
+    send_text(&a, PARK); /* in work: none of them may go */
+    send_text(&b, PARK);
+    WAIT_UNTIL(fixture.parked == 2);
     c = connect_client();
     response = expect(&c, 503);
     CHECK_VIEW(http_response_header(&response, "retry-after"), "1");
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&c);
+    WAIT_UNTIL(server_connections(&fixture.server) == 2);
+    CHECK_INT(fixture.evicted, 0);
+    http_client_close(&a);
     http_client_release(&a);
+    http_client_release(&b);
+    fixture_stop();
+}
+
+/* Which of the workers has it does not matter: three are there, and who goes has been idle longest. */
+TEST(connection__makes_room_by_the_longest_idle)
+{
+    struct http_client silent, used, busy, c;
+
+    fixture_init();
+    fixture.n_workers = 1;
+    fixture.limits.max_connections = 3;
+    fixture_start();
+    silent = connect_client();
     WAIT_UNTIL(server_connections(&fixture.server) == 1);
+    busy = connect_client();
+    send_text(&busy, PARK);
+    used = connect_client();
+    expect_alive(&used);
     c = connect_client();
     expect_alive(&c);
-    http_client_release(&b);
+    expect_code(&silent, 503, "too_many_connections"); /* whatever it was about to ask */
+    expect_end(&silent);
+    expect_alive(&c); /* so that the other has been idle longer */
+    silent = connect_client();
+    expect_alive(&silent);
+    expect_end(&used); /* without a word */
+    expect_alive(&c);
+    CHECK_INT(fixture.evicted, 2);
+    CHECK_INT(fixture.gone, 0);
+    http_client_release(&silent);
+    http_client_release(&busy);
     http_client_release(&c);
+    fixture_stop();
+}
+
+/* Whoever keeps a worker waiting within a request or an answer goes once nobody is idle. */
+TEST(connection__makes_room_by_the_slow)
+{
+    static const char *const begun[] = {
+        "G", "GET /get HTTP/1.1\r\nHost:",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n1",
+        "GET /big HTTP/1.1\r\nHost: a\r\n\r\n"};
+
+    for (size_t i = 0; i < sizeof(begun) / sizeof(begun[0]); i++) {
+        struct http_client slow[2], c;
+
+        test_row("connection__makes_room_by_the_slow %s", begun[i]);
+        fixture_init();
+        fixture.limits.max_connections = 2;
+        fixture.limits.head_ms = fixture.limits.body_ms = fixture.limits.write_ms = 60000;
+        fixture_start();
+        for (int k = 0; k < 2; k++) {
+            slow[k] = connect_client();
+            send_text(&slow[k], begun[i]);
+        }
+        usleep(400000); /* far less than what their limits give them */
+        c = connect_client();
+        expect_alive(&c);
+        CHECK_INT(fixture.evicted, 1);
+        http_client_release(&c);
+        for (int k = 0; k < 2; k++)
+            http_client_release(&slow[k]);
+        fixture_stop();
+    }
+}
+
+TEST(connection__makes_room_on_whatever_worker)
+{
+    struct http_client clients[8], parked[2], c[4];
+
+    fixture_init();
+    fixture.limits.max_connections = 10;
+    fixture_start();
+    for (int i = 0; i < 2; i++) {
+        parked[i] = connect_client();
+        send_text(&parked[i], PARK);
+    }
+    for (int i = 0; i < 8; i++) {
+        clients[i] = connect_client();
+        expect_alive(&clients[i]);
+    }
+    for (int i = 0; i < 4; i++) {
+        c[i] = connect_client();
+        expect_alive(&c[i]);
+    }
+    CHECK_INT(fixture.evicted, 4);
+    for (int i = 0; i < 8; i++)
+        http_client_release(&clients[i]);
+    for (int i = 0; i < 4; i++)
+        http_client_release(&c[i]);
+    for (int i = 0; i < 2; i++)
+        http_client_release(&parked[i]);
     fixture_stop();
 }
 

@@ -7,7 +7,7 @@
  *   GET  /park    is never answered
  *   GET  /big     8 MiB of "x"
  *   GET  /nothing neither answers nor defers
- *   GET  /id      the request id, a blank, the query's q, a blank, the traceparent
+ *   GET  /id      the request id, a blank, the query, a blank, the authority, a blank, the traceparent
  */
 #ifndef TESTS_SERVER_FIXTURE_H
 #define TESTS_SERVER_FIXTURE_H
@@ -34,7 +34,7 @@ struct fixture {
     const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
-    atomic_int gone, parked, answered, drained;
+    atomic_int gone, parked, answered, evicted, drained;
     _Atomic int64_t cut;
     struct letter drain;
     char *big;
@@ -129,28 +129,35 @@ static void handle_nothing(struct exchange *x, void *arg)
 
 static void handle_id(struct exchange *x, void *arg)
 {
-    struct view q = exchange_query(x, "q");
+    struct view authority = exchange_authority(x);
     char text[512];
-    int n = snprintf(text, sizeof(text), "%s %.*s %.*s", x->request_id, VIEW_ARG(q),
-                     VIEW_ARG(x->traceparent));
+    int n = snprintf(text, sizeof(text), "%s %.*s %.*s %.*s", x->request_id, VIEW_ARG(x->query),
+                     VIEW_ARG(authority), VIEW_ARG(x->traceparent));
 
     (void)arg;
     respond(x, (struct view){text, (size_t)n});
 }
 
 static const struct http_route fixture_routes[] = {
-    {"GET", "/get", handle_get, NULL},         {"POST", "/echo", handle_echo, NULL},
-    {"GET", "/late", handle_late, NULL},       {"GET", "/park", handle_park, NULL},
-    {"GET", "/big", handle_big, NULL},         {"GET", "/id", handle_id, NULL},
-    {"GET", "/nothing", handle_nothing, NULL}, {"POST", "/get", handle_get, NULL},
+    {"GET", "/get", handle_get, NULL, 0},         {"POST", "/echo", handle_echo, NULL, 0},
+    {"GET", "/late", handle_late, NULL, 0},       {"GET", "/park", handle_park, NULL, 0},
+    {"GET", "/big", handle_big, NULL, 0},         {"GET", "/id", handle_id, NULL, 0},
+    {"GET", "/nothing", handle_nothing, NULL, 0}, {"POST", "/get", handle_get, NULL, 0},
 };
 
-static void on_fixture_answer(void *user, int status, int64_t duration_us)
+static void on_fixture_answer(void *user, int label, int status, int64_t duration_us)
 {
     (void)user;
+    (void)label;
     (void)status;
     if (duration_us >= 0)
         atomic_fetch_add(&fixture.answered, 1);
+}
+
+static void on_fixture_evicted(void *user)
+{
+    (void)user;
+    atomic_fetch_add(&fixture.evicted, 1);
 }
 
 /* Of bodies that are on their way, all workers together. */
@@ -179,21 +186,22 @@ static void fixture_start(void)
     budget_init(&fixture.memory, fixture.memory_bytes ? fixture.memory_bytes : 1 << 30,
                 fixture.memory_bytes);
     CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
-    CHECK_OK(server_open(&fixture.server,
-                         &(struct server_args){
-                             .accept_loop = &fixture.loop,
-                             .address = fixture.address ? fixture.address : "127.0.0.1:0",
-                             .inherited = fixture.inherited,
-                             .listen_fd = fixture.listen_fd,
-                             .n_workers = fixture.n_workers ? fixture.n_workers : 2,
-                             .limits = &fixture.limits,
-                             .memory = &fixture.memory,
-                             .routes = fixture_routes,
-                             .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
-                             .hooks = {.on_answer = on_fixture_answer},
-                         },
-                         &err),
-             err);
+    CHECK_OK(
+        server_open(&fixture.server,
+                    &(struct server_args){
+                        .accept_loop = &fixture.loop,
+                        .address = fixture.address ? fixture.address : "127.0.0.1:0",
+                        .inherited = fixture.inherited,
+                        .listen_fd = fixture.listen_fd,
+                        .n_workers = fixture.n_workers ? fixture.n_workers : 2,
+                        .limits = &fixture.limits,
+                        .memory = &fixture.memory,
+                        .routes = fixture_routes,
+                        .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                        .hooks = {.on_answer = on_fixture_answer, .on_evicted = on_fixture_evicted},
+                    },
+                    &err),
+        err);
     for (int i = 0; i < fixture.server.n_workers; i++)
         worker_set_user(server_worker(&fixture.server, i), server_worker(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);

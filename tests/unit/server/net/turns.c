@@ -45,15 +45,16 @@ static void handle_stop(struct exchange *x, void *arg)
 }
 
 static const struct http_route routes[] = {
-    {"GET", "/get", handle_get, NULL},
-    {"POST", "/get", handle_get, NULL},
-    {"GET", "/stop", handle_stop, NULL},
+    {"GET", "/get", handle_get, NULL, 0},
+    {"POST", "/get", handle_get, NULL, 0},
+    {"GET", "/stop", handle_stop, NULL, 0},
 };
 static const struct router router = {routes, sizeof(routes) / sizeof(routes[0])};
 
-static void on_answer(void *user, int status, int64_t duration_us)
+static void on_answer(void *user, int label, int status, int64_t duration_us)
 {
     (void)user;
+    (void)label;
     (void)status;
     rig.last_duration_us = duration_us;
 }

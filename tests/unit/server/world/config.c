@@ -206,6 +206,7 @@ TEST(config__defaults_are_those_of_the_http_side)
     SAME(head_ms);
     SAME(body_ms);
     SAME(idle_ms);
+    SAME(first_byte_ms);
     SAME(write_ms);
     SAME(max_connections);
     SAME(drain_grace_ms);

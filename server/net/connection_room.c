@@ -1,0 +1,89 @@
+/* Who goes when there are too many connections: those that wait for their clients, longest first. */
+#include "base/clock.h"
+#include "server/net/connection_state.h"
+
+#define LOOKS 8                /* idle ones that may turn out to have just been sent something */
+#define SLOW_US 250000         /* a request or an answer that is on its way for less is not slow */
+#define MAX_EVICTED_AT_ONCE 16 /* where max_connections has become less */
+
+static void count_idle(struct connection_pool *pool, int64_t n)
+{
+    int64_t idle = atomic_load_explicit(&pool->n_idle, memory_order_relaxed);
+
+    atomic_store_explicit(&pool->n_idle, idle + n, memory_order_relaxed);
+}
+
+void connection_wait(struct connection *c, struct connection_list *list, int64_t now_us)
+{
+    if (c->list == list)
+        return;
+    connection_wait_over(c);
+    c->list = list;
+    c->listed_us = now_us;
+    c->list_next = NULL;
+    c->list_before = list->last;
+    if (list->last)
+        list->last->list_next = c;
+    else
+        list->first = c;
+    list->last = c;
+    if (list == &c->pool->idle)
+        count_idle(c->pool, 1);
+}
+
+void connection_unlist(struct connection *c)
+{
+    struct connection_list *list = c->list;
+
+    if (c->list_before)
+        c->list_before->list_next = c->list_next;
+    else
+        list->first = c->list_next;
+    if (c->list_next)
+        c->list_next->list_before = c->list_before;
+    else
+        list->last = c->list_before;
+    c->list = NULL;
+    if (list == &c->pool->idle)
+        count_idle(c->pool, -1);
+}
+
+static struct connection *victim(const struct connection_pool *pool)
+{
+    struct connection *c = pool->idle.first;
+
+    for (int i = 0; c && i < LOOKS; i++, c = c->list_next)
+        if (!c->transport.ops->pending(&c->transport))
+            return c;
+    c = pool->slow.first;
+    return c && clock_now_us() - c->listed_us >= SLOW_US ? c : NULL;
+}
+
+/* Between two requests nobody expects an answer; else it is one to the request that has begun or was to come. */
+static void evict(struct connection *c)
+{
+    connection_enter(c);
+    c->hard = c->state == CONNECTION_WRITING;
+    if (c->state == CONNECTION_READING && (c->started || !c->used))
+        connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
+    c->state = CONNECTION_ENDED;
+    if (c->pool->hooks.on_evicted)
+        c->pool->hooks.on_evicted(c->pool->user);
+    connection_leave(c);
+}
+
+bool connection_pool_make_room(struct connection_pool *pool)
+{
+    struct net_shared *shared = pool->shared;
+    struct connection *c;
+
+    for (int i = 0; i < MAX_EVICTED_AT_ONCE; i++) {
+        if (atomic_load(&shared->connections) <= net_limit(&shared->limits, max_connections))
+            return true;
+        c = victim(pool);
+        if (!c)
+            return i > 0;
+        evict(c);
+    }
+    return true;
+}

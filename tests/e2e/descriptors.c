@@ -1,0 +1,157 @@
+/* Fewer descriptors than connections: who comes is served or refused at once, the log has a line or two, and the admin
+ * listener stays open. */
+#define _GNU_SOURCE /* prlimit */
+#include <poll.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "tests/e2e/contract.h"
+
+#define CLIENTS 100
+#define PROMPT_US                                                                                  \
+    3000000 /* far less than trickling refusals would take, far more than a busy machine */
+
+static struct driver d;
+static struct http_client clients[CLIENTS];
+
+static void connect_all(const char *bytes)
+{
+    struct err err;
+
+    for (int i = 0; i < CLIENTS; i++) {
+        CHECK_OK(http_client_init(&clients[i], d.address, 10000, &err), err);
+        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        if (bytes) /* one that was refused meanwhile is in order */
+            (void)!send(clients[i].fd, bytes, strlen(bytes), MSG_NOSIGNAL);
+    }
+}
+
+struct tally {
+    int n_served, n_refused, n_closed;
+};
+
+/* What became of each, without waiting for long. */
+static struct tally take_all(void)
+{
+    struct tally tally = {0};
+    int64_t since_us = clock_now_us();
+
+    for (int i = 0; i < CLIENTS; i++) {
+        struct http_response response;
+        struct err err;
+
+        if (http_client_receive(&clients[i], false, &response, &err))
+            tally.n_closed++;
+        else if (response.status == 503)
+            tally.n_refused++;
+        else
+            tally.n_served += response.status == 200;
+        http_client_release(&clients[i]);
+    }
+    CHECK(clock_now_us() - since_us < PROMPT_US);
+    CHECK_INT(tally.n_served + tally.n_refused + tally.n_closed, CLIENTS);
+    return tally;
+}
+
+static int lines_with(const char *what)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(&d); (at = strstr(at, what)); at++)
+        n++;
+    return n;
+}
+
+static int probe(void)
+{
+    char command[4800];
+
+    snprintf(command, sizeof(command), "%s --probe ready --set admin.address=%s 2>/dev/null",
+             driver_build_path("bin/adrankd"), d.admin);
+    return system(command) >> 8;
+}
+
+/* The shared budget of descriptors: public connections never take the others'. */
+TEST(descriptors__a_burst_beyond_the_limit)
+{
+    static const char get[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
+    struct tally tally;
+
+    driver_start(&d, &(struct driver_args){.files_soft = 64, .files_hard = 64});
+    CHECK(strstr(driver_log(&d), "event=world_warning warning=\"http.max_connections: "));
+    for (int round = 0; round < 3; round++) {
+        connect_all(get);
+        CHECK_INT(probe(), 0);
+        CHECK_INT(driver_call(d.admin, "GET", "/metrics", NULL)->status, 200);
+        tally = take_all();
+        CHECK(tally.n_served > 0);
+        contract_good(&d);
+    }
+    test_row("silent ones");
+    connect_all(NULL);
+    CHECK_INT(probe(), 0);
+    contract_good(&d);
+    for (int i = 0; i < CLIENTS; i++)
+        http_client_release(&clients[i]);
+    CHECK(lines_with("event=accept_paused") <= 2);   /* one of each listener */
+    CHECK_INT(driver_reload(&d, "{}")->status, 200); /* files can be read all the same */
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+static void limit_files(rlim_t n)
+{
+    struct rlimit limit;
+
+    CHECK(prlimit(d.pid, RLIMIT_NOFILE, NULL, &limit) == 0);
+    limit.rlim_cur = n;
+    CHECK(prlimit(d.pid, RLIMIT_NOFILE, &limit, NULL) == 0);
+}
+
+/* The descriptor that the public listener holds in reserve: of those that lead nowhere the one before the admin
+ * listener's, which is the last. */
+static int reserve(void)
+{
+    int last = -1, before = -1;
+
+    for (int fd = 3; fd < 256; fd++) {
+        char path[64], to[64] = "";
+
+        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)d.pid, fd);
+        if (readlink(path, to, sizeof(to) - 1) <= 0 || strcmp(to, "/dev/null") != 0)
+            continue;
+        before = last;
+        last = fd;
+    }
+    CHECK(before > 0);
+    return before;
+}
+
+/* None at all, by somebody else's doing. */
+TEST(descriptors__refused_at_once_and_told_once)
+{
+    struct rlimit before;
+    char told[64];
+    struct tally tally;
+
+    driver_start(&d, &(struct driver_args){0});
+    CHECK(prlimit(d.pid, RLIMIT_NOFILE, NULL, &before) == 0);
+    limit_files((rlim_t)reserve() + 1);
+    for (int round = 0; round < 3; round++) {
+        connect_all(NULL);
+        tally = take_all();
+        CHECK_INT(tally.n_refused, CLIENTS);
+    }
+    CHECK_INT(lines_with("event=accept_paused"), 1);
+    CHECK_INT(lines_with("event=accept_resumed"), 0);
+    limit_files(before.rlim_cur);
+    contract_good(&d);
+    snprintf(told, sizeof(told), " refused=%d ", 3 * CLIENTS);
+    driver_wait_log(&d, "event=accept_resumed");
+    CHECK(strstr(strstr(driver_log(&d), "event=accept_resumed"), told));
+    CHECK_INT(lines_with("event=accept_paused"), 1);
+    CHECK_INT(driver_stop(&d), 0);
+}
+
+TEST_MAIN

@@ -70,8 +70,13 @@ static const char *const variants[] = {
     "{'log':{'impressions_sample':0.1}}",
 };
 
-static const char *const broken[] = {"", "{\"rank\":", "{\"rank\":{\"top_n\":0}}", "[]",
-                                     "{\"model\":{\"path\":\"/nothing\"}}"};
+static const char *const broken[] = {"",
+                                     "{\"rank\":",
+                                     "{\"rank\":{\"top_n\":0}}",
+                                     "[]",
+                                     "{\"model\":{\"path\":\"/nothing\"}}",
+                                     "{\"model\":{\"path\":\"/no\\u001b[31m\\nevent=thing\"}}",
+                                     "{\"ra\\u001b[31mnk\":1}"};
 
 static int write_in_folder(const struct storm *storm, const char *name, const char *text,
                            struct err *err)

@@ -144,6 +144,7 @@ static const struct view lines[] = {
     VIEW_LIT("Content-Type: text/plain\r\n"),
     VIEW_LIT("Content-Type: application/json; charset=utf-16\r\n"),
     VIEW_LIT("Host: b\r\n"),
+    VIEW_LIT("Origin: http://b.example\r\n"),
     VIEW_LIT("Host: b c\r\n"),
     VIEW_LIT("Host: [::1\r\n"),
     VIEW_LIT("Expect: something\r\n"),

@@ -7,9 +7,9 @@
 
 #include "base/utf8.h"
 #include "impression/domain.h"
+#include "impression/time_unit.h"
 
-#define YEAR_2001_S INT64_C(978307200)
-#define YEAR_2101_S INT64_C(4133980800)
+#define BEFORE_2001_MS INT64_C(978307200000)
 #define OUTLIER 1000 /* times the median */
 #define HIGH_RATE 0.5
 #define TEXT_BYTES 192
@@ -25,26 +25,18 @@ typedef bool (*doubt_fn)(const struct ad *ad, const struct norms *norms, char te
 
 /* ---- times ---- */
 
-static bool within_years(int64_t s)
-{
-    return s >= YEAR_2001_S && s < YEAR_2101_S;
-}
-
 static bool doubt_time(const char *name, int64_t t, char text[TEXT_BYTES])
 {
-    const char *unit = within_years(t)                         ? "seconds"
-                       : within_years(t / 1000000)             ? "microseconds"
-                       : within_years(t / INT64_C(1000000000)) ? "nanoseconds"
-                                                               : NULL;
+    const char *unit = time_wrong_unit(t);
 
-    if (within_years(t / 1000))
+    if (time_is_plausible_s(t / 1000))
         return false;
     if (unit)
         snprintf(text, TEXT_BYTES, "/%s: %" PRId64 " looks like %s; unix milliseconds are expected",
                  name, t, unit);
     else
         snprintf(text, TEXT_BYTES, "/%s: %" PRId64 " is %s; unix milliseconds are expected", name,
-                 t, t < YEAR_2001_S * 1000 ? "before 2001" : "after 2100");
+                 t, t < BEFORE_2001_MS ? "before 2001" : "after 2100");
     return true;
 }
 

@@ -1,10 +1,9 @@
 #include "model/json_load.h"
 
-#include <stdlib.h>
 #include <string.h>
 
-#include "adrank/model.h"
 #include "base/buf.h"
+#include "model/json_memory.h"
 
 #define MAX_DIGITS 18 /* always fit 64 bits */
 
@@ -51,33 +50,41 @@ static void widen(struct view text, struct buf *out)
     }
 }
 
-/* jansson drops bytes of a string that it has no memory for, without a word. */
-static _Thread_local bool refused;
-
-void *model_json_malloc(size_t size)
+/* What is left of the text; as soon as memory is short, no more of it. */
+static size_t next_bytes(void *buffer, size_t len, void *arg)
 {
-    void *p = malloc(size);
+    struct view *rest = arg;
+    size_t n = rest->len < len ? rest->len : len;
 
-    refused |= !p;
-    return p;
+    if (json_memory_refused())
+        return (size_t)-1;
+    if (n)
+        memcpy(buffer, rest->ptr, n);
+    rest->ptr += n;
+    rest->len -= n;
+    return n;
 }
 
-static json_t *load(struct view text, size_t flags, json_error_t *at)
+json_t *json_parse(struct view text, size_t flags, json_error_t *at)
 {
+    bool refused;
     json_t *root;
 
-    refused = false;
-    root = json_loadb(text.ptr ? text.ptr : "", text.len, flags, at);
-    if (!refused)
-        return root;
-    json_decref(root);
-    at->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
-    return NULL;
+    json_memory_begin();
+    root = json_load_callback(next_bytes, &text, flags, at);
+    refused = json_memory_refused();
+    if (refused) {
+        json_decref(root);
+        root = NULL;
+        at->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
+    }
+    json_memory_end();
+    return root;
 }
 
 json_t *json_load(struct view text, size_t flags, json_error_t *at)
 {
-    json_t *root = load(text, flags, at);
+    json_t *root = json_parse(text, flags, at);
     struct buf wide = BUF_INIT;
 
     if (root || json_error_code(at) != json_error_numeric_overflow)
@@ -86,7 +93,7 @@ json_t *json_load(struct view text, size_t flags, json_error_t *at)
     if (buf_failed(&wide))
         at->text[JSON_ERROR_TEXT_LENGTH - 1] = json_error_out_of_memory;
     else
-        root = load(buf_view(&wide), flags, at);
+        root = json_parse(buf_view(&wide), flags, at);
     buf_release(&wide);
     return root;
 }

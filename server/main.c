@@ -214,7 +214,7 @@ int main(int argc, char **argv)
     struct err err;
 
     /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
-    json_set_alloc_funcs(model_json_malloc, free);
+    json_set_alloc_funcs(model_json_malloc, model_json_free);
     event_set_mem_functions(malloc, realloc, free);
     /* Large blocks stay mappings, which go back to the system when they are freed: the threshold that glibc would
      * raise with each of them stays where it is. */

@@ -16,9 +16,10 @@
 
 struct model;
 
-/* malloc for json_set_alloc_funcs, with free, in main: files of models that could not be parsed for want of memory are
- * then told from those that are no JSON. */
+/* For json_set_alloc_funcs() in main, before jansson's first use: want of memory is then told apart from files that are no
+ * JSON, and ends no process. Any thread. */
 void *model_json_malloc(size_t size);
+void model_json_free(void *p);
 
 /* Reads and checks every file. Any thread; takes as long as reading the weights does. */
 int model_open(const char *dir, struct model **out, struct err *err) MUST_CHECK;

@@ -12,8 +12,8 @@
 #include "base/number.h"
 #include "server/features/link_state.h"
 
-#define MAX_BYTES                                                                                  \
-    ((size_t)4 << 20)       /* of one link; more only where max_elements whole events need it */
+/* Of one link; more only where max_elements whole events need it. */
+#define MAX_BYTES ((size_t)4 << 20)
 #define MAX_NUMBER_BYTES 32 /* of a length or an integer, its line end included */
 #define MAX_LINE_BYTES 4096 /* of a status or an error */
 #define CHARGE_BYTES 65536  /* a step of what is charged to the budget; the first is kept */

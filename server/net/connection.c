@@ -50,6 +50,11 @@ static void free_connection(struct connection *c)
     free(c);
 }
 
+void connection_pool_reclaim(struct connection_pool *pool)
+{
+    buffers_release(&pool->buffers);
+}
+
 void connection_pool_release(struct connection_pool *pool)
 {
     struct connection *c;

@@ -112,6 +112,9 @@ int connection_admit(struct net_shared *shared) MUST_CHECK;
 /* Closes connections of the pool until the newest is none too many; false: none may go. */
 bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
 
+/* Buffers that are only kept for later go back; on the loop's thread. */
+void connection_pool_reclaim(struct connection_pool *pool);
+
 /* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out of memory
  * closes it. With refuse, the connection only says 503 too_many_connections and ends. */
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);

@@ -84,6 +84,7 @@ static void on_reclaim(struct letter *letter, void *reader)
     (void)letter;
     atomic_store(&rw->reclaim_posted, false);
     request_worker_reclaim(rw);
+    connection_pool_reclaim(&rw->worker->pool);
 }
 
 void request_worker_reclaim_soon(struct request_worker *rw)

@@ -6,6 +6,8 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
+#include "model/json_load.h"
 #include "server/world/config_keys.h"
 #include "server/world/config_rules.h"
 #include "server/world/option_set.h"
@@ -61,14 +63,20 @@ static void set_section(struct config *config, const char *section, json_t *valu
     }
 }
 
+static int no_memory(struct err *err)
+{
+    return err_set(err, ERR_NOMEM, "configuration: out of memory");
+}
+
 static int set_defaults(struct config *config, struct problems *problems, struct err *err)
 {
     for (int i = 0; i < n_options; i++) {
-        json_t *value = json_loads(options[i].fallback, JSON_DECODE_ANY, NULL);
+        json_error_t where;
+        json_t *value = json_parse(view_of(options[i].fallback), JSON_DECODE_ANY, &where);
         size_t before = problems->n;
 
         if (!value)
-            return err_set(err, ERR_NOMEM, "configuration: out of memory");
+            return no_memory(err);
         option_set(&options[i], config, value, options[i].name, problems);
         json_decref(value);
         if (problems->n != before)
@@ -82,8 +90,6 @@ static int set_defaults(struct config *config, struct problems *problems, struct
 static const char *syntax_reason(const json_error_t *where)
 {
     switch (json_error_code(where)) {
-    case json_error_out_of_memory:
-        return "out of memory";
     case json_error_premature_end_of_input:
         return "ends too early";
     case json_error_end_of_input_expected:
@@ -102,38 +108,46 @@ static const char *syntax_reason(const json_error_t *where)
     }
 }
 
-/* The document; NULL with a problem. A key that its object has already is a problem too, told at its place where
+/* The document, or NULL with a problem. A key that its object has already is a problem too, told at its place where
  * both are spelt alike, and the document is read on. */
-static json_t *parse(struct config *config, struct view text, struct problems *problems)
+static int parse(struct config *config, struct view text, struct problems *problems, json_t **out,
+                 struct err *err)
 {
     const size_t before = problems->n;
     json_error_t where;
-    json_t *root = json_loadb(text.ptr, text.len, JSON_REJECT_DUPLICATES, &where);
+    json_t *root = json_parse(text, JSON_REJECT_DUPLICATES, &where);
 
     if (!root && json_error_code(&where) == json_error_duplicate_key) {
         json_error_t twice = where;
 
-        root = json_loadb(text.ptr, text.len, 0, &where);
+        root = json_parse(text, 0, &where);
         if (root && config_check_keys(text, &config->arena, problems) == 0 && problems->n == before)
             problems_add(problems, "", "line %d, column %d: a key stands twice", twice.line,
                          twice.column);
     }
+    if (!root && json_load_no_memory(&where))
+        return no_memory(err);
     if (!root)
         problems_add(problems, "", "line %d, column %d: %s", where.line, where.column,
                      syntax_reason(&where));
-    return root;
+    *out = root;
+    return 0;
 }
 
-static void read_text(struct config *config, struct view text, struct problems *problems)
+static int read_text(struct config *config, struct view text, struct problems *problems,
+                     struct err *err)
 {
-    json_t *root = parse(config, text, problems), *value;
+    json_t *root, *value;
     const char *section;
 
+    if (parse(config, text, problems, &root, err))
+        return -1;
     if (root && !json_is_object(root))
         problems_add(problems, "", "must be an object");
     else if (root)
         json_object_foreach(root, section, value) set_section(config, section, value, problems);
     json_decref(root);
+    return 0;
 }
 
 static int read_source(struct config *config, const struct config_args *args,
@@ -143,11 +157,11 @@ static int read_source(struct config *config, const struct config_args *args,
     int rc = 0;
 
     if (args->text.ptr) {
-        read_text(config, args->text, problems);
+        rc = read_text(config, args->text, problems, err);
     } else if (args->file) {
         rc = file_read(args->file, MAX_CONFIG_BYTES, &text, err);
         if (rc == 0)
-            read_text(config, buf_view(&text), problems);
+            rc = read_text(config, buf_view(&text), problems, err);
         buf_release(&text);
     }
     return rc;
@@ -171,18 +185,19 @@ static bool set_by_both(const struct option *option, const struct config_args *a
 }
 
 /* "batch.max_tokens=4096", "rank.currency=EUR", "features.password={\"$env\":\"P\"}". */
-static void apply_set(struct config *config, const struct config_args *args, const char *set,
-                      struct problems *problems)
+static int apply_set(struct config *config, const struct config_args *args, const char *set,
+                     struct problems *problems, struct err *err)
 {
     const char *dot = strchr(set, '.'), *equals = strchr(set, '=');
     char section[64], name[64], pointer[192];
     const struct option *option;
+    json_error_t where;
     bool by_alias;
     json_t *value;
 
     if (!dot || !equals || dot > equals || dot - set >= 64 || equals - dot >= 64) {
         problems_add(problems, "--set", "must be section.option=value");
-        return;
+        return 0;
     }
     snprintf(section, sizeof(section), "%.*s", (int)(dot - set), set);
     snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1), dot + 1);
@@ -190,21 +205,27 @@ static void apply_set(struct config *config, const struct config_args *args, con
     option = option_find(section, name, &by_alias);
     if (!option) {
         problems_add(problems, pointer, "unknown option");
-        return;
+        return 0;
     }
     if (by_alias && set_by_both(option, args)) {
         refuse_both(option, pointer, problems);
-        return;
+        return 0;
     }
     config->by_alias[option - options] = by_alias;
-    value = json_loads(equals + 1, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
-    if (!value)
+    value = json_parse(view_of(equals + 1), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
+    if (!value && json_load_no_memory(&where))
+        return no_memory(err);
+    if (!value && utf8_valid(view_of(equals + 1))) {
         value = json_string(equals + 1);
+        if (!value)
+            return no_memory(err);
+    }
     if (value)
         option_set(option, config, value, pointer, problems);
     else
         problems_add(problems, pointer, "must be JSON or UTF-8 text");
     json_decref(value);
+    return 0;
 }
 
 static int set_folder(struct config *config, const char *file)
@@ -228,16 +249,17 @@ int config_new(const struct config_args *args, struct problems *problems, struct
     int rc = -1;
 
     if (!config)
-        return err_set(err, ERR_NOMEM, "configuration: out of memory");
+        return no_memory(err);
     arena_init(&config->arena, 4096, 0);
     if (set_folder(config, args->file)) {
-        err_set(err, ERR_NOMEM, "configuration: out of memory");
+        no_memory(err);
         goto out;
     }
     if (set_defaults(config, problems, err) || read_source(config, args, problems, err))
         goto out;
     for (int i = 0; i < args->n_sets; i++)
-        apply_set(config, args, args->sets[i], problems);
+        if (apply_set(config, args, args->sets[i], problems, err))
+            goto out;
     config_check_rules(config, problems);
     if (problems->n) {
         problems_to_err(problems, config->file, ERR_CONFIG, err);

@@ -89,7 +89,7 @@ static void refuses(void)
     begin(&(struct driver_args){.sets = {"deadline.on_late=reject"}});
     send(ONE_AD, 20, 200);
     send(HOPELESS, 1, 503);
-    for (int i = 0; i < 2; i++)
+    for (int i = 0; i < 200; i++)
         CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 200);
     check(15, "AdrankOverloaded AdrankRefuses");
     end();

@@ -11,9 +11,8 @@
 #include "tests/test.h"
 
 #define CALLS 7 /* of each row: more than open a breaker */
-#define MAX_GROWTH                                                                                 \
-    (40                                                                                            \
-     << 10) /* KiB of memory at its peak: the budget of the link, copies of it, and what is let go late */
+/* KiB of memory at its peak: the bytes of the link, copies of them, and what goes late. */
+#define MAX_GROWTH (16 << 10)
 #define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
 #define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define OF_NOBODY "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"

@@ -2,7 +2,7 @@
 #include "tests/e2e/hostile_redis_peer.h"
 
 #define V VIEW_LIT
-#define ONE_KIB                                                                                    \
+#define SOME_BYTES                                                                                 \
     "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef0123456789"   \
     "abcdef0123456789abcdef0123456789abcdef"
 #define TEN "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
@@ -31,16 +31,17 @@ const struct peer_row hostile_rows[] = {
     {"says something before it is asked", .greets = V("+OK\r\n+OK\r\n+OK\r\n")},
     /* memory */
     {"4 GB are announced, and come", .to_lrange = V("*1\r\n$4000000000\r\n"),
-     .then = V(ONE_KIB ONE_KIB ONE_KIB), .reason = "nonsense",
+     .then = V(SOME_BYTES SOME_BYTES SOME_BYTES), .reason = "nonsense",
      .logged = "nonsense: a reply that is too long"},
     {"4 GB are announced, and do not come", .to_lrange = V("*1\r\n$4000000000\r\n"),
      .reason = "nonsense"},
     {"more than there are numbers", .to_lrange = V("*1\r\n$99999999999999999999\r\n"),
      .reason = "nonsense"},
-    {"3 MB that end nowhere", .to_lrange = V("*1\r\n$3000000\r\n" ONE_KIB), .reason = "timeout"},
-    {"a list without end", .to_lrange = V("*100\r\n"), .then = V("$128\r\n" ONE_KIB "\r\n")},
+    {"3 MB are announced, and do not come", .to_lrange = V("*1\r\n$3000000\r\n" SOME_BYTES),
+     .reason = "timeout"},
+    {"a list without end", .to_lrange = V("*100\r\n"), .then = V("$128\r\n" SOME_BYTES "\r\n")},
     {"a list of strings that are too long", .to_lrange = V("*100\r\n"),
-     .then = V("$4000000\r\n" ONE_KIB ONE_KIB)},
+     .then = V("$4000000\r\n" SOME_BYTES SOME_BYTES)},
     {"2 billion elements", .to_lrange = V("*2147483647\r\n"), .reason = "nonsense"},
     {"4 billion elements", .to_lrange = V("*4294967295\r\n"), .reason = "nonsense"},
     {"one element more than was asked for", .to_lrange = V("*101\r\n$1\r\nx\r\n"),
@@ -50,8 +51,10 @@ const struct peer_row hostile_rows[] = {
     {"lists in lists without end", .to_lrange = V("*100\r\n"),
      .then = V("*100\r\n*100\r\n*100\r\n"), .reason = "nonsense"},
     {"lists in lists, deep", .to_lrange = V(TEN TEN), .reason = "nonsense"},
-    {"a line without end", .to_lrange = V("+"), .then = V(ONE_KIB ONE_KIB), .reason = "nonsense"},
-    {"an error without end", .to_lrange = V("-"), .then = V(ONE_KIB ONE_KIB), .reason = "nonsense"},
+    {"a line without end", .to_lrange = V("+"), .then = V(SOME_BYTES SOME_BYTES),
+     .reason = "nonsense"},
+    {"an error without end", .to_lrange = V("-"), .then = V(SOME_BYTES SOME_BYTES),
+     .reason = "nonsense"},
     {"a length without end", .to_lrange = V("$"), .then = V("1111111111111111"),
      .reason = "nonsense"},
     {"a count without end", .to_lrange = V("*"), .then = V("1111111111111111"),

@@ -12,33 +12,11 @@
 
 static struct fault fault;
 
-/* jansson 2.14 asserts where the buffer of a token does not grow. Sizes that it may have come from a reserve, and are
- * never refused. */
-static char reserve[16 << 20];
-static size_t reserve_used;
-
-static void *json_malloc(size_t size)
-{
-    char *p = reserve + reserve_used;
-
-    if (size < 32 || (size & (size - 1)) != 0)
-        return model_json_malloc(size);
-    CHECK(reserve_used + size <= sizeof(reserve));
-    reserve_used += size;
-    return p;
-}
-
-static void json_free(void *p)
-{
-    if ((char *)p < reserve || (char *)p >= reserve + sizeof(reserve))
-        free(p);
-}
-
 static void fail_each(const char *dir)
 {
     uint64_t fired = 1, n = 0;
 
-    json_set_alloc_funcs(json_malloc, json_free);
+    json_set_alloc_funcs(model_json_malloc, model_json_free);
     fault_here(&fault);
     for (uint64_t from = 1; fired; from++) {
         const struct fault_plan plan = {.from = from, .count = 1};
@@ -46,7 +24,6 @@ static void fail_each(const char *dir)
         struct err err = {0};
         int rc;
 
-        reserve_used = 0;
         fault_set(&fault, FAULT_MALLOC, &plan);
         rc = model_open(dir, &model, &err);
         fired = fault_fired(&fault, FAULT_MALLOC);

@@ -4,6 +4,8 @@
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "impression/eligible_ads.h"
+
 static void check(bool right)
 {
     if (!right)
@@ -25,6 +27,37 @@ static void check_catalog(const struct catalog *catalog)
     }
 }
 
+/* Whatever starts and ends: at some times, forwards and back. */
+static void check_eligible(const struct catalog *catalog)
+{
+    static const int64_t times[] = {0, 1, 1000, INT64_C(1790000000000), INT64_MAX - 1, 999, 0};
+    const int32_t *order = catalog_by_prior_ecpm(catalog);
+    struct eligible_ads *eligible;
+    const struct ad *ads;
+    struct err err;
+    int n;
+
+    ads = catalog_ads(catalog, &n);
+    if (eligible_ads_new(catalog, 0, &eligible, &err))
+        return;
+    for (size_t t = 0; t < sizeof(times) / sizeof(times[0]); t++) {
+        int n_active = 0;
+        int32_t at = -1;
+
+        eligible_ads_move(eligible, times[t]);
+        for (int i = 0; i < n; i++) {
+            if (!ad_active(&ads[order[i]], times[t]))
+                continue;
+            n_active++;
+            at = eligible_ads_next(eligible, at + 1);
+            check(at == i);
+        }
+        check(eligible_ads_next(eligible, at + 1) == -1);
+        check(catalog_eligible(catalog, times[t]) == n_active);
+    }
+    eligible_ads_free(eligible);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
@@ -40,6 +73,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
                       &err) == 0) {
         check(problems.n == 0);
         check_catalog(catalog);
+        check_eligible(catalog);
         catalog_unref(catalog);
     } else {
         check(err.code != ERR_DATA || problems.n > 0);

@@ -20,7 +20,7 @@ static void nap(int ms)
 
 static const char timers[] =
     "{'http':{'workers':2,'max_connections':200,'memory_bytes':1048576,'head_ms':300,"
-    "'body_ms':400,'idle_ms':1500,'write_ms':300},'admin':{'stall_ms':20000},"
+    "'body_ms':400,'idle_ms':1500,'first_byte_ms':1000,'write_ms':300},'admin':{'stall_ms':20000},"
     "'log':{'impressions':'impressions','sample':0.05},"
     "'deadline':{'max_ms':30000,'default_ms':30000}}";
 
@@ -56,7 +56,7 @@ static const char *const variants[] = {
     "{'rank':{'max_top_n':10,'top_n':1}}",
     "{'rank':{'max_candidates':20,'max_imps':2,'max_behaviour':5}}",
     "{'rank':{'unique':'request'}}",
-    "{'http':{'head_ms':150,'body_ms':200,'idle_ms':600,'write_ms':150}}",
+    "{'http':{'head_ms':150,'body_ms':200,'idle_ms':600,'first_byte_ms':300,'write_ms':150}}",
     "{'http':{'max_body_bytes':4096}}",
     "{'http':{'max_connections':100}}",
     "{'deadline':{'on_late':'empty'}}",
@@ -70,8 +70,13 @@ static const char *const variants[] = {
     "{'log':{'impressions_sample':0.1}}",
 };
 
-static const char *const broken[] = {"", "{\"rank\":", "{\"rank\":{\"top_n\":0}}", "[]",
-                                     "{\"model\":{\"path\":\"/nothing\"}}"};
+static const char *const broken[] = {"",
+                                     "{\"rank\":",
+                                     "{\"rank\":{\"top_n\":0}}",
+                                     "[]",
+                                     "{\"model\":{\"path\":\"/nothing\"}}",
+                                     "{\"model\":{\"path\":\"/no\\u001b[31m\\nevent=thing\"}}",
+                                     "{\"ra\\u001b[31mnk\":1}"};
 
 static int write_in_folder(const struct storm *storm, const char *name, const char *text,
                            struct err *err)

@@ -18,7 +18,10 @@ void body_seeds_read(struct body_seeds *seeds)
     for (char *line = seeds->text.ptr; (end = strchr(line, '\n')); line = end + 1) {
         tab = memchr(line, '\t', (size_t)(end - line));
         CHECK(tab && seeds->n < BODY_MAX_SEEDS);
-        seeds->items[seeds->n++] = (struct view){tab + 1, (size_t)(end - tab - 1)};
+        seeds->items[seeds->n] = (struct view){tab + 1, (size_t)(end - tab - 1)};
+        if (seeds->items[seeds->n].len > seeds->items[seeds->longest].len)
+            seeds->longest = seeds->n;
+        seeds->n++;
     }
     CHECK(seeds->n > 10);
 }
@@ -201,6 +204,18 @@ static void change_somewhere(json_t *value, struct rng *rng)
         change_array(value, rng);
 }
 
+/* Small, with an answer that is large. */
+static void ask_for_much(json_t *request)
+{
+    json_t *imps = json_array();
+
+    for (int i = 0; i < 16; i++)
+        json_array_append_new(imps, json_pack("{s:s++}", "id", "a-long-name-", i < 8 ? "a" : "b",
+                                              &"hgfedcbahgfedcba"[i]));
+    json_object_set_new(request, "imp", imps);
+    json_object_set_new(json_object_get(request, "rank"), "top_n", json_integer(50));
+}
+
 /* Everywhere where a user's or a device's id may be, of right and of wrong types. */
 static void add_user(json_t *request, struct rng *rng)
 {
@@ -326,14 +341,19 @@ static void change_text(struct buf *out, struct rng *rng)
 void body_make(const struct body_seeds *seeds, struct rng *rng, struct buf *out)
 {
     const struct view *seed = &seeds->items[storm_below(rng, seeds->n)];
+    bool much = storm_one_in(rng, 60);
     struct buf text = BUF_INIT;
     json_t *request;
     char *dumped;
 
-    while (seed->len > 3000 && !storm_one_in(rng, 8)) /* most are small */
+    if (much)
+        seed = &seeds->items[seeds->longest];
+    while (!much && seed->len > 3000 && !storm_one_in(rng, 8)) /* most are small */
         seed = &seeds->items[storm_below(rng, seeds->n)];
     request = json_loadb(seed->ptr, seed->len, 0, NULL);
-    for (int n = storm_one_in(rng, 2) ? storm_below(rng, 5) : 0; n > 0; n--)
+    if (much)
+        ask_for_much(request);
+    for (int n = !much && storm_one_in(rng, 2) ? storm_below(rng, 5) : 0; n > 0; n--)
         change_somewhere(request, rng);
     if (storm_one_in(rng, 3))
         json_object_set_new(request, "tmax", json_integer(storm_below(rng, 30)));

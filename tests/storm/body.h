@@ -13,7 +13,7 @@
 struct body_seeds {
     struct buf text;
     struct view items[BODY_MAX_SEEDS];
-    int n;
+    int n, longest;
 };
 
 /* FAILs when there are none. */

@@ -36,6 +36,8 @@ static void add_fields(struct buf *out, struct rng *rng)
         "Sec-GPC: 1\r\n",
         "Sec-GPC: 0\r\n",
         "DNT: 1\r\n",
+        "Content-Encoding: identity\r\n",
+        "Content-Encoding: gzip\r\n",
         "traceparent: 00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01\r\n",
         "traceparent: 00-" STORM_USER "-01\r\n",
         "Accept: */*\r\nAccept-Encoding: gzip, br\r\n",
@@ -142,6 +144,7 @@ static const struct view lines[] = {
     VIEW_LIT("Content-Type: text/plain\r\n"),
     VIEW_LIT("Content-Type: application/json; charset=utf-16\r\n"),
     VIEW_LIT("Host: b\r\n"),
+    VIEW_LIT("Origin: http://b.example\r\n"),
     VIEW_LIT("Host: b c\r\n"),
     VIEW_LIT("Host: [::1\r\n"),
     VIEW_LIT("Expect: something\r\n"),
@@ -150,6 +153,11 @@ static const struct view lines[] = {
     VIEW_LIT("Connection: keep-alive, upgrade\r\nUpgrade: h2c\r\n"),
     VIEW_LIT("X-Request-Id: \x01\x02\r\n"),
     VIEW_LIT("X-Request-Id: \xff\xfe a\"b\r\n"),
+    VIEW_LIT(
+        "X-Request-Id: a-long-one-a-long-one-a-long-one-a-long-one-a-long-one-a-long-one-a-long-"
+        "one-a-long-one-a-long-one-a-long-one-a-long-one-a-long-one-a-long-one-a-long-one\r\n"),
+    VIEW_LIT("traceparent: "
+             "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01-00000000000000000\r\n"),
     VIEW_LIT("X-A: \0b\r\n"),
     VIEW_LIT("X-A: b\r\n folded\r\n"),
     VIEW_LIT("X-A: b\n"),

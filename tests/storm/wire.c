@@ -189,10 +189,10 @@ static void receive(struct wire *w)
     int slow = w->reading == READ_SLOWLY ? 200 : -1;
 
     while (!w->lost && !w->over && w->n_answered < w->n && slow != 0) {
-        int ms = waits && w->messages[w->n - 1].plain ? w->storm->patience_ms
-                 : storm_one_in(w->rng, 10)           ? 500
-                                                      : 20;
+        int ms = storm_one_in(w->rng, 10) ? 500 : 20;
 
+        if ((waits && w->messages[w->n - 1].plain) || w->in.len > w->parsed)
+            ms = w->storm->patience_ms;
         if (poll(&p, 1, ms) <= 0 || clock_now_us() > until_us)
             break;
         if (slow > 0 && slow--)
@@ -216,13 +216,16 @@ static void judge(struct wire *w)
 {
     if (w->in.len && memmem(w->in.ptr, w->in.len, STORM_MARK, sizeof(STORM_MARK) - 1))
         complain(w, "an answer repeats a user's id");
-    if (is_benign(w) && w->n_answered < w->n && !w->over && !w->lost)
-        complain(w, "no answer");
-    if (!is_benign(w) || w->n_answered >= w->n || w->over || !w->lost || w->sent < w->out.len)
-        return;
-    if (w->in.len > w->parsed)
+    if (w->ending <= END_HALF_CLOSED && w->reading <= READ_AFTER && !w->lost && !w->over &&
+        w->in.len > w->parsed)
         complain(w, "half an answer");
-    else if (clock_now_us() - w->start_us < TIMERS_US)
+    if (!is_benign(w) || w->n_answered >= w->n || w->over)
+        return;
+    if (!w->lost)
+        complain(w, "no answer");
+    else if (w->in.len > w->parsed && w->sent == w->out.len)
+        complain(w, "half an answer, then closed");
+    else if (w->sent == w->out.len && clock_now_us() - w->start_us < TIMERS_US)
         complain(w, "closed without an answer");
 }
 

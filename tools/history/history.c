@@ -6,10 +6,14 @@
 #include <stdlib.h>
 
 #include "adrank/decode.h"
+#include "base/lines.h"
+#include "impression/time_unit.h"
 #include "tools/history/lines.h"
 #include "tools/history/link.h"
 
+#define DOUBTS_SHOWN 10 /* lines; the others are counted */
 #define ARENA_BYTES (64 << 10)
+#define MAX_LINE_BYTES ((size_t)1 << 20) /* an event has at most some kilobytes */
 
 struct history {
     const struct history_options *options;
@@ -21,12 +25,25 @@ struct history {
     size_t users_at;    /* of the next reply's */
     uint64_t unknown;   /* keys */
     size_t bad;         /* lines, and stored events */
+    size_t doubtful;    /* times that look like another unit than milliseconds */
 };
 
 static void tell(struct history *h, const char *text)
 {
     fprintf(h->errors, "adrank-history: %s\n", text);
     h->bad++;
+}
+
+/* Stored all the same: it may be meant. */
+static void tell_doubt(struct history *h, size_t line, int64_t t_ms)
+{
+    const char *unit = time_wrong_unit(t_ms);
+
+    if (unit && h->doubtful++ < DOUBTS_SHOWN)
+        fprintf(h->errors,
+                "adrank-history: line %zu: /t: %" PRId64
+                " looks like %s; unix milliseconds are expected\n",
+                line, t_ms, unit);
 }
 
 /* ---- what goes out ---- */
@@ -96,6 +113,7 @@ static int send_line(struct history *h, size_t number, const struct history_line
     key = view_of(name);
     switch (h->options->verb) {
     case HISTORY_PUT:
+        tell_doubt(h, number, line->event.t_ms);
         return send_put(h, number, key, &line->event, err);
     case HISTORY_GET:
         return send_get(h, number, key, line->user, err);
@@ -180,28 +198,23 @@ static int do_line(struct history *h, size_t number, struct view text, struct er
 
 static int do_lines(struct history *h, FILE *in, struct err *err)
 {
-    struct buf padded = BUF_INIT;
-    size_t capacity = 0;
-    char *line = NULL;
-    ssize_t len;
-    int rc = 0;
+    struct buf line = BUF_INIT;
+    int rc = 1;
 
-    for (size_t number = 1; rc == 0 && (len = getline(&line, &capacity, in)) != -1; number++) {
-        len -= len > 0 && line[len - 1] == '\n';
-        buf_clear(&padded);
-        buf_add(&padded, line, (size_t)len);
-        if (!buf_reserve(&padded, DECODE_PADDING)) {
+    for (size_t number = 1; rc > 0 && (rc = line_read(in, MAX_LINE_BYTES, &line, err)) != 0;
+         number++) {
+        if (rc < 0) {
+            err_prefix(err, "line %zu", number);
+        } else if (!buf_reserve(&line, DECODE_PADDING)) {
             rc = err_set(err, ERR_NOMEM, "out of memory");
-            break;
+        } else {
+            memset(line.ptr + line.len, 0, DECODE_PADDING);
+            if (do_line(h, number, buf_view(&line), err))
+                rc = -1;
+            arena_reset(&h->arena, ARENA_BYTES);
         }
-        memset(padded.ptr + padded.len, 0, DECODE_PADDING);
-        rc = do_line(h, number, buf_view(&padded), err);
-        arena_reset(&h->arena, ARENA_BYTES);
     }
-    if (rc == 0 && ferror(in))
-        rc = err_set_errno(err, ERR_NOINPUT, "input");
-    free(line);
-    buf_release(&padded);
+    buf_release(&line);
     return rc;
 }
 
@@ -223,6 +236,9 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
     }
     if (h.unknown)
         fprintf(errors, "adrank-history: %" PRIu64 " unknown keys ignored\n", h.unknown);
+    if (h.doubtful > DOUBTS_SHOWN)
+        fprintf(errors, "adrank-history: /t: %zu more lines like these\n",
+                h.doubtful - DOUBTS_SHOWN);
     rc = h.bad ? err_set(err, ERR_DATA, "%zu bad lines or events left out", h.bad) : 0;
 out:
     history_link_close(h.link);

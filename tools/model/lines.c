@@ -1,10 +1,11 @@
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 
+#include "base/lines.h"
 #include "model/json_load.h"
 #include "tools/model/command.h"
+
+#define MAX_LINE_BYTES ((size_t)16 << 20)
 
 static bool is_blank(struct view line)
 {
@@ -18,23 +19,19 @@ static int read_from(FILE *file, const char *name,
                      int (*on_line)(void *arg, int number, struct view line, struct err *err),
                      void *arg, struct err *err)
 {
-    char *line = NULL;
-    size_t room = 0;
-    ssize_t len;
-    int number = 0, rc = 0;
+    struct buf line = BUF_INIT;
+    int rc = 1;
 
-    while (rc == 0 && (len = getline(&line, &room, file)) >= 0) {
-        struct view v = {line, (size_t)len};
-        number++;
-        if (is_blank(v))
-            continue;
-        rc = on_line(arg, number, v, err);
-        if (rc)
+    for (int number = 1; rc > 0 && (rc = line_read(file, MAX_LINE_BYTES, &line, err)) != 0;
+         number++) {
+        if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, number, buf_view(&line), err))
+            rc = -1;
+        if (rc < 0)
             err_prefix(err, "line %d", number);
     }
-    if (rc == 0 && ferror(file))
-        rc = err_set(err, ERR_NOINPUT, "%s cannot be read", name);
-    free(line);
+    if (rc < 0 && ferror(file))
+        err_set(err, ERR_NOINPUT, "%s cannot be read", name);
+    buf_release(&line);
     return rc;
 }
 

@@ -55,7 +55,7 @@ int main(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
-    json_set_alloc_funcs(model_json_malloc, free); /* before the library's first use */
+    json_set_alloc_funcs(model_json_malloc, model_json_free); /* before the library's first use */
 
     if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {
         usage(stdout);

@@ -237,7 +237,8 @@ TEST(engine__measures_small_batches_only_beside_others)
             CHECK(seen.most_tokens <= 300);
         else
             CHECK(seen.most_tokens >= 2000);
-        CHECK(engine->cost.per_token_us > 1); /* measured; how exactly depends on the machine */
+        /* Measured, how exactly depends on the machine; beside others a busy one may see too few shapes for a slope. */
+        CHECK(beside || engine->cost.per_token_us > 1);
         engine_close(engine);
         device_close(device);
     }

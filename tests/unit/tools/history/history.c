@@ -178,6 +178,27 @@ TEST(history__leaves_bad_lines_out)
     redis_stop(&redis);
 }
 
+/* Seconds where milliseconds are expected are stored, and told: ten lines of them, and how many more. */
+TEST(history__warns_of_times_in_another_unit)
+{
+    struct buf lines = BUF_INIT;
+    struct run run;
+
+    start(NULL);
+    for (int i = 0; i < 12; i++)
+        buf_printf(&lines, "{\"user\":\"u\",\"t\":%d,\"type\":\"click\",\"item\":\"a\"}\n",
+                   1764279600 + i);
+    run = run_lines(HISTORY_PUT, buf_str(&lines));
+    CHECK_OK(run.rc, run.err);
+    CHECK(strstr(run.errors,
+                 "line 10: /t: 1764279609 looks like seconds; unix milliseconds are expected"));
+    CHECK(!strstr(run.errors, "line 11"));
+    CHECK(strstr(run.errors, "/t: 2 more lines like these"));
+    CHECK_INT(ask("LLEN", "u"), 3);
+    buf_release(&lines);
+    redis_stop(&redis);
+}
+
 TEST(history__tells_of_stored_events_that_it_cannot_read)
 {
     struct run run;

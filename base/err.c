@@ -4,20 +4,15 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Texts end up in log lines and terminals, and parts of them come from files: nothing may break a line. */
-static void make_one_line(char *s)
-{
-    for (; *s; s++)
-        if ((unsigned char)*s < 0x20 || *s == 0x7f)
-            *s = ' ';
-}
+#include "base/printable.h"
 
 __attribute__((format(printf, 2, 0))) static void format(struct err *err, const char *fmt,
                                                          va_list ap)
 {
     if (vsnprintf(err->text, sizeof(err->text), fmt, ap) < 0)
         err->text[0] = 0;
-    make_one_line(err->text);
+    /* Texts end up in log lines and terminals, and parts of them come from files. */
+    printable_blank(err->text);
 }
 
 static void append(struct err *err, const char *sep, const char *s)
@@ -25,6 +20,7 @@ static void append(struct err *err, const char *sep, const char *s)
     size_t len = strlen(err->text);
 
     snprintf(err->text + len, sizeof(err->text) - len, "%s%s", sep, s);
+    printable_blank(err->text); /* a character may be cut */
 }
 
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)

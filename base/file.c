@@ -142,11 +142,34 @@ static int take_mode(int fd, const char *path)
     return fchmod(fd, st.st_mode & 07777);
 }
 
+/* A terminal, a pipe, /dev/null: a rename would put a file in its place, for a whole system where root does it. */
+static bool is_special(const char *path)
+{
+    struct stat st;
+
+    return stat(path, &st) == 0 && !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+}
+
+static int write_in_place(const char *path, struct view bytes, struct err *err)
+{
+    int fd = open(path, O_WRONLY | O_NOCTTY | O_CLOEXEC), rc;
+
+    if (fd == -1)
+        return err_set_errno(err, ERR_NOINPUT, "%s", path);
+    rc = write_all(fd, bytes) ? err_set_errno(err, ERR_NOINPUT, "%s", path) : 0;
+    if (close(fd) == -1 && rc == 0)
+        rc = err_set_errno(err, ERR_NOINPUT, "%s", path);
+    return rc;
+}
+
 int file_write(const char *path, struct view bytes, struct err *err)
 {
     char temporary[4096];
-    int fd = create_beside(path, temporary, sizeof(temporary), err);
+    int fd;
 
+    if (is_special(path))
+        return write_in_place(path, bytes, err);
+    fd = create_beside(path, temporary, sizeof(temporary), err);
     if (fd == -1)
         return -1;
     if (take_mode(fd, path) == -1 || write_all(fd, bytes) || fsync(fd) == -1) {

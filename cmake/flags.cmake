@@ -63,7 +63,8 @@ elseif(ADRANK_SANITIZE STREQUAL "thread")
   add_compile_options(-fsanitize=thread)
   add_link_options(-fsanitize=thread)
 else()
-  adrank_flags(-fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
+  # Everything is bound at the start (-z now), so calls into libraries need no stub.
+  adrank_flags(-fno-plt -fstack-protector-strong -fstack-clash-protection -ftrivial-auto-var-init=zero
                -fcf-protection # x86
                -mbranch-protection=standard) # Arm
   if(NOT CMAKE_BUILD_TYPE STREQUAL "Debug" AND NOT ADRANK_COVERAGE) # it needs optimisation

@@ -10,6 +10,7 @@
 
 #include "adrank/model.h"
 #include "base/log.h"
+#include "base/printable.h"
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 #include "server/net/address.h"
@@ -46,14 +47,38 @@ static int print_config(const struct config *config)
     return 0;
 }
 
-/* All of them, a line each. */
+/* All of them, a line each. Keys and the file's name are the user's and may hold anything. */
 static void print_problems(const char *file, const struct problems *problems)
 {
-    for (size_t i = 0; i < problems->n; i++)
-        fprintf(stderr, "%s: %s: %s\n", file, problems->items[i].pointer,
-                problems->items[i].detail);
-    if (problems->dropped)
-        fprintf(stderr, "%s: and %zu more\n", file, problems->dropped);
+    struct buf text = BUF_INIT;
+
+    for (size_t i = 0; i < problems->n; i++) {
+        const struct problem *problem = &problems->items[i];
+
+        printable_add(&text, view_of(file));
+        buf_add_str(&text, ": ");
+        printable_add(&text, view_of(problem->pointer));
+        buf_add_str(&text, *problem->pointer ? ": " : "");
+        printable_add(&text, view_of(problem->detail));
+        buf_add_str(&text, "\n");
+    }
+    if (problems->dropped) {
+        printable_add(&text, view_of(file));
+        buf_printf(&text, ": and %zu more\n", problems->dropped);
+    }
+    fputs(buf_str(&text), stderr);
+    buf_release(&text);
+}
+
+/* The answer of what listens there: nobody says that it is adrankd. */
+static void print_refusal(const char *path, const struct http_response *response)
+{
+    struct buf text = BUF_INIT;
+
+    buf_printf(&text, "adrankd: %s: %d ", path, response->status);
+    printable_add(&text, response->body);
+    fprintf(stderr, "%s\n", buf_str(&text));
+    buf_release(&text);
 }
 
 static int read_config(const struct arguments *arguments, struct config **out)
@@ -94,7 +119,7 @@ static int probe(const struct config *config, const char *path)
     else if (response.status == 200)
         rc = 0;
     else
-        fprintf(stderr, "adrankd: %s: %d %.*s\n", path, response.status, VIEW_ARG(response.body));
+        print_refusal(path, &response);
     http_client_release(&client);
     return rc;
 }
@@ -111,7 +136,8 @@ static int check_addresses(const struct config *config)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
         if (addresses_resolve(&addresses, all[i].address, &err) == 0)
             continue;
-        fprintf(stderr, "%s: %s: %s\n", config->file, all[i].pointer, err.text);
+        err_prefix(&err, "%s: %s", config->file, all[i].pointer);
+        fprintf(stderr, "%s\n", err.text);
         return err_exit_status(&err);
     }
     return 0;

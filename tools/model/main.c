@@ -62,8 +62,12 @@ int main(int argc, char **argv)
         return 0;
     }
     if (!command) {
+        if (argc > 1)
+            err_set(&err, ERR_USAGE, "no command \"%s\"", argv[1]);
+        else
+            err_set(&err, ERR_USAGE, "a command is missing");
         usage(stderr);
-        return ERR_USAGE;
+        return fail(&err);
     }
     if (wants_help(argc - 2, argv + 2)) {
         printf("usage: adrank-model %s DIR [options]\n%s\n\n", command->name, command->help);

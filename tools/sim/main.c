@@ -37,15 +37,24 @@ static int usage_error(struct err *err, const char *what)
     return err_set(err, ERR_USAGE, "%s", what);
 }
 
+static int option_error(struct err *err, const char *option, const char *what)
+{
+    fputs(usage, stderr);
+    return err_set(err, ERR_USAGE, "%s: %s", option, what);
+}
+
 /* 1: help was asked for. */
 static int read_options(int argc, char **argv, struct sim_options *options, struct err *err)
 {
     int opt;
     int64_t value = 0;
 
-    while ((opt = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
+    opterr = 0; /* getopt would print the argument as it is */
+    while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+        if (opt == ':')
+            return option_error(err, argv[optind - 1], "needs a value");
         if (opt == '?')
-            return usage_error(err, "unknown option");
+            return option_error(err, argv[optind - 1], "unknown option");
         if (opt == 'h')
             return 1;
         if (opt == OPT_OUT) {
@@ -53,7 +62,7 @@ static int read_options(int argc, char **argv, struct sim_options *options, stru
             continue;
         }
         if (number_int(view_of(optarg), 0, INT32_MAX, &value))
-            return usage_error(err, "not a number within 0 and 2147483647");
+            return option_error(err, argv[optind - 1], "must be from 0 to 2147483647");
         if (opt == OPT_SEED)
             options->seed = (uint64_t)value;
         else

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 
+#include "base/utf8.h"
 #include "tests/test.h"
 
 TEST(err__set_fills_code_and_text)
@@ -39,6 +40,26 @@ TEST(err__text_is_one_line)
 
     err_set(&err, ERR_DATA, "a\nb\tc\x1b[31m\x7f");
     CHECK_STR(err.text, "a b c [31m ");
+    err_set(&err, ERR_DATA, "%s",
+            "a\x9b"
+            "31m\xc2\x9b\xff\xe4\xb8\xad");
+    CHECK_STR(err.text, "a 31m  \xe4\xb8\xad");
+}
+
+TEST(err__a_cut_text_ends_with_a_whole_character)
+{
+    struct err err;
+    char long_text[3001];
+
+    for (size_t i = 0; i < 3000; i += 3)
+        memcpy(long_text + i, "\xe4\xb8\xad", 3);
+    long_text[3000] = 0;
+    for (int shift = 0; shift < 3; shift++) {
+        err_set(&err, ERR_DATA, "%.*s%s", shift, "xx", long_text);
+        CHECK(utf8_valid(view_of(err.text)));
+        err_prefix(&err, "%s", "x");
+        CHECK(utf8_valid(view_of(err.text)));
+    }
 }
 
 TEST(err__long_text_is_truncated)

@@ -1,6 +1,7 @@
 #include "base/file.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -145,6 +146,33 @@ TEST(file__write_keeps_the_mode)
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0600);
     CHECK(unlink(path) == 0);
     umask(before);
+}
+
+/* Directly, and through a link as /dev/stdout is one. */
+TEST(file__write_replaces_nothing_but_files)
+{
+    char fifo[256], pointer[256], got[8];
+    struct stat st;
+    struct err err;
+    int fd;
+
+    strcpy(fifo, path_of("pipe"));
+    strcpy(pointer, path_of("pointer"));
+    CHECK(mkfifo(fifo, 0600) == 0 && symlink(fifo, pointer) == 0);
+    fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    CHECK_OK(file_write(fifo, VIEW_LIT("one"), &err), err);
+    CHECK_OK(file_write(pointer, VIEW_LIT("two"), &err), err);
+    CHECK_INT(read(fd, got, sizeof(got)), 6);
+    CHECK(memcmp(got, "onetwo", 6) == 0);
+    CHECK(lstat(fifo, &st) == 0 && S_ISFIFO(st.st_mode));
+    CHECK(lstat(pointer, &st) == 0 && S_ISLNK(st.st_mode));
+    CHECK(close(fd) == 0 && unlink(fifo) == 0 && unlink(pointer) == 0);
+    /* Not /dev/full itself: without the mend, root would replace it. */
+    strcpy(pointer, path_of("full"));
+    CHECK(symlink("/dev/full", pointer) == 0);
+    CHECK_ERR(file_write(pointer, VIEW_LIT("x"), &err), err, "No space left");
+    CHECK(lstat(pointer, &st) == 0 && S_ISLNK(st.st_mode));
+    CHECK(unlink(pointer) == 0);
 }
 
 TEST(file__join)

@@ -109,8 +109,11 @@ void connection_pool_release(struct connection_pool *pool);
  * max_refusing, too, and not counted (refuse_at_once()). */
 int connection_admit(struct net_shared *shared) MUST_CHECK;
 
-/* Closes connections of the pool until the newest is none too many; false: none may go. */
+/* Closes a connection of the pool if the newest is one too many; false: none may go. */
 bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
+/* max_connections has become less: closes some of those that may go, and gives their number; -1: there are no longer too
+ * many. */
+int connection_pool_shrink(struct connection_pool *pool) MUST_CHECK;
 
 /* Buffers that are only kept for later go back; on the loop's thread. */
 void connection_pool_reclaim(struct connection_pool *pool);

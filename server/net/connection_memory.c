@@ -79,10 +79,18 @@ static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, i
     return false;
 }
 
+/* Pages of a buffer that were written stay in memory, whatever has been taken out of it since. A small buffer makes
+ * nobody large. */
+static size_t held(const struct connection *c)
+{
+    if (c->in.capacity > BUFFERS_BASE_BYTES || c->in_most < BUDGET_SMALL_BYTES)
+        return c->in_most;
+    return c->in_len > BUDGET_SMALL_BYTES ? c->in_len : BUDGET_SMALL_BYTES;
+}
+
 bool connection_charge_in(struct connection *c)
 {
-    /* pages of a large buffer that were written stay in memory, whatever has been taken out of it since */
-    int64_t bytes = rounded(c->in.capacity > BUFFERS_BASE_BYTES ? c->in_most : c->in_len);
+    int64_t bytes = rounded(held(c));
 
     if (bytes == c->in_charged)
         return true;

@@ -4,7 +4,7 @@
 
 #define LOOKS 8                /* idle ones that may turn out to have just been sent something */
 #define SLOW_US 250000         /* a request or an answer that is on its way for less is not slow */
-#define MAX_EVICTED_AT_ONCE 16 /* where max_connections has become less */
+#define MAX_EVICTED_AT_ONCE 16 /* then others get their turn */
 
 static void count_idle(struct connection_pool *pool, int64_t n)
 {
@@ -72,18 +72,35 @@ static void evict(struct connection *c)
     connection_leave(c);
 }
 
+static bool too_many(const struct net_shared *shared)
+{
+    return atomic_load(&shared->connections) > net_limit(&shared->limits, max_connections);
+}
+
+/* One for one: those that linger with a refusal count, too, and nobody has to go for them. */
 bool connection_pool_make_room(struct connection_pool *pool)
 {
-    struct net_shared *shared = pool->shared;
     struct connection *c;
 
-    for (int i = 0; i < MAX_EVICTED_AT_ONCE; i++) {
-        if (atomic_load(&shared->connections) <= net_limit(&shared->limits, max_connections))
-            return true;
-        c = victim(pool);
+    if (!too_many(pool->shared))
+        return true;
+    c = victim(pool);
+    if (!c)
+        return false;
+    evict(c);
+    return true;
+}
+
+int connection_pool_shrink(struct connection_pool *pool)
+{
+    int n = 0;
+
+    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool->shared); n++) {
+        struct connection *c = victim(pool);
+
         if (!c)
-            return i > 0;
+            return n;
         evict(c);
     }
-    return true;
+    return too_many(pool->shared) ? n : -1;
 }

@@ -73,6 +73,32 @@ static struct worker *most_idle(struct server *server)
     return best ? best : least_loaded(server);
 }
 
+/* ---- more than max_connections has become ------------------------------------------------------ */
+
+static void on_shrink(struct letter *letter, void *reader)
+{
+    struct worker *worker = reader;
+    struct server *server = worker->server;
+    int n = connection_pool_shrink(&worker->pool);
+    int next = (worker->index + 1) % server->n_workers;
+
+    server->n_shrunk_none = n ? 0 : server->n_shrunk_none + 1;
+    if (n >= 0 && server->n_shrunk_none < server->n_workers && !server->closing)
+        loop_post(&server->workers[next].loop, letter);
+    else
+        atomic_store(&server->shrinking, false);
+}
+
+static void shrink(struct server *server)
+{
+    if (atomic_exchange(&server->shrinking, true))
+        return;
+    server->n_shrunk_none = 0;
+    loop_post(&server->workers[0].loop, &server->shrink);
+}
+
+/* ---- accepting --------------------------------------------------------------------------------- */
+
 static void on_accept(int fd, void *arg)
 {
     struct server *server = arg;
@@ -84,6 +110,8 @@ static void on_accept(int fd, void *arg)
         refuse_at_once(fd);
         if (over >= 0)
             atomic_fetch_sub(&server->shared.connections, 1);
+        else /* the next one may find room */
+            shrink(server);
         return;
     }
     *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .over = over > 0};
@@ -150,6 +178,7 @@ int server_open(struct server *server, const struct server_args *args, struct er
     listener_init(&server->listener);
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
+    server->shrink.deliver = on_shrink;
     timer_init(&server->drain_timer, on_drain_look, server);
     net_shared_init(&server->shared, args->limits, args->memory);
     BUG_ON(args->n_workers < 1);
@@ -198,11 +227,12 @@ void server_stop(struct server *server)
             pthread_join(server->workers[i].thread, NULL);
         server->workers[i].started = false;
     }
+    server->closing = true; /* from here on mailboxes are emptied one after the other */
 }
 
 void server_close(struct server *server)
 {
-    server->closing = true;
+    server->closing = true; /* where it was never started */
     listener_close(&server->listener);
     for (int i = 0; i < server->n_workers; i++) {
         struct worker *worker = &server->workers[i];
@@ -262,6 +292,8 @@ const char *server_address(const struct server *server)
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {
     net_limits_store(&server->shared.limits, limits);
+    if (server_connections(server) > limits->max_connections)
+        shrink(server);
 }
 
 void server_set_backlog(struct server *server, int backlog)

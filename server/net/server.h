@@ -55,7 +55,10 @@ struct server {
     struct connection_hooks hooks;
     struct worker *workers;
     int n_workers;
-    bool closing; /* no worker passes anything on to another */
+    bool closing;         /* no worker passes anything on to another */
+    struct letter shrink; /* goes round the workers while there are too many connections */
+    atomic_bool shrinking;
+    int n_shrunk_none; /* workers in a row that had none to close */
     struct timer drain_timer;
     int64_t drain_began_us;
     server_drained_fn on_drained;
@@ -82,7 +85,7 @@ struct worker *server_worker(struct server *server, int index);
 void worker_set_user(struct worker *worker, void *user);
 const char *server_address(const struct server *server);
 
-/* Any thread. */
+/* Any thread. More connections than max_connections now says: those that may go do. */
 void server_set_limits(struct server *server, const struct net_limits *limits);
 /* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
 void server_set_backlog(struct server *server, int backlog);

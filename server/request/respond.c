@@ -1,4 +1,6 @@
 /* The 200 of a request: counted, logged, written. */
+#include <inttypes.h>
+
 #include "base/clock.h"
 #include "server/request/request_state.h"
 
@@ -29,14 +31,18 @@ static void count(struct request *r, const struct ranked *ranked, int64_t total_
     request_count_late(r);
 }
 
+/* Milliseconds of a time in microseconds: converting doubles was a tenth of a small request. */
+#define MS_FORMAT "%" PRId64 ".%03d"
+#define MS(us) (us) / 1000, (int)((us) % 1000)
+
 static struct view server_timing(struct request *r, const struct answer_timing *t)
 {
     char *text = arena_printf(&r->arena,
-                              "Server-Timing: parse;dur=%.3f, features;dur=%.3f, queue;dur=%.3f, "
-                              "infer;dur=%.3f, rank;dur=%.3f, total;dur=%.3f\r\n",
-                              (double)t->parse_us / 1e3, (double)t->features_us / 1e3,
-                              (double)t->queue_us / 1e3, (double)t->infer_us / 1e3,
-                              (double)t->rank_us / 1e3, (double)t->total_us / 1e3);
+                              "Server-Timing: parse;dur=" MS_FORMAT ", features;dur=" MS_FORMAT
+                              ", queue;dur=" MS_FORMAT ", infer;dur=" MS_FORMAT
+                              ", rank;dur=" MS_FORMAT ", total;dur=" MS_FORMAT "\r\n",
+                              MS(t->parse_us), MS(t->features_us), MS(t->queue_us), MS(t->infer_us),
+                              MS(t->rank_us), MS(t->total_us));
 
     return text ? view_of(text) : (struct view){0};
 }

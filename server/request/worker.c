@@ -136,6 +136,8 @@ static void on_world(struct letter *letter, void *reader)
     rw->world = news->world;
     free(news);
     request_worker_set_keep(rw);
+    if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
+        request_worker_reclaim(rw);
     set_features(rw);
 }
 

@@ -275,6 +275,42 @@ TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
     buf_release(&out);
 }
 
+/* ---- a reload --------------------------------------------------------------------------------------- */
+
+static const char *config_of(const char *http)
+{
+    return driver_config("{'model':{'backend':'paced'},'http':{'workers':2},"
+                         "'deadline':{'max_ms':10000,'default_ms':10000}}",
+                         http, NULL);
+}
+
+/* What workers keep for later is too much after it: they let go of it, and need no request for that. */
+TEST(memory__a_lower_limit_ends_what_is_kept)
+{
+    enum { LOWER = 2 * MIB };
+    struct buf out = BUF_INIT;
+    struct crowd crowd = {.reads = true};
+    int64_t until_us = clock_now_us() + 30000000;
+
+    driver_start(&d,
+                 &(struct driver_args){.plain = true,
+                                       .env = {"ADRANK_PACED_FIXED_US=20000"},
+                                       .config = config_of("{'http':{'memory_bytes':67108864}}")});
+    crowd.bytes = post_of(&out, 60000, bodies[0].head, bodies[0].item, bodies[0].tail);
+    crowd_open(&crowd, d.address, 32);
+    while (!crowd_run(&crowd, 20))
+        CHECK(clock_now_us() < until_us);
+    CHECK_INT(crowd_count(&crowd, 200), 32);
+    crowd_close(&crowd);
+    usleep(2500000); /* what is only kept after a storm has gone by now */
+    CHECK(held_bytes() > LOWER);
+    CHECK_INT(driver_reload(&d, config_of("{'http':{'memory_bytes':2097152}}"))->status, 200);
+    while (held_bytes() > LOWER / 4 * 3)
+        CHECK(clock_now_us() < until_us);
+    stop();
+    buf_release(&out);
+}
+
 /* ---- the option ------------------------------------------------------------------------------------ */
 
 TEST(memory__the_option_has_an_older_name)

@@ -163,6 +163,80 @@ TEST(connection__makes_room_on_whatever_worker)
     fixture_stop();
 }
 
+static void connect_idle(struct http_client *clients, int n)
+{
+    for (int i = 0; i < n; i++) {
+        clients[i] = connect_client();
+        expect_alive(&clients[i]);
+    }
+}
+
+static void release(struct http_client *clients, int n)
+{
+    for (int i = 0; i < n; i++)
+        http_client_release(&clients[i]);
+}
+
+/* However many there are too many: others that are being refused are none of its business. */
+TEST(connection__a_newcomer_costs_one_other)
+{
+    struct http_client clients[4], c;
+
+    fixture_init();
+    fixture_start();
+    connect_idle(clients, 4);
+    fixture.limits.max_connections = 2;
+    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    c = connect_client();
+    expect_alive(&c);
+    CHECK_INT(fixture.evicted, 1);
+    http_client_release(&c);
+    release(clients, 4);
+    fixture_stop();
+}
+
+/* Many more than a new limit and all that may be refused: newcomers are not shut out by those who came before. */
+TEST(connection__follows_a_lower_limit_of_how_many)
+{
+    struct http_client clients[150], c;
+
+    fixture_init();
+    fixture_start();
+    connect_idle(clients, 150);
+    fixture.limits.max_connections = 4;
+    fixture.limits.max_refusing = 2;
+    server_set_limits(&fixture.server, &fixture.limits);
+    WAIT_UNTIL(server_connections(&fixture.server) == 4);
+    CHECK_INT(fixture.evicted, 146);
+    c = connect_client();
+    expect_alive(&c);
+    http_client_release(&c);
+    release(clients, 150);
+    fixture_stop();
+}
+
+/* The same where all are in work at that time, and idle only later. */
+TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
+{
+    struct http_client clients[10], c;
+
+    fixture_init();
+    fixture_start();
+    connect_idle(clients, 10);
+    fixture.limits.max_connections = 4;
+    fixture.limits.max_refusing = 2;
+    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    c = connect_client();
+    expect(&c, 503);
+    WAIT_UNTIL(server_connections(&fixture.server) == 4);
+    http_client_release(&c);
+    c = connect_client();
+    expect_alive(&c);
+    http_client_release(&c);
+    release(clients, 10);
+    fixture_stop();
+}
+
 TEST(connection__limits_memory_of_bodies)
 {
     struct http_client a, b;

@@ -168,4 +168,30 @@ TEST(memory__heads_are_charged)
     close_fixture();
 }
 
+/* What has been written of a buffer is in memory, whatever of it has been served. */
+TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
+{
+    static const char request[] = "GET /get HTTP/1.1\r\nHost: a\r\n\r\n";
+    enum { N = 12000 / (sizeof(request) - 1) };
+    struct http_client client;
+    struct buf out = BUF_INIT;
+    struct err err;
+
+    open_fixture();
+    client = connect_client();
+    for (int i = 0; i < N; i++)
+        buf_add_str(&out, request);
+    buf_add_str(&out, "GET ");
+    CHECK_OK(http_client_send(&client, buf_view(&out), &err), err);
+    for (int i = 0; i < N; i++)
+        expect(&client, 200);
+    CHECK(fixture_body_bytes() >= 4096);
+    send_text(&client, "/get HTTP/1.1\r\nHost: a\r\n\r\n");
+    expect(&client, 200);
+    WAIT_UNTIL(fixture_body_bytes() == 0);
+    http_client_release(&client);
+    buf_release(&out);
+    close_fixture();
+}
+
 TEST_MAIN

@@ -314,7 +314,7 @@ void json_skip(struct json_text *text)
             json_number_skip(text);
         else
             json_fail(text, !c                      ? "ends too early"
-                            : starts_with_bom(text) ? UTF8_BOM_REASON
+                            : starts_with_bom(text) ? "not a JSON value: " UTF8_BOM_REASON
                                                     : "not a JSON value");
     }
 }

@@ -28,7 +28,7 @@ void history_options_print(FILE *out)
             "  --key-env NAME     the same from a variable\n"
             "  --max-events N     kept per user, the newest (%d)\n"
             "  --ttl-days N       forgotten that long after the last event that was put (%d)\n\n"
-            "Bad lines are told by number and left out; the exit status is then 65.\n",
+            "Bad lines are reported by number and skipped; the exit status is then 65.\n",
             DEFAULT_MAX_EVENTS, DEFAULT_TTL_DAYS);
 }
 

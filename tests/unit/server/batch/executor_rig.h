@@ -31,6 +31,15 @@ struct rig_worker {
 
 void rig_nap(int64_t us);
 
+/* For what shows in times: a machine that is busy with others may spoil it, what is broken spoils it each time. The
+ * attempt cleans up behind itself and gives whether the times were as they should be. */
+#define RIG_TRY(attempt)                                                                           \
+    do {                                                                                           \
+        int tries_ = 0;                                                                            \
+        while (!(attempt))                                                                         \
+            CHECK(++tries_ < 10);                                                                  \
+    } while (0)
+
 /* device: number of a stub's script. Fails the test when it does not open; so do the others. */
 struct executor *rig_open_executor(const char *device, int max_jobs);
 struct served_model *rig_open_model(int number, struct executor *primary,

@@ -5,7 +5,7 @@
 
 enum { TWO_PARTS = 50, FOUR_PARTS = 120 }; /* segments of 8 in batches of 256 */
 
-TEST(executor__a_split_job_goes_back_before_a_background_step)
+static bool goes_back_before_a_background_step(void)
 {
     struct rig_one one;
     struct rig_opening opening;
@@ -19,12 +19,17 @@ TEST(executor__a_split_job_goes_back_before_a_background_step)
     rig_opening_start(&opening, one.executor); /* waits since so long that it does not wait more */
     CHECK(rig_settle(&one.worker));
     int64_t back_us = clock_now_us() - (job->launched_us + job->infer_us);
-    CHECK(back_us < 250 * MS);
     CHECK_INT(one.worker.outcomes[JOB_OK], 1);
     CHECK_INT(stub_scripts[0].batches, 2);
     stub_scripts[0].step_us = 0;
     rig_opening_end(&opening);
     rig_one_close(&one);
+    return back_us < 250 * MS;
+}
+
+TEST(executor__a_split_job_goes_back_before_a_background_step)
+{
+    RIG_TRY(goes_back_before_a_background_step());
 }
 
 TEST(executor__a_split_job_is_given_up_midway)

@@ -21,8 +21,9 @@ TEST(executor__drain_is_bounded)
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FAILED);
     CHECK(rig_settle(&one.worker));
     int64_t took_us = clock_now_us() - from_us;
-    CHECK(took_us >= 300 * MS && took_us < 800 * MS);
-    CHECK(one.worker.outcomes[JOB_OK] >= 3);
+    CHECK(took_us >= 300 * MS);
+    CHECK(one.worker.outcomes[JOB_OK] >= 1);
+    CHECK(one.worker.outcomes[JOB_FAILED] >= 1); /* a drain without a bound runs them all */
     CHECK_INT(one.worker.outcomes[JOB_OK] + one.worker.outcomes[JOB_FAILED], JOBS);
     rig_one_close(&one);
 }
@@ -41,7 +42,7 @@ TEST(executor__leaks_a_batch_that_hangs)
     int64_t from_us = clock_now_us();
     executor_close(one.executor);
     int64_t took_us = clock_now_us() - from_us;
-    CHECK(took_us > 900 * MS && took_us < 3 * SECOND);
+    CHECK(took_us > 900 * MS && took_us < 20 * SECOND);
     mailbox_drain(&one.worker.box, &one.worker);
     CHECK_INT(one.worker.letters, 1); /* of the one in the queue; the other may still be written */
     CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);

@@ -134,6 +134,7 @@ static void stall_with(int n_events)
     char command[256];
 
     options.max_in_flight = 30;
+    options.timeout_ms = 300;
     rig_start(NULL, &options);
     snprintf(command, sizeof(command), "RPUSH k %0100d", 1);
     for (int i = 0; i < n_events; i++)
@@ -146,7 +147,7 @@ static void stall_with(int n_events)
     }
     n_turns = 0;
     run_until(some_turns); /* the commands go out; the answers to the first may come */
-    usleep(150000);
+    usleep(900000);
     run_until(all_counted);
 }
 
@@ -176,7 +177,7 @@ static struct {
     atomic_int n_connections;
 } slow;
 
-/* The first connection is greeted at once, never answered, and ended; all others are greeted after 700 ms. */
+/* The first connection is greeted at once, never answered, and ended after 1.5 s; all others are greeted after 700 ms. */
 static void *serve_slowly(void *arg)
 {
     char bytes[4096];
@@ -191,7 +192,7 @@ static void *serve_slowly(void *arg)
             usleep(first ? 0 : 700000);
             (void)!write(fd, "+OK\r\n", 5);
             if (first)
-                usleep(400000);
+                usleep(1500000);
             else
                 while (read(fd, bytes, sizeof(bytes)) > 0)
                     ;

@@ -1,5 +1,7 @@
 #include "base/utf8.h"
 
+#include <string.h>
+
 /* What a lead byte promises: how long the character is and which second bytes it allows (table 3-7 of the
  * Unicode standard); len 0: no lead byte. */
 struct lead {
@@ -116,4 +118,9 @@ size_t utf8_encode(uint32_t c, char out[UTF8_MAX_BYTES])
     }
     out[0] = (char)(lead_mark[n] | c);
     return n;
+}
+
+bool utf8_has_bom(struct view v)
+{
+    return v.len >= 3 && memcmp(v.ptr, "\xef\xbb\xbf", 3) == 0;
 }

@@ -16,6 +16,10 @@
 /* Runs of ASCII are checked eight bytes at a time. The empty view is valid. */
 bool utf8_valid(struct view v);
 
+/* Whether v starts with a byte order mark, which editors on Windows write and JSON (RFC 8259, section 8.1) forbids. */
+bool utf8_has_bom(struct view v);
+#define UTF8_BOM_REASON "starts with a byte order mark; save it as UTF-8 without one"
+
 /* Bytes of the longest valid prefix; v.len when all is valid. */
 size_t utf8_valid_len(struct view v);
 

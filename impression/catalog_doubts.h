@@ -1,5 +1,5 @@
 /*
- * Values of a catalog that are allowed but hardly meant: seconds where milliseconds are expected, bids in
+ * Values of a catalog that are allowed but unlikely to be meant: seconds where milliseconds are expected, bids in
  * another unit than all others, rates in per cent. Private to the catalog.
  */
 #ifndef IMPRESSION_CATALOG_DOUBTS_H

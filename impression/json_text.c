@@ -233,6 +233,12 @@ struct view json_string_slow(struct json_text *text)
 
 /* ---- what nobody reads ---- */
 
+static bool starts_with_bom(const struct json_text *text)
+{
+    return text->p == text->start &&
+           utf8_has_bom((struct view){text->p, (size_t)(text->end - text->p)});
+}
+
 static void skip_word(struct json_text *text, const char *word, size_t len)
 {
     if ((size_t)(text->end - text->p) < len || memcmp(text->p, word, len) != 0)
@@ -307,6 +313,8 @@ void json_skip(struct json_text *text)
         if (c == '-' || (c >= '0' && c <= '9'))
             json_number_skip(text);
         else
-            json_fail(text, c ? "not a JSON value" : "ends too early");
+            json_fail(text, !c                      ? "ends too early"
+                            : starts_with_bom(text) ? "not a JSON value: " UTF8_BOM_REASON
+                                                    : "not a JSON value");
     }
 }

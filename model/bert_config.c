@@ -50,7 +50,7 @@ static const struct key_rule rows[] = {
          "compressed weights are not served; save the model they were made from"),
     ONLY("pruned_heads", "null {}",
          "pruned attention heads are not served; save the model before pruning"),
-    ONLY("auto_map", "null {}", "code of its own is not served, only transformers' BERT"),
+    ONLY("auto_map", "null {}", "custom code is not served, only transformers' BERT"),
     ONLY("adapters", "null {}",
          "adapters are not served; merge them into the weights and save the model"),
     ONLY("adapter_fusion_config_map", "null {}",
@@ -195,7 +195,7 @@ static int read_problem(const char *file, const json_t *config, struct encoder_c
     return err_set(
         err, ERR_DATA,
         "%s: /problem_type: is %.60s%s, want single_label_classification (two labels) or "
-        "multi_label_classification; other outputs are no probability of a click",
+        "multi_label_classification; other outputs are not a click probability",
         file, name ? name : "no string",
         name && strcmp(name, "single_label_classification") == 0 ? " of one label" : "");
 }

@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "base/utf8.h"
 #include "model/json_load.h"
 
 int config_parse(const char *file, struct view text, json_t **out, struct err *err)
@@ -14,6 +15,7 @@ int config_parse(const char *file, struct view text, json_t **out, struct err *e
     if (!doc)
         return err_set(err, ERR_DATA, "%s: line %d, column %d: %s", file, at.line, at.column,
                        json_error_code(&at) == json_error_duplicate_key ? "a key twice"
+                       : utf8_has_bom(text)                             ? UTF8_BOM_REASON
                                                                         : "not JSON");
     if (!json_is_object(doc)) {
         json_decref(doc);

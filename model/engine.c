@@ -17,11 +17,11 @@ static int check_args(const struct engine_args *args, struct err *err)
     const struct model *m = args->model;
 
     if (m->config.labels == 0)
-        return err_set(
-            err, ERR_DATA,
-            "%s: it has no classifier (architecture: %s): it can be inspected, not score; only "
-            "BertForSequenceClassification is served",
-            m->dir, m->architecture);
+        return err_set(err, ERR_DATA,
+                       "%s: it has no classifier (architecture: %s): it can be inspected, but not "
+                       "scored with; only "
+                       "BertForSequenceClassification is served",
+                       m->dir, m->architecture);
     if (args->max_batch_tokens < m->config.positions)
         return err_set(err, ERR_CONFIG,
                        "a batch of %d tokens does not hold the %d of one segment of %s",

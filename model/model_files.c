@@ -63,15 +63,22 @@ static int read_one(struct model_files *files, const char *dir, enum model_file 
     return model_refuse_pointer(files->paths[i], buf_view(&files->bytes[i]), err);
 }
 
-int model_files_read_config(struct model_files *files, const char *dir, struct err *err)
+int model_require_dir(const char *dir, struct err *err)
 {
     struct stat st;
 
-    *files = (struct model_files){0};
     if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
         return err_set(err, ERR_NOINPUT,
                        "%s: a file, want the directory that holds config.json and the weights",
                        dir);
+    return 0;
+}
+
+int model_files_read_config(struct model_files *files, const char *dir, struct err *err)
+{
+    *files = (struct model_files){0};
+    if (model_require_dir(dir, err))
+        return -1;
     if (read_one(files, dir, FILE_CONFIG, err))
         return -1;
     return files->present[FILE_CONFIG] ? model_refuse_beside(dir, err)

@@ -51,6 +51,8 @@ struct model_files {
 
 extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
+/* ERR_NOINPUT where dir is there and is no directory. */
+int model_require_dir(const char *dir, struct err *err) MUST_CHECK;
 /* config.json, weights (one file, or shards by their index) and one of the two vocabularies must be there: ERR_NOINPUT
  * says what lies there instead, and how to convert it. Others may be absent, but not unreadable. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;

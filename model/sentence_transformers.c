@@ -23,8 +23,8 @@
 static const struct key_rule bert_rows[] = {
     READ("max_seq_length"),
     READ("do_lower_case"),
-    ONLY("query_length", "null", "a length of its own for one side is not served"),
-    ONLY("document_length", "null", "a length of its own for one side is not served"),
+    ONLY("query_length", "null", "a separate length for one side is not served"),
+    ONLY("document_length", "null", "a separate length for one side is not served"),
     ONLY("query_expansion", "null", "expanded queries are not served"),
     ONLY("processing_kwargs", "null {}",
          "arguments of the tokenizer's call are not served; tokenizer_config.json has its options"),

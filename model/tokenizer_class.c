@@ -53,7 +53,7 @@ static const struct key_rule rows[] = {
          "whether this is obeyed depends on who reads it; added tokens are what is never split"),
     ONLY("wordpieces_prefix", "null \"##\"",
          "pieces go on with ##; whether this is obeyed depends on who reads it"),
-    ONLY("auto_map", "null {}", "code of its own is not served, only transformers' tokenizers"),
+    ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
     HARMLESS("padding_side"), /* nothing is padded */
     HARMLESS("padding"),
     HARMLESS("pad_to_multiple_of"),

@@ -2,6 +2,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "model/model_files.h"
 #include "model/tokenizer_spec.h"
 
 /* The object in a file, an empty one where there is no such file. */
@@ -203,6 +204,8 @@ int tokenizer_open(const char *dir, struct tokenizer **out, struct err *err)
     struct arena arena;
     int rc = 0;
 
+    if (model_require_dir(dir, err))
+        return -1;
     arena_init(&arena, 4096, 0);
     for (size_t i = 0; rc == 0 && i < N; i++)
         rc = read_file(&arena, dir, rows[i].name, rows[i].file, &bytes[i], err);

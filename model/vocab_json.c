@@ -26,7 +26,7 @@ int tokenizer_json_parse(const char *file, struct view text, json_t **out, struc
         return err_set(err, ERR_NOMEM, "%s: out of memory", file);
     if (!root)
         return err_set(err, ERR_DATA, "%s: line %d column %d: %s", file, at.line, at.column,
-                       at.text);
+                       utf8_has_bom(text) ? UTF8_BOM_REASON : at.text);
     if (!json_is_object(root)) {
         json_decref(root);
         return err_set(err, ERR_DATA, "%s: must be a JSON object", file);

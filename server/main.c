@@ -6,11 +6,13 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "adrank/model.h"
 #include "base/log.h"
 #include "base/printable.h"
+#include "base/stdout.h"
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 #include "server/net/address.h"
@@ -18,11 +20,21 @@
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
 #define MMAP_BYTES (128 << 10)
+#define MIN_FILES 20
+#define MIN_FILES_OF_WORKER 5
 
 static int fail(const struct err *err)
 {
     fprintf(stderr, "adrankd: %s\n", err->text);
     return err_exit_status(err);
+}
+
+/* After what goes to stdout; the exit status. */
+static int flushed(void)
+{
+    struct err err;
+
+    return stdout_flush(&err) ? fail(&err) : 0;
 }
 
 static int print_help(void)
@@ -32,7 +44,7 @@ static int print_help(void)
     config_help(&text);
     printf("%s\noptions of the configuration:\n%s", arguments_usage, buf_str(&text));
     buf_release(&text);
-    return 0;
+    return flushed();
 }
 
 static int print_config(const struct config *config)
@@ -44,7 +56,13 @@ static int print_config(const struct config *config)
     config_print(config, &w);
     printf("%s\n", buf_str(&text));
     buf_release(&text);
-    return 0;
+    return flushed();
+}
+
+static int print_version(void)
+{
+    printf("adrankd %s\n", ADRANK_VERSION);
+    return flushed();
 }
 
 /* All of them, a line each. Keys and the file's name are the user's and may hold anything. */
@@ -166,6 +184,20 @@ static void force_ends(void)
         sigaction(numbers[i], &action, NULL);
 }
 
+/* With fewer than the daemon's own, libevent would end the process where it opens a loop. */
+static int check_files(const struct config *config, struct err *err)
+{
+    const rlim_t want = MIN_FILES + MIN_FILES_OF_WORKER * (rlim_t)config->http.workers;
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_max >= want)
+        return 0;
+    return err_set(err, ERR_UNAVAILABLE,
+                   "only %llu open files are allowed, at least %llu are needed "
+                   "(ulimit -Hn, LimitNOFILE=)",
+                   (unsigned long long)limit.rlim_max, (unsigned long long)want);
+}
+
 static int serve(const struct arguments *arguments, struct config *config)
 {
     struct err err;
@@ -173,6 +205,10 @@ static int serve(const struct arguments *arguments, struct config *config)
     if (geteuid() == 0 && !arguments->allow_root) {
         config_free(config);
         err_set(&err, ERR_USAGE, "will not run as root without --allow-root");
+        return fail(&err);
+    }
+    if (check_files(config, &err)) {
+        config_free(config);
         return fail(&err);
     }
     force_ends();
@@ -253,6 +289,6 @@ int main(int argc, char **argv)
     if (arguments.mode == MODE_HELP)
         return print_help();
     if (arguments.mode == MODE_VERSION)
-        return printf("adrankd %s\n", ADRANK_VERSION) < 0;
+        return print_version();
     return run(&arguments);
 }

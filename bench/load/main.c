@@ -4,6 +4,7 @@
 #include <sys/resource.h>
 
 #include "base/file.h"
+#include "base/stdout.h"
 #include "bench/load/find_max.h"
 #include "bench/load/reloader.h"
 #include "bench/load/report.h"
@@ -14,7 +15,7 @@ static int write_text(const char *path, const struct buf *text, struct err *err)
         return err_set(err, ERR_NOMEM, "%s: out of memory", path);
     if (strcmp(path, "-") == 0) {
         fwrite(text->ptr, 1, text->len, stdout);
-        return 0;
+        return stdout_flush(err);
     }
     return file_write(path, buf_view(text), err);
 }
@@ -92,6 +93,7 @@ int main(int argc, char **argv)
     struct err err;
 
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN);
     allow_descriptors();
     if (options_parse(argc, argv, &options, &err)) {
         fprintf(stderr, "adrank-bench: %s\n", err.text);
@@ -100,7 +102,10 @@ int main(int argc, char **argv)
     }
     if (options.help) {
         options_print(stdout);
-        return 0;
+        if (stdout_flush(&err) == 0)
+            return 0;
+        fprintf(stderr, "adrank-bench: %s\n", err.text);
+        return err_exit_status(&err);
     }
     if (run(&options, &report, &stats, &err) || write_report(&report, &err)) {
         fprintf(stderr, "adrank-bench: %s\n", err.text);

@@ -50,7 +50,7 @@ const int32_t *catalog_by_prior_ecpm(const struct catalog *catalog);
 /* Ads that are active at that time: a binary search. */
 int catalog_eligible(const struct catalog *catalog, int64_t now_ms);
 uint64_t catalog_unknown_fields(const struct catalog *catalog);
-/* Values that are allowed but hardly meant: "line 12: /end: 1764279600 looks like seconds; ...". Ten of each kind are
+/* Values that are allowed but unlikely to be meant: "line 12: /end: 1764279600 looks like seconds; ...". Ten of each kind are
  * shown, the others counted. */
 const struct views *catalog_doubts(const struct catalog *catalog);
 /* First 12 hex digits of SHA-256 of the file's bytes. */

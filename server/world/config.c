@@ -129,7 +129,7 @@ static int parse(struct config *config, struct view text, struct problems *probl
         return no_memory(err);
     if (!root)
         problems_add(problems, "", "line %d, column %d: %s", where.line, where.column,
-                     syntax_reason(&where));
+                     utf8_has_bom(text) ? UTF8_BOM_REASON : syntax_reason(&where));
     *out = root;
     return 0;
 }

@@ -40,6 +40,14 @@ static bool user_has_password(const struct config *c)
     return !c->features.user || c->features.password.value.len;
 }
 
+/* Port 0 is another port each time. */
+static bool addresses_differ(const struct config *c)
+{
+    const char *port = strrchr(c->http.address, ':');
+
+    return strcmp(c->http.address, c->admin.address) != 0 || (port && strcmp(port, ":0") == 0);
+}
+
 static const struct {
     const char *pointer, *other; /* the option that is told, and the one it is held against */
     bool (*holds)(const struct config *c);
@@ -56,6 +64,7 @@ static const struct {
      "must be less than deadline.default_ms"},
     {"/features/user", "/features/password", user_has_password,
      "needs features.password, or nothing is sent"},
+    {"/admin/address", "/http/address", addresses_differ, "must not be http.address"},
     {"/privacy/user_key", "/features/url", store_has_key, "is needed with features.url"},
 };
 

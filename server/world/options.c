@@ -94,7 +94,7 @@ const struct option options[] = {
     STRING_RESTART(http, address, "\"127.0.0.1:8080\"", address_check, "where /rank is served: host:port, [v6]:port, *:port for all addresses, or unix:/path; port 0 takes a free one"),
     INT_RESTART(http, workers, "1", 1, 64, "threads that read, decode and answer requests"),
     INT(http, backlog, "1024", 1, 65535, "connections the kernel may hold before they are accepted"),
-    INT(http, max_connections, "10000", 1, 1000000, "with one more the connection that has been idle longest is closed; 503 where none is"),
+    INT(http, max_connections, "10000", 1, 1000000, "beyond it the connection that has been idle longest is closed; 503 where none is idle"),
     INT(http, max_body_bytes, "262144", 1024, 16777216, "a longer body is answered 413"),
     INT_ALIAS(http, memory_bytes, "body_memory_bytes", "134217728", 262144, 64 * GIB, "all that requests hold: bodies, what is made of them, answers that are not taken; beyond it 503, large ones first; http.body_memory_bytes is an older name of it"),
     INT(http, first_byte_ms, "5000", 1, 60 * MINUTE, "a new connection without a byte is closed after this, or after idle_ms if that is less"),

@@ -22,6 +22,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/number.h"
+#include "base/stdout.h"
 #include "tools/demo/folder.h"
 #include "tools/demo/port.h"
 #include "tools/demo/process.h"
@@ -333,7 +334,10 @@ int main(int argc, char **argv)
     }
     if (demo.help) {
         fputs(usage, stdout);
-        return 0;
+        if (stdout_flush(&err) == 0)
+            return 0;
+        fprintf(stderr, "adrank-demo: %s\n", err.text);
+        return err_exit_status(&err);
     }
     demo.folder.fd = -1;
     rc = run(&demo, signalfd(-1, &set, SFD_CLOEXEC), &err);

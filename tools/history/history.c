@@ -230,7 +230,7 @@ int history_run(const struct history_options *options, FILE *in, FILE *out, FILE
     if (history_link_open(&options->redis, on_reply, &h, &h.link, err) || do_lines(&h, in, err) ||
         history_link_flush(h.link, err))
         goto out;
-    if (fflush(out) != 0) {
+    if (fflush(out) != 0 || ferror(out)) {
         err_set_errno(err, ERR_UNAVAILABLE, "output");
         goto out;
     }

@@ -74,7 +74,7 @@ int history_link_open(const struct redis_url *url, history_link_reply_fn on_repl
         goto fail;
     }
     if (link->redis->err || redisSetTimeout(link->redis, timeout) != REDIS_OK) {
-        broken(link, err);
+        err_set(err, ERR_UNAVAILABLE, "redis: %s: %s", url->host, link->redis->errstr);
         goto fail;
     }
     if (authenticate(link, url, err) || select_db(link, url, err))

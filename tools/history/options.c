@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "base/number.h"
+#include "base/printable.h"
 
 #define DEFAULT_URL "redis://127.0.0.1:6379"
 #define DEFAULT_MAX_EVENTS 100
@@ -27,7 +28,7 @@ void history_options_print(FILE *out)
             "  --key-env NAME     the same from a variable\n"
             "  --max-events N     kept per user, the newest (%d)\n"
             "  --ttl-days N       forgotten that long after the last event that was put (%d)\n\n"
-            "Bad lines are told by number and left out; the exit status is then 65.\n",
+            "Bad lines are reported by number and skipped; the exit status is then 65.\n",
             DEFAULT_MAX_EVENTS, DEFAULT_TTL_DAYS);
 }
 
@@ -42,6 +43,7 @@ static int read_key_file(const char *path, struct history_options *out, struct e
     if (exposed)
         snprintf(out->key_warning, sizeof(out->key_warning), "--key-file: %.160s %s (mode %04o)",
                  path, exposed, (unsigned)mode);
+    printable_blank(out->key_warning);
     return 0;
 }
 
@@ -77,6 +79,17 @@ static int read_url(const char *text, struct redis_url *out, struct err *err)
     return 0;
 }
 
+static bool is_option(const char *name)
+{
+    static const char *const names[] = {"--redis", "--max-events", "--ttl-days", "--key-file",
+                                        "--key-env"};
+
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (strcmp(name, names[i]) == 0)
+            return true;
+    return false;
+}
+
 static int set_option(const char *name, const char *value, struct history_options *out,
                       struct err *err)
 {
@@ -86,8 +99,6 @@ static int set_option(const char *name, const char *value, struct history_option
         return read_count(name, value, MAX_EVENTS, &out->max_events, err);
     if (strcmp(name, "--ttl-days") == 0)
         return read_count(name, value, MAX_TTL_DAYS, &out->ttl_days, err);
-    if (strcmp(name, "--key-file") != 0 && strcmp(name, "--key-env") != 0)
-        return err_set(err, ERR_USAGE, "unknown option %s", name);
     if (out->key.len)
         return err_set(err, ERR_USAGE, "one of --key-file and --key-env, once");
     return strcmp(name, "--key-file") == 0 ? read_key_file(value, out, err)
@@ -119,6 +130,8 @@ int history_options_parse(int argc, char **argv, struct history_options *out, st
     if (parse_verb(argv[1], &out->verb, err) || out->verb == HISTORY_HELP)
         return out->verb == HISTORY_HELP ? 0 : -1;
     for (int i = 2; i < argc; i += 2) {
+        if (!is_option(argv[i]))
+            return err_set(err, ERR_USAGE, "unknown option %s", argv[i]);
         if (i + 1 == argc)
             return err_set(err, ERR_USAGE, "%s: a value is missing", argv[i]);
         if (set_option(argv[i], argv[i + 1], out, err))

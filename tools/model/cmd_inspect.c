@@ -146,6 +146,6 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_inspect = {
     .name = "inspect",
-    .help = "tells kind, sizes, tensors, template, calibration and digest",
+    .help = "prints kind, sizes, tensors, template, calibration and digest",
     .run = run,
 };

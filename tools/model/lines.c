@@ -1,7 +1,10 @@
 #include <ctype.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/lines.h"
+#include "base/utf8.h"
 #include "model/json_load.h"
 #include "tools/model/command.h"
 
@@ -15,22 +18,24 @@ static bool is_blank(struct view line)
     return true;
 }
 
+/* name: of what is read, for the error; NULL where the caller puts it before. */
 static int read_from(FILE *file, const char *name,
                      int (*on_line)(void *arg, int number, struct view line, struct err *err),
                      void *arg, struct err *err)
 {
     struct buf line = BUF_INIT;
-    int rc = 1;
+    int rc = 1, reason = 0;
 
     for (int number = 1; rc > 0 && (rc = line_read(file, MAX_LINE_BYTES, &line, err)) != 0;
          number++) {
+        reason = errno;
         if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, number, buf_view(&line), err))
             rc = -1;
         if (rc < 0)
             err_prefix(err, "line %d", number);
     }
     if (rc < 0 && ferror(file))
-        err_set(err, ERR_NOINPUT, "%s cannot be read", name);
+        err_set(err, ERR_NOINPUT, "%s%s%s", name ? name : "", name ? ": " : "", strerror(reason));
     buf_release(&line);
     return rc;
 }
@@ -49,8 +54,8 @@ int lines_read_file(const char *path,
     int rc;
 
     if (!file)
-        return err_set_errno(err, ERR_NOINPUT, "cannot be read");
-    rc = read_from(file, "it", on_line, arg, err);
+        return err_set(err, ERR_NOINPUT, "%s", strerror(errno));
+    rc = read_from(file, NULL, on_line, arg, err);
     fclose(file);
     return rc;
 }
@@ -71,7 +76,8 @@ int line_parse(struct view line, json_t **out, struct err *err)
     case json_error_numeric_overflow:
         return err_set(err, ERR_DATA, "column %d: a number out of range", at.column);
     default:
-        return err_set(err, ERR_DATA, "column %d: not JSON", at.column);
+        return err_set(err, ERR_DATA, "column %d: %s", at.column,
+                       utf8_has_bom(line) ? UTF8_BOM_REASON : "not JSON");
     }
 }
 

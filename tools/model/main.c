@@ -1,10 +1,12 @@
 /* adrank-model: inspects, verifies, packs and benchmarks a model directory, scores and tokenises JSON
  * Lines (CONTRACT 8). */
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "adrank/model.h"
+#include "base/stdout.h"
 #include "tools/model/command.h"
 
 static const struct command *const commands[] = {
@@ -55,11 +57,12 @@ int main(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
+    signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
     json_set_alloc_funcs(model_json_malloc, model_json_free); /* before the library's first use */
 
     if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {
         usage(stdout);
-        return 0;
+        return stdout_flush(&err) ? fail(&err) : 0;
     }
     if (!command) {
         if (argc > 1)
@@ -72,7 +75,7 @@ int main(int argc, char **argv)
     if (wants_help(argc - 2, argv + 2)) {
         printf("usage: adrank-model %s DIR [options]\n%s\n\n", command->name, command->help);
         options_print(command);
-        return 0;
+        return stdout_flush(&err) ? fail(&err) : 0;
     }
     if (options_parse(command, argc - 2, argv + 2, &options, &err) || command->run(&options, &err))
         return fail(&err);

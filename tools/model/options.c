@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
+#include "model/kind.h"
 #include "tools/model/command.h"
 
 static int parse_int(const char *text, int min, int max, int *out)
@@ -50,8 +51,10 @@ static int read_max_tokens(const char *text, struct options *out)
 
 static int read_kind(const char *text, struct options *out)
 {
+    struct err err;
+
     out->kind = text;
-    return 0;
+    return kind_find("", text, &err) ? 0 : -1;
 }
 
 static int read_pairs(const char *text, struct options *out)
@@ -229,7 +232,7 @@ int options_parse(const struct command *command, int argc, char **argv, struct o
         if (argv[i][0] != '-') {
             if (out->dir)
                 return err_set(err, ERR_USAGE, "%s: one model directory at a time", argv[i]);
-            out->dir = argv[i];
+            out->dir = *argv[i] ? argv[i] : NULL;
             continue;
         }
         if (read_option(command, argv[i], i + 1 < argc ? argv[i + 1] : NULL, out, &n, err))

@@ -146,6 +146,8 @@ static int read_lines(struct calibrating *c, struct err *err)
 
     if (lines_read_file(path, on_line, c, err))
         return err_prefix(err, "%s", path);
+    if (c->n_lines == 0)
+        return err_set(err, ERR_DATA, "%s: no labelled lines", path);
     clicks = clicks_of(c->held_out, c->n_held_out);
     if (clicks == 0 || clicks == c->n_held_out)
         return err_set(

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/utf8.h"
 #include "model/config_json.h"
 #include "tools/model/pack.h"
 
@@ -31,6 +32,8 @@ static int read_existing(struct pack *p, struct err *err)
 {
     struct stat st;
 
+    if (model_require_dir(p->options->dir, err))
+        return -1;
     if (asprintf(&p->path, "%s/%s", p->options->dir, model_file_names[FILE_ADRANK]) < 0) {
         p->path = NULL;
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -47,12 +50,12 @@ static int read_existing(struct pack *p, struct err *err)
     return 0;
 }
 
-/* The directory's last part, "." resolved. */
+/* The directory's last part, "." resolved; a name that is not UTF-8 cannot be stored. */
 static int set_name(struct pack *p, struct err *err)
 {
     char *path = realpath(p->options->dir, NULL);
     const char *slash = path ? strrchr(path, '/') : NULL;
-    const char *name = slash && slash[1] ? slash + 1 : "model";
+    const char *name = slash && slash[1] && utf8_valid(view_of(slash + 1)) ? slash + 1 : "model";
     int rc = json_object_set_new(p->doc, "name", json_string(name));
 
     free(path);

@@ -1,8 +1,10 @@
 /* adrank-sim: a world of shoppers whose clicks are drawn from a probability that is known. */
 #include <getopt.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "base/number.h"
+#include "base/stdout.h"
 #include "tools/sim/command.h"
 
 static const char usage[] =
@@ -87,13 +89,13 @@ static int run(int argc, char **argv, struct err *err)
         return -1;
     if (rc > 0) {
         fputs(usage, stdout);
-        return 0;
+        return stdout_flush(err);
     }
     if (argc - optind == 1 && strcmp(argv[optind], "world") == 0)
         return options.dir ? cmd_world(&options, err) : usage_error(err, "world: want --out DIR");
     if (argc - optind == 2 && strcmp(argv[optind], "report") == 0) {
         options.dir = argv[optind + 1];
-        return cmd_report(&options, err);
+        return cmd_report(&options, err) || stdout_flush(err) ? -1 : 0;
     }
     return usage_error(err, "want a command: world or report");
 }
@@ -101,6 +103,8 @@ static int run(int argc, char **argv, struct err *err)
 int main(int argc, char **argv)
 {
     struct err err = {0};
+
+    signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
     if (run(argc, argv, &err) == 0)
         return 0;
     fprintf(stderr, "adrank-sim: %s\n", err.text);

@@ -73,7 +73,7 @@ TEST(decode__refuses_what_is_not_json)
         {"{\"x\":\"\xe4\xb8\"}", "UTF-8"},
         {"{\"x\":\"\\n\xe4\xb8\"}", "UTF-8"},
         {"{\"\xff\":1}", "UTF-8"},
-        {"\xef\xbb\xbf{}", "not a JSON value"},
+        {"\xef\xbb\xbf{}", "not a JSON value: starts with a byte order mark"},
         {"{}\x0b", "follows"},
         {"{\"id\":\"a\",\"id\":\"a\"}", "twice"},
         {"{\"id\":\"a\",\"\\u0069d\":\"a\"}", "twice"},

@@ -216,6 +216,35 @@ static struct device *paced_device(void)
     return device_of(module_path("paced"), "", 1);
 }
 
+/* For what is measured: to a machine that is busy with others a step may look too long, and is left out. What is broken
+ * is so each time. */
+#define TRY(attempt)                                                                               \
+    do {                                                                                           \
+        int tries_ = 0;                                                                            \
+        while (!(attempt))                                                                         \
+            CHECK(++tries_ < 10);                                                                  \
+    } while (0)
+
+static bool measures_small_batches_only(struct engine_args *args, bool beside)
+{
+    struct device *device = paced_device();
+    struct engine *engine;
+    bool measures;
+
+    args->max_step_us = beside ? 4000 : 0; /* of 150 tokens */
+    test_row("at most %d us", args->max_step_us);
+    engine = begin_seen(device, args);
+    step_to(engine, STAGE_GOLDEN);
+    if (beside)
+        CHECK(seen.most_tokens <= 300);
+    /* How exactly depends on the machine; beside others there may be too few shapes for a slope. */
+    measures = seen.slices >= (beside ? 1 : 8) &&
+               (beside || (seen.most_tokens >= 2000 && engine->cost.per_token_us > 1));
+    engine_close(engine);
+    device_close(device);
+    return measures;
+}
+
 /* Nothing but its pace is random: shapes that would take longer than a step may are never run,
  * where nobody waits they are. */
 TEST(engine__measures_small_batches_only_beside_others)
@@ -225,28 +254,12 @@ TEST(engine__measures_small_batches_only_beside_others)
 
     args.max_batch_tokens = 8192;
     args.skip_golden = true;
-    for (int beside = 0; beside < 2; beside++) {
-        struct device *device = paced_device();
-        struct engine *engine;
-        args.max_step_us = beside ? 4000 : 0; /* of 150 tokens */
-        test_row("at most %d us", args.max_step_us);
-        engine = begin_seen(device, &args);
-        step_to(engine, STAGE_GOLDEN);
-        CHECK(seen.slices >= (beside ? 1 : 8)); /* of a busy machine most look too long */
-        if (beside)
-            CHECK(seen.most_tokens <= 300);
-        else
-            CHECK(seen.most_tokens >= 2000);
-        /* Measured, how exactly depends on the machine; beside others a busy one may see too few shapes for a slope. */
-        CHECK(beside || engine->cost.per_token_us > 1);
-        engine_close(engine);
-        device_close(device);
-    }
+    for (int beside = 0; beside < 2; beside++)
+        TRY(measures_small_batches_only(&args, beside));
     model_unref(m);
 }
 
-/* Where all layers would take too long one and two are run; afterwards it is all of them again. */
-TEST(engine__measures_a_slow_model_layer_by_layer)
+static bool measures_layer_by_layer(void)
 {
     struct model *m = model_of("tests/golden/logits/long");
     struct device *device = paced_device();
@@ -260,8 +273,8 @@ TEST(engine__measures_a_slow_model_layer_by_layer)
     args.max_step_us = 4000;
     engine = begin_seen(device, &args);
     step_to(engine, STAGE_GOLDEN);
-    CHECK(seen.attentions < m->config.layers * seen.slices);
-    CHECK(seen.attentions > seen.slices);
+    CHECK(seen.slices == 0 || seen.attentions < m->config.layers * seen.slices);
+    bool two = seen.attentions > seen.slices;
     CHECK(engine->network.config == &m->config);
     seen.attentions = 0;
     struct input input = {0};
@@ -276,11 +289,16 @@ TEST(engine__measures_a_slow_model_layer_by_layer)
     engine_close(engine);
     device_close(device);
     model_unref(m);
+    return two;
 }
 
-/* Of the same sizes in the same precision: chosen once. What was measured in short steps does for
- * the like alone. */
-TEST(engine__measures_a_shape_of_model_once)
+/* Where all layers would take too long one and two are run; afterwards it is all of them again. */
+TEST(engine__measures_a_slow_model_layer_by_layer)
+{
+    TRY(measures_layer_by_layer());
+}
+
+static bool measures_a_shape_once(void)
 {
     static const struct {
         const char *name, *dir;
@@ -298,6 +316,7 @@ TEST(engine__measures_a_shape_of_model_once)
         {"the one before", REQUESTS, PRECISION_F32, 0, false},
     };
     struct device *device = device_of(module_path("null"), "", 1);
+    bool many = true;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct model *m = model_of(rows[i].dir);
@@ -312,7 +331,7 @@ TEST(engine__measures_a_shape_of_model_once)
         CHECK_INT(seen.slices, 0);
         int steps = step_to(engine, STAGE_GOLDEN);
         if (rows[i].measures) {
-            CHECK(steps > 20 && seen.slices >= 20);
+            many = many && steps > 20 && seen.slices >= 20;
         } else {
             CHECK_INT(steps, 1);
             CHECK_INT(seen.slices, 0);
@@ -322,6 +341,14 @@ TEST(engine__measures_a_shape_of_model_once)
         model_unref(m);
     }
     device_close(device);
+    return many;
+}
+
+/* Of the same sizes in the same precision: chosen once. What was measured in short steps does for
+ * the like alone. */
+TEST(engine__measures_a_shape_of_model_once)
+{
+    TRY(measures_a_shape_once());
 }
 
 /* More models than it keeps: the oldest is measured again. */

@@ -35,6 +35,9 @@ int config_int(const char *where, const json_t *object, const char *key, int min
         return err_set(err, ERR_DATA, "%s/%s: want an integer", where, key);
     if (value)
         v = json_integer_value(value);
+    if (min == max && v != min)
+        return err_set(err, ERR_DATA, "%s/%s: %s, want %d", where, key,
+                       value ? "out of range" : "missing", min);
     if (v < min || v > max)
         return err_set(err, ERR_DATA, "%s/%s: %s, want %d to %d", where, key,
                        value ? "out of range" : "missing", min, max);

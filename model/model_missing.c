@@ -114,20 +114,33 @@ static bool exists(const char *dir, const char *name)
     "M; "                                                                                          \
     "M.from_pretrained('%s'" more ").save_pretrained('%s', safe_serialization=True)\""
 
+/* For a command that is copied into a shell: a name that would not be one word of it, or leave no room for the rest, stays a
+ * placeholder. */
+static const char *as_argument(const char *dir)
+{
+    static const char plain[] =
+        "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_./-+=@:,";
+    const size_t len = strspn(dir, plain);
+
+    return dir[len] || len > 200 ? "DIR" : dir;
+}
+
 static int refuse_format(const char *dir, const char *missing, const struct format *f,
                          const char *name, struct err *err)
 {
+    const char *argument = as_argument(dir);
     char how[900];
 
     switch (f->remedy) {
     case REMEDY_SAVE:
-        snprintf(how, sizeof(how), SAVE(""), dir, dir);
+        snprintf(how, sizeof(how), SAVE(""), argument, argument);
         break;
     case REMEDY_SAVE_TF:
-        snprintf(how, sizeof(how), SAVE(", from_tf=True") " (transformers 4)", dir, dir);
+        snprintf(how, sizeof(how), SAVE(", from_tf=True") " (transformers 4)", argument, argument);
         break;
     case REMEDY_SAVE_FLAX:
-        snprintf(how, sizeof(how), SAVE(", from_flax=True") " (transformers 4)", dir, dir);
+        snprintf(how, sizeof(how), SAVE(", from_flax=True") " (transformers 4)", argument,
+                 argument);
         break;
     case REMEDY_NAME:
         snprintf(how, sizeof(how), "name that file model.safetensors");
@@ -137,7 +150,7 @@ static int refuse_format(const char *dir, const char *missing, const struct form
                  "merge it into its model: python3 -c \"from peft import "
                  "AutoPeftModelForSequenceClassification as P; "
                  "P.from_pretrained('%s').merge_and_unload().save_pretrained('OUT')\"",
-                 dir);
+                 argument);
         break;
     case REMEDY_SOURCE:
         snprintf(how, sizeof(how),

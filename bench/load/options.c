@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <string.h>
 
+#include "base/host_port.h"
 #include "base/number.h"
 
 /* An option: what its value is called in the usage (NULL: it has none) and what reads it. */
@@ -84,6 +85,17 @@ bad:
     return err_set(err, ERR_USAGE, "--%s %s: must be like p99=10ms", row->name, text);
 }
 
+static int read_address(const struct row *row, char *text, struct options *out, struct err *err)
+{
+    struct host_port parsed;
+
+    if (strncmp(text, "unix:/", 6) != 0 &&
+        (host_port_parse(view_of(text), &parsed) || parsed.port < 1))
+        return err_set(err, ERR_USAGE, "--%s %s: must be host:port, [v6]:port or unix:/path",
+                       row->name, text);
+    return read_text(row, text, out, err);
+}
+
 static int read_swap(const struct row *row, char *text, struct options *out, struct err *err)
 {
     char *comma = strchr(text, ',');
@@ -98,6 +110,7 @@ static int read_swap(const struct row *row, char *text, struct options *out, str
 }
 
 #define TEXT(member_) .read = read_text, .at = offsetof(struct options, member_)
+#define ADDRESS(member_) .read = read_address, .at = offsetof(struct options, member_)
 #define FLAG(member_) .read = read_flag, .at = offsetof(struct options, member_)
 #define INT(member_, min_, max_)                                                                   \
     .read = read_int, .at = offsetof(struct options, member_), .min = (min_), .max = (max_)
@@ -105,8 +118,8 @@ static int read_swap(const struct row *row, char *text, struct options *out, str
     .read = read_number, .at = offsetof(struct options, member_), .min = (min_), .max = (max_)
 
 static const struct row rows[] = {
-    {"address", "A", TEXT(address), .help = "of adrankd; default 127.0.0.1:8080"},
-    {"admin", "A", TEXT(admin), .help = "of its admin listener; default 127.0.0.1:8081"},
+    {"address", "A", ADDRESS(address), .help = "of adrankd; default 127.0.0.1:8080"},
+    {"admin", "A", ADDRESS(admin), .help = "of its admin listener; default 127.0.0.1:8081"},
     {"rate", "N", NUMBER(rate, 0.1, 1e7),
      .help = "requests a second, sent whatever comes back (open loop); default 100"},
     {"arrivals", "KIND", .read = read_arrivals, .help = "poisson (default) or constant"},

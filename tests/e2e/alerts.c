@@ -270,6 +270,25 @@ static void descriptors_run_out(void)
     end();
 }
 
+/* Silent clients at the limit make room for each other. */
+static void connections_fill_up(void)
+{
+    struct http_client silent[6];
+    struct err err;
+
+    begin(&(struct driver_args){.sets = {"http.max_connections=2"}});
+    for (int i = 0; i < 6; i++) {
+        CHECK_OK(http_client_init(&silent[i], d.address, 30000, &err), err);
+        CHECK_OK(http_client_connect(&silent[i], &err), err);
+    }
+    while (driver_metric(&d, "adrank_connections_evicted_total") < 1)
+        usleep(2000);
+    check(10, "AdrankConnections");
+    for (int i = 0; i < 6; i++)
+        http_client_release(&silent[i]);
+    end();
+}
+
 /* Ten ads of another kind, or fewer. */
 static void change_catalog(const char *member, int n)
 {
@@ -359,6 +378,7 @@ static const struct {
     {"AdrankModelsDiffer", models_differ},
     {"AdrankLogLost", log_is_lost},
     {"AdrankImpressionsFail", impressions_fail},
+    {"AdrankConnections", connections_fill_up},
     {"AdrankDescriptors", descriptors_run_out},
     {"AdrankCatalogEmpty", catalog_is_empty},
     {"AdrankCatalogShrank", catalog_shrinks},

@@ -15,10 +15,10 @@
  * connection goes: 503 while its request is being read, cut while its answer is not taken. Small requests never make
  * way for larger ones. No connection serves or throws away more than a few reads' worth in one turn of the loop.
  *
- * Beyond max_connections whoever waits for its client makes room for the newcomer: of the connections without a
- * request the one that has been idle longest (503 where it never sent one, else without a word), then the one that has
- * been slow longest to send a request or to take an answer. One in work never; where there is no other, the newcomer
- * is refused.
+ * Beyond max_connections whoever waits for its client makes room for the newcomer: of the connections that never sent
+ * a request the oldest (503), so that a flood of them costs itself, then of those between two requests the one that has
+ * been idle longest (without a word), then the one that has been slow longest to send a request or to take an answer.
+ * One in work never; where there is no other, the newcomer is refused.
  */
 #ifndef SERVER_NET_CONNECTION_H
 #define SERVER_NET_CONNECTION_H
@@ -82,9 +82,10 @@ struct connection_pool {
     struct connection *open;  /* list of all */
     struct connection *spare; /* free list */
     int n_spare;
-    struct connection_list idle; /* nothing of a request is here */
-    struct connection_list slow; /* a part of one is, or of an answer is left */
-    _Atomic int64_t n_idle;      /* other threads may read it */
+    struct connection_list silent; /* no request has ever come, nothing of one is here */
+    struct connection_list idle;   /* nothing of the next request is here */
+    struct connection_list slow;   /* a part of one is, or of an answer is left */
+    _Atomic int64_t n_idle;        /* in the first two; other threads may read it */
     int64_t n_open;
     int64_t n_busy; /* with a request in work */
     int64_t date_s; /* second of `date` */

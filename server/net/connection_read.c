@@ -100,7 +100,7 @@ static void rest(struct connection *c)
     if (!c->used && connection_limit_us(c, first_byte_ms) < limit_us)
         limit_us = connection_limit_us(c, first_byte_ms);
     now_us = clock_now_us();
-    connection_wait(c, &c->pool->idle, now_us);
+    connection_wait(c, c->used ? &c->pool->idle : &c->pool->silent, now_us);
     connection_deadline(c, now_us + limit_us);
 }
 

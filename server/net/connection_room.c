@@ -6,6 +6,11 @@
 #define SLOW_US 250000         /* a request or an answer that is on its way for less is not slow */
 #define MAX_EVICTED_AT_ONCE 16 /* then others get their turn */
 
+static bool is_idle(const struct connection_pool *pool, const struct connection_list *list)
+{
+    return list == &pool->idle || list == &pool->silent;
+}
+
 static void count_idle(struct connection_pool *pool, int64_t n)
 {
     int64_t idle = atomic_load_explicit(&pool->n_idle, memory_order_relaxed);
@@ -27,7 +32,7 @@ void connection_wait(struct connection *c, struct connection_list *list, int64_t
     else
         list->first = c;
     list->last = c;
-    if (list == &c->pool->idle)
+    if (is_idle(c->pool, list))
         count_idle(c->pool, 1);
 }
 
@@ -44,17 +49,28 @@ void connection_unlist(struct connection *c)
     else
         list->last = c->list_before;
     c->list = NULL;
-    if (list == &c->pool->idle)
+    if (is_idle(c->pool, list))
         count_idle(c->pool, -1);
 }
 
-static struct connection *victim(const struct connection_pool *pool)
+static struct connection *longest_without_bytes(const struct connection_list *list)
 {
-    struct connection *c = pool->idle.first;
+    struct connection *c = list->first;
 
     for (int i = 0; c && i < LOOKS; i++, c = c->list_next)
         if (!c->transport.ops->pending(&c->transport))
             return c;
+    return NULL;
+}
+
+static struct connection *victim(const struct connection_pool *pool)
+{
+    struct connection *c = longest_without_bytes(&pool->silent);
+
+    if (!c)
+        c = longest_without_bytes(&pool->idle);
+    if (c)
+        return c;
     c = pool->slow.first;
     return c && clock_now_us() - c->listed_us >= SLOW_US ? c : NULL;
 }

@@ -103,6 +103,33 @@ TEST(connection__makes_room_by_the_longest_idle)
     fixture_stop();
 }
 
+/* A flood of connections without a byte costs itself: who has been served stays, however long it has been idle. */
+TEST(connection__makes_room_by_the_silent_first)
+{
+    struct http_client used[2], silent[20];
+
+    fixture_init();
+    fixture.n_workers = 1;
+    fixture.limits.max_connections = 5;
+    fixture_start();
+    for (int i = 0; i < 2; i++) {
+        used[i] = connect_client();
+        expect_alive(&used[i]);
+    }
+    for (int i = 0; i < 20; i++)
+        silent[i] = connect_client();
+    WAIT_UNTIL(fixture.evicted == 17);
+    for (int i = 0; i < 2; i++) {
+        expect_alive(&used[i]);
+        http_client_release(&used[i]);
+    }
+    for (int i = 0; i < 17; i++)
+        expect_code(&silent[i], 503, "too_many_connections");
+    for (int i = 0; i < 20; i++)
+        http_client_release(&silent[i]);
+    fixture_stop();
+}
+
 /* Whoever keeps a worker waiting within a request or an answer goes once nobody is idle. */
 TEST(connection__makes_room_by_the_slow)
 {

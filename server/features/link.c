@@ -247,7 +247,9 @@ bool features_link_unread(const struct features_link *link)
 
 size_t features_link_held(const struct features_link *link)
 {
-    return link->object_bytes + link->redis->c.reader->len;
+    const redisReader *reader = link->redis->c.reader;
+
+    return link->object_bytes + reader->len - reader->pos;
 }
 
 static void on_reply(redisAsyncContext *redis, void *raw, void *privdata)

@@ -16,8 +16,9 @@
 #define MAX_BYTES ((size_t)4 << 20)
 #define MAX_NUMBER_BYTES 32 /* of a length or an integer, its line end included */
 #define MAX_LINE_BYTES 4096 /* of a status or an error */
-#define CHARGE_BYTES 65536  /* a step of what is charged to the budget; the first is kept */
-#define OBJECT_BYTES 96     /* hiredis' own for a reply or an element, about */
+#define CHARGE_BYTES                                                                               \
+    65536 /* a step of what is charged to the budget; the first is kept, unless memory is short */
+#define OBJECT_BYTES 96 /* hiredis' own for a reply or an element, about */
 
 #if HIREDIS_MAJOR >= 1
 typedef size_t elements_t;
@@ -65,10 +66,12 @@ static const char *charge(struct features_link *link)
 
 void bounds_reply_ends(struct features_link *link)
 {
+    const int64_t kept = link->memory && budget_is_short(link->memory) ? 0 : CHARGE_BYTES;
+
     link->owed--;
     link->object_bytes = 0;
-    if (link->charged_bytes > CHARGE_BYTES)
-        bounds_return(link, link->charged_bytes - CHARGE_BYTES);
+    if (link->charged_bytes > kept)
+        bounds_return(link, link->charged_bytes - kept);
 }
 
 void bounds_return(struct features_link *link, int64_t bytes)

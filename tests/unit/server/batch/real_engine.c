@@ -14,6 +14,7 @@
 
 #define MODEL "tests/golden/models/e2e"
 #define SECOND 1000000
+#define PATIENT (3600 * (int64_t)SECOND) /* whatever a busy machine makes of a cost */
 
 enum { JOBS = 40 };
 
@@ -187,7 +188,7 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
     struct executor *executor = open_executor("cpu");
     struct served_model *served = serve(executor, NULL, false);
     for (int i = 0; i < JOBS; i++)
-        submit(served, i, 60 * SECOND);
+        submit(served, i, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_OK], JOBS);
     for (int i = 0; i < JOBS; i++) {
@@ -216,7 +217,7 @@ TEST(real_engine__serves_what_a_device_beside_the_processor_computes)
         struct executor *executor = open_executor(path);
         struct served_model *served = serve(executor, NULL, true);
         for (int i = 0; i < JOBS; i++)
-            submit(served, i, 60 * SECOND);
+            submit(served, i, PATIENT);
         settle();
         CHECK_INT(s.outcomes[JOB_OK], JOBS);
         finish(served);
@@ -236,12 +237,12 @@ TEST(real_engine__a_broken_device_hands_over_to_the_processor)
         struct executor *executor = open_executor(failing);
         struct executor *fallback = open_executor("cpu");
         struct served_model *served = serve(executor, fallback, true);
-        submit(served, 0, 60 * SECOND);
+        submit(served, 0, PATIENT);
         settle();
         CHECK_INT(s.by_fallback, 0);
         tell(words[w]);
         for (int i = 1; i < JOBS; i++)
-            submit(served, i, 60 * SECOND);
+            submit(served, i, PATIENT);
         settle();
         CHECK_INT(s.outcomes[JOB_OK], JOBS);
         CHECK_INT(s.by_fallback, JOBS - 1);
@@ -259,11 +260,11 @@ TEST(real_engine__one_nan_is_one_job)
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
     tell("nan_first");
-    submit(served, 0, 60 * SECOND);
+    submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_NOT_FINITE], 1);
     tell("");
-    submit(served, 0, 60 * SECOND);
+    submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
     CHECK_INT(executor_state(executor), EXECUTOR_SERVING);
@@ -280,7 +281,7 @@ TEST(real_engine__a_hang_shows_and_passes)
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
     tell("hang");
-    submit(served, 0, 60 * SECOND);
+    submit(served, 0, PATIENT);
     do {
         executor_snapshot(executor, &snapshot);
     } while (!snapshot.launched);

@@ -99,6 +99,34 @@ TEST(reply_bounds__admit_what_was_asked_for)
     }
 }
 
+/* A link keeps what it has charged for the next reply, but where memory is short: there may be a link for each of many
+ * workers. */
+TEST(reply_bounds__keep_nothing_while_memory_is_short)
+{
+    enum { LIMIT = 4 << 20, OTHERS = LIMIT / 16 * 13 };
+    static struct budget memory;
+    int64_t bytes[BUDGET_KINDS];
+
+    budget_init(&memory, LIMIT, 0);
+    for (int is_short = 0; is_short < 2; is_short++) {
+        int n = 0;
+
+        if (is_short)
+            CHECK(budget_charge(&memory, BUDGET_ARENA, OTHERS, 0));
+        begin(1);
+        peer.memory = &memory;
+        CHECK(!feed("$5\r\nab", 6, &n));
+        budget_read(&memory, bytes);
+        CHECK(bytes[BUDGET_REDIS] > 0);
+        CHECK(!feed("cde\r\n", 5, &n));
+        CHECK_INT(n, 1);
+        budget_read(&memory, bytes);
+        CHECK_INT(bytes[BUDGET_REDIS] > 0, !is_short);
+        bounds_return(&peer, peer.charged_bytes);
+        end();
+    }
+}
+
 /* More events than 4 MiB hold may be asked for: then so much may come. */
 TEST(reply_bounds__leave_room_for_whole_events)
 {

@@ -10,8 +10,8 @@
 #define RANK "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define RANK_SOON "{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* an engine is opened for it */
-#define MANY_ADS                                                                                   \
-    120000 /* a third of a second to load; under TSan on a busy machine still less than a stop may take */
+/* A third of a second to load; under TSan on a busy machine still less than a stop may take. */
+#define MANY_ADS 120000
 #define END_MS 20000 /* it takes three seconds at most; 70 tells the end of one that hangs */
 
 static char device_file[64], hangs_file[80];

@@ -1,5 +1,5 @@
 /*
- * struct err: what went wrong, told once, where it happened.
+ * struct err: what went wrong, reported once, where it happened.
  *
  * A function that can fail returns int, 0 or -1, takes a struct err * last, and has filled it when it
  * returns -1; on success it leaves it alone. Calls chain:

@@ -16,7 +16,7 @@ int file_open(const char *path, struct stat *st, struct err *err) MUST_CHECK;
 int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *err) MUST_CHECK;
 
 /* Writes path atomically: a temporary file of a random name beside it, fsync, rename. The mode is that of the file it
- * replaces, or as the umask has it. What is no file (a pipe, a terminal, /dev/stdout) is written to, not replaced. */
+ * replaces, or as the umask has it. Anything that is not a regular file (a pipe, a terminal, /dev/stdout) is written to, not replaced. */
 int file_write(const char *path, struct view bytes, struct err *err) MUST_CHECK;
 
 /* dir + "/" + name; NULL when out of memory. */

@@ -6,7 +6,7 @@
 
 #include "base/buf.h"
 
-/* The next line of in without its newline, NUL behind it; line is cleared first. 1; 0 at the end; -1: it cannot be
+/* The next line of in without its newline, NUL-terminated; line is cleared first. 1; 0 at the end; -1: it cannot be
  * read (ERR_NOINPUT), has more than max_bytes (ERR_DATA), or there is no memory. A last line needs no newline. */
 int line_read(FILE *in, size_t max_bytes, struct buf *line, struct err *err) MUST_CHECK;
 

@@ -26,7 +26,7 @@ struct problems {
 };
 
 void problems_init(struct problems *problems, struct arena *arena, size_t max);
-/* As many as fit: for who has to tell all of them. */
+/* As many as fit: for callers that report all of them. */
 void problems_init_bytes(struct problems *problems, struct arena *arena, size_t max_bytes);
 
 /* Returns -1, so that "return problems_add(...)" reads well. Both strings are copied. */

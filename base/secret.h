@@ -27,7 +27,7 @@ void secret_free(struct view *secret);
  * when it cannot be read, ERR_DATA when it is too long or nothing is left. No copy of it stays anywhere else. */
 int secret_read(const char *path, struct view *out, struct err *err) MUST_CHECK;
 
-/* Who else than its owner may open the file: a phrase like "is readable by others"; NULL: nobody, or there is no such
+/* Who besides its owner may open the file: a phrase like "is readable by others"; NULL: nobody, or no such
  * file. *mode: its permissions. */
 const char *secret_exposed(const char *path, mode_t *mode);
 

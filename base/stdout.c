@@ -1,6 +1,16 @@
 #include "base/stdout.h"
 
+#include <fcntl.h>
 #include <stdio.h>
+#include <unistd.h>
+
+void stdio_occupy(void)
+{
+    for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+        if (fcntl(fd, F_GETFD) == -1)
+            (void)!open("/dev/null",
+                        fd == STDIN_FILENO ? O_WRONLY : O_RDONLY); /* the lowest free one: fd */
+}
 
 int stdout_flush(struct err *err)
 {

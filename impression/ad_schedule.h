@@ -13,7 +13,7 @@ struct ad_turn {
     int64_t at_ms;
     uint64_t flipped; /* its ads: active ones end, the others start */
     int32_t word;
-    int32_t n_active; /* of all ads, behind this turn */
+    int32_t n_active; /* of all ads, after this turn */
 };
 
 struct ad_schedule {

@@ -9,7 +9,7 @@
 struct ad_table {
     struct ad *ads; /* (n_ads), in the order of the lines */
     int32_t n_ads;
-    int32_t *lines; /* (n_ads) where each stands in the file, from 1 */
+    int32_t *lines; /* (n_ads) line number of each in the file, from 1 */
     struct ad_index by_adid, by_item;
     uint64_t unknown_fields;
 };

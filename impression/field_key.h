@@ -34,7 +34,7 @@ static inline const struct field *find_field(const struct shape *shape, const ch
     return NULL;
 }
 
-/* A key that is not in the table as it stands: unknown, or known and written with escapes. */
+/* A key that is not in the table as written: unknown, or known and written with escapes. */
 static inline const struct field *read_other_key(struct json_text *text, const struct shape *shape)
 {
     char copy[FIELD_KEY_BYTES] = {0};

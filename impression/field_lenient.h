@@ -20,7 +20,7 @@ void field_integer_by_value(const struct reader *reader, const char *start,
 bool field_null(struct reader *reader, const struct place *place, const struct field *field)
     __attribute__((cold));
 
-/* A value that is no object, but should be: its stand-in, absent, or a problem. */
+/* A value that is not an object but should be: its stand-in, absent, or a problem. */
 void field_no_object(struct reader *reader, const struct place *place, const struct field *field,
                      const struct shape *shape, void *out) __attribute__((cold));
 

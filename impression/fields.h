@@ -12,7 +12,7 @@
  * reading goes on. Pointers hold only names from the tables and indices, so nothing in them needs the
  * escapes of RFC 6901. A key of the table that is there twice makes the whole text bad (text.wrong).
  *
- * Files are read strictly. A request comes from software that nobody here can mend, so its reader is lenient:
+ * Files are read strictly. A request comes from software that cannot be changed from here, so its reader is lenient:
  * null is an absent field or item; an integer may be written 100.0 or 1e2; FIELD_ID, FIELD_ONE and FIELD_CUT
  * take effect.
  */
@@ -30,7 +30,7 @@
 enum field_type {
     FIELD_STRING,  /* struct view; no NUL within */
     FIELD_STRINGS, /* struct views: an array of strings */
-    FIELD_INT32,   /* int32_t, min..max; 1.0 is no integer to a strict reader */
+    FIELD_INT32,   /* int32_t, min..max; 1.0 is not an integer to a strict reader */
     FIELD_INT64,   /* int64_t, min..max */
     FIELD_NUMBER,  /* double, min..max */
     FIELD_ANY, /* unsigned char: what field.judge makes of a value of whatever type; never a problem */
@@ -101,7 +101,7 @@ struct shape {
     int n_fields;
     size_t bytes;         /* of the struct */
     const void *blank;    /* what it holds before the first field is read */
-    const void *stand_in; /* what it is where the value is no object; NULL: that is a problem */
+    const void *stand_in; /* used where the value is not an object; NULL: that is a problem */
     /* What spans fields; may add problems. Called when the object's own fields had none. NULL: nothing */
     void (*check)(struct reader *reader, const struct place *place, const void *object);
 };

@@ -33,7 +33,7 @@ struct adrank_json {
 int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
                       struct arena *arena, struct err *err) MUST_CHECK;
 
-/* The same of a document that may lack /golden: for who makes its requests. */
+/* The same for a document that may lack /golden: for callers that make its requests. */
 int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
                             int positions, struct arena *arena, struct err *err) MUST_CHECK;
 

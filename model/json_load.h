@@ -1,5 +1,5 @@
 /*
- * JSON text to jansson's tree, with want of memory told apart from text that is no JSON. Where main has set jansson's
+ * JSON text to jansson's tree, with out of memory distinguished from text that is not JSON. Where main has set jansson's
  * allocator (adrank/model.h), no allocation that fails ends the process or changes a value. Any thread.
  */
 #ifndef MODEL_JSON_LOAD_H

@@ -20,7 +20,7 @@ struct key_rule {
     const char *key; /* of the document's object, or "key/inner" */
     enum key_verdict verdict;
     const char *only; /* KEY_ONLY: JSON texts, compact, separated by blanks */
-    const char *why;  /* KEY_ONLY: what the message says behind the value */
+    const char *why;  /* KEY_ONLY: what the message says after the value */
 };
 
 struct key_rules {

@@ -51,10 +51,10 @@ struct model_files {
 
 extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
-/* ERR_NOINPUT where dir is there and is no directory. */
+/* ERR_NOINPUT when dir exists and is not a directory. */
 int model_require_dir(const char *dir, struct err *err) MUST_CHECK;
 /* config.json, weights (one file, or shards by their index) and one of the two vocabularies must be there: ERR_NOINPUT
- * says what lies there instead, and how to convert it. Others may be absent, but not unreadable. */
+ * names what was found instead and how to convert it. Others may be absent, but not unreadable. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 /* The same in two steps: config.json says whether the others are worth reading. Released by the caller in any case. */
 int model_files_read_config(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
@@ -78,7 +78,7 @@ uint64_t model_files_stamp(const char *dir);
 int model_shards_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_shards_release(struct model_files *files);
 
-/* What is wrong with a directory in which something is missing (model_missing.c): err says what lies there instead
+/* What is wrong with a directory in which something is missing (model_missing.c): err names what was found instead
  * and how to convert it. All return -1. */
 int model_missing_config(const char *dir, struct err *err);
 int model_missing_weights(const char *dir, struct err *err);

@@ -33,7 +33,7 @@ struct model_open_args {
     const struct view *
         adrank; /* text instead of adrank.json; empty: as if there were none; NULL: the directory's */
     bool
-        draft; /* it may lack golden requests, and weights_sha256 is computed: for who makes them */
+        draft; /* it may lack golden requests, and weights_sha256 is computed: for callers that make them */
 };
 
 int model_open_with(const char *dir, const struct model_open_args *args, struct model **out,

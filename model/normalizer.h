@@ -32,8 +32,8 @@ struct normalizer {
 /* Owns nothing. Read-only afterwards: any number of threads. */
 void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options);
 
-/* Whether a text may be cut behind this character and its parts be normalised by themselves: it breaks words, and
- * nothing behind it is moved before it. */
+/* Whether a text may be cut after this character and its parts be normalised by themselves: it breaks words, and
+ * nothing after it is moved before it. */
 static inline bool normalizer_ends_chunk(const struct normalizer *normalizer, uint32_t c)
 {
     const unsigned class = char_class(normalizer->classes, c);

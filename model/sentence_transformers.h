@@ -21,7 +21,7 @@ struct sentence_transformers {
 int sentence_transformers_read(const struct model_files *files, const json_t *config,
                                struct sentence_transformers *out, struct err *err) MUST_CHECK;
 
-/* modules.json of a model with a classifier: there must be none behind it. */
+/* modules.json of a model with a classifier: there must be none after it. */
 int sentence_transformers_modules(const struct model_files *files, struct err *err) MUST_CHECK;
 
 /* Whether two labels are independent (sigmoid of the second) or exclude each other (softmax): by problem_type and

@@ -275,6 +275,7 @@ int main(int argc, char **argv)
     struct arguments arguments;
     struct err err;
 
+    stdio_occupy();
     /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
     json_set_alloc_funcs(model_json_malloc, model_json_free);
     event_set_mem_functions(malloc, realloc, free);

@@ -13,13 +13,12 @@
 #define INSTANCE_MAX_ARGS 64
 
 struct instance_args {
-    const char *build; /* build/release, of any checkout */
-    const char *model; /* directory */
-    bool null_backend; /* of the build's own test module; else the processor */
-    int threads;       /* of the model; 0: 1 */
-    bool redis;        /* with the stored history */
-    const char *const
-        *prefix; /* of the command line, NULL behind the last: valgrind ...; or NULL */
+    const char *build;         /* build/release, of any checkout */
+    const char *model;         /* directory */
+    bool null_backend;         /* of the build's own test module; else the processor */
+    int threads;               /* of the model; 0: 1 */
+    bool redis;                /* with the stored history */
+    const char *const *prefix; /* of the command line, NULL-terminated: valgrind ...; or NULL */
 };
 
 struct instance {

@@ -92,6 +92,7 @@ int main(int argc, char **argv)
     struct report report = {.options = &options, .stats = &stats};
     struct err err;
 
+    stdio_occupy();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     allow_descriptors();

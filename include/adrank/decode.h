@@ -2,9 +2,9 @@
  * A /rank body to struct impression_request. Pure: no I/O, no clock, memory from the arena only.
  *
  * Strict as JSON: RFC 8259, UTF-8, depth <= 32, no byte order mark, no duplicate of a key that is read. Lenient
- * as a request, which comes from software that nobody here can mend: null is absent wherever it stands; integers
+ * as a request, which comes from software that cannot be changed from here: null is absent wherever it stands; integers
  * are taken by value (100.0, 1e2); ids may be numbers; imps beyond max_imps are left out and counted; app wins
- * over site; what says something of privacy is never refused (impression/privacy.h). Fields that are not read may
+ * over site; privacy fields are never refused (impression/privacy.h). Fields that are not read may
  * hold any JSON, numbers of any size too.
  *
  * Wrong types, missing and out-of-range fields are collected, each with its JSON pointer; no problem repeats what

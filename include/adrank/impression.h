@@ -63,7 +63,7 @@ enum privacy_signal {
     PRIVACY_COPPA,
     PRIVACY_LMT,
     PRIVACY_DNT,
-    PRIVACY_REGS, /* regs or regs.ext is no object */
+    PRIVACY_REGS, /* regs or regs.ext is not an object */
     PRIVACY_SIGNALS
 };
 
@@ -95,7 +95,7 @@ struct impression_request {
     int32_t top_n; /* 0: absent */
 
     uint32_t unknown_fields;
-    int ignored_imps;  /* behind the first max_imps */
+    int ignored_imps;  /* after the first max_imps */
     bool ignored_site; /* it was there beside app */
 };
 

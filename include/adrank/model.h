@@ -16,7 +16,7 @@
 
 struct model;
 
-/* For json_set_alloc_funcs() in main, before jansson's first use: want of memory is then told apart from files that are no
+/* For json_set_alloc_funcs() in main, before jansson's first use: out of memory is then distinguished from files that are not
  * JSON, and ends no process. Any thread. */
 void *model_json_malloc(size_t size);
 void model_json_free(void *p);

@@ -73,11 +73,11 @@ enum features_reason {
 /* Values of the label of METRIC_REQUEST_PRIVACY, in the order of enum privacy_signal. */
 #define METRICS_PRIVACY_SIGNALS 10
 enum ignored_part {
-    IGNORED_IMPS, /* behind the first rank.max_imps */
+    IGNORED_IMPS, /* after the first rank.max_imps */
     IGNORED_SITE, /* beside app */
     IGNORED_PARTS
 };
-extern const char *const metrics_stage_names[STAGES + 1]; /* NULL behind the last, as all of them */
+extern const char *const metrics_stage_names[STAGES + 1]; /* NULL-terminated, as all of them */
 extern const char *const metrics_path_names[PATHS + 1];
 extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
 extern const char *const ignored_part_names[IGNORED_PARTS + 1];

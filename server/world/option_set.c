@@ -102,6 +102,8 @@ static int secret_from_variable(const char *name, struct secret *secret, const c
 {
     const char *value = getenv(name);
 
+    if (!*name)
+        return problems_add(problems, pointer, "the name of the variable is empty");
     if (!value)
         return problems_add(problems, pointer, "the variable %s is not set", name);
     if (!*value)

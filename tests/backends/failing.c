@@ -4,7 +4,7 @@
  *
  *   open, weight, embed, linear, attention, norm, pool, head, download, finish, query: that operation fails
  *   submit: the launch (begin) fails
- *   hang: no batch completes while the word is there
+ *   hang: no batch completes while the word is there; once one did not, the file with ".hangs" behind its name appears
  *   nan: every logit is NaN
  *   nan_first: the first logit of each batch is NaN, the others are right
  *
@@ -38,6 +38,17 @@ static int fail_if(const char *word, struct err *err)
     if (!told(word))
         return 0;
     return err_set(err, ERR_INTERNAL, "failing: %s fails, as it was told to", word);
+}
+
+static void show_hanging(void)
+{
+    char path[256];
+    FILE *file;
+
+    snprintf(path, sizeof(path), "%s.hangs", getenv("ADRANK_FAILING_FILE"));
+    file = fopen(path, "we");
+    if (file)
+        fclose(file);
 }
 
 static int failing_open(const struct backend_open_args *args, struct backend **out, struct err *err)
@@ -124,7 +135,10 @@ static int failing_query(struct lane *lane, int slot, struct err *err)
 {
     if (fail_if("query", err))
         return -1;
-    return told("hang") ? 0 : null_query(lane, slot, err);
+    if (!told("hang"))
+        return null_query(lane, slot, err);
+    show_hanging();
+    return 0;
 }
 
 static const struct backend_ops failing_ops = {

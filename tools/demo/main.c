@@ -321,6 +321,7 @@ int main(int argc, char **argv)
     sigset_t set;
     int rc;
 
+    stdio_occupy();
     setlocale(LC_CTYPE, "C.UTF-8");
     setvbuf(stdout, NULL, _IOLBF, 0);
     signal(SIGPIPE, SIG_IGN);

@@ -10,6 +10,7 @@ int main(int argc, char **argv)
     struct err err = {0};
     int rc;
 
+    stdio_occupy();
     signal(SIGPIPE, SIG_IGN); /* a lost connection is an error like others */
     rc = history_options_parse(argc, argv, &options, &err);
 

@@ -57,6 +57,7 @@ int main(int argc, char **argv)
     struct options options;
     struct err err = {0};
 
+    stdio_occupy();
     signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
     json_set_alloc_funcs(model_json_malloc, model_json_free); /* before the library's first use */
 

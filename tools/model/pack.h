@@ -32,7 +32,7 @@ struct pack {
 
 /* Reads what is there and puts what the command line names into p->doc (pack_document.c). */
 int pack_document(struct pack *p, struct err *err) MUST_CHECK;
-/* What holds without being stated is stated, and keys stand in the order of the schema: the file is meant to be read.
+/* Writes out the defaults in effect, with keys in the order of the schema: the file is meant to be read.
  * p->model is open (pack_document.c). */
 int pack_state_defaults(struct pack *p, struct err *err) MUST_CHECK;
 /* Fits a calibration to the labelled lines of --calibrate (pack_calibrate.c). */

@@ -104,6 +104,7 @@ int main(int argc, char **argv)
 {
     struct err err = {0};
 
+    stdio_occupy();
     signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
     if (run(argc, argv, &err) == 0)
         return 0;

@@ -92,6 +92,8 @@ static const struct {
      "/privacy/user_key", "gone"},
     {"secret of no variable", "{\"privacy\":{\"user_key\":{\"$env\":\"ADRANK_NO_SUCH\"}}}", NULL,
      "/privacy/user_key", "the variable ADRANK_NO_SUCH is not set"},
+    {"variable without a name", "{\"privacy\":{\"user_key\":{\"$env\":\"\"}}}", NULL,
+     "/privacy/user_key", "the name of the variable is empty"},
     {"secret of an empty variable", "{\"privacy\":{\"user_key\":{\"$env\":\"ADRANK_EMPTY\"}}}",
      NULL, "/privacy/user_key", "the variable ADRANK_EMPTY is set but empty"},
     {"password of an empty variable", "{}", "features.password={\"$env\":\"ADRANK_EMPTY\"}",

@@ -191,8 +191,10 @@ static void set_descriptors(rlim_t n)
 TEST(server__survives_running_out_of_descriptors)
 {
     struct http_client client, early;
+    struct http_response response;
     struct rlimit limit;
-    int lowest_free;
+    struct err err;
+    int lowest_free, status;
 
     CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
     fixture_init();
@@ -210,10 +212,14 @@ TEST(server__survives_running_out_of_descriptors)
     }
     expect_alive(&early);
     set_descriptors(limit.rlim_cur);
-    client = connect_client();
-    WAIT_UNTIL(server_connections(&fixture.server) == 2);
-    expect_alive(&client);
-    http_client_release(&client);
+    /* whoever comes while the last of those is refused may still be, too */
+    for (status = 503; status == 503; http_client_release(&client)) {
+        client = connect_client();
+        send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
+        if (http_client_receive(&client, false, &response, &err) == 0)
+            status = response.status;
+    }
+    CHECK_INT(status, 200);
     http_client_release(&early);
     fixture_stop();
 }

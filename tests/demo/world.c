@@ -147,7 +147,7 @@ TEST(world__wrong_use_is_told)
     } rows[] = {
         {"", 64, "want a command"},
         {"world", 64, "--out"},
-        {"world --out /tmp/x --train many", 64, "not a number"},
+        {"world --out /tmp/x --train many", 64, "train: must be from 0"},
         {"world --out /tmp/x --wide 3", 64, "unknown option"},
         {"world --out /nonexistent/x", 69, "/nonexistent/x"},
         {"report /nonexistent", 66, "/nonexistent/world.json"},

@@ -33,7 +33,7 @@ TEST(adrank_model__ends_with_the_right_status)
         {"score " CROSS " --max-tokens 2", "", 64, "--max-tokens 2: want 3 to 65536"},
         {"bench " CROSS " --precision f16 --prefix 30", "", 64, "precision f16 is not built"},
         {"bench " CROSS " --precision int8 --prefix 30", "", 64, "precision int8 is not built"},
-        {"bench " CROSS " --kind hier", "", 64, "hier is not built yet"},
+        {"bench " CROSS " --kind hier", "", 64, "--kind hier: want cross or prefix"},
         {"bench " CROSS " --ads 9:8", "", 64, "--ads 9:8: want"},
         {"bench " CROSS " --prefix 63", "", 64, "the model has 64 positions"},
         {"verify /nonexistent", "", 66, "/nonexistent/config.json"},

@@ -48,11 +48,11 @@ static int option_error(struct err *err, const char *option, const char *what)
 /* 1: help was asked for. */
 static int read_options(int argc, char **argv, struct sim_options *options, struct err *err)
 {
-    int opt;
+    int opt, index = 0;
     int64_t value = 0;
 
     opterr = 0; /* getopt would print the argument as it is */
-    while ((opt = getopt_long(argc, argv, ":h", long_options, NULL)) != -1) {
+    while ((opt = getopt_long(argc, argv, ":h", long_options, &index)) != -1) {
         if (opt == ':')
             return option_error(err, argv[optind - 1], "needs a value");
         if (opt == '?')
@@ -64,7 +64,7 @@ static int read_options(int argc, char **argv, struct sim_options *options, stru
             continue;
         }
         if (number_int(view_of(optarg), 0, INT32_MAX, &value))
-            return option_error(err, argv[optind - 1], "must be from 0 to 2147483647");
+            return option_error(err, long_options[index].name, "must be from 0 to 2147483647");
         if (opt == OPT_SEED)
             options->seed = (uint64_t)value;
         else

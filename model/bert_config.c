@@ -8,92 +8,81 @@
 
 /* ------------------------------------------------------------------ keys */
 
-#define READ(key_)                                                                                 \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_READ                                                           \
-    }
-#define HARMLESS(key_)                                                                             \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_HARMLESS                                                       \
-    }
-#define ONLY(key_, only_, why_)                                                                    \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
-    }
-
 static const struct key_rule rows[] = {
-    READ("model_type"),
-    READ("architectures"),
-    READ("vocab_size"),
-    READ("hidden_size"),
-    READ("num_hidden_layers"),
-    READ("num_attention_heads"),
-    READ("intermediate_size"),
-    READ("hidden_act"),
-    READ("max_position_embeddings"),
-    READ("type_vocab_size"),
-    READ("layer_norm_eps"),
-    READ("num_labels"),
-    READ("id2label"),
-    READ("problem_type"),
-    READ("tokenizer_class"),
-    READ("sentence_transformers"),
-    READ("sbert_ce_default_activation_function"),
-    ONLY("position_embedding_type", "null \"absolute\"",
-         "only absolute position embeddings are served"),
-    ONLY("is_decoder", "null false", "decoders are not served"),
-    ONLY("add_cross_attention", "null false", "decoders are not served"),
-    ONLY("is_encoder_decoder", "null false", "decoders are not served"),
-    ONLY("quantization_config", "null",
-         "quantized weights are not served; save the model they were made from, or dequantize it"),
-    ONLY("compression_config", "null",
-         "compressed weights are not served; save the model they were made from"),
-    ONLY("pruned_heads", "null {}",
-         "pruned attention heads are not served; save the model before pruning"),
-    ONLY("auto_map", "null {}", "custom code is not served, only transformers' BERT"),
-    ONLY("adapters", "null {}",
-         "adapters are not served; merge them into the weights and save the model"),
-    ONLY("adapter_fusion_config_map", "null {}",
-         "adapters are not served; merge them into the weights and save the model"),
-    ONLY("per_layer_config", "null {}", "layers that differ from each other are not served"),
-    HARMLESS("attention_probs_dropout_prob"), /* dropout is training's */
-    HARMLESS("hidden_dropout_prob"),
-    HARMLESS("classifier_dropout"),
-    HARMLESS("initializer_range"),
-    HARMLESS("layerdrop"),
-    HARMLESS("gradient_checkpointing"),
-    HARMLESS("chunk_size_feed_forward"), /* the same sums in pieces */
-    HARMLESS("attn_implementation"),
-    HARMLESS("_attn_implementation"),
-    HARMLESS("attention_type"),
-    HARMLESS("use_cache"), /* decoders' */
-    HARMLESS("bos_token_id"),
-    HARMLESS("eos_token_id"),
-    HARMLESS("sep_token_id"),
-    HARMLESS("cls_token_id"),
-    HARMLESS("decoder_start_token_id"),
-    HARMLESS("pad_token_id"), /* nothing is padded */
-    HARMLESS("dtype"),        /* the tensors say it themselves */
-    HARMLESS("torch_dtype"),
-    HARMLESS("torchscript"),
-    HARMLESS("tie_word_embeddings"), /* of language models' heads */
-    HARMLESS("pooler_fc_size"),      /* written by conversions of 2018, never read */
-    HARMLESS("pooler_num_attention_heads"),
-    HARMLESS("pooler_num_fc_layers"),
-    HARMLESS("pooler_size_per_head"),
-    HARMLESS("pooler_type"),
-    HARMLESS("directionality"),
-    HARMLESS("output_attentions"),
-    HARMLESS("output_hidden_states"),
-    HARMLESS("output_past"),
-    HARMLESS("return_dict"),
-    HARMLESS("label2id"),
-    HARMLESS("finetuning_task"),
-    HARMLESS("task_specific_params"),
-    HARMLESS("_name_or_path"),
-    HARMLESS("name_or_path"),
-    HARMLESS("transformers_version"),
-    HARMLESS("max_length"), /* of generated text */
+    KEY_ROW_READ("model_type"),
+    KEY_ROW_READ("architectures"),
+    KEY_ROW_READ("vocab_size"),
+    KEY_ROW_READ("hidden_size"),
+    KEY_ROW_READ("num_hidden_layers"),
+    KEY_ROW_READ("num_attention_heads"),
+    KEY_ROW_READ("intermediate_size"),
+    KEY_ROW_READ("hidden_act"),
+    KEY_ROW_READ("max_position_embeddings"),
+    KEY_ROW_READ("type_vocab_size"),
+    KEY_ROW_READ("layer_norm_eps"),
+    KEY_ROW_READ("num_labels"),
+    KEY_ROW_READ("id2label"),
+    KEY_ROW_READ("problem_type"),
+    KEY_ROW_READ("tokenizer_class"),
+    KEY_ROW_READ("sentence_transformers"),
+    KEY_ROW_READ("sbert_ce_default_activation_function"),
+    KEY_ROW_ONLY("position_embedding_type", "null \"absolute\"",
+                 "only absolute position embeddings are served"),
+    KEY_ROW_ONLY("is_decoder", "null false", "decoders are not served"),
+    KEY_ROW_ONLY("add_cross_attention", "null false", "decoders are not served"),
+    KEY_ROW_ONLY("is_encoder_decoder", "null false", "decoders are not served"),
+    KEY_ROW_ONLY(
+        "quantization_config", "null",
+        "quantized weights are not served; save the model they were made from, or dequantize it"),
+    KEY_ROW_ONLY("compression_config", "null",
+                 "compressed weights are not served; save the model they were made from"),
+    KEY_ROW_ONLY("pruned_heads", "null {}",
+                 "pruned attention heads are not served; save the model before pruning"),
+    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' BERT"),
+    KEY_ROW_ONLY("adapters", "null {}",
+                 "adapters are not served; merge them into the weights and save the model"),
+    KEY_ROW_ONLY("adapter_fusion_config_map", "null {}",
+                 "adapters are not served; merge them into the weights and save the model"),
+    KEY_ROW_ONLY("per_layer_config", "null {}",
+                 "layers that differ from each other are not served"),
+    KEY_ROW_HARMLESS("attention_probs_dropout_prob"), /* dropout is training's */
+    KEY_ROW_HARMLESS("hidden_dropout_prob"),
+    KEY_ROW_HARMLESS("classifier_dropout"),
+    KEY_ROW_HARMLESS("initializer_range"),
+    KEY_ROW_HARMLESS("layerdrop"),
+    KEY_ROW_HARMLESS("gradient_checkpointing"),
+    KEY_ROW_HARMLESS("chunk_size_feed_forward"), /* the same sums in pieces */
+    KEY_ROW_HARMLESS("attn_implementation"),
+    KEY_ROW_HARMLESS("_attn_implementation"),
+    KEY_ROW_HARMLESS("attention_type"),
+    KEY_ROW_HARMLESS("use_cache"), /* decoders' */
+    KEY_ROW_HARMLESS("bos_token_id"),
+    KEY_ROW_HARMLESS("eos_token_id"),
+    KEY_ROW_HARMLESS("sep_token_id"),
+    KEY_ROW_HARMLESS("cls_token_id"),
+    KEY_ROW_HARMLESS("decoder_start_token_id"),
+    KEY_ROW_HARMLESS("pad_token_id"), /* nothing is padded */
+    KEY_ROW_HARMLESS("dtype"),        /* the tensors say it themselves */
+    KEY_ROW_HARMLESS("torch_dtype"),
+    KEY_ROW_HARMLESS("torchscript"),
+    KEY_ROW_HARMLESS("tie_word_embeddings"), /* of language models' heads */
+    KEY_ROW_HARMLESS("pooler_fc_size"),      /* written by conversions of 2018, never read */
+    KEY_ROW_HARMLESS("pooler_num_attention_heads"),
+    KEY_ROW_HARMLESS("pooler_num_fc_layers"),
+    KEY_ROW_HARMLESS("pooler_size_per_head"),
+    KEY_ROW_HARMLESS("pooler_type"),
+    KEY_ROW_HARMLESS("directionality"),
+    KEY_ROW_HARMLESS("output_attentions"),
+    KEY_ROW_HARMLESS("output_hidden_states"),
+    KEY_ROW_HARMLESS("output_past"),
+    KEY_ROW_HARMLESS("return_dict"),
+    KEY_ROW_HARMLESS("label2id"),
+    KEY_ROW_HARMLESS("finetuning_task"),
+    KEY_ROW_HARMLESS("task_specific_params"),
+    KEY_ROW_HARMLESS("_name_or_path"),
+    KEY_ROW_HARMLESS("name_or_path"),
+    KEY_ROW_HARMLESS("transformers_version"),
+    KEY_ROW_HARMLESS("max_length"), /* of generated text */
 };
 
 const struct key_rules bert_config_rules = {

@@ -23,6 +23,20 @@ struct key_rule {
     const char *why;  /* KEY_ONLY: what the message says after the value */
 };
 
+/* Rows of the tables. */
+#define KEY_ROW_READ(key_)                                                                         \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_READ                                                           \
+    }
+#define KEY_ROW_HARMLESS(key_)                                                                     \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_HARMLESS                                                       \
+    }
+#define KEY_ROW_ONLY(key_, only_, why_)                                                            \
+    {                                                                                              \
+        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
+    }
+
 struct key_rules {
     const char *file; /* "config.json", ... */
     const struct key_rule *rows;

@@ -7,35 +7,25 @@
 #include "model/json_load.h"
 #include "model/key_rules.h"
 
-#define READ(key_)                                                                                 \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_READ                                                           \
-    }
-#define HARMLESS(key_)                                                                             \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_HARMLESS                                                       \
-    }
-#define ONLY(key_, only_, why_)                                                                    \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
-    }
-
 static const struct key_rule bert_rows[] = {
-    READ("max_seq_length"),
-    READ("do_lower_case"),
-    ONLY("query_length", "null", "a separate length for one side is not served"),
-    ONLY("document_length", "null", "a separate length for one side is not served"),
-    ONLY("query_expansion", "null", "expanded queries are not served"),
-    ONLY("processing_kwargs", "null {}",
-         "arguments of the tokenizer's call are not served; tokenizer_config.json has its options"),
-    ONLY("tokenizer_args", "null {}",
-         "arguments of the tokenizer are not served; tokenizer_config.json has its options"),
-    ONLY("config_args", "null {}", "arguments of config.json are not served; state them there"),
-    HARMLESS("transformer_task"),
-    HARMLESS("modality_config"),
-    HARMLESS("module_output_name"),
-    HARMLESS("unpad_inputs"),
-    HARMLESS("model_args"), /* precision, attention's implementation */
+    KEY_ROW_READ("max_seq_length"),
+    KEY_ROW_READ("do_lower_case"),
+    KEY_ROW_ONLY("query_length", "null", "a separate length for one side is not served"),
+    KEY_ROW_ONLY("document_length", "null", "a separate length for one side is not served"),
+    KEY_ROW_ONLY("query_expansion", "null", "expanded queries are not served"),
+    KEY_ROW_ONLY(
+        "processing_kwargs", "null {}",
+        "arguments of the tokenizer's call are not served; tokenizer_config.json has its options"),
+    KEY_ROW_ONLY(
+        "tokenizer_args", "null {}",
+        "arguments of the tokenizer are not served; tokenizer_config.json has its options"),
+    KEY_ROW_ONLY("config_args", "null {}",
+                 "arguments of config.json are not served; state them there"),
+    KEY_ROW_HARMLESS("transformer_task"),
+    KEY_ROW_HARMLESS("modality_config"),
+    KEY_ROW_HARMLESS("module_output_name"),
+    KEY_ROW_HARMLESS("unpad_inputs"),
+    KEY_ROW_HARMLESS("model_args"), /* precision, attention's implementation */
 };
 
 const struct key_rules sentence_bert_rules = {.file = "sentence_bert_config.json",
@@ -43,15 +33,15 @@ const struct key_rules sentence_bert_rules = {.file = "sentence_bert_config.json
                                               .n = sizeof(bert_rows) / sizeof(bert_rows[0])};
 
 static const struct key_rule config_rows[] = {
-    READ("activation_fn"),
-    ONLY("default_prompt_name", "null",
-         "a prompt before every text is not served; put it into adrank.json's templates"),
-    HARMLESS("prompts"), /* taken by name only */
-    HARMLESS("model_type"),
-    HARMLESS("similarity_fn_name"), /* of embeddings */
-    HARMLESS("truncate_dim"),
-    HARMLESS("keep_in_fp32_modules"),
-    HARMLESS("__version__"),
+    KEY_ROW_READ("activation_fn"),
+    KEY_ROW_ONLY("default_prompt_name", "null",
+                 "a prompt before every text is not served; put it into adrank.json's templates"),
+    KEY_ROW_HARMLESS("prompts"), /* taken by name only */
+    KEY_ROW_HARMLESS("model_type"),
+    KEY_ROW_HARMLESS("similarity_fn_name"), /* of embeddings */
+    KEY_ROW_HARMLESS("truncate_dim"),
+    KEY_ROW_HARMLESS("keep_in_fp32_modules"),
+    KEY_ROW_HARMLESS("__version__"),
 };
 
 const struct key_rules sentence_transformers_rules = {.file = "config_sentence_transformers.json",

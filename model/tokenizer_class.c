@@ -10,72 +10,63 @@
 #define NO_LIMIT 1e20
 #define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
 
-#define READ(key_)                                                                                 \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_READ                                                           \
-    }
-#define HARMLESS(key_)                                                                             \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_HARMLESS                                                       \
-    }
-#define ONLY(key_, only_, why_)                                                                    \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
-    }
-
 static const struct key_rule rows[] = {
-    READ("tokenizer_class"),
-    READ("model_max_length"),
-    READ("max_len"),
-    READ("model_input_names"),
-    READ("do_lower_case"),
-    READ("strip_accents"),
-    READ("tokenize_chinese_chars"),
-    READ("unk_token"),
-    READ("sep_token"),
-    READ("pad_token"),
-    READ("cls_token"),
-    READ("mask_token"),
-    READ("bos_token"),
-    READ("eos_token"),
-    READ("added_tokens_decoder"),
-    READ("additional_special_tokens"),
-    READ("extra_special_tokens"),
-    ONLY("truncation_side", "null \"right\"", "only texts that are cut at their end are served"),
-    ONLY("split_special_tokens", "null false", "special tokens in a text are not split here"),
-    ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are put around texts"),
-    ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are put around texts"),
-    ONLY("add_special_tokens", "null true", "[CLS] and [SEP] are always put around texts"),
-    ONLY("do_basic_tokenize", "null true",
-         "texts are split at blanks and punctuation; whether this is obeyed depends on who reads "
-         "it"),
-    ONLY("never_split", "null []",
-         "whether this is obeyed depends on who reads it; added tokens are what is never split"),
-    ONLY("wordpieces_prefix", "null \"##\"",
-         "pieces go on with ##; whether this is obeyed depends on who reads it"),
-    ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
-    HARMLESS("padding_side"), /* nothing is padded */
-    HARMLESS("padding"),
-    HARMLESS("pad_to_multiple_of"),
-    HARMLESS("pad_token_type_id"),
-    HARMLESS("max_length"), /* what a call left behind: a call says it anew */
-    HARMLESS("stride"),
-    HARMLESS("truncation_strategy"),
-    HARMLESS("clean_text"), /* no options of these classes */
-    HARMLESS("handle_chinese_chars"),
-    HARMLESS("add_prefix_space"),
-    HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
-    HARMLESS("chat_template"),
-    HARMLESS("from_slow"),
-    HARMLESS("use_fast"),
-    HARMLESS("vocab_file"),
-    HARMLESS("tokenizer_file"),
-    HARMLESS("special_tokens_map_file"),
-    HARMLESS("name_or_path"),
-    HARMLESS("processor_class"),
-    HARMLESS("backend"),
-    HARMLESS("is_local"),
-    HARMLESS("local_files_only"),
+    KEY_ROW_READ("tokenizer_class"),
+    KEY_ROW_READ("model_max_length"),
+    KEY_ROW_READ("max_len"),
+    KEY_ROW_READ("model_input_names"),
+    KEY_ROW_READ("do_lower_case"),
+    KEY_ROW_READ("strip_accents"),
+    KEY_ROW_READ("tokenize_chinese_chars"),
+    KEY_ROW_READ("unk_token"),
+    KEY_ROW_READ("sep_token"),
+    KEY_ROW_READ("pad_token"),
+    KEY_ROW_READ("cls_token"),
+    KEY_ROW_READ("mask_token"),
+    KEY_ROW_READ("bos_token"),
+    KEY_ROW_READ("eos_token"),
+    KEY_ROW_READ("added_tokens_decoder"),
+    KEY_ROW_READ("additional_special_tokens"),
+    KEY_ROW_READ("extra_special_tokens"),
+    KEY_ROW_ONLY("truncation_side", "null \"right\"",
+                 "only texts that are cut at their end are served"),
+    KEY_ROW_ONLY("split_special_tokens", "null false",
+                 "special tokens in a text are not split here"),
+    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    KEY_ROW_ONLY("add_special_tokens", "null true", "[CLS] and [SEP] are always put around texts"),
+    KEY_ROW_ONLY(
+        "do_basic_tokenize", "null true",
+        "texts are split at blanks and punctuation; whether this is obeyed depends on who reads "
+        "it"),
+    KEY_ROW_ONLY(
+        "never_split", "null []",
+        "whether this is obeyed depends on who reads it; added tokens are what is never split"),
+    KEY_ROW_ONLY("wordpieces_prefix", "null \"##\"",
+                 "pieces go on with ##; whether this is obeyed depends on who reads it"),
+    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
+    KEY_ROW_HARMLESS("padding_side"), /* nothing is padded */
+    KEY_ROW_HARMLESS("padding"),
+    KEY_ROW_HARMLESS("pad_to_multiple_of"),
+    KEY_ROW_HARMLESS("pad_token_type_id"),
+    KEY_ROW_HARMLESS("max_length"), /* what a call left behind: a call says it anew */
+    KEY_ROW_HARMLESS("stride"),
+    KEY_ROW_HARMLESS("truncation_strategy"),
+    KEY_ROW_HARMLESS("clean_text"), /* no options of these classes */
+    KEY_ROW_HARMLESS("handle_chinese_chars"),
+    KEY_ROW_HARMLESS("add_prefix_space"),
+    KEY_ROW_HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
+    KEY_ROW_HARMLESS("chat_template"),
+    KEY_ROW_HARMLESS("from_slow"),
+    KEY_ROW_HARMLESS("use_fast"),
+    KEY_ROW_HARMLESS("vocab_file"),
+    KEY_ROW_HARMLESS("tokenizer_file"),
+    KEY_ROW_HARMLESS("special_tokens_map_file"),
+    KEY_ROW_HARMLESS("name_or_path"),
+    KEY_ROW_HARMLESS("processor_class"),
+    KEY_ROW_HARMLESS("backend"),
+    KEY_ROW_HARMLESS("is_local"),
+    KEY_ROW_HARMLESS("local_files_only"),
 };
 
 const struct key_rules tokenizer_config_rules = {

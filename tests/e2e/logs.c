@@ -128,8 +128,8 @@ TEST(logs__a_flood_hides_no_other_cause)
 
 #define SENDERS 60
 
-/* Who sends slowly is slow, but not by us: a budget of its own. */
-TEST(logs__slow_senders_hide_nothing)
+/* Who sends slowly is slow, but not by us: bounded as well. */
+TEST(logs__lines_of_slow_senders_are_bounded)
 {
     static const char coming[] =
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"

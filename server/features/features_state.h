@@ -97,7 +97,7 @@ void seat_tell(struct seat *seat, enum features_status status, const struct view
 void seat_release(struct seat *seat);
 /* Nobody waits for the reply any more. */
 void seat_give_up(struct seat *seat);
-/* All that is out is told status, and its seats are free. */
+/* Ends all calls that are out with status; their seats are free. */
 void seats_fail(struct features *f, enum features_status status, const char *reason);
 
 /* session.c */

@@ -49,7 +49,7 @@ int greeting_send(struct features_link *link);
 void bounds_set(struct features_link *link, int max_elements);
 /* After each read: NULL, or why what has come of the next reply ends the link. */
 const char *bounds_check(struct features_link *link);
-/* What calls are told that are out then. */
+/* What the calls that are out end with. */
 enum features_status bounds_status(const char *why);
 /* A command was answered. */
 void bounds_reply_ends(struct features_link *link);

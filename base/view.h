@@ -11,6 +11,12 @@ struct view {
     size_t len; /* bytes */
 };
 
+/* A list of them. */
+struct views {
+    const struct view *items;
+    int n;
+};
+
 #define VIEW_LIT(s) ((struct view){(s), sizeof(s) - 1})
 /* For printf's "%.*s". */
 #define VIEW_ARG(v) (int)(v).len, (v).ptr

@@ -134,7 +134,7 @@ static void drop_used(struct http_client *client)
     client->used = 0;
 }
 
-int http_client_receive(struct http_client *client, bool head_request, struct http_response *out,
+int http_client_receive(struct http_client *client, bool head_request, struct client_response *out,
                         struct err *err)
 {
     int64_t deadline_us = deadline_of(client);
@@ -205,7 +205,7 @@ void http_request_write(struct buf *out, const struct http_request *request)
 }
 
 int http_client_call(struct http_client *client, const struct http_request *request,
-                     struct http_response *out, struct err *err)
+                     struct client_response *out, struct err *err)
 {
     bool head = request->method && strcmp(request->method, "HEAD") == 0;
 
@@ -231,7 +231,7 @@ int http_client_call(struct http_client *client, const struct http_request *requ
     return 0;
 }
 
-struct view http_response_header(const struct http_response *response, const char *name)
+struct view http_response_header(const struct client_response *response, const char *name)
 {
     return response_header(&response->reader, response->bytes, name);
 }

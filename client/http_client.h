@@ -19,7 +19,7 @@ struct http_client {
     size_t used; /* of `in`: the response handed out last */
 };
 
-struct http_response {
+struct client_response {
     int status;
     bool keep_alive;
     struct view body; /* until the next call, as the bytes behind the headers */
@@ -44,14 +44,14 @@ void http_client_release(struct http_client *client);
  * no connection, no whole answer, not in time; ERR_DATA: an answer that is no HTTP. The connection is closed then,
  * and after an answer that says so. */
 int http_client_call(struct http_client *client, const struct http_request *request,
-                     struct http_response *out, struct err *err) MUST_CHECK;
+                     struct client_response *out, struct err *err) MUST_CHECK;
 
 /* Its parts, for tests that want their own bytes on the wire. */
 int http_client_connect(struct http_client *client, struct err *err) MUST_CHECK; /* idempotent */
 void http_client_close(struct http_client *client);
 int http_client_send(struct http_client *client, struct view bytes, struct err *err) MUST_CHECK;
 /* One whole response; head_request: it has no body. */
-int http_client_receive(struct http_client *client, bool head_request, struct http_response *out,
+int http_client_receive(struct http_client *client, bool head_request, struct client_response *out,
                         struct err *err) MUST_CHECK;
 
 enum http_client_end {
@@ -65,6 +65,6 @@ enum http_client_end http_client_wait_end(struct http_client *client, int timeou
 
 /* The text of a request, with Host; appended to out. */
 void http_request_write(struct buf *out, const struct http_request *request);
-struct view http_response_header(const struct http_response *response, const char *name);
+struct view http_response_header(const struct client_response *response, const char *name);
 
 #endif

@@ -3,7 +3,7 @@
 #define IMPRESSION_BEHAVIOUR_JSON_H
 
 #include "adrank/impression.h"
-#include "base/json_writer.h"
+#include "json/writer.h"
 
 /* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is open. */
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour);

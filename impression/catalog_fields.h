@@ -3,7 +3,7 @@
 #define IMPRESSION_CATALOG_FIELDS_H
 
 #include "adrank/catalog.h"
-#include "impression/fields.h"
+#include "json/fields.h"
 
 struct catalog_line {
     struct ad ad; /* text and index are not filled in; paused neither */

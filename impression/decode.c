@@ -3,8 +3,8 @@
 #include <math.h>
 
 #include "impression/behaviour_order.h"
-#include "impression/fields.h"
 #include "impression/privacy.h"
+#include "json/fields.h"
 
 /* Request-wide limits, as field.limit names them. */
 enum limit {

@@ -7,7 +7,7 @@
 #define IMPRESSION_PRIVACY_H
 
 #include "adrank/impression.h"
-#include "impression/fields.h"
+#include "json/fields.h"
 
 /* Bits, so that what several places say is one value. */
 enum signal_state { SIGNAL_ABSENT = 0, SIGNAL_HARMLESS = 1, SIGNAL_SET = 2 };

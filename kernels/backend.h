@@ -1,6 +1,6 @@
 /*
  * The seam between the model and a device: a const table of operations, every slot filled, and
- * capabilities that are data. The forward pass is written once, in model/forward.c, over this table; a
+ * capabilities that are data. The forward pass is written once, in model/engine/forward.c, over this table; a
  * backend knows operations on tensors and nothing of models, ads or sockets. The CPU backend is linked
  * in; CUDA and the test backends are modules that kernels/module.h opens at run time.
  *

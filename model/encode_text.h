@@ -3,7 +3,7 @@
 #define MODEL_ENCODE_TEXT_H
 
 #include "adrank/tokenizer.h"
-#include "model/kind.h"
+#include "model/kinds/kind.h"
 
 /* Bytes that are looked at for each id that there is room for; real text needs 2 to 6. */
 #define ENCODE_TEXT_BYTES_AN_ID 64

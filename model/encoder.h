@@ -12,7 +12,7 @@
 
 #include "base/arena.h"
 #include "kernels/backend.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 enum mask_kind { MASK_FULL, MASK_CAUSAL };
 enum position_kind { POSITION_LEARNED };

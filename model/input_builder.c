@@ -1,7 +1,7 @@
 /* Impressions to inputs: texts by the model's templates, tokens by its tokenizer, segments by
  * its kind. */
 #include "base/bug.h"
-#include "model/kind.h"
+#include "model/kinds/kind.h"
 #include "model/shared_texts.h"
 
 struct building {

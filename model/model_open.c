@@ -2,9 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/config_json.h"
+#include "model/files/config_json.h"
+#include "model/files/sentence_transformers.h"
 #include "model/model_struct.h"
-#include "model/sentence_transformers.h"
 
 struct opening {
     struct model *model;

@@ -6,9 +6,9 @@
 #include <stdatomic.h>
 
 #include "adrank/model.h"
-#include "model/adrank_json.h"
 #include "model/encoder.h"
-#include "model/model_files.h"
+#include "model/files/adrank_json.h"
+#include "model/files/model_files.h"
 
 struct model {
     atomic_int refs;

@@ -89,7 +89,7 @@ static void print_problems(const char *file, const struct problems *problems)
 }
 
 /* The answer of what listens there: nobody says that it is adrankd. */
-static void print_refusal(const char *path, const struct http_response *response)
+static void print_refusal(const char *path, const struct client_response *response)
 {
     struct buf text = BUF_INIT;
 
@@ -122,7 +122,7 @@ static int read_config(const struct arguments *arguments, struct config **out)
 static int probe(const struct config *config, const char *path)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
     char address[ADDRESS_TEXT_BYTES];
     int rc = 1;

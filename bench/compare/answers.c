@@ -40,7 +40,7 @@ static _Noreturn void fail(const char *what)
 /* The answer without its times, numbers to the last bit. NULL: not 200. */
 static char *ask(struct instance *instance, const struct compare_request *request)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
     json_t *answer;
     char *text;

@@ -218,7 +218,7 @@ void instance_stop(struct instance *instance)
     rmdir(instance->folder);
 }
 
-int instance_rank(struct instance *instance, struct view body, struct http_response *out,
+int instance_rank(struct instance *instance, struct view body, struct client_response *out,
                   struct err *err)
 {
     const struct http_request request = {.method = "POST", .target = "/rank", .body = body};

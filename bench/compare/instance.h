@@ -32,7 +32,7 @@ int instance_start(struct instance *instance, const struct instance_args *args,
                    struct err *err) MUST_CHECK;
 void instance_stop(struct instance *instance);
 /* POST /rank; *out holds until the next call. A status other than 200 is an error. */
-int instance_rank(struct instance *instance, struct view body, struct http_response *out,
+int instance_rank(struct instance *instance, struct view body, struct client_response *out,
                   struct err *err) MUST_CHECK;
 
 #endif

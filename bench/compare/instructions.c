@@ -68,7 +68,7 @@ static double executed(pid_t pid)
 
 static void send_all(struct instance *instance, const struct compare_request *request, int n)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     for (int i = 0; i < n; i++)

@@ -38,7 +38,7 @@ static double mean_us(const struct mode *mode, const struct compare_requests *re
                       struct instance *instance, int n)
 {
     const int64_t start_us = clock_now_us();
-    struct http_response response;
+    struct client_response response;
     struct err err;
     int sent = 0;
 

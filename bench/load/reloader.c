@@ -23,7 +23,7 @@ struct reloader {
 static bool reload(struct reloader *reloader)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
     bool good = false;
 

@@ -1,6 +1,6 @@
 #include "bench/load/report.h"
 
-#include "base/json_writer.h"
+#include "json/writer.h"
 
 static const struct {
     const char *name;

@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/rng.h"
 #include "client/http_client.h"
+#include "json/writer.h"
 
 #define MADE_UP 512
 #define MAX_REPLAY_BYTES (1u << 30)

@@ -10,11 +10,6 @@
 
 #include "base/view.h"
 
-struct views {
-    const struct view *items;
-    int n;
-};
-
 enum behaviour_type {
     BEHAVIOUR_VIEW,
     BEHAVIOUR_CLICK,

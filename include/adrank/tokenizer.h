@@ -31,7 +31,7 @@ enum truncation {
  * what the last call left behind and not obeyed, as transformers does; truncation on the left is refused. What
  * tokenizer_config.json (or its absence in a model's directory), special_tokens_map.json or added_tokens.json beside
  * it say otherwise of the normaliser, of special or of added tokens is refused: readers disagree on which of them
- * counts. The keys of tokenizer_config.json and what each means here: model/tokenizer_class.c.
+ * counts. The keys of tokenizer_config.json and what each means here: model/tokenizer/class.c.
  *
  * Else dir/vocab.txt, with the options of dir/tokenizer_config.json where that exists (do_lower_case,
  * strip_accents, tokenize_chinese_chars, special and added tokens), and the special tokens that older releases

@@ -2,9 +2,9 @@
 
 #include <stdlib.h>
 
-#include "base/json_writer.h"
 #include "server/admin/caller.h"
 #include "server/net/query.h"
+#include "json/writer.h"
 
 #define N_ROUTES 6
 /* Short, so that nobody holds its connections for long. */
@@ -21,58 +21,58 @@ struct admin {
     struct connection_pool pool;
     struct listener listener;
     struct metrics_shard *shard;
-    char *address;           /* as configured */
-    struct exchange *reload; /* that waits for a reload */
+    char *address;            /* as configured */
+    struct http_call *reload; /* that waits for a reload */
 };
 
-static struct view first_field(const struct exchange *x, const char *name)
+static struct view first_field(const struct http_call *x, const char *name)
 {
     uint32_t at = 0;
 
-    return exchange_field(x, name, &at);
+    return http_call_field(x, name, &at);
 }
 
 /* Whether a call of /admin/... is taken: by whom it is and by its query, of which these are all there is. Else it has
  * been refused. */
-static bool take(struct admin *admin, struct exchange *x, const struct query_switch *switches,
+static bool take(struct admin *admin, struct http_call *x, const struct query_switch *switches,
                  int n_switches)
 {
-    struct caller caller = {.host = exchange_authority(x),
+    struct caller caller = {.host = http_call_authority(x),
                             .origin = first_field(x, "origin"),
                             .fetch_site = first_field(x, "sec-fetch-site")};
     const char *why = caller_refused(&caller, admin->address);
     struct err err;
 
     if (why) {
-        exchange_problem(x, PROBLEM_FORBIDDEN, why, NULL);
+        http_call_problem(x, PROBLEM_FORBIDDEN, why, NULL);
         return false;
     }
     if (query_read(
             &(struct query_args){
                 .query = x->query, .switches = switches, .n_switches = n_switches, .strict = true},
             &err)) {
-        exchange_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
+        http_call_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
         return false;
     }
     return true;
 }
 
-static void handle_metrics(struct exchange *x, void *arg)
+static void handle_metrics(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
     struct buf body = BUF_INIT;
 
     metrics_write(admin->args.metrics, &body);
     if (buf_failed(&body))
-        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     else
-        exchange_respond(x, &(struct answer){.status = 200,
-                                             .content_type = METRICS_CONTENT_TYPE,
-                                             .body = buf_view(&body)});
+        http_call_respond(x, &(struct http_response){.status = 200,
+                                                     .content_type = METRICS_CONTENT_TYPE,
+                                                     .body = buf_view(&body)});
     buf_release(&body);
 }
 
-static void handle_config(struct exchange *x, void *arg)
+static void handle_config(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
     struct buf body = BUF_INIT;
@@ -83,24 +83,24 @@ static void handle_config(struct exchange *x, void *arg)
     json_writer_init(&w, &body);
     admin->args.actions.print_config(admin->args.actions.arg, &w);
     if (buf_failed(&body))
-        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     else
-        exchange_respond(x, &(struct answer){.status = 200, .body = buf_view(&body)});
+        http_call_respond(x, &(struct http_response){.status = 200, .body = buf_view(&body)});
     buf_release(&body);
 }
 
-static void handle_drain(struct exchange *x, void *arg)
+static void handle_drain(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
 
     if (!take(admin, x, NULL, 0))
         return;
     admin->args.actions.drain(admin->args.actions.arg);
-    exchange_respond(
-        x, &(struct answer){.status = 202, .body = VIEW_LIT("{\"status\":\"draining\"}")});
+    http_call_respond(
+        x, &(struct http_response){.status = 202, .body = VIEW_LIT("{\"status\":\"draining\"}")});
 }
 
-static void on_reload_gone(struct exchange *x, void *arg)
+static void on_reload_gone(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
 
@@ -108,7 +108,7 @@ static void on_reload_gone(struct exchange *x, void *arg)
     admin->reload = NULL;
 }
 
-static void handle_reload(struct exchange *x, void *arg)
+static void handle_reload(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
     bool dry_run;
@@ -117,11 +117,11 @@ static void handle_reload(struct exchange *x, void *arg)
     if (!take(admin, x, switches, 1))
         return;
     if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
-        exchange_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
+        http_call_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
         return;
     }
     admin->reload = x;
-    exchange_defer(x, on_reload_gone, admin);
+    http_call_defer(x, on_reload_gone, admin);
 }
 
 static void write_outcome(const struct reload_outcome *outcome, struct buf *body)
@@ -143,21 +143,21 @@ static void write_outcome(const struct reload_outcome *outcome, struct buf *body
 
 void admin_reloaded(struct admin *admin, const struct reload_outcome *outcome)
 {
-    struct exchange *x = admin->reload;
+    struct http_call *x = admin->reload;
     struct buf body = BUF_INIT;
 
     if (!x)
         return;
     admin->reload = NULL;
     if (!outcome->status) {
-        exchange_problem(x, PROBLEM_RELOAD_INVALID, outcome->err->text, outcome->problems);
+        http_call_problem(x, PROBLEM_RELOAD_INVALID, outcome->err->text, outcome->problems);
         return;
     }
     write_outcome(outcome, &body);
     if (buf_failed(&body))
-        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     else
-        exchange_respond(x, &(struct answer){.status = 200, .body = buf_view(&body)});
+        http_call_respond(x, &(struct http_response){.status = 200, .body = buf_view(&body)});
     buf_release(&body);
 }
 

@@ -1,9 +1,9 @@
 #include "server/admin/health.h"
 
 #include "base/clock.h"
-#include "base/json_writer.h"
 #include "server/net/query.h"
 #include "server/world/catalog_state.h"
+#include "json/writer.h"
 
 void health_init(struct health *health, const struct health_args *args)
 {
@@ -132,7 +132,7 @@ struct verdict {
     bool verbose;
 };
 
-static void answer(struct health *health, struct exchange *x, const struct verdict *verdict)
+static void answer(struct health *health, struct http_call *x, const struct verdict *verdict)
 {
     struct buf body = BUF_INIT;
     struct json_writer w;
@@ -144,14 +144,14 @@ static void answer(struct health *health, struct exchange *x, const struct verdi
         write_verbose(health, &w);
     jw_object_end(&w);
     if (buf_failed(&body))
-        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     else
-        exchange_respond(
-            x, &(struct answer){.status = verdict->good ? 200 : 503, .body = buf_view(&body)});
+        http_call_respond(x, &(struct http_response){.status = verdict->good ? 200 : 503,
+                                                     .body = buf_view(&body)});
     buf_release(&body);
 }
 
-static void answer_live(struct health *health, struct exchange *x, bool verbose)
+static void answer_live(struct health *health, struct http_call *x, bool verbose)
 {
     struct verdict verdict = {.verbose = verbose};
 
@@ -159,7 +159,7 @@ static void answer_live(struct health *health, struct exchange *x, bool verbose)
     answer(health, x, &verdict);
 }
 
-static void answer_ready(struct health *health, struct exchange *x, bool verbose)
+static void answer_ready(struct health *health, struct http_call *x, bool verbose)
 {
     struct verdict verdict = {.verbose = verbose};
 
@@ -168,30 +168,30 @@ static void answer_ready(struct health *health, struct exchange *x, bool verbose
 }
 
 /* 0, or the query has been refused. Monitors add parameters of their own: only this one is looked at. */
-static int read_verbose(struct exchange *x, bool *verbose)
+static int read_verbose(struct http_call *x, bool *verbose)
 {
     const struct query_switch switches[] = {{"verbose", verbose}};
     struct err err;
 
     if (query_read(&(struct query_args){.query = x->query, .switches = switches, .n_switches = 1},
                    &err)) {
-        exchange_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
+        http_call_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
         return -1;
     }
     return 0;
 }
 
-void health_handle_live(struct exchange *x, void *arg)
+void health_handle_live(struct http_call *x, void *arg)
 {
     answer_live(arg, x, false);
 }
 
-void health_handle_ready(struct exchange *x, void *arg)
+void health_handle_ready(struct http_call *x, void *arg)
 {
     answer_ready(arg, x, false);
 }
 
-void health_handle_live_verbose(struct exchange *x, void *arg)
+void health_handle_live_verbose(struct http_call *x, void *arg)
 {
     bool verbose;
 
@@ -199,7 +199,7 @@ void health_handle_live_verbose(struct exchange *x, void *arg)
         answer_live(arg, x, verbose);
 }
 
-void health_handle_ready_verbose(struct exchange *x, void *arg)
+void health_handle_ready_verbose(struct http_call *x, void *arg)
 {
     bool verbose;
 

@@ -51,10 +51,10 @@ bool health_ready(const struct health *health, const char **why);
 
 /* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They say whether and why, nothing of what
  * is served by what. */
-void health_handle_live(struct exchange *x, void *arg);
-void health_handle_ready(struct exchange *x, void *arg);
+void health_handle_live(struct http_call *x, void *arg);
+void health_handle_ready(struct http_call *x, void *arg);
 /* The same with all of it for ?verbose=1: for operators' eyes. */
-void health_handle_live_verbose(struct exchange *x, void *arg);
-void health_handle_ready_verbose(struct exchange *x, void *arg);
+void health_handle_live_verbose(struct http_call *x, void *arg);
+void health_handle_ready_verbose(struct http_call *x, void *arg);
 
 #endif

@@ -70,7 +70,7 @@ static int open_server(struct daemon *d, struct err *err)
                     &(struct server_args){.accept_loop = &d->loop,
                                           .address = d->config->http.address,
                                           .backlog = (int)d->config->http.backlog,
-                                          .n_workers = (int)d->config->http.workers,
+                                          .n_threads = (int)d->config->http.workers,
                                           .limits = &limits,
                                           .memory = &d->memory,
                                           .routes = d->routes,
@@ -86,12 +86,12 @@ static int open_server(struct daemon *d, struct err *err)
 
 static int open_workers(struct daemon *d, struct err *err)
 {
-    d->workers = calloc((size_t)d->server.n_workers, sizeof(struct request_worker *));
+    d->workers = calloc((size_t)d->server.n_threads, sizeof(struct request_worker *));
     if (!d->workers)
         return err_set(err, ERR_NOMEM, "workers: out of memory");
-    for (int i = 0; i < d->server.n_workers; i++) {
+    for (int i = 0; i < d->server.n_threads; i++) {
         struct metrics_shard *shard = metrics_shard_new(&d->metrics, err);
-        struct worker *worker = server_worker(&d->server, i);
+        struct net_thread *worker = server_thread(&d->server, i);
 
         if (!shard ||
             request_worker_new(
@@ -103,7 +103,7 @@ static int open_workers(struct daemon *d, struct err *err)
                                               .seed = (uint64_t)clock_now_us() + (uint64_t)i},
                 &d->workers[i], err))
             return -1;
-        worker_set_user(worker, d->workers[i]);
+        net_thread_set_user(worker, d->workers[i]);
     }
     return 0;
 }
@@ -114,7 +114,7 @@ enum health_redis daemon_redis(void *arg)
 
     if (!request_worker_redis_configured(d->workers[0]))
         return HEALTH_REDIS_NONE;
-    for (int i = 0; i < d->server.n_workers; i++)
+    for (int i = 0; i < d->server.n_threads; i++)
         if (!request_worker_redis_up(d->workers[i]))
             return HEALTH_REDIS_DOWN;
     return HEALTH_REDIS_UP;
@@ -207,12 +207,12 @@ static void close_all(struct daemon *d)
         mailbox_drain(&d->loop.mailbox, d); /* a load that ended meanwhile */
     loader_close(d->loader);
     admin_close(d->admin);
-    for (int i = 0; d->workers && i < d->server.n_workers; i++)
+    for (int i = 0; d->workers && i < d->server.n_threads; i++)
         request_worker_drop_world(d->workers[i]);
     world_unref(d->world);
     if (d->executor)
         executor_close(d->executor);
-    for (int i = 0; d->workers && i < d->server.n_workers; i++)
+    for (int i = 0; d->workers && i < d->server.n_threads; i++)
         request_worker_free(d->workers[i]);
     free(d->workers);
     if (d->has_health)

@@ -35,7 +35,7 @@ static void collect_breaker(struct metrics_out *out, void *arg)
     const struct daemon *d = arg;
     enum breaker_state worst = BREAKER_CLOSED;
 
-    for (int i = 0; i < d->server.n_workers; i++) {
+    for (int i = 0; i < d->server.n_threads; i++) {
         enum breaker_state state = request_worker_breaker(d->workers[i]);
 
         worst = state > worst ? state : worst;

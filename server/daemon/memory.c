@@ -18,7 +18,7 @@ static void on_look(struct timer *timer, void *arg)
     if (d->trim && !storm)
         malloc_trim(0);
     d->trim = storm;
-    for (int i = 0; storm && i < d->server.n_workers; i++)
+    for (int i = 0; storm && i < d->server.n_threads; i++)
         request_worker_reclaim_soon(d->workers[i]);
     loop_timer_set(&d->loop, timer, clock_now_us() + LOOK_US);
 }

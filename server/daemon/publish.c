@@ -99,7 +99,7 @@ static void publish(struct daemon *d, struct world *world)
     server_set_backlog(&d->server, (int)config->http.backlog);
     executor_set_options(d->executor, &options);
     log_set_level((enum log_level)config->log.level);
-    for (int i = 0; i < d->server.n_workers; i++)
+    for (int i = 0; i < d->server.n_threads; i++)
         if (request_worker_publish(d->workers[i], world_ref(world))) {
             world_unref(world);
             log_error("worker_world_kept", LOG_INT("worker", i),
@@ -113,7 +113,7 @@ static void publish(struct daemon *d, struct world *world)
         log_ready(d);
         log_listening(&d->server.listener, "http");
         log_listening(admin_listener(d->admin), "admin");
-        for (int i = 0; i < d->server.n_workers; i++)
+        for (int i = 0; i < d->server.n_threads; i++)
             request_worker_may_log(d->workers[i]);
     }
     world_warnings(world, log_warning, NULL);

@@ -126,7 +126,7 @@ static void end(struct connection *c)
 /* Bytes that can be read behind those that are here; behind a large body, which is charged as it came, none. */
 static size_t room(const struct connection *c)
 {
-    const size_t taken = c->in_at + c->in_len + EXCHANGE_BODY_PADDING;
+    const size_t taken = c->in_at + c->in_len + HTTP_CALL_BODY_PADDING;
 
     if (c->state == CONNECTION_WORK && c->in.capacity > BUFFERS_BASE_BYTES)
         return 0;
@@ -163,8 +163,8 @@ void connection_leave(struct connection *c)
 
 void connection_lost(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
-    exchange_gone_fn on_gone = c->state == CONNECTION_WORK ? x->on_gone : NULL;
+    struct http_call *x = &c->call;
+    http_call_gone_fn on_gone = c->state == CONNECTION_WORK ? x->on_gone : NULL;
 
     if (c->state == CONNECTION_WORK)
         c->pool->n_busy--;

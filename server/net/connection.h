@@ -28,8 +28,8 @@
 #include "base/budget.h"
 #include "base/rng.h"
 #include "server/net/buffers.h"
-#include "server/net/exchange.h"
 #include "server/net/holders.h"
+#include "server/net/http_call.h"
 #include "server/net/http_reader.h"
 #include "server/net/limits.h"
 #include "server/net/loop.h"
@@ -70,7 +70,7 @@ struct connection_pool {
     struct net_shared *shared;
     const struct router *router;
     struct connection_hooks hooks;
-    void *user;            /* exchange_user() */
+    void *user;            /* http_call_user() */
     _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
 
     struct buffers buffers;

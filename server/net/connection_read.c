@@ -36,7 +36,7 @@ bool connection_make_room(struct connection *c, size_t capacity)
 static void shrink(struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES &&
-        c->in_len + 1 + EXCHANGE_BODY_PADDING <= BUFFERS_BASE_BYTES)
+        c->in_len + 1 + HTTP_CALL_BODY_PADDING <= BUFFERS_BASE_BYTES)
         (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
 }
 
@@ -46,7 +46,7 @@ static bool prepare(struct connection *c)
     shrink(c);
     if (!connection_charge_in(c))
         connection_problem(c, PROBLEM_BODY_MEMORY, NULL, NULL, "");
-    else if (!connection_make_room(c, c->in_len + 1 + EXCHANGE_BODY_PADDING))
+    else if (!connection_make_room(c, c->in_len + 1 + HTTP_CALL_BODY_PADDING))
         connection_problem(c, PROBLEM_OUT_OF_MEMORY, NULL, NULL, "");
     else
         return true;
@@ -71,7 +71,7 @@ void connection_next(struct connection *c)
     c->in_len -= used;
     http_reader_init(&c->reader, &reader_limits);
     c->started = c->head_done = false;
-    c->exchange = (struct exchange){.connection = c};
+    c->call = (struct http_call){.connection = c};
     c->state = CONNECTION_READING;
     connection_expose(c);
 }
@@ -109,7 +109,7 @@ static void on_first_byte(struct connection *c)
     connection_wait_over(c);
     c->started = c->used = true;
     c->holder.serial = ++c->pool->n_requests;
-    c->exchange.received_us = c->next_us ? c->next_us : c->arrival_us;
+    c->call.received_us = c->next_us ? c->next_us : c->arrival_us;
     c->next_us = 0;
     c->start_us = clock_now_us();
 }
@@ -132,7 +132,7 @@ static void on_head(struct connection *c)
 static void fill_exchange(struct connection *c)
 {
     const struct http_reader *r = &c->reader;
-    struct exchange *x = &c->exchange;
+    struct http_call *x = &c->call;
     const char *bytes = connection_bytes(c);
 
     connection_make_id(c);
@@ -152,7 +152,7 @@ static void on_request(struct connection *c)
     const size_t behind = c->in_len - c->reader.end;
 
     if (behind) /* its first byte came with the last read, or with this request at the earliest */
-        c->next_us = behind <= c->arrived ? c->arrival_us : c->exchange.received_us;
+        c->next_us = behind <= c->arrived ? c->arrival_us : c->call.received_us;
     connection_wait_over(c);
     connection_deadline(c, TIMER_NEVER);
     if (!route) {
@@ -167,9 +167,9 @@ static void on_request(struct connection *c)
     fill_exchange(c);
     c->state = CONNECTION_WORK;
     c->pool->n_busy++;
-    route->handle(&c->exchange, route->arg);
-    if (c->state == CONNECTION_WORK && !c->exchange.on_gone)
-        exchange_problem(&c->exchange, PROBLEM_INTERNAL, NULL, NULL);
+    route->handle(&c->call, route->arg);
+    if (c->state == CONNECTION_WORK && !c->call.on_gone)
+        http_call_problem(&c->call, PROBLEM_INTERNAL, NULL, NULL);
 }
 
 static void on_more(struct connection *c)

@@ -1,6 +1,6 @@
 /*
  * Inside of a connection, shared by the five files that make it: connection.c (life, readiness, deadlines),
- * connection_read.c (bytes to exchanges), connection_write.c (answers to bytes), connection_memory.c (what it holds),
+ * connection_read.c (bytes to calls), connection_write.c (answers to bytes), connection_memory.c (what it holds),
  * connection_room.c (who goes when there are too many).
  *
  *   READING --request complete--> WORK --answer--> WRITING --taken--> READING, or LINGER --> ENDED
@@ -16,7 +16,7 @@
 
 enum connection_state {
     CONNECTION_READING, /* between requests, or within one */
-    CONNECTION_WORK,    /* a handler has the exchange */
+    CONNECTION_WORK,    /* a handler has the call */
     CONNECTION_WRITING, /* the answer is not all taken yet */
     CONNECTION_LINGER,  /* all is said; what comes is thrown away */
     CONNECTION_ENDED,
@@ -40,11 +40,11 @@ struct connection {
     struct buffer out; /* of an answer what the kernel has not taken */
     size_t out_len, out_pos;
     int64_t in_charged, out_charged; /* to shared->memory: body, answer */
-    struct holder holder;            /* of both, unless a handler has the exchange */
+    struct holder holder;            /* of both, unless a handler has the call */
 
     struct http_reader reader;
     struct routing routing;
-    struct exchange exchange;
+    struct http_call call;
     int64_t arrival_us; /* of the bytes read last, */
     size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
@@ -64,7 +64,7 @@ struct connection {
 void connection_enter(struct connection *c);
 void connection_leave(struct connection *c);
 void connection_deadline(struct connection *c, int64_t due_us);
-/* The state becomes ENDED; on_gone runs if a handler has the exchange. */
+/* The state becomes ENDED; on_gone runs if a handler has the call. */
 void connection_lost(struct connection *c);
 
 /* connection_room.c. From now on it waits for its client, unless it does so already. */
@@ -86,7 +86,7 @@ static inline char *connection_bytes(const struct connection *c)
 
 /* Room for so many bytes from the request's first one on: grows the buffer, or takes one. false: out of memory. */
 bool connection_make_room(struct connection *c, size_t capacity);
-/* The exchange is over: on to the next request. */
+/* The call is over: on to the next request. */
 void connection_next(struct connection *c);
 
 /* connection_memory.c. Both make room at the expense of others where the rules say so. */
@@ -101,7 +101,7 @@ void connection_shield(struct connection *c);
 void connection_expose(struct connection *c);
 
 /* connection_write.c. The state becomes WRITING, READING, LINGER or ENDED. */
-void connection_answer(struct connection *c, const struct answer *answer);
+void connection_answer(struct connection *c, const struct http_response *answer);
 void connection_problem(struct connection *c, enum problem_code code, const char *detail,
                         const struct problems *errors, const char *headers);
 void connection_continue(struct connection *c); /* 100 */

@@ -4,7 +4,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "server/net/answer_head.h"
+#include "server/net/response_head.h"
 
 #define LINGER_US 1000000
 
@@ -123,14 +123,14 @@ void connection_continue(struct connection *c)
 
 void connection_make_id(struct connection *c)
 {
-    struct exchange *x = &c->exchange;
+    struct http_call *x = &c->call;
     struct view sent = {NULL, 0};
 
     if (x->request_id[0])
         return;
     if (c->in.ptr)
         sent = http_reader_field(&c->reader, connection_bytes(c), "x-request-id");
-    if (answer_id_is_sane(sent)) {
+    if (request_id_is_valid(sent)) {
         memcpy(x->request_id, sent.ptr, sent.len);
         x->request_id[sent.len] = 0;
     } else {
@@ -145,7 +145,7 @@ static const char *date(struct connection_pool *pool)
 
     if (now_s != pool->date_s) {
         pool->date_s = now_s;
-        answer_date(now_s, pool->date);
+        http_date(now_s, pool->date);
     }
     return pool->date;
 }
@@ -156,7 +156,7 @@ static bool is_head(const struct connection *c)
            memcmp(connection_bytes(c) + c->reader.method.start, "HEAD", 4) == 0;
 }
 
-void connection_answer(struct connection *c, const struct answer *answer)
+void connection_answer(struct connection *c, const struct http_response *answer)
 {
     struct connection_pool *pool = c->pool;
     bool complete = c->reader.end > 0;
@@ -167,18 +167,18 @@ void connection_answer(struct connection *c, const struct answer *answer)
     connection_make_id(c);
     if (c->state == CONNECTION_WORK)
         pool->n_busy--;
-    c->exchange.on_gone = NULL;
+    c->call.on_gone = NULL;
     c->last = answer->close || !complete || !c->reader.keep_alive ||
               atomic_load_explicit(&pool->shared->draining, memory_order_relaxed);
     c->state = CONNECTION_WRITING;
-    answer_head(&pool->scratch, answer,
-                &(struct answer_head_args){.date = date(pool),
-                                           .request_id = c->exchange.request_id,
-                                           .close = c->last,
-                                           .keep_alive = c->reader.minor == 0});
+    response_head(&pool->scratch, answer,
+                  &(struct response_head_args){.date = date(pool),
+                                               .request_id = c->call.request_id,
+                                               .close = c->last,
+                                               .keep_alive = c->reader.minor == 0});
     if (pool->hooks.on_answer)
         pool->hooks.on_answer(pool->user, c->head_done ? c->routing.label : 0, answer->status,
-                              c->started ? clock_now_us() - c->exchange.received_us : 0);
+                              c->started ? clock_now_us() - c->call.received_us : 0);
     parts[0] = (struct iovec){pool->scratch.ptr, pool->scratch.len};
     parts[1] = (struct iovec){(char *)answer->body.ptr, is_head(c) ? 0 : answer->body.len};
     if (buf_failed(&pool->scratch)) {
@@ -211,12 +211,12 @@ void connection_problem(struct connection *c, enum problem_code code, const char
     else
         snprintf(retry, sizeof(retry), "%s", headers);
     buf_clear(body);
-    problem_write(body, code, c->exchange.request_id, detail, errors);
+    problem_write(body, code, c->call.request_id, detail, errors);
     if (buf_failed(body)) /* an answer without a body is still one */
         buf_release(body);
-    connection_answer(c, &(struct answer){.status = kind->status,
-                                          .content_type = "application/problem+json",
-                                          .headers = view_of(retry),
-                                          .body = buf_view(body),
-                                          .close = kind->closes});
+    connection_answer(c, &(struct http_response){.status = kind->status,
+                                                 .content_type = "application/problem+json",
+                                                 .headers = view_of(retry),
+                                                 .body = buf_view(body),
+                                                 .close = kind->closes});
 }

@@ -2,7 +2,7 @@
 
 #include <stdio.h>
 
-#include "base/json_writer.h"
+#include "json/writer.h"
 
 const struct problem_kind problem_kinds[PROBLEM_CODES] = {
 #define X(constant, ...) [PROBLEM_##constant] = {__VA_ARGS__},

@@ -2,10 +2,10 @@
 #ifndef SERVER_NET_ROUTER_H
 #define SERVER_NET_ROUTER_H
 
-#include "server/net/exchange.h"
+#include "server/net/http_call.h"
 #include "server/net/http_reader.h"
 
-typedef void (*http_handle_fn)(struct exchange *x, void *arg);
+typedef void (*http_handle_fn)(struct http_call *x, void *arg);
 
 struct http_route {
     const char *method; /* "GET", which is HEAD's, too; "POST" */

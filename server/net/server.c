@@ -10,64 +10,64 @@
 
 #define DRAIN_LOOK_US 20000
 
-/* A connection on its way from the acceptor to its worker. */
+/* A connection on its way from the acceptor to its thread. */
 struct handoff {
     struct letter letter;
     int fd;
     bool over;    /* another one has to go for it */
-    int n_passed; /* workers that had none */
+    int n_passed; /* threads that had none */
 };
 
-static void hand_to(struct worker *worker, struct handoff *handoff)
+static void hand_to(struct net_thread *thread, struct handoff *handoff)
 {
-    atomic_fetch_add(&worker->connections, 1);
-    loop_post(&worker->loop, &handoff->letter);
+    atomic_fetch_add(&thread->connections, 1);
+    loop_post(&thread->loop, &handoff->letter);
 }
 
 static void on_handoff(struct letter *letter, void *reader)
 {
     struct handoff *handoff = (struct handoff *)letter;
-    struct worker *worker = reader;
-    struct server *server = worker->server;
-    bool refuse = handoff->over && !connection_pool_make_room(&worker->pool);
+    struct net_thread *thread = reader;
+    struct server *server = thread->server;
+    bool refuse = handoff->over && !connection_pool_make_room(&thread->pool);
 
-    if (refuse && ++handoff->n_passed < server->n_workers && !server->closing) {
-        atomic_fetch_sub(&worker->connections, 1);
-        hand_to(&server->workers[(worker->index + 1) % server->n_workers], handoff);
+    if (refuse && ++handoff->n_passed < server->n_threads && !server->closing) {
+        atomic_fetch_sub(&thread->connections, 1);
+        hand_to(&server->threads[(thread->index + 1) % server->n_threads], handoff);
         return;
     }
-    connection_pool_open(&worker->pool, handoff->fd, refuse);
+    connection_pool_open(&thread->pool, handoff->fd, refuse);
     free(handoff);
 }
 
-static struct worker *least_loaded(struct server *server)
+static struct net_thread *least_loaded(struct server *server)
 {
-    struct worker *best = &server->workers[0];
+    struct net_thread *best = &server->threads[0];
     int64_t fewest = INT64_MAX;
 
-    for (int i = 0; i < server->n_workers; i++) {
-        int64_t n = atomic_load_explicit(&server->workers[i].connections, memory_order_relaxed);
+    for (int i = 0; i < server->n_threads; i++) {
+        int64_t n = atomic_load_explicit(&server->threads[i].connections, memory_order_relaxed);
 
         if (n < fewest) {
             fewest = n;
-            best = &server->workers[i];
+            best = &server->threads[i];
         }
     }
     return best;
 }
 
 /* Where there are too many, one of its own is to make room. */
-static struct worker *most_idle(struct server *server)
+static struct net_thread *most_idle(struct server *server)
 {
-    struct worker *best = NULL;
+    struct net_thread *best = NULL;
     int64_t most = 0;
 
-    for (int i = 0; i < server->n_workers; i++) {
-        int64_t n = atomic_load_explicit(&server->workers[i].pool.n_idle, memory_order_relaxed);
+    for (int i = 0; i < server->n_threads; i++) {
+        int64_t n = atomic_load_explicit(&server->threads[i].pool.n_idle, memory_order_relaxed);
 
         if (n > most) {
             most = n;
-            best = &server->workers[i];
+            best = &server->threads[i];
         }
     }
     return best ? best : least_loaded(server);
@@ -77,14 +77,14 @@ static struct worker *most_idle(struct server *server)
 
 static void on_shrink(struct letter *letter, void *reader)
 {
-    struct worker *worker = reader;
-    struct server *server = worker->server;
-    int n = connection_pool_shrink(&worker->pool);
-    int next = (worker->index + 1) % server->n_workers;
+    struct net_thread *thread = reader;
+    struct server *server = thread->server;
+    int n = connection_pool_shrink(&thread->pool);
+    int next = (thread->index + 1) % server->n_threads;
 
     server->n_shrunk_none = n ? 0 : server->n_shrunk_none + 1;
-    if (n >= 0 && server->n_shrunk_none < server->n_workers && !server->closing)
-        loop_post(&server->workers[next].loop, letter);
+    if (n >= 0 && server->n_shrunk_none < server->n_threads && !server->closing)
+        loop_post(&server->threads[next].loop, letter);
     else
         atomic_store(&server->shrinking, false);
 }
@@ -94,7 +94,7 @@ static void shrink(struct server *server)
     if (atomic_exchange(&server->shrinking, true))
         return;
     server->n_shrunk_none = 0;
-    loop_post(&server->workers[0].loop, &server->shrink);
+    loop_post(&server->threads[0].loop, &server->shrink);
 }
 
 /* ---- accepting --------------------------------------------------------------------------------- */
@@ -104,7 +104,7 @@ static void on_accept(int fd, void *arg)
     struct server *server = arg;
     int over = connection_admit(&server->shared);
     struct handoff *handoff = over < 0 ? NULL : malloc(sizeof(*handoff));
-    struct worker *worker = over > 0 ? most_idle(server) : least_loaded(server);
+    struct net_thread *thread = over > 0 ? most_idle(server) : least_loaded(server);
 
     if (!handoff) {
         refuse_at_once(fd);
@@ -115,48 +115,48 @@ static void on_accept(int fd, void *arg)
         return;
     }
     *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .over = over > 0};
-    hand_to(worker, handoff);
+    hand_to(thread, handoff);
 }
 
-/* ---- workers ----------------------------------------------------------------------------------- */
+/* ---- threads ----------------------------------------------------------------------------------- */
 
-static int open_worker(struct server *server, int index, struct err *err)
+static int open_thread(struct server *server, int index, struct err *err)
 {
-    struct worker *worker = &server->workers[index];
+    struct net_thread *thread = &server->threads[index];
 
-    worker->server = server;
-    worker->index = index;
-    if (loop_init(&worker->loop, worker, err))
+    thread->server = server;
+    thread->index = index;
+    if (loop_init(&thread->loop, thread, err))
         return -1;
-    server->n_workers++;
-    return connection_pool_init(&worker->pool,
-                                &(struct connection_pool_args){.loop = &worker->loop,
+    server->n_threads++;
+    return connection_pool_init(&thread->pool,
+                                &(struct connection_pool_args){.loop = &thread->loop,
                                                                .shared = &server->shared,
                                                                .router = &server->router,
                                                                .hooks = server->hooks,
-                                                               .load = &worker->connections},
+                                                               .load = &thread->connections},
                                 err);
 }
 
-static void *run_worker(void *arg)
+static void *run_thread(void *arg)
 {
-    struct worker *worker = arg;
+    struct net_thread *thread = arg;
 
-    loop_run(&worker->loop);
-    connection_pool_release(&worker->pool);
+    loop_run(&thread->loop);
+    connection_pool_release(&thread->pool);
     return NULL;
 }
 
-void worker_set_user(struct worker *worker, void *user)
+void net_thread_set_user(struct net_thread *thread, void *user)
 {
-    worker->user = user;
-    worker->pool.user = user;
+    thread->user = user;
+    thread->pool.user = user;
 }
 
-struct worker *server_worker(struct server *server, int index)
+struct net_thread *server_thread(struct server *server, int index)
 {
-    BUG_ON(index < 0 || index >= server->n_workers);
-    return &server->workers[index];
+    BUG_ON(index < 0 || index >= server->n_threads);
+    return &server->threads[index];
 }
 
 /* ---- life -------------------------------------------------------------------------------------- */
@@ -181,14 +181,14 @@ int server_open(struct server *server, const struct server_args *args, struct er
     server->shrink.deliver = on_shrink;
     timer_init(&server->drain_timer, on_drain_look, server);
     net_shared_init(&server->shared, args->limits, args->memory);
-    BUG_ON(args->n_workers < 1);
-    server->workers = calloc((size_t)args->n_workers, sizeof(*server->workers));
-    if (!server->workers) {
+    BUG_ON(args->n_threads < 1);
+    server->threads = calloc((size_t)args->n_threads, sizeof(*server->threads));
+    if (!server->threads) {
         err_set(err, ERR_NOMEM, "workers: out of memory");
         goto fail;
     }
-    for (int i = 0; i < args->n_workers; i++)
-        if (open_worker(server, i, err))
+    for (int i = 0; i < args->n_threads; i++)
+        if (open_thread(server, i, err))
             goto fail;
     /* bound now, so that a taken address is known before anything slow is done; the kernel queues */
     if (listener_open(&server->listener, &listener_args, err))
@@ -201,16 +201,16 @@ fail:
 
 int server_start(struct server *server, struct err *err)
 {
-    for (int i = 0; i < server->n_workers; i++) {
-        struct worker *worker = &server->workers[i];
+    for (int i = 0; i < server->n_threads; i++) {
+        struct net_thread *thread = &server->threads[i];
 
-        int rc = pthread_create(&worker->thread, NULL, run_worker, worker);
+        int rc = pthread_create(&thread->thread, NULL, run_thread, thread);
 
         if (rc != 0) {
             server_stop(server);
             return err_set_no_thread(err, rc, "worker");
         }
-        worker->started = true;
+        thread->started = true;
     }
     return 0;
 }
@@ -219,13 +219,13 @@ void server_stop(struct server *server)
 {
     listener_close(&server->listener);
     loop_timer_remove(server->accept_loop, &server->drain_timer);
-    for (int i = 0; i < server->n_workers; i++)
-        if (server->workers[i].started)
-            loop_stop(&server->workers[i].loop);
-    for (int i = 0; i < server->n_workers; i++) {
-        if (server->workers[i].started)
-            pthread_join(server->workers[i].thread, NULL);
-        server->workers[i].started = false;
+    for (int i = 0; i < server->n_threads; i++)
+        if (server->threads[i].started)
+            loop_stop(&server->threads[i].loop);
+    for (int i = 0; i < server->n_threads; i++) {
+        if (server->threads[i].started)
+            pthread_join(server->threads[i].thread, NULL);
+        server->threads[i].started = false;
     }
     server->closing = true; /* from here on mailboxes are emptied one after the other */
 }
@@ -234,17 +234,17 @@ void server_close(struct server *server)
 {
     server->closing = true; /* where it was never started */
     listener_close(&server->listener);
-    for (int i = 0; i < server->n_workers; i++) {
-        struct worker *worker = &server->workers[i];
+    for (int i = 0; i < server->n_threads; i++) {
+        struct net_thread *thread = &server->threads[i];
 
-        BUG_ON(worker->started);
-        mailbox_drain(&worker->loop.mailbox, worker); /* handed over, never taken */
-        connection_pool_release(&worker->pool);
-        loop_release(&worker->loop);
+        BUG_ON(thread->started);
+        mailbox_drain(&thread->loop.mailbox, thread); /* handed over, never taken */
+        connection_pool_release(&thread->pool);
+        loop_release(&thread->loop);
     }
-    free(server->workers);
-    server->workers = NULL;
-    server->n_workers = 0;
+    free(server->threads);
+    server->threads = NULL;
+    server->n_threads = 0;
 }
 
 /* ---- drain ------------------------------------------------------------------------------------- */
@@ -310,8 +310,8 @@ int64_t server_heartbeat_us(const struct server *server)
 {
     int64_t oldest_us = INT64_MAX;
 
-    for (int i = 0; i < server->n_workers; i++) {
-        int64_t beat_us = loop_heartbeat_us(&server->workers[i].loop);
+    for (int i = 0; i < server->n_threads; i++) {
+        int64_t beat_us = loop_heartbeat_us(&server->threads[i].loop);
 
         oldest_us = beat_us < oldest_us ? beat_us : oldest_us;
     }

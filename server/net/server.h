@@ -1,10 +1,10 @@
 /*
- * struct server: the public HTTP side: one listening socket on the caller's loop and N workers that share
- * nothing. An accepted connection goes to the worker with the fewest; with one too many to a worker that has another to
+ * struct server: the public HTTP side: one listening socket on the caller's loop and N threads that share
+ * nothing. An accepted connection goes to the thread with the fewest; with one too many to a thread that has another to
  * close for it.
  *
- *   server_open()   binds, makes the workers' loops and pools; no thread yet. The caller gives each worker its
- *                   `user` (server_worker(s, i)->user) and may prepare things on its loop.
+ *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each thread its
+ *                   `user` (server_thread(s, i)->user) and may prepare things on its loop.
  *   server_start()  starts the threads and accepts.
  *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
  *
@@ -16,12 +16,12 @@
 #include "server/net/connection.h"
 #include "server/net/listener.h"
 
-struct worker {
-    /* Letters: loop_post(&worker->loop, ...) or &worker->loop.mailbox; reader: the worker. */
+struct net_thread {
+    /* Letters: loop_post(&thread->loop, ...) or &thread->loop.mailbox; reader: the thread. */
     struct loop loop;
     struct connection_pool pool;
     struct server *server;
-    void *user; /* the same as pool.user: set it by worker_set_user() */
+    void *user; /* the same as pool.user: set it by net_thread_set_user() */
     int index;
     pthread_t thread;
     bool started;
@@ -34,7 +34,7 @@ struct server_args {
     bool inherited; /* take listen_fd instead of the address */
     int listen_fd;
     int backlog;
-    int n_workers; /* at least 1 */
+    int n_threads; /* at least 1 */
     const struct net_limits *limits;
     struct budget *memory;           /* outlives the server */
     const struct http_route *routes; /* the caller's, until server_close() */
@@ -53,12 +53,12 @@ struct server {
     struct net_shared shared;
     struct router router;
     struct connection_hooks hooks;
-    struct worker *workers;
-    int n_workers;
-    bool closing;         /* no worker passes anything on to another */
-    struct letter shrink; /* goes round the workers while there are too many connections */
+    struct net_thread *threads;
+    int n_threads;
+    bool closing;         /* no thread passes anything on to another */
+    struct letter shrink; /* goes round the threads while there are too many connections */
     atomic_bool shrinking;
-    int n_shrunk_none; /* workers in a row that had none to close */
+    int n_shrunk_none; /* threads in a row that had none to close */
     struct timer drain_timer;
     int64_t drain_began_us;
     server_drained_fn on_drained;
@@ -75,14 +75,14 @@ void server_drain(struct server *server, server_drained_fn on_drained, void *arg
 /* Any thread. */
 bool server_draining(const struct server *server);
 
-/* Stops accepting, ends the workers (requests in work: on_gone) and joins them. Idempotent. */
+/* Stops accepting, ends the threads (requests in work: on_gone) and joins them. Idempotent. */
 void server_stop(struct server *server);
 /* After server_stop(). */
 void server_close(struct server *server);
 
-struct worker *server_worker(struct server *server, int index);
+struct net_thread *server_thread(struct server *server, int index);
 /* Before server_start() or on its thread. */
-void worker_set_user(struct worker *worker, void *user);
+void net_thread_set_user(struct net_thread *thread, void *user);
 const char *server_address(const struct server *server);
 
 /* Any thread. More connections than max_connections now says: those that may go do. */
@@ -90,7 +90,7 @@ void server_set_limits(struct server *server, const struct net_limits *limits);
 /* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
 void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
-/* The oldest heartbeat of the workers, monotonic. */
+/* The oldest heartbeat of the threads, monotonic. */
 int64_t server_heartbeat_us(const struct server *server);
 
 #endif

@@ -125,7 +125,7 @@ void impression_line_add(struct request *r, const struct answer_args *answer)
     json_writer_init(&w, line);
     jw_object_begin(&w);
     jw_member_int(&w, "t", r->now_ms);
-    jw_member_str(&w, "request_id", r->exchange->request_id);
+    jw_member_str(&w, "request_id", r->call->request_id);
     jw_member_view(&w, "user", request_user_logged(r));
     jw_member_str(&w, "catalog_digest", catalog_digest(r->world->catalog));
     jw_member_str(&w, "model_digest", answer->model_digest);

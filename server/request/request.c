@@ -72,7 +72,7 @@ static void put_back(struct request *r)
     step_batch_abandon(r);
     world_unref(r->world);
     r->world = NULL;
-    r->exchange = NULL;
+    r->call = NULL;
     r->generation++;
     request_worker_put(rw, r);
 }
@@ -85,7 +85,7 @@ void request_end(struct request *r)
 enum step_result request_refuse(struct request *r, enum problem_code code, const char *detail,
                                 const struct problems *problems)
 {
-    exchange_problem(r->exchange, code, detail, problems);
+    http_call_problem(r->call, code, detail, problems);
     put_back(r);
     return STEP_ENDED;
 }
@@ -94,12 +94,12 @@ enum step_result request_fail(struct request *r, const struct err *err)
 {
     if (err->code == ERR_NOMEM)
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    log_error("request_failed_by_bug", LOG_STR("request_id", r->exchange->request_id),
+    log_error("request_failed_by_bug", LOG_STR("request_id", r->call->request_id),
               LOG_INT("step", r->step), LOG_STR("error", err->text));
     return request_refuse(r, PROBLEM_INTERNAL, NULL, NULL);
 }
 
-static void on_gone(struct exchange *x, void *arg)
+static void on_gone(struct http_call *x, void *arg)
 {
     struct request *r = arg;
 
@@ -116,9 +116,9 @@ static void on_answer_timer(struct timer *timer, void *arg)
     request_late(r);
 }
 
-static void start(struct request *r, struct exchange *x)
+static void start(struct request *r, struct http_call *x)
 {
-    r->exchange = x;
+    r->call = x;
     r->world = world_ref(r->worker->world);
     r->now_ms = clock_wall_ms();
     r->step = STEP_DECODE;
@@ -127,11 +127,11 @@ static void start(struct request *r, struct exchange *x)
     r->timing = (struct timing){0};
     r->behaviours = NULL;
     r->n_behaviours = 0;
-    r->contexts = NULL;
-    r->n_contexts = 0;
+    r->groups = NULL;
+    r->n_groups = 0;
     r->ads = (struct rank_ads){0};
     r->pid[0] = '\0';
-    exchange_defer(x, on_gone, r);
+    http_call_defer(x, on_gone, r);
     run(r);
 }
 
@@ -143,19 +143,19 @@ void request_init(struct request *r, struct request_worker *rw, uint32_t slot)
     timer_init(&r->answer_timer, on_answer_timer, r);
 }
 
-void request_handle(struct exchange *x, void *arg)
+void request_handle(struct http_call *x, void *arg)
 {
-    struct request_worker *rw = exchange_user(x);
+    struct request_worker *rw = http_call_user(x);
     struct request *r;
 
     (void)arg;
     if (!rw->world) {
-        exchange_problem(x, PROBLEM_NOT_READY, NULL, NULL);
+        http_call_problem(x, PROBLEM_NOT_READY, NULL, NULL);
         return;
     }
     r = request_worker_take(rw);
     if (!r) {
-        exchange_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
         return;
     }
     start(r, x);

@@ -46,14 +46,14 @@ static struct log_site budgets[CAUSES];
 /* Too little time was left when the request was complete: a tiny tmax, or a slow sender. */
 static bool is_hopeless(const struct request *r)
 {
-    return r->deadline_us - r->exchange->complete_us < r->world->config->deadline.min_ms * 1000;
+    return r->deadline_us - r->call->complete_us < r->world->config->deadline.min_ms * 1000;
 }
 
 /* A bit per cause. */
 static uint32_t causes_of(const struct request *r, int64_t total_us)
 {
     int64_t slow_us = r->world->config->log.slow_ms * 1000;
-    int64_t sending_us = r->exchange->complete_us - r->exchange->received_us;
+    int64_t sending_us = r->call->complete_us - r->call->received_us;
     uint32_t causes = r->degraded;
 
     if (causes & 1u << DEGRADED_DEADLINE && is_hopeless(r))
@@ -89,8 +89,8 @@ static void wide_line(const struct request *r, const struct answer_args *answer,
 
     const struct log_field fields[] = {
         LOG_INT("held_back", held_back),
-        LOG_STR("request_id", r->exchange->request_id),
-        LOG_VIEW("traceparent", r->exchange->traceparent),
+        LOG_STR("request_id", r->call->request_id),
+        LOG_VIEW("traceparent", r->call->traceparent),
         LOG_VIEW("user", request_user_logged(r)),
         LOG_INT("imps", r->decoded.n_imps),
         LOG_INT("candidates", r->ads.n),

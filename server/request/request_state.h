@@ -7,7 +7,7 @@
  * Two timers of the contract guard it: the feature store's own, and the answer's, encode_reserve before the
  * deadline; when that fires, whatever is missing is marked and the answer is written by deadline.on_late.
  *
- * Life: taken from the worker's free list when the exchange comes, given back once it is answered or its client
+ * Life: taken from the worker's free list when the call comes, given back once it is answered or its client
  * is gone. What is out at that moment (jobs) comes back later and is recognised by generation. All memory that a
  * request needs comes from its arena, which keeps its chunks.
  *
@@ -23,7 +23,7 @@
 #include "adrank/behaviour.h"
 #include "adrank/decode.h"
 #include "base/rng.h"
-#include "server/rank/answer.h"
+#include "server/request/answer.h"
 #include "server/request/worker.h"
 
 enum step {
@@ -44,7 +44,7 @@ enum step_result {
 };
 
 /* What is scored together: imps of equal context. */
-struct context {
+struct score_group {
     const struct imp *imp; /* the first of them */
     struct batch_job *job; /* lent or back; NULL: none */
     bool out;              /* lent: its letter has not come */
@@ -54,7 +54,7 @@ struct context {
 
 /* A worker's side; see worker.h. */
 struct request_worker {
-    struct worker *worker;
+    struct net_thread *worker;
     struct metrics_shard *shard;
     struct impression_log *impressions;
     struct features *features;
@@ -77,7 +77,7 @@ struct request_worker {
 
 static inline struct request_worker *request_worker_of(void *reader)
 {
-    return ((struct worker *)reader)->user;
+    return ((struct net_thread *)reader)->user;
 }
 
 static inline struct request *request_worker_slot(struct request_worker *rw, uint32_t slot)
@@ -110,9 +110,9 @@ struct request {
     struct request *next_free;
 
     struct arena arena;
-    struct exchange *exchange; /* NULL: the client is gone */
-    struct world *world;       /* a reference */
-    enum step step;            /* the one that runs, or that something is out for */
+    struct http_call *call; /* NULL: the client is gone */
+    struct world *world;    /* a reference */
+    enum step step;         /* the one that runs, or that something is out for */
     struct timer answer_timer;
     int64_t deadline_us; /* monotonic: when the answer must be on its way */
     int64_t now_ms;      /* unix: what the context's hour is taken from */
@@ -132,9 +132,9 @@ struct request {
 
     struct rank_ads ads;
     struct input_args input; /* imp is that of the context that was built last */
-    struct context *contexts;
-    int *context_of; /* (n_imps) */
-    int n_contexts;
+    struct score_group *groups;
+    int *group_of; /* (n_imps) */
+    int n_groups;
     int jobs_out;
 };
 
@@ -178,11 +178,11 @@ static inline struct view request_user_logged(const struct request *r)
     return (struct view){r->pid, strnlen(r->pid, 12)};
 }
 
-/* context.c. From candidates on; -1: out of memory. */
-int contexts_init(struct request *r);
+/* score_group.c. From candidates on; -1: out of memory. */
+int score_groups_init(struct request *r);
 /* A job with the context's input, not yet submitted. LATE: there is none to be had, or the request has had more than
  * its share; ENDED: failed, and the request is gone. */
-enum step_result context_build(struct request *r, struct context *context);
+enum step_result score_group_build(struct request *r, struct score_group *group);
 
 /* A finished job's letter, of whatever request. */
 void step_batch_on_letter(struct letter *letter, void *reader);

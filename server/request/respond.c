@@ -8,7 +8,7 @@
  * the client's lateness. */
 void request_count_late(struct request *r)
 {
-    const struct exchange *x = r->exchange;
+    const struct http_call *x = r->call;
     const int64_t needed_us = r->world->config->deadline.encode_reserve_us;
     bool ours = x->complete_us + needed_us < r->deadline_us;
 
@@ -58,10 +58,10 @@ enum step_result request_respond(struct request *r, const struct ranked *ranked,
     r->timing.rank_us = now_us - start_us;
     timing = (struct answer_timing){r->timing.parse_us, r->timing.features_us,
                                     r->timing.queue_us, r->timing.infer_us,
-                                    r->timing.rank_us,  now_us - r->exchange->received_us};
+                                    r->timing.rank_us,  now_us - r->call->received_us};
     args = (struct answer_args){
         .request = &r->decoded,
-        .request_id = view_of(r->exchange->request_id),
+        .request_id = view_of(r->call->request_id),
         .model = model_name(world->model),
         .model_version = model_version(world->model),
         .model_digest = model_digest(world->model),
@@ -79,9 +79,9 @@ enum step_result request_respond(struct request *r, const struct ranked *ranked,
     }
     count(r, ranked, timing.total_us);
     request_log(r, &args);
-    exchange_respond(r->exchange, &(struct answer){.status = 200,
-                                                   .headers = server_timing(r, &timing),
-                                                   .body = buf_view(body)});
+    http_call_respond(r->call, &(struct http_response){.status = 200,
+                                                       .headers = server_timing(r, &timing),
+                                                       .body = buf_view(body)});
     request_end(r);
     return STEP_ENDED;
 }

@@ -3,10 +3,10 @@
 #include "base/bug.h"
 #include "base/clock.h"
 
-static enum submit submit(struct request *r, struct context *context, int64_t now_us)
+static enum submit submit(struct request *r, struct score_group *group, int64_t now_us)
 {
     const struct config *config = r->world->config;
-    struct batch_job *job = context->job;
+    struct batch_job *job = group->job;
     int64_t wait_us; /* not told: Retry-After counts in seconds */
 
     job->letter.deliver = step_batch_on_letter;
@@ -31,11 +31,11 @@ static void refuse(struct request *r)
 }
 
 /* false: this one found no place, and those behind it will find none either. */
-static bool find_place(struct request *r, struct context *context)
+static bool find_place(struct request *r, struct score_group *group)
 {
-    switch (submit(r, context, clock_now_us())) {
+    switch (submit(r, group, clock_now_us())) {
     case SUBMIT_ADMITTED:
-        context->out = true;
+        group->out = true;
         r->jobs_out++;
         return true;
     case SUBMIT_LATE:
@@ -52,15 +52,15 @@ static bool find_place(struct request *r, struct context *context)
 /* Without ads there is no job. */
 enum step_result step_batch(struct request *r)
 {
-    for (int i = 0; i < r->n_contexts && r->ads.n; i++) {
-        struct context *context = &r->contexts[i];
-        enum step_result built = context->job ? STEP_NEXT : context_build(r, context);
+    for (int i = 0; i < r->n_groups && r->ads.n; i++) {
+        struct score_group *group = &r->groups[i];
+        enum step_result built = group->job ? STEP_NEXT : score_group_build(r, group);
 
         if (built == STEP_ENDED)
             return built;
         if (built == STEP_LATE)
             refuse(r);
-        if (built == STEP_LATE || !find_place(r, context))
+        if (built == STEP_LATE || !find_place(r, group))
             break;
     }
     if (hopeless(r, r->jobs_out > 0))
@@ -68,14 +68,14 @@ enum step_result step_batch(struct request *r)
     return r->jobs_out ? STEP_WAIT : STEP_NEXT;
 }
 
-static void take_outcome(struct request *r, struct context *context)
+static void take_outcome(struct request *r, struct score_group *group)
 {
-    const struct batch_job *job = context->job;
+    const struct batch_job *job = group->job;
 
     switch (job->outcome) {
     case JOB_OK:
-        context->scored = true;
-        context->logits = job->logits;
+        group->scored = true;
+        group->logits = job->logits;
         if (job->by_fallback)
             request_degrade(r, DEGRADED_MODEL);
         break;
@@ -100,8 +100,8 @@ static void take_outcome(struct request *r, struct context *context)
 
 static bool any_scored(const struct request *r)
 {
-    for (int i = 0; i < r->n_contexts; i++)
-        if (r->contexts[i].scored)
+    for (int i = 0; i < r->n_groups; i++)
+        if (r->groups[i].scored)
             return true;
     return false;
 }
@@ -111,18 +111,18 @@ void step_batch_on_letter(struct letter *letter, void *reader)
     struct request_worker *rw = request_worker_of(reader);
     struct batch_job *job = batch_job_of(letter);
     struct request *r = request_worker_slot(rw, job->owner.slot);
-    struct context *context = NULL;
+    struct score_group *group = NULL;
 
     if (r->generation != job->owner.generation) { /* answered long ago */
         batch_jobs_put(&rw->jobs, job);
         return;
     }
-    for (int i = 0; i < r->n_contexts && !context; i++)
-        if (r->contexts[i].job == job)
-            context = &r->contexts[i];
-    BUG_ON(!context || !context->out);
-    context->out = false;
-    take_outcome(r, context);
+    for (int i = 0; i < r->n_groups && !group; i++)
+        if (r->groups[i].job == job)
+            group = &r->groups[i];
+    BUG_ON(!group || !group->out);
+    group->out = false;
+    take_outcome(r, group);
     if (--r->jobs_out > 0)
         return;
     metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing.queue_us);
@@ -135,15 +135,15 @@ void step_batch_on_letter(struct letter *letter, void *reader)
 
 void step_batch_abandon(struct request *r)
 {
-    for (int i = 0; i < r->n_contexts; i++) {
-        struct context *context = &r->contexts[i];
+    for (int i = 0; i < r->n_groups; i++) {
+        struct score_group *group = &r->groups[i];
 
-        if (context->out)
-            batch_job_cancel(context->job);
-        else if (context->job)
-            batch_jobs_put(&r->worker->jobs, context->job);
-        context->job = NULL;
+        if (group->out)
+            batch_job_cancel(group->job);
+        else if (group->job)
+            batch_jobs_put(&r->worker->jobs, group->job);
+        group->job = NULL;
     }
-    r->n_contexts = 0;
+    r->n_groups = 0;
     r->jobs_out = 0;
 }

@@ -13,7 +13,7 @@ static bool spent(const struct request *r, int64_t now_us)
     return now_us + config->deadline.encode_reserve_us >= r->deadline_us;
 }
 
-/* Budget of the whole exchange, counted from the request's first byte (CONTRACT 3, tmax). */
+/* Budget of the whole call, counted from the request's first byte (CONTRACT 3, tmax). */
 static void set_deadline(struct request *r)
 {
     const struct config *config = r->world->config;
@@ -24,7 +24,7 @@ static void set_deadline(struct request *r)
         budget_ms = tmax_ms < config->deadline.max_ms ? tmax_ms : config->deadline.max_ms;
         budget_ms -= config->deadline.network_ms;
     }
-    r->deadline_us = r->exchange->received_us + budget_ms * 1000;
+    r->deadline_us = r->call->received_us + budget_ms * 1000;
 }
 
 static enum step_result refuse(struct request *r, enum decode_status status,
@@ -43,12 +43,12 @@ static enum step_result refuse(struct request *r, enum decode_status status,
 _Static_assert(METRICS_PRIVACY_SIGNALS == PRIVACY_SIGNALS, "names of server/metrics/table.c");
 
 /* Global Privacy Control as a header (its specification, 3.2); of several the strictest counts. */
-static bool has_gpc_header(const struct exchange *x)
+static bool has_gpc_header(const struct http_call *x)
 {
     uint32_t at = 0;
     struct view value;
 
-    while ((value = exchange_field(x, "Sec-GPC", &at)).ptr)
+    while ((value = http_call_field(x, "Sec-GPC", &at)).ptr)
         if (privacy_gpc_is_set(value))
             return true;
     return false;
@@ -89,13 +89,12 @@ enum step_result step_decode(struct request *r)
     bool truncated = false;
 
     problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
-    status =
-        decode_request(r->exchange->body, &limits, &r->arena, &r->decoded, &truncated, &problems);
+    status = decode_request(r->call->body, &limits, &r->arena, &r->decoded, &truncated, &problems);
     r->timing.parse_us = clock_now_us() - start_us;
     metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
-    if (has_gpc_header(r->exchange))
+    if (has_gpc_header(r->call))
         r->decoded.privacy |= 1u << PRIVACY_GPC;
     if (r->decoded.privacy)
         count_privacy(r);

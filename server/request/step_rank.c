@@ -2,14 +2,14 @@
 
 #include "base/clock.h"
 
-static const double *model_scores(struct request *r, const struct context *context)
+static const double *model_scores(struct request *r, const struct score_group *group)
 {
     const struct model *model = r->world->model;
     double *pctr = arena_array(&r->arena, (size_t)r->ads.n + 1, sizeof(*pctr));
     int labels = model_labels(model);
 
     for (int i = 0; pctr && i < r->ads.n; i++)
-        pctr[i] = model_pctr(model, context->logits + (ptrdiff_t)i * labels);
+        pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * labels);
     return pctr;
 }
 
@@ -23,12 +23,12 @@ static struct rank_scores *scores(struct request *r)
     if (!out || !priors)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        const struct context *context = r->n_contexts ? &r->contexts[r->context_of[i]] : NULL;
-        bool scored = context && context->scored;
+        const struct score_group *group = r->n_groups ? &r->groups[r->group_of[i]] : NULL;
+        bool scored = group && group->scored;
 
         out[i] = (struct rank_scores){SOURCE_PRIOR, priors};
         if (scored)
-            out[i] = (struct rank_scores){SOURCE_MODEL, model_scores(r, context)};
+            out[i] = (struct rank_scores){SOURCE_MODEL, model_scores(r, group)};
         if (!out[i].pctr)
             return NULL;
     }

@@ -6,10 +6,10 @@
 
 enum step_result step_tokens(struct request *r)
 {
-    if (contexts_init(r))
+    if (score_groups_init(r))
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    for (int i = 0; i < r->n_contexts && i < AHEAD && r->ads.n; i++) {
-        enum step_result result = context_build(r, &r->contexts[i]);
+    for (int i = 0; i < r->n_groups && i < AHEAD && r->ads.n; i++) {
+        enum step_result result = score_group_build(r, &r->groups[i]);
 
         if (result == STEP_ENDED)
             return result;

@@ -5,16 +5,16 @@
 #ifndef SERVER_REQUEST_WORKER_H
 #define SERVER_REQUEST_WORKER_H
 
-#include "server/features/features.h"
 #include "server/metrics/metrics.h"
 #include "server/net/server.h"
 #include "server/request/impression_log.h"
+#include "server/store/features.h"
 #include "server/world/world.h"
 
 struct request_worker;
 
 struct request_worker_args {
-    struct worker *worker;       /* its loop carries timers, mailbox and Redis */
+    struct net_thread *worker;   /* its loop carries timers, mailbox and Redis */
     const struct config *config; /* read during the call only: sizes at the start */
     struct metrics_shard *shard; /* the worker thread's own */
     struct budget *memory;       /* what requests hold is charged to it */
@@ -45,7 +45,7 @@ void request_worker_reclaim_soon(struct request_worker *rw);
 void request_worker_on_reclaim(void *user);
 
 /* The route's handler for POST /rank; the pool's user is the request_worker. */
-void request_handle(struct exchange *x, void *arg);
+void request_handle(struct http_call *x, void *arg);
 
 /* The pool's on_answer hook: counts every answer of the worker's connections. */
 void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,

@@ -8,7 +8,7 @@
 void request_worker_set_keep(struct request_worker *rw)
 {
     rw->keep_bytes =
-        (size_t)budget_limit(rw->memory) / KEEP_SHARE / (size_t)rw->worker->server->n_workers;
+        (size_t)budget_limit(rw->memory) / KEEP_SHARE / (size_t)rw->worker->server->n_threads;
     rw->jobs.keep_bytes = (int64_t)rw->keep_bytes;
 }
 

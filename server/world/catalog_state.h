@@ -3,7 +3,7 @@
 #define SERVER_WORLD_CATALOG_STATE_H
 
 #include "adrank/catalog.h"
-#include "base/json_writer.h"
+#include "json/writer.h"
 
 struct catalog_state {
     int ads;

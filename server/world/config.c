@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "model/json_load.h"
+#include "model/files/json_load.h"
 #include "server/world/config_keys.h"
 #include "server/world/config_rules.h"
 #include "server/world/option_set.h"

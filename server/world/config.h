@@ -14,8 +14,8 @@
 
 #include "base/arena.h"
 #include "base/buf.h"
-#include "base/json_writer.h"
 #include "base/problems.h"
+#include "json/writer.h"
 
 #define CONFIG_MAX_OPTIONS 128
 

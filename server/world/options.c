@@ -6,9 +6,9 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "server/batch/capacity.h"
-#include "server/features/features.h"
-#include "server/features/features_url.h"
 #include "server/net/address.h"
+#include "server/store/features.h"
+#include "server/store/features_url.h"
 
 static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 static const char *const uniques[] = {"imp", "request", NULL};

@@ -10,7 +10,7 @@
 
 #include "adrank/catalog.h"
 #include "adrank/model.h"
-#include "impression/eligible_ads.h"
+#include "market/eligible_ads.h"
 #include "server/batch/executor.h"
 #include "server/world/config.h"
 

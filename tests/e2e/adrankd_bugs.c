@@ -3,22 +3,22 @@
  * (-Wl,--wrap), as tests/adrankd-bugs. A request asks for a bug by its X-Request-Id.
  */
 #include "adrank/model.h"
-#include "server/net/exchange.h"
+#include "server/net/http_call.h"
 #include "server/request/request_state.h"
 
-void __real_request_handle(struct exchange *x, void *arg);
-void __wrap_request_handle(struct exchange *x, void *arg);
+void __real_request_handle(struct http_call *x, void *arg);
+void __wrap_request_handle(struct http_call *x, void *arg);
 enum step_result __real_step_rank(struct request *r);
 enum step_result __wrap_step_rank(struct request *r);
 extern __typeof__(model_input) __real_model_input, __wrap_model_input;
 
-static bool asks_for(const struct exchange *x, const char *bug)
+static bool asks_for(const struct http_call *x, const char *bug)
 {
     return strcmp(x->request_id, bug) == 0;
 }
 
 /* Neither answers nor defers. */
-void __wrap_request_handle(struct exchange *x, void *arg)
+void __wrap_request_handle(struct http_call *x, void *arg)
 {
     if (!asks_for(x, "handler-forgets"))
         __real_request_handle(x, arg);
@@ -27,7 +27,7 @@ void __wrap_request_handle(struct exchange *x, void *arg)
 /* Says that the request has ended, and has not answered. */
 enum step_result __wrap_step_rank(struct request *r)
 {
-    return asks_for(r->exchange, "step-forgets") ? STEP_ENDED : __real_step_rank(r);
+    return asks_for(r->call, "step-forgets") ? STEP_ENDED : __real_step_rank(r);
 }
 
 /* Fails in a way that it may not. It sees no exchange: the request's own id says it. */

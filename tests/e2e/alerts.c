@@ -109,7 +109,7 @@ static void stands_still(void)
     begin(&(struct driver_args){.backend = "paced", .env = {"ADRANK_PACED_FIXED_US=60000"}});
     for (int i = 0; i < 3; i++) {
         struct http_client client;
-        struct http_response response;
+        struct client_response response;
         struct buf bytes = BUF_INIT;
         struct err err;
         double parsed = driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}");

@@ -58,7 +58,7 @@ static void stop(void)
 
 static void call(struct http_client *client, const char *body)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     CHECK_OK(http_client_call(

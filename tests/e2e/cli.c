@@ -293,7 +293,7 @@ TEST(cli__term_and_int_drain)
     for (size_t i = 0; i < 2; i++) {
         struct driver d;
         struct http_client client;
-        struct http_response response;
+        struct client_response response;
         struct err err;
 
         driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=1000"}});
@@ -375,7 +375,7 @@ TEST(cli__usr2_is_ignored)
 TEST(cli__more_connections_than_the_soft_limit_of_files)
 {
     struct http_client clients[CONNECTIONS];
-    struct http_response response;
+    struct client_response response;
     struct driver d;
     struct err err;
 

@@ -75,7 +75,7 @@ void contract_send(struct http_client *client, struct view bytes)
 }
 
 /* type, title, status, code, request_id as RFC 9457 and the contract have them. */
-static void check_problem(const struct http_response *response, const struct contract_want *want)
+static void check_problem(const struct client_response *response, const struct contract_want *want)
 {
     json_t *problem = json_loadb(response->body.ptr, response->body.len, 0, NULL);
     struct view id = http_response_header(response, "X-Request-Id");
@@ -96,7 +96,7 @@ static void check_problem(const struct http_response *response, const struct con
     json_decref(problem);
 }
 
-static void check_header(const struct http_response *response, const char *line)
+static void check_header(const struct client_response *response, const char *line)
 {
     const char *colon = strchr(line, ':');
     char name[64];
@@ -108,7 +108,7 @@ static void check_header(const struct http_response *response, const char *line)
 
 const char *contract_receive(struct http_client *client, const struct contract_want *want)
 {
-    struct http_response response;
+    struct client_response response;
     struct buf *body;
     struct err err;
 

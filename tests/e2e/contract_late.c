@@ -174,7 +174,7 @@ static void send_many(struct driver *d, struct http_client *clients, int n)
 
 static void take(struct http_client *client, struct driver_response *out)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     CHECK_OK(http_client_receive(client, false, &response, &err), err);

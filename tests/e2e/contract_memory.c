@@ -66,7 +66,7 @@ CONTRACT_TEST(refused, out_of_memory)
 static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     fault_set(fault, FAULT_MALLOC, &(struct fault_plan){.from = (uint64_t)k, .count = 1});

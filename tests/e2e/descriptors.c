@@ -39,7 +39,7 @@ static struct tally take_all(void)
     int64_t since_us = clock_now_us();
 
     for (int i = 0; i < CLIENTS; i++) {
-        struct http_response response;
+        struct client_response response;
         struct err err;
 
         if (http_client_receive(&clients[i], false, &response, &err))

@@ -367,7 +367,7 @@ int driver_stop(struct driver *driver)
 
 static struct driver_response result;
 
-static void take_response(const struct http_response *response)
+static void take_response(const struct client_response *response)
 {
     CHECK(response->body.len < sizeof(result.body));
     result.status = response->status;
@@ -383,7 +383,7 @@ struct driver_response *driver_call(const char *address, const char *method, con
                                     const char *body)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     CHECK_OK(http_client_init(&client, address, 30000, &err), err);
@@ -405,7 +405,7 @@ struct driver_response *driver_rank(struct driver *driver, const char *body)
 struct driver_response *driver_raw(const char *address, struct view bytes)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     CHECK_OK(http_client_init(&client, address, 30000, &err), err);

@@ -245,7 +245,7 @@ TEST(end__first_signal_goes_on_with_an_admins_drain)
 {
     struct buf bytes = BUF_INIT;
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct driver d;
     struct err err;
 

@@ -135,7 +135,7 @@ TEST(logs__lines_of_slow_senders_are_bounded)
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         "Content-Length: 2\r\n\r\n{";
     struct http_client clients[SENDERS];
-    struct http_response response;
+    struct client_response response;
     int64_t start_us, seconds;
     struct err err;
 
@@ -180,7 +180,7 @@ TEST(logs__a_wide_line_tells_of_the_request)
         " rank_us=",
         " total_us=",
         " unknown_fields=1"};
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
 

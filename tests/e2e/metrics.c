@@ -156,7 +156,7 @@ static void send_rank(struct http_client *client, const char *body)
 
 static int receive_and_close(struct http_client *client)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
     int status;
 
@@ -295,7 +295,7 @@ TEST(metrics__of_late_requests)
         start(NULL, on_late[i], NULL);
         open_client(&client);
         for (int k = 0; k < 5; k++) {
-            struct http_response response;
+            struct client_response response;
 
             CHECK_OK(http_client_send(&client,
                                       VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\n"

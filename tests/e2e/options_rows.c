@@ -67,7 +67,7 @@ static const char *post(const char *body)
 /* Status of the response to bytes that may be half a request; 0: none within so long. */
 static int status_within(const char *bytes, int ms)
 {
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
     int status = 0;
@@ -273,7 +273,7 @@ static bool slow_body_cut(void)
 
 static bool idle_connection_closed(void)
 {
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
     bool closed;
@@ -341,7 +341,7 @@ static bool not_live(void)
 
 static bool hang_is_told(void)
 {
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
     bool told;
@@ -393,7 +393,7 @@ static bool one_request_many_batches(void)
 static bool six_are_too_many(void)
 {
     struct http_client clients[6];
-    struct http_response response;
+    struct client_response response;
     struct err err;
     int refused = 0;
 
@@ -455,7 +455,7 @@ static bool gives_redis_up_early(void)
 
 static bool second_does_not_wait(void)
 {
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
     double ms;
@@ -603,7 +603,7 @@ static bool first_come_first_served(void)
     enum { N = 5 };
     double queue_us[N], seen = driver_metric(d, PARSED);
     struct http_client clients[N];
-    struct http_response response;
+    struct client_response response;
     struct err err;
     char body[512];
 
@@ -634,7 +634,7 @@ static bool first_come_first_served(void)
 static bool second_is_late(void)
 {
     double seen = driver_metric(d, PARSED);
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
     bool late;

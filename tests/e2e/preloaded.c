@@ -71,7 +71,7 @@ static void start_faulty(struct driver *d, struct fault *fault, const char *back
 TEST(health__live_fails_while_a_worker_stalls)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct driver d;
     struct fault fault;
     struct err err;
@@ -122,7 +122,7 @@ TEST(cli__hup_without_memory_is_told)
 /* One exchange, memory or not: the right answer, one that says that it is a guess (true), or a 503 (true). */
 static bool is_starved(struct http_client *client, const json_t *right)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
     const json_t *answer;
     const char *body;

@@ -278,7 +278,7 @@ static bool healthy_meanwhile(int n_ads)
 {
     const char *const addresses[] = {d.admin, d.address};
     struct buf catalog = BUF_INIT;
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct pollfd answered = {.events = POLLIN};
     struct err err;
@@ -367,7 +367,7 @@ TEST(reload__one_at_a_time)
     static const char post[] =
         "POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n";
     struct http_client clients[2];
-    struct http_response response;
+    struct client_response response;
     struct buf catalog = BUF_INIT;
     int status[2];
     struct err err;

@@ -171,7 +171,7 @@ static void check_answer(const char *id, const char *text, size_t len, json_int_
 
 static void one_call(struct http_client *client, const char *id, json_int_t *generation)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
     char body[512];
 

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "tests/fault/fault.h"
-#include "tests/unit/model/engine_fixture.h"
+#include "tests/unit/model/engine/engine_fixture.h"
 
 static struct fault fault;
 

@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "adrank/model.h"
-#include "model/json_load.h"
+#include "model/files/json_load.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
 

@@ -6,11 +6,11 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/mailbox.h"
 #include "base/problems.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
+#include "json/writer.h"
 
 static struct fault fault;
 

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "impression/eligible_ads.h"
+#include "market/eligible_ads.h"
 
 static void check(bool right)
 {

@@ -1,5 +1,5 @@
 /* What the writer writes for any bytes is UTF-8 and one JSON string of the same characters. */
-#include "base/json_writer.h"
+#include "json/writer.h"
 
 #include <stdlib.h>
 

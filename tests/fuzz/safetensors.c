@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "model/encoder.h"
-#include "model/safetensors.h"
+#include "model/files/safetensors.h"
 
 static void read_all(const struct safetensors *st)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-#include "tests/unit/model/tokenizer_memory.h"
+#include "tests/unit/model/tokenizer/memory.h"
 
 #define VOCAB                                                                                      \
     "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\nb\nc\ne\n##a\n##b\n##e\nab\n##abc\nrun\n##ning\n"      \

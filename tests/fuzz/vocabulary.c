@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-#include "tests/unit/model/tokenizer_memory.h"
+#include "tests/unit/model/tokenizer/memory.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 

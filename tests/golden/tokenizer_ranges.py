@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Character tables of model/normalizer_ranges.c, as Hugging Face's tokenizers has them.
+"""Character tables of model/tokenizer/normalizer_ranges.c, as Hugging Face's tokenizers has them.
 
 usage: tokenizer_ranges.py --write | --check
 Asks the reference about every code point. Two tables are kept by hand, since they say where utf8proc differs
-from the reference: undecomposed and more_words (tests/unit/model/normalizer.c checks them).
+from the reference: undecomposed and more_words (tests/unit/model/tokenizer/normalizer.c checks them).
 """
 
 import os
@@ -12,7 +12,7 @@ import sys
 
 from tokenizers import normalizers, pre_tokenizers
 
-PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/normalizer_ranges.c")
+PATH = os.path.join(os.path.dirname(os.path.abspath(__file__)), "../../model/tokenizer/normalizer_ranges.c")
 TABLE = r"static const struct char_range %s\[\] = \{(.*?)\};"
 
 

@@ -112,7 +112,7 @@ static int change_files(const struct storm *storm, struct rng *rng, struct err *
 
 static void reload(struct storm *storm, struct http_client *client, bool dry)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     if (http_client_call(
@@ -192,7 +192,7 @@ static const char *known_ranking(const char *digest)
     return "of no known model";
 }
 
-static void check_good(struct storm *storm, const struct http_response *response)
+static void check_good(struct storm *storm, const struct client_response *response)
 {
     json_t *answer = json_loadb(response->body.ptr, response->body.len, 0, NULL);
     const char *digest = json_string_value(json_object_get(answer, "model_digest"));
@@ -209,7 +209,7 @@ void *around_good_client(void *arg)
 {
     struct storm *storm = arg;
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     if (http_client_init(&client, storm->daemon->address, storm->patience_ms, &err))

@@ -22,7 +22,7 @@ static double sum_of(struct view text, const char *name)
 }
 
 static bool get(struct storm *storm, struct http_client *client, const char *target,
-                struct http_response *response)
+                struct client_response *response)
 {
     struct err err;
 
@@ -38,7 +38,7 @@ static bool get(struct storm *storm, struct http_client *client, const char *tar
 void *around_watch(void *arg)
 {
     struct storm *storm = arg;
-    struct http_response response;
+    struct client_response response;
     struct http_client client;
     struct err err;
 

@@ -5,8 +5,8 @@
 #include <stdlib.h>
 #include <wchar.h>
 
-#include "base/json_writer.h"
 #include "client/http_client.h"
+#include "json/writer.h"
 
 #define HOUR_MS 3600000
 
@@ -130,7 +130,7 @@ static void print_table(const json_t *request, const json_t *answer)
 int sample_show(const struct sample *sample, const char *address, struct err *err)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     json_t *request, *answer;
     int rc = -1;
 

@@ -3,7 +3,7 @@
 #include <stdio.h>
 
 #include "impression/behaviour_json.h"
-#include "impression/fields.h"
+#include "json/fields.h"
 
 #define MAX_PROBLEMS 4
 

@@ -7,8 +7,8 @@
 
 #include <stddef.h>
 
+#include "base/redis_url.h"
 #include "base/view.h"
-#include "impression/redis_url.h"
 
 struct redisReply;
 struct history_link;

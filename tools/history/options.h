@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
+#include "base/redis_url.h"
 #include "base/secret.h"
-#include "impression/redis_url.h"
 
 enum history_verb { HISTORY_PUT, HISTORY_GET, HISTORY_ERASE, HISTORY_HELP };
 

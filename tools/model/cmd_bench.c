@@ -9,11 +9,11 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "base/rng.h"
 #include "kernels/cpu/yardstick.h"
-#include "model/engine_struct.h"
+#include "model/engine/engine_struct.h"
 #include "tools/model/command.h"
+#include "json/writer.h"
 
 #define MAX_ROUNDS 100000
 #define SEED 20260101

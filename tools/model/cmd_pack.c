@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "base/json_writer.h"
 #include "tools/model/pack.h"
+#include "json/writer.h"
 
 /* ------------------------------------------------------------------ scoring */
 

@@ -5,10 +5,10 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "base/json_writer.h"
-#include "model/engine_struct.h"
+#include "model/engine/engine_struct.h"
 #include "model/request_input.h"
 #include "tools/model/command.h"
+#include "json/writer.h"
 
 #define MAX_LINES 256 /* of one batch */
 #define MAX_BATCH_TOKENS 8192

@@ -1,7 +1,7 @@
 #include <jansson.h>
 
-#include "base/json_writer.h"
 #include "tools/model/command.h"
+#include "json/writer.h"
 
 struct tokenizing {
     const struct tokenizer *tokenizer;

@@ -1,8 +1,8 @@
 #include <stdio.h>
 
-#include "base/json_writer.h"
-#include "model/engine_struct.h"
+#include "model/engine/engine_struct.h"
 #include "tools/model/command.h"
+#include "json/writer.h"
 
 static int report(const struct model *m, const struct engine *engine, struct err *err)
 {

@@ -5,7 +5,7 @@
 
 #include "base/lines.h"
 #include "base/utf8.h"
-#include "model/json_load.h"
+#include "model/files/json_load.h"
 #include "tools/model/command.h"
 
 #define MAX_LINE_BYTES ((size_t)16 << 20)

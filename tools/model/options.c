@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/number.h"
-#include "model/kind.h"
+#include "model/kinds/kind.h"
 #include "tools/model/command.h"
 
 static int parse_int(const char *text, int min, int max, int *out)

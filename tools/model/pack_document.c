@@ -7,7 +7,7 @@
 
 #include "base/file.h"
 #include "base/utf8.h"
-#include "model/config_json.h"
+#include "model/files/config_json.h"
 #include "tools/model/pack.h"
 
 #define MAX_BYTES ((size_t)16 << 20)

@@ -90,7 +90,7 @@ TEST(http_client__keeps_its_connection)
 {
     static const char *const answers[] = {OK_ANSWER, OK_ANSWER, NULL, NULL};
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     start(answers);
@@ -115,7 +115,7 @@ TEST(http_client__connects_anew_when_a_kept_one_was_closed)
 {
     static const char *const answers[] = {OK_ANSWER, NULL, OK_ANSWER, NULL, NULL};
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     start(answers);
@@ -137,7 +137,7 @@ TEST(http_client__says_what_is_wrong)
         {"garbage\r\n", "not HTTP", ERR_DATA},
     };
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
@@ -157,7 +157,7 @@ TEST(http_client__waits_no_longer_than_told)
 {
     static const char *const answers[] = {"", "", NULL, NULL};
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     start(answers);
@@ -169,7 +169,7 @@ TEST(http_client__waits_no_longer_than_told)
 TEST(http_client__reports_a_refused_connection)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sin);

@@ -4,7 +4,7 @@
 
 #include "adrank/decode.h"
 #include "tests/test.h"
-#include "tests/unit/impression/padded.h"
+#include "tests/unit/json/padded.h"
 
 static const struct decode_limits limits = {
     .max_imps = 3, .max_candidates = 4, .max_behaviour = 3, .max_top_n = 10};

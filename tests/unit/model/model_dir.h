@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "model/json_load.h"
-#include "model/model_files.h"
+#include "model/files/json_load.h"
+#include "model/files/model_files.h"
 #include "tests/test.h"
 
 struct model_dir {

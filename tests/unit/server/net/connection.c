@@ -11,7 +11,7 @@
 TEST(connection__keeps_alive)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
 
     fixture_init();
     fixture_start();
@@ -47,7 +47,7 @@ TEST(connection__follows_version_and_connection_field)
         {"GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false, "close"},
     };
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
 
     fixture_init();
     fixture_start();
@@ -70,7 +70,7 @@ TEST(connection__follows_version_and_connection_field)
 static void check_echo(struct http_client *client, size_t len, bool chunked, struct rng *rng)
 {
     struct buf out = BUF_INIT;
-    struct http_response response;
+    struct client_response response;
     char *body = malloc(len + 1);
     struct err err;
     size_t at = 0;
@@ -131,7 +131,7 @@ TEST(connection__answers_in_order)
 {
     struct http_client client;
     struct buf out = BUF_INIT;
-    struct http_response response;
+    struct client_response response;
     char want[32];
     struct err err;
 
@@ -158,7 +158,7 @@ TEST(connection__answers_in_order)
 TEST(connection__says_continue)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     char byte;
 
     fixture_init();
@@ -224,7 +224,7 @@ TEST(connection__routes)
         "",
     };
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     char text[512];
 
     fixture_init();
@@ -257,7 +257,7 @@ TEST(connection__routes)
 TEST(connection__answers_head_without_a_body)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     fixture_init();
@@ -350,13 +350,13 @@ TEST(connection__tells_when_the_client_is_gone_that_is_not_read_from)
         struct http_client client = connect_client();
         char head[128];
         struct err err;
-        /* 32768 bytes are a size of buffers, EXCHANGE_BODY_PADDING of them stay free */
+        /* 32768 bytes are a size of buffers, HTTP_CALL_BODY_PADDING of them stay free */
         const int len = snprintf(head, sizeof(head),
                                  "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
                                  full ? 32650 : 1);
 
         test_row("connection__tells_when_the_client_is_gone %s", full ? "full" : "shut");
-        CHECK(!full || len + 32650 == 32768 - EXCHANGE_BODY_PADDING);
+        CHECK(!full || len + 32650 == 32768 - HTTP_CALL_BODY_PADDING);
         send_text(&client, head);
         CHECK_OK(http_client_send(&client, (struct view){body, full ? 32650 : 1}, &err), err);
         if (!full)
@@ -408,7 +408,7 @@ TEST(connection__tells_handlers_of_ids)
 {
     static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     char text[512], want[256];
 
     fixture_init();

@@ -146,7 +146,7 @@ TEST(connection__cuts_who_does_not_read)
 TEST(connection__writes_what_does_not_fit_at_once)
 {
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
 
     fixture_init();
     fixture_start();

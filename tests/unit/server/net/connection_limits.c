@@ -48,7 +48,7 @@ TEST(connection__limits_the_head)
 TEST(connection__limits_how_many)
 {
     struct http_client a, b, c;
-    struct http_response response;
+    struct client_response response;
 
     fixture_init();
     fixture.limits.max_connections = 2;

@@ -22,11 +22,11 @@ TEST(server__spreads_connections)
         expect_alive(&clients[i]);
     }
     CHECK_INT(server_connections(&fixture.server), 10);
-    CHECK_INT(atomic_load(&server_worker(&fixture.server, 0)->connections), 5);
-    CHECK_INT(atomic_load(&server_worker(&fixture.server, 1)->connections), 5);
+    CHECK_INT(atomic_load(&server_thread(&fixture.server, 0)->connections), 5);
+    CHECK_INT(atomic_load(&server_thread(&fixture.server, 1)->connections), 5);
     for (int i = 0; i < 10; i++)
         http_client_release(&clients[i]);
-    WAIT_UNTIL(atomic_load(&server_worker(&fixture.server, 0)->connections) == 0);
+    WAIT_UNTIL(atomic_load(&server_thread(&fixture.server, 0)->connections) == 0);
     fixture_stop();
 }
 
@@ -121,7 +121,7 @@ static void check_ipv6_is_unavailable(void)
     CHECK_ERR(server_open(&server,
                           &(struct server_args){.accept_loop = &loop,
                                                 .address = "[::1]:0",
-                                                .n_workers = 1,
+                                                .n_threads = 1,
                                                 .limits = &limits},
                           &err),
               err, "[::1]:0");
@@ -163,7 +163,7 @@ TEST(server__says_why_it_cannot_open)
     char taken[ADDRESS_TEXT_BYTES];
     struct net_limits limits = NET_LIMITS_DEFAULT;
     struct server_args args = {
-        .accept_loop = &loop, .address = "127.0.0.1", .n_workers = 1, .limits = &limits};
+        .accept_loop = &loop, .address = "127.0.0.1", .n_threads = 1, .limits = &limits};
 
     CHECK_OK(loop_init(&loop, NULL, &err), err);
     CHECK_ERR(server_open(&server, &args, &err), err, "127.0.0.1: not an address");
@@ -191,7 +191,7 @@ static void set_descriptors(rlim_t n)
 TEST(server__survives_running_out_of_descriptors)
 {
     struct http_client client, early;
-    struct http_response response;
+    struct client_response response;
     struct rlimit limit;
     struct err err;
     int lowest_free, status;
@@ -249,7 +249,7 @@ static void drain(void)
 TEST(server__drains)
 {
     struct http_client idle, late, fresh, refused;
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     fixture_init();
@@ -322,7 +322,7 @@ static void *drive(void *arg)
     static const char *const bodies[] = {"ok", "late", "[1,2,3]"};
     struct driver *driver = arg;
     struct http_client client;
-    struct http_response response;
+    struct client_response response;
     struct rng rng;
     struct err err;
 

@@ -44,31 +44,31 @@ static struct fixture fixture;
 
 struct late {
     struct timer timer;
-    struct exchange *x;
+    struct http_call *x;
 };
 
-static struct worker *worker_of(struct exchange *x)
+static struct net_thread *worker_of(struct http_call *x)
 {
-    return exchange_user(x);
+    return http_call_user(x);
 }
 
-static void respond(struct exchange *x, struct view body)
+static void respond(struct http_call *x, struct view body)
 {
-    exchange_respond(x,
-                     &(struct answer){.status = 200, .content_type = "text/plain", .body = body});
+    http_call_respond(
+        x, &(struct http_response){.status = 200, .content_type = "text/plain", .body = body});
 }
 
-static void handle_get(struct exchange *x, void *arg)
+static void handle_get(struct http_call *x, void *arg)
 {
     (void)arg;
     respond(x, VIEW_LIT("ok"));
 }
 
-static void handle_echo(struct exchange *x, void *arg)
+static void handle_echo(struct http_call *x, void *arg)
 {
     (void)arg;
     /* the promise of readable bytes behind the body: a sanitizer watches */
-    for (size_t i = 0; i < EXCHANGE_BODY_PADDING; i++)
+    for (size_t i = 0; i < HTTP_CALL_BODY_PADDING; i++)
         (void)*(volatile const char *)(x->body.ptr + x->body.len + i);
     respond(x, x->body);
 }
@@ -82,7 +82,7 @@ static void on_late(struct timer *timer, void *arg)
     free(late);
 }
 
-static void on_late_gone(struct exchange *x, void *arg)
+static void on_late_gone(struct http_call *x, void *arg)
 {
     struct late *late = arg;
 
@@ -91,45 +91,45 @@ static void on_late_gone(struct exchange *x, void *arg)
     atomic_fetch_add(&fixture.gone, 1);
 }
 
-static void handle_late(struct exchange *x, void *arg)
+static void handle_late(struct http_call *x, void *arg)
 {
     struct late *late = malloc(sizeof(*late));
 
     (void)arg;
     late->x = x;
     timer_init(&late->timer, on_late, late);
-    exchange_defer(x, on_late_gone, late);
+    http_call_defer(x, on_late_gone, late);
     loop_timer_set(&worker_of(x)->loop, &late->timer, clock_now_us() + 20000);
 }
 
-static void on_park_gone(struct exchange *x, void *arg)
+static void on_park_gone(struct http_call *x, void *arg)
 {
     (void)x;
     (void)arg;
     atomic_fetch_add(&fixture.gone, 1);
 }
 
-static void handle_park(struct exchange *x, void *arg)
+static void handle_park(struct http_call *x, void *arg)
 {
-    exchange_defer(x, on_park_gone, arg);
+    http_call_defer(x, on_park_gone, arg);
     atomic_fetch_add(&fixture.parked, 1);
 }
 
-static void handle_big(struct exchange *x, void *arg)
+static void handle_big(struct http_call *x, void *arg)
 {
     (void)arg;
     respond(x, (struct view){fixture.big, BIG_BYTES});
 }
 
-static void handle_nothing(struct exchange *x, void *arg)
+static void handle_nothing(struct http_call *x, void *arg)
 {
     (void)x;
     (void)arg;
 }
 
-static void handle_id(struct exchange *x, void *arg)
+static void handle_id(struct http_call *x, void *arg)
 {
-    struct view authority = exchange_authority(x);
+    struct view authority = http_call_authority(x);
     char text[512];
     int n = snprintf(text, sizeof(text), "%s %.*s %.*s %.*s", x->request_id, VIEW_ARG(x->query),
                      VIEW_ARG(authority), VIEW_ARG(x->traceparent));
@@ -193,7 +193,7 @@ static void fixture_start(void)
                         .address = fixture.address ? fixture.address : "127.0.0.1:0",
                         .inherited = fixture.inherited,
                         .listen_fd = fixture.listen_fd,
-                        .n_workers = fixture.n_workers ? fixture.n_workers : 2,
+                        .n_threads = fixture.n_workers ? fixture.n_workers : 2,
                         .limits = &fixture.limits,
                         .memory = &fixture.memory,
                         .routes = fixture_routes,
@@ -202,8 +202,8 @@ static void fixture_start(void)
                     },
                     &err),
         err);
-    for (int i = 0; i < fixture.server.n_workers; i++)
-        worker_set_user(server_worker(&fixture.server, i), server_worker(&fixture.server, i));
+    for (int i = 0; i < fixture.server.n_threads; i++)
+        net_thread_set_user(server_thread(&fixture.server, i), server_thread(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);
     CHECK(pthread_create(&fixture.acceptor, NULL, run_acceptor, &fixture.loop) == 0);
 }
@@ -251,9 +251,9 @@ static inline void send_text(struct http_client *client, const char *text)
 }
 
 /* An answer of that status; returned for more looks at it. */
-static struct http_response expect(struct http_client *client, int status)
+static struct client_response expect(struct http_client *client, int status)
 {
-    struct http_response response;
+    struct client_response response;
     struct err err;
 
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
@@ -263,7 +263,7 @@ static struct http_response expect(struct http_client *client, int status)
 
 static inline void expect_code(struct http_client *client, int status, const char *code)
 {
-    struct http_response response = expect(client, status);
+    struct client_response response = expect(client, status);
     char want[64];
 
     snprintf(want, sizeof(want), "\"code\":\"%s\"", code);
@@ -281,7 +281,7 @@ static void expect_end(struct http_client *client)
 /* The connection still serves. */
 static inline void expect_alive(struct http_client *client)
 {
-    struct http_response response;
+    struct client_response response;
 
     send_text(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
     response = expect(client, 200);

@@ -25,19 +25,19 @@ struct rig {
 
 static struct rig rig;
 
-static void respond(struct exchange *x, struct view body)
+static void respond(struct http_call *x, struct view body)
 {
-    exchange_respond(x, &(struct answer){.status = 200, .body = body});
+    http_call_respond(x, &(struct http_response){.status = 200, .body = body});
 }
 
-static void handle_get(struct exchange *x, void *arg)
+static void handle_get(struct http_call *x, void *arg)
 {
     (void)arg;
     rig.n_gets++;
     respond(x, VIEW_LIT("ok"));
 }
 
-static void handle_stop(struct exchange *x, void *arg)
+static void handle_stop(struct http_call *x, void *arg)
 {
     (void)arg;
     respond(x, VIEW_LIT("stop"));

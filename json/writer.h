@@ -1,0 +1,54 @@
+/*
+ * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it is
+ * told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes that are
+ * not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are a BUG.
+ * No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON Lines. Functions are
+ * jw_*, since json_* is jansson's.
+ */
+#ifndef JSON_WRITER_H
+#define JSON_WRITER_H
+
+#include <stdint.h>
+
+#include "base/buf.h"
+
+#define JSON_WRITER_MAX_DEPTH 32
+
+struct json_writer {
+    struct buf *out;
+    unsigned depth;
+    uint64_t has_item; /* bit d: level d already holds an item */
+    bool after_key;    /* the next value belongs to the key just written */
+};
+
+void json_writer_init(struct json_writer *w, struct buf *out);
+
+void jw_object_begin(struct json_writer *w);
+void jw_object_end(struct json_writer *w);
+void jw_array_begin(struct json_writer *w);
+void jw_array_end(struct json_writer *w);
+void jw_key(struct json_writer *w, const char *key); /* key needs no escaping */
+
+void jw_str(struct json_writer *w, const char *s);
+void jw_view(struct json_writer *w, struct view v);
+void jw_int(struct json_writer *w, int64_t v);
+void jw_bool(struct json_writer *w, bool v);
+void jw_null(struct json_writer *w);
+/* Shortest text that reads back as the same double. */
+void jw_double(struct json_writer *w, double v);
+/* At most `digits` significant digits (1..17), trailing zeros cut: what an answer shows. Fast. */
+void jw_number(struct json_writer *w, double v, int digits);
+/* Text that is JSON already. */
+void jw_raw(struct json_writer *w, struct view json);
+
+/* A member of the object that is open: key and value. */
+void jw_member_str(struct json_writer *w, const char *key, const char *s);
+void jw_member_view(struct json_writer *w, const char *key, struct view v);
+/* Nothing where v is empty. */
+void jw_member_filled(struct json_writer *w, const char *key, struct view v);
+void jw_member_int(struct json_writer *w, const char *key, int64_t v);
+void jw_member_bool(struct json_writer *w, const char *key, bool v);
+void jw_member_double(struct json_writer *w, const char *key, double v);
+void jw_member_number(struct json_writer *w, const char *key, double v, int digits);
+
+#endif

@@ -1,0 +1,24 @@
+/*
+ * What a request does not want to see: badv and bcat (OpenRTB 2.6, 3.2.1). An advertiser's domain is blocked by
+ * itself or by a parent domain, however either is written (impression/domain.h); a category by itself or its
+ * parent ("IAB7" blocks "IAB7-39"), letter case and blanks around it aside. The lists become sets once, since a
+ * client may send thousands. Pure; memory from the arena.
+ */
+#ifndef MARKET_BLOCKS_H
+#define MARKET_BLOCKS_H
+
+#include "adrank/catalog.h"
+#include "adrank/impression.h"
+#include "market/name_set.h"
+
+struct blocks {
+    bool any;                            /* both sets are empty without it */
+    struct name_set domains, categories; /* normalized */
+};
+
+/* -1 when out of memory. */
+int blocks_init(struct blocks *blocks, const struct impression_request *request,
+                struct arena *arena) MUST_CHECK;
+bool blocks_hit(const struct blocks *blocks, const struct ad *ad);
+
+#endif

@@ -1,0 +1,23 @@
+/* The engine's cost function (adrank/engine.h) from measured batches. Pure. */
+#ifndef MODEL_ENGINE_COST_H
+#define MODEL_ENGINE_COST_H
+
+#include "adrank/engine.h"
+
+#define COST_MAX_SAMPLES 16
+
+struct cost_sample {
+    struct input_shape shape;
+    double us; /* above 0 */
+};
+
+/*
+ * Least squares of the relative error, that of batches below 512 tokens counting less, with no term
+ * below zero (Lawson and Hanson 1974; with four terms every subset is tried), for the number of
+ * lanes from 1 to threads that fits best: threads where the samples do not tell. Fewer samples than
+ * terms leave terms at zero, that of tokens last. No samples give a cost of nothing. At most
+ * COST_MAX_SAMPLES.
+ */
+void cost_fit(const struct cost_sample *samples, int n, int threads, struct engine_cost *out);
+
+#endif

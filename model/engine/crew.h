@@ -1,0 +1,38 @@
+/*
+ * struct crew: the threads that drive host lanes. It knows nothing of models: a table says where
+ * work comes from and what to do with it. One lock over work and results; no thread waits for
+ * another's operation.
+ */
+#ifndef MODEL_ENGINE_CREW_H
+#define MODEL_ENGINE_CREW_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+
+struct crew;
+
+struct crew_ops {
+    /* Under the lock: a piece of work that is ready, taken from the queue; NULL when there is
+     * none. */
+    void *(*take)(void *arg);
+    /* Without the lock: does it. thread counts from 0; pieces of one thread never overlap. */
+    void (*run)(void *arg, void *work, int thread);
+    /* Under the lock: it is through; other pieces may have become ready. True: notify is wanted. */
+    bool (*done)(void *arg, void *work);
+    /* Without the lock, on the thread that was through. */
+    void (*notify)(void *arg);
+};
+
+int crew_new(int n_threads, const struct crew_ops *ops, void *arg, struct crew **out,
+             struct err *err) MUST_CHECK;
+void crew_free(struct crew *crew); /* joins; work that was not taken is left */
+
+void crew_lock(struct crew *crew);
+void crew_unlock(struct crew *crew);
+/* Under the lock, after work was added. */
+void crew_wake(struct crew *crew);
+/* Under the lock, which it lets go while it waits: until some piece of work was done. */
+void crew_wait_done(struct crew *crew);
+
+#endif

@@ -1,0 +1,228 @@
+#include <stdlib.h>
+
+#include "base/bug.h"
+#include "model/engine/engine_opening.h"
+#include "model/engine/engine_struct.h"
+
+/* Slices of parents that may be kept at once: one a thread and one more, so that the next is
+ * begun while the children of the others are under way; few, since each holds every layer. */
+#define MAX_KEPT 8
+
+static const struct {
+    int (*step)(struct engine *engine, struct err *err);
+} stages[] = {{opening_network}, {opening_lanes}, {opening_runs}, {opening_cost}, {opening_golden}};
+
+static int check_args(const struct engine_args *args, struct err *err)
+{
+    const struct model *m = args->model;
+
+    if (m->config.labels == 0)
+        return err_set(err, ERR_DATA,
+                       "%s: it has no classifier (architecture: %s): it can be inspected, but not "
+                       "scored with; only "
+                       "BertForSequenceClassification is served",
+                       m->dir, m->architecture);
+    if (args->max_batch_tokens < m->config.positions)
+        return err_set(err, ERR_CONFIG,
+                       "a batch of %d tokens does not hold the %d of one segment of %s",
+                       args->max_batch_tokens, m->config.positions, m->dir);
+    BUG_ON(args->max_batch_jobs < 1);
+    return 0;
+}
+
+static int open_backend(struct engine *engine, enum precision precision, struct err *err)
+{
+    const struct device_args *device = &engine->device->args;
+    const struct backend_open_args args = {
+        .device = device->device, .linear = device->linear, .precision = precision};
+
+    if (engine->ops.open(&args, &engine->backend, err))
+        return -1;
+    engine->caps = *engine->ops.caps(engine->backend);
+    return 0;
+}
+
+static void choose_sizes(struct engine *engine, const struct engine_args *args)
+{
+    const struct backend_caps *caps = &engine->caps;
+    int positions = args->model->config.positions;
+
+    engine->max_batch_tokens = args->max_batch_tokens;
+    engine->max_batch_jobs = args->max_batch_jobs;
+    engine->n_runs = caps->max_launched > 0 ? caps->max_launched : 1;
+    engine->n_lanes = engine->device->crew ? engine->device->args.threads : 1;
+    engine->max_slice_tokens = args->max_batch_tokens;
+    if (!engine->device->crew || !caps->slice_tokens || !caps->outside_parents)
+        return;
+    engine->max_slice_tokens = caps->slice_tokens > positions ? caps->slice_tokens : positions;
+    engine->n_kept = engine->n_lanes + 1 < MAX_KEPT ? engine->n_lanes + 1 : MAX_KEPT;
+}
+
+int engine_open_begin(struct device *device, const struct engine_args *args, struct engine **out,
+                      struct err *err)
+{
+    struct engine *engine;
+    struct network_args net = {.config = &args->model->config, .weights = &args->model->weights};
+
+    if (check_args(args, err))
+        return -1;
+    engine = calloc(1, sizeof(*engine));
+    if (!engine)
+        return err_set(err, ERR_NOMEM, "engine: out of memory");
+    engine->device = device;
+    engine->ops = *device->ops;
+    engine->model = model_ref(args->model);
+    engine->opening = calloc(1, sizeof(*engine->opening));
+    if (!engine->opening) {
+        err_set(err, ERR_NOMEM, "engine: out of memory");
+        goto failed;
+    }
+    request_input_init(&engine->opening->requests);
+    engine->opening->skip_golden = args->skip_golden;
+    engine->opening->max_step_us = args->max_step_us;
+    if (open_backend(engine, args->precision, err))
+        goto failed;
+    choose_sizes(engine, args);
+    net.ops = &engine->ops;
+    net.backend = engine->backend;
+    net.max_rows = engine->max_slice_tokens;
+    if (network_init(&engine->network, &net, err))
+        goto failed;
+    *out = engine;
+    return 0;
+failed:
+    engine_close(engine);
+    return -1;
+}
+
+static void opening_free(struct engine *engine)
+{
+    struct engine_opening *o = engine->opening;
+
+    if (!o)
+        return;
+    request_input_release(&o->requests);
+    input_release(&o->input);
+    input_release(&o->part);
+    free(o->logits);
+    free(o);
+    engine->opening = NULL;
+}
+
+int engine_open_step(struct engine *engine, struct err *err)
+{
+    struct engine_opening *o = engine->opening;
+    int rc;
+
+    if (!o)
+        return 0;
+    rc = stages[o->stage].step(engine, err);
+    if (rc)
+        return rc;
+    if (++o->stage < (int)(sizeof(stages) / sizeof(stages[0])))
+        return 1;
+    opening_free(engine);
+    return 0;
+}
+
+int engine_open(struct device *device, const struct engine_args *args, struct engine **out,
+                struct err *err)
+{
+    struct engine *engine;
+    int rc;
+
+    if (engine_open_begin(device, args, &engine, err))
+        return -1;
+    do
+        rc = engine_open_step(engine, err);
+    while (rc > 0);
+    if (rc) {
+        engine_close(engine);
+        return -1;
+    }
+    *out = engine;
+    return 0;
+}
+
+static void release_runs(struct engine *engine)
+{
+    for (int i = 0; engine->runs && i < engine->n_runs; i++) {
+        BUG_ON(engine->runs[i].batch);
+        plan_release(&engine->runs[i].plan);
+        free(engine->runs[i].slices);
+        free(engine->runs[i].logits);
+    }
+    free(engine->runs);
+}
+
+static void release_lanes(struct engine *engine)
+{
+    for (int i = 0; engine->lanes && i < engine->n_lanes; i++)
+        if (engine->lanes[i])
+            engine->ops.lane_close(engine->lanes[i]);
+    for (int i = 0; engine->scratch && i < engine->n_lanes; i++)
+        if (engine->scratch[i].memory)
+            forward_scratch_release(&engine->scratch[i], &engine->network);
+    for (int i = 0; engine->kept && i < engine->n_kept; i++)
+        engine->ops.free(engine->backend, engine->kept[i].qkv.memory);
+    free(engine->lanes);
+    free(engine->scratch);
+    free(engine->kept);
+}
+
+void engine_close(struct engine *engine)
+{
+    if (!engine)
+        return;
+    opening_free(engine);
+    release_runs(engine);
+    release_lanes(engine);
+    if (engine->network.ops)
+        network_release(&engine->network);
+    if (engine->backend)
+        engine->ops.close(engine->backend);
+    model_unref(engine->model);
+    free(engine);
+}
+
+struct model *engine_model(const struct engine *engine)
+{
+    return engine->model;
+}
+
+const struct backend_caps *engine_caps(const struct engine *engine)
+{
+    return &engine->caps;
+}
+
+const struct engine_cost *engine_cost(const struct engine *engine)
+{
+    return &engine->cost;
+}
+
+int engine_max_launched(const struct engine *engine)
+{
+    return engine->n_runs;
+}
+
+int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
+{
+    struct run *run;
+
+    BUG_ON(engine->opening);
+    return run_launch(engine, batch, false, &run, err);
+}
+
+int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
+{
+    struct run *run;
+
+    if (run_launch(engine, batch, false, &run, err))
+        return -1;
+    run_wait(run);
+    if (!batch_computed(batch->status)) {
+        *err = batch->err;
+        return -1;
+    }
+    return 0;
+}

@@ -1,0 +1,45 @@
+/* adrank.json, format 1 (config/adrank.schema.json): what adrank needs to know beyond Hugging
+ * Face's files. */
+#ifndef MODEL_FILES_ADRANK_JSON_H
+#define MODEL_FILES_ADRANK_JSON_H
+
+#include "base/arena.h"
+#include "kernels/backend.h"
+#include "model/calibration.h"
+#include "model/encoder.h"
+#include "model/golden.h"
+#include "model/kinds/kind.h"
+#include "model/template.h"
+
+#define ADRANK_JSON_FORMAT 1
+
+struct adrank_json {
+    const struct kind *kind;
+    const char *name, *version; /* in the arena */
+    struct template context, behaviour, ad;
+    int max_context_tokens, max_ad_tokens; /* special tokens of that side included */
+    int labels;                            /* of the head "ctr" */
+    struct calibration calibration;
+    double base_rate;
+    const char *weights_sha256; /* NULL: not stated */
+    struct golden golden;
+};
+
+/*
+ * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings, or less where the tokenizer states less. Everything lands in
+ * the arena. ERR_DATA as "file: /pointer: reason". Unknown keys are errors, so that a misspelt one
+ * is seen.
+ */
+int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
+                      struct arena *arena, struct err *err) MUST_CHECK;
+
+/* The same for a document that may lack /golden: for callers that make its requests. */
+int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
+                            int positions, struct arena *arena, struct err *err) MUST_CHECK;
+
+/* What holds for a directory without adrank.json: kind cross, the default templates. name is
+ * copied. */
+int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,
+                        struct arena *arena, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,11 @@
+/* The parts of the BERT family that lie in files of their own. */
+#ifndef MODEL_FILES_BERT_H
+#define MODEL_FILES_BERT_H
+
+#include "model/encoder.h"
+
+/* struct family's config. */
+int bert_config(const char *file, const json_t *config, struct encoder_config *out,
+                struct err *err) MUST_CHECK;
+
+#endif

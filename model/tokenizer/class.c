@@ -1,0 +1,181 @@
+/* tokenizer_config.json's keys: which count, which class reads them, how many tokens it lets through, and whether it
+ * gives token types. */
+#include <math.h>
+#include <string.h>
+
+#include "model/files/key_rules.h"
+#include "model/tokenizer/spec.h"
+
+/* transformers' "no limit" is int(1e30); whatever is beyond this counts as that (its LARGE_INTEGER). */
+#define NO_LIMIT 1e20
+#define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
+
+static const struct key_rule rows[] = {
+    KEY_ROW_READ("tokenizer_class"),
+    KEY_ROW_READ("model_max_length"),
+    KEY_ROW_READ("max_len"),
+    KEY_ROW_READ("model_input_names"),
+    KEY_ROW_READ("do_lower_case"),
+    KEY_ROW_READ("strip_accents"),
+    KEY_ROW_READ("tokenize_chinese_chars"),
+    KEY_ROW_READ("unk_token"),
+    KEY_ROW_READ("sep_token"),
+    KEY_ROW_READ("pad_token"),
+    KEY_ROW_READ("cls_token"),
+    KEY_ROW_READ("mask_token"),
+    KEY_ROW_READ("bos_token"),
+    KEY_ROW_READ("eos_token"),
+    KEY_ROW_READ("added_tokens_decoder"),
+    KEY_ROW_READ("additional_special_tokens"),
+    KEY_ROW_READ("extra_special_tokens"),
+    KEY_ROW_ONLY("truncation_side", "null \"right\"",
+                 "only texts that are cut at their end are served"),
+    KEY_ROW_ONLY("split_special_tokens", "null false",
+                 "special tokens in a text are not split here"),
+    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are put around texts"),
+    KEY_ROW_ONLY("add_special_tokens", "null true", "[CLS] and [SEP] are always put around texts"),
+    KEY_ROW_ONLY(
+        "do_basic_tokenize", "null true",
+        "texts are split at blanks and punctuation; whether this is obeyed depends on who reads "
+        "it"),
+    KEY_ROW_ONLY(
+        "never_split", "null []",
+        "whether this is obeyed depends on who reads it; added tokens are what is never split"),
+    KEY_ROW_ONLY("wordpieces_prefix", "null \"##\"",
+                 "pieces go on with ##; whether this is obeyed depends on who reads it"),
+    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
+    KEY_ROW_HARMLESS("padding_side"), /* nothing is padded */
+    KEY_ROW_HARMLESS("padding"),
+    KEY_ROW_HARMLESS("pad_to_multiple_of"),
+    KEY_ROW_HARMLESS("pad_token_type_id"),
+    KEY_ROW_HARMLESS("max_length"), /* what a call left behind: a call says it anew */
+    KEY_ROW_HARMLESS("stride"),
+    KEY_ROW_HARMLESS("truncation_strategy"),
+    KEY_ROW_HARMLESS("clean_text"), /* no options of these classes */
+    KEY_ROW_HARMLESS("handle_chinese_chars"),
+    KEY_ROW_HARMLESS("add_prefix_space"),
+    KEY_ROW_HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
+    KEY_ROW_HARMLESS("chat_template"),
+    KEY_ROW_HARMLESS("from_slow"),
+    KEY_ROW_HARMLESS("use_fast"),
+    KEY_ROW_HARMLESS("vocab_file"),
+    KEY_ROW_HARMLESS("tokenizer_file"),
+    KEY_ROW_HARMLESS("special_tokens_map_file"),
+    KEY_ROW_HARMLESS("name_or_path"),
+    KEY_ROW_HARMLESS("processor_class"),
+    KEY_ROW_HARMLESS("backend"),
+    KEY_ROW_HARMLESS("is_local"),
+    KEY_ROW_HARMLESS("local_files_only"),
+};
+
+const struct key_rules tokenizer_config_rules = {
+    .file = "tokenizer_config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
+
+/* ------------------------------------------------------------------ class */
+
+enum types { TYPES_NONE, TYPES_OF_PAIRS, TYPES_BY_VERSION };
+
+static const struct {
+    const char *name; /* with or without "Fast" behind it, but for the last two */
+    enum types types; /* what it gives where model_input_names says nothing */
+    bool
+        reads_the_file; /* tokenizer.json as it is; the others build their own from its vocabulary */
+} classes[] = {
+    {"BertTokenizer", TYPES_OF_PAIRS, false},    {"DistilBertTokenizer", TYPES_NONE, false},
+    {"ElectraTokenizer", TYPES_OF_PAIRS, false}, {"MobileBertTokenizer", TYPES_OF_PAIRS, false},
+    {"TokenizersBackend", TYPES_NONE, true},     {"PreTrainedTokenizer", TYPES_BY_VERSION, true},
+};
+
+static bool is_class(const char *name, const char *row)
+{
+    size_t n = strlen(row);
+
+    return strncmp(name, row, n) == 0 && (!name[n] || strcmp(name + n, "Fast") == 0);
+}
+
+/* model_input_names, where it is stated, decides. */
+static int read_input_names(const char *file, const json_t *config, enum types *types,
+                            struct err *err)
+{
+    const json_t *names = json_object_get(config, "model_input_names");
+
+    if (!names || json_is_null(names))
+        return 0;
+    if (!json_is_array(names))
+        return err_set(err, ERR_DATA, "%s: /model_input_names: must be an array", file);
+    *types = TYPES_NONE;
+    for (size_t i = 0; i < json_array_size(names); i++) {
+        const char *name = json_string_value(json_array_get(names, i));
+        if (name && strcmp(name, "token_type_ids") == 0)
+            *types = TYPES_OF_PAIRS;
+    }
+    return 0;
+}
+
+static int read_class(const char *file, const char *pointer, const char *name, const json_t *config,
+                      bool has_json, struct tokenizer_spec *spec, struct err *err)
+{
+    enum types types = TYPES_OF_PAIRS;
+    size_t i = 0, n = sizeof(classes) / sizeof(classes[0]);
+
+    if (!name)
+        name = classes[0].name;
+    while (i < n && !is_class(name, classes[i].name))
+        i++;
+    if (i == n || (classes[i].reads_the_file && !has_json))
+        return err_set(err, ERR_DATA, "%s: %s: %.64s is none of BERT's%s", file, pointer, name,
+                       has_json ? "" : "; a tokenizer.json would tell what it does");
+    types = classes[i].types;
+    if (read_input_names(file, config, &types, err))
+        return -1;
+    if (types == TYPES_BY_VERSION)
+        return err_set(err, ERR_DATA,
+                       "%s: %s: of %.64s transformers 4 gives a second text token type 1, "
+                       "transformers 5 type 0; state /model_input_names, with or without "
+                       "token_type_ids",
+                       file, pointer, name);
+    spec->pair_type = types == TYPES_OF_PAIRS;
+    spec->normalizer_of_config = !classes[i].reads_the_file;
+    return 0;
+}
+
+/* ------------------------------------------------------------------ limit */
+
+static int read_limit(const char *file, const json_t *config, struct tokenizer_spec *spec,
+                      struct err *err)
+{
+    const char *key = json_object_get(config, "model_max_length") ? "model_max_length" : "max_len";
+    const json_t *value = json_object_get(config, key);
+    double v = json_number_value(value);
+
+    spec->max_tokens = 0;
+    if (!value || json_is_null(value) || (json_is_number(value) && v > NO_LIMIT))
+        return 0;
+    if (!json_is_number(value) || v != floor(v) || v < MIN_LIMIT)
+        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least %d", file, key,
+                       MIN_LIMIT);
+    spec->max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
+    return 0;
+}
+
+int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
+                         const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
+                         struct err *err)
+{
+    const char *own = json_string_value(json_object_get(config, "tokenizer_class"));
+    const char *of_model = json_string_value(json_object_get(model_config, "tokenizer_class"));
+    bool from_model = !own && of_model;
+
+    if (key_rules_check(&tokenizer_config_rules, file, config, err) ||
+        read_class(from_model ? model_file : file, "/tokenizer_class", own ? own : of_model, config,
+                   has_json, spec, err) ||
+        read_limit(file, config, spec, err))
+        return -1;
+    if (spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
+        return err_set(err, ERR_DATA,
+                       "%s: /truncation_side: tokenizer.json's /truncation/direction is Left: only "
+                       "texts that are cut at their end are served",
+                       file);
+    return 0;
+}

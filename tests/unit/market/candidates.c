@@ -1,0 +1,307 @@
+#include "market/candidates.h"
+
+#include "base/buf.h"
+#include "tests/test.h"
+
+#define NOW_MS 1000
+
+/* The linker sends the calls of this name here: ads of a catalog that are looked at, and one more at the end. */
+static int looks;
+int32_t __real_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
+int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
+
+int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from)
+{
+    looks++;
+    return __real_eligible_ads_next(ads, from);
+}
+
+/* Prior ecpm: a 5; b 4; c 3 (cpc, .01 x 1000 x .3); d 2; e 1; f is cpa. p is paused, s and o are not in time. */
+static const char ads[] =
+    "{\"adid\":\"e\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"e.example\"],\"cat\":[\"IAB7-1\"]}\n"
+    "{\"adid\":\"d\",\"title\":\"t\",\"bid\":2}\n"
+    "{\"adid\":\"c\",\"title\":\"t\",\"bid\":0.3,\"bid_type\":\"cpc\",\"adomain\":[\"c.example\"]}"
+    "\n"
+    "{\"adid\":\"b\",\"title\":\"t\",\"bid\":4}\n"
+    "{\"adid\":\"a\",\"title\":\"t\",\"bid\":5,\"item\":\"sku\"}\n"
+    "{\"adid\":\"f\",\"title\":\"t\",\"bid\":9,\"bid_type\":\"cpa\"}\n"
+    "{\"adid\":\"p\",\"title\":\"t\",\"bid\":99,\"status\":\"paused\"}\n"
+    "{\"adid\":\"s\",\"title\":\"t\",\"bid\":99,\"start\":1001}\n"
+    "{\"adid\":\"o\",\"title\":\"t\",\"bid\":99,\"end\":1000}\n";
+
+struct choice {
+    struct catalog *catalog;
+    struct eligible_ads *eligible;
+    struct arena arena;
+    struct rank_ads ads;
+};
+
+static void choose_from(struct choice *c, struct view lines,
+                        const struct impression_request *request, int max, bool has_cvr)
+{
+    struct rank_ads_args args = {.request = request,
+                                 .currency = "USD",
+                                 .max_candidates = max,
+                                 .has_cvr = has_cvr,
+                                 .now_ms = NOW_MS};
+    struct err err;
+
+    CHECK_OK(catalog_parse("ads", lines, NULL, &c->catalog, &err), err);
+    CHECK_OK(eligible_ads_new(c->catalog, 0, &c->eligible, &err), err);
+    args.catalog = c->catalog;
+    args.eligible = c->eligible;
+    arena_init(&c->arena, 4096, 0);
+    looks = 0;
+    CHECK_OK(rank_ads_choose(&args, &c->arena, &c->ads, &err), err);
+}
+
+static void choose(struct choice *c, const struct impression_request *request, int max,
+                   bool has_cvr)
+{
+    choose_from(c, VIEW_LIT(ads), request, max, has_cvr);
+}
+
+static void choice_release(struct choice *c)
+{
+    eligible_ads_free(c->eligible);
+    catalog_unref(c->catalog);
+    arena_release(&c->arena);
+}
+
+static void check_adids(const struct rank_ads *chosen, const char *want)
+{
+    struct buf got = BUF_INIT;
+
+    for (int i = 0; i < chosen->n; i++)
+        buf_printf(&got, "%.*s", VIEW_ARG(chosen->items[i].adid));
+    if (strcmp(buf_str(&got), want) != 0)
+        FAIL("\"%s\", want \"%s\"", buf_str(&got), want);
+    buf_release(&got);
+}
+
+static void check_filtered(const struct rank_ads *chosen, enum filtered_reason reason, int want)
+{
+    for (int i = 0; i < FILTERED_REASONS; i++)
+        if (chosen->filtered[i] != (uint32_t)(i == (int)reason ? want : 0))
+            FAIL("%s: %u", filtered_reason_names[i], chosen->filtered[i]);
+}
+
+TEST(candidates__takes_the_catalog_by_prior_ecpm)
+{
+    struct impression_request request = {0};
+    struct choice c;
+
+    choose(&c, &request, 10, true);
+    check_adids(&c.ads, "abcdef");
+    check_filtered(&c.ads, FILTERED_REASONS, 0);
+    CHECK(!c.ads.cut);
+    CHECK_INT(c.ads.items[2].bid_type, BID_CPC);
+    CHECK_NEAR(c.ads.items[2].bid, 0.3, 0);
+    choice_release(&c);
+    choose(&c, &request, 6, true);
+    check_adids(&c.ads, "abcdef");
+    CHECK(!c.ads.cut);
+    choice_release(&c);
+    choose(&c, &request, 5, true);
+    check_adids(&c.ads, "abcde");
+    CHECK(c.ads.cut);
+    choice_release(&c);
+    choose(&c, &request, 6, false);
+    check_adids(&c.ads, "abcde");
+    check_filtered(&c.ads, FILTERED_NO_CVR, 1);
+    choice_release(&c);
+}
+
+TEST(candidates__blocked_ads_leave_their_place_to_others)
+{
+    struct view badv = VIEW_LIT("c.example"), bcat = VIEW_LIT("IAB7");
+    struct impression_request request = {.badv = {&badv, 1}, .bcat = {&bcat, 1}};
+    struct choice c;
+
+    choose(&c, &request, 3, true);
+    check_adids(&c.ads, "abd");
+    check_filtered(&c.ads, FILTERED_BLOCKED, 1);
+    CHECK(c.ads.cut);
+    choice_release(&c);
+}
+
+TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
+{
+    struct view bcat = VIEW_LIT("x");
+    struct impression_request request = {.bcat = {&bcat, 1}};
+    struct buf lines = BUF_INIT;
+    struct choice c;
+
+    for (int i = 0; i < 100; i++)
+        buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":1,\"cat\":[\"x\"]}\n", i);
+    choose_from(&c, buf_view(&lines), &request, 2, true);
+    CHECK_INT(c.ads.n, 0);
+    CHECK(c.ads.cut);
+    CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * RANK_ADS_LOOKS);
+    CHECK_INT(looks, 2 * RANK_ADS_LOOKS + 1);
+    choice_release(&c);
+    buf_release(&lines);
+}
+
+/* What is not active stands first by its bid, and among the others, in a catalog of 20,000. */
+TEST(candidates__ads_that_are_not_active_cost_no_look)
+{
+    static const struct {
+        const char *name, *member;
+    } rows[] = {
+        {"ended", "\"end\":1000"},
+        {"ends later than others", "\"start\":1,\"end\":999"},
+        {"not begun", "\"start\":1001"},
+        {"paused", "\"status\":\"paused\""},
+    };
+    struct impression_request request = {0};
+    struct choice c;
+
+    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+        struct buf lines = BUF_INIT;
+
+        test_row("%s", rows[row].name);
+        for (int i = 0; i < 20000; i++)
+            buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":%d%s%s}\n", i, i + 1,
+                       i % 5000 ? "," : "", i % 5000 ? rows[row].member : "");
+        choose_from(&c, buf_view(&lines), &request, 10, true);
+        CHECK_INT(looks, 5);
+        CHECK_INT(c.ads.n, 4);
+        CHECK(!c.ads.cut);
+        CHECK_VIEW(c.ads.items[0].adid, "15000");
+        CHECK_VIEW(c.ads.items[3].adid, "0");
+        choice_release(&c);
+        choose_from(&c, buf_view(&lines), &request, 3, true);
+        CHECK_INT(looks, 4);
+        CHECK_INT(c.ads.n, 3);
+        CHECK(c.ads.cut);
+        choice_release(&c);
+        buf_release(&lines);
+    }
+}
+
+#define FULL(id, bid_, type_, text_)                                                               \
+    {                                                                                              \
+        .adid = {id, sizeof(id) - 1}, .bid = (bid_), .bid_type = (type_), .text = {                \
+            text_,                                                                                 \
+            sizeof(text_) - 1                                                                      \
+        }                                                                                          \
+    }
+#define NAMED(id) FULL(id, NAN, -1, "")
+
+TEST(candidates__takes_those_that_are_named_in_their_order)
+{
+    static const struct candidate named[] = {NAMED("e"), NAMED("c"), FULL("x", NAN, -1, "own"),
+                                             FULL("a", NAN, -1, "new")};
+    struct impression_request request = {
+        .candidates = named, .n_candidates = 4, .has_candidates = true};
+    struct choice c;
+
+    choose(&c, &request, 10, false);
+    check_adids(&c.ads, "eca"); /* x has no bid */
+    check_filtered(&c.ads, FILTERED_NO_BID, 1);
+    CHECK(!c.ads.cut);
+    CHECK_VIEW(c.ads.items[2].text, "new");
+    CHECK(c.ads.items[2].ad && view_is(c.ads.items[2].ad->item, "sku"));
+    CHECK_INT(c.ads.items[0].text.len, 0);
+    choice_release(&c);
+}
+
+TEST(candidates__filters_with_the_first_reason)
+{
+    static const struct candidate lists[][3] = {
+        {NAMED("zz"), NAMED("zz"), NAMED("p")},
+        {NAMED("p"), NAMED("s"), NAMED("o")},
+        {NAMED("a"), NAMED("a"), FULL("a", 7, -1, "")},
+        {FULL("p", NAN, -1, "t"), NAMED("p"), NAMED("b")},
+        {NAMED("zz"), FULL("zz", 1, -1, "t"), FULL("zz", NAN, -1, "t")},
+        {NAMED("f"), FULL("b", NAN, BID_CPA, ""), NAMED("d")},
+    };
+    static const struct {
+        const char *name, *adids;
+        uint32_t unknown, inactive, duplicate, no_cvr;
+    } want[] = {
+        {"unknown stays unknown", "", 2, 1, 0, 0},
+        {"not in time", "", 0, 3, 0, 0},
+        {"the first counts", "a", 0, 0, 2, 0},
+        {"an own text wakes no paused ad", "b", 0, 1, 1, 0},
+        {"a text makes it known", "zz", 1, 0, 1, 0},
+        {"no conversions", "d", 0, 0, 0, 2},
+    };
+
+    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+        struct impression_request request = {
+            .candidates = lists[i], .n_candidates = 3, .has_candidates = true};
+        struct choice c;
+
+        test_row("%s", want[i].name);
+        choose(&c, &request, 10, false);
+        check_adids(&c.ads, want[i].adids);
+        CHECK_INT(c.ads.filtered[FILTERED_UNKNOWN], want[i].unknown);
+        CHECK_INT(c.ads.filtered[FILTERED_INACTIVE], want[i].inactive);
+        CHECK_INT(c.ads.filtered[FILTERED_DUPLICATE], want[i].duplicate);
+        CHECK_INT(c.ads.filtered[FILTERED_NO_CVR], want[i].no_cvr);
+        choice_release(&c);
+    }
+}
+
+TEST(candidates__the_request_s_bid_wins)
+{
+    static const struct {
+        struct candidate named;
+        double bid;
+        enum bid_type type;
+    } rows[] = {
+        {NAMED("c"), 0.3, BID_CPC},
+        {FULL("c", 2, -1, ""), 2, BID_CPC}, /* the catalog's type stands */
+        {FULL("c", 2, BID_CPC, ""), 2, BID_CPC},
+        {FULL("c", NAN, BID_CPM, ""), 0.3, BID_CPM},
+        {FULL("c", 0, -1, ""), 0, BID_CPC},
+        {FULL("x", 2, -1, "t"), 2, BID_CPM},
+        {FULL("x", 2, BID_CPC, "t"), 2, BID_CPC},
+    };
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        struct impression_request request = {
+            .candidates = &rows[i].named, .n_candidates = 1, .has_candidates = true};
+        struct choice c;
+
+        test_row("%zu", i);
+        choose(&c, &request, 10, true);
+        CHECK_INT(c.ads.n, 1);
+        CHECK_NEAR(c.ads.items[0].bid, rows[i].bid, 0);
+        CHECK_INT(c.ads.items[0].bid_type, rows[i].type);
+        choice_release(&c);
+    }
+}
+
+TEST(candidates__another_currency_filters_all)
+{
+    struct view cur[] = {VIEW_LIT("EUR"), VIEW_LIT("usd")};
+    struct candidate named[] = {NAMED("a"), NAMED("b"), NAMED("zz")};
+    struct impression_request request = {
+        .cur = {cur, 1}, .candidates = named, .n_candidates = 2, .has_candidates = true};
+    struct choice c;
+
+    choose(&c, &request, 10, true);
+    check_adids(&c.ads, "");
+    check_filtered(&c.ads, FILTERED_CURRENCY, 2);
+    choice_release(&c);
+    request.cur.n = 2;
+    choose(&c, &request, 10, true);
+    check_adids(&c.ads, "ab");
+    choice_release(&c);
+}
+
+TEST(candidates__nothing_named_is_nothing_shown)
+{
+    struct impression_request request = {.has_candidates = true};
+    struct choice c;
+
+    choose(&c, &request, 10, true);
+    CHECK_INT(c.ads.n, 0);
+    CHECK(!c.ads.cut);
+    choice_release(&c);
+}
+
+TEST_MAIN

@@ -1,0 +1,115 @@
+/* Devices, engines and inputs for the engine's tests: what cannot be had fails the test. */
+#ifndef TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
+#define TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
+
+#include "model/engine/engine_struct.h"
+#include "model/request_input.h"
+#include "tests/unit/model/model_dir.h"
+
+#define REQUESTS "tests/golden/requests/two-layers" /* kind prefix */
+#define MAX_ADS 16
+
+/* A module of the test backends, beside this program in the build tree. */
+static inline const char *module_path(const char *name)
+{
+    static char path[600];
+    char exe[400];
+    ssize_t len = readlink("/proc/self/exe", exe, sizeof(exe) - 1);
+
+    CHECK(len > 0);
+    exe[len] = '\0';
+    *strrchr(exe, '/') = '\0';
+    snprintf(path, sizeof(path), "%s/../lib/adrank-backend-%s.so", exe, name);
+    if (access(path, R_OK) != 0)
+        SKIP("%s is not built", path);
+    return path;
+}
+
+static inline struct device *device_of(const char *backend, const char *linear, int threads)
+{
+    const struct device_args args = {.backend = backend, .linear = linear, .threads = threads};
+    struct device *device;
+    struct err err;
+
+    CHECK_OK(device_open(&args, &device, &err), err);
+    return device;
+}
+
+static inline struct model *model_of(const char *dir)
+{
+    struct model *m;
+    struct err err;
+
+    CHECK_OK(model_open(dir, &m, &err), err);
+    return m;
+}
+
+static inline struct engine_args args_of(struct model *m)
+{
+    return (struct engine_args){.model = m, .max_batch_tokens = 2048, .max_batch_jobs = 16};
+}
+
+static inline struct engine *engine_of(struct device *device, struct model *m, bool skip_golden)
+{
+    struct engine_args args = args_of(m);
+    struct engine *engine;
+    struct err err;
+
+    args.skip_golden = skip_golden;
+    CHECK_OK(engine_open(device, &args, &engine, &err), err);
+    return engine;
+}
+
+/* Golden request i as an input. */
+static inline struct input request_of(const struct model *m, int i)
+{
+    const struct golden_request *request = &m->adrank.golden.requests[i];
+    struct request_input builder;
+    struct input input = {0};
+    struct err err;
+
+    request_input_init(&builder);
+    CHECK_OK(request_input_build(&builder, m, request->body, request->now_ms, &input, &err), err);
+    request_input_release(&builder);
+    CHECK(input.n_read <= MAX_ADS);
+    return input;
+}
+
+struct launched {
+    struct engine_job job, *list[1];
+    struct engine_batch batch;
+    float logits[MAX_ADS];
+};
+
+static inline void launched_init(struct launched *l, const struct input *input)
+{
+    *l = (struct launched){.job = {.input = input}};
+    l->job.logits = l->logits;
+    l->list[0] = &l->job;
+    l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
+}
+
+static inline struct engine_batch *poll_for(struct device *device)
+{
+    struct engine_batch *batch;
+
+    for (int i = 0; i < 50000; i++) {
+        batch = device_poll(device);
+        if (batch)
+            return batch;
+        usleep(100);
+    }
+    FAIL("no batch came back in 5 s");
+}
+
+static inline void tell_failing(const char *words)
+{
+    char path[64];
+    struct err err;
+
+    snprintf(path, sizeof(path), "/tmp/adrank-test-failing-%d", (int)getpid());
+    setenv("ADRANK_FAILING_FILE", path, 1);
+    CHECK_OK(file_write(path, view_of(words), &err), err);
+}
+
+#endif

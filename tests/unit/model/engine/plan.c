@@ -1,0 +1,354 @@
+#include "model/engine/plan.h"
+
+#include "base/rng.h"
+#include "tests/test.h"
+
+#define MAX_TOKENS 4096
+#define MAX_JOBS 8
+
+struct made {
+    struct input inputs[MAX_JOBS];
+    struct engine_job jobs[MAX_JOBS], *list[MAX_JOBS];
+    float logits[MAX_JOBS][MAX_TOKENS];
+    int n, n_tokens, n_read;
+};
+
+static void made_release(struct made *m)
+{
+    for (int i = 0; i < m->n; i++)
+        input_release(&m->inputs[i]);
+}
+
+static struct input *add_job(struct made *m, int n_tokens, int n_segments)
+{
+    struct err err;
+    struct input *in = &m->inputs[m->n];
+
+    *in = (struct input){0};
+    CHECK_OK(input_reserve(in, n_tokens, n_segments, &err), err);
+    m->jobs[m->n] = (struct engine_job){.input = in, .logits = m->logits[m->n]};
+    m->list[m->n] = &m->jobs[m->n];
+    m->n++;
+    return in;
+}
+
+static void add_segment(struct made *m, struct input *in, int len, int parent, bool read)
+{
+    in->segments[in->n_segments++] =
+        (struct segment){.start = in->n_tokens,
+                         .len = len,
+                         .parent = parent,
+                         .position = parent >= 0 ? in->segments[parent].len : 0,
+                         .read = read};
+    for (int i = 0; i < len; i++) {
+        in->ids[in->n_tokens] = m->n_tokens++; /* of the whole batch: each once */
+        in->types[in->n_tokens++] = parent >= 0;
+    }
+    in->n_read += read;
+    m->n_read += read;
+}
+
+static void add_family(struct made *m, int parent, int n, int len)
+{
+    struct input *in = add_job(m, parent + n * len, n + 1);
+
+    add_segment(m, in, parent, -1, false);
+    for (int i = 0; i < n; i++)
+        add_segment(m, in, len, 0, true);
+}
+
+static void add_lone(struct made *m, int n, int len)
+{
+    struct input *in = add_job(m, n * len, n);
+
+    for (int i = 0; i < n; i++)
+        add_segment(m, in, len, -1, true);
+}
+
+static struct plan_limits limits_of(int slice_tokens, int threads)
+{
+    return (struct plan_limits){.max_batch_tokens = MAX_TOKENS,
+                                .max_segment_tokens = 512,
+                                .slice_tokens = slice_tokens,
+                                .max_slice_tokens = slice_tokens ? 512 : MAX_TOKENS,
+                                .max_parent_tokens = 512,
+                                .threads = threads,
+                                .outside_parents = true};
+}
+
+/* The row of the batch's input that a planned row came from is its id; where it is read, its
+ * job's float. */
+static void check_segment(const struct made *m, const struct plan *plan, const struct plan_slice *s,
+                          int i, bool *seen)
+{
+    const struct slice_segment *seg = &s->slice.segments[i];
+    const int32_t *ids = s->slice.ids + seg->start;
+    int job = 0, at = ids[0];
+    const struct segment *from = NULL;
+    int parent_id = -1;
+
+    while (at >= m->inputs[job].n_tokens)
+        at -= m->inputs[job++].n_tokens;
+    for (int k = 0; k < m->inputs[job].n_segments; k++)
+        if (m->inputs[job].segments[k].start == at)
+            from = &m->inputs[job].segments[k];
+    CHECK(from && from->len == seg->len);
+    for (int t = 0; t < seg->len; t++) {
+        CHECK_INT(ids[t], ids[0] + t);
+        CHECK(!seen[ids[t]]);
+        seen[ids[t]] = true;
+        CHECK_INT(s->slice.positions[seg->start + t], from->position + t);
+        CHECK_INT(s->slice.types[seg->start + t], from->parent >= 0);
+    }
+    CHECK(seg->parent < 0 || seg->outside_parent < 0);
+    CHECK_INT(seg->parent >= 0 || seg->outside_parent >= 0, from->parent >= 0);
+    if (seg->parent >= 0) {
+        CHECK(seg->parent < i);
+        parent_id = s->slice.ids[s->slice.segments[seg->parent].start];
+    } else if (seg->outside_parent >= 0) {
+        const struct outside_rows *rows = &s->outside[seg->outside_parent];
+        CHECK(seg->outside_parent < s->slice.n_outside && s->parent >= 0);
+        parent_id = plan->slices[s->parent].slice.ids[rows->start];
+        CHECK_INT(rows->len, from->position);
+    }
+    if (from->parent >= 0)
+        CHECK_INT(parent_id, ids[0] - from->start + m->inputs[job].segments[from->parent].start);
+}
+
+static void check_reads(const struct made *m, const struct plan *plan, const struct plan_slice *s)
+{
+    for (int r = 0; r < s->slice.n_read; r++) {
+        int segment = s->slice.read_segments[r], job = 0, read = 0;
+        int at = s->slice.ids[s->slice.read[r]];
+        CHECK_INT(s->slice.read[r], s->slice.segments[segment].start);
+        CHECK(r == 0 || s->slice.read[r] > s->slice.read[r - 1]);
+        while (at >= m->inputs[job].n_tokens)
+            at -= m->inputs[job++].n_tokens;
+        for (int k = 0; m->inputs[job].segments[k].start != at; k++)
+            read += m->inputs[job].segments[k].read;
+        CHECK(plan->targets[s->first_read + r] == &m->logits[job][read]);
+    }
+}
+
+static void check_plan(const struct made *m, const struct plan *plan)
+{
+    static bool seen[MAX_TOKENS];
+    int n_read = 0, children[64] = {0};
+
+    memset(seen, 0, sizeof(seen));
+    for (int i = 0; i < plan->n_slices; i++) {
+        const struct plan_slice *s = &plan->slices[i];
+        int at = 0;
+        CHECK(s->slice.n_tokens >= 1 && s->slice.n_tokens <= plan->limits.max_slice_tokens);
+        CHECK(s->parent < i);
+        if (s->parent >= 0 && s->parent < 64)
+            children[s->parent]++;
+        for (int k = 0; k < s->slice.n_segments; k++) {
+            CHECK_INT(s->slice.segments[k].start, at);
+            at += s->slice.segments[k].len;
+            check_segment(m, plan, s, k, seen);
+        }
+        CHECK_INT(at, s->slice.n_tokens);
+        CHECK_INT(s->first_read, n_read);
+        check_reads(m, plan, s);
+        n_read += s->slice.n_read;
+    }
+    for (int i = 0; i < plan->n_slices && i < 64; i++)
+        CHECK_INT(plan->slices[i].n_children, children[i]);
+    CHECK_INT(n_read, m->n_read);
+    CHECK_INT(plan->n_read, m->n_read);
+}
+
+static void build(const struct made *m, struct plan *plan, struct plan_limits limits)
+{
+    struct err err;
+
+    CHECK_OK(plan_init(plan, &limits, &err), err);
+    plan_build(plan, m->list, m->n, 1);
+    check_plan(m, plan);
+}
+
+static int largest(const struct plan *plan)
+{
+    int most = 0;
+
+    for (int i = 0; i < plan->n_slices; i++)
+        if (plan->slices[i].slice.n_tokens > most)
+            most = plan->slices[i].slice.n_tokens;
+    return most;
+}
+
+TEST(plan__cuts_lone_segments_evenly)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_lone(&m, 100, 20); /* 2000 rows: 8 slices of 250, in steps of 20 */
+    build(&m, &plan, limits_of(256, 1));
+    CHECK_INT(plan.n_slices, 8);
+    CHECK(largest(&plan) <= 260);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__gives_every_thread_of_a_small_batch_a_share)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_lone(&m, 10, 20);
+    build(&m, &plan, limits_of(256, 2));
+    CHECK_INT(plan.n_slices, 2);
+    CHECK_INT(largest(&plan), 100);
+    plan_release(&plan);
+    build(&m, &plan, limits_of(256, 8)); /* but none that is too small to be worth it */
+    CHECK_INT(plan.n_slices, 4);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+/* Of five slices on four threads the last would run alone. */
+TEST(plan__cuts_into_a_multiple_of_the_threads)
+{
+    static const int want[] = {[1] = 5, [2] = 6, [3] = 6, [4] = 8};
+    struct made m = {0};
+    struct plan plan;
+
+    add_lone(&m, 64, 20);
+    for (int threads = 1; threads <= 4; threads++) {
+        test_row("%d threads", threads);
+        build(&m, &plan, limits_of(256, threads));
+        CHECK_INT(plan.n_slices, want[threads]);
+        CHECK(largest(&plan) <= 260);
+        plan_release(&plan);
+    }
+    made_release(&m);
+}
+
+TEST(plan__keeps_a_small_family_together)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_family(&m, 60, 10, 16);
+    add_family(&m, 30, 10, 16);
+    build(&m, &plan, limits_of(256, 1));
+    CHECK_INT(plan.n_slices, 2);
+    CHECK_INT(plan.slices[0].parent, -1);
+    CHECK_INT(plan.slices[0].slice.n_segments, 11);
+    CHECK_INT(plan.slices[0].slice.n_outside, 0);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__cuts_a_large_family_from_its_parent)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_family(&m, 64, 100, 16);
+    build(&m, &plan, limits_of(256, 2));
+    CHECK_INT(plan.slices[0].slice.n_tokens, 64);
+    CHECK_INT(plan.slices[0].slice.n_read, 0);
+    CHECK_INT(plan.slices[0].n_children, 8); /* 7 would do: one thread would wait for the other */
+    CHECK_INT(plan.n_slices, 9);
+    CHECK(largest(&plan) <= 256);
+    for (int i = 1; i < plan.n_slices; i++) {
+        CHECK_INT(plan.slices[i].parent, 0);
+        CHECK_INT(plan.slices[i].slice.n_outside, 1);
+    }
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__puts_small_parents_into_one_slice)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    for (int i = 0; i < 5; i++)
+        add_family(&m, 20, 30, 16);
+    build(&m, &plan, limits_of(256, 2));
+    CHECK_INT(plan.slices[0].slice.n_segments, 3); /* 60 rows; a fourth would make 80 */
+    CHECK(plan.slices[1].slice.n_outside >= 1);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__leaves_out_what_nobody_reads)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_family(&m, 64, 0, 1);
+    build(&m, &plan, limits_of(256, 1));
+    CHECK_INT(plan.n_slices, 0);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__is_one_slice_where_the_backend_takes_the_whole)
+{
+    struct made m = {0};
+    struct plan plan;
+
+    add_family(&m, 64, 50, 16);
+    add_lone(&m, 50, 20);
+    build(&m, &plan, limits_of(0, 4));
+    CHECK_INT(plan.n_slices, 1);
+    CHECK_INT(plan.slices[0].slice.n_tokens, 64 + 50 * 16 + 50 * 20);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+TEST(plan__keeps_families_whole_without_outside_parents)
+{
+    struct plan_limits limits = limits_of(256, 2);
+    struct made m = {0};
+    struct plan plan;
+
+    limits.outside_parents = false;
+    limits.max_slice_tokens = MAX_TOKENS;
+    add_family(&m, 64, 50, 16);
+    add_lone(&m, 20, 20);
+    build(&m, &plan, limits);
+    for (int i = 0; i < plan.n_slices; i++)
+        CHECK_INT(plan.slices[i].slice.n_outside, 0);
+    plan_release(&plan);
+    made_release(&m);
+}
+
+/* Segments of 1 to 512 tokens, one token each, parents of all sizes: the checks of check_plan
+ * hold for all. */
+TEST(plan__holds_for_random_batches)
+{
+    static struct made m;
+    struct rng rng;
+    struct plan plan;
+    struct err err;
+    struct plan_limits limits = limits_of(256, 3);
+
+    rng_init(&rng, 1);
+    CHECK_OK(plan_init(&plan, &limits, &err), err);
+    for (int round = 0; round < 300; round++) {
+        m = (struct made){0};
+        while (m.n < MAX_JOBS) {
+            int len = 1 + (int)rng_below(&rng, rng_below(&rng, 4) ? 24 : 400);
+            int parent = 1 + (int)rng_below(&rng, 512 - (uint64_t)len);
+            int room = MAX_TOKENS - m.n_tokens;
+            int n = (int)rng_below(&rng, 60);
+            if (rng_below(&rng, 2) && parent + n * len <= room)
+                add_family(&m, parent, n, len);
+            else if (n && n * len <= room)
+                add_lone(&m, n, len);
+            else if (room < 600)
+                break;
+        }
+        plan_build(&plan, m.list, m.n, 1);
+        check_plan(&m, &plan);
+        made_release(&m);
+    }
+    plan_release(&plan);
+}
+
+TEST_MAIN

@@ -1,0 +1,234 @@
+#include "model/files/adrank_json.h"
+
+#include "tests/unit/model/model_dir.h"
+
+#define POSITIONS 128
+
+static int parse(struct view text, struct adrank_json *out, struct arena *arena, struct err *err)
+{
+    arena_init(arena, 4096, 0);
+    return adrank_json_parse(out, "adrank.json", text, POSITIONS, arena, err);
+}
+
+static json_t *right_document(void)
+{
+    json_t *doc = json_load_file("tests/golden/requests/two-layers/adrank.json", 0, NULL);
+
+    CHECK(doc);
+    return doc;
+}
+
+static const struct {
+    const char *pointer, *value, *error; /* error NULL: is taken */
+} rows[] = {
+    {"/format", "2", "adrank.json: /format: out of range"},
+    {"/format", NULL, "adrank.json: /format: missing"},
+    {"/format", "\"1\"", "adrank.json: /format: want an integer"},
+    {"/kind", "\"hier\"", "adrank.json: /kind: kind hier is not built yet"},
+    {"/kind", "\"Cross\"", "adrank.json: /kind: want cross or prefix"},
+    {"/kind", NULL, "adrank.json: /kind: want cross or prefix"},
+    {"/name", "\"\"", "adrank.json: /name: want a string"},
+    {"/name", "\"a\\nb\"", "adrank.json: /name: control characters"},
+    {"/version", "7", "adrank.json: /version: want a string"},
+    {"/nmae", "1", "adrank.json: /nmae: unknown key"},
+    {"/$schema", "\"x\"", NULL},
+    {"/input", NULL, NULL},
+    {"/input", "[]", "adrank.json: /input: want an object"},
+    {"/input/contxt", "\"\"", "adrank.json: /input/contxt: unknown key"},
+    {"/input/context", "\"{serach}\"",
+     "adrank.json: /input/context: byte 0: unknown field \"serach\""},
+    {"/input/context", "\"{search\"",
+     "adrank.json: /input/context: byte 0: a '{' that is not closed"},
+    {"/input/context", "3", "adrank.json: /input/context: want a string"},
+    {"/input/behaviour", "\"{title}\"", "adrank.json: /input/behaviour: byte 0: unknown field"},
+    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: a '}' that closes nothing"},
+    {"/input/max_context_tokens", "2", "adrank.json: /input/max_context_tokens: out of range"},
+    {"/input/max_ad_tokens", "2", "adrank.json: /input/max_ad_tokens: out of range"},
+    {"/input/max_ad_tokens", "56", NULL},
+    {"/input/max_ad_tokens", "57",
+     "max_context_tokens + max_ad_tokens is 129, the model takes 128"},
+    {"/heads", NULL, "adrank.json: /heads: want an object"},
+    {"/heads/cvr", "{}", "adrank.json: /heads/cvr: unknown key"},
+    {"/heads/ctr/labels", "3", "adrank.json: /heads/ctr/labels: out of range"},
+    {"/heads/ctr/labels", NULL, "adrank.json: /heads/ctr/labels: missing"},
+    {"/calibration", NULL, NULL},
+    {"/calibration/type", "\"isotonic\"", "adrank.json: /calibration/type: want platt"},
+    {"/calibration/a", "0", "adrank.json: /calibration/a: out of range"},
+    {"/calibration/a", "-1", "adrank.json: /calibration/a: out of range"},
+    {"/calibration/b", NULL, "adrank.json: /calibration/b: missing"},
+    {"/calibration/c", "1", "adrank.json: /calibration/c: unknown key"},
+    {"/base_rate", "0", "adrank.json: /base_rate: out of range"},
+    {"/base_rate", "1", "adrank.json: /base_rate: out of range"},
+    {"/base_rate", NULL, "adrank.json: /base_rate: missing"},
+    {"/weights_sha256", "\"AB\"", "adrank.json: /weights_sha256: want 64 hex digits"},
+    {"/golden", NULL, "adrank.json: /golden: missing"},
+    {"/golden", "[]", "adrank.json: /golden: want an object"},
+    {"/golden/requests", "[]",
+     "adrank.json: /golden/requests: 0 (request, ad) pairs, want at least 32"},
+    {"/golden/requests", NULL, "adrank.json: /golden/requests: want an array"},
+    {"/golden/max_error", "{}", "adrank.json: /golden/max_error: want an object"},
+    {"/golden/max_error/f32", "0.11",
+     "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
+    {"/golden/max_error/f32", "0.1", NULL},
+    {"/golden/max_error/f32", "0.1000001",
+     "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
+    {"/golden/max_error/bf16", "0.11", "adrank.json: /golden/max_error/bf16: want a number over 0"},
+    {"/golden/max_error/int8", "0.1", NULL},
+    {"/golden/max_error/f32", "1e-9", NULL},
+    {"/golden/max_error/f32", "0", "adrank.json: /golden/max_error/f32: want"},
+    {"/golden/max_error/f32", "\"x\"", "adrank.json: /golden/max_error/f32: want"},
+    {"/golden/max_error/f64", "0.01", "adrank.json: /golden/max_error: unknown precision"},
+    {"/golden/requests/1/now_ms", "-1", "adrank.json: /golden/requests/1/now_ms: want unix"},
+    {"/golden/requests/1/now_ms", NULL, "adrank.json: /golden/requests/1/now_ms: want unix"},
+    {"/golden/requests/2/request", "7", "adrank.json: /golden/requests/2/request: want an object"},
+    {"/golden/requests/2/request/rank/candidates", "[]",
+     "adrank.json: /golden/requests/2/logits: want one"},
+    {"/golden/requests/0/logits", "[]", "adrank.json: /golden/requests/0/logits: want one"},
+    {"/golden/requests/0/logits/0", "\"x\"",
+     "adrank.json: /golden/requests/0/logits/0: want a finite"},
+};
+
+TEST(adrank_json__names_what_is_wrong)
+{
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        json_t *doc = right_document();
+        struct adrank_json a;
+        struct arena arena;
+        struct err err = {0};
+        char *text;
+        int rc;
+        test_row("%s = %s", rows[i].pointer, rows[i].value ? rows[i].value : "none");
+        json_edit(doc, rows[i].pointer, rows[i].value);
+        text = json_dumps(doc, 0);
+        rc = parse(view_of(text), &a, &arena, &err);
+        if (rows[i].error) {
+            CHECK_ERR(rc, err, rows[i].error);
+            CHECK_INT(err.code, ERR_DATA);
+        } else {
+            CHECK_OK(rc, err);
+        }
+        free(text);
+        arena_release(&arena);
+        json_decref(doc);
+    }
+}
+
+TEST(adrank_json__reads_every_field)
+{
+    json_t *doc = right_document();
+    char *text = json_dumps(doc, 0);
+    struct adrank_json a;
+    struct arena arena;
+    struct err err;
+
+    CHECK_OK(parse(view_of(text), &a, &arena, &err), err);
+    CHECK(a.kind == &kind_prefix);
+    CHECK_STR(a.name, "golden-two-layers");
+    CHECK_STR(a.version, "1");
+    CHECK_INT(a.max_context_tokens, 72);
+    CHECK_INT(a.max_ad_tokens, 20);
+    CHECK_INT(a.labels, 1);
+    CHECK_NEAR(a.calibration.a, 0.9, 0);
+    CHECK_NEAR(a.calibration.b, -1.5, 0);
+    CHECK_NEAR(a.base_rate, 0.03, 0);
+    CHECK(!a.weights_sha256);
+    CHECK_INT(a.golden.n_requests, 14);
+    CHECK_NEAR(a.golden.spread, 2, 0.01);
+    CHECK_NEAR(a.golden.max_error[PRECISION_F32], 1e-4, 0);
+    CHECK_NEAR(a.golden.max_error[PRECISION_INT8], 0, 0);
+    free(text);
+    arena_release(&arena);
+    json_decref(doc);
+}
+
+/* One golden request of n pairs whose logits deviate by exactly that much: half of them above 0, half below; of
+ * an odd number, one is 0. */
+static json_t *document_of(int n, double deviation)
+{
+    json_t *doc = right_document(), *entry = json_object(), *candidates = json_array();
+    json_t *logits = json_array();
+    double above = deviation * sqrt(n / (double)(n - n % 2));
+
+    for (int i = 0; i < n; i++) {
+        json_array_append_new(candidates, json_pack("{s:s,s:s}", "adid", "a", "text", "tea"));
+        json_array_append_new(logits, json_real(i == n - 1 && n % 2 ? 0 : i % 2 ? above : -above));
+    }
+    json_object_set_new(entry, "now_ms", json_integer(1));
+    json_object_set_new(entry, "request", json_pack("{s:{s:o}}", "rank", "candidates", candidates));
+    json_object_set_new(entry, "logits", logits);
+    json_object_set_new(json_object_get(doc, "golden"), "requests", json_pack("[o]", entry));
+    return doc;
+}
+
+/* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too few. */
+TEST(adrank_json__wants_pairs_and_spread)
+{
+    static const struct {
+        int n;
+        double deviation;
+        const char *error; /* NULL: is taken */
+    } spreads[] = {
+        {31, 2, "/golden/requests: 31 (request, ad) pairs, want at least 32"},
+        {32, 2, NULL},
+        {33, 2, NULL},
+        {32, 0.4, "standard deviation of 0.4, want at least 1"},
+        {32, 0.999, "standard deviation of 0.999, want at least 1"},
+        {32, 1.001, NULL},
+        {32, 0, "standard deviation of 0, want at least 1"},
+    };
+
+    for (size_t i = 0; i < sizeof(spreads) / sizeof(spreads[0]); i++) {
+        json_t *doc = document_of(spreads[i].n, spreads[i].deviation);
+        char *text = json_dumps(doc, 0);
+        struct adrank_json a;
+        struct arena arena;
+        struct err err = {0};
+        int rc = parse(view_of(text), &a, &arena, &err);
+        test_row("%d pairs of a deviation of %g", spreads[i].n, spreads[i].deviation);
+        if (spreads[i].error) {
+            CHECK_ERR(rc, err, spreads[i].error);
+            CHECK_INT(err.code, ERR_DATA);
+        } else {
+            CHECK_OK(rc, err);
+            CHECK_NEAR(a.golden.spread, spreads[i].deviation, 1e-9);
+        }
+        free(text);
+        arena_release(&arena);
+        json_decref(doc);
+    }
+}
+
+TEST(adrank_json__a_draft_may_lack_golden_requests)
+{
+    static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
+                               "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
+    struct adrank_json a;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    CHECK_OK(adrank_json_parse_draft(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err);
+    CHECK_INT(a.golden.n_requests, 0);
+    CHECK_ERR(adrank_json_parse(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err,
+              "a.json: /golden: missing");
+    arena_release(&arena);
+}
+
+TEST(adrank_json__default_is_cross)
+{
+    struct adrank_json a;
+    struct arena arena;
+    struct err err;
+
+    arena_init(&arena, 4096, 0);
+    CHECK_OK(adrank_json_default(&a, "demo", 512, 2, &arena, &err), err);
+    CHECK(a.kind == &kind_cross);
+    CHECK_STR(a.name, "demo");
+    CHECK_INT(a.max_context_tokens, 384);
+    CHECK_INT(a.max_ad_tokens, 128);
+    CHECK_INT(a.labels, 2);
+    CHECK_INT(a.golden.n_requests, 0);
+    arena_release(&arena);
+}
+
+TEST_MAIN

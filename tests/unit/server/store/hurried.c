@@ -1,0 +1,311 @@
+/* Who is to blame: a caller in a hurry, a busy loop and a slow greeting are no fault of the store. */
+#include <arpa/inet.h>
+#include <netdb.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "tests/unit/server/store/features_rig.h"
+
+int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found);
+void __real_freeaddrinfo(struct addrinfo *found);
+void __wrap_freeaddrinfo(struct addrinfo *found);
+
+/* "two.test" has two addresses, and a server at the second only. "gone.test" had them: the name server fails after the
+ * first look-up. */
+static struct addrinfo two[2];
+static struct sockaddr_in two_addresses[2];
+static atomic_int lookups;
+
+int __wrap_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
+                       struct addrinfo **found)
+{
+    if (!node || !strstr(node, ".test"))
+        return __real_getaddrinfo(node, service, hints, found);
+    if (strcmp(node, "none.test") == 0)
+        return EAI_NONAME;
+    if (atomic_fetch_add(&lookups, 1) > 0 && strcmp(node, "gone.test") == 0)
+        return EAI_AGAIN;
+    for (int i = 0; i < 2; i++) {
+        two_addresses[i] = (struct sockaddr_in){
+            .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK + (i == 0))};
+        two[i] = (struct addrinfo){.ai_family = AF_INET,
+                                   .ai_socktype = SOCK_STREAM,
+                                   .ai_addr = (struct sockaddr *)&two_addresses[i],
+                                   .ai_addrlen = sizeof(two_addresses[i]),
+                                   .ai_next = i == 0 ? &two[1] : NULL};
+    }
+    *found = two;
+    return 0;
+}
+
+void __wrap_freeaddrinfo(struct addrinfo *found)
+{
+    if (found != two)
+        __real_freeaddrinfo(found);
+}
+
+static void fetch_by(const char *key, int64_t budget_us)
+{
+    memset(&seen, 0, sizeof(seen));
+    seen.call.on_done = on_done;
+    seen.call.start_us = clock_now_us();
+    features_fetch(rig.features, &seen.call, key, 1, seen.call.start_us + budget_us);
+    if (!seen.done)
+        run_until(is_done);
+}
+
+TEST(features__callers_in_a_hurry_are_not_the_stores_fault)
+{
+    rig_start(NULL, NULL);
+    run_until(is_up);
+    for (int i = 0; i < BREAKER_FAILURES + 1; i++) {
+        fetch_by("k", 1);
+        CHECK_INT(seen.status, FEATURES_LATE);
+    }
+    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    rig_stop();
+}
+
+static bool is_open(void)
+{
+    return features_breaker(rig.features) == BREAKER_OPEN;
+}
+
+TEST(features__a_silent_store_opens_the_breaker_whoever_waits)
+{
+    static struct features_call cancelled;
+
+    rig_start(NULL, NULL);
+    run_until(is_up);
+    redis_pause(&rig.redis);
+    for (int i = 0; i < BREAKER_FAILURES; i++) {
+        if (i % 2) {
+            fetch_by("k", 1000);
+            CHECK_INT(seen.status, FEATURES_LATE);
+        } else {
+            cancelled = (struct features_call){.start_us = clock_now_us()};
+            features_fetch(rig.features, &cancelled, "k", 1, INT64_MAX);
+            features_cancel(rig.features, &cancelled);
+        }
+    }
+    CHECK(!is_open());
+    run_until(is_open);
+    redis_resume(&rig.redis);
+    run_until(is_up);
+    rig_stop();
+}
+
+static int n_ok, n_late;
+
+static void on_counted(struct features_call *call, enum features_status status,
+                       const struct view *events, int n)
+{
+    (void)call;
+    (void)events;
+    n_ok += status == FEATURES_OK && n > 0;
+    n_late += status == FEATURES_LATE;
+}
+
+static bool all_counted(void)
+{
+    return n_ok + n_late == 30;
+}
+
+static int n_turns;
+
+static bool some_turns(void)
+{
+    return ++n_turns > 5;
+}
+
+/* 30 calls of n_events are out when the loop stands still for three times timeout_ms. */
+static void stall_with(int n_events)
+{
+    static struct features_call calls[30];
+    struct features_options options = options_of(NULL);
+    char command[256];
+
+    options.max_in_flight = 30;
+    options.timeout_ms = 300;
+    rig_start(NULL, &options);
+    snprintf(command, sizeof(command), "RPUSH k %0100d", 1);
+    for (int i = 0; i < n_events; i++)
+        redis_do(command);
+    run_until(is_up);
+    n_ok = n_late = 0;
+    for (int i = 0; i < 30; i++) {
+        calls[i] = (struct features_call){.on_done = on_counted, .start_us = clock_now_us()};
+        features_fetch(rig.features, &calls[i], "k", n_events, INT64_MAX);
+    }
+    n_turns = 0;
+    run_until(some_turns); /* the commands go out; the answers to the first may come */
+    usleep(900000);
+    run_until(all_counted);
+}
+
+TEST(features__a_busy_loop_reads_what_came_before_it_calls_it_late)
+{
+    stall_with(10); /* 30 KB: the replies lie in the socket */
+    CHECK_INT(n_ok, 30);
+    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
+    rig_stop();
+}
+
+/* Not all of 300 KB fit the socket: some are late, but that was not the store. */
+TEST(features__a_busy_loop_does_not_open_the_breaker)
+{
+    stall_with(100);
+    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
+    fetch("k", 1);
+    CHECK_INT(seen.status, FEATURES_OK);
+    rig_stop();
+}
+
+/* ---- a server that greets slowly ------------------------------------------------------------------ */
+
+static struct {
+    int listener, port;
+    pthread_t thread;
+    atomic_int n_connections;
+} slow;
+
+/* The first connection is greeted at once, never answered, and ended after 1.5 s; all others are greeted after 700 ms. */
+static void *serve_slowly(void *arg)
+{
+    char bytes[4096];
+
+    for (;;) {
+        int fd = accept(slow.listener, NULL, NULL);
+        bool first = atomic_fetch_add(&slow.n_connections, 1) == 0;
+
+        if (fd == -1)
+            return arg;
+        if (read(fd, bytes, sizeof(bytes)) > 0) {
+            usleep(first ? 0 : 700000);
+            (void)!write(fd, "+OK\r\n", 5);
+            if (first)
+                usleep(1500000);
+            else
+                while (read(fd, bytes, sizeof(bytes)) > 0)
+                    ;
+        }
+        close(fd);
+    }
+}
+
+static void slow_start(void)
+{
+    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t len = sizeof(at);
+
+    memset(&slow, 0, sizeof(slow));
+    slow.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    CHECK_INT(bind(slow.listener, (struct sockaddr *)&at, sizeof(at)), 0);
+    CHECK_INT(listen(slow.listener, 16), 0);
+    CHECK_INT(getsockname(slow.listener, (struct sockaddr *)&at, &len), 0);
+    slow.port = ntohs(at.sin_port);
+    CHECK_INT(pthread_create(&slow.thread, NULL, serve_slowly, NULL), 0);
+}
+
+TEST(features__a_slow_greeting_is_waited_for_with_the_breaker_open)
+{
+    struct features_options options = options_of(NULL);
+    char url[64];
+
+    slow_start();
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", slow.port);
+    options.url = url;
+    options.timeout_ms = 10;
+    options.connect_ms = 2000;
+    rig_start(NULL, &options);
+    run_until(is_up);
+    for (int i = 0; i < BREAKER_FAILURES; i++)
+        fetch("k", 1);
+    CHECK(is_open());
+    run_until(is_up);
+    CHECK(atomic_load(&slow.n_connections) <= 3);
+    rig_stop();
+    shutdown(slow.listener, SHUT_RDWR);
+    pthread_join(slow.thread, NULL);
+    close(slow.listener);
+}
+
+/* ---- names ----------------------------------------------------------------------------------------- */
+
+TEST(features__tries_all_addresses_of_a_name)
+{
+    struct features_options options = options_of("redis://127.0.0.1:1");
+    char url[64];
+    struct err err;
+
+    rig_start(NULL, &options);
+    atomic_store(&lookups, 0);
+    snprintf(url, sizeof(url), "redis://two.test:%d", rig.redis.port);
+    options.url = url;
+    CHECK_OK(features_set(rig.features, &options, &err), err);
+    run_until(is_up);
+    rig_stop();
+}
+
+TEST(features__keeps_the_addresses_when_the_name_server_fails)
+{
+    struct features_options options = options_of("redis://127.0.0.1:1");
+    char url[64];
+    struct err err;
+
+    rig_start(NULL, &options);
+    atomic_store(&lookups, 0);
+    snprintf(url, sizeof(url), "redis://gone.test:%d", rig.redis.port);
+    options.url = url;
+    CHECK_OK(features_set(rig.features, &options, &err), err);
+    run_until(is_up);
+    CHECK(atomic_load(&lookups) > 1);
+    rig_stop();
+}
+
+static int log_fd;
+static char log_text[4096];
+
+static bool is_logged(void)
+{
+    ssize_t n = pread(log_fd, log_text, sizeof(log_text) - 1, 0);
+
+    log_text[n > 0 ? n : 0] = '\0';
+    return strstr(log_text, "event=redis_gone");
+}
+
+TEST(features__tells_that_a_name_does_not_resolve)
+{
+    struct features_options options = options_of("redis://none.test:7");
+
+    log_fd = memfd_create("log", MFD_CLOEXEC);
+    CHECK(log_fd != -1);
+    log_init(log_fd, LOG_WARN);
+    rig_start(NULL, &options);
+    run_until(is_logged);
+    CHECK(strstr(log_text, "reason=\"its name does not resolve: Name or service not known\""));
+    CHECK(strstr(log_text, "address=none.test:7"));
+    rig_stop();
+    log_init(STDERR_FILENO, LOG_INFO);
+    close(log_fd);
+}
+
+TEST(features__takes_no_more_events_than_were_asked_for)
+{
+    rig_start(NULL, NULL);
+    redis_do("LPUSH k one two three");
+    run_until(is_up);
+    fetch("k", 1);
+    CHECK_INT(seen.n_events, 1);
+    rig_stop();
+}
+
+TEST_MAIN

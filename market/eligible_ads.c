@@ -55,7 +55,7 @@ int eligible_ads_new(const struct catalog *catalog, int64_t now_ms, struct eligi
     if (!ads)
         return err_set(err, ERR_NOMEM, "catalog: out of memory");
     memcpy(ads, &head, sizeof(head));
-    memcpy(ads->words, plan.schedule->first, plan.schedule->n_words * sizeof(ads->words[0]));
+    memcpy(ads->words, head.schedule->first, head.schedule->n_words * sizeof(ads->words[0]));
     summarize(ads);
     eligible_ads_move(ads, now_ms);
     *out = ads;

@@ -4,7 +4,6 @@
 #include <ctype.h>
 #include <pthread.h>
 
-#include "server/metrics/table.h"
 #include "tests/test.h"
 
 /* ---- a strict reader of the text format ----------------------------------------------------------- */

@@ -30,9 +30,9 @@ struct executor_batch {
 };
 
 struct executor_args {
-    struct device_args device; /* on_progress and arg are the executor's own */
-    int max_queue;             /* capacity; options.max_queue may be anything up to it */
-    int max_batch_jobs;        /* capacity; options.max_jobs may be anything up to it */
+    struct launcher_args launcher; /* on_progress and arg are the executor's own */
+    int max_queue;                 /* capacity; options.max_queue may be anything up to it */
+    int max_batch_jobs;            /* capacity; options.max_jobs may be anything up to it */
     struct batch_options options;
     /* On the executor's thread, behind each batch that did not fail; may be NULL, must not
      * block. */

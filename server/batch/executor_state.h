@@ -51,7 +51,7 @@ struct opening {
 
 struct executor {
     /* Constant after the start. */
-    struct device *device;
+    struct launcher *launcher;
     const struct backend_caps *caps;
     const char *backend;
     struct executor_args args;

@@ -1,7 +1,8 @@
-# Reads the rules, then the names of the files to check from stdin; closes as every test program does.
+# Reads the rules, then the names of the files to check from stdin; prints its results as every test program does.
 function complain(file, number, what)
 {
     printf "FAIL %s:%d: %s\n", file, number, what
+    seen[folder_of(file)] = 1
     bad[folder_of(file)]++
 }
 
@@ -44,6 +45,71 @@ function check_include(file, number, header, quoted, layer, i)
             complain(file, number, "<" header "> has no place in " layer)
 }
 
+# A .c and its .h are one file here, named without the ending.
+function stem_of(file)
+{
+    sub(/\.(c|h|cpp)$/, "", file)
+    sub(/^include\//, "", file)
+    return file
+}
+
+function add_node(name)
+{
+    if (!(name in order)) {
+        node[++n_nodes] = name
+        order[name] = n_nodes
+    }
+}
+
+function connect(from, to, file, number)
+{
+    if (from == to || (from, to) in place_file)
+        return
+    place_file[from, to] = file
+    place_line[from, to] = number
+    targets[from] = targets[from] " " to
+}
+
+function walk(from, at, list, n, i)
+{
+    n = split(targets[at], list, " ")
+    for (i = 1; i <= n; i++)
+        if (!((from, list[i]) in reached)) {
+            reached[from, list[i]] = 1
+            walk(from, list[i])
+        }
+}
+
+# A folder is a node, too: its name ends in "/".
+function check_circle(first, i, circle, next_node)
+{
+    if (!((node[first], node[first]) in reached) || node[first] in in_circle)
+        return
+    circle = node[first]
+    for (i = first + 1; i <= n_nodes; i++)
+        if ((node[first], node[i]) in reached && (node[i], node[first]) in reached) {
+            in_circle[node[i]] = 1
+            circle = circle " " node[i]
+            if ((node[first], node[i]) in place_file)
+                next_node = node[i]
+        }
+    if (circle in known)
+        delete known[circle]
+    else
+        complain(place_file[node[first], next_node], place_line[node[first], next_node],
+                 "include circle: " circle)
+}
+
+function check_circles(i, circle)
+{
+    for (i = 1; i <= n_nodes; i++)
+        walk(node[i], node[i])
+    for (i = 1; i <= n_nodes; i++)
+        check_circle(i)
+    for (circle in known)
+        complain("tests/layers/rules", known[circle], "no such circle any more: " circle)
+}
+
 function check_file(file, line, number, quoted)
 {
     number = 0
@@ -54,6 +120,10 @@ function check_file(file, line, number, quoted)
             sub(/^[^"<]*["<]/, "", line)
             sub(/[">].*/, "", line)
             check_include(file, number, line, quoted)
+            if (quoted) {
+                connect(stem_of(file), stem_of(line), file, number)
+                connect(folder_of(stem_of(file)) "/", folder_of(stem_of(line)) "/", file, number)
+            }
         } else if (line ~ /(^|[^A-Za-z0-9_.>"])(exit|_exit|_Exit|quick_exit|abort)[ ]*\(/ && line !~ /^ *(\/?\*|\/\/)/ &&
                    file !~ may_exit) {
             complain(file, number, "only main.c ends the process")
@@ -64,6 +134,7 @@ function check_file(file, line, number, quoted)
 
 BEGIN {
     while ((getline rule < rules) > 0) {
+        n_rules++
         colon = match(rule, /: *[^:]*$/)
         head = substr(rule, 1, RSTART - 1)
         tail = substr(rule, RSTART + 1)
@@ -76,6 +147,9 @@ BEGIN {
             gsub(/^ +| +$/, "", tail)
             gsub(/ +/, "|", tail)
             may_exit = tail
+        } else if (rule ~ /^circle:/) {
+            gsub(/^ +| +$/, "", tail)
+            known[tail] = n_rules
         }
     }
 }
@@ -83,10 +157,13 @@ BEGIN {
 {
     seen[folder_of($0)] = 1
     n_files++
+    add_node(stem_of($0))
+    add_node(folder_of(stem_of($0)) "/")
     check_file($0)
 }
 
 END {
+    check_circles()
     for (folder in seen) {
         if (bad[folder]) {
             failed++

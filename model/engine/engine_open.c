@@ -5,14 +5,20 @@
 #include "model/engine/engine_opening.h"
 #include "model/engine/engine_struct.h"
 
+/* A network's step, of the first that has one left; then the head's. */
 int opening_network(struct engine *engine, struct err *err)
 {
-    return network_step(&engine->network, err);
+    for (int i = 0; i < engine->n_networks; i++) {
+        int rc = network_step(&engine->networks[i], err);
+        if (rc)
+            return rc;
+    }
+    return packed_head_step(&engine->head, err);
 }
 
 static int open_kept(struct engine *engine, struct err *err)
 {
-    int rows = engine->model->config.positions;
+    int rows = engine->networks[0].config->positions;
 
     if (rows < PLAN_MIN_TOKENS)
         rows = PLAN_MIN_TOKENS;
@@ -20,8 +26,8 @@ static int open_kept(struct engine *engine, struct err *err)
     if (!engine->kept)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
     for (int i = 0; i < engine->n_kept; i++) {
-        struct kept_qkv *kept = &engine->kept[i].qkv;
-        size_t bytes = forward_kept_bytes(&engine->network, rows, &kept->layer_bytes);
+        struct layer_block *kept = &engine->kept[i].qkv;
+        size_t bytes = forward_qkv_bytes(&engine->networks[0], rows, &kept->layer_bytes);
         kept->memory = engine->ops.alloc(engine->backend, bytes, err);
         if (!kept->memory)
             return -1;
@@ -29,8 +35,22 @@ static int open_kept(struct engine *engine, struct err *err)
     return 0;
 }
 
+static int max_hidden(const struct engine *engine)
+{
+    int hidden = 0;
+
+    for (int i = 0; i < engine->n_networks; i++)
+        if (engine->networks[i].config->hidden > hidden)
+            hidden = engine->networks[i].config->hidden;
+    return hidden;
+}
+
 int opening_lanes(struct engine *engine, struct err *err)
 {
+    const struct forward_scratch_args scratch = {.networks = engine->networks,
+                                                 .n_networks = engine->n_networks,
+                                                 .max_tokens = engine->max_slice_tokens,
+                                                 .out_width = engine->out_width};
     int i = engine->opening->lane;
 
     if (i == 0) {
@@ -39,9 +59,9 @@ int opening_lanes(struct engine *engine, struct err *err)
         if (!engine->lanes || !engine->scratch)
             return err_set(err, ERR_NOMEM, "engine: out of memory");
     }
-    if (engine->ops.lane_open(engine->backend, engine->max_slice_tokens,
-                              engine->model->config.hidden, &engine->lanes[i], err) ||
-        forward_scratch_init(&engine->scratch[i], &engine->network, engine->max_slice_tokens, err))
+    if (engine->ops.lane_open(engine->backend, engine->max_slice_tokens, max_hidden(engine),
+                              &engine->lanes[i], err) ||
+        forward_scratch_init(&engine->scratch[i], &scratch, err))
         return -1;
     engine->opening->lane++;
     if (engine->opening->lane < engine->n_lanes)
@@ -51,14 +71,14 @@ int opening_lanes(struct engine *engine, struct err *err)
 
 static int open_run(struct engine *engine, int i, struct err *err)
 {
-    const struct model *m = engine->model;
+    int positions = engine->networks[0].config->positions;
     bool slices = engine->launcher->crew != NULL;
     const struct plan_limits limits = {
         .max_batch_tokens = engine->max_batch_tokens,
-        .max_segment_tokens = m->config.positions,
+        .max_segment_tokens = positions,
         .slice_tokens = slices ? engine->caps.slice_tokens : 0,
         .max_slice_tokens = engine->max_slice_tokens,
-        .max_parent_tokens = m->config.positions,
+        .max_parent_tokens = positions,
         .threads = engine->n_lanes,
         .outside_parents = engine->caps.outside_parents,
     };
@@ -67,8 +87,8 @@ static int open_run(struct engine *engine, int i, struct err *err)
 
     *run = (struct run){.engine = engine, .slot = i};
     run->slices = calloc(n, sizeof(*run->slices));
-    run->logits = calloc(n * (size_t)m->config.labels, sizeof(*run->logits));
-    if (!run->slices || !run->logits)
+    run->out = calloc(n * (size_t)engine->out_width, sizeof(*run->out));
+    if (!run->slices || !run->out)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
     return plan_init(&run->plan, &limits, err);
 }
@@ -87,20 +107,19 @@ int opening_runs(struct engine *engine, struct err *err)
 
 /* ------------------------------------------------------------------ computing while opening */
 
-int engine_compute_batch(struct engine *engine, const struct input *input, float *logits,
-                         struct engine_batch *out, struct err *err)
+int engine_compute_batch(struct engine *engine, struct engine_job *job, struct layer_range layers,
+                         struct engine_batch *batch, struct err *err)
 {
-    struct engine_job job = {.input = input, .logits = logits};
-    struct engine_job *jobs[] = {&job};
+    const struct run_args args = {.batch = batch, .internal = true, .layers = layers};
     struct run *run;
 
-    *out = (struct engine_batch){.jobs = jobs, .n_jobs = 1};
-    if (run_launch(engine, out, true, &run, err))
+    *batch = (struct engine_batch){.jobs = &job, .n_jobs = 1};
+    if (run_launch(engine, &args, &run, err))
         return -1;
     run_wait(run);
-    out->jobs = NULL;
-    if (!batch_computed(out->status)) {
-        *err = out->err;
+    batch->jobs = NULL;
+    if (!batch_computed(batch->status)) {
+        *err = batch->err;
         return -1;
     }
     return 0;
@@ -111,7 +130,7 @@ int engine_not_finite(const struct engine *engine, struct err *err)
     return err_set(err, ERR_DATA, "%s: logits are not finite", engine->model->dir);
 }
 
-int engine_compute(struct engine *engine, const struct input *input, float *logits, int64_t *run_us,
+int engine_compute(struct engine *engine, const struct input *input, float *out, int64_t *run_us,
                    struct err *err)
 {
     struct input part = {0};
@@ -121,8 +140,8 @@ int engine_compute(struct engine *engine, const struct input *input, float *logi
     *run_us = 0;
     for (int i = 0; (rc = input_part(input, engine->max_batch_tokens, i, &part, &first, err)) > 0;
          i++) {
-        float *to = logits + (ptrdiff_t)first * engine->model->config.labels;
-        rc = engine_compute_batch(engine, &part, to, &batch, err);
+        struct engine_job job = {.input = &part, .out = out + (ptrdiff_t)first * engine->out_width};
+        rc = engine_compute_batch(engine, &job, engine_layers(engine), &batch, err);
         if (rc == 0 && batch.status == BATCH_NOT_FINITE)
             rc = engine_not_finite(engine, err);
         if (rc)
@@ -133,19 +152,19 @@ int engine_compute(struct engine *engine, const struct input *input, float *logi
     return rc;
 }
 
-int opening_reserve_logits(struct engine *engine, int n, struct err *err)
+int opening_reserve_out(struct engine *engine, int n, struct err *err)
 {
     struct engine_opening *o = engine->opening;
-    size_t row_bytes = (size_t)engine->model->config.labels * sizeof(*o->logits);
+    size_t row_bytes = (size_t)engine->out_width * sizeof(*o->out);
     float *room;
 
-    if (n <= o->max_logits)
+    if (n <= o->max_out)
         return 0;
-    room = realloc(o->logits, (size_t)n * row_bytes);
+    room = realloc(o->out, (size_t)n * row_bytes);
     if (!room)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
-    o->logits = room;
-    o->max_logits = n;
+    o->out = room;
+    o->max_out = n;
     return 0;
 }
 
@@ -155,13 +174,13 @@ static int judge(struct engine *engine, int request, int n_read, double limit, s
 {
     const struct golden *golden = &engine->model->adrank.golden;
     const struct golden_request *want = &golden->requests[request];
-    int labels = engine->model->config.labels;
 
     if (n_read != want->n_logits)
         return err_set(err, ERR_DATA, "%s: golden request %d: %d logits, want %d",
                        engine->model->dir, request, n_read, want->n_logits);
     for (int i = 0; i < n_read; i++) {
-        double got = model_logit(engine->model, engine->opening->logits + (ptrdiff_t)i * labels);
+        double got =
+            model_logit(engine->model, engine->opening->out + (ptrdiff_t)i * engine->out_width);
         double error = fabs(got - want->logits[i]) / golden->spread;
         if (error > engine->golden_error)
             engine->golden_error = error;
@@ -195,7 +214,7 @@ static int build_golden(struct engine *engine, const struct golden_request *requ
     if (request_input_build(&o->requests, engine->model, request->body, request->now_ms, &o->input,
                             err))
         return err_prefix(err, "%s: golden request %d", engine->model->dir, o->golden);
-    return opening_reserve_logits(engine, o->input.n_read, err);
+    return opening_reserve_out(engine, o->input.n_read, err);
 }
 
 int opening_golden(struct engine *engine, struct err *err)
@@ -214,8 +233,8 @@ int opening_golden(struct engine *engine, struct err *err)
         return -1;
     rc = input_part(&o->input, part_tokens(engine), o->golden_part++, &o->part, &first, err);
     if (rc > 0) {
-        float *logits = o->logits + (ptrdiff_t)first * engine->model->config.labels;
-        return engine_compute(engine, &o->part, logits, &us, err) ? -1 : 1;
+        float *out = o->out + (ptrdiff_t)first * engine->out_width;
+        return engine_compute(engine, &o->part, out, &us, err) ? -1 : 1;
     }
     if (rc < 0 || judge(engine, o->golden, o->input.n_read, limit, err))
         return -1;

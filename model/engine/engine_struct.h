@@ -13,6 +13,7 @@
 #include "adrank/engine.h"
 #include "model/engine/crew.h"
 #include "model/engine/forward.h"
+#include "model/engine/packed_head.h"
 #include "model/engine/plan.h"
 #include "model/model_struct.h"
 #include "model/request_input.h"
@@ -31,20 +32,21 @@ struct run {
     struct engine *engine;
     struct engine_batch *batch; /* NULL: free */
     struct plan plan;
-    struct run_slice *slices; /* (plan.n_slices) */
-    float *logits;            /* (plan.n_read, L) as the slices left them */
-    int slot;                 /* the backend's name for it */
-    bool internal;            /* the engine's own: not told by launcher_poll */
-    int first_waiting;        /* (lock) no slice before it is waiting */
-    int slices_left;          /* (lock) */
-    bool failed, finished;    /* (lock) */
+    struct run_slice *slices;  /* (plan.n_slices) */
+    float *out;                /* (plan.n_read, out_width) as the slices left them */
+    struct layer_range layers; /* that it goes through: all, or a few to measure them */
+    int slot;                  /* the backend's name for it */
+    bool internal;             /* the engine's own: not told by launcher_poll */
+    int first_waiting;         /* (lock) no slice before it is waiting */
+    int slices_left;           /* (lock) */
+    bool failed, finished;     /* (lock) */
     struct err err; /* (lock) of the first slice that failed, or the first that broke the engine */
     int64_t launched_us, finished_us;
     struct run *next; /* in the launcher's list */
 };
 
 struct kept_slot {
-    struct kept_qkv qkv;
+    struct layer_block qkv;
     bool used; /* (lock) */
 };
 
@@ -54,7 +56,11 @@ struct engine {
     struct backend_ops ops; /* a copy: the bench replaces operations in it */
     struct backend *backend;
     struct backend_caps caps;
-    struct network network;
+    /* The model's encoders on the backend. Inputs of every kind so far go through the first. */
+    int n_networks; /* initialised so far */
+    struct network networks[MODEL_MAX_ENCODERS];
+    struct packed_head head;
+    int out_width; /* the model's */
     int max_batch_tokens, max_batch_jobs, max_slice_tokens;
     int n_lanes;
     struct lane **lanes;             /* (n_lanes) one a thread */
@@ -71,8 +77,9 @@ struct engine {
 
 /* A cost function, for later engines like the one that measured it. */
 struct kept_cost {
-    struct encoder_config config; /* layers 0: the entry is not in use */
-    enum precision precision;     /* in use */
+    struct encoder_config configs[MODEL_MAX_ENCODERS]; /* layers 0: the entry is not in use */
+    int out_width;
+    enum precision precision; /* in use */
     int max_batch_tokens;
     bool in_short_steps; /* measured beside others: good enough only for the like */
     struct engine_cost cost;
@@ -96,18 +103,30 @@ extern const struct crew_ops launcher_crew_ops;
 void launcher_lock(struct launcher *launcher);
 void launcher_unlock(struct launcher *launcher);
 
-/* Launches as engine_submit does; internal runs are told by run_wait alone. */
-int run_launch(struct engine *engine, struct engine_batch *batch, bool internal, struct run **out,
+struct run_args {
+    struct engine_batch *batch;
+    bool internal;             /* run_wait alone reports it */
+    struct layer_range layers; /* engine_layers() but to measure */
+};
+
+static inline struct layer_range engine_layers(const struct engine *engine)
+{
+    return (struct layer_range){0, engine->networks[0].config->layers};
+}
+
+/* Launches as engine_submit does. */
+int run_launch(struct engine *engine, const struct run_args *args, struct run **out,
                struct err *err) MUST_CHECK;
 /* Waits until it has finished and gives it back: fills batch's out fields. */
 void run_wait(struct run *run);
 
-/* One input of any size, in parts if need be, computed now; logits (n_read, L). For opening. */
-int engine_compute(struct engine *engine, const struct input *input, float *logits, int64_t *run_us,
+/* One input of any size, in parts if need be, computed now; out (n_read, out_width). For opening. */
+int engine_compute(struct engine *engine, const struct input *input, float *out, int64_t *run_us,
                    struct err *err) MUST_CHECK;
-/* The same of an input that fits a batch; out tells status and run_us. Not finite is no failure. */
-int engine_compute_batch(struct engine *engine, const struct input *input, float *logits,
-                         struct engine_batch *out, struct err *err) MUST_CHECK;
+/* A job that fits a batch, through these layers; batch has status and run_us. Not finite is no
+ * failure. */
+int engine_compute_batch(struct engine *engine, struct engine_job *job, struct layer_range layers,
+                         struct engine_batch *batch, struct err *err) MUST_CHECK;
 /* Fills err; returns -1. */
 int engine_not_finite(const struct engine *engine, struct err *err);
 

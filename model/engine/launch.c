@@ -46,13 +46,24 @@ static int run_slice_forward(struct run_slice *slice, int lane, struct err *err)
         .lane = engine->lanes[lane],
         .slice = &planned->slice,
         .scratch = &engine->scratch[lane],
-        .keep = slice->kept >= 0 ? &engine->kept[slice->kept].qkv : NULL,
+        .layers = run->layers,
+        .reads = true,
+        .read_out = engine->model->adrank.kind->read_out,
+        .rows = {.qkv = slice->kept >= 0 ? engine->kept[slice->kept].qkv : (struct layer_block){0}},
         .parents = parent ? &engine->kept[parent->kept].qkv : NULL,
         .outside = planned->outside,
-        .logits = run->logits + (ptrdiff_t)planned->first_read * engine->model->config.labels,
     };
+    float *out = run->out + (ptrdiff_t)planned->first_read * engine->out_width;
+    size_t bytes = (size_t)planned->slice.n_read * (size_t)engine->out_width * sizeof(*out);
 
-    return forward(&engine->network, &args, err);
+    if (engine->ops.begin(args.lane, args.slice, err) || forward(&engine->networks[0], &args, err))
+        return -1;
+    if (planned->slice.n_read == 0)
+        return 0;
+    return packed_head_run(&engine->head, &args, err) ||
+                   engine->ops.download(args.lane, out, args.scratch->out, bytes, err)
+               ? -1
+               : 0;
 }
 
 /* ------------------------------------------------------------------ the crew's side */
@@ -231,11 +242,12 @@ static struct run *run_free_one(struct engine *engine)
     BUG("more than %d batches launched", engine->n_runs);
 }
 
-static void run_prepare(struct run *run, struct engine_batch *batch, bool internal)
+static void run_prepare(struct run *run, const struct run_args *args)
 {
-    plan_build(&run->plan, batch->jobs, batch->n_jobs, run->engine->model->config.labels);
-    run->batch = batch;
-    run->internal = internal;
+    plan_build(&run->plan, args->batch->jobs, args->batch->n_jobs, run->engine->out_width);
+    run->batch = args->batch;
+    run->internal = args->internal;
+    run->layers = args->layers;
     run->first_waiting = 0;
     run->slices_left = run->plan.n_slices;
     run->failed = run->finished = false;
@@ -248,20 +260,20 @@ static void run_prepare(struct run *run, struct engine_batch *batch, bool intern
                                             .kept = -1};
 }
 
-int run_launch(struct engine *engine, struct engine_batch *batch, bool internal, struct run **out,
+int run_launch(struct engine *engine, const struct run_args *args, struct run **out,
                struct err *err)
 {
     struct launcher *launcher = engine->launcher;
     struct run *run = run_free_one(engine);
     bool broken;
 
-    BUG_ON(batch->n_jobs > engine->max_batch_jobs);
+    BUG_ON(args->batch->n_jobs > engine->max_batch_jobs);
     launcher_lock(launcher);
     broken = engine->broken;
     launcher_unlock(launcher);
     if (broken)
         return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
-    run_prepare(run, batch, internal);
+    run_prepare(run, args);
     *out = run;
     if (launcher->crew) {
         launch_on_crew(launcher, run);
@@ -274,15 +286,15 @@ int run_launch(struct engine *engine, struct engine_batch *batch, bool internal,
 
 /* ------------------------------------------------------------------ completion */
 
-/* Copies scores to their jobs. A logit that is not finite becomes NaN. */
+/* Copies outputs to their jobs. One that is not finite becomes NaN. */
 static enum batch_status deliver(struct run *run)
 {
-    int labels = run->engine->model->config.labels;
+    int width = run->engine->out_width;
     enum batch_status status = BATCH_OK;
 
     for (int r = 0; r < run->plan.n_read; r++) {
-        const float *from = run->logits + (ptrdiff_t)r * labels;
-        for (int l = 0; l < labels; l++) {
+        const float *from = run->out + (ptrdiff_t)r * width;
+        for (int l = 0; l < width; l++) {
             bool finite = isfinite(from[l]) != 0;
             run->plan.targets[r][l] = finite ? from[l] : NAN;
             if (!finite)

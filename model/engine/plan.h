@@ -38,7 +38,7 @@ struct plan {
     struct plan_slice *slices; /* in the order in which they should be started */
     int n_slices;
     int n_read;
-    float **targets; /* (n_read) where a read row's logits belong: in its job */
+    float **targets; /* (n_read) where a read row's outputs belong: in its job */
     /* what the slices point into; all sized for max_batch_tokens */
     struct plan_limits limits;
     int32_t *ids, *types, *positions;
@@ -52,8 +52,9 @@ struct plan {
 int plan_init(struct plan *plan, const struct plan_limits *limits, struct err *err) MUST_CHECK;
 void plan_release(struct plan *plan);
 
-/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; labels is L, for targets.
+/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; width is of
+ * a row of a job's out.
  * Parents without children that are not read themselves are left out. */
-void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels);
+void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width);
 
 #endif

@@ -245,9 +245,9 @@ static void launch_part(struct executor *executor, int64_t now_us)
     flight->jobs[0] = job;
     flight->n_jobs = 1;
     flight->shape = input_shape(&flight->part);
-    int labels = model_labels(job->model->model);
+    int labels = model_out_width(job->model->model);
     flight->engine_jobs[0] = (struct engine_job){
-        .input = &flight->part, .logits = job->logits + (ptrdiff_t)first_read * labels};
+        .input = &flight->part, .out = job->logits + (ptrdiff_t)first_read * labels};
     launch(executor, flight, now_us);
 }
 
@@ -260,7 +260,7 @@ static void launch_batch(struct executor *executor, const struct pick *pick, int
         job->launched_us = now_us;
         job->queue_us = now_us - job->work.arrival_us;
         flight->jobs[i] = job;
-        flight->engine_jobs[i] = (struct engine_job){.input = &job->input, .logits = job->logits};
+        flight->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->logits};
     }
     flight->engine = engine_of(flight->jobs[0]);
     flight->is_part = false;

@@ -84,7 +84,7 @@ struct launched {
 static inline void launched_init(struct launched *l, const struct input *input)
 {
     *l = (struct launched){.job = {.input = input}};
-    l->job.logits = l->logits;
+    l->job.out = l->logits;
     l->list[0] = &l->job;
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
 }

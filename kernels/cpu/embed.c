@@ -16,7 +16,7 @@ int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err)
 
         for (int i = 0; i < hidden; i++)
             row[i] = of_word[i] + of_type[i];
-        lane->backend->simd->add_norm(row, of_position, args->gamma, args->beta, args->eps, hidden,
+        lane->session->simd->add_norm(row, of_position, args->gamma, args->beta, args->eps, hidden,
                                       row);
         lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), row, hidden);
     }

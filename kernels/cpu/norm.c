@@ -11,7 +11,7 @@ int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, 
         const float *delta = args->delta ? (const float *)args->delta + at : NULL;
         float *normal = args->kind == NORM_POST ? stream : lane->row;
 
-        lane->backend->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps, hidden,
+        lane->session->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps, hidden,
                                       normal);
         lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), normal, hidden);
     }

@@ -42,7 +42,8 @@ static int cpu_device_open(const char *name, struct device **out, struct err *er
     device->caps = (struct device_caps){.host_lanes = true,
                                         .slice_tokens = SLICE_TOKENS,
                                         .max_launched = 1,
-                                        .outside_parents = true};
+                                        .outside_parents = true,
+                                        .saves = true};
     name_with_provider(device->caps.name, sizeof(device->caps.name), &device->cpu,
                        linear_choose("", &device->cpu, PRECISION_F32));
     *out = device;
@@ -282,11 +283,6 @@ static int cpu_begin(struct lane *lane, const struct slice *slice, const struct 
     BUG_ON(slice->n_tokens > lane->max_tokens);
     lane->slice = slice;
     return 0;
-}
-
-static int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    return lane->session->linear->run(lane->linear, args, err);
 }
 
 static int cpu_download(struct lane *lane, void *to, const void *from, size_t bytes,

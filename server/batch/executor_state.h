@@ -89,6 +89,7 @@ struct executor {
     struct hist batch_tokens, batch_requests;
 
     _Atomic uint64_t outcomes[JOB_OUTCOMES], late;
+    atomic_bool looks_full; /* the queue was full when somebody last looked, under the lock */
 
     /* The executor's thread only. */
     struct flight flights[EXECUTOR_MAX_LAUNCHED];

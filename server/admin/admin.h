@@ -8,6 +8,7 @@
 #ifndef SERVER_ADMIN_ADMIN_H
 #define SERVER_ADMIN_ADMIN_H
 
+#include "json/writer.h"
 #include "server/admin/health.h"
 #include "server/metrics/metrics.h"
 

@@ -32,9 +32,9 @@ static int check_args(const struct engine_args *args, struct err *err)
 
 static int open_backend(struct engine *engine, enum precision precision, struct err *err)
 {
-    const struct device_args *device = &engine->device->args;
+    const struct launcher_args *launcher = &engine->launcher->args;
     const struct backend_open_args args = {
-        .device = device->device, .linear = device->linear, .precision = precision};
+        .device = launcher->device, .linear = launcher->linear, .precision = precision};
 
     if (engine->ops.open(&args, &engine->backend, err))
         return -1;
@@ -50,16 +50,16 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
     engine->n_runs = caps->max_launched > 0 ? caps->max_launched : 1;
-    engine->n_lanes = engine->device->crew ? engine->device->args.threads : 1;
+    engine->n_lanes = engine->launcher->crew ? engine->launcher->args.threads : 1;
     engine->max_slice_tokens = args->max_batch_tokens;
-    if (!engine->device->crew || !caps->slice_tokens || !caps->outside_parents)
+    if (!engine->launcher->crew || !caps->slice_tokens || !caps->outside_parents)
         return;
     engine->max_slice_tokens = caps->slice_tokens > positions ? caps->slice_tokens : positions;
     engine->n_kept = engine->n_lanes + 1 < MAX_KEPT ? engine->n_lanes + 1 : MAX_KEPT;
 }
 
-int engine_open_begin(struct device *device, const struct engine_args *args, struct engine **out,
-                      struct err *err)
+int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
+                      struct engine **out, struct err *err)
 {
     struct engine *engine;
     struct network_args net = {.config = &args->model->config, .weights = &args->model->weights};
@@ -69,8 +69,8 @@ int engine_open_begin(struct device *device, const struct engine_args *args, str
     engine = calloc(1, sizeof(*engine));
     if (!engine)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
-    engine->device = device;
-    engine->ops = *device->ops;
+    engine->launcher = launcher;
+    engine->ops = *launcher->ops;
     engine->model = model_ref(args->model);
     engine->opening = calloc(1, sizeof(*engine->opening));
     if (!engine->opening) {
@@ -125,13 +125,13 @@ int engine_open_step(struct engine *engine, struct err *err)
     return 0;
 }
 
-int engine_open(struct device *device, const struct engine_args *args, struct engine **out,
+int engine_open(struct launcher *launcher, const struct engine_args *args, struct engine **out,
                 struct err *err)
 {
     struct engine *engine;
     int rc;
 
-    if (engine_open_begin(device, args, &engine, err))
+    if (engine_open_begin(launcher, args, &engine, err))
         return -1;
     do
         rc = engine_open_step(engine, err);

@@ -52,7 +52,7 @@ int opening_lanes(struct engine *engine, struct err *err)
 static int open_run(struct engine *engine, int i, struct err *err)
 {
     const struct model *m = engine->model;
-    bool slices = engine->device->crew != NULL;
+    bool slices = engine->launcher->crew != NULL;
     const struct plan_limits limits = {
         .max_batch_tokens = engine->max_batch_tokens,
         .max_segment_tokens = m->config.positions,

@@ -1,5 +1,5 @@
 /*
- * Inside the engine: what device.c, engine.c, launch.c, engine_open.c and the tools' bench share.
+ * Inside the engine: what launcher.c, engine.c, launch.c, engine_open.c and the tools' bench share.
  *
  *   run   one launched batch: its plan, and how far its slices are. A fixed number per engine.
  *
@@ -34,13 +34,13 @@ struct run {
     struct run_slice *slices; /* (plan.n_slices) */
     float *logits;            /* (plan.n_read, L) as the slices left them */
     int slot;                 /* the backend's name for it */
-    bool internal;            /* the engine's own: not told by device_poll */
+    bool internal;            /* the engine's own: not told by launcher_poll */
     int first_waiting;        /* (lock) no slice before it is waiting */
     int slices_left;          /* (lock) */
     bool failed, finished;    /* (lock) */
     struct err err; /* (lock) of the first slice that failed, or the first that broke the engine */
     int64_t launched_us, finished_us;
-    struct run *next; /* in the device's list */
+    struct run *next; /* in the launcher's list */
 };
 
 struct kept_slot {
@@ -49,7 +49,7 @@ struct kept_slot {
 };
 
 struct engine {
-    struct device *device;
+    struct launcher *launcher;
     struct model *model;
     struct backend_ops ops; /* a copy: the bench replaces operations in it */
     struct backend *backend;
@@ -79,9 +79,9 @@ struct kept_cost {
 };
 #define DEVICE_COSTS 8
 
-struct device {
+struct launcher {
     const struct backend_ops *ops;
-    struct device_args args; /* strings copied */
+    struct launcher_args args; /* strings copied */
     struct backend_caps caps;
     struct crew *crew;    /* NULL without host lanes */
     struct run *running;  /* (lock) in the order in which they were launched */
@@ -90,11 +90,11 @@ struct device {
     int next_cost; /* the entry that is overwritten next */
 };
 
-extern const struct crew_ops device_crew_ops;
+extern const struct crew_ops launcher_crew_ops;
 
-/* For a crewless device these are nothing. */
-void device_lock(struct device *device);
-void device_unlock(struct device *device);
+/* For a launcher without a crew these are nothing. */
+void launcher_lock(struct launcher *launcher);
+void launcher_unlock(struct launcher *launcher);
 
 /* Launches as engine_submit does; internal runs are told by run_wait alone. */
 int run_launch(struct engine *engine, struct engine_batch *batch, bool internal, struct run **out,

@@ -7,16 +7,16 @@
 #include "base/clock.h"
 #include "model/engine/engine_struct.h"
 
-void device_lock(struct device *device)
+void launcher_lock(struct launcher *launcher)
 {
-    if (device->crew)
-        crew_lock(device->crew);
+    if (launcher->crew)
+        crew_lock(launcher->crew);
 }
 
-void device_unlock(struct device *device)
+void launcher_unlock(struct launcher *launcher)
 {
-    if (device->crew)
-        crew_unlock(device->crew);
+    if (launcher->crew)
+        crew_unlock(launcher->crew);
 }
 
 static void list_append(struct run **list, struct run *run)
@@ -88,9 +88,9 @@ static bool slice_take(struct run *run, int i)
 
 static void *take(void *arg)
 {
-    struct device *device = arg;
+    struct launcher *launcher = arg;
 
-    for (struct run *run = device->running; run; run = run->next) {
+    for (struct run *run = launcher->running; run; run = run->next) {
         while (run->first_waiting < run->plan.n_slices &&
                run->slices[run->first_waiting].state != SLICE_WAITING)
             run->first_waiting++;
@@ -103,19 +103,19 @@ static void *take(void *arg)
 
 static void run_work(void *arg, void *work, int thread)
 {
-    struct device *device = arg;
+    struct launcher *launcher = arg;
     struct run_slice *slice = work;
     struct run *run = slice->run;
     struct err err;
 
     if (run_slice_forward(slice, thread, &err) == 0)
         return;
-    crew_lock(device->crew);
+    crew_lock(launcher->crew);
     if (!run->failed || run->err.code == ERR_NOMEM)
         run->err = err; /* what broke the engine is told before what did not */
     run->failed = true;
     run->engine->broken |= err.code != ERR_NOMEM;
-    crew_unlock(device->crew);
+    crew_unlock(launcher->crew);
 }
 
 static void kept_give_back(struct run *run, int i)
@@ -147,18 +147,18 @@ static void drop_waiting(struct run *run)
             slice_done(run, i);
 }
 
-static void run_finished(struct device *device, struct run *run)
+static void run_finished(struct launcher *launcher, struct run *run)
 {
     run->finished = true;
     run->finished_us = clock_now_us();
-    list_remove(&device->running, run);
+    list_remove(&launcher->running, run);
     if (!run->internal)
-        list_append(&device->finished, run);
+        list_append(&launcher->finished, run);
 }
 
 static bool done(void *arg, void *work)
 {
-    struct device *device = arg;
+    struct launcher *launcher = arg;
     struct run_slice *slice = work;
     struct run *run = slice->run;
 
@@ -167,19 +167,19 @@ static bool done(void *arg, void *work)
         drop_waiting(run);
     if (run->slices_left)
         return false;
-    run_finished(device, run);
+    run_finished(launcher, run);
     return !run->internal;
 }
 
 static void notify(void *arg)
 {
-    struct device *device = arg;
+    struct launcher *launcher = arg;
 
-    if (device->args.on_progress)
-        device->args.on_progress(device->args.arg);
+    if (launcher->args.on_progress)
+        launcher->args.on_progress(launcher->args.arg);
 }
 
-const struct crew_ops device_crew_ops = {
+const struct crew_ops launcher_crew_ops = {
     .take = take,
     .run = run_work,
     .done = done,
@@ -188,27 +188,27 @@ const struct crew_ops device_crew_ops = {
 
 /* ------------------------------------------------------------------ launching */
 
-static void launch_on_crew(struct device *device, struct run *run)
+static void launch_on_crew(struct launcher *launcher, struct run *run)
 {
     bool empty = run->slices_left == 0;
 
-    crew_lock(device->crew);
-    list_append(&device->running, run);
+    crew_lock(launcher->crew);
+    list_append(&launcher->running, run);
     if (empty)
-        run_finished(device, run);
-    crew_wake(device->crew);
-    crew_unlock(device->crew);
+        run_finished(launcher, run);
+    crew_wake(launcher->crew);
+    crew_unlock(launcher->crew);
     if (empty && !run->internal)
-        notify(device);
+        notify(launcher);
 }
 
-static int launch_on_queue(struct device *device, struct run *run, struct err *err)
+static int launch_on_queue(struct launcher *launcher, struct run *run, struct err *err)
 {
     struct engine *engine = run->engine;
 
     if (run->plan.n_slices == 0) { /* nothing that the device could be asked for */
-        list_append(&device->running, run);
-        run_finished(device, run);
+        list_append(&launcher->running, run);
+        run_finished(launcher, run);
         return 0;
     }
     for (int i = 0; i < run->plan.n_slices; i++)
@@ -216,7 +216,7 @@ static int launch_on_queue(struct device *device, struct run *run, struct err *e
             goto broken;
     if (engine->ops.finish(engine->lanes[0], run->slot, err))
         goto broken;
-    list_append(&device->running, run);
+    list_append(&launcher->running, run);
     return 0;
 broken:
     engine->broken = true;
@@ -251,21 +251,21 @@ static void run_prepare(struct run *run, struct engine_batch *batch, bool intern
 int run_launch(struct engine *engine, struct engine_batch *batch, bool internal, struct run **out,
                struct err *err)
 {
-    struct device *device = engine->device;
+    struct launcher *launcher = engine->launcher;
     struct run *run = run_free_one(engine);
     bool broken;
 
     BUG_ON(batch->n_jobs > engine->max_batch_jobs);
-    device_lock(device);
+    launcher_lock(launcher);
     broken = engine->broken;
-    device_unlock(device);
+    launcher_unlock(launcher);
     if (broken)
         return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
     run_prepare(run, batch, internal);
     *out = run;
-    if (device->crew) {
-        launch_on_crew(device, run);
-    } else if (launch_on_queue(device, run, err)) {
+    if (launcher->crew) {
+        launch_on_crew(launcher, run);
+    } else if (launch_on_queue(launcher, run, err)) {
         run->batch = NULL;
         return -1;
     }
@@ -316,7 +316,7 @@ static struct engine_batch *run_end(struct run *run)
 }
 
 /* Asks the backend about one run of a queue; true when it is through, one way or the other. */
-static bool run_ask(struct device *device, struct run *run)
+static bool run_ask(struct launcher *launcher, struct run *run)
 {
     struct engine *engine = run->engine;
     int answer = -1;
@@ -329,7 +329,7 @@ static bool run_ask(struct device *device, struct run *run)
         return false;
     if (answer < 0)
         run->failed = engine->broken = true;
-    run_finished(device, run);
+    run_finished(launcher, run);
     return true;
 }
 
@@ -342,38 +342,38 @@ static void sleep_us(int us)
 
 void run_wait(struct run *run)
 {
-    struct device *device = run->engine->device;
+    struct launcher *launcher = run->engine->launcher;
     int poll_us = run->engine->caps.poll_us > 0 ? run->engine->caps.poll_us : 50;
 
-    if (device->crew) {
-        crew_lock(device->crew);
+    if (launcher->crew) {
+        crew_lock(launcher->crew);
         while (!run->finished)
-            crew_wait_done(device->crew);
-        crew_unlock(device->crew);
+            crew_wait_done(launcher->crew);
+        crew_unlock(launcher->crew);
     } else {
-        while (!run->finished && !run_ask(device, run))
+        while (!run->finished && !run_ask(launcher, run))
             sleep_us(poll_us);
     }
     if (!run->internal) {
-        device_lock(device);
-        list_remove(&device->finished, run);
-        device_unlock(device);
+        launcher_lock(launcher);
+        list_remove(&launcher->finished, run);
+        launcher_unlock(launcher);
     }
     run_end(run);
 }
 
-struct engine_batch *device_poll(struct device *device)
+struct engine_batch *launcher_poll(struct launcher *launcher)
 {
     struct run *run, *next;
 
-    for (run = device->crew ? NULL : device->running; run; run = next) {
+    for (run = launcher->crew ? NULL : launcher->running; run; run = next) {
         next = run->next;
-        run_ask(device, run);
+        run_ask(launcher, run);
     }
-    device_lock(device);
-    run = device->finished;
+    launcher_lock(launcher);
+    run = launcher->finished;
     if (run)
-        device->finished = run->next;
-    device_unlock(device);
+        launcher->finished = run->next;
+    launcher_unlock(launcher);
     return run ? run_end(run) : NULL;
 }

@@ -135,15 +135,15 @@ static bool finished(const struct executor *executor)
 static void *run(void *arg)
 {
     struct executor *executor = arg;
-    struct device_args device = executor->args.device;
+    struct launcher_args launcher = executor->args.launcher;
 
-    device.on_progress = on_progress;
-    device.arg = executor;
-    int rc = device_open(&device, &executor->device, &executor->start_err);
+    launcher.on_progress = on_progress;
+    launcher.arg = executor;
+    int rc = launcher_open(&launcher, &executor->launcher, &executor->start_err);
     pthread_mutex_lock(&executor->lock);
     if (rc == 0) {
-        executor->caps = device_caps(executor->device);
-        executor->backend = device_backend(executor->device);
+        executor->caps = launcher_caps(executor->launcher);
+        executor->backend = launcher_backend(executor->launcher);
         executor->max_launched = executor->caps->max_launched;
         if (executor->max_launched < 1 || executor->max_launched > EXECUTOR_MAX_LAUNCHED)
             executor->max_launched = executor->max_launched < 1 ? 1 : EXECUTOR_MAX_LAUNCHED;
@@ -155,9 +155,9 @@ static void *run(void *arg)
             wait_for_work(executor);
     if (rc == 0 && !executor->n_launched && !executor->n_engines) {
         pthread_mutex_unlock(&executor->lock);
-        device_close(executor->device);
+        launcher_close(executor->launcher);
         pthread_mutex_lock(&executor->lock);
-        executor->device = NULL;
+        executor->launcher = NULL;
     }
     pthread_mutex_unlock(&executor->lock);
     return NULL;
@@ -197,7 +197,7 @@ static int start_thread(struct executor *executor, struct err *err)
     while (!executor->started)
         pthread_cond_wait(&executor->opened, &executor->lock);
     pthread_mutex_unlock(&executor->lock);
-    if (executor->device)
+    if (executor->launcher)
         return 0;
     pthread_join(executor->thread, NULL);
     *err = executor->start_err;
@@ -260,7 +260,7 @@ void executor_close(struct executor *executor)
 {
     stop(executor, 0, true);
     pthread_join(executor->thread, NULL);
-    if (executor->device) { /* its threads may still read and write what we own */
+    if (executor->launcher) { /* its threads may still read and write what we own */
         log_error("executor_leaked", LOG_STR("backend", executor->backend),
                   LOG_INT("batches", executor->n_launched),
                   LOG_INT("engines", executor->n_engines));

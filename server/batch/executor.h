@@ -30,9 +30,9 @@ struct executor_batch {
 };
 
 struct executor_args {
-    struct device_args device; /* on_progress and arg are the executor's own */
-    int max_queue;             /* capacity; options.max_queue may be anything up to it */
-    int max_batch_jobs;        /* capacity; options.max_jobs may be anything up to it */
+    struct launcher_args launcher; /* on_progress and arg are the executor's own */
+    int max_queue;                 /* capacity; options.max_queue may be anything up to it */
+    int max_batch_jobs;            /* capacity; options.max_jobs may be anything up to it */
     struct batch_options options;
     /* On the executor's thread, behind each batch that did not fail; may be NULL, must not
      * block. */
@@ -73,6 +73,11 @@ enum submit {
  * always set.
  */
 enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us) MUST_CHECK;
+
+/* The first gate, cheap enough for every arrival: whether a job of this model would be refused with
+ * SUBMIT_FULL now. Drops what is expired or cancelled before it says so. Any thread that holds a
+ * reference to the model. */
+bool executor_is_full(const struct served_model *model, int64_t now_us) MUST_CHECK;
 
 enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 enum executor_state executor_state(const struct executor *executor);

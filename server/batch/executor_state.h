@@ -51,7 +51,7 @@ struct opening {
 
 struct executor {
     /* Constant after the start. */
-    struct device *device;
+    struct launcher *launcher;
     const struct backend_caps *caps;
     const char *backend;
     struct executor_args args;
@@ -89,6 +89,7 @@ struct executor {
     struct hist batch_tokens, batch_requests;
 
     _Atomic uint64_t outcomes[JOB_OUTCOMES], late;
+    atomic_bool looks_full; /* the queue was full when somebody last looked, under the lock */
 
     /* The executor's thread only. */
     struct flight flights[EXECUTOR_MAX_LAUNCHED];

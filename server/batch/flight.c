@@ -156,7 +156,7 @@ int flights_complete(struct executor *executor)
     struct engine_batch *batch;
     int n = 0;
 
-    for (; (batch = device_poll(executor->device)); n++) {
+    for (; (batch = launcher_poll(executor->launcher)); n++) {
         struct flight *flight = batch->user;
         struct cost *cost = &flight->engine->cost;
         int64_t now_us = clock_now_us();

@@ -76,7 +76,7 @@ static int open_step(struct executor *executor, struct opening *opening)
         opening->args.max_step_us = executor->n_engines ? STEP_MAX_US : 0;
     if (opening->begun)
         rc = engine_open_step(engine->engine, &opening->err);
-    else if (engine_open_begin(executor->device, &opening->args, &engine->engine, &opening->err))
+    else if (engine_open_begin(executor->launcher, &opening->args, &engine->engine, &opening->err))
         return -1;
     opening->begun = true;
     if (rc == 0) {

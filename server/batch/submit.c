@@ -37,6 +37,31 @@ static void return_list(struct executor *executor, struct work *work)
     }
 }
 
+/* Under the lock. */
+static bool note_full(struct executor *executor)
+{
+    bool full = executor->queue.n >= executor->options.max_queue;
+
+    atomic_store_explicit(&executor->looks_full, full, memory_order_relaxed);
+    return full;
+}
+
+/* Takes the lock only where the queue was full a moment ago. */
+static bool is_full(struct executor *executor, int64_t now_us)
+{
+    struct work *dropped;
+    bool full;
+
+    if (!atomic_load_explicit(&executor->looks_full, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&executor->lock);
+    dropped = make_room(executor, now_us);
+    full = note_full(executor);
+    pthread_mutex_unlock(&executor->lock);
+    return_list(executor, dropped);
+    return full;
+}
+
 enum submit executor_admit(struct executor *executor, int engine, struct batch_job *job,
                            int64_t now_us, int64_t *wait_us)
 {
@@ -73,6 +98,7 @@ enum submit executor_admit(struct executor *executor, int engine, struct batch_j
         executor->refused++;
         job->outcome = JOB_REFUSED;
     }
+    (void)note_full(executor);
     pthread_mutex_unlock(&executor->lock);
     return_list(executor, dropped);
     return answers[answer.admission];
@@ -91,6 +117,17 @@ enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait
             answer = executor_admit(executor, i, job, now_us, wait_us);
     }
     return answer;
+}
+
+bool executor_is_full(const struct served_model *model, int64_t now_us)
+{
+    for (int i = 0; i < SERVED_ENGINES; i++) {
+        struct executor *executor = model->engines[i].executor;
+
+        if (executor && executor_state(executor) == EXECUTOR_SERVING)
+            return is_full(executor, now_us);
+    }
+    return false;
 }
 
 void executor_return(struct executor *executor, struct batch_job *job, enum job_outcome outcome)

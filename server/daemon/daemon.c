@@ -35,10 +35,10 @@ static int open_executor(struct daemon *d, struct err *err)
     d->executor_shard = metrics_shard_new(&d->metrics, err);
     if (!d->executor_shard)
         return -1;
-    return executor_open(&(struct executor_args){.device = {.backend = d->config->model.backend,
-                                                            .device = "",
-                                                            .linear = "",
-                                                            .threads = threads_of(d->config)},
+    return executor_open(&(struct executor_args){.launcher = {.backend = d->config->model.backend,
+                                                              .device = "",
+                                                              .linear = "",
+                                                              .threads = threads_of(d->config)},
                                                  .max_queue = BATCH_MAX_QUEUE,
                                                  .max_batch_jobs = BATCH_MAX_JOBS,
                                                  .options = daemon_batch_options(d->config),

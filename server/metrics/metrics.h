@@ -47,17 +47,6 @@ enum degraded_reason {
     DEGRADED_DEADLINE,
     DEGRADED_REASONS
 };
-enum filtered_reason {
-    FILTERED_UNKNOWN,
-    FILTERED_INACTIVE,
-    FILTERED_DUPLICATE,
-    FILTERED_FLOOR,
-    FILTERED_BLOCKED,
-    FILTERED_CURRENCY,
-    FILTERED_NO_BID,
-    FILTERED_NO_CVR,
-    FILTERED_REASONS
-};
 /* Why a request went without stored behaviour, or without some of it. */
 enum features_reason {
     FEATURES_REASON_TIMEOUT,
@@ -82,14 +71,13 @@ extern const char *const metrics_path_names[PATHS + 1];
 extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
 extern const char *const ignored_part_names[IGNORED_PARTS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
-extern const char *const filtered_reason_names[FILTERED_REASONS + 1];
 extern const char *const features_reason_names[FEATURES_REASONS + 1];
 
 enum metric {
     /* counters of shards: metrics_count() */
     METRIC_REQUESTS,        /* label: metrics_request_label() */
     METRIC_DEGRADED,        /* enum degraded_reason */
-    METRIC_FILTERED,        /* enum filtered_reason */
+    METRIC_FILTERED,        /* enum filtered_reason (market/reasons.h) */
     METRIC_REQUEST_PRIVACY, /* enum privacy_signal */
     METRIC_REQUEST_IGNORED, /* enum ignored_part */
     METRIC_LATE,

@@ -2,6 +2,8 @@
 
 #include <stddef.h>
 
+#include "market/reasons.h"
+
 #define N(array) (int)(sizeof(array) / sizeof((array)[0]))
 
 const char *const metrics_stage_names[STAGES + 1] = {
@@ -18,13 +20,6 @@ const char *const degraded_reason_names[DEGRADED_REASONS + 1] = {
     [DEGRADED_FEATURES] = "features",     [DEGRADED_PRIVACY] = "privacy",
     [DEGRADED_CANDIDATES] = "candidates", [DEGRADED_TRUNCATED] = "truncated",
     [DEGRADED_MODEL] = "model",           [DEGRADED_DEADLINE] = "deadline",
-};
-
-const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
-    [FILTERED_UNKNOWN] = "unknown",     [FILTERED_INACTIVE] = "inactive",
-    [FILTERED_DUPLICATE] = "duplicate", [FILTERED_FLOOR] = "floor",
-    [FILTERED_BLOCKED] = "blocked",     [FILTERED_CURRENCY] = "currency",
-    [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
 };
 
 const char *const features_reason_names[FEATURES_REASONS + 1] = {

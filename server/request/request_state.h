@@ -130,7 +130,7 @@ struct request {
     const struct behaviour *behaviours;   /* merged, oldest first, texts filled in */
     int n_behaviours;
 
-    struct rank_ads ads;
+    struct candidates ads;
     struct input_args input; /* imp is that of the context that was built last */
     struct score_group *groups;
     int *group_of; /* (n_imps) */

@@ -25,14 +25,14 @@ static inline const char *module_path(const char *name)
     return path;
 }
 
-static inline struct device *device_of(const char *backend, const char *linear, int threads)
+static inline struct launcher *launcher_of(const char *backend, const char *linear, int threads)
 {
-    const struct device_args args = {.backend = backend, .linear = linear, .threads = threads};
-    struct device *device;
+    const struct launcher_args args = {.backend = backend, .linear = linear, .threads = threads};
+    struct launcher *launcher;
     struct err err;
 
-    CHECK_OK(device_open(&args, &device, &err), err);
-    return device;
+    CHECK_OK(launcher_open(&args, &launcher, &err), err);
+    return launcher;
 }
 
 static inline struct model *model_of(const char *dir)
@@ -49,14 +49,14 @@ static inline struct engine_args args_of(struct model *m)
     return (struct engine_args){.model = m, .max_batch_tokens = 2048, .max_batch_jobs = 16};
 }
 
-static inline struct engine *engine_of(struct device *device, struct model *m, bool skip_golden)
+static inline struct engine *engine_of(struct launcher *launcher, struct model *m, bool skip_golden)
 {
     struct engine_args args = args_of(m);
     struct engine *engine;
     struct err err;
 
     args.skip_golden = skip_golden;
-    CHECK_OK(engine_open(device, &args, &engine, &err), err);
+    CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     return engine;
 }
 
@@ -89,12 +89,12 @@ static inline void launched_init(struct launched *l, const struct input *input)
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
 }
 
-static inline struct engine_batch *poll_for(struct device *device)
+static inline struct engine_batch *poll_for(struct launcher *launcher)
 {
     struct engine_batch *batch;
 
     for (int i = 0; i < 50000; i++) {
-        batch = device_poll(device);
+        batch = launcher_poll(launcher);
         if (batch)
             return batch;
         usleep(100);

@@ -9,14 +9,14 @@
 static void check_open_refused(const char *dir, struct engine_args args, const char *linear,
                                const char *error)
 {
-    struct device *device = device_of("cpu", linear, 1);
+    struct launcher *launcher = launcher_of("cpu", linear, 1);
     struct engine *engine;
     struct err err;
 
     args.model = model_of(dir);
-    CHECK_ERR(engine_open(device, &args, &engine, &err), err, error);
+    CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, error);
     model_unref(args.model);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 TEST(engine__refuses_golden_requests_that_are_not_met)
@@ -80,7 +80,7 @@ TEST(engine__refuses_what_it_cannot_serve)
         .max_batch_tokens = 512, .max_batch_jobs = 1, .precision = PRECISION_INT8};
     struct engine_args f16 = {
         .max_batch_tokens = 512, .max_batch_jobs = 1, .precision = PRECISION_F16};
-    struct device *device = device_of("cpu", "", 1);
+    struct launcher *launcher = launcher_of("cpu", "", 1);
     struct engine *engine;
     struct err err;
     struct model *m = model_of(PAIRS);
@@ -91,18 +91,18 @@ TEST(engine__refuses_what_it_cannot_serve)
     check_open_refused(PAIRS, int8, "", "int8");
     check_open_refused(PAIRS, f16, "", "f16");
     m->config.labels = 0; /* as a BertModel opens */
-    CHECK_ERR(engine_open_begin(device, &args, &engine, &err), err, "no classifier");
+    CHECK_ERR(engine_open_begin(launcher, &args, &engine, &err), err, "no classifier");
     model_unref(m);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 /* One engine goes on serving while another opens beside it, step by step. */
 TEST(engine__opens_in_steps_while_another_serves)
 {
-    struct device *device = device_of("cpu", "", 2);
+    struct launcher *launcher = launcher_of("cpu", "", 2);
     struct model *old_model = model_of(REQUESTS),
                  *new_model = model_of("tests/golden/requests/cross");
-    struct engine *old = engine_of(device, old_model, false), *new_engine;
+    struct engine *old = engine_of(launcher, old_model, false), *new_engine;
     struct engine_args args = args_of(new_model);
     struct input input = request_of(old_model, 4);
     struct launched first, again;
@@ -111,13 +111,13 @@ TEST(engine__opens_in_steps_while_another_serves)
 
     launched_init(&first, &input);
     CHECK_OK(engine_run(old, &first.batch, &err), err);
-    CHECK_OK(engine_open_begin(device, &args, &new_engine, &err), err);
+    CHECK_OK(engine_open_begin(launcher, &args, &new_engine, &err), err);
     do {
         launched_init(&again, &input);
         CHECK_OK(engine_submit(old, &again.batch, &err), err);
         rc = engine_open_step(new_engine, &err);
         CHECK(rc >= 0);
-        CHECK(poll_for(device) == &again.batch);
+        CHECK(poll_for(launcher) == &again.batch);
         CHECK(memcmp(first.logits, again.logits, sizeof(first.logits)) == 0);
         steps++;
     } while (rc > 0);
@@ -127,7 +127,7 @@ TEST(engine__opens_in_steps_while_another_serves)
     CHECK(engine_cost(new_engine)->fixed_us + engine_cost(new_engine)->per_token_us > 0);
     engine_close(old);
     engine_close(new_engine);
-    device_close(device);
+    launcher_close(launcher);
     input_release(&input);
     model_unref(old_model);
     model_unref(new_model);
@@ -135,7 +135,7 @@ TEST(engine__opens_in_steps_while_another_serves)
 
 TEST(engine__closes_at_any_step_of_opening)
 {
-    struct device *device = device_of("cpu", "", 2);
+    struct launcher *launcher = launcher_of("cpu", "", 2);
     struct model *m = model_of(REQUESTS);
     struct engine_args args = args_of(m);
     struct err err;
@@ -143,7 +143,7 @@ TEST(engine__closes_at_any_step_of_opening)
 
     for (int steps = 0; rc > 0; steps++) {
         struct engine *engine;
-        CHECK_OK(engine_open_begin(device, &args, &engine, &err), err);
+        CHECK_OK(engine_open_begin(launcher, &args, &engine, &err), err);
         rc = 1;
         for (int i = 0; i < steps && rc > 0; i++)
             rc = engine_open_step(engine, &err);
@@ -152,7 +152,7 @@ TEST(engine__closes_at_any_step_of_opening)
         if (steps > 45)
             steps += 6; /* measuring and golden requests: many alike */
     }
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
@@ -178,14 +178,14 @@ static int seeing_attention(struct lane *lane, const struct attention_args *args
     return seen.real->attention(lane, args, err);
 }
 
-static struct engine *begin_seen(struct device *device, const struct engine_args *args)
+static struct engine *begin_seen(struct launcher *launcher, const struct engine_args *args)
 {
     struct engine *engine;
     struct err err;
 
-    CHECK_OK(engine_open_begin(device, args, &engine, &err), err);
+    CHECK_OK(engine_open_begin(launcher, args, &engine, &err), err);
     memset(&seen, 0, sizeof(seen));
-    seen.real = device->ops;
+    seen.real = launcher->ops;
     engine->ops.begin = seeing_begin;
     engine->ops.attention = seeing_attention;
     return engine;
@@ -209,11 +209,11 @@ static int step_to(struct engine *engine, int stage)
 enum { STAGE_COST = 3, STAGE_GOLDEN };
 
 /* A device of 1 ms and 20 us a token, whatever the layers. */
-static struct device *paced_device(void)
+static struct launcher *paced_launcher(void)
 {
     setenv("ADRANK_PACED_FIXED_US", "1000", 1);
     setenv("ADRANK_PACED_TOKEN_NS", "20000", 1);
-    return device_of(module_path("paced"), "", 1);
+    return launcher_of(module_path("paced"), "", 1);
 }
 
 /* For what is measured: to a machine that is busy with others a step may look too long, and is left out. What is broken
@@ -227,13 +227,13 @@ static struct device *paced_device(void)
 
 static bool measures_small_batches_only(struct engine_args *args, bool beside)
 {
-    struct device *device = paced_device();
+    struct launcher *launcher = paced_launcher();
     struct engine *engine;
     bool measures;
 
     args->max_step_us = beside ? 4000 : 0; /* of 150 tokens */
     test_row("at most %d us", args->max_step_us);
-    engine = begin_seen(device, args);
+    engine = begin_seen(launcher, args);
     step_to(engine, STAGE_GOLDEN);
     if (beside)
         CHECK(seen.most_tokens <= 300);
@@ -241,7 +241,7 @@ static bool measures_small_batches_only(struct engine_args *args, bool beside)
     measures = seen.slices >= (beside ? 1 : 8) &&
                (beside || (seen.most_tokens >= 2000 && engine->cost.per_token_us > 1));
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     return measures;
 }
 
@@ -262,7 +262,7 @@ TEST(engine__measures_small_batches_only_beside_others)
 static bool measures_layer_by_layer(void)
 {
     struct model *m = model_of("tests/golden/logits/long");
-    struct device *device = paced_device();
+    struct launcher *launcher = paced_launcher();
     struct engine_args args = args_of(m);
     struct engine *engine;
     float logit[2];
@@ -271,7 +271,7 @@ static bool measures_layer_by_layer(void)
 
     args.skip_golden = true;
     args.max_step_us = 4000;
-    engine = begin_seen(device, &args);
+    engine = begin_seen(launcher, &args);
     step_to(engine, STAGE_GOLDEN);
     CHECK(seen.slices == 0 || seen.attentions < m->config.layers * seen.slices);
     bool two = seen.attentions > seen.slices;
@@ -287,7 +287,7 @@ static bool measures_layer_by_layer(void)
     CHECK_INT(seen.attentions, m->config.layers);
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
     return two;
 }
@@ -315,7 +315,7 @@ static bool measures_a_shape_once(void)
         {"of other sizes", "tests/golden/requests/cross", PRECISION_F32, 0, true},
         {"the one before", REQUESTS, PRECISION_F32, 0, false},
     };
-    struct device *device = device_of(module_path("null"), "", 1);
+    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
     bool many = true;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -326,7 +326,7 @@ static bool measures_a_shape_once(void)
         args.max_step_us = rows[i].max_step_us;
         args.skip_golden = true;
         test_row("%s", rows[i].name);
-        engine = begin_seen(device, &args);
+        engine = begin_seen(launcher, &args);
         step_to(engine, STAGE_COST);
         CHECK_INT(seen.slices, 0);
         int steps = step_to(engine, STAGE_GOLDEN);
@@ -340,7 +340,7 @@ static bool measures_a_shape_once(void)
         engine_close(engine);
         model_unref(m);
     }
-    device_close(device);
+    launcher_close(launcher);
     return many;
 }
 
@@ -354,7 +354,7 @@ TEST(engine__measures_a_shape_of_model_once)
 /* More models than it keeps: the oldest is measured again. */
 TEST(device__keeps_a_handful_of_costs)
 {
-    struct device *device = device_of(module_path("null"), "", 1);
+    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
     struct model *m = model_of(REQUESTS);
     struct engine_args args = args_of(m);
 
@@ -363,26 +363,26 @@ TEST(device__keeps_a_handful_of_costs)
         struct engine *engine;
         args.max_batch_tokens = 1000 + i % (DEVICE_COSTS + 1);
         test_row("%d", i);
-        engine = begin_seen(device, &args);
+        engine = begin_seen(launcher, &args);
         step_to(engine, STAGE_GOLDEN);
         CHECK(seen.slices > 0);
         engine_close(engine);
     }
     model_unref(m);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 /* A device on which a token takes a second, by the cost function: each golden request goes through
  * segment by segment, and is judged as a whole. */
 TEST(engine__cuts_golden_requests_beside_others)
 {
-    struct device *device = device_of("cpu", "plain", 1);
+    struct launcher *launcher = launcher_of("cpu", "plain", 1);
     struct model *m = model_of(REQUESTS);
     struct engine_args args = args_of(m);
 
     args.max_step_us = 1;
     for (int slow = 0; slow < 2; slow++) {
-        struct engine *engine = begin_seen(device, &args);
+        struct engine *engine = begin_seen(launcher, &args);
         int candidates = 0, rc;
         struct err err;
         step_to(engine, STAGE_GOLDEN);
@@ -403,7 +403,7 @@ TEST(engine__cuts_golden_requests_beside_others)
         engine_close(engine);
     }
     model_unref(m);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 /* Golden requests and logits that are not finite keep an engine from opening. */
@@ -415,15 +415,15 @@ TEST(engine__does_not_open_on_a_device_that_fails)
     struct engine_args args = args_of(m);
 
     for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        struct device *device;
+        struct launcher *launcher;
         struct engine *engine;
         struct err err;
         test_row("%s", words[i]);
         tell_failing("");
-        device = device_of(module, "", 1);
+        launcher = launcher_of(module, "", 1);
         tell_failing(words[i]);
-        CHECK_INT(engine_open(device, &args, &engine, &err), -1);
-        device_close(device);
+        CHECK_INT(engine_open(launcher, &args, &engine, &err), -1);
+        launcher_close(launcher);
     }
     tell_failing("");
     unlink(getenv("ADRANK_FAILING_FILE"));
@@ -432,13 +432,13 @@ TEST(engine__does_not_open_on_a_device_that_fails)
 
 TEST(device__refuses_unknown_backends)
 {
-    const struct device_args args = {.backend = "nosuch", .threads = 1};
-    const struct device_args linear = {.backend = "cpu", .linear = "nosuch", .threads = 1};
-    struct device *device;
+    const struct launcher_args args = {.backend = "nosuch", .threads = 1};
+    const struct launcher_args linear = {.backend = "cpu", .linear = "nosuch", .threads = 1};
+    struct launcher *launcher;
     struct err err;
 
-    CHECK_ERR(device_open(&args, &device, &err), err, "nosuch");
-    CHECK_ERR(device_open(&linear, &device, &err), err, "nosuch");
+    CHECK_ERR(launcher_open(&args, &launcher, &err), err, "nosuch");
+    CHECK_ERR(launcher_open(&linear, &launcher, &err), err, "nosuch");
 }
 
 TEST_MAIN

@@ -23,7 +23,7 @@ void rig_nap(int64_t us)
 struct executor *rig_open_executor(const char *device, int max_jobs)
 {
     struct executor_args args = {
-        .device = {.backend = "stub", .device = device, .threads = 1},
+        .launcher = {.backend = "stub", .device = device, .threads = 1},
         .max_queue = 64,
         .max_batch_jobs = max_jobs,
         .options = {.max_tokens = 256, .max_jobs = max_jobs, .max_queue = 64, .reserve_us = 500},

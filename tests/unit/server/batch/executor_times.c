@@ -93,7 +93,7 @@ static void on_batch(void *arg, const struct executor_batch *batch)
 static void open_telling(struct rig_one *one)
 {
     struct executor_args args = {
-        .device = {.backend = "stub", .device = "0", .threads = 1},
+        .launcher = {.backend = "stub", .device = "0", .threads = 1},
         .max_queue = 64,
         .max_batch_jobs = 4,
         .options = {.max_tokens = 256, .max_jobs = 4, .max_queue = 64},

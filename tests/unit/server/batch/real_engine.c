@@ -104,7 +104,7 @@ static void tell(const char *words)
 static struct executor *open_executor(const char *backend)
 {
     struct executor_args args = {
-        .device = {.backend = backend, .device = "", .linear = "", .threads = 2},
+        .launcher = {.backend = backend, .device = "", .linear = "", .threads = 2},
         .max_queue = JOBS,
         .max_batch_jobs = 8,
         .options = {.max_tokens = 512, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 500},
@@ -157,15 +157,16 @@ static void settle(void)
 /* The scores that each job gets by itself, straight from an engine. */
 static void alone(float **logits)
 {
-    struct device_args device_args = {.backend = "cpu", .device = "", .linear = "", .threads = 1};
+    struct launcher_args launcher_args = {
+        .backend = "cpu", .device = "", .linear = "", .threads = 1};
     struct engine_args args = {
         .model = s.model, .max_batch_tokens = 4096, .max_batch_jobs = 1, .skip_golden = true};
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
     struct err err;
 
-    CHECK_OK(device_open(&device_args, &device, &err), err);
-    CHECK_OK(engine_open(device, &args, &engine, &err), err);
+    CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
+    CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     for (int i = 0; i < JOBS; i++) {
         logits[i] = calloc((size_t)s.all[i]->n_logits, sizeof(float));
         CHECK(logits[i]);
@@ -175,7 +176,7 @@ static void alone(float **logits)
         CHECK_OK(engine_run(engine, &batch, &err), err);
     }
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)

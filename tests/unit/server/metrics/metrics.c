@@ -4,6 +4,7 @@
 #include <ctype.h>
 #include <pthread.h>
 
+#include "market/reasons.h"
 #include "server/metrics/table.h"
 #include "tests/test.h"
 

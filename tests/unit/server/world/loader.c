@@ -123,10 +123,10 @@ static void set_up(void)
     CHECK_OK(mailbox_init(&s.box, &err), err);
     CHECK_OK(executor_open(
                  &(struct executor_args){
-                     .device = {.backend = MODULES "/adrank-backend-null.so",
-                                .device = "",
-                                .linear = "",
-                                .threads = 1},
+                     .launcher = {.backend = MODULES "/adrank-backend-null.so",
+                                  .device = "",
+                                  .linear = "",
+                                  .threads = 1},
                      .max_queue = 16,
                      .max_batch_jobs = 16,
                      .options = {.max_tokens = 8192, .max_jobs = 16, .max_queue = 16}},

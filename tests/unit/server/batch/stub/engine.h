@@ -21,7 +21,7 @@ struct stub_script {
     _Atomic bool hang;         /* batches do not complete while it is set */
     _Atomic int open_steps;    /* engine_open_step's before it is ready */
     _Atomic int step_us;       /* each of them, and the begin */
-    _Atomic int poll_takes_us; /* device_poll's return, once it has found nothing */
+    _Atomic int poll_takes_us; /* launcher_poll's return, once it has found nothing */
     _Atomic bool open_fails;   /* the last step */
     int max_launched;
     int poll_us; /* 0: it tells its progress */

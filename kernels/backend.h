@@ -20,6 +20,10 @@
  * creates a library object. A weight that is made later is served too, and costs each lane that was open
  * before an allocation at its first use there.
  *
+ * Saved. What backward needs beside the results themselves is an optional output of the operation that computes
+ * it, marked "saved": memory of the backend, NULL when serving, and then it costs nothing. A backend whose caps
+ * lack `saves` ignores them.
+ *
  * Bits. In f32 a row of any result depends on nothing but that row's own segment and its parent: not on T,
  * on the row's place, on its neighbours or the lane.
  *
@@ -71,6 +75,7 @@ struct backend_caps {
     int max_launched;         /* batches that may be in flight at once */
     int poll_us;              /* how often a queued batch must be asked for; 0 with host_lanes */
     bool outside_parents;     /* attention can read parents that are not in the slice */
+    bool saves;               /* operations fill what is marked "saved" */
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
@@ -111,8 +116,9 @@ struct embed_args { /* x = norm(word[id] + position[p] + type[t]); norm as Ba et
     const void *gamma, *beta;           /* (H) uploaded f32; NULL: no norm */
     float eps;
     int hidden;
-    void *stream;  /* (T, H) out */
-    void *operand; /* (T, H) out; == stream where both have the same element type */
+    void *stream;       /* (T, H) out */
+    void *operand;      /* (T, H) out; may be == stream where both have the same element type */
+    float *mean, *rstd; /* (T) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
 struct linear_args {
@@ -120,6 +126,10 @@ struct linear_args {
     int n_rows;
     const void *in; /* (rows, K) operand */
     void *out;      /* (rows, N) operand, or stream by the weight's spec */
+    /* Applied to what the weight gives (operands), for weights that are made without one because the
+     * pre-activation is wanted. ACTIVATION_NONE when serving. */
+    enum activation activation;
+    void *pre_activation; /* (rows, N) operand, saved: what `activation` was applied to */
 };
 
 struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment and parent */
@@ -129,6 +139,7 @@ struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment
     bool causal;    /* a token sees none after it in its own segment; all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */
     void *out;      /* (T, H) or (R, H) operand */
+    float *lse;     /* (T, A) or (R, A) f32, saved: log of the sum of e^score, by row and head */
 };
 
 enum norm_kind {
@@ -143,7 +154,9 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand; /* (rows, H) out; == stream where kind is POST and element types are the same */
+    void *
+        operand; /* (rows, H) out; may be == stream where kind is POST and element types are the same */
+    float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
 enum pool_kind {

@@ -86,6 +86,8 @@ static void attend(const struct lane *lane, const struct attention_args *args,
             memcpy(room, q, (size_t)a->head * sizeof(*q));
     }
     lane->backend->simd->attend(a);
+    for (int i = 0; i < a->n_rows && a->lse; i++)
+        args->lse[(size_t)(out + i) * (size_t)args->heads + (size_t)head] = a->lse[i];
     for (int i = 0; i < a->n_rows; i++)
         lane_narrow(lane, (char *)args->out + lane_operands(lane, (size_t)(out + i) * hidden + at),
                     a->out + (size_t)i * rounded, a->head);
@@ -95,6 +97,7 @@ static void attend_segment(const struct lane *lane, const struct attention_args 
                            struct queries queries, bool has_parent, int head)
 {
     const int start = lane->slice->segments[queries.segment].start;
+    float lse[SIMD_ROWS];
     struct attend_args a = {
         .parent = has_parent ? &lane->parent : NULL,
         .own = &lane->own,
@@ -103,6 +106,7 @@ static void attend_segment(const struct lane *lane, const struct attention_args 
         .q = lane->queries,
         .scores = lane->scores,
         .out = lane->mixed,
+        .lse = args->lse ? lse : NULL,
     };
 
     a.scale = 1.0F / sqrtf((float)a.head);

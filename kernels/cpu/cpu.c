@@ -114,6 +114,7 @@ static int cpu_open(const struct backend_open_args *args, struct backend **out, 
     caps->slice_tokens = SLICE_TOKENS;
     caps->max_launched = 1;
     caps->outside_parents = true;
+    caps->saves = true;
     *out = backend;
     return 0;
 }
@@ -232,11 +233,6 @@ static int cpu_begin(struct lane *lane, const struct slice *slice, struct err *e
     BUG_ON(slice->n_tokens > lane->max_tokens);
     lane->slice = slice;
     return 0;
-}
-
-static int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    return lane->backend->linear->run(lane->linear, args, err);
 }
 
 static int cpu_download(struct lane *lane, void *to, const void *from, size_t bytes,

@@ -36,6 +36,7 @@ static inline size_t lane_operands(const struct lane *lane, size_t n)
     return operand_size(lane->backend->caps.precision, n);
 }
 
+int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err);
 int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err);
 int cpu_attention(struct lane *lane, const struct attention_args *args, struct err *err);
 int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, struct err *err);

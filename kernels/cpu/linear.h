@@ -32,6 +32,7 @@ struct linear_ops {
     int (*weight_new)(struct linear_provider *provider, const struct linear_spec *spec,
                       struct linear_weight **out, struct err *err);
     void (*weight_free)(struct linear_provider *provider, struct linear_weight *weight);
+    int (*width)(const struct linear_weight *weight); /* N */
 
     int (*lane_open)(struct linear_provider *provider, struct linear_lane **out, struct err *err);
     void (*lane_close)(struct linear_lane *lane);

@@ -164,6 +164,11 @@ failed:
     return -1;
 }
 
+static int width(const struct linear_weight *weight)
+{
+    return weight->plan->shape.out;
+}
+
 const struct linear_ops linear_onednn = {
     .name = "onednn",
     .supports = supports,
@@ -172,6 +177,7 @@ const struct linear_ops linear_onednn = {
     .close = provider_close,
     .weight_new = weight_new,
     .weight_free = weight_free,
+    .width = width,
     .lane_open = onednn_lane_open,
     .lane_close = onednn_lane_close,
     .run = onednn_lane_run,

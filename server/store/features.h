@@ -23,7 +23,7 @@
 #include "base/view.h"
 #include "server/net/loop.h"
 #include "server/store/breaker.h"
-#include "server/store/store_options.h"
+#include "server/store/redis_options.h"
 
 struct budget;
 struct features;

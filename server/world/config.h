@@ -10,6 +10,7 @@
 #define SERVER_WORLD_CONFIG_H
 
 #include "base/arena.h"
+<<<<<<< HEAD
 #include "impression/catalog_options.h"
 #include "impression/privacy_options.h"
 #include "market/rank_options.h"
@@ -17,14 +18,20 @@
 #include "server/batch/deadline_options.h"
 #include "server/batch/executor_options.h"
 #include "server/net/http_options.h"
-#include "server/store/store_options.h"
+#include "server/store/redis_options.h"
 #include "server/world/admin_options.h"
 #include "server/world/log_options.h"
+    =======
+#include "base/buf.h"
+#include "base/err.h"
+#include "base/problems.h"
+#include "json/writer.h"
+    >>>>>>> main
 
 #define CONFIG_MAX_OPTIONS 128
 
-/* Paths are relative to the folder of the configuration file when written, not here. */
-struct config {
+    /* Paths are relative to the folder of the configuration file when written, not here. */
+    struct config {
     struct arena arena;                /* owns every string */
     const char *file;                  /* as given; "(defaults)" without one */
     const char *folder;                /* of the file, absolute or "." */
@@ -34,7 +41,7 @@ struct config {
     struct admin_options admin;
     struct model_options model;
     struct executor_options batch;
-    struct store_options features;
+    struct redis_options features;
     struct catalog_options catalog;
     struct rank_options rank;
     struct deadline_options deadline;

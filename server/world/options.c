@@ -11,7 +11,7 @@ static const struct {
     {&admin_section, offsetof(struct config, admin)},
     {&model_section, offsetof(struct config, model)},
     {&executor_section, offsetof(struct config, batch)},
-    {&store_section, offsetof(struct config, features)},
+    {&redis_section, offsetof(struct config, features)},
     {&catalog_section, offsetof(struct config, catalog)},
     {&rank_section, offsetof(struct config, rank)},
     {&deadline_section, offsetof(struct config, deadline)},

@@ -121,9 +121,12 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
                                                   .operand = t->operand},
                              &err),
              err);
-    CHECK_OK(rig->ops->linear(rig->lane,
-                              &(struct linear_args){t->qkv_weight, n, t->operand, t->qkv}, &err),
-             err);
+    CHECK_OK(
+        rig->ops->linear(rig->lane,
+                         &(struct linear_args){
+                             .weight = t->qkv_weight, .n_rows = n, .in = t->operand, .out = t->qkv},
+                         &err),
+        err);
     CHECK_OK(
         rig->ops->attention(
             rig->lane,
@@ -131,8 +134,11 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
                 .hidden = H, .heads = HEADS, .qkv = t->qkv, .outside = &outside, .out = t->mixed},
             &err),
         err);
-    CHECK_OK(rig->ops->linear(rig->lane,
-                              &(struct linear_args){t->inner_weight, n, t->mixed, t->inner}, &err),
+    CHECK_OK(rig->ops->linear(
+                 rig->lane,
+                 &(struct linear_args){
+                     .weight = t->inner_weight, .n_rows = n, .in = t->mixed, .out = t->inner},
+                 &err),
              err);
     CHECK_OK(rig->ops->residual_norm(rig->lane,
                                      &(struct residual_norm_args){.kind = NORM_POST,

@@ -9,8 +9,8 @@
 
 /* What a case computed, on the heap. The stream part is f32 on every backend, operands have its precision. */
 struct outcome {
-    float *stream, *operand;
-    size_t n_stream, n_operand;
+    float *stream, *operand, *saved; /* saved: what backward needs, of operands' precision */
+    size_t n_stream, n_operand, n_saved;
 };
 
 void outcome_release(struct outcome *outcome);
@@ -29,6 +29,7 @@ struct op_case {
     int labels;
     double deviation; /* of the inputs; 0: 1 */
     bool to_stream, no_bias, no_gamma, no_delta, causal, read_only;
+    bool saves; /* what backward needs is wanted, too */
 };
 
 extern const struct op_case op_cases[];

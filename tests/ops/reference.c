@@ -55,6 +55,7 @@ static int ref_open(const struct backend_open_args *args, struct backend **out, 
         .host_lanes = true,
         .max_launched = 1,
         .outside_parents = true,
+        .saves = true,
     };
     return 0;
 }
@@ -146,9 +147,13 @@ static int ref_begin(struct lane *lane, const struct slice *slice, struct err *e
     return 0;
 }
 
+struct row_norm {
+    double mean, rstd;
+};
+
 /* out = (x - mean) / sqrt(variance + eps) * gamma + beta */
-static void norm_row(float *out, const double *x, const float *gamma, const float *beta, double eps,
-                     int n)
+static struct row_norm norm_row(float *out, const double *x, const float *gamma, const float *beta,
+                                double eps, int n)
 {
     double mean = 0, variance = 0;
 
@@ -158,6 +163,15 @@ static void norm_row(float *out, const double *x, const float *gamma, const floa
         variance += (x[i] - mean) * (x[i] - mean) / n;
     for (int i = 0; i < n; i++)
         out[i] = (float)((x[i] - mean) / sqrt(variance + eps) * (double)gamma[i] + (double)beta[i]);
+    return (struct row_norm){mean, 1 / sqrt(variance + eps)};
+}
+
+static void save_norm(struct row_norm norm, float *mean, float *rstd, int row)
+{
+    if (!mean)
+        return;
+    mean[row] = (float)norm.mean;
+    rstd[row] = (float)norm.rstd;
 }
 
 static int ref_embed(struct lane *lane, const struct embed_args *args, struct err *err)
@@ -175,7 +189,8 @@ static int ref_embed(struct lane *lane, const struct embed_args *args, struct er
                    (double)((const float *)args->position)[slice->positions[t] * h + i] +
                    (double)((const float *)args->type)[slice->types[t] * h + i];
         if (args->gamma)
-            norm_row(stream, x, args->gamma, args->beta, (double)args->eps, h);
+            save_norm(norm_row(stream, x, args->gamma, args->beta, (double)args->eps, h),
+                      args->mean, args->rstd, t);
         else
             for (int i = 0; i < h; i++)
                 stream[i] = (float)x[i];
@@ -197,7 +212,10 @@ static int ref_linear(struct lane *lane, const struct linear_args *args, struct 
 
             for (int k = 0; k < w->in; k++)
                 sum += (double)((const float *)args->in)[r * w->in + k] * w->weight[n * w->in + k];
-            ((float *)args->out)[r * w->out + n] = (float)activate(w->activation, sum);
+            sum = activate(w->activation, sum);
+            if (args->pre_activation)
+                ((float *)args->pre_activation)[r * w->out + n] = (float)sum;
+            ((float *)args->out)[r * w->out + n] = (float)activate(args->activation, sum);
         }
     return 0;
 }
@@ -227,8 +245,9 @@ static int visible_rows(const struct lane *lane, const struct attention_args *ar
     return n;
 }
 
-static void attend(const struct attention_args *args, const float *query, const float **rows, int n,
-                   int head, double *p, float *out)
+/* Returns the log of the sum of e^score. */
+static double attend(const struct attention_args *args, const float *query, const float **rows,
+                     int n, int head, double *p, float *out)
 {
     const int h = args->hidden, d = h / args->heads, at = head * d;
     double top = -INFINITY, total = 0;
@@ -250,18 +269,25 @@ static void attend(const struct attention_args *args, const float *query, const 
             sum += p[j] / total * (double)rows[j][2 * h + at + i];
         out[at + i] = (float)sum;
     }
+    return top + log(total);
 }
 
+/* row: of the result. */
 static void attend_heads(const struct lane *lane, const struct attention_args *args, int segment,
-                         int query, float *out)
+                         int query, int row)
 {
     enum { MAX_KEYS = 4096 };
     const float **rows = must(malloc(MAX_KEYS * sizeof(*rows)));
     double *p = must(malloc(MAX_KEYS * sizeof(*p)));
     const int n = visible_rows(lane, args, segment, query, rows);
 
-    for (int head = 0; head < args->heads; head++)
-        attend(args, (const float *)args->qkv + query * 3 * args->hidden, rows, n, head, p, out);
+    for (int head = 0; head < args->heads; head++) {
+        const double lse = attend(args, (const float *)args->qkv + query * 3 * args->hidden, rows,
+                                  n, head, p, (float *)args->out + row * args->hidden);
+
+        if (args->lse)
+            args->lse[row * args->heads + head] = (float)lse;
+    }
     free(p);
     free(rows);
 }
@@ -269,20 +295,18 @@ static void attend_heads(const struct lane *lane, const struct attention_args *a
 static int ref_attention(struct lane *lane, const struct attention_args *args, struct err *err)
 {
     const struct slice *slice = lane->slice;
-    float *out = args->out;
 
     (void)err;
     if (args->read_only) {
         for (int r = 0; r < slice->n_read; r++)
-            attend_heads(lane, args, slice->read_segments[r], slice->read[r],
-                         out + r * args->hidden);
+            attend_heads(lane, args, slice->read_segments[r], slice->read[r], r);
         return 0;
     }
     for (int s = 0; s < slice->n_segments; s++)
         for (int j = 0; j < slice->segments[s].len; j++) {
             const int row = slice->segments[s].start + j;
 
-            attend_heads(lane, args, s, row, out + row * args->hidden);
+            attend_heads(lane, args, s, row, row);
         }
     return 0;
 }
@@ -304,7 +328,8 @@ static int ref_residual_norm(struct lane *lane, const struct residual_norm_args 
                 x[i] += (double)((const float *)args->delta)[r * h + i];
             stream[i] = (float)x[i];
         }
-        norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h);
+        save_norm(norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h), args->mean,
+                  args->rstd, r);
         if (args->kind == NORM_POST)
             memmove(stream, operand, (size_t)h * sizeof(float));
     }

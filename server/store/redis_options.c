@@ -1,11 +1,11 @@
 /* The rows of section "features". */
-#include "server/store/store_options.h"
+#include "server/store/redis_options.h"
 
 #include "server/store/features_url.h"
 
-#define INT(member_, min_, max_) OPTION_ROW_INT(store_options, member_, min_, max_)
-#define STRING(member_) OPTION_ROW_STRING(store_options, member_)
-#define SECRET(member_) OPTION_ROW_SECRET(store_options, member_)
+#define INT(member_, min_, max_) OPTION_ROW_INT(redis_options, member_, min_, max_)
+#define STRING(member_) OPTION_ROW_STRING(redis_options, member_)
+#define SECRET(member_) OPTION_ROW_SECRET(redis_options, member_)
 
 static int check_redis_url(const char *text, struct err *err)
 {
@@ -26,4 +26,4 @@ static const struct option_row rows[] = {
 };
 /* clang-format on */
 
-const struct option_section store_section = OPTION_SECTION("features", rows);
+const struct option_section redis_section = OPTION_SECTION("features", rows);

@@ -10,7 +10,6 @@
 #define SERVER_WORLD_CONFIG_H
 
 #include "base/arena.h"
-<<<<<<< HEAD
 #include "impression/catalog_options.h"
 #include "impression/privacy_options.h"
 #include "market/rank_options.h"
@@ -21,17 +20,11 @@
 #include "server/store/redis_options.h"
 #include "server/world/admin_options.h"
 #include "server/world/log_options.h"
-    =======
-#include "base/buf.h"
-#include "base/err.h"
-#include "base/problems.h"
-#include "json/writer.h"
-    >>>>>>> main
 
 #define CONFIG_MAX_OPTIONS 128
 
-    /* Paths are relative to the folder of the configuration file when written, not here. */
-    struct config {
+/* Paths are relative to the folder of the configuration file when written, not here. */
+struct config {
     struct arena arena;                /* owns every string */
     const char *file;                  /* as given; "(defaults)" without one */
     const char *folder;                /* of the file, absolute or "." */

@@ -4,6 +4,7 @@
 #include "server/daemon/state.h"
 #include "server/net/descriptors.h"
 #include "server/world/catalog_state.h"
+#include "server/world/config_print.h"
 #include "server/world/warnings.h"
 
 static struct descriptors share(const struct config *config)

@@ -28,7 +28,7 @@ static int open_kept(struct engine *engine, struct err *err)
     for (int i = 0; i < engine->n_kept; i++) {
         struct layer_block *kept = &engine->kept[i].qkv;
         size_t bytes = forward_qkv_bytes(&engine->networks[0], rows, &kept->layer_bytes);
-        kept->memory = engine->ops.alloc(engine->backend, bytes, err);
+        kept->memory = engine->ops->alloc(engine->session, bytes, err);
         if (!kept->memory)
             return -1;
     }
@@ -55,13 +55,13 @@ int opening_lanes(struct engine *engine, struct err *err)
 
     if (i == 0) {
         engine->lanes = calloc((size_t)engine->n_lanes, sizeof(*engine->lanes));
-        engine->scratch = calloc((size_t)engine->n_lanes, sizeof(*engine->scratch));
+        engine->scratch = calloc((size_t)engine->n_scratch, sizeof(*engine->scratch));
         if (!engine->lanes || !engine->scratch)
             return err_set(err, ERR_NOMEM, "engine: out of memory");
     }
-    if (engine->ops.lane_open(engine->backend, engine->max_slice_tokens, max_hidden(engine),
-                              &engine->lanes[i], err) ||
-        forward_scratch_init(&engine->scratch[i], &scratch, err))
+    if (engine->ops->lane_open(engine->session, engine->max_slice_tokens, max_hidden(engine),
+                               &engine->lanes[i], err) ||
+        (i < engine->n_scratch && forward_scratch_init(&engine->scratch[i], &scratch, err)))
         return -1;
     engine->opening->lane++;
     if (engine->opening->lane < engine->n_lanes)
@@ -76,16 +76,16 @@ static int open_run(struct engine *engine, int i, struct err *err)
     const struct plan_limits limits = {
         .max_batch_tokens = engine->max_batch_tokens,
         .max_segment_tokens = positions,
-        .slice_tokens = slices ? engine->caps.slice_tokens : 0,
+        .slice_tokens = slices ? engine->launcher->caps->slice_tokens : 0,
         .max_slice_tokens = engine->max_slice_tokens,
         .max_parent_tokens = positions,
-        .threads = engine->n_lanes,
-        .outside_parents = engine->caps.outside_parents,
+        .threads = slices ? engine->n_lanes : 1,
+        .outside_parents = engine->launcher->caps->outside_parents,
     };
     struct run *run = &engine->runs[i];
     size_t n = (size_t)engine->max_batch_tokens;
 
-    *run = (struct run){.engine = engine, .slot = i};
+    *run = (struct run){.engine = engine, .lane = i};
     run->slices = calloc(n, sizeof(*run->slices));
     run->out = calloc(n * (size_t)engine->out_width, sizeof(*run->out));
     if (!run->slices || !run->out)

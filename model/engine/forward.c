@@ -51,7 +51,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct forward_s
     scratch->outside = calloc(t, sizeof(*scratch->outside));
     if (!scratch->outside)
         return err_set(err, ERR_NOMEM, "forward: out of memory");
-    scratch->memory = net->ops->alloc(net->upload.backend, bytes, err);
+    scratch->memory = net->ops->alloc(net->upload.session, bytes, err);
     if (!scratch->memory) {
         free(scratch->outside);
         return -1;
@@ -70,7 +70,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct forward_s
 
 void forward_scratch_release(struct forward_scratch *scratch, const struct network *networks)
 {
-    networks->ops->free(networks->upload.backend, scratch->memory);
+    networks->ops->free(networks->upload.session, scratch->memory);
     free(scratch->outside);
     *scratch = (struct forward_scratch){0};
 }

@@ -12,8 +12,8 @@
 
 #include "model/engine/network.h"
 
-/* Backend memory of one lane, for slices of up to max_tokens, and for any of the networks that it
- * was made for: H and F are the largest of theirs. */
+/* Device memory that a pass works in, for slices of up to max_tokens, and for any of the networks
+ * that it was made for: H and F are the largest of theirs. */
 struct forward_scratch {
     void *memory;                   /* one allocation; the rest points into it */
     void *stream;                   /* (T, H) stream */

@@ -57,10 +57,10 @@ int network_init(struct network *net, const struct network_args *args, struct er
     const struct encoder_config *config = &args->encoder->config;
 
     *net = (struct network){.ops = args->ops,
-                            .caps = args->ops->caps(args->backend),
+                            .caps = args->ops->session_caps(args->session),
                             .config = config,
                             .inner_activation = args->saves ? config->activation : ACTIVATION_NONE};
-    if (upload_init(&net->upload, args->ops, args->backend, args->max_rows,
+    if (upload_init(&net->upload, args->ops, args->session, args->max_rows,
                     EMBEDDING_ITEMS + LAYER_ITEMS * config->layers, err))
         return -1;
     net->layers = calloc((size_t)config->layers, sizeof(*net->layers));

@@ -1,5 +1,5 @@
 /*
- * An encoder on a backend: the weights that the forward pass reads, without any head. Built in
+ * An encoder on a device: the weights that the forward pass reads, without any head. Built in
  * small steps; one thread at a time while it is built, read-only afterwards.
  */
 #ifndef MODEL_ENGINE_NETWORK_H
@@ -15,7 +15,7 @@ struct network_layer {
 
 struct network {
     const struct backend_ops *ops;
-    const struct backend_caps *caps;
+    const struct session_caps *caps;
     const struct encoder_config *config;
     void *word, *position, *type; /* f32 */
     void *embed_gamma, *embed_beta;
@@ -27,7 +27,7 @@ struct network {
 
 struct network_args {
     const struct backend_ops *ops;
-    struct backend *backend;       /* opened; outlives the network */
+    struct session *session;       /* outlives the network */
     const struct encoder *encoder; /* host memory; outlives the network */
     int max_rows;                  /* of one slice */
     bool saves;                    /* for training: the inner layer's pre-activation can be had */

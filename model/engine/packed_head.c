@@ -9,7 +9,7 @@ int packed_head_init(struct packed_head *packed, const struct network *net, cons
     const int h = net->config->hidden;
 
     *packed = (struct packed_head){.ops = net->ops, .hidden = h, .labels = head->labels};
-    if (upload_init(&packed->upload, net->ops, net->upload.backend, net->upload.max_rows, ITEMS,
+    if (upload_init(&packed->upload, net->ops, net->upload.session, net->upload.max_rows, ITEMS,
                     err))
         return -1;
     upload_matrix(&packed->upload, &packed->pooler,

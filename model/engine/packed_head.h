@@ -1,5 +1,5 @@
 /*
- * A head on a backend: pooler and classifier over rows that a forward pass read out. Built in small
+ * A head on a device: pooler and classifier over rows that a forward pass read out. Built in small
  * steps like a network, read-only afterwards.
  */
 #ifndef MODEL_ENGINE_PACKED_HEAD_H

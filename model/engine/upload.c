@@ -1,4 +1,4 @@
-/* Brings a model's weights to a device, step by step. */
+/* Brings weights to a device, step by step. */
 #include "model/engine/upload.h"
 
 #include <stdlib.h>
@@ -16,10 +16,10 @@ struct upload_item {
     size_t bytes;
 };
 
-int upload_init(struct upload *upload, const struct backend_ops *ops, struct backend *backend,
+int upload_init(struct upload *upload, const struct backend_ops *ops, struct session *session,
                 int max_rows, int max, struct err *err)
 {
-    *upload = (struct upload){.ops = ops, .backend = backend, .max_rows = max_rows, .max = max};
+    *upload = (struct upload){.ops = ops, .session = session, .max_rows = max_rows, .max = max};
     upload->items = calloc((size_t)max, sizeof(*upload->items));
     return upload->items ? 0 : err_set(err, ERR_NOMEM, "weights: out of memory");
 }
@@ -46,13 +46,13 @@ static int copy_some(struct upload *upload, const struct upload_item *item, stru
     size_t n = item->bytes - upload->done;
 
     if (!*item->memory) {
-        *item->memory = upload->ops->alloc(upload->backend, item->bytes, err);
+        *item->memory = upload->ops->alloc(upload->session, item->bytes, err);
         if (!*item->memory)
             return -1;
     }
     if (n > STEP_BYTES)
         n = STEP_BYTES;
-    if (upload->ops->upload(upload->backend, (char *)*item->memory + upload->done,
+    if (upload->ops->upload(upload->session, (char *)*item->memory + upload->done,
                             (const char *)item->from + upload->done, n, err))
         return -1;
     upload->done += n;
@@ -66,7 +66,7 @@ int upload_step(struct upload *upload, struct err *err)
     if (upload->next == upload->n)
         return 0;
     if (item->weight) {
-        if (upload->ops->weight_new(upload->backend, &item->spec, upload->max_rows, item->weight,
+        if (upload->ops->weight_new(upload->session, &item->spec, upload->max_rows, item->weight,
                                     err))
             return -1;
     } else {
@@ -85,9 +85,9 @@ void upload_release(struct upload *upload)
     for (int i = 0; i < upload->n; i++) {
         const struct upload_item *item = &upload->items[i];
         if (item->weight && *item->weight)
-            upload->ops->weight_free(upload->backend, *item->weight);
+            upload->ops->weight_free(upload->session, *item->weight);
         else if (item->memory && *item->memory)
-            upload->ops->free(upload->backend, *item->memory);
+            upload->ops->free(upload->session, *item->memory);
     }
     free(upload->items);
     *upload = (struct upload){0};

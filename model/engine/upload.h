@@ -9,15 +9,15 @@
 
 struct upload {
     const struct backend_ops *ops;
-    struct backend *backend;
+    struct session *session;
     int max_rows; /* of one slice */
     struct upload_item *items;
     int n, max, next;
     size_t done; /* bytes of a copy that is under way */
 };
 
-/* Room for max items. backend is open and outlives the list. On failure nothing needs a release. */
-int upload_init(struct upload *upload, const struct backend_ops *ops, struct backend *backend,
+/* Room for max items. The session outlives the list. On failure nothing needs a release. */
+int upload_init(struct upload *upload, const struct backend_ops *ops, struct session *session,
                 int max_rows, int max, struct err *err) MUST_CHECK;
 
 /* Lists a matrix that becomes *to, and what spec points to is read when its turn comes; or rows of

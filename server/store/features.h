@@ -23,8 +23,7 @@
 #include "base/view.h"
 #include "server/net/loop.h"
 #include "server/store/breaker.h"
-
-#define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
+#include "server/store/redis_options.h"
 
 struct budget;
 struct features;

@@ -1,33 +1,27 @@
-#include "server/world/config.h"
+/* A configuration file and --set into struct config. */
+#include "server/world/config_read.h"
 
 #include <errno.h>
 #include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "base/file.h"
 #include "base/utf8.h"
 #include "model/files/json_load.h"
-#include "server/world/config_keys.h"
 #include "server/world/config_rules.h"
 #include "server/world/option_set.h"
-#include "server/world/options.h"
+#include "server/world/option_value.h"
 
 #define MAX_CONFIG_BYTES (1 << 20)
 
-static bool known_section(const char *section)
-{
-    for (int i = 0; i < n_options; i++)
-        if (strcmp(options[i].section, section) == 0)
-            return true;
-    return false;
-}
-
 /* One value by two names: which one is meant is not known. */
-static void refuse_both(const struct option *option, const char *pointer, struct problems *problems)
+static void refuse_both(const struct config_option *option, const char *pointer,
+                        struct problems *problems)
 {
     problems_add(problems, pointer, "is an older name of /%s/%s, and both are given",
-                 option->section, option->name);
+                 option->section, option->row->name);
 }
 
 static void set_section(struct config *config, const char *section, json_t *value,
@@ -38,7 +32,7 @@ static void set_section(struct config *config, const char *section, json_t *valu
     json_t *item;
 
     snprintf(pointer, sizeof(pointer), "/%.90s", section);
-    if (!known_section(section)) {
+    if (!option_is_section(section)) {
         problems_add(problems, pointer, "unknown section");
         return;
     }
@@ -48,17 +42,18 @@ static void set_section(struct config *config, const char *section, json_t *valu
     }
     json_object_foreach(value, name, item)
     {
+        struct config_option option;
         bool by_alias;
-        const struct option *option = option_find(section, name, &by_alias);
+        int index = option_find(section, name, &option, &by_alias);
 
         snprintf(pointer, sizeof(pointer), "/%.90s/%.90s", section, name);
-        if (!option) {
+        if (index < 0) {
             problems_add(problems, pointer, "unknown option");
-        } else if (by_alias && json_object_get(value, option->name)) {
-            refuse_both(option, pointer, problems);
+        } else if (by_alias && json_object_get(value, option.row->name)) {
+            refuse_both(&option, pointer, problems);
         } else {
-            config->by_alias[option - options] = by_alias;
-            option_set(option, config, item, pointer, problems);
+            config->by_alias[index] = by_alias;
+            option_set(&option, config, item, pointer, problems);
         }
     }
 }
@@ -70,18 +65,22 @@ static int no_memory(struct err *err)
 
 static int set_defaults(struct config *config, struct problems *problems, struct err *err)
 {
-    for (int i = 0; i < n_options; i++) {
+    struct config_option option;
+
+    for (int i = 0; option_at(i, &option); i++) {
+        const struct option_row *row = option.row;
         json_error_t where;
-        json_t *value = json_parse(view_of(options[i].fallback), JSON_DECODE_ANY, &where);
+        json_t *value = json_parse(view_of(row->fallback), JSON_DECODE_ANY, &where);
         size_t before = problems->n;
 
+        BUG_ON(i >= CONFIG_MAX_OPTIONS);
         if (!value)
             return no_memory(err);
-        option_set(&options[i], config, value, options[i].name, problems);
+        option_set(&option, config, value, row->name, problems);
         json_decref(value);
         if (problems->n != before)
-            return err_set(err, ERR_INTERNAL, "default of %s.%s: %s", options[i].section,
-                           options[i].name, problems->items[before].detail);
+            return err_set(err, ERR_INTERNAL, "default of %s.%s: %s", option.section, row->name,
+                           problems->items[before].detail);
     }
     return 0;
 }
@@ -108,12 +107,10 @@ static const char *syntax_reason(const json_error_t *where)
     }
 }
 
-/* The document, or NULL with a problem. A key that its object has already is a problem too, told at its place where
- * both are spelt alike, and the document is read on. */
-static int parse(struct config *config, struct view text, struct problems *problems, json_t **out,
-                 struct err *err)
+/* The document, or NULL with a problem. With a duplicate key the rest is read nonetheless, so that
+ * all problems are reported at once. */
+static int parse(struct view text, struct problems *problems, json_t **out, struct err *err)
 {
-    const size_t before = problems->n;
     json_error_t where;
     json_t *root = json_parse(text, JSON_REJECT_DUPLICATES, &where);
 
@@ -121,7 +118,7 @@ static int parse(struct config *config, struct view text, struct problems *probl
         json_error_t twice = where;
 
         root = json_parse(text, 0, &where);
-        if (root && config_check_keys(text, &config->arena, problems) == 0 && problems->n == before)
+        if (root)
             problems_add(problems, "", "line %d, column %d: a key stands twice", twice.line,
                          twice.column);
     }
@@ -140,7 +137,7 @@ static int read_text(struct config *config, struct view text, struct problems *p
     json_t *root, *value;
     const char *section;
 
-    if (parse(config, text, problems, &root, err))
+    if (parse(text, problems, &root, err))
         return -1;
     if (root && !json_is_object(root))
         problems_add(problems, "", "must be an object");
@@ -168,12 +165,12 @@ static int read_source(struct config *config, const struct config_args *args,
 }
 
 /* Whether one --set has the option's name and another one its alias. */
-static bool set_by_both(const struct option *option, const struct config_args *args)
+static bool set_by_both(const struct config_option *option, const struct config_args *args)
 {
-    const char *names[] = {option->name, option->alias};
+    const char *names[] = {option->row->name, option->row->alias};
     int n_found = 0;
 
-    for (int k = 0; option->alias && k < 2; k++) {
+    for (int k = 0; names[1] && k < 2; k++) {
         char start[160];
         int i = 0, len = snprintf(start, sizeof(start), "%s.%s=", option->section, names[k]);
 
@@ -190,10 +187,11 @@ static int apply_set(struct config *config, const struct config_args *args, cons
 {
     const char *dot = strchr(set, '.'), *equals = strchr(set, '=');
     char section[64], name[64], pointer[192];
-    const struct option *option;
+    struct config_option option;
     json_error_t where;
     bool by_alias;
     json_t *value;
+    int index;
 
     if (!dot || !equals || dot > equals || dot - set >= 64 || equals - dot >= 64) {
         problems_add(problems, "--set", "must be section.option=value");
@@ -202,16 +200,16 @@ static int apply_set(struct config *config, const struct config_args *args, cons
     snprintf(section, sizeof(section), "%.*s", (int)(dot - set), set);
     snprintf(name, sizeof(name), "%.*s", (int)(equals - dot - 1), dot + 1);
     snprintf(pointer, sizeof(pointer), "/%s/%s", section, name);
-    option = option_find(section, name, &by_alias);
-    if (!option) {
+    index = option_find(section, name, &option, &by_alias);
+    if (index < 0) {
         problems_add(problems, pointer, "unknown option");
         return 0;
     }
-    if (by_alias && set_by_both(option, args)) {
-        refuse_both(option, pointer, problems);
+    if (by_alias && set_by_both(&option, args)) {
+        refuse_both(&option, pointer, problems);
         return 0;
     }
-    config->by_alias[option - options] = by_alias;
+    config->by_alias[index] = by_alias;
     value = json_parse(view_of(equals + 1), JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, &where);
     if (!value && json_load_no_memory(&where))
         return no_memory(err);
@@ -221,7 +219,7 @@ static int apply_set(struct config *config, const struct config_args *args, cons
             return no_memory(err);
     }
     if (value)
-        option_set(option, config, value, pointer, problems);
+        option_set(&option, config, value, pointer, problems);
     else
         problems_add(problems, pointer, "must be JSON or UTF-8 text");
     json_decref(value);
@@ -275,10 +273,12 @@ out:
 
 void config_free(struct config *config)
 {
+    struct config_option option;
+
     if (!config)
         return;
-    for (int i = 0; i < n_options; i++)
-        option_release(&options[i], config);
+    for (int i = 0; option_at(i, &option); i++)
+        option_release(&option, config);
     arena_release(&config->arena);
     free(config);
 }

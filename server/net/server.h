@@ -4,7 +4,7 @@
  * thread that has another to close for it.
  *
  *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each
- *                   thread its `user` (server_thread(s, i)->user) and may prepare things on its loop.
+ *                   thread its `user` (server_thread(s, i)->user) and may prepare its loop.
  *   server_start()  starts the threads and accepts.
  *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
  *

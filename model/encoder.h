@@ -38,6 +38,9 @@ struct encoder_weights {
     struct layer_weights *layers;    /* (layers) */
 };
 
+/* Of one model: a text encoder and what stands on its vectors. */
+#define MODEL_MAX_ENCODERS 2
+
 struct encoder {
     struct encoder_config config;
     struct encoder_weights weights;

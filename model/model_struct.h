@@ -11,9 +11,6 @@
 #include "model/files/model_files.h"
 #include "model/head.h"
 
-/* A text encoder and what stands on its vectors. */
-#define MODEL_MAX_ENCODERS 2
-
 struct model {
     atomic_int refs;
     struct arena arena; /* owns everything below that is no object of its own */

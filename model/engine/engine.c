@@ -1,8 +1,11 @@
+/* An engine: opened in stages, closed, batches submitted to it. */
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launch.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 /* Slices of parents that may be kept at once: one a thread and one more, so that the next is
  * begun while the children of the others are under way; few, since each holds every layer. */
@@ -10,7 +13,8 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_network}, {opening_lanes}, {opening_runs}, {opening_cost}, {opening_golden}};
+} stages[] = {
+    {opening_weights}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -49,8 +53,8 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->out_width = model_out_width(args->model);
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
-    engine->n_runs = caps->max_launched > 0 ? caps->max_launched : 1;
-    engine->n_lanes = crew ? engine->launcher->threads : engine->n_runs;
+    engine->n_launches = caps->max_launched > 0 ? caps->max_launched : 1;
+    engine->n_lanes = crew ? engine->launcher->threads : engine->n_launches;
     engine->n_scratch = crew ? engine->n_lanes : 1;
     engine->max_slice_tokens = ladder_rung(&caps->ladder, args->max_batch_tokens);
     if (!crew || !caps->slice_tokens || !caps->outside_parents)
@@ -159,15 +163,12 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
     return 0;
 }
 
-static void release_runs(struct engine *engine)
+static void release_launches(struct engine *engine)
 {
-    for (int i = 0; engine->runs && i < engine->n_runs; i++) {
-        BUG_ON(engine->runs[i].batch);
-        plan_release(&engine->runs[i].plan);
-        free(engine->runs[i].slices);
-        free(engine->runs[i].out);
-    }
-    free(engine->runs);
+    for (int i = 0; engine->launches && i < engine->n_launches; i++)
+        if (engine->launches[i].memory)
+            launch_release(&engine->launches[i]);
+    free(engine->launches);
 }
 
 static void release_lanes(struct engine *engine)
@@ -190,7 +191,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     opening_free(engine);
-    release_runs(engine);
+    release_launches(engine);
     release_lanes(engine);
     packed_head_release(&engine->head);
     for (int i = 0; i < engine->n_networks; i++)
@@ -218,32 +219,32 @@ const struct engine_cost *engine_cost(const struct engine *engine)
 
 int engine_max_launched(const struct engine *engine)
 {
-    return engine->n_runs;
+    return engine->n_launches;
 }
 
-static int launch(struct engine *engine, struct engine_batch *batch, struct run **run,
-                  struct err *err)
+static int start(struct engine *engine, struct engine_batch *batch, struct launch **launch,
+                 struct err *err)
 {
-    const struct run_args args = {.batch = batch, .layers = engine_layers(engine)};
+    const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};
 
-    return run_launch(engine, &args, run, err);
+    return launch_start(engine, &args, launch, err);
 }
 
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
     BUG_ON(engine->opening);
-    return launch(engine, batch, &run, err);
+    return start(engine, batch, &launch, err);
 }
 
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
-    if (launch(engine, batch, &run, err))
+    if (start(engine, batch, &launch, err))
         return -1;
-    run_wait(run);
+    launch_wait(launch);
     if (!batch_computed(batch->status)) {
         *err = batch->err;
         return -1;

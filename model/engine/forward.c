@@ -3,17 +3,9 @@
 
 #include <stdlib.h>
 
+#include "base/carve.h"
+
 /* ---- memory ---------------------------------------------------------------------------------- */
-
-struct room {
-    void **where;
-    size_t bytes;
-};
-
-static size_t align64(size_t bytes)
-{
-    return (bytes + 63) & ~(size_t)63;
-}
 
 static size_t larger(size_t a, int b)
 {
@@ -24,7 +16,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct forward_s
                          struct err *err)
 {
     const struct network *net = args->networks;
-    size_t t = (size_t)args->max_tokens, h = 0, f = 0, bytes = 0;
+    size_t t = (size_t)args->max_tokens, h = 0, f = 0;
     size_t stream = net->caps->stream_bytes, operand = net->caps->operand_bytes;
     bool shared = stream == operand;
 
@@ -32,7 +24,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct forward_s
         h = larger(h, net[i].config->hidden);
         f = larger(f, net[i].config->inner);
     }
-    struct room rooms[] = {
+    const struct carve_part parts[] = {
         {&scratch->stream, t * h * stream},
         {&scratch->qkv, t * 3 * h * operand},
         {&scratch->attention, t * h * operand},
@@ -44,23 +36,17 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct forward_s
         {&scratch->operand, shared ? 0 : t * h * operand},
         {&scratch->read_operand, shared ? 0 : t * h * operand},
     };
-    size_t n_rooms = sizeof(rooms) / sizeof(rooms[0]);
+    const size_t n = sizeof(parts) / sizeof(parts[0]);
 
-    for (size_t i = 0; i < n_rooms; i++)
-        bytes += align64(rooms[i].bytes);
     scratch->outside = calloc(t, sizeof(*scratch->outside));
     if (!scratch->outside)
         return err_set(err, ERR_NOMEM, "forward: out of memory");
-    scratch->memory = net->ops->alloc(net->upload.session, bytes, err);
+    scratch->memory = net->ops->alloc(net->upload.session, carve(parts, n, NULL), err);
     if (!scratch->memory) {
         free(scratch->outside);
         return -1;
     }
-    bytes = 0;
-    for (size_t i = 0; i < n_rooms; i++) {
-        *rooms[i].where = (char *)scratch->memory + bytes;
-        bytes += align64(rooms[i].bytes);
-    }
+    carve(parts, n, scratch->memory);
     if (shared) {
         scratch->operand = scratch->stream;
         scratch->read_operand = scratch->read_stream;
@@ -77,8 +63,8 @@ void forward_scratch_release(struct forward_scratch *scratch, const struct netwo
 
 size_t forward_qkv_bytes(const struct network *net, int max_tokens, size_t *layer_bytes)
 {
-    *layer_bytes =
-        align64((size_t)max_tokens * 3 * (size_t)net->config->hidden * net->caps->operand_bytes);
+    *layer_bytes = (size_t)max_tokens * 3 * (size_t)net->config->hidden * net->caps->operand_bytes;
+    *layer_bytes = (*layer_bytes + 63) & ~(size_t)63; /* layers start as memory does */
     return *layer_bytes * (size_t)net->config->layers;
 }
 

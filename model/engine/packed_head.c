@@ -34,14 +34,15 @@ void packed_head_release(struct packed_head *packed)
     *packed = (struct packed_head){0};
 }
 
-int packed_head_run(const struct packed_head *packed, const struct forward_args *a, struct err *err)
+int packed_head_run(const struct packed_head *packed, const struct forward_args *a, float *out,
+                    struct err *err)
 {
-    struct forward_scratch *s = a->scratch;
-    const struct linear_args pooler = {.weight = packed->pooler,
-                                       .n_rows = a->slice->n_read,
-                                       .in = s->read_operand,
-                                       .out = s->pooled};
-    const struct head_args classifier = {.n_rows = a->slice->n_read,
+    const struct backend_ops *ops = packed->ops;
+    const struct forward_scratch *s = a->scratch;
+    const int n = a->slice->n_read;
+    const struct linear_args pooler = {
+        .weight = packed->pooler, .n_rows = n, .in = s->read_operand, .out = s->pooled};
+    const struct head_args classifier = {.n_rows = n,
                                          .hidden = packed->hidden,
                                          .labels = packed->labels,
                                          .operand = s->pooled,
@@ -49,8 +50,9 @@ int packed_head_run(const struct packed_head *packed, const struct forward_args 
                                          .bias = packed->classifier_bias,
                                          .logits = s->out};
 
-    return packed->ops->linear(a->lane, &pooler, err) ||
-                   packed->ops->head(a->lane, &classifier, err)
+    return ops->linear(a->lane, &pooler, err) || ops->head(a->lane, &classifier, err) ||
+                   ops->download(a->lane, out, s->out,
+                                 (size_t)n * (size_t)packed->labels * sizeof(*out), err)
                ? -1
                : 0;
 }

@@ -24,8 +24,9 @@ int packed_head_init(struct packed_head *packed, const struct network *net, cons
 int packed_head_step(struct packed_head *packed, struct err *err) MUST_CHECK;
 void packed_head_release(struct packed_head *packed); /* of zeros: nothing */
 
-/* The rows in a->scratch->read_operand to a->scratch->out, (R, L). */
-int packed_head_run(const struct packed_head *packed, const struct forward_args *a,
+/* Of the rows in a->scratch->read_operand to out, (R, L) in memory of host_alloc; on a queue valid
+ * once that has finished. The end of a pass. */
+int packed_head_run(const struct packed_head *packed, const struct forward_args *a, float *out,
                     struct err *err) MUST_CHECK;
 
 #endif

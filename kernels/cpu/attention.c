@@ -52,9 +52,9 @@ static void pack(const struct lane *lane, const struct attention_args *args,
 {
     const int d = args->hidden / args->heads, stride = 3 * args->hidden;
     const size_t k_at = (size_t)(args->hidden + head * d), v_at = k_at + (size_t)args->hidden;
-    const struct simd *simd = lane->backend->simd;
+    const struct simd *simd = lane->session->simd;
 
-    if (lane->backend->caps.precision == PRECISION_F32) {
+    if (lane->session->caps.precision == PRECISION_F32) {
         const float *rows = from.qkv;
 
         simd->pack(panel, rows + k_at, rows + v_at, from.len, d, stride);
@@ -85,7 +85,7 @@ static void attend(const struct lane *lane, const struct attention_args *args,
         if (q != room)
             memcpy(room, q, (size_t)a->head * sizeof(*q));
     }
-    lane->backend->simd->attend(a);
+    lane->session->simd->attend(a);
     for (int i = 0; i < a->n_rows && a->lse; i++)
         args->lse[(size_t)(out + i) * (size_t)args->heads + (size_t)head] = a->lse[i];
     for (int i = 0; i < a->n_rows; i++)

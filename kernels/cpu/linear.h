@@ -22,7 +22,7 @@ struct linear_ops {
     const char *name;
     /* Whether it is the right one for products of this precision on this processor. */
     bool (*supports)(const struct cpuid *cpu, enum precision precision);
-    /* text of at most size bytes: "oneDNN 2.6.3"; for struct backend_caps */
+    /* text of at most size bytes: "oneDNN 2.6.3"; for struct session_caps */
     void (*describe)(char *text, size_t size);
 
     int (*open)(enum precision precision, struct linear_provider **out, struct err *err);

@@ -12,7 +12,7 @@ int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, 
         float *normal = args->kind == NORM_POST ? stream : lane->row;
         struct simd_norm norm;
 
-        norm = lane->backend->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps,
+        norm = lane->session->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps,
                                              hidden, normal);
         if (args->mean) {
             args->mean[r] = norm.mean;

@@ -5,7 +5,7 @@
 static void activate(const struct lane *lane, enum activation activation, const void *from,
                      void *to, size_t n)
 {
-    const bool narrow = lane->backend->caps.precision == PRECISION_BF16;
+    const bool narrow = lane->session->caps.precision == PRECISION_BF16;
 
     for (size_t i = 0; i < n; i++) {
         const float x = narrow ? bf16_to_f32(((const bf16 *)from)[i]) : ((const float *)from)[i];
@@ -20,7 +20,7 @@ static void activate(const struct lane *lane, enum activation activation, const 
 
 int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err)
 {
-    const struct linear_ops *linear = lane->backend->linear;
+    const struct linear_ops *linear = lane->session->linear;
     struct linear_args product = *args;
 
     if (args->activation == ACTIVATION_NONE)

@@ -22,7 +22,7 @@ static int open_kept(struct engine *engine, struct err *err)
     for (int i = 0; i < engine->n_kept; i++) {
         struct kept_qkv *kept = &engine->kept[i].qkv;
         size_t bytes = forward_kept_bytes(&engine->network, rows, &kept->layer_bytes);
-        kept->memory = engine->ops.alloc(engine->backend, bytes, err);
+        kept->memory = engine->ops->alloc(engine->session, bytes, err);
         if (!kept->memory)
             return -1;
     }
@@ -35,13 +35,14 @@ int opening_lanes(struct engine *engine, struct err *err)
 
     if (i == 0) {
         engine->lanes = calloc((size_t)engine->n_lanes, sizeof(*engine->lanes));
-        engine->scratch = calloc((size_t)engine->n_lanes, sizeof(*engine->scratch));
+        engine->scratch = calloc((size_t)engine->n_scratch, sizeof(*engine->scratch));
         if (!engine->lanes || !engine->scratch)
             return err_set(err, ERR_NOMEM, "engine: out of memory");
     }
-    if (engine->ops.lane_open(engine->backend, engine->max_slice_tokens,
-                              engine->model->config.hidden, &engine->lanes[i], err) ||
-        forward_scratch_init(&engine->scratch[i], &engine->network, engine->max_slice_tokens, err))
+    if (engine->ops->lane_open(engine->session, engine->max_slice_tokens,
+                               engine->model->config.hidden, &engine->lanes[i], err) ||
+        (i < engine->n_scratch && forward_scratch_init(&engine->scratch[i], &engine->network,
+                                                       engine->max_slice_tokens, err)))
         return -1;
     engine->opening->lane++;
     if (engine->opening->lane < engine->n_lanes)
@@ -56,16 +57,16 @@ static int open_run(struct engine *engine, int i, struct err *err)
     const struct plan_limits limits = {
         .max_batch_tokens = engine->max_batch_tokens,
         .max_segment_tokens = m->config.positions,
-        .slice_tokens = slices ? engine->caps.slice_tokens : 0,
+        .slice_tokens = slices ? engine->launcher->caps->slice_tokens : 0,
         .max_slice_tokens = engine->max_slice_tokens,
         .max_parent_tokens = m->config.positions,
-        .threads = engine->n_lanes,
-        .outside_parents = engine->caps.outside_parents,
+        .threads = slices ? engine->n_lanes : 1,
+        .outside_parents = engine->launcher->caps->outside_parents,
     };
     struct run *run = &engine->runs[i];
     size_t n = (size_t)engine->max_batch_tokens;
 
-    *run = (struct run){.engine = engine, .slot = i};
+    *run = (struct run){.engine = engine, .lane = i};
     run->slices = calloc(n, sizeof(*run->slices));
     run->logits = calloc(n * (size_t)m->config.labels, sizeof(*run->logits));
     if (!run->slices || !run->logits)

@@ -33,7 +33,7 @@ struct run {
     struct plan plan;
     struct run_slice *slices; /* (plan.n_slices) */
     float *logits;            /* (plan.n_read, L) as the slices left them */
-    int slot;                 /* the backend's name for it */
+    int lane;                 /* without host lanes: the engine's lane of this run */
     bool internal;            /* the engine's own: not told by launcher_poll */
     int first_waiting;        /* (lock) no slice before it is waiting */
     int slices_left;          /* (lock) */
@@ -51,19 +51,20 @@ struct kept_slot {
 struct engine {
     struct launcher *launcher;
     struct model *model;
-    struct backend_ops ops; /* a copy: the bench replaces operations in it */
-    struct backend *backend;
-    struct backend_caps caps;
+    const struct backend_ops *ops;
+    struct session *session;
+    struct session_caps caps;
     struct network network;
     int max_batch_tokens, max_batch_jobs, max_slice_tokens;
     int n_lanes;
-    struct lane **lanes;             /* (n_lanes) one a thread */
-    struct forward_scratch *scratch; /* (n_lanes) */
+    struct lane **lanes; /* (n_lanes) one a thread, or one a launched batch */
+    int n_scratch;       /* one a thread; a queue's lanes share one */
+    struct forward_scratch *scratch;
     int n_kept;
     struct kept_slot *kept;
     int n_runs;
     struct run *runs;
-    bool broken; /* (lock) the backend failed, by more than want of memory of a host lane */
+    bool broken; /* (lock) host lanes: one failed, and not for want of memory */
     struct engine_cost cost;
     double golden_error;            /* largest over the golden requests, over their spread */
     struct engine_opening *opening; /* NULL once it is ready */
@@ -81,9 +82,14 @@ struct kept_cost {
 
 struct launcher {
     const struct backend_ops *ops;
-    struct launcher_args args; /* strings copied */
-    struct backend_caps caps;
+    struct device *device;
+    const struct device_caps *caps;
+    char *linear; /* provider of the linear layer */
+    int threads;  /* of the crew */
+    void (*on_progress)(void *arg);
+    void *arg;
     struct crew *crew;    /* NULL without host lanes */
+    bool broken;          /* without host lanes: an operation failed; all engines are lost */
     struct run *running;  /* (lock) in the order in which they were launched */
     struct run *finished; /* (lock) in the order in which they ended */
     struct kept_cost costs[DEVICE_COSTS];

@@ -45,7 +45,7 @@ static int run_slice_forward(struct run_slice *slice, int lane, struct err *err)
     const struct forward_args args = {
         .lane = engine->lanes[lane],
         .slice = &planned->slice,
-        .scratch = &engine->scratch[lane],
+        .scratch = &engine->scratch[engine->n_scratch > 1 ? lane : 0],
         .keep = slice->kept >= 0 ? &engine->kept[slice->kept].qkv : NULL,
         .parents = parent ? &engine->kept[parent->kept].qkv : NULL,
         .outside = planned->outside,
@@ -175,8 +175,8 @@ static void notify(void *arg)
 {
     struct launcher *launcher = arg;
 
-    if (launcher->args.on_progress)
-        launcher->args.on_progress(launcher->args.arg);
+    if (launcher->on_progress)
+        launcher->on_progress(launcher->arg);
 }
 
 const struct crew_ops launcher_crew_ops = {
@@ -212,14 +212,14 @@ static int launch_on_queue(struct launcher *launcher, struct run *run, struct er
         return 0;
     }
     for (int i = 0; i < run->plan.n_slices; i++)
-        if (run_slice_forward(&run->slices[i], 0, err))
+        if (run_slice_forward(&run->slices[i], run->lane, err))
             goto broken;
-    if (engine->ops.finish(engine->lanes[0], run->slot, err))
+    if (engine->ops->finish(engine->lanes[run->lane], err))
         goto broken;
     list_append(&launcher->running, run);
     return 0;
 broken:
-    engine->broken = true;
+    launcher->broken = true;
     return -1;
 }
 
@@ -257,10 +257,10 @@ int run_launch(struct engine *engine, struct engine_batch *batch, bool internal,
 
     BUG_ON(batch->n_jobs > engine->max_batch_jobs);
     launcher_lock(launcher);
-    broken = engine->broken;
+    broken = engine->broken || launcher->broken;
     launcher_unlock(launcher);
     if (broken)
-        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
+        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     run_prepare(run, batch, internal);
     *out = run;
     if (launcher->crew) {
@@ -295,8 +295,8 @@ static enum batch_status deliver(struct run *run)
 /* What a lane of ours had no memory for left it as it was; what a device's queue did, nobody knows. */
 static enum batch_status failure_of(const struct run *run)
 {
-    return run->engine->caps.host_lanes && run->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
-                                                                      : BATCH_FAILED;
+    return run->engine->launcher->crew && run->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
+                                                                     : BATCH_FAILED;
 }
 
 /* Gives the run back to its engine; its batch is the caller's again. */
@@ -321,14 +321,14 @@ static bool run_ask(struct launcher *launcher, struct run *run)
     struct engine *engine = run->engine;
     int answer = -1;
 
-    if (engine->broken) /* is asked no more: its answers mean nothing, if any come */
-        err_set(&run->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
+    if (launcher->broken) /* nothing is called on it any more */
+        err_set(&run->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     else
-        answer = engine->ops.query(engine->lanes[0], run->slot, &run->err);
+        answer = engine->ops->query(engine->lanes[run->lane], &run->err);
     if (answer == 0)
         return false;
     if (answer < 0)
-        run->failed = engine->broken = true;
+        run->failed = launcher->broken = true;
     run_finished(launcher, run);
     return true;
 }
@@ -343,7 +343,7 @@ static void sleep_us(int us)
 void run_wait(struct run *run)
 {
     struct launcher *launcher = run->engine->launcher;
-    int poll_us = run->engine->caps.poll_us > 0 ? run->engine->caps.poll_us : 50;
+    int poll_us = launcher->caps->poll_us > 0 ? launcher->caps->poll_us : 50;
 
     if (launcher->crew) {
         crew_lock(launcher->crew);

@@ -63,7 +63,7 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
                                      .bias = c->no_bias ? NULL : b,
                                      .activation = c->saves ? ACTIVATION_NONE : c->activation,
                                      .to_stream = c->to_stream};
-    CHECK_OK(rig->ops->weight_new(rig->backend, &spec, c->rows, &weight, &err), err);
+    CHECK_OK(rig->ops->weight_new(rig->session, &spec, c->rows, &weight, &err), err);
     free(w);
     free(b);
     x = random_operands(rig, like, &rng, rows * in, deviation(c));
@@ -90,7 +90,7 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
     }
     rig_free(rig, y);
     rig_free(rig, x);
-    rig->ops->weight_free(rig->backend, weight);
+    rig->ops->weight_free(rig->session, weight);
 }
 
 static void run_attention(const struct op_case *c, struct rig *rig, const struct rig *like,
@@ -125,7 +125,7 @@ static void run_attention(const struct op_case *c, struct rig *rig, const struct
                                         .read_only = c->read_only,
                                         .out = y,
                                         .lse = lse};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->attention(rig->lane, &args, &err), err);
     if (lse) {
         out->saved = rig_read_floats(rig, lse, rows * (size_t)c->heads);
@@ -174,7 +174,7 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
                                     .operand = operand,
                                     .mean = mean,
                                     .rstd = mean ? mean + n_rows : NULL};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->embed(rig->lane, &args, &err), err);
     read_norm(rig, mean, n_rows, out);
     out->stream = rig_read_floats(rig, stream, n);
@@ -251,7 +251,7 @@ static void run_pool(const struct op_case *c, struct rig *rig, const struct rig 
                                    .stream = stream,
                                    .stream_out = stream_out,
                                    .operand_out = operand_out};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->pool(rig->lane, &args, &err), err);
     out->stream = rig_read_floats(rig, stream_out, n);
     out->operand = rig_read_operands(rig, operand_out, n);

@@ -113,7 +113,7 @@ static void check_activation(const char *linear, enum activation activation,
         identity[i * N + i] = 1;
     for (int i = 0; i < N * ROWS; i++)
         x[i] = (float)(24.0 * i / (N * ROWS) - 12);
-    CHECK_OK(rig.ops->weight_new(rig.backend, &spec, ROWS, &weight, &err), err);
+    CHECK_OK(rig.ops->weight_new(rig.session, &spec, ROWS, &weight, &err), err);
     rig_lane(&rig);
     args.weight = weight;
     args.in = rig_operands(&rig, x, N * ROWS);
@@ -131,7 +131,7 @@ static void check_activation(const char *linear, enum activation activation,
     free(y);
     rig_free(&rig, (void *)(size_t)args.in);
     rig_free(&rig, args.out);
-    rig.ops->weight_free(rig.backend, weight);
+    rig.ops->weight_free(rig.session, weight);
     rig_close(&rig);
     free(x);
     free(identity);

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-
-struct backend {
-    struct backend_caps caps;
-};
-
-struct lane {
-    const struct slice *slice;
-};
+#include "tests/backends/null_ops.h"
 
 struct linear_weight {
     int in, out;
@@ -42,63 +35,13 @@ static void *must(void *memory)
     return memory;
 }
 
-static int ref_open(const struct backend_open_args *args, struct backend **out, struct err *err)
-{
-    (void)args;
-    (void)err;
-    *out = must(calloc(1, sizeof(**out)));
-    (*out)->caps = (struct backend_caps){
-        .device = "reference",
-        .precision = PRECISION_F32,
-        .operand_bytes = sizeof(float),
-        .stream_bytes = sizeof(float),
-        .host_lanes = true,
-        .max_launched = 1,
-        .outside_parents = true,
-        .saves = true,
-    };
-    return 0;
-}
-
-static void ref_close(struct backend *backend)
-{
-    free(backend);
-}
-
-static const struct backend_caps *ref_caps(const struct backend *backend)
-{
-    return &backend->caps;
-}
-
-static void *ref_alloc(struct backend *backend, size_t bytes, struct err *err)
-{
-    (void)backend;
-    (void)err;
-    return must(calloc(bytes / 64 + 1, 64));
-}
-
-static void ref_free(struct backend *backend, void *memory)
-{
-    (void)backend;
-    free(memory);
-}
-
-static int ref_upload(struct backend *backend, void *to, const void *from, size_t bytes,
-                      struct err *err)
-{
-    (void)backend;
-    (void)err;
-    memcpy(to, from, bytes);
-    return 0;
-}
-
-static int ref_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+static int ref_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                           struct linear_weight **out, struct err *err)
 {
     struct linear_weight *w = must(calloc(1, sizeof(*w)));
     const size_t n = (size_t)spec->out * (size_t)spec->in;
 
-    (void)backend;
+    (void)session;
     (void)max_rows;
     (void)err;
     w->in = spec->in;
@@ -114,37 +57,14 @@ static int ref_weight_new(struct backend *backend, const struct linear_spec *spe
     return 0;
 }
 
-static void ref_weight_free(struct backend *backend, struct linear_weight *weight)
+static void ref_weight_free(struct session *session, struct linear_weight *weight)
 {
-    (void)backend;
+    (void)session;
     if (!weight)
         return;
     free(weight->weight);
     free(weight->bias);
     free(weight);
-}
-
-static int ref_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
-                         struct err *err)
-{
-    (void)backend;
-    (void)max_tokens;
-    (void)max_hidden;
-    (void)err;
-    *out = must(calloc(1, sizeof(**out)));
-    return 0;
-}
-
-static void ref_lane_close(struct lane *lane)
-{
-    free(lane);
-}
-
-static int ref_begin(struct lane *lane, const struct slice *slice, struct err *err)
-{
-    (void)err;
-    lane->slice = slice;
-    return 0;
 }
 
 struct row_norm {
@@ -382,51 +302,32 @@ static int ref_head(struct lane *lane, const struct head_args *args, struct err 
     return 0;
 }
 
-static int ref_download(struct lane *lane, void *to, const void *from, size_t bytes,
-                        struct err *err)
-{
-    (void)lane;
-    (void)err;
-    memcpy(to, from, bytes);
-    return 0;
-}
-
-static int ref_finish(struct lane *lane, int slot, struct err *err)
-{
-    (void)lane;
-    (void)slot;
-    (void)err;
-    return 0;
-}
-
-static int ref_query(struct lane *lane, int slot, struct err *err)
-{
-    (void)lane;
-    (void)slot;
-    (void)err;
-    return 1;
-}
-
+/* What does not compute is the null device's. */
 const struct backend_ops backend_reference = {
     .name = "reference",
-    .open = ref_open,
-    .close = ref_close,
-    .caps = ref_caps,
-    .alloc = ref_alloc,
-    .free = ref_free,
-    .upload = ref_upload,
+    .device_open = null_device_open,
+    .device_close = null_device_close,
+    .device_caps = null_device_caps,
+    .host_alloc = null_host_alloc,
+    .host_free = null_host_free,
+    .session_open = null_session_open,
+    .session_close = null_session_close,
+    .session_caps = null_session_caps,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
     .weight_new = ref_weight_new,
     .weight_free = ref_weight_free,
-    .lane_open = ref_lane_open,
-    .lane_close = ref_lane_close,
-    .begin = ref_begin,
+    .lane_open = null_lane_open,
+    .lane_close = null_lane_close,
+    .begin = null_begin,
     .embed = ref_embed,
     .linear = ref_linear,
     .attention = ref_attention,
     .residual_norm = ref_residual_norm,
     .pool = ref_pool,
     .head = ref_head,
-    .download = ref_download,
-    .finish = ref_finish,
-    .query = ref_query,
+    .download = null_download,
+    .finish = null_finish,
+    .query = null_query,
 };

@@ -18,10 +18,13 @@
 
 struct rig {
     const struct backend_ops *ops;
-    const struct backend_caps *caps;
-    struct backend *backend;
+    const struct session_caps *caps;
+    struct device *device;
+    struct session *session;
     struct lane *lane;
 };
+
+extern const struct pass rig_pass; /* for every begin: nothing is recorded under it */
 
 /* Fails the test when the backend cannot be opened. lane is not opened yet: weights come first. */
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,

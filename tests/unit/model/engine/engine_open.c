@@ -164,12 +164,13 @@ static struct {
     int slices, most_tokens, attentions;
 } seen;
 
-static int seeing_begin(struct lane *lane, const struct slice *slice, struct err *err)
+static int seeing_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
+                        struct err *err)
 {
     seen.slices++;
     if (slice->n_tokens > seen.most_tokens)
         seen.most_tokens = slice->n_tokens;
-    return seen.real->begin(lane, slice, err);
+    return seen.real->begin(lane, slice, pass, err);
 }
 
 static int seeing_attention(struct lane *lane, const struct attention_args *args, struct err *err)
@@ -180,14 +181,16 @@ static int seeing_attention(struct lane *lane, const struct attention_args *args
 
 static struct engine *begin_seen(struct launcher *launcher, const struct engine_args *args)
 {
+    struct backend_ops *ops;
     struct engine *engine;
     struct err err;
 
     CHECK_OK(engine_open_begin(launcher, args, &engine, &err), err);
     memset(&seen, 0, sizeof(seen));
     seen.real = launcher->ops;
-    engine->ops.begin = seeing_begin;
-    engine->ops.attention = seeing_attention;
+    ops = patched_ops(engine);
+    ops->begin = seeing_begin;
+    ops->attention = seeing_attention;
     return engine;
 }
 
@@ -430,15 +433,26 @@ TEST(engine__does_not_open_on_a_device_that_fails)
     model_unref(m);
 }
 
-TEST(device__refuses_unknown_backends)
+TEST(launcher__refuses_unknown_backends)
 {
     const struct launcher_args args = {.backend = "nosuch", .threads = 1};
-    const struct launcher_args linear = {.backend = "cpu", .linear = "nosuch", .threads = 1};
     struct launcher *launcher;
     struct err err;
 
     CHECK_ERR(launcher_open(&args, &launcher, &err), err, "nosuch");
-    CHECK_ERR(launcher_open(&linear, &launcher, &err), err, "nosuch");
+}
+
+TEST(engine__refuses_unknown_providers)
+{
+    struct launcher *launcher = launcher_of("cpu", "nosuch", 1);
+    struct model *m = model_of(REQUESTS);
+    struct engine_args args = args_of(m);
+    struct engine *engine;
+    struct err err;
+
+    CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, "nosuch");
+    launcher_close(launcher);
+    model_unref(m);
 }
 
 TEST_MAIN

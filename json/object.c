@@ -1,13 +1,14 @@
-#include "json/fields.h"
+/* Reads an object member by member; each kind of value in its function. */
+#include "json/object.h"
 
 #include "json/field_key.h"
 #include "json/field_lenient.h"
-#include "json/field_problems.h"
 
-#define FIRST_ITEMS 16 /* room of a list whose length is not known yet; it doubles */
+#define FIRST_ITEMS 16 /* first room of a list of unknown length; it doubles */
 
-/* ---- values ----
- * Each function writes *out if there is a value, so that an absent one leaves the blank. */
+/* ---- values ---------------------------------------------------------------------------------- */
+
+/* Each function writes *out if there is a value, so that an absent one leaves the blank. */
 
 #define WORST_ESCAPE_BYTES 6 /* \u0001 */
 
@@ -26,19 +27,20 @@ static int64_t written_bytes(struct view s)
     return n;
 }
 
-__attribute__((cold)) static void check_string(struct reader *reader, const struct place *place,
-                                               const struct field *field, struct view s)
+__attribute__((cold)) static void check_string(struct object_reader *reader,
+                                               const struct place *place, const struct field *field,
+                                               struct view s)
 {
     if (s.len == 0 && (field->flags & FIELD_NOT_EMPTY))
-        reader_problem(reader, place, NULL, "must not be empty");
+        field_problem(reader, place, NULL, "must not be empty");
     else if (reader->text.has_nul)
-        reader_problem(reader, place, NULL, "must not hold U+0000");
+        field_problem(reader, place, NULL, "must not hold U+0000");
     else if (field->max && ((int64_t)s.len > field->max || written_bytes(s) > field->max))
-        reader_problem(reader, place, NULL, "must be at most %d bytes long", (int)field->max);
+        field_problem(reader, place, NULL, "must be at most %d bytes long", (int)field->max);
 }
 
-static void read_string(struct reader *reader, const struct place *place, const struct field *field,
-                        struct view *out)
+static void read_string(struct object_reader *reader, const struct place *place,
+                        const struct field *field, struct view *out)
 {
     struct view s;
 
@@ -57,7 +59,7 @@ static void read_string(struct reader *reader, const struct place *place, const 
         check_string(reader, place, field, s);
 }
 
-static bool at_number(struct reader *reader, struct json_number *out)
+static bool at_number(struct object_reader *reader, struct json_number *out)
 {
     char c = json_peek(&reader->text);
 
@@ -67,8 +69,8 @@ static bool at_number(struct reader *reader, struct json_number *out)
     return true;
 }
 
-static bool read_int(struct reader *reader, const struct place *place, const struct field *field,
-                     int64_t *out)
+static bool read_int(struct object_reader *reader, const struct place *place,
+                     const struct field *field, int64_t *out)
 {
     int64_t max = field->limit > 0 ? reader->limits[field->limit] : field->max;
     struct json_number number;
@@ -80,10 +82,10 @@ static bool read_int(struct reader *reader, const struct place *place, const str
         field_wrong_type(reader, place, field, "an integer");
         return false;
     }
-    if (number.kind == JSON_REAL && reader->lenient)
+    if (number.kind == JSON_REAL && (field->flags & FIELD_BY_VALUE))
         field_integer_by_value(reader, start, &number);
     if (number.kind == JSON_REAL) {
-        reader_problem(reader, place, NULL, "must be an integer");
+        field_problem(reader, place, NULL, "must be an integer");
     } else if (number.kind == JSON_BIG_INTEGER || number.integer < field->min ||
                number.integer > max) {
         field_out_of_range(reader, place, field, max);
@@ -94,8 +96,8 @@ static bool read_int(struct reader *reader, const struct place *place, const str
     return false;
 }
 
-static void read_int32(struct reader *reader, const struct place *place, const struct field *field,
-                       int32_t *out)
+static void read_int32(struct object_reader *reader, const struct place *place,
+                       const struct field *field, int32_t *out)
 {
     int64_t value;
 
@@ -103,8 +105,8 @@ static void read_int32(struct reader *reader, const struct place *place, const s
         *out = (int32_t)value;
 }
 
-static void read_number(struct reader *reader, const struct place *place, const struct field *field,
-                        double *out)
+static void read_number(struct object_reader *reader, const struct place *place,
+                        const struct field *field, double *out)
 {
     struct json_number number;
 
@@ -116,8 +118,8 @@ static void read_number(struct reader *reader, const struct place *place, const 
         *out = number.real + 0.0; /* no -0 */
 }
 
-static void read_name(struct reader *reader, const struct place *place, const struct field *field,
-                      int *out)
+static void read_name(struct object_reader *reader, const struct place *place,
+                      const struct field *field, int *out)
 {
     struct view s;
 
@@ -134,7 +136,7 @@ static void read_name(struct reader *reader, const struct place *place, const st
     field_unknown_name(reader, place, field);
 }
 
-static void read_vector(struct reader *reader, const struct place *place)
+static void read_vector(struct object_reader *reader, const struct place *place)
 {
     struct json_number number;
 
@@ -150,7 +152,7 @@ static void read_vector(struct reader *reader, const struct place *place)
     while (json_more(&reader->text, ']'));
 }
 
-/* ---- lists ---- */
+/* ---- lists ----------------------------------------------------------------------------------- */
 
 /* A list that is being read. */
 struct list {
@@ -160,27 +162,27 @@ struct list {
     int n_cut;
 };
 
-static int most_items(const struct reader *reader, const struct field *field)
+static int most_items(const struct object_reader *reader, const struct field *field)
 {
     return field->limit > 0 ? reader->limits[field->limit] : INT32_MAX;
 }
 
-/* The items from the limit on, the first of which is next: not read. */
-static void stop_at_limit(struct reader *reader, const struct place *place,
+/* Passes over the items beyond the limit, the first of which is next. */
+static void stop_at_limit(struct object_reader *reader, const struct place *place,
                           const struct field *field, struct list *list)
 {
-    if (!reader->lenient || !(field->flags & FIELD_CUT))
-        reader_problem(reader, place, NULL, "more than %d items", most_items(reader, field));
+    if (!(field->flags & FIELD_CUT))
+        field_problem(reader, place, NULL, "more than %d items", most_items(reader, field));
     do {
         json_skip(&reader->text);
         list->n_cut++;
     } while (json_more(&reader->text, ']'));
 }
 
-/* Room for one more item behind those that fill the list, which then has twice the room. false: the rest of it has
- * been passed over, or there is no memory. */
-static bool make_room(struct reader *reader, const struct place *place, const struct field *field,
-                      struct list *list)
+/* Doubles the room of a list that is full. false: the rest of the array has been passed over because of
+ * the limit, or there is no memory. */
+static bool make_room(struct object_reader *reader, const struct place *place,
+                      const struct field *field, struct list *list)
 {
     int limit = most_items(reader, field);
     int room = list->room ? list->room * 2 : FIRST_ITEMS;
@@ -205,8 +207,8 @@ static inline void *list_item(const struct list *list)
     return list->items + (size_t)list->n * list->bytes;
 }
 
-/* FIELD_ONE: a string where an array of them is due. */
-static void read_one_string(struct reader *reader, const struct place *place,
+/* FIELD_ONE: a string instead of an array of them. */
+static void read_one_string(struct object_reader *reader, const struct place *place,
                             const struct field *field, struct list *list)
 {
     if (!make_room(reader, place, field, list))
@@ -215,8 +217,8 @@ static void read_one_string(struct reader *reader, const struct place *place,
     list->n = 1;
 }
 
-/* Of items only those are kept that are there and right: a list of nothing else takes no memory. */
-static void read_strings(struct reader *reader, const struct place *place,
+/* Only items that are present and valid are kept: a list of nothing else takes no memory. */
+static void read_strings(struct object_reader *reader, const struct place *place,
                          const struct field *field, struct views *out)
 {
     struct list list = {.bytes = sizeof(struct view)};
@@ -236,7 +238,7 @@ static void read_strings(struct reader *reader, const struct place *place,
             list.n += string->ptr != NULL;
             item.index++;
         } while (json_more(&reader->text, ']'));
-    } else if (json_peek(&reader->text) == '"' && reader->lenient && (field->flags & FIELD_ONE)) {
+    } else if (json_peek(&reader->text) == '"' && (field->flags & FIELD_ONE)) {
         read_one_string(reader, place, field, &list);
     } else {
         field_wrong_type(reader, place, field, "an array of strings");
@@ -245,13 +247,13 @@ static void read_strings(struct reader *reader, const struct place *place,
     *out = (struct views){(const struct view *)(const void *)list.items, list.n};
 }
 
-static bool read_object(struct reader *reader, const struct place *place, const struct field *field,
-                        const struct shape *shape, void *out);
+static bool read_object(struct object_reader *reader, const struct place *place,
+                        const struct field *field, const struct schema *schema, void *out);
 
-static void read_objects(struct reader *reader, const struct place *place,
+static void read_objects(struct object_reader *reader, const struct place *place,
                          const struct field *field, struct field_list *out)
 {
-    struct list list = {.bytes = field->shape->bytes};
+    struct list list = {.bytes = field->schema->bytes};
     struct place item = {place, NULL, 0};
 
     if (json_peek(&reader->text) != '[') {
@@ -264,18 +266,18 @@ static void read_objects(struct reader *reader, const struct place *place,
     do {
         if (list.n == list.room && !make_room(reader, place, field, &list))
             break;
-        list.n += read_object(reader, &item, field, field->shape, list_item(&list));
+        list.n += read_object(reader, &item, field, field->schema, list_item(&list));
         item.index++;
     } while (json_more(&reader->text, ']'));
     *out = (struct field_list){list.items, list.n, list.n_cut, true};
 }
 
-/* ---- objects ---- */
+/* ---- objects --------------------------------------------------------------------------------- */
 
-static void read_vectors(struct reader *reader, const struct place *place);
+static void read_vectors(struct object_reader *reader, const struct place *place);
 
-static void read_value(struct reader *reader, const struct place *place, const struct field *field,
-                       void *out)
+static void read_value(struct object_reader *reader, const struct place *place,
+                       const struct field *field, void *out)
 {
     switch (field->type) {
     case FIELD_STRING:
@@ -300,7 +302,7 @@ static void read_value(struct reader *reader, const struct place *place, const s
         read_name(reader, place, field, out);
         break;
     case FIELD_OBJECT:
-        (void)read_object(reader, place, field, field->shape, out);
+        (void)read_object(reader, place, field, field->schema, out);
         break;
     case FIELD_OBJECTS:
         read_objects(reader, place, field, out);
@@ -311,8 +313,8 @@ static void read_value(struct reader *reader, const struct place *place, const s
     }
 }
 
-/* Its keys are a user's words: the problem is told at the field, not at the key. */
-static void read_vectors(struct reader *reader, const struct place *place)
+/* Keys come from the user, so a problem is reported at the field, not at the key. */
+static void read_vectors(struct object_reader *reader, const struct place *place)
 {
     if (json_peek(&reader->text) != '{') {
         field_wrong_type(reader, place, NULL, "an object of arrays of numbers");
@@ -327,14 +329,14 @@ static void read_vectors(struct reader *reader, const struct place *place)
 }
 
 /* Returns a bit for every field that was there. */
-static uint32_t read_members(struct reader *reader, const struct place *place,
-                             const struct shape *shape, char *out)
+static uint32_t read_members(struct object_reader *reader, const struct place *place,
+                             const struct schema *schema, char *out)
 {
-    const struct field *next = shape->fields;
+    const struct field *next = schema->fields;
     uint32_t seen = 0;
 
     do {
-        const struct field *field = read_key(&reader->text, shape, next);
+        const struct field *field = read_key(&reader->text, schema, next);
         struct place member = {place, field ? field->name : "", 0};
         uint32_t bit;
 
@@ -343,7 +345,7 @@ static uint32_t read_members(struct reader *reader, const struct place *place,
             json_skip(&reader->text);
             continue;
         }
-        bit = 1u << (field - shape->fields);
+        bit = 1u << (field - schema->fields);
         if (seen & bit)
             json_fail(&reader->text, "a key is there twice");
         seen |= bit;
@@ -353,50 +355,50 @@ static uint32_t read_members(struct reader *reader, const struct place *place,
     return seen;
 }
 
-static void tell_missing(struct reader *reader, const struct place *place,
-                         const struct shape *shape, uint32_t seen)
+static void check_required(struct object_reader *reader, const struct place *place,
+                           const struct schema *schema, uint32_t seen)
 {
-    for (int i = 0; i < shape->n_fields && (shape->fields[i].flags & FIELD_REQUIRED); i++)
+    for (int i = 0; i < schema->n_fields && (schema->fields[i].flags & FIELD_REQUIRED); i++)
         if (!(seen & 1u << i))
-            reader_problem(reader, place, shape->fields[i].name, "is missing");
+            field_problem(reader, place, schema->fields[i].name, "is missing");
 }
 
-/* Whether *out is an object without a problem. field: whose value it is, NULL at the root. */
-static bool read_object(struct reader *reader, const struct place *place, const struct field *field,
-                        const struct shape *shape, void *out)
+/* Whether *out is an object without a problem. field: the one whose value it is, NULL at the root. */
+static bool read_object(struct object_reader *reader, const struct place *place,
+                        const struct field *field, const struct schema *schema, void *out)
 {
     size_t problems_before = reader->n_problems;
     uint32_t seen = 0;
 
     if (json_peek(&reader->text) != '{') {
-        field_no_object(reader, place, field, shape, out);
+        field_no_object(reader, place, field, schema, out);
         return false;
     }
-    memcpy(out, shape->blank, shape->bytes);
+    memcpy(out, schema->blank, schema->bytes);
     if (json_begin(&reader->text, '}'))
-        seen = read_members(reader, place, shape, out);
-    tell_missing(reader, place, shape, seen);
-    if (shape->check && reader->n_problems == problems_before && !reader->text.wrong)
-        shape->check(reader, place, out);
+        seen = read_members(reader, place, schema, out);
+    check_required(reader, place, schema, seen);
+    if (schema->check && reader->n_problems == problems_before && !reader->text.wrong)
+        schema->check(reader, place, out);
     return reader->n_problems == problems_before;
 }
 
-enum read_status reader_read(struct reader *reader, struct view bytes, struct arena *arena,
-                             const struct shape *shape, void *out)
+enum read_status object_read(struct object_reader *reader, struct view bytes, struct arena *arena,
+                             const struct schema *schema, void *out)
 {
     struct problems before = *reader->problems;
     struct place root = {0};
 
     json_text_init(&reader->text, bytes, arena);
-    (void)read_object(reader, &root, NULL, shape, out);
+    (void)read_object(reader, &root, NULL, schema, out);
     json_finish(&reader->text);
     if (reader->text.out_of_memory)
         return READ_OUT_OF_MEMORY;
     if (reader->text.wrong) {
-        *reader->problems = before; /* what was found before no longer matters */
+        *reader->problems = before; /* what was found so far no longer matters */
         reader->n_problems = 0;
-        reader_problem(reader, NULL, NULL, "not JSON: byte %zu: %s", reader->text.wrong_at,
-                       reader->text.wrong);
+        field_problem(reader, NULL, NULL, "not JSON: byte %zu: %s", reader->text.wrong_at,
+                      reader->text.wrong);
         return READ_NOT_JSON;
     }
     return reader->n_problems ? READ_INVALID : READ_OK;

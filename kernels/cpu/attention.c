@@ -1,6 +1,6 @@
 /*
- * Attention over packed segments with parents. Heads are the outer loop: a parent's keys and values are packed
- * once a head and serve all of its children that follow one another.
+ * Attention over packed segments with parents. Heads are the outer loop: a parent's keys and values
+ * are packed once a head and serve all of its children that follow one another.
  */
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,8 @@ struct source {
     int len;
 };
 
-/* Queries of one segment: rows [first, first + n) of it become rows [out, out + n) of the result. */
+/* Queries of one segment: rows [first, first + n) of it become rows [out, out + n) of the
+ * result. */
 struct queries {
     int segment, first, n, out;
 };

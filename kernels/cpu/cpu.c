@@ -19,7 +19,7 @@ static void *aligned_zeroed(size_t bytes)
     return memory;
 }
 
-/* ---- device ------------------------------------------------------------------------------------ */
+/* ---- device ---------------------------------------------------------------------------------- */
 
 static void name_with_provider(char *out, size_t size, const struct cpuid *cpu,
                                const struct linear_ops *linear)
@@ -76,7 +76,7 @@ static void cpu_host_free(struct device *device, void *memory)
     free(memory);
 }
 
-/* ---- session ----------------------------------------------------------------------------------- */
+/* ---- session --------------------------------------------------------------------------------- */
 
 /* The precision in effect, and why when it is not the one that was wanted. */
 static int settle_precision(struct session_caps *caps, const struct session_args *args,
@@ -210,81 +210,6 @@ static void cpu_weight_free(struct session *session, struct linear_weight *weigh
     session->linear->weight_free(session->provider, weight);
 }
 
-static void cpu_lane_close(struct lane *lane)
-{
-    if (!lane)
-        return;
-    lane->session->linear->lane_close(lane->linear);
-    free(lane->scratch);
-    free(lane);
-}
-
-/* One allocation, carved by one table. It is not cleared: pages that a model's heads never need are
- * never touched. */
-static int carve(struct lane *lane, struct err *err)
-{
-    const size_t tokens = (size_t)lane->max_tokens, hidden = (size_t)lane->max_hidden;
-    const size_t rounded_tokens = (size_t)simd_round(lane->max_tokens);
-    const size_t rounded_hidden = (size_t)simd_round(lane->max_hidden);
-    const struct {
-        float **to;
-        size_t n;
-    } parts[] = {
-        {&lane->parent.keys, rounded_tokens * hidden},
-        {&lane->parent.values, tokens * rounded_hidden},
-        {&lane->own.keys, rounded_tokens * hidden},
-        {&lane->own.values, tokens * rounded_hidden},
-        {&lane->gathered_k, tokens * hidden},
-        {&lane->gathered_v, tokens * hidden},
-        {&lane->queries, SIMD_ROWS * rounded_hidden},
-        {&lane->mixed, SIMD_ROWS * rounded_hidden},
-        {&lane->scores, SIMD_ROWS * 2 * rounded_tokens},
-        {&lane->row, hidden},
-    };
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
-    lane->scratch = aligned_alloc(64, bytes);
-    if (!lane->scratch)
-        return err_set(err, ERR_NOMEM, "cpu: out of memory for a lane of %zu bytes", bytes);
-    bytes = 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        *parts[i].to = (float *)(void *)(lane->scratch + bytes);
-        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
-    }
-    return 0;
-}
-
-static int cpu_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
-                         struct err *err)
-{
-    struct lane *lane = calloc(1, sizeof(*lane));
-
-    BUG_ON(max_tokens < 1 || max_hidden < 1);
-    if (!lane)
-        return err_set(err, ERR_NOMEM, "cpu: out of memory");
-    lane->session = session;
-    lane->max_tokens = max_tokens;
-    lane->max_hidden = max_hidden;
-    if (carve(lane, err) || session->linear->lane_open(session->provider, &lane->linear, err)) {
-        cpu_lane_close(lane);
-        return -1;
-    }
-    *out = lane;
-    return 0;
-}
-
-static int cpu_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
-                     struct err *err)
-{
-    (void)pass;
-    (void)err;
-    BUG_ON(slice->n_tokens > lane->max_tokens);
-    lane->slice = slice;
-    return 0;
-}
-
 static int cpu_download(struct lane *lane, void *to, const void *from, size_t bytes,
                         struct err *err)
 {
@@ -307,22 +232,6 @@ static int cpu_query(struct lane *lane, struct err *err)
     (void)lane;
     (void)err;
     return 1;
-}
-
-const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n)
-{
-    if (lane->session->caps.precision == PRECISION_F32)
-        return operands;
-    lane->session->simd->from_bf16(room, operands, n);
-    return room;
-}
-
-void lane_narrow(const struct lane *lane, void *operands, const float *row, int n)
-{
-    if (lane->session->caps.precision == PRECISION_BF16)
-        lane->session->simd->to_bf16(operands, row, n);
-    else if (operands != row)
-        memcpy(operands, row, (size_t)n * sizeof(*row));
 }
 
 const struct backend_ops backend_cpu = {

@@ -32,6 +32,12 @@ struct lane {
     float *row;                     /* (max_hidden) */
 };
 
+int cpu_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
+                  struct err *err);
+void cpu_lane_close(struct lane *lane);
+int cpu_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
+              struct err *err);
+
 /* A row of operands as f32: the row itself, or `room` filled from bf16. */
 const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n);
 /* A row of f32 to operands; nothing to do where it is there already. */

@@ -1,6 +1,6 @@
 /*
- * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time is slow there
- * and changes bits), one thread each, weights packed once for all lanes.
+ * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time
+ * is slow there and changes bits), one thread each, weights packed once for all lanes.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /*
- * Portable C: the processor is not asked for anything. Products of bf16 are taken of the rounded operands and
- * added up in f32, so this is what the bf16 path computes, on any machine.
+ * Portable C: the processor is not asked for anything. Products of bf16 are taken of the rounded
+ * operands and added up in f32, so this is what the bf16 path computes, on any machine.
  */
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,11 @@
+/* An engine: opened in stages, closed, batches submitted to it. */
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launch.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 /* Slices of parents that may be kept at once: one a thread and one more, so that the next is
  * begun while the children of the others are under way; few, since each holds every layer. */
@@ -10,7 +13,8 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_network}, {opening_lanes}, {opening_runs}, {opening_cost}, {opening_golden}};
+} stages[] = {
+    {opening_network}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -48,8 +52,8 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
 
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
-    engine->n_runs = caps->max_launched > 0 ? caps->max_launched : 1;
-    engine->n_lanes = crew ? engine->launcher->threads : engine->n_runs;
+    engine->n_launches = caps->max_launched > 0 ? caps->max_launched : 1;
+    engine->n_lanes = crew ? engine->launcher->threads : engine->n_launches;
     engine->n_scratch = crew ? engine->n_lanes : 1;
     engine->max_slice_tokens = ladder_rung(&caps->ladder, args->max_batch_tokens);
     if (!crew || !caps->slice_tokens || !caps->outside_parents)
@@ -146,15 +150,12 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
     return 0;
 }
 
-static void release_runs(struct engine *engine)
+static void release_launches(struct engine *engine)
 {
-    for (int i = 0; engine->runs && i < engine->n_runs; i++) {
-        BUG_ON(engine->runs[i].batch);
-        plan_release(&engine->runs[i].plan);
-        free(engine->runs[i].slices);
-        free(engine->runs[i].logits);
-    }
-    free(engine->runs);
+    for (int i = 0; engine->launches && i < engine->n_launches; i++)
+        if (engine->launches[i].memory)
+            launch_release(&engine->launches[i]);
+    free(engine->launches);
 }
 
 static void release_lanes(struct engine *engine)
@@ -177,7 +178,7 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     opening_free(engine);
-    release_runs(engine);
+    release_launches(engine);
     release_lanes(engine);
     if (engine->network.ops)
         network_release(&engine->network);
@@ -204,24 +205,24 @@ const struct engine_cost *engine_cost(const struct engine *engine)
 
 int engine_max_launched(const struct engine *engine)
 {
-    return engine->n_runs;
+    return engine->n_launches;
 }
 
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
     BUG_ON(engine->opening);
-    return run_launch(engine, batch, false, &run, err);
+    return launch_start(engine, batch, false, &launch, err);
 }
 
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
-    if (run_launch(engine, batch, false, &run, err))
+    if (launch_start(engine, batch, false, &launch, err))
         return -1;
-    run_wait(run);
+    launch_wait(launch);
     if (!batch_computed(batch->status)) {
         *err = batch->err;
         return -1;

@@ -5,7 +5,8 @@
 #include "base/bug.h"
 #include "base/log.h"
 #include "kernels/module.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/slices.h"
 
 static int open_device(struct launcher *launcher, const char *backend, const char *device,
                        struct err *err)
@@ -51,7 +52,7 @@ int launcher_open(const struct launcher_args *args, struct launcher **out, struc
                       args->device ? args->device : "", err))
         goto failed;
     if (launcher->caps->host_lanes &&
-        crew_new(launcher->threads, &launcher_crew_ops, launcher, &launcher->crew, err))
+        crew_new(launcher->threads, &slices_crew_ops, launcher, &launcher->crew, err))
         goto failed;
     *out = launcher;
     return 0;

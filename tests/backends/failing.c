@@ -1,12 +1,12 @@
 /*
- * As null, until the file that ADRANK_FAILING_FILE names says otherwise. It holds words, separated by
- * blanks, and is read anew each time:
+ * As null, until the file that ADRANK_FAILING_FILE names says otherwise. It holds words, separated
+ * by blanks, and is read anew each time:
  *
- *   open (the device's), weight, embed, linear, attention, norm, pool, head, download, finish, query:
- *     that operation fails
+ *   open (the device's), weight, embed, linear, attention, norm, pool, head, download, finish,
+ *     query: that operation fails
  *   submit: the launch (begin) fails
- *   hang: no batch completes while the word is there; once one did not, the file with ".hangs" behind
- *     its name appears
+ *   hang: no batch completes while the word is there; once one did not, the file with ".hangs"
+ *     behind its name appears
  *   nan: every logit is NaN
  *   nan_first: the first logit of each batch is NaN, the others are right
  *

@@ -1,4 +1,5 @@
-/* A device without a model's cost: for tests of everything above it, and for measuring the host path alone. */
+/* A device without a model's cost: for tests of everything above it, and for measuring the host
+ * path alone. */
 #include "tests/backends/null_ops.h"
 
 static const struct backend_ops null_ops =

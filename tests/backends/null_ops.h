@@ -1,7 +1,8 @@
 /*
- * The operations of a device that computes nothing: memory is the host's, every operation succeeds at
- * once, and head writes null_logit() of what is read. The modules paced and failing take these and
- * replace a few. No host lanes: the whole batch as one slice, two batches in flight, as on a GPU.
+ * The operations of a device that computes nothing: memory is the host's, every operation succeeds
+ * at once, and head writes null_logit() of what is read. The modules paced and failing take these
+ * and replace a few. No host lanes: the whole batch as one slice, two batches in flight, as on a
+ * GPU.
  */
 #ifndef TESTS_BACKENDS_NULL_OPS_H
 #define TESTS_BACKENDS_NULL_OPS_H
@@ -58,8 +59,8 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
 int null_finish(struct lane *lane, struct err *err);
 int null_query(struct lane *lane, struct err *err);
 
-/* Initialiser of a struct backend_ops: the operations above, but for how the device opens and when a
- * batch is done. */
+/* Initialiser of a struct backend_ops: the operations above, but for how the device opens and
+ * when a batch is done. */
 #define NULL_OPS(the_name, the_device_open, the_finish, the_query)                                 \
     {                                                                                              \
         .name = the_name, .device_open = the_device_open, .device_close = null_device_close,       \

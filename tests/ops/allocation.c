@@ -1,6 +1,7 @@
 /*
- * Once lanes are open no operation allocates. The linker sends every allocation of the code that is built here
- * through the counters below; what the libraries do inside is their own affair, and is not seen.
+ * Once lanes are open no operation allocates. The linker sends every allocation of the code that is
+ * built here through the counters below; what the libraries do inside is their own affair, and is
+ * not seen.
  */
 #include "tests/ops/rig.h"
 

@@ -1,6 +1,7 @@
 /*
- * A row's bits depend on its own segment and parent alone: not on how many rows there are, where it stands,
- * what is beside it, nor on the lane. Compared with memcmp, on every provider and precision.
+ * A row's bits depend on its own segment and parent alone: not on how many rows there are, where it
+ * stands, what is beside it, nor on the lane. Compared with memcmp, on every provider and
+ * precision.
  */
 #include <pthread.h>
 
@@ -87,7 +88,8 @@ static int multiply(struct rig *rig, struct lane *lane, const struct matrix *m, 
     return rig->ops->linear(lane, &args, &err);
 }
 
-/* Rows [first, first + n) alone against the same rows of the whole; nothing is written behind them. */
+/* Rows [first, first + n) alone against the same rows of the whole; nothing is written behind
+ * them. */
 static void check_rows(struct rig *rig, struct lane *lane, const struct matrix *m, int first, int n)
 {
     const size_t row = (size_t)m->out * m->y_bytes;
@@ -194,7 +196,8 @@ static void *nothing(void *arg)
     return arg;
 }
 
-/* Two threads on two lanes at once get the same bits, and no library starts threads of its own for them. */
+/* Two threads on two lanes at once get the same bits, and no library starts threads of its own
+ * for them. */
 TEST(linear__serves_two_lanes_at_once_with_no_more_threads)
 {
     struct rig rig;

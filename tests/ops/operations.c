@@ -1,4 +1,5 @@
-/* The table of cases on every provider and precision that the CPU backend has here, against the reference. */
+/* The table of cases on every provider and precision that the CPU backend has here, against the
+ * reference. */
 #include "tests/ops/cases.h"
 #include "tests/ops/reference.h"
 
@@ -23,8 +24,8 @@ static struct distance distance(const float *got, const float *want, size_t n)
     return (struct distance){errors / squares, max / sqrt(squares / (double)n)};
 }
 
-/* f32 keeps some 24 bits; sums of 3072 products lose a few. bf16 keeps 8: half a unit in the last place is
- * 2^-9 of a value that may be 20 times the root mean square. */
+/* f32 keeps some 24 bits; sums of 3072 products lose a few. bf16 keeps 8: half a unit in the
+ * last place is 2^-9 of a value that may be 20 times the root mean square. */
 static const struct distance f32_bound = {2e-12, 2e-5}, bf16_bound = {6e-6, 4e-2};
 /* Where an activation is applied to a rounded pre-activation. */
 static const struct distance bf16_twice = {24e-6, 8e-2};
@@ -87,7 +88,8 @@ TEST(operations__cpu_plain_bf16)
     run_table(PRECISION_BF16, "plain");
 }
 
-/* On a processor without bf16 products this runs f32, as production would; the line above the table tells. */
+/* On a processor without bf16 products this runs f32, as production would; the line above the
+ * table tells. */
 TEST(operations__cpu_onednn_bf16)
 {
     run_table(PRECISION_BF16, "");
@@ -120,7 +122,8 @@ static void check_activation(const char *linear, enum activation activation,
     args.out = rig_operands(&rig, NULL, N * ROWS);
     CHECK_OK(rig.ops->linear(rig.lane, &args, &err), err);
     y = rig_read_operands(&rig, args.out, N * ROWS);
-    /* f32 keeps 6e-8 of a large value, and oneDNN 3.7 has an erf of 9e-7 on AVX-512; erf and tanh differ by 5e-4. */
+    /* f32 keeps 6e-8 of a large value, and oneDNN 3.7 has an erf of 9e-7 on AVX-512; erf and
+     * tanh differ by 5e-4. */
     for (int i = 0; i < N * ROWS; i++) {
         const double want = exact((double)x[i]);
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "model/engine/compute.h"
 #include "tests/backends/null_logit.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 

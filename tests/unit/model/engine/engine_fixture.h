@@ -2,7 +2,8 @@
 #ifndef TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 #define TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
 #include "model/request_input.h"
 #include "tests/unit/model/model_dir.h"
 

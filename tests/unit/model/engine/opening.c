@@ -1,7 +1,8 @@
 /* Opening engines: in steps, beside others, and refused. */
 #include "adrank/engine.h"
 
-#include "model/engine/engine_opening.h"
+#include "model/engine/compute.h"
+#include "model/engine/opening.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
 #define PAIRS "tests/golden/logits/three-heads"
@@ -362,9 +363,9 @@ TEST(device__keeps_a_handful_of_costs)
     struct engine_args args = args_of(m);
 
     args.skip_golden = true;
-    for (int i = 0; i <= DEVICE_COSTS + 1; i++) {
+    for (int i = 0; i <= LAUNCHER_COSTS + 1; i++) {
         struct engine *engine;
-        args.max_batch_tokens = 1000 + i % (DEVICE_COSTS + 1);
+        args.max_batch_tokens = 1000 + i % (LAUNCHER_COSTS + 1);
         test_row("%d", i);
         engine = begin_seen(launcher, &args);
         step_to(engine, STAGE_GOLDEN);

@@ -1,6 +1,6 @@
 /* What an engine holds only while it opens: the stages and where they stand. */
-#ifndef MODEL_ENGINE_ENGINE_OPENING_H
-#define MODEL_ENGINE_ENGINE_OPENING_H
+#ifndef MODEL_ENGINE_OPENING_H
+#define MODEL_ENGINE_OPENING_H
 
 #include "adrank/input.h"
 #include "model/engine/cost.h"
@@ -21,9 +21,9 @@ struct measuring {
 };
 
 struct engine_opening {
-    int stage; /* into the table of stages */
-    int lane;  /* next one to open */
-    int run;   /* next one to make */
+    int stage;  /* into the table of stages */
+    int lane;   /* next one to open */
+    int launch; /* next one to make */
     struct measuring measuring;
     int golden, golden_part; /* next request, and which part of it */
     struct request_input requests;
@@ -39,7 +39,7 @@ struct engine;
 /* A stage does one step: 1 more to do, 0 through, -1 failed. */
 int opening_network(struct engine *engine, struct err *err);
 int opening_lanes(struct engine *engine, struct err *err);
-int opening_runs(struct engine *engine, struct err *err);
+int opening_launches(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
 

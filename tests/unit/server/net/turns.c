@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 #include "tests/test.h"
 #include "tests/unit/server/net/http_defaults.h"
 
@@ -81,7 +81,7 @@ static void rig_open(const struct http_options *options)
                                   &(struct connection_pool_args){.loop = &rig.loop,
                                                                  .shared = &rig.shared,
                                                                  .router = &router,
-                                                                 .hooks.on_answer = on_answer},
+                                                                 .hooks.on_response = on_answer},
                                   &err),
              err);
     limits = net_limits_of(options);

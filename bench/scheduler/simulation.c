@@ -356,9 +356,8 @@ static void arrive(struct simulation *sim, int64_t now_us)
         arrive_first_come(sim, request);
         return;
     }
-    struct work *dropped;
-    struct gate_answer admitted = schedule_admit(&sim->schedule, work, now_us, &dropped);
-    end_late(sim, dropped);
+    end_late(sim, schedule_make_room(&sim->schedule, now_us));
+    struct gate_answer admitted = schedule_admit(&sim->schedule, work, now_us);
     if (admitted.admission != ADMISSION_OK)
         end_request(sim, request, FATE_REFUSED);
 }

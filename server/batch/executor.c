@@ -227,7 +227,7 @@ void executor_set_options(struct executor *executor, const struct batch_options 
     pthread_mutex_unlock(&executor->lock);
 }
 
-const struct backend_caps *executor_caps(const struct executor *executor)
+const struct device_caps *executor_caps(const struct executor *executor)
 {
     return executor->caps;
 }

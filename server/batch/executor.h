@@ -49,7 +49,7 @@ void executor_close(struct executor *executor);
 void executor_set_options(struct executor *executor, const struct batch_options *options);
 
 /* Constant after the open. */
-const struct backend_caps *executor_caps(const struct executor *executor);
+const struct device_caps *executor_caps(const struct executor *executor);
 const char *executor_backend(const struct executor *executor);
 
 #endif

@@ -13,13 +13,14 @@
 struct executor {
     /* Constant after the start. */
     struct launcher *launcher;
-    const struct backend_caps *caps;
+    const struct device_caps *caps;
     const char *backend;
     pthread_t thread;
 
     /* Of the schedule's life, for those who do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
+    atomic_bool looks_full; /* the queue was full when somebody last looked, under the lock */
 
     atomic_bool progress;  /* the device has something to report */
     pthread_mutex_t lock;  /* held for a walk over the queue at most */

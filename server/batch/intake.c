@@ -3,6 +3,27 @@
 
 #include "server/batch/executor_state.h"
 
+/* Under the lock. */
+static bool note_full(struct executor *executor)
+{
+    bool full = schedule_is_full(&executor->schedule);
+
+    atomic_store_explicit(&executor->looks_full, full, memory_order_relaxed);
+    return full;
+}
+
+bool executor_queue_is_full(struct executor *executor, int64_t now_us, struct work **dropped)
+{
+    *dropped = NULL;
+    if (!atomic_load_explicit(&executor->looks_full, memory_order_relaxed))
+        return false;
+    pthread_mutex_lock(&executor->lock);
+    *dropped = schedule_make_room(&executor->schedule, now_us);
+    bool full = note_full(executor);
+    pthread_mutex_unlock(&executor->lock);
+    return full;
+}
+
 enum submit executor_admit(struct executor *executor, struct batch_job *job, struct cost *cost,
                            int64_t now_us, int64_t *wait_us, struct work **dropped)
 {
@@ -22,12 +43,14 @@ enum submit executor_admit(struct executor *executor, struct batch_job *job, str
         return SUBMIT_FAILED;
     }
     batch_job_prepare(job, cost, &schedule->options, now_us);
-    struct gate_answer answer = schedule_admit(schedule, &job->work, now_us, dropped);
+    *dropped = schedule_make_room(schedule, now_us);
+    struct gate_answer answer = schedule_admit(schedule, &job->work, now_us);
     *wait_us = answer.wait_us;
     if (answer.admission != ADMISSION_OK)
         job->outcome = JOB_REFUSED;
     else if (schedule->n_launched < schedule->max_launched)
         pthread_cond_signal(&executor->wake);
+    (void)note_full(executor);
     pthread_mutex_unlock(&executor->lock);
     return answers[answer.admission];
 }

@@ -27,6 +27,11 @@ enum submit {
 enum submit executor_admit(struct executor *executor, struct batch_job *job, struct cost *cost,
                            int64_t now_us, int64_t *wait_us, struct work **dropped) MUST_CHECK;
 
+/* Whether a job would be refused with SUBMIT_FULL now. Takes the lock only where the queue was full a
+ * moment ago. *dropped as above. */
+bool executor_queue_is_full(struct executor *executor, int64_t now_us,
+                            struct work **dropped) MUST_CHECK;
+
 /*
  * Runs a background task (step, abandon and arg are set; a copy is taken) and waits for its end.
  * Not for workers, nor for the executor's own thread. While an engine is served its steps should

@@ -66,12 +66,18 @@ static int64_t free_us(const struct schedule *schedule, int64_t now_us)
     return (int64_t)(us + split_left_us(&schedule->split));
 }
 
-struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us,
-                                  struct work **dropped)
+bool schedule_is_full(const struct schedule *schedule)
 {
-    bool full = schedule->queue.n >= schedule->options.max_queue;
+    return schedule->queue.n >= schedule->options.max_queue;
+}
 
-    *dropped = full ? pick_dropped(&schedule->queue, now_us) : NULL;
+struct work *schedule_make_room(struct schedule *schedule, int64_t now_us)
+{
+    return schedule_is_full(schedule) ? pick_dropped(&schedule->queue, now_us) : NULL;
+}
+
+struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us)
+{
     struct engine_state state = {
         .idle = !schedule->n_launched && !schedule->split.work && !schedule->background.running,
         .free_us = free_us(schedule, now_us),

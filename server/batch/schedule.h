@@ -39,13 +39,13 @@ void schedule_set_options(struct schedule *schedule, const struct batch_options 
 
 /* Whether new jobs and tasks are taken. */
 bool schedule_is_open(const struct schedule *schedule);
-/*
- * The second gate (gate.h). work is prepared. Expired and cancelled work is dropped before the
- * queue's limit is checked: *dropped is a list by `next`, the caller returns it whatever the
- * answer is.
- */
-struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us,
-                                  struct work **dropped);
+/* Whether options.max_queue is reached. */
+bool schedule_is_full(const struct schedule *schedule);
+/* Expired and cancelled work is dropped before the queue's limit is checked: where it is full, takes
+ * that out; a list by `next`, for the caller to return. */
+struct work *schedule_make_room(struct schedule *schedule, int64_t now_us);
+/* The second gate (gate.h). work is prepared. */
+struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us);
 
 /* What happened since the last decision. */
 struct facts {

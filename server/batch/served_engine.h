@@ -13,7 +13,7 @@ struct executor;
 struct served_engine {
     struct executor *executor;       /* NULL: there is none, or it is not open */
     struct engine *engine;           /* its executor's thread only */
-    const struct backend_caps *caps; /* of the engine: precision in effect and why; any thread */
+    const struct session_caps *caps; /* of the engine: precision in effect and why; any thread */
     struct cost cost;                /* under its executor's lock */
     struct task closing;
     void (*on_closed)(void *arg);

@@ -35,6 +35,20 @@ enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait
     return answer;
 }
 
+bool executor_is_full(const struct served_model *model, int64_t now_us)
+{
+    for (int i = 0; i < SERVED_ENGINES; i++) {
+        struct executor *executor = model->engines[i].executor;
+        struct work *dropped;
+        if (!executor || executor_state(executor) != EXECUTOR_SERVING)
+            continue;
+        bool full = executor_queue_is_full(executor, now_us, &dropped);
+        works_return_dropped(dropped);
+        return full;
+    }
+    return false;
+}
+
 void job_return(struct batch_job *job, enum job_outcome outcome)
 {
     struct served_model *model = job->model;

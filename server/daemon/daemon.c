@@ -21,13 +21,13 @@ static int threads_of(const struct config *config)
     return cores > 2 ? (int)cores - 1 : 1;
 }
 
-static void on_batch(void *arg, const struct executor_batch *batch)
+static void on_batch(void *arg, const struct batch_stats *stats)
 {
     struct metrics_shard *shard = arg;
 
-    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, batch->tokens);
-    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, batch->requests);
-    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(batch->cost_ratio * 1000));
+    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
+    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, stats->requests);
+    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
 }
 
 static int open_executor(struct daemon *d, struct err *err)

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/batch/executor.h"
 #include "tests/test.h"
 
 #define MODEL_FOLDER "tests/golden/models/e2e"

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "server/batch/submit.h"
 
-/* ---- launch ------------------------------------------------------------------------------- */
+/* ---- launch ---------------------------------------------------------------------------------- */
 
 static void fill_whole(struct batch *batch)
 {
@@ -82,7 +82,7 @@ void collect(struct performer *performer)
     }
 }
 
-/* ---- back --------------------------------------------------------------------------------- */
+/* ---- back ------------------------------------------------------------------------------------ */
 
 static void report_break(struct performer *performer, const struct action *action)
 {
@@ -163,7 +163,7 @@ static void reroute(struct performer *performer, const struct action *action)
     }
 }
 
-/* ---- background tasks --------------------------------------------------------------------- */
+/* ---- background tasks ------------------------------------------------------------------------ */
 
 static void make_step(struct performer *performer, const struct action *action)
 {

@@ -15,9 +15,9 @@
  */
 enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us) MUST_CHECK;
 
-/* The first gate, cheap enough for every arrival: whether a job of this model would be refused with
- * SUBMIT_FULL now. Drops what is expired or cancelled before it says so. Any thread that holds a
- * reference to the model. */
+/* The first gate, cheap enough for every arrival: whether a job of this model would be refused
+ * with SUBMIT_FULL now. Drops what is expired or cancelled first. Any thread that holds a reference
+ * to the model. */
 bool executor_is_full(const struct served_model *model, int64_t now_us) MUST_CHECK;
 
 /* The rest is the executors' own: any thread, without a lock. */

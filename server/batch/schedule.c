@@ -279,7 +279,7 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
     struct batch *batch = free_batch(schedule);
     struct extent extent;
 
-    add_works(actions, ACTION_DROP,
+    add_works(actions, ACTION_RETURN,
               pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent),
               JOB_EXPIRED);
     if (extent.n == 1 && extent.batches > 1) {

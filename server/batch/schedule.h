@@ -63,8 +63,7 @@ struct facts {
 enum action_kind {
     ACTION_BREAK,    /* batch failed: log that the device is broken */
     ACTION_COMPLETE, /* batch: hand its jobs back, or to the fallback when it failed. It is free */
-    ACTION_DROP,     /* works go back as cancelled or expired */
-    ACTION_RETURN,   /* works go back with outcome */
+    ACTION_RETURN,   /* works go back with outcome; JOB_EXPIRED: or as cancelled, if they are */
     ACTION_REROUTE,  /* works go to the fallback */
     ACTION_LAUNCH,   /* batch: submit it to its engine */
     ACTION_STEP,     /* task: make a step */

@@ -27,8 +27,9 @@ void job_return(struct batch_job *job, enum job_outcome outcome);
 /* A job of an executor that broke goes to its model's fallback (at its cost, through its gate), or
  * back. */
 void job_reroute(struct batch_job *job);
-/* All that was dropped: a list by `next`. */
-void works_return_dropped(struct work *works);
+/* The same for a list by `next`. JOB_EXPIRED: those that are cancelled go back as that. */
+void works_return(struct work *works, enum job_outcome outcome);
+void works_reroute(struct work *works);
 
 /* The engine that runs it. */
 static inline struct served_engine *job_engine(const struct batch_job *job)

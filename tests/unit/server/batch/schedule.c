@@ -200,9 +200,9 @@ static void perform(const struct action *action)
     static const char *const outcomes[JOB_OUTCOMES] = {"ok",      "nan",       "refused",
                                                        "expired", "cancelled", "failed"};
     static const char *const names[] = {
-        [ACTION_BREAK] = "break",   [ACTION_COMPLETE] = "complete", [ACTION_DROP] = "drop",
-        [ACTION_RETURN] = "return", [ACTION_REROUTE] = "reroute",   [ACTION_LAUNCH] = "launch",
-        [ACTION_STEP] = "step",     [ACTION_END_TASK] = "end"};
+        [ACTION_BREAK] = "break",     [ACTION_COMPLETE] = "complete", [ACTION_RETURN] = "return",
+        [ACTION_REROUTE] = "reroute", [ACTION_LAUNCH] = "launch",     [ACTION_STEP] = "step",
+        [ACTION_END_TASK] = "end"};
 
     say(" %s", names[action->kind]);
     if (action->kind == ACTION_RETURN)
@@ -329,9 +329,9 @@ static const struct row {
     {"two job turn job turn job turn", " | launch a | launch b |"},
     {"job other job turn done turn turn done turn turn",
      " | launch a | complete a | launch b | complete b | launch c"},
-    {"tight 1ms turn turn", " | drop a |"},
-    {"tight tight 1ms turn turn", " | drop ab |"},
-    {"job job cancel turn", " | drop b launch a"},
+    {"tight 1ms turn turn", " | return expired a |"},
+    {"tight tight 1ms turn turn", " | return expired ab |"},
+    {"job job cancel turn", " | return expired b launch a"},
     {"job job job job job", " full"},
     {"job job cancel job job job", " room b"},
     {"big turn tight turn tight", " | launch a0 late2800 | late2800"},

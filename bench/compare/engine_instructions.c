@@ -1,10 +1,13 @@
 /*
- * Instructions of one warm engine pass, counted by callgrind: ./adrank bench engine_instructions [-m NAME] BUILD [BUILD]. BUILD is
- * a folder such as build/release; of two, their ratio is printed, too. -m NAME: one of the rows only.
+ * Instructions of one warm engine pass, counted by callgrind: ./adrank bench engine_instructions
+ * [-m NAME] BUILD [BUILD]. BUILD is a folder such as build/release; of two, their ratio is printed,
+ * too. -m NAME: one of the rows only.
  *
- * Each build's "adrank-model score" is opened under callgrind, one thread, and sent the same batch again and again; it is
- * asked for its counters around the second, so that opening and warming up do not count. Reading, tokenising and writing the batch's lines are counted, too: a few per cent. Valgrind shows a
- * processor without AVX-512, and oneDNN and the kernels choose by what they are shown.
+ * Each build's "adrank-model score" is opened under callgrind, one thread, and sent the same batch
+ * again and again; it is asked for its counters around the second, so that opening and warming up
+ * do not count. Reading, tokenising and writing the batch's lines are counted, too: a few per cent.
+ * Valgrind shows a processor without AVX-512, and oneDNN and the kernels choose by what they are
+ * shown.
  */
 #include <limits.h>
 #include <signal.h>

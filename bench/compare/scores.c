@@ -1,8 +1,9 @@
 /*
- * Whether two builds compute the same bits: ./adrank bench scores OLD NEW, folders such as build/release. Every model at
- * hand scores the same pairs of texts and the fixed requests with "adrank-model score" of either build, by precision,
- * provider and threads. It prints 9 digits, which name a float; a request's logit is the difference of two where the
- * model has two labels. Exit status 1 when a line differs or a build does not compute it.
+ * Whether two builds compute the same bits: ./adrank bench scores OLD NEW, folders such as
+ * build/release. Every model at hand scores the same pairs of texts and the fixed requests with
+ * "adrank-model score" of either build, by precision, provider and threads. It prints 9 digits,
+ * which name a float; a request's logit is the difference of two where the model has two labels.
+ * Exit status 1 when a line differs or a build does not compute it.
  *
  * build/minilm-classifier is made by the test golden_minilm, and left out where it is not there.
  */

@@ -1,3 +1,4 @@
+/* The names of a request's lists, normalized into sets, and the look-up of an ad in them. */
 #include "market/blocks.h"
 
 #include "impression/domain.h"

@@ -1,8 +1,9 @@
 /*
- * What a request does not want to see: badv and bcat (OpenRTB 2.6, 3.2.1). An advertiser's domain is blocked by
- * itself or by a parent domain, however either is written (impression/domain.h); a category by itself or its
- * parent ("IAB7" blocks "IAB7-39"), letter case and blanks around it aside. The lists become sets once, since a
- * client may send thousands. Pure; memory from the arena.
+ * What a request does not want to see: badv and bcat (OpenRTB 2.6, 3.2.1). An advertiser's domain
+ * is blocked by itself or by a parent domain, however either is written (impression/domain.h); a
+ * category by itself or its parent ("IAB7" blocks "IAB7-39"), ignoring letter case and surrounding
+ * blanks. The lists are turned into sets once per request, since a client may send thousands of
+ * names. Pure; memory from the arena.
  */
 #ifndef MARKET_BLOCKS_H
 #define MARKET_BLOCKS_H
@@ -12,7 +13,7 @@
 #include "market/name_set.h"
 
 struct blocks {
-    bool any;                            /* both sets are empty without it */
+    bool any;                            /* false: both sets are empty */
     struct name_set domains, categories; /* normalized */
 };
 

@@ -1,3 +1,4 @@
+/* Choosing the candidates: resolve each ad's bid, count why it cannot be shown, or take it. */
 #include "market/candidates.h"
 
 #include <math.h>
@@ -15,13 +16,13 @@ static bool currency_taken(const struct impression_request *request, const char 
 
 /* What one choice works with. */
 struct choice {
-    const struct rank_ads_args *args;
+    const struct candidates_args *args;
     struct blocks blocks;
     bool currency_taken;
-    struct rank_ads *out;
+    struct candidates *out;
 };
 
-/* FILTERED_REASONS: nothing speaks against it. */
+/* FILTERED_REASONS: none. */
 static enum filtered_reason reason_against(const struct choice *choice, const struct rank_ad *ad)
 {
     if (ad->ad && !ad_active(ad->ad, choice->args->now_ms))
@@ -47,7 +48,7 @@ static void take(const struct choice *choice, const struct rank_ad *ad)
         choice->out->filtered[reason]++;
 }
 
-/* Of bid and type each: the request's, else the catalog's; a type that neither says is cpm. */
+/* Bid and its type, each: the request's, else the catalog's; the type defaults to cpm. */
 static struct rank_ad resolve(const struct candidate *candidate, const struct ad *ad)
 {
     struct rank_ad out = {.ad = ad, .adid = candidate->adid, .text = candidate->text};
@@ -83,9 +84,9 @@ static int take_named(const struct choice *choice, struct arena *arena)
 
 static void take_catalog(const struct choice *choice)
 {
-    const struct rank_ads_args *args = choice->args;
+    const struct candidates_args *args = choice->args;
     const int32_t *order = catalog_by_prior_ecpm(args->catalog);
-    int64_t looks = (int64_t)RANK_ADS_LOOKS * args->max_candidates;
+    int64_t looks = (int64_t)CANDIDATES_LOOKS * args->max_candidates;
     const struct ad *ads;
     int n;
 
@@ -105,15 +106,15 @@ static void take_catalog(const struct choice *choice)
     }
 }
 
-int rank_ads_choose(const struct rank_ads_args *args, struct arena *arena, struct rank_ads *out,
-                    struct err *err)
+int candidates_choose(const struct candidates_args *args, struct arena *arena,
+                      struct candidates *out, struct err *err)
 {
     const struct impression_request *request = args->request;
     int room = request->has_candidates ? request->n_candidates : args->max_candidates;
     struct choice choice = {
         .args = args, .currency_taken = currency_taken(request, args->currency), .out = out};
 
-    *out = (struct rank_ads){0};
+    *out = (struct candidates){0};
     out->items = arena_array(arena, (size_t)room + 1, sizeof(*out->items));
     if (!out->items || blocks_init(&choice.blocks, request, arena))
         return err_set(err, ERR_NOMEM, "candidates: out of memory");

@@ -1,3 +1,4 @@
+/* The layers of bits, and their walk along the catalog's schedule of starts and ends. */
 #include "market/eligible_ads.h"
 
 #include <stdlib.h>
@@ -11,13 +12,13 @@ struct eligible_ads {
     size_t next_turn; /* those before it are done */
     size_t bytes;     /* of all this */
     int n_layers;
-    /* Where a layer starts in words. In layer 0 a bit is an ad, in the others it says that the word of that number
-     * in the layer below is not 0; the last layer is one word. */
+    /* Where a layer starts in words. In layer 0 a bit is an ad; in the others bit i says that word
+     * i of the layer below is not 0. The last layer is one word. */
     size_t at[MAX_LAYERS], n_words[MAX_LAYERS];
     uint64_t words[];
 };
 
-static size_t plan_layers(struct eligible_ads *ads, size_t n_words)
+static size_t lay_out(struct eligible_ads *ads, size_t n_words)
 {
     size_t total = 0;
 
@@ -45,16 +46,16 @@ static void summarize(struct eligible_ads *ads)
 int eligible_ads_new(const struct catalog *catalog, int64_t now_ms, struct eligible_ads **out,
                      struct err *err)
 {
-    struct eligible_ads plan = {.schedule = catalog_schedule(catalog)};
-    size_t n_words = plan_layers(&plan, plan.schedule->n_words);
+    struct eligible_ads head = {.schedule = catalog_schedule(catalog)};
+    size_t n_words = lay_out(&head, head.schedule->n_words);
     struct eligible_ads *ads;
 
-    plan.bytes = sizeof(*ads) + n_words * sizeof(ads->words[0]);
-    ads = calloc(1, plan.bytes);
+    head.bytes = sizeof(*ads) + n_words * sizeof(ads->words[0]);
+    ads = calloc(1, head.bytes);
     if (!ads)
         return err_set(err, ERR_NOMEM, "catalog: out of memory");
-    memcpy(ads, &plan, sizeof(plan));
-    memcpy(ads->words, plan.schedule->first, plan.schedule->n_words * sizeof(ads->words[0]));
+    memcpy(ads, &head, sizeof(head));
+    memcpy(ads->words, head.schedule->first, head.schedule->n_words * sizeof(ads->words[0]));
     summarize(ads);
     eligible_ads_move(ads, now_ms);
     *out = ads;

@@ -1,10 +1,10 @@
 /*
- * struct eligible_ads: which ads of a catalog are active, kept up to date as time goes on, so that an ad that
- * has ended, has not begun or is paused costs a request nothing. Ads go by their position in
- * catalog_by_prior_ecpm().
+ * struct eligible_ads: which ads of a catalog are active, kept up to date as time goes on, so that
+ * an ad that has ended, has not started or is paused costs a request nothing. Ads are identified by
+ * their position in catalog_by_prior_ecpm().
  *
- * Bits, one an ad, under layers of summary bits: finding the next active ad takes a step per layer (four for a
- * million ads). One thread at a time: every worker has its own.
+ * One bit per ad, under layers of summary bits: finding the next active ad takes one step per layer
+ * (four for a million ads). One thread at a time: every worker has its own.
  */
 #ifndef MARKET_ELIGIBLE_ADS_H
 #define MARKET_ELIGIBLE_ADS_H
@@ -20,10 +20,10 @@ int eligible_ads_new(const struct catalog *catalog, int64_t now_ms, struct eligi
 struct eligible_ads *eligible_ads_copy(const struct eligible_ads *ads) MUST_CHECK;
 void eligible_ads_free(struct eligible_ads *ads); /* may be NULL */
 
-/* As of now_ms from here on, which may also lie before. Pays for the starts and ends between the two times, 64
- * neighbours that share one at once; allocates nothing. */
+/* Moves to now_ms, forward or back. The work is proportional to the starts and ends in between (64
+ * neighbours that share one count once); allocates nothing. */
 void eligible_ads_move(struct eligible_ads *ads, int64_t now_ms);
-/* The first position from `from` on whose ad is active; -1: none. */
+/* The first active position at or after `from`; -1: none. */
 int32_t eligible_ads_next(const struct eligible_ads *ads, int32_t from);
 
 #endif

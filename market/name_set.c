@@ -1,3 +1,4 @@
+/* Open addressing over a seeded hash. */
 #include "market/name_set.h"
 
 #include <xxhash.h>
@@ -13,7 +14,7 @@ int name_set_init(struct name_set *set, int n, struct arena *arena)
     return set->slots ? 0 : -1;
 }
 
-/* The address is the seed: a client that does not know it cannot choose names that collide. */
+/* The address is the seed: a client does not know it, so it cannot choose names that collide. */
 static struct view *find(const struct name_set *set, struct view name)
 {
     uint64_t seed = (uint64_t)(uintptr_t)set->slots;

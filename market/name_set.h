@@ -1,6 +1,6 @@
 /*
- * A set of names that a client chose: looked up in constant time however they were chosen. Exact bytes. Pure;
- * memory from the arena, the names stay the caller's.
+ * A set of names that a client sent: constant-time look-up that the client cannot defeat by its
+ * choice of names. Exact bytes. Pure; memory from the arena, the names stay the caller's.
  */
 #ifndef MARKET_NAME_SET_H
 #define MARKET_NAME_SET_H
@@ -17,7 +17,7 @@ struct name_set {
 
 /* Room for n names. -1 when out of memory. */
 int name_set_init(struct name_set *set, int n, struct arena *arena) MUST_CHECK;
-/* false: it was there. At most n times. */
+/* false: it was there already. At most n times. */
 bool name_set_add(struct name_set *set, struct view name);
 bool name_set_has(const struct name_set *set, struct view name);
 

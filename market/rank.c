@@ -1,3 +1,4 @@
+/* Ranking: pairs that pass currency and floor, sorted, then cut to top_n per imp. */
 #include "market/rank.h"
 
 #include <math.h>
@@ -11,7 +12,7 @@ static double clamp(double p)
     return p < 1e-7 ? 1e-7 : p > 1 - 1e-7 ? 1 - 1e-7 : p;
 }
 
-const double *rank_priors(const struct rank_ads *ads, double base_rate, struct arena *arena)
+const double *rank_priors(const struct candidates *ads, double base_rate, struct arena *arena)
 {
     double *pctr = arena_array(arena, (size_t)ads->n + 1, sizeof(*pctr));
 
@@ -23,7 +24,7 @@ const double *rank_priors(const struct rank_ads *ads, double base_rate, struct a
     return pctr;
 }
 
-/* ---- order --------------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 typedef bool (*before_fn)(const struct rank_result *a, const struct rank_result *b);
 
@@ -74,7 +75,7 @@ static void sort(struct rank_result *list, int n, before_fn before)
     }
 }
 
-/* ---- pairs --------------------------------------------------------------------------------------- */
+/* ---- pairs ----------------------------------------------------------------------------------- */
 
 /* A floor of 0 is the same in every currency. */
 static bool floor_in_currency(const struct imp *imp, const char *currency)
@@ -129,7 +130,7 @@ static void cut_each(struct ranked *out, int n, int top_n)
     }
 }
 
-/* Best pairs first: each takes its ad and a place of its imp, if both are still to be had. */
+/* Best pairs first: each takes its ad and a place of its imp, if both are still free. */
 static int cut_greedily(const struct rank_args *args, struct arena *arena, struct ranked *out,
                         int n)
 {

@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "bench/usage.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/opening.h"
 
 #define SHAPE_US 200000.0 /* of each shape: rounds */
 #define MAX_ROUNDS 200
@@ -44,7 +44,7 @@ struct line {
 
 struct bench {
     struct model *model;
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
     struct input input;
     float *logits;
@@ -148,7 +148,7 @@ static int open_engine(struct bench *b, const struct engine_args *args, struct e
     double longest_ms[STAGES] = {0}, total_ms = 0;
     int steps = 0, rc;
 
-    if (engine_open_begin(b->device, args, &b->engine, err))
+    if (engine_open_begin(b->launcher, args, &b->engine, err))
         return -1;
     do {
         int stage = b->engine->opening->stage;
@@ -176,7 +176,7 @@ static int open_engine(struct bench *b, const struct engine_args *args, struct e
 static int one(struct bench *b, enum precision precision, int threads, int max_step_us,
                struct err *err)
 {
-    const struct device_args args = {.backend = "cpu", .threads = threads};
+    const struct launcher_args args = {.backend = "cpu", .threads = threads};
     const struct engine_args engine = {.model = b->model,
                                        .precision = precision,
                                        .max_batch_tokens = MAX_TOKENS,
@@ -186,7 +186,7 @@ static int one(struct bench *b, enum precision precision, int threads, int max_s
     int rc = -1;
 
     b->n_ratios = 0;
-    if (device_open(&args, &b->device, err))
+    if (launcher_open(&args, &b->launcher, err))
         return -1;
     if (open_engine(b, &engine, err) == 0) {
         rc = 0;
@@ -199,7 +199,7 @@ static int one(struct bench *b, enum precision precision, int threads, int max_s
     }
     engine_close(b->engine);
     b->engine = NULL;
-    device_close(b->device);
+    launcher_close(b->launcher);
     return rc;
 }
 

@@ -1,11 +1,11 @@
 /*
  * The forward pass as a service: submit and poll, never a blocking run.
  *
- *   device  an opened backend and, where its lanes are host threads, the crew of threads that drives them.
- *           Engines share it. One per process and processor or GPU.
- *   engine  a model on a device in one precision: packed weights, scratch, cost function. Two engines may be
- *           open on one device at once (an old and a new model, or one model in two precisions); a batch belongs
- *           to one of them. An engine opens a struct backend of its own, in its precision, on the device.
+ *   launcher  an opened device and, where its lanes are host threads, the crew of threads that drives
+ *             them, with the batches that were launched. Engines share it. One per processor or GPU.
+ *   engine    a model on a launcher's device in one precision: packed weights, scratch, cost function.
+ *             Two engines may be open at once (an old and a new model, or one model in two
+ *             precisions); a batch belongs to one of them.
  *
  * Threads: one thread (in the daemon the executor's) calls everything here except where it says any thread.
  * After engine_open is through, submit and poll allocate nothing.
@@ -17,10 +17,10 @@
 #include "adrank/model.h"
 #include "kernels/backend.h"
 
-struct device;
+struct launcher;
 struct engine;
 
-struct device_args {
+struct launcher_args {
     /* As backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
     const char *backend;
     const char *device; /* "" is the default one */
@@ -31,11 +31,11 @@ struct device_args {
     void *arg;
 };
 
-int device_open(const struct device_args *args, struct device **out, struct err *err) MUST_CHECK;
-void device_close(struct device *device); /* its engines are closed before */
-/* Of the device in f32: what does not depend on a precision. */
-const struct backend_caps *device_caps(const struct device *device); /* any thread; constant */
-const char *device_backend(const struct device *device);             /* "cpu", ...; any thread */
+int launcher_open(const struct launcher_args *args, struct launcher **out,
+                  struct err *err) MUST_CHECK;
+void launcher_close(struct launcher *launcher); /* its engines are closed before */
+const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
+const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
@@ -53,21 +53,21 @@ struct engine_args {
  * With max_step_us batches that would take longer by what was seen so far are left out of the measurement, or
  * run through a few layers alone, and golden requests are cut; a single segment through one layer and the packing
  * of one weight are the least there is.
- * What was measured for a model of this shape, in this precision, is kept by the device: opening another one
+ * What was measured for a model of this shape, in this precision, is kept by the launcher: opening another one
  * (a newer version, say) does not measure again.
  * engine_open_step: 1 more to do, 0 ready, -1 failed (then close it).
  * Golden requests that miss adrank.json's max_error, or logits that are not finite, fail with ERR_DATA.
  */
-int engine_open_begin(struct device *device, const struct engine_args *args, struct engine **out,
-                      struct err *err) MUST_CHECK;
+int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
+                      struct engine **out, struct err *err) MUST_CHECK;
 int engine_open_step(struct engine *engine, struct err *err) MUST_CHECK;
 /* begin and all steps: for tools and tests. */
-int engine_open(struct device *device, const struct engine_args *args, struct engine **out,
+int engine_open(struct launcher *launcher, const struct engine_args *args, struct engine **out,
                 struct err *err) MUST_CHECK;
 void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal */
 
 struct model *engine_model(const struct engine *engine);
-const struct backend_caps *engine_caps(const struct engine *engine); /* any thread; constant */
+const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*
  * Measured at open. A batch takes fixed + per_token * tokens + per_attention * attention + per_segment * segments
@@ -118,8 +118,8 @@ int engine_max_launched(const struct engine *engine);
 
 /* Launches. -1 with err when the backend is broken: the batch is the caller's again, nothing was done. */
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
-/* A finished batch of any engine of the device, or NULL. Never waits. */
-struct engine_batch *device_poll(struct device *device);
+/* A finished batch of any engine of the launcher, or NULL. Never waits. */
+struct engine_batch *launcher_poll(struct launcher *launcher);
 
 /* submit, then poll until done: for tools and tests; nothing else may be in flight. 0, or -1 with err. */
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/compute.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 #define BUDGET_US 1500000.0 /* of all passes; what is left then is left out */
 #define ENOUGH 6 /* samples that the budget does not cut: tokens, attention, segments and shares */
@@ -33,10 +35,10 @@ _Static_assert(SHAPES <= COST_MAX_SAMPLES, "a sample each");
 
 static struct kept_cost *find_kept(struct engine *engine)
 {
-    struct device *device = engine->device;
+    struct launcher *launcher = engine->launcher;
 
-    for (int i = 0; i < DEVICE_COSTS; i++) {
-        struct kept_cost *kept = &device->costs[i];
+    for (int i = 0; i < LAUNCHER_COSTS; i++) {
+        struct kept_cost *kept = &launcher->costs[i];
         /* No padding: a struct encoder_config is made of ints, enums and one float. */
         if (memcmp(&kept->config, &engine->model->config, sizeof(kept->config)) == 0 &&
             kept->precision == engine->caps.precision &&
@@ -58,12 +60,12 @@ static bool take_kept(struct engine *engine)
 
 static void keep(struct engine *engine)
 {
-    struct device *device = engine->device;
+    struct launcher *launcher = engine->launcher;
     struct kept_cost *kept = find_kept(engine);
 
     if (!kept) {
-        kept = &device->costs[device->next_cost];
-        device->next_cost = (device->next_cost + 1) % DEVICE_COSTS;
+        kept = &launcher->costs[launcher->next_cost];
+        launcher->next_cost = (launcher->next_cost + 1) % LAUNCHER_COSTS;
     }
     *kept = (struct kept_cost){.config = engine->model->config,
                                .precision = engine->caps.precision,

@@ -21,13 +21,13 @@ static int threads_of(const struct config *config)
     return cores > 2 ? (int)cores - 1 : 1;
 }
 
-static void on_batch(void *arg, const struct executor_batch *batch)
+static void on_batch(void *arg, const struct batch_stats *stats)
 {
     struct metrics_shard *shard = arg;
 
-    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, batch->tokens);
-    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, batch->requests);
-    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(batch->cost_ratio * 1000));
+    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
+    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, stats->requests);
+    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
 }
 
 static int open_executor(struct daemon *d, struct err *err)
@@ -35,10 +35,10 @@ static int open_executor(struct daemon *d, struct err *err)
     d->executor_shard = metrics_shard_new(&d->metrics, err);
     if (!d->executor_shard)
         return -1;
-    return executor_open(&(struct executor_args){.device = {.backend = d->config->model.backend,
-                                                            .device = "",
-                                                            .linear = "",
-                                                            .threads = threads_of(d->config)},
+    return executor_open(&(struct executor_args){.launcher = {.backend = d->config->model.backend,
+                                                              .device = "",
+                                                              .linear = "",
+                                                              .threads = threads_of(d->config)},
                                                  .max_queue = BATCH_MAX_QUEUE,
                                                  .max_batch_jobs = BATCH_MAX_JOBS,
                                                  .options = daemon_batch_options(d->config),
@@ -75,7 +75,7 @@ static int open_server(struct daemon *d, struct err *err)
                                           .memory = &d->memory,
                                           .routes = d->routes,
                                           .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer,
+                                          .hooks = {.on_response = on_answer,
                                                     .on_evicted = on_evicted,
                                                     .reclaim = request_worker_on_reclaim}},
                     err))

@@ -1,6 +1,8 @@
 #include "server/metrics/table.h"
 
-#include <stddef.h>
+#include <stdlib.h>
+
+#include "market/reasons.h"
 
 #define N(array) (int)(sizeof(array) / sizeof((array)[0]))
 
@@ -18,13 +20,6 @@ const char *const degraded_reason_names[DEGRADED_REASONS + 1] = {
     [DEGRADED_FEATURES] = "features",     [DEGRADED_PRIVACY] = "privacy",
     [DEGRADED_CANDIDATES] = "candidates", [DEGRADED_TRUNCATED] = "truncated",
     [DEGRADED_MODEL] = "model",           [DEGRADED_DEADLINE] = "deadline",
-};
-
-const char *const filtered_reason_names[FILTERED_REASONS + 1] = {
-    [FILTERED_UNKNOWN] = "unknown",     [FILTERED_INACTIVE] = "inactive",
-    [FILTERED_DUPLICATE] = "duplicate", [FILTERED_FLOOR] = "floor",
-    [FILTERED_BLOCKED] = "blocked",     [FILTERED_CURRENCY] = "currency",
-    [FILTERED_NO_BID] = "no_bid",       [FILTERED_NO_CVR] = "no_cvr",
 };
 
 const char *const features_reason_names[FEATURES_REASONS + 1] = {
@@ -46,7 +41,8 @@ const char *const ignored_part_names[IGNORED_PARTS + 1] = {
     [IGNORED_SITE] = "site",
 };
 
-/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up here. */
+/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up
+ * here. */
 const char *const metric_statuses[] = {"200", "202", "400", "403",   "404", "405",
                                        "408", "409", "413", "415",   "422", "431",
                                        "500", "501", "503", "other", NULL};
@@ -154,3 +150,24 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_PROCESS_START] = {"process_start_time_seconds", GAUGE,
                               .help = "Unix time of the start of the process."},
 };
+
+int metrics_labels(const struct metric_family *family)
+{
+    int n = 0;
+
+    while (family->values && family->values[n])
+        n++;
+    if (family->values2)
+        n *= family->n_values2;
+    return family->values ? n : 1;
+}
+
+int metrics_request_label(int status, enum metrics_path path)
+{
+    int i;
+
+    for (i = 0; metric_statuses[i + 1]; i++)
+        if (atoi(metric_statuses[i]) == status)
+            break;
+    return i * PATHS + (int)path;
+}

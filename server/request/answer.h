@@ -3,6 +3,7 @@
 #define SERVER_REQUEST_ANSWER_H
 
 #include "market/rank.h"
+#include "server/metrics/metrics.h"
 #include "json/writer.h"
 
 struct answer_timing {

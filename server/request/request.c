@@ -129,7 +129,7 @@ static void start(struct request *r, struct http_call *x)
     r->n_behaviours = 0;
     r->groups = NULL;
     r->n_groups = 0;
-    r->ads = (struct rank_ads){0};
+    r->ads = (struct candidates){0};
     r->pid[0] = '\0';
     http_call_defer(x, on_gone, r);
     run(r);

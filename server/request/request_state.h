@@ -23,6 +23,7 @@
 #include "adrank/behaviour.h"
 #include "adrank/decode.h"
 #include "base/rng.h"
+#include "server/batch/job.h"
 #include "server/request/answer.h"
 #include "server/request/worker.h"
 
@@ -57,7 +58,7 @@ struct request_worker {
     struct net_thread *worker;
     struct metrics_shard *shard;
     struct impression_log *impressions;
-    struct features *features;
+    struct store *store;
     struct letter may_log; /* request_worker_may_log()'s */
     bool quiet;            /* that has not come yet */
     struct world *world;   /* a reference; NULL before the first */
@@ -124,13 +125,13 @@ struct request {
 
     struct impression_request decoded;
     char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
-    struct features_call features;
+    struct store_call features;
     bool features_out;
     enum features_reason features_reason; /* of DEGRADED_FEATURES */
     const struct behaviour *behaviours;   /* merged, oldest first, texts filled in */
     int n_behaviours;
 
-    struct rank_ads ads;
+    struct candidates ads;
     struct input_args input; /* imp is that of the context that was built last */
     struct score_group *groups;
     int *group_of; /* (n_imps) */

@@ -4,7 +4,7 @@
 enum step_result step_candidates(struct request *r)
 {
     const struct config *config = r->world->config;
-    struct rank_ads_args args = {
+    struct candidates_args args = {
         .request = &r->decoded,
         .catalog = r->world->catalog,
         .currency = config->rank.currency,
@@ -19,7 +19,7 @@ enum step_result step_candidates(struct request *r)
 
     if (args.max_candidates > share)
         args.max_candidates = share;
-    if (rank_ads_choose(&args, &r->arena, &r->ads, &err))
+    if (candidates_choose(&args, &r->arena, &r->ads, &err))
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
     if (r->ads.cut)
         request_degrade(r, DEGRADED_CANDIDATES);

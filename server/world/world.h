@@ -11,7 +11,7 @@
 #include "adrank/catalog.h"
 #include "adrank/model.h"
 #include "market/eligible_ads.h"
-#include "server/batch/executor.h"
+#include "server/batch/served.h"
 #include "server/world/config.h"
 
 /* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one part of a world

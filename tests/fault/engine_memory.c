@@ -13,22 +13,23 @@ static struct fault fault;
 
 /* ---- opening: first, as long as the library has made nothing in this process -------------------- */
 
-static int open_engine(struct model *m, struct device **device, struct engine **engine,
+static int open_engine(struct model *m, struct launcher **launcher, struct engine **engine,
                        struct err *err)
 {
-    const struct device_args args = {.backend = "cpu", .linear = "onednn", .threads = 1};
+    const struct launcher_args args = {.backend = "cpu", .linear = "onednn", .threads = 1};
     const struct engine_args of_engine = args_of(m);
 
-    *device = NULL;
+    *launcher = NULL;
     *engine = NULL;
-    return device_open(&args, device, err) || engine_open(*device, &of_engine, engine, err) ? -1
-                                                                                            : 0;
+    return launcher_open(&args, launcher, err) || engine_open(*launcher, &of_engine, engine, err)
+               ? -1
+               : 0;
 }
 
-static void close_engine(struct device *device, struct engine *engine)
+static void close_engine(struct launcher *launcher, struct engine *engine)
 {
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
 }
 
 static size_t address_space(void)
@@ -46,7 +47,7 @@ static size_t address_space(void)
 static int open_within(struct model *m, size_t bytes)
 {
     struct rlimit limit, before;
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
     struct err err = {0};
     int rc;
@@ -55,18 +56,18 @@ static int open_within(struct model *m, size_t bytes)
     limit = before;
     limit.rlim_cur = address_space() + bytes;
     setrlimit(RLIMIT_AS, &limit);
-    rc = open_engine(m, &device, &engine, &err);
+    rc = open_engine(m, &launcher, &engine, &err);
     setrlimit(RLIMIT_AS, &before);
-    close_engine(device, engine);
+    close_engine(launcher, engine);
     if (rc && err.code != ERR_NOMEM && err.code != ERR_UNAVAILABLE) {
         printf("     %s\n", err.text);
         return 2;
     }
-    if (open_engine(m, &device, &engine, &err)) {
+    if (open_engine(m, &launcher, &engine, &err)) {
         printf("     with memory again: %s\n", err.text);
         return 3;
     }
-    close_engine(device, engine);
+    close_engine(launcher, engine);
     return rc ? 1 : 0;
 }
 
@@ -139,9 +140,9 @@ static bool run_without(struct engine *engine, const struct input *input, uint64
 /* None of them ends the process, and each costs one batch. */
 TEST(engine_memory__a_run_survives_every_failing_allocation)
 {
-    struct device *device = device_of("cpu", "onednn", 1);
+    struct launcher *launcher = launcher_of("cpu", "onednn", 1);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, false);
+    struct engine *engine = engine_of(launcher, m, false);
     struct input input = request_of(m, 4);
     struct launched right, l;
     struct err err;
@@ -159,7 +160,7 @@ TEST(engine_memory__a_run_survives_every_failing_allocation)
     CHECK(number > 20);
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 

@@ -1,5 +1,5 @@
 /*
- * Every allocation of ours between device_open and a ready engine fails once: out of memory is told as such, nothing is
+ * Every allocation of ours between launcher_open and a ready engine fails once: out of memory is told as such, nothing is
  * freed twice or lost, and nothing slower serves in silence.
  */
 #include "adrank/engine.h"
@@ -10,17 +10,17 @@
 
 static struct fault fault;
 
-static int open_all(const char *linear, struct model *model, struct device **device,
+static int open_all(const char *linear, struct model *model, struct launcher **launcher,
                     struct engine **engine, struct err *err)
 {
-    const struct device_args device_args = {.backend = "cpu", .linear = linear, .threads = 2};
+    const struct launcher_args launcher_args = {.backend = "cpu", .linear = linear, .threads = 2};
     const struct engine_args engine_args = {
         .model = model, .max_batch_tokens = 512, .max_batch_jobs = 4};
 
-    *device = NULL;
-    if (device_open(&device_args, device, err))
+    *launcher = NULL;
+    if (launcher_open(&launcher_args, launcher, err))
         return -1;
-    return engine_open(*device, &engine_args, engine, err);
+    return engine_open(*launcher, &engine_args, engine, err);
 }
 
 static void fail_each(const char *linear)
@@ -33,12 +33,12 @@ static void fail_each(const char *linear)
     CHECK_OK(model_open(MODEL, &model, &err), err);
     for (uint64_t from = 1; fired; from++) {
         const struct fault_plan plan = {.from = from, .count = 1};
-        struct device *device;
+        struct launcher *launcher;
         struct engine *engine = NULL;
         int rc;
 
         fault_set(&fault, FAULT_MALLOC, &plan);
-        rc = open_all(linear, model, &device, &engine, &err);
+        rc = open_all(linear, model, &launcher, &engine, &err);
         fired = fault_fired(&fault, FAULT_MALLOC);
         fault_clear(&fault);
         n += fired;
@@ -49,8 +49,8 @@ static void fail_each(const char *linear)
         CHECK((rc == 0) == (fired == 0)); /* none of them is optional */
         if (rc == 0)
             engine_close(engine);
-        if (device)
-            device_close(device);
+        if (launcher)
+            launcher_close(launcher);
     }
     printf("     %llu allocations\n", (unsigned long long)n);
     CHECK(n > 50);

@@ -6,7 +6,7 @@
 
 void golden_engine_need_bf16(void)
 {
-    const struct device_args cpu = {.backend = "cpu", .linear = "", .threads = 1};
+    const struct launcher_args cpu = {.backend = "cpu", .linear = "", .threads = 1};
     struct engine_args args = {.precision = PRECISION_BF16,
                                .max_batch_tokens = 4096,
                                .max_batch_jobs = 1,
@@ -16,9 +16,9 @@ void golden_engine_need_bf16(void)
     struct err err;
 
     CHECK_OK(model_open("tests/golden/logits/one-layer", &g.model, &err), err);
-    CHECK_OK(device_open(&cpu, &g.device, &err), err);
+    CHECK_OK(launcher_open(&cpu, &g.launcher, &err), err);
     args.model = g.model;
-    CHECK_OK(engine_open(g.device, &args, &g.engine, &err), err);
+    CHECK_OK(engine_open(g.launcher, &args, &g.engine, &err), err);
     got = engine_caps(g.engine)->precision;
     CHECK(got == PRECISION_BF16 || engine_caps(g.engine)->note[0]);
     golden_engine_close(&g);
@@ -28,7 +28,7 @@ void golden_engine_need_bf16(void)
 
 void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args)
 {
-    const struct device_args device = {
+    const struct launcher_args launcher = {
         .backend = "cpu", .linear = args->linear, .threads = args->threads ? args->threads : 1};
     struct engine_args engine = {.precision = args->precision,
                                  .max_batch_tokens =
@@ -38,16 +38,16 @@ void golden_engine_open(struct golden_engine *g, const struct golden_engine_args
     struct err err;
 
     CHECK_OK(model_open(args->dir, &g->model, &err), err);
-    CHECK_OK(device_open(&device, &g->device, &err), err);
+    CHECK_OK(launcher_open(&launcher, &g->launcher, &err), err);
     engine.model = g->model;
-    CHECK_OK(engine_open(g->device, &engine, &g->engine, &err), err);
+    CHECK_OK(engine_open(g->launcher, &engine, &g->engine, &err), err);
     CHECK_INT(engine_caps(g->engine)->precision, args->precision);
 }
 
 void golden_engine_close(struct golden_engine *g)
 {
     engine_close(g->engine);
-    device_close(g->device);
+    launcher_close(g->launcher);
     model_unref(g->model);
 }
 

@@ -6,7 +6,7 @@
 
 struct golden_engine {
     struct model *model;
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
 };
 

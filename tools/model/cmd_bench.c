@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "kernels/cpu/yardstick.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
 #include "tools/model/command.h"
 #include "json/writer.h"
 
@@ -152,7 +152,7 @@ static int report(struct bench *b, struct err *err)
     jw_key(&w, "precision");
     jw_str(&w, precision_names[engine->caps.precision]);
     jw_key(&w, "backend");
-    jw_str(&w, device_backend(b->scorer.device));
+    jw_str(&w, launcher_backend(b->scorer.launcher));
     jw_key(&w, "device");
     jw_str(&w, engine->caps.device);
     jw_key(&w, "threads");
@@ -235,7 +235,7 @@ static int prepare(struct bench *b, struct err *err)
         max_tokens = b->model->config.positions;
     if (scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err))
         return -1;
-    if (strcmp(device_backend(b->scorer.device), "cpu") != 0)
+    if (strcmp(launcher_backend(b->scorer.launcher), "cpu") != 0)
         return 0;
     limit.precision = b->scorer.engine->caps.precision;
     limit.threads = b->scorer.engine->n_lanes;

@@ -6,6 +6,7 @@
 
 #include "adrank/engine.h"
 #include "base/buf.h"
+#include "base/err.h"
 
 /* Which options a subcommand takes, as bits. */
 enum option_bit {
@@ -64,7 +65,7 @@ void options_print(const struct command *command);
 /* Device and engine for a model, as options say. Closed in reverse by scorer_close, which takes one
  * that was not opened or is closed already: scorer_open leaves nothing open when it fails. */
 struct scorer {
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
 };
 

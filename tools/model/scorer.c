@@ -8,7 +8,7 @@
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err)
 {
-    const struct device_args device = {
+    const struct launcher_args launcher = {
         .backend = options->backend, .linear = options->linear, .threads = options->threads};
     const struct engine_args engine = {.model = model,
                                        .precision = options->precision,
@@ -17,9 +17,9 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
                                        .skip_golden = skip_golden};
 
     *out = (struct scorer){0};
-    if (device_open(&device, &out->device, err))
+    if (launcher_open(&launcher, &out->launcher, err))
         return -1;
-    if (engine_open(out->device, &engine, &out->engine, err)) {
+    if (engine_open(out->launcher, &engine, &out->engine, err)) {
         scorer_close(out);
         return -1;
     }
@@ -38,6 +38,6 @@ int options_catalog(const struct options *options, struct catalog **out, struct 
 void scorer_close(struct scorer *scorer)
 {
     engine_close(scorer->engine);
-    device_close(scorer->device);
+    launcher_close(scorer->launcher);
     *scorer = (struct scorer){0};
 }

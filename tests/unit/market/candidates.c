@@ -33,17 +33,17 @@ struct choice {
     struct catalog *catalog;
     struct eligible_ads *eligible;
     struct arena arena;
-    struct rank_ads ads;
+    struct candidates ads;
 };
 
 static void choose_from(struct choice *c, struct view lines,
                         const struct impression_request *request, int max, bool has_cvr)
 {
-    struct rank_ads_args args = {.request = request,
-                                 .currency = "USD",
-                                 .max_candidates = max,
-                                 .has_cvr = has_cvr,
-                                 .now_ms = NOW_MS};
+    struct candidates_args args = {.request = request,
+                                   .currency = "USD",
+                                   .max_candidates = max,
+                                   .has_cvr = has_cvr,
+                                   .now_ms = NOW_MS};
     struct err err;
 
     CHECK_OK(catalog_parse("ads", lines, NULL, &c->catalog, &err), err);
@@ -52,7 +52,7 @@ static void choose_from(struct choice *c, struct view lines,
     args.eligible = c->eligible;
     arena_init(&c->arena, 4096, 0);
     looks = 0;
-    CHECK_OK(rank_ads_choose(&args, &c->arena, &c->ads, &err), err);
+    CHECK_OK(candidates_choose(&args, &c->arena, &c->ads, &err), err);
 }
 
 static void choose(struct choice *c, const struct impression_request *request, int max,
@@ -68,7 +68,7 @@ static void choice_release(struct choice *c)
     arena_release(&c->arena);
 }
 
-static void check_adids(const struct rank_ads *chosen, const char *want)
+static void check_adids(const struct candidates *chosen, const char *want)
 {
     struct buf got = BUF_INIT;
 
@@ -79,7 +79,7 @@ static void check_adids(const struct rank_ads *chosen, const char *want)
     buf_release(&got);
 }
 
-static void check_filtered(const struct rank_ads *chosen, enum filtered_reason reason, int want)
+static void check_filtered(const struct candidates *chosen, enum filtered_reason reason, int want)
 {
     for (int i = 0; i < FILTERED_REASONS; i++)
         if (chosen->filtered[i] != (uint32_t)(i == (int)reason ? want : 0))
@@ -137,8 +137,8 @@ TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
     choose_from(&c, buf_view(&lines), &request, 2, true);
     CHECK_INT(c.ads.n, 0);
     CHECK(c.ads.cut);
-    CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * RANK_ADS_LOOKS);
-    CHECK_INT(looks, 2 * RANK_ADS_LOOKS + 1);
+    CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * CANDIDATES_LOOKS);
+    CHECK_INT(looks, 2 * CANDIDATES_LOOKS + 1);
     choice_release(&c);
     buf_release(&lines);
 }

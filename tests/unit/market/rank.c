@@ -11,7 +11,7 @@ struct setting {
     struct imp imps[3];
     struct rank_ad items[MAX_ADS];
     struct impression_request request;
-    struct rank_ads ads;
+    struct candidates ads;
     double pctr[MAX_ADS];
     struct rank_scores scores[3];
     struct rank_args args;
@@ -205,7 +205,7 @@ TEST(rank__sorts_many)
         items[i] = (struct rank_ad){.adid = view_of(ids[i]), .bid = (double)rng_below(&rng, 20)};
         pctr[i] = 0.5;
     }
-    s.ads = (struct rank_ads){.items = items, .n = N};
+    s.ads = (struct candidates){.items = items, .n = N};
     s.scores[0].pctr = pctr;
     s.args.top_n = N;
     CHECK_OK(rank_run(&s.args, &s.arena, &s.ranked, &err), err);
@@ -226,7 +226,7 @@ TEST(rank_priors__are_the_catalog_s_else_the_base_rate)
     struct rank_ad items[] = {
         {.ad = &known}, {.ad = &unknown}, {0}, {.ad = &never}, {.ad = &always}};
     static const double want[] = {0.04, 0.02, 0.02, 1e-7, 1 - 1e-7};
-    struct rank_ads ads = {.items = items, .n = 5};
+    struct candidates ads = {.items = items, .n = 5};
     struct arena arena;
     const double *pctr;
 

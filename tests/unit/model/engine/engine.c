@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "model/engine/compute.h"
 #include "tests/backends/null_logit.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
@@ -64,18 +65,18 @@ static void on_progress(void *arg)
 
 TEST(engine__runs_as_many_batches_at_once_as_it_says)
 {
-    const struct device_args device_args = {
+    const struct launcher_args launcher_args = {
         .backend = "cpu", .linear = "", .threads = 2, .on_progress = on_progress};
     struct model *m = model_of(REQUESTS);
     struct launched alone[8], together[8];
     struct input inputs[8];
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
     struct err err;
     int n;
 
-    CHECK_OK(device_open(&device_args, &device, &err), err);
-    engine = engine_of(device, m, false);
+    CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
+    engine = engine_of(launcher, m, false);
     n = engine_max_launched(engine);
     CHECK(n >= 1 && n <= 8);
     for (int i = 0; i < n; i++) {
@@ -88,11 +89,11 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
     for (int i = 0; i < n; i++)
         CHECK_OK(engine_submit(engine, &together[i].batch, &err), err);
     for (int i = 0; i < n; i++) {
-        struct engine_batch *batch = poll_for(device);
+        struct engine_batch *batch = poll_for(launcher);
         CHECK_INT(batch->status, BATCH_OK);
         CHECK(batch->run_us >= 0);
     }
-    CHECK(!device_poll(device));
+    CHECK(!launcher_poll(launcher));
     for (int i = 0; i < n; i++)
         CHECK(memcmp(alone[i].logits, together[i].logits, sizeof(alone[i].logits)) == 0);
     for (int i = 0; i < 1000 && atomic_load(&progress) < n; i++)
@@ -101,7 +102,7 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
     for (int i = 0; i < n; i++)
         input_release(&inputs[i]);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
@@ -109,7 +110,7 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
 /* oneDNN allocates in its own calls: the plain provider shows that nothing of ours does. */
 TEST(engine__submit_and_poll_allocate_nothing)
 {
-    struct device *device;
+    struct launcher *launcher;
     struct model *m;
     struct engine *engine;
     struct input input;
@@ -117,15 +118,15 @@ TEST(engine__submit_and_poll_allocate_nothing)
     struct err err;
     long before;
 
-    device = device_of("cpu", "plain", 2);
+    launcher = launcher_of("cpu", "plain", 2);
     m = model_of(REQUESTS);
-    engine = engine_of(device, m, false);
+    engine = engine_of(launcher, m, false);
     input = request_of(m, 4);
     for (int round = 0; round < 5; round++) {
         launched_init(&l, &input);
         before = atomic_load(&allocations);
         CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-        CHECK(poll_for(device) == &l.batch);
+        CHECK(poll_for(launcher) == &l.batch);
         CHECK_INT(atomic_load(&allocations) - before, 0);
     }
     before = atomic_load(&allocations);
@@ -133,16 +134,16 @@ TEST(engine__submit_and_poll_allocate_nothing)
     CHECK(atomic_load(&allocations) > before);
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 #endif
 
 TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
 {
-    struct device *device = device_of("cpu", "", 1);
+    struct launcher *launcher = launcher_of("cpu", "", 1);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, false), *small;
+    struct engine *engine = engine_of(launcher, m, false), *small;
     struct engine_args args = args_of(m);
     struct input input = request_of(m, 0);
     float whole[MAX_ADS] = {0}, parts[MAX_ADS] = {0};
@@ -150,7 +151,7 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
     int64_t us;
 
     args.max_batch_tokens = m->config.positions;
-    CHECK_OK(engine_open(device, &args, &small, &err), err);
+    CHECK_OK(engine_open(launcher, &args, &small, &err), err);
     for (int i = 0; i < m->adrank.golden.n_requests; i++) {
         input_release(&input);
         input = request_of(m, i);
@@ -161,7 +162,7 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
     input_release(&input);
     engine_close(small);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
@@ -178,17 +179,17 @@ static int broken_attention(struct lane *lane, const struct attention_args *args
  * more. */
 TEST(engine__a_failing_slice_fails_its_batch)
 {
-    struct device *device = device_of("cpu", "", 3);
+    struct launcher *launcher = launcher_of("cpu", "", 3);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, false);
+    struct engine *engine = engine_of(launcher, m, false);
     struct input input = request_of(m, 4);
     struct launched l;
     struct err err;
 
-    engine->ops.attention = broken_attention;
+    patched_ops(engine)->attention = broken_attention;
     launched_init(&l, &input);
     CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-    CHECK(poll_for(device) == &l.batch);
+    CHECK(poll_for(launcher) == &l.batch);
     CHECK_INT(l.batch.status, BATCH_FAILED);
     CHECK_STR(l.batch.err.text, "attention is broken");
     CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
@@ -196,7 +197,7 @@ TEST(engine__a_failing_slice_fails_its_batch)
         CHECK(!engine->kept[i].used);
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
@@ -213,22 +214,22 @@ static int starved_attention(struct lane *lane, const struct attention_args *arg
 /* On host lanes: the batch that had none fails alone, and the engine goes on. */
 TEST(engine__want_of_memory_fails_one_batch)
 {
-    struct device *device = device_of("cpu", "", 3);
+    struct launcher *launcher = launcher_of("cpu", "", 3);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, false);
+    struct engine *engine = engine_of(launcher, m, false);
     struct input input = request_of(m, 4);
     struct launched right, l;
     struct err err;
 
     launched_init(&right, &input);
     CHECK_OK(engine_run(engine, &right.batch, &err), err);
-    attention = engine->ops.attention;
-    engine->ops.attention = starved_attention;
+    attention = engine->ops->attention;
+    patched_ops(engine)->attention = starved_attention;
     for (int n = 1; n <= 3; n++) {
         without_memory = n;
         launched_init(&l, &input);
         CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-        CHECK(poll_for(device) == &l.batch);
+        CHECK(poll_for(launcher) == &l.batch);
         CHECK_INT(l.batch.status, BATCH_NO_MEMORY);
         CHECK_STR(l.batch.err.text, "attention has no memory");
         for (int i = 0; i < engine->n_kept; i++)
@@ -245,37 +246,37 @@ TEST(engine__want_of_memory_fails_one_batch)
     }
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
 /* A device's own queue is in a state that nobody knows then. */
 TEST(engine__want_of_memory_breaks_a_queue)
 {
-    struct device *device = device_of(module_path("null"), "", 1);
+    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, true);
+    struct engine *engine = engine_of(launcher, m, true);
     struct input input = request_of(m, 4);
     struct launched l;
     struct err err;
 
-    attention = engine->ops.attention;
-    engine->ops.attention = starved_attention;
+    attention = engine->ops->attention;
+    patched_ops(engine)->attention = starved_attention;
     without_memory = 1;
     launched_init(&l, &input);
     CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "has no memory");
     CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
 TEST(engine__null_device_takes_the_batch_whole)
 {
-    struct device *device = device_of(module_path("null"), "", 2);
+    struct launcher *launcher = launcher_of(module_path("null"), "", 2);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, true);
+    struct engine *engine = engine_of(launcher, m, true);
     struct input input = request_of(m, 4);
     const struct segment *parent = &input.segments[0];
     struct launched l;
@@ -283,7 +284,7 @@ TEST(engine__null_device_takes_the_batch_whole)
 
     launched_init(&l, &input);
     CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-    CHECK(poll_for(device) == &l.batch);
+    CHECK(poll_for(launcher) == &l.batch);
     CHECK_INT(l.batch.status, BATCH_OK);
     for (int i = 0; i < input.n_read; i++) {
         const struct segment *s = &input.segments[i + 1];
@@ -293,43 +294,43 @@ TEST(engine__null_device_takes_the_batch_whole)
     }
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
 static int n_queries;
 
 /* Broken at the first question; whoever asks again waits for ever. */
-static int query_that_breaks(struct lane *lane, int slot, struct err *err)
+static int query_that_breaks(struct lane *lane, struct err *err)
 {
-    (void)lane, (void)slot;
+    (void)lane;
     return n_queries++ == 0 ? err_set(err, ERR_INTERNAL, "broken") : 0;
 }
 
 TEST(engine__asks_a_broken_queue_nothing_more)
 {
-    struct device *device = device_of(module_path("null"), "", 1);
+    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
     struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(device, m, true);
+    struct engine *engine = engine_of(launcher, m, true);
     struct input input = request_of(m, 4);
     struct launched l[2];
     struct err err;
 
     CHECK(engine_max_launched(engine) >= 2);
     n_queries = 0;
-    engine->ops.query = query_that_breaks;
+    patched_ops(engine)->query = query_that_breaks;
     for (int i = 0; i < 2; i++) {
         launched_init(&l[i], &input);
         CHECK_OK(engine_submit(engine, &l[i].batch, &err), err);
     }
     for (int i = 0; i < 2; i++) {
-        CHECK(poll_for(device) == &l[i].batch);
+        CHECK(poll_for(launcher) == &l[i].batch);
         CHECK_INT(l[i].batch.status, BATCH_FAILED);
     }
     CHECK_INT(n_queries, 1);
     input_release(&input);
     engine_close(engine);
-    device_close(device);
+    launcher_close(launcher);
     model_unref(m);
 }
 
@@ -352,21 +353,21 @@ TEST(engine__tells_failures_of_a_queue)
     struct input input = request_of(m, 4);
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct device *device;
+        struct launcher *launcher;
         struct engine *engine;
         struct launched right, l;
         struct err err;
         test_row("%s", rows[i].words);
         tell_failing("");
-        device = device_of(module, "", 1);
-        engine = engine_of(device, m, true);
+        launcher = launcher_of(module, "", 1);
+        engine = engine_of(launcher, m, true);
         launched_init(&right, &input);
         CHECK_OK(engine_run(engine, &right.batch, &err), err);
         tell_failing(rows[i].words);
         launched_init(&l, &input);
         CHECK_INT(engine_submit(engine, &l.batch, &err), rows[i].at_submit ? -1 : 0);
         if (!rows[i].at_submit) {
-            CHECK(poll_for(device) == &l.batch);
+            CHECK(poll_for(launcher) == &l.batch);
             CHECK_INT(l.batch.status, rows[i].status);
         }
         if (rows[i].status == BATCH_NOT_FINITE) {
@@ -375,9 +376,9 @@ TEST(engine__tells_failures_of_a_queue)
         } else {
             CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
         }
-        CHECK(!device_poll(device));
+        CHECK(!launcher_poll(launcher));
         engine_close(engine);
-        device_close(device);
+        launcher_close(launcher);
     }
     unlink(getenv("ADRANK_FAILING_FILE"));
     input_release(&input);

@@ -2,7 +2,8 @@
 #ifndef TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 #define TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
 #include "model/request_input.h"
 #include "tests/unit/model/model_dir.h"
 
@@ -25,14 +26,14 @@ static inline const char *module_path(const char *name)
     return path;
 }
 
-static inline struct device *device_of(const char *backend, const char *linear, int threads)
+static inline struct launcher *launcher_of(const char *backend, const char *linear, int threads)
 {
-    const struct device_args args = {.backend = backend, .linear = linear, .threads = threads};
-    struct device *device;
+    const struct launcher_args args = {.backend = backend, .linear = linear, .threads = threads};
+    struct launcher *launcher;
     struct err err;
 
-    CHECK_OK(device_open(&args, &device, &err), err);
-    return device;
+    CHECK_OK(launcher_open(&args, &launcher, &err), err);
+    return launcher;
 }
 
 static inline struct model *model_of(const char *dir)
@@ -49,14 +50,14 @@ static inline struct engine_args args_of(struct model *m)
     return (struct engine_args){.model = m, .max_batch_tokens = 2048, .max_batch_jobs = 16};
 }
 
-static inline struct engine *engine_of(struct device *device, struct model *m, bool skip_golden)
+static inline struct engine *engine_of(struct launcher *launcher, struct model *m, bool skip_golden)
 {
     struct engine_args args = args_of(m);
     struct engine *engine;
     struct err err;
 
     args.skip_golden = skip_golden;
-    CHECK_OK(engine_open(device, &args, &engine, &err), err);
+    CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     return engine;
 }
 
@@ -89,12 +90,22 @@ static inline void launched_init(struct launched *l, const struct input *input)
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
 }
 
-static inline struct engine_batch *poll_for(struct device *device)
+/* Operations of its own for the engine, until the next call: to replace some of them. */
+static inline struct backend_ops *patched_ops(struct engine *engine)
+{
+    static struct backend_ops ops;
+
+    ops = *engine->launcher->ops;
+    engine->ops = engine->network.ops = &ops;
+    return &ops;
+}
+
+static inline struct engine_batch *poll_for(struct launcher *launcher)
 {
     struct engine_batch *batch;
 
     for (int i = 0; i < 50000; i++) {
-        batch = device_poll(device);
+        batch = launcher_poll(launcher);
         if (batch)
             return batch;
         usleep(100);

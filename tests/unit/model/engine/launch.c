@@ -14,27 +14,27 @@
 
 struct opened {
     struct model *model;
-    struct device *device;
+    struct launcher *launcher;
     struct engine *engine;
 };
 
 static void opened_init(struct opened *o, int threads)
 {
-    const struct device_args device = {.backend = "cpu", .linear = "", .threads = threads};
+    const struct launcher_args launcher = {.backend = "cpu", .linear = "", .threads = threads};
     struct engine_args engine = {
         .max_batch_tokens = 8192, .max_batch_jobs = MAX_JOBS, .skip_golden = true};
     struct err err;
 
     CHECK_OK(model_open(MODEL, &o->model, &err), err);
-    CHECK_OK(device_open(&device, &o->device, &err), err);
+    CHECK_OK(launcher_open(&launcher, &o->launcher, &err), err);
     engine.model = o->model;
-    CHECK_OK(engine_open(o->device, &engine, &o->engine, &err), err);
+    CHECK_OK(engine_open(o->launcher, &engine, &o->engine, &err), err);
 }
 
 static void opened_close(struct opened *o)
 {
     engine_close(o->engine);
-    device_close(o->device);
+    launcher_close(o->launcher);
     model_unref(o->model);
 }
 

@@ -209,7 +209,7 @@ TEST(executor__stops_under_load)
 TEST(executor__tells_why_a_device_does_not_open)
 {
     struct executor_args args = {
-        .device = {.backend = "stub", .device = "9"}, .max_queue = 4, .max_batch_jobs = 4};
+        .launcher = {.backend = "stub", .device = "9"}, .max_queue = 4, .max_batch_jobs = 4};
     struct executor *executor;
     struct err err;
 

@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <pthread.h>
 
-#include "server/metrics/table.h"
+#include "market/reasons.h"
 #include "tests/test.h"
 
 /* ---- a strict reader of the text format ----------------------------------------------------------- */

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/batch/executor.h"
 #include "tests/test.h"
 
 #define MODEL_FOLDER "tests/golden/models/e2e"
@@ -123,10 +124,10 @@ static void set_up(void)
     CHECK_OK(mailbox_init(&s.box, &err), err);
     CHECK_OK(executor_open(
                  &(struct executor_args){
-                     .device = {.backend = MODULES "/adrank-backend-null.so",
-                                .device = "",
-                                .linear = "",
-                                .threads = 1},
+                     .launcher = {.backend = MODULES "/adrank-backend-null.so",
+                                  .device = "",
+                                  .linear = "",
+                                  .threads = 1},
                      .max_queue = 16,
                      .max_batch_jobs = 16,
                      .options = {.max_tokens = 8192, .max_jobs = 16, .max_queue = 16}},

@@ -14,9 +14,10 @@ struct model {
     int number;
 };
 
-struct device {
+struct launcher {
     struct stub_script *script;
-    struct backend_caps caps;
+    struct device_caps caps;
+    struct session_caps session_caps;
     void (*on_progress)(void *arg);
     void *arg;
     pthread_t owner, thread;
@@ -29,7 +30,7 @@ struct device {
 };
 
 struct engine {
-    struct device *device;
+    struct launcher *launcher;
     struct model *model;
     struct engine_cost cost;
     int steps_left;
@@ -49,7 +50,7 @@ void stub_reset(void)
         script->starve_every = 0;
         script->max_launched = 1;
         script->poll_us = 0;
-        script->batches = script->largest_batch = script->most_launched = 0;
+        script->batches = script->largest_batch = script->launched = script->most_launched = 0;
         script->open_engines = script->closed_engines = script->threads_seen = 0;
         script->max_step_us = -1;
     }
@@ -105,10 +106,10 @@ static void sleep_us(int64_t us)
         ;
 }
 
-static void check_thread(struct device *device)
+static void check_thread(struct launcher *launcher)
 {
-    if (!pthread_equal(device->owner, pthread_self()))
-        device->script->threads_seen++;
+    if (!pthread_equal(launcher->owner, pthread_self()))
+        launcher->script->threads_seen++;
 }
 
 static void compute(struct engine *engine, struct engine_batch *batch)
@@ -129,9 +130,9 @@ static void compute(struct engine *engine, struct engine_batch *batch)
     }
 }
 
-static void complete(struct device *device, struct engine *engine, struct engine_batch *batch)
+static void complete(struct launcher *launcher, struct engine *engine, struct engine_batch *batch)
 {
-    struct stub_script *script = device->script;
+    struct stub_script *script = launcher->script;
     int64_t started_us = clock_now_us();
 
     sleep_us(script->batch_us + script->per_job_us * batch->n_jobs);
@@ -154,109 +155,109 @@ static void complete(struct device *device, struct engine *engine, struct engine
 
 static void *crew(void *arg)
 {
-    struct device *device = arg;
+    struct launcher *launcher = arg;
 
-    pthread_mutex_lock(&device->lock);
-    while (!device->quit) {
-        if (!device->n_waiting) {
-            pthread_cond_wait(&device->wake, &device->lock);
+    pthread_mutex_lock(&launcher->lock);
+    while (!launcher->quit) {
+        if (!launcher->n_waiting) {
+            pthread_cond_wait(&launcher->wake, &launcher->lock);
             continue;
         }
-        struct engine_batch *batch = device->waiting[0];
-        struct engine *engine = device->engines[0];
-        device->n_waiting--;
-        for (int i = 0; i < device->n_waiting; i++) {
-            device->waiting[i] = device->waiting[i + 1];
-            device->engines[i] = device->engines[i + 1];
+        struct engine_batch *batch = launcher->waiting[0];
+        struct engine *engine = launcher->engines[0];
+        launcher->n_waiting--;
+        for (int i = 0; i < launcher->n_waiting; i++) {
+            launcher->waiting[i] = launcher->waiting[i + 1];
+            launcher->engines[i] = launcher->engines[i + 1];
         }
-        pthread_mutex_unlock(&device->lock);
-        complete(device, engine, batch);
-        pthread_mutex_lock(&device->lock);
-        device->done[device->n_done++] = batch;
-        if (device->on_progress && !device->caps.poll_us) {
-            pthread_mutex_unlock(&device->lock);
-            device->on_progress(device->arg);
-            pthread_mutex_lock(&device->lock);
+        pthread_mutex_unlock(&launcher->lock);
+        complete(launcher, engine, batch);
+        pthread_mutex_lock(&launcher->lock);
+        launcher->done[launcher->n_done++] = batch;
+        if (launcher->on_progress && !launcher->caps.poll_us) {
+            pthread_mutex_unlock(&launcher->lock);
+            launcher->on_progress(launcher->arg);
+            pthread_mutex_lock(&launcher->lock);
         }
     }
-    pthread_mutex_unlock(&device->lock);
+    pthread_mutex_unlock(&launcher->lock);
     return NULL;
 }
 
-int device_open(const struct device_args *args, struct device **out, struct err *err)
+int launcher_open(const struct launcher_args *args, struct launcher **out, struct err *err)
 {
     int number = atoi(args->device);
-    struct device *device = calloc(1, sizeof(*device));
+    struct launcher *launcher = calloc(1, sizeof(*launcher));
 
-    BUG_ON(!device);
+    BUG_ON(!launcher);
     if (number >= STUB_DEVICES) {
-        free(device);
+        free(launcher);
         return err_set(err, ERR_UNAVAILABLE, "no device %s", args->device);
     }
-    device->script = &stub_scripts[number];
-    device->caps.max_launched = device->script->max_launched;
-    device->caps.poll_us = device->script->poll_us;
-    device->on_progress = args->on_progress;
-    device->arg = args->arg;
-    device->owner = pthread_self();
-    pthread_mutex_init(&device->lock, NULL);
-    pthread_cond_init(&device->wake, NULL);
-    BUG_ON(pthread_create(&device->thread, NULL, crew, device) != 0);
-    *out = device;
+    launcher->script = &stub_scripts[number];
+    launcher->caps.max_launched = launcher->script->max_launched;
+    launcher->caps.poll_us = launcher->script->poll_us;
+    launcher->on_progress = args->on_progress;
+    launcher->arg = args->arg;
+    launcher->owner = pthread_self();
+    pthread_mutex_init(&launcher->lock, NULL);
+    pthread_cond_init(&launcher->wake, NULL);
+    BUG_ON(pthread_create(&launcher->thread, NULL, crew, launcher) != 0);
+    *out = launcher;
     return 0;
 }
 
-void device_close(struct device *device)
+void launcher_close(struct launcher *launcher)
 {
-    check_thread(device);
-    pthread_mutex_lock(&device->lock);
-    device->quit = true;
-    pthread_cond_signal(&device->wake);
-    pthread_mutex_unlock(&device->lock);
-    pthread_join(device->thread, NULL);
-    pthread_cond_destroy(&device->wake);
-    pthread_mutex_destroy(&device->lock);
-    free(device);
+    check_thread(launcher);
+    pthread_mutex_lock(&launcher->lock);
+    launcher->quit = true;
+    pthread_cond_signal(&launcher->wake);
+    pthread_mutex_unlock(&launcher->lock);
+    pthread_join(launcher->thread, NULL);
+    pthread_cond_destroy(&launcher->wake);
+    pthread_mutex_destroy(&launcher->lock);
+    free(launcher);
 }
 
-const struct backend_caps *device_caps(const struct device *device)
+const struct device_caps *launcher_caps(const struct launcher *launcher)
 {
-    return &device->caps;
+    return &launcher->caps;
 }
 
-const char *device_backend(const struct device *device)
+const char *launcher_backend(const struct launcher *launcher)
 {
-    (void)device;
+    (void)launcher;
     return "stub";
 }
 
-int engine_open_begin(struct device *device, const struct engine_args *args, struct engine **out,
-                      struct err *err)
+int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
+                      struct engine **out, struct err *err)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
 
     (void)err;
     BUG_ON(!engine);
-    check_thread(device);
-    BUG_ON(device->n_launched > 0);
-    sleep_us(device->script->step_us);
-    engine->device = device;
+    check_thread(launcher);
+    BUG_ON(launcher->n_launched > 0);
+    sleep_us(launcher->script->step_us);
+    engine->launcher = launcher;
     engine->model = model_ref(args->model);
-    engine->steps_left = device->script->open_steps;
-    device->script->max_step_us = args->max_step_us;
-    engine->cost.fixed_us = device->script->batch_us + 100;
-    engine->cost.per_token_us = (double)device->script->per_job_us / 16;
-    device->script->open_engines++;
+    engine->steps_left = launcher->script->open_steps;
+    launcher->script->max_step_us = args->max_step_us;
+    engine->cost.fixed_us = launcher->script->batch_us + 100;
+    engine->cost.per_token_us = (double)launcher->script->per_job_us / 16;
+    launcher->script->open_engines++;
     *out = engine;
     return 0;
 }
 
 int engine_open_step(struct engine *engine, struct err *err)
 {
-    struct stub_script *script = engine->device->script;
+    struct stub_script *script = engine->launcher->script;
 
-    check_thread(engine->device);
-    BUG_ON(engine->device->n_launched > 0);
+    check_thread(engine->launcher);
+    BUG_ON(engine->launcher->n_launched > 0);
     sleep_us(script->step_us);
     if (engine->steps_left-- > 0)
         return 1;
@@ -269,16 +270,16 @@ void engine_close(struct engine *engine)
 {
     if (!engine)
         return;
-    check_thread(engine->device);
-    BUG_ON(engine->device->n_launched > 0);
-    engine->device->script->closed_engines++;
+    check_thread(engine->launcher);
+    BUG_ON(engine->launcher->n_launched > 0);
+    engine->launcher->script->closed_engines++;
     model_unref(engine->model);
     free(engine);
 }
 
-const struct backend_caps *engine_caps(const struct engine *engine)
+const struct session_caps *engine_caps(const struct engine *engine)
 {
-    return &engine->device->caps;
+    return &engine->launcher->session_caps;
 }
 
 const struct engine_cost *engine_cost(const struct engine *engine)
@@ -288,43 +289,44 @@ const struct engine_cost *engine_cost(const struct engine *engine)
 
 int engine_max_launched(const struct engine *engine)
 {
-    return engine->device->caps.max_launched;
+    return engine->launcher->caps.max_launched;
 }
 
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct device *device = engine->device;
-    struct stub_script *script = device->script;
+    struct launcher *launcher = engine->launcher;
+    struct stub_script *script = launcher->script;
 
-    check_thread(device);
-    BUG_ON(device->n_launched >= script->max_launched);
+    check_thread(launcher);
+    BUG_ON(launcher->n_launched >= script->max_launched);
     if (script->refuse_after >= 0 && script->batches >= script->refuse_after)
         return err_set(err, ERR_UNAVAILABLE, "the script refuses");
-    pthread_mutex_lock(&device->lock);
-    if (++device->n_launched > script->most_launched)
-        script->most_launched = device->n_launched;
-    device->engines[device->n_waiting] = engine;
-    device->waiting[device->n_waiting++] = batch;
-    pthread_cond_signal(&device->wake);
-    pthread_mutex_unlock(&device->lock);
+    pthread_mutex_lock(&launcher->lock);
+    script->launched = ++launcher->n_launched;
+    if (launcher->n_launched > script->most_launched)
+        script->most_launched = launcher->n_launched;
+    launcher->engines[launcher->n_waiting] = engine;
+    launcher->waiting[launcher->n_waiting++] = batch;
+    pthread_cond_signal(&launcher->wake);
+    pthread_mutex_unlock(&launcher->lock);
     return 0;
 }
 
-struct engine_batch *device_poll(struct device *device)
+struct engine_batch *launcher_poll(struct launcher *launcher)
 {
     struct engine_batch *batch = NULL;
 
-    check_thread(device);
-    pthread_mutex_lock(&device->lock);
-    if (device->n_done) {
-        batch = device->done[0];
-        device->n_done--;
-        for (int i = 0; i < device->n_done; i++)
-            device->done[i] = device->done[i + 1];
-        device->n_launched--;
+    check_thread(launcher);
+    pthread_mutex_lock(&launcher->lock);
+    if (launcher->n_done) {
+        batch = launcher->done[0];
+        launcher->n_done--;
+        for (int i = 0; i < launcher->n_done; i++)
+            launcher->done[i] = launcher->done[i + 1];
+        launcher->script->launched = --launcher->n_launched;
     }
-    pthread_mutex_unlock(&device->lock);
+    pthread_mutex_unlock(&launcher->lock);
     if (!batch)
-        sleep_us(device->script->poll_takes_us);
+        sleep_us(launcher->script->poll_takes_us);
     return batch;
 }

@@ -21,12 +21,12 @@ struct stub_script {
     _Atomic bool hang;         /* batches do not complete while it is set */
     _Atomic int open_steps;    /* engine_open_step's before it is ready */
     _Atomic int step_us;       /* each of them, and the begin */
-    _Atomic int poll_takes_us; /* device_poll's return, once it has found nothing */
+    _Atomic int poll_takes_us; /* launcher_poll's return, once it has found nothing */
     _Atomic bool open_fails;   /* the last step */
     int max_launched;
     int poll_us; /* 0: it tells its progress */
     /* Counted. */
-    _Atomic int batches, largest_batch, most_launched, open_engines, closed_engines;
+    _Atomic int batches, largest_batch, launched, most_launched, open_engines, closed_engines;
     _Atomic int max_step_us;  /* asked for by the engine that was opened last */
     _Atomic int threads_seen; /* callers other than the first: must stay 0 */
 };

@@ -1,0 +1,84 @@
+/* The launcher's life: which backend, its device opened once, the crew where lanes are threads. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "base/log.h"
+#include "kernels/module.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/slices.h"
+
+static int open_device(struct launcher *launcher, const char *backend, const char *device,
+                       struct err *err)
+{
+    const struct backend_ops *ops;
+
+    if (backend_find(backend, &ops, err) || ops->device_open(device, &launcher->device, err))
+        return -1;
+    launcher->ops = ops;
+    launcher->caps = ops->device_caps(launcher->device);
+    return 0;
+}
+
+/* "auto" is the GPU where there is one. */
+static int choose_device(struct launcher *launcher, const char *backend, const char *device,
+                         struct err *err)
+{
+    struct err why;
+
+    if (strcmp(backend, "auto") != 0)
+        return open_device(launcher, backend, device, err);
+    if (open_device(launcher, "cuda", device, &why) == 0)
+        return 0;
+    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("reason", why.text));
+    return open_device(launcher, "cpu", device, err);
+}
+
+int launcher_open(const struct launcher_args *args, struct launcher **out, struct err *err)
+{
+    struct launcher *launcher = calloc(1, sizeof(*launcher));
+
+    if (!launcher)
+        return err_set(err, ERR_NOMEM, "launcher: out of memory");
+    launcher->threads = args->threads > 1 ? args->threads : 1;
+    launcher->on_progress = args->on_progress;
+    launcher->arg = args->arg;
+    launcher->linear = strdup(args->linear ? args->linear : "");
+    if (!launcher->linear) {
+        err_set(err, ERR_NOMEM, "launcher: out of memory");
+        goto failed;
+    }
+    if (choose_device(launcher, args->backend ? args->backend : "auto",
+                      args->device ? args->device : "", err))
+        goto failed;
+    if (launcher->caps->host_lanes &&
+        crew_new(launcher->threads, &slices_crew_ops, launcher, &launcher->crew, err))
+        goto failed;
+    *out = launcher;
+    return 0;
+failed:
+    launcher_close(launcher);
+    return -1;
+}
+
+void launcher_close(struct launcher *launcher)
+{
+    if (!launcher)
+        return;
+    BUG_ON(launcher->running || launcher->finished);
+    crew_free(launcher->crew);
+    if (launcher->device)
+        launcher->ops->device_close(launcher->device);
+    free(launcher->linear);
+    free(launcher);
+}
+
+const struct device_caps *launcher_caps(const struct launcher *launcher)
+{
+    return launcher->caps;
+}
+
+const char *launcher_backend(const struct launcher *launcher)
+{
+    return launcher->ops->name;
+}

@@ -412,5 +412,3 @@ TEST(answer__the_daemon_ends_well)
 {
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

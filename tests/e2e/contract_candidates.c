@@ -240,5 +240,3 @@ TEST(candidates__the_daemon_ends_well)
 {
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

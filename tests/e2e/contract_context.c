@@ -250,5 +250,3 @@ TEST(context__the_daemon_ends_well)
 {
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

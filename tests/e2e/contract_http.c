@@ -351,5 +351,3 @@ TEST(http__the_daemon_ends_well)
 {
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

@@ -77,5 +77,3 @@ TEST(lenient__the_daemon_ends_well)
     contract_good(shared());
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

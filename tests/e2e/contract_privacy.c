@@ -375,5 +375,3 @@ TEST(privacy__the_daemon_ends_well)
     CHECK_INT(driver_stop(shared()), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

@@ -173,5 +173,3 @@ TEST(reasons__the_daemon_ends_well)
     contract_good(shared());
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

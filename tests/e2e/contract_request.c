@@ -376,5 +376,3 @@ TEST(request__the_daemon_ends_well)
 {
     CHECK_INT(driver_stop(shared()), 0);
 }
-
-TEST_MAIN

@@ -268,5 +268,3 @@ TEST(contract_rows__what_is_elsewhere_is_there)
         buf_release(&source);
     }
 }
-
-TEST_MAIN

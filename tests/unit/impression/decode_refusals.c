@@ -146,5 +146,3 @@ TEST(decode__keeps_at_most_max_problems)
     decoded_release(&d);
     buf_release(&body);
 }
-
-TEST_MAIN

@@ -353,5 +353,3 @@ TEST(http_reader__started_by_a_byte_of_the_request)
     CHECK(http_reader_started(&run.reader));
     free(run.held);
 }
-
-TEST_MAIN

@@ -406,5 +406,3 @@ TEST(config__shipped_file_is_the_table)
     config_free(config);
     arena_release(&arena);
 }
-
-TEST_MAIN

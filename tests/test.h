@@ -42,6 +42,7 @@ const char *test_data(void);
 
 #define TEST_MAIN /* of tests that still name it */
 
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define SKIP(...) test_skip(__VA_ARGS__)
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define CHECK(cond)                                                                                \

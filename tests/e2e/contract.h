@@ -15,6 +15,16 @@
 /* A TEST named row__case: a case of contract_rows.c. */
 #define CONTRACT_TEST(row, case_) TEST(row##__##case_)
 
+/* A daemon that most cases of a file share: that it answers the good request right after each is what
+ * they show. A file that starts it closes with CONTRACT_DAEMON_ENDS. */
+struct driver *shared(void);
+#define CONTRACT_DAEMON_ENDS(name)                                                                 \
+    TEST(name##__the_daemon_ends_well)                                                             \
+    {                                                                                              \
+        contract_good(shared());                                                                   \
+        CHECK_INT(driver_stop(shared()), 0);                                                       \
+    }
+
 /* ---- bytes ------------------------------------------------------------------------------------- */
 
 /* printf with ' for ". */

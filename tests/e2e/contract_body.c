@@ -2,16 +2,6 @@
 #include "tests/e2e/contract.h"
 #include "tests/refused_bodies.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define BYTES(literal) ((struct view){literal, sizeof(literal) - 1})
 
 static const struct contract_want not_json = {.status = 400, .code = "not_json"};
@@ -317,7 +307,4 @@ CONTRACT_TEST(truncated, behaviour_events)
     CHECK(answer_same_scores(fits, cut));
 }
 
-TEST(body__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
+CONTRACT_DAEMON_ENDS(body)

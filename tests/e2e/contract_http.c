@@ -4,17 +4,6 @@
 #include "tests/e2e/contract.h"
 #include "tests/refused_requests.h"
 
-static struct driver daemon_;
-
-/* Most cases share one daemon: that it answers the good request right after each is what they show. */
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define BYTES(literal) ((struct view){literal, sizeof(literal) - 1})
 
 static void refuse(const struct refused_request *row)
@@ -347,7 +336,4 @@ CONTRACT_TEST(expect, refused_head)
     }
 }
 
-TEST(http__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
+CONTRACT_DAEMON_ENDS(http)

@@ -117,8 +117,6 @@ static const struct {
 } elsewhere[] = {{"bug", "forgotten_exchange", "tests/unit/server/net/connection.c",
                   "connection__answers_for_a_handler_that_does_not"}};
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 /* All contract_*.c, one behind the other. */
 static void read_sources(struct buf *out)
 {

@@ -56,11 +56,12 @@ static void collect_model(struct metrics_out *out, void *arg)
         return;
     metrics_emit(out,
                  (struct metrics_label[]){
-                     label("name", model_name(d->world->model)),
-                     label("version", model_version(d->world->model)),
-                     label("digest", model_digest(d->world->model)),
-                     label("kind", model_kind(d->world->model)),
-                     label("precision", precision_names[served_model_precision(d->world->served)]),
+                     label("name", model_name(world_model(d->world)->model)),
+                     label("version", model_version(world_model(d->world)->model)),
+                     label("digest", model_digest(world_model(d->world)->model)),
+                     label("kind", model_kind(world_model(d->world)->model)),
+                     label("precision",
+                           precision_names[served_model_precision(world_model(d->world)->served)]),
                      label("backend", executor_backend(d->executor)),
                  },
                  6, 1);

@@ -47,6 +47,7 @@ enum step_result {
 /* What is scored together: imps of equal context. */
 struct score_group {
     const struct imp *imp; /* the first of them */
+    const struct world_model *model;
     struct batch_job *job; /* lent or back; NULL: none */
     bool out;              /* lent: its letter has not come */
     bool scored;           /* logits are right */

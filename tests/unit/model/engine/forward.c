@@ -386,5 +386,3 @@ TEST(forward__keeps_every_layer_for_backward)
     stack_release(&s);
     stack_release(&serving);
 }
-
-TEST_MAIN

@@ -77,7 +77,7 @@ enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait
 /* The first gate, cheap enough for every arrival: whether a job of this model would be refused with
  * SUBMIT_FULL now. Drops what is expired or cancelled before it says so. Any thread that holds a
  * reference to the model. */
-bool executor_is_full(const struct served_model *model, int64_t now_us) MUST_CHECK;
+bool executor_is_full(const struct served_model *model) MUST_CHECK;
 
 enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 enum executor_state executor_state(const struct executor *executor);

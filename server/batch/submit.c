@@ -47,7 +47,7 @@ static bool note_full(struct executor *executor)
 }
 
 /* Takes the lock only where the queue was full a moment ago. */
-static bool is_full(struct executor *executor, int64_t now_us)
+static bool is_full(struct executor *executor)
 {
     struct work *dropped;
     bool full;
@@ -55,7 +55,7 @@ static bool is_full(struct executor *executor, int64_t now_us)
     if (!atomic_load_explicit(&executor->looks_full, memory_order_relaxed))
         return false;
     pthread_mutex_lock(&executor->lock);
-    dropped = make_room(executor, now_us);
+    dropped = make_room(executor, clock_now_us());
     full = note_full(executor);
     pthread_mutex_unlock(&executor->lock);
     return_list(executor, dropped);
@@ -119,13 +119,13 @@ enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait
     return answer;
 }
 
-bool executor_is_full(const struct served_model *model, int64_t now_us)
+bool executor_is_full(const struct served_model *model)
 {
     for (int i = 0; i < SERVED_ENGINES; i++) {
         struct executor *executor = model->engines[i].executor;
 
         if (executor && executor_state(executor) == EXECUTOR_SERVING)
-            return is_full(executor, now_us);
+            return is_full(executor);
     }
     return false;
 }

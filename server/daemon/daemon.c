@@ -7,6 +7,8 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/daemon/state.h"
+#include "server/request/handler.h"
+#include "server/request/wire.h"
 
 #define EXECUTOR_DRAIN_US 1000000
 #define CLOSE_AT_MOST_S                                                                            \
@@ -62,7 +64,8 @@ static int open_server(struct daemon *d, struct err *err)
     struct net_limits limits = daemon_limits(d->config);
 
     budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
-    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
+    d->routes[0] =
+        (struct http_route){"POST", "/rank", request_handle, (void *)&wire_native, PATH_RANK};
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health, PATH_LIVEZ};
     d->routes[2] =
         (struct http_route){"GET", "/readyz", health_handle_ready, &d->health, PATH_READYZ};

@@ -1,10 +1,13 @@
-#include "server/request/request_state.h"
+/* The user's history: one round trip to the store, merged with what the request brought. */
+#include <stddef.h>
 
 #include "base/clock.h"
+#include "server/request/request.h"
+#include "server/request/worker_state.h"
 
 static struct request *request_of(struct features_call *call)
 {
-    return (struct request *)(void *)((char *)call - offsetof(struct request, features));
+    return (struct request *)(void *)((char *)call - offsetof(struct request, history.call));
 }
 
 static const enum features_reason reasons[FEATURES_STATUSES] = {
@@ -17,16 +20,18 @@ static const enum features_reason reasons[FEATURES_STATUSES] = {
     [FEATURES_NO_MEMORY] = FEATURES_REASON_NO_MEMORY,
 };
 
-void request_lacks_features(struct request *r, enum features_reason reason)
+/* Stored behaviour is missing, or some of it: marked, and counted once. */
+static void lack(struct request *r, enum features_reason reason)
 {
     if (r->degraded & 1u << DEGRADED_FEATURES)
         return; /* the first reason counts */
     request_degrade(r, DEGRADED_FEATURES);
-    r->features_reason = reason;
+    r->history.reason = reason;
     metrics_count(r->worker->shard, METRIC_FEATURES_FAILED, reason, 1);
 }
 
-/* Stored events, newest first, to behaviour oldest first; what cannot be read is left out and marked. */
+/* Stored events, newest first, to behaviour, oldest first; what cannot be read is left out and
+ * marked. */
 static int unpack(struct request *r, const struct view *events, int n, struct behaviour *out)
 {
     int kept = 0, corrupt = 0;
@@ -38,7 +43,7 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
         if (events[i].len <= BEHAVIOUR_MAX_BYTES) {
             copy = arena_copy(&r->arena, events[i]);
             if (!copy.ptr) {
-                request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
+                lack(r, FEATURES_REASON_NO_MEMORY);
                 continue;
             }
         }
@@ -48,7 +53,7 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
             corrupt++;
     }
     if (corrupt) {
-        request_lacks_features(r, FEATURES_REASON_CORRUPT);
+        lack(r, FEATURES_REASON_CORRUPT);
         metrics_count(r->worker->shard, METRIC_STORED_EVENTS_CORRUPT, 0, (uint64_t)corrupt);
     }
     return kept;
@@ -73,14 +78,14 @@ static void merge(struct request *r, const struct behaviour *stored, int n_store
 
     filled = merged ? arena_array(&r->arena, (size_t)n, sizeof(*filled)) : NULL;
     if (!filled) {
-        request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
+        lack(r, FEATURES_REASON_NO_MEMORY);
         return;
     }
     if (n)
         memcpy(filled, merged, (size_t)n * sizeof(*filled));
     fill_texts(r, filled, n);
-    r->behaviours = filled;
-    r->n_behaviours = n;
+    r->history.behaviours = filled;
+    r->history.n = n;
     if (truncated)
         request_degrade(r, DEGRADED_TRUNCATED);
 }
@@ -92,7 +97,7 @@ static void on_features(struct features_call *call, enum features_status status,
     struct behaviour *stored = NULL;
     int n = 0;
 
-    r->features_out = false;
+    r->history.out = false;
     r->timing.features_us = clock_now_us() - call->start_us;
     if (status == FEATURES_OK && n_events) {
         stored = arena_array(&r->arena, (size_t)n_events, sizeof(*stored));
@@ -102,15 +107,14 @@ static void on_features(struct features_call *call, enum features_status status,
             status = FEATURES_NO_MEMORY;
     }
     if (status != FEATURES_OK && status != FEATURES_NONE)
-        request_lacks_features(r, reasons[status]);
+        lack(r, reasons[status]);
     if (status != FEATURES_NONE) {
         metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
         metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
                         r->timing.features_us);
     }
     merge(r, stored, n);
-    if (!r->in_step)
-        request_resume(r);
+    request_resume(r, STEP_NEXT);
 }
 
 enum step_result step_features(struct request *r)
@@ -124,20 +128,22 @@ enum step_result step_features(struct request *r)
         merge(r, NULL, 0);
         return STEP_NEXT;
     }
-    behaviour_pid(config->privacy.user_key.value, r->decoded.user_id, r->pid);
-    behaviour_redis_key(r->pid, key);
-    r->features_out = true;
-    r->features.on_done = on_features;
-    r->features.start_us = clock_now_us();
-    features_fetch(r->worker->features, &r->features, key, (int)config->rank.max_behaviour,
+    behaviour_pid(config->privacy.user_key.value, r->decoded.user_id, r->history.pid);
+    behaviour_redis_key(r->history.pid, key);
+    r->history.out = true;
+    r->history.call.on_done = on_features;
+    r->history.call.start_us = clock_now_us();
+    features_fetch(r->worker->features, &r->history.call, key, (int)config->rank.max_behaviour,
                    r->deadline_us - config->deadline.encode_reserve_us);
-    return r->features_out ? STEP_WAIT : STEP_NEXT;
+    return STEP_WAIT;
 }
 
 void step_features_abandon(struct request *r)
 {
-    if (!r->features_out)
+    if (!r->history.out)
         return;
-    features_cancel(r->worker->features, &r->features);
-    r->features_out = false;
+    if (r->late)
+        lack(r, FEATURES_REASON_TIMEOUT);
+    features_cancel(r->worker->features, &r->history.call);
+    r->history.out = false;
 }

@@ -135,7 +135,7 @@ void request_start(struct request *r, struct http_call *call, const struct wire_
     r->ads = (struct candidates){0};
     r->tokens.groups = NULL;
     r->tokens.n_groups = 0;
-    r->ranked = (struct ranked){0};
+    r->rank = (struct rank_state){0};
     http_call_defer(call, on_gone, r);
     run(r);
 }

@@ -46,6 +46,12 @@ struct batch_state {
     int jobs_out;
 };
 
+/* step_rank */
+struct rank_state {
+    int64_t start_us;     /* 0: it did not run */
+    struct ranked ranked; /* without results then */
+};
+
 struct request {
     struct request_worker *worker;
     uint32_t slot;
@@ -73,7 +79,7 @@ struct request {
     struct candidates ads;
     struct tokens_state tokens;
     struct batch_state batch;
-    struct ranked ranked;
+    struct rank_state rank;
 };
 
 static inline void request_degrade(struct request *r, enum degraded_reason reason)

@@ -12,8 +12,8 @@ static void count(struct request *r)
         if (r->degraded & 1u << i)
             metrics_count(shard, METRIC_DEGRADED, i, 1);
     for (int i = 0; i < FILTERED_REASONS; i++)
-        if (r->ranked.filtered[i])
-            metrics_count(shard, METRIC_FILTERED, i, r->ranked.filtered[i]);
+        if (r->rank.ranked.filtered[i])
+            metrics_count(shard, METRIC_FILTERED, i, r->rank.ranked.filtered[i]);
     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_RANK, r->timing.rank_us);
     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_TOTAL, r->timing.total_us);
     request_count_late(r);
@@ -31,14 +31,17 @@ enum step_result step_answer(struct request *r)
         .model_digest = model_digest(world->model),
         .generation = world->generation,
         .currency = world->config->rank.currency,
-        .ranked = &r->ranked,
+        .ranked = &r->rank.ranked,
         .degraded = r->degraded,
         .timing = &r->timing,
     };
     struct http_response response = {0};
-    wire_write_fn write = r->ranked.n ? r->format->write_answer : r->format->write_none;
+    int64_t now_us = clock_now_us();
+    wire_write_fn write = r->rank.ranked.n ? r->format->write_answer : r->format->write_none;
 
-    r->timing.total_us = clock_now_us() - r->call->received_us;
+    r->timing.total_us = now_us - r->call->received_us;
+    if (r->rank.start_us)
+        r->timing.rank_us = now_us - r->rank.start_us;
     buf_clear(body);
     write(&answer, &r->arena, body, &response);
     if (buf_failed(body)) {

@@ -83,14 +83,15 @@ enum step_result step_decode(struct request *r)
         .max_results = RANK_MAX_RESULTS,
         .top_n = (int)config->rank.top_n,
     };
-    int64_t start_us = clock_now_us();
+    int64_t start_us = clock_now_us(), now_us;
     struct problems problems;
     enum decode_status status;
     bool truncated = false;
 
     problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
     status = r->format->decode(r->call, &limits, &r->arena, &r->decoded, &truncated, &problems);
-    r->timing.parse_us = clock_now_us() - start_us;
+    now_us = clock_now_us();
+    r->timing.parse_us = now_us - start_us;
     metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
@@ -102,7 +103,7 @@ enum step_result step_decode(struct request *r)
         request_degrade(r, DEGRADED_TRUNCATED);
     count_ignored(r);
     set_deadline(r);
-    if (spent(r, clock_now_us()))
+    if (spent(r, now_us))
         return STEP_LATE;
     loop_timer_set(&r->worker->worker->loop, &r->answer_timer,
                    r->deadline_us - config->deadline.encode_reserve_us);

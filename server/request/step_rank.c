@@ -53,15 +53,13 @@ static int rank(struct request *r)
                             .currency = config->rank.currency,
                             .top_n = r->decoded.top_n ? r->decoded.top_n : (int)config->rank.top_n,
                             .unique_in_request = config->rank.unique == UNIQUE_REQUEST},
-        &r->arena, &r->ranked, &err);
+        &r->arena, &r->rank.ranked, &err);
 }
 
 enum step_result step_rank(struct request *r)
 {
-    int64_t start_us = clock_now_us();
-
+    r->rank.start_us = clock_now_us();
     if (rank(r))
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
-    r->timing.rank_us = clock_now_us() - start_us;
     return STEP_NEXT;
 }

@@ -124,6 +124,7 @@
     X(backend, not_finite)                                                                         \
     X(late, nothing_left)                                                                          \
     X(late, too_many)                                                                              \
+    X(late, full_queue)                                                                            \
     X(late, some_contexts)                                                                         \
     X(late, refused_early)                                                                         \
     X(late, at_the_reserve)                                                                        \

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 /* The next line of in without its newline, NUL-terminated; line is cleared first. 1; 0 at the end; -1: it cannot be
  * read (ERR_NOINPUT), has more than max_bytes (ERR_DATA), or there is no memory. A last line needs no newline. */

@@ -127,15 +127,15 @@ struct reading {
 static int read_line(struct reading *r, struct view bytes, size_t number, struct err *err)
 {
     char prefix[32];
-    struct reader reader = {.problems = r->problems, .prefix = prefix};
+    struct object_reader reader = {.problems = r->problems, .prefix = prefix};
     struct catalog_line line;
 
     snprintf(prefix, sizeof(prefix), "line %zu", number);
     if (bytes.len > CATALOG_MAX_LINE_BYTES) {
-        reader_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
+        field_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
         return 0;
     }
-    switch (reader_read(&reader, bytes, &r->scratch, &catalog_line_shape, &line)) {
+    switch (object_read(&reader, bytes, &r->scratch, &catalog_line_schema, &line)) {
     case READ_OK:
         break;
     case READ_OUT_OF_MEMORY:
@@ -147,7 +147,7 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
     if (keep_line(r->table, &line, r->arena, number, err))
         return -1;
     if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
-        reader_problem(&reader, NULL, "adid", "stands on an earlier line too");
+        field_problem(&reader, NULL, "adid", "stands on an earlier line too");
     return 0;
 }
 

@@ -7,7 +7,7 @@
 #define IMPRESSION_PRIVACY_H
 
 #include "adrank/impression.h"
-#include "json/fields.h"
+#include "json/object.h"
 
 /* Bits, so that what several places say is one value. */
 enum signal_state { SIGNAL_ABSENT = 0, SIGNAL_HARMLESS = 1, SIGNAL_SET = 2 };
@@ -23,9 +23,9 @@ struct signals_and_ext {
 };
 
 /* Of regs. */
-extern const struct shape privacy_regs_shape; /* struct signals_and_ext */
+extern const struct schema privacy_regs_schema; /* struct signals_and_ext */
 /* Of user.ext and device.ext. */
-extern const struct shape privacy_user_ext_shape, privacy_device_ext_shape; /* union signals */
+extern const struct schema privacy_user_ext_schema, privacy_device_ext_schema; /* union signals */
 
 /* For the tables of user and device: SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, offsetof(struct device, signals.own)). */
 #define SIGNAL_FIELD(name_, signal, judge_, signals_at)                                            \

@@ -210,7 +210,7 @@ void json_number_skip(struct json_text *text)
         json_fail(text, "a number is malformed");
 }
 
-/* ---- integers by value ---- */
+/* ---- integers by value ----------------------------------------------------------------------- */
 
 /* v x 10^n; false when that is beyond 64 bits. */
 static bool shift(uint64_t *v, int64_t n)

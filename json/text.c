@@ -33,7 +33,7 @@ void json_finish(struct json_text *text)
         json_fail(text, "a control character between values");
 }
 
-/* ---- strings ---- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 /* Bytes of the three-byte character at p when it needs no second look, else 0: its lead is no 0xe0 (overlong)
  * and no 0xed (surrogates). Four bytes are readable. */
@@ -231,7 +231,7 @@ struct view json_string_slow(struct json_text *text)
     return string_slow(text, true);
 }
 
-/* ---- what nobody reads ---- */
+/* ---- what nobody reads ----------------------------------------------------------------------- */
 
 static bool starts_with_bom(const struct json_text *text)
 {

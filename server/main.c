@@ -16,6 +16,8 @@
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 #include "server/net/address.h"
+#include "server/world/config_print.h"
+#include "server/world/config_read.h"
 
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000

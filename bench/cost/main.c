@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "bench/usage.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/opening.h"
 
 #define SHAPE_US 200000.0 /* of each shape: rounds */
 #define MAX_ROUNDS 200

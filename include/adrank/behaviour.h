@@ -17,6 +17,7 @@
 #include "adrank/impression.h"
 #include "base/arena.h"
 #include "base/buf.h"
+#include "base/err.h"
 
 #define BEHAVIOUR_VERSION 1
 #define BEHAVIOUR_HEADER_BYTES 14

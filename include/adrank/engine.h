@@ -34,9 +34,7 @@ struct launcher_args {
 int launcher_open(const struct launcher_args *args, struct launcher **out,
                   struct err *err) MUST_CHECK;
 void launcher_close(struct launcher *launcher); /* its engines are closed before */
-/* Of the device in f32: what does not depend on a precision. */
-const struct backend_caps *
-launcher_caps(const struct launcher *launcher);                /* any thread; constant */
+const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
 const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
 
 struct engine_args {
@@ -69,7 +67,7 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
 void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal */
 
 struct model *engine_model(const struct engine *engine);
-const struct backend_caps *engine_caps(const struct engine *engine); /* any thread; constant */
+const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*
  * Measured at open. A batch takes fixed + per_token * tokens + per_attention * attention + per_segment * segments

@@ -1,6 +1,6 @@
 /*
- * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time is slow there
- * and changes bits), one thread each, weights packed once for all lanes.
+ * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time
+ * is slow there and changes bits), one thread each, weights packed once for all lanes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -164,6 +164,11 @@ failed:
     return -1;
 }
 
+static int width(const struct linear_weight *weight)
+{
+    return weight->plan->shape.out;
+}
+
 const struct linear_ops linear_onednn = {
     .name = "onednn",
     .supports = supports,
@@ -172,6 +177,7 @@ const struct linear_ops linear_onednn = {
     .close = provider_close,
     .weight_new = weight_new,
     .weight_free = weight_free,
+    .width = width,
     .lane_open = onednn_lane_open,
     .lane_close = onednn_lane_close,
     .run = onednn_lane_run,

@@ -1,6 +1,6 @@
 /*
- * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights) and
- * linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
+ * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
+ * and linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
  */
 #ifndef KERNELS_CPU_LINEAR_ONEDNN_H
 #define KERNELS_CPU_LINEAR_ONEDNN_H

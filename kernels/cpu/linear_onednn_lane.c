@@ -49,7 +49,8 @@ void onednn_lane_close(struct linear_lane *lane)
     free(lane);
 }
 
-/* Room of at least `bytes`; what was there is lost. -1: all is as it was, for the plans that run in it. */
+/* Room of at least `bytes`; what was there is lost. -1: all is as it was, for the plans that run
+ * in it. */
 static int make_room(char **room, size_t *has, size_t bytes)
 {
     char *larger;
@@ -148,8 +149,8 @@ static dnnl_status_t run_rung(struct linear_lane *lane, const struct linear_weig
     return status;
 }
 
-/* The last rows, when they are fewer than the lowest rung has, are done by one that overlaps those before:
- * these get the same bits a second time. */
+/* The last rows, when they are fewer than the lowest rung has, are done by one that overlaps
+ * those before: these get the same bits a second time. */
 static dnnl_status_t run_rows(struct linear_lane *lane, const struct linear_args *args)
 {
     const struct onednn_plan *plan = args->weight->plan;

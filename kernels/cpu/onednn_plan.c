@@ -7,7 +7,7 @@
 #include "base/log.h"
 #include "kernels/cpu/onednn_trial.h"
 
-/* ---- what was found out, kept for every later open ------------------------------------------------ */
+/* ---- what was found out, kept for every later open ------------------------------------------- */
 
 #define MAX_VERDICTS 256 /* shapes; more are tried anew each time */
 
@@ -63,7 +63,7 @@ static dnnl_status_t classify(const struct onednn_plan *plan, dnnl_engine_t engi
     return status;
 }
 
-/* ---- a plan ---------------------------------------------------------------------------------------- */
+/* ---- a plan ---------------------------------------------------------------------------------- */
 
 void onednn_plan_choose(struct onednn_plan *plan, const int classes[PLAN_RUNGS])
 {

@@ -1,12 +1,12 @@
 /*
- * All products of one shape: a primitive for each number of rows in a ladder of 16, 32, ... 256, made when
- * the first weight of that shape is, and kept until the provider closes. The weights are packed as the
- * 256-row product wants them, and all others take that layout.
+ * All products of one shape: a primitive for each number of rows in a ladder of 16, 32, ... 256,
+ * made when the first weight of that shape is, and kept until the provider closes. The weights are
+ * packed as the 256-row product wants them, and all others take that layout.
  *
- * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32 rows, on AMX with
- * 3072 inputs), so a row's bits would depend on its neighbours. A plan uses only rungs that agree to the bit
- * (onednn_trial.h): of those that agree with each other, the ones with most rows in all. What was found out for a
- * shape is kept for the life of the process.
+ * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32
+ * rows, on AMX with 3072 inputs), so a row's bits would depend on its neighbours. A plan uses only
+ * rungs that agree to the bit (onednn_trial.h): of those that agree with each other, the ones with
+ * most rows in all. What was found out for a shape is kept for the life of the process.
  */
 #ifndef KERNELS_CPU_ONEDNN_PLAN_H
 #define KERNELS_CPU_ONEDNN_PLAN_H
@@ -26,7 +26,8 @@ struct onednn_plan {
     int index;            /* place in the provider's list */
 };
 
-/* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the trial. Any thread. */
+/* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the trial. Any
+ * thread. */
 int onednn_plan_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
                     struct onednn_plan **out, struct err *err) MUST_CHECK;
 void onednn_plan_free(struct onednn_plan *plan); /* NULL is legal */

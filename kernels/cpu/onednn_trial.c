@@ -38,7 +38,8 @@ static void trial_release(struct trial *trial)
     free(trial->x);
 }
 
-/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is left over. */
+/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is
+ * left over. */
 static void make_pairs(int *pair, int *order, int n, struct rng *rng)
 {
     for (int k = 0; k < n; k++)
@@ -85,9 +86,10 @@ static void fill_rows(struct trial *trial, const struct onednn_shape *shape, con
 }
 
 /*
- * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the one that
- * is had is the rounding error alone: another order of adding up changes all of its bits, and rounding the
- * result to bf16 does not hide that, as it does with an ordinary sum in all but one of 30,000 cases.
+ * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the
+ * one that is had is the rounding error alone: another order of adding up changes all of its bits,
+ * and rounding the result to bf16 does not hide that, as it does with an ordinary sum in all but
+ * one of 30,000 cases.
  */
 static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
                          const int *pair, struct rng *rng)

@@ -1,7 +1,7 @@
 /*
- * The limit that the linear layer is held against: matrix products and nothing else, by oneDNN as it likes them best. 256
- * rows a product, weights laid out as the library chooses, neither bias nor activation, one product after the
- * other on each thread. For benchmarks.
+ * The limit that the linear layer is held against: matrix products and nothing else, by oneDNN as
+ * it likes them best. 256 rows a product, weights laid out as the library chooses, neither bias nor
+ * activation, one product after the other on each thread. For benchmarks.
  */
 #ifndef KERNELS_CPU_YARDSTICK_H
 #define KERNELS_CPU_YARDSTICK_H
@@ -27,7 +27,8 @@ int yardstick_new(const struct yardstick_args *args, struct yardstick **out,
                   struct err *err) MUST_CHECK;
 void yardstick_free(struct yardstick *yardstick); /* NULL is legal */
 
-/* All layers once on every thread at once. *gflops: floating-point operations of all threads by the time of the last. */
+/* All layers once on every thread at once. *gflops: floating-point operations of all threads by
+ * the time of the last. */
 int yardstick_pass(struct yardstick *yardstick, double *gflops, struct err *err) MUST_CHECK;
 
 #endif

@@ -7,7 +7,7 @@
 /* In the order in which they are taken where several explain the samples equally well. */
 enum { TERM_TOKENS, TERM_ATTENTION, TERM_SEGMENTS, TERM_FIXED, TERMS };
 
-/* ------------------------------------------------------------------ the function */
+/* ---- the function ---------------------------------------------------------------------------- */
 
 /* Not fmax: that is a call, and the gate asks for the cost of everybody in the queue. */
 static double larger(double a, double b)
@@ -60,7 +60,7 @@ double engine_cost_us(const struct engine_cost *cost, const struct input_shape *
             cost->per_attention_us * x[TERM_ATTENTION] + cost->per_segment_us * x[TERM_SEGMENTS]);
 }
 
-/* ------------------------------------------------------------------ fitting it */
+/* ---- fitting it ------------------------------------------------------------------------------ */
 
 /* Gauss with pivots; false when the terms cannot be told apart. The diagonal was 1. */
 static bool solve(double a[TERMS][TERMS + 1], int n)

@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/compute.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 #define BUDGET_US 1500000.0 /* of all passes; what is left then is left out */
 #define ENOUGH 6 /* samples that the budget does not cut: tokens, attention, segments and shares */
@@ -35,7 +37,7 @@ static struct kept_cost *find_kept(struct engine *engine)
 {
     struct launcher *launcher = engine->launcher;
 
-    for (int i = 0; i < DEVICE_COSTS; i++) {
+    for (int i = 0; i < LAUNCHER_COSTS; i++) {
         struct kept_cost *kept = &launcher->costs[i];
         /* No padding: a struct encoder_config is made of ints, enums and one float. */
         if (memcmp(&kept->config, &engine->model->config, sizeof(kept->config)) == 0 &&
@@ -63,7 +65,7 @@ static void keep(struct engine *engine)
 
     if (!kept) {
         kept = &launcher->costs[launcher->next_cost];
-        launcher->next_cost = (launcher->next_cost + 1) % DEVICE_COSTS;
+        launcher->next_cost = (launcher->next_cost + 1) % LAUNCHER_COSTS;
     }
     *kept = (struct kept_cost){.config = engine->model->config,
                                .precision = engine->caps.precision,

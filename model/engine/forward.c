@@ -40,7 +40,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct network *
     scratch->outside = calloc(t, sizeof(*scratch->outside));
     if (!scratch->outside)
         return err_set(err, ERR_NOMEM, "forward: out of memory");
-    scratch->memory = net->ops->alloc(net->backend, bytes, err);
+    scratch->memory = net->ops->alloc(net->session, bytes, err);
     if (!scratch->memory) {
         free(scratch->outside);
         return -1;
@@ -59,7 +59,7 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct network *
 
 void forward_scratch_release(struct forward_scratch *scratch, const struct network *net)
 {
-    net->ops->free(net->backend, scratch->memory);
+    net->ops->free(net->session, scratch->memory);
     free(scratch->outside);
     *scratch = (struct forward_scratch){0};
 }
@@ -231,9 +231,13 @@ static int read_out(const struct network *net, const struct forward_args *a, str
 
 int forward(const struct network *net, const struct forward_args *args, struct err *err)
 {
+    const struct pass pass = {.network = net->layers, .n_layers = net->config->layers};
     int last = net->config->layers - 1;
+    int replayed = net->ops->begin(args->lane, args->slice, &pass, err);
 
-    if (net->ops->begin(args->lane, args->slice, err) || embed(net, args, err))
+    if (replayed)
+        return replayed < 0 ? -1 : 0;
+    if (embed(net, args, err))
         return -1;
     for (int l = 0; l < last; l++)
         if (whole_layer(net, args, l, err))

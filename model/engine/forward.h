@@ -10,7 +10,7 @@
 
 #include "model/engine/network.h"
 
-/* Backend memory of one lane, for slices of up to max_tokens. */
+/* Device memory that a pass works in, for slices of up to max_tokens. */
 struct forward_scratch {
     void *memory;                   /* one allocation; the rest points into it */
     void *stream;                   /* (T, H) stream */
@@ -51,7 +51,8 @@ struct forward_args {
     const struct kept_qkv *keep;    /* NULL: nothing is kept */
     const struct kept_qkv *parents; /* what the outside parents' slice kept; NULL: there are none */
     const struct outside_rows *outside; /* (slice->n_outside) */
-    float *logits; /* (R, L) host memory; on a queue valid once it has finished */
+    float *logits; /* (R, L) of host_alloc, always the same for a lane of a queue; valid once that
+                    * has finished */
 };
 
 int forward(const struct network *net, const struct forward_args *args, struct err *err) MUST_CHECK;

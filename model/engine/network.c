@@ -79,8 +79,8 @@ static void list_pieces(struct network *net)
 int network_init(struct network *net, const struct network_args *args, struct err *err)
 {
     *net = (struct network){.ops = args->ops,
-                            .backend = args->backend,
-                            .caps = args->ops->caps(args->backend),
+                            .session = args->session,
+                            .caps = args->ops->session_caps(args->session),
                             .config = args->config,
                             .weights = args->weights,
                             .max_rows = args->max_rows};
@@ -101,13 +101,13 @@ static int copy_some(struct network *net, const struct network_piece *piece, str
     size_t n = piece->bytes - net->piece_at;
 
     if (!*piece->memory) {
-        *piece->memory = net->ops->alloc(net->backend, piece->bytes, err);
+        *piece->memory = net->ops->alloc(net->session, piece->bytes, err);
         if (!*piece->memory)
             return -1;
     }
     if (n > UPLOAD_BYTES)
         n = UPLOAD_BYTES;
-    if (net->ops->upload(net->backend, (char *)*piece->memory + net->piece_at,
+    if (net->ops->upload(net->session, (char *)*piece->memory + net->piece_at,
                          (const char *)piece->from + net->piece_at, n, err))
         return -1;
     net->piece_at += n;
@@ -121,7 +121,7 @@ int network_step(struct network *net, struct err *err)
     if (net->next_piece == net->n_pieces)
         return 0;
     if (piece->weight) {
-        if (net->ops->weight_new(net->backend, &piece->spec, net->max_rows, piece->weight, err))
+        if (net->ops->weight_new(net->session, &piece->spec, net->max_rows, piece->weight, err))
             return -1;
     } else {
         if (copy_some(net, piece, err))
@@ -139,9 +139,9 @@ void network_release(struct network *net)
     for (int i = 0; i < net->n_pieces; i++) {
         const struct network_piece *piece = &net->pieces[i];
         if (piece->weight && *piece->weight)
-            net->ops->weight_free(net->backend, *piece->weight);
+            net->ops->weight_free(net->session, *piece->weight);
         else if (piece->memory && *piece->memory)
-            net->ops->free(net->backend, *piece->memory);
+            net->ops->free(net->session, *piece->memory);
     }
     free(net->layers);
     free(net->pieces);

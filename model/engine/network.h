@@ -1,5 +1,5 @@
 /*
- * A model's weights on a backend: what the forward pass reads. Built in small steps, so that an
+ * A model's weights on a device: what the forward pass reads. Built in small steps, so that an
  * engine can open between served batches. One thread at a time while it is built; read-only
  * afterwards.
  */
@@ -16,8 +16,8 @@ struct network_layer {
 
 struct network {
     const struct backend_ops *ops;
-    struct backend *backend;
-    const struct backend_caps *caps;
+    struct session *session;
+    const struct session_caps *caps;
     const struct encoder_config *config;   /* the model's, as is */
     const struct encoder_weights *weights; /* host memory: the source */
     void *word, *position, *type;          /* f32 */
@@ -34,7 +34,7 @@ struct network {
 
 struct network_args {
     const struct backend_ops *ops;
-    struct backend *backend; /* opened; outlives the network */
+    struct session *session; /* outlives the network */
     const struct encoder_config *config;
     const struct encoder_weights *weights;
     int max_rows; /* of one slice */

@@ -111,7 +111,7 @@ static void add_char(struct writer *w, uint32_t c)
     const struct normalizer_options *options = &w->normalizer->options;
     unsigned class = char_class(w->normalizer->classes, c);
     bool spaced = options->chinese_chars && (class & CHAR_CHINESE);
-    int32_t parts[CHAR_MAX_PARTS];
+    int32_t parts[DECOMPOSITION_MAX_PARTS];
     int n = 1;
 
     if (options->clean_text && (class & CHAR_REMOVED))

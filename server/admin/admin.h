@@ -10,6 +10,7 @@
 
 #include "server/admin/health.h"
 #include "server/metrics/metrics.h"
+#include "json/writer.h"
 
 struct admin;
 

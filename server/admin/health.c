@@ -87,7 +87,7 @@ static void write_backend(const struct health *health, struct json_writer *w)
     jw_key(w, "backend");
     jw_object_begin(w);
     jw_member_str(w, "name", executor_backend(health->executor));
-    jw_member_str(w, "device", executor_caps(health->executor)->device);
+    jw_member_str(w, "device", executor_caps(health->executor)->name);
     jw_member_str(w, "state", states[executor_state(health->executor)]);
     jw_member_int(w, "heartbeat_age_ms",
                   (clock_now_us() - executor_heartbeat_us(health->executor)) / 1000);

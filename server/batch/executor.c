@@ -287,7 +287,7 @@ int64_t executor_heartbeat_us(const struct executor *executor)
     return atomic_load(&executor->heartbeat_us);
 }
 
-const struct backend_caps *executor_caps(const struct executor *executor)
+const struct device_caps *executor_caps(const struct executor *executor)
 {
     return executor->caps;
 }

@@ -91,7 +91,7 @@ int64_t executor_heartbeat_us(const struct executor *executor);
 int executor_queue_depth(struct executor *executor);
 
 /* Constant after the open. */
-const struct backend_caps *executor_caps(const struct executor *executor);
+const struct device_caps *executor_caps(const struct executor *executor);
 const char *executor_backend(const struct executor *executor);
 
 /* For metrics; a consistent copy. 35 KB: not for the stack of a small thread. */

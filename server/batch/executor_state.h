@@ -52,7 +52,7 @@ struct opening {
 struct executor {
     /* Constant after the start. */
     struct launcher *launcher;
-    const struct backend_caps *caps;
+    const struct device_caps *caps;
     const char *backend;
     struct executor_args args;
     int max_launched;

@@ -18,7 +18,7 @@ struct executor;
 struct served_engine {
     struct executor *executor;       /* NULL: there is none */
     struct engine *engine;           /* its executor's thread only */
-    const struct backend_caps *caps; /* of the engine: precision in use and why; any thread */
+    const struct session_caps *caps; /* of the engine: precision in use and why; any thread */
     struct cost cost;                /* under its executor's lock */
     struct served_model *model;
     struct served_engine *next; /* the executor's list of those to be closed */

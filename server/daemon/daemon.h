@@ -6,7 +6,7 @@
 #define SERVER_DAEMON_DAEMON_H
 
 #include "server/daemon/arguments.h"
-#include "server/world/config.h"
+#include "server/world/config_read.h"
 
 /*
  * Opens everything (loading the first world while the listeners already answer 503), serves until a signal or a

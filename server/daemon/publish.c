@@ -4,6 +4,7 @@
 #include "server/daemon/state.h"
 #include "server/net/descriptors.h"
 #include "server/world/catalog_state.h"
+#include "server/world/config_print.h"
 #include "server/world/warnings.h"
 
 static struct descriptors share(const struct config *config)
@@ -55,12 +56,12 @@ struct batch_options daemon_batch_options(const struct config *config)
 static void log_ready(const struct daemon *d)
 {
     const struct world *world = d->world;
-    const struct backend_caps *caps = executor_caps(d->executor);
+    const struct device_caps *caps = executor_caps(d->executor);
     const struct catalog_state state =
         catalog_state_now(world->catalog, world->catalog_modified_ms);
 
     log_info("ready", LOG_STR("version", ADRANK_VERSION),
-             LOG_STR("backend", executor_backend(d->executor)), LOG_STR("device", caps->device),
+             LOG_STR("backend", executor_backend(d->executor)), LOG_STR("device", caps->name),
              LOG_STR("model", model_name(world->model)),
              LOG_STR("model_version", model_version(world->model)),
              LOG_STR("model_digest", model_digest(world->model)),

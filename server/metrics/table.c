@@ -1,6 +1,6 @@
 #include "server/metrics/table.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
 #include "market/reasons.h"
 
@@ -149,3 +149,24 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_PROCESS_START] = {"process_start_time_seconds", GAUGE,
                               .help = "Unix time of the start of the process."},
 };
+
+int metrics_labels(const struct metric_family *family)
+{
+    int n = 0;
+
+    while (family->values && family->values[n])
+        n++;
+    if (family->values2)
+        n *= family->n_values2;
+    return family->values ? n : 1;
+}
+
+int metrics_request_label(int status, enum metrics_path path)
+{
+    int i;
+
+    for (i = 0; metric_statuses[i + 1]; i++)
+        if (atoi(metric_statuses[i]) == status)
+            break;
+    return i * PATHS + (int)path;
+}

@@ -17,7 +17,7 @@
 #include "server/net/timers.h"
 #include "server/request/steps.h"
 #include "server/request/wire.h"
-#include "server/store/features.h"
+#include "server/store/store.h"
 
 struct request_worker;
 struct score_group;
@@ -26,7 +26,7 @@ struct world;
 /* step_features: what is known of the user's behaviour. */
 struct history_state {
     char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
-    struct features_call call;
+    struct store_call call;
     bool out;                           /* call is */
     enum features_reason reason;        /* of DEGRADED_FEATURES */
     const struct behaviour *behaviours; /* (n) merged, oldest first, texts filled in */

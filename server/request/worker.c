@@ -5,12 +5,13 @@
 
 #include "base/log.h"
 #include "server/batch/capacity.h"
+#include "server/request/stored_events.h"
 #include "server/request/worker_state.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or for the
- * feature client: there are never more than these, so that only memory can refuse one. */
+/* A request that is in work between two turns of the loop waits for a job of the worker's or is a
+ * call at the store: there are never more than these, so that only memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
-#define MAX_REQUESTS (MAX_JOBS + FEATURES_MAX_IN_FLIGHT + 1) /* and the one that runs */
+#define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + 1) /* and the one that runs */
 
 #define KEEP_SHARE 8 /* free requests of all workers keep that part of the budget; jobs too */
 
@@ -19,18 +20,12 @@ struct world_letter {
     struct world *world;
 };
 
-static struct features_options features_options_of(const struct config *config,
-                                                   struct budget *memory, bool quiet)
+static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
+                                               bool quiet)
 {
-    return (struct features_options){
-        .url = config->features.url,
-        .user = config->features.user,
-        .password = config->features.password.value,
-        .database = (int)config->features.database,
-        .timeout_ms = (int)config->features.timeout_ms,
-        .connect_ms = (int)config->features.connect_ms,
-        .max_in_flight = (int)config->features.max_in_flight,
-        .max_events = (int)config->rank.max_behaviour,
+    return (struct store_settings){
+        .redis = config->features,
+        .probe = &stored_events_probe,
         .memory = memory,
         .quiet = quiet,
     };
@@ -54,7 +49,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config, args->memory, true);
+    struct store_settings options = store_settings_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -67,7 +62,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rng_init(&rw->rng, args->seed);
     request_pool_init(&rw->pool, rw, args->memory, MAX_REQUESTS);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
-        features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
+        store_new(&args->worker->loop, &options, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
@@ -91,7 +86,7 @@ void request_worker_free(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
-    features_free(rw->features);
+    store_free(rw->store);
     if (rw->jobs.n_free == rw->jobs.n)
         batch_jobs_release(&rw->jobs);
     else /* a device that hangs may still read and write them */
@@ -102,12 +97,12 @@ void request_worker_free(struct request_worker *rw)
     free(rw);
 }
 
-static void set_features(struct request_worker *rw)
+static void set_store(struct request_worker *rw)
 {
-    struct features_options options = features_options_of(rw->world->config, rw->memory, rw->quiet);
+    struct store_settings options = store_settings_of(rw->world->config, rw->memory, rw->quiet);
     struct err err;
 
-    if (features_set(rw->features, &options, &err))
+    if (store_set(rw->store, &options, &err))
         log_error("features_options_kept", LOG_STR("error", err.text));
 }
 
@@ -122,7 +117,7 @@ static void on_world(struct letter *letter, void *reader)
     set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
         request_worker_on_reclaim(rw);
-    set_features(rw);
+    set_store(rw);
 }
 
 static void on_may_log(struct letter *letter, void *reader)
@@ -132,7 +127,7 @@ static void on_may_log(struct letter *letter, void *reader)
     (void)letter;
     rw->quiet = false;
     if (rw->world) /* else with the next one that reaches it */
-        set_features(rw);
+        set_store(rw);
 }
 
 int request_worker_publish(struct request_worker *rw, struct world *world)
@@ -192,15 +187,15 @@ void request_worker_on_evicted(struct request_worker *rw)
 
 bool request_worker_redis_configured(const struct request_worker *rw)
 {
-    return features_configured(rw->features);
+    return store_configured(rw->store);
 }
 
 bool request_worker_redis_up(const struct request_worker *rw)
 {
-    return features_up(rw->features);
+    return store_up(rw->store);
 }
 
 enum breaker_state request_worker_breaker(const struct request_worker *rw)
 {
-    return features_breaker(rw->features);
+    return store_breaker(rw->store);
 }

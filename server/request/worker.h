@@ -8,7 +8,7 @@
 #include "server/metrics/metrics.h"
 #include "server/net/server.h"
 #include "server/request/impression_log.h"
-#include "server/store/features.h"
+#include "server/store/store.h"
 #include "server/world/world.h"
 
 struct request_worker;

@@ -12,14 +12,14 @@
 #include "server/net/server.h"
 #include "server/request/impression_log.h"
 #include "server/request/request_pool.h"
-#include "server/store/features.h"
+#include "server/store/store.h"
 #include "server/world/world.h"
 
 struct request_worker {
     struct net_thread *worker;
     struct metrics_shard *shard;
     struct impression_log *impressions;
-    struct features *features;
+    struct store *store;
     struct letter may_log; /* request_worker_may_log()'s */
     bool quiet;            /* that has not come yet */
     struct world *world;   /* a reference; NULL before the first */

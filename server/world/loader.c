@@ -6,6 +6,7 @@
 
 #include "base/bug.h"
 #include "server/world/catalog_state.h"
+#include "server/world/config_diff.h"
 #include "server/world/warnings.h"
 #include "server/world/world_build.h"
 

@@ -6,7 +6,9 @@
 #ifndef SERVER_WORLD_LOADER_H
 #define SERVER_WORLD_LOADER_H
 
+#include "base/buf.h"
 #include "base/mailbox.h"
+#include "server/world/config_read.h"
 #include "server/world/world.h"
 
 struct loader;

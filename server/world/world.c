@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "server/world/config_read.h"
+
 static void world_ads_unref(struct world_ads *ads)
 {
     if (!ads || atomic_fetch_sub_explicit(&ads->refs, 1, memory_order_acq_rel) != 1)

@@ -721,7 +721,7 @@ static const char *const locked_redis[] = {"--requirepass", DRIVER_KEY, NULL};
 static const char *const listed_redis[] = {"--requirepass", "x",  "--user", "ann",   "on",
                                            ">" DRIVER_KEY,  "~*", "&*",     "+@all", NULL};
 
-const struct option_row option_rows[] = {
+const struct option_case option_cases[] = {
     {"/http/address", "'127.0.0.2:0'", .seen = on_another_address},
     {"/http/workers", "4", .seen = three_threads_more},
     {"/http/backlog", "1", .seen = few_wait_for_accept},
@@ -794,4 +794,4 @@ const struct option_row option_rows[] = {
      .with = "{'log':{'impressions':'impressions'}}"},
 };
 
-const int n_option_rows = (int)(sizeof(option_rows) / sizeof(option_rows[0]));
+const int n_option_cases = (int)(sizeof(option_cases) / sizeof(option_cases[0]));

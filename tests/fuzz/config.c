@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "server/world/config.h"
+#include "server/world/config_print.h"
+#include "server/world/config_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 

@@ -1,6 +1,7 @@
 /*
- * Once lanes are open no operation allocates. The linker sends every allocation of the code that is built here
- * through the counters below; what the libraries do inside is their own affair, and is not seen.
+ * Once lanes are open no operation allocates. The linker sends every allocation of the code that is
+ * built here through the counters below; what the libraries do inside is their own affair, and is
+ * not seen.
  */
 #include "tests/ops/rig.h"
 
@@ -57,7 +58,7 @@ static struct linear_weight *weight(struct rig *rig, struct rng *rng, int in, in
     const struct linear_spec spec = {
         .in = in, .out = out, .weight = w, .bias = w, .activation = activation};
 
-    CHECK_OK(rig->ops->weight_new(rig->backend, &spec, 256, &made, &err), err);
+    CHECK_OK(rig->ops->weight_new(rig->session, &spec, 256, &made, &err), err);
     free(w);
     return made;
 }
@@ -93,8 +94,8 @@ static void tensors_init(struct tensors *t, struct rig *rig, size_t n_tokens)
 
 static void tensors_release(struct tensors *t, struct rig *rig)
 {
-    rig->ops->weight_free(rig->backend, t->qkv_weight);
-    rig->ops->weight_free(rig->backend, t->inner_weight);
+    rig->ops->weight_free(rig->session, t->qkv_weight);
+    rig->ops->weight_free(rig->session, t->inner_weight);
     void *all[] = {t->word, t->position, t->type,  t->gamma,  t->stream, t->operand,
                    t->qkv,  t->mixed,    t->inner, t->pooled, t->logits, t->outside};
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
@@ -108,7 +109,7 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
     const int n = slice->n_tokens;
     struct err err;
 
-    CHECK_OK(rig->ops->begin(rig->lane, slice, &err), err);
+    CHECK_OK(rig->ops->begin(rig->lane, slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->embed(rig->lane,
                              &(struct embed_args){.word = t->word,
                                                   .position = t->position,
@@ -121,9 +122,12 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
                                                   .operand = t->operand},
                              &err),
              err);
-    CHECK_OK(rig->ops->linear(rig->lane,
-                              &(struct linear_args){t->qkv_weight, n, t->operand, t->qkv}, &err),
-             err);
+    CHECK_OK(
+        rig->ops->linear(rig->lane,
+                         &(struct linear_args){
+                             .weight = t->qkv_weight, .n_rows = n, .in = t->operand, .out = t->qkv},
+                         &err),
+        err);
     CHECK_OK(
         rig->ops->attention(
             rig->lane,
@@ -131,8 +135,11 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
                 .hidden = H, .heads = HEADS, .qkv = t->qkv, .outside = &outside, .out = t->mixed},
             &err),
         err);
-    CHECK_OK(rig->ops->linear(rig->lane,
-                              &(struct linear_args){t->inner_weight, n, t->mixed, t->inner}, &err),
+    CHECK_OK(rig->ops->linear(
+                 rig->lane,
+                 &(struct linear_args){
+                     .weight = t->inner_weight, .n_rows = n, .in = t->mixed, .out = t->inner},
+                 &err),
              err);
     CHECK_OK(rig->ops->residual_norm(rig->lane,
                                      &(struct residual_norm_args){.kind = NORM_POST,
@@ -161,8 +168,8 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
                                                 .logits = t->logits},
                             &err),
              err);
-    CHECK_OK(rig->ops->finish(rig->lane, 0, &err), err);
-    CHECK_INT(rig->ops->query(rig->lane, 0, &err), 1);
+    CHECK_OK(rig->ops->finish(rig->lane, &err), err);
+    CHECK_INT(rig->ops->query(rig->lane, &err), 1);
 }
 
 static void count(enum precision precision, const char *linear)

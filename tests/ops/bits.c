@@ -1,6 +1,7 @@
 /*
- * A row's bits depend on its own segment and parent alone: not on how many rows there are, where it stands,
- * what is beside it, nor on the lane. Compared with memcmp, on every provider and precision.
+ * A row's bits depend on its own segment and parent alone: not on how many rows there are, where it
+ * stands, what is beside it, nor on the lane. Compared with memcmp, on every provider and
+ * precision.
  */
 #include <pthread.h>
 
@@ -56,7 +57,7 @@ static void matrix_init(struct matrix *m, struct rig *rig, const struct matrix_s
                                      .bias = b,
                                      .activation = shape->activation,
                                      .to_stream = shape->to_stream};
-    CHECK_OK(rig->ops->weight_new(rig->backend, &spec, ROWS, &m->weight, &err), err);
+    CHECK_OK(rig->ops->weight_new(rig->session, &spec, ROWS, &m->weight, &err), err);
     m->in = in;
     m->out = out;
     m->x = rig_operands(rig, x, (size_t)ROWS * (size_t)in);
@@ -71,7 +72,7 @@ static void matrix_release(struct matrix *m, struct rig *rig)
 {
     rig_free(rig, m->x);
     rig_free(rig, m->y);
-    rig->ops->weight_free(rig->backend, m->weight);
+    rig->ops->weight_free(rig->session, m->weight);
 }
 
 static int multiply(struct rig *rig, struct lane *lane, const struct matrix *m, int first, int n,
@@ -87,7 +88,8 @@ static int multiply(struct rig *rig, struct lane *lane, const struct matrix *m, 
     return rig->ops->linear(lane, &args, &err);
 }
 
-/* Rows [first, first + n) alone against the same rows of the whole; nothing is written behind them. */
+/* Rows [first, first + n) alone against the same rows of the whole; nothing is written behind
+ * them. */
 static void check_rows(struct rig *rig, struct lane *lane, const struct matrix *m, int first, int n)
 {
     const size_t row = (size_t)m->out * m->y_bytes;
@@ -126,7 +128,7 @@ static void check_shape(struct rig *rig, size_t shape)
     struct err err;
 
     matrix_init(&m, rig, &shapes[shape]);
-    CHECK_OK(rig->ops->lane_open(rig->backend, 16, 16, &other, &err), err);
+    CHECK_OK(rig->ops->lane_open(rig->session, 16, 16, &other, &err), err);
     rng_init(&rng, 3);
     CHECK_INT(multiply(rig, rig->lane, &m, 0, ROWS, m.y), 0);
     for (size_t i = 0; i < sizeof(counts) / sizeof(counts[0]); i++) {
@@ -194,7 +196,8 @@ static void *nothing(void *arg)
     return arg;
 }
 
-/* Two threads on two lanes at once get the same bits, and no library starts threads of its own for them. */
+/* Two threads on two lanes at once get the same bits, and no library starts threads of its own
+ * for them. */
 TEST(linear__serves_two_lanes_at_once_with_no_more_threads)
 {
     struct rig rig;
@@ -217,7 +220,7 @@ TEST(linear__serves_two_lanes_at_once_with_no_more_threads)
     for (int i = 0; i < 2; i++) {
         workers[i] = (struct worker){.rig = &rig, .m = &m, .y = malloc(bytes)};
         CHECK(workers[i].y != NULL);
-        CHECK_OK(rig.ops->lane_open(rig.backend, 16, 16, &workers[i].lane, &err), err);
+        CHECK_OK(rig.ops->lane_open(rig.session, 16, 16, &workers[i].lane, &err), err);
         CHECK_INT(pthread_create(&threads[i], NULL, work, &workers[i]), 0);
     }
     for (int i = 0; i < 2; i++) {
@@ -312,8 +315,8 @@ static unsigned char *attend_layout(struct rig *rig, struct lane *lane, const st
                                 .segments = segments,
                                 .read = read,
                                 .read_segments = read_segments};
-    char *qkv = rig->ops->alloc(rig->backend, (size_t)n_tokens * 3 * row, &err);
-    char *out = rig->ops->alloc(rig->backend, (size_t)n_tokens * row, &err);
+    char *qkv = rig->ops->alloc(rig->session, (size_t)n_tokens * 3 * row, &err);
+    char *out = rig->ops->alloc(rig->session, (size_t)n_tokens * row, &err);
     CHECK(qkv && out);
     for (int i = 0; i < layout.n; i++)
         memcpy(qkv + (size_t)segments[i].start * 3 * row, f->qkv[layout.order[i]],
@@ -325,7 +328,7 @@ static unsigned char *attend_layout(struct rig *rig, struct lane *lane, const st
                                         .causal = layout.causal,
                                         .read_only = layout.read_only,
                                         .out = out};
-    CHECK_OK(rig->ops->begin(lane, &slice, &err), err);
+    CHECK_OK(rig->ops->begin(lane, &slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->attention(lane, &args, &err), err);
     *bytes = (layout.read_only ? 1 : (size_t)f->len[want]) * row;
     result = malloc(*bytes);
@@ -348,7 +351,7 @@ static void check_layouts(struct rig *rig, const struct family *f, bool causal)
     struct lane *other;
     struct err err;
 
-    CHECK_OK(rig->ops->lane_open(rig->backend, 512, HIDDEN, &other, &err), err);
+    CHECK_OK(rig->ops->lane_open(rig->session, 512, HIDDEN, &other, &err), err);
     for (int s = 1; s < f->n; s++) {
         const struct layout alone = {.order = &s, .n = 1, .causal = causal};
         size_t n_want, n_got;

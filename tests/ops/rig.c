@@ -4,22 +4,25 @@
 
 #include "kernels/cpu/bf16.h"
 
+const struct pass rig_pass = {.network = &rig_pass, .n_layers = 1};
+
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,
               const char *linear)
 {
-    const struct backend_open_args args = {.device = "", .precision = precision, .linear = linear};
+    const struct session_args args = {.precision = precision, .linear = linear};
     struct err err;
 
     *rig = (struct rig){.ops = ops};
-    CHECK_OK(ops->open(&args, &rig->backend, &err), err);
-    rig->caps = ops->caps(rig->backend);
+    CHECK_OK(ops->device_open("", &rig->device, &err), err);
+    CHECK_OK(ops->session_open(rig->device, &args, &rig->session, &err), err);
+    rig->caps = ops->session_caps(rig->session);
 }
 
 void rig_lane(struct rig *rig)
 {
     struct err err;
 
-    CHECK_OK(rig->ops->lane_open(rig->backend, RIG_MAX_TOKENS, RIG_MAX_HIDDEN, &rig->lane, &err),
+    CHECK_OK(rig->ops->lane_open(rig->session, RIG_MAX_TOKENS, RIG_MAX_HIDDEN, &rig->lane, &err),
              err);
 }
 
@@ -27,7 +30,8 @@ void rig_close(struct rig *rig)
 {
     if (rig->lane)
         rig->ops->lane_close(rig->lane);
-    rig->ops->close(rig->backend);
+    rig->ops->session_close(rig->session);
+    rig->ops->device_close(rig->device);
 }
 
 static bool is_bf16(const struct rig *rig)
@@ -43,11 +47,11 @@ float rig_round(const struct rig *rig, float x)
 static void *store(struct rig *rig, const void *from, size_t bytes)
 {
     struct err err;
-    void *memory = rig->ops->alloc(rig->backend, bytes, &err);
+    void *memory = rig->ops->alloc(rig->session, bytes, &err);
 
     CHECK(memory != NULL);
     if (from)
-        CHECK_OK(rig->ops->upload(rig->backend, memory, from, bytes, &err), err);
+        CHECK_OK(rig->ops->upload(rig->session, memory, from, bytes, &err), err);
     return memory;
 }
 
@@ -74,7 +78,7 @@ void *rig_operands(struct rig *rig, const float *from, size_t n)
 
 void rig_free(struct rig *rig, void *memory)
 {
-    rig->ops->free(rig->backend, memory);
+    rig->ops->free(rig->session, memory);
 }
 
 float *rig_read_floats(struct rig *rig, const void *from, size_t n)

@@ -11,7 +11,7 @@
 #include "base/file.h"
 #include "base/rng.h"
 #include "kernels/cpu/yardstick.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
 #include "tools/model/command.h"
 #include "json/writer.h"
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "model/engine/compute.h"
 #include "tools/model/pack.h"
 #include "json/writer.h"
 

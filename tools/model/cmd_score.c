@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/compute.h"
+#include "model/engine/engine_state.h"
 #include "model/request_input.h"
 #include "tools/model/command.h"
 #include "json/writer.h"

@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
 #include "tools/model/command.h"
 #include "json/writer.h"
 

@@ -17,6 +17,13 @@ enum sim_lang { SIM_EN, SIM_ZH, SIM_LANGS };
 #define SIM_CATEGORIES 20
 #define SIM_TOPICS 4 /* of a category */
 
+/* What a text is about. */
+struct sim_meaning {
+    int category;
+    int topic; /* of the category */
+    enum sim_lang lang;
+};
+
 struct lexicon_category {
     const char *nouns[SIM_TOPICS]; /* what is sold */
     const char *traits; /* what is said about it: after the noun (English), before it (Chinese) */

@@ -19,13 +19,6 @@
 #define SIM_CATALOG 1000
 #define SIM_NOW_MS INT64_C(1790000000000) /* when the world's last log line was written */
 
-/* What a text is about. */
-struct sim_meaning {
-    int category;
-    int topic; /* of the category */
-    enum sim_lang lang;
-};
-
 struct sim_item {
     struct sim_meaning meaning;
     double offer_effect; /* of the words of its title, on the logit */

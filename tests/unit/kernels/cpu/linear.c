@@ -58,7 +58,10 @@ TEST(linear__leaves_the_host_copy_alone_and_needs_it_no_longer)
         CHECK_INT(memcmp(w, w_was, sizeof(w)), 0);
         memset(w, 0, sizeof(w));
         memset(b, 0, sizeof(b));
-        CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, 1, x, y}, &err), err);
+        CHECK_OK(o.ops->run(o.lane,
+                            &(struct linear_args){.weight = weight, .n_rows = 1, .in = x, .out = y},
+                            &err),
+                 err);
         CHECK_NEAR(y[0], 331, 0); /* 1 + 20 + 300 + 10 */
         CHECK_NEAR(y[1], 674, 0); /* 4 + 50 + 600 + 20 */
         o.ops->weight_free(o.provider, weight);
@@ -92,7 +95,11 @@ TEST(linear__does_not_hide_what_is_not_finite)
             x[3 * N + 2] = NAN;
             must_open(&o, providers[p]);
             CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
-            CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, ROWS, x, y}, &err), err);
+            CHECK_OK(o.ops->run(
+                         o.lane,
+                         &(struct linear_args){.weight = weight, .n_rows = ROWS, .in = x, .out = y},
+                         &err),
+                     err);
             for (int i = 0; i < ROWS * N; i++)
                 if (i / N == 3 ? i % N == 2 && isfinite(y[i]) : !isfinite(y[i]))
                     FAIL("element %d is %g", i, (double)y[i]);
@@ -121,7 +128,11 @@ TEST(linear__takes_many_shapes_and_weights)
             struct linear_weight *weight;
 
             CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
-            CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, 1, x, y}, &err), err);
+            CHECK_OK(
+                o.ops->run(o.lane,
+                           &(struct linear_args){.weight = weight, .n_rows = 1, .in = x, .out = y},
+                           &err),
+                err);
             for (int n = 0; n < out; n++)
                 CHECK_NEAR(y[n], w[n * in], 0);
             o.ops->weight_free(o.provider, weight);

@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include "market/reasons.h"
-#include "server/metrics/table.h"
 #include "tests/test.h"
 
 /* ---- a strict reader of the text format ----------------------------------------------------------- */

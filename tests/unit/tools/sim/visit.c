@@ -1,4 +1,4 @@
-#include "tools/sim/visit.h"
+#include "tools/sim/visit_make.h"
 
 #include "tests/test.h"
 #include "tools/sim/auc.h"

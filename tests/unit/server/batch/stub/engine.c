@@ -16,7 +16,8 @@ struct model {
 
 struct launcher {
     struct stub_script *script;
-    struct backend_caps caps;
+    struct device_caps caps;
+    struct session_caps session_caps;
     void (*on_progress)(void *arg);
     void *arg;
     pthread_t owner, thread;
@@ -219,7 +220,7 @@ void launcher_close(struct launcher *launcher)
     free(launcher);
 }
 
-const struct backend_caps *launcher_caps(const struct launcher *launcher)
+const struct device_caps *launcher_caps(const struct launcher *launcher)
 {
     return &launcher->caps;
 }
@@ -276,9 +277,9 @@ void engine_close(struct engine *engine)
     free(engine);
 }
 
-const struct backend_caps *engine_caps(const struct engine *engine)
+const struct session_caps *engine_caps(const struct engine *engine)
 {
-    return &engine->launcher->caps;
+    return &engine->launcher->session_caps;
 }
 
 const struct engine_cost *engine_cost(const struct engine *engine)

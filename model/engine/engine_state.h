@@ -1,0 +1,38 @@
+/* The inside of an engine: a model on a device. What the files of this folder share. */
+#ifndef MODEL_ENGINE_ENGINE_STATE_H
+#define MODEL_ENGINE_ENGINE_STATE_H
+
+#include "adrank/engine.h"
+#include "model/engine/forward.h"
+#include "model/engine/network.h"
+#include "model/model_struct.h"
+
+/* Room for what one slice of parents keeps. */
+struct kept_slot {
+    struct kept_qkv qkv;
+    bool used; /* (the crew's lock) */
+};
+
+struct engine {
+    struct launcher *launcher;
+    struct model *model;
+    const struct backend_ops *ops;
+    struct session *session;
+    struct session_caps caps;
+    struct network network;
+    int max_batch_tokens, max_batch_jobs, max_slice_tokens;
+    int n_lanes;
+    struct lane **lanes; /* (n_lanes) one a thread, or one a launch */
+    int n_scratch;       /* one a thread; a queue's lanes share one */
+    struct forward_scratch *scratch;
+    int n_kept;
+    struct kept_slot *kept;
+    int n_launches; /* batches that may be in flight */
+    struct launch *launches;
+    bool broken; /* (the crew's lock) a host lane failed, and not for want of memory */
+    struct engine_cost cost;
+    double golden_error;            /* largest over the golden requests, over their spread */
+    struct engine_opening *opening; /* NULL once it is ready */
+};
+
+#endif

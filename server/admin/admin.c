@@ -221,7 +221,7 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
                              &(struct connection_pool_args){.loop = args->loop,
                                                             .shared = &admin->shared,
                                                             .router = &admin->router,
-                                                            .hooks.on_answer = on_answer,
+                                                            .hooks.on_response = on_answer,
                                                             .user = admin},
                              err))
         goto fail;

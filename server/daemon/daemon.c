@@ -78,7 +78,7 @@ static int open_server(struct daemon *d, struct err *err)
                                           .memory = &d->memory,
                                           .routes = d->routes,
                                           .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer,
+                                          .hooks = {.on_response = on_answer,
                                                     .on_evicted = on_evicted,
                                                     .reclaim = request_worker_on_reclaim}},
                     err))

@@ -1,4 +1,4 @@
-#include "server/net/connection_state.h"
+#include "server/net/connection.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -36,7 +36,7 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
     rng_init(&pool->rng, seed);
-    /* So that an answer that says that there is no memory needs none. */
+    /* So that a response that says that there is no memory needs none. */
     if (!buf_reserve(&pool->scratch, REFUSAL_BYTES) || !buf_reserve(&pool->body, REFUSAL_BYTES)) {
         buf_release(&pool->scratch);
         return err_set(err, ERR_NOMEM, "connections: out of memory");
@@ -74,7 +74,7 @@ void connection_pool_release(struct connection_pool *pool)
     buf_release(&pool->body);
 }
 
-/* ---- readiness and deadlines ------------------------------------------------------------------- */
+/* ---- readiness and deadlines ----------------------------------------------------------------- */
 
 void connection_enter(struct connection *c)
 {
@@ -104,8 +104,8 @@ static void end(struct connection *c)
     connection_discharge_in(c);
     connection_discharge_out(c);
     connection_shield(c);
-    buffers_give(&pool->buffers, c->in);
-    buffers_give(&pool->buffers, c->out);
+    buffers_put(&pool->buffers, c->in);
+    buffers_put(&pool->buffers, c->out);
     if (c->before)
         c->before->next = c->next;
     else
@@ -123,7 +123,8 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
-/* Bytes that can be read behind those that are here; behind a large body, which is charged as it came, none. */
+/* Bytes that can be read behind those that are here; behind a large body, which is charged as it
+ * came, none. */
 static size_t room(const struct connection *c)
 {
     const size_t taken = c->in_at + c->in_len + HTTP_CALL_BODY_PADDING;
@@ -253,7 +254,7 @@ static void on_deadline(struct timer *timer, void *arg)
     connection_leave(c);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static struct connection *take(struct connection_pool *pool)
 {
@@ -282,7 +283,8 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
-/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be let in. */
+/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be
+ * let in. */
 static void refuse_open(struct connection *c)
 {
     struct net_shared *shared = c->pool->shared;

@@ -2,7 +2,8 @@
 
 #include <sys/resource.h>
 
-/* Standard streams, listeners, signals, logs, loops; then a worker's loop, mailbox, timers and connection to Redis. */
+/* Standard streams, listeners, signals, logs, loops; then a worker's loop, mailbox, timers and
+ * connection to Redis. */
 #define FIXED 32
 #define PER_WORKER 4
 #define MAX_REFUSING 1024

@@ -1,13 +1,14 @@
-/* How the descriptors that a process may open are shared out, so that public connections never take those that everybody
- * else needs: the admin listener, logs, files that a load reads, Redis. Pure. */
+/* How the descriptors that a process may open are shared out, so that public connections never
+ * take those that everybody else needs: the admin listener, logs, files that a load reads,
+ * Redis. Pure. */
 #ifndef SERVER_NET_DESCRIPTORS_H
 #define SERVER_NET_DESCRIPTORS_H
 
 #include <stdint.h>
 
 struct descriptors {
-    int64_t
-        connections; /* public ones that are served at once: what is wanted, or what is left; at least 1 */
+    /* Public ones that are served at once: what is wanted, or what is left; at least 1. */
+    int64_t connections;
     int64_t refusing; /* public ones beyond that, while they are answered 503: what room there is */
     int64_t admin;    /* admin connections */
     int64_t admin_refusing;

@@ -1,6 +1,6 @@
 /*
- * The numbers of the HTTP side, all live: a cell of them is read anew at each use, so that a reload needs no
- * message. Fields are independent of each other; a reader may see some old and some new.
+ * The numbers of the HTTP side, all live: a cell of them is read anew at each use, so that a reload
+ * needs no message. Fields are independent of each other; a reader may see some old and some new.
  */
 #ifndef SERVER_NET_LIMITS_H
 #define SERVER_NET_LIMITS_H

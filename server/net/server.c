@@ -73,7 +73,7 @@ static struct net_thread *most_idle(struct server *server)
     return best ? best : least_loaded(server);
 }
 
-/* ---- more than max_connections has become ------------------------------------------------------ */
+/* ---- more than max_connections has become ---------------------------------------------------- */
 
 static void on_shrink(struct letter *letter, void *reader)
 {
@@ -97,7 +97,7 @@ static void shrink(struct server *server)
     loop_post(&server->threads[0].loop, &server->shrink);
 }
 
-/* ---- accepting --------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void on_accept(int fd, void *arg)
 {
@@ -118,7 +118,7 @@ static void on_accept(int fd, void *arg)
     hand_to(thread, handoff);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static int open_thread(struct server *server, int index, struct err *err)
 {
@@ -159,7 +159,7 @@ struct net_thread *server_thread(struct server *server, int index)
     return &server->threads[index];
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_drain_look(struct timer *timer, void *arg);
 
@@ -190,7 +190,8 @@ int server_open(struct server *server, const struct server_args *args, struct er
     for (int i = 0; i < args->n_threads; i++)
         if (open_thread(server, i, err))
             goto fail;
-    /* bound now, so that a taken address is known before anything slow is done; the kernel queues */
+    /* bound now, so that a taken address is known before anything slow is done; the kernel
+     * queues */
     if (listener_open(&server->listener, &listener_args, err))
         goto fail;
     return 0;
@@ -247,7 +248,7 @@ void server_close(struct server *server)
     server->n_threads = 0;
 }
 
-/* ---- drain ------------------------------------------------------------------------------------- */
+/* ---- drain ----------------------------------------------------------------------------------- */
 
 static void on_drain_look(struct timer *timer, void *arg)
 {
@@ -282,7 +283,7 @@ bool server_draining(const struct server *server)
     return atomic_load(&server->shared.draining);
 }
 
-/* ---- readings ---------------------------------------------------------------------------------- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 const char *server_address(const struct server *server)
 {

@@ -1,10 +1,10 @@
 /*
- * struct server: the public HTTP side: one listening socket on the caller's loop and N threads that share
- * nothing. An accepted connection goes to the thread with the fewest; with one too many to a thread that has another to
- * close for it.
+ * struct server: the public HTTP side: one listening socket on the caller's loop and N threads that
+ * share nothing. An accepted connection goes to the thread with the fewest; with one too many to a
+ * thread that has another to close for it.
  *
- *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each thread its
- *                   `user` (server_thread(s, i)->user) and may prepare things on its loop.
+ *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each
+ *                   thread its `user` (server_thread(s, i)->user) and may prepare its loop.
  *   server_start()  starts the threads and accepts.
  *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
  *
@@ -13,7 +13,7 @@
 #ifndef SERVER_NET_SERVER_H
 #define SERVER_NET_SERVER_H
 
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 #include "server/net/listener.h"
 
 struct net_thread {
@@ -69,8 +69,9 @@ struct server {
 int server_open(struct server *server, const struct server_args *args, struct err *err) MUST_CHECK;
 int server_start(struct server *server, struct err *err) MUST_CHECK;
 
-/* From now on answers carry Connection: close; new connections are accepted for drain_grace_ms; when the last is
- * gone, or after drain_max_ms, on_drained runs (on the accepting loop), and the caller calls server_stop(). */
+/* From now on responses carry Connection: close; new connections are accepted for
+ * drain_grace_ms; when the last is gone, or after drain_max_ms, on_drained runs (on the
+ * accepting loop), and the caller calls server_stop(). */
 void server_drain(struct server *server, server_drained_fn on_drained, void *arg);
 /* Any thread. */
 bool server_draining(const struct server *server);

@@ -1,5 +1,5 @@
 /* Connections over real sockets: who is slow to send or to read. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
 #include <sys/socket.h>
 

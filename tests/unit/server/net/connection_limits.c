@@ -1,5 +1,5 @@
 /* Connections over real sockets: how much of a head, how many, how much memory. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
 #include <sys/socket.h>
 

@@ -1,5 +1,5 @@
 /* Connections over real sockets: who goes when the budget of memory is full. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
 #include <sys/socket.h>
 

@@ -186,22 +186,22 @@ static void fixture_start(void)
     budget_init(&fixture.memory, fixture.memory_bytes ? fixture.memory_bytes : 1 << 30,
                 fixture.memory_bytes);
     CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
-    CHECK_OK(
-        server_open(&fixture.server,
-                    &(struct server_args){
-                        .accept_loop = &fixture.loop,
-                        .address = fixture.address ? fixture.address : "127.0.0.1:0",
-                        .inherited = fixture.inherited,
-                        .listen_fd = fixture.listen_fd,
-                        .n_threads = fixture.n_workers ? fixture.n_workers : 2,
-                        .limits = &fixture.limits,
-                        .memory = &fixture.memory,
-                        .routes = fixture_routes,
-                        .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
-                        .hooks = {.on_answer = on_fixture_answer, .on_evicted = on_fixture_evicted},
-                    },
-                    &err),
-        err);
+    CHECK_OK(server_open(
+                 &fixture.server,
+                 &(struct server_args){
+                     .accept_loop = &fixture.loop,
+                     .address = fixture.address ? fixture.address : "127.0.0.1:0",
+                     .inherited = fixture.inherited,
+                     .listen_fd = fixture.listen_fd,
+                     .n_threads = fixture.n_workers ? fixture.n_workers : 2,
+                     .limits = &fixture.limits,
+                     .memory = &fixture.memory,
+                     .routes = fixture_routes,
+                     .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                     .hooks = {.on_response = on_fixture_answer, .on_evicted = on_fixture_evicted},
+                 },
+                 &err),
+             err);
     for (int i = 0; i < fixture.server.n_threads; i++)
         net_thread_set_user(server_thread(&fixture.server, i), server_thread(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 #include "tests/test.h"
 
 #define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -79,7 +79,7 @@ static void rig_open(const struct net_limits *limits)
                                   &(struct connection_pool_args){.loop = &rig.loop,
                                                                  .shared = &rig.shared,
                                                                  .router = &router,
-                                                                 .hooks.on_answer = on_answer},
+                                                                 .hooks.on_response = on_answer},
                                   &err),
              err);
 }

@@ -1,6 +1,7 @@
 /* Jobs go to the executor and come back with scores. */
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/batch/submit.h"
 #include "server/request/request.h"
 #include "server/request/score_group.h"
 #include "server/request/worker_state.h"

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/rng.h"
+#include "server/batch/job.h"
 #include "server/metrics/metrics.h"
 #include "server/net/server.h"
 #include "server/request/impression_log.h"

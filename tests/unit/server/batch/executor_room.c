@@ -18,17 +18,17 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_wait(&one, 0, 1);
     struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    CHECK(!executor_is_full(one.served));
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
-    CHECK(executor_is_full(one.served));
+    CHECK(executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
     batch_job_cancel(first);
-    CHECK(!executor_is_full(one.served));
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
-    CHECK(executor_is_full(one.served));
+    CHECK(executor_is_full(one.served, clock_now_us()));
     rig_nap(350 * MS);
-    CHECK(!executor_is_full(one.served));
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     /* Their letters come at once, whatever the engine does. */
     for (int i = 0; i < 1000 && one.worker.letters < 2; i++) {

@@ -410,5 +410,3 @@ CONTRACT_TEST(late, at_the_reserve)
         stop(&d);
     }
 }
-
-TEST_MAIN

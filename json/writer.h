@@ -48,6 +48,9 @@ void jw_member_view(struct json_writer *w, const char *key, struct view v);
 void jw_member_filled(struct json_writer *w, const char *key, struct view v);
 /* An array of strings; nothing where there are none. */
 void jw_member_views(struct json_writer *w, const char *key, const struct views *values);
+/* Opens one; what ends it is jw_object_end() or jw_array_end(). */
+void jw_member_object(struct json_writer *w, const char *key);
+void jw_member_array(struct json_writer *w, const char *key);
 void jw_member_int(struct json_writer *w, const char *key, int64_t v);
 void jw_member_bool(struct json_writer *w, const char *key, bool v);
 void jw_member_double(struct json_writer *w, const char *key, double v);

@@ -2,7 +2,7 @@
 
 #define LEN_00 55
 
-/* n lower-case hex digits; *zero tells that all of them are 0. */
+/* n lower-case hex digits; *zero: all of them are 0. */
 static bool is_hex(const char *at, int n, bool *zero)
 {
     *zero = true;

@@ -8,18 +8,20 @@ static const char *const activation_names[ACTIVATIONS] = {
     [ACTIVATION_TANH] = "tanh",
 };
 
-static int64_t parameters(const struct encoder_config *c)
+static int64_t parameters(const struct model *m)
 {
+    const struct encoder_config *c = &m->encoders[0].config;
+    const int labels = m->head.labels;
     int64_t h = c->hidden, f = c->inner;
     int64_t embeddings = (c->vocab + c->positions + c->types + 2) * h;
     int64_t layer = 4 * (h * h + h) + 2 * h * f + f + h + 4 * h;
 
-    return embeddings + c->layers * layer + (c->labels ? h * h + h + c->labels * (h + 1) : 0);
+    return embeddings + c->layers * layer + (labels ? h * h + h + labels * (h + 1) : 0);
 }
 
 static void put_encoder(struct json_writer *w, const struct model *m)
 {
-    const struct encoder_config *c = &m->config;
+    const struct encoder_config *c = &m->encoders[0].config;
 
     jw_member_object(w, "encoder");
     jw_member_str(w, "family", m->family);
@@ -31,8 +33,8 @@ static void put_encoder(struct json_writer *w, const struct model *m)
     jw_member_int(w, "positions", c->positions);
     jw_member_int(w, "types", c->types);
     jw_member_str(w, "activation", activation_names[c->activation]);
-    jw_member_str(w, "norm", c->norm == NORM_POST ? "post" : "pre");
-    jw_member_int(w, "parameters", parameters(c));
+    jw_member_str(w, "norm", "post"); /* no family has another */
+    jw_member_int(w, "parameters", parameters(m));
     jw_object_end(w);
 }
 
@@ -90,9 +92,9 @@ static void put_model(struct json_writer *w, const struct model *m)
     jw_member_str(w, "digest", model_digest(m));
     jw_member_str(w, "precision", m->weights_dtype);
     jw_member_int(w, "tensors", m->n_tensors);
-    jw_member_int(w, "labels", m->config.labels);
-    if (m->config.labels == 2)
-        jw_member_str(w, "labels_are", m->independent_labels ? "independent" : "exclusive");
+    jw_member_int(w, "labels", m->head.labels);
+    if (m->head.labels == 2)
+        jw_member_str(w, "labels_are", m->head.independent_labels ? "independent" : "exclusive");
     jw_member_int(w, "max_tokens", m->max_tokens);
     jw_member_int(w, "pair_type", tokenizer_pair_type(m->tokenizer));
     put_encoder(w, m);

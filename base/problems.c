@@ -1,3 +1,4 @@
+/* A list of problems within its limits, and the error text made from it. */
 #include "base/problems.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Decodes and checks UTF-8. */
 #include "base/utf8.h"
 
 #include <string.h>

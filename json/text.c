@@ -1,3 +1,4 @@
+/* Strings with escapes or malformed bytes, and skipping of values. */
 #include "json/text.h"
 
 #include "base/utf8.h"

@@ -1,3 +1,4 @@
+/* Commas, escapes and numbers. */
 #include "json/writer.h"
 
 #include <math.h>

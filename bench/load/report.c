@@ -1,3 +1,4 @@
+/* The table and the JSON. */
 #include "bench/load/report.h"
 
 #include "json/writer.h"

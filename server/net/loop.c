@@ -1,3 +1,4 @@
+/* The loop on top of libevent. */
 #include "server/net/loop.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Writes a problem as JSON. */
 #include "server/net/problem.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Checks a traceparent character by character. */
 #include "server/net/traceparent.h"
 
 #define LEN_00 55

@@ -1,3 +1,4 @@
+/* adrank-sim world: writes the world's files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

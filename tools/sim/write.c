@@ -1,3 +1,4 @@
+/* Ads, requests and log lines of the world. */
 #include "tools/sim/write.h"
 
 #include <math.h>

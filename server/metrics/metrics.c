@@ -1,3 +1,4 @@
+/* Cells in shards: counting and adding up. */
 #include "server/metrics/metrics.h"
 
 #include <stdlib.h>
@@ -5,7 +6,8 @@
 
 #include "base/bug.h"
 
-/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the last) and the sum. */
+/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the
+ * last) and the sum. */
 static uint32_t cells_of(const struct metric_family *family)
 {
     return family->type == METRIC_HISTOGRAM ? (uint32_t)family->n_bounds + 2 : 1;

@@ -23,6 +23,7 @@
 #include "adrank/behaviour.h"
 #include "adrank/decode.h"
 #include "base/rng.h"
+#include "server/batch/job.h"
 #include "server/request/answer.h"
 #include "server/request/worker.h"
 

@@ -12,11 +12,6 @@
 #define CHUNK 64
 #define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
 
-struct world_letter {
-    struct letter letter;
-    struct world *world;
-};
-
 static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
                                                bool quiet)
 {
@@ -38,7 +33,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct store_settings options = store_settings_of(args->config, args->memory, true);
+    const struct store_settings settings = store_settings_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -50,7 +45,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
-        store_new(&args->worker->loop, &options, args->seed, &rw->store, err)) {
+        store_new(&args->worker->loop, &settings, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
@@ -65,6 +60,8 @@ void request_worker_drop_world(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
+    store_free(rw->store); /* its strings are the world's */
+    rw->store = NULL;
     world_unref(rw->world);
     rw->world = NULL;
 }
@@ -115,25 +112,26 @@ int request_worker_more(struct request_worker *rw)
 
 static void set_store(struct request_worker *rw)
 {
-    struct store_settings options = store_settings_of(rw->world->config, rw->memory, rw->quiet);
-    struct err err;
+    const struct store_settings settings =
+        store_settings_of(rw->world->config, rw->memory, rw->quiet);
 
-    if (store_set(rw->store, &options, &err))
-        log_error("features_options_kept", LOG_STR("error", err.text));
+    store_set(rw->store, &settings);
 }
 
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
-    struct world_letter *news = (struct world_letter *)(void *)letter;
+    struct world *old = rw->world;
+    struct net_limits limits;
 
-    world_unref(rw->world);
-    rw->world = news->world;
-    free(news);
+    rw->world = ((struct world_letter *)(void *)letter)->world;
+    limits = net_limits_of(&rw->world->config->http);
+    connection_pool_set_limits(&rw->worker->pool, &limits);
     request_worker_set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
         request_worker_reclaim(rw);
     set_store(rw);
+    world_unref(old); /* last: nothing points into it any more */
 }
 
 static void on_may_log(struct letter *letter, void *reader)
@@ -146,15 +144,12 @@ static void on_may_log(struct letter *letter, void *reader)
         set_store(rw);
 }
 
-int request_worker_publish(struct request_worker *rw, struct world *world)
+void request_worker_publish(struct request_worker *rw, struct world *world)
 {
-    struct world_letter *news = malloc(sizeof(*news));
+    struct letter *letter = &world_ref(world)->letters[rw->worker->index].letter;
 
-    if (!news)
-        return -1;
-    *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
-    loop_post(&rw->worker->loop, &news->letter);
-    return 0;
+    letter->deliver = on_world;
+    loop_post(&rw->worker->loop, letter);
 }
 
 void request_worker_may_log(struct request_worker *rw)

@@ -1,5 +1,5 @@
-/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back exactly once, with
- * the scores of its own model. */
+/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back
+ * exactly once, with the scores of its own model. */
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -104,7 +104,8 @@ TEST(executor__fails_at_once_without_a_fallback)
     break_down(false, false, 80);
 }
 
-/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the fallback. */
+/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the
+ * fallback. */
 static void starve(int every, int segments)
 {
     struct rig_worker workers[RIG_WORKERS];
@@ -208,8 +209,11 @@ TEST(executor__stops_under_load)
 
 TEST(executor__tells_why_a_device_does_not_open)
 {
-    struct executor_args args = {
-        .launcher = {.backend = "stub", .device = "9"}, .max_queue = 4, .max_batch_jobs = 4};
+    struct executor_args args = {.launcher = {.backend = "stub", .device = "9"},
+                                 .max_queue = 4,
+                                 .max_batch_jobs = 4,
+                                 .options = &(struct executor_options){256, 4},
+                                 .deadline = &(struct deadline_options){0}};
     struct executor *executor;
     struct err err;
 

@@ -1,5 +1,5 @@
 /* Connections over real sockets: persistence, order, refusals, handlers. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
 #include <sys/socket.h>
 
@@ -433,5 +433,3 @@ TEST(connection__tells_handlers_of_ids)
     http_client_release(&client);
     fixture_stop();
 }
-
-TEST_MAIN

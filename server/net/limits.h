@@ -1,7 +1,7 @@
 /*
  * What the connections of a listener may take: section "http" of the world that the owning thread
- * serves, and how many connections the process has descriptors for. A value: every pool and the
- * accepting loop have their own, which their thread replaces when a new world reaches it.
+ * serves, and how many connections the process has descriptors for. A value: every pool has its own,
+ * and the accepting loop, and each thread replaces its own when a new world reaches it.
  */
 #ifndef SERVER_NET_LIMITS_H
 #define SERVER_NET_LIMITS_H
@@ -9,7 +9,7 @@
 #include "server/net/http_options.h"
 
 struct net_limits {
-    const struct http_options *http; /* replaced before its world goes */
+    const struct http_options *http; /* outlives its use: replaced before its world is released */
     int64_t max_connections;         /* served at once, by all threads */
     int64_t max_refusing; /* more, while they are answered 503; beyond that refuse_at_once() */
 };

@@ -156,7 +156,7 @@ static int report(struct bench *b, struct err *err)
     jw_key(&w, "device");
     jw_str(&w, engine->caps.device);
     jw_key(&w, "threads");
-    jw_int(&w, engine->n_lanes);
+    jw_int(&w, engine->n_threads);
     jw_key(&w, "tokens");
     jw_int(&w, b->input.n_tokens);
     jw_key(&w, "rounds");
@@ -238,7 +238,7 @@ static int prepare(struct bench *b, struct err *err)
     if (strcmp(launcher_backend(b->scorer.launcher), "cpu") != 0)
         return 0;
     limit.precision = b->scorer.engine->caps.precision;
-    limit.threads = b->scorer.engine->n_lanes;
+    limit.threads = b->scorer.engine->n_threads;
     return yardstick_new(&limit, &b->bare, err);
 }
 

@@ -111,7 +111,8 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
     return chunk;
 }
 
-/* An empty chunk with room for size becomes the one behind current: one that is kept, else a new one. */
+/* An empty chunk with room for size becomes the one behind current: one that is kept, else a new
+ * one. */
 static struct arena_chunk *next_chunk(struct arena *arena, size_t size)
 {
     struct arena_chunk **behind = arena->current ? &arena->current->next : &arena->first;

@@ -45,7 +45,8 @@ void mailbox_post(struct mailbox *box, struct letter *letter)
     else
         box->tail->next = letter;
     box->tail = letter;
-    /* Inside the lock: once it is open, the reader may have delivered a last letter and closed the box. */
+    /* Inside the lock: once it is open, the reader may have delivered a last letter and closed
+     * the box. */
     if (was_empty)
         while (write(box->fd, &one, sizeof(one)) == -1 && errno == EINTR)
             ;

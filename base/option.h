@@ -1,12 +1,12 @@
 /*
- * Rows of the configuration's options. A room declares its section in one file, NAME_options.[ch]: a
- * struct of values, and beside it one row for each member with type, bounds, default and help.
- * server/world/config.h embeds the structs, and everything that knows options (parser, --set, --help,
- * --print-config, the reload's diff) walks the rows.
+ * Rows of the configuration's options. A room declares its section in one file, NAME_options.[ch]:
+ * a struct of values, and beside it one row for each member with type, bounds, default and help.
+ * server/world/config.h embeds the structs, and everything that knows options (parser, --set,
+ * --help, --print-config, the reload's diff) walks the rows.
  *
  * To add an option: one member of a section's struct and one row in the same room, and a line in
- * config/adrankd.json and in CONTRACT. To add a section: its file, a member of struct config and a line
- * in server/world/options.c.
+ * config/adrankd.json and in CONTRACT. To add a section: its file, a member of struct config and a
+ * line in server/world/options.c.
  */
 #ifndef BASE_OPTION_H
 #define BASE_OPTION_H
@@ -35,7 +35,8 @@ struct option_row {
     const char *const *choices; /* CHOICE, NULL-terminated */
     bool nullable;              /* STRING, PATH and SECRET */
     bool restart;               /* needs a restart; false: takes effect with a reload */
-    /* STRING: checks the text further; has no effects, err says what is wrong. NULL: anything but "". */
+    /* STRING: checks the text further; has no effects, err says what is wrong. NULL: anything
+     * but "". */
     int (*check)(const char *text, struct err *err);
     const char *alias; /* another name that a configuration may use; NULL: none */
     const char *help;

@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-/* What a lead byte promises: how long the character is and which second bytes it allows (table 3-7 of the
- * Unicode standard); len 0: no lead byte. */
+/* What a lead byte promises: how long the character is and which second bytes it allows (table
+ * 3-7 of the Unicode standard); len 0: no lead byte. */
 struct lead {
     unsigned char len, second_min, second_max;
 };

@@ -5,7 +5,8 @@
 #include "adrank/impression.h"
 #include "json/writer.h"
 
-/* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is open. */
+/* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is
+ * open. */
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour);
 
 #endif

@@ -159,7 +159,8 @@ static bool is_blank(struct view line)
     return true;
 }
 
-/* How many lines there are, and how many of them are long enough for an ad: what memory is taken for. */
+/* How many lines there are, and how many of them are long enough for an ad: what memory is taken
+ * for. */
 static size_t count_lines(struct view bytes, size_t *n_ads)
 {
     const char *p = bytes.ptr, *end = p + bytes.len;

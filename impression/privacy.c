@@ -30,8 +30,8 @@ static unsigned char judge_section_ids(const struct field_value *value)
     return value->kind == FIELD_VALUE_NO_ITEMS ? SIGNAL_ABSENT : SIGNAL_SET;
 }
 
-/* IAB U.S. Privacy String, version 1: notice given, opted out of the sale, LSPA; each Y, N or - (does not apply), in
- * either case. "1---" does not apply at all. */
+/* IAB U.S. Privacy String, version 1: notice given, opted out of the sale, LSPA; each Y, N or -
+ * (does not apply), in either case. "1---" does not apply at all. */
 static bool us_privacy_is_harmless(struct view s)
 {
     if (s.len != 4 || s.ptr[0] != '1')

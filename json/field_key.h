@@ -18,8 +18,8 @@ static inline bool begins_with(const char *text, const char *key, unsigned len)
 #endif
 }
 
-/* The field whose key and closing quote text begins with, or NULL. The search starts at `from`, the field
- * after the last one: writers keep an order, and it is often that of the table. */
+/* The field whose key and closing quote text begins with, or NULL. The search starts at `from`,
+ * the field after the last one: writers keep an order, and it is often that of the table. */
 static inline const struct field *find_field(const struct schema *schema, const char *text,
                                              const struct field *from)
 {

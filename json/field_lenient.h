@@ -1,4 +1,5 @@
-/* Values in another form than their field's type, where its flags accept that. Private to object.c. */
+/* Values in another form than their field's type, where its flags accept that. Private to
+ * object.c. */
 #ifndef JSON_FIELD_LENIENT_H
 #define JSON_FIELD_LENIENT_H
 
@@ -11,8 +12,8 @@ void field_any(struct object_reader *reader, const struct field *field, unsigned
 bool field_number_as_id(struct object_reader *reader, const struct field *field, struct view *out)
     __attribute__((cold));
 
-/* FIELD_BY_VALUE: *number, a JSON_REAL whose text begins at start and has been read, becomes the integer
- * that it is by value. */
+/* FIELD_BY_VALUE: *number, a JSON_REAL whose text begins at start and has been read, becomes the
+ * integer that it is by value. */
 void field_integer_by_value(const struct object_reader *reader, const char *start,
                             struct json_number *number) __attribute__((cold));
 

@@ -10,12 +10,12 @@ void field_problem(struct object_reader *reader, const struct place *place, cons
 
 /* ---- for object.c and field_lenient.c; the value is the one at place ------------------------- */
 
-/* Passes over null where the field's flags make it an absent value. false: nothing was read. field may
- * be NULL, for which null is a value like any other. */
+/* Passes over null where the field's flags make it an absent value. false: nothing was read.
+ * field may be NULL, for which null is a value like any other. */
 bool field_null(struct object_reader *reader, const struct place *place, const struct field *field)
     __attribute__((cold));
-/* The value, which is next in the text, is of another type than `wanted` ("a string"): passes over it.
- * No problem where field_null() takes it. field may be NULL. */
+/* The value, which is next in the text, is of another type than `wanted` ("a string"): passes
+ * over it. No problem where field_null() takes it. field may be NULL. */
 void field_wrong_type(struct object_reader *reader, const struct place *place,
                       const struct field *field, const char *wanted) __attribute__((cold));
 void field_out_of_range(struct object_reader *reader, const struct place *place,

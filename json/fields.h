@@ -1,6 +1,7 @@
 /*
- * Tables of fields: what an object of JSON may hold, and where each value goes in a struct. A field is
- * declared once, with name, type, bounds, strictness and offset; json/object.h reads by such tables.
+ * Tables of fields: what an object of JSON may hold, and where each value goes in a struct. A field
+ * is declared once, with name, type, bounds, strictness and offset; json/object.h reads by such
+ * tables.
  *
  *     static const struct field imp_fields[] = {
  *         {FIELD("id"), FIELD_STRING, FIELD_REQUIRED, offsetof(struct imp, id)},
@@ -8,9 +9,9 @@
  *     };
  *     static const struct schema imp_schema = SCHEMA(imp_fields, struct imp, &imp_blank);
  *
- * A field is strict unless its flags say otherwise. Files are read strictly; a request comes from software
- * that cannot be changed from here, so its tables accept more. Two formats with different ideas of that are
- * two sets of tables, and one may even differ from field to field.
+ * A field is strict unless its flags say otherwise. Files are read strictly; a request comes from
+ * software that cannot be changed from here, so its tables accept more. Two formats with different
+ * ideas of that are two sets of tables, and one may even differ from field to field.
  *
  * Tables are constants: any number of threads.
  */
@@ -65,8 +66,9 @@ struct field {
     enum field_type type;
     unsigned flags;
     size_t at; /* offset in the struct */
-    /* Of integers and numbers, inclusive. max of a string, and of each of several: the most bytes that
-     * it takes when written as JSON, without the quotes; 0 (any), or at least FIELD_MIN_MAX_BYTES. */
+    /* Of integers and numbers, inclusive. max of a string, and of each of several: the most
+     * bytes that it takes when written as JSON, without the quotes; 0 (any), or at least
+     * FIELD_MIN_MAX_BYTES. */
     int64_t min, max;
     int limit; /* > 0: max is reader.limits[limit]; of strings and objects the most items */
     const char *const *names; /* FIELD_NAME */
@@ -104,8 +106,8 @@ struct schema {
     size_t bytes;         /* of the struct */
     const void *blank;    /* its content before the first field is read */
     const void *stand_in; /* used where the value is not an object; NULL: that is a problem */
-    /* Checks what spans fields; may add problems (json/field_problems.h). Called when the object's own
-     * fields had none. May be NULL. */
+    /* Checks what spans fields; may add problems (json/field_problems.h). Called when the
+     * object's own fields had none. May be NULL. */
     void (*check)(struct object_reader *reader, const struct place *place, const void *object);
 };
 

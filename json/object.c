@@ -179,8 +179,8 @@ static void stop_at_limit(struct object_reader *reader, const struct place *plac
     } while (json_more(&reader->text, ']'));
 }
 
-/* Doubles the room of a list that is full. false: the rest of the array has been passed over because of
- * the limit, or there is no memory. */
+/* Doubles the room of a list that is full. false: the rest of the array has been passed over
+ * because of the limit, or there is no memory. */
 static bool make_room(struct object_reader *reader, const struct place *place,
                       const struct field *field, struct list *list)
 {
@@ -363,7 +363,8 @@ static void check_required(struct object_reader *reader, const struct place *pla
             field_problem(reader, place, schema->fields[i].name, "is missing");
 }
 
-/* Whether *out is an object without a problem. field: the one whose value it is, NULL at the root. */
+/* Whether *out is an object without a problem. field: the one whose value it is, NULL at the
+ * root. */
 static bool read_object(struct object_reader *reader, const struct place *place,
                         const struct field *field, const struct schema *schema, void *out)
 {

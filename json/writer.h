@@ -1,9 +1,9 @@
 /*
- * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it is
- * told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes that are
- * not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are a BUG.
- * No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON Lines. Functions are
- * jw_*, since json_* is jansson's.
+ * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it
+ * is told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes
+ * that are not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are
+ * a BUG. No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON
+ * Lines. Functions are jw_*, since json_* is jansson's.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H

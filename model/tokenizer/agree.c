@@ -1,5 +1,6 @@
-/* tokenizer.json and tokenizer_config.json beside each other: transformers builds its BERT tokenizers from the latter
- * and the vocabulary, other readers take tokenizer.json as it is. What both say alike is served. */
+/* tokenizer.json and tokenizer_config.json beside each other: transformers builds its BERT
+ * tokenizers from the latter and the vocabulary, other readers take tokenizer.json as it is.
+ * What both say alike is served. */
 #include <string.h>
 
 #include "base/number.h"
@@ -88,7 +89,8 @@ static int add_special(const struct agreeing *a, struct added_token token)
     return 0;
 }
 
-/* unk, sep and cls have to be those of tokenizer.json where transformers takes tokenizer_config.json's. */
+/* unk, sep and cls have to be those of tokenizer.json where transformers takes
+ * tokenizer_config.json's. */
 static int agree_role(const struct agreeing *a, const struct token_role *role,
                       struct added_token *token)
 {

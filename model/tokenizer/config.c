@@ -34,7 +34,8 @@ int32_t tokenizer_spec_size(const struct tokenizer_spec *spec)
     return size;
 }
 
-/* Replaces what is there with the same content: later places know better. id -1: wherever it belongs. */
+/* Replaces what is there with the same content: later places know better. id -1: wherever it
+ * belongs. */
 static int add(struct config_reader *r, const char *pointer, struct added_token token)
 {
     struct tokenizer_spec *spec = r->spec;

@@ -1,7 +1,7 @@
 /*
- * Canonical decompositions of characters (Unicode Standard Annex 15), cached: asking utf8proc for one
- * costs a hundred times what copying a character does, which shows in a text of nothing else. For
- * normalizer_class.c alone.
+ * Canonical decompositions of characters (Unicode Standard Annex 15), cached: asking utf8proc for
+ * one costs a hundred times what copying a character does, which shows in a text of nothing else.
+ * For normalizer_class.c alone.
  */
 #ifndef MODEL_TOKENIZER_DECOMPOSITIONS_H
 #define MODEL_TOKENIZER_DECOMPOSITIONS_H

@@ -38,7 +38,8 @@ static inline unsigned char_class(const struct char_classes *classes, uint32_t c
     return classes->pages[classes->page[code_point >> 8]][code_point & 255];
 }
 
-/* Canonical combining class; right for marks and reordered characters, which is where it is asked. */
+/* Canonical combining class; right for marks and reordered characters, which is where it is
+ * asked. */
 int char_combining(uint32_t code_point);
 /* Lower case, one or two characters, without regard to what stands around. Returns how many. */
 int char_lower(uint32_t code_point, uint32_t lower[2]);

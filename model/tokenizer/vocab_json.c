@@ -267,7 +267,8 @@ static int template_id(const struct vocab_reader *r, const json_t *post, struct 
     return 0;
 }
 
-/* [CLS] A [SEP] and [CLS] A [SEP] B [SEP] with types 0 and 0 0 0 1 1: inputs are built like that. */
+/* [CLS] A [SEP] and [CLS] A [SEP] B [SEP] with types 0 and 0 0 0 1 1: inputs are built like
+ * that. */
 static int read_template(const struct vocab_reader *r, const json_t *post)
 {
     const json_t *single = json_object_get(post, "single");

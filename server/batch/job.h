@@ -20,15 +20,6 @@
 struct served_model;
 struct executor;
 
-enum job_outcome {
-    JOB_OK,         /* logits are there */
-    JOB_NOT_FINITE, /* the model computed NaN or infinity for this job */
-    JOB_REFUSED,    /* by the gate of the fallback engine, after the primary one broke */
-    JOB_EXPIRED,    /* its deadline passed, or nothing could have met it any more */
-    JOB_CANCELLED,
-    JOB_FAILED, /* no backend that works, no memory for its batch, or the daemon is stopping */
-    JOB_OUTCOMES
-};
 extern const char *const job_outcome_names[JOB_OUTCOMES]; /* "ok", "not_finite", ... */
 
 struct job_owner {
@@ -72,7 +63,7 @@ struct batch_job *batch_job_of_work(struct work *work);
 void batch_job_cancel(struct batch_job *job);
 
 /* For the executor: what the scheduler has to know, at this arrival. */
-void batch_job_prepare(struct batch_job *job, const struct cost *cost,
+void batch_job_prepare(struct batch_job *job, struct cost *cost,
                        const struct batch_options *options, int64_t now_us);
 
 /* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget and keep_bytes

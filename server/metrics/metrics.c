@@ -5,7 +5,8 @@
 
 #include "base/bug.h"
 
-/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the last) and the sum. */
+/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the
+ * last) and the sum. */
 static uint32_t cells_of(const struct metric_family *family)
 {
     return family->type == METRIC_HISTOGRAM ? (uint32_t)family->n_bounds + 2 : 1;

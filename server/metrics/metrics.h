@@ -1,11 +1,11 @@
 /*
- * struct metrics: the registry behind GET /metrics (Prometheus text format 0.0.4). Names, labels and bounds of
- * buckets are an interface (CONTRACT 2) and stand in one table, metrics/table.c.
+ * struct metrics: the registry behind GET /metrics (Prometheus text format 0.0.4). Names, labels
+ * and bounds of buckets are an interface (CONTRACT 2) and stand in one table, metrics/table.c.
  *
- * Counters and histograms live in shards. A shard has one writer, the thread it was made for, which counts
- * without locks (relaxed loads and stores of its own cells); metrics_write() adds the shards up on whatever
- * thread asks. Gauges, and counters that somebody else keeps, come from a collector that metrics_write()
- * calls, or are set from any thread.
+ * Counters and histograms live in shards. A shard has one writer, the thread it was made for, which
+ * counts without locks (relaxed loads and stores of its own cells); metrics_write() adds the shards
+ * up on whatever thread asks. Gauges, and counters that somebody else keeps, come from a collector
+ * that metrics_write() calls, or are set from any thread.
  *
  *     metrics_count(shard, METRIC_DEGRADED, DEGRADED_MODEL, 1);
  *     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_PARSE, us);
@@ -52,8 +52,8 @@ void metrics_init(struct metrics *metrics);
 /* Frees the shards too: their threads have ended. */
 void metrics_release(struct metrics *metrics);
 
-/* Any thread. One for each thread that counts; it lives as long as the registry. NULL and err when out of
- * memory or of shards. */
+/* Any thread. One for each thread that counts; it lives as long as the registry. NULL and err
+ * when out of memory or of shards. */
 struct metrics_shard *metrics_shard_new(struct metrics *metrics, struct err *err) MUST_CHECK;
 
 /* The shard's thread. label is 0 for a family without one. */

@@ -41,7 +41,8 @@ const char *const ignored_part_names[IGNORED_PARTS + 1] = {
     [IGNORED_SITE] = "site",
 };
 
-/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up here. */
+/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up
+ * here. */
 const char *const metric_statuses[] = {"200", "202", "400", "403",   "404", "405",
                                        "408", "409", "413", "415",   "422", "431",
                                        "500", "501", "503", "other", NULL};

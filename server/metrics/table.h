@@ -1,6 +1,6 @@
 /*
- * The families of /metrics, one row each, in the order of enum metric, and the values of their labels:
- * what shards count and text.c writes.
+ * The families of /metrics, one row each, in the order of enum metric, and the values of their
+ * labels: what shards count and text.c writes.
  */
 #ifndef SERVER_METRICS_TABLE_H
 #define SERVER_METRICS_TABLE_H
@@ -120,7 +120,8 @@ struct metric_family {
     const char *help;
     const char *label;         /* NULL: none */
     const char *const *values; /* of the label, NULL behind the last */
-    /* Of a counter a second label: a sample's number is that of label's value times n_values2, and its own. */
+    /* Of a counter a second label: a sample's number is that of label's value times n_values2,
+     * and its own. */
     const char *label2;
     const char *const *values2;
     int n_values2;

@@ -52,7 +52,7 @@ struct buffer buffers_take(struct buffers *buffers, size_t capacity)
     return taken;
 }
 
-void buffers_give(struct buffers *buffers, struct buffer buffer)
+void buffers_put(struct buffers *buffers, struct buffer buffer)
 {
     int size_class = class_of(buffer.capacity);
 

@@ -23,6 +23,7 @@
 #include "adrank/behaviour.h"
 #include "adrank/decode.h"
 #include "base/rng.h"
+#include "server/batch/job.h"
 #include "server/request/answer.h"
 #include "server/request/worker.h"
 
@@ -57,7 +58,7 @@ struct request_worker {
     struct net_thread *worker;
     struct metrics_shard *shard;
     struct impression_log *impressions;
-    struct features *features;
+    struct store *store;
     struct letter may_log; /* request_worker_may_log()'s */
     bool quiet;            /* that has not come yet */
     struct world *world;   /* a reference; NULL before the first */
@@ -124,7 +125,7 @@ struct request {
 
     struct impression_request decoded;
     char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
-    struct features_call features;
+    struct store_call features;
     bool features_out;
     enum features_reason features_reason; /* of DEGRADED_FEATURES */
     const struct behaviour *behaviours;   /* merged, oldest first, texts filled in */

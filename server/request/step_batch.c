@@ -2,6 +2,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/batch/submit.h"
 
 static enum submit submit(struct request *r, struct score_group *group, int64_t now_us)
 {

@@ -1,21 +1,12 @@
 #include "server/request/request_state.h"
 
 #include "base/clock.h"
+#include "server/request/stored_events.h"
 
-static struct request *request_of(struct features_call *call)
+static struct request *request_of(struct store_call *call)
 {
     return (struct request *)(void *)((char *)call - offsetof(struct request, features));
 }
-
-static const enum features_reason reasons[FEATURES_STATUSES] = {
-    [FEATURES_LATE] = FEATURES_REASON_TIMEOUT,
-    [FEATURES_DOWN] = FEATURES_REASON_DOWN,
-    [FEATURES_BUSY] = FEATURES_REASON_BUSY,
-    [FEATURES_REFUSED] = FEATURES_REASON_REFUSED,
-    [FEATURES_WRONG_TYPE] = FEATURES_REASON_WRONG_TYPE,
-    [FEATURES_NONSENSE] = FEATURES_REASON_NONSENSE,
-    [FEATURES_NO_MEMORY] = FEATURES_REASON_NO_MEMORY,
-};
 
 void request_lacks_features(struct request *r, enum features_reason reason)
 {
@@ -27,7 +18,7 @@ void request_lacks_features(struct request *r, enum features_reason reason)
 }
 
 /* Stored events, newest first, to behaviour oldest first; what cannot be read is left out and marked. */
-static int unpack(struct request *r, const struct view *events, int n, struct behaviour *out)
+static int unpack(struct request *r, const struct store_reply *events, int n, struct behaviour *out)
 {
     int kept = 0, corrupt = 0;
     struct err err;
@@ -35,8 +26,8 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
     for (int i = n - 1; i >= 0; i--) {
         struct view copy = {NULL, 0};
 
-        if (events[i].len <= BEHAVIOUR_MAX_BYTES) {
-            copy = arena_copy(&r->arena, events[i]);
+        if (events[i].text.len <= BEHAVIOUR_MAX_BYTES) {
+            copy = arena_copy(&r->arena, events[i].text);
             if (!copy.ptr) {
                 request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
                 continue;
@@ -85,25 +76,26 @@ static void merge(struct request *r, const struct behaviour *stored, int n_store
         request_degrade(r, DEGRADED_TRUNCATED);
 }
 
-static void on_features(struct features_call *call, enum features_status status,
-                        const struct view *events, int n_events)
+static void on_features(struct store_call *call, enum store_status status,
+                        const struct store_reply *replies, int n_replies)
 {
     struct request *r = request_of(call);
+    enum features_reason reason = stored_events_reason(status, replies);
     struct behaviour *stored = NULL;
     int n = 0;
 
     r->features_out = false;
     r->timing.features_us = clock_now_us() - call->start_us;
-    if (status == FEATURES_OK && n_events) {
-        stored = arena_array(&r->arena, (size_t)n_events, sizeof(*stored));
+    if (reason == FEATURES_REASONS && n_replies && replies[0].n) {
+        stored = arena_array(&r->arena, (size_t)replies[0].n, sizeof(*stored));
         if (stored)
-            n = unpack(r, events, n_events, stored);
+            n = unpack(r, replies[0].elements, replies[0].n, stored);
         else
-            status = FEATURES_NO_MEMORY;
+            reason = FEATURES_REASON_NO_MEMORY;
     }
-    if (status != FEATURES_OK && status != FEATURES_NONE)
-        request_lacks_features(r, reasons[status]);
-    if (status != FEATURES_NONE) {
+    if (reason != FEATURES_REASONS)
+        request_lacks_features(r, reason);
+    if (status != STORE_NONE) {
         metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
         metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
                         r->timing.features_us);
@@ -116,7 +108,6 @@ static void on_features(struct features_call *call, enum features_status status,
 enum step_result step_features(struct request *r)
 {
     const struct config *config = r->world->config;
-    char key[BEHAVIOUR_KEY_BYTES];
 
     if (r->decoded.privacy) /* no history is read or used */
         return STEP_NEXT;
@@ -125,12 +116,11 @@ enum step_result step_features(struct request *r)
         return STEP_NEXT;
     }
     behaviour_pid(config->privacy.user_key.value, r->decoded.user_id, r->pid);
-    behaviour_redis_key(r->pid, key);
     r->features_out = true;
     r->features.on_done = on_features;
     r->features.start_us = clock_now_us();
-    features_fetch(r->worker->features, &r->features, key, (int)config->rank.max_behaviour,
-                   r->deadline_us - config->deadline.encode_reserve_us);
+    stored_events_read(r->worker->store, &r->features, r->pid, (int)config->rank.max_behaviour,
+                       r->deadline_us - config->deadline.encode_reserve_us);
     return r->features_out ? STEP_WAIT : STEP_NEXT;
 }
 
@@ -138,6 +128,6 @@ void step_features_abandon(struct request *r)
 {
     if (!r->features_out)
         return;
-    features_cancel(r->worker->features, &r->features);
+    store_cancel(r->worker->store, &r->features);
     r->features_out = false;
 }

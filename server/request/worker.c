@@ -4,30 +4,20 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/request/request_state.h"
+#include "server/request/stored_events.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or holds a seat at the
- * feature client: more than these never are, so that only memory can refuse one. */
+/* A request that is in work between two turns of the loop waits for a job of the worker's or is a call
+ * at the store: more than these never are, so that only memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
 #define CHUNK 64
-#define MAX_REQUESTS (MAX_JOBS + FEATURES_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
+#define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
 
-struct world_letter {
-    struct letter letter;
-    struct world *world;
-};
-
-static struct features_options features_options_of(const struct config *config,
-                                                   struct budget *memory, bool quiet)
+static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
+                                               bool quiet)
 {
-    return (struct features_options){
-        .url = config->features.url,
-        .user = config->features.user,
-        .password = config->features.password.value,
-        .database = (int)config->features.database,
-        .timeout_ms = (int)config->features.timeout_ms,
-        .connect_ms = (int)config->features.connect_ms,
-        .max_in_flight = (int)config->features.max_in_flight,
-        .max_events = (int)config->rank.max_behaviour,
+    return (struct store_settings){
+        .redis = config->features,
+        .probe = &stored_events_probe,
         .memory = memory,
         .quiet = quiet,
     };
@@ -43,7 +33,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config, args->memory, true);
+    struct store_settings options = store_settings_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -55,7 +45,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
-        features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
+        store_new(&args->worker->loop, &options, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
@@ -79,7 +69,7 @@ void request_worker_free(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
-    features_free(rw->features);
+    store_free(rw->store);
     if (rw->jobs.n_free == rw->jobs.n)
         batch_jobs_release(&rw->jobs);
     else /* a device that hangs may still read and write them */
@@ -118,27 +108,29 @@ int request_worker_more(struct request_worker *rw)
     return 0;
 }
 
-static void set_features(struct request_worker *rw)
+static void set_store(struct request_worker *rw)
 {
-    struct features_options options = features_options_of(rw->world->config, rw->memory, rw->quiet);
+    struct store_settings options = store_settings_of(rw->world->config, rw->memory, rw->quiet);
     struct err err;
 
-    if (features_set(rw->features, &options, &err))
+    if (store_set(rw->store, &options, &err))
         log_error("features_options_kept", LOG_STR("error", err.text));
 }
 
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
-    struct world_letter *news = (struct world_letter *)(void *)letter;
+    struct world *old = rw->world;
+    struct net_limits limits;
 
-    world_unref(rw->world);
-    rw->world = news->world;
-    free(news);
+    rw->world = ((struct world_letter *)(void *)letter)->world;
+    limits = net_limits_of(&rw->world->config->http);
+    connection_pool_set_limits(&rw->worker->pool, &limits);
     request_worker_set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
         request_worker_reclaim(rw);
-    set_features(rw);
+    set_store(rw);
+    world_unref(old); /* last: nothing points into it any more */
 }
 
 static void on_may_log(struct letter *letter, void *reader)
@@ -148,18 +140,15 @@ static void on_may_log(struct letter *letter, void *reader)
     (void)letter;
     rw->quiet = false;
     if (rw->world) /* else with the next one that reaches it */
-        set_features(rw);
+        set_store(rw);
 }
 
-int request_worker_publish(struct request_worker *rw, struct world *world)
+void request_worker_publish(struct request_worker *rw, struct world *world)
 {
-    struct world_letter *news = malloc(sizeof(*news));
+    struct letter *letter = &world_ref(world)->letters[rw->worker->index].letter;
 
-    if (!news)
-        return -1;
-    *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
-    loop_post(&rw->worker->loop, &news->letter);
-    return 0;
+    letter->deliver = on_world;
+    loop_post(&rw->worker->loop, letter);
 }
 
 void request_worker_may_log(struct request_worker *rw)
@@ -182,15 +171,15 @@ void request_worker_on_evicted(struct request_worker *rw)
 
 bool request_worker_redis_configured(const struct request_worker *rw)
 {
-    return features_configured(rw->features);
+    return store_configured(rw->store);
 }
 
 bool request_worker_redis_up(const struct request_worker *rw)
 {
-    return features_up(rw->features);
+    return store_up(rw->store);
 }
 
 enum breaker_state request_worker_breaker(const struct request_worker *rw)
 {
-    return features_breaker(rw->features);
+    return store_breaker(rw->store);
 }

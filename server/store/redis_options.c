@@ -1,7 +1,7 @@
 /* The rows of section "features". */
 #include "server/store/redis_options.h"
 
-#include "server/store/features_url.h"
+#include "server/store/store_url.h"
 
 #define INT(member_, min_, max_) OPTION_ROW_INT(redis_options, member_, min_, max_)
 #define STRING(member_) OPTION_ROW_STRING(redis_options, member_)
@@ -11,7 +11,7 @@ static int check_redis_url(const char *text, struct err *err)
 {
     struct redis_url url;
 
-    return features_url_parse(text, &url, err);
+    return store_url_parse(text, &url, err);
 }
 
 /* clang-format off */
@@ -22,7 +22,7 @@ static const struct option_row rows[] = {
     {INT(database, 0, 1048576), .fallback = "0", .help = "for SELECT"},
     {INT(timeout_ms, 1, OPTION_MINUTE_MS), .fallback = "5", .help = "a reply that is later is not waited for; the answer is degraded"},
     {INT(connect_ms, 1, OPTION_MINUTE_MS), .fallback = "200", .help = "for connecting and authenticating"},
-    {INT(max_in_flight, 1, FEATURES_MAX_IN_FLIGHT), .fallback = "256", .help = "requests of one worker that may wait for Redis"},
+    {INT(max_in_flight, 1, STORE_MAX_IN_FLIGHT), .fallback = "256", .help = "requests of one worker that may wait for Redis"},
 };
 /* clang-format on */
 

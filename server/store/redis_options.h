@@ -4,7 +4,7 @@
 
 #include "base/option.h"
 
-#define FEATURES_MAX_IN_FLIGHT 65536 /* bound of features.max_in_flight */
+#define STORE_MAX_IN_FLIGHT 65536 /* bound of max_in_flight, which counts calls */
 
 struct redis_options {
     const char *url; /* NULL: no store */

@@ -55,8 +55,8 @@ static void shuffle(struct report *report)
     }
 }
 
-/* Rows of a part with what a model (NULL: the probability itself) makes of them. by_label: p is what
- * was drawn, else what it was drawn from. */
+/* Rows of a part with what a model (NULL: the probability itself) makes of them. by_label: p is
+ * what was drawn, else what it was drawn from. */
 struct rows_args {
     const struct sim_hashed *model;
     sim_reader_fn reader;

@@ -1,10 +1,11 @@
 /*
- * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and phrases
- * in English and in Chinese that mean about the same things, so that a title can be made, and a title
- * nobody has seen before can still be understood. Constant tables; any thread.
+ * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and
+ * phrases in English and in Chinese that mean about the same things, so that a title can be made,
+ * and a title nobody has seen before can still be understood. Constant tables; any thread.
  *
- * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are in
- * lower case; a noun stands in one topic only, so that what a title is about can be told from it.
+ * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are
+ * in lower case; a noun stands in one topic only, so that what a title is about can be told from
+ * it.
  */
 #ifndef TOOLS_SIM_LEXICON_H
 #define TOOLS_SIM_LEXICON_H
@@ -57,7 +58,8 @@ struct view lexicon_entry(const char *list, int i);
 /* One entry, uniformly. */
 struct view lexicon_pick(const char *list, struct rng *rng);
 
-/* 1 within a category, about .3 between categories that belong together (kitchen and food), else 0. */
+/* 1 within a category, about .3 between categories that belong together (kitchen and food), else
+ * 0. */
 double lexicon_relation(int category_a, int category_b);
 
 #endif

@@ -1,9 +1,9 @@
 /*
  * What two simple readers see in an ad of a visit. Pure.
  *
- * By ids: the ad, its category, hour, device and country with the category, and the pairs of a history's
- * item and the ad. No text. By words: every pair of a word of the history or the search and a word of the
- * title, and the title's words. No ids.
+ * By ids: the ad, its category, hour, device and country with the category, and the pairs of a
+ * history's item and the ad. No text. By words: every pair of a word of the history or the search
+ * and a word of the title, and the title's words. No ids.
  */
 #ifndef TOOLS_SIM_READERS_H
 #define TOOLS_SIM_READERS_H

@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "server/batch/executor.h"
+#include "server/batch/submit.h"
 #include "tests/unit/server/batch/stub/engine.h"
 
 #define MS 1000
@@ -39,6 +40,14 @@ void rig_nap(int64_t us);
         while (!(attempt))                                                                         \
             CHECK(++tries_ < 10);                                                                  \
     } while (0)
+
+/* What an executor of rig_open_executor reports of its batches, by device. */
+struct rig_stats {
+    int batches, requests;
+    int64_t tokens;
+    double least_ratio, most_ratio;
+};
+extern struct rig_stats rig_stats[STUB_DEVICES];
 
 /* device: number of a stub's script. Fails the test when it does not open; so do the others. */
 struct executor *rig_open_executor(const char *device, int max_jobs);

@@ -12,10 +12,10 @@ TEST(buffers__gives_the_same_memory_again)
     first = buffers_take(&buffers, 10);
     CHECK_INT(first.capacity, BUFFERS_BASE_BYTES);
     memset(first.ptr, 1, first.capacity);
-    buffers_give(&buffers, first);
+    buffers_put(&buffers, first);
     second = buffers_take(&buffers, BUFFERS_BASE_BYTES);
     CHECK(second.ptr == first.ptr);
-    buffers_give(&buffers, second);
+    buffers_put(&buffers, second);
     CHECK_INT(buffers.spare_bytes, BUFFERS_BASE_BYTES);
     buffers_release(&buffers);
 }
@@ -31,7 +31,7 @@ TEST(buffers__keeps_no_more_than_told)
         CHECK_INT(taken[i].capacity, 32768);
     }
     for (int i = 0; i < 8; i++)
-        buffers_give(&buffers, taken[i]);
+        buffers_put(&buffers, taken[i]);
     CHECK_INT(buffers.spare_bytes, 3 * 32768);
     buffers_release(&buffers);
 }
@@ -48,14 +48,14 @@ TEST(buffers__takes_and_gives_at_random)
         struct buffer *b = &taken[rng_below(&rng, 32)];
         size_t want = 1 + (size_t)rng_below(&rng, 300000);
 
-        buffers_give(&buffers, *b); /* none: nothing happens */
+        buffers_put(&buffers, *b); /* none: nothing happens */
         *b = buffers_take(&buffers, want);
         CHECK(b->ptr && b->capacity >= want);
         b->ptr[0] = b->ptr[b->capacity - 1] = 1;
         CHECK(buffers.spare_bytes <= buffers.keep_bytes);
     }
     for (int i = 0; i < 32; i++)
-        buffers_give(&buffers, taken[i]);
+        buffers_put(&buffers, taken[i]);
     buffers_release(&buffers);
 }
 

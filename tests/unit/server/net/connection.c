@@ -1,5 +1,5 @@
 /* Connections over real sockets: persistence, order, refusals, handlers. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
 #include <sys/socket.h>
 

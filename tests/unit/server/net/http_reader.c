@@ -266,18 +266,18 @@ static void check(const struct row *row, const struct run *run)
 
     if (row->status) {
         CHECK_INT(run->last, HTTP_REFUSED);
-        CHECK_STR(problem_kinds[r->problem].code, problem_kinds[row->problem].code);
-        CHECK_INT(problem_kinds[r->problem].status, row->status);
-        CHECK(problem_kinds[r->problem].closes);
-        CHECK(r->detail != NULL);
+        CHECK_STR(problem_kinds[r->refusal.problem].code, problem_kinds[row->problem].code);
+        CHECK_INT(problem_kinds[r->refusal.problem].status, row->status);
+        CHECK(problem_kinds[r->refusal.problem].closes);
+        CHECK(r->refusal.detail != NULL);
         return;
     }
     if (run->last == HTTP_REFUSED)
-        FAIL("refused: %s", r->detail);
+        FAIL("refused: %s", r->refusal.detail);
     CHECK_INT(run->last, HTTP_DONE);
     CHECK_INT(run->heads, 1);
-    CHECK_VIEW(http_span_view(r->path, run->held), row->path ? row->path : "/");
-    CHECK_VIEW(((struct view){run->held + r->body_start, r->body_len}), row->body ? row->body : "");
+    CHECK_VIEW(http_span_view(r->head.path, run->held), row->path ? row->path : "/");
+    CHECK_VIEW(((struct view){run->held + r->body.start, r->body.len}), row->body ? row->body : "");
     CHECK_VIEW(((struct view){run->held + r->end, run->len - r->end}), behind);
 }
 
@@ -353,7 +353,7 @@ TEST(http_reader__holds_the_heads_limit)
             run_bytes(&run, (struct view){bytes, (size_t)(LIMIT_HEAD + extra)}, NULL, one != 0);
             CHECK_INT(run.last, extra ? HTTP_REFUSED : HTTP_DONE);
             if (extra)
-                CHECK_INT(run.reader.problem, PROBLEM_HEAD_TOO_LARGE);
+                CHECK_INT(run.reader.refusal.problem, PROBLEM_HEAD_TOO_LARGE);
             free(run.held);
         }
     }
@@ -373,7 +373,7 @@ TEST(http_reader__bounds_chunk_extensions)
     }
     run_bytes(&run, buf_view(&bytes), NULL, false);
     CHECK_INT(run.last, HTTP_REFUSED);
-    CHECK_INT(run.reader.problem, PROBLEM_BAD_CHUNK);
+    CHECK_INT(run.reader.refusal.problem, PROBLEM_BAD_CHUNK);
     free(run.held);
     buf_release(&bytes);
 }
@@ -402,7 +402,7 @@ static void read_flags(struct run *run, const char *bytes)
     run_bytes(run, view_of(bytes), NULL, false);
     free(run->held);
     if (run->last == HTTP_REFUSED)
-        FAIL("refused: %s", run->reader.detail);
+        FAIL("refused: %s", run->reader.refusal.detail);
 }
 
 TEST(http_reader__tells_persistence)
@@ -425,7 +425,7 @@ TEST(http_reader__tells_persistence)
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_row("http_reader__tells_persistence %zu", i);
         read_flags(&run, cases[i].bytes);
-        CHECK_INT(run.reader.keep_alive, cases[i].keep_alive);
+        CHECK_INT(run.reader.head.keep_alive, cases[i].keep_alive);
     }
 }
 
@@ -434,11 +434,11 @@ TEST(http_reader__tells_expectation)
     struct run run;
 
     read_flags(&run, POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx");
-    CHECK(run.reader.expect_continue);
+    CHECK(run.reader.head.expect_continue);
     read_flags(&run, POST "Expect: 100-continue\r\n\r\n"); /* nothing is to come */
-    CHECK(!run.reader.expect_continue);
+    CHECK(!run.reader.head.expect_continue);
     read_flags(&run, "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
-    CHECK(!run.reader.expect_continue);
+    CHECK(!run.reader.head.expect_continue);
 }
 
 TEST(http_reader__finds_fields)
@@ -448,10 +448,10 @@ TEST(http_reader__finds_fields)
     run_bytes(&run, view_of("GET /p?q=1 HTTP/1.1\r\n" H "X-A:  one \r\nx-a: two\r\n\r\n"), NULL,
               false);
     CHECK_INT(run.last, HTTP_DONE);
-    CHECK_VIEW(http_reader_field(&run.reader, run.held, "X-a"), "one");
-    CHECK(http_reader_field(&run.reader, run.held, "x-b").ptr == NULL);
-    CHECK_VIEW(http_span_view(run.reader.query, run.held), "q=1");
-    CHECK_VIEW(http_span_view(run.reader.method, run.held), "GET");
+    CHECK_VIEW(http_head_find(&run.reader.head, run.held, "X-a"), "one");
+    CHECK(http_head_find(&run.reader.head, run.held, "x-b").ptr == NULL);
+    CHECK_VIEW(http_span_view(run.reader.head.query, run.held), "q=1");
+    CHECK_VIEW(http_span_view(run.reader.head.method, run.held), "GET");
     free(run.held);
 }
 

@@ -50,7 +50,7 @@ void stub_reset(void)
         script->starve_every = 0;
         script->max_launched = 1;
         script->poll_us = 0;
-        script->batches = script->largest_batch = script->most_launched = 0;
+        script->batches = script->largest_batch = script->launched = script->most_launched = 0;
         script->open_engines = script->closed_engines = script->threads_seen = 0;
         script->max_step_us = -1;
     }
@@ -302,7 +302,8 @@ int engine_submit(struct engine *engine, struct engine_batch *batch, struct err 
     if (script->refuse_after >= 0 && script->batches >= script->refuse_after)
         return err_set(err, ERR_UNAVAILABLE, "the script refuses");
     pthread_mutex_lock(&launcher->lock);
-    if (++launcher->n_launched > script->most_launched)
+    script->launched = ++launcher->n_launched;
+    if (launcher->n_launched > script->most_launched)
         script->most_launched = launcher->n_launched;
     launcher->engines[launcher->n_waiting] = engine;
     launcher->waiting[launcher->n_waiting++] = batch;
@@ -322,7 +323,7 @@ struct engine_batch *launcher_poll(struct launcher *launcher)
         launcher->n_done--;
         for (int i = 0; i < launcher->n_done; i++)
             launcher->done[i] = launcher->done[i + 1];
-        launcher->n_launched--;
+        launcher->script->launched = --launcher->n_launched;
     }
     pthread_mutex_unlock(&launcher->lock);
     if (!batch)

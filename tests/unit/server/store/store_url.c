@@ -1,5 +1,5 @@
-/* server/store/features_url.c */
-#include "server/store/features_url.h"
+/* server/store/store_url.c */
+#include "server/store/store_url.h"
 
 #include "tests/test.h"
 
@@ -31,14 +31,14 @@ static const struct {
     {"", NULL, 0, false},
 };
 
-TEST(features_url__takes_its_two_forms_only)
+TEST(store_url__takes_its_two_forms_only)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url url;
         struct err err;
-        int rc = features_url_parse(rows[i].url, &url, &err);
+        int rc = store_url_parse(rows[i].url, &url, &err);
 
-        test_row("features_url: \"%s\"", rows[i].url);
+        test_row("store_url: \"%s\"", rows[i].url);
         CHECK_INT(rc, rows[i].port ? 0 : -1);
         if (rc) {
             CHECK_INT(err.code, ERR_CONFIG);

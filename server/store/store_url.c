@@ -1,8 +1,9 @@
-#include "server/store/features_url.h"
+/* features.url, checked. */
+#include "server/store/store_url.h"
 
 #define FORMS "must be redis://host:port or unix:/path"
 
-int features_url_parse(const char *url, struct redis_url *out, struct err *err)
+int store_url_parse(const char *url, struct redis_url *out, struct err *err)
 {
     struct err why;
 

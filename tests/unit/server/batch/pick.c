@@ -85,16 +85,16 @@ TEST(pick__fills_to_a_rung)
     s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
     for (int i = 0; i < 4; i++)
         add(i, 100, 470, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 2);
-    CHECK_NEAR(s.pick.extent.cost_us, 356, 1e-9);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
+    CHECK_NEAR(s.extent.cost_us, 356, 1e-9);
     start();
     s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
     for (int i = 0; i < 4; i++)
         add(i, 100, 534, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 3);
-    CHECK_NEAR(s.pick.extent.cost_us, 484, 1e-9);
+    pick(0);
+    CHECK_INT(s.extent.n, 3);
+    CHECK_NEAR(s.extent.cost_us, 484, 1e-9);
 }
 
 /* Two segments that no thread shares fit beside each other on two. */

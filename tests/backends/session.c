@@ -120,7 +120,7 @@ TEST(session__a_recorded_pass_is_replayed_for_other_inputs)
     int recorded, replayed;
 
     for (int i = 0; i < inputs[1].n_tokens; i++)
-        inputs[1].ids[i] = (inputs[1].ids[i] + 1) % m->config.vocab;
+        inputs[1].ids[i] ^= 1;
     begin();
     engine = engine_of(launcher, m, true);
     run(engine, &inputs[0]);

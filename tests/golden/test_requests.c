@@ -207,5 +207,3 @@ TEST(requests__are_bit_equal_in_any_batch_and_by_any_threads)
 {
     for_each(check_bits);
 }
-
-TEST_MAIN

@@ -79,5 +79,3 @@ TEST(stated__directories_score_as_transformers_scores_them)
     }
     json_decref(doc);
 }
-
-TEST_MAIN

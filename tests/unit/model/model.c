@@ -378,5 +378,3 @@ TEST(model__digest_and_stamp_follow_its_files_alone)
     model_dir_remove(&dir);
     CHECK(model_dir_stamp(dir.path) == 0);
 }
-
-TEST_MAIN

@@ -345,5 +345,3 @@ TEST(model_missing__names_the_directory_that_is_meant)
     CHECK_INT(rmdir(inner), 0);
     model_dir_remove(&dir);
 }
-
-TEST_MAIN

@@ -10,7 +10,7 @@ TEST(fault_parse__takes)
                                        "read:error=11,count=2,one_in=5,on=socket+ours",
                                        "write:short_bytes=1;send:delay_us=5",
                                        "clock:monotonic_us=1,wall_us=-5",
-                                       "epoll_wait:error=EINTR;"};
+                                       "fsync:error=EINTR;"};
     struct fault fault;
 
     fault_here(&fault);

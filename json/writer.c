@@ -226,6 +226,17 @@ void jw_member_filled(struct json_writer *w, const char *key, struct view v)
         jw_member_view(w, key, v);
 }
 
+void jw_member_views(struct json_writer *w, const char *key, const struct views *values)
+{
+    if (values->n == 0)
+        return;
+    jw_key(w, key);
+    jw_array_begin(w);
+    for (int i = 0; i < values->n; i++)
+        jw_view(w, values->items[i]);
+    jw_array_end(w);
+}
+
 void jw_member_int(struct json_writer *w, const char *key, int64_t v)
 {
     jw_key(w, key);

@@ -46,6 +46,8 @@ void jw_member_str(struct json_writer *w, const char *key, const char *s);
 void jw_member_view(struct json_writer *w, const char *key, struct view v);
 /* Nothing where v is empty. */
 void jw_member_filled(struct json_writer *w, const char *key, struct view v);
+/* An array of strings; nothing where there are none. */
+void jw_member_views(struct json_writer *w, const char *key, const struct views *values);
 void jw_member_int(struct json_writer *w, const char *key, int64_t v);
 void jw_member_bool(struct json_writer *w, const char *key, bool v);
 void jw_member_double(struct json_writer *w, const char *key, double v);

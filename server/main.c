@@ -205,12 +205,12 @@ static int serve(const struct arguments *arguments, struct config *config)
     struct err err;
 
     if (geteuid() == 0 && !arguments->allow_root) {
-        config_free(config);
+        config_unref(config);
         err_set(&err, ERR_USAGE, "will not run as root without --allow-root");
         return fail(&err);
     }
     if (check_files(config, &err)) {
-        config_free(config);
+        config_unref(config);
         return fail(&err);
     }
     force_ends();
@@ -268,7 +268,7 @@ static int run(struct arguments *arguments)
     default:
         break;
     }
-    config_free(config);
+    config_unref(config);
     return rc;
 }
 

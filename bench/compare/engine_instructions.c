@@ -172,6 +172,16 @@ static void run(const struct row *row, int n_builds, char **builds)
     buf_release(&batch);
 }
 
+/* Before valgrind reports it in its own words. */
+static void check_build(const char *build)
+{
+    char program[PATH_MAX];
+
+    snprintf(program, sizeof(program), "%s/bin/adrank-model", build);
+    if (access(program, X_OK))
+        fail("a BUILD has no bin/adrank-model");
+}
+
 int main(int argc, char **argv)
 {
     const char *only = NULL;
@@ -190,6 +200,8 @@ int main(int argc, char **argv)
         fprintf(stderr, "bench-engine_instructions: no valgrind; apt-get install valgrind\n");
         return 69;
     }
+    for (int b = 1; b < argc; b++)
+        check_build(argv[b]);
     printf("instructions of one pass\n");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         if (!only || strcmp(only, rows[i].name) == 0)

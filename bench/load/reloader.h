@@ -1,4 +1,5 @@
-/* Reloads and model swaps while a run goes on: a thread of its own that POSTs to the admin listener. */
+/* Reloads and model swaps while a run goes on: a thread of its own that POSTs to the admin
+ * listener. */
 #ifndef BENCH_LOAD_RELOADER_H
 #define BENCH_LOAD_RELOADER_H
 

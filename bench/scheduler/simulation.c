@@ -243,9 +243,6 @@ static void perform(struct simulation *sim, const struct action *action, int64_t
     case ACTION_COMPLETE:
         complete(sim, action->batch, now_us);
         break;
-    case ACTION_DROP:
-        end_late(sim, action->works);
-        break;
     case ACTION_RETURN:
         if (action->outcome == JOB_OK)
             answer(sim, action->works, now_us);

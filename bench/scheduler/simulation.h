@@ -1,7 +1,8 @@
 /*
  * The scheduler in virtual time: the daemon's own queue, gate, batch formation, cost correction
- * and decisions (the pure files of server/batch) in front of a simulated engine. No thread, no clock: seconds of
- * load pass in milliseconds, and equal arguments give equal results on every machine.
+ * and decisions (the pure files of server/batch) in front of a simulated engine. No thread, no
+ * clock: seconds of load pass in milliseconds, and equal arguments give equal results on every
+ * machine.
  */
 #ifndef BENCH_SCHEDULER_SIMULATION_H
 #define BENCH_SCHEDULER_SIMULATION_H

@@ -1,8 +1,10 @@
+/* The admin listener: routes, and the handlers of /metrics and /admin/... */
 #include "server/admin/admin.h"
 
 #include <stdlib.h>
 
 #include "server/admin/caller.h"
+#include "server/net/descriptors.h"
 #include "server/net/query.h"
 #include "json/writer.h"
 
@@ -21,7 +23,8 @@ struct admin {
     struct connection_pool pool;
     struct listener listener;
     struct metrics_shard *shard;
-    char *address;            /* as configured */
+    const struct admin_options *options;
+    struct http_options http; /* as configured, or less: of its connections */
     struct http_call *reload; /* that waits for a reload */
 };
 
@@ -40,7 +43,7 @@ static bool take(struct admin *admin, struct http_call *x, const struct query_sw
     struct caller caller = {.host = http_call_authority(x),
                             .origin = first_field(x, "origin"),
                             .fetch_site = first_field(x, "sec-fetch-site")};
-    const char *why = caller_refused(&caller, admin->address);
+    const char *why = caller_refused(&caller, admin->options->address);
     struct err err;
 
     if (why) {
@@ -181,14 +184,20 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-void admin_set_limits(struct admin *admin, const struct net_limits *limits)
+void admin_set_options(struct admin *admin, const struct admin_options *options,
+                       const struct http_options *http)
 {
-    struct net_limits own = *limits;
+    const struct descriptors share = descriptors_share(descriptors_limit(), http);
 
-    own.first_byte_ms = least(own.first_byte_ms, FIRST_BYTE_MS);
-    own.idle_ms = least(own.idle_ms, IDLE_MS);
-    net_limits_store(&admin->shared.limits, &own);
-    budget_set_limit(&admin->memory, MEMORY_BYTES, own.max_body_bytes);
+    admin->options = options;
+    admin->http = *http;
+    admin->http.first_byte_ms = least(http->first_byte_ms, FIRST_BYTE_MS);
+    admin->http.idle_ms = least(http->idle_ms, IDLE_MS);
+    connection_pool_set_limits(&admin->pool,
+                               &(struct net_limits){.http = &admin->http,
+                                                    .max_connections = share.admin,
+                                                    .max_refusing = share.admin_refusing});
+    budget_set_limit(&admin->memory, MEMORY_BYTES, http->max_body_bytes);
 }
 
 static void on_answer(void *user, int label, int status, int64_t duration_us)
@@ -207,16 +216,12 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     if (!admin)
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
-    admin->address = strdup(args->address);
     set_routes(admin);
-    budget_init(&admin->memory, MEMORY_BYTES, args->limits->max_body_bytes);
-    net_shared_init(&admin->shared, args->limits, &admin->memory);
-    admin_set_limits(admin, args->limits);
+    budget_init(&admin->memory, MEMORY_BYTES, args->http->max_body_bytes);
+    net_shared_init(&admin->shared, &admin->memory);
     admin->shard = metrics_shard_new(args->metrics, err);
-    if (!admin->address || !admin->shard) {
-        err_set(err, ERR_NOMEM, "admin: out of memory");
+    if (!admin->shard)
         goto fail;
-    }
     if (connection_pool_init(&admin->pool,
                              &(struct connection_pool_args){.loop = args->loop,
                                                             .shared = &admin->shared,
@@ -225,9 +230,10 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
                                                             .user = admin},
                              err))
         goto fail;
+    admin_set_options(admin, args->options, args->http);
     if (listener_open(&admin->listener,
                       &(struct listener_args){.loop = args->loop,
-                                              .address = args->address,
+                                              .address = args->options->address,
                                               .on_accept = connection_pool_on_accept,
                                               .arg = &admin->pool},
                       err)) {
@@ -237,7 +243,6 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     *out = admin;
     return 0;
 fail:
-    free(admin->address);
     free(admin);
     return -1;
 }
@@ -248,7 +253,6 @@ void admin_close(struct admin *admin)
         return;
     listener_close(&admin->listener);
     connection_pool_release(&admin->pool);
-    free(admin->address);
     free(admin);
 }
 

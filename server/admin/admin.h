@@ -24,9 +24,9 @@ struct admin_actions {
 };
 
 struct admin_args {
-    struct loop *loop; /* the main thread's */
-    const char *address;
-    const struct net_limits *limits; /* its own: a full public side must not shut it */
+    struct loop *loop;                   /* the main thread's */
+    const struct admin_options *options; /* these two until admin_set_options() */
+    const struct http_options *http;     /* what its connections may take, too, or less */
     struct health *health;
     struct metrics *metrics;
     struct admin_actions actions;
@@ -37,8 +37,9 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
 void admin_close(struct admin *admin);
 const char *admin_address(const struct admin *admin);
 const struct listener *admin_listener(const struct admin *admin);
-/* From now on; how long its connections may idle at most is its own. */
-void admin_set_limits(struct admin *admin, const struct net_limits *limits);
+/* From now on. How long its connections may idle at most is its own, and how many there may be. */
+void admin_set_options(struct admin *admin, const struct admin_options *options,
+                       const struct http_options *http);
 
 /* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */
 struct reload_outcome {

@@ -14,8 +14,8 @@ int batch_init(struct batch *batch, int max_jobs, struct err *err)
         return err_set(err, ERR_NOMEM, "executor: out of memory");
     for (size_t i = 0; i < n; i++)
         batch->pointers[i] = &batch->engine_jobs[i];
-    batch->run.jobs = batch->pointers;
-    batch->run.user = batch;
+    batch->engine_batch.jobs = batch->pointers;
+    batch->engine_batch.user = batch;
     return 0;
 }
 

@@ -26,7 +26,7 @@ struct batch {
     int64_t took_us; /* of the device's time */
 
     /* What the engine reads and writes: the executor's thread only, outside the lock. */
-    struct engine_batch run;
+    struct engine_batch engine_batch;
     struct engine_job *engine_jobs; /* (max_jobs) */
     struct engine_job **pointers;   /* (max_jobs) */
     struct input input;             /* the part that was cut; reserved when an engine opens */

@@ -27,8 +27,8 @@ enum submit {
 enum submit executor_admit(struct executor *executor, struct batch_job *job, struct cost *cost,
                            int64_t now_us, int64_t *wait_us, struct work **dropped) MUST_CHECK;
 
-/* Whether a job would be refused with SUBMIT_FULL now. Takes the lock only where the queue was full a
- * moment ago. *dropped as above. */
+/* Whether a job would be refused with SUBMIT_FULL now. Takes the lock only where the queue was full
+ * a moment ago. *dropped as above. */
 bool executor_queue_is_full(struct executor *executor, int64_t now_us,
                             struct work **dropped) MUST_CHECK;
 

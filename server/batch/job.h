@@ -66,8 +66,8 @@ void batch_job_cancel(struct batch_job *job);
 void batch_job_prepare(struct batch_job *job, struct cost *cost,
                        const struct batch_options *options, int64_t now_us);
 
-/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget and keep_bytes
- * allow. */
+/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget
+ * and keep_bytes allow. */
 struct batch_jobs {
     struct batch_job *items;
     struct batch_job *free; /* with buffers, last returned first */
@@ -87,8 +87,8 @@ void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job);
 /* Frees the buffers of free ones. */
 void batch_jobs_reclaim(struct batch_jobs *jobs);
 
-/* Room for input.n_read * labels logits, and the charge for the input; before submit, on the owner's thread. ERR_NOMEM
- * over the budget, too: the job is good for batch_jobs_put() only. */
+/* Room for input.n_read * labels logits, and the charge for the input; before submit, on the
+ * owner's thread. ERR_NOMEM over the budget, too: the job is good for batch_jobs_put() only. */
 int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int labels,
                        struct err *err) MUST_CHECK;
 

@@ -8,7 +8,7 @@
 #include "base/log.h"
 #include "server/batch/submit.h"
 
-/* ---- launch ------------------------------------------------------------------------------- */
+/* ---- launch ---------------------------------------------------------------------------------- */
 
 static void fill_whole(struct batch *batch)
 {
@@ -16,7 +16,7 @@ static void fill_whole(struct batch *batch)
         struct batch_job *job = batch_job_of_work(batch->works[i]);
         job->launched_us = batch->launched_us;
         job->queue_us = batch->launched_us - job->work.arrival_us;
-        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .logits = job->logits};
+        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->logits};
     }
 }
 
@@ -24,7 +24,7 @@ static void fill_whole(struct batch *batch)
 static int fill_part(struct batch *batch, struct err *err)
 {
     struct batch_job *job = batch_job_of_work(batch->works[0]);
-    int labels = model_labels(job->model->model), first_read;
+    int labels = model_out_width(job->model->model), first_read;
     int rc =
         input_part(&job->input, job->part_tokens, batch->part, &batch->input, &first_read, err);
 
@@ -36,7 +36,7 @@ static int fill_part(struct batch *batch, struct err *err)
     }
     batch->shape = input_shape(&batch->input);
     batch->engine_jobs[0] = (struct engine_job){
-        .input = &batch->input, .logits = job->logits + (ptrdiff_t)first_read * labels};
+        .input = &batch->input, .out = job->logits + (ptrdiff_t)first_read * labels};
     return 1;
 }
 
@@ -51,8 +51,8 @@ static enum batch_status submit(struct batch *batch, struct err *err)
         filled = fill_part(batch, err);
     if (filled != 1)
         return filled ? BATCH_NO_MEMORY : BATCH_OK;
-    batch->run.n_jobs = batch->n;
-    if (engine_submit(engine, &batch->run, err))
+    batch->engine_batch.n_jobs = batch->n;
+    if (engine_submit(engine, &batch->engine_batch, err))
         return BATCH_FAILED;
     batch->submitted = true;
     return BATCH_OK;
@@ -64,7 +64,7 @@ static void launch(struct performer *performer, const struct action *action)
     struct facts *facts = &performer->facts;
 
     facts->launched = batch;
-    batch->status = submit(batch, &batch->run.err);
+    batch->status = submit(batch, &batch->engine_batch.err);
     if (!batch->submitted)
         facts->done[facts->n_done++] = batch;
 }
@@ -72,22 +72,22 @@ static void launch(struct performer *performer, const struct action *action)
 void collect(struct performer *performer)
 {
     struct facts *facts = &performer->facts;
-    struct engine_batch *run;
+    struct engine_batch *completed;
 
-    while ((run = launcher_poll(performer->launcher))) {
-        struct batch *batch = run->user;
+    while ((completed = launcher_poll(performer->launcher))) {
+        struct batch *batch = completed->user;
         batch->completed_us = clock_now_us();
-        batch->status = run->status;
+        batch->status = completed->status;
         facts->done[facts->n_done++] = batch;
     }
 }
 
-/* ---- back --------------------------------------------------------------------------------- */
+/* ---- back ------------------------------------------------------------------------------------ */
 
 static void report_break(struct performer *performer, const struct action *action)
 {
     log_error("backend_broken", LOG_STR("backend", performer->backend),
-              LOG_STR("error", action->batch->run.err.text));
+              LOG_STR("error", action->batch->engine_batch.err.text));
 }
 
 static bool all_finite(const struct batch_job *job)
@@ -124,7 +124,7 @@ static void complete(struct performer *performer, const struct action *action)
 
     report_stats(performer, batch);
     if (batch->status == BATCH_NO_MEMORY)
-        log_warn("batch_no_memory", LOG_STR("error", batch->run.err.text));
+        log_warn("batch_no_memory", LOG_STR("error", batch->engine_batch.err.text));
     for (int i = 0; i < batch->n; i++) {
         struct batch_job *job = batch_job_of_work(batch->works[i]);
         if (batch->submitted)
@@ -139,31 +139,19 @@ static void complete(struct performer *performer, const struct action *action)
     batch->n = 0;
 }
 
-static void drop(struct performer *performer, const struct action *action)
-{
-    (void)performer;
-    works_return_dropped(action->works);
-}
-
 static void return_works(struct performer *performer, const struct action *action)
 {
     (void)performer;
-    for (struct work *work = action->works, *next; work; work = next) {
-        next = work->next; /* its owner may use it again once it is back */
-        job_return(batch_job_of_work(work), action->outcome);
-    }
+    works_return(action->works, action->outcome);
 }
 
 static void reroute(struct performer *performer, const struct action *action)
 {
     (void)performer;
-    for (struct work *work = action->works, *next; work; work = next) {
-        next = work->next;
-        job_reroute(batch_job_of_work(work));
-    }
+    works_reroute(action->works);
 }
 
-/* ---- background tasks --------------------------------------------------------------------- */
+/* ---- background tasks ------------------------------------------------------------------------ */
 
 static void make_step(struct performer *performer, const struct action *action)
 {
@@ -189,9 +177,9 @@ static void end_tasks(struct performer *performer, const struct action *action)
 void perform(struct performer *performer, const struct actions *actions)
 {
     static void (*const perform_one[])(struct performer *, const struct action *) = {
-        [ACTION_BREAK] = report_break,  [ACTION_COMPLETE] = complete,  [ACTION_DROP] = drop,
-        [ACTION_RETURN] = return_works, [ACTION_REROUTE] = reroute,    [ACTION_LAUNCH] = launch,
-        [ACTION_STEP] = make_step,      [ACTION_END_TASK] = end_tasks,
+        [ACTION_BREAK] = report_break, [ACTION_COMPLETE] = complete, [ACTION_RETURN] = return_works,
+        [ACTION_REROUTE] = reroute,    [ACTION_LAUNCH] = launch,     [ACTION_STEP] = make_step,
+        [ACTION_END_TASK] = end_tasks,
     };
 
     performer->facts = (struct facts){0};

@@ -12,8 +12,8 @@ static void start(struct extent *extent, const struct work *work)
     extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
 }
 
-/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all the
- * rest of grow: it waits for the sums to arrive in memory. */
+/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all
+ * the rest of grow: it waits for the sums to arrive in memory. */
 static void shape_take_back(struct input_shape *sum, const struct input_shape *more,
                             int64_t chain_tokens, int64_t chain_attention)
 {

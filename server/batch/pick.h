@@ -39,9 +39,9 @@ static inline bool work_dropped(const struct work *work, int64_t now_us)
     return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
 }
 
-/* Takes the next batch out of the queue: works[0] to works[extent->n - 1], which is 0 only when
- * nothing is left in the queue; works has room for options->max_jobs. Returns what was dropped on the
- * way, a list by `next`, front first. */
+/* Takes the next batch out of the queue, into works[0] to works[extent->n - 1]: room for
+ * options->max_jobs. extent->n is 0 only when nothing is left in the queue. Returns what was
+ * dropped on the way, a list by `next`, front first. */
 struct work *pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
                         struct work **works, struct extent *extent);
 

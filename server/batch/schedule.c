@@ -38,7 +38,7 @@ bool schedule_is_open(const struct schedule *schedule)
     return life_state(&schedule->life) == EXECUTOR_SERVING;
 }
 
-/* ---- admission --------------------------------------------------------------------------- */
+/* ---- admission ------------------------------------------------------------------------------- */
 
 /* A batch has the device from its launch on, or since the one before it was through. */
 static int64_t on_device_since_us(const struct schedule *schedule, const struct batch *batch)
@@ -86,7 +86,7 @@ struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, 
     return gate_decide(&schedule->gate, &schedule->queue, work, &schedule->options, &state, now_us);
 }
 
-/* ---- what happened ----------------------------------------------------------------------- */
+/* ---- what happened --------------------------------------------------------------------------- */
 
 static void add(struct actions *actions, struct action action)
 {
@@ -115,7 +115,7 @@ static void return_split(struct schedule *schedule, struct actions *actions)
               split->outcome);
 }
 
-/* Nothing is launched any more; what waits goes to the fallback. */
+/* What waits goes to the fallback, and nothing is admitted: nothing is launched any more. */
 static void break_down(struct schedule *schedule, struct batch *batch, struct actions *actions)
 {
     if (schedule->life.broken)
@@ -182,7 +182,7 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
         schedule->life.heartbeat_us = facts->now_us;
 }
 
-/* ---- what is next ------------------------------------------------------------------------ */
+/* ---- what is next ---------------------------------------------------------------------------- */
 
 /* An engine counts as work: a job goes back before its reference to the model goes, so the last
  * reference may still be on its way here from another thread. */
@@ -216,7 +216,7 @@ static bool is_step_due(const struct schedule *schedule, int64_t now_us)
 
     if (!background->first)
         return false;
-    if (schedule->life.broken || background_is_overdue(background, now_us))
+    if (background_is_overdue(background, now_us))
         return true;
     return !schedule->split.work && gate_fits(&schedule->queue, &schedule->options,
                                               now_us + (int64_t)background->step_us, now_us);
@@ -279,7 +279,7 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
     struct batch *batch = free_batch(schedule);
     struct extent extent;
 
-    add_works(actions, ACTION_DROP,
+    add_works(actions, ACTION_RETURN,
               pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent),
               JOB_EXPIRED);
     if (extent.n == 1 && extent.batches > 1) {
@@ -301,7 +301,7 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
 
 static void launch_next(struct schedule *schedule, int64_t now_us, struct actions *actions)
 {
-    if (schedule->n_launched >= schedule->max_launched || schedule->life.broken)
+    if (schedule->n_launched >= schedule->max_launched)
         return;
     if (schedule->split.work && !schedule->split.ended && launch_part(schedule, now_us, actions))
         return;

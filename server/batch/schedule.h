@@ -41,8 +41,8 @@ void schedule_set_options(struct schedule *schedule, const struct batch_options 
 bool schedule_is_open(const struct schedule *schedule);
 /* Whether options.max_queue is reached. */
 bool schedule_is_full(const struct schedule *schedule);
-/* Expired and cancelled work is dropped before the queue's limit is checked: where it is full, takes
- * that out; a list by `next`, for the caller to return. */
+/* Expired and cancelled work is dropped before the queue's limit is checked: where it is full,
+ * takes such work out. A list by `next`, for the caller to return. */
 struct work *schedule_make_room(struct schedule *schedule, int64_t now_us);
 /* The second gate (gate.h). work is prepared. */
 struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us);
@@ -63,8 +63,7 @@ struct facts {
 enum action_kind {
     ACTION_BREAK,    /* batch failed: log that the device is broken */
     ACTION_COMPLETE, /* batch: hand its jobs back, or to the fallback when it failed. It is free */
-    ACTION_DROP,     /* works go back as cancelled or expired */
-    ACTION_RETURN,   /* works go back with outcome */
+    ACTION_RETURN,   /* works go back with outcome; JOB_EXPIRED: or as cancelled, if they are */
     ACTION_REROUTE,  /* works go to the fallback */
     ACTION_LAUNCH,   /* batch: submit it to its engine */
     ACTION_STEP,     /* task: make a step */

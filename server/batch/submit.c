@@ -12,7 +12,7 @@ static enum submit admit(struct batch_job *job, int engine, int64_t now_us, int6
     job->by_fallback = engine == SERVED_FALLBACK;
     enum submit answer =
         executor_admit(served->executor, job, &served->cost, now_us, wait_us, &dropped);
-    works_return_dropped(dropped);
+    works_return(dropped, JOB_EXPIRED);
     return answer;
 }
 
@@ -43,7 +43,7 @@ bool executor_is_full(const struct served_model *model, int64_t now_us)
         if (!executor || executor_state(executor) != EXECUTOR_SERVING)
             continue;
         bool full = executor_queue_is_full(executor, now_us, &dropped);
-        works_return_dropped(dropped);
+        works_return(dropped, JOB_EXPIRED);
         return full;
     }
     return false;
@@ -69,12 +69,20 @@ void job_reroute(struct batch_job *job)
         job_return(job, answer == SUBMIT_FAILED ? JOB_FAILED : JOB_REFUSED);
 }
 
-void works_return_dropped(struct work *works)
+void works_return(struct work *works, enum job_outcome outcome)
 {
-    while (works) {
-        struct work *next = works->next; /* its owner may use it again once it is back */
-        bool cancelled = atomic_load_explicit(&works->cancelled, memory_order_relaxed);
-        job_return(batch_job_of_work(works), cancelled ? JOB_CANCELLED : JOB_EXPIRED);
-        works = next;
+    for (struct work *work = works, *next; work; work = next) {
+        next = work->next; /* its owner may use it again once it is back */
+        bool cancelled = atomic_load_explicit(&work->cancelled, memory_order_relaxed);
+        job_return(batch_job_of_work(work),
+                   cancelled && outcome == JOB_EXPIRED ? JOB_CANCELLED : outcome);
+    }
+}
+
+void works_reroute(struct work *works)
+{
+    for (struct work *work = works, *next; work; work = next) {
+        next = work->next;
+        job_reroute(batch_job_of_work(work));
     }
 }

@@ -15,9 +15,9 @@
  */
 enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us) MUST_CHECK;
 
-/* The first gate, cheap enough for every arrival: whether a job of this model would be refused with
- * SUBMIT_FULL now. Drops what is expired or cancelled before it says so. Any thread that holds a
- * reference to the model. */
+/* The first gate, cheap enough for every arrival: whether a job of this model would be refused
+ * with SUBMIT_FULL now. Drops what is expired or cancelled first. Any thread that holds a reference
+ * to the model. */
 bool executor_is_full(const struct served_model *model, int64_t now_us) MUST_CHECK;
 
 /* The rest is the executors' own: any thread, without a lock. */
@@ -27,8 +27,9 @@ void job_return(struct batch_job *job, enum job_outcome outcome);
 /* A job of an executor that broke goes to its model's fallback (at its cost, through its gate), or
  * back. */
 void job_reroute(struct batch_job *job);
-/* All that was dropped: a list by `next`. */
-void works_return_dropped(struct work *works);
+/* The same for a list by `next`. JOB_EXPIRED: those that are cancelled go back as that. */
+void works_return(struct work *works, enum job_outcome outcome);
+void works_reroute(struct work *works);
 
 /* The engine that runs it. */
 static inline struct served_engine *job_engine(const struct batch_job *job)

@@ -59,8 +59,6 @@ static void on_evicted(void *user)
 
 static int open_server(struct daemon *d, struct err *err)
 {
-    struct net_limits limits = daemon_limits(d->config);
-
     budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
     d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
     d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health, PATH_LIVEZ};
@@ -68,10 +66,7 @@ static int open_server(struct daemon *d, struct err *err)
         (struct http_route){"GET", "/readyz", health_handle_ready, &d->health, PATH_READYZ};
     if (server_open(&d->server,
                     &(struct server_args){.accept_loop = &d->loop,
-                                          .address = d->config->http.address,
-                                          .backlog = (int)d->config->http.backlog,
-                                          .n_threads = (int)d->config->http.workers,
-                                          .limits = &limits,
+                                          .options = &d->config->http,
                                           .memory = &d->memory,
                                           .routes = d->routes,
                                           .n_routes = 3,
@@ -122,11 +117,9 @@ enum health_redis daemon_redis(void *arg)
 
 static int open_admin(struct daemon *d, struct err *err)
 {
-    struct net_limits limits = daemon_admin_limits(d->config);
-
     return admin_open(&(struct admin_args){.loop = &d->loop,
-                                           .address = d->config->admin.address,
-                                           .limits = &limits,
+                                           .options = &d->config->admin,
+                                           .http = &d->config->http,
                                            .health = &d->health,
                                            .metrics = &d->metrics,
                                            .actions = daemon_actions(d)},
@@ -170,7 +163,7 @@ static void open_health(struct daemon *d)
 {
     health_init(&d->health, &(struct health_args){.server = &d->server,
                                                   .executor = d->executor,
-                                                  .stall_us = d->config->admin.stall_ms * 1000,
+                                                  .options = &d->config->admin,
                                                   .redis = daemon_redis,
                                                   .arg = d});
     d->has_health = true;
@@ -207,6 +200,8 @@ static void close_all(struct daemon *d)
         mailbox_drain(&d->loop.mailbox, d); /* a load that ended meanwhile */
     loader_close(d->loader);
     admin_close(d->admin);
+    if (d->has_health)
+        health_release(&d->health);
     for (int i = 0; d->workers && i < d->server.n_threads; i++)
         request_worker_drop_world(d->workers[i]);
     world_unref(d->world);
@@ -215,8 +210,6 @@ static void close_all(struct daemon *d)
     for (int i = 0; d->workers && i < d->server.n_threads; i++)
         request_worker_free(d->workers[i]);
     free(d->workers);
-    if (d->has_health)
-        health_release(&d->health);
     if (d->has_server)
         server_close(&d->server);
     impression_log_free(d->impressions);
@@ -224,7 +217,7 @@ static void close_all(struct daemon *d)
         metrics_release(&d->metrics);
     if (d->has_loop)
         loop_release(&d->loop);
-    config_free(d->config);
+    config_unref(d->config);
     alarm(0);
 }
 
@@ -234,17 +227,14 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
     int rc = -1;
 
     if (!d) {
-        config_free(config);
+        config_unref(config);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     d->arguments = arguments;
     d->config = config;
     if (open_all(d, err))
         goto out;
-    config = d->config;
-    d->config = NULL; /* the loader's, then the world's */
-    if (loader_start(d->loader, NULL, config, false, daemon_on_loaded)) {
-        d->config = config;
+    if (loader_start(d->loader, NULL, d->config, false, daemon_on_loaded)) {
         err_set(err, ERR_NOMEM, "out of memory");
         goto out;
     }

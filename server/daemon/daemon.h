@@ -10,7 +10,7 @@
 
 /*
  * Opens everything (loading the first world while the listeners already answer 503), serves until a signal or a
- * failed first load, drains, closes everything. Takes config over. 0 after a clean end; -1 with err, whose code
+ * failed first load, drains, closes everything. Takes the reference to config over. 0 after a clean end; -1 with err, whose code
  * is the exit status.
  *
  * While it closes, something may hang for good (a device in the middle of an opening). So before daemon_run the caller

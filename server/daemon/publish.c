@@ -2,45 +2,9 @@
 #include "base/log.h"
 #include "server/batch/capacity.h"
 #include "server/daemon/state.h"
-#include "server/net/descriptors.h"
 #include "server/world/catalog_state.h"
 #include "server/world/config_print.h"
 #include "server/world/warnings.h"
-
-static struct descriptors share(const struct config *config)
-{
-    return descriptors_share(&(struct descriptors_args){.limit = descriptors_limit(),
-                                                        .wanted = config->http.max_connections,
-                                                        .workers = config->http.workers});
-}
-
-struct net_limits daemon_limits(const struct config *config)
-{
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    struct descriptors descriptors = share(config);
-
-    limits.max_body_bytes = config->http.max_body_bytes;
-    limits.first_byte_ms = config->http.first_byte_ms;
-    limits.head_ms = config->http.head_ms;
-    limits.body_ms = config->http.body_ms;
-    limits.idle_ms = config->http.idle_ms;
-    limits.write_ms = config->http.write_ms;
-    limits.max_connections = descriptors.connections;
-    limits.max_refusing = descriptors.refusing;
-    limits.drain_grace_ms = config->http.drain_grace_ms;
-    limits.drain_max_ms = config->http.drain_max_ms;
-    return limits;
-}
-
-struct net_limits daemon_admin_limits(const struct config *config)
-{
-    struct net_limits limits = daemon_limits(config);
-    struct descriptors descriptors = share(config);
-
-    limits.max_connections = descriptors.admin;
-    limits.max_refusing = descriptors.admin_refusing;
-    return limits;
-}
 
 struct batch_options daemon_batch_options(const struct config *config)
 {
@@ -85,30 +49,31 @@ static void log_warning(void *arg, const char *text)
     log_warn("world_warning", LOG_STR("warning", text));
 }
 
-/* From here on new requests are served from `world`, whose reference becomes the daemon's. */
+/*
+ * From here on new requests are served from `world`, whose reference becomes the daemon's. All that
+ * it takes was made with the world: nothing here can fail, so no worker is left with the old one.
+ */
 static void publish(struct daemon *d, struct world *world)
 {
     const struct config *config = world->config;
-    struct net_limits limits = daemon_limits(config);
-    struct net_limits admin_limits = daemon_admin_limits(config);
-    struct batch_options options = daemon_batch_options(config);
-    bool first = d->world == NULL;
+    const struct net_limits limits = net_limits_of(&config->http);
+    const struct batch_options options = daemon_batch_options(config);
+    struct world *old = d->world;
+    bool first = old == NULL;
 
-    budget_set_limit(&d->memory, config->http.memory_bytes, config->http.max_body_bytes);
-    server_set_limits(&d->server, &limits);
-    admin_set_limits(d->admin, &admin_limits);
-    server_set_backlog(&d->server, (int)config->http.backlog);
-    executor_set_options(d->executor, &options);
-    log_set_level((enum log_level)config->log.level);
-    for (int i = 0; i < d->server.n_threads; i++)
-        if (request_worker_publish(d->workers[i], world_ref(world))) {
-            world_unref(world);
-            log_error("worker_world_kept", LOG_INT("worker", i),
-                      LOG_STR("error", "out of memory: a worker keeps its old world"));
-        }
-    world_unref(d->world);
     d->world = world;
+    log_set_level((enum log_level)config->log.level);
+    budget_set_limit(&d->memory, config->http.memory_bytes, config->http.max_body_bytes);
+    executor_set_options(d->executor, &options);
+    for (int i = 0; i < d->server.n_threads; i++)
+        request_worker_publish(d->workers[i], world);
+    server_set_limits(&d->server,
+                      &limits); /* may have threads close connections: after their letters */
+    admin_set_options(d->admin, &config->admin, &config->http);
     health_set_world(&d->health, world);
+    world_unref(old); /* these two last: nothing on this thread points into either any more */
+    config_unref(d->config);
+    d->config = NULL;
     metrics_set(&d->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
     if (first) {
         log_ready(d);

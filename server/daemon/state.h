@@ -10,7 +10,7 @@
 
 struct daemon {
     const struct arguments *arguments;
-    struct config *config; /* of the start; NULL once the first world has it */
+    struct config *config; /* of the start, a reference; NULL once a world is published */
     struct loop loop;
     struct budget memory; /* what requests hold */
     struct timer memory_timer;
@@ -61,8 +61,6 @@ int daemon_reload(struct daemon *d, bool dry_run);
 void daemon_reload_soon(struct daemon *d);
 struct admin_actions daemon_actions(struct daemon *d);
 void daemon_on_loaded(struct letter *letter, void *reader);
-struct net_limits daemon_limits(const struct config *config);
-struct net_limits daemon_admin_limits(const struct config *config);
 struct batch_options daemon_batch_options(const struct config *config);
 
 /* daemon.c: any thread, once there are workers; arg is the daemon. */

@@ -13,12 +13,10 @@
 #define KEEP_SPARE 1024    /* connections */
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
-                     struct budget *memory)
+void net_shared_init(struct net_shared *shared, struct budget *memory)
 {
     memset(shared, 0, sizeof(*shared));
     shared->memory = memory;
-    net_limits_store(&shared->limits, limits);
 }
 
 int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
@@ -287,12 +285,11 @@ static struct connection *take(struct connection_pool *pool)
  * let in. */
 static void refuse_open(struct connection *c)
 {
-    struct net_shared *shared = c->pool->shared;
-    int64_t lingering =
-        atomic_load(&shared->connections) - net_limit(&shared->limits, max_connections);
+    const struct net_limits *limits = &c->pool->limits;
+    int64_t lingering = atomic_load(&c->pool->shared->connections) - limits->max_connections;
 
     connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
-    if (lingering > net_limit(&shared->limits, max_refusing) / 2)
+    if (lingering > limits->max_refusing / 2)
         c->state = CONNECTION_ENDED;
 }
 
@@ -319,14 +316,13 @@ void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
     connection_leave(c);
 }
 
-int connection_admit(struct net_shared *shared)
+int connection_admit(struct net_shared *shared, const struct net_limits *limits)
 {
     int64_t open = atomic_fetch_add(&shared->connections, 1);
-    int64_t max = net_limit(&shared->limits, max_connections);
 
-    if (open < max)
+    if (open < limits->max_connections)
         return 0;
-    if (open < max + net_limit(&shared->limits, max_refusing))
+    if (open < limits->max_connections + limits->max_refusing)
         return 1;
     atomic_fetch_sub(&shared->connections, 1);
     return -1;
@@ -335,7 +331,7 @@ int connection_admit(struct net_shared *shared)
 void connection_pool_on_accept(int fd, void *arg)
 {
     struct connection_pool *pool = arg;
-    int over = connection_admit(pool->shared);
+    int over = connection_admit(pool->shared, &pool->limits);
 
     if (over < 0)
         refuse_at_once(fd);

@@ -65,7 +65,7 @@ struct connection {
 };
 
 /* A limit in microseconds, from a name that ends in _ms. */
-#define connection_limit_us(c, name) (net_limit(&(c)->pool->shared->limits, name) * 1000)
+#define connection_limit_us(c, name) ((c)->pool->limits.http->name * 1000)
 
 void connection_enter(struct connection *c);
 void connection_leave(struct connection *c);

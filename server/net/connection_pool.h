@@ -38,17 +38,15 @@
 
 struct connection;
 
-/* What several pools share: limits, the account of memory, and whether the server drains. */
+/* What several pools share: the account of memory, how many are open, and whether it drains. */
 struct net_shared {
-    struct net_limits_cell limits;
     struct budget *memory;
     _Atomic int64_t connections; /* open ones, those on their way to a worker included */
     atomic_bool draining;        /* responses carry Connection: close */
 };
 
 /* memory outlives it. */
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
-                     struct budget *memory);
+void net_shared_init(struct net_shared *shared, struct budget *memory);
 
 struct connection_hooks {
     /* Every response, those that no handler gave (400, 408, 503 ...) included; on the pool's
@@ -69,6 +67,7 @@ struct connection_list {
 struct connection_pool {
     struct loop *loop;
     struct net_shared *shared;
+    struct net_limits limits;
     const struct router *router;
     struct connection_hooks hooks;
     void *user;            /* http_call_user() */
@@ -108,9 +107,17 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
  * ended. */
 void connection_pool_release(struct connection_pool *pool);
 
+/* Before the first connection, and whenever there are new ones: deadlines that are set stay. On the
+ * loop's thread, or before it runs. */
+static inline void connection_pool_set_limits(struct connection_pool *pool,
+                                              const struct net_limits *limits)
+{
+    pool->limits = *limits;
+}
+
 /* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (make room, or
  * refuse), -1 over max_refusing, too, and not counted (refuse_at_once()). */
-int connection_admit(struct net_shared *shared) MUST_CHECK;
+int connection_admit(struct net_shared *shared, const struct net_limits *limits) MUST_CHECK;
 
 /* Closes a connection of the pool if the newest is one too many; false: none may go. */
 bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "server/net/traceparent.h"
 
+#define MAX_HEAD_BYTES 16384   /* request line and fields, the empty line included */
 #define MAX_REQUESTS_A_TURN 16 /* of one connection, before the others' turn */
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -58,12 +59,10 @@ static bool prepare(struct connection *c)
 
 void connection_next(struct connection *c)
 {
-    struct net_limits_cell *limits = &c->pool->shared->limits;
-    int64_t max_fields = net_limit(limits, max_fields);
-    struct http_reader_limits reader_limits = {
-        .max_head_bytes = (uint32_t)net_limit(limits, max_head_bytes),
-        .max_fields = (uint32_t)(max_fields < HTTP_MAX_FIELDS ? max_fields : HTTP_MAX_FIELDS),
-        .max_body_bytes = (uint64_t)net_limit(limits, max_body_bytes),
+    const struct http_reader_limits reader_limits = {
+        .max_head_bytes = MAX_HEAD_BYTES,
+        .max_fields = HTTP_MAX_FIELDS,
+        .max_body_bytes = (uint64_t)c->pool->limits.http->max_body_bytes,
     };
     size_t used = c->reader.end;
 

@@ -90,9 +90,9 @@ static void evict(struct connection *c)
     connection_leave(c);
 }
 
-static bool too_many(const struct net_shared *shared)
+static bool too_many(const struct connection_pool *pool)
 {
-    return atomic_load(&shared->connections) > net_limit(&shared->limits, max_connections);
+    return atomic_load(&pool->shared->connections) > pool->limits.max_connections;
 }
 
 /* One for one: those that linger with a refusal count, too, and nobody has to go for them. */
@@ -100,7 +100,7 @@ bool connection_pool_make_room(struct connection_pool *pool)
 {
     struct connection *c;
 
-    if (!too_many(pool->shared))
+    if (!too_many(pool))
         return true;
     c = victim(pool);
     if (!c)
@@ -113,12 +113,12 @@ int connection_pool_shrink(struct connection_pool *pool)
 {
     int n = 0;
 
-    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool->shared); n++) {
+    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool); n++) {
         struct connection *c = victim(pool);
 
         if (!c)
             return n;
         evict(c);
     }
-    return too_many(pool->shared) ? n : -1;
+    return too_many(pool) ? n : -1;
 }

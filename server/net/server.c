@@ -102,7 +102,7 @@ static void shrink(struct server *server)
 static void on_accept(int fd, void *arg)
 {
     struct server *server = arg;
-    int over = connection_admit(&server->shared);
+    int over = connection_admit(&server->shared, &server->limits);
     struct handoff *handoff = over < 0 ? NULL : malloc(sizeof(*handoff));
     struct net_thread *thread = over > 0 ? most_idle(server) : least_loaded(server);
 
@@ -129,13 +129,16 @@ static int open_thread(struct server *server, int index, struct err *err)
     if (loop_init(&thread->loop, thread, err))
         return -1;
     server->n_threads++;
-    return connection_pool_init(&thread->pool,
-                                &(struct connection_pool_args){.loop = &thread->loop,
-                                                               .shared = &server->shared,
-                                                               .router = &server->router,
-                                                               .hooks = server->hooks,
-                                                               .load = &thread->connections},
-                                err);
+    if (connection_pool_init(&thread->pool,
+                             &(struct connection_pool_args){.loop = &thread->loop,
+                                                            .shared = &server->shared,
+                                                            .router = &server->router,
+                                                            .hooks = server->hooks,
+                                                            .load = &thread->connections},
+                             err))
+        return -1;
+    connection_pool_set_limits(&thread->pool, &server->limits);
+    return 0;
 }
 
 static void *run_thread(void *arg)
@@ -166,10 +169,10 @@ static void on_drain_look(struct timer *timer, void *arg);
 int server_open(struct server *server, const struct server_args *args, struct err *err)
 {
     struct listener_args listener_args = {.loop = args->accept_loop,
-                                          .address = args->address,
+                                          .address = args->options->address,
                                           .inherited = args->inherited,
                                           .fd = args->listen_fd,
-                                          .backlog = args->backlog,
+                                          .backlog = (int)args->options->backlog,
                                           .on_accept = on_accept,
                                           .arg = server};
 
@@ -180,14 +183,15 @@ int server_open(struct server *server, const struct server_args *args, struct er
     server->hooks = args->hooks;
     server->shrink.deliver = on_shrink;
     timer_init(&server->drain_timer, on_drain_look, server);
-    net_shared_init(&server->shared, args->limits, args->memory);
-    BUG_ON(args->n_threads < 1);
-    server->threads = calloc((size_t)args->n_threads, sizeof(*server->threads));
+    net_shared_init(&server->shared, args->memory);
+    server->limits = net_limits_of(args->options);
+    BUG_ON(args->options->workers < 1);
+    server->threads = calloc((size_t)args->options->workers, sizeof(*server->threads));
     if (!server->threads) {
         err_set(err, ERR_NOMEM, "workers: out of memory");
         goto fail;
     }
-    for (int i = 0; i < args->n_threads; i++)
+    for (int i = 0; i < args->options->workers; i++)
         if (open_thread(server, i, err))
             goto fail;
     /* bound now, so that a taken address is known before anything slow is done; the kernel
@@ -253,14 +257,14 @@ void server_close(struct server *server)
 static void on_drain_look(struct timer *timer, void *arg)
 {
     struct server *server = arg;
-    struct net_limits_cell *limits = &server->shared.limits;
+    const struct http_options *options = server->limits.http;
     int64_t now_us = clock_now_us();
     int64_t since_ms = (now_us - server->drain_began_us) / 1000;
     int64_t open = server_connections(server);
 
-    if (since_ms >= net_limit(limits, drain_grace_ms)) {
+    if (since_ms >= options->drain_grace_ms) {
         listener_close(&server->listener);
-        if (open == 0 || since_ms >= net_limit(limits, drain_max_ms)) {
+        if (open == 0 || since_ms >= options->drain_max_ms) {
             server->on_drained(&(struct drain_outcome){.cut = open}, server->drained_arg);
             return;
         }
@@ -292,14 +296,10 @@ const char *server_address(const struct server *server)
 
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {
-    net_limits_store(&server->shared.limits, limits);
+    server->limits = *limits;
+    listener_set_backlog(&server->listener, (int)limits->http->backlog);
     if (server_connections(server) > limits->max_connections)
         shrink(server);
-}
-
-void server_set_backlog(struct server *server, int backlog)
-{
-    listener_set_backlog(&server->listener, backlog);
 }
 
 int64_t server_connections(const struct server *server)

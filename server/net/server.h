@@ -30,12 +30,9 @@ struct net_thread {
 
 struct server_args {
     struct loop *accept_loop;
-    const char *address;
-    bool inherited; /* take listen_fd instead of the address */
+    const struct http_options *options; /* until server_set_limits() */
+    bool inherited;                     /* take listen_fd instead of the address */
     int listen_fd;
-    int backlog;
-    int n_threads; /* at least 1 */
-    const struct net_limits *limits;
     struct budget *memory;           /* outlives the server */
     const struct http_route *routes; /* the caller's, until server_close() */
     int n_routes;
@@ -51,6 +48,7 @@ struct server {
     struct loop *accept_loop;
     struct listener listener;
     struct net_shared shared;
+    struct net_limits limits; /* of the accepting loop */
     struct router router;
     struct connection_hooks hooks;
     struct net_thread *threads;
@@ -86,10 +84,12 @@ struct net_thread *server_thread(struct server *server, int index);
 void net_thread_set_user(struct net_thread *thread, void *user);
 const char *server_address(const struct server *server);
 
-/* Any thread. More connections than max_connections now says: those that may go do. */
+/*
+ * The accepting loop's share of new options: backlog, drain and admission. The threads' pools have
+ * theirs from their own threads, and before: connections over max_connections are then closed where
+ * they may be.
+ */
 void server_set_limits(struct server *server, const struct net_limits *limits);
-/* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
-void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
 /* The oldest heartbeat of the threads, monotonic. */
 int64_t server_heartbeat_us(const struct server *server);

@@ -12,11 +12,6 @@
 #define CHUNK 64
 #define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
 
-struct world_letter {
-    struct letter letter;
-    struct world *world;
-};
-
 static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
                                                bool quiet)
 {
@@ -125,15 +120,17 @@ static void set_store(struct request_worker *rw)
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
-    struct world_letter *news = (struct world_letter *)(void *)letter;
+    struct world *old = rw->world;
+    struct net_limits limits;
 
-    world_unref(rw->world);
-    rw->world = news->world;
-    free(news);
+    rw->world = ((struct world_letter *)(void *)letter)->world;
+    limits = net_limits_of(&rw->world->config->http);
+    connection_pool_set_limits(&rw->worker->pool, &limits);
     request_worker_set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
         request_worker_reclaim(rw);
     set_store(rw);
+    world_unref(old); /* last: nothing points into it any more */
 }
 
 static void on_may_log(struct letter *letter, void *reader)
@@ -146,15 +143,12 @@ static void on_may_log(struct letter *letter, void *reader)
         set_store(rw);
 }
 
-int request_worker_publish(struct request_worker *rw, struct world *world)
+void request_worker_publish(struct request_worker *rw, struct world *world)
 {
-    struct world_letter *news = malloc(sizeof(*news));
+    struct letter *letter = &world_ref(world)->letters[rw->worker->index].letter;
 
-    if (!news)
-        return -1;
-    *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
-    loop_post(&rw->worker->loop, &news->letter);
-    return 0;
+    letter->deliver = on_world;
+    loop_post(&rw->worker->loop, letter);
 }
 
 void request_worker_may_log(struct request_worker *rw)

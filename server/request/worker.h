@@ -15,7 +15,7 @@ struct request_worker;
 
 struct request_worker_args {
     struct net_thread *worker;   /* its loop carries timers, mailbox and Redis */
-    const struct config *config; /* read during the call only: sizes at the start */
+    const struct config *config; /* until the first world */
     struct metrics_shard *shard; /* the worker thread's own */
     struct budget *memory;       /* what requests hold is charged to it */
     struct impression_log *impressions;
@@ -31,9 +31,9 @@ void request_worker_drop_world(struct request_worker *rw);
 /* After the executor is closed: every job is back in the mailbox. NULL is legal. */
 void request_worker_free(struct request_worker *rw);
 
-/* Any thread: the world is sent by letter; the reference is the worker's from here on. -1: out of memory, the
- * reference stays the caller's. */
-int request_worker_publish(struct request_worker *rw, struct world *world) MUST_CHECK;
+/* Any thread, once for each world: it is sent by its own letter, with a reference of the worker's, and
+ * cannot fail. All that the worker's thread reads of the options is that world's from then on. */
+void request_worker_publish(struct request_worker *rw, struct world *world);
 
 /* Any thread, once: from now on it tells outages of its feature store. Until then it is quiet about them, so that who
  * starts it may write the log's first line. */

@@ -3,11 +3,13 @@
  * embeds each room's section as that room declares it (base/option.h). A room is handed its own
  * section, never the whole, and reads it in place: whoever holds the world holds its options.
  *
- * A struct config is made on any thread, is const from then on, and belongs to the world that it is
- * part of.
+ * Made on any thread, const from then on, counted: the world holds a reference, and at the start the
+ * daemon, whose threads read it before there is a world.
  */
 #ifndef SERVER_WORLD_CONFIG_H
 #define SERVER_WORLD_CONFIG_H
+
+#include <stdatomic.h>
 
 #include "base/arena.h"
 #include "impression/catalog_options.h"
@@ -25,6 +27,7 @@
 
 /* Paths are relative to the folder of the configuration file when written, not here. */
 struct config {
+    atomic_int refs;
     struct arena arena;                /* owns every string */
     const char *file;                  /* as given; "(defaults)" without one */
     const char *folder;                /* of the file, absolute or "." */

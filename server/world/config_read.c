@@ -131,7 +131,8 @@ static int parse(struct view text, struct problems *problems, json_t **out, stru
     return 0;
 }
 
-static int read_text(struct config *config, struct view text, struct problems *problems,
+/* *read: false where nothing of the document could be. */
+static int read_text(struct config *config, struct view text, bool *read, struct problems *problems,
                      struct err *err)
 {
     json_t *root, *value;
@@ -139,7 +140,8 @@ static int read_text(struct config *config, struct view text, struct problems *p
 
     if (parse(text, problems, &root, err))
         return -1;
-    if (root && !json_is_object(root))
+    *read = json_is_object(root);
+    if (root && !*read)
         problems_add(problems, "", "must be an object");
     else if (root)
         json_object_foreach(root, section, value) set_section(config, section, value, problems);
@@ -147,18 +149,19 @@ static int read_text(struct config *config, struct view text, struct problems *p
     return 0;
 }
 
-static int read_source(struct config *config, const struct config_args *args,
+static int read_source(struct config *config, const struct config_args *args, bool *read,
                        struct problems *problems, struct err *err)
 {
     struct buf text = BUF_INIT;
     int rc = 0;
 
+    *read = true;
     if (args->text.ptr) {
-        rc = read_text(config, args->text, problems, err);
+        rc = read_text(config, args->text, read, problems, err);
     } else if (args->file) {
         rc = file_read(args->file, MAX_CONFIG_BYTES, &text, err);
         if (rc == 0)
-            rc = read_text(config, buf_view(&text), problems, err);
+            rc = read_text(config, buf_view(&text), read, problems, err);
         buf_release(&text);
     }
     return rc;
@@ -244,21 +247,24 @@ int config_new(const struct config_args *args, struct problems *problems, struct
                struct err *err)
 {
     struct config *config = calloc(1, sizeof(*config));
+    bool read;
     int rc = -1;
 
     if (!config)
         return no_memory(err);
+    atomic_init(&config->refs, 1);
     arena_init(&config->arena, 4096, 0);
     if (set_folder(config, args->file)) {
         no_memory(err);
         goto out;
     }
-    if (set_defaults(config, problems, err) || read_source(config, args, problems, err))
+    if (set_defaults(config, problems, err) || read_source(config, args, &read, problems, err))
         goto out;
     for (int i = 0; i < args->n_sets; i++)
         if (apply_set(config, args, args->sets[i], problems, err))
             goto out;
-    config_check_rules(config, problems);
+    if (read)
+        config_check_rules(config, problems);
     if (problems->n) {
         problems_to_err(problems, config->file, ERR_CONFIG, err);
         goto out;
@@ -267,15 +273,21 @@ int config_new(const struct config_args *args, struct problems *problems, struct
     config = NULL;
     rc = 0;
 out:
-    config_free(config);
+    config_unref(config);
     return rc;
 }
 
-void config_free(struct config *config)
+struct config *config_ref(struct config *config)
+{
+    atomic_fetch_add_explicit(&config->refs, 1, memory_order_relaxed);
+    return config;
+}
+
+void config_unref(struct config *config)
 {
     struct config_option option;
 
-    if (!config)
+    if (!config || atomic_fetch_sub_explicit(&config->refs, 1, memory_order_acq_rel) != 1)
         return;
     for (int i = 0; option_at(i, &option); i++)
         option_release(&option, config);

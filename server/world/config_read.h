@@ -15,9 +15,10 @@ struct config_args {
     int n_sets;
 };
 
-/* -1 when there are problems (err names the first ones) or memory ran out. */
+/* *out: one reference. -1 when there are problems (err names the first ones) or memory ran out. */
 int config_new(const struct config_args *args, struct problems *problems, struct config **out,
                struct err *err) MUST_CHECK;
-void config_free(struct config *config); /* may be NULL */
+struct config *config_ref(struct config *config); /* any thread that holds a reference */
+void config_unref(struct config *config);         /* any thread; may be NULL */
 
 #endif

@@ -69,14 +69,15 @@ static const struct {
     {"/privacy/user_key", "/features/url", store_has_key, "is needed with features.url"},
 };
 
-/* Whether a problem stands at the option itself, at its section, or at the whole document. */
+/* Whether there is a problem with the option itself or with its section. */
 static bool refused(const struct problems *problems, size_t n, const char *pointer)
 {
     for (size_t i = 0; i < n; i++) {
         const char *place = problems->items[i].pointer;
         size_t len = strlen(place);
 
-        if (strncmp(pointer, place, len) == 0 && (pointer[len] == '\0' || pointer[len] == '/'))
+        if (len && strncmp(pointer, place, len) == 0 &&
+            (pointer[len] == '\0' || pointer[len] == '/'))
             return true;
     }
     return false;

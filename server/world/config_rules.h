@@ -6,9 +6,8 @@
 #include "server/world/config.h"
 
 /*
- * Adds a problem for each rule that is broken. A rule is not checked where one of its options, its
- * section or the whole document is among the problems already: what a refused value would have been
- * is not known.
+ * Adds a problem for each rule that is broken. A rule is silent where one of its options, or the
+ * section of one, is among the problems already: what a refused value would have been is not known.
  */
 void config_check_rules(const struct config *config, struct problems *problems);
 

@@ -77,7 +77,6 @@ static void end_diff(const struct world *world, struct json_writer *w)
 static int reload(struct loader *loader, struct load_result *result)
 {
     const struct world *running = loader->running;
-    const struct config *prepared;
     struct config *next = NULL;
     struct world_plan plan;
     struct json_writer w;
@@ -100,12 +99,9 @@ static int reload(struct loader *loader, struct load_result *result)
                                                           .problems = &result->problems},
                                &result->world, &result->err))
         goto out;
-    prepared = differs ? result->world->config : next;
-    if (differs)
-        next = NULL; /* the world's */
     /* Last, so that a world that cannot be built leaves everything as it is. */
     if (!result->dry_run && loader->args.prepare &&
-        loader->args.prepare(loader->args.arg, prepared, &result->err)) {
+        loader->args.prepare(loader->args.arg, next, &result->err)) {
         world_unref(result->world);
         result->world = NULL;
         goto out;
@@ -118,7 +114,7 @@ static int reload(struct loader *loader, struct load_result *result)
     }
     rc = 0;
 out:
-    config_free(next);
+    config_unref(next);
     return rc;
 }
 
@@ -136,7 +132,6 @@ static int load_first(struct loader *loader, struct load_result *result)
                                                .problems = &result->problems},
                     &result->world, &result->err))
         return -1;
-    loader->first = NULL;
     result->status = LOAD_APPLIED;
     return 0;
 }
@@ -147,7 +142,7 @@ static void run(struct loader *loader, struct load_result *result)
         result->status = LOAD_FAILED;
     world_unref(loader->running);
     loader->running = NULL;
-    config_free(loader->first);
+    config_unref(loader->first);
     loader->first = NULL;
     mailbox_post(loader->args.home, &result->letter);
 }
@@ -238,7 +233,7 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     loader->busy = true;
     pthread_mutex_lock(&loader->lock);
     loader->running = running ? world_ref(running) : NULL;
-    loader->first = config;
+    loader->first = config ? config_ref(config) : NULL;
     loader->job = result;
     pthread_cond_signal(&loader->wake);
     pthread_mutex_unlock(&loader->lock);

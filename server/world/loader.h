@@ -55,9 +55,11 @@ void loader_stop(struct loader *loader);
 /* Every result has been freed. NULL is legal. */
 void loader_close(struct loader *loader);
 
-/* Main thread. Starts a load against `running` (a reference of its own is taken; NULL: the first world, with
- * `config` as its configuration, which becomes the world's, or is freed with a load that fails). -1 while it is busy,
- * once stopped, or for want of memory; config is the caller's then. */
+/*
+ * Main thread. Starts a load against `running`, or with running NULL that of the first world, with
+ * `config` as its configuration; a reference of its own is taken of either. -1 while it is busy, once
+ * stopped, or out of memory.
+ */
 int loader_start(struct loader *loader, struct world *running, struct config *config, bool dry_run,
                  void (*deliver)(struct letter *, void *)) MUST_CHECK;
 /* Main thread. A load is under way, which is until its result has been freed. */

@@ -64,19 +64,17 @@ static void warn_of_precision(const struct world *world, world_warning_fn tell, 
 
 static void warn_of_descriptors(const struct config *config, world_warning_fn tell, void *arg)
 {
-    const struct descriptors_args args = {.limit = descriptors_limit(),
-                                          .wanted = config->http.max_connections,
-                                          .workers = config->http.workers};
-    const struct descriptors share = descriptors_share(&args);
+    const int64_t limit = descriptors_limit(), wanted = config->http.max_connections;
+    const struct descriptors share = descriptors_share(limit, &config->http);
     char text[192];
 
-    if (share.connections == args.wanted)
+    if (share.connections == wanted)
         return;
     snprintf(text, sizeof(text),
              "http.max_connections: %" PRId64 " and %" PRId64
              " other descriptors are more than the %" PRId64 " that the process may open: %" PRId64
              " are served",
-             args.wanted, share.others, args.limit, share.connections);
+             wanted, share.others, limit, share.connections);
     tell(arg, text);
 }
 

@@ -36,6 +36,7 @@ void world_unref(struct world *world)
     world_eligible_unref(world->eligible);
     model_unref(world->model);
     catalog_unref(world->catalog);
-    config_free(world->config);
+    config_unref(world->config);
+    free(world->letters);
     free(world);
 }

@@ -10,6 +10,7 @@
 
 #include "adrank/catalog.h"
 #include "adrank/model.h"
+#include "base/mailbox.h"
 #include "market/eligible_ads.h"
 #include "server/batch/served.h"
 #include "server/world/config.h"
@@ -28,10 +29,17 @@ struct world_ads {
     struct encoded_ads *encoded;
 };
 
+/* A world on its way to a worker. Made with the world, so that publishing it cannot fail. */
+struct world_letter {
+    struct letter letter; /* deliver: the sender's */
+    struct world *world;  /* a reference goes with the letter */
+};
+
 struct world {
     atomic_int refs;
-    uint64_t generation; /* counts applied configurations, from 1 */
-    struct config *config;
+    uint64_t generation;          /* counts applied configurations, from 1 */
+    struct config *config;        /* a reference */
+    struct world_letter *letters; /* (http.workers) each is sent once */
     struct catalog *catalog;
     struct model *model;
     struct world_eligible *eligible;

@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "server/world/config_read.h"
 
 static void stamp_catalog(struct world_plan *plan, const char *path)
 {
@@ -152,6 +153,18 @@ static int open_engines(struct world *world, const struct world_build_args *args
         &world->served, err);
 }
 
+static int make_letters(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    const int n = (int)args->config->http.workers;
+
+    world->letters = calloc((size_t)n, sizeof(*world->letters));
+    if (!world->letters)
+        return err_set(err, ERR_NOMEM, "world: out of memory");
+    for (int i = 0; i < n; i++)
+        world->letters[i].world = world;
+    return 0;
+}
+
 static int go_on(const struct world_build_args *args, struct err *err)
 {
     return atomic_load(args->stop) ? err_set(err, ERR_UNAVAILABLE, "stopping") : 0;
@@ -168,13 +181,14 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
     world->catalog_stamp = args->plan->catalog_stamp;
     world->catalog_modified_ms = args->plan->catalog_modified_ms;
     world->model_stamp = args->plan->model_stamp;
-    if (go_on(args, err) || open_catalog(world, args, err) || list_eligible(world, args, err) ||
-        go_on(args, err) || open_model(world, args, err) || encode_ads(world, args, err) ||
-        go_on(args, err) || open_engines(world, args, err) || go_on(args, err)) {
+    world->config = config_ref(args->config);
+    if (make_letters(world, args, err) || go_on(args, err) || open_catalog(world, args, err) ||
+        list_eligible(world, args, err) || go_on(args, err) || open_model(world, args, err) ||
+        encode_ads(world, args, err) || go_on(args, err) || open_engines(world, args, err) ||
+        go_on(args, err)) {
         world_unref(world);
         return -1;
     }
-    world->config = args->config;
     *out = world;
     return 0;
 }

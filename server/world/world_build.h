@@ -18,7 +18,7 @@ void world_plan_init(struct world_plan *plan, const struct world *running,
 
 struct world_build_args {
     const struct world *running; /* NULL: the first one */
-    struct config *config;       /* the world's on success, else the caller's */
+    struct config *config;       /* the world takes a reference */
     const struct world_plan *plan;
     struct executor *executor;
     struct problems *problems; /* of the catalog */

@@ -156,6 +156,85 @@ TEST(allocations__that_fail_at_the_start)
     CHECK(n_ended >= 20);
 }
 
+/* ---- a reload ------------------------------------------------------------------------------------- */
+
+#define WORKERS 3
+
+/* A reload without the k-th allocation: whether there is one. */
+static bool reload_without(unsigned k)
+{
+    struct http_client client;
+    struct client_response response;
+    struct err err;
+    bool fired;
+
+    driver_write(&d, "config.json",
+                 k % 2 ? "{\"rank\":{\"top_n\":2}}" : "{\"rank\":{\"top_n\":4}}");
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = k, .count = 1, .on = FAULT_OURS});
+    CHECK_OK(http_client_init(&client, d.admin, 20000, &err), err);
+    (void)!http_client_call(&client,
+                            &(struct http_request){.method = "POST", .target = "/admin/reload"},
+                            &response, &err); /* there may be no memory for an answer */
+    http_client_release(&client);
+    fired = fault_fired(&fault, FAULT_MALLOC) > 0;
+    fault_set(&fault, FAULT_MALLOC, NULL);
+    while (driver_call(d.admin, "POST", "/admin/reload?dry_run=1", NULL)->status == 409)
+        usleep(1000); /* without an answer it may still be under way */
+    return fired;
+}
+
+static int64_t generation_of(struct http_client *client)
+{
+    struct client_response response;
+    const char *at;
+    struct err err;
+
+    CHECK_OK(http_client_call(
+                 client,
+                 &(struct http_request){.method = "POST", .target = "/rank", .body = view_of("{}")},
+                 &response, &err),
+             err);
+    CHECK_INT(response.status, 200);
+    at = memmem(response.body.ptr, response.body.len, "\"generation\":", 13);
+    CHECK(at);
+    return strtoll(at + 13, NULL, 10);
+}
+
+/* Whatever there is no memory for: all workers serve the same world, the old one or the new one. */
+TEST(allocations__that_fail_in_a_reload)
+{
+    struct http_client clients[WORKERS];
+    int n_applied = 0, n_kept = 0, n_quiet = 0;
+    int64_t before = 1;
+    struct err err;
+
+    start("null", NULL, "http.workers=3");
+    for (int i = 0; i < WORKERS; i++) { /* one for each worker: the least loaded takes it */
+        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
+        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        (void)generation_of(&clients[i]);
+    }
+    for (unsigned k = 1; n_quiet < 3; k++) {
+        int64_t now;
+
+        n_quiet = reload_without(k) ? 0 : n_quiet + 1;
+        test_row("allocations: a reload without number %u", k);
+        now = generation_of(&clients[0]);
+        for (int i = 1; i < WORKERS; i++)
+            CHECK_INT(generation_of(&clients[i]), now);
+        CHECK(now == before || now == before + 1);
+        n_applied += now != before;
+        n_kept += now == before;
+        before = now;
+    }
+    CHECK(n_applied >= 3 && n_kept >= 20);
+    for (int i = 0; i < WORKERS; i++)
+        http_client_release(&clients[i]);
+    stop();
+}
+
+/* ---- requests ------------------------------------------------------------------------------------- */
+
 TEST(allocations__none_without_a_device)
 {
     start("null", NULL, NULL);

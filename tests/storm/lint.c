@@ -8,7 +8,7 @@
 
 /* Never, whatever comes from outside. */
 static const char *const bugs[] = {"request_failed_by_bug", "jobs_leaked", "executor_leaked",
-                                   "backend_broken", "worker_world_kept"};
+                                   "backend_broken"};
 
 /* "| `a`, `b` | info | ..." */
 static void take_names(struct lint_events *out, const char *line)

@@ -2,7 +2,6 @@
 
 #include <stdio.h>
 
-#include "impression/behaviour_json.h"
 #include "json/object.h"
 
 #define MAX_PROBLEMS 4
@@ -56,16 +55,4 @@ int history_line_read(struct view bytes, size_t number, bool with_event, struct 
     default:
         return problems_to_err(&problems, NULL, ERR_DATA, err);
     }
-}
-
-void history_line_write(const struct history_line *line, struct buf *out)
-{
-    struct json_writer w;
-
-    json_writer_init(&w, out);
-    jw_object_begin(&w);
-    jw_member_filled(&w, "user", line->user);
-    behaviour_write_json(&w, &line->event);
-    jw_object_end(&w);
-    buf_add_str(out, "\n");
 }

@@ -1,4 +1,5 @@
-/* Threads against a scripted engine: every admitted job comes back exactly once, with the scores of its own model. */
+/* Threads against a scripted engine: every admitted job comes back exactly once, with the scores of
+ * its own model. */
 #include "server/batch/executor.h"
 
 #include "base/clock.h"

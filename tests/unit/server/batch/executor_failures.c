@@ -1,5 +1,5 @@
-/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back exactly once, with
- * the scores of its own model. */
+/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back
+ * exactly once, with the scores of its own model. */
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -104,7 +104,8 @@ TEST(executor__fails_at_once_without_a_fallback)
     break_down(false, false, 80);
 }
 
-/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the fallback. */
+/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the
+ * fallback. */
 static void starve(int every, int segments)
 {
     struct rig_worker workers[RIG_WORKERS];

@@ -43,8 +43,8 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
     rig_one_close(&one);
 }
 
-/* Of a job that is not admitted, and could not make it: the work planned in front of it. 0 where it was admitted, for
- * that work is nearly done. */
+/* Of a job that is not admitted, and could not make it: the work planned in front of it. 0 where it
+ * was admitted, for that work is nearly done. */
 static int64_t refused_wait_us(struct rig_one *one, int64_t budget_us)
 {
     struct batch_job *job = rig_new_job(&one->worker, one->served, 1, 3, budget_us);

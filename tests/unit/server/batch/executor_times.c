@@ -1,4 +1,4 @@
-/* What the executor tells of time: its heartbeat, what batches cost, how long jobs waited and ran. */
+/* The executor and time: its heartbeat, what batches cost, how long jobs waited and ran. */
 #include "base/clock.h"
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"

@@ -47,7 +47,7 @@ TEST(connection__cuts_a_slow_head)
     struct http_client client;
 
     fixture_init();
-    fixture.limits.head_ms = 100;
+    fixture.options.head_ms = 100;
     fixture_start();
     client = connect_client();
     CHECK(drip(&client, "GET /get HTTP/1.1\r\nHost: a\r\nX: x", 2000) < 2000);
@@ -65,7 +65,7 @@ TEST(connection__cuts_a_slow_body)
     struct http_client client;
 
     fixture_init();
-    fixture.limits.body_ms = 100;
+    fixture.options.body_ms = 100;
     fixture_start();
     client = connect_client();
     send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n");
@@ -85,7 +85,7 @@ TEST(connection__closes_idle_ones_without_a_word)
     struct http_client client, never;
 
     fixture_init();
-    fixture.limits.idle_ms = 100;
+    fixture.options.idle_ms = 100;
     fixture_start();
     never = connect_client();
     client = connect_client();
@@ -105,7 +105,7 @@ TEST(connection__closes_silent_ones_early)
     struct http_client client, never, empty;
 
     fixture_init();
-    fixture.limits.first_byte_ms = 100;
+    fixture.options.first_byte_ms = 100;
     fixture_start();
     client = connect_client();
     expect_alive(&client);
@@ -128,7 +128,7 @@ TEST(connection__cuts_who_does_not_read)
     ssize_t n;
 
     fixture_init();
-    fixture.limits.write_ms = 100;
+    fixture.options.write_ms = 100;
     fixture_start();
     client = connect_client();
     send_text(&client, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");

@@ -51,7 +51,7 @@ TEST(connection__limits_how_many)
     struct client_response response;
 
     fixture_init();
-    fixture.limits.max_connections = 2;
+    fixture.options.max_connections = 2;
     fixture_start();
     a = connect_client();
     b = connect_client();
@@ -77,8 +77,8 @@ TEST(connection__makes_room_by_the_longest_idle)
     struct http_client silent, used, busy, c;
 
     fixture_init();
-    fixture.n_workers = 1;
-    fixture.limits.max_connections = 3;
+    fixture.options.workers = 1;
+    fixture.options.max_connections = 3;
     fixture_start();
     silent = connect_client();
     WAIT_UNTIL(server_connections(&fixture.server) == 1);
@@ -109,8 +109,8 @@ TEST(connection__makes_room_by_the_silent_first)
     struct http_client used[2], silent[20];
 
     fixture_init();
-    fixture.n_workers = 1;
-    fixture.limits.max_connections = 5;
+    fixture.options.workers = 1;
+    fixture.options.max_connections = 5;
     fixture_start();
     for (int i = 0; i < 2; i++) {
         used[i] = connect_client();
@@ -143,8 +143,8 @@ TEST(connection__makes_room_by_the_slow)
 
         test_row("connection__makes_room_by_the_slow %s", begun[i]);
         fixture_init();
-        fixture.limits.max_connections = 2;
-        fixture.limits.head_ms = fixture.limits.body_ms = fixture.limits.write_ms = 60000;
+        fixture.options.max_connections = 2;
+        fixture.options.head_ms = fixture.options.body_ms = fixture.options.write_ms = 60000;
         fixture_start();
         for (int k = 0; k < 2; k++) {
             slow[k] = connect_client();
@@ -166,7 +166,7 @@ TEST(connection__makes_room_on_whatever_worker)
     struct http_client clients[8], parked[2], c[4];
 
     fixture_init();
-    fixture.limits.max_connections = 10;
+    fixture.options.max_connections = 10;
     fixture_start();
     for (int i = 0; i < 2; i++) {
         parked[i] = connect_client();
@@ -212,8 +212,7 @@ TEST(connection__a_newcomer_costs_one_other)
     fixture_init();
     fixture_start();
     connect_idle(clients, 4);
-    fixture.limits.max_connections = 2;
-    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 2, 1024}, true);
     c = connect_client();
     expect_alive(&c);
     CHECK_INT(fixture.evicted, 1);
@@ -230,9 +229,7 @@ TEST(connection__follows_a_lower_limit_of_how_many)
     fixture_init();
     fixture_start();
     connect_idle(clients, 150);
-    fixture.limits.max_connections = 4;
-    fixture.limits.max_refusing = 2;
-    server_set_limits(&fixture.server, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, false);
     WAIT_UNTIL(server_connections(&fixture.server) == 4);
     CHECK_INT(fixture.evicted, 146);
     c = connect_client();
@@ -250,9 +247,7 @@ TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
     fixture_init();
     fixture_start();
     connect_idle(clients, 10);
-    fixture.limits.max_connections = 4;
-    fixture.limits.max_refusing = 2;
-    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, true);
     c = connect_client();
     expect(&c, 503);
     WAIT_UNTIL(server_connections(&fixture.server) == 4);
@@ -295,18 +290,21 @@ TEST(connection__limits_memory_of_bodies)
     fixture_stop();
 }
 
-/* Limits are read anew at each use. */
+/* From the next use on. */
 TEST(connection__follows_new_limits)
 {
+    struct http_options next = http_defaults;
     struct http_client client, other;
+    struct net_limits limits;
 
     fixture_init();
     fixture_start();
     client = connect_client();
     expect_alive(&client);
-    fixture.limits.max_body_bytes = 10;
-    fixture.limits.idle_ms = 100;
-    server_set_limits(&fixture.server, &fixture.limits);
+    next.max_body_bytes = 10;
+    next.idle_ms = 100;
+    limits = net_limits_of(&next);
+    fixture_set_limits(&limits, false);
     expect_alive(&client);
     other = connect_client();
     send_text(&other, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");

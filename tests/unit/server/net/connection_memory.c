@@ -15,7 +15,7 @@ static void open_fixture(void)
 {
     memset(bytes, 'b', sizeof(bytes));
     fixture_init();
-    fixture.n_workers = 1;
+    fixture.options.workers = 1;
     fixture.memory_bytes = LIMIT;
     fixture_start();
     budget_set_limit(&fixture.memory, LIMIT, 0);

@@ -5,7 +5,6 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/net/limits.h"
 #include "server/world/config_diff.h"
 #include "server/world/config_print.h"
 #include "server/world/option_value.h"
@@ -50,7 +49,7 @@ static struct reading reading_of(const char *text, const char *set)
 
 static void reading_release(struct reading *r)
 {
-    config_free(r->config);
+    config_unref(r->config);
     arena_release(&r->arena);
 }
 
@@ -197,27 +196,6 @@ TEST(config__tells_rules_beside_the_rest)
         if (!has_problem(&r.problems, want[i]))
             FAIL("nothing of %s", want[i]);
     CHECK_INT(r.problems.n, 5);
-    reading_release(&r);
-}
-
-/* What net/limits.h starts with is what the options start with. */
-TEST(config__defaults_are_those_of_the_http_side)
-{
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    struct reading r = reading_of("{}", NULL);
-
-    CHECK_OK(r.rc, r.err);
-#define SAME(name) CHECK_INT(limits.name, r.config->http.name)
-    SAME(max_body_bytes);
-    SAME(head_ms);
-    SAME(body_ms);
-    SAME(idle_ms);
-    SAME(first_byte_ms);
-    SAME(write_ms);
-    SAME(max_connections);
-    SAME(drain_grace_ms);
-    SAME(drain_max_ms);
-#undef SAME
     reading_release(&r);
 }
 
@@ -403,6 +381,6 @@ TEST(config__shipped_file_is_the_table)
             FAIL("config/adrankd.json lacks %s", line);
     }
     buf_release(&shipped);
-    config_free(config);
+    config_unref(config);
     arena_release(&arena);
 }

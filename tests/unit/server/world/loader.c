@@ -77,6 +77,14 @@ static struct config *read_config(void)
     return config;
 }
 
+static void start_first(void)
+{
+    struct config *config = read_config();
+
+    CHECK_INT(loader_start(s.loader, NULL, config, false, on_loaded), 0);
+    config_unref(config);
+}
+
 /* Waits for the letter; its result stays in s.result. */
 static void receive(void)
 {
@@ -145,7 +153,7 @@ static void set_up(void)
 static void start(void)
 {
     set_up();
-    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    start_first();
     receive();
     if (s.result->status != LOAD_APPLIED)
         FAIL("%s", s.result->err.text);
@@ -187,7 +195,7 @@ TEST(loader__first_load_that_fails_frees_its_configuration)
 {
     set_up();
     put("catalog.jsonl", "{}\n");
-    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    start_first();
     receive();
     CHECK_INT(s.result->status, LOAD_FAILED);
     CHECK(!s.result->world && s.result->problems.n);

@@ -49,7 +49,7 @@ static const struct {
      "text or behaviour longer than the model takes: truncated, oldest first",
      "ad_text behaviour_text behaviour_events"},
     {"redis", "Redis late, down", "Redis late, down, or answering nonsense: 200, degraded features",
-     "late down down_at_start wrong_type garbage_event error_replies no_redis_at_all"},
+     "late down down_at_start wrong_type garbage_event error_replies"},
     {"backend", "backend failed", "backend failed: 200, degraded model", "failed not_finite"},
     {"late", "cannot be answered by the deadline",
      "cannot be answered by the deadline, or too many waiting: deadline.on_late",
@@ -111,11 +111,14 @@ static const struct {
      "unknown inactive duplicate floor blocked currency no_bid no_cvr"},
 };
 
-/* A case that no client can bring about, and the test that has it. */
+/* A case that no client can bring about, or that has a program of its own: the test that has it. */
 static const struct {
     const char *row, *name, *file, *text;
-} elsewhere[] = {{"bug", "forgotten_exchange", "tests/unit/server/net/connection.c",
-                  "connection__answers_for_a_handler_that_does_not"}};
+} elsewhere[] = {
+    {"bug", "forgotten_exchange", "tests/unit/server/net/connection.c",
+     "connection__answers_for_a_handler_that_does_not"},
+    {"redis", "no_redis_at_all", "tests/e2e/hostile_redis.c", "hostile_redis__breaks_nothing"},
+};
 
 /* All contract_*.c, one behind the other. */
 static void read_sources(struct buf *out)

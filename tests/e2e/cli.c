@@ -193,7 +193,7 @@ TEST(cli__a_check_tells_every_mistake)
 
 TEST(cli__a_taken_port_is_unavailable)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     char set[160];
 
     driver_start(&d, &(struct driver_args){0});
@@ -201,7 +201,6 @@ TEST(cli__a_taken_port_is_unavailable)
     CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.address), 69);
     snprintf(set, sizeof(set), "admin.address=%s", d.admin);
     CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.admin), 69);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 static void check_first_line(struct driver *d)
@@ -341,7 +340,7 @@ TEST(cli__drain_cuts_what_stays_too_long)
 
 TEST(cli__hup_reloads_and_pipe_is_ignored)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){0});
     driver_kill(&d, SIGPIPE);
@@ -354,19 +353,17 @@ TEST(cli__hup_reloads_and_pipe_is_ignored)
     driver_wait_log(&d, "event=reload_failed");
     CHECK(strstr(driver_log(&d), "/rank/top_n"));
     CHECK_INT(driver_rank(&d, rank_body)->status, 200);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* Its default would end the process; until it starts a successor it is told and ignored. */
 TEST(cli__usr2_is_ignored)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){0});
     driver_kill(&d, SIGUSR2);
     driver_wait_log(&d, "event=signal_ignored signal=USR2");
     CHECK_INT(driver_rank(&d, rank_body)->status, 200);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 #define CONNECTIONS 100
@@ -376,7 +373,7 @@ TEST(cli__more_connections_than_the_soft_limit_of_files)
 {
     struct http_client clients[CONNECTIONS];
     struct client_response response;
-    struct driver d;
+    struct driver d AT_END(driver_end);
     struct err err;
 
     driver_start(&d, &(struct driver_args){.files_soft = 64});
@@ -394,7 +391,6 @@ TEST(cli__more_connections_than_the_soft_limit_of_files)
     CHECK_INT(driver_metric(&d, "adrank_connections"), CONNECTIONS);
     for (int i = 0; i < CONNECTIONS; i++)
         http_client_release(&clients[i]);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 TEST(cli__fewer_files_than_connections_is_a_warning)
@@ -416,11 +412,10 @@ TEST(cli__fewer_files_than_connections_is_a_warning)
 /* A full pipe must not stop an answer: lines are dropped and counted. */
 TEST(cli__a_full_log_pipe_drops_lines)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){.log_pipe = true, .sets = {"log.sample=1"}});
     for (int i = 0; i < 400; i++)
         CHECK_INT(driver_rank(&d, rank_body)->status, 200);
     CHECK(driver_metric(&d, "adrank_log_dropped_total") > 0);
-    CHECK_INT(driver_stop(&d), 0);
 }

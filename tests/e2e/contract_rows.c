@@ -124,7 +124,7 @@ static const struct {
 static void read_sources(struct buf *out)
 {
     DIR *dir = opendir(FOLDER);
-    struct buf one = BUF_INIT;
+    struct buf one AT_END(buf_release) = BUF_INIT;
     struct dirent *entry;
     struct err err;
     char path[512];
@@ -140,7 +140,6 @@ static void read_sources(struct buf *out)
         buf_add_view(out, buf_view(&one));
     }
     closedir(dir);
-    buf_release(&one);
 }
 
 /* The tests of all sources, those named CONTRACT_TEST(row, case). */
@@ -173,7 +172,7 @@ static int each_case(int row, const char *sources)
 /* As many as there are cases: no test without one. */
 TEST(contract_rows__every_row_has_cases_and_every_case_one_test)
 {
-    struct buf sources = BUF_INIT;
+    struct buf sources AT_END(buf_release) = BUF_INIT;
     int n = 0;
 
     read_sources(&sources);
@@ -185,7 +184,6 @@ TEST(contract_rows__every_row_has_cases_and_every_case_one_test)
     for (const char *at = buf_str(&sources); (at = strstr(at, "\nCONTRACT_TEST(")); at++)
         n--;
     CHECK_INT(n, 0);
-    buf_release(&sources);
 }
 
 static bool has_prefix(struct view text, const char *prefix)
@@ -234,7 +232,7 @@ static int rows_of_line(struct view line)
 
 TEST(contract_rows__every_line_of_the_contract_has_a_row_and_every_row_its_line)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct view lines[64];
     struct err err;
     int n;
@@ -254,7 +252,6 @@ TEST(contract_rows__every_line_of_the_contract_has_a_row_and_every_row_its_line)
             found += has_prefix(lines[k], contract_rows[i].line);
         CHECK_INT(found, contract_rows[i].line[0] ? 1 : n);
     }
-    buf_release(&text);
 }
 
 TEST(contract_rows__what_is_elsewhere_is_there)

@@ -1,6 +1,5 @@
 /* System calls on descriptors. The _chk and _2 names are what fortified callers call instead. */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <sys/socket.h>
 #include <unistd.h>

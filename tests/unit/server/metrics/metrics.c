@@ -183,12 +183,11 @@ static void check_histograms(void)
 
 static void write_and_parse(struct metrics *metrics)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     metrics_write(metrics, &text);
     CHECK(!buf_failed(&text));
     parse(&text);
-    buf_release(&text);
 }
 
 static struct metrics_shard *new_shard(struct metrics *metrics)
@@ -250,7 +249,7 @@ TEST(metrics__writes_every_name)
         "process_max_fds",
         "process_start_time_seconds",
     };
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
     metrics_collect_process(&metrics);
@@ -273,12 +272,11 @@ TEST(metrics__writes_every_name)
     CHECK(value("process_open_fds", "") >= 3);
     CHECK(value("process_threads", "") >= 1);
     CHECK(value("process_start_time_seconds", "") > 1.7e9);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__adds_up_shards)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     struct metrics_shard *a, *b;
 
     metrics_init(&metrics);
@@ -314,12 +312,11 @@ TEST(metrics__adds_up_shards)
     CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "+Inf")->value, 4);
     CHECK_NEAR(value("adrank_stage_duration_seconds_sum", "stage=\"rank\","), 1073.741925, 1e-9);
     CHECK_INT(value("adrank_stage_duration_seconds_count", "stage=\"parse\","), 0);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__writes_gauges_that_are_known)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
     write_and_parse(&metrics);
@@ -333,7 +330,6 @@ TEST(metrics__writes_gauges_that_are_known)
     CHECK_NEAR(value("adrank_reload_timestamp_seconds", ""), 1790000000.25, 1e-3);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"prefix\","), 1);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"cross\","), 1);
-    metrics_release(&metrics);
 }
 
 /* The statuses that can be answered have a label of their own. */
@@ -366,7 +362,7 @@ static void *count(void *arg)
 /* Nothing is lost, and what is read meanwhile is consistent (and free of races, says the sanitizer). */
 TEST(metrics__may_be_read_while_it_counts)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     pthread_t threads[WRITERS];
 
     metrics_init(&metrics);
@@ -381,12 +377,11 @@ TEST(metrics__may_be_read_while_it_counts)
     write_and_parse(&metrics);
     CHECK_INT(value("adrank_client_gone_total", ""), WRITERS * COUNTS);
     CHECK_INT(value("adrank_request_duration_seconds_count", ""), WRITERS * COUNTS);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__says_when_there_are_too_many_shards)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     struct err err;
 
     metrics_init(&metrics);
@@ -394,5 +389,4 @@ TEST(metrics__says_when_there_are_too_many_shards)
         (void)new_shard(&metrics);
     CHECK(metrics_shard_new(&metrics, &err) == NULL);
     CHECK_INT(err.code, ERR_INTERNAL);
-    metrics_release(&metrics);
 }

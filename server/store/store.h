@@ -39,9 +39,9 @@ struct store_call {
 int store_new(struct loop *loop, const struct store_settings *settings, uint64_t seed,
               struct store **out, struct err *err) MUST_CHECK;
 void store_free(struct store *store); /* no call is out. May be NULL */
-/* A reload's settings, copied. Calls in flight go on, unless another server is named. */
-int store_set(struct store *store, const struct store_settings *settings,
-              struct err *err) MUST_CHECK;
+/* A reload's settings, with a url that its row has checked; those before may go afterwards. Cannot
+ * fail. Calls in flight go on, unless another server is named. */
+void store_set(struct store *store, const struct store_settings *settings);
 
 /* Ends by deadline_us (monotonic) or timeout_ms after start_us, whichever is earlier. */
 void store_send(struct store *store, struct store_call *call, const struct store_command *commands,

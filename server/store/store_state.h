@@ -19,7 +19,6 @@
 struct store {
     struct loop *loop;
     struct rng rng;
-    struct view strings; /* owns url's, user's and password's bytes; a secret */
     struct store_settings settings;
     struct session session;
     struct pendings pendings;

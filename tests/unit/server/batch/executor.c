@@ -97,8 +97,8 @@ TEST(executor__refuses_at_once_what_would_be_late)
     CHECK(wait_us > 700 * MS);
     batch_jobs_put(&worker.jobs, job);
     /* The queue's bound, live. */
-    struct batch_options options = {.max_tokens = 256, .max_jobs = 1, .max_queue = 1};
-    executor_set_options(executor, &options);
+    executor_set_options(executor, &(struct executor_options){256, 1},
+                         &(struct deadline_options){0});
     CHECK_INT(rig_submit(&worker, rig_new_job(&worker, served, 1, 3, FOR_EVER)), SUBMIT_FULL);
     CHECK(rig_settle(&worker));
     CHECK_INT(worker.outcomes[JOB_OK], 2);

@@ -20,9 +20,9 @@
 
 enum fault_site {
     FAULT_MALLOC, /* malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, reallocarray */
-    FAULT_READ,
-    FAULT_WRITE,
-    FAULT_SEND,
+    FAULT_READ,   /* read, readv */
+    FAULT_WRITE, /* write, writev */
+    FAULT_SEND,  /* send, sendmsg */
     FAULT_OPEN,  /* open, openat */
     FAULT_CLOSE, /* closes and then fails, as Linux does */
     FAULT_FSYNC,

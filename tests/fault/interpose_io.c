@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "tests/fault/interpose.h"
@@ -12,8 +13,11 @@ int __open64_2(const char *path, int flags);
 int __openat_2(int dir, const char *path, int flags);
 
 REPLACES(read);
+REPLACES(readv);
 REPLACES(write);
+REPLACES(writev);
 REPLACES(send);
+REPLACES(sendmsg);
 REPLACES(open);
 REPLACES(open64);
 REPLACES(openat);
@@ -52,6 +56,48 @@ ssize_t OURS(send)(int fd, const void *bytes, size_t n, int flags)
 {
     DECIDE(FAULT_SEND, fd);
     return REAL(send)(fd, bytes, at_most(n, verdict.max_bytes), flags);
+}
+
+/* The first part of a scattered transfer that is to fall short. */
+static struct iovec first_part(const struct iovec *parts, size_t max)
+{
+    return (struct iovec){parts[0].iov_base, at_most(parts[0].iov_len, max)};
+}
+
+ssize_t OURS(readv)(int fd, const struct iovec *parts, int n)
+{
+    DECIDE(FAULT_READ, fd);
+    if (n > 0 && verdict.max_bytes != SIZE_MAX) {
+        struct iovec part = first_part(parts, verdict.max_bytes);
+
+        return REAL(readv)(fd, &part, 1);
+    }
+    return REAL(readv)(fd, parts, n);
+}
+
+ssize_t OURS(writev)(int fd, const struct iovec *parts, int n)
+{
+    DECIDE(FAULT_WRITE, fd);
+    if (n > 0 && verdict.max_bytes != SIZE_MAX) {
+        struct iovec part = first_part(parts, verdict.max_bytes);
+
+        return REAL(writev)(fd, &part, 1);
+    }
+    return REAL(writev)(fd, parts, n);
+}
+
+ssize_t OURS(sendmsg)(int fd, const struct msghdr *message, int flags)
+{
+    struct msghdr cut = *message;
+    struct iovec part;
+    DECIDE(FAULT_SEND, fd);
+
+    if (cut.msg_iovlen > 0 && verdict.max_bytes != SIZE_MAX) {
+        part = first_part(cut.msg_iov, verdict.max_bytes);
+        cut.msg_iov = &part;
+        cut.msg_iovlen = 1;
+    }
+    return REAL(sendmsg)(fd, &cut, flags);
 }
 
 /* The mode is there only with these flags. */

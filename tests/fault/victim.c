@@ -10,10 +10,13 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
 static char bytes[64];
+static struct iovec parts[2] = {{bytes, 16}, {bytes + 16, 16}};
+static struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 static int zero, null, pair[2];
 static const char *file = "/proc/self/exe";
 
@@ -61,8 +64,11 @@ static long monotonic_s(void)
     X(aligned_alloc, got(aligned_alloc(64, 64)))                                                   \
     X(posix_memalign, got(posix_memaligned()))                                                     \
     X(read, read(zero, bytes, 32))                                                                 \
+    X(readv, readv(zero, parts, 2))                                                                \
     X(write, write(null, bytes, 32))                                                               \
+    X(writev, writev(null, parts, 2))                                                              \
     X(send, send(pair[0], bytes, 32, MSG_DONTWAIT))                                                \
+    X(sendmsg, sendmsg(pair[0], &message, MSG_DONTWAIT))                                           \
     X(open, closed(open(file, O_RDONLY)))                                                          \
     X(openat, closed(openat(AT_FDCWD, file, O_RDONLY)))                                            \
     X(close, close(dup(zero)))                                                                     \

@@ -212,43 +212,9 @@ static void collect_info(struct metrics_out *out, void *arg)
     metrics_emit(out, labels, 2, 1);
 }
 
-/* Every name of the contract is there, whatever happened. */
+/* Every family is there, whatever happened; that they are the contract's: tests/e2e/metrics.c. */
 TEST(metrics__writes_every_name)
 {
-    static const char *const names[] = {
-        "adrank_requests_total",
-        "adrank_request_duration_seconds",
-        "adrank_stage_duration_seconds",
-        "adrank_degraded_total",
-        "adrank_filtered_total",
-        "adrank_late_total",
-        "adrank_late_client_total",
-        "adrank_client_gone_total",
-        "adrank_connections_evicted_total",
-        "adrank_connections",
-        "adrank_queue_depth",
-        "adrank_batch_tokens",
-        "adrank_batch_requests",
-        "adrank_cost_estimate_ratio",
-        "adrank_loop_lag_seconds",
-        "adrank_features_failed_total",
-        "adrank_stored_events_corrupt_total",
-        "adrank_redis_configured",
-        "adrank_redis_up",
-        "adrank_redis_breaker_state",
-        "adrank_redis_duration_seconds",
-        "adrank_config_generation",
-        "adrank_reload_success",
-        "adrank_reload_timestamp_seconds",
-        "adrank_model_info",
-        "adrank_build_info",
-        "adrank_log_dropped_total",
-        "process_cpu_seconds_total",
-        "process_resident_memory_bytes",
-        "process_open_fds",
-        "process_max_fds",
-        "process_start_time_seconds",
-    };
     struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
@@ -260,14 +226,6 @@ TEST(metrics__writes_every_name)
     write_and_parse(&metrics);
     check_histograms();
     CHECK_INT(parsed.n_families, METRICS);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        bool found = false;
-
-        test_row("metrics__writes_every_name %s", names[i]);
-        for (int f = 0; f < parsed.n_families; f++)
-            found |= strcmp(parsed.families[f], names[i]) == 0;
-        CHECK(found);
-    }
     CHECK(value("process_resident_memory_bytes", "") > 100000);
     CHECK(value("process_open_fds", "") >= 3);
     CHECK(value("process_threads", "") >= 1);

@@ -6,6 +6,8 @@
 
 #include "base/clock.h"
 #include "server/batch/capacity.h"
+#include "server/request/handler.h"
+#include "server/request/wire.h"
 
 #define EXECUTOR_DRAIN_US 1000000
 
@@ -67,7 +69,8 @@ static int open_server(struct serving *s, const struct serving_args *args, struc
     struct health *health = args->health;
 
     budget_init(&s->memory, http->memory_bytes, http->max_body_bytes);
-    s->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
+    s->routes[0] =
+        (struct http_route){"POST", "/rank", request_handle, (void *)&wire_native, PATH_RANK};
     s->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, health, PATH_LIVEZ};
     s->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, health, PATH_READYZ};
     if (server_open(&s->server,

@@ -1,8 +1,8 @@
-/* A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with merged
- * behaviour, without the user's id, with the bids and floors that were in force: a log holds what was ranked and
- * nobody's name, and each request in it can be sent again. */
+/* The line's JSON, member by member. */
+#include "server/request/impression_line.h"
+
 #include "impression/behaviour_json.h"
-#include "server/request/request_state.h"
+#include "server/request/worker_state.h"
 
 static void write_device(struct json_writer *w, const struct impression_request *d)
 {
@@ -29,7 +29,7 @@ static void write_site(struct json_writer *w, const struct impression_request *d
     jw_key(w, "site");
     jw_object_begin(w);
     jw_member_filled(w, "domain", d->domain);
-    answer_write_views(w, "cat", &d->cat);
+    jw_member_views(w, "cat", &d->cat);
     jw_member_filled(w, "search", d->search);
     jw_object_end(w);
 }
@@ -55,9 +55,9 @@ static void write_behaviours(struct json_writer *w, const struct request *r)
 {
     jw_key(w, "behaviour");
     jw_array_begin(w);
-    for (int i = 0; i < r->n_behaviours; i++) {
+    for (int i = 0; i < r->history.n; i++) {
         jw_object_begin(w);
-        behaviour_write_json(w, &r->behaviours[i]);
+        behaviour_write_json(w, &r->history.behaviours[i]);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -116,7 +116,7 @@ static void write_shown(struct json_writer *w, const struct request *r, const st
     jw_array_end(w);
 }
 
-void impression_line_add(struct request *r, const struct answer_args *answer)
+void impression_line_add(struct request *r, const struct answer *answer)
 {
     struct buf *line = &r->worker->line;
     struct json_writer w;

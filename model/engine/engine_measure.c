@@ -31,7 +31,7 @@ static const struct {
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 _Static_assert(SHAPES <= COST_MAX_SAMPLES, "a sample each");
 
-/* ------------------------------------------------------------------ what was measured before */
+/* ---- what was measured before ---------------------------------------------------------------- */
 
 /* No padding: a struct encoder_config is made of ints, enums and one float. */
 static bool same_encoders(const struct kept_cost *kept, const struct model *m)
@@ -84,7 +84,7 @@ static void keep(struct engine *engine)
         kept->configs[i] = engine->model->encoders[i].config;
 }
 
-/* ------------------------------------------------------------------ shapes */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* Of a parent where parent is not negative; any tokens. */
 static void put_segment(const struct engine *engine, struct input *out, int len, int parent,
@@ -148,7 +148,7 @@ static int layers_for(const struct engine *engine, const struct input *input)
 
     if (m->n_samples == 0)
         return o->max_step_us ? few : all;
-    /* Twice the tokens take at most twice as long; of the first samples that is all that is known. */
+    /* Twice the tokens take at most twice as long; with one sample that is all that is known. */
     us = engine_cost_us(&m->so_far, &shape, 1);
     if (m->n_samples == 1)
         us = m->samples[0].us;
@@ -178,7 +178,7 @@ static int next_shape(struct engine *engine, struct err *err)
     return 0;
 }
 
-/* ------------------------------------------------------------------ passes */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
 static int run_layers(struct engine *engine, struct layer_range layers, double *us, struct err *err)
 {

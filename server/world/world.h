@@ -1,7 +1,8 @@
 /*
  * The world: configuration, catalog and model that a request is served from, as one immutable,
- * reference-counted object. The loader builds it, the main thread publishes it to every worker by mailbox; a
- * worker owns one reference, a request takes one and keeps it to its end, so no answer mixes two worlds.
+ * reference-counted object. The loader builds it, the main thread publishes it to every worker by
+ * mailbox; a worker owns one reference, a request takes one and keeps it to its end, so no answer
+ * mixes two worlds.
  */
 #ifndef SERVER_WORLD_WORLD_H
 #define SERVER_WORLD_WORLD_H
@@ -15,8 +16,8 @@
 #include "server/batch/served.h"
 #include "server/world/config.h"
 
-/* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one part of a world
- * that changes. Outlives a world when the next one has the same catalog. */
+/* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one
+ * part of a world that changes. Outlives a world when the next one has the same catalog. */
 struct world_eligible {
     atomic_int refs;
     int n_workers;
@@ -37,7 +38,7 @@ struct world_model {
     uint64_t stamp;              /* a hash of its directory, as catalog_stamp */
 };
 
-/* Room in a world. One is served so far: arms, shadows and models for other tasks come beside it. */
+/* Room in a world. One so far: arms, shadows and models for other tasks come beside it. */
 #define WORLD_MAX_MODELS 1
 
 /* A world on its way to a worker. Made with the world, so that publishing it cannot fail. */
@@ -56,7 +57,7 @@ struct world {
     int n_models;
     struct world_model models[WORLD_MAX_MODELS];
     int64_t catalog_modified_ms; /* the file's, unix time */
-    int shrunk_from; /* ads of the catalog served before, where this one has not half of them; else 0 */
+    int shrunk_from; /* ads of the catalog before, where this one has not half of them; else 0 */
     uint64_t catalog_stamp; /* of size, inode and mtime: what a reload compares before it reads */
 };
 
@@ -67,6 +68,6 @@ static inline const struct world_model *world_model(const struct world *world)
 }
 
 struct world *world_ref(struct world *world); /* any thread that holds a reference already */
-void world_unref(struct world *world);        /* any thread; NULL is legal */
+void world_unref(struct world *world);        /* any thread; may be NULL */
 
 #endif

@@ -4,7 +4,8 @@
 
 #include "server/world/world.h"
 
-/* What has to be read again. Decided before anything is opened: a file that changes later is seen next time. */
+/* What has to be read again. Decided before anything is opened: a file that changes later is seen
+ * next time. */
 struct world_plan {
     bool new_catalog, new_model;
     bool new_engines; /* also when the precision or the batch outgrows them */
@@ -25,8 +26,8 @@ struct world_build_args {
     const atomic_bool *stop;   /* once true the build is given up: ERR_UNAVAILABLE */
 };
 
-/* One reference. Waits for the executor to open and verify a new model between batches; stop is looked at between the
- * stages and while ads are encoded. */
+/* One reference. Waits for the executor to open and verify a new model between batches; stop is
+ * looked at between the stages and while ads are encoded. */
 int world_build(const struct world_build_args *args, struct world **out,
                 struct err *err) MUST_CHECK;
 

@@ -87,8 +87,8 @@ struct engine_cost {
 };
 
 const struct engine_cost *engine_cost(const struct engine *engine);
-/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure; any
- * thread. */
+/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure;
+ * any thread. */
 double engine_cost_us(const struct engine_cost *cost, const struct input_shape *shape, int batches);
 
 /* One input of a batch. */
@@ -100,7 +100,7 @@ struct engine_job {
 enum batch_status {
     BATCH_OK,
     BATCH_NOT_FINITE, /* some output is NaN or infinite: those are NAN, the others are right */
-    BATCH_NO_MEMORY, /* on host lanes: this batch found none, the next may; err is set, out is not */
+    BATCH_NO_MEMORY, /* host lanes: this batch found none, the next may; err is set, out is not */
     BATCH_FAILED,    /* the backend is broken; err is set, out is not */
 };
 
@@ -128,7 +128,7 @@ int engine_submit(struct engine *engine, struct engine_batch *batch, struct err 
 /* A finished batch of any engine of the launcher, or NULL. Never waits. */
 struct engine_batch *launcher_poll(struct launcher *launcher);
 
-/* Submits and waits: for tools and tests, with nothing else in flight. -1 unless it was computed. */
+/* Submits and waits: for tools and tests, with nothing else in flight. -1: it was not computed. */
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 
 #endif

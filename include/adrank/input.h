@@ -58,8 +58,8 @@ static inline void input_shape_add(struct input_shape *sum, const struct input_s
 }
 
 /*
- * Of an input larger than a batch: part `i` (from 0) with at most max_tokens tokens, whole segments,
- * each parent repeated in every part that has a child of it. Returns 1 and fills part and
+ * Of an input larger than a batch: part `i` (from 0) with at most max_tokens tokens, whole
+ * segments, each parent repeated in every part that has a child of it. Returns 1 and fills part and
  * *first_read (row of the whole's outputs where its own begin), 0 when there is no such part, -1
  * with err.
  */

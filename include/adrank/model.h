@@ -1,7 +1,7 @@
 /*
  * A model directory (CONTRACT 4), opened: configuration, tokenizer, templates, calibration, golden
  * requests and the tensors in host memory. It turns impressions into what an engine computes
- * (adrank/input.h) and an engine's outputs into probabilities; it knows no device (adrank/engine.h).
+ * (adrank/input.h) and its outputs into probabilities; it knows no device (adrank/engine.h).
  *
  * Immutable and reference-counted: any thread that holds a reference may call everything here.
  * Strings that are returned live as long as the model.
@@ -53,9 +53,10 @@ double model_pctr(const struct model *model, const float *out);
 /*
  * Ads of a catalog as the model's kind keeps them (token ids, or what its engine makes of them),
  * made once per (catalog, model) in steps of some milliseconds: begin, then step until it returns
- * 0; 1 is more to do, -1 failed (then free it). Model and catalog outlive the steps, and the engine of that
- * model is open. Where the kind needs the engine, steps run on the thread that calls the engine,
- * with no batch in flight; else on any one thread, with engine NULL. Immutable once complete.
+ * 0; 1 is more to do, -1 failed (then free it). Model and catalog outlive the steps, and the
+ * engine of that model is open. Where the kind needs the engine, steps run on the thread that
+ * calls the engine, with no batch in flight; else on any one thread, with engine NULL. Immutable
+ * once complete.
  */
 struct encoded_ads;
 struct engine;
@@ -100,15 +101,15 @@ bool model_reads_placement(const struct model *model);
 
 /*
  * Impression and ads to segments by the model's kind and templates; outputs come in the order of
- * ads. *truncated: something was left out (oldest behaviour first). scratch may be reset afterwards.
- * Pure but for input_reserve; ERR_NOMEM is the only failure.
+ * ads. *truncated: something was left out (oldest behaviour first). scratch may be reset
+ * afterwards. Pure but for input_reserve; ERR_NOMEM is the only failure.
  */
 int model_input(const struct model *model, const struct input_args *args, struct arena *scratch,
                 struct input *out, bool *truncated, struct err *err) MUST_CHECK;
 
 /*
- * A pair of texts as the model's kind takes it, without templates, for tools: cross [CLS] text [SEP]
- * text_pair [SEP], or with has_pair false [CLS] text [SEP]; prefix a parent [CLS] text [SEP] and a
+ * A pair of texts as the model's kind takes it, without templates, for tools: cross [CLS] text
+ * [SEP] text_pair [SEP], or with has_pair false [CLS] text [SEP]; prefix a parent [CLS] text [SEP] and a
  * child [CLS] text_pair [SEP]. Truncated longest-first to max_tokens; 0: what the directory states.
  */
 int model_input_pair(const struct model *model, struct view text, struct view text_pair,

@@ -100,8 +100,8 @@ struct engine_job {
 enum batch_status {
     BATCH_OK,
     BATCH_NOT_FINITE, /* some output is NaN or infinite: those are NAN, the others are right */
-    BATCH_NO_MEMORY, /* host lanes: this batch found none, the next may; err is set, out is not */
-    BATCH_FAILED,    /* the backend is broken; err is set, out is not */
+    BATCH_NO_MEMORY,  /* host lanes: this batch found none, the next may; err is set, out is not */
+    BATCH_FAILED,     /* the backend is broken; err is set, out is not */
 };
 
 static inline bool batch_computed(enum batch_status status)

@@ -174,13 +174,15 @@ static void end_tasks(struct performer *performer, const struct action *action)
     }
 }
 
-void perform(struct performer *performer, const struct actions *actions)
+void perform(struct performer *performer)
 {
     static void (*const perform_one[])(struct performer *, const struct action *) = {
         [ACTION_BREAK] = report_break, [ACTION_COMPLETE] = complete, [ACTION_RETURN] = return_works,
         [ACTION_REROUTE] = reroute,    [ACTION_LAUNCH] = launch,     [ACTION_STEP] = make_step,
         [ACTION_END_TASK] = end_tasks,
     };
+
+    const struct actions *actions = &performer->actions;
 
     performer->facts = (struct facts){0};
     for (int i = 0; i < actions->n; i++)

@@ -58,13 +58,13 @@ static bool turn(struct executor *executor, struct performer *performer)
     /* Before the look: news that come after it are not slept over. */
     atomic_store(&executor->progress, false);
     if (executor->schedule.n_launched && !performer->facts.n_done)
-        collect(performer);
+        performer_collect(performer);
     pthread_mutex_lock(&executor->lock);
     decide(executor, &performer->facts, actions);
     if (!actions->n && !actions->finished)
         wait_for_news(executor);
     pthread_mutex_unlock(&executor->lock);
-    perform(performer);
+    performer_act(performer);
     return !actions->finished;
 }
 

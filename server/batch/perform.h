@@ -20,8 +20,8 @@ struct performer {
 };
 
 /* Does the actions; begins new facts. */
-void perform(struct performer *performer);
+void performer_act(struct performer *performer);
 /* Adds the batches that the device is through with to the facts. Never waits. */
-void collect(struct performer *performer);
+void performer_collect(struct performer *performer);
 
 #endif

@@ -87,7 +87,7 @@ double engine_cost_us(const struct engine_cost *cost, const struct input_shape *
 /* One input of a batch. */
 struct engine_job {
     const struct input *input;
-    float *logits; /* (input->n_read, labels) out */
+    float *out; /* (input->n_read, model_out_width) f32: what is read out of each segment */
 };
 
 enum batch_status {

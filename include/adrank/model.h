@@ -37,15 +37,15 @@ const char *model_digest(const struct model *model);
  * that cannot be read: 0. */
 uint64_t model_dir_stamp(const char *dir);
 const struct tokenizer *model_tokenizer(const struct model *model);
-int model_labels(const struct model *model);
+int model_out_width(const struct model *model);    /* numbers that the engine gives of a segment */
 int model_max_tokens(const struct model *model);   /* of one segment with its parent */
 double model_base_rate(const struct model *model); /* pctr where nothing better is known */
 
 /* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0] (softmax of the second), or
  * logits[1] where the labels are independent (problem_type multi_label_classification: sigmoid of the second). */
-double model_logit(const struct model *model, const float *logits);
+double model_logit(const struct model *model, const float *out);
 /* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
-double model_pctr(const struct model *model, const float *logits);
+double model_pctr(const struct model *model, const float *out);
 
 /* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. Once *stop is true (another thread
  * may set it; NULL: never) the rest is given up: ERR_UNAVAILABLE. */

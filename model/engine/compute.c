@@ -4,20 +4,19 @@
 #include "model/engine/engine_state.h"
 #include "model/engine/launch.h"
 
-int engine_compute_batch(struct engine *engine, const struct input *input, float *logits,
-                         struct engine_batch *out, struct err *err)
+int engine_compute_batch(struct engine *engine, struct engine_job *job, struct layer_range layers,
+                         struct engine_batch *batch, struct err *err)
 {
-    struct engine_job job = {.input = input, .logits = logits};
-    struct engine_job *jobs[] = {&job};
+    const struct launch_args args = {.batch = batch, .internal = true, .layers = layers};
     struct launch *launch;
 
-    *out = (struct engine_batch){.jobs = jobs, .n_jobs = 1};
-    if (launch_start(engine, out, true, &launch, err))
+    *batch = (struct engine_batch){.jobs = &job, .n_jobs = 1};
+    if (launch_start(engine, &args, &launch, err))
         return -1;
     launch_wait(launch);
-    out->jobs = NULL;
-    if (!batch_computed(out->status)) {
-        *err = out->err;
+    batch->jobs = NULL;
+    if (!batch_computed(batch->status)) {
+        *err = batch->err;
         return -1;
     }
     return 0;
@@ -28,7 +27,7 @@ int engine_not_finite(const struct engine *engine, struct err *err)
     return err_set(err, ERR_DATA, "%s: logits are not finite", engine->model->dir);
 }
 
-int engine_compute(struct engine *engine, const struct input *input, float *logits, int64_t *run_us,
+int engine_compute(struct engine *engine, const struct input *input, float *out, int64_t *run_us,
                    struct err *err)
 {
     struct input part = {0};
@@ -38,8 +37,8 @@ int engine_compute(struct engine *engine, const struct input *input, float *logi
     *run_us = 0;
     for (int i = 0; (rc = input_part(input, engine->max_batch_tokens, i, &part, &first, err)) > 0;
          i++) {
-        float *to = logits + (ptrdiff_t)first * engine->model->config.labels;
-        rc = engine_compute_batch(engine, &part, to, &batch, err);
+        struct engine_job job = {.input = &part, .out = out + (ptrdiff_t)first * engine->out_width};
+        rc = engine_compute_batch(engine, &job, engine_layers(engine), &batch, err);
         if (rc == 0 && batch.status == BATCH_NOT_FINITE)
             rc = engine_not_finite(engine, err);
         if (rc)

@@ -14,22 +14,22 @@
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
 } stages[] = {
-    {opening_network}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
+    {opening_weights}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
     const struct model *m = args->model;
 
-    if (m->config.labels == 0)
+    if (m->head.labels == 0)
         return err_set(err, ERR_DATA,
                        "%s: it has no classifier (architecture: %s): it can be inspected, but not "
                        "scored with; only "
                        "BertForSequenceClassification is served",
                        m->dir, m->architecture);
-    if (args->max_batch_tokens < m->config.positions)
+    if (args->max_batch_tokens < m->encoders[0].config.positions)
         return err_set(err, ERR_CONFIG,
                        "a batch of %d tokens does not hold the %d of one segment of %s",
-                       args->max_batch_tokens, m->config.positions, m->dir);
+                       args->max_batch_tokens, m->encoders[0].config.positions, m->dir);
     BUG_ON(args->max_batch_jobs < 1);
     return 0;
 }
@@ -48,8 +48,9 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
 {
     const struct device_caps *caps = engine->launcher->caps;
     bool crew = engine->launcher->crew != NULL;
-    int positions = args->model->config.positions;
+    int positions = args->model->encoders[0].config.positions;
 
+    engine->out_width = model_out_width(args->model);
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
     engine->n_launches = caps->max_launched > 0 ? caps->max_launched : 1;
@@ -62,11 +63,26 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->n_kept = engine->n_lanes + 1 < MAX_KEPT ? engine->n_lanes + 1 : MAX_KEPT;
 }
 
+static int list_weights(struct engine *engine, struct err *err)
+{
+    const struct model *m = engine->model;
+
+    for (int i = 0; i < m->n_encoders; i++) {
+        const struct network_args args = {.ops = engine->ops,
+                                          .session = engine->session,
+                                          .encoder = &m->encoders[i],
+                                          .max_rows = engine->max_slice_tokens};
+        if (network_init(&engine->networks[i], &args, err))
+            return -1;
+        engine->n_networks++;
+    }
+    return packed_head_init(&engine->head, &engine->networks[m->n_encoders - 1], &m->head, err);
+}
+
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err)
 {
     struct engine *engine;
-    struct network_args net = {.config = &args->model->config, .weights = &args->model->weights};
 
     if (check_args(args, err))
         return -1;
@@ -89,10 +105,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     if (open_session(engine, args->precision, err))
         goto failed;
     choose_sizes(engine, args);
-    net.ops = engine->ops;
-    net.session = engine->session;
-    net.max_rows = engine->max_slice_tokens;
-    if (network_init(&engine->network, &net, err))
+    if (list_weights(engine, err))
         goto failed;
     *out = engine;
     return 0;
@@ -110,7 +123,7 @@ static void opening_free(struct engine *engine)
     request_input_release(&o->requests);
     input_release(&o->input);
     input_release(&o->part);
-    free(o->logits);
+    free(o->out);
     free(o);
     engine->opening = NULL;
 }
@@ -165,7 +178,7 @@ static void release_lanes(struct engine *engine)
             engine->ops->lane_close(engine->lanes[i]);
     for (int i = 0; engine->scratch && i < engine->n_scratch; i++)
         if (engine->scratch[i].memory)
-            forward_scratch_release(&engine->scratch[i], &engine->network);
+            forward_scratch_release(&engine->scratch[i], engine->networks);
     for (int i = 0; engine->kept && i < engine->n_kept; i++)
         engine->ops->free(engine->session, engine->kept[i].qkv.memory);
     free(engine->lanes);
@@ -180,8 +193,9 @@ void engine_close(struct engine *engine)
     opening_free(engine);
     release_launches(engine);
     release_lanes(engine);
-    if (engine->network.ops)
-        network_release(&engine->network);
+    packed_head_release(&engine->head);
+    for (int i = 0; i < engine->n_networks; i++)
+        network_release(&engine->networks[i]);
     if (engine->session)
         engine->ops->session_close(engine->session);
     model_unref(engine->model);
@@ -208,19 +222,27 @@ int engine_max_launched(const struct engine *engine)
     return engine->n_launches;
 }
 
+static int start(struct engine *engine, struct engine_batch *batch, struct launch **launch,
+                 struct err *err)
+{
+    const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};
+
+    return launch_start(engine, &args, launch, err);
+}
+
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
     struct launch *launch;
 
     BUG_ON(engine->opening);
-    return launch_start(engine, batch, false, &launch, err);
+    return start(engine, batch, &launch, err);
 }
 
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
     struct launch *launch;
 
-    if (launch_start(engine, batch, false, &launch, err))
+    if (start(engine, batch, &launch, err))
         return -1;
     launch_wait(launch);
     if (!batch_computed(batch->status)) {

@@ -33,14 +33,22 @@ _Static_assert(SHAPES <= COST_MAX_SAMPLES, "a sample each");
 
 /* ------------------------------------------------------------------ what was measured before */
 
+/* No padding: a struct encoder_config is made of ints, enums and one float. */
+static bool same_encoders(const struct kept_cost *kept, const struct model *m)
+{
+    for (int i = 0; i < MODEL_MAX_ENCODERS; i++)
+        if (memcmp(&kept->configs[i], &m->encoders[i].config, sizeof(kept->configs[i])) != 0)
+            return false;
+    return true;
+}
+
 static struct kept_cost *find_kept(struct engine *engine)
 {
     struct launcher *launcher = engine->launcher;
 
     for (int i = 0; i < LAUNCHER_COSTS; i++) {
         struct kept_cost *kept = &launcher->costs[i];
-        /* No padding: a struct encoder_config is made of ints, enums and one float. */
-        if (memcmp(&kept->config, &engine->model->config, sizeof(kept->config)) == 0 &&
+        if (same_encoders(kept, engine->model) && kept->out_width == engine->out_width &&
             kept->precision == engine->caps.precision &&
             kept->max_batch_tokens == engine->max_batch_tokens)
             return kept;
@@ -67,11 +75,13 @@ static void keep(struct engine *engine)
         kept = &launcher->costs[launcher->next_cost];
         launcher->next_cost = (launcher->next_cost + 1) % LAUNCHER_COSTS;
     }
-    *kept = (struct kept_cost){.config = engine->model->config,
+    *kept = (struct kept_cost){.out_width = engine->out_width,
                                .precision = engine->caps.precision,
                                .max_batch_tokens = engine->max_batch_tokens,
                                .in_short_steps = engine->opening->max_step_us > 0,
                                .cost = engine->cost};
+    for (int i = 0; i < MODEL_MAX_ENCODERS; i++)
+        kept->configs[i] = engine->model->encoders[i].config;
 }
 
 /* ------------------------------------------------------------------ shapes */
@@ -81,7 +91,7 @@ static void put_segment(const struct engine *engine, struct input *out, int len,
                         struct rng *rng)
 {
     int position = parent >= 0 ? out->segments[parent].len : 0;
-    uint64_t vocab = (uint64_t)engine->model->config.vocab;
+    uint64_t vocab = (uint64_t)engine->networks[0].config->vocab;
 
     out->segments[out->n_segments++] = (struct segment){
         .start = out->n_tokens, .len = len, .parent = parent, .position = position, .read = true};
@@ -97,7 +107,7 @@ static int build_shape(const struct engine *engine, int shape, struct input *out
 {
     int n = shapes[shape].n, parent = shapes[shape].parent;
     int least = shapes[shape].len_min, most = shapes[shape].len_max;
-    int positions = engine->model->config.positions;
+    int positions = engine->networks[0].config->positions;
     struct rng rng;
 
     rng_init(&rng, 1);
@@ -133,7 +143,7 @@ static int layers_for(const struct engine *engine, const struct input *input)
     const struct engine_opening *o = engine->opening;
     const struct measuring *m = &o->measuring;
     const struct input_shape shape = input_shape(input);
-    int all = engine->model->config.layers, few = all < 2 ? all : 2;
+    int all = engine->networks[0].config->layers, few = all < 2 ? all : 2;
     double us;
 
     if (m->n_samples == 0)
@@ -157,7 +167,7 @@ static int next_shape(struct engine *engine, struct err *err)
         if (m->measured[m->shape])
             continue;
         if (build_shape(engine, m->shape, &o->input, err) ||
-            opening_reserve_logits(engine, o->input.n_read, err))
+            opening_reserve_out(engine, o->input.n_read, err))
             return -1;
         m->layers = layers_for(engine, &o->input);
         if (!m->layers)
@@ -170,24 +180,16 @@ static int next_shape(struct engine *engine, struct err *err)
 
 /* ------------------------------------------------------------------ passes */
 
-/* Through `layers` of the layers only, from `first` on. */
-static int run_layers(struct engine *engine, int first, int layers, double *us, struct err *err)
+static int run_layers(struct engine *engine, struct layer_range layers, double *us, struct err *err)
 {
     struct engine_opening *o = engine->opening;
-    struct network *net = &engine->network;
-    const struct network whole = *net;
-    struct encoder_config some = *net->config;
+    struct engine_job job = {.input = &o->input, .out = o->out};
     struct engine_batch batch;
-    int rc;
 
-    some.layers = layers;
-    net->config = &some;
-    net->layers += first;
-    rc = engine_compute_batch(engine, &o->input, o->logits, &batch, err);
-    *net = whole;
-    if (rc)
+    if (engine_compute_batch(engine, &job, layers, &batch, err))
         return -1;
-    if (batch.status == BATCH_NOT_FINITE && layers == whole.config->layers)
+    if (batch.status == BATCH_NOT_FINITE &&
+        layers.end - layers.first == engine->networks[0].config->layers)
         return engine_not_finite(engine, err);
     *us = batch.run_us > 1 ? (double)batch.run_us : 1;
     return 0;
@@ -196,7 +198,7 @@ static int run_layers(struct engine *engine, int first, int layers, double *us, 
 static void note_sample(struct engine *engine)
 {
     struct measuring *m = &engine->opening->measuring;
-    int all = engine->model->config.layers;
+    int all = engine->networks[0].config->layers;
     double us = m->more_us;
 
     /* What a layer adds; the last one computes less than the others, and is in both passes. */
@@ -212,14 +214,15 @@ static void note_sample(struct engine *engine)
 static int measure(struct engine *engine, struct err *err)
 {
     struct measuring *m = &engine->opening->measuring;
-    int all = engine->model->config.layers, turns = m->layers < all ? 2 : 1;
+    int all = engine->networks[0].config->layers, turns = m->layers < all ? 2 : 1;
     int turn = m->round % turns, round = m->round / turns;
     int layers = turns == 2 && turn == 0 ? m->layers - 1 : m->layers;
+    /* Not always the same layers: they would stay in caches that do not hold the model. */
+    int first = round * m->layers % (all - layers + 1);
     double us, *best = layers == m->layers ? &m->more_us : &m->few_us;
     double limit = limit_us(engine->opening);
 
-    /* Not always the same layers: they would stay in caches that do not hold the model. */
-    if (run_layers(engine, round * m->layers % (all - layers + 1), layers, &us, err))
+    if (run_layers(engine, (struct layer_range){first, first + layers}, &us, err))
         return -1;
     if (round <= 1 || us < *best)
         *best = us;

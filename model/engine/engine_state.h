@@ -5,11 +5,12 @@
 #include "adrank/engine.h"
 #include "model/engine/forward.h"
 #include "model/engine/network.h"
+#include "model/engine/packed_head.h"
 #include "model/model_struct.h"
 
 /* Room for what one slice of parents keeps. */
 struct kept_slot {
-    struct kept_qkv qkv;
+    struct layer_block qkv;
     bool used; /* (the crew's lock) */
 };
 
@@ -19,7 +20,11 @@ struct engine {
     const struct backend_ops *ops;
     struct session *session;
     struct session_caps caps;
-    struct network network;
+    /* The model's encoders on the device. Inputs of every kind so far pass the first alone. */
+    int n_networks; /* initialised so far */
+    struct network networks[MODEL_MAX_ENCODERS];
+    struct packed_head head;
+    int out_width; /* the model's */
     int max_batch_tokens, max_batch_jobs, max_slice_tokens;
     int n_lanes;
     struct lane **lanes; /* (n_lanes) one a thread, or one a launch */
@@ -34,5 +39,10 @@ struct engine {
     double golden_error;            /* largest over the golden requests, over their spread */
     struct engine_opening *opening; /* NULL once it is ready */
 };
+
+static inline struct layer_range engine_layers(const struct engine *engine)
+{
+    return (struct layer_range){0, engine->networks[0].config->layers};
+}
 
 #endif

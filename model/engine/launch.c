@@ -29,12 +29,12 @@ static void unlock(struct launcher *launcher)
 /* Bytes of all that a launch needs. Places it in memory unless that is NULL. */
 static size_t place(struct launch *launch, const struct plan_limits *limits, void *memory)
 {
-    size_t n = (size_t)limits->max_rows, labels = (size_t)launch->engine->model->config.labels;
+    size_t n = (size_t)limits->max_rows, width = (size_t)launch->engine->out_width;
     void *plan = NULL;
     const struct carve_part parts[] = {
         {&plan, plan_bytes(limits)},
         {&launch->slices, n * sizeof(*launch->slices)},
-        {&launch->logits, n * labels * sizeof(*launch->logits)},
+        {&launch->out, n * width * sizeof(*launch->out)},
     };
     size_t bytes = carve(parts, sizeof(parts) / sizeof(parts[0]), memory);
 
@@ -48,13 +48,14 @@ int launch_init(struct launch *launch, struct engine *engine, int lane, struct e
     const struct launcher *launcher = engine->launcher;
     const struct device_caps *caps = launcher->caps;
     bool crew = launcher->crew != NULL;
+    int positions = engine->networks[0].config->positions;
     const struct plan_limits limits = {
         .max_batch_tokens = engine->max_batch_tokens,
         .max_rows = ladder_rung(&caps->ladder, engine->max_batch_tokens),
-        .max_segment_tokens = engine->model->config.positions,
+        .max_segment_tokens = positions,
         .slice_tokens = crew ? caps->slice_tokens : 0,
         .max_slice_tokens = engine->max_slice_tokens,
-        .max_parent_tokens = engine->model->config.positions,
+        .max_parent_tokens = positions,
         .threads = crew ? engine->n_lanes : 1,
         .outside_parents = caps->outside_parents,
     };
@@ -119,11 +120,12 @@ static struct launch *launch_take(struct engine *engine)
     BUG("more than %d batches launched", engine->n_launches);
 }
 
-static void launch_prepare(struct launch *launch, struct engine_batch *batch, bool internal)
+static void launch_prepare(struct launch *launch, const struct launch_args *args)
 {
-    plan_build(&launch->plan, batch->jobs, batch->n_jobs, launch->engine->model->config.labels);
-    launch->batch = batch;
-    launch->internal = internal;
+    plan_build(&launch->plan, args->batch->jobs, args->batch->n_jobs, launch->engine->out_width);
+    launch->batch = args->batch;
+    launch->internal = args->internal;
+    launch->layers = args->layers;
     launch->first_waiting = 0;
     launch->slices_left = launch->plan.n_slices;
     launch->failed = launch->finished = false;
@@ -137,20 +139,20 @@ static void launch_prepare(struct launch *launch, struct engine_batch *batch, bo
                                   .kept = -1};
 }
 
-int launch_start(struct engine *engine, struct engine_batch *batch, bool internal,
-                 struct launch **out, struct err *err)
+int launch_start(struct engine *engine, const struct launch_args *args, struct launch **out,
+                 struct err *err)
 {
     struct launcher *launcher = engine->launcher;
     struct launch *launch = launch_take(engine);
     bool broken;
 
-    BUG_ON(batch->n_jobs > engine->max_batch_jobs);
+    BUG_ON(args->batch->n_jobs > engine->max_batch_jobs);
     lock(launcher);
     broken = engine->broken || launcher->broken;
     unlock(launcher);
     if (broken)
         return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
-    launch_prepare(launch, batch, internal);
+    launch_prepare(launch, args);
     *out = launch;
     if (launcher->crew) {
         launch_on_crew(launcher, launch);
@@ -163,15 +165,15 @@ int launch_start(struct engine *engine, struct engine_batch *batch, bool interna
 
 /* ---- completion ------------------------------------------------------------------------------ */
 
-/* Copies scores to their jobs. A logit that is not finite becomes NaN. */
+/* Copies outputs to their jobs. One that is not finite becomes NaN. */
 static enum batch_status deliver(struct launch *launch)
 {
-    int labels = launch->engine->model->config.labels;
+    int width = launch->engine->out_width;
     enum batch_status status = BATCH_OK;
 
     for (int r = 0; r < launch->plan.n_read; r++) {
-        const float *from = launch->logits + (ptrdiff_t)r * labels;
-        for (int l = 0; l < labels; l++) {
+        const float *from = launch->out + (ptrdiff_t)r * width;
+        for (int l = 0; l < width; l++) {
             bool finite = isfinite(from[l]) != 0;
             launch->plan.targets[r][l] = finite ? from[l] : NAN;
             if (!finite)

@@ -8,9 +8,15 @@
 int launch_init(struct launch *launch, struct engine *engine, int lane, struct err *err) MUST_CHECK;
 void launch_release(struct launch *launch); /* not in flight */
 
-/* Launches as engine_submit does; an internal one ends in launch_wait alone. */
-int launch_start(struct engine *engine, struct engine_batch *batch, bool internal,
-                 struct launch **out, struct err *err) MUST_CHECK;
+struct launch_args {
+    struct engine_batch *batch;
+    bool internal; /* ends in launch_wait alone */
+    struct layer_range layers;
+};
+
+/* Launches as engine_submit does. */
+int launch_start(struct engine *engine, const struct launch_args *args, struct launch **out,
+                 struct err *err) MUST_CHECK;
 /* Waits for the end: fills the batch's out fields, and the launch is free again. */
 void launch_wait(struct launch *launch);
 

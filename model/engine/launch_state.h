@@ -20,10 +20,11 @@ struct launch_slice {
 struct launch {
     struct engine *engine;
     struct engine_batch *batch; /* NULL: free */
-    void *memory;               /* of host_alloc; plan, slices and logits lie in it */
+    void *memory;               /* of host_alloc; plan, slices and out lie in it */
     struct plan plan;
     struct launch_slice *slices; /* (plan.n_slices) */
-    float *logits;               /* (plan.n_read, L) as the slices left them */
+    float *out;                  /* (plan.n_read, out_width) as the slices left them */
+    struct layer_range layers;   /* that it passes: all but to measure */
     int lane;                    /* without host lanes: of engine->lanes */
     bool internal;               /* the engine's own: launcher_poll does not return it */
     int first_waiting;           /* (lock) no slice before it is waiting */

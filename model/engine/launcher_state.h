@@ -8,8 +8,9 @@
 
 /* A cost function, for later engines like the one that measured it. */
 struct kept_cost {
-    struct encoder_config config; /* layers 0: the entry is not in use */
-    enum precision precision;     /* in effect */
+    struct encoder_config configs[MODEL_MAX_ENCODERS]; /* layers 0: the entry is not in use */
+    int out_width;
+    enum precision precision; /* in effect */
     int max_batch_tokens;
     bool in_short_steps; /* measured beside others: good enough only for the like */
     struct engine_cost cost;

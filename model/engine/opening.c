@@ -8,14 +8,20 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/plan.h"
 
-int opening_network(struct engine *engine, struct err *err)
+/* A step of the first network that has one left; then of the head. */
+int opening_weights(struct engine *engine, struct err *err)
 {
-    return network_step(&engine->network, err);
+    for (int i = 0; i < engine->n_networks; i++) {
+        int rc = network_step(&engine->networks[i], err);
+        if (rc)
+            return rc;
+    }
+    return packed_head_step(&engine->head, err);
 }
 
 static int open_kept(struct engine *engine, struct err *err)
 {
-    int rows = engine->model->config.positions;
+    int rows = engine->networks[0].config->positions;
 
     if (rows < PLAN_MIN_TOKENS)
         rows = PLAN_MIN_TOKENS;
@@ -23,8 +29,8 @@ static int open_kept(struct engine *engine, struct err *err)
     if (!engine->kept)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
     for (int i = 0; i < engine->n_kept; i++) {
-        struct kept_qkv *kept = &engine->kept[i].qkv;
-        size_t bytes = forward_kept_bytes(&engine->network, rows, &kept->layer_bytes);
+        struct layer_block *kept = &engine->kept[i].qkv;
+        size_t bytes = forward_qkv_bytes(&engine->networks[0], rows, &kept->layer_bytes);
         kept->memory = engine->ops->alloc(engine->session, bytes, err);
         if (!kept->memory)
             return -1;
@@ -32,8 +38,22 @@ static int open_kept(struct engine *engine, struct err *err)
     return 0;
 }
 
+static int max_hidden(const struct engine *engine)
+{
+    int hidden = 0;
+
+    for (int i = 0; i < engine->n_networks; i++)
+        if (engine->networks[i].config->hidden > hidden)
+            hidden = engine->networks[i].config->hidden;
+    return hidden;
+}
+
 int opening_lanes(struct engine *engine, struct err *err)
 {
+    const struct forward_scratch_args scratch = {.networks = engine->networks,
+                                                 .n_networks = engine->n_networks,
+                                                 .max_tokens = engine->max_slice_tokens,
+                                                 .out_width = engine->out_width};
     int i = engine->opening->lane;
 
     if (i == 0) {
@@ -42,10 +62,9 @@ int opening_lanes(struct engine *engine, struct err *err)
         if (!engine->lanes || !engine->scratch)
             return err_set(err, ERR_NOMEM, "engine: out of memory");
     }
-    if (engine->ops->lane_open(engine->session, engine->max_slice_tokens,
-                               engine->model->config.hidden, &engine->lanes[i], err) ||
-        (i < engine->n_scratch && forward_scratch_init(&engine->scratch[i], &engine->network,
-                                                       engine->max_slice_tokens, err)))
+    if (engine->ops->lane_open(engine->session, engine->max_slice_tokens, max_hidden(engine),
+                               &engine->lanes[i], err) ||
+        (i < engine->n_scratch && forward_scratch_init(&engine->scratch[i], &scratch, err)))
         return -1;
     engine->opening->lane++;
     if (engine->opening->lane < engine->n_lanes)

@@ -28,8 +28,8 @@ struct engine_opening {
     int golden, golden_part; /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;
-    float *logits; /* (max_batch_tokens, L) room for one input's */
-    int max_logits;
+    float *out; /* (max_out, out_width) room for one input's */
+    int max_out;
     bool skip_golden;
     int max_step_us; /* 0: as long as it takes */
 };
@@ -37,13 +37,13 @@ struct engine_opening {
 struct engine;
 
 /* A stage does one step: 1 more to do, 0 through, -1 failed. */
-int opening_network(struct engine *engine, struct err *err);
+int opening_weights(struct engine *engine, struct err *err);
 int opening_lanes(struct engine *engine, struct err *err);
 int opening_launches(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
 
-/* Room for n rows of logits, kept from one step to the next. */
-int opening_reserve_logits(struct engine *engine, int n, struct err *err) MUST_CHECK;
+/* Room for n rows of outputs, kept from one step to the next. */
+int opening_reserve_out(struct engine *engine, int n, struct err *err) MUST_CHECK;
 
 #endif

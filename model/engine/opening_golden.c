@@ -6,19 +6,19 @@
 #include "model/engine/engine_state.h"
 #include "model/engine/opening.h"
 
-int opening_reserve_logits(struct engine *engine, int n, struct err *err)
+int opening_reserve_out(struct engine *engine, int n, struct err *err)
 {
     struct engine_opening *o = engine->opening;
-    size_t row_bytes = (size_t)engine->model->config.labels * sizeof(*o->logits);
+    size_t row_bytes = (size_t)engine->out_width * sizeof(*o->out);
     float *room;
 
-    if (n <= o->max_logits)
+    if (n <= o->max_out)
         return 0;
-    room = realloc(o->logits, (size_t)n * row_bytes);
+    room = realloc(o->out, (size_t)n * row_bytes);
     if (!room)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
-    o->logits = room;
-    o->max_logits = n;
+    o->out = room;
+    o->max_out = n;
     return 0;
 }
 
@@ -26,13 +26,13 @@ static int judge(struct engine *engine, int request, int n_read, double limit, s
 {
     const struct golden *golden = &engine->model->adrank.golden;
     const struct golden_request *want = &golden->requests[request];
-    int labels = engine->model->config.labels;
 
     if (n_read != want->n_logits)
         return err_set(err, ERR_DATA, "%s: golden request %d: %d logits, want %d",
                        engine->model->dir, request, n_read, want->n_logits);
     for (int i = 0; i < n_read; i++) {
-        double got = model_logit(engine->model, engine->opening->logits + (ptrdiff_t)i * labels);
+        double got =
+            model_logit(engine->model, engine->opening->out + (ptrdiff_t)i * engine->out_width);
         double error = fabs(got - want->logits[i]) / golden->spread;
         if (error > engine->golden_error)
             engine->golden_error = error;
@@ -66,7 +66,7 @@ static int build_golden(struct engine *engine, const struct golden_request *requ
     if (request_input_build(&o->requests, engine->model, request->body, request->now_ms, &o->input,
                             err))
         return err_prefix(err, "%s: golden request %d", engine->model->dir, o->golden);
-    return opening_reserve_logits(engine, o->input.n_read, err);
+    return opening_reserve_out(engine, o->input.n_read, err);
 }
 
 int opening_golden(struct engine *engine, struct err *err)
@@ -85,8 +85,8 @@ int opening_golden(struct engine *engine, struct err *err)
         return -1;
     rc = input_part(&o->input, part_tokens(engine), o->golden_part++, &o->part, &first, err);
     if (rc > 0) {
-        float *logits = o->logits + (ptrdiff_t)first * engine->model->config.labels;
-        return engine_compute(engine, &o->part, logits, &us, err) ? -1 : 1;
+        float *out = o->out + (ptrdiff_t)first * engine->out_width;
+        return engine_compute(engine, &o->part, out, &us, err) ? -1 : 1;
     }
     if (rc < 0 || judge(engine, o->golden, o->input.n_read, limit, err))
         return -1;

@@ -10,7 +10,7 @@
 struct plan_unit {
     const struct input *input;
     const struct segment *segment;
-    float *target;                             /* its logits, NULL when it is not read */
+    float *target;                             /* its outputs, NULL when it is not read */
     int first_child, last_child, next_sibling; /* units, -1: none */
     int child_tokens;
     int place;  /* its segment in the slice it lies in */
@@ -65,7 +65,7 @@ static void adopt(struct plan *plan, int parent, int child)
     p->child_tokens += plan->units[child].segment->len;
 }
 
-static void add_units(struct plan *plan, const struct engine_job *job, int labels)
+static void add_units(struct plan *plan, const struct engine_job *job, int width)
 {
     const struct input *input = job->input;
     int base = plan->n_units, n_read = 0;
@@ -78,7 +78,7 @@ static void add_units(struct plan *plan, const struct engine_job *job, int label
         plan->units[plan->n_units] = (struct plan_unit){
             .input = input,
             .segment = s,
-            .target = s->read ? job->logits + (ptrdiff_t)labels * n_read++ : NULL,
+            .target = s->read ? job->out + (ptrdiff_t)width * n_read++ : NULL,
             .first_child = -1,
             .last_child = -1,
             .next_sibling = -1,
@@ -287,14 +287,14 @@ static int choose_target(const struct plan *plan, int tokens)
     return share < PLAN_MIN_TOKENS ? PLAN_MIN_TOKENS : share;
 }
 
-void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels)
+void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width)
 {
     int tokens = 0, target;
 
     plan->n_slices = plan->n_read = plan->n_tokens = plan->n_segments = 0;
     plan->n_outside = plan->n_units = 0;
     for (int j = 0; j < n_jobs; j++) {
-        add_units(plan, jobs[j], labels);
+        add_units(plan, jobs[j], width);
         tokens += jobs[j]->input->n_tokens;
     }
     BUG_ON(tokens > plan->limits.max_batch_tokens);

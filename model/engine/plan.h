@@ -39,7 +39,7 @@ struct plan {
     struct plan_slice *slices; /* in the order in which they should be started */
     int n_slices;
     int n_read;
-    float **targets; /* (n_read) where a read row's logits belong: in its job */
+    float **targets; /* (n_read) where a read row's outputs belong: in its job */
     /* what the slices point into; all of limits.max_rows */
     struct plan_limits limits;
     int32_t *ids, *types, *positions;
@@ -54,8 +54,8 @@ struct plan {
 size_t plan_bytes(const struct plan_limits *limits);
 void plan_init(struct plan *plan, const struct plan_limits *limits, void *memory);
 
-/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; labels is L, for targets.
- * Parents without children that are not read themselves are left out. */
-void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels);
+/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; width is that of
+ * a row of a job's out. Parents without children that are not read themselves are left out. */
+void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width);
 
 #endif

@@ -39,17 +39,29 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
     const struct plan_slice *planned = &launch->plan.slices[slice->index];
     const struct launch_slice *parent =
         planned->parent >= 0 ? &launch->slices[planned->parent] : NULL;
+    const struct network *net = &engine->networks[0];
+    const struct layer_range layers = launch->layers;
+    const struct pass pass = {
+        .network = net, .first_layer = layers.first, .n_layers = layers.end - layers.first};
     const struct forward_args args = {
         .lane = engine->lanes[lane],
         .slice = &planned->slice,
         .scratch = &engine->scratch[engine->n_scratch > 1 ? lane : 0],
-        .keep = slice->kept >= 0 ? &engine->kept[slice->kept].qkv : NULL,
+        .layers = layers,
+        .reads = true,
+        .read_out = engine->model->adrank.kind->read_out,
+        .rows = {.qkv = slice->kept >= 0 ? engine->kept[slice->kept].qkv : (struct layer_block){0}},
         .parents = parent ? &engine->kept[parent->kept].qkv : NULL,
         .outside = planned->outside,
-        .logits = launch->logits + (ptrdiff_t)planned->first_read * engine->model->config.labels,
     };
+    float *out = launch->out + (ptrdiff_t)planned->first_read * engine->out_width;
+    int replayed = engine->ops->begin(args.lane, args.slice, &pass, err);
 
-    return forward(&engine->network, &args, err);
+    if (replayed)
+        return replayed < 0 ? -1 : 0;
+    if (forward(net, &args, err))
+        return -1;
+    return args.slice->n_read ? packed_head_run(&engine->head, &args, out, err) : 0;
 }
 
 /* ---- room for what parents keep -------------------------------------------------------------- */

@@ -16,7 +16,7 @@ static void fill_whole(struct batch *batch)
         struct batch_job *job = batch_job_of_work(batch->works[i]);
         job->launched_us = batch->launched_us;
         job->queue_us = batch->launched_us - job->work.arrival_us;
-        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .logits = job->logits};
+        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->logits};
     }
 }
 
@@ -24,7 +24,7 @@ static void fill_whole(struct batch *batch)
 static int fill_part(struct batch *batch, struct err *err)
 {
     struct batch_job *job = batch_job_of_work(batch->works[0]);
-    int labels = model_labels(job->model->model), first_read;
+    int labels = model_out_width(job->model->model), first_read;
     int rc =
         input_part(&job->input, job->part_tokens, batch->part, &batch->input, &first_read, err);
 
@@ -36,7 +36,7 @@ static int fill_part(struct batch *batch, struct err *err)
     }
     batch->shape = input_shape(&batch->input);
     batch->engine_jobs[0] = (struct engine_job){
-        .input = &batch->input, .logits = job->logits + (ptrdiff_t)first_read * labels};
+        .input = &batch->input, .out = job->logits + (ptrdiff_t)first_read * labels};
     return 1;
 }
 

@@ -68,7 +68,7 @@ enum step_result score_group_build(struct request *r, struct score_group *group)
         return STEP_LATE;
     r->input.imp = group->imp;
     if (model_input(model, &r->input, &r->arena, &group->job->input, &truncated, &err) ||
-        batch_jobs_reserve(jobs, group->job, model_labels(model), &err))
+        batch_jobs_reserve(jobs, group->job, model_out_width(model), &err))
         return request_fail(r, &err);
     if (truncated)
         request_degrade(r, DEGRADED_TRUNCATED);

@@ -6,7 +6,7 @@ static const double *model_scores(struct request *r, const struct score_group *g
 {
     const struct model *model = r->world->model;
     double *pctr = arena_array(&r->arena, (size_t)r->ads.n + 1, sizeof(*pctr));
-    int labels = model_labels(model);
+    int labels = model_out_width(model);
 
     for (int i = 0; pctr && i < r->ads.n; i++)
         pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * labels);

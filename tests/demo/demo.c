@@ -333,5 +333,3 @@ TEST(demo__help)
         CHECK_INT(system(command), 0);
     }
 }
-
-TEST_MAIN

@@ -196,5 +196,3 @@ TEST(limits__model_goes_nine_tenths_of_the_way)
     snprintf(command, sizeof(command), "rm -r '%s'", folder);
     CHECK_INT(system(command), 0);
 }
-
-TEST_MAIN

@@ -257,5 +257,3 @@ TEST(sense__history_and_search_words_turn_the_ranking)
     }
     buf_release(&lines);
 }
-
-TEST_MAIN

@@ -162,5 +162,3 @@ TEST(world__wrong_use_is_told)
     }
     buf_release(&out);
 }
-
-TEST_MAIN

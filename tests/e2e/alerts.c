@@ -517,5 +517,3 @@ TEST(alerts__are_rules)
         SKIP("no promtool");
     CHECK_INT(system("promtool check rules config/prometheus/alerts.yml >/dev/null"), 0);
 }
-
-TEST_MAIN

@@ -307,5 +307,3 @@ TEST(allocations__none_of_ours_on_the_cpu)
     check_none("on the CPU", full);
     stop();
 }
-
-TEST_MAIN

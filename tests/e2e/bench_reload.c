@@ -123,5 +123,3 @@ TEST(bench_reload__reloads_beside_the_load)
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -192,5 +192,3 @@ TEST(catalog__that_is_over_its_limit_is_refused_unread)
     CHECK(driver_metric(&d, "process_virtual_memory_bytes") < before_bytes + (256 << 20));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -424,5 +424,3 @@ TEST(cli__a_full_log_pipe_drops_lines)
     CHECK(driver_metric(&d, "adrank_log_dropped_total") > 0);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -31,5 +31,3 @@ CONTRACT_TEST(bug, step_fails)
 {
     check_bug("step-fails");
 }
-
-TEST_MAIN

@@ -395,5 +395,3 @@ CONTRACT_TEST(redis, no_redis_at_all)
         close(server.fd);
     }
 }
-
-TEST_MAIN

@@ -336,5 +336,3 @@ CONTRACT_TEST(late, at_the_reserve)
         stop(&d);
     }
 }
-
-TEST_MAIN

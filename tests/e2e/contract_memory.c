@@ -159,5 +159,3 @@ CONTRACT_TEST(late, thousands_wait)
     CHECK_INT(driver_stop(&d), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

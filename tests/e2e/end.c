@@ -268,5 +268,3 @@ TEST(end__first_signal_goes_on_with_an_admins_drain)
     buf_release(&bytes);
     done(&d);
 }
-
-TEST_MAIN

@@ -298,5 +298,3 @@ TEST(hostile_redis__is_charged_for_what_it_sends)
     stop();
     buf_release(&bytes);
 }
-
-TEST_MAIN

@@ -349,5 +349,3 @@ TEST(impressions__outlive_a_limit_and_a_removal)
     CHECK(count_lines(text_of("impressions")) > 0);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -326,5 +326,3 @@ TEST(memory__the_option_has_an_older_name)
           strstr(driver_log(&d), " /http/memory_bytes"));
     driver_stop(&d);
 }
-
-TEST_MAIN

@@ -565,5 +565,3 @@ TEST(health__not_ready_without_a_backend)
     CHECK_INT(status_of(d.admin, "/livez"), 200);
     stop_failing();
 }
-
-TEST_MAIN

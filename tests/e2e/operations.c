@@ -156,5 +156,3 @@ TEST(operations__tell_every_event)
                 FAIL("docs/OPERATIONS.md has an event %.20s", at + 1);
     }
 }
-
-TEST_MAIN

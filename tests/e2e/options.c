@@ -260,5 +260,3 @@ TEST(options__a_rewritten_secret_is_a_change)
     CHECK(!strstr(driver_log(d), "rewritten"));
     CHECK_INT(driver_stop(d), 0);
 }
-
-TEST_MAIN

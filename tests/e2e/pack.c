@@ -68,5 +68,3 @@ TEST(pack__is_what_the_daemon_serves)
     CHECK_INT(driver_stop(&d), 0);
     shell("rm -r %s", folder);
 }
-
-TEST_MAIN

@@ -174,5 +174,3 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
     CHECK_INT(driver_stop(&d), 0);
     fault_close(&fault);
 }
-
-TEST_MAIN

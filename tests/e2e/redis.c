@@ -421,5 +421,3 @@ TEST(redis__is_silent_until_the_deadline)
     redis_resume(&redis);
     stop();
 }
-
-TEST_MAIN

@@ -428,5 +428,3 @@ TEST(reload__that_fails_leaves_the_impression_log)
     buf_release(&text);
     driver_stop(&d);
 }
-
-TEST_MAIN

@@ -357,5 +357,3 @@ TEST(reload__under_load_nothing_is_lost)
     model_copy_remove(models);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -221,5 +221,3 @@ TEST(secrets__are_in_no_memory_that_is_dumped)
     CHECK_INT(driver_stop(&d), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

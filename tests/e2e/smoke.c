@@ -19,5 +19,3 @@ TEST(smoke__answers_and_ends)
     CHECK_INT((int)driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}"), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

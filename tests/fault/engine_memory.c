@@ -163,5 +163,3 @@ TEST(engine_memory__a_run_survives_every_failing_allocation)
     launcher_close(launcher);
     model_unref(m);
 }
-
-TEST_MAIN

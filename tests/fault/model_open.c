@@ -48,5 +48,3 @@ TEST(model_open__the_same_with_tokenizer_json)
 {
     fail_each("tests/golden/logits/seven-heads");
 }
-
-TEST_MAIN

@@ -35,5 +35,3 @@ TEST(fault_parse__refuses)
     }
     fault_clear(&fault);
 }
-
-TEST_MAIN

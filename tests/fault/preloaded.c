@@ -223,5 +223,3 @@ TEST(fault__a_wrong_plan_ends_the_program)
     start(&victim, NULL, "read:eror=EIO", (char *[]){"victim", "read", "1", NULL});
     CHECK_INT(finish(&victim, text, sizeof(text)), 64);
 }
-
-TEST_MAIN

@@ -190,5 +190,3 @@ TEST(fault__clock_is_what_the_test_says)
     CHECK_NEAR((double)(clock_wall_ms() - wall_ms), -1500, 1000);
     fault_clear(&fault);
 }
-
-TEST_MAIN

@@ -367,5 +367,3 @@ TEST(adrank_model__inspects)
     json_decref(got);
     model_ran_release(&ran);
 }
-
-TEST_MAIN

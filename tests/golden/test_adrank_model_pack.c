@@ -469,5 +469,3 @@ TEST(pack__leaves_a_broken_adrank_json)
     buf_release(&bytes);
     model_dir_remove(&dir);
 }
-
-TEST_MAIN

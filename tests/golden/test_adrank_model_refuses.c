@@ -155,5 +155,3 @@ TEST(adrank_model_refuses__no_processor)
         model_ran_release(&ran);
     }
 }
-
-TEST_MAIN

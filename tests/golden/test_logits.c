@@ -116,5 +116,3 @@ TEST(logits__are_bit_equal_in_any_batch_and_by_any_threads)
 {
     for_each_model(check_bits);
 }
-
-TEST_MAIN

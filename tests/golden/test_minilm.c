@@ -154,5 +154,3 @@ TEST(minilm__bf16_of_the_processor_loses_no_more_than_pytorch)
     make_directory();
     check(PRECISION_BF16, NULL, 1.2);
 }
-
-TEST_MAIN

@@ -6,8 +6,6 @@
 #include "tests/storm/storm.h"
 #include "tests/test.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 void body_seeds_read(struct body_seeds *seeds)
 {
     struct err err;

@@ -35,7 +35,7 @@ struct bench {
 static void random_ids(struct rng *rng, const struct model *m, int32_t *ids, int n)
 {
     for (int i = 0; i < n; i++)
-        ids[i] = (int32_t)rng_below(rng, (uint64_t)m->config.vocab);
+        ids[i] = (int32_t)rng_below(rng, (uint64_t)m->encoders[0].config.vocab);
 }
 
 static int build_input(struct bench *b, struct err *err)
@@ -81,7 +81,7 @@ out:
 
 static int one_pass(struct bench *b, double *us, struct err *err)
 {
-    struct engine_job job = {.input = &b->input, .logits = b->logits};
+    struct engine_job job = {.input = &b->input, .out = b->logits};
     struct engine_job *jobs[] = {&job};
     struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
     int64_t began = clock_now_us();
@@ -137,8 +137,8 @@ static void put_number(struct json_writer *w, const char *key, double value)
 static int report(struct bench *b, struct err *err)
 {
     const struct engine *engine = b->scorer.engine;
-    double linear = encoder_linear_flop(&b->model->config, &b->input);
-    double attention = encoder_attention_flop(&b->model->config, &b->input);
+    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->input);
+    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->input);
     double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;
@@ -181,25 +181,26 @@ static int report(struct bench *b, struct err *err)
 /* An encoder without a classifier is measured with one of zeros: its cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
-    if (m->config.labels)
+    if (m->head.labels)
         return 0;
-    if (!m->weights.pooler)
+    if (!m->head.pooler)
         return err_set(err, ERR_DATA, "%s: it has neither classifier nor pooler", m->dir);
-    m->weights.classifier = arena_calloc(&m->arena, (size_t)m->config.hidden, sizeof(float));
-    m->weights.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
-    if (!m->weights.classifier || !m->weights.classifier_bias)
+    m->head.classifier =
+        arena_calloc(&m->arena, (size_t)m->encoders[0].config.hidden, sizeof(float));
+    m->head.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
+    if (!m->head.classifier || !m->head.classifier_bias)
         return err_set(err, ERR_NOMEM, "out of memory");
-    m->config.labels = 1;
+    m->head.labels = 1;
     return 0;
 }
 
 static int check_shape(const struct options *o, const struct model *m, const struct kind *kind,
                        struct err *err)
 {
-    if (o->prefix + o->ads_max > m->config.positions)
+    if (o->prefix + o->ads_max > m->encoders[0].config.positions)
         return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
-                       o->prefix, o->ads_max, m->config.positions);
-    if (kind->min_types > m->config.types)
+                       o->prefix, o->ads_max, m->encoders[0].config.positions);
+    if (kind->min_types > m->encoders[0].config.types)
         return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
                        kind->min_types);
     return 0;
@@ -208,7 +209,7 @@ static int check_shape(const struct options *o, const struct model *m, const str
 static int prepare(struct bench *b, struct err *err)
 {
     const struct options *o = b->options;
-    const struct encoder_config *c = &b->model->config;
+    const struct encoder_config *c = &b->model->encoders[0].config;
     struct yardstick_args limit = {.products = {{c->hidden, 3 * c->hidden, false},
                                                 {c->hidden, c->hidden, true},
                                                 {c->hidden, c->inner, false},
@@ -227,12 +228,12 @@ static int prepare(struct bench *b, struct err *err)
         return -1;
     b->us = calloc(MAX_ROUNDS, sizeof(*b->us));
     b->bare_gflops = calloc(MAX_ROUNDS, sizeof(*b->bare_gflops));
-    b->logits = calloc((size_t)(b->input.n_read * b->model->config.labels), sizeof(*b->logits));
+    b->logits = calloc((size_t)(b->input.n_read * b->model->head.labels), sizeof(*b->logits));
     if (!b->us || !b->bare_gflops || !b->logits)
         return err_set(err, ERR_NOMEM, "out of memory");
     max_tokens = b->input.n_tokens;
-    if (max_tokens < b->model->config.positions)
-        max_tokens = b->model->config.positions;
+    if (max_tokens < b->model->encoders[0].config.positions)
+        max_tokens = b->model->encoders[0].config.positions;
     if (scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err))
         return -1;
     if (strcmp(launcher_backend(b->scorer.launcher), "cpu") != 0)

@@ -20,18 +20,20 @@ static void put_str(struct json_writer *w, const char *key, const char *value)
     jw_str(w, value);
 }
 
-static int64_t parameters(const struct encoder_config *c)
+static int64_t parameters(const struct model *m)
 {
+    const struct encoder_config *c = &m->encoders[0].config;
+    const int labels = m->head.labels;
     int64_t h = c->hidden, f = c->inner;
     int64_t embeddings = (c->vocab + c->positions + c->types + 2) * h;
     int64_t layer = 4 * (h * h + h) + 2 * h * f + f + h + 4 * h;
 
-    return embeddings + c->layers * layer + (c->labels ? h * h + h + c->labels * (h + 1) : 0);
+    return embeddings + c->layers * layer + (labels ? h * h + h + labels * (h + 1) : 0);
 }
 
 static void put_encoder(struct json_writer *w, const struct model *m)
 {
-    const struct encoder_config *c = &m->config;
+    const struct encoder_config *c = &m->encoders[0].config;
 
     jw_key(w, "encoder");
     jw_object_begin(w);
@@ -44,8 +46,8 @@ static void put_encoder(struct json_writer *w, const struct model *m)
     put_int(w, "positions", c->positions);
     put_int(w, "types", c->types);
     put_str(w, "activation", activation_names[c->activation]);
-    put_str(w, "norm", c->norm == NORM_POST ? "post" : "pre");
-    put_int(w, "parameters", parameters(c));
+    put_str(w, "norm", "post"); /* no family has another */
+    put_int(w, "parameters", parameters(m));
     jw_object_end(w);
 }
 
@@ -113,9 +115,9 @@ static void put_model(struct json_writer *w, const struct model *m)
     put_str(w, "digest", model_digest(m));
     put_str(w, "precision", m->weights_dtype);
     put_int(w, "tensors", m->n_tensors);
-    put_int(w, "labels", m->config.labels);
-    if (m->config.labels == 2)
-        put_str(w, "labels_are", m->independent_labels ? "independent" : "exclusive");
+    put_int(w, "labels", m->head.labels);
+    if (m->head.labels == 2)
+        put_str(w, "labels_are", m->head.independent_labels ? "independent" : "exclusive");
     put_int(w, "max_tokens", m->max_tokens);
     put_int(w, "pair_type", tokenizer_pair_type(m->tokenizer));
     put_encoder(w, m);

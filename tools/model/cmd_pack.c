@@ -13,7 +13,7 @@
 
 static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
 {
-    size_t labels = (size_t)model_labels(p->model);
+    size_t labels = (size_t)model_out_width(p->model);
     int64_t us;
 
     *n = p->input.n_read;
@@ -57,7 +57,7 @@ int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair, stru
 
 double pack_logit(const struct pack *p, int i)
 {
-    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_labels(p->model));
+    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_out_width(p->model));
 }
 
 /* ------------------------------------------------------------------ the document */
@@ -79,8 +79,8 @@ static int open_draft(struct pack *p, struct err *err)
                         err))
         return -1;
     rc = json_object_set_new(p->doc, "heads",
-                             json_pack("{s:{s:i}}", "ctr", "labels", model_labels(p->model)));
-    if (rc == 0 && model_labels(p->model) == 0)
+                             json_pack("{s:{s:i}}", "ctr", "labels", model_out_width(p->model)));
+    if (rc == 0 && model_out_width(p->model) == 0)
         return err_set(err, ERR_DATA,
                        "%s: it has no classifier (architecture: %s): there is nothing to pack",
                        p->options->dir, p->model->architecture);

@@ -165,5 +165,3 @@ TEST(arena__charges_its_budget)
     arena_release(&arena);
     CHECK_INT(atomic_load(&budget.held_bytes), 0);
 }
-
-TEST_MAIN

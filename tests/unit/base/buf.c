@@ -71,5 +71,3 @@ TEST(buf__sum_that_overflows_fails)
     CHECK(buf_failed(&buf));
     buf_release(&buf);
 }
-
-TEST_MAIN

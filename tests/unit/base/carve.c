@@ -17,5 +17,3 @@ TEST(carve__places_arrays_one_behind_the_other)
     CHECK((char *)none == memory + 128);
     CHECK((char *)b == memory + 128);
 }
-
-TEST_MAIN

@@ -193,5 +193,3 @@ TEST(file__clean_up)
     CHECK(rmdir(path_of("folder")) == 0);
     CHECK(rmdir(dir) == 0);
 }
-
-TEST_MAIN

@@ -93,5 +93,3 @@ TEST(line_read__tells_what_cannot_be_read)
     fclose(in);
     buf_release(&line);
 }
-
-TEST_MAIN

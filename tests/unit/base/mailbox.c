@@ -151,5 +151,3 @@ TEST(mailbox__many_senders_lose_nothing)
     CHECK_INT(mailbox_drain(&box, &reader), 0);
     mailbox_release(&box);
 }
-
-TEST_MAIN

@@ -34,5 +34,3 @@ TEST(printable__add_escapes_controls)
     CHECK_STR(buf_str(&out), "\\u0000x");
     buf_release(&out);
 }
-
-TEST_MAIN

@@ -107,5 +107,3 @@ TEST(problems__to_err_tells_how_many_did_not_fit)
     CHECK_STR(err.text + strlen(err.text) - 5, " more");
     arena_release(&arena);
 }
-
-TEST_MAIN

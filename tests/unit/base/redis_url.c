@@ -108,5 +108,3 @@ TEST(redis_url__tells_what_was_given)
         CHECK_INT(got.has_db, rows[i].db);
     }
 }
-
-TEST_MAIN

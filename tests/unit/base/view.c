@@ -28,5 +28,3 @@ TEST(view_eq_nocase__folds_ascii_letters_only)
     }
     CHECK(view_is_nocase(VIEW_LIT("Keep-Alive"), "keep-alive"));
 }
-
-TEST_MAIN

@@ -252,5 +252,3 @@ TEST(behaviour_merge__says_when_the_arena_is_full)
         arena_release(&arena);
     }
 }
-
-TEST_MAIN

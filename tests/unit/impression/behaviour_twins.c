@@ -140,5 +140,3 @@ TEST(behaviour_drop_twins__says_when_the_arena_is_full)
     CHECK_INT(behaviour_drop_twins(list, 64, &arena), -1);
     arena_release(&arena);
 }
-
-TEST_MAIN

@@ -314,5 +314,3 @@ TEST(catalog__opens_a_file)
     CHECK_INT(err.code, ERR_NOINPUT);
     close(fd);
 }
-
-TEST_MAIN

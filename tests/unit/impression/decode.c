@@ -323,5 +323,3 @@ TEST(decode__says_when_the_arena_is_full)
     }
     padded_free(&padded);
 }
-
-TEST_MAIN

@@ -241,5 +241,3 @@ TEST(decode__takes_memory_in_proportion_to_the_body)
             FAIL("the arena holds %zu bytes", held);
     }
 }
-
-TEST_MAIN

@@ -214,5 +214,3 @@ TEST(decode__never_refuses_what_nobody_reads)
     CHECK_VIEW(d.request.cat.items[0], "IAB3");
     decoded_release(&d);
 }
-
-TEST_MAIN

@@ -312,5 +312,3 @@ TEST(json_text__takes_no_memory_for_what_is_passed_over)
     padded_free(&padded);
     arena_release(&arena);
 }
-
-TEST_MAIN

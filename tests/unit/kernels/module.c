@@ -106,5 +106,3 @@ TEST(module__advises_where_cuda_is_not_built)
     CHECK(strstr(err.text, "choose the backend cpu") != NULL ||
           strstr(err.text, "install") != NULL);
 }
-
-TEST_MAIN

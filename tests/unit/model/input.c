@@ -214,5 +214,3 @@ TEST(input__parts_are_counted_as_they_come)
     CHECK(split > 1000);
     input_release(&part);
 }
-
-TEST_MAIN

@@ -399,5 +399,3 @@ TEST(input_builder__out_of_memory_is_told)
     CHECK(failed > 3 && want_tokens > 0);
     built_close(&b);
 }
-
-TEST_MAIN

@@ -287,7 +287,7 @@ TEST(model__opens_a_hugging_face_directory_as_cross)
     CHECK_STR(model_kind(m), "cross");
     CHECK_STR(model_name(m), "one-layer");
     CHECK_STR(model_version(m), "0");
-    CHECK_INT(model_labels(m), 1);
+    CHECK_INT(model_out_width(m), 1);
     CHECK_INT(model_max_tokens(m), 32);
     CHECK_INT(m->adrank.max_context_tokens, 24);
     CHECK_INT(m->adrank.max_ad_tokens, 8);
@@ -307,8 +307,8 @@ TEST(model__opens_an_encoder_without_classifier)
     rename_tensor(&dir, "\"classifier.bias\"", "\"cls.fier.bias  \"");
     rename_tensor(&dir, "\"classifier.weight\"", "\"cls.fier.weight  \"");
     CHECK_OK(model_open(dir.path, &m, &err), err);
-    CHECK_INT(model_labels(m), 0);
-    CHECK(m->weights.pooler && !m->weights.classifier);
+    CHECK_INT(model_out_width(m), 0);
+    CHECK(m->head.pooler && !m->head.classifier);
     model_unref(m);
     model_dir_remove(&dir);
 }
@@ -320,7 +320,7 @@ TEST(model__two_labels_are_one_logit)
     const float logits[] = {-0.5F, 1.25F};
 
     CHECK_OK(model_open("tests/golden/logits/one-head", &m, &err), err);
-    CHECK_INT(model_labels(m), 2);
+    CHECK_INT(model_out_width(m), 2);
     CHECK_NEAR(model_logit(m, logits), 1.75, 1e-12);
     /* softmax of the second */
     CHECK_NEAR(model_pctr(m, logits), exp(1.25) / (exp(-0.5) + exp(1.25)), 1e-12);
@@ -378,5 +378,3 @@ TEST(model__digest_and_stamp_follow_its_files_alone)
     model_dir_remove(&dir);
     CHECK(model_dir_stamp(dir.path) == 0);
 }
-
-TEST_MAIN

@@ -82,5 +82,3 @@ TEST(platt__refuses_what_it_cannot_fit)
         examples[i] = (struct labelled){2, i % 3 == 0};
     CHECK(platt_fit(examples, 1000, &c, &err) == -1); /* all alike */
 }
-
-TEST_MAIN

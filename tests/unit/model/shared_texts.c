@@ -166,5 +166,3 @@ TEST(model_share_texts__looks_at_a_bounded_part_of_blank_events)
     arena_release(&arena);
     model_unref(model);
 }
-
-TEST_MAIN

@@ -197,5 +197,3 @@ TEST(template__out_of_memory_is_told)
     CHECK(told > 0 && told < 50);
     arena_release(&compile);
 }
-
-TEST_MAIN

@@ -153,5 +153,3 @@ TEST(bf16__rounds_to_nearest_even)
     for (uint32_t b = 0; b < 0x7f80; b++)
         CHECK_INT(bf16_from_f32(bf16_to_f32((bf16)b)), b);
 }
-
-TEST_MAIN

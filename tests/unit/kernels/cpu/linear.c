@@ -140,5 +140,3 @@ TEST(linear__takes_many_shapes_and_weights)
         close_all(&o);
     }
 }
-
-TEST_MAIN

@@ -155,5 +155,3 @@ TEST(onednn__starts_no_threads)
     closedir(tasks);
     CHECK_INT(n, 1);
 }
-
-TEST_MAIN

@@ -315,5 +315,3 @@ TEST(simd__converts_bf16_like_the_scalar_code)
             CHECK_NEAR(back[n], 7, 0);
         }
 }
-
-TEST_MAIN

@@ -150,7 +150,7 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
     struct err err;
     int64_t us;
 
-    args.max_batch_tokens = m->config.positions;
+    args.max_batch_tokens = m->encoders[0].config.positions;
     CHECK_OK(engine_open(launcher, &args, &small, &err), err);
     for (int i = 0; i < m->adrank.golden.n_requests; i++) {
         input_release(&input);

@@ -85,7 +85,7 @@ struct launched {
 static inline void launched_init(struct launched *l, const struct input *input)
 {
     *l = (struct launched){.job = {.input = input}};
-    l->job.logits = l->logits;
+    l->job.out = l->logits;
     l->list[0] = &l->job;
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
 }
@@ -96,7 +96,7 @@ static inline struct backend_ops *patched_ops(struct engine *engine)
     static struct backend_ops ops;
 
     ops = *engine->launcher->ops;
-    engine->ops = engine->network.ops = &ops;
+    engine->ops = engine->networks[0].ops = engine->head.ops = &ops;
     return &ops;
 }
 

@@ -91,7 +91,7 @@ TEST(engine__refuses_what_it_cannot_serve)
                        "a batch of 39 tokens does not hold the 40 of one segment");
     check_open_refused(PAIRS, int8, "", "int8");
     check_open_refused(PAIRS, f16, "", "f16");
-    m->config.labels = 0; /* as a BertModel opens */
+    m->head.labels = 0; /* as a BertModel opens */
     CHECK_ERR(engine_open_begin(launcher, &args, &engine, &err), err, "no classifier");
     model_unref(m);
     launcher_close(launcher);
@@ -277,18 +277,17 @@ static bool measures_layer_by_layer(void)
     args.max_step_us = 4000;
     engine = begin_seen(launcher, &args);
     step_to(engine, STAGE_GOLDEN);
-    CHECK(seen.slices == 0 || seen.attentions < m->config.layers * seen.slices);
+    CHECK(seen.slices == 0 || seen.attentions < m->encoders[0].config.layers * seen.slices);
     bool two = seen.attentions > seen.slices;
-    CHECK(engine->network.config == &m->config);
     seen.attentions = 0;
     struct input input = {0};
     CHECK_OK(input_reserve(&input, 1, 1, &err), err);
     input.n_tokens = input.n_segments = input.n_read = 1;
     input.ids[0] = input.types[0] = 0;
     input.segments[0] = (struct segment){.len = 1, .parent = -1, .read = true};
-    CHECK(m->config.labels <= 2);
+    CHECK(m->head.labels <= 2);
     CHECK_OK(engine_compute(engine, &input, logit, &us, &err), err);
-    CHECK_INT(seen.attentions, m->config.layers);
+    CHECK_INT(seen.attentions, m->encoders[0].config.layers);
     input_release(&input);
     engine_close(engine);
     launcher_close(launcher);

@@ -26,7 +26,7 @@ static struct input *add_job(struct made *m, int n_tokens, int n_segments)
 
     *in = (struct input){0};
     CHECK_OK(input_reserve(in, n_tokens, n_segments, &err), err);
-    m->jobs[m->n] = (struct engine_job){.input = in, .logits = m->logits[m->n]};
+    m->jobs[m->n] = (struct engine_job){.input = in, .out = m->logits[m->n]};
     m->list[m->n] = &m->jobs[m->n];
     m->n++;
     return in;

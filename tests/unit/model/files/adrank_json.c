@@ -230,5 +230,3 @@ TEST(adrank_json__default_is_cross)
     CHECK_INT(a.golden.n_requests, 0);
     arena_release(&arena);
 }
-
-TEST_MAIN

@@ -352,5 +352,3 @@ TEST(adrank_json_schema__tells_limits_in_bytes)
     }
     json_decref(schema);
 }
-
-TEST_MAIN

@@ -81,5 +81,3 @@ TEST(key_rules__name_each_key_once_and_say_why)
                 CHECK(strcmp(tables[t]->rows[k].key, rule->key) != 0);
         }
 }
-
-TEST_MAIN

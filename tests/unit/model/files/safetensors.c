@@ -224,5 +224,3 @@ TEST(safetensors__refuses_what_is_not_finite_and_other_dtypes)
     check_values("BF16", bf16_nan, 2, 1, NULL, "f: tensor a: it holds a NaN or an infinity");
     check_values("I64", i64, 8, 1, NULL, "f: tensor a: dtype I64, want F32, F16 or BF16");
 }
-
-TEST_MAIN

@@ -113,11 +113,11 @@ TEST(model_shards__are_the_same_weights)
     CHECK_OK(model_open(PAIRS, &whole, &err), err);
     CHECK_OK(model_open(dir.path, &m, &err), err);
     CHECK_INT(m->n_tensors, whole->n_tensors);
-    CHECK_INT(m->config.labels, 1);
-    n = (size_t)m->config.vocab * (size_t)m->config.hidden * sizeof(float);
-    CHECK_INT(memcmp(m->weights.word, whole->weights.word, n), 0);
-    n = (size_t)m->config.hidden * sizeof(float);
-    CHECK_INT(memcmp(m->weights.classifier, whole->weights.classifier, n), 0);
+    CHECK_INT(m->head.labels, 1);
+    n = (size_t)m->encoders[0].config.vocab * (size_t)m->encoders[0].config.hidden * sizeof(float);
+    CHECK_INT(memcmp(m->encoders[0].weights.word, whole->encoders[0].weights.word, n), 0);
+    n = (size_t)m->encoders[0].config.hidden * sizeof(float);
+    CHECK_INT(memcmp(m->head.classifier, whole->head.classifier, n), 0);
     model_unref(m);
     model_unref(whole);
     remove_all(&dir);
@@ -345,5 +345,3 @@ TEST(model_missing__names_the_directory_that_is_meant)
     CHECK_INT(rmdir(inner), 0);
     model_dir_remove(&dir);
 }
-
-TEST_MAIN

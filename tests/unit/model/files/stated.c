@@ -377,5 +377,3 @@ TEST(stated__spoilt_files_never_open_wrongly)
     }
     model_dir_remove(&dir);
 }
-
-TEST_MAIN

@@ -65,5 +65,3 @@ TEST(tokenizer_added__finds_what_the_reference_finds)
     tokenizer_free(t);
     buf_release(&golden);
 }
-
-TEST_MAIN

@@ -119,5 +119,3 @@ TEST(tokenizer_config__refuses_by_pointer)
         CHECK_INT(err.code, ERR_DATA);
     }
 }
-
-TEST_MAIN

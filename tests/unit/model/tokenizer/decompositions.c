@@ -23,5 +23,3 @@ TEST(decompositions__are_the_library_s)
     }
     CHECK(n > 13000); /* 11,172 syllables and some 2,060 others */
 }
-
-TEST_MAIN

@@ -174,5 +174,3 @@ TEST(tokenizer_encode_first__leaves_the_rest_alone)
     arena_release(&arena);
     tokenizer_free(t);
 }
-
-TEST_MAIN

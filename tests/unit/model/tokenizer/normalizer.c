@@ -193,5 +193,3 @@ TEST(normalizer__tells_when_scratch_is_out_of_memory)
     CHECK_INT(len, 1);
     arena_release(&arena);
 }
-
-TEST_MAIN

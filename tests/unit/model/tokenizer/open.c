@@ -231,5 +231,3 @@ TEST(tokenizer_open__opens_a_real_model)
     tokenizer_free(other);
     buf_release(&vocab);
 }
-
-TEST_MAIN

@@ -393,5 +393,3 @@ TEST(tokenizer__serves_threads_at_once)
     CHECK_INT(jobs[0].n_wrong + jobs[1].n_wrong, 0);
     tokenizer_free(t);
 }
-
-TEST_MAIN

@@ -52,5 +52,3 @@ TEST(tokenizer_truncate__leaves_lengths_alone_where_it_refuses)
     CHECK_INT(n1, 50);
     CHECK_INT(n2, 51);
 }
-
-TEST_MAIN

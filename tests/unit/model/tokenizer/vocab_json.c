@@ -170,5 +170,3 @@ TEST(vocab_json__refuses_every_truncation_of_a_file)
             FAIL("the first %zu bytes were taken", len);
     }
 }
-
-TEST_MAIN

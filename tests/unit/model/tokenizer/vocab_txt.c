@@ -79,5 +79,3 @@ TEST(vocab_txt__does_without_a_mask)
     CHECK_INT(one_id(t, "[MASK]"), -3); /* a bracket, a word, a bracket */
     tokenizer_free(t);
 }
-
-TEST_MAIN

@@ -81,5 +81,3 @@ TEST(wordpiece__works_with_another_prefix_and_with_none)
     CHECK_INT(ids[0], 0);
     wordpiece_release(&w);
 }
-
-TEST_MAIN

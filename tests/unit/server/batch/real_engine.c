@@ -63,7 +63,7 @@ static void fill(struct batch_job *job, struct rng *rng, bool large)
         input->n_segments++;
         input->n_read += i > 0;
     }
-    CHECK_OK(batch_jobs_reserve(&s.jobs, job, model_labels(s.model), &err), err);
+    CHECK_OK(batch_jobs_reserve(&s.jobs, job, model_out_width(s.model), &err), err);
 }
 
 static void start(void)
@@ -180,7 +180,7 @@ static void alone(float **logits)
     for (int i = 0; i < JOBS; i++) {
         logits[i] = calloc((size_t)s.all[i]->n_logits, sizeof(float));
         CHECK(logits[i]);
-        struct engine_job job = {.input = &s.all[i]->input, .logits = logits[i]};
+        struct engine_job job = {.input = &s.all[i]->input, .out = logits[i]};
         struct engine_job *jobs[] = {&job};
         struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
         CHECK_OK(engine_run(engine, &batch, &err), err);

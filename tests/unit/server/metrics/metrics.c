@@ -396,5 +396,3 @@ TEST(metrics__says_when_there_are_too_many_shards)
     CHECK_INT(err.code, ERR_INTERNAL);
     metrics_release(&metrics);
 }
-
-TEST_MAIN

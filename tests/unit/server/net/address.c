@@ -155,5 +155,3 @@ TEST(address__takes_names)
     CHECK(err.code == ERR_CONFIG || err.code == ERR_UNAVAILABLE);
     CHECK(strstr(err.text, "no-such-host.invalid:80: "));
 }
-
-TEST_MAIN

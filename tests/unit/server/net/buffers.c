@@ -67,5 +67,3 @@ TEST(buffers__refuses_what_is_too_large)
     CHECK(buffers_take(&buffers, (size_t)1 << 40).ptr == NULL);
     buffers_release(&buffers);
 }
-
-TEST_MAIN

@@ -433,5 +433,3 @@ TEST(connection__tells_handlers_of_ids)
     http_client_release(&client);
     fixture_stop();
 }
-
-TEST_MAIN

@@ -163,5 +163,3 @@ TEST(connection__writes_what_does_not_fit_at_once)
     http_client_release(&client);
     fixture_stop();
 }
-
-TEST_MAIN

@@ -313,5 +313,3 @@ TEST(connection__follows_new_limits)
     expect_end(&client);
     fixture_stop();
 }
-
-TEST_MAIN

@@ -193,5 +193,3 @@ TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
     buf_release(&out);
     close_fixture();
 }
-
-TEST_MAIN

@@ -39,5 +39,3 @@ TEST(descriptors__serves_what_is_wanted_where_it_can)
     CHECK_INT(share(65536, 16, 1).refusing, 1024);
     CHECK(descriptors_limit() > 0);
 }
-
-TEST_MAIN

@@ -105,5 +105,3 @@ TEST(problem__codes_are_kept)
         for (int q = 0; q < p; q++)
             CHECK(strcmp(problem_kinds[p].code, problem_kinds[q].code) != 0);
 }
-
-TEST_MAIN

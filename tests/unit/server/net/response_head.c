@@ -67,5 +67,3 @@ TEST(answer_head__echoes_sane_ids_only)
     CHECK(!request_id_is_valid(VIEW_LIT("\xc3\xa9")));
     CHECK(!request_id_is_valid((struct view){"a\0b", 3}));
 }
-
-TEST_MAIN

@@ -360,5 +360,3 @@ TEST(server__serves_many_at_once)
     CHECK_INT(fixture.answered, CLIENTS * ROUNDS);
     fixture_stop();
 }
-
-TEST_MAIN

@@ -265,5 +265,3 @@ TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
     close(one);
     rig_close();
 }
-
-TEST_MAIN

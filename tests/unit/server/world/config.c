@@ -384,5 +384,3 @@ TEST(config__shipped_file_is_the_table)
     config_unref(config);
     arena_release(&arena);
 }
-
-TEST_MAIN

@@ -390,5 +390,3 @@ TEST(loader__stop_right_after_start)
     }
     CHECK(given_up[0] && given_up[1]); /* the first ones are stopped before anything is open */
 }
-
-TEST_MAIN

@@ -73,5 +73,3 @@ TEST(title__search_words_hold_the_noun)
     }
     buf_release(&text);
 }
-
-TEST_MAIN

@@ -129,5 +129,3 @@ TEST(visit__without_its_titles_next_to_nothing_can_be_told)
 
     CHECK(shuffled < .2 * best);
 }
-
-TEST_MAIN

@@ -121,5 +121,3 @@ TEST(write__log_line_holds_the_request)
     buf_release(&line);
     buf_release(&request);
 }
-
-TEST_MAIN

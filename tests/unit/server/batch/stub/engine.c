@@ -86,7 +86,7 @@ void model_unref(struct model *model)
     free(model);
 }
 
-int model_labels(const struct model *model)
+int model_out_width(const struct model *model)
 {
     (void)model;
     return 1;
@@ -117,7 +117,7 @@ static void compute(struct engine *engine, struct engine_batch *batch)
     batch->status = BATCH_OK;
     for (int j = 0; j < batch->n_jobs; j++) {
         const struct input *input = batch->jobs[j]->input;
-        float *logits = batch->jobs[j]->logits;
+        float *logits = batch->jobs[j]->out;
         for (int i = 0; i < input->n_segments; i++) {
             int32_t token = input->ids[input->segments[i].start];
             if (!input->segments[i].read)

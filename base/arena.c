@@ -1,3 +1,4 @@
+/* Chunks, and the pointer that moves through them. */
 #include "base/arena.h"
 
 #include <stdarg.h>

@@ -1,3 +1,4 @@
+/* Shares of the limit, and an account that threads update without locks. */
 #include "base/budget.h"
 
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /*
  * struct buf: bytes that grow. Failure is sticky: appends after an out-of-memory do nothing and
- * buf_failed() tells at the end, so writers need no check at each step. buf_clear() keeps the
+ * buf_failed() reports it at the end, so writers need no check at each step. buf_clear() keeps the
  * memory.
  */
 #ifndef BASE_BUF_H

@@ -1,3 +1,4 @@
+/* Digits by 128-bit integers where they suffice, by printf elsewhere. */
 #include "base/decimal.h"
 
 #include <float.h>

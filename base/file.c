@@ -1,3 +1,4 @@
+/* Reads files whole, and replaces them by rename. */
 #include "base/file.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Buckets of the histogram, and quantiles from them. */
 #include "base/hist.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Formats a line on the stack and writes it once. */
 #include "base/log.h"
 
 #include <errno.h>

@@ -1,6 +1,7 @@
 /*
- * One line an event, logfmt: ts=2026-01-31T12:00:00.123Z level=info event=ready addr=127.0.0.1:8080
- * ...
+ * One line an event, logfmt:
+ *
+ *     ts=2026-01-31T12:00:00.123Z level=info event=ready addr=127.0.0.1:8080 ...
  *
  * Any thread. A line is formatted on the stack (at most 4 KiB, then cut with "cut=1") and written
  * at once. A full pipe, terminal or socket is never waited for: the line is dropped and counted;

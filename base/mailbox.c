@@ -1,3 +1,4 @@
+/* A lock-free list that the reader takes whole, and the eventfd that wakes it. */
 #include "base/mailbox.h"
 
 #include <errno.h>

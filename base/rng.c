@@ -1,3 +1,4 @@
+/* The generator and the distributions drawn from it. */
 #include "base/rng.h"
 
 #include <math.h>

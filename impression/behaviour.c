@@ -1,3 +1,4 @@
+/* Packs, unpacks and merges behaviour. */
 #include "adrank/behaviour.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Writes a behaviour member by member. */
 #include "impression/behaviour_json.h"
 
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour)

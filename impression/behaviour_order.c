@@ -1,3 +1,4 @@
+/* Sorts pointers to behaviours, stably. */
 #include "impression/behaviour_order.h"
 
 /* out (n) = a (n_a) and b (n_b) merged; a wins ties. */

@@ -1,3 +1,4 @@
+/* Compares each with each in short lists, and sorts long ones. */
 #include "impression/behaviour_twins.h"
 
 /* Up to so many, comparing each with each is cheaper than sorting. */

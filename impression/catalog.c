@@ -1,3 +1,4 @@
+/* Opens a catalog, orders its ads and answers look-ups. */
 #include "adrank/catalog.h"
 
 #include <math.h>

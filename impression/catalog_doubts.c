@@ -1,3 +1,4 @@
+/* Looks for unlikely values, and words the warnings. */
 #include "impression/catalog_doubts.h"
 
 #include <inttypes.h>

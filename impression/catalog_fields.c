@@ -1,3 +1,4 @@
+/* The fields of a line, strict. */
 #include "impression/catalog_fields.h"
 
 #include <math.h>

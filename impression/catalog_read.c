@@ -1,3 +1,4 @@
+/* Reads lines one by one, and copies what they hold. */
 #include "impression/catalog_read.h"
 
 #include <stdio.h>

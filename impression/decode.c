@@ -1,3 +1,4 @@
+/* The native request: its tables of fields, and what becomes of the document. */
 #include "adrank/decode.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Cuts a domain out of what was written, and compares domains by labels. */
 #include "impression/domain.h"
 
 #include <utf8proc.h>

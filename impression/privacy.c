@@ -1,3 +1,4 @@
+/* The fields that carry signals, and how they combine. */
 #include "impression/privacy.h"
 
 #include "adrank/decode.h"

@@ -9,22 +9,19 @@ static void write_user(struct json_writer *w, struct view id)
 {
     if (id.len == 0)
         return;
-    jw_key(w, "user");
-    jw_object_begin(w);
+    jw_member_object(w, "user");
     jw_member_view(w, "id", id);
     jw_object_end(w);
 }
 
 static void write_device(struct json_writer *w, const struct impression_request *request)
 {
-    jw_key(w, "device");
-    jw_object_begin(w);
+    jw_member_object(w, "device");
     if (request->devicetype >= 0)
         jw_member_int(w, "devicetype", request->devicetype);
     jw_member_filled(w, "os", request->os);
     jw_member_filled(w, "language", request->language);
-    jw_key(w, "geo");
-    jw_object_begin(w);
+    jw_member_object(w, "geo");
     jw_member_filled(w, "country", request->country);
     jw_member_filled(w, "city", request->city);
     if (request->has_utcoffset)
@@ -35,8 +32,7 @@ static void write_device(struct json_writer *w, const struct impression_request 
 
 static void write_site(struct json_writer *w, const struct impression_request *request)
 {
-    jw_key(w, "site");
-    jw_object_begin(w);
+    jw_member_object(w, "site");
     jw_member_filled(w, "domain", request->domain);
     jw_member_views(w, "cat", &request->cat);
     jw_member_filled(w, "search", request->search);
@@ -68,12 +64,10 @@ static void write_candidate(struct json_writer *w, const struct candidate *candi
 
 static void write_rank(struct json_writer *w, const struct impression_request *request)
 {
-    jw_key(w, "rank");
-    jw_object_begin(w);
+    jw_member_object(w, "rank");
     if (request->top_n)
         jw_member_int(w, "top_n", request->top_n);
-    jw_key(w, "behaviour");
-    jw_array_begin(w);
+    jw_member_array(w, "behaviour");
     for (int i = 0; i < request->n_behaviours; i++) {
         jw_object_begin(w);
         behaviour_write_json(w, &request->behaviours[i]);
@@ -81,8 +75,7 @@ static void write_rank(struct json_writer *w, const struct impression_request *r
     }
     jw_array_end(w);
     if (request->has_candidates) {
-        jw_key(w, "candidates");
-        jw_array_begin(w);
+        jw_member_array(w, "candidates");
         for (int i = 0; i < request->n_candidates; i++)
             write_candidate(w, &request->candidates[i]);
         jw_array_end(w);
@@ -100,8 +93,7 @@ void request_write_json(struct json_writer *w, const struct impression_request *
     write_device(w, request);
     write_site(w, request);
     if (request->n_imps) {
-        jw_key(w, "imp");
-        jw_array_begin(w);
+        jw_member_array(w, "imp");
         for (int i = 0; i < request->n_imps; i++)
             write_imp(w, &request->imps[i]);
         jw_array_end(w);

@@ -1,3 +1,4 @@
+/* Strings with escapes or malformed bytes, and skipping of values. */
 #include "json/text.h"
 
 #include "base/utf8.h"
@@ -68,7 +69,7 @@ bool json_utf8_valid(const char *p, const char *end)
 }
 
 /* The closing quote of the string whose first byte is p; NULL when there is none, *control then
- * tells why. */
+ * says why. */
 static const char *closing_quote(const char *p, const char *end, bool *control)
 {
     unsigned high = 0;

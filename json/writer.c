@@ -1,3 +1,4 @@
+/* Commas, escapes and numbers. */
 #include "json/writer.h"
 
 #include <math.h>
@@ -230,11 +231,22 @@ void jw_member_views(struct json_writer *w, const char *key, const struct views 
 {
     if (values->n == 0)
         return;
-    jw_key(w, key);
-    jw_array_begin(w);
+    jw_member_array(w, key);
     for (int i = 0; i < values->n; i++)
         jw_view(w, values->items[i]);
     jw_array_end(w);
+}
+
+void jw_member_object(struct json_writer *w, const char *key)
+{
+    jw_key(w, key);
+    jw_object_begin(w);
+}
+
+void jw_member_array(struct json_writer *w, const char *key)
+{
+    jw_key(w, key);
+    jw_array_begin(w);
 }
 
 void jw_member_int(struct json_writer *w, const char *key, int64_t v)

@@ -1,3 +1,4 @@
+/* Doubles the rate, then bisects. */
 #include "bench/load/find_max.h"
 
 #include <stdio.h>

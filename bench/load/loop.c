@@ -1,3 +1,4 @@
+/* Sends by the clock, and collects what comes back. */
 #include "bench/load/loop.h"
 
 #include <stdlib.h>

@@ -14,7 +14,7 @@ int reloader_start(const struct options *options, struct reloader **out,
 struct reloader_counts {
     int reloads, swaps, failed;
 };
-/* Ends it; NULL is legal. */
+/* Ends it; may be NULL. */
 struct reloader_counts reloader_stop(struct reloader *reloader);
 
 #endif

@@ -1,3 +1,4 @@
+/* Counts outcomes, and reads stage times out of bodies. */
 #include "bench/load/stats.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Makes requests up, or reads them from a file. */
 #include "bench/load/traffic.h"
 
 #include <jansson.h>

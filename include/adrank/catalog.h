@@ -29,7 +29,7 @@ struct ad {
 struct catalog;
 
 /* Any thread. problems (every one of every bad line, pointer "line 12: /bid") may be NULL; err
- * tells the first ones. A file of more than max_bytes is refused before memory is taken for it.
+ * has the first ones. A file of more than max_bytes is refused before memory is taken for it.
  * ERR_NOINPUT, ERR_DATA or ERR_NOMEM. */
 int catalog_open(const char *path, size_t max_bytes, struct problems *problems,
                  struct catalog **out, struct err *err) MUST_CHECK;
@@ -38,7 +38,7 @@ int catalog_parse(const char *name, struct view lines, struct problems *problems
                   struct catalog **out, struct err *err) MUST_CHECK;
 
 struct catalog *catalog_ref(struct catalog *catalog); /* any thread */
-void catalog_unref(struct catalog *catalog);          /* any thread; NULL is legal */
+void catalog_unref(struct catalog *catalog);          /* any thread; may be NULL */
 
 const struct ad *catalog_ads(const struct catalog *catalog, int *n);            /* in file order */
 const struct ad *catalog_find(const struct catalog *catalog, struct view adid); /* NULL: unknown */

@@ -1,3 +1,4 @@
+/* Reads tokenizer_config.json. */
 #include <stdlib.h>
 
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* A hash table of decompositions; Hangul is computed. */
 #include "model/tokenizer/decompositions.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* The steps of normalisation over runs of characters. */
 #include "model/tokenizer/normalizer.h"
 
 #include <string.h>

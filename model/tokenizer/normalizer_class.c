@@ -1,3 +1,4 @@
+/* Builds the table of classes from the ranges and utf8proc. */
 #include "model/tokenizer/normalizer_class.h"
 
 #include <pthread.h>

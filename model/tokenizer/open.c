@@ -1,3 +1,4 @@
+/* Opens a model's tokenizer from whichever files it has. */
 #include <errno.h>
 #include <sys/stat.h>
 

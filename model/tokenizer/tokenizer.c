@@ -1,3 +1,4 @@
+/* From text to ids: added tokens, normaliser, words, pieces. */
 #include "adrank/tokenizer.h"
 
 #include <limits.h>

@@ -1,3 +1,4 @@
+/* Cuts pairs of id lists to a length. */
 #include "adrank/tokenizer.h"
 
 /* Not one by one from the longer: the shorter keeps all it has while that fits into half, and

@@ -1,3 +1,4 @@
+/* Reads tokenizer.json. */
 #include <inttypes.h>
 #include <stdio.h>
 

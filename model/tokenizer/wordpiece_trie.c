@@ -1,3 +1,4 @@
+/* Builds and walks the double array. */
 #include "model/tokenizer/wordpiece_trie.h"
 
 #include <stdbool.h>

@@ -133,10 +133,8 @@ static void write_outcome(const struct reload_outcome *outcome, struct buf *body
 
     json_writer_init(&w, body);
     jw_object_begin(&w);
-    jw_key(&w, "status");
-    jw_str(&w, outcome->status);
-    jw_key(&w, "generation");
-    jw_int(&w, (int64_t)outcome->generation);
+    jw_member_str(&w, "status", outcome->status);
+    jw_member_int(&w, "generation", (int64_t)outcome->generation);
     if (outcome->diff.len) {
         buf_add_str(body, ",");
         buf_add_view(body, outcome->diff);

@@ -84,8 +84,7 @@ static void write_backend(const struct health *health, struct json_writer *w)
 {
     static const char *const states[] = {"serving", "broken", "stopping"};
 
-    jw_key(w, "backend");
-    jw_object_begin(w);
+    jw_member_object(w, "backend");
     jw_member_str(w, "name", executor_backend(health->args.executor));
     jw_member_str(w, "device", executor_caps(health->args.executor)->name);
     jw_member_str(w, "state", states[executor_state(health->args.executor)]);
@@ -104,8 +103,7 @@ static void write_redis(enum health_redis redis, struct json_writer *w)
 
 static void write_model(const struct world *world, struct json_writer *w)
 {
-    jw_key(w, "model");
-    jw_object_begin(w);
+    jw_member_object(w, "model");
     jw_member_str(w, "name", model_name(world->model));
     jw_member_str(w, "version", model_version(world->model));
     jw_member_str(w, "digest", model_digest(world->model));

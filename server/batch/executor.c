@@ -164,9 +164,20 @@ static int start_thread(struct executor *executor, const struct executor_args *a
     return -1;
 }
 
+/* What the schedule plans with. Jobs of a batch are bounded by its capacity alone. */
+static struct batch_options options_of(const struct executor_options *options,
+                                       const struct deadline_options *deadline)
+{
+    return (struct batch_options){.max_tokens = (int)options->max_tokens,
+                                  .max_queue = (int)options->max_queue,
+                                  .min_us = deadline->min_ms * 1000,
+                                  .reserve_us = deadline->reserve_us};
+}
+
 int executor_open(const struct executor_args *args, struct executor **out, struct err *err)
 {
     struct executor *executor = calloc(1, sizeof(*executor));
+    struct batch_options options;
 
     if (!executor)
         return err_set(err, ERR_NOMEM, "executor: out of memory");
@@ -176,7 +187,8 @@ int executor_open(const struct executor_args *args, struct executor **out, struc
     }
     if (schedule_init(&executor->schedule, args->max_batch_jobs, args->max_queue, err))
         goto fail;
-    schedule_set_options(&executor->schedule, &args->options);
+    options = options_of(args->options, args->deadline);
+    schedule_set_options(&executor->schedule, &options);
     executor->schedule.life.heartbeat_us = clock_now_us();
     atomic_init(&executor->state, EXECUTOR_SERVING);
     atomic_init(&executor->heartbeat_us, executor->schedule.life.heartbeat_us);
@@ -220,10 +232,13 @@ void executor_close(struct executor *executor)
     free_executor(executor);
 }
 
-void executor_set_options(struct executor *executor, const struct batch_options *options)
+void executor_set_options(struct executor *executor, const struct executor_options *options,
+                          const struct deadline_options *deadline)
 {
+    const struct batch_options planned = options_of(options, deadline);
+
     pthread_mutex_lock(&executor->lock);
-    schedule_set_options(&executor->schedule, options);
+    schedule_set_options(&executor->schedule, &planned);
     pthread_mutex_unlock(&executor->lock);
 }
 

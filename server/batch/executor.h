@@ -17,13 +17,16 @@
 #define SERVER_BATCH_EXECUTOR_H
 
 #include "adrank/engine.h"
+#include "server/batch/deadline_options.h"
+#include "server/batch/executor_options.h"
 #include "server/batch/intake.h"
 
 struct executor_args {
     struct launcher_args launcher; /* on_progress and arg are the executor's own */
     int max_queue;                 /* capacity; options.max_queue may be anything up to it */
-    int max_batch_jobs;            /* capacity; options.max_jobs may be anything up to it */
-    struct batch_options options;
+    int max_batch_jobs;            /* of one batch */
+    const struct executor_options *options; /* both until executor_open() returns */
+    const struct deadline_options *deadline;
     /* On the executor's thread, behind each batch that did not fail; may be NULL, must not
      * block. */
     void (*on_batch)(void *arg, const struct batch_stats *stats);
@@ -44,9 +47,10 @@ void executor_stop(struct executor *executor, int64_t drain_us);
  * leaked with its engine and told in the log. */
 void executor_close(struct executor *executor);
 
-/* Values outside what was opened are clamped. Any thread; takes effect with the next job and
- * batch. */
-void executor_set_options(struct executor *executor, const struct batch_options *options);
+/* Values outside what was opened are clamped. Any thread; read during the call, in effect with the
+ * next job and batch. */
+void executor_set_options(struct executor *executor, const struct executor_options *options,
+                          const struct deadline_options *deadline);
 
 /* Constant after the open. */
 const struct device_caps *executor_caps(const struct executor *executor);

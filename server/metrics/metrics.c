@@ -1,3 +1,4 @@
+/* Cells in shards: counting and adding up. */
 #include "server/metrics/metrics.h"
 
 #include <stdlib.h>

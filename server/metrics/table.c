@@ -1,3 +1,4 @@
+/* The rows, their label values and bucket bounds. */
 #include "server/metrics/table.h"
 
 #include <stdlib.h>

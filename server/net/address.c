@@ -1,3 +1,4 @@
+/* Parses addresses, and prints those of sockets. */
 #include "server/net/address.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* Free lists, linked through the buffers themselves. */
 #include "server/net/buffers.h"
 
 #include <stdlib.h>

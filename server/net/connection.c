@@ -1,3 +1,4 @@
+/* Life, readiness and deadlines of a connection. */
 #include "server/net/connection.h"
 
 #include <stdlib.h>

@@ -41,7 +41,7 @@ struct connection;
 /* What several pools share: the account of memory, how many are open, and whether it drains. */
 struct net_shared {
     struct budget *memory;
-    _Atomic int64_t connections; /* open ones, those on their way to a worker included */
+    _Atomic int64_t connections; /* open ones, those on their way to a thread included */
     atomic_bool draining;        /* responses carry Connection: close */
 };
 

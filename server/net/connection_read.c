@@ -1,3 +1,4 @@
+/* From bytes to calls: what a connection reads, and how far. */
 #include "server/net/connection.h"
 
 #include "base/bug.h"

@@ -1,3 +1,4 @@
+/* From responses to bytes: what is written at once, what is kept. */
 #include "server/net/connection.h"
 
 #include <stdio.h>

@@ -48,7 +48,7 @@ struct view http_call_field(const struct http_call *call, const char *name, uint
 /* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL
  * when neither is there. */
 struct view http_call_authority(const struct http_call *call);
-/* The `user` of the connection pool: the worker's own state. */
+/* The `user` of the connection pool: the thread's own state. */
 void *http_call_user(const struct http_call *call);
 
 /* The response comes later. on_gone runs, once, if the client resets the connection or the loop

@@ -9,7 +9,7 @@
 #include "server/net/http_options.h"
 
 struct net_limits {
-    const struct http_options *http; /* outlives its use: replaced before its world is let go */
+    const struct http_options *http; /* outlives its use: replaced before its world is released */
     int64_t max_connections;         /* served at once, by all threads */
     int64_t max_refusing; /* more, while they are answered 503; beyond that refuse_at_once() */
 };

@@ -1,3 +1,4 @@
+/* Accepts connections, and pauses when descriptors run out. */
 #define _GNU_SOURCE /* accept4 */
 #include "server/net/listener.h"
 

@@ -1,3 +1,4 @@
+/* The loop on top of libevent. */
 #include "server/net/loop.h"
 
 #include <errno.h>
@@ -243,7 +244,7 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
     if (!wanted)
         return 0;
     events |=
-        wanted & LOOP_HANGUP ? EV_WRITE | EV_ET : 0; /* the kernel tells errors by any event */
+        wanted & LOOP_HANGUP ? EV_WRITE | EV_ET : 0; /* the kernel reports errors by any event */
     events |= wanted & LOOP_READ ? EV_READ : 0;
     events |= wanted & LOOP_WRITE ? EV_WRITE : 0;
     event_assign(watch->event, watch->loop->base, fd, events, on_fd, watch);

@@ -1,3 +1,4 @@
+/* Sends a constant 503. */
 #include "server/net/refuse.h"
 
 #include <sys/socket.h>

@@ -1,3 +1,4 @@
+/* Writes status line and fields. */
 #include "server/net/response_head.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Matches path and method, and checks the media type. */
 #include "server/net/router.h"
 
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Starts threads, hands connections to them, drains and stops. */
 #include "server/net/server.h"
 
 #include <stdlib.h>

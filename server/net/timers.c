@@ -1,3 +1,4 @@
+/* The pairing heap. */
 #include "server/net/timers.h"
 
 #include <stddef.h>

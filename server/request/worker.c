@@ -33,7 +33,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct store_settings options = store_settings_of(args->config, args->memory, true);
+    const struct store_settings settings = store_settings_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -45,7 +45,7 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
-        store_new(&args->worker->loop, &options, args->seed, &rw->store, err)) {
+        store_new(&args->worker->loop, &settings, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
@@ -60,6 +60,8 @@ void request_worker_drop_world(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
+    store_free(rw->store); /* its strings are the world's */
+    rw->store = NULL;
     world_unref(rw->world);
     rw->world = NULL;
 }
@@ -110,11 +112,10 @@ int request_worker_more(struct request_worker *rw)
 
 static void set_store(struct request_worker *rw)
 {
-    struct store_settings options = store_settings_of(rw->world->config, rw->memory, rw->quiet);
-    struct err err;
+    const struct store_settings settings =
+        store_settings_of(rw->world->config, rw->memory, rw->quiet);
 
-    if (store_set(rw->store, &options, &err))
-        log_error("features_options_kept", LOG_STR("error", err.text));
+    store_set(rw->store, &settings);
 }
 
 static void on_world(struct letter *letter, void *reader)

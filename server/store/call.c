@@ -10,6 +10,12 @@
 
 static const char late[] = "no reply within features.timeout_ms";
 
+static void set_timer(struct pending *pending, int64_t due_us)
+{
+    pending->due_us = due_us;
+    loop_timer_set(pending->store->loop, &pending->timer, due_us);
+}
+
 static void end(struct store_call *call, enum store_status status)
 {
     if (call)
@@ -22,6 +28,7 @@ void store_send(struct store *store, struct store_call *call, const struct store
     const int64_t late_us = call->start_us + store->settings.redis.timeout_ms * 1000;
     struct pending *pending;
 
+    BUG_ON(n_commands < 1);
     if (!store->settings.redis.url) {
         end(call, STORE_NONE);
         return;
@@ -47,7 +54,7 @@ void store_send(struct store *store, struct store_call *call, const struct store
     call->pending = pending->index;
     pending->call = call;
     pending->overdue_us = late_us;
-    loop_timer_set(store->loop, &pending->timer, late_us < deadline_us ? late_us : deadline_us);
+    set_timer(pending, late_us < deadline_us ? late_us : deadline_us);
 }
 
 /* Nobody waits for the answer any more; the store still owes it. */
@@ -57,7 +64,7 @@ static void give_up(struct pending *pending)
 
     pending->call = NULL;
     if (clock_now_us() < pending->overdue_us) {
-        loop_timer_set(store->loop, &pending->timer, pending->overdue_us);
+        set_timer(pending, pending->overdue_us);
         return;
     }
     loop_timer_remove(store->loop, &pending->timer);
@@ -79,16 +86,19 @@ void store_cancel(struct store *store, struct store_call *call)
 static bool put_off(struct pending *pending, int64_t now_us)
 {
     struct store *store = pending->store;
-    const bool was_busy = now_us - pending->timer.due_us >= BUSY_US;
+    const bool was_busy = now_us - pending->due_us >= BUSY_US;
 
     if (pending->n_graces == 0 && !was_busy)
         return false;
+    if (pending->n_graces < MAX_GRACES && store->session.link &&
+        store_link_unread(store->session.link)) {
+        pending->n_graces++;
+        set_timer(pending, now_us);
+        return true;
+    }
+    pending->n_graces = 0;
     pending->overdue_us = now_us + store->settings.redis.timeout_ms * 1000;
-    if (pending->n_graces++ == MAX_GRACES || !store->session.link ||
-        !store_link_unread(store->session.link))
-        return false;
-    loop_timer_set(store->loop, &pending->timer, now_us);
-    return true;
+    return false;
 }
 
 void call_on_timer(struct timer *timer, void *arg)

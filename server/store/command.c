@@ -1,14 +1,24 @@
 /* Commands as RESP2: "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n". */
 #include "server/store/command.h"
 
-#define COUNT_BYTES 24 /* of a mark, a count and a line end */
+#define MAX_DIGITS 20
+
+/* Of a mark, a count and a line end. */
+static size_t count_bytes(size_t count)
+{
+    size_t bytes = 4;
+
+    while (count /= 10)
+        bytes++;
+    return bytes;
+}
 
 size_t command_bytes(const struct view *args, int n_args)
 {
-    size_t bytes = COUNT_BYTES;
+    size_t bytes = count_bytes((size_t)n_args);
 
     for (int i = 0; i < n_args; i++)
-        bytes += COUNT_BYTES + args[i].len + 2;
+        bytes += count_bytes(args[i].len) + args[i].len + 2;
     return bytes;
 }
 
@@ -21,7 +31,7 @@ static char *write_bytes(char *at, const char *bytes, size_t n)
 
 static char *write_count(char *at, char mark, size_t count)
 {
-    char digits[COUNT_BYTES], *first = digits + sizeof(digits);
+    char digits[MAX_DIGITS], *first = digits + sizeof(digits);
 
     do
         *--first = (char)('0' + count % 10);

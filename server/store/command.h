@@ -2,8 +2,8 @@
  * A command to Redis, its reply, and how a call of several commands ends: what goes into the store
  * and what comes out of it. Neutral: nothing here knows a client library or what is stored.
  *
- * Replies are those of RESP2: nil, an error, a status line, an integer, a string, or a flat array of
- * these. An array in an array is refused.
+ * Replies are those of RESP2: nil, an error, a status line, an integer, a string, or a flat array
+ * of these. An array in an array is refused.
  */
 #ifndef SERVER_STORE_COMMAND_H
 #define SERVER_STORE_COMMAND_H
@@ -48,9 +48,10 @@ struct store_command {
     const struct view *args; /* (n_args) its name first; copied */
     int n_args;
     const struct store_expected *expected; /* NULL: any reply. Stays until the reply has come */
-    int max_elements;                      /* of an array; more ends the connection */
-    size_t
-        max_element_bytes; /* so much of each element is always accepted; a reply of 4 MiB is, too */
+    /* Bounds. An array of more elements ends the connection; so do replies of a call that are
+     * longer, together, than 4 MiB and than what max_elements of max_element_bytes need. */
+    int max_elements;
+    size_t max_element_bytes;
 };
 
 enum store_status {
@@ -73,7 +74,7 @@ static inline bool store_reply_is_error(const struct store_reply *reply, const c
            memcmp(reply->text.ptr, code, n) == 0;
 }
 
-/* At most so many bytes on the wire. */
+/* Its bytes on the wire. */
 size_t command_bytes(const struct view *args, int n_args);
 /* As RESP2 at `at`; returns its end. */
 char *command_write(char *at, const struct view *args, int n_args);

@@ -77,7 +77,7 @@ void health_on_probe(struct timer *timer, void *arg)
         return;
     }
     if (!session_ready(&store->session))
-        return; /* the connection that is being made is the probe: its greeting closes the breaker */
+        return; /* the next connection is the probe: its greeting closes the breaker */
     if (!breaker_probe(&store->breaker, now_us))
         return;
     if (store_link_send(store->session.link, store->settings.probe, 1, TOKEN_PROBE)) {

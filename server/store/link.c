@@ -10,13 +10,9 @@
 
 #include "base/buf.h"
 #include "base/clock.h"
-#include "base/secret.h"
 #include "server/net/transport.h"
+#include "server/store/greeting.h"
 #include "server/store/owed.h"
-#include "server/store/refusal.h"
-
-#define TOKEN_AUTH 0 /* of the greeting's commands; calls have theirs once the link is ready */
-#define TOKEN_SELECT 1
 
 struct store_link {
     struct loop *loop;
@@ -28,8 +24,7 @@ struct store_link {
 
     /* Until it is ready. */
     bool connected, ready;
-    struct view greeting; /* AUTH and SELECT, a secret */
-    struct view password; /* in it: never to be logged */
+    struct greeting greeting;
 
     struct buf commands; /* once it is ready */
     size_t sent;         /* of the greeting, later of the commands */
@@ -50,7 +45,7 @@ void store_link_close(struct store_link *link)
     loop_watch_release(&link->writes);
     if (link->transport.fd != -1)
         link->transport.ops->close(&link->transport, false);
-    secret_free(&link->greeting);
+    greeting_release(&link->greeting);
     buf_release(&link->commands);
     owed_release(&link->owed);
     reply_reader_release(&link->reader);
@@ -80,70 +75,40 @@ static void on_timer(struct timer *timer, void *arg)
 
 /* ---- the greeting ---------------------------------------------------------------------------- */
 
-static int write_greeting(struct store_link *link, const struct store_link_args *args)
-{
-    struct view auth[3] = {VIEW_LIT("AUTH")}, select[2] = {VIEW_LIT("SELECT")};
-    int n_auth = 1;
-    char database[16], *bytes, *end;
-
-    if (args->user.len)
-        auth[n_auth++] = args->user;
-    auth[n_auth++] = args->password;
-    select[1] =
-        (struct view){database, (size_t)snprintf(database, sizeof(database), "%d", args->database)};
-    bytes = end = secret_alloc(command_bytes(auth, n_auth) + command_bytes(select, 2));
-    if (!bytes)
-        return -1;
-    if (args->password.len) {
-        end = command_write(end, auth, n_auth);
-        link->password = (struct view){end - 2 - args->password.len, args->password.len};
-    }
-    link->greeting = (struct view){bytes, (size_t)(command_write(end, select, 2) - bytes)};
-    return 0;
-}
-
-/* Replies are owed once all of it is sent: the peer has no business to answer before. */
+/* Replies are owed once all of it is sent: the peer has no business to answer before. Each of them
+ * is a call of its own, for a server that refuses the first one may close at once. */
 static int expect_greeting(struct store_link *link)
 {
-    struct owed owed = {.token = TOKEN_AUTH, .last = true};
+    const int n = link->greeting.n_commands;
 
-    if (owed_reserve(&link->owed, 2))
+    if (owed_reserve(&link->owed, (uint32_t)n))
         return -1;
-    owed.bounds.max_bytes = reply_reader_max_bytes(NULL, 0);
-    if (link->password.len)
+    for (int i = 0; i < n; i++) {
+        const struct owed owed = {.token = (uint64_t)i,
+                                  .bounds.max_bytes = reply_reader_max_bytes(NULL, 0),
+                                  .last = true};
+
         owed_push(&link->owed, &owed);
-    owed.token = TOKEN_SELECT;
-    owed_push(&link->owed, &owed);
+    }
     return 0;
 }
 
-static void be_ready(struct store_link *link)
+static void on_greeting_reply(struct store_link *link, int i, const struct store_reply *reply)
 {
+    char why[GREETING_WHY_BYTES];
+    enum store_status status = greeting_check(&link->greeting, i, reply, why);
+
+    if (status != STORE_OK) {
+        store_link_fail(link, status, why);
+        return;
+    }
+    if (i < link->greeting.n_commands - 1)
+        return;
     link->ready = true;
     link->sent = 0;
-    secret_free(&link->greeting);
-    link->password = (struct view){0};
+    greeting_release(&link->greeting);
     loop_timer_remove(link->loop, &link->timer);
     link->events.on_ready(link->events.arg);
-}
-
-static void on_greeting_reply(struct store_link *link, uint64_t token,
-                              const struct store_reply *reply)
-{
-    const char *command = token == TOKEN_AUTH ? "AUTH" : "SELECT";
-    char why[REFUSAL_BYTES + 32], text[REFUSAL_BYTES];
-
-    if (reply->type == STORE_STATUS && view_is(reply->text, "OK")) {
-        if (token == TOKEN_SELECT)
-            be_ready(link);
-    } else if (reply->type == STORE_ERROR) {
-        refusal_text(reply->text, link->password, text);
-        snprintf(why, sizeof(why), "%s refused: %s", command, text);
-        store_link_fail(link, STORE_DOWN, why);
-    } else {
-        snprintf(why, sizeof(why), "nonsense: an answer to %s other than OK", command);
-        store_link_fail(link, STORE_NONSENSE, why);
-    }
 }
 
 /* ---- writing --------------------------------------------------------------------------------- */
@@ -196,7 +161,7 @@ static void on_writable(struct loop_watch *ready_watch, unsigned ready, void *ar
     (void)ready;
     if (!link->connected && !finish_connecting(link))
         return;
-    all = link->ready ? buf_view(&link->commands) : link->greeting;
+    all = link->ready ? buf_view(&link->commands) : link->greeting.bytes;
     rest = (struct iovec){(char *)all.ptr + link->sent, all.len - link->sent};
     n = link->transport.ops->write(&link->transport, &rest, 1);
     if (n == TRANSPORT_LOST) {
@@ -208,32 +173,23 @@ static void on_writable(struct loop_watch *ready_watch, unsigned ready, void *ar
         all_sent(link);
 }
 
-static int write_command(struct buf *out, const struct store_command *command)
-{
-    char *at = buf_reserve(out, command_bytes(command->args, command->n_args));
-
-    if (!at)
-        return -1;
-    out->len = (size_t)(command_write(at, command->args, command->n_args) - out->ptr);
-    return 0;
-}
-
 int store_link_send(struct store_link *link, const struct store_command *commands, int n_commands,
                     uint64_t token)
 {
-    const size_t before = link->commands.len;
     struct owed owed = {.token = token};
+    size_t bytes = 0;
+    char *at;
 
-    if (owed_reserve(&link->owed, (uint32_t)n_commands))
-        return -1;
     for (int i = 0; i < n_commands; i++)
-        if (write_command(&link->commands, &commands[i])) {
-            link->commands.len = before;
-            link->commands.failed = false;
-            return -1;
-        }
+        bytes += command_bytes(commands[i].args, commands[i].n_args);
+    at = buf_reserve(&link->commands, bytes);
+    link->commands.failed = false; /* other calls may find memory */
+    if (!at || owed_reserve(&link->owed, (uint32_t)n_commands))
+        return -1;
+    link->commands.len += bytes;
     owed.bounds.max_bytes = reply_reader_max_bytes(commands, n_commands);
     for (int i = 0; i < n_commands; i++) {
+        at = command_write(at, commands[i].args, commands[i].n_args);
         owed.bounds.expected = commands[i].expected;
         owed.bounds.max_elements = commands[i].max_elements;
         owed.last = i == n_commands - 1;
@@ -273,7 +229,7 @@ static void deliver(struct store_link *link)
     if (link->ready)
         link->events.on_answer(&answer, link->events.arg);
     else
-        on_greeting_reply(link, answer.token, answer.replies);
+        on_greeting_reply(link, (int)answer.token, answer.replies);
     if (!*freed)
         reply_reader_drop(&link->reader);
 }
@@ -367,7 +323,7 @@ int store_link_open(const struct store_link_args *args, struct store_link **out,
         loop_watch_init(&link->reads, link->loop, on_readable, link, err) ||
         loop_watch_init(&link->writes, link->loop, on_writable, link, err))
         goto fail;
-    if (write_greeting(link, args)) {
+    if (greeting_init(&link->greeting, args->user, args->password, args->database)) {
         err_set(err, ERR_NOMEM, "out of memory");
         goto fail;
     }

@@ -1,8 +1,8 @@
 /*
- * struct store_link: one connection to Redis, from dialling over AUTH and SELECT to its end. It knows
- * commands and replies, not requests; the session makes a new one when one has ended. A peer that
- * breaks the protocol, or sends what nobody asked for, loses it, so that no call gets the reply of
- * another. On the worker's loop.
+ * struct store_link: one connection to Redis, from dialling over AUTH and SELECT to its end. It
+ * knows commands and replies, not requests; the session makes a new one when one has ended. A peer
+ * that breaks the protocol, or sends what nobody asked for, loses it, so that no call gets the
+ * reply of another. On the worker's loop.
  */
 #ifndef SERVER_STORE_LINK_H
 #define SERVER_STORE_LINK_H

@@ -22,7 +22,8 @@ struct store_call;
 struct pending {
     struct store *store;
     struct store_call *call; /* NULL: given up, the answer is dropped */
-    struct timer timer;      /* the call's deadline, then overdue_us; its arg is the pending */
+    struct timer timer;      /* its arg is the pending */
+    int64_t due_us;          /* of the timer: the call's deadline, then overdue_us */
     int64_t overdue_us;
     int n_graces; /* turns that the timer was put off for what lies unread */
     bool taken;

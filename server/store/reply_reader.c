@@ -168,7 +168,7 @@ static int type_of(char mark)
     }
 }
 
-/* What stands behind the mark up to the line's end. */
+/* The rest of the line, without its end. */
 static enum reply_progress read_line(struct reply_reader *reader, size_t max, struct view *line)
 {
     const char *text = reader->bytes + reader->at + 1;
@@ -183,7 +183,7 @@ static enum reply_progress read_line(struct reply_reader *reader, size_t max, st
     return end[1] == '\n' ? REPLY_WHOLE : broken(reader, malformed);
 }
 
-/* len bytes behind the line, if they have come. *passed: the line's bytes, then all. */
+/* len bytes after the line, if they have come. *passed: in the line's bytes, out all of them. */
 static enum reply_progress read_string(struct reply_reader *reader, size_t len,
                                        const struct reply_bounds *bounds, struct store_reply *out,
                                        size_t *passed)
@@ -213,7 +213,7 @@ static enum reply_progress read_array(struct reply_reader *reader, int64_t n,
     return REPLY_WHOLE;
 }
 
-/* A number, a string or an array, which begin with a number. */
+/* An integer, a string or an array: all begin with a number. */
 static enum reply_progress read_counted(struct reply_reader *reader, struct view line,
                                         const struct reply_bounds *bounds, struct store_reply *out,
                                         size_t *passed)
@@ -299,15 +299,17 @@ enum reply_progress reply_reader_next(struct reply_reader *reader,
                                       const struct reply_bounds *bounds)
 {
     enum reply_progress progress;
+    size_t end;
 
     if (!bounds)
         return reader->at < reader->len ? broken(reader, unowed) : REPLY_PART;
     do
         progress = next_item(reader, bounds);
     while (progress == REPLY_WHOLE && reader->n_missing);
-    if (progress == REPLY_PART && reply_reader_held(reader) > bounds->max_bytes)
-        return broken(reader, too_long);
-    return progress;
+    if (progress != REPLY_WHOLE && progress != REPLY_PART)
+        return progress;
+    end = progress == REPLY_WHOLE ? reader->at : reader->len; /* what follows is another call's */
+    return end - reader->first > bounds->max_bytes ? broken(reader, too_long) : progress;
 }
 
 const struct store_reply *reply_reader_replies(struct reply_reader *reader)

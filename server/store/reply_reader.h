@@ -1,7 +1,7 @@
 /*
- * struct reply_reader: what a peer sends, read as RESP2 to the replies of the commands that wait for
- * them. The peer is not trusted: a reply is admitted only for a command that is out, no larger than
- * that command allows, and memory is taken for bytes that have come, never for what a length
+ * struct reply_reader: what a peer sends, read as RESP2 to the replies of the commands that wait
+ * for them. The peer is not trusted: a reply is admitted only for a command that is out, no larger
+ * than that command allows, and memory is taken for bytes that have come, never for what a length
  * announces. All of it is charged to the budget.
  *
  * Received bytes are put where reply_reader_room() says. Each reply is read by reply_reader_next()

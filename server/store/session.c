@@ -100,7 +100,8 @@ static void on_ready(void *arg)
 
     session->ready_us = clock_now_us();
     session->settled = false;
-    /* A fresh link that was greeted has proven itself, unless the last one went wrong after that. */
+    /* A fresh link that was greeted has proven itself, unless the last one went wrong after
+     * that. */
     if (session->flapping)
         loop_timer_set(session->loop, &session->retry, session->ready_us + SETTLED_US);
     else

@@ -1,8 +1,8 @@
 /*
- * struct session: a link to the store, made again whenever it ends. It resolves names, goes on to the
- * next address when one does not serve, backs off between attempts, logs an outage once for each
- * reason, and judges whether a link is to be trusted: a server that greets well and then goes wrong
- * again and again is not up. On the worker's loop.
+ * struct session: a link to the store, made again whenever it ends. It resolves names, goes on to
+ * the next address when one does not serve, backs off between attempts, logs an outage once for
+ * each reason, and judges whether a link is to be trusted: a server that greets well and then goes
+ * wrong again and again is not up. On the worker's loop.
  */
 #ifndef SERVER_STORE_SESSION_H
 #define SERVER_STORE_SESSION_H

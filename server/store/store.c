@@ -2,8 +2,9 @@
 #include "server/store/store.h"
 
 #include <stdlib.h>
+#include <string.h>
 
-#include "base/secret.h"
+#include "base/bug.h"
 #include "server/store/store_state.h"
 #include "server/store/store_url.h"
 
@@ -49,10 +50,7 @@ int store_new(struct loop *loop, const struct store_settings *settings, uint64_t
     timer_init(&store->probe, health_on_probe, store);
     pendings_init(&store->pendings, store, loop, call_on_timer);
     session_init(&store->session, loop, &store->rng, &store->settings, &events);
-    if (store_set(store, settings, err)) {
-        store_free(store);
-        return -1;
-    }
+    store_set(store, settings);
     *out = store;
     return 0;
 }
@@ -65,29 +63,34 @@ void store_free(struct store *store)
     calls_fail(store, STORE_DOWN, "the store is closed");
     loop_timer_remove(store->loop, &store->probe);
     pendings_release(&store->pendings);
-    secret_free(&store->strings);
     free(store);
 }
 
-int store_set(struct store *store, const struct store_settings *settings, struct err *err)
+static bool same_text(const char *a, const char *b)
 {
-    const bool same = store_settings_same_server(&store->settings, settings);
-    struct redis_url url = {0};
-    struct store_settings copy;
-    struct view strings;
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
 
-    if ((settings->redis.url && store_url_parse(settings->redis.url, &url, err)) ||
-        store_settings_copy(settings, &copy, &strings, err))
-        return -1;
-    secret_free(&store->strings);
-    store->strings = strings;
-    store->settings = copy;
-    atomic_store(&store->configured, copy.redis.url != NULL);
+/* Whether a connection made with one serves for the other. */
+static bool same_server(const struct redis_options *a, const struct redis_options *b)
+{
+    return same_text(a->url, b->url) && same_text(a->user, b->user) &&
+           view_eq(a->password.value, b->password.value) && a->database == b->database;
+}
+
+void store_set(struct store *store, const struct store_settings *settings)
+{
+    const bool same = same_server(&store->settings.redis, &settings->redis);
+    struct redis_url url = {0};
+    struct err err;
+
+    BUG_ON(settings->redis.url && store_url_parse(settings->redis.url, &url, &err));
+    store->settings = *settings;
+    atomic_store(&store->configured, settings->redis.url != NULL);
     if (same)
-        return 0;
+        return;
     session_set_server(&store->session, &url);
     health_reset(store);
-    return 0;
 }
 
 bool store_configured(const struct store *store)

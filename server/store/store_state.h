@@ -1,7 +1,7 @@
 /*
- * The client's own state, seen by its three parts: store.c (life, settings, the connection's events),
- * call.c (a call's way from store_send() to on_done) and health.c (the breaker and its probe). All of
- * it runs on the worker's loop.
+ * The client's own state, seen by its three parts: store.c (life, settings, the connection's
+ * events), call.c (a call's way from store_send() to on_done) and health.c (the breaker and its
+ * probe). All of it runs on the worker's loop.
  */
 #ifndef SERVER_STORE_STORE_STATE_H
 #define SERVER_STORE_STORE_STATE_H
@@ -19,7 +19,6 @@
 struct store {
     struct loop *loop;
     struct rng rng;
-    struct view strings; /* owns url's, user's and password's bytes; a secret */
     struct store_settings settings;
     struct session session;
     struct pendings pendings;

@@ -1,5 +1,5 @@
-/* features.url: "redis://host[:port]" or "unix:/path". Pure. User, password and database are settings
- * of their own, so that none of them can get into the log. */
+/* features.url: "redis://host[:port]" or "unix:/path". Pure. User, password and database are
+ * settings of their own, so that none of them can get into the log. */
 #ifndef SERVER_STORE_STORE_URL_H
 #define SERVER_STORE_STORE_URL_H
 

@@ -15,14 +15,12 @@ static void print_change(const struct config_option *option, const struct config
 
     snprintf(pointer, sizeof(pointer), "/%s/%s", option->section, option->row->name);
     jw_object_begin(w);
-    jw_key(w, "pointer");
-    jw_str(w, pointer);
+    jw_member_str(w, "pointer", pointer);
     jw_key(w, "old");
     option_print(option, running, w);
     jw_key(w, "new");
     option_print(option, next, w);
-    jw_key(w, "effect");
-    jw_str(w, option->row->restart ? "restart" : "live");
+    jw_member_str(w, "effect", option->row->restart ? "restart" : "live");
     jw_object_end(w);
 }
 
@@ -33,8 +31,7 @@ static int print_changes(const char *key, bool restart, const struct config *run
     struct config_option option;
     int n = 0;
 
-    jw_key(w, key);
-    jw_array_begin(w);
+    jw_member_array(w, key);
     for (int i = 0; option_at(i, &option); i++) {
         if (option.row->restart != restart || option_equal(&option, running, next))
             continue;

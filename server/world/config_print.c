@@ -16,8 +16,7 @@ void config_print(const struct config *config, struct json_writer *w)
             if (section)
                 jw_object_end(w);
             section = option.section;
-            jw_key(w, section);
-            jw_object_begin(w);
+            jw_member_object(w, section);
         }
         jw_key(w, option.row->name);
         option_print(&option, config, w);

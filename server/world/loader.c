@@ -36,8 +36,7 @@ static bool begin_diff(const struct world *running, const struct config *next,
 
     jw_object_begin(w);
     config_diff(running->config, next, w, &diff);
-    jw_key(w, "files");
-    jw_array_begin(w);
+    jw_member_array(w, "files");
     if (plan->new_catalog)
         jw_str(w, "catalog");
     if (plan->new_model)
@@ -66,8 +65,7 @@ static void end_diff(const struct world *world, struct json_writer *w)
 {
     struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
 
-    jw_key(w, "warnings");
-    jw_array_begin(w);
+    jw_member_array(w, "warnings");
     world_warnings(world, write_warning, w);
     jw_array_end(w);
     catalog_state_write(&state, w);

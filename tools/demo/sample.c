@@ -1,3 +1,4 @@
+/* The samples, and the table of their ranked ads. */
 #include "tools/demo/sample.h"
 
 #include <jansson.h>

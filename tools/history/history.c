@@ -1,3 +1,4 @@
+/* The three commands, line by line. */
 #include "tools/history/history.h"
 
 #include <errno.h>

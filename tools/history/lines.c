@@ -1,3 +1,4 @@
+/* The fields of a line, strict. */
 #include "tools/history/lines.h"
 
 #include <stdio.h>

@@ -130,8 +130,7 @@ static double quantile(double *us, int n, double q)
 
 static void put_number(struct json_writer *w, const char *key, double value)
 {
-    jw_key(w, key);
-    jw_number(w, value, 5);
+    jw_member_number(w, key, value, 5);
 }
 
 static int report(struct bench *b, struct err *err)
@@ -147,20 +146,13 @@ static int report(struct bench *b, struct err *err)
 
     json_writer_init(&w, &out);
     jw_object_begin(&w);
-    jw_key(&w, "kind");
-    jw_str(&w, b->kind->name);
-    jw_key(&w, "precision");
-    jw_str(&w, precision_names[engine->caps.precision]);
-    jw_key(&w, "backend");
-    jw_str(&w, launcher_backend(b->scorer.launcher));
-    jw_key(&w, "device");
-    jw_str(&w, engine->caps.device);
-    jw_key(&w, "threads");
-    jw_int(&w, engine->n_lanes);
-    jw_key(&w, "tokens");
-    jw_int(&w, b->input.n_tokens);
-    jw_key(&w, "rounds");
-    jw_int(&w, b->n);
+    jw_member_str(&w, "kind", b->kind->name);
+    jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
+    jw_member_str(&w, "backend", launcher_backend(b->scorer.launcher));
+    jw_member_str(&w, "device", engine->caps.device);
+    jw_member_int(&w, "threads", engine->n_lanes);
+    jw_member_int(&w, "tokens", b->input.n_tokens);
+    jw_member_int(&w, "rounds", b->n);
     put_number(&w, "median_ms", median / 1e3);
     put_number(&w, "p99_ms", quantile(b->us, b->n, 0.99) / 1e3);
     put_number(&w, "pairs_per_s", b->options->pairs / median * 1e6);

@@ -133,8 +133,7 @@ static void put_calibration(struct json_writer *w, const struct pack *p)
     const char *key;
     json_t *value;
 
-    jw_key(w, "calibration");
-    jw_object_begin(w);
+    jw_member_object(w, "calibration");
     json_object_foreach(p->calibration, key, value)
     {
         if (json_is_real(value))
@@ -166,8 +165,7 @@ static int report(const struct pack *p, const json_t *golden, const char *path, 
     jw_member_str(&w, "golden", p->golden_origin);
     jw_member_int(&w, "golden_pairs", p->golden_pairs);
     jw_member_number(&w, "golden_spread", p->golden_spread, 4);
-    jw_key(&w, "max_error");
-    jw_object_begin(&w);
+    jw_member_object(&w, "max_error");
     json_object_foreach(json_object_get(golden, "max_error"), key, value)
         jw_member_number(&w, key, json_number_value(value), 4);
     jw_object_end(&w);

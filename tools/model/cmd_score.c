@@ -43,8 +43,7 @@ static void put_pair(struct scoring *s, const struct pending *line)
 
     json_writer_init(&w, &s->out);
     jw_object_begin(&w);
-    jw_key(&w, "logits");
-    jw_array_begin(&w);
+    jw_member_array(&w, "logits");
     for (int l = 0; l < model_out_width(s->model); l++)
         jw_number(&w, line->logits[l], 9);
     jw_array_end(&w);
@@ -62,21 +61,16 @@ static void put_request(struct scoring *s, const struct pending *line)
     json_writer_init(&w, &s->out);
     jw_object_begin(&w);
     if (id) {
-        jw_key(&w, "id");
-        jw_str(&w, id);
+        jw_member_str(&w, "id", id);
     }
-    jw_key(&w, "scores");
-    jw_array_begin(&w);
+    jw_member_array(&w, "scores");
     for (int i = 0; i < line->input.n_read; i++) {
         const float *logits = line->logits + (ptrdiff_t)i * model_out_width(s->model);
         const json_t *candidate = json_array_get(candidates, (size_t)i);
         jw_object_begin(&w);
-        jw_key(&w, "adid");
-        jw_str(&w, json_string_value(json_object_get(candidate, "adid")));
-        jw_key(&w, "logit");
-        jw_number(&w, model_logit(s->model, logits), 9);
-        jw_key(&w, "pctr");
-        jw_number(&w, model_pctr(s->model, logits), 9);
+        jw_member_str(&w, "adid", json_string_value(json_object_get(candidate, "adid")));
+        jw_member_number(&w, "logit", model_logit(s->model, logits), 9);
+        jw_member_number(&w, "pctr", model_pctr(s->model, logits), 9);
         jw_object_end(&w);
     }
     jw_array_end(&w);

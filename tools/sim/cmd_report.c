@@ -1,3 +1,4 @@
+/* adrank-sim report: what could be reached, and what simple readers reach. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>

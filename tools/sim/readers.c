@@ -1,3 +1,4 @@
+/* The features of the two readers. */
 #include "tools/sim/readers.h"
 
 enum {

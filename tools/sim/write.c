@@ -1,3 +1,4 @@
+/* Ads, requests and log lines of the world. */
 #include "tools/sim/write.h"
 
 #include <math.h>
@@ -147,8 +148,7 @@ void sim_write_logged(struct json_writer *w, const struct sim_request_args *args
     jw_object_begin(w);
     jw_key(w, "request");
     sim_write_request(w, args);
-    jw_key(w, "shown");
-    jw_array_begin(w);
+    jw_member_array(w, "shown");
     for (int i = 0; i < SIM_SHOWN; i++) {
         jw_object_begin(w);
         add_id(w, "adid", "a", (uint64_t)visit->shown[i]);

@@ -95,8 +95,8 @@ TEST(executor__refuses_at_once_what_would_be_late)
     CHECK(wait_us > 700 * MS);
     batch_jobs_put(&one.worker.jobs, job);
     /* The queue's bound, live. */
-    struct batch_options options = {.max_tokens = 256, .max_jobs = 1, .max_queue = 1};
-    executor_set_options(one.executor, &options);
+    executor_set_options(one.executor, &(struct executor_options){256, 1},
+                         &(struct deadline_options){0});
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
     CHECK(rig_settle(&one.worker));
     CHECK_INT(one.worker.outcomes[JOB_OK], 2);

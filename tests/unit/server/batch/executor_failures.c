@@ -203,8 +203,11 @@ TEST(executor__stops_under_load)
 
 TEST(executor__tells_why_a_device_does_not_open)
 {
-    struct executor_args args = {
-        .launcher = {.backend = "stub", .device = "9"}, .max_queue = 4, .max_batch_jobs = 4};
+    struct executor_args args = {.launcher = {.backend = "stub", .device = "9"},
+                                 .max_queue = 4,
+                                 .max_batch_jobs = 4,
+                                 .options = &(struct executor_options){256, 4},
+                                 .deadline = &(struct deadline_options){0}};
     struct executor *executor;
     struct err err;
 

@@ -12,8 +12,8 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
 
     stub_reset();
     rig_one_open(&one, 4);
-    executor_set_options(one.executor,
-                         &(struct batch_options){.max_tokens = 256, .max_jobs = 4, .max_queue = 2});
+    executor_set_options(one.executor, &(struct executor_options){256, 2},
+                         &(struct deadline_options){0});
     stub_scripts[0].hang = true;
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_wait(&one, 0, 1);

@@ -93,6 +93,11 @@ static inline bool is_down(void)
     return !store_up(rig.store);
 }
 
+static inline bool is_open(void)
+{
+    return store_breaker(rig.store) == BREAKER_OPEN;
+}
+
 static inline bool is_done(void)
 {
     return seen.done > 0;

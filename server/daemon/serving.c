@@ -6,10 +6,12 @@
 
 #include "base/clock.h"
 #include "server/batch/capacity.h"
+#include "server/request/handler.h"
+#include "server/request/wire.h"
 
 #define EXECUTOR_DRAIN_US 1000000
 
-/* ---- the executor ------------------------------------------------------------------------------ */
+/* ---- the executor ---------------------------------------------------------------------------- */
 
 static int threads_of(const struct model_options *model)
 {
@@ -49,7 +51,7 @@ static int open_executor(struct serving *s, const struct serving_args *args, str
                          &s->executor, err);
 }
 
-/* ---- the server and its workers ---------------------------------------------------------------- */
+/* ---- the server and its workers -------------------------------------------------------------- */
 
 static void on_response(void *user, int label, int status, int64_t duration_us)
 {
@@ -67,7 +69,8 @@ static int open_server(struct serving *s, const struct serving_args *args, struc
     struct health *health = args->health;
 
     budget_init(&s->memory, http->memory_bytes, http->max_body_bytes);
-    s->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
+    s->routes[0] =
+        (struct http_route){"POST", "/rank", request_handle, (void *)&wire_native, PATH_RANK};
     s->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, health, PATH_LIVEZ};
     s->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, health, PATH_READYZ};
     if (server_open(&s->server,
@@ -128,7 +131,7 @@ enum health_redis serving_redis(void *arg)
     return HEALTH_REDIS_UP;
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int serving_open(struct serving *s, const struct serving_args *args, struct err *err)
 {
@@ -166,8 +169,8 @@ void serving_stop(struct serving *s)
         server_stop(&s->server);
 }
 
-/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more, and
- * the memory of both is freed after that. */
+/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more,
+ * and the memory of both is freed after that. */
 void serving_close(struct serving *s)
 {
     const int n = s->workers ? s->server.n_threads : 0;

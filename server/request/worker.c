@@ -1,16 +1,19 @@
+/* The life of a worker's side of requests: its parts, the worlds it is sent, what it keeps. */
+#include "server/request/worker.h"
+
 #include <stdlib.h>
 
-#include "base/bug.h"
 #include "base/log.h"
 #include "server/batch/capacity.h"
-#include "server/request/request_state.h"
 #include "server/request/stored_events.h"
+#include "server/request/worker_state.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or is a call
- * at the store: more than these never are, so that only memory can refuse one. */
+/* A request that is in work between two turns of the loop waits for a job of the worker's or is a
+ * call at the store: there are never more than these, so that only memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
-#define CHUNK 64
-#define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
+#define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + 1) /* and the one that runs */
+
+#define KEEP_SHARE 8 /* free requests of all workers keep that part of the budget; jobs too */
 
 static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
                                                bool quiet)
@@ -21,6 +24,14 @@ static struct store_settings store_settings_of(const struct config *config, stru
         .memory = memory,
         .quiet = quiet,
     };
+}
+
+/* A share of the budget, whose limit may have changed. */
+static void set_keep(struct request_worker *rw)
+{
+    rw->pool.keep_bytes =
+        (size_t)budget_limit(rw->memory) / KEEP_SHARE / (size_t)rw->worker->server->n_threads;
+    rw->jobs.keep_bytes = (int64_t)rw->pool.keep_bytes;
 }
 
 static void on_lag(void *arg, int64_t lag_us)
@@ -44,12 +55,13 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->memory = args->memory;
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
+    request_pool_init(&rw->pool, rw, args->memory, MAX_REQUESTS);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
         store_new(&args->worker->loop, &settings, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
-    request_worker_set_keep(rw);
+    set_keep(rw);
     loop_on_lag(&args->worker->loop, on_lag, rw);
     *out = rw;
     return 0;
@@ -76,38 +88,10 @@ void request_worker_free(struct request_worker *rw)
         batch_jobs_release(&rw->jobs);
     else /* a device that hangs may still read and write them */
         log_error("jobs_leaked", LOG_INT("jobs", rw->jobs.n - rw->jobs.n_free));
-    for (uint32_t i = 0; i < rw->n_slots; i++) {
-        arena_release(&rw->slots[i]->arena);
-        if (i % CHUNK == CHUNK - 1)
-            free(rw->slots[i - (CHUNK - 1)]);
-    }
-    free(rw->slots);
+    request_pool_release(&rw->pool);
     buf_release(&rw->body);
     buf_release(&rw->line);
     free(rw);
-}
-
-/* Requests are made in chunks that stay: a slot's address and number never change. */
-int request_worker_more(struct request_worker *rw)
-{
-    struct request **slots;
-    struct request *chunk;
-
-    BUG_ON(rw->n_slots >= MAX_REQUESTS);
-    slots = realloc(rw->slots, (rw->n_slots + CHUNK) * sizeof(struct request *));
-    if (!slots)
-        return -1;
-    rw->slots = slots;
-    chunk = calloc(CHUNK, sizeof(*chunk));
-    if (!chunk)
-        return -1;
-    for (uint32_t i = 0; i < CHUNK; i++) {
-        request_init(&chunk[i], rw, rw->n_slots);
-        rw->slots[rw->n_slots++] = &chunk[i];
-        chunk[i].next_free = rw->cold;
-        rw->cold = &chunk[i];
-    }
-    return 0;
 }
 
 static void set_store(struct request_worker *rw)
@@ -127,9 +111,9 @@ static void on_world(struct letter *letter, void *reader)
     rw->world = ((struct world_letter *)(void *)letter)->world;
     limits = net_limits_of(&rw->world->config->http);
     connection_pool_set_limits(&rw->worker->pool, &limits);
-    request_worker_set_keep(rw);
+    set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
-        request_worker_reclaim(rw);
+        request_worker_on_reclaim(rw);
     set_store(rw);
     world_unref(old); /* last: nothing points into it any more */
 }
@@ -156,6 +140,32 @@ void request_worker_may_log(struct request_worker *rw)
 {
     rw->may_log.deliver = on_may_log;
     loop_post(&rw->worker->loop, &rw->may_log);
+}
+
+void request_worker_on_reclaim(void *user)
+{
+    struct request_worker *rw = user;
+
+    request_pool_reclaim(&rw->pool);
+    batch_jobs_reclaim(&rw->jobs);
+}
+
+static void on_reclaim(struct letter *letter, void *reader)
+{
+    struct request_worker *rw = request_worker_of(reader);
+
+    (void)letter;
+    atomic_store(&rw->reclaim_posted, false);
+    request_worker_on_reclaim(rw);
+    connection_pool_reclaim(&rw->worker->pool);
+}
+
+void request_worker_reclaim_soon(struct request_worker *rw)
+{
+    if (atomic_exchange(&rw->reclaim_posted, true))
+        return;
+    rw->reclaim.deliver = on_reclaim;
+    loop_post(&rw->worker->loop, &rw->reclaim);
 }
 
 void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,

@@ -41,11 +41,8 @@ void request_worker_may_log(struct request_worker *rw);
 
 /* Any thread: what the worker only keeps for later requests goes back, soon. */
 void request_worker_reclaim_soon(struct request_worker *rw);
-/* The pool's reclaim hook: the same at once. user is a request_worker. */
+/* The pool's reclaim hook: the same at once. user is a request_worker; its own thread. */
 void request_worker_on_reclaim(void *user);
-
-/* The route's handler for POST /rank; the pool's user is the request_worker. */
-void request_handle(struct http_call *x, void *arg);
 
 /* The pool's on_answer hook: counts every answer of the worker's connections. */
 void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,

@@ -53,7 +53,7 @@ static const struct {
     {"backend", "backend failed", "backend failed: 200, degraded model", "failed not_finite"},
     {"late", "cannot be answered by the deadline",
      "cannot be answered by the deadline, or too many waiting: deadline.on_late",
-     "nothing_left too_many some_contexts refused_early at_the_reserve thousands_wait"},
+     "nothing_left too_many full_queue some_contexts refused_early at_the_reserve thousands_wait"},
     {"refused", "before the first verified model",
      "before the first model; max_connections, memory_bytes, out of memory: 503",
      "before_the_model max_connections body_memory out_of_memory any_allocation"},

@@ -26,13 +26,13 @@ static void check_filled(const struct backend_ops *ops)
 
 TEST(module__opens_the_test_devices)
 {
-    static const char *const names[] = {"null", "paced", "failing"};
+    static const char *const names[] = {"null", "paced", "failing", "queue"};
     const struct backend_ops *ops, *again;
     struct err err;
     char path[512];
 
     check_filled(&backend_cpu);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof(path), MODULES "/adrank-backend-%s.so", names[i]);
         CHECK_OK(backend_find(path, &ops, &err), err);
         CHECK_STR(ops->name, names[i]);

@@ -278,11 +278,11 @@ int main(int argc, char **argv)
     struct err err;
 
     stdio_occupy();
-    /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
+    /* The libraries' allocators, before their first use: interposed malloc then reaches all. */
     json_set_alloc_funcs(model_json_malloc, model_json_free);
     event_set_mem_functions(malloc, realloc, free);
-    /* Large blocks stay mappings, which go back to the system when they are freed: the threshold that glibc would
-     * raise with each of them stays where it is. */
+    /* Large blocks stay mappings, which go back to the system when they are freed: the threshold
+     * that glibc would raise with each of them stays where it is. */
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     if (arguments_parse(argc, argv, &arguments, &err)) {
         fail(&err);

@@ -167,7 +167,7 @@ static int open_engine(struct bench *b, const struct engine_args *args, struct e
         "%s, threads: %d%s; opened in %d steps, %.0f ms; longest: weights %.1f ms, measuring %.1f "
         "ms, golden %.1f ms\n  fixed %.0f us, per token %.3f, per attention %.4f, per segment "
         "%.3f, lanes %.2f\n",
-        precision_names[b->engine->caps.precision], b->engine->n_lanes,
+        precision_names[b->engine->caps.precision], b->engine->n_threads,
         args->max_step_us ? ", in short steps" : "", steps, total_ms, longest_ms[0],
         longest_ms[STAGE_COST], longest_ms[STAGE_COST + 1], cost->fixed_us, cost->per_token_us,
         cost->per_attention_us, cost->per_segment_us, cost->lanes);

@@ -78,6 +78,8 @@ const struct session_caps *engine_caps(const struct engine *engine); /* any thre
 struct engine_cost {
     double fixed_us, per_token_us, per_attention_us, per_segment_us;
     double lanes; /* what all threads do in the time of one; up to 1: nothing is shared out */
+    struct ladder
+        ladder; /* the device's: tokens of a batch count as its rung. None on host lanes */
 };
 
 const struct engine_cost *engine_cost(const struct engine *engine);

@@ -54,13 +54,13 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
     engine->n_launches = caps->max_launched > 0 ? caps->max_launched : 1;
-    engine->n_lanes = crew ? engine->launcher->threads : engine->n_launches;
-    engine->n_scratch = crew ? engine->n_lanes : 1;
+    engine->n_threads = crew ? engine->launcher->threads : 1;
+    engine->n_lanes = crew ? engine->n_threads : engine->n_launches;
     engine->max_slice_tokens = ladder_rung(&caps->ladder, args->max_batch_tokens);
     if (!crew || !caps->slice_tokens || !caps->outside_parents)
         return;
     engine->max_slice_tokens = caps->slice_tokens > positions ? caps->slice_tokens : positions;
-    engine->n_kept = engine->n_lanes + 1 < MAX_KEPT ? engine->n_lanes + 1 : MAX_KEPT;
+    engine->n_kept = engine->n_threads + 1 < MAX_KEPT ? engine->n_threads + 1 : MAX_KEPT;
 }
 
 static int list_weights(struct engine *engine, struct err *err)
@@ -176,7 +176,7 @@ static void release_lanes(struct engine *engine)
     for (int i = 0; engine->lanes && i < engine->n_lanes; i++)
         if (engine->lanes[i])
             engine->ops->lane_close(engine->lanes[i]);
-    for (int i = 0; engine->scratch && i < engine->n_scratch; i++)
+    for (int i = 0; engine->scratch && i < engine->n_threads; i++)
         if (engine->scratch[i].memory)
             forward_scratch_release(&engine->scratch[i], engine->networks);
     for (int i = 0; engine->kept && i < engine->n_kept; i++)

@@ -197,6 +197,8 @@ static int run_layers(struct engine *engine, struct layer_range layers, double *
 
 static void note_sample(struct engine *engine)
 {
+    const struct ladder *ladder = &engine->launcher->caps->ladder;
+    struct input_shape shape = input_shape(&engine->opening->input);
     struct measuring *m = &engine->opening->measuring;
     int all = engine->networks[0].config->layers;
     double us = m->more_us;
@@ -204,9 +206,11 @@ static void note_sample(struct engine *engine)
     /* What a layer adds; the last one computes less than the others, and is in both passes. */
     if (m->layers < all)
         us = m->few_us + fmax(m->more_us - m->few_us, 0) * (all - 1);
-    m->samples[m->n_samples++] = (struct cost_sample){input_shape(&engine->opening->input), us};
+    shape.tokens = ladder_rung(ladder, (int)shape.tokens);
+    m->samples[m->n_samples++] = (struct cost_sample){shape, us};
     m->measured[m->shape] = true;
-    cost_fit(m->samples, m->n_samples, engine->n_lanes, &m->so_far);
+    cost_fit(m->samples, m->n_samples, engine->n_threads, &m->so_far);
+    m->so_far.ladder = *ladder;
 }
 
 /* Passes of a shape take turns: with few layers, with one more. The first of each warms it up; the

@@ -27,9 +27,9 @@ struct engine {
     int out_width; /* the model's */
     int max_batch_tokens, max_batch_jobs, max_slice_tokens;
     int n_lanes;
-    struct lane **lanes; /* (n_lanes) one a thread, or one a launch */
-    int n_scratch;       /* one a thread; a queue's lanes share one */
-    struct forward_scratch *scratch;
+    struct lane **lanes;             /* (n_lanes) one a thread, or one a launch */
+    int n_threads;                   /* that share a batch: the crew's; 1 without */
+    struct forward_scratch *scratch; /* (n_threads); the lanes of a queue share one */
     int n_kept;
     struct kept_slot *kept;
     int n_launches; /* batches that may be in flight */

@@ -56,7 +56,7 @@ int launch_init(struct launch *launch, struct engine *engine, int lane, struct e
         .slice_tokens = crew ? caps->slice_tokens : 0,
         .max_slice_tokens = engine->max_slice_tokens,
         .max_parent_tokens = positions,
-        .threads = crew ? engine->n_lanes : 1,
+        .threads = engine->n_threads,
         .outside_parents = caps->outside_parents,
     };
 

@@ -58,13 +58,13 @@ int opening_lanes(struct engine *engine, struct err *err)
 
     if (i == 0) {
         engine->lanes = calloc((size_t)engine->n_lanes, sizeof(*engine->lanes));
-        engine->scratch = calloc((size_t)engine->n_scratch, sizeof(*engine->scratch));
+        engine->scratch = calloc((size_t)engine->n_threads, sizeof(*engine->scratch));
         if (!engine->lanes || !engine->scratch)
             return err_set(err, ERR_NOMEM, "engine: out of memory");
     }
     if (engine->ops->lane_open(engine->session, engine->max_slice_tokens, max_hidden(engine),
                                &engine->lanes[i], err) ||
-        (i < engine->n_scratch && forward_scratch_init(&engine->scratch[i], &scratch, err)))
+        (i < engine->n_threads && forward_scratch_init(&engine->scratch[i], &scratch, err)))
         return -1;
     engine->opening->lane++;
     if (engine->opening->lane < engine->n_lanes)

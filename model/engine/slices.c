@@ -46,7 +46,7 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
     const struct forward_args args = {
         .lane = engine->lanes[lane],
         .slice = &planned->slice,
-        .scratch = &engine->scratch[engine->n_scratch > 1 ? lane : 0],
+        .scratch = &engine->scratch[lane < engine->n_threads ? lane : 0],
         .layers = layers,
         .reads = true,
         .read_out = engine->model->adrank.kind->read_out,

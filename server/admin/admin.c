@@ -35,10 +35,10 @@ static struct view first_field(const struct http_call *x, const char *name)
     return http_call_field(x, name, &at);
 }
 
-/* Whether a call of /admin/... is taken: by whom it is and by its query, of which these are all there is. Else it has
- * been refused. */
-static bool take(struct admin *admin, struct http_call *x, const struct query_switch *switches,
-                 int n_switches)
+/* Whether a call of /admin/... may go on, by its caller and by its query, whose only parameters are
+ * `switches`. Else it has been refused. */
+static bool accept_call(struct admin *admin, struct http_call *x,
+                        const struct query_switch *switches, int n_switches)
 {
     struct caller caller = {.host = http_call_authority(x),
                             .origin = first_field(x, "origin"),
@@ -81,7 +81,7 @@ static void handle_config(struct http_call *x, void *arg)
     struct buf body = BUF_INIT;
     struct json_writer w;
 
-    if (!take(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, 0))
         return;
     json_writer_init(&w, &body);
     admin->args.actions.print_config(admin->args.actions.arg, &w);
@@ -96,7 +96,7 @@ static void handle_drain(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
 
-    if (!take(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, 0))
         return;
     admin->args.actions.drain(admin->args.actions.arg);
     http_call_respond(
@@ -117,7 +117,7 @@ static void handle_reload(struct http_call *x, void *arg)
     bool dry_run;
     const struct query_switch switches[] = {{"dry_run", &dry_run}};
 
-    if (!take(admin, x, switches, 1))
+    if (!accept_call(admin, x, switches, 1))
         return;
     if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
         http_call_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);

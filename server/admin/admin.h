@@ -1,9 +1,9 @@
 /*
- * The admin listener: health, metrics, the configuration in effect, reload and drain, on an address of its own.
- * It runs on the main thread's loop over the same reader and connection code as the public one. Its connections are few
- * and may not idle for long. /admin/... is strict: whom the request is for and where it comes from (see caller.h), and
- * query parameters, of which an unknown or malformed one is 400. Health and metrics pass over parameters that they do
- * not know and take any Host.
+ * The admin listener: health, metrics, the configuration in effect, reload and drain, on an
+ * address of its own. It runs on the main thread's loop, over the same connection code as the
+ * public one. Its connections are few and may not idle for long. /admin/... is strict about who
+ * calls (caller.h) and about query parameters: an unknown or malformed one is 400. Health and
+ * metrics ignore parameters that they do not know and accept any Host.
  */
 #ifndef SERVER_ADMIN_ADMIN_H
 #define SERVER_ADMIN_ADMIN_H
@@ -16,7 +16,7 @@ struct admin;
 
 /* What the endpoints do; all on the main thread. */
 struct admin_actions {
-    /* Starts a reload whose end is told by admin_reloaded(). -1: one is running. */
+    /* Starts a reload; admin_reloaded() reports its end. -1: one is running. */
     int (*reload)(void *arg, bool dry_run);
     void (*drain)(void *arg);
     void (*print_config)(void *arg, struct json_writer *w);
@@ -41,7 +41,7 @@ const struct listener *admin_listener(const struct admin *admin);
 void admin_set_options(struct admin *admin, const struct admin_options *options,
                        const struct http_options *http);
 
-/* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */
+/* Answers the client that asked for the reload that runs, if one did and is still there. */
 struct reload_outcome {
     const char *status; /* "applied", "unchanged", "valid"; NULL: failed */
     uint64_t generation;

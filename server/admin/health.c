@@ -179,7 +179,7 @@ static void answer_ready(struct health *health, struct http_call *x, bool verbos
     answer(health, x, &verdict);
 }
 
-/* 0, or the query has been refused. Monitors add parameters of their own: only this one is looked at. */
+/* 0, or the query has been refused. Monitors add parameters of their own: only this one counts. */
 static int read_verbose(struct http_call *x, bool *verbose)
 {
     const struct query_switch switches[] = {{"verbose", verbose}};

@@ -1,6 +1,7 @@
 /*
- * Health, reported on both listeners (CONTRACT 2): live while every thread's heart beats, ready while
- * the model is verified, a backend answers and nothing drains. Redis and overload change neither.
+ * Health, reported on both listeners (CONTRACT 2): live while every thread's heart beats, ready
+ * while the model is verified, a backend answers and nothing drains. Redis and overload change
+ * neither.
  */
 #ifndef SERVER_ADMIN_HEALTH_H
 #define SERVER_ADMIN_HEALTH_H
@@ -43,8 +44,8 @@ void health_set_world(struct health *health, struct world *world);
 bool health_live(struct health *health, int64_t now_us, const char **why);
 bool health_ready(struct health *health, const char **why);
 
-/* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They report whether
- * and why, nothing of what is served and by what. */
+/* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They report
+ * whether and why, nothing of what is served and by what. */
 void health_handle_live(struct http_call *x, void *arg);
 void health_handle_ready(struct http_call *x, void *arg);
 /* The same, and with ?verbose=1 all of it: for operators. */

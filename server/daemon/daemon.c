@@ -33,7 +33,7 @@ struct daemon {
     bool has_loop, has_serving, has_health; /* how far opening came */
 };
 
-/* ---- what ends it ------------------------------------------------------------------------------ */
+/* ---- what ends it ---------------------------------------------------------------------------- */
 
 static void end_loop(struct daemon *d)
 {
@@ -81,7 +81,7 @@ static void on_first_load_failed(void *arg, const struct err *err)
     loop_stop(&d->loop);
 }
 
-/* ---- what it is asked to do -------------------------------------------------------------------- */
+/* ---- what it is asked to do ------------------------------------------------------------------ */
 
 static void on_hangup(void *arg)
 {
@@ -104,7 +104,7 @@ static void on_print_config(void *arg, struct json_writer *w)
     publisher_print_config(&d->publisher, w);
 }
 
-/* ---- opening and closing ----------------------------------------------------------------------- */
+/* ---- opening and closing --------------------------------------------------------------------- */
 
 /* The soft limit of open files becomes the hard one. */
 static void raise_descriptors(void)

@@ -1,4 +1,4 @@
-/* After a storm of requests: workers drop what they keep at one look, free memory goes at the next. */
+/* After a storm workers drop what they keep at one look, and free memory goes at the next. */
 #include "server/daemon/memory_watch.h"
 
 #include <malloc.h>

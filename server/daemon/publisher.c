@@ -7,7 +7,7 @@
 #include "server/world/config_print.h"
 #include "server/world/warnings.h"
 
-/* ---- the log ----------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static void log_ready(const struct publisher *p)
 {
@@ -71,7 +71,7 @@ static void log_reload(const struct publisher *p, const struct load_result *resu
                   LOG_INT("problems", result->problems.n + result->problems.dropped));
 }
 
-/* ---- a world that has been loaded -------------------------------------------------------------- */
+/* ---- a world that has been loaded ------------------------------------------------------------ */
 
 /*
  * From here on requests are served from `world`, whose reference becomes the publisher's. All that
@@ -159,7 +159,7 @@ static void on_loaded(struct letter *letter, void *reader)
         publisher_reload_soon(p);
 }
 
-/* ---- loads ------------------------------------------------------------------------------------- */
+/* ---- loads ----------------------------------------------------------------------------------- */
 
 void publisher_init(struct publisher *p, struct config *config)
 {

@@ -1,7 +1,7 @@
 /*
- * struct publisher: what is served, and how it becomes another. Starts loads, hands the world that
- * comes back to everybody who serves, and reports to the client that asked. Main thread only; reader
- * of that thread's mailbox.
+ * struct publisher: what is served, and how it is replaced. Starts loads, hands the world that
+ * comes back to all who serve, and answers the client that asked. Main thread only; the reader of
+ * that thread's mailbox.
  */
 #ifndef SERVER_DAEMON_PUBLISHER_H
 #define SERVER_DAEMON_PUBLISHER_H

@@ -11,7 +11,7 @@
 
 #define EXECUTOR_DRAIN_US 1000000
 
-/* ---- the executor ------------------------------------------------------------------------------ */
+/* ---- the executor ---------------------------------------------------------------------------- */
 
 static int threads_of(const struct model_options *model)
 {
@@ -51,7 +51,7 @@ static int open_executor(struct serving *s, const struct serving_args *args, str
                          &s->executor, err);
 }
 
-/* ---- the server and its workers ---------------------------------------------------------------- */
+/* ---- the server and its workers -------------------------------------------------------------- */
 
 static void on_response(void *user, int label, int status, int64_t duration_us)
 {
@@ -131,7 +131,7 @@ enum health_redis serving_redis(void *arg)
     return HEALTH_REDIS_UP;
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int serving_open(struct serving *s, const struct serving_args *args, struct err *err)
 {
@@ -169,8 +169,8 @@ void serving_stop(struct serving *s)
         server_stop(&s->server);
 }
 
-/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more, and
- * the memory of both is freed after that. */
+/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more,
+ * and the memory of both is freed after that. */
 void serving_close(struct serving *s)
 {
     const int n = s->workers ? s->server.n_threads : 0;

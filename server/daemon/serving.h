@@ -1,7 +1,7 @@
 /*
- * struct serving: the part of the daemon that answers requests. The public server and a request worker
- * for each of its threads, the executor, and what they share: memory, metrics, the impression log.
- * Main thread only.
+ * struct serving: the part of the daemon that answers requests. The public server and a request
+ * worker for each of its threads, the executor, and what they share: memory, metrics, the
+ * impression log. Main thread only.
  */
 #ifndef SERVER_DAEMON_SERVING_H
 #define SERVER_DAEMON_SERVING_H
@@ -28,8 +28,8 @@ struct serving_args {
     struct health *health;       /* of the routes; not touched before serving_start() */
 };
 
-/* Binds the address and makes everything but the threads of the server. On failure, too, it is closed
- * by serving_close(). */
+/* Binds the address and makes everything but the server's threads. Closed by serving_close(), also
+ * after a failure. */
 int serving_open(struct serving *serving, const struct serving_args *args,
                  struct err *err) MUST_CHECK;
 int serving_start(struct serving *serving, struct err *err) MUST_CHECK;

@@ -4,20 +4,7 @@
 #include "impression/request_json.h"
 #include "server/request/worker_state.h"
 
-/* What the ads were ranked with. NULL: out of memory. */
-static const struct candidate *as_candidates(struct request *r)
-{
-    struct candidate *out = arena_array(&r->arena, (size_t)r->ads.n + 1, sizeof(*out));
-
-    for (int i = 0; out && i < r->ads.n; i++) {
-        const struct rank_ad *ad = &r->ads.items[i];
-
-        out[i] = (struct candidate){ad->adid, ad->text, ad->bid, (int)ad->bid_type};
-    }
-    return out;
-}
-
-static int write_request(struct json_writer *w, struct request *r)
+static void write_request(struct json_writer *w, const struct request *r)
 {
     struct impression_request ranked = r->decoded;
 
@@ -25,14 +12,19 @@ static int write_request(struct json_writer *w, struct request *r)
     ranked.user_id = (struct view){0};
     ranked.behaviours = r->history.behaviours;
     ranked.n_behaviours = r->history.n;
-    ranked.candidates = as_candidates(r);
-    ranked.n_candidates = r->ads.n;
-    ranked.has_candidates = true;
-    if (!ranked.candidates)
-        return -1;
     jw_key(w, "request");
-    request_write_json(w, &ranked);
-    return 0;
+    request_write_begin(w, &ranked);
+    jw_member_array(w, "candidates");
+    for (int i = 0; i < r->ads.n; i++) {
+        const struct rank_ad *ad = &r->ads.items[i];
+
+        candidate_write_json(w, &(struct candidate){.adid = ad->adid,
+                                                    .text = ad->text,
+                                                    .bid = ad->bid,
+                                                    .bid_type = (int)ad->bid_type});
+    }
+    jw_array_end(w);
+    request_write_end(w);
 }
 
 static void write_shown(struct json_writer *w, const struct request *r, const struct ranked *ranked)
@@ -67,8 +59,7 @@ void impression_line_add(struct request *r, const struct answer *answer)
     jw_member_str(&w, "catalog_digest", catalog_digest(r->world->catalog));
     jw_member_str(&w, "model_digest", answer->model_digest);
     jw_member_int(&w, "generation", (int64_t)answer->generation);
-    if (write_request(&w, r))
-        return;
+    write_request(&w, r);
     write_shown(&w, r, answer->ranked);
     jw_object_end(&w);
     buf_add_str(line, "\n");

@@ -1,3 +1,4 @@
+/* How a served catalog is doing now, counted and written. */
 #include "server/world/catalog_state.h"
 
 #include "base/clock.h"

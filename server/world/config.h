@@ -1,10 +1,10 @@
 /*
- * The configuration (CONTRACT 2): strict JSON, read once into an immutable struct (config_read.h) that
- * embeds each room's section as that room declares it (base/option.h). A room is handed its own
- * section, never the whole, and reads it in place: whoever holds the world holds its options.
+ * The configuration (CONTRACT 2): strict JSON, read once into an immutable struct (config_read.h)
+ * that embeds each room's section as that room declares it (base/option.h). A room is handed its
+ * own section, never the whole, and reads it in place: whoever holds the world holds its options.
  *
- * Made on any thread, const from then on, counted: the world holds a reference, and at the start the
- * daemon, whose threads read it before there is a world.
+ * Made on any thread, const from then on, counted: the world holds a reference, and at the start
+ * the daemon, whose threads read it before there is a world.
  */
 #ifndef SERVER_WORLD_CONFIG_H
 #define SERVER_WORLD_CONFIG_H
@@ -25,7 +25,6 @@
 
 #define CONFIG_MAX_OPTIONS 128
 
-/* Paths are relative to the folder of the configuration file when written, not here. */
 struct config {
     atomic_int refs;
     struct arena arena;                /* owns every string */

@@ -23,8 +23,8 @@ void config_diff(const struct config *running, const struct config *next, struct
  */
 void config_changes(const struct config *running, const struct config *next, struct buf *out);
 
-/* Puts the running value of every option that needs a restart into `next`, so that the configuration
- * says what is in effect. */
+/* Puts the running value of every option that needs a restart into `next`, so that a configuration
+ * is what is in effect. */
 int config_keep_restart(const struct config *running, struct config *next,
                         struct err *err) MUST_CHECK;
 

@@ -5,7 +5,7 @@
 #include "server/world/config.h"
 #include "json/writer.h"
 
-/* The whole configuration as a document, sections and options in the table's order, no secret's value. */
+/* The whole configuration as a document, in the order of options.h, without a secret's value. */
 void config_print(const struct config *config, struct json_writer *w);
 
 /* What --help says about options, one per line with default, bounds and effect. */

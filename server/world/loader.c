@@ -1,3 +1,4 @@
+/* The loader thread, and what one load does. */
 #include "server/world/loader.h"
 
 #include <pthread.h>

@@ -1,4 +1,4 @@
-/* Values of options, whatever their type: printed, compared, copied, released. Private to server/world. */
+/* Values of options of any type: printed, compared, copied, released. Private to server/world. */
 #ifndef SERVER_WORLD_OPTION_VALUE_H
 #define SERVER_WORLD_OPTION_VALUE_H
 
@@ -12,7 +12,7 @@ void option_print(const struct config_option *option, const struct config *confi
 bool option_equal(const struct config_option *option, const struct config *a,
                   const struct config *b);
 
-/* The value of `from` in the slot of `to`, whose arena owns the copies of strings. -1: out of memory. */
+/* Copies the value of `from`, strings into the arena of `to`. -1: out of memory. */
 int option_copy(const struct config_option *option, struct config *to,
                 const struct config *from) MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* References to a world and to the parts that worlds share. */
 #include "server/world/world.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
  * Forward passes of one request of random tokens, and beside each the bare matrix products of the
- * model's layers on the same threads (kernels/cpu/yardstick.h). Useful rates count what has to be computed and nothing
- * else (model/encoder.h).
+ * model's layers on the same threads (tools/model/yardstick.h). Useful rates count what has to be
+ * computed and nothing else (model/encoder.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "kernels/cpu/yardstick.h"
 #include "model/engine/engine_state.h"
 #include "tools/model/command.h"
+#include "tools/model/yardstick.h"
 #include "json/writer.h"
 
 #define MAX_ROUNDS 100000
@@ -30,7 +30,7 @@ struct bench {
     int n;
 };
 
-/* ------------------------------------------------------------------ the input */
+/* ---- the input ------------------------------------------------------------------------------- */
 
 static void random_ids(struct rng *rng, const struct model *m, int32_t *ids, int n)
 {
@@ -77,7 +77,7 @@ out:
     return rc;
 }
 
-/* ------------------------------------------------------------------ measuring */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static int one_pass(struct bench *b, double *us, struct err *err)
 {
@@ -126,7 +126,7 @@ static double quantile(double *us, int n, double q)
     return us[i < n ? i : n - 1];
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static void put_number(struct json_writer *w, const char *key, double value)
 {
@@ -150,7 +150,7 @@ static int report(struct bench *b, struct err *err)
     jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
     jw_member_str(&w, "backend", launcher_backend(b->scorer.launcher));
     jw_member_str(&w, "device", engine->caps.device);
-    jw_member_int(&w, "threads", engine->n_lanes);
+    jw_member_int(&w, "threads", engine->n_threads);
     jw_member_int(&w, "tokens", b->input.n_tokens);
     jw_member_int(&w, "rounds", b->n);
     put_number(&w, "median_ms", median / 1e3);
@@ -231,7 +231,7 @@ static int prepare(struct bench *b, struct err *err)
     if (strcmp(launcher_backend(b->scorer.launcher), "cpu") != 0)
         return 0;
     limit.precision = b->scorer.engine->caps.precision;
-    limit.threads = b->scorer.engine->n_lanes;
+    limit.threads = b->scorer.engine->n_threads;
     return yardstick_new(&limit, &b->bare, err);
 }
 

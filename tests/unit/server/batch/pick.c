@@ -78,6 +78,25 @@ TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
     CHECK_INT(s.extent.n, 1);
 }
 
+/* What fills a rung costs nothing; the job that would take the next one is too late for it. */
+TEST(pick__fills_to_a_rung)
+{
+    start();
+    s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
+    for (int i = 0; i < 4; i++)
+        add(i, 100, 470, &s.cost);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
+    CHECK_NEAR(s.extent.cost_us, 356, 1e-9);
+    start();
+    s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
+    for (int i = 0; i < 4; i++)
+        add(i, 100, 534, &s.cost);
+    pick(0);
+    CHECK_INT(s.extent.n, 3);
+    CHECK_NEAR(s.extent.cost_us, 484, 1e-9);
+}
+
 /* Two segments that no thread shares fit beside each other on two. */
 TEST(pick__adds_up_shapes_and_not_costs)
 {

@@ -2,7 +2,6 @@
 #include "server/world/loader.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"

@@ -3,8 +3,8 @@
  * it likes them best. 256 rows a product, weights laid out as the library chooses, neither bias nor
  * activation, one product after the other on each thread. For benchmarks.
  */
-#ifndef KERNELS_CPU_YARDSTICK_H
-#define KERNELS_CPU_YARDSTICK_H
+#ifndef TOOLS_MODEL_YARDSTICK_H
+#define TOOLS_MODEL_YARDSTICK_H
 
 #include "kernels/backend.h"
 

@@ -1,4 +1,5 @@
-#include "kernels/cpu/yardstick.h"
+/* Bare matrix products by oneDNN, timed. */
+#include "tools/model/yardstick.h"
 
 #include <pthread.h>
 #include <stdlib.h>

@@ -5,12 +5,15 @@
 #include "server/batch/job.h"
 #include "server/request/request_state.h"
 
+struct world_model;
+
 struct score_group {
     const struct imp *imp; /* the first of them */
+    const struct world_model *model;
     struct batch_job *job; /* lent or back; NULL: none */
     bool out;              /* lent: its letter has not come */
     bool scored;           /* logits are right */
-    const float *logits;   /* (ads.n, labels), in the job */
+    const float *logits;   /* (ads.n, model_out_width), in the job */
 };
 
 /* From candidates on. -1: out of memory. */

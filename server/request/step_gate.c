@@ -8,7 +8,7 @@
 
 enum step_result step_gate(struct request *r)
 {
-    if (!executor_is_full(r->world->served, clock_now_us()))
+    if (!executor_is_full(world_model(r->world)->served, clock_now_us()))
         return STEP_NEXT;
     r->refused = true;
     return STEP_LATE;

@@ -270,7 +270,6 @@ TEST(input_builder__encoded_ads_give_the_same_input)
     const struct ad *list;
     struct built b AT_END(built_close);
     bool truncated;
-    const atomic_bool stop = true;
     int n;
 
     CHECK_OK(catalog_parse("c", VIEW_LIT(catalog_lines), NULL, &catalog, &err), err);
@@ -280,9 +279,9 @@ TEST(input_builder__encoded_ads_give_the_same_input)
         ads[i] = (struct input_ad){.ad = &list[i]};
     ads[3] = (struct input_ad){.ad = &list[0], .text = VIEW_LIT("its own text wins")};
     built_open(&b, PREFIX);
-    CHECK_ERR(encoded_ads_new(b.model, catalog, &stop, &encoded, &err), err, "stopping");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-    CHECK_OK(encoded_ads_new(b.model, catalog, NULL, &encoded, &err), err);
+    CHECK(!encoded_ads_need_engine(b.model));
+    CHECK_OK(encoded_ads_begin(b.model, catalog, &encoded, &err), err);
+    CHECK_OK(encoded_ads_step(encoded, NULL, &err), err);
     build(&b, (struct input_args){.ads = ads, .n_ads = 4});
     direct = b.input;
     truncated = b.truncated;

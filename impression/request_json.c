@@ -39,18 +39,24 @@ static void write_site(struct json_writer *w, const struct impression_request *r
     jw_object_end(w);
 }
 
-static void write_imp(struct json_writer *w, const struct imp *imp)
+static void write_imps(struct json_writer *w, const struct impression_request *request)
 {
-    jw_object_begin(w);
-    jw_member_view(w, "id", imp->id);
-    jw_member_filled(w, "tagid", imp->tagid);
-    if (imp->bidfloor > 0)
-        jw_member_double(w, "bidfloor", imp->bidfloor);
-    jw_member_filled(w, "bidfloorcur", imp->bidfloorcur);
-    jw_object_end(w);
+    jw_member_array(w, "imp");
+    for (int i = 0; i < request->n_imps; i++) {
+        const struct imp *imp = &request->imps[i];
+
+        jw_object_begin(w);
+        jw_member_view(w, "id", imp->id);
+        jw_member_filled(w, "tagid", imp->tagid);
+        if (imp->bidfloor > 0)
+            jw_member_double(w, "bidfloor", imp->bidfloor);
+        jw_member_filled(w, "bidfloorcur", imp->bidfloorcur);
+        jw_object_end(w);
+    }
+    jw_array_end(w);
 }
 
-static void write_candidate(struct json_writer *w, const struct candidate *candidate)
+void candidate_write_json(struct json_writer *w, const struct candidate *candidate)
 {
     jw_object_begin(w);
     jw_member_view(w, "adid", candidate->adid);
@@ -62,11 +68,8 @@ static void write_candidate(struct json_writer *w, const struct candidate *candi
     jw_object_end(w);
 }
 
-static void write_rank(struct json_writer *w, const struct impression_request *request)
+static void write_behaviours(struct json_writer *w, const struct impression_request *request)
 {
-    jw_member_object(w, "rank");
-    if (request->top_n)
-        jw_member_int(w, "top_n", request->top_n);
     jw_member_array(w, "behaviour");
     for (int i = 0; i < request->n_behaviours; i++) {
         jw_object_begin(w);
@@ -74,16 +77,9 @@ static void write_rank(struct json_writer *w, const struct impression_request *r
         jw_object_end(w);
     }
     jw_array_end(w);
-    if (request->has_candidates) {
-        jw_member_array(w, "candidates");
-        for (int i = 0; i < request->n_candidates; i++)
-            write_candidate(w, &request->candidates[i]);
-        jw_array_end(w);
-    }
-    jw_object_end(w);
 }
 
-void request_write_json(struct json_writer *w, const struct impression_request *request)
+void request_write_begin(struct json_writer *w, const struct impression_request *request)
 {
     jw_object_begin(w);
     jw_member_filled(w, "id", request->id);
@@ -92,12 +88,28 @@ void request_write_json(struct json_writer *w, const struct impression_request *
     write_user(w, request->user_id);
     write_device(w, request);
     write_site(w, request);
-    if (request->n_imps) {
-        jw_member_array(w, "imp");
-        for (int i = 0; i < request->n_imps; i++)
-            write_imp(w, &request->imps[i]);
+    if (request->n_imps)
+        write_imps(w, request);
+    jw_member_object(w, "rank");
+    if (request->top_n)
+        jw_member_int(w, "top_n", request->top_n);
+    write_behaviours(w, request);
+}
+
+void request_write_end(struct json_writer *w)
+{
+    jw_object_end(w);
+    jw_object_end(w);
+}
+
+void request_write_json(struct json_writer *w, const struct impression_request *request)
+{
+    request_write_begin(w, request);
+    if (request->has_candidates) {
+        jw_member_array(w, "candidates");
+        for (int i = 0; i < request->n_candidates; i++)
+            candidate_write_json(w, &request->candidates[i]);
         jw_array_end(w);
     }
-    write_rank(w, request);
-    jw_object_end(w);
+    request_write_end(w);
 }

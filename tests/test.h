@@ -42,6 +42,8 @@ const char *test_data(void);
 
 #define TEST_MAIN /* of tests that still name it */
 
+/* struct buf text AT_END(buf_release) = BUF_INIT: released where its block ends. */
+#define AT_END(release) __attribute__((cleanup(release)))
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define SKIP(...) test_skip(__VA_ARGS__)
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)

@@ -6,8 +6,6 @@
 #ifndef ADRANK_MODEL_H
 #define ADRANK_MODEL_H
 
-#include <stdatomic.h>
-
 #include "adrank/catalog.h"
 #include "adrank/impression.h"
 #include "adrank/input.h"
@@ -47,12 +45,20 @@ double model_logit(const struct model *model, const float *out);
 /* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
 double model_pctr(const struct model *model, const float *out);
 
-/* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. Once *stop is true (another thread
- * may set it; NULL: never) the rest is given up: ERR_UNAVAILABLE. */
+/*
+ * Ads of a catalog as the model's kind keeps them (token ids, or what its engine makes of them), made
+ * once per (catalog, model) in steps of some milliseconds: begin, then step until it returns 0; 1 is
+ * more to do, -1 failed (then free it). Model and catalog outlive the steps, and the engine of that
+ * model is open. Where the kind needs the engine, steps run on the thread that calls the engine,
+ * with no batch in flight; else on any one thread, with engine NULL. Immutable once complete.
+ */
 struct encoded_ads;
-int encoded_ads_new(const struct model *model, const struct catalog *catalog,
-                    const atomic_bool *stop, struct encoded_ads **out, struct err *err) MUST_CHECK;
-void encoded_ads_free(struct encoded_ads *ads);
+struct engine;
+bool encoded_ads_need_engine(const struct model *model);
+int encoded_ads_begin(const struct model *model, const struct catalog *catalog,
+                      struct encoded_ads **out, struct err *err) MUST_CHECK;
+int encoded_ads_step(struct encoded_ads *ads, struct engine *engine, struct err *err) MUST_CHECK;
+void encoded_ads_free(struct encoded_ads *ads); /* complete or not; may be NULL */
 
 /* One ad of a request: of the catalog (ad set), or with a text of its own (text set, it wins). */
 struct input_ad {

@@ -31,6 +31,7 @@ const struct kind kind_cross = {
     .single = true,
     .n_networks = 1,
     .read_out = POOL_ROWS,
+    .ads = &ads_as_tokens,
     .size = size,
     .build = build,
 };

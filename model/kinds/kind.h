@@ -10,6 +10,7 @@
 #include "base/err.h"
 #include "base/view.h"
 #include "kernels/backend.h"
+#include "model/kinds/ad_encoding.h"
 
 struct id_run {
     const int32_t *ids; /* (n) without special tokens */
@@ -34,6 +35,7 @@ struct kind {
     int n_networks;       /* encoders that an input passes, one after the other */
     enum pool_kind read_out; /* what of a read segment the last one leaves */
     int out_width;           /* numbers that the engine gives for it; 0: the classifier's labels */
+    const struct ad_encoding *ads; /* how a catalog's ads are kept */
     /* Room that build() needs. */
     void (*size)(const struct input_parts *parts, int *n_tokens, int *n_segments);
     /* Fills out, which has that room; one read segment an ad, in their order. */

@@ -36,6 +36,7 @@ const struct kind kind_prefix = {
     .min_types = 2,
     .n_networks = 1,
     .read_out = POOL_ROWS,
+    .ads = &ads_as_tokens,
     .size = size,
     .build = build,
 };

@@ -20,19 +20,20 @@ static int agree_normalizer(const struct agreeing *a)
 {
     const struct normalizer_options *have = &a->spec->normalizer;
     struct normalizer_options said;
+    const struct {
+        const char *key, *in_json;
+        const bool *said, *have;
+    } keys[] = {
+        {"do_lower_case", "lowercase", &said.lowercase, &have->lowercase},
+        {"strip_accents", "strip_accents", &said.strip_accents, &have->strip_accents},
+        {"tokenize_chinese_chars", "handle_chinese_chars", &said.chinese_chars,
+         &have->chinese_chars},
+    };
 
     if (tokenizer_config_normalizer(a->file, a->config, &said, a->err))
         return -1;
-    const struct {
-        const char *key, *in_json;
-        bool said, have;
-    } keys[] = {
-        {"do_lower_case", "lowercase", said.lowercase, have->lowercase},
-        {"strip_accents", "strip_accents", said.strip_accents, have->strip_accents},
-        {"tokenize_chinese_chars", "handle_chinese_chars", said.chinese_chars, have->chinese_chars},
-    };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (keys[i].said == keys[i].have)
+        if (*keys[i].said == *keys[i].have)
             continue;
         if (json_is_boolean(json_object_get(a->config, keys[i].key)))
             return err_set(a->err, ERR_DATA,
@@ -42,8 +43,8 @@ static int agree_normalizer(const struct agreeing *a)
         return err_set(a->err, ERR_DATA,
                        "%s: /normalizer/%s: is %s, but tokenizer_config.json lacks /%s, which "
                        "transformers takes as %s; state it there",
-                       a->json, keys[i].in_json, keys[i].have ? "true" : "false", keys[i].key,
-                       keys[i].said ? "true" : "false");
+                       a->json, keys[i].in_json, *keys[i].have ? "true" : "false", keys[i].key,
+                       *keys[i].said ? "true" : "false");
     }
     return 0;
 }

@@ -104,11 +104,12 @@ static void write_redis(enum health_redis redis, struct json_writer *w)
 static void write_model(const struct world *world, struct json_writer *w)
 {
     jw_member_object(w, "model");
-    jw_member_str(w, "name", model_name(world->model));
-    jw_member_str(w, "version", model_version(world->model));
-    jw_member_str(w, "digest", model_digest(world->model));
-    jw_member_str(w, "kind", model_kind(world->model));
-    jw_member_str(w, "precision", precision_names[served_model_precision(world->served)]);
+    jw_member_str(w, "name", model_name(world_model(world)->model));
+    jw_member_str(w, "version", model_version(world_model(world)->model));
+    jw_member_str(w, "digest", model_digest(world_model(world)->model));
+    jw_member_str(w, "kind", model_kind(world_model(world)->model));
+    jw_member_str(w, "precision",
+                  precision_names[served_model_precision(world_model(world)->served)]);
     jw_member_int(w, "generation", (int64_t)world->generation);
     jw_object_end(w);
 }

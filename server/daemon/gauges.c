@@ -61,17 +61,19 @@ static void collect_model(struct metrics_out *out, void *arg)
 
     if (!g->publisher->world)
         return;
-    metrics_emit(out,
-                 (struct metrics_label[]){
-                     label("name", model_name(g->publisher->world->model)),
-                     label("version", model_version(g->publisher->world->model)),
-                     label("digest", model_digest(g->publisher->world->model)),
-                     label("kind", model_kind(g->publisher->world->model)),
-                     label("precision",
-                           precision_names[served_model_precision(g->publisher->world->served)]),
-                     label("backend", executor_backend(g->serving->executor)),
-                 },
-                 6, 1);
+    metrics_emit(
+        out,
+        (struct metrics_label[]){
+            label("name", model_name(world_model(g->publisher->world)->model)),
+            label("version", model_version(world_model(g->publisher->world)->model)),
+            label("digest", model_digest(world_model(g->publisher->world)->model)),
+            label("kind", model_kind(world_model(g->publisher->world)->model)),
+            label(
+                "precision",
+                precision_names[served_model_precision(world_model(g->publisher->world)->served)]),
+            label("backend", executor_backend(g->serving->executor)),
+        },
+        6, 1);
 }
 
 static bool read_catalog(const struct gauges *g, struct catalog_state *out)

@@ -17,16 +17,17 @@ static void log_ready(const struct publisher *p)
     const struct catalog_state state =
         catalog_state_now(world->catalog, world->catalog_modified_ms);
 
-    log_info("ready", LOG_STR("version", ADRANK_VERSION),
-             LOG_STR("backend", executor_backend(serving->executor)), LOG_STR("device", caps->name),
-             LOG_STR("model", model_name(world->model)),
-             LOG_STR("model_version", model_version(world->model)),
-             LOG_STR("model_digest", model_digest(world->model)),
-             LOG_STR("kind", model_kind(world->model)),
-             LOG_STR("precision", precision_names[served_model_precision(world->served)]),
-             LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
-             LOG_STR("address", server_address(&serving->server)),
-             LOG_STR("admin", admin_address(p->args.admin)));
+    log_info(
+        "ready", LOG_STR("version", ADRANK_VERSION),
+        LOG_STR("backend", executor_backend(serving->executor)), LOG_STR("device", caps->name),
+        LOG_STR("model", model_name(world_model(world)->model)),
+        LOG_STR("model_version", model_version(world_model(world)->model)),
+        LOG_STR("model_digest", model_digest(world_model(world)->model)),
+        LOG_STR("kind", model_kind(world_model(world)->model)),
+        LOG_STR("precision", precision_names[served_model_precision(world_model(world)->served)]),
+        LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
+        LOG_STR("address", server_address(&serving->server)),
+        LOG_STR("admin", admin_address(p->args.admin)));
 }
 
 /* The further ones of an address that means several: the first is in the line `ready`. */

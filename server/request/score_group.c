@@ -4,16 +4,16 @@
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-/* Text that all groups of a request may have tokenised: some hundred times what one needs. It bounds
- * what a crafted request costs the worker; groups beyond it get no place, as if the queue were
- * full. */
+/* Text that all groups of a request may have tokenised: some hundred times what one needs. It
+ * bounds what a crafted request costs the worker; groups beyond it get no place, as if the queue
+ * were full. */
 #define TEXT_BYTES ((size_t)256 << 10)
 
-/* Imps of one placement share a context and so its scores: everything else of it is the request's. */
+/* Imps of one placement share a context, and so its scores: all else in it is the request's. */
 static int group_imps(struct request *r)
 {
     const struct impression_request *decoded = &r->decoded;
-    const bool one = decoded->n_imps == 1 || !model_reads_placement(r->world->model);
+    const bool one = decoded->n_imps == 1 || !model_reads_placement(world_model(r->world)->model);
     size_t n = (size_t)decoded->n_imps;
 
     r->tokens.groups = arena_calloc(&r->arena, one ? 1 : n, sizeof(*r->tokens.groups));
@@ -27,7 +27,8 @@ static int group_imps(struct request *r)
                !view_eq(r->tokens.groups[c].imp->tagid, decoded->imps[i].tagid))
             c++;
         if (c == r->tokens.n_groups)
-            r->tokens.groups[r->tokens.n_groups++].imp = &decoded->imps[i];
+            r->tokens.groups[r->tokens.n_groups++] =
+                (struct score_group){.imp = &decoded->imps[i], .model = world_model(r->world)};
         r->tokens.group_of[i] = c;
     }
     return 0;
@@ -48,21 +49,22 @@ int score_groups_init(struct request *r)
                                           .behaviours = r->history.behaviours,
                                           .n_behaviours = r->history.n,
                                           .n_ads = r->ads.n,
-                                          .encoded = r->world->ads->encoded,
+                                          .encoded = world_model(r->world)->ads->encoded,
                                           .now_ms = r->now_ms};
     if (group_imps(r))
         return -1;
     if (r->ads.n == 0)
         return 0;
     r->tokens.input.ads = input_ads(r);
-    r->tokens.input.shared = model_share_texts(r->world->model, &r->tokens.input, &r->arena);
+    r->tokens.input.shared =
+        model_share_texts(world_model(r->world)->model, &r->tokens.input, &r->arena);
     return r->tokens.input.ads && r->tokens.input.shared ? 0 : -1;
 }
 
 enum step_result score_group_build(struct request *r, struct score_group *group)
 {
     struct batch_jobs *jobs = &r->worker->jobs;
-    const struct model *model = r->world->model;
+    const struct model *model = group->model->model;
     bool truncated = false;
     struct err err;
 

@@ -1,16 +1,19 @@
-/* What of a request is scored together: imps of equal context. Each group is one job of the batch. */
+/* Imps of a request that are scored together, by one job: those of equal context. */
 #ifndef SERVER_REQUEST_SCORE_GROUP_H
 #define SERVER_REQUEST_SCORE_GROUP_H
 
 #include "server/batch/job.h"
 #include "server/request/request_state.h"
 
+struct world_model;
+
 struct score_group {
     const struct imp *imp; /* the first of them */
+    const struct world_model *model;
     struct batch_job *job; /* lent or back; NULL: none */
     bool out;              /* lent: its letter has not come */
     bool scored;           /* logits are right */
-    const float *logits;   /* (ads.n, labels), in the job */
+    const float *logits;   /* (ads.n, model_out_width), in the job */
 };
 
 /* From candidates on. -1: out of memory. */

@@ -26,9 +26,9 @@ enum step_result step_answer(struct request *r)
     const struct answer answer = {
         .request = &r->decoded,
         .request_id = view_of(r->call->request_id),
-        .model = model_name(world->model),
-        .model_version = model_version(world->model),
-        .model_digest = model_digest(world->model),
+        .model = model_name(world_model(world)->model),
+        .model_version = model_version(world_model(world)->model),
+        .model_digest = model_digest(world_model(world)->model),
         .generation = world->generation,
         .currency = world->config->rank.currency,
         .ranked = &r->rank.ranked,

@@ -17,13 +17,13 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
     job->letter.deliver = on_letter;
     job->home = &r->worker->worker->loop.mailbox;
     job->owner = (struct job_owner){(uint32_t)r->worker->worker->index, r->slot, r->generation};
-    job->model = r->world->served;
+    job->model = group->model->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
     return executor_submit(job, now_us, &wait_us);
 }
 
 /* Whether to answer at once by on_late. Under `prior`, a group without a place goes without a score
- * and the others are still worth having; an operator who will not bid on priors gets none mixed in. */
+ * and the others are still worth having; operators who will not bid on priors get none mixed in. */
 static bool hopeless(const struct request *r, bool any)
 {
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);

@@ -6,12 +6,12 @@
 
 static const double *model_scores(struct request *r, const struct score_group *group)
 {
-    const struct model *model = r->world->model;
+    const struct model *model = group->model->model;
     double *pctr = arena_array(&r->arena, (size_t)r->ads.n + 1, sizeof(*pctr));
-    int labels = model_out_width(model);
+    int width = model_out_width(model);
 
     for (int i = 0; pctr && i < r->ads.n; i++)
-        pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * labels);
+        pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * width);
     return pctr;
 }
 
@@ -20,7 +20,8 @@ static struct rank_scores *scores(struct request *r)
 {
     size_t n = (size_t)r->decoded.n_imps;
     struct rank_scores *out = arena_array(&r->arena, n, sizeof(*out));
-    const double *priors = rank_priors(&r->ads, model_base_rate(r->world->model), &r->arena);
+    const double *priors =
+        rank_priors(&r->ads, model_base_rate(world_model(r->world)->model), &r->arena);
 
     if (!out || !priors)
         return NULL;

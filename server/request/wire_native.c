@@ -32,8 +32,7 @@ static void write_result(struct json_writer *w, const struct impression_request 
 
 static void write_results(struct json_writer *w, const struct answer *answer)
 {
-    jw_key(w, "results");
-    jw_array_begin(w);
+    jw_member_array(w, "results");
     for (int i = 0; i < answer->ranked->n; i++)
         write_result(w, answer->request, &answer->ranked->results[i]);
     jw_array_end(w);
@@ -41,8 +40,7 @@ static void write_results(struct json_writer *w, const struct answer *answer)
 
 static void write_filtered(struct json_writer *w, const struct ranked *ranked)
 {
-    jw_key(w, "filtered");
-    jw_object_begin(w);
+    jw_member_object(w, "filtered");
     for (int reason = 0; reason < FILTERED_REASONS; reason++) {
         if (ranked->filtered[reason] == 0)
             continue;
@@ -53,8 +51,7 @@ static void write_filtered(struct json_writer *w, const struct ranked *ranked)
 
 static void write_degraded(struct json_writer *w, uint32_t degraded)
 {
-    jw_key(w, "degraded");
-    jw_array_begin(w);
+    jw_member_array(w, "degraded");
     for (int reason = 0; reason < DEGRADED_REASONS; reason++)
         if (degraded & 1u << reason)
             jw_str(w, degraded_reason_names[reason]);
@@ -70,8 +67,7 @@ static void write_timing(struct json_writer *w, const struct answer_timing *timi
                 {"queue", timing->queue_us}, {"infer", timing->infer_us},
                 {"rank", timing->rank_us},   {"total", timing->total_us}};
 
-    jw_key(w, "timing_us");
-    jw_object_begin(w);
+    jw_member_object(w, "timing_us");
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         jw_member_int(w, rows[i].name, rows[i].us);
     }

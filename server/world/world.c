@@ -13,6 +13,13 @@ static void world_ads_unref(struct world_ads *ads)
     free(ads);
 }
 
+static void world_model_release(struct world_model *model)
+{
+    served_model_unref(model->served);
+    world_ads_unref(model->ads);
+    model_unref(model->model);
+}
+
 static void world_eligible_unref(struct world_eligible *eligible)
 {
     if (!eligible || atomic_fetch_sub_explicit(&eligible->refs, 1, memory_order_acq_rel) != 1)
@@ -32,10 +39,9 @@ void world_unref(struct world *world)
 {
     if (!world || atomic_fetch_sub_explicit(&world->refs, 1, memory_order_acq_rel) != 1)
         return;
-    served_model_unref(world->served);
-    world_ads_unref(world->ads);
+    for (int i = 0; i < world->n_models; i++)
+        world_model_release(&world->models[i]);
     world_eligible_unref(world->eligible);
-    model_unref(world->model);
     catalog_unref(world->catalog);
     config_unref(world->config);
     free(world->letters);

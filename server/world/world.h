@@ -29,6 +29,17 @@ struct world_ads {
     struct encoded_ads *encoded;
 };
 
+/* A model with all that a request needs of it. */
+struct world_model {
+    struct model *model;
+    struct served_model *served; /* its engines */
+    struct world_ads *ads;       /* the catalog's, for it */
+    uint64_t stamp;              /* a hash of its directory, as catalog_stamp */
+};
+
+/* Room in a world. One is served so far: arms, shadows and models for other tasks come beside it. */
+#define WORLD_MAX_MODELS 1
+
 /* A world on its way to a worker. Made with the world, so that publishing it cannot fail. */
 struct world_letter {
     struct letter letter; /* deliver: the sender's */
@@ -41,15 +52,19 @@ struct world {
     struct config *config;        /* a reference */
     struct world_letter *letters; /* (http.workers) each is sent once */
     struct catalog *catalog;
-    struct model *model;
     struct world_eligible *eligible;
-    struct world_ads *ads;
-    struct served_model *served; /* the model's engines */
+    int n_models;
+    struct world_model models[WORLD_MAX_MODELS];
     int64_t catalog_modified_ms; /* the file's, unix time */
     int shrunk_from; /* ads of the catalog served before, where this one has not half of them; else 0 */
-    /* Hashes of size, inode and mtime: what a reload compares before it reads. */
-    uint64_t catalog_stamp, model_stamp;
+    uint64_t catalog_stamp; /* of size, inode and mtime: what a reload compares before it reads */
 };
+
+/* The one that requests are ranked by. */
+static inline const struct world_model *world_model(const struct world *world)
+{
+    return &world->models[0];
+}
 
 struct world *world_ref(struct world *world); /* any thread that holds a reference already */
 void world_unref(struct world *world);        /* any thread; NULL is legal */

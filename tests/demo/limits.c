@@ -4,7 +4,6 @@
  * items) are not.
  */
 #include <dirent.h>
-#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -35,10 +35,11 @@ static const char full[] =
 static const char of_catalog[] = "{}";
 static const char wrong[] = "{\"imp\":[{\"id\":7}],\"rank\":{\"top_n\":0}}";
 
+static struct err err;
+
 static void start(const char *backend, const char *redis, const char *set)
 {
     char path[128], preload[4200], board[192];
-    struct err err;
 
     snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
     CHECK_OK(fault_open(&fault, path, &err), err);
@@ -59,7 +60,6 @@ static void stop(void)
 static void call(struct http_client *client, const char *body)
 {
     struct client_response response;
-    struct err err;
 
     CHECK_OK(http_client_call(
                  client,
@@ -73,7 +73,6 @@ static void call(struct http_client *client, const char *body)
 static uint64_t count(const char *body, unsigned on)
 {
     struct http_client clients[CLIENTS];
-    struct err err;
     uint64_t seen;
 
     for (int i = 0; i < CLIENTS; i++) {
@@ -165,7 +164,6 @@ static bool reload_without(unsigned k)
 {
     struct http_client client;
     struct client_response response;
-    struct err err;
     bool fired;
 
     driver_write(&d, "config.json",
@@ -187,7 +185,6 @@ static int64_t generation_of(struct http_client *client)
 {
     struct client_response response;
     const char *at;
-    struct err err;
 
     CHECK_OK(http_client_call(
                  client,
@@ -206,7 +203,6 @@ TEST(allocations__that_fail_in_a_reload)
     struct http_client clients[WORKERS];
     int n_applied = 0, n_kept = 0, n_quiet = 0;
     int64_t before = 1;
-    struct err err;
 
     start("null", NULL, "http.workers=3");
     for (int i = 0; i < WORKERS; i++) { /* one for each worker: the least loaded takes it */
@@ -289,7 +285,7 @@ TEST(allocations__none_after_a_storm)
 
 TEST(allocations__none_of_ours_with_redis)
 {
-    struct redis redis;
+    struct redis redis AT_END(redis_stop);
     char url[64];
 
     if (redis_start(&redis, NULL))
@@ -298,7 +294,6 @@ TEST(allocations__none_of_ours_with_redis)
     start("null", url, NULL);
     check_none("with Redis", full);
     stop();
-    redis_stop(&redis);
 }
 
 TEST(allocations__none_of_ours_on_the_cpu)

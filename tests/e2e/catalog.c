@@ -36,12 +36,11 @@ static bool warns(const json_t *answer, const char *text)
 
 static void put_ads(const char *member, int n)
 {
-    struct buf catalog = BUF_INIT;
+    struct buf catalog AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"tea\",\"bid\":1%s}\n", i, member);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
-    buf_release(&catalog);
 }
 
 static void check_refused(const char *target, const char *why)

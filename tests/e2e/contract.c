@@ -1,6 +1,5 @@
 #include "tests/e2e/contract.h"
 
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"

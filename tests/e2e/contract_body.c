@@ -93,7 +93,7 @@ CONTRACT_TEST(invalid, fields)
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
 static void check_count(int n, bool all)
 {
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
     const char *detail, *more;
     json_t *problem;
     int listed;
@@ -116,7 +116,6 @@ static void check_count(int n, bool all)
         CHECK_INT(listed + atoi(more + strlen(", and ")), n);
     }
     json_decref(problem);
-    buf_release(&body);
 }
 
 /* All in one answer; where memory bounds the list, the rest is counted. */

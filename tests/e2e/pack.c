@@ -1,7 +1,4 @@
 /* What adrank-model pack wrote is what adrankd serves: a template is changed, packed and swapped in. */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"

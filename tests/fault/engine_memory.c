@@ -4,7 +4,6 @@
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/fault/fault.h"
 #include "tests/unit/model/engine/engine_fixture.h"

@@ -3,7 +3,6 @@
  * not be done for want of memory is reported as that, not as bad JSON, a bad tensor or a failed digest.
  */
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "adrank/model.h"
 #include "model/files/json_load.h"

@@ -81,7 +81,7 @@ static void count_up(int *order, int n)
 
 static void check_f32(const char *name, const char *dir)
 {
-    struct golden_engine g;
+    struct golden_engine g AT_END(golden_engine_close);
     struct requests r;
     int order[MAX_REQUESTS];
     double error;
@@ -95,7 +95,6 @@ static void check_f32(const char *name, const char *dir)
     printf("     %-14s f32 error over spread %.1e\n", name, error);
     CHECK(error <= 1e-4);
     requests_close(&r);
-    golden_engine_close(&g);
 }
 
 static double bf16_error_of(const char *dir)
@@ -117,7 +116,7 @@ static double bf16_error_of(const char *dir)
 static void check_bf16(const char *name, const char *dir, const char *linear)
 {
     double allowed = 1.2 * bf16_error_of(dir), error, stated;
-    struct golden_engine g;
+    struct golden_engine g AT_END(golden_engine_close);
     struct requests r;
     int order[MAX_REQUESTS];
 
@@ -134,7 +133,6 @@ static void check_bf16(const char *name, const char *dir, const char *linear)
     CHECK(error > 0 && error <= allowed);
     CHECK(stated >= allowed && stated < allowed + 1e-3);
     requests_close(&r);
-    golden_engine_close(&g);
 }
 
 /* The portable provider always has bf16, whatever the processor. */

@@ -34,10 +34,10 @@ static void check_pair(struct golden_engine *g, const json_t *texts, const json_
     const struct view text = view_of(json_string_value(json_array_get(texts, 0)));
     const struct view pair = view_of(json_string_value(json_array_get(texts, 1)));
     const json_t *logits = json_object_get(want, "logits");
-    struct input input = {0};
+    struct input input AT_END(input_release) = {0};
     const struct input *inputs[] = {&input};
     float got[2], *rows[] = {got};
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct err err;
 
     arena_init(&arena, 4096, 0);
@@ -48,8 +48,6 @@ static void check_pair(struct golden_engine *g, const json_t *texts, const json_
     for (size_t l = 0; l < json_array_size(logits); l++)
         CHECK_NEAR(got[l], json_number_value(json_array_get(logits, l)), 2e-4);
     CHECK_NEAR(model_pctr(g->model, got), json_number_value(json_object_get(want, "pctr")), 1e-4);
-    input_release(&input);
-    arena_release(&arena);
 }
 
 TEST(stated__directories_score_as_transformers_scores_them)

@@ -1,7 +1,5 @@
 #include "tests/storm/lint.h"
 
-#include <stdbool.h>
-
 #include "base/file.h"
 #include "base/utf8.h"
 #include "tests/test.h"

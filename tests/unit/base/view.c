@@ -1,5 +1,3 @@
-#include "base/view.h"
-
 #include "tests/test.h"
 
 TEST(view_eq_nocase__folds_ascii_letters_only)

@@ -1,5 +1,4 @@
 /* What the decoder does not take, and what it says of it. */
-#include "adrank/decode.h"
 
 #include "base/buf.h"
 #include "tests/refused_bodies.h"
@@ -68,7 +67,7 @@ TEST(decode__takes_32_levels_and_no_more)
     static const struct {
         const char *open, *close;
     } rows[] = {{"[", "]"}, {"{\"a\":", "}"}};
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < 2; i++)
         for (int levels = 30; levels <= 33; levels++) {
@@ -80,13 +79,12 @@ TEST(decode__takes_32_levels_and_no_more)
             CHECK_INT(d.status, levels <= 31 ? DECODE_OK : DECODE_NOT_JSON);
             decoded_release(&d);
         }
-    buf_release(&body);
 }
 
 static void check_invalid(const char *body, const char *pointers, const char *detail)
 {
     char found[256] = "";
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
 
     decode(&d, view_of(refused_body(body)));
     CHECK_INT(d.status, DECODE_INVALID);
@@ -96,7 +94,6 @@ static void check_invalid(const char *body, const char *pointers, const char *de
     CHECK_STR(found, pointers);
     if (!strstr(d.problems.items[0].detail, detail))
         FAIL("%s", d.problems.items[0].detail);
-    decoded_release(&d);
 }
 
 TEST(decode__refuses_what_is_not_a_request)
@@ -114,7 +111,7 @@ TEST(decode__refuses_what_is_not_a_request)
 
 TEST(decode__tells_every_problem_and_repeats_nothing)
 {
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
 
     decode(&d, VIEW_LIT("{\"tmax\":\"SECRET\",\"user\":{\"id\":[1]},\"imp\":[{\"id\":\"SECRET\"},"
                         "{\"id\":\"SECRET\"},{\"tagid\":\"SECRET\"}],\"rank\":{\"behaviour\":["
@@ -127,13 +124,12 @@ TEST(decode__tells_every_problem_and_repeats_nothing)
     CHECK_STR(d.problems.items[3].pointer, "/rank/behaviour/0/type");
     for (size_t i = 0; i < d.problems.n; i++)
         CHECK(!strstr(d.problems.items[i].detail, "SECRET"));
-    decoded_release(&d);
 }
 
 TEST(decode__keeps_at_most_max_problems)
 {
-    struct buf body = BUF_INIT;
-    struct decoded d;
+    struct buf body AT_END(buf_release) = BUF_INIT;
+    struct decoded d AT_END(decoded_release);
 
     buf_add_str(&body, "{\"rank\":{\"behaviour\":[{}");
     for (int i = 0; i < 20000; i++)
@@ -143,6 +139,4 @@ TEST(decode__keeps_at_most_max_problems)
     CHECK_INT(d.status, DECODE_INVALID);
     CHECK_INT(d.problems.n, 16);
     CHECK_INT(d.problems.dropped, 2 * 20001 - 16);
-    decoded_release(&d);
-    buf_release(&body);
 }

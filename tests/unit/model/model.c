@@ -33,10 +33,10 @@ static const struct {
 /* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals included. */
 TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct tokenizer *t;
     struct model *m;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct err err;
     int32_t ids[2][64];
     const struct view text = VIEW_LIT("xandroidy");
@@ -59,8 +59,6 @@ TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
     model_unref(m);
     model_dir_put(&dir, "added_tokens.json", VIEW_LIT("{\"zz\":7}"));
     check_refused(dir.path, "added_tokens.json: tokens of a release");
-    arena_release(&arena);
-    model_dir_remove(&dir);
 }
 
 TEST(model__refuses_a_file_that_is_there_but_cannot_be_read)
@@ -96,14 +94,13 @@ TEST(model__refuses_spoilt_tensors)
 /* A tensor under another name is one that is missing and one that is surplus. */
 static void rename_tensor(const struct model_dir *dir, const char *from, const char *to)
 {
-    struct buf bytes = model_dir_get(dir, "model.safetensors");
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
     size_t len = strlen(from);
     char *at = memmem(bytes.ptr, bytes.len, from, len);
 
     CHECK(at && strlen(to) == len);
     memcpy(at, to, len);
     model_dir_put(dir, "model.safetensors", buf_view(&bytes));
-    buf_release(&bytes);
 }
 
 static const struct {
@@ -170,7 +167,7 @@ TEST(model__names_surplus_tensors_but_those_it_knows)
 
 TEST(model__takes_the_old_names_of_norms)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
 
@@ -180,7 +177,6 @@ TEST(model__takes_the_old_names_of_norms)
     rename_tensor(&dir, "\"bert.embeddings.LayerNorm.bias\"", "\"bert.embeddings.LayerNorm.beta\"");
     CHECK_OK(model_open(dir.path, &m, &err), err);
     model_unref(m);
-    model_dir_remove(&dir);
 }
 
 static const struct {
@@ -266,16 +262,14 @@ TEST(model__refuses_missing_and_broken_files)
 
 TEST(model__refuses_a_vocabulary_beyond_the_embeddings)
 {
-    struct model_dir dir;
-    struct buf vocab;
+    struct model_dir dir AT_END(model_dir_remove);
+    struct buf vocab AT_END(buf_release);
 
     model_dir_copy(&dir, PAIRS);
     vocab = model_dir_get(&dir, "vocab.txt");
     buf_add_str(&vocab, "onemore\n");
     model_dir_put(&dir, "vocab.txt", buf_view(&vocab));
     check_refused(dir.path, "embeddings");
-    buf_release(&vocab);
-    model_dir_remove(&dir);
 }
 
 TEST(model__opens_a_hugging_face_directory_as_cross)
@@ -299,7 +293,7 @@ TEST(model__opens_a_hugging_face_directory_as_cross)
 /* BertModel alone, its names with the prefix or without. */
 TEST(model__opens_an_encoder_without_classifier)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
 
@@ -310,7 +304,6 @@ TEST(model__opens_an_encoder_without_classifier)
     CHECK_INT(model_out_width(m), 0);
     CHECK(m->head.pooler && !m->head.classifier);
     model_unref(m);
-    model_dir_remove(&dir);
 }
 
 TEST(model__two_labels_are_one_logit)
@@ -329,7 +322,7 @@ TEST(model__two_labels_are_one_logit)
 
 TEST(model__checks_the_stated_sha256)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
     struct model_files files;
@@ -346,7 +339,6 @@ TEST(model__checks_the_stated_sha256)
     value[1] = value[1] == '0' ? '1' : '0';
     model_dir_edit(&dir, "adrank.json", "/weights_sha256", value);
     check_refused(dir.path, "model.safetensors: SHA-256 is ");
-    model_dir_remove(&dir);
 }
 
 TEST(model__digest_and_stamp_follow_its_files_alone)

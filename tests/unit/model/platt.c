@@ -1,7 +1,5 @@
 #include "model/platt.h"
 
-#include <math.h>
-
 #include "base/rng.h"
 #include "tests/test.h"
 

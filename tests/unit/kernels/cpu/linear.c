@@ -3,6 +3,8 @@
 #include "base/rng.h"
 #include "tests/test.h"
 
+static struct err err;
+
 TEST(linear__is_chosen_by_name_or_by_processor)
 {
     const struct cpuid old = {.cores = 1},
@@ -27,8 +29,6 @@ struct opened {
 
 static void must_open(struct opened *o, const struct linear_ops *ops)
 {
-    struct err err;
-
     o->ops = ops;
     CHECK_OK(ops->open(PRECISION_F32, &o->provider, &err), err);
     CHECK_OK(ops->lane_open(o->provider, &o->lane, &err), err);
@@ -51,7 +51,6 @@ TEST(linear__leaves_the_host_copy_alone_and_needs_it_no_longer)
             .in = 3, .out = 2, .weight = w, .bias = b, .to_stream = true};
         struct linear_weight *weight;
         struct opened o;
-        struct err err;
 
         must_open(&o, providers[p]);
         CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
@@ -85,7 +84,6 @@ TEST(linear__does_not_hide_what_is_not_finite)
                                              .to_stream = true};
             struct linear_weight *weight;
             struct opened o;
-            struct err err;
 
             if (a == ACTIVATION_RELU && providers[p] == &linear_onednn)
                 continue;
@@ -113,7 +111,6 @@ TEST(linear__takes_many_shapes_and_weights)
 {
     for (int p = 0; p < 2; p++) {
         struct opened o;
-        struct err err;
         struct rng rng;
         float w[20 * 20], x[20] = {0}, y[20];
 

@@ -1,4 +1,3 @@
-#include "adrank/tokenizer.h"
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
 

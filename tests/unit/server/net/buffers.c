@@ -5,7 +5,7 @@
 
 TEST(buffers__gives_the_same_memory_again)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer first, second;
 
     buffers_init(&buffers, 1u << 20);
@@ -17,12 +17,11 @@ TEST(buffers__gives_the_same_memory_again)
     CHECK(second.ptr == first.ptr);
     buffers_put(&buffers, second);
     CHECK_INT(buffers.spare_bytes, BUFFERS_BASE_BYTES);
-    buffers_release(&buffers);
 }
 
 TEST(buffers__keeps_no_more_than_told)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer taken[8];
 
     buffers_init(&buffers, 100000);
@@ -33,12 +32,11 @@ TEST(buffers__keeps_no_more_than_told)
     for (int i = 0; i < 8; i++)
         buffers_put(&buffers, taken[i]);
     CHECK_INT(buffers.spare_bytes, 3 * 32768);
-    buffers_release(&buffers);
 }
 
 TEST(buffers__takes_and_gives_at_random)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer taken[32] = {{NULL, 0}};
     struct rng rng;
 
@@ -56,14 +54,12 @@ TEST(buffers__takes_and_gives_at_random)
     }
     for (int i = 0; i < 32; i++)
         buffers_put(&buffers, taken[i]);
-    buffers_release(&buffers);
 }
 
 TEST(buffers__refuses_what_is_too_large)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
 
     buffers_init(&buffers, 0);
     CHECK(buffers_take(&buffers, (size_t)1 << 40).ptr == NULL);
-    buffers_release(&buffers);
 }

@@ -1,8 +1,6 @@
 /* Connections over real sockets: who is slow to send or to read. */
 #include "server/net/connection_pool.h"
 
-#include <sys/socket.h>
-
 #include "tests/unit/server/net/server_fixture.h"
 
 #define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"

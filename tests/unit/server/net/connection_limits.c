@@ -1,19 +1,16 @@
 /* Connections over real sockets: how much of a head, how many, how much memory. */
 #include "server/net/connection_pool.h"
 
-#include <sys/socket.h>
-
 #include "tests/unit/server/net/server_fixture.h"
 
 static void repeat(struct http_client *client, const char *text, int n)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct err err;
 
     for (int i = 0; i < n; i++)
         buf_add_str(&out, text);
     CHECK_OK(http_client_send(client, buf_view(&out), &err), err);
-    buf_release(&out);
 }
 
 TEST(connection__limits_the_head)

@@ -1,8 +1,6 @@
 /* Connections over real sockets: who goes when the budget of memory is full. */
 #include "server/net/connection_pool.h"
 
-#include <sys/socket.h>
-
 #include "tests/unit/server/net/server_fixture.h"
 
 #define LIMIT (32 << 20)

@@ -245,7 +245,7 @@ TEST(http_reader__holds_the_heads_limit)
 
 TEST(http_reader__bounds_chunk_extensions)
 {
-    struct buf bytes = BUF_INIT;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
     struct run run;
 
     buf_add_str(&bytes, CHUNKED);
@@ -259,7 +259,6 @@ TEST(http_reader__bounds_chunk_extensions)
     CHECK_INT(run.last, HTTP_REFUSED);
     CHECK_INT(run.reader.refusal.problem, PROBLEM_BAD_CHUNK);
     free(run.held);
-    buf_release(&bytes);
 }
 
 /* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it comes. */

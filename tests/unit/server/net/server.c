@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "base/rng.h"
 #include "tests/unit/server/net/server_fixture.h"
 
 TEST(server__spreads_connections)
@@ -114,7 +113,7 @@ static void check_ipv6_is_unavailable(void)
 {
     struct http_options options = http_defaults;
     struct server server;
-    struct loop loop;
+    struct loop loop AT_END(loop_release);
     struct err err;
 
     options.address = "[::1]:0";
@@ -123,7 +122,6 @@ static void check_ipv6_is_unavailable(void)
                           &err),
               err, "[::1]:0");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
-    loop_release(&loop);
 }
 
 /* A machine without IPv6 has something to show, too: that it says so. */
@@ -155,7 +153,7 @@ TEST(server__takes_an_inherited_descriptor)
 TEST(server__says_why_it_cannot_open)
 {
     struct server server;
-    struct loop loop;
+    struct loop loop AT_END(loop_release);
     struct err err;
     char taken[ADDRESS_TEXT_BYTES];
     struct http_options options = http_defaults;
@@ -172,7 +170,6 @@ TEST(server__says_why_it_cannot_open)
     CHECK_ERR(server_open(&server, &args, &err), err, "bind");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
     fixture_stop();
-    loop_release(&loop);
 }
 
 static void set_descriptors(rlim_t n)

@@ -55,9 +55,10 @@ TEST(store__callers_in_a_hurry_are_not_the_stores_fault)
 {
     rig_start(NULL, NULL);
     run_until(is_up);
-    for (int i = 0; i < BREAKER_FAILURES + 1; i++) {
-        ask_by("GET k", 1);
-        CHECK_INT(seen.status, STORE_LATE);
+    for (int n_in_a_row = 0; n_in_a_row < BREAKER_FAILURES + 1;) {
+        ask_by("GET k", 1); /* where the loop was kept busy, the answer is read first */
+        n_in_a_row = seen.status == STORE_LATE ? n_in_a_row + 1 : 0;
+        CHECK(seen.status == STORE_LATE || seen.status == STORE_OK);
     }
     CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
     ask("GET k");

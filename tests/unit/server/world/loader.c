@@ -2,7 +2,6 @@
 #include "server/world/loader.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -240,9 +239,9 @@ TEST(loader__what_did_not_change_is_taken_over)
         adopt();
         CHECK_INT(s.world->generation, 2);
         CHECK_INT(s.world->catalog != old->catalog, changes[i].catalog_new);
-        CHECK_INT(s.world->ads != old->ads, changes[i].catalog_new);
-        CHECK_INT(s.world->served != old->served, changes[i].engines_new);
-        CHECK(s.world->model == old->model);
+        CHECK_INT(world_model(s.world)->ads != world_model(old)->ads, changes[i].catalog_new);
+        CHECK_INT(world_model(s.world)->served != world_model(old)->served, changes[i].engines_new);
+        CHECK(world_model(s.world)->model == world_model(old)->model);
         CHECK_INT(atomic_load(&old->refs), 1);
         world_unref(old);
         end();

@@ -60,7 +60,7 @@ TEST(title__says_what_it_is_about)
 
 TEST(title__search_words_hold_the_noun)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct rng rng;
 
     rng_init(&rng, 6);
@@ -71,5 +71,4 @@ TEST(title__search_words_hold_the_noun)
         CHECK(find_noun(buf_view(&text), want.lang, &got));
         CHECK_INT(got.category, want.category);
     }
-    buf_release(&text);
 }

@@ -1,5 +1,5 @@
-/* The features of the two readers. */
-#include "tools/sim/readers.h"
+/* The features of the two baselines. */
+#include "tools/sim/baselines.h"
 
 enum {
     BIAS,
@@ -69,8 +69,8 @@ static void add_pairs(struct sim_features *out, uint64_t kind, const struct word
     }
 }
 
-void sim_read_ids(const struct sim_world *world, const struct sim_visit *visit, int item,
-                  struct sim_features *out)
+void sim_baseline_ids(const struct sim_world *world, const struct sim_visit *visit, int item,
+                      struct sim_features *out)
 {
     uint64_t category = (uint64_t)world->items[item].meaning.category;
     uint64_t ad = (uint64_t)item;
@@ -89,8 +89,8 @@ void sim_read_ids(const struct sim_world *world, const struct sim_visit *visit, 
     }
 }
 
-void sim_read_words(const struct sim_world *world, const struct sim_visit *visit, int item,
-                    struct sim_features *out)
+void sim_baseline_words(const struct sim_world *world, const struct sim_visit *visit, int item,
+                        struct sim_features *out)
 {
     struct words title = {.n = 0}, seen = {.n = 0}, searched = {.n = 0};
 

@@ -53,19 +53,19 @@ static void decide(struct executor *executor, struct facts *facts, struct action
 /* One turn of the loop. False: it was the last one. */
 static bool turn(struct executor *executor, struct performer *performer)
 {
-    struct actions actions;
+    struct actions *actions = &performer->actions;
 
     /* Before the look: news that come after it are not slept over. */
     atomic_store(&executor->progress, false);
     if (executor->schedule.n_launched && !performer->facts.n_done)
-        collect(performer);
+        performer_collect(performer);
     pthread_mutex_lock(&executor->lock);
-    decide(executor, &performer->facts, &actions);
-    if (!actions.n && !actions.finished)
+    decide(executor, &performer->facts, actions);
+    if (!actions->n && !actions->finished)
         wait_for_news(executor);
     pthread_mutex_unlock(&executor->lock);
-    perform(performer, &actions);
-    return !actions.finished;
+    performer_act(performer);
+    return !actions->finished;
 }
 
 static int open_launcher(struct executor *executor, const struct launcher_args *args)

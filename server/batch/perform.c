@@ -58,18 +58,15 @@ static enum batch_status submit(struct batch *batch, struct err *err)
     return BATCH_OK;
 }
 
-static void launch(struct performer *performer, const struct action *action)
+static void launch(struct batch *batch, struct facts *facts)
 {
-    struct batch *batch = action->batch;
-    struct facts *facts = &performer->facts;
-
     facts->launched = batch;
     batch->status = submit(batch, &batch->engine_batch.err);
     if (!batch->submitted)
         facts->done[facts->n_done++] = batch;
 }
 
-void collect(struct performer *performer)
+void performer_collect(struct performer *performer)
 {
     struct facts *facts = &performer->facts;
     struct engine_batch *completed;
@@ -84,10 +81,10 @@ void collect(struct performer *performer)
 
 /* ---- back ------------------------------------------------------------------------------------ */
 
-static void report_break(struct performer *performer, const struct action *action)
+static void report_break(const struct performer *performer, const struct batch *batch)
 {
     log_error("backend_broken", LOG_STR("backend", performer->backend),
-              LOG_STR("error", action->batch->engine_batch.err.text));
+              LOG_STR("error", batch->engine_batch.err.text));
 }
 
 static bool all_finite(const struct batch_job *job)
@@ -118,10 +115,8 @@ static void report_stats(const struct performer *performer, const struct batch *
 }
 
 /* A part's job goes back with its last part: by an action of its own. */
-static void complete(struct performer *performer, const struct action *action)
+static void complete(const struct performer *performer, struct batch *batch)
 {
-    struct batch *batch = action->batch;
-
     report_stats(performer, batch);
     if (batch->status == BATCH_NO_MEMORY)
         log_warn("batch_no_memory", LOG_STR("error", batch->engine_batch.err.text));
@@ -139,34 +134,18 @@ static void complete(struct performer *performer, const struct action *action)
     batch->n = 0;
 }
 
-static void return_works(struct performer *performer, const struct action *action)
-{
-    (void)performer;
-    works_return(action->works, action->outcome);
-}
-
-static void reroute(struct performer *performer, const struct action *action)
-{
-    (void)performer;
-    works_reroute(action->works);
-}
-
 /* ---- background tasks ------------------------------------------------------------------------ */
 
-static void make_step(struct performer *performer, const struct action *action)
+static void make_step(struct task *task, struct facts *facts)
 {
-    struct task *task = action->task;
-    struct facts *facts = &performer->facts;
-
     facts->stepped = task;
     facts->step_rc = task->step(task->arg, &task->err);
     facts->step_ended_us = clock_now_us();
 }
 
-static void end_tasks(struct performer *performer, const struct action *action)
+static void end_tasks(struct task *tasks)
 {
-    (void)performer;
-    for (struct task *task = action->task, *next; task; task = next) {
+    for (struct task *task = tasks, *next; task; task = next) {
         next = task->next;
         if (task->why && task->begun && task->abandon)
             task->abandon(task->arg);
@@ -174,15 +153,36 @@ static void end_tasks(struct performer *performer, const struct action *action)
     }
 }
 
-void perform(struct performer *performer, const struct actions *actions)
+static void act(struct performer *performer, const struct action *action)
 {
-    static void (*const perform_one[])(struct performer *, const struct action *) = {
-        [ACTION_BREAK] = report_break, [ACTION_COMPLETE] = complete, [ACTION_RETURN] = return_works,
-        [ACTION_REROUTE] = reroute,    [ACTION_LAUNCH] = launch,     [ACTION_STEP] = make_step,
-        [ACTION_END_TASK] = end_tasks,
-    };
+    switch (action->kind) {
+    case ACTION_BREAK:
+        report_break(performer, action->batch);
+        break;
+    case ACTION_COMPLETE:
+        complete(performer, action->batch);
+        break;
+    case ACTION_RETURN:
+        works_return(action->works, action->outcome);
+        break;
+    case ACTION_REROUTE:
+        works_reroute(action->works);
+        break;
+    case ACTION_LAUNCH:
+        launch(action->batch, &performer->facts);
+        break;
+    case ACTION_STEP:
+        make_step(action->task, &performer->facts);
+        break;
+    case ACTION_END_TASK:
+        end_tasks(action->task);
+        break;
+    }
+}
 
+void performer_act(struct performer *performer)
+{
     performer->facts = (struct facts){0};
-    for (int i = 0; i < actions->n; i++)
-        perform_one[actions->items[i].kind](performer, &actions->items[i]);
+    for (int i = 0; i < performer->actions.n; i++)
+        act(performer, &performer->actions.items[i]);
 }

@@ -15,12 +15,13 @@ struct performer {
     struct launcher *launcher;
     void (*on_batch)(void *arg, const struct batch_stats *stats); /* may be NULL */
     void *on_batch_arg;
-    struct facts facts; /* what happened since the last decision */
+    struct actions actions; /* the last decision */
+    struct facts facts;     /* what happened since */
 };
 
-/* Begins new facts. */
-void perform(struct performer *performer, const struct actions *actions);
+/* Does the actions; begins new facts. */
+void performer_act(struct performer *performer);
 /* Adds the batches that the device is through with to the facts. Never waits. */
-void collect(struct performer *performer);
+void performer_collect(struct performer *performer);
 
 #endif

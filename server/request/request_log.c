@@ -1,5 +1,5 @@
-/* The wide line of a request. Each cause has a budget of lines of its own: a client that causes them
- * at will can neither fill the disk nor crowd out what the daemon has to report. */
+/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at
+ * will can neither fill the disk nor crowd out what the daemon has to report. */
 #include "server/request/request_log.h"
 
 #include <stdio.h>

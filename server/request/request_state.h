@@ -64,7 +64,7 @@ struct request {
     struct world *world;         /* a reference */
     enum step step;              /* the one that runs, or that something is out for */
     bool running;                /* its run() is */
-    enum step_result resumed;    /* STEP_WAIT, or with what request_resume() came meanwhile */
+    enum step_result resumed;    /* what request_resume() brought meanwhile; else STEP_WAIT */
     struct timer answer_timer;   /* encode_reserve before the deadline */
     int64_t deadline_us;         /* monotonic: when the answer must be on its way */
     int64_t now_ms;              /* unix: what the context's hour is taken from */

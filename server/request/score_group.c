@@ -4,12 +4,12 @@
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-/* Text that all groups of a request may have tokenised: some hundred times what one needs. It bounds
- * what a crafted request costs the worker; groups beyond it get no place, as if the queue were
- * full. */
+/* Text that all groups of a request may have tokenised: some hundred times what one needs. It
+ * bounds what a crafted request costs the worker; groups beyond it get no place, as if the queue
+ * were full. */
 #define TEXT_BYTES ((size_t)256 << 10)
 
-/* Imps of one placement share a context and so its scores: everything else of it is the request's. */
+/* Imps of one placement share a context, and so its scores: all else in it is the request's. */
 static int group_imps(struct request *r)
 {
     const struct impression_request *decoded = &r->decoded;

@@ -1,4 +1,4 @@
-/* What of a request is scored together: imps of equal context. Each group is one job of the batch. */
+/* Imps of a request that are scored together, by one job: those of equal context. */
 #ifndef SERVER_REQUEST_SCORE_GROUP_H
 #define SERVER_REQUEST_SCORE_GROUP_H
 

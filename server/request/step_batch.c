@@ -23,7 +23,7 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
 }
 
 /* Whether to answer at once by on_late. Under `prior`, a group without a place goes without a score
- * and the others are still worth having; an operator who will not bid on priors gets none mixed in. */
+ * and the others are still worth having; operators who will not bid on priors get none mixed in. */
 static bool hopeless(const struct request *r, bool any)
 {
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);

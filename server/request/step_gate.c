@@ -1,5 +1,6 @@
-/* The first gate: where the queue is full, a request is answered before its history is read and its
- * texts are tokenised. Whether a job of it would be late is decided once it is known: step_batch. */
+/* The first gate: while the queue is full, a request is answered before its history is read and its
+ * texts are tokenised. Whether its jobs would be late is decided where they are known: step_batch.
+ */
 #include "base/clock.h"
 #include "server/batch/submit.h"
 #include "server/request/request_state.h"

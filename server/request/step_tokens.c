@@ -3,9 +3,9 @@
 #include "server/request/score_group.h"
 #include "server/request/worker_state.h"
 
-/* Groups that are built before any is submitted, so that they can share a batch. A request with more
- * costs the worker more than most engines could answer in time: those are built as the one before
- * them finds a place. */
+/* Groups that are built before any is submitted, so that they can share a batch. A request with
+ * more costs the worker more than most engines could answer in time: the others are built one by
+ * one, as the one before finds a place. */
 #define AHEAD 16
 
 enum step_result step_tokens(struct request *r)

@@ -26,6 +26,18 @@ struct rig {
 
 extern const struct pass rig_pass; /* for every begin: nothing is recorded under it */
 
+/* What tests run over: the CPU with every provider and precision, and each other backend that opens
+ * here, in the precisions that it has. */
+struct rig_config {
+    const struct backend_ops *ops;
+    enum precision precision;
+    const char *linear;
+};
+
+#define RIG_MAX_CONFIGS 8
+int rig_configs(struct rig_config out[RIG_MAX_CONFIGS]);                /* returns how many */
+void rig_open_config(struct rig *rig, const struct rig_config *config); /* prints which */
+
 /* Fails the test when the backend cannot be opened. lane is not opened yet: weights come first. */
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,
               const char *linear);
@@ -37,7 +49,8 @@ void rig_close(struct rig *rig);
 void *rig_operands(struct rig *rig, const float *from, size_t n);
 void *rig_floats(struct rig *rig, const float *from, size_t n);
 void rig_free(struct rig *rig, void *memory);
-/* And back into a heap array. */
+/* And back into a heap array; waits until the lane has computed it. */
+void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, size_t bytes);
 float *rig_read_operands(struct rig *rig, const void *from, size_t n);
 float *rig_read_floats(struct rig *rig, const void *from, size_t n);
 

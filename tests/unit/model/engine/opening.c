@@ -1,6 +1,7 @@
 /* Opening engines: in steps, beside others, and refused. */
 #include "adrank/engine.h"
 
+#include "base/log.h"
 #include "model/engine/compute.h"
 #include "model/engine/opening.h"
 #include "tests/unit/model/engine/engine_fixture.h"
@@ -440,6 +441,27 @@ TEST(launcher__refuses_unknown_backends)
     struct err err;
 
     CHECK_ERR(launcher_open(&args, &launcher, &err), err, "nosuch");
+}
+
+/* This tree builds no CUDA module; where there is one that opens, nothing was passed over. */
+TEST(launcher__logs_why_auto_does_not_take_a_backend)
+{
+    char path[] = "/tmp/adrank-launcher-XXXXXX", text[1024] = "";
+    int fd = mkstemp(path);
+    struct launcher *launcher;
+
+    CHECK(fd != -1);
+    unlink(path);
+    log_init(fd, LOG_INFO);
+    launcher = launcher_of("auto", "", 1);
+    CHECK(pread(fd, text, sizeof(text) - 1, 0) >= 0);
+    if (strcmp(launcher_backend(launcher), "cpu") == 0) {
+        CHECK(strstr(text, "event=backend_not_taken backend=cuda reason=") != NULL);
+        CHECK(strstr(text, "choose the backend cpu") != NULL || strstr(text, "install") != NULL);
+    }
+    log_init(STDERR_FILENO, LOG_INFO);
+    close(fd);
+    launcher_close(launcher);
 }
 
 TEST(engine__refuses_unknown_providers)

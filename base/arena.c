@@ -1,3 +1,4 @@
+/* Chunks, and the pointer that moves through them. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -111,7 +112,8 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
     return chunk;
 }
 
-/* An empty chunk with room for size becomes the one behind current: one that is kept, else a new one. */
+/* An empty chunk with room for size becomes the one behind current: one that is kept, else a new
+ * one. */
 static struct arena_chunk *next_chunk(struct arena *arena, size_t size)
 {
     struct arena_chunk **behind = arena->current ? &arena->current->next : &arena->first;

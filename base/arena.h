@@ -1,9 +1,9 @@
 /*
  * struct arena: memory of one lifetime, given back at once.
  *
- * Allocation bumps a pointer; nothing is freed alone. arena_reset() keeps the chunks, so that an arena
- * that is used for the same work again and again stops calling malloc after its first rounds: the
- * request path rests on that. Not thread-safe: one owner at a time.
+ * Allocation bumps a pointer; nothing is freed alone. arena_reset() keeps the chunks, so that an
+ * arena that is used for the same work again and again stops calling malloc after its first rounds:
+ * the request path rests on that. Not thread-safe: one owner at a time.
  */
 #ifndef BASE_ARENA_H
 #define BASE_ARENA_H
@@ -29,16 +29,17 @@ struct arena {
 
 /* No allocation yet. chunk_bytes is at least 256. */
 void arena_init(struct arena *arena, size_t chunk_bytes, size_t limit_bytes);
-/* Chunks are charged to budget as BUDGET_ARENA, kept ones too; over it an allocation fails. The first chunk is one of
- * first_bytes, so that what waits with little in it costs little. Before the first allocation. */
+/* Chunks are charged to budget as BUDGET_ARENA, kept ones too; over it an allocation fails. The
+ * first chunk is one of first_bytes, so that what waits with little in it costs little. Before
+ * the first allocation. */
 void arena_set_budget(struct arena *arena, struct budget *budget, size_t first_bytes);
 void arena_release(struct arena *arena);
 
 /* Everything handed out is dead; chunks beyond keep_bytes go back to malloc. */
 void arena_reset(struct arena *arena, size_t keep_bytes);
 
-/* 64-byte-aligned for sizes >= 64, else 16. NULL when out of memory or over the limit. size 0 is legal and
- * gives a pointer that may not be read. Memory is not cleared. */
+/* 64-byte-aligned for sizes >= 64, else 16. NULL when out of memory or over the limit. size 0 is
+ * legal and gives a pointer that may not be read. Memory is not cleared. */
 void *arena_alloc(struct arena *arena, size_t size) MUST_CHECK;
 /* Cleared, n * size checked. */
 void *arena_calloc(struct arena *arena, size_t n, size_t size) MUST_CHECK;

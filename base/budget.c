@@ -1,3 +1,4 @@
+/* Shares of the limit, and an account that threads update without locks. */
 #include "base/budget.h"
 
 #include <stddef.h>
@@ -104,7 +105,8 @@ static void read_once(const struct budget *budget, int64_t out_bytes[BUDGET_KIND
         out_bytes[kind] = atomic_load(&budget->kind_bytes[kind]);
 }
 
-/* Read until two readings agree: kinds that move while they are read would add up to what never was. */
+/* Read until two readings agree: kinds that move while they are read would add up to what never
+ * was. */
 void budget_read(const struct budget *budget, int64_t out_bytes[BUDGET_KINDS])
 {
     int64_t again[BUDGET_KINDS];

@@ -1,3 +1,4 @@
+/* Growth by doubling. */
 #include "base/buf.h"
 
 #include <stdarg.h>

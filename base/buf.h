@@ -1,6 +1,7 @@
 /*
  * struct buf: bytes that grow. Failure is sticky: appends after an out-of-memory do nothing and
- * buf_failed() tells at the end, so writers need no check at each step. buf_clear() keeps the memory.
+ * buf_failed() reports it at the end, so writers need no check at each step. buf_clear() keeps the
+ * memory.
  */
 #ifndef BASE_BUF_H
 #define BASE_BUF_H
@@ -8,7 +9,6 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "base/err.h"
 #include "base/view.h"
 
 struct buf {

@@ -1,3 +1,4 @@
+/* Reports the place on stderr and aborts. */
 #include "base/bug.h"
 
 #include <stdarg.h>

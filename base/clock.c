@@ -1,3 +1,4 @@
+/* clock_gettime() in the units of the tree. */
 #include "base/clock.h"
 
 #include <time.h>

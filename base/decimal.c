@@ -1,3 +1,4 @@
+/* Digits by 128-bit integers where they suffice, by printf elsewhere. */
 #include "base/decimal.h"
 
 #include <float.h>
@@ -48,7 +49,8 @@ static uint64_t round_half_even(u128 whole, u128 rest, u128 unit)
     return (uint64_t)whole + (rest > other || (rest == other && (whole & 1)));
 }
 
-/* m * 2^q * 10^k rounded to an integer that is known to fit; false when 128 bits are not enough for it. */
+/* m * 2^q * 10^k rounded to an integer that is known to fit; false when 128 bits are not enough
+ * for it. */
 static bool scale(uint64_t m, int q, int k, uint64_t *out)
 {
     u128 n = m, unit = 1;
@@ -204,8 +206,9 @@ size_t decimal_format(double v, int digits, char out[DECIMAL_MAX_BYTES])
     return write_decimal(to_decimal(fabs(v), digits), v < 0, out);
 }
 
-/* 15 digits suffice for every double that came from a text that short, 17 for all. Subnormal numbers carry
- * fewer. Beside a power of two the nearest 16 digits may miss where the next do not. */
+/* 15 digits suffice for every double that came from a text that short, 17 for all. Subnormal
+ * numbers carry fewer. Beside a power of two the nearest 16 digits may miss where the next do
+ * not. */
 size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES])
 {
     static const int nudges[] = {0, 1, -1};

@@ -1,3 +1,4 @@
+/* Fills, prefixes and truncates error texts. */
 #include "base/err.h"
 
 #include <errno.h>

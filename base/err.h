@@ -1,14 +1,14 @@
 /*
  * struct err: what went wrong, reported once, where it happened.
  *
- * A function that can fail returns int, 0 or -1, takes a struct err * last, and has filled it when it
- * returns -1; on success it leaves it alone. Calls chain:
+ * A function that can fail returns int, 0 or -1, takes a struct err * last, and has filled it when
+ * it returns -1; on success it leaves it alone. Calls chain:
  *
  *     if (step_one(self, err) || step_two(self, err))
  *         goto out;
  *
- * The text names the place first ("model.safetensors: tensor x: offsets overlap"). It never holds user
- * ids, bodies or secrets. Owned by the caller, no heap behind it, may be copied.
+ * The text names the place first ("model.safetensors: tensor x: offsets overlap"). It never holds
+ * user ids, bodies or secrets. Owned by the caller, no heap behind it, may be copied.
  */
 #ifndef BASE_ERR_H
 #define BASE_ERR_H
@@ -42,8 +42,8 @@ int err_set(struct err *err, enum err_code code, const char *fmt, ...)
 int err_set_errno(struct err *err, enum err_code code, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* "who: no thread: ..." for what pthread_create returned. EAGAIN is memory for its stack or a limit on threads; the
- * system does not say which. */
+/* "who: no thread: ..." for what pthread_create returned. EAGAIN is memory for its stack or a
+ * limit on threads; the system does not say which. */
 int err_set_no_thread(struct err *err, int rc, const char *who) __attribute__((cold));
 
 /* Puts "prefix: " before the text that is there; returns -1. */

@@ -1,3 +1,4 @@
+/* Reads files whole, and replaces them by rename. */
 #include "base/file.h"
 
 #include <errno.h>
@@ -66,7 +67,8 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
         err_set(err, ERR_DATA, "%s: more than %zu bytes", path, max_bytes);
         goto out;
     }
-    /* One byte for the end of file to be seen, one for the NUL: such a file is read without growing. */
+    /* One byte for the end of file to be seen, one for the NUL: such a file is read without
+     * growing. */
     if (!buf_reserve(out, (size_t)st.st_size + 2)) {
         err_set(err, ERR_NOMEM, "%s: out of memory", path);
         goto out;
@@ -95,7 +97,8 @@ static int write_all(int fd, struct view bytes)
     return 0;
 }
 
-/* The rename itself must be on disk too. What cannot be synced (some network mounts) is no failure. */
+/* The rename itself must be on disk too. What cannot be synced (some network mounts) is no
+ * failure. */
 static void sync_folder_of(const char *path)
 {
     char dir[4096];
@@ -142,7 +145,8 @@ static int take_mode(int fd, const char *path)
     return fchmod(fd, st.st_mode & 07777);
 }
 
-/* A terminal, a pipe, /dev/null: a rename would put a file in its place, for a whole system where root does it. */
+/* A terminal, a pipe, /dev/null: a rename would put a file in its place, for a whole system
+ * where root does it. */
 static bool is_special(const char *path)
 {
     struct stat st;

@@ -1,3 +1,4 @@
+/* Splits a host from its port. */
 #include "base/host_port.h"
 
 #include "base/number.h"

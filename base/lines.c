@@ -1,3 +1,4 @@
+/* Reads a line of bounded length from a stream. */
 #include "base/lines.h"
 
 static int end_line(struct buf *line, struct err *err)

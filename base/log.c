@@ -1,3 +1,4 @@
+/* Formats a line on the stack and writes it once. */
 #include "base/log.h"
 
 #include <errno.h>
@@ -18,7 +19,8 @@
 #define LINE_BYTES 4096
 #define CUT_MARK " cut=1\n"
 
-/* Where lines go belongs to the process, not to an object: one per process, set before threads start. */
+/* Where lines go belongs to the process, not to an object: one per process, set before threads
+ * start. */
 static struct {
     int fd;
     bool is_socket;
@@ -35,7 +37,8 @@ struct line {
     bool cut;
 };
 
-/* A pipe or terminal opened anew has flags of its own, so that O_NONBLOCK does not surprise the shell. */
+/* A pipe or terminal opened anew has flags of its own, so that O_NONBLOCK does not surprise the
+ * shell. */
 void log_init(int fd, enum log_level level)
 {
     char path[40];
@@ -207,7 +210,8 @@ static ssize_t write_line(const char *text, size_t len)
     return n;
 }
 
-/* A file system that fills up, or a file that may not grow, takes part of a line: the next one must not continue it. */
+/* A file system that fills up, or a file that may not grow, takes part of a line: the next one
+ * must not continue it. */
 static bool emit(struct line *line)
 {
     bool torn = atomic_exchange_explicit(&sink.torn, false, memory_order_relaxed);

@@ -1,3 +1,4 @@
+/* A lock-free list that the reader takes whole, and the eventfd that wakes it. */
 #include "base/mailbox.h"
 
 #include <errno.h>
@@ -45,7 +46,8 @@ void mailbox_post(struct mailbox *box, struct letter *letter)
     else
         box->tail->next = letter;
     box->tail = letter;
-    /* Inside the lock: once it is open, the reader may have delivered a last letter and closed the box. */
+    /* Inside the lock: once it is open, the reader may have delivered a last letter and closed
+     * the box. */
     if (was_empty)
         while (write(box->fd, &one, sizeof(one)) == -1 && errno == EINTR)
             ;

@@ -1,7 +1,7 @@
 /*
- * struct mailbox: letters from many threads to one. Intrusive (a letter is part of what is sent), so
- * posting allocates nothing. One eventfd write per empty-to-non-empty edge, so a burst of letters costs
- * one wake-up. The reader's event loop watches mailbox_fd() for reading.
+ * struct mailbox: letters from many threads to one. Intrusive (a letter is part of what is sent),
+ * so posting allocates nothing. One eventfd write per empty-to-non-empty edge, so a burst of
+ * letters costs one wake-up. The reader's event loop watches mailbox_fd() for reading.
  */
 #ifndef BASE_MAILBOX_H
 #define BASE_MAILBOX_H
@@ -27,8 +27,8 @@ void mailbox_release(struct mailbox *box); /* undelivered letters are their send
 int mailbox_fd(const struct mailbox *box);
 /* Any thread. The letter is the mailbox's until delivered; it may not be in two boxes. */
 void mailbox_post(struct mailbox *box, struct letter *letter);
-/* The reader's thread: delivers, in order, what has come. Returns how many. A letter may be freed or
- * posted again from within its deliver(). */
+/* The reader's thread: delivers, in order, what has come. Returns how many. A letter may be
+ * freed or posted again from within its deliver(). */
 int mailbox_drain(struct mailbox *box, void *reader);
 
 #endif

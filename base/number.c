@@ -1,3 +1,4 @@
+/* Checked conversions by strtoll and strtod. */
 #include "base/number.h"
 
 #include <math.h>

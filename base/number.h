@@ -1,5 +1,6 @@
-/* The one checked conversion of numbers that come as text (arguments, files, headers). The whole view
- * must be the number: no blanks, no sign unless the range has negatives, no overflow, no nan or inf. */
+/* The one checked conversion of numbers that come as text (arguments, files, headers). The whole
+ * view must be the number: no blanks, no sign unless the range has negatives, no overflow, no
+ * nan or inf. */
 #ifndef BASE_NUMBER_H
 #define BASE_NUMBER_H
 

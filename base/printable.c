@@ -1,3 +1,4 @@
+/* Blanks or spells out what a terminal would obey. */
 #include "base/printable.h"
 
 #include <string.h>

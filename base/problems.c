@@ -1,3 +1,4 @@
+/* A list of problems within its limits, and the error text made from it. */
 #include "base/problems.h"
 
 #include <stdarg.h>
@@ -78,7 +79,7 @@ int problems_to_err(const struct problems *problems, const char *file, enum err_
                            file ? file : "", file ? ": " : "", p->pointer, *p->pointer ? ": " : "",
                            p->detail);
 
-        /* Room stays for the count of those that do not fit; the first is told in any case. */
+        /* Room stays for the count of those that do not fit; the first is reported in any case. */
         if (told > 0 && (size_t)len + 32 > sizeof(text) - at) {
             text[at] = 0;
             break;

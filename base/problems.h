@@ -1,6 +1,6 @@
 /*
- * struct problems: every complaint about one document, each with its JSON pointer (RFC 6901), so that a
- * user mends them all in one go. Configuration, catalog and request share it.
+ * struct problems: every complaint about one document, each with its JSON pointer (RFC 6901), so
+ * that a user mends them all in one go. Configuration, catalog and request share it.
  */
 #ifndef BASE_PROBLEMS_H
 #define BASE_PROBLEMS_H
@@ -33,7 +33,8 @@ void problems_init_bytes(struct problems *problems, struct arena *arena, size_t 
 int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* err gets "file: pointer: detail" of each, joined by "; " as far as they fit, with code. Returns -1. */
+/* err gets "file: pointer: detail" of each, joined by "; " as far as they fit, with code.
+ * Returns -1. */
 int problems_to_err(const struct problems *problems, const char *file, enum err_code code,
                     struct err *err);
 

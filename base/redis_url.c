@@ -1,3 +1,4 @@
+/* Parses the two forms of a Redis URL. */
 #include "base/redis_url.h"
 
 #include <sys/un.h>

@@ -1,5 +1,5 @@
-/* Where the Redis with the behaviour is: "redis://[user[:password]@]host[:port][/db]" or "unix:/path". Pure. %XX is
- * decoded in user and password. */
+/* Where the Redis with the behaviour is: "redis://[user[:password]@]host[:port][/db]" or
+ * "unix:/path". Pure. %XX is decoded in user and password. */
 #ifndef BASE_REDIS_URL_H
 #define BASE_REDIS_URL_H
 
@@ -16,7 +16,8 @@ struct redis_url {
     int db;
 };
 
-/* ERR_USAGE; err says what is wrong of it and repeats nothing of the URL, which may hold a password. */
+/* ERR_USAGE; err says what is wrong of it and repeats nothing of the URL, which may hold a
+ * password. */
 int redis_url_parse(const char *text, struct redis_url *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,3 +1,4 @@
+/* The generator and the distributions drawn from it. */
 #include "base/rng.h"
 
 #include <math.h>
@@ -55,8 +56,9 @@ double rng_double(struct rng *rng)
 }
 
 /*
- * ln x from +, -, * and / alone: libm picks its code by processor, and then the last bit differs between
- * machines. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(t), t = (m - 1) / (m + 1), |t| < .172.
+ * ln x from +, -, * and / alone: libm picks its code by processor, and then the last bit differs
+ * between machines. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(t), t = (m - 1) / (m +
+ * 1), |t| < .172.
  */
 static double portable_log(double x)
 {
@@ -74,7 +76,8 @@ static double portable_log(double x)
     return 2 * t * sum + e * 0.69314718055994531;
 }
 
-/* Marsaglia's polar method; its second number is thrown away, so that a draw depends on the state alone. */
+/* Marsaglia's polar method; its second number is thrown away, so that a draw depends on the
+ * state alone. */
 double rng_normal(struct rng *rng)
 {
     double u, v, s;

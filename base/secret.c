@@ -1,3 +1,4 @@
+/* Pages for secrets: mapped, locked, wiped. */
 #include "base/secret.h"
 
 #include <errno.h>

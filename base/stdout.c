@@ -1,3 +1,4 @@
+/* Opens what is closed of the standard streams, and flushes stdout. */
 #include "base/stdout.h"
 
 #include <fcntl.h>

@@ -1,9 +1,10 @@
+/* Decodes and checks UTF-8. */
 #include "base/utf8.h"
 
 #include <string.h>
 
-/* What a lead byte promises: how long the character is and which second bytes it allows (table 3-7 of the
- * Unicode standard); len 0: no lead byte. */
+/* What a lead byte promises: how long the character is and which second bytes it allows (table
+ * 3-7 of the Unicode standard); len 0: no lead byte. */
 struct lead {
     unsigned char len, second_min, second_max;
 };
@@ -23,7 +24,7 @@ static struct lead lead_of(unsigned char c)
     return (struct lead){0, 0, 0};
 }
 
-/* Bytes of the character or of the malformed part at p; *whole tells which. */
+/* Bytes of the character or of the malformed part at p; *whole is set accordingly. */
 static size_t measure(const unsigned char *p, size_t len, bool *whole)
 {
     struct lead lead = lead_of(p[0]);

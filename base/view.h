@@ -36,7 +36,8 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
-/* The same but for the case of ASCII letters, whatever the locale: names of HTTP and of currencies. */
+/* The same but for the case of ASCII letters, whatever the locale: names of HTTP and of
+ * currencies. */
 static inline bool view_eq_nocase(struct view a, struct view b)
 {
     if (a.len != b.len)

@@ -1,3 +1,4 @@
+/* Resolves an address and connects. */
 #include "client/dial.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* One call after the other on a kept connection. */
 #define _GNU_SOURCE /* strcasestr */
 #include "client/http_client.h"
 

@@ -1,3 +1,4 @@
+/* Status line, fields and body, in pieces of any size. */
 #include "client/response.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Sorts starts and ends of ads by time. */
 #include "impression/ad_schedule.h"
 
 #include <stdlib.h>

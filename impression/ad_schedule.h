@@ -1,7 +1,7 @@
 /*
- * When a catalog's ads start and end, in order of time: what struct eligible_ads walks along. An ad is bit
- * (position % 64) of word (position / 64), its position being that in catalog_by_prior_ecpm(). Immutable once
- * built. Private to impression.
+ * When a catalog's ads start and end, in order of time: what struct eligible_ads walks along. An ad
+ * is bit (position % 64) of word (position / 64), its position being that in
+ * catalog_by_prior_ecpm(). Immutable once built. Private to impression.
  */
 #ifndef IMPRESSION_AD_SCHEDULE_H
 #define IMPRESSION_AD_SCHEDULE_H

@@ -1,3 +1,4 @@
+/* Packs, unpacks and merges behaviour. */
 #include "adrank/behaviour.h"
 
 #include <stdio.h>
@@ -6,7 +7,7 @@
 #include "impression/behaviour_order.h"
 #include "impression/behaviour_twins.h"
 
-/* ---- the stored form ---- */
+/* ---- the stored form ------------------------------------------------------------------------- */
 
 static void put_le(char *out, uint64_t v, int bytes)
 {
@@ -94,7 +95,7 @@ void behaviour_redis_key(const char pid[BEHAVIOUR_PID_HEX + 1], char key[BEHAVIO
     snprintf(key, BEHAVIOUR_KEY_BYTES, "adrank:{u:%.*s}:h", BEHAVIOUR_PID_HEX, pid);
 }
 
-/* ---- merge ---- */
+/* ---- merge ----------------------------------------------------------------------------------- */
 
 /* order (n), oldest first, without twins. Returns how many are left, -1 when out of memory. */
 static int drop_twins(const struct behaviour **order, int n, struct arena *arena)

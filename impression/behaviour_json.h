@@ -3,9 +3,14 @@
 #define IMPRESSION_BEHAVIOUR_JSON_H
 
 #include "adrank/impression.h"
+#include "base/buf.h"
 #include "json/writer.h"
 
-/* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is open. */
+/* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is
+ * open. */
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour);
+
+/* A line of adrank-history, its newline included: "user", where it is not empty, and those members. */
+void behaviour_write_line(struct buf *out, struct view user, const struct behaviour *behaviour);
 
 #endif

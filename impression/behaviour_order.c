@@ -1,3 +1,4 @@
+/* Sorts pointers to behaviours, stably. */
 #include "impression/behaviour_order.h"
 
 /* out (n) = a (n_a) and b (n_b) merged; a wins ties. */
@@ -25,8 +26,8 @@ static bool in_order(const struct behaviour *const *list, int n)
     return true;
 }
 
-/* Merge sort from the bottom up: stable, and n log n whatever a client sends (qsort is neither, and may
- * allocate). Returns the one of the two arrays that holds the result. */
+/* Merge sort from the bottom up: stable, and n log n whatever a client sends (qsort is neither,
+ * and may allocate). Returns the one of the two arrays that holds the result. */
 static const struct behaviour **sort(const struct behaviour **list, const struct behaviour **spare,
                                      int n)
 {

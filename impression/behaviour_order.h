@@ -5,8 +5,8 @@
 #include "adrank/impression.h"
 #include "base/arena.h"
 
-/* Both lists as one, oldest first; of equal times those of `first` stand first, each list in its own order.
- * (n_first + n_second) pointers in the arena; NULL when out of memory. */
+/* Both lists as one, oldest first; of equal times those of `first` stand first, each list in its
+ * own order. (n_first + n_second) pointers in the arena; NULL when out of memory. */
 const struct behaviour **behaviour_order(const struct behaviour *first, int n_first,
                                          const struct behaviour *second, int n_second,
                                          struct arena *arena) MUST_CHECK;

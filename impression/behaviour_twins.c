@@ -1,3 +1,4 @@
+/* Compares each with each in short lists, and sorts long ones. */
 #include "impression/behaviour_twins.h"
 
 /* Up to so many, comparing each with each is cheaper than sorting. */
@@ -62,7 +63,8 @@ static void merge(const struct behaviour *const *list, const int *a, int n_a, co
         *out++ = b[k++];
 }
 
-/* The places of list (n) in order of their events, those of twins in their own order: a stable merge sort. */
+/* The places of list (n) in order of their events, those of twins in their own order: a stable
+ * merge sort. */
 static const int *sort(const struct behaviour *const *list, int n, struct arena *arena)
 {
     int *order = arena_array(arena, 2 * (size_t)n, sizeof(*order));

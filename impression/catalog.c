@@ -1,3 +1,4 @@
+/* Opens a catalog, orders its ads and answers look-ups. */
 #include "adrank/catalog.h"
 
 #include <math.h>
@@ -29,7 +30,7 @@ struct catalog {
     char digest[DIGEST_HEX + 1];
 };
 
-/* ---- order by prior ecpm ---- */
+/* ---- order by prior ecpm --------------------------------------------------------------------- */
 
 static double prior_ecpm(const struct ad *ad)
 {
@@ -65,7 +66,7 @@ static int order_ads(struct catalog *catalog, struct err *err)
                              catalog->table.n_ads, &catalog->arena, err);
 }
 
-/* ---- the object ---- */
+/* ---- the object ------------------------------------------------------------------------------ */
 
 static int digest_bytes(struct view bytes, char out[DIGEST_HEX + 1], struct err *err)
 {

@@ -1,3 +1,4 @@
+/* Looks for unlikely values, and words the warnings. */
 #include "impression/catalog_doubts.h"
 
 #include <inttypes.h>
@@ -23,7 +24,7 @@ struct norms {
 /* Whether something about the ad is doubtful; text then says what. */
 typedef bool (*doubt_fn)(const struct ad *ad, const struct norms *norms, char text[TEXT_BYTES]);
 
-/* ---- times ---- */
+/* ---- times ----------------------------------------------------------------------------------- */
 
 static bool doubt_time(const char *name, int64_t t, char text[TEXT_BYTES])
 {
@@ -53,7 +54,7 @@ static bool doubt_end(const struct ad *ad, const struct norms *norms, char text[
     return ad->end_ms != INT64_MAX && doubt_time("end", ad->end_ms, text);
 }
 
-/* ---- numbers ---- */
+/* ---- numbers --------------------------------------------------------------------------------- */
 
 static bool doubt_bid(const struct ad *ad, const struct norms *norms, char text[TEXT_BYTES])
 {
@@ -81,9 +82,10 @@ static bool doubt_prior(const struct ad *ad, const struct norms *norms, char tex
     return true;
 }
 
-/* ---- texts ---- */
+/* ---- texts ----------------------------------------------------------------------------------- */
 
-/* Bytes of a prefix that is blank: ASCII, no-break space, ideographic space, zero-width space, byte order mark. */
+/* Bytes of a prefix that is blank: ASCII, no-break space, ideographic space, zero-width space,
+ * byte order mark. */
 static size_t blank_len(const char *p, size_t left)
 {
     static const char *const others[] = {"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b",
@@ -164,7 +166,7 @@ static const struct {
 };
 #define KINDS (int)(sizeof(kinds) / sizeof(kinds[0]))
 
-/* ---- what is usual ---- */
+/* ---- what is usual --------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
 {
@@ -192,7 +194,7 @@ static int find_norms(const struct ad_table *table, struct norms *norms)
     return 0;
 }
 
-/* ---- the list ---- */
+/* ---- the list -------------------------------------------------------------------------------- */
 
 struct list {
     struct view *items; /* has room for all */

@@ -1,3 +1,4 @@
+/* The fields of a line, strict. */
 #include "impression/catalog_fields.h"
 
 #include <math.h>
@@ -27,17 +28,17 @@ static const struct field line_fields[] = {
     {FIELD("emb"), FIELD_VECTORS},
 };
 
-static void check_line(struct reader *reader, const struct place *place, const void *object)
+static void check_line(struct object_reader *reader, const struct place *place, const void *object)
 {
     const struct catalog_line *line = object;
 
     if (line->ad.end_ms <= line->ad.start_ms)
-        reader_problem(reader, place, "end", "must be later than start");
+        field_problem(reader, place, "end", "must be later than start");
 }
 
 static const struct catalog_line blank_line = {
     .ad = {.bid_type = BID_CPM, .prior_ctr = NAN, .end_ms = INT64_MAX},
 };
 
-const struct shape catalog_line_shape =
-    SHAPE(line_fields, struct catalog_line, &blank_line, .check = check_line);
+const struct schema catalog_line_schema =
+    SCHEMA(line_fields, struct catalog_line, &blank_line, .check = check_line);

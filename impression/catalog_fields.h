@@ -3,13 +3,13 @@
 #define IMPRESSION_CATALOG_FIELDS_H
 
 #include "adrank/catalog.h"
-#include "json/fields.h"
+#include "json/object.h"
 
 struct catalog_line {
     struct ad ad; /* text and index are not filled in; paused neither */
     int status;   /* 0 active, 1 paused */
 };
 
-extern const struct shape catalog_line_shape;
+extern const struct schema catalog_line_schema;
 
 #endif

@@ -1,3 +1,4 @@
+/* Open addressing over XXH3. */
 #include "impression/catalog_index.h"
 
 #include <xxhash.h>

@@ -1,6 +1,6 @@
 /*
- * struct ad_index: which ad of an array has a string. Open addressing; of two ads with one string the first is
- * found. Built by one thread, then read by any. Private to the catalog.
+ * struct ad_index: which ad of an array has a string. Open addressing; of two ads with one string
+ * the first is found. Built by one thread, then read by any. Private to the catalog.
  */
 #ifndef IMPRESSION_CATALOG_INDEX_H
 #define IMPRESSION_CATALOG_INDEX_H

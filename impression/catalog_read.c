@@ -1,3 +1,4 @@
+/* Reads lines one by one, and copies what they hold. */
 #include "impression/catalog_read.h"
 
 #include <stdio.h>
@@ -127,15 +128,15 @@ struct reading {
 static int read_line(struct reading *r, struct view bytes, size_t number, struct err *err)
 {
     char prefix[32];
-    struct reader reader = {.problems = r->problems, .prefix = prefix};
+    struct object_reader reader = {.problems = r->problems, .prefix = prefix};
     struct catalog_line line;
 
     snprintf(prefix, sizeof(prefix), "line %zu", number);
     if (bytes.len > CATALOG_MAX_LINE_BYTES) {
-        reader_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
+        field_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
         return 0;
     }
-    switch (reader_read(&reader, bytes, &r->scratch, &catalog_line_shape, &line)) {
+    switch (object_read(&reader, bytes, &r->scratch, &catalog_line_schema, &line)) {
     case READ_OK:
         break;
     case READ_OUT_OF_MEMORY:
@@ -147,7 +148,7 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
     if (keep_line(r->table, &line, r->arena, number, err))
         return -1;
     if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
-        reader_problem(&reader, NULL, "adid", "stands on an earlier line too");
+        field_problem(&reader, NULL, "adid", "stands on an earlier line too");
     return 0;
 }
 
@@ -159,7 +160,8 @@ static bool is_blank(struct view line)
     return true;
 }
 
-/* How many lines there are, and how many of them are long enough for an ad: what memory is taken for. */
+/* How many lines there are, and how many of them are long enough for an ad: what memory is taken
+ * for. */
 static size_t count_lines(struct view bytes, size_t *n_ads)
 {
     const char *p = bytes.ptr, *end = p + bytes.len;

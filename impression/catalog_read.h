@@ -14,8 +14,9 @@ struct ad_table {
     uint64_t unknown_fields;
 };
 
-/* bytes have DECODE_PADDING behind them, and are copied. A bad line is told to problems, all others are read
- * nevertheless; -1 with err when there is no memory or a line too many. The arena owns all of the table. */
+/* bytes have DECODE_PADDING behind them, and are copied. A bad line becomes a problem, all
+ * others are read nevertheless; -1 with err when there is no memory or a line too many. The
+ * arena owns all of the table. */
 int ad_table_read(struct ad_table *table, struct view bytes, struct problems *problems,
                   struct arena *arena, struct err *err) MUST_CHECK;
 

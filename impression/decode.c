@@ -1,10 +1,11 @@
+/* The native request: its tables of fields, and what becomes of the document. */
 #include "adrank/decode.h"
 
 #include <math.h>
 
 #include "impression/behaviour_order.h"
 #include "impression/privacy.h"
-#include "json/fields.h"
+#include "json/object.h"
 
 /* Request-wide limits, as field.limit names them. */
 enum limit {
@@ -19,7 +20,7 @@ enum limit {
     LIMITS
 };
 
-/* ---- what the objects of a request hold ---- */
+/* ---- what the objects of a request hold ------------------------------------------------------ */
 
 struct user {
     struct view id, buyeruid;
@@ -61,18 +62,21 @@ struct document {
     struct rank rank;
 };
 
-/* ---- their fields ---- */
+/* ---- their fields ---------------------------------------------------------------------------- */
+
+/* Every field is read leniently: the senders cannot be changed from here. */
+#define LENIENT (FIELD_NULL | FIELD_BY_VALUE)
+#define AT(type, member) offsetof(struct type, member)
 
 #define ID(name_, type, member)                                                                    \
     {                                                                                              \
-        FIELD(name_), FIELD_STRING, .flags = FIELD_ID, .at = offsetof(struct type, member),        \
-                                    .max = DECODE_MAX_ID_BYTES                                     \
+        FIELD(name_), FIELD_STRING, LENIENT | FIELD_ID, AT(type, member),                          \
+            .max = DECODE_MAX_ID_BYTES                                                             \
     }
 #define REQUIRED_ID(name_, type, member)                                                           \
     {                                                                                              \
-        FIELD(name_), FIELD_STRING, .flags = FIELD_ID | FIELD_REQUIRED | FIELD_NOT_EMPTY,          \
-                                    .at = offsetof(struct type, member),                           \
-                                    .max = DECODE_MAX_ID_BYTES                                     \
+        FIELD(name_), FIELD_STRING, LENIENT | FIELD_ID | FIELD_REQUIRED | FIELD_NOT_EMPTY,         \
+            AT(type, member), .max = DECODE_MAX_ID_BYTES                                           \
     }
 
 #define NO_UTCOFFSET INT32_MIN
@@ -82,101 +86,98 @@ static const struct user blank_user;
 static const struct field user_fields[] = {
     ID("id", user, id),
     ID("buyeruid", user, buyeruid),
-    SIGNAL_FIELD("consent", PRIVACY_CONSENT, text, offsetof(struct user, signals.own)),
-    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, offsetof(struct user, signals.own)),
-    {FIELD("ext"), FIELD_OBJECT, .at = offsetof(struct user, signals.ext),
-     .shape = &privacy_user_ext_shape},
+    SIGNAL_FIELD("consent", PRIVACY_CONSENT, text, AT(user, signals.own)),
+    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, AT(user, signals.own)),
+    {FIELD("ext"), FIELD_OBJECT, LENIENT, AT(user, signals.ext),
+     .schema = &privacy_user_ext_schema},
 };
-static const struct shape user_shape = SHAPE(user_fields, struct user, &blank_user);
+static const struct schema user_schema = SCHEMA(user_fields, struct user, &blank_user);
 
 static const struct geo blank_geo = {.utcoffset = NO_UTCOFFSET};
 static const struct field geo_fields[] = {
-    {FIELD("country"), FIELD_STRING, .at = offsetof(struct geo, country)},
-    {FIELD("city"), FIELD_STRING, .at = offsetof(struct geo, city)},
-    {FIELD("utcoffset"), FIELD_INT32, .at = offsetof(struct geo, utcoffset),
-     .min = -MAX_UTCOFFSET_MIN, .max = MAX_UTCOFFSET_MIN},
+    {FIELD("country"), FIELD_STRING, LENIENT, AT(geo, country)},
+    {FIELD("city"), FIELD_STRING, LENIENT, AT(geo, city)},
+    {FIELD("utcoffset"), FIELD_INT32, LENIENT, AT(geo, utcoffset), .min = -MAX_UTCOFFSET_MIN,
+     .max = MAX_UTCOFFSET_MIN},
 };
-static const struct shape geo_shape = SHAPE(geo_fields, struct geo, &blank_geo);
+static const struct schema geo_schema = SCHEMA(geo_fields, struct geo, &blank_geo);
 
 static const struct device blank_device = {.devicetype = -1, .geo = {.utcoffset = NO_UTCOFFSET}};
 static const struct field device_fields[] = {
-    {FIELD("devicetype"), FIELD_INT32, .at = offsetof(struct device, devicetype), .max = INT32_MAX},
-    {FIELD("os"), FIELD_STRING, .at = offsetof(struct device, os)},
-    {FIELD("language"), FIELD_STRING, .at = offsetof(struct device, language)},
-    {FIELD("geo"), FIELD_OBJECT, .at = offsetof(struct device, geo), .shape = &geo_shape},
-    SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, offsetof(struct device, signals.own)),
-    SIGNAL_FIELD("dnt", PRIVACY_DNT, flag, offsetof(struct device, signals.own)),
-    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, offsetof(struct device, signals.own)),
-    {FIELD("ext"), FIELD_OBJECT, .at = offsetof(struct device, signals.ext),
-     .shape = &privacy_device_ext_shape},
+    {FIELD("devicetype"), FIELD_INT32, LENIENT, AT(device, devicetype), .max = INT32_MAX},
+    {FIELD("os"), FIELD_STRING, LENIENT, AT(device, os)},
+    {FIELD("language"), FIELD_STRING, LENIENT, AT(device, language)},
+    {FIELD("geo"), FIELD_OBJECT, LENIENT, AT(device, geo), .schema = &geo_schema},
+    SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, AT(device, signals.own)),
+    SIGNAL_FIELD("dnt", PRIVACY_DNT, flag, AT(device, signals.own)),
+    SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, AT(device, signals.own)),
+    {FIELD("ext"), FIELD_OBJECT, LENIENT, AT(device, signals.ext),
+     .schema = &privacy_device_ext_schema},
 };
-static const struct shape device_shape = SHAPE(device_fields, struct device, &blank_device);
+static const struct schema device_schema = SCHEMA(device_fields, struct device, &blank_device);
 
 static const struct place_of_ad blank_place = {.present = true};
 static const struct field place_fields[] = {
-    {FIELD("domain"), FIELD_STRING, .at = offsetof(struct place_of_ad, domain)},
-    {FIELD("bundle"), FIELD_STRING, .at = offsetof(struct place_of_ad, bundle)},
-    {FIELD("cat"), FIELD_STRINGS, FIELD_ONE, offsetof(struct place_of_ad, cat),
-     .limit = LIMIT_NAMES},
-    {FIELD("search"), FIELD_STRING, .at = offsetof(struct place_of_ad, search)},
-    {FIELD("keywords"), FIELD_STRING, .at = offsetof(struct place_of_ad, keywords)},
+    {FIELD("domain"), FIELD_STRING, LENIENT, AT(place_of_ad, domain)},
+    {FIELD("bundle"), FIELD_STRING, LENIENT, AT(place_of_ad, bundle)},
+    {FIELD("cat"), FIELD_STRINGS, LENIENT | FIELD_ONE, AT(place_of_ad, cat), .limit = LIMIT_NAMES},
+    {FIELD("search"), FIELD_STRING, LENIENT, AT(place_of_ad, search)},
+    {FIELD("keywords"), FIELD_STRING, LENIENT, AT(place_of_ad, keywords)},
 };
-static const struct shape place_shape = SHAPE(place_fields, struct place_of_ad, &blank_place);
+static const struct schema place_schema = SCHEMA(place_fields, struct place_of_ad, &blank_place);
 
 static const struct imp blank_imp;
 static const struct field imp_fields[] = {
     REQUIRED_ID("id", imp, id),
     ID("tagid", imp, tagid),
-    {FIELD("bidfloor"), FIELD_NUMBER, .at = offsetof(struct imp, bidfloor),
-     .max = DECODE_MAX_MONEY},
-    {FIELD("bidfloorcur"), FIELD_STRING, .at = offsetof(struct imp, bidfloorcur),
-     .max = DECODE_MAX_ID_BYTES},
+    {FIELD("bidfloor"), FIELD_NUMBER, LENIENT, AT(imp, bidfloor), .max = DECODE_MAX_MONEY},
+    {FIELD("bidfloorcur"), FIELD_STRING, LENIENT, AT(imp, bidfloorcur), .max = DECODE_MAX_ID_BYTES},
 };
-static const struct shape imp_shape = SHAPE(imp_fields, struct imp, &blank_imp);
+static const struct schema imp_schema = SCHEMA(imp_fields, struct imp, &blank_imp);
 
-static void check_behaviour(struct reader *reader, const struct place *place, const void *object)
+static void check_behaviour(struct object_reader *reader, const struct place *place,
+                            const void *object)
 {
     const struct behaviour *event = object;
 
     if (event->item.len == 0 && event->text.len == 0)
-        reader_problem(reader, place, NULL, "needs an item or a text");
+        field_problem(reader, place, NULL, "needs an item or a text");
 }
 
 static const struct behaviour blank_behaviour;
 static const struct field behaviour_fields[] = {
-    {FIELD("t"), FIELD_INT64, FIELD_REQUIRED, offsetof(struct behaviour, t_ms), .max = INT64_MAX},
-    {FIELD("type"), FIELD_NAME, FIELD_REQUIRED, offsetof(struct behaviour, type),
+    {FIELD("t"), FIELD_INT64, LENIENT | FIELD_REQUIRED, AT(behaviour, t_ms), .max = INT64_MAX},
+    {FIELD("type"), FIELD_NAME, LENIENT | FIELD_REQUIRED, AT(behaviour, type),
      .names = behaviour_type_names, .n_names = BEHAVIOUR_TYPES},
     ID("item", behaviour, item),
-    {FIELD("text"), FIELD_STRING, .at = offsetof(struct behaviour, text)},
+    {FIELD("text"), FIELD_STRING, LENIENT, AT(behaviour, text)},
 };
-static const struct shape behaviour_shape =
-    SHAPE(behaviour_fields, struct behaviour, &blank_behaviour, .check = check_behaviour);
+static const struct schema behaviour_schema =
+    SCHEMA(behaviour_fields, struct behaviour, &blank_behaviour, .check = check_behaviour);
 
 static const struct candidate blank_candidate = {.bid = NAN, .bid_type = -1};
 static const struct field candidate_fields[] = {
     REQUIRED_ID("adid", candidate, adid),
-    {FIELD("bid"), FIELD_NUMBER, .at = offsetof(struct candidate, bid), .max = DECODE_MAX_MONEY},
-    {FIELD("bid_type"), FIELD_NAME, .at = offsetof(struct candidate, bid_type),
-     .names = bid_type_names, .n_names = BID_TYPES},
-    {FIELD("text"), FIELD_STRING, .at = offsetof(struct candidate, text)},
+    {FIELD("bid"), FIELD_NUMBER, LENIENT, AT(candidate, bid), .max = DECODE_MAX_MONEY},
+    {FIELD("bid_type"), FIELD_NAME, LENIENT, AT(candidate, bid_type), .names = bid_type_names,
+     .n_names = BID_TYPES},
+    {FIELD("text"), FIELD_STRING, LENIENT, AT(candidate, text)},
 };
-static const struct shape candidate_shape =
-    SHAPE(candidate_fields, struct candidate, &blank_candidate);
+static const struct schema candidate_schema =
+    SCHEMA(candidate_fields, struct candidate, &blank_candidate);
 
 static const struct rank blank_rank;
 static const struct field rank_fields[] = {
-    {FIELD("top_n"), FIELD_INT32, .at = offsetof(struct rank, top_n), .min = 1,
-     .limit = LIMIT_TOP_N},
-    {FIELD("behaviour"), FIELD_OBJECTS, .at = offsetof(struct rank, behaviours),
-     .limit = LIMIT_BEHAVIOURS, .shape = &behaviour_shape},
-    {FIELD("candidates"), FIELD_OBJECTS, .at = offsetof(struct rank, candidates),
-     .limit = LIMIT_CANDIDATES, .shape = &candidate_shape},
+    {FIELD("top_n"), FIELD_INT32, LENIENT, AT(rank, top_n), .min = 1, .limit = LIMIT_TOP_N},
+    {FIELD("behaviour"), FIELD_OBJECTS, LENIENT, AT(rank, behaviours), .limit = LIMIT_BEHAVIOURS,
+     .schema = &behaviour_schema},
+    {FIELD("candidates"), FIELD_OBJECTS, LENIENT, AT(rank, candidates), .limit = LIMIT_CANDIDATES,
+     .schema = &candidate_schema},
 };
-static const struct shape rank_shape = SHAPE(rank_fields, struct rank, &blank_rank);
+static const struct schema rank_schema = SCHEMA(rank_fields, struct rank, &blank_rank);
 
 /* At most max_imps of them: few enough to compare each with each. */
-static void check_imp_ids(struct reader *reader, const struct place *place,
+static void check_imp_ids(struct object_reader *reader, const struct place *place,
                           const struct field_list *imps)
 {
     const struct imp *items = imps->items;
@@ -189,11 +190,12 @@ static void check_imp_ids(struct reader *reader, const struct place *place,
         while (k < i && !view_eq(items[k].id, items[i].id))
             k++;
         if (k < i)
-            reader_problem(reader, &item, "id", "is the id of /imp/%d too", k);
+            field_problem(reader, &item, "id", "is the id of /imp/%d too", k);
     }
 }
 
-static void check_document(struct reader *reader, const struct place *place, const void *object)
+static void check_document(struct object_reader *reader, const struct place *place,
+                           const void *object)
 {
     const struct document *document = object;
 
@@ -204,25 +206,23 @@ static const struct document blank_document = {
     .device = {.devicetype = -1, .geo = {.utcoffset = NO_UTCOFFSET}}};
 static const struct field document_fields[] = {
     ID("id", document, id),
-    {FIELD("tmax"), FIELD_INT32, .at = offsetof(struct document, tmax), .max = INT32_MAX},
-    {FIELD("user"), FIELD_OBJECT, .at = offsetof(struct document, user), .shape = &user_shape},
-    {FIELD("device"), FIELD_OBJECT, .at = offsetof(struct document, device),
-     .shape = &device_shape},
-    {FIELD("site"), FIELD_OBJECT, .at = offsetof(struct document, site), .shape = &place_shape},
-    {FIELD("app"), FIELD_OBJECT, .at = offsetof(struct document, app), .shape = &place_shape},
-    {FIELD("regs"), FIELD_OBJECT, .at = offsetof(struct document, regs),
-     .shape = &privacy_regs_shape},
-    {FIELD("imp"), FIELD_OBJECTS, FIELD_CUT, offsetof(struct document, imps), .limit = LIMIT_IMPS,
-     .shape = &imp_shape},
-    {FIELD("badv"), FIELD_STRINGS, .at = offsetof(struct document, badv), .limit = LIMIT_BADV},
-    {FIELD("bcat"), FIELD_STRINGS, .at = offsetof(struct document, bcat), .limit = LIMIT_BCAT},
-    {FIELD("cur"), FIELD_STRINGS, .at = offsetof(struct document, cur), .limit = LIMIT_NAMES},
-    {FIELD("rank"), FIELD_OBJECT, .at = offsetof(struct document, rank), .shape = &rank_shape},
+    {FIELD("tmax"), FIELD_INT32, LENIENT, AT(document, tmax), .max = INT32_MAX},
+    {FIELD("user"), FIELD_OBJECT, LENIENT, AT(document, user), .schema = &user_schema},
+    {FIELD("device"), FIELD_OBJECT, LENIENT, AT(document, device), .schema = &device_schema},
+    {FIELD("site"), FIELD_OBJECT, LENIENT, AT(document, site), .schema = &place_schema},
+    {FIELD("app"), FIELD_OBJECT, LENIENT, AT(document, app), .schema = &place_schema},
+    {FIELD("regs"), FIELD_OBJECT, LENIENT, AT(document, regs), .schema = &privacy_regs_schema},
+    {FIELD("imp"), FIELD_OBJECTS, LENIENT | FIELD_CUT, AT(document, imps), .limit = LIMIT_IMPS,
+     .schema = &imp_schema},
+    {FIELD("badv"), FIELD_STRINGS, LENIENT, AT(document, badv), .limit = LIMIT_BADV},
+    {FIELD("bcat"), FIELD_STRINGS, LENIENT, AT(document, bcat), .limit = LIMIT_BCAT},
+    {FIELD("cur"), FIELD_STRINGS, LENIENT, AT(document, cur), .limit = LIMIT_NAMES},
+    {FIELD("rank"), FIELD_OBJECT, LENIENT, AT(document, rank), .schema = &rank_schema},
 };
-static const struct shape document_shape =
-    SHAPE(document_fields, struct document, &blank_document, .check = check_document);
+static const struct schema document_schema =
+    SCHEMA(document_fields, struct document, &blank_document, .check = check_document);
 
-/* ---- document to request ---- */
+/* ---- document to request --------------------------------------------------------------------- */
 
 static struct view either(struct view first, struct view second)
 {
@@ -284,7 +284,7 @@ static bool is_ascii(struct view v)
     return all < 0x80;
 }
 
-static void check_badv(struct reader *reader, const struct views *badv)
+static void check_badv(struct object_reader *reader, const struct views *badv)
 {
     const struct place root = {0};
     size_t bytes = 0;
@@ -292,12 +292,12 @@ static void check_badv(struct reader *reader, const struct views *badv)
     for (int i = 0; i < badv->n; i++)
         bytes += is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
     if (bytes > DECODE_MAX_BADV_INTERNATIONAL_BYTES)
-        reader_problem(reader, &root, "badv", "more than %d bytes of names that are not ASCII",
-                       DECODE_MAX_BADV_INTERNATIONAL_BYTES);
+        field_problem(reader, &root, "badv", "more than %d bytes of names that are not ASCII",
+                      DECODE_MAX_BADV_INTERNATIONAL_BYTES);
 }
 
 /* What is made of a request must stay in proportion to it. */
-static void check_size(struct reader *reader, const struct impression_request *request,
+static void check_size(struct object_reader *reader, const struct impression_request *request,
                        const struct decode_limits *limits)
 {
     const struct place root = {0}, rank = {&root, "rank", 0};
@@ -306,12 +306,12 @@ static void check_size(struct reader *reader, const struct impression_request *r
     int64_t imps = request->n_imps;
 
     if (limits->max_pairs && request->has_candidates && imps * n_ads > limits->max_pairs)
-        reader_problem(reader, &rank, "candidates", "%d for each of %d imps: at most %d in all",
-                       n_ads, request->n_imps, limits->max_pairs);
+        field_problem(reader, &rank, "candidates", "%d for each of %d imps: at most %d in all",
+                      n_ads, request->n_imps, limits->max_pairs);
     top_n = top_n < n_ads ? top_n : n_ads;
     if (limits->max_results && imps * top_n > limits->max_results)
-        reader_problem(reader, &rank, "top_n", "%d ads for each of %d imps: at most %d in all",
-                       top_n, request->n_imps, limits->max_results);
+        field_problem(reader, &rank, "top_n", "%d ads for each of %d imps: at most %d in all",
+                      top_n, request->n_imps, limits->max_results);
 }
 
 static int cut_behaviours(struct impression_request *request, int max, struct arena *arena,
@@ -345,10 +345,10 @@ enum decode_status decode_request(struct view body, const struct decode_limits *
         [LIMIT_BADV] = DECODE_MAX_BADV,    [LIMIT_BCAT] = DECODE_MAX_BCAT,
         [LIMIT_NAMES] = DECODE_MAX_NAMES,
     };
-    struct reader reader = {.lenient = true, .limits = numbers, .problems = problems};
+    struct object_reader reader = {.limits = numbers, .problems = problems};
     struct document document;
 
-    switch (reader_read(&reader, body, arena, &document_shape, &document)) {
+    switch (object_read(&reader, body, arena, &document_schema, &document)) {
     case READ_OK:
         break;
     case READ_NOT_JSON:

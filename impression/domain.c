@@ -1,3 +1,4 @@
+/* Cuts a domain out of what was written, and compares domains by labels. */
 #include "impression/domain.h"
 
 #include <utf8proc.h>
@@ -105,7 +106,8 @@ static bool is_ascii(struct view v)
     return all < 0x80;
 }
 
-/* Compatibility forms, canonical order and letter case made one, UTF-8 to UTF-8; nothing when it does not fit. */
+/* Compatibility forms, canonical order and letter case made one, UTF-8 to UTF-8; nothing when it
+ * does not fit. */
 static struct view map_characters(struct view v, char *out, size_t size)
 {
     utf8proc_int32_t points[HOST_MAX_BYTES];

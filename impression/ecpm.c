@@ -1,3 +1,4 @@
+/* The formula for each type of bid. */
 #include "impression/ecpm.h"
 
 double ecpm_of(enum bid_type type, double bid, double pctr, double pcvr)

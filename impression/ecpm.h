@@ -4,7 +4,8 @@
 
 #include "adrank/impression.h"
 
-/* bid for cpm, 1000 pctr bid for cpc, 1000 pctr pcvr bid for cpa, where pcvr is the rate of conversions per click. */
+/* bid for cpm, 1000 pctr bid for cpc, 1000 pctr pcvr bid for cpa, where pcvr is the rate of
+ * conversions per click. */
 double ecpm_of(enum bid_type type, double bid, double pctr, double pcvr);
 
 #endif

@@ -1,3 +1,4 @@
+/* Names of enums as JSON spells them. */
 #include "adrank/impression.h"
 
 const char *const behaviour_type_names[BEHAVIOUR_TYPES] = {

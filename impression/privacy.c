@@ -1,3 +1,4 @@
+/* The fields that carry signals, and how they combine. */
 #include "impression/privacy.h"
 
 #include "adrank/decode.h"
@@ -30,8 +31,8 @@ static unsigned char judge_section_ids(const struct field_value *value)
     return value->kind == FIELD_VALUE_NO_ITEMS ? SIGNAL_ABSENT : SIGNAL_SET;
 }
 
-/* IAB U.S. Privacy String, version 1: notice given, opted out of the sale, LSPA; each Y, N or - (does not apply), in
- * either case. "1---" does not apply at all. */
+/* IAB U.S. Privacy String, version 1: notice given, opted out of the sale, LSPA; each Y, N or -
+ * (does not apply), in either case. "1---" does not apply at all. */
 static bool us_privacy_is_harmless(struct view s)
 {
     if (s.len != 4 || s.ptr[0] != '1')
@@ -65,35 +66,35 @@ static unsigned char judge_us_privacy(const struct field_value *value)
 
 static const union signals none, unreadable = {.of = {[PRIVACY_REGS] = SIGNAL_SET}};
 static const struct field regs_ext_fields[] = {REGS_SIGNALS};
-static const struct shape regs_ext_shape =
-    SHAPE(regs_ext_fields, union signals, &none, .stand_in = &unreadable);
+static const struct schema regs_ext_schema =
+    SCHEMA(regs_ext_fields, union signals, &none, .stand_in = &unreadable);
 
 static const struct signals_and_ext blank_regs,
     unreadable_regs = {.own = {.of = {[PRIVACY_REGS] = SIGNAL_SET}}};
 static const struct field regs_fields[] = {
     REGS_SIGNALS,
-    {FIELD("ext"), FIELD_OBJECT, .at = offsetof(struct signals_and_ext, ext),
-     .shape = &regs_ext_shape},
+    {FIELD("ext"), FIELD_OBJECT, FIELD_NULL, offsetof(struct signals_and_ext, ext),
+     .schema = &regs_ext_schema},
 };
 _Static_assert(offsetof(struct signals_and_ext, own) == 0, "see REGS_SIGNALS");
-const struct shape privacy_regs_shape =
-    SHAPE(regs_fields, struct signals_and_ext, &blank_regs, .stand_in = &unreadable_regs);
+const struct schema privacy_regs_schema =
+    SCHEMA(regs_fields, struct signals_and_ext, &blank_regs, .stand_in = &unreadable_regs);
 
 /* Not there for privacy's sake: of a wrong type they hold no signal. */
 static const struct field user_ext_fields[] = {
     SIGNAL_FIELD("consent", PRIVACY_CONSENT, text, 0),
     SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0),
 };
-const struct shape privacy_user_ext_shape =
-    SHAPE(user_ext_fields, union signals, &none, .stand_in = &none);
+const struct schema privacy_user_ext_schema =
+    SCHEMA(user_ext_fields, union signals, &none, .stand_in = &none);
 
 static const struct field device_ext_fields[] = {
     SIGNAL_FIELD("lmt", PRIVACY_LMT, flag, 0),
     SIGNAL_FIELD("dnt", PRIVACY_DNT, flag, 0),
     SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0),
 };
-const struct shape privacy_device_ext_shape =
-    SHAPE(device_ext_fields, union signals, &none, .stand_in = &none);
+const struct schema privacy_device_ext_schema =
+    SCHEMA(device_ext_fields, union signals, &none, .stand_in = &none);
 
 enum { WORDS = sizeof(union signals) / sizeof(uint64_t) };
 #define SET_OF_EACH (SIGNAL_SET * UINT64_C(0x0101010101010101))

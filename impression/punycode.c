@@ -1,3 +1,4 @@
+/* The encoder of RFC 3492, section 6.3. */
 #include "impression/punycode.h"
 
 /* RFC 3492, 5. */

@@ -1,4 +1,4 @@
-/* Keys of an object, held against the table of its fields. In a header for the sake of fields.c's inner loop. */
+/* Looks keys up in a table of fields. Private to object.c; inline, since this is its inner loop. */
 #ifndef JSON_FIELD_KEY_H
 #define JSON_FIELD_KEY_H
 
@@ -18,41 +18,42 @@ static inline bool begins_with(const char *text, const char *key, unsigned len)
 #endif
 }
 
-/* The field whose key and closing quote text begins with, NULL: none. Starts at the field `from`, the one
- * behind the last: writers keep an order, and it is often ours. */
-static inline const struct field *find_field(const struct shape *shape, const char *text,
+/* The field whose key and closing quote text begins with, or NULL. The search starts at `from`,
+ * the field after the last one: writers keep an order, and it is often that of the table. */
+static inline const struct field *find_field(const struct schema *schema, const char *text,
                                              const struct field *from)
 {
-    const struct field *end = shape->fields + shape->n_fields;
+    const struct field *end = schema->fields + schema->n_fields;
 
     for (const struct field *field = from; field < end; field++)
         if (begins_with(text, field->key, field->key_len))
             return field;
-    for (const struct field *field = shape->fields; field < from; field++)
+    for (const struct field *field = schema->fields; field < from; field++)
         if (begins_with(text, field->key, field->key_len))
             return field;
     return NULL;
 }
 
-/* A key that is not in the table as written: unknown, or known and written with escapes. */
-static inline const struct field *read_other_key(struct json_text *text, const struct shape *shape)
+/* A key that the table does not have as written: unknown, or known and written with escapes. */
+static inline const struct field *read_other_key(struct json_text *text,
+                                                 const struct schema *schema)
 {
     char copy[FIELD_KEY_BYTES] = {0};
     struct view key = json_string(text);
     const struct field *field;
 
-    if (!shape || key.len >= sizeof(copy))
+    if (!schema || key.len >= sizeof(copy))
         return NULL;
     if (key.len)
         memcpy(copy, key.ptr, key.len);
     copy[key.len] = '"';
-    field = find_field(shape, copy, shape->fields);
+    field = find_field(schema, copy, schema->fields);
     /* a quote within the key is not the one that ends it */
     return field && field->key_len == key.len + 1 ? field : NULL;
 }
 
-/* A key and its colon; NULL for one that no table knows. */
-static inline const struct field *read_key(struct json_text *text, const struct shape *shape,
+/* Takes a key and its colon; NULL: not in the table. schema may be NULL: no key is known. */
+static inline const struct field *read_key(struct json_text *text, const struct schema *schema,
                                            const struct field *from)
 {
     const struct field *field = NULL;
@@ -61,12 +62,12 @@ static inline const struct field *read_key(struct json_text *text, const struct 
         json_fail(text, "a key is missing");
         return NULL;
     }
-    if (shape)
-        field = find_field(shape, text->p + 1, from);
+    if (schema)
+        field = find_field(schema, text->p + 1, from);
     if (field)
         text->p += 1 + field->key_len;
     else
-        field = read_other_key(text, shape);
+        field = read_other_key(text, schema);
     if (!json_take(text, ':'))
         json_fail(text, "a colon is missing");
     return field;

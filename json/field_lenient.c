@@ -1,3 +1,4 @@
+/* Values that a strict field refuses, or that may be of any type. */
 #include "json/field_lenient.h"
 
 #include <math.h>
@@ -47,7 +48,7 @@ static struct field_value read_any(struct json_text *text)
     return value;
 }
 
-void field_any(struct reader *reader, const struct field *field, unsigned char *out)
+void field_any(struct object_reader *reader, const struct field *field, unsigned char *out)
 {
     struct field_value value;
 
@@ -70,14 +71,14 @@ static bool is_canonical(struct view number)
     return !sign || number.ptr[1] != '0';
 }
 
-bool field_number_as_id(struct reader *reader, const struct field *field, struct view *out)
+bool field_number_as_id(struct object_reader *reader, const struct field *field, struct view *out)
 {
     struct json_text *text = &reader->text;
     char c = json_peek(text), *digits;
     struct view written = {text->p, 0};
     int64_t integer;
 
-    if (!reader->lenient || !(field->flags & FIELD_ID) || (c != '-' && (c < '0' || c > '9')))
+    if (!(field->flags & FIELD_ID) || (c != '-' && (c < '0' || c > '9')))
         return false;
     text->has_nul = false;
     json_number_skip(text);
@@ -93,7 +94,7 @@ bool field_number_as_id(struct reader *reader, const struct field *field, struct
     return true;
 }
 
-void field_integer_by_value(const struct reader *reader, const char *start,
+void field_integer_by_value(const struct object_reader *reader, const char *start,
                             struct json_number *number)
 {
     struct view written = {start, (size_t)(reader->text.p - start)};
@@ -106,23 +107,13 @@ void field_integer_by_value(const struct reader *reader, const char *start,
         number->kind = JSON_BIG_INTEGER;
 }
 
-bool field_null(struct reader *reader, const struct place *place, const struct field *field)
+void field_no_object(struct object_reader *reader, const struct place *place,
+                     const struct field *field, const struct schema *schema, void *out)
 {
-    if (!reader->lenient || !field || json_peek(&reader->text) != 'n')
-        return false;
-    json_skip(&reader->text);
-    if (place->name && (field->flags & FIELD_REQUIRED))
-        reader_problem(reader, place, NULL, "is missing");
-    return true;
-}
-
-void field_no_object(struct reader *reader, const struct place *place, const struct field *field,
-                     const struct shape *shape, void *out)
-{
-    if (!shape->stand_in) {
+    if (!schema->stand_in) {
         field_wrong_type(reader, place, field, "an object");
     } else if (!field_null(reader, place, field)) {
         json_skip(&reader->text);
-        memcpy(out, shape->stand_in, shape->bytes);
+        memcpy(out, schema->stand_in, schema->bytes);
     }
 }

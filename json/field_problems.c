@@ -1,9 +1,8 @@
+/* The pointer of a problem, and its words. */
 #include "json/field_problems.h"
 
 #include <stdarg.h>
 #include <stdio.h>
-
-#include "json/field_lenient.h"
 
 #define POINTER_BYTES 160 /* tables are at most five deep */
 
@@ -19,8 +18,8 @@ static int print_place(const struct place *place, char *out, size_t size)
     return at + snprintf(out + at, size - (size_t)at, "/%d", place->index);
 }
 
-static void print_pointer(const struct reader *reader, const struct place *place, const char *name,
-                          char out[POINTER_BYTES])
+static void print_pointer(const struct object_reader *reader, const struct place *place,
+                          const char *name, char out[POINTER_BYTES])
 {
     bool whole = !name && (!place || !place->parent);
     int at = snprintf(out, POINTER_BYTES, "%s%s", reader->prefix ? reader->prefix : "",
@@ -31,8 +30,8 @@ static void print_pointer(const struct reader *reader, const struct place *place
         snprintf(out + at, POINTER_BYTES - (size_t)at, "/%s", name);
 }
 
-void reader_problem(struct reader *reader, const struct place *place, const char *name,
-                    const char *fmt, ...)
+void field_problem(struct object_reader *reader, const struct place *place, const char *name,
+                   const char *fmt, ...)
 {
     char pointer[POINTER_BYTES], detail[256];
     va_list ap;
@@ -50,26 +49,37 @@ void reader_problem(struct reader *reader, const struct place *place, const char
     (void)problems_add(reader->problems, pointer, "%s", detail);
 }
 
-void field_wrong_type(struct reader *reader, const struct place *place, const struct field *field,
-                      const char *wanted)
+bool field_null(struct object_reader *reader, const struct place *place, const struct field *field)
+{
+    if (!field || !(field->flags & FIELD_NULL) || json_peek(&reader->text) != 'n')
+        return false;
+    json_skip(&reader->text);
+    if (place->name && (field->flags & FIELD_REQUIRED))
+        field_problem(reader, place, NULL, "is missing");
+    return true;
+}
+
+void field_wrong_type(struct object_reader *reader, const struct place *place,
+                      const struct field *field, const char *wanted)
 {
     if (field_null(reader, place, field))
         return;
     json_skip(&reader->text);
-    reader_problem(reader, place, NULL, "must be %s", wanted);
+    field_problem(reader, place, NULL, "must be %s", wanted);
 }
 
-void field_out_of_range(struct reader *reader, const struct place *place, const struct field *field,
-                        int64_t max)
+void field_out_of_range(struct object_reader *reader, const struct place *place,
+                        const struct field *field, int64_t max)
 {
     if (max == INT64_MAX)
-        reader_problem(reader, place, NULL, "must be at least %lld", (long long)field->min);
+        field_problem(reader, place, NULL, "must be at least %lld", (long long)field->min);
     else
-        reader_problem(reader, place, NULL, "must be within %lld and %lld", (long long)field->min,
-                       (long long)max);
+        field_problem(reader, place, NULL, "must be within %lld and %lld", (long long)field->min,
+                      (long long)max);
 }
 
-void field_unknown_name(struct reader *reader, const struct place *place, const struct field *field)
+void field_unknown_name(struct object_reader *reader, const struct place *place,
+                        const struct field *field)
 {
     char names[128];
     int at = 0;
@@ -77,5 +87,5 @@ void field_unknown_name(struct reader *reader, const struct place *place, const 
     for (int i = 0; i < field->n_names && at < (int)sizeof(names); i++)
         at += snprintf(names + at, sizeof(names) - (size_t)at, "%s%s", i ? ", " : "",
                        field->names[i]);
-    reader_problem(reader, place, NULL, "must be one of %s", names);
+    field_problem(reader, place, NULL, "must be one of %s", names);
 }

@@ -1,16 +1,26 @@
-/* What fields.c says of a value that a table does not allow; the value is the one at place. */
+/* Problems of an object that is being read: values that its table of fields does not allow. */
 #ifndef JSON_FIELD_PROBLEMS_H
 #define JSON_FIELD_PROBLEMS_H
 
 #include "json/fields.h"
 
-/* Passes over the value, which is next in the text; to a lenient reader null is an absent value. wanted: "a
- * string". field may be NULL. */
-void field_wrong_type(struct reader *reader, const struct place *place, const struct field *field,
-                      const char *wanted) __attribute__((cold));
-void field_out_of_range(struct reader *reader, const struct place *place, const struct field *field,
-                        int64_t max) __attribute__((cold));
-void field_unknown_name(struct reader *reader, const struct place *place, const struct field *field)
+/* Adds a problem at place / name, or at place where name is NULL. For a schema's check, too. */
+void field_problem(struct object_reader *reader, const struct place *place, const char *name,
+                   const char *fmt, ...) __attribute__((format(printf, 4, 5), cold));
+
+/* ---- for object.c and field_lenient.c; the value is the one at place ------------------------- */
+
+/* Passes over null where the field's flags make it an absent value. false: nothing was read.
+ * field may be NULL, for which null is a value like any other. */
+bool field_null(struct object_reader *reader, const struct place *place, const struct field *field)
     __attribute__((cold));
+/* The value, which is next in the text, is of another type than `wanted` ("a string"): passes
+ * over it. No problem where field_null() takes it. field may be NULL. */
+void field_wrong_type(struct object_reader *reader, const struct place *place,
+                      const struct field *field, const char *wanted) __attribute__((cold));
+void field_out_of_range(struct object_reader *reader, const struct place *place,
+                        const struct field *field, int64_t max) __attribute__((cold));
+void field_unknown_name(struct object_reader *reader, const struct place *place,
+                        const struct field *field) __attribute__((cold));
 
 #endif

@@ -6,9 +6,9 @@
 #define MAX_EXPONENT 100000 /* counted no further */
 #define MAX_EXACT_DIGITS 19 /* always fit a uint64_t */
 
-/* 10^0 to 10^22 are doubles without error: a product or quotient of one of them and an integer below 2^53
- * is rounded once, so it is the correctly rounded value (Clinger 1990, "How to read floating point numbers
- * accurately"). */
+/* 10^0 to 10^22 are doubles without error: a product or quotient of one of them and an integer
+ * below 2^53 is rounded once, so it is the correctly rounded value (Clinger 1990, "How to read
+ * floating point numbers accurately"). */
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -138,8 +138,8 @@ static bool twenty_digits(const char *stop, struct digits *digits)
     return true;
 }
 
-/* Where every number that people write ends: at most 18 digits, a fraction, no exponent. NULL: for the long
- * way. At most 20 bytes are looked at, so the end need not be watched on the way. */
+/* Where every number that people write ends: at most 18 digits, a fraction, no exponent. NULL:
+ * for the long way. At most 20 bytes are looked at, so the end need not be watched on the way. */
 static inline const char *short_number(struct json_text *text, struct json_number *out)
 {
     bool negative = *text->p == '-';
@@ -210,7 +210,7 @@ void json_number_skip(struct json_text *text)
         json_fail(text, "a number is malformed");
 }
 
-/* ---- integers by value ---- */
+/* ---- integers by value ----------------------------------------------------------------------- */
 
 /* v x 10^n; false when that is beyond 64 bits. */
 static bool shift(uint64_t *v, int64_t n)

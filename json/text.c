@@ -1,3 +1,4 @@
+/* Strings with escapes or malformed bytes, and skipping of values. */
 #include "json/text.h"
 
 #include "base/utf8.h"
@@ -33,10 +34,10 @@ void json_finish(struct json_text *text)
         json_fail(text, "a control character between values");
 }
 
-/* ---- strings ---- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
-/* Bytes of the three-byte character at p when it needs no second look, else 0: its lead is no 0xe0 (overlong)
- * and no 0xed (surrogates). Four bytes are readable. */
+/* Bytes of the three-byte character at p when it needs no second look, else 0: its lead is no
+ * 0xe0 (overlong) and no 0xed (surrogates). Four bytes are readable. */
 static inline size_t common_character(const char *p)
 {
     const uint32_t leads = 0xdffe; /* bit i: 0xe0 + i */
@@ -67,7 +68,8 @@ bool json_utf8_valid(const char *p, const char *end)
     return p == end;
 }
 
-/* The closing quote of the string whose first byte is p; NULL when there is none, *control then tells why. */
+/* The closing quote of the string whose first byte is p; NULL when there is none, *control then
+ * says why. */
 static const char *closing_quote(const char *p, const char *end, bool *control)
 {
     unsigned high = 0;
@@ -96,7 +98,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Four hex digits at p, -1 when they are not. A string's end is behind them: no digit, so never passed. */
+/* Four hex digits at p, -1 when they are not. A string's end is behind them: no digit, so never
+ * passed. */
 static int hex4(const char *p)
 {
     int v = 0;
@@ -111,7 +114,8 @@ static int hex4(const char *p)
     return v;
 }
 
-/* The character of a \u escape whose digits begin at *p, which moves behind it; surrogates come in pairs. */
+/* The character of a \u escape whose digits begin at *p, which moves behind it; surrogates come
+ * in pairs. */
 __attribute__((always_inline)) static inline bool unicode_escape(const char **p,
                                                                  uint32_t *code_point)
 {
@@ -133,7 +137,8 @@ __attribute__((always_inline)) static inline bool unicode_escape(const char **p,
     return true;
 }
 
-/* The escape behind a backslash; *p moves behind it. Returns the bytes written, 0 when it is none. */
+/* The escape behind a backslash; *p moves behind it. Returns the bytes written, 0 when it is
+ * none. */
 __attribute__((always_inline)) static inline size_t unescape(const char **p, char *out,
                                                              bool *has_nul)
 {
@@ -231,7 +236,7 @@ struct view json_string_slow(struct json_text *text)
     return string_slow(text, true);
 }
 
-/* ---- what nobody reads ---- */
+/* ---- what nobody reads ----------------------------------------------------------------------- */
 
 static bool starts_with_bom(const struct json_text *text)
 {

@@ -1,12 +1,13 @@
 /*
- * JSON text (RFC 8259) read once from front to back, straight into what the caller wants: no tree, no tape.
- * Strict: UTF-8 without a byte order mark, escapes that mean a character, containers at most JSON_MAX_DEPTH
- * deep. Numbers may be of any size: whoever reads one has a range for it. Whoever reads a value must be where a
- * value begins, and reads all of it; what is passed over by json_skip is checked just the same, and takes no
- * memory.
+ * JSON text (RFC 8259) read once from front to back, straight into what the caller wants: no tree,
+ * no tape. Strict: UTF-8 without a byte order mark, escapes that mean a character, containers at
+ * most JSON_MAX_DEPTH deep. Numbers may be of any size: whoever reads one has a range for it.
+ * Whoever reads a value must be where a value begins, and reads all of it; what is passed over by
+ * json_skip is checked just the same, and takes no memory.
  *
- * Failure is sticky: `wrong` is set once, then json_peek() gives 0 for ever, so loops end by themselves and
- * the caller looks at the end. JSON_PADDING bytes behind the text must be readable, whatever they hold.
+ * Failure is sticky: `wrong` is set once, then json_peek() gives 0 for ever, so loops end by
+ * themselves and the caller looks at the end. JSON_PADDING bytes behind the text must be readable,
+ * whatever they hold.
  */
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
@@ -56,8 +57,8 @@ void json_skip(struct json_text *text);
 struct json_number json_number_read(struct json_text *text);
 /* The same without its value. */
 void json_number_skip(struct json_text *text);
-/* The integer that a well-formed number is by value, exactly: 100.0 and 1e2 are 100. false: it is none, or
- * beyond int64_t. */
+/* The integer that a well-formed number is by value, exactly: 100.0 and 1e2 are 100. false: it
+ * is none, or beyond int64_t. */
 bool json_number_integer(struct view number, int64_t *out);
 /* Of one with escapes or malformed bytes; use json_string(). */
 struct view json_string_slow(struct json_text *text);
@@ -84,8 +85,8 @@ static inline bool json_take(struct json_text *text, char c)
     return true;
 }
 
-/* The first of " \ and control characters at or behind p, or something at or behind end. *high gets a bit
- * for every byte above 0x7f before it. */
+/* The first of " \ and control characters at or behind p, or something at or behind end. *high
+ * gets a bit for every byte above 0x7f before it. */
 static inline const char *json_plain_end(const char *p, const char *end, unsigned *high)
 {
 #ifdef __SSE2__

@@ -1,3 +1,4 @@
+/* Commas, escapes and numbers. */
 #include "json/writer.h"
 
 #include <math.h>
@@ -224,6 +225,28 @@ void jw_member_filled(struct json_writer *w, const char *key, struct view v)
 {
     if (v.len)
         jw_member_view(w, key, v);
+}
+
+void jw_member_views(struct json_writer *w, const char *key, const struct views *values)
+{
+    if (values->n == 0)
+        return;
+    jw_member_array(w, key);
+    for (int i = 0; i < values->n; i++)
+        jw_view(w, values->items[i]);
+    jw_array_end(w);
+}
+
+void jw_member_object(struct json_writer *w, const char *key)
+{
+    jw_key(w, key);
+    jw_object_begin(w);
+}
+
+void jw_member_array(struct json_writer *w, const char *key)
+{
+    jw_key(w, key);
+    jw_array_begin(w);
 }
 
 void jw_member_int(struct json_writer *w, const char *key, int64_t v)

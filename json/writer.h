@@ -1,9 +1,9 @@
 /*
- * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. It writes what it is
- * told in the order it is told; keys are not checked for duplicates. Strings are escaped; bytes that are
- * not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are a BUG.
- * No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON Lines. Functions are
- * jw_*, since json_* is jansson's.
+ * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. Values are written
+ * in the order of the calls; keys are not checked for duplicates. Strings are escaped; bytes
+ * that are not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are
+ * a BUG. No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON
+ * Lines. Functions are jw_*, since json_* is jansson's.
  */
 #ifndef JSON_WRITER_H
 #define JSON_WRITER_H
@@ -46,6 +46,11 @@ void jw_member_str(struct json_writer *w, const char *key, const char *s);
 void jw_member_view(struct json_writer *w, const char *key, struct view v);
 /* Nothing where v is empty. */
 void jw_member_filled(struct json_writer *w, const char *key, struct view v);
+/* An array of strings; nothing where there are none. */
+void jw_member_views(struct json_writer *w, const char *key, const struct views *values);
+/* Opens one; what ends it is jw_object_end() or jw_array_end(). */
+void jw_member_object(struct json_writer *w, const char *key);
+void jw_member_array(struct json_writer *w, const char *key);
 void jw_member_int(struct json_writer *w, const char *key, int64_t v);
 void jw_member_bool(struct json_writer *w, const char *key, bool v);
 void jw_member_double(struct json_writer *w, const char *key, double v);

@@ -1,29 +1,56 @@
 /*
  * The seam between the model and a device: a const table of operations, every slot filled, and
- * capabilities that are data. The forward pass is written once, in model/engine/forward.c, over this table; a
- * backend knows operations on tensors and nothing of models, ads or sockets. The CPU backend is linked
- * in; CUDA and the test backends are modules that kernels/module.h opens at run time.
+ * capabilities that are data. The forward pass is written once, in model/engine/forward.c, over
+ * this table; a backend knows operations on tensors and nothing of models, ads or sockets. The CPU
+ * backend is linked in; CUDA and the test backends are modules that kernels/module.h opens at run
+ * time.
  *
- * Letters in shapes: T tokens of a slice, S segments, R rows that are read out, H hidden size, A heads,
- * D = H / A, F size of the inner layer, V vocabulary, L labels.
+ *   device   opened once per process and kept while engines come and go: context, stream,
+ *            workspace, host memory that transfers run fast on (pinned).
+ *   session  what one model has on a device, in one precision: weights, scratch memory, lanes.
+ *   lane     with host lanes: one host thread's own scratch. Operations run in the caller and are
+ *            complete when they return; two lanes may be used by two threads at once.
+ *            Without: one batch in flight. Operations are queued, and the lanes of all sessions of
+ *            a device share one queue: what is queued first runs first, so lanes may share scratch
+ *            memory.
  *
- * Numbers. The residual stream is kept in `stream` (f32 on the CPU), products read and write `operand`
- * elements (f32, or bf16/f16 by precision). Both are linear memory of the backend: the caller allocates
- * with ops->alloc and computes byte offsets with the sizes in caps. Rows are dense: no padding between
- * them, none asked for behind them, and rows beyond the stated number are neither read nor written.
- * Results do not overlap what they are made from, unless it is said here that they may be the same.
+ * Letters in shapes: T tokens of a slice, S segments, R rows that are read out, H hidden size,
+ * A heads, D = H / A, F size of the inner layer, V vocabulary, L labels.
  *
- * Threads. backend_open and everything that takes a struct backend: one thread at a time. A struct lane
- * is one stream of work: on the CPU a host thread's own scratch, and the operations run in the caller
- * before they return; on a GPU a stream, and they are queued in order. Two lanes may be used by two
- * threads at once. Open lanes after the weights that they will serve: then no operation allocates memory or
- * creates a library object. A weight that is made later is served too, and costs each lane that was open
- * before an allocation at its first use there.
+ * Numbers. The residual stream is kept in `stream` (f32 on the CPU), products read and write
+ * `operand` elements (f32, or bf16/f16 by precision). Both are linear memory of the session: the
+ * caller allocates with ops->alloc and computes byte offsets with the sizes in caps. Rows are
+ * dense: no padding between them. Without a ladder rows beyond the stated number are neither read
+ * nor written and need not be there; with one they are, up to the rung of that number, and hold
+ * anything. Results do not overlap what they are made from, unless it is said here that they may
+ * be the same.
  *
- * Bits. In f32 a row of any result depends on nothing but that row's own segment and its parent: not on T,
- * on the row's place, on its neighbours or the lane.
+ * Order. A batch on a lane is one or more passes, each a begin, the pass's operations and its
+ * download, and then finish; query follows until it no longer returns 0. Open lanes after the
+ * weights that they will serve: then no operation allocates memory or creates a library object. A
+ * weight that is made later is served too, and costs each lane that was open before an allocation
+ * at its first use there.
  *
- * Errors. An operation returns 0, or -1 with err; after -1 the backend is broken until it is closed.
+ * Saved. What backward needs beside the results themselves is an optional output of the operation
+ * that computes it, marked "saved": memory of the session, NULL when serving, and then it costs
+ * nothing. A device whose caps lack `saves` ignores them.
+ *
+ * Threads. Everything that takes a struct device or a struct session: one thread at a time. Without
+ * host lanes that thread also makes the calls that take a struct lane.
+ *
+ * Bits. In f32 a row of any result depends on nothing but that row's own segment and its parent:
+ * not on T, on the row's place, on its neighbours or the lane.
+ *
+ * Errors. A call returns 0, or -1 with err.
+ *   device_open, host_alloc, session_open, alloc, upload, weight_new, lane_open: nothing was made.
+ *     The session that was being built is of no use and is closed; others are not affected.
+ *   begin to query: with host lanes and ERR_NOMEM the lane is as it was before. Otherwise the
+ *     session is broken, and without host lanes the device with all its sessions is. From then on
+ *     nothing is called on what is broken but the functions that close or free, in the usual order.
+ *     They release what the host holds and make no call to the device that could wait or fail: what
+ *     lies on the device goes with the process.
+ * A batch that never completes is no error: its lane, its session and the device stay open,
+ * untouched, until the process ends.
  */
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
@@ -34,7 +61,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 1
+#define BACKEND_ABI 2
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 /* "f32", "bf16", "f16", "int8", NULL */
@@ -49,28 +76,49 @@ enum activation {
     ACTIVATIONS
 };
 
-struct backend;       /* an opened device */
-struct lane;          /* a stream of work on it */
+struct device;        /* an opened processor or GPU */
+struct session;       /* one model's share of it */
+struct lane;          /* a host thread's scratch, or a batch in flight */
 struct linear_weight; /* one packed weight matrix with its bias and activation */
 
-struct backend_open_args {
-    const char *device;       /* "" is the default one; "0", "1" choose a GPU */
-    enum precision precision; /* wanted; caps tell what is had */
-    const char *linear; /* provider of the linear layer by name; "" or NULL chooses by processor */
+/* Sizes of batches that a device computes: a batch has as many rows as the next rung. Rising. */
+#define LADDER_RUNGS 24
+struct ladder {
+    int n; /* 0: there is no ladder, and any number of tokens costs what it is */
+    int tokens[LADDER_RUNGS];
 };
 
-struct backend_caps {
-    char device[96];          /* "AMD EPYC (AVX2), 2 cores, oneDNN 2.6.3": for logs and /readyz */
-    enum precision precision; /* in use; PRECISION_F32 where the processor lacks the one wanted */
-    char note[160];           /* why precision is not the wanted one; "" otherwise */
+/* The lowest rung of at least n tokens; n itself without a ladder or above its top. */
+static inline int ladder_rung(const struct ladder *ladder, int n)
+{
+    for (int i = 0; i < ladder->n; i++)
+        if (ladder->tokens[i] >= n)
+            return ladder->tokens[i];
+    return n;
+}
+
+struct device_caps {
+    char name[96];    /* "AMD EPYC (AVX2), 2 cores, oneDNN 2.6.3": for logs and /readyz */
+    bool host_lanes;  /* lanes are host threads; false: work is queued, query reports completion */
+    int slice_tokens; /* about how many tokens a slice should hold; 0: the whole batch */
+    int max_launched; /* batches that may be in flight at once */
+    int poll_us;      /* how often query should be called; 0 with host_lanes */
+    bool outside_parents; /* attention can read parents that are not in the slice */
+    bool saves;           /* operations fill what is marked "saved" */
+    struct ladder ladder;
+};
+
+struct session_args {
+    enum precision precision; /* wanted; see caps for the one in effect */
+    const char *linear; /* provider of the linear layer by name; "" or NULL: the device's choice */
+};
+
+struct session_caps {
+    char device[96];          /* the device's name, with the provider in effect */
+    enum precision precision; /* in effect; PRECISION_F32 where the device lacks the one wanted */
+    char note[160];           /* why precision or provider is not the wanted one; "" otherwise */
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
-    bool host_lanes;          /* lanes are host threads: one thread each drives slices by itself.
-                                 false: one lane, work is queued, completion is told by query() */
-    int slice_tokens;         /* about how many tokens a slice should hold; 0: the whole batch */
-    int max_launched;         /* batches that may be in flight at once */
-    int poll_us;              /* how often a queued batch must be asked for; 0 with host_lanes */
-    bool outside_parents;     /* attention can read parents that are not in the slice */
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
@@ -82,7 +130,7 @@ struct linear_spec {
     bool to_stream;             /* y has stream elements instead of operand elements */
 };
 
-/* A run of tokens that is encoded together. A token attends to its own segment and to its parent. */
+/* A run of tokens that is encoded together. A token attends to its own segment and its parent. */
 struct slice_segment {
     int32_t start, len;     /* rows of this slice */
     int32_t parent;         /* segment of this slice, -1: none here */
@@ -95,7 +143,7 @@ struct outside_parent {
     const void *qkv; /* (len, 3H) operand elements */
 };
 
-/* Whole segments laid end to end. Host memory, stays as it is until the slice is through. */
+/* Whole segments laid end to end. Memory of host_alloc, unchanged until the slice is through. */
 struct slice {
     int n_tokens, n_segments, n_read, n_outside;
     const int32_t *ids;                   /* (T) */
@@ -106,13 +154,24 @@ struct slice {
     const int32_t *read_segments; /* (R) the segments they belong to */
 };
 
+/*
+ * What follows a begin. Equal passes on one lane, for slices with equal rungs of T and of R, are
+ * the very same operations with the same arguments, but for the numbers of rows and what the slice
+ * holds: a queue can record them once and replay them.
+ */
+struct pass {
+    const void *network; /* whose weights: an address that means them while the session is open */
+    int first_layer, n_layers;
+};
+
 struct embed_args { /* x = norm(word[id] + position[p] + type[t]); norm as Ba et al. 2016 */
     const void *word, *position, *type; /* (V, H), (P, H), (types, H): uploaded f32 */
     const void *gamma, *beta;           /* (H) uploaded f32; NULL: no norm */
     float eps;
     int hidden;
-    void *stream;  /* (T, H) out */
-    void *operand; /* (T, H) out; == stream where both have the same element type */
+    void *stream;       /* (T, H) out */
+    void *operand;      /* (T, H) out; may be == stream where both have the same element type */
+    float *mean, *rstd; /* (T) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
 struct linear_args {
@@ -120,6 +179,10 @@ struct linear_args {
     int n_rows;
     const void *in; /* (rows, K) operand */
     void *out;      /* (rows, N) operand, or stream by the weight's spec */
+    /* Applied to what the weight gives (operands), for weights that are made without one because
+     * the pre-activation is wanted. ACTIVATION_NONE when serving. */
+    enum activation activation;
+    void *pre_activation; /* (rows, N) operand, saved: what `activation` was applied to */
 };
 
 struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment and parent */
@@ -129,6 +192,7 @@ struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment
     bool causal;    /* a token sees none after it in its own segment; all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */
     void *out;      /* (T, H) or (R, H) operand */
+    float *lse;     /* (T, A) or (R, A) f32, saved: log of the sum of e^score, by row and head */
 };
 
 enum norm_kind {
@@ -143,7 +207,9 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand; /* (rows, H) out; == stream where kind is POST and element types are the same */
+    void
+        *operand; /* (rows, H) out; may be == stream where kind is POST and elements are the same */
+    float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
 enum pool_kind {
@@ -164,48 +230,66 @@ struct head_args { /* logits = x W^T + b in f32 */
     int n_rows, hidden, labels;
     const void *operand;       /* (R, H) */
     const void *weight, *bias; /* (L, H), (L): uploaded f32 */
-    void *logits; /* (R, L) f32 in backend memory; not finite is for the caller to see */
+    void *logits; /* (R, L) f32 in device memory; not finite is for the caller to see */
 };
 
 struct backend_ops {
     const char *name; /* "cpu", "cuda", ... */
 
-    /* ERR_UNAVAILABLE: no such device; ERR_CONFIG: a precision or a provider that this backend never has. */
-    int (*open)(const struct backend_open_args *args, struct backend **out, struct err *err);
-    void (*close)(struct backend *backend); /* lanes, weights and memory are gone before */
-    const struct backend_caps *(*caps)(const struct backend *backend);
+    /* name: "" is the default one; "0", "1" choose a GPU. ERR_UNAVAILABLE: no such device. */
+    int (*device_open)(const char *name, struct device **out, struct err *err);
+    void (*device_close)(struct device *device); /* its sessions are closed, its memory is freed */
+    const struct device_caps *(*device_caps)(
+        const struct device *device); /* constant; any thread */
+    /* Memory of the host for what is uploaded by begin and downloaded: pinned where that means
+     * something. 64-byte-aligned, zeroed. Not on the request path. host_free takes NULL. */
+    void *(*host_alloc)(struct device *device, size_t bytes, struct err *err);
+    void (*host_free)(struct device *device, void *memory);
 
-    /* Memory, 64-byte-aligned, zeroed. Not on the request path. free takes NULL. */
-    void *(*alloc)(struct backend *backend, size_t bytes, struct err *err);
-    void (*free)(struct backend *backend, void *memory);
-    int (*upload)(struct backend *backend, void *to, const void *from, size_t bytes,
+    /* ERR_CONFIG: a precision or a provider that this backend never has; ERR_UNAVAILABLE: one that
+     * does not work here. */
+    int (*session_open)(struct device *device, const struct session_args *args,
+                        struct session **out, struct err *err);
+    void (*session_close)(struct session *session); /* lanes, weights and memory are gone before */
+    const struct session_caps *(*session_caps)(const struct session *session); /* as device_caps */
+
+    /* Memory of the device, 64-byte-aligned, zeroed. Not on the request path. free takes NULL. */
+    void *(*alloc)(struct session *session, size_t bytes, struct err *err);
+    void (*free)(struct session *session, void *memory);
+    int (*upload)(struct session *session, void *to, const void *from, size_t bytes,
                   struct err *err);
 
-    /* Packs once; the host copy may go afterwards. Everything that lanes need for up to max_rows rows is
-     * made here or in lane_open. */
-    int (*weight_new)(struct backend *backend, const struct linear_spec *spec, int max_rows,
+    /* Packs once; the host copy may go afterwards. Everything that lanes need for up to max_rows
+     * rows is made here or in lane_open. */
+    int (*weight_new)(struct session *session, const struct linear_spec *spec, int max_rows,
                       struct linear_weight **out, struct err *err);
-    void (*weight_free)(struct backend *backend, struct linear_weight *weight);
+    void (*weight_free)(struct session *session, struct linear_weight *weight);
 
     /* No slice and no outside parent has more than max_tokens; max_hidden is the largest H. */
-    int (*lane_open)(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
+    int (*lane_open)(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                      struct err *err);
     void (*lane_close)(struct lane *lane);
 
-    /* Starts a slice on a lane: whatever the operations below need of it goes to the device. The slice is
-     * what embed, attention and pool speak of until the next begin. */
-    int (*begin)(struct lane *lane, const struct slice *slice, struct err *err);
+    /*
+     * Starts a slice on a lane: whatever the operations below need of it goes to the device. The
+     * slice is what embed, attention and pool speak of until the next begin.
+     * 0: the operations of `pass` follow. 1: replayed: all of them, embed to the last download,
+     * are queued already, and the caller goes on with finish. With host lanes never 1.
+     */
+    int (*begin)(struct lane *lane, const struct slice *slice, const struct pass *pass,
+                 struct err *err);
     int (*embed)(struct lane *lane, const struct embed_args *args, struct err *err);
     int (*linear)(struct lane *lane, const struct linear_args *args, struct err *err);
     int (*attention)(struct lane *lane, const struct attention_args *args, struct err *err);
     int (*residual_norm)(struct lane *lane, const struct residual_norm_args *args, struct err *err);
     int (*pool)(struct lane *lane, const struct pool_args *args, struct err *err);
     int (*head)(struct lane *lane, const struct head_args *args, struct err *err);
-    /* Backend memory to host memory, in order with the operations. */
+    /* Device memory to memory of host_alloc, in order with the operations; the last of a pass. */
     int (*download)(struct lane *lane, void *to, const void *from, size_t bytes, struct err *err);
-    /* Marks the end of a launched batch; query tells 1 done, 0 not yet, -1 broken. */
-    int (*finish)(struct lane *lane, int slot, struct err *err);
-    int (*query)(struct lane *lane, int slot, struct err *err);
+    /* Marks the end of the lane's batch, replayed or not; never waits. */
+    int (*finish)(struct lane *lane, struct err *err);
+    /* Whether the batch of the last finish is through: 1 yes, 0 not yet, -1 broken. Never waits. */
+    int (*query)(struct lane *lane, struct err *err);
 };
 
 /* What a module exports under the name "adrank_backend". */

@@ -33,8 +33,8 @@ static const char *library_advice(const char *library)
     return "install the package that has it";
 }
 
-/* Turns the linker's words into ours. The two texts of glibc that are read here are old and stable; any
- * other passes as it is. */
+/* Turns the linker's words into ours. The two texts of glibc that are read here are old and
+ * stable; any other passes as it is. */
 static int explain(const char *path, const char *said, struct err *err)
 {
     const char *missing = strstr(said, ": cannot open shared object file");

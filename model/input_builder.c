@@ -152,8 +152,8 @@ int model_input_pair(const struct model *model, struct view text, struct view te
         return err_set(err, ERR_DATA, "kind %s wants a text_pair, too: the ad", kind->name);
     if (max_tokens == 0)
         max_tokens = model->max_tokens;
-    if (max_tokens > model->config.positions)
-        max_tokens = model->config.positions;
+    if (max_tokens > model->encoders[0].config.positions)
+        max_tokens = model->encoders[0].config.positions;
     if (max_tokens < specials)
         return err_set(err, ERR_USAGE, "%d tokens hold not even the special ones", max_tokens);
     if (encode_all(model, text, scratch, &parts.context) ||

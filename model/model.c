@@ -53,14 +53,16 @@ const struct tokenizer *model_tokenizer(const struct model *model)
     return model->tokenizer;
 }
 
-int model_labels(const struct model *model)
+int model_out_width(const struct model *model)
 {
-    return model->config.labels;
+    const int width = model->adrank.kind->out_width;
+
+    return width ? width : model->head.labels;
 }
 
 int model_max_tokens(const struct model *model)
 {
-    return model->config.positions;
+    return model->encoders[0].config.positions;
 }
 
 double model_base_rate(const struct model *model)
@@ -68,15 +70,12 @@ double model_base_rate(const struct model *model)
     return model->adrank.base_rate;
 }
 
-/* Of two labels that exclude each other, softmax of the second is sigmoid of the difference. */
-double model_logit(const struct model *model, const float *logits)
+double model_logit(const struct model *model, const float *out)
 {
-    if (model->independent_labels)
-        return (double)logits[model->config.labels - 1];
-    return model->config.labels == 2 ? (double)logits[1] - (double)logits[0] : (double)logits[0];
+    return head_logit(&model->head, out);
 }
 
-double model_pctr(const struct model *model, const float *logits)
+double model_pctr(const struct model *model, const float *out)
 {
-    return calibration_pctr(&model->adrank.calibration, model_logit(model, logits));
+    return calibration_pctr(&model->adrank.calibration, model_logit(model, out));
 }

@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/bug.h"
 #include "model/files/config_json.h"
+#include "model/files/family.h"
 #include "model/files/sentence_transformers.h"
 #include "model/model_struct.h"
 
@@ -44,7 +46,7 @@ static int read_config(struct opening *o, struct err *err)
     m->architecture = arena_copy(&m->arena, view_of(name ? name : "none stated")).ptr;
     if (!m->architecture)
         return err_set(err, ERR_NOMEM, "%s: out of memory", m->dir);
-    return o->family->config(file, o->config, &m->config, err);
+    return o->family->config(file, o->config, &m->encoders[0].config, &m->head, err);
 }
 
 /* Which dtype most of the elements have: what a person calls the file's precision. */
@@ -125,7 +127,7 @@ static int read_weights(struct opening *o, struct err *err)
 
     if (open_tensors(&o->files, &tensors, err))
         return -1;
-    rc = o->family->weights(&tensors, &m->config, &m->arena, &m->weights, err);
+    rc = o->family->weights(&tensors, &m->arena, &m->encoders[0], &m->head, err);
     m->n_tensors = tensors.n;
     if (rc == 0)
         m->weights_dtype = main_dtype(&tensors);
@@ -147,11 +149,10 @@ static int check_scores(struct opening *o, struct err *err)
 {
     struct model *m = o->model;
 
-    if (m->config.labels == 0)
+    if (m->head.labels == 0)
         return 0;
     return sentence_transformers_modules(&o->files, err) ||
-                   sentence_transformers_labels(o->files.paths[FILE_CONFIG], &o->st, &m->config,
-                                                &m->independent_labels, err)
+                   sentence_transformers_labels(o->files.paths[FILE_CONFIG], &o->st, &m->head, err)
                ? -1
                : 0;
 }
@@ -162,7 +163,7 @@ static int limit_tokens(struct opening *o, struct err *err)
     struct model *m = o->model;
     const int stated[] = {tokenizer_max_tokens(m->tokenizer), o->st.max_tokens};
 
-    m->max_tokens = m->config.positions;
+    m->max_tokens = m->encoders[0].config.positions;
     for (size_t i = 0; i < 2; i++)
         if (stated[i] && stated[i] < m->max_tokens)
             m->max_tokens = stated[i];
@@ -187,25 +188,26 @@ static int read_tokenizer(struct opening *o, struct err *err)
 
     if (tokenizer_from_files(&from, &m->tokenizer, err))
         return -1;
-    if (tokenizer_vocab_size(m->tokenizer) > m->config.vocab)
+    if (tokenizer_vocab_size(m->tokenizer) > m->encoders[0].config.vocab)
         return err_set(err, ERR_DATA, "%s: the vocabulary has %d words, the embeddings %d rows",
-                       m->dir, tokenizer_vocab_size(m->tokenizer), m->config.vocab);
+                       m->dir, tokenizer_vocab_size(m->tokenizer), m->encoders[0].config.vocab);
     return limit_tokens(o, err);
 }
 
-/* base_rate is needed by files that have a head only; labels beyond two have no probability of a
- * click. */
-static int check_head(struct model *m, const struct model_files *files, struct err *err)
+/* Labels beyond two have no probability of a click. */
+static int check_kind(struct model *m, const struct model_files *files, struct err *err)
 {
-    if (m->config.labels > 2)
+    BUG_ON(m->adrank.kind->n_networks > MODEL_MAX_ENCODERS);
+    m->n_encoders = m->adrank.kind->n_networks;
+    if (m->head.labels > 2)
         return err_set(err, ERR_DATA, "%s: %d labels, a click-through model has one or two",
-                       files->paths[FILE_CONFIG], m->config.labels);
-    if (m->config.types < m->adrank.kind->min_types)
+                       files->paths[FILE_CONFIG], m->head.labels);
+    if (m->encoders[0].config.types < m->adrank.kind->min_types)
         return err_set(err, ERR_DATA, "%s: /type_vocab_size: kind %s wants at least %d",
                        files->paths[FILE_CONFIG], m->adrank.kind->name, m->adrank.kind->min_types);
-    if (m->has_adrank_json && m->config.labels != m->adrank.labels)
+    if (m->has_adrank_json && m->head.labels != m->adrank.labels)
         return err_set(err, ERR_DATA, "%s: /heads/ctr/labels: %d, the classifier has %d",
-                       files->paths[FILE_ADRANK], m->adrank.labels, m->config.labels);
+                       files->paths[FILE_ADRANK], m->adrank.labels, m->head.labels);
     return 0;
 }
 
@@ -239,8 +241,7 @@ static int read_adrank(struct opening *o, struct err *err)
     if (o->args.draft && model_files_weights_sha256(files, m->weights_sha256, err))
         return -1;
     if (!m->has_adrank_json)
-        return adrank_json_default(&m->adrank, name, m->max_tokens, m->config.labels, &m->arena,
-                                   err);
+        return adrank_json_default(&m->adrank, name, m->max_tokens, m->head.labels, &m->arena, err);
     return (o->args.draft ? adrank_json_parse_draft : adrank_json_parse)(
         &m->adrank, files->paths[FILE_ADRANK], text, m->max_tokens, &m->arena, err);
 }
@@ -257,7 +258,7 @@ static int fill(struct opening *o, const char *dir, struct err *err)
                    sentence_transformers_read(&o->files, o->config, &o->st, err) ||
                    read_tokenizer(o, err) || read_adrank(o, err) ||
                    check_sha256(m, &o->files, err) || read_weights(o, err) ||
-                   check_scores(o, err) || check_head(m, &o->files, err) ||
+                   check_scores(o, err) || check_kind(m, &o->files, err) ||
                    model_files_digest(&o->files, m->digest, err)
                ? -1
                : 0;

@@ -9,6 +9,7 @@
 #include "model/encoder.h"
 #include "model/files/adrank_json.h"
 #include "model/files/model_files.h"
+#include "model/head.h"
 
 struct model {
     atomic_int refs;
@@ -19,10 +20,11 @@ struct model {
     char digest[MODEL_DIGEST_HEX + 1];
     const char *weights_dtype; /* of most elements: "F32", "F16", "BF16" */
     int n_tensors;
-    struct encoder_config config;
-    struct encoder_weights weights;
-    int max_tokens; /* of a pair: the least of positions and what tokenizer and sentence-transformers state */
-    bool independent_labels; /* the last one is the click's by itself; else softmax */
+    int n_encoders; /* the kind's n_networks */
+    struct encoder
+        encoders[MODEL_MAX_ENCODERS]; /* as an input passes them: the first reads tokens */
+    struct head head;                 /* on the rows that the last one leaves */
+    int max_tokens; /* of a pair: the least of positions and what the files state */
     struct adrank_json adrank;
     bool has_adrank_json;
     char weights_sha256[SHA256_HEX + 1]; /* "" but for drafts */
@@ -30,10 +32,10 @@ struct model {
 };
 
 struct model_open_args {
-    const struct view *
-        adrank; /* text instead of adrank.json; empty: as if there were none; NULL: the directory's */
-    bool
-        draft; /* it may lack golden requests, and weights_sha256 is computed: for callers that make them */
+    /* Text instead of adrank.json; empty: as if there were none; NULL: the directory's. */
+    const struct view *adrank;
+    /* It may lack golden requests, and weights_sha256 is computed: for callers that make them. */
+    bool draft;
 };
 
 int model_open_with(const char *dir, const struct model_open_args *args, struct model **out,

@@ -1,8 +1,8 @@
 /*
  * A /rank request that stands by itself to an input: behaviours and candidates carry their own
- * text, or a catalog that was named has it; the first impression counts. Golden requests (which never
- * have a catalog), adrank-model score and pack take this way; the daemon has catalog, stored history and several impressions and calls
- * model_input itself.
+ * text, or a catalog that was named has it; the first impression counts. Golden requests (which
+ * never have a catalog), adrank-model score and pack take this way; the daemon has catalog, stored
+ * history and several impressions and calls model_input itself.
  */
 #ifndef MODEL_REQUEST_INPUT_H
 #define MODEL_REQUEST_INPUT_H

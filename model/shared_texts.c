@@ -1,6 +1,6 @@
 #include "model/shared_texts.h"
 
-#include "model/encoded_ads.h"
+#include "model/token_ads.h"
 
 struct shared_texts {
     const struct model *model;
@@ -61,7 +61,7 @@ const struct id_run *shared_ads(struct shared_texts *texts, bool *cut, struct er
             struct encoded_text encoded;
 
             if (args->encoded && ad->ad && !ad->text.len)
-                encoded = *encoded_ads_at(args->encoded, ad->ad->index);
+                encoded = *token_ads_at(args->encoded, ad->ad->index);
             else if (encode_ad(texts->model, ad->ad, ad->text, texts->arena, &encoded, err))
                 return NULL;
             texts->ads[i] = encoded.run;

@@ -1,4 +1,5 @@
-/* Texts of one request as ids, each tokenised when it is first needed and then once; see model_share_texts(). */
+/* Texts of one request as ids, each tokenised when it is first needed and then once; see
+ * model_share_texts(). */
 #ifndef MODEL_SHARED_TEXTS_H
 #define MODEL_SHARED_TEXTS_H
 
@@ -10,10 +11,11 @@ struct behaviour_text {
     size_t bytes; /* of the text, as far as it was looked at */
 };
 
-/* (n_ads) runs in the order of ads; *cut: some ad has more text. NULL with err when out of memory. */
+/* (n_ads) runs in the order of ads; *cut: some ad has more text. NULL with err when out of
+ * memory. */
 const struct id_run *shared_ads(struct shared_texts *texts, bool *cut, struct err *err) MUST_CHECK;
-/* NULL when out of memory. Behaviours are asked for from the last to the first; of those for which no bytes are left
- * nothing is looked at: they count as cut. */
+/* NULL when out of memory. Behaviours are asked for from the last to the first; of those for which
+ * no bytes are left nothing is looked at: they count as cut. */
 const struct behaviour_text *shared_behaviour(struct shared_texts *texts, int i) MUST_CHECK;
 /* Of a text that is looked at for one input only. */
 void shared_texts_count(struct shared_texts *texts, size_t bytes);

@@ -11,6 +11,7 @@
 
 #include "adrank/model.h"
 #include "base/buf.h"
+#include "base/err.h"
 
 #define TEMPLATE_MAX_PIECES 128
 

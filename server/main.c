@@ -16,6 +16,8 @@
 #include "client/http_client.h"
 #include "server/daemon/daemon.h"
 #include "server/net/address.h"
+#include "server/world/config_print.h"
+#include "server/world/config_read.h"
 
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
@@ -203,12 +205,12 @@ static int serve(const struct arguments *arguments, struct config *config)
     struct err err;
 
     if (geteuid() == 0 && !arguments->allow_root) {
-        config_free(config);
+        config_unref(config);
         err_set(&err, ERR_USAGE, "will not run as root without --allow-root");
         return fail(&err);
     }
     if (check_files(config, &err)) {
-        config_free(config);
+        config_unref(config);
         return fail(&err);
     }
     force_ends();
@@ -266,7 +268,7 @@ static int run(struct arguments *arguments)
     default:
         break;
     }
-    config_free(config);
+    config_unref(config);
     return rc;
 }
 
@@ -276,11 +278,11 @@ int main(int argc, char **argv)
     struct err err;
 
     stdio_occupy();
-    /* The libraries' allocators, before their first use: interposing malloc then reaches all of them. */
+    /* The libraries' allocators, before their first use: interposed malloc then reaches all. */
     json_set_alloc_funcs(model_json_malloc, model_json_free);
     event_set_mem_functions(malloc, realloc, free);
-    /* Large blocks stay mappings, which go back to the system when they are freed: the threshold that glibc would
-     * raise with each of them stays where it is. */
+    /* Large blocks stay mappings, which go back to the system when they are freed: the threshold
+     * that glibc would raise with each of them stays where it is. */
     mallopt(M_MMAP_THRESHOLD, MMAP_BYTES);
     if (arguments_parse(argc, argv, &arguments, &err)) {
         fail(&err);

@@ -1,7 +1,6 @@
 #include "tests/test.h"
 
 #include <stdarg.h>
-#include <stdbool.h>
 #include <sys/stat.h>
 #include <unistd.h>
 

@@ -1,7 +1,7 @@
 /*
- * A test program is a file of TEST functions and TEST_MAIN. Every TEST is one case; a CHECK that fails ends
- * it. The program prints a line a case and closes with "N passed, N failed, N skipped"; arguments choose
- * cases by substring. SKIP tells aloud what was missing.
+ * A test program is a file of TEST functions; tests/main.c runs them. Every TEST is one case; a CHECK
+ * that fails ends it. The program prints a line a case and closes with "N passed, N failed, N
+ * skipped"; arguments choose cases by substring. SKIP reports what was missing.
  */
 #ifndef TESTS_TEST_H
 #define TESTS_TEST_H
@@ -40,12 +40,11 @@ const char *test_data(void);
     }                                                                                              \
     static void name_(void)
 
-#define TEST_MAIN                                                                                  \
-    int main(int argc, char **argv)                                                                \
-    {                                                                                              \
-        return test_main(argc, argv);                                                              \
-    }
+#define TEST_MAIN /* of tests that still name it */
 
+/* struct buf text AT_END(buf_release) = BUF_INIT: released where its block ends. */
+#define AT_END(release) __attribute__((cleanup(release)))
+#define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))
 #define SKIP(...) test_skip(__VA_ARGS__)
 #define FAIL(...) test_fail(__FILE__, __LINE__, __VA_ARGS__)
 #define CHECK(cond)                                                                                \

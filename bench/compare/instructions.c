@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "bench/compare/callgrind.h"
 #include "bench/compare/instance.h"
 #include "bench/compare/requests.h"
 #include "bench/usage.h"
@@ -37,33 +38,13 @@ static _Noreturn void fail(const char *what)
     exit(70);
 }
 
-/* Executed so far by all threads: "   Th 3   14,907,104". */
 static double executed(pid_t pid)
 {
-    char command[64], line[4096];
-    double sum = 0;
-    int n = 0;
-    FILE *out;
+    double n = callgrind_executed(pid);
 
-    snprintf(command, sizeof(command), "callgrind_control -e %d 2>/dev/null", (int)pid);
-    out = popen(command, "r");
-    while (out && fgets(line, sizeof(line), out)) {
-        double value = 0;
-        const char *at = line;
-
-        if (strncmp(line, "   Th ", 6) != 0)
-            continue;
-        for (at += 6; *at >= '0' && *at <= '9'; at++)
-            ;
-        for (; *at; at++)
-            if (*at >= '0' && *at <= '9')
-                value = value * 10 + (*at - '0');
-        sum += value;
-        n++;
-    }
-    if (!out || pclose(out) || !n)
+    if (n < 0)
         fail("callgrind_control does not answer");
-    return sum;
+    return n;
 }
 
 static void send_all(struct instance *instance, const struct compare_request *request, int n)
@@ -165,7 +146,7 @@ int main(int argc, char **argv)
     if (status >= 0)
         return status;
     n_builds = argc - 1;
-    if (system("command -v callgrind_control >/dev/null")) {
+    if (!callgrind_present()) {
         fprintf(stderr, "bench-instructions: no valgrind; apt-get install valgrind\n");
         return 69;
     }

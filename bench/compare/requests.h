@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 #include "base/buf.h"
+#include "base/err.h"
 
 #define COMPARE_FOLDER "bench/compare"
 #define COMPARE_MAX_REQUESTS 64

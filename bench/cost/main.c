@@ -10,8 +10,8 @@
 #include "base/clock.h"
 #include "base/rng.h"
 #include "bench/usage.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/opening.h"
 
 #define SHAPE_US 200000.0 /* of each shape: rounds */
 #define MAX_ROUNDS 200
@@ -61,14 +61,15 @@ static void put(struct bench *b, struct rng *rng, int len, int parent, bool read
         .start = in->n_tokens, .len = len, .parent = parent, .position = position, .read = read};
     in->n_read += read;
     for (int i = 0; i < len; i++) {
-        in->ids[in->n_tokens] = (int32_t)rng_below(rng, (uint64_t)b->model->config.vocab);
+        in->ids[in->n_tokens] =
+            (int32_t)rng_below(rng, (uint64_t)b->model->encoders[0].config.vocab);
         in->types[in->n_tokens++] = 0;
     }
 }
 
 static int build(struct bench *b, const struct shape *shape, struct err *err)
 {
-    int positions = b->model->config.positions;
+    int positions = b->model->encoders[0].config.positions;
     int parent = shape->parent < positions / 2 ? shape->parent : positions / 2;
     struct rng rng;
 
@@ -92,7 +93,7 @@ static int build(struct bench *b, const struct shape *shape, struct err *err)
 
 static int run(struct bench *b, double *us, struct err *err)
 {
-    struct engine_job job = {.input = &b->input, .logits = b->logits};
+    struct engine_job job = {.input = &b->input, .out = b->logits};
     struct engine_job *jobs[] = {&job};
     struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
 
@@ -166,7 +167,7 @@ static int open_engine(struct bench *b, const struct engine_args *args, struct e
         "%s, threads: %d%s; opened in %d steps, %.0f ms; longest: weights %.1f ms, measuring %.1f "
         "ms, golden %.1f ms\n  fixed %.0f us, per token %.3f, per attention %.4f, per segment "
         "%.3f, lanes %.2f\n",
-        precision_names[b->engine->caps.precision], b->engine->n_lanes,
+        precision_names[b->engine->caps.precision], b->engine->n_threads,
         args->max_step_us ? ", in short steps" : "", steps, total_ms, longest_ms[0],
         longest_ms[STAGE_COST], longest_ms[STAGE_COST + 1], cost->fixed_us, cost->per_token_us,
         cost->per_attention_us, cost->per_segment_us, cost->lanes);
@@ -206,13 +207,14 @@ static int one(struct bench *b, enum precision precision, int threads, int max_s
 /* An encoder without a classifier is measured with one of zeros: its cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
-    if (m->config.labels)
+    if (m->head.labels)
         return 0;
-    m->weights.classifier = arena_calloc(&m->arena, (size_t)m->config.hidden, sizeof(float));
-    m->weights.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
-    if (!m->weights.classifier || !m->weights.classifier_bias || !m->weights.pooler)
+    m->head.classifier =
+        arena_calloc(&m->arena, (size_t)m->encoders[0].config.hidden, sizeof(float));
+    m->head.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
+    if (!m->head.classifier || !m->head.classifier_bias || !m->head.pooler)
         return err_set(err, ERR_DATA, "%s: it has neither classifier nor pooler", m->dir);
-    m->config.labels = 1;
+    m->head.labels = 1;
     return 0;
 }
 
@@ -223,7 +225,7 @@ static int bench(struct bench *b, const char *dir, struct err *err)
 
     if (model_open(dir, &b->model, err) || lend_classifier(b->model, err))
         return -1;
-    b->logits = calloc((size_t)MAX_TOKENS * (size_t)b->model->config.labels, sizeof(*b->logits));
+    b->logits = calloc((size_t)MAX_TOKENS * (size_t)b->model->head.labels, sizeof(*b->logits));
     if (!b->logits)
         return err_set(err, ERR_NOMEM, "out of memory");
     for (int p = 0; p < 2; p++)

@@ -1,3 +1,4 @@
+/* One connection: connect, write, read, reconnect. */
 #include "bench/load/conn.h"
 
 #include <errno.h>

@@ -1,10 +1,10 @@
 /*
- * A kept connection of the generator: a request goes out, its answer comes in, nothing blocks. One thread, one epoll;
- * the epoll's events carry the connection in data.ptr and go to conn_on_event.
+ * A kept connection of the generator: a request goes out, its answer comes in, nothing blocks. One
+ * thread, one epoll; the epoll's events carry the connection in data.ptr and go to conn_on_event.
  *
- * Every conn_start ends in exactly one call of on_answer or on_failure, perhaps before it returns. Either may start
- * the next request at once, but not on_failure that of an unreachable one, which would fail again and again inside
- * itself: that one waits for a later turn of the loop.
+ * Every conn_start ends in exactly one call of on_answer or on_failure, perhaps before it returns.
+ * Either may start the next request at once, but not on_failure that of an unreachable one, which
+ * would fail again and again inside itself: that one waits for a later turn of the loop.
  */
 #ifndef BENCH_LOAD_CONN_H
 #define BENCH_LOAD_CONN_H

@@ -1,3 +1,4 @@
+/* Doubles the rate, then bisects. */
 #include "bench/load/find_max.h"
 
 #include <stdio.h>
@@ -26,7 +27,8 @@ static int trial(const struct load_args *args, double rate, struct stats *stats,
     return 0;
 }
 
-/* Doubles until a rate is not kept, then halves the interval; ends with a run of full length at what it found. */
+/* Doubles until a rate is not kept, then halves the interval; ends with a run of full length at
+ * what it found. */
 int find_max(const struct load_args *args, double *found, struct stats *stats, struct err *err)
 {
     struct load_args quick = *args;

@@ -4,8 +4,9 @@
 
 #include "bench/load/loop.h"
 
-/* *found is 0 when not even the starting rate is kept. stats: of the last run that kept it (of the starting one
- * otherwise), initialised; the caller releases it. Each trial's line goes to stderr. */
+/* *found is 0 when not even the starting rate is kept. stats: of the last run that kept it (of
+ * the starting one otherwise), initialised; the caller releases it. Each trial's line goes to
+ * stderr. */
 int find_max(const struct load_args *args, double *found, struct stats *stats,
              struct err *err) MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* Sends by the clock, and collects what comes back. */
 #include "bench/load/loop.h"
 
 #include <stdlib.h>
@@ -78,7 +79,8 @@ static int64_t take_waiting(struct load *load)
     return intended_us;
 }
 
-/* The connection is free: in a closed loop it goes on, in an open one it takes what waits longest, else it idles. */
+/* The connection is free: in a closed loop it goes on, in an open one it takes what waits
+ * longest, else it idles. */
 static void go_on(struct load *load, struct conn *conn)
 {
     int64_t now_us = clock_now_us();
@@ -106,7 +108,8 @@ static void on_answer(struct conn_owner *owner, struct conn *conn)
     go_on(load, conn);
 }
 
-/* Where nobody listens, failing costs microseconds: without a pause a closed loop would do nothing else. */
+/* Where nobody listens, failing costs microseconds: without a pause a closed loop would do
+ * nothing else. */
 static void back_off(struct load *load, struct conn *conn)
 {
     conn->intended_us = clock_now_us() + BACK_OFF_US;

@@ -1,10 +1,10 @@
 /*
  * The generator: one thread, one epoll, non-blocking connections that are kept.
  *
- * Open loop: every request has an intended time, set before anything is known of the answers, and its latency
- * counts from there, however late it could be sent: a stalled server cannot slow down the clock it is measured
- * by (coordinated omission). When no connection is free another one is opened, up to a bound; beyond it the
- * request waits, which is counted.
+ * Open loop: every request has an intended time, set before anything is known of the answers, and
+ * its latency counts from there, however late it could be sent: a stalled server cannot slow down
+ * the clock it is measured by (coordinated omission). When no connection is free another one is
+ * opened, up to a bound; beyond it the request waits, which is counted.
  */
 #ifndef BENCH_LOAD_LOOP_H
 #define BENCH_LOAD_LOOP_H

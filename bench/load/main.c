@@ -1,4 +1,5 @@
-/* adrank-bench: the load harness (CONTRACT 7). Exit: 0 ok, 1 an SLO was missed, 64 usage, 65, 66, 69, 70 as adrankd. */
+/* adrank-bench: the load harness (CONTRACT 7). Exit: 0 ok, 1 an SLO was missed, 64 usage, 65,
+ * 66, 69, 70 as adrankd. */
 #include <signal.h>
 #include <stdio.h>
 #include <sys/resource.h>

@@ -1,3 +1,4 @@
+/* The rows of the command line. */
 #include "bench/load/options.h"
 
 #include <getopt.h>

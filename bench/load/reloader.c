@@ -1,3 +1,4 @@
+/* The thread that reloads. */
 #include "bench/load/reloader.h"
 
 #include <jansson.h>

@@ -1,4 +1,5 @@
-/* Reloads and model swaps while a run goes on: a thread of its own that POSTs to the admin listener. */
+/* Reloads and model swaps while a run goes on: a thread of its own that POSTs to the admin
+ * listener. */
 #ifndef BENCH_LOAD_RELOADER_H
 #define BENCH_LOAD_RELOADER_H
 
@@ -13,7 +14,7 @@ int reloader_start(const struct options *options, struct reloader **out,
 struct reloader_counts {
     int reloads, swaps, failed;
 };
-/* Ends it; NULL is legal. */
+/* Ends it; may be NULL. */
 struct reloader_counts reloader_stop(struct reloader *reloader);
 
 #endif

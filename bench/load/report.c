@@ -1,3 +1,4 @@
+/* The table and the JSON. */
 #include "bench/load/report.h"
 
 #include "json/writer.h"
@@ -68,8 +69,7 @@ void report_text(const struct report *r, struct buf *out)
 
 static void number(struct json_writer *w, const char *key, double v)
 {
-    jw_key(w, key);
-    jw_number(w, v, 9);
+    jw_member_number(w, key, v, 9);
 }
 
 static void json_quantiles(struct json_writer *w, const struct hist *hist)
@@ -97,22 +97,19 @@ void report_json(const struct report *r, struct buf *out)
     number(&w, "tmax_ms", r->options->tmax_ms);
     jw_key(&w, "latency_ms");
     json_quantiles(&w, &s->latency);
-    jw_key(&w, "outcomes");
-    jw_object_begin(&w);
+    jw_member_object(&w, "outcomes");
     for (int i = 0; i < OUTCOMES; i++)
         number(&w, outcome_names[i], (double)s->outcomes[i]);
     jw_object_end(&w);
     number(&w, "intended", (double)s->intended);
     number(&w, "results", (double)s->results);
-    jw_key(&w, "stages_ms");
-    jw_object_begin(&w);
+    jw_member_object(&w, "stages_ms");
     for (int i = 0; i < STAGES; i++) {
         jw_key(&w, stage_names[i]);
         json_quantiles(&w, &s->stages[i]);
     }
     jw_object_end(&w);
-    jw_key(&w, "generator");
-    jw_object_begin(&w);
+    jw_member_object(&w, "generator");
     number(&w, "cpu_s", s->cpu_s);
     number(&w, "behind_ms", (double)s->behind_us / 1e3);
     number(&w, "waited", (double)s->waited);
@@ -120,8 +117,7 @@ void report_json(const struct report *r, struct buf *out)
     number(&w, "reloads", r->reloads);
     number(&w, "swaps", r->swaps);
     number(&w, "reloads_failed", r->reloads_failed);
-    jw_key(&w, "slo_met");
-    jw_bool(&w, r->slo_met);
+    jw_member_bool(&w, "slo_met", r->slo_met);
     jw_object_end(&w);
     buf_add_str(out, "\n");
 }

@@ -1,4 +1,5 @@
-/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. Every colour means one thing. */
+/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. Every
+ * colour means one thing. */
 #include <math.h>
 
 #include "bench/load/report.h"
@@ -80,7 +81,8 @@ static void time_axis(const struct stats *s, struct buf *out)
                WIDTH - RIGHT, AXIS, AXIS);
 }
 
-/* In the middle of its second; a run of one second gets a line, since a single point is invisible. */
+/* In the middle of its second; a run of one second gets a line, since a single point is
+ * invisible. */
 static void point(const struct stats *s, struct buf *out, int second, double y)
 {
     if (s->seconds > 1)

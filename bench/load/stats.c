@@ -1,3 +1,4 @@
+/* Counts outcomes, and reads stage times out of bodies. */
 #include "bench/load/stats.h"
 
 #include <stdio.h>
@@ -34,7 +35,8 @@ static bool holds(struct view body, const char *text)
     return body.len && memmem(body.ptr, body.len, text, strlen(text)) != NULL;
 }
 
-/* The daemon's own writer puts "timing_us" last and without blanks: a scan is enough, and costs little. */
+/* The daemon's own writer puts "timing_us" last and without blanks: a scan is enough, and costs
+ * little. */
 static void take_stages(struct stats *stats, struct view body)
 {
     const char *timing = memmem(body.ptr, body.len, "\"timing_us\":{", 13);

@@ -1,5 +1,5 @@
-/* What came of a run: counts by outcome, latencies from the intended send time, stage times, a second-by-second
- * series. One writer. */
+/* What came of a run: counts by outcome, latencies from the intended send time, stage times, a
+ * second-by-second series. One writer. */
 #ifndef BENCH_LOAD_STATS_H
 #define BENCH_LOAD_STATS_H
 

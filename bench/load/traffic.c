@@ -1,13 +1,15 @@
+/* Makes requests up, or reads them from a file. */
 #include "bench/load/traffic.h"
 
 #include <jansson.h>
+#include <math.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
 #include "client/http_client.h"
-#include "json/writer.h"
+#include "impression/request_json.h"
 
 #define MADE_UP 512
 #define MAX_REPLAY_BYTES (1u << 30)
@@ -35,94 +37,70 @@ static const char *const texts[] = {
     "55 英寸 4K 电视",
 };
 #define N_TEXTS (sizeof(texts) / sizeof(texts[0]))
-static const char *const types[] = {"view", "click", "cart", "buy", "search"};
 static const char *const searches[] = {"running shoes", "kettle", "跑步鞋", "耳机", ""};
 
-static const char *any_text(struct rng *rng)
+static struct view any_text(struct rng *rng)
 {
-    return texts[rng_below(rng, N_TEXTS)];
+    return view_of(texts[rng_below(rng, N_TEXTS)]);
 }
 
-static void key_int(struct json_writer *w, const char *key, int64_t v)
+/* Their lists are of the length that the options ask for, in the arena. NULL: out of memory. */
+static const struct behaviour *make_behaviours(struct arena *arena, int n, struct rng *rng)
 {
-    jw_key(w, key);
-    jw_int(w, v);
-}
-
-static void key_str(struct json_writer *w, const char *key, const char *v)
-{
-    jw_key(w, key);
-    jw_str(w, v);
-}
-
-static void write_behaviour(struct json_writer *w, const struct options *options, struct rng *rng)
-{
+    struct behaviour *behaviours = arena_calloc(arena, (size_t)n, sizeof(*behaviours));
     int64_t t = 1790000000000;
 
-    jw_key(w, "behaviour");
-    jw_array_begin(w);
-    for (int i = 0; i < options->behaviour; i++) {
-        jw_object_begin(w);
-        key_int(w, "t", t += (int64_t)rng_below(rng, 3600000) + 1);
-        key_str(w, "type", types[rng_below(rng, 5)]);
-        key_str(w, "text", any_text(rng));
-        jw_object_end(w);
+    for (int i = 0; behaviours && i < n; i++) {
+        behaviours[i].t_ms = t += (int64_t)rng_below(rng, 3600000) + 1;
+        behaviours[i].type = (enum behaviour_type)rng_below(rng, BEHAVIOUR_TYPES);
+        behaviours[i].text = any_text(rng);
     }
-    jw_array_end(w);
+    return behaviours;
 }
 
-static void write_candidates(struct json_writer *w, const struct options *options, struct rng *rng)
+static const struct candidate *make_candidates(struct arena *arena, const struct options *options,
+                                               struct rng *rng)
 {
-    char id[32];
+    struct candidate *candidates =
+        arena_calloc(arena, (size_t)options->candidates, sizeof(*candidates));
 
-    if (options->candidates == 0)
-        return;
-    jw_key(w, "candidates");
-    jw_array_begin(w);
-    for (int i = 0; i < options->candidates; i++) {
-        jw_object_begin(w);
-        snprintf(id, sizeof(id), "a%d", i + 1);
-        key_str(w, "adid", id);
-        jw_key(w, "bid");
-        jw_number(w, 0.5 + rng_double(rng), 4);
+    for (int i = 0; candidates && i < options->candidates; i++) {
+        const char *adid = arena_printf(arena, "a%d", i + 1);
+
+        if (!adid)
+            return NULL;
+        candidates[i] = (struct candidate){.adid = view_of(adid),
+                                           .bid = round(1e3 * (0.5 + rng_double(rng))) / 1e3,
+                                           .bid_type = -1};
         if (!options->no_texts)
-            key_str(w, "text", any_text(rng));
-        jw_object_end(w);
+            candidates[i].text = any_text(rng);
     }
-    jw_array_end(w);
+    return candidates;
 }
 
-static void write_body(struct buf *out, const struct options *options, struct rng *rng)
+static int write_body(struct buf *out, const struct options *options, struct rng *rng,
+                      struct arena *arena)
 {
+    struct impression_request request = {.tmax_ms = options->tmax_ms,
+                                         .domain = VIEW_LIT("shop.example")};
+    uint64_t user = rng_below(rng, (uint64_t)options->users);
+    const char *user_id = arena_printf(arena, "u%llu", (unsigned long long)user);
     struct json_writer w;
-    char user[32];
 
-    snprintf(user, sizeof(user), "u%llu",
-             (unsigned long long)rng_below(rng, (uint64_t)options->users));
+    request.user_id = view_of(user_id);
+    request.devicetype = (int32_t)rng_below(rng, 5) + 1;
+    request.os = rng_below(rng, 2) ? VIEW_LIT("android") : VIEW_LIT("ios");
+    request.search = view_of(searches[rng_below(rng, 5)]);
+    request.behaviours = make_behaviours(arena, options->behaviour, rng);
+    request.n_behaviours = options->behaviour;
+    request.candidates = make_candidates(arena, options, rng);
+    request.n_candidates = options->candidates;
+    request.has_candidates = options->candidates > 0;
+    if (!user_id || !request.behaviours || !request.candidates)
+        return -1;
     json_writer_init(&w, out);
-    jw_object_begin(&w);
-    if (options->tmax_ms)
-        key_int(&w, "tmax", options->tmax_ms);
-    jw_key(&w, "user");
-    jw_object_begin(&w);
-    key_str(&w, "id", user);
-    jw_object_end(&w);
-    jw_key(&w, "device");
-    jw_object_begin(&w);
-    key_int(&w, "devicetype", (int64_t)rng_below(rng, 5) + 1);
-    key_str(&w, "os", rng_below(rng, 2) ? "android" : "ios");
-    jw_object_end(&w);
-    jw_key(&w, "site");
-    jw_object_begin(&w);
-    key_str(&w, "domain", "shop.example");
-    key_str(&w, "search", searches[rng_below(rng, 5)]);
-    jw_object_end(&w);
-    jw_key(&w, "rank");
-    jw_object_begin(&w);
-    write_behaviour(&w, options, rng);
-    write_candidates(&w, options, rng);
-    jw_object_end(&w);
-    jw_object_end(&w);
+    request_write_json(&w, &request);
+    return 0;
 }
 
 static int add(struct traffic *traffic, struct view body, struct buf *scratch, struct err *err)
@@ -140,15 +118,21 @@ static int add(struct traffic *traffic, struct view body, struct buf *scratch, s
 static int make_up(struct traffic *traffic, const struct options *options, struct err *err)
 {
     struct buf body = BUF_INIT, scratch = BUF_INIT;
+    struct arena arena;
     struct rng rng;
     int rc = 0;
 
+    arena_init(&arena, 1 << 16, 0);
     rng_init(&rng, (uint64_t)options->seed);
     for (int i = 0; i < MADE_UP && rc == 0; i++) {
         buf_clear(&body);
-        write_body(&body, options, &rng);
-        rc = add(traffic, buf_view(&body), &scratch, err);
+        arena_reset(&arena, SIZE_MAX);
+        if (write_body(&body, options, &rng, &arena))
+            rc = err_set(err, ERR_NOMEM, "requests: out of memory");
+        else
+            rc = add(traffic, buf_view(&body), &scratch, err);
     }
+    arena_release(&arena);
     traffic->ads = options->candidates;
     buf_release(&body);
     buf_release(&scratch);

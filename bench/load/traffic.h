@@ -1,6 +1,7 @@
 /*
- * What is sent: whole HTTP requests, made before the clock starts, so that sending costs a copy. Either lines
- * of a file, or made-up shoppers over texts in English and Chinese. Same seed, same bytes.
+ * What is sent: whole HTTP requests, made before the clock starts, so that sending costs a copy.
+ * Either lines of a file, or made-up shoppers over texts in English and Chinese. Same seed, same
+ * bytes.
  */
 #ifndef BENCH_LOAD_TRAFFIC_H
 #define BENCH_LOAD_TRAFFIC_H

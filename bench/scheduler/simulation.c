@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "server/batch/pick.h"
+#include "server/batch/schedule.h"
 
 #define AD_TOKENS 16
 
@@ -38,22 +38,20 @@ struct request {
 struct simulation {
     const struct simulation_args *args;
     struct simulation_result *result;
-    struct batch_options options;
     struct rng arrivals, errors;
     struct cost cost;
-    struct gate gate;
-    struct queue queue;
+    struct schedule schedule;
+    struct facts facts;
     struct request *requests, *free; /* (capacity) */
-    struct work **chosen, **dropped;
-    struct input input, part;     /* of a request larger than a batch */
-    struct request *first, *last; /* first come, first served: the rival's queue */
+    struct input input;              /* of a request larger than a batch */
+    struct request *first, *last;    /* first come, first served: the rival's queue */
     int n_waiting;
 
     int64_t next_arrival_us;
     int burst_left;
-    bool running, stalled;
-    struct pick batch;
-    int64_t started_us, ends_us;
+    bool stalled;
+    struct batch *running; /* NULL: the engine is free */
+    int64_t ends_us;       /* of what is running */
     uint64_t batches, batched;
 };
 
@@ -146,22 +144,25 @@ static void end_request(struct simulation *sim, struct request *request, enum fa
     sim->free = request;
 }
 
-static void finish_batch(struct simulation *sim, int64_t now_us)
+static void answer(struct simulation *sim, struct work *work, int64_t now_us)
 {
-    const struct extent *extent = &sim->batch.extent;
+    struct request *request = (struct request *)(void *)work;
 
-    for (int i = 0; i < sim->batch.n_chosen; i++) {
-        struct work *work = sim->batch.chosen[i];
-        struct request *request = (struct request *)(void *)work;
-        if (work->arrival_us >= sim->args->measure_from_us)
-            hist_record(&sim->result->latency_us, (uint64_t)(now_us - work->arrival_us));
-        bool good = now_us <= work->deadline_us;
-        if (good && now_us >= sim->args->measure_from_us && now_us < sim->args->duration_us)
-            sim->result->good_ads += (uint64_t)request->ads;
-        end_request(sim, request, good ? FATE_GOOD : FATE_LATE);
+    if (work->arrival_us >= sim->args->measure_from_us)
+        hist_record(&sim->result->latency_us, (uint64_t)(now_us - work->arrival_us));
+    bool good = now_us <= work->deadline_us;
+    if (good && now_us >= sim->args->measure_from_us && now_us < sim->args->duration_us)
+        sim->result->good_ads += (uint64_t)request->ads;
+    end_request(sim, request, good ? FATE_GOOD : FATE_LATE);
+}
+
+static void end_late(struct simulation *sim, struct work *works)
+{
+    while (works) {
+        struct work *next = works->next;
+        end_request(sim, (struct request *)(void *)works, FATE_LATE);
+        works = next;
     }
-    cost_observe(&sim->cost, extent->base_us, (double)(now_us - sim->started_us));
-    sim->running = false;
 }
 
 /* The segments of a request, with whatever ids. */
@@ -180,27 +181,25 @@ static const struct input *request_input(struct simulation *sim, const struct re
     return input;
 }
 
-/* What the engine says of a request that is larger than a batch, part by part as they are run. */
-static double parts_us(struct simulation *sim, const struct request *request)
+/* What the engine says of a batch; of a part once it is cut. */
+static double base_us(struct simulation *sim, struct batch *batch)
 {
-    const struct input *input = request_input(sim, request);
-    double us = 0;
+    const struct request *request = (const struct request *)(const void *)batch->works[0];
     int first_read;
     struct err err;
 
-    for (int i = 0;
-         input_part(input, sim->options.max_tokens, i, &sim->part, &first_read, &err) == 1; i++) {
-        struct input_shape shape = input_shape(&sim->part);
-        us += cost_base_us(&sim->cost, &shape, 1);
-    }
-    return us;
+    if (batch->part < 0)
+        return batch->base_us;
+    batch->shape = (struct input_shape){0};
+    if (input_part(request_input(sim, request), sim->schedule.options.max_tokens, batch->part,
+                   &batch->input, &first_read, &err) == 1)
+        batch->shape = input_shape(&batch->input);
+    return cost_base_us(&sim->cost, &batch->shape, 1);
 }
 
-static double actual_us(struct simulation *sim, const struct pick *pick)
+static double actual_us(struct simulation *sim, struct batch *batch)
 {
-    double us = pick->extent.batches > 1
-                    ? parts_us(sim, (const struct request *)(const void *)pick->chosen[0])
-                    : pick->extent.base_us;
+    double us = base_us(sim, batch);
     double error = sim->args->error;
 
     switch (sim->args->cost_error) {
@@ -215,54 +214,109 @@ static double actual_us(struct simulation *sim, const struct pick *pick)
     }
 }
 
-static void pick_first_come(struct simulation *sim)
+static void launch(struct simulation *sim, struct batch *batch, int64_t now_us)
 {
-    struct pick *pick = &sim->batch;
-
-    pick->n_chosen = pick->n_dropped = 0;
-    pick->extent = (struct extent){.batches = 1};
-    while (sim->first) {
-        struct request *request = sim->first;
-        struct input_shape *sum = &pick->extent.shape, *more = &request->work.shape;
-        if (pick->n_chosen && (pick->n_chosen >= sim->options.max_jobs ||
-                               sum->tokens + more->tokens > sim->options.max_tokens))
-            break;
-        sum->tokens += more->tokens;
-        sum->attention += more->attention;
-        pick->extent.base_us = cost_base_us(&sim->cost, sum, 1);
-        pick->chosen[pick->n_chosen++] = &request->work;
-        sim->first = request->next;
-        sim->n_waiting--;
-    }
-}
-
-static void launch(struct simulation *sim, int64_t now_us)
-{
-    struct pick *pick = &sim->batch;
-
-    if (sim->args->first_come)
-        pick_first_come(sim);
-    else
-        pick_batch(&sim->queue, &sim->options, now_us, pick);
-    for (int i = 0; i < pick->n_dropped; i++)
-        end_request(sim, (struct request *)(void *)pick->dropped[i], FATE_LATE);
-    if (!pick->n_chosen)
-        return;
-    sim->running = true;
-    sim->started_us = now_us;
+    sim->running = batch;
+    batch->submitted = true;
     /* Whole microseconds, rounded down: exact costs are not exceeded by rounding. */
-    sim->ends_us = now_us + (int64_t)actual_us(sim, pick);
+    sim->ends_us = now_us + (int64_t)actual_us(sim, batch);
     if (sim->args->stall_us && !sim->stalled && now_us >= sim->args->stall_at_us) {
         sim->ends_us += sim->args->stall_us;
         sim->stalled = true;
     }
-    sim->batches++;
-    sim->batched += (uint64_t)pick->n_chosen;
+    if (batch->part <= 0) { /* a request larger than a batch counts once */
+        sim->batches++;
+        sim->batched += (uint64_t)batch->n;
+    }
+}
+
+static void complete(struct simulation *sim, struct batch *batch, int64_t now_us)
+{
+    for (int i = 0; i < batch->n && batch->part < 0; i++)
+        answer(sim, batch->works[i], now_us);
+    batch->n = 0;
+}
+
+static void perform(struct simulation *sim, const struct action *action, int64_t now_us)
+{
+    switch (action->kind) {
+    case ACTION_COMPLETE:
+        complete(sim, action->batch, now_us);
+        break;
+    case ACTION_RETURN:
+        if (action->outcome == JOB_OK)
+            answer(sim, action->works, now_us);
+        else
+            end_late(sim, action->works);
+        break;
+    case ACTION_LAUNCH:
+        launch(sim, action->batch, now_us);
+        sim->facts.launched = action->batch;
+        break;
+    default:
+        BUG("not of this engine");
+    }
+}
+
+/* Turns of the executor, until there is nothing to do. */
+static void turn(struct simulation *sim, int64_t now_us)
+{
+    struct actions actions;
+
+    do {
+        sim->facts.now_us = now_us;
+        sim->facts.n_engines = sim->facts.max_launched = 1;
+        schedule_decide(&sim->schedule, &sim->facts, &actions);
+        sim->facts = (struct facts){0};
+        for (int i = 0; i < actions.n; i++)
+            perform(sim, &actions.items[i], now_us);
+    } while (actions.n);
+}
+
+/* The rival's batch: in order of arrival. */
+static void launch_first_come(struct simulation *sim, int64_t now_us)
+{
+    const struct batch_options *options = &sim->schedule.options;
+    struct batch *batch = &sim->schedule.batches[0];
+
+    batch->n = 0;
+    batch->part = -1;
+    batch->shape = (struct input_shape){0};
+    while (sim->first) {
+        struct request *request = sim->first;
+        struct input_shape *sum = &batch->shape, *more = &request->work.shape;
+        if (batch->n &&
+            (batch->n >= options->max_jobs || sum->tokens + more->tokens > options->max_tokens))
+            break;
+        sum->tokens += more->tokens;
+        sum->attention += more->attention;
+        batch->base_us = cost_base_us(&sim->cost, sum, 1);
+        batch->works[batch->n++] = &request->work;
+        sim->first = request->next;
+        sim->n_waiting--;
+    }
+    batch->launched_us = now_us;
+    if (batch->n)
+        launch(sim, batch, now_us);
+}
+
+static void finish(struct simulation *sim, int64_t now_us)
+{
+    struct batch *batch = sim->running;
+
+    sim->running = NULL;
+    if (sim->args->first_come) {
+        complete(sim, batch, now_us);
+        cost_observe(&sim->cost, batch->base_us, (double)(now_us - batch->launched_us));
+        return;
+    }
+    batch->completed_us = now_us;
+    sim->facts.done[sim->facts.n_done++] = batch;
 }
 
 static void arrive_first_come(struct simulation *sim, struct request *request)
 {
-    if (sim->n_waiting >= sim->options.max_queue) {
+    if (sim->n_waiting >= sim->schedule.options.max_queue) {
         end_request(sim, request, FATE_REFUSED);
         return;
     }
@@ -291,22 +345,17 @@ static void arrive(struct simulation *sim, int64_t now_us)
     work->cost = &sim->cost;
     struct input_shape shape = request_shape(class->prefix_tokens, ads);
     int parts = 1;
-    if (shape.tokens > sim->options.max_tokens)
-        parts = input_parts(request_input(sim, request), sim->options.max_tokens, &shape);
-    work_prepare(work, &shape, parts, &sim->options);
+    const struct batch_options *options = &sim->schedule.options;
+    if (shape.tokens > options->max_tokens)
+        parts = input_parts(request_input(sim, request), options->max_tokens, &shape);
+    work_prepare(work, &shape, parts, options);
     if (sim->args->first_come) {
         arrive_first_come(sim, request);
         return;
     }
-    struct engine_state engine = {
-        .idle = !sim->running,
-        .free_us = sim->running
-                       ? launched_free_us(sim->started_us, sim->batch.extent.cost_us, now_us)
-                       : now_us,
-    };
-    struct gate_answer answer =
-        gate_decide(&sim->gate, &sim->queue, work, &sim->options, &engine, now_us);
-    if (answer.admission != ADMISSION_OK)
+    end_late(sim, schedule_make_room(&sim->schedule, now_us));
+    struct gate_answer admitted = schedule_admit(&sim->schedule, work, now_us);
+    if (admitted.admission != ADMISSION_OK)
         end_request(sim, request, FATE_REFUSED);
 }
 
@@ -320,8 +369,7 @@ static int reserve_inputs(struct simulation *sim, struct err *err)
         tokens = of_class > tokens ? of_class : tokens;
         ads = class->ads_max > ads ? class->ads_max : ads;
     }
-    if (input_reserve(&sim->input, tokens, 1 + ads, err) ||
-        input_reserve(&sim->part, tokens, 1 + ads, err))
+    if (input_reserve(&sim->input, tokens, 1 + ads, err))
         return -1;
     memset(sim->input.ids, 0, (size_t)tokens * sizeof(*sim->input.ids));
     memset(sim->input.types, 0, (size_t)tokens * sizeof(*sim->input.types));
@@ -331,26 +379,26 @@ static int reserve_inputs(struct simulation *sim, struct err *err)
 static int prepare(struct simulation *sim, struct err *err)
 {
     const struct simulation_args *args = sim->args;
-    int capacity = sim->options.max_queue + sim->options.max_jobs + 1;
+    struct batch_options options = args->options;
+    int capacity = options.max_queue + args->engine->max_jobs + 1;
 
     rng_init(&sim->arrivals, args->seed);
     rng_init(&sim->errors, args->seed + 1);
     cost_init(&sim->cost, &args->engine->cost, 1, args->engine->max_tokens);
-    gate_init(&sim->gate);
     sim->burst_left = 1;
+    if (schedule_init(&sim->schedule, args->engine->max_jobs, options.max_queue, err))
+        return -1;
+    options.max_tokens = args->engine->max_tokens;
+    options.max_jobs = args->engine->max_jobs;
+    schedule_set_options(&sim->schedule, &options);
     sim->requests = calloc((size_t)capacity, sizeof(*sim->requests));
-    sim->chosen = calloc((size_t)capacity, sizeof(*sim->chosen));
-    sim->dropped = calloc((size_t)capacity, sizeof(*sim->dropped));
-    if (!sim->requests || !sim->chosen || !sim->dropped)
+    if (!sim->requests)
         return err_set(err, ERR_NOMEM, "simulation: out of memory");
-    sim->batch = (struct pick){.chosen = sim->chosen, .dropped = sim->dropped};
     for (int i = 0; i < capacity; i++) {
         sim->requests[i].next = sim->free;
         sim->free = &sim->requests[i];
     }
-    if (reserve_inputs(sim, err))
-        return -1;
-    return queue_init(&sim->queue, sim->options.max_queue, err);
+    return reserve_inputs(sim, err);
 }
 
 static void run(struct simulation *sim)
@@ -370,10 +418,12 @@ static void run(struct simulation *sim)
             if (sim->next_arrival_us == now_us)
                 continue;
         } else {
-            finish_batch(sim, now_us);
+            finish(sim, now_us);
         }
-        if (!sim->running)
-            launch(sim, now_us);
+        if (!sim->args->first_come)
+            turn(sim, now_us);
+        else if (!sim->running)
+            launch_first_come(sim, now_us);
     }
     sim->result->seconds = (double)(sim->args->duration_us - sim->args->measure_from_us) / 1e6;
     sim->result->batch_requests = sim->batches ? (double)sim->batched / (double)sim->batches : 0;
@@ -382,22 +432,14 @@ static void run(struct simulation *sim)
 int simulation_run(const struct simulation_args *args, struct simulation_result *result,
                    struct err *err)
 {
-    struct simulation sim = {.args = args, .result = result, .options = args->options};
-    int rc = -1;
+    struct simulation sim = {.args = args, .result = result};
+    int rc = prepare(&sim, err);
 
     *result = (struct simulation_result){0};
-    sim.options.max_tokens = args->engine->max_tokens;
-    sim.options.max_jobs = args->engine->max_jobs;
-    if (prepare(&sim, err))
-        goto out;
-    run(&sim);
-    rc = 0;
-out:
-    queue_release(&sim.queue);
-    input_release(&sim.part);
+    if (rc == 0)
+        run(&sim);
+    schedule_release(&sim.schedule);
     input_release(&sim.input);
-    free(sim.dropped);
-    free(sim.chosen);
     free(sim.requests);
     return rc;
 }

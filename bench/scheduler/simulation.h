@@ -1,13 +1,14 @@
 /*
- * The scheduler in virtual time: the daemon's own queue, gate, batch formation and cost correction
- * (the pure files of server/batch) in front of a simulated engine. No thread, no clock: seconds of
- * load pass in milliseconds, and equal arguments give equal results on every machine.
+ * The scheduler in virtual time: the daemon's own queue, gate, batch formation, cost correction
+ * and decisions (the pure files of server/batch) in front of a simulated engine. No thread, no
+ * clock: seconds of load pass in milliseconds, and equal arguments give equal results on every
+ * machine.
  */
 #ifndef BENCH_SCHEDULER_SIMULATION_H
 #define BENCH_SCHEDULER_SIMULATION_H
 
 #include "base/hist.h"
-#include "server/batch/gate.h"
+#include "server/batch/queue.h"
 
 /* A share of the requests: an impression of prefix_tokens with ads_min..ads_max ads of 16
  * tokens. Larger than a batch, it is run in parts. */

@@ -1,20 +1,22 @@
 /*
  * A /rank body to struct impression_request. Pure: no I/O, no clock, memory from the arena only.
  *
- * Strict as JSON: RFC 8259, UTF-8, depth <= 32, no byte order mark, no duplicate of a key that is read. Lenient
- * as a request, which comes from software that cannot be changed from here: null is absent wherever it stands; integers
- * are taken by value (100.0, 1e2); ids may be numbers; imps beyond max_imps are left out and counted; app wins
- * over site; privacy fields are never refused (impression/privacy.h). Fields that are not read may
- * hold any JSON, numbers of any size too.
+ * Strict as JSON: RFC 8259, UTF-8, depth <= 32, no byte order mark, no duplicate of a key that is
+ * read. Lenient as a request, which comes from software that cannot be changed from here: null is
+ * absent wherever it stands; integers are taken by value (100.0, 1e2); ids may be numbers; imps
+ * beyond max_imps are left out and counted; app wins over site; privacy fields are never refused
+ * (impression/privacy.h). Fields that are not read may hold any JSON, numbers of any size too.
  *
- * Wrong types, missing and out-of-range fields are collected, each with its JSON pointer; no problem repeats what
- * was sent. Bounds beyond CONTRACT 3's: money at most DECODE_MAX_MONEY, a behaviour has an item or a text, adid and
- * imp.id are not empty, ids are at most DECODE_MAX_ID_BYTES long, lists end at the lengths below, no string that is
- * read holds U+0000.
+ * Wrong types, missing and out-of-range fields are collected, each with its JSON pointer; no
+ * problem repeats what was sent. Bounds beyond CONTRACT 3's: money at most DECODE_MAX_MONEY, a
+ * behaviour has an item or a text, adid and imp.id are not empty, ids are at most
+ * DECODE_MAX_ID_BYTES long, lists end at the lengths below, no string that is read holds U+0000.
  *
- * Memory is bounded by the body: the arena holds less than four times its bytes, however it was made.
+ * Memory is bounded by the body: the arena holds less than four times its bytes, however it was
+ * made.
  *
- * Views point into the body where a string has no escapes, else into the arena: both live as long as *out.
+ * Views point into the body where a string has no escapes, else into the arena: both live as long
+ * as *out.
  */
 #ifndef ADRANK_DECODE_H
 #define ADRANK_DECODE_H
@@ -27,8 +29,8 @@
 /* Of bid and bidfloor: every product of the ranking stays finite. */
 #define DECODE_MAX_MONEY 1000000000
 
-/* Of id, imp.id, tagid, bidfloorcur, user.id, buyeruid, adid and item, as JSON has them without the quotes, where
- * a control character counts six. */
+/* Of id, imp.id, tagid, bidfloorcur, user.id, buyeruid, adid and item, as JSON has them without
+ * the quotes, where a control character counts six. */
 #define DECODE_MAX_ID_BYTES 256
 /* More: a problem at the list. */
 #define DECODE_MAX_BADV 8192
@@ -46,7 +48,8 @@ struct decode_limits {
 
     /* Of the whole answer; 0: not bounded. */
     int max_pairs; /* imps x candidates; more: a problem at /rank/candidates */
-    int max_results; /* imps x top_n, or candidates where they are fewer; more: a problem at /rank/top_n */
+    /* imps x top_n, or candidates where they are fewer; more: a problem at /rank/top_n. */
+    int max_results;
     int top_n; /* where the request has none */
 };
 
@@ -60,7 +63,8 @@ enum decode_status {
 /* Of gpc, and of the header Sec-GPC: anything but nothing and "0". */
 bool privacy_gpc_is_set(struct view value);
 
-/* *truncated: see max_behaviour. problems->arena may be `arena`. *out is whole after DECODE_OK only. */
+/* *truncated: see max_behaviour. problems->arena may be `arena`. *out is whole after DECODE_OK
+ * only. */
 enum decode_status decode_request(struct view body, const struct decode_limits *limits,
                                   struct arena *arena, struct impression_request *out,
                                   bool *truncated, struct problems *problems) MUST_CHECK;

@@ -1,14 +1,15 @@
 /*
  * The forward pass as a service: submit and poll, never a blocking run.
  *
- *   launcher  an opened device and, where its lanes are host threads, the crew of threads that drives
- *             them, with the batches that were launched. Engines share it. One per processor or GPU.
- *   engine    a model on a launcher's device in one precision: packed weights, scratch, cost function.
- *             Two engines may be open at once (an old and a new model, or one model in two
- *             precisions); a batch belongs to one of them.
+ *   launcher  an open device and, where its lanes are host threads, the crew of threads that
+ *             drives them, with the batches in flight. Engines share it. One per processor or GPU.
+ *   engine    a model on a launcher's device in one precision: packed weights, scratch memory, cost
+ *             function. Two engines may be open at once (an old and a new model, or one model in
+ *             two precisions); a batch belongs to one of them.
  *
- * Threads: one thread (in the daemon the executor's) calls everything here except where it says any thread.
- * After engine_open is through, submit and poll allocate nothing.
+ * Threads: one thread (in the daemon the executor's) makes all calls, except where any thread may.
+ * Memory: once an engine is open, submit and poll allocate nothing.
+ * Errors: ERR_UNAVAILABLE once the backend is broken; from then on engines are only closed.
  */
 #ifndef ADRANK_ENGINE_H
 #define ADRANK_ENGINE_H
@@ -26,7 +27,7 @@ struct launcher_args {
     const char *device; /* "" is the default one */
     const char *linear; /* provider of the linear layer; "" chooses */
     int threads;        /* of the crew; at least 1. Ignored without host lanes */
-    /* Called from any thread when a poll may have something to tell; may be NULL. Must not block. */
+    /* Called from any thread when a poll may return a batch; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
     void *arg;
 };
@@ -34,31 +35,31 @@ struct launcher_args {
 int launcher_open(const struct launcher_args *args, struct launcher **out,
                   struct err *err) MUST_CHECK;
 void launcher_close(struct launcher *launcher); /* its engines are closed before */
-/* Of the device in f32: what does not depend on a precision. */
-const struct backend_caps *
-launcher_caps(const struct launcher *launcher);                /* any thread; constant */
+const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
 const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
-    enum precision precision; /* wanted; engine_caps tell what is had */
+    enum precision precision; /* wanted; engine_caps has the one in effect */
     int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
-    bool skip_golden; /* tools that inspect a model which does not pass */
-    /* Others are served meanwhile: no step that runs the model is meant to take much longer. 0: nobody waits. */
+    bool skip_golden; /* for tools that inspect a model that does not pass */
+    /* Of a step that runs the model, about, where others are served meanwhile. 0: no limit. */
     int max_step_us;
 };
 
 /*
- * Opening is stepwise so that it can run between served batches: begin, then step until it returns 0. A step
- * packs a weight, uploads a piece, times one batch for the cost function, runs a golden request or a part of it.
- * With max_step_us batches that would take longer by what was seen so far are left out of the measurement, or
- * run through a few layers alone, and golden requests are cut; a single segment through one layer and the packing
- * of one weight are the least there is.
- * What was measured for a model of this shape, in this precision, is kept by the launcher: opening another one
- * (a newer version, say) does not measure again.
- * engine_open_step: 1 more to do, 0 ready, -1 failed (then close it).
- * Golden requests that miss adrank.json's max_error, or logits that are not finite, fail with ERR_DATA.
+ * Opening is stepwise so that it can run between served batches: begin, then step until it returns
+ * 0; 1 is more to do, -1 failed (then close it). A step packs a weight, uploads up to 1 MiB, times
+ * one batch for the cost function, or runs a golden request or a part of one.
+ *
+ * With max_step_us, batches that would take longer, judging by those before, are not measured or
+ * are measured through a few layers, and golden requests are split. The least a step does is one
+ * segment through one layer, or one weight packed. The launcher keeps what was measured by the
+ * model's sizes, precision and batch: a newer version of a model is not measured again.
+ *
+ * ERR_DATA: there is no classifier, a golden request misses adrank.json's max_error, or a logit is
+ * not finite. ERR_CONFIG: a batch does not hold one segment of the model.
  */
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err) MUST_CHECK;
@@ -66,37 +67,41 @@ int engine_open_step(struct engine *engine, struct err *err) MUST_CHECK;
 /* begin and all steps: for tools and tests. */
 int engine_open(struct launcher *launcher, const struct engine_args *args, struct engine **out,
                 struct err *err) MUST_CHECK;
-void engine_close(struct engine *engine); /* nothing is in flight; NULL is legal */
+void engine_close(struct engine *engine); /* nothing is in flight; may be NULL */
 
 struct model *engine_model(const struct engine *engine);
-const struct backend_caps *engine_caps(const struct engine *engine); /* any thread; constant */
+const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*
- * Measured at open. A batch takes fixed + per_token * tokens + per_attention * attention + per_segment * segments
- * microseconds on one thread. `lanes` threads share what can be shared, so the tokens, attention and segments that
- * count are those of the thread that is through last: an even share, but no less than the longest segment with its
- * parent; and while the parents of few families are computed the other threads wait.
+ * Measured at open. On one thread a batch takes fixed + per_token * tokens + per_attention *
+ * attention + per_segment * segments microseconds. `lanes` threads share what can be shared, so
+ * what counts is the work of the thread that finishes last: an even share, but no less than the
+ * longest segment with its parent; and while the parents of few families are computed the other
+ * threads wait.
  */
 struct engine_cost {
     double fixed_us, per_token_us, per_attention_us, per_segment_us;
     double lanes; /* what all threads do in the time of one; up to 1: nothing is shared out */
+    struct ladder
+        ladder; /* the device's: tokens of a batch count as its rung. None on host lanes */
 };
 
 const struct engine_cost *engine_cost(const struct engine *engine);
-/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure; any thread. */
+/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure;
+ * any thread. */
 double engine_cost_us(const struct engine_cost *cost, const struct input_shape *shape, int batches);
 
 /* One input of a batch. */
 struct engine_job {
     const struct input *input;
-    float *logits; /* (input->n_read, labels) out */
+    float *out; /* (input->n_read, model_out_width) f32: what is read out of each segment */
 };
 
 enum batch_status {
     BATCH_OK,
-    BATCH_NOT_FINITE, /* some logit is NaN or infinite: those are NAN, the others are right */
-    BATCH_NO_MEMORY, /* on host lanes: no memory for this batch, the next may have it; err tells. No logits */
-    BATCH_FAILED, /* the backend is broken; err tells. No logits */
+    BATCH_NOT_FINITE, /* some output is NaN or infinite: those are NAN, the others are right */
+    BATCH_NO_MEMORY,  /* host lanes: this batch found none, the next may; err is set, out is not */
+    BATCH_FAILED,     /* the backend is broken; err is set, out is not */
 };
 
 static inline bool batch_computed(enum batch_status status)
@@ -104,11 +109,11 @@ static inline bool batch_computed(enum batch_status status)
     return status == BATCH_OK || status == BATCH_NOT_FINITE;
 }
 
-/* The caller's storage; from submit until poll returns it, it and all it points to stay as they are. */
+/* The caller's storage; it and all it points to is lent from submit until poll returns it. */
 struct engine_batch {
     struct engine_job **jobs;
     int n_jobs;
-    void *user;
+    void *user; /* the caller's */
     /* out */
     enum batch_status status;
     struct err err;
@@ -118,12 +123,12 @@ struct engine_batch {
 /* How many batches may be in flight: submit fails with a BUG beyond it. */
 int engine_max_launched(const struct engine *engine);
 
-/* Launches. -1 with err when the backend is broken: the batch is the caller's again, nothing was done. */
+/* Launches. -1: the backend is broken; the batch was not lent. */
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 /* A finished batch of any engine of the launcher, or NULL. Never waits. */
 struct engine_batch *launcher_poll(struct launcher *launcher);
 
-/* submit, then poll until done: for tools and tests; nothing else may be in flight. 0, or -1 with err. */
+/* Submits and waits: for tools and tests, with nothing else in flight. -1: it was not computed. */
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 
 #endif

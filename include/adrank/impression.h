@@ -1,6 +1,6 @@
 /*
- * The request as adrank understands it: CONTRACT 3, decoded. Pure values; every view points into the
- * body or into the request's arena, so the struct lives no longer than they do.
+ * The request as adrank understands it: CONTRACT 3, decoded. Pure values; every view points into
+ * the body or into the request's arena, so the struct lives no longer than they do.
  */
 #ifndef ADRANK_IMPRESSION_H
 #define ADRANK_IMPRESSION_H

@@ -1,6 +1,6 @@
 /*
- * What the engine reads: token ids in segments, packed end to end, made once by model/ for daemon, tools
- * and trainer alike. One allocation that owns everything, so it can cross threads by itself.
+ * What the engine reads: token ids in segments, packed end to end, made once by model/ for daemon,
+ * tools and trainer alike. One allocation owns everything, so it crosses threads by itself.
  */
 #ifndef ADRANK_INPUT_H
 #define ADRANK_INPUT_H
@@ -14,12 +14,12 @@ struct segment {
     int32_t start, len; /* tokens of this input */
     int32_t parent; /* segment of this input that it also attends to, -1: none. Stands before it */
     int32_t position; /* position id of its first token; the others follow */
-    bool read;        /* its first token is read out by the head */
+    bool read;        /* the engine gives outputs for it */
 };
 
 struct input {
     int32_t n_tokens, n_segments;
-    int32_t n_read; /* segments with read set; logits come in their order */
+    int32_t n_read; /* segments with read set; outputs come in their order */
     int32_t max_tokens, max_segments;
     int32_t *ids;             /* (n_tokens) */
     int32_t *types;           /* (n_tokens) */
@@ -36,8 +36,8 @@ struct input_shape {
     int64_t tokens;
     int64_t attention; /* sum over segments of len * (len + parent's len) */
     int64_t segments;
-    /* What keeps it from being spread over threads: a parent is computed before its children, and nobody helps
-     * with a segment. */
+    /* What keeps it from being spread over threads: a parent is computed before its children, and
+     * a segment is one thread's. */
     int64_t parents, parent_tokens;        /* segments that have children (next to each other) */
     int64_t chain_tokens, chain_attention; /* the longest segment together with its parent */
 };
@@ -58,9 +58,10 @@ static inline void input_shape_add(struct input_shape *sum, const struct input_s
 }
 
 /*
- * A job larger than a batch: part `i` (from 0) of `input` with at most max_tokens tokens, whole segments,
- * each parent repeated in every part that has a child of it. Returns 1 and fills part and *first_read (index
- * of its first logit in the whole), 0 when there is no such part, -1 with err.
+ * Of an input larger than a batch: part `i` (from 0) with at most max_tokens tokens, whole
+ * segments, each parent repeated in every part that has a child of it. Returns 1 and fills part and
+ * *first_read (row of the whole's outputs where its own begin), 0 when there is no such part, -1
+ * with err.
  */
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err) MUST_CHECK;

@@ -1,12 +1,13 @@
 /*
- * A model directory (CONTRACT 4), opened: configuration, tokenizer, templates, calibration, golden requests and
- * the tensors in host memory. Immutable and reference-counted; knows no device (see engine.h). It turns
- * impressions into inputs and logits into probabilities.
+ * A model directory (CONTRACT 4), opened: configuration, tokenizer, templates, calibration, golden
+ * requests and the tensors in host memory. It turns impressions into what an engine computes
+ * (adrank/input.h) and its outputs into probabilities; it knows no device (adrank/engine.h).
+ *
+ * Immutable and reference-counted: any thread that holds a reference may call everything here.
+ * Strings that are returned live as long as the model.
  */
 #ifndef ADRANK_MODEL_H
 #define ADRANK_MODEL_H
-
-#include <stdatomic.h>
 
 #include "adrank/catalog.h"
 #include "adrank/impression.h"
@@ -16,15 +17,16 @@
 
 struct model;
 
-/* For json_set_alloc_funcs() in main, before jansson's first use: out of memory is then distinguished from files that are not
- * JSON, and ends no process. Any thread. */
+/* For json_set_alloc_funcs() in main, before jansson's first use: running out of memory is then not
+ * taken for a file that is not JSON. */
 void *model_json_malloc(size_t size);
 void model_json_free(void *p);
 
-/* Reads and checks every file. Any thread; takes as long as reading the weights does. */
+/* Reads and checks every file; takes as long as reading the weights does. ERR_DATA, ERR_NOINPUT:
+ * err names the file and what is wrong in it. */
 int model_open(const char *dir, struct model **out, struct err *err) MUST_CHECK;
-struct model *model_ref(struct model *model); /* any thread */
-void model_unref(struct model *model);        /* any thread; NULL is legal */
+struct model *model_ref(struct model *model);
+void model_unref(struct model *model); /* may be NULL */
 
 const char *model_dir(const struct model *model);
 const char *model_kind(const struct model *model); /* "cross", "prefix" */
@@ -33,26 +35,36 @@ const char *model_name(const struct model *model);
 const char *model_version(const struct model *model); /* adrank.json's, else "0" */
 /* First 12 hex digits of SHA-256 over the names and bytes of all its files. */
 const char *model_digest(const struct model *model);
-/* Size, inode and mtime of its files hashed: equal means that a reload need not read it again. Of a directory
- * that cannot be read: 0. */
+/* A hash of size, inode and mtime of its files: while it is the same a reload need not read them
+ * again. 0 for a directory that cannot be read. */
 uint64_t model_dir_stamp(const char *dir);
 const struct tokenizer *model_tokenizer(const struct model *model);
-int model_labels(const struct model *model);
+int model_out_width(const struct model *model);    /* numbers that the engine gives of a segment */
 int model_max_tokens(const struct model *model);   /* of one segment with its parent */
 double model_base_rate(const struct model *model); /* pctr where nothing better is known */
 
-/* One logit per read segment: labels = 1 gives it, labels = 2 gives logits[1] - logits[0] (softmax of the second), or
- * logits[1] where the labels are independent (problem_type multi_label_classification: sigmoid of the second). */
-double model_logit(const struct model *model, const float *logits);
+/* The logit of a click, of one segment's outputs: the only one; of two the second less the first
+ * (softmax), or the second alone where the labels are independent (problem_type
+ * multi_label_classification: sigmoid). */
+double model_logit(const struct model *model, const float *out);
 /* Calibrated probability of a click, within [1e-7, 1 - 1e-7]. */
-double model_pctr(const struct model *model, const float *logits);
+double model_pctr(const struct model *model, const float *out);
 
-/* Ads of a catalog as token ids, encoded once per (catalog, model); immutable. Once *stop is true (another thread
- * may set it; NULL: never) the rest is given up: ERR_UNAVAILABLE. */
+/*
+ * Ads of a catalog as the model's kind keeps them (token ids, or what its engine makes of them),
+ * made once per (catalog, model) in steps of some milliseconds: begin, then step until it returns
+ * 0; 1 is more to do, -1 failed (then free it). Model and catalog outlive the steps, and the
+ * engine of that model is open. Where the kind needs the engine, steps run on the thread that
+ * calls the engine, with no batch in flight; else on any one thread, with engine NULL. Immutable
+ * once complete.
+ */
 struct encoded_ads;
-int encoded_ads_new(const struct model *model, const struct catalog *catalog,
-                    const atomic_bool *stop, struct encoded_ads **out, struct err *err) MUST_CHECK;
-void encoded_ads_free(struct encoded_ads *ads);
+struct engine;
+bool encoded_ads_need_engine(const struct model *model);
+int encoded_ads_begin(const struct model *model, const struct catalog *catalog,
+                      struct encoded_ads **out, struct err *err) MUST_CHECK;
+int encoded_ads_step(struct encoded_ads *ads, struct engine *engine, struct err *err) MUST_CHECK;
+void encoded_ads_free(struct encoded_ads *ads); /* complete or not; may be NULL */
 
 /* One ad of a request: of the catalog (ad set), or with a text of its own (text set, it wins). */
 struct input_ad {
@@ -75,28 +87,31 @@ struct input_args {
 };
 
 /*
- * What inputs whose args differ in imp alone have in common: their ads and behaviours are tokenised once, with the
- * first of them. args and all behind it stay as they are; the arena owns the memory and is not reset meanwhile.
- * NULL when out of memory.
+ * What inputs whose args differ in imp alone have in common: their ads and behaviours are tokenised
+ * once, for the first of them. args and all it points to must not change; the arena owns the memory
+ * and is not reset before the last input is built. NULL when out of memory.
  */
 struct shared_texts *model_share_texts(const struct model *model, const struct input_args *args,
                                        struct arena *arena) MUST_CHECK;
 /* Bytes of text that were looked at so far for context and behaviours of all these inputs. */
 size_t model_shared_bytes(const struct shared_texts *texts);
-/* Whether the placement (tagid) is part of the context: else all imps of a request have the same input. */
+/* Whether the placement (tagid) is part of the context; else all imps of a request have the same
+ * input. */
 bool model_reads_placement(const struct model *model);
 
 /*
- * Impression and ads to segments by the model's kind and template; logits then come in the order of ads.
- * *truncated: something was left out (oldest behaviour first). scratch may be reset afterwards. Pure but for
- * input_reserve; ERR_NOMEM is the only failure.
+ * Impression and ads to segments by the model's kind and templates; outputs come in the order of
+ * ads. *truncated: something was left out (oldest behaviour first). scratch may be reset
+ * afterwards. Pure but for input_reserve; ERR_NOMEM is the only failure.
  */
 int model_input(const struct model *model, const struct input_args *args, struct arena *scratch,
                 struct input *out, bool *truncated, struct err *err) MUST_CHECK;
 
-/* A pair of texts as the model's kind takes it: cross [CLS] text [SEP] text_pair [SEP] (pair may be empty with
- * has_pair false), prefix a parent [CLS] text [SEP] and a child [CLS] text_pair [SEP]; templates are not applied.
- * Truncated longest-first to max_tokens; 0: what the directory states, at most the model's positions. For tools. */
+/*
+ * A pair of texts as the model's kind takes it, without templates, for tools: cross [CLS] text
+ * [SEP] text_pair [SEP], or with has_pair false [CLS] text [SEP]; prefix a parent [CLS] text
+ * [SEP] and a child [CLS] text_pair [SEP]. Truncated longest-first to max_tokens; 0: what the directory states.
+ */
 int model_input_pair(const struct model *model, struct view text, struct view text_pair,
                      bool has_pair, int max_tokens, struct arena *scratch, struct input *out,
                      struct err *err) MUST_CHECK;

@@ -1,6 +1,6 @@
 /*
- * Attention over packed segments with parents. Heads are the outer loop: a parent's keys and values are packed
- * once a head and serve all of its children that follow one another.
+ * Attention over packed segments with parents. Heads are the outer loop: a parent's keys and values
+ * are packed once a head and serve all of its children that follow one another.
  */
 #include <math.h>
 #include <string.h>
@@ -14,7 +14,8 @@ struct source {
     int len;
 };
 
-/* Queries of one segment: rows [first, first + n) of it become rows [out, out + n) of the result. */
+/* Queries of one segment: rows [first, first + n) of it become rows [out, out + n) of the
+ * result. */
 struct queries {
     int segment, first, n, out;
 };
@@ -52,9 +53,9 @@ static void pack(const struct lane *lane, const struct attention_args *args,
 {
     const int d = args->hidden / args->heads, stride = 3 * args->hidden;
     const size_t k_at = (size_t)(args->hidden + head * d), v_at = k_at + (size_t)args->hidden;
-    const struct simd *simd = lane->backend->simd;
+    const struct simd *simd = lane->session->simd;
 
-    if (lane->backend->caps.precision == PRECISION_F32) {
+    if (lane->session->caps.precision == PRECISION_F32) {
         const float *rows = from.qkv;
 
         simd->pack(panel, rows + k_at, rows + v_at, from.len, d, stride);
@@ -85,7 +86,9 @@ static void attend(const struct lane *lane, const struct attention_args *args,
         if (q != room)
             memcpy(room, q, (size_t)a->head * sizeof(*q));
     }
-    lane->backend->simd->attend(a);
+    lane->session->simd->attend(a);
+    for (int i = 0; i < a->n_rows && a->lse; i++)
+        args->lse[(size_t)(out + i) * (size_t)args->heads + (size_t)head] = a->lse[i];
     for (int i = 0; i < a->n_rows; i++)
         lane_narrow(lane, (char *)args->out + lane_operands(lane, (size_t)(out + i) * hidden + at),
                     a->out + (size_t)i * rounded, a->head);
@@ -95,6 +98,7 @@ static void attend_segment(const struct lane *lane, const struct attention_args 
                            struct queries queries, bool has_parent, int head)
 {
     const int start = lane->slice->segments[queries.segment].start;
+    float lse[SIMD_ROWS];
     struct attend_args a = {
         .parent = has_parent ? &lane->parent : NULL,
         .own = &lane->own,
@@ -103,6 +107,7 @@ static void attend_segment(const struct lane *lane, const struct attention_args 
         .q = lane->queries,
         .scores = lane->scores,
         .out = lane->mixed,
+        .lse = args->lse ? lse : NULL,
     };
 
     a.scale = 1.0F / sqrtf((float)a.head);

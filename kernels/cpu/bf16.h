@@ -1,4 +1,5 @@
-/* bf16 is the upper half of an f32; rounding is to nearest, ties to even, as in AVX512-BF16 and PyTorch. */
+/* bf16 is the upper half of an f32; rounding is to nearest, ties to even, as in AVX512-BF16 and
+ * PyTorch. */
 #ifndef KERNELS_CPU_BF16_H
 #define KERNELS_CPU_BF16_H
 

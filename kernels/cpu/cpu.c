@@ -1,3 +1,4 @@
+/* The CPU backend: its device, sessions and lanes. */
 #include "kernels/cpu/cpu.h"
 
 #include <stdio.h>
@@ -18,8 +19,67 @@ static void *aligned_zeroed(size_t bytes)
     return memory;
 }
 
-/* The precision that is had, and why when it is not the one that was wanted. */
-static int settle_precision(struct backend_caps *caps, const struct backend_open_args *args,
+/* ---- device ---------------------------------------------------------------------------------- */
+
+static void name_with_provider(char *out, size_t size, const struct cpuid *cpu,
+                               const struct linear_ops *linear)
+{
+    char provider[32];
+
+    linear->describe(provider, sizeof(provider));
+    snprintf(out, size, "%.40s (%s), %d cores, %s", cpu->name, cpu->isa, cpu->cores, provider);
+}
+
+static int cpu_device_open(const char *name, struct device **out, struct err *err)
+{
+    struct device *device = calloc(1, sizeof(*device));
+
+    (void)name; /* there is one */
+    if (!device)
+        return err_set(err, ERR_NOMEM, "cpu: out of memory");
+    cpuid_detect(&device->cpu);
+    device->simd = simd_choose(&device->cpu);
+    device->caps = (struct device_caps){.host_lanes = true,
+                                        .slice_tokens = SLICE_TOKENS,
+                                        .max_launched = 1,
+                                        .outside_parents = true,
+                                        .saves = true};
+    name_with_provider(device->caps.name, sizeof(device->caps.name), &device->cpu,
+                       linear_choose("", &device->cpu, PRECISION_F32));
+    *out = device;
+    return 0;
+}
+
+static void cpu_device_close(struct device *device)
+{
+    free(device);
+}
+
+static const struct device_caps *cpu_device_caps(const struct device *device)
+{
+    return &device->caps;
+}
+
+static void *cpu_host_alloc(struct device *device, size_t bytes, struct err *err)
+{
+    void *memory = aligned_zeroed(bytes);
+
+    (void)device;
+    if (!memory)
+        err_set(err, ERR_NOMEM, "cpu: out of memory for %zu bytes", bytes);
+    return memory;
+}
+
+static void cpu_host_free(struct device *device, void *memory)
+{
+    (void)device;
+    free(memory);
+}
+
+/* ---- session --------------------------------------------------------------------------------- */
+
+/* The precision in effect, and why when it is not the one that was wanted. */
+static int settle_precision(struct session_caps *caps, const struct session_args *args,
                             const struct cpuid *cpu, struct err *err)
 {
     const bool named = args->linear && *args->linear;
@@ -38,28 +98,28 @@ static int settle_precision(struct backend_caps *caps, const struct backend_open
     return 0;
 }
 
-static int open_named(struct backend *backend, const struct backend_open_args *args,
+static int open_named(struct session *session, const struct session_args *args,
                       const struct cpuid *cpu, struct err *err)
 {
-    backend->linear = linear_choose(args->linear, cpu, backend->caps.precision);
-    if (!backend->linear)
+    session->linear = linear_choose(args->linear, cpu, session->caps.precision);
+    if (!session->linear)
         return err_set(err, ERR_CONFIG, "cpu: no provider \"%s\" of the linear layer: %s, %s",
                        args->linear, linear_onednn.name, linear_plain.name);
-    if (backend->linear->open(backend->caps.precision, &backend->provider, err))
+    if (session->linear->open(session->caps.precision, &session->provider, err))
         return err_prefix(err, "cpu");
     return 0;
 }
 
-/* The processor's choice; where that cannot be opened f32 serves, where that cannot either plain C, and the note
- * says so. */
-static int open_chosen(struct backend *backend, const struct cpuid *cpu, struct err *err)
+/* The processor's choice; where that cannot be opened f32 serves, where that cannot either plain C,
+ * and the note says so. */
+static int open_chosen(struct session *session, const struct cpuid *cpu, struct err *err)
 {
-    struct backend_caps *caps = &backend->caps;
+    struct session_caps *caps = &session->caps;
     const enum precision wanted = caps->precision;
     struct err first;
 
-    backend->linear = linear_choose("", cpu, wanted);
-    if (backend->linear->open(wanted, &backend->provider, &first) == 0)
+    session->linear = linear_choose("", cpu, wanted);
+    if (session->linear->open(wanted, &session->provider, &first) == 0)
         return 0;
     if (first.code != ERR_UNAVAILABLE) {
         *err = first;
@@ -68,175 +128,86 @@ static int open_chosen(struct backend *backend, const struct cpuid *cpu, struct 
     caps->precision = PRECISION_F32;
     if (wanted != PRECISION_F32) {
         snprintf(caps->note, sizeof(caps->note), "%.100s: f32 serves", first.text);
-        return open_chosen(backend, cpu, err);
+        return open_chosen(session, cpu, err);
     }
-    backend->linear = &linear_plain;
+    session->linear = &linear_plain;
     snprintf(caps->note, sizeof(caps->note), "%.100s: plain C serves, slowly", first.text);
-    return backend->linear->open(PRECISION_F32, &backend->provider, err);
+    return session->linear->open(PRECISION_F32, &session->provider, err);
 }
 
-static int open_provider(struct backend *backend, const struct backend_open_args *args,
+static int open_provider(struct session *session, const struct session_args *args,
                          const struct cpuid *cpu, struct err *err)
 {
-    return args->linear && *args->linear ? open_named(backend, args, cpu, err)
-                                         : open_chosen(backend, cpu, err);
+    return args->linear && *args->linear ? open_named(session, args, cpu, err)
+                                         : open_chosen(session, cpu, err);
 }
 
-static void cpu_close(struct backend *backend)
+static void cpu_session_close(struct session *session)
 {
-    if (backend->provider)
-        backend->linear->close(backend->provider);
-    free(backend);
+    if (session->provider)
+        session->linear->close(session->provider);
+    free(session);
 }
 
-static int cpu_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+static int cpu_session_open(struct device *device, const struct session_args *args,
+                            struct session **out, struct err *err)
 {
-    struct backend *backend = calloc(1, sizeof(*backend));
-    struct backend_caps *caps;
-    struct cpuid cpu;
-    char linear[32];
+    struct session *session = calloc(1, sizeof(*session));
+    struct session_caps *caps;
 
-    if (!backend)
+    if (!session)
         return err_set(err, ERR_NOMEM, "cpu: out of memory");
-    caps = &backend->caps;
-    cpuid_detect(&cpu);
-    backend->simd = simd_choose(&cpu);
-    if (settle_precision(caps, args, &cpu, err) || open_provider(backend, args, &cpu, err)) {
-        cpu_close(backend);
+    caps = &session->caps;
+    session->simd = device->simd;
+    if (settle_precision(caps, args, &device->cpu, err) ||
+        open_provider(session, args, &device->cpu, err)) {
+        cpu_session_close(session);
         return -1;
     }
-    backend->linear->describe(linear, sizeof(linear));
-    snprintf(caps->device, sizeof(caps->device), "%.40s (%s), %d cores, %s", cpu.name, cpu.isa,
-             cpu.cores, linear);
+    name_with_provider(caps->device, sizeof(caps->device), &device->cpu, session->linear);
     caps->operand_bytes = operand_size(caps->precision, 1);
     caps->stream_bytes = sizeof(float);
-    caps->host_lanes = true;
-    caps->slice_tokens = SLICE_TOKENS;
-    caps->max_launched = 1;
-    caps->outside_parents = true;
-    *out = backend;
+    *out = session;
     return 0;
 }
 
-static const struct backend_caps *cpu_caps(const struct backend *backend)
+static const struct session_caps *cpu_session_caps(const struct session *session)
 {
-    return &backend->caps;
+    return &session->caps;
 }
 
-static void *cpu_alloc(struct backend *backend, size_t bytes, struct err *err)
+static void *cpu_alloc(struct session *session, size_t bytes, struct err *err)
 {
-    void *memory = aligned_zeroed(bytes);
-
-    (void)backend;
-    if (!memory)
-        err_set(err, ERR_NOMEM, "cpu: out of memory for %zu bytes", bytes);
-    return memory;
+    (void)session;
+    return cpu_host_alloc(NULL, bytes, err);
 }
 
-static void cpu_free(struct backend *backend, void *memory)
+static void cpu_free(struct session *session, void *memory)
 {
-    (void)backend;
+    (void)session;
     free(memory);
 }
 
-static int cpu_upload(struct backend *backend, void *to, const void *from, size_t bytes,
+static int cpu_upload(struct session *session, void *to, const void *from, size_t bytes,
                       struct err *err)
 {
-    (void)backend;
+    (void)session;
     (void)err;
     memcpy(to, from, bytes);
     return 0;
 }
 
-static int cpu_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+static int cpu_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                           struct linear_weight **out, struct err *err)
 {
     (void)max_rows; /* any number of rows goes through one ladder */
     BUG_ON(spec->in < 1 || spec->out < 1);
-    return backend->linear->weight_new(backend->provider, spec, out, err);
+    return session->linear->weight_new(session->provider, spec, out, err);
 }
 
-static void cpu_weight_free(struct backend *backend, struct linear_weight *weight)
+static void cpu_weight_free(struct session *session, struct linear_weight *weight)
 {
-    backend->linear->weight_free(backend->provider, weight);
-}
-
-static void cpu_lane_close(struct lane *lane)
-{
-    if (!lane)
-        return;
-    lane->backend->linear->lane_close(lane->linear);
-    free(lane->scratch);
-    free(lane);
-}
-
-/* One allocation, carved by one table. It is not cleared: pages that a model's heads never need are never
- * touched. */
-static int carve(struct lane *lane, struct err *err)
-{
-    const size_t tokens = (size_t)lane->max_tokens, hidden = (size_t)lane->max_hidden;
-    const size_t rounded_tokens = (size_t)simd_round(lane->max_tokens);
-    const size_t rounded_hidden = (size_t)simd_round(lane->max_hidden);
-    const struct {
-        float **to;
-        size_t n;
-    } parts[] = {
-        {&lane->parent.keys, rounded_tokens * hidden},
-        {&lane->parent.values, tokens * rounded_hidden},
-        {&lane->own.keys, rounded_tokens * hidden},
-        {&lane->own.values, tokens * rounded_hidden},
-        {&lane->gathered_k, tokens * hidden},
-        {&lane->gathered_v, tokens * hidden},
-        {&lane->queries, SIMD_ROWS * rounded_hidden},
-        {&lane->mixed, SIMD_ROWS * rounded_hidden},
-        {&lane->scores, SIMD_ROWS * 2 * rounded_tokens},
-        {&lane->row, hidden},
-    };
-    size_t bytes = 0;
-
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
-        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
-    lane->scratch = aligned_alloc(64, bytes);
-    if (!lane->scratch)
-        return err_set(err, ERR_NOMEM, "cpu: out of memory for a lane of %zu bytes", bytes);
-    bytes = 0;
-    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
-        *parts[i].to = (float *)(void *)(lane->scratch + bytes);
-        bytes += (parts[i].n * sizeof(float) + 63) / 64 * 64;
-    }
-    return 0;
-}
-
-static int cpu_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
-                         struct err *err)
-{
-    struct lane *lane = calloc(1, sizeof(*lane));
-
-    BUG_ON(max_tokens < 1 || max_hidden < 1);
-    if (!lane)
-        return err_set(err, ERR_NOMEM, "cpu: out of memory");
-    lane->backend = backend;
-    lane->max_tokens = max_tokens;
-    lane->max_hidden = max_hidden;
-    if (carve(lane, err) || backend->linear->lane_open(backend->provider, &lane->linear, err)) {
-        cpu_lane_close(lane);
-        return -1;
-    }
-    *out = lane;
-    return 0;
-}
-
-static int cpu_begin(struct lane *lane, const struct slice *slice, struct err *err)
-{
-    (void)err;
-    BUG_ON(slice->n_tokens > lane->max_tokens);
-    lane->slice = slice;
-    return 0;
-}
-
-static int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    return lane->backend->linear->run(lane->linear, args, err);
+    session->linear->weight_free(session->provider, weight);
 }
 
 static int cpu_download(struct lane *lane, void *to, const void *from, size_t bytes,
@@ -248,44 +219,31 @@ static int cpu_download(struct lane *lane, void *to, const void *from, size_t by
     return 0;
 }
 
-/* Operations are through when they return. */
-static int cpu_finish(struct lane *lane, int slot, struct err *err)
+/* Operations are complete when they return. */
+static int cpu_finish(struct lane *lane, struct err *err)
 {
     (void)lane;
-    (void)slot;
     (void)err;
     return 0;
 }
 
-static int cpu_query(struct lane *lane, int slot, struct err *err)
+static int cpu_query(struct lane *lane, struct err *err)
 {
     (void)lane;
-    (void)slot;
     (void)err;
     return 1;
 }
 
-const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n)
-{
-    if (lane->backend->caps.precision == PRECISION_F32)
-        return operands;
-    lane->backend->simd->from_bf16(room, operands, n);
-    return room;
-}
-
-void lane_narrow(const struct lane *lane, void *operands, const float *row, int n)
-{
-    if (lane->backend->caps.precision == PRECISION_BF16)
-        lane->backend->simd->to_bf16(operands, row, n);
-    else if (operands != row)
-        memcpy(operands, row, (size_t)n * sizeof(*row));
-}
-
 const struct backend_ops backend_cpu = {
     .name = "cpu",
-    .open = cpu_open,
-    .close = cpu_close,
-    .caps = cpu_caps,
+    .device_open = cpu_device_open,
+    .device_close = cpu_device_close,
+    .device_caps = cpu_device_caps,
+    .host_alloc = cpu_host_alloc,
+    .host_free = cpu_host_free,
+    .session_open = cpu_session_open,
+    .session_close = cpu_session_close,
+    .session_caps = cpu_session_caps,
     .alloc = cpu_alloc,
     .free = cpu_free,
     .upload = cpu_upload,

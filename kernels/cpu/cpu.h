@@ -1,4 +1,4 @@
-/* The CPU backend's own structs, shared by its files and by nobody else. */
+/* The CPU backend's own structs, shared by its files. */
 #ifndef KERNELS_CPU_CPU_H
 #define KERNELS_CPU_CPU_H
 
@@ -6,15 +6,21 @@
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/simd.h"
 
-struct backend {
-    struct backend_caps caps;
+struct device {
+    struct device_caps caps;
+    struct cpuid cpu;
+    const struct simd *simd;
+};
+
+struct session {
+    struct session_caps caps;
     const struct simd *simd;
     const struct linear_ops *linear;
     struct linear_provider *provider;
 };
 
 struct lane {
-    struct backend *backend;
+    struct session *session;
     const struct slice *slice; /* of the last begin */
     struct linear_lane *linear;
     int max_tokens, max_hidden;
@@ -26,6 +32,12 @@ struct lane {
     float *row;                     /* (max_hidden) */
 };
 
+int cpu_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
+                  struct err *err);
+void cpu_lane_close(struct lane *lane);
+int cpu_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
+              struct err *err);
+
 /* A row of operands as f32: the row itself, or `room` filled from bf16. */
 const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n);
 /* A row of f32 to operands; nothing to do where it is there already. */
@@ -33,9 +45,10 @@ void lane_narrow(const struct lane *lane, void *operands, const float *row, int 
 
 static inline size_t lane_operands(const struct lane *lane, size_t n)
 {
-    return operand_size(lane->backend->caps.precision, n);
+    return operand_size(lane->session->caps.precision, n);
 }
 
+int cpu_linear(struct lane *lane, const struct linear_args *args, struct err *err);
 int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err);
 int cpu_attention(struct lane *lane, const struct attention_args *args, struct err *err);
 int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, struct err *err);

@@ -13,11 +13,16 @@ int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err)
         const float *of_type = type + (size_t)slice->types[t] * (size_t)hidden;
         const float *of_position = position + (size_t)slice->positions[t] * (size_t)hidden;
         float *row = (float *)args->stream + at;
+        struct simd_norm norm;
 
         for (int i = 0; i < hidden; i++)
             row[i] = of_word[i] + of_type[i];
-        lane->backend->simd->add_norm(row, of_position, args->gamma, args->beta, args->eps, hidden,
-                                      row);
+        norm = lane->session->simd->add_norm(row, of_position, args->gamma, args->beta, args->eps,
+                                             hidden, row);
+        if (args->mean) {
+            args->mean[t] = norm.mean;
+            args->rstd[t] = norm.rstd;
+        }
         lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), row, hidden);
     }
     return 0;

@@ -14,7 +14,7 @@ int cpu_head(struct lane *lane, const struct head_args *args, struct err *err)
 
         for (int l = 0; l < args->labels; l++)
             logits[(size_t)r * (size_t)args->labels + (size_t)l] =
-                lane->backend->simd->dot(x, weight + (size_t)l * hidden, args->hidden) + bias[l];
+                lane->session->simd->dot(x, weight + (size_t)l * hidden, args->hidden) + bias[l];
     }
     return 0;
 }

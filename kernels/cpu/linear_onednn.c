@@ -1,6 +1,6 @@
 /*
- * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time is slow there
- * and changes bits), one thread each, weights packed once for all lanes.
+ * oneDNN as provider: fixed shapes only (a product with a number of rows that is known at run time
+ * is slow there and changes bits), one thread each, weights packed once for all lanes.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -34,8 +34,8 @@ static void describe(char *text, size_t size)
 
 static void provider_close(struct linear_provider *provider)
 {
-    for (int i = 0; i < provider->n_plans; i++)
-        onednn_plan_free(provider->plans[i]);
+    for (int i = 0; i < provider->n_products; i++)
+        onednn_product_free(provider->products[i]);
     if (provider->stream)
         dnnl_stream_destroy(provider->stream);
     if (provider->engine)
@@ -43,35 +43,35 @@ static void provider_close(struct linear_provider *provider)
     free(provider);
 }
 
-static int find_plan(struct linear_provider *provider, const struct onednn_shape *shape,
-                     const struct onednn_plan **out, struct err *err)
+static int find_product(struct linear_provider *provider, const struct onednn_shape *shape,
+                        const struct onednn_product **out, struct err *err)
 {
-    for (int i = 0; i < provider->n_plans; i++) {
-        const struct onednn_shape *has = &provider->plans[i]->shape;
+    for (int i = 0; i < provider->n_products; i++) {
+        const struct onednn_shape *has = &provider->products[i]->rungs.shape;
 
         if (has->in == shape->in && has->out == shape->out && has->result == shape->result &&
             has->bias == shape->bias && has->activation == shape->activation) {
-            *out = provider->plans[i];
+            *out = provider->products[i];
             return 0;
         }
     }
-    if (provider->n_plans == MAX_PLANS)
-        return err_set(err, ERR_INTERNAL, "linear: more than %d shapes", MAX_PLANS);
-    if (onednn_plan_new(provider->engine, provider->stream, shape,
-                        &provider->plans[provider->n_plans], err))
+    if (provider->n_products == MAX_PRODUCTS)
+        return err_set(err, ERR_INTERNAL, "linear: more than %d shapes", MAX_PRODUCTS);
+    if (onednn_product_new(provider->engine, provider->stream, shape,
+                           &provider->products[provider->n_products], err))
         return -1;
-    *out = provider->plans[provider->n_plans];
-    provider->plans[provider->n_plans]->index = provider->n_plans;
-    provider->n_plans++;
+    *out = provider->products[provider->n_products];
+    provider->products[provider->n_products]->index = provider->n_products;
+    provider->n_products++;
     return 0;
 }
 
 static int provider_open(enum precision precision, struct linear_provider **out, struct err *err)
 {
     struct linear_provider *provider = calloc(1, sizeof(*provider));
-    const struct onednn_shape shape = {.rows = PLAN_STEP,
-                                       .in = PLAN_STEP,
-                                       .out = PLAN_STEP,
+    const struct onednn_shape shape = {.rows = ONEDNN_STEP,
+                                       .in = ONEDNN_STEP,
+                                       .out = ONEDNN_STEP,
                                        .operand = operand_type(precision),
                                        .result = operand_type(precision)};
     struct onednn_layout *layout;
@@ -116,7 +116,7 @@ static void weight_free(struct linear_provider *provider, struct linear_weight *
 static dnnl_status_t pack(struct linear_provider *provider, const struct linear_spec *spec,
                           struct linear_weight *weight)
 {
-    const struct onednn_layout *layout = weight->plan->layout;
+    const struct onednn_layout *layout = weight->product->rungs.layout;
     dnnl_status_t status;
 
     weight->packed = onednn_aligned(onednn_layout_bytes(layout));
@@ -150,7 +150,7 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
 
     if (!weight)
         return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", spec->in, spec->out);
-    if (find_plan(provider, &shape, &weight->plan, err))
+    if (find_product(provider, &shape, &weight->product, err))
         goto failed;
     status = pack(provider, spec, weight);
     if (status != dnnl_success) {
@@ -164,6 +164,11 @@ failed:
     return -1;
 }
 
+static int width(const struct linear_weight *weight)
+{
+    return weight->product->rungs.shape.out;
+}
+
 const struct linear_ops linear_onednn = {
     .name = "onednn",
     .supports = supports,
@@ -172,6 +177,7 @@ const struct linear_ops linear_onednn = {
     .close = provider_close,
     .weight_new = weight_new,
     .weight_free = weight_free,
+    .width = width,
     .lane_open = onednn_lane_open,
     .lane_close = onednn_lane_close,
     .run = onednn_lane_run,

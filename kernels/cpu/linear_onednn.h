@@ -1,6 +1,6 @@
 /*
- * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights) and
- * linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
+ * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
+ * and linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
  */
 #ifndef KERNELS_CPU_LINEAR_ONEDNN_H
 #define KERNELS_CPU_LINEAR_ONEDNN_H
@@ -8,20 +8,20 @@
 #include <stdlib.h>
 
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/onednn_plan.h"
+#include "kernels/cpu/onednn_product.h"
 
-#define MAX_PLANS 256 /* shapes that one backend ever sees */
+#define MAX_PRODUCTS 256 /* shapes that one backend ever sees */
 
 struct linear_provider {
     dnnl_engine_t engine;
     dnnl_stream_t stream; /* for packing and checks */
     enum precision precision;
-    struct onednn_plan *plans[MAX_PLANS];
-    int n_plans;
+    struct onednn_product *products[MAX_PRODUCTS];
+    int n_products;
 };
 
 struct linear_weight {
-    const struct onednn_plan *plan;
+    const struct onednn_product *product;
     char *packed;
     float *bias;
     dnnl_memory_t packed_memory, bias_memory; /* bias_memory NULL: none */

@@ -1,6 +1,6 @@
 /*
- * Portable C: the processor is not asked for anything. Products of bf16 are taken of the rounded operands and
- * added up in f32, so this is what the bf16 path computes, on any machine.
+ * Portable C: the processor is not asked for anything. Products of bf16 are taken of the rounded
+ * operands and added up in f32, so this is what the bf16 path computes, on any machine.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -110,6 +110,11 @@ nomem:
     return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", spec->in, spec->out);
 }
 
+static int width(const struct linear_weight *weight)
+{
+    return weight->out;
+}
+
 static int lane_open(struct linear_provider *provider, struct linear_lane **out, struct err *err)
 {
     struct linear_lane *lane = malloc(sizeof(*lane));
@@ -177,6 +182,7 @@ const struct linear_ops linear_plain = {
     .close = plain_close,
     .weight_new = weight_new,
     .weight_free = weight_free,
+    .width = width,
     .lane_open = lane_open,
     .lane_close = lane_close,
     .run = run,

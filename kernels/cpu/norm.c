@@ -10,9 +10,14 @@ int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, 
         float *stream = (float *)args->stream + at;
         const float *delta = args->delta ? (const float *)args->delta + at : NULL;
         float *normal = args->kind == NORM_POST ? stream : lane->row;
+        struct simd_norm norm;
 
-        lane->backend->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps, hidden,
-                                      normal);
+        norm = lane->session->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps,
+                                             hidden, normal);
+        if (args->mean) {
+            args->mean[r] = norm.mean;
+            args->rstd[r] = norm.rstd;
+        }
         lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), normal, hidden);
     }
     return 0;

@@ -4,8 +4,9 @@
 #include <stdlib.h>
 
 /*
- * The difference of the versions, all of it: in 2 a memory descriptor is a struct that is filled in and an
- * operation has a descriptor before its primitive descriptor; in 3 both are objects that are created.
+ * The difference of the versions, all of it: in 2 a memory descriptor is a struct that is filled in
+ * and an operation has a descriptor before its primitive descriptor; in 3 both are objects that are
+ * created.
  */
 #if DNNL_VERSION_MAJOR >= 3
 typedef dnnl_memory_desc_t owned_desc;
@@ -94,9 +95,10 @@ static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t e
 #endif
 
 /*
- * oneDNN asks OpenMP how many threads it may have, when a primitive is made and when it runs; the answer is ours, for
- * the whole program: with one it never starts a team. libgomp could be told by omp_set_num_threads(), but for each
- * thread apart, and takes memory for it, for want of which it ends the process.
+ * oneDNN asks OpenMP how many threads it may have, when a primitive is made and when it runs; the
+ * answer is ours, for the whole program: with one it never starts a team. libgomp could be told by
+ * omp_set_num_threads(), but for each thread apart, and takes memory for it, for want of which it
+ * ends the process.
  */
 int omp_get_max_threads(void);
 
@@ -158,8 +160,8 @@ static dnnl_status_t layout_new(seen_desc desc, struct onednn_layout **out)
     return status;
 }
 
-/* A creation that was thrown out of stays behind in the library's cache, as one that never succeeds: all of the cache
- * goes with it. Primitives that are in use stay. */
+/* A creation that was thrown out of stays behind in the library's cache, as one that never
+ * succeeds: all of the cache goes with it. Primitives that are in use stay. */
 static void forget_primitives(void)
 {
     int capacity;
@@ -245,9 +247,10 @@ static dnnl_status_t product_new(dnnl_engine_t engine, const struct onednn_shape
 }
 
 /*
- * Where oneDNN wants the weights as plain rows (its kernels for AVX2 do), the rows are set apart a little more:
- * rows that lie a multiple of 1 KB apart fall on the same few sets of the cache, and a product of 768 x 3072 runs
- * at half its speed. *product is replaced when that is so; when it is not, or cannot be, it stays.
+ * Where oneDNN wants the weights as plain rows (its kernels for AVX2 do), the rows are set apart a
+ * little more: rows that lie a multiple of 1 KB apart fall on the same few sets of the cache, and a
+ * product of 768 x 3072 runs at half its speed. *product is replaced when that is so; when it is
+ * not, or cannot be, it stays.
  */
 static dnnl_status_t spread_rows(dnnl_engine_t engine, const struct onednn_shape *shape,
                                  const struct operands *operands, dnnl_primitive_desc_t *product)

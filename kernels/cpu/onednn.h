@@ -1,6 +1,6 @@
 /*
- * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only onednn.c (and the
- * guard's table) knows which is there. Matrices are (rows, columns), row-major.
+ * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only
+ * onednn.c (and the guard's table) knows which is there. Matrices are (rows, columns), row-major.
  */
 #ifndef KERNELS_CPU_ONEDNN_H
 #define KERNELS_CPU_ONEDNN_H
@@ -26,8 +26,9 @@ struct onednn_matmul {
     char implementation[48]; /* the library's word for what serves */
 };
 
-/* Creates the product for one fixed number of rows. layout NULL: oneDNN chooses how the weights lie and
- * *chosen gets that (the caller frees it); else they lie as layout says. dnnl_success or the reason. */
+/* Creates the product for one fixed number of rows. layout NULL: oneDNN chooses how the weights
+ * lie and *chosen gets that (the caller frees it); else they lie as layout says. dnnl_success or
+ * the reason. */
 dnnl_status_t onednn_matmul_new(dnnl_engine_t engine, const struct onednn_shape *shape,
                                 const struct onednn_layout *layout, struct onednn_layout **chosen,
                                 struct onednn_matmul *out);

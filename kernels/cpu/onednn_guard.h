@@ -1,10 +1,11 @@
 /*
- * oneDNN's calls that may take memory. The library is C++ behind its C interface and lets std::bad_alloc out of it,
- * which C can neither catch nor pass on: each is called through this table, where what is thrown becomes a status
- * before any frame of C is reached.
+ * oneDNN's calls that may take memory. The library is C++ behind its C interface and lets
+ * std::bad_alloc out of it, which C can neither catch nor pass on: each is called through this
+ * table, where what is thrown becomes a status before any frame of C is reached.
  *
- * What no guard helps against: making an object, the library (2.6 at least) writes to memory that it did not look
- * whether it got. So calls that make something first look whether there is far more than they need.
+ * What no guard helps against: making an object, the library (2.6 at least) writes to memory that
+ * it did not look whether it got. So calls that make something first look whether there is far more
+ * than they need.
  */
 #ifndef KERNELS_CPU_ONEDNN_GUARD_H
 #define KERNELS_CPU_ONEDNN_GUARD_H
@@ -38,7 +39,8 @@
     CALL(primitive_execute)                                                                        \
     CALL(stream_wait)
 
-/* Each as dnnl_NAME, but nothing is thrown: dnnl_out_of_memory for want of memory, dnnl_runtime_error for the rest. */
+/* Each as dnnl_NAME, but nothing is thrown: dnnl_out_of_memory for want of memory,
+ * dnnl_runtime_error for the rest. */
 struct onednn_calls {
 #define ONEDNN_MEMBER(name) __typeof__(dnnl_##name) *name;
     ONEDNN_CALLS(ONEDNN_MEMBER, ONEDNN_MEMBER)

@@ -1,17 +1,19 @@
+/* Whether a row's bits depend on the number of rows: tried once for each shape. */
 #include "kernels/cpu/onednn_trial.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
-/* What the check of a plan works on; freed when it is through. */
+/* What the trial works on; freed when it is through. */
 struct trial {
     char *x;      /* (256, in): one row, again and again */
     char *packed; /* random weights */
     char *y;      /* (256, out) */
-    char *seen;   /* (PLAN_RUNGS, out): the row of each class */
+    char *seen;   /* (ONEDNN_RUNGS, out): the row of each class */
     char *scratch;
     float *random; /* (out, in), then the bias (out) */
     int *pair;     /* (in), then room for its making (in) */
@@ -38,7 +40,8 @@ static void trial_release(struct trial *trial)
     free(trial->x);
 }
 
-/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is left over. */
+/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is
+ * left over. */
 static void make_pairs(int *pair, int *order, int n, struct rng *rng)
 {
     for (int k = 0; k < n; k++)
@@ -85,9 +88,10 @@ static void fill_rows(struct trial *trial, const struct onednn_shape *shape, con
 }
 
 /*
- * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the one that
- * is had is the rounding error alone: another order of adding up changes all of its bits, and rounding the
- * result to bf16 does not hide that, as it does with an ordinary sum in all but one of 30,000 cases.
+ * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the
+ * one that is had is the rounding error alone: another order of adding up changes all of its bits,
+ * and rounding the result to bf16 does not hide that, as it does with an ordinary sum in all but
+ * one of 30,000 cases.
  */
 static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
                          const int *pair, struct rng *rng)
@@ -106,19 +110,19 @@ static void fill_weights(float *weights, float *bias, const struct onednn_shape 
     }
 }
 
-static dnnl_status_t trial_init(struct trial *trial, const struct onednn_plan *plan,
+static dnnl_status_t trial_init(struct trial *trial, const struct onednn_rungs *rungs,
                                 dnnl_engine_t engine, dnnl_stream_t stream)
 {
-    const struct onednn_shape *shape = &plan->shape;
+    const struct onednn_shape *shape = &rungs->shape;
     const size_t in = (size_t)shape->in, out = (size_t)shape->out, rows = (size_t)shape->rows;
     struct rng rng;
     dnnl_status_t status;
 
     trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
     trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
-    trial->seen = aligned(PLAN_RUNGS * out * onednn_type_bytes(shape->result));
-    trial->packed = aligned(onednn_layout_bytes(plan->layout));
-    trial->scratch = aligned(plan->scratch_bytes);
+    trial->seen = aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
+    trial->packed = aligned(onednn_layout_bytes(rungs->layout));
+    trial->scratch = aligned(rungs->scratch_bytes);
     trial->random = aligned((in * out + out) * sizeof(float));
     trial->pair = malloc(2 * in * sizeof(int));
     if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
@@ -128,30 +132,30 @@ static dnnl_status_t trial_init(struct trial *trial, const struct onednn_plan *p
     make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
     fill_rows(trial, shape, trial->pair, &rng);
     fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
-    status = onednn_packed_new(engine, plan->layout, trial->packed, &trial->weights);
+    status = onednn_packed_new(engine, rungs->layout, trial->packed, &trial->weights);
     if (status == dnnl_success)
         status = onednn_pack(engine, stream, trial->random, shape->in, shape->out, trial->weights,
-                             plan->layout);
+                             rungs->layout);
     if (status == dnnl_success)
         status = onednn_matrix_new(engine, 1, shape->out, dnnl_f32, trial->random + in * out,
                                    &trial->bias);
     return status;
 }
 
-static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *plan, int rung,
+static dnnl_status_t trial_run(struct trial *trial, const struct onednn_rungs *rungs, int rung,
                                dnnl_engine_t engine, dnnl_stream_t stream)
 {
-    const struct onednn_shape *shape = &plan->shape;
+    const struct onednn_shape *shape = &rungs->shape;
     dnnl_memory_t x = NULL, y = NULL, scratch = NULL;
     dnnl_status_t status;
 
-    status = onednn_matrix_new(engine, plan_rows(rung), shape->in, shape->operand, trial->x, &x);
+    status = onednn_matrix_new(engine, onednn_rows(rung), shape->in, shape->operand, trial->x, &x);
     if (status == dnnl_success)
         status =
-            onednn_matrix_new(engine, plan_rows(rung), shape->out, shape->result, trial->y, &y);
+            onednn_matrix_new(engine, onednn_rows(rung), shape->out, shape->result, trial->y, &y);
     if (status == dnnl_success)
-        status =
-            onednn_scratch_new(engine, trial->scratch, plan->rungs[rung].scratch_bytes, &scratch);
+        status = onednn_scratch_new(engine, trial->scratch, rungs->matmuls[rung].scratch_bytes,
+                                    &scratch);
     if (status == dnnl_success) {
         const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, x},
                                         {DNNL_ARG_WEIGHTS, trial->weights},
@@ -159,8 +163,8 @@ static dnnl_status_t trial_run(struct trial *trial, const struct onednn_plan *pl
                                         {DNNL_ARG_SCRATCHPAD, scratch},
                                         {DNNL_ARG_BIAS, trial->bias}};
 
-        status = onednn.primitive_execute(plan->rungs[rung].primitive, stream, shape->bias ? 5 : 4,
-                                          args);
+        status = onednn.primitive_execute(rungs->matmuls[rung].primitive, stream,
+                                          shape->bias ? 5 : 4, args);
     }
     if (status == dnnl_success)
         status = onednn.stream_wait(stream);
@@ -183,24 +187,24 @@ static bool all_rows_alike(const char *y, int n_rows, size_t row_bytes)
     return true;
 }
 
-dnnl_status_t onednn_trial(const struct onednn_plan *plan, dnnl_engine_t engine,
-                           dnnl_stream_t stream, int classes[PLAN_RUNGS])
+static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t engine,
+                             dnnl_stream_t stream, int classes[ONEDNN_RUNGS])
 {
-    const size_t row_bytes = (size_t)plan->shape.out * onednn_type_bytes(plan->shape.result);
+    const size_t row_bytes = (size_t)rungs->shape.out * onednn_type_bytes(rungs->shape.result);
     struct trial trial = {0};
-    dnnl_status_t status = trial_init(&trial, plan, engine, stream);
+    dnnl_status_t status = trial_init(&trial, rungs, engine, stream);
     int n_classes = 0;
 
-    for (int rung = 0; rung < PLAN_RUNGS && status == dnnl_success; rung++) {
+    for (int rung = 0; rung < ONEDNN_RUNGS && status == dnnl_success; rung++) {
         dnnl_status_t run = dnnl_unimplemented;
         int class = 0;
 
         classes[rung] = -1;
-        if (plan->rungs[rung].primitive)
-            run = trial_run(&trial, plan, rung, engine, stream);
+        if (rungs->matmuls[rung].primitive)
+            run = trial_run(&trial, rungs, rung, engine, stream);
         if (run == dnnl_out_of_memory) /* says nothing of the rung */
             status = run;
-        if (run != dnnl_success || !all_rows_alike(trial.y, plan_rows(rung), row_bytes))
+        if (run != dnnl_success || !all_rows_alike(trial.y, onednn_rows(rung), row_bytes))
             continue;
         while (class < n_classes &&
                memcmp(trial.seen + (size_t) class * row_bytes, trial.y, row_bytes) != 0)
@@ -210,5 +214,61 @@ dnnl_status_t onednn_trial(const struct onednn_plan *plan, dnnl_engine_t engine,
         classes[rung] = class;
     }
     trial_release(&trial);
+    return status;
+}
+
+/* ---- what was found out, kept for every later open ------------------------------------------- */
+
+#define MAX_VERDICTS 256 /* shapes; more are tried anew each time */
+
+static struct verdict {
+    struct onednn_shape shape;
+    int classes[ONEDNN_RUNGS];
+} verdicts[MAX_VERDICTS];
+static int n_verdicts;
+static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool same_shape(const struct onednn_shape *a, const struct onednn_shape *b)
+{
+    return a->in == b->in && a->out == b->out && a->operand == b->operand &&
+           a->result == b->result && a->bias == b->bias && a->activation == b->activation;
+}
+
+static bool recall(const struct onednn_shape *shape, int classes[ONEDNN_RUNGS])
+{
+    bool found = false;
+
+    pthread_mutex_lock(&verdicts_lock);
+    for (int i = 0; i < n_verdicts && !found; i++) {
+        found = same_shape(&verdicts[i].shape, shape);
+        if (found)
+            memcpy(classes, verdicts[i].classes, sizeof(verdicts[i].classes));
+    }
+    pthread_mutex_unlock(&verdicts_lock);
+    return found;
+}
+
+static void remember(const struct onednn_shape *shape, const int classes[ONEDNN_RUNGS])
+{
+    pthread_mutex_lock(&verdicts_lock);
+    if (n_verdicts < MAX_VERDICTS) {
+        struct verdict *verdict = &verdicts[n_verdicts++];
+
+        verdict->shape = *shape;
+        memcpy(verdict->classes, classes, sizeof(verdict->classes));
+    }
+    pthread_mutex_unlock(&verdicts_lock);
+}
+
+dnnl_status_t onednn_trial(const struct onednn_rungs *rungs, dnnl_engine_t engine,
+                           dnnl_stream_t stream, int classes[ONEDNN_RUNGS])
+{
+    dnnl_status_t status;
+
+    if (recall(&rungs->shape, classes))
+        return dnnl_success;
+    status = try_all(rungs, engine, stream, classes);
+    if (status == dnnl_success)
+        remember(&rungs->shape, classes);
     return status;
 }

@@ -1,3 +1,4 @@
+/* The engine's cost function: what it says of a shape, and how it is fitted. */
 #include "model/engine/cost.h"
 
 #include <math.h>
@@ -7,12 +8,20 @@
 /* In the order in which they are taken where several explain the samples equally well. */
 enum { TERM_TOKENS, TERM_ATTENTION, TERM_SEGMENTS, TERM_FIXED, TERMS };
 
-/* ------------------------------------------------------------------ the function */
+/* ---- the function ---------------------------------------------------------------------------- */
 
 /* Not fmax: that is a call, and the gate asks for the cost of everybody in the queue. */
 static double larger(double a, double b)
 {
     return a > b ? a : b;
+}
+
+/* Tokens that a device computes for so many: each batch is a rung of its ladder. */
+static int64_t paid_tokens(const struct engine_cost *cost, int64_t tokens, int batches)
+{
+    if (cost->ladder.n == 0)
+        return tokens;
+    return (int64_t)ladder_rung(&cost->ladder, (int)((tokens + batches - 1) / batches)) * batches;
 }
 
 /* What the thread that is through last computes, of one batch out of `batches` alike. */
@@ -51,7 +60,8 @@ double engine_cost_us(const struct engine_cost *cost, const struct input_shape *
     double x[TERMS];
 
     if (cost->lanes <= 1)
-        return cost->fixed_us * batches + cost->per_token_us * (double)shape->tokens +
+        return cost->fixed_us * batches +
+               cost->per_token_us * (double)paid_tokens(cost, shape->tokens, batches) +
                cost->per_attention_us * (double)shape->attention +
                cost->per_segment_us * (double)shape->segments;
     critical(shape, cost->lanes, batches, x);
@@ -60,7 +70,7 @@ double engine_cost_us(const struct engine_cost *cost, const struct input_shape *
             cost->per_attention_us * x[TERM_ATTENTION] + cost->per_segment_us * x[TERM_SEGMENTS]);
 }
 
-/* ------------------------------------------------------------------ fitting it */
+/* ---- fitting it ------------------------------------------------------------------------------ */
 
 /* Gauss with pivots; false when the terms cannot be told apart. The diagonal was 1. */
 static bool solve(double a[TERMS][TERMS + 1], int n)

@@ -7,8 +7,8 @@
 #define COST_MAX_SAMPLES 16
 
 struct cost_sample {
-    struct input_shape shape;
-    double us; /* above 0 */
+    struct input_shape shape; /* with a ladder: tokens as computed, a rung */
+    double us;                /* above 0 */
 };
 
 /*
@@ -16,7 +16,7 @@ struct cost_sample {
  * below zero (Lawson and Hanson 1974; with four terms every subset is tried), for the number of
  * lanes from 1 to threads that fits best: threads where the samples do not tell. Fewer samples than
  * terms leave terms at zero, that of tokens last. No samples give a cost of nothing. At most
- * COST_MAX_SAMPLES.
+ * COST_MAX_SAMPLES. The cost has no ladder: that is for the caller to set.
  */
 void cost_fit(const struct cost_sample *samples, int n, int threads, struct engine_cost *out);
 

@@ -1,3 +1,4 @@
+/* The threads that drive host lanes. */
 #include "model/engine/crew.h"
 
 #include <pthread.h>
@@ -31,7 +32,7 @@ static void *drive(void *arg)
 
     pthread_mutex_lock(&crew->lock);
     while (!crew->ending) {
-        work = crew->ops->take(crew->arg);
+        work = crew->ops->next(crew->arg);
         if (!work) {
             pthread_cond_wait(&crew->work, &crew->lock);
             continue;

@@ -13,9 +13,9 @@
 struct crew;
 
 struct crew_ops {
-    /* Under the lock: a piece of work that is ready, taken from the queue; NULL when there is
-     * none. */
-    void *(*take)(void *arg);
+    /* Under the lock: a piece of work that is ready, NULL when there is none. It is returned
+     * once. */
+    void *(*next)(void *arg);
     /* Without the lock: does it. thread counts from 0; pieces of one thread never overlap. */
     void (*run)(void *arg, void *work, int thread);
     /* Under the lock: it is through; other pieces may have become ready. True: notify is wanted. */
@@ -26,13 +26,13 @@ struct crew_ops {
 
 int crew_new(int n_threads, const struct crew_ops *ops, void *arg, struct crew **out,
              struct err *err) MUST_CHECK;
-void crew_free(struct crew *crew); /* joins; work that was not taken is left */
+void crew_free(struct crew *crew); /* joins; work that was not started is left */
 
 void crew_lock(struct crew *crew);
 void crew_unlock(struct crew *crew);
 /* Under the lock, after work was added. */
 void crew_wake(struct crew *crew);
-/* Under the lock, which it lets go while it waits: until some piece of work was done. */
+/* Under the lock, which it drops and retakes: waits until some piece of work is done. */
 void crew_wait_done(struct crew *crew);
 
 #endif

@@ -1,8 +1,11 @@
+/* An engine: opened in stages, closed, batches submitted to it. */
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launch.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 /* Slices of parents that may be kept at once: one a thread and one more, so that the next is
  * begun while the children of the others are under way; few, since each holds every layer. */
@@ -10,67 +13,86 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_network}, {opening_lanes}, {opening_runs}, {opening_cost}, {opening_golden}};
+} stages[] = {
+    {opening_weights}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
     const struct model *m = args->model;
 
-    if (m->config.labels == 0)
+    if (m->head.labels == 0)
         return err_set(err, ERR_DATA,
                        "%s: it has no classifier (architecture: %s): it can be inspected, but not "
                        "scored with; only "
                        "BertForSequenceClassification is served",
                        m->dir, m->architecture);
-    if (args->max_batch_tokens < m->config.positions)
+    if (args->max_batch_tokens < m->encoders[0].config.positions)
         return err_set(err, ERR_CONFIG,
                        "a batch of %d tokens does not hold the %d of one segment of %s",
-                       args->max_batch_tokens, m->config.positions, m->dir);
+                       args->max_batch_tokens, m->encoders[0].config.positions, m->dir);
     BUG_ON(args->max_batch_jobs < 1);
     return 0;
 }
 
-static int open_backend(struct engine *engine, enum precision precision, struct err *err)
+static int open_session(struct engine *engine, enum precision precision, struct err *err)
 {
-    const struct launcher_args *launcher = &engine->launcher->args;
-    const struct backend_open_args args = {
-        .device = launcher->device, .linear = launcher->linear, .precision = precision};
+    const struct session_args args = {.precision = precision, .linear = engine->launcher->linear};
 
-    if (engine->ops.open(&args, &engine->backend, err))
+    if (engine->ops->session_open(engine->launcher->device, &args, &engine->session, err))
         return -1;
-    engine->caps = *engine->ops.caps(engine->backend);
+    engine->caps = *engine->ops->session_caps(engine->session);
     return 0;
 }
 
 static void choose_sizes(struct engine *engine, const struct engine_args *args)
 {
-    const struct backend_caps *caps = &engine->caps;
-    int positions = args->model->config.positions;
+    const struct device_caps *caps = engine->launcher->caps;
+    bool crew = engine->launcher->crew != NULL;
+    int positions = args->model->encoders[0].config.positions;
 
+    engine->out_width = model_out_width(args->model);
     engine->max_batch_tokens = args->max_batch_tokens;
     engine->max_batch_jobs = args->max_batch_jobs;
-    engine->n_runs = caps->max_launched > 0 ? caps->max_launched : 1;
-    engine->n_lanes = engine->launcher->crew ? engine->launcher->args.threads : 1;
-    engine->max_slice_tokens = args->max_batch_tokens;
-    if (!engine->launcher->crew || !caps->slice_tokens || !caps->outside_parents)
+    engine->n_launches = caps->max_launched > 0 ? caps->max_launched : 1;
+    engine->n_threads = crew ? engine->launcher->threads : 1;
+    engine->n_lanes = crew ? engine->n_threads : engine->n_launches;
+    engine->max_slice_tokens = ladder_rung(&caps->ladder, args->max_batch_tokens);
+    if (!crew || !caps->slice_tokens || !caps->outside_parents)
         return;
     engine->max_slice_tokens = caps->slice_tokens > positions ? caps->slice_tokens : positions;
-    engine->n_kept = engine->n_lanes + 1 < MAX_KEPT ? engine->n_lanes + 1 : MAX_KEPT;
+    engine->n_kept = engine->n_threads + 1 < MAX_KEPT ? engine->n_threads + 1 : MAX_KEPT;
+}
+
+static int list_weights(struct engine *engine, struct err *err)
+{
+    const struct model *m = engine->model;
+
+    for (int i = 0; i < m->n_encoders; i++) {
+        const struct network_args args = {.ops = engine->ops,
+                                          .session = engine->session,
+                                          .encoder = &m->encoders[i],
+                                          .max_rows = engine->max_slice_tokens};
+        if (network_init(&engine->networks[i], &args, err))
+            return -1;
+        engine->n_networks++;
+    }
+    return packed_head_init(&engine->head, &engine->networks[m->n_encoders - 1], &m->head, err);
 }
 
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err)
 {
     struct engine *engine;
-    struct network_args net = {.config = &args->model->config, .weights = &args->model->weights};
 
     if (check_args(args, err))
         return -1;
+    if (launcher->broken)
+        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", launcher->ops->name);
     engine = calloc(1, sizeof(*engine));
     if (!engine)
         return err_set(err, ERR_NOMEM, "engine: out of memory");
     engine->launcher = launcher;
-    engine->ops = *launcher->ops;
+    engine->ops = launcher->ops;
     engine->model = model_ref(args->model);
     engine->opening = calloc(1, sizeof(*engine->opening));
     if (!engine->opening) {
@@ -80,13 +102,10 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     request_input_init(&engine->opening->requests);
     engine->opening->skip_golden = args->skip_golden;
     engine->opening->max_step_us = args->max_step_us;
-    if (open_backend(engine, args->precision, err))
+    if (open_session(engine, args->precision, err))
         goto failed;
     choose_sizes(engine, args);
-    net.ops = &engine->ops;
-    net.backend = engine->backend;
-    net.max_rows = engine->max_slice_tokens;
-    if (network_init(&engine->network, &net, err))
+    if (list_weights(engine, err))
         goto failed;
     *out = engine;
     return 0;
@@ -104,7 +123,7 @@ static void opening_free(struct engine *engine)
     request_input_release(&o->requests);
     input_release(&o->input);
     input_release(&o->part);
-    free(o->logits);
+    free(o->out);
     free(o);
     engine->opening = NULL;
 }
@@ -144,27 +163,24 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
     return 0;
 }
 
-static void release_runs(struct engine *engine)
+static void release_launches(struct engine *engine)
 {
-    for (int i = 0; engine->runs && i < engine->n_runs; i++) {
-        BUG_ON(engine->runs[i].batch);
-        plan_release(&engine->runs[i].plan);
-        free(engine->runs[i].slices);
-        free(engine->runs[i].logits);
-    }
-    free(engine->runs);
+    for (int i = 0; engine->launches && i < engine->n_launches; i++)
+        if (engine->launches[i].memory)
+            launch_release(&engine->launches[i]);
+    free(engine->launches);
 }
 
 static void release_lanes(struct engine *engine)
 {
     for (int i = 0; engine->lanes && i < engine->n_lanes; i++)
         if (engine->lanes[i])
-            engine->ops.lane_close(engine->lanes[i]);
-    for (int i = 0; engine->scratch && i < engine->n_lanes; i++)
+            engine->ops->lane_close(engine->lanes[i]);
+    for (int i = 0; engine->scratch && i < engine->n_threads; i++)
         if (engine->scratch[i].memory)
-            forward_scratch_release(&engine->scratch[i], &engine->network);
+            forward_scratch_release(&engine->scratch[i], engine->networks);
     for (int i = 0; engine->kept && i < engine->n_kept; i++)
-        engine->ops.free(engine->backend, engine->kept[i].qkv.memory);
+        engine->ops->free(engine->session, engine->kept[i].qkv.memory);
     free(engine->lanes);
     free(engine->scratch);
     free(engine->kept);
@@ -175,12 +191,13 @@ void engine_close(struct engine *engine)
     if (!engine)
         return;
     opening_free(engine);
-    release_runs(engine);
+    release_launches(engine);
     release_lanes(engine);
-    if (engine->network.ops)
-        network_release(&engine->network);
-    if (engine->backend)
-        engine->ops.close(engine->backend);
+    packed_head_release(&engine->head);
+    for (int i = 0; i < engine->n_networks; i++)
+        network_release(&engine->networks[i]);
+    if (engine->session)
+        engine->ops->session_close(engine->session);
     model_unref(engine->model);
     free(engine);
 }
@@ -190,7 +207,7 @@ struct model *engine_model(const struct engine *engine)
     return engine->model;
 }
 
-const struct backend_caps *engine_caps(const struct engine *engine)
+const struct session_caps *engine_caps(const struct engine *engine)
 {
     return &engine->caps;
 }
@@ -202,24 +219,32 @@ const struct engine_cost *engine_cost(const struct engine *engine)
 
 int engine_max_launched(const struct engine *engine)
 {
-    return engine->n_runs;
+    return engine->n_launches;
+}
+
+static int start(struct engine *engine, struct engine_batch *batch, struct launch **launch,
+                 struct err *err)
+{
+    const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};
+
+    return launch_start(engine, &args, launch, err);
 }
 
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
     BUG_ON(engine->opening);
-    return run_launch(engine, batch, false, &run, err);
+    return start(engine, batch, &launch, err);
 }
 
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
-    struct run *run;
+    struct launch *launch;
 
-    if (run_launch(engine, batch, false, &run, err))
+    if (start(engine, batch, &launch, err))
         return -1;
-    run_wait(run);
+    launch_wait(launch);
     if (!batch_computed(batch->status)) {
         *err = batch->err;
         return -1;

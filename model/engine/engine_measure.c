@@ -3,8 +3,10 @@
 #include <string.h>
 
 #include "base/rng.h"
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/compute.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
 
 #define BUDGET_US 1500000.0 /* of all passes; what is left then is left out */
 #define ENOUGH 6 /* samples that the budget does not cut: tokens, attention, segments and shares */
@@ -29,16 +31,24 @@ static const struct {
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 _Static_assert(SHAPES <= COST_MAX_SAMPLES, "a sample each");
 
-/* ------------------------------------------------------------------ what was measured before */
+/* ---- what was measured before ---------------------------------------------------------------- */
+
+/* No padding: a struct encoder_config is made of ints, enums and one float. */
+static bool same_encoders(const struct kept_cost *kept, const struct model *m)
+{
+    for (int i = 0; i < MODEL_MAX_ENCODERS; i++)
+        if (memcmp(&kept->configs[i], &m->encoders[i].config, sizeof(kept->configs[i])) != 0)
+            return false;
+    return true;
+}
 
 static struct kept_cost *find_kept(struct engine *engine)
 {
     struct launcher *launcher = engine->launcher;
 
-    for (int i = 0; i < DEVICE_COSTS; i++) {
+    for (int i = 0; i < LAUNCHER_COSTS; i++) {
         struct kept_cost *kept = &launcher->costs[i];
-        /* No padding: a struct encoder_config is made of ints, enums and one float. */
-        if (memcmp(&kept->config, &engine->model->config, sizeof(kept->config)) == 0 &&
+        if (same_encoders(kept, engine->model) && kept->out_width == engine->out_width &&
             kept->precision == engine->caps.precision &&
             kept->max_batch_tokens == engine->max_batch_tokens)
             return kept;
@@ -63,23 +73,25 @@ static void keep(struct engine *engine)
 
     if (!kept) {
         kept = &launcher->costs[launcher->next_cost];
-        launcher->next_cost = (launcher->next_cost + 1) % DEVICE_COSTS;
+        launcher->next_cost = (launcher->next_cost + 1) % LAUNCHER_COSTS;
     }
-    *kept = (struct kept_cost){.config = engine->model->config,
+    *kept = (struct kept_cost){.out_width = engine->out_width,
                                .precision = engine->caps.precision,
                                .max_batch_tokens = engine->max_batch_tokens,
                                .in_short_steps = engine->opening->max_step_us > 0,
                                .cost = engine->cost};
+    for (int i = 0; i < MODEL_MAX_ENCODERS; i++)
+        kept->configs[i] = engine->model->encoders[i].config;
 }
 
-/* ------------------------------------------------------------------ shapes */
+/* ---- shapes ---------------------------------------------------------------------------------- */
 
 /* Of a parent where parent is not negative; any tokens. */
 static void put_segment(const struct engine *engine, struct input *out, int len, int parent,
                         struct rng *rng)
 {
     int position = parent >= 0 ? out->segments[parent].len : 0;
-    uint64_t vocab = (uint64_t)engine->model->config.vocab;
+    uint64_t vocab = (uint64_t)engine->networks[0].config->vocab;
 
     out->segments[out->n_segments++] = (struct segment){
         .start = out->n_tokens, .len = len, .parent = parent, .position = position, .read = true};
@@ -95,7 +107,7 @@ static int build_shape(const struct engine *engine, int shape, struct input *out
 {
     int n = shapes[shape].n, parent = shapes[shape].parent;
     int least = shapes[shape].len_min, most = shapes[shape].len_max;
-    int positions = engine->model->config.positions;
+    int positions = engine->networks[0].config->positions;
     struct rng rng;
 
     rng_init(&rng, 1);
@@ -131,12 +143,12 @@ static int layers_for(const struct engine *engine, const struct input *input)
     const struct engine_opening *o = engine->opening;
     const struct measuring *m = &o->measuring;
     const struct input_shape shape = input_shape(input);
-    int all = engine->model->config.layers, few = all < 2 ? all : 2;
+    int all = engine->networks[0].config->layers, few = all < 2 ? all : 2;
     double us;
 
     if (m->n_samples == 0)
         return o->max_step_us ? few : all;
-    /* Twice the tokens take at most twice as long; of the first samples that is all that is known. */
+    /* Twice the tokens take at most twice as long; with one sample that is all that is known. */
     us = engine_cost_us(&m->so_far, &shape, 1);
     if (m->n_samples == 1)
         us = m->samples[0].us;
@@ -155,7 +167,7 @@ static int next_shape(struct engine *engine, struct err *err)
         if (m->measured[m->shape])
             continue;
         if (build_shape(engine, m->shape, &o->input, err) ||
-            opening_reserve_logits(engine, o->input.n_read, err))
+            opening_reserve_out(engine, o->input.n_read, err))
             return -1;
         m->layers = layers_for(engine, &o->input);
         if (!m->layers)
@@ -166,26 +178,18 @@ static int next_shape(struct engine *engine, struct err *err)
     return 0;
 }
 
-/* ------------------------------------------------------------------ passes */
+/* ---- passes ---------------------------------------------------------------------------------- */
 
-/* Through `layers` of the layers only, from `first` on. */
-static int run_layers(struct engine *engine, int first, int layers, double *us, struct err *err)
+static int run_layers(struct engine *engine, struct layer_range layers, double *us, struct err *err)
 {
     struct engine_opening *o = engine->opening;
-    struct network *net = &engine->network;
-    const struct network whole = *net;
-    struct encoder_config some = *net->config;
+    struct engine_job job = {.input = &o->input, .out = o->out};
     struct engine_batch batch;
-    int rc;
 
-    some.layers = layers;
-    net->config = &some;
-    net->layers += first;
-    rc = engine_compute_batch(engine, &o->input, o->logits, &batch, err);
-    *net = whole;
-    if (rc)
+    if (engine_compute_batch(engine, &job, layers, &batch, err))
         return -1;
-    if (batch.status == BATCH_NOT_FINITE && layers == whole.config->layers)
+    if (batch.status == BATCH_NOT_FINITE &&
+        layers.end - layers.first == engine->networks[0].config->layers)
         return engine_not_finite(engine, err);
     *us = batch.run_us > 1 ? (double)batch.run_us : 1;
     return 0;
@@ -193,16 +197,20 @@ static int run_layers(struct engine *engine, int first, int layers, double *us, 
 
 static void note_sample(struct engine *engine)
 {
+    const struct ladder *ladder = &engine->launcher->caps->ladder;
+    struct input_shape shape = input_shape(&engine->opening->input);
     struct measuring *m = &engine->opening->measuring;
-    int all = engine->model->config.layers;
+    int all = engine->networks[0].config->layers;
     double us = m->more_us;
 
     /* What a layer adds; the last one computes less than the others, and is in both passes. */
     if (m->layers < all)
         us = m->few_us + fmax(m->more_us - m->few_us, 0) * (all - 1);
-    m->samples[m->n_samples++] = (struct cost_sample){input_shape(&engine->opening->input), us};
+    shape.tokens = ladder_rung(ladder, (int)shape.tokens);
+    m->samples[m->n_samples++] = (struct cost_sample){shape, us};
     m->measured[m->shape] = true;
-    cost_fit(m->samples, m->n_samples, engine->n_lanes, &m->so_far);
+    cost_fit(m->samples, m->n_samples, engine->n_threads, &m->so_far);
+    m->so_far.ladder = *ladder;
 }
 
 /* Passes of a shape take turns: with few layers, with one more. The first of each warms it up; the
@@ -210,14 +218,15 @@ static void note_sample(struct engine *engine)
 static int measure(struct engine *engine, struct err *err)
 {
     struct measuring *m = &engine->opening->measuring;
-    int all = engine->model->config.layers, turns = m->layers < all ? 2 : 1;
+    int all = engine->networks[0].config->layers, turns = m->layers < all ? 2 : 1;
     int turn = m->round % turns, round = m->round / turns;
     int layers = turns == 2 && turn == 0 ? m->layers - 1 : m->layers;
+    /* Not always the same layers: they would stay in caches that do not hold the model. */
+    int first = round * m->layers % (all - layers + 1);
     double us, *best = layers == m->layers ? &m->more_us : &m->few_us;
     double limit = limit_us(engine->opening);
 
-    /* Not always the same layers: they would stay in caches that do not hold the model. */
-    if (run_layers(engine, round * m->layers % (all - layers + 1), layers, &us, err))
+    if (run_layers(engine, (struct layer_range){first, first + layers}, &us, err))
         return -1;
     if (round <= 1 || us < *best)
         *best = us;

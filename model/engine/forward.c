@@ -1,55 +1,52 @@
+/* The forward pass: which operations in which order, and where their rows live. */
 #include "model/engine/forward.h"
 
 #include <stdlib.h>
 
-/* ------------------------------------------------------------------ memory */
+#include "base/carve.h"
 
-struct room {
-    void **where;
-    size_t bytes;
-};
+/* ---- memory ---------------------------------------------------------------------------------- */
 
-static size_t align64(size_t bytes)
+static size_t larger(size_t a, int b)
 {
-    return (bytes + 63) & ~(size_t)63;
+    return a > (size_t)b ? a : (size_t)b;
 }
 
-int forward_scratch_init(struct forward_scratch *scratch, const struct network *net, int max_tokens,
+int forward_scratch_init(struct forward_scratch *scratch, const struct forward_scratch_args *args,
                          struct err *err)
 {
-    const struct encoder_config *c = net->config;
-    size_t t = (size_t)max_tokens, h = (size_t)c->hidden;
+    const struct network *net = args->networks;
+    size_t t = (size_t)args->max_tokens, h = 0, f = 0;
     size_t stream = net->caps->stream_bytes, operand = net->caps->operand_bytes;
-    bool shared = stream == operand && c->norm == NORM_POST;
-    struct room rooms[] = {
+    bool shared = stream == operand;
+
+    for (int i = 0; i < args->n_networks; i++) {
+        h = larger(h, net[i].config->hidden);
+        f = larger(f, net[i].config->inner);
+    }
+    const struct carve_part parts[] = {
         {&scratch->stream, t * h * stream},
         {&scratch->qkv, t * 3 * h * operand},
         {&scratch->attention, t * h * operand},
         {&scratch->delta, t * h * stream},
-        {&scratch->inner, t * (size_t)c->inner * operand},
+        {&scratch->inner, t * f * operand},
         {&scratch->read_stream, t * h * stream},
         {&scratch->pooled, t * h * operand},
-        {&scratch->logits, t * (size_t)c->labels * sizeof(float)},
+        {&scratch->out, t * (size_t)args->out_width * sizeof(float)},
         {&scratch->operand, shared ? 0 : t * h * operand},
         {&scratch->read_operand, shared ? 0 : t * h * operand},
     };
-    size_t n_rooms = sizeof(rooms) / sizeof(rooms[0]), bytes = 0;
+    const size_t n = sizeof(parts) / sizeof(parts[0]);
 
-    for (size_t i = 0; i < n_rooms; i++)
-        bytes += align64(rooms[i].bytes);
     scratch->outside = calloc(t, sizeof(*scratch->outside));
     if (!scratch->outside)
         return err_set(err, ERR_NOMEM, "forward: out of memory");
-    scratch->memory = net->ops->alloc(net->backend, bytes, err);
+    scratch->memory = net->ops->alloc(net->upload.session, carve(parts, n, NULL), err);
     if (!scratch->memory) {
         free(scratch->outside);
         return -1;
     }
-    bytes = 0;
-    for (size_t i = 0; i < n_rooms; i++) {
-        *rooms[i].where = (char *)scratch->memory + bytes;
-        bytes += align64(rooms[i].bytes);
-    }
+    carve(parts, n, scratch->memory);
     if (shared) {
         scratch->operand = scratch->stream;
         scratch->read_operand = scratch->read_stream;
@@ -57,26 +54,33 @@ int forward_scratch_init(struct forward_scratch *scratch, const struct network *
     return 0;
 }
 
-void forward_scratch_release(struct forward_scratch *scratch, const struct network *net)
+void forward_scratch_release(struct forward_scratch *scratch, const struct network *networks)
 {
-    net->ops->free(net->backend, scratch->memory);
+    networks->ops->free(networks->upload.session, scratch->memory);
     free(scratch->outside);
     *scratch = (struct forward_scratch){0};
 }
 
-size_t forward_kept_bytes(const struct network *net, int max_tokens, size_t *layer_bytes)
+size_t forward_qkv_bytes(const struct network *net, int max_tokens, size_t *layer_bytes)
 {
-    *layer_bytes =
-        align64((size_t)max_tokens * 3 * (size_t)net->config->hidden * net->caps->operand_bytes);
+    *layer_bytes = (size_t)max_tokens * 3 * (size_t)net->config->hidden * net->caps->operand_bytes;
+    *layer_bytes = (*layer_bytes + 63) & ~(size_t)63; /* layers start as memory does */
     return *layer_bytes * (size_t)net->config->layers;
 }
 
-/* ------------------------------------------------------------------ steps */
+/* Layer l's place in a block, or `otherwise`. */
+static void *place(const struct layer_block *block, int l, void *otherwise)
+{
+    return block->memory ? block->memory + (size_t)l * block->layer_bytes : otherwise;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
 
 /* The rows that a stage of a layer works on: all of the slice, or those that are read. */
 struct rows {
     int n;
-    void *stream, *operand;
+    void *stream;
+    void *operand; /* what the layer ends in */
 };
 
 static int embed(const struct network *net, const struct forward_args *a, struct err *err)
@@ -90,25 +94,24 @@ static int embed(const struct network *net, const struct forward_args *a, struct
         .eps = net->config->eps,
         .hidden = net->config->hidden,
         .stream = a->scratch->stream,
-        .operand = a->scratch->operand,
+        .operand = place(&a->rows.operand, a->layers.first, a->scratch->operand),
+        .mean = a->rows.embed_mean,
+        .rstd = a->rows.embed_rstd,
     };
 
     return net->ops->embed(a->lane, &args, err);
 }
 
-static int linear(const struct network *net, const struct forward_args *a,
-                  const struct linear_weight *weight, int n_rows, const void *in, void *out,
-                  struct err *err)
+static int qkv(const struct network *net, const struct forward_args *a, int l, struct err *err)
 {
-    const struct linear_args args = {.weight = weight, .n_rows = n_rows, .in = in, .out = out};
+    const struct linear_args args = {
+        .weight = net->layers[l].qkv,
+        .n_rows = a->slice->n_tokens,
+        .in = place(&a->rows.operand, l, a->scratch->operand),
+        .out = place(&a->rows.qkv, l, a->scratch->qkv),
+    };
 
     return net->ops->linear(a->lane, &args, err);
-}
-
-/* Where this layer's q, k and v go: to the scratch, or to where the children will look for them. */
-static void *layer_qkv(const struct forward_args *a, int l)
-{
-    return a->keep ? a->keep->memory + (size_t)l * a->keep->layer_bytes : a->scratch->qkv;
 }
 
 static int attend(const struct network *net, const struct forward_args *a, int l, bool read_only,
@@ -118,64 +121,101 @@ static int attend(const struct network *net, const struct forward_args *a, int l
     const struct attention_args args = {
         .hidden = net->config->hidden,
         .heads = net->config->heads,
-        .qkv = layer_qkv(a, l),
+        .qkv = place(&a->rows.qkv, l, a->scratch->qkv),
         .outside = a->scratch->outside,
         .causal = net->config->mask == MASK_CAUSAL,
         .read_only = read_only,
-        .out = a->scratch->attention,
+        .out = place(&a->rows.attention, l, a->scratch->attention),
+        .lse = place(&a->rows.lse, l, NULL),
     };
 
     for (int i = 0; i < a->slice->n_outside; i++)
         a->scratch->outside[i] = (struct outside_parent){
             .len = a->outside[i].len,
-            .qkv = a->parents->memory + (size_t)l * a->parents->layer_bytes +
-                   (size_t)a->outside[i].start * row_bytes,
+            .qkv = (char *)place(a->parents, l, NULL) + (size_t)a->outside[i].start * row_bytes,
         };
     return net->ops->attention(a->lane, &args, err);
 }
 
-static int residual_norm(const struct network *net, const struct forward_args *a,
-                         const struct rows *rows, const void *gamma, const void *beta,
-                         struct err *err)
-{
-    const struct residual_norm_args args = {
-        .kind = NORM_POST,
-        .n_rows = rows->n,
-        .hidden = net->config->hidden,
-        .stream = rows->stream,
-        .delta = a->scratch->delta,
-        .gamma = gamma,
-        .beta = beta,
-        .eps = net->config->eps,
-        .operand = rows->operand,
-    };
-
-    return net->ops->residual_norm(a->lane, &args, err);
-}
-
-static int gather_read(const struct network *net, const struct forward_args *a, struct err *err)
+static int pool(const struct network *net, const struct forward_args *a, void *operand_out,
+                struct err *err)
 {
     const struct pool_args args = {
-        .kind = POOL_ROWS,
+        .kind = a->read_out,
         .hidden = net->config->hidden,
         .stream = a->scratch->stream,
         .stream_out = a->scratch->read_stream,
+        .operand_out = operand_out,
     };
 
     return net->ops->pool(a->lane, &args, err);
 }
 
-/* What follows attention: its projection, the inner layer, and the norm behind each. */
-static int finish_layer(const struct network *net, const struct forward_args *a,
-                        const struct network_layer *layer, const struct rows *rows, struct err *err)
+/* What follows attention: its projection and the norm behind it. */
+static int project(const struct network *net, const struct forward_args *a, int l,
+                   const struct rows *rows, struct err *err)
 {
-    struct forward_scratch *s = a->scratch;
+    const struct network_layer *layer = &net->layers[l];
+    const struct linear_args linear = {
+        .weight = layer->attention_out,
+        .n_rows = rows->n,
+        .in = place(&a->rows.attention, l, a->scratch->attention),
+        .out = place(&a->rows.delta1, l, a->scratch->delta),
+    };
+    const struct residual_norm_args norm = {
+        .kind = NORM_POST,
+        .n_rows = rows->n,
+        .hidden = net->config->hidden,
+        .stream = rows->stream,
+        .delta = linear.out,
+        .gamma = layer->norm1_gamma,
+        .beta = layer->norm1_beta,
+        .eps = net->config->eps,
+        .operand = place(&a->rows.middle, l, rows->operand),
+        .mean = place(&a->rows.mean1, l, NULL),
+        .rstd = place(&a->rows.rstd1, l, NULL),
+    };
 
-    return linear(net, a, layer->attention_out, rows->n, s->attention, s->delta, err) ||
-                   residual_norm(net, a, rows, layer->norm1_gamma, layer->norm1_beta, err) ||
-                   linear(net, a, layer->inner, rows->n, rows->operand, s->inner, err) ||
-                   linear(net, a, layer->outer, rows->n, s->inner, s->delta, err) ||
-                   residual_norm(net, a, rows, layer->norm2_gamma, layer->norm2_beta, err)
+    return net->ops->linear(a->lane, &linear, err) || net->ops->residual_norm(a->lane, &norm, err)
+               ? -1
+               : 0;
+}
+
+/* The inner layer and the norm behind it. */
+static int feed_forward(const struct network *net, const struct forward_args *a, int l,
+                        const struct rows *rows, struct err *err)
+{
+    const struct network_layer *layer = &net->layers[l];
+    const struct linear_args inner = {
+        .weight = layer->inner,
+        .n_rows = rows->n,
+        .in = place(&a->rows.middle, l, rows->operand),
+        .out = place(&a->rows.inner, l, a->scratch->inner),
+        .activation = net->inner_activation,
+        .pre_activation = place(&a->rows.pre_activation, l, NULL),
+    };
+    const struct linear_args outer = {
+        .weight = layer->outer,
+        .n_rows = rows->n,
+        .in = inner.out,
+        .out = place(&a->rows.delta2, l, a->scratch->delta),
+    };
+    const struct residual_norm_args norm = {
+        .kind = NORM_POST,
+        .n_rows = rows->n,
+        .hidden = net->config->hidden,
+        .stream = rows->stream,
+        .delta = outer.out,
+        .gamma = layer->norm2_gamma,
+        .beta = layer->norm2_beta,
+        .eps = net->config->eps,
+        .operand = rows->operand,
+        .mean = place(&a->rows.mean2, l, NULL),
+        .rstd = place(&a->rows.rstd2, l, NULL),
+    };
+
+    return net->ops->linear(a->lane, &inner, err) || net->ops->linear(a->lane, &outer, err) ||
+                   net->ops->residual_norm(a->lane, &norm, err)
                ? -1
                : 0;
 }
@@ -183,10 +223,34 @@ static int finish_layer(const struct network *net, const struct forward_args *a,
 static int whole_layer(const struct network *net, const struct forward_args *a, int l,
                        struct err *err)
 {
-    const struct rows all = {a->slice->n_tokens, a->scratch->stream, a->scratch->operand};
+    const struct rows all = {
+        .n = a->slice->n_tokens,
+        .stream = a->scratch->stream,
+        .operand = place(&a->rows.operand, l + 1, a->scratch->operand),
+    };
 
-    return linear(net, a, net->layers[l].qkv, all.n, all.operand, layer_qkv(a, l), err) ||
-                   attend(net, a, l, false, err) || finish_layer(net, a, &net->layers[l], &all, err)
+    return qkv(net, a, l, err) || attend(net, a, l, false, err) || project(net, a, l, &all, err) ||
+                   feed_forward(net, a, l, &all, err)
+               ? -1
+               : 0;
+}
+
+/* Of the rows that are read, nothing else. */
+static int read_layer(const struct network *net, const struct forward_args *a, int l,
+                      struct err *err)
+{
+    const struct rows read = {
+        .n = a->slice->n_read,
+        .stream = a->scratch->read_stream,
+        .operand = a->scratch->read_operand,
+    };
+
+    if (qkv(net, a, l, err))
+        return -1;
+    if (read.n == 0)
+        return 0; /* nothing but parents: their keys and values are all that is wanted */
+    return attend(net, a, l, true, err) || pool(net, a, NULL, err) ||
+                   project(net, a, l, &read, err) || feed_forward(net, a, l, &read, err)
                ? -1
                : 0;
 }
@@ -194,51 +258,21 @@ static int whole_layer(const struct network *net, const struct forward_args *a, 
 static int last_layer(const struct network *net, const struct forward_args *a, int l,
                       struct err *err)
 {
-    const struct rows read = {a->slice->n_read, a->scratch->read_stream, a->scratch->read_operand};
-
-    if (linear(net, a, net->layers[l].qkv, a->slice->n_tokens, a->scratch->operand, layer_qkv(a, l),
-               err))
-        return -1;
-    if (read.n == 0)
-        return 0; /* nothing but parents: their keys and values are all that is wanted */
-    return attend(net, a, l, true, err) || gather_read(net, a, err) ||
-                   finish_layer(net, a, &net->layers[l], &read, err)
-               ? -1
-               : 0;
-}
-
-static int read_out(const struct network *net, const struct forward_args *a, struct err *err)
-{
-    struct forward_scratch *s = a->scratch;
-    const struct head_args args = {
-        .n_rows = a->slice->n_read,
-        .hidden = net->config->hidden,
-        .labels = net->config->labels,
-        .operand = s->pooled,
-        .weight = net->classifier,
-        .bias = net->classifier_bias,
-        .logits = s->logits,
-    };
-
-    return linear(net, a, net->pooler, args.n_rows, s->read_operand, s->pooled, err) ||
-                   net->ops->head(a->lane, &args, err) ||
-                   net->ops->download(a->lane, a->logits, s->logits,
-                                      (size_t)args.n_rows * (size_t)args.labels * sizeof(float),
-                                      err)
-               ? -1
-               : 0;
+    if (!a->reads)
+        return whole_layer(net, a, l, err);
+    if (a->read_out == POOL_ROWS)
+        return read_layer(net, a, l, err);
+    return whole_layer(net, a, l, err) || pool(net, a, a->scratch->read_operand, err) ? -1 : 0;
 }
 
 int forward(const struct network *net, const struct forward_args *args, struct err *err)
 {
-    int last = net->config->layers - 1;
+    int last = args->layers.end - 1;
 
-    if (net->ops->begin(args->lane, args->slice, err) || embed(net, args, err))
+    if (!args->has_rows && embed(net, args, err))
         return -1;
-    for (int l = 0; l < last; l++)
+    for (int l = args->layers.first; l < last; l++)
         if (whole_layer(net, args, l, err))
             return -1;
-    if (last_layer(net, args, last, err))
-        return -1;
-    return args->slice->n_read ? read_out(net, args, err) : 0;
+    return last_layer(net, args, last, err);
 }

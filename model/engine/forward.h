@@ -1,16 +1,19 @@
 /*
- * The forward pass of one slice over backend_ops (Vaswani et al. 2017; Devlin et al. 2018). It
- * knows neither threads nor devices: whoever calls it owns the lane and the scratch while it runs.
+ * The forward pass of one slice through layers of a network, over backend_ops (Vaswani et al. 2017;
+ * Devlin et al. 2018). It knows neither threads nor devices nor heads: whoever calls it has begun
+ * the slice on the lane, and owns lane and scratch while it runs. On a queue everything is there
+ * once the lane has finished.
  *
- * The last layer computes what is read and nothing else: keys and values of every token, then rows
- * of slice->read alone.
+ * A range of layers that ends in a read-out computes what is read and nothing else: keys and values
+ * of every token, then rows of slice->read alone.
  */
 #ifndef MODEL_ENGINE_FORWARD_H
 #define MODEL_ENGINE_FORWARD_H
 
 #include "model/engine/network.h"
 
-/* Backend memory of one lane, for slices of up to max_tokens. */
+/* Device memory that a pass works in, for slices of up to max_tokens, and for any of the networks
+ * that it was made for: H and F are the largest of theirs. */
 struct forward_scratch {
     void *memory;                   /* one allocation; the rest points into it */
     void *stream;                   /* (T, H) stream */
@@ -21,37 +24,78 @@ struct forward_scratch {
     void *inner;                    /* (T, F) operand */
     void *read_stream;              /* (R, H) stream */
     void *read_operand;             /* (R, H) operand; == read_stream as above */
-    void *pooled;                   /* (R, H) operand */
-    void *logits;                   /* (R, L) f32 */
+    void *pooled;                   /* (R, H) operand: for a head */
+    void *out;                      /* (R, W) f32: for a head */
     struct outside_parent *outside; /* (max_tokens) host memory: filled anew for each layer */
 };
 
-int forward_scratch_init(struct forward_scratch *scratch, const struct network *net, int max_tokens,
-                         struct err *err) MUST_CHECK;
-void forward_scratch_release(struct forward_scratch *scratch, const struct network *net);
-
-/* q, k and v of every layer that a slice of parents leaves behind for its children. */
-struct kept_qkv {
-    char *memory;       /* (layers, max_tokens, 3H) operand */
-    size_t layer_bytes; /* from one layer to the next */
+struct forward_scratch_args {
+    const struct network *networks; /* (n_networks) initialised, of one backend */
+    int n_networks;
+    int max_tokens;
+    int out_width; /* W: numbers of a read row that a head leaves */
 };
 
-/* Bytes of one kept_qkv for up to max_tokens rows. */
-size_t forward_kept_bytes(const struct network *net, int max_tokens, size_t *layer_bytes);
+int forward_scratch_init(struct forward_scratch *scratch, const struct forward_scratch_args *args,
+                         struct err *err) MUST_CHECK;
+/* networks: any of those that it was made for. */
+void forward_scratch_release(struct forward_scratch *scratch, const struct network *networks);
 
-/* A parent that was computed in another slice: rows of what that one kept. */
+/* Where one kind of rows lives, of each layer: layer l's at memory + l * layer_bytes. */
+struct layer_block {
+    char *memory;
+    size_t layer_bytes;
+};
+
+/*
+ * Where a pass leaves what it computes. memory NULL: in the scratch, and the next layer overwrites
+ * it; of saved outputs (kernels/backend.h): not wanted. Serving gives what other slices or the next
+ * pass read; training gives everything. The read-out's layer has R rows where others have T.
+ */
+struct forward_rows {
+    struct layer_block operand;      /* (T, H) operand: what layer l starts from, l up to the end */
+    struct layer_block qkv;          /* (T, 3H) operand */
+    struct layer_block attention;    /* (T, H) operand */
+    struct layer_block delta1;       /* (T, H) stream: what attention adds before its norm */
+    struct layer_block middle;       /* (T, H) operand: after that norm */
+    struct layer_block inner;        /* (T, F) operand */
+    struct layer_block delta2;       /* (T, H) stream: what the inner layer adds before its norm */
+    struct layer_block lse;          /* (T, A) f32, saved */
+    struct layer_block mean1, rstd1; /* (T) f32, saved: of the norm after attention */
+    /* (T, F) operand, saved: of networks whose args said so; NULL all the same: in place */
+    struct layer_block pre_activation;
+    struct layer_block mean2, rstd2; /* (T) f32, saved: of the norm after the inner layer */
+    float *embed_mean, *embed_rstd;  /* (T) f32, saved */
+};
+
+/* Bytes of a qkv block for up to max_tokens rows of every layer. */
+size_t forward_qkv_bytes(const struct network *net, int max_tokens, size_t *layer_bytes);
+
+/* A parent that was computed in another slice: rows of that one's qkv. */
 struct outside_rows {
     int32_t start, len;
+};
+
+/* Layers [first, end) of a network. */
+struct layer_range {
+    int first, end;
 };
 
 struct forward_args {
     struct lane *lane;
     const struct slice *slice;
     struct forward_scratch *scratch;
-    const struct kept_qkv *keep;    /* NULL: nothing is kept */
-    const struct kept_qkv *parents; /* what the outside parents' slice kept; NULL: there are none */
+    struct layer_range layers; /* at least one */
+    /* Rows to start from are there already: in scratch->stream, and as operands where rows.operand
+     * has them. false: the embedding of slice->ids makes them. */
+    bool has_rows;
+    /* The range ends in read rows, by read_out, in scratch->read_stream and read_operand; false: in
+     * every row, where the next range would start from. */
+    bool reads;
+    enum pool_kind read_out;
+    struct forward_rows rows;
+    const struct layer_block *parents; /* qkv of the outside parents' slice; NULL: there are none */
     const struct outside_rows *outside; /* (slice->n_outside) */
-    float *logits; /* (R, L) host memory; on a queue valid once it has finished */
 };
 
 int forward(const struct network *net, const struct forward_args *args, struct err *err) MUST_CHECK;

@@ -1,290 +1,181 @@
-/* Runs: launched batches on their way through the slices. */
+/* Launched batches: what each needs, how it is started, how its end is noticed. */
+#include "model/engine/launch.h"
+
 #include <math.h>
-#include <string.h>
 #include <time.h>
 
 #include "base/bug.h"
+#include "base/carve.h"
 #include "base/clock.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/slices.h"
 
-void launcher_lock(struct launcher *launcher)
+/* Without a crew there is nobody to lock out. */
+static void lock(struct launcher *launcher)
 {
     if (launcher->crew)
         crew_lock(launcher->crew);
 }
 
-void launcher_unlock(struct launcher *launcher)
+static void unlock(struct launcher *launcher)
 {
     if (launcher->crew)
         crew_unlock(launcher->crew);
 }
 
-static void list_append(struct run **list, struct run *run)
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+/* Bytes of all that a launch needs. Places it in memory unless that is NULL. */
+static size_t place(struct launch *launch, const struct plan_limits *limits, void *memory)
 {
-    while (*list)
-        list = &(*list)->next;
-    run->next = NULL;
-    *list = run;
+    size_t n = (size_t)limits->max_rows, width = (size_t)launch->engine->out_width;
+    void *plan = NULL;
+    const struct carve_part parts[] = {
+        {&plan, plan_bytes(limits)},
+        {&launch->slices, n * sizeof(*launch->slices)},
+        {&launch->out, n * width * sizeof(*launch->out)},
+    };
+    size_t bytes = carve(parts, sizeof(parts) / sizeof(parts[0]), memory);
+
+    if (memory)
+        plan_init(&launch->plan, limits, plan);
+    return bytes;
 }
 
-static void list_remove(struct run **list, struct run *run)
+int launch_init(struct launch *launch, struct engine *engine, int lane, struct err *err)
 {
-    while (*list != run) {
-        BUG_ON(!*list);
-        list = &(*list)->next;
-    }
-    *list = run->next;
-}
-
-static int run_slice_forward(struct run_slice *slice, int lane, struct err *err)
-{
-    struct run *run = slice->run;
-    struct engine *engine = run->engine;
-    const struct plan_slice *planned = &run->plan.slices[slice->index];
-    const struct run_slice *parent = planned->parent >= 0 ? &run->slices[planned->parent] : NULL;
-    const struct forward_args args = {
-        .lane = engine->lanes[lane],
-        .slice = &planned->slice,
-        .scratch = &engine->scratch[lane],
-        .keep = slice->kept >= 0 ? &engine->kept[slice->kept].qkv : NULL,
-        .parents = parent ? &engine->kept[parent->kept].qkv : NULL,
-        .outside = planned->outside,
-        .logits = run->logits + (ptrdiff_t)planned->first_read * engine->model->config.labels,
+    const struct launcher *launcher = engine->launcher;
+    const struct device_caps *caps = launcher->caps;
+    bool crew = launcher->crew != NULL;
+    int positions = engine->networks[0].config->positions;
+    const struct plan_limits limits = {
+        .max_batch_tokens = engine->max_batch_tokens,
+        .max_rows = ladder_rung(&caps->ladder, engine->max_batch_tokens),
+        .max_segment_tokens = positions,
+        .slice_tokens = crew ? caps->slice_tokens : 0,
+        .max_slice_tokens = engine->max_slice_tokens,
+        .max_parent_tokens = positions,
+        .threads = engine->n_threads,
+        .outside_parents = caps->outside_parents,
     };
 
-    return forward(&engine->network, &args, err);
+    *launch = (struct launch){.engine = engine, .lane = lane};
+    launch->memory = engine->ops->host_alloc(launcher->device, place(launch, &limits, NULL), err);
+    if (!launch->memory)
+        return -1;
+    place(launch, &limits, launch->memory);
+    return 0;
 }
 
-/* ------------------------------------------------------------------ the crew's side */
-
-static int kept_take(struct engine *engine)
+void launch_release(struct launch *launch)
 {
-    for (int i = 0; i < engine->n_kept; i++) {
-        if (!engine->kept[i].used) {
-            engine->kept[i].used = true;
-            return i;
-        }
-    }
-    return -1;
+    BUG_ON(launch->batch);
+    launch->engine->ops->host_free(launch->engine->launcher->device, launch->memory);
+    *launch = (struct launch){0};
 }
 
-static bool slice_take(struct run *run, int i)
+/* ---- launching ------------------------------------------------------------------------------- */
+
+static void launch_on_crew(struct launcher *launcher, struct launch *launch)
 {
-    struct run_slice *slice = &run->slices[i];
-    const struct plan_slice *planned = &run->plan.slices[i];
-
-    if (slice->state != SLICE_WAITING)
-        return false;
-    if (planned->parent >= 0 && run->slices[planned->parent].state != SLICE_DONE)
-        return false;
-    if (planned->n_children) {
-        slice->kept = kept_take(run->engine);
-        if (slice->kept < 0)
-            return false; /* children that are under way give one back */
-    }
-    slice->state = SLICE_RUNNING;
-    return true;
-}
-
-static void *take(void *arg)
-{
-    struct launcher *launcher = arg;
-
-    for (struct run *run = launcher->running; run; run = run->next) {
-        while (run->first_waiting < run->plan.n_slices &&
-               run->slices[run->first_waiting].state != SLICE_WAITING)
-            run->first_waiting++;
-        for (int i = run->first_waiting; i < run->plan.n_slices; i++)
-            if (slice_take(run, i))
-                return &run->slices[i];
-    }
-    return NULL;
-}
-
-static void run_work(void *arg, void *work, int thread)
-{
-    struct launcher *launcher = arg;
-    struct run_slice *slice = work;
-    struct run *run = slice->run;
-    struct err err;
-
-    if (run_slice_forward(slice, thread, &err) == 0)
-        return;
-    crew_lock(launcher->crew);
-    if (!run->failed || run->err.code == ERR_NOMEM)
-        run->err = err; /* what broke the engine is told before what did not */
-    run->failed = true;
-    run->engine->broken |= err.code != ERR_NOMEM;
-    crew_unlock(launcher->crew);
-}
-
-static void kept_give_back(struct run *run, int i)
-{
-    if (run->slices[i].kept >= 0)
-        run->engine->kept[run->slices[i].kept].used = false;
-    run->slices[i].kept = -1;
-}
-
-static void slice_done(struct run *run, int i)
-{
-    int parent = run->plan.slices[i].parent;
-
-    run->slices[i].state = SLICE_DONE;
-    run->slices_left--;
-    if (run->slices[i].children_left == 0)
-        kept_give_back(run, i);
-    /* Of a failed run children end before their parent: then the parent gives it back itself. */
-    if (parent >= 0 && --run->slices[parent].children_left == 0 &&
-        run->slices[parent].state == SLICE_DONE)
-        kept_give_back(run, parent);
-}
-
-/* Nothing of a failed run is started any more. */
-static void drop_waiting(struct run *run)
-{
-    for (int i = 0; i < run->plan.n_slices; i++)
-        if (run->slices[i].state == SLICE_WAITING)
-            slice_done(run, i);
-}
-
-static void run_finished(struct launcher *launcher, struct run *run)
-{
-    run->finished = true;
-    run->finished_us = clock_now_us();
-    list_remove(&launcher->running, run);
-    if (!run->internal)
-        list_append(&launcher->finished, run);
-}
-
-static bool done(void *arg, void *work)
-{
-    struct launcher *launcher = arg;
-    struct run_slice *slice = work;
-    struct run *run = slice->run;
-
-    slice_done(run, slice->index);
-    if (run->failed)
-        drop_waiting(run);
-    if (run->slices_left)
-        return false;
-    run_finished(launcher, run);
-    return !run->internal;
-}
-
-static void notify(void *arg)
-{
-    struct launcher *launcher = arg;
-
-    if (launcher->args.on_progress)
-        launcher->args.on_progress(launcher->args.arg);
-}
-
-const struct crew_ops launcher_crew_ops = {
-    .take = take,
-    .run = run_work,
-    .done = done,
-    .notify = notify,
-};
-
-/* ------------------------------------------------------------------ launching */
-
-static void launch_on_crew(struct launcher *launcher, struct run *run)
-{
-    bool empty = run->slices_left == 0;
+    bool empty = launch->slices_left == 0;
 
     crew_lock(launcher->crew);
-    list_append(&launcher->running, run);
+    launch_append(&launcher->running, launch);
     if (empty)
-        run_finished(launcher, run);
+        launch_finish(launcher, launch);
     crew_wake(launcher->crew);
     crew_unlock(launcher->crew);
-    if (empty && !run->internal)
-        notify(launcher);
+    if (empty && !launch->internal)
+        slices_crew_ops.notify(launcher);
 }
 
-static int launch_on_queue(struct launcher *launcher, struct run *run, struct err *err)
+static int launch_on_queue(struct launcher *launcher, struct launch *launch, struct err *err)
 {
-    struct engine *engine = run->engine;
+    struct engine *engine = launch->engine;
 
-    if (run->plan.n_slices == 0) { /* nothing that the device could be asked for */
-        list_append(&launcher->running, run);
-        run_finished(launcher, run);
+    if (launch->plan.n_slices == 0) { /* nothing for the device to do */
+        launch_append(&launcher->running, launch);
+        launch_finish(launcher, launch);
         return 0;
     }
-    for (int i = 0; i < run->plan.n_slices; i++)
-        if (run_slice_forward(&run->slices[i], 0, err))
+    for (int i = 0; i < launch->plan.n_slices; i++)
+        if (slice_forward(&launch->slices[i], launch->lane, err))
             goto broken;
-    if (engine->ops.finish(engine->lanes[0], run->slot, err))
+    if (engine->ops->finish(engine->lanes[launch->lane], err))
         goto broken;
-    list_append(&launcher->running, run);
+    launch_append(&launcher->running, launch);
     return 0;
 broken:
-    engine->broken = true;
+    launcher->broken = true;
     return -1;
 }
 
-static struct run *run_free_one(struct engine *engine)
+static struct launch *launch_take(struct engine *engine)
 {
-    for (int i = 0; i < engine->n_runs; i++)
-        if (!engine->runs[i].batch)
-            return &engine->runs[i];
-    BUG("more than %d batches launched", engine->n_runs);
+    for (int i = 0; i < engine->n_launches; i++)
+        if (!engine->launches[i].batch)
+            return &engine->launches[i];
+    BUG("more than %d batches launched", engine->n_launches);
 }
 
-static void run_prepare(struct run *run, struct engine_batch *batch, bool internal)
+static void launch_prepare(struct launch *launch, const struct launch_args *args)
 {
-    plan_build(&run->plan, batch->jobs, batch->n_jobs, run->engine->model->config.labels);
-    run->batch = batch;
-    run->internal = internal;
-    run->first_waiting = 0;
-    run->slices_left = run->plan.n_slices;
-    run->failed = run->finished = false;
-    run->launched_us = clock_now_us();
-    for (int i = 0; i < run->plan.n_slices; i++)
-        run->slices[i] = (struct run_slice){.run = run,
-                                            .index = i,
-                                            .state = SLICE_WAITING,
-                                            .children_left = run->plan.slices[i].n_children,
-                                            .kept = -1};
+    plan_build(&launch->plan, args->batch->jobs, args->batch->n_jobs, launch->engine->out_width);
+    launch->batch = args->batch;
+    launch->internal = args->internal;
+    launch->layers = args->layers;
+    launch->first_waiting = 0;
+    launch->slices_left = launch->plan.n_slices;
+    launch->failed = launch->finished = false;
+    launch->launched_us = clock_now_us();
+    for (int i = 0; i < launch->plan.n_slices; i++)
+        launch->slices[i] =
+            (struct launch_slice){.launch = launch,
+                                  .index = i,
+                                  .state = SLICE_WAITING,
+                                  .children_left = launch->plan.slices[i].n_children,
+                                  .kept = -1};
 }
 
-int run_launch(struct engine *engine, struct engine_batch *batch, bool internal, struct run **out,
-               struct err *err)
+int launch_start(struct engine *engine, const struct launch_args *args, struct launch **out,
+                 struct err *err)
 {
     struct launcher *launcher = engine->launcher;
-    struct run *run = run_free_one(engine);
+    struct launch *launch = launch_take(engine);
     bool broken;
 
-    BUG_ON(batch->n_jobs > engine->max_batch_jobs);
-    launcher_lock(launcher);
-    broken = engine->broken;
-    launcher_unlock(launcher);
+    BUG_ON(args->batch->n_jobs > engine->max_batch_jobs);
+    lock(launcher);
+    broken = engine->broken || launcher->broken;
+    unlock(launcher);
     if (broken)
-        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
-    run_prepare(run, batch, internal);
-    *out = run;
+        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
+    launch_prepare(launch, args);
+    *out = launch;
     if (launcher->crew) {
-        launch_on_crew(launcher, run);
-    } else if (launch_on_queue(launcher, run, err)) {
-        run->batch = NULL;
+        launch_on_crew(launcher, launch);
+    } else if (launch_on_queue(launcher, launch, err)) {
+        launch->batch = NULL;
         return -1;
     }
     return 0;
 }
 
-/* ------------------------------------------------------------------ completion */
+/* ---- completion ------------------------------------------------------------------------------ */
 
-/* Copies scores to their jobs. A logit that is not finite becomes NaN. */
-static enum batch_status deliver(struct run *run)
+/* Copies outputs to their jobs. One that is not finite becomes NaN. */
+static enum batch_status deliver(struct launch *launch)
 {
-    int labels = run->engine->model->config.labels;
+    int width = launch->engine->out_width;
     enum batch_status status = BATCH_OK;
 
-    for (int r = 0; r < run->plan.n_read; r++) {
-        const float *from = run->logits + (ptrdiff_t)r * labels;
-        for (int l = 0; l < labels; l++) {
+    for (int r = 0; r < launch->plan.n_read; r++) {
+        const float *from = launch->out + (ptrdiff_t)r * width;
+        for (int l = 0; l < width; l++) {
             bool finite = isfinite(from[l]) != 0;
-            run->plan.targets[r][l] = finite ? from[l] : NAN;
+            launch->plan.targets[r][l] = finite ? from[l] : NAN;
             if (!finite)
                 status = BATCH_NOT_FINITE;
         }
@@ -292,44 +183,44 @@ static enum batch_status deliver(struct run *run)
     return status;
 }
 
-/* What a lane of ours had no memory for left it as it was; what a device's queue did, nobody knows. */
-static enum batch_status failure_of(const struct run *run)
+/* Want of memory leaves a host lane as it was; in what state it leaves a queue nobody knows. */
+static enum batch_status failure_of(const struct launch *launch)
 {
-    return run->engine->caps.host_lanes && run->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
-                                                                      : BATCH_FAILED;
+    return launch->engine->launcher->crew && launch->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
+                                                                           : BATCH_FAILED;
 }
 
-/* Gives the run back to its engine; its batch is the caller's again. */
-static struct engine_batch *run_end(struct run *run)
+/* The launch is free again; its batch is the caller's. */
+static struct engine_batch *launch_end(struct launch *launch)
 {
-    struct engine_batch *batch = run->batch;
+    struct engine_batch *batch = launch->batch;
 
-    batch->run_us = run->finished_us - run->launched_us;
-    if (run->failed) {
-        batch->status = failure_of(run);
-        batch->err = run->err;
+    batch->run_us = launch->finished_us - launch->launched_us;
+    if (launch->failed) {
+        batch->status = failure_of(launch);
+        batch->err = launch->err;
     } else {
-        batch->status = deliver(run);
+        batch->status = deliver(launch);
     }
-    run->batch = NULL;
+    launch->batch = NULL;
     return batch;
 }
 
-/* Asks the backend about one run of a queue; true when it is through, one way or the other. */
-static bool run_ask(struct launcher *launcher, struct run *run)
+/* Queries a launch of a queue; true when it is through, one way or the other. */
+static bool launch_query(struct launcher *launcher, struct launch *launch)
 {
-    struct engine *engine = run->engine;
-    int answer = -1;
+    struct engine *engine = launch->engine;
+    int rc = -1;
 
-    if (engine->broken) /* is asked no more: its answers mean nothing, if any come */
-        err_set(&run->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops.name);
+    if (launcher->broken) /* nothing is called on it any more */
+        err_set(&launch->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     else
-        answer = engine->ops.query(engine->lanes[0], run->slot, &run->err);
-    if (answer == 0)
+        rc = engine->ops->query(engine->lanes[launch->lane], &launch->err);
+    if (rc == 0)
         return false;
-    if (answer < 0)
-        run->failed = engine->broken = true;
-    run_finished(launcher, run);
+    if (rc < 0)
+        launch->failed = launcher->broken = true;
+    launch_finish(launcher, launch);
     return true;
 }
 
@@ -340,40 +231,40 @@ static void sleep_us(int us)
     nanosleep(&t, NULL);
 }
 
-void run_wait(struct run *run)
+void launch_wait(struct launch *launch)
 {
-    struct launcher *launcher = run->engine->launcher;
-    int poll_us = run->engine->caps.poll_us > 0 ? run->engine->caps.poll_us : 50;
+    struct launcher *launcher = launch->engine->launcher;
+    int poll_us = launcher->caps->poll_us > 0 ? launcher->caps->poll_us : 50;
 
     if (launcher->crew) {
         crew_lock(launcher->crew);
-        while (!run->finished)
+        while (!launch->finished)
             crew_wait_done(launcher->crew);
         crew_unlock(launcher->crew);
     } else {
-        while (!run->finished && !run_ask(launcher, run))
+        while (!launch->finished && !launch_query(launcher, launch))
             sleep_us(poll_us);
     }
-    if (!run->internal) {
-        launcher_lock(launcher);
-        list_remove(&launcher->finished, run);
-        launcher_unlock(launcher);
+    if (!launch->internal) {
+        lock(launcher);
+        launch_remove(&launcher->finished, launch);
+        unlock(launcher);
     }
-    run_end(run);
+    launch_end(launch);
 }
 
 struct engine_batch *launcher_poll(struct launcher *launcher)
 {
-    struct run *run, *next;
+    struct launch *launch, *next;
 
-    for (run = launcher->crew ? NULL : launcher->running; run; run = next) {
-        next = run->next;
-        run_ask(launcher, run);
+    for (launch = launcher->crew ? NULL : launcher->running; launch; launch = next) {
+        next = launch->next;
+        launch_query(launcher, launch);
     }
-    launcher_lock(launcher);
-    run = launcher->finished;
-    if (run)
-        launcher->finished = run->next;
-    launcher_unlock(launcher);
-    return run ? run_end(run) : NULL;
+    lock(launcher);
+    launch = launcher->finished;
+    if (launch)
+        launcher->finished = launch->next;
+    unlock(launcher);
+    return launch ? launch_end(launch) : NULL;
 }

@@ -1,36 +1,37 @@
+/* The launcher's life: which backend, its device opened once, the crew where lanes are threads. */
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/log.h"
 #include "kernels/module.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/slices.h"
 
-/* A backend opened and closed again: does the device work at all, and what kind of lanes has it. */
-static int probe(struct launcher *launcher, struct err *err)
+static int open_device(struct launcher *launcher, const char *backend, const char *device,
+                       struct err *err)
 {
-    const struct backend_open_args args = {.device = launcher->args.device,
-                                           .linear = launcher->args.linear,
-                                           .precision = PRECISION_F32};
-    struct backend *backend;
+    const struct backend_ops *ops;
 
-    if (launcher->ops->open(&args, &backend, err))
+    if (backend_find(backend, &ops, err) || ops->device_open(device, &launcher->device, err))
         return -1;
-    launcher->caps = *launcher->ops->caps(backend);
-    launcher->ops->close(backend);
+    launcher->ops = ops;
+    launcher->caps = ops->device_caps(launcher->device);
     return 0;
 }
 
 /* "auto" is the GPU where there is one. */
-static int find_and_probe(struct launcher *launcher, const char *backend, struct err *err)
+static int choose_device(struct launcher *launcher, const char *backend, const char *device,
+                         struct err *err)
 {
-    struct err ignored;
+    struct err why;
 
-    if (strcmp(backend, "auto") == 0) {
-        if (backend_find("cuda", &launcher->ops, &ignored) == 0 && probe(launcher, &ignored) == 0)
-            return 0;
-        backend = "cpu";
-    }
-    return backend_find(backend, &launcher->ops, err) || probe(launcher, err) ? -1 : 0;
+    if (strcmp(backend, "auto") != 0)
+        return open_device(launcher, backend, device, err);
+    if (open_device(launcher, "cuda", device, &why) == 0)
+        return 0;
+    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("reason", why.text));
+    return open_device(launcher, "cpu", device, err);
 }
 
 int launcher_open(const struct launcher_args *args, struct launcher **out, struct err *err)
@@ -39,19 +40,19 @@ int launcher_open(const struct launcher_args *args, struct launcher **out, struc
 
     if (!launcher)
         return err_set(err, ERR_NOMEM, "launcher: out of memory");
-    launcher->args = *args;
-    launcher->args.device = strdup(args->device ? args->device : "");
-    launcher->args.linear = strdup(args->linear ? args->linear : "");
-    if (launcher->args.threads < 1)
-        launcher->args.threads = 1;
-    if (!launcher->args.device || !launcher->args.linear) {
+    launcher->threads = args->threads > 1 ? args->threads : 1;
+    launcher->on_progress = args->on_progress;
+    launcher->arg = args->arg;
+    launcher->linear = strdup(args->linear ? args->linear : "");
+    if (!launcher->linear) {
         err_set(err, ERR_NOMEM, "launcher: out of memory");
         goto failed;
     }
-    if (find_and_probe(launcher, args->backend ? args->backend : "auto", err))
+    if (choose_device(launcher, args->backend ? args->backend : "auto",
+                      args->device ? args->device : "", err))
         goto failed;
-    if (launcher->caps.host_lanes &&
-        crew_new(launcher->args.threads, &launcher_crew_ops, launcher, &launcher->crew, err))
+    if (launcher->caps->host_lanes &&
+        crew_new(launcher->threads, &slices_crew_ops, launcher, &launcher->crew, err))
         goto failed;
     *out = launcher;
     return 0;
@@ -66,14 +67,15 @@ void launcher_close(struct launcher *launcher)
         return;
     BUG_ON(launcher->running || launcher->finished);
     crew_free(launcher->crew);
-    free((char *)launcher->args.device);
-    free((char *)launcher->args.linear);
+    if (launcher->device)
+        launcher->ops->device_close(launcher->device);
+    free(launcher->linear);
     free(launcher);
 }
 
-const struct backend_caps *launcher_caps(const struct launcher *launcher)
+const struct device_caps *launcher_caps(const struct launcher *launcher)
 {
-    return &launcher->caps;
+    return launcher->caps;
 }
 
 const char *launcher_backend(const struct launcher *launcher)

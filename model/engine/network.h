@@ -1,13 +1,12 @@
 /*
- * A model's weights on a backend: what the forward pass reads. Built in small steps, so that an
- * engine can open between served batches. One thread at a time while it is built; read-only
- * afterwards.
+ * An encoder on a device: the weights that the forward pass reads, without any head. Built in
+ * small steps; one thread at a time while it is built, read-only afterwards.
  */
 #ifndef MODEL_ENGINE_NETWORK_H
 #define MODEL_ENGINE_NETWORK_H
 
-#include "kernels/backend.h"
 #include "model/encoder.h"
+#include "model/engine/upload.h"
 
 struct network_layer {
     struct linear_weight *qkv, *attention_out, *inner, *outer;
@@ -16,34 +15,28 @@ struct network_layer {
 
 struct network {
     const struct backend_ops *ops;
-    struct backend *backend;
-    const struct backend_caps *caps;
-    const struct encoder_config *config;   /* the model's, as is */
-    const struct encoder_weights *weights; /* host memory: the source */
-    void *word, *position, *type;          /* f32 */
+    const struct session_caps *caps;
+    const struct encoder_config *config;
+    void *word, *position, *type; /* f32 */
     void *embed_gamma, *embed_beta;
     struct network_layer *layers;
-    struct linear_weight *pooler;
-    void *classifier, *classifier_bias; /* f32 */
-    /* what is still to be built */
-    struct network_piece *pieces;
-    int n_pieces, next_piece;
-    size_t piece_at; /* bytes of a copy that is under way */
-    int max_rows;
+    /* What forward applies to the inner layer's product: ACTIVATION_NONE where the weight does. */
+    enum activation inner_activation;
+    struct upload upload;
 };
 
 struct network_args {
     const struct backend_ops *ops;
-    struct backend *backend; /* opened; outlives the network */
-    const struct encoder_config *config;
-    const struct encoder_weights *weights;
-    int max_rows; /* of one slice */
+    struct session *session;       /* outlives the network */
+    const struct encoder *encoder; /* host memory; outlives the network */
+    int max_rows;                  /* of one slice */
+    bool saves;                    /* for training: the inner layer's pre-activation can be had */
 };
 
 /* Takes no device memory yet. On failure nothing needs a release. */
 int network_init(struct network *net, const struct network_args *args, struct err *err) MUST_CHECK;
-/* Packs one weight, or uploads at most 1 MiB: 1 more to do, 0 built, -1 failed. */
+/* As upload_step. */
 int network_step(struct network *net, struct err *err) MUST_CHECK;
-void network_release(struct network *net);
+void network_release(struct network *net); /* of zeros: nothing */
 
 #endif

@@ -1,15 +1,16 @@
+/* A batch cut into slices. */
 #include "model/engine/plan.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
+#include "base/carve.h"
 
 /* A segment of the batch, with its children as a list. */
 struct plan_unit {
     const struct input *input;
     const struct segment *segment;
-    float *target;                             /* its logits, NULL when it is not read */
+    float *target;                             /* its outputs, NULL when it is not read */
     int first_child, last_child, next_sibling; /* units, -1: none */
     int child_tokens;
     int place;  /* its segment in the slice it lies in */
@@ -17,44 +18,40 @@ struct plan_unit {
     bool apart; /* its children lie in other slices */
 };
 
-int plan_init(struct plan *plan, const struct plan_limits *limits, struct err *err)
+/* Bytes of the arrays. Places them in memory unless that is NULL. */
+static size_t place(struct plan *plan, void *memory)
 {
-    size_t n = (size_t)limits->max_batch_tokens;
+    size_t n = (size_t)plan->limits.max_rows;
+    const struct carve_part parts[] = {
+        {&plan->ids, n * sizeof(*plan->ids)},
+        {&plan->types, n * sizeof(*plan->types)},
+        {&plan->positions, n * sizeof(*plan->positions)},
+        {&plan->segments, n * sizeof(*plan->segments)},
+        {&plan->read, n * sizeof(*plan->read)},
+        {&plan->read_segments, n * sizeof(*plan->read_segments)},
+        {&plan->slices, n * sizeof(*plan->slices)},
+        {&plan->targets, n * sizeof(*plan->targets)},
+        {&plan->outside, n * sizeof(*plan->outside)},
+        {&plan->units, n * sizeof(*plan->units)},
+    };
 
+    return carve(parts, sizeof(parts) / sizeof(parts[0]), memory);
+}
+
+size_t plan_bytes(const struct plan_limits *limits)
+{
+    struct plan plan = {.limits = *limits};
+
+    return place(&plan, NULL);
+}
+
+void plan_init(struct plan *plan, const struct plan_limits *limits, void *memory)
+{
     *plan = (struct plan){.limits = *limits};
-    plan->slices = calloc(n, sizeof(*plan->slices));
-    plan->targets = calloc(n, sizeof(*plan->targets));
-    plan->ids = calloc(n, sizeof(*plan->ids));
-    plan->types = calloc(n, sizeof(*plan->types));
-    plan->positions = calloc(n, sizeof(*plan->positions));
-    plan->segments = calloc(n, sizeof(*plan->segments));
-    plan->read = calloc(n, sizeof(*plan->read));
-    plan->read_segments = calloc(n, sizeof(*plan->read_segments));
-    plan->outside = calloc(n, sizeof(*plan->outside));
-    plan->units = calloc(n, sizeof(*plan->units));
-    if (plan->slices && plan->targets && plan->ids && plan->types && plan->positions &&
-        plan->segments && plan->read && plan->read_segments && plan->outside && plan->units)
-        return 0;
-    plan_release(plan);
-    return err_set(err, ERR_NOMEM, "a batch of %zu tokens: out of memory", n);
+    place(plan, memory);
 }
 
-void plan_release(struct plan *plan)
-{
-    free(plan->slices);
-    free(plan->targets);
-    free(plan->ids);
-    free(plan->types);
-    free(plan->positions);
-    free(plan->segments);
-    free(plan->read);
-    free(plan->read_segments);
-    free(plan->outside);
-    free(plan->units);
-    *plan = (struct plan){0};
-}
-
-/* ------------------------------------------------------------------ units */
+/* ---- units ----------------------------------------------------------------------------------- */
 
 static void adopt(struct plan *plan, int parent, int child)
 {
@@ -68,7 +65,7 @@ static void adopt(struct plan *plan, int parent, int child)
     p->child_tokens += plan->units[child].segment->len;
 }
 
-static void add_units(struct plan *plan, const struct engine_job *job, int labels)
+static void add_units(struct plan *plan, const struct engine_job *job, int width)
 {
     const struct input *input = job->input;
     int base = plan->n_units, n_read = 0;
@@ -81,7 +78,7 @@ static void add_units(struct plan *plan, const struct engine_job *job, int label
         plan->units[plan->n_units] = (struct plan_unit){
             .input = input,
             .segment = s,
-            .target = s->read ? job->logits + (ptrdiff_t)labels * n_read++ : NULL,
+            .target = s->read ? job->out + (ptrdiff_t)width * n_read++ : NULL,
             .first_child = -1,
             .last_child = -1,
             .next_sibling = -1,
@@ -102,7 +99,7 @@ static int family_tokens(const struct plan_unit *u)
     return u->segment->len + u->child_tokens;
 }
 
-/* ------------------------------------------------------------------ writing slices */
+/* ---- writing slices -------------------------------------------------------------------------- */
 
 static struct plan_slice *slice_begin(struct plan *plan, int parent)
 {
@@ -169,7 +166,7 @@ static void add_family(struct plan *plan, struct plan_slice *s, struct plan_unit
         add_segment(plan, s, &plan->units[c], u->place, -1);
 }
 
-/* ------------------------------------------------------------------ cutting */
+/* ---- cutting --------------------------------------------------------------------------------- */
 
 /* A total cut into n slices as evenly as whole segments allow. */
 struct cut {
@@ -290,14 +287,14 @@ static int choose_target(const struct plan *plan, int tokens)
     return share < PLAN_MIN_TOKENS ? PLAN_MIN_TOKENS : share;
 }
 
-void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels)
+void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width)
 {
     int tokens = 0, target;
 
     plan->n_slices = plan->n_read = plan->n_tokens = plan->n_segments = 0;
     plan->n_outside = plan->n_units = 0;
     for (int j = 0; j < n_jobs; j++) {
-        add_units(plan, jobs[j], labels);
+        add_units(plan, jobs[j], width);
         tokens += jobs[j]->input->n_tokens;
     }
     BUG_ON(tokens > plan->limits.max_batch_tokens);

@@ -3,8 +3,8 @@
  * a core's cache; a parent whose family does not fit one slice gets a slice of its own (small
  * parents share one), and its children's slices wait for it.
  *
- * Pure: arithmetic over memory that was taken when the plan was made. A row's result does not
- * depend on the cut (kernels/backend.h, Bits), so neither do scores.
+ * Pure: arithmetic over memory of the caller. A row's result does not depend on the cut
+ * (kernels/backend.h, Bits), so neither do scores.
  */
 #ifndef MODEL_ENGINE_PLAN_H
 #define MODEL_ENGINE_PLAN_H
@@ -18,6 +18,7 @@
 
 struct plan_limits {
     int max_batch_tokens;
+    int max_rows;           /* that there is memory for: max_batch_tokens, or the rung of that */
     int max_segment_tokens; /* the model's positions */
     int slice_tokens;       /* aimed at; 0: one slice for everything */
     int max_slice_tokens;   /* never more: what lanes have room for */
@@ -38,8 +39,8 @@ struct plan {
     struct plan_slice *slices; /* in the order in which they should be started */
     int n_slices;
     int n_read;
-    float **targets; /* (n_read) where a read row's logits belong: in its job */
-    /* what the slices point into; all sized for max_batch_tokens */
+    float **targets; /* (n_read) where a read row's outputs belong: in its job */
+    /* what the slices point into; all of limits.max_rows */
     struct plan_limits limits;
     int32_t *ids, *types, *positions;
     struct slice_segment *segments;
@@ -49,11 +50,12 @@ struct plan {
     int n_tokens, n_segments, n_outside, n_units;
 };
 
-int plan_init(struct plan *plan, const struct plan_limits *limits, struct err *err) MUST_CHECK;
-void plan_release(struct plan *plan);
+/* The plan's arrays are placed in memory of the caller: plan_bytes, 64-byte-aligned. */
+size_t plan_bytes(const struct plan_limits *limits);
+void plan_init(struct plan *plan, const struct plan_limits *limits, void *memory);
 
-/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; labels is L, for targets.
- * Parents without children that are not read themselves are left out. */
-void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int labels);
+/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; width is that of
+ * a row of a job's out. Parents without children that are not read themselves are left out. */
+void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width);
 
 #endif

@@ -6,7 +6,6 @@
 #include "base/arena.h"
 #include "kernels/backend.h"
 #include "model/calibration.h"
-#include "model/encoder.h"
 #include "model/golden.h"
 #include "model/kinds/kind.h"
 #include "model/template.h"

@@ -13,15 +13,15 @@ enum owner { OWNER_ENCODER, OWNER_LAYER, OWNER_POOLER, OWNER_CLASSIFIER };
 struct tensor_row {
     const char *name; /* behind the layer's prefix for OWNER_LAYER */
     enum owner owner;
-    size_t slot;          /* of the float * in encoder_weights or layer_weights */
+    size_t slot;          /* of the float * in encoder_weights, layer_weights or head */
     enum size rows, cols; /* rows SIZE_NONE: one dimension */
     int part, parts;      /* where several tensors lie in one buffer, rows joined */
 };
 
 #define ENCODER(slot_) OWNER_ENCODER, offsetof(struct encoder_weights, slot_)
 #define LAYER(slot_) OWNER_LAYER, offsetof(struct layer_weights, slot_)
-#define POOLER(slot_) OWNER_POOLER, offsetof(struct encoder_weights, slot_)
-#define CLASSIFIER(slot_) OWNER_CLASSIFIER, offsetof(struct encoder_weights, slot_)
+#define POOLER(slot_) OWNER_POOLER, offsetof(struct head, slot_)
+#define CLASSIFIER(slot_) OWNER_CLASSIFIER, offsetof(struct head, slot_)
 
 static const struct tensor_row tensor_rows[] = {
     {"embeddings.word_embeddings.weight", ENCODER(word), SIZE_V, SIZE_H, 0, 1},
@@ -104,15 +104,17 @@ static struct safetensor *find_by_either_name(const struct safetensors *tensors,
 struct reading {
     struct safetensors *tensors;
     const struct encoder_config *config;
+    const struct head *head;
     struct arena *arena;
     const char *prefix;
 };
 
-static int64_t size_of(const struct encoder_config *c, enum size size)
+static int64_t size_of(const struct reading *r, enum size size)
 {
+    const struct encoder_config *c = r->config;
     const int64_t sizes[] = {
-        [SIZE_NONE] = 0,      [SIZE_V] = c->vocab, [SIZE_P] = c->positions, [SIZE_Y] = c->types,
-        [SIZE_H] = c->hidden, [SIZE_F] = c->inner, [SIZE_L] = c->labels};
+        [SIZE_NONE] = 0,      [SIZE_V] = c->vocab, [SIZE_P] = c->positions,   [SIZE_Y] = c->types,
+        [SIZE_H] = c->hidden, [SIZE_F] = c->inner, [SIZE_L] = r->head->labels};
 
     return sizes[size];
 }
@@ -121,7 +123,7 @@ static int64_t size_of(const struct encoder_config *c, enum size size)
 static int read_tensor(const struct reading *r, const struct tensor_row *row, int layer, void *base,
                        struct err *err)
 {
-    int64_t rows = size_of(r->config, row->rows), cols = size_of(r->config, row->cols);
+    int64_t rows = size_of(r, row->rows), cols = size_of(r, row->cols);
     size_t n = (size_t)((rows ? rows : 1) * cols);
     float **slot = (float **)(void *)((char *)base + row->slot);
     struct safetensor *tensor;
@@ -168,27 +170,30 @@ static int refuse_surplus(const struct safetensors *tensors, struct err *err)
     return 0;
 }
 
-static int bert_weights(struct safetensors *tensors, struct encoder_config *config,
-                        struct arena *arena, struct encoder_weights *out, struct err *err)
+static int bert_weights(struct safetensors *tensors, struct arena *arena, struct encoder *encoder,
+                        struct head *head, struct err *err)
 {
-    struct reading r = {.tensors = tensors, .config = config, .arena = arena};
+    struct encoder_weights *out = &encoder->weights;
+    const int layers = encoder->config.layers;
+    struct reading r = {
+        .tensors = tensors, .config = &encoder->config, .head = head, .arena = arena};
 
     *out = (struct encoder_weights){0};
     r.prefix = has(&r, "bert.", "embeddings.word_embeddings.weight") ? "bert." : "";
     if (!has(&r, "", "classifier.weight") && !has(&r, "", "classifier.bias"))
-        config->labels = 0;
+        head->labels = 0;
     if (read_owner(&r, OWNER_ENCODER, 0, out, err))
         return -1;
-    out->layers = arena_calloc(arena, (size_t)config->layers, sizeof(*out->layers));
+    out->layers = arena_calloc(arena, (size_t)layers, sizeof(*out->layers));
     if (!out->layers)
         return err_set(err, ERR_NOMEM, "%s: out of memory", tensors->file);
-    for (int l = 0; l < config->layers; l++)
+    for (int l = 0; l < layers; l++)
         if (read_owner(&r, OWNER_LAYER, l, &out->layers[l], err))
             return -1;
-    if ((config->labels || has(&r, r.prefix, "pooler.dense.weight")) &&
-        read_owner(&r, OWNER_POOLER, 0, out, err))
+    if ((head->labels || has(&r, r.prefix, "pooler.dense.weight")) &&
+        read_owner(&r, OWNER_POOLER, 0, head, err))
         return -1;
-    if (config->labels && read_owner(&r, OWNER_CLASSIFIER, 0, out, err))
+    if (head->labels && read_owner(&r, OWNER_CLASSIFIER, 0, head, err))
         return -1;
     return refuse_surplus(tensors, err);
 }

@@ -2,10 +2,10 @@
 #ifndef MODEL_FILES_BERT_H
 #define MODEL_FILES_BERT_H
 
-#include "model/encoder.h"
+#include "model/files/family.h"
 
 /* struct family's config. */
 int bert_config(const char *file, const json_t *config, struct encoder_config *out,
-                struct err *err) MUST_CHECK;
+                struct head *head, struct err *err) MUST_CHECK;
 
 #endif

@@ -164,8 +164,7 @@ static int read_labels(const char *where, const json_t *config, int *out, struct
 }
 
 /* What turns logits into probabilities where a text classification pipeline computes them. */
-static int read_problem(const char *file, const json_t *config, struct encoder_config *out,
-                        struct err *err)
+static int read_problem(const char *file, const json_t *config, struct head *out, struct err *err)
 {
     const json_t *value = json_object_get(config, "problem_type");
     const char *name = json_string_value(value);
@@ -191,14 +190,15 @@ static int read_problem(const char *file, const json_t *config, struct encoder_c
 
 /* ------------------------------------------------------------------ the whole */
 
-int bert_config(const char *file, const json_t *config, struct encoder_config *out, struct err *err)
+int bert_config(const char *file, const json_t *config, struct encoder_config *out,
+                struct head *head, struct err *err)
 {
     char where[4200];
     double eps;
 
     snprintf(where, sizeof(where), "%s: ", file);
-    *out =
-        (struct encoder_config){.norm = NORM_POST, .mask = MASK_FULL, .position = POSITION_LEARNED};
+    *out = (struct encoder_config){.mask = MASK_FULL};
+    *head = (struct head){0};
     if (check_architecture(file, config, err) ||
         key_rules_check(&bert_config_rules, file, config, err) ||
         config_int(where, config, "num_hidden_layers", 1, 200, 0, &out->layers, err) ||
@@ -210,7 +210,7 @@ int bert_config(const char *file, const json_t *config, struct encoder_config *o
         config_int(where, config, "type_vocab_size", 1, 1024, 2, &out->types, err) ||
         config_double(where, config, "layer_norm_eps", 0, 1, 1e-12, &eps, err) ||
         read_activation(file, config, &out->activation, err) ||
-        read_labels(where, config, &out->labels, err) || read_problem(file, config, out, err))
+        read_labels(where, config, &head->labels, err) || read_problem(file, config, head, err))
         return -1;
     if (out->hidden % out->heads)
         return err_set(err, ERR_DATA, "%s: /num_attention_heads: %d does not divide hidden_size %d",

@@ -189,18 +189,18 @@ int sentence_transformers_read(const struct model_files *files, const json_t *co
 }
 
 int sentence_transformers_labels(const char *file, const struct sentence_transformers *st,
-                                 const struct encoder_config *config, bool *independent,
-                                 struct err *err)
+                                 struct head *head, struct err *err)
 {
     const bool sigmoid = st->activation == SCORE_SIGMOID, softmax = st->activation == SCORE_SOFTMAX;
 
-    *independent = config->problem == PROBLEM_MULTI_LABEL || (sigmoid && config->labels > 1);
-    if (config->labels == 1 && softmax)
+    head->independent_labels =
+        head->problem == PROBLEM_MULTI_LABEL || (sigmoid && head->labels > 1);
+    if (head->labels == 1 && softmax)
         return err_set(err, ERR_DATA,
                        "%s: /sentence_transformers/activation_fn: Softmax of one label is always 1",
                        file);
-    if ((sigmoid && config->problem == PROBLEM_SINGLE_LABEL) ||
-        (softmax && config->problem == PROBLEM_MULTI_LABEL))
+    if ((sigmoid && head->problem == PROBLEM_SINGLE_LABEL) ||
+        (softmax && head->problem == PROBLEM_MULTI_LABEL))
         return err_set(err, ERR_DATA,
                        "%s: /problem_type: contradicts the activation of sentence-transformers, %s",
                        file, sigmoid ? "Sigmoid" : "Softmax");

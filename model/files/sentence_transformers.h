@@ -5,8 +5,8 @@
 #ifndef MODEL_FILES_SENTENCE_TRANSFORMERS_H
 #define MODEL_FILES_SENTENCE_TRANSFORMERS_H
 
-#include "model/encoder.h"
 #include "model/files/model_files.h"
+#include "model/head.h"
 
 /* What turns a CrossEncoder's logits into its scores. */
 enum score_activation { SCORE_UNSTATED, SCORE_IDENTITY, SCORE_SIGMOID, SCORE_SOFTMAX };
@@ -24,10 +24,9 @@ int sentence_transformers_read(const struct model_files *files, const json_t *co
 /* modules.json of a model with a classifier: there must be none after it. */
 int sentence_transformers_modules(const struct model_files *files, struct err *err) MUST_CHECK;
 
-/* Whether two labels are independent (sigmoid of the second) or exclude each other (softmax): by problem_type and
- * activation, which must not contradict each other. file is config.json. */
+/* Whether two labels are independent (sigmoid of the second) or exclude each other (softmax): by
+ * problem_type and activation, which must not contradict each other. file is config.json. */
 int sentence_transformers_labels(const char *file, const struct sentence_transformers *st,
-                                 const struct encoder_config *config, bool *independent,
-                                 struct err *err) MUST_CHECK;
+                                 struct head *head, struct err *err) MUST_CHECK;
 
 #endif

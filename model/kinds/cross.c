@@ -29,6 +29,9 @@ const struct kind kind_cross = {
     .ad_specials = 1,
     .min_types = 2,
     .single = true,
+    .n_networks = 1,
+    .read_out = POOL_ROWS,
+    .ads = &ads_as_tokens,
     .size = size,
     .build = build,
 };

@@ -1,6 +1,7 @@
 /*
- * A kind of model: how the token ids of a context and of ads become segments. One const table each,
- * in a file of its own; nothing else looks at the kind's name.
+ * A kind of model: how the token ids of a context and of ads become segments, what encoders these
+ * pass and what is read out. One const table each, in a file of its own; nothing else looks at the
+ * kind's name.
  */
 #ifndef MODEL_KINDS_KIND_H
 #define MODEL_KINDS_KIND_H
@@ -8,6 +9,8 @@
 #include "adrank/input.h"
 #include "base/err.h"
 #include "base/view.h"
+#include "kernels/backend.h"
+#include "model/kinds/ad_encoding.h"
 
 struct id_run {
     const int32_t *ids; /* (n) without special tokens */
@@ -29,6 +32,10 @@ struct kind {
     int ad_specials;      /* the same of one ad */
     int min_types;        /* token types in use */
     bool single;          /* one text without a pair is an input, too */
+    int n_networks;       /* encoders that an input passes, one after the other */
+    enum pool_kind read_out; /* what of a read segment the last one leaves */
+    int out_width;           /* numbers that the engine gives for it; 0: the classifier's labels */
+    const struct ad_encoding *ads; /* how a catalog's ads are kept */
     /* Room that build() needs. */
     void (*size)(const struct input_parts *parts, int *n_tokens, int *n_segments);
     /* Fills out, which has that room; one read segment an ad, in their order. */

@@ -34,6 +34,9 @@ const struct kind kind_prefix = {
     .context_specials = 2,
     .ad_specials = 2,
     .min_types = 2,
+    .n_networks = 1,
+    .read_out = POOL_ROWS,
+    .ads = &ads_as_tokens,
     .size = size,
     .build = build,
 };

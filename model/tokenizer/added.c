@@ -1,3 +1,4 @@
+/* Finds added tokens in a text. */
 #include "model/tokenizer/added.h"
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Tokens that are cut out of a text before it is split into words: [MASK] and what a model's makers added.
- * The leftmost one is taken, of several that start there the longest; matches do not overlap. Read-only once
- * made, any number of threads.
+ * Tokens that are cut out of a text before it is split into words: [MASK] and what a model's makers
+ * added. The leftmost one is taken, of several that start there the longest; matches do not
+ * overlap. Read-only once made, any number of threads.
  */
 #ifndef MODEL_TOKENIZER_ADDED_H
 #define MODEL_TOKENIZER_ADDED_H
@@ -46,8 +46,9 @@ int added_tokens_init(struct added_tokens *added, const struct added_token *toke
                       bool normalized, struct err *err) MUST_CHECK;
 void added_tokens_release(struct added_tokens *added);
 
-/* The next match in text (valid UTF-8); false: there is none. match->start may lie before search->taken of
- * before the call, where white space was taken twice: the text between them is then empty. */
+/* The next match in text (valid UTF-8); false: there is none. match->start may lie before
+ * search->taken of before the call, where white space was taken twice: the text between them is
+ * then empty. */
 bool added_tokens_next(const struct added_tokens *added, const struct char_classes *classes,
                        struct view text, struct added_search *search, struct added_match *match);
 

@@ -1,5 +1,6 @@
-/* tokenizer.json and tokenizer_config.json beside each other: transformers builds its BERT tokenizers from the latter
- * and the vocabulary, other readers take tokenizer.json as it is. What both say alike is served. */
+/* tokenizer.json and tokenizer_config.json beside each other: transformers builds its BERT
+ * tokenizers from the latter and the vocabulary, other readers take tokenizer.json as it is.
+ * What both say alike is served. */
 #include <string.h>
 
 #include "base/number.h"
@@ -19,19 +20,20 @@ static int agree_normalizer(const struct agreeing *a)
 {
     const struct normalizer_options *have = &a->spec->normalizer;
     struct normalizer_options said;
+    const struct {
+        const char *key, *in_json;
+        const bool *said, *have;
+    } keys[] = {
+        {"do_lower_case", "lowercase", &said.lowercase, &have->lowercase},
+        {"strip_accents", "strip_accents", &said.strip_accents, &have->strip_accents},
+        {"tokenize_chinese_chars", "handle_chinese_chars", &said.chinese_chars,
+         &have->chinese_chars},
+    };
 
     if (tokenizer_config_normalizer(a->file, a->config, &said, a->err))
         return -1;
-    const struct {
-        const char *key, *in_json;
-        bool said, have;
-    } keys[] = {
-        {"do_lower_case", "lowercase", said.lowercase, have->lowercase},
-        {"strip_accents", "strip_accents", said.strip_accents, have->strip_accents},
-        {"tokenize_chinese_chars", "handle_chinese_chars", said.chinese_chars, have->chinese_chars},
-    };
     for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++) {
-        if (keys[i].said == keys[i].have)
+        if (*keys[i].said == *keys[i].have)
             continue;
         if (json_is_boolean(json_object_get(a->config, keys[i].key)))
             return err_set(a->err, ERR_DATA,
@@ -41,8 +43,8 @@ static int agree_normalizer(const struct agreeing *a)
         return err_set(a->err, ERR_DATA,
                        "%s: /normalizer/%s: is %s, but tokenizer_config.json lacks /%s, which "
                        "transformers takes as %s; state it there",
-                       a->json, keys[i].in_json, keys[i].have ? "true" : "false", keys[i].key,
-                       keys[i].said ? "true" : "false");
+                       a->json, keys[i].in_json, *keys[i].have ? "true" : "false", keys[i].key,
+                       *keys[i].said ? "true" : "false");
     }
     return 0;
 }
@@ -88,7 +90,8 @@ static int add_special(const struct agreeing *a, struct added_token token)
     return 0;
 }
 
-/* unk, sep and cls have to be those of tokenizer.json where transformers takes tokenizer_config.json's. */
+/* unk, sep and cls have to be those of tokenizer.json where transformers takes
+ * tokenizer_config.json's. */
 static int agree_role(const struct agreeing *a, const struct token_role *role,
                       struct added_token *token)
 {

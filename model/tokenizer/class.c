@@ -1,12 +1,13 @@
-/* tokenizer_config.json's keys: which count, which class reads them, how many tokens it lets through, and whether it
- * gives token types. */
+/* tokenizer_config.json's keys: which count, which class reads them, how many tokens it lets
+ * through, and whether it gives token types. */
 #include <math.h>
 #include <string.h>
 
 #include "model/files/key_rules.h"
 #include "model/tokenizer/spec.h"
 
-/* transformers' "no limit" is int(1e30); whatever is beyond this counts as that (its LARGE_INTEGER). */
+/* transformers' "no limit" is int(1e30); whatever is beyond this counts as that (its
+ * LARGE_INTEGER). */
 #define NO_LIMIT 1e20
 #define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
 
@@ -79,8 +80,8 @@ enum types { TYPES_NONE, TYPES_OF_PAIRS, TYPES_BY_VERSION };
 static const struct {
     const char *name; /* with or without "Fast" behind it, but for the last two */
     enum types types; /* what it gives where model_input_names says nothing */
-    bool
-        reads_the_file; /* tokenizer.json as it is; the others build their own from its vocabulary */
+    /* tokenizer.json as it is; the others build their own from its vocabulary. */
+    bool reads_the_file;
 } classes[] = {
     {"BertTokenizer", TYPES_OF_PAIRS, false},    {"DistilBertTokenizer", TYPES_NONE, false},
     {"ElectraTokenizer", TYPES_OF_PAIRS, false}, {"MobileBertTokenizer", TYPES_OF_PAIRS, false},

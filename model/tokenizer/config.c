@@ -1,3 +1,4 @@
+/* Reads tokenizer_config.json. */
 #include <stdlib.h>
 
 #include "base/number.h"
@@ -9,7 +10,7 @@ const struct token_role token_roles[TOKEN_ROLES] = {
     {"eos_token", NULL},
 };
 
-struct reader {
+struct config_reader {
     const char *file;
     struct tokenizer_spec *spec;
     size_t added_room;
@@ -34,8 +35,9 @@ int32_t tokenizer_spec_size(const struct tokenizer_spec *spec)
     return size;
 }
 
-/* Replaces what is there with the same content: later places know better. id -1: wherever it belongs. */
-static int add(struct reader *r, const char *pointer, struct added_token token)
+/* Replaces what is there with the same content: later places know better. id -1: wherever it
+ * belongs. */
+static int add(struct config_reader *r, const char *pointer, struct added_token token)
 {
     struct tokenizer_spec *spec = r->spec;
     int32_t id = tokenizer_spec_find(spec, token.content);
@@ -58,7 +60,7 @@ static int add(struct reader *r, const char *pointer, struct added_token token)
     return 0;
 }
 
-static int read_flag(const struct reader *r, const char *pointer, const json_t *object,
+static int read_flag(const struct config_reader *r, const char *pointer, const json_t *object,
                      const char *key, bool absent, bool *out)
 {
     const json_t *v = json_object_get(object, key);
@@ -69,8 +71,8 @@ static int read_flag(const struct reader *r, const char *pointer, const json_t *
     return 0;
 }
 
-static int read_token(const struct reader *r, const char *pointer, const json_t *v, bool special,
-                      struct added_token *token)
+static int read_token(const struct config_reader *r, const char *pointer, const json_t *v,
+                      bool special, struct added_token *token)
 {
     const json_t *content = json_is_object(v) ? json_object_get(v, "content") : v;
 
@@ -91,7 +93,7 @@ static int read_token(const struct reader *r, const char *pointer, const json_t 
 }
 
 /* Members are written by id, the ids that the vocabulary lacks in ascending order. */
-static int read_decoder(struct reader *r, const json_t *config)
+static int read_decoder(struct config_reader *r, const json_t *config)
 {
     json_t *decoder = json_object_get(config, "added_tokens_decoder");
     const char *key;
@@ -124,7 +126,7 @@ static bool role_token(const struct token_role *role, const json_t *v, struct ad
     return (v && !json_is_null(v)) || role->content;
 }
 
-static int read_roles(struct reader *r, const json_t *config)
+static int read_roles(struct config_reader *r, const json_t *config)
 {
     int32_t ids[TOKEN_ROLES] = {0};
 
@@ -165,7 +167,7 @@ static int read_roles(struct reader *r, const json_t *config)
     return 0;
 }
 
-static int read_list(struct reader *r, const json_t *config, const char *key)
+static int read_list(struct config_reader *r, const json_t *config, const char *key)
 {
     const json_t *list = json_object_get(config, key);
 
@@ -195,7 +197,7 @@ static size_t list_size(const json_t *config, const char *key)
 }
 
 /* What the file does not say: BertTokenizer's defaults, cleaning is not for the file to choose. */
-static int read_normalizer(const struct reader *r, const json_t *config,
+static int read_normalizer(const struct config_reader *r, const json_t *config,
                            struct normalizer_options *options)
 {
     const json_t *strip = json_object_get(config, "strip_accents");
@@ -213,7 +215,7 @@ static int read_normalizer(const struct reader *r, const json_t *config,
 int tokenizer_config_read(const char *file, const json_t *config, struct arena *arena,
                           struct tokenizer_spec *spec, struct err *err)
 {
-    struct reader r = {.file = file, .spec = spec, .err = err};
+    struct config_reader r = {.file = file, .spec = spec, .err = err};
 
     r.added_room = TOKEN_ROLES + list_size(config, "added_tokens_decoder") +
                    list_size(config, "additional_special_tokens") +
@@ -234,7 +236,7 @@ int tokenizer_config_read(const char *file, const json_t *config, struct arena *
 int tokenizer_config_normalizer(const char *file, const json_t *config,
                                 struct normalizer_options *out, struct err *err)
 {
-    const struct reader r = {.file = file, .err = err};
+    const struct config_reader r = {.file = file, .err = err};
 
     return read_normalizer(&r, config, out);
 }
@@ -242,7 +244,7 @@ int tokenizer_config_normalizer(const char *file, const json_t *config,
 int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
                            struct added_token *token, struct err *err)
 {
-    const struct reader r = {.file = file, .err = err};
+    const struct config_reader r = {.file = file, .err = err};
 
     return read_token(&r, pointer, v, special, token);
 }

@@ -1,3 +1,4 @@
+/* A hash table of decompositions; Hangul is computed. */
 #include "model/tokenizer/decompositions.h"
 
 #include <string.h>
@@ -22,14 +23,14 @@ enum {
 struct decomposition {
     uint32_t code_point;
     int n;
-    int32_t parts[CHAR_MAX_PARTS];
+    int32_t parts[DECOMPOSITION_MAX_PARTS];
 };
 
 static struct decomposition known[MAX_DECOMPOSITIONS];
 static int n_known;
 static uint16_t slots[1 << SLOTS_LOG2]; /* open addressing; index + 1, 0: empty */
 
-static int decompose_syllable(uint32_t index, int32_t parts[CHAR_MAX_PARTS])
+static int decompose_syllable(uint32_t index, int32_t parts[DECOMPOSITION_MAX_PARTS])
 {
     const int32_t i = (int32_t)index;
 
@@ -48,13 +49,13 @@ static uint16_t *find_slot(uint32_t c)
     return &slots[at];
 }
 
-int decomposition_of(uint32_t c, int32_t parts[CHAR_MAX_PARTS])
+int decomposition_of(uint32_t c, int32_t parts[DECOMPOSITION_MAX_PARTS])
 {
     int boundary = 0;
-    utf8proc_ssize_t n = utf8proc_decompose_char((utf8proc_int32_t)c, parts, CHAR_MAX_PARTS,
-                                                 UTF8PROC_DECOMPOSE, &boundary);
+    utf8proc_ssize_t n = utf8proc_decompose_char(
+        (utf8proc_int32_t)c, parts, DECOMPOSITION_MAX_PARTS, UTF8PROC_DECOMPOSE, &boundary);
 
-    if (n >= 1 && n <= CHAR_MAX_PARTS)
+    if (n >= 1 && n <= DECOMPOSITION_MAX_PARTS)
         return (int)n;
     parts[0] = (int32_t)c;
     return 1;
@@ -72,7 +73,7 @@ void decomposition_remember(uint32_t c)
     *find_slot(c) = (uint16_t)++n_known;
 }
 
-int decomposition_recall(uint32_t c, int32_t parts[CHAR_MAX_PARTS])
+int decomposition_recall(uint32_t c, int32_t parts[DECOMPOSITION_MAX_PARTS])
 {
     const struct decomposition *d;
 

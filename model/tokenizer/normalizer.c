@@ -1,3 +1,4 @@
+/* The steps of normalisation over runs of characters. */
 #include "model/tokenizer/normalizer.h"
 
 #include <string.h>
@@ -111,7 +112,7 @@ static void add_char(struct writer *w, uint32_t c)
     const struct normalizer_options *options = &w->normalizer->options;
     unsigned class = char_class(w->normalizer->classes, c);
     bool spaced = options->chinese_chars && (class & CHAR_CHINESE);
-    int32_t parts[CHAR_MAX_PARTS];
+    int32_t parts[DECOMPOSITION_MAX_PARTS];
     int n = 1;
 
     if (options->clean_text && (class & CHAR_REMOVED))

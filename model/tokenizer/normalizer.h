@@ -1,6 +1,7 @@
 /*
- * BERT's text normalisation (Devlin et al. 2018), step by step as the reference does it: clean_text, spaces
- * around Chinese characters, NFD without nonspacing marks (Unicode Standard Annex 15), lower case.
+ * BERT's text normalisation (Devlin et al. 2018), step by step as the reference does it:
+ * clean_text, spaces around Chinese characters, NFD without nonspacing marks (Unicode Standard
+ * Annex 15), lower case.
  */
 #ifndef MODEL_TOKENIZER_NORMALIZER_H
 #define MODEL_TOKENIZER_NORMALIZER_H
@@ -26,14 +27,15 @@ struct normalizer {
 };
 
 #define NORMALIZER_DROP 0xff
-/* The result has at most so many times the bytes: a Hangul syllable becomes three letters of its size. */
+/* The result has at most so many times the bytes: a Hangul syllable becomes three letters of its
+ * size. */
 #define NORMALIZER_GROWTH 3
 
 /* Owns nothing. Read-only afterwards: any number of threads. */
 void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options);
 
-/* Whether a text may be cut after this character and its parts be normalised by themselves: it breaks words, and
- * nothing after it is moved before it. */
+/* Whether a text may be cut after this character and its parts be normalised by themselves: it
+ * breaks words, and nothing after it is moved before it. */
 static inline bool normalizer_ends_chunk(const struct normalizer *normalizer, uint32_t c)
 {
     const unsigned class = char_class(normalizer->classes, c);
@@ -44,8 +46,8 @@ static inline bool normalizer_ends_chunk(const struct normalizer *normalizer, ui
            (normalizer->options.chinese_chars && (class & CHAR_CHINESE));
 }
 
-/* text is valid UTF-8; out has room for NORMALIZER_GROWTH * text.len bytes. scratch serves rare runs of
- * combining characters. Returns 0 and *out_len, -1 when scratch is out of memory. */
+/* text is valid UTF-8; out has room for NORMALIZER_GROWTH * text.len bytes. scratch serves rare
+ * runs of combining characters. Returns 0 and *out_len, -1 when scratch is out of memory. */
 int normalizer_run(const struct normalizer *normalizer, struct view text, struct arena *scratch,
                    char *out, size_t *out_len) MUST_CHECK;
 

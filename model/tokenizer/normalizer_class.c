@@ -1,3 +1,4 @@
+/* Builds the table of classes from the ranges and utf8proc. */
 #include "model/tokenizer/normalizer_class.h"
 
 #include <pthread.h>
@@ -5,7 +6,6 @@
 #include <utf8proc.h>
 
 #include "base/bug.h"
-#include "model/tokenizer/decompositions.h"
 #include "model/tokenizer/normalizer_ranges.h"
 
 /* Nothing above has a case or a decomposition, so that nobody need ask utf8proc a million times. */
@@ -61,7 +61,7 @@ int char_lower(uint32_t c, uint32_t lower[2])
     return 1;
 }
 
-int char_decompose(uint32_t c, int32_t parts[CHAR_MAX_PARTS])
+int char_decompose(uint32_t c, int32_t parts[DECOMPOSITION_MAX_PARTS])
 {
     return decomposition_recall(c, parts);
 }
@@ -106,7 +106,7 @@ static void mark_page(uint8_t page[256], uint32_t first)
     mark(page, first, &char_punctuation, CHAR_PUNCTUATION);
     mark(page, first, &char_reordered, CHAR_REORDERS);
     for (uint32_t c = first; c < first + 256 && c <= LAST_INTERESTING; c++) {
-        int32_t parts[CHAR_MAX_PARTS];
+        int32_t parts[DECOMPOSITION_MAX_PARTS];
         uint32_t lower[2];
 
         if (char_lower(c, lower) != 1 || lower[0] != c)

@@ -1,12 +1,15 @@
 /*
- * Classes of characters, frozen as the reference has them: WordPiece ids must not change with the version of
- * Unicode that an operating system ships. A two-stage table, made at first use and constant from then on: any number of threads.
+ * Classes of characters, frozen as the reference has them: WordPiece ids must not change with the
+ * version of Unicode that an operating system ships. A two-stage table, built at first use and
+ * constant from then on: any number of threads.
  */
 #ifndef MODEL_TOKENIZER_NORMALIZER_CLASS_H
 #define MODEL_TOKENIZER_NORMALIZER_CLASS_H
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "model/tokenizer/decompositions.h"
 
 enum char_class {
     CHAR_REMOVED = 1 << 0,     /* clean_text drops it: NUL, U+FFFD, Cc, Cf, Co but \t \n \r */
@@ -35,13 +38,13 @@ static inline unsigned char_class(const struct char_classes *classes, uint32_t c
     return classes->pages[classes->page[code_point >> 8]][code_point & 255];
 }
 
-/* Canonical combining class; right for marks and reordered characters, which is where it is asked. */
+/* Canonical combining class; right for marks and reordered characters, which is where it is
+ * asked. */
 int char_combining(uint32_t code_point);
 /* Lower case, one or two characters, without regard to what stands around. Returns how many. */
 int char_lower(uint32_t code_point, uint32_t lower[2]);
-/* Canonical decomposition in full (CHAR_DECOMPOSES only), at most CHAR_MAX_PARTS. Returns how many. */
-#define CHAR_MAX_PARTS 4
-int char_decompose(uint32_t code_point, int32_t parts[CHAR_MAX_PARTS]);
+/* Canonical decomposition in full (CHAR_DECOMPOSES only). Returns how many parts it has. */
+int char_decompose(uint32_t code_point, int32_t parts[DECOMPOSITION_MAX_PARTS]);
 /* \w of Unicode regular expressions: what an added token with single_word may not touch. */
 bool char_is_word(uint32_t code_point);
 

@@ -1,3 +1,4 @@
+/* The ranges. */
 #include "model/tokenizer/normalizer_ranges.h"
 
 /* Printed by tests/golden/tokenizer_ranges.py, but for undecomposed and more_words. */

@@ -1,3 +1,4 @@
+/* Opens a model's tokenizer from whichever files it has. */
 #include <errno.h>
 #include <sys/stat.h>
 
@@ -30,8 +31,9 @@ static struct view content_of(const json_t *token)
     return (struct view){json_string_value(content), json_string_length(content)};
 }
 
-/* Older releases wrote special tokens to special_tokens_map.json, too: what tokenizer_config.json leaves out counts;
- * where they differ it depends on the reader which of them does. */
+/* Older releases wrote special tokens to special_tokens_map.json, too: what
+ * tokenizer_config.json leaves out counts; where they differ it depends on the reader which of
+ * them does. */
 static int add_special_map(const struct tokenizer_files *files, json_t *config, struct err *err)
 {
     json_t *map = NULL, *v;
@@ -125,7 +127,8 @@ static int from_vocab(const struct tokenizer_files *files, struct parsed *p, str
     return make(files->vocab.name, &spec, out, err);
 }
 
-/* A tokenizer.json alone means what it says; one in a model's directory what transformers makes of it. */
+/* A tokenizer.json alone means what it says; one in a model's directory what transformers makes
+ * of it. */
 static int from_json(const struct tokenizer_files *files, struct parsed *p, struct arena *arena,
                      struct tokenizer **out, struct err *err)
 {
@@ -169,7 +172,7 @@ int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer *
     return rc;
 }
 
-/* ---- from a directory ---------------------------------------------------------------------------- */
+/* ---- from a directory ------------------------------------------------------------------------ */
 
 /* Only a file that does not exist may be absent: one that cannot be read is an error. */
 static int read_file(struct arena *arena, const char *dir, const char *name,

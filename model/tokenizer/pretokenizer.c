@@ -1,3 +1,4 @@
+/* Splits normalised text into words. */
 #include "model/tokenizer/pretokenizer.h"
 
 #define BREAKS (CHAR_WHITE | CHAR_PUNCTUATION)

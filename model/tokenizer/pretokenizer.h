@@ -7,7 +7,8 @@
 #include "base/view.h"
 #include "model/tokenizer/normalizer_class.h"
 
-/* The next word of *rest, which is valid UTF-8; false when there is none. *rest loses what was read. */
+/* The next word of *rest, which is valid UTF-8; false when there is none. *rest loses what was
+ * read. */
 bool pretokenizer_next(const struct char_classes *classes, struct view *rest, struct view *word);
 
 #endif

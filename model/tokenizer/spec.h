@@ -1,6 +1,6 @@
 /*
- * A tokenizer as its files describe it, whichever files those are: what they are read into, and what a
- * tokenizer is made from.
+ * A tokenizer as its files describe it, whichever files those are: what they are read into, and
+ * what a tokenizer is made from.
  */
 #ifndef MODEL_TOKENIZER_SPEC_H
 #define MODEL_TOKENIZER_SPEC_H
@@ -30,12 +30,12 @@ struct tokenizer_spec {
     int max_tokens;    /* of a pair with its special tokens; 0: no limit is stated */
     int32_t pair_type; /* token type of a second text: 1, or 0 where the tokenizer gives none */
     bool cut_left;     /* tokenizer.json's truncation takes from the front */
-    bool
-        normalizer_of_config; /* transformers takes tokenizer_config.json's word, not tokenizer.json's */
+    /* transformers takes tokenizer_config.json's word, not tokenizer.json's. */
+    bool normalizer_of_config;
 };
 
-/* The readers fill spec; arena owns its arrays, its strings lie in the text or the document that was read.
- * Errors are "file: pointer: what is wrong", for vocab.txt "file: line N: ...". */
+/* The readers fill spec; arena owns its arrays, its strings lie in the text or the document that
+ * was read. Errors are "file: pointer: what is wrong", for vocab.txt "file: line N: ...". */
 
 /* Lines, without white space at their ends: line i is token i. */
 int vocab_txt_read(const char *file, struct view text, struct arena *arena,
@@ -44,25 +44,27 @@ int vocab_txt_read(const char *file, struct view text, struct arena *arena,
 int tokenizer_config_read(const char *file, const json_t *config, struct arena *arena,
                           struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
 /*
- * tokenizer.json beside tokenizer_config.json: transformers lets the latter win, other readers the former, so what
- * they say differently is refused by name; special tokens that tokenizer.json leaves out are added as transformers
- * does. json is the path of tokenizer.json.
+ * tokenizer.json beside tokenizer_config.json: transformers lets the latter win, other readers the
+ * former, so what they say differently is refused by name; special tokens that tokenizer.json
+ * leaves out are added as transformers does. json is the path of tokenizer.json.
  */
 int tokenizer_config_agrees(const char *file, const char *json, const json_t *config,
                             struct arena *arena, struct tokenizer_spec *spec,
                             struct err *err) MUST_CHECK;
 /*
- * What both vocabularies need of tokenizer_config.json: the rules of its keys, its class (model_config: config.json's
- * object, which may name one, too; NULL: there is none), the limit of tokens and the type of a second text.
+ * What both vocabularies need of tokenizer_config.json: the rules of its keys, its class
+ * (model_config: config.json's object, which may name one, too; NULL: there is none), the limit of
+ * tokens and the type of a second text.
  */
 int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
                          const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
                          struct err *err) MUST_CHECK;
-/* do_lower_case, strip_accents, tokenize_chinese_chars as tokenizer_config.json has them, else transformers'
- * defaults. */
+/* do_lower_case, strip_accents, tokenize_chinese_chars as tokenizer_config.json has them, else
+ * transformers' defaults. */
 int tokenizer_config_normalizer(const char *file, const json_t *config,
                                 struct normalizer_options *out, struct err *err) MUST_CHECK;
-/* One token of tokenizer_config.json: a string, or an object with flags. special: the default of that flag. */
+/* One token of tokenizer_config.json: a string, or an object with flags. special: the default of
+ * that flag. */
 int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
                            struct added_token *token, struct err *err) MUST_CHECK;
 

@@ -1,3 +1,4 @@
+/* From text to ids: added tokens, normaliser, words, pieces. */
 #include "adrank/tokenizer.h"
 
 #include <limits.h>
@@ -22,7 +23,8 @@ struct tokenizer {
     bool lowercases;
 };
 
-/* A longer text is normalised in chunks of about this, so that it is not read beyond the ids that are wanted. */
+/* A longer text is normalised in chunks of about this, so that it is not read beyond the ids
+ * that are wanted. */
 #define CHUNK_BYTES 128
 
 struct encoder {
@@ -67,9 +69,9 @@ static void encode_normalized(struct encoder *e, struct view text)
     encode_words(e, between(text, done, text.len));
 }
 
-/* Takes a chunk off a text, whole where it is short. Chunks have the ids of the whole: they end behind a character that
- * breaks words wherever it stands, and that normalisation leaves alone or puts spaces around. Tokens that are looked
- * for in normalised text may span anything. */
+/* Takes a chunk off a text, whole where it is short. Chunks have the ids of the whole: they end
+ * behind a character that breaks words wherever it stands, and that normalisation leaves alone
+ * or puts spaces around. Tokens that are looked for in normalised text may span anything. */
 static struct view next_chunk(const struct tokenizer *t, struct view *text)
 {
     const char *p = text->ptr + CHUNK_BYTES, *end = text->ptr + text->len;

@@ -1,7 +1,8 @@
+/* Cuts pairs of id lists to a length. */
 #include "adrank/tokenizer.h"
 
-/* Not one by one from the longer: the shorter keeps all it has while that fits into half, and where neither
- * does, the odd token goes to the longer, on a tie to the second. */
+/* Not one by one from the longer: the shorter keeps all it has while that fits into half, and
+ * where neither does, the odd token goes to the longer, on a tie to the second. */
 static void cut_longest(int max, int *n_first, int *n_second)
 {
     int *shorter = *n_first <= *n_second ? n_first : n_second;

@@ -1,3 +1,4 @@
+/* Reads tokenizer.json. */
 #include <inttypes.h>
 #include <stdio.h>
 
@@ -5,14 +6,14 @@
 #include "model/files/json_load.h"
 #include "model/tokenizer/spec.h"
 
-struct reader {
+struct vocab_reader {
     const char *file;
     struct arena *arena;
     struct tokenizer_spec *spec;
     struct err *err;
 };
 
-static int no_memory(const struct reader *r)
+static int no_memory(const struct vocab_reader *r)
 {
     return err_set(r->err, ERR_NOMEM, "%s: out of memory", r->file);
 }
@@ -41,7 +42,7 @@ static struct view view_of_string(const json_t *v)
 }
 
 /* The part at /key must be an object of the one type that is served. */
-static int part(const struct reader *r, const json_t *root, const char *key, const char *type,
+static int part(const struct vocab_reader *r, const json_t *root, const char *key, const char *type,
                 const json_t **out)
 {
     const json_t *v = json_object_get(root, key);
@@ -57,8 +58,8 @@ static int part(const struct reader *r, const json_t *root, const char *key, con
     return 0;
 }
 
-static int flag(const struct reader *r, const json_t *object, const char *pointer, const char *key,
-                bool *out)
+static int flag(const struct vocab_reader *r, const json_t *object, const char *pointer,
+                const char *key, bool *out)
 {
     const json_t *v = json_object_get(object, key);
 
@@ -68,7 +69,7 @@ static int flag(const struct reader *r, const json_t *object, const char *pointe
     return 0;
 }
 
-static int read_normalizer(const struct reader *r, const json_t *root)
+static int read_normalizer(const struct vocab_reader *r, const json_t *root)
 {
     struct normalizer_options *options = &r->spec->normalizer;
     const json_t *v = NULL, *strip;
@@ -85,7 +86,7 @@ static int read_normalizer(const struct reader *r, const json_t *root)
     return flag(r, v, "/normalizer", "strip_accents", &options->strip_accents);
 }
 
-static int string(const struct reader *r, const json_t *object, const char *pointer,
+static int string(const struct vocab_reader *r, const json_t *object, const char *pointer,
                   const char *key, struct view *out)
 {
     const json_t *v = json_object_get(object, key);
@@ -99,7 +100,7 @@ static int string(const struct reader *r, const json_t *object, const char *poin
 /* What an error shows of a token: JSON pointers name members, and members are tokens here. */
 #define TOKEN_ARG(v) (int)((v).len > 64 ? 64 : (v).len), (v).ptr
 
-static int read_vocab(const struct reader *r, json_t *vocab)
+static int read_vocab(const struct vocab_reader *r, json_t *vocab)
 {
     struct tokenizer_spec *spec = r->spec;
     size_t n = json_object_size(vocab);
@@ -139,7 +140,7 @@ static int read_vocab(const struct reader *r, json_t *vocab)
     return 0;
 }
 
-static int read_model(const struct reader *r, const json_t *root)
+static int read_model(const struct vocab_reader *r, const json_t *root)
 {
     struct tokenizer_spec *spec = r->spec;
     const json_t *model = NULL, *max;
@@ -164,7 +165,7 @@ static int read_model(const struct reader *r, const json_t *root)
     return 0;
 }
 
-static int read_added_one(const struct reader *r, size_t i, const json_t *v)
+static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *v)
 {
     struct tokenizer_spec *spec = r->spec;
     struct added_token *token = &spec->added[i];
@@ -201,7 +202,7 @@ static int read_added_one(const struct reader *r, size_t i, const json_t *v)
     return 0;
 }
 
-static int read_added(const struct reader *r, const json_t *root)
+static int read_added(const struct vocab_reader *r, const json_t *root)
 {
     const json_t *list = json_object_get(root, "added_tokens");
     size_t n = json_array_size(list);
@@ -232,8 +233,8 @@ static int32_t find(const struct tokenizer_spec *spec, struct view content)
 }
 
 /* Item i of a template: a special token when id is wanted, else the sequence of that name. */
-static int template_item(const struct reader *r, const json_t *list, const char *name, size_t i,
-                         const char *sequence, int type, struct view *special)
+static int template_item(const struct vocab_reader *r, const json_t *list, const char *name,
+                         size_t i, const char *sequence, int type, struct view *special)
 {
     const json_t *item =
         json_object_get(json_array_get(list, i), sequence ? "Sequence" : "SpecialToken");
@@ -250,7 +251,8 @@ static int template_item(const struct reader *r, const json_t *list, const char 
     return 0;
 }
 
-static int template_id(const struct reader *r, const json_t *post, struct view name, int32_t *out)
+static int template_id(const struct vocab_reader *r, const json_t *post, struct view name,
+                       int32_t *out)
 {
     const json_t *tokens = json_object_get(post, "special_tokens");
     const json_t *ids = json_object_get(json_object_getn(tokens, name.ptr, name.len), "ids");
@@ -266,8 +268,9 @@ static int template_id(const struct reader *r, const json_t *post, struct view n
     return 0;
 }
 
-/* [CLS] A [SEP] and [CLS] A [SEP] B [SEP] with types 0 and 0 0 0 1 1: inputs are built like that. */
-static int read_template(const struct reader *r, const json_t *post)
+/* [CLS] A [SEP] and [CLS] A [SEP] B [SEP] with types 0 and 0 0 0 1 1: inputs are built like
+ * that. */
+static int read_template(const struct vocab_reader *r, const json_t *post)
 {
     const json_t *single = json_object_get(post, "single");
     const json_t *pair = json_object_get(post, "pair");
@@ -290,7 +293,7 @@ static int read_template(const struct reader *r, const json_t *post)
 }
 
 /* {"cls": ["[CLS]", 101], "sep": ["[SEP]", 102]} */
-static int read_bert_post(const struct reader *r, const json_t *post)
+static int read_bert_post(const struct vocab_reader *r, const json_t *post)
 {
     static const char *const keys[] = {"cls", "sep"};
 
@@ -307,7 +310,7 @@ static int read_bert_post(const struct reader *r, const json_t *post)
     return 0;
 }
 
-static int read_post_processor(const struct reader *r, const json_t *root)
+static int read_post_processor(const struct vocab_reader *r, const json_t *root)
 {
     const json_t *post = json_object_get(root, "post_processor");
     const char *type = json_string_value(json_object_get(post, "type"));
@@ -322,7 +325,7 @@ static int read_post_processor(const struct reader *r, const json_t *root)
                    r->file, type ? type : "missing");
 }
 
-static int read_pad(const struct reader *r, const json_t *root)
+static int read_pad(const struct vocab_reader *r, const json_t *root)
 {
     const json_t *id = json_object_get(json_object_get(root, "padding"), "pad_id");
     struct tokenizer_spec *spec = r->spec;
@@ -346,7 +349,7 @@ static int read_pad(const struct reader *r, const json_t *root)
 }
 
 /* The length is what the last call left behind; the side is the tokenizer's own. */
-static void read_truncation(const struct reader *r, const json_t *root)
+static void read_truncation(const struct vocab_reader *r, const json_t *root)
 {
     const json_t *side = json_object_get(json_object_get(root, "truncation"), "direction");
 
@@ -357,7 +360,7 @@ static void read_truncation(const struct reader *r, const json_t *root)
 int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
                     struct tokenizer_spec *spec, struct err *err)
 {
-    struct reader r = {file, arena, spec, err};
+    struct vocab_reader r = {file, arena, spec, err};
     const json_t *pre = NULL;
 
     if (part(&r, root, "pre_tokenizer", "BertPreTokenizer", &pre) || read_normalizer(&r, root) ||

@@ -1,3 +1,4 @@
+/* Reads vocab.txt. */
 #include "base/utf8.h"
 #include "model/tokenizer/normalizer_ranges.h"
 #include "model/tokenizer/spec.h"

@@ -1,3 +1,4 @@
+/* The longest match, piece by piece. */
 #include "model/tokenizer/wordpiece.h"
 
 #include <stdlib.h>

@@ -1,7 +1,8 @@
 /*
- * WordPiece (Schuster and Nakajima 2012; greedy as in Devlin et al. 2018): the longest vocabulary entry that
- * the word begins with, then the longest with the continuing prefix, and so on; a word that cannot be
- * covered, or with more than max_chars characters, is the unknown token. Read-only once made.
+ * WordPiece (Schuster and Nakajima 2012; greedy as in Devlin et al. 2018): the longest vocabulary
+ * entry that the word begins with, then the longest with the continuing prefix, and so on; a word
+ * that cannot be covered, or with more than max_chars characters, is the unknown token. Read-only
+ * once made.
  */
 #ifndef MODEL_TOKENIZER_WORDPIECE_H
 #define MODEL_TOKENIZER_WORDPIECE_H

@@ -1,3 +1,4 @@
+/* Builds and walks the double array. */
 #include "model/tokenizer/wordpiece_trie.h"
 
 #include <stdbool.h>
@@ -6,8 +7,8 @@
 
 #define MAX_NODES (1 << 26)
 #define MARGIN 256
-/* A node with many children gives up after so many places and goes to the end: time stays bounded whatever
- * the strings, and nodes with one child fill the gaps that this leaves. */
+/* A node with many children gives up after so many places and goes to the end: time stays
+ * bounded whatever the strings, and nodes with one child fill the gaps that this leaves. */
 #define MAX_TRIES 256
 
 /* Strings first..last (excluded) share the first `depth` bytes, which lead to node. */
@@ -27,8 +28,8 @@ struct builder {
     size_t n_stack, stack_capacity;
 };
 
-/* Free nodes form a list, ascending: base holds the next free one, value the one before, 0 ends it. Nodes
- * 1 to 255 stay out of it, so that a base is never negative whatever byte comes first. */
+/* Free nodes form a list, ascending: base holds the next free one, value the one before, 0 ends
+ * it. Nodes 1 to 255 stay out of it, so that a base is never negative whatever byte comes first. */
 static void link_free(struct builder *b, int32_t from, int32_t to)
 {
     int32_t last = from - 1;

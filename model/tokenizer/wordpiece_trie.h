@@ -1,6 +1,7 @@
 /*
- * Strings to numbers, for the longest one that a text begins with: a trie over bytes in a double array (Aoe
- * 1989), so a step is one load and one comparison. Read-only once made, any number of threads.
+ * Strings to numbers, for the longest one that a text begins with: a trie over bytes in a double
+ * array (Aoe 1989), so a step is one load and one comparison. Read-only once made, any number of
+ * threads.
  */
 #ifndef MODEL_TOKENIZER_WORDPIECE_TRIE_H
 #define MODEL_TOKENIZER_WORDPIECE_TRIE_H
@@ -34,8 +35,8 @@ struct trie_string {
 /* By text, equal ones by value. */
 void trie_sort(struct trie_string *strings, size_t n);
 
-/* Sorts strings. Empty ones are left out; of equal ones the smallest value stays. ERR_NOMEM, also when
- * the strings need more than 2^26 nodes. */
+/* Sorts strings. Empty ones are left out; of equal ones the smallest value stays. ERR_NOMEM,
+ * also when the strings need more than 2^26 nodes. */
 int trie_init(struct trie *trie, struct trie_string *strings, size_t n, struct err *err) MUST_CHECK;
 void trie_release(struct trie *trie);
 
@@ -47,8 +48,8 @@ static inline int32_t trie_step(const struct trie *trie, int32_t node, unsigned 
     return trie->nodes[child].parent == node ? child : TRIE_NONE;
 }
 
-/* The longest string that text begins with when walked from node: its value and *len, or TRIE_NONE. The
- * empty string is never found. */
+/* The longest string that text begins with when walked from node: its value and *len, or
+ * TRIE_NONE. The empty string is never found. */
 static inline int32_t trie_longest(const struct trie *trie, int32_t node, struct view text,
                                    size_t *len)
 {

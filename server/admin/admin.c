@@ -1,8 +1,10 @@
+/* The admin listener: routes, and the handlers of /metrics and /admin/... */
 #include "server/admin/admin.h"
 
 #include <stdlib.h>
 
 #include "server/admin/caller.h"
+#include "server/net/descriptors.h"
 #include "server/net/query.h"
 #include "json/writer.h"
 
@@ -21,7 +23,8 @@ struct admin {
     struct connection_pool pool;
     struct listener listener;
     struct metrics_shard *shard;
-    char *address;            /* as configured */
+    const struct admin_options *options;
+    struct http_options http; /* as configured, or less: of its connections */
     struct http_call *reload; /* that waits for a reload */
 };
 
@@ -32,15 +35,15 @@ static struct view first_field(const struct http_call *x, const char *name)
     return http_call_field(x, name, &at);
 }
 
-/* Whether a call of /admin/... is taken: by whom it is and by its query, of which these are all there is. Else it has
- * been refused. */
-static bool take(struct admin *admin, struct http_call *x, const struct query_switch *switches,
-                 int n_switches)
+/* Whether a call of /admin/... may go on, by its caller and by its query, whose only parameters are
+ * `switches`. Else it has been refused. */
+static bool accept_call(struct admin *admin, struct http_call *x,
+                        const struct query_switch *switches, int n_switches)
 {
     struct caller caller = {.host = http_call_authority(x),
                             .origin = first_field(x, "origin"),
                             .fetch_site = first_field(x, "sec-fetch-site")};
-    const char *why = caller_refused(&caller, admin->address);
+    const char *why = caller_refused(&caller, admin->options->address);
     struct err err;
 
     if (why) {
@@ -78,7 +81,7 @@ static void handle_config(struct http_call *x, void *arg)
     struct buf body = BUF_INIT;
     struct json_writer w;
 
-    if (!take(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, 0))
         return;
     json_writer_init(&w, &body);
     admin->args.actions.print_config(admin->args.actions.arg, &w);
@@ -93,7 +96,7 @@ static void handle_drain(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
 
-    if (!take(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, 0))
         return;
     admin->args.actions.drain(admin->args.actions.arg);
     http_call_respond(
@@ -114,7 +117,7 @@ static void handle_reload(struct http_call *x, void *arg)
     bool dry_run;
     const struct query_switch switches[] = {{"dry_run", &dry_run}};
 
-    if (!take(admin, x, switches, 1))
+    if (!accept_call(admin, x, switches, 1))
         return;
     if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
         http_call_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
@@ -130,10 +133,8 @@ static void write_outcome(const struct reload_outcome *outcome, struct buf *body
 
     json_writer_init(&w, body);
     jw_object_begin(&w);
-    jw_key(&w, "status");
-    jw_str(&w, outcome->status);
-    jw_key(&w, "generation");
-    jw_int(&w, (int64_t)outcome->generation);
+    jw_member_str(&w, "status", outcome->status);
+    jw_member_int(&w, "generation", (int64_t)outcome->generation);
     if (outcome->diff.len) {
         buf_add_str(body, ",");
         buf_add_view(body, outcome->diff);
@@ -181,14 +182,20 @@ static int64_t least(int64_t a, int64_t b)
     return a < b ? a : b;
 }
 
-void admin_set_limits(struct admin *admin, const struct net_limits *limits)
+void admin_set_options(struct admin *admin, const struct admin_options *options,
+                       const struct http_options *http)
 {
-    struct net_limits own = *limits;
+    const struct descriptors share = descriptors_share(descriptors_limit(), http);
 
-    own.first_byte_ms = least(own.first_byte_ms, FIRST_BYTE_MS);
-    own.idle_ms = least(own.idle_ms, IDLE_MS);
-    net_limits_store(&admin->shared.limits, &own);
-    budget_set_limit(&admin->memory, MEMORY_BYTES, own.max_body_bytes);
+    admin->options = options;
+    admin->http = *http;
+    admin->http.first_byte_ms = least(http->first_byte_ms, FIRST_BYTE_MS);
+    admin->http.idle_ms = least(http->idle_ms, IDLE_MS);
+    connection_pool_set_limits(&admin->pool,
+                               &(struct net_limits){.http = &admin->http,
+                                                    .max_connections = share.admin,
+                                                    .max_refusing = share.admin_refusing});
+    budget_set_limit(&admin->memory, MEMORY_BYTES, http->max_body_bytes);
 }
 
 static void on_answer(void *user, int label, int status, int64_t duration_us)
@@ -207,27 +214,24 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     if (!admin)
         return err_set(err, ERR_NOMEM, "admin: out of memory");
     admin->args = *args;
-    admin->address = strdup(args->address);
     set_routes(admin);
-    budget_init(&admin->memory, MEMORY_BYTES, args->limits->max_body_bytes);
-    net_shared_init(&admin->shared, args->limits, &admin->memory);
-    admin_set_limits(admin, args->limits);
+    budget_init(&admin->memory, MEMORY_BYTES, args->http->max_body_bytes);
+    net_shared_init(&admin->shared, &admin->memory);
     admin->shard = metrics_shard_new(args->metrics, err);
-    if (!admin->address || !admin->shard) {
-        err_set(err, ERR_NOMEM, "admin: out of memory");
+    if (!admin->shard)
         goto fail;
-    }
     if (connection_pool_init(&admin->pool,
                              &(struct connection_pool_args){.loop = args->loop,
                                                             .shared = &admin->shared,
                                                             .router = &admin->router,
-                                                            .hooks.on_answer = on_answer,
+                                                            .hooks.on_response = on_answer,
                                                             .user = admin},
                              err))
         goto fail;
+    admin_set_options(admin, args->options, args->http);
     if (listener_open(&admin->listener,
                       &(struct listener_args){.loop = args->loop,
-                                              .address = args->address,
+                                              .address = args->options->address,
                                               .on_accept = connection_pool_on_accept,
                                               .arg = &admin->pool},
                       err)) {
@@ -237,7 +241,6 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     *out = admin;
     return 0;
 fail:
-    free(admin->address);
     free(admin);
     return -1;
 }
@@ -248,7 +251,6 @@ void admin_close(struct admin *admin)
         return;
     listener_close(&admin->listener);
     connection_pool_release(&admin->pool);
-    free(admin->address);
     free(admin);
 }
 

@@ -1,21 +1,22 @@
 /*
- * The admin listener: health, metrics, the configuration in effect, reload and drain, on an address of its own.
- * It runs on the main thread's loop over the same reader and connection code as the public one. Its connections are few
- * and may not idle for long. /admin/... is strict: whom the request is for and where it comes from (see caller.h), and
- * query parameters, of which an unknown or malformed one is 400. Health and metrics pass over parameters that they do
- * not know and take any Host.
+ * The admin listener: health, metrics, the configuration in effect, reload and drain, on an
+ * address of its own. It runs on the main thread's loop, over the same connection code as the
+ * public one. Its connections are few and may not idle for long. /admin/... is strict about who
+ * calls (caller.h) and about query parameters: an unknown or malformed one is 400. Health and
+ * metrics ignore parameters that they do not know and accept any Host.
  */
 #ifndef SERVER_ADMIN_ADMIN_H
 #define SERVER_ADMIN_ADMIN_H
 
 #include "server/admin/health.h"
 #include "server/metrics/metrics.h"
+#include "json/writer.h"
 
 struct admin;
 
 /* What the endpoints do; all on the main thread. */
 struct admin_actions {
-    /* Starts a reload whose end is told by admin_reloaded(). -1: one is running. */
+    /* Starts a reload; admin_reloaded() reports its end. -1: one is running. */
     int (*reload)(void *arg, bool dry_run);
     void (*drain)(void *arg);
     void (*print_config)(void *arg, struct json_writer *w);
@@ -23,9 +24,9 @@ struct admin_actions {
 };
 
 struct admin_args {
-    struct loop *loop; /* the main thread's */
-    const char *address;
-    const struct net_limits *limits; /* its own: a full public side must not shut it */
+    struct loop *loop;                   /* the main thread's */
+    const struct admin_options *options; /* these two until admin_set_options() */
+    const struct http_options *http;     /* what its connections may take, too, or less */
     struct health *health;
     struct metrics *metrics;
     struct admin_actions actions;
@@ -36,10 +37,11 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
 void admin_close(struct admin *admin);
 const char *admin_address(const struct admin *admin);
 const struct listener *admin_listener(const struct admin *admin);
-/* From now on; how long its connections may idle at most is its own. */
-void admin_set_limits(struct admin *admin, const struct net_limits *limits);
+/* From now on. How long its connections may idle at most is its own, and how many there may be. */
+void admin_set_options(struct admin *admin, const struct admin_options *options,
+                       const struct http_options *http);
 
-/* The outcome of the reload that runs, to the client that asked for it, if one did and is still there. */
+/* Answers the client that asked for the reload that runs, if one did and is still there. */
 struct reload_outcome {
     const char *status; /* "applied", "unchanged", "valid"; NULL: failed */
     uint64_t generation;

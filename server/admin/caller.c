@@ -1,3 +1,4 @@
+/* Who may call what is below /admin, decided from three fields of the request. */
 #include "server/admin/caller.h"
 
 #include <arpa/inet.h>

@@ -1,6 +1,7 @@
 /*
- * Who may call what is below /admin: programs that were given this address. Not a page in an operator's browser that names it (a
- * foreign Origin), nor one whose own name was made to resolve to it (a foreign Host; DNS rebinding). Pure.
+ * Who may call what is below /admin: programs that were given this address. Not a page in an
+ * operator's browser that names it (a foreign Origin), nor one whose own name was made to resolve
+ * to it (a foreign Host; DNS rebinding). Pure.
  */
 #ifndef SERVER_ADMIN_CALLER_H
 #define SERVER_ADMIN_CALLER_H
@@ -8,13 +9,14 @@
 #include "base/view.h"
 
 struct caller {
-    struct view host;   /* "name:port" that the request is for; ptr NULL: HTTP/1.0 without one */
-    struct view origin; /* Origin; ptr NULL: absent, as all three */
+    struct view host;       /* "name:port" that the request is for; ptr NULL: HTTP/1.0 without */
+    struct view origin;     /* Origin; ptr NULL: absent, as all three */
     struct view fetch_site; /* Sec-Fetch-Site */
 };
 
-/* NULL where the call is taken, else why not. The host may be an IP address, localhost or the host of `address`, which is
- * admin.address as configured; a UNIX socket takes any. An origin has to be that very host and port. */
+/* NULL when the call is accepted, else the reason. The host may be an IP address, localhost or the
+ * host of `address`, which is admin.address as configured; over a UNIX socket any. An origin has to
+ * be that very host and port. */
 const char *caller_refused(const struct caller *caller, const char *address);
 
 #endif

@@ -1,3 +1,4 @@
+/* Health: decided from heartbeats and states, written for monitors and operators. */
 #include "server/admin/health.h"
 
 #include "base/clock.h"
@@ -7,73 +8,72 @@
 
 void health_init(struct health *health, const struct health_args *args)
 {
-    *health = (struct health){
-        .server = args->server,
-        .executor = args->executor,
-        .redis = args->redis,
-        .arg = args->arg,
-    };
-    atomic_init(&health->stall_us, args->stall_us);
-    atomic_init(&health->verified, false);
+    *health = (struct health){.args = *args, .options = args->options};
     pthread_mutex_init(&health->lock, NULL);
 }
 
 void health_release(struct health *health)
 {
+    world_unref(health->world);
     pthread_mutex_destroy(&health->lock);
-    buf_release(&health->model);
-    catalog_unref(health->catalog);
 }
 
-void health_set_world(struct health *health, const struct world *world)
+void health_set_world(struct health *health, struct world *world)
 {
-    const struct served_model *served = world->served;
-    struct json_writer w;
+    struct world *old;
 
     pthread_mutex_lock(&health->lock);
-    buf_clear(&health->model);
-    json_writer_init(&w, &health->model);
-    jw_object_begin(&w);
-    jw_member_str(&w, "name", model_name(world->model));
-    jw_member_str(&w, "version", model_version(world->model));
-    jw_member_str(&w, "digest", model_digest(world->model));
-    jw_member_str(&w, "kind", model_kind(world->model));
-    jw_member_str(&w, "precision", precision_names[served_model_precision(served)]);
-    jw_member_int(&w, "generation", (int64_t)world->generation);
-    jw_object_end(&w);
-    catalog_unref(health->catalog);
-    health->catalog = catalog_ref(world->catalog);
-    health->catalog_modified_ms = world->catalog_modified_ms;
+    old = health->world;
+    health->world = world_ref(world);
+    health->options = &world->config->admin;
     pthread_mutex_unlock(&health->lock);
-    atomic_store(&health->stall_us, world->config->admin.stall_ms * 1000);
-    atomic_store(&health->verified, true);
+    world_unref(old);
 }
 
-static bool stalled(const struct health *health, int64_t beat_us, int64_t now_us)
+static int64_t stall_us(struct health *health)
 {
-    return beat_us && now_us - beat_us > atomic_load(&health->stall_us);
+    int64_t ms;
+
+    pthread_mutex_lock(&health->lock);
+    ms = health->options->stall_ms;
+    pthread_mutex_unlock(&health->lock);
+    return ms * 1000;
 }
 
-bool health_live(const struct health *health, int64_t now_us, const char **why)
+static bool is_verified(struct health *health)
 {
+    bool verified;
+
+    pthread_mutex_lock(&health->lock);
+    verified = health->world != NULL;
+    pthread_mutex_unlock(&health->lock);
+    return verified;
+}
+
+bool health_live(struct health *health, int64_t now_us, const char **why)
+{
+    const int64_t since_us = now_us - stall_us(health);
+    const int64_t server_us = server_heartbeat_us(health->args.server);
+    const int64_t executor_us = executor_heartbeat_us(health->args.executor);
+
     *why = "ok";
-    if (stalled(health, server_heartbeat_us(health->server), now_us))
+    if (server_us && server_us < since_us)
         *why = "a worker stalls";
-    else if (stalled(health, executor_heartbeat_us(health->executor), now_us))
+    else if (executor_us && executor_us < since_us)
         *why = "the executor stalls";
     else
         return true;
     return false;
 }
 
-bool health_ready(const struct health *health, const char **why)
+bool health_ready(struct health *health, const char **why)
 {
     *why = "ok";
-    if (server_draining(health->server))
+    if (server_draining(health->args.server))
         *why = "draining";
-    else if (!atomic_load(&health->verified))
+    else if (!is_verified(health))
         *why = "the model is not verified yet";
-    else if (executor_state(health->executor) != EXECUTOR_SERVING)
+    else if (executor_state(health->args.executor) != EXECUTOR_SERVING)
         *why = "no backend answers";
     else
         return true;
@@ -84,13 +84,12 @@ static void write_backend(const struct health *health, struct json_writer *w)
 {
     static const char *const states[] = {"serving", "broken", "stopping"};
 
-    jw_key(w, "backend");
-    jw_object_begin(w);
-    jw_member_str(w, "name", executor_backend(health->executor));
-    jw_member_str(w, "device", executor_caps(health->executor)->device);
-    jw_member_str(w, "state", states[executor_state(health->executor)]);
+    jw_member_object(w, "backend");
+    jw_member_str(w, "name", executor_backend(health->args.executor));
+    jw_member_str(w, "device", executor_caps(health->args.executor)->name);
+    jw_member_str(w, "state", states[executor_state(health->args.executor)]);
     jw_member_int(w, "heartbeat_age_ms",
-                  (clock_now_us() - executor_heartbeat_us(health->executor)) / 1000);
+                  (clock_now_us() - executor_heartbeat_us(health->args.executor)) / 1000);
     jw_object_end(w);
 }
 
@@ -102,28 +101,42 @@ static void write_redis(enum health_redis redis, struct json_writer *w)
         jw_member_bool(w, "redis", redis == HEALTH_REDIS_UP);
 }
 
-static void write_catalog(const struct health *health, struct json_writer *w)
+static void write_model(const struct world *world, struct json_writer *w)
 {
-    struct catalog_state state;
+    jw_member_object(w, "model");
+    jw_member_str(w, "name", model_name(world_model(world)->model));
+    jw_member_str(w, "version", model_version(world_model(world)->model));
+    jw_member_str(w, "digest", model_digest(world_model(world)->model));
+    jw_member_str(w, "kind", model_kind(world_model(world)->model));
+    jw_member_str(w, "precision",
+                  precision_names[served_model_precision(world_model(world)->served)]);
+    jw_member_int(w, "generation", (int64_t)world->generation);
+    jw_object_end(w);
+}
 
-    if (!health->catalog)
-        return;
-    state = catalog_state_now(health->catalog, health->catalog_modified_ms);
-    catalog_state_write(&state, w);
+/* Under the lock, so that the last reference to a world is never this thread's. */
+static void write_world(struct health *health, struct json_writer *w)
+{
+    const struct world *world;
+
+    pthread_mutex_lock(&health->lock);
+    world = health->world;
+    if (world) {
+        const struct catalog_state state =
+            catalog_state_now(world->catalog, world->catalog_modified_ms);
+
+        write_model(world, w);
+        catalog_state_write(&state, w);
+    }
+    pthread_mutex_unlock(&health->lock);
 }
 
 static void write_verbose(struct health *health, struct json_writer *w)
 {
-    pthread_mutex_lock(&health->lock);
-    if (health->model.len) {
-        jw_key(w, "model");
-        jw_raw(w, buf_view(&health->model));
-    }
-    write_catalog(health, w);
-    pthread_mutex_unlock(&health->lock);
+    write_world(health, w);
     write_backend(health, w);
-    write_redis(health->redis(health->arg), w);
-    jw_member_bool(w, "draining", server_draining(health->server));
+    write_redis(health->args.redis(health->args.arg), w);
+    jw_member_bool(w, "draining", server_draining(health->args.server));
 }
 
 struct verdict {
@@ -167,7 +180,7 @@ static void answer_ready(struct health *health, struct http_call *x, bool verbos
     answer(health, x, &verdict);
 }
 
-/* 0, or the query has been refused. Monitors add parameters of their own: only this one is looked at. */
+/* 0, or the query has been refused. Monitors add parameters of their own: only this one counts. */
 static int read_verbose(struct http_call *x, bool *verbose)
 {
     const struct query_switch switches[] = {{"verbose", verbose}};

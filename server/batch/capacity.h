@@ -1,4 +1,5 @@
-/* What the batch queue and its executor are built for: the largest values that their options may take. */
+/* What the batch queue and its executor are built for: the largest values that their options may
+ * take. */
 #ifndef SERVER_BATCH_CAPACITY_H
 #define SERVER_BATCH_CAPACITY_H
 

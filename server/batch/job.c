@@ -21,7 +21,7 @@ struct batch_job *batch_job_of_work(struct work *work)
     return CONTAINER(work, struct batch_job, work);
 }
 
-void batch_job_prepare(struct batch_job *job, const struct cost *cost,
+void batch_job_prepare(struct batch_job *job, struct cost *cost,
                        const struct batch_options *options, int64_t now_us)
 {
     struct input_shape shape = input_shape(&job->input);

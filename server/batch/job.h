@@ -20,15 +20,6 @@
 struct served_model;
 struct executor;
 
-enum job_outcome {
-    JOB_OK,         /* logits are there */
-    JOB_NOT_FINITE, /* the model computed NaN or infinity for this job */
-    JOB_REFUSED,    /* by the gate of the fallback engine, after the primary one broke */
-    JOB_EXPIRED,    /* its deadline passed, or nothing could have met it any more */
-    JOB_CANCELLED,
-    JOB_FAILED, /* no backend that works, no memory for its batch, or the daemon is stopping */
-    JOB_OUTCOMES
-};
 extern const char *const job_outcome_names[JOB_OUTCOMES]; /* "ok", "not_finite", ... */
 
 struct job_owner {
@@ -72,11 +63,11 @@ struct batch_job *batch_job_of_work(struct work *work);
 void batch_job_cancel(struct batch_job *job);
 
 /* For the executor: what the scheduler has to know, at this arrival. */
-void batch_job_prepare(struct batch_job *job, const struct cost *cost,
+void batch_job_prepare(struct batch_job *job, struct cost *cost,
                        const struct batch_options *options, int64_t now_us);
 
-/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget and keep_bytes
- * allow. */
+/* A worker's own jobs. Fixed in number; their buffers grow with use and are kept, as far as budget
+ * and keep_bytes allow. */
 struct batch_jobs {
     struct batch_job *items;
     struct batch_job *free; /* with buffers, last returned first */
@@ -96,8 +87,8 @@ void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job);
 /* Frees the buffers of free ones. */
 void batch_jobs_reclaim(struct batch_jobs *jobs);
 
-/* Room for input.n_read * labels logits, and the charge for the input; before submit, on the owner's thread. ERR_NOMEM
- * over the budget, too: the job is good for batch_jobs_put() only. */
+/* Room for input.n_read * labels logits, and the charge for the input; before submit, on the
+ * owner's thread. ERR_NOMEM over the budget, too: the job is good for batch_jobs_put() only. */
 int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int labels,
                        struct err *err) MUST_CHECK;
 

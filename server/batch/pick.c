@@ -1,3 +1,4 @@
+/* What runs next; see pick.h. */
 #include "server/batch/pick.h"
 
 static void start(struct extent *extent, const struct work *work)
@@ -11,8 +12,8 @@ static void start(struct extent *extent, const struct work *work)
     extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
 }
 
-/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all the
- * rest of grow: it waits for the sums to arrive in memory. */
+/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all
+ * the rest of grow: it waits for the sums to arrive in memory. */
 static void shape_take_back(struct input_shape *sum, const struct input_shape *more,
                             int64_t chain_tokens, int64_t chain_attention)
 {
@@ -69,21 +70,27 @@ void pick_extent(const struct queue *queue, int from, const struct batch_options
     extent->end = i;
 }
 
-void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
-                struct pick *pick)
+struct work *pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
+                        struct work **works, struct extent *extent)
 {
-    pick_extent(queue, 0, options, now_us, &pick->extent);
-    pick->n_chosen = pick->n_dropped = 0;
-    for (int i = 0; i < pick->extent.end; i++) {
+    struct work *dropped = NULL, **end = &dropped;
+    int n = 0;
+
+    pick_extent(queue, 0, options, now_us, extent);
+    for (int i = 0; i < extent->end; i++) {
         struct work *work = queue_at(queue, 0);
-        /* Counted rather than asked again: a cancellation may come in between the two looks. */
-        if (pick->n_chosen == pick->extent.n || work_dropped(work, now_us))
-            pick->dropped[pick->n_dropped++] = work;
-        else
-            pick->chosen[pick->n_chosen++] = work;
         queue_remove(queue, 0);
+        /* Counted rather than asked again: a cancellation may come in between the two looks. */
+        if (n < extent->n && !work_dropped(work, now_us)) {
+            works[n++] = work;
+            continue;
+        }
+        work->next = NULL;
+        *end = work;
+        end = &work->next;
     }
-    pick->extent.n = pick->n_chosen;
+    extent->n = n;
+    return dropped;
 }
 
 struct work *pick_dropped(struct queue *queue, int64_t now_us)

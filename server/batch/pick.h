@@ -39,18 +39,11 @@ static inline bool work_dropped(const struct work *work, int64_t now_us)
     return !work->probe && (double)now_us + alone_us > (double)work->deadline_us;
 }
 
-struct pick {
-    struct work **chosen; /* room for options.max_jobs */
-    int n_chosen;
-    struct work **dropped; /* room for as many as the queue holds */
-    int n_dropped;
-    struct extent extent; /* of what was chosen */
-};
-
-/* Takes chosen and dropped out of the queue. The arrays are the caller's. n_chosen is 0 only
- * when nothing is left in the queue. */
-void pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
-                struct pick *pick);
+/* Takes the next batch out of the queue, into works[0] to works[extent->n - 1]: room for
+ * options->max_jobs. extent->n is 0 only when nothing is left in the queue. Returns what was
+ * dropped on the way, a list by `next`, front first. */
+struct work *pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
+                        struct work **works, struct extent *extent);
 
 /* Takes out all that work_dropped says; a list by `next`, front first. For a queue that is full:
  * otherwise they leave it when a batch comes to them. */

@@ -1,3 +1,4 @@
+/* Admitted work in order; see queue.h. */
 #include "server/batch/queue.h"
 
 #include <stdlib.h>
@@ -76,4 +77,17 @@ void queue_remove(struct queue *queue, int i)
     queue->n--;
     if (queue->n == 0)
         queue->first = 0;
+}
+
+struct work *queue_empty(struct queue *queue)
+{
+    struct work *works = NULL;
+
+    for (int i = queue->n - 1; i >= 0; i--) {
+        struct work *work = queue_at(queue, i);
+        work->next = works;
+        works = work;
+    }
+    queue->first = queue->n = 0;
+    return works;
 }

@@ -28,16 +28,27 @@ struct batch_options {
     int64_t reserve_us; /* batch.reserve_us: between the planned end of a batch and its deadlines */
 };
 
+/* What became of a job. */
+enum job_outcome {
+    JOB_OK,         /* logits are there */
+    JOB_NOT_FINITE, /* the model computed NaN or infinity for this job */
+    JOB_REFUSED,    /* by the gate of the fallback engine, after the primary one broke */
+    JOB_EXPIRED,    /* its deadline passed, or nothing could have met it any more */
+    JOB_CANCELLED,
+    JOB_FAILED, /* no backend that works, no memory for its batch, or the daemon is stopping */
+    JOB_OUTCOMES
+};
+
 /*
  * What the scheduler knows of a job; part of it (intrusive). Constant while queued, but for
  * cancelled. The same pointer cost means the same engine: only work of one engine shares a batch.
  */
 struct work {
     /* Set by the owner. */
-    int64_t arrival_us;      /* monotonic */
-    int64_t deadline_us;     /* monotonic: when the scores have to be at their owner's */
-    const struct cost *cost; /* of the engine that runs it */
-    atomic_bool cancelled;   /* the client is gone: any thread, dropped unpaid when it is seen */
+    int64_t arrival_us;    /* monotonic */
+    int64_t deadline_us;   /* monotonic: when the scores have to be at their owner's */
+    struct cost *cost;     /* of the engine that runs it */
+    atomic_bool cancelled; /* the client is gone: any thread, dropped unpaid when it is seen */
     /* Set by work_prepare. */
     int64_t order_us;         /* max(deadline, arrival + min_us) */
     struct input_shape shape; /* as charged: a parent that is repeated in parts counts again */
@@ -45,7 +56,7 @@ struct work {
     double base_us;           /* cost_base_us of it alone, all parts */
     /* Set by the gate. */
     bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
-    /* Set by pick_dropped. */
+    /* In a list of work that left the queue. */
     struct work *next;
 };
 
@@ -79,5 +90,7 @@ static inline struct work *queue_at(const struct queue *queue, int i)
 
 /* Takes entry i out. O(n) unless near the front. */
 void queue_remove(struct queue *queue, int i);
+/* Takes all out; a list by `next`, front first. */
+struct work *queue_empty(struct queue *queue);
 
 #endif

@@ -10,19 +10,7 @@
 
 #include <stdatomic.h>
 
-#include "adrank/engine.h"
-#include "server/batch/cost.h"
-
-struct executor;
-
-struct served_engine {
-    struct executor *executor;       /* NULL: there is none */
-    struct engine *engine;           /* its executor's thread only */
-    const struct backend_caps *caps; /* of the engine: precision in use and why; any thread */
-    struct cost cost;                /* under its executor's lock */
-    struct served_model *model;
-    struct served_engine *next; /* the executor's list of those to be closed */
-};
+#include "server/batch/served_engine.h"
 
 enum { SERVED_PRIMARY, SERVED_FALLBACK, SERVED_ENGINES };
 
@@ -34,10 +22,10 @@ struct served_model {
 };
 
 struct served_model_args {
-    struct model *model;               /* a reference of its own is taken */
-    struct executor *primary;          /* starts of executors and opens of models are independent */
-    struct executor *fallback;         /* NULL: none */
-    enum precision precision;          /* wanted of the primary; engine_caps tell what is had */
+    struct model *model;       /* a reference of its own is taken */
+    struct executor *primary;  /* starts of executors and opens of models are independent */
+    struct executor *fallback; /* NULL: none */
+    enum precision precision;  /* wanted of the primary; served_model_precision is in effect */
     enum precision fallback_precision; /* wanted of the fallback */
     int max_batch_tokens; /* raised to the model's longest segment where it is smaller */
     bool skip_golden;
@@ -53,13 +41,13 @@ int served_model_open(const struct served_model_args *args, struct served_model 
                       struct err *err) MUST_CHECK;
 
 struct served_model *served_model_ref(struct served_model *served); /* any thread that holds one */
-/* Any thread, never waits; NULL is legal. */
+/* Any thread, never waits; may be NULL. */
 void served_model_unref(struct served_model *served);
 
-/* In use by the primary engine; constant. */
+/* In effect on the primary engine; constant. */
 static inline enum precision served_model_precision(const struct served_model *served)
 {
-    return engine_caps(served->engines[SERVED_PRIMARY].engine)->precision;
+    return served->engines[SERVED_PRIMARY].caps->precision;
 }
 
 /* Why that is not the precision that was asked for; "" where it is. */

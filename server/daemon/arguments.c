@@ -1,3 +1,4 @@
+/* adrankd's command line, by getopt_long. */
 #include "server/daemon/arguments.h"
 
 #include <getopt.h>
@@ -63,7 +64,7 @@ static int add_set(struct arguments *out, const char *set, struct err *err)
     return 0;
 }
 
-static int take(struct arguments *out, int option, char **argv, struct err *err)
+static int set_option(struct arguments *out, int option, char **argv, struct err *err)
 {
     switch (option) {
     case 'c':
@@ -99,7 +100,7 @@ int arguments_parse(int argc, char **argv, struct arguments *out, struct err *er
     optind = 1;
     opterr = 0;
     while ((option = getopt_long(argc, argv, ":c:h", long_options, NULL)) != -1)
-        if (take(out, option, argv, err))
+        if (set_option(out, option, argv, err))
             return -1;
     if (optind < argc)
         return err_set(err, ERR_USAGE, "%s: no such argument", argv[optind]);

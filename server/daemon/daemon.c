@@ -1,136 +1,170 @@
+/* The daemon's parts, opened, run and closed in order; what ends it. */
 #include "server/daemon/daemon.h"
 
 #include <stdlib.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/log.h"
-#include "server/batch/capacity.h"
-#include "server/daemon/state.h"
+#include "server/daemon/gauges.h"
+#include "server/daemon/memory_watch.h"
+#include "server/daemon/publisher.h"
+#include "server/daemon/serving.h"
+#include "server/daemon/signals.h"
 
-#define EXECUTOR_DRAIN_US 1000000
-#define CLOSE_AT_MOST_S                                                                            \
-    8 /* leaks take two or three; with drain_max_ms within what the unit file gives */
+/* Leaks take two or three; with drain_max_ms within what the unit file gives. */
+#define CLOSE_AT_MOST_S 8
 
-static int threads_of(const struct config *config)
+struct daemon {
+    const struct arguments *arguments;
+    struct loop loop; /* the main thread's; letters' reader is the publisher */
+    struct signals signals;
+    struct serving serving;
+    struct health health;
+    struct admin *admin;
+    struct loader *loader;
+    struct publisher publisher;
+    struct gauges gauges;
+    struct memory_watch memory_watch;
+    bool draining;
+    bool signalled; /* by TERM or INT; the next one ends at once */
+    int rc;
+    struct err err;                         /* with rc -1: the first load failed */
+    bool has_loop, has_serving, has_health; /* how far opening came */
+};
+
+/* ---- what ends it ---------------------------------------------------------------------------- */
+
+static void end_loop(struct daemon *d)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-
-    if (config->model.threads)
-        return (int)config->model.threads;
-    return cores > 2 ? (int)cores - 1 : 1;
+    publisher_stop(&d->publisher);
+    loop_stop(&d->loop);
 }
 
-static void on_batch(void *arg, const struct executor_batch *batch)
+static void on_drained(const struct drain_outcome *outcome, void *arg)
 {
-    struct metrics_shard *shard = arg;
-
-    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, batch->tokens);
-    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, batch->requests);
-    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(batch->cost_ratio * 1000));
+    log_info("drained", LOG_INT("cut", outcome->cut));
+    end_loop(arg);
 }
 
-static int open_executor(struct daemon *d, struct err *err)
+static void drain(void *arg)
 {
-    d->executor_shard = metrics_shard_new(&d->metrics, err);
-    if (!d->executor_shard)
-        return -1;
-    return executor_open(&(struct executor_args){.launcher = {.backend = d->config->model.backend,
-                                                              .device = "",
-                                                              .linear = "",
-                                                              .threads = threads_of(d->config)},
-                                                 .max_queue = BATCH_MAX_QUEUE,
-                                                 .max_batch_jobs = BATCH_MAX_JOBS,
-                                                 .options = daemon_batch_options(d->config),
-                                                 .on_batch = on_batch,
-                                                 .on_batch_arg = d->executor_shard},
-                         &d->executor, err);
+    struct daemon *d = arg;
+
+    if (d->draining)
+        return;
+    d->draining = true;
+    log_info("draining", LOG_INT("connections", server_connections(&d->serving.server)));
+    server_drain(&d->serving.server, on_drained, d);
 }
 
-static void on_answer(void *user, int label, int status, int64_t duration_us)
+static void on_end_signal(void *arg, int number)
 {
-    request_worker_on_answer(user, (enum metrics_path)label, status, duration_us);
-}
+    struct daemon *d = arg;
 
-static void on_evicted(void *user)
-{
-    request_worker_on_evicted(user);
-}
-
-static int open_server(struct daemon *d, struct err *err)
-{
-    struct net_limits limits = daemon_limits(d->config);
-
-    budget_init(&d->memory, d->config->http.memory_bytes, d->config->http.max_body_bytes);
-    d->routes[0] = (struct http_route){"POST", "/rank", request_handle, NULL, PATH_RANK};
-    d->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, &d->health, PATH_LIVEZ};
-    d->routes[2] =
-        (struct http_route){"GET", "/readyz", health_handle_ready, &d->health, PATH_READYZ};
-    if (server_open(&d->server,
-                    &(struct server_args){.accept_loop = &d->loop,
-                                          .address = d->config->http.address,
-                                          .backlog = (int)d->config->http.backlog,
-                                          .n_threads = (int)d->config->http.workers,
-                                          .limits = &limits,
-                                          .memory = &d->memory,
-                                          .routes = d->routes,
-                                          .n_routes = 3,
-                                          .hooks = {.on_answer = on_answer,
-                                                    .on_evicted = on_evicted,
-                                                    .reclaim = request_worker_on_reclaim}},
-                    err))
-        return -1;
-    d->has_server = true;
-    return 0;
-}
-
-static int open_workers(struct daemon *d, struct err *err)
-{
-    d->workers = calloc((size_t)d->server.n_threads, sizeof(struct request_worker *));
-    if (!d->workers)
-        return err_set(err, ERR_NOMEM, "workers: out of memory");
-    for (int i = 0; i < d->server.n_threads; i++) {
-        struct metrics_shard *shard = metrics_shard_new(&d->metrics, err);
-        struct net_thread *worker = server_thread(&d->server, i);
-
-        if (!shard ||
-            request_worker_new(
-                &(struct request_worker_args){.worker = worker,
-                                              .config = d->config,
-                                              .shard = shard,
-                                              .memory = &d->memory,
-                                              .impressions = d->impressions,
-                                              .seed = (uint64_t)clock_now_us() + (uint64_t)i},
-                &d->workers[i], err))
-            return -1;
-        net_thread_set_user(worker, d->workers[i]);
+    if (d->signalled) {
+        log_warn("stopping_at_once", LOG_INT("signal", number),
+                 LOG_INT("cut", server_connections(&d->serving.server)));
+        end_loop(d);
+        return;
     }
-    return 0;
+    d->signalled = true; /* a drain that POST /admin/drain began goes on */
+    drain(d);
 }
 
-enum health_redis daemon_redis(void *arg)
+static void on_first_load_failed(void *arg, const struct err *err)
+{
+    struct daemon *d = arg;
+
+    d->rc = -1;
+    d->err = *err;
+    loop_stop(&d->loop);
+}
+
+/* ---- what it is asked to do ------------------------------------------------------------------ */
+
+static void on_hangup(void *arg)
+{
+    struct daemon *d = arg;
+
+    publisher_reload_soon(&d->publisher);
+}
+
+static int on_reload(void *arg, bool dry_run)
+{
+    struct daemon *d = arg;
+
+    return publisher_reload(&d->publisher, dry_run);
+}
+
+static void on_print_config(void *arg, struct json_writer *w)
 {
     const struct daemon *d = arg;
 
-    if (!request_worker_redis_configured(d->workers[0]))
-        return HEALTH_REDIS_NONE;
-    for (int i = 0; i < d->server.n_threads; i++)
-        if (!request_worker_redis_up(d->workers[i]))
-            return HEALTH_REDIS_DOWN;
-    return HEALTH_REDIS_UP;
+    publisher_print_config(&d->publisher, w);
 }
 
-static int open_admin(struct daemon *d, struct err *err)
-{
-    struct net_limits limits = daemon_admin_limits(d->config);
+/* ---- opening and closing --------------------------------------------------------------------- */
 
+/* The soft limit of open files becomes the hard one. */
+static void raise_descriptors(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    (void)!setrlimit(RLIMIT_NOFILE, &limit); /* warnings count with what there is then */
+}
+
+static int open_base(struct daemon *d, struct err *err)
+{
+    raise_descriptors();
+    if (signals_block(err) || loop_init(&d->loop, &d->publisher, err))
+        return -1;
+    d->has_loop = true;
+    return 0;
+}
+
+static int open_serving(struct daemon *d, const struct config *config, struct err *err)
+{
+    d->has_serving = true; /* in part, after a failure */
+    return serving_open(
+        &d->serving,
+        &(struct serving_args){.loop = &d->loop, .config = config, .health = &d->health}, err);
+}
+
+static void open_health(struct daemon *d, const struct config *config)
+{
+    health_init(&d->health, &(struct health_args){.server = &d->serving.server,
+                                                  .executor = d->serving.executor,
+                                                  .options = &config->admin,
+                                                  .redis = serving_redis,
+                                                  .arg = &d->serving});
+    d->has_health = true;
+}
+
+static int open_admin(struct daemon *d, const struct config *config, struct err *err)
+{
     return admin_open(&(struct admin_args){.loop = &d->loop,
-                                           .address = d->config->admin.address,
-                                           .limits = &limits,
+                                           .options = &config->admin,
+                                           .http = &config->http,
                                            .health = &d->health,
-                                           .metrics = &d->metrics,
-                                           .actions = daemon_actions(d)},
+                                           .metrics = &d->serving.metrics,
+                                           .actions = {.reload = on_reload,
+                                                       .drain = drain,
+                                                       .print_config = on_print_config,
+                                                       .arg = d}},
                       &d->admin, err);
+}
+
+static int watch_signals(struct daemon *d, struct err *err)
+{
+    return signals_watch(
+        &d->signals,
+        &(struct signals_args){
+            .loop = &d->loop, .on_hangup = on_hangup, .on_end = on_end_signal, .arg = d},
+        err);
 }
 
 /* What a configuration names outside of the process: the last thing that may fail in a reload. */
@@ -138,7 +172,7 @@ static int prepare(void *arg, const struct config *config, struct err *err)
 {
     struct daemon *d = arg;
 
-    if (impression_log_open(d->impressions, config->log.impressions, err))
+    if (impression_log_open(d->serving.impressions, config->log.impressions, err))
         return err_prefix(err, "%s: /log/impressions", config->file);
     return 0;
 }
@@ -148,84 +182,62 @@ static int open_loader(struct daemon *d, struct err *err)
     return loader_open(&(struct loader_args){.config = {.file = d->arguments->config_file,
                                                         .sets = d->arguments->sets,
                                                         .n_sets = d->arguments->n_sets},
-                                             .executor = d->executor,
+                                             .executor = d->serving.executor,
                                              .home = &d->loop.mailbox,
                                              .prepare = prepare,
                                              .arg = d},
                        &d->loader, err);
 }
 
-static int open_base(struct daemon *d, struct err *err)
+static int open_all(struct daemon *d, const struct config *config, struct err *err)
 {
-    daemon_raise_descriptors();
-    if (daemon_block_signals(err) || loop_init(&d->loop, d, err))
+    if (open_base(d, err) || open_serving(d, config, err))
         return -1;
-    d->has_loop = true;
-    metrics_init(&d->metrics);
-    d->has_metrics = true;
-    return impression_log_new(&d->impressions, err);
+    open_health(d, config);
+    if (open_admin(d, config, err) || watch_signals(d, err) || open_loader(d, err))
+        return -1;
+    d->gauges = (struct gauges){&d->serving, &d->publisher};
+    gauges_open(&d->gauges);
+    memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
+    return serving_start(&d->serving, err);
 }
 
-static void open_health(struct daemon *d)
-{
-    health_init(&d->health, &(struct health_args){.server = &d->server,
-                                                  .executor = d->executor,
-                                                  .stall_us = d->config->admin.stall_ms * 1000,
-                                                  .redis = daemon_redis,
-                                                  .arg = d});
-    d->has_health = true;
-}
-
-static int open_all(struct daemon *d, struct err *err)
-{
-    if (open_base(d, err) || open_server(d, err) || open_executor(d, err))
-        return -1;
-    open_health(d);
-    if (open_workers(d, err) || open_admin(d, err) || daemon_watch_signals(d, err) ||
-        open_loader(d, err))
-        return -1;
-    daemon_collect(d);
-    daemon_watch_memory(d);
-    return server_start(&d->server, err);
-}
-
-/* Reverse of open_all. Workers end before the executor: their jobs come back to mailboxes nobody reads any more,
- * and the memory of both is freed after that. */
+/* Reverse of open_all. */
 static void close_all(struct daemon *d)
 {
-    d->stopping = true;
-    daemon_release_signals();
-    daemon_unwatch_memory(d);
+    publisher_stop(&d->publisher);
+    signals_unblock();
+    memory_watch_stop(&d->memory_watch);
     alarm(CLOSE_AT_MOST_S);
-    if (d->executor)
-        executor_stop(d->executor, EXECUTOR_DRAIN_US);
-    if (d->has_server)
-        server_stop(&d->server);
+    if (d->has_serving)
+        serving_stop(&d->serving);
     loader_stop(d->loader);
-    daemon_unwatch_signals(d);
+    signals_unwatch(&d->signals);
     if (d->has_loop)
-        mailbox_drain(&d->loop.mailbox, d); /* a load that ended meanwhile */
+        mailbox_drain(&d->loop.mailbox, &d->publisher); /* a load that ended meanwhile */
     loader_close(d->loader);
     admin_close(d->admin);
-    for (int i = 0; d->workers && i < d->server.n_threads; i++)
-        request_worker_drop_world(d->workers[i]);
-    world_unref(d->world);
-    if (d->executor)
-        executor_close(d->executor);
-    for (int i = 0; d->workers && i < d->server.n_threads; i++)
-        request_worker_free(d->workers[i]);
-    free(d->workers);
     if (d->has_health)
         health_release(&d->health);
-    if (d->has_server)
-        server_close(&d->server);
-    impression_log_free(d->impressions);
-    if (d->has_metrics)
-        metrics_release(&d->metrics);
+    publisher_drop_world(&d->publisher);
+    if (d->has_serving)
+        serving_close(&d->serving);
     if (d->has_loop)
         loop_release(&d->loop);
-    config_free(d->config);
+    publisher_release(&d->publisher);
     alarm(0);
+}
+
+static int start(struct daemon *d, struct err *err)
+{
+    return publisher_start(&d->publisher,
+                           &(struct publisher_args){.serving = &d->serving,
+                                                    .health = &d->health,
+                                                    .admin = d->admin,
+                                                    .loader = d->loader,
+                                                    .on_failed = on_first_load_failed,
+                                                    .arg = d},
+                           err);
 }
 
 int daemon_run(const struct arguments *arguments, struct config *config, struct err *err)
@@ -234,22 +246,15 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
     int rc = -1;
 
     if (!d) {
-        config_free(config);
+        config_unref(config);
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     d->arguments = arguments;
-    d->config = config;
-    if (open_all(d, err))
+    publisher_init(&d->publisher, config);
+    if (open_all(d, config, err) || start(d, err))
         goto out;
-    config = d->config;
-    d->config = NULL; /* the loader's, then the world's */
-    if (loader_start(d->loader, NULL, config, false, daemon_on_loaded)) {
-        d->config = config;
-        err_set(err, ERR_NOMEM, "out of memory");
-        goto out;
-    }
     loop_run(&d->loop);
-    rc = d->failed;
+    rc = d->rc;
     if (rc)
         *err = d->err;
 out:

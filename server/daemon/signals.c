@@ -1,10 +1,12 @@
+/* Signals by way of a signalfd. */
+#include "server/daemon/signals.h"
+
 #include <signal.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
-#include "server/daemon/state.h"
 
 static sigset_t handled(void)
 {
@@ -18,7 +20,7 @@ static sigset_t handled(void)
     return set;
 }
 
-int daemon_block_signals(struct err *err)
+int signals_block(struct err *err)
 {
     sigset_t set = handled();
 
@@ -29,88 +31,55 @@ int daemon_block_signals(struct err *err)
     return 0;
 }
 
-static void end_loop(struct daemon *d)
-{
-    d->stopping = true;
-    loop_stop(&d->loop);
-}
-
-static void on_drained(const struct drain_outcome *outcome, void *arg)
-{
-    struct daemon *d = arg;
-
-    log_info("drained", LOG_INT("cut", outcome->cut));
-    end_loop(d);
-}
-
-void daemon_drain(struct daemon *d)
-{
-    if (d->draining)
-        return;
-    d->draining = true;
-    log_info("draining", LOG_INT("connections", server_connections(&d->server)));
-    server_drain(&d->server, on_drained, d);
-}
-
-static void on_terminate(struct daemon *d, uint32_t signal_number)
-{
-    if (d->signalled) {
-        log_warn("stopping_at_once", LOG_INT("signal", signal_number),
-                 LOG_INT("cut", server_connections(&d->server)));
-        end_loop(d);
-        return;
-    }
-    d->signalled = true; /* a drain that POST /admin/drain began goes on */
-    daemon_drain(d);
-}
-
 static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
 {
-    struct daemon *d = arg;
+    const struct signals_args *args = &((struct signals *)arg)->args;
     struct signalfd_siginfo info;
 
     (void)ready;
     while (read(watch->fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
         switch (info.ssi_signo) {
         case SIGHUP:
-            daemon_reload_soon(d);
+            args->on_hangup(args->arg);
             break;
         case SIGUSR2: /* the name is taken; its default would end the process */
             log_warn("signal_ignored", LOG_STR("signal", "USR2"),
                      LOG_STR("reason", "there is no hand-over to a successor yet"));
             break;
         default:
-            on_terminate(d, info.ssi_signo);
+            args->on_end(args->arg, (int)info.ssi_signo);
         }
     }
 }
 
-int daemon_watch_signals(struct daemon *d, struct err *err)
+int signals_watch(struct signals *signals, const struct signals_args *args, struct err *err)
 {
     sigset_t set = handled();
 
-    d->signal_fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-    if (d->signal_fd == -1)
+    *signals = (struct signals){.args = *args};
+    signals->fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
+    if (signals->fd == -1)
         return err_set_errno(err, ERR_UNAVAILABLE, "signalfd");
-    if (loop_watch_init(&d->signals, &d->loop, on_signal, d, err)) {
-        close(d->signal_fd);
+    if (loop_watch_init(&signals->watch, args->loop, on_signal, signals, err)) {
+        close(signals->fd);
         return -1;
     }
-    d->has_watch = true;
-    if (loop_watch_set(&d->signals, d->signal_fd, LOOP_READ))
+    signals->open = true;
+    if (loop_watch_set(&signals->watch, signals->fd, LOOP_READ))
         return err_set_errno(err, ERR_UNAVAILABLE, "signals");
     return 0;
 }
 
-void daemon_unwatch_signals(struct daemon *d)
+void signals_unwatch(struct signals *signals)
 {
-    if (!d->has_watch)
+    if (!signals->open)
         return;
-    loop_watch_release(&d->signals);
-    close(d->signal_fd);
+    loop_watch_release(&signals->watch);
+    close(signals->fd);
+    signals->open = false;
 }
 
-void daemon_release_signals(void)
+void signals_unblock(void)
 {
     const struct timespec none = {0};
     sigset_t ending, alarm_too;

@@ -1,26 +1,16 @@
+/* Cells in shards: counting and adding up. */
 #include "server/metrics/metrics.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/bug.h"
-#include "server/metrics/table.h"
 
-/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the last) and the sum. */
+/* Cells of one label value: a counter's count; of a histogram one for each bucket (+Inf the
+ * last) and the sum. */
 static uint32_t cells_of(const struct metric_family *family)
 {
     return family->type == METRIC_HISTOGRAM ? (uint32_t)family->n_bounds + 2 : 1;
-}
-
-int metrics_labels(const struct metric_family *family)
-{
-    int n = 0;
-
-    while (family->values && family->values[n])
-        n++;
-    if (family->values2)
-        n *= family->n_values2;
-    return family->values ? n : 1;
 }
 
 void metrics_init(struct metrics *metrics)
@@ -99,16 +89,6 @@ void metrics_observe(struct metrics_shard *shard, enum metric metric, int label,
         i++;
     add(&cells[i], 1);
     add(&cells[family->n_bounds + 1], (uint64_t)value);
-}
-
-int metrics_request_label(int status, enum metrics_path path)
-{
-    int i;
-
-    for (i = 0; metric_statuses[i + 1]; i++)
-        if (atoi(metric_statuses[i]) == status)
-            break;
-    return i * PATHS + (int)path;
 }
 
 void metrics_set(struct metrics *metrics, enum metric metric, double value)

@@ -86,7 +86,7 @@ static void collect_max_fds(struct metrics_out *out, void *arg)
         metrics_emit(out, NULL, 0, (double)limit.rlim_cur);
 }
 
-/* The start is told in time since boot: the wall clock of now less what has gone by since. */
+/* The start is given as time since boot: the wall clock of now less what has gone by since. */
 static void set_start(struct metrics *metrics)
 {
     struct timespec wall, boot;

@@ -1,6 +1,7 @@
+/* The rows, their label values and bucket bounds. */
 #include "server/metrics/table.h"
 
-#include <stddef.h>
+#include <stdlib.h>
 
 #include "market/reasons.h"
 
@@ -41,7 +42,8 @@ const char *const ignored_part_names[IGNORED_PARTS + 1] = {
     [IGNORED_SITE] = "site",
 };
 
-/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up here. */
+/* The statuses that the daemon answers with, and the rest; metrics_request_label() looks them up
+ * here. */
 const char *const metric_statuses[] = {"200", "202", "400", "403",   "404", "405",
                                        "408", "409", "413", "415",   "422", "431",
                                        "500", "501", "503", "other", NULL};
@@ -149,3 +151,24 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_PROCESS_START] = {"process_start_time_seconds", GAUGE,
                               .help = "Unix time of the start of the process."},
 };
+
+int metrics_labels(const struct metric_family *family)
+{
+    int n = 0;
+
+    while (family->values && family->values[n])
+        n++;
+    if (family->values2)
+        n *= family->n_values2;
+    return family->values ? n : 1;
+}
+
+int metrics_request_label(int status, enum metrics_path path)
+{
+    int i;
+
+    for (i = 0; metric_statuses[i + 1]; i++)
+        if (atoi(metric_statuses[i]) == status)
+            break;
+    return i * PATHS + (int)path;
+}

@@ -2,7 +2,7 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "server/metrics/table.h"
+#include "server/metrics/metrics.h"
 
 struct metrics_out {
     struct buf *text;

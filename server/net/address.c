@@ -1,3 +1,4 @@
+/* Parses addresses, and prints those of sockets. */
 #include "server/net/address.h"
 
 #include <arpa/inet.h>
@@ -8,7 +9,7 @@
 
 #include "base/host_port.h"
 
-/* ---- text -------------------------------------------------------------------------------------- */
+/* ---- text ------------------------------------------------------------------------------------ */
 
 enum host_kind { HOST_ANY, HOST_LOCAL, HOST_V4, HOST_V6, HOST_NAME };
 
@@ -34,7 +35,8 @@ static int parse_unix(struct address *address, const char *path, struct err *err
     return 0;
 }
 
-/* Whether the last label is a number, as in every spelling of an address that inet_aton() takes: then it is no name. */
+/* Whether the last label is a number, as in every spelling of an address that inet_aton() takes:
+ * then it is no name. */
 static bool is_numeric(const char *host)
 {
     const char *dot = strrchr(host, '.');
@@ -133,7 +135,7 @@ void address_to_dial(const char *text, char out[ADDRESS_TEXT_BYTES])
         snprintf(out, ADDRESS_TEXT_BYTES, "%s", text);
 }
 
-/* ---- addresses --------------------------------------------------------------------------------- */
+/* ---- addresses ------------------------------------------------------------------------------- */
 
 static void add_v4(struct addresses *out, struct in_addr host, int port)
 {

@@ -9,9 +9,9 @@
  *   name:8080                      every address that the name resolves to
  *   unix:/path                     a UNIX socket
  *
- * Port 0: the kernel chooses one, the same for all addresses. What is none of these is ERR_CONFIG; spellings that the
- * C library would take for something else are (127.1, 0x7f000001, 010.0.0.1, [name]), and so are addresses that nobody
- * can connect to (multicast, broadcast).
+ * Port 0: the kernel chooses one, the same for all addresses. What is none of these is ERR_CONFIG;
+ * spellings that the C library would take for something else are (127.1, 0x7f000001, 010.0.0.1,
+ * [name]), and so are addresses that nobody can connect to (multicast, broadcast).
  */
 #ifndef SERVER_NET_ADDRESS_H
 #define SERVER_NET_ADDRESS_H
@@ -33,14 +33,15 @@ struct address {
 struct addresses {
     struct address list[ADDRESSES_MAX];
     int n; /* at least 1 */
-    bool
-        optional; /* IPv6 ones may be missing on this machine, so long as one is there; "*" has 0.0.0.0 for that */
+    /* IPv6 ones may be missing on this machine, so long as one is there; "*" has 0.0.0.0 for
+     * that. */
+    bool optional;
 };
 
 /* ERR_CONFIG when text has not the form of an address. Pure: no name is looked up. */
 int address_check(const char *text, struct err *err) MUST_CHECK;
-/* Names are looked up, so not on a path that may not block. ERR_CONFIG when it is no address or the name is unknown,
- * ERR_UNAVAILABLE when it cannot be looked up now. */
+/* Names are looked up, so not on a path that may not block. ERR_CONFIG when it is no address or
+ * the name is unknown, ERR_UNAVAILABLE when it cannot be looked up now. */
 int addresses_resolve(struct addresses *out, const char *text, struct err *err) MUST_CHECK;
 
 /* What a client on the same machine connects to for what is listened on: 127.0.0.1 for "*". */

@@ -1,3 +1,4 @@
+/* Opens the sockets of an address, or none of them. */
 #include "server/net/bind.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Free lists, linked through the buffers themselves. */
 #include "server/net/buffers.h"
 
 #include <stdlib.h>
@@ -52,7 +53,7 @@ struct buffer buffers_take(struct buffers *buffers, size_t capacity)
     return taken;
 }
 
-void buffers_give(struct buffers *buffers, struct buffer buffer)
+void buffers_put(struct buffers *buffers, struct buffer buffer)
 {
     int size_class = class_of(buffer.capacity);
 

@@ -27,6 +27,6 @@ void buffers_release(struct buffers *buffers);
 
 /* At least that much; ptr NULL when out of memory or beyond the largest class. */
 struct buffer buffers_take(struct buffers *buffers, size_t capacity);
-void buffers_give(struct buffers *buffers, struct buffer buffer);
+void buffers_put(struct buffers *buffers, struct buffer buffer);
 
 #endif

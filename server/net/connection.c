@@ -1,4 +1,5 @@
-#include "server/net/connection_state.h"
+/* Life, readiness and deadlines of a connection. */
+#include "server/net/connection.h"
 
 #include <stdlib.h>
 #include <sys/random.h>
@@ -13,12 +14,10 @@
 #define KEEP_SPARE 1024    /* connections */
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
 
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
-                     struct budget *memory)
+void net_shared_init(struct net_shared *shared, struct budget *memory)
 {
     memset(shared, 0, sizeof(*shared));
     shared->memory = memory;
-    net_limits_store(&shared->limits, limits);
 }
 
 int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
@@ -36,7 +35,7 @@ int connection_pool_init(struct connection_pool *pool, const struct connection_p
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
     rng_init(&pool->rng, seed);
-    /* So that an answer that says that there is no memory needs none. */
+    /* So that a response that says that there is no memory needs none. */
     if (!buf_reserve(&pool->scratch, REFUSAL_BYTES) || !buf_reserve(&pool->body, REFUSAL_BYTES)) {
         buf_release(&pool->scratch);
         return err_set(err, ERR_NOMEM, "connections: out of memory");
@@ -74,7 +73,7 @@ void connection_pool_release(struct connection_pool *pool)
     buf_release(&pool->body);
 }
 
-/* ---- readiness and deadlines ------------------------------------------------------------------- */
+/* ---- readiness and deadlines ----------------------------------------------------------------- */
 
 void connection_enter(struct connection *c)
 {
@@ -104,8 +103,8 @@ static void end(struct connection *c)
     connection_discharge_in(c);
     connection_discharge_out(c);
     connection_shield(c);
-    buffers_give(&pool->buffers, c->in);
-    buffers_give(&pool->buffers, c->out);
+    buffers_put(&pool->buffers, c->in);
+    buffers_put(&pool->buffers, c->out);
     if (c->before)
         c->before->next = c->next;
     else
@@ -123,7 +122,8 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
-/* Bytes that can be read behind those that are here; behind a large body, which is charged as it came, none. */
+/* Bytes that can be read behind those that are here; behind a large body, which is charged as it
+ * came, none. */
 static size_t room(const struct connection *c)
 {
     const size_t taken = c->in_at + c->in_len + HTTP_CALL_BODY_PADDING;
@@ -253,7 +253,7 @@ static void on_deadline(struct timer *timer, void *arg)
     connection_leave(c);
 }
 
-/* ---- opening ----------------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static struct connection *take(struct connection_pool *pool)
 {
@@ -282,15 +282,15 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
-/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be let in. */
+/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be
+ * let in. */
 static void refuse_open(struct connection *c)
 {
-    struct net_shared *shared = c->pool->shared;
-    int64_t lingering =
-        atomic_load(&shared->connections) - net_limit(&shared->limits, max_connections);
+    const struct net_limits *limits = &c->pool->limits;
+    int64_t lingering = atomic_load(&c->pool->shared->connections) - limits->max_connections;
 
     connection_problem(c, PROBLEM_TOO_MANY_CONNECTIONS, NULL, NULL, "");
-    if (lingering > net_limit(&shared->limits, max_refusing) / 2)
+    if (lingering > limits->max_refusing / 2)
         c->state = CONNECTION_ENDED;
 }
 
@@ -317,14 +317,13 @@ void connection_pool_open(struct connection_pool *pool, int fd, bool refuse)
     connection_leave(c);
 }
 
-int connection_admit(struct net_shared *shared)
+int connection_admit(struct net_shared *shared, const struct net_limits *limits)
 {
     int64_t open = atomic_fetch_add(&shared->connections, 1);
-    int64_t max = net_limit(&shared->limits, max_connections);
 
-    if (open < max)
+    if (open < limits->max_connections)
         return 0;
-    if (open < max + net_limit(&shared->limits, max_refusing))
+    if (open < limits->max_connections + limits->max_refusing)
         return 1;
     atomic_fetch_sub(&shared->connections, 1);
     return -1;
@@ -333,7 +332,7 @@ int connection_admit(struct net_shared *shared)
 void connection_pool_on_accept(int fd, void *arg)
 {
     struct connection_pool *pool = arg;
-    int over = connection_admit(pool->shared);
+    int over = connection_admit(pool->shared, &pool->limits);
 
     if (over < 0)
         refuse_at_once(fd);

@@ -1,129 +1,120 @@
 /*
- * Connections of one loop. A connection is a descriptor plus a transport; it reads requests one after the
- * other, hands each to a route's handler and writes the answers in order, one request in work at a time.
+ * Inside of a connection, shared by the six files that implement it: connection.c (life, readiness,
+ * deadlines), connection_read.c (bytes to calls), connection_call.c (the handler's side:
+ * http_call.h), connection_write.c (responses to bytes), connection_memory.c (what it holds),
+ * connection_room.c (which one goes when there are too many). Private to them; others use
+ * connection_pool.h.
  *
- * All deadlines are absolute: head_ms from a request's first byte, body_ms from the end of its head (408, closed),
- * first_byte_ms before the first request, idle_ms between two and write_ms for an answer to be taken (closed without a
- * word). While a request
- * is in work further bytes are read only as far as the buffer holds them. A connection that ends with bytes unread
- * is closed lingering: sending is shut, what comes is thrown away for a second, so that the last answer
- * is not lost to a reset.
+ *   READING --request complete--> WORK --response--> WRITING --taken--> READING
+ *                                                       or LINGER --> ENDED
  *
- * One buffer a connection, from free lists of the pool, given back while idle; connections come from a free list too.
- * It grows by what has come, not by what a head announces, and so does its charge to the budget of memory; what the
- * kernel does not take of an answer is charged, too. When the budget is full, the pool's own largest and newest
- * connection goes: 503 while its request is being read, cut while its answer is not taken. Small requests never make
- * way for larger ones. No connection serves or throws away more than a few reads' worth in one turn of the loop.
- *
- * Beyond max_connections whoever waits for its client makes room for the newcomer: of the connections that never sent
- * a request the oldest (503), so that a flood of them costs itself, then of those between two requests the one that has
- * been idle longest (without a word), then the one that has been slow longest to send a request or to take an answer.
- * One in work never; where there is no other, the newcomer is refused.
+ * Every entry from outside (readiness, deadline, a late response) is bracketed by
+ * connection_enter() and connection_leave(): what ends a connection only marks it, leave() frees
+ * it.
  */
 #ifndef SERVER_NET_CONNECTION_H
 #define SERVER_NET_CONNECTION_H
 
-#include <stdatomic.h>
-
-#include "base/budget.h"
-#include "base/rng.h"
-#include "server/net/buffers.h"
-#include "server/net/holders.h"
+#include "server/net/connection_pool.h"
 #include "server/net/http_call.h"
 #include "server/net/http_reader.h"
-#include "server/net/limits.h"
-#include "server/net/loop.h"
-#include "server/net/router.h"
+#include "server/net/transport.h"
 
-struct connection;
-
-/* What several pools share: limits, the account of memory, and whether the server drains. */
-struct net_shared {
-    struct net_limits_cell limits;
-    struct budget *memory;
-    _Atomic int64_t connections; /* open ones, those on their way to a worker included */
-    atomic_bool draining;        /* answers carry Connection: close */
+enum connection_state {
+    CONNECTION_READING, /* between requests, or within one */
+    CONNECTION_WORK,    /* a handler has the call */
+    CONNECTION_WRITING, /* the response is not all taken yet */
+    CONNECTION_LINGER,  /* all is said; what comes is thrown away */
+    CONNECTION_ENDED,
 };
 
-/* memory outlives it. */
-void net_shared_init(struct net_shared *shared, const struct net_limits *limits,
-                     struct budget *memory);
+struct connection {
+    struct connection_pool *pool;
+    struct connection *before, *next; /* of pool->open; next: of pool->spare too */
+    struct connection_list *list;     /* of the pool, while it waits for its client */
+    struct connection *list_before, *list_next;
+    int64_t listed_us;
+    struct loop_watch watch;
+    struct timer timer; /* the one deadline of the state */
+    struct transport transport;
+    enum connection_state state;
+    int entered;
 
-struct connection_hooks {
-    /* Every answer, those that no handler gave (400, 408, 503 ...) included; on the pool's loop.
-     * NULL: nobody asks. label is that of the path's routes, 0 where there is none; duration_us from the first byte to
-     * the answer's writing. */
-    void (*on_answer)(void *user, int label, int status, int64_t duration_us);
-    /* A connection was closed to make room for another; on the pool's loop. NULL: nobody asks. */
-    void (*on_evicted)(void *user);
-    /* Memory is short: what is only kept for later goes back now. NULL: nothing is kept. */
-    void (*reclaim)(void *user);
+    struct buffer in; /* from in_at on: the request in work, and what came behind it */
+    size_t in_at, in_len;
+    size_t in_most;    /* bytes of the buffer that have been written since it is this one's */
+    struct buffer out; /* of a response what the kernel has not taken */
+    size_t out_len, out_pos;
+    int64_t in_charged, out_charged; /* to shared->memory: body, response */
+    struct holder holder;            /* of both, unless a handler has the call */
+
+    struct http_reader reader;
+    struct routing routing;
+    struct http_call call;
+    int64_t arrival_us; /* of the bytes read last, */
+    size_t arrived;     /* which are so many */
+    int64_t start_us;   /* what head_ms or body_ms count from */
+    int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
+    bool used;          /* a first byte has been seen */
+    bool started;       /* of the request that is being read */
+    bool head_done;
+    bool eof;      /* the client sends no more */
+    bool hard;     /* close with a reset */
+    bool last;     /* ends after the response that is being written */
+    bool yielding; /* more requests are here; it is the others' turn until the timer fires */
 };
 
-/* Connections that wait for their client, longest first. */
-struct connection_list {
-    struct connection *first, *last;
-};
+/* A limit in microseconds, from a name that ends in _ms. */
+#define connection_limit_us(c, name) ((c)->pool->limits.http->name * 1000)
 
-struct connection_pool {
-    struct loop *loop;
-    struct net_shared *shared;
-    const struct router *router;
-    struct connection_hooks hooks;
-    void *user;            /* http_call_user() */
-    _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
+void connection_enter(struct connection *c);
+void connection_leave(struct connection *c);
+void connection_deadline(struct connection *c, int64_t due_us);
+/* The state becomes ENDED; on_gone runs if a handler has the call. */
+void connection_lost(struct connection *c);
 
-    struct buffers buffers;
-    struct holders holders;   /* connections that may be made to end */
-    uint64_t n_requests;      /* begun; their serial numbers */
-    struct buf scratch;       /* head of the answer that is being made */
-    struct buf body;          /* body of a problem that is being made */
-    struct rng rng;           /* request ids */
-    struct connection *open;  /* list of all */
-    struct connection *spare; /* free list */
-    int n_spare;
-    struct connection_list silent; /* no request has ever come, nothing of one is here */
-    struct connection_list idle;   /* nothing of the next request is here */
-    struct connection_list slow;   /* a part of one is, or of an answer is left */
-    _Atomic int64_t n_idle;        /* in the first two; other threads may read it */
-    int64_t n_open;
-    int64_t n_busy; /* with a request in work */
-    int64_t date_s; /* second of `date` */
-    char date[40];
-};
+/* connection_room.c. From now on it waits for its client, unless it does so already. */
+void connection_wait(struct connection *c, struct connection_list *list, int64_t now_us);
+void connection_unlist(struct connection *c); /* c->list is not NULL */
+static inline void connection_wait_over(struct connection *c)
+{
+    if (c->list)
+        connection_unlist(c);
+}
 
-struct connection_pool_args {
-    struct loop *loop;
-    struct net_shared *shared;
-    const struct router *router;
-    struct connection_hooks hooks;
-    void *user;
-    _Atomic int64_t *load;
-};
+/* connection_read.c. Serves what the buffer holds until more bytes, a response or the end is
+ * needed. */
+void connection_advance(struct connection *c);
+/* The bytes of the request in work; they move when room is made. */
+static inline char *connection_bytes(const struct connection *c)
+{
+    return c->in.ptr ? c->in.ptr + c->in_at : NULL;
+}
 
-int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
-                         struct err *err) MUST_CHECK;
-/* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has ended. */
-void connection_pool_release(struct connection_pool *pool);
+/* Room for so many bytes from the request's first one on: grows the buffer, or takes one. false:
+ * out of memory. */
+bool connection_make_room(struct connection *c, size_t capacity);
+/* The call is over: on to the next request. */
+void connection_next(struct connection *c);
 
-/* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (make room, or refuse), -1 over
- * max_refusing, too, and not counted (refuse_at_once()). */
-int connection_admit(struct net_shared *shared) MUST_CHECK;
+/* connection_memory.c. Both make room at the expense of others where the rules say so. */
+/* For the bytes that are in `in`: less goes back. false: refused, charged as before. */
+bool connection_charge_in(struct connection *c);
+/* For a response of which so many bytes are to be kept. */
+bool connection_charge_out(struct connection *c, size_t bytes);
+void connection_discharge_in(struct connection *c);
+void connection_discharge_out(struct connection *c);
+/* From now on it cannot be made to end for others, or can again. */
+void connection_shield(struct connection *c);
+void connection_expose(struct connection *c);
 
-/* Closes a connection of the pool if the newest is one too many; false: none may go. */
-bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
-/* max_connections has become less: closes some of those that may go, and gives their number; -1: there are no longer too
- * many. */
-int connection_pool_shrink(struct connection_pool *pool) MUST_CHECK;
-
-/* Buffers that are only kept for later go back; on the loop's thread. */
-void connection_pool_reclaim(struct connection_pool *pool);
-
-/* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out of memory
- * closes it. With refuse, the connection only says 503 too_many_connections and ends. */
-void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);
-
-/* For a listener on the pool's own loop (admin): counts and opens. arg is the pool. */
-void connection_pool_on_accept(int fd, void *arg);
+/* connection_write.c. The state becomes WRITING, READING, LINGER or ENDED. */
+void connection_respond(struct connection *c, const struct http_response *response);
+void connection_problem(struct connection *c, enum problem_code code, const char *detail,
+                        const struct problems *errors, const char *headers);
+void connection_continue(struct connection *c); /* 100 */
+void connection_flush(struct connection *c);
+/* The request id, if there is none yet: the one that was sent, or a new one. */
+void connection_make_id(struct connection *c);
 
 #endif

@@ -1,5 +1,5 @@
 /* What a connection holds is charged to the budget; when that is full, somebody has to go. */
-#include "server/net/connection_state.h"
+#include "server/net/connection.h"
 
 #include <stddef.h>
 
@@ -29,7 +29,8 @@ void connection_expose(struct connection *c)
     holders_set(&c->pool->holders, &c->holder, c->in_charged + c->out_charged);
 }
 
-/* An answer that says so cannot be made while another one is: then only who is being written to may go. */
+/* A response that says so cannot be made while another one is: then only who is being written to
+ * may go. */
 static int may_go(const struct holder *holder, void *arg)
 {
     const struct connection *c = connection_of(holder);
@@ -79,8 +80,8 @@ static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, i
     return false;
 }
 
-/* Pages of a buffer that were written stay in memory, whatever has been taken out of it since. A small buffer makes
- * nobody large. */
+/* Pages of a buffer that were written stay in memory, whatever has been taken out of it since. A
+ * small buffer makes nobody large. */
 static size_t held(const struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES || c->in_most < BUDGET_SMALL_BYTES)

@@ -1,12 +1,14 @@
-#include "server/net/connection_state.h"
+/* From bytes to calls: what a connection reads, and how far. */
+#include "server/net/connection.h"
 
 #include "base/bug.h"
 #include "base/clock.h"
 #include "server/net/traceparent.h"
 
+#define MAX_HEAD_BYTES 16384   /* request line and fields, the empty line included */
 #define MAX_REQUESTS_A_TURN 16 /* of one connection, before the others' turn */
 
-/* ---- memory ------------------------------------------------------------------------------------ */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Into another buffer. false: there is none. */
 static bool move_bytes(struct connection *c, struct buffer to)
@@ -15,7 +17,7 @@ static bool move_bytes(struct connection *c, struct buffer to)
         return false;
     if (c->in_len)
         memcpy(to.ptr, connection_bytes(c), c->in_len);
-    buffers_give(&c->pool->buffers, c->in);
+    buffers_put(&c->pool->buffers, c->in);
     c->in = to;
     c->in_at = 0;
     c->in_most = c->in_len;
@@ -32,7 +34,8 @@ bool connection_make_room(struct connection *c, size_t capacity)
     return true;
 }
 
-/* A large buffer goes back as soon as what is left fits into a small one: its bytes count as long as it is held. */
+/* A large buffer goes back as soon as what is left fits into a small one: its bytes count as
+ * long as it is held. */
 static void shrink(struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES &&
@@ -53,16 +56,14 @@ static bool prepare(struct connection *c)
     return false;
 }
 
-/* ---- a request ---------------------------------------------------------------------------------- */
+/* ---- a request ------------------------------------------------------------------------------- */
 
 void connection_next(struct connection *c)
 {
-    struct net_limits_cell *limits = &c->pool->shared->limits;
-    int64_t max_fields = net_limit(limits, max_fields);
-    struct http_reader_limits reader_limits = {
-        .max_head_bytes = (uint32_t)net_limit(limits, max_head_bytes),
-        .max_fields = (uint32_t)(max_fields < HTTP_MAX_FIELDS ? max_fields : HTTP_MAX_FIELDS),
-        .max_body_bytes = (uint64_t)net_limit(limits, max_body_bytes),
+    const struct http_reader_limits reader_limits = {
+        .max_head_bytes = MAX_HEAD_BYTES,
+        .max_fields = HTTP_MAX_FIELDS,
+        .max_body_bytes = (uint64_t)c->pool->limits.http->max_body_bytes,
     };
     size_t used = c->reader.end;
 
@@ -87,7 +88,7 @@ static void rest(struct connection *c)
         return;
     }
     if (c->in_len == 0) {
-        buffers_give(&c->pool->buffers, c->in);
+        buffers_put(&c->pool->buffers, c->in);
         c->in = (struct buffer){NULL, 0};
         c->in_at = 0;
         connection_discharge_in(c);
@@ -116,12 +117,12 @@ static void on_first_byte(struct connection *c)
 
 static void on_head(struct connection *c)
 {
-    struct http_reader *r = &c->reader;
+    const struct http_head *head = &c->reader.head;
 
     c->head_done = true;
     c->start_us = clock_now_us();
-    router_route(c->pool->router, r, connection_bytes(c), &c->routing);
-    if (!prepare(c) || !r->expect_continue)
+    router_route(c->pool->router, head, connection_bytes(c), &c->routing);
+    if (!prepare(c) || !head->expect_continue)
         return;
     if (c->routing.route)
         connection_continue(c);
@@ -129,21 +130,22 @@ static void on_head(struct connection *c)
         connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
 }
 
-static void fill_exchange(struct connection *c)
+static void fill_call(struct connection *c)
 {
-    const struct http_reader *r = &c->reader;
-    struct http_call *x = &c->call;
+    const struct http_head *head = &c->reader.head;
+    const struct http_body *body = &c->reader.body;
     const char *bytes = connection_bytes(c);
+    struct http_call *call = &c->call;
 
     connection_make_id(c);
-    x->method = http_span_view(r->method, bytes);
-    x->path = http_span_view(r->path, bytes);
-    x->query = http_span_view(r->query, bytes);
-    x->body = (struct view){bytes + r->body_start, r->body_len};
-    x->complete_us = c->arrival_us;
-    x->traceparent = http_reader_field(r, bytes, "traceparent");
-    if (!traceparent_is_valid(x->traceparent))
-        x->traceparent = (struct view){NULL, 0};
+    call->method = http_span_view(head->method, bytes);
+    call->path = http_span_view(head->path, bytes);
+    call->query = http_span_view(head->query, bytes);
+    call->body = (struct view){bytes + body->start, body->len};
+    call->complete_us = c->arrival_us;
+    call->traceparent = http_head_find(head, bytes, "traceparent");
+    if (!traceparent_is_valid(call->traceparent))
+        call->traceparent = (struct view){NULL, 0};
 }
 
 static void on_request(struct connection *c)
@@ -164,7 +166,7 @@ static void on_request(struct connection *c)
         return;
     }
     connection_shield(c);
-    fill_exchange(c);
+    fill_call(c);
     c->state = CONNECTION_WORK;
     c->pool->n_busy++;
     route->handle(&c->call, route->arg);
@@ -214,7 +216,7 @@ void connection_advance(struct connection *c)
             n_requests++;
             on_request(c);
         } else if (progress == HTTP_REFUSED)
-            connection_problem(c, c->reader.problem, c->reader.detail, NULL, "");
+            connection_problem(c, c->reader.refusal.problem, c->reader.refusal.detail, NULL, "");
         else {
             on_more(c);
             break;

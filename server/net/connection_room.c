@@ -1,9 +1,10 @@
-/* Who goes when there are too many connections: those that wait for their clients, longest first. */
+/* Who goes when there are too many connections: those that wait for their clients, longest
+ * first. */
 #include "base/clock.h"
-#include "server/net/connection_state.h"
+#include "server/net/connection.h"
 
 #define LOOKS 8                /* idle ones that may turn out to have just been sent something */
-#define SLOW_US 250000         /* a request or an answer that is on its way for less is not slow */
+#define SLOW_US 250000         /* a request or a response that is on its way for less is not slow */
 #define MAX_EVICTED_AT_ONCE 16 /* then others get their turn */
 
 static bool is_idle(const struct connection_pool *pool, const struct connection_list *list)
@@ -75,7 +76,8 @@ static struct connection *victim(const struct connection_pool *pool)
     return c && clock_now_us() - c->listed_us >= SLOW_US ? c : NULL;
 }
 
-/* Between two requests nobody expects an answer; else it is one to the request that has begun or was to come. */
+/* Between two requests nobody expects a response; else it is one to the request that has begun
+ * or was to come. */
 static void evict(struct connection *c)
 {
     connection_enter(c);
@@ -88,9 +90,9 @@ static void evict(struct connection *c)
     connection_leave(c);
 }
 
-static bool too_many(const struct net_shared *shared)
+static bool too_many(const struct connection_pool *pool)
 {
-    return atomic_load(&shared->connections) > net_limit(&shared->limits, max_connections);
+    return atomic_load(&pool->shared->connections) > pool->limits.max_connections;
 }
 
 /* One for one: those that linger with a refusal count, too, and nobody has to go for them. */
@@ -98,7 +100,7 @@ bool connection_pool_make_room(struct connection_pool *pool)
 {
     struct connection *c;
 
-    if (!too_many(pool->shared))
+    if (!too_many(pool))
         return true;
     c = victim(pool);
     if (!c)
@@ -111,12 +113,12 @@ int connection_pool_shrink(struct connection_pool *pool)
 {
     int n = 0;
 
-    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool->shared); n++) {
+    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool); n++) {
         struct connection *c = victim(pool);
 
         if (!c)
             return n;
         evict(c);
     }
-    return too_many(pool->shared) ? n : -1;
+    return too_many(pool) ? n : -1;
 }

@@ -1,4 +1,5 @@
-#include "server/net/connection_state.h"
+/* From responses to bytes: what is written at once, what is kept. */
+#include "server/net/connection.h"
 
 #include <stdio.h>
 
@@ -8,7 +9,7 @@
 
 #define LINGER_US 1000000
 
-/* ---- bytes ------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* Keeps what of the parts lies behind `taken`; false: out of memory, or of the budget for it. */
 static bool keep_rest(struct connection *c, const struct iovec *parts, int n_parts, size_t taken)
@@ -35,7 +36,7 @@ static bool keep_rest(struct connection *c, const struct iovec *parts, int n_par
         c->out_len += n;
         taken -= skip;
     }
-    buffers_give(&c->pool->buffers, c->out);
+    buffers_put(&c->pool->buffers, c->out);
     c->out = larger;
     c->out_pos = 0;
     return true;
@@ -61,7 +62,7 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
     }
 }
 
-/* The answer is out. */
+/* The response is out. */
 static void finished(struct connection *c)
 {
     int64_t now_us;
@@ -71,7 +72,7 @@ static void finished(struct connection *c)
         return;
     }
     connection_discharge_in(c);
-    buffers_give(&c->pool->buffers, c->in);
+    buffers_put(&c->pool->buffers, c->in);
     c->in = (struct buffer){NULL, 0};
     c->in_at = c->in_len = 0;
     if (c->eof) {
@@ -101,7 +102,7 @@ void connection_flush(struct connection *c)
         c->out_pos += (size_t)n;
     if (c->out_pos < c->out_len)
         return;
-    buffers_give(&c->pool->buffers, c->out);
+    buffers_put(&c->pool->buffers, c->out);
     c->out = (struct buffer){NULL, 0};
     c->out_len = c->out_pos = 0;
     connection_discharge_out(c);
@@ -119,7 +120,7 @@ void connection_continue(struct connection *c)
     send_parts(c, &part, 1);
 }
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------- */
 
 void connection_make_id(struct connection *c)
 {
@@ -129,7 +130,7 @@ void connection_make_id(struct connection *c)
     if (x->request_id[0])
         return;
     if (c->in.ptr)
-        sent = http_reader_field(&c->reader, connection_bytes(c), "x-request-id");
+        sent = http_head_find(&c->reader.head, connection_bytes(c), "x-request-id");
     if (request_id_is_valid(sent)) {
         memcpy(x->request_id, sent.ptr, sent.len);
         x->request_id[sent.len] = 0;
@@ -152,11 +153,11 @@ static const char *date(struct connection_pool *pool)
 
 static bool is_head(const struct connection *c)
 {
-    return c->reader.method.len == 4 &&
-           memcmp(connection_bytes(c) + c->reader.method.start, "HEAD", 4) == 0;
+    return c->reader.head.method.len == 4 &&
+           memcmp(connection_bytes(c) + c->reader.head.method.start, "HEAD", 4) == 0;
 }
 
-void connection_answer(struct connection *c, const struct http_response *answer)
+void connection_respond(struct connection *c, const struct http_response *response)
 {
     struct connection_pool *pool = c->pool;
     bool complete = c->reader.end > 0;
@@ -168,19 +169,19 @@ void connection_answer(struct connection *c, const struct http_response *answer)
     if (c->state == CONNECTION_WORK)
         pool->n_busy--;
     c->call.on_gone = NULL;
-    c->last = answer->close || !complete || !c->reader.keep_alive ||
+    c->last = response->close || !complete || !c->reader.head.keep_alive ||
               atomic_load_explicit(&pool->shared->draining, memory_order_relaxed);
     c->state = CONNECTION_WRITING;
-    response_head(&pool->scratch, answer,
+    response_head(&pool->scratch, response,
                   &(struct response_head_args){.date = date(pool),
                                                .request_id = c->call.request_id,
                                                .close = c->last,
-                                               .keep_alive = c->reader.minor == 0});
-    if (pool->hooks.on_answer)
-        pool->hooks.on_answer(pool->user, c->head_done ? c->routing.label : 0, answer->status,
-                              c->started ? clock_now_us() - c->call.received_us : 0);
+                                               .keep_alive = c->reader.head.minor == 0});
+    if (pool->hooks.on_response)
+        pool->hooks.on_response(pool->user, c->head_done ? c->routing.label : 0, response->status,
+                                c->started ? clock_now_us() - c->call.received_us : 0);
     parts[0] = (struct iovec){pool->scratch.ptr, pool->scratch.len};
-    parts[1] = (struct iovec){(char *)answer->body.ptr, is_head(c) ? 0 : answer->body.len};
+    parts[1] = (struct iovec){(char *)response->body.ptr, is_head(c) ? 0 : response->body.len};
     if (buf_failed(&pool->scratch)) {
         buf_release(&pool->scratch);
         connection_lost(c);
@@ -212,11 +213,11 @@ void connection_problem(struct connection *c, enum problem_code code, const char
         snprintf(retry, sizeof(retry), "%s", headers);
     buf_clear(body);
     problem_write(body, code, c->call.request_id, detail, errors);
-    if (buf_failed(body)) /* an answer without a body is still one */
+    if (buf_failed(body)) /* a response without a body is still one */
         buf_release(body);
-    connection_answer(c, &(struct http_response){.status = kind->status,
-                                                 .content_type = "application/problem+json",
-                                                 .headers = view_of(retry),
-                                                 .body = buf_view(body),
-                                                 .close = kind->closes});
+    connection_respond(c, &(struct http_response){.status = kind->status,
+                                                  .content_type = "application/problem+json",
+                                                  .headers = view_of(retry),
+                                                  .body = buf_view(body),
+                                                  .close = kind->closes});
 }

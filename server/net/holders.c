@@ -1,3 +1,4 @@
+/* Lists by size class, newest first. */
 #include "server/net/holders.h"
 
 #include <stdbool.h>

@@ -1,7 +1,9 @@
+/* The states of a chunked body. */
 #include "server/net/http_body.h"
 
+#include <string.h>
+
 #include "server/net/http_grammar.h"
-#include "server/net/http_head.h"
 
 #define MAX_SIZE_DIGITS 8
 #define MAX_EXT_BYTES 4096 /* of one body */
@@ -21,9 +23,16 @@ enum chunk_state {
     CHUNKS_DONE,
 };
 
-static int bad(struct http_reader *r, const char *detail)
+/* What one call works with. */
+struct reading {
+    struct http_body *body;
+    const struct http_body_limits *limits;
+    struct http_refusal *refusal;
+};
+
+static int bad(const struct reading *r, const char *detail)
 {
-    return http_refuse(r, PROBLEM_BAD_CHUNK, detail);
+    return http_refuse(r->refusal, PROBLEM_BAD_CHUNK, detail);
 }
 
 static uint64_t hex_value(char c)
@@ -32,53 +41,54 @@ static uint64_t hex_value(char c)
 }
 
 /* The next state, or -1. */
-static int read_size(struct http_reader *r, char c)
+static int read_size(const struct reading *r, char c)
 {
     if (http_is(c, HTTP_HEX)) {
-        if (r->digits == MAX_SIZE_DIGITS)
+        if (r->body->digits == MAX_SIZE_DIGITS)
             return bad(r, "a chunk's size has too many digits");
-        r->left = r->left * 16 + hex_value(c);
-        r->digits++;
+        r->body->left = r->body->left * 16 + hex_value(c);
+        r->body->digits++;
         return CHUNK_SIZE;
     }
-    if (r->digits == 0)
+    if (r->body->digits == 0)
         return bad(r, "a chunk without a size");
     if (c == ';')
         return CHUNK_EXTENSION;
     return c == '\r' ? CHUNK_SIZE_LF : bad(r, "a chunk's size is malformed");
 }
 
-static int read_extension(struct http_reader *r, char c)
+static int read_extension(const struct reading *r, char c)
 {
     if (c == '\r')
         return CHUNK_SIZE_LF;
     if (!http_is(c, HTTP_TEXT))
         return bad(r, "a control byte in a chunk extension");
-    if (++r->ext_bytes > MAX_EXT_BYTES)
+    if (++r->body->ext_bytes > MAX_EXT_BYTES)
         return bad(r, "chunk extensions are too long");
     return CHUNK_EXTENSION;
 }
 
-static int read_size_lf(struct http_reader *r, char c)
+static int read_size_lf(const struct reading *r, char c)
 {
     if (c != '\n')
         return bad(r, "a chunk's size does not end with CRLF");
-    if (r->left > r->limits.max_body_bytes - r->body_len)
-        return http_refuse(r, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
-    r->digits = 0;
-    return r->left ? CHUNK_BYTES : TRAILER_START;
+    if (r->body->left > r->limits->max_bytes - r->body->len)
+        return http_refuse(r->refusal, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
+    r->body->digits = 0;
+    return r->body->left ? CHUNK_BYTES : TRAILER_START;
 }
 
-static int read_trailer(struct http_reader *r, int state, char c)
+static int read_trailer(const struct reading *r, int state, char c)
 {
-    if (++r->trailer_bytes > r->limits.max_head_bytes)
-        return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "the trailers are longer than allowed");
+    if (++r->body->trailer_bytes > r->limits->max_trailer_bytes)
+        return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE,
+                           "the trailers are longer than allowed");
     switch (state) {
     case TRAILER_START:
         if (c == '\r')
             return TRAILERS_END_LF;
-        if (++r->trailers > r->limits.max_fields)
-            return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "more trailers than allowed");
+        if (++r->body->trailers > r->limits->max_trailers)
+            return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "more trailers than allowed");
         return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer's name is no token");
     case TRAILER_NAME:
         if (c == ':')
@@ -95,7 +105,7 @@ static int read_trailer(struct http_reader *r, int state, char c)
     }
 }
 
-static int read_byte(struct http_reader *r, int state, char c)
+static int read_byte(const struct reading *r, int state, char c)
 {
     switch (state) {
     case CHUNK_SIZE:
@@ -113,44 +123,43 @@ static int read_byte(struct http_reader *r, int state, char c)
     }
 }
 
-static int read_bytes(struct http_reader *r, char *bytes, size_t len)
+static int read_bytes(struct http_body *body, char *bytes, size_t len)
 {
-    size_t n = len - r->pos;
+    size_t n = len - body->pos;
 
-    if (n > r->left)
-        n = (size_t)r->left;
-    memmove(bytes + r->body_start + r->body_len, bytes + r->pos, n);
-    r->body_len += (uint32_t)n;
-    r->pos += (uint32_t)n;
-    r->left -= n;
-    return r->left ? CHUNK_BYTES : CHUNK_BYTES_CR;
+    if (n > body->left)
+        n = (size_t)body->left;
+    memmove(bytes + body->start + body->len, bytes + body->pos, n);
+    body->len += (uint32_t)n;
+    body->pos += (uint32_t)n;
+    body->left -= n;
+    return body->left ? CHUNK_BYTES : CHUNK_BYTES_CR;
 }
 
-static void close_up(struct http_reader *r, char *bytes, size_t *len)
+static void close_gap(struct http_body *body, char *bytes, size_t *len)
 {
-    uint32_t end = r->body_start + r->body_len;
+    uint32_t end = body->start + body->len;
 
-    memmove(bytes + end, bytes + r->pos, *len - r->pos);
-    *len -= r->pos - end;
-    r->pos = end;
+    memmove(bytes + end, bytes + body->pos, *len - body->pos);
+    *len -= body->pos - end;
+    body->pos = end;
 }
 
-int http_body_chunks(struct http_reader *r, char *bytes, size_t *len)
+int http_body_chunks(struct http_body *body, const struct http_body_limits *limits, char *bytes,
+                     size_t *len, struct http_refusal *refusal)
 {
-    int state = r->chunk_state;
+    const struct reading reading = {body, limits, refusal};
+    int state = body->state;
 
-    while (r->pos < *len && state != CHUNKS_DONE) {
+    while (body->pos < *len && state != CHUNKS_DONE) {
         if (state == CHUNK_BYTES)
-            state = read_bytes(r, bytes, *len);
+            state = read_bytes(body, bytes, *len);
         else
-            state = read_byte(r, state, bytes[r->pos++]);
+            state = read_byte(&reading, state, bytes[body->pos++]);
         if (state < 0)
             return -1;
     }
-    r->chunk_state = state;
-    close_up(r, bytes, len);
-    if (state != CHUNKS_DONE)
-        return 1;
-    r->end = r->pos;
-    return 0;
+    body->state = state;
+    close_gap(body, bytes, len);
+    return state == CHUNKS_DONE ? 0 : 1;
 }

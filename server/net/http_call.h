@@ -1,13 +1,14 @@
 /*
- * struct http_call: one request and its answer. It belongs to the loop that its connection is on; every
- * function here is for that thread.
+ * struct http_call: one request and its response. It belongs to the loop that its connection is on;
+ * every function here is for that thread.
  *
- * A route's handler gets it with head and body complete. It answers with http_call_respond() or
- * http_call_problem() before it returns, or calls http_call_defer() and answers later, exactly once. From the
- * answer on, or once on_gone has run, the call is no longer the handler's. A handler that does neither
- * answers 500.
+ * A route's handler gets it with head and body complete. It responds with http_call_respond() or
+ * http_call_problem() before it returns, or calls http_call_defer() and responds later, exactly
+ * once. From the response on, or once on_gone has run, the call is no longer the handler's. A
+ * handler that does neither causes a 500.
  *
- * Views point into the connection's buffer; they and the bytes behind the body hold until the answer.
+ * Views point into the connection's buffer; they and the bytes behind the body hold until the
+ * response.
  */
 #ifndef SERVER_NET_HTTP_CALL_H
 #define SERVER_NET_HTTP_CALL_H
@@ -22,7 +23,7 @@
 
 struct connection;
 struct http_call;
-typedef void (*http_call_gone_fn)(struct http_call *x, void *arg);
+typedef void (*http_call_gone_fn)(struct http_call *call, void *arg);
 
 struct http_call {
     struct view method;
@@ -41,33 +42,34 @@ struct http_call {
     void *gone_arg;
 };
 
-/* The value of the next field of that name (letter case aside) in the head, from *at on, which begins at 0; ptr NULL
- * when there is none. */
-struct view http_call_field(const struct http_call *x, const char *name, uint32_t *at);
-/* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL when neither is there. */
-struct view http_call_authority(const struct http_call *x);
-/* The `user` of the connection pool: the worker's own state. */
-void *http_call_user(const struct http_call *x);
+/* The value of the next field of that name (letter case aside) in the head, from *at on, which
+ * begins at 0; ptr NULL when there is none. */
+struct view http_call_field(const struct http_call *call, const char *name, uint32_t *at);
+/* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL
+ * when neither is there. */
+struct view http_call_authority(const struct http_call *call);
+/* The `user` of the connection pool: the thread's own state. */
+void *http_call_user(const struct http_call *call);
 
-/* The answer comes later. on_gone runs, once, if the client resets the connection or the loop ends before
- * that; then there is nothing to answer any more. A client that only shut down its sending side still gets
- * its answer. */
-void http_call_defer(struct http_call *x, http_call_gone_fn on_gone, void *arg);
+/* The response comes later. on_gone runs, once, if the client resets the connection or the loop
+ * ends before that; then there is nothing to answer any more. A client that only shut down its
+ * sending side still gets its response. */
+void http_call_defer(struct http_call *call, http_call_gone_fn on_gone, void *arg);
 
 struct http_response {
     int status;
     const char *content_type; /* NULL: application/json */
     struct view headers;      /* more of them, each "Name: value\r\n" */
     struct view body;         /* copied if it cannot be written at once: free after the call */
-    bool close;               /* the connection ends with this answer */
+    bool close;               /* the connection ends with this response */
 };
 
-/* Writes the whole answer with one call of the kernel if that takes it. Adds Content-Length, Date,
- * X-Request-Id, Cache-Control: no-store and, where it ends, Connection: close. */
-void http_call_respond(struct http_call *x, const struct http_response *answer);
+/* Writes the whole response with one call of the kernel if that takes it. Adds Content-Length,
+ * Date, X-Request-Id, Cache-Control: no-store and, where it ends, Connection: close. */
+void http_call_respond(struct http_call *call, const struct http_response *response);
 
 /* The same for an error; status, closing and Retry-After by code. errors may be NULL. */
-void http_call_problem(struct http_call *x, enum problem_code code, const char *detail,
+void http_call_problem(struct http_call *call, enum problem_code code, const char *detail,
                        const struct problems *errors);
 
 #endif

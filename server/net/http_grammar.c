@@ -1,3 +1,4 @@
+/* Character classes, and the rules made of them. */
 #include "server/net/http_grammar.h"
 
 #include <strings.h>

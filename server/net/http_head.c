@@ -1,3 +1,4 @@
+/* What the lines of a head mean. */
 #include "server/net/http_head.h"
 
 #include "server/net/http_grammar.h"
@@ -7,9 +8,9 @@ static struct http_span span_of(struct view v, const char *bytes)
     return (struct http_span){(uint32_t)(v.ptr - bytes), (uint32_t)v.len};
 }
 
-static int bad(struct http_reader *r, const char *detail)
+static int bad(struct http_refusal *refusal, const char *detail)
 {
-    return http_refuse(r, PROBLEM_BAD_REQUEST, detail);
+    return http_refuse(refusal, PROBLEM_BAD_REQUEST, detail);
 }
 
 /* Cuts the text before the first blank off *rest; false when there is none. */
@@ -24,49 +25,52 @@ static bool cut_word(struct view *rest, struct view *word)
     return true;
 }
 
-int http_head_request_line(struct http_reader *r, const char *bytes, struct view line)
+int http_head_request_line(struct http_head *head, const char *bytes, struct view line,
+                           struct http_refusal *refusal)
 {
     struct view method, target_text, version = line;
     struct http_target target;
 
     if (!cut_word(&version, &method) || !cut_word(&version, &target_text))
-        return bad(r, "the request line is not method, target, version");
+        return bad(refusal, "the request line is not method, target, version");
     if (!http_is_token(method))
-        return bad(r, "the method is no token");
+        return bad(refusal, "the method is no token");
     if (version.len != 8 || memcmp(version.ptr, "HTTP/1.", 7) != 0 || version.ptr[7] < '0' ||
         version.ptr[7] > '9')
-        return bad(r, "the version is not HTTP/1.x");
-    r->method = span_of(method, bytes);
-    r->minor = (uint8_t)(version.ptr[7] - '0');
+        return bad(refusal, "the version is not HTTP/1.x");
+    head->method = span_of(method, bytes);
+    head->minor = (uint8_t)(version.ptr[7] - '0');
     if (!http_target_parse(method, target_text, &target))
-        return bad(r, "the request target is malformed");
-    r->path = span_of(target.path, bytes);
-    r->query = span_of(target.query, bytes);
-    r->authority = span_of(target.authority, bytes);
+        return bad(refusal, "the request target is malformed");
+    head->path = span_of(target.path, bytes);
+    head->query = span_of(target.query, bytes);
+    head->authority = span_of(target.authority, bytes);
     return 0;
 }
 
-int http_head_field(struct http_reader *r, const char *bytes, struct view line)
+int http_head_field(struct http_head *head, const char *bytes, struct view line,
+                    uint32_t max_fields, struct http_refusal *refusal)
 {
     const char *colon;
     struct view name, value;
 
-    if (r->n_fields == r->limits.max_fields)
-        return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "more fields than allowed");
+    if (head->n_fields == max_fields)
+        return http_refuse(refusal, PROBLEM_HEAD_TOO_LARGE, "more fields than allowed");
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
-        return bad(r, "a field line begins with a blank");
+        return bad(refusal, "a field line begins with a blank");
     colon = memchr(line.ptr, ':', line.len);
     if (!colon)
-        return bad(r, "a field line without a colon");
+        return bad(refusal, "a field line without a colon");
     name = (struct view){line.ptr, (size_t)(colon - line.ptr)};
     if (!http_is_token(name))
-        return bad(r, "a field's name is no token");
+        return bad(refusal, "a field's name is no token");
     value = http_trim((struct view){colon + 1, line.len - name.len - 1});
-    r->fields[r->n_fields++] = (struct http_field){span_of(name, bytes), span_of(value, bytes)};
+    head->fields[head->n_fields++] =
+        (struct http_field){span_of(name, bytes), span_of(value, bytes)};
     return 0;
 }
 
-/* ---- what the fields say together -------------------------------------------------------------- */
+/* ---- what the fields say together ------------------------------------------------------------ */
 
 struct framing {
     int n_host, n_length, n_encoding;
@@ -119,47 +123,69 @@ static bool read_length(struct view v, uint64_t *out)
     return v.len > 0;
 }
 
-static int check_host(struct http_reader *r, const struct framing *f)
+static int check_host(const struct http_head *head, const struct framing *f,
+                      struct http_refusal *refusal)
 {
     if (f->n_host > 1)
-        return http_refuse(r, PROBLEM_BAD_HOST, "more than one Host");
-    if (f->n_host == 0 && r->minor >= 1)
-        return http_refuse(r, PROBLEM_BAD_HOST, "no Host");
+        return http_refuse(refusal, PROBLEM_BAD_HOST, "more than one Host");
+    if (f->n_host == 0 && head->minor >= 1)
+        return http_refuse(refusal, PROBLEM_BAD_HOST, "no Host");
     if (f->n_host && !http_is_authority(f->host, false))
-        return http_refuse(r, PROBLEM_BAD_HOST, "Host is malformed");
+        return http_refuse(refusal, PROBLEM_BAD_HOST, "Host is malformed");
     return 0;
 }
 
-static int check_length(struct http_reader *r, const struct framing *f)
+static int check_length(struct http_head *head, const struct framing *f, uint64_t max_body_bytes,
+                        struct http_refusal *refusal)
 {
     if (f->n_length > 1)
-        return http_refuse(r, PROBLEM_BAD_LENGTH, "more than one Content-Length");
-    if (f->n_length && !read_length(f->length, &r->length))
-        return http_refuse(r, PROBLEM_BAD_LENGTH, "Content-Length is no number");
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "more than one Content-Length");
+    if (f->n_length && !read_length(f->length, &head->length))
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Content-Length is no number");
     if (f->n_length && f->n_encoding)
-        return http_refuse(r, PROBLEM_BAD_LENGTH, "Content-Length beside Transfer-Encoding");
-    if (f->n_encoding && r->minor == 0)
-        return http_refuse(r, PROBLEM_BAD_LENGTH, "Transfer-Encoding in HTTP/1.0");
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Content-Length beside Transfer-Encoding");
+    if (f->n_encoding && head->minor == 0)
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Transfer-Encoding in HTTP/1.0");
     if (f->n_encoding && (f->n_encoding > 1 || !view_is_nocase(f->encoding, "chunked")))
-        return http_refuse(r, PROBLEM_TRANSFER_ENCODING, "Transfer-Encoding is not chunked");
-    if (r->length > r->limits.max_body_bytes)
-        return http_refuse(r, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
+        return http_refuse(refusal, PROBLEM_TRANSFER_ENCODING, "Transfer-Encoding is not chunked");
+    if (head->length > max_body_bytes)
+        return http_refuse(refusal, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
     return 0;
 }
 
-int http_head_end(struct http_reader *r, const char *bytes)
+int http_head_end(struct http_head *head, const char *bytes, uint64_t max_body_bytes,
+                  struct http_refusal *refusal)
 {
     struct framing f = {0};
 
-    for (uint32_t i = 0; i < r->n_fields; i++)
-        read_field(&f, http_span_view(r->fields[i].name, bytes),
-                   http_span_view(r->fields[i].value, bytes));
-    r->keep_alive = !f.close && (r->minor >= 1 || f.keep_alive);
-    r->body_start = r->pos;
-    if (check_host(r, &f) || check_length(r, &f))
+    for (uint32_t i = 0; i < head->n_fields; i++)
+        read_field(&f, http_span_view(head->fields[i].name, bytes),
+                   http_span_view(head->fields[i].value, bytes));
+    head->keep_alive = !f.close && (head->minor >= 1 || f.keep_alive);
+    if (check_host(head, &f, refusal) || check_length(head, &f, max_body_bytes, refusal))
         return -1;
-    r->has_length = f.n_length > 0;
-    r->chunked = f.n_encoding > 0;
-    r->expect_continue = f.expect && r->minor >= 1 && (r->chunked || r->length > 0);
+    head->chunked = f.n_encoding > 0;
+    head->expect_continue = f.expect && head->minor >= 1 && (head->chunked || head->length > 0);
     return 0;
+}
+
+struct view http_head_next(const struct http_head *head, const char *bytes, const char *name,
+                           uint32_t *at)
+{
+    const struct view wanted = view_of(name);
+
+    while (*at < head->n_fields) {
+        const struct http_field *field = &head->fields[(*at)++];
+
+        if (view_eq_nocase(http_span_view(field->name, bytes), wanted))
+            return http_span_view(field->value, bytes);
+    }
+    return (struct view){NULL, 0};
+}
+
+struct view http_head_find(const struct http_head *head, const char *bytes, const char *name)
+{
+    uint32_t at = 0;
+
+    return http_head_next(head, bytes, name, &at);
 }

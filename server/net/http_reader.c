@@ -1,9 +1,8 @@
+/* Finds the lines of a request and hands them on; counts or joins its body. */
 #include "server/net/http_reader.h"
 
 #include "base/bug.h"
-#include "server/net/http_body.h"
 #include "server/net/http_grammar.h"
-#include "server/net/http_head.h"
 
 enum reader_state {
     READER_START,   /* nothing yet; an empty line is let pass */
@@ -19,22 +18,16 @@ enum reader_state {
 void http_reader_init(struct http_reader *reader, const struct http_reader_limits *limits)
 {
     BUG_ON(limits->max_fields > HTTP_MAX_FIELDS);
-    /* the field table is left alone: n_fields says what of it counts */
-    memset(reader, 0, offsetof(struct http_reader, fields));
-    memset(&reader->n_fields, 0, sizeof(*reader) - offsetof(struct http_reader, n_fields));
+    /* the table of fields is left alone: n_fields says how many of them count */
+    memset(reader, 0, offsetof(struct http_reader, head.fields));
+    memset(&reader->head.n_fields, 0,
+           sizeof(*reader) - offsetof(struct http_reader, head.n_fields));
     reader->limits = *limits;
 }
 
 bool http_reader_started(const struct http_reader *reader)
 {
     return reader->state > READER_START_2;
-}
-
-int http_refuse(struct http_reader *r, enum problem_code problem, const char *detail)
-{
-    r->problem = problem;
-    r->detail = detail;
-    return -1;
 }
 
 /* An empty line before the request line: some clients end a body with one too many (RFC 9112, 2.2).
@@ -56,7 +49,8 @@ static int skip_empty_line(struct http_reader *r, char *bytes, size_t *len)
     return 0;
 }
 
-/* Goes on to the end of the line at r->line. 0: *line is it and pos is behind it; 1: more; -1: refused. */
+/* Goes on to the end of the line at r->line. 0: *line is it and pos is behind it; 1: more; -1:
+ * refused. */
 static int scan_line(struct http_reader *r, const char *bytes, size_t len, struct view *line)
 {
     size_t max = r->limits.max_head_bytes;
@@ -67,18 +61,19 @@ static int scan_line(struct http_reader *r, const char *bytes, size_t len, struc
         pos++;
     r->pos = (uint32_t)pos;
     if (pos == end)
-        return len > max ? http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed")
+        return len > max ? http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE,
+                                       "the head is longer than allowed")
                          : 1;
     if (bytes[pos] != '\r')
-        return http_refuse(r, PROBLEM_BAD_REQUEST,
+        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST,
                            bytes[pos] == '\n' ? "a line ends with a bare LF"
                                               : "a control byte in the head");
     if (pos + 1 >= len)
         return 1;
     if (pos + 1 >= max)
-        return http_refuse(r, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed");
+        return http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed");
     if (bytes[pos + 1] != '\n')
-        return http_refuse(r, PROBLEM_BAD_REQUEST, "a bare CR in the head");
+        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST, "a bare CR in the head");
     *line = (struct view){bytes + r->line, pos - r->line};
     r->pos = (uint32_t)(pos + 2);
     r->line = r->pos;
@@ -97,40 +92,53 @@ static int read_head(struct http_reader *r, char *bytes, size_t *len)
         if (rc != 0)
             break;
         if (r->state == READER_REQUEST_LINE) {
-            rc = http_head_request_line(r, bytes, line);
+            rc = http_head_request_line(&r->head, bytes, line, &r->refusal);
             r->state = READER_FIELDS;
         } else if (line.len > 0) {
-            rc = http_head_field(r, bytes, line);
+            rc = http_head_field(&r->head, bytes, line, r->limits.max_fields, &r->refusal);
         } else {
-            rc = http_head_end(r, bytes);
+            rc = http_head_end(&r->head, bytes, r->limits.max_body_bytes, &r->refusal);
+            r->body.start = r->body.pos = r->pos;
             break;
         }
     }
     return rc;
 }
 
-static enum http_progress read_length(struct http_reader *r, size_t len)
+static enum http_progress finish(struct http_reader *r, uint32_t end)
 {
-    size_t held = len - r->body_start;
-
-    if (held < r->length) {
-        r->body_len = (uint32_t)held;
-        return HTTP_MORE;
-    }
-    r->body_len = (uint32_t)r->length;
-    r->end = r->body_start + r->body_len;
+    r->end = end;
     r->state = READER_DONE;
     return HTTP_DONE;
 }
 
+static enum http_progress read_length(struct http_reader *r, size_t len)
+{
+    size_t held = len - r->body.start;
+
+    if (held < r->head.length) {
+        r->body.len = (uint32_t)held;
+        return HTTP_MORE;
+    }
+    r->body.len = (uint32_t)r->head.length;
+    return finish(r, r->body.start + r->body.len);
+}
+
 static enum http_progress read_chunked(struct http_reader *r, char *bytes, size_t *len)
 {
-    int rc = http_body_chunks(r, bytes, len);
+    const struct http_body_limits limits = {
+        .max_bytes = r->limits.max_body_bytes,
+        .max_trailer_bytes = r->limits.max_head_bytes,
+        .max_trailers = r->limits.max_fields,
+    };
+    int rc = http_body_chunks(&r->body, &limits, bytes, len, &r->refusal);
 
     if (rc > 0)
         return HTTP_MORE;
-    r->state = rc < 0 ? READER_REFUSED : READER_DONE;
-    return rc < 0 ? HTTP_REFUSED : HTTP_DONE;
+    if (rc == 0)
+        return finish(r, r->body.pos);
+    r->state = READER_REFUSED;
+    return HTTP_REFUSED;
 }
 
 enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size_t *len)
@@ -147,7 +155,7 @@ enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size
         if (rc > 0)
             return HTTP_MORE;
         if (rc == 0)
-            reader->state = reader->chunked ? READER_CHUNKED : READER_LENGTH;
+            reader->state = reader->head.chunked ? READER_CHUNKED : READER_LENGTH;
         else
             reader->state = READER_REFUSED;
         return rc < 0 ? HTTP_REFUSED : HTTP_HEAD;
@@ -161,12 +169,4 @@ enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size
         break;
     }
     return HTTP_REFUSED;
-}
-
-struct view http_reader_field(const struct http_reader *reader, const char *bytes, const char *name)
-{
-    for (uint32_t i = 0; i < reader->n_fields; i++)
-        if (view_is_nocase(http_span_view(reader->fields[i].name, bytes), name))
-            return http_span_view(reader->fields[i].value, bytes);
-    return (struct view){NULL, 0};
 }

@@ -1,3 +1,4 @@
+/* Accepts connections, and pauses when descriptors run out. */
 #define _GNU_SOURCE /* accept4 */
 #include "server/net/listener.h"
 
@@ -31,9 +32,10 @@ static int watch_all(struct listener *listener, unsigned wanted)
     return rc;
 }
 
-/* ---- out of descriptors or memory -------------------------------------------------------------- */
+/* ---- out of descriptors or memory ------------------------------------------------------------ */
 
-/* Refuses who waits, by means of the reserve. false: somebody else took it, or there is no memory either. */
+/* Refuses who waits, by means of the reserve. false: somebody else took it, or there is no
+ * memory either. */
 static bool refuse_waiting(struct listener *listener, struct listener_socket *s)
 {
     bool able = listener->reserve != -1;
@@ -112,7 +114,7 @@ static void on_calm(struct timer *timer, void *arg)
              LOG_INT("after_ms", (now_us - listener->short_since_us) / 1000));
 }
 
-/* ---- accepting --------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
 {
@@ -138,7 +140,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
     }
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 void listener_init(struct listener *listener)
 {

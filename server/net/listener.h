@@ -1,11 +1,12 @@
 /*
- * struct listener: listening sockets on a loop, opened from an address (see address.h; more than one where it means
- * several) or from a descriptor that was inherited, already bound and listening. Accepted descriptors are non-blocking,
- * close-on-exec and, for TCP, TCP_NODELAY.
+ * struct listener: listening sockets on a loop, opened from an address (see address.h; more than
+ * one where it means several) or from a descriptor that was inherited, already bound and listening.
+ * Accepted descriptors are non-blocking, close-on-exec and, for TCP, TCP_NODELAY.
  *
- * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) whoever waits is answered 503 at once, by
- * means of a descriptor held in reserve; where even that is taken, it tries again every 100 ms and the kernel's
- * queue bounds who waits. The log has one line when that begins and, a second after the last time, one when it is over.
+ * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) whoever waits is answered
+ * 503 at once, by means of a descriptor held in reserve; where even that is taken, it tries again
+ * every 100 ms and the kernel's queue bounds who waits. The log has one line when that begins and,
+ * a second after the last time, one when it is over.
  */
 #ifndef SERVER_NET_LISTENER_H
 #define SERVER_NET_LISTENER_H
@@ -51,15 +52,16 @@ struct listener_args {
 
 /* A closed one, for listener_close(). */
 void listener_init(struct listener *listener);
-/* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nobody listens on is
- * replaced. */
+/* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nobody listens
+ * on is replaced. */
 int listener_open(struct listener *listener, const struct listener_args *args,
                   struct err *err) MUST_CHECK;
 /* Idempotent. */
 void listener_close(struct listener *listener);
 /* Connections that the kernel may hold before they are accepted. */
 void listener_set_backlog(struct listener *listener, int backlog);
-/* The actual address: what a log line or a client wants when the port was 0. Of several the first. */
+/* The actual address: what a log line or a client wants when the port was 0. Of several the
+ * first. */
 const char *listener_text(const struct listener *listener);
 
 #endif

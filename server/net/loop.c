@@ -1,3 +1,4 @@
+/* The loop on top of libevent. */
 #include "server/net/loop.h"
 
 #include <errno.h>
@@ -8,7 +9,8 @@
 #include "base/bug.h"
 #include "base/clock.h"
 
-/* Between the end of a turn and the start of the next: a loop that had something to do takes less. */
+/* Between the end of a turn and the start of the next: a loop that had something to do takes
+ * less. */
 #define SLEPT_US 50
 
 static int64_t turn_us(struct loop *loop)
@@ -27,7 +29,7 @@ int64_t loop_arrival_us(struct loop *loop)
     return loop->last_turn_us;
 }
 
-/* ---- timers ------------------------------------------------------------------------------------ */
+/* ---- timers ---------------------------------------------------------------------------------- */
 
 static void arm(struct loop *loop, int64_t now_us)
 {
@@ -82,7 +84,7 @@ static void on_tick(struct timer *timer, void *arg)
     loop_timer_set(loop, timer, now_us + LOOP_TICK_US);
 }
 
-/* ---- letters ----------------------------------------------------------------------------------- */
+/* ---- letters --------------------------------------------------------------------------------- */
 
 static void on_mailbox(evutil_socket_t fd, short events, void *arg)
 {
@@ -116,7 +118,7 @@ void loop_stop(struct loop *loop)
         loop_post(loop, &loop->stop_letter);
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static int add_event(struct loop *loop, struct event **event, int fd, event_callback_fn on_event,
                      struct err *err)
@@ -200,7 +202,7 @@ void loop_assert(const struct loop *loop)
     BUG_ON(loop->running && !pthread_equal(loop->thread, pthread_self()));
 }
 
-/* ---- descriptors ------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 static void on_fd(evutil_socket_t fd, short events, void *arg)
 {
@@ -242,7 +244,7 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
     if (!wanted)
         return 0;
     events |=
-        wanted & LOOP_HANGUP ? EV_WRITE | EV_ET : 0; /* the kernel tells errors by any event */
+        wanted & LOOP_HANGUP ? EV_WRITE | EV_ET : 0; /* the kernel reports errors by any event */
     events |= wanted & LOOP_READ ? EV_READ : 0;
     events |= wanted & LOOP_WRITE ? EV_WRITE : 0;
     event_assign(watch->event, watch->loop->base, fd, events, on_fd, watch);
@@ -252,7 +254,7 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
     return 0;
 }
 
-/* ---- readings ---------------------------------------------------------------------------------- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg)
 {

@@ -1,9 +1,9 @@
 /*
  * struct loop: the event loop of one thread: descriptors, timers, a mailbox and a heartbeat.
  *
- * Everything but loop_post(), loop_stop() and the two readings below belongs to the thread that runs the
- * loop (before loop_run(): to the one that prepares it). No allocation after init, except by
- * loop_watch_init(). libevent is behind it and does not show.
+ * Everything but loop_post(), loop_stop() and the two readings below belongs to the thread that
+ * runs the loop (before loop_run(): to the one that prepares it). No allocation after init, except
+ * by loop_watch_init(). libevent is behind it and does not show.
  */
 #ifndef SERVER_NET_LOOP_H
 #define SERVER_NET_LOOP_H
@@ -66,14 +66,15 @@ void loop_assert(const struct loop *loop);
 void loop_timer_set(struct loop *loop, struct timer *timer, int64_t due_us);
 void loop_timer_remove(struct loop *loop, struct timer *timer);
 
-/* ---- descriptors ------------------------------------------------------------------------------- */
+/* ---- descriptors ----------------------------------------------------------------------------- */
 
 #define LOOP_READ (1u << 0)
 #define LOOP_WRITE (1u << 1)
 #define LOOP_HANGUP (1u << 2) /* alone: an error or a reset, told once; may come without one */
 
 struct loop_watch;
-/* ready: LOOP_READ, LOOP_WRITE or both, or LOOP_HANGUP; an error or hang-up shows as whatever was asked for. */
+/* ready: LOOP_READ, LOOP_WRITE or both, or LOOP_HANGUP; an error or hang-up shows as whatever
+ * was asked for. */
 typedef void (*loop_ready_fn)(struct loop_watch *watch, unsigned ready, void *arg);
 
 struct loop_watch {
@@ -92,10 +93,10 @@ void loop_watch_release(struct loop_watch *watch);
  * -1: the kernel refused (out of memory or watches). */
 int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted) MUST_CHECK;
 
-/* ---- time -------------------------------------------------------------------------------------- */
+/* ---- time ------------------------------------------------------------------------------------ */
 
-/* When bytes that are being read now may have come at the earliest: now if the loop had slept, else the
- * start of the turn in which it was busy. What a request's budget is counted from. */
+/* When bytes that are being read now may have come at the earliest: now if the loop had slept,
+ * else the start of the turn in which it was busy. What a request's budget is counted from. */
 int64_t loop_arrival_us(struct loop *loop);
 
 /* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */

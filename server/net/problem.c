@@ -1,3 +1,4 @@
+/* Writes a problem as JSON. */
 #include "server/net/problem.h"
 
 #include <stdio.h>
@@ -12,14 +13,11 @@ const struct problem_kind problem_kinds[PROBLEM_CODES] = {
 
 static void write_errors(struct json_writer *w, const struct problems *errors)
 {
-    jw_key(w, "errors");
-    jw_array_begin(w);
+    jw_member_array(w, "errors");
     for (size_t i = 0; i < errors->n; i++) {
         jw_object_begin(w);
-        jw_key(w, "pointer");
-        jw_str(w, errors->items[i].pointer);
-        jw_key(w, "detail");
-        jw_str(w, errors->items[i].detail);
+        jw_member_str(w, "pointer", errors->items[i].pointer);
+        jw_member_str(w, "detail", errors->items[i].detail);
         jw_object_end(w);
     }
     jw_array_end(w);
@@ -32,8 +30,7 @@ static void write_detail(struct json_writer *w, const char *detail, size_t liste
 
     snprintf(text, sizeof(text), "%s%s%zu errors are listed, and %zu more were found",
              detail ? detail : "", detail ? "; " : "", listed, dropped);
-    jw_key(w, "detail");
-    jw_str(w, text);
+    jw_member_str(w, "detail", text);
 }
 
 void problem_write(struct buf *out, enum problem_code code, const char *request_id,
@@ -46,22 +43,16 @@ void problem_write(struct buf *out, enum problem_code code, const char *request_
     snprintf(type, sizeof(type), "urn:adrank:problem:%s", kind->code);
     json_writer_init(&w, out);
     jw_object_begin(&w);
-    jw_key(&w, "type");
-    jw_str(&w, type);
-    jw_key(&w, "title");
-    jw_str(&w, kind->title);
-    jw_key(&w, "status");
-    jw_int(&w, kind->status);
+    jw_member_str(&w, "type", type);
+    jw_member_str(&w, "title", kind->title);
+    jw_member_int(&w, "status", kind->status);
     if (errors && errors->dropped) {
         write_detail(&w, detail, errors->n, errors->dropped);
     } else if (detail) {
-        jw_key(&w, "detail");
-        jw_str(&w, detail);
+        jw_member_str(&w, "detail", detail);
     }
-    jw_key(&w, "code");
-    jw_str(&w, kind->code);
-    jw_key(&w, "request_id");
-    jw_str(&w, request_id);
+    jw_member_str(&w, "code", kind->code);
+    jw_member_str(&w, "request_id", request_id);
     if (errors && errors->n)
         write_errors(&w, errors);
     jw_object_end(&w);

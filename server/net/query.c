@@ -1,3 +1,4 @@
+/* Reads switches from a query. */
 #include "server/net/query.h"
 
 #include <stdio.h>

@@ -19,9 +19,9 @@ struct query_args {
     bool strict; /* a name that is no switch is an error, else it is passed over */
 };
 
-/* A switch is on by its name alone and by =1 and =true, off by =0 and =false. Nothing is decoded: what needs a "%" is none
- * of these. ERR_USAGE names the parameter, and what there is: an unknown one, another value, a switch that is there
- * twice. */
+/* A switch is on by its name alone and by =1 and =true, off by =0 and =false. Nothing is
+ * decoded: what needs a "%" is none of these. ERR_USAGE names the parameter, and what there is:
+ * an unknown one, another value, a switch that is there twice. */
 int query_read(const struct query_args *args, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,4 +1,5 @@
-/* A 503 in a few bytes, for connections that there is no room for at all: no memory, no descriptor, no reader. */
+/* A 503 in a few bytes, for connections that there is no room for at all: no memory, no
+ * descriptor, no reader. */
 #ifndef SERVER_NET_REFUSE_H
 #define SERVER_NET_REFUSE_H
 

@@ -1,3 +1,4 @@
+/* Writes status line and fields. */
 #include "server/net/response_head.h"
 
 #include <stdio.h>
@@ -64,7 +65,7 @@ bool request_id_is_valid(struct view id)
     return true;
 }
 
-/* printf is a third of an answer's cost here. */
+/* printf is a third of a response's cost here. */
 static void add_number(struct buf *out, uint64_t n)
 {
     char text[20];
@@ -83,25 +84,25 @@ static void add_field(struct buf *out, const char *name, const char *value)
     buf_add(out, "\r\n", 2);
 }
 
-void response_head(struct buf *out, const struct http_response *answer,
+void response_head(struct buf *out, const struct http_response *response,
                    const struct response_head_args *args)
 {
     buf_clear(out);
     buf_add_str(out, "HTTP/1.1 ");
-    add_number(out, (uint64_t)answer->status);
-    add_field(out, " ", http_reason(answer->status));
+    add_number(out, (uint64_t)response->status);
+    add_field(out, " ", http_reason(response->status));
     add_field(out, "Date: ", args->date);
-    if (answer->body.len)
+    if (response->body.len)
         add_field(out, "Content-Type: ",
-                  answer->content_type ? answer->content_type : "application/json");
+                  response->content_type ? response->content_type : "application/json");
     buf_add_str(out, "Content-Length: ");
-    add_number(out, answer->body.len);
+    add_number(out, response->body.len);
     add_field(out, "\r\nX-Request-Id: ", args->request_id);
     buf_add_str(out, "Cache-Control: no-store\r\n");
     if (args->close)
         buf_add_str(out, "Connection: close\r\n");
     else if (args->keep_alive)
         buf_add_str(out, "Connection: keep-alive\r\n");
-    buf_add_view(out, answer->headers);
+    buf_add_view(out, response->headers);
     buf_add(out, "\r\n", 2);
 }

@@ -1,4 +1,4 @@
-/* The head of an answer as text. Pure. */
+/* The head of a response as text. Pure. */
 #ifndef SERVER_NET_RESPONSE_HEAD_H
 #define SERVER_NET_RESPONSE_HEAD_H
 
@@ -14,7 +14,7 @@ struct response_head_args {
 };
 
 /* Replaces what out holds, the empty line included. */
-void response_head(struct buf *out, const struct http_response *answer,
+void response_head(struct buf *out, const struct http_response *response,
                    const struct response_head_args *args);
 /* IMF-fixdate (RFC 9110, 5.6.7): "Sun, 06 Nov 1994 08:49:37 GMT". */
 void http_date(int64_t unix_s, char out[HTTP_DATE_BYTES]);

@@ -1,3 +1,4 @@
+/* Matches path and method, and checks the media type. */
 #include "server/net/router.h"
 
 #include <stdio.h>
@@ -61,13 +62,13 @@ static const struct http_route *find(const struct router *router, struct view me
     return NULL;
 }
 
-void router_route(const struct router *router, const struct http_reader *head, const char *bytes,
+void router_route(const struct router *router, const struct http_head *head, const char *bytes,
                   struct routing *out)
 {
     struct view method = http_span_view(head->method, bytes);
     struct view path = http_span_view(head->path, bytes);
-    struct view type = http_reader_field(head, bytes, "content-type");
-    struct view encoding = http_reader_field(head, bytes, "content-encoding");
+    struct view type = http_head_find(head, bytes, "content-type");
+    struct view encoding = http_head_find(head, bytes, "content-encoding");
     const struct http_route *route = find(router, method, path);
     bool has_body = head->chunked || head->length > 0;
 

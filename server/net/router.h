@@ -1,18 +1,18 @@
-/* The routing table: which handler takes which path and method, and what a request must look like for it. */
+/* The routing table: which handler takes which path and method, and what a request must look
+ * like for it. */
 #ifndef SERVER_NET_ROUTER_H
 #define SERVER_NET_ROUTER_H
 
 #include "server/net/http_call.h"
-#include "server/net/http_reader.h"
-
-typedef void (*http_handle_fn)(struct http_call *x, void *arg);
+#include "server/net/http_head.h"
+typedef void (*http_handle_fn)(struct http_call *call, void *arg);
 
 struct http_route {
     const char *method; /* "GET", which is HEAD's, too; "POST" */
     const char *path;   /* whole path, compared byte by byte */
     http_handle_fn handle;
     void *arg;
-    int label; /* what answers at this path are counted as; the same in all its rows */
+    int label; /* what responses at this path are counted as; the same in all its rows */
 };
 
 /* Immutable, shared by threads; the rows are the caller's and outlive it. */
@@ -28,14 +28,15 @@ struct routing {
     enum problem_code problem;          /* 404, 405, 415 */
     const char *detail;                 /* NULL: the title says it */
     int label;                          /* of the path, also where it is refused; 0: no such path */
-    char headers[ROUTER_HEADERS_BYTES]; /* Allow or Accept-Encoding, ready for an answer */
+    char headers[ROUTER_HEADERS_BYTES]; /* Allow or Accept-Encoding, ready for a response */
 };
 
-/* Decided by the head alone. HEAD is served wherever GET is (RFC 9110, 9.1). 404: no such path; 405 with Allow: no
- * such method there (OPTIONS too); 415: a body whose Content-Type is present and neither application/json, nor anything
- * that ends in +json, nor application/x-www-form-urlencoded (what curl -d calls everything); parameters are ignored;
- * or whose Content-Encoding is present and not identity. Pure. */
-void router_route(const struct router *router, const struct http_reader *head, const char *bytes,
+/* Decided by the head alone. HEAD is served wherever GET is (RFC 9110, 9.1). 404: no such path;
+ * 405 with Allow: no such method there (OPTIONS too); 415: a body whose Content-Type is present
+ * and neither application/json, nor anything that ends in +json, nor
+ * application/x-www-form-urlencoded (what curl -d calls everything), parameters ignored; or
+ * whose Content-Encoding is present and not identity. Pure. */
+void router_route(const struct router *router, const struct http_head *head, const char *bytes,
                   struct routing *out);
 
 #endif

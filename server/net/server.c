@@ -1,3 +1,4 @@
+/* Starts threads, hands connections to them, drains and stops. */
 #include "server/net/server.h"
 
 #include <stdlib.h>
@@ -73,7 +74,7 @@ static struct net_thread *most_idle(struct server *server)
     return best ? best : least_loaded(server);
 }
 
-/* ---- more than max_connections has become ------------------------------------------------------ */
+/* ---- more than max_connections has become ---------------------------------------------------- */
 
 static void on_shrink(struct letter *letter, void *reader)
 {
@@ -97,12 +98,12 @@ static void shrink(struct server *server)
     loop_post(&server->threads[0].loop, &server->shrink);
 }
 
-/* ---- accepting --------------------------------------------------------------------------------- */
+/* ---- accepting ------------------------------------------------------------------------------- */
 
 static void on_accept(int fd, void *arg)
 {
     struct server *server = arg;
-    int over = connection_admit(&server->shared);
+    int over = connection_admit(&server->shared, &server->limits);
     struct handoff *handoff = over < 0 ? NULL : malloc(sizeof(*handoff));
     struct net_thread *thread = over > 0 ? most_idle(server) : least_loaded(server);
 
@@ -118,7 +119,7 @@ static void on_accept(int fd, void *arg)
     hand_to(thread, handoff);
 }
 
-/* ---- threads ----------------------------------------------------------------------------------- */
+/* ---- threads --------------------------------------------------------------------------------- */
 
 static int open_thread(struct server *server, int index, struct err *err)
 {
@@ -129,13 +130,16 @@ static int open_thread(struct server *server, int index, struct err *err)
     if (loop_init(&thread->loop, thread, err))
         return -1;
     server->n_threads++;
-    return connection_pool_init(&thread->pool,
-                                &(struct connection_pool_args){.loop = &thread->loop,
-                                                               .shared = &server->shared,
-                                                               .router = &server->router,
-                                                               .hooks = server->hooks,
-                                                               .load = &thread->connections},
-                                err);
+    if (connection_pool_init(&thread->pool,
+                             &(struct connection_pool_args){.loop = &thread->loop,
+                                                            .shared = &server->shared,
+                                                            .router = &server->router,
+                                                            .hooks = server->hooks,
+                                                            .load = &thread->connections},
+                             err))
+        return -1;
+    connection_pool_set_limits(&thread->pool, &server->limits);
+    return 0;
 }
 
 static void *run_thread(void *arg)
@@ -159,17 +163,17 @@ struct net_thread *server_thread(struct server *server, int index)
     return &server->threads[index];
 }
 
-/* ---- life -------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_drain_look(struct timer *timer, void *arg);
 
 int server_open(struct server *server, const struct server_args *args, struct err *err)
 {
     struct listener_args listener_args = {.loop = args->accept_loop,
-                                          .address = args->address,
+                                          .address = args->options->address,
                                           .inherited = args->inherited,
                                           .fd = args->listen_fd,
-                                          .backlog = args->backlog,
+                                          .backlog = (int)args->options->backlog,
                                           .on_accept = on_accept,
                                           .arg = server};
 
@@ -180,17 +184,19 @@ int server_open(struct server *server, const struct server_args *args, struct er
     server->hooks = args->hooks;
     server->shrink.deliver = on_shrink;
     timer_init(&server->drain_timer, on_drain_look, server);
-    net_shared_init(&server->shared, args->limits, args->memory);
-    BUG_ON(args->n_threads < 1);
-    server->threads = calloc((size_t)args->n_threads, sizeof(*server->threads));
+    net_shared_init(&server->shared, args->memory);
+    server->limits = net_limits_of(args->options);
+    BUG_ON(args->options->workers < 1);
+    server->threads = calloc((size_t)args->options->workers, sizeof(*server->threads));
     if (!server->threads) {
         err_set(err, ERR_NOMEM, "workers: out of memory");
         goto fail;
     }
-    for (int i = 0; i < args->n_threads; i++)
+    for (int i = 0; i < args->options->workers; i++)
         if (open_thread(server, i, err))
             goto fail;
-    /* bound now, so that a taken address is known before anything slow is done; the kernel queues */
+    /* bound now, so that a taken address is known before anything slow is done; the kernel
+     * queues */
     if (listener_open(&server->listener, &listener_args, err))
         goto fail;
     return 0;
@@ -247,19 +253,19 @@ void server_close(struct server *server)
     server->n_threads = 0;
 }
 
-/* ---- drain ------------------------------------------------------------------------------------- */
+/* ---- drain ----------------------------------------------------------------------------------- */
 
 static void on_drain_look(struct timer *timer, void *arg)
 {
     struct server *server = arg;
-    struct net_limits_cell *limits = &server->shared.limits;
+    const struct http_options *options = server->limits.http;
     int64_t now_us = clock_now_us();
     int64_t since_ms = (now_us - server->drain_began_us) / 1000;
     int64_t open = server_connections(server);
 
-    if (since_ms >= net_limit(limits, drain_grace_ms)) {
+    if (since_ms >= options->drain_grace_ms) {
         listener_close(&server->listener);
-        if (open == 0 || since_ms >= net_limit(limits, drain_max_ms)) {
+        if (open == 0 || since_ms >= options->drain_max_ms) {
             server->on_drained(&(struct drain_outcome){.cut = open}, server->drained_arg);
             return;
         }
@@ -282,7 +288,7 @@ bool server_draining(const struct server *server)
     return atomic_load(&server->shared.draining);
 }
 
-/* ---- readings ---------------------------------------------------------------------------------- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 const char *server_address(const struct server *server)
 {
@@ -291,14 +297,10 @@ const char *server_address(const struct server *server)
 
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {
-    net_limits_store(&server->shared.limits, limits);
+    server->limits = *limits;
+    listener_set_backlog(&server->listener, (int)limits->http->backlog);
     if (server_connections(server) > limits->max_connections)
         shrink(server);
-}
-
-void server_set_backlog(struct server *server, int backlog)
-{
-    listener_set_backlog(&server->listener, backlog);
 }
 
 int64_t server_connections(const struct server *server)

@@ -1,10 +1,10 @@
 /*
- * struct server: the public HTTP side: one listening socket on the caller's loop and N threads that share
- * nothing. An accepted connection goes to the thread with the fewest; with one too many to a thread that has another to
- * close for it.
+ * struct server: the public HTTP side: one listening socket on the caller's loop and N threads that
+ * share nothing. An accepted connection goes to the thread with the fewest; with one too many to a
+ * thread that has another to close for it.
  *
- *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each thread its
- *                   `user` (server_thread(s, i)->user) and may prepare things on its loop.
+ *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each
+ *                   thread its `user` (server_thread(s, i)->user) and may prepare its loop.
  *   server_start()  starts the threads and accepts.
  *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
  *
@@ -13,7 +13,7 @@
 #ifndef SERVER_NET_SERVER_H
 #define SERVER_NET_SERVER_H
 
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 #include "server/net/listener.h"
 
 struct net_thread {
@@ -30,12 +30,9 @@ struct net_thread {
 
 struct server_args {
     struct loop *accept_loop;
-    const char *address;
-    bool inherited; /* take listen_fd instead of the address */
+    const struct http_options *options; /* until server_set_limits() */
+    bool inherited;                     /* take listen_fd instead of the address */
     int listen_fd;
-    int backlog;
-    int n_threads; /* at least 1 */
-    const struct net_limits *limits;
     struct budget *memory;           /* outlives the server */
     const struct http_route *routes; /* the caller's, until server_close() */
     int n_routes;
@@ -51,6 +48,7 @@ struct server {
     struct loop *accept_loop;
     struct listener listener;
     struct net_shared shared;
+    struct net_limits limits; /* of the accepting loop */
     struct router router;
     struct connection_hooks hooks;
     struct net_thread *threads;
@@ -69,8 +67,9 @@ struct server {
 int server_open(struct server *server, const struct server_args *args, struct err *err) MUST_CHECK;
 int server_start(struct server *server, struct err *err) MUST_CHECK;
 
-/* From now on answers carry Connection: close; new connections are accepted for drain_grace_ms; when the last is
- * gone, or after drain_max_ms, on_drained runs (on the accepting loop), and the caller calls server_stop(). */
+/* From now on responses carry Connection: close; new connections are accepted for
+ * drain_grace_ms; when the last is gone, or after drain_max_ms, on_drained runs (on the
+ * accepting loop), and the caller calls server_stop(). */
 void server_drain(struct server *server, server_drained_fn on_drained, void *arg);
 /* Any thread. */
 bool server_draining(const struct server *server);
@@ -85,10 +84,12 @@ struct net_thread *server_thread(struct server *server, int index);
 void net_thread_set_user(struct net_thread *thread, void *user);
 const char *server_address(const struct server *server);
 
-/* Any thread. More connections than max_connections now says: those that may go do. */
+/*
+ * The accepting loop's share of new options: backlog, drain and admission. The threads' pools have
+ * theirs from their own threads, and before: connections over max_connections are then closed where
+ * they may be.
+ */
 void server_set_limits(struct server *server, const struct net_limits *limits);
-/* Connections that the kernel may hold before they are accepted. The accepting loop's thread. */
-void server_set_backlog(struct server *server, int backlog);
 int64_t server_connections(const struct server *server);
 /* The oldest heartbeat of the threads, monotonic. */
 int64_t server_heartbeat_us(const struct server *server);

@@ -1,3 +1,4 @@
+/* The pairing heap. */
 #include "server/net/timers.h"
 
 #include <stddef.h>
@@ -31,7 +32,8 @@ static struct timer *meld(struct timer *a, struct timer *b)
     return a;
 }
 
-/* Two passes: pairs from the left, then all of them from the right; `before` strings the pairs together. */
+/* Two passes: pairs from the left, then all of them from the right; `before` strings the pairs
+ * together. */
 static struct timer *meld_children(struct timer *first)
 {
     struct timer *pairs = NULL, *root = NULL;

@@ -1,9 +1,10 @@
 /*
- * struct timers: the timers of one loop, earliest first, as an intrusive pairing heap (Fredman, Sedgewick,
- * Sleator, Tarjan 1986). Pure: told the time, allocates nothing, a timer is part of what it times.
+ * struct timers: the timers of one loop, earliest first, as an intrusive pairing heap (Fredman,
+ * Sedgewick, Sleator, Tarjan 1986). Pure: told the time, allocates nothing, a timer is part of what
+ * it times.
  *
- * Moving a timer to a later time costs a store: the heap keeps its old place and the timer is sorted in
- * again when that comes up. So a deadline may be renewed at every request.
+ * Moving a timer to a later time costs a store: the heap keeps its old place and the timer is
+ * sorted in again when that comes up. So a deadline may be renewed at every request.
  */
 #ifndef SERVER_NET_TIMERS_H
 #define SERVER_NET_TIMERS_H
@@ -36,14 +37,16 @@ struct timers {
 void timers_init(struct timers *timers);
 
 void timer_init(struct timer *timer, timer_fn fire, void *arg);
-/* Any time, set or not. TIMER_NEVER unsets, cheaply, but the timer may stay linked: before its memory goes
- * away it must be removed. */
+/* Any time, set or not. TIMER_NEVER unsets, cheaply, but the timer may stay linked: before its
+ * memory goes away it must be removed. */
 void timers_set(struct timers *timers, struct timer *timer, int64_t due_us);
 void timers_remove(struct timers *timers, struct timer *timer);
 
-/* Fires what is due, earliest first, at most once each; a timer may be set, removed or freed from within. */
+/* Fires what is due, earliest first, at most once each; a timer may be set, removed or freed
+ * from within. */
 void timers_run(struct timers *timers, int64_t now_us);
-/* No timer fires before this; TIMER_NEVER when there is none. May be earlier than the first due one. */
+/* No timer fires before this; TIMER_NEVER when there is none. May be earlier than the first due
+ * one. */
 int64_t timers_next_us(const struct timers *timers);
 
 #endif

@@ -1,8 +1,9 @@
+/* Checks a traceparent character by character. */
 #include "server/net/traceparent.h"
 
 #define LEN_00 55
 
-/* n lower-case hex digits; *zero tells that all of them are 0. */
+/* n lower-case hex digits; *zero: all of them are 0. */
 static bool is_hex(const char *at, int n, bool *zero)
 {
     *zero = true;

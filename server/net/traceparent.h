@@ -1,11 +1,12 @@
-/* W3C Trace Context, level 1: whether a traceparent field is well formed, so that it may be logged as it is. */
+/* W3C Trace Context, level 1: whether a traceparent field is well formed, so that it may be
+ * logged as it is. */
 #ifndef SERVER_NET_TRACEPARENT_H
 #define SERVER_NET_TRACEPARENT_H
 
 #include "base/view.h"
 
-/* version "-" trace-id "-" parent-id "-" flags in lower-case hex; neither id all zeros, version not ff; a
- * version above 00 may go on after another "-". Pure. */
+/* version "-" trace-id "-" parent-id "-" flags in lower-case hex; neither id all zeros, version
+ * not ff; a version above 00 may go on after another "-". Pure. */
 bool traceparent_is_valid(struct view v);
 
 #endif

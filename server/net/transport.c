@@ -1,3 +1,4 @@
+/* Plain sockets. */
 #include "server/net/transport.h"
 
 #include <errno.h>

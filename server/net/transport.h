@@ -1,10 +1,11 @@
 /*
- * struct transport: how a connection's bytes pass through its descriptor. Plain sockets now; TLS is to be another
- * table of the same six.
+ * struct transport: how a connection's bytes pass through its descriptor. Plain sockets now; TLS is
+ * to be another table of the same six.
  *
- * Not libevent's bufferevent: that reads at most 4 KiB a turn into memory it allocates, with an ioctl before
- * each read. Here a request is read by one call to where it stays, and an answer goes out by one: a POST of
- * 9.8 KB costs the server a third of the processor time that it costs evhttp (15 against 44 us on 2 Zen 3 cores).
+ * Not libevent's bufferevent: that reads at most 4 KiB a turn into memory it allocates, with an
+ * ioctl before each read. Here a request is read by one call to where it stays, and a response goes
+ * out by one: a POST of 9.8 KB costs the server a third of the processor time that it costs evhttp
+ * (15 against 44 us on 2 Zen 3 cores).
  */
 #ifndef SERVER_NET_TRANSPORT_H
 #define SERVER_NET_TRANSPORT_H

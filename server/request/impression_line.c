@@ -1,106 +1,35 @@
-/* A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with merged
- * behaviour, without the user's id, with the bids and floors that were in force: a log holds what was ranked and
- * nobody's name, and each request in it can be sent again. */
-#include "impression/behaviour_json.h"
-#include "server/request/request_state.h"
+/* The line's JSON, member by member. */
+#include "server/request/impression_line.h"
 
-static void write_device(struct json_writer *w, const struct impression_request *d)
-{
-    jw_key(w, "device");
-    jw_object_begin(w);
-    if (d->devicetype >= 0) {
-        jw_member_int(w, "devicetype", d->devicetype);
-    }
-    jw_member_filled(w, "os", d->os);
-    jw_member_filled(w, "language", d->language);
-    jw_key(w, "geo");
-    jw_object_begin(w);
-    jw_member_filled(w, "country", d->country);
-    jw_member_filled(w, "city", d->city);
-    if (d->has_utcoffset) {
-        jw_member_int(w, "utcoffset", d->utcoffset_min);
-    }
-    jw_object_end(w);
-    jw_object_end(w);
-}
-
-static void write_site(struct json_writer *w, const struct impression_request *d)
-{
-    jw_key(w, "site");
-    jw_object_begin(w);
-    jw_member_filled(w, "domain", d->domain);
-    answer_write_views(w, "cat", &d->cat);
-    jw_member_filled(w, "search", d->search);
-    jw_object_end(w);
-}
-
-static void write_imps(struct json_writer *w, const struct impression_request *d)
-{
-    jw_key(w, "imp");
-    jw_array_begin(w);
-    for (int i = 0; i < d->n_imps; i++) {
-        jw_object_begin(w);
-        jw_member_view(w, "id", d->imps[i].id);
-        jw_member_filled(w, "tagid", d->imps[i].tagid);
-        if (d->imps[i].bidfloor > 0) {
-            jw_member_double(w, "bidfloor", d->imps[i].bidfloor);
-        }
-        jw_member_filled(w, "bidfloorcur", d->imps[i].bidfloorcur);
-        jw_object_end(w);
-    }
-    jw_array_end(w);
-}
-
-static void write_behaviours(struct json_writer *w, const struct request *r)
-{
-    jw_key(w, "behaviour");
-    jw_array_begin(w);
-    for (int i = 0; i < r->n_behaviours; i++) {
-        jw_object_begin(w);
-        behaviour_write_json(w, &r->behaviours[i]);
-        jw_object_end(w);
-    }
-    jw_array_end(w);
-}
-
-static void write_candidates(struct json_writer *w, const struct request *r)
-{
-    jw_key(w, "candidates");
-    jw_array_begin(w);
-    for (int i = 0; i < r->ads.n; i++) {
-        jw_object_begin(w);
-        jw_member_view(w, "adid", r->ads.items[i].adid);
-        jw_member_filled(w, "text", r->ads.items[i].text);
-        jw_member_double(w, "bid", r->ads.items[i].bid);
-        jw_member_str(w, "bid_type", bid_type_names[r->ads.items[i].bid_type]);
-        jw_object_end(w);
-    }
-    jw_array_end(w);
-}
+#include "impression/request_json.h"
+#include "server/request/worker_state.h"
 
 static void write_request(struct json_writer *w, const struct request *r)
 {
+    struct impression_request ranked = r->decoded;
+
+    ranked.tmax_ms = 0;
+    ranked.user_id = (struct view){0};
+    ranked.behaviours = r->history.behaviours;
+    ranked.n_behaviours = r->history.n;
     jw_key(w, "request");
-    jw_object_begin(w);
-    jw_member_filled(w, "id", r->decoded.id);
-    write_device(w, &r->decoded);
-    write_site(w, &r->decoded);
-    write_imps(w, &r->decoded);
-    jw_key(w, "rank");
-    jw_object_begin(w);
-    if (r->decoded.top_n) {
-        jw_member_int(w, "top_n", r->decoded.top_n);
+    request_write_begin(w, &ranked);
+    jw_member_array(w, "candidates");
+    for (int i = 0; i < r->ads.n; i++) {
+        const struct rank_ad *ad = &r->ads.items[i];
+
+        candidate_write_json(w, &(struct candidate){.adid = ad->adid,
+                                                    .text = ad->text,
+                                                    .bid = ad->bid,
+                                                    .bid_type = (int)ad->bid_type});
     }
-    write_behaviours(w, r);
-    write_candidates(w, r);
-    jw_object_end(w);
-    jw_object_end(w);
+    jw_array_end(w);
+    request_write_end(w);
 }
 
 static void write_shown(struct json_writer *w, const struct request *r, const struct ranked *ranked)
 {
-    jw_key(w, "shown");
-    jw_array_begin(w);
+    jw_member_array(w, "shown");
     for (int i = 0; i < ranked->n; i++) {
         const struct rank_result *result = &ranked->results[i];
 
@@ -116,7 +45,7 @@ static void write_shown(struct json_writer *w, const struct request *r, const st
     jw_array_end(w);
 }
 
-void impression_line_add(struct request *r, const struct answer_args *answer)
+void impression_line_add(struct request *r, const struct answer *answer)
 {
     struct buf *line = &r->worker->line;
     struct json_writer w;

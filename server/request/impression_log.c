@@ -1,3 +1,4 @@
+/* A thread that writes lines to a file, and two halves of memory between it and the workers. */
 #include "server/request/impression_log.h"
 
 #include <errno.h>
@@ -84,8 +85,8 @@ static bool was_removed(const struct impression_log *log)
     return fstat(log->fd, &st) == 0 && st.st_nlink == 0;
 }
 
-/* A full disk must not stop anything: what is left of this half is counted as lost. A line that was cut is ended
- * before the next one, so that only it is spoilt. */
+/* A full disk must not stop anything: the rest of this half is counted as lost. A line that was cut
+ * is ended before the next one, so that no other is spoilt. */
 static size_t write_lines(struct impression_log *log, const char *bytes, size_t n)
 {
     size_t done;
@@ -112,7 +113,7 @@ static void write_half(struct impression_log *log, const char *bytes, size_t n)
         return;
     lose_lines(log, bytes, n, write_lines(log, bytes, n));
     dropped = atomic_load(&log->dropped);
-    if (dropped == log->dropped_then) /* nor did the workers drop any */
+    if (dropped == log->dropped_then) /* nor have the workers dropped any */
         end_outage(log);
     log->dropped_then = dropped;
 }
@@ -213,7 +214,8 @@ int impression_log_open(struct impression_log *log, const char *path, struct err
     int fd = -1;
 
     if (path) {
-        /* Not blocking: a FIFO without a reader is refused, one that is full loses lines; a file does not care. */
+        /* Not blocking: a FIFO without a reader is refused, and a full one loses lines; a file is
+         * not affected. */
         fd = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOCTTY | O_NONBLOCK, 0640);
         if (fd == -1)
             return err_set_errno(err, ERR_UNAVAILABLE, "%s", path);

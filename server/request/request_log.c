@@ -1,10 +1,13 @@
-/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at will can neither fill
- * the disk nor crowd out what the daemon has to report. */
+/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at
+ * will can neither fill the disk nor crowd out what the daemon has to report. */
+#include "server/request/request_log.h"
+
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/request/request_state.h"
+#include "server/request/impression_line.h"
+#include "server/request/worker_state.h"
 
 static bool sampled(struct request_worker *rw, double share)
 {
@@ -25,7 +28,7 @@ static const char *degraded_names(const struct request *r, char *out, size_t siz
 
 static const char *lacking_features(const struct request *r)
 {
-    return r->degraded & 1u << DEGRADED_FEATURES ? features_reason_names[r->features_reason] : "";
+    return r->degraded & 1u << DEGRADED_FEATURES ? features_reason_names[r->history.reason] : "";
 }
 
 enum cause {
@@ -35,7 +38,8 @@ enum cause {
     CAUSES
 };
 
-/* Causes of the daemon and its dependencies first: a line with several is charged to the first that has any left. */
+/* Causes of the daemon and its dependencies first: a line with several is charged to the first that
+ * has any left. */
 static const int causes_in_order[CAUSES] = {
     DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
     DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
@@ -82,7 +86,7 @@ static bool take(uint32_t causes, uint32_t *held_back)
     return false;
 }
 
-static void wide_line(const struct request *r, const struct answer_args *answer, uint32_t held_back)
+static void wide_line(const struct request *r, const struct answer *answer, uint32_t held_back)
 {
     const struct answer_timing *t = answer->timing;
     char degraded[128];
@@ -94,7 +98,7 @@ static void wide_line(const struct request *r, const struct answer_args *answer,
         LOG_VIEW("user", request_user_logged(r)),
         LOG_INT("imps", r->decoded.n_imps),
         LOG_INT("candidates", r->ads.n),
-        LOG_INT("behaviour", r->n_behaviours),
+        LOG_INT("behaviour", r->history.n),
         LOG_INT("results", answer->ranked->n),
         LOG_STR("degraded", degraded_names(r, degraded, sizeof(degraded))),
         LOG_STR("features", lacking_features(r)),
@@ -114,7 +118,7 @@ static void wide_line(const struct request *r, const struct answer_args *answer,
               (int)(sizeof(fields) / sizeof(fields[0])) - skip);
 }
 
-void request_log(struct request *r, const struct answer_args *answer)
+void request_log(struct request *r, const struct answer *answer)
 {
     const struct config *config = r->world->config;
     uint32_t causes = causes_of(r, answer->timing->total_us);

@@ -1,24 +1,29 @@
-#include "server/request/request_state.h"
-
+/* Jobs go to the executor and come back with scores. */
 #include "base/bug.h"
 #include "base/clock.h"
+#include "server/batch/submit.h"
+#include "server/request/request.h"
+#include "server/request/score_group.h"
+#include "server/request/worker_state.h"
+
+static void on_letter(struct letter *letter, void *reader);
 
 static enum submit submit(struct request *r, struct score_group *group, int64_t now_us)
 {
     const struct config *config = r->world->config;
     struct batch_job *job = group->job;
-    int64_t wait_us; /* not told: Retry-After counts in seconds */
+    int64_t wait_us; /* not reported: Retry-After counts in seconds */
 
-    job->letter.deliver = step_batch_on_letter;
+    job->letter.deliver = on_letter;
     job->home = &r->worker->worker->loop.mailbox;
     job->owner = (struct job_owner){(uint32_t)r->worker->worker->index, r->slot, r->generation};
-    job->model = r->world->served;
+    job->model = group->model->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
     return executor_submit(job, now_us, &wait_us);
 }
 
-/* Whether to answer at once by on_late. Under `prior`, what got no place goes without a score and the rest is
- * still worth having; an operator who will not bid on priors gets none mixed in. */
+/* Whether to answer at once by on_late. Under `prior`, a group without a place goes without a score
+ * and the others are still worth having; operators who will not bid on priors get none mixed in. */
 static bool hopeless(const struct request *r, bool any)
 {
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);
@@ -36,7 +41,7 @@ static bool find_place(struct request *r, struct score_group *group)
     switch (submit(r, group, clock_now_us())) {
     case SUBMIT_ADMITTED:
         group->out = true;
-        r->jobs_out++;
+        r->batch.jobs_out++;
         return true;
     case SUBMIT_LATE:
     case SUBMIT_FULL:
@@ -52,8 +57,8 @@ static bool find_place(struct request *r, struct score_group *group)
 /* Without ads there is no job. */
 enum step_result step_batch(struct request *r)
 {
-    for (int i = 0; i < r->n_groups && r->ads.n; i++) {
-        struct score_group *group = &r->groups[i];
+    for (int i = 0; i < r->tokens.n_groups && r->ads.n; i++) {
+        struct score_group *group = &r->tokens.groups[i];
         enum step_result built = group->job ? STEP_NEXT : score_group_build(r, group);
 
         if (built == STEP_ENDED)
@@ -63,9 +68,9 @@ enum step_result step_batch(struct request *r)
         if (built == STEP_LATE || !find_place(r, group))
             break;
     }
-    if (hopeless(r, r->jobs_out > 0))
+    if (hopeless(r, r->batch.jobs_out > 0))
         return STEP_LATE;
-    return r->jobs_out ? STEP_WAIT : STEP_NEXT;
+    return r->batch.jobs_out ? STEP_WAIT : STEP_NEXT;
 }
 
 static void take_outcome(struct request *r, struct score_group *group)
@@ -100,50 +105,47 @@ static void take_outcome(struct request *r, struct score_group *group)
 
 static bool any_scored(const struct request *r)
 {
-    for (int i = 0; i < r->n_groups; i++)
-        if (r->groups[i].scored)
+    for (int i = 0; i < r->tokens.n_groups; i++)
+        if (r->tokens.groups[i].scored)
             return true;
     return false;
 }
 
-void step_batch_on_letter(struct letter *letter, void *reader)
+/* A finished job's, of whatever request. */
+static void on_letter(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
     struct batch_job *job = batch_job_of(letter);
-    struct request *r = request_worker_slot(rw, job->owner.slot);
+    struct request *r = request_pool_slot(&rw->pool, job->owner.slot);
     struct score_group *group = NULL;
 
     if (r->generation != job->owner.generation) { /* answered long ago */
         batch_jobs_put(&rw->jobs, job);
         return;
     }
-    for (int i = 0; i < r->n_groups && !group; i++)
-        if (r->groups[i].job == job)
-            group = &r->groups[i];
+    for (int i = 0; i < r->tokens.n_groups && !group; i++)
+        if (r->tokens.groups[i].job == job)
+            group = &r->tokens.groups[i];
     BUG_ON(!group || !group->out);
     group->out = false;
     take_outcome(r, group);
-    if (--r->jobs_out > 0)
+    if (--r->batch.jobs_out > 0)
         return;
     metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing.queue_us);
     metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing.infer_us);
-    if (hopeless(r, any_scored(r)))
-        request_late(r);
-    else
-        request_resume(r);
+    request_resume(r, hopeless(r, any_scored(r)) ? STEP_LATE : STEP_NEXT);
 }
 
 void step_batch_abandon(struct request *r)
 {
-    for (int i = 0; i < r->n_groups; i++) {
-        struct score_group *group = &r->groups[i];
+    for (int i = 0; i < r->tokens.n_groups; i++) {
+        struct score_group *group = &r->tokens.groups[i];
 
-        if (group->out)
-            batch_job_cancel(group->job);
-        else if (group->job)
-            batch_jobs_put(&r->worker->jobs, group->job);
+        if (!group->out)
+            continue;
+        batch_job_cancel(group->job); /* it comes back as a stranger */
         group->job = NULL;
+        group->out = false;
     }
-    r->n_groups = 0;
-    r->jobs_out = 0;
+    r->batch.jobs_out = 0;
 }

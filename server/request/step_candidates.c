@@ -1,5 +1,7 @@
+/* Which ads the request may show; the model is asked about these. */
 #include "base/clock.h"
-#include "server/request/request_state.h"
+#include "server/request/reply.h"
+#include "server/request/worker_state.h"
 
 enum step_result step_candidates(struct request *r)
 {
@@ -10,8 +12,8 @@ enum step_result step_candidates(struct request *r)
         .currency = config->rank.currency,
         .max_candidates = (int)config->rank.max_candidates,
         .eligible = r->world->eligible->of_worker[r->worker->worker->index],
-        /* Not the request's own: requests overtake each other while they wait for Redis, and going back in time
-         * costs as much as going forward. */
+        /* Not the request's own: requests overtake each other while they wait for Redis, and going
+         * back in time costs as much as going forward. */
         .now_ms = clock_wall_ms(),
     };
     const int share = RANK_MAX_PAIRS / r->decoded.n_imps; /* of the pairs, for each imp */
@@ -20,7 +22,7 @@ enum step_result step_candidates(struct request *r)
     if (args.max_candidates > share)
         args.max_candidates = share;
     if (candidates_choose(&args, &r->arena, &r->ads, &err))
-        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
     if (r->ads.cut)
         request_degrade(r, DEGRADED_CANDIDATES);
     return STEP_NEXT;

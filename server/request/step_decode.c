@@ -1,8 +1,7 @@
-#include "server/request/request_state.h"
-
-#include <string.h>
-
+/* The body becomes a struct impression_request; the deadline starts to count. */
 #include "base/clock.h"
+#include "server/request/reply.h"
+#include "server/request/worker_state.h"
 
 #define MAX_PROBLEM_BYTES (128 << 10) /* of a refused body; more are counted */
 
@@ -32,23 +31,24 @@ static enum step_result refuse(struct request *r, enum decode_status status,
 {
     switch (status) {
     case DECODE_NOT_JSON:
-        return request_refuse(r, PROBLEM_NOT_JSON, NULL, problems);
+        return request_refuse(r, PROBLEM_NOT_JSON, problems);
     case DECODE_INVALID:
-        return request_refuse(r, PROBLEM_INVALID_REQUEST, NULL, problems);
+        return request_refuse(r, PROBLEM_INVALID_REQUEST, problems);
     default:
-        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
     }
 }
 
 _Static_assert(METRICS_PRIVACY_SIGNALS == PRIVACY_SIGNALS, "names of server/metrics/table.c");
 
-/* Global Privacy Control as a header (its specification, 3.2); of several the strictest counts. */
-static bool has_gpc_header(const struct http_call *x)
+/* Global Privacy Control as a header (its specification, 3.2), whatever the format of the body; of
+ * several the strictest counts. */
+static bool has_gpc_header(const struct http_call *call)
 {
     uint32_t at = 0;
     struct view value;
 
-    while ((value = http_call_field(x, "Sec-GPC", &at)).ptr)
+    while ((value = http_call_field(call, "Sec-GPC", &at)).ptr)
         if (privacy_gpc_is_set(value))
             return true;
     return false;
@@ -83,14 +83,15 @@ enum step_result step_decode(struct request *r)
         .max_results = RANK_MAX_RESULTS,
         .top_n = (int)config->rank.top_n,
     };
-    int64_t start_us = clock_now_us();
+    int64_t start_us = clock_now_us(), now_us;
     struct problems problems;
     enum decode_status status;
     bool truncated = false;
 
     problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
-    status = decode_request(r->call->body, &limits, &r->arena, &r->decoded, &truncated, &problems);
-    r->timing.parse_us = clock_now_us() - start_us;
+    status = r->format->decode(r->call, &limits, &r->arena, &r->decoded, &truncated, &problems);
+    now_us = clock_now_us();
+    r->timing.parse_us = now_us - start_us;
     metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
@@ -98,11 +99,11 @@ enum step_result step_decode(struct request *r)
         r->decoded.privacy |= 1u << PRIVACY_GPC;
     if (r->decoded.privacy)
         count_privacy(r);
-    else if (truncated) /* a history that is not used is not cut either */
+    else if (truncated) /* a history that is not used is not truncated either */
         request_degrade(r, DEGRADED_TRUNCATED);
     count_ignored(r);
     set_deadline(r);
-    if (spent(r, clock_now_us()))
+    if (spent(r, now_us))
         return STEP_LATE;
     loop_timer_set(&r->worker->worker->loop, &r->answer_timer,
                    r->deadline_us - config->deadline.encode_reserve_us);

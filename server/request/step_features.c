@@ -1,33 +1,29 @@
-#include "server/request/request_state.h"
+/* The user's history: one round trip to the store, merged with what the request brought. */
+#include <stddef.h>
 
 #include "base/clock.h"
+#include "server/request/request.h"
+#include "server/request/stored_events.h"
+#include "server/request/worker_state.h"
 
-static struct request *request_of(struct features_call *call)
+static struct request *request_of(struct store_call *call)
 {
-    return (struct request *)(void *)((char *)call - offsetof(struct request, features));
+    return (struct request *)(void *)((char *)call - offsetof(struct request, history.call));
 }
 
-static const enum features_reason reasons[FEATURES_STATUSES] = {
-    [FEATURES_LATE] = FEATURES_REASON_TIMEOUT,
-    [FEATURES_DOWN] = FEATURES_REASON_DOWN,
-    [FEATURES_BUSY] = FEATURES_REASON_BUSY,
-    [FEATURES_REFUSED] = FEATURES_REASON_REFUSED,
-    [FEATURES_WRONG_TYPE] = FEATURES_REASON_WRONG_TYPE,
-    [FEATURES_NONSENSE] = FEATURES_REASON_NONSENSE,
-    [FEATURES_NO_MEMORY] = FEATURES_REASON_NO_MEMORY,
-};
-
-void request_lacks_features(struct request *r, enum features_reason reason)
+/* Stored behaviour is missing, or some of it: marked, and counted once. */
+static void lack(struct request *r, enum features_reason reason)
 {
     if (r->degraded & 1u << DEGRADED_FEATURES)
         return; /* the first reason counts */
     request_degrade(r, DEGRADED_FEATURES);
-    r->features_reason = reason;
+    r->history.reason = reason;
     metrics_count(r->worker->shard, METRIC_FEATURES_FAILED, reason, 1);
 }
 
-/* Stored events, newest first, to behaviour oldest first; what cannot be read is left out and marked. */
-static int unpack(struct request *r, const struct view *events, int n, struct behaviour *out)
+/* Stored events, newest first, to behaviour, oldest first; what cannot be read is left out and
+ * marked. */
+static int unpack(struct request *r, const struct store_reply *events, int n, struct behaviour *out)
 {
     int kept = 0, corrupt = 0;
     struct err err;
@@ -35,10 +31,10 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
     for (int i = n - 1; i >= 0; i--) {
         struct view copy = {NULL, 0};
 
-        if (events[i].len <= BEHAVIOUR_MAX_BYTES) {
-            copy = arena_copy(&r->arena, events[i]);
+        if (events[i].text.len <= BEHAVIOUR_MAX_BYTES) {
+            copy = arena_copy(&r->arena, events[i].text);
             if (!copy.ptr) {
-                request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
+                lack(r, FEATURES_REASON_NO_MEMORY);
                 continue;
             }
         }
@@ -48,7 +44,7 @@ static int unpack(struct request *r, const struct view *events, int n, struct be
             corrupt++;
     }
     if (corrupt) {
-        request_lacks_features(r, FEATURES_REASON_CORRUPT);
+        lack(r, FEATURES_REASON_CORRUPT);
         metrics_count(r->worker->shard, METRIC_STORED_EVENTS_CORRUPT, 0, (uint64_t)corrupt);
     }
     return kept;
@@ -73,50 +69,49 @@ static void merge(struct request *r, const struct behaviour *stored, int n_store
 
     filled = merged ? arena_array(&r->arena, (size_t)n, sizeof(*filled)) : NULL;
     if (!filled) {
-        request_lacks_features(r, FEATURES_REASON_NO_MEMORY);
+        lack(r, FEATURES_REASON_NO_MEMORY);
         return;
     }
     if (n)
         memcpy(filled, merged, (size_t)n * sizeof(*filled));
     fill_texts(r, filled, n);
-    r->behaviours = filled;
-    r->n_behaviours = n;
+    r->history.behaviours = filled;
+    r->history.n = n;
     if (truncated)
         request_degrade(r, DEGRADED_TRUNCATED);
 }
 
-static void on_features(struct features_call *call, enum features_status status,
-                        const struct view *events, int n_events)
+static void on_features(struct store_call *call, enum store_status status,
+                        const struct store_reply *replies, int n_replies)
 {
     struct request *r = request_of(call);
+    enum features_reason reason = stored_events_reason(status, replies);
     struct behaviour *stored = NULL;
     int n = 0;
 
-    r->features_out = false;
+    r->history.out = false;
     r->timing.features_us = clock_now_us() - call->start_us;
-    if (status == FEATURES_OK && n_events) {
-        stored = arena_array(&r->arena, (size_t)n_events, sizeof(*stored));
+    if (reason == FEATURES_REASONS && n_replies && replies[0].n) {
+        stored = arena_array(&r->arena, (size_t)replies[0].n, sizeof(*stored));
         if (stored)
-            n = unpack(r, events, n_events, stored);
+            n = unpack(r, replies[0].elements, replies[0].n, stored);
         else
-            status = FEATURES_NO_MEMORY;
+            reason = FEATURES_REASON_NO_MEMORY;
     }
-    if (status != FEATURES_OK && status != FEATURES_NONE)
-        request_lacks_features(r, reasons[status]);
-    if (status != FEATURES_NONE) {
+    if (reason != FEATURES_REASONS)
+        lack(r, reason);
+    if (status != STORE_NONE) {
         metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
         metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
                         r->timing.features_us);
     }
     merge(r, stored, n);
-    if (!r->in_step)
-        request_resume(r);
+    request_resume(r, STEP_NEXT);
 }
 
 enum step_result step_features(struct request *r)
 {
     const struct config *config = r->world->config;
-    char key[BEHAVIOUR_KEY_BYTES];
 
     if (r->decoded.privacy) /* no history is read or used */
         return STEP_NEXT;
@@ -124,20 +119,22 @@ enum step_result step_features(struct request *r)
         merge(r, NULL, 0);
         return STEP_NEXT;
     }
-    behaviour_pid(config->privacy.user_key.value, r->decoded.user_id, r->pid);
-    behaviour_redis_key(r->pid, key);
-    r->features_out = true;
-    r->features.on_done = on_features;
-    r->features.start_us = clock_now_us();
-    features_fetch(r->worker->features, &r->features, key, (int)config->rank.max_behaviour,
-                   r->deadline_us - config->deadline.encode_reserve_us);
-    return r->features_out ? STEP_WAIT : STEP_NEXT;
+    behaviour_pid(config->privacy.user_key.value, r->decoded.user_id, r->history.pid);
+    r->history.out = true;
+    r->history.call.on_done = on_features;
+    r->history.call.start_us = clock_now_us();
+    stored_events_read(r->worker->store, &r->history.call, r->history.pid,
+                       (int)config->rank.max_behaviour,
+                       r->deadline_us - config->deadline.encode_reserve_us);
+    return STEP_WAIT;
 }
 
 void step_features_abandon(struct request *r)
 {
-    if (!r->features_out)
+    if (!r->history.out)
         return;
-    features_cancel(r->worker->features, &r->features);
-    r->features_out = false;
+    if (r->late)
+        lack(r, FEATURES_REASON_TIMEOUT);
+    store_cancel(r->worker->store, &r->history.call);
+    r->history.out = false;
 }

@@ -1,29 +1,33 @@
-#include "server/request/request_state.h"
-
+/* Scores become ranked ads. */
 #include "base/clock.h"
+#include "server/request/reply.h"
+#include "server/request/score_group.h"
+#include "server/request/worker_state.h"
 
 static const double *model_scores(struct request *r, const struct score_group *group)
 {
-    const struct model *model = r->world->model;
+    const struct model *model = group->model->model;
     double *pctr = arena_array(&r->arena, (size_t)r->ads.n + 1, sizeof(*pctr));
-    int labels = model_labels(model);
+    int width = model_out_width(model);
 
     for (int i = 0; pctr && i < r->ads.n; i++)
-        pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * labels);
+        pctr[i] = model_pctr(model, group->logits + (ptrdiff_t)i * width);
     return pctr;
 }
 
-/* Scores of every imp's context; what the model did not score in time is worth its prior. */
+/* Scores of every imp; what the model did not score in time has its prior. */
 static struct rank_scores *scores(struct request *r)
 {
     size_t n = (size_t)r->decoded.n_imps;
     struct rank_scores *out = arena_array(&r->arena, n, sizeof(*out));
-    const double *priors = rank_priors(&r->ads, model_base_rate(r->world->model), &r->arena);
+    const double *priors =
+        rank_priors(&r->ads, model_base_rate(world_model(r->world)->model), &r->arena);
 
     if (!out || !priors)
         return NULL;
     for (size_t i = 0; i < n; i++) {
-        const struct score_group *group = r->n_groups ? &r->groups[r->group_of[i]] : NULL;
+        const struct score_group *group =
+            r->tokens.n_groups ? &r->tokens.groups[r->tokens.group_of[i]] : NULL;
         bool scored = group && group->scored;
 
         out[i] = (struct rank_scores){SOURCE_PRIOR, priors};
@@ -35,7 +39,7 @@ static struct rank_scores *scores(struct request *r)
     return out;
 }
 
-static int rank(struct request *r, struct ranked *ranked)
+static int rank(struct request *r)
 {
     const struct config *config = r->world->config;
     const struct rank_scores *all = scores(r);
@@ -50,15 +54,13 @@ static int rank(struct request *r, struct ranked *ranked)
                             .currency = config->rank.currency,
                             .top_n = r->decoded.top_n ? r->decoded.top_n : (int)config->rank.top_n,
                             .unique_in_request = config->rank.unique == UNIQUE_REQUEST},
-        &r->arena, ranked, &err);
+        &r->arena, &r->rank.ranked, &err);
 }
 
 enum step_result step_rank(struct request *r)
 {
-    int64_t start_us = clock_now_us();
-    struct ranked ranked;
-
-    if (rank(r, &ranked))
-        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    return request_respond(r, &ranked, start_us);
+    r->rank.start_us = clock_now_us();
+    if (rank(r))
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
+    return STEP_NEXT;
 }

@@ -1,15 +1,19 @@
-#include "server/request/request_state.h"
+/* The inputs of the model: each group of imps gets a job with its token ids. */
+#include "server/request/reply.h"
+#include "server/request/score_group.h"
+#include "server/request/worker_state.h"
 
-/* Contexts that are built before any is submitted, so that they can share a batch. A request with more costs the worker
- * more than most engines could answer in time: those are built as the one before them finds a place. */
+/* Groups that are built before any is submitted, so that they can share a batch. A request with
+ * more costs the worker more than most engines could answer in time: the others are built one by
+ * one, as the one before finds a place. */
 #define AHEAD 16
 
 enum step_result step_tokens(struct request *r)
 {
     if (score_groups_init(r))
-        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    for (int i = 0; i < r->n_groups && i < AHEAD && r->ads.n; i++) {
-        enum step_result result = score_group_build(r, &r->groups[i]);
+        return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
+    for (int i = 0; i < r->tokens.n_groups && i < AHEAD && r->ads.n; i++) {
+        enum step_result result = score_group_build(r, &r->tokens.groups[i]);
 
         if (result == STEP_ENDED)
             return result;
@@ -21,4 +25,13 @@ enum step_result step_tokens(struct request *r)
         }
     }
     return STEP_NEXT;
+}
+
+/* Jobs that are out are step_batch's. */
+void step_tokens_abandon(struct request *r)
+{
+    for (int i = 0; i < r->tokens.n_groups; i++)
+        if (r->tokens.groups[i].job)
+            batch_jobs_put(&r->worker->jobs, r->tokens.groups[i].job);
+    r->tokens.n_groups = 0;
 }

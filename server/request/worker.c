@@ -1,36 +1,37 @@
+/* The life of a worker's side of requests: its parts, the worlds it is sent, what it keeps. */
+#include "server/request/worker.h"
+
 #include <stdlib.h>
 
-#include "base/bug.h"
 #include "base/log.h"
 #include "server/batch/capacity.h"
-#include "server/request/request_state.h"
+#include "server/request/stored_events.h"
+#include "server/request/worker_state.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or holds a seat at the
- * feature client: more than these never are, so that only memory can refuse one. */
+/* A request that is in work between two turns of the loop waits for a job of the worker's or is a
+ * call at the store: there are never more than these, so that only memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
-#define CHUNK 64
-#define MAX_REQUESTS (MAX_JOBS + FEATURES_MAX_IN_FLIGHT + CHUNK) /* and the one that runs */
+#define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + 1) /* and the one that runs */
 
-struct world_letter {
-    struct letter letter;
-    struct world *world;
-};
+#define KEEP_SHARE 8 /* free requests of all workers keep that part of the budget; jobs too */
 
-static struct features_options features_options_of(const struct config *config,
-                                                   struct budget *memory, bool quiet)
+static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
+                                               bool quiet)
 {
-    return (struct features_options){
-        .url = config->features.url,
-        .user = config->features.user,
-        .password = config->features.password.value,
-        .database = (int)config->features.database,
-        .timeout_ms = (int)config->features.timeout_ms,
-        .connect_ms = (int)config->features.connect_ms,
-        .max_in_flight = (int)config->features.max_in_flight,
-        .max_events = (int)config->rank.max_behaviour,
+    return (struct store_settings){
+        .redis = config->features,
+        .probe = &stored_events_probe,
         .memory = memory,
         .quiet = quiet,
     };
+}
+
+/* A share of the budget, whose limit may have changed. */
+static void set_keep(struct request_worker *rw)
+{
+    rw->pool.keep_bytes =
+        (size_t)budget_limit(rw->memory) / KEEP_SHARE / (size_t)rw->worker->server->n_threads;
+    rw->jobs.keep_bytes = (int64_t)rw->pool.keep_bytes;
 }
 
 static void on_lag(void *arg, int64_t lag_us)
@@ -43,7 +44,7 @@ static void on_lag(void *arg, int64_t lag_us)
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err)
 {
-    struct features_options options = features_options_of(args->config, args->memory, true);
+    const struct store_settings settings = store_settings_of(args->config, args->memory, true);
     struct request_worker *rw = calloc(1, sizeof(*rw));
 
     if (!rw)
@@ -54,12 +55,13 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
     rw->memory = args->memory;
     rw->quiet = true;
     rng_init(&rw->rng, args->seed);
+    request_pool_init(&rw->pool, rw, args->memory, MAX_REQUESTS);
     if (batch_jobs_init(&rw->jobs, MAX_JOBS, args->memory, err) ||
-        features_new(&args->worker->loop, &options, args->seed, &rw->features, err)) {
+        store_new(&args->worker->loop, &settings, args->seed, &rw->store, err)) {
         request_worker_free(rw);
         return -1;
     }
-    request_worker_set_keep(rw);
+    set_keep(rw);
     loop_on_lag(&args->worker->loop, on_lag, rw);
     *out = rw;
     return 0;
@@ -70,6 +72,8 @@ void request_worker_drop_world(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
+    store_free(rw->store); /* its strings are the world's */
+    rw->store = NULL;
     world_unref(rw->world);
     rw->world = NULL;
 }
@@ -79,66 +83,39 @@ void request_worker_free(struct request_worker *rw)
     if (!rw)
         return;
     mailbox_drain(&rw->worker->loop.mailbox, rw->worker);
-    features_free(rw->features);
+    store_free(rw->store);
     if (rw->jobs.n_free == rw->jobs.n)
         batch_jobs_release(&rw->jobs);
     else /* a device that hangs may still read and write them */
         log_error("jobs_leaked", LOG_INT("jobs", rw->jobs.n - rw->jobs.n_free));
-    for (uint32_t i = 0; i < rw->n_slots; i++) {
-        arena_release(&rw->slots[i]->arena);
-        if (i % CHUNK == CHUNK - 1)
-            free(rw->slots[i - (CHUNK - 1)]);
-    }
-    free(rw->slots);
+    request_pool_release(&rw->pool);
     buf_release(&rw->body);
     buf_release(&rw->line);
     free(rw);
 }
 
-/* Requests are made in chunks that stay: a slot's address and number never change. */
-int request_worker_more(struct request_worker *rw)
+static void set_store(struct request_worker *rw)
 {
-    struct request **slots;
-    struct request *chunk;
+    const struct store_settings settings =
+        store_settings_of(rw->world->config, rw->memory, rw->quiet);
 
-    BUG_ON(rw->n_slots >= MAX_REQUESTS);
-    slots = realloc(rw->slots, (rw->n_slots + CHUNK) * sizeof(struct request *));
-    if (!slots)
-        return -1;
-    rw->slots = slots;
-    chunk = calloc(CHUNK, sizeof(*chunk));
-    if (!chunk)
-        return -1;
-    for (uint32_t i = 0; i < CHUNK; i++) {
-        request_init(&chunk[i], rw, rw->n_slots);
-        rw->slots[rw->n_slots++] = &chunk[i];
-        chunk[i].next_free = rw->cold;
-        rw->cold = &chunk[i];
-    }
-    return 0;
-}
-
-static void set_features(struct request_worker *rw)
-{
-    struct features_options options = features_options_of(rw->world->config, rw->memory, rw->quiet);
-    struct err err;
-
-    if (features_set(rw->features, &options, &err))
-        log_error("features_options_kept", LOG_STR("error", err.text));
+    store_set(rw->store, &settings);
 }
 
 static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
-    struct world_letter *news = (struct world_letter *)(void *)letter;
+    struct world *old = rw->world;
+    struct net_limits limits;
 
-    world_unref(rw->world);
-    rw->world = news->world;
-    free(news);
-    request_worker_set_keep(rw);
+    rw->world = ((struct world_letter *)(void *)letter)->world;
+    limits = net_limits_of(&rw->world->config->http);
+    connection_pool_set_limits(&rw->worker->pool, &limits);
+    set_keep(rw);
     if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
-        request_worker_reclaim(rw);
-    set_features(rw);
+        request_worker_on_reclaim(rw);
+    set_store(rw);
+    world_unref(old); /* last: nothing points into it any more */
 }
 
 static void on_may_log(struct letter *letter, void *reader)
@@ -148,24 +125,47 @@ static void on_may_log(struct letter *letter, void *reader)
     (void)letter;
     rw->quiet = false;
     if (rw->world) /* else with the next one that reaches it */
-        set_features(rw);
+        set_store(rw);
 }
 
-int request_worker_publish(struct request_worker *rw, struct world *world)
+void request_worker_publish(struct request_worker *rw, struct world *world)
 {
-    struct world_letter *news = malloc(sizeof(*news));
+    struct letter *letter = &world_ref(world)->letters[rw->worker->index].letter;
 
-    if (!news)
-        return -1;
-    *news = (struct world_letter){.letter = {.deliver = on_world}, .world = world};
-    loop_post(&rw->worker->loop, &news->letter);
-    return 0;
+    letter->deliver = on_world;
+    loop_post(&rw->worker->loop, letter);
 }
 
 void request_worker_may_log(struct request_worker *rw)
 {
     rw->may_log.deliver = on_may_log;
     loop_post(&rw->worker->loop, &rw->may_log);
+}
+
+void request_worker_on_reclaim(void *user)
+{
+    struct request_worker *rw = user;
+
+    request_pool_reclaim(&rw->pool);
+    batch_jobs_reclaim(&rw->jobs);
+}
+
+static void on_reclaim(struct letter *letter, void *reader)
+{
+    struct request_worker *rw = request_worker_of(reader);
+
+    (void)letter;
+    atomic_store(&rw->reclaim_posted, false);
+    request_worker_on_reclaim(rw);
+    connection_pool_reclaim(&rw->worker->pool);
+}
+
+void request_worker_reclaim_soon(struct request_worker *rw)
+{
+    if (atomic_exchange(&rw->reclaim_posted, true))
+        return;
+    rw->reclaim.deliver = on_reclaim;
+    loop_post(&rw->worker->loop, &rw->reclaim);
 }
 
 void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
@@ -182,15 +182,15 @@ void request_worker_on_evicted(struct request_worker *rw)
 
 bool request_worker_redis_configured(const struct request_worker *rw)
 {
-    return features_configured(rw->features);
+    return store_configured(rw->store);
 }
 
 bool request_worker_redis_up(const struct request_worker *rw)
 {
-    return features_up(rw->features);
+    return store_up(rw->store);
 }
 
 enum breaker_state request_worker_breaker(const struct request_worker *rw)
 {
-    return features_breaker(rw->features);
+    return store_breaker(rw->store);
 }

@@ -1,6 +1,7 @@
 /*
- * A worker's side of /rank: its world, its feature client, its jobs and its requests. Everything here is for the
- * worker's own thread unless it says otherwise. Workers share nothing but the executor and the impression log.
+ * A worker's side of requests: its world, its store client, its jobs and its free requests.
+ * Everything here is for the worker's own thread unless it says otherwise. Workers share nothing
+ * but the executor and the impression log.
  */
 #ifndef SERVER_REQUEST_WORKER_H
 #define SERVER_REQUEST_WORKER_H
@@ -8,14 +9,14 @@
 #include "server/metrics/metrics.h"
 #include "server/net/server.h"
 #include "server/request/impression_log.h"
-#include "server/store/features.h"
+#include "server/store/store.h"
 #include "server/world/world.h"
 
 struct request_worker;
 
 struct request_worker_args {
     struct net_thread *worker;   /* its loop carries timers, mailbox and Redis */
-    const struct config *config; /* read during the call only: sizes at the start */
+    const struct config *config; /* until the first world */
     struct metrics_shard *shard; /* the worker thread's own */
     struct budget *memory;       /* what requests hold is charged to it */
     struct impression_log *impressions;
@@ -25,27 +26,24 @@ struct request_worker_args {
 /* Before the worker's thread starts. */
 int request_worker_new(const struct request_worker_args *args, struct request_worker **out,
                        struct err *err) MUST_CHECK;
-/* After its thread has ended: gives up the world, those still in its mailbox included, so that engines can be
- * closed. NULL is legal. */
+/* After its thread has ended: drops its references to worlds, those still in its mailbox included,
+ * so that engines can be closed. May be NULL. */
 void request_worker_drop_world(struct request_worker *rw);
-/* After the executor is closed: every job is back in the mailbox. NULL is legal. */
+/* After the executor is closed: every job is back in the mailbox. May be NULL. */
 void request_worker_free(struct request_worker *rw);
 
-/* Any thread: the world is sent by letter; the reference is the worker's from here on. -1: out of memory, the
- * reference stays the caller's. */
-int request_worker_publish(struct request_worker *rw, struct world *world) MUST_CHECK;
+/* Any thread, once for each world: sends it by its own letter, with a reference for the worker;
+ * cannot fail. From then on the worker's thread reads all options from that world. */
+void request_worker_publish(struct request_worker *rw, struct world *world);
 
-/* Any thread, once: from now on it tells outages of its feature store. Until then it is quiet about them, so that who
- * starts it may write the log's first line. */
+/* Any thread, once: from now on outages of its store are logged. Until then they are not, so that
+ * the log's first line is the starter's. */
 void request_worker_may_log(struct request_worker *rw);
 
-/* Any thread: what the worker only keeps for later requests goes back, soon. */
+/* Any thread: soon frees what the worker only keeps for later requests. */
 void request_worker_reclaim_soon(struct request_worker *rw);
-/* The pool's reclaim hook: the same at once. user is a request_worker. */
+/* The pool's reclaim hook: the same at once. user is a request_worker; its own thread. */
 void request_worker_on_reclaim(void *user);
-
-/* The route's handler for POST /rank; the pool's user is the request_worker. */
-void request_handle(struct http_call *x, void *arg);
 
 /* The pool's on_answer hook: counts every answer of the worker's connections. */
 void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
@@ -54,7 +52,7 @@ void request_worker_on_answer(struct request_worker *rw, enum metrics_path path,
 /* The pool's on_evicted hook. */
 void request_worker_on_evicted(struct request_worker *rw);
 
-/* Any thread: state of the worker's feature client. */
+/* Any thread: state of the worker's store client. */
 bool request_worker_redis_configured(const struct request_worker *rw);
 bool request_worker_redis_up(const struct request_worker *rw);
 enum breaker_state request_worker_breaker(const struct request_worker *rw);

@@ -1,3 +1,4 @@
+/* When to leave a Redis alone: failures in a row, and probes further and further apart. */
 #include "server/store/breaker.h"
 
 int64_t backoff_next_us(int64_t delay_us)

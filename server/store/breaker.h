@@ -1,10 +1,10 @@
 /*
- * struct breaker: when to leave a Redis alone that does not answer. Pure: told the time, draws jitter from the
- * generator it is handed.
+ * struct breaker: when to leave a Redis alone that does not answer. Pure: it is handed the time,
+ * and draws jitter from the generator it is handed.
  *
- * Closed: calls go through. FAILURES in a row open it. Open: no call goes through until probe_us; then one probe
- * (half open): its success closes, its failure opens again, each time for twice as long, at most MAX_US, half of
- * it jitter.
+ * Closed: calls go through. FAILURES in a row open it. Open: no call goes through until probe_us;
+ * then one probe (half open): its success closes, its failure opens again, each time for twice as
+ * long, at most MAX_US, half of it jitter.
  */
 #ifndef SERVER_STORE_BREAKER_H
 #define SERVER_STORE_BREAKER_H
@@ -34,7 +34,8 @@ void breaker_failure(struct breaker *breaker, int64_t now_us, struct rng *rng);
 /* OPEN and probe_us has come: becomes HALF_OPEN and true. */
 bool breaker_probe(struct breaker *breaker, int64_t now_us);
 
-/* The delay after `delay_us`, doubled and kept within [MIN, MAX]; what is waited is half of it and jitter. */
+/* The delay after `delay_us`, doubled and kept within [MIN, MAX]; what is waited is half of it and
+ * jitter. */
 int64_t backoff_next_us(int64_t delay_us);
 int64_t backoff_jitter_us(int64_t delay_us, struct rng *rng);
 

@@ -1,275 +1,337 @@
+/* One connection to Redis: dialled, greeted with AUTH and SELECT, then commands and replies. */
 #include "server/store/link.h"
 
+#include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/ioctl.h>
+#include <unistd.h>
 
+#include "base/buf.h"
 #include "base/clock.h"
-#include "base/secret.h"
-#include "server/store/link_state.h"
+#include "server/net/transport.h"
+#include "server/store/greeting.h"
+#include "server/store/owed.h"
 
-/* ---- its end --------------------------------------------------------------------------------------- */
+struct store_link {
+    struct loop *loop;
+    struct transport transport;
+    struct loop_watch reads, writes; /* of its descriptor */
+    bool *freed;                     /* of the handler that runs: set when the link goes */
+    struct timer timer;              /* connect_ms */
+    struct store_link_events events;
 
-/* hiredis calls back while it frees, and sometimes frees by itself: from here on it no longer knows the link. */
-static void let_go(struct features_link *link, bool hiredis_frees)
+    /* Until it is ready. */
+    bool connected, ready;
+    struct greeting greeting;
+
+    struct buf commands; /* once it is ready */
+    size_t sent;         /* of the greeting, later of the commands */
+    struct owed_queue owed;
+    struct reply_reader reader;
+};
+
+/* ---- its end --------------------------------------------------------------------------------- */
+
+void store_link_close(struct store_link *link)
 {
-    redisAsyncContext *redis = link->redis;
-
-    link->redis = NULL;
+    if (!link)
+        return;
     if (link->freed)
         *link->freed = true;
     loop_timer_remove(link->loop, &link->timer);
     loop_watch_release(&link->reads);
     loop_watch_release(&link->writes);
-    secret_free(&link->greeting);
-    bounds_return(link, link->charged_bytes);
-    redis->data = NULL;
-    memset(&redis->ev, 0, sizeof(redis->ev));
-    if (link->plain)
-        redis->c.reader->fn = link->plain;
-    if (!hiredis_frees)
-        redisAsyncFree(redis);
+    if (link->transport.fd != -1)
+        link->transport.ops->close(&link->transport, false);
+    greeting_release(&link->greeting);
+    buf_release(&link->commands);
+    owed_release(&link->owed);
+    reply_reader_release(&link->reader);
+    free(link);
 }
 
-static void end(struct features_link *link, enum features_status status, const char *why,
-                bool hiredis_frees)
+void store_link_fail(struct store_link *link, enum store_status status, const char *why)
 {
-    let_go(link, hiredis_frees);
     link->events.on_end(link, status, why, link->events.arg);
-    free(link);
+    store_link_close(link);
 }
 
-void features_link_fail(struct features_link *link, enum features_status status, const char *why)
+static void lost(struct store_link *link, const char *what, int error)
 {
-    end(link, status, why, false);
-}
+    char why[192], reason[128];
 
-void features_link_close(struct features_link *link)
-{
-    if (!link)
-        return;
-    let_go(link, false);
-    free(link);
+    snprintf(why, sizeof(why), "%s: %s", what,
+             error ? strerror_r(error, reason, sizeof(reason)) : "Server closed the connection");
+    store_link_fail(link, STORE_DOWN, why);
 }
 
 static void on_timer(struct timer *timer, void *arg)
 {
-    struct features_link *link = arg;
-
     (void)timer;
-    end(link, FEATURES_DOWN, link->greeting_failed ? "out of memory" : "connecting took too long",
-        false);
+    store_link_fail(arg, STORE_DOWN, "connecting took too long");
 }
 
-/* ---- events, from the loop to hiredis -------------------------------------------------------------- */
+/* ---- the greeting ---------------------------------------------------------------------------- */
 
-static void on_readable(struct loop_watch *watch, unsigned ready, void *arg)
+/* Replies are owed once all of it is sent: the peer has no business to answer before. Each of them
+ * is a call of its own, for a server that refuses the first one may close at once. */
+static int expect_greeting(struct store_link *link)
 {
-    struct features_link *link = arg;
-    bool freed = false;
-    const char *why;
+    const int n = link->greeting.n_commands;
 
-    (void)watch;
-    (void)ready;
-    link->freed = &freed;
-    redisAsyncHandleRead(link->redis);
-    if (freed)
-        return;
-    link->freed = NULL;
-    why = bounds_check(link);
-    if (why)
-        end(link, bounds_status(why), why, false);
-}
-
-static void on_writable(struct loop_watch *watch, unsigned ready, void *arg)
-{
-    struct features_link *link = arg;
-
-    (void)watch;
-    (void)ready;
-    redisAsyncHandleWrite(link->redis);
-}
-
-/* A watch that the kernel refuses leaves a link on which nothing happens: its calls are late, and it is made anew. */
-static void add_read(void *arg)
-{
-    struct features_link *link = arg;
-
-    (void)!loop_watch_set(&link->reads, link->redis->c.fd, LOOP_READ);
-}
-
-static void del_read(void *arg)
-{
-    struct features_link *link = arg;
-
-    (void)!loop_watch_set(&link->reads, link->redis->c.fd, 0);
-}
-
-static void add_write(void *arg)
-{
-    struct features_link *link = arg;
-
-    (void)!loop_watch_set(&link->writes, link->redis->c.fd, LOOP_WRITE);
-}
-
-static void del_write(void *arg)
-{
-    struct features_link *link = arg;
-
-    (void)!loop_watch_set(&link->writes, link->redis->c.fd, 0);
-}
-
-static void clean_up(void *arg)
-{
-    del_read(arg);
-    del_write(arg);
-}
-
-static int attach(struct features_link *link, struct err *err)
-{
-    redisAsyncContext *redis = link->redis;
-
-    if (loop_watch_init(&link->reads, link->loop, on_readable, link, err) ||
-        loop_watch_init(&link->writes, link->loop, on_writable, link, err))
+    if (owed_reserve(&link->owed, (uint32_t)n))
         return -1;
-    redis->ev.data = link;
-    redis->ev.addRead = add_read;
-    redis->ev.delRead = del_read;
-    redis->ev.addWrite = add_write;
-    redis->ev.delWrite = del_write;
-    redis->ev.cleanup = clean_up;
+    for (int i = 0; i < n; i++) {
+        const struct owed owed = {.token = (uint64_t)i,
+                                  .bounds.max_bytes = reply_reader_max_bytes(NULL, 0),
+                                  .last = true};
+
+        owed_push(&link->owed, &owed);
+    }
     return 0;
 }
 
-/* ---- its beginning --------------------------------------------------------------------------------- */
-
-/* hiredis' texts are of its own and of the system's. */
-static void on_connect(const redisAsyncContext *redis, int status)
+static void on_greeting_reply(struct store_link *link, int i, const struct store_reply *reply)
 {
-    struct features_link *link = redis->data;
-    char why[192];
-    int one = 1;
+    char why[GREETING_WHY_BYTES];
+    enum store_status status = greeting_check(&link->greeting, i, reply, why);
 
-    if (!link)
-        return;
-    if (status != REDIS_OK) {
-        snprintf(why, sizeof(why), "cannot connect: %s", redis->c.errstr);
-        end(link, FEATURES_DOWN, why, true);
+    if (status != STORE_OK) {
+        store_link_fail(link, status, why);
         return;
     }
-    setsockopt(redis->c.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* UNIX sockets refuse */
-    if (greeting_send(link) == 0)
+    if (i < link->greeting.n_commands - 1)
         return;
-    /* Not from within: hiredis still uses what would be freed. */
-    link->greeting_failed = true;
-    loop_timer_set(link->loop, &link->timer, clock_now_us());
+    link->ready = true;
+    link->sent = 0;
+    greeting_release(&link->greeting);
+    loop_timer_remove(link->loop, &link->timer);
+    link->events.on_ready(link->events.arg);
 }
 
-static void on_disconnect(const redisAsyncContext *redis, int status)
-{
-    struct features_link *link = redis->data;
-    const bool nonsense = redis->c.err == REDIS_ERR_PROTOCOL;
-    char why[192];
+/* ---- writing --------------------------------------------------------------------------------- */
 
-    (void)status;
-    if (!link)
+/* A watch that the kernel refuses leaves a link on which nothing happens: its calls are late, and
+ * the session makes another one. */
+static void watch(struct store_link *link, struct loop_watch *watch, unsigned wanted)
+{
+    (void)!loop_watch_set(watch, link->transport.fd, wanted);
+}
+
+/* False: the link has ended. */
+static bool finish_connecting(struct store_link *link)
+{
+    int error = 0, one = 1;
+    socklen_t len = sizeof(error);
+
+    if (getsockopt(link->transport.fd, SOL_SOCKET, SO_ERROR, &error, &len) == -1)
+        error = errno;
+    if (error) {
+        lost(link, "cannot connect", error);
+        return false;
+    }
+    /* UNIX sockets refuse. */
+    setsockopt(link->transport.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    link->connected = true;
+    watch(link, &link->reads, LOOP_READ);
+    return true;
+}
+
+static void all_sent(struct store_link *link)
+{
+    watch(link, &link->writes, 0);
+    if (link->ready) {
+        buf_clear(&link->commands);
+        link->sent = 0;
+    } else if (expect_greeting(link)) {
+        store_link_fail(link, STORE_DOWN, "out of memory");
+    }
+}
+
+static void on_writable(struct loop_watch *ready_watch, unsigned ready, void *arg)
+{
+    struct store_link *link = arg;
+    struct view all;
+    struct iovec rest;
+    ssize_t n;
+
+    (void)ready_watch;
+    (void)ready;
+    if (!link->connected && !finish_connecting(link))
         return;
-    if (link->broken) {
-        end(link, bounds_status(link->broken), link->broken, true);
+    all = link->ready ? buf_view(&link->commands) : link->greeting.bytes;
+    rest = (struct iovec){(char *)all.ptr + link->sent, all.len - link->sent};
+    n = link->transport.ops->write(&link->transport, &rest, 1);
+    if (n == TRANSPORT_LOST) {
+        lost(link, "the connection ended", errno);
         return;
     }
-    snprintf(why, sizeof(why), "%s: %s", nonsense ? "nonsense" : "the connection ended",
-             redis->c.errstr);
-    end(link, nonsense ? FEATURES_NONSENSE : FEATURES_DOWN, why, true);
+    link->sent += n > 0 ? (size_t)n : 0;
+    if (link->sent == all.len)
+        all_sent(link);
 }
 
-static redisAsyncContext *dial(const struct features_link_args *args)
+int store_link_send(struct store_link *link, const struct store_command *commands, int n_commands,
+                    uint64_t token)
 {
-    if (args->url->is_unix)
-        return redisAsyncConnectUnix(args->url->host);
-    return redisAsyncConnect(args->address, args->url->port);
-}
+    struct owed owed = {.token = token};
+    size_t bytes = 0;
+    char *at;
 
-static int prepare(struct features_link *link, const struct features_link_args *args,
-                   struct err *err)
-{
-    link->redis = dial(args);
-    if (!link->redis)
-        return err_set(err, ERR_NOMEM, "out of memory");
-    if (link->redis->err)
-        return err_set(err, ERR_UNAVAILABLE, "cannot connect: %s", link->redis->errstr);
-    bounds_set(link, args->max_elements);
-    if (attach(link, err))
+    for (int i = 0; i < n_commands; i++)
+        bytes += command_bytes(commands[i].args, commands[i].n_args);
+    at = buf_reserve(&link->commands, bytes);
+    link->commands.failed = false; /* other calls may find memory */
+    if (!at || owed_reserve(&link->owed, (uint32_t)n_commands))
         return -1;
-    return greeting_write(link, args) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    link->commands.len += bytes;
+    owed.bounds.max_bytes = reply_reader_max_bytes(commands, n_commands);
+    for (int i = 0; i < n_commands; i++) {
+        at = command_write(at, commands[i].args, commands[i].n_args);
+        owed.bounds.expected = commands[i].expected;
+        owed.bounds.max_elements = commands[i].max_elements;
+        owed.last = i == n_commands - 1;
+        owed_push(&link->owed, &owed);
+    }
+    watch(link, &link->writes, LOOP_WRITE);
+    return 0;
 }
 
-int features_link_open(const struct features_link_args *args, struct features_link **out,
-                       struct err *err)
+/* ---- reading --------------------------------------------------------------------------------- */
+
+static const struct store_reply *find_refusal(struct store_link *link,
+                                              const struct store_reply *replies, int n)
 {
-    struct features_link *link = calloc(1, sizeof(*link));
+    for (int i = 0; i < n; i++) {
+        const struct store_expected *expected = owed_at(&link->owed, (uint32_t)i)->bounds.expected;
+        const char *code = expected ? expected->key_error : NULL;
+
+        if (replies[i].type == STORE_ERROR && !(code && store_reply_is_error(&replies[i], code)))
+            return &replies[i];
+    }
+    return NULL;
+}
+
+/* All replies of the oldest call have come. May end the link, by the greeting's. */
+static void deliver(struct store_link *link)
+{
+    struct store_answer answer = {
+        .token = owed_at(&link->owed, 0)->token,
+        .replies = reply_reader_replies(&link->reader),
+        .n_replies = reply_reader_n_whole(&link->reader),
+    };
+    const bool *freed = link->freed;
+
+    answer.refusal = find_refusal(link, answer.replies, answer.n_replies);
+    owed_pop(&link->owed, (uint32_t)answer.n_replies);
+    if (link->ready)
+        link->events.on_answer(&answer, link->events.arg);
+    else
+        on_greeting_reply(link, (int)answer.token, answer.replies);
+    if (!*freed)
+        reply_reader_drop(&link->reader);
+}
+
+static void read_replies(struct store_link *link)
+{
+    const bool *freed = link->freed;
+    enum reply_progress progress;
+
+    do {
+        const struct owed *owed =
+            owed_at(&link->owed, (uint32_t)reply_reader_n_whole(&link->reader));
+
+        progress = reply_reader_next(&link->reader, owed ? &owed->bounds : NULL);
+        if (progress == REPLY_WHOLE && owed->last)
+            deliver(link);
+    } while (!*freed && progress == REPLY_WHOLE);
+    if (!*freed && progress != REPLY_PART)
+        store_link_fail(link, progress == REPLY_BROKEN ? STORE_NONSENSE : STORE_NO_MEMORY,
+                        link->reader.why);
+}
+
+static void on_readable(struct loop_watch *ready_watch, unsigned ready, void *arg)
+{
+    struct store_link *link = arg;
+    bool freed = false;
+    ssize_t n;
+    size_t room;
+    char *into = reply_reader_room(&link->reader, &room);
+
+    (void)ready_watch;
+    (void)ready;
+    if (!into) {
+        store_link_fail(link, STORE_NO_MEMORY, link->reader.why);
+        return;
+    }
+    n = link->transport.ops->read(&link->transport, into, room);
+    if (n == TRANSPORT_AGAIN)
+        return;
+    if (n <= 0) {
+        lost(link, "the connection ended", n == 0 ? 0 : errno);
+        return;
+    }
+    reply_reader_received(&link->reader, (size_t)n);
+    link->freed = &freed;
+    read_replies(link);
+    if (!freed)
+        link->freed = NULL;
+}
+
+bool store_link_ready(const struct store_link *link)
+{
+    return link->ready;
+}
+
+bool store_link_unread(struct store_link *link)
+{
+    return link->transport.ops->pending(&link->transport);
+}
+
+size_t store_link_held(const struct store_link *link)
+{
+    return reply_reader_held(&link->reader);
+}
+
+/* ---- its beginning --------------------------------------------------------------------------- */
+
+static int dial(struct store_link *link, const struct address *address, struct err *err)
+{
+    int fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+
+    link->transport.fd = fd;
+    if (fd == -1 || (connect(fd, (const struct sockaddr *)&address->sa, address->len) == -1 &&
+                     errno != EINPROGRESS))
+        return err_set_errno(err, ERR_UNAVAILABLE, "cannot connect");
+    return 0;
+}
+
+int store_link_open(const struct store_link_args *args, struct store_link **out, struct err *err)
+{
+    struct store_link *link = calloc(1, sizeof(*link));
 
     if (!link)
         return err_set(err, ERR_NOMEM, "out of memory");
     link->loop = args->loop;
     link->events = args->events;
-    link->memory = args->memory;
+    link->transport = (struct transport){&transport_plain, -1};
+    reply_reader_init(&link->reader, args->memory);
     timer_init(&link->timer, on_timer, link);
-    if (prepare(link, args, err)) {
-        if (link->redis)
-            let_go(link, false);
-        free(link);
-        return -1;
+    if (dial(link, args->address, err) ||
+        loop_watch_init(&link->reads, link->loop, on_readable, link, err) ||
+        loop_watch_init(&link->writes, link->loop, on_writable, link, err))
+        goto fail;
+    if (greeting_init(&link->greeting, args->user, args->password, args->database)) {
+        err_set(err, ERR_NOMEM, "out of memory");
+        goto fail;
     }
-    link->redis->data = link;
-    redisAsyncSetConnectCallback(link->redis, on_connect);
-    redisAsyncSetDisconnectCallback(link->redis, on_disconnect);
+    watch(link, &link->writes, LOOP_WRITE);
     loop_timer_set(link->loop, &link->timer, clock_now_us() + args->connect_ms * 1000LL);
     *out = link;
     return 0;
-}
-
-/* ---- its use --------------------------------------------------------------------------------------- */
-
-bool features_link_ready(const struct features_link *link)
-{
-    return link->ready;
-}
-
-bool features_link_unread(const struct features_link *link)
-{
-    int n = 0;
-
-    return ioctl(link->redis->c.fd, FIONREAD, &n) == 0 && n > 0;
-}
-
-size_t features_link_held(const struct features_link *link)
-{
-    const redisReader *reader = link->redis->c.reader;
-
-    return link->object_bytes + reader->len - reader->pos;
-}
-
-static void on_reply(redisAsyncContext *redis, void *raw, void *privdata)
-{
-    struct features_link *link = redis->data;
-
-    if (!link || !raw)
-        return;
-    bounds_reply_ends(link);
-    link->events.on_reply(link, (uint64_t)(uintptr_t)privdata, raw, link->events.arg);
-}
-
-int features_link_send(struct features_link *link, struct view command, int max_elements,
-                       uint64_t token)
-{
-    if (redisAsyncFormattedCommand(link->redis, on_reply, (void *)(uintptr_t)token, command.ptr,
-                                   command.len) != REDIS_OK)
-        return -1;
-    if (max_elements > link->max_elements)
-        bounds_set(link, max_elements);
-    link->owed++;
-    return 0;
+fail:
+    store_link_close(link);
+    return -1;
 }

@@ -1,60 +1,62 @@
 /*
- * struct features_link: one connection to Redis, from dialling over AUTH and SELECT to its end. It knows commands and
- * replies, not requests; the client (features.c) makes a new one when one has ended. On the worker's loop.
- * Private to server/features.
+ * struct store_link: one connection to Redis, from dialling over AUTH and SELECT to its end. It
+ * knows commands and replies, not requests; the session makes a new one when one has ended. A peer
+ * that breaks the protocol, or sends what nobody asked for, loses it, so that no call gets the
+ * reply of another. On the worker's loop.
  */
 #ifndef SERVER_STORE_LINK_H
 #define SERVER_STORE_LINK_H
 
 #include "base/err.h"
-#include "base/redis_url.h"
-#include "base/view.h"
+#include "server/net/address.h"
 #include "server/net/loop.h"
-#include "server/store/features.h"
+#include "server/store/command.h"
 
 struct budget;
-struct redisReply;
-struct features_link;
+struct store_link;
 
-struct features_link_events {
-    void (*on_ready)(struct features_link *link, void *arg);
-    /* A command's reply; token as handed to features_link_send. Replies that are missing at on_end never come. */
-    void (*on_reply)(struct features_link *link, uint64_t token, const struct redisReply *reply,
-                     void *arg);
-    /* It is over; the link is freed when this returns. status: NONSENSE when the peer broke the protocol, LATE when it
-     * was given up, else DOWN. why is for the log. */
-    void (*on_end)(struct features_link *link, enum features_status status, const char *why,
-                   void *arg);
+/* All replies of a call; views are valid until on_answer returns. */
+struct store_answer {
+    uint64_t token; /* as handed to store_link_send() */
+    const struct store_reply *replies;
+    int n_replies;
+    const struct store_reply *refusal; /* the first error that counts against the store, or NULL */
+};
+
+struct store_link_events {
+    void (*on_ready)(void *arg);
+    /* The link may not be ended from within. Answers that are missing at on_end never come. */
+    void (*on_answer)(const struct store_answer *answer, void *arg);
+    /* It is over and freed when this returns. status: NONSENSE when the peer broke the protocol,
+     * LATE when it was given up, NO_MEMORY, else DOWN. why is for the log. */
+    void (*on_end)(struct store_link *link, enum store_status status, const char *why, void *arg);
     void *arg;
 };
 
-struct features_link_args {
+struct store_link_args {
     struct loop *loop;
-    const struct redis_url *url;
-    const char *address;        /* numeric; not used with a UNIX socket */
-    struct view user, password; /* copied */
+    const struct address *address;
+    struct view user, password; /* copied; without a password no AUTH */
     int database;
     int connect_ms;        /* for all of dialling, AUTH and SELECT */
-    int max_elements;      /* of a reply */
-    struct budget *memory; /* what replies take is charged to it; NULL: nothing is */
-    struct features_link_events events;
+    struct budget *memory; /* what replies take is charged to it; may be NULL */
+    struct store_link_events events;
 };
 
 /* -1 when it cannot even be tried; on_end does not run then. */
-int features_link_open(const struct features_link_args *args, struct features_link **out,
-                       struct err *err) MUST_CHECK;
-/* Whether the kernel holds bytes of it that were not read yet. */
-bool features_link_unread(const struct features_link *link);
-bool features_link_ready(const struct features_link *link);
-/* Bytes of a reply that is not complete. */
-size_t features_link_held(const struct features_link *link);
-/* One command, already in the protocol's form (copied), that is answered with max_elements at most. -1: the link is
- * ending. */
-int features_link_send(struct features_link *link, struct view command, int max_elements,
-                       uint64_t token);
-/* Ends it now, on_end included; from within on_reply, too. */
-void features_link_fail(struct features_link *link, enum features_status status, const char *why);
-/* No more events; replies still on the way are thrown away. NULL is legal. */
-void features_link_close(struct features_link *link);
+int store_link_open(const struct store_link_args *args, struct store_link **out,
+                    struct err *err) MUST_CHECK;
+bool store_link_ready(const struct store_link *link);
+/* Whether bytes have come that were not read yet. */
+bool store_link_unread(struct store_link *link);
+/* Bytes of a call's replies that are not complete. */
+size_t store_link_held(const struct store_link *link);
+/* All commands of a call, sent together; ready only. -1: out of memory, and nothing is sent. */
+int store_link_send(struct store_link *link, const struct store_command *commands, int n_commands,
+                    uint64_t token) MUST_CHECK;
+/* Ends it now, on_end included. */
+void store_link_fail(struct store_link *link, enum store_status status, const char *why);
+/* No more events; replies still on the way are dropped. link may be NULL. */
+void store_link_close(struct store_link *link);
 
 #endif

@@ -1,3 +1,4 @@
+/* Error replies as they may be logged. */
 #include "server/store/refusal.h"
 
 #include <stdio.h>

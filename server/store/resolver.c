@@ -1,9 +1,9 @@
+/* getaddrinfo on a thread of its own, its result as a letter. */
 #include "server/store/resolver.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +17,11 @@ struct resolution {
     resolver_done_fn on_done;
     void *arg;
     char host[256];
-    struct addresses addresses;
+    struct addresses found;
+    char why[RESOLVER_WHY_BYTES];
 };
 
-int resolver_is_numeric(const char *host)
+bool resolver_is_numeric(const char *host)
 {
     unsigned char bytes[sizeof(struct in6_addr)];
 
@@ -41,26 +42,26 @@ static void deliver(struct letter *letter, void *reader)
 
     (void)reader;
     if (resolution->on_done)
-        resolution->on_done(resolution->arg, &resolution->addresses);
+        resolution->on_done(resolution->arg, &resolution->found, resolution->why);
     resolution_unref(resolution);
 }
 
 static void look_up(struct resolution *resolution)
 {
     const struct addrinfo hints = {.ai_socktype = SOCK_STREAM, .ai_flags = AI_ADDRCONFIG};
-    struct addresses *out = &resolution->addresses;
+    struct addresses *out = &resolution->found;
     struct addrinfo *found = NULL;
     int rc;
 
     rc = getaddrinfo(resolution->host, NULL, &hints, &found);
     if (rc != 0) {
-        snprintf(out->why, sizeof(out->why), "%s", gai_strerror(rc));
+        snprintf(resolution->why, sizeof(resolution->why), "%s", gai_strerror(rc));
         return;
     }
-    for (const struct addrinfo *at = found; at && out->n < RESOLVER_ADDRESSES; at = at->ai_next)
-        if (getnameinfo(at->ai_addr, at->ai_addrlen, out->numeric[out->n], RESOLVER_ADDRESS, NULL,
-                        0, NI_NUMERICHOST) == 0)
-            out->n++;
+    for (const struct addrinfo *at = found; at && out->n < ADDRESSES_MAX; at = at->ai_next) {
+        memcpy(&out->list[out->n].sa, at->ai_addr, at->ai_addrlen);
+        out->list[out->n++].len = at->ai_addrlen;
+    }
     freeaddrinfo(found);
 }
 

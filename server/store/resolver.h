@@ -1,34 +1,28 @@
 /*
- * Names to addresses off the worker's thread: getaddrinfo may take seconds. One lookup at a time, each on a
- * thread of its own; its answer is a letter to the loop.
+ * Names to addresses off the worker's thread: getaddrinfo may take seconds. One lookup at a time,
+ * each on a thread of its own; its result is a letter to the loop.
  */
 #ifndef SERVER_STORE_RESOLVER_H
 #define SERVER_STORE_RESOLVER_H
 
 #include "base/mailbox.h"
+#include "server/net/address.h"
 
-#define RESOLVER_ADDRESS 64
-#define RESOLVER_WHY 64
-#define RESOLVER_ADDRESSES 8 /* of one name; more are left out */
+#define RESOLVER_WHY_BYTES 64
 
 struct resolution;
 
-struct addresses {
-    int n;                                              /* 0: the name has none */
-    char numeric[RESOLVER_ADDRESSES][RESOLVER_ADDRESS]; /* in the resolver's order */
-    char why[RESOLVER_WHY];                             /* it has none; else "" */
-};
+/* Runs on the loop's thread. found: in the resolver's order, without ports, ADDRESSES_MAX at most;
+ * n may be 0, and why, which is "" else, says the reason. Valid during the call. */
+typedef void (*resolver_done_fn)(void *arg, const struct addresses *found, const char *why);
 
-/* Runs on the loop's thread. */
-typedef void (*resolver_done_fn)(void *arg, const struct addresses *addresses);
-
-/* NULL: no thread could be had. The loop's thread. */
+/* NULL: no thread could be started. The loop's thread. */
 struct resolution *resolver_start(const char *host, struct mailbox *home, resolver_done_fn on_done,
                                   void *arg);
-/* on_done will not run. The loop's thread, before the mailbox goes. NULL is legal. */
+/* on_done will not run. The loop's thread, before the mailbox goes. resolution may be NULL. */
 void resolver_abandon(struct resolution *resolution);
 
 /* Whether host is numeric already: no lookup is needed. */
-int resolver_is_numeric(const char *host);
+bool resolver_is_numeric(const char *host);
 
 #endif

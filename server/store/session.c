@@ -1,178 +1,248 @@
+/* The connection to the store, made again whenever it ends. */
+#include "server/store/session.h"
+
 #include <stdio.h>
-#include <string.h>
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "server/store/features_state.h"
+#include "server/store/breaker.h"
+#include "server/store/resolver.h"
 
 #define MAX_REASONS 4 /* of an outage that are logged */
+#define SETTLED_US 1000000
+#define ADDRESS_BYTES 300
 
-void session_drop(struct features *f)
+static void on_retry(struct timer *timer, void *arg);
+
+void session_init(struct session *session, struct loop *loop, struct rng *rng,
+                  const struct store_settings *settings, const struct session_events *events)
 {
-    features_link_close(f->link);
-    f->link = NULL;
-    seats_fail(f, FEATURES_DOWN, "the connection was given up");
+    *session = (struct session){.loop = loop, .rng = rng, .settings = settings, .events = *events};
+    timer_init(&session->retry, on_retry, session);
 }
 
-static void retry_later(struct features *f)
+void session_release(struct session *session)
 {
-    f->retry_delay_us = backoff_next_us(f->retry_delay_us);
-    loop_timer_set(f->loop, &f->retry,
-                   clock_now_us() + backoff_jitter_us(f->retry_delay_us, &f->rng));
+    resolver_abandon(session->resolution);
+    store_link_close(session->link);
+    loop_timer_remove(session->loop, &session->retry);
 }
 
-static const char *address_text(const struct features *f, char *out, size_t size)
+bool session_ready(const struct session *session)
 {
-    const struct redis_url *url = &f->url;
+    return session->link && store_link_ready(session->link);
+}
+
+bool session_up(const struct session *session)
+{
+    return session_ready(session) && (session->settled || !session->flapping);
+}
+
+static void retry_later(struct session *session)
+{
+    session->retry_delay_us = backoff_next_us(session->retry_delay_us);
+    loop_timer_set(session->loop, &session->retry,
+                   clock_now_us() + backoff_jitter_us(session->retry_delay_us, session->rng));
+}
+
+static const char *address_text(const struct session *session, char out[ADDRESS_BYTES])
+{
+    const struct redis_url *url = &session->url;
 
     if (url->is_unix)
-        snprintf(out, size, "unix:%s", url->host);
+        snprintf(out, ADDRESS_BYTES, "unix:%s", url->host);
     else
-        snprintf(out, size, strchr(url->host, ':') ? "[%s]:%d" : "%s:%d", url->host, url->port);
+        snprintf(out, ADDRESS_BYTES, strchr(url->host, ':') ? "[%s]:%d" : "%s:%d", url->host,
+                 url->port);
     return out;
 }
 
-/* Once per outage, and again where another reason shows: a server that is back may refuse. */
-static void tell_down(struct features *f, const char *why)
-{
-    char address[300];
+/* ---- outages in the log ---------------------------------------------------------------------- */
 
-    if (f->options.quiet)
-        return;
-    if (f->n_told == MAX_REASONS || (f->n_told && strcmp(why, f->told) == 0))
+/* Once per outage, and again where another reason shows: a server that is back may refuse. */
+static void log_down(struct session *session, const char *why)
+{
+    char address[ADDRESS_BYTES];
+
+    if (session->settings->quiet || session->n_logged == MAX_REASONS ||
+        (session->n_logged && strcmp(why, session->logged) == 0))
         return;
     log_warn("redis_gone", LOG_STR("reason", why),
-             LOG_STR("address", address_text(f, address, sizeof(address))));
-    snprintf(f->told, sizeof(f->told), "%s", why);
-    f->n_told++;
+             LOG_STR("address", address_text(session, address)));
+    snprintf(session->logged, sizeof(session->logged), "%s", why);
+    session->n_logged++;
 }
 
-static void tell_back(struct features *f)
+static void log_back(struct session *session)
 {
-    if (f->n_told)
+    if (session->n_logged)
         log_info("redis_back");
-    f->n_told = 0;
+    session->n_logged = 0;
 }
 
-void session_settle(struct features *f)
+/* ---- a link's life --------------------------------------------------------------------------- */
+
+void session_settle(struct session *session)
 {
-    f->settled = true;
-    f->flapping = false;
-    f->n_short = 0;
-    f->retry_delay_us = 0;
-    tell_back(f);
-    features_show(f);
+    if (session->settled)
+        return;
+    session->settled = true;
+    session->flapping = false;
+    session->n_short = 0;
+    session->retry_delay_us = 0;
+    log_back(session);
+    session->events.on_settled(session->events.arg);
 }
 
-static void on_ready(struct features_link *link, void *arg)
+static void on_ready(void *arg)
 {
-    struct features *f = arg;
+    struct session *session = arg;
 
-    (void)link;
-    f->ready_us = clock_now_us();
-    f->settled = false;
-    f->lost_probes = 0;
-    /* A fresh connection that was greeted has proven itself, unless the last one did so and then went wrong. */
-    if (f->flapping)
-        loop_timer_set(f->loop, &f->retry, f->ready_us + SETTLED_US);
+    session->ready_us = clock_now_us();
+    session->settled = false;
+    /* A fresh link that was greeted has proven itself, unless the last one went wrong after
+     * that. */
+    if (session->flapping)
+        loop_timer_set(session->loop, &session->retry, session->ready_us + SETTLED_US);
     else
-        tell_back(f);
-    loop_timer_set(f->loop, &f->probe, TIMER_NEVER);
-    breaker_success(&f->breaker);
-    features_show(f);
+        log_back(session);
+    session->events.on_ready(session->events.arg);
 }
 
-/* How a connection ended that had been greeted: whether the next one is to be trusted. */
-static void judge(struct features *f, enum features_status status)
+static void on_answer(const struct store_answer *answer, void *arg)
 {
-    const bool lasted = f->settled || clock_now_us() - f->ready_us >= SETTLED_US;
+    struct session *session = arg;
 
-    f->n_short = lasted ? 0 : f->n_short + 1;
-    f->flapping = !lasted && (status != FEATURES_DOWN || f->n_short > 1);
+    session->events.on_answer(answer, session->events.arg);
+}
+
+/* How a link ended that had been greeted: whether the next one is to be trusted. */
+static void judge(struct session *session, enum store_status status)
+{
+    const bool lasted = session->settled || clock_now_us() - session->ready_us >= SETTLED_US;
+
+    session->n_short = lasted ? 0 : session->n_short + 1;
+    session->flapping = !lasted && (status != STORE_DOWN || session->n_short > 1);
     if (lasted)
-        f->retry_delay_us = 0;
+        session->retry_delay_us = 0;
 }
 
-static void on_end(struct features_link *link, enum features_status status, const char *why,
-                   void *arg)
+static void on_end(struct store_link *link, enum store_status status, const char *why, void *arg)
 {
-    struct features *f = arg;
+    struct session *session = arg;
 
-    if (link && features_link_ready(link))
-        judge(f, status);
+    if (link && store_link_ready(link))
+        judge(session, status);
     else
-        f->next_address++; /* the name may have another one that serves */
-    f->link = NULL;
-    tell_down(f, why);
-    seats_fail(f, status, why);
-    features_show(f);
-    retry_later(f);
+        session->next_address++; /* the name may have another one that serves */
+    session->link = NULL;
+    log_down(session, why);
+    session->events.on_end(status, why, session->events.arg);
+    retry_later(session);
 }
 
-static void cannot_try(struct features *f, const char *why)
+static void drop(struct session *session)
 {
-    on_end(NULL, FEATURES_DOWN, why, f);
+    store_link_close(session->link);
+    session->link = NULL;
+    session->events.on_end(STORE_DOWN, "the connection was given up", session->events.arg);
 }
 
-static void dial(struct features *f)
+/* ---- dialling -------------------------------------------------------------------------------- */
+
+static void cannot_dial(struct session *session, const char *why)
 {
-    const unsigned n = (unsigned)f->addresses.n; /* 0: the host is numeric, or a path */
+    on_end(NULL, STORE_DOWN, why, session);
+}
+
+static void dial(struct session *session)
+{
+    const struct store_settings *settings = session->settings;
+    struct address address =
+        session->addresses.list[session->next_address % (unsigned)session->addresses.n];
     struct err err;
-    struct features_link_args args = {
-        .loop = f->loop,
-        .url = &f->url,
-        .address = n ? f->addresses.numeric[f->next_address % n] : f->url.host,
-        .user = view_of(f->options.user),
-        .password = f->options.password,
-        .database = f->options.database,
-        .connect_ms = f->options.connect_ms,
-        .max_elements = f->options.max_events,
-        .memory = f->options.memory,
-        .events = {.on_ready = on_ready, .on_reply = features_on_reply, .on_end = on_end, .arg = f},
+    struct store_link_args args = {
+        .loop = session->loop,
+        .address = &address,
+        .user = view_of(settings->redis.user),
+        .password = settings->redis.password.value,
+        .database = (int)settings->redis.database,
+        .connect_ms = (int)settings->redis.connect_ms,
+        .memory = settings->memory,
+        .events = {.on_ready = on_ready, .on_answer = on_answer, .on_end = on_end, .arg = session},
     };
 
-    if (features_link_open(&args, &f->link, &err))
-        cannot_try(f, err.text);
+    address_set_port(&address, session->url.port);
+    if (store_link_open(&args, &session->link, &err))
+        cannot_dial(session, err.text);
 }
 
 /* A name server that fails takes nothing away: what was found before is still tried. */
-static void on_resolved(void *arg, const struct addresses *addresses)
+static void on_resolved(void *arg, const struct addresses *found, const char *reason)
 {
-    struct features *f = arg;
-    char why[RESOLVER_WHY + 64];
+    struct session *session = arg;
+    char why[RESOLVER_WHY_BYTES + 64];
 
-    f->resolution = NULL;
-    if (addresses->n)
-        f->addresses = *addresses;
-    if (f->addresses.n)
-        dial(f);
-    else {
-        snprintf(why, sizeof(why), "its name does not resolve: %s", addresses->why);
-        cannot_try(f, why);
-    }
-}
-
-void session_connect(struct features *f)
-{
-    if (!f->options.url || f->link || f->resolution)
-        return;
-    if (f->url.is_unix || resolver_is_numeric(f->url.host)) {
-        dial(f);
+    session->resolution = NULL;
+    if (found->n)
+        session->addresses = *found;
+    if (session->addresses.n) {
+        dial(session);
         return;
     }
-    f->resolution = resolver_start(f->url.host, &f->loop->mailbox, on_resolved, f);
-    if (!f->resolution)
-        cannot_try(f, "no thread to resolve its name");
+    snprintf(why, sizeof(why), "its name does not resolve: %s", reason);
+    cannot_dial(session, why);
 }
 
-/* Due: a connection is to be made, or the one that is there has lasted. */
-void session_on_retry(struct timer *timer, void *arg)
+/* Unless there is a link, one on its way, or no store. */
+static void connect_now(struct session *session)
 {
-    struct features *f = arg;
+    char text[ADDRESS_BYTES];
+    struct err err;
+
+    if (!session->settings->redis.url || session->link || session->resolution)
+        return;
+    if (session->url.is_unix || resolver_is_numeric(session->url.host)) {
+        if (addresses_resolve(&session->addresses, address_text(session, text), &err))
+            cannot_dial(session, err.text);
+        else
+            dial(session);
+        return;
+    }
+    session->resolution =
+        resolver_start(session->url.host, &session->loop->mailbox, on_resolved, session);
+    if (!session->resolution)
+        cannot_dial(session, "no thread to resolve its name");
+}
+
+/* Due: a link is to be made, or the one that is there has lasted. */
+static void on_retry(struct timer *timer, void *arg)
+{
+    struct session *session = arg;
 
     (void)timer;
-    if (f->link && features_link_ready(f->link))
-        session_settle(f);
+    if (session_ready(session))
+        session_settle(session);
     else
-        session_connect(f);
+        connect_now(session);
+}
+
+void session_redial(struct session *session)
+{
+    drop(session);
+    connect_now(session);
+}
+
+void session_set_server(struct session *session, const struct redis_url *url)
+{
+    resolver_abandon(session->resolution);
+    session->resolution = NULL;
+    session->url = *url;
+    drop(session);
+    session->retry_delay_us = 0;
+    session->addresses.n = 0;
+    session->next_address = 0;
+    session->n_logged = 0;
+    session->flapping = false;
+    loop_timer_set(session->loop, &session->retry, clock_now_us());
 }

@@ -1,3 +1,4 @@
+/* How a served catalog is doing now, counted and written. */
 #include "server/world/catalog_state.h"
 
 #include "base/clock.h"
@@ -15,8 +16,7 @@ struct catalog_state catalog_state_now(const struct catalog *catalog, int64_t mo
 
 void catalog_state_write(const struct catalog_state *state, struct json_writer *w)
 {
-    jw_key(w, "catalog");
-    jw_object_begin(w);
+    jw_member_object(w, "catalog");
     jw_member_int(w, "ads", state->ads);
     jw_member_int(w, "eligible", state->eligible);
     jw_member_int(w, "age_s", state->age_s);

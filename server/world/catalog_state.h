@@ -1,4 +1,4 @@
-/* How a served catalog is doing: what the reload's answer, /readyz?verbose=1 and /metrics say of it. */
+/* How a served catalog is doing: for the reload's answer, /readyz?verbose=1 and /metrics. */
 #ifndef SERVER_WORLD_CATALOG_STATE_H
 #define SERVER_WORLD_CATALOG_STATE_H
 
@@ -8,7 +8,7 @@
 struct catalog_state {
     int ads;
     int eligible;  /* active now */
-    int64_t age_s; /* since its file was modified; 0 for a time to come */
+    int64_t age_s; /* since its file was modified; 0 for a time in the future */
 };
 
 /* Any thread that holds the catalog; modified_ms is its file's, unix time. */

@@ -1,3 +1,4 @@
+/* The rules between options, one row each. */
 #include "server/world/config_rules.h"
 
 #include <stdio.h>
@@ -49,7 +50,7 @@ static bool addresses_differ(const struct config *c)
 }
 
 static const struct {
-    const char *pointer, *other; /* the option that is told, and the one it is held against */
+    const char *pointer, *other; /* the option that is blamed, and the one it is compared with */
     bool (*holds)(const struct config *c);
     const char *detail;
 } rules[] = {
@@ -68,14 +69,15 @@ static const struct {
     {"/privacy/user_key", "/features/url", store_has_key, "is needed with features.url"},
 };
 
-/* Whether a problem stands at the option itself, at its section, or at the whole document. */
+/* Whether there is a problem with the option itself or with its section. */
 static bool refused(const struct problems *problems, size_t n, const char *pointer)
 {
     for (size_t i = 0; i < n; i++) {
         const char *place = problems->items[i].pointer;
         size_t len = strlen(place);
 
-        if (strncmp(pointer, place, len) == 0 && (pointer[len] == '\0' || pointer[len] == '/'))
+        if (len && strncmp(pointer, place, len) == 0 &&
+            (pointer[len] == '\0' || pointer[len] == '/'))
             return true;
     }
     return false;
@@ -84,12 +86,14 @@ static bool refused(const struct problems *problems, size_t n, const char *point
 /* The pointer, with the name that the configuration uses. */
 static const char *as_given(const struct config *config, const char *pointer, char out[192])
 {
-    for (int i = 0; i < n_options; i++) {
-        snprintf(out, 192, "/%s/%s", options[i].section, options[i].name);
+    struct config_option option;
+
+    for (int i = 0; option_at(i, &option); i++) {
+        snprintf(out, 192, "/%s/%s", option.section, option.row->name);
         if (strcmp(out, pointer) != 0)
             continue;
         if (config->by_alias[i])
-            snprintf(out, 192, "/%s/%s", options[i].section, options[i].alias);
+            snprintf(out, 192, "/%s/%s", option.section, option.row->alias);
         break;
     }
     return out;

@@ -1,3 +1,4 @@
+/* The loader thread, and what one load does. */
 #include "server/world/loader.h"
 
 #include <pthread.h>
@@ -6,6 +7,7 @@
 
 #include "base/bug.h"
 #include "server/world/catalog_state.h"
+#include "server/world/config_diff.h"
 #include "server/world/warnings.h"
 #include "server/world/world_build.h"
 
@@ -35,8 +37,7 @@ static bool begin_diff(const struct world *running, const struct config *next,
 
     jw_object_begin(w);
     config_diff(running->config, next, w, &diff);
-    jw_key(w, "files");
-    jw_array_begin(w);
+    jw_member_array(w, "files");
     if (plan->new_catalog)
         jw_str(w, "catalog");
     if (plan->new_model)
@@ -65,8 +66,7 @@ static void end_diff(const struct world *world, struct json_writer *w)
 {
     struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
 
-    jw_key(w, "warnings");
-    jw_array_begin(w);
+    jw_member_array(w, "warnings");
     world_warnings(world, write_warning, w);
     jw_array_end(w);
     catalog_state_write(&state, w);
@@ -76,7 +76,6 @@ static void end_diff(const struct world *world, struct json_writer *w)
 static int reload(struct loader *loader, struct load_result *result)
 {
     const struct world *running = loader->running;
-    const struct config *prepared;
     struct config *next = NULL;
     struct world_plan plan;
     struct json_writer w;
@@ -99,12 +98,9 @@ static int reload(struct loader *loader, struct load_result *result)
                                                           .problems = &result->problems},
                                &result->world, &result->err))
         goto out;
-    prepared = differs ? result->world->config : next;
-    if (differs)
-        next = NULL; /* the world's */
     /* Last, so that a world that cannot be built leaves everything as it is. */
     if (!result->dry_run && loader->args.prepare &&
-        loader->args.prepare(loader->args.arg, prepared, &result->err)) {
+        loader->args.prepare(loader->args.arg, next, &result->err)) {
         world_unref(result->world);
         result->world = NULL;
         goto out;
@@ -117,7 +113,7 @@ static int reload(struct loader *loader, struct load_result *result)
     }
     rc = 0;
 out:
-    config_free(next);
+    config_unref(next);
     return rc;
 }
 
@@ -135,7 +131,6 @@ static int load_first(struct loader *loader, struct load_result *result)
                                                .problems = &result->problems},
                     &result->world, &result->err))
         return -1;
-    loader->first = NULL;
     result->status = LOAD_APPLIED;
     return 0;
 }
@@ -146,7 +141,7 @@ static void run(struct loader *loader, struct load_result *result)
         result->status = LOAD_FAILED;
     world_unref(loader->running);
     loader->running = NULL;
-    config_free(loader->first);
+    config_unref(loader->first);
     loader->first = NULL;
     mailbox_post(loader->args.home, &result->letter);
 }
@@ -237,7 +232,7 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     loader->busy = true;
     pthread_mutex_lock(&loader->lock);
     loader->running = running ? world_ref(running) : NULL;
-    loader->first = config;
+    loader->first = config ? config_ref(config) : NULL;
     loader->job = result;
     pthread_cond_signal(&loader->wake);
     pthread_mutex_unlock(&loader->lock);

@@ -1,3 +1,4 @@
+/* A JSON value into an option: one function per option type. */
 #include "server/world/option_set.h"
 
 #include <math.h>
@@ -5,84 +6,87 @@
 #include <string.h>
 
 #include "base/file.h"
-#include "base/secret.h"
+#include "server/world/option_value.h"
 
-static void set_int(const struct option *option, int64_t *slot, const json_t *value,
+static void set_int(const struct config_option *option, int64_t *slot, const json_t *value,
                     const char *pointer, struct problems *problems)
 {
     json_int_t v = json_integer_value(value);
 
     if (!json_is_integer(value))
         problems_add(problems, pointer, "must be an integer");
-    else if ((double)v < option->min || (double)v > option->max)
-        problems_add(problems, pointer, "must be from %.0f to %.0f", option->min, option->max);
+    else if ((double)v < option->row->min || (double)v > option->row->max)
+        problems_add(problems, pointer, "must be from %.0f to %.0f", option->row->min,
+                     option->row->max);
     else
         *slot = v;
 }
 
-static void set_number(const struct option *option, double *slot, const json_t *value,
+static void set_number(const struct config_option *option, double *slot, const json_t *value,
                        const char *pointer, struct problems *problems)
 {
     double v = json_number_value(value);
 
     if (!json_is_number(value))
         problems_add(problems, pointer, "must be a number");
-    else if (!(v >= option->min && v <= option->max))
-        problems_add(problems, pointer, "must be from %g to %g", option->min, option->max);
+    else if (!(v >= option->row->min && v <= option->row->max))
+        problems_add(problems, pointer, "must be from %g to %g", option->row->min,
+                     option->row->max);
     else
         *slot = v;
 }
 
-static void set_choice(const struct option *option, int *slot, const json_t *value,
+static void set_choice(const struct config_option *option, int *slot, const json_t *value,
                        const char *pointer, struct problems *problems)
 {
     const char *text = json_string_value(value);
     char names[128] = "";
 
-    for (int i = 0; option->choices[i]; i++) {
-        if (text && strcmp(text, option->choices[i]) == 0) {
+    for (int i = 0; option->row->choices[i]; i++) {
+        if (text && strcmp(text, option->row->choices[i]) == 0) {
             *slot = i;
             return;
         }
         snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "",
-                 option->choices[i]);
+                 option->row->choices[i]);
     }
     problems_add(problems, pointer, "must be one of %s", names);
 }
 
-static void set_string(const struct option *option, struct config *config, const json_t *value,
-                       const char *pointer, struct problems *problems)
+static void set_string(const struct config_option *option, struct config *config,
+                       const json_t *value, const char *pointer, struct problems *problems)
 {
     const char **slot = option_slot(option, config);
     const char *text = json_string_value(value);
     struct err err;
     bool relative;
 
-    if (json_is_null(value) && option->nullable) {
+    if (json_is_null(value) && option->row->nullable) {
         *slot = NULL;
         return;
     }
     if (!text || strlen(text) != json_string_length(value)) {
         problems_add(problems, pointer, "must be a string%s without NUL",
-                     option->nullable ? " or null" : "");
+                     option->row->nullable ? " or null" : "");
         return;
     }
     if (text[0] == '\0') {
         problems_add(problems, pointer, "must not be empty");
         return;
     }
-    if (option->check && option->check(text, &err)) {
+    if (option->row->check && option->row->check(text, &err)) {
         problems_add(problems, pointer, "%s", err.text);
         return;
     }
-    relative = option->type == OPTION_PATH && text[0] != '/' && strcmp(config->folder, ".") != 0;
+    relative =
+        option->row->type == OPTION_PATH && text[0] != '/' && strcmp(config->folder, ".") != 0;
     *slot = relative ? file_join(&config->arena, config->folder, text)
                      : arena_printf(&config->arena, "%s", text);
     if (!*slot)
         problems_add(problems, pointer, "out of memory");
 }
 
-/* -1: told. */
+/* -1: a problem was added. */
 static int secret_from_file(struct config *config, const char *name, struct secret *secret,
                             const char *pointer, struct problems *problems)
 {
@@ -112,8 +116,8 @@ static int secret_from_variable(const char *name, struct secret *secret, const c
     return secret->value.ptr ? 0 : problems_add(problems, pointer, "out of memory");
 }
 
-static void set_secret(const struct option *option, struct config *config, const json_t *value,
-                       const char *pointer, struct problems *problems)
+static void set_secret(const struct config_option *option, struct config *config,
+                       const json_t *value, const char *pointer, struct problems *problems)
 {
     struct secret *slot = option_slot(option, config), secret = {.source = "null"};
     const char *file = json_string_value(json_object_get(value, "$file"));
@@ -146,18 +150,10 @@ static void set_secret(const struct option *option, struct config *config, const
     *slot = secret;
 }
 
-void option_release(const struct option *option, struct config *config)
-{
-    struct secret *secret = option_slot(option, config);
-
-    if (option->type == OPTION_SECRET)
-        secret_free(&secret->value);
-}
-
-void option_set(const struct option *option, struct config *config, const json_t *value,
+void option_set(const struct config_option *option, struct config *config, const json_t *value,
                 const char *pointer, struct problems *problems)
 {
-    switch (option->type) {
+    switch (option->row->type) {
     case OPTION_INT:
         set_int(option, option_slot(option, config), value, pointer, problems);
         break;
@@ -175,43 +171,4 @@ void option_set(const struct option *option, struct config *config, const json_t
         set_secret(option, config, value, pointer, problems);
         break;
     }
-}
-
-int option_copy(const struct option *option, struct config *to, const struct config *from)
-{
-    const void *source = (const char *)from + option->offset;
-    const char *text;
-    const struct secret *secret;
-    struct secret *kept;
-
-    switch (option->type) {
-    case OPTION_INT:
-        *(int64_t *)option_slot(option, to) = *(const int64_t *)source;
-        return 0;
-    case OPTION_NUMBER:
-        *(double *)option_slot(option, to) = *(const double *)source;
-        return 0;
-    case OPTION_CHOICE:
-        *(int *)option_slot(option, to) = *(const int *)source;
-        return 0;
-    case OPTION_STRING:
-    case OPTION_PATH:
-        text = *(const char *const *)source;
-        if (text && !(text = arena_printf(&to->arena, "%s", text)))
-            return -1;
-        *(const char **)option_slot(option, to) = text;
-        return 0;
-    case OPTION_SECRET:
-        secret = source;
-        kept = option_slot(option, to);
-        option_release(option, to);
-        kept->source = arena_printf(&to->arena, "%s", secret->source);
-        kept->file = secret->file ? arena_printf(&to->arena, "%s", secret->file) : NULL;
-        if (secret->value.len)
-            kept->value = secret_copy(secret->value);
-        return kept->source && kept->value.len == secret->value.len && !secret->file == !kept->file
-                   ? 0
-                   : -1;
-    }
-    return -1;
 }

@@ -1,16 +1,18 @@
-/* What is in effect, but perhaps not as it was meant: told with every world that is loaded. */
+/* What is in effect, but perhaps not as it was meant: reported with every world that is loaded. */
 #ifndef SERVER_WORLD_WARNINGS_H
 #define SERVER_WORLD_WARNINGS_H
 
 #include "server/world/world.h"
 
-/* text: one sentence without a full stop that begins with what it is about; valid during the call. */
+/* text: a sentence without a full stop that begins with what it is about; valid in the call. */
 typedef void (*world_warning_fn)(void *arg, const char *text);
 
-/* Fewer than half of the ads served before, or none that is active; implausible values of the catalog, by line, and
- * its keys that nobody reads; a precision other than the one asked for; more connections than the
- * process may have descriptors for; files with secrets that others may read, and a short key. Any thread that holds the
- * world. */
-void world_warnings(const struct world *world, world_warning_fn tell, void *arg);
+/*
+ * Fewer than half of the ads served before, or none that is active; implausible values of the
+ * catalog, by line, and its unknown keys; a precision other than the one asked for; more
+ * connections than the process may have descriptors for; files with secrets that others may read,
+ * and a short key. Any thread that holds the world.
+ */
+void world_warnings(const struct world *world, world_warning_fn report, void *arg);
 
 #endif

@@ -1,6 +1,9 @@
+/* References to a world and to the parts that worlds share. */
 #include "server/world/world.h"
 
 #include <stdlib.h>
+
+#include "server/world/config_read.h"
 
 static void world_ads_unref(struct world_ads *ads)
 {
@@ -8,6 +11,13 @@ static void world_ads_unref(struct world_ads *ads)
         return;
     encoded_ads_free(ads->encoded);
     free(ads);
+}
+
+static void world_model_release(struct world_model *model)
+{
+    served_model_unref(model->served);
+    world_ads_unref(model->ads);
+    model_unref(model->model);
 }
 
 static void world_eligible_unref(struct world_eligible *eligible)
@@ -29,11 +39,11 @@ void world_unref(struct world *world)
 {
     if (!world || atomic_fetch_sub_explicit(&world->refs, 1, memory_order_acq_rel) != 1)
         return;
-    served_model_unref(world->served);
-    world_ads_unref(world->ads);
+    for (int i = 0; i < world->n_models; i++)
+        world_model_release(&world->models[i]);
     world_eligible_unref(world->eligible);
-    model_unref(world->model);
     catalog_unref(world->catalog);
-    config_free(world->config);
+    config_unref(world->config);
+    free(world->letters);
     free(world);
 }

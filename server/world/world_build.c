@@ -1,3 +1,4 @@
+/* Builds a world: what is new is read, what is not is shared with the running one. */
 #include "server/world/world_build.h"
 
 #include <stdlib.h>
@@ -5,6 +6,8 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
+#include "server/batch/served_ads.h"
+#include "server/world/config_read.h"
 
 static void stamp_catalog(struct world_plan *plan, const char *path)
 {
@@ -30,7 +33,7 @@ void world_plan_init(struct world_plan *plan, const struct world *running,
     plan->new_catalog = !running || strcmp(old->catalog.path, next->catalog.path) != 0 ||
                         running->catalog_stamp != plan->catalog_stamp;
     plan->new_model = !running || strcmp(old->model.path, next->model.path) != 0 ||
-                      running->model_stamp != plan->model_stamp;
+                      world_model(running)->stamp != plan->model_stamp;
     plan->new_engines = plan->new_model || old->model.precision != next->model.precision ||
                         old->batch.max_tokens < next->batch.max_tokens;
 }
@@ -113,48 +116,75 @@ static int list_eligible(struct world *world, const struct world_build_args *arg
     return 0;
 }
 
-static int open_model(struct world *world, const struct world_build_args *args, struct err *err)
+static int open_files(struct world_model *model, const struct world_build_args *args,
+                      struct err *err)
 {
     if (!args->plan->new_model) {
-        world->model = model_ref(args->running->model);
+        model->model = model_ref(world_model(args->running)->model);
         return 0;
     }
-    return model_open(args->config->model.path, &world->model, err);
+    return model_open(args->config->model.path, &model->model, err);
 }
 
-static int encode_ads(struct world *world, const struct world_build_args *args, struct err *err)
-{
-    if (!args->plan->new_catalog && !args->plan->new_model) {
-        world->ads = args->running->ads;
-        atomic_fetch_add(&world->ads->refs, 1);
-        return 0;
-    }
-    world->ads = calloc(1, sizeof(*world->ads));
-    if (!world->ads)
-        return err_set(err, ERR_NOMEM, "catalog: out of memory");
-    atomic_init(&world->ads->refs, 1);
-    return encoded_ads_new(world->model, world->catalog, args->stop, &world->ads->encoded, err);
-}
-
-static int open_engines(struct world *world, const struct world_build_args *args, struct err *err)
+static int open_engines(struct world_model *model, const struct world_build_args *args,
+                        struct err *err)
 {
     const struct config *config = args->config;
 
     if (!args->plan->new_engines) {
-        world->served = served_model_ref(args->running->served);
+        model->served = served_model_ref(world_model(args->running)->served);
         return 0;
     }
     return served_model_open(
-        &(struct served_model_args){.model = world->model,
+        &(struct served_model_args){.model = model->model,
                                     .precision = (enum precision)config->model.precision,
                                     .primary = args->executor,
                                     .max_batch_tokens = (int)config->batch.max_tokens},
-        &world->served, err);
+        &model->served, err);
+}
+
+static int encode_ads(struct world_model *model, const struct catalog *catalog,
+                      const struct world_build_args *args, struct err *err)
+{
+    if (!args->plan->new_catalog && !args->plan->new_model) {
+        model->ads = world_model(args->running)->ads;
+        atomic_fetch_add(&model->ads->refs, 1);
+        return 0;
+    }
+    model->ads = calloc(1, sizeof(*model->ads));
+    if (!model->ads)
+        return err_set(err, ERR_NOMEM, "catalog: out of memory");
+    atomic_init(&model->ads->refs, 1);
+    return served_model_encode_ads(model->served, catalog, args->stop, &model->ads->encoded, err);
 }
 
 static int go_on(const struct world_build_args *args, struct err *err)
 {
     return atomic_load(args->stop) ? err_set(err, ERR_UNAVAILABLE, "stopping") : 0;
+}
+
+/* Its engines are open before ads are encoded: a kind may need them for that. */
+static int add_model(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    struct world_model *model = &world->models[world->n_models++];
+
+    model->stamp = args->plan->model_stamp;
+    return open_files(model, args, err) || go_on(args, err) || open_engines(model, args, err) ||
+                   go_on(args, err) || encode_ads(model, world->catalog, args, err)
+               ? -1
+               : 0;
+}
+
+static int make_letters(struct world *world, const struct world_build_args *args, struct err *err)
+{
+    const int n = (int)args->config->http.workers;
+
+    world->letters = calloc((size_t)n, sizeof(*world->letters));
+    if (!world->letters)
+        return err_set(err, ERR_NOMEM, "world: out of memory");
+    for (int i = 0; i < n; i++)
+        world->letters[i].world = world;
+    return 0;
 }
 
 int world_build(const struct world_build_args *args, struct world **out, struct err *err)
@@ -167,14 +197,13 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
     world->generation = args->running ? args->running->generation + 1 : 1;
     world->catalog_stamp = args->plan->catalog_stamp;
     world->catalog_modified_ms = args->plan->catalog_modified_ms;
-    world->model_stamp = args->plan->model_stamp;
-    if (go_on(args, err) || open_catalog(world, args, err) || list_eligible(world, args, err) ||
-        go_on(args, err) || open_model(world, args, err) || encode_ads(world, args, err) ||
-        go_on(args, err) || open_engines(world, args, err) || go_on(args, err)) {
+    world->config = config_ref(args->config);
+    if (make_letters(world, args, err) || go_on(args, err) || open_catalog(world, args, err) ||
+        list_eligible(world, args, err) || go_on(args, err) || add_model(world, args, err) ||
+        go_on(args, err)) {
         world_unref(world);
         return -1;
     }
-    world->config = args->config;
     *out = world;
     return 0;
 }

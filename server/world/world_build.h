@@ -4,7 +4,8 @@
 
 #include "server/world/world.h"
 
-/* What has to be read again. Decided before anything is opened: a file that changes later is seen next time. */
+/* What has to be read again. Decided before anything is opened: a file that changes later is seen
+ * next time. */
 struct world_plan {
     bool new_catalog, new_model;
     bool new_engines; /* also when the precision or the batch outgrows them */
@@ -18,15 +19,15 @@ void world_plan_init(struct world_plan *plan, const struct world *running,
 
 struct world_build_args {
     const struct world *running; /* NULL: the first one */
-    struct config *config;       /* the world's on success, else the caller's */
+    struct config *config;       /* the world takes a reference */
     const struct world_plan *plan;
     struct executor *executor;
     struct problems *problems; /* of the catalog */
     const atomic_bool *stop;   /* once true the build is given up: ERR_UNAVAILABLE */
 };
 
-/* One reference. Waits for the executor to open and verify a new model between batches; stop is looked at between the
- * stages and while ads are encoded. */
+/* One reference. Waits for the executor to open and verify a new model between batches; stop is
+ * looked at between the stages and while ads are encoded. */
 int world_build(const struct world_build_args *args, struct world **out,
                 struct err *err) MUST_CHECK;
 

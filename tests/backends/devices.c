@@ -19,24 +19,27 @@ static const struct backend_ops *find(const char *name)
 
 struct opened {
     const struct backend_ops *ops;
-    struct backend *backend;
+    struct device *device;
+    struct session *session;
     struct lane *lane;
 };
 
 static void open_device(struct opened *o, const char *name)
 {
-    const struct backend_open_args args = {.device = "", .precision = PRECISION_F32, .linear = ""};
+    const struct session_args args = {.precision = PRECISION_F32};
     struct err err;
 
     o->ops = find(name);
-    CHECK_OK(o->ops->open(&args, &o->backend, &err), err);
-    CHECK_OK(o->ops->lane_open(o->backend, 64, 64, &o->lane, &err), err);
+    CHECK_OK(o->ops->device_open("", &o->device, &err), err);
+    CHECK_OK(o->ops->session_open(o->device, &args, &o->session, &err), err);
+    CHECK_OK(o->ops->lane_open(o->session, 64, 64, &o->lane, &err), err);
 }
 
 static void close_device(struct opened *o)
 {
     o->ops->lane_close(o->lane);
-    o->ops->close(o->backend);
+    o->ops->session_close(o->session);
+    o->ops->device_close(o->device);
 }
 
 static const int32_t ids[] = {1, 2, 3, 4, 5, 6, 7};
@@ -53,10 +56,11 @@ static const struct slice slice = {.n_tokens = 7,
 /* One batch up to its logits, (2, 2). */
 static int launch(struct opened *o, float logits[4], struct err *err)
 {
+    const struct pass pass = {.network = o, .n_layers = 1};
     const struct head_args head = {.n_rows = 2, .labels = 2, .logits = logits};
 
-    return o->ops->begin(o->lane, &slice, err) || o->ops->linear(o->lane, NULL, err) ||
-                   o->ops->head(o->lane, &head, err) || o->ops->finish(o->lane, 0, err)
+    return o->ops->begin(o->lane, &slice, &pass, err) || o->ops->linear(o->lane, NULL, err) ||
+                   o->ops->head(o->lane, &head, err) || o->ops->finish(o->lane, err)
                ? -1
                : 0;
 }
@@ -110,26 +114,25 @@ TEST(paced__completes_when_its_time_has_come)
     setenv("ADRANK_PACED_TOKEN_NS", "0", 1);
     open_device(&o, "paced");
     CHECK_OK(launch(&o, logits, &err), err);
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
+    CHECK_INT(o.ops->query(o.lane, &err), 1);
     close_device(&o);
 
     setenv("ADRANK_PACED_FIXED_US", "60000000", 1);
     open_device(&o, "paced");
     CHECK_OK(launch(&o, logits, &err), err);
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
+    CHECK_INT(o.ops->query(o.lane, &err), 0);
     close_device(&o);
 
     setenv("ADRANK_PACED_FIXED_US", "0", 1);
     setenv("ADRANK_PACED_TOKEN_NS", "60000000", 1); /* 420 ms for these 7 */
     open_device(&o, "paced");
     CHECK_OK(launch(&o, logits, &err), err);
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
+    CHECK_INT(o.ops->query(o.lane, &err), 0);
     close_device(&o);
     unsetenv("ADRANK_PACED_TOKEN_NS");
 
     setenv("ADRANK_PACED_FIXED_US", "soon", 1);
-    CHECK_ERR(o.ops->open(&(struct backend_open_args){.device = ""}, &o.backend, &err), err,
-              "ADRANK_PACED_FIXED_US");
+    CHECK_ERR(o.ops->device_open("", &o.device, &err), err, "ADRANK_PACED_FIXED_US");
     unsetenv("ADRANK_PACED_FIXED_US");
 }
 
@@ -138,6 +141,19 @@ static void tell(const char *path, const char *words)
     struct err err;
 
     CHECK_OK(file_write(path, view_of(words), &err), err);
+}
+
+/* Broken by what the file says, then opened anew: a device is not used once it has failed. */
+static void check_broken(struct opened *o, const char *path, const char *words, const char *name)
+{
+    float logits[4];
+    struct err err;
+
+    test_row("%s", words);
+    tell(path, words);
+    CHECK_ERR(launch(o, logits, &err), err, name);
+    close_device(o);
+    open_device(o, "failing");
 }
 
 TEST(failing__does_what_the_file_says_while_it_says_so)
@@ -153,20 +169,14 @@ TEST(failing__does_what_the_file_says_while_it_says_so)
     setenv("ADRANK_FAILING_FILE", path, 1);
     open_device(&o, "failing");
     CHECK_OK(launch(&o, logits, &err), err);
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
-    tell(path, "submit");
-    CHECK_ERR(launch(&o, logits, &err), err, "submit");
-    tell(path, "head finish");
-    CHECK_ERR(launch(&o, logits, &err), err, "head");
-    tell(path, "finish");
-    CHECK_ERR(launch(&o, logits, &err), err, "finish");
-    tell(path, "linear\n");
-    CHECK_ERR(launch(&o, logits, &err), err, "linear");
+    CHECK_INT(o.ops->query(o.lane, &err), 1);
+    check_broken(&o, path, "submit", "submit");
+    check_broken(&o, path, "head finish", "head");
+    check_broken(&o, path, "finish", "finish");
+    check_broken(&o, path, "linear\n", "linear");
     tell(path, "hang");
     CHECK_OK(launch(&o, logits, &err), err);
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 0);
-    tell(path, "query");
-    CHECK_INT(o.ops->query(o.lane, 0, &err), -1);
+    CHECK_INT(o.ops->query(o.lane, &err), 0);
     tell(path, "nan");
     CHECK_OK(launch(&o, logits, &err), err);
     for (int i = 0; i < 4; i++)
@@ -177,7 +187,10 @@ TEST(failing__does_what_the_file_says_while_it_says_so)
     unlink(path);
     CHECK_OK(launch(&o, logits, &err), err);
     CHECK(!isnan(logits[0]));
-    CHECK_INT(o.ops->query(o.lane, 0, &err), 1);
+    CHECK_INT(o.ops->query(o.lane, &err), 1);
+    tell(path, "query");
+    CHECK_INT(o.ops->query(o.lane, &err), -1);
+    unlink(path);
     close_device(&o);
     unsetenv("ADRANK_FAILING_FILE");
 }

@@ -1,4 +1,5 @@
-/* The logits of the test backends: a hash of what is read, so that a test can say what an answer must be. */
+/* The logits of the test backends: a hash of what is read, so that a test can say what an answer
+ * must be. */
 #ifndef TESTS_BACKENDS_NULL_LOGIT_H
 #define TESTS_BACKENDS_NULL_LOGIT_H
 
@@ -14,8 +15,8 @@ static inline uint64_t null_logit_ids(uint64_t hash, const int32_t *ids, int n)
     return hash;
 }
 
-/* Logit `label` of a segment: uniform in [-4, 4), the same for the same token ids of the parent (none: n_parent
- * 0) and of the segment itself, whatever else is in the batch. */
+/* Logit `label` of a segment: uniform in [-4, 4), the same for the same token ids of the parent
+ * (none: n_parent 0) and of the segment itself, whatever else is in the batch. */
 static inline float null_logit(const int32_t *parent, int n_parent, const int32_t *own, int n_own,
                                int label)
 {

@@ -1,3 +1,4 @@
+/* The operations of a device that computes nothing (null_ops.h). */
 #include "tests/backends/null_ops.h"
 
 #include <stdio.h>
@@ -11,41 +12,35 @@ struct linear_weight {
     int in, out;
 };
 
-int null_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+int null_device_open(const char *name, struct device **out, struct err *err)
 {
-    struct backend *backend = calloc(1, sizeof(*backend));
+    struct device *device = calloc(1, sizeof(*device));
 
-    if (!backend)
+    (void)name;
+    if (!device)
         return err_set(err, ERR_NOMEM, "null: out of memory");
-    backend->caps = (struct backend_caps){
-        .device = "null device",
-        .precision = args->precision,
-        .operand_bytes = sizeof(float),
-        .stream_bytes = sizeof(float),
-        .host_lanes = false,
-        .max_launched = NULL_LAUNCHED,
-        .poll_us = 100,
-    };
-    *out = backend;
+    device->caps =
+        (struct device_caps){.name = "null device", .max_launched = NULL_LAUNCHED, .poll_us = 100};
+    *out = device;
     return 0;
 }
 
-void null_close(struct backend *backend)
+void null_device_close(struct device *device)
 {
-    free(backend);
+    free(device);
 }
 
-const struct backend_caps *null_caps(const struct backend *backend)
+const struct device_caps *null_device_caps(const struct device *device)
 {
-    return &backend->caps;
+    return &device->caps;
 }
 
-void *null_alloc(struct backend *backend, size_t bytes, struct err *err)
+void *null_host_alloc(struct device *device, size_t bytes, struct err *err)
 {
     const size_t whole = bytes / 64 * 64 + 64;
     void *memory = aligned_alloc(64, whole);
 
-    (void)backend;
+    (void)device;
     if (!memory)
         err_set(err, ERR_NOMEM, "null: out of memory");
     else
@@ -53,26 +48,65 @@ void *null_alloc(struct backend *backend, size_t bytes, struct err *err)
     return memory;
 }
 
-void null_free(struct backend *backend, void *memory)
+void null_host_free(struct device *device, void *memory)
 {
-    (void)backend;
+    (void)device;
     free(memory);
 }
 
-int null_upload(struct backend *backend, void *to, const void *from, size_t bytes, struct err *err)
+int null_session_open(struct device *device, const struct session_args *args, struct session **out,
+                      struct err *err)
 {
-    (void)backend;
+    struct session *session = calloc(1, sizeof(*session));
+
+    if (!session)
+        return err_set(err, ERR_NOMEM, "null: out of memory");
+    session->device = device;
+    session->caps = (struct session_caps){
+        .device = "null device",
+        .precision = args->precision,
+        .operand_bytes = sizeof(float),
+        .stream_bytes = sizeof(float),
+    };
+    *out = session;
+    return 0;
+}
+
+void null_session_close(struct session *session)
+{
+    free(session);
+}
+
+const struct session_caps *null_session_caps(const struct session *session)
+{
+    return &session->caps;
+}
+
+void *null_alloc(struct session *session, size_t bytes, struct err *err)
+{
+    return null_host_alloc(session->device, bytes, err);
+}
+
+void null_free(struct session *session, void *memory)
+{
+    (void)session;
+    free(memory);
+}
+
+int null_upload(struct session *session, void *to, const void *from, size_t bytes, struct err *err)
+{
+    (void)session;
     (void)err;
     memcpy(to, from, bytes);
     return 0;
 }
 
-int null_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+int null_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                     struct linear_weight **out, struct err *err)
 {
     struct linear_weight *weight = malloc(sizeof(*weight));
 
-    (void)backend;
+    (void)session;
     (void)max_rows;
     if (!weight)
         return err_set(err, ERR_NOMEM, "null: out of memory");
@@ -81,13 +115,13 @@ int null_weight_new(struct backend *backend, const struct linear_spec *spec, int
     return 0;
 }
 
-void null_weight_free(struct backend *backend, struct linear_weight *weight)
+void null_weight_free(struct session *session, struct linear_weight *weight)
 {
-    (void)backend;
+    (void)session;
     free(weight);
 }
 
-int null_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
+int null_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                    struct err *err)
 {
     struct lane *lane = calloc(1, sizeof(*lane));
@@ -96,7 +130,7 @@ int null_lane_open(struct backend *backend, int max_tokens, int max_hidden, stru
     (void)max_hidden;
     if (!lane)
         return err_set(err, ERR_NOMEM, "null: out of memory");
-    lane->backend = backend;
+    lane->session = session;
     *out = lane;
     return 0;
 }
@@ -106,8 +140,10 @@ void null_lane_close(struct lane *lane)
     free(lane);
 }
 
-int null_begin(struct lane *lane, const struct slice *slice, struct err *err)
+int null_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
+               struct err *err)
 {
+    (void)pass;
     (void)err;
     lane->slice = slice;
     return 0;
@@ -181,18 +217,16 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
     return 0;
 }
 
-int null_finish(struct lane *lane, int slot, struct err *err)
+int null_finish(struct lane *lane, struct err *err)
 {
     (void)lane;
     (void)err;
-    BUG_ON(slot < 0 || slot >= NULL_LAUNCHED);
     return 0;
 }
 
-int null_query(struct lane *lane, int slot, struct err *err)
+int null_query(struct lane *lane, struct err *err)
 {
     (void)lane;
-    (void)slot;
     (void)err;
     return 1;
 }

@@ -1,7 +1,7 @@
 /*
- * As null, but a batch takes ADRANK_PACED_FIXED_US (1000) microseconds and ADRANK_PACED_TOKEN_NS (0) nanoseconds
- * a token, one batch after the other, without burning the processor: a GPU for tests of overload on a machine
- * that has none. Both are read when the backend opens.
+ * As null, but a batch takes ADRANK_PACED_FIXED_US (1000) microseconds and ADRANK_PACED_TOKEN_NS
+ * (0) nanoseconds a token, one batch after the other, without burning the processor: a GPU for
+ * tests of overload on a machine that has none. Both are read when the device opens.
  */
 #include <stdlib.h>
 
@@ -19,40 +19,41 @@ static int from_environment(const char *name, int64_t otherwise, int64_t *out, s
     return 0;
 }
 
-static int paced_open(const struct backend_open_args *args, struct backend **out, struct err *err)
+static int paced_device_open(const char *name, struct device **out, struct err *err)
 {
     int64_t fixed_us, token_ns;
 
     if (from_environment("ADRANK_PACED_FIXED_US", 1000, &fixed_us, err) ||
-        from_environment("ADRANK_PACED_TOKEN_NS", 0, &token_ns, err) || null_open(args, out, err))
+        from_environment("ADRANK_PACED_TOKEN_NS", 0, &token_ns, err) ||
+        null_device_open(name, out, err))
         return -1;
     (*out)->fixed_us = fixed_us;
     (*out)->token_ns = token_ns;
     return 0;
 }
 
-static int paced_finish(struct lane *lane, int slot, struct err *err)
+static int paced_finish(struct lane *lane, struct err *err)
 {
-    struct backend *backend = lane->backend;
+    struct device *device = lane->session->device;
     const int64_t now_us = clock_now_us();
-    const int64_t start_us = backend->busy_until_us > now_us ? backend->busy_until_us : now_us;
+    const int64_t start_us = device->busy_until_us > now_us ? device->busy_until_us : now_us;
 
-    if (null_finish(lane, slot, err))
+    if (null_finish(lane, err))
         return -1;
-    backend->busy_until_us =
-        start_us + backend->fixed_us + lane->slice->n_tokens * backend->token_ns / 1000;
-    lane->ready_us[slot] = backend->busy_until_us;
+    device->busy_until_us =
+        start_us + device->fixed_us + lane->slice->n_tokens * device->token_ns / 1000;
+    lane->ready_us = device->busy_until_us;
     return 0;
 }
 
-static int paced_query(struct lane *lane, int slot, struct err *err)
+static int paced_query(struct lane *lane, struct err *err)
 {
     (void)err;
-    return clock_now_us() >= lane->ready_us[slot];
+    return clock_now_us() >= lane->ready_us;
 }
 
 static const struct backend_ops paced_ops =
-    NULL_OPS("paced", paced_open, paced_finish, paced_query);
+    NULL_OPS("paced", paced_device_open, paced_finish, paced_query);
 
 extern const struct backend_module adrank_backend;
 const struct backend_module adrank_backend = {BACKEND_ABI, &paced_ops};

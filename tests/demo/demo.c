@@ -1,7 +1,6 @@
 /* adrank-demo, what ./adrank demo runs once everything is built (CONTRACT 1). */
 #include <dirent.h>
 #include <errno.h>
-#include <jansson.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -80,7 +79,7 @@ static void check_tables(struct demo *demo)
 static void check_curl(struct demo *demo)
 {
     const char *line = strstr(buf_str(&demo->text), "\ncurl ");
-    struct buf command = BUF_INIT;
+    struct buf command AT_END(buf_release) = BUF_INIT;
     char answer[20000], *status;
     const json_t *results;
     double last = INFINITY;
@@ -112,12 +111,11 @@ static void check_curl(struct demo *demo)
     }
     CHECK_STR(json_string_value(json_object_get(json_array_get(results, 0), "adid")), "shoes");
     json_decref(doc);
-    buf_release(&command);
 }
 
 TEST(demo__once_shows_ranked_ads_and_ends)
 {
-    struct demo demo;
+    struct demo demo AT_END(demo_release);
 
     demo_start(&demo, "checkout", demo_ports(), true);
     if (demo_wait(&demo) != 0)
@@ -126,13 +124,12 @@ TEST(demo__once_shows_ranked_ads_and_ends)
     CHECK(strstr(buf_str(&demo.text), "\ncurl "));
     CHECK(!strstr(buf_str(&demo.text), "Ctrl-C"));
     demo_check_gone(&demo);
-    demo_release(&demo);
 }
 
 /* SIGINT as Ctrl-C sends it; SIGTERM ends it as well. */
 static void check_serving(const char *name, int signal_number)
 {
-    struct demo demo;
+    struct demo demo AT_END(demo_release);
 
     demo_start(&demo, name, demo_ports(), false);
     demo_read(&demo, "Ctrl-C ends it.");
@@ -142,7 +139,6 @@ static void check_serving(const char *name, int signal_number)
     CHECK(kill(demo.pid, signal_number) == 0);
     CHECK_INT(demo_wait(&demo), 0);
     demo_check_gone(&demo);
-    demo_release(&demo);
 }
 
 TEST(demo__serves_until_ctrl_c)
@@ -191,7 +187,7 @@ TEST(demo__runs_in_a_checkout_with_a_long_path)
         "a-checkout-whose-name-alone-is-longer-than-what-the-path-of-a-UNIX-socket"
         "-may-have-on-any-system-that-this-was-ever-run-on";
     char path[256], *slash;
-    struct demo demo;
+    struct demo demo AT_END(demo_release);
 
     CHECK(sizeof(name) > 108);
     demo_start(&demo, name, demo_ports(), false);
@@ -205,7 +201,6 @@ TEST(demo__runs_in_a_checkout_with_a_long_path)
     slash = strrchr(path, '/');
     *slash = '\0';
     CHECK(access(path, F_OK) == -1 && errno == ENOENT);
-    demo_release(&demo);
 }
 
 /* Somebody else's port, or the one behind it for the admin listener: nothing is begun, and who holds it is named. */
@@ -236,8 +231,8 @@ TEST(demo__shows_no_other_daemons_answers)
 {
     const int port = demo_ports();
     char http[64], admin[64], want[64];
-    struct driver other;
-    struct demo demo;
+    struct driver other AT_END(driver_end);
+    struct demo demo AT_END(demo_release);
 
     snprintf(http, sizeof(http), "http.address=127.0.0.1:%d", port);
     snprintf(admin, sizeof(admin), "admin.address=127.0.0.1:%d", port + 1);
@@ -248,8 +243,6 @@ TEST(demo__shows_no_other_daemons_answers)
     if (!strstr(buf_str(&demo.text), want))
         FAIL("no \"%s\" in %s", want, buf_str(&demo.text));
     CHECK(!strstr(buf_str(&demo.text), "pctr"));
-    CHECK_INT(driver_stop(&other), 0);
-    demo_release(&demo);
 }
 
 /* Each has its own world, key, Redis and log; the first to end takes nothing from the other. */
@@ -333,5 +326,3 @@ TEST(demo__help)
         CHECK_INT(system(command), 0);
     }
 }
-
-TEST_MAIN

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>

@@ -4,7 +4,6 @@
  * items) are not.
  */
 #include <dirent.h>
-#include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -196,5 +195,3 @@ TEST(limits__model_goes_nine_tenths_of_the_way)
     snprintf(command, sizeof(command), "rm -r '%s'", folder);
     CHECK_INT(system(command), 0);
 }
-
-TEST_MAIN

@@ -3,10 +3,8 @@
  * history about its category and ten ads, one of each category, whose titles the simulator never made.
  * adrank-model scores them with the demo's model.
  */
-#include <jansson.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
@@ -241,7 +239,7 @@ static const struct {
 TEST(sense__history_and_search_words_turn_the_ranking)
 {
     enum { N = sizeof(cases) / sizeof(cases[0]) };
-    struct buf lines = BUF_INIT;
+    struct buf lines AT_END(buf_release) = BUF_INIT;
     json_t *answers[N] = {NULL};
 
     for (int i = 0; i < N; i++) {
@@ -255,7 +253,4 @@ TEST(sense__history_and_search_words_turn_the_ranking)
         CHECK(rank_in(answers[i], cases[i].second) <= 2);
         json_decref(answers[i]);
     }
-    buf_release(&lines);
 }
-
-TEST_MAIN

@@ -1,9 +1,7 @@
 /* adrank-sim as a program: what it writes is the same every time, and what it reports is what the demo's figures
  * are measured against. */
-#include <stdio.h>
 #include <unistd.h>
 
-#include "base/buf.h"
 #include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
@@ -81,7 +79,7 @@ TEST(world__same_seed_same_bytes)
         "clicks.warm.jsonl",  "truth.train.jsonl",  "truth.eval.jsonl",
     };
     char a[64], b[64], c[64];
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     make_folder(a);
     make_folder(b);
@@ -97,7 +95,6 @@ TEST(world__same_seed_same_bytes)
     remove_folder(a);
     remove_folder(b);
     remove_folder(c);
-    buf_release(&out);
 }
 
 /* The number behind the n-th (from 0) occurrence of a word. */
@@ -123,7 +120,7 @@ static double share_of(struct buf *text, const char *row)
 TEST(world__report_shows_that_the_text_is_needed)
 {
     char folder[64], arguments[128];
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     make_folder(folder);
     make_world(folder, 1, &out);
@@ -135,7 +132,6 @@ TEST(world__report_shows_that_the_text_is_needed)
     CHECK(share_of(&out, "the same, titles shuffled") < 20);
     CHECK(share_of(&out, "ids and priors") < 60);
     remove_folder(folder);
-    buf_release(&out);
 }
 
 TEST(world__wrong_use_is_told)
@@ -153,14 +149,11 @@ TEST(world__wrong_use_is_told)
         {"report /nonexistent", 66, "/nonexistent/world.json"},
         {"--help", 0, "usage:"},
     };
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("adrank-sim %s", rows[i].arguments);
         run(rows[i].arguments, rows[i].status, &out);
         CHECK(strstr(buf_str(&out), rows[i].told));
     }
-    buf_release(&out);
 }
-
-TEST_MAIN

@@ -22,6 +22,8 @@ static struct driver d, other;
 static struct redis redis;
 static struct recording r;
 
+static struct err err;
+
 static void send(const char *body, int n, int status)
 {
     for (int i = 0; i < n; i++)
@@ -111,7 +113,6 @@ static void stands_still(void)
         struct http_client client;
         struct client_response response;
         struct buf bytes = BUF_INIT;
-        struct err err;
         double parsed = driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}");
 
         CHECK_OK(http_client_init(&client, d.address, 30000, &err), err);
@@ -144,8 +145,6 @@ static void model_fails(void)
     snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", path);
     begin(&(struct driver_args){.backend = "failing", .env = {env}});
     {
-        struct err err;
-
         CHECK_OK(file_write(path, VIEW_LIT("nan\n"), &err), err);
     }
     send(ONE_AD, 5, 200);
@@ -274,7 +273,6 @@ static void descriptors_run_out(void)
 static void connections_fill_up(void)
 {
     struct http_client silent[6];
-    struct err err;
 
     begin(&(struct driver_args){.sets = {"http.max_connections=2"}});
     for (int i = 0; i < 6; i++) {
@@ -292,12 +290,11 @@ static void connections_fill_up(void)
 /* Ten ads of another kind, or fewer. */
 static void change_catalog(const char *member, int n)
 {
-    struct buf catalog = BUF_INIT;
+    struct buf catalog AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"tea\",\"bid\":1%s}\n", i, member);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
-    buf_release(&catalog);
 }
 
 static void catalog_is_empty(void)
@@ -342,7 +339,6 @@ static void memory_runs_out(void)
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         "Content-Length: 250000\r\n\r\n";
     struct http_client holders[HOLDERS];
-    struct err err;
 
     memset(bytes + strlen(bytes), ' ', sizeof(bytes) - strlen(bytes));
     begin(&(struct driver_args){.sets = {"http.body_ms=60000"}});
@@ -424,8 +420,6 @@ static struct buf rules;
 
 static const char *read_rules(void)
 {
-    struct err err;
-
     CHECK_OK(file_read("config/prometheus/alerts.yml", 1 << 20, &rules, &err), err);
     return buf_str(&rules);
 }
@@ -517,5 +511,3 @@ TEST(alerts__are_rules)
         SKIP("no promtool");
     CHECK_INT(system("promtool check rules config/prometheus/alerts.yml >/dev/null"), 0);
 }
-
-TEST_MAIN

@@ -1,7 +1,5 @@
 #include "tests/e2e/alerts_recording.h"
 
-#include <math.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"

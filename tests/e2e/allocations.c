@@ -35,10 +35,11 @@ static const char full[] =
 static const char of_catalog[] = "{}";
 static const char wrong[] = "{\"imp\":[{\"id\":7}],\"rank\":{\"top_n\":0}}";
 
+static struct err err;
+
 static void start(const char *backend, const char *redis, const char *set)
 {
     char path[128], preload[4200], board[192];
-    struct err err;
 
     snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
     CHECK_OK(fault_open(&fault, path, &err), err);
@@ -59,7 +60,6 @@ static void stop(void)
 static void call(struct http_client *client, const char *body)
 {
     struct client_response response;
-    struct err err;
 
     CHECK_OK(http_client_call(
                  client,
@@ -73,7 +73,6 @@ static void call(struct http_client *client, const char *body)
 static uint64_t count(const char *body, unsigned on)
 {
     struct http_client clients[CLIENTS];
-    struct err err;
     uint64_t seen;
 
     for (int i = 0; i < CLIENTS; i++) {
@@ -156,6 +155,82 @@ TEST(allocations__that_fail_at_the_start)
     CHECK(n_ended >= 20);
 }
 
+/* ---- a reload ------------------------------------------------------------------------------------- */
+
+#define WORKERS 3
+
+/* A reload without the k-th allocation: whether there is one. */
+static bool reload_without(unsigned k)
+{
+    struct http_client client;
+    struct client_response response;
+    bool fired;
+
+    driver_write(&d, "config.json",
+                 k % 2 ? "{\"rank\":{\"top_n\":2}}" : "{\"rank\":{\"top_n\":4}}");
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = k, .count = 1, .on = FAULT_OURS});
+    CHECK_OK(http_client_init(&client, d.admin, 20000, &err), err);
+    (void)!http_client_call(&client,
+                            &(struct http_request){.method = "POST", .target = "/admin/reload"},
+                            &response, &err); /* there may be no memory for an answer */
+    http_client_release(&client);
+    fired = fault_fired(&fault, FAULT_MALLOC) > 0;
+    fault_set(&fault, FAULT_MALLOC, NULL);
+    while (driver_call(d.admin, "POST", "/admin/reload?dry_run=1", NULL)->status == 409)
+        usleep(1000); /* without an answer it may still be under way */
+    return fired;
+}
+
+static int64_t generation_of(struct http_client *client)
+{
+    struct client_response response;
+    const char *at;
+
+    CHECK_OK(http_client_call(
+                 client,
+                 &(struct http_request){.method = "POST", .target = "/rank", .body = view_of("{}")},
+                 &response, &err),
+             err);
+    CHECK_INT(response.status, 200);
+    at = memmem(response.body.ptr, response.body.len, "\"generation\":", 13);
+    CHECK(at);
+    return strtoll(at + 13, NULL, 10);
+}
+
+/* Whatever there is no memory for: all workers serve the same world, the old one or the new one. */
+TEST(allocations__that_fail_in_a_reload)
+{
+    struct http_client clients[WORKERS];
+    int n_applied = 0, n_kept = 0, n_quiet = 0;
+    int64_t before = 1;
+
+    start("null", NULL, "http.workers=3");
+    for (int i = 0; i < WORKERS; i++) { /* one for each worker: the least loaded takes it */
+        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
+        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        (void)generation_of(&clients[i]);
+    }
+    for (unsigned k = 1; n_quiet < 3; k++) {
+        int64_t now;
+
+        n_quiet = reload_without(k) ? 0 : n_quiet + 1;
+        test_row("allocations: a reload without number %u", k);
+        now = generation_of(&clients[0]);
+        for (int i = 1; i < WORKERS; i++)
+            CHECK_INT(generation_of(&clients[i]), now);
+        CHECK(now == before || now == before + 1);
+        n_applied += now != before;
+        n_kept += now == before;
+        before = now;
+    }
+    CHECK(n_applied >= 3 && n_kept >= 20);
+    for (int i = 0; i < WORKERS; i++)
+        http_client_release(&clients[i]);
+    stop();
+}
+
+/* ---- requests ------------------------------------------------------------------------------------- */
+
 TEST(allocations__none_without_a_device)
 {
     start("null", NULL, NULL);
@@ -210,7 +285,7 @@ TEST(allocations__none_after_a_storm)
 
 TEST(allocations__none_of_ours_with_redis)
 {
-    struct redis redis;
+    struct redis redis AT_END(redis_stop);
     char url[64];
 
     if (redis_start(&redis, NULL))
@@ -219,7 +294,6 @@ TEST(allocations__none_of_ours_with_redis)
     start("null", url, NULL);
     check_none("with Redis", full);
     stop();
-    redis_stop(&redis);
 }
 
 TEST(allocations__none_of_ours_on_the_cpu)
@@ -228,5 +302,3 @@ TEST(allocations__none_of_ours_on_the_cpu)
     check_none("on the CPU", full);
     stop();
 }
-
-TEST_MAIN

@@ -85,5 +85,3 @@ TEST(answers__stay_the_same_bits)
     buf_release(&catalog);
     buf_release(&answers);
 }
-
-TEST_MAIN

@@ -209,5 +209,3 @@ TEST(bench__engine_script)
             FAIL("said \"%s\", want \"%s\"", said, rows[i].says);
     }
 }
-
-TEST_MAIN

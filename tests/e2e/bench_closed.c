@@ -76,5 +76,3 @@ TEST(bench_closed__takes_the_descriptors_it_may)
     CHECK_INT(peer.n_accepted, 64);
     CHECK(bench_figure(&run, "/outcomes/failed") == 0);
 }
-
-TEST_MAIN

@@ -13,7 +13,7 @@ static char models[2][64]; /* folders of two models that differ in their weights
 
 static void change_weights(const char *folder)
 {
-    struct buf bytes = BUF_INIT;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
     struct err err;
     char path[128];
 
@@ -21,7 +21,6 @@ static void change_weights(const char *folder)
     CHECK_OK(file_read(path, 1 << 24, &bytes, &err), err);
     bytes.ptr[bytes.len - 1] = (char)(bytes.ptr[bytes.len - 1] ^ 0x80); /* a sign */
     CHECK_OK(file_write(path, buf_view(&bytes), &err), err);
-    buf_release(&bytes);
 }
 
 static void make_models(void)
@@ -123,5 +122,3 @@ TEST(bench_reload__reloads_beside_the_load)
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

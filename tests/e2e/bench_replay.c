@@ -114,5 +114,3 @@ TEST(bench_replay__made_up_requests_suit_the_demo)
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -259,5 +259,3 @@ TEST(bench_report__says_where_it_cannot_write)
     }
     bench_peer_stop(&peer);
 }
-
-TEST_MAIN

@@ -1,6 +1,5 @@
 #include "tests/e2e/bench_run.h"
 
-#include <stdarg.h>
 #include <sys/wait.h>
 #include <unistd.h>
 

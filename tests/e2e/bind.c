@@ -178,5 +178,3 @@ TEST(bind__of_a_port_that_is_taken_on_one_address)
     }
     close(fd);
 }
-
-TEST_MAIN

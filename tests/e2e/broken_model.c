@@ -99,11 +99,10 @@ static void truncate_file(const char *folder, struct view weights, model_write_f
 static void change_header(const char *folder, struct view weights, model_write_fn write,
                           const char *from, const char *to)
 {
-    struct buf bytes = copy_of(weights);
+    struct buf bytes AT_END(buf_release) = copy_of(weights);
 
     change(&bytes, from, to);
     write(path_of(folder, "model.safetensors"), buf_view(&bytes));
-    buf_release(&bytes);
 }
 
 /* The queries of layer 0 are said to lie where its keys lie. */
@@ -122,29 +121,27 @@ static void misshape(const char *folder, struct view weights, model_write_fn wri
 static void put_nan(const char *folder, struct view weights, model_write_fn write)
 {
     static const unsigned char nan_bytes[] = {0, 0, 0xc0, 0x7f};
-    struct buf bytes = copy_of(weights);
+    struct buf bytes AT_END(buf_release) = copy_of(weights);
     uint64_t header;
 
     memcpy(&header, bytes.ptr, 8);
     memcpy(bytes.ptr + 8 + header + 61440, nan_bytes, 4); /* encoder.layer.0.output.dense.weight */
     write(path_of(folder, "model.safetensors"), buf_view(&bytes));
-    buf_release(&bytes);
 }
 
 static void lose_word(const char *folder, struct view weights, model_write_fn write)
 {
-    struct buf vocab = model_read("vocab.txt");
+    struct buf vocab AT_END(buf_release) = model_read("vocab.txt");
 
     (void)weights;
     change(&vocab, "[SEP]", "[SEQ]");
     write(path_of(folder, "vocab.txt"), buf_view(&vocab));
-    buf_release(&vocab);
 }
 
 /* Golden requests of another model. */
 static void ask_other_scores(const char *folder, struct view weights, model_write_fn write)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     (void)weights;
     buf_add_str(&text, "{\"format\":1,\"kind\":\"cross\",\"name\":\"e2e\",\"version\":\"1\","
@@ -159,7 +156,6 @@ static void ask_other_scores(const char *folder, struct view weights, model_writ
         buf_printf(&text, "%s%d", i ? "," : "", i % 2 ? 2 : -2);
     buf_printf(&text, "]}]}}");
     write(path_of(folder, "adrank.json"), buf_view(&text));
-    buf_release(&text);
 }
 
 const struct broken_model broken_models[] = {

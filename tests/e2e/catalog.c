@@ -36,12 +36,11 @@ static bool warns(const json_t *answer, const char *text)
 
 static void put_ads(const char *member, int n)
 {
-    struct buf catalog = BUF_INIT;
+    struct buf catalog AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"tea\",\"bid\":1%s}\n", i, member);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
-    buf_release(&catalog);
 }
 
 static void check_refused(const char *target, const char *why)
@@ -192,5 +191,3 @@ TEST(catalog__that_is_over_its_limit_is_refused_unread)
     CHECK(driver_metric(&d, "process_virtual_memory_bytes") < before_bytes + (256 << 20));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

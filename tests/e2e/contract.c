@@ -1,12 +1,20 @@
 #include "tests/e2e/contract.h"
 
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 
 #define RING 64
+
+struct driver *shared(void)
+{
+    static struct driver daemon_;
+
+    if (!daemon_.pid)
+        driver_start(&daemon_, &(struct driver_args){.backend = "null", .sets = {"log.sample=1"}});
+    return &daemon_;
+}
 
 /* ---- bytes ------------------------------------------------------------------------------------- */
 

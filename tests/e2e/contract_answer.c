@@ -3,17 +3,6 @@
 #include "tests/backends/null_logit.h"
 #include "tests/e2e/contract.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null", .sets = {"log.sample=1"}});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 static const char *text_of(const json_t *object, const char *key)
 {
     return json_string_value(json_object_get(object, key));
@@ -408,9 +397,4 @@ CONTRACT_TEST(header, pipelining)
     buf_release(&all);
 }
 
-TEST(answer__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(answer)

@@ -1,5 +1,4 @@
 /* Answers taken apart by jansson. */
-#include <stdarg.h>
 
 #include "tests/e2e/contract.h"
 

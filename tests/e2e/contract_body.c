@@ -1,100 +1,35 @@
 /* CONTRACT 3, when things go wrong: bodies that are no JSON, no request, or more than can be used. */
 #include "tests/e2e/contract.h"
+#include "tests/refused_bodies.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define BYTES(literal) ((struct view){literal, sizeof(literal) - 1})
 
 static const struct contract_want not_json = {.status = 400, .code = "not_json"};
 static const struct contract_want invalid = {.status = 422, .code = "invalid_request"};
 
-/* As contract_post(), of bytes that may hold NUL. */
-static struct view post(struct view body)
-{
-    static struct buf bytes;
-
-    buf_clear(&bytes);
-    buf_printf(&bytes, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", body.len);
-    buf_add_view(&bytes, body);
-    return buf_view(&bytes);
-}
-
-static void refuse(const struct view *rows, int n)
-{
-    for (int i = 0; i < n; i++) {
-        test_row("not JSON: %.60s", rows[i].ptr);
-        contract_expect(shared(), post(rows[i]), &not_json);
-    }
-}
-
-/* ---- not JSON ---------------------------------------------------------------------------------- */
+/* ---- not JSON ---- */
 
 CONTRACT_TEST(not_json, syntax)
 {
-    static const struct view rows[] = {
-        BYTES(""),
-        BYTES(" "),
-        BYTES("{"),
-        BYTES("}"),
-        BYTES("{\"id\":\"a\""),
-        BYTES("{\"id\":\"a\",}"),
-        BYTES("{\"id\" \"a\"}"),
-        BYTES("{'id':\"a\"}"),
-        BYTES("{id:\"a\"}"),
-        BYTES("{\"id\":\"a\"}{}"),
-        BYTES("{\"id\":\"a\"} x"),
-        BYTES("{} /* comment */"),
-        BYTES("{\"x\":NaN}"),
-        BYTES("{\"x\":Infinity}"),
-        BYTES("{\"x\":01}"),
-        BYTES("{\"x\":+1}"),
-        BYTES("{\"x\":1.}"),
-        BYTES("{\"x\":.5}"),
-        BYTES("{\"x\":0x1}"),
-        BYTES("{\"x\":1e}"),
-        BYTES("{\"x\":tru}"),
-        BYTES("{\"x\":True}"),
-        BYTES("{\"x\":[1,]}"),
-        BYTES("{\"x\":[1 2]}"),
-        BYTES("{\"x\":\"\\x41\"}"),
-        BYTES("{\"x\":\"\\u12\"}"),
-        BYTES("{\"x\":\"a\nb\"}"),
-        BYTES("{\"x\":\"a\0b\"}"),
-        BYTES("{}\0"),
-        BYTES("\xef\xbb\xbf{}"),
-        BYTES("{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}}}"),
-    };
+    for (int i = 0; i < COUNT(not_json_bodies); i++) {
+        const char *body = refused_body(not_json_bodies[i].body);
 
-    refuse(rows, COUNT(rows));
+        test_row("not JSON: %.60s", body);
+        contract_expect(shared(), contract_post(body, ""), &not_json);
+    }
+    test_row("NUL");
+    contract_expect(shared(),
+                    BYTES("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
+                          "{\"x\":\"\0\"}"),
+                    &not_json);
 }
 
 CONTRACT_TEST(not_json, utf8)
 {
-    static const struct view rows[] = {
-        BYTES("{\"id\":\"\xff\"}"),             /* no such byte */
-        BYTES("{\"id\":\"\xc3\"}"),             /* cut */
-        BYTES("{\"id\":\"\xc0\xaf\"}"),         /* overlong */
-        BYTES("{\"id\":\"\xed\xa0\x80\"}"),     /* a surrogate */
-        BYTES("{\"id\":\"\xf4\x90\x80\x80\"}"), /* beyond U+10FFFF */
-        BYTES("{\"x\":\"\x80\"}"),              /* in a field that is not read */
-        BYTES("{\"\xff\":1}"),
-        BYTES("{\"x\":\"\\ud800\"}"),
-        BYTES("{\"id\":\"\\udc00\\ud800\"}"),
-    };
-    const char *body;
+    const char *body =
+        contract_expect(shared(), contract_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
+                        &(struct contract_want){.status = 200});
 
-    refuse(rows, COUNT(rows));
-    test_row("right UTF-8");
-    body = contract_expect(shared(), contract_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
-                           &(struct contract_want){.status = 200});
     CHECK(strstr(body, "\xe8\xb7\x91\xf0\x9f\x98\x80"));
 }
 
@@ -117,20 +52,6 @@ CONTRACT_TEST(not_json, depth)
 
 CONTRACT_TEST(not_json, duplicate_keys)
 {
-    static const char *const rows[] = {
-        "{'id':'a','id':'a'}",
-        "{'id':'a','\\u0069d':'b'}",
-        "{'rank':{},'rank':{}}",
-        "{'imp':[{'id':'1','bidfloor':1,'bidfloor':2}]}",
-        "{'rank':{'candidates':[{'adid':'a1','bid':1,'bid':2}]}}",
-        "{'user':{'id':'u','id':'v'}}",
-    };
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i]);
-        contract_expect(shared(), contract_post(js("%s", rows[i]), ""), &not_json);
-    }
-    test_row("keys that do not matter");
     contract_expect(shared(), contract_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
                     &(struct contract_want){.status = 200});
 }
@@ -156,104 +77,23 @@ static const char *pointers(const char *body)
     return buf_str(&out);
 }
 
-struct invalid_row {
-    const char *body, *pointers;
-};
-
-static void refuse_rows(const struct invalid_row *rows, int n)
+static void refuse_invalid(const char *body, const char *at)
 {
-    for (int i = 0; i < n; i++) {
-        test_row("invalid: %.100s", rows[i].body);
-        CHECK_STR(pointers(contract_expect(shared(), contract_post(js("%s", rows[i].body), ""),
-                                           &invalid)),
-                  rows[i].pointers);
-    }
+    test_row("invalid: %.100s", body);
+    CHECK_STR(pointers(contract_expect(shared(), contract_post(refused_body(body), ""), &invalid)),
+              at);
 }
 
-CONTRACT_TEST(invalid, wrong_type)
+CONTRACT_TEST(invalid, fields)
 {
-    static const struct invalid_row rows[] = {
-        {"[]", ""},
-        {"null", ""},
-        {"'text'", ""},
-        {"{'id':true}", "/id"},
-        {"{'id':['r']}", "/id"},
-        {"{'tmax':'50'}", "/tmax"},
-        {"{'tmax':1.5}", "/tmax"},
-        {"{'tmax':true}", "/tmax"},
-        {"{'user':'u'}", "/user"},
-        {"{'user':{'id':{}}}", "/user/id"},
-        {"{'user':{'buyeruid':[]}}", "/user/buyeruid"},
-        {"{'device':[]}", "/device"},
-        {"{'device':{'devicetype':'4'}}", "/device/devicetype"},
-        {"{'device':{'geo':{'utcoffset':'60'}}}", "/device/geo/utcoffset"},
-        {"{'device':{'geo':{'country':1}}}", "/device/geo/country"},
-        {"{'device':{'os':1,'language':2}}", "/device/os /device/language"},
-        {"{'site':{'cat':1}}", "/site/cat"},
-        {"{'site':{'cat':['IAB1',2]}}", "/site/cat/1"},
-        {"{'app':{'bundle':1,'keywords':2}}", "/app/bundle /app/keywords"},
-        {"{'imp':{}}", "/imp"},
-        {"{'imp':['1']}", "/imp/0"},
-        {"{'imp':[{'id':false}]}", "/imp/0/id"},
-        {"{'imp':[{'id':'1','bidfloor':'1'}]}", "/imp/0/bidfloor"},
-        {"{'imp':[{'id':'1','tagid':[1],'bidfloorcur':2}]}", "/imp/0/tagid /imp/0/bidfloorcur"},
-        {"{'badv':'a','bcat':{},'cur':1}", "/badv /bcat /cur"},
-        {"{'rank':[]}", "/rank"},
-        {"{'rank':{'top_n':'3'}}", "/rank/top_n"},
-        {"{'rank':{'candidates':{}}}", "/rank/candidates"},
-        {"{'rank':{'candidates':['a1']}}", "/rank/candidates/0"},
-        {"{'rank':{'candidates':[{'adid':'a1','bid':'1'}]}}", "/rank/candidates/0/bid"},
-        {"{'rank':{'behaviour':[{'t':'1','type':1,'item':[2],'text':3}]}}",
-         "/rank/behaviour/0/t /rank/behaviour/0/type /rank/behaviour/0/item "
-         "/rank/behaviour/0/text"},
-    };
-
-    refuse_rows(rows, COUNT(rows));
-}
-
-CONTRACT_TEST(invalid, missing)
-{
-    static const struct invalid_row rows[] = {
-        {"{'imp':[{}]}", "/imp/0/id"},
-        {"{'imp':[{'id':''}]}", "/imp/0/id"},
-        {"{'rank':{'candidates':[{'bid':1}]}}", "/rank/candidates/0/adid"},
-        {"{'rank':{'candidates':[{'adid':''}]}}", "/rank/candidates/0/adid"},
-        {"{'rank':{'behaviour':[{'type':'view','item':'i1'}]}}", "/rank/behaviour/0/t"},
-        {"{'rank':{'behaviour':[{'t':1,'item':'i1'}]}}", "/rank/behaviour/0/type"},
-        {"{'rank':{'behaviour':[{'t':1,'type':'view'}]}}", "/rank/behaviour/0"},
-    };
-
-    refuse_rows(rows, COUNT(rows));
-}
-
-CONTRACT_TEST(invalid, out_of_range)
-{
-    static const struct invalid_row rows[] = {
-        {"{'tmax':-1}", "/tmax"},
-        {"{'tmax':2147483648}", "/tmax"},
-        {"{'tmax':123456789012345678901234567890}", "/tmax"},
-        {"{'tmax':1e999}", "/tmax"},
-        {"{'device':{'devicetype':-1}}", "/device/devicetype"},
-        {"{'device':{'geo':{'utcoffset':1441}}}", "/device/geo/utcoffset"},
-        {"{'imp':[{'id':'1','bidfloor':-0.01}]}", "/imp/0/bidfloor"},
-        {"{'imp':[{'id':'1','bidfloor':1e300}]}", "/imp/0/bidfloor"},
-        {"{'imp':[{'id':'1','bidfloor':1e999}]}", "/imp/0/bidfloor"},
-        {"{'rank':{'top_n':0}}", "/rank/top_n"},
-        {"{'rank':{'top_n':51}}", "/rank/top_n"},
-        {"{'rank':{'candidates':[{'adid':'a1','bid':-1}]}}", "/rank/candidates/0/bid"},
-        {"{'rank':{'candidates':[{'adid':'a1','bid_type':'cpx'}]}}", "/rank/candidates/0/bid_type"},
-        {"{'rank':{'behaviour':[{'t':-1,'type':'view','item':'i'}]}}", "/rank/behaviour/0/t"},
-        {"{'rank':{'behaviour':[{'t':1,'type':'like','item':'i'}]}}", "/rank/behaviour/0/type"},
-        {"{'imp':[{'id':'1'},{'id':'2'},{'id':'1'}]}", "/imp/2/id"},
-    };
-
-    refuse_rows(rows, COUNT(rows));
+    for (int i = 0; i < COUNT(invalid_bodies); i++)
+        refuse_invalid(invalid_bodies[i].body, invalid_bodies[i].pointers);
 }
 
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
 static void check_count(int n, bool all)
 {
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
     const char *detail, *more;
     json_t *problem;
     int listed;
@@ -276,22 +116,19 @@ static void check_count(int n, bool all)
         CHECK_INT(listed + atoi(more + strlen(", and ")), n);
     }
     json_decref(problem);
-    buf_release(&body);
 }
 
 /* All in one answer; where memory bounds the list, the rest is counted. */
 CONTRACT_TEST(invalid, every_error)
 {
-    static const struct invalid_row rows[] = {
-        {"{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
-         "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}",
-         "/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n /rank/candidates/1/adid "
-         "/rank/candidates/1/bid"},
-    };
     struct buf body = BUF_INIT;
     const char *last;
 
-    refuse_rows(rows, COUNT(rows));
+    refuse_invalid(
+        "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
+        "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}",
+        "/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n /rank/candidates/1/adid "
+        "/rank/candidates/1/bid");
     test_row("200 errors");
     buf_add_str(&body, "{\"rank\":{\"candidates\":[{}");
     for (int i = 1; i < 200; i++)
@@ -469,9 +306,4 @@ CONTRACT_TEST(truncated, behaviour_events)
     CHECK(answer_same_scores(fits, cut));
 }
 
-TEST(body__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(body)

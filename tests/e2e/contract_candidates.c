@@ -1,17 +1,6 @@
 /* CONTRACT 3, the request: candidates, behaviour that is sent along, top_n. What is stored of a user is in contract_history.c. */
 #include "tests/e2e/contract.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 /* Two ads in a context of these members (", 'x':..."). */
 static json_t *in_context(const char *members)
 {
@@ -236,9 +225,4 @@ CONTRACT_TEST(ignored, fields)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-TEST(candidates__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(candidates)

@@ -1,17 +1,6 @@
 /* CONTRACT 3, the request: where the ad is to stand, on what device, what may not be shown. */
 #include "tests/e2e/contract.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 /* Two ads in a context of these members (", 'x':..."). */
 static json_t *in_context(const char *members)
 {
@@ -246,9 +235,4 @@ CONTRACT_TEST(blocks, bidfloorcur)
     CHECK_STR(answer_ads(answer, "1"), "a1 a3");
 }
 
-TEST(context__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(context)

@@ -1,11 +1,14 @@
 /* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is "failing", which does
  * what a file says: answers that wait for it are answered when the test lets them, not when a clock does. */
+#include <hiredis/hiredis.h>
 #include <unistd.h>
 
 #include "base/file.h"
 #include "tests/e2e/contract.h"
+#include "tests/redis.h"
 
 static char device_file[64];
+static const char *redis_url; /* NULL: without one */
 
 /* A daemon on that device, with on_late as given. */
 static void start(struct driver *d, const char *set, const char *other)
@@ -17,6 +20,7 @@ static void start(struct driver *d, const char *set, const char *other)
     unlink(device_file);
     driver_start(d, &(struct driver_args){
                         .backend = "failing",
+                        .redis = redis_url,
                         .env = {env},
                         .sets = {set, other, "deadline.network_ms=0", "deadline.min_ms=0"}});
 }
@@ -236,6 +240,76 @@ CONTRACT_TEST(late, too_many)
     }
 }
 
+/* How often Redis was asked for a history. */
+static int reads(int port)
+{
+    static const char stat[] = "cmdstat_lrange:calls=";
+    redisContext *c = redisConnect("127.0.0.1", port);
+    redisReply *reply = redisCommand(c, "INFO commandstats");
+    const char *calls;
+    int n;
+
+    CHECK(reply && reply->type == REDIS_REPLY_STRING);
+    calls = strstr(reply->str, stat);
+    n = calls ? atoi(calls + sizeof(stat) - 1) : 0;
+    freeReplyObject(reply);
+    redisFree(c);
+    return n;
+}
+
+/* The device hangs: requests come one by one until one is queued. How many. */
+static int fill_queue(struct driver *d, struct http_client *clients)
+{
+    int n = 0;
+
+    while (driver_metric(d, "adrank_queue_depth") < 1) {
+        CHECK(n < SENT);
+        send_many(d, &clients[n++], 1);
+        for (int i = 0; i < 100 && driver_metric(d, "adrank_queue_depth") < 1; i++)
+            usleep(1000);
+    }
+    return n;
+}
+
+/* Who would find the queue full is answered before anything is paid for: Redis is not asked. */
+CONTRACT_TEST(late, full_queue)
+{
+    static const char of_user[] = "{'tmax':20000,'user':{'id':'u1'}," CANDIDATES "}";
+    static struct driver_response response;
+    struct http_client clients[SENT];
+    struct redis redis;
+    char url[64];
+
+    if (redis_start(&redis, NULL))
+        SKIP("no redis-server");
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
+    redis_url = url;
+    for (int i = 0; i < 3; i++) {
+        struct driver d;
+        int n, before;
+
+        test_row("%s", modes[i].set);
+        start(&d, modes[i].set, "batch.max_queue=1");
+        before = reads(redis.port);
+        answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
+        CHECK_INT(reads(redis.port), before + 1);
+        tell("hang");
+        n = fill_queue(&d, clients);
+        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js(of_user)));
+        CHECK_INT(reads(redis.port), before + 1);
+        tell("");
+        for (int k = 0; k < n; k++) {
+            take(&clients[k], &response);
+            contract_end(&d, &clients[k], false);
+        }
+        contract_rank(&d, "%s", js(of_user));
+        CHECK_INT(reads(redis.port), before + 2);
+        stop(&d);
+    }
+    redis_url = NULL;
+    redis_stop(&redis);
+}
+
 /* Eight contexts, of which the device and the queue take three at most. With `prior` the others are bid on by
  * theirs; who asked for no such bids gets the answer of a late request, at once. */
 CONTRACT_TEST(late, some_contexts)
@@ -336,5 +410,3 @@ CONTRACT_TEST(late, at_the_reserve)
         stop(&d);
     }
 }
-
-TEST_MAIN

@@ -1,17 +1,6 @@
 /* CONTRACT 3: what a request may be like, and how long what it holds. */
 #include "tests/e2e/contract.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
 static const char *letters(int n)
 {
     return js("%0*d", n, 7);
@@ -72,10 +61,4 @@ CONTRACT_TEST(lenient, requests)
     }
 }
 
-TEST(lenient__the_daemon_ends_well)
-{
-    contract_good(shared());
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(lenient)

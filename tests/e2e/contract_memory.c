@@ -65,7 +65,7 @@ CONTRACT_TEST(refused, out_of_memory)
 /* One exchange with the k-th allocation failing: a whole answer, or none at all on a connection that ends. */
 static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
 {
-    struct http_client client;
+    struct http_client client AT_END(http_client_release);
     struct client_response response;
     struct err err;
 
@@ -82,7 +82,6 @@ static void try_without(struct driver *d, struct fault *fault, int k, const char
               strstr(js("%.*s", VIEW_ARG(response.body)), "\"code\":\"out_of_memory\""));
         CHECK(http_response_header(&response, "Retry-After").len > 0);
     }
-    http_client_release(&client);
 }
 
 /* Each allocation that a request of its kind makes in a daemon that is warm, or is not; requests grow, so that
@@ -159,5 +158,3 @@ CONTRACT_TEST(late, thousands_wait)
     CHECK_INT(driver_stop(&d), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

@@ -8,8 +8,6 @@
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 static struct redis redis;
 static struct driver daemon_;
 static json_t *stored, *blank; /* the answers with and without u1's history */
@@ -72,7 +70,7 @@ static json_t *rank_with(const char *members, const char *rank, const char *head
     return answer;
 }
 
-static struct driver *shared(void)
+static struct driver *mine(void)
 {
     int64_t until_us;
 
@@ -106,12 +104,12 @@ static void check_forbids(const char *members, const char *headers, const char *
     json_t *answer;
 
     test_row("%s %s", members, headers);
-    counted = contract_metric(shared(), "request_privacy_total", "signal", signal);
+    counted = contract_metric(mine(), "request_privacy_total", "signal", signal);
     answer = rank_with(members, SENT, headers);
     CHECK_STR(answer_degraded(answer), "privacy");
     CHECK(answer_same_scores(answer, blank));
     CHECK_INT(keys_looked_up() - lookups, 0);
-    CHECK_INT(contract_metric(shared(), "request_privacy_total", "signal", signal) - counted, 1);
+    CHECK_INT(contract_metric(mine(), "request_privacy_total", "signal", signal) - counted, 1);
 }
 
 static void check_allows(const char *members, const char *headers)
@@ -129,7 +127,7 @@ static void check_allows(const char *members, const char *headers)
 /* A number is the same user as the string of its digits. */
 CONTRACT_TEST(user, number)
 {
-    shared();
+    mine();
     check_allows("'user':{'id':'42'}", "");
     check_allows("'user':{'id':42}", "");
     check_allows("'user':{'id':4.2e1}", "");
@@ -175,7 +173,7 @@ CONTRACT_TEST(privacy, flags)
         "1e999", "true", "false", "'1'", "'yes'", "[]",  "[0]",    "{}"};
     static const char *const harmless[] = {"0", "0.0", "-0", "0e5", "null"};
 
-    shared();
+    mine();
     for (int i = 0; i < COUNT(flags); i++) {
         for (int k = 0; k < COUNT(set); k++)
             if (k < 4 || (i + k) % 4 == 0) /* every value somewhere, and every place with some */
@@ -243,7 +241,7 @@ CONTRACT_TEST(privacy, strings)
         "'user':{'id':'u1','ext':[]},'device':{'ext':1e999}",
     };
 
-    shared();
+    mine();
     for (int i = 0; i < COUNT(us_places); i++) {
         for (int k = 0; k < COUNT(us_set); k++)
             check_forbids(in_place(us_places[i], us_set[k]), "", "us_privacy");
@@ -267,13 +265,13 @@ CONTRACT_TEST(privacy, header)
     static const char *const harmless[] = {"Sec-GPC: 0\r\n", "Sec-GPC:\r\n", "Sec-GPC-X: 1\r\n",
                                            "X-Sec-GPC: 1\r\n"};
 
-    shared();
+    mine();
     for (int i = 0; i < COUNT(set); i++)
         check_forbids(USER, set[i], "gpc");
     for (int i = 0; i < COUNT(harmless); i++)
         check_allows(USER, harmless[i]);
     test_row("the next request of a connection is another one");
-    contract_good(shared());
+    contract_good(mine());
 }
 
 /* Each signal is counted, the answer is degraded once. */
@@ -281,13 +279,13 @@ CONTRACT_TEST(privacy, several)
 {
     double degraded;
 
-    shared();
-    degraded = contract_metric(shared(), "degraded_total", "reason", "privacy");
+    mine();
+    degraded = contract_metric(mine(), "degraded_total", "reason", "privacy");
     check_forbids(USER ",'regs':{'coppa':1,'gdpr':1,'gpp_sid':[2]},'device':{'lmt':1,'dnt':1}",
                   "Sec-GPC: 1\r\n", "coppa");
     check_forbids(USER ",'regs':{'coppa':1,'gdpr':1,'gpp_sid':[2]},'device':{'lmt':1,'dnt':1}",
                   "Sec-GPC: 1\r\n", "gpc");
-    CHECK_INT(contract_metric(shared(), "degraded_total", "reason", "privacy") - degraded, 2);
+    CHECK_INT(contract_metric(mine(), "degraded_total", "reason", "privacy") - degraded, 2);
 }
 
 /* More events than are used, of which none is. */
@@ -295,7 +293,7 @@ CONTRACT_TEST(privacy, behaviour)
 {
     struct buf events = BUF_INIT;
 
-    shared();
+    mine();
     for (int i = 0; i < 101; i++)
         buf_printf(&events, "%s{'t':%d,'type':'view','text':'mat'}", i ? "," : "", i);
     CHECK_STR(
@@ -361,7 +359,7 @@ static void check_line(const char *id, int behaviours, size_t user_digits)
 /* A line without behaviour and without a user. */
 CONTRACT_TEST(privacy, log)
 {
-    shared();
+    mine();
     rank_with(USER ",'id':'2.5','regs':{'ext':{'gdpr':1}}", SENT, "");
     rank_with(USER ",'id':'header'", SENT, "Sec-GPC: 1\r\n");
     rank_with(USER ",'id':'allowed'", SENT, "");
@@ -372,8 +370,6 @@ CONTRACT_TEST(privacy, log)
 
 TEST(privacy__the_daemon_ends_well)
 {
-    CHECK_INT(driver_stop(shared()), 0);
+    CHECK_INT(driver_stop(mine()), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

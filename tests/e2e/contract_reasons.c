@@ -7,7 +7,7 @@
 static struct driver daemon_;
 
 /* No Redis listens where it looks for one; the catalog is larger than what is taken of it. */
-static struct driver *shared(void)
+static struct driver *mine(void)
 {
     if (!daemon_.pid)
         driver_start(&daemon_, &(struct driver_args){.backend = "null",
@@ -50,9 +50,9 @@ static void check_filtered(const char *reason, int count, const char *body)
     double before[MAX_REASONS], after[MAX_REASONS];
     json_t *answer;
 
-    read_counts(shared(), "filtered_total", "reason", filtered_reasons, before);
-    answer = contract_rank(shared(), "%s", body);
-    read_counts(shared(), "filtered_total", "reason", filtered_reasons, after);
+    read_counts(mine(), "filtered_total", "reason", filtered_reasons, before);
+    answer = contract_rank(mine(), "%s", body);
+    read_counts(mine(), "filtered_total", "reason", filtered_reasons, after);
     for (int i = 0; filtered_reasons[i]; i++) {
         int want = strcmp(filtered_reasons[i], reason) == 0 ? count : 0;
 
@@ -65,19 +65,18 @@ static void check_filtered(const char *reason, int count, const char *body)
 
 CONTRACT_TEST(degraded, features)
 {
-    check_degraded(shared(), "features",
-                   "{'user':{'id':'u'},'rank':{'candidates':[{'adid':'a1'}]}}");
+    check_degraded(mine(), "features", "{'user':{'id':'u'},'rank':{'candidates':[{'adid':'a1'}]}}");
 }
 
 CONTRACT_TEST(degraded, privacy)
 {
-    check_degraded(shared(), "privacy",
+    check_degraded(mine(), "privacy",
                    "{'user':{'id':'u'},'device':{'lmt':1},'rank':{'candidates':[{'adid':'a1'}]}}");
 }
 
 CONTRACT_TEST(degraded, candidates)
 {
-    check_degraded(shared(), "candidates", "{}");
+    check_degraded(mine(), "candidates", "{}");
 }
 
 CONTRACT_TEST(degraded, truncated)
@@ -86,7 +85,7 @@ CONTRACT_TEST(degraded, truncated)
 
     for (int i = 0; i < 40; i++)
         buf_add_str(&text, "mat ");
-    check_degraded(shared(), "truncated",
+    check_degraded(mine(), "truncated",
                    js("{'rank':{'candidates':[{'adid':'a1','text':'%s'}]}}", buf_str(&text)));
     buf_release(&text);
 }
@@ -108,7 +107,7 @@ CONTRACT_TEST(degraded, model)
 
 CONTRACT_TEST(degraded, deadline)
 {
-    check_degraded(shared(), "deadline", "{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}");
+    check_degraded(mine(), "deadline", "{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}");
 }
 
 /* Of each reason the ads of two imps; a1 passes beside them. */
@@ -170,8 +169,6 @@ CONTRACT_TEST(filtered, no_cvr)
 
 TEST(reasons__the_daemon_ends_well)
 {
-    contract_good(shared());
-    CHECK_INT(driver_stop(shared()), 0);
+    contract_good(mine());
+    CHECK_INT(driver_stop(mine()), 0);
 }
-
-TEST_MAIN

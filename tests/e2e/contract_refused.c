@@ -115,5 +115,3 @@ CONTRACT_TEST(refused, body_memory)
                     &(struct contract_want){.status = 200});
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

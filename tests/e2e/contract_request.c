@@ -4,17 +4,6 @@
 #include "base/file.h"
 #include "tests/e2e/contract.h"
 
-static struct driver daemon_;
-
-static struct driver *shared(void)
-{
-    if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null"});
-    return &daemon_;
-}
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 /* Two ads in a context of these members (", 'x':..."). */
 static json_t *in_context(const char *members)
 {
@@ -372,9 +361,4 @@ CONTRACT_TEST(bounds, answer)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-TEST(request__the_daemon_ends_well)
-{
-    CHECK_INT(driver_stop(shared()), 0);
-}
-
-TEST_MAIN
+CONTRACT_DAEMON_ENDS(request)

@@ -84,5 +84,3 @@ CONTRACT_TEST(room, slow)
         CHECK_INT(driver_stop(&d), 0);
     }
 }
-
-TEST_MAIN

@@ -168,5 +168,3 @@ CONTRACT_TEST(quiet, answer_not_taken)
     contract_good(&d);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

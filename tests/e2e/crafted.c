@@ -87,5 +87,3 @@ TEST(crafted__placements_that_nobody_reads_are_one_context)
     buf_release(&body);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

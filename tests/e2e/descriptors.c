@@ -153,5 +153,3 @@ TEST(descriptors__refused_at_once_and_told_once)
     CHECK_INT(lines_with("event=accept_paused"), 1);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

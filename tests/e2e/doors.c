@@ -262,5 +262,3 @@ TEST(doors__silent_admin_connections_end_early)
     http_client_release(&client);
     stop();
 }
-
-TEST_MAIN

@@ -40,6 +40,8 @@ const char driver_catalog[] =
 
 static struct driver *running[32]; /* ended when the test program exits, however it does */
 
+static struct err err;
+
 static void remember(struct driver *driver)
 {
     for (size_t i = 0; i < sizeof(running) / sizeof(running[0]); i++)
@@ -83,7 +85,6 @@ const char *driver_build_path(const char *name)
 void driver_write(struct driver *driver, const char *name, const char *bytes)
 {
     char path[256];
-    struct err err;
 
     snprintf(path, sizeof(path), "%s/%s", driver->folder, name);
     CHECK_OK(file_write(path, view_of(bytes), &err), err);
@@ -109,7 +110,6 @@ const char *driver_log(struct driver *driver)
 {
     static struct buf text;
     char path[256];
-    struct err err;
 
     snprintf(path, sizeof(path), "%s/log", driver->folder);
     pump(driver, path);
@@ -323,6 +323,11 @@ int driver_wait(struct driver *driver, int ms)
     return exit_status(driver);
 }
 
+void driver_end(struct driver *driver)
+{
+    CHECK_INT(driver_stop(driver), 0);
+}
+
 void driver_kill(struct driver *driver, int signal_number)
 {
     if (!has_ended(driver))
@@ -384,7 +389,6 @@ struct driver_response *driver_call(const char *address, const char *method, con
 {
     struct http_client client;
     struct client_response response;
-    struct err err;
 
     CHECK_OK(http_client_init(&client, address, 30000, &err), err);
     CHECK_OK(http_client_call(
@@ -406,7 +410,6 @@ struct driver_response *driver_raw(const char *address, struct view bytes)
 {
     struct http_client client;
     struct client_response response;
-    struct err err;
 
     CHECK_OK(http_client_init(&client, address, 30000, &err), err);
     CHECK_OK(http_client_connect(&client, &err), err);

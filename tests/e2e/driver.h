@@ -52,6 +52,8 @@ void driver_start(struct driver *driver, const struct driver_args *args);
 void driver_wait_ready(struct driver *driver);
 /* SIGTERM unless it has ended; its exit status, or 128 + signal. Removes the folder. */
 int driver_stop(struct driver *driver);
+/* The same, and it has ended well: struct driver d AT_END(driver_end). */
+void driver_end(struct driver *driver);
 void driver_kill(struct driver *driver, int signal_number);
 /* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder stays. */
 int driver_wait(struct driver *driver, int ms);

@@ -1,6 +1,5 @@
 /* What the driver knows of JSON: configuration files and answers. */
 #include <limits.h>
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "tests/e2e/driver.h"

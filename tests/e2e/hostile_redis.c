@@ -31,7 +31,7 @@ static void make_list(void)
 {
     static const struct behaviour event = {
         .t_ms = 1790000000000, .type = BEHAVIOUR_SEARCH, .text = {"red kettle", 10}};
-    struct buf packed = BUF_INIT;
+    struct buf packed AT_END(buf_release) = BUF_INIT;
     struct err err;
 
     CHECK_OK(behaviour_pack(&event, &packed, &err), err);
@@ -39,7 +39,6 @@ static void make_list(void)
     buf_printf(&list, "*1\r\n$%zu\r\n", packed.len);
     buf_add_view(&list, buf_view(&packed));
     buf_add_str(&list, "\r\n");
-    buf_release(&packed);
 }
 
 static double pctr_of(const char *body, bool *marked)
@@ -298,5 +297,3 @@ TEST(hostile_redis__is_charged_for_what_it_sends)
     stop();
     buf_release(&bytes);
 }
-
-TEST_MAIN

@@ -54,6 +54,11 @@ static void answer_list(struct guest *guest)
     const struct peer_row *row = guest->row;
     int answers = row->answers ? row->answers : 1;
 
+    if (row->resets) {
+        setsockopt(guest->fd, SOL_SOCKET, SO_LINGER, &(struct linger){1, 0}, sizeof(struct linger));
+        guest->over = true;
+        return;
+    }
     while (!row->mute && answers--)
         say(guest, row->to_lrange.ptr ? row->to_lrange : guest->peer->list);
     while (row->then.ptr && !is_over(guest))

@@ -23,6 +23,7 @@ struct peer_row {
     bool by_bytes;         /* answers are sent byte by byte */
     bool closes;           /* behind the answer to LRANGE, or behind `greets` */
     bool closes_on_select; /* in place of the answer */
+    bool resets;           /* the connection, in place of an answer to LRANGE */
     int greets_ms;         /* before SELECT is answered */
 
     /* What is expected of the daemon. */

@@ -149,7 +149,7 @@ static const char *const bodies[] = {
 TEST(impressions__are_the_trainers_and_read_back)
 {
     json_t *answers[N_BODIES];
-    struct redis redis;
+    struct redis redis AT_END(redis_stop);
     char text[8400];
 
     if (redis_start(&redis, NULL))
@@ -193,7 +193,6 @@ TEST(impressions__are_the_trainers_and_read_back)
         json_decref(line);
     }
     CHECK_INT(driver_stop(&d), 0);
-    redis_stop(&redis);
 }
 
 /* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost between. */
@@ -224,7 +223,7 @@ TEST(impressions__rotate_by_reload)
 /* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated in between. */
 static void write_rotation(void)
 {
-    struct buf shipped = BUF_INIT, ours = BUF_INIT;
+    struct buf shipped AT_END(buf_release) = BUF_INIT, ours = BUF_INIT;
     const char *path, *command, *end;
     struct err err;
 
@@ -238,7 +237,6 @@ static void write_rotation(void)
                (int)d.pid, end);
     driver_write(&d, "logrotate.conf", buf_str(&ours));
     buf_release(&ours);
-    buf_release(&shipped);
 }
 
 #define ROTATED 200
@@ -349,5 +347,3 @@ TEST(impressions__outlive_a_limit_and_a_removal)
     CHECK(count_lines(text_of("impressions")) > 0);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -237,5 +237,3 @@ TEST(logs__no_user_id_in_errors)
     CHECK(!strstr(driver_call(d.admin, "GET", "/metrics", NULL)->body, "nobody-may-read"));
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

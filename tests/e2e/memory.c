@@ -161,7 +161,7 @@ static void storm(struct view post, int64_t limit_bytes)
 TEST(memory__large_bodies_stay_within_the_budget)
 {
     enum { LIMIT = 32 * MIB };
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     char text[1500];
 
     snprintf(text, sizeof(text), "{\"adid\":\"x\",\"bid\":1,\"text\":\"%*s\"}", 1350, "a");
@@ -180,7 +180,6 @@ TEST(memory__large_bodies_stay_within_the_budget)
         check_back_near(start_bytes);
         stop();
     }
-    buf_release(&out);
 }
 
 /* Bodies that do not end hold what has come of them for body_ms; small requests do not wait for that. */
@@ -231,7 +230,7 @@ static const char *long_catalog(struct buf *out)
 /* Requests one behind the other, more than the kernel takes the answers of. */
 static void long_answers(struct buf *out)
 {
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&body, "{\"imp\":[");
     for (int i = 0; i < 16; i++)
@@ -240,7 +239,6 @@ static void long_answers(struct buf *out)
     for (int i = 0; i < 40; i++)
         buf_printf(out, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n%s", body.len,
                    buf_str(&body));
-    buf_release(&body);
 }
 
 TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
@@ -288,7 +286,7 @@ static const char *config_of(const char *http)
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct crowd crowd = {.reads = true};
     int64_t until_us = clock_now_us() + 30000000;
 
@@ -308,7 +306,6 @@ TEST(memory__a_lower_limit_ends_what_is_kept)
     while (held_bytes() > LOWER / 4 * 3)
         CHECK(clock_now_us() < until_us);
     stop();
-    buf_release(&out);
 }
 
 /* ---- the option ------------------------------------------------------------------------------------ */
@@ -326,5 +323,3 @@ TEST(memory__the_option_has_an_older_name)
           strstr(driver_log(&d), " /http/memory_bytes"));
     driver_stop(&d);
 }
-
-TEST_MAIN

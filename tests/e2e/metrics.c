@@ -63,6 +63,8 @@ static const struct {
 };
 #define N_METRICS (sizeof(metrics) / sizeof(metrics[0]))
 
+static struct err err;
+
 static void start(const char *backend, const char *set, const char *env)
 {
     driver_start(&d, &(struct driver_args){.backend = backend, .sets = {set}, .env = {env}});
@@ -137,27 +139,22 @@ static void wait_for(const char *sample, double at_least)
 
 static void open_client(struct http_client *client)
 {
-    struct err err;
-
     CHECK_OK(http_client_init(client, d.address, 20000, &err), err);
     CHECK_OK(http_client_connect(client, &err), err);
 }
 
 static void send_rank(struct http_client *client, const char *body)
 {
-    struct buf bytes = BUF_INIT;
-    struct err err;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
 
     http_request_write(
         &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(body)});
     CHECK_OK(http_client_send(client, buf_view(&bytes), &err), err);
-    buf_release(&bytes);
 }
 
 static int receive_and_close(struct http_client *client)
 {
     struct client_response response;
-    struct err err;
     int status;
 
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
@@ -289,7 +286,6 @@ TEST(metrics__of_late_requests)
 
     for (int i = 0; i < 3; i++) {
         struct http_client client;
-        struct err err;
 
         test_row("metrics__of_late_requests %s", i ? on_late[i] : "prior");
         start(NULL, on_late[i], NULL);
@@ -383,7 +379,7 @@ TEST(metrics__of_connections_and_queue)
 
 TEST(metrics__of_redis)
 {
-    struct redis redis;
+    struct redis redis AT_END(redis_stop);
     char url[64];
 
     if (redis_start(&redis, NULL))
@@ -396,7 +392,6 @@ TEST(metrics__of_redis)
     CHECK_INT(driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"features\"}"), 1);
     CHECK_INT(driver_metric(&d, "adrank_redis_breaker_state"), 0);
     stop();
-    redis_stop(&redis);
 }
 
 TEST(metrics__of_reloads)
@@ -565,5 +560,3 @@ TEST(health__not_ready_without_a_backend)
     CHECK_INT(status_of(d.admin, "/livez"), 200);
     stop_failing();
 }
-
-TEST_MAIN

@@ -26,37 +26,41 @@ bool option_within(int ms, bool (*seen)(void))
     return true;
 }
 
-static const struct option *find(const char *pointer)
+/* row NULL: there is none. */
+static struct config_option find(const char *pointer)
 {
+    struct config_option option;
     char name[96];
 
-    for (int i = 0; i < n_options; i++) {
-        snprintf(name, sizeof(name), "/%s/%s", options[i].section, options[i].name);
+    for (int i = 0; option_at(i, &option); i++) {
+        snprintf(name, sizeof(name), "/%s/%s", option.section, option.row->name);
         if (strcmp(name, pointer) == 0)
-            return &options[i];
+            return option;
     }
-    return NULL;
+    return (struct config_option){0};
 }
 
-static const struct option_row *row_of(const struct option *option)
+static const struct option_case *case_of(const struct config_option *option)
 {
     char pointer[96];
 
-    snprintf(pointer, sizeof(pointer), "/%s/%s", option->section, option->name);
-    for (int i = 0; i < n_option_rows; i++)
-        if (strcmp(option_rows[i].pointer, pointer) == 0)
-            return &option_rows[i];
+    snprintf(pointer, sizeof(pointer), "/%s/%s", option->section, option->row->name);
+    for (int i = 0; i < n_option_cases; i++)
+        if (strcmp(option_cases[i].pointer, pointer) == 0)
+            return &option_cases[i];
     return NULL;
 }
 
 TEST(options__each_has_a_row)
 {
-    for (int i = 0; i < n_options; i++)
-        if (!row_of(&options[i]))
-            FAIL("%s.%s has no row", options[i].section, options[i].name);
-    for (int i = 0; i < n_option_rows; i++)
-        if (!find(option_rows[i].pointer))
-            FAIL("%s is no option", option_rows[i].pointer);
+    struct config_option option;
+
+    for (int i = 0; option_at(i, &option); i++)
+        if (!case_of(&option))
+            FAIL("%s.%s has no row", option.section, option.row->name);
+    for (int i = 0; i < n_option_cases; i++)
+        if (!find(option_cases[i].pointer).row)
+            FAIL("%s is no option", option_cases[i].pointer);
 }
 
 static char *output_of(const char *arguments)
@@ -76,14 +80,15 @@ static char *output_of(const char *arguments)
 TEST(options__each_is_in_the_help)
 {
     const char *help = output_of("--help");
+    struct config_option option;
     char line[512];
 
-    for (int i = 0; i < n_options; i++) {
-        const struct option *o = &options[i];
+    for (int i = 0; option_at(i, &option); i++) {
+        const struct option_row *o = option.row;
         const char *at;
 
-        snprintf(line, sizeof(line), "  %s.%s = %s\n      %s (", o->section, o->name, o->fallback,
-                 o->help);
+        snprintf(line, sizeof(line), "  %s.%s = %s\n      %s (", option.section, o->name,
+                 o->fallback, o->help);
         at = strstr(help, line);
         if (!at)
             FAIL("--help lacks: %s", line);
@@ -99,24 +104,25 @@ TEST(options__each_is_in_the_shipped_file)
     json_error_t error;
     json_t *file = json_load_file("config/adrankd.json", JSON_REJECT_DUPLICATES, &error);
     const char *section;
+    struct config_option option;
     json_t *members;
-    int n = 0;
+    int i, n = 0;
 
     if (!file)
         FAIL("config/adrankd.json: %s", error.text);
-    for (int i = 0; i < n_options; i++) {
-        const struct option *o = &options[i];
+    for (i = 0; option_at(i, &option); i++) {
+        const struct option_row *o = option.row;
         json_t *want = json_loads(o->fallback, JSON_DECODE_ANY, NULL);
-        const json_t *got = json_object_get(json_object_get(file, o->section), o->name);
+        const json_t *got = json_object_get(json_object_get(file, option.section), o->name);
 
         if (!got || !(json_is_number(want)
                           ? json_is_number(got) && json_number_value(want) == json_number_value(got)
                           : json_equal(want, got)))
-            FAIL("config/adrankd.json: %s.%s is not %s", o->section, o->name, o->fallback);
+            FAIL("config/adrankd.json: %s.%s is not %s", option.section, o->name, o->fallback);
         json_decref(want);
     }
     json_object_foreach(file, section, members) n += (int)json_object_size(members);
-    CHECK_INT(n, n_options);
+    CHECK_INT(n, i);
     json_decref(file);
 }
 
@@ -138,16 +144,17 @@ static const char *filled(const char *text)
 }
 
 /* {"section":{"name":value}} with ' for ". */
-static const char *change_of(const struct option_row *row)
+static const char *change_of(const struct option_case *row)
 {
     static char text[1024];
-    const struct option *o = find(row->pointer);
+    const struct config_option option = find(row->pointer);
 
-    snprintf(text, sizeof(text), "{'%s':{'%s':%s}}", o->section, o->name, filled(row->to));
+    snprintf(text, sizeof(text), "{'%s':{'%s':%s}}", option.section, option.row->name,
+             filled(row->to));
     return text;
 }
 
-static void start(const struct option_row *row, const char *change)
+static void start(const struct option_case *row, const char *change)
 {
     struct driver_args args = {.plain = true, .no_wait = true};
     const char *with = filled(row->with);
@@ -163,9 +170,9 @@ static void start(const struct option_row *row, const char *change)
 }
 
 /* Where it needs a restart the daemon says so and goes on as before. */
-static void reload(const struct option_row *row, const char *change)
+static void reload(const struct option_case *row, const char *change)
 {
-    const struct option *o = find(row->pointer);
+    const struct option_row *o = find(row->pointer).row;
     const struct driver_response *response =
         driver_reload(&option_driver, driver_config(filled(row->with), change, NULL));
     const json_t *answer, *told;
@@ -193,9 +200,9 @@ static void stop(void)
     driver_stop(&option_driver);
 }
 
-static void check_row(const struct option_row *row)
+static void check_row(const struct option_case *row)
 {
-    const struct option *o = find(row->pointer);
+    const struct option_row *o = find(row->pointer).row;
     char change[1024];
 
     snprintf(change, sizeof(change), "%s", change_of(row));
@@ -222,8 +229,8 @@ TEST(options__each_changes_what_the_daemon_does)
 {
     const char *only = getenv("ADRANK_OPTION"); /* one row, by hand */
 
-    for (int i = 0; i < n_option_rows; i++) {
-        const struct option_row *row = &option_rows[i];
+    for (int i = 0; i < n_option_cases; i++) {
+        const struct option_case *row = &option_cases[i];
 
         if (only && strcmp(only, row->pointer) != 0)
             continue;
@@ -253,5 +260,3 @@ TEST(options__a_rewritten_secret_is_a_change)
     CHECK(!strstr(driver_log(d), "rewritten"));
     CHECK_INT(driver_stop(d), 0);
 }
-
-TEST_MAIN

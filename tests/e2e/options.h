@@ -6,7 +6,7 @@
 #include "tests/redis.h"
 #include "tests/test.h"
 
-struct option_row {
+struct option_case {
     const char *pointer;      /* "/rank/top_n" */
     const char *to;           /* JSON with ' for " */
     bool (*seen)(void);       /* of option_driver */
@@ -16,8 +16,8 @@ struct option_row {
     bool ends;                /* seen() ends the daemon */
 };
 
-extern const struct option_row option_rows[];
-extern const int n_option_rows;
+extern const struct option_case option_cases[];
+extern const int n_option_cases;
 
 extern struct driver option_driver;
 extern struct redis option_redis;

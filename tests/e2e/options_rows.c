@@ -16,6 +16,8 @@
 
 /* ---- what several looks do ------------------------------------------------------------------------ */
 
+static struct err err;
+
 static const json_t *ranked(const char *body)
 {
     const struct driver_response *response = driver_rank(d, body);
@@ -42,16 +44,12 @@ static size_t results(const char *body)
 
 static void open_client(struct http_client *client, const char *address, int timeout_ms)
 {
-    struct err err;
-
     CHECK_OK(http_client_init(client, address, timeout_ms, &err), err);
     CHECK_OK(http_client_connect(client, &err), err);
 }
 
 static void send_text(struct http_client *client, const char *text)
 {
-    struct err err;
-
     CHECK_OK(http_client_send(client, view_of(text), &err), err);
 }
 
@@ -69,7 +67,6 @@ static int status_within(const char *bytes, int ms)
 {
     struct client_response response;
     struct http_client client;
-    struct err err;
     int status = 0;
 
     open_client(&client, d->address, ms);
@@ -275,7 +272,6 @@ static bool idle_connection_closed(void)
 {
     struct client_response response;
     struct http_client client;
-    struct err err;
     bool closed;
 
     open_client(&client, d->address, 5000);
@@ -343,7 +339,6 @@ static bool hang_is_told(void)
 {
     struct client_response response;
     struct http_client client;
-    struct err err;
     bool told;
 
     tell_device("hang");
@@ -394,7 +389,6 @@ static bool six_are_too_many(void)
 {
     struct http_client clients[6];
     struct client_response response;
-    struct err err;
     int refused = 0;
 
     for (int i = 0; i < 6; i++) {
@@ -457,7 +451,6 @@ static bool second_does_not_wait(void)
 {
     struct client_response response;
     struct http_client client;
-    struct err err;
     double ms;
 
     CHECK(option_within(5000, redis_is_up));
@@ -604,7 +597,6 @@ static bool first_come_first_served(void)
     double queue_us[N], seen = driver_metric(d, PARSED);
     struct http_client clients[N];
     struct client_response response;
-    struct err err;
     char body[512];
 
     for (int i = 0; i < N; i++) {
@@ -636,7 +628,6 @@ static bool second_is_late(void)
     double seen = driver_metric(d, PARSED);
     struct client_response response;
     struct http_client client;
-    struct err err;
     bool late;
 
     open_client(&client, d->address, 10000);
@@ -721,7 +712,7 @@ static const char *const locked_redis[] = {"--requirepass", DRIVER_KEY, NULL};
 static const char *const listed_redis[] = {"--requirepass", "x",  "--user", "ann",   "on",
                                            ">" DRIVER_KEY,  "~*", "&*",     "+@all", NULL};
 
-const struct option_row option_rows[] = {
+const struct option_case option_cases[] = {
     {"/http/address", "'127.0.0.2:0'", .seen = on_another_address},
     {"/http/workers", "4", .seen = three_threads_more},
     {"/http/backlog", "1", .seen = few_wait_for_accept},
@@ -794,4 +785,4 @@ const struct option_row option_rows[] = {
      .with = "{'log':{'impressions':'impressions'}}"},
 };
 
-const int n_option_rows = (int)(sizeof(option_rows) / sizeof(option_rows[0]));
+const int n_option_cases = (int)(sizeof(option_cases) / sizeof(option_cases[0]));

@@ -1,7 +1,4 @@
 /* What adrank-model pack wrote is what adrankd serves: a template is changed, packed and swapped in. */
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -68,5 +65,3 @@ TEST(pack__is_what_the_daemon_serves)
     CHECK_INT(driver_stop(&d), 0);
     shell("rm -r %s", folder);
 }
-
-TEST_MAIN

@@ -9,6 +9,8 @@
 
 #define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 
+static struct err err;
+
 /* Exit status of adrankd for somebody; it ends for want of a catalog when it does not refuse. */
 static int started_by(const char *euid, const char *argument)
 {
@@ -42,22 +44,19 @@ static void wait_live(struct driver *d, int status)
 
 static void send_rank(struct driver *d, struct http_client *client)
 {
-    struct buf bytes = BUF_INIT;
-    struct err err;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
 
     CHECK_OK(http_client_init(client, d->address, 30000, &err), err);
     CHECK_OK(http_client_connect(client, &err), err);
     http_request_write(&bytes, &(struct http_request){
                                    .method = "POST", .target = "/rank", .body = view_of(ONE_AD)});
     CHECK_OK(http_client_send(client, buf_view(&bytes), &err), err);
-    buf_release(&bytes);
 }
 
 static void start_faulty(struct driver *d, struct fault *fault, const char *backend,
                          const char *set)
 {
     char preload[4200], board[256], path[160];
-    struct err err;
 
     snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
     CHECK_OK(fault_open(fault, path, &err), err);
@@ -72,9 +71,8 @@ TEST(health__live_fails_while_a_worker_stalls)
 {
     struct http_client client;
     struct client_response response;
-    struct driver d;
-    struct fault fault;
-    struct err err;
+    struct driver d AT_END(driver_end);
+    struct fault fault AT_END(fault_close);
 
     start_faulty(&d, &fault, NULL, "admin.stall_ms=500");
     CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
@@ -90,15 +88,13 @@ TEST(health__live_fails_while_a_worker_stalls)
     CHECK_INT(response.status, 200);
     http_client_release(&client);
     wait_live(&d, 200);
-    CHECK_INT(driver_stop(&d), 0);
-    fault_close(&fault);
 }
 
 /* Nothing else runs in which the signal could be remembered. */
 TEST(cli__hup_without_memory_is_told)
 {
-    struct driver d;
-    struct fault fault;
+    struct driver d AT_END(driver_end);
+    struct fault fault AT_END(fault_close);
 
     start_faulty(&d, &fault, NULL, NULL);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1, .count = 1, .on = FAULT_OURS});
@@ -109,8 +105,6 @@ TEST(cli__hup_without_memory_is_told)
     driver_wait_log(&d, "event=reload status=unchanged");
     usleep(200000);
     CHECK(!strstr(strstr(driver_log(&d), "event=reload ") + 1, "event=reload "));
-    CHECK_INT(driver_stop(&d), 0);
-    fault_close(&fault);
 }
 
 /* ---- memory on the processor ---------------------------------------------------------------------- */
@@ -123,7 +117,6 @@ TEST(cli__hup_without_memory_is_told)
 static bool is_starved(struct http_client *client, const json_t *right)
 {
     struct client_response response;
-    struct err err;
     const json_t *answer;
     const char *body;
 
@@ -149,8 +142,8 @@ static bool is_starved(struct http_client *client, const json_t *right)
 TEST(backend__want_of_memory_costs_a_batch_and_no_more)
 {
     struct http_client client;
-    struct driver d;
-    struct fault fault;
+    struct driver d AT_END(driver_end);
+    struct fault fault AT_END(fault_close);
     int n_starved = 0;
 
     start_faulty(&d, &fault, "cpu", "model.threads=2");
@@ -171,8 +164,4 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
     printf("     %d answers without the model\n", n_starved);
     CHECK(n_starved >= 20);
     CHECK(strstr(driver_log(&d), "event=batch_no_memory"));
-    CHECK_INT(driver_stop(&d), 0);
-    fault_close(&fault);
 }
-
-TEST_MAIN

@@ -4,7 +4,6 @@
 
 #include "base/clock.h"
 #include "tests/e2e/driver.h"
-#include "tests/e2e/redis_proxy.h"
 #include "tests/redis.h"
 #include "tests/test.h"
 
@@ -155,20 +154,6 @@ TEST(redis__killed_and_restarted)
     stop();
 }
 
-TEST(redis__down_at_the_start)
-{
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    redis_kill(&redis);
-    start_at(url_of(redis.port), "features.timeout_ms=200");
-    for (int i = 0; i < 8; i++)
-        CHECK(degraded());
-    check_still_ready();
-    redis_restart(&redis);
-    check_recovers();
-    stop();
-}
-
 /* It lives and answers nobody for half a second, then all of them: too late. */
 TEST(redis__held_up)
 {
@@ -276,118 +261,26 @@ TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
     stop();
 }
 
-/* The key of u1, as Redis has it. */
-static void take_key(char *out, size_t size)
-{
-    redisContext *c = redisConnect("127.0.0.1", redis.port);
-    redisReply *reply = redisCommand(c, "KEYS *");
-
-    CHECK(reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 1);
-    snprintf(out, size, "%s", reply->element[0]->str);
-    CHECK(strncmp(out, "adrank:{u:", 10) == 0 && !strstr(out, "u1"));
-    freeReplyObject(reply);
-    redisFree(c);
-}
-
-TEST(redis__nonsense_under_the_key)
-{
-    static const struct {
-        const char *name, *bytes;
-        size_t len;
-    } rows[] = {{"empty", "", 0},
-                {"garbage", "garbage", 7},
-                {"another version", "\xff\x01\x02\x03\x04\x05\x06\x07\x08\x09\x0a\x0b\x0c", 13},
-                {"version only", "\x01", 1},
-                {"truncated", "\x01\x00\x00\x01\xa0", 5}};
-    char key[128], out[256];
-
-    start("features.timeout_ms=1000");
-    wait_until(false);
-    history("put", two_events, out, sizeof(out));
-    take_key(key, sizeof(key));
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        test_row("redis: %s", rows[i].name);
-        redis_do("LPUSH %s %b", key, rows[i].bytes, rows[i].len);
-        CHECK(degraded());
-        CHECK_INT(driver_metric(&d, "adrank_stored_events_corrupt_total"), i + 1);
-        CHECK_INT(driver_metric(&d, "adrank_features_failed_total{reason=\"corrupt\"}"), i + 1);
-        redis_do("LPOP %s", key);
-        CHECK_INT(events_used("u1"), 2); /* the others are still good */
-    }
-    test_row("redis: a string under the key");
-    redis_do("DEL %s", key);
-    redis_do("SET %s x", key);
-    for (int i = 0; i < 8; i++)
-        CHECK(degraded());
-    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1); /* that user's trouble, not the server's */
-    redis_do("DEL %s", key);
-    CHECK_INT(events_used("u1"), 0);
-    stop();
-}
-
-/* ---- what comes over the wire ----------------------------------------------------------------------- */
-
-TEST(redis__a_peer_that_talks_nonsense)
-{
-    static const struct {
-        const char *name, *reply;
-        enum proxy_mode mode;
-    } rows[] = {{"garbage", "HTTP/1.1 400 Bad Request\r\n\r\n", PROXY_SAY},
-                {"half a reply, then nothing", "*2\r\n$5\r\nab", PROXY_SAY},
-                {"half a reply, then the end", "*2\r\n$5\r\nab", PROXY_SAY_AND_CLOSE},
-                {"nil", "$-1\r\n", PROXY_SAY},
-                {"an integer", ":1\r\n", PROXY_SAY},
-                {"an array of integers", "*2\r\n:1\r\n:2\r\n", PROXY_SAY},
-                {"a huge length", "$99999999999999\r\n", PROXY_SAY},
-                {"an endless array", "*2147483647\r\n", PROXY_SAY},
-                {"an error", "-LOADING Redis is loading the dataset in memory\r\n", PROXY_SAY},
-                {"reset", "", PROXY_RESET},
-                {"silence", "", PROXY_HOLD}};
-    struct proxy proxy;
-
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    proxy_start(&proxy, redis.port);
-    start_at(url_of(proxy.port), "features.timeout_ms=50");
-    wait_until(false);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        test_row("redis: %s", rows[i].name);
-        proxy_set(&proxy, rows[i].mode, rows[i].reply);
-        wait_until(true);
-        for (int k = 0; k < 6; k++)
-            CHECK(degraded());
-        proxy_set(&proxy, PROXY_PASS, NULL);
-        check_recovers();
-    }
-    CHECK_INT(driver_stop(&d), 0);
-    proxy_stop(&proxy);
-    redis_stop(&redis);
-}
+/* ---- late ---- */
 
 /* Later than it is waited for: marked, and the late replies are taken for nobody else's. */
 TEST(redis__late_replies_are_thrown_away)
 {
-    struct proxy proxy;
     char out[256];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    proxy_start(&proxy, redis.port);
-    start_at(url_of(proxy.port), "features.timeout_ms=50");
+    start("features.timeout_ms=50");
     wait_until(false);
     history("put", two_events, out, sizeof(out));
-    proxy_set(&proxy, PROXY_LATE, NULL);
+    redis_pause(&redis);
     for (int i = 0; i < 4; i++)
         CHECK(degraded());
-    proxy_set(&proxy, PROXY_PASS, NULL);
+    redis_resume(&redis);
     wait_until(false);
     for (int i = 0; i < 10; i++) {
         CHECK_INT(events_used("u2"), 0);
         CHECK_INT(events_used("u1"), 2);
     }
-    CHECK_INT(driver_stop(&d), 0);
-    proxy_stop(&proxy);
-    redis_stop(&redis);
+    stop();
 }
 
 /* Ready means that the store is asked, too: the first answer has its features. */
@@ -421,5 +314,3 @@ TEST(redis__is_silent_until_the_deadline)
     redis_resume(&redis);
     stop();
 }
-
-TEST_MAIN

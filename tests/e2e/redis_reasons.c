@@ -122,5 +122,3 @@ TEST(redis_reasons__are_told_once)
             redis_stop(&redis);
     }
 }
-
-TEST_MAIN

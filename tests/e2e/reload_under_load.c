@@ -291,7 +291,7 @@ static void config_round(int i, bool broken)
 
 static void catalog_round(int i, bool broken)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     if (broken) {
         buf_printf(&text, "%s{\"adid\":\"n\",\"title\":\"new\",\"bid\":\"dear\"}\n",
@@ -303,7 +303,6 @@ static void catalog_round(int i, bool broken)
     buf_printf(&text, "%s{\"adid\":\"n%d\",\"title\":\"new\",\"bid\":1}\n", driver_catalog, i);
     write_either_way(path_of(d.folder, "catalog.jsonl"), buf_view(&text));
     reload(false, NULL);
-    buf_release(&text);
 }
 
 /* Each way of breaking it in turn, from a whole one every time. */
@@ -357,5 +356,3 @@ TEST(reload__under_load_nothing_is_lost)
     model_copy_remove(models);
     CHECK_INT(driver_stop(&d), 0);
 }
-
-TEST_MAIN

@@ -189,7 +189,7 @@ static int dumped_ranges_with(const char *text, int *n_without)
 TEST(secrets__are_in_no_memory_that_is_dumped)
 {
     static const char *const locked[] = {"--requirepass", PASSWORD, NULL};
-    struct redis redis;
+    struct redis redis AT_END(redis_stop);
     char url[64];
     int left_out;
 
@@ -219,7 +219,4 @@ TEST(secrets__are_in_no_memory_that_is_dumped)
     }
     CHECK(!strstr(driver_log(&d), KEY) && !strstr(driver_log(&d), PASSWORD));
     CHECK_INT(driver_stop(&d), 0);
-    redis_stop(&redis);
 }
-
-TEST_MAIN

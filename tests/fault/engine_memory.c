@@ -4,7 +4,6 @@
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "tests/fault/fault.h"
 #include "tests/unit/model/engine/engine_fixture.h"
@@ -163,5 +162,3 @@ TEST(engine_memory__a_run_survives_every_failing_allocation)
     launcher_close(launcher);
     model_unref(m);
 }
-
-TEST_MAIN

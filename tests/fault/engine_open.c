@@ -66,5 +66,3 @@ TEST(engine_open__survives_every_failing_allocation_in_plain_c)
 {
     fail_each("plain");
 }
-
-TEST_MAIN

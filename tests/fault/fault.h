@@ -22,14 +22,9 @@ enum fault_site {
     FAULT_MALLOC, /* malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, reallocarray */
     FAULT_READ,   /* read, readv */
     FAULT_WRITE, /* write, writev */
-    FAULT_RECV,  /* recv, recvmsg */
     FAULT_SEND,  /* send, sendmsg */
-    FAULT_PREAD,
-    FAULT_ACCEPT,     /* accept, accept4 */
-    FAULT_CONNECT,    /* */
-    FAULT_EPOLL_WAIT, /* also epoll_pwait, epoll_pwait2 */
-    FAULT_OPEN,       /* open, openat */
-    FAULT_CLOSE,      /* closes and then fails, as Linux does */
+    FAULT_OPEN,  /* open, openat */
+    FAULT_CLOSE, /* closes and then fails, as Linux does */
     FAULT_FSYNC,
     FAULT_RENAME,
     FAULT_SITES
@@ -48,7 +43,7 @@ struct fault_plan {
     uint64_t count;  /* 0: for ever */
     uint32_t one_in; /* 0 or 1: every one; else this share of them, by a fixed sequence */
     int error;       /* errno of the failure; malloc is always ENOMEM */
-    /* Instead of an error: transfer at most so much (read, write, recv, send, pread). */
+    /* Instead of an error: transfer at most so much (read, write, send). */
     uint32_t short_bytes;
     uint32_t delay_us; /* sleep first; with neither error nor short_bytes the call then succeeds */
     unsigned on;       /* FAULT_ON_*, FAULT_OURS */

@@ -1,8 +1,6 @@
 /* System calls on descriptors. The _chk and _2 names are what fortified callers call instead. */
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -10,9 +8,6 @@
 #include "tests/fault/interpose.h"
 
 ssize_t __read_chk(int fd, void *bytes, size_t n, size_t room);
-ssize_t __recv_chk(int fd, void *bytes, size_t n, size_t room, int flags);
-ssize_t __pread_chk(int fd, void *bytes, size_t n, off_t at, size_t room);
-ssize_t __pread64_chk(int fd, void *bytes, size_t n, off64_t at, size_t room);
 int __open_2(const char *path, int flags);
 int __open64_2(const char *path, int flags);
 int __openat_2(int dir, const char *path, int flags);
@@ -21,18 +16,8 @@ REPLACES(read);
 REPLACES(readv);
 REPLACES(write);
 REPLACES(writev);
-REPLACES(recv);
-REPLACES(recvmsg);
 REPLACES(send);
 REPLACES(sendmsg);
-REPLACES(pread);
-REPLACES(pread64);
-REPLACES(accept);
-REPLACES(accept4);
-REPLACES(connect);
-REPLACES(epoll_wait);
-REPLACES(epoll_pwait);
-REPLACES(epoll_pwait2);
 REPLACES(open);
 REPLACES(open64);
 REPLACES(openat);
@@ -40,9 +25,6 @@ REPLACES(close);
 REPLACES(fsync);
 REPLACES(rename);
 REPLACES(__read_chk);
-REPLACES(__recv_chk);
-REPLACES(__pread_chk);
-REPLACES(__pread64_chk);
 REPLACES(__open_2);
 REPLACES(__open64_2);
 REPLACES(__openat_2);
@@ -68,6 +50,12 @@ ssize_t OURS(write)(int fd, const void *bytes, size_t n)
 {
     DECIDE(FAULT_WRITE, fd);
     return REAL(write)(fd, bytes, at_most(n, verdict.max_bytes));
+}
+
+ssize_t OURS(send)(int fd, const void *bytes, size_t n, int flags)
+{
+    DECIDE(FAULT_SEND, fd);
+    return REAL(send)(fd, bytes, at_most(n, verdict.max_bytes), flags);
 }
 
 /* The first part of a scattered transfer that is to fall short. */
@@ -98,42 +86,6 @@ ssize_t OURS(writev)(int fd, const struct iovec *parts, int n)
     return REAL(writev)(fd, parts, n);
 }
 
-ssize_t OURS(recv)(int fd, void *bytes, size_t n, int flags)
-{
-    DECIDE(FAULT_RECV, fd);
-    return REAL(recv)(fd, bytes, at_most(n, verdict.max_bytes), flags);
-}
-
-ssize_t OURS(__recv_chk)(int fd, void *bytes, size_t n, size_t room, int flags)
-{
-    DECIDE(FAULT_RECV, fd);
-    return REAL(__recv_chk)(fd, bytes, at_most(n, verdict.max_bytes), room, flags);
-}
-
-ssize_t OURS(send)(int fd, const void *bytes, size_t n, int flags)
-{
-    DECIDE(FAULT_SEND, fd);
-    return REAL(send)(fd, bytes, at_most(n, verdict.max_bytes), flags);
-}
-
-ssize_t OURS(recvmsg)(int fd, struct msghdr *message, int flags)
-{
-    struct iovec part, *parts = message->msg_iov;
-    size_t n_parts = message->msg_iovlen;
-    ssize_t n;
-    DECIDE(FAULT_RECV, fd);
-
-    if (n_parts > 0 && verdict.max_bytes != SIZE_MAX) {
-        part = first_part(parts, verdict.max_bytes);
-        message->msg_iov = &part;
-        message->msg_iovlen = 1;
-    }
-    n = REAL(recvmsg)(fd, message, flags);
-    message->msg_iov = parts;
-    message->msg_iovlen = n_parts;
-    return n;
-}
-
 ssize_t OURS(sendmsg)(int fd, const struct msghdr *message, int flags)
 {
     struct msghdr cut = *message;
@@ -146,68 +98,6 @@ ssize_t OURS(sendmsg)(int fd, const struct msghdr *message, int flags)
         cut.msg_iovlen = 1;
     }
     return REAL(sendmsg)(fd, &cut, flags);
-}
-
-ssize_t OURS(pread)(int fd, void *bytes, size_t n, off_t at)
-{
-    DECIDE(FAULT_PREAD, fd);
-    return REAL(pread)(fd, bytes, at_most(n, verdict.max_bytes), at);
-}
-
-ssize_t OURS(pread64)(int fd, void *bytes, size_t n, off64_t at)
-{
-    DECIDE(FAULT_PREAD, fd);
-    return REAL(pread64)(fd, bytes, at_most(n, verdict.max_bytes), at);
-}
-
-ssize_t OURS(__pread_chk)(int fd, void *bytes, size_t n, off_t at, size_t room)
-{
-    DECIDE(FAULT_PREAD, fd);
-    return REAL(__pread_chk)(fd, bytes, at_most(n, verdict.max_bytes), at, room);
-}
-
-ssize_t OURS(__pread64_chk)(int fd, void *bytes, size_t n, off64_t at, size_t room)
-{
-    DECIDE(FAULT_PREAD, fd);
-    return REAL(__pread64_chk)(fd, bytes, at_most(n, verdict.max_bytes), at, room);
-}
-
-int OURS(accept)(int fd, struct sockaddr *address, socklen_t *len)
-{
-    DECIDE(FAULT_ACCEPT, fd);
-    return REAL(accept)(fd, address, len);
-}
-
-int OURS(accept4)(int fd, struct sockaddr *address, socklen_t *len, int flags)
-{
-    DECIDE(FAULT_ACCEPT, fd);
-    return REAL(accept4)(fd, address, len, flags);
-}
-
-int OURS(connect)(int fd, const struct sockaddr *address, socklen_t len)
-{
-    DECIDE(FAULT_CONNECT, fd);
-    return REAL(connect)(fd, address, len);
-}
-
-int OURS(epoll_wait)(int fd, struct epoll_event *events, int n, int timeout_ms)
-{
-    DECIDE(FAULT_EPOLL_WAIT, fd);
-    return REAL(epoll_wait)(fd, events, n, timeout_ms);
-}
-
-int OURS(epoll_pwait)(int fd, struct epoll_event *events, int n, int timeout_ms,
-                      const sigset_t *signals)
-{
-    DECIDE(FAULT_EPOLL_WAIT, fd);
-    return REAL(epoll_pwait)(fd, events, n, timeout_ms, signals);
-}
-
-int OURS(epoll_pwait2)(int fd, struct epoll_event *events, int n, const struct timespec *timeout,
-                       const sigset_t *signals)
-{
-    DECIDE(FAULT_EPOLL_WAIT, fd);
-    return REAL(epoll_pwait2)(fd, events, n, timeout, signals);
 }
 
 /* The mode is there only with these flags. */

@@ -1,7 +1,6 @@
 /* The malloc family. */
 #include <malloc.h>
 #include <stdbool.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "tests/fault/interpose.h"

@@ -3,7 +3,6 @@
  * not be done for want of memory is reported as that, not as bad JSON, a bad tensor or a failed digest.
  */
 #include <jansson.h>
-#include <stdlib.h>
 
 #include "adrank/model.h"
 #include "model/files/json_load.h"
@@ -48,5 +47,3 @@ TEST(model_open__the_same_with_tokenizer_json)
 {
     fail_each("tests/golden/logits/seven-heads");
 }
-
-TEST_MAIN

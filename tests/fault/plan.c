@@ -6,11 +6,9 @@
 #include "tests/fault/board.h"
 
 static const char *const site_names[FAULT_SITES] = {
-    [FAULT_MALLOC] = "malloc", [FAULT_READ] = "read",       [FAULT_WRITE] = "write",
-    [FAULT_RECV] = "recv",     [FAULT_SEND] = "send",       [FAULT_PREAD] = "pread",
-    [FAULT_ACCEPT] = "accept", [FAULT_CONNECT] = "connect", [FAULT_EPOLL_WAIT] = "epoll_wait",
-    [FAULT_OPEN] = "open",     [FAULT_CLOSE] = "close",     [FAULT_FSYNC] = "fsync",
-    [FAULT_RENAME] = "rename"};
+    [FAULT_MALLOC] = "malloc", [FAULT_READ] = "read",    [FAULT_WRITE] = "write",
+    [FAULT_SEND] = "send",     [FAULT_OPEN] = "open",    [FAULT_CLOSE] = "close",
+    [FAULT_FSYNC] = "fsync",   [FAULT_RENAME] = "rename"};
 
 void fault_here(struct fault *fault)
 {

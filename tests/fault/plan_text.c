@@ -10,15 +10,14 @@ TEST(fault_parse__takes)
                                        "read:error=11,count=2,one_in=5,on=socket+ours",
                                        "write:short_bytes=1;send:delay_us=5",
                                        "clock:monotonic_us=1,wall_us=-5",
-                                       "epoll_wait:error=EINTR;"};
-    struct fault fault;
+                                       "fsync:error=EINTR;"};
+    struct fault fault AT_END(fault_clear);
 
     fault_here(&fault);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("fault_parse__takes \"%s\"", rows[i]);
         CHECK_INT(fault_parse(&fault, rows[i]), 0);
     }
-    fault_clear(&fault);
 }
 
 TEST(fault_parse__refuses)
@@ -26,14 +25,11 @@ TEST(fault_parse__refuses)
     static const char *const rows[] = {
         "read",        "nosuch:from=1", "read:",        "read:error",    "read:error=EWHAT",
         "read:from=x", "read:on=disk",  "clock:from=1", "read:colour=1", "read:from="};
-    struct fault fault;
+    struct fault fault AT_END(fault_clear);
 
     fault_here(&fault);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("fault_parse__refuses \"%s\"", rows[i]);
         CHECK_INT(fault_parse(&fault, rows[i]), -1);
     }
-    fault_clear(&fault);
 }
-
-TEST_MAIN

@@ -8,7 +8,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -17,156 +16,39 @@
 
 static char bytes[64];
 static struct iovec parts[2] = {{bytes, 16}, {bytes + 16, 16}};
-static int zero, null, pair[2], listener, epoll;
+static struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
+static int zero, null, pair[2];
 static const char *file = "/proc/self/exe";
 
-static void *volatile block; /* volatile, or the compiler drops the allocation */
-
-static long call_malloc(void)
+/* 1 for memory, which is given back. volatile, or the compiler drops the allocation. */
+static long got(void *volatile block)
 {
-    block = malloc(10);
     free(block);
     return block ? 1 : -1;
 }
 
-static long call_calloc(void)
-{
-    block = calloc(2, 10);
-    free(block);
-    return block ? 1 : -1;
-}
-
-static long call_realloc(void)
-{
-    block = realloc(NULL, 10);
-    free(block);
-    return block ? 1 : -1;
-}
-
-static long call_aligned_alloc(void)
-{
-    block = aligned_alloc(64, 64);
-    free(block);
-    return block ? 1 : -1;
-}
-
-static long call_posix_memalign(void)
+static void *posix_memaligned(void)
 {
     void *p = NULL;
 
     errno = posix_memalign(&p, 64, 64);
-    free(p);
-    return errno ? -1 : 1;
+    return p;
 }
 
-static long call_read(void)
+static long closed(int fd)
 {
-    return read(zero, bytes, 32);
-}
-
-static long call_readv(void)
-{
-    return readv(zero, parts, 2);
-}
-
-static long call_write(void)
-{
-    return write(null, bytes, 32);
-}
-
-static long call_writev(void)
-{
-    return writev(null, parts, 2);
-}
-
-static long call_send(void)
-{
-    return send(pair[0], bytes, 32, MSG_DONTWAIT);
-}
-
-static long call_recv(void)
-{
-    if (write(pair[0], bytes, 32) != 32)
-        return -1;
-    return recv(pair[1], bytes, 32, MSG_DONTWAIT);
-}
-
-static long call_recvmsg(void)
-{
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-
-    if (write(pair[0], bytes, 32) != 32)
-        return -1;
-    return recvmsg(pair[1], &message, MSG_DONTWAIT);
-}
-
-static long call_sendmsg(void)
-{
-    struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
-
-    return sendmsg(pair[0], &message, MSG_DONTWAIT);
-}
-
-static long call_pread(void)
-{
-    int fd = open(file, O_RDONLY);
-    long n = pread(fd, bytes, 32, 1);
-    int saved = errno;
-
-    close(fd);
-    errno = saved;
-    return n;
-}
-
-static long call_accept(void)
-{
-    return accept4(listener, NULL, NULL, SOCK_NONBLOCK);
-}
-
-static long call_connect(void)
-{
-    return connect(zero, &(struct sockaddr){.sa_family = AF_UNIX}, sizeof(struct sockaddr));
-}
-
-static long call_epoll_wait(void)
-{
-    struct epoll_event event;
-
-    return epoll_wait(epoll, &event, 1, 0);
-}
-
-static long call_open(void)
-{
-    int fd = open(file, O_RDONLY);
-
     return fd == -1 ? -1 : close(fd);
 }
 
-static long call_openat(void)
+/* An allocation by the C library's own code. */
+static long opened_file(void)
 {
-    int fd = openat(AT_FDCWD, file, O_RDONLY);
+    FILE *f = fopen(file, "r");
 
-    return fd == -1 ? -1 : close(fd);
+    return f ? fclose(f) : -1;
 }
 
-static long call_close(void)
-{
-    return close(dup(zero));
-}
-
-static long call_fsync(void)
-{
-    int fd = fileno(stdin);
-
-    return fsync(fd);
-}
-
-static long call_rename(void)
-{
-    return rename("/no/such/file", "/no/such/other");
-}
-
-static long call_monotonic(void)
+static long monotonic_s(void)
 {
     struct timespec t;
 
@@ -174,53 +56,45 @@ static long call_monotonic(void)
     return (long)t.tv_sec;
 }
 
-static long call_wall(void)
-{
-    return (long)time(NULL);
-}
+/* name, what it gives back */
+#define CALLS(X)                                                                                   \
+    X(malloc, got(malloc(10)))                                                                     \
+    X(calloc, got(calloc(2, 10)))                                                                  \
+    X(realloc, got(realloc(NULL, 10)))                                                             \
+    X(aligned_alloc, got(aligned_alloc(64, 64)))                                                   \
+    X(posix_memalign, got(posix_memaligned()))                                                     \
+    X(read, read(zero, bytes, 32))                                                                 \
+    X(readv, readv(zero, parts, 2))                                                                \
+    X(write, write(null, bytes, 32))                                                               \
+    X(writev, writev(null, parts, 2))                                                              \
+    X(send, send(pair[0], bytes, 32, MSG_DONTWAIT))                                                \
+    X(sendmsg, sendmsg(pair[0], &message, MSG_DONTWAIT))                                           \
+    X(open, closed(open(file, O_RDONLY)))                                                          \
+    X(openat, closed(openat(AT_FDCWD, file, O_RDONLY)))                                            \
+    X(close, close(dup(zero)))                                                                     \
+    X(fsync, fsync(STDIN_FILENO))                                                                  \
+    X(rename, rename("/no/such/file", "/no/such/other"))                                           \
+    X(monotonic, monotonic_s())                                                                    \
+    X(wall, (long)time(NULL))                                                                      \
+    X(geteuid, (long)geteuid())                                                                    \
+    X(fopen, opened_file())
 
-static long call_geteuid(void)
-{
-    return (long)geteuid();
-}
-
-/* An allocation by the C library's own code. */
-static long call_fopen(void)
-{
-    FILE *f = fopen(file, "r");
-
-    return f ? fclose(f) : -1;
-}
+#define X(name, expr)                                                                              \
+    static long call_##name(void)                                                                  \
+    {                                                                                              \
+        return expr;                                                                               \
+    }
+CALLS(X)
+#undef X
 
 static const struct {
     const char *name;
     long (*make)(void);
-} calls[] = {{"malloc", call_malloc},
-             {"calloc", call_calloc},
-             {"realloc", call_realloc},
-             {"aligned_alloc", call_aligned_alloc},
-             {"posix_memalign", call_posix_memalign},
-             {"read", call_read},
-             {"readv", call_readv},
-             {"write", call_write},
-             {"writev", call_writev},
-             {"recv", call_recv},
-             {"recvmsg", call_recvmsg},
-             {"send", call_send},
-             {"sendmsg", call_sendmsg},
-             {"pread", call_pread},
-             {"accept", call_accept},
-             {"connect", call_connect},
-             {"epoll_wait", call_epoll_wait},
-             {"open", call_open},
-             {"openat", call_openat},
-             {"close", call_close},
-             {"fsync", call_fsync},
-             {"rename", call_rename},
-             {"monotonic", call_monotonic},
-             {"wall", call_wall},
-             {"geteuid", call_geteuid},
-             {"fopen", call_fopen}};
+} calls[] = {
+#define X(name, expr) {#name, call_##name},
+    CALLS(X)
+#undef X
+};
 
 /* By the bare system call, which nobody replaces. */
 static void tell(long result)
@@ -239,8 +113,6 @@ static void set_up(void)
 {
     zero = open("/dev/zero", O_RDONLY);
     null = open("/dev/null", O_WRONLY);
-    listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0);
-    epoll = epoll_create1(0);
     if (socketpair(AF_UNIX, SOCK_STREAM, 0, pair) == -1)
         exit(1);
 }

@@ -14,6 +14,8 @@
 
 static struct fault fault;
 
+static struct err err;
+
 static void plan(enum fault_site site, const struct fault_plan *p)
 {
     fault_here(&fault);
@@ -23,7 +25,7 @@ static void plan(enum fault_site site, const struct fault_plan *p)
 
 TEST(fault__buf_out_of_memory_is_sticky)
 {
-    struct buf buf = BUF_INIT;
+    struct buf buf AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&buf, "abc");
     plan(FAULT_MALLOC, &(struct fault_plan){.from = 1});
@@ -33,7 +35,6 @@ TEST(fault__buf_out_of_memory_is_sticky)
     CHECK(buf_failed(&buf));
     CHECK(buf.len >= 3 && buf.len <= 256);
     CHECK_INT(memcmp(buf.ptr, "abc", 3), 0);
-    buf_release(&buf);
 }
 
 TEST(fault__arena_survives_every_failing_allocation)
@@ -63,9 +64,8 @@ TEST(fault__arena_survives_every_failing_allocation)
 
 TEST(fault__problems_count_what_memory_did_not_hold)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
-    struct err err;
 
     arena_init(&arena, 256, 0);
     problems_init(&problems, &arena, 100);
@@ -77,13 +77,11 @@ TEST(fault__problems_count_what_memory_did_not_hold)
     CHECK(problems.dropped > 0 && problems.n > 0);
     CHECK_INT(problems_to_err(&problems, "f", ERR_DATA, &err), -1);
     CHECK(strstr(err.text, " more"));
-    arena_release(&arena);
 }
 
 TEST(fault__file_read)
 {
-    struct buf whole = BUF_INIT, got = BUF_INIT;
-    struct err err;
+    struct buf whole AT_END(buf_release) = BUF_INIT, got = BUF_INIT;
 
     CHECK_OK(file_read("LICENSE", 1 << 20, &whole, &err), err);
     test_row("fault__file_read survives short reads");
@@ -110,13 +108,11 @@ TEST(fault__file_read)
     CHECK_INT(err.code, ERR_NOMEM);
     fault_clear(&fault);
     buf_release(&got);
-    buf_release(&whole);
 }
 
 static void write_fails(const char *path, enum fault_site site, int error, const char *part)
 {
-    struct buf got = BUF_INIT;
-    struct err err;
+    struct buf got AT_END(buf_release) = BUF_INIT;
 
     test_row("fault__file_write keeps the old file: %s", part);
     plan(site, &(struct fault_plan){.from = 1, .error = error});
@@ -124,14 +120,12 @@ static void write_fails(const char *path, enum fault_site site, int error, const
     fault_clear(&fault);
     CHECK_OK(file_read(path, 100, &got, &err), err);
     CHECK_VIEW(buf_view(&got), "old");
-    buf_release(&got);
 }
 
 TEST(fault__file_write)
 {
     char dir[] = "/tmp/adrank-wrapped-XXXXXX", path[64];
     struct buf got = BUF_INIT;
-    struct err err;
 
     CHECK(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/f", dir);
@@ -163,9 +157,8 @@ static void on_letter(struct letter *letter, void *n)
 
 TEST(fault__mailbox_wakes_though_interrupted)
 {
-    struct mailbox box;
+    struct mailbox box AT_END(mailbox_release);
     struct letter letter = {NULL, on_letter};
-    struct err err;
     int n = 0;
 
     CHECK_OK(mailbox_init(&box, &err), err);
@@ -177,7 +170,6 @@ TEST(fault__mailbox_wakes_though_interrupted)
     CHECK_INT(fault_fired(&fault, FAULT_READ), 2);
     CHECK_INT(n, 1);
     fault_clear(&fault);
-    mailbox_release(&box);
 }
 
 TEST(fault__clock_is_what_the_test_says)
@@ -190,5 +182,3 @@ TEST(fault__clock_is_what_the_test_says)
     CHECK_NEAR((double)(clock_wall_ms() - wall_ms), -1500, 1000);
     fault_clear(&fault);
 }
-
-TEST_MAIN

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 #include "base/bug.h"
-#include "server/world/config.h"
+#include "server/world/config_print.h"
+#include "server/world/config_read.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
 
@@ -42,8 +43,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n)
     BUG_ON(!again);
     print(again, &second);
     BUG_ON(!view_eq(buf_view(&first), buf_view(&second)));
-    config_free(config);
-    config_free(again);
+    config_unref(config);
+    config_unref(again);
     buf_release(&first);
     buf_release(&second);
     return 0;

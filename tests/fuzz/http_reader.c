@@ -55,17 +55,18 @@ static void check(const struct outcome *o)
     const struct http_reader *r = &o->reader;
 
     if (o->last == HTTP_REFUSED) {
-        require(r->problem < PROBLEM_CODES && r->detail && problem_kinds[r->problem].closes);
+        require(r->refusal.problem < PROBLEM_CODES && r->refusal.detail &&
+                problem_kinds[r->refusal.problem].closes);
         return;
     }
-    require(r->body_len <= limits.max_body_bytes && r->n_fields <= limits.max_fields);
+    require(r->body.len <= limits.max_body_bytes && r->head.n_fields <= limits.max_fields);
     if (o->last != HTTP_DONE)
         return;
-    require(r->body_start <= limits.max_head_bytes);
-    require(r->end >= r->body_start + r->body_len && r->end <= o->len);
-    for (uint32_t i = 0; i < r->n_fields; i++)
-        require(r->fields[i].name.len > 0 &&
-                r->fields[i].value.start + r->fields[i].value.len <= r->body_start);
+    require(r->body.start <= limits.max_head_bytes);
+    require(r->end >= r->body.start + r->body.len && r->end <= o->len);
+    for (uint32_t i = 0; i < r->head.n_fields; i++)
+        require(r->head.fields[i].name.len > 0 &&
+                r->head.fields[i].value.start + r->head.fields[i].value.len <= r->body.start);
 }
 
 static void compare(const struct outcome *a, const struct outcome *b)
@@ -74,11 +75,11 @@ static void compare(const struct outcome *a, const struct outcome *b)
 
     require(a->last == b->last);
     if (a->last == HTTP_REFUSED)
-        require(x->problem == y->problem && x->detail == y->detail);
+        require(x->refusal.problem == y->refusal.problem && x->refusal.detail == y->refusal.detail);
     if (a->last != HTTP_DONE)
         return;
-    require(a->len == b->len && x->end == y->end && x->n_fields == y->n_fields);
-    require(x->body_start == y->body_start && x->body_len == y->body_len);
+    require(a->len == b->len && x->end == y->end && x->head.n_fields == y->head.n_fields);
+    require(x->body.start == y->body.start && x->body.len == y->body.len);
     require(memcmp(a->held, b->held, a->len) == 0);
 }
 

@@ -2,7 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/encoder.h"
+#include "model/files/family.h"
 #include "model/files/safetensors.h"
 
 static void read_all(const struct safetensors *st)
@@ -22,15 +22,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    struct encoder_config config = {.layers = 1,
-                                    .hidden = 2,
-                                    .heads = 1,
-                                    .inner = 3,
-                                    .vocab = 5,
-                                    .positions = 4,
-                                    .types = 2,
-                                    .labels = 1};
-    struct encoder_weights weights;
+    struct encoder encoder = {.config = {.layers = 1,
+                                         .hidden = 2,
+                                         .heads = 1,
+                                         .inner = 3,
+                                         .vocab = 5,
+                                         .positions = 4,
+                                         .types = 2}};
+    struct head head = {.labels = 1};
     struct safetensors st;
     struct arena arena;
     struct err err;
@@ -39,8 +38,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     read_all(&st);
     arena_init(&arena, 256, 0);
-    if (family_bert.weights(&st, &config, &arena, &weights, &err) == 0 && config.labels &&
-        !weights.classifier)
+    if (family_bert.weights(&st, &arena, &encoder, &head, &err) == 0 && head.labels &&
+        !head.classifier)
         abort();
     arena_release(&arena);
     safetensors_release(&st);

@@ -2,11 +2,8 @@
  * Any bytes as a text, with tokenizers that differ in every option: ids stay within their bounds, the same
  * text gives the same ids, and a text cut at white space gives those of its parts. The first byte chooses.
  */
-#include "adrank/tokenizer.h"
 
-#include <stdint.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/bug.h"
 #include "tests/unit/model/tokenizer/memory.h"

@@ -3,10 +3,6 @@
  * as the first byte chooses. What opens must encode, with ids of its own vocabulary; what does not must say
  * why.
  */
-#include "adrank/tokenizer.h"
-
-#include <stdint.h>
-#include <string.h>
 
 #include "base/bug.h"
 #include "tests/unit/model/tokenizer/memory.h"

@@ -61,7 +61,7 @@ void golden_engine_score(struct golden_engine *g, const struct input *const *inp
 
     CHECK(n <= MAX_JOBS);
     for (int i = 0; i < n; i++) {
-        jobs[i] = (struct engine_job){.input = inputs[i], .logits = logits[i]};
+        jobs[i] = (struct engine_job){.input = inputs[i], .out = logits[i]};
         list[i] = &jobs[i];
     }
     CHECK_OK(engine_run(g->engine, &batch, &err), err);

@@ -22,8 +22,8 @@ static void read_pair(struct golden_pairs *pairs, int i, const json_t *pair,
                               &scratch, &pairs->inputs[i], &err),
              err);
     arena_release(&scratch);
-    CHECK_INT(json_array_size(logits), model_labels(model));
-    for (int l = 0; l < model_labels(model); l++)
+    CHECK_INT(json_array_size(logits), model_out_width(model));
+    for (int l = 0; l < model_out_width(model); l++)
         pairs->want[i][l] = json_real_value(json_array_get(logits, (size_t)l));
 }
 
@@ -72,7 +72,7 @@ double golden_pairs_score(struct golden_pairs *pairs, struct golden_engine *g, i
         golden_engine_score(g, inputs, logits, n);
     }
     for (int i = 0; i < pairs->n; i++)
-        for (int l = 0; l < model_labels(g->model); l++)
+        for (int l = 0; l < model_out_width(g->model); l++)
             worst = fmax(worst, fabs((double)pairs->got[i][l] - pairs->want[i][l]));
     return worst / pairs->spread;
 }

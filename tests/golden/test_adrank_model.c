@@ -1,5 +1,4 @@
 /* The program adrank-model: what it prints, in which order, and how it ends (CONTRACT 8). */
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -224,7 +223,7 @@ TEST(adrank_model__scores_requests_of_any_kind)
 /* Pairs and requests mixed, and far more than one batch holds. */
 TEST(adrank_model__keeps_the_order_over_many_batches)
 {
-    struct buf input = BUF_INIT;
+    struct buf input AT_END(buf_release) = BUF_INIT;
     struct model_ran ran, one;
     json_t *first, *got;
 
@@ -253,7 +252,6 @@ TEST(adrank_model__keeps_the_order_over_many_batches)
     json_decref(got);
     model_ran_release(&one);
     model_ran_release(&ran);
-    buf_release(&input);
 }
 
 TEST(adrank_model__tells_what_stood_before_a_bad_line)
@@ -293,8 +291,8 @@ TEST(adrank_model__tokenizes_strings_and_pairs)
 /* Without a limit, what the model takes (64 here) is none: the ids of the text are told. */
 TEST(adrank_model__tokenizes_whole_texts)
 {
-    struct buf input = BUF_INIT;
-    struct model_ran ran;
+    struct buf input AT_END(buf_release) = BUF_INIT;
+    struct model_ran ran AT_END(model_ran_release);
     json_t *pair, *single;
 
     buf_add_str(&input, "[\"a b c d\",\"e\"]\n\"");
@@ -309,8 +307,6 @@ TEST(adrank_model__tokenizes_whole_texts)
     CHECK_INT(json_array_size(single), 100 + 2);
     json_decref(pair);
     json_decref(single);
-    model_ran_release(&ran);
-    buf_release(&input);
 }
 
 /* What a catalog adds to a request scores as if the request had said it. */
@@ -350,7 +346,7 @@ TEST(adrank_model__takes_texts_from_a_catalog)
 
 TEST(adrank_model__inspects)
 {
-    struct model_ran ran = model_run("inspect " PREFIX, VIEW_LIT(""));
+    struct model_ran ran AT_END(model_ran_release) = model_run("inspect " PREFIX, VIEW_LIT(""));
     json_t *got = model_ran_line(&ran, 0);
     const json_t *input = json_object_get(got, "input");
 
@@ -365,7 +361,4 @@ TEST(adrank_model__inspects)
     CHECK_INT(json_integer_value(json_object_get(input, "max_context_tokens")), 72);
     CHECK_NEAR(json_real_value(json_object_get(json_object_get(got, "calibration"), "b")), -1.5, 0);
     json_decref(got);
-    model_ran_release(&ran);
 }
-
-TEST_MAIN

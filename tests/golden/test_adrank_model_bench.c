@@ -78,5 +78,3 @@ TEST(adrank_model_bench__writes_the_result_to_a_file)
     unlink(path);
     rmdir(dir);
 }
-
-TEST_MAIN

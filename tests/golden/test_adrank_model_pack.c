@@ -1,5 +1,4 @@
 /* adrank-model pack: nobody edits golden logits by hand (CONTRACT 8). */
-#include <unistd.h>
 
 #include "base/rng.h"
 #include "tests/golden/model_program.h"
@@ -11,6 +10,8 @@
 #define FRESH "tests/golden/models/e2e"             /* a head that is not trained */
 
 #define LABELLED 2000 /* lines */
+
+static struct err err;
 
 static json_t *adrank_json(const struct model_dir *dir)
 {
@@ -44,12 +45,11 @@ static json_t *pack(const struct model_dir *dir, const char *more)
 static void pack_refused(const struct model_dir *dir, const char *more, int status,
                          const char *error)
 {
-    struct model_ran ran = run_on("pack", dir, more);
+    struct model_ran ran AT_END(model_ran_release) = run_on("pack", dir, more);
 
     test_row("pack %s", more);
     CHECK_INT(ran.status, status);
     model_ran_told(&ran, error);
-    model_ran_release(&ran);
 }
 
 static int verified_pairs(const struct model_dir *dir, const char *more)
@@ -69,11 +69,10 @@ static int verified_pairs(const struct model_dir *dir, const char *more)
 
 static void verify_refused(const struct model_dir *dir, const char *error)
 {
-    struct model_ran ran = run_on("verify", dir, "");
+    struct model_ran ran AT_END(model_ran_release) = run_on("verify", dir, "");
 
     CHECK_INT(ran.status, 65);
     model_ran_told(&ran, error);
-    model_ran_release(&ran);
 }
 
 /* A path for a file beside the directory. */
@@ -89,8 +88,6 @@ static const char *beside(const struct model_dir *dir, const char *suffix)
 
 static void put_beside(const struct model_dir *dir, const char *suffix, struct view bytes)
 {
-    struct err err;
-
     CHECK_OK(file_write(beside(dir, suffix), bytes, &err), err);
 }
 
@@ -138,7 +135,7 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
 
 TEST(pack__says_what_it_would_write)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model_ran ran;
     char more[200];
     json_t *doc;
@@ -156,14 +153,13 @@ TEST(pack__says_what_it_would_write)
     json_decref(pack(&dir, more));
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     CHECK_INT(unlink(beside(&dir, "json")), 0);
-    model_dir_remove(&dir);
 }
 
 /* ------------------------------------------------------------------ what is there */
 
 TEST(pack__keeps_what_is_not_named)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     json_t *before, *after, *report;
 
     model_dir_copy(&dir, REQUESTS);
@@ -187,13 +183,12 @@ TEST(pack__keeps_what_is_not_named)
     json_decref(before);
     json_decref(after);
     json_decref(report);
-    model_dir_remove(&dir);
 }
 
 /* By hand a template cannot be changed without its logits; with pack it can. */
 TEST(pack__refreshes_logits_of_a_changed_template)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     json_t *report, *doc;
     char more[200];
 
@@ -223,7 +218,6 @@ TEST(pack__refreshes_logits_of_a_changed_template)
     CHECK_STR(text_at(report, "kind"), "cross");
     json_decref(report);
     CHECK(verified_pairs(&dir, "") >= 32);
-    model_dir_remove(&dir);
 }
 
 /* ------------------------------------------------------------------ calibration */
@@ -237,7 +231,6 @@ static void make_labelled(const struct model_dir *dir, const char *path, double 
     struct model_ran ran;
     struct rng rng;
     char args[200];
-    struct err err;
 
     rng_init(&rng, 5);
     for (int i = 0; i < LABELLED; i++)
@@ -263,7 +256,7 @@ static void make_labelled(const struct model_dir *dir, const char *path, double 
 
 TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     char file[100], more[200];
     json_t *report, *doc;
     const json_t *c;
@@ -300,18 +293,15 @@ TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
     json_decref(doc);
     json_decref(report);
     unlink(file);
-    model_dir_remove(&dir);
 }
 
 static void put_lines(const char *path, const char *line, int n)
 {
-    struct buf lines = BUF_INIT;
-    struct err err;
+    struct buf lines AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&lines, "%s\n", line);
     CHECK_OK(file_write(path, buf_view(&lines), &err), err);
-    buf_release(&lines);
 }
 
 TEST(pack__takes_requests_with_shown_clicks)
@@ -321,7 +311,7 @@ TEST(pack__takes_requests_with_shown_clicks)
         "{\"adid\":\"a\",\"text\":\"shoes\"},{\"adid\":\"b\",\"text\":\"kettle\"}]}},"
         "\"shown\":[{\"adid\":\"b\",\"pos\":1,\"click\":0,\"t\":1790000000000},"
         "{\"adid\":\"a\",\"pos\":2,\"click\":1}]}";
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     char file[100], more[200];
     struct model_ran ran;
 
@@ -337,18 +327,16 @@ TEST(pack__takes_requests_with_shown_clicks)
     model_ran_release(&ran);
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     unlink(file);
-    model_dir_remove(&dir);
 }
 
 /* ------------------------------------------------------------------ given golden lines */
 
 TEST(pack__takes_golden_lines)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct buf lines = BUF_INIT;
     char file[100], more[300], *text;
     json_t *report, *doc, *request;
-    struct err err;
     size_t i;
 
     model_dir_copy(&dir, REQUESTS);
@@ -379,7 +367,6 @@ TEST(pack__takes_golden_lines)
     json_decref(doc);
     buf_release(&lines);
     unlink(file);
-    model_dir_remove(&dir);
 }
 
 /* ------------------------------------------------------------------ refusals */
@@ -456,8 +443,8 @@ TEST(pack__refuses_and_leaves_what_is_there)
 
 TEST(pack__leaves_a_broken_adrank_json)
 {
-    struct model_dir dir;
-    struct buf bytes;
+    struct model_dir dir AT_END(model_dir_remove);
+    struct buf bytes AT_END(buf_release);
 
     model_dir_copy(&dir, PAIRS);
     model_dir_put(&dir, "adrank.json", VIEW_LIT("{\"format\":1,"));
@@ -466,8 +453,4 @@ TEST(pack__leaves_a_broken_adrank_json)
     pack_refused(&dir, "", 65, "adrank.json: /colour: unknown key");
     bytes = model_dir_get(&dir, "adrank.json");
     CHECK_STR(buf_str(&bytes), "{\"format\":1,\"colour\":\"red\"}");
-    buf_release(&bytes);
-    model_dir_remove(&dir);
 }
-
-TEST_MAIN

@@ -22,27 +22,24 @@ static void put_golden_off(const struct model_dir *dir)
 
 static void put_nan(const struct model_dir *dir)
 {
-    struct buf bytes = model_dir_get(dir, "model.safetensors");
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
 
     memcpy(bytes.ptr + bytes.len - 2, "\x00\x7e", 2); /* of the last F16 */
     model_dir_put(dir, "model.safetensors", buf_view(&bytes));
-    buf_release(&bytes);
 }
 
 static void cut_tensors(const struct model_dir *dir)
 {
-    struct buf bytes = model_dir_get(dir, "model.safetensors");
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
 
     model_dir_put(dir, "model.safetensors", (struct view){bytes.ptr, bytes.len - 1});
-    buf_release(&bytes);
 }
 
 static void cut_header(const struct model_dir *dir)
 {
-    struct buf bytes = model_dir_get(dir, "model.safetensors");
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
 
     model_dir_put(dir, "model.safetensors", (struct view){bytes.ptr, 7});
-    buf_release(&bytes);
 }
 
 static void drop_bf16(const struct model_dir *dir)
@@ -87,16 +84,14 @@ TEST(adrank_model_refuses__spoiled_directories)
 
 TEST(adrank_model_refuses__nothing_of_a_copy_as_it_was)
 {
-    struct model_dir dir;
-    struct model_ran ran;
+    struct model_dir dir AT_END(model_dir_remove);
+    struct model_ran ran AT_END(model_ran_release);
     char args[100];
 
     model_dir_copy(&dir, MODEL);
     snprintf(args, sizeof(args), "verify %s", dir.path);
     ran = model_run(args, VIEW_LIT(""));
     CHECK_INT(ran.status, 0);
-    model_ran_release(&ran);
-    model_dir_remove(&dir);
 }
 
 /* The portable provider always has bf16, whatever the processor: further off than f32 ever is, within what the
@@ -155,5 +150,3 @@ TEST(adrank_model_refuses__no_processor)
         model_ran_release(&ran);
     }
 }
-
-TEST_MAIN

@@ -29,7 +29,7 @@ static void for_each_model(void (*check)(const char *name, const char *dir, cons
 
 static void check_f32(const char *name, const char *dir, const char *golden)
 {
-    struct golden_engine g;
+    struct golden_engine g AT_END(golden_engine_close);
     struct golden_pairs pairs;
     double error;
 
@@ -40,7 +40,6 @@ static void check_f32(const char *name, const char *dir, const char *golden)
     printf("     %-14s f32 error over spread %.1e\n", name, error);
     CHECK(error <= 1e-4);
     golden_pairs_close(&pairs);
-    golden_engine_close(&g);
 }
 
 TEST(logits__f32_equal_transformers)
@@ -50,7 +49,7 @@ TEST(logits__f32_equal_transformers)
 
 static void check_bf16(const char *name, const char *dir, const char *golden, const char *linear)
 {
-    struct golden_engine g;
+    struct golden_engine g AT_END(golden_engine_close);
     struct golden_pairs pairs;
     double error;
 
@@ -63,7 +62,6 @@ static void check_bf16(const char *name, const char *dir, const char *golden, co
            pairs.bf16_error);
     CHECK(error > 0 && error <= 1.2 * pairs.bf16_error);
     golden_pairs_close(&pairs);
-    golden_engine_close(&g);
 }
 
 /* The portable provider always has bf16, whatever the processor. */
@@ -116,5 +114,3 @@ TEST(logits__are_bit_equal_in_any_batch_and_by_any_threads)
 {
     for_each_model(check_bits);
 }
-
-TEST_MAIN

@@ -85,14 +85,13 @@ static void write_joined(void)
 static void copy(const char *name)
 {
     char from[256], to[256];
-    struct buf bytes = BUF_INIT;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
     struct err err;
 
     snprintf(from, sizeof(from), ENCODER "/%s", name);
     snprintf(to, sizeof(to), JOINED "/%s", name);
     CHECK_OK(file_read(from, 10 << 20, &bytes, &err), err);
     CHECK_OK(file_write(to, buf_view(&bytes), &err), err);
-    buf_release(&bytes);
 }
 
 /* Skips aloud where the weights cannot be had. */
@@ -118,7 +117,7 @@ static void make_directory(void)
 
 static void check(enum precision precision, const char *linear, double limit)
 {
-    struct golden_engine g;
+    struct golden_engine g AT_END(golden_engine_close);
     struct golden_pairs pairs;
     double error;
 
@@ -133,7 +132,6 @@ static void check(enum precision precision, const char *linear, double limit)
            limit);
     CHECK(error > 0 && error <= limit);
     golden_pairs_close(&pairs);
-    golden_engine_close(&g);
 }
 
 TEST(minilm__f32_equals_transformers)
@@ -154,5 +152,3 @@ TEST(minilm__bf16_of_the_processor_loses_no_more_than_pytorch)
     make_directory();
     check(PRECISION_BF16, NULL, 1.2);
 }
-
-TEST_MAIN

@@ -11,6 +11,16 @@ void outcome_release(struct outcome *outcome)
 {
     free(outcome->stream);
     free(outcome->operand);
+    free(outcome->saved);
+}
+
+/* What a norm saves: the means and then the reciprocal deviations. NULL: it was not asked to. */
+static void read_norm(struct rig *rig, float *mean, size_t n_rows, struct outcome *out)
+{
+    out->n_saved = mean ? 2 * n_rows : 0;
+    if (mean)
+        out->saved = rig_read_floats(rig, mean, out->n_saved);
+    rig_free(rig, mean);
 }
 
 /* A random f32 array in memory of the backend. */
@@ -51,9 +61,9 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
                                      .out = c->out,
                                      .weight = w,
                                      .bias = c->no_bias ? NULL : b,
-                                     .activation = c->activation,
+                                     .activation = c->saves ? ACTIVATION_NONE : c->activation,
                                      .to_stream = c->to_stream};
-    CHECK_OK(rig->ops->weight_new(rig->backend, &spec, c->rows, &weight, &err), err);
+    CHECK_OK(rig->ops->weight_new(rig->session, &spec, c->rows, &weight, &err), err);
     free(w);
     free(b);
     x = random_operands(rig, like, &rng, rows * in, deviation(c));
@@ -61,7 +71,16 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
     args.weight = weight;
     args.in = x;
     args.out = y;
+    if (c->saves) {
+        args.activation = c->activation;
+        args.pre_activation = rig_operands(rig, NULL, rows * n);
+    }
     CHECK_OK(rig->ops->linear(rig->lane, &args, &err), err);
+    if (c->saves) {
+        out->saved = rig_read_operands(rig, args.pre_activation, rows * n);
+        out->n_saved = rows * n;
+        rig_free(rig, args.pre_activation);
+    }
     if (c->to_stream) {
         out->stream = rig_read_floats(rig, y, rows * n);
         out->n_stream = rows * n;
@@ -71,7 +90,7 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
     }
     rig_free(rig, y);
     rig_free(rig, x);
-    rig->ops->weight_free(rig->backend, weight);
+    rig->ops->weight_free(rig->session, weight);
 }
 
 static void run_attention(const struct op_case *c, struct rig *rig, const struct rig *like,
@@ -83,6 +102,7 @@ static void run_attention(const struct op_case *c, struct rig *rig, const struct
     struct rng rng;
     struct err err;
     void *qkv, *y;
+    float *lse = NULL;
     size_t rows;
 
     rng_init(&rng, 11);
@@ -95,15 +115,23 @@ static void run_attention(const struct op_case *c, struct rig *rig, const struct
             random_operands(rig, like, &rng, (size_t)s.outside_len[i] * 3 * hidden, deviation(c));
     }
     y = rig_operands(rig, NULL, rows * hidden);
+    if (c->saves)
+        lse = rig_floats(rig, NULL, rows * (size_t)c->heads);
     const struct attention_args args = {.hidden = c->hidden,
                                         .heads = c->heads,
                                         .qkv = qkv,
                                         .outside = outside,
                                         .causal = c->causal,
                                         .read_only = c->read_only,
-                                        .out = y};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+                                        .out = y,
+                                        .lse = lse};
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->attention(rig->lane, &args, &err), err);
+    if (lse) {
+        out->saved = rig_read_floats(rig, lse, rows * (size_t)c->heads);
+        out->n_saved = rows * (size_t)c->heads;
+        rig_free(rig, lse);
+    }
     out->operand = rig_read_operands(rig, y, rows * hidden);
     out->n_operand = rows * hidden;
     for (int i = 0; i < s.slice.n_outside; i++)
@@ -133,6 +161,8 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
     const size_t n = (size_t)s.slice.n_tokens * hidden;
     stream = rig_floats(rig, NULL, n);
     operand = rig_operands(rig, NULL, n);
+    const size_t n_rows = (size_t)s.slice.n_tokens;
+    float *mean = c->saves ? rig_floats(rig, NULL, 2 * n_rows) : NULL;
     const struct embed_args args = {.word = word,
                                     .position = position,
                                     .type = type,
@@ -141,9 +171,12 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
                                     .eps = EPS,
                                     .hidden = c->hidden,
                                     .stream = stream,
-                                    .operand = operand};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+                                    .operand = operand,
+                                    .mean = mean,
+                                    .rstd = mean ? mean + n_rows : NULL};
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->embed(rig->lane, &args, &err), err);
+    read_norm(rig, mean, n_rows, out);
     out->stream = rig_read_floats(rig, stream, n);
     out->operand = rig_read_operands(rig, operand, n);
     out->n_stream = out->n_operand = n;
@@ -172,6 +205,8 @@ static void run_norm(const struct op_case *c, struct rig *rig, const struct rig 
     gamma = random_floats(rig, &rng, (size_t)c->hidden, 1);
     beta = random_floats(rig, &rng, (size_t)c->hidden, 1);
     operand = rig_operands(rig, NULL, n);
+    const size_t n_rows = (size_t)c->rows;
+    float *mean = c->saves ? rig_floats(rig, NULL, 2 * n_rows) : NULL;
     const struct residual_norm_args args = {.kind = c->norm,
                                             .n_rows = c->rows,
                                             .hidden = c->hidden,
@@ -180,8 +215,11 @@ static void run_norm(const struct op_case *c, struct rig *rig, const struct rig 
                                             .gamma = gamma,
                                             .beta = beta,
                                             .eps = EPS,
-                                            .operand = operand};
+                                            .operand = operand,
+                                            .mean = mean,
+                                            .rstd = mean ? mean + n_rows : NULL};
     CHECK_OK(rig->ops->residual_norm(rig->lane, &args, &err), err);
+    read_norm(rig, mean, n_rows, out);
     out->stream = rig_read_floats(rig, stream, n);
     out->operand = rig_read_operands(rig, operand, n);
     out->n_stream = out->n_operand = n;
@@ -213,7 +251,7 @@ static void run_pool(const struct op_case *c, struct rig *rig, const struct rig 
                                    .stream = stream,
                                    .stream_out = stream_out,
                                    .operand_out = operand_out};
-    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &err), err);
+    CHECK_OK(rig->ops->begin(rig->lane, &s.slice, &rig_pass, &err), err);
     CHECK_OK(rig->ops->pool(rig->lane, &args, &err), err);
     out->stream = rig_read_floats(rig, stream_out, n);
     out->operand = rig_read_operands(rig, operand_out, n);
@@ -282,6 +320,7 @@ static void run_head(const struct op_case *c, struct rig *rig, const struct rig 
         __VA_ARGS__                                                                                \
     }
 
+#define SAVES .saves = true
 #define TO_STREAM .to_stream = true
 #define FAMILY "64 16p0 8p0 24p0 1p0 17p0"
 #define TWO_FAMILIES "30 5p0 9p0 41 7p3 3p3 12p0"
@@ -309,6 +348,8 @@ const struct op_case op_cases[] = {
     LINEAR("tiny values", 64, 64, 64, .deviation = 1e-4, .no_bias = true, TO_STREAM),
     LINEAR("no rows", 0, 64, 64, TO_STREAM),
     LINEAR("1000 rows", 1000, 64, 96, TO_STREAM),
+    LINEAR("erf, saved", 37, 128, 512, .activation = ACTIVATION_GELU_ERF, SAVES),
+    LINEAR("tanh GELU, saved", 5, 61, 53, .activation = ACTIVATION_GELU_TANH, SAVES),
 
     ATTENTION("one token", 384, 12, "1"),
     ATTENTION("one short segment", 384, 12, "7"),
@@ -333,11 +374,16 @@ const struct op_case op_cases[] = {
     ATTENTION("causal", 128, 4, "1 2 17 40", .causal = true),
     ATTENTION("causal family", 128, 4, TWO_FAMILIES, .causal = true),
     ATTENTION("causal, read only", 128, 4, TWO_FAMILIES, .causal = true, .read_only = true),
+    ATTENTION("saved", 128, 4, TWO_FAMILIES, SAVES),
+    ATTENTION("causal, outside, saved", 35, 5, "20 6p0 6o0 6o1", .outside = "33 1", .causal = true,
+              .deviation = 3, SAVES),
+    ATTENTION("read only, saved", 128, 4, FAMILY, .read_only = true, SAVES),
 
     EMBED("MiniLM", 384, "1 17 64"),
     EMBED("odd size", 37, "5 3"),
     EMBED("one element", 1, "5 3", .no_gamma = true),
     EMBED("no norm", 128, "5 3", .no_gamma = true),
+    EMBED("saved", 37, "5 3", SAVES),
 
     NORM("post", 37, 384, NORM_POST),
     NORM("post, nothing added", 3, 384, NORM_POST, .no_delta = true),
@@ -348,6 +394,8 @@ const struct op_case op_cases[] = {
     NORM("size 3", 9, 3, NORM_POST),
     NORM("large", 4, 3072, NORM_POST, .deviation = 100),
     NORM("no rows", 0, 384, NORM_POST),
+    NORM("post, saved", 9, 77, NORM_POST, SAVES),
+    NORM("pre, saved", 9, 128, NORM_PRE, .deviation = 100, SAVES),
 
     POOL("first rows", 384, FAMILY, POOL_ROWS),
     POOL("means", 384, FAMILY, POOL_MEAN),

@@ -5,14 +5,7 @@
 #include <string.h>
 
 #include "base/bug.h"
-
-struct backend {
-    struct backend_caps caps;
-};
-
-struct lane {
-    const struct slice *slice;
-};
+#include "tests/backends/null_ops.h"
 
 struct linear_weight {
     int in, out;
@@ -42,62 +35,13 @@ static void *must(void *memory)
     return memory;
 }
 
-static int ref_open(const struct backend_open_args *args, struct backend **out, struct err *err)
-{
-    (void)args;
-    (void)err;
-    *out = must(calloc(1, sizeof(**out)));
-    (*out)->caps = (struct backend_caps){
-        .device = "reference",
-        .precision = PRECISION_F32,
-        .operand_bytes = sizeof(float),
-        .stream_bytes = sizeof(float),
-        .host_lanes = true,
-        .max_launched = 1,
-        .outside_parents = true,
-    };
-    return 0;
-}
-
-static void ref_close(struct backend *backend)
-{
-    free(backend);
-}
-
-static const struct backend_caps *ref_caps(const struct backend *backend)
-{
-    return &backend->caps;
-}
-
-static void *ref_alloc(struct backend *backend, size_t bytes, struct err *err)
-{
-    (void)backend;
-    (void)err;
-    return must(calloc(bytes / 64 + 1, 64));
-}
-
-static void ref_free(struct backend *backend, void *memory)
-{
-    (void)backend;
-    free(memory);
-}
-
-static int ref_upload(struct backend *backend, void *to, const void *from, size_t bytes,
-                      struct err *err)
-{
-    (void)backend;
-    (void)err;
-    memcpy(to, from, bytes);
-    return 0;
-}
-
-static int ref_weight_new(struct backend *backend, const struct linear_spec *spec, int max_rows,
+static int ref_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                           struct linear_weight **out, struct err *err)
 {
     struct linear_weight *w = must(calloc(1, sizeof(*w)));
     const size_t n = (size_t)spec->out * (size_t)spec->in;
 
-    (void)backend;
+    (void)session;
     (void)max_rows;
     (void)err;
     w->in = spec->in;
@@ -113,9 +57,9 @@ static int ref_weight_new(struct backend *backend, const struct linear_spec *spe
     return 0;
 }
 
-static void ref_weight_free(struct backend *backend, struct linear_weight *weight)
+static void ref_weight_free(struct session *session, struct linear_weight *weight)
 {
-    (void)backend;
+    (void)session;
     if (!weight)
         return;
     free(weight->weight);
@@ -123,32 +67,13 @@ static void ref_weight_free(struct backend *backend, struct linear_weight *weigh
     free(weight);
 }
 
-static int ref_lane_open(struct backend *backend, int max_tokens, int max_hidden, struct lane **out,
-                         struct err *err)
-{
-    (void)backend;
-    (void)max_tokens;
-    (void)max_hidden;
-    (void)err;
-    *out = must(calloc(1, sizeof(**out)));
-    return 0;
-}
-
-static void ref_lane_close(struct lane *lane)
-{
-    free(lane);
-}
-
-static int ref_begin(struct lane *lane, const struct slice *slice, struct err *err)
-{
-    (void)err;
-    lane->slice = slice;
-    return 0;
-}
+struct row_norm {
+    double mean, rstd;
+};
 
 /* out = (x - mean) / sqrt(variance + eps) * gamma + beta */
-static void norm_row(float *out, const double *x, const float *gamma, const float *beta, double eps,
-                     int n)
+static struct row_norm norm_row(float *out, const double *x, const float *gamma, const float *beta,
+                                double eps, int n)
 {
     double mean = 0, variance = 0;
 
@@ -158,6 +83,15 @@ static void norm_row(float *out, const double *x, const float *gamma, const floa
         variance += (x[i] - mean) * (x[i] - mean) / n;
     for (int i = 0; i < n; i++)
         out[i] = (float)((x[i] - mean) / sqrt(variance + eps) * (double)gamma[i] + (double)beta[i]);
+    return (struct row_norm){mean, 1 / sqrt(variance + eps)};
+}
+
+static void save_norm(struct row_norm norm, float *mean, float *rstd, int row)
+{
+    if (!mean)
+        return;
+    mean[row] = (float)norm.mean;
+    rstd[row] = (float)norm.rstd;
 }
 
 static int ref_embed(struct lane *lane, const struct embed_args *args, struct err *err)
@@ -175,7 +109,8 @@ static int ref_embed(struct lane *lane, const struct embed_args *args, struct er
                    (double)((const float *)args->position)[slice->positions[t] * h + i] +
                    (double)((const float *)args->type)[slice->types[t] * h + i];
         if (args->gamma)
-            norm_row(stream, x, args->gamma, args->beta, (double)args->eps, h);
+            save_norm(norm_row(stream, x, args->gamma, args->beta, (double)args->eps, h),
+                      args->mean, args->rstd, t);
         else
             for (int i = 0; i < h; i++)
                 stream[i] = (float)x[i];
@@ -197,7 +132,10 @@ static int ref_linear(struct lane *lane, const struct linear_args *args, struct 
 
             for (int k = 0; k < w->in; k++)
                 sum += (double)((const float *)args->in)[r * w->in + k] * w->weight[n * w->in + k];
-            ((float *)args->out)[r * w->out + n] = (float)activate(w->activation, sum);
+            sum = activate(w->activation, sum);
+            if (args->pre_activation)
+                ((float *)args->pre_activation)[r * w->out + n] = (float)sum;
+            ((float *)args->out)[r * w->out + n] = (float)activate(args->activation, sum);
         }
     return 0;
 }
@@ -227,8 +165,9 @@ static int visible_rows(const struct lane *lane, const struct attention_args *ar
     return n;
 }
 
-static void attend(const struct attention_args *args, const float *query, const float **rows, int n,
-                   int head, double *p, float *out)
+/* Returns the log of the sum of e^score. */
+static double attend(const struct attention_args *args, const float *query, const float **rows,
+                     int n, int head, double *p, float *out)
 {
     const int h = args->hidden, d = h / args->heads, at = head * d;
     double top = -INFINITY, total = 0;
@@ -250,18 +189,25 @@ static void attend(const struct attention_args *args, const float *query, const 
             sum += p[j] / total * (double)rows[j][2 * h + at + i];
         out[at + i] = (float)sum;
     }
+    return top + log(total);
 }
 
+/* row: of the result. */
 static void attend_heads(const struct lane *lane, const struct attention_args *args, int segment,
-                         int query, float *out)
+                         int query, int row)
 {
     enum { MAX_KEYS = 4096 };
     const float **rows = must(malloc(MAX_KEYS * sizeof(*rows)));
     double *p = must(malloc(MAX_KEYS * sizeof(*p)));
     const int n = visible_rows(lane, args, segment, query, rows);
 
-    for (int head = 0; head < args->heads; head++)
-        attend(args, (const float *)args->qkv + query * 3 * args->hidden, rows, n, head, p, out);
+    for (int head = 0; head < args->heads; head++) {
+        const double lse = attend(args, (const float *)args->qkv + query * 3 * args->hidden, rows,
+                                  n, head, p, (float *)args->out + row * args->hidden);
+
+        if (args->lse)
+            args->lse[row * args->heads + head] = (float)lse;
+    }
     free(p);
     free(rows);
 }
@@ -269,20 +215,18 @@ static void attend_heads(const struct lane *lane, const struct attention_args *a
 static int ref_attention(struct lane *lane, const struct attention_args *args, struct err *err)
 {
     const struct slice *slice = lane->slice;
-    float *out = args->out;
 
     (void)err;
     if (args->read_only) {
         for (int r = 0; r < slice->n_read; r++)
-            attend_heads(lane, args, slice->read_segments[r], slice->read[r],
-                         out + r * args->hidden);
+            attend_heads(lane, args, slice->read_segments[r], slice->read[r], r);
         return 0;
     }
     for (int s = 0; s < slice->n_segments; s++)
         for (int j = 0; j < slice->segments[s].len; j++) {
             const int row = slice->segments[s].start + j;
 
-            attend_heads(lane, args, s, row, out + row * args->hidden);
+            attend_heads(lane, args, s, row, row);
         }
     return 0;
 }
@@ -304,7 +248,8 @@ static int ref_residual_norm(struct lane *lane, const struct residual_norm_args 
                 x[i] += (double)((const float *)args->delta)[r * h + i];
             stream[i] = (float)x[i];
         }
-        norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h);
+        save_norm(norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h), args->mean,
+                  args->rstd, r);
         if (args->kind == NORM_POST)
             memmove(stream, operand, (size_t)h * sizeof(float));
     }
@@ -357,51 +302,32 @@ static int ref_head(struct lane *lane, const struct head_args *args, struct err 
     return 0;
 }
 
-static int ref_download(struct lane *lane, void *to, const void *from, size_t bytes,
-                        struct err *err)
-{
-    (void)lane;
-    (void)err;
-    memcpy(to, from, bytes);
-    return 0;
-}
-
-static int ref_finish(struct lane *lane, int slot, struct err *err)
-{
-    (void)lane;
-    (void)slot;
-    (void)err;
-    return 0;
-}
-
-static int ref_query(struct lane *lane, int slot, struct err *err)
-{
-    (void)lane;
-    (void)slot;
-    (void)err;
-    return 1;
-}
-
+/* What does not compute is the null device's. */
 const struct backend_ops backend_reference = {
     .name = "reference",
-    .open = ref_open,
-    .close = ref_close,
-    .caps = ref_caps,
-    .alloc = ref_alloc,
-    .free = ref_free,
-    .upload = ref_upload,
+    .device_open = null_device_open,
+    .device_close = null_device_close,
+    .device_caps = null_device_caps,
+    .host_alloc = null_host_alloc,
+    .host_free = null_host_free,
+    .session_open = null_session_open,
+    .session_close = null_session_close,
+    .session_caps = null_session_caps,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
     .weight_new = ref_weight_new,
     .weight_free = ref_weight_free,
-    .lane_open = ref_lane_open,
-    .lane_close = ref_lane_close,
-    .begin = ref_begin,
+    .lane_open = null_lane_open,
+    .lane_close = null_lane_close,
+    .begin = null_begin,
     .embed = ref_embed,
     .linear = ref_linear,
     .attention = ref_attention,
     .residual_norm = ref_residual_norm,
     .pool = ref_pool,
     .head = ref_head,
-    .download = ref_download,
-    .finish = ref_finish,
-    .query = ref_query,
+    .download = null_download,
+    .finish = null_finish,
+    .query = null_query,
 };

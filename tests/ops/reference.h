@@ -1,6 +1,6 @@
 /*
- * The operations of kernels/backend.h, written to be read: plain loops, sums in double, f32 everywhere else. What
- * every backend is measured against. Not fast, not for production.
+ * The operations of kernels/backend.h, written to be read: plain loops, sums in double, f32
+ * everywhere else. What every backend is measured against. Not fast, not for production.
  */
 #ifndef TESTS_OPS_REFERENCE_H
 #define TESTS_OPS_REFERENCE_H

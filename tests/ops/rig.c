@@ -3,23 +3,62 @@
 #include <ctype.h>
 
 #include "kernels/cpu/bf16.h"
+#include "kernels/module.h"
+
+const struct pass rig_pass = {.network = &rig_pass, .n_layers = 1};
 
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,
               const char *linear)
 {
-    const struct backend_open_args args = {.device = "", .precision = precision, .linear = linear};
+    const struct session_args args = {.precision = precision, .linear = linear};
     struct err err;
 
     *rig = (struct rig){.ops = ops};
-    CHECK_OK(ops->open(&args, &rig->backend, &err), err);
-    rig->caps = ops->caps(rig->backend);
+    CHECK_OK(ops->device_open("", &rig->device, &err), err);
+    CHECK_OK(ops->session_open(rig->device, &args, &rig->session, &err), err);
+    rig->caps = ops->session_caps(rig->session);
+}
+
+int rig_configs(struct rig_config out[RIG_MAX_CONFIGS])
+{
+    static const enum precision wanted[] = {PRECISION_F32, PRECISION_BF16};
+    const struct backend_ops *cuda;
+    struct device *device;
+    struct session *session;
+    struct err err;
+    int n = 0;
+
+    out[n++] = (struct rig_config){&backend_cpu, PRECISION_F32, "onednn"};
+    out[n++] = (struct rig_config){&backend_cpu, PRECISION_F32, "plain"};
+    out[n++] = (struct rig_config){&backend_cpu, PRECISION_BF16, "plain"};
+    /* By processor: f32 where it has no bf16 products, as in production. */
+    out[n++] = (struct rig_config){&backend_cpu, PRECISION_BF16, ""};
+    if (backend_find("cuda", &cuda, &err) || cuda->device_open("", &device, &err)) {
+        printf("     not here: %s\n", err.text);
+        return n;
+    }
+    for (int i = 0; i < 2; i++) {
+        const struct session_args args = {.precision = wanted[i]};
+        if (cuda->session_open(device, &args, &session, &err))
+            continue;
+        cuda->session_close(session);
+        out[n++] = (struct rig_config){cuda, wanted[i], ""};
+    }
+    cuda->device_close(device);
+    return n;
+}
+
+void rig_open_config(struct rig *rig, const struct rig_config *config)
+{
+    rig_open(rig, config->ops, config->precision, config->linear);
+    printf("     %s, %s\n", rig->caps->device, precision_names[rig->caps->precision]);
 }
 
 void rig_lane(struct rig *rig)
 {
     struct err err;
 
-    CHECK_OK(rig->ops->lane_open(rig->backend, RIG_MAX_TOKENS, RIG_MAX_HIDDEN, &rig->lane, &err),
+    CHECK_OK(rig->ops->lane_open(rig->session, RIG_MAX_TOKENS, RIG_MAX_HIDDEN, &rig->lane, &err),
              err);
 }
 
@@ -27,7 +66,8 @@ void rig_close(struct rig *rig)
 {
     if (rig->lane)
         rig->ops->lane_close(rig->lane);
-    rig->ops->close(rig->backend);
+    rig->ops->session_close(rig->session);
+    rig->ops->device_close(rig->device);
 }
 
 static bool is_bf16(const struct rig *rig)
@@ -43,11 +83,11 @@ float rig_round(const struct rig *rig, float x)
 static void *store(struct rig *rig, const void *from, size_t bytes)
 {
     struct err err;
-    void *memory = rig->ops->alloc(rig->backend, bytes, &err);
+    void *memory = rig->ops->alloc(rig->session, bytes, &err);
 
     CHECK(memory != NULL);
     if (from)
-        CHECK_OK(rig->ops->upload(rig->backend, memory, from, bytes, &err), err);
+        CHECK_OK(rig->ops->upload(rig->session, memory, from, bytes, &err), err);
     return memory;
 }
 
@@ -74,31 +114,42 @@ void *rig_operands(struct rig *rig, const float *from, size_t n)
 
 void rig_free(struct rig *rig, void *memory)
 {
-    rig->ops->free(rig->backend, memory);
+    rig->ops->free(rig->session, memory);
+}
+
+void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, size_t bytes)
+{
+    void *out = malloc(bytes + 1), *host;
+    struct err err;
+    int done;
+
+    host = rig->ops->host_alloc(rig->device, bytes, &err);
+    CHECK(out != NULL && host != NULL);
+    CHECK_OK(rig->ops->download(lane, host, from, bytes, &err), err);
+    CHECK_OK(rig->ops->finish(lane, &err), err);
+    while ((done = rig->ops->query(lane, &err)) == 0)
+        ;
+    CHECK_OK(done < 0 ? -1 : 0, err);
+    memcpy(out, host, bytes);
+    rig->ops->host_free(rig->device, host);
+    return out;
 }
 
 float *rig_read_floats(struct rig *rig, const void *from, size_t n)
 {
-    float *out = malloc(n * sizeof(*out) + 1);
-    struct err err;
-
-    CHECK(out != NULL);
-    CHECK_OK(rig->ops->download(rig->lane, out, from, n * sizeof(*out), &err), err);
-    return out;
+    return rig_read_bytes(rig, rig->lane, from, n * sizeof(float));
 }
 
 float *rig_read_operands(struct rig *rig, const void *from, size_t n)
 {
     float *out;
     bf16 *narrow;
-    struct err err;
 
     if (!is_bf16(rig))
         return rig_read_floats(rig, from, n);
-    narrow = malloc(n * sizeof(*narrow) + 1);
+    narrow = rig_read_bytes(rig, rig->lane, from, n * sizeof(*narrow));
     out = malloc(n * sizeof(*out) + 1);
-    CHECK(narrow != NULL && out != NULL);
-    CHECK_OK(rig->ops->download(rig->lane, narrow, from, n * sizeof(*narrow), &err), err);
+    CHECK(out != NULL);
     for (size_t i = 0; i < n; i++)
         out[i] = bf16_to_f32(narrow[i]);
     free(narrow);

@@ -1,7 +1,6 @@
 #define _GNU_SOURCE /* memmem */
 #include "tests/storm/answer.h"
 
-#include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
 

@@ -7,8 +7,6 @@
 #include "base/file.h"
 #include "tests/test.h"
 
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
-
 static const char *const models[] = {"tests/golden/models/e2e", "tests/golden/logits/one-layer"};
 
 static void nap(int ms)

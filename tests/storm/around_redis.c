@@ -1,5 +1,4 @@
 #include <hiredis/hiredis.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "tests/storm/around.h"

@@ -1,12 +1,8 @@
 #include "tests/storm/body.h"
 
-#include <jansson.h>
-
 #include "base/file.h"
 #include "tests/storm/storm.h"
 #include "tests/test.h"
-
-#define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 
 void body_seeds_read(struct body_seeds *seeds)
 {
@@ -264,12 +260,11 @@ static void insert(struct buf *out, size_t at, const void *bytes, size_t n)
 
 static void insert_many(struct buf *out, size_t at, const char *text, int n)
 {
-    struct buf many = BUF_INIT;
+    struct buf many AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_add_str(&many, text);
     insert(out, at, many.ptr, many.len);
-    buf_release(&many);
 }
 
 static void change_text(struct buf *out, struct rng *rng)

@@ -227,5 +227,3 @@ TEST(hostile_clients__harm_nobody)
     CHECK_INT(driver_stop(&d), 0);
     redis_stop(&redis);
 }
-
-TEST_MAIN

@@ -1,14 +1,12 @@
 #include "tests/storm/lint.h"
 
-#include <stdbool.h>
-
 #include "base/file.h"
 #include "base/utf8.h"
 #include "tests/test.h"
 
 /* Never, whatever comes from outside. */
 static const char *const bugs[] = {"request_failed_by_bug", "jobs_leaked", "executor_leaked",
-                                   "backend_broken", "worker_world_kept"};
+                                   "backend_broken"};
 
 /* "| `a`, `b` | info | ..." */
 static void take_names(struct lint_events *out, const char *line)

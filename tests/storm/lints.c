@@ -49,5 +49,3 @@ TEST(lints__find_bad_lines)
                  rows[i].complaint);
     }
 }
-
-TEST_MAIN

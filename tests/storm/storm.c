@@ -1,7 +1,5 @@
 #include "tests/storm/storm.h"
 
-#include <stdarg.h>
-
 #include "base/clock.h"
 
 bool storm_goes_on(struct storm *storm)

@@ -1,3 +1,4 @@
+/* Makes the folder, and removes those of dead runs. */
 #include "tools/demo/folder.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* Tries a port, and looks for the process that holds it. */
 #include "tools/demo/port.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* fork, exec, and signals in reverse order. */
 #include "tools/demo/process.h"
 
 #include <fcntl.h>

@@ -1,3 +1,4 @@
+/* The samples, and the table of their ranked ads. */
 #include "tools/demo/sample.h"
 
 #include <jansson.h>
@@ -6,7 +7,7 @@
 #include <wchar.h>
 
 #include "client/http_client.h"
-#include "json/writer.h"
+#include "impression/behaviour_json.h"
 
 #define HOUR_MS 3600000
 
@@ -44,34 +45,29 @@ const struct sample samples[] = {
 const int n_samples = (int)(sizeof(samples) / sizeof(samples[0]));
 
 static const struct {
-    const char *user, *type, *text;
+    const char *user;
+    enum behaviour_type type;
+    const char *text;
     int hours_ago;
 } histories[] = {
-    {"demo-runner", "view", "Trail running shoes", 50},
-    {"demo-runner", "click", "Breathable running tights", 30},
-    {"demo-runner", "cart", "Lightweight running shoes for men", 3},
-    {"demo-runner-zh", "view", "越野跑鞋 防滑", 40},
-    {"demo-runner-zh", "click", "运动短裤 吸汗透气", 20},
-    {"demo-runner-zh", "cart", "轻便跑鞋", 2},
+    {"demo-runner", BEHAVIOUR_VIEW, "Trail running shoes", 50},
+    {"demo-runner", BEHAVIOUR_CLICK, "Breathable running tights", 30},
+    {"demo-runner", BEHAVIOUR_CART, "Lightweight running shoes for men", 3},
+    {"demo-runner-zh", BEHAVIOUR_VIEW, "越野跑鞋 防滑", 40},
+    {"demo-runner-zh", BEHAVIOUR_CLICK, "运动短裤 吸汗透气", 20},
+    {"demo-runner-zh", BEHAVIOUR_CART, "轻便跑鞋", 2},
 };
 
 void sample_histories(struct buf *out, int64_t now_ms)
 {
     for (size_t i = 0; i < sizeof(histories) / sizeof(histories[0]); i++) {
-        struct json_writer w;
+        struct behaviour behaviour = {
+            .t_ms = now_ms - histories[i].hours_ago * (int64_t)HOUR_MS,
+            .type = histories[i].type,
+            .text = view_of(histories[i].text),
+        };
 
-        json_writer_init(&w, out);
-        jw_object_begin(&w);
-        jw_key(&w, "user");
-        jw_str(&w, histories[i].user);
-        jw_key(&w, "t");
-        jw_int(&w, now_ms - histories[i].hours_ago * (int64_t)HOUR_MS);
-        jw_key(&w, "type");
-        jw_str(&w, histories[i].type);
-        jw_key(&w, "text");
-        jw_str(&w, histories[i].text);
-        jw_object_end(&w);
-        buf_add_str(out, "\n");
+        behaviour_write_line(out, view_of(histories[i].user), &behaviour);
     }
 }
 

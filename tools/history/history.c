@@ -1,3 +1,4 @@
+/* The three commands, line by line. */
 #include "tools/history/history.h"
 
 #include <errno.h>
@@ -7,6 +8,7 @@
 
 #include "adrank/decode.h"
 #include "base/lines.h"
+#include "impression/behaviour_json.h"
 #include "impression/time_unit.h"
 #include "tools/history/lines.h"
 #include "tools/history/link.h"
@@ -146,16 +148,16 @@ static int print_events(struct history *h, size_t line, struct view user, const 
     buf_clear(&h->bytes);
     for (size_t i = reply->elements; i-- > 0;) {
         const redisReply *item = reply->element[i];
-        struct history_line out = {.user = user};
+        struct behaviour event;
         struct err bad;
 
-        if (behaviour_unpack((struct view){item->str, item->str ? (size_t)item->len : 0},
-                             &out.event, &bad)) {
+        if (behaviour_unpack((struct view){item->str, item->str ? (size_t)item->len : 0}, &event,
+                             &bad)) {
             err_prefix(&bad, "line %zu: event %zu", line, i);
             tell(h, bad.text);
             continue;
         }
-        history_line_write(&out, &h->bytes);
+        behaviour_write_line(&h->bytes, user, &event);
     }
     if (buf_failed(&h->bytes))
         return err_set(err, ERR_NOMEM, "out of memory");

@@ -1,9 +1,9 @@
+/* The fields of a line, strict. */
 #include "tools/history/lines.h"
 
 #include <stdio.h>
 
-#include "impression/behaviour_json.h"
-#include "json/fields.h"
+#include "json/object.h"
 
 #define MAX_PROBLEMS 4
 
@@ -21,33 +21,33 @@ static const struct field user_fields[] = {
     {FIELD("user"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, AT(user)},
 };
 
-static void check_event(struct reader *reader, const struct place *place, const void *object)
+static void check_event(struct object_reader *reader, const struct place *place, const void *object)
 {
     const struct behaviour *event = &((const struct history_line *)object)->event;
 
     if (event->item.len == 0 && event->text.len == 0)
-        reader_problem(reader, place, NULL, "needs an item or a text");
+        field_problem(reader, place, NULL, "needs an item or a text");
     if (event->item.len > BEHAVIOUR_MAX_STRING)
-        reader_problem(reader, place, "item", "longer than %d bytes", BEHAVIOUR_MAX_STRING);
+        field_problem(reader, place, "item", "longer than %d bytes", BEHAVIOUR_MAX_STRING);
     if (event->text.len > BEHAVIOUR_MAX_STRING)
-        reader_problem(reader, place, "text", "longer than %d bytes", BEHAVIOUR_MAX_STRING);
+        field_problem(reader, place, "text", "longer than %d bytes", BEHAVIOUR_MAX_STRING);
 }
 
 static const struct history_line blank;
-static const struct shape event_shape =
-    SHAPE(event_fields, struct history_line, &blank, .check = check_event);
-static const struct shape user_shape = SHAPE(user_fields, struct history_line, &blank);
+static const struct schema event_schema =
+    SCHEMA(event_fields, struct history_line, &blank, .check = check_event);
+static const struct schema user_schema = SCHEMA(user_fields, struct history_line, &blank);
 
 int history_line_read(struct view bytes, size_t number, bool with_event, struct arena *arena,
                       struct history_line *out, uint64_t *unknown, struct err *err)
 {
     char prefix[32];
     struct problems problems;
-    struct reader reader = {.problems = &problems, .prefix = prefix};
+    struct object_reader reader = {.problems = &problems, .prefix = prefix};
 
     snprintf(prefix, sizeof(prefix), "line %zu", number);
     problems_init(&problems, arena, MAX_PROBLEMS);
-    switch (reader_read(&reader, bytes, arena, with_event ? &event_shape : &user_shape, out)) {
+    switch (object_read(&reader, bytes, arena, with_event ? &event_schema : &user_schema, out)) {
     case READ_OK:
         *unknown += reader.unknown;
         return 0;
@@ -56,16 +56,4 @@ int history_line_read(struct view bytes, size_t number, bool with_event, struct 
     default:
         return problems_to_err(&problems, NULL, ERR_DATA, err);
     }
-}
-
-void history_line_write(const struct history_line *line, struct buf *out)
-{
-    struct json_writer w;
-
-    json_writer_init(&w, out);
-    jw_object_begin(&w);
-    jw_member_filled(&w, "user", line->user);
-    behaviour_write_json(&w, &line->event);
-    jw_object_end(&w);
-    buf_add_str(out, "\n");
 }

@@ -21,7 +21,7 @@ typedef int (*history_link_reply_fn)(void *arg, size_t line, const struct redisR
 /* Connects, authenticates, selects. ERR_UNAVAILABLE when that fails. */
 int history_link_open(const struct redis_url *url, history_link_reply_fn on_reply, void *arg,
                       struct history_link **out, struct err *err) MUST_CHECK;
-void history_link_close(struct history_link *link); /* what is queued is lost; NULL is legal */
+void history_link_close(struct history_link *link); /* what is queued is lost; may be NULL */
 
 /* The arguments are copied. May read replies. */
 int history_link_send(struct history_link *link, size_t line, const struct view *args, int n_args,

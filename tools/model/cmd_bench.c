@@ -1,7 +1,7 @@
 /*
  * Forward passes of one request of random tokens, and beside each the bare matrix products of the
- * model's layers on the same threads (kernels/cpu/yardstick.h). Useful rates count what has to be computed and nothing
- * else (model/encoder.h).
+ * model's layers on the same threads (tools/model/yardstick.h). Useful rates count what has to be
+ * computed and nothing else (model/encoder.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,9 +10,9 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
-#include "kernels/cpu/yardstick.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
 #include "tools/model/command.h"
+#include "tools/model/yardstick.h"
 #include "json/writer.h"
 
 #define MAX_ROUNDS 100000
@@ -30,12 +30,12 @@ struct bench {
     int n;
 };
 
-/* ------------------------------------------------------------------ the input */
+/* ---- the input ------------------------------------------------------------------------------- */
 
 static void random_ids(struct rng *rng, const struct model *m, int32_t *ids, int n)
 {
     for (int i = 0; i < n; i++)
-        ids[i] = (int32_t)rng_below(rng, (uint64_t)m->config.vocab);
+        ids[i] = (int32_t)rng_below(rng, (uint64_t)m->encoders[0].config.vocab);
 }
 
 static int build_input(struct bench *b, struct err *err)
@@ -77,11 +77,11 @@ out:
     return rc;
 }
 
-/* ------------------------------------------------------------------ measuring */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 static int one_pass(struct bench *b, double *us, struct err *err)
 {
-    struct engine_job job = {.input = &b->input, .logits = b->logits};
+    struct engine_job job = {.input = &b->input, .out = b->logits};
     struct engine_job *jobs[] = {&job};
     struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
     int64_t began = clock_now_us();
@@ -126,19 +126,18 @@ static double quantile(double *us, int n, double q)
     return us[i < n ? i : n - 1];
 }
 
-/* ------------------------------------------------------------------ telling */
+/* ---- telling --------------------------------------------------------------------------------- */
 
 static void put_number(struct json_writer *w, const char *key, double value)
 {
-    jw_key(w, key);
-    jw_number(w, value, 5);
+    jw_member_number(w, key, value, 5);
 }
 
 static int report(struct bench *b, struct err *err)
 {
     const struct engine *engine = b->scorer.engine;
-    double linear = encoder_linear_flop(&b->model->config, &b->input);
-    double attention = encoder_attention_flop(&b->model->config, &b->input);
+    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->input);
+    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->input);
     double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;
@@ -147,20 +146,13 @@ static int report(struct bench *b, struct err *err)
 
     json_writer_init(&w, &out);
     jw_object_begin(&w);
-    jw_key(&w, "kind");
-    jw_str(&w, b->kind->name);
-    jw_key(&w, "precision");
-    jw_str(&w, precision_names[engine->caps.precision]);
-    jw_key(&w, "backend");
-    jw_str(&w, launcher_backend(b->scorer.launcher));
-    jw_key(&w, "device");
-    jw_str(&w, engine->caps.device);
-    jw_key(&w, "threads");
-    jw_int(&w, engine->n_lanes);
-    jw_key(&w, "tokens");
-    jw_int(&w, b->input.n_tokens);
-    jw_key(&w, "rounds");
-    jw_int(&w, b->n);
+    jw_member_str(&w, "kind", b->kind->name);
+    jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
+    jw_member_str(&w, "backend", launcher_backend(b->scorer.launcher));
+    jw_member_str(&w, "device", engine->caps.device);
+    jw_member_int(&w, "threads", engine->n_threads);
+    jw_member_int(&w, "tokens", b->input.n_tokens);
+    jw_member_int(&w, "rounds", b->n);
     put_number(&w, "median_ms", median / 1e3);
     put_number(&w, "p99_ms", quantile(b->us, b->n, 0.99) / 1e3);
     put_number(&w, "pairs_per_s", b->options->pairs / median * 1e6);
@@ -181,25 +173,26 @@ static int report(struct bench *b, struct err *err)
 /* An encoder without a classifier is measured with one of zeros: its cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
-    if (m->config.labels)
+    if (m->head.labels)
         return 0;
-    if (!m->weights.pooler)
+    if (!m->head.pooler)
         return err_set(err, ERR_DATA, "%s: it has neither classifier nor pooler", m->dir);
-    m->weights.classifier = arena_calloc(&m->arena, (size_t)m->config.hidden, sizeof(float));
-    m->weights.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
-    if (!m->weights.classifier || !m->weights.classifier_bias)
+    m->head.classifier =
+        arena_calloc(&m->arena, (size_t)m->encoders[0].config.hidden, sizeof(float));
+    m->head.classifier_bias = arena_calloc(&m->arena, 1, sizeof(float));
+    if (!m->head.classifier || !m->head.classifier_bias)
         return err_set(err, ERR_NOMEM, "out of memory");
-    m->config.labels = 1;
+    m->head.labels = 1;
     return 0;
 }
 
 static int check_shape(const struct options *o, const struct model *m, const struct kind *kind,
                        struct err *err)
 {
-    if (o->prefix + o->ads_max > m->config.positions)
+    if (o->prefix + o->ads_max > m->encoders[0].config.positions)
         return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
-                       o->prefix, o->ads_max, m->config.positions);
-    if (kind->min_types > m->config.types)
+                       o->prefix, o->ads_max, m->encoders[0].config.positions);
+    if (kind->min_types > m->encoders[0].config.types)
         return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
                        kind->min_types);
     return 0;
@@ -208,7 +201,7 @@ static int check_shape(const struct options *o, const struct model *m, const str
 static int prepare(struct bench *b, struct err *err)
 {
     const struct options *o = b->options;
-    const struct encoder_config *c = &b->model->config;
+    const struct encoder_config *c = &b->model->encoders[0].config;
     struct yardstick_args limit = {.products = {{c->hidden, 3 * c->hidden, false},
                                                 {c->hidden, c->hidden, true},
                                                 {c->hidden, c->inner, false},
@@ -227,18 +220,18 @@ static int prepare(struct bench *b, struct err *err)
         return -1;
     b->us = calloc(MAX_ROUNDS, sizeof(*b->us));
     b->bare_gflops = calloc(MAX_ROUNDS, sizeof(*b->bare_gflops));
-    b->logits = calloc((size_t)(b->input.n_read * b->model->config.labels), sizeof(*b->logits));
+    b->logits = calloc((size_t)(b->input.n_read * b->model->head.labels), sizeof(*b->logits));
     if (!b->us || !b->bare_gflops || !b->logits)
         return err_set(err, ERR_NOMEM, "out of memory");
     max_tokens = b->input.n_tokens;
-    if (max_tokens < b->model->config.positions)
-        max_tokens = b->model->config.positions;
+    if (max_tokens < b->model->encoders[0].config.positions)
+        max_tokens = b->model->encoders[0].config.positions;
     if (scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err))
         return -1;
     if (strcmp(launcher_backend(b->scorer.launcher), "cpu") != 0)
         return 0;
     limit.precision = b->scorer.engine->caps.precision;
-    limit.threads = b->scorer.engine->n_lanes;
+    limit.threads = b->scorer.engine->n_threads;
     return yardstick_new(&limit, &b->bare, err);
 }
 

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "model/engine/compute.h"
 #include "tools/model/pack.h"
 #include "json/writer.h"
 
@@ -12,7 +13,7 @@
 
 static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
 {
-    size_t labels = (size_t)model_labels(p->model);
+    size_t labels = (size_t)model_out_width(p->model);
     int64_t us;
 
     *n = p->input.n_read;
@@ -56,7 +57,7 @@ int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair, stru
 
 double pack_logit(const struct pack *p, int i)
 {
-    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_labels(p->model));
+    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_out_width(p->model));
 }
 
 /* ------------------------------------------------------------------ the document */
@@ -78,8 +79,8 @@ static int open_draft(struct pack *p, struct err *err)
                         err))
         return -1;
     rc = json_object_set_new(p->doc, "heads",
-                             json_pack("{s:{s:i}}", "ctr", "labels", model_labels(p->model)));
-    if (rc == 0 && model_labels(p->model) == 0)
+                             json_pack("{s:{s:i}}", "ctr", "labels", model_out_width(p->model)));
+    if (rc == 0 && model_out_width(p->model) == 0)
         return err_set(err, ERR_DATA,
                        "%s: it has no classifier (architecture: %s): there is nothing to pack",
                        p->options->dir, p->model->architecture);
@@ -132,8 +133,7 @@ static void put_calibration(struct json_writer *w, const struct pack *p)
     const char *key;
     json_t *value;
 
-    jw_key(w, "calibration");
-    jw_object_begin(w);
+    jw_member_object(w, "calibration");
     json_object_foreach(p->calibration, key, value)
     {
         if (json_is_real(value))
@@ -165,8 +165,7 @@ static int report(const struct pack *p, const json_t *golden, const char *path, 
     jw_member_str(&w, "golden", p->golden_origin);
     jw_member_int(&w, "golden_pairs", p->golden_pairs);
     jw_member_number(&w, "golden_spread", p->golden_spread, 4);
-    jw_key(&w, "max_error");
-    jw_object_begin(&w);
+    jw_member_object(&w, "max_error");
     json_object_foreach(json_object_get(golden, "max_error"), key, value)
         jw_member_number(&w, key, json_number_value(value), 4);
     jw_object_end(&w);

@@ -5,7 +5,8 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/compute.h"
+#include "model/engine/engine_state.h"
 #include "model/request_input.h"
 #include "tools/model/command.h"
 #include "json/writer.h"
@@ -42,9 +43,8 @@ static void put_pair(struct scoring *s, const struct pending *line)
 
     json_writer_init(&w, &s->out);
     jw_object_begin(&w);
-    jw_key(&w, "logits");
-    jw_array_begin(&w);
-    for (int l = 0; l < model_labels(s->model); l++)
+    jw_member_array(&w, "logits");
+    for (int l = 0; l < model_out_width(s->model); l++)
         jw_number(&w, line->logits[l], 9);
     jw_array_end(&w);
     jw_object_end(&w);
@@ -61,21 +61,16 @@ static void put_request(struct scoring *s, const struct pending *line)
     json_writer_init(&w, &s->out);
     jw_object_begin(&w);
     if (id) {
-        jw_key(&w, "id");
-        jw_str(&w, id);
+        jw_member_str(&w, "id", id);
     }
-    jw_key(&w, "scores");
-    jw_array_begin(&w);
+    jw_member_array(&w, "scores");
     for (int i = 0; i < line->input.n_read; i++) {
-        const float *logits = line->logits + (ptrdiff_t)i * model_labels(s->model);
+        const float *logits = line->logits + (ptrdiff_t)i * model_out_width(s->model);
         const json_t *candidate = json_array_get(candidates, (size_t)i);
         jw_object_begin(&w);
-        jw_key(&w, "adid");
-        jw_str(&w, json_string_value(json_object_get(candidate, "adid")));
-        jw_key(&w, "logit");
-        jw_number(&w, model_logit(s->model, logits), 9);
-        jw_key(&w, "pctr");
-        jw_number(&w, model_pctr(s->model, logits), 9);
+        jw_member_str(&w, "adid", json_string_value(json_object_get(candidate, "adid")));
+        jw_member_number(&w, "logit", model_logit(s->model, logits), 9);
+        jw_member_number(&w, "pctr", model_pctr(s->model, logits), 9);
         jw_object_end(&w);
     }
     jw_array_end(&w);
@@ -84,7 +79,7 @@ static void put_request(struct scoring *s, const struct pending *line)
 
 static int check_finite(const struct scoring *s, const struct pending *line, struct err *err)
 {
-    for (int i = 0; i < line->input.n_read * model_labels(s->model); i++)
+    for (int i = 0; i < line->input.n_read * model_out_width(s->model); i++)
         if (!isfinite(line->logits[i]))
             return err_set(err, ERR_DATA, "a logit is not finite");
     return 0;
@@ -183,7 +178,7 @@ static int reserve_logits(struct scoring *s, struct pending *line, struct err *e
     if (line->input.n_read <= line->room)
         return 0;
     room = realloc(line->logits,
-                   (size_t)(line->input.n_read * model_labels(s->model)) * sizeof(*room));
+                   (size_t)(line->input.n_read * model_out_width(s->model)) * sizeof(*room));
     if (!room)
         return err_set(err, ERR_NOMEM, "out of memory");
     line->logits = room;
@@ -204,7 +199,7 @@ static int build(struct scoring *s, struct pending *line, struct view text, stru
         return -1;
     if (reserve_logits(s, line, err))
         return -1;
-    line->job = (struct engine_job){.input = &line->input, .logits = line->logits};
+    line->job = (struct engine_job){.input = &line->input, .out = line->logits};
     return 0;
 }
 

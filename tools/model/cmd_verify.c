@@ -1,6 +1,6 @@
 #include <stdio.h>
 
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
 #include "tools/model/command.h"
 #include "json/writer.h"
 
@@ -16,35 +16,22 @@ static int report(const struct model *m, const struct engine *engine, struct err
         pairs += golden->requests[i].n_logits;
     json_writer_init(&w, &out);
     jw_object_begin(&w);
-    jw_key(&w, "model");
-    jw_str(&w, model_name(m));
-    jw_key(&w, "digest");
-    jw_str(&w, model_digest(m));
-    jw_key(&w, "device");
-    jw_str(&w, engine->caps.device);
-    jw_key(&w, "precision");
-    jw_str(&w, precision_names[engine->caps.precision]);
-    jw_key(&w, "golden_pairs");
-    jw_int(&w, pairs);
-    jw_key(&w, "golden_error");
-    jw_number(&w, engine->golden_error, 3);
+    jw_member_str(&w, "model", model_name(m));
+    jw_member_str(&w, "digest", model_digest(m));
+    jw_member_str(&w, "device", engine->caps.device);
+    jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
+    jw_member_int(&w, "golden_pairs", pairs);
+    jw_member_number(&w, "golden_error", engine->golden_error, 3);
     if (pairs) {
-        jw_key(&w, "golden_max_error");
-        jw_double(&w, golden->max_error[engine->caps.precision]);
+        jw_member_double(&w, "golden_max_error", golden->max_error[engine->caps.precision]);
     }
-    jw_key(&w, "cost_us");
-    jw_object_begin(&w);
-    jw_key(&w, "fixed");
-    jw_number(&w, cost->fixed_us, 4);
-    jw_key(&w, "per_token");
-    jw_number(&w, cost->per_token_us, 4);
-    jw_key(&w, "per_attention");
-    jw_number(&w, cost->per_attention_us, 4);
-    jw_key(&w, "per_segment");
-    jw_number(&w, cost->per_segment_us, 4);
+    jw_member_object(&w, "cost_us");
+    jw_member_number(&w, "fixed", cost->fixed_us, 4);
+    jw_member_number(&w, "per_token", cost->per_token_us, 4);
+    jw_member_number(&w, "per_attention", cost->per_attention_us, 4);
+    jw_member_number(&w, "per_segment", cost->per_segment_us, 4);
     jw_object_end(&w);
-    jw_key(&w, "lanes");
-    jw_number(&w, cost->lanes, 3);
+    jw_member_number(&w, "lanes", cost->lanes, 3);
     jw_object_end(&w);
     buf_add_str(&out, "\n");
     rc = lines_write(&out, err);

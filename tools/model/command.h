@@ -6,6 +6,7 @@
 
 #include "adrank/engine.h"
 #include "base/buf.h"
+#include "base/err.h"
 
 /* Which options a subcommand takes, as bits. */
 enum option_bit {

@@ -4,8 +4,8 @@
 
 #include <jansson.h>
 
-#include "model/engine/engine_opening.h"
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/opening.h"
 #include "model/request_input.h"
 #include "tools/model/command.h"
 

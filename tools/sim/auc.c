@@ -1,3 +1,4 @@
+/* Areas and entropies from scores. */
 #include "tools/sim/auc.h"
 
 #include <math.h>

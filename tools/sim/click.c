@@ -1,3 +1,4 @@
+/* The effects that make up the logit. */
 #include "tools/sim/click.h"
 
 #include <math.h>

@@ -1,7 +1,7 @@
 /*
- * The probability of a click. It is a function of what the request says and of nothing else: the events it
- * carries by order and type, the words searched for, hour, day, device and place, and the ad's title. So the
- * best reachable AUC and log loss are those of the probability itself. Pure.
+ * The probability of a click. It is a function of what the request says and of nothing else: the
+ * events it carries by order and type, the words searched for, hour, day, device and place, and the
+ * ad's title. So the best reachable AUC and log loss are those of the probability itself. Pure.
  */
 #ifndef TOOLS_SIM_CLICK_H
 #define TOOLS_SIM_CLICK_H

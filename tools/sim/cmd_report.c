@@ -1,12 +1,13 @@
+/* adrank-sim report: what could be reached, and what simple baselines reach. */
 #include <jansson.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "tools/sim/auc.h"
+#include "tools/sim/baselines.h"
 #include "tools/sim/click.h"
 #include "tools/sim/command.h"
-#include "tools/sim/readers.h"
 
 struct report {
     struct sim_world *world;
@@ -55,11 +56,11 @@ static void shuffle(struct report *report)
     }
 }
 
-/* Rows of a part with what a model (NULL: the probability itself) makes of them. by_label: p is what
- * was drawn, else what it was drawn from. */
+/* Rows of a part with what a model (NULL: the probability itself) makes of them. by_label: p is
+ * what was drawn, else what it was drawn from. */
 struct rows_args {
     const struct sim_hashed *model;
-    sim_reader_fn reader;
+    sim_baseline_fn baseline;
     bool shuffled, by_label;
 };
 
@@ -80,7 +81,7 @@ static struct sim_scored *make_rows(const struct report *report, enum sim_part p
             if (!args->model)
                 continue;
             features.n = 0;
-            args->reader(report->world, &visit, item, &features);
+            args->baseline(report->world, &visit, item, &features);
             rows[row].score = sim_hashed_logit(args->model, &features);
         }
     }
@@ -124,7 +125,7 @@ static void print_share(const struct report *report, enum sim_part part, const c
 }
 
 /* One pass over the training part. */
-static int learn(const struct report *report, sim_reader_fn reader, struct sim_hashed *model,
+static int learn(const struct report *report, sim_baseline_fn baseline, struct sim_hashed *model,
                  struct err *err)
 {
     struct sim_visit visit = SIM_VISIT_INIT;
@@ -136,7 +137,7 @@ static int learn(const struct report *report, sim_reader_fn reader, struct sim_h
         sim_visit_make(&visit, report->world, SIM_TRAIN, (uint64_t)i);
         for (int k = 0; k < SIM_SHOWN; k++) {
             features.n = 0;
-            reader(report->world, &visit, visit.shown[k], &features);
+            baseline(report->world, &visit, visit.shown[k], &features);
             sim_hashed_learn(model, &features, visit.click[k]);
         }
     }
@@ -148,7 +149,8 @@ static int learn(const struct report *report, sim_reader_fn reader, struct sim_h
 static int print_readers(const struct report *report, struct err *err)
 {
     struct sim_hashed ids = {0}, words = {0};
-    int rc = learn(report, sim_read_ids, &ids, err) || learn(report, sim_read_words, &words, err);
+    int rc = learn(report, sim_baseline_ids, &ids, err) ||
+             learn(report, sim_baseline_words, &words, err);
     static const enum sim_part parts[] = {SIM_EVAL, SIM_WARM};
     static const char *const titles[] = {"new shoppers, new items", "new shoppers, known items"};
 
@@ -156,15 +158,17 @@ static int print_readers(const struct report *report, struct err *err)
         print_best(report, parts[i], titles[i]);
         print_share(report, parts[i], "the same, titles shuffled",
                     &(struct rows_args){.shuffled = true, .by_label = true});
-        print_share(report, parts[i], "ids and priors",
-                    &(struct rows_args){.model = &ids, .reader = sim_read_ids, .by_label = true});
+        print_share(
+            report, parts[i], "ids and priors",
+            &(struct rows_args){.model = &ids, .baseline = sim_baseline_ids, .by_label = true});
         print_share(
             report, parts[i], "pairs of words",
-            &(struct rows_args){.model = &words, .reader = sim_read_words, .by_label = true});
-        print_share(
-            report, parts[i], "the same, titles shuffled",
-            &(struct rows_args){
-                .model = &words, .reader = sim_read_words, .shuffled = true, .by_label = true});
+            &(struct rows_args){.model = &words, .baseline = sim_baseline_words, .by_label = true});
+        print_share(report, parts[i], "the same, titles shuffled",
+                    &(struct rows_args){.model = &words,
+                                        .baseline = sim_baseline_words,
+                                        .shuffled = true,
+                                        .by_label = true});
     }
     sim_hashed_release(&ids);
     sim_hashed_release(&words);

@@ -1,3 +1,4 @@
+/* adrank-sim world: writes the world's files. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,11 +145,9 @@ static int write_options(const struct sim_options *options, struct err *err)
     if (rc == 0) {
         json_writer_init(&w, &out.text);
         jw_object_begin(&w);
-        jw_key(&w, "seed");
-        jw_int(&w, (int64_t)options->seed);
+        jw_member_int(&w, "seed", (int64_t)options->seed);
         for (int part = 0; part < SIM_PARTS; part++) {
-            jw_key(&w, keys[part]);
-            jw_int(&w, options->visits[part]);
+            jw_member_int(&w, keys[part], options->visits[part]);
         }
         jw_object_end(&w);
         rc = output_line(&out, err);

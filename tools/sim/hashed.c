@@ -1,3 +1,4 @@
+/* Hashing of features, and one pass of AdaGrad. */
 #include "tools/sim/hashed.h"
 
 #include <math.h>

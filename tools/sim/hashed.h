@@ -1,6 +1,7 @@
 /*
  * struct sim_hashed: logistic regression over hashed features (Weinberger et al. 2009), one pass of
- * AdaGrad. It is what a team builds in a day, and stands for what ids, or pairs of words, tell by themselves.
+ * AdaGrad. It is what a team builds in a day, and stands for what ids, or pairs of words, tell by
+ * themselves.
  */
 #ifndef TOOLS_SIM_HASHED_H
 #define TOOLS_SIM_HASHED_H

@@ -1,3 +1,4 @@
+/* Picks from lists, and relations of categories. */
 #include "tools/sim/lexicon.h"
 
 #include "base/bug.h"

@@ -1,10 +1,11 @@
 /*
- * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and phrases
- * in English and in Chinese that mean about the same things, so that a title can be made, and a title
- * nobody has seen before can still be understood. Constant tables; any thread.
+ * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and
+ * phrases in English and in Chinese that mean about the same things, so that a title can be made,
+ * and a title nobody has seen before can still be understood. Constant tables; any thread.
  *
- * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are in
- * lower case; a noun stands in one topic only, so that what a title is about can be told from it.
+ * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are
+ * in lower case; a noun stands in one topic only, so that what a title is about can be told from
+ * it.
  */
 #ifndef TOOLS_SIM_LEXICON_H
 #define TOOLS_SIM_LEXICON_H
@@ -16,6 +17,13 @@ enum sim_lang { SIM_EN, SIM_ZH, SIM_LANGS };
 
 #define SIM_CATEGORIES 20
 #define SIM_TOPICS 4 /* of a category */
+
+/* What a text is about. */
+struct sim_meaning {
+    int category;
+    int topic; /* of the category */
+    enum sim_lang lang;
+};
 
 struct lexicon_category {
     const char *nouns[SIM_TOPICS]; /* what is sold */
@@ -50,7 +58,8 @@ struct view lexicon_entry(const char *list, int i);
 /* One entry, uniformly. */
 struct view lexicon_pick(const char *list, struct rng *rng);
 
-/* 1 within a category, about .3 between categories that belong together (kitchen and food), else 0. */
+/* 1 within a category, about .3 between categories that belong together (kitchen and food), else
+ * 0. */
 double lexicon_relation(int category_a, int category_b);
 
 #endif

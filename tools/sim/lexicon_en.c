@@ -1,3 +1,4 @@
+/* The English words. */
 #include "tools/sim/lexicon.h"
 
 /* One topic a line group. */

@@ -1,3 +1,4 @@
+/* The Chinese words. */
 #include "tools/sim/lexicon.h"
 
 /* One topic a line group. */

@@ -1,3 +1,4 @@
+/* Draws a shopper and what he did. */
 #include "tools/sim/shopper.h"
 
 #include "tools/sim/title.h"

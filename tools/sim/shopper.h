@@ -1,7 +1,7 @@
 /*
- * A shopper: where he lives, the languages he reads, and what he did over the last weeks. His tastes are
- * latent: two interests at a time that come and go (drift), and a share of mere curiosity. Whoever looks
- * on sees the events only.
+ * A shopper: where he lives, the languages he reads, and what he did over the last weeks. His
+ * tastes are latent: two interests at a time that come and go (drift), and a share of mere
+ * curiosity. Whoever looks on sees the events only.
  */
 #ifndef TOOLS_SIM_SHOPPER_H
 #define TOOLS_SIM_SHOPPER_H
@@ -41,8 +41,9 @@ struct sim_shopper {
 
 #define SIM_SHOPPER_INIT ((struct sim_shopper){.words = BUF_INIT})
 
-/* Everything about shopper `index`; he has met items of one pool only. May be called again with the same
- * struct, which then keeps its memory. Texts live as long as the world and until the next call. */
+/* Everything about shopper `index`; he has met items of one pool only. May be called again with
+ * the same struct, which then keeps its memory. Texts live as long as the world and until the
+ * next call. */
 void sim_shopper_make(struct sim_shopper *shopper, const struct sim_world *world, uint64_t index,
                       enum sim_pool pool);
 void sim_shopper_release(struct sim_shopper *shopper);

@@ -1,3 +1,4 @@
+/* Puts words together by patterns. */
 #include "tools/sim/title.h"
 
 struct words {

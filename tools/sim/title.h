@@ -3,9 +3,10 @@
 #define TOOLS_SIM_TITLE_H
 
 #include "base/buf.h"
-#include "tools/sim/world.h"
+#include "tools/sim/lexicon.h"
 
-/* Appends a title of that meaning to out and returns what its words add to the logit of a click (offers). */
+/* Appends a title of that meaning to out and returns what its words add to the logit of a click
+ * (offers). */
 double sim_title(const struct sim_meaning *meaning, struct rng *rng, struct buf *out);
 
 /* Appends the words that a shopper types to look for it. */

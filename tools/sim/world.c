@@ -1,3 +1,4 @@
+/* Makes the items with titles that are unique in their bucket. */
 #include "tools/sim/world.h"
 
 #include <stdlib.h>

@@ -1,11 +1,14 @@
 /*
- * struct sim_world: the shop. Items come in buckets of one topic and one language; the place of an item in
- * its bucket (its rank) says what it is used for, so that "never seen in training" is a property of the item:
+ * struct sim_world: the shop. Items come in buckets of one topic and one language; the place of an
+ * item in its bucket (its rank) says what it is used for, so that "never seen in training" is a
+ * property of the item:
  *
- *     rank % 8 == 7   for evaluation only      rank % 8 == 3   for calibration only      others: training
+ *     rank % 8 == 7   for evaluation only
+ *     rank % 8 == 3   for calibration only
+ *     others          for training
  *
- * The first SIM_CATALOG items are the catalog, new ones among them; the others are ads that have run before.
- * Immutable once made; the same seed makes the same world everywhere.
+ * The first SIM_CATALOG items are the catalog, new ones among them; the others are ads that have
+ * run before. Immutable once made; the same seed makes the same world everywhere.
  */
 #ifndef TOOLS_SIM_WORLD_H
 #define TOOLS_SIM_WORLD_H
@@ -18,13 +21,6 @@
 #define SIM_ITEMS (SIM_RANKS * SIM_BUCKETS)
 #define SIM_CATALOG 1000
 #define SIM_NOW_MS INT64_C(1790000000000) /* when the world's last log line was written */
-
-/* What a text is about. */
-struct sim_meaning {
-    int category;
-    int topic; /* of the category */
-    enum sim_lang lang;
-};
 
 struct sim_item {
     struct sim_meaning meaning;

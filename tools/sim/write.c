@@ -1,9 +1,11 @@
+/* Ads, requests and log lines of the world. */
 #include "tools/sim/write.h"
 
 #include <math.h>
 #include <stdio.h>
 
 #include "impression/behaviour_json.h"
+#include "impression/request_json.h"
 
 /* Bids lie close together, so that what an ad is about decides and not what it pays. */
 static double bid_of(const struct sim_world *world, int item)
@@ -18,35 +20,39 @@ static double prior_of(const struct sim_item *item)
     return round(1e4 * .1 * exp(item->offer_effect)) / 1e4;
 }
 
+#define ID_BYTES 48
+
+static struct view print_id(char text[ID_BYTES], const char *prefix, uint64_t number)
+{
+    int len = snprintf(text, ID_BYTES, "%s%llu", prefix, (unsigned long long)number);
+
+    return (struct view){text, (size_t)len};
+}
+
 static void add_id(struct json_writer *w, const char *key, const char *prefix, uint64_t number)
 {
-    char text[48];
-    snprintf(text, sizeof(text), "%s%llu", prefix, (unsigned long long)number);
-    jw_key(w, key);
-    jw_str(w, text);
+    char text[ID_BYTES];
+
+    jw_member_view(w, key, print_id(text, prefix, number));
 }
 
 void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item)
 {
     const struct sim_item *ad = &world->items[item];
     bool by_click = item % 16 != 5;
-    char domain[48];
+    struct view category = view_of(lexicon_category_iab[ad->meaning.category]), domain;
+    char text[ID_BYTES];
 
-    snprintf(domain, sizeof(domain), "shop%d.example", item % 37);
+    snprintf(text, sizeof(text), "shop%d.example", item % 37);
+    domain = view_of(text);
     jw_object_begin(w);
     add_id(w, "adid", "a", (uint64_t)item);
     add_id(w, "item", "sku", (uint64_t)item);
     add_id(w, "crid", "c", (uint64_t)item);
     add_id(w, "cid", "k", (uint64_t)item / 8);
     add_id(w, "seat", "s", (uint64_t)item % 37);
-    jw_key(w, "adomain");
-    jw_array_begin(w);
-    jw_str(w, domain);
-    jw_array_end(w);
-    jw_key(w, "cat");
-    jw_array_begin(w);
-    jw_str(w, lexicon_category_iab[ad->meaning.category]);
-    jw_array_end(w);
+    jw_member_views(w, "adomain", &(struct views){&domain, 1});
+    jw_member_views(w, "cat", &(struct views){&category, 1});
     jw_member_view(w, "title", ad->title);
     jw_member_filled(w, "desc", ad->desc);
     jw_key(w, "bid"); /* by impression: about what a click's bid is worth at the base rate */
@@ -57,109 +63,82 @@ void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item
     jw_object_end(w);
 }
 
-static void add_event(struct json_writer *w, const struct sim_event *event)
+/* As requests and history have it; `item` holds its item's id. */
+static struct behaviour behaviour_of(const struct sim_event *event, char item[ID_BYTES])
 {
-    char item[16];
     struct behaviour behaviour = {.t_ms = event->t_ms, .type = event->type, .text = event->text};
 
-    if (event->item >= 0) {
-        snprintf(item, sizeof(item), "sku%d", event->item);
-        behaviour.item = view_of(item);
-    }
-    behaviour_write_json(w, &behaviour);
+    if (event->item >= 0)
+        behaviour.item = print_id(item, "sku", (uint64_t)event->item);
+    return behaviour;
 }
 
 void sim_write_history(const struct sim_shopper *shopper, struct buf *out)
 {
+    char user_text[ID_BYTES], item[ID_BYTES];
+    struct view user = print_id(user_text, "u", shopper->index);
+
     for (int i = 0; i < SIM_EVENTS; i++) {
-        struct json_writer w;
-        json_writer_init(&w, out);
-        jw_object_begin(&w);
-        add_id(&w, "user", "u", shopper->index);
-        add_event(&w, &shopper->events[i]);
-        jw_object_end(&w);
-        buf_add_str(out, "\n");
+        struct behaviour behaviour = behaviour_of(&shopper->events[i], item);
+
+        behaviour_write_line(out, user, &behaviour);
     }
 }
 
-static void add_device(struct json_writer *w, const struct sim_shopper *shopper)
-{
-    jw_key(w, "device");
-    jw_object_begin(w);
-    jw_member_int(w, "devicetype", shopper->devicetype);
-    jw_member_str(w, "os", shopper->os);
-    jw_member_str(w, "language", shopper->lang == SIM_EN ? "en" : "zh");
-    jw_key(w, "geo");
-    jw_object_begin(w);
-    jw_member_str(w, "country", shopper->place->country);
-    jw_member_str(w, "city", shopper->place->city);
-    jw_member_int(w, "utcoffset", shopper->place->utcoffset_min);
-    jw_object_end(w);
-    jw_object_end(w);
-}
+/* A request, and the lists and ids that it points to. */
+struct sim_request {
+    struct impression_request request;
+    char id[ID_BYTES], user[ID_BYTES], items[SIM_HISTORY][ID_BYTES], adids[SIM_SHOWN][ID_BYTES];
+    struct imp imp;
+    struct behaviour behaviours[SIM_HISTORY];
+    struct candidate candidates[SIM_SHOWN];
+};
 
-static void add_behaviour(struct json_writer *w, const struct sim_visit *visit)
+static void fill_request(struct sim_request *r, const struct sim_request_args *args)
 {
-    jw_key(w, "behaviour");
-    jw_array_begin(w);
-    for (int i = 0; i < visit->n_events; i++) {
-        jw_object_begin(w);
-        add_event(w, &visit->shopper.events[visit->first_event + i]);
-        jw_object_end(w);
-    }
-    jw_array_end(w);
-}
+    const struct sim_visit *visit = args->visit;
+    const struct sim_shopper *shopper = &visit->shopper;
 
-static void add_candidates(struct json_writer *w, const struct sim_request_args *args)
-{
-    jw_key(w, "candidates");
-    jw_array_begin(w);
+    r->imp = (struct imp){.id = VIEW_LIT("1"), .tagid = view_of(visit->tagid)};
+    r->request = (struct impression_request){
+        .id = print_id(r->id, args->id_prefix, args->index),
+        .user_id = print_id(r->user, "u", shopper->index),
+        .devicetype = shopper->devicetype,
+        .os = view_of(shopper->os),
+        .language = shopper->lang == SIM_EN ? VIEW_LIT("en") : VIEW_LIT("zh"),
+        .country = view_of(shopper->place->country),
+        .city = view_of(shopper->place->city),
+        .utcoffset_min = shopper->place->utcoffset_min,
+        .has_utcoffset = true,
+        .domain = view_of(visit->domain),
+        .search = visit->has_search ? buf_view(&visit->search_words) : (struct view){0},
+        .imps = &r->imp,
+        .n_imps = 1,
+        .behaviours = r->behaviours,
+        .n_behaviours = args->with_behaviour ? visit->n_events : 0,
+        .candidates = r->candidates,
+        .n_candidates = SIM_SHOWN,
+        .has_candidates = args->with_candidates,
+    };
+    for (int i = 0; i < visit->n_events; i++)
+        r->behaviours[i] =
+            behaviour_of(&visit->shopper.events[visit->first_event + i], r->items[i]);
     for (int i = 0; i < SIM_SHOWN; i++) {
-        int item = args->visit->shown[i];
-        jw_object_begin(w);
-        add_id(w, "adid", "a", (uint64_t)item);
-        jw_member_str(w, "bid_type", "cpc");
-        jw_member_number(w, "bid", bid_of(args->world, item), 6);
-        jw_member_view(w, "text", args->world->items[item].title);
-        jw_object_end(w);
+        int item = visit->shown[i];
+
+        r->candidates[i] = (struct candidate){.adid = print_id(r->adids[i], "a", (uint64_t)item),
+                                              .bid_type = BID_CPC,
+                                              .bid = bid_of(args->world, item),
+                                              .text = args->world->items[item].title};
     }
-    jw_array_end(w);
 }
 
 void sim_write_request(struct json_writer *w, const struct sim_request_args *args)
 {
-    const struct sim_visit *visit = args->visit;
+    struct sim_request request;
 
-    jw_object_begin(w);
-    add_id(w, "id", args->id_prefix, args->index);
-    jw_key(w, "user");
-    jw_object_begin(w);
-    add_id(w, "id", "u", visit->shopper.index);
-    jw_object_end(w);
-    add_device(w, &visit->shopper);
-    jw_key(w, "site");
-    jw_object_begin(w);
-    jw_member_str(w, "domain", visit->domain);
-    if (visit->has_search)
-        jw_member_view(w, "search", buf_view(&visit->search_words));
-    jw_object_end(w);
-    jw_key(w, "imp");
-    jw_array_begin(w);
-    jw_object_begin(w);
-    jw_member_str(w, "id", "1");
-    jw_member_str(w, "tagid", visit->tagid);
-    jw_object_end(w);
-    jw_array_end(w);
-    if (args->with_behaviour || args->with_candidates) {
-        jw_key(w, "rank");
-        jw_object_begin(w);
-        if (args->with_behaviour)
-            add_behaviour(w, visit);
-        if (args->with_candidates)
-            add_candidates(w, args);
-        jw_object_end(w);
-    }
-    jw_object_end(w);
+    fill_request(&request, args);
+    request_write_json(w, &request.request);
 }
 
 void sim_write_logged(struct json_writer *w, const struct sim_request_args *args)
@@ -169,8 +148,7 @@ void sim_write_logged(struct json_writer *w, const struct sim_request_args *args
     jw_object_begin(w);
     jw_key(w, "request");
     sim_write_request(w, args);
-    jw_key(w, "shown");
-    jw_array_begin(w);
+    jw_member_array(w, "shown");
     for (int i = 0; i < SIM_SHOWN; i++) {
         jw_object_begin(w);
         add_id(w, "adid", "a", (uint64_t)visit->shown[i]);

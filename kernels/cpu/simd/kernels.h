@@ -138,6 +138,8 @@ static void attend(const struct attend_args *args)
         top = vec_highest(highest(v, of_own, whole_vectors(n_own)));
         v = weigh((vec){0}, of_parent, n_parent, whole_vectors(n_parent), args->scale, top);
         total[i] = vec_sum(weigh(v, of_own, visible, whole_vectors(n_own), args->scale, top));
+        if (args->lse && i <= last)
+            args->lse[i] = args->scale * top + logf(total[i]);
     }
     for (int d = 0; d < head; d += STRIP) {
         vec sum[SIMD_ROWS][2] = {0};
@@ -179,8 +181,8 @@ ALWAYS float row_variance(const float *x, float mean, int n)
     return (vec_sum(sum) + rest) / (float)n;
 }
 
-static void add_norm(float *x, const float *delta, const float *gamma, const float *beta, float eps,
-                     int n, float *out)
+static struct simd_norm add_norm(float *x, const float *delta, const float *gamma,
+                                 const float *beta, float eps, int n, float *out)
 {
     float mean, scale;
 
@@ -191,7 +193,7 @@ static void add_norm(float *x, const float *delta, const float *gamma, const flo
     if (!gamma) {
         if (out != x)
             memcpy(out, x, (size_t)n * sizeof(*x));
-        return;
+        return (struct simd_norm){0};
     }
     mean = row_mean(x, n);
     scale = 1.0F / sqrtf(row_variance(x, mean, n) + eps);
@@ -202,6 +204,7 @@ static void add_norm(float *x, const float *delta, const float *gamma, const flo
                        normal * vec_load_part(gamma + i, n - i) + vec_load_part(beta + i, n - i),
                        n - i);
     }
+    return (struct simd_norm){mean, scale};
 }
 
 static float dot(const float *a, const float *b, int n)

@@ -8,7 +8,7 @@
 TEST(arena__aligns)
 {
     static const size_t sizes[] = {1, 15, 16, 17, 63, 64, 65, 100, 1000, 5000};
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 512, 0);
     for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
@@ -18,7 +18,6 @@ TEST(arena__aligns)
         CHECK_INT((uintptr_t)p % (sizes[i] >= 64 ? 64 : 16), 0);
         memset(p, 0xee, sizes[i]);
     }
-    arena_release(&arena);
 }
 
 /* Every block keeps its own bytes whatever comes after: nothing overlaps, over several rounds. */
@@ -53,7 +52,7 @@ TEST(arena__blocks_do_not_overlap)
 
 TEST(arena__the_same_work_again_takes_no_more_memory)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     size_t held = 0;
 
     arena_init(&arena, 1024, 0);
@@ -65,13 +64,12 @@ TEST(arena__the_same_work_again_takes_no_more_memory)
         CHECK_INT(arena.held_bytes, held);
         arena_reset(&arena, SIZE_MAX);
     }
-    arena_release(&arena);
 }
 
 /* Two kinds of work by turns: kept chunks are found again in either order. */
 TEST(arena__changing_work_takes_no_more_memory_for_ever)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     size_t held = 0;
 
     arena_init(&arena, 1024, 0);
@@ -83,12 +81,11 @@ TEST(arena__changing_work_takes_no_more_memory_for_ever)
         arena_reset(&arena, SIZE_MAX);
     }
     CHECK_INT(arena.held_bytes, held);
-    arena_release(&arena);
 }
 
 TEST(arena__limit_holds)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 256, 1000);
     CHECK(arena_alloc(&arena, 600));
@@ -98,24 +95,22 @@ TEST(arena__limit_holds)
     arena_reset(&arena, SIZE_MAX);
     CHECK(arena_alloc(&arena, 1000));
     CHECK(!arena_alloc(&arena, 16));
-    arena_release(&arena);
 }
 
 TEST(arena__sizes_that_overflow_are_refused)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 256, 0);
     CHECK(!arena_array(&arena, SIZE_MAX / 2, 3));
     CHECK(!arena_calloc(&arena, (size_t)1 << 33, (size_t)1 << 33));
     CHECK(!arena_alloc(&arena, SIZE_MAX));
     CHECK(arena_alloc(&arena, 0));
-    arena_release(&arena);
 }
 
 TEST(arena__calloc_clears_dirty_memory)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     char *p;
 
     arena_init(&arena, 4096, 0);
@@ -125,12 +120,11 @@ TEST(arena__calloc_clears_dirty_memory)
     p = arena_calloc(&arena, 500, 4);
     for (int i = 0; i < 2000; i++)
         CHECK_INT(p[i], 0);
-    arena_release(&arena);
 }
 
 TEST(arena__copy_and_printf)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct view v;
 
     arena_init(&arena, 256, 0);
@@ -140,7 +134,6 @@ TEST(arena__copy_and_printf)
     v = arena_copy(&arena, (struct view){NULL, 0});
     CHECK(v.ptr && v.len == 0 && *v.ptr == 0);
     CHECK_STR(arena_printf(&arena, "%d-%s", 12, "x"), "12-x");
-    arena_release(&arena);
 }
 
 /* Chunks are charged, one that waits with little in it with little; over the budget nothing is handed out. */
@@ -165,5 +158,3 @@ TEST(arena__charges_its_budget)
     arena_release(&arena);
     CHECK_INT(atomic_load(&budget.held_bytes), 0);
 }
-
-TEST_MAIN

@@ -114,5 +114,3 @@ TEST(budget__is_kept_by_many_threads)
     CHECK_INT(sum(), 0);
     CHECK(budget_take_peak(&budget) <= 4 * MIB);
 }
-
-TEST_MAIN

@@ -19,7 +19,7 @@ TEST(buf__grows_and_keeps_bytes)
 
 TEST(buf__str_is_terminated_and_uncounted)
 {
-    struct buf buf = BUF_INIT;
+    struct buf buf AT_END(buf_release) = BUF_INIT;
 
     CHECK_STR(buf_str(&buf), "");
     buf_add_str(&buf, "abc");
@@ -28,12 +28,11 @@ TEST(buf__str_is_terminated_and_uncounted)
     CHECK_STR(buf_str(&buf), "abcde");
     CHECK_INT(buf.len, 5);
     CHECK_VIEW(buf_view(&buf), "abcde");
-    buf_release(&buf);
 }
 
 TEST(buf__clear_keeps_memory)
 {
-    struct buf buf = BUF_INIT;
+    struct buf buf AT_END(buf_release) = BUF_INIT;
     char *before;
 
     buf_add_str(&buf, "abc");
@@ -42,12 +41,11 @@ TEST(buf__clear_keeps_memory)
     CHECK_INT(buf.len, 0);
     buf_add_str(&buf, "xyz");
     CHECK(buf.ptr == before);
-    buf_release(&buf);
 }
 
 TEST(buf__failure_is_sticky_until_clear)
 {
-    struct buf buf = BUF_INIT;
+    struct buf buf AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&buf, "abc");
     CHECK(!buf_reserve(&buf, SIZE_MAX - 1));
@@ -59,17 +57,13 @@ TEST(buf__failure_is_sticky_until_clear)
     buf_clear(&buf);
     buf_add_str(&buf, "x");
     CHECK_STR(buf_str(&buf), "x");
-    buf_release(&buf);
 }
 
 TEST(buf__sum_that_overflows_fails)
 {
-    struct buf buf = BUF_INIT;
+    struct buf buf AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&buf, "abc");
     CHECK(!buf_reserve(&buf, SIZE_MAX));
     CHECK(buf_failed(&buf));
-    buf_release(&buf);
 }
-
-TEST_MAIN

@@ -38,5 +38,3 @@ TEST(bug__on_a_true_invariant_goes_on)
     BUG_ON(!held);
     CHECK(held);
 }
-
-TEST_MAIN

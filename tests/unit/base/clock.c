@@ -28,5 +28,3 @@ TEST(clock__units)
     CHECK(clock_now_us() - start_us >= 20000);
     CHECK(clock_now_us() - start_us < 60000000);
 }
-
-TEST_MAIN

@@ -166,5 +166,3 @@ TEST(decimal__shortest_texts)
         CHECK_STR(text, rows[i].want);
     }
 }
-
-TEST_MAIN

@@ -105,5 +105,3 @@ TEST(err__says_why_there_is_no_thread)
     CHECK_INT(err.code, ERR_UNAVAILABLE);
     CHECK_ERR(err_set_no_thread(&err, EPERM, "loader"), err, "loader: no thread: Operation not");
 }
-
-TEST_MAIN

@@ -9,6 +9,8 @@
 
 static char dir[] = "/tmp/adrank-file-XXXXXX";
 
+static struct err err;
+
 static const char *path_of(const char *name)
 {
     static char path[256];
@@ -22,7 +24,6 @@ static const char *path_of(const char *name)
 TEST(file__reads_back_what_was_written)
 {
     struct buf bytes = BUF_INIT, got = BUF_INIT;
-    struct err err;
 
     for (int i = 0; i < 50000; i++)
         buf_add(&bytes, &i, sizeof(i));
@@ -39,32 +40,27 @@ TEST(file__reads_back_what_was_written)
 
 TEST(file__empty)
 {
-    struct buf got = BUF_INIT;
-    struct err err;
+    struct buf got AT_END(buf_release) = BUF_INIT;
 
     CHECK_OK(file_write(path_of("e"), (struct view){NULL, 0}, &err), err);
     CHECK_OK(file_read(path_of("e"), 0, &got, &err), err);
     CHECK_STR(got.ptr, "");
     CHECK_INT(got.len, 0);
-    buf_release(&got);
 }
 
 TEST(file__size_in_proc_is_not_believed)
 {
-    struct buf got = BUF_INIT;
-    struct err err;
+    struct buf got AT_END(buf_release) = BUF_INIT;
 
     CHECK_OK(file_read("/proc/self/status", 1 << 20, &got, &err), err);
     CHECK(got.len > 100);
     CHECK(strstr(got.ptr, "VmRSS"));
     CHECK_ERR(file_read("/proc/self/status", 50, &got, &err), err, "more than 50 bytes");
-    buf_release(&got);
 }
 
 TEST(file__read_refuses)
 {
-    struct buf got = BUF_INIT;
-    struct err err;
+    struct buf got AT_END(buf_release) = BUF_INIT;
 
     test_row("file__read_refuses a missing file");
     CHECK_ERR(file_read("/no/such/file", 10, &got, &err), err, "/no/such/file: No such file");
@@ -79,7 +75,6 @@ TEST(file__read_refuses)
     CHECK_OK(file_write(path_of("b"), VIEW_LIT("12345678901"), &err), err);
     CHECK_ERR(file_read(path_of("b"), 10, &got, &err), err, "more than 10 bytes");
     CHECK_INT(err.code, ERR_DATA);
-    buf_release(&got);
 }
 
 static int count_files(void)
@@ -96,7 +91,6 @@ static int count_files(void)
 
 TEST(file__write_leaves_nothing_behind_when_it_fails)
 {
-    struct err err;
     int before;
 
     CHECK(mkdir(path_of("folder"), 0700) == 0);
@@ -110,8 +104,7 @@ TEST(file__write_leaves_nothing_behind_when_it_fails)
 TEST(file__write_opens_nothing_that_was_there_before)
 {
     char planted[512], victim[256], target[256];
-    struct buf got = BUF_INIT;
-    struct err err;
+    struct buf got AT_END(buf_release) = BUF_INIT;
 
     strcpy(victim, path_of("victim"));
     strcpy(target, path_of("target"));
@@ -128,7 +121,6 @@ TEST(file__write_opens_nothing_that_was_there_before)
         CHECK(unlink(planted) == 0);
     }
     CHECK(unlink(victim) == 0 && unlink(target) == 0);
-    buf_release(&got);
 }
 
 TEST(file__write_keeps_the_mode)
@@ -136,7 +128,6 @@ TEST(file__write_keeps_the_mode)
     const mode_t before = umask(022);
     char path[256];
     struct stat st;
-    struct err err;
 
     strcpy(path, path_of("mode"));
     CHECK_OK(file_write(path, VIEW_LIT("1"), &err), err);
@@ -153,7 +144,6 @@ TEST(file__write_replaces_nothing_but_files)
 {
     char fifo[256], pointer[256], got[8];
     struct stat st;
-    struct err err;
     int fd;
 
     strcpy(fifo, path_of("pipe"));
@@ -177,11 +167,10 @@ TEST(file__write_replaces_nothing_but_files)
 
 TEST(file__join)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 256, 0);
     CHECK_STR(file_join(&arena, "a/b", "c"), "a/b/c");
-    arena_release(&arena);
 }
 
 TEST(file__clean_up)
@@ -193,5 +182,3 @@ TEST(file__clean_up)
     CHECK(rmdir(path_of("folder")) == 0);
     CHECK(rmdir(dir) == 0);
 }
-
-TEST_MAIN

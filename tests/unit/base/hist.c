@@ -79,5 +79,3 @@ TEST(hist__too_large_is_clamped)
     CHECK_INT(a.max, (INT64_C(1) << HIST_MAX_BITS) - 1);
     CHECK_INT(hist_quantile(&a, 0.5), (INT64_C(1) << HIST_MAX_BITS) - 1);
 }
-
-TEST_MAIN

@@ -52,5 +52,3 @@ TEST(host_port__takes_255_bytes_of_host)
     CHECK_INT(strlen(got.host), 255);
     CHECK_INT(host_port_parse((struct view){text, 256}, &got), -1);
 }
-
-TEST_MAIN

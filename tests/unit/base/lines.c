@@ -2,6 +2,8 @@
 
 #include "tests/test.h"
 
+static struct err err;
+
 static FILE *stream(const char *text)
 {
     FILE *in = fmemopen((void *)(size_t)text, strlen(text), "r");
@@ -14,8 +16,7 @@ TEST(line_read__gives_lines_without_their_newlines)
 {
     static const char *const want[] = {"a", "", "  bc", "last"};
     FILE *in = stream("a\n\n  bc\nlast");
-    struct buf line = BUF_INIT;
-    struct err err;
+    struct buf line AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
         CHECK_INT(line_read(in, 10, &line, &err), 1);
@@ -30,15 +31,13 @@ TEST(line_read__gives_lines_without_their_newlines)
     CHECK_INT(line.len, 0);
     CHECK_INT(line_read(in, 10, &line, &err), 0);
     fclose(in);
-    buf_release(&line);
 }
 
 /* Of a line of any length no more is kept than the bound and a page. */
 TEST(line_read__refuses_a_line_that_does_not_end)
 {
     FILE *in = fopen("/dev/zero", "re");
-    struct buf line = BUF_INIT;
-    struct err err;
+    struct buf line AT_END(buf_release) = BUF_INIT;
 
     CHECK(in);
     CHECK_ERR(line_read(in, 100000, &line, &err), err, "longer than 100000 bytes");
@@ -52,14 +51,12 @@ TEST(line_read__refuses_a_line_that_does_not_end)
     CHECK_INT(line_read(in, 10, &line, &err), 1);
     CHECK_INT(line.len, 10);
     fclose(in);
-    buf_release(&line);
 }
 
 /* Pieces of 4 KiB are put together. */
 TEST(line_read__puts_long_lines_together)
 {
     struct buf text = BUF_INIT, line = BUF_INIT;
-    struct err err;
 
     for (size_t len = 4094; len <= 8194; len += 1025) {
         FILE *in;
@@ -84,14 +81,10 @@ TEST(line_read__puts_long_lines_together)
 TEST(line_read__tells_what_cannot_be_read)
 {
     FILE *in = fopen("/", "re");
-    struct buf line = BUF_INIT;
-    struct err err;
+    struct buf line AT_END(buf_release) = BUF_INIT;
 
     CHECK(in);
     CHECK_ERR(line_read(in, 10, &line, &err), err, "input");
     CHECK_INT(err.code, ERR_NOINPUT);
     fclose(in);
-    buf_release(&line);
 }
-
-TEST_MAIN

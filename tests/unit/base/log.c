@@ -255,5 +255,3 @@ TEST(log__keeps_errno)
     log_info("e");
     CHECK_INT(errno, ENOTTY);
 }
-
-TEST_MAIN

@@ -3,7 +3,6 @@
 #include <poll.h>
 #include <pthread.h>
 #include <stdint.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "tests/test.h"
@@ -48,7 +47,7 @@ static bool is_readable(struct mailbox *box)
 
 TEST(mailbox__delivers_in_order)
 {
-    struct mailbox box;
+    struct mailbox box AT_END(mailbox_release);
     struct reader reader = {0};
     struct err err;
 
@@ -61,12 +60,11 @@ TEST(mailbox__delivers_in_order)
     CHECK_INT(mailbox_drain(&box, &reader), 5);
     CHECK_INT(reader.out_of_order, 0);
     CHECK(!is_readable(&box));
-    mailbox_release(&box);
 }
 
 TEST(mailbox__wakes_once_per_edge)
 {
-    struct mailbox box;
+    struct mailbox box AT_END(mailbox_release);
     struct reader reader = {0};
     struct err err;
     uint64_t edges = 0;
@@ -77,7 +75,6 @@ TEST(mailbox__wakes_once_per_edge)
     CHECK_INT(read(mailbox_fd(&box), &edges, sizeof(edges)), sizeof(edges));
     CHECK_INT(edges, 1);
     CHECK_INT(mailbox_drain(&box, &reader), 100);
-    mailbox_release(&box);
 }
 
 static struct mailbox *again_box;
@@ -92,7 +89,7 @@ static void on_again(struct letter *letter, void *arg)
 
 TEST(mailbox__a_letter_may_be_posted_again_while_delivered)
 {
-    struct mailbox box;
+    struct mailbox box AT_END(mailbox_release);
     struct letter letter = {NULL, on_again};
     struct err err;
     int left = 3, rounds = 0;
@@ -105,7 +102,6 @@ TEST(mailbox__a_letter_may_be_posted_again_while_delivered)
         rounds++;
     }
     CHECK_INT(rounds, 3);
-    mailbox_release(&box);
 }
 
 enum { SENDERS = 4, LETTERS = 20000 };
@@ -127,7 +123,7 @@ static void *send_all(void *arg)
 /* The reader sleeps in poll() and must never miss an edge: a lost one would end in the timeout. */
 TEST(mailbox__many_senders_lose_nothing)
 {
-    struct mailbox box;
+    struct mailbox box AT_END(mailbox_release);
     struct reader reader = {0};
     struct sender senders[SENDERS];
     pthread_t threads[SENDERS];
@@ -149,7 +145,4 @@ TEST(mailbox__many_senders_lose_nothing)
         pthread_join(threads[i], NULL);
     CHECK_INT(reader.out_of_order, 0);
     CHECK_INT(mailbox_drain(&box, &reader), 0);
-    mailbox_release(&box);
 }
-
-TEST_MAIN

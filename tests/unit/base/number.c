@@ -100,5 +100,3 @@ TEST(number__double_refuses)
     memset(digits, '1', sizeof(digits));
     CHECK_INT(number_double((struct view){digits, sizeof(digits)}, 0, INFINITY, &got), -1);
 }
-
-TEST_MAIN

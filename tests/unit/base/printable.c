@@ -23,7 +23,7 @@ TEST(printable__blank_replaces_controls_and_malformed_bytes)
 
 TEST(printable__add_escapes_controls)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     printable_add(&out, view_of(hostile));
     CHECK_STR(buf_str(&out), "a\\u001b[31m\\u0007\\u000a\\u007f\\u009bb\xef\xbf\xbd"
@@ -32,7 +32,4 @@ TEST(printable__add_escapes_controls)
     buf_clear(&out);
     printable_add(&out, (struct view){"\0x", 2});
     CHECK_STR(buf_str(&out), "\\u0000x");
-    buf_release(&out);
 }
-
-TEST_MAIN

@@ -6,7 +6,7 @@
 
 TEST(problems__copies_what_it_is_told)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
     char pointer[] = "/imp/0/id";
 
@@ -17,12 +17,11 @@ TEST(problems__copies_what_it_is_told)
     CHECK_INT(problems.n, 1);
     CHECK_STR(problems.items[0].pointer, "/imp/0/id");
     CHECK_STR(problems.items[0].detail, "must be a string");
-    arena_release(&arena);
 }
 
 TEST(problems__keeps_max_and_counts_the_rest)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
 
     arena_init(&arena, 256, 0);
@@ -33,12 +32,11 @@ TEST(problems__keeps_max_and_counts_the_rest)
     CHECK_INT(problems.dropped, 5);
     CHECK_STR(problems.items[0].detail, "number 0");
     CHECK_STR(problems.items[19].detail, "number 19");
-    arena_release(&arena);
 }
 
 TEST(problems__out_of_memory_is_counted)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
 
     arena_init(&arena, 256, 64);
@@ -47,13 +45,12 @@ TEST(problems__out_of_memory_is_counted)
         problems_add(&problems, "/a", "number %d", i);
     CHECK_INT(problems.n + problems.dropped, 3);
     CHECK(problems.dropped > 0);
-    arena_release(&arena);
 }
 
 /* What fits is kept from the first on, without a gap, whatever came behind would have fitted. */
 TEST(problems__bounded_by_bytes_count_the_rest)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
 
     arena_init(&arena, 4096, 0);
@@ -69,12 +66,11 @@ TEST(problems__bounded_by_bytes_count_the_rest)
         snprintf(want, sizeof(want), "number %zu", i);
         CHECK_STR(problems.items[i].detail, want);
     }
-    arena_release(&arena);
 }
 
 TEST(problems__to_err_joins_all)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
     struct err err;
 
@@ -87,12 +83,11 @@ TEST(problems__to_err_joins_all)
     CHECK_STR(err.text, "f.json: /a/0: too small; f.json: not an object");
     problems_to_err(&problems, NULL, ERR_CONFIG, &err);
     CHECK_STR(err.text, "/a/0: too small; not an object");
-    arena_release(&arena);
 }
 
 TEST(problems__to_err_tells_how_many_did_not_fit)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
     struct err err;
 
@@ -105,7 +100,4 @@ TEST(problems__to_err_tells_how_many_did_not_fit)
     CHECK(strstr(err.text, "number 0; "));
     CHECK(strstr(err.text, "; and "));
     CHECK_STR(err.text + strlen(err.text) - 5, " more");
-    arena_release(&arena);
 }
-
-TEST_MAIN

@@ -2,6 +2,8 @@
 
 #include "tests/test.h"
 
+static struct err err;
+
 TEST(redis_url__reads_every_form)
 {
     static const struct {
@@ -24,7 +26,6 @@ TEST(redis_url__reads_every_form)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url got;
-        struct err err;
 
         test_row("%s", rows[i].text);
         CHECK_OK(redis_url_parse(rows[i].text, &got, &err), err);
@@ -66,7 +67,6 @@ TEST(redis_url__refuses_and_repeats_nothing)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url got;
-        struct err err;
 
         test_row("%s", rows[i].text);
         CHECK_ERR(redis_url_parse(rows[i].text, &got, &err), err, rows[i].why);
@@ -79,7 +79,6 @@ TEST(redis_url__takes_a_path_of_107_bytes)
 {
     char text[5 + 108 + 1] = "unix:/";
     struct redis_url got;
-    struct err err;
 
     memset(text + 6, 'p', 106);
     CHECK_OK(redis_url_parse(text, &got, &err), err);
@@ -100,7 +99,6 @@ TEST(redis_url__tells_what_was_given)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url got;
-        struct err err;
 
         test_row("%s", rows[i].text);
         CHECK_OK(redis_url_parse(rows[i].text, &got, &err), err);
@@ -108,5 +106,3 @@ TEST(redis_url__tells_what_was_given)
         CHECK_INT(got.has_db, rows[i].db);
     }
 }
-
-TEST_MAIN

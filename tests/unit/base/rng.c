@@ -103,5 +103,3 @@ TEST(rng__exponential_agrees_with_libm)
         CHECK_NEAR(rng_exponential(&a), want, 4e-16 * (1 + fabs(want)));
     }
 }
-
-TEST_MAIN

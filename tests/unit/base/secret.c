@@ -106,5 +106,3 @@ TEST(secret__lies_in_pages_that_are_not_dumped)
     secret_free(&secret);
     secret_free(&secret); /* of nothing */
 }
-
-TEST_MAIN

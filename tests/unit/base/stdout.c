@@ -86,5 +86,3 @@ TEST(stdout__what_is_lost_is_an_error)
     CHECK_INT(in_child(taken), 0);
     CHECK_INT(in_child(full), 0);
 }
-
-TEST_MAIN

@@ -124,5 +124,3 @@ TEST(utf8__malformed_parts_are_maximal)
         CHECK_STR(got, rows[i].want);
     }
 }
-
-TEST_MAIN

@@ -1,5 +1,3 @@
-#include "base/view.h"
-
 #include "tests/test.h"
 
 TEST(view_eq_nocase__folds_ascii_letters_only)
@@ -28,5 +26,3 @@ TEST(view_eq_nocase__folds_ascii_letters_only)
     }
     CHECK(view_is_nocase(VIEW_LIT("Keep-Alive"), "keep-alive"));
 }
-
-TEST_MAIN

@@ -16,5 +16,3 @@ TEST(dial__refuses_what_is_no_address)
         CHECK_INT(err.code, ERR_USAGE);
     }
 }
-
-TEST_MAIN

@@ -191,5 +191,3 @@ TEST(http_client__reports_a_refused_connection)
     CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "not an address");
     http_client_release(&client);
 }
-
-TEST_MAIN

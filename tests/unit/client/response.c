@@ -109,5 +109,3 @@ TEST(response__finds_fields)
     CHECK_VIEW(response_header(&r, bytes, "retry-after"), "1");
     CHECK(response_header(&r, bytes, "b").ptr == NULL);
 }
-
-TEST_MAIN

@@ -2,6 +2,8 @@
 
 #include "tests/test.h"
 
+static struct err err;
+
 static struct behaviour event(int64_t t_ms, enum behaviour_type type, const char *item,
                               const char *text)
 {
@@ -10,8 +12,6 @@ static struct behaviour event(int64_t t_ms, enum behaviour_type type, const char
 
 static void pack(const struct behaviour *e, struct buf *out)
 {
-    struct err err;
-
     buf_clear(out);
     CHECK_OK(behaviour_pack(e, out, &err), err);
 }
@@ -21,20 +21,18 @@ TEST(behaviour__packs_as_documented)
     static const char want[] = "\x01\x03\x00\xd8\x85\xc4\xa0\x01\x00\x00\x04\x00\x06\x00sku9"
                                "\xe8\xb7\x91\xe9\x9e\x8b";
     struct behaviour e = event(0x1a0c485d800, BEHAVIOUR_BUY, "sku9", "\xe8\xb7\x91\xe9\x9e\x8b");
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     pack(&e, &out);
     CHECK_INT(out.len, sizeof(want) - 1);
     CHECK(memcmp(out.ptr, want, out.len) == 0);
-    buf_release(&out);
 }
 
 TEST(behaviour__unpacks_what_it_packed)
 {
     char longest[BEHAVIOUR_MAX_STRING + 1];
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct behaviour rows[4], got;
-    struct err err;
 
     memset(longest, 'x', BEHAVIOUR_MAX_STRING);
     longest[BEHAVIOUR_MAX_STRING] = 0;
@@ -50,15 +48,13 @@ TEST(behaviour__unpacks_what_it_packed)
         CHECK(view_eq(got.item, rows[i].item));
         CHECK(view_eq(got.text, rows[i].text));
     }
-    buf_release(&out);
 }
 
 TEST(behaviour__refuses_to_pack)
 {
     char too_long[BEHAVIOUR_MAX_STRING + 2];
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct behaviour e;
-    struct err err;
 
     memset(too_long, 'x', BEHAVIOUR_MAX_STRING + 1);
     too_long[BEHAVIOUR_MAX_STRING + 1] = 0;
@@ -75,7 +71,6 @@ TEST(behaviour__refuses_to_pack)
     e = (struct behaviour){1, BEHAVIOUR_VIEW, {"a\0b", 3}, {0}};
     CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item holds U+0000");
     CHECK_INT(out.len, 0);
-    buf_release(&out);
 }
 
 TEST(behaviour__refuses_to_unpack)
@@ -93,8 +88,7 @@ TEST(behaviour__refuses_to_unpack)
         {"not UTF-8", 14, 0xff, 0, "UTF-8"},         {"NUL", 17, 0, 0, "U+0000"},
     };
     struct behaviour e = event(1790000000000, BEHAVIOUR_CLICK, "ab", "cde"), got;
-    struct buf out = BUF_INIT;
-    struct err err;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("%s", rows[i].name);
@@ -109,7 +103,6 @@ TEST(behaviour__refuses_to_unpack)
     }
     buf_add_str(&out, "x");
     CHECK_ERR(behaviour_unpack(buf_view(&out), &got, &err), err, "length");
-    buf_release(&out);
 }
 
 /* RFC 4231: test cases 1, 2, 3, 6 and 7 (keys shorter and longer than a block). */
@@ -216,8 +209,8 @@ TEST(behaviour_merge__orders_dedups_and_cuts)
         {"9va 1va 7va 3va 5va 4va 6va 2va 8va", "9vb 1vb 5vb", 20,
          "1va 1vb 2va 3va 4va 5va 5vb 6va 7va 8va 9va 9vb", 0},
     };
-    struct buf got = BUF_INIT;
-    struct arena arena;
+    struct buf got AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -235,8 +228,6 @@ TEST(behaviour_merge__orders_dedups_and_cuts)
         CHECK_STR(buf_str(&got), rows[i].want);
         CHECK_INT(truncated, rows[i].truncated);
     }
-    buf_release(&got);
-    arena_release(&arena);
 }
 
 TEST(behaviour_merge__says_when_the_arena_is_full)
@@ -252,5 +243,3 @@ TEST(behaviour_merge__says_when_the_arena_is_full)
         arena_release(&arena);
     }
 }
-
-TEST_MAIN

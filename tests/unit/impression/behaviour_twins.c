@@ -70,7 +70,7 @@ TEST(behaviour_drop_twins__is_the_plain_rule)
 {
     struct behaviour events[64];
     const struct behaviour *got[64], *want[64];
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct rng rng;
 
     rng_init(&rng, 7);
@@ -88,7 +88,6 @@ TEST(behaviour_drop_twins__is_the_plain_rule)
         check_equal(got, n_got, want, n_want);
         arena_reset(&arena, SIZE_MAX);
     }
-    arena_release(&arena);
 }
 
 /* As many events as may be, of one time and one length: the order they come in changes nothing. */
@@ -97,7 +96,7 @@ static void check_cost(const char *name, int multiplier, int different)
     static char names[MANY][6];
     static struct behaviour events[MANY];
     const struct behaviour *merged;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     bool truncated;
     int n;
 
@@ -114,7 +113,6 @@ static void check_cost(const char *name, int multiplier, int different)
     CHECK_INT(n, different);
     if (compared > 16L * MANY) /* log2(MANY) is 12; each with each would be 2,000 x MANY */
         FAIL("%ld comparisons of %d events", compared, MANY);
-    arena_release(&arena);
 }
 
 TEST(behaviour_merge__compares_events_of_equal_time_n_log_n_times)
@@ -130,7 +128,7 @@ TEST(behaviour_drop_twins__says_when_the_arena_is_full)
 {
     struct behaviour events[64];
     const struct behaviour *list[64];
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     for (int i = 0; i < 64; i++) {
         events[i] = (struct behaviour){.t_ms = 7, .text = VIEW_LIT("x")};
@@ -138,7 +136,4 @@ TEST(behaviour_drop_twins__says_when_the_arena_is_full)
     }
     arena_init(&arena, 256, 64);
     CHECK_INT(behaviour_drop_twins(list, 64, &arena), -1);
-    arena_release(&arena);
 }
-
-TEST_MAIN

@@ -8,10 +8,11 @@
 #include "impression/catalog_read.h"
 #include "tests/test.h"
 
+static struct err err;
+
 static struct catalog *parse(const char *lines)
 {
     struct catalog *catalog;
-    struct err err;
 
     CHECK_OK(catalog_parse("ads.jsonl", view_of(lines), NULL, &catalog, &err), err);
     return catalog;
@@ -153,13 +154,12 @@ TEST(catalog__refuses_bad_lines)
         {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":1,\"emb\":{\"x\":[\"1\"]}}", "line 2: /emb",
          "an object of arrays of numbers"},
     };
-    struct buf file = BUF_INIT;
+    struct buf file AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct catalog *catalog = NULL;
         struct problems problems;
         struct arena arena;
-        struct err err;
 
         test_row("%s", rows[i].line);
         arena_init(&arena, 4096, 0);
@@ -176,7 +176,6 @@ TEST(catalog__refuses_bad_lines)
             FAIL("%s", problems.items[0].detail);
         arena_release(&arena);
     }
-    buf_release(&file);
 }
 
 TEST(catalog__tells_all_bad_lines)
@@ -184,7 +183,6 @@ TEST(catalog__tells_all_bad_lines)
     struct catalog *catalog;
     struct problems problems;
     struct arena arena;
-    struct err err;
 
     arena_init(&arena, 4096, 0);
     problems_init(&problems, &arena, 3);
@@ -200,7 +198,7 @@ TEST(catalog__tells_all_bad_lines)
 
 TEST(catalog__finds_ads_and_item_texts)
 {
-    struct buf file = BUF_INIT;
+    struct buf file AT_END(buf_release) = BUF_INIT;
     struct catalog *catalog;
     char name[32];
 
@@ -224,7 +222,6 @@ TEST(catalog__finds_ads_and_item_texts)
     CHECK_INT(catalog_item_text(catalog, VIEW_LIT("i2500")).len, 0);
     CHECK_INT(catalog_item_text(catalog, VIEW_LIT("")).len, 0);
     catalog_unref(catalog);
-    buf_release(&file);
 }
 
 TEST(catalog__orders_by_prior_ecpm)
@@ -267,12 +264,11 @@ TEST(catalog__lives_with_its_last_reference)
 TEST(catalog__takes_no_memory_for_what_is_no_ad)
 {
     static const char ad[] = "{\"adid\":\"a\",\"title\":\"t\",\"bid\":1}"; /* none is shorter */
-    struct buf lines = BUF_INIT;
+    struct buf lines AT_END(buf_release) = BUF_INIT;
     struct catalog *catalog;
     struct problems problems;
     struct ad_table table;
     struct arena arena;
-    struct err err;
 
     arena_init(&arena, 4096, 256 << 10); /* for an ad each it would be 200 MiB */
     problems_init(&problems, &arena, 10);
@@ -292,14 +288,12 @@ TEST(catalog__takes_no_memory_for_what_is_no_ad)
     buf_printf(&lines, " \n{");
     CHECK_ERR(catalog_parse("ads", buf_view(&lines), NULL, &catalog, &err), err,
               "ads: line 1: longer than 1048576 bytes");
-    buf_release(&lines);
 }
 
 TEST(catalog__opens_a_file)
 {
     char path[] = "/tmp/adrank-catalog-XXXXXX";
     struct catalog *catalog;
-    struct err err;
     int fd = mkstemp(path);
 
     CHECK(fd != -1);
@@ -314,5 +308,3 @@ TEST(catalog__opens_a_file)
     CHECK_INT(err.code, ERR_NOINPUT);
     close(fd);
 }
-
-TEST_MAIN

@@ -200,5 +200,3 @@ TEST(catalog_doubts__ten_of_a_kind_are_shown)
         buf_release(&lines);
     }
 }
-
-TEST_MAIN

@@ -1,5 +1,3 @@
-#include "adrank/decode.h"
-
 #include "base/buf.h"
 #include "tests/unit/impression/decoded.h"
 
@@ -13,7 +11,7 @@ static void check_decodes(struct decoded *d, const char *body)
 
 TEST(decode__reads_every_field)
 {
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
     const struct impression_request *r = &d.request;
 
     check_decodes(&d,
@@ -78,7 +76,6 @@ TEST(decode__reads_every_field)
     CHECK_VIEW(r->candidates[2].text, "Jacket");
     CHECK_INT(r->unknown_fields, 0);
     CHECK(!d.truncated);
-    decoded_release(&d);
 }
 
 TEST(decode__fills_in_what_is_absent)
@@ -143,7 +140,7 @@ TEST(decode__chooses_between_fields)
 
 TEST(decode__counts_and_skips_unknown_fields)
 {
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
 
     check_decodes(&d,
                   "{\"ext\":{\"a\":[1,{\"id\":2,\"id\":3}],\"b\":\"\\u0000\"},\"at\":1,\"id\":"
@@ -152,7 +149,6 @@ TEST(decode__counts_and_skips_unknown_fields)
     CHECK_INT(d.request.unknown_fields, 8);
     CHECK_VIEW(d.request.id, "r");
     CHECK_VIEW(d.request.imps[0].id, "9");
-    decoded_release(&d);
 }
 
 /* A key is known by all of its bytes, however they are written. */
@@ -171,7 +167,7 @@ TEST(decode__knows_keys_with_escapes_by_what_they_mean)
 
 TEST(decode__keeps_the_newest_behaviour)
 {
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
 
     check_decodes(&d, "{\"rank\":{\"behaviour\":["
                       "{\"t\":5,\"type\":\"view\",\"item\":\"a\"},"
@@ -184,7 +180,6 @@ TEST(decode__keeps_the_newest_behaviour)
     CHECK_VIEW(d.request.behaviours[0].item, "a");
     CHECK_VIEW(d.request.behaviours[1].item, "d");
     CHECK_VIEW(d.request.behaviours[2].item, "c");
-    decoded_release(&d);
 }
 
 TEST(decode__unescapes_strings)
@@ -202,7 +197,7 @@ TEST(decode__unescapes_strings)
         {"0123456789abcdef0123456789abcdef\\n0123456789abcdef",
          "0123456789abcdef0123456789abcdef\n0123456789abcdef"},
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct decoded d;
@@ -215,7 +210,6 @@ TEST(decode__unescapes_strings)
         CHECK_VIEW(d.request.user_id, "behind");
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__reads_numbers_exactly)
@@ -249,7 +243,7 @@ TEST(decode__reads_numbers_exactly)
         "18014398509481985e-8",
         "123456789012345678e-9",
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct decoded d;
@@ -263,7 +257,6 @@ TEST(decode__reads_numbers_exactly)
             FAIL("%.17g, want %.17g", d.request.imps[0].bidfloor, want);
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 /* Zeros and an exponent that are both beyond any double still cancel. */
@@ -277,7 +270,7 @@ TEST(decode__reads_numbers_of_any_length)
         {150000, "1", "e100000", 0}, {150000, "1", "e150001", 1}, {150000, "25", "e+150002", 25},
         {99999, "5", "e100000", 5},  {10, "1", "e-150000", 0},
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct decoded d;
@@ -292,7 +285,6 @@ TEST(decode__reads_numbers_of_any_length)
         CHECK_NEAR(d.request.imps[0].bidfloor, rows[i].value, 0);
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__says_when_the_arena_is_full)
@@ -303,7 +295,7 @@ TEST(decode__says_when_the_arena_is_full)
                                "{\"t\":1,\"type\":\"view\",\"item\":\"b\"},"
                                "{\"t\":9,\"type\":\"view\",\"item\":\"c\"},"
                                "{\"t\":9,\"type\":\"view\",\"item\":\"c\"}]}}";
-    struct padded padded = padded_new(VIEW_LIT(body));
+    struct padded padded AT_END(padded_free) = padded_new(VIEW_LIT(body));
     bool enough = false;
 
     for (size_t limit = 1; !enough; limit += 64) {
@@ -321,7 +313,4 @@ TEST(decode__says_when_the_arena_is_full)
         CHECK(limit < 1 << 16);
         arena_release(&arena);
     }
-    padded_free(&padded);
 }
-
-TEST_MAIN

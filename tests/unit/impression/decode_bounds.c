@@ -1,5 +1,4 @@
 /* How much a request may hold, and how much memory it may take to read it. */
-#include "adrank/decode.h"
 
 #include "base/buf.h"
 #include "tests/unit/impression/decoded.h"
@@ -30,7 +29,7 @@ TEST(decode__refuses_long_ids)
         const char *letter;
         int most;
     } letters[] = {{"a", 256}, {"\xe8\xb7\x91", 85}, {"\\\"", 128}, {"\\u0001", 42}};
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (size_t k = 0; k < sizeof(letters) / sizeof(letters[0]); k++)
@@ -63,7 +62,6 @@ TEST(decode__refuses_long_ids)
         CHECK_INT(d.status, DECODE_INVALID);
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__refuses_long_lists)
@@ -78,7 +76,7 @@ TEST(decode__refuses_long_lists)
         {"{\"site\":{\"cat\":[", "]}}", "/site/cat", DECODE_MAX_NAMES},
         {"{\"app\":{\"cat\":[", "]}}", "/app/cat", DECODE_MAX_NAMES},
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
         for (int more = 0; more <= 1; more++) {
@@ -96,12 +94,11 @@ TEST(decode__refuses_long_lists)
                 CHECK_STR(d.problems.items[0].pointer, rows[i].pointer);
             decoded_release(&d);
         }
-    buf_release(&body);
 }
 
 TEST(decode__refuses_many_international_names)
 {
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (int more = 0; more <= 1; more++) {
         struct decoded d;
@@ -117,7 +114,6 @@ TEST(decode__refuses_many_international_names)
             CHECK_STR(d.problems.items[0].pointer, "/badv");
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__bounds_what_is_made_of_a_request)
@@ -241,5 +237,3 @@ TEST(decode__takes_memory_in_proportion_to_the_body)
             FAIL("the arena holds %zu bytes", held);
     }
 }
-
-TEST_MAIN

@@ -1,5 +1,4 @@
 /* What a request may be like although no specification has it so. */
-#include "adrank/decode.h"
 
 #include "base/buf.h"
 #include "tests/unit/impression/decoded.h"
@@ -83,7 +82,7 @@ TEST(decode__takes_integers_by_value)
                 {"-0.0", 0},
                 {"0e999", 0},
                 {"2147483647.0", INT32_MAX}};
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct decoded d;
@@ -100,7 +99,6 @@ TEST(decode__takes_integers_by_value)
         CHECK_INT(d.request.behaviours[0].t_ms, rows[i].value);
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__takes_numbers_as_ids)
@@ -122,7 +120,7 @@ TEST(decode__takes_numbers_as_ids)
         {"1e30", "1e30"},
         {"1e999", "1e999"},
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *n = rows[i].number;
@@ -144,7 +142,6 @@ TEST(decode__takes_numbers_as_ids)
         CHECK_VIEW(d.request.candidates[0].adid, rows[i].id);
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 /* Three are the most: the rest is only JSON, and need not even be imps. */
@@ -159,7 +156,7 @@ TEST(decode__takes_the_first_imps)
         {"{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"},{\"id\":\"1\"},{},7", 3, 3},
         {"null,{\"id\":\"1\"},null,{\"id\":\"2\"},{\"id\":\"3\"},null", 3, 1},
     };
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct decoded d;
@@ -174,7 +171,6 @@ TEST(decode__takes_the_first_imps)
         CHECK_VIEW(d.request.id, "behind");
         decoded_release(&d);
     }
-    buf_release(&body);
 }
 
 TEST(decode__prefers_app_to_site)
@@ -203,7 +199,7 @@ TEST(decode__prefers_app_to_site)
 
 TEST(decode__never_refuses_what_nobody_reads)
 {
-    struct decoded d;
+    struct decoded d AT_END(decoded_release);
 
     check_decodes(&d, "{\"x\":123456789012345678901234567890,\"y\":[1e999,-1e999,1e-999],\"ext\":"
                       "{\"id\":20000000000000000000},\"user\":{\"yob\":-9223372036854775809},"
@@ -212,7 +208,4 @@ TEST(decode__never_refuses_what_nobody_reads)
     CHECK_VIEW(d.request.id, "behind");
     CHECK_INT(d.request.cat.n, 1);
     CHECK_VIEW(d.request.cat.items[0], "IAB3");
-    decoded_release(&d);
 }
-
-TEST_MAIN

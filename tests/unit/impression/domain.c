@@ -176,5 +176,3 @@ TEST(punycode__encodes_the_samples_of_the_rfc)
             CHECK_INT(punycode_encode(rows[i].points, rows[i].n, out, size), 0);
     }
 }
-
-TEST_MAIN

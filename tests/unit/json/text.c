@@ -69,8 +69,8 @@ static const char *const documents[] = {
 
 TEST(json_text__agrees_with_jansson_on_every_changed_byte)
 {
-    struct buf bytes = BUF_INIT;
-    struct arena arena;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     for (size_t i = 0; i < N_DOCUMENTS; i++) {
@@ -83,8 +83,6 @@ TEST(json_text__agrees_with_jansson_on_every_changed_byte)
                 compare(buf_view(&bytes), &arena);
             }
     }
-    buf_release(&bytes);
-    arena_release(&arena);
 }
 
 static void mutate(struct buf *bytes, struct rng *rng)
@@ -114,8 +112,8 @@ static void mutate(struct buf *bytes, struct rng *rng)
 
 TEST(json_text__agrees_with_jansson_on_mutations)
 {
-    struct buf bytes = BUF_INIT;
-    struct arena arena;
+    struct buf bytes AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
     struct rng rng;
     int taken = 0;
 
@@ -130,14 +128,12 @@ TEST(json_text__agrees_with_jansson_on_mutations)
         taken += !wrong_with(buf_view(&bytes), &arena);
     }
     CHECK(taken > 10000); /* both sides of the question were met */
-    buf_release(&bytes);
-    arena_release(&arena);
 }
 
 /* Each character alone, in front of an escape too, so that both ways through a string check it. */
 TEST(json_text__takes_utf8_as_rfc_3629_has_it)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     for (int a = 0x80; a < 0x100; a++)
@@ -151,7 +147,6 @@ TEST(json_text__takes_utf8_as_rfc_3629_has_it)
                 memmove(four + 4, four + 5, 3);
                 compare((struct view){four, sizeof(four) - 1}, &arena);
             }
-    arena_release(&arena);
 }
 
 static double read_number(const char *word, enum json_number_kind *kind, struct arena *arena)
@@ -169,7 +164,7 @@ static double read_number(const char *word, enum json_number_kind *kind, struct 
 
 TEST(json_text__rounds_numbers_as_strtod)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct rng rng;
     char word[64];
 
@@ -202,7 +197,6 @@ TEST(json_text__rounds_numbers_as_strtod)
             FAIL("%s is %.17g, want %.17g", word, got, want);
         arena_reset(&arena, SIZE_MAX);
     }
-    arena_release(&arena);
 }
 
 TEST(json_text__tells_integers_to_their_limits)
@@ -229,7 +223,7 @@ TEST(json_text__tells_integers_to_their_limits)
         {"1e999", JSON_REAL, 0},
         {"01", JSON_NO_NUMBER, 0},
     };
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -245,7 +239,6 @@ TEST(json_text__tells_integers_to_their_limits)
             CHECK(number.integer == rows[i].value);
         padded_free(&padded);
     }
-    arena_release(&arena);
 }
 
 TEST(json_text__tells_integers_by_value)
@@ -299,9 +292,9 @@ TEST(json_text__takes_no_memory_for_what_is_passed_over)
     static const char document[] =
         "{\"a\\n\":\"\\u8dd1 \\ud83d\\ude00\",\"b\":[1e999,0.1000000000000000055511151231257827,"
         "123456789012345678901234567890],\"c\":{\"\\u0000\":\"\\u0000\"}}";
-    struct padded padded = padded_new(VIEW_LIT(document));
+    struct padded padded AT_END(padded_free) = padded_new(VIEW_LIT(document));
     struct json_text text;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     json_text_init(&text, padded.text, &arena);
@@ -309,8 +302,4 @@ TEST(json_text__takes_no_memory_for_what_is_passed_over)
     json_finish(&text);
     CHECK(!text.wrong);
     CHECK_INT(arena.used_bytes, 0);
-    padded_free(&padded);
-    arena_release(&arena);
 }
-
-TEST_MAIN

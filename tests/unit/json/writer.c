@@ -123,5 +123,3 @@ TEST(json_writer__release)
 {
     buf_release(&out);
 }
-
-TEST_MAIN

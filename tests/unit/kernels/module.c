@@ -5,10 +5,11 @@
 #include "base/file.h"
 #include "tests/test.h"
 
+static struct err err;
+
 TEST(module__cpu_is_linked_in)
 {
     const struct backend_ops *ops = NULL;
-    struct err err;
 
     CHECK_OK(backend_find("cpu", &ops, &err), err);
     CHECK(ops == &backend_cpu);
@@ -26,13 +27,12 @@ static void check_filled(const struct backend_ops *ops)
 
 TEST(module__opens_the_test_devices)
 {
-    static const char *const names[] = {"null", "paced", "failing"};
+    static const char *const names[] = {"null", "paced", "failing", "queue"};
     const struct backend_ops *ops, *again;
-    struct err err;
     char path[512];
 
     check_filled(&backend_cpu);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         snprintf(path, sizeof(path), MODULES "/adrank-backend-%s.so", names[i]);
         CHECK_OK(backend_find(path, &ops, &err), err);
         CHECK_STR(ops->name, names[i]);
@@ -45,7 +45,6 @@ TEST(module__opens_the_test_devices)
 static void check_refused(const char *name, enum err_code code, const char *why)
 {
     const struct backend_ops *ops = NULL;
-    struct err err;
 
     test_row("%s", name);
     CHECK_ERR(backend_find(name, &ops, &err), err, why);
@@ -76,7 +75,6 @@ TEST(module__tells_which_library_is_missing_and_what_to_do)
 
 TEST(module__refuses_a_file_that_is_no_module)
 {
-    struct err err;
     char path[] = "/tmp/adrank-module-XXXXXX";
     const int fd = mkstemp(path);
 
@@ -97,7 +95,6 @@ TEST(module__refuses_a_file_that_is_no_module)
 TEST(module__advises_where_cuda_is_not_built)
 {
     const struct backend_ops *ops;
-    struct err err;
 
     if (backend_find("cuda", &ops, &err) == 0)
         return;
@@ -106,5 +103,3 @@ TEST(module__advises_where_cuda_is_not_built)
     CHECK(strstr(err.text, "choose the backend cpu") != NULL ||
           strstr(err.text, "install") != NULL);
 }
-
-TEST_MAIN

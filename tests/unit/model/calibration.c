@@ -21,5 +21,3 @@ TEST(calibration__stays_within_its_bounds)
     CHECK_NEAR(calibration_pctr(&steep, -INFINITY), 1e-7, 0);
     CHECK(isnan(calibration_pctr(&steep, (double)NAN)));
 }
-
-TEST_MAIN

@@ -10,11 +10,12 @@ struct shape {
     bool read;
 };
 
+static struct err err;
+
 /* Token ids count up, so that a part tells where it came from. */
 static struct input make(const struct shape *shapes, int n)
 {
     struct input in = {0};
-    struct err err;
     int tokens = 0;
 
     for (int i = 0; i < n; i++)
@@ -41,7 +42,6 @@ static struct input make(const struct shape *shapes, int n)
 TEST(input__reserve_keeps_what_is_large_enough)
 {
     struct input in = {0};
-    struct err err;
     int32_t *ids;
 
     CHECK_OK(input_reserve(&in, 100, 10, &err), err);
@@ -61,7 +61,7 @@ TEST(input__shape_counts_parents)
 {
     static const struct shape shapes[] = {
         {10, -1, false}, {3, 0, true}, {4, 0, true}, {5, -1, true}};
-    struct input in = make(shapes, 4);
+    struct input in AT_END(input_release) = make(shapes, 4);
     struct input_shape s = input_shape(&in);
 
     CHECK_INT(s.tokens, 22);
@@ -71,7 +71,6 @@ TEST(input__shape_counts_parents)
     CHECK_INT(s.parent_tokens, 10);
     CHECK_INT(s.chain_tokens, 14);
     CHECK_INT(s.chain_attention, 10 * 10 + 4 * 14);
-    input_release(&in);
 }
 
 TEST(input__shapes_add_up_but_for_the_longest_chain)
@@ -99,7 +98,6 @@ TEST(input__shapes_add_up_but_for_the_longest_chain)
 static void check_parts(const struct shape *shapes, int n, int max_tokens, int want_parts)
 {
     struct input in = make(shapes, n), part = {0};
-    struct err err;
     int i = 0, next_read = 0, first, rc, at = 0;
 
     while ((rc = input_part(&in, max_tokens, i, &part, &first, &err)) == 1) {
@@ -185,9 +183,8 @@ static int random_shapes(struct rng *rng, struct shape *shapes)
 TEST(input__parts_are_counted_as_they_come)
 {
     struct shape shapes[MAX_SHAPES];
-    struct input part = {0};
+    struct input part AT_END(input_release) = {0};
     struct rng rng;
-    struct err err;
     int split = 0;
 
     rng_init(&rng, 3);
@@ -212,7 +209,4 @@ TEST(input__parts_are_counted_as_they_come)
         input_release(&in);
     }
     CHECK(split > 1000);
-    input_release(&part);
 }
-
-TEST_MAIN

@@ -16,10 +16,10 @@ struct built {
     bool truncated;
 };
 
+static struct err err;
+
 static void built_open(struct built *b, const char *dir)
 {
-    struct err err;
-
     *b = (struct built){0};
     arena_init(&b->scratch, 4096, 0);
     CHECK_OK(model_open(dir, &b->model, &err), err);
@@ -36,7 +36,6 @@ static void build(struct built *b, struct input_args args)
 {
     static const struct imp imp = {.bidfloor = 0};
     static const struct impression_request nothing = {.devicetype = -1};
-    struct err err;
 
     args.imp = &imp;
     args.now_ms = BASE_MS;
@@ -82,7 +81,7 @@ static const char empty_context[] = " |           | ";
 
 TEST(input_builder__prefix_is_a_parent_and_children)
 {
-    struct built b;
+    struct built b AT_END(built_close);
     const struct impression_request request = {.devicetype = -1, .search = VIEW_LIT("trail")};
 
     built_open(&b, PREFIX);
@@ -102,12 +101,11 @@ TEST(input_builder__prefix_is_a_parent_and_children)
         CHECK_INT(b.input.types[b.input.segments[i].start], 1);
     }
     CHECK_INT(b.input.types[0], 0);
-    built_close(&b);
 }
 
 TEST(input_builder__cross_is_a_segment_a_pair)
 {
-    struct built b;
+    struct built b AT_END(built_close);
 
     built_open(&b, CROSS);
     build(&b, (struct input_args){.ads = two_ads, .n_ads = 2});
@@ -125,7 +123,6 @@ TEST(input_builder__cross_is_a_segment_a_pair)
         for (int k = 0; k < s->len; k++)
             CHECK_INT(b.input.types[s->start + k], k > first);
     }
-    built_close(&b);
 }
 
 /* Newest first, whole ones, the first that does not fit ends the list. */
@@ -140,7 +137,7 @@ TEST(input_builder__behaviours_newest_first_until_the_limit)
         {.t_ms = 3, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("")},
         {.t_ms = 4, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("tea")},
     };
-    struct built b;
+    struct built b AT_END(built_close);
 
     for (int i = 0; i < 62; i++)
         memcpy(long_text + (size_t)2 * (size_t)i, "a ", 2);
@@ -162,14 +159,13 @@ TEST(input_builder__behaviours_newest_first_until_the_limit)
                   .behaviours = behaviours + 2, .n_behaviours = 1, .ads = two_ads, .n_ads = 1});
     CHECK_INT(b.input.segments[0].len, 2 + 2 + 62 + 2);
     CHECK(!b.truncated);
-    built_close(&b);
 }
 
 /* Whole ones up to the last token: 70 are the room, 2 the context's, 4 each of 17 behaviours. */
 TEST(input_builder__fills_the_room_to_the_last_token)
 {
     struct behaviour behaviours[18];
-    struct built b;
+    struct built b AT_END(built_close);
 
     for (int i = 0; i < 18; i++)
         behaviours[i] =
@@ -183,7 +179,6 @@ TEST(input_builder__fills_the_room_to_the_last_token)
                   .behaviours = behaviours, .n_behaviours = 18, .ads = two_ads, .n_ads = 1});
     CHECK_INT(b.input.segments[0].len, 72);
     CHECK(b.truncated);
-    built_close(&b);
 }
 
 /* A text of a whole body costs what one costs that fits, and gives the ids of its beginning. */
@@ -251,13 +246,12 @@ TEST(input_builder__cuts_contexts_and_ads_at_their_limits)
 
 TEST(input_builder__no_ads_is_an_input_too)
 {
-    struct built b;
+    struct built b AT_END(built_close);
 
     built_open(&b, PREFIX);
     build(&b, (struct input_args){0});
     CHECK_INT(b.input.n_read, 0);
     CHECK_INT(b.input.n_segments, 1);
-    built_close(&b);
 }
 
 static const char catalog_lines[] =
@@ -274,10 +268,8 @@ TEST(input_builder__encoded_ads_give_the_same_input)
     struct input direct = {0};
     struct input_ad ads[4];
     const struct ad *list;
-    struct built b;
-    struct err err;
+    struct built b AT_END(built_close);
     bool truncated;
-    const atomic_bool stop = true;
     int n;
 
     CHECK_OK(catalog_parse("c", VIEW_LIT(catalog_lines), NULL, &catalog, &err), err);
@@ -287,9 +279,9 @@ TEST(input_builder__encoded_ads_give_the_same_input)
         ads[i] = (struct input_ad){.ad = &list[i]};
     ads[3] = (struct input_ad){.ad = &list[0], .text = VIEW_LIT("its own text wins")};
     built_open(&b, PREFIX);
-    CHECK_ERR(encoded_ads_new(b.model, catalog, &stop, &encoded, &err), err, "stopping");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-    CHECK_OK(encoded_ads_new(b.model, catalog, NULL, &encoded, &err), err);
+    CHECK(!encoded_ads_need_engine(b.model));
+    CHECK_OK(encoded_ads_begin(b.model, catalog, &encoded, &err), err);
+    CHECK_OK(encoded_ads_step(encoded, NULL, &err), err);
     build(&b, (struct input_args){.ads = ads, .n_ads = 4});
     direct = b.input;
     truncated = b.truncated;
@@ -305,13 +297,11 @@ TEST(input_builder__encoded_ads_give_the_same_input)
     input_release(&direct);
     encoded_ads_free(encoded);
     catalog_unref(catalog);
-    built_close(&b);
 }
 
 TEST(input_builder__pairs_are_truncated_longest_first)
 {
     struct built b;
-    struct err err;
 
     built_open(&b, CROSS);
     CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT("g h"), true, 8,
@@ -340,8 +330,7 @@ TEST(input_builder__pairs_are_truncated_longest_first)
 /* The text is the parent, its pair the one child: what a request of these texts without a template gives. */
 TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
 {
-    struct built b;
-    struct err err;
+    struct built b AT_END(built_close);
 
     built_open(&b, PREFIX);
     CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c"), VIEW_LIT("g h"), true, 0, &b.scratch,
@@ -361,7 +350,6 @@ TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
              err);
     CHECK_INT(b.input.n_tokens, 9);
     CHECK_INT(b.input.segments[1].len, 4);
-    built_close(&b);
 }
 
 /* Scratch that runs out is an error, never a shorter input. */
@@ -377,13 +365,12 @@ TEST(input_builder__out_of_memory_is_told)
                                     .n_behaviours = 1,
                                     .ads = two_ads,
                                     .n_ads = 2};
-    struct built b;
+    struct built b AT_END(built_close);
     int failed = 0, want_tokens = 0;
 
     built_open(&b, PREFIX);
     for (size_t limit = 200000; limit > 100; limit = limit * 9 / 10) {
         struct arena small;
-        struct err err;
         bool truncated;
         arena_init(&small, 256, limit);
         if (model_input(b.model, &args, &small, &b.input, &truncated, &err)) {
@@ -397,7 +384,4 @@ TEST(input_builder__out_of_memory_is_told)
         arena_release(&small);
     }
     CHECK(failed > 3 && want_tokens > 0);
-    built_close(&b);
 }
-
-TEST_MAIN

@@ -33,10 +33,10 @@ static const struct {
 /* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals included. */
 TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct tokenizer *t;
     struct model *m;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct err err;
     int32_t ids[2][64];
     const struct view text = VIEW_LIT("xandroidy");
@@ -59,8 +59,6 @@ TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
     model_unref(m);
     model_dir_put(&dir, "added_tokens.json", VIEW_LIT("{\"zz\":7}"));
     check_refused(dir.path, "added_tokens.json: tokens of a release");
-    arena_release(&arena);
-    model_dir_remove(&dir);
 }
 
 TEST(model__refuses_a_file_that_is_there_but_cannot_be_read)
@@ -96,14 +94,13 @@ TEST(model__refuses_spoilt_tensors)
 /* A tensor under another name is one that is missing and one that is surplus. */
 static void rename_tensor(const struct model_dir *dir, const char *from, const char *to)
 {
-    struct buf bytes = model_dir_get(dir, "model.safetensors");
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
     size_t len = strlen(from);
     char *at = memmem(bytes.ptr, bytes.len, from, len);
 
     CHECK(at && strlen(to) == len);
     memcpy(at, to, len);
     model_dir_put(dir, "model.safetensors", buf_view(&bytes));
-    buf_release(&bytes);
 }
 
 static const struct {
@@ -170,7 +167,7 @@ TEST(model__names_surplus_tensors_but_those_it_knows)
 
 TEST(model__takes_the_old_names_of_norms)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
 
@@ -180,7 +177,6 @@ TEST(model__takes_the_old_names_of_norms)
     rename_tensor(&dir, "\"bert.embeddings.LayerNorm.bias\"", "\"bert.embeddings.LayerNorm.beta\"");
     CHECK_OK(model_open(dir.path, &m, &err), err);
     model_unref(m);
-    model_dir_remove(&dir);
 }
 
 static const struct {
@@ -266,16 +262,14 @@ TEST(model__refuses_missing_and_broken_files)
 
 TEST(model__refuses_a_vocabulary_beyond_the_embeddings)
 {
-    struct model_dir dir;
-    struct buf vocab;
+    struct model_dir dir AT_END(model_dir_remove);
+    struct buf vocab AT_END(buf_release);
 
     model_dir_copy(&dir, PAIRS);
     vocab = model_dir_get(&dir, "vocab.txt");
     buf_add_str(&vocab, "onemore\n");
     model_dir_put(&dir, "vocab.txt", buf_view(&vocab));
     check_refused(dir.path, "embeddings");
-    buf_release(&vocab);
-    model_dir_remove(&dir);
 }
 
 TEST(model__opens_a_hugging_face_directory_as_cross)
@@ -287,7 +281,7 @@ TEST(model__opens_a_hugging_face_directory_as_cross)
     CHECK_STR(model_kind(m), "cross");
     CHECK_STR(model_name(m), "one-layer");
     CHECK_STR(model_version(m), "0");
-    CHECK_INT(model_labels(m), 1);
+    CHECK_INT(model_out_width(m), 1);
     CHECK_INT(model_max_tokens(m), 32);
     CHECK_INT(m->adrank.max_context_tokens, 24);
     CHECK_INT(m->adrank.max_ad_tokens, 8);
@@ -299,7 +293,7 @@ TEST(model__opens_a_hugging_face_directory_as_cross)
 /* BertModel alone, its names with the prefix or without. */
 TEST(model__opens_an_encoder_without_classifier)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
 
@@ -307,10 +301,9 @@ TEST(model__opens_an_encoder_without_classifier)
     rename_tensor(&dir, "\"classifier.bias\"", "\"cls.fier.bias  \"");
     rename_tensor(&dir, "\"classifier.weight\"", "\"cls.fier.weight  \"");
     CHECK_OK(model_open(dir.path, &m, &err), err);
-    CHECK_INT(model_labels(m), 0);
-    CHECK(m->weights.pooler && !m->weights.classifier);
+    CHECK_INT(model_out_width(m), 0);
+    CHECK(m->head.pooler && !m->head.classifier);
     model_unref(m);
-    model_dir_remove(&dir);
 }
 
 TEST(model__two_labels_are_one_logit)
@@ -320,7 +313,7 @@ TEST(model__two_labels_are_one_logit)
     const float logits[] = {-0.5F, 1.25F};
 
     CHECK_OK(model_open("tests/golden/logits/one-head", &m, &err), err);
-    CHECK_INT(model_labels(m), 2);
+    CHECK_INT(model_out_width(m), 2);
     CHECK_NEAR(model_logit(m, logits), 1.75, 1e-12);
     /* softmax of the second */
     CHECK_NEAR(model_pctr(m, logits), exp(1.25) / (exp(-0.5) + exp(1.25)), 1e-12);
@@ -329,7 +322,7 @@ TEST(model__two_labels_are_one_logit)
 
 TEST(model__checks_the_stated_sha256)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m;
     struct err err;
     struct model_files files;
@@ -346,7 +339,6 @@ TEST(model__checks_the_stated_sha256)
     value[1] = value[1] == '0' ? '1' : '0';
     model_dir_edit(&dir, "adrank.json", "/weights_sha256", value);
     check_refused(dir.path, "model.safetensors: SHA-256 is ");
-    model_dir_remove(&dir);
 }
 
 TEST(model__digest_and_stamp_follow_its_files_alone)
@@ -378,5 +370,3 @@ TEST(model__digest_and_stamp_follow_its_files_alone)
     model_dir_remove(&dir);
     CHECK(model_dir_stamp(dir.path) == 0);
 }
-
-TEST_MAIN

@@ -1,7 +1,5 @@
 #include "model/platt.h"
 
-#include <math.h>
-
 #include "base/rng.h"
 #include "tests/test.h"
 
@@ -82,5 +80,3 @@ TEST(platt__refuses_what_it_cannot_fit)
         examples[i] = (struct labelled){2, i % 3 == 0};
     CHECK(platt_fit(examples, 1000, &c, &err) == -1); /* all alike */
 }
-
-TEST_MAIN

@@ -87,7 +87,7 @@ static void check_request(const struct model *model, struct rng *rng, int n_even
 {
     struct input_args args = random_request(rng, n_events), shared = args;
     struct input alone = {0}, together = {0};
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int shared_texts = 0;
 
     arena_init(&arena, 1 << 16, 0);
@@ -108,7 +108,6 @@ static void check_request(const struct model *model, struct rng *rng, int n_even
              N_CONTEXTS);
     input_release(&alone);
     input_release(&together);
-    arena_release(&arena);
 }
 
 TEST(model_share_texts__tokenises_once_and_changes_nothing)
@@ -166,5 +165,3 @@ TEST(model_share_texts__looks_at_a_bounded_part_of_blank_events)
     arena_release(&arena);
     model_unref(model);
 }
-
-TEST_MAIN

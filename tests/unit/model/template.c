@@ -19,21 +19,20 @@ static const struct imp imp = {.tagid = {"home", 4}};
 /* 2026-09-21 14:13:20 UTC, a Monday */
 #define NOW_MS 1790000000000
 
+static struct err err;
+
 static void check_render(const char *source, const struct template_fields *fields,
                          const struct template_values *values, const char *want)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct template t;
-    struct arena arena;
-    struct err err;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 1024, 0);
     CHECK_OK(template_compile(&t, view_of(source), fields, "w", &arena, &err), err);
     CHECK_VIEW(template_render(&t, values, &arena), want);
     template_source(&t, &text);
     CHECK_STR(buf_str(&text), source);
-    buf_release(&text);
-    arena_release(&arena);
 }
 
 TEST(template__grammar)
@@ -67,7 +66,6 @@ TEST(template__grammar)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct template t;
         struct arena arena;
-        struct err err;
         test_row("\"%s\"", rows[i].source);
         arena_init(&arena, 1024, 0);
         if (rows[i].error)
@@ -84,8 +82,7 @@ TEST(template__refuses_too_many_pieces)
 {
     char source[2 * TEMPLATE_MAX_PIECES + 3];
     struct template t;
-    struct arena arena;
-    struct err err;
+    struct arena arena AT_END(arena_release);
 
     memset(source, '{', sizeof(source));
     source[2 * TEMPLATE_MAX_PIECES + 2] = '\0';
@@ -94,7 +91,6 @@ TEST(template__refuses_too_many_pieces)
               "w: more than 128 pieces");
     source[2 * TEMPLATE_MAX_PIECES] = '\0';
     CHECK_OK(template_compile(&t, view_of(source), &template_context, "w", &arena, &err), err);
-    arena_release(&arena);
 }
 
 TEST(template__context_fields)
@@ -178,7 +174,6 @@ TEST(template__out_of_memory_is_told)
     const struct template_values values = {.request = &request, .imp = &imp, .now_ms = NOW_MS};
     struct arena compile, small;
     struct template t;
-    struct err err;
     int told = 0;
 
     arena_init(&compile, 1024, 0);
@@ -197,5 +192,3 @@ TEST(template__out_of_memory_is_told)
     CHECK(told > 0 && told < 50);
     arena_release(&compile);
 }
-
-TEST_MAIN

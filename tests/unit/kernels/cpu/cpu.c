@@ -5,20 +5,30 @@
 #include "kernels/cpu/bf16.h"
 #include "tests/test.h"
 
-static struct backend *must_open(enum precision precision, const char *linear)
+static struct device *device;
+
+static struct session *must_open(enum precision precision, const char *linear)
 {
-    const struct backend_open_args args = {.device = "", .precision = precision, .linear = linear};
-    struct backend *backend;
+    const struct session_args args = {.precision = precision, .linear = linear};
+    struct session *session;
     struct err err;
 
-    CHECK_OK(backend_cpu.open(&args, &backend, &err), err);
-    return backend;
+    CHECK_OK(backend_cpu.device_open("", &device, &err), err);
+    CHECK_OK(backend_cpu.session_open(device, &args, &session, &err), err);
+    return session;
+}
+
+static void close_both(struct session *session)
+{
+    backend_cpu.session_close(session);
+    backend_cpu.device_close(device);
 }
 
 TEST(cpu__describes_itself)
 {
-    struct backend *backend = must_open(PRECISION_F32, "");
-    const struct backend_caps *caps = backend_cpu.caps(backend);
+    struct session *session = must_open(PRECISION_F32, "");
+    const struct session_caps *caps = backend_cpu.session_caps(session);
+    const struct device_caps *of_device = backend_cpu.device_caps(device);
     struct cpuid cpu;
 
     cpuid_detect(&cpu);
@@ -26,18 +36,20 @@ TEST(cpu__describes_itself)
     CHECK(cpu.cores >= 1);
     CHECK(strstr(caps->device, cpu.isa) != NULL);
     CHECK(strstr(caps->device, "oneDNN") != NULL);
+    CHECK_STR(of_device->name, caps->device);
     CHECK_INT(caps->precision, PRECISION_F32);
     CHECK_STR(caps->note, "");
     CHECK_INT(caps->operand_bytes, 4);
     CHECK_INT(caps->stream_bytes, 4);
-    CHECK(caps->host_lanes && caps->outside_parents);
-    backend_cpu.close(backend);
+    CHECK(of_device->host_lanes && of_device->outside_parents);
+    CHECK_INT(of_device->ladder.n, 0);
+    close_both(session);
 }
 
 TEST(cpu__falls_back_from_bf16_and_says_so)
 {
-    struct backend *backend = must_open(PRECISION_BF16, NULL);
-    const struct backend_caps *caps = backend_cpu.caps(backend);
+    struct session *session = must_open(PRECISION_BF16, NULL);
+    const struct session_caps *caps = backend_cpu.session_caps(session);
     struct cpuid cpu;
 
     cpuid_detect(&cpu);
@@ -50,29 +62,33 @@ TEST(cpu__falls_back_from_bf16_and_says_so)
         CHECK(strstr(caps->note, "AVX512-BF16") != NULL);
         CHECK_INT(caps->operand_bytes, 4);
     }
-    backend_cpu.close(backend);
+    close_both(session);
 }
 
 TEST(cpu__runs_bf16_in_plain_c_anywhere)
 {
-    struct backend *backend = must_open(PRECISION_BF16, "plain");
+    struct session *session = must_open(PRECISION_BF16, "plain");
+    const struct session_caps *caps = backend_cpu.session_caps(session);
 
-    CHECK_INT(backend_cpu.caps(backend)->precision, PRECISION_BF16);
-    CHECK_INT(backend_cpu.caps(backend)->operand_bytes, 2);
-    CHECK_INT(backend_cpu.caps(backend)->stream_bytes, 4);
-    CHECK_STR(backend_cpu.caps(backend)->note, "");
-    backend_cpu.close(backend);
+    CHECK_INT(caps->precision, PRECISION_BF16);
+    CHECK_INT(caps->operand_bytes, 2);
+    CHECK_INT(caps->stream_bytes, 4);
+    CHECK_STR(caps->note, "");
+    CHECK(strstr(caps->device, "plain C") != NULL);
+    close_both(session);
 }
 
 static void check_refused(enum precision precision, const char *linear, const char *why)
 {
-    const struct backend_open_args args = {.device = "", .precision = precision, .linear = linear};
-    struct backend *backend;
+    const struct session_args args = {.precision = precision, .linear = linear};
+    struct session *session;
     struct err err;
 
     test_row("%s %s", precision_names[precision], linear);
-    CHECK_ERR(backend_cpu.open(&args, &backend, &err), err, why);
+    CHECK_OK(backend_cpu.device_open("", &device, &err), err);
+    CHECK_ERR(backend_cpu.session_open(device, &args, &session, &err), err, why);
     CHECK_INT(err.code, ERR_CONFIG);
+    backend_cpu.device_close(device);
 }
 
 TEST(cpu__refuses_by_name_what_it_has_not)
@@ -85,22 +101,28 @@ TEST(cpu__refuses_by_name_what_it_has_not)
 TEST(cpu__hands_out_zeroed_aligned_memory)
 {
     static const size_t sizes[] = {0, 1, 63, 64, 65, 100000};
-    struct backend *backend = must_open(PRECISION_F32, "");
+    struct session *session = must_open(PRECISION_F32, "");
     struct err err;
 
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
-        unsigned char *memory = backend_cpu.alloc(backend, sizes[i], &err);
+    for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+        size_t bytes = sizes[i / 2];
+        unsigned char *memory = i % 2 ? backend_cpu.alloc(session, bytes, &err)
+                                      : backend_cpu.host_alloc(device, bytes, &err);
 
         CHECK(memory != NULL);
         CHECK_INT((uintptr_t)memory % 64, 0);
-        for (size_t b = 0; b < sizes[i]; b++)
+        for (size_t b = 0; b < bytes; b++)
             CHECK(memory[b] == 0);
-        backend_cpu.free(backend, memory);
+        if (i % 2)
+            backend_cpu.free(session, memory);
+        else
+            backend_cpu.host_free(device, memory);
     }
-    CHECK(backend_cpu.alloc(backend, SIZE_MAX - 10, &err) == NULL);
+    CHECK(backend_cpu.alloc(session, SIZE_MAX - 10, &err) == NULL);
     CHECK_INT(err.code, ERR_NOMEM);
-    backend_cpu.free(backend, NULL);
-    backend_cpu.close(backend);
+    backend_cpu.free(session, NULL);
+    backend_cpu.host_free(device, NULL);
+    close_both(session);
 }
 
 TEST(bf16__rounds_to_nearest_even)
@@ -131,5 +153,3 @@ TEST(bf16__rounds_to_nearest_even)
     for (uint32_t b = 0; b < 0x7f80; b++)
         CHECK_INT(bf16_from_f32(bf16_to_f32((bf16)b)), b);
 }
-
-TEST_MAIN

@@ -3,6 +3,8 @@
 #include "base/rng.h"
 #include "tests/test.h"
 
+static struct err err;
+
 TEST(linear__is_chosen_by_name_or_by_processor)
 {
     const struct cpuid old = {.cores = 1},
@@ -27,8 +29,6 @@ struct opened {
 
 static void must_open(struct opened *o, const struct linear_ops *ops)
 {
-    struct err err;
-
     o->ops = ops;
     CHECK_OK(ops->open(PRECISION_F32, &o->provider, &err), err);
     CHECK_OK(ops->lane_open(o->provider, &o->lane, &err), err);
@@ -51,14 +51,16 @@ TEST(linear__leaves_the_host_copy_alone_and_needs_it_no_longer)
             .in = 3, .out = 2, .weight = w, .bias = b, .to_stream = true};
         struct linear_weight *weight;
         struct opened o;
-        struct err err;
 
         must_open(&o, providers[p]);
         CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
         CHECK_INT(memcmp(w, w_was, sizeof(w)), 0);
         memset(w, 0, sizeof(w));
         memset(b, 0, sizeof(b));
-        CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, 1, x, y}, &err), err);
+        CHECK_OK(o.ops->run(o.lane,
+                            &(struct linear_args){.weight = weight, .n_rows = 1, .in = x, .out = y},
+                            &err),
+                 err);
         CHECK_NEAR(y[0], 331, 0); /* 1 + 20 + 300 + 10 */
         CHECK_NEAR(y[1], 674, 0); /* 4 + 50 + 600 + 20 */
         o.ops->weight_free(o.provider, weight);
@@ -82,7 +84,6 @@ TEST(linear__does_not_hide_what_is_not_finite)
                                              .to_stream = true};
             struct linear_weight *weight;
             struct opened o;
-            struct err err;
 
             if (a == ACTIVATION_RELU && providers[p] == &linear_onednn)
                 continue;
@@ -92,7 +93,11 @@ TEST(linear__does_not_hide_what_is_not_finite)
             x[3 * N + 2] = NAN;
             must_open(&o, providers[p]);
             CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
-            CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, ROWS, x, y}, &err), err);
+            CHECK_OK(o.ops->run(
+                         o.lane,
+                         &(struct linear_args){.weight = weight, .n_rows = ROWS, .in = x, .out = y},
+                         &err),
+                     err);
             for (int i = 0; i < ROWS * N; i++)
                 if (i / N == 3 ? i % N == 2 && isfinite(y[i]) : !isfinite(y[i]))
                     FAIL("element %d is %g", i, (double)y[i]);
@@ -106,7 +111,6 @@ TEST(linear__takes_many_shapes_and_weights)
 {
     for (int p = 0; p < 2; p++) {
         struct opened o;
-        struct err err;
         struct rng rng;
         float w[20 * 20], x[20] = {0}, y[20];
 
@@ -121,7 +125,11 @@ TEST(linear__takes_many_shapes_and_weights)
             struct linear_weight *weight;
 
             CHECK_OK(o.ops->weight_new(o.provider, &spec, &weight, &err), err);
-            CHECK_OK(o.ops->run(o.lane, &(struct linear_args){weight, 1, x, y}, &err), err);
+            CHECK_OK(
+                o.ops->run(o.lane,
+                           &(struct linear_args){.weight = weight, .n_rows = 1, .in = x, .out = y},
+                           &err),
+                err);
             for (int n = 0; n < out; n++)
                 CHECK_NEAR(y[n], w[n * in], 0);
             o.ops->weight_free(o.provider, weight);
@@ -129,5 +137,3 @@ TEST(linear__takes_many_shapes_and_weights)
         close_all(&o);
     }
 }
-
-TEST_MAIN

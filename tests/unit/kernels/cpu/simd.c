@@ -137,7 +137,7 @@ TEST(simd__attends_at_every_width)
     static const int heads[] = {1, 3, 8, 16, 24, 32, 37, 64, 128};
     const struct simd *simd[3];
     const int n = tables(simd);
-    struct room room;
+    struct room room AT_END(room_release);
 
     room_init(&room);
     for (int t = 0; t < n; t++)
@@ -149,7 +149,6 @@ TEST(simd__attends_at_every_width)
                 check_attend(simd[t], &room, (int)(k * 17 + h), keys[k], rows, heads[h], false);
                 check_attend(simd[t], &room, (int)(k * 17 + h), keys[k], rows, heads[h], true);
             }
-    room_release(&room);
 }
 
 /* Two keys, scores 0 and x: the weight of the second is e^x / (1 + e^x). */
@@ -157,7 +156,7 @@ TEST(simd__exponential_is_right_to_the_last_places)
 {
     const struct simd *simd[3];
     const int n = tables(simd);
-    struct room room;
+    struct room room AT_END(room_release);
 
     room_init(&room);
     for (int t = 0; t < n; t++) {
@@ -182,7 +181,6 @@ TEST(simd__exponential_is_right_to_the_last_places)
         printf("     %s: relative error %.1e\n", simd[t]->name, worst);
         CHECK(worst < 3e-7);
     }
-    room_release(&room);
 }
 
 /* Scores far below 0: what fills the panels up to whole vectors must not count as a score of 0. */
@@ -190,7 +188,7 @@ TEST(simd__attends_where_all_scores_are_low)
 {
     const struct simd *simd[3];
     const int n_tables = tables(simd);
-    struct room room;
+    struct room room AT_END(room_release);
 
     room_init(&room);
     for (int t = 0; t < n_tables; t++)
@@ -220,14 +218,13 @@ TEST(simd__attends_where_all_scores_are_low)
             simd[t]->attend(&args);
             CHECK_NEAR(room.out[0], want, 1e-5);
         }
-    room_release(&room);
 }
 
 TEST(simd__attention_shows_what_is_not_a_number)
 {
     const struct simd *simd[3];
     const int n = tables(simd);
-    struct room room;
+    struct room room AT_END(room_release);
 
     room_init(&room);
     for (int t = 0; t < n; t++)
@@ -248,7 +245,6 @@ TEST(simd__attention_shows_what_is_not_a_number)
             simd[t]->attend(&args);
             CHECK(isnan(room.out[0]));
         }
-    room_release(&room);
 }
 
 TEST(simd__norm_and_dot_at_every_size)
@@ -315,5 +311,3 @@ TEST(simd__converts_bf16_like_the_scalar_code)
             CHECK_NEAR(back[n], 7, 0);
         }
 }
-
-TEST_MAIN

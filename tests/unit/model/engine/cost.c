@@ -32,7 +32,7 @@ TEST(cost__adds_its_terms_on_one_thread)
     static const double lanes[] = {0, 1};
 
     for (int i = 0; i < 2; i++) {
-        struct engine_cost cost = {100, 2, 0.5, 7, lanes[i]};
+        struct engine_cost cost = {100, 2, 0.5, 7, lanes[i], {0}};
         CHECK_NEAR(us_of(&cost, shape_of(3, 4, 10)),
                    100 + 2 * 22 + 0.5 * (10 * 10 + 3 * 4 * 14) + 7 * 4, 1e-9);
         CHECK_NEAR(us_of(&cost, none), 100, 1e-9);
@@ -145,9 +145,10 @@ static int sample(struct cost_sample *out, int n, const struct engine_cost *cost
 }
 
 static const struct engine_cost costs[] = {
-    {50, 10, 0.02, 4, 1},   {0, 3, 0.1, 0, 1},  {200, 0, 0.5, 1, 1}, {5000, 0, 0, 0, 1},
-    {0, 7, 0, 0, 1},        {30, 2.5, 0, 9, 1}, {0, 0, 0, 3, 1},     {50, 10, 0.02, 4, 2},
-    {2000, 90, .05, 40, 2}, {20, 2, 0, 3, 8},   {20, 2, 0.01, 0, 16}};
+    {50, 10, 0.02, 4, 1, {0}}, {0, 3, 0.1, 0, 1, {0}},    {200, 0, 0.5, 1, 1, {0}},
+    {5000, 0, 0, 0, 1, {0}},   {0, 7, 0, 0, 1, {0}},      {30, 2.5, 0, 9, 1, {0}},
+    {0, 0, 0, 3, 1, {0}},      {50, 10, 0.02, 4, 2, {0}}, {2000, 90, .05, 40, 2, {0}},
+    {20, 2, 0, 3, 8, {0}},     {20, 2, 0.01, 0, 16, {0}}};
 enum { COSTS = sizeof(costs) / sizeof(costs[0]) };
 
 TEST(cost__finds_the_terms_again)
@@ -171,7 +172,7 @@ TEST(cost__finds_the_terms_again)
 /* Two threads that share a core do less than twice the work of one. */
 TEST(cost__finds_how_much_the_threads_do_together)
 {
-    struct engine_cost want = {300, 20, 0.02, 5, 1.5}, got;
+    struct engine_cost want = {300, 20, 0.02, 5, 1.5, {0}}, got;
     struct cost_sample samples[COST_MAX_SAMPLES];
 
     sample(samples, COST_MAX_SAMPLES, &want, 0);
@@ -179,6 +180,32 @@ TEST(cost__finds_how_much_the_threads_do_together)
     CHECK_NEAR(got.lanes, 1.5, 0.03);
     for (int i = 0; i < COST_MAX_SAMPLES; i++)
         CHECK_NEAR(us_of(&got, samples[i].shape) / samples[i].us, 1, 0.03);
+}
+
+TEST(cost__a_batch_costs_its_rung)
+{
+    static const struct {
+        int tokens, batches;
+        double us;
+    } rows[] = {
+        {1, 1, 266},
+        {256, 1, 266},
+        {257, 1, 394},
+        {384, 1, 394},
+        {512, 2, 532},
+        {513, 2, 2 * 394},
+        {1000, 1, 1010} /* above the top */,
+    };
+    const struct engine_cost cost = {.fixed_us = 10,
+                                     .per_token_us = 1,
+                                     .lanes = 1,
+                                     .ladder = {.n = 3, .tokens = {256, 384, 512}}};
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const struct input_shape shape = {.tokens = rows[i].tokens};
+        test_row("%d tokens, %d batches", rows[i].tokens, rows[i].batches);
+        CHECK_NEAR(engine_cost_us(&cost, &shape, rows[i].batches), rows[i].us, 1e-9);
+    }
 }
 
 /* Each timing off by up to a tenth: every shape, and ones that are far from the samples, are still

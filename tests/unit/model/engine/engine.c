@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdatomic.h>
 
+#include "model/engine/compute.h"
 #include "tests/backends/null_logit.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
@@ -149,7 +150,7 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
     struct err err;
     int64_t us;
 
-    args.max_batch_tokens = m->config.positions;
+    args.max_batch_tokens = m->encoders[0].config.positions;
     CHECK_OK(engine_open(launcher, &args, &small, &err), err);
     for (int i = 0; i < m->adrank.golden.n_requests; i++) {
         input_release(&input);
@@ -185,7 +186,7 @@ TEST(engine__a_failing_slice_fails_its_batch)
     struct launched l;
     struct err err;
 
-    engine->ops.attention = broken_attention;
+    patched_ops(engine)->attention = broken_attention;
     launched_init(&l, &input);
     CHECK_OK(engine_submit(engine, &l.batch, &err), err);
     CHECK(poll_for(launcher) == &l.batch);
@@ -222,8 +223,8 @@ TEST(engine__want_of_memory_fails_one_batch)
 
     launched_init(&right, &input);
     CHECK_OK(engine_run(engine, &right.batch, &err), err);
-    attention = engine->ops.attention;
-    engine->ops.attention = starved_attention;
+    attention = engine->ops->attention;
+    patched_ops(engine)->attention = starved_attention;
     for (int n = 1; n <= 3; n++) {
         without_memory = n;
         launched_init(&l, &input);
@@ -259,8 +260,8 @@ TEST(engine__want_of_memory_breaks_a_queue)
     struct launched l;
     struct err err;
 
-    attention = engine->ops.attention;
-    engine->ops.attention = starved_attention;
+    attention = engine->ops->attention;
+    patched_ops(engine)->attention = starved_attention;
     without_memory = 1;
     launched_init(&l, &input);
     CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "has no memory");
@@ -300,9 +301,9 @@ TEST(engine__null_device_takes_the_batch_whole)
 static int n_queries;
 
 /* Broken at the first question; whoever asks again waits for ever. */
-static int query_that_breaks(struct lane *lane, int slot, struct err *err)
+static int query_that_breaks(struct lane *lane, struct err *err)
 {
-    (void)lane, (void)slot;
+    (void)lane;
     return n_queries++ == 0 ? err_set(err, ERR_INTERNAL, "broken") : 0;
 }
 
@@ -317,7 +318,7 @@ TEST(engine__asks_a_broken_queue_nothing_more)
 
     CHECK(engine_max_launched(engine) >= 2);
     n_queries = 0;
-    engine->ops.query = query_that_breaks;
+    patched_ops(engine)->query = query_that_breaks;
     for (int i = 0; i < 2; i++) {
         launched_init(&l[i], &input);
         CHECK_OK(engine_submit(engine, &l[i].batch, &err), err);

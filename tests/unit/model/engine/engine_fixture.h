@@ -2,7 +2,8 @@
 #ifndef TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 #define TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 
-#include "model/engine/engine_struct.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launcher_state.h"
 #include "model/request_input.h"
 #include "tests/unit/model/model_dir.h"
 
@@ -84,9 +85,19 @@ struct launched {
 static inline void launched_init(struct launched *l, const struct input *input)
 {
     *l = (struct launched){.job = {.input = input}};
-    l->job.logits = l->logits;
+    l->job.out = l->logits;
     l->list[0] = &l->job;
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
+}
+
+/* Operations of its own for the engine, until the next call: to replace some of them. */
+static inline struct backend_ops *patched_ops(struct engine *engine)
+{
+    static struct backend_ops ops;
+
+    ops = *engine->launcher->ops;
+    engine->ops = engine->networks[0].ops = engine->head.ops = &ops;
+    return &ops;
 }
 
 static inline struct engine_batch *poll_for(struct launcher *launcher)

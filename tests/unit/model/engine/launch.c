@@ -74,7 +74,7 @@ static void score(struct opened *o, struct input *inputs, float (*logits)[MAX_CH
     struct err err;
 
     for (int i = 0; i < n; i++) {
-        jobs[i] = (struct engine_job){.input = &inputs[i], .logits = logits[i]};
+        jobs[i] = (struct engine_job){.input = &inputs[i], .out = logits[i]};
         list[i] = &jobs[i];
     }
     CHECK_OK(engine_run(o->engine, &batch, &err), err);

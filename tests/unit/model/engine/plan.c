@@ -26,7 +26,7 @@ static struct input *add_job(struct made *m, int n_tokens, int n_segments)
 
     *in = (struct input){0};
     CHECK_OK(input_reserve(in, n_tokens, n_segments, &err), err);
-    m->jobs[m->n] = (struct engine_job){.input = in, .logits = m->logits[m->n]};
+    m->jobs[m->n] = (struct engine_job){.input = in, .out = m->logits[m->n]};
     m->list[m->n] = &m->jobs[m->n];
     m->n++;
     return in;
@@ -68,6 +68,7 @@ static void add_lone(struct made *m, int n, int len)
 static struct plan_limits limits_of(int slice_tokens, int threads)
 {
     return (struct plan_limits){.max_batch_tokens = MAX_TOKENS,
+                                .max_rows = MAX_TOKENS,
                                 .max_segment_tokens = 512,
                                 .slice_tokens = slice_tokens,
                                 .max_slice_tokens = slice_tokens ? 512 : MAX_TOKENS,
@@ -159,11 +160,23 @@ static void check_plan(const struct made *m, const struct plan *plan)
     CHECK_INT(plan->n_read, m->n_read);
 }
 
+static void *plan_memory;
+
+static void plan_new(struct plan *plan, const struct plan_limits *limits)
+{
+    plan_memory = aligned_alloc(64, plan_bytes(limits));
+    CHECK(plan_memory != NULL);
+    plan_init(plan, limits, plan_memory);
+}
+
+static void plan_free(void)
+{
+    free(plan_memory);
+}
+
 static void build(const struct made *m, struct plan *plan, struct plan_limits limits)
 {
-    struct err err;
-
-    CHECK_OK(plan_init(plan, &limits, &err), err);
+    plan_new(plan, &limits);
     plan_build(plan, m->list, m->n, 1);
     check_plan(m, plan);
 }
@@ -187,7 +200,7 @@ TEST(plan__cuts_lone_segments_evenly)
     build(&m, &plan, limits_of(256, 1));
     CHECK_INT(plan.n_slices, 8);
     CHECK(largest(&plan) <= 260);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -200,10 +213,10 @@ TEST(plan__gives_every_thread_of_a_small_batch_a_share)
     build(&m, &plan, limits_of(256, 2));
     CHECK_INT(plan.n_slices, 2);
     CHECK_INT(largest(&plan), 100);
-    plan_release(&plan);
+    plan_free();
     build(&m, &plan, limits_of(256, 8)); /* but none that is too small to be worth it */
     CHECK_INT(plan.n_slices, 4);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -220,7 +233,7 @@ TEST(plan__cuts_into_a_multiple_of_the_threads)
         build(&m, &plan, limits_of(256, threads));
         CHECK_INT(plan.n_slices, want[threads]);
         CHECK(largest(&plan) <= 260);
-        plan_release(&plan);
+        plan_free();
     }
     made_release(&m);
 }
@@ -237,7 +250,7 @@ TEST(plan__keeps_a_small_family_together)
     CHECK_INT(plan.slices[0].parent, -1);
     CHECK_INT(plan.slices[0].slice.n_segments, 11);
     CHECK_INT(plan.slices[0].slice.n_outside, 0);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -257,7 +270,7 @@ TEST(plan__cuts_a_large_family_from_its_parent)
         CHECK_INT(plan.slices[i].parent, 0);
         CHECK_INT(plan.slices[i].slice.n_outside, 1);
     }
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -271,7 +284,7 @@ TEST(plan__puts_small_parents_into_one_slice)
     build(&m, &plan, limits_of(256, 2));
     CHECK_INT(plan.slices[0].slice.n_segments, 3); /* 60 rows; a fourth would make 80 */
     CHECK(plan.slices[1].slice.n_outside >= 1);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -283,7 +296,7 @@ TEST(plan__leaves_out_what_nobody_reads)
     add_family(&m, 64, 0, 1);
     build(&m, &plan, limits_of(256, 1));
     CHECK_INT(plan.n_slices, 0);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -297,7 +310,7 @@ TEST(plan__is_one_slice_where_the_backend_takes_the_whole)
     build(&m, &plan, limits_of(0, 4));
     CHECK_INT(plan.n_slices, 1);
     CHECK_INT(plan.slices[0].slice.n_tokens, 64 + 50 * 16 + 50 * 20);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -314,7 +327,7 @@ TEST(plan__keeps_families_whole_without_outside_parents)
     build(&m, &plan, limits);
     for (int i = 0; i < plan.n_slices; i++)
         CHECK_INT(plan.slices[i].slice.n_outside, 0);
-    plan_release(&plan);
+    plan_free();
     made_release(&m);
 }
 
@@ -325,11 +338,10 @@ TEST(plan__holds_for_random_batches)
     static struct made m;
     struct rng rng;
     struct plan plan;
-    struct err err;
     struct plan_limits limits = limits_of(256, 3);
 
     rng_init(&rng, 1);
-    CHECK_OK(plan_init(&plan, &limits, &err), err);
+    plan_new(&plan, &limits);
     for (int round = 0; round < 300; round++) {
         m = (struct made){0};
         while (m.n < MAX_JOBS) {
@@ -348,7 +360,7 @@ TEST(plan__holds_for_random_batches)
         check_plan(&m, &plan);
         made_release(&m);
     }
-    plan_release(&plan);
+    plan_free();
 }
 
 TEST_MAIN

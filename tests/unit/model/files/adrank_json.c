@@ -203,7 +203,7 @@ TEST(adrank_json__a_draft_may_lack_golden_requests)
     static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
                                "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
     struct adrank_json a;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct err err;
 
     arena_init(&arena, 4096, 0);
@@ -211,13 +211,12 @@ TEST(adrank_json__a_draft_may_lack_golden_requests)
     CHECK_INT(a.golden.n_requests, 0);
     CHECK_ERR(adrank_json_parse(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err,
               "a.json: /golden: missing");
-    arena_release(&arena);
 }
 
 TEST(adrank_json__default_is_cross)
 {
     struct adrank_json a;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct err err;
 
     arena_init(&arena, 4096, 0);
@@ -228,7 +227,4 @@ TEST(adrank_json__default_is_cross)
     CHECK_INT(a.max_ad_tokens, 128);
     CHECK_INT(a.labels, 2);
     CHECK_INT(a.golden.n_requests, 0);
-    arena_release(&arena);
 }
-
-TEST_MAIN

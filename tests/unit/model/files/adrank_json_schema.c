@@ -70,14 +70,13 @@ static void check_real(const char *pointer, double value, bool taken)
 
 static void check_text(const char *pointer, const char *piece, int n, bool taken)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&text, "\"");
     for (int i = 0; i < n; i++)
         buf_add_str(&text, piece);
     buf_add_str(&text, "\"");
     check(pointer, buf_str(&text), taken);
-    buf_release(&text);
 }
 
 /* ------------------------------------------------------------------ one keyword each */
@@ -352,5 +351,3 @@ TEST(adrank_json_schema__tells_limits_in_bytes)
     }
     json_decref(schema);
 }
-
-TEST_MAIN

@@ -61,5 +61,3 @@ TEST(json_load__refuses_what_is_no_json)
         CHECK(at.text[0]);
     }
 }
-
-TEST_MAIN

@@ -38,7 +38,7 @@ static bool is_allowed(const struct key_rule *rule, const char *value)
 static void check_value(const struct key_rules *table, const struct key_rule *rule,
                         const char *value)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct model *m = NULL;
     struct err err = {0};
     char place[200];
@@ -55,7 +55,6 @@ static void check_value(const struct key_rules *table, const struct key_rule *ru
         CHECK(strstr(err.text, rule->why));
     }
     model_unref(m);
-    model_dir_remove(&dir);
 }
 
 TEST(key_rules__hold_in_a_directory)
@@ -81,5 +80,3 @@ TEST(key_rules__name_each_key_once_and_say_why)
                 CHECK(strcmp(tables[t]->rows[k].key, rule->key) != 0);
         }
 }
-
-TEST_MAIN

@@ -117,15 +117,13 @@ TEST(safetensors__takes_what_is_right_and_refuses_what_is_not)
 
 TEST(safetensors__refuses_every_truncation)
 {
-    struct buf bytes = file_of("{" B("0", "8") "," C("8", "12") "}", 12);
-    struct safetensors st;
+    struct buf bytes AT_END(buf_release) = file_of("{" B("0", "8") "," C("8", "12") "}", 12);
+    struct safetensors st AT_END(safetensors_release);
     struct err err;
 
     for (size_t len = 0; len < bytes.len; len++)
         CHECK_INT(parse((struct view){bytes.ptr, len}, &st, &err), -1);
     CHECK_OK(parse(buf_view(&bytes), &st, &err), err);
-    safetensors_release(&st);
-    buf_release(&bytes);
 }
 
 TEST(safetensors__refuses_header_lengths_beyond_limit_and_file)
@@ -158,20 +156,19 @@ TEST(safetensors__refuses_deep_nesting)
     static char header[200001];
     struct safetensors st;
     struct err err;
-    struct buf bytes;
+    struct buf bytes AT_END(buf_release);
 
     memset(header, '[', sizeof(header) - 1);
     bytes = file_of(header, 0);
     CHECK_ERR(parse(buf_view(&bytes), &st, &err), err, "not JSON");
-    buf_release(&bytes);
 }
 
 static void check_values(const char *dtype, const void *elements, size_t size, int n,
                          const float *want, const char *error)
 {
     char header[200];
-    struct buf bytes;
-    struct safetensors st;
+    struct buf bytes AT_END(buf_release);
+    struct safetensors st AT_END(safetensors_release);
     struct safetensor *a;
     struct err err;
     float got[16];
@@ -191,8 +188,6 @@ static void check_values(const char *dtype, const void *elements, size_t size, i
         for (int i = 0; i < n; i++)
             CHECK(memcmp(&got[i], &want[i], sizeof(float)) == 0);
     }
-    safetensors_release(&st);
-    buf_release(&bytes);
 }
 
 TEST(safetensors__converts_to_f32_exactly)
@@ -224,5 +219,3 @@ TEST(safetensors__refuses_what_is_not_finite_and_other_dtypes)
     check_values("BF16", bf16_nan, 2, 1, NULL, "f: tensor a: it holds a NaN or an infinity");
     check_values("I64", i64, 8, 1, NULL, "f: tensor a: dtype I64, want F32, F16 or BF16");
 }
-
-TEST_MAIN

@@ -13,7 +13,7 @@
 static void put_part(const struct model_dir *dir, const char *name, json_t *header,
                      struct view data, size_t begin)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     const char *tensor;
     json_t *entry;
     char *text;
@@ -33,7 +33,6 @@ static void put_part(const struct model_dir *dir, const char *name, json_t *head
     CHECK(!buf_failed(&out));
     model_dir_put(dir, name, buf_view(&out));
     free(text);
-    buf_release(&out);
 }
 
 /* The whole weights become two files and an index. Tensors lie in the order of their bytes: the first half goes to the
@@ -113,11 +112,11 @@ TEST(model_shards__are_the_same_weights)
     CHECK_OK(model_open(PAIRS, &whole, &err), err);
     CHECK_OK(model_open(dir.path, &m, &err), err);
     CHECK_INT(m->n_tensors, whole->n_tensors);
-    CHECK_INT(m->config.labels, 1);
-    n = (size_t)m->config.vocab * (size_t)m->config.hidden * sizeof(float);
-    CHECK_INT(memcmp(m->weights.word, whole->weights.word, n), 0);
-    n = (size_t)m->config.hidden * sizeof(float);
-    CHECK_INT(memcmp(m->weights.classifier, whole->weights.classifier, n), 0);
+    CHECK_INT(m->head.labels, 1);
+    n = (size_t)m->encoders[0].config.vocab * (size_t)m->encoders[0].config.hidden * sizeof(float);
+    CHECK_INT(memcmp(m->encoders[0].weights.word, whole->encoders[0].weights.word, n), 0);
+    n = (size_t)m->encoders[0].config.hidden * sizeof(float);
+    CHECK_INT(memcmp(m->head.classifier, whole->head.classifier, n), 0);
     model_unref(m);
     model_unref(whole);
     remove_all(&dir);
@@ -265,13 +264,12 @@ TEST(model_missing__says_what_lies_there_instead)
 
 TEST(model_missing__an_adapter_beside_whole_weights_is_refused)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
 
     model_dir_copy(&dir, PAIRS);
     model_dir_put(&dir, "adapter_config.json", VIEW_LIT("{}"));
     check_refused(dir.path, ERR_DATA, "adapter_config.json: an adapter");
     unlink(model_dir_file(&dir, "adapter_config.json"));
-    model_dir_remove(&dir);
 }
 
 TEST(model_missing__names_the_vocabulary_that_lies_there)
@@ -325,7 +323,7 @@ TEST(model_missing__names_the_family_first)
 
 TEST(model_missing__names_the_directory_that_is_meant)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     char inner[200];
 
     check_refused(PAIRS "/model.safetensors", ERR_NOINPUT,
@@ -343,7 +341,4 @@ TEST(model_missing__names_the_directory_that_is_meant)
     CHECK_INT(rmdir(inner), 0);
     *strrchr(inner, '/') = '\0';
     CHECK_INT(rmdir(inner), 0);
-    model_dir_remove(&dir);
 }
-
-TEST_MAIN

@@ -347,7 +347,7 @@ TEST(stated__spoilt_files_never_open_wrongly)
         {ST, NULL, "{\"activation_fn\":\"torch.nn.modules.linear.Identity\",\"prompts\":{}}"},
         {"modules.json", NULL, "[" MODULE("sentence_transformers.models.Transformer", "") "]"},
     };
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
 
     model_dir_copy(&dir, TWO);
     for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
@@ -375,7 +375,4 @@ TEST(stated__spoilt_files_never_open_wrongly)
         model_dir_put(&dir, files[i].file, buf_view(&bytes));
         buf_release(&bytes);
     }
-    model_dir_remove(&dir);
 }
-
-TEST_MAIN

@@ -1,6 +1,5 @@
 #include "model/tokenizer/added.h"
 
-#include "adrank/tokenizer.h"
 #include "base/number.h"
 #include "tests/unit/model/tokenizer/golden.h"
 #include "tests/unit/model/tokenizer/memory.h"
@@ -19,7 +18,7 @@ static void check_text(const struct tokenizer *t, struct view escaped, struct vi
     char bytes[256];
     int32_t ids[256];
     struct view text;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int n, i = 0;
 
     CHECK(escaped.len <= sizeof(bytes));
@@ -35,13 +34,12 @@ static void check_text(const struct tokenizer *t, struct view escaped, struct vi
     }
     if (i != n || want.len)
         FAIL("\"%s\" is%s", golden_show(text), golden_show_ids(ids, n));
-    arena_release(&arena);
 }
 
 /* Sets of tokens that overlap and differ by flags, each with texts made of their pieces. */
 TEST(tokenizer_added__finds_what_the_reference_finds)
 {
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
     struct tokenizer *t = NULL;
     struct view rest, line;
     int n_sets = 0, n_texts = 0;
@@ -63,7 +61,4 @@ TEST(tokenizer_added__finds_what_the_reference_finds)
     CHECK(n_sets >= 40);
     CHECK(n_texts >= 50 * n_sets);
     tokenizer_free(t);
-    buf_release(&golden);
 }
-
-TEST_MAIN

@@ -1,4 +1,3 @@
-#include "adrank/tokenizer.h"
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
@@ -119,5 +118,3 @@ TEST(tokenizer_config__refuses_by_pointer)
         CHECK_INT(err.code, ERR_DATA);
     }
 }
-
-TEST_MAIN

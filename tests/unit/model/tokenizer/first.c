@@ -1,7 +1,5 @@
 /* Encoding only as much of a text as there is room for: the same ids, and the rest of the text is not looked at. */
-#include <stdlib.h>
 
-#include "adrank/tokenizer.h"
 #include "base/rng.h"
 #include "model/tokenizer/normalizer.h"
 #include "tests/unit/model/tokenizer/golden.h"
@@ -131,8 +129,8 @@ TEST(tokenizer_encode_first__gives_the_first_ids)
         "{\"do_lower_case\": false, \"strip_accents\": true}",
         "{\"tokenize_chinese_chars\": false}",
     };
-    struct buf file = BUF_INIT;
-    struct arena arena;
+    struct buf file AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 1 << 20, 0);
     read_strings(&file, &arena);
@@ -143,8 +141,6 @@ TEST(tokenizer_encode_first__gives_the_first_ids)
         check_texts(t, i + 1);
         tokenizer_free(t);
     }
-    arena_release(&arena);
-    buf_release(&file);
 }
 
 /* A text far longer than its room costs no more than one that fits, with whatever gives an id. */
@@ -174,5 +170,3 @@ TEST(tokenizer_encode_first__leaves_the_rest_alone)
     arena_release(&arena);
     tokenizer_free(t);
 }
-
-TEST_MAIN

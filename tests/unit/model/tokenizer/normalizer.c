@@ -50,9 +50,9 @@ static uint32_t block_crc(const struct normalizer *normalizer, uint32_t block, s
 
 TEST(normalizer__treats_every_code_point_as_the_reference)
 {
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
     struct view rest, line;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int n_modes = 0;
 
     arena_init(&arena, 65536, 0);
@@ -72,13 +72,11 @@ TEST(normalizer__treats_every_code_point_as_the_reference)
         n_modes++;
     }
     CHECK_INT(n_modes, 5);
-    arena_release(&arena);
-    buf_release(&golden);
 }
 
 TEST(normalizer__knows_letters_and_digits_as_the_reference)
 {
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
 
     golden_read(GOLDEN "word_blocks.txt", &golden);
     CHECK_INT(golden.len, CHAR_PAGES * 6 + 1);
@@ -91,7 +89,6 @@ TEST(normalizer__knows_letters_and_digits_as_the_reference)
         if (!golden_same(crc, golden.ptr + block * 6))
             FAIL("block U+%04X differs from the reference", block * 256);
     }
-    buf_release(&golden);
 }
 
 static struct view repair(struct view text, char *out)
@@ -111,9 +108,9 @@ TEST(normalizer__finds_the_words_of_the_reference_in_every_string)
 {
     static const char *const modes[] = {"1111", "1100"};
     struct normalizer normalizers[2];
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
     struct view rest, line;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int n = 0;
 
     for (int m = 0; m < 2; m++) {
@@ -140,8 +137,6 @@ TEST(normalizer__finds_the_words_of_the_reference_in_every_string)
         arena_reset(&arena, 65536);
     }
     CHECK(n >= 10000);
-    arena_release(&arena);
-    buf_release(&golden);
 }
 
 /* Class 216 after 228 is brought forward, however long the run, and in time that is linear in it. */
@@ -182,7 +177,7 @@ TEST(normalizer__tells_when_scratch_is_out_of_memory)
 {
     static const struct normalizer_options options = {true, true, true, true};
     struct normalizer normalizer;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     char out[64];
     size_t len;
 
@@ -191,7 +186,4 @@ TEST(normalizer__tells_when_scratch_is_out_of_memory)
     CHECK_INT(normalizer_run(&normalizer, VIEW_LIT("a\u302e"), &arena, out, &len), -1);
     CHECK_INT(normalizer_run(&normalizer, VIEW_LIT("a\u0301"), &arena, out, &len), 0);
     CHECK_INT(len, 1);
-    arena_release(&arena);
 }
-
-TEST_MAIN

@@ -1,7 +1,4 @@
-#include "adrank/tokenizer.h"
-
 #include <jansson.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +14,10 @@ struct folder {
 static const char *const names[] = {"tokenizer.json", "vocab.txt", "tokenizer_config.json",
                                     "special_tokens_map.json", "added_tokens.json"};
 
+static struct err err;
+
 static void put(const struct folder *folder, const char *name, struct view text)
 {
-    struct err err;
     char path[128];
 
     snprintf(path, sizeof(path), "%s/%s", folder->dir, name);
@@ -56,10 +54,9 @@ static int encode(const struct tokenizer *t, const char *text, int32_t *ids)
 
 TEST(tokenizer_open__prefers_tokenizer_json)
 {
-    struct buf json = BUF_INIT;
-    struct folder folder;
+    struct buf json AT_END(buf_release) = BUF_INIT;
+    struct folder folder AT_END(folder_release);
     struct tokenizer *t;
-    struct err err;
 
     folder_init(&folder);
     golden_read(GOLDEN "tokenizer.json", &json);
@@ -70,8 +67,6 @@ TEST(tokenizer_open__prefers_tokenizer_json)
     CHECK_INT(tokenizer_vocab_size(t), 527);
     CHECK_INT(tokenizer_pair_type(t), 0);
     tokenizer_free(t);
-    folder_release(&folder);
-    buf_release(&json);
 }
 
 /* The golden tokenizer's words end at 12 characters, which transformers' BERT classes do not know of. The caller
@@ -124,8 +119,8 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
          "/tokenizer_class: of PreTrainedTokenizerFast transformers 4 gives"},
         {"{" CASED ",\"tokenizer_class\":\"XLMRobertaTokenizer\"}", "is none of BERT's"},
     };
-    struct buf json = BUF_INIT;
-    struct folder folder;
+    struct buf json AT_END(buf_release) = BUF_INIT;
+    struct folder folder AT_END(folder_release);
     char *text;
 
     folder_init(&folder);
@@ -135,7 +130,6 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
     free(text);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct tokenizer *t = NULL;
-        struct err err;
         test_row("%s", rows[i].config);
         put(&folder, "tokenizer_config.json", view_of(rows[i].config));
         if (rows[i].error)
@@ -144,15 +138,12 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
             CHECK_OK(tokenizer_open(folder.dir, &t, &err), err);
         tokenizer_free(t);
     }
-    folder_release(&folder);
-    buf_release(&json);
 }
 
 TEST(tokenizer_open__reads_vocab_txt_with_its_options)
 {
-    struct folder folder;
+    struct folder folder AT_END(folder_release);
     struct tokenizer *t;
-    struct err err;
     int32_t ids[64];
 
     folder_init(&folder);
@@ -172,14 +163,12 @@ TEST(tokenizer_open__reads_vocab_txt_with_its_options)
     tokenizer_free(t);
     put(&folder, "added_tokens.json", VIEW_LIT("{\"zz\":7}"));
     CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "added_tokens.json: tokens of a release");
-    folder_release(&folder);
 }
 
 TEST(tokenizer_open__names_the_file_that_is_bad)
 {
-    struct folder folder;
+    struct folder folder AT_END(folder_release);
     struct tokenizer *t;
-    struct err err;
 
     folder_init(&folder);
     CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "neither tokenizer.json nor vocab.txt");
@@ -196,16 +185,14 @@ TEST(tokenizer_open__names_the_file_that_is_bad)
     CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err,
               "/tokenizer.json: /pre_tokenizer: must be");
     CHECK_INT(err.code, ERR_DATA);
-    folder_release(&folder);
 }
 
 /* A real directory: its tokenizer.json and its vocab.txt mean the same. */
 TEST(tokenizer_open__opens_a_real_model)
 {
     const char *dir = "build/minilm";
-    struct buf vocab = BUF_INIT;
+    struct buf vocab AT_END(buf_release) = BUF_INIT;
     struct tokenizer *t, *other;
-    struct err err;
     char line[512];
     int32_t ids[2][64];
     static const char text[] = "Unbelievably CHEAP caf\u00e9 tables, \u8dd1\u6b65\u978b [MASK]!";
@@ -229,7 +216,4 @@ TEST(tokenizer_open__opens_a_real_model)
     CHECK_INT(ids[0][0], 4895); /* "un" */
     tokenizer_free(t);
     tokenizer_free(other);
-    buf_release(&vocab);
 }
-
-TEST_MAIN

@@ -1,5 +1,3 @@
-#include "adrank/tokenizer.h"
-
 #include <pthread.h>
 
 #include "base/number.h"
@@ -124,9 +122,9 @@ TEST(tokenizer__gives_the_reference_ids_with_bert_base_chinese)
 /* The same ids as in strings.tsv, in full, so that digests are not all that is trusted. */
 static void check_examples(const struct tokenizer *t, int column)
 {
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
     struct view rest, line;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int n = 0;
 
     arena_init(&arena, 65536, 0);
@@ -152,8 +150,6 @@ static void check_examples(const struct tokenizer *t, int column)
         CHECK_INT(want.len, 0);
     }
     CHECK(n >= 60);
-    arena_release(&arena);
-    buf_release(&golden);
 }
 
 TEST(tokenizer__gives_the_reference_ids_in_full)
@@ -393,5 +389,3 @@ TEST(tokenizer__serves_threads_at_once)
     CHECK_INT(jobs[0].n_wrong + jobs[1].n_wrong, 0);
     tokenizer_free(t);
 }
-
-TEST_MAIN

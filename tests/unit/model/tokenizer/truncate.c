@@ -27,7 +27,7 @@ static void check_line(struct view line)
 
 TEST(tokenizer_truncate__cuts_all_pairs_of_lengths_as_the_reference)
 {
-    struct buf golden = BUF_INIT;
+    struct buf golden AT_END(buf_release) = BUF_INIT;
     struct view rest, line;
     int n = 0;
 
@@ -36,7 +36,6 @@ TEST(tokenizer_truncate__cuts_all_pairs_of_lengths_as_the_reference)
     for (; golden_line(&rest, &line); n++)
         check_line(line);
     CHECK_INT(n, 3 * 13);
-    buf_release(&golden);
 }
 
 TEST(tokenizer_truncate__leaves_lengths_alone_where_it_refuses)
@@ -52,5 +51,3 @@ TEST(tokenizer_truncate__leaves_lengths_alone_where_it_refuses)
     CHECK_INT(n1, 50);
     CHECK_INT(n2, 51);
 }
-
-TEST_MAIN

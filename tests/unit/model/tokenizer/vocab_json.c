@@ -1,4 +1,3 @@
-#include "adrank/tokenizer.h"
 #include "base/buf.h"
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
@@ -70,7 +69,7 @@ TEST(vocab_json__takes_the_other_forms_that_mean_the_same)
         {"\"decoder\":{\"type\":\"WordPiece\"},", "", 0, 2},
         {"\"ids\":[2]", "\"ids\":[4]", 0, 4},
     };
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tokenizer *t;
@@ -83,7 +82,6 @@ TEST(vocab_json__takes_the_other_forms_that_mean_the_same)
         CHECK_INT(tokenizer_cls(t), cases[i].cls);
         tokenizer_free(t);
     }
-    buf_release(&text);
 }
 
 TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
@@ -146,7 +144,7 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"ids\":[3]", "\"ids\":[7]", "/post_processor/special_tokens/[SEP]/ids: must be one id"},
         {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: no id"},
     };
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct tokenizer *t;
@@ -157,7 +155,6 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         CHECK_ERR(open_text(buf_view(&text), &t, &err), err, cases[i].error);
         CHECK_INT(err.code, ERR_DATA);
     }
-    buf_release(&text);
 }
 
 TEST(vocab_json__refuses_every_truncation_of_a_file)
@@ -170,5 +167,3 @@ TEST(vocab_json__refuses_every_truncation_of_a_file)
             FAIL("the first %zu bytes were taken", len);
     }
 }
-
-TEST_MAIN

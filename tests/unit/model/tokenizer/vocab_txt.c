@@ -1,4 +1,3 @@
-#include "adrank/tokenizer.h"
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
@@ -79,5 +78,3 @@ TEST(vocab_txt__does_without_a_mask)
     CHECK_INT(one_id(t, "[MASK]"), -3); /* a bracket, a word, a bracket */
     tokenizer_free(t);
 }
-
-TEST_MAIN

@@ -17,7 +17,7 @@ TEST(wordpiece__takes_the_longest_piece_and_never_goes_back)
         VIEW_LIT(""),      VIEW_LIT("##"),   VIEW_LIT("able"),
     };
     struct wordpiece_args args = {tokens, sizeof(tokens) / sizeof(tokens[0]), VIEW_LIT("##"), 0, 6};
-    struct wordpiece w;
+    struct wordpiece w AT_END(wordpiece_release);
     struct err err;
     int32_t ids[64];
 
@@ -37,7 +37,6 @@ TEST(wordpiece__takes_the_longest_piece_and_never_goes_back)
     CHECK_INT(ids[0], 0);
     CHECK_INT(split(&w, "z", ids), 1);
     CHECK_INT(ids[0], 0);
-    wordpiece_release(&w);
 }
 
 TEST(wordpiece__counts_characters_not_bytes)
@@ -45,7 +44,7 @@ TEST(wordpiece__counts_characters_not_bytes)
     static const struct view tokens[] = {VIEW_LIT("[UNK]"), VIEW_LIT("\u4e2d"),
                                          VIEW_LIT("##\u4e2d")};
     struct wordpiece_args args = {tokens, 3, VIEW_LIT("##"), 0, 3};
-    struct wordpiece w;
+    struct wordpiece w AT_END(wordpiece_release);
     struct err err;
     int32_t ids[64];
 
@@ -53,7 +52,6 @@ TEST(wordpiece__counts_characters_not_bytes)
     CHECK_INT(split(&w, "\u4e2d\u4e2d\u4e2d", ids), 3);
     CHECK_INT(split(&w, "\u4e2d\u4e2d\u4e2d\u4e2d", ids), 1);
     CHECK_INT(ids[0], 0);
-    wordpiece_release(&w);
 }
 
 TEST(wordpiece__works_with_another_prefix_and_with_none)
@@ -81,5 +79,3 @@ TEST(wordpiece__works_with_another_prefix_and_with_none)
     CHECK_INT(ids[0], 0);
     wordpiece_release(&w);
 }
-
-TEST_MAIN

@@ -124,5 +124,3 @@ TEST(wordpiece_trie__takes_strings_of_a_megabyte)
     trie_release(&trie);
     free(text);
 }
-
-TEST_MAIN

@@ -69,5 +69,3 @@ TEST(caller__is_taken_or_refused)
             CHECK(why && strstr(why, rows[i].why));
     }
 }
-
-TEST_MAIN

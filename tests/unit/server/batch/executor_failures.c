@@ -1,5 +1,5 @@
-/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back exactly once, with
- * the scores of its own model. */
+/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back
+ * exactly once, with the scores of its own model. */
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -104,7 +104,8 @@ TEST(executor__fails_at_once_without_a_fallback)
     break_down(false, false, 80);
 }
 
-/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the fallback. */
+/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the
+ * fallback. */
 static void starve(int every, int segments)
 {
     struct rig_worker workers[RIG_WORKERS];
@@ -147,34 +148,28 @@ TEST(executor__a_batch_without_memory_fails_alone)
 
 TEST(executor__shows_a_hang_by_its_heartbeat)
 {
-    struct rig_worker worker;
+    struct rig_one one;
 
     stub_reset();
-    struct executor *executor = rig_open_executor("0", 4);
-    struct served_model *served = rig_open_model(1, executor, NULL);
-    rig_init_worker(&worker, 0, 8);
-    int64_t beat_us = executor_heartbeat_us(executor);
-    for (int i = 0; i < 1000 && executor_heartbeat_us(executor) == beat_us; i++)
+    rig_one_open(&one, 4);
+    int64_t beat_us = executor_heartbeat_us(one.executor);
+    for (int i = 0; i < 1000 && executor_heartbeat_us(one.executor) == beat_us; i++)
         rig_nap(10 * MS);
-    CHECK(executor_heartbeat_us(executor) > beat_us); /* idle is well */
+    CHECK(executor_heartbeat_us(one.executor) > beat_us); /* idle is well */
     stub_scripts[0].hang = true;
-    CHECK_INT(rig_submit(&worker, rig_new_job(&worker, served, 1, 3, FOR_EVER)), SUBMIT_ADMITTED);
-    while (!stub_scripts[0].most_launched)
-        rig_nap(MS);
-    beat_us = executor_heartbeat_us(executor);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(&one, 0, 1);
+    beat_us = executor_heartbeat_us(one.executor);
     rig_nap(300 * MS);
-    CHECK_INT(executor_heartbeat_us(executor), beat_us);
+    CHECK_INT(executor_heartbeat_us(one.executor), beat_us);
     /* The gate shuts by itself: who knows how long it will take. */
-    CHECK_INT(rig_submit(&worker, rig_new_job(&worker, served, 1, 3, 100 * MS)), SUBMIT_LATE);
+    rig_one_submit(&one, 3, 100 * MS, SUBMIT_LATE);
     stub_scripts[0].hang = false;
-    CHECK(rig_settle(&worker));
-    CHECK_INT(rig_submit(&worker, rig_new_job(&worker, served, 1, 3, 100 * MS)), SUBMIT_ADMITTED);
-    CHECK(rig_settle(&worker));
-    CHECK_INT(worker.outcomes[JOB_OK], 2);
-    rig_release_worker(&worker);
-    served_model_unref(served);
-    executor_close(executor);
-    rig_check_clean();
+    CHECK(rig_settle(&one.worker));
+    rig_one_submit(&one, 3, 100 * MS, SUBMIT_ADMITTED);
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(one.worker.outcomes[JOB_OK], 2);
+    rig_one_close(&one);
 }
 
 TEST(executor__stops_under_load)
@@ -208,8 +203,11 @@ TEST(executor__stops_under_load)
 
 TEST(executor__tells_why_a_device_does_not_open)
 {
-    struct executor_args args = {
-        .launcher = {.backend = "stub", .device = "9"}, .max_queue = 4, .max_batch_jobs = 4};
+    struct executor_args args = {.launcher = {.backend = "stub", .device = "9"},
+                                 .max_queue = 4,
+                                 .max_batch_jobs = 4,
+                                 .options = &(struct executor_options){256, 4},
+                                 .deadline = &(struct deadline_options){0}};
     struct executor *executor;
     struct err err;
 

@@ -1,5 +1,5 @@
-/* Jobs that come in the very moment when an executor breaks, again and again: none of them is left in
- * a queue that nobody serves. */
+/* Jobs that come in the very moment when an executor breaks, again and again: none of them is left
+ * in a queue that nobody serves. */
 #include "base/clock.h"
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"

@@ -1,6 +1,7 @@
 #include "tests/unit/server/batch/executor_rig.h"
 
 #include <poll.h>
+#include <stdlib.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -20,17 +21,35 @@ void rig_nap(int64_t us)
     nanosleep(&t, NULL);
 }
 
+struct rig_stats rig_stats[STUB_DEVICES];
+
+static void on_batch(void *arg, const struct batch_stats *batch)
+{
+    struct rig_stats *stats = arg;
+    double ratio = batch->cost_ratio;
+
+    stats->least_ratio = stats->batches && stats->least_ratio < ratio ? stats->least_ratio : ratio;
+    stats->most_ratio = stats->most_ratio > ratio ? stats->most_ratio : ratio;
+    stats->batches++;
+    stats->requests += batch->requests;
+    stats->tokens += batch->tokens;
+}
+
 struct executor *rig_open_executor(const char *device, int max_jobs)
 {
     struct executor_args args = {
         .launcher = {.backend = "stub", .device = device, .threads = 1},
         .max_queue = 64,
         .max_batch_jobs = max_jobs,
-        .options = {.max_tokens = 256, .max_jobs = max_jobs, .max_queue = 64, .reserve_us = 500},
+        .options = &(struct executor_options){256, 64},
+        .deadline = &(struct deadline_options){.reserve_us = 500},
+        .on_batch = on_batch,
+        .on_batch_arg = &rig_stats[atoi(device)],
     };
     struct executor *executor = NULL;
     struct err err;
 
+    rig_stats[atoi(device)] = (struct rig_stats){0};
     CHECK_OK(executor_open(&args, &executor, &err), err);
     return executor;
 }
@@ -255,11 +274,11 @@ void rig_one_close(struct rig_one *one)
 
 void rig_one_wait(struct rig_one *one, int completed, int launched)
 {
-    static struct executor_snapshot snapshot;
+    const struct stub_script *script = &stub_scripts[0];
 
+    (void)one;
     for (int i = 0; i < 20000; i++) {
-        executor_snapshot(one->executor, &snapshot);
-        if (stub_scripts[0].batches >= completed && snapshot.launched == launched)
+        if (script->batches >= completed && script->launched == launched)
             return;
         rig_nap(500);
     }

@@ -1,6 +1,6 @@
 /*
- * Executors over scripted devices (stub/engine.h), models whose scores tell which of them answered, and workers that
- * submit jobs from threads of their own and check every letter that comes back.
+ * Executors over scripted devices (stub/engine.h), models whose scores show which of them answered,
+ * and workers that submit jobs from threads of their own and check every letter that comes back.
  */
 #ifndef TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
 #define TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
@@ -8,6 +8,7 @@
 #include <pthread.h>
 
 #include "server/batch/executor.h"
+#include "server/batch/submit.h"
 #include "tests/unit/server/batch/stub/engine.h"
 
 #define MS 1000
@@ -31,14 +32,22 @@ struct rig_worker {
 
 void rig_nap(int64_t us);
 
-/* For what shows in times: a machine that is busy with others may spoil it, what is broken spoils it each time. The
- * attempt cleans up behind itself and gives whether the times were as they should be. */
+/* For what shows in times: a machine that is busy with others may spoil it, what is broken spoils
+ * it each time. The attempt cleans up and returns whether the times were as they should be. */
 #define RIG_TRY(attempt)                                                                           \
     do {                                                                                           \
         int tries_ = 0;                                                                            \
         while (!(attempt))                                                                         \
             CHECK(++tries_ < 10);                                                                  \
     } while (0)
+
+/* What an executor of rig_open_executor reports of its batches, by device. */
+struct rig_stats {
+    int batches, requests;
+    int64_t tokens;
+    double least_ratio, most_ratio;
+};
+extern struct rig_stats rig_stats[STUB_DEVICES];
 
 /* device: number of a stub's script. Fails the test when it does not open; so do the others. */
 struct executor *rig_open_executor(const char *device, int max_jobs);
@@ -57,7 +66,8 @@ enum submit rig_submit(struct rig_worker *worker, struct batch_job *job);
 /* Takes all letters that are due; false when one stays out for ten seconds. */
 bool rig_settle(struct rig_worker *worker);
 
-/* RIG_WORKERS of them, each to submit so many jobs once it runs; joining checks their letters and releases them. */
+/* RIG_WORKERS of them, each to submit so many jobs once it runs; joining checks their letters and
+ * releases them. */
 void rig_start_workers(struct rig_worker *workers, int to_submit);
 void rig_run_workers(struct rig_worker *workers);
 void rig_join_workers(struct rig_worker *workers);

@@ -12,18 +12,23 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
 
     stub_reset();
     rig_one_open(&one, 4);
-    executor_set_options(one.executor,
-                         &(struct batch_options){.max_tokens = 256, .max_jobs = 4, .max_queue = 2});
+    executor_set_options(one.executor, &(struct executor_options){256, 2},
+                         &(struct deadline_options){0});
     stub_scripts[0].hang = true;
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_wait(&one, 0, 1);
     struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
+    CHECK(executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
     batch_job_cancel(first);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    CHECK(executor_is_full(one.served, clock_now_us()));
     rig_nap(350 * MS);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     /* Their letters come at once, whatever the engine does. */
     for (int i = 0; i < 1000 && one.worker.letters < 2; i++) {
@@ -38,8 +43,8 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
     rig_one_close(&one);
 }
 
-/* Of a job that is not admitted, and could not make it: the work planned in front of it. 0 where it was admitted, for
- * that work is nearly done. */
+/* Of a job that is not admitted, and could not make it: the work planned in front of it. 0 where it
+ * was admitted, for that work is nearly done. */
 static int64_t refused_wait_us(struct rig_one *one, int64_t budget_us)
 {
     struct batch_job *job = rig_new_job(&one->worker, one->served, 1, 3, budget_us);

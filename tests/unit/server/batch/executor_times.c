@@ -1,4 +1,4 @@
-/* What the executor tells of time: its heartbeat, what batches cost, how long jobs waited and ran. */
+/* The executor and time: its heartbeat, what batches cost, how long jobs waited and ran. */
 #include "base/clock.h"
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
@@ -43,7 +43,6 @@ TEST(executor__heartbeat_is_the_oldest_batch)
 
 static double learnt_ratio(int launched)
 {
-    static struct executor_snapshot snapshot;
     struct rig_one one;
 
     stub_reset();
@@ -55,9 +54,9 @@ static double learnt_ratio(int launched)
         rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     CHECK(rig_settle(&one.worker));
     CHECK_INT(stub_scripts[0].most_launched, launched);
-    executor_snapshot(one.executor, &snapshot);
+    double ratio = one.served->engines[SERVED_PRIMARY].cost.ratio; /* nothing runs any more */
     rig_one_close(&one);
-    return snapshot.cost_estimate_ratio;
+    return ratio;
 }
 
 static bool learns_cost(int launched)
@@ -74,39 +73,6 @@ TEST(executor__learns_cost)
         RIG_TRY(learns_cost(launched));
 }
 
-static struct {
-    int batches, requests;
-    int64_t tokens;
-    double least, most;
-} told;
-
-static void on_batch(void *arg, const struct executor_batch *batch)
-{
-    CHECK(arg == &told);
-    told.least = told.batches && told.least < batch->cost_ratio ? told.least : batch->cost_ratio;
-    told.most = told.most > batch->cost_ratio ? told.most : batch->cost_ratio;
-    told.batches++;
-    told.requests += batch->requests;
-    told.tokens += batch->tokens;
-}
-
-static void open_telling(struct rig_one *one)
-{
-    struct executor_args args = {
-        .launcher = {.backend = "stub", .device = "0", .threads = 1},
-        .max_queue = 64,
-        .max_batch_jobs = 4,
-        .options = {.max_tokens = 256, .max_jobs = 4, .max_queue = 64},
-        .on_batch = on_batch,
-        .on_batch_arg = &told,
-    };
-    struct err err;
-
-    CHECK_OK(executor_open(&args, &one->executor, &err), err);
-    one->served = rig_open_model(1, one->executor, NULL);
-    rig_init_worker(&one->worker, 0, 64);
-}
-
 static bool is_between(int64_t us, int64_t least_us, int64_t most_us)
 {
     return us >= least_us && us < most_us;
@@ -114,21 +80,19 @@ static bool is_between(int64_t us, int64_t least_us, int64_t most_us)
 
 static bool tells_times_and_batches(void)
 {
-    static struct executor_snapshot snapshot;
+    const struct rig_stats *stats = &rig_stats[0];
     struct rig_one one;
     bool in_time;
 
     stub_reset();
-    memset(&told, 0, sizeof(told));
     stub_scripts[0].batch_us = 150 * MS;
-    open_telling(&one);
+    rig_one_open(&one, 4);
     struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_wait(&one, 0, 1);
     struct batch_job *second = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     struct batch_job *third = rig_one_submit(&one, 4, FOR_EVER, SUBMIT_ADMITTED);
     struct batch_job *split = rig_one_submit(&one, TWO_PARTS, FOR_EVER, SUBMIT_ADMITTED);
-    executor_snapshot(one.executor, &snapshot);
-    in_time = snapshot.queue_depth == 3; /* the first is still running */
+    in_time = executor_queue_depth(one.executor) == 3; /* the first is still running */
     CHECK(rig_settle(&one.worker));
     CHECK(first->infer_us >= 150 * MS);
     CHECK(second->infer_us >= 150 * MS);
@@ -138,17 +102,14 @@ static bool tells_times_and_batches(void)
               is_between(third->queue_us, 50 * MS, 240 * MS) &&
               third->launched_us == second->launched_us && /* together */
               is_between(split->queue_us, 200 * MS, 480 * MS) && split->infer_us < 480 * MS;
-    executor_snapshot(one.executor, &snapshot);
     rig_one_close(&one);
     if (!in_time)
         return false;
-    CHECK_INT(snapshot.batch_tokens.count, 4);
-    CHECK_INT(snapshot.batch_requests.count, 3); /* a split job counts once */
-    CHECK_INT(snapshot.batch_requests.sum, 4);
-    CHECK_INT(told.batches, 4);
-    CHECK_INT(told.requests, 1 + 2 + 1 + 1);
-    CHECK_INT(told.tokens, 8 * (4 + 4 + 5 + TWO_PARTS + 2));
-    return told.least > 0.5 && told.most < 1.2; /* estimates are half too long at first */
+    CHECK_INT(stats->batches, 4);
+    CHECK_INT(stats->requests, 1 + 2 + 1 + 1);
+    CHECK_INT(stats->tokens, 8 * (4 + 4 + 5 + TWO_PARTS + 2));
+    /* Estimates are half too long at first. */
+    return stats->least_ratio > 0.5 && stats->most_ratio < 1.2;
 }
 
 TEST(executor__tells_times_and_batches)

@@ -1,4 +1,5 @@
-/* The executor's thread sleeps up to 100 ms where nobody wakes it: whoever has something for it does. */
+/* The executor's thread sleeps up to 100 ms where nobody wakes it: whoever has something for it
+ * does. */
 #include "base/clock.h"
 #include "base/rng.h"
 #include "tests/test.h"

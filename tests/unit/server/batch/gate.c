@@ -142,8 +142,8 @@ TEST(gate__patient_jobs_leave_time_for_short_ones)
     CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
 }
 
-/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first had
- * that budget. */
+/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first
+ * had that budget. */
 static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
 {
     start();
@@ -189,8 +189,8 @@ TEST(gate__fits_tells_whether_there_is_time_for_something_else)
  * comes later. */
 TEST(gate__keeps_its_promises)
 {
-    struct work *chosen[JOBS], *dropped[JOBS];
-    struct pick pick = {.chosen = chosen, .dropped = dropped};
+    struct work *chosen[JOBS];
+    struct extent extent;
     struct rng rng;
     int admitted = 0, refused = 0;
 
@@ -219,14 +219,13 @@ TEST(gate__keeps_its_promises)
                 arrival_us += 1 + (int64_t)rng_below(&rng, 500);
             }
             now_us = s.engine.free_us;
-            pick_batch(&s.queue, &s.options, now_us, &pick);
-            CHECK_INT(pick.n_dropped, 0);
-            int64_t end_us = now_us + (int64_t)pick.extent.cost_us;
-            for (int i = 0; i < pick.n_chosen; i++) {
+            CHECK(!pick_batch(&s.queue, &s.options, now_us, chosen, &extent));
+            int64_t end_us = now_us + (int64_t)extent.cost_us;
+            for (int i = 0; i < extent.n; i++) {
                 CHECK(end_us <= chosen[i]->deadline_us);
                 free_slot[chosen[i] - s.work] = true;
             }
-            s.engine.free_us = pick.n_chosen ? end_us : arrival_us;
+            s.engine.free_us = extent.n ? end_us : arrival_us;
         }
     }
     CHECK(admitted > 1000 && refused > 1000);

@@ -9,8 +9,8 @@ static struct {
     struct cost cost, other;
     struct queue queue;
     struct work work[JOBS];
-    struct work *chosen[JOBS], *dropped[JOBS];
-    struct pick pick;
+    struct work *chosen[JOBS], *dropped;
+    struct extent extent;
 } s;
 
 static const struct batch_options options = {
@@ -27,10 +27,9 @@ static void start(void)
     cost_init(&s.other, &engine, 10, 1000);
     s.cost.ratio = s.other.ratio = 1;
     CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
-    s.pick = (struct pick){.chosen = s.chosen, .dropped = s.dropped};
 }
 
-static struct work *add(int i, int64_t tokens, int64_t deadline_us, const struct cost *cost)
+static struct work *add(int i, int64_t tokens, int64_t deadline_us, struct cost *cost)
 {
     struct input_shape shape = {.tokens = tokens};
 
@@ -40,22 +39,27 @@ static struct work *add(int i, int64_t tokens, int64_t deadline_us, const struct
     return &s.work[i];
 }
 
+static void pick(int64_t now_us)
+{
+    s.dropped = pick_batch(&s.queue, &options, now_us, s.chosen, &s.extent);
+}
+
 TEST(pick__takes_the_earliest_up_to_the_tokens_and_jobs)
 {
     start();
     for (int i = 0; i < 6; i++)
         add(i, 100, 10000 - i, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 4); /* max_jobs */
+    pick(0);
+    CHECK_INT(s.extent.n, 4); /* max_jobs */
     CHECK(s.chosen[0] == &s.work[5] && s.chosen[3] == &s.work[2]);
-    CHECK_INT(s.pick.extent.shape.tokens, 400);
-    CHECK_NEAR(s.pick.extent.cost_us, 500, 1e-9);
+    CHECK_INT(s.extent.shape.tokens, 400);
+    CHECK_NEAR(s.extent.cost_us, 500, 1e-9);
     CHECK_INT(s.queue.n, 2);
     start();
     for (int i = 0; i < 3; i++)
         add(i, 400, 10000, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 2); /* max_tokens */
+    pick(0);
+    CHECK_INT(s.extent.n, 2); /* max_tokens */
 }
 
 TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
@@ -65,13 +69,32 @@ TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
     add(1, 200, 10000, &s.cost);
     add(2, 1, 10000, &s.cost);
     /* 400 and the reserve of 50 just fit, 401 does not. */
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 2);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
     start();
     add(0, 100, 450, &s.cost);
     add(1, 200, 10000, &s.cost);
-    pick_batch(&s.queue, &options, 1, &s.pick); /* a microsecond later they do not */
-    CHECK_INT(s.pick.n_chosen, 1);
+    pick(1); /* a microsecond later they do not */
+    CHECK_INT(s.extent.n, 1);
+}
+
+/* What fills a rung costs nothing; the job that would take the next one is too late for it. */
+TEST(pick__fills_to_a_rung)
+{
+    start();
+    s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
+    for (int i = 0; i < 4; i++)
+        add(i, 100, 470, &s.cost);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
+    CHECK_NEAR(s.extent.cost_us, 356, 1e-9);
+    start();
+    s.cost.engine.ladder = (struct ladder){.n = 2, .tokens = {256, 384}};
+    for (int i = 0; i < 4; i++)
+        add(i, 100, 534, &s.cost);
+    pick(0);
+    CHECK_INT(s.extent.n, 3);
+    CHECK_NEAR(s.extent.cost_us, 484, 1e-9);
 }
 
 /* Two segments that no thread shares fit beside each other on two. */
@@ -86,13 +109,13 @@ TEST(pick__adds_up_shapes_and_not_costs)
         work_prepare(&s.work[i], &shape, 0, &options);
         queue_insert(&s.queue, &s.work[i]);
     }
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 2);
-    CHECK_NEAR(s.pick.extent.cost_us, 300, 1e-9);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
+    CHECK_NEAR(s.extent.cost_us, 300, 1e-9);
     /* Nothing is left of the one that did not fit. */
-    CHECK_INT(s.pick.extent.shape.tokens, 400);
-    CHECK_INT(s.pick.extent.shape.segments, 2);
-    CHECK_INT(s.pick.extent.shape.chain_tokens, 200);
+    CHECK_INT(s.extent.shape.tokens, 400);
+    CHECK_INT(s.extent.shape.segments, 2);
+    CHECK_INT(s.extent.shape.chain_tokens, 200);
 }
 
 TEST(pick__drops_cancelled_expired_and_hopeless_work)
@@ -103,9 +126,10 @@ TEST(pick__drops_cancelled_expired_and_hopeless_work)
     add(2, 100, 1200, &s.cost); /* just fits */
     atomic_store(&add(3, 100, 1150, &s.cost)->cancelled, true);
     add(4, 100, 1100, &s.cost)->probe = true; /* let in to see */
-    pick_batch(&s.queue, &options, 1000, &s.pick);
-    CHECK_INT(s.pick.n_dropped, 3);
-    CHECK_INT(s.pick.n_chosen, 1); /* no time left for another one beside it */
+    pick(1000);
+    CHECK(s.dropped == &s.work[0] && s.dropped->next == &s.work[3]);
+    CHECK(s.dropped->next->next == &s.work[1] && !s.work[1].next);
+    CHECK_INT(s.extent.n, 1); /* no time left for another one beside it */
     CHECK(s.chosen[0] == &s.work[4]);
     CHECK_INT(s.queue.n, 1);
 }
@@ -117,10 +141,10 @@ TEST(pick__never_mixes_engines)
     add(1, 10, 5001, &s.cost);
     add(2, 10, 5002, &s.other);
     add(3, 10, 5003, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 2);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 1);
+    pick(0);
+    CHECK_INT(s.extent.n, 2);
+    pick(0);
+    CHECK_INT(s.extent.n, 1);
     CHECK(s.chosen[0] == &s.work[2]);
 }
 
@@ -129,26 +153,26 @@ TEST(pick__gives_a_large_job_out_alone)
     start();
     add(0, 2500, 20000, &s.cost);
     add(1, 10, 20001, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 1);
-    CHECK_INT(s.pick.extent.batches, 3);
-    CHECK_NEAR(s.pick.extent.cost_us, 2800, 1e-9);
+    pick(0);
+    CHECK_INT(s.extent.n, 1);
+    CHECK_INT(s.extent.batches, 3);
+    CHECK_NEAR(s.extent.cost_us, 2800, 1e-9);
     start();
     add(0, 10, 20000, &s.cost);
     add(1, 2500, 20001, &s.cost);
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 1);
+    pick(0);
+    CHECK_INT(s.extent.n, 1);
 }
 
 TEST(pick__of_nothing_is_nothing)
 {
     start();
-    pick_batch(&s.queue, &options, 0, &s.pick);
-    CHECK_INT(s.pick.n_chosen + s.pick.n_dropped, 0);
+    pick(0);
+    CHECK(s.extent.n == 0 && !s.dropped);
     add(0, 10, 5, &s.cost);
-    pick_batch(&s.queue, &options, 10, &s.pick);
-    CHECK_INT(s.pick.n_chosen, 0);
-    CHECK_INT(s.pick.n_dropped, 1);
+    pick(10);
+    CHECK_INT(s.extent.n, 0);
+    CHECK(s.dropped == &s.work[0] && !s.dropped->next);
     CHECK_INT(s.queue.n, 0);
 }
 

@@ -5,7 +5,6 @@
 #include <pthread.h>
 
 #include "market/reasons.h"
-#include "server/metrics/table.h"
 #include "tests/test.h"
 
 /* ---- a strict reader of the text format ----------------------------------------------------------- */
@@ -184,12 +183,11 @@ static void check_histograms(void)
 
 static void write_and_parse(struct metrics *metrics)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     metrics_write(metrics, &text);
     CHECK(!buf_failed(&text));
     parse(&text);
-    buf_release(&text);
 }
 
 static struct metrics_shard *new_shard(struct metrics *metrics)
@@ -214,44 +212,10 @@ static void collect_info(struct metrics_out *out, void *arg)
     metrics_emit(out, labels, 2, 1);
 }
 
-/* Every name of the contract is there, whatever happened. */
+/* Every family is there, whatever happened; that they are the contract's: tests/e2e/metrics.c. */
 TEST(metrics__writes_every_name)
 {
-    static const char *const names[] = {
-        "adrank_requests_total",
-        "adrank_request_duration_seconds",
-        "adrank_stage_duration_seconds",
-        "adrank_degraded_total",
-        "adrank_filtered_total",
-        "adrank_late_total",
-        "adrank_late_client_total",
-        "adrank_client_gone_total",
-        "adrank_connections_evicted_total",
-        "adrank_connections",
-        "adrank_queue_depth",
-        "adrank_batch_tokens",
-        "adrank_batch_requests",
-        "adrank_cost_estimate_ratio",
-        "adrank_loop_lag_seconds",
-        "adrank_features_failed_total",
-        "adrank_stored_events_corrupt_total",
-        "adrank_redis_configured",
-        "adrank_redis_up",
-        "adrank_redis_breaker_state",
-        "adrank_redis_duration_seconds",
-        "adrank_config_generation",
-        "adrank_reload_success",
-        "adrank_reload_timestamp_seconds",
-        "adrank_model_info",
-        "adrank_build_info",
-        "adrank_log_dropped_total",
-        "process_cpu_seconds_total",
-        "process_resident_memory_bytes",
-        "process_open_fds",
-        "process_max_fds",
-        "process_start_time_seconds",
-    };
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
     metrics_collect_process(&metrics);
@@ -262,24 +226,15 @@ TEST(metrics__writes_every_name)
     write_and_parse(&metrics);
     check_histograms();
     CHECK_INT(parsed.n_families, METRICS);
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        bool found = false;
-
-        test_row("metrics__writes_every_name %s", names[i]);
-        for (int f = 0; f < parsed.n_families; f++)
-            found |= strcmp(parsed.families[f], names[i]) == 0;
-        CHECK(found);
-    }
     CHECK(value("process_resident_memory_bytes", "") > 100000);
     CHECK(value("process_open_fds", "") >= 3);
     CHECK(value("process_threads", "") >= 1);
     CHECK(value("process_start_time_seconds", "") > 1.7e9);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__adds_up_shards)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     struct metrics_shard *a, *b;
 
     metrics_init(&metrics);
@@ -315,12 +270,11 @@ TEST(metrics__adds_up_shards)
     CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "+Inf")->value, 4);
     CHECK_NEAR(value("adrank_stage_duration_seconds_sum", "stage=\"rank\","), 1073.741925, 1e-9);
     CHECK_INT(value("adrank_stage_duration_seconds_count", "stage=\"parse\","), 0);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__writes_gauges_that_are_known)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
     write_and_parse(&metrics);
@@ -334,7 +288,6 @@ TEST(metrics__writes_gauges_that_are_known)
     CHECK_NEAR(value("adrank_reload_timestamp_seconds", ""), 1790000000.25, 1e-3);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"prefix\","), 1);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"cross\","), 1);
-    metrics_release(&metrics);
 }
 
 /* The statuses that can be answered have a label of their own. */
@@ -367,7 +320,7 @@ static void *count(void *arg)
 /* Nothing is lost, and what is read meanwhile is consistent (and free of races, says the sanitizer). */
 TEST(metrics__may_be_read_while_it_counts)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     pthread_t threads[WRITERS];
 
     metrics_init(&metrics);
@@ -382,12 +335,11 @@ TEST(metrics__may_be_read_while_it_counts)
     write_and_parse(&metrics);
     CHECK_INT(value("adrank_client_gone_total", ""), WRITERS * COUNTS);
     CHECK_INT(value("adrank_request_duration_seconds_count", ""), WRITERS * COUNTS);
-    metrics_release(&metrics);
 }
 
 TEST(metrics__says_when_there_are_too_many_shards)
 {
-    struct metrics metrics;
+    struct metrics metrics AT_END(metrics_release);
     struct err err;
 
     metrics_init(&metrics);
@@ -395,7 +347,4 @@ TEST(metrics__says_when_there_are_too_many_shards)
         (void)new_shard(&metrics);
     CHECK(metrics_shard_new(&metrics, &err) == NULL);
     CHECK_INT(err.code, ERR_INTERNAL);
-    metrics_release(&metrics);
 }
-
-TEST_MAIN

@@ -2,6 +2,8 @@
 
 #include "tests/test.h"
 
+static struct err err;
+
 TEST(address__reads_what_it_writes)
 {
     static const struct {
@@ -16,7 +18,6 @@ TEST(address__reads_what_it_writes)
     };
     struct addresses addresses;
     char out[ADDRESS_TEXT_BYTES];
-    struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_row("address__reads_what_it_writes %s", cases[i].text);
@@ -43,7 +44,6 @@ TEST(address__means_all_or_both)
         {"localhost:8080", "127.0.0.1:8080 [::1]:8080", "localhost:8080"},
         {"LOCALHOST:80", "127.0.0.1:80 [::1]:80", "LOCALHOST:80"},
     };
-    struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         struct addresses addresses;
@@ -125,7 +125,6 @@ TEST(address__refuses_what_is_none)
     };
     struct addresses addresses;
     char path[200] = "unix:/";
-    struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_row("address__refuses_what_is_none \"%s\"", cases[i]);
@@ -145,7 +144,6 @@ TEST(address__takes_names)
     static const char *const cases[] = {"host:80",    "a.b-c.example:80", "1host:80", "3f2a1b:80",
                                         "my_host:80", "host.example.:80", "x.0a:80"};
     struct addresses addresses;
-    struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         test_row("address__takes_names %s", cases[i]);
@@ -155,5 +153,3 @@ TEST(address__takes_names)
     CHECK(err.code == ERR_CONFIG || err.code == ERR_UNAVAILABLE);
     CHECK(strstr(err.text, "no-such-host.invalid:80: "));
 }
-
-TEST_MAIN

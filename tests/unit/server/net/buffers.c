@@ -5,24 +5,23 @@
 
 TEST(buffers__gives_the_same_memory_again)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer first, second;
 
     buffers_init(&buffers, 1u << 20);
     first = buffers_take(&buffers, 10);
     CHECK_INT(first.capacity, BUFFERS_BASE_BYTES);
     memset(first.ptr, 1, first.capacity);
-    buffers_give(&buffers, first);
+    buffers_put(&buffers, first);
     second = buffers_take(&buffers, BUFFERS_BASE_BYTES);
     CHECK(second.ptr == first.ptr);
-    buffers_give(&buffers, second);
+    buffers_put(&buffers, second);
     CHECK_INT(buffers.spare_bytes, BUFFERS_BASE_BYTES);
-    buffers_release(&buffers);
 }
 
 TEST(buffers__keeps_no_more_than_told)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer taken[8];
 
     buffers_init(&buffers, 100000);
@@ -31,14 +30,13 @@ TEST(buffers__keeps_no_more_than_told)
         CHECK_INT(taken[i].capacity, 32768);
     }
     for (int i = 0; i < 8; i++)
-        buffers_give(&buffers, taken[i]);
+        buffers_put(&buffers, taken[i]);
     CHECK_INT(buffers.spare_bytes, 3 * 32768);
-    buffers_release(&buffers);
 }
 
 TEST(buffers__takes_and_gives_at_random)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
     struct buffer taken[32] = {{NULL, 0}};
     struct rng rng;
 
@@ -48,24 +46,20 @@ TEST(buffers__takes_and_gives_at_random)
         struct buffer *b = &taken[rng_below(&rng, 32)];
         size_t want = 1 + (size_t)rng_below(&rng, 300000);
 
-        buffers_give(&buffers, *b); /* none: nothing happens */
+        buffers_put(&buffers, *b); /* none: nothing happens */
         *b = buffers_take(&buffers, want);
         CHECK(b->ptr && b->capacity >= want);
         b->ptr[0] = b->ptr[b->capacity - 1] = 1;
         CHECK(buffers.spare_bytes <= buffers.keep_bytes);
     }
     for (int i = 0; i < 32; i++)
-        buffers_give(&buffers, taken[i]);
-    buffers_release(&buffers);
+        buffers_put(&buffers, taken[i]);
 }
 
 TEST(buffers__refuses_what_is_too_large)
 {
-    struct buffers buffers;
+    struct buffers buffers AT_END(buffers_release);
 
     buffers_init(&buffers, 0);
     CHECK(buffers_take(&buffers, (size_t)1 << 40).ptr == NULL);
-    buffers_release(&buffers);
 }
-
-TEST_MAIN

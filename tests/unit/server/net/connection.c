@@ -1,12 +1,11 @@
 /* Connections over real sockets: persistence, order, refusals, handlers. */
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 
-#include <sys/socket.h>
-
-#include "base/rng.h"
 #include "tests/unit/server/net/server_fixture.h"
 
 #define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
+
+static struct err err;
 
 TEST(connection__keeps_alive)
 {
@@ -72,7 +71,6 @@ static void check_echo(struct http_client *client, size_t len, bool chunked, str
     struct buf out = BUF_INIT;
     struct client_response response;
     char *body = malloc(len + 1);
-    struct err err;
     size_t at = 0;
 
     for (size_t i = 0; i < len; i++)
@@ -133,7 +131,6 @@ TEST(connection__answers_in_order)
     struct buf out = BUF_INIT;
     struct client_response response;
     char want[32];
-    struct err err;
 
     fixture_init();
     fixture_start();
@@ -258,7 +255,6 @@ TEST(connection__answers_head_without_a_body)
 {
     struct http_client client;
     struct client_response response;
-    struct err err;
 
     fixture_init();
     fixture_start();
@@ -349,7 +345,6 @@ TEST(connection__tells_when_the_client_is_gone_that_is_not_read_from)
     for (int full = 0; full < 2; full++) {
         struct http_client client = connect_client();
         char head[128];
-        struct err err;
         /* 32768 bytes are a size of buffers, HTTP_CALL_BODY_PADDING of them stay free */
         const int len = snprintf(head, sizeof(head),
                                  "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
@@ -433,5 +428,3 @@ TEST(connection__tells_handlers_of_ids)
     http_client_release(&client);
     fixture_stop();
 }
-
-TEST_MAIN

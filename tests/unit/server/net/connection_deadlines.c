@@ -1,7 +1,5 @@
 /* Connections over real sockets: who is slow to send or to read. */
-#include "server/net/connection.h"
-
-#include <sys/socket.h>
+#include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
 
@@ -47,7 +45,7 @@ TEST(connection__cuts_a_slow_head)
     struct http_client client;
 
     fixture_init();
-    fixture.limits.head_ms = 100;
+    fixture.options.head_ms = 100;
     fixture_start();
     client = connect_client();
     CHECK(drip(&client, "GET /get HTTP/1.1\r\nHost: a\r\nX: x", 2000) < 2000);
@@ -65,7 +63,7 @@ TEST(connection__cuts_a_slow_body)
     struct http_client client;
 
     fixture_init();
-    fixture.limits.body_ms = 100;
+    fixture.options.body_ms = 100;
     fixture_start();
     client = connect_client();
     send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 2000\r\n\r\n");
@@ -85,7 +83,7 @@ TEST(connection__closes_idle_ones_without_a_word)
     struct http_client client, never;
 
     fixture_init();
-    fixture.limits.idle_ms = 100;
+    fixture.options.idle_ms = 100;
     fixture_start();
     never = connect_client();
     client = connect_client();
@@ -105,7 +103,7 @@ TEST(connection__closes_silent_ones_early)
     struct http_client client, never, empty;
 
     fixture_init();
-    fixture.limits.first_byte_ms = 100;
+    fixture.options.first_byte_ms = 100;
     fixture_start();
     client = connect_client();
     expect_alive(&client);
@@ -128,7 +126,7 @@ TEST(connection__cuts_who_does_not_read)
     ssize_t n;
 
     fixture_init();
-    fixture.limits.write_ms = 100;
+    fixture.options.write_ms = 100;
     fixture_start();
     client = connect_client();
     send_text(&client, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
@@ -163,5 +161,3 @@ TEST(connection__writes_what_does_not_fit_at_once)
     http_client_release(&client);
     fixture_stop();
 }
-
-TEST_MAIN

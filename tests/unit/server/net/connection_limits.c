@@ -1,19 +1,16 @@
 /* Connections over real sockets: how much of a head, how many, how much memory. */
-#include "server/net/connection.h"
-
-#include <sys/socket.h>
+#include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
 
 static void repeat(struct http_client *client, const char *text, int n)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct err err;
 
     for (int i = 0; i < n; i++)
         buf_add_str(&out, text);
     CHECK_OK(http_client_send(client, buf_view(&out), &err), err);
-    buf_release(&out);
 }
 
 TEST(connection__limits_the_head)
@@ -51,7 +48,7 @@ TEST(connection__limits_how_many)
     struct client_response response;
 
     fixture_init();
-    fixture.limits.max_connections = 2;
+    fixture.options.max_connections = 2;
     fixture_start();
     a = connect_client();
     b = connect_client();
@@ -77,8 +74,8 @@ TEST(connection__makes_room_by_the_longest_idle)
     struct http_client silent, used, busy, c;
 
     fixture_init();
-    fixture.n_workers = 1;
-    fixture.limits.max_connections = 3;
+    fixture.options.workers = 1;
+    fixture.options.max_connections = 3;
     fixture_start();
     silent = connect_client();
     WAIT_UNTIL(server_connections(&fixture.server) == 1);
@@ -109,8 +106,8 @@ TEST(connection__makes_room_by_the_silent_first)
     struct http_client used[2], silent[20];
 
     fixture_init();
-    fixture.n_workers = 1;
-    fixture.limits.max_connections = 5;
+    fixture.options.workers = 1;
+    fixture.options.max_connections = 5;
     fixture_start();
     for (int i = 0; i < 2; i++) {
         used[i] = connect_client();
@@ -130,6 +127,26 @@ TEST(connection__makes_room_by_the_silent_first)
     fixture_stop();
 }
 
+/* A newcomer is refused until those that are there count as slow. */
+static struct http_client connect_until_served(void)
+{
+    const int64_t until_us = clock_now_us() + WAIT_MS * 1000;
+
+    for (;;) {
+        struct http_client c = connect_client();
+        struct client_response response;
+        struct err err;
+
+        send_text(&c, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
+        CHECK_OK(http_client_receive(&c, false, &response, &err), err);
+        if (response.status == 200)
+            return c;
+        CHECK(response.status == 503 && clock_now_us() < until_us);
+        http_client_release(&c);
+        usleep(50000);
+    }
+}
+
 /* Whoever keeps a worker waiting within a request or an answer goes once nobody is idle. */
 TEST(connection__makes_room_by_the_slow)
 {
@@ -143,16 +160,14 @@ TEST(connection__makes_room_by_the_slow)
 
         test_row("connection__makes_room_by_the_slow %s", begun[i]);
         fixture_init();
-        fixture.limits.max_connections = 2;
-        fixture.limits.head_ms = fixture.limits.body_ms = fixture.limits.write_ms = 60000;
+        fixture.options.max_connections = 2;
+        fixture.options.head_ms = fixture.options.body_ms = fixture.options.write_ms = 60000;
         fixture_start();
         for (int k = 0; k < 2; k++) {
             slow[k] = connect_client();
             send_text(&slow[k], begun[i]);
         }
-        usleep(400000); /* far less than what their limits give them */
-        c = connect_client();
-        expect_alive(&c);
+        c = connect_until_served(); /* long before their limits */
         CHECK_INT(fixture.evicted, 1);
         http_client_release(&c);
         for (int k = 0; k < 2; k++)
@@ -166,7 +181,7 @@ TEST(connection__makes_room_on_whatever_worker)
     struct http_client clients[8], parked[2], c[4];
 
     fixture_init();
-    fixture.limits.max_connections = 10;
+    fixture.options.max_connections = 10;
     fixture_start();
     for (int i = 0; i < 2; i++) {
         parked[i] = connect_client();
@@ -212,8 +227,7 @@ TEST(connection__a_newcomer_costs_one_other)
     fixture_init();
     fixture_start();
     connect_idle(clients, 4);
-    fixture.limits.max_connections = 2;
-    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 2, 1024}, true);
     c = connect_client();
     expect_alive(&c);
     CHECK_INT(fixture.evicted, 1);
@@ -230,9 +244,7 @@ TEST(connection__follows_a_lower_limit_of_how_many)
     fixture_init();
     fixture_start();
     connect_idle(clients, 150);
-    fixture.limits.max_connections = 4;
-    fixture.limits.max_refusing = 2;
-    server_set_limits(&fixture.server, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, false);
     WAIT_UNTIL(server_connections(&fixture.server) == 4);
     CHECK_INT(fixture.evicted, 146);
     c = connect_client();
@@ -250,9 +262,7 @@ TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
     fixture_init();
     fixture_start();
     connect_idle(clients, 10);
-    fixture.limits.max_connections = 4;
-    fixture.limits.max_refusing = 2;
-    net_limits_store(&fixture.server.shared.limits, &fixture.limits);
+    fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, true);
     c = connect_client();
     expect(&c, 503);
     WAIT_UNTIL(server_connections(&fixture.server) == 4);
@@ -295,18 +305,21 @@ TEST(connection__limits_memory_of_bodies)
     fixture_stop();
 }
 
-/* Limits are read anew at each use. */
+/* From the next use on. */
 TEST(connection__follows_new_limits)
 {
+    struct http_options next = http_defaults;
     struct http_client client, other;
+    struct net_limits limits;
 
     fixture_init();
     fixture_start();
     client = connect_client();
     expect_alive(&client);
-    fixture.limits.max_body_bytes = 10;
-    fixture.limits.idle_ms = 100;
-    server_set_limits(&fixture.server, &fixture.limits);
+    next.max_body_bytes = 10;
+    next.idle_ms = 100;
+    limits = net_limits_of(&next);
+    fixture_set_limits(&limits, false);
     expect_alive(&client);
     other = connect_client();
     send_text(&other, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 11\r\n\r\n");
@@ -315,5 +328,3 @@ TEST(connection__follows_new_limits)
     expect_end(&client);
     fixture_stop();
 }
-
-TEST_MAIN

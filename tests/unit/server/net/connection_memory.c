@@ -1,7 +1,5 @@
 /* Connections over real sockets: who goes when the budget of memory is full. */
-#include "server/net/connection.h"
-
-#include <sys/socket.h>
+#include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
 
@@ -15,7 +13,7 @@ static void open_fixture(void)
 {
     memset(bytes, 'b', sizeof(bytes));
     fixture_init();
-    fixture.n_workers = 1;
+    fixture.options.workers = 1;
     fixture.memory_bytes = LIMIT;
     fixture_start();
     budget_set_limit(&fixture.memory, LIMIT, 0);
@@ -193,5 +191,3 @@ TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
     buf_release(&out);
     close_fixture();
 }
-
-TEST_MAIN

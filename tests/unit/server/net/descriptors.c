@@ -4,8 +4,8 @@
 
 static struct descriptors share(int64_t limit, int64_t wanted, int64_t workers)
 {
-    return descriptors_share(
-        &(struct descriptors_args){.limit = limit, .wanted = wanted, .workers = workers});
+    return descriptors_share(limit,
+                             &(struct http_options){.max_connections = wanted, .workers = workers});
 }
 
 /* Everybody has some, public connections have the rest, and together it is never more than there are. */
@@ -39,5 +39,3 @@ TEST(descriptors__serves_what_is_wanted_where_it_can)
     CHECK_INT(share(65536, 16, 1).refusing, 1024);
     CHECK(descriptors_limit() > 0);
 }
-
-TEST_MAIN

@@ -99,5 +99,3 @@ TEST(holders__lists_stay_whole)
     for (int list = 0; list < HOLDERS_LISTS; list++)
         CHECK(!holders.first[list]);
 }
-
-TEST_MAIN

@@ -168,5 +168,3 @@ TEST(loop__arrival_counts_the_time_it_was_busy)
     while (!arrives_while_busy())
         CHECK(++tries < 100);
 }
-
-TEST_MAIN

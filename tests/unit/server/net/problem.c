@@ -4,8 +4,8 @@
 
 TEST(problem__writes_all_members)
 {
-    struct buf out = BUF_INIT;
-    struct arena arena;
+    struct buf out AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
     struct problems errors;
 
     arena_init(&arena, 4096, 0);
@@ -19,14 +19,12 @@ TEST(problem__writes_all_members)
         "\"status\":422,\"detail\":\"2 errors\",\"code\":\"invalid_request\",\"request_id\":"
         "\"r-1\",\"errors\":[{\"pointer\":\"/imp/0/id\",\"detail\":\"is \\\"missing\\\"\"},"
         "{\"pointer\":\"\",\"detail\":\"is odd\"}]}");
-    buf_release(&out);
-    arena_release(&arena);
 }
 
 TEST(problem__says_how_many_errors_are_not_listed)
 {
-    struct buf out = BUF_INIT;
-    struct arena arena;
+    struct buf out AT_END(buf_release) = BUF_INIT;
+    struct arena arena AT_END(arena_release);
     struct problems errors;
 
     arena_init(&arena, 4096, 0);
@@ -39,20 +37,17 @@ TEST(problem__says_how_many_errors_are_not_listed)
     problem_write(&out, PROBLEM_RELOAD_INVALID, "r-1", "c.json: bad", &errors);
     CHECK(strstr(buf_str(&out),
                  "\"detail\":\"c.json: bad; 2 errors are listed, and 3 more were found\""));
-    buf_release(&out);
-    arena_release(&arena);
 }
 
 TEST(problem__leaves_out_what_is_absent)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     problem_write(&out, PROBLEM_NOT_FOUND, "x", NULL, NULL);
     CHECK_STR(buf_str(&out),
               "{\"type\":\"urn:adrank:problem:not_found\",\"title\":\"There is nothing "
               "at this path\",\"status\":404,\"code\":\"not_found\",\"request_id\":"
               "\"x\"}");
-    buf_release(&out);
 }
 
 /* The codes are an interface: their names are told here once more. */
@@ -105,5 +100,3 @@ TEST(problem__codes_are_kept)
         for (int q = 0; q < p; q++)
             CHECK(strcmp(problem_kinds[p].code, problem_kinds[q].code) != 0);
 }
-
-TEST_MAIN

@@ -87,5 +87,3 @@ TEST(query__says_that_there_is_none)
     args.query = (struct view){longest, sizeof(longest)};
     CHECK_ERR(query_read(&args, &err), err, "there is: none"); /* what was sent is cut, not this */
 }
-
-TEST_MAIN

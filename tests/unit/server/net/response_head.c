@@ -4,7 +4,7 @@
 
 TEST(answer_head__writes_the_head)
 {
-    struct buf out = BUF_INIT;
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct http_response answer = {
         .status = 422, .headers = VIEW_LIT("Retry-After: 1\r\n"), .body = VIEW_LIT("{}")};
 
@@ -20,7 +20,6 @@ TEST(answer_head__writes_the_head)
     CHECK_STR(buf_str(&out),
               "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Length: 0\r\nX-Request-Id: r\r\n"
               "Cache-Control: no-store\r\nConnection: keep-alive\r\n\r\n");
-    buf_release(&out);
 }
 
 TEST(answer_head__writes_dates)
@@ -67,5 +66,3 @@ TEST(answer_head__echoes_sane_ids_only)
     CHECK(!request_id_is_valid(VIEW_LIT("\xc3\xa9")));
     CHECK(!request_id_is_valid((struct view){"a\0b", 3}));
 }
-
-TEST_MAIN

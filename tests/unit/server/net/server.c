@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 
-#include "base/rng.h"
 #include "tests/unit/server/net/server_fixture.h"
 
 TEST(server__spreads_connections)
@@ -53,7 +52,7 @@ TEST(server__listens_on_a_unix_socket)
     snprintf(address, sizeof(address), "unix:%s", path);
     for (int round = 0; round < 2; round++) {
         fixture_init();
-        fixture.address = address;
+        fixture.options.address = address;
         fixture_start();
         CHECK_STR(server_address(&fixture.server), address);
         client = connect_client();
@@ -101,7 +100,7 @@ static void check_ipv6_is_served(void)
     struct http_client client;
 
     fixture_init();
-    fixture.address = "[::1]:0";
+    fixture.options.address = "[::1]:0";
     fixture_start();
     CHECK(strncmp(server_address(&fixture.server), "[::1]:", 6) == 0);
     client = connect_client();
@@ -112,21 +111,17 @@ static void check_ipv6_is_served(void)
 
 static void check_ipv6_is_unavailable(void)
 {
-    struct net_limits limits = NET_LIMITS_DEFAULT;
+    struct http_options options = http_defaults;
     struct server server;
-    struct loop loop;
+    struct loop loop AT_END(loop_release);
     struct err err;
 
+    options.address = "[::1]:0";
     CHECK_OK(loop_init(&loop, NULL, &err), err);
-    CHECK_ERR(server_open(&server,
-                          &(struct server_args){.accept_loop = &loop,
-                                                .address = "[::1]:0",
-                                                .n_threads = 1,
-                                                .limits = &limits},
+    CHECK_ERR(server_open(&server, &(struct server_args){.accept_loop = &loop, .options = &options},
                           &err),
               err, "[::1]:0");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
-    loop_release(&loop);
 }
 
 /* A machine without IPv6 has something to show, too: that it says so. */
@@ -158,24 +153,23 @@ TEST(server__takes_an_inherited_descriptor)
 TEST(server__says_why_it_cannot_open)
 {
     struct server server;
-    struct loop loop;
+    struct loop loop AT_END(loop_release);
     struct err err;
     char taken[ADDRESS_TEXT_BYTES];
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    struct server_args args = {
-        .accept_loop = &loop, .address = "127.0.0.1", .n_threads = 1, .limits = &limits};
+    struct http_options options = http_defaults;
+    struct server_args args = {.accept_loop = &loop, .options = &options};
 
     CHECK_OK(loop_init(&loop, NULL, &err), err);
+    options.address = "127.0.0.1";
     CHECK_ERR(server_open(&server, &args, &err), err, "127.0.0.1: not an address");
     CHECK_INT(err.code, ERR_CONFIG);
     fixture_init();
     fixture_start();
     memcpy(taken, server_address(&fixture.server), sizeof(taken));
-    args.address = taken;
+    options.address = taken;
     CHECK_ERR(server_open(&server, &args, &err), err, "bind");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
     fixture_stop();
-    loop_release(&loop);
 }
 
 static void set_descriptors(rlim_t n)
@@ -253,8 +247,8 @@ TEST(server__drains)
     struct err err;
 
     fixture_init();
-    fixture.limits.drain_grace_ms = 300;
-    fixture.limits.drain_max_ms = 60000;
+    fixture.options.drain_grace_ms = 300;
+    fixture.options.drain_max_ms = 60000;
     fixture_start();
     idle = connect_client();
     expect_alive(&idle);
@@ -288,8 +282,8 @@ TEST(server__drains_no_longer_than_allowed)
     struct http_client parked, idle;
 
     fixture_init();
-    fixture.limits.drain_grace_ms = 10;
-    fixture.limits.drain_max_ms = 100;
+    fixture.options.drain_grace_ms = 10;
+    fixture.options.drain_max_ms = 100;
     fixture_start();
     parked = connect_client();
     idle = connect_client();
@@ -363,5 +357,3 @@ TEST(server__serves_many_at_once)
     CHECK_INT(fixture.answered, CLIENTS * ROUNDS);
     fixture_stop();
 }
-
-TEST_MAIN

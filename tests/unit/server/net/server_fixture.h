@@ -19,6 +19,7 @@
 #include "client/http_client.h"
 #include "server/net/server.h"
 #include "tests/test.h"
+#include "tests/unit/server/net/http_defaults.h"
 
 #define BIG_BYTES (8u << 20)
 #define WAIT_MS 5000 /* far beyond what a working server takes, even on a busy machine */
@@ -27,11 +28,9 @@ struct fixture {
     struct loop loop;
     struct server server;
     pthread_t acceptor;
-    struct net_limits limits;
+    struct http_options options; /* the test's until fixture_start() */
     struct budget memory;
     int64_t memory_bytes; /* 0: plenty */
-    int n_workers;        /* 0: two */
-    const char *address;  /* NULL: 127.0.0.1:0 */
     bool inherited, running;
     int listen_fd;
     atomic_int gone, parked, answered, evicted, drained;
@@ -175,7 +174,7 @@ static void *run_acceptor(void *arg)
     return NULL;
 }
 
-/* fixture.limits and the address are set by the test before. */
+/* fixture.options are set by the test before. */
 static void fixture_start(void)
 {
     struct err err;
@@ -186,22 +185,20 @@ static void fixture_start(void)
     budget_init(&fixture.memory, fixture.memory_bytes ? fixture.memory_bytes : 1 << 30,
                 fixture.memory_bytes);
     CHECK_OK(loop_init(&fixture.loop, &fixture, &err), err);
-    CHECK_OK(
-        server_open(&fixture.server,
-                    &(struct server_args){
-                        .accept_loop = &fixture.loop,
-                        .address = fixture.address ? fixture.address : "127.0.0.1:0",
-                        .inherited = fixture.inherited,
-                        .listen_fd = fixture.listen_fd,
-                        .n_threads = fixture.n_workers ? fixture.n_workers : 2,
-                        .limits = &fixture.limits,
-                        .memory = &fixture.memory,
-                        .routes = fixture_routes,
-                        .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
-                        .hooks = {.on_answer = on_fixture_answer, .on_evicted = on_fixture_evicted},
-                    },
-                    &err),
-        err);
+    CHECK_OK(server_open(
+                 &fixture.server,
+                 &(struct server_args){
+                     .accept_loop = &fixture.loop,
+                     .options = &fixture.options,
+                     .inherited = fixture.inherited,
+                     .listen_fd = fixture.listen_fd,
+                     .memory = &fixture.memory,
+                     .routes = fixture_routes,
+                     .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                     .hooks = {.on_response = on_fixture_answer, .on_evicted = on_fixture_evicted},
+                 },
+                 &err),
+             err);
     for (int i = 0; i < fixture.server.n_threads; i++)
         net_thread_set_user(server_thread(&fixture.server, i), server_thread(&fixture.server, i));
     CHECK_OK(server_start(&fixture.server, &err), err);
@@ -215,7 +212,54 @@ static void fixture_init(void)
 {
     if (fixture.running)
         fixture_stop();
-    fixture = (struct fixture){.limits = NET_LIMITS_DEFAULT};
+    fixture = (struct fixture){.options = http_defaults};
+}
+
+/* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------------ */
+
+struct limits_letter {
+    struct letter letter;
+    struct net_limits limits;
+    bool quietly; /* nobody has to go for them at once */
+};
+
+static atomic_int n_limits_taken;
+
+static void on_thread_limits(struct letter *letter, void *reader)
+{
+    connection_pool_set_limits(&((struct net_thread *)reader)->pool,
+                               &((struct limits_letter *)letter)->limits);
+    atomic_fetch_add(&n_limits_taken, 1);
+}
+
+static void on_accept_limits(struct letter *letter, void *reader)
+{
+    const struct limits_letter *news = (struct limits_letter *)letter;
+
+    (void)reader;
+    if (news->quietly)
+        fixture.server.limits = news->limits;
+    else
+        server_set_limits(&fixture.server, &news->limits);
+    atomic_fetch_add(&n_limits_taken, 1);
+}
+
+/* limits->http stays until the fixture stops. */
+static inline void fixture_set_limits(const struct net_limits *limits, bool quietly)
+{
+    const int n = fixture.server.n_threads;
+    static struct limits_letter letters[9];
+
+    atomic_store(&n_limits_taken, 0);
+    CHECK(n < 9);
+    for (int i = 0; i <= n; i++) {
+        letters[i] = (struct limits_letter){.limits = *limits, .quietly = quietly};
+        letters[i].letter.deliver = i < n ? on_thread_limits : on_accept_limits;
+        loop_post(i < n ? &server_thread(&fixture.server, i)->loop : &fixture.loop,
+                  &letters[i].letter);
+    }
+    while (atomic_load(&n_limits_taken) <= n)
+        usleep(100);
 }
 
 static void fixture_stop(void)

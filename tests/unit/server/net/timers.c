@@ -146,5 +146,3 @@ TEST(timers__set_to_the_past_waits_for_the_next_run)
     CHECK_INT(state.fired, 2);
     timers_remove(&state.timers, &again);
 }
-
-TEST_MAIN

@@ -33,5 +33,3 @@ TEST(traceparent__is_checked)
         CHECK_INT(traceparent_is_valid(view_of(cases[i].text)), cases[i].valid);
     }
 }
-
-TEST_MAIN

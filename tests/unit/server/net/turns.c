@@ -7,8 +7,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/net/connection.h"
+#include "server/net/connection_pool.h"
 #include "tests/test.h"
+#include "tests/unit/server/net/http_defaults.h"
 
 #define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
 #define STOP "GET /stop HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -66,22 +67,25 @@ static void on_stop_timer(struct timer *timer, void *arg)
     loop_stop(&rig.loop);
 }
 
-static void rig_open(const struct net_limits *limits)
+static void rig_open(const struct http_options *options)
 {
+    struct net_limits limits;
     struct err err;
 
     rig = (struct rig){.n_gets = 0};
     timer_init(&rig.stop, on_stop_timer, NULL);
     CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
-    budget_init(&rig.memory, 1 << 27, limits->max_body_bytes);
-    net_shared_init(&rig.shared, limits, &rig.memory);
+    budget_init(&rig.memory, 1 << 27, options->max_body_bytes);
+    net_shared_init(&rig.shared, &rig.memory);
     CHECK_OK(connection_pool_init(&rig.pool,
                                   &(struct connection_pool_args){.loop = &rig.loop,
                                                                  .shared = &rig.shared,
                                                                  .router = &router,
-                                                                 .hooks.on_answer = on_answer},
+                                                                 .hooks.on_response = on_answer},
                                   &err),
              err);
+    limits = net_limits_of(options);
+    connection_pool_set_limits(&rig.pool, &limits);
 }
 
 static int64_t body_bytes(void)
@@ -106,7 +110,7 @@ static int connect_client(int *server)
     int ends[2];
 
     CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
-    CHECK_INT(connection_admit(&rig.shared), 0);
+    CHECK_INT(connection_admit(&rig.shared, &rig.pool.limits), 0);
     connection_pool_open(&rig.pool, ends[1], false);
     if (server)
         *server = ends[1];
@@ -135,7 +139,7 @@ TEST(turns__a_pipeline_lets_others_in_between)
     char requests[N * (sizeof(GET) - 1)];
     int many, one;
 
-    rig_open(&NET_LIMITS_DEFAULT);
+    rig_open(&http_defaults);
     for (int i = 0; i < N; i++)
         memcpy(requests + (size_t)i * (sizeof(GET) - 1), GET, sizeof(GET) - 1);
     many = connect_client(NULL);
@@ -161,7 +165,7 @@ TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
     static char junk[160 * 1024];
     int size = 2 * (int)sizeof(junk), left, flood, server, one;
 
-    rig_open(&NET_LIMITS_DEFAULT);
+    rig_open(&http_defaults);
     flood = connect_client(&server);
     one = connect_client(NULL);
     CHECK_INT(setsockopt(flood, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -181,10 +185,10 @@ TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
 /* Or a few bytes a second would keep everybody's bodies out. */
 TEST(turns__heads_that_only_announce_a_body_cost_nothing)
 {
-    struct net_limits limits = NET_LIMITS_DEFAULT;
+    struct http_options options = http_defaults;
     int heads[8], one;
 
-    rig_open(&limits);
+    rig_open(&options);
     budget_set_limit(&rig.memory, 1 << 20, 0);
     for (size_t i = 0; i < 8; i++) {
         heads[i] = connect_client(NULL);
@@ -208,7 +212,7 @@ TEST(turns__an_empty_line_does_not_start_the_next_request)
     int64_t from_us = clock_now_us();
     int one;
 
-    rig_open(&NET_LIMITS_DEFAULT);
+    rig_open(&http_defaults);
     one = connect_client(NULL);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}\r\n");
     run_for(200000);
@@ -226,7 +230,7 @@ TEST(turns__waiting_behind_others_counts)
 {
     int one;
 
-    rig_open(&NET_LIMITS_DEFAULT);
+    rig_open(&http_defaults);
     one = connect_client(NULL);
     put_text(one, GET GET "GET /stop HTTP/1.1\r\n");
     run_for(200000);
@@ -244,7 +248,7 @@ TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
     int one, size = 1 << 20;
 
     memset(body, 'b', sizeof(body));
-    rig_open(&NET_LIMITS_DEFAULT);
+    rig_open(&http_defaults);
     one = connect_client(NULL);
     CHECK_INT(setsockopt(one, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\n");
@@ -261,5 +265,3 @@ TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
     close(one);
     rig_close();
 }
-
-TEST_MAIN

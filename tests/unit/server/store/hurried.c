@@ -1,4 +1,5 @@
-/* Who is to blame: a caller in a hurry, a busy loop and a slow greeting are no fault of the store. */
+/* Who is to blame: a caller in a hurry, a busy loop and a slow greeting are no fault of the
+ * store. */
 #include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
@@ -7,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "tests/unit/server/store/features_rig.h"
+#include "tests/unit/server/store/store_rig.h"
 
 int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
                        struct addrinfo **found);
@@ -16,8 +17,8 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 void __real_freeaddrinfo(struct addrinfo *found);
 void __wrap_freeaddrinfo(struct addrinfo *found);
 
-/* "two.test" has two addresses, and a server at the second only. "gone.test" had them: the name server fails after the
- * first look-up. */
+/* "two.test" has two addresses, and a server at the second only. "gone.test" had them: the name
+ * server fails after the first look-up. */
 static struct addrinfo two[2];
 static struct sockaddr_in two_addresses[2];
 static atomic_int lookups;
@@ -50,50 +51,35 @@ void __wrap_freeaddrinfo(struct addrinfo *found)
         __real_freeaddrinfo(found);
 }
 
-static void fetch_by(const char *key, int64_t budget_us)
-{
-    memset(&seen, 0, sizeof(seen));
-    seen.call.on_done = on_done;
-    seen.call.start_us = clock_now_us();
-    features_fetch(rig.features, &seen.call, key, 1, seen.call.start_us + budget_us);
-    if (!seen.done)
-        run_until(is_done);
-}
-
-TEST(features__callers_in_a_hurry_are_not_the_stores_fault)
+TEST(store__callers_in_a_hurry_are_not_the_stores_fault)
 {
     rig_start(NULL, NULL);
     run_until(is_up);
-    for (int i = 0; i < BREAKER_FAILURES + 1; i++) {
-        fetch_by("k", 1);
-        CHECK_INT(seen.status, FEATURES_LATE);
+    for (int n_in_a_row = 0; n_in_a_row < BREAKER_FAILURES + 1;) {
+        ask_by("GET k", 1); /* where the loop was kept busy, the answer is read first */
+        n_in_a_row = seen.status == STORE_LATE ? n_in_a_row + 1 : 0;
+        CHECK(seen.status == STORE_LATE || seen.status == STORE_OK);
     }
-    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
-    fetch("k", 1);
-    CHECK_INT(seen.status, FEATURES_OK);
+    CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
+    ask("GET k");
+    CHECK_INT(seen.status, STORE_OK);
     rig_stop();
 }
 
-static bool is_open(void)
+TEST(store__a_silent_store_opens_the_breaker_whoever_waits)
 {
-    return features_breaker(rig.features) == BREAKER_OPEN;
-}
-
-TEST(features__a_silent_store_opens_the_breaker_whoever_waits)
-{
-    static struct features_call cancelled;
+    static struct store_call cancelled;
 
     rig_start(NULL, NULL);
     run_until(is_up);
     redis_pause(&rig.redis);
     for (int i = 0; i < BREAKER_FAILURES; i++) {
         if (i % 2) {
-            fetch_by("k", 1000);
-            CHECK_INT(seen.status, FEATURES_LATE);
+            ask_by("GET k", 1000);
+            CHECK_INT(seen.status, STORE_LATE);
         } else {
-            cancelled = (struct features_call){.start_us = clock_now_us()};
-            features_fetch(rig.features, &cancelled, "k", 1, INT64_MAX);
-            features_cancel(rig.features, &cancelled);
+            send_by(&cancelled, "GET k", 1000000000);
+            store_cancel(rig.store, &cancelled);
         }
     }
     CHECK(!is_open());
@@ -105,13 +91,12 @@ TEST(features__a_silent_store_opens_the_breaker_whoever_waits)
 
 static int n_ok, n_late;
 
-static void on_counted(struct features_call *call, enum features_status status,
-                       const struct view *events, int n)
+static void on_counted(struct store_call *call, enum store_status status,
+                       const struct store_reply *replies, int n)
 {
     (void)call;
-    (void)events;
-    n_ok += status == FEATURES_OK && n > 0;
-    n_late += status == FEATURES_LATE;
+    n_ok += status == STORE_OK && n == 1 && replies[0].n > 0;
+    n_late += status == STORE_LATE;
 }
 
 static bool all_counted(void)
@@ -126,50 +111,74 @@ static bool some_turns(void)
     return ++n_turns > 5;
 }
 
-/* 30 calls of n_events are out when the loop stands still for three times timeout_ms. */
-static void stall_with(int n_events)
+/* 30 calls of n elements are out when the loop stands still for three times timeout_ms. */
+static void stall_with(int n)
 {
-    static struct features_call calls[30];
-    struct features_options options = options_of(NULL);
+    static struct store_call calls[30];
+    struct store_settings settings = settings_of(NULL);
     char command[256];
 
-    options.max_in_flight = 30;
-    options.timeout_ms = 300;
-    rig_start(NULL, &options);
+    settings.redis.max_in_flight = 30;
+    settings.redis.timeout_ms = 300;
+    rig_start(NULL, &settings);
     snprintf(command, sizeof(command), "RPUSH k %0100d", 1);
-    for (int i = 0; i < n_events; i++)
-        redis_do(command);
     run_until(is_up);
+    for (int i = 0; i < n; i++)
+        ask(command);
     n_ok = n_late = 0;
+    redis_pause(&rig.redis);
     for (int i = 0; i < 30; i++) {
-        calls[i] = (struct features_call){.on_done = on_counted, .start_us = clock_now_us()};
-        features_fetch(rig.features, &calls[i], "k", n_events, INT64_MAX);
+        calls[i] = (struct store_call){.on_done = on_counted};
+        send_by(&calls[i], "LRANGE k 0 -1", 1000000000);
     }
     n_turns = 0;
-    run_until(some_turns); /* the commands go out; the answers to the first may come */
-    usleep(900000);
+    run_until(some_turns); /* the commands go out */
+    redis_resume(&rig.redis);
+    usleep(900000); /* the answers come */
     run_until(all_counted);
 }
 
-TEST(features__a_busy_loop_reads_what_came_before_it_calls_it_late)
+TEST(store__a_busy_loop_reads_what_came_before_it_calls_it_late)
 {
     stall_with(10); /* 30 KB: the replies lie in the socket */
     CHECK_INT(n_ok, 30);
-    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
+    CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
     rig_stop();
 }
 
 /* Not all of 300 KB fit the socket: some are late, but that was not the store. */
-TEST(features__a_busy_loop_does_not_open_the_breaker)
+TEST(store__a_busy_loop_does_not_open_the_breaker)
 {
     stall_with(100);
-    CHECK_INT(features_breaker(rig.features), BREAKER_CLOSED);
-    fetch("k", 1);
-    CHECK_INT(seen.status, FEATURES_OK);
+    CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
+    ask("GET k");
+    CHECK_INT(seen.status, STORE_OK);
     rig_stop();
 }
 
-/* ---- a server that greets slowly ------------------------------------------------------------------ */
+/* What lies unread is read, of the one call; the others are not answered for longer than that. */
+TEST(store__a_busy_loop_does_not_excuse_a_silent_store)
+{
+    static struct store_call calls[BREAKER_FAILURES + 1];
+
+    rig_start(NULL, NULL);
+    run_until(is_up);
+    ask("SETRANGE s 300000 x");
+    n_late = n_turns = 0;
+    redis_pause(&rig.redis);
+    for (int i = 0; i <= BREAKER_FAILURES; i++) {
+        calls[i].on_done = on_counted;
+        send_by(&calls[i], i == 0 ? "GET s" : "BLPOP nobody 3", 1000000000);
+    }
+    run_until(some_turns);
+    redis_resume(&rig.redis);
+    usleep(200000);
+    run_until(is_open);
+    CHECK_INT(n_late, BREAKER_FAILURES);
+    rig_stop();
+}
+
+/* ---- a server that greets slowly ------------------------------------------------------------- */
 
 static struct {
     int listener, port;
@@ -177,7 +186,8 @@ static struct {
     atomic_int n_connections;
 } slow;
 
-/* The first connection is greeted at once, never answered, and ended after 1.5 s; all others are greeted after 700 ms. */
+/* The first connection is greeted at once, never answered, and ended after 1.5 s; all others are
+ * greeted after 700 ms. */
 static void *serve_slowly(void *arg)
 {
     char bytes[4096];
@@ -215,21 +225,21 @@ static void slow_start(void)
     CHECK_INT(pthread_create(&slow.thread, NULL, serve_slowly, NULL), 0);
 }
 
-TEST(features__a_slow_greeting_is_waited_for_with_the_breaker_open)
+TEST(store__a_slow_greeting_is_waited_for_with_the_breaker_open)
 {
-    struct features_options options = options_of(NULL);
+    struct store_settings settings = settings_of(NULL);
     char url[64];
 
     slow_start();
     snprintf(url, sizeof(url), "redis://127.0.0.1:%d", slow.port);
-    options.url = url;
-    options.timeout_ms = 10;
-    options.connect_ms = 2000;
-    rig_start(NULL, &options);
+    settings.redis.url = url;
+    settings.redis.timeout_ms = 10;
+    settings.redis.connect_ms = 2000;
+    rig_start(NULL, &settings);
     run_until(is_up);
     for (int i = 0; i < BREAKER_FAILURES; i++)
-        fetch("k", 1);
-    CHECK(is_open());
+        ask("GET k");
+    run_until(is_open);
     run_until(is_up);
     CHECK(atomic_load(&slow.n_connections) <= 3);
     rig_stop();
@@ -238,34 +248,32 @@ TEST(features__a_slow_greeting_is_waited_for_with_the_breaker_open)
     close(slow.listener);
 }
 
-/* ---- names ----------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
-TEST(features__tries_all_addresses_of_a_name)
+TEST(store__tries_all_addresses_of_a_name)
 {
-    struct features_options options = options_of("redis://127.0.0.1:1");
+    struct store_settings settings = settings_of("redis://127.0.0.1:1");
     char url[64];
-    struct err err;
 
-    rig_start(NULL, &options);
+    rig_start(NULL, &settings);
     atomic_store(&lookups, 0);
     snprintf(url, sizeof(url), "redis://two.test:%d", rig.redis.port);
-    options.url = url;
-    CHECK_OK(features_set(rig.features, &options, &err), err);
+    settings.redis.url = url;
+    store_set(rig.store, &settings);
     run_until(is_up);
     rig_stop();
 }
 
-TEST(features__keeps_the_addresses_when_the_name_server_fails)
+TEST(store__keeps_the_addresses_when_the_name_server_fails)
 {
-    struct features_options options = options_of("redis://127.0.0.1:1");
+    struct store_settings settings = settings_of("redis://127.0.0.1:1");
     char url[64];
-    struct err err;
 
-    rig_start(NULL, &options);
+    rig_start(NULL, &settings);
     atomic_store(&lookups, 0);
     snprintf(url, sizeof(url), "redis://gone.test:%d", rig.redis.port);
-    options.url = url;
-    CHECK_OK(features_set(rig.features, &options, &err), err);
+    settings.redis.url = url;
+    store_set(rig.store, &settings);
     run_until(is_up);
     CHECK(atomic_load(&lookups) > 1);
     rig_stop();
@@ -282,30 +290,20 @@ static bool is_logged(void)
     return strstr(log_text, "event=redis_gone");
 }
 
-TEST(features__tells_that_a_name_does_not_resolve)
+TEST(store__logs_that_a_name_does_not_resolve)
 {
-    struct features_options options = options_of("redis://none.test:7");
+    struct store_settings settings = settings_of("redis://none.test:7");
 
     log_fd = memfd_create("log", MFD_CLOEXEC);
     CHECK(log_fd != -1);
     log_init(log_fd, LOG_WARN);
-    rig_start(NULL, &options);
+    rig_start(NULL, &settings);
     run_until(is_logged);
     CHECK(strstr(log_text, "reason=\"its name does not resolve: Name or service not known\""));
     CHECK(strstr(log_text, "address=none.test:7"));
     rig_stop();
     log_init(STDERR_FILENO, LOG_INFO);
     close(log_fd);
-}
-
-TEST(features__takes_no_more_events_than_were_asked_for)
-{
-    rig_start(NULL, NULL);
-    redis_do("LPUSH k one two three");
-    run_until(is_up);
-    fetch("k", 1);
-    CHECK_INT(seen.n_events, 1);
-    rig_stop();
 }
 
 TEST_MAIN

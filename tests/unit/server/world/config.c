@@ -1,12 +1,13 @@
-/* server/world/config: strict reading, all complaints at once, secrets that are never printed. */
-#include "server/world/config.h"
+/* server/world/config_*: strict reading, all complaints at once, secrets that are never printed. */
+#include "server/world/config_read.h"
 
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
-#include "server/net/limits.h"
-#include "server/world/options.h"
+#include "server/world/config_diff.h"
+#include "server/world/config_print.h"
+#include "server/world/option_value.h"
 #include "tests/test.h"
 
 static char folder[64];
@@ -48,7 +49,7 @@ static struct reading reading_of(const char *text, const char *set)
 
 static void reading_release(struct reading *r)
 {
-    config_free(r->config);
+    config_unref(r->config);
     arena_release(&r->arena);
 }
 
@@ -82,9 +83,10 @@ static const struct {
     {"share", "{\"log\":{\"sample\":1.01}}", NULL, "/log/sample", "from 0 to 1"},
     {"syntax", "{\"http\":\n {,}}", NULL, "", "line 2, column 3"},
     {"trailing", "{} x", NULL, "", "line 1"},
-    {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "/http/workers",
-     "twice"},
-    {"duplicate section", "{\"http\":{},\"rank\":{},\"http\":{}}", NULL, "/http", "twice"},
+    {"duplicate option", "{\"http\":{\"workers\":1,\"workers\":2}}", NULL, "",
+     "line 1, column 30: a key stands twice"},
+    {"duplicate section", "{\"http\":{},\n\"rank\":{},\"http\":{}}", NULL, "",
+     "line 2, column 16: a key stands twice"},
     {"duplicate by an escape", "{\"http\":{\"workers\":1,\"work\\u0065rs\":7}}", NULL, "",
      "a key stands twice"},
     {"plain secret", "{\"privacy\":{\"user_key\":\"abc\"}}", NULL, "/privacy/user_key", "$file"},
@@ -161,11 +163,12 @@ TEST(config__syntax_errors_repeat_nothing)
 
 TEST(config__tells_all_at_once)
 {
-    struct reading r =
-        reading_of("{\"http\":{\"workers\":0,\"x\":1},\"batch\":{\"max_queue\":true}}", NULL);
+    struct reading r = reading_of("{\"http\":{\"workers\":0,\"x\":1,\"x\":2},"
+                                  "\"batch\":{\"max_queue\":true}}",
+                                  NULL);
 
     CHECK(r.rc == -1);
-    CHECK_INT(r.problems.n, 3);
+    CHECK_INT(r.problems.n, 4); /* the duplicate key among them */
     reading_release(&r);
 }
 
@@ -193,27 +196,6 @@ TEST(config__tells_rules_beside_the_rest)
         if (!has_problem(&r.problems, want[i]))
             FAIL("nothing of %s", want[i]);
     CHECK_INT(r.problems.n, 5);
-    reading_release(&r);
-}
-
-/* What net/limits.h starts with is what the options start with. */
-TEST(config__defaults_are_those_of_the_http_side)
-{
-    struct net_limits limits = NET_LIMITS_DEFAULT;
-    struct reading r = reading_of("{}", NULL);
-
-    CHECK_OK(r.rc, r.err);
-#define SAME(name) CHECK_INT(limits.name, r.config->http.name)
-    SAME(max_body_bytes);
-    SAME(head_ms);
-    SAME(body_ms);
-    SAME(idle_ms);
-    SAME(first_byte_ms);
-    SAME(write_ms);
-    SAME(max_connections);
-    SAME(drain_grace_ms);
-    SAME(drain_max_ms);
-#undef SAME
     reading_release(&r);
 }
 
@@ -327,6 +309,7 @@ TEST(config__print_reads_back_the_same)
     struct reading first =
         reading_of("{\"log\":{\"sample\":0.125},\"http\":{\"idle_ms\":777}}", NULL);
     struct reading second;
+    struct config_option option;
     struct buf text = BUF_INIT;
     struct json_writer w;
 
@@ -334,9 +317,9 @@ TEST(config__print_reads_back_the_same)
     config_print(first.config, &w);
     second = reading_of(buf_str(&text), NULL);
     CHECK_OK(second.rc, second.err);
-    for (int i = 0; i < n_options; i++)
-        if (!option_equal(&options[i], first.config, second.config))
-            FAIL("%s.%s differs", options[i].section, options[i].name);
+    for (int i = 0; option_at(i, &option); i++)
+        if (!option_equal(&option, first.config, second.config))
+            FAIL("%s.%s differs", option.section, option.row->name);
     buf_release(&text);
     reading_release(&first);
     reading_release(&second);
@@ -376,6 +359,7 @@ TEST(config__shipped_file_is_the_table)
     struct arena arena;
     struct problems problems;
     struct config *config = NULL;
+    struct config_option option;
     struct buf shipped = BUF_INIT;
     struct err err;
 
@@ -385,19 +369,18 @@ TEST(config__shipped_file_is_the_table)
         config_new(&(struct config_args){.file = "config/adrankd.json"}, &problems, &config, &err),
         err);
     CHECK_OK(file_read("config/adrankd.json", 1 << 20, &shipped, &err), err);
-    for (int i = 0; i < n_options; i++) {
+    for (int i = 0; option_at(i, &option); i++) {
+        const struct option_row *row = option.row;
         char line[256];
 
-        if (options[i].type == OPTION_SECRET || options[i].type == OPTION_PATH)
-            snprintf(line, sizeof(line), "\"%s\":", options[i].name);
+        if (row->type == OPTION_SECRET || row->type == OPTION_PATH)
+            snprintf(line, sizeof(line), "\"%s\":", row->name);
         else
-            snprintf(line, sizeof(line), "\"%s\": %s", options[i].name, options[i].fallback);
+            snprintf(line, sizeof(line), "\"%s\": %s", row->name, row->fallback);
         if (!strstr(buf_str(&shipped), line))
             FAIL("config/adrankd.json lacks %s", line);
     }
     buf_release(&shipped);
-    config_free(config);
+    config_unref(config);
     arena_release(&arena);
 }
-
-TEST_MAIN

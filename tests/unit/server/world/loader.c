@@ -2,10 +2,10 @@
 #include "server/world/loader.h"
 
 #include <poll.h>
-#include <stdlib.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "server/batch/executor.h"
 #include "tests/test.h"
 
 #define MODEL_FOLDER "tests/golden/models/e2e"
@@ -76,6 +76,14 @@ static struct config *read_config(void)
     return config;
 }
 
+static void start_first(void)
+{
+    struct config *config = read_config();
+
+    CHECK_INT(loader_start(s.loader, NULL, config, false, on_loaded), 0);
+    config_unref(config);
+}
+
 /* Waits for the letter; its result stays in s.result. */
 static void receive(void)
 {
@@ -122,14 +130,14 @@ static void set_up(void)
     put_config("");
     CHECK_OK(mailbox_init(&s.box, &err), err);
     CHECK_OK(executor_open(
-                 &(struct executor_args){
-                     .launcher = {.backend = MODULES "/adrank-backend-null.so",
-                                  .device = "",
-                                  .linear = "",
-                                  .threads = 1},
-                     .max_queue = 16,
-                     .max_batch_jobs = 16,
-                     .options = {.max_tokens = 8192, .max_jobs = 16, .max_queue = 16}},
+                 &(struct executor_args){.launcher = {.backend = MODULES "/adrank-backend-null.so",
+                                                      .device = "",
+                                                      .linear = "",
+                                                      .threads = 1},
+                                         .max_queue = 16,
+                                         .max_batch_jobs = 16,
+                                         .options = &(struct executor_options){8192, 16},
+                                         .deadline = &(struct deadline_options){0}},
                  &s.executor, &err),
              err);
     CHECK_OK(loader_open(&(struct loader_args){.config = {.file = s.config},
@@ -144,7 +152,7 @@ static void set_up(void)
 static void start(void)
 {
     set_up();
-    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    start_first();
     receive();
     if (s.result->status != LOAD_APPLIED)
         FAIL("%s", s.result->err.text);
@@ -186,7 +194,7 @@ TEST(loader__first_load_that_fails_frees_its_configuration)
 {
     set_up();
     put("catalog.jsonl", "{}\n");
-    CHECK_INT(loader_start(s.loader, NULL, read_config(), false, on_loaded), 0);
+    start_first();
     receive();
     CHECK_INT(s.result->status, LOAD_FAILED);
     CHECK(!s.result->world && s.result->problems.n);
@@ -231,9 +239,9 @@ TEST(loader__what_did_not_change_is_taken_over)
         adopt();
         CHECK_INT(s.world->generation, 2);
         CHECK_INT(s.world->catalog != old->catalog, changes[i].catalog_new);
-        CHECK_INT(s.world->ads != old->ads, changes[i].catalog_new);
-        CHECK_INT(s.world->served != old->served, changes[i].engines_new);
-        CHECK(s.world->model == old->model);
+        CHECK_INT(world_model(s.world)->ads != world_model(old)->ads, changes[i].catalog_new);
+        CHECK_INT(world_model(s.world)->served != world_model(old)->served, changes[i].engines_new);
+        CHECK(world_model(s.world)->model == world_model(old)->model);
         CHECK_INT(atomic_load(&old->refs), 1);
         world_unref(old);
         end();
@@ -381,5 +389,3 @@ TEST(loader__stop_right_after_start)
     }
     CHECK(given_up[0] && given_up[1]); /* the first ones are stopped before anything is open */
 }
-
-TEST_MAIN

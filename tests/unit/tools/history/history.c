@@ -254,5 +254,3 @@ TEST(history__says_when_redis_is_not_to_be_had)
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     redis_stop(&redis);
 }
-
-TEST_MAIN

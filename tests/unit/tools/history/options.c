@@ -108,5 +108,3 @@ TEST(history_options__refuses)
         history_options_release(&options);
     }
 }
-
-TEST_MAIN

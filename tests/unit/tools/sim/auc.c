@@ -45,5 +45,3 @@ TEST(auc__entropy_is_the_expected_log_loss)
 
     CHECK_NEAR(sim_entropy(rows, 4), want, 1e-12);
 }
-
-TEST_MAIN

@@ -87,5 +87,3 @@ TEST(click__surroundings_and_language_count)
     CHECK(logit(&weekend, OUTDOOR, 0, SIM_EN) > logit(&phone, OUTDOOR, 0, SIM_EN) + .2);
     CHECK(logit(&phone, KITCHEN, 0, SIM_EN) > logit(&phone, KITCHEN, 0, SIM_ZH) + .5);
 }
-
-TEST_MAIN

@@ -37,5 +37,3 @@ TEST(hashed__learns_pairs)
     sim_features_release(&features);
     sim_hashed_release(&model);
 }
-
-TEST_MAIN

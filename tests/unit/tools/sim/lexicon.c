@@ -72,5 +72,3 @@ TEST(lexicon__pick_reaches_every_entry)
     }
     CHECK(met[0] && met[1] && met[2]);
 }
-
-TEST_MAIN

@@ -76,5 +76,3 @@ TEST(shopper__histories_mix_languages)
     sim_shopper_release(&shopper);
     sim_world_free(world);
 }
-
-TEST_MAIN

@@ -3,6 +3,7 @@
 #include <strings.h>
 
 #include "tests/test.h"
+#include "tools/sim/world.h"
 
 /* The longest noun of the lexicon that stands in the text, case aside; its topic tells the meaning. */
 static bool find_noun(struct view text, enum sim_lang lang, struct sim_meaning *out)
@@ -59,7 +60,7 @@ TEST(title__says_what_it_is_about)
 
 TEST(title__search_words_hold_the_noun)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct rng rng;
 
     rng_init(&rng, 6);
@@ -70,7 +71,4 @@ TEST(title__search_words_hold_the_noun)
         CHECK(find_noun(buf_view(&text), want.lang, &got));
         CHECK_INT(got.category, want.category);
     }
-    buf_release(&text);
 }
-
-TEST_MAIN

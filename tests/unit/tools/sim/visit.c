@@ -1,4 +1,4 @@
-#include "tools/sim/visit.h"
+#include "tools/sim/visit_make.h"
 
 #include "tests/test.h"
 #include "tools/sim/auc.h"
@@ -129,5 +129,3 @@ TEST(visit__without_its_titles_next_to_nothing_can_be_told)
 
     CHECK(shuffled < .2 * best);
 }
-
-TEST_MAIN

@@ -70,5 +70,3 @@ TEST(world__pick_keeps_to_meaning_and_pool)
     }
     sim_world_free(world);
 }
-
-TEST_MAIN

@@ -3,6 +3,7 @@
 #include "adrank/catalog.h"
 #include "adrank/decode.h"
 #include "tests/test.h"
+#include "tools/sim/visit_make.h"
 
 /* What is written is read by the daemon's own readers. */
 
@@ -17,9 +18,9 @@ static void need_world(void)
 
 TEST(write__catalog_is_one)
 {
-    struct buf lines = BUF_INIT;
+    struct buf lines AT_END(buf_release) = BUF_INIT;
     struct catalog *catalog = NULL;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct problems problems;
     struct err err = {0};
     const struct ad *ads;
@@ -41,8 +42,6 @@ TEST(write__catalog_is_one)
     for (int i = 0; i < n; i++)
         CHECK(view_eq(ads[i].title, world->items[i].title));
     catalog_unref(catalog);
-    arena_release(&arena);
-    buf_release(&lines);
 }
 
 static void decode(struct buf *body, struct arena *arena, struct impression_request *out)
@@ -63,7 +62,7 @@ TEST(write__request_is_decoded_to_what_it_was)
 {
     struct sim_visit visit = SIM_VISIT_INIT;
     struct impression_request request;
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
     struct json_writer w;
     struct arena arena;
 
@@ -95,7 +94,6 @@ TEST(write__request_is_decoded_to_what_it_was)
     }
     arena_release(&arena);
     sim_visit_release(&visit);
-    buf_release(&body);
 }
 
 /* {"request":R,"shown":[...]} where R is the request as it would be sent. */
@@ -120,5 +118,3 @@ TEST(write__log_line_holds_the_request)
     buf_release(&line);
     buf_release(&request);
 }
-
-TEST_MAIN

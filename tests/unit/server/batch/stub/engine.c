@@ -16,7 +16,8 @@ struct model {
 
 struct launcher {
     struct stub_script *script;
-    struct backend_caps caps;
+    struct device_caps caps;
+    struct session_caps session_caps;
     void (*on_progress)(void *arg);
     void *arg;
     pthread_t owner, thread;
@@ -49,7 +50,7 @@ void stub_reset(void)
         script->starve_every = 0;
         script->max_launched = 1;
         script->poll_us = 0;
-        script->batches = script->largest_batch = script->most_launched = 0;
+        script->batches = script->largest_batch = script->launched = script->most_launched = 0;
         script->open_engines = script->closed_engines = script->threads_seen = 0;
         script->max_step_us = -1;
     }
@@ -85,7 +86,7 @@ void model_unref(struct model *model)
     free(model);
 }
 
-int model_labels(const struct model *model)
+int model_out_width(const struct model *model)
 {
     (void)model;
     return 1;
@@ -116,7 +117,7 @@ static void compute(struct engine *engine, struct engine_batch *batch)
     batch->status = BATCH_OK;
     for (int j = 0; j < batch->n_jobs; j++) {
         const struct input *input = batch->jobs[j]->input;
-        float *logits = batch->jobs[j]->logits;
+        float *logits = batch->jobs[j]->out;
         for (int i = 0; i < input->n_segments; i++) {
             int32_t token = input->ids[input->segments[i].start];
             if (!input->segments[i].read)
@@ -219,7 +220,7 @@ void launcher_close(struct launcher *launcher)
     free(launcher);
 }
 
-const struct backend_caps *launcher_caps(const struct launcher *launcher)
+const struct device_caps *launcher_caps(const struct launcher *launcher)
 {
     return &launcher->caps;
 }
@@ -276,9 +277,9 @@ void engine_close(struct engine *engine)
     free(engine);
 }
 
-const struct backend_caps *engine_caps(const struct engine *engine)
+const struct session_caps *engine_caps(const struct engine *engine)
 {
-    return &engine->launcher->caps;
+    return &engine->launcher->session_caps;
 }
 
 const struct engine_cost *engine_cost(const struct engine *engine)
@@ -301,7 +302,8 @@ int engine_submit(struct engine *engine, struct engine_batch *batch, struct err 
     if (script->refuse_after >= 0 && script->batches >= script->refuse_after)
         return err_set(err, ERR_UNAVAILABLE, "the script refuses");
     pthread_mutex_lock(&launcher->lock);
-    if (++launcher->n_launched > script->most_launched)
+    script->launched = ++launcher->n_launched;
+    if (launcher->n_launched > script->most_launched)
         script->most_launched = launcher->n_launched;
     launcher->engines[launcher->n_waiting] = engine;
     launcher->waiting[launcher->n_waiting++] = batch;
@@ -321,7 +323,7 @@ struct engine_batch *launcher_poll(struct launcher *launcher)
         launcher->n_done--;
         for (int i = 0; i < launcher->n_done; i++)
             launcher->done[i] = launcher->done[i + 1];
-        launcher->n_launched--;
+        launcher->script->launched = --launcher->n_launched;
     }
     pthread_mutex_unlock(&launcher->lock);
     if (!batch)

@@ -26,7 +26,7 @@ struct stub_script {
     int max_launched;
     int poll_us; /* 0: it tells its progress */
     /* Counted. */
-    _Atomic int batches, largest_batch, most_launched, open_engines, closed_engines;
+    _Atomic int batches, largest_batch, launched, most_launched, open_engines, closed_engines;
     _Atomic int max_step_us;  /* asked for by the engine that was opened last */
     _Atomic int threads_seen; /* callers other than the first: must stay 0 */
 };

@@ -1,0 +1,35 @@
+/*
+ * A product of the linear layer, y = act(x W + b) of one shape and for any number of rows: made
+ * when the first weight of that shape is, and kept until the provider closes.
+ *
+ * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32
+ * rows, on AMX with 3072 inputs), so a row's bits would depend on its neighbours. A product uses
+ * only rungs that agree to the bit (onednn_trial.h): of those that agree with each other, the ones
+ * with most rows in all.
+ */
+#ifndef KERNELS_CPU_ONEDNN_PRODUCT_H
+#define KERNELS_CPU_ONEDNN_PRODUCT_H
+
+#include "base/err.h"
+#include "kernels/cpu/onednn_rungs.h"
+
+struct onednn_product {
+    struct onednn_rungs rungs;
+    bool usable[ONEDNN_RUNGS];
+    int lowest; /* usable rung with the fewest rows */
+    int index;  /* place in the provider's list */
+};
+
+/* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the trial. Any
+ * thread. */
+int onednn_product_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
+                       struct onednn_product **out, struct err *err) MUST_CHECK;
+void onednn_product_free(struct onednn_product *product); /* may be NULL */
+
+/* Sets usable and lowest (-1: none) from the classes of onednn_trial(). Pure. */
+void onednn_product_choose(struct onednn_product *product, const int classes[ONEDNN_RUNGS]);
+
+/* Highest usable rung of at most n_rows rows; n_rows is at least onednn_rows(product->lowest). */
+int onednn_product_rung(const struct onednn_product *product, int n_rows);
+
+#endif

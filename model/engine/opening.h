@@ -1,0 +1,49 @@
+/* What an engine holds only while it opens: the stages and where they stand. */
+#ifndef MODEL_ENGINE_OPENING_H
+#define MODEL_ENGINE_OPENING_H
+
+#include "adrank/input.h"
+#include "model/engine/cost.h"
+#include "model/request_input.h"
+
+/* The cost function's measurement. */
+struct measuring {
+    bool begun;
+    int shape; /* under way; the table's size: none is */
+    bool measured[COST_MAX_SAMPLES];
+    int layers; /* of the next pass */
+    int round;
+    double few_us, more_us; /* fastest so far: with fewer layers, with one more (or with all) */
+    double spent_us;
+    struct cost_sample samples[COST_MAX_SAMPLES];
+    int n_samples;
+    struct engine_cost so_far;
+};
+
+struct engine_opening {
+    int stage;  /* into the table of stages */
+    int lane;   /* next one to open */
+    int launch; /* next one to make */
+    struct measuring measuring;
+    int golden, golden_part; /* next request, and which part of it */
+    struct request_input requests;
+    struct input input, part;
+    float *out; /* (max_out, out_width) room for one input's */
+    int max_out;
+    bool skip_golden;
+    int max_step_us; /* 0: as long as it takes */
+};
+
+struct engine;
+
+/* A stage does one step: 1 more to do, 0 through, -1 failed. */
+int opening_weights(struct engine *engine, struct err *err);
+int opening_lanes(struct engine *engine, struct err *err);
+int opening_launches(struct engine *engine, struct err *err);
+int opening_cost(struct engine *engine, struct err *err);
+int opening_golden(struct engine *engine, struct err *err);
+
+/* Room for n rows of outputs, kept from one step to the next. */
+int opening_reserve_out(struct engine *engine, int n, struct err *err) MUST_CHECK;
+
+#endif

@@ -1,0 +1,32 @@
+/*
+ * A head on a device: pooler and classifier over rows that a forward pass read out. Built in small
+ * steps like a network, read-only afterwards.
+ */
+#ifndef MODEL_ENGINE_PACKED_HEAD_H
+#define MODEL_ENGINE_PACKED_HEAD_H
+
+#include "model/engine/forward.h"
+#include "model/head.h"
+
+struct packed_head {
+    const struct backend_ops *ops;
+    int hidden, labels;
+    struct linear_weight *pooler;
+    void *classifier, *classifier_bias; /* (L, H), (L) f32 */
+    struct upload upload;
+};
+
+/* net: the network, initialised, whose rows it reads; head in host memory outlives it. Takes no
+ * device memory yet. On failure nothing needs a release. */
+int packed_head_init(struct packed_head *packed, const struct network *net, const struct head *head,
+                     struct err *err) MUST_CHECK;
+/* As upload_step. */
+int packed_head_step(struct packed_head *packed, struct err *err) MUST_CHECK;
+void packed_head_release(struct packed_head *packed); /* of zeros: nothing */
+
+/* Of the rows in a->scratch->read_operand to out, (R, L) in memory of host_alloc; on a queue valid
+ * once that has finished. The end of a pass. */
+int packed_head_run(const struct packed_head *packed, const struct forward_args *a, float *out,
+                    struct err *err) MUST_CHECK;
+
+#endif

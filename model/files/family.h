@@ -1,0 +1,34 @@
+/*
+ * A family of encoders as transformers writes its files: how config.json is read and what the
+ * tensors are called. One const table each, in a file of its own.
+ */
+#ifndef MODEL_FILES_FAMILY_H
+#define MODEL_FILES_FAMILY_H
+
+#include <jansson.h>
+
+#include "base/arena.h"
+#include "model/encoder.h"
+#include "model/files/safetensors.h"
+#include "model/head.h"
+
+struct family {
+    const char *model_type; /* config.json's */
+    /* file is for messages. head->labels is what config.json says; the weights decide whether
+     * there is a head. */
+    int (*config)(const char *file, const json_t *config, struct encoder_config *out,
+                  struct head *head, struct err *err);
+    /* Fills the weights of an encoder and a head whose configurations are there, from the arena;
+     * settles head->labels. Missing, surplus and mis-shaped tensors are errors; the arena's memory
+     * is taken only for tensors that were found right. */
+    int (*weights)(struct safetensors *tensors, struct arena *arena, struct encoder *encoder,
+                   struct head *head, struct err *err);
+};
+
+/* The family of config.json's model_type; NULL with err when there is none. */
+const struct family *family_find(const char *file, const json_t *config,
+                                 struct err *err) MUST_CHECK;
+
+extern const struct family family_bert;
+
+#endif

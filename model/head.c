@@ -1,0 +1,10 @@
+/* A head's outputs as one logit. */
+#include "model/head.h"
+
+/* Of two labels that exclude each other, softmax of the second is sigmoid of the difference. */
+double head_logit(const struct head *head, const float *out)
+{
+    if (head->independent_labels)
+        return (double)out[head->labels - 1];
+    return head->labels == 2 ? (double)out[1] - (double)out[0] : (double)out[0];
+}

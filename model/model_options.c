@@ -1,0 +1,20 @@
+/* The rows of section "model". */
+#include "model/model_options.h"
+
+#include "adrank/engine.h"
+
+#define INT(member_, min_, max_) OPTION_ROW_INT(model_options, member_, min_, max_)
+#define STRING(member_) OPTION_ROW_STRING(model_options, member_)
+#define PATH(member_) OPTION_ROW_PATH(model_options, member_)
+#define CHOICE(member_, choices_) OPTION_ROW_CHOICE(model_options, member_, choices_)
+
+/* clang-format off */
+static const struct option_row rows[] = {
+    {PATH(path), .fallback = "\"demo/model\"", .help = "model directory"},
+    {STRING(backend), .fallback = "\"auto\"", .restart = true, .help = "auto (cuda where it is to be had, else cpu), cuda, cpu, or the path of a backend module"},
+    {CHOICE(precision, precision_names), .fallback = "\"f32\"", .help = "of the products: bf16 turns to f32, and a warning says so, where the device lacks it; f16 and int8 are refused (exit 78, reload 422) by a backend that lacks them, as cpu does"},
+    {INT(threads, 0, 1024), .fallback = "0", .restart = true, .help = "of the CPU engine; 0 is cores - 1, at least 1"},
+};
+/* clang-format on */
+
+const struct option_section model_section = OPTION_SECTION("model", rows);

@@ -1,0 +1,15 @@
+/* Section "model": which model is served, and on what. */
+#ifndef MODEL_MODEL_OPTIONS_H
+#define MODEL_MODEL_OPTIONS_H
+
+#include "base/option.h"
+
+struct model_options {
+    const char *path, *backend;
+    int precision;   /* enum precision */
+    int64_t threads; /* 0: cores - 1, at least 1 */
+};
+
+extern const struct option_section model_section;
+
+#endif

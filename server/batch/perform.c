@@ -1,0 +1,188 @@
+/* The executor's hands; see perform.h. */
+#include "server/batch/perform.h"
+
+#include <math.h>
+#include <stddef.h>
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "server/batch/submit.h"
+
+/* ---- launch ---------------------------------------------------------------------------------- */
+
+static void fill_whole(struct batch *batch)
+{
+    for (int i = 0; i < batch->n; i++) {
+        struct batch_job *job = batch_job_of_work(batch->works[i]);
+        job->launched_us = batch->launched_us;
+        job->queue_us = batch->launched_us - job->work.arrival_us;
+        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->logits};
+    }
+}
+
+/* 1; 0: there is no such part, the whole was charged for more than it has; -1 with err. */
+static int fill_part(struct batch *batch, struct err *err)
+{
+    struct batch_job *job = batch_job_of_work(batch->works[0]);
+    int labels = model_out_width(job->model->model), first_read;
+    int rc =
+        input_part(&job->input, job->part_tokens, batch->part, &batch->input, &first_read, err);
+
+    if (rc != 1)
+        return rc;
+    if (batch->part == 0) {
+        job->launched_us = batch->launched_us;
+        job->queue_us = batch->launched_us - job->work.arrival_us;
+    }
+    batch->shape = input_shape(&batch->input);
+    batch->engine_jobs[0] = (struct engine_job){
+        .input = &batch->input, .out = job->logits + (ptrdiff_t)first_read * labels};
+    return 1;
+}
+
+static enum batch_status submit(struct batch *batch, struct err *err)
+{
+    struct engine *engine = job_engine(batch_job_of_work(batch->works[0]))->engine;
+    int filled = 1;
+
+    if (batch->part < 0)
+        fill_whole(batch);
+    else
+        filled = fill_part(batch, err);
+    if (filled != 1)
+        return filled ? BATCH_NO_MEMORY : BATCH_OK;
+    batch->engine_batch.n_jobs = batch->n;
+    if (engine_submit(engine, &batch->engine_batch, err))
+        return BATCH_FAILED;
+    batch->submitted = true;
+    return BATCH_OK;
+}
+
+static void launch(struct batch *batch, struct facts *facts)
+{
+    facts->launched = batch;
+    batch->status = submit(batch, &batch->engine_batch.err);
+    if (!batch->submitted)
+        facts->done[facts->n_done++] = batch;
+}
+
+void performer_collect(struct performer *performer)
+{
+    struct facts *facts = &performer->facts;
+    struct engine_batch *completed;
+
+    while ((completed = launcher_poll(performer->launcher))) {
+        struct batch *batch = completed->user;
+        batch->completed_us = clock_now_us();
+        batch->status = completed->status;
+        facts->done[facts->n_done++] = batch;
+    }
+}
+
+/* ---- back ------------------------------------------------------------------------------------ */
+
+static void report_break(const struct performer *performer, const struct batch *batch)
+{
+    log_error("backend_broken", LOG_STR("backend", performer->backend),
+              LOG_STR("error", batch->engine_batch.err.text));
+}
+
+static bool all_finite(const struct batch_job *job)
+{
+    for (int i = 0; i < job->n_logits; i++)
+        if (!isfinite(job->logits[i]))
+            return false;
+    return true;
+}
+
+static enum job_outcome outcome_of(const struct batch *batch, const struct batch_job *job)
+{
+    if (!batch_computed(batch->status))
+        return JOB_FAILED;
+    return batch->status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
+}
+
+static void report_stats(const struct performer *performer, const struct batch *batch)
+{
+    struct batch_stats stats = {
+        .tokens = batch->shape.tokens,
+        .requests = batch->n,
+        .cost_ratio = batch->cost_us > 0 ? (double)batch->took_us / batch->cost_us : 1,
+    };
+
+    if (performer->on_batch && batch->submitted && batch_computed(batch->status))
+        performer->on_batch(performer->on_batch_arg, &stats);
+}
+
+/* A part's job goes back with its last part: by an action of its own. */
+static void complete(const struct performer *performer, struct batch *batch)
+{
+    report_stats(performer, batch);
+    if (batch->status == BATCH_NO_MEMORY)
+        log_warn("batch_no_memory", LOG_STR("error", batch->engine_batch.err.text));
+    for (int i = 0; i < batch->n; i++) {
+        struct batch_job *job = batch_job_of_work(batch->works[i]);
+        if (batch->submitted)
+            job->infer_us = batch->completed_us - job->launched_us;
+        if (batch->part >= 0)
+            continue;
+        if (batch->status == BATCH_FAILED)
+            job_reroute(job);
+        else
+            job_return(job, outcome_of(batch, job));
+    }
+    batch->n = 0;
+}
+
+/* ---- background tasks ------------------------------------------------------------------------ */
+
+static void make_step(struct task *task, struct facts *facts)
+{
+    facts->stepped = task;
+    facts->step_rc = task->step(task->arg, &task->err);
+    facts->step_ended_us = clock_now_us();
+}
+
+static void end_tasks(struct task *tasks)
+{
+    for (struct task *task = tasks, *next; task; task = next) {
+        next = task->next;
+        if (task->why && task->begun && task->abandon)
+            task->abandon(task->arg);
+        task->ended(task);
+    }
+}
+
+static void act(struct performer *performer, const struct action *action)
+{
+    switch (action->kind) {
+    case ACTION_BREAK:
+        report_break(performer, action->batch);
+        break;
+    case ACTION_COMPLETE:
+        complete(performer, action->batch);
+        break;
+    case ACTION_RETURN:
+        works_return(action->works, action->outcome);
+        break;
+    case ACTION_REROUTE:
+        works_reroute(action->works);
+        break;
+    case ACTION_LAUNCH:
+        launch(action->batch, &performer->facts);
+        break;
+    case ACTION_STEP:
+        make_step(action->task, &performer->facts);
+        break;
+    case ACTION_END_TASK:
+        end_tasks(action->task);
+        break;
+    }
+}
+
+void performer_act(struct performer *performer)
+{
+    performer->facts = (struct facts){0};
+    for (int i = 0; i < performer->actions.n; i++)
+        act(performer, &performer->actions.items[i]);
+}

@@ -1,0 +1,330 @@
+/* What an executor does next; see schedule.h. */
+#include "server/batch/schedule.h"
+
+#include "base/bug.h"
+
+int schedule_init(struct schedule *schedule, int max_jobs, int max_queue, struct err *err)
+{
+    *schedule = (struct schedule){.max_jobs = max_jobs, .max_queue = max_queue, .max_launched = 1};
+    gate_init(&schedule->gate);
+    for (int i = 0; i < BATCH_MAX_LAUNCHED; i++)
+        if (batch_init(&schedule->batches[i], max_jobs, err))
+            return -1;
+    return queue_init(&schedule->queue, max_queue, err);
+}
+
+void schedule_release(struct schedule *schedule)
+{
+    for (int i = 0; i < BATCH_MAX_LAUNCHED; i++)
+        batch_release(&schedule->batches[i]);
+    queue_release(&schedule->queue);
+}
+
+void schedule_set_options(struct schedule *schedule, const struct batch_options *from)
+{
+    struct batch_options *options = &schedule->options;
+
+    *options = *from;
+    if (options->max_jobs < 1 || options->max_jobs > schedule->max_jobs)
+        options->max_jobs = schedule->max_jobs;
+    if (options->max_queue < 1 || options->max_queue > schedule->max_queue)
+        options->max_queue = schedule->max_queue;
+    options->min_us = options->min_us < 0 ? 0 : options->min_us;
+    options->reserve_us = options->reserve_us < 0 ? 0 : options->reserve_us;
+}
+
+bool schedule_is_open(const struct schedule *schedule)
+{
+    return life_state(&schedule->life) == EXECUTOR_SERVING;
+}
+
+/* ---- admission ------------------------------------------------------------------------------- */
+
+/* A batch has the device from its launch on, or since the one before it was through. */
+static int64_t on_device_since_us(const struct schedule *schedule, const struct batch *batch)
+{
+    return batch->launched_us > schedule->free_since_us ? batch->launched_us
+                                                        : schedule->free_since_us;
+}
+
+/* Estimate of when the step and the batches under way are through. */
+static int64_t free_us(const struct schedule *schedule, int64_t now_us)
+{
+    const struct background *background = &schedule->background;
+    double us = (double)now_us;
+
+    if (background->running)
+        us = (double)launched_free_us(background->started_us, background->step_us, now_us);
+    for (int i = 0; i < schedule->n_launched; i++) {
+        const struct batch *batch = schedule->launched[i];
+        if (i == 0)
+            us = (double)launched_free_us(on_device_since_us(schedule, batch), batch->cost_us,
+                                          now_us);
+        else
+            us += batch->cost_us;
+    }
+    return (int64_t)(us + split_left_us(&schedule->split));
+}
+
+bool schedule_is_full(const struct schedule *schedule)
+{
+    return schedule->queue.n >= schedule->options.max_queue;
+}
+
+struct work *schedule_make_room(struct schedule *schedule, int64_t now_us)
+{
+    return schedule_is_full(schedule) ? pick_dropped(&schedule->queue, now_us) : NULL;
+}
+
+struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us)
+{
+    struct engine_state state = {
+        .idle = !schedule->n_launched && !schedule->split.work && !schedule->background.running,
+        .free_us = free_us(schedule, now_us),
+        .background_us = background_room_us(&schedule->background),
+    };
+    return gate_decide(&schedule->gate, &schedule->queue, work, &schedule->options, &state, now_us);
+}
+
+/* ---- what happened --------------------------------------------------------------------------- */
+
+static void add(struct actions *actions, struct action action)
+{
+    BUG_ON(actions->n == MAX_ACTIONS);
+    actions->items[actions->n++] = action;
+}
+
+static void add_works(struct actions *actions, enum action_kind kind, struct work *works,
+                      enum job_outcome outcome)
+{
+    if (works)
+        add(actions, (struct action){.kind = kind, .works = works, .outcome = outcome});
+}
+
+static void add_ended(struct actions *actions, struct task *task)
+{
+    if (task)
+        add(actions, (struct action){.kind = ACTION_END_TASK, .task = task});
+}
+
+static void return_split(struct schedule *schedule, struct actions *actions)
+{
+    struct split *split = &schedule->split;
+
+    add_works(actions, split->broken ? ACTION_REROUTE : ACTION_RETURN, split_take_ended(split),
+              split->outcome);
+}
+
+/* What waits goes to the fallback, and nothing is admitted: nothing is launched any more. */
+static void break_down(struct schedule *schedule, struct batch *batch, struct actions *actions)
+{
+    if (schedule->life.broken)
+        return;
+    schedule->life.broken = true;
+    add(actions, (struct action){.kind = ACTION_BREAK, .batch = batch});
+    split_break(&schedule->split);
+    return_split(schedule, actions);
+    add_works(actions, ACTION_REROUTE, queue_empty(&schedule->queue), JOB_FAILED);
+}
+
+static void remove_launched(struct schedule *schedule, const struct batch *batch)
+{
+    int i = 0;
+
+    while (schedule->launched[i] != batch)
+        i++;
+    for (schedule->n_launched--; i < schedule->n_launched; i++)
+        schedule->launched[i] = schedule->launched[i + 1];
+}
+
+static void account(struct schedule *schedule, struct batch *batch)
+{
+    if (schedule->launched[0] == batch) /* the next one has the device from now on */
+        schedule->life.heartbeat_us = batch->completed_us;
+    batch->took_us = batch->completed_us - on_device_since_us(schedule, batch);
+    schedule->free_since_us = batch->completed_us;
+    if (batch_computed(batch->status))
+        cost_observe(batch->cost, batch->base_us, (double)batch->took_us);
+}
+
+static void complete(struct schedule *schedule, struct batch *batch, struct actions *actions)
+{
+    if (batch->submitted)
+        account(schedule, batch);
+    remove_launched(schedule, batch);
+    if (batch->status == BATCH_FAILED)
+        break_down(schedule, batch, actions);
+    add(actions, (struct action){.kind = ACTION_COMPLETE, .batch = batch});
+    if (batch->part >= 0) {
+        split_part_done(&schedule->split, batch->status);
+        return_split(schedule, actions);
+    }
+}
+
+static void record(struct schedule *schedule, const struct facts *facts, struct actions *actions)
+{
+    struct batch *launched = facts->launched;
+
+    schedule->max_launched = facts->max_launched;
+    if (launched && launched->part >= 0) {
+        launched->base_us = cost_base_us(launched->cost, &launched->shape, 1);
+        launched->cost_us = launched->cost->ratio * launched->base_us;
+        split_part_cut(&schedule->split, launched->cost_us);
+    }
+    for (int i = 0; i < facts->n_done; i++)
+        complete(schedule, facts->done[i], actions);
+    if (facts->stepped && background_stepped(&schedule->background, facts->stepped, facts->step_rc,
+                                             facts->step_ended_us)) {
+        facts->stepped->next = NULL;
+        add_ended(actions, facts->stepped);
+    }
+    if (!schedule->n_launched)
+        schedule->life.heartbeat_us = facts->now_us;
+}
+
+/* ---- what is next ---------------------------------------------------------------------------- */
+
+/* An engine counts as work: a job goes back before its reference to the model goes, so the last
+ * reference may still be on its way here from another thread. */
+static bool is_finished(const struct schedule *schedule, const struct facts *facts)
+{
+    bool busy = schedule->n_launched || schedule->split.work || schedule->queue.n ||
+                schedule->background.first || facts->n_engines;
+
+    return schedule->life.closing && (!busy || facts->now_us > schedule->life.leak_after_us);
+}
+
+static void stop(struct schedule *schedule, int64_t now_us, struct actions *actions)
+{
+    if (schedule->life.stopping)
+        add_ended(actions,
+                  background_fail(&schedule->background, "stopping", schedule->n_launched > 0));
+    if (life_drain_is_over(&schedule->life, now_us)) {
+        add_works(actions, ACTION_RETURN, queue_empty(&schedule->queue), JOB_FAILED);
+        split_fail(&schedule->split);
+        return_split(schedule, actions);
+    }
+}
+
+/*
+ * A step takes some milliseconds from everybody in the queue. The gate keeps room for one while
+ * there is a task (background_room_us); where that does not come about it is still made some time.
+ */
+static bool is_step_due(const struct schedule *schedule, int64_t now_us)
+{
+    const struct background *background = &schedule->background;
+
+    if (!background->first)
+        return false;
+    if (background_is_overdue(background, now_us))
+        return true;
+    return !schedule->split.work && gate_fits(&schedule->queue, &schedule->options,
+                                              now_us + (int64_t)background->step_us, now_us);
+}
+
+static void step(struct schedule *schedule, int64_t now_us, struct actions *actions)
+{
+    struct background *background = &schedule->background;
+
+    if (schedule->life.broken)
+        add_ended(actions, background_fail(background, "broken", false));
+    if (background->first)
+        add(actions,
+            (struct action){.kind = ACTION_STEP, .task = background_begin(background, now_us)});
+}
+
+static struct batch *free_batch(struct schedule *schedule)
+{
+    for (int i = 0; i < BATCH_MAX_LAUNCHED; i++)
+        if (schedule->batches[i].n == 0)
+            return &schedule->batches[i];
+    BUG("no free batch");
+}
+
+static void launch(struct schedule *schedule, struct batch *batch, int64_t now_us,
+                   struct actions *actions)
+{
+    batch->cost = batch->works[0]->cost;
+    batch->launched_us = now_us;
+    batch->submitted = false;
+    batch->status = BATCH_OK;
+    schedule->launched[schedule->n_launched++] = batch;
+    if (schedule->n_launched == 1) /* else the oldest one may hang, and this would hide it */
+        schedule->life.heartbeat_us = now_us;
+    add(actions, (struct action){.kind = ACTION_LAUNCH, .batch = batch});
+}
+
+/* Whether there was a part to launch; else the split job is given up. */
+static bool launch_part(struct schedule *schedule, int64_t now_us, struct actions *actions)
+{
+    struct split *split = &schedule->split;
+    struct batch *batch = free_batch(schedule);
+
+    batch->part = split_next(split, now_us);
+    if (batch->part < 0) {
+        return_split(schedule, actions);
+        return false;
+    }
+    batch->works[0] = split->work;
+    batch->n = 1;
+    batch->shape = (struct input_shape){0};
+    batch->base_us = 0;
+    batch->cost_us = split->part_us;
+    launch(schedule, batch, now_us, actions);
+    return true;
+}
+
+static void launch_picked(struct schedule *schedule, int64_t now_us, struct actions *actions)
+{
+    struct batch *batch = free_batch(schedule);
+    struct extent extent;
+
+    add_works(actions, ACTION_RETURN,
+              pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent),
+              JOB_EXPIRED);
+    if (extent.n == 1 && extent.batches > 1) {
+        if (schedule->split.work) { /* the one before has still parts in flight: this is next */
+            queue_insert(&schedule->queue, batch->works[0]);
+            return;
+        }
+        split_start(&schedule->split, batch->works[0], &extent);
+        launch_part(schedule, now_us, actions);
+    } else if (extent.n) {
+        batch->n = extent.n;
+        batch->part = -1;
+        batch->shape = extent.shape;
+        batch->base_us = extent.base_us;
+        batch->cost_us = extent.cost_us;
+        launch(schedule, batch, now_us, actions);
+    }
+}
+
+static void launch_next(struct schedule *schedule, int64_t now_us, struct actions *actions)
+{
+    if (schedule->n_launched >= schedule->max_launched)
+        return;
+    if (schedule->split.work && !schedule->split.ended && launch_part(schedule, now_us, actions))
+        return;
+    if (schedule->queue.n)
+        launch_picked(schedule, now_us, actions);
+}
+
+void schedule_decide(struct schedule *schedule, const struct facts *facts, struct actions *actions)
+{
+    int64_t now_us = facts->now_us;
+
+    actions->n = 0;
+    actions->finished = false;
+    record(schedule, facts, actions);
+    if (facts->n_done) /* goes back first */
+        return;
+    if (is_finished(schedule, facts)) {
+        actions->finished = true;
+        return;
+    }
+    stop(schedule, now_us, actions);
+    if (!is_step_due(schedule, now_us))
+        launch_next(schedule, now_us, actions);
+    else if (!schedule->n_launched) /* else no further batch until the step had its turn */
+        step(schedule, now_us, actions);
+}

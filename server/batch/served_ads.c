@@ -1,0 +1,53 @@
+/* Encodes a catalog's ads in steps, on whichever thread these belong to. */
+#include "server/batch/served_ads.h"
+
+#include "server/batch/intake.h"
+
+struct encoding {
+    struct encoded_ads *ads;
+    struct engine *engine; /* NULL: none is needed */
+    const atomic_bool *stop;
+};
+
+static int step(void *arg, struct err *err)
+{
+    const struct encoding *encoding = arg;
+
+    if (atomic_load(encoding->stop))
+        return err_set(err, ERR_UNAVAILABLE, "encoding the catalog: stopping");
+    return encoded_ads_step(encoding->ads, encoding->engine, err);
+}
+
+static int step_here(struct encoding *encoding, struct err *err)
+{
+    int rc;
+
+    do
+        rc = step(encoding, err);
+    while (rc > 0);
+    return rc;
+}
+
+int served_model_encode_ads(const struct served_model *served, const struct catalog *catalog,
+                            const atomic_bool *stop, struct encoded_ads **out, struct err *err)
+{
+    const struct served_engine *primary = &served->engines[SERVED_PRIMARY];
+    struct encoding encoding = {.stop = stop};
+    const struct task task = {.step = step, .arg = &encoding};
+    int rc;
+
+    if (encoded_ads_begin(served->model, catalog, &encoding.ads, err))
+        return -1;
+    if (encoded_ads_need_engine(served->model)) {
+        encoding.engine = primary->engine;
+        rc = executor_run_task(primary->executor, &task, err);
+    } else {
+        rc = step_here(&encoding, err);
+    }
+    if (rc) {
+        encoded_ads_free(encoding.ads);
+        return -1;
+    }
+    *out = encoding.ads;
+    return 0;
+}

@@ -1,0 +1,81 @@
+/* The job that is run in parts; see split.h. */
+#include "server/batch/split.h"
+
+void split_start(struct split *split, struct work *work, const struct extent *extent)
+{
+    *split = (struct split){
+        .work = work,
+        .n_parts = work->parts,
+        .part_us = extent->cost_us / extent->batches,
+        .total_us = extent->cost_us,
+        .outcome = JOB_OK,
+    };
+}
+
+static int give_up(struct split *split, enum job_outcome outcome)
+{
+    split->outcome = outcome;
+    split->ended = true;
+    return -1;
+}
+
+int split_next(struct split *split, int64_t now_us)
+{
+    if (atomic_load_explicit(&split->work->cancelled, memory_order_relaxed))
+        return give_up(split, JOB_CANCELLED);
+    if (split->work->deadline_us <= now_us)
+        return give_up(split, JOB_EXPIRED);
+    split->in_flight++;
+    split->spent_us += split->part_us;
+    split->ended = split->next_part + 1 == split->n_parts;
+    return split->next_part++;
+}
+
+void split_part_cut(struct split *split, double cost_us)
+{
+    split->spent_us += cost_us - split->part_us;
+}
+
+void split_part_done(struct split *split, enum batch_status status)
+{
+    split->in_flight--;
+    if (status == BATCH_FAILED) {
+        split_break(split);
+    } else if (status == BATCH_NO_MEMORY) {
+        split->outcome = JOB_FAILED;
+        split->ended = true;
+    } else if (status == BATCH_NOT_FINITE && split->outcome == JOB_OK) {
+        split->outcome = JOB_NOT_FINITE;
+    }
+}
+
+double split_left_us(const struct split *split)
+{
+    double left_us = split->total_us - split->spent_us;
+
+    return split->work && !split->ended && left_us > 0 ? left_us : 0;
+}
+
+void split_fail(struct split *split)
+{
+    if (!split->ended)
+        split->outcome = JOB_FAILED;
+    split->ended = true;
+}
+
+void split_break(struct split *split)
+{
+    split->broken = true;
+    split->ended = true;
+}
+
+struct work *split_take_ended(struct split *split)
+{
+    struct work *work = split->work;
+
+    if (!work || !split->ended || split->in_flight)
+        return NULL;
+    split->work = NULL;
+    work->next = NULL;
+    return work;
+}

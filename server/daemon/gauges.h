@@ -1,0 +1,15 @@
+/* What /metrics reads when it is asked: gauges of what serves and of what is served. */
+#ifndef SERVER_DAEMON_GAUGES_H
+#define SERVER_DAEMON_GAUGES_H
+
+#include "server/daemon/publisher.h"
+
+struct gauges {
+    struct serving *serving;
+    const struct publisher *publisher;
+};
+
+/* Registers them with the metrics of `serving`; gauges stays where it is. Main thread. */
+void gauges_open(struct gauges *gauges);
+
+#endif

@@ -1,0 +1,190 @@
+/* The part of the daemon that answers requests: opened, given worlds, closed. */
+#include "server/daemon/serving.h"
+
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "server/batch/capacity.h"
+#include "server/request/handler.h"
+#include "server/request/wire.h"
+
+#define EXECUTOR_DRAIN_US 1000000
+
+/* ---- the executor ---------------------------------------------------------------------------- */
+
+static int threads_of(const struct model_options *model)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+
+    if (model->threads)
+        return (int)model->threads;
+    return cores > 2 ? (int)cores - 1 : 1;
+}
+
+static void on_batch(void *arg, const struct batch_stats *stats)
+{
+    struct metrics_shard *shard = arg;
+
+    metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
+    metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, stats->requests);
+    metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
+}
+
+static int open_executor(struct serving *s, const struct serving_args *args, struct err *err)
+{
+    const struct model_options *model = &args->config->model;
+
+    s->executor_shard = metrics_shard_new(&s->metrics, err);
+    if (!s->executor_shard)
+        return -1;
+    return executor_open(&(struct executor_args){.launcher = {.backend = model->backend,
+                                                              .device = "",
+                                                              .linear = "",
+                                                              .threads = threads_of(model)},
+                                                 .max_queue = BATCH_MAX_QUEUE,
+                                                 .max_batch_jobs = BATCH_MAX_JOBS,
+                                                 .options = &args->config->batch,
+                                                 .deadline = &args->config->deadline,
+                                                 .on_batch = on_batch,
+                                                 .on_batch_arg = s->executor_shard},
+                         &s->executor, err);
+}
+
+/* ---- the server and its workers -------------------------------------------------------------- */
+
+static void on_response(void *user, int label, int status, int64_t duration_us)
+{
+    request_worker_on_answer(user, (enum metrics_path)label, status, duration_us);
+}
+
+static void on_evicted(void *user)
+{
+    request_worker_on_evicted(user);
+}
+
+static int open_server(struct serving *s, const struct serving_args *args, struct err *err)
+{
+    const struct http_options *http = &args->config->http;
+    struct health *health = args->health;
+
+    budget_init(&s->memory, http->memory_bytes, http->max_body_bytes);
+    s->routes[0] =
+        (struct http_route){"POST", "/rank", request_handle, (void *)&wire_native, PATH_RANK};
+    s->routes[1] = (struct http_route){"GET", "/livez", health_handle_live, health, PATH_LIVEZ};
+    s->routes[2] = (struct http_route){"GET", "/readyz", health_handle_ready, health, PATH_READYZ};
+    if (server_open(&s->server,
+                    &(struct server_args){.accept_loop = args->loop,
+                                          .options = http,
+                                          .memory = &s->memory,
+                                          .routes = s->routes,
+                                          .n_routes = 3,
+                                          .hooks = {.on_response = on_response,
+                                                    .on_evicted = on_evicted,
+                                                    .reclaim = request_worker_on_reclaim}},
+                    err))
+        return -1;
+    s->has_server = true;
+    return 0;
+}
+
+static int open_worker(struct serving *s, const struct serving_args *args, int index,
+                       struct err *err)
+{
+    struct metrics_shard *shard = metrics_shard_new(&s->metrics, err);
+    struct net_thread *thread = server_thread(&s->server, index);
+
+    if (!shard ||
+        request_worker_new(
+            &(struct request_worker_args){.worker = thread,
+                                          .config = args->config,
+                                          .shard = shard,
+                                          .memory = &s->memory,
+                                          .impressions = s->impressions,
+                                          .seed = (uint64_t)clock_now_us() + (uint64_t)index},
+            &s->workers[index], err))
+        return -1;
+    net_thread_set_user(thread, s->workers[index]);
+    return 0;
+}
+
+static int open_workers(struct serving *s, const struct serving_args *args, struct err *err)
+{
+    s->workers = calloc((size_t)s->server.n_threads, sizeof(struct request_worker *));
+    if (!s->workers)
+        return err_set(err, ERR_NOMEM, "workers: out of memory");
+    for (int i = 0; i < s->server.n_threads; i++)
+        if (open_worker(s, args, i, err))
+            return -1;
+    return 0;
+}
+
+enum health_redis serving_redis(void *arg)
+{
+    const struct serving *s = arg;
+
+    if (!request_worker_redis_configured(s->workers[0]))
+        return HEALTH_REDIS_NONE;
+    for (int i = 0; i < s->server.n_threads; i++)
+        if (!request_worker_redis_up(s->workers[i]))
+            return HEALTH_REDIS_DOWN;
+    return HEALTH_REDIS_UP;
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
+
+int serving_open(struct serving *s, const struct serving_args *args, struct err *err)
+{
+    *s = (struct serving){0};
+    metrics_init(&s->metrics);
+    s->has_metrics = true;
+    if (impression_log_new(&s->impressions, err) || open_server(s, args, err) ||
+        open_executor(s, args, err))
+        return -1;
+    return open_workers(s, args, err);
+}
+
+int serving_start(struct serving *s, struct err *err)
+{
+    return server_start(&s->server, err);
+}
+
+void serving_publish(struct serving *s, struct world *world)
+{
+    const struct config *config = world->config;
+    const struct net_limits limits = net_limits_of(&config->http);
+
+    budget_set_limit(&s->memory, config->http.memory_bytes, config->http.max_body_bytes);
+    executor_set_options(s->executor, &config->batch, &config->deadline);
+    for (int i = 0; i < s->server.n_threads; i++)
+        request_worker_publish(s->workers[i], world);
+    server_set_limits(&s->server, &limits); /* behind the letters: may have threads close some */
+}
+
+void serving_stop(struct serving *s)
+{
+    if (s->executor)
+        executor_stop(s->executor, EXECUTOR_DRAIN_US);
+    if (s->has_server)
+        server_stop(&s->server);
+}
+
+/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more,
+ * and the memory of both is freed after that. */
+void serving_close(struct serving *s)
+{
+    const int n = s->workers ? s->server.n_threads : 0;
+
+    for (int i = 0; i < n; i++)
+        request_worker_drop_world(s->workers[i]);
+    if (s->executor)
+        executor_close(s->executor);
+    for (int i = 0; i < n; i++)
+        request_worker_free(s->workers[i]);
+    free(s->workers);
+    if (s->has_server)
+        server_close(&s->server);
+    impression_log_free(s->impressions);
+    if (s->has_metrics)
+        metrics_release(&s->metrics);
+}

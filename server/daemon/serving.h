@@ -1,0 +1,48 @@
+/*
+ * struct serving: the part of the daemon that answers requests. The public server and a request
+ * worker for each of its threads, the executor, and what they share: memory, metrics, the
+ * impression log. Main thread only.
+ */
+#ifndef SERVER_DAEMON_SERVING_H
+#define SERVER_DAEMON_SERVING_H
+
+#include "base/budget.h"
+#include "server/admin/health.h"
+#include "server/request/worker.h"
+
+struct serving {
+    struct budget memory; /* what requests hold */
+    struct metrics metrics;
+    struct impression_log *impressions;
+    struct server server;
+    struct http_route routes[3];
+    struct executor *executor;
+    struct metrics_shard *executor_shard;
+    struct request_worker **workers; /* (server.n_threads) */
+    bool has_metrics, has_server;    /* how far opening came */
+};
+
+struct serving_args {
+    struct loop *loop;           /* the main thread's: it accepts */
+    const struct config *config; /* until the first world is published */
+    struct health *health;       /* of the routes; not touched before serving_start() */
+};
+
+/* Binds the address and makes everything but the server's threads. Closed by serving_close(), also
+ * after a failure. */
+int serving_open(struct serving *serving, const struct serving_args *args,
+                 struct err *err) MUST_CHECK;
+int serving_start(struct serving *serving, struct err *err) MUST_CHECK;
+
+/* From here on new requests are served from `world`. Cannot fail. */
+void serving_publish(struct serving *serving, struct world *world);
+
+/* No more requests: what the executor has admitted may end, for a second, then the threads end. */
+void serving_stop(struct serving *serving);
+/* Nobody else has a world any more. */
+void serving_close(struct serving *serving);
+
+/* Any thread, after serving_open(); arg is the struct serving. */
+enum health_redis serving_redis(void *arg);
+
+#endif

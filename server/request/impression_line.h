@@ -1,0 +1,13 @@
+/*
+ * A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with
+ * merged behaviour, without the user's id, with the bids and floors in effect: a log holds what was
+ * ranked and nobody's name, and each request in it can be sent again.
+ */
+#ifndef SERVER_REQUEST_IMPRESSION_LINE_H
+#define SERVER_REQUEST_IMPRESSION_LINE_H
+
+#include "server/request/request_state.h"
+
+void impression_line_add(struct request *r, const struct answer *answer);
+
+#endif

@@ -1,0 +1,15 @@
+/* The state machine that takes a request from step to step. The worker's thread only. */
+#ifndef SERVER_REQUEST_REQUEST_H
+#define SERVER_REQUEST_REQUEST_H
+
+#include "server/request/request_state.h"
+
+/* r is fresh from the pool of a worker that has a world. It is put back once the call is answered
+ * or its client is gone. */
+void request_start(struct request *r, struct http_call *call, const struct wire_format *format);
+
+/* What a step waits for has come: the request goes on as if the step had returned that now. May be
+ * called while the step still runs, which then returns STEP_WAIT. */
+void request_resume(struct request *r, enum step_result result);
+
+#endif

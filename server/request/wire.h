@@ -1,0 +1,49 @@
+/*
+ * struct wire_format: how requests and answers look on the wire; the argument of a route. A format
+ * is a file of its own with a const table; the steps between decoding and answering do not know
+ * which one a request came in. Formats keep no state and allocate from the arena they are handed.
+ */
+#ifndef SERVER_REQUEST_WIRE_H
+#define SERVER_REQUEST_WIRE_H
+
+#include "adrank/decode.h"
+#include "base/buf.h"
+#include "market/rank.h"
+#include "server/metrics/metrics.h"
+#include "server/net/http_call.h"
+
+struct answer_timing {
+    int64_t parse_us, features_us, queue_us, infer_us, rank_us, total_us;
+};
+
+/* What is answered. */
+struct answer {
+    const struct impression_request *request;
+    struct view request_id; /* echoed where the request has no id */
+    const char *model, *model_version, *model_digest;
+    uint64_t generation;
+    const char *currency;
+    const struct ranked *ranked;
+    uint32_t degraded; /* bit per enum degraded_reason */
+    const struct answer_timing *timing;
+};
+
+/* Fills in everything of *response but its body, which is appended to body; a buffer that failed is
+ * the caller's to check. */
+typedef void (*wire_write_fn)(const struct answer *answer, struct arena *arena, struct buf *body,
+                              struct http_response *response);
+
+struct wire_format {
+    /* As decode_request(), from a call whose body has DECODE_PADDING readable bytes behind it. */
+    enum decode_status (*decode)(const struct http_call *call, const struct decode_limits *limits,
+                                 struct arena *arena, struct impression_request *out,
+                                 bool *truncated, struct problems *problems);
+    wire_write_fn write_answer; /* at least one result */
+    wire_write_fn write_none;   /* no result */
+    /* Answers the call with an error; problems may be NULL. */
+    void (*refuse)(struct http_call *call, enum problem_code code, const struct problems *problems);
+};
+
+extern const struct wire_format wire_native; /* POST /rank: CONTRACT 3 */
+
+#endif

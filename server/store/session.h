@@ -1,0 +1,64 @@
+/*
+ * struct session: a link to the store, made again whenever it ends. It resolves names, goes on to
+ * the next address when one does not serve, backs off between attempts, logs an outage once for
+ * each reason, and judges whether a link is to be trusted: a server that greets well and then goes
+ * wrong again and again is not up. On the worker's loop.
+ */
+#ifndef SERVER_STORE_SESSION_H
+#define SERVER_STORE_SESSION_H
+
+#include "base/redis_url.h"
+#include "base/rng.h"
+#include "server/store/link.h"
+#include "server/store/settings.h"
+
+struct resolution;
+
+struct session_events {
+    void (*on_ready)(void *arg);   /* greeted */
+    void (*on_settled)(void *arg); /* a link that was not trusted has proven itself */
+    void (*on_answer)(const struct store_answer *answer, void *arg);
+    /* The link has ended, or none could be made: what is out never gets an answer. */
+    void (*on_end)(enum store_status status, const char *why, void *arg);
+    void *arg;
+};
+
+struct session {
+    struct loop *loop;
+    struct rng *rng;
+    const struct store_settings *settings; /* the owner's */
+    struct session_events events;
+    struct redis_url url;
+
+    struct store_link *link; /* NULL: between two */
+    struct resolution *resolution;
+    struct timer retry;
+    int64_t retry_delay_us;
+    struct addresses addresses; /* of url.host; the last ones that were found stay */
+    unsigned next_address;      /* moves on when one does not serve */
+    int n_logged;               /* reasons of this outage; 0: there is none */
+    char logged[192];           /* the last of them */
+    int64_t ready_us;           /* when the link was */
+    bool settled;               /* it has given a good reply, or has lasted */
+    int n_short;                /* links in a row that were ready, but did not settle */
+    bool flapping;              /* so that being ready proves nothing */
+};
+
+/* settings and rng stay. Nothing is dialled before session_set_server(). */
+void session_init(struct session *session, struct loop *loop, struct rng *rng,
+                  const struct store_settings *settings, const struct session_events *events);
+void session_release(struct session *session);
+
+/* The settings name another server, or none: the link ends, and url is dialled on the next turn. */
+void session_set_server(struct session *session, const struct redis_url *url);
+/* Gives the link up, on_end included, and dials another one at once. */
+void session_redial(struct session *session);
+/* A good reply: the link has proven itself, an outage is over. */
+void session_settle(struct session *session);
+
+/* Commands may be sent on session->link. */
+bool session_ready(const struct session *session);
+/* It may be told to others, too: the link is ready, and trusted. */
+bool session_up(const struct session *session);
+
+#endif

@@ -1,0 +1,31 @@
+/* What a reload changes: for programs, for the log, and what only a restart would. */
+#ifndef SERVER_WORLD_CONFIG_DIFF_H
+#define SERVER_WORLD_CONFIG_DIFF_H
+
+#include "server/world/config.h"
+#include "json/writer.h"
+
+struct config_diff {
+    int n_changed; /* in effect at once */
+    int n_restart; /* listed and left */
+};
+
+/*
+ * Compares the running configuration with a new one: writes the arrays of CONTRACT's reload answer,
+ * "changed":[...],"needs_restart":[...], into w (an object is open).
+ */
+void config_diff(const struct config *running, const struct config *next, struct json_writer *w,
+                 struct config_diff *diff);
+
+/*
+ * The same in words, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a
+ * restart)"; of a secret only that it changed. At most some 1,500 bytes, the rest is counted.
+ */
+void config_changes(const struct config *running, const struct config *next, struct buf *out);
+
+/* Puts the running value of every option that needs a restart into `next`, so that a configuration
+ * is what is in effect. */
+int config_keep_restart(const struct config *running, struct config *next,
+                        struct err *err) MUST_CHECK;
+
+#endif

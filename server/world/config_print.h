@@ -1,0 +1,14 @@
+/* What a configuration says: as a document, and --help's lines about options. */
+#ifndef SERVER_WORLD_CONFIG_PRINT_H
+#define SERVER_WORLD_CONFIG_PRINT_H
+
+#include "server/world/config.h"
+#include "json/writer.h"
+
+/* The whole configuration as a document, in the order of options.h, without a secret's value. */
+void config_print(const struct config *config, struct json_writer *w);
+
+/* What --help says about options, one per line with default, bounds and effect. */
+void config_help(struct buf *out);
+
+#endif

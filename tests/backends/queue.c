@@ -1,0 +1,384 @@
+/*
+ * A device as a GPU is: operations are recorded, and run when the queue comes to them; a pass that
+ * was recorded before is replayed; transfers are from and to memory of host_alloc alone; batches are
+ * computed in rungs, with rubbish in the rows that are nobody's. Scores are null_logit().
+ *
+ * A pass is queued twice before it is replayed, and the second time compared with the first. Whatever
+ * a caller does against kernels/backend.h ends the process (BUG).
+ */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/bug.h"
+#include "tests/backends/null_ops.h"
+#include "tests/backends/queue_counts.h"
+
+enum { BLOCKS = 64, RECORDINGS = 1024, OPS = 128, LANES = 8 };
+
+enum op_kind { OP_EMBED, OP_LINEAR, OP_ATTENTION, OP_NORM, OP_POOL, OP_HEAD, OP_DOWNLOAD };
+
+struct op {
+    enum op_kind kind;
+    const void *in, *weight;
+    void *out;
+    size_t row_bytes; /* of out, where that matters; of head labels */
+};
+
+/* The operations of a pass, for batches of up to so many rows. */
+struct recording {
+    const struct lane *lane; /* NULL: the entry is free */
+    struct pass pass;
+    int tokens, read; /* rungs */
+    int times;        /* it was begun */
+    int n_ops;
+    struct op ops[OPS];
+};
+
+struct batch {
+    struct lane *lane; /* NULL: no such lane */
+    struct recording *recording;
+    int n_compared;
+    bool replayed, in_flight, asked;
+};
+
+static struct {
+    struct device *device;
+    struct {
+        const char *memory;
+        size_t bytes;
+    } blocks[BLOCKS];
+    struct recording recordings[RECORDINGS];
+    struct batch lanes[LANES];
+    struct batch *queue[LANES]; /* in order */
+} q;
+
+extern struct queue_counts queue_counts;
+struct queue_counts queue_counts;
+
+static const struct ladder ladder = {
+    .n = 12, .tokens = {16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768}};
+
+static int rung(int n)
+{
+    return ladder_rung(&ladder, n);
+}
+
+static struct batch *batch_of(const struct lane *lane)
+{
+    for (int i = 0; i < LANES; i++)
+        if (q.lanes[i].lane == lane)
+            return &q.lanes[i];
+    BUG("not an open lane");
+}
+
+/* ---- device and session ---------------------------------------------------------------------- */
+
+static int queue_device_open(const char *name, struct device **out, struct err *err)
+{
+    BUG_ON(q.device);
+    if (null_device_open(name, out, err))
+        return -1;
+    (*out)->caps.ladder = ladder;
+    q.device = *out;
+    queue_counts.devices_opened++;
+    return 0;
+}
+
+static void queue_device_close(struct device *device)
+{
+    BUG_ON(queue_counts.host_blocks);
+    BUG_ON(queue_counts.sessions_opened != queue_counts.sessions_closed);
+    q.device = NULL;
+    queue_counts.devices_closed++;
+    null_device_close(device);
+}
+
+static void *queue_host_alloc(struct device *device, size_t bytes, struct err *err)
+{
+    char *memory = null_host_alloc(device, bytes, err);
+    int i = 0;
+
+    while (i < BLOCKS && q.blocks[i].memory)
+        i++;
+    BUG_ON(i == BLOCKS);
+    q.blocks[i].memory = memory;
+    q.blocks[i].bytes = bytes;
+    queue_counts.host_blocks += memory != NULL;
+    return memory;
+}
+
+static void queue_host_free(struct device *device, void *memory)
+{
+    for (int i = 0; memory && i < BLOCKS; i++)
+        if (q.blocks[i].memory == memory) {
+            q.blocks[i].memory = NULL;
+            queue_counts.host_blocks--;
+        }
+    null_host_free(device, memory);
+}
+
+static void must_be_pinned(const void *from, size_t bytes)
+{
+    const char *at = from;
+
+    for (int i = 0; i < BLOCKS; i++)
+        if (q.blocks[i].memory && at >= q.blocks[i].memory &&
+            at + bytes <= q.blocks[i].memory + q.blocks[i].bytes)
+            return;
+    BUG("%zu bytes that are not in memory of host_alloc", bytes);
+}
+
+static int queue_session_open(struct device *device, const struct session_args *args,
+                              struct session **out, struct err *err)
+{
+    BUG_ON(device != q.device);
+    queue_counts.sessions_opened++;
+    return null_session_open(device, args, out, err);
+}
+
+static void queue_session_close(struct session *session)
+{
+    for (int i = 0; i < LANES; i++)
+        BUG_ON(q.lanes[i].lane && q.lanes[i].lane->session == session);
+    queue_counts.sessions_closed++;
+    null_session_close(session);
+}
+
+static int queue_lane_open(struct session *session, int max_tokens, int max_hidden,
+                           struct lane **out, struct err *err)
+{
+    int i = 0;
+
+    BUG_ON(max_tokens != rung(max_tokens));
+    if (null_lane_open(session, max_tokens, max_hidden, out, err))
+        return -1;
+    while (i < LANES && q.lanes[i].lane)
+        i++;
+    BUG_ON(i == LANES);
+    q.lanes[i] = (struct batch){.lane = *out};
+    return 0;
+}
+
+static void queue_lane_close(struct lane *lane)
+{
+    struct batch *batch = batch_of(lane);
+
+    BUG_ON(batch->in_flight);
+    batch->lane = NULL;
+    for (int i = 0; i < RECORDINGS; i++)
+        if (q.recordings[i].lane == lane)
+            q.recordings[i].lane = NULL;
+    null_lane_close(lane);
+}
+
+/* ---- recording ------------------------------------------------------------------------------- */
+
+static struct recording *recording_of(const struct lane *lane, const struct slice *slice,
+                                      const struct pass *pass)
+{
+    int tokens = rung(slice->n_tokens), read = rung(slice->n_read);
+    struct recording *unused = NULL;
+
+    for (int i = RECORDINGS - 1; i >= 0; i--) {
+        struct recording *r = &q.recordings[i];
+        if (!r->lane)
+            unused = r;
+        else if (r->lane == lane && r->pass.network == pass->network &&
+                 r->pass.first_layer == pass->first_layer && r->pass.n_layers == pass->n_layers &&
+                 r->tokens == tokens && r->read == read)
+            return r;
+    }
+    BUG_ON(!unused);
+    *unused = (struct recording){.lane = lane, .pass = *pass, .tokens = tokens, .read = read};
+    queue_counts.recorded++;
+    return unused;
+}
+
+static int queue_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
+                       struct err *err)
+{
+    struct batch *batch = batch_of(lane);
+    size_t n = (size_t)rung(slice->n_tokens);
+
+    BUG_ON(batch->in_flight || slice->n_read == 0);
+    must_be_pinned(slice->ids, n * sizeof(*slice->ids));
+    must_be_pinned(slice->types, n * sizeof(*slice->types));
+    must_be_pinned(slice->positions, n * sizeof(*slice->positions));
+    must_be_pinned(slice->segments, (size_t)slice->n_segments * sizeof(*slice->segments));
+    must_be_pinned(slice->read, (size_t)slice->n_read * sizeof(*slice->read));
+    must_be_pinned(slice->read_segments, (size_t)slice->n_read * sizeof(*slice->read_segments));
+    batch->recording = recording_of(lane, slice, pass);
+    batch->n_compared = 0;
+    batch->replayed = ++batch->recording->times > 2;
+    queue_counts.replayed += batch->replayed;
+    return null_begin(lane, slice, pass, err) ? -1 : batch->replayed;
+}
+
+static int record(const struct lane *lane, struct op op)
+{
+    struct batch *batch = batch_of(lane);
+    struct recording *r = batch->recording;
+
+    BUG_ON(batch->in_flight || batch->replayed);
+    if (r->times == 1) {
+        BUG_ON(r->n_ops == OPS);
+        r->ops[r->n_ops++] = op;
+    } else {
+        const struct op *before = &r->ops[batch->n_compared++];
+        BUG_ON(batch->n_compared > r->n_ops);
+        BUG_ON(op.kind != before->kind || op.in != before->in || op.weight != before->weight ||
+               op.out != before->out || op.row_bytes != before->row_bytes);
+    }
+    return 0;
+}
+
+static int queue_embed(struct lane *lane, const struct embed_args *args, struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){.kind = OP_EMBED,
+                                    .weight = args->word,
+                                    .out = args->stream,
+                                    .row_bytes = (size_t)args->hidden * sizeof(float)});
+}
+
+static int queue_linear(struct lane *lane, const struct linear_args *args, struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){OP_LINEAR, args->in, args->weight, args->out, 0});
+}
+
+static int queue_attention(struct lane *lane, const struct attention_args *args, struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){.kind = OP_ATTENTION, .in = args->qkv, .out = args->out});
+}
+
+static int queue_residual_norm(struct lane *lane, const struct residual_norm_args *args,
+                               struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){OP_NORM, args->delta, args->gamma, args->stream, 0});
+}
+
+static int queue_pool(struct lane *lane, const struct pool_args *args, struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){OP_POOL, args->stream, args->operand_out, args->stream_out, 0});
+}
+
+static int queue_head(struct lane *lane, const struct head_args *args, struct err *err)
+{
+    (void)err;
+    return record(lane, (struct op){OP_HEAD, args->operand, args->weight, args->logits,
+                                    (size_t)args->labels});
+}
+
+static int queue_download(struct lane *lane, void *to, const void *from, size_t bytes,
+                          struct err *err)
+{
+    size_t n_read = (size_t)lane->slice->n_read;
+
+    (void)err;
+    BUG_ON(bytes % n_read);
+    return record(lane, (struct op){OP_DOWNLOAD, from, NULL, to, bytes / n_read});
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+static void fill(void *rows, size_t row_bytes, int from, int to)
+{
+    float *at = (float *)(void *)((char *)rows + (size_t)from * row_bytes);
+
+    for (size_t i = 0; i < (size_t)(to - from) * row_bytes / sizeof(float); i++)
+        at[i] = NAN;
+}
+
+static void run(struct lane *lane, const struct recording *r)
+{
+    struct err err;
+
+    for (int i = 0; i < r->n_ops; i++) {
+        const struct op *op = &r->ops[i];
+        if (op->kind == OP_EMBED) {
+            fill(op->out, op->row_bytes, 0, r->tokens);
+        } else if (op->kind == OP_HEAD) {
+            const struct head_args head = {
+                .n_rows = lane->slice->n_read, .labels = (int)op->row_bytes, .logits = op->out};
+            BUG_ON(null_head(lane, &head, &err));
+            fill(op->out, op->row_bytes * sizeof(float), head.n_rows, r->read);
+        } else if (op->kind == OP_DOWNLOAD) {
+            must_be_pinned(op->out, (size_t)r->read * op->row_bytes);
+            memcpy(op->out, op->in, (size_t)r->read * op->row_bytes);
+        }
+    }
+    queue_counts.tokens = lane->slice->n_tokens;
+    queue_counts.rung_tokens = r->tokens;
+}
+
+static int queue_finish(struct lane *lane, struct err *err)
+{
+    struct batch *batch = batch_of(lane);
+
+    (void)err;
+    BUG_ON(batch->in_flight);
+    BUG_ON(batch->recording->times == 2 && batch->n_compared != batch->recording->n_ops);
+    batch->in_flight = true;
+    batch->asked = false;
+    q.queue[queue_counts.in_flight++] = batch;
+    if (queue_counts.in_flight > queue_counts.most_in_flight)
+        queue_counts.most_in_flight = queue_counts.in_flight;
+    return 0;
+}
+
+/* The first in the queue is through when it is asked for again. */
+static int queue_query(struct lane *lane, struct err *err)
+{
+    struct batch *batch = batch_of(lane);
+
+    (void)err;
+    BUG_ON(!batch->in_flight);
+    if (q.queue[0] != batch)
+        return 0;
+    if (!batch->asked) {
+        batch->asked = true;
+        return 0;
+    }
+    run(lane, batch->recording);
+    batch->in_flight = false;
+    queue_counts.in_flight--;
+    memmove(q.queue, q.queue + 1, (size_t)queue_counts.in_flight * sizeof(q.queue[0]));
+    return 1;
+}
+
+static const struct backend_ops queue_ops = {
+    .name = "queue",
+    .device_open = queue_device_open,
+    .device_close = queue_device_close,
+    .device_caps = null_device_caps,
+    .host_alloc = queue_host_alloc,
+    .host_free = queue_host_free,
+    .session_open = queue_session_open,
+    .session_close = queue_session_close,
+    .session_caps = null_session_caps,
+    .alloc = null_alloc,
+    .free = null_free,
+    .upload = null_upload,
+    .weight_new = null_weight_new,
+    .weight_free = null_weight_free,
+    .lane_open = queue_lane_open,
+    .lane_close = queue_lane_close,
+    .begin = queue_begin,
+    .embed = queue_embed,
+    .linear = queue_linear,
+    .attention = queue_attention,
+    .residual_norm = queue_residual_norm,
+    .pool = queue_pool,
+    .head = queue_head,
+    .download = queue_download,
+    .finish = queue_finish,
+    .query = queue_query,
+};
+
+extern const struct backend_module adrank_backend;
+const struct backend_module adrank_backend = {BACKEND_ABI, &queue_ops};

@@ -1,0 +1,70 @@
+/* What a Redis may send, after a byte that says how many replies are owed and into which pieces
+ * the rest is cut: whatever comes, a reply has a command that waits for it, and pieces change
+ * nothing. */
+#include <limits.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include "server/store/reply_reader.h"
+
+#define MAX_ELEMENTS 4
+
+static void check(bool right)
+{
+    if (!right)
+        abort();
+}
+
+static void check_reply(const struct store_reply *reply, bool is_element)
+{
+    check(reply->type <= STORE_ARRAY && !(is_element && reply->type == STORE_ARRAY));
+    check(reply->n >= 0 && reply->n <= MAX_ELEMENTS);
+    for (int i = 0; i < reply->n; i++)
+        check_reply(&reply->elements[i], true);
+    if (reply->type == STORE_STRING && reply->text.len) /* its last byte is there */
+        check(reply->text.ptr[reply->text.len - 1] >= CHAR_MIN);
+}
+
+/* How many replies came; *why: NULL, or what the connection ends with. */
+static int read_all(const uint8_t *bytes, size_t size, size_t step, int owed, const char **why)
+{
+    const struct reply_bounds bounds = {.max_elements = MAX_ELEMENTS,
+                                        .max_bytes = reply_reader_max_bytes(NULL, 0)};
+    enum reply_progress progress = REPLY_PART;
+    struct reply_reader reader;
+    int n = 0;
+
+    reply_reader_init(&reader, NULL);
+    for (size_t at = 0; at < size && progress == REPLY_PART; at += step) {
+        size_t len = at + step < size ? step : size - at, room;
+        char *into = reply_reader_room(&reader, &room);
+
+        check(into && len <= room);
+        memcpy(into, bytes + at, len);
+        reply_reader_received(&reader, len);
+        while ((progress = reply_reader_next(&reader, n < owed ? &bounds : NULL)) == REPLY_WHOLE) {
+            check(n++ < owed && reply_reader_n_whole(&reader) == 1);
+            check_reply(reply_reader_replies(&reader), false);
+            reply_reader_drop(&reader);
+        }
+    }
+    *why = progress == REPLY_PART ? NULL : reader.why;
+    reply_reader_release(&reader);
+    return n;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    const char *whole, *pieces;
+    int n, owed;
+
+    if (size < 1)
+        return 0;
+    owed = bytes[0] & 3;
+    n = read_all(bytes + 1, size - 1, 16384, owed, &whole);
+    check(n == read_all(bytes + 1, size - 1, 1 + (bytes[0] >> 2), owed, &pieces));
+    check(whole == pieces);
+    return 0;
+}

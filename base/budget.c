@@ -7,7 +7,8 @@
 #include "base/bug.h"
 
 #define FLOOR_BYTES                                                                                \
-    (1 << 20) /* beyond the largest body: small requests are served even with the smallest limit */
+    (1 << 20) /* beyond the largest body: small requests are served even with the smallest limit   \
+               */
 #define READ_TRIES 16
 
 const char *const budget_kind_names[BUDGET_KINDS + 1] = {

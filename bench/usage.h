@@ -7,8 +7,8 @@
 
 #include "base/err.h"
 
-/* Prints the usage if asked for, or if there are fewer than least or more than most arguments, or any option, and returns
- * the exit status; else -1. */
+/* Prints the usage if asked for, or if there are fewer than least or more than most arguments, or
+ * any option, and returns the exit status; else -1. */
 static inline int usage_status(int argc, char **argv, int least, int most, const char *usage)
 {
     for (int i = 1; i < argc; i++)

@@ -223,7 +223,8 @@ int http_client_call(struct http_client *client, const struct http_request *requ
         if (http_client_send(client, buf_view(&client->out), err) == 0 &&
             http_client_receive(client, head, out, err) == 0)
             break;
-        /* a kept connection that the server closed meanwhile; one that timed out is another matter */
+        /* a kept connection that the server closed meanwhile; one that timed out is another matter
+         */
         if (!reused || client->in.len > 0 || errno == ETIMEDOUT)
             return -1;
     }

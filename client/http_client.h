@@ -1,6 +1,7 @@
 /*
- * struct http_client: a small blocking HTTP/1.1 client for bench set-up, tests, the demo and --probe. One
- * connection, TCP or UNIX, kept alive between calls. Every call has a deadline. Not thread-safe.
+ * struct http_client: a small blocking HTTP/1.1 client for bench set-up, tests, the demo and
+ * --probe. One connection, TCP or UNIX, kept alive between calls. Every call has a deadline. Not
+ * thread-safe.
  */
 #ifndef CLIENT_HTTP_CLIENT_H
 #define CLIENT_HTTP_CLIENT_H
@@ -40,9 +41,9 @@ int http_client_init(struct http_client *client, const char *address, int timeou
                      struct err *err) MUST_CHECK;
 void http_client_release(struct http_client *client);
 
-/* A call: connects if need be, once more if a kept connection turns out closed before anything came. ERR_UNAVAILABLE:
- * no connection, no whole answer, not in time; ERR_DATA: an answer that is no HTTP. The connection is closed then,
- * and after an answer that says so. */
+/* A call: connects if need be, once more if a kept connection turns out closed before anything
+ * came. ERR_UNAVAILABLE: no connection, no whole answer, not in time; ERR_DATA: an answer that is
+ * no HTTP. The connection is closed then, and after an answer that says so. */
 int http_client_call(struct http_client *client, const struct http_request *request,
                      struct client_response *out, struct err *err) MUST_CHECK;
 

@@ -1,10 +1,10 @@
 /*
- * struct response_reader: one HTTP/1.x response out of bytes. Pure: no I/O, no allocation, no pointers kept, so
- * an event loop and a blocking client both use it. The caller holds the response's bytes from its first on,
- * contiguous, and may move them between calls.
+ * struct response_reader: one HTTP/1.x response out of bytes. Pure: no I/O, no allocation, no
+ * pointers kept, so an event loop and a blocking client both use it. The caller holds the
+ * response's bytes from its first on, contiguous, and may move them between calls.
  *
- * It reads what servers send (Content-Length, chunked, until close; 100 Continue is skipped) and refuses
- * what is no HTTP.
+ * It reads what servers send (Content-Length, chunked, until close; 100 Continue is skipped) and
+ * refuses what is no HTTP.
  */
 #ifndef CLIENT_RESPONSE_H
 #define CLIENT_RESPONSE_H
@@ -42,8 +42,8 @@ struct response_reader {
 
 /* head_request: the request was a HEAD. */
 void response_reader_init(struct response_reader *reader, bool head_request);
-/* bytes[0 .. *len) are all that is held; chunk framing is squeezed out and *len shrinks. eof: no more will
- * come. Too few bytes at the end is RESPONSE_BAD. */
+/* bytes[0 .. *len) are all that is held; chunk framing is squeezed out and *len shrinks. eof: no
+ * more will come. Too few bytes at the end is RESPONSE_BAD. */
 enum response_progress response_reader_run(struct response_reader *reader, char *bytes, size_t *len,
                                            bool eof);
 /* First field of that name, letter case aside; ptr NULL when absent. */

@@ -10,7 +10,8 @@
  * open. */
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour);
 
-/* A line of adrank-history, its newline included: "user", where it is not empty, and those members. */
+/* A line of adrank-history, its newline included: "user", where it is not empty, and those members.
+ */
 void behaviour_write_line(struct buf *out, struct view user, const struct behaviour *behaviour);
 
 #endif

@@ -1,3 +1,4 @@
+/* Finds backends and opens their modules. */
 #include "kernels/module.h"
 
 #include <dlfcn.h>

@@ -1,3 +1,4 @@
+/* The names of precisions. */
 #include "kernels/backend.h"
 
 const char *const precision_names[PRECISIONS + 1] = {

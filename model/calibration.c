@@ -1,3 +1,4 @@
+/* Applies Platt scaling. */
 #include "model/calibration.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Tokenises a text up to a bound of ids. */
 #include "model/encode_text.h"
 
 int encode_text(const struct tokenizer *tokenizer, struct view text, int max_ids,

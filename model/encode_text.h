@@ -20,9 +20,10 @@ static inline size_t encode_text_max_bytes(int max_ids)
 }
 
 /*
- * The first max_ids ids of text, without special tokens. So that a text of a whole body costs no more than one that
- * fits, bytes beyond max_ids * ENCODE_TEXT_BYTES_AN_ID are not looked at: such a text counts as cut. -1: the arena is
- * full, or text.ptr is NULL, which is a rendering that found it full.
+ * The first max_ids ids of text, without special tokens. So that a text of a whole body costs no
+ * more than one that fits, bytes beyond max_ids * ENCODE_TEXT_BYTES_AN_ID are not looked at: such a
+ * text counts as cut. -1: the arena is full, or text.ptr is NULL, which is a rendering that found
+ * it full.
  */
 int encode_text(const struct tokenizer *tokenizer, struct view text, int max_ids,
                 struct arena *arena, struct encoded_text *out) MUST_CHECK;

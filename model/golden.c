@@ -1,3 +1,4 @@
+/* Reads golden requests and compares logits with theirs. */
 #include "model/golden.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Growing, measuring and splitting of engine inputs. */
 #include "adrank/input.h"
 
 #include <stdlib.h>

@@ -43,7 +43,8 @@ static int add_context(struct building *b)
     return 0;
 }
 
-/* In the room that is left: as encode_text() has it for a text that is encoded for that room alone. */
+/* In the room that is left: as encode_text() has it for a text that is encoded for that room alone.
+ */
 static bool fits(const struct building *b, const struct behaviour_text *text)
 {
     const int left = b->room - b->n;

@@ -1,3 +1,4 @@
+/* Newton's method with a line search. */
 #include "model/platt.h"
 
 #include <math.h>

@@ -1,6 +1,7 @@
 /*
- * Platt scaling (Platt 1999) by maximum likelihood, fitted with Newton's method and a line search as in Lin, Lin and
- * Weng, "A note on Platt's probabilistic outputs for support vector machines" (2007). Pure.
+ * Platt scaling (Platt 1999) by maximum likelihood, fitted with Newton's method and a line search
+ * as in Lin, Lin and Weng, "A note on Platt's probabilistic outputs for support vector machines"
+ * (2007). Pure.
  */
 #ifndef MODEL_PLATT_H
 #define MODEL_PLATT_H
@@ -20,12 +21,13 @@ struct labelled {
     40 /* of them at least PLATT_MIN_EACH clicks, and as many that are none */
 #define PLATT_MIN_EACH 5
 
-/* ERR_DATA where there are too few of either kind, where logits do not rise with clicks, or nothing converges. */
+/* ERR_DATA where there are too few of either kind, where logits do not rise with clicks, or nothing
+ * converges. */
 int platt_fit(const struct labelled *examples, size_t n, struct calibration *out,
               struct err *err) MUST_CHECK;
 
-/* Normalised entropy (He et al. 2014): log loss over that of the mean rate of the same examples; below 1 is better than
- * knowing nothing but the rate. Both kinds must occur. */
+/* Normalised entropy (He et al. 2014): log loss over that of the mean rate of the same examples;
+ * below 1 is better than knowing nothing but the rate. Both kinds must occur. */
 double normalized_entropy(const struct labelled *examples, size_t n,
                           const struct calibration *calibration);
 

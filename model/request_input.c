@@ -1,3 +1,4 @@
+/* Builds the input of a self-contained request. */
 #include "model/request_input.h"
 
 #include "adrank/behaviour.h"

@@ -1,3 +1,4 @@
+/* Tokenises each shared text of a request on first use. */
 #include "model/shared_texts.h"
 
 #include "model/token_ads.h"

@@ -1,3 +1,4 @@
+/* Parses templates and renders them. */
 #include "model/template.h"
 
 static const struct template_field *field_find(const struct template_fields *fields,

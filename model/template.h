@@ -64,7 +64,8 @@ void template_source(const struct template *t, struct buf *out);
 
 bool template_has(const struct template *t, const char *field);
 
-/* The text, or its first max_bytes, in the arena; ptr NULL when out of memory. Never NULL for success, even when empty. */
+/* The text, or its first max_bytes, in the arena; ptr NULL when out of memory. Never NULL for
+ * success, even when empty. */
 struct view template_render(const struct template *t, const struct template_values *values,
                             struct arena *arena) MUST_CHECK;
 

@@ -1,6 +1,6 @@
 /*
- * A real redis-server of one's own, on a free port of 127.0.0.1 and on a UNIX socket, in a folder that goes
- * with it. It ends with the test program, however that ends. Linux only.
+ * A real redis-server of one's own, on a free port of 127.0.0.1 and on a UNIX socket, in a folder
+ * that goes with it. It ends with the test program, however that ends. Linux only.
  *
  *     struct redis redis;
  *     if (redis_start(&redis, NULL))
@@ -20,10 +20,11 @@ struct redis {
     char socket[96];
 };
 
-/* extra: further arguments ("--requirepass", "x", NULL) or NULL. Returns when it answers; -1 when there is no
- * redis-server to start. One that does not come up fails the test. */
+/* extra: further arguments ("--requirepass", "x", NULL) or NULL. Returns when it answers; -1 when
+ * there is no redis-server to start. One that does not come up fails the test. */
 int redis_start(struct redis *redis, const char *const *extra);
-/* Ends it (SIGTERM, waited for) and removes its folder; may be called again and after redis_kill. */
+/* Ends it (SIGTERM, waited for) and removes its folder; may be called again and after redis_kill.
+ */
 void redis_stop(struct redis *redis);
 
 /* Faults. */

@@ -1,7 +1,7 @@
 /*
  * Bodies that are refused, for the tests of the decoder and of the daemon: each shows all of them.
- * JSON is written with ' for ", but where a body holds a ". They are refused by any limits that take
- * three imps and four candidates.
+ * JSON is written with ' for ", but where a body holds a ". They are refused by any limits that
+ * take three imps and four candidates.
  */
 #ifndef TESTS_REFUSED_BODIES_H
 #define TESTS_REFUSED_BODIES_H

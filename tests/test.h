@@ -1,6 +1,6 @@
 /*
- * A test program is a file of TEST functions; tests/main.c runs them. Every TEST is one case; a CHECK
- * that fails ends it. The program prints a line a case and closes with "N passed, N failed, N
+ * A test program is a file of TEST functions; tests/main.c runs them. Every TEST is one case; a
+ * CHECK that fails ends it. The program prints a line a case and closes with "N passed, N failed, N
  * skipped"; arguments choose cases by substring. SKIP reports what was missing.
  */
 #ifndef TESTS_TEST_H
@@ -25,10 +25,12 @@ void test_add(struct test_case *test);
 _Noreturn void test_fail(const char *file, int line, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 _Noreturn void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* Counted as a case of its own, for tables: test_row("name %d", i) then CHECKs; a failure ends the TEST. */
+/* Counted as a case of its own, for tables: test_row("name %d", i) then CHECKs; a failure ends the
+ * TEST. */
 void test_row(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int test_main(int argc, char **argv);
-/* Root of the evaluation data (ADRANK_TEST_DATA, default ../shared), or NULL when it is not there. */
+/* Root of the evaluation data (ADRANK_TEST_DATA, default ../shared), or NULL when it is not there.
+ */
 const char *test_data(void);
 
 #define TEST(name_)                                                                                \

@@ -1,7 +1,8 @@
 /*
- * Whether two builds answer the fixed requests with the same bits: ./adrank bench answers BUILD BUILD. Every member of
- * an answer counts but for its times. Both run on this machine at once, since the bits of a model's scores depend on
- * the processor; kinds, backends and threads are tried in turn. Exit status 1 when an answer differs.
+ * Whether two builds answer the fixed requests with the same bits: ./adrank bench answers BUILD
+ * BUILD. Every member of an answer counts but for its times. Both run on this machine at once,
+ * since the bits of a model's scores depend on the processor; kinds, backends and threads are tried
+ * in turn. Exit status 1 when an answer differs.
  *
  * With one BUILD it prints its answers without a device, as tests/golden/answers.tsv keeps them.
  */

@@ -67,7 +67,7 @@ static _Noreturn void fail(const char *what)
     exit(70);
 }
 
-/* ---- adrank-model under callgrind ----------------------------------------------------------------- */
+/* ---- adrank-model under callgrind ------------------------------------------------------------ */
 
 struct scorer {
     pid_t pid;
@@ -128,7 +128,7 @@ static void scorer_read(struct scorer *scorer, int lines)
     }
 }
 
-/* ---- counting ------------------------------------------------------------------------------------- */
+/* ---- counting -------------------------------------------------------------------------------- */
 
 /* One more batch; returns what was executed for it. */
 static double count(struct scorer *scorer, const struct row *row, const struct buf *batch)

@@ -1,3 +1,4 @@
+/* Starts and stops one build's daemon and Redis for a comparison. */
 #include "bench/compare/instance.h"
 
 #include <fcntl.h>
@@ -92,7 +93,7 @@ static int write_config(const struct instance *instance, const struct instance_a
     return rc;
 }
 
-/* ---- Redis ---------------------------------------------------------------------------------------- */
+/* ---- Redis ----------------------------------------------------------------------------------- */
 
 static int put_history(const struct instance *instance, const char *build, struct err *err)
 {
@@ -125,7 +126,7 @@ static int start_redis(struct instance *instance, const char *build, struct err 
     return put_history(instance, build, err);
 }
 
-/* ---- adrankd -------------------------------------------------------------------------------------- */
+/* ---- adrankd --------------------------------------------------------------------------------- */
 
 static int wait_ready(struct instance *instance, char *address, size_t size, struct err *err)
 {

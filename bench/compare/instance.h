@@ -1,6 +1,7 @@
 /*
- * struct instance: an adrankd of some build, in a folder of its own on free ports, with deadlines far away, one worker
- * and one thread for the model; and a Redis that holds history.jsonl, where asked for. Ends with the program.
+ * struct instance: an adrankd of some build, in a folder of its own on free ports, with deadlines
+ * far away, one worker and one thread for the model; and a Redis that holds history.jsonl, where
+ * asked for. Ends with the program.
  */
 #ifndef BENCH_COMPARE_INSTANCE_H
 #define BENCH_COMPARE_INSTANCE_H

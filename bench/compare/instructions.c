@@ -1,10 +1,11 @@
 /*
- * Instructions per request, counted by callgrind over the fixed requests, without a device: ./adrank bench instructions BUILD [BUILD].
- * BUILD is a folder such as build/release; of two, their ratio is printed, too. -m MODE: one of the modes only.
+ * Instructions per request, counted by callgrind over the fixed requests, without a device:
+ * ./adrank bench instructions BUILD [BUILD]. BUILD is a folder such as build/release; of two, their
+ * ratio is printed, too. -m MODE: one of the modes only.
  *
- * One daemon per mode and build answers every request WARM_UP times, then in rounds between which callgrind is asked for
- * its counters: start-up and warming up do not count. The least of the rounds is taken, since what runs beside (timers)
- * only adds.
+ * One daemon per mode and build answers every request WARM_UP times, then in rounds between which
+ * callgrind is asked for its counters: start-up and warming up do not count. The least of the
+ * rounds is taken, since what runs beside (timers) only adds.
  */
 #include <stdint.h>
 #include <stdio.h>

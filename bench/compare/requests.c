@@ -1,3 +1,4 @@
+/* Loads the fixed requests and sends them. */
 #include "bench/compare/requests.h"
 
 #include "base/file.h"

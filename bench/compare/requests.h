@@ -1,6 +1,7 @@
 /*
- * The fixed requests that builds are compared by: requests.tsv, a name and a body a line. Those named stored_* are for
- * a user of history.jsonl; they need a Redis. Ads are those of catalog.jsonl.
+ * The fixed requests that builds are compared by: requests.tsv, a name and a body a line. Those
+ * named stored_* are for a user of history.jsonl; they need a Redis. Ads are those of
+ * catalog.jsonl.
  */
 #ifndef BENCH_COMPARE_REQUESTS_H
 #define BENCH_COMPARE_REQUESTS_H

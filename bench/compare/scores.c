@@ -60,7 +60,7 @@ static _Noreturn void fail(const char *what)
     exit(70);
 }
 
-/* ---- input ---------------------------------------------------------------------------------------- */
+/* ---- input ----------------------------------------------------------------------------------- */
 
 static unsigned drawn;
 
@@ -132,7 +132,7 @@ static void write_input(const char *path, const struct fixture *fixture, int ste
         fail(path);
 }
 
-/* ---- comparison ----------------------------------------------------------------------------------- */
+/* ---- comparison ------------------------------------------------------------------------------ */
 
 static FILE *start(const char *build, const struct fixture *fixture, const char *options,
                    const char *input)

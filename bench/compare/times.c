@@ -1,9 +1,10 @@
 /*
- * Times of the fixed requests on two builds, interleaved, without a device and on the processor: ./adrank bench times OLD NEW.
+ * Times of the fixed requests on two builds, interleaved, without a device and on the processor:
+ * ./adrank bench times OLD NEW.
  *
- * Both daemons run at once and are asked in turn, over one connection each: what the machine does beside meets both. A
- * round is the whole set on one and then on the other, the first of the two alternating. Per mode the medians over the
- * rounds are printed with the least and the most.
+ * Both daemons run at once and are asked in turn, over one connection each: what the machine does
+ * beside meets both. A round is the whole set on one and then on the other, the first of the two
+ * alternating. Per mode the medians over the rounds are printed with the least and the most.
  */
 #include <stdint.h>
 #include <stdio.h>

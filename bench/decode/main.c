@@ -1,9 +1,10 @@
 /*
- * Decoding of a /rank body, all checks on, beside jansson's bare parse of the same bytes: interleaved
- * rounds in one run, medians. Not timed: nothing but the two calls. ./adrank bench decode [FILE]
+ * Decoding of a /rank body, all checks on, beside jansson's bare parse of the same bytes:
+ * interleaved rounds in one run, medians. Not timed: nothing but the two calls. ./adrank bench
+ * decode [FILE]
  *
- * FILE is a body of your own; else one is made: 100 candidates with a text, 50 behaviours, half of the
- * texts Chinese, every eighth with escapes.
+ * FILE is a body of your own; else one is made: 100 candidates with a text, 50 behaviours, half of
+ * the texts Chinese, every eighth with escapes.
  */
 #include <jansson.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Drives the daemon's scheduling code in virtual time against a simulated engine. */
 #include "bench/scheduler/simulation.h"
 
 #include <math.h>

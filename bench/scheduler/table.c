@@ -1,3 +1,4 @@
+/* Runs the simulation over profiles and loads and prints one row each. */
 #include "bench/scheduler/table.h"
 
 #define SEED 7

@@ -25,8 +25,10 @@
 #define BEHAVIOUR_MAX_BYTES                                                                        \
     (BEHAVIOUR_HEADER_BYTES + 2 * BEHAVIOUR_MAX_STRING) /* of a packed event */
 
-#define BEHAVIOUR_PID_HEX 64                                 /* characters of <pid> */
-#define BEHAVIOUR_KEY_BYTES (10 + BEHAVIOUR_PID_HEX + 3 + 1) /* "adrank:{u:" + pid + "}:h" + NUL */
+#define BEHAVIOUR_PID_HEX 64 /* characters of <pid> */
+#define BEHAVIOUR_KEY_BYTES                                                                        \
+    (10 + BEHAVIOUR_PID_HEX + 3 + 1) /* "adrank:{u:" + pid + "}:h" + NUL                           \
+                                      */
 
 /* Appends one packed event. -1 when a string is too long, holds a NUL or is not UTF-8, t is
  * negative, or item and text are both empty; nothing is appended then. */

@@ -110,7 +110,8 @@ int model_input(const struct model *model, const struct input_args *args, struct
 /*
  * A pair of texts as the model's kind takes it, without templates, for tools: cross [CLS] text
  * [SEP] text_pair [SEP], or with has_pair false [CLS] text [SEP]; prefix a parent [CLS] text
- * [SEP] and a child [CLS] text_pair [SEP]. Truncated longest-first to max_tokens; 0: what the directory states.
+ * [SEP] and a child [CLS] text_pair [SEP]. Truncated longest-first to max_tokens; 0: what the
+ * directory states.
  */
 int model_input_pair(const struct model *model, struct view text, struct view text_pair,
                      bool has_pair, int max_tokens, struct arena *scratch, struct input *out,

@@ -1,3 +1,4 @@
+/* Reads instruction sets and the processor's name from CPUID. */
 #define _GNU_SOURCE
 #include "kernels/cpu/cpuid.h"
 

@@ -1,3 +1,4 @@
+/* Embedding lookup with its norm. */
 #include "kernels/cpu/cpu.h"
 
 int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err)

@@ -1,3 +1,4 @@
+/* The classifier in f32. */
 #include "kernels/cpu/cpu.h"
 
 int cpu_head(struct lane *lane, const struct head_args *args, struct err *err)

@@ -1,3 +1,4 @@
+/* Residual addition and layer norm. */
 #include "kernels/cpu/cpu.h"
 
 int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, struct err *err)

@@ -1,3 +1,4 @@
+/* Wraps the calls of oneDNN 2 and 3 in one interface. */
 #include "kernels/cpu/onednn.h"
 
 #include <stdio.h>

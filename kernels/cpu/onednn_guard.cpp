@@ -8,7 +8,8 @@
 namespace
 {
 
-/* Many times what the making of any object takes: the code of a kernel, some 100 KB, is the most of it. */
+/* Many times what the making of any object takes: the code of a kernel, some 100 KB, is the most of
+ * it. */
 const size_t room_bytes = 8 << 20;
 
 /* Past malloc, whose ways of getting memory are not to change by it. */

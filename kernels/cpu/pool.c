@@ -1,3 +1,4 @@
+/* Gathers rows or averages segments. */
 #include "kernels/cpu/cpu.h"
 
 #include <string.h>

@@ -1,3 +1,4 @@
+/* Picks the widest vector kernels that the processor has. */
 #include "kernels/cpu/simd.h"
 
 const struct simd *simd_choose(const struct cpuid *cpu)

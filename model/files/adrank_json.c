@@ -1,3 +1,4 @@
+/* Reads and checks adrank.json. */
 #include "model/files/adrank_json.h"
 
 #include <math.h>

@@ -25,9 +25,9 @@ struct adrank_json {
 };
 
 /*
- * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings, or less where the tokenizer states less. Everything lands in
- * the arena. ERR_DATA as "file: /pointer: reason". Unknown keys are errors, so that a misspelt one
- * is seen.
+ * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings,
+ * or less where the tokenizer states less. Everything lands in the arena. ERR_DATA as "file:
+ * /pointer: reason". Unknown keys are errors, so that a misspelt one is seen.
  */
 int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
                       struct arena *arena, struct err *err) MUST_CHECK;

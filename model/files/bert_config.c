@@ -6,7 +6,7 @@
 #include "model/files/config_json.h"
 #include "model/files/key_rules.h"
 
-/* ------------------------------------------------------------------ keys */
+/* ---- keys ------------------------------------------------------------------------------------ */
 
 static const struct key_rule rows[] = {
     KEY_ROW_READ("model_type"),
@@ -88,7 +88,7 @@ static const struct key_rule rows[] = {
 const struct key_rules bert_config_rules = {
     .file = "config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
 
-/* ------------------------------------------------------------------ activation */
+/* ---- activation ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name;
@@ -121,10 +121,10 @@ static int read_activation(const char *file, const json_t *config, enum activati
                    file, name ? name : "no string");
 }
 
-/* ------------------------------------------------------------------ head */
+/* ---- head ------------------------------------------------------------------------------------ */
 
-/* Heads that are no classifier of a text or a pair, though their tensors may have a classifier's names. Those without
- * one open as encoders. */
+/* Heads that are no classifier of a text or a pair, though their tensors may have a classifier's
+ * names. Those without one open as encoders. */
 static int check_architecture(const char *file, const json_t *config, struct err *err)
 {
     static const char *const opened[] = {
@@ -188,7 +188,7 @@ static int read_problem(const char *file, const json_t *config, struct head *out
         name && strcmp(name, "single_label_classification") == 0 ? " of one label" : "");
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 int bert_config(const char *file, const json_t *config, struct encoder_config *out,
                 struct head *head, struct err *err)

@@ -1,3 +1,4 @@
+/* Typed access to JSON members with errors by pointer. */
 #include "model/files/config_json.h"
 
 #include <math.h>

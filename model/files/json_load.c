@@ -1,3 +1,4 @@
+/* Parses a JSON file with jansson. */
 #include "model/files/json_load.h"
 
 #include <string.h>

@@ -1,6 +1,7 @@
 /*
- * JSON text to jansson's tree, with out of memory distinguished from text that is not JSON. Where main has set jansson's
- * allocator (adrank/model.h), no allocation that fails ends the process or changes a value. Any thread.
+ * JSON text to jansson's tree, with out of memory distinguished from text that is not JSON. Where
+ * main has set jansson's allocator (adrank/model.h), no allocation that fails ends the process or
+ * changes a value. Any thread.
  */
 #ifndef MODEL_FILES_JSON_LOAD_H
 #define MODEL_FILES_JSON_LOAD_H
@@ -13,7 +14,8 @@
 /* As json_loadb; at must not be NULL. The caller decrefs. */
 json_t *json_parse(struct view text, size_t flags, json_error_t *at);
 /* The same for text as Python writes it: integers beyond 64 bits (transformers' "no limit" is
- * 1000000000000000019884624838656) become reals instead of an error. NULL: *at says why, with columns off by what long integers earlier in the line gained. */
+ * 1000000000000000019884624838656) become reals instead of an error. NULL: *at says why, with
+ * columns off by what long integers earlier in the line gained. */
 json_t *json_load(struct view text, size_t flags, json_error_t *at);
 /* Whether a NULL of either is for want of memory. */
 bool json_load_no_memory(const json_error_t *at);

@@ -1,9 +1,11 @@
 /*
- * Memory for jansson, which neither survives nor reports every allocation that fails: a token whose buffer cannot grow is
- * an assertion, and a string silently loses bytes. Between json_memory_begin() and json_memory_end() what malloc refuses
- * comes from a fixed reserve and is remembered, so that the parse ends in order and its result can be thrown away.
+ * Memory for jansson, which neither survives nor reports every allocation that fails: a token whose
+ * buffer cannot grow is an assertion, and a string silently loses bytes. Between
+ * json_memory_begin() and json_memory_end() what malloc refuses comes from a fixed reserve and is
+ * remembered, so that the parse ends in order and its result can be thrown away.
  *
- * model_json_malloc() and model_json_free() (adrank/model.h) have to be jansson's allocator; main sets them.
+ * model_json_malloc() and model_json_free() (adrank/model.h) have to be jansson's allocator; main
+ * sets them.
  */
 #ifndef MODEL_FILES_JSON_MEMORY_H
 #define MODEL_FILES_JSON_MEMORY_H

@@ -1,3 +1,4 @@
+/* Applies the tables of known keys. */
 #include "model/files/key_rules.h"
 
 #include <stdlib.h>

@@ -1,6 +1,7 @@
 /*
- * What each key of a checkpoint's JSON files means here, as data: everything that changes scores is read by somebody,
- * harmless, or refused by name. Keys without a row are those that transformers does not read for these models either.
+ * What each key of a checkpoint's JSON files means here, as data: everything that changes scores is
+ * read by somebody, harmless, or refused by name. Keys without a row are those that transformers
+ * does not read for these models either.
  */
 #ifndef MODEL_FILES_KEY_RULES_H
 #define MODEL_FILES_KEY_RULES_H

@@ -1,4 +1,5 @@
-/* What is wrong with a directory in which something is missing: what lies there instead, and how to convert it. */
+/* What is wrong with a directory in which something is missing: what lies there instead, and how to
+ * convert it. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -56,7 +57,8 @@ static bool matches(const struct format *f, const char *name)
            strcmp(name + len - end, f->end) == 0;
 }
 
-/* The first of the formats that a file of dir has; its name, the first by the alphabet, goes to name. */
+/* The first of the formats that a file of dir has; its name, the first by the alphabet, goes to
+ * name. */
 static const struct format *find(const char *dir, const struct format *from, size_t n, char *name,
                                  size_t size)
 {
@@ -114,8 +116,8 @@ static bool exists(const char *dir, const char *name)
     "M; "                                                                                          \
     "M.from_pretrained('%s'" more ").save_pretrained('%s', safe_serialization=True)\""
 
-/* For a command that is copied into a shell: a name that would not be one word of it, or leave no room for the rest, stays a
- * placeholder. */
+/* For a command that is copied into a shell: a name that would not be one word of it, or leave no
+ * room for the rest, stays a placeholder. */
 static const char *as_argument(const char *dir)
 {
     static const char plain[] =

@@ -1,3 +1,4 @@
+/* Lists, reads and hashes the files of a model directory. */
 #include "model/files/model_files.h"
 
 #include <dirent.h>
@@ -116,7 +117,7 @@ void model_files_release(struct model_files *files)
     *files = (struct model_files){0};
 }
 
-/* ------------------------------------------------------------------ digests */
+/* ---- digests --------------------------------------------------------------------------------- */
 
 static void to_hex(const unsigned char *bytes, size_t n_digits, char *out)
 {
@@ -196,7 +197,7 @@ int model_files_weights_sha256(const struct model_files *files, char out[SHA256_
     return sha256(files, hash_weights, SHA256_HEX, out, err);
 }
 
-/* ------------------------------------------------------------------ stamp */
+/* ---- stamp ----------------------------------------------------------------------------------- */
 
 struct stamp {
     uint64_t size, inode, device, seconds, nanoseconds;
@@ -211,7 +212,8 @@ static struct stamp stamp_of(const struct stat *st)
                           .nanoseconds = (uint64_t)st->st_mtim.tv_nsec};
 }
 
-/* Of all that may be a shard, whatever order they are listed in: their names are the index's to say. */
+/* Of all that may be a shard, whatever order they are listed in: their names are the index's to
+ * say. */
 static uint64_t stamp_of_shards(const char *dir)
 {
     static const char ending[] = ".safetensors";

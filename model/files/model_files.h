@@ -22,7 +22,8 @@ enum model_file {
     FILE_SPECIAL_MAP,
     FILE_ADDED_TOKENS,
     FILE_ADRANK,
-    FILE_INDEX, /* of weights in shards; looked at where FILE_WEIGHTS is absent, as transformers does */
+    FILE_INDEX, /* of weights in shards; looked at where FILE_WEIGHTS is absent, as transformers
+                   does */
     FILE_SENTENCE_BERT,
     FILE_SENTENCE_TRANSFORMERS,
     FILE_MODULES,
@@ -54,10 +55,12 @@ extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
 /* ERR_NOINPUT when dir exists and is not a directory. */
 int model_require_dir(const char *dir, struct err *err) MUST_CHECK;
-/* config.json, weights (one file, or shards by their index) and one of the two vocabularies must be there: ERR_NOINPUT
- * names what was found instead and how to convert it. Others may be absent, but not unreadable. */
+/* config.json, weights (one file, or shards by their index) and one of the two vocabularies must be
+ * there: ERR_NOINPUT names what was found instead and how to convert it. Others may be absent, but
+ * not unreadable. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
-/* The same in two steps: config.json says whether the others are worth reading. Released by the caller in any case. */
+/* The same in two steps: config.json says whether the others are worth reading. Released by the
+ * caller in any case. */
 int model_files_read_config(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 int model_files_read_rest(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_files_release(struct model_files *files);
@@ -73,14 +76,14 @@ int model_files_weights_sha256(const struct model_files *files, char out[SHA256_
 /* Size, inode and mtime of each of them, hashed; 0 when config.json cannot be found. */
 uint64_t model_files_stamp(const char *dir);
 
-/* ------------------------------------------------------------------ parts of it */
+/* ---- parts of it ----------------------------------------------------------------------------- */
 
 /* Reads the shards that files->bytes[FILE_INDEX] names (model_shards.c). */
 int model_shards_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_shards_release(struct model_files *files);
 
-/* What is wrong with a directory in which something is missing (model_missing.c): err names what was found instead
- * and how to convert it. All return -1. */
+/* What is wrong with a directory in which something is missing (model_missing.c): err names what
+ * was found instead and how to convert it. All return -1. */
 int model_missing_config(const char *dir, struct err *err);
 int model_missing_weights(const char *dir, struct err *err);
 int model_missing_vocabulary(const char *dir, struct err *err);

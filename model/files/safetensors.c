@@ -1,3 +1,4 @@
+/* Parses the header of safetensors and locates tensors. */
 #include "model/files/safetensors.h"
 
 #include <ctype.h>

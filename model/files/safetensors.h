@@ -41,8 +41,8 @@ int safetensors_init(struct safetensors *out, const char *file, struct view byte
                      struct err *err) MUST_CHECK;
 void safetensors_release(struct safetensors *tensors);
 
-/* Appends part's tensors to those of into, which may be {0} with a file for messages; part is released. No name is
- * in both: the caller has seen to that. */
+/* Appends part's tensors to those of into, which may be {0} with a file for messages; part is
+ * released. No name is in both: the caller has seen to that. */
 int safetensors_join(struct safetensors *into, struct safetensors *part,
                      struct err *err) MUST_CHECK;
 

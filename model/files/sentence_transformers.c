@@ -1,3 +1,4 @@
+/* Reads the files that sentence-transformers adds. */
 #include "model/files/sentence_transformers.h"
 
 #include <stdio.h>
@@ -83,7 +84,7 @@ static int read_bert_config(const struct model_files *files, struct sentence_tra
     return rc;
 }
 
-/* ------------------------------------------------------------------ activation */
+/* ---- activation ------------------------------------------------------------------------------ */
 
 static const struct {
     const char *name; /* behind the last point of the class's path */
@@ -143,9 +144,10 @@ static int read_activations(const struct model_files *files, const json_t *confi
     return rc;
 }
 
-/* ------------------------------------------------------------------ modules */
+/* ---- modules --------------------------------------------------------------------------------- */
 
-/* A list of {"idx", "name", "path", "type"}: behind the Transformer nothing may touch the logits. */
+/* A list of {"idx", "name", "path", "type"}: behind the Transformer nothing may touch the logits.
+ */
 int sentence_transformers_modules(const struct model_files *files, struct err *err)
 {
     const char *file = files->paths[FILE_MODULES];

@@ -1,6 +1,7 @@
 /*
- * What sentence-transformers writes beside a model: config_sentence_transformers.json, sentence_bert_config.json,
- * modules.json, and a CrossEncoder's keys in config.json. What changes scores is obeyed or refused by name.
+ * What sentence-transformers writes beside a model: config_sentence_transformers.json,
+ * sentence_bert_config.json, modules.json, and a CrossEncoder's keys in config.json. What changes
+ * scores is obeyed or refused by name.
  */
 #ifndef MODEL_FILES_SENTENCE_TRANSFORMERS_H
 #define MODEL_FILES_SENTENCE_TRANSFORMERS_H

@@ -1,4 +1,5 @@
-/* model.safetensors.index.json: which file each tensor lies in. Read as hostile input, as the shards are. */
+/* model.safetensors.index.json: which file each tensor lies in. Read as hostile input, as the
+ * shards are. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

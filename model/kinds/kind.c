@@ -1,3 +1,4 @@
+/* Finds a kind by name. */
 #include "model/kinds/kind.h"
 
 #include <string.h>

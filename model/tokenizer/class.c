@@ -73,7 +73,7 @@ static const struct key_rule rows[] = {
 const struct key_rules tokenizer_config_rules = {
     .file = "tokenizer_config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
 
-/* ------------------------------------------------------------------ class */
+/* ---- class ----------------------------------------------------------------------------------- */
 
 enum types { TYPES_NONE, TYPES_OF_PAIRS, TYPES_BY_VERSION };
 
@@ -141,7 +141,7 @@ static int read_class(const char *file, const char *pointer, const char *name, c
     return 0;
 }
 
-/* ------------------------------------------------------------------ limit */
+/* ---- limit ----------------------------------------------------------------------------------- */
 
 static int read_limit(const char *file, const json_t *config, struct tokenizer_spec *spec,
                       struct err *err)

@@ -3,10 +3,10 @@
 
 #include <stdlib.h>
 
+#include "json/writer.h"
 #include "server/admin/caller.h"
 #include "server/net/descriptors.h"
 #include "server/net/query.h"
-#include "json/writer.h"
 
 #define N_ROUTES 6
 /* Short, so that nobody holds its connections for long. */

@@ -8,9 +8,9 @@
 #ifndef SERVER_ADMIN_ADMIN_H
 #define SERVER_ADMIN_ADMIN_H
 
+#include "json/writer.h"
 #include "server/admin/health.h"
 #include "server/metrics/metrics.h"
-#include "json/writer.h"
 
 struct admin;
 

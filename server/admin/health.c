@@ -2,9 +2,9 @@
 #include "server/admin/health.h"
 
 #include "base/clock.h"
+#include "json/writer.h"
 #include "server/net/query.h"
 #include "server/world/catalog_state.h"
-#include "json/writer.h"
 
 void health_init(struct health *health, const struct health_args *args)
 {

@@ -1,3 +1,4 @@
+/* Corrects the engine's cost by observed durations. */
 #include "server/batch/cost.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Plans the queue to decide whether a job is admitted. */
 #include "server/batch/gate.h"
 
 #include <math.h>

@@ -1,3 +1,4 @@
+/* Free lists of jobs and their way back to their owners. */
 #include "server/batch/job.h"
 
 #include <stddef.h>

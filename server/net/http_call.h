@@ -18,7 +18,9 @@
 #include "base/buf.h"
 #include "server/net/problem.h"
 
-#define HTTP_CALL_BODY_PADDING 64 /* readable bytes behind the body, for decoders that look ahead */
+#define HTTP_CALL_BODY_PADDING                                                                     \
+    64 /* readable bytes behind the body, for decoders that look ahead                             \
+        */
 #define HTTP_CALL_ID_MAX 64
 
 struct connection;

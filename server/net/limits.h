@@ -1,7 +1,7 @@
 /*
  * What the connections of a listener may take: section "http" of the world that the owning thread
- * serves, and how many connections the process has descriptors for. A value: every pool has its own,
- * and the accepting loop, and each thread replaces its own when a new world reaches it.
+ * serves, and how many connections the process has descriptors for. A value: every pool has its
+ * own, and the accepting loop, and each thread replaces its own when a new world reaches it.
  */
 #ifndef SERVER_NET_LIMITS_H
 #define SERVER_NET_LIMITS_H

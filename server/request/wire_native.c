@@ -1,8 +1,8 @@
 /* The wire format of POST /rank (CONTRACT 3): JSON in the field order of the contract. */
 #include <inttypes.h>
 
-#include "server/request/wire.h"
 #include "json/writer.h"
+#include "server/request/wire.h"
 
 #define DIGITS 9 /* enough to recompute ecpm from pctr and bid */
 

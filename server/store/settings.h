@@ -8,8 +8,8 @@
 struct budget;
 
 struct store_settings {
-    /* As configured; without url there is no store, and every call ends with STORE_NONE. Its strings
-     * stay until the next store_set(), or as long as the store. */
+    /* As configured; without url there is no store, and every call ends with STORE_NONE. Its
+     * strings stay until the next store_set(), or as long as the store. */
     struct redis_options redis;
     /* Sent to find out whether a store that failed is back. It should be what calls do, so that
      * whatever refuses them refuses it. Stays as long as the store. */

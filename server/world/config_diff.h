@@ -2,8 +2,8 @@
 #ifndef SERVER_WORLD_CONFIG_DIFF_H
 #define SERVER_WORLD_CONFIG_DIFF_H
 
-#include "server/world/config.h"
 #include "json/writer.h"
+#include "server/world/config.h"
 
 struct config_diff {
     int n_changed; /* in effect at once */

@@ -2,8 +2,8 @@
 #ifndef SERVER_WORLD_CONFIG_PRINT_H
 #define SERVER_WORLD_CONFIG_PRINT_H
 
-#include "server/world/config.h"
 #include "json/writer.h"
+#include "server/world/config.h"
 
 /* The whole configuration as a document, in the order of options.h, without a secret's value. */
 void config_print(const struct config *config, struct json_writer *w);

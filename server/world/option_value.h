@@ -2,8 +2,8 @@
 #ifndef SERVER_WORLD_OPTION_VALUE_H
 #define SERVER_WORLD_OPTION_VALUE_H
 
-#include "server/world/options.h"
 #include "json/writer.h"
+#include "server/world/options.h"
 
 /* Writes the option's value as JSON; a secret as its reference. */
 void option_print(const struct config_option *option, const struct config *config,

@@ -1,10 +1,10 @@
 /*
  * A device as a GPU is: operations are recorded, and run when the queue comes to them; a pass that
- * was recorded before is replayed; transfers are from and to memory of host_alloc alone; batches are
- * computed in rungs, with rubbish in the rows that are nobody's. Scores are null_logit().
+ * was recorded before is replayed; transfers are from and to memory of host_alloc alone; batches
+ * are computed in rungs, with rubbish in the rows that are nobody's. Scores are null_logit().
  *
- * A pass is queued twice before it is replayed, and the second time compared with the first. Whatever
- * a caller does against kernels/backend.h ends the process (BUG).
+ * A pass is queued twice before it is replayed, and the second time compared with the first.
+ * Whatever a caller does against kernels/backend.h ends the process (BUG).
  */
 #include <math.h>
 #include <stdlib.h>

@@ -12,7 +12,7 @@
 #define TITLES 3
 #define ADS 6
 
-/* ------------------------------------------------------------------ what it prints */
+/* ---- what it prints -------------------------------------------------------------------------- */
 
 static const struct {
     const char *title, *first, *second; /* second: the same in the other language */
@@ -75,7 +75,8 @@ static void check_tables(struct demo *demo)
     }
 }
 
-/* The line as it was printed, run by a shell: 200, and the ads of the first table in their order. */
+/* The line as it was printed, run by a shell: 200, and the ads of the first table in their order.
+ */
 static void check_curl(struct demo *demo)
 {
     const char *line = strstr(buf_str(&demo->text), "\ncurl ");
@@ -203,7 +204,8 @@ TEST(demo__runs_in_a_checkout_with_a_long_path)
     CHECK(access(path, F_OK) == -1 && errno == ENOENT);
 }
 
-/* Somebody else's port, or the one behind it for the admin listener: nothing is begun, and who holds it is named. */
+/* Somebody else's port, or the one behind it for the admin listener: nothing is begun, and who
+ * holds it is named. */
 TEST(demo__says_who_holds_its_port)
 {
     for (int behind = 0; behind < 2; behind++) {

@@ -15,7 +15,7 @@
 
 #define WAIT_MS 60000
 
-/* ------------------------------------------------------------------ the checkout */
+/* ---- the checkout ---------------------------------------------------------------------------- */
 
 static void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void shell(const char *fmt, ...)
@@ -29,7 +29,8 @@ static void shell(const char *fmt, ...)
     CHECK_INT(system(command), 0);
 }
 
-/* The program itself is copied, since it looks for its folder by /proc/self/exe; what it starts may be links. */
+/* The program itself is copied, since it looks for its folder by /proc/self/exe; what it starts may
+ * be links. */
 static void checkout_make(struct checkout *c, const char *name)
 {
     static const char *const programs[] = {"adrankd", "adrank-sim", "adrank-history"};
@@ -73,7 +74,8 @@ static int count_names(const char *folder, const char *const *known)
     return n;
 }
 
-/* Nothing was written outside build/, in build/ nothing outside build/demo, and nothing stays there. */
+/* Nothing was written outside build/, in build/ nothing outside build/demo, and nothing stays
+ * there. */
 static void checkout_is_clean(const struct checkout *c)
 {
     char path[400];
@@ -121,7 +123,7 @@ int demo_processes(const struct demo *demo)
     return n;
 }
 
-/* ------------------------------------------------------------------ the program */
+/* ---- the program ----------------------------------------------------------------------------- */
 
 int demo_listen(int port)
 {

@@ -1,6 +1,6 @@
 /*
- * adrank-demo in a checkout of its own: a folder with config/ and build/test/bin, so that all that it leaves can be
- * seen. What does not go as said FAILs the test.
+ * adrank-demo in a checkout of its own: a folder with config/ and build/test/bin, so that all that
+ * it leaves can be seen. What does not go as said FAILs the test.
  */
 #ifndef TESTS_DEMO_DEMO_RUN_H
 #define TESTS_DEMO_DEMO_RUN_H
@@ -39,10 +39,12 @@ void demo_release(struct demo *demo);
 
 /* Folders of runs in build/demo. */
 int demo_folders(const struct demo *demo);
-/* Processes that work in the checkout: the demo and adrankd in its root, redis-server in build/demo. */
+/* Processes that work in the checkout: the demo and adrankd in its root, redis-server in
+ * build/demo. */
 int demo_processes(const struct demo *demo);
-/* Children are waited for before the demo ends: the moment it has, no process is there, its ports are free, and
- * nothing was written outside build/, nor in build/ outside build/demo, and that is empty. */
+/* Children are waited for before the demo ends: the moment it has, no process is there, its ports
+ * are free, and nothing was written outside build/, nor in build/ outside build/demo, and that is
+ * empty. */
 void demo_check_gone(struct demo *demo);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What the committed model of the demo has to keep to: small enough to be in the repository, and near enough to the
- * best that any reader of adrank-sim's shoppers can do. The world is that of training, its shoppers (and of "eval" the
- * items) are not.
+ * What the committed model of the demo has to keep to: small enough to be in the repository, and
+ * near enough to the best that any reader of adrank-sim's shoppers can do. The world is that of
+ * training, its shoppers (and of "eval" the items) are not.
  */
 #include <dirent.h>
 #include <sys/stat.h>
@@ -16,7 +16,7 @@
 
 enum { MAX_BYTES = 4000000, MAX_VOCABULARY = 8000, VISITS = 2000, MAX_LINE = 1 << 16 };
 
-/* ------------------------------------------------------------------ size */
+/* ---- size ------------------------------------------------------------------------------------ */
 
 TEST(limits__model_is_at_most_4_mb)
 {
@@ -59,7 +59,7 @@ TEST(limits__vocabulary_has_at_most_8000_entries)
     json_decref(config);
 }
 
-/* ------------------------------------------------------------------ quality */
+/* ---- quality --------------------------------------------------------------------------------- */
 
 static void make_world(const char *folder)
 {
@@ -157,8 +157,9 @@ static void read_truth(const char *folder, const char *part, struct sim_scored *
     fclose(file);
 }
 
-/* Of the way from 0.5 to the best reachable AUC, in percent. Both are taken over the known probabilities of the
- * clicks and not over drawn ones, which leaves only the choice of visits to chance. */
+/* Of the way from 0.5 to the best reachable AUC, in percent. Both are taken over the known
+ * probabilities of the clicks and not over drawn ones, which leaves only the choice of visits to
+ * chance. */
 static double share_of(const char *folder, const char *part)
 {
     size_t n = (size_t)VISITS * SIM_SHOWN;
@@ -179,8 +180,9 @@ static double share_of(const char *folder, const char *part)
     return 100 * (got - 0.5) / (best - 0.5);
 }
 
-/* Of eight samples of 1,000 visits the shares (92 for new items) had a standard deviation of 0.3, of 2,000 it is some
- * 0.2: the limit needs no slack for chance, and the seed is the same every time. */
+/* Of eight samples of 1,000 visits the shares (92 for new items) had a standard deviation of 0.3,
+ * of 2,000 it is some 0.2: the limit needs no slack for chance, and the seed is the same every
+ * time. */
 TEST(limits__model_goes_nine_tenths_of_the_way)
 {
     static const char *const parts[] = {"eval", "warm"};

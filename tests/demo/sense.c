@@ -1,7 +1,7 @@
 /*
- * Requests written by hand (requests.jsonl: 10 categories, 5 English and 5 Chinese each): every one has a
- * history about its category and ten ads, one of each category, whose titles the simulator never made.
- * adrank-model scores them with the demo's model.
+ * Requests written by hand (requests.jsonl: 10 categories, 5 English and 5 Chinese each): every one
+ * has a history about its category and ten ads, one of each category, whose titles the simulator
+ * never made. adrank-model scores them with the demo's model.
  */
 #include <unistd.h>
 
@@ -234,8 +234,8 @@ static const struct {
     {SHOPPER("en", "digital piano", "Whistling kettle for the stove"), "en-piano", "zh-piano"},
 };
 
-/* The language of the device comes first within what suits, so the first place is known exactly, and the
- * other language's ad of that category is before what does not suit. */
+/* The language of the device comes first within what suits, so the first place is known exactly,
+ * and the other language's ad of that category is before what does not suit. */
 TEST(sense__history_and_search_words_turn_the_ranking)
 {
     enum { N = sizeof(cases) / sizeof(cases[0]) };

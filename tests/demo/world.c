@@ -1,5 +1,5 @@
-/* adrank-sim as a program: what it writes is the same every time, and what it reports is what the demo's figures
- * are measured against. */
+/* adrank-sim as a program: what it writes is the same every time, and what it reports is what the
+ * demo's figures are measured against. */
 #include <unistd.h>
 
 #include "base/file.h"

@@ -1,5 +1,6 @@
 /*
- * Bugs for adrankd, from outside: the objects of the shipped program are linked once more, with three of its functions wrapped
+ * Bugs for adrankd, from outside: the objects of the shipped program are linked once more, with
+ * three of its functions wrapped
  * (-Wl,--wrap), as tests/adrankd-bugs. A request asks for a bug by its X-Request-Id.
  */
 #include "adrank/model.h"

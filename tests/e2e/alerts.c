@@ -1,4 +1,5 @@
-/* config/prometheus/alerts.yml: every alert fires on what a real daemon reports during its outage, and no other does. */
+/* config/prometheus/alerts.yml: every alert fires on what a real daemon reports during its outage,
+ * and no other does. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -179,7 +180,8 @@ static void redis_hangs(void)
     end();
 }
 
-/* A user's history, and what somebody else does to its key: %s stands for redis-cli with the key behind it. */
+/* A user's history, and what somebody else does to its key: %s stands for redis-cli with the key
+ * behind it. */
 static void begin_with_history(const char *harm)
 {
     char command[9000], cli[64];
@@ -414,7 +416,7 @@ TEST(alerts__stay_silent_while_all_is_well)
     end();
 }
 
-/* ---- the file -------------------------------------------------------------------------------------------- */
+/* ---- the file -------------------------------------------------------------------------------- */
 
 static struct buf rules;
 

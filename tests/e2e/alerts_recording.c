@@ -123,7 +123,8 @@ static void write_series(const struct recording *r, struct buf *out)
     }
 }
 
-/* On a machine that is busy with other tests these may fire, too: they are looked at where they are wanted. */
+/* On a machine that is busy with other tests these may fire, too: they are looked at where they are
+ * wanted. */
 static void write_expression(const char *firing, struct buf *out)
 {
     static const char *const of_time[] = {"AdrankLate", "AdrankLoopLags", "AdrankEstimateOff",

@@ -1,7 +1,7 @@
 /*
- * After warm-up the request path takes no memory of its own: the preloaded library counts the calls that
- * adrankd's own code makes while requests are answered on kept connections. What hiredis, libevent and oneDNN
- * take for themselves is counted apart, and printed.
+ * After warm-up the request path takes no memory of its own: the preloaded library counts the calls
+ * that adrankd's own code makes while requests are answered on kept connections. What hiredis,
+ * libevent and oneDNN take for themselves is counted apart, and printed.
  */
 #include <signal.h>
 #include <unistd.h>
@@ -137,7 +137,8 @@ static int status_without(int k, bool *ready)
     return status;
 }
 
-/* A start without memory for any one thing ends with 70 and says why; at what can be done without it goes on. */
+/* A start without memory for any one thing ends with 70 and says why; at what can be done without
+ * it goes on. */
 TEST(allocations__that_fail_at_the_start)
 {
     int n_ended = 0, n_ready = 0;
@@ -155,7 +156,7 @@ TEST(allocations__that_fail_at_the_start)
     CHECK(n_ended >= 20);
 }
 
-/* ---- a reload ------------------------------------------------------------------------------------- */
+/* ---- a reload -------------------------------------------------------------------------------- */
 
 #define WORKERS 3
 
@@ -229,7 +230,7 @@ TEST(allocations__that_fail_in_a_reload)
     stop();
 }
 
-/* ---- requests ------------------------------------------------------------------------------------- */
+/* ---- requests -------------------------------------------------------------------------------- */
 
 TEST(allocations__none_without_a_device)
 {
@@ -258,7 +259,8 @@ TEST(allocations__none_for_logs)
     stop();
 }
 
-/* A crowd of large requests leaves nothing behind that keeps later ones from being served out of kept memory. */
+/* A crowd of large requests leaves nothing behind that keeps later ones from being served out of
+ * kept memory. */
 TEST(allocations__none_after_a_storm)
 {
     struct crowd crowd = {.reads = true};

@@ -1,6 +1,7 @@
 /*
- * The fixed requests of bench/compare are answered to the last bit as they were: tests/golden/answers.tsv holds what was
- * answered without a device, so that it is the same on every processor. For a change that is meant to answer otherwise,
+ * The fixed requests of bench/compare are answered to the last bit as they were:
+ * tests/golden/answers.tsv holds what was answered without a device, so that it is the same on
+ * every processor. For a change that is meant to answer otherwise,
  * ./adrank bench answers build/release writes it anew.
  */
 #include "base/file.h"

@@ -120,7 +120,8 @@ TEST(bench__degraded_is_no_goodput)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would have sent but one meanwhile. */
+/* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would have sent but
+ * one meanwhile. */
 TEST(bench__a_stall_shows_in_p99)
 {
     driver_start(&d, &(struct driver_args){0});
@@ -141,8 +142,8 @@ TEST(bench__a_stall_shows_in_p99)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* A device that takes 10 us a token, whatever a batch holds: its capacity follows from the tokens of a request. false: so
- * much was not found, perhaps because the machine had others to serve. */
+/* A device that takes 10 us a token, whatever a batch holds: its capacity follows from the tokens
+ * of a request. false: so much was not found, perhaps because the machine had others to serve. */
 static bool finds_the_highest_rate(void)
 {
     double tokens, capacity, found;
@@ -175,7 +176,8 @@ TEST(bench__finds_the_highest_rate)
         CHECK(++tries < 5);
 }
 
-/* The script that README's figures come from ends with what it runs, and does not go on without figures. */
+/* The script that README's figures come from ends with what it runs, and does not go on without
+ * figures. */
 TEST(bench__engine_script)
 {
     static const struct {

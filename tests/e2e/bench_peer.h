@@ -12,8 +12,8 @@ struct bench_peer {
     int listen_fd; /* -1 while it is away */
     int port;
     char address[32];
-    atomic_int
-        cut_every; /* of so many requests the last gets no answer but a closed connection; 0: none */
+    atomic_int cut_every; /* of so many requests the last gets no answer but a closed connection; 0:
+                             none */
     atomic_int away, stop; /* away: nobody listens there, what was open is closed */
     atomic_int n_accepted, n_answered, n_cut;
     _Atomic(const char *) marks[BENCH_PEER_MARKS]; /* NULL: none */

@@ -104,7 +104,8 @@ TEST(bench_replay__takes_the_impressions_of_the_simulator)
     CHECK_INT(system(command), 0);
 }
 
-/* The first thing that somebody tries: what it makes up by itself is answered in full by the demo's model. */
+/* The first thing that somebody tries: what it makes up by itself is answered in full by the demo's
+ * model. */
 TEST(bench_replay__made_up_requests_suit_the_demo)
 {
     driver_start(&d, &(struct driver_args){.model = "config/demo/model", .backend = "cpu"});

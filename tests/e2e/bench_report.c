@@ -12,7 +12,7 @@
 static struct bench_peer peer;
 static struct bench_run run;
 
-/* ---- well-formed: tags balance, attributes are quoted, no bare < or & -------------------------------- */
+/* ---- well-formed: tags balance, attributes are quoted, no bare < or & ------------------------ */
 
 struct xml {
     const char *at;
@@ -95,7 +95,7 @@ static void check_well_formed(const char *text)
     CHECK(xml.elements > 20);
 }
 
-/* ---- the curves --------------------------------------------------------------------------------------- */
+/* ---- the curves ------------------------------------------------------------------------------ */
 
 #define SECONDS 3
 

@@ -1,4 +1,5 @@
-/* The one way in which tests start adrank-bench: the real binary, whose words and figures are kept. */
+/* The one way in which tests start adrank-bench: the real binary, whose words and figures are kept.
+ */
 #ifndef TESTS_E2E_BENCH_RUN_H
 #define TESTS_E2E_BENCH_RUN_H
 

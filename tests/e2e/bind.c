@@ -1,5 +1,5 @@
-/* Addresses as operators write them: what is listened on, told by connecting, and what is refused at the check as at the
- * start. */
+/* Addresses as operators write them: what is listened on, told by connecting, and what is refused
+ * at the check as at the start. */
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <sys/socket.h>

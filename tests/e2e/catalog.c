@@ -81,7 +81,8 @@ TEST(catalog__that_is_empty_is_refused)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* Fewer than were asked for; the option is live and holds for the catalog that is served already. */
+/* Fewer than were asked for; the option is live and holds for the catalog that is served already.
+ */
 TEST(catalog__has_as_many_ads_as_are_asked_for)
 {
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
@@ -114,7 +115,8 @@ TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* Ads, those that are active, and the age of the file: in the reload's answer, health and metrics. */
+/* Ads, those that are active, and the age of the file: in the reload's answer, health and metrics.
+ */
 TEST(catalog__is_counted_everywhere)
 {
     const json_t *answer;

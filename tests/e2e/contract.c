@@ -16,7 +16,7 @@ struct driver *shared(void)
     return &daemon_;
 }
 
-/* ---- bytes ------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 static struct buf *next_buf(void)
 {
@@ -158,7 +158,8 @@ const char *contract_expect(struct driver *d, struct view bytes, const struct co
     return body;
 }
 
-/* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all. */
+/* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all.
+ */
 void contract_good_on(struct http_client *client)
 {
     static double known[2];
@@ -190,7 +191,7 @@ void contract_good(struct driver *d)
     http_client_release(&client);
 }
 
-/* ---- metrics ----------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------- */
 
 double contract_metric(struct driver *d, const char *name, const char *label, const char *value)
 {

@@ -1,8 +1,10 @@
 /*
- * What the tests of CONTRACT 3 share: bytes on a connection of one's own with what must come back and what must
- * become of the connection, and answers that are taken apart by a second JSON parser and checked as a whole.
+ * What the tests of CONTRACT 3 share: bytes on a connection of one's own with what must come back
+ * and what must become of the connection, and answers that are taken apart by a second JSON parser
+ * and checked as a whole.
  *
- * JSON is written with ' for ". What these functions return stays valid for the next dozens of calls.
+ * JSON is written with ' for ". What these functions return stays valid for the next dozens of
+ * calls.
  */
 #ifndef TESTS_E2E_CONTRACT_H
 #define TESTS_E2E_CONTRACT_H
@@ -15,8 +17,8 @@
 /* A TEST named row__case: a case of contract_rows.c. */
 #define CONTRACT_TEST(row, case_) TEST(row##__##case_)
 
-/* A daemon that most cases of a file share: that it answers the good request right after each is what
- * they show. A file that starts it closes with CONTRACT_DAEMON_ENDS. */
+/* A daemon that most cases of a file share: that it answers the good request right after each is
+ * what they show. A file that starts it closes with CONTRACT_DAEMON_ENDS. */
 struct driver *shared(void);
 #define CONTRACT_DAEMON_ENDS(name)                                                                 \
     TEST(name##__the_daemon_ends_well)                                                             \
@@ -25,7 +27,7 @@ struct driver *shared(void);
         CHECK_INT(driver_stop(shared()), 0);                                                       \
     }
 
-/* ---- bytes ------------------------------------------------------------------------------------- */
+/* ---- bytes ----------------------------------------------------------------------------------- */
 
 /* printf with ' for ". */
 const char *js(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
@@ -39,8 +41,8 @@ struct contract_want {
     bool closed;        /* else kept, and the next request on it is answered right */
 };
 
-/* Sends bytes on a new connection and checks what comes. Then the good request is answered right: on the same
- * connection where it is kept, else on a new one. The answer's body (text). */
+/* Sends bytes on a new connection and checks what comes. Then the good request is answered right:
+ * on the same connection where it is kept, else on a new one. The answer's body (text). */
 const char *contract_expect(struct driver *d, struct view bytes, const struct contract_want *want);
 
 /* The same in parts: open, send, receive and check. */
@@ -50,14 +52,15 @@ const char *contract_receive(struct http_client *client, const struct contract_w
 /* What must become of the connection, and the good request. Closes client. */
 void contract_end(struct driver *d, struct http_client *client, bool closed);
 
-/* A request whose answer is known: 200, both ads, their order, the very same scores in every call. */
+/* A request whose answer is known: 200, both ads, their order, the very same scores in every call.
+ */
 void contract_good(struct driver *d);
 void contract_good_on(struct http_client *client);
 
-/* ---- answers ----------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
-/* POST /rank, 200, and everything that CONTRACT 3 says of an answer: fields and their types, order, ecpm from
- * pctr and bid, bounds. */
+/* POST /rank, 200, and everything that CONTRACT 3 says of an answer: fields and their types, order,
+ * ecpm from pctr and bid, bounds. */
 json_t *contract_rank(struct driver *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* The same of a body that came otherwise. */
 json_t *contract_answer(const char *body);

@@ -1,5 +1,5 @@
-/* CONTRACT 3, the answer: its fields, its scores, its headers. That each answer of every other test is well made
- * is looked at in contract_answer_check.c. */
+/* CONTRACT 3, the answer: its fields, its scores, its headers. That each answer of every other test
+ * is well made is looked at in contract_answer_check.c. */
 #include "tests/backends/null_logit.h"
 #include "tests/e2e/contract.h"
 
@@ -8,7 +8,7 @@ static const char *text_of(const json_t *object, const char *key)
     return json_string_value(json_object_get(object, key));
 }
 
-/* ---- fields ------------------------------------------------------------------------------------ */
+/* ---- fields ---------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(answer, fields)
 {
@@ -109,7 +109,7 @@ CONTRACT_TEST(answer, generation)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- scores ------------------------------------------------------------------------------------ */
+/* ---- scores ---------------------------------------------------------------------------------- */
 
 /* The line of the word in the vocabulary. */
 static int32_t id_of(const char *word)
@@ -133,7 +133,8 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-/* By hand: [CLS] context [SEP] ad [SEP], the context by the default template, newest behaviour first. */
+/* By hand: [CLS] context [SEP] ad [SEP], the context by the default template, newest behaviour
+ * first. */
 CONTRACT_TEST(score, formula)
 {
     static const char *const plain[] = {"[CLS]", "|", "|", "[SEP]", "yoga", "mat", "[SEP]"};
@@ -244,7 +245,7 @@ CONTRACT_TEST(score, same_in_any_batch_cpu)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- headers ----------------------------------------------------------------------------------- */
+/* ---- headers --------------------------------------------------------------------------------- */
 
 /* A line of the head without its end, or NULL. */
 static const char *header(const struct driver_response *r, const char *name)
@@ -361,7 +362,8 @@ CONTRACT_TEST(header, keep_alive)
     contract_end(shared(), &client, false);
 }
 
-/* Answers in the order of the requests, whatever each of them takes; a refused one among them ends it. */
+/* Answers in the order of the requests, whatever each of them takes; a refused one among them ends
+ * it. */
 CONTRACT_TEST(header, pipelining)
 {
     struct http_client client;

@@ -216,7 +216,7 @@ const char *contract_refused_at(struct driver *d, const char *body)
     return pointer;
 }
 
-/* ---- reading ----------------------------------------------------------------------------------- */
+/* ---- reading --------------------------------------------------------------------------------- */
 
 static const json_t *find(const json_t *answer, const char *impid, const char *adid)
 {

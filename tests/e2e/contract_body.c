@@ -1,4 +1,5 @@
-/* CONTRACT 3, when things go wrong: bodies that are no JSON, no request, or more than can be used. */
+/* CONTRACT 3, when things go wrong: bodies that are no JSON, no request, or more than can be used.
+ */
 #include "tests/e2e/contract.h"
 #include "tests/refused_bodies.h"
 
@@ -7,7 +8,7 @@
 static const struct contract_want not_json = {.status = 400, .code = "not_json"};
 static const struct contract_want invalid = {.status = 422, .code = "invalid_request"};
 
-/* ---- not JSON ---- */
+/* ---- not JSON -------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(not_json, syntax)
 {
@@ -56,7 +57,7 @@ CONTRACT_TEST(not_json, duplicate_keys)
                     &(struct contract_want){.status = 200});
 }
 
-/* ---- no request -------------------------------------------------------------------------------- */
+/* ---- no request ------------------------------------------------------------------------------ */
 
 /* The errors' pointers in order, "/id /imp/0/id". */
 static const char *pointers(const char *body)
@@ -146,7 +147,8 @@ CONTRACT_TEST(problem, form)
 {
     static const char *const targets[] = {"/nowhere", "/rank"};
 
-    /* contract_receive() looks at every member; here, that the id of the request is the client's. */
+    /* contract_receive() looks at every member; here, that the id of the request is the client's.
+     */
     for (int i = 0; i < 2; i++) {
         const char *body = contract_expect(
             shared(),
@@ -181,7 +183,7 @@ CONTRACT_TEST(problem, repeats_nothing)
     CHECK(!strstr(driver_log(shared()), "zebra"));
 }
 
-/* ---- nothing, or too much ---------------------------------------------------------------------- */
+/* ---- nothing, or too much -------------------------------------------------------------------- */
 
 CONTRACT_TEST(unknown, adid)
 {

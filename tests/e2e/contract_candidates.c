@@ -1,4 +1,5 @@
-/* CONTRACT 3, the request: candidates, behaviour that is sent along, top_n. What is stored of a user is in contract_history.c. */
+/* CONTRACT 3, the request: candidates, behaviour that is sent along, top_n. What is stored of a
+ * user is in contract_history.c. */
 #include "tests/e2e/contract.h"
 
 /* Two ads in a context of these members (", 'x':..."). */
@@ -8,7 +9,7 @@ static json_t *in_context(const char *members)
                          members);
 }
 
-/* ---- candidates -------------------------------------------------------------------------------- */
+/* ---- candidates ------------------------------------------------------------------------------ */
 
 CONTRACT_TEST(candidates, with_text)
 {
@@ -111,7 +112,7 @@ CONTRACT_TEST(candidates, absent_and_cut)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- behaviour --------------------------------------------------------------------------------- */
+/* ---- behaviour ------------------------------------------------------------------------------- */
 
 static json_t *behaved(const char *events)
 {
@@ -176,7 +177,7 @@ CONTRACT_TEST(behaviour, catalog_text)
     CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'nothing'}"), in_context("")));
 }
 
-/* ---- top_n, and what is not known -------------------------------------------------------------- */
+/* ---- top_n, and what is not known ------------------------------------------------------------ */
 
 CONTRACT_TEST(top_n, given)
 {

@@ -8,7 +8,7 @@ static json_t *in_context(const char *members)
                          members);
 }
 
-/* ---- context ----------------------------------------------------------------------------------- */
+/* ---- context --------------------------------------------------------------------------------- */
 
 /* Each of the contexts is seen by the model: all of them score differently. */
 static void check_all_differ(const char *const *contexts, int n)
@@ -84,7 +84,7 @@ CONTRACT_TEST(device, fields)
     check_all_differ(contexts, COUNT(contexts));
 }
 
-/* ---- blocks and currencies --------------------------------------------------------------------- */
+/* ---- blocks and currencies ------------------------------------------------------------------- */
 
 /* a1: shop.example, IAB17; a2: www.tea.example, IAB8-5; a3: neither. */
 static void check_block(const char *member, const char *ads)

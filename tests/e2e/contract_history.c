@@ -76,7 +76,7 @@ static json_t *rank_until(struct driver *d, const char *members, const char *deg
     return answer;
 }
 
-/* ---- what is stored ---------------------------------------------------------------------------- */
+/* ---- what is stored -------------------------------------------------------------------------- */
 
 static const char u1_events[] =
     "{'user':'u1','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
@@ -154,7 +154,7 @@ CONTRACT_TEST(behaviour, merged)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- when Redis is unwell ---------------------------------------------------------------------- */
+/* ---- when Redis is unwell -------------------------------------------------------------------- */
 
 #define U1 "'user':{'id':'u1'},"
 

@@ -70,7 +70,7 @@ CONTRACT_TEST(grammar, host)
                     &(struct contract_want){.status = 200, .closed = true});
 }
 
-/* ---- Transfer-Encoding ------------------------------------------------------------------------- */
+/* ---- Transfer-Encoding ----------------------------------------------------------------------- */
 
 static struct view chunked(const char *rest)
 {
@@ -111,7 +111,7 @@ CONTRACT_TEST(coding, refusals)
                     &(struct contract_want){.status = 400, .code = "bad_chunk", .closed = true});
 }
 
-/* ---- sizes ------------------------------------------------------------------------------------- */
+/* ---- sizes ----------------------------------------------------------------------------------- */
 
 /* A head of exactly n bytes, with a body {}. */
 static const char *head_of(int n)
@@ -184,7 +184,7 @@ CONTRACT_TEST(size, body)
                     &refused);
 }
 
-/* ---- routes ------------------------------------------------------------------------------------ */
+/* ---- routes ---------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(route, path)
 {
@@ -281,7 +281,7 @@ CONTRACT_TEST(route, content_encoding)
                     &(struct contract_want){.status = 200});
 }
 
-/* ---- Expect ------------------------------------------------------------------------------------ */
+/* ---- Expect ---------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(expect, continued)
 {
@@ -303,7 +303,8 @@ CONTRACT_TEST(expect, continued)
     contract_end(shared(), &client, false);
 }
 
-/* No 100 for a head that is refused; as the body may follow or not, nothing can be read after it. */
+/* No 100 for a head that is refused; as the body may follow or not, nothing can be read after it.
+ */
 CONTRACT_TEST(expect, refused_head)
 {
     static const struct {

@@ -1,5 +1,6 @@
-/* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is "failing", which does
- * what a file says: answers that wait for it are answered when the test lets them, not when a clock does. */
+/* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is
+ * "failing", which does what a file says: answers that wait for it are answered when the test lets
+ * them, not when a clock does. */
 #include <hiredis/hiredis.h>
 #include <unistd.h>
 
@@ -51,7 +52,7 @@ static void check_prior(const json_t *answer)
     CHECK_NEAR(answer_pctr(answer, "1", "a3"), 0.01, 0);
 }
 
-/* ---- the backend fails ------------------------------------------------------------------------- */
+/* ---- the backend fails ----------------------------------------------------------------------- */
 
 CONTRACT_TEST(backend, failed)
 {
@@ -99,7 +100,7 @@ CONTRACT_TEST(backend, not_finite)
     stop(&d);
 }
 
-/* ---- no time ----------------------------------------------------------------------------------- */
+/* ---- no time --------------------------------------------------------------------------------- */
 
 /* What on_late makes of a request that is late; code of the 503 for "reject". */
 struct mode {
@@ -197,8 +198,8 @@ static bool is_late(const struct driver_response *r)
 #define SENT 6
 #define HELD 3 /* two batches that the device was given, and batch.max_queue */
 
-/* The device hangs and one request may wait, so the others are told at once: long before their deadline, while
- * the first still wait. */
+/* The device hangs and one request may wait, so the others are told at once: long before their
+ * deadline, while the first still wait. */
 CONTRACT_TEST(late, too_many)
 {
     static struct driver_response response;
@@ -310,8 +311,8 @@ CONTRACT_TEST(late, full_queue)
     redis_stop(&redis);
 }
 
-/* Eight contexts, of which the device and the queue take three at most. With `prior` the others are bid on by
- * theirs; who asked for no such bids gets the answer of a late request, at once. */
+/* Eight contexts, of which the device and the queue take three at most. With `prior` the others are
+ * bid on by theirs; who asked for no such bids gets the answer of a late request, at once. */
 CONTRACT_TEST(late, some_contexts)
 {
     static struct driver_response response;
@@ -360,7 +361,8 @@ CONTRACT_TEST(late, some_contexts)
     buf_release(&imps);
 }
 
-/* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for a timer. */
+/* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for
+ * a timer. */
 CONTRACT_TEST(late, refused_early)
 {
     static struct driver_response response;
@@ -384,8 +386,8 @@ CONTRACT_TEST(late, refused_early)
     }
 }
 
-/* Admitted by an idle device that then does not come back: answered encode_reserve_us before the deadline, while
- * the batch still runs. */
+/* Admitted by an idle device that then does not come back: answered encode_reserve_us before the
+ * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {
     for (int i = 0; i < 3; i++) {

@@ -30,7 +30,7 @@ CONTRACT_TEST(invalid, too_long)
     }
 }
 
-/* ---- what others write ------------------------------------------------------------------------- */
+/* ---- what others write ----------------------------------------------------------------------- */
 
 /* Of what software at large makes of a request: the left is answered as the right. */
 CONTRACT_TEST(lenient, requests)

@@ -1,6 +1,6 @@
 /*
- * CONTRACT 3, when things go wrong: out of memory, and very many at once. Not built with a sanitizer, whose malloc
- * cannot be preloaded over and which takes too much of it itself.
+ * CONTRACT 3, when things go wrong: out of memory, and very many at once. Not built with a
+ * sanitizer, whose malloc cannot be preloaded over and which takes too much of it itself.
  */
 #include <sys/resource.h>
 #include <unistd.h>
@@ -62,7 +62,8 @@ CONTRACT_TEST(refused, out_of_memory)
     fault_close(&fault);
 }
 
-/* One exchange with the k-th allocation failing: a whole answer, or none at all on a connection that ends. */
+/* One exchange with the k-th allocation failing: a whole answer, or none at all on a connection
+ * that ends. */
 static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
 {
     struct http_client client AT_END(http_client_release);
@@ -84,8 +85,8 @@ static void try_without(struct driver *d, struct fault *fault, int k, const char
     }
 }
 
-/* Each allocation that a request of its kind makes in a daemon that is warm, or is not; requests grow, so that
- * there always is one that has to take more. */
+/* Each allocation that a request of its kind makes in a daemon that is warm, or is not; requests
+ * grow, so that there always is one that has to take more. */
 CONTRACT_TEST(refused, any_allocation)
 {
     struct fault fault;
@@ -105,7 +106,7 @@ CONTRACT_TEST(refused, any_allocation)
     fault_close(&fault);
 }
 
-/* ---- very many ----------------------------------------------------------------------------------- */
+/* ---- very many ------------------------------------------------------------------------------- */
 
 #define WAITING 9000 /* more than the jobs that one worker has for its requests, twice */
 
@@ -120,7 +121,8 @@ static bool raise_files(rlim_t n)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-/* All wait for a Redis that hangs; nobody is turned away for their number, each is answered by on_late. */
+/* All wait for a Redis that hangs; nobody is turned away for their number, each is answered by
+ * on_late. */
 CONTRACT_TEST(late, thousands_wait)
 {
     static struct http_client clients[WAITING];

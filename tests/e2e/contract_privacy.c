@@ -1,5 +1,6 @@
-/* CONTRACT 3, the request: what forbids the use of a person's history, in every place and spelling. The history is
- * stored in a real Redis, which is asked how many keys were looked up: none for such a request. */
+/* CONTRACT 3, the request: what forbids the use of a person's history, in every place and spelling.
+ * The history is stored in a real Redis, which is asked how many keys were looked up: none for such
+ * a request. */
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -134,7 +135,7 @@ CONTRACT_TEST(user, number)
     check_allows("'user':{'buyeruid':42.0,'id':'nobody'}", "");
 }
 
-/* ---- flags --------------------------------------------------------------------------------------- */
+/* ---- flags ----------------------------------------------------------------------------------- */
 
 static const struct {
     const char *place; /* ? stands for the value */
@@ -189,7 +190,7 @@ CONTRACT_TEST(privacy, flags)
     check_allows(USER ",'regs':{'ext':{'gpc':''}}", "");
 }
 
-/* ---- strings ------------------------------------------------------------------------------------- */
+/* ---- strings --------------------------------------------------------------------------------- */
 
 #define TCF "CQSbk4AQSbk4ANwAAAENAwCgAAAAAAAAAAYgACPAAAAA"
 
@@ -309,7 +310,7 @@ CONTRACT_TEST(privacy, behaviour)
     buf_release(&events);
 }
 
-/* ---- the log ------------------------------------------------------------------------------------- */
+/* ---- the log --------------------------------------------------------------------------------- */
 
 static json_t *impression_of(const char *id)
 {

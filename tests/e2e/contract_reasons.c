@@ -1,4 +1,5 @@
-/* CONTRACT 3: every reason in `degraded` and `filtered` can be had, alone, and its metric moves with it. */
+/* CONTRACT 3: every reason in `degraded` and `filtered` can be had, alone, and its metric moves
+ * with it. */
 #include <unistd.h>
 
 #include "base/file.h"

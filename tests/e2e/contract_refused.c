@@ -83,7 +83,8 @@ CONTRACT_TEST(refused, max_connections)
     unlink(file);
 }
 
-/* Whole bodies are promised room by their length: the second does not fit beside the first, which is not whole. */
+/* Whole bodies are promised room by their length: the second does not fit beside the first, which
+ * is not whole. */
 CONTRACT_TEST(refused, body_memory)
 {
     static const struct contract_want refused = {

@@ -11,7 +11,7 @@ static json_t *in_context(const char *members)
                          members);
 }
 
-/* ---- id ---------------------------------------------------------------------------------------- */
+/* ---- id -------------------------------------------------------------------------------------- */
 
 static const char *id_of(const json_t *answer)
 {
@@ -37,10 +37,10 @@ CONTRACT_TEST(id, made_up)
     CHECK(strcmp(id_of(a), id_of(b)) != 0);
 }
 
-/* ---- tmax -------------------------------------------------------------------------------------- */
+/* ---- tmax ------------------------------------------------------------------------------------ */
 
-/* The device hangs, so the answer comes when the time is up: no earlier than `least_ms`, and long before
- * `never_ms`, which is what another budget would be. */
+/* The device hangs, so the answer comes when the time is up: no earlier than `least_ms`, and long
+ * before `never_ms`, which is what another budget would be. */
 static void check_budget(const char *const *sets, const char *tmax, int least_ms, int never_ms)
 {
     struct driver_args args = {.backend = "failing", .env = {NULL, NULL}};
@@ -123,7 +123,7 @@ CONTRACT_TEST(tmax, from_the_first_byte)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- imp --------------------------------------------------------------------------------------- */
+/* ---- imp ------------------------------------------------------------------------------------- */
 
 CONTRACT_TEST(imp, id_twice)
 {
@@ -147,7 +147,8 @@ CONTRACT_TEST(imp, tagid)
     CHECK_NEAR(answer_pctr(in_context(""), "1", "a3"), answer_pctr(all, "4", "a3"), 0);
 }
 
-/* ecpm >= bidfloor, unrounded: a CPM that equals it passes, one in the last place below does not. */
+/* ecpm >= bidfloor, unrounded: a CPM that equals it passes, one in the last place below does not.
+ */
 CONTRACT_TEST(imp, bidfloor)
 {
     static const struct {
@@ -211,7 +212,7 @@ CONTRACT_TEST(imp, too_many)
     buf_release(&imps);
 }
 
-/* ---- rank.unique ------------------------------------------------------------------------------- */
+/* ---- rank.unique ----------------------------------------------------------------------------- */
 
 /* CPC bids, so that an ad is worth something else in each context. */
 static const char two_imps[] =
@@ -299,7 +300,7 @@ CONTRACT_TEST(unique, request)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- bounds ------------------------------------------------------------------------------------ */
+/* ---- bounds ---------------------------------------------------------------------------------- */
 
 /* n objects of ids that are 256 bytes long. */
 static const char *long_ids(const char *name, int n, const char *more)

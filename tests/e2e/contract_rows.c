@@ -1,7 +1,7 @@
 /*
- * CONTRACT 3 as a list of cases: every row of its tables, and every case that a row names. Each has a
- * test, CONTRACT_TEST(row, case), in one of tests/e2e/contract_*.c: looked for in the text and in the
- * sources, so that none can be forgotten.
+ * CONTRACT 3 as a list of cases: every row of its tables, and every case that a row names. Each has
+ * a test, CONTRACT_TEST(row, case), in one of tests/e2e/contract_*.c: looked for in the text and in
+ * the sources, so that none can be forgotten.
  */
 #include <dirent.h>
 

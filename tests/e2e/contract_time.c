@@ -131,8 +131,8 @@ CONTRACT_TEST(quiet, before_the_first_byte)
     }
 }
 
-/* Answers of some 100 KB each, until neither the kernel nor the client takes more. A UNIX socket, whose buffers
- * do not grow. */
+/* Answers of some 100 KB each, until neither the kernel nor the client takes more. A UNIX socket,
+ * whose buffers do not grow. */
 CONTRACT_TEST(quiet, answer_not_taken)
 {
     char path[64], set[96], bytes[4096];

@@ -1,6 +1,6 @@
 /*
- * What a crafted body may cost, counted: jobs for the engine, ads looked at. tests/unit holds the counts of single stages
- * (texts tokenised, bytes normalised, comparisons of events, looks at ads).
+ * What a crafted body may cost, counted: jobs for the engine, ads looked at. tests/unit holds the
+ * counts of single stages (texts tokenised, bytes normalised, comparisons of events, looks at ads).
  */
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
@@ -40,7 +40,8 @@ static int jobs(void)
     return (int)driver_metric(&d, "adrank_batch_requests_sum");
 }
 
-/* As many placements as may be, in a context that is long and says nothing: 256 KiB of it are looked at. */
+/* As many placements as may be, in a context that is long and says nothing: 256 KiB of it are
+ * looked at. */
 TEST(crafted__contexts_share_a_bound_on_text)
 {
     enum { IMPS = 256 };

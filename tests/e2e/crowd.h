@@ -1,6 +1,6 @@
 /*
- * Many clients at once, each with bytes of its own to send, for tests of what a crowd may cost. One thread; what
- * comes back is read and counted by status, or left with the kernel.
+ * Many clients at once, each with bytes of its own to send, for tests of what a crowd may cost. One
+ * thread; what comes back is read and counted by status, or left with the kernel.
  */
 #ifndef TESTS_E2E_CROWD_H
 #define TESTS_E2E_CROWD_H
@@ -23,7 +23,8 @@ struct crowd {
     int receive_bytes; /* SO_RCVBUF; 0: the kernel's */
 };
 
-/* "127.0.0.1:port". FAILs where a client cannot connect. clients is the crowd's; bytes stay the caller's. */
+/* "127.0.0.1:port". FAILs where a client cannot connect. clients is the crowd's; bytes stay the
+ * caller's. */
 void crowd_open(struct crowd *crowd, const char *address, int n);
 /* Sends and reads for at most ms, or until there is nothing more to do; whether that was so. */
 bool crowd_run(struct crowd *crowd, int ms);

@@ -1,5 +1,5 @@
-/* Fewer descriptors than connections: who comes is served or refused at once, the log has a line or two, and the admin
- * listener stays open. */
+/* Fewer descriptors than connections: who comes is served or refused at once, the log has a line or
+ * two, and the admin listener stays open. */
 #define _GNU_SOURCE /* prlimit */
 #include <poll.h>
 #include <sys/resource.h>
@@ -109,8 +109,8 @@ static void limit_files(rlim_t n)
     CHECK(prlimit(d.pid, RLIMIT_NOFILE, &limit, NULL) == 0);
 }
 
-/* The descriptor that the public listener holds in reserve: of those that lead nowhere the one before the admin
- * listener's, which is the last. */
+/* The descriptor that the public listener holds in reserve: of those that lead nowhere the one
+ * before the admin listener's, which is the last. */
 static int reserve(void)
 {
     int last = -1, before = -1;

@@ -15,7 +15,7 @@ static void stop(void)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- query parameters of admin calls ----------------------------------------------------------- */
+/* ---- query parameters of admin calls --------------------------------------------------------- */
 
 TEST(doors__unknown_and_malformed_parameters_of_admin_calls)
 {
@@ -66,7 +66,7 @@ TEST(doors__unknown_and_malformed_parameters_of_admin_calls)
     stop();
 }
 
-/* ---- who asks ---------------------------------------------------------------------------------- */
+/* ---- who asks -------------------------------------------------------------------------------- */
 
 static int ask(const char *method, const char *target, const char *fields)
 {
@@ -126,7 +126,7 @@ TEST(doors__admin_calls_from_elsewhere)
     stop();
 }
 
-/* ---- who is told what -------------------------------------------------------------------------- */
+/* ---- who is told what ------------------------------------------------------------------------ */
 
 TEST(doors__the_public_side_does_not_tell_what_serves)
 {
@@ -148,7 +148,7 @@ TEST(doors__the_public_side_does_not_tell_what_serves)
     stop();
 }
 
-/* ---- HEAD -------------------------------------------------------------------------------------- */
+/* ---- HEAD ------------------------------------------------------------------------------------ */
 
 /* The fields of a head that say something of the answer, without those of this one exchange. */
 static void copy_head(char *out, size_t size, const char *head)
@@ -205,7 +205,7 @@ TEST(doors__head_wherever_get_is)
     stop();
 }
 
-/* ---- held admin slots -------------------------------------------------------------------------- */
+/* ---- held admin slots ------------------------------------------------------------------------ */
 
 #define HELD 100 /* more than the admin listener has */
 

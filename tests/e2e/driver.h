@@ -1,7 +1,7 @@
 /*
- * The one way in which tests start adrankd: the real binary, in a folder of its own, on free ports, ended with
- * the test. Its log goes to a file that tests may read. Programs are found in build/<preset>/bin, the one beside
- * the test that runs.
+ * The one way in which tests start adrankd: the real binary, in a folder of its own, on free ports,
+ * ended with the test. Its log goes to a file that tests may read. Programs are found in
+ * build/<preset>/bin, the one beside the test that runs.
  */
 #ifndef TESTS_E2E_DRIVER_H
 #define TESTS_E2E_DRIVER_H
@@ -46,7 +46,8 @@ struct driver {
 extern const char driver_catalog[];               /* ten ads in English and Chinese, a1 to a10 */
 #define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
 
-/* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test program's exit. */
+/* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test
+ * program's exit. */
 void driver_start(struct driver *driver, const struct driver_args *args);
 /* Waits for "event=ready" in the log and takes the addresses from it. */
 void driver_wait_ready(struct driver *driver);
@@ -55,7 +56,8 @@ int driver_stop(struct driver *driver);
 /* The same, and it has ended well: struct driver d AT_END(driver_end). */
 void driver_end(struct driver *driver);
 void driver_kill(struct driver *driver, int signal_number);
-/* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder stays. */
+/* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder
+ * stays. */
 int driver_wait(struct driver *driver, int ms);
 
 /* Writes a file of the driver's folder, for its owner alone. */
@@ -65,8 +67,8 @@ const char *driver_log(struct driver *driver);
 /* Waits until the log holds text; FAILs after 10 s. */
 void driver_wait_log(struct driver *driver, const char *text);
 
-/* One call on a connection of its own; FAILs when there is no response. Body and head are copied into the static
- * result, which holds until the next call. */
+/* One call on a connection of its own; FAILs when there is no response. Body and head are copied
+ * into the static result, which holds until the next call. */
 struct driver_response {
     int status;
     char body[262144];
@@ -76,20 +78,22 @@ struct driver_response {
 struct driver_response *driver_call(const char *address, const char *method, const char *target,
                                     const char *body);
 struct driver_response *driver_rank(struct driver *driver, const char *body);
-/* Bytes as they are, on a connection of its own; waits for one response, then looks whether it is closed. */
+/* Bytes as they are, on a connection of its own; waits for one response, then looks whether it is
+ * closed. */
 struct driver_response *driver_raw(const char *address, struct view bytes);
 
 /* A sample of /metrics: "adrank_filtered_total{reason=\"floor\"}"; -1 when there is none. */
 double driver_metric(struct driver *driver, const char *sample);
-/* The sum of the samples of a family whose labels hold some text: "adrank_requests_total", "code=\"200\""; -1 when there
- * is none. */
+/* The sum of the samples of a family whose labels hold some text: "adrank_requests_total",
+ * "code=\"200\""; -1 when there is none. */
 double driver_metric_sum(struct driver *driver, const char *name, const char *labels);
 /* Applies a new configuration file by POST /admin/reload and gives the answer. */
 struct driver_response *driver_reload(struct driver *driver, const char *config);
 
-/* The driver's defaults as the text of a configuration file, with the members of overlays over them, each a JSON
- * object with ' for ", NULL behind the last; "backend":"paced" names a test module. For tests that change options by
- * reload, which what --set says cannot be. Valid until the eighth call from now. */
+/* The driver's defaults as the text of a configuration file, with the members of overlays over
+ * them, each a JSON object with ' for ", NULL behind the last; "backend":"paced" names a test
+ * module. For tests that change options by reload, which what --set says cannot be. Valid until the
+ * eighth call from now. */
 const char *driver_config(const char *overlay, ...) __attribute__((sentinel));
 /* The body as JSON; FAILs when it is none. Valid until the eighth call from now. */
 const json_t *driver_json(const struct driver_response *response);

@@ -1,4 +1,5 @@
-/* adrankd comes to its end whatever hangs or is under way when it is told to (CONTRACT 2, OPERATIONS). */
+/* adrankd comes to its end whatever hangs or is under way when it is told to (CONTRACT 2,
+ * OPERATIONS). */
 #include <signal.h>
 #include <unistd.h>
 
@@ -16,8 +17,8 @@
 
 static char device_file[64], hangs_file[80];
 
-/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for LeakSanitizer. And who is
- * ended by force joins no threads: no case for TSan. */
+/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for
+ * LeakSanitizer. And who is ended by force joins no threads: no case for TSan. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
 static void start_on_failing(struct driver *d, const char *env_too)
@@ -43,7 +44,8 @@ static void tell(const char *words)
     CHECK_OK(file_write(device_file, view_of(words), &err), err);
 }
 
-/* The executor waits for the device. That it is stalled is not enough: a sanitizer makes it so in the middle of its work. */
+/* The executor waits for the device. That it is stalled is not enough: a sanitizer makes it so in
+ * the middle of its work. */
 static void wait_stalled(struct driver *d)
 {
     int64_t until_us = clock_now_us() + 20000000;
@@ -146,7 +148,7 @@ TEST(end__at_a_further_signal_with_an_opening_that_hangs)
     done(&d);
 }
 
-/* ---- a load under way --------------------------------------------------------------------------- */
+/* ---- a load under way ------------------------------------------------------------------------ */
 
 static void write_many_ads(struct driver *d)
 {
@@ -236,7 +238,7 @@ TEST(end__hup_during_a_load_is_not_lost)
     CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":7"));
 }
 
-/* ---- a drain ------------------------------------------------------------------------------------ */
+/* ---- a drain --------------------------------------------------------------------------------- */
 
 /* As a preStop hook with the platform's SIGTERM behind it: what is in flight is answered. */
 TEST(end__first_signal_goes_on_with_an_admins_drain)

@@ -1,6 +1,7 @@
 /*
- * A server at Redis' place that breaks every rule: the daemon lives, answers 200 with what it has and marks it, takes no
- * more memory than it says, tells why, and is well again when a good server follows at the same address.
+ * A server at Redis' place that breaks every rule: the daemon lives, answers 200 with what it has
+ * and marks it, takes no more memory than it says, tells why, and is well again when a good server
+ * follows at the same address.
  */
 #include <unistd.h>
 
@@ -143,7 +144,8 @@ static void wait_failed(const char *reason, double more_than, bool lists)
     }
 }
 
-/* An outage is told once, and not at all where lines of its kind are held back: then it takes another. */
+/* An outage is told once, and not at all where lines of its kind are held back: then it takes
+ * another. */
 static void wait_logged(const struct peer_row *row, size_t from)
 {
     int64_t until_us = clock_now_us() + 20000000;
@@ -204,7 +206,8 @@ static int logged(const char *text)
     return n;
 }
 
-/* It is greeted well and then talks nonsense, for a second and a half and many connections: one outage. */
+/* It is greeted well and then talks nonsense, for a second and a half and many connections: one
+ * outage. */
 TEST(hostile_redis__is_told_once_per_outage)
 {
     static const struct peer_row nonsense = {.name = "nonsense", .to_lrange = VIEW_LIT(":1\r\n")};
@@ -276,7 +279,8 @@ static void wait_charged(double from, double to)
     }
 }
 
-/* A long reply that is never whole is charged while it is waited for, and let go of when it is late. */
+/* A long reply that is never whole is charged while it is waited for, and let go of when it is
+ * late. */
 TEST(hostile_redis__is_charged_for_what_it_sends)
 {
     static struct peer_row half;

@@ -195,7 +195,8 @@ TEST(impressions__are_the_trainers_and_read_back)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost between. */
+/* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost
+ * between. */
 TEST(impressions__rotate_by_reload)
 {
     char from[256], to[256];
@@ -220,7 +221,8 @@ TEST(impressions__rotate_by_reload)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated in between. */
+/* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated
+ * in between. */
 static void write_rotation(void)
 {
     struct buf shipped AT_END(buf_release) = BUF_INIT, ours = BUF_INIT;

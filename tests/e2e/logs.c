@@ -52,7 +52,7 @@ TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- budgets of wide lines --------------------------------------------------------------------------- */
+/* ---- budgets of wide lines ------------------------------------------------------------------- */
 
 #define FLOOD 300
 #define PER_SECOND 20
@@ -74,7 +74,8 @@ static int held_back(const char *mark)
     return n;
 }
 
-/* FLOOD requests of one kind as fast as they go: their lines are bounded by time, and none is forgotten. */
+/* FLOOD requests of one kind as fast as they go: their lines are bounded by time, and none is
+ * forgotten. */
 static void flood(const char *body, const char *mark)
 {
     int64_t start_us = clock_now_us(), seconds;

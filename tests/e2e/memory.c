@@ -1,7 +1,7 @@
 /*
- * What requests hold stays within http.memory_bytes whatever a crowd of clients does, others are served meanwhile, and
- * memory goes back afterwards. The account is looked at in every build, the process only where no sanitizer keeps
- * memory of its own.
+ * What requests hold stays within http.memory_bytes whatever a crowd of clients does, others are
+ * served meanwhile, and memory goes back afterwards. The account is looked at in every build, the
+ * process only where no sanitizer keeps memory of its own.
  */
 #include <unistd.h>
 
@@ -20,7 +20,8 @@
 
 #define MIB (1 << 20)
 #define GOOD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
-/* Beside the budget: buffers kept for reading, one answer being written, what malloc makes of it all. */
+/* Beside the budget: buffers kept for reading, one answer being written, what malloc makes of it
+ * all. */
 #define SLACK_BYTES (24 * MIB)
 
 static struct driver d;
@@ -40,7 +41,7 @@ static void stop(void)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- readings -------------------------------------------------------------------------------------- */
+/* ---- readings -------------------------------------------------------------------------------- */
 
 static double held_bytes(void)
 {
@@ -98,7 +99,7 @@ static void check_good(void)
     CHECK_INT(driver_rank(&d, GOOD)->status, 200);
 }
 
-/* ---- bodies ---------------------------------------------------------------------------------------- */
+/* ---- bodies ---------------------------------------------------------------------------------- */
 
 /* A POST of a body of n bytes: head, then item again and again, then tail. */
 static struct view post_of(struct buf *out, size_t n, const char *head, const char *item,
@@ -182,7 +183,8 @@ TEST(memory__large_bodies_stay_within_the_budget)
     }
 }
 
-/* Bodies that do not end hold what has come of them for body_ms; small requests do not wait for that. */
+/* Bodies that do not end hold what has come of them for body_ms; small requests do not wait for
+ * that. */
 TEST(memory__unfinished_bodies_shut_nobody_out)
 {
     static const struct {
@@ -214,7 +216,7 @@ TEST(memory__unfinished_bodies_shut_nobody_out)
     stop();
 }
 
-/* ---- answers --------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 /* 60 ads with long names, so that answers are long. */
 static const char *long_catalog(struct buf *out)
@@ -273,7 +275,7 @@ TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
     buf_release(&out);
 }
 
-/* ---- a reload --------------------------------------------------------------------------------------- */
+/* ---- a reload -------------------------------------------------------------------------------- */
 
 static const char *config_of(const char *http)
 {
@@ -282,7 +284,8 @@ static const char *config_of(const char *http)
                          http, NULL);
 }
 
-/* What workers keep for later is too much after it: they let go of it, and need no request for that. */
+/* What workers keep for later is too much after it: they let go of it, and need no request for
+ * that. */
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };
@@ -308,7 +311,7 @@ TEST(memory__a_lower_limit_ends_what_is_kept)
     stop();
 }
 
-/* ---- the option ------------------------------------------------------------------------------------ */
+/* ---- the option ------------------------------------------------------------------------------ */
 
 TEST(memory__the_option_has_an_older_name)
 {

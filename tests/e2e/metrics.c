@@ -108,7 +108,7 @@ TEST(metrics__each_is_told)
     stop();
 }
 
-/* ---- moves ------------------------------------------------------------------------------------------ */
+/* ---- moves ----------------------------------------------------------------------------------- */
 
 static double base[8];
 static int n_base;
@@ -247,7 +247,8 @@ TEST(metrics__of_refusals)
     stop();
 }
 
-/* The whole process stands still beyond the deadline: then even the early answer is late, whatever it says. */
+/* The whole process stands still beyond the deadline: then even the early answer is late, whatever
+ * it says. */
 TEST(metrics__of_late_answers)
 {
     static const struct {
@@ -278,7 +279,8 @@ TEST(metrics__of_late_answers)
     }
 }
 
-/* The head at once, the body when the time is up: answered at once, and late by the client's doing alone. */
+/* The head at once, the body when the time is up: answered at once, and late by the client's doing
+ * alone. */
 TEST(metrics__of_late_requests)
 {
     static const char *const on_late[] = {NULL, "deadline.on_late=empty",
@@ -326,7 +328,8 @@ TEST(metrics__of_clients_that_reset)
     stop();
 }
 
-/* Work that waits is dropped unpaid when its client resets: one batch runs, one request behind it goes, one stays. */
+/* Work that waits is dropped unpaid when its client resets: one batch runs, one request behind it
+ * goes, one stays. */
 TEST(metrics__of_work_that_is_not_paid)
 {
     struct linger now = {.l_onoff = 1};
@@ -464,7 +467,7 @@ TEST(metrics__of_the_process)
     stop();
 }
 
-/* ---- health ----------------------------------------------------------------------------------------- */
+/* ---- health ---------------------------------------------------------------------------------- */
 
 static int status_of(const char *address, const char *target)
 {

@@ -1,4 +1,5 @@
-/* docs/OPERATIONS.md against the program: every metric and every event of the log is in it, and no other. */
+/* docs/OPERATIONS.md against the program: every metric and every event of the log is in it, and no
+ * other. */
 #include <ctype.h>
 #include <dirent.h>
 
@@ -62,7 +63,7 @@ TEST(operations__tell_every_metric)
     CHECK(n > 20);
 }
 
-/* ---- events --------------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static struct {
     char names[64][64];
@@ -123,7 +124,8 @@ static bool is_event(const char *name, size_t len)
     return false;
 }
 
-/* A client can cause lines at will: only those that have a budget elsewhere go without the limit of a call site. */
+/* A client can cause lines at will: only those that have a budget elsewhere go without the limit of
+ * a call site. */
 TEST(operations__every_line_has_a_budget)
 {
     FILE *found = popen("grep -rl 'log_write(NULL' server base model kernels impression", "r");

@@ -1,7 +1,8 @@
 /*
- * Every option of server/world/options.c: it is in --help, in config/adrankd.json and in the answer of a reload,
- * and changing it changes what the daemon does. A row has a look at that: false with the row's `with` over the
- * driver's defaults, true once `to` has been applied: by reload, or by a restart for those that need one.
+ * Every option of server/world/options.c: it is in --help, in config/adrankd.json and in the answer
+ * of a reload, and changing it changes what the daemon does. A row has a look at that: false with
+ * the row's `with` over the driver's defaults, true once `to` has been applied: by reload, or by a
+ * restart for those that need one.
  */
 #include "tests/e2e/options.h"
 
@@ -126,7 +127,7 @@ TEST(options__each_is_in_the_shipped_file)
     json_decref(file);
 }
 
-/* ---- rows ---------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------ */
 
 /* @R in a row is the port of its Redis, @S that of a server that accepts and says nothing. */
 static const char *filled(const char *text)

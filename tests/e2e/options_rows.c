@@ -14,7 +14,7 @@
 #define THREE_ADS                                                                                  \
     "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"a4\"}]}}"
 
-/* ---- what several looks do ------------------------------------------------------------------------ */
+/* ---- what several looks do ------------------------------------------------------------------- */
 
 static struct err err;
 
@@ -142,7 +142,7 @@ static void put_history(const char *url_end)
     CHECK_INT(system(command), 0);
 }
 
-/* ---- http ----------------------------------------------------------------------------------------- */
+/* ---- http ------------------------------------------------------------------------------------ */
 
 static bool on_another_address(void)
 {
@@ -328,7 +328,7 @@ static bool held_connection_cut(void)
     return ended;
 }
 
-/* ---- admin, model, batch -------------------------------------------------------------------------- */
+/* ---- admin, model, batch --------------------------------------------------------------------- */
 
 static bool not_live(void)
 {
@@ -403,7 +403,7 @@ static bool six_are_too_many(void)
     return refused > 0;
 }
 
-/* ---- features, privacy ---------------------------------------------------------------------------- */
+/* ---- features, privacy ----------------------------------------------------------------------- */
 
 static bool redis_comes_up(void)
 {
@@ -506,7 +506,7 @@ static bool silent_server_tried_again(void)
     return accepted(1500) > 2;
 }
 
-/* ---- catalog, rank -------------------------------------------------------------------------------- */
+/* ---- catalog, rank --------------------------------------------------------------------------- */
 
 static bool other_catalog(void)
 {
@@ -578,7 +578,7 @@ static bool once_in_two_imps(void)
                    "\"a1\"}]}}") == 1;
 }
 
-/* ---- deadline ------------------------------------------------------------------------------------- */
+/* ---- deadline -------------------------------------------------------------------------------- */
 
 static bool late_without_tmax(void)
 {
@@ -590,7 +590,8 @@ static bool late_with_tmax(void)
     return degraded("{\"tmax\":9000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
 }
 
-/* Behind what is in work: the last asks for an earlier deadline than the one before it. A batch takes one. */
+/* Behind what is in work: the last asks for an earlier deadline than the one before it. A batch
+ * takes one. */
 static bool first_come_first_served(void)
 {
     enum { N = 5 };
@@ -651,7 +652,7 @@ static bool late_is_rejected(void)
            503;
 }
 
-/* ---- log ------------------------------------------------------------------------------------------ */
+/* ---- log ------------------------------------------------------------------------------------- */
 
 static bool no_wide_line(void)
 {

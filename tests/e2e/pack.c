@@ -1,4 +1,5 @@
-/* What adrank-model pack wrote is what adrankd serves: a template is changed, packed and swapped in. */
+/* What adrank-model pack wrote is what adrankd serves: a template is changed, packed and swapped
+ * in. */
 #include <unistd.h>
 
 #include "base/file.h"

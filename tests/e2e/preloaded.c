@@ -1,4 +1,5 @@
-/* What is seen only when the fault library is preloaded. Not built with a sanitizer, which cannot be preloaded over. */
+/* What is seen only when the fault library is preloaded. Not built with a sanitizer, which cannot
+ * be preloaded over. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -107,13 +108,14 @@ TEST(cli__hup_without_memory_is_told)
     CHECK(!strstr(strstr(driver_log(&d), "event=reload ") + 1, "event=reload "));
 }
 
-/* ---- memory on the processor ---------------------------------------------------------------------- */
+/* ---- memory on the processor ----------------------------------------------------------------- */
 
 #define SIX_ADS                                                                                    \
     "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'},{'adid':'a3'},{'adid':'a4'},{'adid':'a5'}" \
     ",{'adid':'a6'}]}}"
 
-/* One exchange, memory or not: the right answer, one that says that it is a guess (true), or a 503 (true). */
+/* One exchange, memory or not: the right answer, one that says that it is a guess (true), or a 503
+ * (true). */
 static bool is_starved(struct http_client *client, const json_t *right)
 {
     struct client_response response;
@@ -138,7 +140,8 @@ static bool is_starved(struct http_client *client, const json_t *right)
     return true;
 }
 
-/* Allocations fail while it serves, most of them in oneDNN: it costs the batches that they are of. */
+/* Allocations fail while it serves, most of them in oneDNN: it costs the batches that they are of.
+ */
 TEST(backend__want_of_memory_costs_a_batch_and_no_more)
 {
     struct http_client client;

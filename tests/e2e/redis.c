@@ -1,4 +1,5 @@
-/* Redis unwell in every way: always 200, marked, and well again within a second. And adrank-history. */
+/* Redis unwell in every way: always 200, marked, and well again within a second. And
+ * adrank-history. */
 #include <hiredis/hiredis.h>
 #include <unistd.h>
 
@@ -184,7 +185,7 @@ TEST(redis__wants_a_password)
     stop();
 }
 
-/* ---- what is stored ------------------------------------------------------------------------------- */
+/* ---- what is stored -------------------------------------------------------------------------- */
 
 static void history(const char *verb, const char *lines, char *out, size_t size)
 {
@@ -261,7 +262,7 @@ TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
     stop();
 }
 
-/* ---- late ---- */
+/* ---- late ------------------------------------------------------------------------------------ */
 
 /* Later than it is waited for: marked, and the late replies are taken for nobody else's. */
 TEST(redis__late_replies_are_thrown_away)

@@ -1,4 +1,5 @@
-/* A real Redis that lets nobody in, or none at all: the log says why, once, and without the password. */
+/* A real Redis that lets nobody in, or none at all: the log says why, once, and without the
+ * password. */
 #include <unistd.h>
 
 #include "base/clock.h"

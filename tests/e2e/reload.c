@@ -19,7 +19,7 @@ static json_int_t generation_now(void)
     return (json_int_t)driver_metric(&d, "adrank_config_generation");
 }
 
-/* ---- answers -------------------------------------------------------------------------------------- */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static const json_t *answer_of(const char *target, int status)
 {

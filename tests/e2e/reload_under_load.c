@@ -1,6 +1,6 @@
 /*
- * Reload of configuration, catalog and model beside 200 requests a second: nothing is lost, and what is broken leaves the
- * old state and says where it is broken.
+ * Reload of configuration, catalog and model beside 200 requests a second: nothing is lost, and
+ * what is broken leaves the old state and says where it is broken.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -22,7 +22,7 @@
 
 static struct driver d;
 
-/* ---- files ---------------------------------------------------------------------------------------- */
+/* ---- files ----------------------------------------------------------------------------------- */
 
 static char models[64]; /* a folder for the model that is being changed */
 
@@ -80,7 +80,7 @@ static const char *model_config(int top_n)
     return driver_config(overlay, NULL);
 }
 
-/* ---- load ----------------------------------------------------------------------------------------- */
+/* ---- load ------------------------------------------------------------------------------------ */
 
 #define THREADS 8
 #define RATE 25 /* of each: 200 a second, none before it is due */
@@ -246,7 +246,7 @@ static void learn(int which)
     scores_of(answer, load.known[which].scores, sizeof(load.known[0].scores));
 }
 
-/* ---- rounds --------------------------------------------------------------------------------------- */
+/* ---- rounds ---------------------------------------------------------------------------------- */
 
 static json_int_t generation_now(void)
 {

@@ -1,4 +1,5 @@
-/* Keys and passwords: warned of where others may read them, never logged, and in no memory that a core dump holds. */
+/* Keys and passwords: warned of where others may read them, never logged, and in no memory that a
+ * core dump holds. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -111,7 +112,7 @@ TEST(secrets__short_keys_are_warned_of)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* ---- what a core would hold ------------------------------------------------------------------------- */
+/* ---- what a core would hold ------------------------------------------------------------------ */
 
 struct range {
     uint64_t from, to;
@@ -155,8 +156,8 @@ static bool range_holds(int memory, struct range range, const char *text)
     return false;
 }
 
-/* Readable mappings, and whether a core leaves them out ("dd" among VmFlags). *n_without: how many of those left out
- * hold the text. */
+/* Readable mappings, and whether a core leaves them out ("dd" among VmFlags). *n_without: how many
+ * of those left out hold the text. */
 static int dumped_ranges_with(const char *text, int *n_without)
 {
     char path[64], line[512], flags[8];

@@ -9,8 +9,8 @@
 
 #define FAULT_MAGIC 0x61646661u
 
-/* Every field by itself: a plan that changes under a call may be seen half, which costs one odd call at most;
- * `active` is cleared before and set after. */
+/* Every field by itself: a plan that changes under a call may be seen half, which costs one odd
+ * call at most; `active` is cleared before and set after. */
 struct fault_line {
     _Atomic uint32_t active;
     _Atomic uint64_t seen;
@@ -35,7 +35,8 @@ struct fault_board {
 /* The board of this process: the shared one if ADRANK_FAULT names it, else one of its own. */
 struct fault_board *fault_board_here(void);
 
-/* What is to become of a call: nothing, or a failure with `error`, or at most max_bytes. It may have slept. */
+/* What is to become of a call: nothing, or a failure with `error`, or at most max_bytes. It may
+ * have slept. */
 struct fault_verdict {
     int error;
     size_t max_bytes;

@@ -1,6 +1,6 @@
 /*
- * Memory that is not to be had, in oneDNN as in code of ours: the fault library is linked, and so in front of every
- * library's malloc.
+ * Memory that is not to be had, in oneDNN as in code of ours: the fault library is linked, and so
+ * in front of every library's malloc.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,7 +10,7 @@
 
 static struct fault fault;
 
-/* ---- opening: first, as long as the library has made nothing in this process -------------------- */
+/* ---- opening: first, as long as the library has made nothing in this process ----------------- */
 
 static int open_engine(struct model *m, struct launcher **launcher, struct engine **engine,
                        struct err *err)
@@ -41,8 +41,9 @@ static size_t address_space(void)
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* In a process of its own, with so much and no more: 0 it opened, 1 it told that there was too little (of a thread's
- * stack the system does not say so), and in both cases opens once there is more. */
+/* In a process of its own, with so much and no more: 0 it opened, 1 it told that there was too
+ * little (of a thread's stack the system does not say so), and in both cases opens once there is
+ * more. */
 static int open_within(struct model *m, size_t bytes)
 {
     struct rlimit limit, before;
@@ -112,7 +113,7 @@ TEST(engine_memory__an_opening_survives_every_limit)
     model_unref(m);
 }
 
-/* ---- running ----------------------------------------------------------------------------------- */
+/* ---- running --------------------------------------------------------------------------------- */
 
 /* With its number-th allocation failing; true when it made so many. */
 static bool run_without(struct engine *engine, const struct input *input, uint64_t number)

@@ -1,6 +1,6 @@
 /*
- * Every allocation of ours between launcher_open and a ready engine fails once: out of memory is told as such, nothing is
- * freed twice or lost, and nothing slower serves in silence.
+ * Every allocation of ours between launcher_open and a ready engine fails once: out of memory is
+ * told as such, nothing is freed twice or lost, and nothing slower serves in silence.
  */
 #include "adrank/engine.h"
 #include "tests/fault/fault.h"

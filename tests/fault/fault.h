@@ -1,15 +1,17 @@
 /*
- * Faults from outside: malloc, system calls and clocks of the shipped, unchanged program fail, fall short, are
- * late or lie when a test says so. Three ways in:
+ * Faults from outside: malloc, system calls and clocks of the shipped, unchanged program fail, fall
+ * short, are late or lie when a test says so. Three ways in:
  *
- *   preloaded  a program is started with LD_PRELOAD=fault_library() and ADRANK_FAULT=PATH, where PATH was made by
- *              fault_open(). Test and program share that file's memory: plans change and calls are counted while
- *              the program runs. By hand, without a test: ADRANK_FAULT_PLAN="write:error=EAGAIN,from=3,count=1".
- *   wrapped    a test program that links adrank_fault_wrap; what is linked into it calls the faulty functions,
- *              shared libraries do not. For sanitizers, whose own malloc cannot be preloaded over. fault_here().
- *   linked     a test program that links adrank-fault itself: as preloaded, with the board of fault_here().
+ *   preloaded  a program is started with LD_PRELOAD=fault_library() and ADRANK_FAULT=PATH, where
+ * PATH was made by fault_open(). Test and program share that file's memory: plans change and calls
+ * are counted while the program runs. By hand, without a test:
+ * ADRANK_FAULT_PLAN="write:error=EAGAIN,from=3,count=1". wrapped    a test program that links
+ * adrank_fault_wrap; what is linked into it calls the faulty functions, shared libraries do not.
+ * For sanitizers, whose own malloc cannot be preloaded over. fault_here(). linked     a test
+ * program that links adrank-fault itself: as preloaded, with the board of fault_here().
  *
- * Nothing fails until a plan is set. Threads of the program may call at any time; one thread of the test plans.
+ * Nothing fails until a plan is set. Threads of the program may call at any time; one thread of the
+ * test plans.
  */
 #ifndef TESTS_FAULT_FAULT_H
 #define TESTS_FAULT_FAULT_H
@@ -19,12 +21,13 @@
 #include "base/err.h"
 
 enum fault_site {
-    FAULT_MALLOC, /* malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, reallocarray */
+    FAULT_MALLOC, /* malloc, calloc, realloc, aligned_alloc, posix_memalign, memalign, reallocarray
+                   */
     FAULT_READ,   /* read, readv */
-    FAULT_WRITE, /* write, writev */
-    FAULT_SEND,  /* send, sendmsg */
-    FAULT_OPEN,  /* open, openat */
-    FAULT_CLOSE, /* closes and then fails, as Linux does */
+    FAULT_WRITE,  /* write, writev */
+    FAULT_SEND,   /* send, sendmsg */
+    FAULT_OPEN,   /* open, openat */
+    FAULT_CLOSE,  /* closes and then fails, as Linux does */
     FAULT_FSYNC,
     FAULT_RENAME,
     FAULT_SITES
@@ -37,7 +40,8 @@ enum {
     FAULT_OURS = 1 << 2,      /* calls made by the program's own code, not by a shared library */
 };
 
-/* The from-th call (1 is the next one) and the count - 1 after it fail; all of them, or one in one_in. */
+/* The from-th call (1 is the next one) and the count - 1 after it fail; all of them, or one in
+ * one_in. */
 struct fault_plan {
     uint64_t from;   /* 0: count calls, fail none */
     uint64_t count;  /* 0: for ever */
@@ -71,7 +75,8 @@ uint64_t fault_seen(const struct fault *fault, enum fault_site site); /* calls s
 /* Of these, hit by the plan. */
 uint64_t fault_fired(const struct fault *fault, enum fault_site site);
 
-/* From now on the program's clocks are off by so much. A monotonic clock must not go back: only grow it. */
+/* From now on the program's clocks are off by so much. A monotonic clock must not go back: only
+ * grow it. */
 void fault_shift_clocks(struct fault *fault, int64_t monotonic_us, int64_t wall_us);
 
 /* From now on the program believes to run as this user; -1: as who it is. */
@@ -80,9 +85,10 @@ void fault_set_euid(struct fault *fault, int64_t euid);
 /* Path of the library to preload; relative to the repository root or absolute. */
 const char *fault_library(void);
 
-/* "site:key=value,...;site:..." with the sites as above in lower case without their prefix, keys from, count,
- * one_in, error (name or number), short_bytes, delay_us, on (sum of socket, file, ours joined by "+"), and
- * "clock:monotonic_us=N,wall_us=N", "user:euid=N". from is 1 if absent. Returns -1 where the text is wrong. */
+/* "site:key=value,...;site:..." with the sites as above in lower case without their prefix, keys
+ * from, count, one_in, error (name or number), short_bytes, delay_us, on (sum of socket, file, ours
+ * joined by "+"), and "clock:monotonic_us=N,wall_us=N", "user:euid=N". from is 1 if absent. Returns
+ * -1 where the text is wrong. */
 int fault_parse(struct fault *fault, const char *text) MUST_CHECK;
 
 #endif

@@ -1,6 +1,7 @@
 /*
- * How a function is replaced. The preloaded library defines the C library's own names and finds the real ones
- * behind it; the wrapped variant (FAULT_WRAP) is called as __wrap_NAME and calls __real_NAME.
+ * How a function is replaced. The preloaded library defines the C library's own names and finds the
+ * real ones behind it; the wrapped variant (FAULT_WRAP) is called as __wrap_NAME and calls
+ * __real_NAME.
  */
 #ifndef TESTS_FAULT_INTERPOSE_H
 #define TESTS_FAULT_INTERPOSE_H

@@ -1,4 +1,5 @@
-/* Every kind of fault fires on a small program, at the call it was planned for, and nowhere else. */
+/* Every kind of fault fires on a small program, at the call it was planned for, and nowhere else.
+ */
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <time.h>

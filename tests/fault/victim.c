@@ -1,6 +1,6 @@
 /*
- * usage: fault_victim CALL N: makes a call N times and prints what came back: a number, or the name of errno.
- * "line CALL N": waits for a line on stdin before each call.
+ * usage: fault_victim CALL N: makes a call N times and prints what came back: a number, or the name
+ * of errno. "line CALL N": waits for a line on stdin before each call.
  */
 #include <errno.h>
 #include <fcntl.h>

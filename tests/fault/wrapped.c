@@ -1,4 +1,5 @@
-/* The linked variant: base/ fails where planned, also under sanitizers, and takes it as its headers say. */
+/* The linked variant: base/ fails where planned, also under sanitizers, and takes it as its headers
+ * say. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -8,9 +9,9 @@
 #include "base/file.h"
 #include "base/mailbox.h"
 #include "base/problems.h"
+#include "json/writer.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
-#include "json/writer.h"
 
 static struct fault fault;
 

@@ -1,4 +1,5 @@
-/* A catalog file. What is accepted can be looked up and is in order; what is not leaves problems. */
+/* A catalog file. What is accepted can be looked up and is in order; what is not leaves problems.
+ */
 #include "adrank/catalog.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* A configuration file: whatever the bytes, complaints or a configuration whose print reads back the same. */
+/* A configuration file: whatever the bytes, complaints or a configuration whose print reads back
+ * the same. */
 #include <stdint.h>
 #include <stdlib.h>
 

@@ -1,4 +1,5 @@
-/* A domain as somebody wrote it. What comes out is short, ASCII in lower case, and stays as it is. */
+/* A domain as somebody wrote it. What comes out is short, ASCII in lower case, and stays as it is.
+ */
 #include "impression/domain.h"
 
 #include <stdint.h>

@@ -1,4 +1,5 @@
-/* model.safetensors as hostile input: the header, then a small BERT's tensors out of whatever it describes. */
+/* model.safetensors as hostile input: the header, then a small BERT's tensors out of whatever it
+ * describes. */
 #include <stdlib.h>
 #include <string.h>
 

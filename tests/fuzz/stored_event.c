@@ -1,5 +1,5 @@
-/* Elements of a user's list in Redis: each is one input, cut by lengths that the input itself gives, so that
- * merges are met too. What unpacks packs to the same bytes. */
+/* Elements of a user's list in Redis: each is one input, cut by lengths that the input itself
+ * gives, so that merges are met too. What unpacks packs to the same bytes. */
 #include <stdint.h>
 #include <stdlib.h>
 

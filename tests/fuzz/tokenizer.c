@@ -1,6 +1,7 @@
 /*
- * Any bytes as a text, with tokenizers that differ in every option: ids stay within their bounds, the same
- * text gives the same ids, and a text cut at white space gives those of its parts. The first byte chooses.
+ * Any bytes as a text, with tokenizers that differ in every option: ids stay within their bounds,
+ * the same text gives the same ids, and a text cut at white space gives those of its parts. The
+ * first byte chooses.
  */
 
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /*
- * Any bytes as a vocabulary: vocab.txt, vocab.txt with tokenizer_config.json behind a NUL, or tokenizer.json,
- * as the first byte chooses. What opens must encode, with ids of its own vocabulary; what does not must say
- * why.
+ * Any bytes as a vocabulary: vocab.txt, vocab.txt with tokenizer_config.json behind a NUL, or
+ * tokenizer.json, as the first byte chooses. What opens must encode, with ids of its own
+ * vocabulary; what does not must say why.
  */
 
 #include "base/bug.h"

@@ -98,7 +98,7 @@ static const char *text_at(const json_t *doc, const char *key)
     return text ? text : "none";
 }
 
-/* ------------------------------------------------------------------ a new one */
+/* ---- a new one ------------------------------------------------------------------------------- */
 
 TEST(pack__makes_adrank_json_from_built_in_texts)
 {
@@ -155,7 +155,7 @@ TEST(pack__says_what_it_would_write)
     CHECK_INT(unlink(beside(&dir, "json")), 0);
 }
 
-/* ------------------------------------------------------------------ what is there */
+/* ---- what is there --------------------------------------------------------------------------- */
 
 TEST(pack__keeps_what_is_not_named)
 {
@@ -220,9 +220,10 @@ TEST(pack__refreshes_logits_of_a_changed_template)
     CHECK(verified_pairs(&dir, "") >= 32);
 }
 
-/* ------------------------------------------------------------------ calibration */
+/* ---- calibration ----------------------------------------------------------------------------- */
 
-/* Lines of pairs whose labels are drawn from sigmoid(a logit + b): logits come from the program itself. */
+/* Lines of pairs whose labels are drawn from sigmoid(a logit + b): logits come from the program
+ * itself. */
 static void make_labelled(const struct model_dir *dir, const char *path, double a, double b)
 {
     static const char *const words[] = {"red", "shoes", "kettle", "winter", "price",
@@ -329,7 +330,7 @@ TEST(pack__takes_requests_with_shown_clicks)
     unlink(file);
 }
 
-/* ------------------------------------------------------------------ given golden lines */
+/* ---- given golden lines ---------------------------------------------------------------------- */
 
 TEST(pack__takes_golden_lines)
 {
@@ -369,7 +370,7 @@ TEST(pack__takes_golden_lines)
     unlink(file);
 }
 
-/* ------------------------------------------------------------------ refusals */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 static const struct {
     const char *from, *option,

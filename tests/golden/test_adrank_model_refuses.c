@@ -1,5 +1,5 @@
-/* adrank-model on directories that were spoiled: 65 and the reason, from verify and from score alike (CONTRACT 8);
- * and what bf16 gives. */
+/* adrank-model on directories that were spoiled: 65 and the reason, from verify and from score
+ * alike (CONTRACT 8); and what bf16 gives. */
 #include "tests/golden/model_program.h"
 #include "tests/unit/model/model_dir.h"
 
@@ -94,8 +94,8 @@ TEST(adrank_model_refuses__nothing_of_a_copy_as_it_was)
     CHECK_INT(ran.status, 0);
 }
 
-/* The portable provider always has bf16, whatever the processor: further off than f32 ever is, within what the
- * directory allows. */
+/* The portable provider always has bf16, whatever the processor: further off than f32 ever is,
+ * within what the directory allows. */
 TEST(adrank_model_refuses__not_bf16)
 {
     struct model_ran ran =

@@ -1,4 +1,5 @@
-/* Directories whose files state more than sizes: tokens, logits and probabilities equal transformers' (stated.py). */
+/* Directories whose files state more than sizes: tokens, logits and probabilities equal
+ * transformers' (stated.py). */
 #include "tests/golden/golden_engine.h"
 #include "tests/unit/model/model_dir.h"
 

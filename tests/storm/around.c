@@ -14,7 +14,7 @@ static void nap(int ms)
     usleep((useconds_t)ms * 1000);
 }
 
-/* ---- reloads -------------------------------------------------------------------------------------- */
+/* ---- reloads --------------------------------------------------------------------------------- */
 
 static const char timers[] =
     "{'http':{'workers':2,'max_connections':200,'memory_bytes':1048576,'head_ms':300,"
@@ -159,7 +159,7 @@ void *around_reloads(void *arg)
     return NULL;
 }
 
-/* ---- one good client ------------------------------------------------------------------------------ */
+/* ---- one good client ------------------------------------------------------------------------- */
 
 #define GOOD                                                                                       \
     "{\"id\":\"good\",\"device\":{\"language\":\"en\"},\"rank\":{\"top_n\":3,\"candidates\":["     \

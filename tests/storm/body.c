@@ -22,7 +22,7 @@ void body_seeds_read(struct body_seeds *seeds)
     CHECK(seeds->n > 10);
 }
 
-/* ---- as values ------------------------------------------------------------------------------------ */
+/* ---- as values ------------------------------------------------------------------------------- */
 
 /* Names that mean something somewhere in a request. */
 static const char *const names[] = {
@@ -245,7 +245,7 @@ static void add_user(json_t *request, struct rng *rng)
     }
 }
 
-/* ---- as text -------------------------------------------------------------------------------------- */
+/* ---- as text --------------------------------------------------------------------------------- */
 
 static void insert(struct buf *out, size_t at, const void *bytes, size_t n)
 {
@@ -331,7 +331,7 @@ static void change_text(struct buf *out, struct rng *rng)
     }
 }
 
-/* ---- a body --------------------------------------------------------------------------------------- */
+/* ---- a body ---------------------------------------------------------------------------------- */
 
 void body_make(const struct body_seeds *seeds, struct rng *rng, struct buf *out)
 {
@@ -352,7 +352,8 @@ void body_make(const struct body_seeds *seeds, struct rng *rng, struct buf *out)
         change_somewhere(request, rng);
     if (storm_one_in(rng, 3))
         json_object_set_new(request, "tmax", json_integer(storm_below(rng, 30)));
-    /* Bytes that change might carry a user's id to where it is logged: either the one or the other. */
+    /* Bytes that change might carry a user's id to where it is logged: either the one or the other.
+     */
     if (storm_one_in(rng, 2)) {
         add_user(request, rng);
         dumped = json_dumps(request, JSON_COMPACT | (storm_one_in(rng, 3) ? JSON_ENSURE_ASCII : 0));

@@ -1,6 +1,7 @@
 /*
- * Bodies of /rank that a hostile or a broken client might send: requests of bench/compare/requests.tsv, changed as values
- * (types, nulls, numbers, names, sizes) and then as text (cut, doubled keys, nesting, bytes that are no UTF-8).
+ * Bodies of /rank that a hostile or a broken client might send: requests of
+ * bench/compare/requests.tsv, changed as values (types, nulls, numbers, names, sizes) and then as
+ * text (cut, doubled keys, nesting, bytes that are no UTF-8).
  */
 #ifndef TESTS_STORM_BODY_H
 #define TESTS_STORM_BODY_H

@@ -1,5 +1,6 @@
 /*
- * A storm over a daemon with short timers: see storm.h. ADRANK_STORM_SEED and ADRANK_STORM_SECONDS choose another one.
+ * A storm over a daemon with short timers: see storm.h. ADRANK_STORM_SEED and ADRANK_STORM_SECONDS
+ * choose another one.
  */
 #define _GNU_SOURCE /* memmem */
 #include <signal.h>

@@ -8,7 +8,7 @@
 #define COUNT(a) ((int)(sizeof(a) / sizeof((a)[0])))
 #define PICK(list, rng) ((list)[storm_below((rng), COUNT(list))])
 
-/* ---- good ones ------------------------------------------------------------------------------------ */
+/* ---- good ones ------------------------------------------------------------------------------- */
 
 static void add_chunked(struct buf *out, struct view body, struct rng *rng)
 {
@@ -111,7 +111,7 @@ static void make_dry_run(struct message *message, struct buf *out)
                message->id);
 }
 
-/* ---- broken ones ---------------------------------------------------------------------------------- */
+/* ---- broken ones ----------------------------------------------------------------------------- */
 
 static void replace(struct buf *out, size_t at, size_t n, struct view bytes)
 {

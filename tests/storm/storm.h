@@ -1,7 +1,8 @@
 /*
- * A storm: hostile clients, a Redis that goes wrong and reloads, all at once and against one daemon, for as long as
- * storm.until_us says. Its threads report what must not be through storm_fail(); the test waits, then asks the daemon
- * whether it is as it was. What is sent follows from the seed alone; when it is sent does not.
+ * A storm: hostile clients, a Redis that goes wrong and reloads, all at once and against one
+ * daemon, for as long as storm.until_us says. Its threads report what must not be through
+ * storm_fail(); the test waits, then asks the daemon whether it is as it was. What is sent follows
+ * from the seed alone; when it is sent does not.
  */
 #ifndef TESTS_STORM_STORM_H
 #define TESTS_STORM_STORM_H
@@ -31,8 +32,8 @@ struct storm {
     char failure[2048]; /* the first one; under the lock until the threads have ended */
     atomic_int connections, sent, answered, good, reloads;
     atomic_int statuses[600];
-    double
-        most_held; /* bytes of memory, by the daemon's word; the watcher's until the threads have ended */
+    double most_held; /* bytes of memory, by the daemon's word; the watcher's until the threads have
+                         ended */
 };
 
 bool storm_goes_on(struct storm *storm);

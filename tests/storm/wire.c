@@ -47,7 +47,7 @@ static bool is_benign(const struct wire *w)
            w->reading <= READ_AFTER && w->messages[w->n - 1].plain && w->piece > 1;
 }
 
-/* ---- what comes back ------------------------------------------------------------------------------ */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static void complain(struct wire *w, const char *what)
 {
@@ -122,7 +122,7 @@ static bool take(struct wire *w, size_t most)
     return true;
 }
 
-/* ---- a life --------------------------------------------------------------------------------------- */
+/* ---- a life ---------------------------------------------------------------------------------- */
 
 static bool open_connection(struct wire *w)
 {

@@ -1,4 +1,5 @@
-/* One connection after another: messages are sent in every way that TCP allows, and what comes back is looked at. */
+/* One connection after another: messages are sent in every way that TCP allows, and what comes back
+ * is looked at. */
 #ifndef TESTS_STORM_WIRE_H
 #define TESTS_STORM_WIRE_H
 

@@ -1,8 +1,9 @@
 /*
- * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private redis-server and
- * adrankd, loads behaviour, sends sample impressions and shows the answers. All it writes is in a folder of this run in
- * build/demo, which goes with it (a run that failed leaves its log there, until the next one); only where that path is too
- * long for a socket's, the socket is in a folder of its own in /tmp.
+ * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private
+ * redis-server and adrankd, loads behaviour, sends sample impressions and shows the answers. All it
+ * writes is in a folder of this run in build/demo, which goes with it (a run that failed leaves its
+ * log there, until the next one); only where that path is too long for a socket's, the socket is in
+ * a folder of its own in /tmp.
  */
 #include <errno.h>
 #include <fcntl.h>

@@ -12,8 +12,8 @@ struct process {
     pid_t pid;        /* 0: not running */
 };
 
-/* argv ends with NULL. stdin from the file `in` unless NULL, stdout and stderr to the file `log`, appended. The
- * child ends with its parent, whatever ends that. */
+/* argv ends with NULL. stdin from the file `in` unless NULL, stdout and stderr to the file `log`,
+ * appended. The child ends with its parent, whatever ends that. */
 int process_start(struct process *process, const char *name, const char *const *argv,
                   const char *in, const char *log, struct err *err) MUST_CHECK;
 /* Its exit status told in err when it is not 0. */

@@ -48,7 +48,7 @@ static void tell_doubt(struct history *h, size_t line, int64_t t_ms)
                 line, t_ms, unit);
 }
 
-/* ---- what goes out ---- */
+/* ---- what goes out --------------------------------------------------------------------------- */
 
 struct number_text {
     char text[24];
@@ -124,7 +124,7 @@ static int send_line(struct history *h, size_t number, const struct history_line
     }
 }
 
-/* ---- what comes back ---- */
+/* ---- what comes back ------------------------------------------------------------------------- */
 
 static struct view next_user(struct history *h)
 {
@@ -175,7 +175,7 @@ static int on_reply(void *arg, size_t line, const struct redisReply *reply, stru
     return print_events(h, line, next_user(h), reply, err);
 }
 
-/* ---- lines ---- */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static bool is_blank(struct view line)
 {

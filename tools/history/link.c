@@ -1,3 +1,4 @@
+/* Pipelines commands to Redis and reads replies in order. */
 #include "tools/history/link.h"
 
 #include <hiredis/hiredis.h>

@@ -1,6 +1,7 @@
 /*
- * A synchronous, pipelined connection to Redis: commands are queued, each with the input line it belongs to,
- * and their replies are read in order, some hundred at a time. One thread. Compiles with hiredis 0.14 and 1.x.
+ * A synchronous, pipelined connection to Redis: commands are queued, each with the input line it
+ * belongs to, and their replies are read in order, some hundred at a time. One thread. Compiles
+ * with hiredis 0.14 and 1.x.
  */
 #ifndef TOOLS_HISTORY_LINK_H
 #define TOOLS_HISTORY_LINK_H
@@ -13,8 +14,8 @@
 struct redisReply;
 struct history_link;
 
-/* Called for each reply in the order of the commands. An error reply does not come here: it fails the link.
- * -1 with err ends what called it. */
+/* Called for each reply in the order of the commands. An error reply does not come here: it fails
+ * the link. -1 with err ends what called it. */
 typedef int (*history_link_reply_fn)(void *arg, size_t line, const struct redisReply *reply,
                                      struct err *err);
 

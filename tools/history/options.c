@@ -1,3 +1,4 @@
+/* Parses and checks adrank-history's arguments. */
 #include "tools/history/options.h"
 
 #include <stdlib.h>

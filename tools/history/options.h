@@ -18,8 +18,8 @@ struct history_options {
     int ttl_days;
 };
 
-/* Reads the key as the daemon does: line ends behind it do not belong to it. ERR_USAGE, or ERR_NOINPUT for a
- * key that cannot be read. *out is to be released in any case. */
+/* Reads the key as the daemon does: line ends behind it do not belong to it. ERR_USAGE, or
+ * ERR_NOINPUT for a key that cannot be read. *out is to be released in any case. */
 int history_options_parse(int argc, char **argv, struct history_options *out,
                           struct err *err) MUST_CHECK;
 void history_options_release(struct history_options *options);

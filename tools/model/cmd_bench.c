@@ -10,10 +10,10 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "json/writer.h"
 #include "model/engine/engine_state.h"
 #include "tools/model/command.h"
 #include "tools/model/yardstick.h"
-#include "json/writer.h"
 
 #define MAX_ROUNDS 100000
 #define SEED 20260101

@@ -1,6 +1,7 @@
+/* adrank-model inspect: prints what a model directory holds. */
+#include "json/writer.h"
 #include "model/model_struct.h"
 #include "tools/model/command.h"
-#include "json/writer.h"
 
 static const char *const activation_names[ACTIVATIONS] = {
     [ACTIVATION_NONE] = "none",           [ACTIVATION_GELU_ERF] = "gelu",

@@ -1,15 +1,15 @@
-/* Writes adrank.json: what is there and what is named, a calibration, golden requests with this model's logits. Nothing
- * is written that the daemon would not open. */
+/* Writes adrank.json: what is there and what is named, a calibration, golden requests with this
+ * model's logits. Nothing is written that the daemon would not open. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/file.h"
+#include "json/writer.h"
 #include "model/engine/compute.h"
 #include "tools/model/pack.h"
-#include "json/writer.h"
 
-/* ------------------------------------------------------------------ scoring */
+/* ---- scoring --------------------------------------------------------------------------------- */
 
 static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
 {
@@ -60,7 +60,7 @@ double pack_logit(const struct pack *p, int i)
     return model_logit(p->model, p->logits + (ptrdiff_t)i * model_out_width(p->model));
 }
 
-/* ------------------------------------------------------------------ the document */
+/* ---- the document ---------------------------------------------------------------------------- */
 
 static char *dump(const json_t *doc)
 {
@@ -126,7 +126,7 @@ static int finish(struct pack *p, json_t *golden, char **out, struct err *err)
     return verify(p, view_of(*out), err);
 }
 
-/* ------------------------------------------------------------------ report */
+/* ---- report ---------------------------------------------------------------------------------- */
 
 static void put_calibration(struct json_writer *w, const struct pack *p)
 {
@@ -199,7 +199,7 @@ static int write_document(const struct pack *p, char *text, const char *path, st
     return rc;
 }
 
-/* ------------------------------------------------------------------ the command */
+/* ---- the command ----------------------------------------------------------------------------- */
 
 static int pack(struct pack *p, struct err *err)
 {

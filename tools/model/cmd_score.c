@@ -5,11 +5,11 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "json/writer.h"
 #include "model/engine/compute.h"
 #include "model/engine/engine_state.h"
 #include "model/request_input.h"
 #include "tools/model/command.h"
-#include "json/writer.h"
 
 #define MAX_LINES 256 /* of one batch */
 #define MAX_BATCH_TOKENS 8192
@@ -35,7 +35,7 @@ struct scoring {
     struct buf out;
 };
 
-/* ------------------------------------------------------------------ answers */
+/* ---- answers --------------------------------------------------------------------------------- */
 
 static void put_pair(struct scoring *s, const struct pending *line)
 {
@@ -125,7 +125,7 @@ static int score_large(struct scoring *s, struct pending *line, struct err *err)
     return rc;
 }
 
-/* ------------------------------------------------------------------ lines */
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 static int build_pair(struct scoring *s, struct pending *line, struct err *err)
 {

@@ -1,7 +1,8 @@
+/* adrank-model tokenize: prints the token ids of texts. */
 #include <jansson.h>
 
-#include "tools/model/command.h"
 #include "json/writer.h"
+#include "tools/model/command.h"
 
 struct tokenizing {
     const struct tokenizer *tokenizer;

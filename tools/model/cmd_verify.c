@@ -1,8 +1,9 @@
+/* adrank-model verify: opens a model and compares its golden requests. */
 #include <stdio.h>
 
+#include "json/writer.h"
 #include "model/engine/engine_state.h"
 #include "tools/model/command.h"
-#include "json/writer.h"
 
 static int report(const struct model *m, const struct engine *engine, struct err *err)
 {

@@ -1,3 +1,4 @@
+/* Reads JSON Lines from files or stdin. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>

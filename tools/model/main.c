@@ -1,5 +1,5 @@
-/* adrank-model: inspects, verifies, packs and benchmarks a model directory, scores and tokenises JSON
- * Lines (CONTRACT 8). */
+/* adrank-model: inspects, verifies, packs and benchmarks a model directory, scores and tokenises
+ * JSON Lines (CONTRACT 8). */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>

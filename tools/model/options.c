@@ -1,3 +1,4 @@
+/* Parses and checks adrank-model's arguments. */
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>

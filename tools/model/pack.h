@@ -32,22 +32,24 @@ struct pack {
 
 /* Reads what is there and puts what the command line names into p->doc (pack_document.c). */
 int pack_document(struct pack *p, struct err *err) MUST_CHECK;
-/* Writes out the defaults in effect, with keys in the order of the schema: the file is meant to be read.
- * p->model is open (pack_document.c). */
+/* Writes out the defaults in effect, with keys in the order of the schema: the file is meant to be
+ * read. p->model is open (pack_document.c). */
 int pack_state_defaults(struct pack *p, struct err *err) MUST_CHECK;
 /* Fits a calibration to the labelled lines of --calibrate (pack_calibrate.c). */
 int pack_calibrate(struct pack *p, struct err *err) MUST_CHECK;
 /* Sets *out to the object of /golden: requests and max_error (pack_golden.c). */
 int pack_golden(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
 
-/* Sets the logits of every golden request to the model's; with only_missing of those without (pack_golden.c). */
+/* Sets the logits of every golden request to the model's; with only_missing of those without
+ * (pack_golden.c). */
 int pack_set_logits(struct pack *p, json_t *requests, bool only_missing,
                     struct err *err) MUST_CHECK;
-/* Requests of the built-in texts with their logits; the caller decrefs, also after a failure (pack_builtin.c). */
+/* Requests of the built-in texts with their logits; the caller decrefs, also after a failure
+ * (pack_builtin.c). */
 int pack_builtin(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
 
-/* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's, or one of another
- * precision (cmd_pack.c). */
+/* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's,
+ * or one of another precision (cmd_pack.c). */
 int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
                        int *n, struct err *err) MUST_CHECK;
 int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair,
@@ -55,8 +57,8 @@ int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair,
 /* Of candidate i of the last. */
 double pack_logit(const struct pack *p, int i);
 
-/* Requests of the built-in texts, one for each context, every ad a candidate (pack_texts.c). The caller decrefs; NULL:
- * out of memory. */
+/* Requests of the built-in texts, one for each context, every ad a candidate (pack_texts.c). The
+ * caller decrefs; NULL: out of memory. */
 json_t *pack_builtin_requests(void);
 
 #endif

@@ -59,8 +59,9 @@ static double kept_spread(const struct pool *pool)
     return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
 }
 
-/* Texts that a model was not trained for are mostly much of a muchness to it: of every context the ads that it puts
- * first and last, or, where these are still too alike, the first and the last of all pairs. */
+/* Texts that a model was not trained for are mostly much of a muchness to it: of every context the
+ * ads that it puts first and last, or, where these are still too alike, the first and the last of
+ * all pairs. */
 static void choose(struct pool *pool)
 {
     for (size_t i = 0; i < pool->n; i += pool->n_ads)

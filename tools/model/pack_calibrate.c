@@ -1,5 +1,5 @@
-/* Calibration from labelled lines: fitted on four fifths of them, kept only if it is better on the rest, then fitted
- * on all. */
+/* Calibration from labelled lines: fitted on four fifths of them, kept only if it is better on the
+ * rest, then fitted on all. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -87,7 +87,8 @@ static int64_t time_of(const json_t *doc, const json_t *shown)
     return json_is_integer(now) ? json_integer_value(now) : clock_wall_ms();
 }
 
-/* {"request":{...},"shown":[{"adid":"a7","pos":1,"click":1,"t":...}]}, as the log of impressions has it. */
+/* {"request":{...},"shown":[{"adid":"a7","pos":1,"click":1,"t":...}]}, as the log of impressions
+ * has it. */
 static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
 {
     const json_t *request = json_object_get(doc, "request"), *shown = json_object_get(doc, "shown");

@@ -143,7 +143,7 @@ int pack_document(struct pack *p, struct err *err)
     return 0;
 }
 
-/* ------------------------------------------------------------------ defaults */
+/* ---- defaults -------------------------------------------------------------------------------- */
 
 /* Unless there is one of that key. */
 static int set_missing(json_t *object, const char *key, json_t *value)

@@ -1,5 +1,5 @@
-/* Golden requests: those that are there, given ones, or such of the built-in texts that the model tells apart; their
- * logits, and what each precision loses of them. */
+/* Golden requests: those that are there, given ones, or such of the built-in texts that the model
+ * tells apart; their logits, and what each precision loses of them. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #define BF16_ERROR 0.02 /* the same */
 #define SLACK 2.0       /* of what was measured here */
 
-/* ------------------------------------------------------------------ given lines */
+/* ---- given lines ----------------------------------------------------------------------------- */
 
 struct given {
     json_t *requests;
@@ -68,7 +68,7 @@ static int on_line(void *arg, int number, struct view line, struct err *err)
     return rc;
 }
 
-/* ------------------------------------------------------------------ logits */
+/* ---- logits ---------------------------------------------------------------------------------- */
 
 struct entry {
     const json_t *entry, *request;
@@ -150,7 +150,7 @@ static int measure(struct pack *p, struct engine *engine, const json_t *requests
     return 0;
 }
 
-/* ------------------------------------------------------------------ the whole */
+/* ---- the whole ------------------------------------------------------------------------------- */
 
 static int read_given(struct pack *p, json_t **out, struct err *err)
 {

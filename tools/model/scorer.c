@@ -1,3 +1,4 @@
+/* Opens a model with an engine for scoring. */
 #include <stdio.h>
 
 #include "adrank/catalog.h"

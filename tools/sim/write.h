@@ -2,8 +2,8 @@
 #ifndef TOOLS_SIM_WRITE_H
 #define TOOLS_SIM_WRITE_H
 
-#include "tools/sim/visit.h"
 #include "json/writer.h"
+#include "tools/sim/visit.h"
 
 /* An ad of the catalog. */
 void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item);

@@ -1,4 +1,5 @@
-/* The bodies of struct simd, compiled once for each width: see kernels/cpu/simd.h for what they promise. */
+/* The bodies of struct simd, compiled once for each width: see kernels/cpu/simd.h for what they
+ * promise. */
 #include <math.h>
 
 #include "kernels/cpu/simd.h"
@@ -6,7 +7,8 @@
 
 #define STRIP (2 * SIMD_WIDTH)
 
-/* W keys by W dimensions become W dimensions by W keys. `to` is the strip's half that holds these keys. */
+/* W keys by W dimensions become W dimensions by W keys. `to` is the strip's half that holds these
+ * keys. */
 ALWAYS void pack_square(float *to, const float *k, int n_keys, int n_dims, int stride)
 {
     vec square[SIMD_WIDTH];
@@ -39,8 +41,8 @@ static void pack(struct simd_panel *to, const float *k, const float *v, int n, i
                       (vec){0});
 }
 
-/* scores[i][j] = q_i . k_j for the first n keys; what rounds n up to a strip gets a product with zeros or with
- * a key beyond. */
+/* scores[i][j] = q_i . k_j for the first n keys; what rounds n up to a strip gets a product with
+ * zeros or with a key beyond. */
 ALWAYS void score(const float *const q[SIMD_ROWS], const struct simd_panel *panel, int n, int head,
                   float *scores, int stride)
 {
@@ -108,8 +110,8 @@ ALWAYS void mix(vec sum[SIMD_ROWS][2], const float *scores, int stride, const fl
     }
 }
 
-/* Always SIMD_ROWS rows, the last one again where there are fewer: one code path, hence the same bits, and in
- * the time of one row that waits for its own sums. */
+/* Always SIMD_ROWS rows, the last one again where there are fewer: one code path, hence the same
+ * bits, and in the time of one row that waits for its own sums. */
 static void attend(const struct attend_args *args)
 {
     const int head = args->head, values_stride = simd_round(head), last = args->n_rows - 1;

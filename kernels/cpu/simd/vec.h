@@ -1,6 +1,7 @@
 /*
- * Vectors of SIMD_WIDTH floats on the compilers' vector extension, with intrinsics only where the extension
- * has no word. Everything is static inline: the including file's flags choose the instructions.
+ * Vectors of SIMD_WIDTH floats on the compilers' vector extension, with intrinsics only where the
+ * extension has no word. Everything is static inline: the including file's flags choose the
+ * instructions.
  */
 #ifndef KERNELS_CPU_SIMD_VEC_H
 #define KERNELS_CPU_SIMD_VEC_H
@@ -106,7 +107,8 @@ ALWAYS float vec_highest(vec v)
 }
 
 /*
- * e^x for x <= 0, relative error under 1.2e-7; below -87 it stays at e^-87 (Cody and Waite's reduction: x = n ln 2
+ * e^x for x <= 0, relative error under 1.2e-7; below -87 it stays at e^-87 (Cody and Waite's
+ * reduction: x = n ln 2
  * + r, |r| <= ln 2 / 2; e^r = 1 + r + r^2 p(r), p of degree 4 by weighted minimax fit, error 3e-9).
  */
 ALWAYS vec vec_exp(vec x)

@@ -136,7 +136,8 @@ TEST(arena__copy_and_printf)
     CHECK_STR(arena_printf(&arena, "%d-%s", 12, "x"), "12-x");
 }
 
-/* Chunks are charged, one that waits with little in it with little; over the budget nothing is handed out. */
+/* Chunks are charged, one that waits with little in it with little; over the budget nothing is
+ * handed out. */
 TEST(arena__charges_its_budget)
 {
     struct budget budget;

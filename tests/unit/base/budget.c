@@ -63,7 +63,8 @@ TEST(budget__leaves_room_for_later_stages_and_small_holders)
     CHECK_INT(sum(), 64 * MIB);
 }
 
-/* The smallest limits still take one body of the largest size and the requests beside it, and no two bodies. */
+/* The smallest limits still take one body of the largest size and the requests beside it, and no
+ * two bodies. */
 TEST(budget__the_largest_body_fits_in_any_limit)
 {
     budget_init(&budget, 262144, 262144);

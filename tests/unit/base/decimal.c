@@ -114,7 +114,8 @@ static int significant_digits(const char *text)
     return n;
 }
 
-/* printf finds the nearest text of n digits: ours never has more digits than its first that reads back. */
+/* printf finds the nearest text of n digits: ours never has more digits than its first that reads
+ * back. */
 static void check_shortest(double v)
 {
     char text[DECIMAL_MAX_BYTES], other[64];

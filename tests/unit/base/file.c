@@ -100,7 +100,8 @@ TEST(file__write_leaves_nothing_behind_when_it_fails)
     CHECK_INT(count_files(), before);
 }
 
-/* Who may write to the folder can foresee no name: hard links to a victim under those of a process and a counter. */
+/* Who may write to the folder can foresee no name: hard links to a victim under those of a process
+ * and a counter. */
 TEST(file__write_opens_nothing_that_was_there_before)
 {
     char planted[512], victim[256], target[256];

@@ -19,7 +19,8 @@ TEST(utf8__every_code_point_goes_there_and_back)
     }
 }
 
-/* All texts of one to three bytes, and four with chosen leads, against the table of RFC 3629 written out. */
+/* All texts of one to three bytes, and four with chosen leads, against the table of RFC 3629
+ * written out. */
 static bool by_table(const unsigned char *s, size_t n)
 {
     size_t at = 0;

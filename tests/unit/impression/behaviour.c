@@ -150,10 +150,10 @@ TEST(behaviour_redis_key__has_a_hash_tag)
     CHECK_STR(key + strlen(key) - 4, "a}:h");
 }
 
-/* ---- merge ---- */
+/* ---- merge ----------------------------------------------------------------------------------- */
 
-/* "5ca" is t 5, click, item a; an upper-case item stands for a text without an item; a third letter is the
- * text of the item. */
+/* "5ca" is t 5, click, item a; an upper-case item stands for a text without an item; a third letter
+ * is the text of the item. */
 static int parse(const char *words, struct behaviour *out)
 {
     static const char types[] = "vctbs";

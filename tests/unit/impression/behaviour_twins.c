@@ -6,7 +6,8 @@
 
 #define MANY 4096 /* the largest rank.max_behaviour */
 
-/* The linker sends every memcmp of this program here: what comparing strings costs is counted, not timed. */
+/* The linker sends every memcmp of this program here: what comparing strings costs is counted, not
+ * timed. */
 static long compared;
 int __real_memcmp(const void *a, const void *b, size_t n);
 int __wrap_memcmp(const void *a, const void *b, size_t n);
@@ -17,7 +18,7 @@ int __wrap_memcmp(const void *a, const void *b, size_t n)
     return __real_memcmp(a, b, n);
 }
 
-/* ---- each compared with each, as the rule reads ---- */
+/* ---- each compared with each, as the rule reads ---------------------------------------------- */
 
 static bool twins(const struct behaviour *a, const struct behaviour *b)
 {

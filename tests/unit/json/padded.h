@@ -1,4 +1,5 @@
-/* Text with exactly the padding that readers are promised behind it, so that a sanitizer sees one byte more. */
+/* Text with exactly the padding that readers are promised behind it, so that a sanitizer sees one
+ * byte more. */
 #ifndef TESTS_UNIT_JSON_PADDED_H
 #define TESTS_UNIT_JSON_PADDED_H
 

@@ -91,7 +91,8 @@ TEST(module__refuses_a_file_that_is_no_module)
     unlink(path);
 }
 
-/* This tree builds no CUDA module; where one is built the message would be about the device instead. */
+/* This tree builds no CUDA module; where one is built the message would be about the device
+ * instead. */
 TEST(module__advises_where_cuda_is_not_built)
 {
     const struct backend_ops *ops;

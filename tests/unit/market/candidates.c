@@ -5,7 +5,8 @@
 
 #define NOW_MS 1000
 
-/* The linker sends the calls of this name here: ads of a catalog that are looked at, and one more at the end. */
+/* The linker sends the calls of this name here: ads of a catalog that are looked at, and one more
+ * at the end. */
 static int looks;
 int32_t __real_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
 int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from);
@@ -16,7 +17,8 @@ int32_t __wrap_eligible_ads_next(const struct eligible_ads *ads, int32_t from)
     return __real_eligible_ads_next(ads, from);
 }
 
-/* Prior ecpm: a 5; b 4; c 3 (cpc, .01 x 1000 x .3); d 2; e 1; f is cpa. p is paused, s and o are not in time. */
+/* Prior ecpm: a 5; b 4; c 3 (cpc, .01 x 1000 x .3); d 2; e 1; f is cpa. p is paused, s and o are
+ * not in time. */
 static const char ads[] =
     "{\"adid\":\"e\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"e.example\"],\"cat\":[\"IAB7-1\"]}\n"
     "{\"adid\":\"d\",\"title\":\"t\",\"bid\":2}\n"

@@ -205,7 +205,8 @@ TEST(input_builder__looks_at_no_more_of_a_text_than_it_needs)
     CHECK_INT(all.input.n_tokens, part.input.n_tokens);
     CHECK_INT(memcmp(all.input.ids, part.input.ids, (size_t)all.input.n_tokens * sizeof(int32_t)),
               0);
-    /* the rendered texts, and little beside them; all the ids would take 16 bytes for a byte of text */
+    /* the rendered texts, and little beside them; all the ids would take 16 bytes for a byte of
+     * text */
     CHECK(all.scratch.used_bytes < 4 * BYTES);
     built_close(&all);
     built_close(&part);
@@ -327,7 +328,8 @@ TEST(input_builder__pairs_are_truncated_longest_first)
     built_close(&b);
 }
 
-/* The text is the parent, its pair the one child: what a request of these texts without a template gives. */
+/* The text is the parent, its pair the one child: what a request of these texts without a template
+ * gives. */
 TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
 {
     struct built b AT_END(built_close);

@@ -30,7 +30,8 @@ static const struct {
      "tensor bert.encoder.layer.0.output.dense.bias: shape (1, 32), want (32)"},
 };
 
-/* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals included. */
+/* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals
+ * included. */
 TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
 {
     struct model_dir dir AT_END(model_dir_remove);

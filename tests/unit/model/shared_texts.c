@@ -1,4 +1,5 @@
-/* What inputs of one request have in common is tokenised once, and they are what they would be alone. */
+/* What inputs of one request have in common is tokenised once, and they are what they would be
+ * alone. */
 #include "adrank/model.h"
 #include "base/rng.h"
 #include "tests/test.h"

@@ -70,7 +70,8 @@ TEST(linear__leaves_the_host_copy_alone_and_needs_it_no_longer)
     }
 }
 
-/* What is not a number comes out as such and stays in its row. oneDNN's relu makes it 0: known, and left. */
+/* What is not a number comes out as such and stays in its row. oneDNN's relu makes it 0: known, and
+ * left. */
 TEST(linear__does_not_hide_what_is_not_finite)
 {
     for (int p = 0; p < 2; p++)

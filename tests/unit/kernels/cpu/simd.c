@@ -1,4 +1,5 @@
-/* Every width of the vector kernels that this processor can run; the backend itself only ever uses the widest. */
+/* Every width of the vector kernels that this processor can run; the backend itself only ever uses
+ * the widest. */
 #include "kernels/cpu/simd.h"
 
 #include "base/rng.h"

@@ -25,7 +25,7 @@ static double us_of(const struct engine_cost *cost, struct input_shape shape)
 
 static const struct input_shape none = {0};
 
-/* ------------------------------------------------------------------ the function */
+/* ---- the function ---------------------------------------------------------------------------- */
 
 TEST(cost__adds_its_terms_on_one_thread)
 {
@@ -125,7 +125,7 @@ TEST(cost__grows_with_the_batch)
     }
 }
 
-/* ------------------------------------------------------------------ the fit */
+/* ---- the fit --------------------------------------------------------------------------------- */
 
 /* What an engine would measure: n of these. */
 static int sample(struct cost_sample *out, int n, const struct engine_cost *cost, double noise)

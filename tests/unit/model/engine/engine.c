@@ -8,7 +8,7 @@
 #include "tests/backends/null_logit.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
-/* ------------------------------------------------------------------ counting allocations */
+/* ---- counting allocations -------------------------------------------------------------------- */
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define COUNTING 0
@@ -53,7 +53,7 @@ int posix_memalign(void **p, size_t align, size_t n)
 }
 #endif
 
-/* ------------------------------------------------------------------ running */
+/* ---- running --------------------------------------------------------------------------------- */
 
 static atomic_int progress;
 
@@ -166,7 +166,7 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
     model_unref(m);
 }
 
-/* ------------------------------------------------------------------ faults */
+/* ---- faults ---------------------------------------------------------------------------------- */
 
 static int broken_attention(struct lane *lane, const struct attention_args *args, struct err *err)
 {

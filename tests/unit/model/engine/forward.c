@@ -11,7 +11,7 @@
 #define LAYERS 4
 #define MAX_ROWS 64
 
-/* ---- networks of random numbers --------------------------------------------------------------- */
+/* ---- networks of random numbers -------------------------------------------------------------- */
 
 static float *numbers(struct rng *rng, int rows, int cols, double deviation)
 {
@@ -165,7 +165,7 @@ static void check_close(const float *got, const float *want, int n)
     check_within(got, want, n, 1e-4F);
 }
 
-/* ---- ranges ------------------------------------------------------------------------------------ */
+/* ---- ranges ---------------------------------------------------------------------------------- */
 
 static void check_ranges(enum precision precision, enum pool_kind read_out)
 {
@@ -232,7 +232,7 @@ TEST(forward__a_causal_network_sees_nothing_that_follows)
     stack_release(&s);
 }
 
-/* ---- one network on another -------------------------------------------------------------------- */
+/* ---- one network on another ------------------------------------------------------------------ */
 
 /* Texts through the lower network, a mean of each; as the upper one's rows, the first of them the
  * parent of the others. Returns the upper's read rows. */
@@ -288,7 +288,7 @@ TEST(forward__vectors_of_one_network_go_through_a_wider_one)
     free(want);
 }
 
-/* ---- what training keeps ----------------------------------------------------------------------- */
+/* ---- what training keeps --------------------------------------------------------------------- */
 
 /* A block of rows of up to cols floats for every layer and the end. */
 static void keep(struct stack *s, struct layer_block *block, int cols)

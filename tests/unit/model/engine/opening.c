@@ -158,7 +158,7 @@ TEST(engine__closes_at_any_step_of_opening)
     model_unref(m);
 }
 
-/* ------------------------------------------------------------------ measuring */
+/* ---- measuring ------------------------------------------------------------------------------- */
 
 /* What the operations of an engine under way are asked for. */
 static struct {
@@ -221,8 +221,8 @@ static struct launcher *paced_launcher(void)
     return launcher_of(module_path("paced"), "", 1);
 }
 
-/* For what is measured: to a machine that is busy with others a step may look too long, and is left out. What is broken
- * is so each time. */
+/* For what is measured: to a machine that is busy with others a step may look too long, and is left
+ * out. What is broken is so each time. */
 #define TRY(attempt)                                                                               \
     do {                                                                                           \
         int tries_ = 0;                                                                            \

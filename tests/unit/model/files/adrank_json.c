@@ -141,8 +141,8 @@ TEST(adrank_json__reads_every_field)
     json_decref(doc);
 }
 
-/* One golden request of n pairs whose logits deviate by exactly that much: half of them above 0, half below; of
- * an odd number, one is 0. */
+/* One golden request of n pairs whose logits deviate by exactly that much: half of them above 0,
+ * half below; of an odd number, one is 0. */
 static json_t *document_of(int n, double deviation)
 {
     json_t *doc = right_document(), *entry = json_object(), *candidates = json_array();
@@ -160,7 +160,8 @@ static json_t *document_of(int n, double deviation)
     return doc;
 }
 
-/* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too few. */
+/* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too
+ * few. */
 TEST(adrank_json__wants_pairs_and_spread)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /*
- * config/adrank.schema.json and the reader say the same: every property, bound and list of required ones of the
- * schema is tried on a document that has them all.
+ * config/adrank.schema.json and the reader say the same: every property, bound and list of required
+ * ones of the schema is tried on a document that has them all.
  */
 #include "model/files/adrank_json.h"
 
@@ -32,8 +32,8 @@ static json_t *schema_open(void)
     return schema;
 }
 
-/* The document with that value at the pointer, without what it names when value is NULL, or as it is where the
- * pointer is "", is taken, or refused as bad data by a text that names the file. */
+/* The document with that value at the pointer, without what it names when value is NULL, or as it
+ * is where the pointer is "", is taken, or refused as bad data by a text that names the file. */
 static void check(const char *pointer, const char *value, bool taken)
 {
     json_t *doc = full_document();
@@ -79,7 +79,7 @@ static void check_text(const char *pointer, const char *piece, int n, bool taken
     check(pointer, buf_str(&text), taken);
 }
 
-/* ------------------------------------------------------------------ one keyword each */
+/* ---- one keyword each ------------------------------------------------------------------------ */
 
 static void try_type(const char *pointer, const json_t *type)
 {
@@ -246,7 +246,7 @@ static void try_keywords(const char *pointer, const json_t *schema)
     }
 }
 
-/* ------------------------------------------------------------------ the tree */
+/* ---- the tree -------------------------------------------------------------------------------- */
 
 static bool is_required(const json_t *schema, const char *name)
 {

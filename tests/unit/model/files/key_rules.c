@@ -1,5 +1,6 @@
-/* Every row of every table of keys is tried in a whole directory: what is harmless opens whatever its value, what has
- * allowed values opens with these and is refused by file and name with all others. */
+/* Every row of every table of keys is tried in a whole directory: what is harmless opens whatever
+ * its value, what has allowed values opens with these and is refused by file and name with all
+ * others. */
 #include "model/files/key_rules.h"
 
 #include "adrank/model.h"

@@ -35,8 +35,8 @@ static void put_part(const struct model_dir *dir, const char *name, json_t *head
     free(text);
 }
 
-/* The whole weights become two files and an index. Tensors lie in the order of their bytes: the first half goes to the
- * first file. */
+/* The whole weights become two files and an index. Tensors lie in the order of their bytes: the
+ * first half goes to the first file. */
 static void split_weights(const struct model_dir *dir)
 {
     struct buf whole = model_dir_get(dir, "model.safetensors");
@@ -215,7 +215,7 @@ TEST(model_shards__a_spoilt_shard_is_named)
     remove_all(&dir);
 }
 
-/* ------------------------------------------------------------------ other formats, other places */
+/* ---- other formats, other places ------------------------------------------------------------- */
 
 static const struct {
     const char *name, *bytes, *error;

@@ -1,5 +1,5 @@
-/* What the files of a directory state beyond sizes: how long a pair may be, its token types, what two labels mean,
- * what sentence-transformers adds. */
+/* What the files of a directory state beyond sizes: how long a pair may be, its token types, what
+ * two labels mean, what sentence-transformers adds. */
 #include "model/model_struct.h"
 #include "tests/unit/model/model_dir.h"
 
@@ -24,7 +24,7 @@ static void apply(const struct model_dir *dir, const struct edit *edits, size_t 
     }
 }
 
-/* ------------------------------------------------------------------ length */
+/* ---- length ---------------------------------------------------------------------------------- */
 
 static const struct {
     int tokens;
@@ -117,7 +117,7 @@ TEST(stated__shortest_lengths_open)
     }
 }
 
-/* ------------------------------------------------------------------ token types */
+/* ---- token types ----------------------------------------------------------------------------- */
 
 TEST(stated__token_types_follow_the_tokenizer)
 {
@@ -164,7 +164,7 @@ TEST(stated__token_types_follow_the_tokenizer)
     }
 }
 
-/* ------------------------------------------------------------------ labels */
+/* ---- labels ---------------------------------------------------------------------------------- */
 
 #define ACTIVATION(name_) "{\"activation_fn\":\"torch.nn.modules." name_ "\",\"version\":\"5.0\"}"
 
@@ -214,7 +214,7 @@ TEST(stated__two_labels_are_independent_or_exclude_each_other)
     }
 }
 
-/* ------------------------------------------------------------------ refusals */
+/* ---- refusals -------------------------------------------------------------------------------- */
 
 #define MODULE(type_, path_)                                                                       \
     "{\"idx\":0,\"name\":\"0\",\"path\":\"" path_ "\",\"type\":\"" type_ "\"}"

@@ -1,4 +1,5 @@
-/* Encoding only as much of a text as there is room for: the same ids, and the rest of the text is not looked at. */
+/* Encoding only as much of a text as there is room for: the same ids, and the rest of the text is
+ * not looked at. */
 
 #include "base/rng.h"
 #include "model/tokenizer/normalizer.h"

@@ -139,7 +139,8 @@ TEST(normalizer__finds_the_words_of_the_reference_in_every_string)
     CHECK(n >= 10000);
 }
 
-/* Class 216 after 228 is brought forward, however long the run, and in time that is linear in it. */
+/* Class 216 after 228 is brought forward, however long the run, and in time that is linear in it.
+ */
 TEST(normalizer__orders_long_runs_of_combining_characters)
 {
     static const struct normalizer_options options = {true, true, true, true};

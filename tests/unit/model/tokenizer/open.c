@@ -69,8 +69,8 @@ TEST(tokenizer_open__prefers_tokenizer_json)
     tokenizer_free(t);
 }
 
-/* The golden tokenizer's words end at 12 characters, which transformers' BERT classes do not know of. The caller
- * frees. */
+/* The golden tokenizer's words end at 12 characters, which transformers' BERT classes do not know
+ * of. The caller frees. */
 static char *with_bert_limit(struct view json)
 {
     json_t *doc = json_loadb(json.ptr, json.len, 0, NULL);
@@ -85,7 +85,8 @@ static char *with_bert_limit(struct view json)
     return text;
 }
 
-/* Where transformers takes tokenizer_config.json's word, or its absence, against tokenizer.json's. */
+/* Where transformers takes tokenizer_config.json's word, or its absence, against tokenizer.json's.
+ */
 TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
 {
 #define CASED "\"do_lower_case\":false,\"strip_accents\":true"

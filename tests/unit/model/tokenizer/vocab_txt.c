@@ -17,8 +17,8 @@ static int32_t one_id(const struct tokenizer *t, const char *text)
 
 TEST(vocab_txt__takes_lines_as_the_reference_does)
 {
-    /* White space at the ends goes, be it \r or U+3000; U+2028 and a lone \r end no line; no newline at the
-     * end is needed; one empty line is a token that nothing matches. */
+    /* White space at the ends goes, be it \r or U+3000; U+2028 and a lone \r end no line; no
+     * newline at the end is needed; one empty line is a token that nothing matches. */
     static const char vocab[] = SPECIAL "a\r\nb \t\n\nc\u3000\nx\u2028y\nq\rz\nd";
     struct tokenizer *t;
     struct err err;

@@ -10,7 +10,8 @@ static int split(const struct wordpiece *w, const char *word, int32_t *ids)
 
 TEST(wordpiece__takes_the_longest_piece_and_never_goes_back)
 {
-    /* "unable": "un" "##able"; "unabl": "##abl" is found nowhere though "##a" "##b" "##l" would do. */
+    /* "unable": "un" "##able"; "unabl": "##abl" is found nowhere though "##a" "##b" "##l" would do.
+     */
     static const struct view tokens[] = {
         VIEW_LIT("[UNK]"), VIEW_LIT("un"),   VIEW_LIT("##able"), VIEW_LIT("##ab"),
         VIEW_LIT("##a"),   VIEW_LIT("##bl"), VIEW_LIT("u"),      VIEW_LIT("##n\u00e9"),

@@ -7,7 +7,7 @@
 #include "market/reasons.h"
 #include "tests/test.h"
 
-/* ---- a strict reader of the text format ----------------------------------------------------------- */
+/* ---- a strict reader of the text format ------------------------------------------------------ */
 
 struct sample {
     char name[128];
@@ -83,7 +83,8 @@ static void read_sample(char *line)
             FAIL("%s{%s} twice", s->name, s->labels);
 }
 
-/* A sample belongs to the family told last: its name, with a histogram's suffixes where it is one. */
+/* A sample belongs to the family told last: its name, with a histogram's suffixes where it is one.
+ */
 static void check_family(const struct sample *s)
 {
     const char *family = parsed.families[parsed.n_families - 1];
@@ -199,7 +200,7 @@ static struct metrics_shard *new_shard(struct metrics *metrics)
     return shard;
 }
 
-/* ---- tests ------------------------------------------------------------------------------------------ */
+/* ---- tests ----------------------------------------------------------------------------------- */
 
 static void collect_info(struct metrics_out *out, void *arg)
 {
@@ -317,7 +318,8 @@ static void *count(void *arg)
     return NULL;
 }
 
-/* Nothing is lost, and what is read meanwhile is consistent (and free of races, says the sanitizer). */
+/* Nothing is lost, and what is read meanwhile is consistent (and free of races, says the
+ * sanitizer). */
 TEST(metrics__may_be_read_while_it_counts)
 {
     struct metrics metrics AT_END(metrics_release);

@@ -334,7 +334,8 @@ TEST(connection__tells_when_the_client_is_gone)
     CHECK_INT(fixture.gone, 1);
 }
 
-/* Also when nothing more is to be read: the client has shut its sending side, or the buffer is full to the brim. */
+/* Also when nothing more is to be read: the client has shut its sending side, or the buffer is full
+ * to the brim. */
 TEST(connection__tells_when_the_client_is_gone_that_is_not_read_from)
 {
     static char body[32704];

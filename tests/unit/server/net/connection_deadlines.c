@@ -26,7 +26,8 @@ TEST(connection__lingers_after_refusing)
     fixture_stop();
 }
 
-/* Sends text a byte at a time, far slower than limit_ms allows, until the server answers; how many went. */
+/* Sends text a byte at a time, far slower than limit_ms allows, until the server answers; how many
+ * went. */
 static size_t drip(struct http_client *client, const char *text, size_t repeat_last)
 {
     size_t len = strlen(text), n = 0;
@@ -97,7 +98,8 @@ TEST(connection__closes_idle_ones_without_a_word)
     fixture_stop();
 }
 
-/* A new connection has first_byte_ms, or idle_ms where that is less; from the first request on idle_ms alone. */
+/* A new connection has first_byte_ms, or idle_ms where that is less; from the first request on
+ * idle_ms alone. */
 TEST(connection__closes_silent_ones_early)
 {
     struct http_client client, never, empty;

@@ -68,7 +68,8 @@ TEST(connection__limits_how_many)
     fixture_stop();
 }
 
-/* Which of the workers has it does not matter: three are there, and who goes has been idle longest. */
+/* Which of the workers has it does not matter: three are there, and who goes has been idle longest.
+ */
 TEST(connection__makes_room_by_the_longest_idle)
 {
     struct http_client silent, used, busy, c;
@@ -100,7 +101,8 @@ TEST(connection__makes_room_by_the_longest_idle)
     fixture_stop();
 }
 
-/* A flood of connections without a byte costs itself: who has been served stays, however long it has been idle. */
+/* A flood of connections without a byte costs itself: who has been served stays, however long it
+ * has been idle. */
 TEST(connection__makes_room_by_the_silent_first)
 {
     struct http_client used[2], silent[20];
@@ -236,7 +238,8 @@ TEST(connection__a_newcomer_costs_one_other)
     fixture_stop();
 }
 
-/* Many more than a new limit and all that may be refused: newcomers are not shut out by those who came before. */
+/* Many more than a new limit and all that may be refused: newcomers are not shut out by those who
+ * came before. */
 TEST(connection__follows_a_lower_limit_of_how_many)
 {
     struct http_client clients[150], c;

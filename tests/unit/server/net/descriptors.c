@@ -8,7 +8,8 @@ static struct descriptors share(int64_t limit, int64_t wanted, int64_t workers)
                              &(struct http_options){.max_connections = wanted, .workers = workers});
 }
 
-/* Everybody has some, public connections have the rest, and together it is never more than there are. */
+/* Everybody has some, public connections have the rest, and together it is never more than there
+ * are. */
 TEST(descriptors__leaves_some_for_everybody)
 {
     static const int64_t limits[] = {64, 100, 256, 512, 1024, 4096, 65536, 1048576, INT64_MAX};

@@ -1,4 +1,5 @@
-/* The reader against a table of requests: what each becomes, whole, byte by byte and at random splits. */
+/* The reader against a table of requests: what each becomes, whole, byte by byte and at random
+ * splits. */
 #include "server/net/http_reader.h"
 
 #include "base/buf.h"
@@ -92,8 +93,8 @@ static const struct http_reader_limits limits = {
     .max_body_bytes = LIMIT_BODY,
 };
 
-/* Feeds bytes[0 .. n) in pieces as `piece` says; what is held then is in *held, on an allocation of exactly
- * its size, so that a sanitizer sees a read behind it. */
+/* Feeds bytes[0 .. n) in pieces as `piece` says; what is held then is in *held, on an allocation of
+ * exactly its size, so that a sanitizer sees a read behind it. */
 struct run {
     struct http_reader reader;
     enum http_progress last;
@@ -190,7 +191,8 @@ TEST(http_reader__reads_and_refuses)
     }
 }
 
-/* A request that is well formed so far is never refused or done early: every proper prefix wants more. */
+/* A request that is well formed so far is never refused or done early: every proper prefix wants
+ * more. */
 TEST(http_reader__wants_more_of_every_prefix)
 {
     struct run run;
@@ -261,7 +263,8 @@ TEST(http_reader__bounds_chunk_extensions)
     free(run.held);
 }
 
-/* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it comes. */
+/* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it
+ * comes. */
 TEST(http_reader__squeezes_chunks)
 {
     static const char *const chunk = "1\r\nx\r\n";

@@ -159,8 +159,9 @@ static bool arrives_while_busy(void)
     return state.arrivals[1] < state.busy_until_us;
 }
 
-/* Bytes that came while the loop was busy count from when they may have come. On a machine that gives the thread no time
- * between two turns it looks as if the loop had slept: then it is tried again. */
+/* Bytes that came while the loop was busy count from when they may have come. On a machine that
+ * gives the thread no time between two turns it looks as if the loop had slept: then it is tried
+ * again. */
 TEST(loop__arrival_counts_the_time_it_was_busy)
 {
     int tries = 0;

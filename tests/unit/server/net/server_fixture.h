@@ -7,7 +7,8 @@
  *   GET  /park    is never answered
  *   GET  /big     8 MiB of "x"
  *   GET  /nothing neither answers nor defers
- *   GET  /id      the request id, a blank, the query, a blank, the authority, a blank, the traceparent
+ *   GET  /id      the request id, a blank, the query, a blank, the authority, a blank, the
+ * traceparent
  */
 #ifndef TESTS_SERVER_FIXTURE_H
 #define TESTS_SERVER_FIXTURE_H
@@ -215,7 +216,7 @@ static void fixture_init(void)
     fixture = (struct fixture){.options = http_defaults};
 }
 
-/* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------------ */
+/* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------ */
 
 struct limits_letter {
     struct letter letter;
@@ -275,7 +276,7 @@ static void fixture_stop(void)
     free(fixture.big);
 }
 
-/* ---- the client's side ---------------------------------------------------------------------------- */
+/* ---- the client's side ----------------------------------------------------------------------- */
 
 static struct http_client connect_client(void)
 {

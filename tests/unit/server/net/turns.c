@@ -1,6 +1,7 @@
 /*
- * Connections that share a loop take turns: what one client sends does not hold up, or shut out, the others.
- * One thread: sockets are filled first, then the loop runs until the request that stops it.
+ * Connections that share a loop take turns: what one client sends does not hold up, or shut out,
+ * the others. One thread: sockets are filled first, then the loop runs until the request that stops
+ * it.
  */
 #include <sys/ioctl.h>
 #include <sys/socket.h>

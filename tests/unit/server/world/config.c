@@ -208,7 +208,7 @@ TEST(config__set_wins_and_takes_bare_words)
     reading_release(&r);
 }
 
-/* ---- an option's older name ---- */
+/* ---- an option's older name ------------------------------------------------------------------ */
 
 TEST(config__takes_an_option_by_its_older_name)
 {

@@ -327,7 +327,8 @@ TEST(loader__what_needs_a_restart_is_listed_and_left)
     end();
 }
 
-/* Between the letter's posting and its delivery too: a second load would start from the old world. */
+/* Between the letter's posting and its delivery too: a second load would start from the old world.
+ */
 TEST(loader__is_busy_until_its_result_is_taken_in)
 {
     struct pollfd ready;

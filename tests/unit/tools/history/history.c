@@ -178,7 +178,8 @@ TEST(history__leaves_bad_lines_out)
     redis_stop(&redis);
 }
 
-/* Seconds where milliseconds are expected are stored, and told: ten lines of them, and how many more. */
+/* Seconds where milliseconds are expected are stored, and told: ten lines of them, and how many
+ * more. */
 TEST(history__warns_of_times_in_another_unit)
 {
     struct buf lines = BUF_INIT;

@@ -5,7 +5,8 @@
 #include "tests/test.h"
 #include "tools/sim/world.h"
 
-/* The longest noun of the lexicon that stands in the text, case aside; its topic tells the meaning. */
+/* The longest noun of the lexicon that stands in the text, case aside; its topic tells the meaning.
+ */
 static bool find_noun(struct view text, enum sim_lang lang, struct sim_meaning *out)
 {
     size_t best = 0;

@@ -1,3 +1,4 @@
+/* Starts a private redis-server on a free port. */
 #include "tests/redis.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* Registers and runs test cases and prints their verdicts. */
 #include "tests/test.h"
 
 #include <stdarg.h>

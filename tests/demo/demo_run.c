@@ -1,3 +1,4 @@
+/* Starts the demo, reads its output and ends it. */
 #include "tests/demo/demo_run.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* Records a daemon's metrics as series that promtool reads. */
 #include "tests/e2e/alerts_recording.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* A scripted HTTP server for adrank-bench to load. */
 #include "tests/e2e/bench_peer.h"
 
 #include <arpa/inet.h>

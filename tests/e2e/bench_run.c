@@ -1,3 +1,4 @@
+/* Runs adrank-bench and reads its JSON. */
 #include "tests/e2e/bench_run.h"
 
 #include <sys/wait.h>

@@ -1,3 +1,4 @@
+/* Makes model directories that cannot be opened. */
 #include "tests/e2e/broken_model.h"
 
 #include <fcntl.h>

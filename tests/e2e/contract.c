@@ -1,3 +1,4 @@
+/* The daemon that the contract's tests share, and checks of its answers. */
 #include "tests/e2e/contract.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* Many clients at once, sent and read by one thread. */
 #include "tests/e2e/crowd.h"
 
 #include <arpa/inet.h>

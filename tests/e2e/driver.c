@@ -1,3 +1,4 @@
+/* Starts, feeds and stops a real daemon and a real Redis. */
 #include "tests/e2e/driver.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* A Redis that answers with whatever a script says. */
 #include "tests/e2e/hostile_redis_peer.h"
 
 #include <arpa/inet.h>

@@ -1,3 +1,4 @@
+/* The shared memory in which a test plans faults for another process. */
 #include "tests/fault/board.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* The test's side of fault injection. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>

@@ -1,3 +1,4 @@
+/* Decides whether an interposed call fails. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

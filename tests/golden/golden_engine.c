@@ -1,3 +1,4 @@
+/* Opens engines for the comparison with golden logits. */
 #include "tests/golden/golden_engine.h"
 
 #include "tests/test.h"

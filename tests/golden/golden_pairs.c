@@ -1,3 +1,4 @@
+/* Reads golden pairs of texts and their logits. */
 #include "tests/golden/golden_pairs.h"
 
 #include <jansson.h>

@@ -1,3 +1,4 @@
+/* Runs adrank-model and captures its output. */
 #include "tests/golden/model_program.h"
 
 #include <sys/wait.h>

@@ -1,3 +1,4 @@
+/* Generates operation cases and judges their results. */
 #include "tests/ops/cases.h"
 
 #define EPS 1e-12F

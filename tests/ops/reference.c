@@ -1,3 +1,4 @@
+/* Naive operations in double precision, written to be read. */
 #include "tests/ops/reference.h"
 
 #include <math.h>

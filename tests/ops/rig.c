@@ -1,3 +1,4 @@
+/* Opens a backend and runs an operation on it and on the reference. */
 #include "tests/ops/rig.h"
 
 #include <ctype.h>

@@ -1,3 +1,4 @@
+/* Judges an answer to a hostile request. */
 #define _GNU_SOURCE /* memmem */
 #include "tests/storm/answer.h"
 

@@ -1,3 +1,4 @@
+/* The reloads, the good client and the watcher beside the hostile clients. */
 #include "tests/storm/around.h"
 
 #include <signal.h>

@@ -1,3 +1,4 @@
+/* Changes, pauses and kills the Redis of a storm. */
 #include <hiredis/hiredis.h>
 #include <unistd.h>
 

@@ -1,3 +1,4 @@
+/* Mutates request bodies. */
 #include "tests/storm/body.h"
 
 #include "base/file.h"

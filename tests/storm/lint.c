@@ -1,3 +1,4 @@
+/* Checks log and metrics texts. */
 #include "tests/storm/lint.h"
 
 #include "base/file.h"

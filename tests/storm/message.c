@@ -1,3 +1,4 @@
+/* Composes hostile HTTP messages. */
 #define _GNU_SOURCE /* memmem */
 #include "tests/storm/message.h"
 

@@ -1,3 +1,4 @@
+/* Sends bytes in hostile ways and reads what comes back. */
 #define _GNU_SOURCE /* memmem */
 #include "tests/storm/wire.h"
 

@@ -1,3 +1,4 @@
+/* Tests of base/budget.c. */
 #include "base/budget.h"
 
 #include <pthread.h>

@@ -1,3 +1,4 @@
+/* Tests of base/buf.c. */
 #include "base/buf.h"
 
 #include <stdint.h>

@@ -1,3 +1,4 @@
+/* Tests of base/bug.c. */
 #include "base/bug.h"
 
 #include <signal.h>

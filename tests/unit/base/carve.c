@@ -1,3 +1,4 @@
+/* Tests of base/carve.h. */
 #include "base/carve.h"
 
 #include "tests/test.h"

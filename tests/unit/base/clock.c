@@ -1,3 +1,4 @@
+/* Tests of base/clock.c. */
 #include "base/clock.h"
 
 #include <time.h>

@@ -1,3 +1,4 @@
+/* Tests of base/decimal.c. */
 #include "base/decimal.h"
 
 #include <float.h>

@@ -1,3 +1,4 @@
+/* Tests of base/err.c. */
 #include "base/err.h"
 
 #include <errno.h>

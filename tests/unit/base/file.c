@@ -1,3 +1,4 @@
+/* Tests of base/file.c. */
 #include "base/file.h"
 
 #include <dirent.h>

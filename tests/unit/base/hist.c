@@ -1,3 +1,4 @@
+/* Tests of base/hist.c. */
 #include "base/hist.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of base/host_port.c. */
 #include "base/host_port.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of base/lines.c. */
 #include "base/lines.h"
 
 #include "tests/test.h"

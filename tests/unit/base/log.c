@@ -1,3 +1,4 @@
+/* Tests of base/log.c. */
 #include "base/log.h"
 
 #include <errno.h>

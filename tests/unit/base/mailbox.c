@@ -1,3 +1,4 @@
+/* Tests of base/mailbox.c. */
 #include "base/mailbox.h"
 
 #include <poll.h>

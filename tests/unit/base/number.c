@@ -1,3 +1,4 @@
+/* Tests of base/number.c. */
 #include "base/number.h"
 
 #include "tests/test.h"

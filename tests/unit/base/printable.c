@@ -1,3 +1,4 @@
+/* Tests of base/printable.c. */
 #include "base/printable.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of base/problems.c. */
 #include "base/problems.h"
 
 #include <stdint.h>

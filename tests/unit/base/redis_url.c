@@ -1,3 +1,4 @@
+/* Tests of base/redis_url.c. */
 #include "base/redis_url.h"
 
 #include "tests/test.h"

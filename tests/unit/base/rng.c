@@ -1,3 +1,4 @@
+/* Tests of base/rng.c. */
 #include "base/rng.h"
 
 #include "tests/test.h"

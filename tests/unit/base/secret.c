@@ -1,3 +1,4 @@
+/* Tests of base/secret.c. */
 #include "base/secret.h"
 
 #include <stdint.h>

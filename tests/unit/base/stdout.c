@@ -1,3 +1,4 @@
+/* Tests of base/stdout.c. */
 #include "base/stdout.h"
 
 #include <errno.h>

@@ -1,3 +1,4 @@
+/* Tests of base/utf8.c. */
 #include "base/utf8.h"
 
 #include "tests/test.h"

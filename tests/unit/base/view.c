@@ -1,3 +1,4 @@
+/* Tests of base/view.h. */
 #include "tests/test.h"
 
 TEST(view_eq_nocase__folds_ascii_letters_only)

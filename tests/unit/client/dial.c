@@ -1,3 +1,4 @@
+/* Tests of client/dial.c. */
 #include "client/dial.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of client/response.c. */
 #include "client/response.h"
 
 #include "base/rng.h"

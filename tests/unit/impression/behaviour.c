@@ -1,3 +1,4 @@
+/* Tests of impression/behaviour.c. */
 #include "adrank/behaviour.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of impression/behaviour_twins.c. */
 #include "impression/behaviour_twins.h"
 
 #include "adrank/behaviour.h"

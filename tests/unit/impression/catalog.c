@@ -1,3 +1,4 @@
+/* Tests of impression/catalog.c. */
 #include "adrank/catalog.h"
 
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* Tests of impression/catalog_doubts.c. */
 #include "impression/catalog_doubts.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* Tests of impression/decode.c. */
 #include "base/buf.h"
 #include "tests/unit/impression/decoded.h"
 

@@ -1,3 +1,4 @@
+/* Tests of impression/domain.c. */
 #include "impression/domain.h"
 
 #include "base/buf.h"

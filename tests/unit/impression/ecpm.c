@@ -1,3 +1,4 @@
+/* Tests of impression/ecpm.c. */
 #include "impression/ecpm.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of json/text.c. */
 #include "json/text.h"
 
 #include "base/buf.h"

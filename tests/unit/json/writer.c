@@ -1,3 +1,4 @@
+/* Tests of json/writer.c. */
 #include "json/writer.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of kernels/module.c. */
 #include "kernels/module.h"
 
 #include <unistd.h>

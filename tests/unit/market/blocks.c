@@ -1,3 +1,4 @@
+/* Tests of market/blocks.c. */
 #include "market/blocks.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* Tests of market/candidates.c. */
 #include "market/candidates.h"
 
 #include "base/buf.h"

@@ -1,3 +1,4 @@
+/* Tests of market/eligible_ads.c. */
 #include "market/eligible_ads.h"
 
 #include "base/buf.h"

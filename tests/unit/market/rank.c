@@ -1,3 +1,4 @@
+/* Tests of market/rank.c. */
 #include "market/rank.h"
 
 #include "base/buf.h"

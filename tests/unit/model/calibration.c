@@ -1,3 +1,4 @@
+/* Tests of model/calibration.c. */
 #include "model/calibration.h"
 
 #include "tests/test.h"

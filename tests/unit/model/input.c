@@ -1,3 +1,4 @@
+/* Tests of model/input.c. */
 #include "adrank/input.h"
 
 #include "base/rng.h"

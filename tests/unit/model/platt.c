@@ -1,3 +1,4 @@
+/* Tests of model/platt.c. */
 #include "model/platt.h"
 
 #include "base/rng.h"

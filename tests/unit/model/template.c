@@ -1,3 +1,4 @@
+/* Tests of model/template.c. */
 #include "model/template.h"
 
 #include "tests/test.h"

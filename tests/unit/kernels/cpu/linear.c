@@ -1,3 +1,4 @@
+/* Tests of kernels/cpu/linear.c. */
 #include "kernels/cpu/linear.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of kernels/cpu/onednn_product.c. */
 #include "kernels/cpu/onednn_product.h"
 
 #include <dirent.h>

@@ -1,3 +1,4 @@
+/* A module that needs a function nobody defines. */
 #include "kernels/backend.h"
 
 int absent_call(void);

@@ -1,3 +1,4 @@
+/* A module without a table of operations. */
 #include "kernels/backend.h"
 
 extern const struct backend_module adrank_backend;

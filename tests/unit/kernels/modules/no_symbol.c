@@ -1,2 +1,3 @@
+/* A module that is none: it exports nothing. */
 extern const int something_else;
 const int something_else = 1;

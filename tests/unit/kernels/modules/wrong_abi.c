@@ -1,3 +1,4 @@
+/* A module of another version of the interface. */
 #include "kernels/backend.h"
 
 extern const struct backend_module adrank_backend;

@@ -1,3 +1,4 @@
+/* Tests of model/engine/plan.c. */
 #include "model/engine/plan.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of model/files/adrank_json.c. */
 #include "model/files/adrank_json.h"
 
 #include "tests/unit/model/model_dir.h"

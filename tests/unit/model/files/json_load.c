@@ -1,3 +1,4 @@
+/* Tests of model/files/json_load.c. */
 #include "model/files/json_load.h"
 
 #include "tests/test.h"

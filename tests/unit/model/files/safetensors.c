@@ -1,3 +1,4 @@
+/* Tests of model/files/safetensors.c. */
 #include "model/files/safetensors.h"
 
 #include "base/buf.h"

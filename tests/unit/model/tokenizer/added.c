@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/added.c. */
 #include "model/tokenizer/added.h"
 
 #include "base/number.h"

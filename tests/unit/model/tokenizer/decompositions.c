@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/decompositions.c. */
 #include "model/tokenizer/decompositions.h"
 
 #include "model/tokenizer/normalizer_class.h"

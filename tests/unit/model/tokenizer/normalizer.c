@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/normalizer.c. */
 #include "model/tokenizer/normalizer.h"
 
 #include "base/utf8.h"

@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/open.c. */
 #include <jansson.h>
 #include <sys/stat.h>
 #include <unistd.h>

@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/tokenizer.c. */
 #include <pthread.h>
 
 #include "base/number.h"

@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/truncate.c. */
 #include "adrank/tokenizer.h"
 #include "base/number.h"
 #include "tests/unit/model/tokenizer/golden.h"

@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/vocab_json.c. */
 #include "base/buf.h"
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"

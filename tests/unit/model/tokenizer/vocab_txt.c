@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/vocab_txt.c. */
 #include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
 

@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/wordpiece.c. */
 #include "model/tokenizer/wordpiece.h"
 
 #include "tests/test.h"

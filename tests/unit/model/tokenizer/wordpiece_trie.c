@@ -1,3 +1,4 @@
+/* Tests of model/tokenizer/wordpiece_trie.c. */
 #include "model/tokenizer/wordpiece_trie.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of server/admin/caller.c. */
 #include "server/admin/caller.h"
 
 #include "tests/test.h"

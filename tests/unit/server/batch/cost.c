@@ -1,3 +1,4 @@
+/* Tests of server/batch/cost.c. */
 #include "server/batch/cost.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Executors, workers and models for the executor's tests. */
 #include "tests/unit/server/batch/executor_rig.h"
 
 #include <poll.h>

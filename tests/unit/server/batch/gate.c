@@ -1,3 +1,4 @@
+/* Tests of server/batch/gate.c. */
 #include "server/batch/gate.h"
 
 #include "base/rng.h"

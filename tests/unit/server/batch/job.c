@@ -1,3 +1,4 @@
+/* Tests of server/batch/job.c. */
 #include "server/batch/job.h"
 
 #include "tests/test.h"

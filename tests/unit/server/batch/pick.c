@@ -1,3 +1,4 @@
+/* Tests of server/batch/pick.c. */
 #include "server/batch/pick.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of server/batch/queue.c. */
 #include "server/batch/queue.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/address.c. */
 #include "server/net/address.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/buffers.c. */
 #include "server/net/buffers.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/descriptors.c. */
 #include "server/net/descriptors.h"
 
 #include "tests/test.h"

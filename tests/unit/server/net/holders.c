@@ -1,3 +1,4 @@
+/* Tests of server/net/holders.c. */
 #include "server/net/holders.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/loop.c. */
 #include "server/net/loop.h"
 
 #include <unistd.h>

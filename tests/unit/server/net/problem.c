@@ -1,3 +1,4 @@
+/* Tests of server/net/problem.c. */
 #include "server/net/problem.h"
 
 #include "tests/test.h"

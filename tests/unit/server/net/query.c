@@ -1,3 +1,4 @@
+/* Tests of server/net/query.c. */
 #include "server/net/query.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/response_head.c. */
 #include "server/net/response_head.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of server/net/traceparent.c. */
 #include "server/net/traceparent.h"
 
 #include "tests/test.h"

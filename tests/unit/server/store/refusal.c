@@ -1,3 +1,4 @@
+/* Tests of server/store/refusal.c. */
 #include "server/store/refusal.h"
 
 #include "tests/test.h"

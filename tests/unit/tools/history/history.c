@@ -1,3 +1,4 @@
+/* Tests of tools/history/history.c. */
 #include "tools/history/history.h"
 
 #include <hiredis/hiredis.h>

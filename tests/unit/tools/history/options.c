@@ -1,3 +1,4 @@
+/* Tests of tools/history/options.c. */
 #include "tools/history/options.h"
 
 #include <sys/stat.h>

@@ -1,3 +1,4 @@
+/* Tests of tools/sim/auc.c. */
 #include "tools/sim/auc.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of tools/sim/click.c. */
 #include "tools/sim/click.h"
 
 #include "tests/test.h"

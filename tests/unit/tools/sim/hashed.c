@@ -1,3 +1,4 @@
+/* Tests of tools/sim/hashed.c. */
 #include "tools/sim/hashed.h"
 
 #include "base/rng.h"

@@ -1,3 +1,4 @@
+/* Tests of tools/sim/lexicon.c. */
 #include "tools/sim/lexicon.h"
 
 #include "tests/test.h"

@@ -1,3 +1,4 @@
+/* Tests of tools/sim/shopper.c. */
 #include "tools/sim/shopper.h"
 
 #include "tests/test.h"

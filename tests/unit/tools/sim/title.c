@@ -1,3 +1,4 @@
+/* Tests of tools/sim/title.c. */
 #include "tools/sim/title.h"
 
 #include <strings.h>

@@ -1,3 +1,4 @@
+/* Tests of tools/sim/visit.c. */
 #include "tools/sim/visit_make.h"
 
 #include "tests/test.h"

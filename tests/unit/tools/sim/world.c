@@ -1,3 +1,4 @@
+/* Tests of tools/sim/world.c. */
 #include "tools/sim/world.h"
 
 #include "tests/test.h"

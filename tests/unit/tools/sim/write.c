@@ -1,3 +1,4 @@
+/* Tests of tools/sim/write.c. */
 #include "tools/sim/write.h"
 
 #include "adrank/catalog.h"

@@ -1,3 +1,4 @@
+/* A scripted engine behind include/adrank/engine.h. */
 #include "tests/unit/server/batch/stub/engine.h"
 
 #include <pthread.h>

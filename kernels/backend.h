@@ -1,55 +1,53 @@
 /*
- * The seam between the model and a device: a const table of operations, every slot filled, and
+ * The interface between the model and a device: a const table of operations, every slot filled, and
  * capabilities that are data. The forward pass is written once, in model/engine/forward.c, over
- * this table; a backend knows operations on tensors and nothing of models, ads or sockets. The CPU
- * backend is linked in; CUDA and the test backends are modules that kernels/module.h opens at run
- * time.
+ * this table; a backend implements operations on tensors and knows nothing about models, ads or
+ * sockets. The CPU backend is linked in; CUDA and the test backends are modules that
+ * kernels/module.h opens at run time.
  *
  *   device   opened once per process and kept while engines come and go: context, stream,
- *            workspace, host memory that transfers run fast on (pinned).
+ *            workspace, pinned host memory for fast transfers.
  *   session  what one model has on a device, in one precision: weights, scratch memory, lanes.
  *   lane     with host lanes: one host thread's own scratch. Operations run in the caller and are
- *            complete when they return; two lanes may be used by two threads at once.
- *            Without: one batch in flight. Operations are queued, and the lanes of all sessions of
- *            a device share one queue: what is queued first runs first, so lanes may share scratch
- *            memory.
+ *            complete when they return; two threads may use two lanes concurrently.
+ *            Without host lanes: one batch in flight. Operations are queued, and the lanes of all
+ * sessions of a device share one FIFO queue, so lanes may share scratch memory.
  *
- * Letters in shapes: T tokens of a slice, S segments, R rows that are read out, H hidden size,
- * A heads, D = H / A, F size of the inner layer, V vocabulary, L labels.
+ * Letters in shapes: T tokens of a slice, S segments, R rows that are read out, H hidden size, A
+ * heads, D = H / A, F size of the inner layer, V vocabulary, L labels.
  *
  * Numbers. The residual stream is kept in `stream` (f32 on the CPU), products read and write
  * `operand` elements (f32, or bf16/f16 by precision). Both are linear memory of the session: the
  * caller allocates with ops->alloc and computes byte offsets with the sizes in caps. Rows are
- * dense: no padding between them. Without a ladder rows beyond the stated number are neither read
- * nor written and need not be there; with one they are, up to the rung of that number, and hold
- * anything. Results do not overlap what they are made from, unless it is said here that they may
- * be the same.
+ * dense: no padding between them. Without a ladder, rows beyond the stated number are neither read
+ * nor written and need not exist; with one, rows up to the rung of that number are, and their
+ * contents are undefined. Outputs do not overlap inputs, unless noted below that they may be the
+ * same.
  *
  * Order. A batch on a lane is one or more passes, each a begin, the pass's operations and its
- * download, and then finish; query follows until it no longer returns 0. Open lanes after the
- * weights that they will serve: then no operation allocates memory or creates a library object. A
- * weight that is made later is served too, and costs each lane that was open before an allocation
- * at its first use there.
+ * download, and then finish; query follows until it no longer returns 0. Open lanes after creating
+ * the weights that they will use: then no operation allocates memory or creates a library object. A
+ * weight created later also works, but costs each lane already open an allocation at its first use
+ * there.
  *
- * Saved. What backward needs beside the results themselves is an optional output of the operation
- * that computes it, marked "saved": memory of the session, NULL when serving, and then it costs
- * nothing. A device whose caps lack `saves` ignores them.
+ * Saved. What the backward pass needs in addition to the results is an optional output of the
+ * operation that computes it, marked "saved": memory of the session, NULL when serving, at no cost.
+ * A device whose caps lack `saves` ignores them.
  *
- * Threads. Everything that takes a struct device or a struct session: one thread at a time. Without
- * host lanes that thread also makes the calls that take a struct lane.
+ * Threads. Calls that take a struct device or a struct session are made by one thread at a time.
+ * Without host lanes that thread also makes the calls that take a struct lane.
  *
- * Bits. In f32 a row of any result depends on nothing but that row's own segment and its parent:
- * not on T, on the row's place, on its neighbours or the lane.
+ * Bits. In f32 a row of any result depends only on the row's own segment and its parent: not on T,
+ * the row's position, its neighbours or the lane.
  *
  * Errors. A call returns 0, or -1 with err.
- *   device_open, host_alloc, session_open, alloc, upload, weight_new, lane_open: nothing was made.
- *     The session that was being built is of no use and is closed; others are not affected.
- *   begin to query: with host lanes and ERR_NOMEM the lane is as it was before. Otherwise the
- *     session is broken, and without host lanes the device with all its sessions is. From then on
- *     nothing is called on what is broken but the functions that close or free, in the usual order.
- *     They release what the host holds and make no call to the device that could wait or fail: what
- *     lies on the device goes with the process.
- * A batch that never completes is no error: its lane, its session and the device stay open,
+ *   device_open, host_alloc, session_open, alloc, upload, weight_new, lane_open: nothing was
+ * created. The caller closes the session that was being built; others are not affected. begin to
+ * query: with host lanes and ERR_NOMEM the lane is unchanged. Otherwise the session is broken, and
+ * without host lanes the device with all its sessions is. From then on only the functions that
+ * close or free may be called on it, in the usual order. They release host resources and make no
+ * device call that could wait or fail: memory on the device is reclaimed when the process ends. A
+ * batch that never completes is not an error: its lane, its session and the device stay open,
  * untouched, until the process ends.
  */
 #ifndef KERNELS_BACKEND_H
@@ -81,14 +79,14 @@ struct session;       /* one model's share of it */
 struct lane;          /* a host thread's scratch, or a batch in flight */
 struct linear_weight; /* one packed weight matrix with its bias and activation */
 
-/* Sizes of batches that a device computes: a batch has as many rows as the next rung. Rising. */
+/* Batch sizes that a device computes, ascending: a batch is padded to the next rung. */
 #define LADDER_RUNGS 24
 struct ladder {
-    int n; /* 0: there is no ladder, and any number of tokens costs what it is */
+    int n; /* 0: no ladder, batches are not padded */
     int tokens[LADDER_RUNGS];
 };
 
-/* The lowest rung of at least n tokens; n itself without a ladder or above its top. */
+/* The lowest rung of at least n tokens; n itself without a ladder or above the top rung. */
 static inline int ladder_rung(const struct ladder *ladder, int n)
 {
     for (int i = 0; i < ladder->n; i++)
@@ -104,21 +102,22 @@ struct device_caps {
     int max_launched; /* batches that may be in flight at once */
     int poll_us;      /* how often query should be called; 0 with host_lanes */
     bool outside_parents; /* attention can read parents that are not in the slice */
-    bool saves;           /* operations fill what is marked "saved" */
+    bool saves;           /* operations fill outputs marked "saved" */
     struct ladder ladder;
 };
 
 struct session_args {
-    enum precision precision; /* wanted; see caps for the one in effect */
+    enum precision precision; /* requested; see caps for the one in effect */
     const char *linear; /* provider of the linear layer by name; "" or NULL: the device's choice */
 };
 
 struct session_caps {
-    char device[96];          /* the device's name, with the provider in effect */
-    enum precision precision; /* in effect; PRECISION_F32 where the device lacks the one wanted */
-    char note[160];           /* why precision or provider is not the wanted one; "" otherwise */
-    size_t operand_bytes;     /* of one element */
-    size_t stream_bytes;      /* of one element */
+    char device[96]; /* the device's name, with the provider in effect */
+    enum precision
+        precision;        /* in effect; PRECISION_F32 where the device lacks the one requested */
+    char note[160];       /* why precision or provider is not the one requested; "" otherwise */
+    size_t operand_bytes; /* of one element */
+    size_t stream_bytes;  /* of one element */
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
@@ -143,24 +142,24 @@ struct outside_parent {
     const void *qkv; /* (len, 3H) operand elements */
 };
 
-/* Whole segments laid end to end. Memory of host_alloc, unchanged until the slice is through. */
+/* Whole segments laid end to end. Memory from host_alloc, unchanged until the slice is done. */
 struct slice {
     int n_tokens, n_segments, n_read, n_outside;
     const int32_t *ids;                   /* (T) */
     const int32_t *types;                 /* (T) token types */
     const int32_t *positions;             /* (T) */
-    const struct slice_segment *segments; /* (S) parents stand before their children */
+    const struct slice_segment *segments; /* (S) parents come before their children */
     const int32_t *read; /* (R) rows that are read out, ascending; each is its segment's first */
     const int32_t *read_segments; /* (R) the segments they belong to */
 };
 
 /*
- * What follows a begin. Equal passes on one lane, for slices with equal rungs of T and of R, are
- * the very same operations with the same arguments, but for the numbers of rows and what the slice
- * holds: a queue can record them once and replay them.
+ * The operations that follow a begin. Equal passes on one lane, for slices with equal rungs of T
+ * and R, are the same operations with the same arguments except for row counts and slice contents,
+ * so a queue can record them once and replay them.
  */
 struct pass {
-    const void *network; /* whose weights: an address that means them while the session is open */
+    const void *network; /* identifies the weights: an address, unique while the session is open */
     int first_layer, n_layers;
 };
 
@@ -179,17 +178,17 @@ struct linear_args {
     int n_rows;
     const void *in; /* (rows, K) operand */
     void *out;      /* (rows, N) operand, or stream by the weight's spec */
-    /* Applied to what the weight gives (operands), for weights that are made without one because
-     * the pre-activation is wanted. ACTIVATION_NONE when serving. */
+    /* Applied to the weight's output (operands), for weights created without an activation because
+     * the pre-activation is needed. ACTIVATION_NONE when serving. */
     enum activation activation;
-    void *pre_activation; /* (rows, N) operand, saved: what `activation` was applied to */
+    void *pre_activation; /* (rows, N) operand, saved: the input of `activation` */
 };
 
 struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment and parent */
     int hidden, heads;
     const void *qkv;                      /* (T, 3H) operand: q, k, v side by side */
     const struct outside_parent *outside; /* (slice->n_outside) for this layer */
-    bool causal;    /* a token sees none after it in its own segment; all of its parent */
+    bool causal;    /* a token sees no later token of its own segment, but all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */
     void *out;      /* (T, H) or (R, H) operand */
     float *lse;     /* (T, A) or (R, A) f32, saved: log of the sum of e^score, by row and head */
@@ -207,8 +206,8 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void
-        *operand; /* (rows, H) out; may be == stream where kind is POST and elements are the same */
+    void *operand; /* (rows, H) out; may be == stream if kind is POST and element types are the same
+                    */
     float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
@@ -221,7 +220,7 @@ struct pool_args {
     enum pool_kind kind;
     int hidden;
     const void *stream; /* (T, H) */
-    void *stream_out;   /* (R, H), not overlapping; NULL: not wanted */
+    void *stream_out;   /* (R, H), not overlapping; NULL: not needed */
     void *operand_out;  /* (R, H); may be == stream_out where element types are the same; NULL: not
                          * wanted */
 };
@@ -230,51 +229,55 @@ struct head_args { /* logits = x W^T + b in f32 */
     int n_rows, hidden, labels;
     const void *operand;       /* (R, H) */
     const void *weight, *bias; /* (L, H), (L): uploaded f32 */
-    void *logits; /* (R, L) f32 in device memory; not finite is for the caller to see */
+    void *logits; /* (R, L) f32 in device memory; the caller checks for non-finite values */
 };
 
 struct backend_ops {
     const char *name; /* "cpu", "cuda", ... */
 
-    /* name: "" is the default one; "0", "1" choose a GPU. ERR_UNAVAILABLE: no such device. */
+    /* name: "" is the default device; "0", "1" select a GPU. ERR_UNAVAILABLE: no such device. */
     int (*device_open)(const char *name, struct device **out, struct err *err);
-    void (*device_close)(struct device *device); /* its sessions are closed, its memory is freed */
+    void (*device_close)(
+        struct device *device); /* sessions must be closed and memory freed first */
     const struct device_caps *(*device_caps)(
         const struct device *device); /* constant; any thread */
-    /* Memory of the host for what is uploaded by begin and downloaded: pinned where that means
-     * something. 64-byte-aligned, zeroed. Not on the request path. host_free takes NULL. */
+    /* Host memory for uploads by begin and for downloads: pinned where supported, 64-byte-aligned,
+     * zeroed. Not on the request path. host_free accepts NULL. */
     void *(*host_alloc)(struct device *device, size_t bytes, struct err *err);
     void (*host_free)(struct device *device, void *memory);
 
-    /* ERR_CONFIG: a precision or a provider that this backend never has; ERR_UNAVAILABLE: one that
-     * does not work here. */
+    /* ERR_CONFIG: this backend has no such precision or provider; ERR_UNAVAILABLE: it does not work
+     * on this machine. */
     int (*session_open)(struct device *device, const struct session_args *args,
                         struct session **out, struct err *err);
-    void (*session_close)(struct session *session); /* lanes, weights and memory are gone before */
-    const struct session_caps *(*session_caps)(const struct session *session); /* as device_caps */
+    void (*session_close)(
+        struct session *session); /* lanes, weights and memory must be freed first */
+    const struct session_caps *(*session_caps)(
+        const struct session *session); /* constant; any thread */
 
-    /* Memory of the device, 64-byte-aligned, zeroed. Not on the request path. free takes NULL. */
+    /* Device memory, 64-byte-aligned, zeroed. Not on the request path. free accepts NULL. */
     void *(*alloc)(struct session *session, size_t bytes, struct err *err);
     void (*free)(struct session *session, void *memory);
     int (*upload)(struct session *session, void *to, const void *from, size_t bytes,
                   struct err *err);
 
-    /* Packs once; the host copy may go afterwards. Everything that lanes need for up to max_rows
-     * rows is made here or in lane_open. */
+    /* Packs once; the host copy may be freed afterwards. Everything that lanes need for up to
+     * max_rows rows is created here or in lane_open. */
     int (*weight_new)(struct session *session, const struct linear_spec *spec, int max_rows,
                       struct linear_weight **out, struct err *err);
     void (*weight_free)(struct session *session, struct linear_weight *weight);
 
-    /* No slice and no outside parent has more than max_tokens; max_hidden is the largest H. */
+    /* No slice or outside parent may have more than max_tokens tokens; max_hidden is the largest
+     * H. */
     int (*lane_open)(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                      struct err *err);
     void (*lane_close)(struct lane *lane);
 
     /*
-     * Starts a slice on a lane: whatever the operations below need of it goes to the device. The
-     * slice is what embed, attention and pool speak of until the next begin.
-     * 0: the operations of `pass` follow. 1: replayed: all of them, embed to the last download,
-     * are queued already, and the caller goes on with finish. With host lanes never 1.
+     * Starts a slice on a lane: uploads what the operations below need of it. embed, attention and
+     * pool work on this slice until the next begin. 0: the operations of `pass` follow. 1:
+     * replayed: all of them, from embed to the last download, are already queued, and the caller
+     * continues with finish. Never 1 with host lanes.
      */
     int (*begin)(struct lane *lane, const struct slice *slice, const struct pass *pass,
                  struct err *err);
@@ -284,15 +287,16 @@ struct backend_ops {
     int (*residual_norm)(struct lane *lane, const struct residual_norm_args *args, struct err *err);
     int (*pool)(struct lane *lane, const struct pool_args *args, struct err *err);
     int (*head)(struct lane *lane, const struct head_args *args, struct err *err);
-    /* Device memory to memory of host_alloc, in order with the operations; the last of a pass. */
+    /* Copies device memory to memory from host_alloc, in order with the operations; the last
+     * operation of a pass. */
     int (*download)(struct lane *lane, void *to, const void *from, size_t bytes, struct err *err);
     /* Marks the end of the lane's batch, replayed or not; never waits. */
     int (*finish)(struct lane *lane, struct err *err);
-    /* Whether the batch of the last finish is through: 1 yes, 0 not yet, -1 broken. Never waits. */
+    /* Whether the batch of the last finish is done: 1 yes, 0 not yet, -1 broken. Never waits. */
     int (*query)(struct lane *lane, struct err *err);
 };
 
-/* What a module exports under the name "adrank_backend". */
+/* Exported by a module under the name "adrank_backend". */
 struct backend_module {
     int abi; /* BACKEND_ABI */
     const struct backend_ops *ops;

@@ -8,7 +8,7 @@
 
 #include "kernels/backend.h"
 
-/* ERR_UNAVAILABLE, with advice, when it cannot be had; ERR_DATA when the file is no module of
+/* ERR_UNAVAILABLE, with advice, when it cannot be loaded; ERR_DATA when the file is not a module of
  * this ABI. */
 int backend_find(const char *name, const struct backend_ops **out, struct err *err) MUST_CHECK;
 

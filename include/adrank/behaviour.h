@@ -9,7 +9,7 @@
  *     bytes 2-9   t, unix ms, int64, >= 0
  *     bytes 10-11 length of item in bytes, uint16
  *     bytes 12-13 length of text in bytes, uint16
- *     item, text  UTF-8, no NUL; nothing may follow
+ *     item, text  UTF-8, no NUL; no trailing bytes
  */
 #ifndef ADRANK_BEHAVIOUR_H
 #define ADRANK_BEHAVIOUR_H
@@ -30,24 +30,24 @@
     (10 + BEHAVIOUR_PID_HEX + 3 + 1) /* "adrank:{u:" + pid + "}:h" + NUL                           \
                                       */
 
-/* Appends one packed event. -1 when a string is too long, holds a NUL or is not UTF-8, t is
- * negative, or item and text are both empty; nothing is appended then. */
+/* Appends one packed event. Returns -1 when a string is too long, holds a NUL or is not UTF-8, t is
+ * negative, or item and text are both empty; nothing is appended in that case. */
 int behaviour_pack(const struct behaviour *event, struct buf *out, struct err *err) MUST_CHECK;
 
-/* Views point into bytes. -1 for whatever behaviour_pack would not have written: truncated, of
- * another version or type, too long, not UTF-8, something behind it. err repeats nothing of it. */
+/* Views point into bytes. Returns -1 for anything behaviour_pack would not have written: truncated,
+ * unknown version or type, too long, not UTF-8, trailing bytes. err never quotes the event. */
 int behaviour_unpack(struct view bytes, struct behaviour *out, struct err *err) MUST_CHECK;
 
-/* pid = HMAC-SHA256(key, user_id) (RFC 2104) in lower-case hex, NUL behind; key =
+/* pid = HMAC-SHA256(key, user_id) (RFC 2104) in lower-case hex, NUL-terminated; key =
  * "adrank:{u:<pid>}:h". */
 void behaviour_pid(struct view key, struct view user_id, char pid[BEHAVIOUR_PID_HEX + 1]);
 void behaviour_redis_key(const char pid[BEHAVIOUR_PID_HEX + 1], char key[BEHAVIOUR_KEY_BYTES]);
 
 /*
- * Stored and sent behaviour as one list, oldest first, cut to the max_events newest (*truncated
- * then). The same t, type and item (or, where item is empty, text) is one event; of two, the first
- * that has a text wins and stands where the first stood. Strings are not copied. NULL when out of
- * memory. Order of equal times: stored before sent, each in its own order.
+ * Merges stored and sent behaviour into one list, oldest first, cut to the max_events newest
+ * (*truncated is then set). Events with the same t, type and item (or text, where item is empty)
+ * are duplicates; the first one with a text wins and takes the position of the first. Strings are
+ * not copied. Returns NULL when out of memory. Equal times keep their order, stored before sent.
  */
 const struct behaviour *behaviour_merge(const struct behaviour *stored, int n_stored,
                                         const struct behaviour *sent, int n_sent, int max_events,

@@ -4,12 +4,12 @@
  *   launcher  an open device and, where its lanes are host threads, the crew of threads that
  *             drives them, with the batches in flight. Engines share it. One per processor or GPU.
  *   engine    a model on a launcher's device in one precision: packed weights, scratch memory, cost
- *             function. Two engines may be open at once (an old and a new model, or one model in
- *             two precisions); a batch belongs to one of them.
+ *             function. Two engines may be open at the same time (an old and a new model, or one
+ * model in two precisions); a batch belongs to one of them.
  *
- * Threads: one thread (in the daemon the executor's) makes all calls, except where any thread may.
- * Memory: once an engine is open, submit and poll allocate nothing.
- * Errors: ERR_UNAVAILABLE once the backend is broken; from then on engines are only closed.
+ * Threads: all calls are made from one thread (in the daemon, the executor's), except where "any
+ * thread" is noted. Memory: once an engine is open, submit and poll allocate nothing. Errors:
+ * ERR_UNAVAILABLE once the backend is broken; after that, engines may only be closed.
  */
 #ifndef ADRANK_ENGINE_H
 #define ADRANK_ENGINE_H
@@ -22,11 +22,11 @@ struct launcher;
 struct engine;
 
 struct launcher_args {
-    /* As backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
+    /* As for backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
     const char *backend;
-    const char *device; /* "" is the default one */
-    const char *linear; /* provider of the linear layer; "" chooses */
-    int threads;        /* of the crew; at least 1. Ignored without host lanes */
+    const char *device; /* "" selects the default */
+    const char *linear; /* provider of the linear layer; "" selects one automatically */
+    int threads;        /* of the crew, at least 1; ignored without host lanes */
     /* Called from any thread when a poll may return a batch; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
     void *arg;
@@ -34,61 +34,61 @@ struct launcher_args {
 
 int launcher_open(const struct launcher_args *args, struct launcher **out,
                   struct err *err) MUST_CHECK;
-void launcher_close(struct launcher *launcher); /* its engines are closed before */
+void launcher_close(struct launcher *launcher); /* its engines must be closed first */
 const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
 const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
-    enum precision precision; /* wanted; engine_caps has the one in effect */
+    enum precision precision; /* requested; engine_caps has the one in effect */
     int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
-    bool skip_golden; /* for tools that inspect a model that does not pass */
-    /* Of a step that runs the model, about, where others are served meanwhile. 0: no limit. */
+    bool skip_golden; /* for tools that inspect a model that fails its golden requests */
+    /* Approximate limit of a step that runs the model while other engines serve. 0: no limit. */
     int max_step_us;
 };
 
 /*
- * Opening is stepwise so that it can run between served batches: begin, then step until it returns
- * 0; 1 is more to do, -1 failed (then close it). A step packs a weight, uploads up to 1 MiB, times
- * one batch for the cost function, or runs a golden request or a part of one.
+ * Opening is done in steps so that it can run between served batches: begin, then step until it
+ * returns 0; 1 means more to do, -1 failed (then close it). A step packs a weight, uploads up to 1
+ * MiB, times one batch for the cost function, or runs a golden request or part of one.
  *
- * With max_step_us, batches that would take longer, judging by those before, are not measured or
- * are measured through a few layers, and golden requests are split. The least a step does is one
- * segment through one layer, or one weight packed. The launcher keeps what was measured by the
- * model's sizes, precision and batch: a newer version of a model is not measured again.
+ * With max_step_us, batches expected to take longer, judging by earlier ones, are either skipped or
+ * measured through only a few layers, and golden requests are split. The smallest step is one
+ * segment through one layer, or one weight packed. The launcher caches measurements by the model's
+ * sizes, precision and batch: a newer version of a model is not measured again.
  *
  * ERR_DATA: there is no classifier, a golden request misses adrank.json's max_error, or a logit is
- * not finite. ERR_CONFIG: a batch does not hold one segment of the model.
+ * not finite. ERR_CONFIG: a batch cannot hold one segment of the model.
  */
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err) MUST_CHECK;
 int engine_open_step(struct engine *engine, struct err *err) MUST_CHECK;
-/* begin and all steps: for tools and tests. */
+/* begin and all steps in one call: for tools and tests. */
 int engine_open(struct launcher *launcher, const struct engine_args *args, struct engine **out,
                 struct err *err) MUST_CHECK;
-void engine_close(struct engine *engine); /* nothing is in flight; may be NULL */
+void engine_close(struct engine *engine); /* nothing may be in flight; may be NULL */
 
 struct model *engine_model(const struct engine *engine);
 const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*
  * Measured at open. On one thread a batch takes fixed + per_token * tokens + per_attention *
- * attention + per_segment * segments microseconds. `lanes` threads share what can be shared, so
- * what counts is the work of the thread that finishes last: an even share, but no less than the
- * longest segment with its parent; and while the parents of few families are computed the other
- * threads wait.
+ * attention + per_segment * segments microseconds. Work that can be split is shared by `lanes`
+ * threads, so the cost is that of the thread that finishes last: an even share, but no less than
+ * the longest segment with its parent; and while the parents of only a few families are computed,
+ * the other threads wait.
  */
 struct engine_cost {
     double fixed_us, per_token_us, per_attention_us, per_segment_us;
-    double lanes; /* what all threads do in the time of one; up to 1: nothing is shared out */
+    double lanes; /* throughput of all threads relative to one; 1 or less: work is not split */
     struct ladder
         ladder; /* the device's: tokens of a batch count as its rung. None on host lanes */
 };
 
 const struct engine_cost *engine_cost(const struct engine *engine);
-/* Of inputs of that shape together, in `batches` (at least 1) batches of about equal size. Pure;
- * any thread. */
+/* Predicted cost of inputs with that total shape, in `batches` (at least 1) batches of about equal
+ * size. Pure; any thread. */
 double engine_cost_us(const struct engine_cost *cost, const struct input_shape *shape, int batches);
 
 /* One input of a batch. */
@@ -99,9 +99,9 @@ struct engine_job {
 
 enum batch_status {
     BATCH_OK,
-    BATCH_NOT_FINITE, /* some output is NaN or infinite: those are NAN, the others are right */
-    BATCH_NO_MEMORY,  /* host lanes: this batch found none, the next may; err is set, out is not */
-    BATCH_FAILED,     /* the backend is broken; err is set, out is not */
+    BATCH_NOT_FINITE, /* NaN or infinite outputs: those are set to NAN, the others are correct */
+    BATCH_NO_MEMORY, /* host lanes: out of memory, later batches may succeed; err is set, out not */
+    BATCH_FAILED,    /* the backend is broken; err is set, out is not */
 };
 
 static inline bool batch_computed(enum batch_status status)
@@ -109,7 +109,8 @@ static inline bool batch_computed(enum batch_status status)
     return status == BATCH_OK || status == BATCH_NOT_FINITE;
 }
 
-/* The caller's storage; it and all it points to is lent from submit until poll returns it. */
+/* The caller's storage; it and all it points to belong to the engine from submit until poll returns
+ * it. */
 struct engine_batch {
     struct engine_job **jobs;
     int n_jobs;
@@ -120,15 +121,15 @@ struct engine_batch {
     int64_t run_us; /* from launch to completion */
 };
 
-/* How many batches may be in flight: submit fails with a BUG beyond it. */
+/* How many batches may be in flight: exceeding it is a BUG. */
 int engine_max_launched(const struct engine *engine);
 
-/* Launches. -1: the backend is broken; the batch was not lent. */
+/* Launches a batch. -1: the backend is broken, and the batch stays the caller's. */
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 /* A finished batch of any engine of the launcher, or NULL. Never waits. */
 struct engine_batch *launcher_poll(struct launcher *launcher);
 
-/* Submits and waits: for tools and tests, with nothing else in flight. -1: it was not computed. */
+/* Submits and waits: for tools and tests, with nothing else in flight. -1: not computed. */
 int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 
 #endif

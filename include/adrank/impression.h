@@ -29,7 +29,7 @@ struct behaviour {
 
 enum bid_type { BID_CPM, BID_CPC, BID_CPA, BID_TYPES };
 
-/* Names as they stand in JSON: "view", "click", ...; "cpm", ... */
+/* Names as in JSON: "view", "click", ...; "cpm", ... */
 extern const char *const behaviour_type_names[BEHAVIOUR_TYPES];
 extern const char *const bid_type_names[BID_TYPES];
 
@@ -47,14 +47,14 @@ struct candidate {
     int bid_type;     /* enum bid_type, -1 when absent */
 };
 
-/* What forbids the use of a person's history. */
+/* Signals that forbid the use of a person's history. */
 enum privacy_signal {
     PRIVACY_GDPR,
     PRIVACY_CONSENT, /* a consent string, and gdpr is not 0 */
     PRIVACY_US_PRIVACY,
     PRIVACY_GPP,
     PRIVACY_GPP_SID,
-    PRIVACY_GPC, /* the header Sec-GPC, too; whoever reads headers adds it */
+    PRIVACY_GPC, /* or the header Sec-GPC, added by the code that reads headers */
     PRIVACY_COPPA,
     PRIVACY_LMT,
     PRIVACY_DNT,
@@ -84,14 +84,14 @@ struct impression_request {
     int n_behaviours;
     const struct candidate *candidates;
     int n_candidates;
-    bool has_candidates; /* rank.candidates was there, perhaps empty */
+    bool has_candidates; /* rank.candidates was present, even if empty */
 
     struct views badv, bcat, cur;
     int32_t top_n; /* 0: absent */
 
     uint32_t unknown_fields;
-    int ignored_imps;  /* after the first max_imps */
-    bool ignored_site; /* it was there beside app */
+    int ignored_imps;  /* those after the first max_imps */
+    bool ignored_site; /* it was present along with app */
 };
 
 #endif

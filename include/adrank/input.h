@@ -1,6 +1,7 @@
 /*
- * What the engine reads: token ids in segments, packed end to end, made once by model/ for daemon,
- * tools and trainer alike. One allocation owns everything, so it crosses threads by itself.
+ * What the engine reads: token ids in segments, packed end to end, built by model/ for daemon,
+ * tools and trainer alike. One allocation holds everything, so an input can be handed to another
+ * thread.
  */
 #ifndef ADRANK_INPUT_H
 #define ADRANK_INPUT_H
@@ -12,9 +13,9 @@
 
 struct segment {
     int32_t start, len; /* tokens of this input */
-    int32_t parent; /* segment of this input that it also attends to, -1: none. Stands before it */
-    int32_t position; /* position id of its first token; the others follow */
-    bool read;        /* the engine gives outputs for it */
+    int32_t parent;     /* earlier segment of this input that it also attends to, -1: none */
+    int32_t position;   /* position id of its first token; the others follow */
+    bool read;          /* the engine produces outputs for it */
 };
 
 struct input {
@@ -26,24 +27,24 @@ struct input {
     struct segment *segments; /* (n_segments) */
 };
 
-/* Grows to hold that many; contents are lost. Reuse without allocation once it is large enough. */
+/* Grows to hold that many; contents are lost. Allocates nothing if it is already large enough. */
 int input_reserve(struct input *input, int max_tokens, int max_segments,
                   struct err *err) MUST_CHECK;
 void input_release(struct input *input);
 
-/* What a batch costs is a function of this. */
+/* What the cost of a batch is computed from. */
 struct input_shape {
     int64_t tokens;
     int64_t attention; /* sum over segments of len * (len + parent's len) */
     int64_t segments;
-    /* What keeps it from being spread over threads: a parent is computed before its children, and
-     * a segment is one thread's. */
+    /* What limits spreading it over threads: a parent is computed before its children, and a
+     * segment is computed by one thread. */
     int64_t parents, parent_tokens;        /* segments that have children (next to each other) */
     int64_t chain_tokens, chain_attention; /* the longest segment together with its parent */
 };
 
 struct input_shape input_shape(const struct input *input);
-/* Of inputs that share a batch. */
+/* The total shape of inputs that share a batch. */
 static inline void input_shape_add(struct input_shape *sum, const struct input_shape *more)
 {
     sum->tokens += more->tokens;
@@ -58,16 +59,16 @@ static inline void input_shape_add(struct input_shape *sum, const struct input_s
 }
 
 /*
- * Of an input larger than a batch: part `i` (from 0) with at most max_tokens tokens, whole
+ * Splits an input larger than a batch: part `i` (from 0) with at most max_tokens tokens, whole
  * segments, each parent repeated in every part that has a child of it. Returns 1 and fills part and
- * *first_read (row of the whole's outputs where its own begin), 0 when there is no such part, -1
- * with err.
+ * *first_read (row of the whole input's outputs at which the part's begin), 0 when there is no such
+ * part, -1 with err.
  */
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err) MUST_CHECK;
 
-/* How many parts input_part makes of it, and in *shape the sum of their shapes. Reads the segments
- * only; one walk over them. */
+/* Number of parts input_part produces; *shape is the sum of their shapes. Reads the segments only;
+ * one walk over them. */
 int input_parts(const struct input *input, int max_tokens, struct input_shape *shape);
 
 #endif

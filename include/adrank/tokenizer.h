@@ -1,8 +1,8 @@
 /*
- * WordPiece tokenizer, the same ids as Hugging Face's BERT tokenizers (`tokenizers` 0.23:
+ * WordPiece tokenizer, producing the same ids as Hugging Face's BERT tokenizers (`tokenizers` 0.23:
  * BertNormalizer, BertPreTokenizer, WordPiece; Devlin et al. 2018): cased and uncased, accents,
- * Chinese characters, control characters, special and added tokens in text. Unicode is the
- * reference's, whatever the system's libraries know. Immutable after open: any number of threads.
+ * Chinese characters, control characters, special and added tokens in text. Unicode tables match
+ * the reference, regardless of the system's libraries. Immutable after open: any number of threads.
  * Encoding allocates from the caller's arena only.
  *
  * Errors read "file: pointer: what is wrong" ("vocab.txt: line 7: ..."): ERR_DATA for content,
@@ -21,32 +21,32 @@
 struct tokenizer;
 
 enum truncation {
-    TRUNCATE_LONGEST_FIRST, /* as `tokenizers` does it: see tokenizer_truncate */
+    TRUNCATE_LONGEST_FIRST, /* as in `tokenizers`: see tokenizer_truncate */
     TRUNCATE_ONLY_FIRST,
     TRUNCATE_ONLY_SECOND,
 };
 
 /*
  * Opens dir/tokenizer.json if there is one. Its post_processor must be BERT's ([CLS] A [SEP] B
- * [SEP], types 0 and 1), its normaliser and pre-tokenizer Bert*, its model WordPiece; padding and
- * the length of truncation in it are what the last call left behind and not obeyed, as transformers
- * does; truncation on the left is refused. What tokenizer_config.json (or its absence in a model's
- * directory), special_tokens_map.json or added_tokens.json beside it say otherwise of the
- * normaliser, of special or of added tokens is refused: readers disagree on which of them counts.
- * The keys of tokenizer_config.json and what each means here: model/tokenizer/class.c.
+ * [SEP], types 0 and 1), its normaliser and pre-tokenizer Bert*, its model WordPiece; its padding
+ * and truncation length are leftovers of the last call and ignored, as in transformers; truncation
+ * on the left is refused. If tokenizer_config.json (or its absence in a model's directory),
+ * special_tokens_map.json or added_tokens.json contradicts it on the normaliser, special or added
+ * tokens, the model is refused: readers disagree on which of them takes precedence. For the keys of
+ * tokenizer_config.json see model/tokenizer/class.c.
  *
  * Else dir/vocab.txt, with the options of dir/tokenizer_config.json where that exists
  * (do_lower_case, strip_accents, tokenize_chinese_chars, special and added tokens), and the special
  * tokens that older releases wrote to dir/special_tokens_map.json, as transformers' BertTokenizer
- * would; uncased without. Tokens in dir/added_tokens.json without flags beside them are refused.
- * [UNK], [SEP], [PAD] and [CLS], or what stands for them, must be in the vocabulary; [MASK] may be
- * missing and is then no token.
+ * would; uncased without. Tokens in dir/added_tokens.json that have no flags elsewhere are refused.
+ * [UNK], [SEP], [PAD] and [CLS], or their replacements, must be in the vocabulary; [MASK] may be
+ * missing and is then not a token.
  *
- * Ids run from 0 without gap or duplicate, or the vocabulary is refused.
+ * Ids must run from 0 without gaps or duplicates.
  */
 int tokenizer_open(const char *dir, struct tokenizer **out, struct err *err) MUST_CHECK;
 
-/* The same from bytes in memory, read during the call only. name is for errors; bytes.ptr NULL: no
+/* Same, from bytes in memory, read during the call only. name is for errors; bytes.ptr NULL: no
  * such file. */
 struct tokenizer_file {
     const char *name;
@@ -66,37 +66,37 @@ int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer *
                          struct err *err) MUST_CHECK;
 void tokenizer_free(struct tokenizer *tokenizer);
 
-/* One more than the largest id, added tokens included: what an embedding must have rows for. */
+/* One more than the largest id, added tokens included: the number of rows an embedding must
+ * have. */
 int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
 int32_t tokenizer_cls(const struct tokenizer *tokenizer);
 int32_t tokenizer_sep(const struct tokenizer *tokenizer);
 int32_t tokenizer_pad(const struct tokenizer *tokenizer);
-/* model_max_length of tokenizer_config.json: tokens of a pair with its special tokens; 0: none is
+/* model_max_length of tokenizer_config.json: tokens of a pair including special tokens; 0: not
  * stated. */
 int tokenizer_max_tokens(const struct tokenizer *tokenizer);
 /* Token type of the second text of a pair: 1, or 0 where the tokenizer's class or model_input_names
- * give none. */
+ * has no token types. */
 int32_t tokenizer_pair_type(const struct tokenizer *tokenizer);
 bool tokenizer_lowercases(const struct tokenizer *tokenizer);
 
-/* Upper bound of the number of ids that a text of len bytes can give. */
+/* Upper bound on the number of ids for a text of len bytes. */
 size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len);
 
 /*
  * Ids of text without [CLS] and [SEP]; bytes that are not UTF-8 count as U+FFFD as Python's
  * decode("utf-8", "replace") places them. ids has room for tokenizer_max_ids(text.len); scratch is
- * reset by nobody: the caller marks or resets it. It takes 3 bytes for a byte of text as a rule, 36
- * at worst (bad bytes, combining characters out of order). Returns the count, -1 when scratch is
+ * not reset here: the caller marks or resets it. It usually takes 3 bytes per byte of text, at
+ * worst 36 (bad bytes, combining characters out of order). Returns the count, -1 when scratch is
  * out of memory or text.len is over INT_MAX.
  */
 int tokenizer_encode(const struct tokenizer *tokenizer, struct view text, struct arena *scratch,
                      int32_t *ids) MUST_CHECK;
 
 /*
- * The same of a text of which max_ids ids are enough: stops once there are more, so that what a
- * long text costs beyond them is little. Returns the count, over max_ids where the text has more;
- * the first max_ids are those that tokenizer_encode gives. ids has room for
- * tokenizer_max_first_ids(text.len, max_ids).
+ * Same, where the first max_ids ids are enough: stops soon after them, so that a long text costs
+ * little more. Returns the count, which is over max_ids if the text has more; the first max_ids are
+ * those of tokenizer_encode. ids has room for tokenizer_max_first_ids(text.len, max_ids).
  */
 int tokenizer_encode_first(const struct tokenizer *tokenizer, struct view text, int max_ids,
                            struct arena *scratch, int32_t *ids) MUST_CHECK;
@@ -104,12 +104,12 @@ size_t tokenizer_max_first_ids(const struct tokenizer *tokenizer, size_t len, in
 
 /*
  * Cuts a pair of lengths, without special tokens, so that *n_first + *n_second <= max, exactly as
- * `tokenizers` truncates on the right. Longest first: the shorter keeps what it has while the
- * longer can make room and stay the longer; else both are cut to max / 2, an odd token going to the
- * longer, on a tie to the second. Only first and only second leave at least one token of what they
- * cut. max 0: nothing is left, by any strategy. Returns 1 when something was cut, 0 when nothing
- * had to be, -1 when the strategy cannot reach max: lengths stay as they were. n_second may be 0
- * for a single text. Pure.
+ * `tokenizers` truncates on the right. Longest first: the shorter stays whole as long as cutting
+ * the longer leaves it the longer; otherwise both are cut to max / 2, an odd token going to the
+ * longer, on a tie to the second. Only-first and only-second leave at least one token of the text
+ * they cut. With max 0 nothing is left, whatever the strategy. Returns 1 when something was cut, 0
+ * when nothing had to be, -1 when the strategy cannot reach max; lengths are then unchanged.
+ * n_second may be 0 for a single text. Pure.
  */
 int tokenizer_truncate(enum truncation truncation, int max, int *n_first, int *n_second) MUST_CHECK;
 

@@ -24,7 +24,7 @@ struct lane {
     const struct slice *slice; /* of the last begin */
     struct linear_lane *linear;
     int max_tokens, max_hidden;
-    char *scratch; /* what the pointers below aim into */
+    char *scratch; /* the pointers below point into it */
     struct simd_panel parent, own;
     float *gathered_k, *gathered_v; /* (max_tokens, D): a head's bf16 rows in f32 */
     float *queries, *mixed;         /* (SIMD_ROWS, D rounded) */
@@ -40,7 +40,7 @@ int cpu_begin(struct lane *lane, const struct slice *slice, const struct pass *p
 
 /* A row of operands as f32: the row itself, or `room` filled from bf16. */
 const float *lane_widen(const struct lane *lane, const void *operands, float *room, int n);
-/* A row of f32 to operands; nothing to do where it is there already. */
+/* Converts a row of f32 to operands; does nothing if it is already in place. */
 void lane_narrow(const struct lane *lane, void *operands, const float *row, int n);
 
 static inline size_t lane_operands(const struct lane *lane, size_t n)

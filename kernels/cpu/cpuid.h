@@ -1,4 +1,4 @@
-/* What the processor can do, asked once when the backend opens. */
+/* What the processor supports, detected once when the backend opens. */
 #ifndef KERNELS_CPU_CPUID_H
 #define KERNELS_CPU_CPUID_H
 
@@ -6,7 +6,8 @@
 
 struct cpuid {
     char name[64]; /* "AMD EPYC", as the processor calls itself; "unknown" */
-    /* Best set that our kernels know: "AVX-512", "AVX2", "SSE2", "NEON", "generic". */
+    /* Best instruction set that our kernels support: "AVX-512", "AVX2", "SSE2", "NEON",
+     * "generic". */
     const char *isa;
     /* With FMA; with F, BW, DQ and VL; both only where the system saves the registers. */
     bool avx2, avx512;

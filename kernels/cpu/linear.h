@@ -1,14 +1,14 @@
 /*
- * The linear layer's provider: a seam of its own below the CPU backend. An opened backend has one
- * provider and never mixes. "onednn" is for production; "plain" is portable C for what oneDNN
- * refuses and for tests.
+ * The linear layer's provider: an interface below the CPU backend. An open backend uses a single
+ * provider. "onednn" is for production; "plain" is portable C for machines that oneDNN does not
+ * support and for tests.
  *
- *   provider  what it has made once per backend: library handles, primitives by shape
+ *   provider  state created once per backend: library handles, primitives by shape
  *   weight    one packed matrix; read-only once made, shared by all lanes
  *   lane      scratch of one lane; one thread at a time
  *
  * open, close, weight_new, weight_free and lane_open, lane_close: one thread at a time, as in
- * backend.h. run may go on in other threads meanwhile.
+ * backend.h. run may be active in other threads at the same time.
  */
 #ifndef KERNELS_CPU_LINEAR_H
 #define KERNELS_CPU_LINEAR_H
@@ -21,7 +21,7 @@ struct linear_lane;
 
 struct linear_ops {
     const char *name;
-    /* Whether it is the right one for products of this precision on this processor. */
+    /* Whether it is the preferred provider for this precision on this processor. */
     bool (*supports)(const struct cpuid *cpu, enum precision precision);
     /* text of at most size bytes: "oneDNN 2.6.3"; for struct session_caps */
     void (*describe)(char *text, size_t size);
@@ -29,8 +29,7 @@ struct linear_ops {
     int (*open)(enum precision precision, struct linear_provider **out, struct err *err);
     void (*close)(struct linear_provider *provider);
 
-    /* A linear_weight of the provider's own making. NULL is legal for weight_free and
-     * lane_close. */
+    /* A linear_weight created by this provider. weight_free and lane_close accept NULL. */
     int (*weight_new)(struct linear_provider *provider, const struct linear_spec *spec,
                       struct linear_weight **out, struct err *err);
     void (*weight_free)(struct linear_provider *provider, struct linear_weight *weight);
@@ -39,7 +38,7 @@ struct linear_ops {
     int (*lane_open)(struct linear_provider *provider, struct linear_lane **out, struct err *err);
     void (*lane_close)(struct linear_lane *lane);
 
-    /* A row's bits depend on that row and the weight alone: not on n_rows, its place, or the
+    /* A row's bits depend on that row and the weight alone: not on n_rows, its position or the
      * lane. */
     int (*run)(struct linear_lane *lane, const struct linear_args *args, struct err *err);
 };

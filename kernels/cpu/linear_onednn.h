@@ -1,6 +1,6 @@
 /*
- * Inside of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
- * and linear_onednn_lane.c (a lane's memory objects, running). Nobody else includes it.
+ * Internals of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
+ * and linear_onednn_lane.c (a lane's memory objects, running). Not to be included elsewhere.
  */
 #ifndef KERNELS_CPU_LINEAR_ONEDNN_H
 #define KERNELS_CPU_LINEAR_ONEDNN_H
@@ -32,7 +32,7 @@ static inline void *onednn_aligned(size_t bytes)
     return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
 }
 
-/* -1 with err. */
+/* Returns -1 with err. */
 int onednn_fail(struct err *err, const char *what, dnnl_status_t status);
 
 /* As in struct linear_ops. */

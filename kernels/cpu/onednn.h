@@ -1,6 +1,7 @@
 /*
- * What linear_onednn.c asks of oneDNN, in words that are the same for its versions 2 and 3: only
- * onednn.c (and the guard's table) knows which is there. Matrices are (rows, columns), row-major.
+ * The parts of oneDNN that linear_onednn.c needs, behind one interface for versions 2 and 3: only
+ * onednn.c (and the guard's table) knows which one is in use. Matrices are (rows, columns),
+ * row-major.
  */
 #ifndef KERNELS_CPU_ONEDNN_H
 #define KERNELS_CPU_ONEDNN_H
@@ -9,9 +10,9 @@
 #include <stddef.h>
 
 #include "kernels/backend.h"
-#include "kernels/cpu/onednn_guard.h" /* oneDNN, and the way to call it */
+#include "kernels/cpu/onednn_guard.h" /* oneDNN, and how to call it */
 
-struct onednn_layout; /* how packed weights lie in memory */
+struct onednn_layout; /* memory layout of packed weights */
 
 struct onednn_shape { /* y = act(x W + b): x (rows, in), W (in, out), b (1, out) */
     int rows, in, out;

@@ -114,8 +114,8 @@ struct session_args {
 struct session_caps {
     char device[96]; /* the device's name, with the provider in effect */
     enum precision
-        precision;        /* in effect; PRECISION_F32 where the device lacks the one requested */
-    char note[160];       /* why precision or provider is not the one requested; "" otherwise */
+        precision;        /* in effect; PRECISION_F32 where the device lacks the requested one */
+    char note[160];       /* why precision or provider is not as requested; "" otherwise */
     size_t operand_bytes; /* of one element */
     size_t stream_bytes;  /* of one element */
 };
@@ -206,8 +206,8 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand; /* (rows, H) out; may be == stream if kind is POST and element types are the same
-                    */
+    void *operand;      /* (rows, H) out; may be == stream if kind is POST and the types match
+                         */
     float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 
@@ -237,8 +237,7 @@ struct backend_ops {
 
     /* name: "" is the default device; "0", "1" select a GPU. ERR_UNAVAILABLE: no such device. */
     int (*device_open)(const char *name, struct device **out, struct err *err);
-    void (*device_close)(
-        struct device *device); /* sessions must be closed and memory freed first */
+    void (*device_close)(struct device *device); /* after its sessions and memory are gone */
     const struct device_caps *(*device_caps)(
         const struct device *device); /* constant; any thread */
     /* Host memory for uploads by begin and for downloads: pinned where supported, 64-byte-aligned,
@@ -250,10 +249,8 @@ struct backend_ops {
      * on this machine. */
     int (*session_open)(struct device *device, const struct session_args *args,
                         struct session **out, struct err *err);
-    void (*session_close)(
-        struct session *session); /* lanes, weights and memory must be freed first */
-    const struct session_caps *(*session_caps)(
-        const struct session *session); /* constant; any thread */
+    void (*session_close)(struct session *session); /* after its lanes, weights and memory */
+    const struct session_caps *(*session_caps)(const struct session *session); /* as device_caps */
 
     /* Device memory, 64-byte-aligned, zeroed. Not on the request path. free accepts NULL. */
     void *(*alloc)(struct session *session, size_t bytes, struct err *err);

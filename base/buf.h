@@ -22,7 +22,7 @@ struct buf {
 
 void buf_release(struct buf *buf);
 void buf_clear(struct buf *buf);
-/* Room for n more bytes; NULL and sticky failure when there is none. The caller adds to len. */
+/* Room for n more bytes; NULL, with sticky failure, when out of memory. The caller adds to len. */
 char *buf_reserve(struct buf *buf, size_t n);
 void buf_add(struct buf *buf, const void *bytes, size_t n);
 void buf_add_view(struct buf *buf, struct view v);

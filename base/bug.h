@@ -2,7 +2,7 @@
 #ifndef BASE_BUG_H
 #define BASE_BUG_H
 
-/* Says where and why on stderr and aborts; the only way out of the process below main.c. */
+/* Reports where and why on stderr and aborts; outside main.c, the only way to end the process. */
 #define BUG(...) bug_at(__FILE__, __LINE__, __VA_ARGS__)
 #define BUG_ON(cond)                                                                               \
     do {                                                                                           \

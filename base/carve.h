@@ -1,7 +1,6 @@
 /*
- * One allocation for many arrays: they are listed once, as pointers and sizes, and the same list
- * says how much memory they need and places them in it. Each array starts at a multiple of 64
- * bytes.
+ * One allocation for many arrays: the arrays are listed once, as pointers and sizes; the list gives
+ * the total size and places them. Each array starts at a multiple of 64 bytes.
  */
 #ifndef BASE_CARVE_H
 #define BASE_CARVE_H
@@ -14,8 +13,8 @@ struct carve_part {
     size_t bytes;
 };
 
-/* Bytes that all parts take. Sets the pointers unless memory (64-byte-aligned, that large) is NULL.
- */
+/* Returns the bytes of all parts. Sets the pointers unless memory (64-byte-aligned, that large) is
+ * NULL. */
 static inline size_t carve(const struct carve_part *parts, size_t n, void *memory)
 {
     size_t at = 0;

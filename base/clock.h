@@ -1,4 +1,4 @@
-/* The two clocks. Pure files read neither: they are told the time. */
+/* The two clocks. Pure files read neither: they are passed the time. */
 #ifndef BASE_CLOCK_H
 #define BASE_CLOCK_H
 

@@ -1,12 +1,12 @@
 /*
- * One line an event, logfmt:
+ * One line per event, logfmt:
  *
  *     ts=2026-01-31T12:00:00.123Z level=info event=ready addr=127.0.0.1:8080 ...
  *
- * Any thread. A line is formatted on the stack (at most 4 KiB, then cut with "cut=1") and written
- * at once. A full pipe, terminal or socket is never waited for: the line is dropped and counted;
- * the caller's descriptor keeps its own flags, since others may share it. Values are quoted and
- * escaped as needed; a newline cannot get into a line. User ids never go in.
+ * Any thread. A line is formatted on the stack (at most 4 KiB, then cut, with "cut=1") and written
+ * immediately. A full pipe, terminal or socket is never waited for: the line is dropped and
+ * counted; the caller's descriptor keeps its own flags, since others may share it. Values are
+ * quoted and escaped as needed; a newline cannot get into a line. User ids are never logged.
  *
  *     log_info("listening", LOG_STR("addr", text), LOG_INT("backlog", n));
  */
@@ -36,8 +36,8 @@ struct log_field {
     ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
 #define LOG_NUM(k, d) ((struct log_field){.key = (k), .type = LOG_TYPE_DOUBLE, .number = (d)})
 
-/* The budget of a call site: at most LOG_BURST lines a second; the first line of a later second
- * reports with held_back=N how many did not pass. */
+/* The budget of a call site: at most LOG_BURST lines a second; the next line after that reports the
+ * number suppressed as held_back=N. */
 #define LOG_BURST 20
 struct log_site {
     int64_t window_start_us;
@@ -45,22 +45,23 @@ struct log_site {
     uint32_t held_back;
 };
 
-/* fd stays the caller's. Called once from main, before threads; the level may change later from
- * any. */
+/* fd stays the caller's. Called once from main, before threads; the level may be changed later from
+ * any thread. */
 void log_init(int fd, enum log_level level);
 void log_set_level(enum log_level level);
-/* Lines lost since the start: nobody read, or the descriptor failed. The first line that can be
- * written again is followed by an event log_recovered with the number lost and the error. */
+/* Lines lost since the start: the reader was too slow, or the descriptor failed. The first line
+ * that can be written again is followed by a log_recovered event with the number lost and the
+ * error. */
 uint64_t log_dropped(void);
 
-/* For a line with several causes, each with a budget of its own: take from one of them, or hold
- * the line back in the name of one. After a take, *held_back is what that budget held back in
- * the second before. */
+/* For a line with several causes, each with its own budget: take from one of them, or count the
+ * line as held back by one. After a take, *held_back is the number of lines that budget has held
+ * back. */
 bool log_site_take(struct log_site *site, uint32_t *held_back);
 void log_site_hold(struct log_site *site);
 
-/* site NULL: no limit of rate, for lines whose rate is bounded elsewhere (sampled requests,
- * budgets taken from). */
+/* site NULL: no rate limit, for lines whose rate is bounded elsewhere (sampled requests, budgets
+ * taken from). */
 void log_write(struct log_site *site, enum log_level level, const char *event,
                const struct log_field *fields, int n_fields);
 

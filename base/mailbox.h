@@ -23,12 +23,13 @@ struct mailbox {
 };
 
 int mailbox_init(struct mailbox *box, struct err *err) MUST_CHECK;
-void mailbox_release(struct mailbox *box); /* undelivered letters are their senders' */
+void mailbox_release(struct mailbox *box); /* undelivered letters stay with their senders */
 int mailbox_fd(const struct mailbox *box);
-/* Any thread. The letter is the mailbox's until delivered; it may not be in two boxes. */
+/* Any thread. The letter belongs to the mailbox until delivered; it must not be in two
+ * mailboxes. */
 void mailbox_post(struct mailbox *box, struct letter *letter);
-/* The reader's thread: delivers, in order, what has come. Returns how many. A letter may be
- * freed or posted again from within its deliver(). */
+/* The reader's thread: delivers pending letters in order. Returns how many. A letter may be freed
+ * or posted again from within its deliver(). */
 int mailbox_drain(struct mailbox *box, void *reader);
 
 #endif

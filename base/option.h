@@ -1,10 +1,10 @@
 /*
- * Rows of the configuration's options. A room declares its section in one file, NAME_options.[ch]:
- * a struct of values, and beside it one row for each member with type, bounds, default and help.
- * server/world/config.h embeds the structs, and everything that knows options (parser, --set,
- * --help, --print-config, the reload's diff) walks the rows.
+ * Rows of the configuration's options. A module declares its section in one file,
+ * NAME_options.[ch]: a struct of values, and beside it one row for each member with type, bounds,
+ * default and help. server/world/config.h embeds the structs, and everything that handles options
+ * (parser, --set, --help, --print-config, the reload's diff) walks the rows.
  *
- * To add an option: one member of a section's struct and one row in the same room, and a line in
+ * To add an option: one member of a section's struct and one row in the same file, and a line in
  * config/adrankd.json and in CONTRACT. To add a section: its file, a member of struct config and a
  * line in server/world/options.c.
  */
@@ -38,24 +38,24 @@ struct option_row {
     /* STRING: checks the text further; has no effects, err says what is wrong. NULL: anything
      * but "". */
     int (*check)(const char *text, struct err *err);
-    const char *alias; /* another name that a configuration may use; NULL: none */
+    const char *alias; /* alternative name accepted in a configuration; NULL: none */
     const char *help;
 };
 
 struct option_section {
     const char *name;
-    const struct option_row *rows; /* (n_rows) in the order in which they are printed */
+    const struct option_row *rows; /* (n_rows) in print order */
     int n_rows;
 };
 
-/* {"$file": path} or {"$env": NAME}: where it comes from may be printed, what it is may not. */
+/* {"$file": path} or {"$env": NAME}: the source may be printed, the value may not. */
 struct secret {
     const char *source; /* JSON text of the reference, "null" when none */
-    const char *file;   /* the path it was read from; NULL: none, or a variable */
-    struct view value;  /* empty when none; memory of base/secret.h, owned by the configuration */
+    const char *file;   /* the path it was read from; NULL: none, or from a variable */
+    struct view value; /* empty when none; allocated by base/secret.h, owned by the configuration */
 };
 
-/* The first members of a row; the member of the section's struct has to be of the option's type. */
+/* The first members of a row; the member of the section's struct must have the option's type. */
 #define OPTION_ROW(section_, member_, option_type_, c_type_)                                       \
     .name = #member_, .type = option_type_,                                                        \
     .offset = _Generic(&((struct section_ *)0)->member_, c_type_ *                                 \

@@ -1,8 +1,8 @@
 /*
  * Text from outside (arguments, keys of a file, a peer's answer) made fit for a terminal: control
- * characters, which could move the cursor, recolour or hide what follows, do not get through. These
- * are C0, DEL and C1, and whatever is not UTF-8, since an 8-bit terminal takes the bytes from 0x80
- * to 0x9f for C1. The log escapes its own values (base/log.h).
+ * characters, which could move the cursor, recolour or hide what follows, are replaced. These are
+ * C0, DEL and C1, and anything that is not UTF-8, since an 8-bit terminal treats bytes 0x80 to 0x9f
+ * as C1. The log escapes its own values (base/log.h).
  */
 #ifndef BASE_PRINTABLE_H
 #define BASE_PRINTABLE_H
@@ -10,7 +10,7 @@
 #include "base/buf.h"
 #include "base/view.h"
 
-/* In place, one blank for each control character and each malformed part; the text never gets
+/* In place: one space for each control character and each malformed part; the text never gets
  * longer. */
 void printable_blank(char *text);
 

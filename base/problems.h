@@ -1,6 +1,6 @@
 /*
- * struct problems: every complaint about one document, each with its JSON pointer (RFC 6901), so
- * that a user mends them all in one go. Configuration, catalog and request share it.
+ * struct problems: all problems of one document, each with its JSON pointer (RFC 6901), so that a
+ * user can fix them all in one pass. Shared by configuration, catalog and request.
  */
 #ifndef BASE_PROBLEMS_H
 #define BASE_PROBLEMS_H
@@ -20,21 +20,21 @@ struct problems {
     size_t n;
     size_t capacity;
     size_t max;       /* more are counted, not kept */
-    size_t max_bytes; /* the same for the bytes of what is kept */
+    size_t max_bytes; /* limit on the bytes kept */
     size_t bytes;
-    size_t dropped; /* those that are not kept */
+    size_t dropped; /* number not kept */
 };
 
 void problems_init(struct problems *problems, struct arena *arena, size_t max);
-/* As many as fit: for callers that report all of them. */
+/* No limit on the number: for callers that report all of them. */
 void problems_init_bytes(struct problems *problems, struct arena *arena, size_t max_bytes);
 
 /* Returns -1, so that "return problems_add(...)" reads well. Both strings are copied. */
 int problems_add(struct problems *problems, const char *pointer, const char *fmt, ...)
     __attribute__((format(printf, 3, 4), cold));
 
-/* err gets "file: pointer: detail" of each, joined by "; " as far as they fit, with code.
- * Returns -1. */
+/* Sets err to code and "file: pointer: detail" of each, joined by "; ", as many as fit. Returns
+ * -1. */
 int problems_to_err(const struct problems *problems, const char *file, enum err_code code,
                     struct err *err);
 

@@ -1,6 +1,6 @@
 /*
- * UTF-8 as RFC 3629 has it: no overlong forms, no surrogates, nothing above U+10FFFF. Malformed
- * bytes are cut as Unicode recommends (chapter 3.9, maximal subparts; Python's errors="replace" and
+ * UTF-8 as in RFC 3629: no overlong forms, no surrogates, nothing above U+10FFFF. Malformed bytes
+ * are cut as Unicode recommends (chapter 3.9, maximal subparts; Python's errors="replace" and
  * browsers do the same), one U+FFFD for each part.
  */
 #ifndef BASE_UTF8_H

@@ -1,4 +1,4 @@
-/* struct view: bytes that somebody else owns. Not NUL-terminated; ptr may be NULL when len is 0. */
+/* struct view: bytes owned elsewhere. Not NUL-terminated; ptr may be NULL when len is 0. */
 #ifndef BASE_VIEW_H
 #define BASE_VIEW_H
 
@@ -36,7 +36,7 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
-/* The same but for the case of ASCII letters, whatever the locale: names of HTTP and of
+/* Equal, ignoring the case of ASCII letters, independent of the locale: for HTTP names and
  * currencies. */
 static inline bool view_eq_nocase(struct view a, struct view b)
 {

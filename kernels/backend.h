@@ -112,12 +112,11 @@ struct session_args {
 };
 
 struct session_caps {
-    char device[96]; /* the device's name, with the provider in effect */
-    enum precision
-        precision;        /* in effect; PRECISION_F32 where the device lacks the requested one */
-    char note[160];       /* why precision or provider is not as requested; "" otherwise */
-    size_t operand_bytes; /* of one element */
-    size_t stream_bytes;  /* of one element */
+    char device[96];          /* the device's name, with the provider in effect */
+    enum precision precision; /* in effect; PRECISION_F32 if the requested one is missing */
+    char note[160];           /* why precision or provider is not as requested; "" otherwise */
+    size_t operand_bytes;     /* of one element */
+    size_t stream_bytes;      /* of one element */
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */

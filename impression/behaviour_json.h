@@ -1,4 +1,4 @@
-/* A behaviour as requests, logs and adrank-history spell it. */
+/* A behaviour in the JSON form of requests, logs and adrank-history. */
 #ifndef IMPRESSION_BEHAVIOUR_JSON_H
 #define IMPRESSION_BEHAVIOUR_JSON_H
 
@@ -6,12 +6,11 @@
 #include "base/buf.h"
 #include "json/writer.h"
 
-/* Members "t", "type" and, where they are not empty, "item" and "text" of the object that is
- * open. */
+/* Members "t", "type" and, where they are not empty, "item" and "text" of the open object. */
 void behaviour_write_json(struct json_writer *w, const struct behaviour *behaviour);
 
-/* A line of adrank-history, its newline included: "user", where it is not empty, and those members.
- */
+/* A line of adrank-history, including its newline: "user", where it is not empty, and those
+ * members. */
 void behaviour_write_line(struct buf *out, struct view user, const struct behaviour *behaviour);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Values of a catalog that are allowed but unlikely to be meant: seconds where milliseconds are
- * expected, bids in another unit than all others, rates in per cent. Private to the catalog.
+ * Catalog values that are valid but probably a mistake: seconds where milliseconds are expected,
+ * bids in a different unit from all others, rates in per cent. Private to the catalog.
  */
 #ifndef IMPRESSION_CATALOG_DOUBTS_H
 #define IMPRESSION_CATALOG_DOUBTS_H

@@ -6,7 +6,7 @@
 #include "json/object.h"
 
 struct catalog_line {
-    struct ad ad; /* text and index are not filled in; paused neither */
+    struct ad ad; /* text, index and paused are not filled in */
     int status;   /* 0 active, 1 paused */
 };
 

@@ -1,6 +1,7 @@
 /*
- * struct ad_index: which ad of an array has a string. Open addressing; of two ads with one string
- * the first is found. Built by one thread, then read by any. Private to the catalog.
+ * struct ad_index: finds the ad of an array that has a given string. Open addressing; of two ads
+ * with the same string the first is found. Built by one thread, then read by any. Private to the
+ * catalog.
  */
 #ifndef IMPRESSION_CATALOG_INDEX_H
 #define IMPRESSION_CATALOG_INDEX_H

@@ -1,4 +1,4 @@
-/* The lines of a catalog, read into ads that can be looked up. Private to the catalog. */
+/* Reads the lines of a catalog into ads that can be looked up. Private to the catalog. */
 #ifndef IMPRESSION_CATALOG_READ_H
 #define IMPRESSION_CATALOG_READ_H
 
@@ -14,9 +14,9 @@ struct ad_table {
     uint64_t unknown_fields;
 };
 
-/* bytes have DECODE_PADDING behind them, and are copied. A bad line becomes a problem, all
- * others are read nevertheless; -1 with err when there is no memory or a line too many. The
- * arena owns all of the table. */
+/* bytes must be followed by DECODE_PADDING, and are copied. A bad line becomes a problem and
+ * reading continues; -1 with err when out of memory or there are too many lines. The arena owns the
+ * whole table. */
 int ad_table_read(struct ad_table *table, struct view bytes, struct problems *problems,
                   struct arena *arena, struct err *err) MUST_CHECK;
 

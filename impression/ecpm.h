@@ -1,4 +1,4 @@
-/* What an impression is expected to bring, per thousand (CONTRACT 3). Pure. */
+/* Expected revenue per thousand impressions (CONTRACT 3). Pure. */
 #ifndef IMPRESSION_ECPM_H
 #define IMPRESSION_ECPM_H
 

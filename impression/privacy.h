@@ -1,8 +1,8 @@
 /*
- * What a request says against using a person's history: regs, and members of user and device, in
- * every place where OpenRTB 2.5 (ext) and 2.6 have them. Until consent strings are read, a signal
- * that is there counts as set unless its value alone shows that it is not; what is of a wrong type
- * counts as set, null as absent.
+ * Signals in a request against using a person's history: regs, and members of user and device, in
+ * every place where OpenRTB 2.5 (ext) and 2.6 have them. Consent strings are not parsed yet, so a
+ * signal that is present counts as set unless its value alone shows otherwise; a wrong type counts
+ * as set, null as absent.
  */
 #ifndef IMPRESSION_PRIVACY_H
 #define IMPRESSION_PRIVACY_H
@@ -10,13 +10,13 @@
 #include "adrank/impression.h"
 #include "json/object.h"
 
-/* Bits, so that what several places say is one value. */
+/* Bits, so that signals from several places combine into one value. */
 enum signal_state { SIGNAL_ABSENT = 0, SIGNAL_HARMLESS = 1, SIGNAL_SET = 2 };
 
 /* By enum privacy_signal, of one object. */
 union signals {
     unsigned char of[PRIVACY_SIGNALS];
-    uint64_t words[(PRIVACY_SIGNALS + 7) / 8]; /* all at once */
+    uint64_t words[(PRIVACY_SIGNALS + 7) / 8]; /* all of them in one access */
 };
 
 struct signals_and_ext {
@@ -39,7 +39,7 @@ unsigned char privacy_judge_gpc(const struct field_value *value);  /* 0, "0" and
 unsigned char privacy_judge_text(const struct field_value *value); /* "" is */
 
 /* A bit for every signal that is set. The strictest of all places counts; a consent string alone
- * means that GDPR is taken to apply, unless gdpr is 0. */
+ * implies that GDPR applies, unless gdpr is 0. */
 uint32_t privacy_signals(const struct signals_and_ext *regs, const struct signals_and_ext *user,
                          const struct signals_and_ext *device);
 

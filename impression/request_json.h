@@ -1,4 +1,4 @@
-/* A request as JSON, in the form of CONTRACT 3: what decode_request() would make it of. */
+/* A request as JSON, in the form of CONTRACT 3: as decode_request() would read it. */
 #ifndef IMPRESSION_REQUEST_JSON_H
 #define IMPRESSION_REQUEST_JSON_H
 
@@ -7,13 +7,13 @@
 
 /*
  * Writes one object: id, tmax, user.id, device, site, imp and rank, each where it has a value;
- * rank.candidates where has_candidates. The privacy signals, badv, bcat and cur are left out: what
- * is written has been decided by them, or was made without them.
+ * rank.candidates where has_candidates. The privacy signals, badv, bcat and cur are left out: the
+ * values written have already been filtered by them, or never had them.
  */
 void request_write_json(struct json_writer *w, const struct impression_request *request);
 
-/* The same for a caller who has its candidates in another form: between the two calls rank is the
- * open object, all its other members written. */
+/* Same, for a caller that has its candidates in another form: between the two calls rank is the
+ * open object, with all its other members written. */
 void request_write_begin(struct json_writer *w, const struct impression_request *request);
 void request_write_end(struct json_writer *w);
 /* An item of rank.candidates. */

@@ -1,5 +1,5 @@
-/* What a time is counted in, where milliseconds since 1970 are expected: seconds and
- * microseconds are common mistakes. */
+/* Guesses the unit of a time where milliseconds since 1970 are expected: seconds and microseconds
+ * are common mistakes. */
 #ifndef IMPRESSION_TIME_UNIT_H
 #define IMPRESSION_TIME_UNIT_H
 
@@ -13,7 +13,7 @@ static inline bool time_is_plausible_s(int64_t s)
     return s >= INT64_C(978307200) && s < INT64_C(4133980800);
 }
 
-/* "seconds", "microseconds", "nanoseconds", where t is of our time in those; NULL: in
+/* "seconds", "microseconds", "nanoseconds", if t is a present-day time in that unit; NULL: in
  * milliseconds, or in none. */
 static inline const char *time_wrong_unit(int64_t t)
 {

@@ -34,7 +34,7 @@ static inline const struct field *find_field(const struct schema *schema, const 
     return NULL;
 }
 
-/* A key that the table does not have as written: unknown, or known and written with escapes. */
+/* A key that is not in the table as written: unknown, or known and written with escapes. */
 static inline const struct field *read_other_key(struct json_text *text,
                                                  const struct schema *schema)
 {
@@ -48,11 +48,11 @@ static inline const struct field *read_other_key(struct json_text *text,
         memcpy(copy, key.ptr, key.len);
     copy[key.len] = '"';
     field = find_field(schema, copy, schema->fields);
-    /* a quote within the key is not the one that ends it */
+    /* a quote inside the key does not end it */
     return field && field->key_len == key.len + 1 ? field : NULL;
 }
 
-/* Takes a key and its colon; NULL: not in the table. schema may be NULL: no key is known. */
+/* Reads a key and its colon; NULL: not in the table. schema may be NULL: all keys are unknown. */
 static inline const struct field *read_key(struct json_text *text, const struct schema *schema,
                                            const struct field *from)
 {

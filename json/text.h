@@ -1,13 +1,13 @@
 /*
- * JSON text (RFC 8259) read once from front to back, straight into what the caller wants: no tree,
- * no tape. Strict: UTF-8 without a byte order mark, escapes that mean a character, containers at
- * most JSON_MAX_DEPTH deep. Numbers may be of any size: whoever reads one has a range for it.
- * Whoever reads a value must be where a value begins, and reads all of it; what is passed over by
- * json_skip is checked just the same, and takes no memory.
+ * JSON text (RFC 8259) read in one pass, directly into the caller's variables: no tree, no tape.
+ * Strict: UTF-8 without a byte order mark, escapes must denote a character, containers at most
+ * JSON_MAX_DEPTH deep. Numbers may be of any size: the caller checks the range. A value must be
+ * read from its first byte and as a whole; values skipped by json_skip are checked too, and take no
+ * memory.
  *
- * Failure is sticky: `wrong` is set once, then json_peek() gives 0 for ever, so loops end by
- * themselves and the caller looks at the end. JSON_PADDING bytes behind the text must be readable,
- * whatever they hold.
+ * Failure is sticky: `wrong` is set once, after which json_peek() always returns 0, so loops end
+ * and the caller checks once at the end. JSON_PADDING bytes after the text must be readable; their
+ * values do not matter.
  */
 #ifndef JSON_TEXT_H
 #define JSON_TEXT_H
@@ -20,7 +20,7 @@
 #include "base/arena.h"
 #include "base/view.h"
 
-#define JSON_PADDING 64 /* the longest name that is compared in place must be shorter */
+#define JSON_PADDING 64 /* names compared in place must be shorter */
 #define JSON_MAX_DEPTH 32
 
 struct json_text {
@@ -28,9 +28,9 @@ struct json_text {
     const char *start;
     struct arena *arena; /* strings with escapes go there */
     int depth;           /* containers that are open */
-    bool has_nul;        /* the string that was read last holds U+0000 */
+    bool has_nul;        /* the last string read holds U+0000 */
     bool out_of_memory;
-    const char *wrong; /* a constant; NULL while all is well */
+    const char *wrong; /* a constant; NULL: no error */
     size_t wrong_at;   /* byte of the text, from 0 */
 };
 
@@ -44,26 +44,26 @@ struct json_number {
 
 void json_text_init(struct json_text *text, struct view bytes, struct arena *arena);
 
-/* Nothing but white space may be left. */
+/* Only white space may be left. */
 void json_finish(struct json_text *text);
 
-/* Sets wrong, unless it is set; always at the current byte. */
+/* Sets wrong, at the current byte, unless already set. */
 void json_fail(struct json_text *text, const char *wrong) __attribute__((cold));
 void json_fail_memory(struct json_text *text) __attribute__((cold));
 
-/* A value of any kind. */
+/* Skips a value of any kind. */
 void json_skip(struct json_text *text);
 /* JSON_NO_NUMBER when it is malformed (wrong is set). Precondition: at '-' or a digit. */
 struct json_number json_number_read(struct json_text *text);
-/* The same without its value. */
+/* Same, without the value. */
 void json_number_skip(struct json_text *text);
-/* The integer that a well-formed number is by value, exactly: 100.0 and 1e2 are 100. false: it
- * is none, or beyond int64_t. */
+/* The integer that exactly equals a well-formed number: 100.0 and 1e2 are 100. false: not an
+ * integer, or beyond int64_t. */
 bool json_number_integer(struct view number, int64_t *out);
-/* Of one with escapes or malformed bytes; use json_string(). */
+/* Slow path, for escapes or malformed bytes; use json_string(). */
 struct view json_string_slow(struct json_text *text);
 
-/* Next byte that is not white space, not taken; 0 at the end. */
+/* The next byte that is not white space, without consuming it; 0 at the end. */
 static inline char json_peek(struct json_text *text)
 {
     while (text->p < text->end) {
@@ -76,7 +76,7 @@ static inline char json_peek(struct json_text *text)
     return 0;
 }
 
-/* Takes c if it is next. */
+/* Consumes c if it is next. */
 static inline bool json_take(struct json_text *text, char c)
 {
     if (json_peek(text) != c)
@@ -85,8 +85,8 @@ static inline bool json_take(struct json_text *text, char c)
     return true;
 }
 
-/* The first of " \ and control characters at or behind p, or something at or behind end. *high
- * gets a bit for every byte above 0x7f before it. */
+/* The first of " \ and control characters at or after p, or some position at or after end. Sets a
+ * bit in *high for every byte above 0x7f before it. */
 static inline const char *json_plain_end(const char *p, const char *end, unsigned *high)
 {
 #ifdef __SSE2__
@@ -147,7 +147,7 @@ static inline void json_open(struct json_text *text)
         json_fail(text, "nested deeper than 32 levels");
 }
 
-/* Behind a member of a container that ends with `close`: true when another one follows. */
+/* After a member of a container that ends with `close`: true when another one follows. */
 static inline bool json_more(struct json_text *text, char close)
 {
     char c = json_peek(text);

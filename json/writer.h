@@ -1,8 +1,8 @@
 /*
- * struct json_writer: JSON text (RFC 8259) into a buf, commas placed by itself. Values are written
- * in the order of the calls; keys are not checked for duplicates. Strings are escaped; bytes
- * that are not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not finite are
- * a BUG. No allocation of its own: the buf may grow. At depth 0 no commas are placed, for JSON
+ * struct json_writer: JSON text (RFC 8259) into a buf, with commas added automatically. Values are
+ * written in the order of the calls; keys are not checked for duplicates. Strings are escaped;
+ * bytes that are not UTF-8 become U+FFFD, so the output is always valid. Numbers that are not
+ * finite are a BUG. Allocates only by growing the buf. At depth 0 no commas are placed, for JSON
  * Lines. Functions are jw_*, since json_* is jansson's.
  */
 #ifndef JSON_WRITER_H
@@ -36,19 +36,19 @@ void jw_bool(struct json_writer *w, bool v);
 void jw_null(struct json_writer *w);
 /* Shortest text that reads back as the same double. */
 void jw_double(struct json_writer *w, double v);
-/* At most `digits` significant digits (1..17), trailing zeros cut: what an answer shows. Fast. */
+/* At most `digits` significant digits (1..17), trailing zeros cut: for responses. Fast. */
 void jw_number(struct json_writer *w, double v, int digits);
-/* Text that is JSON already. */
+/* Text that is already JSON. */
 void jw_raw(struct json_writer *w, struct view json);
 
-/* A member of the object that is open: key and value. */
+/* A member of the open object: key and value. */
 void jw_member_str(struct json_writer *w, const char *key, const char *s);
 void jw_member_view(struct json_writer *w, const char *key, struct view v);
-/* Nothing where v is empty. */
+/* Writes nothing if v is empty. */
 void jw_member_filled(struct json_writer *w, const char *key, struct view v);
-/* An array of strings; nothing where there are none. */
+/* An array of strings; nothing if there are none. */
 void jw_member_views(struct json_writer *w, const char *key, const struct views *values);
-/* Opens one; what ends it is jw_object_end() or jw_array_end(). */
+/* Opens one, to be closed with jw_object_end() or jw_array_end(). */
 void jw_member_object(struct json_writer *w, const char *key);
 void jw_member_array(struct json_writer *w, const char *key);
 void jw_member_int(struct json_writer *w, const char *key, int64_t v);

@@ -36,8 +36,8 @@ struct log_field {
     ((struct log_field){.key = (k), .type = LOG_TYPE_INT, .integer = (int64_t)(i)})
 #define LOG_NUM(k, d) ((struct log_field){.key = (k), .type = LOG_TYPE_DOUBLE, .number = (d)})
 
-/* The budget of a call site: at most LOG_BURST lines a second; the next line after that reports the
- * number suppressed as held_back=N. */
+/* The budget of a call site: at most LOG_BURST lines a second; the first line in a later second
+ * reports the number suppressed as held_back=N. */
 #define LOG_BURST 20
 struct log_site {
     int64_t window_start_us;

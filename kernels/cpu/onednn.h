@@ -24,18 +24,18 @@ struct onednn_shape { /* y = act(x W + b): x (rows, in), W (in, out), b (1, out)
 struct onednn_matmul {
     dnnl_primitive_t primitive;
     size_t scratch_bytes;
-    char implementation[48]; /* the library's word for what serves */
+    char implementation[48]; /* the library's name for the implementation in use */
 };
 
-/* Creates the product for one fixed number of rows. layout NULL: oneDNN chooses how the weights
- * lie and *chosen gets that (the caller frees it); else they lie as layout says. dnnl_success or
- * the reason. */
+/* Creates the product for one fixed number of rows. layout NULL: oneDNN chooses the layout of the
+ * weights and *chosen receives it (the caller frees it); otherwise layout is used. Returns
+ * dnnl_success or the reason. */
 dnnl_status_t onednn_matmul_new(dnnl_engine_t engine, const struct onednn_shape *shape,
                                 const struct onednn_layout *layout, struct onednn_layout **chosen,
                                 struct onednn_matmul *out);
 void onednn_matmul_release(struct onednn_matmul *matmul);
 
-void onednn_layout_free(struct onednn_layout *layout); /* NULL is legal */
+void onednn_layout_free(struct onednn_layout *layout); /* may be NULL */
 size_t onednn_layout_bytes(const struct onednn_layout *layout);
 
 /* A memory object over the caller's bytes, whose handle may be NULL and set later. */
@@ -45,7 +45,7 @@ dnnl_status_t onednn_packed_new(dnnl_engine_t engine, const struct onednn_layout
                                 void *bytes, dnnl_memory_t *out);
 dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dnnl_memory_t *out);
 
-/* from: (out, in) f32, row-major; to: memory of onednn_packed_new. */
+/* from: (out, in) f32, row-major; to: memory from onednn_packed_new. */
 dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const float *from, int in,
                           int out, dnnl_memory_t to, const struct onednn_layout *layout);
 

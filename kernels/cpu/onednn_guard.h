@@ -1,18 +1,18 @@
 /*
- * oneDNN's calls that may take memory. The library is C++ behind its C interface and lets
- * std::bad_alloc out of it, which C can neither catch nor pass on: each is called through this
- * table, where what is thrown becomes a status before any frame of C is reached.
+ * oneDNN calls that may allocate. The library is C++ behind a C interface and lets std::bad_alloc
+ * escape, which C can neither catch nor propagate: each call goes through this table, which turns
+ * exceptions into a status before they reach a C frame.
  *
- * What no guard helps against: making an object, the library (2.6 at least) writes to memory that
- * it did not look whether it got. So calls that make something first look whether there is far more
- * than they need.
+ * One case cannot be guarded: when creating an object, the library (at least 2.6) writes to memory
+ * without checking that the allocation succeeded. So calls that create objects first check that far
+ * more memory is available than they need.
  */
 #ifndef KERNELS_CPU_ONEDNN_GUARD_H
 #define KERNELS_CPU_ONEDNN_GUARD_H
 
 #include <oneapi/dnnl/dnnl.h>
 
-/* MAKE: makes an object; CALL: uses some. */
+/* MAKE: creates an object; CALL: uses existing ones. */
 #if DNNL_VERSION_MAJOR >= 3
 #define ONEDNN_CALLS_OF_VERSION(MAKE)                                                              \
     MAKE(memory_desc_create_with_tag)                                                              \
@@ -39,8 +39,8 @@
     CALL(primitive_execute)                                                                        \
     CALL(stream_wait)
 
-/* Each as dnnl_NAME, but nothing is thrown: dnnl_out_of_memory for want of memory,
- * dnnl_runtime_error for the rest. */
+/* Each is dnnl_NAME without exceptions: dnnl_out_of_memory when memory runs out, dnnl_runtime_error
+ * for anything else. */
 struct onednn_calls {
 #define ONEDNN_MEMBER(name) __typeof__(dnnl_##name) *name;
     ONEDNN_CALLS(ONEDNN_MEMBER, ONEDNN_MEMBER)

@@ -2,10 +2,10 @@
  * A product of the linear layer, y = act(x W + b) of one shape and for any number of rows: made
  * when the first weight of that shape is, and kept until the provider closes.
  *
- * oneDNN may add up in another order when the number of rows is another (2.6 on AVX2 does at 32
- * rows, on AMX with 3072 inputs), so a row's bits would depend on its neighbours. A product uses
- * only rungs that agree to the bit (onednn_trial.h): of those that agree with each other, the ones
- * with most rows in all.
+ * oneDNN's order of summation may depend on the number of rows (in 2.6 it does on AVX2 at 32 rows,
+ * and on AMX with 3072 inputs), so a row's bits would depend on its neighbours. A product uses only
+ * rungs that agree bit for bit (onednn_trial.h): the class of agreeing rungs with the most rows in
+ * total.
  */
 #ifndef KERNELS_CPU_ONEDNN_PRODUCT_H
 #define KERNELS_CPU_ONEDNN_PRODUCT_H
@@ -17,7 +17,7 @@ struct onednn_product {
     struct onednn_rungs rungs;
     bool usable[ONEDNN_RUNGS];
     int lowest; /* usable rung with the fewest rows */
-    int index;  /* place in the provider's list */
+    int index;  /* in the provider's list */
 };
 
 /* ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used for the trial. Any

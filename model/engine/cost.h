@@ -12,11 +12,11 @@ struct cost_sample {
 };
 
 /*
- * Least squares of the relative error, that of batches below 512 tokens counting less, with no term
+ * Least squares of the relative error, with less weight on batches below 512 tokens and no term
  * below zero (Lawson and Hanson 1974; with four terms every subset is tried), for the number of
- * lanes from 1 to threads that fits best: threads where the samples do not tell. Fewer samples than
- * terms leave terms at zero, that of tokens last. No samples give a cost of nothing. At most
- * COST_MAX_SAMPLES. The cost has no ladder: that is for the caller to set.
+ * lanes from 1 to threads that fits best, or threads where the samples do not decide. With fewer
+ * samples than terms some terms stay zero, that of tokens last. Without samples the cost is zero.
+ * At most COST_MAX_SAMPLES. The caller sets the ladder.
  */
 void cost_fit(const struct cost_sample *samples, int n, int threads, struct engine_cost *out);
 

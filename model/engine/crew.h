@@ -1,6 +1,6 @@
 /*
- * struct crew: the threads that drive host lanes. It knows nothing of models: a table says where
- * work comes from and what to do with it. One lock over work and results; no thread waits for
+ * struct crew: the threads that drive host lanes. It knows nothing about models: a table of
+ * callbacks supplies the work and runs it. One lock over work and results; no thread waits for
  * another's operation.
  */
 #ifndef MODEL_ENGINE_CREW_H
@@ -13,20 +13,21 @@
 struct crew;
 
 struct crew_ops {
-    /* Under the lock: a piece of work that is ready, NULL when there is none. It is returned
-     * once. */
+    /* Under the lock: returns a piece of work that is ready, NULL when there is none. Each piece is
+     * returned once. */
     void *(*next)(void *arg);
-    /* Without the lock: does it. thread counts from 0; pieces of one thread never overlap. */
+    /* Without the lock: runs it. thread counts from 0; pieces of one thread never overlap. */
     void (*run)(void *arg, void *work, int thread);
-    /* Under the lock: it is through; other pieces may have become ready. True: notify is wanted. */
+    /* Under the lock: it is done; other pieces may have become ready. Returns true to have notify
+     * called. */
     bool (*done)(void *arg, void *work);
-    /* Without the lock, on the thread that was through. */
+    /* Without the lock, on the thread that ran it. */
     void (*notify)(void *arg);
 };
 
 int crew_new(int n_threads, const struct crew_ops *ops, void *arg, struct crew **out,
              struct err *err) MUST_CHECK;
-void crew_free(struct crew *crew); /* joins; work that was not started is left */
+void crew_free(struct crew *crew); /* joins; work not started is abandoned */
 
 void crew_lock(struct crew *crew);
 void crew_unlock(struct crew *crew);

@@ -1,4 +1,4 @@
-/* The inside of an engine: a model on a device. What the files of this folder share. */
+/* Internals of an engine: a model on a device. Shared by the files of this folder. */
 #ifndef MODEL_ENGINE_ENGINE_STATE_H
 #define MODEL_ENGINE_ENGINE_STATE_H
 
@@ -8,7 +8,7 @@
 #include "model/engine/packed_head.h"
 #include "model/model_struct.h"
 
-/* Room for what one slice of parents keeps. */
+/* Memory for the rows that one slice of parents keeps. */
 struct kept_slot {
     struct layer_block qkv;
     bool used; /* (the crew's lock) */
@@ -20,7 +20,8 @@ struct engine {
     const struct backend_ops *ops;
     struct session *session;
     struct session_caps caps;
-    /* The model's encoders on the device. Inputs of every kind so far pass the first alone. */
+    /* The model's encoders on the device. So far inputs of every kind pass only through the
+     * first. */
     int n_networks; /* initialised so far */
     struct network networks[MODEL_MAX_ENCODERS];
     struct packed_head head;
@@ -34,9 +35,9 @@ struct engine {
     struct kept_slot *kept;
     int n_launches; /* batches that may be in flight */
     struct launch *launches;
-    bool broken; /* (the crew's lock) a host lane failed, and not for want of memory */
+    bool broken; /* (the crew's lock) a host lane failed for a reason other than memory */
     struct engine_cost cost;
-    double golden_error;            /* largest over the golden requests, over their spread */
+    double golden_error;            /* largest over the golden requests, relative to their spread */
     struct engine_opening *opening; /* NULL once it is ready */
 };
 

@@ -1,19 +1,19 @@
 /*
  * The forward pass of one slice through layers of a network, over backend_ops (Vaswani et al. 2017;
- * Devlin et al. 2018). It knows neither threads nor devices nor heads: whoever calls it has begun
- * the slice on the lane, and owns lane and scratch while it runs. On a queue everything is there
- * once the lane has finished.
+ * Devlin et al. 2018). It knows nothing about threads, devices or heads: the caller has begun the
+ * slice on the lane, and owns lane and scratch while it runs. On a queue the results are valid once
+ * the lane has finished.
  *
- * A range of layers that ends in a read-out computes what is read and nothing else: keys and values
- * of every token, then rows of slice->read alone.
+ * A range of layers that ends in a read-out computes only what is read: keys and values of every
+ * token, then rows of slice->read alone.
  */
 #ifndef MODEL_ENGINE_FORWARD_H
 #define MODEL_ENGINE_FORWARD_H
 
 #include "model/engine/network.h"
 
-/* Device memory that a pass works in, for slices of up to max_tokens, and for any of the networks
- * that it was made for: H and F are the largest of theirs. */
+/* Scratch device memory of a pass, for slices of up to max_tokens and any of the networks it was
+ * created for: H and F are their maxima. */
 struct forward_scratch {
     void *memory;                   /* one allocation; the rest points into it */
     void *stream;                   /* (T, H) stream */
@@ -33,24 +33,24 @@ struct forward_scratch_args {
     const struct network *networks; /* (n_networks) initialised, of one backend */
     int n_networks;
     int max_tokens;
-    int out_width; /* W: numbers of a read row that a head leaves */
+    int out_width; /* W: outputs of a head per read row */
 };
 
 int forward_scratch_init(struct forward_scratch *scratch, const struct forward_scratch_args *args,
                          struct err *err) MUST_CHECK;
-/* networks: any of those that it was made for. */
+/* network: any of those it was created for. */
 void forward_scratch_release(struct forward_scratch *scratch, const struct network *networks);
 
-/* Where one kind of rows lives, of each layer: layer l's at memory + l * layer_bytes. */
+/* Location of one kind of rows for each layer: layer l's at memory + l * layer_bytes. */
 struct layer_block {
     char *memory;
     size_t layer_bytes;
 };
 
 /*
- * Where a pass leaves what it computes. memory NULL: in the scratch, and the next layer overwrites
- * it; of saved outputs (kernels/backend.h): not wanted. Serving gives what other slices or the next
- * pass read; training gives everything. The read-out's layer has R rows where others have T.
+ * Where a pass stores its results. memory NULL: in the scratch, overwritten by the next layer; for
+ * saved outputs (kernels/backend.h): not needed. Serving sets what other slices or the next pass
+ * read; training sets everything. The read-out's layer has R rows where others have T.
  */
 struct forward_rows {
     struct layer_block operand;      /* (T, H) operand: what layer l starts from, l up to the end */
@@ -68,7 +68,7 @@ struct forward_rows {
     float *embed_mean, *embed_rstd;  /* (T) f32, saved */
 };
 
-/* Bytes of a qkv block for up to max_tokens rows of every layer. */
+/* Bytes of a qkv block with up to max_tokens rows for every layer. */
 size_t forward_qkv_bytes(const struct network *net, int max_tokens, size_t *layer_bytes);
 
 /* A parent that was computed in another slice: rows of that one's qkv. */
@@ -86,8 +86,8 @@ struct forward_args {
     const struct slice *slice;
     struct forward_scratch *scratch;
     struct layer_range layers; /* at least one */
-    /* Rows to start from are there already: in scratch->stream, and as operands where rows.operand
-     * has them. false: the embedding of slice->ids makes them. */
+    /* The rows to start from are already present: in scratch->stream, and as operands where
+     * rows.operand has them. false: they come from the embedding of slice->ids. */
     bool has_rows;
     /* The range ends in read rows, by read_out, in scratch->read_stream and read_operand; false: in
      * every row, where the next range would start from. */

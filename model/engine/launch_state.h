@@ -1,4 +1,4 @@
-/* A launched batch on its way through the slices: what launch.c and slices.c share. */
+/* A launched batch on its way through the slices: shared by launch.c and slices.c. */
 #ifndef MODEL_ENGINE_LAUNCH_STATE_H
 #define MODEL_ENGINE_LAUNCH_STATE_H
 
@@ -15,16 +15,16 @@ struct launch_slice {
     int kept;               /* of engine->kept: what this parent slice keeps; -1: nothing */
 };
 
-/* With host lanes the crew's lock guards what is marked (lock); without, the one thread that calls
- * the engine does everything. */
+/* With host lanes the crew's lock guards members marked (lock); without, the thread that calls the
+ * engine does everything. */
 struct launch {
     struct engine *engine;
     struct engine_batch *batch; /* NULL: free */
-    void *memory;               /* of host_alloc; plan, slices and out lie in it */
+    void *memory;               /* from host_alloc; holds plan, slices and out */
     struct plan plan;
     struct launch_slice *slices; /* (plan.n_slices) */
     float *out;                  /* (plan.n_read, out_width) as the slices left them */
-    struct layer_range layers;   /* that it passes: all but to measure */
+    struct layer_range layers;   /* to run: all, except when measuring */
     int lane;                    /* without host lanes: of engine->lanes */
     bool internal;               /* the engine's own: launcher_poll does not return it */
     int first_waiting;           /* (lock) no slice before it is waiting */

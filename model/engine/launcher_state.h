@@ -1,4 +1,4 @@
-/* The inside of a launcher: its device, its crew, and the batches on their way. */
+/* Internals of a launcher: its device, its crew, and the batches in flight. */
 #ifndef MODEL_ENGINE_LAUNCHER_STATE_H
 #define MODEL_ENGINE_LAUNCHER_STATE_H
 
@@ -6,13 +6,13 @@
 #include "model/encoder.h"
 #include "model/engine/crew.h"
 
-/* A cost function, for later engines like the one that measured it. */
+/* A cached cost function, for later engines like the one that measured it. */
 struct kept_cost {
     struct encoder_config configs[MODEL_MAX_ENCODERS]; /* layers 0: the entry is not in use */
     int out_width;
     enum precision precision; /* in effect */
     int max_batch_tokens;
-    bool in_short_steps; /* measured beside others: good enough only for the like */
+    bool in_short_steps; /* measured while serving: reused only under the same conditions */
     struct engine_cost cost;
 };
 #define LAUNCHER_COSTS 8
@@ -27,8 +27,8 @@ struct launcher {
     void *arg;
     struct crew *crew;       /* NULL without host lanes */
     bool broken;             /* without host lanes: an operation failed; all engines are lost */
-    struct launch *running;  /* (the crew's lock) in the order in which they were launched */
-    struct launch *finished; /* (the crew's lock) in the order in which they ended */
+    struct launch *running;  /* (the crew's lock) in launch order */
+    struct launch *finished; /* (the crew's lock) in completion order */
     struct kept_cost costs[LAUNCHER_COSTS];
     int next_cost; /* the entry that is overwritten next */
 };

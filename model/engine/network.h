@@ -30,13 +30,13 @@ struct network_args {
     struct session *session;       /* outlives the network */
     const struct encoder *encoder; /* host memory; outlives the network */
     int max_rows;                  /* of one slice */
-    bool saves;                    /* for training: the inner layer's pre-activation can be had */
+    bool saves;                    /* for training: the inner layer's pre-activation is available */
 };
 
-/* Takes no device memory yet. On failure nothing needs a release. */
+/* Allocates no device memory yet. On failure nothing needs to be released. */
 int network_init(struct network *net, const struct network_args *args, struct err *err) MUST_CHECK;
 /* As upload_step. */
 int network_step(struct network *net, struct err *err) MUST_CHECK;
-void network_release(struct network *net); /* of zeros: nothing */
+void network_release(struct network *net); /* does nothing if zeroed */
 
 #endif

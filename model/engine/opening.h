@@ -1,4 +1,4 @@
-/* What an engine holds only while it opens: the stages and where they stand. */
+/* State an engine holds only while it opens: the stages and their progress. */
 #ifndef MODEL_ENGINE_OPENING_H
 #define MODEL_ENGINE_OPENING_H
 
@@ -9,7 +9,7 @@
 /* The cost function's measurement. */
 struct measuring {
     bool begun;
-    int shape; /* under way; the table's size: none is */
+    int shape; /* in progress; the table's size: none */
     bool measured[COST_MAX_SAMPLES];
     int layers; /* of the next pass */
     int round;
@@ -28,15 +28,15 @@ struct engine_opening {
     int golden, golden_part; /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;
-    float *out; /* (max_out, out_width) room for one input's */
+    float *out; /* (max_out, out_width) for one input */
     int max_out;
     bool skip_golden;
-    int max_step_us; /* 0: as long as it takes */
+    int max_step_us; /* 0: no limit */
 };
 
 struct engine;
 
-/* A stage does one step: 1 more to do, 0 through, -1 failed. */
+/* A stage does one step: 1 more to do, 0 done, -1 failed. */
 int opening_weights(struct engine *engine, struct err *err);
 int opening_lanes(struct engine *engine, struct err *err);
 int opening_launches(struct engine *engine, struct err *err);

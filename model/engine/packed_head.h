@@ -16,16 +16,16 @@ struct packed_head {
     struct upload upload;
 };
 
-/* net: the network, initialised, whose rows it reads; head in host memory outlives it. Takes no
- * device memory yet. On failure nothing needs a release. */
+/* net: the network, initialised, whose rows it reads; head in host memory outlives it. Allocates no
+ * device memory yet. On failure nothing needs to be released. */
 int packed_head_init(struct packed_head *packed, const struct network *net, const struct head *head,
                      struct err *err) MUST_CHECK;
 /* As upload_step. */
 int packed_head_step(struct packed_head *packed, struct err *err) MUST_CHECK;
-void packed_head_release(struct packed_head *packed); /* of zeros: nothing */
+void packed_head_release(struct packed_head *packed); /* does nothing if zeroed */
 
-/* Of the rows in a->scratch->read_operand to out, (R, L) in memory of host_alloc; on a queue valid
- * once that has finished. The end of a pass. */
+/* Applies the head to the rows in a->scratch->read_operand and copies the result to out, (R, L) in
+ * memory from host_alloc; on a queue it is valid once that has finished. Ends a pass. */
 int packed_head_run(const struct packed_head *packed, const struct forward_args *a, float *out,
                     struct err *err) MUST_CHECK;
 

@@ -18,12 +18,12 @@
 
 struct plan_limits {
     int max_batch_tokens;
-    int max_rows;           /* that there is memory for: max_batch_tokens, or the rung of that */
+    int max_rows;           /* memory is allocated for: max_batch_tokens, or the rung of that */
     int max_segment_tokens; /* the model's positions */
     int slice_tokens;       /* aimed at; 0: one slice for everything */
-    int max_slice_tokens;   /* never more: what lanes have room for */
-    int max_parent_tokens;  /* what may be kept of one slice of parents */
-    int threads;            /* that many slices or a multiple, so that all of them have something */
+    int max_slice_tokens;   /* upper limit: what lanes have room for */
+    int max_parent_tokens;  /* rows that may be kept of one slice of parents */
+    int threads;            /* as many slices or a multiple, so that every thread has work */
     bool outside_parents;   /* false: a family stays together, however large */
 };
 
@@ -36,7 +36,7 @@ struct plan_slice {
 };
 
 struct plan {
-    struct plan_slice *slices; /* in the order in which they should be started */
+    struct plan_slice *slices; /* in the order to start them */
     int n_slices;
     int n_read;
     float **targets; /* (n_read) where a read row's outputs belong: in its job */
@@ -54,8 +54,8 @@ struct plan {
 size_t plan_bytes(const struct plan_limits *limits);
 void plan_init(struct plan *plan, const struct plan_limits *limits, void *memory);
 
-/* Cuts. Allocates nothing. Jobs larger than the limits are a BUG; width is that of
- * a row of a job's out. Parents without children that are not read themselves are left out. */
+/* Cuts a batch. Allocates nothing. Jobs larger than the limits are a BUG; width is that of a row of
+ * a job's out. Parents without children that are not read themselves are left out. */
 void plan_build(struct plan *plan, struct engine_job *const *jobs, int n_jobs, int width);
 
 #endif

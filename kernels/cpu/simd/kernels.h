@@ -1,5 +1,5 @@
-/* The bodies of struct simd, compiled once for each width: see kernels/cpu/simd.h for what they
- * promise. */
+/* The bodies of struct simd, compiled once for each width: see kernels/cpu/simd.h for the
+ * contract. */
 #include <math.h>
 
 #include "kernels/cpu/simd.h"
@@ -7,8 +7,8 @@
 
 #define STRIP (2 * SIMD_WIDTH)
 
-/* W keys by W dimensions become W dimensions by W keys. `to` is the strip's half that holds these
- * keys. */
+/* Transposes W keys by W dimensions to W dimensions by W keys. `to` is the half of the strip that
+ * holds these keys. */
 ALWAYS void pack_square(float *to, const float *k, int n_keys, int n_dims, int stride)
 {
     vec square[SIMD_WIDTH];
@@ -41,8 +41,8 @@ static void pack(struct simd_panel *to, const float *k, const float *v, int n, i
                       (vec){0});
 }
 
-/* scores[i][j] = q_i . k_j for the first n keys; what rounds n up to a strip gets a product with
- * zeros or with a key beyond. */
+/* scores[i][j] = q_i . k_j for the first n keys; entries that round n up to a strip hold a product
+ * with zeros or with a later key. */
 ALWAYS void score(const float *const q[SIMD_ROWS], const struct simd_panel *panel, int n, int head,
                   float *scores, int stride)
 {
@@ -84,7 +84,7 @@ ALWAYS vec highest(vec so_far, const float *scores, int n)
     return so_far;
 }
 
-/* scores become e^(scale (score - top)), zero from `visible` on; adds them up. */
+/* scores become e^(scale (score - top)), zero from `visible` on; sums them. */
 ALWAYS vec weigh(vec sum, float *scores, int visible, int n, float scale, float top)
 {
     for (int j = 0; j < n; j += SIMD_WIDTH)
@@ -110,8 +110,8 @@ ALWAYS void mix(vec sum[SIMD_ROWS][2], const float *scores, int stride, const fl
     }
 }
 
-/* Always SIMD_ROWS rows, the last one again where there are fewer: one code path, hence the same
- * bits, and in the time of one row that waits for its own sums. */
+/* Always SIMD_ROWS rows, repeating the last where there are fewer: a single code path gives the
+ * same bits, and takes no longer than one row, which would wait for its own sums. */
 static void attend(const struct attend_args *args)
 {
     const int head = args->head, values_stride = simd_round(head), last = args->n_rows - 1;
@@ -157,7 +157,7 @@ static void attend(const struct attend_args *args)
     }
 }
 
-/* Two passes over the row for mean and variance: one pass cancels badly. */
+/* Two passes over the row for mean and variance: a single pass suffers from cancellation. */
 ALWAYS float row_mean(const float *x, int n)
 {
     vec sum = {0};
@@ -218,7 +218,7 @@ static float dot(const float *a, const float *b, int n)
     return vec_sum(sum);
 }
 
-/* Plain loops: the compiler makes vectors of them. */
+/* Plain loops: the compiler vectorises them. */
 static void from_bf16(float *to, const bf16 *from, int n)
 {
     for (int i = 0; i < n; i++)

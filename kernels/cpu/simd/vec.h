@@ -1,6 +1,6 @@
 /*
  * Vectors of SIMD_WIDTH floats on the compilers' vector extension, with intrinsics only where the
- * extension has no word. Everything is static inline: the including file's flags choose the
+ * extension has no equivalent. Everything is static inline: the including file's flags choose the
  * instructions.
  */
 #ifndef KERNELS_CPU_SIMD_VEC_H
@@ -53,7 +53,7 @@ ALWAYS void vec_store(float *p, vec v)
     memcpy(p, &v, sizeof(v));
 }
 
-/* The first n lanes, zeros behind them. */
+/* The first n lanes, followed by zeros. */
 ALWAYS vec vec_load_part(const float *p, int n)
 {
     vec v = {0};
@@ -84,7 +84,7 @@ ALWAYS vec vec_max(vec a, vec b)
 #endif
 }
 
-/* Lanes are added in halves: always the same order. */
+/* Lanes are added by halves, always in the same order. */
 ALWAYS float vec_sum(vec v)
 {
     float lanes[SIMD_WIDTH];
@@ -113,11 +113,11 @@ ALWAYS float vec_highest(vec v)
  */
 ALWAYS vec vec_exp(vec x)
 {
-    /* Adding it rounds to an integer, which then sits in the low bits. */
+    /* Adding it rounds to an integer, which is then in the low bits. */
     const vec shift = vec_all(0x1.8p23F);
     vec t, n, r, p;
 
-    x = vec_max(vec_all(-87.0F), x); /* in this order a NaN in x stays one */
+    x = vec_max(vec_all(-87.0F), x); /* in this order a NaN in x is kept */
     t = x * vec_all(0x1.715476p0F) + shift;
     n = t - shift;
     r = x - n * vec_all(0x1.62e4p-1F);
@@ -132,7 +132,7 @@ ALWAYS vec vec_exp(vec x)
     return (vec)((vecu)p + ((vecu)t << 23));
 }
 
-/* a's and b's lanes in turn, from their low halves and from their high halves. */
+/* Interleaves the lanes of a and b, from their low halves and from their high halves. */
 #if SIMD_WIDTH == 4
 #define VEC_LOW(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5)
 #define VEC_HIGH(a, b) __builtin_shufflevector(a, b, 2, 6, 3, 7)

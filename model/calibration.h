@@ -6,7 +6,7 @@
 #define CALIBRATION_MIN_PCTR 1e-7
 
 struct calibration {
-    double a, b; /* 1, 0: the model is calibrated as it is */
+    double a, b; /* 1, 0: no calibration needed */
 };
 
 /* Within [CALIBRATION_MIN_PCTR, 1 - CALIBRATION_MIN_PCTR]; NaN gives NaN. */

@@ -1,7 +1,7 @@
 /*
  * An encoder in host memory, described by data, so that BERT is the first family and not the only
- * one: its sizes and choices (struct encoder_config) and its tensors (struct encoder_weights). What
- * is made of the rows that it leaves is a head's business (model/head.h).
+ * one: its sizes and choices (struct encoder_config) and its tensors (struct encoder_weights). A
+ * head (model/head.h) turns its output rows into scores.
  *
  * Letters: V vocabulary, P positions, Y token types, H hidden, A heads, F inner layer.
  */
@@ -13,11 +13,11 @@
 
 enum mask_kind { MASK_FULL, MASK_CAUSAL };
 
-/* Position embeddings are learned, norms stand behind what they normalise (Vaswani et al. 2017). */
+/* Position embeddings are learned, norms follow what they normalise (Vaswani et al. 2017). */
 struct encoder_config {
     int layers, hidden, heads, inner;
     int vocab, positions, types;
-    float eps; /* of the norms */
+    float eps; /* epsilon of the norms */
     enum activation activation;
     enum mask_kind mask;
 };
@@ -38,7 +38,7 @@ struct encoder_weights {
     struct layer_weights *layers;    /* (layers) */
 };
 
-/* Of one model: a text encoder and what stands on its vectors. */
+/* Maximum per model: a text encoder and one on top of its vectors. */
 #define MODEL_MAX_ENCODERS 2
 
 struct encoder {
@@ -47,9 +47,9 @@ struct encoder {
 };
 
 /*
- * Multiply-adds times two of the linear layers and the attention products, for one forward pass
- * that ends in a pooler's product for each read row. Only what has to be computed counts: of the
- * last layer keys and values of every token, the rest of read rows.
+ * FLOPs (two per multiply-add) of the linear layers and the attention products, for one forward
+ * pass that ends in a pooler product for each read row. Counts only what has to be computed: in the
+ * last layer, keys and values of every token and the rest for read rows only.
  */
 double encoder_linear_flop(const struct encoder_config *config, const struct input *input);
 double encoder_attention_flop(const struct encoder_config *config, const struct input *input);

@@ -1,6 +1,6 @@
 /*
- * A head in host memory: what makes scores of the rows that an encoder leaves. BERT's is a pooler
- * (a linear layer with tanh) and a classifier. And how its outputs become one logit.
+ * A head in host memory: turns an encoder's output rows into scores. BERT's is a pooler (a linear
+ * layer with tanh) and a classifier. Also converts its outputs to one logit.
  */
 #ifndef MODEL_HEAD_H
 #define MODEL_HEAD_H
@@ -13,13 +13,13 @@ enum problem_kind { PROBLEM_UNSTATED, PROBLEM_SINGLE_LABEL, PROBLEM_MULTI_LABEL 
 struct head {
     int labels; /* of the classifier; 0: there is none */
     enum problem_kind problem;
-    bool independent_labels; /* the last one is the click's by itself; else softmax */
+    bool independent_labels; /* the last label alone is the click's; else softmax */
     /* f32, row-major (out, in); H is the encoder's hidden size, L the labels */
     float *pooler, *pooler_bias;         /* (H, H), (H); NULL: no pooler */
     float *classifier, *classifier_bias; /* (L, H), (L); NULL: no classifier */
 };
 
-/* The logit of a click, of one read segment's outputs (labels). */
+/* The logit of a click from one read segment's outputs (labels). */
 double head_logit(const struct head *head, const float *out);
 
 #endif

@@ -1,4 +1,4 @@
-/* Section "model": which model is served, and on what. */
+/* Section "model": which model is served, and on which device. */
 #ifndef MODEL_MODEL_OPTIONS_H
 #define MODEL_MODEL_OPTIONS_H
 

@@ -1,5 +1,5 @@
 /* What a struct model holds: for model/ and the tools that inspect it. Immutable once model_open
- * returned. */
+ * has returned. */
 #ifndef MODEL_MODEL_STRUCT_H
 #define MODEL_MODEL_STRUCT_H
 
@@ -13,7 +13,7 @@
 
 struct model {
     atomic_int refs;
-    struct arena arena; /* owns everything below that is no object of its own */
+    struct arena arena; /* owns everything below that is not a separate object */
     const char *dir;
     const char *family;       /* config.json's model_type */
     const char *architecture; /* the first of its architectures */
@@ -22,8 +22,8 @@ struct model {
     int n_tensors;
     int n_encoders; /* the kind's n_networks */
     struct encoder
-        encoders[MODEL_MAX_ENCODERS]; /* as an input passes them: the first reads tokens */
-    struct head head;                 /* on the rows that the last one leaves */
+        encoders[MODEL_MAX_ENCODERS]; /* in the order of the pass: the first reads tokens */
+    struct head head;                 /* on the output rows of the last one */
     int max_tokens; /* of a pair: the least of positions and what the files state */
     struct adrank_json adrank;
     bool has_adrank_json;
@@ -32,9 +32,10 @@ struct model {
 };
 
 struct model_open_args {
-    /* Text instead of adrank.json; empty: as if there were none; NULL: the directory's. */
+    /* Text used instead of adrank.json; empty: as if there were none; NULL: the directory's. */
     const struct view *adrank;
-    /* It may lack golden requests, and weights_sha256 is computed: for callers that make them. */
+    /* Golden requests may be missing, and weights_sha256 is computed: for callers that create
+     * them. */
     bool draft;
 };
 

@@ -17,17 +17,16 @@ struct labelled {
     bool click;
 };
 
-#define PLATT_MIN_EXAMPLES                                                                         \
-    40 /* of them at least PLATT_MIN_EACH clicks, and as many that are none */
+#define PLATT_MIN_EXAMPLES 40 /* at least PLATT_MIN_EACH with and without a click */
 #define PLATT_MIN_EACH 5
 
-/* ERR_DATA where there are too few of either kind, where logits do not rise with clicks, or nothing
- * converges. */
+/* ERR_DATA when there are too few of either kind, logits do not rise with clicks, or the fit does
+ * not converge. */
 int platt_fit(const struct labelled *examples, size_t n, struct calibration *out,
               struct err *err) MUST_CHECK;
 
 /* Normalised entropy (He et al. 2014): log loss over that of the mean rate of the same examples;
- * below 1 is better than knowing nothing but the rate. Both kinds must occur. */
+ * below 1 is better than predicting the mean rate. Both kinds must occur. */
 double normalized_entropy(const struct labelled *examples, size_t n,
                           const struct calibration *calibration);
 

@@ -1,5 +1,4 @@
-/* Texts of one request as ids, each tokenised when it is first needed and then once; see
- * model_share_texts(). */
+/* Texts of one request as ids, each tokenised once, when first needed; see model_share_texts(). */
 #ifndef MODEL_SHARED_TEXTS_H
 #define MODEL_SHARED_TEXTS_H
 
@@ -8,19 +7,19 @@
 
 struct behaviour_text {
     struct encoded_text encoded;
-    size_t bytes; /* of the text, as far as it was looked at */
+    size_t bytes; /* of the text that were examined */
 };
 
 /* (n_ads) runs in the order of ads; *cut: some ad has more text. NULL with err when out of
  * memory. */
 const struct id_run *shared_ads(struct shared_texts *texts, bool *cut, struct err *err) MUST_CHECK;
-/* NULL when out of memory. Behaviours are asked for from the last to the first; of those for which
- * no bytes are left nothing is looked at: they count as cut. */
+/* NULL when out of memory. Behaviours must be requested from the last to the first; those for which
+ * no bytes are left are not examined and count as cut. */
 const struct behaviour_text *shared_behaviour(struct shared_texts *texts, int i) MUST_CHECK;
-/* Of a text that is looked at for one input only. */
+/* For a text used by one input only. */
 void shared_texts_count(struct shared_texts *texts, size_t bytes);
 
-/* What is room for context and behaviours. */
+/* Ids available for context and behaviours. */
 int model_context_room(const struct model *model);
 
 #endif

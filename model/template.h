@@ -15,14 +15,14 @@
 
 #define TEMPLATE_MAX_PIECES 128
 
-/* What a field may be made of; each kind of template fills its own part. */
+/* The values fields are rendered from; each kind of template fills its own part. */
 struct template_values {
     const struct impression_request *request; /* context */
     const struct imp *imp;
     int64_t now_ms;
     const struct behaviour *behaviour; /* behaviour */
     struct view title, desc, text;     /* ad */
-    size_t max_bytes;                  /* of the text that are wanted; 0: all */
+    size_t max_bytes;                  /* of the text that are needed; 0: all */
 };
 
 #define template_no_memory ((struct view){NULL, SIZE_MAX})
@@ -51,7 +51,7 @@ struct template_piece {
 
 struct template
 {
-    struct template_piece *pieces; /* in the arena it was compiled in */
+    struct template_piece *pieces; /* in the arena used to compile it */
     int n_pieces;
 };
 
@@ -59,7 +59,7 @@ struct template
 int template_compile(struct template *out, struct view source, const struct template_fields *fields,
                      const char *where, struct arena *arena, struct err *err) MUST_CHECK;
 
-/* Its source again, braces doubled: what template_compile takes. */
+/* The source, braces doubled: accepted by template_compile. */
 void template_source(const struct template *t, struct buf *out);
 
 bool template_has(const struct template *t, const char *field);

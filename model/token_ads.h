@@ -5,7 +5,7 @@
 #include "model/encode_text.h"
 #include "model/model_struct.h"
 
-/* Renders and tokenises one ad, cut to max_ad_tokens. The ids are the arena's. */
+/* Renders and tokenises one ad, cut to max_ad_tokens. The ids are in the arena. */
 int encode_ad(const struct model *model, const struct ad *ad, struct view own_text,
               struct arena *arena, struct encoded_text *out, struct err *err) MUST_CHECK;
 

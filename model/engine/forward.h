@@ -38,7 +38,7 @@ struct forward_scratch_args {
 
 int forward_scratch_init(struct forward_scratch *scratch, const struct forward_scratch_args *args,
                          struct err *err) MUST_CHECK;
-/* network: any of those it was created for. */
+/* networks: any of those it was created for. */
 void forward_scratch_release(struct forward_scratch *scratch, const struct network *networks);
 
 /* Location of one kind of rows for each layer: layer l's at memory + l * layer_bytes. */

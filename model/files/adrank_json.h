@@ -1,4 +1,4 @@
-/* adrank.json, format 1 (config/adrank.schema.json): what adrank needs to know beyond Hugging
+/* adrank.json, format 1 (config/adrank.schema.json): what adrank needs in addition to Hugging
  * Face's files. */
 #ifndef MODEL_FILES_ADRANK_JSON_H
 #define MODEL_FILES_ADRANK_JSON_H
@@ -26,17 +26,17 @@ struct adrank_json {
 
 /*
  * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings,
- * or less where the tokenizer states less. Everything lands in the arena. ERR_DATA as "file:
- * /pointer: reason". Unknown keys are errors, so that a misspelt one is seen.
+ * or less where the tokenizer states less. Everything is allocated from the arena. ERR_DATA as
+ * "file: /pointer: reason". Unknown keys are errors, so that misspellings are noticed.
  */
 int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
                       struct arena *arena, struct err *err) MUST_CHECK;
 
-/* The same for a document that may lack /golden: for callers that make its requests. */
+/* Same, for a document that may lack /golden: for callers that create its requests. */
 int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
                             int positions, struct arena *arena, struct err *err) MUST_CHECK;
 
-/* What holds for a directory without adrank.json: kind cross, the default templates. name is
+/* Defaults for a directory without adrank.json: kind cross, the default templates. name is
  * copied. */
 int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,
                         struct arena *arena, struct err *err) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* The parts of the BERT family that lie in files of their own. */
+/* The parts of the BERT family that are in separate files. */
 #ifndef MODEL_FILES_BERT_H
 #define MODEL_FILES_BERT_H
 

@@ -1,6 +1,6 @@
 /*
- * A family of encoders as transformers writes its files: how config.json is read and what the
- * tensors are called. One const table each, in a file of its own.
+ * A family of encoders in the file format of transformers: how config.json is read and how tensors
+ * are named. One const table each, in a separate file.
  */
 #ifndef MODEL_FILES_FAMILY_H
 #define MODEL_FILES_FAMILY_H
@@ -18,9 +18,9 @@ struct family {
      * there is a head. */
     int (*config)(const char *file, const json_t *config, struct encoder_config *out,
                   struct head *head, struct err *err);
-    /* Fills the weights of an encoder and a head whose configurations are there, from the arena;
-     * settles head->labels. Missing, surplus and mis-shaped tensors are errors; the arena's memory
-     * is taken only for tensors that were found right. */
+    /* Fills the weights of an encoder and a head whose configurations are set, from the arena;
+     * decides head->labels. Missing, surplus and mis-shaped tensors are errors; memory is allocated
+     * only for tensors that passed the checks. */
     int (*weights)(struct safetensors *tensors, struct arena *arena, struct encoder *encoder,
                    struct head *head, struct err *err);
 };

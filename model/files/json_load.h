@@ -1,6 +1,6 @@
 /*
- * JSON text to jansson's tree, with out of memory distinguished from text that is not JSON. Where
- * main has set jansson's allocator (adrank/model.h), no allocation that fails ends the process or
+ * Parses JSON text into jansson's tree, distinguishing out of memory from invalid JSON. If main has
+ * set jansson's allocator (adrank/model.h), a failed allocation neither ends the process nor
  * changes a value. Any thread.
  */
 #ifndef MODEL_FILES_JSON_LOAD_H
@@ -17,7 +17,7 @@ json_t *json_parse(struct view text, size_t flags, json_error_t *at);
  * 1000000000000000019884624838656) become reals instead of an error. NULL: *at says why, with
  * columns off by what long integers earlier in the line gained. */
 json_t *json_load(struct view text, size_t flags, json_error_t *at);
-/* Whether a NULL of either is for want of memory. */
+/* Whether either returned NULL because memory ran out. */
 bool json_load_no_memory(const json_error_t *at);
 
 #endif

@@ -1,7 +1,7 @@
 /*
- * What each key of a checkpoint's JSON files means here, as data: everything that changes scores is
- * read by somebody, harmless, or refused by name. Keys without a row are those that transformers
- * does not read for these models either.
+ * What each key of a checkpoint's JSON files means here, as data: every key that could change
+ * scores is either read, harmless, or refused by name. Keys without a row are not read by
+ * transformers for these models either.
  */
 #ifndef MODEL_FILES_KEY_RULES_H
 #define MODEL_FILES_KEY_RULES_H
@@ -12,7 +12,7 @@
 #include "base/err.h"
 
 enum key_verdict {
-    KEY_READ,     /* obeyed where it is read, whatever the value */
+    KEY_READ,     /* handled where it is read, whatever the value */
     KEY_HARMLESS, /* changes no score */
     KEY_ONLY,     /* refused unless it is one of the values of `only` */
 };
@@ -20,8 +20,8 @@ enum key_verdict {
 struct key_rule {
     const char *key; /* of the document's object, or "key/inner" */
     enum key_verdict verdict;
-    const char *only; /* KEY_ONLY: JSON texts, compact, separated by blanks */
-    const char *why;  /* KEY_ONLY: what the message says after the value */
+    const char *only; /* KEY_ONLY: JSON texts, compact, separated by spaces */
+    const char *why;  /* KEY_ONLY: text of the message after the value */
 };
 
 /* Rows of the tables. */

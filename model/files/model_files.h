@@ -1,7 +1,7 @@
 /*
- * The files of a model directory, read once and whole: what is hashed is what is parsed, and
- * nothing of them is mapped afterwards. Other files that lie beside them (README, 1_Pooling, ...)
- * are not the model's.
+ * The files of a model directory, each read once as a whole: what is hashed is what is parsed, and
+ * nothing stays mapped. Other files in the directory (README, 1_Pooling, ...) are not part of the
+ * model.
  */
 #ifndef MODEL_FILES_MODEL_FILES_H
 #define MODEL_FILES_MODEL_FILES_H
@@ -59,8 +59,8 @@ int model_require_dir(const char *dir, struct err *err) MUST_CHECK;
  * there: ERR_NOINPUT names what was found instead and how to convert it. Others may be absent, but
  * not unreadable. */
 int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
-/* The same in two steps: config.json says whether the others are worth reading. Released by the
- * caller in any case. */
+/* Same, in two steps: config.json decides whether the others are worth reading. The caller releases
+ * it in either case. */
 int model_files_read_config(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 int model_files_read_rest(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_files_release(struct model_files *files);
@@ -69,7 +69,7 @@ void model_files_release(struct model_files *files);
  * endian) and bytes, in the order of the enum, then the shards' by name. */
 int model_files_digest(const struct model_files *files, char out[MODEL_DIGEST_HEX + 1],
                        struct err *err) MUST_CHECK;
-/* SHA-256 of the weights: of the one file, or of the shards' bytes one after the other. */
+/* SHA-256 of the weights: of the single file, or of the concatenated shards. */
 int model_files_weights_sha256(const struct model_files *files, char out[SHA256_HEX + 1],
                                struct err *err) MUST_CHECK;
 
@@ -78,18 +78,18 @@ uint64_t model_files_stamp(const char *dir);
 
 /* ---- parts of it ----------------------------------------------------------------------------- */
 
-/* Reads the shards that files->bytes[FILE_INDEX] names (model_shards.c). */
+/* Reads the shards that files->bytes[FILE_INDEX] names (shards.c). */
 int model_shards_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_shards_release(struct model_files *files);
 
-/* What is wrong with a directory in which something is missing (model_missing.c): err names what
- * was found instead and how to convert it. All return -1. */
+/* Explains what is missing from a directory (missing.c): err names what was found instead and how
+ * to convert it. All return -1. */
 int model_missing_config(const char *dir, struct err *err);
 int model_missing_weights(const char *dir, struct err *err);
 int model_missing_vocabulary(const char *dir, struct err *err);
-/* Things beside a whole model that change its scores: adapters. */
+/* Files next to a complete model that change its scores: adapters. */
 int model_refuse_beside(const char *dir, struct err *err) MUST_CHECK;
-/* git-lfs leaves a pointer in the place of a file that was not fetched. */
+/* git-lfs leaves a pointer in place of a file that was not fetched. */
 int model_refuse_pointer(const char *path, struct view bytes, struct err *err) MUST_CHECK;
 
 #endif

@@ -1,8 +1,8 @@
 /*
  * safetensors (https://github.com/huggingface/safetensors, format of 2022): eight bytes of header
- * length, little-endian, a JSON header, then the tensors' bytes. Read as hostile input: every
- * length, offset, hole, overlap, dtype and shape is checked against the bytes that are there before
- * memory is taken for it. Refusals name the file, the tensor and the reason (ERR_DATA).
+ * length, little-endian, a JSON header, then the tensors' bytes. Treated as hostile input: every
+ * length, offset, hole, overlap, dtype and shape is checked against the actual bytes before memory
+ * is allocated for it. Refusals name the file, the tensor and the reason (ERR_DATA).
  */
 #ifndef MODEL_FILES_SAFETENSORS_H
 #define MODEL_FILES_SAFETENSORS_H
@@ -16,7 +16,7 @@
 #define SAFETENSORS_MAX_HEADER (1 << 20) /* bytes: some 7,000 tensors */
 #define SAFETENSORS_MAX_DIMS 8
 
-struct safetensors_dtype; /* name and size; safetensors_dtype_name tells */
+struct safetensors_dtype; /* name and size; see safetensors_dtype_name */
 
 struct safetensor {
     char *name; /* printable: a name with control bytes is refused */
@@ -26,7 +26,7 @@ struct safetensor {
     size_t begin, end; /* bytes within data */
     const char *file;  /* as struct safetensors had it when the tensor was read */
     const char *data;  /* of that file */
-    bool used;         /* for the caller: so that surplus tensors can be told */
+    bool used;         /* for the caller: to detect surplus tensors */
 };
 
 struct safetensors {
@@ -36,13 +36,13 @@ struct safetensors {
     int n;
 };
 
-/* bytes stay the caller's and must outlive out. On failure nothing needs a release. */
+/* bytes stay the caller's and must outlive out. On failure nothing needs to be released. */
 int safetensors_init(struct safetensors *out, const char *file, struct view bytes,
                      struct err *err) MUST_CHECK;
 void safetensors_release(struct safetensors *tensors);
 
 /* Appends part's tensors to those of into, which may be {0} with a file for messages; part is
- * released. No name is in both: the caller has seen to that. */
+ * released. The caller ensures that no name is in both. */
 int safetensors_join(struct safetensors *into, struct safetensors *part,
                      struct err *err) MUST_CHECK;
 

@@ -1,7 +1,7 @@
 /*
- * What sentence-transformers writes beside a model: config_sentence_transformers.json,
- * sentence_bert_config.json, modules.json, and a CrossEncoder's keys in config.json. What changes
- * scores is obeyed or refused by name.
+ * Files that sentence-transformers adds to a model: config_sentence_transformers.json,
+ * sentence_bert_config.json, modules.json, and a CrossEncoder's keys in config.json. Settings that
+ * change scores are honoured or refused by name.
  */
 #ifndef MODEL_FILES_SENTENCE_TRANSFORMERS_H
 #define MODEL_FILES_SENTENCE_TRANSFORMERS_H
@@ -9,12 +9,12 @@
 #include "model/files/model_files.h"
 #include "model/head.h"
 
-/* What turns a CrossEncoder's logits into its scores. */
+/* The function that turns a CrossEncoder's logits into scores. */
 enum score_activation { SCORE_UNSTATED, SCORE_IDENTITY, SCORE_SIGMOID, SCORE_SOFTMAX };
 
 struct sentence_transformers {
-    int max_tokens;  /* max_seq_length; 0: none is stated */
-    bool lower_case; /* texts are lower-cased before the tokenizer has them */
+    int max_tokens;  /* max_seq_length; 0: not stated */
+    bool lower_case; /* texts are lower-cased before tokenisation */
     enum score_activation activation;
 };
 

@@ -1,6 +1,6 @@
 /*
- * A kind of model: how the token ids of a context and of ads become segments, what encoders these
- * pass and what is read out. One const table each, in a file of its own; nothing else looks at the
+ * A kind of model: how the token ids of a context and of ads become segments, which encoders they
+ * pass and what is read out. One const table each, in a separate file; no other code depends on the
  * kind's name.
  */
 #ifndef MODEL_KINDS_KIND_H
@@ -17,7 +17,7 @@ struct id_run {
     int n;
 };
 
-/* Texts as ids, cut to the model's limits already. */
+/* Texts as ids, already cut to the model's limits. */
 struct input_parts {
     struct id_run context; /* context and behaviours */
     const struct id_run *ads;
@@ -31,20 +31,20 @@ struct kind {
     int context_specials; /* special tokens on the context's side, counted in max_context_tokens */
     int ad_specials;      /* the same of one ad */
     int min_types;        /* token types in use */
-    bool single;          /* one text without a pair is an input, too */
-    int n_networks;       /* encoders that an input passes, one after the other */
-    enum pool_kind read_out; /* what of a read segment the last one leaves */
-    int out_width;           /* numbers that the engine gives for it; 0: the classifier's labels */
-    const struct ad_encoding *ads; /* how a catalog's ads are kept */
+    bool single;          /* a single text without a pair is also an input */
+    int n_networks;       /* encoders that an input passes in sequence */
+    enum pool_kind read_out;       /* how the last one reduces a read segment */
+    int out_width;                 /* outputs per read segment; 0: the classifier's labels */
+    const struct ad_encoding *ads; /* how a catalog's ads are stored */
     /* Room that build() needs. */
     void (*size)(const struct input_parts *parts, int *n_tokens, int *n_segments);
-    /* Fills out, which has that room; one read segment an ad, in their order. */
+    /* Fills out, which has that room; one read segment per ad, in order. */
     void (*build)(const struct input_parts *parts, struct input *out);
 };
 
 extern const struct kind kind_cross, kind_prefix;
 
-/* NULL with err for unknown names and for those that are not built yet. where: "file: /kind". */
+/* NULL with err for unknown names and kinds that are not implemented yet. where: "file: /kind". */
 const struct kind *kind_find(const char *where, const char *name, struct err *err) MUST_CHECK;
 
 /* Writers for build(): append to out within its room. */

@@ -1,4 +1,4 @@
-/* Chunks, and the pointer that moves through them. */
+/* Chunks and bump allocation. */
 #include "base/arena.h"
 
 #include <stdarg.h>
@@ -17,7 +17,7 @@ struct arena_chunk {
     _Alignas(CHUNK_ALIGN) char memory[];
 };
 
-/* Under ASan what is not handed out, or was before a reset, may not be touched. */
+/* Under ASan, memory that is not handed out, or was reset, is poisoned. */
 #if defined(__SANITIZE_ADDRESS__)
 #define HAVE_ASAN 1
 #elif defined(__has_feature)
@@ -112,8 +112,7 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
     return chunk;
 }
 
-/* An empty chunk with room for size becomes the one behind current: one that is kept, else a new
- * one. */
+/* Puts an empty chunk with room for size after current: a kept one, else a new one. */
 static struct arena_chunk *next_chunk(struct arena *arena, size_t size)
 {
     struct arena_chunk **behind = arena->current ? &arena->current->next : &arena->first;

@@ -1,4 +1,4 @@
-/* Shares of the limit, and an account that threads update without locks. */
+/* Shares of the limit, and lock-free accounting. */
 #include "base/budget.h"
 
 #include <stddef.h>
@@ -18,7 +18,7 @@ const char *const budget_kind_names[BUDGET_KINDS + 1] = {
     [BUDGET_REDIS] = "redis",
 };
 
-/* Eighths of the limit that a small holder, and any larger one, may fill. */
+/* Eighths of the limit that a small holder and a larger one may fill. */
 static const struct {
     int64_t small_holder_bytes;
     int small, large;
@@ -106,8 +106,8 @@ static void read_once(const struct budget *budget, int64_t out_bytes[BUDGET_KIND
         out_bytes[kind] = atomic_load(&budget->kind_bytes[kind]);
 }
 
-/* Read until two readings agree: kinds that move while they are read would add up to what never
- * was. */
+/* Read until two readings agree: kinds that change while they are read would give a sum that never
+ * existed. */
 void budget_read(const struct budget *budget, int64_t out_bytes[BUDGET_KINDS])
 {
     int64_t again[BUDGET_KINDS];

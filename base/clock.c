@@ -1,4 +1,4 @@
-/* clock_gettime() in the units of the tree. */
+/* clock_gettime() in the units used throughout. */
 #include "base/clock.h"
 
 #include <time.h>

@@ -1,4 +1,4 @@
-/* Digits by 128-bit integers where they suffice, by printf elsewhere. */
+/* Computes digits with 128-bit integers where they suffice, otherwise with printf. */
 #include "base/decimal.h"
 
 #include <float.h>
@@ -49,8 +49,8 @@ static uint64_t round_half_even(u128 whole, u128 rest, u128 unit)
     return (uint64_t)whole + (rest > other || (rest == other && (whole & 1)));
 }
 
-/* m * 2^q * 10^k rounded to an integer that is known to fit; false when 128 bits are not enough
- * for it. */
+/* m * 2^q * 10^k rounded to an integer that is known to fit; false when 128 bits are not enough to
+ * compute it. */
 static bool scale(uint64_t m, int q, int k, uint64_t *out)
 {
     u128 n = m, unit = 1;
@@ -90,7 +90,7 @@ static struct decimal by_printf(double v, int digits)
     return d;
 }
 
-/* v = mantissa * 2^exponent, of a v > 0. */
+/* v = mantissa * 2^exponent, for v > 0. */
 static uint64_t take_apart(double v, int *exponent)
 {
     uint64_t bits, mantissa;
@@ -103,7 +103,7 @@ static uint64_t take_apart(double v, int *exponent)
     return biased ? mantissa | UINT64_C(1) << 52 : mantissa;
 }
 
-/* The largest n with 10^n <= 2^bit; 78913 / 2^18 is log10(2) to enough places for every double. */
+/* The largest n with 10^n <= 2^bit; 78913 / 2^18 is log10(2), precise enough for every double. */
 static int power_below(int bit)
 {
     return (bit * 78913) >> 18;
@@ -126,7 +126,7 @@ static struct decimal to_decimal(double v, int digits)
     return by_printf(v, digits);
 }
 
-/* Two at a time: half the divisions. */
+/* Two digits at a time: half the divisions. */
 static size_t put_digits(uint64_t n, char *out)
 {
     char text[20];
@@ -207,8 +207,8 @@ size_t decimal_format(double v, int digits, char out[DECIMAL_MAX_BYTES])
 }
 
 /* 15 digits suffice for every double that came from a text that short, 17 for all. Subnormal
- * numbers carry fewer. Beside a power of two the nearest 16 digits may miss where the next do
- * not. */
+ * numbers carry fewer. Next to a power of two the nearest 16 digits may not round-trip while the
+ * next ones do. */
 size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES])
 {
     static const int nudges[] = {0, 1, -1};

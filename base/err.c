@@ -21,7 +21,7 @@ static void append(struct err *err, const char *sep, const char *s)
     size_t len = strlen(err->text);
 
     snprintf(err->text + len, sizeof(err->text) - len, "%s%s", sep, s);
-    printable_blank(err->text); /* a character may be cut */
+    printable_blank(err->text); /* a character may have been cut */
 }
 
 int err_set(struct err *err, enum err_code code, const char *fmt, ...)

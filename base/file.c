@@ -11,7 +11,7 @@
 
 #define READ_STEP_BYTES ((size_t)64 * 1024)
 
-/* Non-blocking, or opening a FIFO that lies in the place of the file would wait for its writer. */
+/* Non-blocking, or opening a FIFO in place of the file would wait for a writer. */
 int file_open(const char *path, struct stat *st, struct err *err)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -30,7 +30,7 @@ int file_open(const char *path, struct stat *st, struct err *err)
     return fd;
 }
 
-/* The stated size is a first guess only: the file may grow meanwhile, and in /proc it is 0. */
+/* The reported size is only an estimate: the file may grow, and in /proc it is 0. */
 static int read_all(int fd, const char *path, size_t max_bytes, struct buf *out, struct err *err)
 {
     for (;;) {
@@ -67,8 +67,8 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
         err_set(err, ERR_DATA, "%s: more than %zu bytes", path, max_bytes);
         goto out;
     }
-    /* One byte for the end of file to be seen, one for the NUL: such a file is read without
-     * growing. */
+    /* One byte to detect the end of file, one for the NUL, so that the file is read without growing
+     * the buffer. */
     if (!buf_reserve(out, (size_t)st.st_size + 2)) {
         err_set(err, ERR_NOMEM, "%s: out of memory", path);
         goto out;
@@ -97,8 +97,8 @@ static int write_all(int fd, struct view bytes)
     return 0;
 }
 
-/* The rename itself must be on disk too. What cannot be synced (some network mounts) is no
- * failure. */
+/* The rename itself must be on disk too. A directory that cannot be synced (some network mounts) is
+ * not an error. */
 static void sync_folder_of(const char *path)
 {
     char dir[4096];
@@ -115,7 +115,7 @@ static void sync_folder_of(const char *path)
     close(fd);
 }
 
-/* Creates a file beside path under a name that nobody can guess. */
+/* Creates a file beside path under an unpredictable name. */
 static int create_beside(const char *path, char *out, size_t size, struct err *err)
 {
     for (int tries = 0;; tries++) {
@@ -145,8 +145,8 @@ static int take_mode(int fd, const char *path)
     return fchmod(fd, st.st_mode & 07777);
 }
 
-/* A terminal, a pipe, /dev/null: a rename would put a file in its place, for a whole system
- * where root does it. */
+/* A terminal, a pipe, /dev/null: a rename would replace it with a file, which as root would break
+ * the whole system. */
 static bool is_special(const char *path)
 {
     struct stat st;

@@ -12,8 +12,8 @@ void hist_init(struct hist *hist)
     memset(hist, 0, sizeof(*hist));
 }
 
-/* Values under 64 have a bucket each; above, the top seven bits choose, the first of them always
- * 1. */
+/* Values under 64 have a bucket each; above, the top seven bits select it, the first of which is
+ * always 1. */
 static unsigned bucket_of(uint64_t value)
 {
     unsigned shift;

@@ -3,7 +3,7 @@
 
 #include "base/number.h"
 
-/* Length of "[v6]", brackets included, or of all up to the first colon; 0: neither. */
+/* Length of "[v6]", brackets included, or of the part before the first colon; 0: neither. */
 static size_t host_len(struct view text)
 {
     const char *end = NULL;
@@ -26,7 +26,7 @@ int host_port_parse(struct view text, struct host_port *out)
 
     if (len == 0)
         return -1;
-    /* A second colon, as in "::1:80", is no part of a number. */
+    /* A second colon, as in "::1:80", is not part of a number. */
     if (len < text.len &&
         (text.ptr[len] != ':' ||
          number_int((struct view){text.ptr + len + 1, text.len - len - 1}, 0, 65535, &port)))

@@ -15,29 +15,28 @@
 #include "base/decimal.h"
 #include "base/utf8.h"
 
-/* PIPE_BUF, up to which a write to a pipe is whole or not at all. */
+/* PIPE_BUF, up to which writes to a pipe are atomic. */
 #define LINE_BYTES 4096
 #define CUT_MARK " cut=1\n"
 
-/* Where lines go belongs to the process, not to an object: one per process, set before threads
- * start. */
+/* The log destination is global: one per process, set before threads start. */
 static struct {
     int fd;
     bool is_socket;
     atomic_int level;
     atomic_uint_fast64_t dropped;
     atomic_uint_fast64_t unreported; /* of dropped: since the last log_recovered */
-    atomic_int error;                /* errno of the last line that was lost */
-    atomic_bool torn;                /* the last line went out in part */
+    atomic_int error;                /* errno of the last lost line */
+    atomic_bool torn;                /* the last line was written only in part */
 } sink = {.fd = STDERR_FILENO, .level = LOG_INFO};
 
 struct line {
-    char text[LINE_BYTES]; /* a newline, should the last line be torn, then the line */
+    char text[LINE_BYTES]; /* a newline if the last line was torn, then the line */
     size_t len;
     bool cut;
 };
 
-/* A pipe or terminal opened anew has flags of its own, so that O_NONBLOCK does not surprise the
+/* Reopening a pipe or terminal gives it separate flags, so that O_NONBLOCK does not affect the
  * shell. */
 void log_init(int fd, enum log_level level)
 {
@@ -139,7 +138,7 @@ static void add_number(struct line *line, double v)
         add_str(line, isnan(v) ? "nan" : v > 0 ? "inf" : "-inf");
 }
 
-/* A field goes in whole or not at all, so a cut line still reads as logfmt. */
+/* A field is added whole or not at all, so a cut line is still valid logfmt. */
 static void add_field(struct line *line, const struct log_field *field)
 {
     size_t before = line->len;
@@ -179,7 +178,8 @@ static void add_head(struct line *line, enum log_level level, const char *event)
     add_field(line, &(struct log_field){.key = "event", .view = view_of(event)});
 }
 
-/* Two threads that roll the window over at once may let a line more pass, which harms nobody. */
+/* Two threads that roll the window over at the same time may let an extra line pass, which is
+ * harmless. */
 bool log_site_take(struct log_site *site, uint32_t *held_back)
 {
     int64_t now_us = clock_now_us();
@@ -210,8 +210,8 @@ static ssize_t write_line(const char *text, size_t len)
     return n;
 }
 
-/* A file system that fills up, or a file that may not grow, takes part of a line: the next one
- * must not continue it. */
+/* A full file system or a file size limit may cause a partial write: the next line must not
+ * continue it. */
 static bool emit(struct line *line)
 {
     bool torn = atomic_exchange_explicit(&sink.torn, false, memory_order_relaxed);

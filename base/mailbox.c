@@ -1,4 +1,4 @@
-/* A lock-free list that the reader takes whole, and the eventfd that wakes it. */
+/* A lock-free list that the reader takes as a whole, and the eventfd that wakes it. */
 #include "base/mailbox.h"
 
 #include <errno.h>
@@ -46,8 +46,8 @@ void mailbox_post(struct mailbox *box, struct letter *letter)
     else
         box->tail->next = letter;
     box->tail = letter;
-    /* Inside the lock: once it is open, the reader may have delivered a last letter and closed
-     * the box. */
+    /* Inside the lock: once it is released, the reader may deliver the last letter and close the
+     * mailbox. */
     if (was_empty)
         while (write(box->fd, &one, sizeof(one)) == -1 && errno == EINTR)
             ;
@@ -60,7 +60,7 @@ int mailbox_drain(struct mailbox *box, void *reader)
     uint64_t edges;
     int n = 0;
 
-    /* Before the list is taken: a letter that comes between the two makes an edge of its own. */
+    /* Before the list is taken: a letter that arrives in between then causes another wake-up. */
     while (read(box->fd, &edges, sizeof(edges)) == -1 && errno == EINTR)
         ;
     pthread_mutex_lock(&box->lock);

@@ -4,7 +4,7 @@
 #include <math.h>
 #include <stdlib.h>
 
-/* More digits than this are no honest number, and the copy for strtod stays on the stack. */
+/* No sensible number has more digits, and the copy for strtod stays on the stack. */
 #define MAX_TEXT 127
 
 static bool is_digit(char c)

@@ -1,4 +1,4 @@
-/* Blanks or spells out what a terminal would obey. */
+/* Replaces or escapes what a terminal would interpret. */
 #include "base/printable.h"
 
 #include <string.h>

@@ -51,7 +51,7 @@ int problems_add(struct problems *problems, const char *pointer, const char *fmt
     bytes = sizeof(*item) + strlen(pointer) + strlen(text) + 2;
     item = bytes <= problems->max_bytes - problems->bytes ? next_item(problems) : NULL;
     if (!item) {
-        problems->max = problems->n; /* none behind the first that found no place */
+        problems->max = problems->n; /* keep none after the first that did not fit */
         problems->dropped++;
         return -1;
     }
@@ -79,7 +79,7 @@ int problems_to_err(const struct problems *problems, const char *file, enum err_
                            file ? file : "", file ? ": " : "", p->pointer, *p->pointer ? ": " : "",
                            p->detail);
 
-        /* Room stays for the count of those that do not fit; the first is reported in any case. */
+        /* Leaves room for the count of those that do not fit; the first is always reported. */
         if (told > 0 && (size_t)len + 32 > sizeof(text) - at) {
             text[at] = 0;
             break;

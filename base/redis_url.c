@@ -38,7 +38,7 @@ static int decode(struct view v, char *out, size_t size)
     return 0;
 }
 
-/* Cuts v at the first (or last) c: what stands before it goes to *head. false: no c. */
+/* Cuts v at the first (or last) c: the part before it goes to *head. false: no c. */
 static bool cut(struct view *v, char c, bool last, struct view *head)
 {
     const char *at = v->len == 0 ? NULL

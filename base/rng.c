@@ -38,7 +38,7 @@ uint64_t rng_u64(struct rng *rng)
     return result;
 }
 
-/* Lemire 2019: multiply instead of divide, reject the few products that would make a bias. */
+/* Lemire 2019: multiply instead of divide, reject the few products that would cause bias. */
 uint64_t rng_below(struct rng *rng, uint64_t n)
 {
     uint64_t threshold = -n % n;
@@ -56,7 +56,7 @@ double rng_double(struct rng *rng)
 }
 
 /*
- * ln x from +, -, * and / alone: libm picks its code by processor, and then the last bit differs
+ * ln x using only +, -, * and /: libm selects code by processor, so the last bit would differ
  * between machines. x = m 2^e with m in [sqrt(1/2), sqrt(2)); ln m = 2 atanh(t), t = (m - 1) / (m +
  * 1), |t| < .172.
  */
@@ -76,8 +76,8 @@ static double portable_log(double x)
     return 2 * t * sum + e * 0.69314718055994531;
 }
 
-/* Marsaglia's polar method; its second number is thrown away, so that a draw depends on the
- * state alone. */
+/* Marsaglia's polar method; its second number is discarded, so that a draw depends only on the
+ * state. */
 double rng_normal(struct rng *rng)
 {
     double u, v, s;

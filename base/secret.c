@@ -53,7 +53,7 @@ void secret_free(struct view *secret)
     *secret = (struct view){0};
 }
 
-/* One byte more than a secret may have, so that a longer file shows. */
+/* One byte more than the limit, to detect a longer file. */
 static int read_all(int fd, char *bytes, size_t *len)
 {
     *len = 0;

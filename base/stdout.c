@@ -1,4 +1,4 @@
-/* Opens what is closed of the standard streams, and flushes stdout. */
+/* Opens closed standard streams, and flushes stdout. */
 #include "base/stdout.h"
 
 #include <fcntl.h>
@@ -17,6 +17,6 @@ int stdout_flush(struct err *err)
 {
     if (fflush(stdout) != 0)
         return err_set_errno(err, ERR_UNAVAILABLE, "stdout");
-    /* The reason of an earlier failure is no longer known. */
+    /* The cause of an earlier failure is no longer known. */
     return ferror(stdout) ? err_set(err, ERR_UNAVAILABLE, "stdout: a write failed") : 0;
 }

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
-/* What a lead byte promises: how long the character is and which second bytes it allows (table
- * 3-7 of the Unicode standard); len 0: no lead byte. */
+/* Properties of a lead byte: the character's length and the allowed second bytes (table 3-7 of the
+ * Unicode standard); len 0: not a lead byte. */
 struct lead {
     unsigned char len, second_min, second_max;
 };

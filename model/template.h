@@ -29,7 +29,7 @@ struct template_values {
 
 struct template_field {
     const char *name;
-    /* A view into the values, or into text made in the arena; template_no_memory when that
+    /* A view into the values, or into text allocated from the arena; template_no_memory when that
      * fails. */
     struct view (*value)(const struct template_values *values, struct arena *arena);
 };

@@ -1,7 +1,7 @@
 /*
- * BERT's text normalisation (Devlin et al. 2018), step by step as the reference does it:
- * clean_text, spaces around Chinese characters, NFD without nonspacing marks (Unicode Standard
- * Annex 15), lower case.
+ * BERT's text normalisation (Devlin et al. 2018), following the steps of the reference: clean_text,
+ * spaces around Chinese characters, NFD without nonspacing marks (Unicode Standard Annex 15), lower
+ * case.
  */
 #ifndef MODEL_TOKENIZER_NORMALIZER_H
 #define MODEL_TOKENIZER_NORMALIZER_H
@@ -21,21 +21,20 @@ struct normalizer_options {
 
 struct normalizer {
     struct normalizer_options options;
-    unsigned not_plain; /* classes that the options do something about */
-    uint8_t ascii[128]; /* what becomes of it, NORMALIZER_DROP: nothing */
+    unsigned not_plain; /* classes that the options act on */
+    uint8_t ascii[128]; /* its replacement; NORMALIZER_DROP: removed */
     const struct char_classes *classes;
 };
 
 #define NORMALIZER_DROP 0xff
-/* The result has at most so many times the bytes: a Hangul syllable becomes three letters of its
- * size. */
+/* Maximum growth in bytes: a Hangul syllable becomes three letters of the same size. */
 #define NORMALIZER_GROWTH 3
 
 /* Owns nothing. Read-only afterwards: any number of threads. */
 void normalizer_init(struct normalizer *normalizer, const struct normalizer_options *options);
 
-/* Whether a text may be cut after this character and its parts be normalised by themselves: it
- * breaks words, and nothing after it is moved before it. */
+/* Whether a text may be cut after this character and its parts normalised separately: it breaks
+ * words, and nothing after it is moved before it. */
 static inline bool normalizer_ends_chunk(const struct normalizer *normalizer, uint32_t c)
 {
     const unsigned class = char_class(normalizer->classes, c);

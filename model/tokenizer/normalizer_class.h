@@ -1,7 +1,7 @@
 /*
- * Classes of characters, frozen as the reference has them: WordPiece ids must not change with the
- * version of Unicode that an operating system ships. A two-stage table, built at first use and
- * constant from then on: any number of threads.
+ * Classes of characters, frozen as in the reference: WordPiece ids must not change with the version
+ * of Unicode that an operating system ships. A two-stage table, built at first use and constant
+ * from then on: any number of threads.
  */
 #ifndef MODEL_TOKENIZER_NORMALIZER_CLASS_H
 #define MODEL_TOKENIZER_NORMALIZER_CLASS_H
@@ -18,7 +18,7 @@ enum char_class {
     CHAR_MARK = 1 << 3,        /* Mn: strip_accents drops it */
     CHAR_PUNCTUATION = 1 << 4, /* P*, and every ASCII symbol */
     CHAR_DECOMPOSES = 1 << 5,  /* has a canonical decomposition */
-    CHAR_REORDERS = 1 << 6,    /* no mark of the above, but combining class above 0 */
+    CHAR_REORDERS = 1 << 6,    /* not CHAR_MARK, but combining class above 0 */
     CHAR_CASED = 1 << 7,       /* lower case differs from it */
 };
 
@@ -38,10 +38,10 @@ static inline unsigned char_class(const struct char_classes *classes, uint32_t c
     return classes->pages[classes->page[code_point >> 8]][code_point & 255];
 }
 
-/* Canonical combining class; right for marks and reordered characters, which is where it is
- * asked. */
+/* Canonical combining class; correct for marks and reordered characters, the only ones it is used
+ * for. */
 int char_combining(uint32_t code_point);
-/* Lower case, one or two characters, without regard to what stands around. Returns how many. */
+/* Lower case, one or two characters, regardless of context. Returns how many. */
 int char_lower(uint32_t code_point, uint32_t lower[2]);
 /* Canonical decomposition in full (CHAR_DECOMPOSES only). Returns how many parts it has. */
 int char_decompose(uint32_t code_point, int32_t parts[DECOMPOSITION_MAX_PARTS]);

@@ -1,9 +1,9 @@
 /*
- * What the reference, Hugging Face `tokenizers` 0.23.3, takes for which kind of character; found by
- * asking it for every code point. Its tables are of different ages: categories of Unicode 8,
+ * How the reference, Hugging Face `tokenizers` 0.23.3, classifies characters, found by querying it
+ * for every code point. Its tables come from different Unicode versions: categories of Unicode 8,
  * decompositions of Unicode 12, lower case and words of Unicode 17, so no release of utf8proc
- * agrees with all. Where a table differs a lot it stands here in whole; else only its exceptions
- * do.
+ * agrees with all. A table that differs a lot is listed here in full; for others only the
+ * exceptions are.
  */
 #ifndef MODEL_TOKENIZER_NORMALIZER_RANGES_H
 #define MODEL_TOKENIZER_NORMALIZER_RANGES_H

@@ -1,4 +1,5 @@
-/* Words as BERT has them: white space parts, every punctuation character is a word of its own. */
+/* Splits text into words as BERT does: at white space, with every punctuation character a separate
+ * word. */
 #ifndef MODEL_TOKENIZER_PRETOKENIZER_H
 #define MODEL_TOKENIZER_PRETOKENIZER_H
 
@@ -7,8 +8,8 @@
 #include "base/view.h"
 #include "model/tokenizer/normalizer_class.h"
 
-/* The next word of *rest, which is valid UTF-8; false when there is none. *rest loses what was
- * read. */
+/* The next word of *rest, which is valid UTF-8; false when there is none. *rest is advanced past
+ * it. */
 bool pretokenizer_next(const struct char_classes *classes, struct view *rest, struct view *word);
 
 #endif

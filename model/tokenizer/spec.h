@@ -1,6 +1,6 @@
 /*
- * A tokenizer as its files describe it, whichever files those are: what they are read into, and
- * what a tokenizer is made from.
+ * The description of a tokenizer, independent of its file format: filled by the readers, and used
+ * to build the tokenizer.
  */
 #ifndef MODEL_TOKENIZER_SPEC_H
 #define MODEL_TOKENIZER_SPEC_H
@@ -15,51 +15,53 @@
 #define TOKENIZER_MAX_TOKENS (1 << 24)
 #define TOKENIZER_MAX_WORD_CHARS 10000
 #define TOKENIZER_MAX_ADDED 4096
-#define TOKENIZER_MAX_STATED (1 << 24) /* a limit beyond is none */
+#define TOKENIZER_MAX_STATED (1 << 24) /* a larger limit counts as none */
 
 struct tokenizer_spec {
     struct normalizer_options normalizer;
     struct view *tokens; /* (n_tokens) of the model, by id */
     size_t n_tokens;
-    /* (n_added) those that are no token of the model have ids from n_tokens. */
+    /* (n_added) those that are not tokens of the model have ids from n_tokens. */
     struct added_token *added;
     size_t n_added;
     struct view prefix; /* of a piece that continues a word */
     size_t max_word_chars;
     int32_t unknown, cls, sep, pad;
-    int max_tokens;    /* of a pair with its special tokens; 0: no limit is stated */
-    int32_t pair_type; /* token type of a second text: 1, or 0 where the tokenizer gives none */
-    bool cut_left;     /* tokenizer.json's truncation takes from the front */
-    /* transformers takes tokenizer_config.json's word, not tokenizer.json's. */
+    int max_tokens; /* of a pair with its special tokens; 0: no limit stated */
+    int32_t
+        pair_type; /* token type of a second text: 1, or 0 where the tokenizer has no token types */
+    bool cut_left; /* tokenizer.json's truncation cuts from the front */
+    /* transformers follows tokenizer_config.json here, not tokenizer.json. */
     bool normalizer_of_config;
 };
 
-/* The readers fill spec; arena owns its arrays, its strings lie in the text or the document that
- * was read. Errors are "file: pointer: what is wrong", for vocab.txt "file: line N: ...". */
+/* The readers fill spec; arena owns its arrays, its strings point into the text or document that
+ * was read. Errors are "file: pointer: reason", for vocab.txt "file: line N: ...". */
 
 /* Lines, without white space at their ends: line i is token i. */
 int vocab_txt_read(const char *file, struct view text, struct arena *arena,
                    struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
-/* The rest of what vocab.txt leaves open; config is an object as tokenizer_config.json has it. */
+/* Fills in what vocab.txt does not specify; config is an object in the form of
+ * tokenizer_config.json. */
 int tokenizer_config_read(const char *file, const json_t *config, struct arena *arena,
                           struct tokenizer_spec *spec, struct err *err) MUST_CHECK;
 /*
- * tokenizer.json beside tokenizer_config.json: transformers lets the latter win, other readers the
- * former, so what they say differently is refused by name; special tokens that tokenizer.json
- * leaves out are added as transformers does. json is the path of tokenizer.json.
+ * tokenizer.json together with tokenizer_config.json: the latter takes precedence in transformers,
+ * the former in other readers, so contradictions are refused by name; special tokens missing from
+ * tokenizer.json are added as in transformers. json is the path of tokenizer.json.
  */
 int tokenizer_config_agrees(const char *file, const char *json, const json_t *config,
                             struct arena *arena, struct tokenizer_spec *spec,
                             struct err *err) MUST_CHECK;
 /*
- * What both vocabularies need of tokenizer_config.json: the rules of its keys, its class
- * (model_config: config.json's object, which may name one, too; NULL: there is none), the limit of
- * tokens and the type of a second text.
+ * What both vocabularies need from tokenizer_config.json: the rules of its keys, its class
+ * (model_config: config.json's object, which may also name one; NULL: none), the limit of tokens
+ * and the type of a second text.
  */
 int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
                          const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
                          struct err *err) MUST_CHECK;
-/* do_lower_case, strip_accents, tokenize_chinese_chars as tokenizer_config.json has them, else
+/* do_lower_case, strip_accents, tokenize_chinese_chars from tokenizer_config.json, else
  * transformers' defaults. */
 int tokenizer_config_normalizer(const char *file, const json_t *config,
                                 struct normalizer_options *out, struct err *err) MUST_CHECK;
@@ -73,7 +75,7 @@ struct token_role {
     const char *key, *content;
 };
 #define TOKEN_ROLES                                                                                \
-    7 /* unk, sep, pad, cls, mask, and bos and eos, which BERT only cuts out of texts */
+    7 /* unk, sep, pad, cls, mask, and bos and eos, which BERT only matches in texts */
 extern const struct token_role token_roles[TOKEN_ROLES];
 
 int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
@@ -82,7 +84,7 @@ int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
 /* A JSON object from text; "file: line L column C: ..." */
 int tokenizer_json_parse(const char *file, struct view text, json_t **out,
                          struct err *err) MUST_CHECK;
-/* Id of a token of the model, -1: none. Slow, for few. */
+/* Id of a token of the model, -1: none. Slow: for occasional use. */
 int32_t tokenizer_spec_find(const struct tokenizer_spec *spec, struct view token);
 /* One more than the largest id. */
 int32_t tokenizer_spec_size(const struct tokenizer_spec *spec);

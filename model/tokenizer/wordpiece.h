@@ -11,7 +11,7 @@
 
 struct wordpiece {
     struct trie trie;     /* all entries, with their prefix */
-    int32_t continuation; /* node behind the prefix, TRIE_NONE: no entry has it */
+    int32_t continuation; /* node after the prefix, TRIE_NONE: no entry has it */
     int32_t unknown;      /* id */
     size_t max_chars;
 };

@@ -1,7 +1,7 @@
 /*
- * Strings to numbers, for the longest one that a text begins with: a trie over bytes in a double
- * array (Aoe 1989), so a step is one load and one comparison. Read-only once made, any number of
- * threads.
+ * Maps strings to numbers and finds the longest string that a text begins with: a trie over bytes
+ * in a double array (Aoe 1989), so a step is one load and one comparison. Read-only once made, any
+ * number of threads.
  */
 #ifndef MODEL_TOKENIZER_WORDPIECE_TRIE_H
 #define MODEL_TOKENIZER_WORDPIECE_TRIE_H
@@ -13,8 +13,8 @@
 
 struct trie_node {
     int32_t base;   /* its child by byte b is node base + b */
-    int32_t parent; /* whose child it is; TRIE_FREE: nobody's */
-    int32_t value;  /* of the string that ends here, TRIE_NONE: none does */
+    int32_t parent; /* its parent node; TRIE_FREE: unused */
+    int32_t value;  /* of the string that ends here, TRIE_NONE: none */
 };
 
 #define TRIE_ROOT 0
@@ -22,9 +22,9 @@ struct trie_node {
 #define TRIE_FREE (-1)
 
 struct trie {
-    /* Heap, ours; 256 free ones at the end, so that base + byte stays inside. */
+    /* Heap, ours; 256 free nodes at the end, so that base + byte stays in bounds. */
     struct trie_node *nodes;
-    int32_t n_nodes; /* those included; 0: an empty trie, which must not be walked */
+    int32_t n_nodes; /* including those; 0: an empty trie, which must not be walked */
 };
 
 struct trie_string {
@@ -35,8 +35,8 @@ struct trie_string {
 /* By text, equal ones by value. */
 void trie_sort(struct trie_string *strings, size_t n);
 
-/* Sorts strings. Empty ones are left out; of equal ones the smallest value stays. ERR_NOMEM,
- * also when the strings need more than 2^26 nodes. */
+/* Sorts strings. Empty ones are dropped; of equal ones the smallest value is kept. ERR_NOMEM, also
+ * when the strings need more than 2^26 nodes. */
 int trie_init(struct trie *trie, struct trie_string *strings, size_t n, struct err *err) MUST_CHECK;
 void trie_release(struct trie *trie);
 

@@ -18,7 +18,7 @@ static int by_time(const void *a, const void *b)
     return (x->position > y->position) - (x->position < y->position);
 }
 
-/* Those that have one: no start is 0, no end is INT64_MAX, and no clock shows either. */
+/* Only real ones: no start is 0, no end is INT64_MAX, neither of which a clock reaches. */
 static bool starts(const struct ad *ad)
 {
     return !ad->paused && ad->start_ms > 0;
@@ -50,7 +50,7 @@ static void list_events(const struct ad *ads, const int32_t *order, int32_t n, s
     }
 }
 
-/* turns has room for one an event. */
+/* turns has room for one per event. */
 static size_t make_turns(const struct event *events, size_t n, struct ad_turn *turns)
 {
     size_t n_turns = 0;
@@ -81,7 +81,7 @@ static void mark_first(struct ad_schedule *schedule, const struct ad *ads, const
     }
 }
 
-/* active (n_words): as before the first turn, and as behind the last one afterwards. */
+/* active (n_words): the state before the first turn; on return, the state after the last. */
 static void count_active(struct ad_schedule *schedule, uint64_t *active)
 {
     int32_t n = schedule->n_first;

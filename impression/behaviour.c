@@ -97,7 +97,7 @@ void behaviour_redis_key(const char pid[BEHAVIOUR_PID_HEX + 1], char key[BEHAVIO
 
 /* ---- merge ----------------------------------------------------------------------------------- */
 
-/* order (n), oldest first, without twins. Returns how many are left, -1 when out of memory. */
+/* order (n), oldest first, without duplicates. Returns how many are left, -1 when out of memory. */
 static int drop_twins(const struct behaviour **order, int n, struct arena *arena)
 {
     int kept = 0;

@@ -1,10 +1,10 @@
-/* Compares each with each in short lists, and sorts long ones. */
+/* Finds duplicates by pairwise comparison in short lists, by sorting in long ones. */
 #include "impression/behaviour_twins.h"
 
-/* Up to so many, comparing each with each is cheaper than sorting. */
+/* Up to this many, pairwise comparison is cheaper than sorting. */
 #define FEW 8
 
-/* Of what makes an event the same as another. */
+/* Compares the members that identify an event. */
 static int compare(const struct behaviour *a, const struct behaviour *b)
 {
     int c;
@@ -22,7 +22,7 @@ static bool same_event(const struct behaviour *a, const struct behaviour *b)
     return a->item.len || view_eq(a->text, b->text);
 }
 
-/* Where in list (n) the same event is; -1: nowhere. */
+/* Index of the same event in list (n); -1: none. */
 static int find_twin(const struct behaviour *const *list, int n, const struct behaviour *event)
 {
     for (int i = n - 1; i >= 0; i--)
@@ -63,7 +63,7 @@ static void merge(const struct behaviour *const *list, const int *a, int n_a, co
         *out++ = b[k++];
 }
 
-/* The places of list (n) in order of their events, those of twins in their own order: a stable
+/* The places of list (n) in order of their events, duplicates in their original order: a stable
  * merge sort. */
 static const int *sort(const struct behaviour *const *list, int n, struct arena *arena)
 {

@@ -17,7 +17,7 @@
 #define MIN_CHUNK_BYTES ((size_t)4 << 10)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
 #define DIGEST_HEX 12
-#define OWN_PROBLEMS 16 /* where the caller wants none */
+#define OWN_PROBLEMS 16 /* if the caller passes none */
 #define ASSUMED_RATE 0.01
 
 struct catalog {
@@ -86,7 +86,7 @@ static size_t chunk_bytes(size_t bytes)
     return bytes < MAX_CHUNK_BYTES ? bytes : MAX_CHUNK_BYTES;
 }
 
-/* bytes have DECODE_PADDING behind them. */
+/* bytes must be followed by DECODE_PADDING. */
 static int fill(struct catalog *catalog, struct view bytes, struct problems *problems,
                 struct err *err)
 {

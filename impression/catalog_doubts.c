@@ -1,4 +1,4 @@
-/* Looks for unlikely values, and words the warnings. */
+/* Looks for unlikely values, and writes the warnings. */
 #include "impression/catalog_doubts.h"
 
 #include <inttypes.h>
@@ -14,14 +14,14 @@
 #define OUTLIER 1000 /* times the median */
 #define HIGH_RATE 0.5
 #define TEXT_BYTES 192
-#define QUOTED_BYTES 64 /* of a value that is repeated */
+#define QUOTED_BYTES 64 /* of a quoted value */
 
 /* What is usual in this catalog. */
 struct norms {
     double median_bid[BID_TYPES]; /* of those above 0; 0: there is none */
 };
 
-/* Whether something about the ad is doubtful; text then says what. */
+/* Whether something about the ad is doubtful; text then describes it. */
 typedef bool (*doubt_fn)(const struct ad *ad, const struct norms *norms, char text[TEXT_BYTES]);
 
 /* ---- times ----------------------------------------------------------------------------------- */
@@ -41,7 +41,7 @@ static bool doubt_time(const char *name, int64_t t, char text[TEXT_BYTES])
     return true;
 }
 
-/* 0 is how some say that there is no start. */
+/* Some catalogs write 0 for no start. */
 static bool doubt_start(const struct ad *ad, const struct norms *norms, char text[TEXT_BYTES])
 {
     (void)norms;
@@ -84,8 +84,8 @@ static bool doubt_prior(const struct ad *ad, const struct norms *norms, char tex
 
 /* ---- texts ----------------------------------------------------------------------------------- */
 
-/* Bytes of a prefix that is blank: ASCII, no-break space, ideographic space, zero-width space,
- * byte order mark. */
+/* Length of a blank prefix: ASCII, no-break space, ideographic space, zero-width space, byte order
+ * mark. */
 static size_t blank_len(const char *p, size_t left)
 {
     static const char *const others[] = {"\xc2\xa0", "\xe3\x80\x80", "\xe2\x80\x8b",
@@ -150,7 +150,7 @@ static bool doubt_domain(const struct ad *ad, const struct norms *norms, char te
             continue;
         if (name.len > QUOTED_BYTES)
             name.len = QUOTED_BYTES;
-        name.len = utf8_valid_len(name); /* no half a character */
+        name.len = utf8_valid_len(name); /* no partial character */
         snprintf(text, TEXT_BYTES, "/adomain/%d: \"%.*s\" is no domain", i, VIEW_ARG(name));
         return true;
     }

@@ -8,7 +8,7 @@
 
 #define MIN_CHUNK_BYTES ((size_t)4 << 10)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
-/* {"adid":"a","title":"t","bid":1}: no ad has less. */
+/* {"adid":"a","title":"t","bid":1}: the shortest possible ad. */
 #define MIN_AD_BYTES 32
 
 static struct view ad_adid(const struct ad *ad)
@@ -46,7 +46,7 @@ static int copy_views(struct arena *arena, struct views *list)
     return 0;
 }
 
-/* ad->domains of ad->adomain; what names no domain is left out. */
+/* ad->domains of ad->adomain; entries that are not a domain are left out. */
 static int make_domains(struct arena *arena, struct ad *ad)
 {
     struct view *domains = arena_array(arena, (size_t)ad->adomain.n, sizeof(*domains));
@@ -106,7 +106,7 @@ static int keep_line(struct ad_table *table, const struct catalog_line *line, st
     return 0;
 }
 
-/* -1: an earlier line has the adid. Of an item the first ad is enough. */
+/* -1: an earlier line has the adid. For an item only the first ad is needed. */
 static int index_line(struct ad_table *table, const struct ad *ad)
 {
     if (ad_index_add(&table->by_adid, table->ads, ad))
@@ -116,7 +116,7 @@ static int index_line(struct ad_table *table, const struct ad *ad)
     return 0;
 }
 
-/* What one reading works with. */
+/* State of one reading. */
 struct reading {
     struct ad_table *table;
     struct arena *arena;
@@ -124,7 +124,7 @@ struct reading {
     struct problems *problems;
 };
 
-/* 0 with the line's ad in the table or a problem told; -1: err. */
+/* Returns 0 with the line's ad in the table or a problem added; -1 with err. */
 static int read_line(struct reading *r, struct view bytes, size_t number, struct err *err)
 {
     char prefix[32];
@@ -160,8 +160,8 @@ static bool is_blank(struct view line)
     return true;
 }
 
-/* How many lines there are, and how many of them are long enough for an ad: what memory is taken
- * for. */
+/* How many lines there are, and how many of them are long enough for an ad, which determines the
+ * allocation. */
 static size_t count_lines(struct view bytes, size_t *n_ads)
 {
     const char *p = bytes.ptr, *end = p + bytes.len;

@@ -1,4 +1,4 @@
-/* The native request: its tables of fields, and what becomes of the document. */
+/* The native request: its tables of fields, and the conversion of the document. */
 #include "adrank/decode.h"
 
 #include <math.h>
@@ -176,7 +176,7 @@ static const struct field rank_fields[] = {
 };
 static const struct schema rank_schema = SCHEMA(rank_fields, struct rank, &blank_rank);
 
-/* At most max_imps of them: few enough to compare each with each. */
+/* At most max_imps of them: few enough for pairwise comparison. */
 static void check_imp_ids(struct object_reader *reader, const struct place *place,
                           const struct field_list *imps)
 {
@@ -296,7 +296,7 @@ static void check_badv(struct object_reader *reader, const struct views *badv)
                       DECODE_MAX_BADV_INTERNATIONAL_BYTES);
 }
 
-/* What is made of a request must stay in proportion to it. */
+/* Memory must stay proportional to the request. */
 static void check_size(struct object_reader *reader, const struct impression_request *request,
                        const struct decode_limits *limits)
 {

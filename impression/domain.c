@@ -1,4 +1,4 @@
-/* Cuts a domain out of what was written, and compares domains by labels. */
+/* Extracts a domain from text, and compares domains by labels. */
 #include "impression/domain.h"
 
 #include <utf8proc.h>
@@ -82,7 +82,7 @@ static struct view without_port(struct view v)
     return n && v.ptr[n - 1] == ':' ? first(v, n - 1) : v;
 }
 
-/* Of an address the host (RFC 3986, 3.2), without dots at its ends. */
+/* The host of an address (RFC 3986, 3.2), without leading or trailing dots. */
 static struct view host_of(struct view v)
 {
     size_t n = 0;

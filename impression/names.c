@@ -1,4 +1,4 @@
-/* Names of enums as JSON spells them. */
+/* Names of enums as used in JSON. */
 #include "adrank/impression.h"
 
 const char *const behaviour_type_names[BEHAVIOUR_TYPES] = {

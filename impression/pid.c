@@ -1,5 +1,5 @@
-/* The low-level SHA-256 works on the stack and cannot fail; the one-shot calls that replace it
- * look up an implementation and take memory at every call, on the request path. */
+/* The low-level SHA-256 works on the stack and cannot fail; the one-shot calls that replace it look
+ * up an implementation and allocate at every call, on the request path. */
 #define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
 #include <openssl/sha.h>

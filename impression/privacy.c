@@ -25,7 +25,7 @@ bool privacy_gpc_is_set(struct view value)
     return value.len && !view_is(value, "0");
 }
 
-/* Any GPP string, and any section that applies, until sections are read. */
+/* Any GPP string and any applicable section counts: sections are not parsed yet. */
 static unsigned char judge_section_ids(const struct field_value *value)
 {
     return value->kind == FIELD_VALUE_NO_ITEMS ? SIGNAL_ABSENT : SIGNAL_SET;
@@ -80,7 +80,7 @@ _Static_assert(offsetof(struct signals_and_ext, own) == 0, "see REGS_SIGNALS");
 const struct schema privacy_regs_schema =
     SCHEMA(regs_fields, struct signals_and_ext, &blank_regs, .stand_in = &unreadable_regs);
 
-/* Not there for privacy's sake: of a wrong type they hold no signal. */
+/* Not privacy fields as such: with a wrong type they carry no signal. */
 static const struct field user_ext_fields[] = {
     SIGNAL_FIELD("consent", PRIVACY_CONSENT, text, 0),
     SIGNAL_FIELD("gpc", PRIVACY_GPC, gpc, 0),

@@ -6,7 +6,7 @@
 
 #include "json/field_problems.h"
 
-/* Items of an array; null is none. */
+/* Items of an array; null is not an item. */
 static int count_items(struct json_text *text)
 {
     int n = 0;
@@ -60,7 +60,7 @@ void field_any(struct object_reader *reader, const struct field *field, unsigned
     *out = field->judge(&value);
 }
 
-/* Digits alone are what an integer is written as, -0 aside. */
+/* Plain digits are already the integer's text, except for -0. */
 static bool is_canonical(struct view number)
 {
     size_t sign = number.ptr[0] == '-';

@@ -1,4 +1,4 @@
-/* The pointer of a problem, and its words. */
+/* The pointer of a problem, and its text. */
 #include "json/field_problems.h"
 
 #include <stdarg.h>
@@ -37,7 +37,7 @@ void field_problem(struct object_reader *reader, const struct place *place, cons
     va_list ap;
 
     reader->n_problems++;
-    /* A body of nothing but errors stays cheap. */
+    /* Keeps a body full of errors cheap. */
     if (reader->problems->n >= reader->problems->max) {
         reader->problems->dropped++;
         return;

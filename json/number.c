@@ -3,12 +3,12 @@
 
 #include "json/text.h"
 
-#define MAX_EXPONENT 100000 /* counted no further */
+#define MAX_EXPONENT 100000 /* not counted beyond */
 #define MAX_EXACT_DIGITS 19 /* always fit a uint64_t */
 
-/* 10^0 to 10^22 are doubles without error: a product or quotient of one of them and an integer
- * below 2^53 is rounded once, so it is the correctly rounded value (Clinger 1990, "How to read
- * floating point numbers accurately"). */
+/* 10^0 to 10^22 are exact doubles: a product or quotient of one of them and an integer below 2^53
+ * is rounded once, so it is the correctly rounded value (Clinger 1990, "How to read floating point
+ * numbers accurately"). */
 static const double powers_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
                                        1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
                                        1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
@@ -19,7 +19,7 @@ struct digits {
     int n;          /* leading zeros not counted */
     int exponent;   /* of ten, of the last digit */
     bool negative, real;
-    bool clamped; /* exponent is not all that it should be */
+    bool clamped; /* exponent hit MAX_EXPONENT */
 };
 
 static bool is_digit(char c)
@@ -51,7 +51,7 @@ static const char *take_exponent(const char *p, const char *end, int *exponent)
     return p > first ? p : NULL;
 }
 
-/* Behind the number at p, NULL when it is malformed. */
+/* The position after the number at p, NULL when it is malformed. */
 static const char *take_number(const char *p, const char *end, struct digits *out)
 {
     const char *first;
@@ -138,8 +138,8 @@ static bool twenty_digits(const char *stop, struct digits *digits)
     return true;
 }
 
-/* Where every number that people write ends: at most 18 digits, a fraction, no exponent. NULL:
- * for the long way. At most 20 bytes are looked at, so the end need not be watched on the way. */
+/* Fast path for ordinary numbers: at most 18 digits, a fraction, no exponent. NULL: use the slow
+ * path. At most 20 bytes are examined, so there is no need to check for the end. */
 static inline const char *short_number(struct json_text *text, struct json_number *out)
 {
     bool negative = *text->p == '-';
@@ -237,7 +237,7 @@ bool json_number_integer(struct view number, int64_t *out)
 {
     const char *p = number.ptr, *end = p + number.len;
     bool negative = *p == '-', behind_point = false;
-    int64_t zeros = 0, decimals = 0; /* zeros: those behind the last digit that is none */
+    int64_t zeros = 0, decimals = 0; /* zeros: trailing ones */
     int exponent = 0;
     uint64_t v = 0;
 

@@ -1,10 +1,10 @@
-/* Reads an object member by member; each kind of value in its function. */
+/* Reads an object member by member; with one function for each kind of value. */
 #include "json/object.h"
 
 #include "json/field_key.h"
 #include "json/field_lenient.h"
 
-#define FIRST_ITEMS 16 /* first room of a list of unknown length; it doubles */
+#define FIRST_ITEMS 16 /* initial capacity of a list of unknown length; it doubles */
 
 /* ---- values ---------------------------------------------------------------------------------- */
 
@@ -167,7 +167,7 @@ static int most_items(const struct object_reader *reader, const struct field *fi
     return field->limit > 0 ? reader->limits[field->limit] : INT32_MAX;
 }
 
-/* Passes over the items beyond the limit, the first of which is next. */
+/* Skips the items beyond the limit, the first of which is next. */
 static void stop_at_limit(struct object_reader *reader, const struct place *place,
                           const struct field *field, struct list *list)
 {
@@ -179,8 +179,8 @@ static void stop_at_limit(struct object_reader *reader, const struct place *plac
     } while (json_more(&reader->text, ']'));
 }
 
-/* Doubles the room of a list that is full. false: the rest of the array has been passed over
- * because of the limit, or there is no memory. */
+/* Doubles the capacity of a full list. false: the rest of the array was skipped because of the
+ * limit, or memory ran out. */
 static bool make_room(struct object_reader *reader, const struct place *place,
                       const struct field *field, struct list *list)
 {
@@ -217,7 +217,7 @@ static void read_one_string(struct object_reader *reader, const struct place *pl
     list->n = 1;
 }
 
-/* Only items that are present and valid are kept: a list of nothing else takes no memory. */
+/* Only items that are present and valid are kept: a list without any takes no memory. */
 static void read_strings(struct object_reader *reader, const struct place *place,
                          const struct field *field, struct views *out)
 {
@@ -328,7 +328,7 @@ static void read_vectors(struct object_reader *reader, const struct place *place
     } while (json_more(&reader->text, '}'));
 }
 
-/* Returns a bit for every field that was there. */
+/* Returns a bit for every field present. */
 static uint32_t read_members(struct object_reader *reader, const struct place *place,
                              const struct schema *schema, char *out)
 {
@@ -396,7 +396,7 @@ enum read_status object_read(struct object_reader *reader, struct view bytes, st
     if (reader->text.out_of_memory)
         return READ_OUT_OF_MEMORY;
     if (reader->text.wrong) {
-        *reader->problems = before; /* what was found so far no longer matters */
+        *reader->problems = before; /* earlier problems no longer matter */
         reader->n_problems = 0;
         field_problem(reader, NULL, NULL, "not JSON: byte %zu: %s", reader->text.wrong_at,
                       reader->text.wrong);

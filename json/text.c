@@ -36,8 +36,8 @@ void json_finish(struct json_text *text)
 
 /* ---- strings --------------------------------------------------------------------------------- */
 
-/* Bytes of the three-byte character at p when it needs no second look, else 0: its lead is no
- * 0xe0 (overlong) and no 0xed (surrogates). Four bytes are readable. */
+/* Bytes of the three-byte character at p when it needs no further check, else 0: its lead is
+ * neither 0xe0 (overlong) nor 0xed (surrogates). Four bytes are readable. */
 static inline size_t common_character(const char *p)
 {
     const uint32_t leads = 0xdffe; /* bit i: 0xe0 + i */
@@ -50,7 +50,7 @@ static inline size_t common_character(const char *p)
     return (w & 0xc0c0f0) == 0x8080e0 && (leads >> (w & 15) & 1) ? 3 : 0;
 }
 
-/* Characters of the common planes are taken in place, the rest by the book. */
+/* Common characters are handled inline, the rest by the full decoder. */
 bool json_utf8_valid(const char *p, const char *end)
 {
     while (p < end) {
@@ -68,8 +68,8 @@ bool json_utf8_valid(const char *p, const char *end)
     return p == end;
 }
 
-/* The closing quote of the string whose first byte is p; NULL when there is none, *control then
- * says why. */
+/* The closing quote of the string whose first byte is p; NULL when there is none; *control then
+ * gives the reason. */
 static const char *closing_quote(const char *p, const char *end, bool *control)
 {
     unsigned high = 0;
@@ -98,8 +98,8 @@ static int hex_digit(char c)
     return -1;
 }
 
-/* Four hex digits at p, -1 when they are not. A string's end is behind them: no digit, so never
- * passed. */
+/* Four hex digits at p, -1 when they are not. The string's closing quote follows and is not a
+ * digit, so it is never passed. */
 static int hex4(const char *p)
 {
     int v = 0;
@@ -114,7 +114,7 @@ static int hex4(const char *p)
     return v;
 }
 
-/* The character of a \u escape whose digits begin at *p, which moves behind it; surrogates come
+/* The character of a \u escape whose digits begin at *p, which is advanced past it; surrogates come
  * in pairs. */
 __attribute__((always_inline)) static inline bool unicode_escape(const char **p,
                                                                  uint32_t *code_point)
@@ -137,8 +137,8 @@ __attribute__((always_inline)) static inline bool unicode_escape(const char **p,
     return true;
 }
 
-/* The escape behind a backslash; *p moves behind it. Returns the bytes written, 0 when it is
- * none. */
+/* Decodes the escape after a backslash and advances *p past it. Returns the bytes written, 0 when
+ * it is invalid. */
 __attribute__((always_inline)) static inline size_t unescape(const char **p, char *out,
                                                              bool *has_nul)
 {
@@ -161,7 +161,7 @@ __attribute__((always_inline)) static inline size_t unescape(const char **p, cha
     return 1;
 }
 
-/* p..stop is what stands between the quotes. An escape is never shorter than what it means. */
+/* p..stop is the text between the quotes. An escape is never shorter than its character. */
 static struct view unescape_all(struct json_text *text, const char *p, const char *stop)
 {
     char *out = arena_alloc(text->arena, (size_t)(stop - p)), *at = out;
@@ -190,7 +190,7 @@ static struct view unescape_all(struct json_text *text, const char *p, const cha
     return (struct view){out, (size_t)(at - out)};
 }
 
-/* Whether every escape between p and stop means a character. */
+/* Whether every escape between p and stop denotes a character. */
 static bool escapes_valid(const char *p, const char *stop)
 {
     char character[4];

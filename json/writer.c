@@ -17,7 +17,8 @@ static void put(struct json_writer *w, char c)
     buf_add(w->out, &c, 1);
 }
 
-/* Before every value and key: the comma, unless it is the first of its level or its key took it. */
+/* Called before every value and key: writes the comma, unless it is the first of its level or
+ * follows its key. */
 static void separate(struct json_writer *w)
 {
     uint64_t bit = UINT64_C(1) << w->depth;
@@ -118,7 +119,7 @@ static void put_escaped(struct json_writer *w, unsigned char c)
         buf_add(w->out, (char[]){'\\', 'u', '0', '0', hex[c >> 4], hex[c & 15]}, 6);
 }
 
-/* Bytes from v's start that stand for themselves. */
+/* Number of leading bytes of v that need no escape. */
 static size_t plain_len(struct view v)
 {
     size_t at = 0;

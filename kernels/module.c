@@ -10,7 +10,7 @@
 #define MODULE_SYMBOL "adrank_backend"
 #define CUDA_MODULE "libadrank-cuda.so"
 
-/* Folder of the running program, without a slash at its end; "." when it cannot be known. */
+/* Folder of the running program, without a trailing slash; "." if unknown. */
 static void program_folder(char *out, size_t size)
 {
     ssize_t n = readlink("/proc/self/exe", out, size - 1);
@@ -24,7 +24,7 @@ static void program_folder(char *out, size_t size)
         snprintf(out, size, ".");
 }
 
-/* What to do about a library that a module needs and the linker did not find. */
+/* Advice for a library that a module needs and the linker did not find. */
 static const char *library_advice(const char *library)
 {
     if (strncmp(library, "libcuda.", 8) == 0)
@@ -34,8 +34,8 @@ static const char *library_advice(const char *library)
     return "install the package that has it";
 }
 
-/* Turns the linker's words into ours. The two texts of glibc that are read here are old and
- * stable; any other passes as it is. */
+/* Rewrites the linker's message. The two glibc texts matched here are old and stable; others are
+ * passed on unchanged. */
 static int explain(const char *path, const char *said, struct err *err)
 {
     const char *missing = strstr(said, ": cannot open shared object file");

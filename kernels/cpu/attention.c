@@ -1,6 +1,6 @@
 /*
  * Attention over packed segments with parents. Heads are the outer loop: a parent's keys and values
- * are packed once a head and serve all of its children that follow one another.
+ * are packed once per head and used for all of its consecutive children.
  */
 #include <math.h>
 #include <string.h>

@@ -7,7 +7,7 @@
 
 #include "base/bug.h"
 
-#define SLICE_TOKENS 256 /* activations of about as many rows stay in an L2 cache of 1 MB */
+#define SLICE_TOKENS 256 /* activations of about this many rows stay in an L2 cache of 1 MB */
 
 static void *aligned_zeroed(size_t bytes)
 {
@@ -34,7 +34,7 @@ static int cpu_device_open(const char *name, struct device **out, struct err *er
 {
     struct device *device = calloc(1, sizeof(*device));
 
-    (void)name; /* there is one */
+    (void)name; /* there is only one */
     if (!device)
         return err_set(err, ERR_NOMEM, "cpu: out of memory");
     cpuid_detect(&device->cpu);
@@ -78,7 +78,7 @@ static void cpu_host_free(struct device *device, void *memory)
 
 /* ---- session --------------------------------------------------------------------------------- */
 
-/* The precision in effect, and why when it is not the one that was wanted. */
+/* The precision in effect, and why if it is not the one requested. */
 static int settle_precision(struct session_caps *caps, const struct session_args *args,
                             const struct cpuid *cpu, struct err *err)
 {
@@ -110,8 +110,8 @@ static int open_named(struct session *session, const struct session_args *args,
     return 0;
 }
 
-/* The processor's choice; where that cannot be opened f32 serves, where that cannot either plain C,
- * and the note says so. */
+/* The choice for this processor; if that cannot be opened, f32; if that fails too, plain C. The
+ * note reports the fallback. */
 static int open_chosen(struct session *session, const struct cpuid *cpu, struct err *err)
 {
     struct session_caps *caps = &session->caps;

@@ -15,8 +15,8 @@ void cpu_lane_close(struct lane *lane)
     free(lane);
 }
 
-/* One allocation, carved by one table. It is not cleared: pages that a model's heads never need are
- * never touched. */
+/* One allocation, carved by one table. It is not cleared: pages that are never needed are never
+ * touched. */
 static int make_scratch(struct lane *lane, struct err *err)
 {
     const size_t tokens = (size_t)lane->max_tokens, hidden = (size_t)lane->max_hidden;

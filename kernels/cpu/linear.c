@@ -1,4 +1,4 @@
-/* Which provider of the linear layer. */
+/* Chooses the provider of the linear layer. */
 #include "kernels/cpu/linear.h"
 
 #include <string.h>

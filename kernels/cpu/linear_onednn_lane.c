@@ -1,4 +1,4 @@
-/* A lane of the oneDNN provider: memory objects of its own, whose handles are set at each run. */
+/* A lane of the oneDNN provider: with its own memory objects, whose handles are set at each run. */
 #include <string.h>
 
 #include "kernels/cpu/linear_onednn.h"
@@ -49,8 +49,8 @@ void onednn_lane_close(struct linear_lane *lane)
     free(lane);
 }
 
-/* Room of at least `bytes`; what was there is lost. -1: all is as it was, for the products that run
- * in it. */
+/* Ensures room for `bytes`; contents are lost. -1: nothing has changed for the products that use
+ * it. */
 static int make_room(char **room, size_t *has, size_t bytes)
 {
     char *larger;
@@ -60,14 +60,14 @@ static int make_room(char **room, size_t *has, size_t bytes)
     larger = onednn_aligned(bytes);
     if (!larger)
         return -1;
-    memset(larger, 0, bytes); /* rows that nobody set are multiplied too, and must be finite */
+    memset(larger, 0, bytes); /* unset rows are multiplied too, and must be finite */
     free(*room);
     *room = larger;
     *has = bytes;
     return 0;
 }
 
-/* Everything of this lane that a product needs; all of it or nothing, since the lane goes on. */
+/* Everything of this lane that a product needs; all or nothing, since the lane stays in use. */
 static int add_product(struct linear_lane *lane, const struct onednn_product *product,
                        struct err *err)
 {
@@ -152,8 +152,8 @@ static dnnl_status_t run_rung(struct linear_lane *lane, const struct linear_weig
     return status;
 }
 
-/* The last rows, when they are fewer than the lowest rung has, are done by one that overlaps
- * those before: these get the same bits a second time. */
+/* If fewer rows remain than the lowest rung has, a run overlapping earlier rows computes them; the
+ * earlier rows get the same bits again. */
 static dnnl_status_t run_rows(struct linear_lane *lane, const struct linear_args *args)
 {
     const struct onednn_product *product = args->weight->product;

@@ -1,6 +1,6 @@
 /*
- * Portable C: the processor is not asked for anything. Products of bf16 are taken of the rounded
- * operands and added up in f32, so this is what the bf16 path computes, on any machine.
+ * Portable C without processor-specific code. bf16 products multiply the rounded operands and
+ * accumulate in f32, so the bf16 path works on any machine.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 #include "kernels/cpu/bf16.h"
 #include "kernels/cpu/linear.h"
 
-#define COLUMNS 16 /* outputs that one pass over a row makes */
+#define COLUMNS 16 /* outputs computed per pass over a row */
 
 struct linear_provider {
     enum precision precision;

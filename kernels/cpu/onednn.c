@@ -5,8 +5,8 @@
 #include <stdlib.h>
 
 /*
- * The difference of the versions, all of it: in 2 a memory descriptor is a struct that is filled in
- * and an operation has a descriptor before its primitive descriptor; in 3 both are objects that are
+ * All differences between the versions: in 2 a memory descriptor is a struct that is filled in and
+ * an operation has a descriptor before its primitive descriptor; in 3 both are objects that are
  * created.
  */
 #if DNNL_VERSION_MAJOR >= 3
@@ -96,10 +96,10 @@ static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t e
 #endif
 
 /*
- * oneDNN asks OpenMP how many threads it may have, when a primitive is made and when it runs; the
- * answer is ours, for the whole program: with one it never starts a team. libgomp could be told by
- * omp_set_num_threads(), but for each thread apart, and takes memory for it, for want of which it
- * ends the process.
+ * oneDNN queries OpenMP for the number of threads when a primitive is created and when it runs.
+ * This definition replaces OpenMP's for the whole program: with one thread it never starts a team.
+ * omp_set_num_threads() would be per thread, and libgomp allocates for it and ends the process if
+ * that fails.
  */
 int omp_get_max_threads(void);
 
@@ -161,8 +161,8 @@ static dnnl_status_t layout_new(seen_desc desc, struct onednn_layout **out)
     return status;
 }
 
-/* A creation that was thrown out of stays behind in the library's cache, as one that never
- * succeeds: all of the cache goes with it. Primitives that are in use stay. */
+/* A creation that ended in an exception stays in the library's cache and never succeeds later, so
+ * the whole cache is cleared. Primitives in use are kept. */
 static void forget_primitives(void)
 {
     int capacity;
@@ -248,10 +248,9 @@ static dnnl_status_t product_new(dnnl_engine_t engine, const struct onednn_shape
 }
 
 /*
- * Where oneDNN wants the weights as plain rows (its kernels for AVX2 do), the rows are set apart a
- * little more: rows that lie a multiple of 1 KB apart fall on the same few sets of the cache, and a
- * product of 768 x 3072 runs at half its speed. *product is replaced when that is so; when it is
- * not, or cannot be, it stays.
+ * Where oneDNN wants the weights as plain rows (its kernels for AVX2 do), the row stride is padded:
+ * rows a multiple of 1 KB apart map to the same few cache sets, and a product of 768 x 3072 runs at
+ * half speed. Replaces *product if that applies and succeeds; otherwise it is kept.
  */
 static dnnl_status_t spread_rows(dnnl_engine_t engine, const struct onednn_shape *shape,
                                  const struct operands *operands, dnnl_primitive_desc_t *product)

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
-/* What the trial works on; freed when it is through. */
+/* Buffers of the trial; freed when it is done. */
 struct trial {
     char *x;      /* (256, in): one row, again and again */
     char *packed; /* random weights */
@@ -89,9 +89,9 @@ static void fill_rows(struct trial *trial, const struct onednn_shape *shape, con
 
 /*
  * Even outputs are ordinary sums. In odd ones partners cancel, so that the exact sum is 0 and the
- * one that is had is the rounding error alone: another order of adding up changes all of its bits,
- * and rounding the result to bf16 does not hide that, as it does with an ordinary sum in all but
- * one of 30,000 cases.
+ * computed one is pure rounding error: a different summation order changes all of its bits, and
+ * rounding the result to bf16 does not hide that, as it does with an ordinary sum in all but one of
+ * 30,000 cases.
  */
 static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
                          const int *pair, struct rng *rng)
@@ -202,7 +202,7 @@ static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t eng
         classes[rung] = -1;
         if (rungs->matmuls[rung].primitive)
             run = trial_run(&trial, rungs, rung, engine, stream);
-        if (run == dnnl_out_of_memory) /* says nothing of the rung */
+        if (run == dnnl_out_of_memory) /* not a property of the rung */
             status = run;
         if (run != dnnl_success || !all_rows_alike(trial.y, onednn_rows(rung), row_bytes))
             continue;

@@ -1,4 +1,4 @@
-/* The engine's cost function: what it says of a shape, and how it is fitted. */
+/* The engine's cost function: its evaluation and its fit. */
 #include "model/engine/cost.h"
 
 #include <math.h>
@@ -10,7 +10,7 @@ enum { TERM_TOKENS, TERM_ATTENTION, TERM_SEGMENTS, TERM_FIXED, TERMS };
 
 /* ---- the function ---------------------------------------------------------------------------- */
 
-/* Not fmax: that is a call, and the gate asks for the cost of everybody in the queue. */
+/* Not fmax: that is a function call, and the gate computes the cost of every queued request. */
 static double larger(double a, double b)
 {
     return a > b ? a : b;
@@ -24,7 +24,7 @@ static int64_t paid_tokens(const struct engine_cost *cost, int64_t tokens, int b
     return (int64_t)ladder_rung(&cost->ladder, (int)((tokens + batches - 1) / batches)) * batches;
 }
 
-/* What the thread that is through last computes, of one batch out of `batches` alike. */
+/* The work of the thread that finishes last, of one batch out of `batches` alike. */
 static void critical(const struct input_shape *s, double lanes, int batches, double out[TERMS])
 {
     double one = batches == 1 ? 1 : 1.0 / batches, each = one / lanes;
@@ -72,7 +72,7 @@ double engine_cost_us(const struct engine_cost *cost, const struct input_shape *
 
 /* ---- fitting it ------------------------------------------------------------------------------ */
 
-/* Gauss with pivots; false when the terms cannot be told apart. The diagonal was 1. */
+/* Gauss with pivots; false when the terms cannot be separated. The diagonal was 1. */
 static bool solve(double a[TERMS][TERMS + 1], int n)
 {
     for (int i = 0; i < n; i++) {
@@ -192,7 +192,7 @@ static double fit_terms(const struct equations *e, double out[TERMS])
 }
 
 #define LANE_STEPS 24   /* of equal ratio, from threads down to 1 */
-#define LANE_GAIN 0.98  /* fewer lanes have to fit that much better, or noise would choose */
+#define LANE_GAIN 0.98  /* fewer lanes must fit this much better, or noise would decide */
 #define LANE_NOISE 1e-9 /* a mean square below this is no better than another */
 
 void cost_fit(const struct cost_sample *samples, int n, int threads, struct engine_cost *out)

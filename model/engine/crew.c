@@ -14,8 +14,8 @@ struct crew_thread {
 
 struct crew {
     pthread_mutex_t lock;
-    pthread_cond_t work; /* there may be some, or the end has come */
-    pthread_cond_t done; /* a piece is through */
+    pthread_cond_t work; /* there may be work, or the crew is stopping */
+    pthread_cond_t done; /* a piece is done */
     const struct crew_ops *ops;
     void *arg;
     bool ending;

@@ -8,11 +8,11 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/opening.h"
 
-#define BUDGET_US 1500000.0 /* of all passes; what is left then is left out */
+#define BUDGET_US 1500000.0 /* of all passes; remaining passes are skipped */
 #define ENOUGH                                                                                     \
     6 /* samples that the budget does not cut: tokens, attention, segments and shares              \
        */
-#define PASS_US 100000.0 /* of one pass, where nobody waits */
+#define PASS_US 100000.0 /* of one pass, when nothing else is served */
 #define SLOW_US 20000.0  /* from there on one pass to warm up and one that counts are enough */
 #define ROUNDS 4
 

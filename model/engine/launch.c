@@ -1,4 +1,4 @@
-/* Launched batches: what each needs, how it is started, how its end is noticed. */
+/* Launched batches: what each needs, how it is started, how completion is detected. */
 #include "model/engine/launch.h"
 
 #include <math.h>
@@ -11,7 +11,7 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/slices.h"
 
-/* Without a crew there is nobody to lock out. */
+/* Without a crew there is no other thread to lock out. */
 static void lock(struct launcher *launcher)
 {
     if (launcher->crew)
@@ -183,7 +183,7 @@ static enum batch_status deliver(struct launch *launch)
     return status;
 }
 
-/* Want of memory leaves a host lane as it was; in what state it leaves a queue nobody knows. */
+/* Running out of memory leaves a host lane unchanged, but a queue in an unknown state. */
 static enum batch_status failure_of(const struct launch *launch)
 {
     return launch->engine->launcher->crew && launch->err.code == ERR_NOMEM ? BATCH_NO_MEMORY
@@ -206,13 +206,13 @@ static struct engine_batch *launch_end(struct launch *launch)
     return batch;
 }
 
-/* Queries a launch of a queue; true when it is through, one way or the other. */
+/* Queries a launch of a queue; true when it is done or has failed. */
 static bool launch_query(struct launcher *launcher, struct launch *launch)
 {
     struct engine *engine = launch->engine;
     int rc = -1;
 
-    if (launcher->broken) /* nothing is called on it any more */
+    if (launcher->broken) /* it must not be called any more */
         err_set(&launch->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     else
         rc = engine->ops->query(engine->lanes[launch->lane], &launch->err);

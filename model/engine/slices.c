@@ -146,12 +146,12 @@ static void slice_end(struct launch *launch, int i)
     launch->slices_left--;
     if (slice->children_left == 0)
         kept_put(slice);
-    /* Of a failed launch children end before their parent: then the parent puts it back itself. */
+    /* In a failed launch children may finish before their parent: then the parent puts it back. */
     if (parent && --parent->children_left == 0 && parent->state == SLICE_DONE)
         kept_put(parent);
 }
 
-/* No slice of a failed launch is started any more. */
+/* Slices of a failed launch are not started. */
 static void drop_waiting(struct launch *launch)
 {
     for (int i = 0; i < launch->plan.n_slices; i++)

@@ -11,7 +11,7 @@ int encode_text(const struct tokenizer *tokenizer, struct view text, int max_ids
 
     if (!text.ptr)
         return -1;
-    if (too_long) { /* no half a character at the end */
+    if (too_long) { /* no partial character at the end */
         text.len = max_bytes;
         while (text.len && ((unsigned char)text.ptr[text.len] & 0xc0) == 0x80)
             text.len--;

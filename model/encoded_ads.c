@@ -1,4 +1,4 @@
-/* A catalog's ads, encoded as the model's kind keeps them. */
+/* A catalog's ads, encoded in the form of the model's kind. */
 #include "model/kinds/ad_encoding.h"
 #include "model/model_struct.h"
 

@@ -1,7 +1,7 @@
-/* A head's outputs as one logit. */
+/* Converts a head's outputs to one logit. */
 #include "model/head.h"
 
-/* Of two labels that exclude each other, softmax of the second is sigmoid of the difference. */
+/* With two mutually exclusive labels, softmax of the second is sigmoid of the difference. */
 double head_logit(const struct head *head, const float *out)
 {
     if (head->independent_labels)

@@ -22,7 +22,7 @@ int input_reserve(struct input *input, int max_tokens, int max_segments, struct 
     if (!memory)
         return err_set(err, ERR_NOMEM, "input of %d tokens: out of memory", max_tokens);
     free(input->segments);
-    /* The segments stand first: theirs is the address that free() wants. */
+    /* The segments come first: their address is the one to free(). */
     *input = (struct input){
         .max_tokens = max_tokens,
         .max_segments = max_segments,
@@ -141,7 +141,7 @@ static int copy_cut(const struct input *input, const struct cut *cut, struct inp
     return 0;
 }
 
-/* The cut behind this one; {0} is in front of the first. False: there is none. */
+/* The cut after this one; {0} is before the first. false: none. */
 static bool next_cut(const struct input *input, int max_tokens, struct cut *cut)
 {
     int read = cut->first_read;
@@ -157,7 +157,7 @@ int input_part(const struct input *input, int max_tokens, int i, struct input *p
 {
     struct cut cut = {0};
 
-    /* Cuts are found again from the start: a job is seldom split, and into a handful. */
+    /* Cuts are found again from the start: a job is seldom split, and then into a few parts. */
     for (int n = 0; next_cut(input, max_tokens, &cut); n++) {
         if (n == i) {
             *first_read = cut.first_read;
@@ -180,7 +180,7 @@ static void add_shape(const struct input *input, const struct cut *cut, struct i
 
         if (s->parent < 0 && !s->read)
             continue;
-        if (new_parent) { /* comes along, a segment like others */
+        if (new_parent) { /* included as an ordinary segment */
             last_parent = s->parent;
             add_segment(shape, parent, 0, false);
             shape->segments++;

@@ -43,8 +43,7 @@ static int add_context(struct building *b)
     return 0;
 }
 
-/* In the room that is left: as encode_text() has it for a text that is encoded for that room alone.
- */
+/* Within the remaining room: the same result as encode_text() gives with that limit. */
 static bool fits(const struct building *b, const struct behaviour_text *text)
 {
     const int left = b->room - b->n;
@@ -53,7 +52,7 @@ static bool fits(const struct building *b, const struct behaviour_text *text)
            text->bytes < encode_text_max_bytes(left);
 }
 
-/* Newest first; the first that does not fit whole ends the list. */
+/* Newest first; stops at the first that does not fit as a whole. */
 static int add_behaviours(struct building *b)
 {
     for (int i = b->args->n_behaviours - 1; i >= 0; i--) {

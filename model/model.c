@@ -1,4 +1,4 @@
-/* A model that is open: what it says of itself. */
+/* Accessors of an open model. */
 #include <stdlib.h>
 
 #include "model/model_struct.h"

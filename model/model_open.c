@@ -49,7 +49,7 @@ static int read_config(struct opening *o, struct err *err)
     return o->family->config(file, o->config, &m->encoders[0].config, &m->head, err);
 }
 
-/* Which dtype most of the elements have: what a person calls the file's precision. */
+/* The dtype of most elements: usually called the file's precision. */
 static const char *main_dtype(const struct safetensors *tensors)
 {
     const struct safetensor *largest = &tensors->items[0];
@@ -60,7 +60,7 @@ static const char *main_dtype(const struct safetensors *tensors)
     return safetensors_dtype_name(largest);
 }
 
-/* Every tensor of a shard lies where the index says, and nothing lies there besides. */
+/* Every tensor is in the shard that the index names, and the shards hold no others. */
 static int check_shard(const struct model_files *files, const struct model_shard *shard,
                        const struct safetensors *part, struct err *err)
 {
@@ -94,7 +94,7 @@ static int join_shards(const struct model_files *files, struct safetensors *tens
         if (safetensors_join(tensors, &part, err))
             return -1;
     }
-    /* None is surplus and none has a twin, so an equal count is all of them. */
+    /* None is surplus or duplicate, so an equal count means all are present. */
     if ((size_t)tensors->n == json_object_size(files->weight_map))
         return 0;
     json_object_foreach(files->weight_map, name, file)
@@ -144,7 +144,7 @@ static struct tokenizer_file tokenizer_file(const struct model_files *files, enu
     return file;
 }
 
-/* How labels become a probability, once the weights have said that there is a classifier. */
+/* How labels become a probability, once the weights show that there is a classifier. */
 static int check_scores(struct opening *o, struct err *err)
 {
     struct model *m = o->model;
@@ -157,7 +157,7 @@ static int check_scores(struct opening *o, struct err *err)
                : 0;
 }
 
-/* The shortest of what the files state, and no more than there are positions. */
+/* The smallest limit in the files, and no more than the number of positions. */
 static int limit_tokens(struct opening *o, struct err *err)
 {
     struct model *m = o->model;
@@ -194,7 +194,7 @@ static int read_tokenizer(struct opening *o, struct err *err)
     return limit_tokens(o, err);
 }
 
-/* Labels beyond two have no probability of a click. */
+/* With more than two labels there is no probability of a click. */
 static int check_kind(struct model *m, const struct model_files *files, struct err *err)
 {
     BUG_ON(m->adrank.kind->n_networks > MODEL_MAX_ENCODERS);

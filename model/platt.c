@@ -60,7 +60,7 @@ static size_t count_clicks(const struct labelled *examples, size_t n)
     return clicks;
 }
 
-/* Then no slope is steep enough. */
+/* In that case no slope is steep enough. */
 static bool told_apart(const struct labelled *examples, size_t n)
 {
     double lowest_click = INFINITY, highest_other = -INFINITY;
@@ -96,7 +96,7 @@ static int fit(const struct labelled *examples, size_t n, struct calibration *c)
             break;
         }
         if (size < MIN_STEP)
-            return 0; /* as low as rounding lets it go */
+            return 0; /* as low as rounding allows */
     }
     return -1;
 }

@@ -93,7 +93,7 @@ int request_input_build(struct request_input *self, const struct model *model, s
     args.imp = &self->request.imps[0];
     args.n_ads = self->request.n_candidates;
     args.ads = ads = arena_calloc(&self->arena, (size_t)args.n_ads + 1, sizeof(*ads));
-    /* Where privacy is asked for, no history is used (CONTRACT 3). */
+    /* With a privacy signal set, no history is used (CONTRACT 3). */
     args.behaviours = behaviour_merge(
         NULL, 0, self->request.behaviours, self->request.privacy ? 0 : self->request.n_behaviours,
         limits.max_behaviour, &self->arena, &args.n_behaviours, &truncated);

@@ -7,7 +7,7 @@ struct shared_texts {
     const struct model *model;
     const struct input_args *args;
     struct arena *arena;
-    struct id_run *ads; /* (n_ads); NULL until asked for */
+    struct id_run *ads; /* (n_ads); NULL until first needed */
     bool ads_cut;
     struct behaviour_text *behaviours; /* (n_behaviours), those from first_known on known */
     int first_known;

@@ -10,8 +10,8 @@ static const struct template_field *field_find(const struct template_fields *fie
     return NULL;
 }
 
-/* Reads one piece at *at and moves on. A literal ends at a brace; a doubled brace is a piece of
- * its own. */
+/* Reads one piece at *at and advances. A literal ends at a brace; a doubled brace is a separate
+ * piece. */
 static int next_piece(struct view source, size_t *at, const struct template_fields *fields,
                       struct template_piece *out, const char *where, struct err *err)
 {

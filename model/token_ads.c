@@ -19,7 +19,7 @@ struct token_ads {
 int encode_ad(const struct model *model, const struct ad *ad, struct view own_text,
               struct arena *arena, struct encoded_text *out, struct err *err)
 {
-    /* An ad's own text stands for title and description. */
+    /* An ad's own text replaces title and description. */
     struct template_values values = {.title = own_text, .text = own_text};
     const int room = model->adrank.max_ad_tokens - model->adrank.kind->ad_specials;
 
@@ -67,7 +67,7 @@ static int tokens_begin(const struct model *model, const struct catalog *catalog
     return 0;
 }
 
-/* The rendered text and the tokenizer's scratch are much larger than the ids that stay. */
+/* The rendered text and the tokenizer's scratch are much larger than the ids that are kept. */
 static int encode_and_keep(struct token_ads *ads, int i, struct err *err)
 {
     struct encoded_text *out = &ads->items[i];

@@ -24,7 +24,7 @@ static int no_memory(const struct parsing *p)
     return err_set(p->err, ERR_NOMEM, "%s: out of memory", p->file);
 }
 
-/* "file: /pointer", as the checked readings want it. */
+/* "file: /pointer", in the form the checked readers expect. */
 struct where {
     char text[4200];
 };

@@ -1,4 +1,4 @@
-/* The BERT family (Devlin et al. 2018) as transformers writes it: BertModel,
+/* The BERT family (Devlin et al. 2018) in the format of transformers: BertModel,
  * BertForSequenceClassification. */
 #include <stddef.h>
 #include <stdio.h>
@@ -11,7 +11,7 @@ enum size { SIZE_NONE, SIZE_V, SIZE_P, SIZE_Y, SIZE_H, SIZE_F, SIZE_L };
 enum owner { OWNER_ENCODER, OWNER_LAYER, OWNER_POOLER, OWNER_CLASSIFIER };
 
 struct tensor_row {
-    const char *name; /* behind the layer's prefix for OWNER_LAYER */
+    const char *name; /* after the layer's prefix for OWNER_LAYER */
     enum owner owner;
     size_t slot;          /* of the float * in encoder_weights, layer_weights or head */
     enum size rows, cols; /* rows SIZE_NONE: one dimension */
@@ -51,8 +51,8 @@ static const struct tensor_row tensor_rows[] = {
     {"classifier.bias", CLASSIFIER(classifier_bias), SIZE_NONE, SIZE_L, 0, 1},
 };
 
-/* Tensors that checkpoints carry and inference does not need: buffers that are a mere count, and
- * the heads of pretraining. A name ends in '*' where anything may follow. */
+/* Tensors that checkpoints carry and inference does not need: buffers that only count, and the
+ * heads of pretraining. A name ends in '*' where anything may follow. */
 static const char *const ignorable[] = {
     "embeddings.position_ids",
     "bert.embeddings.position_ids",
@@ -72,7 +72,7 @@ static bool is_ignorable(const char *name)
     return false;
 }
 
-/* The classifier never has the prefix: transformers hangs it beside the encoder. */
+/* The classifier never has the prefix: transformers puts it next to the encoder. */
 static void full_name(const struct tensor_row *row, const char *prefix, int layer, char *out,
                       size_t size)
 {

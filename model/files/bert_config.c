@@ -45,7 +45,7 @@ static const struct key_rule rows[] = {
                  "adapters are not served; merge them into the weights and save the model"),
     KEY_ROW_ONLY("per_layer_config", "null {}",
                  "layers that differ from each other are not served"),
-    KEY_ROW_HARMLESS("attention_probs_dropout_prob"), /* dropout is training's */
+    KEY_ROW_HARMLESS("attention_probs_dropout_prob"), /* dropout is for training only */
     KEY_ROW_HARMLESS("hidden_dropout_prob"),
     KEY_ROW_HARMLESS("classifier_dropout"),
     KEY_ROW_HARMLESS("initializer_range"),
@@ -55,14 +55,14 @@ static const struct key_rule rows[] = {
     KEY_ROW_HARMLESS("attn_implementation"),
     KEY_ROW_HARMLESS("_attn_implementation"),
     KEY_ROW_HARMLESS("attention_type"),
-    KEY_ROW_HARMLESS("use_cache"), /* decoders' */
+    KEY_ROW_HARMLESS("use_cache"), /* for decoders only */
     KEY_ROW_HARMLESS("bos_token_id"),
     KEY_ROW_HARMLESS("eos_token_id"),
     KEY_ROW_HARMLESS("sep_token_id"),
     KEY_ROW_HARMLESS("cls_token_id"),
     KEY_ROW_HARMLESS("decoder_start_token_id"),
     KEY_ROW_HARMLESS("pad_token_id"), /* nothing is padded */
-    KEY_ROW_HARMLESS("dtype"),        /* the tensors say it themselves */
+    KEY_ROW_HARMLESS("dtype"),        /* the tensors state it themselves */
     KEY_ROW_HARMLESS("torch_dtype"),
     KEY_ROW_HARMLESS("torchscript"),
     KEY_ROW_HARMLESS("tie_word_embeddings"), /* of language models' heads */
@@ -123,8 +123,8 @@ static int read_activation(const char *file, const json_t *config, enum activati
 
 /* ---- head ------------------------------------------------------------------------------------ */
 
-/* Heads that are no classifier of a text or a pair, though their tensors may have a classifier's
- * names. Those without one open as encoders. */
+/* Heads that do not classify a text or a pair, although their tensors may be named like a
+ * classifier's. Those without one open as encoders. */
 static int check_architecture(const char *file, const json_t *config, struct err *err)
 {
     static const char *const opened[] = {

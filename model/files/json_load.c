@@ -13,7 +13,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-/* Behind the string whose opening quote is at p. */
+/* The position after the string whose opening quote is at p. */
 static const char *skip_string(const char *p, const char *end)
 {
     for (p++; p < end && *p != '"'; p++)
@@ -21,7 +21,7 @@ static const char *skip_string(const char *p, const char *end)
     return p < end ? p + 1 : end;
 }
 
-/* Behind the number at p; *integer: it has neither fraction nor exponent. */
+/* The position after the number at p; *integer: it has neither fraction nor exponent. */
 static const char *skip_number(const char *p, const char *end, bool *integer)
 {
     *integer = true;
@@ -30,7 +30,7 @@ static const char *skip_number(const char *p, const char *end, bool *integer)
     return p;
 }
 
-/* The text with ".0" behind every long integer. */
+/* Copies the text, adding ".0" to every long integer. */
 static void widen(struct view text, struct buf *out)
 {
     const char *end = text.ptr + text.len, *p = text.ptr;
@@ -51,7 +51,7 @@ static void widen(struct view text, struct buf *out)
     }
 }
 
-/* What is left of the text; as soon as memory is short, no more of it. */
+/* Feeds the rest of the text; stops as soon as memory is short. */
 static size_t next_bytes(void *buffer, size_t len, void *arg)
 {
     struct view *rest = arg;
@@ -99,7 +99,7 @@ json_t *json_load(struct view text, size_t flags, json_error_t *at)
     return root;
 }
 
-/* Its parser may return without a word, too: then no line is set. */
+/* Its parser may also fail without a message: then no line is set. */
 bool json_load_no_memory(const json_error_t *at)
 {
     return at->line == -1 || json_error_code(at) == json_error_out_of_memory;

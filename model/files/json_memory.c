@@ -13,7 +13,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER; /* held while a document is parsed */
 static _Alignas(max_align_t) char reserve[RESERVE_BYTES];
-static size_t used; /* of reserve; nothing of it is given back before the next begin */
+static size_t used; /* of reserve; nothing is returned before the next begin */
 
 static _Thread_local bool parsing, refused;
 

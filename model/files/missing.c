@@ -1,5 +1,5 @@
-/* What is wrong with a directory in which something is missing: what lies there instead, and how to
- * convert it. */
+/* Explains what is missing from a directory: reports what is there instead, and how to convert
+ * it. */
 #include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
@@ -116,8 +116,8 @@ static bool exists(const char *dir, const char *name)
     "M; "                                                                                          \
     "M.from_pretrained('%s'" more ").save_pretrained('%s', safe_serialization=True)\""
 
-/* For a command that is copied into a shell: a name that would not be one word of it, or leave no
- * room for the rest, stays a placeholder. */
+/* For a command to be copied into a shell: a name that is not a single shell word, or is too long,
+ * is replaced by a placeholder. */
 static const char *as_argument(const char *dir)
 {
     static const char plain[] =

@@ -44,7 +44,7 @@ static const size_t max_bytes[MODEL_FILES] = {
     [FILE_MODULES] = 1 << 20,
 };
 
-/* Absent is no error here, unreadable is one. */
+/* A missing file is not an error here, an unreadable one is. */
 static int read_one(struct model_files *files, const char *dir, enum model_file i, struct err *err)
 {
     struct stat st;
@@ -55,7 +55,7 @@ static int read_one(struct model_files *files, const char *dir, enum model_file 
     }
     if (lstat(files->paths[i], &st) != 0 && errno == ENOENT)
         return 0;
-    /* An index beside the whole weights says nothing that is read. */
+    /* An index next to a single weights file is not read. */
     if (i == FILE_INDEX && files->present[FILE_WEIGHTS])
         return 0;
     files->present[i] = true;
@@ -128,7 +128,7 @@ static void to_hex(const unsigned char *bytes, size_t n_digits, char *out)
     out[n_digits] = '\0';
 }
 
-/* SHA-256 itself cannot fail: whatever the library was refused, it was memory. */
+/* SHA-256 itself cannot fail: the only possible cause is memory. */
 static int sha_failed(struct err *err)
 {
     ERR_clear_error();

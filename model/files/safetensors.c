@@ -90,7 +90,7 @@ static int refuse(const struct safetensors *t, const char *tensor, const char *w
     return err_set(err, ERR_DATA, "%s: tensor %s: %s", t->file, tensor, why);
 }
 
-/* A name goes into messages and logs, so it has to be one line of sane length. */
+/* A name goes into messages and logs, so it must be one line of reasonable length. */
 static bool name_is_sane(const char *name)
 {
     size_t len = strlen(name);
@@ -191,7 +191,7 @@ static int by_begin(const void *a, const void *b)
     return (x->end > y->end) - (x->end < y->end);
 }
 
-/* The tensors must tile the data: no overlap, no hole, nothing behind the last. */
+/* The tensors must tile the data: no overlap, no hole, nothing after the last. */
 static int check_tiling(const struct safetensors *t, struct err *err)
 {
     size_t at = 0;

@@ -50,7 +50,7 @@ const struct key_rules sentence_transformers_rules = {.file = "config_sentence_t
                                                       .n = sizeof(config_rows) /
                                                            sizeof(config_rows[0])};
 
-/* The object in a file, an empty one where there is no such file. */
+/* The object in a file, or an empty one if there is no such file. */
 static int parse(const struct model_files *files, enum model_file i, json_t **out, struct err *err)
 {
     if (files->present[i])
@@ -87,7 +87,7 @@ static int read_bert_config(const struct model_files *files, struct sentence_tra
 /* ---- activation ------------------------------------------------------------------------------ */
 
 static const struct {
-    const char *name; /* behind the last point of the class's path */
+    const char *name; /* after the last dot of the class's path */
     enum score_activation activation;
 } activations[] = {
     {"Identity", SCORE_IDENTITY},
@@ -129,7 +129,7 @@ static int read_activations(const struct model_files *files, const json_t *confi
 
     if (parse(files, FILE_SENTENCE_TRANSFORMERS, &doc, err))
         return -1;
-    /* The older key counts where the newer is absent. */
+    /* The older key is used if the newer is absent. */
     if (json_object_get(own, "activation_fn"))
         old = NULL;
     if (key_rules_check(&sentence_transformers_rules, file, doc, err) == 0 &&
@@ -146,8 +146,8 @@ static int read_activations(const struct model_files *files, const json_t *confi
 
 /* ---- modules --------------------------------------------------------------------------------- */
 
-/* A list of {"idx", "name", "path", "type"}: behind the Transformer nothing may touch the logits.
- */
+/* A list of {"idx", "name", "path", "type"}: after the Transformer nothing may change the
+ * logits. */
 int sentence_transformers_modules(const struct model_files *files, struct err *err)
 {
     const char *file = files->paths[FILE_MODULES];

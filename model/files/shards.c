@@ -1,5 +1,5 @@
-/* model.safetensors.index.json: which file each tensor lies in. Read as hostile input, as the
- * shards are. */
+/* model.safetensors.index.json: which file holds each tensor. Treated as hostile input, like the
+ * shards. */
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,7 +11,7 @@
 
 #define MAX_BYTES ((size_t)16 << 30) /* of all shards */
 
-/* A file of this directory: nothing that leads elsewhere, one printable line. */
+/* A file in this directory: no path elsewhere, one printable line. */
 static bool is_file_name(const char *name)
 {
     static const char ending[] = ".safetensors";

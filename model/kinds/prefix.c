@@ -1,6 +1,6 @@
 /*
  * prefix: the context is one parent, [CLS] context [SEP] of type 0; every ad is a child, [CLS] ad
- * [SEP] of type 1, whose positions go on after the parent's and whose own first token is read.
+ * [SEP] of type 1, whose positions continue after the parent's and whose first token is read.
  */
 #include "model/kinds/kind.h"
 

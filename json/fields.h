@@ -70,8 +70,7 @@ struct field {
      * length in bytes as JSON text, without the quotes; 0 (no limit), or at least
      * FIELD_MIN_MAX_BYTES. */
     int64_t min, max;
-    int limit; /* > 0: max is reader.limits[limit]; for strings and objects, the maximum number of
-                  items */
+    int limit; /* > 0: max is reader.limits[limit]; of strings and objects: maximum items */
     const char *const *names; /* FIELD_NAME */
     int n_names;
     const struct schema *schema; /* FIELD_OBJECT, FIELD_OBJECTS */
@@ -124,10 +123,9 @@ struct object_reader {
     struct json_text text;
     const int *limits; /* see field.limit */
     struct problems *problems;
-    const char
-        *prefix;      /* prepended to every pointer: "line 12" makes "line 12: /bid"; may be NULL */
-    uint32_t unknown; /* number of unknown keys */
-    size_t n_problems; /* including those that problems dropped */
+    const char *prefix; /* prepended to pointers: "line 12" gives "line 12: /bid"; may be NULL */
+    uint32_t unknown;   /* number of unknown keys */
+    size_t n_problems;  /* including those that problems dropped */
 };
 
 #endif

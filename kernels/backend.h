@@ -205,8 +205,7 @@ struct residual_norm_args {
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand;      /* (rows, H) out; may be == stream if kind is POST and the types match
-                         */
+    void *operand;      /* (rows, H) out; may be == stream if kind is POST and types match */
     float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 

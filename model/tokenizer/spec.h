@@ -27,10 +27,9 @@ struct tokenizer_spec {
     struct view prefix; /* of a piece that continues a word */
     size_t max_word_chars;
     int32_t unknown, cls, sep, pad;
-    int max_tokens; /* of a pair with its special tokens; 0: no limit stated */
-    int32_t
-        pair_type; /* token type of a second text: 1, or 0 where the tokenizer has no token types */
-    bool cut_left; /* tokenizer.json's truncation cuts from the front */
+    int max_tokens;    /* of a pair with its special tokens; 0: no limit stated */
+    int32_t pair_type; /* token type of a second text: 1, or 0 if there are no token types */
+    bool cut_left;     /* tokenizer.json's truncation cuts from the front */
     /* transformers follows tokenizer_config.json here, not tokenizer.json. */
     bool normalizer_of_config;
 };

@@ -108,7 +108,7 @@ static void on_answer(struct conn_owner *owner, struct conn *conn)
     go_on(load, conn);
 }
 
-/* Where nobody listens, failing costs microseconds: without a pause a closed loop would do
+/* If nothing listens, failing costs microseconds: without a pause a closed loop would do
  * nothing else. */
 static void back_off(struct load *load, struct conn *conn)
 {

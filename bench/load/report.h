@@ -1,4 +1,4 @@
-/* A run told: a table for people, JSON for programs, an SVG for both. */
+/* Report of a run: a table for people, JSON for programs, an SVG for both. */
 #ifndef BENCH_LOAD_REPORT_H
 #define BENCH_LOAD_REPORT_H
 

@@ -16,7 +16,7 @@ struct process {
  * appended. The child ends with its parent, whatever ends that. */
 int process_start(struct process *process, const char *name, const char *const *argv,
                   const char *in, const char *log, struct err *err) MUST_CHECK;
-/* Its exit status told in err when it is not 0. */
+/* err reports a nonzero exit status. */
 int process_wait(struct process *process, struct err *err) MUST_CHECK;
 bool process_ended(struct process *process);
 /* SIGTERM, SIGKILL after 5 s. Idempotent. */

@@ -110,7 +110,7 @@ static int flush(struct scoring *s, struct err *err)
     return rc || lines_write(&s->out, err) ? -1 : 0;
 }
 
-/* A line larger than a batch: in parts, at once. */
+/* A line larger than a batch is computed immediately, in parts. */
 static int score_large(struct scoring *s, struct pending *line, struct err *err)
 {
     int64_t us;
@@ -203,7 +203,7 @@ static int build(struct scoring *s, struct pending *line, struct view text, stru
     return 0;
 }
 
-/* Makes room for the line that was built at the end of the list: computes what stands before it. */
+/* Makes room for the line that was built at the end of the list: computes the lines before it. */
 static int flush_before(struct scoring *s, struct err *err)
 {
     struct pending last = s->lines[s->n_lines];

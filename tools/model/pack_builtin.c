@@ -1,4 +1,4 @@
-/* Golden requests of the built-in texts: such pairs as the model tells apart. */
+/* Golden requests of the built-in texts: pairs that the model scores differently. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>

@@ -165,7 +165,7 @@ static int read_given(struct pack *p, json_t **out, struct err *err)
     return pack_set_logits(p, *out, true, err);
 }
 
-/* Logits that the engine still gives are somebody's reference and stay; else all are made anew. */
+/* Keeps logits that the engine still gives, they may be a reference; else recomputes all. */
 static int keep_or_refresh(struct pack *p, json_t **out, struct err *err)
 {
     const json_t *allowed = json_object_get(json_object_get(p->golden, "max_error"), "f32");

@@ -1,5 +1,5 @@
 /*
- * The limit that the linear layer is held against: matrix products and nothing else, by oneDNN as
+ * The limit that the linear layer is compared with: matrix products and nothing else, by oneDNN as
  * it likes them best. 256 rows a product, weights laid out as the library chooses, neither bias nor
  * activation, one product after the other on each thread. For benchmarks.
  */

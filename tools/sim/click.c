@@ -12,7 +12,7 @@
 #define OTHER_TOPIC .65   /* closeness of two topics of one category */
 #define FOREIGN_TITLE -.8 /* a title in the language that the device is not set to */
 
-/* A cart tells more than a glance; who has bought wants it a little less. */
+/* A cart is stronger evidence than a view; after buying, interest is a little lower. */
 static const double type_weights[BEHAVIOUR_TYPES] = {
     [BEHAVIOUR_VIEW] = .45, [BEHAVIOUR_CLICK] = .7,  [BEHAVIOUR_CART] = .9,
     [BEHAVIOUR_BUY] = .4,   [BEHAVIOUR_SEARCH] = .8,

@@ -45,7 +45,7 @@ static int option_error(struct err *err, const char *option, const char *what)
     return err_set(err, ERR_USAGE, "%s: %s", option, what);
 }
 
-/* 1: help was asked for. */
+/* 1: help was requested. */
 static int read_options(int argc, char **argv, struct sim_options *options, struct err *err)
 {
     int opt, index = 0;

@@ -112,7 +112,7 @@ static bool to_score(const struct compare_request *request)
     return true;
 }
 
-/* The pairs stand twice, the second time in another order: at other places of other batches. */
+/* Every pair occurs twice, the second time in another order, so at another place of another batch. */
 static void write_input(const char *path, const struct fixture *fixture, int step,
                         const struct compare_requests *requests)
 {

@@ -87,7 +87,7 @@ struct task *background_fail(struct background *background, const char *why, boo
 
     if (!failed || (failed->begun && launched))
         return NULL;
-    *place = NULL; /* none that always runs stands behind one that does not */
+    *place = NULL; /* tasks that always run come first */
     for (struct task *task = failed; task; task = task->next) {
         task->rc = -1;
         task->why = why;

@@ -1,6 +1,6 @@
 /*
  * The schedule of an executor: what waits, what is launched, and what is to be done next. The
- * executor's thread reports what happened (facts) and is told what to do (actions); it does that
+ * executor's thread reports what happened (facts) and gets back what to do (actions); it does that
  * without the lock and reports the results with its next turn.
  *
  * Pure: no clock, no lock, no callback, memory only at init. The daemon drives it with threads and

@@ -30,7 +30,7 @@ void http_call_defer(struct http_call *call, http_call_gone_fn on_gone, void *ar
     call->gone_arg = arg;
 }
 
-/* A response that does not come from within the handler goes on with the connection by itself. */
+/* A response that is sent after the handler returned has to resume the connection itself. */
 static void leave(struct connection *c)
 {
     if (c->entered == 1)

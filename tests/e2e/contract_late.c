@@ -198,7 +198,7 @@ static bool is_late(const struct driver_response *r)
 #define SENT 6
 #define HELD 3 /* two batches that the device was given, and batch.max_queue */
 
-/* The device hangs and one request may wait, so the others are told at once: long before their
+/* The device hangs and one request may wait, so the others are refused at once, long before their
  * deadline, while the first still wait. */
 CONTRACT_TEST(late, too_many)
 {

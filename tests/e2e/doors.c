@@ -126,7 +126,7 @@ TEST(doors__admin_calls_from_elsewhere)
     stop();
 }
 
-/* ---- who is told what ------------------------------------------------------------------------ */
+/* ---- who may see what ------------------------------------------------------------------------ */
 
 TEST(doors__the_public_side_does_not_tell_what_serves)
 {

@@ -1,4 +1,4 @@
-/* adrankd comes to its end whatever hangs or is under way when it is told to (CONTRACT 2,
+/* adrankd terminates on request, whatever hangs or is under way (CONTRACT 2,
  * OPERATIONS). */
 #include <signal.h>
 #include <unistd.h>

@@ -112,7 +112,8 @@ static bool to_score(const struct compare_request *request)
     return true;
 }
 
-/* Every pair occurs twice, the second time in another order, so at another place of another batch. */
+/* Every pair occurs twice, the second time in another order, so at other places of other batches.
+ */
 static void write_input(const char *path, const struct fixture *fixture, int step,
                         const struct compare_requests *requests)
 {

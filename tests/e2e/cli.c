@@ -287,7 +287,7 @@ TEST(cli__term_and_int_drain)
         CHECK_OK(http_client_connect(&client, &err), err);
         driver_kill(&d, signals[i]);
         driver_wait_log(&d, "event=draining");
-        /* The idle connection is still served, once; new ones are accepted; both get Connection: close.
+        /* The idle connection is served once more; new ones are accepted; both get "close".
          */
         CHECK_OK(http_client_call(&client,
                                   &(struct http_request){.method = "POST",

@@ -1,0 +1,142 @@
+/*
+ * Launchers of the CUDA kernels, one per operation of kernels/backend.h: each queues one grid (or a
+ * few) on a stream and returns the launch's error. Host code is C11, kernels are in the .cu files.
+ *
+ * A recorded graph replays the same arguments, so grids are sized for the rung and the true counts
+ * are read from device memory (struct cuda_counts). Rows from the true count up to the rung may be
+ * read and written; their contents are undefined, but finite inputs keep them finite.
+ *
+ * Letters as in kernels/backend.h. Row strides are H, 3H, F or N elements; H and N are multiples of
+ * 8 (16-byte accesses), which session and weight creation check.
+ */
+#ifndef KERNELS_CUDA_KERNELS_H
+#define KERNELS_CUDA_KERNELS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cuda_runtime_api.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Element type of operands and stream; arithmetic is always in f32. */
+enum cuda_type { CUDA_TYPE_F32, CUDA_TYPE_F16, CUDA_TYPE_BF16 };
+
+/* The true sizes of a batch, first in its device block. */
+struct cuda_counts {
+    int32_t n_tokens, n_segments, n_read, n_tiles;
+};
+
+/* A run of tokens with its shared range, all in rows of the batch. */
+struct cuda_segment {
+    int32_t start, len;
+    int32_t parent_start, parent_len; /* parent_len 0: no parent */
+};
+
+/* One block of the attention grid: up to CUDA_TILE_ROWS query rows that share a parent (or are the
+ * same segment). What the fields mean is attention.cu's and tiles.c's business alone. */
+struct cuda_tile {
+    int32_t first_segment, n_segments; /* consecutive segments of the batch */
+    int32_t first_row, n_rows;         /* query rows */
+};
+
+/* What the kernels read of one batch: pointers into one device block, carved for a rung. */
+struct cuda_batch {
+    const struct cuda_counts *counts;
+    const int32_t *ids, *types, *positions;  /* (rung) */
+    const int32_t *segment_of;               /* (rung) segment of each row */
+    const struct cuda_segment *segments;     /* (S) */
+    const int32_t *read, *read_segments;     /* (rung_read) */
+    const struct cuda_tile *tiles;           /* (max_tiles) */
+    int rung, rung_read, max_tiles;          /* sizes of the grids */
+};
+
+struct cuda_embed_launch { /* embed_args, with types */
+    enum cuda_type type;
+    const float *word, *position, *token_type, *gamma, *beta;
+    float eps;
+    int hidden;
+    void *stream, *operand; /* may be equal */
+    float *mean, *rstd;     /* NULL: not wanted */
+};
+cudaError_t cuda_embed(const struct cuda_batch *batch, const struct cuda_embed_launch *args,
+                       cudaStream_t stream);
+
+struct cuda_norm_launch { /* residual_norm_args */
+    enum cuda_type type;
+    bool pre;
+    int hidden;
+    const int32_t *n_rows; /* device: &counts->n_tokens or &counts->n_read */
+    int rung_rows;
+    void *stream;
+    const void *delta; /* NULL: nothing is added */
+    const float *gamma, *beta;
+    float eps;
+    void *operand;
+    float *mean, *rstd;
+};
+cudaError_t cuda_residual_norm(const struct cuda_norm_launch *args, cudaStream_t stream);
+
+struct cuda_attention_launch {
+    enum cuda_type type;
+    int hidden, heads;
+    const void *qkv; /* (rung, 3H) */
+    bool causal, read_only;
+    void *out;
+    float *lse;  /* NULL: not wanted */
+    bool simple; /* the oracle: no shared memory, any D; f32 always takes it */
+};
+cudaError_t cuda_attention(const struct cuda_batch *batch, const struct cuda_attention_launch *args,
+                           cudaStream_t stream);
+
+struct cuda_pool_launch {
+    enum cuda_type type;
+    bool mean; /* POOL_MEAN */
+    int hidden;
+    const void *stream_in;
+    void *stream_out, *operand_out; /* either may be NULL; may be equal */
+};
+cudaError_t cuda_pool(const struct cuda_batch *batch, const struct cuda_pool_launch *args,
+                      cudaStream_t stream);
+
+struct cuda_head_launch {
+    enum cuda_type type;
+    int hidden, labels, rung_rows;
+    const int32_t *n_rows;
+    const void *operand;
+    const float *weight, *bias;
+    float *logits;
+};
+cudaError_t cuda_head(const struct cuda_head_launch *args, cudaStream_t stream);
+
+/* y = act(y) in place on (rows, n) elements; pre: a copy of the input, NULL: not wanted. */
+struct cuda_activation_launch {
+    enum cuda_type type;
+    int activation; /* enum activation of kernels/backend.h, not ACTIVATION_NONE */
+    int n, rung_rows;
+    const int32_t *n_rows;
+    void *y, *pre;
+};
+cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStream_t stream);
+
+/* f32 to the element type, once per upload of a weight; count elements. */
+cudaError_t cuda_convert(enum cuda_type type, void *to, const float *from, size_t count,
+                         cudaStream_t stream);
+
+/* ---- tiles.c: host code, pure C ------------------------------------------------------------ */
+
+struct slice;
+/* The most tiles that a slice of n tokens in n segments can need. */
+int cuda_tiles_max(int n_tokens, int n_segments);
+/* Fills segments, segment_of and tiles from a slice; returns the number of tiles. */
+int cuda_tiles_fill(const struct slice *slice, struct cuda_segment *segments, int32_t *segment_of,
+                    struct cuda_tile *tiles);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

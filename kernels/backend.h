@@ -59,7 +59,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 2
+#define BACKEND_ABI 3
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 /* "f32", "bf16", "f16", "int8", NULL */
@@ -103,6 +103,7 @@ struct device_caps {
     int poll_us;      /* how often query should be called; 0 with host_lanes */
     bool outside_parents; /* attention can read parents that are not in the slice */
     bool saves;           /* operations fill outputs marked "saved" */
+    int width_multiple;   /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
 };
 
@@ -158,7 +159,9 @@ struct slice {
  * so a queue can record them once and replay them.
  */
 struct pass {
-    const void *network; /* identifies the weights: an address, unique while the session is open */
+    /* Identifies the weights: an address, unique while the session is open. NULL: this pass is
+     * equal to no other, and is not recorded. */
+    const void *network;
     int first_layer, n_layers;
 };
 

@@ -36,11 +36,25 @@ struct cuda_segment {
     int32_t parent_start, parent_len; /* parent_len 0: no parent */
 };
 
-/* One block of the attention grid: up to CUDA_TILE_ROWS query rows that share a parent (or are the
- * same segment). What the fields mean is attention.cu's and tiles.c's business alone. */
+/* The most rows of shared and own keys that an attention block stages. */
+#define CUDA_TILE_KEYS 160
+#define CUDA_TILE_UNITS 6
+#define CUDA_UNIT_ROWS 16
+
+/* Query rows that one warp takes: up to 16 of one segment, or of as many one-token segments. */
+struct cuda_unit {
+    int32_t row, n_rows;
+    int32_t own_start, own_len; /* own_len 0: one-token segments, each attends to itself */
+};
+
+/* One block of the attention grid: units with the same parent, or with none. */
 struct cuda_tile {
-    int32_t first_segment, n_segments; /* consecutive segments of the batch */
-    int32_t first_row, n_rows;         /* query rows */
+    struct cuda_unit units[CUDA_TILE_UNITS];
+    int32_t n_units;
+    int32_t parent_start, parent_len;
+    int32_t run_start, run_len; /* the units' own keys, end to end; 0: one-token segments */
+    int32_t staged;             /* parent_len + run_len <= CUDA_TILE_KEYS, and worth it */
+    int32_t unused[2];
 };
 
 /* What the kernels read of one batch: pointers into one device block, carved for a rung. */
@@ -67,7 +81,6 @@ cudaError_t cuda_embed(const struct cuda_batch *batch, const struct cuda_embed_l
 
 struct cuda_norm_launch { /* residual_norm_args */
     enum cuda_type type;
-    bool pre;
     int hidden;
     const int32_t *n_rows; /* device: &counts->n_tokens or &counts->n_read */
     int rung_rows;
@@ -124,6 +137,10 @@ cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStrea
 
 /* f32 to the element type, once per upload of a weight; count elements. */
 cudaError_t cuda_convert(enum cuda_type type, void *to, const float *from, size_t count,
+                         cudaStream_t stream);
+
+/* Sets *differ to 1 unless a and b have the same bits; both and bytes are multiples of 16. */
+cudaError_t cuda_compare(const void *a, const void *b, size_t bytes, uint32_t *differ,
                          cudaStream_t stream);
 
 /* ---- tiles.c: host code, pure C ------------------------------------------------------------ */

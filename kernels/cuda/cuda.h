@@ -1,0 +1,96 @@
+/* The CUDA backend's own structs, shared by its host files. */
+#ifndef KERNELS_CUDA_CUDA_H
+#define KERNELS_CUDA_CUDA_H
+
+#include <cublasLt.h>
+#include <cuda_runtime_api.h>
+
+#include "kernels/backend.h"
+#include "kernels/cuda/kernels.h"
+
+#define CUDA_WIDTH_MULTIPLE 8              /* elements of a row: accesses of 16 bytes */
+#define CUDA_CHUNK_BYTES ((size_t)1 << 20) /* of f32 that travel to the device at once */
+#define CUDA_WORKSPACE_BYTES ((size_t)32 << 20)
+
+struct product;
+
+struct device {
+    struct device_caps caps;
+    int index;
+    /* A CUDA error is sticky: after one, no call but those that release host memory is made. */
+    bool broken;
+    cudaStream_t stream;  /* every batch, one after the other */
+    cudaStream_t uploads; /* weights, beside the batches */
+    cublasLtHandle_t blas;
+    void *workspace;          /* CUDA_WORKSPACE_BYTES, of the product that runs */
+    int32_t *numbers;         /* on the device: numbers[n] == n, up to the top rung */
+    void *chunk;              /* pinned, CUDA_CHUNK_BYTES */
+    float *chunk_on_device;   /* the same, before its conversion */
+    struct product *products; /* every shape that was asked for so far */
+};
+
+struct session {
+    struct device *device;
+    struct session_caps caps;
+    enum cuda_type type;
+};
+
+struct linear_weight {
+    struct product *product;
+    void *memory;               /* (N, K) and, behind it, (N): operands */
+    cublasLtMatmulDesc_t desc;  /* with the bias's address */
+    enum activation activation; /* applied in a pass of its own; ACTIVATION_NONE: none is */
+};
+
+/* ---- device.c -------------------------------------------------------------------------------- */
+
+int cuda_device_open(const char *name, struct device **out, struct err *err);
+void cuda_device_close(struct device *device);
+const struct device_caps *cuda_device_caps(const struct device *device);
+void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err);
+void cuda_host_free(struct device *device, void *memory);
+
+/* Before the first CUDA call of an entry: the device is usable and the calling thread's. */
+int device_enter(struct device *device, struct err *err);
+/* Reports a failed call, which leaves the device broken; returns -1. */
+int device_failed(struct device *device, cudaError_t rc, const char *what, struct err *err);
+int device_blas_failed(struct device *device, cublasStatus_t rc, const char *what, struct err *err);
+/* Device memory, not cleared. Running out of it is an error that breaks nothing. */
+void *device_alloc(struct device *device, size_t bytes, const char *what, struct err *err);
+void device_free(struct device *device, void *memory);
+/* Copies floats to the device in pieces and converts them there; waits for the copy. */
+int device_upload(struct device *device, enum cuda_type type, void *to, const float *from, size_t n,
+                  struct err *err);
+
+static inline size_t cuda_type_bytes(enum cuda_type type)
+{
+    return type == CUDA_TYPE_F32 ? 4 : 2;
+}
+
+/* ---- session.c ------------------------------------------------------------------------------- */
+
+int cuda_session_open(struct device *device, const struct session_args *args, struct session **out,
+                      struct err *err);
+void cuda_session_close(struct session *session);
+const struct session_caps *cuda_session_caps(const struct session *session);
+void *cuda_alloc(struct session *session, size_t bytes, struct err *err);
+void cuda_free(struct session *session, void *memory);
+int cuda_upload(struct session *session, void *to, const void *from, size_t bytes, struct err *err);
+
+/* ---- linear.c -------------------------------------------------------------------------------- */
+
+int cuda_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
+                    struct linear_weight **out, struct err *err);
+void cuda_weight_free(struct session *session, struct linear_weight *weight);
+int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *err);
+
+/* ---- operations.c ---------------------------------------------------------------------------- */
+
+int cuda_op_embed(struct lane *lane, const struct embed_args *args, struct err *err);
+int cuda_op_attention(struct lane *lane, const struct attention_args *args, struct err *err);
+int cuda_op_residual_norm(struct lane *lane, const struct residual_norm_args *args,
+                          struct err *err);
+int cuda_op_pool(struct lane *lane, const struct pool_args *args, struct err *err);
+int cuda_op_head(struct lane *lane, const struct head_args *args, struct err *err);
+
+#endif

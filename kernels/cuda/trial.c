@@ -1,0 +1,238 @@
+/* Memory of a trial, its comparisons and its timings. */
+#include "kernels/cuda/trial.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/rng.h"
+
+#define ROUNDS 2  /* the better one counts: what disturbs only adds */
+#define REPEATS 4 /* of a product between two events */
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static size_t x_row(const struct trial *t)
+{
+    return (size_t)t->product->shape.in * cuda_type_bytes(t->product->shape.type);
+}
+
+static size_t y_row(const struct trial *t)
+{
+    return (size_t)t->product->shape.out * cuda_type_bytes(t->product->shape.type);
+}
+
+/* Uniform from -1 to 1: rounding is what tells sums apart, and it does not need more. */
+static int fill_random(struct trial *t, void *to, size_t n, uint64_t seed, struct err *err)
+{
+    float *host = malloc(n * sizeof(*host));
+    struct rng rng;
+    int rc;
+
+    if (!host)
+        return err_set(err, ERR_NOMEM, "cuda: out of memory");
+    rng_init(&rng, seed);
+    for (size_t i = 0; i < n; i++)
+        host[i] = (float)((int32_t)(rng_u64(&rng) >> 32)) * 0x1p-31F;
+    rc = device_upload(t->device, t->product->shape.type, to, host, n, err);
+    free(host);
+    return rc;
+}
+
+static int fill(struct trial *t, struct err *err)
+{
+    const struct product_shape *s = &t->product->shape;
+    const size_t in = (size_t)s->in, out = (size_t)s->out, bytes = x_row(t);
+
+    if (fill_random(t, t->weight, in * out, 1, err) || fill_random(t, t->bias, out, 2, err) ||
+        fill_random(t, t->x, (size_t)t->period * in, 3, err))
+        return -1;
+    for (int at = t->period; at < t->max_rows + TRIAL_SHIFT; at += t->period) {
+        const int left = t->max_rows + TRIAL_SHIFT - at, n = left < t->period ? left : t->period;
+        const cudaError_t rc = cudaMemcpyAsync(t->x + (size_t)at * bytes, t->x, (size_t)n * bytes,
+                                               cudaMemcpyDeviceToDevice, t->device->stream);
+        if (rc != cudaSuccess)
+            return device_failed(t->device, rc, "trying products", err);
+    }
+    return 0;
+}
+
+static int make_events(struct trial *t, struct err *err)
+{
+    cudaError_t rc =
+        cudaHostAlloc((void **)&t->seen, TRIAL_CANDIDATES * sizeof(*t->seen), cudaHostAllocDefault);
+
+    for (int i = 0; i < TRIAL_CANDIDATES && rc == cudaSuccess; i++) {
+        rc = cudaEventCreateWithFlags(&t->start[i], cudaEventDefault);
+        if (rc == cudaSuccess)
+            rc = cudaEventCreateWithFlags(&t->stop[i], cudaEventDefault);
+    }
+    return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "trying products", err);
+}
+
+int trial_init(struct trial *t, struct device *device, const struct product *product,
+               int period_rung, int max_rung, struct err *err)
+{
+    const struct ladder *ladder = &device->caps.ladder;
+    const size_t element = cuda_type_bytes(product->shape.type), out = (size_t)product->shape.out;
+    const struct {
+        void *pointer;
+        size_t bytes;
+    } parts[] = {
+        {&t->weight, (size_t)product->shape.in * out * element},
+        {&t->bias, out * element},
+        {&t->x,
+         ((size_t)ladder->tokens[max_rung] + TRIAL_SHIFT) * (size_t)product->shape.in * element},
+        {&t->y, (size_t)ladder->tokens[max_rung] * out * element},
+        {&t->results[0], (size_t)ladder->tokens[period_rung] * out * element},
+        {&t->results[1], (size_t)ladder->tokens[period_rung] * out * element},
+        {&t->results[2], (size_t)ladder->tokens[period_rung] * out * element},
+        {&t->results[3], (size_t)ladder->tokens[period_rung] * out * element},
+        {&t->differ, TRIAL_CANDIDATES * sizeof(*t->differ)},
+    };
+
+    *t = (struct trial){.device = device,
+                        .product = product,
+                        .period_rung = period_rung,
+                        .period = ladder->tokens[period_rung],
+                        .max_rows = ladder->tokens[max_rung]};
+    for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+        void *memory = device_alloc(device, parts[i].bytes, "trying products", err);
+        if (!memory)
+            return -1;
+        memcpy(parts[i].pointer, &memory, sizeof(memory));
+    }
+    t->desc = product_desc_new(device, &product->shape, t->bias, err);
+    return t->desc && make_events(t, err) == 0 ? fill(t, err) : -1;
+}
+
+void trial_release(struct trial *t)
+{
+    struct device *device = t->device;
+    void *const all[] = {t->weight,     t->bias,       t->x,          t->y,     t->results[0],
+                         t->results[1], t->results[2], t->results[3], t->differ};
+
+    if (t->desc)
+        (void)cublasLtMatmulDescDestroy(t->desc);
+    if (!device->broken) /* nothing runs that uses what is freed */
+        (void)cudaStreamSynchronize(device->stream);
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+        device_free(device, all[i]);
+    cuda_host_free(device, t->seen);
+    for (int i = 0; i < TRIAL_CANDIDATES && !device->broken; i++) {
+        if (t->start[i])
+            (void)cudaEventDestroy(t->start[i]);
+        if (t->stop[i])
+            (void)cudaEventDestroy(t->stop[i]);
+    }
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+/* Queues a product whose rows begin `shift` rows further on in x. False: it is not taken. */
+static bool run(struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int rung, int shift)
+{
+    const struct product_call call = {.desc = t->desc,
+                                      .weight = t->weight,
+                                      .x = t->x + (size_t)shift * x_row(t),
+                                      .y = t->y,
+                                      .algorithm = algorithm};
+
+    return product_run(t->device, t->product, rung, &call, t->device->stream) ==
+           CUBLAS_STATUS_SUCCESS;
+}
+
+int trial_keep(struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int class, struct err *err)
+{
+    cudaError_t rc;
+
+    if (!run(t, algorithm, t->period_rung, 0))
+        return 0;
+    rc = cudaMemcpyAsync(t->results[class], t->y, (size_t)t->period * y_row(t),
+                         cudaMemcpyDeviceToDevice, t->device->stream);
+    return rc == cudaSuccess ? 1 : device_failed(t->device, rc, "trying products", err);
+}
+
+/* Sets *differ unless the rows in y are those of the result, which repeat. */
+static cudaError_t compare(struct trial *t, const void *result, int rows, int shift,
+                           uint32_t *differ)
+{
+    const size_t bytes = y_row(t);
+    cudaError_t rc = cudaSuccess;
+
+    for (int at = 0; at < rows && rc == cudaSuccess;) {
+        const int first = (at + shift) % t->period;
+        int n = t->period - first;
+        if (n > rows - at)
+            n = rows - at;
+        rc = cuda_compare(t->y + (size_t)at * bytes, (const char *)result + (size_t)first * bytes,
+                          (size_t)n * bytes, differ, t->device->stream);
+        at += n;
+    }
+    return rc;
+}
+
+int trial_compare(struct trial *t, struct candidate *candidates, int n, int rung, int class,
+                  int shift, struct err *err)
+{
+    const int rows = t->device->caps.ladder.tokens[rung];
+    const size_t bytes = (size_t)n * sizeof(*t->seen);
+    cudaStream_t stream = t->device->stream;
+    cudaError_t rc = cudaMemsetAsync(t->differ, 0, bytes, stream);
+
+    for (int i = 0; i < n && rc == cudaSuccess; i++) {
+        rc = cudaMemsetAsync(t->y, 0xff, (size_t)rows * y_row(t), stream); /* NaN */
+        if (rc != cudaSuccess)
+            break;
+        candidates[i].runs = run(t, &candidates[i].algorithm, rung, shift);
+        rc = candidates[i].runs ? compare(t, t->results[class], rows, shift, t->differ + i)
+                                : cudaSuccess;
+    }
+    if (rc == cudaSuccess)
+        rc = cudaMemcpyAsync(t->seen, t->differ, bytes, cudaMemcpyDeviceToHost, stream);
+    if (rc == cudaSuccess)
+        rc = cudaStreamSynchronize(stream);
+    if (rc != cudaSuccess)
+        return device_failed(t->device, rc, "comparing products", err);
+    for (int i = 0; i < n; i++)
+        candidates[i].equal = candidates[i].runs && t->seen[i] == 0;
+    return 0;
+}
+
+/* ---- timing ---------------------------------------------------------------------------------- */
+
+/* A long operation first, so that the products wait in the queue and not for the host. */
+static cudaError_t queue_round(struct trial *t, const struct candidate *candidates, int n, int rung)
+{
+    cudaStream_t stream = t->device->stream;
+    cudaError_t rc = cudaMemsetAsync(t->y, 0, (size_t)t->max_rows * y_row(t), stream);
+
+    for (int i = 0; i < n && rc == cudaSuccess; i++) {
+        if (!candidates[i].runs)
+            continue;
+        rc = cudaEventRecord(t->start[i], stream);
+        for (int k = 0; k < REPEATS; k++)
+            (void)run(t, &candidates[i].algorithm, rung, 0); /* it ran before */
+        if (rc == cudaSuccess)
+            rc = cudaEventRecord(t->stop[i], stream);
+    }
+    return rc == cudaSuccess ? cudaStreamSynchronize(stream) : rc;
+}
+
+int trial_time(struct trial *t, struct candidate *candidates, int n, int rung, struct err *err)
+{
+    cudaError_t rc = cudaSuccess;
+
+    for (int round = 0; round < ROUNDS && rc == cudaSuccess; round++) {
+        rc = queue_round(t, candidates, n, rung);
+        for (int i = 0; i < n && rc == cudaSuccess; i++) {
+            float ms = 0;
+            if (!candidates[i].runs)
+                continue;
+            rc = cudaEventElapsedTime(&ms, t->start[i], t->stop[i]);
+            ms *= 1000.0F / REPEATS;
+            if (round == 0 || ms < candidates[i].us)
+                candidates[i].us = ms;
+        }
+    }
+    return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "timing products", err);
+}

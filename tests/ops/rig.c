@@ -179,6 +179,13 @@ int rig_rung(const struct rig *rig, int rows)
     return ladder_rung(&rig->device_caps->ladder, rows);
 }
 
+bool rig_takes_width(const struct rig *rig, int width)
+{
+    const int multiple = rig->device_caps->width_multiple;
+
+    return multiple == 0 || width % multiple == 0;
+}
+
 static void *tensor(struct rig *rig, enum precision element, const float *from, size_t n,
                     size_t padded)
 {

@@ -81,6 +81,7 @@ float *rig_read(struct rig *rig, enum precision element, const void *from, int r
 
 size_t rig_element_bytes(enum precision element);
 int rig_rung(const struct rig *rig, int rows);
+bool rig_takes_width(const struct rig *rig, int width); /* a hidden size, K or N */
 /* n normal numbers of the given deviation, rounded to the backend's operands if `rounded`. Heap. */
 float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double deviation, bool rounded);
 

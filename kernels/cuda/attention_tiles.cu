@@ -1,0 +1,484 @@
+/*
+ * Attention on tensor cores. A block takes a tile and a head: it stages the keys and values of the
+ * parent and of the tile's own segments in shared memory, and each warp takes units of 16 query rows
+ * through them, 32 keys at a time, with a running softmax (Milakov and Gimelshein 2018). Tiles whose
+ * keys do not fit read them from global memory, in the same order.
+ *
+ * Fragments are loaded with 16-byte accesses and no ldmatrix. With g = lane / 4 and c = lane % 4:
+ *   - the order of d inside q k^T is free: of every 32 elements, lane c takes [8 c, 8 c + 8) of its
+ *     query rows and keys for two products
+ *   - the order of the columns of p v is free: of every VALUES columns lane g takes the g-th eighth,
+ *     so that column g of product i is column TILES g + i, and a lane's results are 2 TILES
+ *     neighbours from 2 TILES c on
+ *   - p comes out of q k^T as p v wants it
+ */
+#include "kernels/cuda/attention.h"
+#include "kernels/cuda/elements.cuh"
+
+enum { TILE_WARPS = 6, TILE_THREADS = TILE_WARPS * WARP, QUERY_ROWS = CUDA_UNIT_ROWS };
+
+template <int D> struct head_shape {
+    enum {
+        KEY_PARTS = D / 32,             /* 16-byte loads of a key by a lane */
+        VALUES = D < 64 ? D : 64,       /* columns in a block of them */
+        VALUE_BLOCKS = D / VALUES,      /* blocks */
+        TILES = VALUES / 8,             /* products of 8 columns to a block */
+        ALL_TILES = D / 8,              /* products of 8 columns */
+        CHUNKS = D / 8,                 /* of 16 bytes in a row */
+        KEY_BYTES = 2 * D,              /* of a staged row */
+        VALUE_BYTES = 2 * D + 16,       /* 16 more: rows start at other banks */
+        STAGES = D <= 64,               /* else 48 KB are too few */
+        SHARED = STAGES ? CUDA_TILE_KEYS * (KEY_BYTES + VALUE_BYTES) : 0,
+        BLOCKS = D == 32 ? 5 : D == 64 ? 3 : 2, /* on a multiprocessor at least */
+    };
+};
+
+/* One warp's rows, and what each of its lanes knows of rows g and g + 8. */
+template <int D> struct unit_state {
+    uint32_t q[D / 16][4];
+    float mix[D / 8][4]; /* relative to 2^top, like sum; columns as above */
+    float top[2], sum[2]; /* sum: of the keys that this lane saw */
+};
+
+/* Keys and values of a range of rows: addresses of the first row's. */
+struct key_rows {
+    const unsigned char *keys, *values;
+    int parity; /* staged: of the first row */
+};
+
+template <int D, bool STAGED>
+SIMT_DEVICE uint4 load_key(const struct key_rows &rows, size_t stride, int row, int chunk)
+{
+    if (STAGED) {
+        const int swizzled = D == 32 ? chunk : chunk ^ (((row + rows.parity) & 1) << 2);
+
+        return simt_load<uint4>(rows.keys + row * head_shape<D>::KEY_BYTES + swizzled * 16);
+    }
+    return simt_load<uint4>(rows.keys + (size_t)row * stride + chunk * 16);
+}
+
+/* TILES elements of a row of values as words of two. */
+template <int D, bool STAGED>
+SIMT_DEVICE void load_values(uint32_t (&words)[head_shape<D>::TILES / 2],
+                             const struct key_rows &rows, size_t stride, int row, int block, int g)
+{
+    const unsigned char *from =
+        rows.values +
+        (STAGED ? (size_t)(row * head_shape<D>::VALUE_BYTES) : (size_t)row * stride) +
+        block * 2 * head_shape<D>::VALUES + g * 2 * head_shape<D>::TILES;
+
+    if constexpr (head_shape<D>::TILES == 4) {
+        const uint2 raw = simt_load<uint2>(from);
+
+        words[0] = raw.x, words[1] = raw.y;
+    } else {
+        const uint4 raw = simt_load<uint4>(from);
+
+        words[0] = raw.x, words[1] = raw.y, words[2] = raw.z, words[3] = raw.w;
+    }
+}
+
+SIMT_DEVICE int at_most(int x, int limit)
+{
+    return x < limit ? x : limit;
+}
+
+/* Maximum and sum over the four lanes that share rows. */
+SIMT_DEVICE float quad_max(float x)
+{
+    x = fmaxf(x, simt_shuffle_xor(x, 1));
+    return fmaxf(x, simt_shuffle_xor(x, 2));
+}
+
+SIMT_DEVICE float quad_sum(float x)
+{
+    x += simt_shuffle_xor(x, 1);
+    return x + simt_shuffle_xor(x, 2);
+}
+
+/* Makes `top` the reference of what was summed so far. */
+template <int D> SIMT_DEVICE void raise_top(struct unit_state<D> &u, int half, float top)
+{
+    const float by = simt_exp2(u.top[half] - top);
+
+    u.top[half] = top;
+    u.sum[half] *= by;
+    SIMT_UNROLL
+    for (int i = 0; i < D / 8; i++) {
+        u.mix[i][2 * half] *= by;
+        u.mix[i][2 * half + 1] *= by;
+    }
+}
+
+/*
+ * KEYS keys from `first` on. PARTIAL: rows g and g + 8 see keys up to last_seen[] only, and no row
+ * of keys after `last` is read: what lies there is another segment's, and may be infinite.
+ */
+template <typename T, int D, int KEYS, bool PARTIAL, bool STAGED>
+SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_rows &rows, size_t stride,
+                        float scale, int first, int last, const int (&last_seen)[2])
+{
+    using shape = head_shape<D>;
+    const int lane = (int)threadIdx.x % WARP, g = lane / 4, c = lane % 4;
+    float s[KEYS / 8][4];
+    uint32_t p[KEYS / 16][4];
+
+    SIMT_UNROLL
+    for (int n = 0; n < KEYS / 8; n++) {
+        const int row = first + 8 * n + g;
+
+        s[n][0] = s[n][1] = s[n][2] = s[n][3] = 0;
+        SIMT_UNROLL
+        for (int part = 0; part < shape::KEY_PARTS; part++) {
+            const uint4 k = load_key<D, STAGED>(rows, stride, PARTIAL ? at_most(row, last) : row,
+                                                4 * part + c);
+            const uint32_t low[2] = {k.x, k.y}, high[2] = {k.z, k.w};
+
+            simt_mma<T>(s[n], u.q[2 * part], low);
+            simt_mma<T>(s[n], u.q[2 * part + 1], high);
+        }
+        if (PARTIAL) {
+            SIMT_UNROLL
+            for (int i = 0; i < 4; i++)
+                if (first + 8 * n + 2 * c + (i & 1) > last_seen[i / 2])
+                    s[n][i] = -INFINITY;
+        }
+    }
+    SIMT_UNROLL
+    for (int half = 0; half < 2; half++) {
+        float top = fmaxf(s[0][2 * half], s[0][2 * half + 1]);
+
+        SIMT_UNROLL
+        for (int n = 1; n < KEYS / 8; n++)
+            top = fmaxf(top, fmaxf(s[n][2 * half], s[n][2 * half + 1]));
+        raise_top(u, half, fmaxf(u.top[half], quad_max(top) * scale));
+        SIMT_UNROLL
+        for (int n = 0; n < KEYS / 8; n++) {
+            SIMT_UNROLL
+            for (int i = 2 * half; i < 2 * half + 2; i++) {
+                s[n][i] = simt_exp2(fmaf(s[n][i], scale, -u.top[half]));
+                u.sum[half] += s[n][i];
+            }
+            p[n / 2][n % 2 * 2 + half] = simt_pack<T>(s[n][2 * half], s[n][2 * half + 1]);
+        }
+    }
+    SIMT_UNROLL
+    for (int t = 0; t < KEYS / 16; t++)
+        SIMT_UNROLL
+        for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
+            uint32_t v[4][shape::TILES / 2];
+
+            SIMT_UNROLL
+            for (int i = 0; i < 4; i++) {
+                const int row = first + 16 * t + 2 * c + (i & 1) + 8 * (i / 2);
+
+                load_values<D, STAGED>(v[i], rows, stride, PARTIAL ? at_most(row, last) : row,
+                                       block, g);
+            }
+            SIMT_UNROLL
+            for (int w = 0; w < shape::TILES / 2; w++) {
+                const uint32_t even[2] = {simt_permute(v[0][w], v[1][w], 0x5410),
+                                          simt_permute(v[2][w], v[3][w], 0x5410)};
+                const uint32_t odd[2] = {simt_permute(v[0][w], v[1][w], 0x7632),
+                                         simt_permute(v[2][w], v[3][w], 0x7632)};
+
+                simt_mma<T>(u.mix[block * shape::TILES + 2 * w], p[t], even);
+                simt_mma<T>(u.mix[block * shape::TILES + 2 * w + 1], p[t], odd);
+            }
+        }
+}
+
+/* Keys [0, n) of a range, of which rows g and g + 8 see those up to last_seen[]; those before
+ * `all_seen` are seen by every row. */
+template <typename T, int D, bool STAGED>
+SIMT_DEVICE void attend_range(struct unit_state<D> &u, const struct key_rows &rows, size_t stride,
+                              float scale, int n, int all_seen, const int (&last_seen)[2])
+{
+    int first = 0;
+
+    for (; first + 32 <= all_seen; first += 32)
+        attend<T, D, 32, false, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
+    for (; first + 16 < n; first += 32)
+        attend<T, D, 32, true, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
+    if (first < n)
+        attend<T, D, 16, true, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
+}
+
+/* Bytes of rows of q, k and v: where row 0's head starts, and of a row. */
+struct head_rows {
+    const unsigned char *q, *k, *v;
+    size_t stride;
+};
+
+/* The batch's rows that a lane's fragments are of; rows past the unit's are its last one again. */
+SIMT_DEVICE void unit_rows(int (&rows)[2], const struct cuda_unit &unit)
+{
+    const int g = (int)threadIdx.x % WARP / 4;
+
+    rows[0] = unit.row + at_most(g, unit.n_rows - 1);
+    rows[1] = unit.row + at_most(g + 8, unit.n_rows - 1);
+}
+
+template <int D>
+SIMT_DEVICE void unit_begin(struct unit_state<D> &u, const struct head_rows &head,
+                            const int (&rows)[2])
+{
+    const int c = (int)threadIdx.x % 4;
+
+    SIMT_UNROLL
+    for (int part = 0; part < D / 32; part++) {
+        const size_t at = (size_t)(4 * part + c) * 16;
+        const uint4 low = simt_load<uint4>(head.q + (size_t)rows[0] * head.stride + at);
+        const uint4 high = simt_load<uint4>(head.q + (size_t)rows[1] * head.stride + at);
+
+        u.q[2 * part][0] = low.x, u.q[2 * part][1] = high.x;
+        u.q[2 * part][2] = low.y, u.q[2 * part][3] = high.y;
+        u.q[2 * part + 1][0] = low.z, u.q[2 * part + 1][1] = high.z;
+        u.q[2 * part + 1][2] = low.w, u.q[2 * part + 1][3] = high.w;
+    }
+    SIMT_UNROLL
+    for (int i = 0; i < D / 8; i++)
+        u.mix[i][0] = u.mix[i][1] = u.mix[i][2] = u.mix[i][3] = 0;
+    u.top[0] = u.top[1] = -INFINITY;
+    u.sum[0] = u.sum[1] = 0;
+}
+
+/* One-token segments: each row attends to itself as well. sum is of all keys already. */
+template <typename T, int D>
+SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &head,
+                             const int (&rows)[2], float scale)
+{
+    using shape = head_shape<D>;
+    const int c = (int)threadIdx.x % 4;
+
+    SIMT_UNROLL
+    for (int half = 0; half < 2; half++) {
+        const unsigned char *k = head.k + (size_t)rows[half] * head.stride;
+        const unsigned char *v = head.v + (size_t)rows[half] * head.stride;
+        float score = 0, p;
+
+        SIMT_UNROLL
+        for (int part = 0; part < shape::KEY_PARTS; part++) {
+            const uint4 raw = simt_load<uint4>(k + (4 * part + c) * 16);
+            const uint32_t words[4] = {raw.x, raw.y, raw.z, raw.w};
+
+            SIMT_UNROLL
+            for (int w = 0; w < 4; w++) {
+                const float2 key = simt_unpack<T>(words[w]);
+                const float2 query = simt_unpack<T>(u.q[2 * part + w / 2][w % 2 * 2 + half]);
+
+                score = fmaf(key.x, query.x, score);
+                score = fmaf(key.y, query.y, score);
+            }
+        }
+        score = quad_sum(score);
+        raise_top(u, half, fmaxf(u.top[half], score * scale));
+        p = simt_exp2(fmaf(score, scale, -u.top[half]));
+        u.sum[half] += p;
+        SIMT_UNROLL
+        for (int block = 0; block < shape::VALUE_BLOCKS; block++)
+            SIMT_UNROLL
+            for (int part = 0; part < shape::TILES / 4; part++) {
+                const uint4 raw = simt_load<uint4>(v + block * 2 * shape::VALUES +
+                                                   c * 4 * shape::TILES + part * 16);
+                const uint32_t words[4] = {raw.x, raw.y, raw.z, raw.w};
+
+                SIMT_UNROLL
+                for (int i = 0; i < 8; i++) { /* the lane's columns in order */
+                    const int column = 8 * part + i;
+                    const float2 pair = simt_unpack<T>(words[i / 2]);
+                    float(&mix)[4] = u.mix[block * shape::TILES + column % shape::TILES];
+
+                    mix[2 * half + column / shape::TILES] =
+                        fmaf(p, i % 2 ? pair.y : pair.x, mix[2 * half + column / shape::TILES]);
+                }
+            }
+    }
+}
+
+template <typename T, int D>
+SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_attention_launch &args,
+                            const struct cuda_unit &unit, int head)
+{
+    using shape = head_shape<D>;
+    const int lane = (int)threadIdx.x % WARP, g = lane / 4, c = lane % 4;
+
+    SIMT_UNROLL
+    for (int half = 0; half < 2; half++) {
+        const int row = g + 8 * half;
+        const size_t batch_row = (size_t)(unit.row + row);
+        const float by = 1.0f / u.sum[half];
+        T *out = (T *)args.out + batch_row * (size_t)args.hidden + head * D + c * 2 * shape::TILES;
+
+        if (row >= unit.n_rows)
+            break;
+        SIMT_UNROLL
+        for (int block = 0; block < shape::VALUE_BLOCKS; block++)
+            SIMT_UNROLL
+            for (int part = 0; part < shape::TILES / 4; part++) {
+                float y[8];
+
+                SIMT_UNROLL
+                for (int i = 0; i < 8; i++) {
+                    const int column = 8 * part + i;
+
+                    y[i] = u.mix[block * shape::TILES + column % shape::TILES]
+                                [2 * half + column / shape::TILES] *
+                           by;
+                }
+                elements_store(out + block * shape::VALUES + 8 * part, y);
+            }
+        if (args.lse && c == 0)
+            args.lse[batch_row * (size_t)args.heads + (size_t)head] =
+                u.top[half] * 0.69314718f + logf(u.sum[half]);
+    }
+}
+
+/* STAGED: parent and run start at row 0 of shared memory, one after the other. */
+template <typename T, int D, bool STAGED>
+SIMT_DEVICE void attend_unit(const struct cuda_tile &tile, const struct cuda_unit &unit,
+                             const struct cuda_attention_launch &args, const struct head_rows &head,
+                             int head_index, const unsigned char *shared)
+{
+    using shape = head_shape<D>;
+    const float scale = 1.44269504f / sqrtf((float)D); /* log2 e */
+    const unsigned char *shared_values = shared + CUDA_TILE_KEYS * shape::KEY_BYTES;
+    struct unit_state<D> u;
+    struct key_rows keys;
+    int rows[2], last_seen[2];
+
+    unit_rows(rows, unit);
+    unit_begin(u, head, rows);
+    if (STAGED)
+        keys = {shared, shared_values, 0};
+    else
+        keys = {head.k + (size_t)tile.parent_start * head.stride,
+                head.v + (size_t)tile.parent_start * head.stride, 0};
+    last_seen[0] = last_seen[1] = tile.parent_len - 1;
+    attend_range<T, D, STAGED>(u, keys, head.stride, scale, tile.parent_len, tile.parent_len,
+                               last_seen);
+    if (unit.own_len > 0) {
+        const int first_row = unit.row - unit.own_start;
+        int n = unit.own_len, all_seen = unit.own_len;
+
+        last_seen[0] = last_seen[1] = n - 1;
+        if (args.causal) {
+            n = at_most(n, first_row + QUERY_ROWS);
+            all_seen = first_row + 1;
+            last_seen[0] = rows[0] - unit.own_start;
+            last_seen[1] = rows[1] - unit.own_start;
+        }
+        if (STAGED) {
+            const int at = tile.parent_len + unit.own_start - tile.run_start;
+
+            keys = {shared + at * shape::KEY_BYTES, shared_values + at * shape::VALUE_BYTES, at};
+        } else {
+            keys = {head.k + (size_t)unit.own_start * head.stride,
+                    head.v + (size_t)unit.own_start * head.stride, 0};
+        }
+        attend_range<T, D, STAGED>(u, keys, head.stride, scale, n, all_seen, last_seen);
+    }
+    u.sum[0] = quad_sum(u.sum[0]);
+    u.sum[1] = quad_sum(u.sum[1]);
+    if (unit.own_len == 0)
+        attend_self<T, D>(u, head, rows, scale);
+    unit_store<T, D>(u, args, unit, head_index);
+}
+
+/* Starts copying the tile's keys and values. */
+template <int D>
+SIMT_DEVICE void stage(unsigned char *shared, const struct cuda_tile &tile,
+                       const struct head_rows &head)
+{
+    using shape = head_shape<D>;
+    const int n = (tile.parent_len + tile.run_len) * 2 * shape::CHUNKS;
+
+    for (int i = (int)threadIdx.x; i < n; i += TILE_THREADS) {
+        const int row = i / (2 * shape::CHUNKS), chunk = i % shape::CHUNKS;
+        const bool is_value = i % (2 * shape::CHUNKS) >= shape::CHUNKS;
+        const size_t from = (size_t)(row < tile.parent_len
+                                         ? tile.parent_start + row
+                                         : tile.run_start + row - tile.parent_len) *
+                                head.stride +
+                            (size_t)chunk * 16;
+        const int swizzled = D == 32 ? chunk : chunk ^ ((row & 1) << 2);
+
+        if (is_value)
+            simt_copy_async16(shared + CUDA_TILE_KEYS * shape::KEY_BYTES +
+                                  row * shape::VALUE_BYTES + chunk * 16,
+                              head.v + from, true);
+        else
+            simt_copy_async16(shared + row * shape::KEY_BYTES + swizzled * 16, head.k + from, true);
+    }
+    simt_copy_commit();
+}
+
+template <typename T, int D>
+__global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
+    attention_tiles(const struct cuda_batch batch, const struct cuda_attention_launch args)
+{
+    SIMT_DYNAMIC_SHARED(shared);
+    const int n = batch.counts->n_tiles * args.heads, warp = (int)threadIdx.x / WARP;
+
+    for (int i = (int)blockIdx.x; i < n; i += (int)gridDim.x) {
+        const struct cuda_tile &tile = batch.tiles[i / args.heads];
+        const int head_index = i % args.heads;
+        const size_t hidden = (size_t)args.hidden * sizeof(T);
+        struct head_rows head;
+
+        head.q = (const unsigned char *)args.qkv + (size_t)head_index * D * sizeof(T);
+        head.k = head.q + hidden;
+        head.v = head.k + hidden;
+        head.stride = 3 * hidden;
+        if (head_shape<D>::STAGES && tile.staged) {
+            stage<D>(shared, tile, head);
+            simt_copy_wait<0>();
+            simt_block_sync();
+            for (int u = warp; u < tile.n_units; u += TILE_WARPS)
+                attend_unit<T, D, true>(tile, tile.units[u], args, head, head_index, shared);
+            simt_block_sync(); /* before the next tile is staged */
+        } else {
+            for (int u = warp; u < tile.n_units; u += TILE_WARPS)
+                attend_unit<T, D, false>(tile, tile.units[u], args, head, head_index, shared);
+        }
+    }
+}
+
+/* Enough blocks for tiles that are mostly full; more tiles are taken in turns. */
+static int expected_tiles(const struct cuda_batch *batch)
+{
+    const int tiles = batch->rung / 48 + 1;
+
+    return tiles < batch->max_tiles ? tiles : batch->max_tiles;
+}
+
+template <typename T>
+static cudaError_t launch(const struct cuda_batch *batch, const struct cuda_attention_launch *args,
+                          cudaStream_t stream)
+{
+    const unsigned blocks = (unsigned)(expected_tiles(batch) * args->heads);
+    struct simt_where where = {blocks, TILE_THREADS, 0, stream};
+
+    switch (args->hidden / args->heads) {
+    case 32:
+        where.shared_bytes = head_shape<32>::SHARED;
+        return simt_launch(attention_tiles<T, 32>, where, *batch, *args);
+    case 64:
+        where.shared_bytes = head_shape<64>::SHARED;
+        return simt_launch(attention_tiles<T, 64>, where, *batch, *args);
+    case 128:
+        return simt_launch(attention_tiles<T, 128>, where, *batch, *args);
+    default:
+        return cudaErrorInvalidValue;
+    }
+}
+
+cudaError_t cuda_attention_tiles(const struct cuda_batch *batch,
+                                 const struct cuda_attention_launch *args, cudaStream_t stream)
+{
+    if (args->type == CUDA_TYPE_F16)
+        return launch<__half>(batch, args, stream);
+    if (args->type == CUDA_TYPE_BF16)
+        return launch<__nv_bfloat16>(batch, args, stream);
+    return cudaErrorInvalidValue;
+}

@@ -36,6 +36,7 @@
 #define __forceinline__ inline __attribute__((always_inline))
 #define __launch_bounds__(...)
 #define SIMT_DEVICE inline
+#define SIMT_UNROLL
 
 /* A thread as its code sees it. */
 struct simt_thread {

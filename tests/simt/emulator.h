@@ -30,7 +30,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#define __global__ static
+#define __global__
 #define __device__
 #define __host__
 #define __forceinline__ inline __attribute__((always_inline))

@@ -13,8 +13,6 @@ struct alignas(2) __half {
 struct alignas(4) __half2 {
     __half x, y;
 };
-typedef __half half;
-typedef __half2 half2;
 
 static inline float __half2float(__half h)
 {

@@ -1,0 +1,50 @@
+/*
+ * What tests and the cuBLASLt stand-in need of the fake CUDA runtime beyond CUDA's own calls.
+ *
+ * Nothing on a stream runs when it is queued: queries and waits run it in order, a query only a few
+ * operations at a time, so that a buffer changed too early shows. Device memory is of exact size
+ * and filled with NaN when allocated; the calls refuse what is not device or pinned memory. One
+ * process has one device; calls may come from several threads, one at a time.
+ *
+ *   ADRANK_SIMT_DEVICES    number of devices: 0 is a machine without a GPU. Default 1
+ *   ADRANK_SIMT_MEMORY_MB  memory of the device. Default 4096
+ *   ADRANK_SIMT_FAIL       n: the n-th call that reaches the device fails, and every one after it
+ *   ADRANK_SIMT_HANG       n: after n calls nothing on a stream completes any more
+ *   ADRANK_SIMT_SEED       order of threads and progress of queries
+ */
+#ifndef TESTS_SIMT_RUNTIME_H
+#define TESTS_SIMT_RUNTIME_H
+
+#include <cuda_runtime_api.h>
+
+#ifdef __cplusplus
+#include <functional>
+
+/* Queues work on a stream, or records it while the stream is captured. */
+cudaError_t simt_queue(cudaStream_t stream, std::function<void()> work);
+
+extern "C" {
+#endif
+
+/* The n-th call from now on, counted from 1, fails with this error, and all later ones do, as after
+ * a fault on a GPU; 0: none fails any more. */
+void simt_fail(int n, cudaError_t error);
+/* After n more calls nothing completes any more; -1: everything does. */
+void simt_hang(int n);
+/* Calls so far, and those since one failed by simt_fail: there should be none. */
+int simt_calls(void);
+int simt_calls_after_failure(void);
+/* Bytes of device and pinned memory, streams, events, graphs that exist. */
+size_t simt_device_bytes(void);
+int simt_objects(void);
+
+/* Counts a call and says whether it may go on: every entry point of a library begins with it. */
+cudaError_t simt_call(void);
+/* Whether these bytes lie within one allocation of device memory. */
+int simt_is_device(const void *memory, size_t bytes);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -15,8 +15,7 @@ struct visible {
 
 SIMT_DEVICE int visible_row(const struct visible &keys, int key)
 {
-    return key < keys.parent_len ? keys.parent_start + key
-                                 : keys.own_start + key - keys.parent_len;
+    return key < keys.parent_len ? keys.parent_start + key : keys.own_start + key - keys.parent_len;
 }
 
 SIMT_DEVICE struct visible visible_of(const struct cuda_segment &segment, int row, bool causal)
@@ -40,8 +39,8 @@ template <int W, int CHUNKS> SIMT_DEVICE void rescale(struct softmax<W, CHUNKS> 
     SIMT_UNROLL
     for (int c = 0; c < CHUNKS; c++)
         SIMT_UNROLL
-        for (int i = 0; i < W; i++)
-            s.mix[c][i] *= by;
+    for (int i = 0; i < W; i++)
+        s.mix[c][i] *= by;
 }
 
 /* Sums the groups of the warp; every lane gets its elements' total. */
@@ -54,8 +53,8 @@ template <int W, int CHUNKS, int LANES> SIMT_DEVICE void merge(struct softmax<W,
         SIMT_UNROLL
         for (int c = 0; c < CHUNKS; c++)
             SIMT_UNROLL
-            for (int i = 0; i < W; i++)
-                s.mix[c][i] += simt_shuffle_xor(s.mix[c][i], mask);
+        for (int i = 0; i < W; i++)
+            s.mix[c][i] += simt_shuffle_xor(s.mix[c][i], mask);
     }
 }
 
@@ -78,8 +77,8 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP)
     if (out_row >= (args.read_only ? batch.counts->n_read : batch.counts->n_tokens))
         return;
     const int row = args.read_only ? batch.read[out_row] : out_row;
-    const struct cuda_segment segment = batch.segments[args.read_only ? batch.read_segments[out_row]
-                                                                      : batch.segment_of[row]];
+    const struct cuda_segment segment =
+        batch.segments[args.read_only ? batch.read_segments[out_row] : batch.segment_of[row]];
     const struct visible keys = visible_of(segment, row, args.causal);
 
     s.top = -1e30f; /* below every score, and finite: a group may have no key */
@@ -98,7 +97,8 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP)
         SIMT_UNROLL
         for (int i = 0; i < KEYS; i++) {
             const int key = first + GROUPS * i + group;
-            const size_t at = (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
+            const size_t at =
+                (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
 
             score[i] = 0;
             SIMT_UNROLL
@@ -121,7 +121,8 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP)
         SIMT_UNROLL
         for (int i = 0; i < KEYS; i++) {
             const int key = first + GROUPS * i + group;
-            const size_t at = (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
+            const size_t at =
+                (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
             const float p = simt_exp2(score[i] - s.top);
 
             s.sum += p;
@@ -178,7 +179,6 @@ static cudaError_t launch(const struct cuda_batch *batch, const struct cuda_atte
 cudaError_t cuda_attention_rows(const struct cuda_batch *batch,
                                 const struct cuda_attention_launch *args, cudaStream_t stream)
 {
-    return launch_by_type(args->type, [&](auto element) {
-        return launch<decltype(element)>(batch, args, stream);
-    });
+    return launch_by_type(
+        args->type, [&](auto element) { return launch<decltype(element)>(batch, args, stream); });
 }

@@ -1,14 +1,14 @@
 /*
  * Attention on tensor cores. A block takes a tile and a head: it stages the keys and values of the
- * parent and of the tile's own segments in shared memory, and each warp takes units of 16 query rows
- * through them, 32 keys at a time, with a running softmax (Milakov and Gimelshein 2018). Tiles whose
- * keys do not fit read them from global memory, in the same order.
+ * parent and of the tile's own segments in shared memory, and each warp takes units of 16 query
+ * rows through them, 32 keys at a time, with a running softmax (Milakov and Gimelshein 2018). Tiles
+ * whose keys do not fit read them from global memory, in the same order.
  *
  * Fragments are loaded with 16-byte accesses and no ldmatrix. With g = lane / 4 and c = lane % 4:
  *   - the order of d inside q k^T is free: of every 32 elements, lane c takes [8 c, 8 c + 8) of its
  *     query rows and keys for two products
- *   - the order of the columns of p v is free: of every VALUES columns lane g takes the g-th eighth,
- *     so that column g of product i is column TILES g + i, and a lane's results are 2 TILES
+ *   - the order of the columns of p v is free: of every VALUES columns lane g takes the g-th
+ * eighth, so that column g of product i is column TILES g + i, and a lane's results are 2 TILES
  *     neighbours from 2 TILES c on
  *   - p comes out of q k^T as p v wants it
  */
@@ -19,24 +19,26 @@ enum { TILE_WARPS = 6, TILE_THREADS = TILE_WARPS * WARP, QUERY_ROWS = CUDA_UNIT_
 
 template <int D> struct head_shape {
     enum {
-        KEY_PARTS = D / 32,             /* 16-byte loads of a key by a lane */
-        VALUES = D < 64 ? D : 64,       /* columns in a block of them */
-        VALUE_BLOCKS = D / VALUES,      /* blocks */
-        TILES = VALUES / 8,             /* products of 8 columns to a block */
-        ALL_TILES = D / 8,              /* products of 8 columns */
-        CHUNKS = D / 8,                 /* of 16 bytes in a row */
-        KEY_BYTES = 2 * D,              /* of a staged row */
-        VALUE_BYTES = 2 * D + 16,       /* 16 more: rows start at other banks */
-        STAGES = D <= 64,               /* else 48 KB are too few */
+        KEY_PARTS = D / 32,        /* 16-byte loads of a key by a lane */
+        VALUES = D < 64 ? D : 64,  /* columns in a block of them */
+        VALUE_BLOCKS = D / VALUES, /* blocks */
+        TILES = VALUES / 8,        /* products of 8 columns to a block */
+        ALL_TILES = D / 8,         /* products of 8 columns */
+        CHUNKS = D / 8,            /* of 16 bytes in a row */
+        KEY_BYTES = 2 * D,         /* of a staged row */
+        VALUE_BYTES = 2 * D + 16,  /* 16 more: rows start at other banks */
+        STAGES = D <= 64,          /* else 48 KB are too few */
         SHARED = STAGES ? CUDA_TILE_KEYS * (KEY_BYTES + VALUE_BYTES) : 0,
-        BLOCKS = D == 32 ? 5 : D == 64 ? 3 : 2, /* on a multiprocessor at least */
+        BLOCKS = D == 32   ? 4
+                 : D == 64 ? 3
+                           : 2, /* on a multiprocessor at least */
     };
 };
 
 /* One warp's rows, and what each of its lanes knows of rows g and g + 8. */
 template <int D> struct unit_state {
     uint32_t q[D / 16][4];
-    float mix[D / 8][4]; /* relative to 2^top, like sum; columns as above */
+    float mix[D / 8][4];  /* relative to 2^top, like sum; columns as above */
     float top[2], sum[2]; /* sum: of the keys that this lane saw */
 };
 
@@ -46,26 +48,36 @@ struct key_rows {
     int parity; /* staged: of the first row */
 };
 
+/* A unit's keys: the parent's, or its own segment's. */
+struct key_range {
+    struct key_rows rows;
+    int n;            /* keys that any row sees */
+    int all_seen;     /* keys that every row sees */
+    int last_seen[2]; /* by rows g and g + 8 */
+};
+
 template <int D, bool STAGED>
-SIMT_DEVICE uint4 load_key(const struct key_rows &rows, size_t stride, int row, int chunk)
+SIMT_DEVICE uint4 load_key(const struct key_rows &rows, uint32_t stride, int row, int chunk)
 {
     if (STAGED) {
         const int swizzled = D == 32 ? chunk : chunk ^ (((row + rows.parity) & 1) << 2);
 
         return simt_load<uint4>(rows.keys + row * head_shape<D>::KEY_BYTES + swizzled * 16);
     }
-    return simt_load<uint4>(rows.keys + (size_t)row * stride + chunk * 16);
+    return simt_load<uint4>(rows.keys + ((uint32_t)row * stride + (uint32_t)chunk * 16));
 }
 
 /* TILES elements of a row of values as words of two. */
 template <int D, bool STAGED>
 SIMT_DEVICE void load_values(uint32_t (&words)[head_shape<D>::TILES / 2],
-                             const struct key_rows &rows, size_t stride, int row, int block, int g)
+                             const struct key_rows &rows, uint32_t stride, int row, int block,
+                             int g)
 {
+    const uint32_t row_at =
+        STAGED ? (uint32_t)(row * head_shape<D>::VALUE_BYTES) : (uint32_t)row * stride;
     const unsigned char *from =
         rows.values +
-        (STAGED ? (size_t)(row * head_shape<D>::VALUE_BYTES) : (size_t)row * stride) +
-        block * 2 * head_shape<D>::VALUES + g * 2 * head_shape<D>::TILES;
+        (row_at + (uint32_t)(block * 2 * head_shape<D>::VALUES + g * 2 * head_shape<D>::TILES));
 
     if constexpr (head_shape<D>::TILES == 4) {
         const uint2 raw = simt_load<uint2>(from);
@@ -111,12 +123,12 @@ template <int D> SIMT_DEVICE void raise_top(struct unit_state<D> &u, int half, f
 }
 
 /*
- * KEYS keys from `first` on. PARTIAL: rows g and g + 8 see keys up to last_seen[] only, and no row
- * of keys after `last` is read: what lies there is another segment's, and may be infinite.
+ * KEYS keys of a range from `first` on. PARTIAL: not all of them are seen by every row. Then no row
+ * after the last key is read: what lies there is another segment's, and may be infinite.
  */
 template <typename T, int D, int KEYS, bool PARTIAL, bool STAGED>
-SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_rows &rows, size_t stride,
-                        float scale, int first, int last, const int (&last_seen)[2])
+SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, uint32_t stride,
+                        float scale, int first)
 {
     using shape = head_shape<D>;
     const int lane = (int)threadIdx.x % WARP, g = lane / 4, c = lane % 4;
@@ -130,8 +142,8 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_rows &rows, si
         s[n][0] = s[n][1] = s[n][2] = s[n][3] = 0;
         SIMT_UNROLL
         for (int part = 0; part < shape::KEY_PARTS; part++) {
-            const uint4 k = load_key<D, STAGED>(rows, stride, PARTIAL ? at_most(row, last) : row,
-                                                4 * part + c);
+            const uint4 k = load_key<D, STAGED>(
+                range.rows, stride, PARTIAL ? at_most(row, range.n - 1) : row, 4 * part + c);
             const uint32_t low[2] = {k.x, k.y}, high[2] = {k.z, k.w};
 
             simt_mma<T>(s[n], u.q[2 * part], low);
@@ -140,7 +152,7 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_rows &rows, si
         if (PARTIAL) {
             SIMT_UNROLL
             for (int i = 0; i < 4; i++)
-                if (first + 8 * n + 2 * c + (i & 1) > last_seen[i / 2])
+                if (first + 8 * n + 2 * c + (i & 1) > range.last_seen[i / 2])
                     s[n][i] = -INFINITY;
         }
     }
@@ -165,49 +177,33 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_rows &rows, si
     SIMT_UNROLL
     for (int t = 0; t < KEYS / 16; t++)
         SIMT_UNROLL
-        for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
-            uint32_t v[4][shape::TILES / 2];
+    for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
+        uint32_t v[4][shape::TILES / 2];
 
-            SIMT_UNROLL
-            for (int i = 0; i < 4; i++) {
-                const int row = first + 16 * t + 2 * c + (i & 1) + 8 * (i / 2);
+        SIMT_UNROLL
+        for (int i = 0; i < 4; i++) {
+            const int row = first + 16 * t + 2 * c + (i & 1) + 8 * (i / 2);
 
-                load_values<D, STAGED>(v[i], rows, stride, PARTIAL ? at_most(row, last) : row,
-                                       block, g);
-            }
-            SIMT_UNROLL
-            for (int w = 0; w < shape::TILES / 2; w++) {
-                const uint32_t even[2] = {simt_permute(v[0][w], v[1][w], 0x5410),
-                                          simt_permute(v[2][w], v[3][w], 0x5410)};
-                const uint32_t odd[2] = {simt_permute(v[0][w], v[1][w], 0x7632),
-                                         simt_permute(v[2][w], v[3][w], 0x7632)};
-
-                simt_mma<T>(u.mix[block * shape::TILES + 2 * w], p[t], even);
-                simt_mma<T>(u.mix[block * shape::TILES + 2 * w + 1], p[t], odd);
-            }
+            load_values<D, STAGED>(v[i], range.rows, stride,
+                                   PARTIAL ? at_most(row, range.n - 1) : row, block, g);
         }
-}
+        SIMT_UNROLL
+        for (int w = 0; w < shape::TILES / 2; w++) {
+            const uint32_t even[2] = {simt_permute(v[0][w], v[1][w], 0x5410),
+                                      simt_permute(v[2][w], v[3][w], 0x5410)};
+            const uint32_t odd[2] = {simt_permute(v[0][w], v[1][w], 0x7632),
+                                     simt_permute(v[2][w], v[3][w], 0x7632)};
 
-/* Keys [0, n) of a range, of which rows g and g + 8 see those up to last_seen[]; those before
- * `all_seen` are seen by every row. */
-template <typename T, int D, bool STAGED>
-SIMT_DEVICE void attend_range(struct unit_state<D> &u, const struct key_rows &rows, size_t stride,
-                              float scale, int n, int all_seen, const int (&last_seen)[2])
-{
-    int first = 0;
-
-    for (; first + 32 <= all_seen; first += 32)
-        attend<T, D, 32, false, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
-    for (; first + 16 < n; first += 32)
-        attend<T, D, 32, true, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
-    if (first < n)
-        attend<T, D, 16, true, STAGED>(u, rows, stride, scale, first, n - 1, last_seen);
+            simt_mma<T>(u.mix[block * shape::TILES + 2 * w], p[t], even);
+            simt_mma<T>(u.mix[block * shape::TILES + 2 * w + 1], p[t], odd);
+        }
+    }
 }
 
 /* Bytes of rows of q, k and v: where row 0's head starts, and of a row. */
 struct head_rows {
     const unsigned char *q, *k, *v;
-    size_t stride;
+    uint32_t stride;
 };
 
 /* The batch's rows that a lane's fragments are of; rows past the unit's are its last one again. */
@@ -278,21 +274,21 @@ SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &he
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++)
             SIMT_UNROLL
-            for (int part = 0; part < shape::TILES / 4; part++) {
-                const uint4 raw = simt_load<uint4>(v + block * 2 * shape::VALUES +
-                                                   c * 4 * shape::TILES + part * 16);
-                const uint32_t words[4] = {raw.x, raw.y, raw.z, raw.w};
+        for (int part = 0; part < shape::TILES / 4; part++) {
+            const uint4 raw =
+                simt_load<uint4>(v + block * 2 * shape::VALUES + c * 4 * shape::TILES + part * 16);
+            const uint32_t words[4] = {raw.x, raw.y, raw.z, raw.w};
 
-                SIMT_UNROLL
-                for (int i = 0; i < 8; i++) { /* the lane's columns in order */
-                    const int column = 8 * part + i;
-                    const float2 pair = simt_unpack<T>(words[i / 2]);
-                    float(&mix)[4] = u.mix[block * shape::TILES + column % shape::TILES];
+            SIMT_UNROLL
+            for (int i = 0; i < 8; i++) { /* the lane's columns in order */
+                const int column = 8 * part + i;
+                const float2 pair = simt_unpack<T>(words[i / 2]);
+                float(&mix)[4] = u.mix[block * shape::TILES + column % shape::TILES];
 
-                    mix[2 * half + column / shape::TILES] =
-                        fmaf(p, i % 2 ? pair.y : pair.x, mix[2 * half + column / shape::TILES]);
-                }
+                mix[2 * half + column / shape::TILES] =
+                    fmaf(p, i % 2 ? pair.y : pair.x, mix[2 * half + column / shape::TILES]);
             }
+        }
     }
 }
 
@@ -315,68 +311,90 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++)
             SIMT_UNROLL
-            for (int part = 0; part < shape::TILES / 4; part++) {
-                float y[8];
+        for (int part = 0; part < shape::TILES / 4; part++) {
+            float y[8];
 
-                SIMT_UNROLL
-                for (int i = 0; i < 8; i++) {
-                    const int column = 8 * part + i;
+            SIMT_UNROLL
+            for (int i = 0; i < 8; i++) {
+                const int column = 8 * part + i;
 
-                    y[i] = u.mix[block * shape::TILES + column % shape::TILES]
-                                [2 * half + column / shape::TILES] *
-                           by;
-                }
-                elements_store(out + block * shape::VALUES + 8 * part, y);
+                y[i] = u.mix[block * shape::TILES + column % shape::TILES]
+                            [2 * half + column / shape::TILES] *
+                       by;
             }
+            elements_store(out + block * shape::VALUES + 8 * part, y);
+        }
         if (args.lse && c == 0)
             args.lse[batch_row * (size_t)args.heads + (size_t)head] =
                 u.top[half] * 0.69314718f + logf(u.sum[half]);
     }
 }
 
-/* STAGED: parent and run start at row 0 of shared memory, one after the other. */
+/* `at`: row of shared memory, where the range is staged. */
+template <int D, bool STAGED>
+SIMT_DEVICE void range_begin(struct key_range &range, const struct head_rows &head,
+                             const unsigned char *shared, int at, int start, int len)
+{
+    using shape = head_shape<D>;
+
+    if (STAGED) {
+        range.rows.keys = shared + at * shape::KEY_BYTES;
+        range.rows.values = shared + CUDA_TILE_KEYS * shape::KEY_BYTES + at * shape::VALUE_BYTES;
+        range.rows.parity = at;
+    } else {
+        range.rows.keys = head.k + (size_t)start * head.stride;
+        range.rows.values = head.v + (size_t)start * head.stride;
+        range.rows.parity = 0;
+    }
+    range.n = range.all_seen = len;
+    range.last_seen[0] = range.last_seen[1] = len - 1;
+}
+
+/* A row sees no later row of its own segment. */
+SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_unit &unit,
+                                   const int (&rows)[2])
+{
+    const int first_row = unit.row - unit.own_start;
+
+    range.n = at_most(range.n, first_row + QUERY_ROWS);
+    range.all_seen = first_row + 1;
+    range.last_seen[0] = rows[0] - unit.own_start;
+    range.last_seen[1] = rows[1] - unit.own_start;
+}
+
+/* STAGED: parent and run are in shared memory from row 0 on, one after the other. */
 template <typename T, int D, bool STAGED>
 SIMT_DEVICE void attend_unit(const struct cuda_tile &tile, const struct cuda_unit &unit,
                              const struct cuda_attention_launch &args, const struct head_rows &head,
                              int head_index, const unsigned char *shared)
 {
-    using shape = head_shape<D>;
     const float scale = 1.44269504f / sqrtf((float)D); /* log2 e */
-    const unsigned char *shared_values = shared + CUDA_TILE_KEYS * shape::KEY_BYTES;
     struct unit_state<D> u;
-    struct key_rows keys;
-    int rows[2], last_seen[2];
+    struct key_range range;
+    int rows[2];
 
     unit_rows(rows, unit);
     unit_begin(u, head, rows);
-    if (STAGED)
-        keys = {shared, shared_values, 0};
-    else
-        keys = {head.k + (size_t)tile.parent_start * head.stride,
-                head.v + (size_t)tile.parent_start * head.stride, 0};
-    last_seen[0] = last_seen[1] = tile.parent_len - 1;
-    attend_range<T, D, STAGED>(u, keys, head.stride, scale, tile.parent_len, tile.parent_len,
-                               last_seen);
-    if (unit.own_len > 0) {
-        const int first_row = unit.row - unit.own_start;
-        int n = unit.own_len, all_seen = unit.own_len;
+    range_begin<D, STAGED>(range, head, shared, 0, tile.parent_start, tile.parent_len);
+    SIMT_ROLLED
+    for (int of_parent = 1; of_parent >= 0; of_parent--) {
+        int first = 0;
 
-        last_seen[0] = last_seen[1] = n - 1;
-        if (args.causal) {
-            n = at_most(n, first_row + QUERY_ROWS);
-            all_seen = first_row + 1;
-            last_seen[0] = rows[0] - unit.own_start;
-            last_seen[1] = rows[1] - unit.own_start;
+        SIMT_ROLLED
+        for (; first + 32 <= range.all_seen; first += 32)
+            attend<T, D, 32, false, STAGED>(u, range, head.stride, scale, first);
+        SIMT_ROLLED
+        for (; first + 16 < range.n; first += 32)
+            attend<T, D, 32, true, STAGED>(u, range, head.stride, scale, first);
+        if (first < range.n)
+            attend<T, D, 16, true, STAGED>(u, range, head.stride, scale, first);
+        if (of_parent) {
+            range_begin<D, STAGED>(range, head, shared,
+                                   tile.parent_len + unit.own_start - tile.run_start,
+                                   unit.own_start, unit.own_len);
+            if (args.causal)
+                range_make_causal(range, unit, rows);
         }
-        if (STAGED) {
-            const int at = tile.parent_len + unit.own_start - tile.run_start;
-
-            keys = {shared + at * shape::KEY_BYTES, shared_values + at * shape::VALUE_BYTES, at};
-        } else {
-            keys = {head.k + (size_t)unit.own_start * head.stride,
-                    head.v + (size_t)unit.own_start * head.stride, 0};
-        }
-        attend_range<T, D, STAGED>(u, keys, head.stride, scale, n, all_seen, last_seen);
     }
     u.sum[0] = quad_sum(u.sum[0]);
     u.sum[1] = quad_sum(u.sum[1]);
@@ -396,11 +414,11 @@ SIMT_DEVICE void stage(unsigned char *shared, const struct cuda_tile &tile,
     for (int i = (int)threadIdx.x; i < n; i += TILE_THREADS) {
         const int row = i / (2 * shape::CHUNKS), chunk = i % shape::CHUNKS;
         const bool is_value = i % (2 * shape::CHUNKS) >= shape::CHUNKS;
-        const size_t from = (size_t)(row < tile.parent_len
-                                         ? tile.parent_start + row
-                                         : tile.run_start + row - tile.parent_len) *
-                                head.stride +
-                            (size_t)chunk * 16;
+        const size_t from =
+            (size_t)(row < tile.parent_len ? tile.parent_start + row
+                                           : tile.run_start + row - tile.parent_len) *
+                head.stride +
+            (size_t)chunk * 16;
         const int swizzled = D == 32 ? chunk : chunk ^ ((row & 1) << 2);
 
         if (is_value)
@@ -423,7 +441,7 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
     for (int i = (int)blockIdx.x; i < n; i += (int)gridDim.x) {
         const struct cuda_tile &tile = batch.tiles[i / args.heads];
         const int head_index = i % args.heads;
-        const size_t hidden = (size_t)args.hidden * sizeof(T);
+        const uint32_t hidden = (uint32_t)(args.hidden * (int)sizeof(T));
         struct head_rows head;
 
         head.q = (const unsigned char *)args.qkv + (size_t)head_index * D * sizeof(T);

@@ -28,8 +28,7 @@ __global__ void __launch_bounds__(HEAD_WARPS *WARP) head(const struct cuda_head_
         }
         sum = warp_sum(sum);
         if (lane == 0)
-            args.logits[(size_t)row * (size_t)args.labels + (size_t)label] =
-                sum + args.bias[label];
+            args.logits[(size_t)row * (size_t)args.labels + (size_t)label] = sum + args.bias[label];
     }
 }
 

@@ -28,8 +28,9 @@ cudaError_t cuda_residual_norm(const struct cuda_norm_launch *args, cudaStream_t
 
     return launch_by_type(args->type, [&](auto element) {
         using T = decltype(element);
-        const struct residual<T> source = {(const T *)args->stream, (const T *)args->delta,
-                                           args->hidden};
+        const struct residual<T> source = {
+            (const T *)args->stream, (const T *)args->delta, args->hidden
+        };
 
         return norm_launch<T>(source, to, args->rung_rows, stream);
     });

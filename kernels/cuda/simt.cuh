@@ -45,8 +45,9 @@ struct simt_where {
 #define SIMT_DEVICE __device__ __forceinline__
 #define SIMT_SHARED(type, name, count) __shared__ __align__(16) type name[count]
 #define SIMT_DYNAMIC_SHARED(name) extern __shared__ __align__(16) unsigned char name[]
-#define SIMT_UNROLL _Pragma("unroll") /* before a loop of constant length */
-#define SIMT_WARP 0xffffffffu /* every lane */
+#define SIMT_UNROLL _Pragma("unroll")   /* before a loop of constant length */
+#define SIMT_ROLLED _Pragma("unroll 1") /* before a loop whose body is large */
+#define SIMT_WARP 0xffffffffu           /* every lane */
 
 /* Arguments are converted to the kernel's parameter types and copied. */
 template <typename... Parameters, typename... Arguments>

@@ -51,7 +51,8 @@ static struct cuda_tile *tile_with_room(struct cutter *cutter, const struct cuda
     if (last->row + last->n_rows != segment->start)
         return NULL;
     if (segment->len == 1)
-        return last->own_len == 0 && (last->n_rows < CUDA_UNIT_ROWS || tile->n_units < CUDA_TILE_UNITS)
+        return last->own_len == 0 &&
+                       (last->n_rows < CUDA_UNIT_ROWS || tile->n_units < CUDA_TILE_UNITS)
                    ? tile
                    : NULL;
     if (last->own_len == 0 || tile->run_len > TILE_ROWS ||

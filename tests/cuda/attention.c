@@ -68,8 +68,7 @@ static double attend(const struct layout *layout, const struct shape *shape, con
     const int s = layout->segment_of[row], parent = layout->parent[s], d = shape->d;
     const size_t hidden = (size_t)(shape->heads * d), at = (size_t)(head * d);
     const int n_parent = parent < 0 ? 0 : layout->len[parent];
-    const int n =
-        n_parent + (shape->causal ? row - layout->start[s] + 1 : layout->len[s]);
+    const int n = n_parent + (shape->causal ? row - layout->start[s] + 1 : layout->len[s]);
     double scores[2048], top = -INFINITY, sum = 0;
 
     CHECK(n <= COUNT(scores));
@@ -218,9 +217,8 @@ TEST(attention__matches_f64_at_every_head_size)
     for (int i = 0; i < COUNT(layouts); i++)
         for (int s = 0; s < COUNT(sizes); s++) {
             struct rng rng;
-            struct shape shape = {.type = s % 2 ? CUDA_TYPE_BF16 : CUDA_TYPE_F16,
-                                  .heads = 2,
-                                  .d = sizes[s]};
+            struct shape shape = {
+                .type = s % 2 ? CUDA_TYPE_BF16 : CUDA_TYPE_F16, .heads = 2, .d = sizes[s]};
 
             rng_init(&rng, (uint64_t)(i * 100 + s));
             listed_layout(&layout, layouts[i]);

@@ -113,6 +113,6 @@ template <typename T> __global__ void pack(uint32_t *words, float *back, const f
 
 cudaError_t maps_pack(enum cuda_type type, uint32_t *words, float *back, const float *x)
 {
-    return simt_launch(type == CUDA_TYPE_F16 ? pack<__half> : pack<__nv_bfloat16>, one_warp(), words,
-                       back, x);
+    return simt_launch(type == CUDA_TYPE_F16 ? pack<__half> : pack<__nv_bfloat16>, one_warp(),
+                       words, back, x);
 }

@@ -49,8 +49,10 @@ static void check_norm(struct rng *rng, enum cuda_type type, int rows, int h, bo
                        bool in_place)
 {
     const size_t n = (size_t)(rows * h), all = n + 9 * (size_t)h;
-    struct tensor stream = tensor_random(rng, type, all, 2), delta = tensor_random(rng, type, all, 2);
-    struct tensor operand = tensor_nan(type, all), mean = tensor_nan(CUDA_TYPE_F32, (size_t)rows + 9);
+    struct tensor stream = tensor_random(rng, type, all, 2),
+                  delta = tensor_random(rng, type, all, 2);
+    struct tensor operand = tensor_nan(type, all),
+                  mean = tensor_nan(CUDA_TYPE_F32, (size_t)rows + 9);
     struct tensor rstd = tensor_nan(CUDA_TYPE_F32, (size_t)rows + 9);
     struct tensor gamma = tensor_random(rng, CUDA_TYPE_F32, (size_t)h, 1);
     struct tensor beta = tensor_random(rng, CUDA_TYPE_F32, (size_t)h, 1);
@@ -283,8 +285,7 @@ static void check_head(struct rng *rng, enum cuda_type type, int rows, int h, in
         for (int l = 0; l < labels; l++) {
             want[r * labels + l] = (double)bias.host[l];
             for (int i = 0; i < h; i++)
-                want[r * labels + l] +=
-                    (double)x.host[r * h + i] * (double)weight.host[l * h + i];
+                want[r * labels + l] += (double)x.host[r * h + i] * (double)weight.host[l * h + i];
         }
     const struct cuda_head_launch args = {.type = type,
                                           .hidden = h,

@@ -57,8 +57,7 @@ void tensor_upload(struct tensor *t)
     CHECK(elements != NULL);
     to_elements(t->type, elements, t->host, t->n);
     to_floats(t->type, t->host, elements, t->n);
-    CHECK_CUDA(
-        cudaMemcpy(t->device, elements, t->n * type_bytes(t->type), cudaMemcpyHostToDevice));
+    CHECK_CUDA(cudaMemcpy(t->device, elements, t->n * type_bytes(t->type), cudaMemcpyHostToDevice));
     free(elements);
 }
 
@@ -98,8 +97,7 @@ void tensor_read(struct tensor *t)
 
     CHECK(elements != NULL);
     CHECK_CUDA(cudaDeviceSynchronize());
-    CHECK_CUDA(
-        cudaMemcpy(elements, t->device, t->n * type_bytes(t->type), cudaMemcpyDeviceToHost));
+    CHECK_CUDA(cudaMemcpy(elements, t->device, t->n * type_bytes(t->type), cudaMemcpyDeviceToHost));
     to_floats(t->type, t->host, elements, t->n);
     free(elements);
 }

@@ -47,7 +47,8 @@ void *device_copy(const void *from, size_t bytes);
 void check_close(const char *what, const float *got, const double *want, size_t n,
                  enum cuda_type type);
 
-/* Whole segments end to end in the terms of kernels/backend.h, uploaded as the kernels read them. */
+/* Whole segments end to end in the terms of kernels/backend.h, uploaded as the kernels read them.
+ */
 struct layout {
     int n_segments, n_tokens, n_read;
     int start[512], len[512], parent[512]; /* parent: -1: none */

@@ -37,6 +37,7 @@
 #define __launch_bounds__(...)
 #define SIMT_DEVICE inline
 #define SIMT_UNROLL
+#define SIMT_ROLLED
 
 /* A thread as its code sees it. */
 struct simt_thread {

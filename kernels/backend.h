@@ -80,7 +80,7 @@ struct lane;          /* a host thread's scratch, or a batch in flight */
 struct linear_weight; /* one packed weight matrix with its bias and activation */
 
 /* Batch sizes that a device computes, ascending: a batch is padded to the next rung. */
-#define LADDER_RUNGS 24
+#define LADDER_RUNGS 32
 struct ladder {
     int n; /* 0: no ladder, batches are not padded */
     int tokens[LADDER_RUNGS];

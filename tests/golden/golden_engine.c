@@ -29,8 +29,9 @@ void golden_engine_need_bf16(void)
 
 void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args)
 {
-    const struct launcher_args launcher = {
-        .backend = "cpu", .linear = args->linear, .threads = args->threads ? args->threads : 1};
+    const struct launcher_args launcher = {.backend = args->backend ? args->backend : "cpu",
+                                           .linear = args->linear ? args->linear : "",
+                                           .threads = args->threads ? args->threads : 1};
     struct engine_args engine = {.precision = args->precision,
                                  .max_batch_tokens =
                                      args->max_batch_tokens ? args->max_batch_tokens : 4096,

@@ -1,4 +1,4 @@
-/* A model directory opened on the CPU, for tests: what cannot be opened fails the test. */
+/* A model directory opened on a device, for tests: what cannot be opened fails the test. */
 #ifndef TESTS_GOLDEN_GOLDEN_ENGINE_H
 #define TESTS_GOLDEN_GOLDEN_ENGINE_H
 
@@ -12,7 +12,8 @@ struct golden_engine {
 
 struct golden_engine_args {
     const char *dir;
-    const char *linear; /* NULL: by processor */
+    const char *backend; /* NULL: the CPU */
+    const char *linear;  /* NULL: by processor */
     enum precision precision;
     int threads;          /* 0: 1 */
     int max_batch_tokens; /* 0: 4096 */

@@ -50,9 +50,11 @@ struct algorithm {
     int32_t lanes; /* partial sums of a dot product: what decides the bits */
 };
 
-/* In the order of the heuristic. The second and third give the first one's bits. */
+/* In the order of the heuristic. The second to fourth have the same bits. For many columns only the
+ * second is offered: trying them all would take long here. */
+#define MANY_COLUMNS 512
 static const struct algorithm algorithms[] = {
-    {35, 1, 0, 8}, {66, 1, 0, 16}, {41, 1, 65536, 16}, {66, 1, 65536, 16}, {66, 2, 1 << 20, 4},
+    {35, 1, 0, 8}, {66, 1, 0, 16}, {41, 1, 65536, 16}, {66, 1, 65536, 16}, {66, 2, 1 << 20, 8},
 };
 
 /* ---- descriptions -------------------------------------------------------------------------- */
@@ -236,7 +238,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
         return status;
     for (const struct algorithm &algorithm : algorithms) {
         if (algorithm.workspace_bytes > preference->workspace_bytes ||
-            (algorithm.split_k > 1 && preference->reductions == CUBLASLT_REDUCTION_SCHEME_NONE))
+            (algorithm.split_k > 1 && preference->reductions == CUBLASLT_REDUCTION_SCHEME_NONE) ||
+            (d->cols > MANY_COLUMNS && &algorithm != &algorithms[1]))
             continue;
         if (*returned == requested)
             break;
@@ -331,21 +334,6 @@ static std::vector<float> widen(cudaDataType type, const void *memory, size_t k,
     return wide;
 }
 
-template <int lanes> static float dot(const float *x, const float *y, size_t k)
-{
-    float partial[lanes] = {0}, sum = 0;
-    size_t i = 0;
-
-    for (; i + lanes <= k; i += lanes)
-        for (int j = 0; j < lanes; j++)
-            partial[j] += x[i + (size_t)j] * y[i + (size_t)j];
-    for (int j = 0; i < k; i++, j++)
-        partial[j] += x[i] * y[i];
-    for (int j = 0; j < lanes; j++)
-        sum += partial[j];
-    return sum;
-}
-
 static float gelu_tanh(float x)
 {
     return 0.5f * x * (1 + tanhf(0.7978845608f * (x + 0.044715f * x * x * x)));
@@ -360,20 +348,82 @@ static float finish(const struct product &p, float sum, size_t row)
     return p.epilogue & CUBLASLT_EPILOGUE_GELU ? gelu_tanh(sum) : sum;
 }
 
+/* Dot products of `rows` rows of a with one column of b, each in `lanes` partial sums. */
+template <int lanes, int rows>
+__attribute__((always_inline)) static inline void dot(const float *a, const float *b, size_t k,
+                                                      float out[rows])
+{
+    float partial[rows][lanes] = {{0}};
+    size_t i = 0;
+
+    for (; i + lanes <= k; i += lanes)
+        for (int r = 0; r < rows; r++)
+            for (int j = 0; j < lanes; j++)
+                partial[r][j] += a[(size_t)r * k + i + (size_t)j] * b[i + (size_t)j];
+    for (int j = 0; i < k; i++, j++)
+        for (int r = 0; r < rows; r++)
+            partial[r][j] += a[(size_t)r * k + i] * b[i];
+    for (int r = 0; r < rows; r++) {
+        out[r] = 0;
+        for (int j = 0; j < lanes; j++)
+            out[r] += partial[r][j];
+    }
+}
+
+/* sums (n, m) = the products of m rows of a and n columns of b. */
+template <int lanes>
+__attribute__((always_inline)) static inline void
+multiply_rows(const struct product &p, const float *a, const float *b, float *sums)
+{
+    for (size_t col = 0; col < p.n; col++) {
+        size_t row = 0;
+        for (; row + 4 <= p.m; row += 4)
+            dot<lanes, 4>(a + row * p.k, b + col * p.k, p.k, sums + col * p.m + row);
+        for (; row < p.m; row++)
+            dot<lanes, 1>(a + row * p.k, b + col * p.k, p.k, sums + col * p.m + row);
+    }
+}
+
+__attribute__((always_inline)) static inline void
+multiply_by(const struct product &p, const float *a, const float *b, float *sums)
+{
+    if (p.lanes == 16)
+        multiply_rows<16>(p, a, b, sums);
+    else
+        multiply_rows<8>(p, a, b, sums);
+}
+
+static void multiply_anywhere(const struct product &p, const float *a, const float *b, float *sums)
+{
+    multiply_by(p, a, b, sums);
+}
+
+#ifdef __x86_64__
+__attribute__((target("avx2,fma"))) static void
+multiply_avx2(const struct product &p, const float *a, const float *b, float *sums)
+{
+    multiply_by(p, a, b, sums);
+}
+#endif
+
 static void multiply(const struct product &p)
 {
     std::vector<float> a = widen(p.type, p.a, p.k, p.m, p.lda);
     std::vector<float> b = widen(p.type, p.b, p.k, p.n, p.ldb);
-    float (*sum_of)(const float *, const float *, size_t) =
-        p.lanes == 16 ? dot<16> : (p.lanes == 8 ? dot<8> : dot<4>);
+    std::vector<float> sums(p.m * p.n);
+    void (*run)(const struct product &, const float *, const float *, float *) = multiply_anywhere;
 
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+        run = multiply_avx2;
+#endif
+    run(p, a.data(), b.data(), sums.data());
     for (size_t col = 0; col < p.n; col++)
         for (size_t row = 0; row < p.m; row++) {
-            size_t at = col * (size_t)p.ldd + row;
-            float sum = p.alpha * sum_of(&a[row * p.k], &b[col * p.k], p.k);
+            float sum = p.alpha * sums[col * p.m + row];
             if (p.beta != 0)
                 sum += p.beta * element_at(p.type, p.c, col * (size_t)p.ldc + row);
-            store(p.type, p.d, at, finish(p, sum, row));
+            store(p.type, p.d, col * (size_t)p.ldd + row, finish(p, sum, row));
         }
 }
 

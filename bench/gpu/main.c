@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/number.h"
 #include "base/rng.h"
 #include "bench/gpu/bare.h"
@@ -287,22 +288,47 @@ static void print(struct bench *b)
         print_row(&b->rows[i], b->rounds);
 }
 
+/* What was chosen for the products, and how fast it is. */
+static void print_products(const struct bench *b)
+{
+    const struct ladder *ladder = &b->device->caps.ladder;
+
+    for (const struct product *p = b->device->products; p; p = p->next) {
+        printf("%5d x %5d, epilogue %2d, unlike %d, TFLOP/s at rows:", p->shape.out, p->shape.in,
+               (int)p->shape.epilogue, p->n_unlike);
+        for (int i = 0; i < p->n_rungs; i++)
+            if (p->us[i] > 0)
+                printf(" %d:%.0f", ladder->tokens[i],
+                       2.0 * ladder->tokens[i] * p->shape.in * p->shape.out / (double)p->us[i] /
+                           1e6);
+        printf("\n");
+    }
+}
+
+static int profile(struct row *row, struct err *err)
+{
+    printf("%s, %s: %d tokens\n", row->engine->model->name, row->scenario.args.kind,
+           row->scenario.plans[0].n_tokens);
+    return profile_print(&row->scenario, row->engine, err);
+}
+
 static int run(struct bench *b, struct err *err)
 {
-    if (open_all(b, err) || check_bits(b, err) || measure(b, err))
+    const int64_t start_us = clock_now_us();
+
+    if (open_all(b, err))
+        return -1;
+    printf("opened in %.1f s\n", (double)(clock_now_us() - start_us) / 1e6);
+    print_products(b);
+    if (check_bits(b, err) || measure(b, err))
         return -1;
     printf("%s, %s, %d rounds\n", b->engines[0].session->caps.device, precision_names[b->precision],
            b->rounds);
     if (b->rounds)
         print(b);
-    for (int i = 0; i < b->n_rows; i++) {
-        struct row *row = &b->rows[i];
-        printf("%s, %s, %d requests: the first batch, %d tokens\n", row->engine->model->name,
-               row->scenario.args.kind, row->scenario.args.requests,
-               row->scenario.plans[0].n_tokens);
-        if (profile_print(&row->scenario, row->engine, err))
+    for (int i = 2; i < b->n_rows; i += 3) /* the largest of a model and kind */
+        if (profile(&b->rows[i], err))
             return -1;
-    }
     return 0;
 }
 

@@ -170,6 +170,7 @@ static int choose_rung(struct trial *trial, struct product *product, int rung,
     if (device->broken)
         return -1;
     product->algorithms[rung] = best ? best->algorithm : agreed[0].algorithm;
+    product->us[rung] = best ? best->us : 0;
     product->n_unlike += !best;
     return 0;
 }

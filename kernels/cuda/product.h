@@ -20,8 +20,9 @@ struct product {
     cublasLtMatrixLayout_t weight;
     cublasLtMatrixLayout_t x[LADDER_RUNGS], y[LADDER_RUNGS];
     cublasLtMatmulAlgo_t algorithms[LADDER_RUNGS];
-    int n_rungs;  /* with an algorithm; higher ones take the highest's */
-    int n_unlike; /* rungs whose algorithm is not proven to give the bits of the others */
+    float us[LADDER_RUNGS]; /* that it took; 0: it was the only one and not timed */
+    int n_rungs;            /* with an algorithm; higher ones take the highest's */
+    int n_unlike;           /* rungs whose algorithm is not proven to give the bits of the others */
     struct product *next;
 };
 

@@ -15,7 +15,8 @@
 #include "kernels/cuda/attention.h"
 #include "kernels/cuda/elements.cuh"
 
-enum { TILE_WARPS = 6, TILE_THREADS = TILE_WARPS * WARP, QUERY_ROWS = CUDA_UNIT_ROWS };
+/* A warp for each unit. */
+enum { TILE_THREADS = CUDA_TILE_UNITS * WARP, QUERY_ROWS = CUDA_UNIT_ROWS };
 
 template <int D> struct head_shape {
     enum {
@@ -47,6 +48,12 @@ struct key_rows {
     const unsigned char *keys, *values;
     int parity; /* staged: of the first row */
 };
+
+/* Of q k^T, to units of log 2: log2(e) / sqrt(D). */
+template <int D> SIMT_DEVICE float score_scale()
+{
+    return 1.44269504f / sqrtf((float)D);
+}
 
 /* A unit's keys: the parent's, or its own segment's. */
 struct key_range {
@@ -364,43 +371,35 @@ SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_un
 
 /* STAGED: parent and run are in shared memory from row 0 on, one after the other. */
 template <typename T, int D, bool STAGED>
-SIMT_DEVICE void attend_unit(const struct cuda_tile &tile, const struct cuda_unit &unit,
-                             const struct cuda_attention_launch &args, const struct head_rows &head,
-                             int head_index, const unsigned char *shared)
+SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &tile,
+                               const struct cuda_unit &unit, const int (&rows)[2], bool causal,
+                               const struct head_rows &head, const unsigned char *shared)
 {
-    const float scale = 1.44269504f / sqrtf((float)D); /* log2 e */
-    struct unit_state<D> u;
+    const float scale = score_scale<D>();
     struct key_range range;
-    int rows[2];
 
-    unit_rows(rows, unit);
-    unit_begin(u, head, rows);
     range_begin<D, STAGED>(range, head, shared, 0, tile.parent_start, tile.parent_len);
     SIMT_ROLLED
     for (int of_parent = 1; of_parent >= 0; of_parent--) {
+        enum { STEP = STAGED || D == 32 ? 32 : 16 }; /* fewer keys, fewer registers */
         int first = 0;
 
         SIMT_ROLLED
-        for (; first + 32 <= range.all_seen; first += 32)
-            attend<T, D, 32, false, STAGED>(u, range, head.stride, scale, first);
+        for (; first + STEP <= range.all_seen; first += STEP)
+            attend<T, D, STEP, false, STAGED>(u, range, head.stride, scale, first);
         SIMT_ROLLED
-        for (; first + 16 < range.n; first += 32)
-            attend<T, D, 32, true, STAGED>(u, range, head.stride, scale, first);
+        for (; first + 16 < range.n; first += STEP)
+            attend<T, D, STEP, true, STAGED>(u, range, head.stride, scale, first);
         if (first < range.n)
             attend<T, D, 16, true, STAGED>(u, range, head.stride, scale, first);
         if (of_parent) {
             range_begin<D, STAGED>(range, head, shared,
                                    tile.parent_len + unit.own_start - tile.run_start,
                                    unit.own_start, unit.own_len);
-            if (args.causal)
+            if (causal)
                 range_make_causal(range, unit, rows);
         }
     }
-    u.sum[0] = quad_sum(u.sum[0]);
-    u.sum[1] = quad_sum(u.sum[1]);
-    if (unit.own_len == 0)
-        attend_self<T, D>(u, head, rows, scale);
-    unit_store<T, D>(u, args, unit, head_index);
 }
 
 /* Starts copying the tile's keys and values. */
@@ -448,16 +447,33 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         head.k = head.q + hidden;
         head.v = head.k + hidden;
         head.stride = 3 * hidden;
-        if (head_shape<D>::STAGES && tile.staged) {
+        const bool staged = head_shape<D>::STAGES && tile.staged, works = warp < tile.n_units;
+        struct unit_state<D> u;
+        struct cuda_unit unit;
+        int rows[2];
+
+        if (staged)
             stage<D>(shared, tile, head);
+        if (works) {
+            unit = tile.units[warp];
+            unit_rows(rows, unit);
+            unit_begin(u, head, rows);
+        }
+        if (staged) {
             simt_copy_wait<0>();
             simt_block_sync();
-            for (int u = warp; u < tile.n_units; u += TILE_WARPS)
-                attend_unit<T, D, true>(tile, tile.units[u], args, head, head_index, shared);
+            if (works)
+                attend_ranges<T, D, true>(u, tile, unit, rows, args.causal, head, shared);
             simt_block_sync(); /* before the next tile is staged */
-        } else {
-            for (int u = warp; u < tile.n_units; u += TILE_WARPS)
-                attend_unit<T, D, false>(tile, tile.units[u], args, head, head_index, shared);
+        } else if (works) {
+            attend_ranges<T, D, false>(u, tile, unit, rows, args.causal, head, shared);
+        }
+        if (works) {
+            u.sum[0] = quad_sum(u.sum[0]);
+            u.sum[1] = quad_sum(u.sum[1]);
+            if (unit.own_len == 0)
+                attend_self<T, D>(u, head, rows, score_scale<D>());
+            unit_store<T, D>(u, args, unit, head_index);
         }
     }
 }

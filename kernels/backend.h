@@ -62,8 +62,10 @@
 #define BACKEND_ABI 3
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
+#define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
 /* "f32", "bf16", "f16", "int8", NULL */
 extern const char *const precision_names[PRECISIONS + 1];
+extern const char *const precision_requests[PRECISIONS + 2]; /* the same, "auto", NULL */
 
 enum activation {
     ACTIVATION_NONE,
@@ -103,6 +105,7 @@ struct device_caps {
     int poll_us;      /* how often query should be called; 0 with host_lanes */
     bool outside_parents; /* attention can read parents that are not in the slice */
     bool saves;           /* operations fill outputs marked "saved" */
+    enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
     int width_multiple;   /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
 };

@@ -130,9 +130,11 @@ int golden_parse(struct golden *out, const char *file, const json_t *object, str
 int golden_limit(const struct golden *golden, enum precision precision, double *out,
                  struct err *err)
 {
-    if (golden->max_error[precision] <= 0)
+    *out = golden->max_error[precision];
+    if (*out <= 0 && precision == PRECISION_F16)
+        *out = golden->max_error[PRECISION_BF16]; /* f16 keeps three bits more */
+    if (*out <= 0)
         return err_set(err, ERR_DATA, "/golden/max_error: %s is not stated",
                        precision_names[precision]);
-    *out = golden->max_error[precision];
     return 0;
 }

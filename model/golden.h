@@ -34,7 +34,8 @@ struct golden {
 int golden_parse(struct golden *out, const char *file, const json_t *object, struct arena *arena,
                  struct err *err) MUST_CHECK;
 
-/* Returns max_error of that precision, or -1 with the reason in err. */
+/* max_error of that precision; of bf16 where f16 is asked for and not stated. -1 with the reason in
+ * err: none is stated. */
 int golden_limit(const struct golden *golden, enum precision precision, double *out,
                  struct err *err) MUST_CHECK;
 

@@ -6,7 +6,7 @@
 
 struct model_options {
     const char *path, *backend;
-    int precision;   /* enum precision */
+    int precision;   /* enum precision, or PRECISION_AUTO */
     int64_t threads; /* 0: cores - 1, at least 1 */
 };
 

@@ -40,7 +40,7 @@ const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; an
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
-    enum precision precision; /* requested; engine_caps has the one in effect */
+    enum precision precision; /* requested, or PRECISION_AUTO; engine_caps has the one in effect */
     int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
     bool skip_golden; /* for tools that inspect a model that fails its golden requests */

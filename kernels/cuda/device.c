@@ -135,12 +135,15 @@ static int count_devices(int *n, struct err *err)
     const cudaError_t rc = cudaGetDeviceCount(n);
 
     if (rc == cudaErrorInsufficientDriver)
-        return err_set(err, ERR_UNAVAILABLE,
-                       "cuda: no NVIDIA driver, or one older than CUDA %d.%d wants",
-                       CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
+        return err_set(
+            err, ERR_UNAVAILABLE,
+            "cuda: no NVIDIA driver, or one older than CUDA %d.%d wants: install one, or "
+            "choose the backend cpu",
+            CUDART_VERSION / 1000, CUDART_VERSION % 1000 / 10);
     if (rc == cudaErrorNoDevice || (rc == cudaSuccess && *n == 0))
         return err_set(err, ERR_UNAVAILABLE,
-                       "cuda: no GPU is visible (/dev/nvidia*, CUDA_VISIBLE_DEVICES)");
+                       "cuda: no GPU is visible (/dev/nvidia*, CUDA_VISIBLE_DEVICES): choose the "
+                       "backend cpu");
     if (rc != cudaSuccess)
         return err_set(err, ERR_UNAVAILABLE, "cuda: %s (%s)", cudaGetErrorString(rc),
                        cudaGetErrorName(rc));
@@ -238,6 +241,7 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
     device->caps = (struct device_caps){.max_launched = MAX_LAUNCHED,
                                         .poll_us = POLL_US,
                                         .saves = true,
+                                        .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
                                         .ladder = ladder};
     if (choose_index(name, &device->index, err) || device_enter(device, err) ||

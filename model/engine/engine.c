@@ -36,7 +36,10 @@ static int check_args(const struct engine_args *args, struct err *err)
 
 static int open_session(struct engine *engine, enum precision precision, struct err *err)
 {
-    const struct session_args args = {.precision = precision, .linear = engine->launcher->linear};
+    struct session_args args = {.precision = precision, .linear = engine->launcher->linear};
+
+    if (args.precision == PRECISION_AUTO)
+        args.precision = engine->launcher->caps->precision;
 
     if (engine->ops->session_open(engine->launcher->device, &args, &engine->session, err))
         return -1;

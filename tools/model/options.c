@@ -19,8 +19,8 @@ static int parse_int(const char *text, int min, int max, int *out)
 
 static int read_precision(const char *text, struct options *out)
 {
-    for (int p = 0; p < PRECISIONS; p++) {
-        if (strcmp(text, precision_names[p]) == 0) {
+    for (int p = 0; p <= PRECISION_AUTO; p++) {
+        if (strcmp(text, precision_requests[p]) == 0) {
             out->precision = (enum precision)p;
             return 0;
         }
@@ -154,10 +154,9 @@ static const struct {
     const char *wants; /* what a value looks like; NULL: it has none */
     const char *help;  /* what it is for, and the default */
 } rows[] = {
-    {"--precision", OPTION_PRECISION, read_precision, "f32 or bf16",
-     "of the engine, default f32; f16 (GPU) and int8 are not built yet"},
-    {"--backend", OPTION_BACKEND, read_backend, "cpu, or a module's path",
-     "default cpu; cuda is not built yet"},
+    {"--precision", OPTION_PRECISION, read_precision, "f32, bf16, f16 or auto",
+     "of the engine, default f32; f16 on a GPU; auto is what the device does best"},
+    {"--backend", OPTION_BACKEND, read_backend, "cpu, cuda or a module's path", "default cpu"},
     {"--linear", OPTION_LINEAR, read_linear, "onednn or plain",
      "provider of the linear layer; default: by processor"},
     {"--threads", OPTION_THREADS, read_threads, "1 to 1024", "default: cores - 1, at least 1"},

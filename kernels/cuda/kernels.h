@@ -60,12 +60,12 @@ struct cuda_tile {
 /* What the kernels read of one batch: pointers into one device block, carved for a rung. */
 struct cuda_batch {
     const struct cuda_counts *counts;
-    const int32_t *ids, *types, *positions;  /* (rung) */
-    const int32_t *segment_of;               /* (rung) segment of each row */
-    const struct cuda_segment *segments;     /* (S) */
-    const int32_t *read, *read_segments;     /* (rung_read) */
-    const struct cuda_tile *tiles;           /* (max_tiles) */
-    int rung, rung_read, max_tiles;          /* sizes of the grids */
+    const int32_t *ids, *types, *positions; /* (rung) */
+    const int32_t *segment_of;              /* (rung) segment of each row */
+    const struct cuda_segment *segments;    /* (S) */
+    const int32_t *read, *read_segments;    /* (rung_read) */
+    const struct cuda_tile *tiles;          /* (max_tiles) */
+    int rung, rung_read, max_tiles;         /* sizes of the grids */
 };
 
 struct cuda_embed_launch { /* embed_args, with types */
@@ -134,6 +134,20 @@ struct cuda_activation_launch {
     void *y, *pre;
 };
 cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStream_t stream);
+
+/* y = gelu(x W^T + b), erf GELU of the f32 sums; an alternative to a product and cuda_activation. A
+ * row's bits depend on the row alone. */
+struct cuda_linear_launch {
+    enum cuda_type type;
+    int in, out, rung_rows;
+    const int32_t *n_rows;
+    const void *x, *weight; /* (rung, in), (out, in) */
+    const float *bias;      /* (out) */
+    void *y;                /* (rung, out) */
+};
+/* f16 or bf16, in a multiple of 32, out of 128. */
+bool cuda_linear_gelu_fits(enum cuda_type type, int in, int out);
+cudaError_t cuda_linear_gelu(const struct cuda_linear_launch *args, cudaStream_t stream);
 
 /* f32 to the element type, once per upload of a weight; count elements. */
 cudaError_t cuda_convert(enum cuda_type type, void *to, const float *from, size_t count,

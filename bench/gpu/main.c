@@ -22,7 +22,7 @@
     "program itself. precision: f16 (default), bf16, f32\n"
 
 #define MAX_ROUNDS 50
-#define MODELS 4
+#define MODELS 6
 #define SCENARIOS 6 /* of a model */
 #define YARDSTICK_SIZE 8192
 #define YARDSTICK_PRODUCTS 12
@@ -81,18 +81,25 @@ struct bench {
 
 /* ---- opening --------------------------------------------------------------------------------- */
 
+/* How the inner layer's GELU is computed. */
+enum variant { ERF_PASS, ERF_FUSED, TANH };
+
 static int add_model(struct bench *b, const char *name, const struct encoder_config *config,
-                     enum activation activation, int max_tokens, struct err *err)
+                     enum variant variant, int max_tokens, struct err *err)
 {
     struct encoder_config changed = *config;
     struct bench_model *model = &b->models[b->n_models];
     struct bench_engine *engine = &b->engines[b->n_models];
 
-    changed.activation = activation;
+    changed.activation = variant == TANH ? ACTIVATION_GELU_TANH : ACTIVATION_GELU_ERF;
     if (bench_model_init(model, name, &changed, err) ||
         bench_engine_init(engine, b->device, model, b->precision, max_tokens, err))
         return -1;
     b->n_models++;
+    for (int l = 0; l < config->layers; l++) {
+        struct linear_weight *inner = engine->net.layers[l].inner;
+        inner->fused = variant == ERF_FUSED && inner->bias;
+    }
     return 0;
 }
 
@@ -115,20 +122,30 @@ static int open_all(struct bench *b, struct err *err)
 {
     static const char *const kinds[] = {"prefix", "cross"};
     static const int requests[] = {1, 4, 16};
+    static const struct {
+        const char *name;
+        const struct encoder_config *config;
+        enum variant variant;
+    } models[] = {
+        {"MiniLM-L6 pass", &minilm, ERF_PASS},
+        {"MiniLM-L6 fused", &minilm, ERF_FUSED},
+        {"MiniLM-L6 tanh", &minilm, TANH},
+        {"BERT-base pass", &bert_base, ERF_PASS},
+        {"BERT-base fused", &bert_base, ERF_FUSED},
+        {"BERT-base tanh", &bert_base, TANH},
+        {"tiny pass", &tiny, ERF_PASS},
+        {"tiny fused", &tiny, ERF_FUSED},
+    };
     const bool small = b->rounds == 0;
     const int max_tokens = small ? 1024 : 32768, yardstick = small ? 256 : YARDSTICK_SIZE;
 
     if (backend_cuda.device_open("", &b->device, err) ||
         yardstick_init(&b->yardstick, b->device, yardstick, YARDSTICK_PRODUCTS, err))
         return -1;
-    if (small
-            ? add_model(b, "tiny", &tiny, ACTIVATION_GELU_ERF, max_tokens, err)
-            : add_model(b, "MiniLM-L6", &minilm, ACTIVATION_GELU_ERF, max_tokens, err) ||
-                  add_model(b, "MiniLM-L6, tanh", &minilm, ACTIVATION_GELU_TANH, max_tokens, err) ||
-                  add_model(b, "BERT-base", &bert_base, ACTIVATION_GELU_ERF, max_tokens, err) ||
-                  add_model(b, "BERT-base, tanh", &bert_base, ACTIVATION_GELU_TANH, max_tokens,
-                            err))
-        return -1;
+    for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+        if ((models[i].config == &tiny) == small &&
+            add_model(b, models[i].name, models[i].config, models[i].variant, max_tokens, err))
+            return -1;
     for (int m = 0; m < b->n_models; m++)
         for (int k = 0; k < 2; k++)
             for (int r = 0; r < 3; r++) {
@@ -307,6 +324,10 @@ static void print_products(const struct bench *b)
                 printf(" %d:%.0f", ladder->tokens[i],
                        2.0 * ladder->tokens[i] * p->shape.in * p->shape.out / (double)p->us[i] /
                            1e6);
+        for (int i = 0; i < p->n_rungs; i++)
+            if (p->pass_us[i] > 0)
+                printf("%s %d:%.1f/%.1f", i ? "" : "\n  us of pass/fused GELU:", ladder->tokens[i],
+                       (double)p->pass_us[i], (double)p->fused_us[i]);
         printf("\n");
     }
 }

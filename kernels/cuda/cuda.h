@@ -38,8 +38,10 @@ struct session {
 struct linear_weight {
     struct product *product;
     void *memory;               /* (N, K) and, behind it, (N): operands */
+    float *bias;                /* (N) f32, for the fused kernel; NULL: it does not fit */
     cublasLtMatmulDesc_t desc;  /* with the bias's address */
     enum activation activation; /* applied in a pass of its own; ACTIVATION_NONE: none is */
+    bool fused;                 /* the product is our own, with the activation in it */
 };
 
 /* ---- device.c -------------------------------------------------------------------------------- */

@@ -42,6 +42,25 @@ static int weight_make(struct device *device, struct linear_weight *weight,
     return weight->desc ? 0 : -1;
 }
 
+/* The other way to an erf GELU, if it fits and is faster. */
+static int weight_fuse(struct device *device, struct linear_weight *weight,
+                       const struct linear_spec *spec, struct err *err)
+{
+    struct product *product = weight->product;
+    const size_t out = (size_t)spec->out;
+
+    if (weight->activation != ACTIVATION_GELU_ERF || !spec->bias ||
+        !cuda_linear_gelu_fits(product->shape.type, spec->in, spec->out))
+        return 0;
+    weight->bias = device_alloc(device, out * sizeof(*weight->bias), "a weight", err);
+    if (!weight->bias || device_upload(device, CUDA_TYPE_F32, weight->bias, spec->bias, out, err))
+        return -1;
+    if (product->gelu == GELU_UNKNOWN && fused_choose(device, weight, err))
+        return -1;
+    weight->fused = product->gelu == GELU_FUSED;
+    return 0;
+}
+
 int cuda_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                     struct linear_weight **out, struct err *err)
 {
@@ -60,7 +79,7 @@ int cuda_weight_new(struct session *session, const struct linear_spec *spec, int
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
     shape.epilogue = choose_epilogue(session->type, spec, &weight->activation);
     if (product_find(device, &shape, max_rows, &weight->product, err) ||
-        weight_make(device, weight, spec, err)) {
+        weight_make(device, weight, spec, err) || weight_fuse(device, weight, spec, err)) {
         cuda_weight_free(session, weight);
         return -1;
     }
@@ -73,6 +92,7 @@ void cuda_weight_free(struct session *session, struct linear_weight *weight)
     if (weight->desc)
         (void)cublasLtMatmulDescDestroy(weight->desc); /* host memory alone */
     device_free(session->device, weight->memory);
+    device_free(session->device, weight->bias);
     free(weight);
 }
 
@@ -87,36 +107,82 @@ static int rung_index(const struct ladder *ladder, int rung)
     return i;
 }
 
+static int multiply(struct device *device, const struct linear_weight *weight,
+                    const struct linear_call *call, struct err *err)
+{
+    const struct product_call product = {
+        .desc = weight->desc, .weight = weight->memory, .x = call->x, .y = call->y};
+    const cublasStatus_t status =
+        product_run(device, weight->product, call->rung, &product, device->stream);
+
+    return status == CUBLAS_STATUS_SUCCESS ? 0
+                                           : device_blas_failed(device, status, "a product", err);
+}
+
+static int activate(struct device *device, const struct linear_weight *weight,
+                    const struct linear_call *call, enum activation activation, void *pre,
+                    struct err *err)
+{
+    const struct cuda_activation_launch pass = {
+        .type = weight->product->shape.type,
+        .activation = (int)activation,
+        .n = weight->product->shape.out,
+        .rung_rows = device->caps.ladder.tokens[call->rung],
+        .n_rows = call->n_rows,
+        .y = call->y,
+        .pre = pre,
+    };
+    const cudaError_t rc = cuda_activation(&pass, device->stream);
+
+    return rc == cudaSuccess ? 0 : device_failed(device, rc, "activation", err);
+}
+
+int linear_gelu_run(struct device *device, const struct linear_weight *weight,
+                    const struct linear_call *call, bool fused, struct err *err)
+{
+    const struct cuda_linear_launch launch = {
+        .type = weight->product->shape.type,
+        .in = weight->product->shape.in,
+        .out = weight->product->shape.out,
+        .rung_rows = device->caps.ladder.tokens[call->rung],
+        .n_rows = call->n_rows,
+        .x = call->x,
+        .weight = weight->memory,
+        .bias = weight->bias,
+        .y = call->y,
+    };
+    cudaError_t rc;
+
+    if (!fused)
+        return multiply(device, weight, call, err) ||
+                       activate(device, weight, call, ACTIVATION_GELU_ERF, NULL, err)
+                   ? -1
+                   : 0;
+    rc = cuda_linear_gelu(&launch, device->stream);
+    return rc == cudaSuccess ? 0 : device_failed(device, rc, "a product with GELU", err);
+}
+
 int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *err)
 {
     struct device *device = lane_device(lane);
     const struct linear_weight *weight = args->weight;
-    const struct product_shape *shape = &weight->product->shape;
-    const struct product_call call = {
-        .desc = weight->desc, .weight = weight->memory, .x = args->in, .y = args->out};
-    struct cuda_activation_launch pass = {.type = shape->type, .n = shape->out, .y = args->out};
+    struct linear_call call = {.x = args->in, .y = args->out};
     struct lane_rows rows;
-    cublasStatus_t status;
-    cudaError_t rc;
 
     if (device->broken)
         return err_set(err, ERR_UNAVAILABLE, "cuda: the device is broken: restart the process");
     if (args->n_rows == 0)
         return 0;
     rows = lane_rows(lane, args->n_rows);
-    status = product_run(device, weight->product, rung_index(&device->caps.ladder, rows.rung),
-                         &call, device->stream);
-    if (status != CUBLAS_STATUS_SUCCESS)
-        return device_blas_failed(device, status, "a product", err);
-    pass.activation = (int)weight->activation;
-    if (args->activation != ACTIVATION_NONE) { /* the weight has none of its own then */
-        pass.activation = (int)args->activation;
-        pass.pre = args->pre_activation;
-    }
-    if (pass.activation == ACTIVATION_NONE)
-        return 0;
-    pass.n_rows = rows.n;
-    pass.rung_rows = rows.rung;
-    rc = cuda_activation(&pass, device->stream);
-    return rc == cudaSuccess ? 0 : device_failed(device, rc, "activation", err);
+    call.rung = rung_index(&device->caps.ladder, rows.rung);
+    call.n_rows = rows.n;
+    if (weight->activation == ACTIVATION_GELU_ERF)
+        return linear_gelu_run(device, weight, &call, weight->fused, err);
+    if (multiply(device, weight, &call, err))
+        return -1;
+    if (weight->activation != ACTIVATION_NONE)
+        return activate(device, weight, &call, weight->activation, NULL, err);
+    if (args->activation != ACTIVATION_NONE) /* the weight has none of its own then */
+        return activate(device, weight, &call, args->activation, args->pre_activation, err);
+    return 0;
 }

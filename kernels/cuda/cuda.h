@@ -29,10 +29,15 @@ struct device {
     struct product *products; /* every shape that was asked for so far */
 };
 
+/* Providers of the linear layer, which differ in the erf GELU of inner layers: "cublaslt" computes
+ * it after the product, "fused" in a product of our own where that fits, "" the faster one. */
+enum provider { PROVIDER_FASTER, PROVIDER_CUBLASLT, PROVIDER_FUSED, PROVIDERS };
+
 struct session {
     struct device *device;
     struct session_caps caps;
     enum cuda_type type;
+    enum provider provider;
 };
 
 struct linear_weight {

@@ -43,9 +43,10 @@ static int weight_make(struct device *device, struct linear_weight *weight,
 }
 
 /* The other way to an erf GELU, if it fits and is faster. */
-static int weight_fuse(struct device *device, struct linear_weight *weight,
+static int weight_fuse(const struct session *session, struct linear_weight *weight,
                        const struct linear_spec *spec, struct err *err)
 {
+    struct device *device = session->device;
     struct product *product = weight->product;
     const size_t out = (size_t)spec->out;
 
@@ -55,9 +56,11 @@ static int weight_fuse(struct device *device, struct linear_weight *weight,
     weight->bias = device_alloc(device, out * sizeof(*weight->bias), "a weight", err);
     if (!weight->bias || device_upload(device, CUDA_TYPE_F32, weight->bias, spec->bias, out, err))
         return -1;
-    if (product->gelu == GELU_UNKNOWN && fused_choose(device, weight, err))
+    if (session->provider == PROVIDER_FASTER && product->gelu == GELU_UNKNOWN &&
+        fused_choose(device, weight, err))
         return -1;
-    weight->fused = product->gelu == GELU_FUSED;
+    weight->fused = session->provider == PROVIDER_FUSED ||
+                    (session->provider == PROVIDER_FASTER && product->gelu == GELU_FUSED);
     return 0;
 }
 
@@ -79,7 +82,7 @@ int cuda_weight_new(struct session *session, const struct linear_spec *spec, int
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
     shape.epilogue = choose_epilogue(session->type, spec, &weight->activation);
     if (product_find(device, &shape, max_rows, &weight->product, err) ||
-        weight_make(device, weight, spec, err) || weight_fuse(device, weight, spec, err)) {
+        weight_make(device, weight, spec, err) || weight_fuse(session, weight, spec, err)) {
         cuda_weight_free(session, weight);
         return -1;
     }

@@ -23,10 +23,11 @@ void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision pre
     rig_slice_init(&rig->rows, rig, rows, NULL, &rng);
 }
 
-/* In every precision that it has. */
+/* In every precision that it has, and with every provider of the linear layer. */
 static int configs_of(const char *name, struct rig_config *out)
 {
-    static const enum precision wanted[] = {PRECISION_F32, PRECISION_F16, PRECISION_BF16};
+    static const struct session_args wanted[] = {
+        {PRECISION_F32, ""}, {PRECISION_F16, ""}, {PRECISION_BF16, ""}, {PRECISION_F16, "fused"}};
     const struct backend_ops *ops;
     struct device *device;
     struct session *session;
@@ -38,12 +39,10 @@ static int configs_of(const char *name, struct rig_config *out)
         return 0;
     }
     for (int i = 0; i < COUNT(wanted); i++) {
-        const struct session_args args = {.precision = wanted[i]};
-
-        if (ops->session_open(device, &args, &session, &err))
+        if (ops->session_open(device, &wanted[i], &session, &err))
             continue;
-        if (ops->session_caps(session)->precision == wanted[i])
-            out[n++] = (struct rig_config){ops, wanted[i], ""};
+        if (ops->session_caps(session)->precision == wanted[i].precision)
+            out[n++] = (struct rig_config){ops, wanted[i].precision, wanted[i].linear};
         ops->session_close(session);
     }
     ops->device_close(device);

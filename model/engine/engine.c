@@ -13,8 +13,8 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {
-    {opening_weights}, {opening_lanes}, {opening_launches}, {opening_cost}, {opening_golden}};
+} stages[] = {{opening_weights}, {opening_lanes}, {opening_launches},
+              {opening_cost},    {opening_rungs}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {

@@ -25,6 +25,8 @@ struct engine_opening {
     int lane;   /* next one to open */
     int launch; /* next one to make */
     struct measuring measuring;
+    int rung;         /* next one to run */
+    int64_t rungs_us; /* spent on them */
     int golden, golden_part; /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;
@@ -41,6 +43,7 @@ int opening_weights(struct engine *engine, struct err *err);
 int opening_lanes(struct engine *engine, struct err *err);
 int opening_launches(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
+int opening_rungs(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
 
 /* Room for n rows of outputs, kept from one step to the next. */

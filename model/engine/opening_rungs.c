@@ -1,0 +1,113 @@
+/*
+ * The stage of opening that runs every rung of the device's ladder once on each lane before batches
+ * are served: what a queue records of a pass, or loads at first use, is there by then. A step is
+ * one rung.
+ */
+#include "base/clock.h"
+#include "model/engine/engine_state.h"
+#include "model/engine/launch.h"
+#include "model/engine/launcher_state.h"
+#include "model/engine/opening.h"
+
+#define BUDGET_US 1000000 /* of all rungs; the rest records what it needs while it serves */
+#define PASSES 2          /* a queue records a pass when it comes for the second time */
+#define MAX_LAUNCHES 4
+
+/* Segments as they are read in practice: a parent's children, and pairs. */
+static const struct {
+    int parent, len;
+} shapes[] = {{64, 16}, {0, 80}};
+#define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
+
+/* About as many tokens as the rung, all of id 0. */
+static int build(const struct engine *engine, int tokens, int shape, struct input *out,
+                 struct err *err)
+{
+    const int positions = engine->networks[0].config->positions;
+    int parent = shapes[shape].parent, len = shapes[shape].len;
+
+    if (parent > positions / 2)
+        parent = positions / 2;
+    if (parent > tokens / 2)
+        parent = tokens / 2;
+    if (len > positions - parent)
+        len = positions - parent;
+    if (input_reserve(out, tokens, tokens, err))
+        return -1;
+    if (parent)
+        out->segments[out->n_segments++] = (struct segment){.len = parent, .parent = -1};
+    out->n_tokens = parent;
+    while (out->n_tokens < tokens) {
+        const int left = tokens - out->n_tokens;
+        const struct segment s = {.start = out->n_tokens,
+                                  .len = left < len ? left : len,
+                                  .parent = parent ? 0 : -1,
+                                  .position = parent,
+                                  .read = true};
+        out->segments[out->n_segments++] = s;
+        out->n_tokens += s.len;
+        out->n_read++;
+    }
+    for (int i = 0; i < out->n_tokens; i++)
+        out->ids[i] = out->types[i] = 0;
+    return 0;
+}
+
+/* One batch on every lane at once. Logits may be what they like: ids are not words. */
+static int run_lanes(struct engine *engine, struct err *err)
+{
+    struct engine_opening *o = engine->opening;
+    struct engine_job job = {.input = &o->input, .out = o->out};
+    struct engine_job *jobs[] = {&job};
+    struct engine_batch batches[MAX_LAUNCHES];
+    struct launch *launches[MAX_LAUNCHES];
+    int n = 0, rc = 0;
+
+    while (n < engine->n_launches && n < MAX_LAUNCHES && rc == 0) {
+        const struct launch_args args = {
+            .batch = &batches[n], .internal = true, .layers = engine_layers(engine)};
+        batches[n] = (struct engine_batch){.jobs = jobs, .n_jobs = 1};
+        rc = launch_start(engine, &args, &launches[n], err);
+        n += rc == 0;
+    }
+    for (int i = 0; i < n; i++) {
+        launch_wait(launches[i]);
+        if (rc == 0 && !batch_computed(batches[i].status)) {
+            *err = batches[i].err;
+            rc = -1;
+        }
+    }
+    return rc;
+}
+
+static bool too_long(const struct engine *engine)
+{
+    const struct input_shape shape = input_shape(&engine->opening->input);
+    const int limit_us = engine->opening->max_step_us;
+
+    return limit_us && engine_cost_us(&engine->cost, &shape, 1) > limit_us;
+}
+
+int opening_rungs(struct engine *engine, struct err *err)
+{
+    struct engine_opening *o = engine->opening;
+    const struct ladder *ladder = &engine->launcher->caps->ladder;
+    const int64_t start_us = clock_now_us();
+    int tokens;
+
+    if (o->rung >= ladder->n || o->rungs_us > BUDGET_US)
+        return 0;
+    tokens = ladder->tokens[o->rung++];
+    if (tokens > engine->max_batch_tokens)
+        tokens = engine->max_batch_tokens;
+    for (int shape = 0; shape < SHAPES; shape++) {
+        if (build(engine, tokens, shape, &o->input, err) ||
+            opening_reserve_out(engine, o->input.n_read, err))
+            return -1;
+        for (int i = 0; i < PASSES && !too_long(engine); i++)
+            if (run_lanes(engine, err))
+                return -1;
+    }
+    o->rungs_us += clock_now_us() - start_us;
+    return tokens < engine->max_batch_tokens;
+}

@@ -28,7 +28,8 @@ cublasLtMatmulDesc_t product_desc_new(struct device *device, const struct produc
     if (status == CUBLAS_STATUS_SUCCESS)
         status = cublasLtMatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_EPILOGUE,
                                                 &shape->epilogue, sizeof(shape->epilogue));
-    if (status == CUBLAS_STATUS_SUCCESS && bias)
+    /* A bias that the epilogue does not add is refused, and only when the product runs. */
+    if (status == CUBLAS_STATUS_SUCCESS && bias && shape->epilogue & CUBLASLT_EPILOGUE_BIAS)
         status = cublasLtMatmulDescSetAttribute(desc, CUBLASLT_MATMUL_DESC_BIAS_POINTER, &bias,
                                                 sizeof(bias));
     if (status == CUBLAS_STATUS_SUCCESS)

@@ -458,6 +458,8 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     if (!operand_fits(a, a_layout) || !operand_fits(b, b_layout) || !operand_fits(d, d_layout) ||
         (p.beta != 0 && !operand_fits(c, c_layout)))
         return CUBLAS_STATUS_INVALID_VALUE;
+    if (!(desc->epilogue & CUBLASLT_EPILOGUE_BIAS) && desc->bias)
+        return CUBLAS_STATUS_INVALID_VALUE; /* as the library, and not before */
     if ((desc->epilogue & CUBLASLT_EPILOGUE_BIAS) &&
         !simt_is_device(desc->bias, a_layout->cols * element_bytes(a_layout->type)))
         return CUBLAS_STATUS_INVALID_VALUE;

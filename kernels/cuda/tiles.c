@@ -38,7 +38,7 @@ static struct cuda_tile *tile_new(struct cutter *cutter, const struct cuda_segme
     return tile;
 }
 
-/* The last tile, where a segment of up to TILE_ROWS tokens can join it. */
+/* The last tile, where a segment of up to TILE_ROWS tokens can join it: segments are end to end. */
 static struct cuda_tile *tile_with_room(struct cutter *cutter, const struct cuda_segment *segment)
 {
     struct cuda_tile *tile = cutter->n > 0 ? &cutter->tiles[cutter->n - 1] : NULL;
@@ -48,8 +48,6 @@ static struct cuda_tile *tile_with_room(struct cutter *cutter, const struct cuda
         tile->parent_len != segment->parent_len || tile->staged != is_staged(segment))
         return NULL;
     last = &tile->units[tile->n_units - 1];
-    if (last->row + last->n_rows != segment->start)
-        return NULL;
     if (segment->len == 1)
         return last->own_len == 0 &&
                        (last->n_rows < CUDA_UNIT_ROWS || tile->n_units < CUDA_TILE_UNITS)

@@ -128,11 +128,25 @@ static int random_len(struct rng *rng, int limit)
     }
 }
 
+/* Two parents of a length, and then children of either. */
+static void add_twins(struct layout *layout, struct rng *rng)
+{
+    const int first = layout->n_segments, len = random_len(rng, 40);
+
+    layout_add(layout, len, -1);
+    layout_add(layout, len, -1);
+    for (int n = (int)rng_below(rng, 8); n > 0; n--)
+        layout_add(layout, rng_below(rng, 3) == 0 ? 1 : random_len(rng, 30),
+                   first + (int)rng_below(rng, 2));
+}
+
 /* Lone segments, families with short or long parents, one-token children by the dozen. */
 static void random_layout(struct layout *layout, struct rng *rng, int limit)
 {
     memset(layout, 0, sizeof(*layout));
     while (layout->n_tokens < limit) {
+        if (rng_below(rng, 4) == 0)
+            add_twins(layout, rng);
         const int first = layout->n_segments;
 
         layout_add(layout, random_len(rng, limit), -1);

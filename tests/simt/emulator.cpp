@@ -71,7 +71,8 @@ struct simt_thread *simt_self;
 static std::mutex one_grid;
 /* Created once, used by every block, never freed. */
 static std::vector<struct emulated *> &threads = *new std::vector<struct emulated *>();
-static std::vector<int> ready; /* indices of threads that can go on */
+static int ready[MAX_THREADS]; /* indices of threads that can go on */
+static unsigned n_ready;
 static struct block block;
 static struct fiber *launcher;
 static uint64_t random_state;
@@ -125,19 +126,18 @@ __attribute__((noreturn)) static void report_divergence()
 static void run_another()
 {
     struct emulated *next;
-    size_t drawn;
+    uint32_t drawn;
 
-    if (ready.empty()) {
+    if (n_ready == 0) {
         if (block.n_returned != block.n_threads)
             report_divergence();
         simt_self = NULL;
         fiber_switch(launcher);
         return;
     }
-    drawn = random_below((uint32_t)ready.size());
+    drawn = random_below(n_ready);
     next = threads[(size_t)ready[drawn]];
-    ready[drawn] = ready.back();
-    ready.pop_back();
+    ready[drawn] = ready[--n_ready];
     simt_self = &next->ids;
     fiber_switch(next->fiber);
 }
@@ -147,7 +147,7 @@ static void wake(int first, int n, enum state waiting)
     for (int i = first; i < first + n; i++)
         if (threads[(size_t)i]->state == waiting) {
             threads[(size_t)i]->state = RUNNING;
-            ready.push_back(i);
+            ready[n_ready++] = i;
         }
 }
 
@@ -159,7 +159,7 @@ static bool arrive(struct rendezvous *meeting, int expected, enum meeting kind,
         meeting->kind = kind;
         meeting->here = here;
     } else if (meeting->kind != kind || meeting->here.line != here.line ||
-               strcmp(meeting->here.file, here.file) != 0) {
+               (meeting->here.file != here.file && strcmp(meeting->here.file, here.file) != 0)) {
         die("divergence: at the %s of %s:%d while others are at the %s of %s:%d",
             meeting_names[kind], here.file, here.line, meeting_names[meeting->kind],
             meeting->here.file, meeting->here.line);
@@ -184,11 +184,6 @@ void simt_block_sync(struct simt_place here)
 static struct warp *own_warp()
 {
     return &block.warps[self()->index / LANES];
-}
-
-int simt_lane()
-{
-    return self()->index % LANES;
 }
 
 /* at_last runs once, when all lanes have arrived and before any goes on. */
@@ -314,10 +309,9 @@ unsigned char *simt_dynamic_shared()
     return block.dynamic;
 }
 
-void simt_check_aligned(const void *address, size_t bytes, struct simt_place here)
+void simt_not_aligned(const void *address, size_t bytes, struct simt_place here)
 {
-    if ((uintptr_t)address % bytes != 0)
-        die("%p is not aligned to %zu bytes at %s:%d", address, bytes, here.file, here.line);
+    die("%p is not aligned to %zu bytes at %s:%d", address, bytes, here.file, here.line);
 }
 
 static bool is_shared(const void *address, size_t bytes)
@@ -421,9 +415,10 @@ static void run_block(const struct simt_where &where, dim3 index)
         me->ids.threads = where.block;
         me->ids.block = index;
         me->ids.blocks = where.grid;
+        me->ids.lane = i % LANES;
         me->state = RUNNING;
         me->open_copies = 0;
-        ready.push_back(i);
+        ready[n_ready++] = i;
     }
     fiber_release(&launcher);
     run_another(); /* comes back when all have returned */

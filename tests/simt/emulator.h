@@ -42,6 +42,7 @@
 /* A thread as its code sees it. */
 struct simt_thread {
     dim3 thread, block, threads, blocks;
+    int lane;
 };
 extern struct simt_thread *simt_self;
 
@@ -94,7 +95,11 @@ void simt_warp_sync(SIMT_HERE);
 /* Every lane gives a value and gets that of the lane whose number it names. */
 uint32_t simt_exchange(uint32_t value, int from, struct simt_place here);
 uint32_t simt_ballot(bool vote, SIMT_HERE);
-int simt_lane();
+
+inline int simt_lane()
+{
+    return simt_self->lane;
+}
 
 template <typename V> V simt_shuffle(V value, int from, SIMT_HERE)
 {
@@ -153,7 +158,13 @@ inline void simt_mma<__nv_bfloat16>(float (&d)[4], const uint32_t (&a)[4], const
 void simt_copy_async16(void *shared, const void *from, bool valid, SIMT_HERE);
 void simt_copy_commit();
 void simt_copy_wait_groups(int n);
-void simt_check_aligned(const void *address, size_t bytes, struct simt_place here);
+[[noreturn]] void simt_not_aligned(const void *address, size_t bytes, struct simt_place here);
+
+inline void simt_check_aligned(const void *address, size_t bytes, struct simt_place here)
+{
+    if ((uintptr_t)address % bytes != 0)
+        simt_not_aligned(address, bytes, here);
+}
 
 template <int n> void simt_copy_wait()
 {

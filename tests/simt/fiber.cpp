@@ -19,8 +19,11 @@ void *__tsan_get_current_fiber(void) __attribute__((weak));
 void __tsan_switch_to_fiber(void *fiber, unsigned flags) __attribute__((weak));
 void __tsan_acquire(void *address) __attribute__((weak));
 void __tsan_release(void *address) __attribute__((weak));
-void __tsan_read_range(void *address, unsigned long size) __attribute__((weak));
-void __tsan_write_range(void *address, unsigned long size) __attribute__((weak));
+/* under names of our own: the compiler has ideas about these two */
+void tsan_read_range(void *address, unsigned long size) asm("__tsan_read_range")
+    __attribute__((weak));
+void tsan_write_range(void *address, unsigned long size) asm("__tsan_write_range")
+    __attribute__((weak));
 void __sanitizer_start_switch_fiber(void **save, const void *bottom, size_t size)
     __attribute__((weak));
 void __sanitizer_finish_switch_fiber(void *save, const void **bottom, size_t *size)
@@ -42,7 +45,8 @@ struct fiber {
     void *argument;
 };
 
-static thread_local struct fiber *current;
+/* One thread at a time switches: the emulator sees to that. */
+static struct fiber *current, *previous;
 
 /* Saves the callee-saved registers on the own stack and takes them from the other one. */
 #if defined(__x86_64__)
@@ -83,24 +87,30 @@ asm(".text\n"
 #define FRAME_WORDS 20
 #endif
 
+/* ASan learns a thread's own stack, the only one that it was not told of, when it is left. */
+static void landed(void *fake_stack)
+{
+    if (__sanitizer_finish_switch_fiber)
+        __sanitizer_finish_switch_fiber(fake_stack, &previous->bottom, &previous->size);
+}
+
 static void entry()
 {
     struct fiber *self = current;
 
-    if (__sanitizer_finish_switch_fiber)
-        __sanitizer_finish_switch_fiber(NULL, NULL, NULL);
+    landed(NULL);
     self->run(self->argument);
     abort();
 }
 
 struct fiber *fiber_of_thread()
 {
-    if (current)
-        return current;
-    current = (struct fiber *)calloc(1, sizeof(*current));
+    static thread_local struct fiber own;
+
     if (__tsan_get_current_fiber)
-        current->tsan = __tsan_get_current_fiber();
-    return current; /* ASan fills in the stack's bounds at the first switch away */
+        own.tsan = __tsan_get_current_fiber();
+    current = &own;
+    return &own;
 }
 
 struct fiber *fiber_new(void (*run)(void *), void *argument)
@@ -136,8 +146,6 @@ struct fiber *fiber_new(void (*run)(void *), void *argument)
 void fiber_switch(struct fiber *to)
 {
     struct fiber *from = current;
-    const void *bottom;
-    size_t size;
 
     if (to == from)
         return;
@@ -145,15 +153,14 @@ void fiber_switch(struct fiber *to)
         __sanitizer_start_switch_fiber(&from->fake_stack, to->bottom, to->size);
     if (__tsan_switch_to_fiber)
         __tsan_switch_to_fiber(to->tsan, NO_ORDER);
+    previous = from;
     current = to;
 #ifdef UCONTEXT
     swapcontext(&from->place, &to->place);
 #else
     simt_switch_stacks(&from->place, to->place);
 #endif
-    if (__sanitizer_finish_switch_fiber) {
-        __sanitizer_finish_switch_fiber(from->fake_stack, &bottom, &size);
-    }
+    landed(from->fake_stack);
 }
 
 void fiber_release(void *address)
@@ -170,12 +177,12 @@ void fiber_acquire(void *address)
 
 void fiber_note_read(const void *address, size_t bytes)
 {
-    if (__tsan_read_range)
-        __tsan_read_range(const_cast<void *>(address), bytes);
+    if (tsan_read_range)
+        tsan_read_range(const_cast<void *>(address), bytes);
 }
 
 void fiber_note_write(void *address, size_t bytes)
 {
-    if (__tsan_write_range)
-        __tsan_write_range(address, bytes);
+    if (tsan_write_range)
+        tsan_write_range(address, bytes);
 }

@@ -1,14 +1,15 @@
 /* The activations of kernels/backend.h in place, as PyTorch defines them. */
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/gelu.cuh"
 
 #include "kernels/backend.h"
 
 enum { ACTIVATION_THREADS = 256, ACTIVATION_STEPS = 2 };
 
-template <int ACTIVATION> SIMT_DEVICE float activate(float x)
+template <typename T, int ACTIVATION> SIMT_DEVICE float activate(float x)
 {
     if (ACTIVATION == ACTIVATION_GELU_ERF)
-        return 0.5f * x * (1.0f + erff(x * 0.70710678f));
+        return sizeof(T) == sizeof(float) ? gelu_erf(x) : gelu_erf_16(x);
     if (ACTIVATION == ACTIVATION_GELU_TANH)
         return 0.5f * x * (1.0f + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
     if (ACTIVATION == ACTIVATION_RELU)
@@ -39,7 +40,7 @@ __global__ void __launch_bounds__(ACTIVATION_THREADS)
             elements_store(pre + at, x[s]);
         SIMT_UNROLL
         for (int i = 0; i < W; i++)
-            x[s][i] = activate<ACTIVATION>(x[s][i]);
+            x[s][i] = activate<T, ACTIVATION>(x[s][i]);
         elements_store(y + at, x[s]);
     }
 }

@@ -58,10 +58,25 @@ template <int W, int CHUNKS, int LANES> SIMT_DEVICE void merge(struct softmax<W,
     }
 }
 
+/* The lane's elements of a row of a head. Lanes past the head's end load its last ones again: no
+ * load waits for a branch. */
+template <typename T, int W, int LANES, int CHUNKS>
+SIMT_DEVICE void load_head(float (&x)[CHUNKS][W], const T *row, int d)
+{
+    const int lane = (int)threadIdx.x % LANES;
+
+    SIMT_UNROLL
+    for (int c = 0; c < CHUNKS; c++) {
+        const int at = W * (lane + LANES * c);
+
+        elements_load(x[c], row + (at < d ? at : d - W));
+    }
+}
+
 /* Lane l of a group holds elements [W (l + LANES c), + W) of a head for each chunk c, and takes
  * KEYS keys at a time. */
 template <typename T, int W, int LANES, int CHUNKS, int KEYS>
-__global__ void __launch_bounds__(ROWS_WARPS *WARP)
+__global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
     attention_rows(const struct cuda_batch batch, const struct cuda_attention_launch args)
 {
     enum { GROUPS = WARP / LANES };
@@ -83,16 +98,17 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP)
 
     s.top = -1e30f; /* below every score, and finite: a group may have no key */
     s.sum = 0;
+    load_head<T, W, LANES>(query, q + (size_t)row * 3 * hidden, d);
     SIMT_UNROLL
-    for (int c = 0; c < CHUNKS; c++) {
+    for (int c = 0; c < CHUNKS; c++)
         SIMT_UNROLL
-        for (int i = 0; i < W; i++)
-            s.mix[c][i] = query[c][i] = 0;
-        if (W * (lane + LANES * c) < d)
-            elements_load(query[c], q + (size_t)row * 3 * hidden + W * (lane + LANES * c));
+    for (int i = 0; i < W; i++) {
+        s.mix[c][i] = 0;
+        if (W * (lane + LANES * c) >= d)
+            query[c][i] = 0;
     }
     for (int first = 0; first < keys.n; first += GROUPS * KEYS) {
-        float score[KEYS], top = s.top;
+        float of_key[KEYS][CHUNKS][W], of_value[KEYS][CHUNKS][W], score[KEYS], top = s.top;
 
         SIMT_UNROLL
         for (int i = 0; i < KEYS; i++) {
@@ -100,55 +116,48 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP)
             const size_t at =
                 (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
 
+            load_head<T, W, LANES>(of_key[i], k + at, d);
+            load_head<T, W, LANES>(of_value[i], v + at, d);
+        }
+        SIMT_UNROLL
+        for (int i = 0; i < KEYS; i++) {
             score[i] = 0;
             SIMT_UNROLL
             for (int c = 0; c < CHUNKS; c++)
-                if (W * (lane + LANES * c) < d) {
-                    float x[W];
-
-                    elements_load(x, k + at + W * (lane + LANES * c));
-                    SIMT_UNROLL
-                    for (int e = 0; e < W; e++)
-                        score[i] = fmaf(x[e], query[c][e], score[i]);
-                }
+                SIMT_UNROLL
+            for (int e = 0; e < W; e++)
+                score[i] = fmaf(of_key[i][c][e], query[c][e], score[i]);
             SIMT_UNROLL
             for (int mask = LANES / 2; mask > 0; mask /= 2)
                 score[i] += simt_shuffle_xor(score[i], mask);
-            score[i] = key < keys.n ? score[i] * scale : -INFINITY;
+            score[i] = first + GROUPS * i + group < keys.n ? score[i] * scale : -INFINITY;
             top = fmaxf(top, score[i]);
         }
         rescale(s, top);
         SIMT_UNROLL
         for (int i = 0; i < KEYS; i++) {
-            const int key = first + GROUPS * i + group;
-            const size_t at =
-                (size_t)visible_row(keys, key < keys.n ? key : keys.n - 1) * 3 * hidden;
             const float p = simt_exp2(score[i] - s.top);
 
             s.sum += p;
             SIMT_UNROLL
             for (int c = 0; c < CHUNKS; c++)
-                if (W * (lane + LANES * c) < d) {
-                    float x[W];
-
-                    elements_load(x, v + at + W * (lane + LANES * c));
-                    SIMT_UNROLL
-                    for (int e = 0; e < W; e++)
-                        s.mix[c][e] = fmaf(p, x[e], s.mix[c][e]);
-                }
+                SIMT_UNROLL
+            for (int e = 0; e < W; e++)
+                s.mix[c][e] = fmaf(p, of_value[i][c][e], s.mix[c][e]);
         }
     }
     merge<W, CHUNKS, LANES>(s);
+    const float by = 1.0f / s.sum;
     SIMT_UNROLL
-    for (int c = 0; c < CHUNKS; c++)
-        if (group == 0 && W * (lane + LANES * c) < d) {
-            SIMT_UNROLL
-            for (int i = 0; i < W; i++)
-                s.mix[c][i] /= s.sum;
-            elements_store((T *)args.out + (size_t)out_row * hidden + head_at +
-                               W * (lane + LANES * c),
-                           s.mix[c]);
-        }
+    for (int c = 0; c < CHUNKS; c++) {
+        const int at = W * (lane + LANES * c);
+
+        SIMT_UNROLL
+        for (int i = 0; i < W; i++)
+            s.mix[c][i] *= by;
+        if (group == 0 && at < d)
+            elements_store((T *)args.out + (size_t)out_row * hidden + head_at + at, s.mix[c]);
+    }
     if (args.lse && group == 0 && lane == 0)
         args.lse[(size_t)out_row * (size_t)args.heads + (size_t)head] =
             s.top * 0.69314718f + logf(s.sum);
@@ -165,6 +174,8 @@ static cudaError_t launch(const struct cuda_batch *batch, const struct cuda_atte
 
     if (d > ROWS_MAX_HEAD)
         return cudaErrorInvalidValue;
+    if ((d % 8 || args->hidden % 8) && d <= 64)
+        return simt_launch(attention_rows<T, 1, 32, 2, 1>, where, *batch, *args);
     if (d % 8 || args->hidden % 8 || d > 256)
         return simt_launch(attention_rows<T, 1, 32, ROWS_MAX_HEAD / 32, 1>, where, *batch, *args);
     if (d <= 32)

@@ -16,7 +16,11 @@
 #include "kernels/cuda/elements.cuh"
 
 /* A warp for each unit. */
-enum { TILE_THREADS = CUDA_TILE_UNITS * WARP, QUERY_ROWS = CUDA_UNIT_ROWS };
+enum {
+    TILE_THREADS = CUDA_TILE_UNITS * WARP,
+    QUERY_ROWS = CUDA_UNIT_ROWS,
+    TILE_ROWS = CUDA_TILE_UNITS * CUDA_UNIT_ROWS
+};
 
 template <int D> struct head_shape {
     enum {
@@ -310,7 +314,7 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
     for (int half = 0; half < 2; half++) {
         const int row = g + 8 * half;
         const size_t batch_row = (size_t)(unit.row + row);
-        const float by = 1.0f / u.sum[half];
+        const float by = simt_reciprocal(u.sum[half]);
         T *out = (T *)args.out + batch_row * (size_t)args.hidden + head * D + c * 2 * shape::TILES;
 
         if (row >= unit.n_rows)
@@ -402,31 +406,28 @@ SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &
     }
 }
 
-/* Starts copying the tile's keys and values. */
+/* Starts copying the tile's keys and values. A thread takes the same chunk of every STEP-th row. */
 template <int D>
 SIMT_DEVICE void stage(unsigned char *shared, const struct cuda_tile &tile,
                        const struct head_rows &head)
 {
     using shape = head_shape<D>;
-    const int n = (tile.parent_len + tile.run_len) * 2 * shape::CHUNKS;
+    enum { ROW_CHUNKS = 2 * shape::CHUNKS, STEP = TILE_THREADS / ROW_CHUNKS };
+    static_assert(TILE_THREADS % ROW_CHUNKS == 0 && STEP % 2 == 0, "rows keep their parity");
+    const int first = (int)threadIdx.x / ROW_CHUNKS, chunk = (int)threadIdx.x % shape::CHUNKS;
+    const bool is_value = (int)threadIdx.x % ROW_CHUNKS >= shape::CHUNKS;
+    const int row_bytes = is_value ? (int)shape::VALUE_BYTES : (int)shape::KEY_BYTES;
+    const int swizzled = D == 32 || is_value ? chunk : chunk ^ ((first & 1) << 2);
+    const unsigned char *from = (is_value ? head.v : head.k) + chunk * 16;
+    const int parent_len = tile.parent_len, n = parent_len + tile.run_len;
+    const int parent_start = tile.parent_start, run_start = tile.run_start - parent_len;
+    unsigned char *to = shared + (is_value ? CUDA_TILE_KEYS * shape::KEY_BYTES : 0) +
+                        first * row_bytes + swizzled * 16;
 
-    for (int i = (int)threadIdx.x; i < n; i += TILE_THREADS) {
-        const int row = i / (2 * shape::CHUNKS), chunk = i % shape::CHUNKS;
-        const bool is_value = i % (2 * shape::CHUNKS) >= shape::CHUNKS;
-        const size_t from =
-            (size_t)(row < tile.parent_len ? tile.parent_start + row
-                                           : tile.run_start + row - tile.parent_len) *
-                head.stride +
-            (size_t)chunk * 16;
-        const int swizzled = D == 32 ? chunk : chunk ^ ((row & 1) << 2);
-
-        if (is_value)
-            simt_copy_async16(shared + CUDA_TILE_KEYS * shape::KEY_BYTES +
-                                  row * shape::VALUE_BYTES + chunk * 16,
-                              head.v + from, true);
-        else
-            simt_copy_async16(shared + row * shape::KEY_BYTES + swizzled * 16, head.k + from, true);
-    }
+    for (int row = first; row < n; row += STEP, to += STEP * row_bytes)
+        simt_copy_async16(
+            to, from + (size_t)(row + (row < parent_len ? parent_start : run_start)) * head.stride,
+            true);
     simt_copy_commit();
 }
 
@@ -478,20 +479,24 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
     }
 }
 
-/* Enough blocks for tiles that are mostly full; more tiles are taken in turns. */
-static int expected_tiles(const struct cuda_batch *batch)
+/*
+ * As many blocks as full tiles would need: most batches need a few more, and the first blocks take
+ * them in a second turn, which costs less than blocks that find no work. A grid that leaves much of
+ * a GPU idle is doubled or tripled instead.
+ */
+static int grid_size(const struct cuda_batch *batch, int heads)
 {
-    const int tiles = batch->rung / 48 + 1;
+    const int most = batch->max_tiles * heads, full = (batch->rung / TILE_ROWS + 1) * heads;
+    const int blocks = full < 1024 ? (batch->rung / (TILE_ROWS / 3) + 1) * heads : full;
 
-    return tiles < batch->max_tiles ? tiles : batch->max_tiles;
+    return blocks < most ? blocks : most;
 }
 
 template <typename T>
 static cudaError_t launch(const struct cuda_batch *batch, const struct cuda_attention_launch *args,
                           cudaStream_t stream)
 {
-    const unsigned blocks = (unsigned)(expected_tiles(batch) * args->heads);
-    struct simt_where where = {blocks, TILE_THREADS, 0, stream};
+    struct simt_where where = {(unsigned)grid_size(batch, args->heads), TILE_THREADS, 0, stream};
 
     switch (args->hidden / args->heads) {
     case 32:

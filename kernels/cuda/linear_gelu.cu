@@ -9,55 +9,72 @@
  * staged so that a lane's results in a row are 16 neighbours.
  */
 #include "kernels/cuda/elements.cuh"
+#include "kernels/cuda/gelu.cuh"
 
 enum {
     TILE = 128, /* rows and columns of a block */
-    PART = 64,  /* of a warp */
-    PIECE = 32, /* elements of k in a stage */
+    ROWS = 64,  /* of a warp */
+    COLUMNS = 64,
+    PRODUCTS = COLUMNS / 8, /* side by side */
+    PIECE = 32,             /* elements of k in a stage */
     STAGES = 3,
-    GELU_THREADS = 128,
+    GELU_THREADS = TILE / ROWS * TILE / COLUMNS * WARP,
     PIECE_BYTES = PIECE * 2,
     OPERAND_BYTES = TILE * PIECE_BYTES,
     STAGE_BYTES = 2 * OPERAND_BYTES,
     CHUNKS = PIECE_BYTES / 16,
+    COPY_ROWS = GELU_THREADS / CHUNKS,
 };
 
-SIMT_DEVICE float gelu(float x)
-{
-    return 0.5f * x * (1.0f + erff(x * 0.70710678f));
-}
-
-/* Which column of a warp's 64 a staged row of W is: fragment column g of product i is 8 g + i. */
+/* Which column of the block's a staged row of W is: a warp's fragment column g of product i is
+ * PRODUCTS g + i. */
 SIMT_DEVICE int column_of(int staged)
 {
-    return staged / PART * PART + staged % 8 * 8 + staged % PART / 8;
+    return staged / COLUMNS * COLUMNS + staged % 8 * PRODUCTS + staged % COLUMNS / 8;
 }
 
-struct operands {
-    const unsigned char *x, *w; /* first row of the block, of all k */
-    size_t row_bytes;
-    int n_rows; /* of x from there on */
+/* What a thread copies: the same 16 bytes of every COPY_ROWS-th row. */
+struct source {
+    const unsigned char *x, *w; /* in the thread's first row of either */
+    uint32_t row_bytes;
+    int n_rows; /* of x, from the thread's first row on */
 };
 
-/* Starts copying elements [PIECE * piece, + PIECE) of both operands' rows. */
-SIMT_DEVICE void stage(unsigned char *shared, const struct operands &from, int piece)
+SIMT_DEVICE struct source source_of(const struct cuda_linear_launch &args, int row, int column,
+                                    int n_rows)
 {
-    SIMT_UNROLL
-    for (int i = 0; i < TILE * CHUNKS / GELU_THREADS; i++) {
-        const int at = (int)threadIdx.x + i * GELU_THREADS, row = at / CHUNKS, chunk = at % CHUNKS;
-        const size_t column = (size_t)(piece * PIECE_BYTES + chunk * 16);
-        const bool valid = row < from.n_rows;
+    const int first = (int)threadIdx.x / CHUNKS, chunk = (int)threadIdx.x % CHUNKS;
+    struct source from;
 
-        simt_copy_async16(shared + at * 16,
-                          from.x + (size_t)(valid ? row : 0) * from.row_bytes + column, valid);
-        simt_copy_async16(shared + OPERAND_BYTES + at * 16,
-                          from.w + (size_t)column_of(row) * from.row_bytes + column, true);
+    from.row_bytes = (uint32_t)args.in * 2;
+    from.x = (const unsigned char *)args.x + (size_t)(row + first) * from.row_bytes + chunk * 16;
+    from.w = (const unsigned char *)args.weight +
+             (size_t)(column + column_of(first)) * from.row_bytes + chunk * 16;
+    from.n_rows = n_rows - row - first;
+    return from;
+}
+
+/* Starts copying elements [PIECE * piece, + PIECE) of both operands' rows. */
+SIMT_DEVICE void stage(unsigned char *shared, const struct source &from, int piece)
+{
+    unsigned char *to = shared + threadIdx.x * 16;
+    const unsigned char *x = from.x + piece * PIECE_BYTES, *w = from.w + piece * PIECE_BYTES;
+
+    SIMT_UNROLL
+    for (int i = 0; i < TILE / COPY_ROWS; i++) {
+        const int row = i * COPY_ROWS; /* more; column_of() of the sum is the sum */
+
+        simt_copy_async16(to + row * PIECE_BYTES, x + (uint32_t)row * from.row_bytes,
+                          row < from.n_rows);
+        simt_copy_async16(to + OPERAND_BYTES + row * PIECE_BYTES,
+                          w + (uint32_t)column_of(row) * from.row_bytes, true);
     }
 }
 
 /* The products of one stage; the warp's parts of x and W start at these rows of it. */
 template <typename T>
-SIMT_DEVICE void multiply(float (&sums)[4][8][4], const unsigned char *shared, int x_row, int w_row)
+SIMT_DEVICE void multiply(float (&sums)[4][PRODUCTS][4], const unsigned char *shared, int x_row,
+                          int w_row)
 {
     const int lane = (int)threadIdx.x % WARP, g = lane / 4, c = lane % 4;
     const unsigned char *x = shared + (x_row + g) * PIECE_BYTES + c * 16;
@@ -73,7 +90,7 @@ SIMT_DEVICE void multiply(float (&sums)[4][8][4], const unsigned char *shared, i
         a[m][1][0] = low.z, a[m][1][1] = high.z, a[m][1][2] = low.w, a[m][1][3] = high.w;
     }
     SIMT_UNROLL
-    for (int n = 0; n < 8; n++) {
+    for (int n = 0; n < PRODUCTS; n++) {
         const uint4 raw = simt_load<uint4>(w + n * 8 * PIECE_BYTES);
         const uint32_t b[2][2] = {{raw.x, raw.y}, {raw.z, raw.w}};
 
@@ -85,31 +102,29 @@ SIMT_DEVICE void multiply(float (&sums)[4][8][4], const unsigned char *shared, i
     }
 }
 
-/* 16 neighbouring columns of rows g and g + 8 of each 16. */
+/* Neighbouring columns of rows g and g + 8 of each 16. */
 template <typename T>
-SIMT_DEVICE void finish(const float (&sums)[4][8][4], const float *bias, T *y, size_t row_elements,
-                        int n_rows)
+SIMT_DEVICE void finish(const float (&sums)[4][PRODUCTS][4], const float *bias, T *y,
+                        size_t row_elements, int n_rows)
 {
-    const int g = (int)threadIdx.x % WARP / 4, c = (int)threadIdx.x % 4;
-    float added[2][8];
+    const int g = (int)threadIdx.x % WARP / 4, column = (int)threadIdx.x % 4 * 2 * PRODUCTS;
 
-    elements_load(added[0], bias + 16 * c);
-    elements_load(added[1], bias + 16 * c + 8);
     SIMT_UNROLL
-    for (int m = 0; m < 4; m++)
-        SIMT_UNROLL
-    for (int half = 0; half < 2; half++) {
-        const int row = 16 * m + 8 * half + g;
+    for (int at = 0; at < 2 * PRODUCTS; at += 8) {
+        float added[8];
 
+        elements_load(added, bias + column + at);
         SIMT_UNROLL
-        for (int e = 0; e < 2; e++) {
+        for (int i = 0; i < 8; i++) {
+            const int row = 8 * i + g, m = i / 2, half = i % 2;
             float out[8];
 
             SIMT_UNROLL
-            for (int n = 0; n < 8; n++)
-                out[n] = gelu(sums[m][n][2 * half + e] + added[e][n]);
+            for (int e = 0; e < 8; e++)
+                out[e] = gelu_erf_16(sums[m][(at + e) % PRODUCTS][2 * half + (at + e) / PRODUCTS] +
+                                     added[e]);
             if (row < n_rows)
-                elements_store(y + (size_t)row * row_elements + 16 * c + 8 * e, out);
+                elements_store(y + (size_t)row * row_elements + column + at, out);
         }
     }
 }
@@ -118,21 +133,18 @@ template <typename T>
 __global__ void __launch_bounds__(GELU_THREADS, 2) linear_gelu(const struct cuda_linear_launch args)
 {
     SIMT_DYNAMIC_SHARED(shared);
-    const int warp = (int)threadIdx.x / WARP, x_part = warp / 2 * PART, w_part = warp % 2 * PART;
+    const int warp = (int)threadIdx.x / WARP, x_part = warp % (TILE / ROWS) * ROWS,
+              w_part = warp / (TILE / ROWS) * COLUMNS;
     const int row = (int)blockIdx.y * TILE, column = (int)blockIdx.x * TILE;
     const int n_rows = *args.n_rows, n_pieces = args.in / PIECE;
-    struct operands from;
-    float sums[4][8][4];
+    float sums[4][PRODUCTS][4];
 
     if (row >= n_rows)
         return;
-    from.row_bytes = (size_t)args.in * sizeof(T);
-    from.x = (const unsigned char *)args.x + (size_t)row * from.row_bytes;
-    from.w = (const unsigned char *)args.weight + (size_t)column * from.row_bytes;
-    from.n_rows = n_rows - row;
+    const struct source from = source_of(args, row, column, n_rows);
     SIMT_UNROLL
-    for (int i = 0; i < 4 * 8 * 4; i++)
-        sums[i / 32][i / 4 % 8][i % 4] = 0;
+    for (int i = 0; i < 16 * PRODUCTS; i++)
+        sums[i / 4 / PRODUCTS][i / 4 % PRODUCTS][i % 4] = 0;
     for (int i = 0; i < STAGES - 1; i++) {
         if (i < n_pieces)
             stage(shared + i * STAGE_BYTES, from, i);

@@ -44,7 +44,7 @@ static void on_letter(struct letter *letter, void *reader)
 static void fill(struct batch_job *job, struct rng *rng, bool large)
 {
     int children = large ? 150 : 1 + (int)rng_below(rng, 20);
-    int32_t vocabulary = tokenizer_vocab_size(model_tokenizer(s.model));
+    int32_t vocabulary = tokenizer_facts(model_tokenizer(s.model))->vocab_size;
     struct input *input = &job->input;
     struct err err;
 

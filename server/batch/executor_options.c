@@ -1,8 +1,6 @@
 /* The rows of section "batch". */
 #include "server/batch/executor_options.h"
 
-#include "server/batch/capacity.h"
-
 #define INT(member_, min_, max_) OPTION_ROW_INT(executor_options, member_, min_, max_)
 
 /* clang-format off */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/batch/capacity.h"
+#include "server/batch/executor_options.h"
 #include "server/request/handler.h"
 #include "server/request/wire.h"
 

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "server/batch/capacity.h"
+#include "server/batch/executor_options.h"
 #include "server/request/stored_events.h"
 #include "server/request/worker_state.h"
 

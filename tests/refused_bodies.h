@@ -94,6 +94,11 @@ static const struct {
     {"{'id':'\\udc00\\ud800'}", "escape"},
 };
 
+#define EVENT(members) "{'rank':{'behaviour':[{" members "}]}}"
+#define AT_EVENT "/rank/behaviour/0/"
+#define CANDIDATE(members) "{'rank':{'candidates':[{" members "}]}}"
+#define AT_CANDIDATE "/rank/candidates/0/"
+
 static const struct {
     const char *body, *pointers; /* one blank between two */
     const char *detail;          /* a part of the first one's */
@@ -166,43 +171,30 @@ static const struct {
     {"{'rank':{'top_n':'3'}}", "/rank/top_n", "must be an integer"},
     {"{'rank':{'behaviour':{}}}", "/rank/behaviour", "must be an array of objects"},
     {"{'rank':{'behaviour':[[]]}}", "/rank/behaviour/0", "must be an object"},
-    {"{'rank':{'behaviour':[{'type':'view','item':'a'}]}}", "/rank/behaviour/0/t", "is missing"},
-    {"{'rank':{'behaviour':[{'t':-1,'type':'view','item':'a'}]}}", "/rank/behaviour/0/t",
-     "must be at least 0"},
-    {"{'rank':{'behaviour':[{'t':1.5,'type':'view','item':'a'}]}}", "/rank/behaviour/0/t",
-     "must be an integer"},
-    {"{'rank':{'behaviour':[{'t':9223372036854775808,'type':'view','item':'a'}]}}",
-     "/rank/behaviour/0/t", "must be at least 0"},
-    {"{'rank':{'behaviour':[{'t':1,'item':'a'}]}}", "/rank/behaviour/0/type", "is missing"},
-    {"{'rank':{'behaviour':[{'t':1,'type':'like','item':'a'}]}}", "/rank/behaviour/0/type",
+    {EVENT("'type':'view','item':'a'"), AT_EVENT "t", "is missing"},
+    {EVENT("'t':-1,'type':'view','item':'a'"), AT_EVENT "t", "must be at least 0"},
+    {EVENT("'t':1.5,'type':'view','item':'a'"), AT_EVENT "t", "must be an integer"},
+    {EVENT("'t':9223372036854775808,'type':'view','item':'a'"), AT_EVENT "t", "must be at least 0"},
+    {EVENT("'t':1,'item':'a'"), AT_EVENT "type", "is missing"},
+    {EVENT("'t':1,'type':'like','item':'a'"), AT_EVENT "type",
      "must be one of view, click, cart, buy, search"},
-    {"{'rank':{'behaviour':[{'t':1,'type':1,'item':'a'}]}}", "/rank/behaviour/0/type",
-     "must be a string"},
-    {"{'rank':{'behaviour':[{'t':1,'type':'buy'}]}}", "/rank/behaviour/0",
-     "needs an item or a text"},
-    {"{'rank':{'behaviour':[{'t':1,'type':'buy','item':[7]}]}}", "/rank/behaviour/0/item",
-     "must be a string"},
-    {"{'rank':{'behaviour':[{'t':1,'type':'buy','text':7}]}}", "/rank/behaviour/0/text",
-     "must be a string"},
+    {EVENT("'t':1,'type':1,'item':'a'"), AT_EVENT "type", "must be a string"},
+    {EVENT("'t':1,'type':'buy'"), "/rank/behaviour/0", "needs an item or a text"},
+    {EVENT("'t':1,'type':'buy','item':[7]"), AT_EVENT "item", "must be a string"},
+    {EVENT("'t':1,'type':'buy','text':7"), AT_EVENT "text", "must be a string"},
     {"{'rank':{'candidates':{}}}", "/rank/candidates", "must be an array of objects"},
     {"{'rank':{'candidates':['a1']}}", "/rank/candidates/0", "must be an object"},
-    {"{'rank':{'candidates':[{'bid':1}]}}", "/rank/candidates/0/adid", "is missing"},
-    {"{'rank':{'candidates':[{'adid':''}]}}", "/rank/candidates/0/adid", "must not be empty"},
-    {"{'rank':{'candidates':[{'adid':'a','bid':-1}]}}", "/rank/candidates/0/bid",
-     "must be within 0"},
-    {"{'rank':{'candidates':[{'adid':'a','bid':'1'}]}}", "/rank/candidates/0/bid",
-     "must be a number"},
-    {"{'rank':{'candidates':[{'adid':'a','bid':1e999}]}}", "/rank/candidates/0/bid",
-     "must be within 0"},
-    {"{'rank':{'candidates':[{'adid':null}]}}", "/rank/candidates/0/adid", "is missing"},
-    {"{'rank':{'behaviour':[{'t':null,'type':'buy','item':'a'}]}}", "/rank/behaviour/0/t",
-     "is missing"},
-    {"{'rank':{'behaviour':[{'t':1,'type':null,'item':'a'}]}}", "/rank/behaviour/0/type",
-     "is missing"},
-    {"{'rank':{'candidates':[{'adid':'a','bid_type':'cpx'}]}}", "/rank/candidates/0/bid_type",
+    {CANDIDATE("'bid':1"), AT_CANDIDATE "adid", "is missing"},
+    {CANDIDATE("'adid':''"), AT_CANDIDATE "adid", "must not be empty"},
+    {CANDIDATE("'adid':'a','bid':-1"), AT_CANDIDATE "bid", "must be within 0"},
+    {CANDIDATE("'adid':'a','bid':'1'"), AT_CANDIDATE "bid", "must be a number"},
+    {CANDIDATE("'adid':'a','bid':1e999"), AT_CANDIDATE "bid", "must be within 0"},
+    {CANDIDATE("'adid':null"), AT_CANDIDATE "adid", "is missing"},
+    {EVENT("'t':null,'type':'buy','item':'a'"), AT_EVENT "t", "is missing"},
+    {EVENT("'t':1,'type':null,'item':'a'"), AT_EVENT "type", "is missing"},
+    {CANDIDATE("'adid':'a','bid_type':'cpx'"), AT_CANDIDATE "bid_type",
      "must be one of cpm, cpc, cpa"},
-    {"{'rank':{'candidates':[{'adid':'a','text':{}}]}}", "/rank/candidates/0/text",
-     "must be a string"},
+    {CANDIDATE("'adid':'a','text':{}"), AT_CANDIDATE "text", "must be a string"},
     {"{'device':{'geo':{'utcoffset':'60'}}}", "/device/geo/utcoffset", "must be an integer"},
     {"{'imp':[{'id':'1','bidfloor':1e999}]}", "/imp/0/bidfloor", "must be within 0"},
     {"{'device':{'os':1,'language':2}}", "/device/os /device/language", "must be a string"},
@@ -210,9 +202,23 @@ static const struct {
     {"{'imp':[{'id':'1','tagid':[1],'bidfloorcur':2}]}", "/imp/0/tagid /imp/0/bidfloorcur",
      "must be a string"},
     {"{'badv':'a','bcat':{},'cur':1}", "/badv /bcat /cur", "must be an array of strings"},
-    {"{'rank':{'behaviour':[{'t':'1','type':1,'item':[2],'text':3}]}}",
-     "/rank/behaviour/0/t /rank/behaviour/0/type /rank/behaviour/0/item /rank/behaviour/0/text",
+    {EVENT("'t':'1','type':1,'item':[2],'text':3"),
+     AT_EVENT "t /rank/behaviour/0/type /rank/behaviour/0/item /rank/behaviour/0/text",
      "must be an integer"},
+};
+
+/* Ids of at most 256 bytes: the body before and after one. */
+static const struct {
+    const char *head, *tail, *pointer;
+} bounded_ids[] = {
+    {"{'id':'", "'}", "/id"},
+    {"{'user':{'id':'", "'}}", "/user/id"},
+    {"{'user':{'buyeruid':'", "'}}", "/user/buyeruid"},
+    {"{'imp':[{'id':'", "'}]}", "/imp/0/id"},
+    {"{'imp':[{'id':'1','tagid':'", "'}]}", "/imp/0/tagid"},
+    {"{'imp':[{'id':'1','bidfloorcur':'", "'}]}", "/imp/0/bidfloorcur"},
+    {"{'rank':{'candidates':[{'adid':'", "'}]}}", "/rank/candidates/0/adid"},
+    {"{'rank':{'behaviour':[{'t':1,'type':'buy','item':'", "'}]}}", "/rank/behaviour/0/item"},
 };
 
 /* The body as it is sent; holds until the next call. */

@@ -126,7 +126,7 @@ TEST(behaviour_pid__is_hmac_sha256)
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char pid[BEHAVIOUR_PID_HEX + 1];
         struct buf key = BUF_INIT;
 
@@ -214,7 +214,7 @@ TEST(behaviour_merge__orders_dedups_and_cuts)
     struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct behaviour stored[16], sent[16];
         const struct behaviour *merged;
         bool truncated;

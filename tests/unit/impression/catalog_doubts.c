@@ -56,7 +56,7 @@ TEST(catalog_doubts__times)
          "/end: 9223372036854775806 is after 2100; unix milliseconds are expected"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char line[256], want[192];
 
         test_row("%s", rows[i].members);
@@ -92,7 +92,7 @@ TEST(catalog_doubts__bids)
          "line 9: /bid: 900 is 4500 times the median of the cpc bids, 0.2"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct buf lines = BUF_INIT;
 
         test_row("%s", rows[i].name);
@@ -131,7 +131,7 @@ TEST(catalog_doubts__rates_and_texts)
         {"{\"adid\":\"a\",\"title\":\"\xe8\x8c\xb6\",\"bid\":1}", NULL},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].line);
         check(rows[i].line, rows[i].want);
     }
@@ -161,12 +161,12 @@ TEST(catalog_doubts__domains)
     };
     char line[256], want[192];
 
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (int i = 0; i < COUNT(good); i++) {
         test_row("%s", good[i]);
         snprintf(line, sizeof(line), AD(",\"adomain\":[\"%s\"]"), good[i]);
         check(line, NULL);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (int i = 0; i < COUNT(bad); i++) {
         test_row("%s", bad[i]);
         snprintf(line, sizeof(line), AD(",\"adomain\":[\"x.example\",\"%s\"]"), bad[i]);
         snprintf(want, sizeof(want), "line 1: /adomain/1: \"%s\" is no domain", bad[i]);

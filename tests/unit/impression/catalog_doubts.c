@@ -36,24 +36,16 @@ TEST(catalog_doubts__times)
         {",\"start\":978307200000,\"end\":4133980799999", NULL},
         {",\"start\":1764279600000", NULL},
         {",\"end\":9223372036854775807", NULL}, /* as if there were none */
-        {",\"start\":1", "/start: 1 is before 2001; unix milliseconds are expected"},
-        {",\"start\":978307199999",
-         "/start: 978307199999 is before 2001; unix milliseconds are expected"},
-        {",\"start\":978307200",
-         "/start: 978307200 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":1764279600",
-         "/end: 1764279600 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":4133980799",
-         "/end: 4133980799 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":4133980800", "/end: 4133980800 is before 2001; unix milliseconds are expected"},
-        {",\"end\":4133980800000",
-         "/end: 4133980800000 is after 2100; unix milliseconds are expected"},
-        {",\"end\":1764279600000000",
-         "/end: 1764279600000000 looks like microseconds; unix milliseconds are expected"},
-        {",\"start\":1764279600000000000",
-         "/start: 1764279600000000000 looks like nanoseconds; unix milliseconds are expected"},
-        {",\"end\":9223372036854775806",
-         "/end: 9223372036854775806 is after 2100; unix milliseconds are expected"},
+        {",\"start\":1", "/start: 1 is before 2001"},
+        {",\"start\":978307199999", "/start: 978307199999 is before 2001"},
+        {",\"start\":978307200", "/start: 978307200 looks like seconds"},
+        {",\"end\":1764279600", "/end: 1764279600 looks like seconds"},
+        {",\"end\":4133980799", "/end: 4133980799 looks like seconds"},
+        {",\"end\":4133980800", "/end: 4133980800 is before 2001"},
+        {",\"end\":4133980800000", "/end: 4133980800000 is after 2100"},
+        {",\"end\":1764279600000000", "/end: 1764279600000000 looks like microseconds"},
+        {",\"start\":1764279600000000000", "/start: 1764279600000000000 looks like nanoseconds"},
+        {",\"end\":9223372036854775806", "/end: 9223372036854775806 is after 2100"},
     };
 
     for (int i = 0; i < COUNT(rows); i++) {
@@ -61,7 +53,8 @@ TEST(catalog_doubts__times)
 
         test_row("%s", rows[i].members);
         snprintf(line, sizeof(line), AD("%s"), rows[i].members);
-        snprintf(want, sizeof(want), "line 1: %s", rows[i].want ? rows[i].want : "");
+        snprintf(want, sizeof(want), "line 1: %s; unix milliseconds are expected",
+                 rows[i].want ? rows[i].want : "");
         check(line, rows[i].want ? want : NULL);
     }
 }

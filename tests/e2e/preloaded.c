@@ -84,7 +84,7 @@ TEST(health__live_fails_while_a_worker_stalls)
     while (!fault_fired(&fault, FAULT_SEND))
         usleep(1000);
     wait_live(&d, 503);
-    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));
+    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker is stalled"));
     CHECK_OK(http_client_receive(&client, false, &response, &err), err);
     CHECK_INT(response.status, 200);
     http_client_release(&client);

@@ -70,7 +70,7 @@ TEST(behaviour__refuses_to_pack)
     e = event(1, BEHAVIOUR_VIEW, "a\xff", "");
     CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item is not UTF-8");
     e = (struct behaviour){1, BEHAVIOUR_VIEW, {"a\0b", 3}, {0}};
-    CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item holds U+0000");
+    CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item contains U+0000");
     CHECK_INT(out.len, 0);
 }
 

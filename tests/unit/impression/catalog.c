@@ -97,7 +97,7 @@ TEST(catalog__refuses_bad_lines)
         {"{", "", "not JSON"},
         {"x", "", "not JSON"},
         {"{\"adid\":\"a\xff\"}", "", "UTF-8"},
-        {"{\"adid\":\"a\",\"adid\":\"b\",\"title\":\"t\",\"bid\":1}", "", "twice"},
+        {"{\"adid\":\"a\",\"adid\":\"b\",\"title\":\"t\",\"bid\":1}", "", "duplicate key"},
         {"[]", "", "must be an object"},
         {"{\"title\":\"t\",\"bid\":1}", "/adid", "is missing"},
         {"{\"adid\":\"\",\"title\":\"t\",\"bid\":1}", "/adid", "must not be empty"},

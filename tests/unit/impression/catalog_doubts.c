@@ -112,14 +112,14 @@ TEST(catalog_doubts__rates_and_texts)
         {AD(",\"prior_ctr\":0.5"), NULL},
         {AD(",\"prior_ctr\":1e-6"), NULL},
         {AD(",\"prior_ctr\":1"), "line 1: /prior_ctr: 1 is too high for a click-through rate; a "
-                                 "share is expected, not per cent"},
+                                 "fraction is expected, not a percentage"},
         {AD(",\"prior_ctr\":0.51"), "line 1: /prior_ctr: 0.51 is too high for a click-through "
-                                    "rate; a share is expected, not per cent"},
-        {AD(",\"prior_ctr\":0"), "line 1: /prior_ctr: 0 means that nobody ever clicks"},
+                                    "rate; a fraction is expected, not a percentage"},
+        {AD(",\"prior_ctr\":0"), "line 1: /prior_ctr: 0 means that the ad is never clicked"},
         {"{\"adid\":\"a\",\"title\":\" \\t\\u00a0\\u3000\",\"bid\":1}",
-         "line 1: /title: blank, the model has nothing to read"},
+         "line 1: /title: blank: the model has no text to read"},
         {"{\"adid\":\"a\",\"title\":\" \",\"desc\":\"\\ufeff \",\"bid\":1}",
-         "line 1: /title: blank, the model has nothing to read"},
+         "line 1: /title: blank: the model has no text to read"},
         {"{\"adid\":\"a\",\"title\":\" \",\"desc\":\"tea\",\"bid\":1}", NULL},
         {"{\"adid\":\"a\",\"title\":\"\xe8\x8c\xb6\",\"bid\":1}", NULL},
     };
@@ -162,12 +162,12 @@ TEST(catalog_doubts__domains)
     for (int i = 0; i < COUNT(bad); i++) {
         test_row("%s", bad[i]);
         snprintf(line, sizeof(line), AD(",\"adomain\":[\"x.example\",\"%s\"]"), bad[i]);
-        snprintf(want, sizeof(want), "line 1: /adomain/1: \"%s\" is no domain", bad[i]);
+        snprintf(want, sizeof(want), "line 1: /adomain/1: \"%s\" is not a domain", bad[i]);
         check(line, want);
     }
     /* A long one is quoted in part, and never half a character. */
     snprintf(line, sizeof(line), AD(",\"adomain\":[\"%063d\xd1\x8f\"]"), 0);
-    snprintf(want, sizeof(want), "line 1: /adomain/0: \"%063d\" is no domain", 0);
+    snprintf(want, sizeof(want), "line 1: /adomain/0: \"%063d\" is not a domain", 0);
     check(line, want);
 }
 

@@ -193,19 +193,13 @@ struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment
     float *lse;     /* (T, A) or (R, A) f32, saved: log of the sum of e^score, by row and head */
 };
 
-enum norm_kind {
-    NORM_POST, /* stream = norm(stream + delta); operand = stream */
-    NORM_PRE,  /* stream = stream + delta; operand = norm(stream) */
-};
-
-struct residual_norm_args {
-    enum norm_kind kind;
+struct residual_norm_args { /* stream = norm(stream + delta); operand = stream */
     int n_rows, hidden;
     void *stream;      /* (rows, H) in and out */
     const void *delta; /* (rows, H) stream elements; NULL: nothing is added */
     const void *gamma, *beta;
     float eps;
-    void *operand;      /* (rows, H) out; may be == stream if kind is POST and types match */
+    void *operand;      /* (rows, H) out; may be == stream if the element types match */
     float *mean, *rstd; /* (rows) f32, saved: of each row, 1 / deviation; both or neither */
 };
 

@@ -10,16 +10,15 @@ int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, 
         const size_t at = (size_t)r * (size_t)hidden;
         float *stream = (float *)args->stream + at;
         const float *delta = args->delta ? (const float *)args->delta + at : NULL;
-        float *normal = args->kind == NORM_POST ? stream : lane->row;
         struct simd_norm norm;
 
         norm = lane->session->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps,
-                                             hidden, normal);
+                                             hidden, stream);
         if (args->mean) {
             args->mean[r] = norm.mean;
             args->rstd[r] = norm.rstd;
         }
-        lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), normal, hidden);
+        lane_narrow(lane, (char *)args->operand + lane_operands(lane, at), stream, hidden);
     }
     return 0;
 }

@@ -163,7 +163,6 @@ static int project(const struct network *net, const struct forward_args *a, int 
         .out = place(&a->rows.delta1, l, a->scratch->delta),
     };
     const struct residual_norm_args norm = {
-        .kind = NORM_POST,
         .n_rows = rows->n,
         .hidden = net->config->hidden,
         .stream = rows->stream,
@@ -201,7 +200,6 @@ static int feed_forward(const struct network *net, const struct forward_args *a,
         .out = place(&a->rows.delta2, l, a->scratch->delta),
     };
     const struct residual_norm_args norm = {
-        .kind = NORM_POST,
         .n_rows = rows->n,
         .hidden = net->config->hidden,
         .stream = rows->stream,

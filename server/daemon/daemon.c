@@ -63,7 +63,7 @@ static void on_end_signal(void *arg, int number)
     struct daemon *d = arg;
 
     if (d->signalled) {
-        log_warn("stopping_at_once", LOG_INT("signal", number),
+        log_warn("forced_shutdown", LOG_INT("signal", number),
                  LOG_INT("cut", server_connections(&d->serving.server)));
         end_loop(d);
         return;

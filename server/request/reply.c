@@ -17,7 +17,7 @@ enum step_result request_fail(struct request *r, const struct err *err)
 {
     if (err->code == ERR_NOMEM)
         return request_refuse(r, PROBLEM_OUT_OF_MEMORY, NULL);
-    log_error("request_failed_by_bug", LOG_STR("request_id", r->call->request_id),
+    log_error("internal_error", LOG_STR("request_id", r->call->request_id),
               LOG_STR("step", request_steps[r->step].name), LOG_STR("error", err->text));
     return request_refuse(r, PROBLEM_INTERNAL, NULL);
 }

@@ -67,7 +67,7 @@ static void log_down(struct session *session, const char *why)
     if (session->settings->quiet || session->n_logged == MAX_REASONS ||
         (session->n_logged && strcmp(why, session->logged) == 0))
         return;
-    log_warn("redis_gone", LOG_STR("reason", why),
+    log_warn("redis_disconnected", LOG_STR("reason", why),
              LOG_STR("address", address_text(session, address)));
     snprintf(session->logged, sizeof(session->logged), "%s", why);
     session->n_logged++;

@@ -212,7 +212,7 @@ TEST(cli__first_log_line_says_who_and_where)
     test_row("cli: Redis is down");
     driver_start(&d,
                  &(struct driver_args){.redis = "redis://127.0.0.1:1", .sets = {"http.workers=3"}});
-    driver_wait_log(&d, "event=redis_gone");
+    driver_wait_log(&d, "event=redis_disconnected");
     check_first_line(&d);
     CHECK_INT(driver_stop(&d), 0);
 }
@@ -247,7 +247,7 @@ TEST(cli__probe_asks_a_running_daemon)
     driver_kill(&d, SIGTERM); /* the first signal: the drain goes on */
     driver_kill(&d, SIGINT);
     CHECK_INT(driver_wait(&d, 10000), 0);
-    CHECK(strstr(driver_log(&d), "event=stopping_at_once"));
+    CHECK(strstr(driver_log(&d), "event=forced_shutdown"));
     CHECK_INT(probe(&d, "live"), 1);
     driver_stop(&d);
 }

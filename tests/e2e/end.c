@@ -205,7 +205,7 @@ TEST(end__gives_up_a_load)
         }
         CHECK_INT(driver_wait(&d, END_MS), 0);
         check_given_up(&d);
-        CHECK_INT(strstr(driver_log(&d), "event=stopping_at_once") != NULL, twice);
+        CHECK_INT(strstr(driver_log(&d), "event=forced_shutdown") != NULL, twice);
         if (twice)
             http_client_release(&client);
         done(&d);

@@ -214,12 +214,12 @@ TEST(hostile_redis__is_told_once_per_outage)
     int gone, back;
 
     start(NULL, NULL);
-    gone = logged("event=redis_gone");
+    gone = logged("event=redis_disconnected");
     back = logged("event=redis_back");
     peer_set(&peer, &nonsense);
     for (int64_t until_us = clock_now_us() + 1500000; clock_now_us() < until_us; usleep(2000))
         call(false);
-    CHECK(logged("event=redis_gone") - gone <= 4);
+    CHECK(logged("event=redis_disconnected") - gone <= 4);
     CHECK(logged("event=redis_back") - back <=
           1); /* between the end of the good one and nonsense */
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);

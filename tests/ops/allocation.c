@@ -1,7 +1,6 @@
 /*
- * Once lanes are open no operation allocates. The linker sends every allocation of the code that is
- * built here through the counters below; what the libraries do inside is their own affair, and is
- * not seen.
+ * Once lanes are open no operation allocates. The linker routes every allocation of the code built
+ * here through the counter below; allocations inside libraries are not counted.
  */
 #include "tests/ops/rig.h"
 
@@ -58,121 +57,87 @@ static struct linear_weight *weight(struct rig *rig, struct rng *rng, int in, in
     const struct linear_spec spec = {
         .in = in, .out = out, .weight = w, .bias = w, .activation = activation};
 
-    CHECK_OK(rig->ops->weight_new(rig->session, &spec, 256, &made, &err), err);
+    CHECK_OK(rig->ops->weight_new(rig->session, &spec, rig_rung(rig, 512), &made, &err), err);
     free(w);
     return made;
 }
 
-static float *floats(struct rig *rig, struct rng *rng, size_t n)
-{
-    float *host = rig_random(rig, rng, n, 1, false), *memory = rig_floats(rig, host, n);
-
-    free(host);
-    return memory;
-}
-
-static void tensors_init(struct tensors *t, struct rig *rig, size_t n_tokens)
+static void tensors_init(struct tensors *t, struct rig *rig, int rows)
 {
     struct rng rng;
 
     rng_init(&rng, 21);
     t->qkv_weight = weight(rig, &rng, H, 3 * H, ACTIVATION_NONE);
     t->inner_weight = weight(rig, &rng, H, F, ACTIVATION_GELU_ERF);
-    t->word = floats(rig, &rng, RIG_VOCABULARY * H);
-    t->position = floats(rig, &rng, RIG_MAX_POSITION * H);
-    t->type = floats(rig, &rng, RIG_TYPES * H);
-    t->gamma = floats(rig, &rng, H);
-    t->stream = rig_floats(rig, NULL, n_tokens * H);
-    t->operand = rig_operands(rig, NULL, n_tokens * H);
-    t->qkv = rig_operands(rig, NULL, n_tokens * 3 * H);
-    t->mixed = rig_operands(rig, NULL, n_tokens * H);
-    t->inner = rig_operands(rig, NULL, n_tokens * F);
-    t->pooled = rig_operands(rig, NULL, n_tokens * H);
-    t->logits = rig_floats(rig, NULL, n_tokens);
-    t->outside = rig_operands(rig, NULL, (size_t)PARENT * 3 * H);
+    t->word = rig_random_floats(rig, &rng, RIG_VOCABULARY * H, 1);
+    t->position = rig_random_floats(rig, &rng, RIG_MAX_POSITION * H, 1);
+    t->type = rig_random_floats(rig, &rng, RIG_TYPES * H, 1);
+    t->gamma = rig_random_floats(rig, &rng, H, 1);
+    t->stream = rig_stream(rig, NULL, rows, H);
+    t->operand = rig_operands(rig, NULL, rows, H);
+    t->qkv = rig_operands(rig, NULL, rows, 3 * H);
+    t->mixed = rig_operands(rig, NULL, rows, H);
+    t->inner = rig_operands(rig, NULL, rows, F);
+    t->pooled = rig_operands(rig, NULL, rows, H);
+    t->logits = rig_floats(rig, NULL, rows, 1);
+    t->outside = rig_operands(rig, NULL, PARENT, 3 * H);
 }
 
-static void tensors_release(struct tensors *t, struct rig *rig)
+static void run(int rc, const struct err *err)
 {
-    rig->ops->weight_free(rig->session, t->qkv_weight);
-    rig->ops->weight_free(rig->session, t->inner_weight);
-    void *all[] = {t->word, t->position, t->type,  t->gamma,  t->stream, t->operand,
-                   t->qkv,  t->mixed,    t->inner, t->pooled, t->logits, t->outside};
-    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
-        rig_free(rig, all[i]);
+    CHECK_OK(rc, *err);
 }
 
-/* Every operation once. */
+/* Every operation once; not if the device replays them. */
 static void pass(struct rig *rig, const struct tensors *t, const struct slice *slice)
 {
+    const struct pass pass = {.network = t, .n_layers = 1};
     const struct outside_parent outside = {PARENT, t->outside};
-    const int n = slice->n_tokens;
+    const struct embed_args embed = {.word = t->word,
+                                     .position = t->position,
+                                     .type = t->type,
+                                     .gamma = t->gamma,
+                                     .beta = t->gamma,
+                                     .eps = 1e-12F,
+                                     .hidden = H,
+                                     .stream = t->stream,
+                                     .operand = t->operand};
+    const struct linear_args qkv = {
+        .weight = t->qkv_weight, .n_rows = slice->n_tokens, .in = t->operand, .out = t->qkv};
+    const struct attention_args attention = {
+        .hidden = H, .heads = HEADS, .qkv = t->qkv, .outside = &outside, .out = t->mixed};
+    const struct linear_args inner = {
+        .weight = t->inner_weight, .n_rows = slice->n_tokens, .in = t->mixed, .out = t->inner};
+    const struct residual_norm_args norm = {.n_rows = slice->n_tokens,
+                                            .hidden = H,
+                                            .stream = t->stream,
+                                            .gamma = t->gamma,
+                                            .beta = t->gamma,
+                                            .eps = 1e-12F,
+                                            .operand = t->operand};
+    const struct pool_args pool = {
+        .kind = POOL_MEAN, .hidden = H, .stream = t->stream, .operand_out = t->pooled};
+    const struct head_args head = {.n_rows = slice->n_read,
+                                   .hidden = H,
+                                   .labels = 1,
+                                   .operand = t->pooled,
+                                   .weight = t->gamma,
+                                   .bias = t->gamma,
+                                   .logits = t->logits};
     struct err err;
-    int done;
+    const int replayed = rig->ops->begin(rig->lane, slice, &pass, &err);
 
-    CHECK_OK(rig->ops->begin(rig->lane, slice, &rig_pass, &err), err);
-    CHECK_OK(rig->ops->embed(rig->lane,
-                             &(struct embed_args){.word = t->word,
-                                                  .position = t->position,
-                                                  .type = t->type,
-                                                  .gamma = t->gamma,
-                                                  .beta = t->gamma,
-                                                  .eps = 1e-12F,
-                                                  .hidden = H,
-                                                  .stream = t->stream,
-                                                  .operand = t->operand},
-                             &err),
-             err);
-    CHECK_OK(
-        rig->ops->linear(rig->lane,
-                         &(struct linear_args){
-                             .weight = t->qkv_weight, .n_rows = n, .in = t->operand, .out = t->qkv},
-                         &err),
-        err);
-    CHECK_OK(
-        rig->ops->attention(
-            rig->lane,
-            &(struct attention_args){
-                .hidden = H, .heads = HEADS, .qkv = t->qkv, .outside = &outside, .out = t->mixed},
-            &err),
-        err);
-    CHECK_OK(rig->ops->linear(
-                 rig->lane,
-                 &(struct linear_args){
-                     .weight = t->inner_weight, .n_rows = n, .in = t->mixed, .out = t->inner},
-                 &err),
-             err);
-    CHECK_OK(rig->ops->residual_norm(rig->lane,
-                                     &(struct residual_norm_args){.kind = NORM_POST,
-                                                                  .n_rows = n,
-                                                                  .hidden = H,
-                                                                  .stream = t->stream,
-                                                                  .gamma = t->gamma,
-                                                                  .beta = t->gamma,
-                                                                  .eps = 1e-12F,
-                                                                  .operand = t->operand},
-                                     &err),
-             err);
-    CHECK_OK(rig->ops->pool(
-                 rig->lane,
-                 &(struct pool_args){
-                     .kind = POOL_MEAN, .hidden = H, .stream = t->stream, .operand_out = t->pooled},
-                 &err),
-             err);
-    CHECK_OK(rig->ops->head(rig->lane,
-                            &(struct head_args){.n_rows = slice->n_read,
-                                                .hidden = H,
-                                                .labels = 1,
-                                                .operand = t->pooled,
-                                                .weight = t->gamma,
-                                                .bias = t->gamma,
-                                                .logits = t->logits},
-                            &err),
-             err);
-    CHECK_OK(rig->ops->finish(rig->lane, &err), err);
-    while ((done = rig->ops->query(rig->lane, &err)) == 0)
-        ;
-    CHECK_INT(done, 1);
+    run(replayed < 0 ? -1 : 0, &err);
+    if (!replayed) {
+        run(rig->ops->embed(rig->lane, &embed, &err), &err);
+        run(rig->ops->linear(rig->lane, &qkv, &err), &err);
+        run(rig->ops->attention(rig->lane, &attention, &err), &err);
+        run(rig->ops->linear(rig->lane, &inner, &err), &err);
+        run(rig->ops->residual_norm(rig->lane, &norm, &err), &err);
+        run(rig->ops->pool(rig->lane, &pool, &err), &err);
+        run(rig->ops->head(rig->lane, &head, &err), &err);
+    }
+    rig_wait(rig, rig->lane);
 }
 
 static void count(const struct rig_config *config)
@@ -184,10 +149,14 @@ static void count(const struct rig_config *config)
     int before;
 
     rig_open_config(&rig, config);
+    if (!rig.device_caps->outside_parents) {
+        rig_close(&rig);
+        return;
+    }
     rng_init(&rng, 1);
-    rig_slice_init(&small, "5 1", "30", &rng);
-    rig_slice_init(&large, "64 16p0 8p0 24p0 1p0 17p0 90o0 61", "30", &rng);
-    tensors_init(&t, &rig, (size_t)large.slice.n_tokens);
+    rig_slice_init(&small, &rig, "5 1", "30", &rng);
+    rig_slice_init(&large, &rig, "64 16p0 8p0 24p0 1p0 17p0 90o0 61", "30", &rng);
+    tensors_init(&t, &rig, large.slice.n_tokens);
     rig_lane(&rig);
     before = n_allocations;
     CHECK(before > 0); /* the counter counts */
@@ -196,9 +165,10 @@ static void count(const struct rig_config *config)
         pass(&rig, &t, &small.slice);
     }
     CHECK_INT(n_allocations, before);
-    tensors_release(&t, &rig);
-    rig_slice_release(&small);
-    rig_slice_release(&large);
+    rig.ops->weight_free(rig.session, t.qkv_weight);
+    rig.ops->weight_free(rig.session, t.inner_weight);
+    rig_slice_release(&small, &rig);
+    rig_slice_release(&large, &rig);
     rig_close(&rig);
 }
 
@@ -210,5 +180,3 @@ TEST(operations__allocate_nothing)
     for (int i = 0; i < n; i++)
         count(&configs[i]);
 }
-
-TEST_MAIN

@@ -251,8 +251,7 @@ static int ref_residual_norm(struct lane *lane, const struct residual_norm_args 
         }
         save_norm(norm_row(operand, x, args->gamma, args->beta, (double)args->eps, h), args->mean,
                   args->rstd, r);
-        if (args->kind == NORM_POST)
-            memmove(stream, operand, (size_t)h * sizeof(float));
+        memmove(stream, operand, (size_t)h * sizeof(float));
     }
     free(x);
     return 0;
@@ -303,7 +302,7 @@ static int ref_head(struct lane *lane, const struct head_args *args, struct err 
     return 0;
 }
 
-/* What does not compute is the null device's. */
+/* The functions that compute nothing are the null device's. */
 const struct backend_ops backend_reference = {
     .name = "reference",
     .device_open = null_device_open,

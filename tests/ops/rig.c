@@ -1,52 +1,74 @@
-/* Opens a backend and runs an operation on it and on the reference. */
+/* Opens backends for the operation tests; their tensors and passes. */
 #include "tests/ops/rig.h"
-
-#include <ctype.h>
 
 #include "kernels/cpu/bf16.h"
 #include "kernels/module.h"
-
-const struct pass rig_pass = {.network = &rig_pass, .n_layers = 1};
 
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,
               const char *linear)
 {
     const struct session_args args = {.precision = precision, .linear = linear};
+    struct rng rng;
+    char rows[32];
     struct err err;
 
     *rig = (struct rig){.ops = ops};
     CHECK_OK(ops->device_open("", &rig->device, &err), err);
     CHECK_OK(ops->session_open(rig->device, &args, &rig->session, &err), err);
+    rig->device_caps = ops->device_caps(rig->device);
     rig->caps = ops->session_caps(rig->session);
+    rig->stream = rig->caps->stream_bytes == sizeof(float) ? PRECISION_F32 : rig->caps->precision;
+    rng_init(&rng, 1);
+    snprintf(rows, sizeof(rows), "%dx1", RIG_MAX_TOKENS);
+    rig_slice_init(&rig->rows, rig, rows, NULL, &rng);
 }
 
-int rig_configs(struct rig_config out[RIG_MAX_CONFIGS])
+/* In every precision that it has. */
+static int configs_of(const char *name, struct rig_config *out)
 {
-    static const enum precision wanted[] = {PRECISION_F32, PRECISION_BF16};
-    const struct backend_ops *cuda;
+    static const enum precision wanted[] = {PRECISION_F32, PRECISION_F16, PRECISION_BF16};
+    const struct backend_ops *ops;
     struct device *device;
     struct session *session;
     struct err err;
     int n = 0;
 
-    out[n++] = (struct rig_config){&backend_cpu, PRECISION_F32, "onednn"};
-    out[n++] = (struct rig_config){&backend_cpu, PRECISION_F32, "plain"};
-    out[n++] = (struct rig_config){&backend_cpu, PRECISION_BF16, "plain"};
-    /* By processor: f32 where it has no bf16 products, as in production. */
-    out[n++] = (struct rig_config){&backend_cpu, PRECISION_BF16, ""};
-    if (backend_find("cuda", &cuda, &err) || cuda->device_open("", &device, &err)) {
+    if (backend_find(name, &ops, &err) || ops->device_open("", &device, &err)) {
         printf("     not here: %s\n", err.text);
+        return 0;
+    }
+    for (int i = 0; i < COUNT(wanted); i++) {
+        const struct session_args args = {.precision = wanted[i]};
+
+        if (ops->session_open(device, &args, &session, &err))
+            continue;
+        if (ops->session_caps(session)->precision == wanted[i])
+            out[n++] = (struct rig_config){ops, wanted[i], ""};
+        ops->session_close(session);
+    }
+    ops->device_close(device);
+    return n;
+}
+
+int rig_configs(struct rig_config out[RIG_MAX_CONFIGS])
+{
+    static const struct rig_config cpu[] = {
+        {&backend_cpu, PRECISION_F32, "onednn"},
+        {&backend_cpu, PRECISION_F32, "plain"},
+        {&backend_cpu, PRECISION_BF16, "plain"},
+        /* By processor: f32 where it has no bf16 products, as in production. */
+        {&backend_cpu, PRECISION_BF16, ""},
+    };
+    const char *named = getenv("ADRANK_OPS_BACKEND");
+
+    if (named) {
+        const int n = configs_of(named, out);
+
+        CHECK(n > 0);
         return n;
     }
-    for (int i = 0; i < 2; i++) {
-        const struct session_args args = {.precision = wanted[i]};
-        if (cuda->session_open(device, &args, &session, &err))
-            continue;
-        cuda->session_close(session);
-        out[n++] = (struct rig_config){cuda, wanted[i], ""};
-    }
-    cuda->device_close(device);
-    return n;
+    memcpy(out, cpu, sizeof(cpu));
+    return COUNT(cpu) + configs_of("cuda", out + COUNT(cpu));
 }
 
 void rig_open_config(struct rig *rig, const struct rig_config *config)
@@ -59,216 +81,217 @@ void rig_lane(struct rig *rig)
 {
     struct err err;
 
-    CHECK_OK(rig->ops->lane_open(rig->session, RIG_MAX_TOKENS, RIG_MAX_HIDDEN, &rig->lane, &err),
+    CHECK_OK(rig->ops->lane_open(rig->session, rig_rung(rig, RIG_MAX_TOKENS), RIG_MAX_HIDDEN,
+                                 &rig->lane, &err),
              err);
 }
 
 void rig_close(struct rig *rig)
 {
+    rig_free(rig, 0);
+    rig_slice_release(&rig->rows, rig);
     if (rig->lane)
         rig->ops->lane_close(rig->lane);
     rig->ops->session_close(rig->session);
     rig->ops->device_close(rig->device);
 }
 
-static bool is_bf16(const struct rig *rig)
+/* ---- elements -------------------------------------------------------------------------------- */
+
+/* To nearest, ties to even: a unit in the last place of 2^(e-1) <= |x| < 2^e is 2^(e-11). */
+static uint16_t f16_from_f32(float x)
 {
-    return rig->caps->precision == PRECISION_BF16;
+    const uint16_t sign = signbit(x) ? 0x8000 : 0;
+    long bits;
+    int e;
+
+    if (x != x)
+        return 0x7e00;
+    if (isinf(x))
+        return sign | 0x7c00;
+    frexpf(x, &e);
+    if (e < -13 || fpclassify(x) == FP_ZERO)
+        e = -13;
+    bits = ((long)(e + 13) << 10) + lrintf(ldexpf(fabsf(x), 11 - e));
+    return (uint16_t)(sign | (bits < 0x7c00 ? bits : 0x7c00));
 }
 
-float rig_round(const struct rig *rig, float x)
+static float f16_to_f32(uint16_t half)
 {
-    return is_bf16(rig) ? bf16_to_f32(bf16_from_f32(x)) : x;
+    const int exponent = half >> 10 & 31, fraction = half & 1023;
+    float x;
+
+    if (exponent == 31)
+        x = fraction ? NAN : INFINITY;
+    else if (exponent)
+        x = ldexpf((float)(fraction + 1024), exponent - 25);
+    else
+        x = ldexpf((float)fraction, -24);
+    return half & 0x8000 ? -x : x;
 }
 
-static void *store(struct rig *rig, const void *from, size_t bytes)
+size_t rig_element_bytes(enum precision element)
 {
-    struct err err;
-    void *memory = rig->ops->alloc(rig->session, bytes, &err);
-
-    CHECK(memory != NULL);
-    if (from)
-        CHECK_OK(rig->ops->upload(rig->session, memory, from, bytes, &err), err);
-    return memory;
+    return element == PRECISION_F32 ? sizeof(float) : sizeof(uint16_t);
 }
 
-void *rig_floats(struct rig *rig, const float *from, size_t n)
+static void encode(enum precision element, const float *from, size_t n, void *to)
 {
-    return store(rig, from, n * sizeof(float));
-}
-
-void *rig_operands(struct rig *rig, const float *from, size_t n)
-{
-    bf16 *narrow;
-    void *memory;
-
-    if (!is_bf16(rig) || !from)
-        return store(rig, from, n * rig->caps->operand_bytes);
-    narrow = malloc(n * sizeof(*narrow) + 1);
-    CHECK(narrow != NULL);
+    if (element == PRECISION_F32) {
+        memcpy(to, from, n * sizeof(*from));
+        return;
+    }
     for (size_t i = 0; i < n; i++)
-        narrow[i] = bf16_from_f32(from[i]);
-    memory = store(rig, narrow, n * sizeof(*narrow));
-    free(narrow);
-    return memory;
+        ((uint16_t *)to)[i] =
+            element == PRECISION_BF16 ? bf16_from_f32(from[i]) : f16_from_f32(from[i]);
 }
 
-void rig_free(struct rig *rig, void *memory)
+static void decode(enum precision element, const void *from, size_t n, float *to)
 {
-    rig->ops->free(rig->session, memory);
-}
+    const uint16_t *narrow = from;
 
-void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, size_t bytes)
-{
-    void *out = malloc(bytes + 1), *host;
-    struct err err;
-    int done;
-
-    host = rig->ops->host_alloc(rig->device, bytes, &err);
-    CHECK(out != NULL && host != NULL);
-    CHECK_OK(rig->ops->download(lane, host, from, bytes, &err), err);
-    CHECK_OK(rig->ops->finish(lane, &err), err);
-    while ((done = rig->ops->query(lane, &err)) == 0)
-        ;
-    CHECK_OK(done < 0 ? -1 : 0, err);
-    memcpy(out, host, bytes);
-    rig->ops->host_free(rig->device, host);
-    return out;
-}
-
-float *rig_read_floats(struct rig *rig, const void *from, size_t n)
-{
-    return rig_read_bytes(rig, rig->lane, from, n * sizeof(float));
-}
-
-float *rig_read_operands(struct rig *rig, const void *from, size_t n)
-{
-    float *out;
-    bf16 *narrow;
-
-    if (!is_bf16(rig))
-        return rig_read_floats(rig, from, n);
-    narrow = rig_read_bytes(rig, rig->lane, from, n * sizeof(*narrow));
-    out = malloc(n * sizeof(*out) + 1);
-    CHECK(out != NULL);
-    for (size_t i = 0; i < n; i++)
-        out[i] = bf16_to_f32(narrow[i]);
-    free(narrow);
-    return out;
+    if (element == PRECISION_F32)
+        memcpy(to, from, n * sizeof(*to));
+    for (size_t i = 0; i < n && element != PRECISION_F32; i++)
+        to[i] = element == PRECISION_BF16 ? bf16_to_f32(narrow[i]) : f16_to_f32(narrow[i]);
 }
 
 float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double deviation, bool rounded)
 {
     float *out = malloc(n * sizeof(*out) + 1);
+    uint32_t narrow;
 
     CHECK(out != NULL);
     for (size_t i = 0; i < n; i++) {
         out[i] = (float)(rng_normal(rng) * deviation);
-        if (rounded)
-            out[i] = rig_round(rig, out[i]);
+        if (!rounded)
+            continue;
+        encode(rig->caps->precision, &out[i], 1, &narrow);
+        decode(rig->caps->precision, &narrow, 1, &out[i]);
     }
     return out;
 }
 
-static int number(const char **text)
-{
-    char *end;
-    const long n = strtol(*text, &end, 10);
+/* ---- tensors --------------------------------------------------------------------------------- */
 
-    CHECK(end != *text);
-    *text = end;
-    return (int)n;
+int rig_rung(const struct rig *rig, int rows)
+{
+    return ladder_rung(&rig->device_caps->ladder, rows);
 }
 
-static void add_segment(struct slice_segment *segments, struct slice *slice, int len, char kind,
-                        int of)
+static void *tensor(struct rig *rig, enum precision element, const float *from, size_t n,
+                    size_t padded)
 {
-    segments[slice->n_segments++] = (struct slice_segment){
-        .start = slice->n_tokens,
-        .len = len,
-        .parent = kind == 'p' ? of : -1,
-        .outside_parent = kind == 'o' ? of : -1,
-    };
-    slice->n_tokens += len;
+    const size_t bytes = padded * rig_element_bytes(element);
+    void *host = malloc(bytes + 1), *memory;
+    struct err err;
+
+    CHECK(host != NULL && rig->n_tensors < COUNT(rig->tensors));
+    memset(host, RIG_FILLED, bytes);
+    if (from)
+        encode(element, from, n, host);
+    memory = rig->ops->alloc(rig->session, bytes, &err);
+    CHECK_OK(memory ? 0 : -1, err);
+    CHECK_OK(rig->ops->upload(rig->session, memory, host, bytes, &err), err);
+    free(host);
+    rig->tensors[rig->n_tensors++] = memory;
+    return memory;
 }
 
-static void parse_segments(struct slice_segment *segments, struct slice *slice, const char *text)
+static void *rows_of(struct rig *rig, enum precision element, const float *from, int rows,
+                     int width)
 {
-    while (*text) {
-        int times = 1, len = number(&text), of = -1;
-        char kind = ' ';
-
-        if (*text == 'x') {
-            text++;
-            times = len;
-            len = number(&text);
-        }
-        if (*text == 'p' || *text == 'o') {
-            kind = *text++;
-            of = number(&text);
-        }
-        for (int i = 0; i < times; i++)
-            add_segment(segments, slice, len, kind, of);
-        while (isspace((unsigned char)*text))
-            text++;
-    }
+    return tensor(rig, element, from, (size_t)rows * (size_t)width,
+                  (size_t)rig_rung(rig, rows) * (size_t)width);
 }
 
-static void read_childless(struct slice *slice, int32_t *read, int32_t *read_segments)
+void *rig_floats(struct rig *rig, const float *from, int rows, int width)
 {
-    for (int s = 0; s < slice->n_segments; s++) {
-        bool is_parent = false;
-
-        for (int c = s + 1; c < slice->n_segments && !is_parent; c++)
-            is_parent = slice->segments[c].parent == s;
-        if (is_parent)
-            continue;
-        read[slice->n_read] = slice->segments[s].start;
-        read_segments[slice->n_read++] = s;
-    }
+    return rows_of(rig, PRECISION_F32, from, rows, width);
 }
 
-static int32_t *below(struct rng *rng, int n, int limit)
+void *rig_operands(struct rig *rig, const float *from, int rows, int width)
 {
-    int32_t *out = calloc((size_t)n + 1, sizeof(*out));
+    return rows_of(rig, rig->caps->precision, from, rows, width);
+}
+
+void *rig_stream(struct rig *rig, const float *from, int rows, int width)
+{
+    return rows_of(rig, rig->stream, from, rows, width);
+}
+
+float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double deviation)
+{
+    float *host = rig_random(rig, rng, n, deviation, false);
+    float *memory = tensor(rig, PRECISION_F32, host, n, n);
+
+    free(host);
+    return memory;
+}
+
+void rig_free(struct rig *rig, int kept)
+{
+    while (rig->n_tensors > kept)
+        rig->ops->free(rig->session, rig->tensors[--rig->n_tensors]);
+}
+
+void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, int rows,
+                     size_t row_bytes)
+{
+    const size_t bytes = (size_t)rows * row_bytes;
+    void *out = malloc(bytes + 1), *host;
+    struct err err;
 
     CHECK(out != NULL);
-    for (int i = 0; i < n; i++)
-        out[i] = (int32_t)rng_below(rng, (uint64_t)limit);
+    if (rows == 0)
+        return out;
+    host = rig->ops->host_alloc(rig->device, (size_t)rig_rung(rig, rows) * row_bytes, &err);
+    CHECK_OK(host ? 0 : -1, err);
+    rig_begin_rows(rig, lane, rows);
+    CHECK_OK(rig->ops->download(lane, host, from, bytes, &err), err);
+    rig_wait(rig, lane);
+    memcpy(out, host, bytes);
+    rig->ops->host_free(rig->device, host);
     return out;
 }
 
-void rig_slice_init(struct rig_slice *s, const char *segments, const char *outside, struct rng *rng)
+float *rig_read(struct rig *rig, enum precision element, const void *from, int rows, int width)
 {
-    struct slice_segment *list = calloc(RIG_MAX_TOKENS, sizeof(*list));
-    int32_t *read = calloc(RIG_MAX_TOKENS, sizeof(*read));
-    int32_t *read_segments = calloc(RIG_MAX_TOKENS, sizeof(*read_segments));
-    struct slice *slice = &s->slice;
+    const size_t n = (size_t)rows * (size_t)width;
+    void *encoded =
+        rig_read_bytes(rig, rig->lane, from, rows, (size_t)width * rig_element_bytes(element));
+    float *out = malloc(n * sizeof(*out) + 1);
 
-    CHECK(list != NULL && read != NULL && read_segments != NULL);
-    *slice = (struct slice){.segments = list, .read = read, .read_segments = read_segments};
-    parse_segments(list, slice, segments);
-    CHECK(slice->n_tokens <= RIG_MAX_TOKENS);
-    read_childless(slice, read, read_segments);
-    slice->ids = below(rng, slice->n_tokens, RIG_VOCABULARY);
-    slice->types = below(rng, slice->n_tokens, RIG_TYPES);
-    slice->positions = below(rng, slice->n_tokens, RIG_MAX_POSITION);
-    s->outside_len = calloc(16, sizeof(int));
-    CHECK(s->outside_len != NULL);
-    for (const char *at = outside ? outside : ""; *at;) {
-        s->outside_len[slice->n_outside++] = number(&at);
-        while (isspace((unsigned char)*at))
-            at++;
-    }
+    CHECK(out != NULL);
+    decode(element, encoded, n, out);
+    free(encoded);
+    return out;
 }
 
-void rig_slice_release(struct rig_slice *s)
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+void rig_begin(struct rig *rig, struct lane *lane, const struct slice *slice)
 {
-    free((void *)(size_t)s->slice.segments);
-    free((void *)(size_t)s->slice.read);
-    free((void *)(size_t)s->slice.read_segments);
-    free((void *)(size_t)s->slice.ids);
-    free((void *)(size_t)s->slice.types);
-    free((void *)(size_t)s->slice.positions);
-    free(s->outside_len);
+    const struct pass pass = {.network = (const char *)rig + ++rig->n_passes, .n_layers = 1};
+    struct err err;
+
+    CHECK_OK(rig->ops->begin(lane, slice, &pass, &err), err);
+}
+
+void rig_begin_rows(struct rig *rig, struct lane *lane, int rows)
+{
+    rig->begun = rig->rows.slice;
+    rig->begun.n_tokens = rig->begun.n_segments = rig->begun.n_read = rows ? rows : 1;
+    rig_begin(rig, lane, &rig->begun);
+}
+
+void rig_wait(struct rig *rig, struct lane *lane)
+{
+    struct err err;
+    int done;
+
+    CHECK_OK(rig->ops->finish(lane, &err), err);
+    while ((done = rig->ops->query(lane, &err)) == 0)
+        ;
+    CHECK_OK(done < 0 ? -1 : 0, err);
 }

@@ -1,6 +1,8 @@
 /*
- * What every test of operations stands on: an opened backend with a lane, tensors that go up and
- * come down as f32 whatever the backend's element type is, and slices written as text.
+ * The rig of the operation tests: an open backend with a lane, tensors that are uploaded and read
+ * back as f32 whatever the backend's element types are, and slices written as text. It keeps to the
+ * contract of a device without host lanes: slices are in memory of host_alloc, every operation
+ * follows a begin, every read waits by query, and tensors have rows up to the rung.
  */
 #ifndef TESTS_OPS_RIG_H
 #define TESTS_OPS_RIG_H
@@ -11,23 +13,38 @@
 
 #define RIG_MAX_TOKENS 6000
 #define RIG_MAX_HIDDEN 3072
-#define RIG_VOCABULARY                                                                             \
-    50 /* ids, positions (RIG_MAX_POSITION) and types of slices are below these */
+#define RIG_MAX_OUTSIDE 16
+/* ids, positions and types of slices are below these */
+#define RIG_VOCABULARY 50
 #define RIG_MAX_POSITION 600
 #define RIG_TYPES 2
 
+struct rig_slice {
+    struct slice slice;
+    int outside_len[RIG_MAX_OUTSIDE];
+    struct slice_segment *segments;
+    int32_t *read, *read_segments;
+    void *memory; /* of host_alloc */
+};
+
 struct rig {
     const struct backend_ops *ops;
+    const struct device_caps *device_caps;
     const struct session_caps *caps;
+    enum precision stream; /* of stream elements */
     struct device *device;
     struct session *session;
     struct lane *lane;
+    struct rig_slice rows; /* as many one-token segments as fit, all read */
+    struct slice begun;    /* by rig_begin_rows */
+    uintptr_t n_passes;
+    int n_tensors;
+    void *tensors[64];
 };
 
-extern const struct pass rig_pass; /* for every begin: nothing is recorded under it */
-
-/* What tests run over: the CPU with every provider and precision, and each other backend that opens
- * here, in the precisions that it has. */
+/* What tests run over: the CPU with every provider and precision, and CUDA in the precisions that
+ * it has where it opens. The environment's ADRANK_OPS_BACKEND (a name or a module's path) replaces
+ * them. */
 struct rig_config {
     const struct backend_ops *ops;
     enum precision precision;
@@ -44,32 +61,46 @@ void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision pre
 void rig_lane(struct rig *rig);
 void rig_close(struct rig *rig);
 
-/* n floats as operands (or as they are) in memory of the backend; from NULL: zeros. Freed by
- * rig_free. */
-void *rig_operands(struct rig *rig, const float *from, size_t n);
-void *rig_floats(struct rig *rig, const float *from, size_t n);
-void rig_free(struct rig *rig, void *memory);
-/* And back into a heap array; waits until the lane has computed it. */
-void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, size_t bytes);
-float *rig_read_operands(struct rig *rig, const void *from, size_t n);
-float *rig_read_floats(struct rig *rig, const void *from, size_t n);
+/* ---- tensors --------------------------------------------------------------------------------- */
 
+/* Rows of f32, operand or stream elements in memory of the backend, with padding up to the rung;
+ * from: (rows, width), or NULL. What is not from there has all bytes RIG_FILLED, NaN in every
+ * precision. */
+#define RIG_FILLED 0xff
+void *rig_floats(struct rig *rig, const float *from, int rows, int width);
+void *rig_operands(struct rig *rig, const float *from, int rows, int width);
+void *rig_stream(struct rig *rig, const float *from, int rows, int width);
+/* A matrix of uploaded f32 (no padding): random normal numbers. */
+float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double deviation);
+void rig_free(struct rig *rig, int kept); /* all but the first n_tensors that were made */
+
+/* Rows into a heap array, once the lane has computed them. from has rows up to the rung. */
+void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, int rows,
+                     size_t row_bytes);
+float *rig_read(struct rig *rig, enum precision element, const void *from, int rows, int width);
+
+size_t rig_element_bytes(enum precision element);
+int rig_rung(const struct rig *rig, int rows);
 /* n normal numbers of the given deviation, rounded to the backend's operands if `rounded`. Heap. */
 float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double deviation, bool rounded);
-float rig_round(const struct rig *rig, float x);
+
+/* ---- passes ---------------------------------------------------------------------------------- */
+
+/* A pass that is never replayed. rig_begin_rows: over a slice of so many rows (one if none), all
+ * read. */
+void rig_begin(struct rig *rig, struct lane *lane, const struct slice *slice);
+void rig_begin_rows(struct rig *rig, struct lane *lane, int rows);
+/* Ends the batch and waits until the lane has computed it. */
+void rig_wait(struct rig *rig, struct lane *lane);
 
 /*
- * A slice from text: segments apart by blanks, each a length, then "p2" (its parent is segment 2)
- * or "o1" (outside parent 1); "5000x1" is 5000 segments of length 1. `outside` lists lengths. Every
- * segment that is nobody's parent is read. ids, types and positions are random.
+ * A slice from text: segments separated by blanks, each a length, then "p2" (its parent is segment
+ * 2) or "o1" (outside parent 1); "5000x1" is 5000 segments of length 1. `outside` lists lengths,
+ * may be NULL. Every segment without children is read. ids, types and positions are random.
  */
-struct rig_slice {
-    struct slice slice;
-    int *outside_len;
-};
-
-void rig_slice_init(struct rig_slice *s, const char *segments, const char *outside,
+void rig_slice_init(struct rig_slice *s, struct rig *rig, const char *segments, const char *outside,
                     struct rng *rng);
-void rig_slice_release(struct rig_slice *s);
+void rig_slice_read_all(struct rig_slice *s); /* parents too */
+void rig_slice_release(struct rig_slice *s, struct rig *rig);
 
 #endif

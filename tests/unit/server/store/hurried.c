@@ -287,7 +287,7 @@ static bool is_logged(void)
     ssize_t n = pread(log_fd, log_text, sizeof(log_text) - 1, 0);
 
     log_text[n > 0 ? n : 0] = '\0';
-    return strstr(log_text, "event=redis_gone");
+    return strstr(log_text, "event=redis_disconnected");
 }
 
 TEST(store__logs_that_a_name_does_not_resolve)

@@ -70,9 +70,14 @@ double model_base_rate(const struct model *model)
     return model->adrank.base_rate;
 }
 
+/* With two mutually exclusive labels, softmax of the second is sigmoid of the difference. */
 double model_logit(const struct model *model, const float *out)
 {
-    return head_logit(&model->head, out);
+    const int labels = model->head.labels;
+
+    if (model->head.independent_labels)
+        return (double)out[labels - 1];
+    return labels == 2 ? (double)out[1] - (double)out[0] : (double)out[0];
 }
 
 double model_pctr(const struct model *model, const float *out)

@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "model/checkpoint/family.h"
+#include "model/checkpoint/sentence_transformers.h"
 #include "model/files/config_json.h"
-#include "model/files/family.h"
-#include "model/files/sentence_transformers.h"
 #include "model/model_struct.h"
 
 struct opening {

@@ -5,7 +5,7 @@
 #ifndef MODEL_ENGINE_NETWORK_H
 #define MODEL_ENGINE_NETWORK_H
 
-#include "model/encoder.h"
+#include "model/checkpoint/encoder.h"
 #include "model/engine/upload.h"
 
 struct network_layer {

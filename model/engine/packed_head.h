@@ -5,8 +5,8 @@
 #ifndef MODEL_ENGINE_PACKED_HEAD_H
 #define MODEL_ENGINE_PACKED_HEAD_H
 
+#include "model/checkpoint/head.h"
 #include "model/engine/forward.h"
-#include "model/head.h"
 
 struct packed_head {
     const struct backend_ops *ops;

@@ -142,7 +142,6 @@ static void fill_call(struct connection *c)
     call->path = http_span_view(head->path, bytes);
     call->query = http_span_view(head->query, bytes);
     call->body = (struct view){bytes + body->start, body->len};
-    call->complete_us = c->arrival_us;
     call->traceparent = http_head_find(head, bytes, "traceparent");
     if (!traceparent_is_valid(call->traceparent))
         call->traceparent = (struct view){NULL, 0};

@@ -34,7 +34,6 @@ struct http_call {
     struct view body;  /* decoded, contiguous */
     /* First byte, with what the loop was late by taken off: budgets start here. */
     int64_t received_us;
-    int64_t complete_us; /* last byte, when it may have come at the earliest */
     /* X-Request-Id if it is 1 to 64 of [A-Za-z0-9._:+/=-], else made up. */
     char request_id[HTTP_CALL_ID_MAX + 1];
     struct view traceparent; /* W3C form checked; empty when absent or malformed */

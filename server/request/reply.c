@@ -28,7 +28,7 @@ void request_count_late(struct request *r)
 {
     const struct http_call *call = r->call;
     const int64_t needed_us = r->world->config->deadline.encode_reserve_us;
-    bool ours = call->complete_us + needed_us < r->deadline_us;
+    bool ours = r->arrived_us + needed_us < r->deadline_us;
 
     if (r->deadline_us > call->received_us && clock_now_us() > r->deadline_us)
         metrics_count(r->worker->shard, ours ? METRIC_LATE : METRIC_LATE_CLIENT, 0, 1);

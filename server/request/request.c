@@ -124,11 +124,12 @@ void request_start(struct request *r, struct http_call *call, const struct wire_
     r->call = call;
     r->format = format;
     r->world = world_ref(r->worker->world);
+    r->arrived_us = loop_arrival_us(&r->worker->worker->loop);
     r->now_ms = clock_wall_ms();
     r->step = STEP_DECODE;
     r->degraded = 0;
     r->refused = r->late = false;
-    r->timing = (struct answer_timing){0};
+    memset(r->timing_us, 0, sizeof(r->timing_us));
     r->history.pid[0] = '\0';
     r->history.behaviours = NULL;
     r->history.n = 0;

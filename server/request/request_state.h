@@ -61,17 +61,18 @@ struct request {
     struct arena arena;
     struct http_call *call; /* NULL: answered, or the client is gone */
     const struct wire_format *format;
-    struct world *world;         /* a reference */
-    enum step step;              /* the one that runs, or that something is out for */
-    bool running;                /* its run() is */
-    enum step_result resumed;    /* what request_resume() brought meanwhile; else STEP_WAIT */
-    struct timer answer_timer;   /* encode_reserve before the deadline */
-    int64_t deadline_us;         /* monotonic: when the answer must be on its way */
-    int64_t now_ms;              /* unix: what the context's hour is taken from */
-    uint32_t degraded;           /* bit per enum degraded_reason */
-    bool refused;                /* some job found no place in time */
-    bool late;                   /* is being answered by deadline.on_late */
-    struct answer_timing timing; /* each step sets its own */
+    struct world *world;       /* a reference */
+    enum step step;            /* the one that runs, or that something is out for */
+    bool running;              /* its run() is */
+    enum step_result resumed;  /* what request_resume() brought meanwhile; else STEP_WAIT */
+    struct timer answer_timer; /* encode_reserve before the deadline */
+    int64_t arrived_us;        /* monotonic: its last byte, at the earliest */
+    int64_t deadline_us;       /* monotonic: when the answer must be on its way */
+    int64_t now_ms;            /* unix: what the context's hour is taken from */
+    uint32_t degraded;         /* bit per enum degraded_reason */
+    bool refused;              /* some job found no place in time */
+    bool late;                 /* is being answered by deadline.on_late */
+    int64_t timing_us[STAGES]; /* each step sets its own */
 
     /* The steps' own. */
     struct impression_request decoded;

@@ -97,10 +97,10 @@ static void take_outcome(struct request *r, struct score_group *group)
     case JOB_OUTCOMES:
         BUG("job outcome");
     }
-    if (job->queue_us > r->timing.queue_us)
-        r->timing.queue_us = job->queue_us;
-    if (job->infer_us > r->timing.infer_us)
-        r->timing.infer_us = job->infer_us;
+    if (job->queue_us > r->timing_us[STAGE_QUEUE])
+        r->timing_us[STAGE_QUEUE] = job->queue_us;
+    if (job->infer_us > r->timing_us[STAGE_INFER])
+        r->timing_us[STAGE_INFER] = job->infer_us;
 }
 
 static bool any_scored(const struct request *r)
@@ -131,8 +131,8 @@ static void on_letter(struct letter *letter, void *reader)
     take_outcome(r, group);
     if (--r->batch.jobs_out > 0)
         return;
-    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing.queue_us);
-    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing.infer_us);
+    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing_us[STAGE_QUEUE]);
+    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing_us[STAGE_INFER]);
     request_resume(r, hopeless(r, any_scored(r)) ? STEP_LATE : STEP_NEXT);
 }
 

@@ -91,8 +91,9 @@ enum step_result step_decode(struct request *r)
     problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
     status = r->format->decode(r->call, &limits, &r->arena, &r->decoded, &truncated, &problems);
     now_us = clock_now_us();
-    r->timing.parse_us = now_us - start_us;
-    metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
+    r->timing_us[STAGE_PARSE] = now_us - start_us;
+    metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE,
+                    r->timing_us[STAGE_PARSE]);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
     if (has_gpc_header(r->call))

@@ -87,10 +87,11 @@ static void on_features(struct store_call *call, enum store_status status,
     struct request *r = request_of(call);
     enum features_reason reason = stored_events_reason(status, replies);
     struct behaviour *stored = NULL;
+    int64_t duration_us = clock_now_us() - call->start_us;
     int n = 0;
 
     r->history.out = false;
-    r->timing.features_us = clock_now_us() - call->start_us;
+    r->timing_us[STAGE_FEATURES] = duration_us;
     if (reason == FEATURES_REASONS && n_replies && replies[0].n) {
         stored = arena_array(&r->arena, (size_t)replies[0].n, sizeof(*stored));
         if (stored)
@@ -101,9 +102,8 @@ static void on_features(struct store_call *call, enum store_status status,
     if (reason != FEATURES_REASONS)
         lack(r, reason);
     if (status != STORE_NONE) {
-        metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
-        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
-                        r->timing.features_us);
+        metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, duration_us);
+        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES, duration_us);
     }
     merge(r, stored, n);
     request_resume(r, STEP_NEXT);

@@ -12,10 +12,6 @@
 #include "server/metrics/metrics.h"
 #include "server/net/http_call.h"
 
-struct answer_timing {
-    int64_t parse_us, features_us, queue_us, infer_us, rank_us, total_us;
-};
-
 /* What is answered. */
 struct answer {
     const struct impression_request *request;
@@ -24,8 +20,8 @@ struct answer {
     uint64_t generation;
     const char *currency;
     const struct ranked *ranked;
-    uint32_t degraded; /* bit per enum degraded_reason */
-    const struct answer_timing *timing;
+    uint32_t degraded;        /* bit per enum degraded_reason */
+    const int64_t *timing_us; /* (STAGES) */
 };
 
 /* Fills in everything of *response but its body, which is appended to body; a buffer that failed is

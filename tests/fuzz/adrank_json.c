@@ -1,7 +1,7 @@
 /* adrank.json and its templates; what is taken is rendered. */
 #include <stdlib.h>
 
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
 
 static void render(const struct adrank_json *a, struct arena *arena)
 {

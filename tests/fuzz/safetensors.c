@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "model/files/family.h"
+#include "model/checkpoint/family.h"
 #include "model/files/safetensors.h"
 
 static void read_all(const struct safetensors *st)

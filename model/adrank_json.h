@@ -1,7 +1,7 @@
 /* adrank.json, format 1 (config/adrank.schema.json): what adrank needs in addition to Hugging
  * Face's files. */
-#ifndef MODEL_FILES_ADRANK_JSON_H
-#define MODEL_FILES_ADRANK_JSON_H
+#ifndef MODEL_ADRANK_JSON_H
+#define MODEL_ADRANK_JSON_H
 
 #include "base/arena.h"
 #include "kernels/backend.h"

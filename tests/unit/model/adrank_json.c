@@ -1,5 +1,5 @@
-/* Tests of model/files/adrank_json.c. */
-#include "model/files/adrank_json.h"
+/* Tests of model/adrank_json.c. */
+#include "model/adrank_json.h"
 
 #include "tests/unit/model/model_dir.h"
 

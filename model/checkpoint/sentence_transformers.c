@@ -1,5 +1,5 @@
 /* Reads the files that sentence-transformers adds. */
-#include "model/files/sentence_transformers.h"
+#include "model/checkpoint/sentence_transformers.h"
 
 #include <stdio.h>
 #include <string.h>

@@ -2,7 +2,7 @@
  * config/adrank.schema.json and the reader say the same: every property, bound and list of required
  * ones of the schema is tried on a document that has them all.
  */
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
 
 #include "tests/unit/model/model_dir.h"
 

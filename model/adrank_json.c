@@ -1,5 +1,5 @@
 /* Reads and checks adrank.json. */
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
 
 #include <math.h>
 #include <stdio.h>

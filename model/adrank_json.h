@@ -24,17 +24,21 @@ struct adrank_json {
     struct golden golden;
 };
 
-/*
- * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings,
- * or less where the tokenizer states less. Everything is allocated from the arena. ERR_DATA as
- * "file: /pointer: reason". Unknown keys are errors, so that misspellings are noticed.
- */
-int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
-                      struct arena *arena, struct err *err) MUST_CHECK;
+struct adrank_json_args {
+    const char *file; /* for messages */
+    struct view text;
+    /* What the model takes: the encoder's max_position_embeddings, or less where the tokenizer
+     * states less. */
+    int positions;
+    bool draft; /* /golden may be missing: for callers that create its requests */
+};
 
-/* Same, for a document that may lack /golden: for callers that create its requests. */
-int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
-                            int positions, struct arena *arena, struct err *err) MUST_CHECK;
+/*
+ * Reads and checks the text. Everything is allocated from the arena. ERR_DATA as "file: /pointer:
+ * reason". Unknown keys are errors, so that misspellings are noticed.
+ */
+int adrank_json_parse(struct adrank_json *out, const struct adrank_json_args *args,
+                      struct arena *arena, struct err *err) MUST_CHECK;
 
 /* Defaults for a directory without adrank.json: kind cross, the default templates. name is
  * copied. */

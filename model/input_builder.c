@@ -87,9 +87,9 @@ int model_input(const struct model *model, const struct input_args *args, struct
                          .scratch = scratch,
                          .room = model_context_room(model)};
     struct input_parts parts = {.n_ads = args->n_ads,
-                                .cls = tokenizer_cls(model->tokenizer),
-                                .sep = tokenizer_sep(model->tokenizer),
-                                .pair_type = tokenizer_pair_type(model->tokenizer)};
+                                .cls = tokenizer_facts(model->tokenizer)->cls,
+                                .sep = tokenizer_facts(model->tokenizer)->sep,
+                                .pair_type = tokenizer_facts(model->tokenizer)->pair_type};
     int n_tokens, n_segments;
     bool ads_cut;
 
@@ -127,9 +127,9 @@ static int put_single(const struct model *model, struct id_run text, struct inpu
     if (input_reserve(out, text.n + 2, 1, err))
         return -1;
     kind_segment_begin(out, -1, 0, true);
-    kind_put(out, tokenizer_cls(model->tokenizer), 0);
+    kind_put(out, tokenizer_facts(model->tokenizer)->cls, 0);
     kind_put_run(out, text, 0);
-    kind_put(out, tokenizer_sep(model->tokenizer), 0);
+    kind_put(out, tokenizer_facts(model->tokenizer)->sep, 0);
     kind_segment_end(out);
     return 0;
 }
@@ -143,9 +143,9 @@ int model_input_pair(const struct model *model, struct view text, struct view te
     struct id_run second = {0};
     struct input_parts parts = {.ads = &second,
                                 .n_ads = 1,
-                                .cls = tokenizer_cls(model->tokenizer),
-                                .sep = tokenizer_sep(model->tokenizer),
-                                .pair_type = tokenizer_pair_type(model->tokenizer)};
+                                .cls = tokenizer_facts(model->tokenizer)->cls,
+                                .sep = tokenizer_facts(model->tokenizer)->sep,
+                                .pair_type = tokenizer_facts(model->tokenizer)->pair_type};
     int n_tokens, n_segments;
 
     if (!has_pair && !kind->single)

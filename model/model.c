@@ -18,11 +18,6 @@ void model_unref(struct model *model)
     free(model);
 }
 
-const char *model_dir(const struct model *model)
-{
-    return model->dir;
-}
-
 const char *model_kind(const struct model *model)
 {
     return model->adrank.kind->name;
@@ -41,11 +36,6 @@ const char *model_version(const struct model *model)
 const char *model_digest(const struct model *model)
 {
     return model->digest;
-}
-
-uint64_t model_dir_stamp(const char *dir)
-{
-    return model_files_stamp(dir);
 }
 
 const struct tokenizer *model_tokenizer(const struct model *model)

@@ -69,7 +69,6 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
                 struct err *err) MUST_CHECK;
 void engine_close(struct engine *engine); /* nothing may be in flight; may be NULL */
 
-struct model *engine_model(const struct engine *engine);
 const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*

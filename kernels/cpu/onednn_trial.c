@@ -20,11 +20,6 @@ struct trial {
     dnnl_memory_t weights, bias;
 };
 
-static void *aligned(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
-
 static void trial_release(struct trial *trial)
 {
     if (trial->bias)
@@ -118,12 +113,12 @@ static dnnl_status_t trial_init(struct trial *trial, const struct onednn_rungs *
     struct rng rng;
     dnnl_status_t status;
 
-    trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
-    trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
-    trial->seen = aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
-    trial->packed = aligned(onednn_layout_bytes(rungs->layout));
-    trial->scratch = aligned(rungs->scratch_bytes);
-    trial->random = aligned((in * out + out) * sizeof(float));
+    trial->x = onednn_aligned(rows * in * onednn_type_bytes(shape->operand));
+    trial->y = onednn_aligned(rows * out * onednn_type_bytes(shape->result));
+    trial->seen = onednn_aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
+    trial->packed = onednn_aligned(onednn_layout_bytes(rungs->layout));
+    trial->scratch = onednn_aligned(rungs->scratch_bytes);
+    trial->random = onednn_aligned((in * out + out) * sizeof(float));
     trial->pair = malloc(2 * in * sizeof(int));
     if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
         !trial->random || !trial->pair)
@@ -217,7 +212,7 @@ static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t eng
     return status;
 }
 
-/* ---- what was found out, kept for every later open ------------------------------------------- */
+/* ---- results, cached for every later open ---------------------------------------------------- */
 
 #define MAX_VERDICTS 256 /* shapes; more are tried anew each time */
 
@@ -228,19 +223,13 @@ static struct verdict {
 static int n_verdicts;
 static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool same_shape(const struct onednn_shape *a, const struct onednn_shape *b)
-{
-    return a->in == b->in && a->out == b->out && a->operand == b->operand &&
-           a->result == b->result && a->bias == b->bias && a->activation == b->activation;
-}
-
 static bool recall(const struct onednn_shape *shape, int classes[ONEDNN_RUNGS])
 {
     bool found = false;
 
     pthread_mutex_lock(&verdicts_lock);
     for (int i = 0; i < n_verdicts && !found; i++) {
-        found = same_shape(&verdicts[i].shape, shape);
+        found = onednn_same_shape(&verdicts[i].shape, shape);
         if (found)
             memcpy(classes, verdicts[i].classes, sizeof(verdicts[i].classes));
     }

@@ -245,11 +245,6 @@ void launch_wait(struct launch *launch)
         while (!launch->finished && !launch_query(launcher, launch))
             sleep_us(poll_us);
     }
-    if (!launch->internal) {
-        lock(launcher);
-        launch_remove(&launcher->finished, launch);
-        unlock(launcher);
-    }
     launch_end(launch);
 }
 

@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <xxhash.h>
 
+#include "adrank/model.h"
 #include "base/file.h"
 
 const char *const model_file_names[MODEL_FILES] = {
@@ -96,15 +97,6 @@ int model_files_read_rest(struct model_files *files, const char *dir, struct err
     if (!files->present[FILE_VOCAB] && !files->present[FILE_TOKENIZER])
         return model_missing_vocabulary(dir, err);
     return files->present[FILE_INDEX] ? model_shards_read(files, dir, err) : 0;
-}
-
-int model_files_read(struct model_files *files, const char *dir, struct err *err)
-{
-    if (model_files_read_config(files, dir, err) || model_files_read_rest(files, dir, err)) {
-        model_files_release(files);
-        return -1;
-    }
-    return 0;
 }
 
 void model_files_release(struct model_files *files)
@@ -238,7 +230,7 @@ static uint64_t stamp_of_shards(const char *dir)
     return sum;
 }
 
-uint64_t model_files_stamp(const char *dir)
+uint64_t model_dir_stamp(const char *dir)
 {
     struct stamp stamps[MODEL_FILES];
     bool whole = false;

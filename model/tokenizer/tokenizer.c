@@ -17,10 +17,7 @@ struct tokenizer {
     struct wordpiece wordpiece;
     struct added_tokens in_text;       /* looked for in the text as it is */
     struct added_tokens in_normalized; /* looked for in what the normaliser makes of it */
-    int32_t size;
-    int32_t cls, sep, pad, pair_type;
-    int max_tokens;
-    bool lowercases;
+    struct tokenizer_facts facts;
 };
 
 /* A longer text is normalised in chunks of about this, so that it is not read beyond the ids
@@ -253,13 +250,13 @@ int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, str
 
     if (!t)
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
-    t->size = tokenizer_spec_size(spec);
-    t->cls = spec->cls;
-    t->sep = spec->sep;
-    t->pad = spec->pad;
-    t->pair_type = spec->pair_type;
-    t->max_tokens = spec->max_tokens;
-    t->lowercases = spec->normalizer.lowercase;
+    t->facts = (struct tokenizer_facts){.vocab_size = tokenizer_spec_size(spec),
+                                        .cls = spec->cls,
+                                        .sep = spec->sep,
+                                        .pad = spec->pad,
+                                        .pair_type = spec->pair_type,
+                                        .max_tokens = spec->max_tokens,
+                                        .lowercases = spec->normalizer.lowercase};
     normalizer_init(&t->normalizer, &spec->normalizer);
     if (wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
         tokenizer_free(t);
@@ -279,37 +276,7 @@ void tokenizer_free(struct tokenizer *t)
     free(t);
 }
 
-int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer)
+const struct tokenizer_facts *tokenizer_facts(const struct tokenizer *tokenizer)
 {
-    return tokenizer->size;
-}
-
-int32_t tokenizer_cls(const struct tokenizer *tokenizer)
-{
-    return tokenizer->cls;
-}
-
-int32_t tokenizer_sep(const struct tokenizer *tokenizer)
-{
-    return tokenizer->sep;
-}
-
-int32_t tokenizer_pad(const struct tokenizer *tokenizer)
-{
-    return tokenizer->pad;
-}
-
-int tokenizer_max_tokens(const struct tokenizer *tokenizer)
-{
-    return tokenizer->max_tokens;
-}
-
-int32_t tokenizer_pair_type(const struct tokenizer *tokenizer)
-{
-    return tokenizer->pair_type;
-}
-
-bool tokenizer_lowercases(const struct tokenizer *tokenizer)
-{
-    return tokenizer->lowercases;
+    return &tokenizer->facts;
 }

@@ -122,7 +122,7 @@ TEST(end__with_an_opening_that_hangs)
     hang_in_an_opening(&d);
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 40000), 70);
-    check_log(&d, "adrankd: does not come to its end");
+    check_log(&d, "adrankd: shutdown timed out");
     done(&d);
 }
 

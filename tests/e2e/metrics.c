@@ -489,7 +489,7 @@ TEST(health__live_fails_while_the_executor_hangs)
     tell_device("hang");
     client_open_rank(&client, d.address, ONE_AD);
     wait_status("/livez", 503);
-    CHECK(strstr(driver_call(d.address, "GET", "/livez", NULL)->body, "the executor stalls"));
+    CHECK(strstr(driver_call(d.address, "GET", "/livez", NULL)->body, "the executor is stalled"));
     tell_device("");
     CHECK_INT(client_receive_and_close(&client), 200);
     wait_status("/livez", 200);

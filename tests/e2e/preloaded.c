@@ -61,7 +61,7 @@ TEST(health__live_fails_while_a_worker_stalls)
     while (!fault_fired(&fault, FAULT_SEND))
         usleep(1000);
     WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 503);
-    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));
+    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker is stalled"));
     CHECK_OK(http_client_receive(&client, false, &response, &err), err);
     CHECK_INT(response.status, 200);
     http_client_release(&client);

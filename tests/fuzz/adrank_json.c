@@ -26,13 +26,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct adrank_json_args args = {
+        .file = "f", .text = {(const char *)data, size}, .positions = 64};
     struct adrank_json a;
     struct arena arena;
     struct err err;
 
     arena_init(&arena, 256, 0);
-    if (adrank_json_parse(&a, "f", (struct view){(const char *)data, size}, 64, &arena, &err) ==
-        0) {
+    if (adrank_json_parse(&a, &args, &arena, &err) == 0) {
         if (a.max_context_tokens + a.max_ad_tokens > 64)
             abort();
         render(&a, &arena);

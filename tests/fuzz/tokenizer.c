@@ -58,7 +58,7 @@ static int encode(const struct tokenizer *t, struct view text, int32_t **ids)
     if (n < 0 || (size_t)n > tokenizer_max_ids(t, text.len))
         BUG("%d ids of %zu bytes", n, text.len);
     for (int i = 0; i < n; i++)
-        if ((*ids)[i] < 0 || (*ids)[i] >= tokenizer_vocab_size(t))
+        if ((*ids)[i] < 0 || (*ids)[i] >= tokenizer_facts(t)->vocab_size)
             BUG("id %d", (int)(*ids)[i]);
     return n;
 }

@@ -42,8 +42,8 @@ static int build_input(struct bench *b, struct err *err)
     const struct options *o = b->options;
     const struct kind *kind = b->kind;
     struct input_parts parts = {.n_ads = o->pairs,
-                                .cls = tokenizer_cls(b->model->tokenizer),
-                                .sep = tokenizer_sep(b->model->tokenizer)};
+                                .cls = tokenizer_facts(b->model->tokenizer)->cls,
+                                .sep = tokenizer_facts(b->model->tokenizer)->sep};
     struct id_run *ads = calloc((size_t)o->pairs, sizeof(*ads));
     int32_t *ids = calloc((size_t)(o->prefix + o->pairs * o->ads_max), sizeof(*ids));
     int32_t *at = ids;

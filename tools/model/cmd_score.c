@@ -219,12 +219,11 @@ static int flush_before(struct scoring *s, struct err *err)
     return 0;
 }
 
-static int on_line(void *arg, int number, struct view text, struct err *err)
+static int on_line(void *arg, struct view text, struct err *err)
 {
     struct scoring *s = arg;
     struct pending *line = &s->lines[s->n_lines];
 
-    (void)number;
     if (line_parse(text, &line->doc, err))
         return -1;
     if (build(s, line, text, err)) {

@@ -78,11 +78,10 @@ int options_catalog(const struct options *options, struct catalog **out,
 
 /* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
  * prefixed with the number. Stops at the first failure. */
-int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
+int lines_read(int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
                struct err *err) MUST_CHECK;
 /* The same from a file. */
-int lines_read_file(const char *path,
-                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
+int lines_read_file(const char *path, int (*on_line)(void *arg, struct view line, struct err *err),
                     void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;

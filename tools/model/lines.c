@@ -21,8 +21,8 @@ static bool is_blank(struct view line)
 
 /* name: of what is read, for the error; NULL where the caller puts it before. */
 static int read_from(FILE *file, const char *name,
-                     int (*on_line)(void *arg, int number, struct view line, struct err *err),
-                     void *arg, struct err *err)
+                     int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
+                     struct err *err)
 {
     struct buf line = BUF_INIT;
     int rc = 1, reason = 0;
@@ -30,7 +30,7 @@ static int read_from(FILE *file, const char *name,
     for (int number = 1; rc > 0 && (rc = line_read(file, MAX_LINE_BYTES, &line, err)) != 0;
          number++) {
         reason = errno;
-        if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, number, buf_view(&line), err))
+        if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, buf_view(&line), err))
             rc = -1;
         if (rc < 0)
             err_prefix(err, "line %d", number);
@@ -41,14 +41,13 @@ static int read_from(FILE *file, const char *name,
     return rc;
 }
 
-int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
+int lines_read(int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
                struct err *err)
 {
     return read_from(stdin, "stdin", on_line, arg, err);
 }
 
-int lines_read_file(const char *path,
-                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
+int lines_read_file(const char *path, int (*on_line)(void *arg, struct view line, struct err *err),
                     void *arg, struct err *err)
 {
     FILE *file = fopen(path, "re");

@@ -46,7 +46,7 @@ static void keep_extremes(struct pool *pool, struct ranked *pairs, size_t n, siz
 static double kept_spread(const struct pool *pool)
 {
     double sum = 0, squares = 0;
-    size_t n = 0;
+    int n = 0;
 
     for (size_t i = 0; i < pool->n; i++) {
         const struct ranked *pair = &pool->pairs[i];
@@ -56,7 +56,7 @@ static double kept_spread(const struct pool *pool)
         squares += pair->logit * pair->logit;
         n++;
     }
-    return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+    return pack_spread(sum, squares, n);
 }
 
 /* Texts that a model was not trained for are mostly much of a muchness to it: of every context the

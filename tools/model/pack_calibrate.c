@@ -116,13 +116,12 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
     return 0;
 }
 
-static int on_line(void *arg, int number, struct view line, struct err *err)
+static int on_line(void *arg, struct view line, struct err *err)
 {
     struct calibrating *c = arg;
     json_t *doc;
     int rc;
 
-    (void)number;
     if (line_parse(line, &doc, err))
         return -1;
     rc = (json_object_get(doc, "text") ? on_pair : on_request)(c, doc, err);

@@ -12,10 +12,6 @@
 
 /* ---- given lines ----------------------------------------------------------------------------- */
 
-struct given {
-    json_t *requests;
-};
-
 /* The text is what was searched for, its pair the one candidate. */
 static json_t *request_of_pair(const json_t *doc)
 {
@@ -41,13 +37,11 @@ static json_t *request_of_line(json_t *doc)
     return out;
 }
 
-static int on_line(void *arg, int number, struct view line, struct err *err)
+static int on_line(void *arg, struct view line, struct err *err)
 {
-    struct given *given = arg;
-    json_t *doc, *entry;
+    json_t *requests = arg, *doc, *entry;
     int rc = 0;
 
-    (void)number;
     if (line_parse(line, &doc, err))
         return -1;
     if (!json_is_object(doc))
@@ -61,7 +55,7 @@ static int on_line(void *arg, int number, struct view line, struct err *err)
                     "/logits: of a pair without its template; give the request that it stands for");
     if (rc == 0) {
         entry = json_object_get(doc, "text") ? request_of_pair(doc) : request_of_line(doc);
-        if (!entry || json_array_append_new(given->requests, entry))
+        if (!entry || json_array_append_new(requests, entry))
             rc = err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(doc);
@@ -70,30 +64,17 @@ static int on_line(void *arg, int number, struct view line, struct err *err)
 
 /* ---- logits ---------------------------------------------------------------------------------- */
 
-struct entry {
-    const json_t *entry, *request;
-    int64_t now_ms;
-};
-
-static struct entry entry_of(const json_t *requests, size_t i)
-{
-    const json_t *entry = json_array_get(requests, i);
-
-    return (struct entry){entry, json_object_get(entry, "request"),
-                          json_integer_value(json_object_get(entry, "now_ms"))};
-}
-
 static int score(struct pack *p, struct engine *engine, const json_t *requests, size_t i, int *n,
                  struct err *err)
 {
-    const struct entry e = entry_of(requests, i);
+    const json_t *entry = json_array_get(requests, i);
 
-    if (pack_score_request(p, engine, e.request, e.now_ms, n, err))
+    if (pack_score_request(p, engine, json_object_get(entry, "request"),
+                           json_integer_value(json_object_get(entry, "now_ms")), n, err))
         return err_prefix(err, "golden request %zu", i);
     return 0;
 }
 
-/* Sets the logits of every request to the engine's; with `only_missing` of those without. */
 int pack_set_logits(struct pack *p, json_t *requests, bool only_missing, struct err *err)
 {
     for (size_t i = 0; i < json_array_size(requests); i++) {
@@ -113,21 +94,22 @@ int pack_set_logits(struct pack *p, json_t *requests, bool only_missing, struct 
     return 0;
 }
 
-/* Mean deviation of all logits, and how many there are. */
+/* Standard deviation of all logits, and how many there are. */
 static double spread_of(const json_t *requests, int *n_pairs)
 {
     double sum = 0, squares = 0;
-    size_t n = 0, i, k;
-    json_t *entry, *value;
+    int n = 0;
 
-    json_array_foreach(requests, i, entry){json_array_foreach(
-        json_object_get(entry, "logits"), k, value){sum += json_number_value(value);
-    squares += json_number_value(value) * json_number_value(value);
-    n++;
-}
-}
-*n_pairs = (int)n;
-return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        const json_t *logits = json_object_get(json_array_get(requests, i), "logits");
+        for (size_t k = 0; k < json_array_size(logits); k++, n++) {
+            const double logit = json_number_value(json_array_get(logits, k));
+            sum += logit;
+            squares += logit * logit;
+        }
+    }
+    *n_pairs = n;
+    return pack_spread(sum, squares, n);
 }
 
 /* The largest |error| of the engine over the spread; NAN in *error where counts differ. */
@@ -154,12 +136,10 @@ static int measure(struct pack *p, struct engine *engine, const json_t *requests
 
 static int read_given(struct pack *p, json_t **out, struct err *err)
 {
-    struct given given = {json_array()};
-
-    *out = given.requests;
+    *out = json_array();
     if (!*out)
         return err_set(err, ERR_NOMEM, "out of memory");
-    if (lines_read_file(p->options->golden_file, on_line, &given, err))
+    if (lines_read_file(p->options->golden_file, on_line, *out, err))
         return err_prefix(err, "%s", p->options->golden_file);
     p->golden_origin = "given";
     return pack_set_logits(p, *out, true, err);

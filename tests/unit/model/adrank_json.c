@@ -7,8 +7,11 @@
 
 static int parse(struct view text, struct adrank_json *out, struct arena *arena, struct err *err)
 {
+    const struct adrank_json_args args = {
+        .file = "adrank.json", .text = text, .positions = POSITIONS};
+
     arena_init(arena, 4096, 0);
-    return adrank_json_parse(out, "adrank.json", text, POSITIONS, arena, err);
+    return adrank_json_parse(out, &args, arena, err);
 }
 
 static json_t *right_document(void)
@@ -204,15 +207,17 @@ TEST(adrank_json__a_draft_may_lack_golden_requests)
 {
     static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
                                "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
+    struct adrank_json_args args = {
+        .file = "a.json", .text = VIEW_LIT(text), .positions = 64, .draft = true};
     struct adrank_json a;
     struct arena arena AT_END(arena_release);
     struct err err;
 
     arena_init(&arena, 4096, 0);
-    CHECK_OK(adrank_json_parse_draft(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err);
+    CHECK_OK(adrank_json_parse(&a, &args, &arena, &err), err);
     CHECK_INT(a.golden.n_requests, 0);
-    CHECK_ERR(adrank_json_parse(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err,
-              "a.json: /golden: missing");
+    args.draft = false;
+    CHECK_ERR(adrank_json_parse(&a, &args, &arena, &err), err, "a.json: /golden: missing");
 }
 
 TEST(adrank_json__default_is_cross)

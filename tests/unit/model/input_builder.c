@@ -64,12 +64,12 @@ static void check_segment(struct built *b, int i, const char *text, const char *
     int32_t want[1300];
     int n = 0;
 
-    want[n++] = tokenizer_cls(b->model->tokenizer);
+    want[n++] = tokenizer_facts(b->model->tokenizer)->cls;
     n += ids_of(b, text, want + n);
-    want[n++] = tokenizer_sep(b->model->tokenizer);
+    want[n++] = tokenizer_facts(b->model->tokenizer)->sep;
     if (second) {
         n += ids_of(b, second, want + n);
-        want[n++] = tokenizer_sep(b->model->tokenizer);
+        want[n++] = tokenizer_facts(b->model->tokenizer)->sep;
     }
     CHECK_INT(s->len, n);
     for (int k = 0; k < n; k++)
@@ -116,7 +116,7 @@ TEST(input_builder__cross_is_a_segment_a_pair)
     for (int i = 0; i < 2; i++) {
         const struct segment *s = &b.input.segments[i];
         int first = 0;
-        while (b.input.ids[s->start + first] != tokenizer_sep(b.model->tokenizer))
+        while (b.input.ids[s->start + first] != tokenizer_facts(b.model->tokenizer)->sep)
             first++;
         CHECK_INT(s->parent, -1);
         CHECK_INT(s->position, 0);

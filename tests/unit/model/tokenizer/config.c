@@ -22,7 +22,7 @@ static long encoded(const char *config, const char *text, int32_t *size)
     CHECK(n >= 0 && n <= 8);
     for (int i = 0; i < n; i++)
         all = all * 32 + ids[i];
-    *size = tokenizer_vocab_size(t);
+    *size = tokenizer_facts(t)->vocab_size;
     arena_release(&arena);
     tokenizer_free(t);
     return all;

@@ -65,8 +65,8 @@ TEST(tokenizer_open__prefers_tokenizer_json)
     put(&folder, "vocab.txt", VIEW_LIT("broken"));
     put(&folder, "tokenizer_config.json", VIEW_LIT("{\"tokenizer_class\":\"TokenizersBackend\"}"));
     CHECK_OK(tokenizer_open(folder.dir, &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 527);
-    CHECK_INT(tokenizer_pair_type(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 527);
+    CHECK_INT(tokenizer_facts(t)->pair_type, 0);
     tokenizer_free(t);
 }
 
@@ -209,10 +209,10 @@ TEST(tokenizer_open__opens_a_real_model)
     CHECK_OK(tokenizer_open(dir, &t, &err), err);
     golden_read("build/minilm/vocab.txt", &vocab);
     CHECK_OK(tokenizer_from_vocab("vocab.txt", buf_view(&vocab), VIEW_LIT(""), &other, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 30522);
-    CHECK_INT(tokenizer_cls(t), 101);
-    CHECK_INT(tokenizer_sep(t), 102);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 30522);
+    CHECK_INT(tokenizer_facts(t)->cls, 101);
+    CHECK_INT(tokenizer_facts(t)->sep, 102);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     CHECK_INT(encode(t, text, ids[0]), encode(other, text, ids[1]));
     CHECK(memcmp(ids[0], ids[1], 8 * sizeof(int32_t)) == 0);
     CHECK_INT(ids[0][0], 4895); /* "un" */

@@ -52,10 +52,10 @@ TEST(vocab_json__reads_what_the_file_says)
     struct err err;
 
     CHECK_OK(open_text(VIEW_LIT(good), &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 7);
-    CHECK_INT(tokenizer_cls(t), 2);
-    CHECK_INT(tokenizer_sep(t), 3);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 7);
+    CHECK_INT(tokenizer_facts(t)->cls, 2);
+    CHECK_INT(tokenizer_facts(t)->sep, 3);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     tokenizer_free(t);
 }
 
@@ -79,8 +79,8 @@ TEST(vocab_json__takes_the_other_forms_that_mean_the_same)
         test_row("%s", cases[i].to);
         edit(cases[i].from, cases[i].to, &text);
         CHECK_OK(open_text(buf_view(&text), &t, &err), err);
-        CHECK_INT(tokenizer_pad(t), cases[i].pad);
-        CHECK_INT(tokenizer_cls(t), cases[i].cls);
+        CHECK_INT(tokenizer_facts(t)->pad, cases[i].pad);
+        CHECK_INT(tokenizer_facts(t)->cls, cases[i].cls);
         tokenizer_free(t);
     }
 }

@@ -25,14 +25,14 @@ TEST(vocab_txt__takes_lines_as_the_reference_does)
     struct err err;
 
     CHECK_OK(tokenizer_from_vocab("vocab.txt", VIEW_LIT(vocab), VIEW_LIT(""), &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 12);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 12);
     CHECK_INT(one_id(t, "a"), 5);
     CHECK_INT(one_id(t, "B"), 6);
     CHECK_INT(one_id(t, "c"), 8);
     CHECK_INT(one_id(t, "d"), 11);
-    CHECK_INT(tokenizer_cls(t), 2);
-    CHECK_INT(tokenizer_sep(t), 3);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->cls, 2);
+    CHECK_INT(tokenizer_facts(t)->sep, 3);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     tokenizer_free(t);
 }
 

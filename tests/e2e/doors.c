@@ -225,16 +225,14 @@ TEST(doors__held_admin_connections_shut_no_probe_out)
 
     for (size_t row = 0; row < 3; row++) {
         struct http_client clients[HELD];
-        struct err err;
 
         test_row("held: %s", begun[row]);
         driver_start(
             &d, &(struct driver_args){.sets = {"http.head_ms=60000", "http.body_ms=60000",
                                                "http.idle_ms=60000", "http.first_byte_ms=60000"}});
         for (int i = 0; i < HELD; i++) {
-            CHECK_OK(http_client_init(&clients[i], d.admin, 10000, &err), err);
-            CHECK_OK(http_client_connect(&clients[i], &err), err);
-            CHECK_OK(http_client_send(&clients[i], view_of(begun[row]), &err), err);
+            client_open(&clients[i], d.admin);
+            client_send(&clients[i], view_of(begun[row]));
         }
         if (row) /* now they count as slow */
             usleep(400000);
@@ -252,12 +250,10 @@ TEST(doors__held_admin_connections_shut_no_probe_out)
 TEST(doors__silent_admin_connections_end_early)
 {
     struct http_client client;
-    struct err err;
 
     driver_start(&d,
                  &(struct driver_args){.sets = {"http.idle_ms=60000", "http.first_byte_ms=60000"}});
-    CHECK_OK(http_client_init(&client, d.admin, 30000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
+    client_open(&client, d.admin);
     CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&client);
     stop();

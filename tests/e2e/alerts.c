@@ -37,8 +37,7 @@ static void begin(const struct driver_args *args)
     recording_init(&r);
     driver_start(&d, args);
     if (args->redis)
-        while (driver_metric(&d, "adrank_redis_up") != 1)
-            usleep(2000);
+        WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     send(args->redis ? OF_A_USER : ONE_AD, 20, 200);
     recording_stage(&r, 10);
     recording_take(&r, &d, "a");
@@ -112,26 +111,16 @@ static void stands_still(void)
     begin(&(struct driver_args){.backend = "paced", .env = {"ADRANK_PACED_FIXED_US=60000"}});
     for (int i = 0; i < 3; i++) {
         struct http_client client;
-        struct client_response response;
-        struct buf bytes = BUF_INIT;
         double parsed = driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}");
 
-        client_open(&client, d.address);
-        http_request_write(
-            &bytes,
-            &(struct http_request){
-                .method = "POST",
-                .target = "/rank",
-                .body = VIEW_LIT("{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}")});
-        client_send(&client, buf_view(&bytes));
+        client_open_rank(&client, d.address,
+                         js("{'tmax':300,'rank':{'candidates':[{'adid':'a1'}]}}"));
         while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") == parsed)
             usleep(500);
         driver_kill(&d, SIGSTOP);
         usleep(500000);
         driver_kill(&d, SIGCONT);
-        CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-        http_client_release(&client);
-        buf_release(&bytes);
+        client_receive_and_close(&client);
     }
     check(45, "AdrankLate AdrankLoopLags AdrankEstimateOff");
     end();
@@ -144,9 +133,7 @@ static void model_fails(void)
     snprintf(path, sizeof(path), "/tmp/adrank-alerts-%d", (int)getpid());
     snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", path);
     begin(&(struct driver_args){.backend = "failing", .env = {env}});
-    {
-        CHECK_OK(file_write(path, VIEW_LIT("nan\n"), &err), err);
-    }
+    CHECK_OK(file_write(path, VIEW_LIT("nan\n"), &err), err);
     send(ONE_AD, 5, 200);
     unlink(path);
     check(6, "AdrankModelFails");
@@ -158,8 +145,7 @@ static void redis_is_killed(void)
 {
     begin(&(struct driver_args){.redis = redis_url()});
     redis_kill(&redis);
-    while (driver_metric(&d, "adrank_redis_up") != 0)
-        usleep(2000);
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 0);
     send(OF_A_USER, 20, 200);
     check(15, "AdrankRedis");
     redis_stop(&redis);
@@ -253,8 +239,7 @@ static void impressions_fail(void)
     begin(&(struct driver_args){0});
     CHECK_INT(driver_reload(&d, "{\"log\":{\"impressions\":\"/dev/full\"}}")->status, 200);
     send(ONE_AD, 5, 200);
-    while (driver_metric(&d, "adrank_log_impressions_failed_total") < 5)
-        usleep(2000);
+    WAIT_FOR(driver_metric(&d, "adrank_log_impressions_failed_total") >= 5);
     check(10, "AdrankImpressionsFail AdrankLogLost");
     end();
 }
@@ -276,11 +261,9 @@ static void connections_fill_up(void)
     struct http_client silent[6];
 
     begin(&(struct driver_args){.sets = {"http.max_connections=2"}});
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < 6; i++)
         client_open(&silent[i], d.address);
-    }
-    while (driver_metric(&d, "adrank_connections_evicted_total") < 1)
-        usleep(2000);
+    WAIT_FOR(driver_metric(&d, "adrank_connections_evicted_total") >= 1);
     check(10, "AdrankConnections");
     for (int i = 0; i < 6; i++)
         http_client_release(&silent[i]);

@@ -141,8 +141,7 @@ CONTRACT_TEST(late, thousands_wait)
                          .backend = "null",
                          .redis = url,
                          .sets = {"features.max_in_flight=65536", "features.timeout_ms=60000"}});
-    while (driver_metric(&d, "adrank_redis_up") != 1)
-        usleep(5000);
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     redis_pause(&redis);
     for (int i = 0; i < WAITING; i++) {
         client_open(&clients[i], d.address);

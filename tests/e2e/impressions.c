@@ -151,8 +151,7 @@ TEST(impressions__are_the_trainers_and_read_back)
         "%s/key",
         driver_build_path("bin/adrank-history"), redis.port, d.folder);
     CHECK_INT(system(text), 0);
-    while (driver_metric(&d, "adrank_redis_up") != 1)
-        usleep(5000);
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     for (int i = 0; i < N_BODIES; i++) {
         answers[i] = json_deep_copy(driver_json(driver_rank(&d, bodies[i])));
         wait_lines("impressions", i + 1);

@@ -285,8 +285,7 @@ static bool held_connection_cut(void)
 
     client_open(&client, d->address);
     client_send(&client, view_of("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"));
-    while (driver_metric(d, "adrank_connections") < 1)
-        usleep(5000);
+    WAIT_FOR(driver_metric(d, "adrank_connections") >= 1);
     driver_kill(d, SIGTERM);
     ended = driver_wait(d, 2500) == 0;
     http_client_release(&client);

@@ -323,8 +323,8 @@ TEST(pack__takes_requests_with_shown_clicks)
     ran = run_on("pack", &dir, more);
     /* Two logits that tell clicks apart: which of the two it says depends on the model. */
     CHECK_INT(ran.status, 65);
-    CHECK(strstr(buf_str(&ran.err), "tell clicks apart exactly") ||
-          strstr(buf_str(&ran.err), "do not rise with clicks"));
+    CHECK(strstr(buf_str(&ran.err), "separate clicks exactly") ||
+          strstr(buf_str(&ran.err), "do not increase with clicks"));
     model_ran_release(&ran);
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     unlink(file);
@@ -410,10 +410,10 @@ static const struct {
      "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\",\"text\":\"b\"}]}},\"shown\":[{"
      "\"adid\":"
      "\"c\",\"click\":1}]}",
-     1, 65, "line 1: /shown/0/adid: is none of /request/rank/candidates"},
+     1, 65, "line 1: /shown/0/adid: is not in /request/rank/candidates"},
     {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":1}", 50, 65,
      "too few to judge"},
-    {FRESH, "", NULL, 0, 65, "a head that is not trained"},
+    {FRESH, "", NULL, 0, 65, "an untrained head"},
     {"tests/golden", "", NULL, 0, 66, "tests/golden"},
 };
 

@@ -145,7 +145,7 @@ TEST(adrank_model_refuses__no_processor)
         got = model_ran_line(&ran, 0);
         precision = json_string_value(json_object_get(got, "precision"));
         if (precision && strcmp(precision, "bf16") != 0)
-            model_ran_told(&ran, "bf16 was asked for, but this processor has neither");
+            model_ran_told(&ran, "bf16 was requested, but this processor has neither");
         json_decref(got);
         model_ran_release(&ran);
     }

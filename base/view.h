@@ -36,6 +36,16 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
+/* Without blanks and tabs at either end. */
+static inline struct view view_trim(struct view v)
+{
+    while (v.len && (v.ptr[0] == ' ' || v.ptr[0] == '\t'))
+        v = (struct view){v.ptr + 1, v.len - 1};
+    while (v.len && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
+        v.len--;
+    return v;
+}
+
 /* Equal, ignoring the case of ASCII letters, independent of the locale: for HTTP names and
  * currencies. */
 static inline bool view_eq_nocase(struct view a, struct view b)

@@ -18,7 +18,7 @@ int http_client_init(struct http_client *client, const char *address, int timeou
 {
     *client = (struct http_client){.timeout_ms = timeout_ms, .fd = -1};
     if (strlen(address) >= sizeof(client->address))
-        return err_set(err, ERR_USAGE, "%s: too long for an address", address);
+        return err_set(err, ERR_USAGE, "%s: address too long", address);
     memcpy(client->address, address, strlen(address) + 1);
     return 0;
 }
@@ -157,7 +157,7 @@ int http_client_receive(struct http_client *client, bool head_request, struct cl
         bool cut = more == 0;
 
         http_client_close(client);
-        return cut ? err_set(err, ERR_UNAVAILABLE, "%s: closed without a whole answer",
+        return cut ? err_set(err, ERR_UNAVAILABLE, "%s: closed before the answer was complete",
                              client->address)
                    : err_set(err, ERR_DATA, "%s: the answer is not HTTP", client->address);
     }

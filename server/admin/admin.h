@@ -35,7 +35,6 @@ struct admin_args {
 /* ERR_UNAVAILABLE when the address is taken. */
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
 void admin_close(struct admin *admin);
-const char *admin_address(const struct admin *admin);
 const struct listener *admin_listener(const struct admin *admin);
 /* From now on. How long its connections may idle at most is its own, and how many there may be. */
 void admin_set_options(struct admin *admin, const struct admin_options *options,

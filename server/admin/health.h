@@ -40,10 +40,6 @@ void health_release(struct health *health);
 /* Main thread: what is served from now on; takes a reference. Cannot fail. */
 void health_set_world(struct health *health, struct world *world);
 
-/* Any thread. *why is a constant text: "ok", or what is wrong. */
-bool health_live(struct health *health, int64_t now_us, const char **why);
-bool health_ready(struct health *health, const char **why);
-
 /* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They report
  * whether and why, nothing of what is served and by what. */
 void health_handle_live(struct http_call *x, void *arg);

@@ -1,4 +1,4 @@
-/* What /metrics reads when it is asked: gauges of what serves and of what is served. */
+/* Gauges that are read whenever /metrics is written: of what serves, and of what is served. */
 #ifndef SERVER_DAEMON_GAUGES_H
 #define SERVER_DAEMON_GAUGES_H
 

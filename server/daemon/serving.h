@@ -19,7 +19,7 @@ struct serving {
     struct executor *executor;
     struct metrics_shard *executor_shard;
     struct request_worker **workers; /* (server.n_threads) */
-    bool has_metrics, has_server;    /* how far opening came */
+    bool has_server;                 /* how far opening came */
 };
 
 struct serving_args {

@@ -27,7 +27,7 @@ int signals_block(struct err *err)
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a log at its size limit loses lines, nothing else */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL))
-        return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
+        return err_set(err, ERR_INTERNAL, "cannot block signals");
     return 0;
 }
 
@@ -44,7 +44,7 @@ static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
             break;
         case SIGUSR2: /* the name is taken; its default would end the process */
             log_warn("signal_ignored", LOG_STR("signal", "USR2"),
-                     LOG_STR("reason", "there is no hand-over to a successor yet"));
+                     LOG_STR("reason", "handing over to a successor is not supported yet"));
             break;
         default:
             args->on_end(args->arg, (int)info.ssi_signo);

@@ -20,17 +20,10 @@ void net_shared_init(struct net_shared *shared, struct budget *memory)
     shared->memory = memory;
 }
 
-int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
-                         struct err *err)
+int connection_pool_init(struct connection_pool *pool, struct err *err)
 {
     uint64_t seed;
 
-    *pool = (struct connection_pool){.loop = args->loop,
-                                     .shared = args->shared,
-                                     .router = args->router,
-                                     .hooks = args->hooks,
-                                     .user = args->user,
-                                     .load = args->load};
     buffers_init(&pool->buffers, KEEP_BUFFER_BYTES);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
@@ -100,11 +93,9 @@ static void end(struct connection *c)
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
     c->transport.ops->close(&c->transport, c->hard);
-    connection_discharge_in(c);
-    connection_discharge_out(c);
+    connection_drop_in(c);
+    connection_drop_out(c);
     connection_shield(c);
-    buffers_put(&pool->buffers, c->in);
-    buffers_put(&pool->buffers, c->out);
     if (c->before)
         c->before->next = c->next;
     else

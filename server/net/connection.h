@@ -102,8 +102,9 @@ void connection_next(struct connection *c);
 bool connection_charge_in(struct connection *c);
 /* For a response of which so many bytes are to be kept. */
 bool connection_charge_out(struct connection *c, size_t bytes);
-void connection_discharge_in(struct connection *c);
-void connection_discharge_out(struct connection *c);
+/* The buffer goes back to the free lists, and what it was charged to the budget. */
+void connection_drop_in(struct connection *c);
+void connection_drop_out(struct connection *c);
 /* From now on it cannot be made to end for others, or can again. */
 void connection_shield(struct connection *c);
 void connection_expose(struct connection *c);

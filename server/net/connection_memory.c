@@ -117,21 +117,27 @@ bool connection_charge_out(struct connection *c, size_t n)
     return true;
 }
 
-void connection_discharge_in(struct connection *c)
+static void discharge(struct connection *c, enum budget_kind kind, int64_t *charged)
 {
-    c->in_most = 0;
-    if (!c->in_charged)
+    if (!*charged)
         return;
-    budget_return(c->pool->shared->memory, BUDGET_BODY, c->in_charged);
-    c->in_charged = 0;
+    budget_return(c->pool->shared->memory, kind, *charged);
+    *charged = 0;
     connection_expose(c);
 }
 
-void connection_discharge_out(struct connection *c)
+void connection_drop_in(struct connection *c)
 {
-    if (!c->out_charged)
-        return;
-    budget_return(c->pool->shared->memory, BUDGET_ANSWER, c->out_charged);
-    c->out_charged = 0;
-    connection_expose(c);
+    buffers_put(&c->pool->buffers, c->in);
+    c->in = (struct buffer){NULL, 0};
+    c->in_at = c->in_len = c->in_most = 0;
+    discharge(c, BUDGET_BODY, &c->in_charged);
+}
+
+void connection_drop_out(struct connection *c)
+{
+    buffers_put(&c->pool->buffers, c->out);
+    c->out = (struct buffer){NULL, 0};
+    c->out_len = c->out_pos = 0;
+    discharge(c, BUDGET_ANSWER, &c->out_charged);
 }

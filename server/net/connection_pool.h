@@ -65,6 +65,7 @@ struct connection_list {
 };
 
 struct connection_pool {
+    /* Set by the owner before connection_pool_init(), all else zero. */
     struct loop *loop;
     struct net_shared *shared;
     struct net_limits limits;
@@ -92,17 +93,7 @@ struct connection_pool {
     char date[40];
 };
 
-struct connection_pool_args {
-    struct loop *loop;
-    struct net_shared *shared;
-    const struct router *router;
-    struct connection_hooks hooks;
-    void *user;
-    _Atomic int64_t *load;
-};
-
-int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
-                         struct err *err) MUST_CHECK;
+int connection_pool_init(struct connection_pool *pool, struct err *err) MUST_CHECK;
 /* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has
  * ended. */
 void connection_pool_release(struct connection_pool *pool);

@@ -88,10 +88,7 @@ static void rest(struct connection *c)
         return;
     }
     if (c->in_len == 0) {
-        buffers_put(&c->pool->buffers, c->in);
-        c->in = (struct buffer){NULL, 0};
-        c->in_at = 0;
-        connection_discharge_in(c);
+        connection_drop_in(c);
     } else {
         shrink(c);
         (void)!connection_charge_in(c); /* an empty line's half: less than before */
@@ -181,7 +178,7 @@ static void on_more(struct connection *c)
     if (!c->started)
         rest(c);
     else if (c->eof)
-        connection_problem(c, PROBLEM_BAD_REQUEST, "the request ends early", NULL, "");
+        connection_problem(c, PROBLEM_BAD_REQUEST, "the request is incomplete", NULL, "");
     else if (prepare(c)) {
         connection_wait(c, &c->pool->slow, c->start_us);
         connection_deadline(c, c->start_us + limit_us);

@@ -71,10 +71,7 @@ static void finished(struct connection *c)
         connection_next(c);
         return;
     }
-    connection_discharge_in(c);
-    buffers_put(&c->pool->buffers, c->in);
-    c->in = (struct buffer){NULL, 0};
-    c->in_at = c->in_len = 0;
+    connection_drop_in(c);
     if (c->eof) {
         c->state = CONNECTION_ENDED;
         return;
@@ -102,10 +99,7 @@ void connection_flush(struct connection *c)
         c->out_pos += (size_t)n;
     if (c->out_pos < c->out_len)
         return;
-    buffers_put(&c->pool->buffers, c->out);
-    c->out = (struct buffer){NULL, 0};
-    c->out_len = c->out_pos = 0;
-    connection_discharge_out(c);
+    connection_drop_out(c);
     if (c->state == CONNECTION_WRITING) {
         finished(c);
         connection_advance(c);

@@ -19,7 +19,7 @@
 #include "server/net/problem.h"
 
 #define HTTP_CALL_BODY_PADDING                                                                     \
-    64 /* readable bytes behind the body, for decoders that look ahead                             \
+    64 /* readable bytes after the body, for decoders that look ahead                              \
         */
 #define HTTP_CALL_ID_MAX 64
 
@@ -68,6 +68,11 @@ struct http_response {
 /* Writes the whole response with one call of the kernel if that takes it. Adds Content-Length,
  * Date, X-Request-Id, Cache-Control: no-store and, where it ends, Connection: close. */
 void http_call_respond(struct http_call *call, const struct http_response *response);
+
+/* The same with a body that was built for it, which is released; 503 if that failed. content_type
+ * may be NULL. */
+void http_call_respond_buf(struct http_call *call, int status, const char *content_type,
+                           struct buf *body);
 
 /* The same for an error; status, closing and Retry-After by code. errors may be NULL. */
 void http_call_problem(struct http_call *call, enum problem_code code, const char *detail,

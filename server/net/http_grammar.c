@@ -115,17 +115,6 @@ bool http_is_authority(struct view v, bool need_port)
     return is_port(port) && (!need_port || (port.len > 0 && host.len > 0));
 }
 
-struct view http_trim(struct view v)
-{
-    while (v.len > 0 && (v.ptr[0] == ' ' || v.ptr[0] == '\t')) {
-        v.ptr++;
-        v.len--;
-    }
-    while (v.len > 0 && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 bool http_list_next(struct view *rest, struct view *element)
 {
     const char *comma;
@@ -135,7 +124,7 @@ bool http_list_next(struct view *rest, struct view *element)
         return false;
     comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
     len = comma ? (size_t)(comma - rest->ptr) : rest->len;
-    *element = http_trim((struct view){rest->ptr, len});
+    *element = view_trim((struct view){rest->ptr, len});
     *rest = comma ? (struct view){comma + 1, rest->len - len - 1} : (struct view){NULL, 0};
     return true;
 }

@@ -28,7 +28,6 @@ bool http_is_authority(struct view v, bool need_port);
 /* The next element of a comma-separated list, blanks cut; false at the end. *rest starts as the
  * whole. */
 bool http_list_next(struct view *rest, struct view *element);
-struct view http_trim(struct view v); /* SP and HTAB */
 
 struct http_target {
     struct view path;      /* "*" for the asterisk form; empty when the target names none */

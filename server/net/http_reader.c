@@ -61,19 +61,18 @@ static int scan_line(struct http_reader *r, const char *bytes, size_t len, struc
         pos++;
     r->pos = (uint32_t)pos;
     if (pos == end)
-        return len > max ? http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE,
-                                       "the head is longer than allowed")
+        return len > max ? http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is too long")
                          : 1;
     if (bytes[pos] != '\r')
         return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST,
                            bytes[pos] == '\n' ? "a line ends with a bare LF"
-                                              : "a control byte in the head");
+                                              : "control byte in the head");
     if (pos + 1 >= len)
         return 1;
     if (pos + 1 >= max)
-        return http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed");
+        return http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is too long");
     if (bytes[pos + 1] != '\n')
-        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST, "a bare CR in the head");
+        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST, "bare CR in the head");
     *line = (struct view){bytes + r->line, pos - r->line};
     r->pos = (uint32_t)(pos + 2);
     r->line = r->pos;

@@ -147,35 +147,16 @@ void listener_init(struct listener *listener)
     *listener = (struct listener){.reserve = -1};
 }
 
-static int adopt(int fd, struct err *err)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "descriptor %d", fd);
-    return 0;
-}
-
-static void add_sockets(struct listener *listener, const int *fds, int n)
-{
-    for (int i = 0; i < n; i++)
-        listener->sockets[listener->n++] =
-            (struct listener_socket){.listener = listener, .fd = fds[i]};
-}
-
 static int open_sockets(struct listener *listener, const struct listener_args *args,
                         struct err *err)
 {
     struct bound bound;
 
-    if (args->inherited) {
-        add_sockets(listener, &args->fd, 1);
-        return adopt(args->fd, err);
-    }
     if (bind_all(&bound, args->address, args->backlog ? args->backlog : DEFAULT_BACKLOG, err))
         return -1;
-    add_sockets(listener, bound.fds, bound.n);
+    for (int i = 0; i < bound.n; i++)
+        listener->sockets[listener->n++] =
+            (struct listener_socket){.listener = listener, .fd = bound.fds[i]};
     listener->unlink_path = bound.is_unix;
     return 0;
 }

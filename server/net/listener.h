@@ -1,7 +1,7 @@
 /*
  * struct listener: listening sockets on a loop, opened from an address (see address.h; more than
- * one where it means several) or from a descriptor that was inherited, already bound and listening.
- * Accepted descriptors are non-blocking, close-on-exec and, for TCP, TCP_NODELAY.
+ * one where it means several). Accepted descriptors are non-blocking, close-on-exec and, for TCP,
+ * TCP_NODELAY.
  *
  * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) whoever waits is answered
  * 503 at once, by means of a descriptor held in reserve; where even that is taken, it tries again
@@ -42,9 +42,7 @@ struct listener {
 
 struct listener_args {
     struct loop *loop;
-    const char *address; /* not used with an inherited descriptor */
-    bool inherited;
-    int fd;      /* when inherited; the listener owns it from then on, also on failure */
+    const char *address;
     int backlog; /* 0: 1024 */
     listener_accept_fn on_accept;
     void *arg;

@@ -130,16 +130,13 @@ static int open_thread(struct server *server, int index, struct err *err)
     if (loop_init(&thread->loop, thread, err))
         return -1;
     server->n_threads++;
-    if (connection_pool_init(&thread->pool,
-                             &(struct connection_pool_args){.loop = &thread->loop,
-                                                            .shared = &server->shared,
-                                                            .router = &server->router,
-                                                            .hooks = server->hooks,
-                                                            .load = &thread->connections},
-                             err))
-        return -1;
-    connection_pool_set_limits(&thread->pool, &server->limits);
-    return 0;
+    thread->pool = (struct connection_pool){.loop = &thread->loop,
+                                            .shared = &server->shared,
+                                            .limits = server->limits,
+                                            .router = &server->router,
+                                            .hooks = server->hooks,
+                                            .load = &thread->connections};
+    return connection_pool_init(&thread->pool, err);
 }
 
 static void *run_thread(void *arg)
@@ -151,18 +148,6 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-void net_thread_set_user(struct net_thread *thread, void *user)
-{
-    thread->user = user;
-    thread->pool.user = user;
-}
-
-struct net_thread *server_thread(struct server *server, int index)
-{
-    BUG_ON(index < 0 || index >= server->n_threads);
-    return &server->threads[index];
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_drain_look(struct timer *timer, void *arg);
@@ -171,8 +156,6 @@ int server_open(struct server *server, const struct server_args *args, struct er
 {
     struct listener_args listener_args = {.loop = args->accept_loop,
                                           .address = args->options->address,
-                                          .inherited = args->inherited,
-                                          .fd = args->listen_fd,
                                           .backlog = (int)args->options->backlog,
                                           .on_accept = on_accept,
                                           .arg = server};
@@ -289,11 +272,6 @@ bool server_draining(const struct server *server)
 }
 
 /* ---- readings -------------------------------------------------------------------------------- */
-
-const char *server_address(const struct server *server)
-{
-    return listener_text(&server->listener);
-}
 
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {

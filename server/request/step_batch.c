@@ -16,7 +16,7 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
 
     job->letter.deliver = on_letter;
     job->home = &r->worker->worker->loop.mailbox;
-    job->owner = (struct job_owner){(uint32_t)r->worker->worker->index, r->slot, r->generation};
+    job->owner = (struct job_owner){r->slot, r->generation};
     job->model = group->model->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
     return executor_submit(job, now_us, &wait_us);
@@ -80,7 +80,7 @@ static void take_outcome(struct request *r, struct score_group *group)
     switch (job->outcome) {
     case JOB_OK:
         group->scored = true;
-        group->logits = job->logits;
+        group->logits = job->out;
         if (job->by_fallback)
             request_degrade(r, DEGRADED_MODEL);
         break;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "server/batch/capacity.h"
+#include "server/batch/executor_options.h"
 #include "server/request/stored_events.h"
 #include "server/request/worker_state.h"
 
@@ -168,29 +168,23 @@ void request_worker_reclaim_soon(struct request_worker *rw)
     loop_post(&rw->worker->loop, &rw->reclaim);
 }
 
-void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
-                              int64_t duration_us)
+void request_worker_on_response(void *user, int path, int status, int64_t duration_us)
 {
-    metrics_count(rw->shard, METRIC_REQUESTS, metrics_request_label(status, path), 1);
+    struct request_worker *rw = user;
+
+    metrics_count(rw->shard, METRIC_REQUESTS,
+                  metrics_request_label(status, (enum metrics_path)path), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
 }
 
-void request_worker_on_evicted(struct request_worker *rw)
+void request_worker_on_evicted(void *user)
 {
+    struct request_worker *rw = user;
+
     metrics_count(rw->shard, METRIC_CONNECTIONS_EVICTED, 0, 1);
 }
 
-bool request_worker_redis_configured(const struct request_worker *rw)
+const struct store *request_worker_store(const struct request_worker *rw)
 {
-    return store_configured(rw->store);
-}
-
-bool request_worker_redis_up(const struct request_worker *rw)
-{
-    return store_up(rw->store);
-}
-
-enum breaker_state request_worker_breaker(const struct request_worker *rw)
-{
-    return store_breaker(rw->store);
+    return rw->store;
 }

@@ -36,7 +36,7 @@ struct request_worker {
 
 static inline struct request_worker *request_worker_of(void *reader)
 {
-    return ((struct net_thread *)reader)->user;
+    return ((struct net_thread *)reader)->pool.user;
 }
 
 #endif

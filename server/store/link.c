@@ -63,14 +63,15 @@ static void lost(struct store_link *link, const char *what, int error)
     char why[192], reason[128];
 
     snprintf(why, sizeof(why), "%s: %s", what,
-             error ? strerror_r(error, reason, sizeof(reason)) : "Server closed the connection");
+             error ? strerror_r(error, reason, sizeof(reason))
+                   : "the server closed the connection");
     store_link_fail(link, STORE_DOWN, why);
 }
 
 static void on_timer(struct timer *timer, void *arg)
 {
     (void)timer;
-    store_link_fail(arg, STORE_DOWN, "connecting took too long");
+    store_link_fail(arg, STORE_DOWN, "connecting timed out");
 }
 
 /* ---- the greeting ---------------------------------------------------------------------------- */
@@ -165,7 +166,7 @@ static void on_writable(struct loop_watch *ready_watch, unsigned ready, void *ar
     rest = (struct iovec){(char *)all.ptr + link->sent, all.len - link->sent};
     n = link->transport.ops->write(&link->transport, &rest, 1);
     if (n == TRANSPORT_LOST) {
-        lost(link, "the connection ended", errno);
+        lost(link, "connection lost", errno);
         return;
     }
     link->sent += n > 0 ? (size_t)n : 0;
@@ -270,7 +271,7 @@ static void on_readable(struct loop_watch *ready_watch, unsigned ready, void *ar
     if (n == TRANSPORT_AGAIN)
         return;
     if (n <= 0) {
-        lost(link, "the connection ended", n == 0 ? 0 : errno);
+        lost(link, "connection lost", n == 0 ? 0 : errno);
         return;
     }
     reply_reader_received(&link->reader, (size_t)n);

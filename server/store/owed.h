@@ -21,8 +21,6 @@ struct owed_queue {
     uint32_t capacity, first, n;
 };
 
-#define OWED_QUEUE_INIT ((struct owed_queue){0})
-
 void owed_release(struct owed_queue *queue);
 /* Room for n more; -1: out of memory. */
 int owed_reserve(struct owed_queue *queue, uint32_t n);

@@ -22,7 +22,4 @@ struct resolution *resolver_start(const char *host, struct mailbox *home, resolv
 /* on_done will not run. The loop's thread, before the mailbox goes. resolution may be NULL. */
 void resolver_abandon(struct resolution *resolution);
 
-/* Whether host is numeric already: no lookup is needed. */
-bool resolver_is_numeric(const char *host);
-
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "server/store/breaker.h"
 #include "server/store/resolver.h"
@@ -145,7 +146,7 @@ static void drop(struct session *session)
 {
     store_link_close(session->link);
     session->link = NULL;
-    session->events.on_end(STORE_DOWN, "the connection was given up", session->events.arg);
+    session->events.on_end(STORE_DOWN, "the connection was abandoned", session->events.arg);
 }
 
 /* ---- dialling -------------------------------------------------------------------------------- */
@@ -190,7 +191,7 @@ static void on_resolved(void *arg, const struct addresses *found, const char *re
         dial(session);
         return;
     }
-    snprintf(why, sizeof(why), "its name does not resolve: %s", reason);
+    snprintf(why, sizeof(why), "cannot resolve the name: %s", reason);
     cannot_dial(session, why);
 }
 
@@ -202,7 +203,7 @@ static void connect_now(struct session *session)
 
     if (!session->settings->redis.url || session->link || session->resolution)
         return;
-    if (session->url.is_unix || resolver_is_numeric(session->url.host)) {
+    if (session->url.is_unix || host_is_address(session->url.host)) {
         if (addresses_resolve(&session->addresses, address_text(session, text), &err))
             cannot_dial(session, err.text);
         else
@@ -212,7 +213,7 @@ static void connect_now(struct session *session)
     session->resolution =
         resolver_start(session->url.host, &session->loop->mailbox, on_resolved, session);
     if (!session->resolution)
-        cannot_dial(session, "no thread to resolve its name");
+        cannot_dial(session, "cannot start a thread to resolve the name");
 }
 
 /* Due: a link is to be made, or the one that is there has lasted. */

@@ -54,7 +54,7 @@ static void warn_of_doubts(const struct world *world, world_warning_fn report, v
 
 static void warn_of_precision(const struct world *world, world_warning_fn report, void *arg)
 {
-    const char *note = served_model_note(world_model(world)->served);
+    const char *note = world_model(world)->served->engines[SERVED_PRIMARY].caps->note;
     char text[512];
 
     if (!note[0])

@@ -7,9 +7,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "tests/e2e/alerts_recording.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -116,15 +116,14 @@ static void stands_still(void)
         struct buf bytes = BUF_INIT;
         double parsed = driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}");
 
-        CHECK_OK(http_client_init(&client, d.address, 30000, &err), err);
-        CHECK_OK(http_client_connect(&client, &err), err);
+        client_open(&client, d.address);
         http_request_write(
             &bytes,
             &(struct http_request){
                 .method = "POST",
                 .target = "/rank",
                 .body = VIEW_LIT("{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}")});
-        CHECK_OK(http_client_send(&client, buf_view(&bytes), &err), err);
+        client_send(&client, buf_view(&bytes));
         while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") == parsed)
             usleep(500);
         driver_kill(&d, SIGSTOP);
@@ -278,8 +277,7 @@ static void connections_fill_up(void)
 
     begin(&(struct driver_args){.sets = {"http.max_connections=2"}});
     for (int i = 0; i < 6; i++) {
-        CHECK_OK(http_client_init(&silent[i], d.address, 30000, &err), err);
-        CHECK_OK(http_client_connect(&silent[i], &err), err);
+        client_open(&silent[i], d.address);
     }
     while (driver_metric(&d, "adrank_connections_evicted_total") < 1)
         usleep(2000);
@@ -345,9 +343,8 @@ static void memory_runs_out(void)
     memset(bytes + strlen(bytes), ' ', sizeof(bytes) - strlen(bytes));
     begin(&(struct driver_args){.sets = {"http.body_ms=60000"}});
     for (int i = 0; i < HOLDERS; i++) {
-        CHECK_OK(http_client_init(&holders[i], d.address, 30000, &err), err);
-        CHECK_OK(http_client_connect(&holders[i], &err), err);
-        CHECK_OK(http_client_send(&holders[i], (struct view){bytes, sizeof(bytes)}, &err), err);
+        client_open(&holders[i], d.address);
+        client_send(&holders[i], (struct view){bytes, sizeof(bytes)});
     }
     while (driver_metric(&d, "adrank_memory_bytes{kind=\"body\"}") < HOLDERS * 180000)
         usleep(2000);

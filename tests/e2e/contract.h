@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -29,11 +30,6 @@ struct driver *shared(void);
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* printf with ' for ". */
-const char *js(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* A POST /rank of body, with more header lines ("Name: value\r\n", "" for none). */
-struct view contract_post(const char *body, const char *headers);
-
 struct contract_want {
     int status;
     const char *code;   /* of the problem; NULL: the answer is a 200 of the contract */
@@ -46,8 +42,6 @@ struct contract_want {
 const char *contract_expect(struct driver *d, struct view bytes, const struct contract_want *want);
 
 /* The same in parts: open, send, receive and check. */
-void contract_connect(struct driver *d, struct http_client *client);
-void contract_send(struct http_client *client, struct view bytes);
 const char *contract_receive(struct http_client *client, const struct contract_want *want);
 /* What must become of the connection, and the good request. Closes client. */
 void contract_end(struct driver *d, struct http_client *client, bool closed);

@@ -186,14 +186,14 @@ static void check_same_scores(struct driver *d)
 
     for (int i = 0; i < REQUESTS; i++) {
         alone[i] = BUF_INIT;
-        contract_connect(d, &clients[i]);
-        contract_send(&clients[i], contract_post(numbered(i), ""));
+        client_open(&clients[i], d->address);
+        client_send(&clients[i], client_post(numbered(i), ""));
         buf_add_str(&alone[i],
                     contract_receive(&clients[i], &(struct contract_want){.status = 200}));
     }
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < REQUESTS; i++)
-            contract_send(&clients[i], contract_post(numbered(i), ""));
+            client_send(&clients[i], client_post(numbered(i), ""));
         for (int i = 0; i < REQUESTS; i++) {
             const json_t *together = contract_answer(
                 contract_receive(&clients[i], &(struct contract_want){.status = 200}));
@@ -260,7 +260,7 @@ static const char *header(const struct driver_response *r, const char *name)
 
 static struct driver_response *rank_with(const char *headers)
 {
-    return driver_raw(shared()->address, contract_post(js("{'rank':{'candidates':[]}}"), headers));
+    return driver_raw(shared()->address, client_post(js("{'rank':{'candidates':[]}}"), headers));
 }
 
 CONTRACT_TEST(header, request_id)
@@ -326,7 +326,7 @@ CONTRACT_TEST(header, cache_control)
     CHECK_STR(header(rank_with(""), "Cache-Control"), "no-store");
     CHECK_STR(header(rank_with(""), "Content-Type"), "application/json");
     test_row("of an error");
-    CHECK_STR(header(driver_raw(shared()->address, contract_post("x", "")), "Cache-Control"),
+    CHECK_STR(header(driver_raw(shared()->address, client_post("x", "")), "Cache-Control"),
               "no-store");
     test_row("of a path that is not there");
     CHECK_STR(header(driver_raw(shared()->address, VIEW_LIT("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")),
@@ -356,7 +356,7 @@ CONTRACT_TEST(header, keep_alive)
                         &(struct contract_want){.status = 200, .closed = rows[i].closed});
     }
     test_row("again and again");
-    contract_connect(shared(), &client);
+    client_open(&client, shared()->address);
     for (int i = 0; i < 100; i++)
         contract_good_on(&client);
     contract_end(shared(), &client, false);
@@ -370,9 +370,9 @@ CONTRACT_TEST(header, pipelining)
     struct buf all = BUF_INIT;
 
     for (int i = 0; i < 50; i++)
-        buf_add_view(&all, contract_post(i % 5 == 3 ? js("{'id':}") : numbered(i), ""));
-    contract_connect(shared(), &client);
-    contract_send(&client, buf_view(&all));
+        buf_add_view(&all, client_post(i % 5 == 3 ? js("{'id':}") : numbered(i), ""));
+    client_open(&client, shared()->address);
+    client_send(&client, buf_view(&all));
     for (int i = 0; i < 50; i++) {
         test_row("pipelined %d", i);
         if (i % 5 == 3) {
@@ -387,11 +387,11 @@ CONTRACT_TEST(header, pipelining)
     contract_end(shared(), &client, false);
     test_row("nothing behind a refused one is served");
     buf_clear(&all);
-    buf_add_view(&all, contract_post(numbered(1), ""));
+    buf_add_view(&all, client_post(numbered(1), ""));
     buf_add_str(&all, "POST /rank HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
-    buf_add_view(&all, contract_post(numbered(2), ""));
-    contract_connect(shared(), &client);
-    contract_send(&client, buf_view(&all));
+    buf_add_view(&all, client_post(numbered(2), ""));
+    client_open(&client, shared()->address);
+    client_send(&client, buf_view(&all));
     contract_receive(&client, &(struct contract_want){.status = 200});
     contract_receive(&client,
                      &(struct contract_want){.status = 400, .code = "bad_host", .closed = true});

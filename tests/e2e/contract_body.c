@@ -16,7 +16,7 @@ CONTRACT_TEST(not_json, syntax)
         const char *body = refused_body(not_json_bodies[i].body);
 
         test_row("not JSON: %.60s", body);
-        contract_expect(shared(), contract_post(body, ""), &not_json);
+        contract_expect(shared(), client_post(body, ""), &not_json);
     }
     test_row("NUL");
     contract_expect(shared(),
@@ -28,7 +28,7 @@ CONTRACT_TEST(not_json, syntax)
 CONTRACT_TEST(not_json, utf8)
 {
     const char *body =
-        contract_expect(shared(), contract_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
+        contract_expect(shared(), client_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
                         &(struct contract_want){.status = 200});
 
     CHECK(strstr(body, "\xe8\xb7\x91\xf0\x9f\x98\x80"));
@@ -46,14 +46,13 @@ static const char *nested(int depth)
 
 CONTRACT_TEST(not_json, depth)
 {
-    contract_expect(shared(), contract_post(nested(32), ""),
-                    &(struct contract_want){.status = 200});
-    contract_expect(shared(), contract_post(nested(33), ""), &not_json);
+    contract_expect(shared(), client_post(nested(32), ""), &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post(nested(33), ""), &not_json);
 }
 
 CONTRACT_TEST(not_json, duplicate_keys)
 {
-    contract_expect(shared(), contract_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
+    contract_expect(shared(), client_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
                     &(struct contract_want){.status = 200});
 }
 
@@ -81,7 +80,7 @@ static const char *pointers(const char *body)
 static void refuse_invalid(const char *body, const char *at)
 {
     test_row("invalid: %.100s", body);
-    CHECK_STR(pointers(contract_expect(shared(), contract_post(refused_body(body), ""), &invalid)),
+    CHECK_STR(pointers(contract_expect(shared(), client_post(refused_body(body), ""), &invalid)),
               at);
 }
 
@@ -104,7 +103,7 @@ static void check_count(int n, bool all)
         buf_add_str(&body, i ? ",1" : "{\"badv\":[1");
     buf_add_str(&body, "]}");
     problem =
-        json_loads(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid), 0, NULL);
+        json_loads(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid), 0, NULL);
     listed = (int)json_array_size(json_object_get(problem, "errors"));
     detail = json_string_value(json_object_get(problem, "detail"));
     more = detail ? strstr(detail, ", and ") : NULL;
@@ -135,7 +134,7 @@ CONTRACT_TEST(invalid, every_error)
     for (int i = 1; i < 200; i++)
         buf_add_str(&body, ",{}");
     buf_add_str(&body, "]}}");
-    last = pointers(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid));
+    last = pointers(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid));
     CHECK(strstr(last, "/rank/candidates/0/adid /rank/candidates/1/adid "));
     CHECK(strstr(last, " /rank/candidates/199/adid"));
     buf_release(&body);
@@ -189,10 +188,10 @@ CONTRACT_TEST(unknown, adid)
 {
     const char *body = contract_expect(
         shared(),
-        contract_post(js("{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'nobody'},"
-                         "{'adid':'a1'},{'adid':'other','bid':3},"
-                         "{'adid':'mine','text':'yoga mat','bid':2}]}}"),
-                      ""),
+        client_post(js("{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'nobody'},"
+                       "{'adid':'a1'},{'adid':'other','bid':3},"
+                       "{'adid':'mine','text':'yoga mat','bid':2}]}}"),
+                    ""),
         &(struct contract_want){.status = 200});
     json_t *answer = contract_answer(body);
 
@@ -219,9 +218,8 @@ CONTRACT_TEST(nothing, to_show)
         json_t *answer;
 
         test_row("%s", rows[i].body);
-        answer =
-            contract_answer(contract_expect(shared(), contract_post(js("%s", rows[i].body), ""),
-                                            &(struct contract_want){.status = 200}));
+        answer = contract_answer(contract_expect(shared(), client_post(js("%s", rows[i].body), ""),
+                                                 &(struct contract_want){.status = 200}));
         CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
         CHECK_INT(answer_filtered(answer, rows[i].reason), rows[i].count);
         CHECK_STR(answer_degraded(answer), "");

@@ -40,13 +40,11 @@ static const char *redis_say(const char *command)
     static char answer[512];
     char address[64];
     struct http_client client;
-    struct err err;
     ssize_t n;
 
     snprintf(address, sizeof(address), "127.0.0.1:%d", redis.port);
-    CHECK_OK(http_client_init(&client, address, 10000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
-    contract_send(&client, view_of(js("%s\r\n", command)));
+    client_open(&client, address);
+    client_send(&client, view_of(js("%s\r\n", command)));
     CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
     n = recv(client.fd, answer, sizeof(answer) - 1, 0);
     CHECK(n > 0);

@@ -39,8 +39,8 @@ CONTRACT_TEST(grammar, ends_early)
         struct http_client client;
 
         test_row("ends early: %s", rows[i].ptr);
-        contract_connect(shared(), &client);
-        contract_send(&client, rows[i]);
+        client_open(&client, shared()->address);
+        client_send(&client, rows[i]);
         CHECK(shutdown(client.fd, SHUT_WR) == 0);
         contract_receive(
             &client, &(struct contract_want){.status = 400, .code = "bad_request", .closed = true});
@@ -170,8 +170,8 @@ CONTRACT_TEST(size, body)
     const char *largest = body_of(MAX_BODY), *larger = body_of(MAX_BODY + 1);
     struct contract_want refused = {.status = 413, .code = "body_too_large", .closed = true};
 
-    contract_expect(shared(), contract_post(largest, ""), &(struct contract_want){.status = 200});
-    contract_expect(shared(), contract_post(larger, ""), &refused);
+    contract_expect(shared(), client_post(largest, ""), &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post(larger, ""), &refused);
     test_row("told by the head alone");
     contract_expect(
         shared(),
@@ -247,16 +247,16 @@ CONTRACT_TEST(route, content_type)
 
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content type \"%s\"", refused[i]);
-        contract_expect(shared(), contract_post("{}", js("Content-Type: %s\r\n", refused[i])),
+        contract_expect(shared(), client_post("{}", js("Content-Type: %s\r\n", refused[i])),
                         &(struct contract_want){.status = 415, .code = "unsupported_media_type"});
-        CHECK(strstr(driver_raw(shared()->address,
-                                contract_post("{}", js("Content-Type: %s\r\n", refused[i])))
-                         ->body,
-                     "send Content-Type: application/json"));
+        CHECK(strstr(
+            driver_raw(shared()->address, client_post("{}", js("Content-Type: %s\r\n", refused[i])))
+                ->body,
+            "send Content-Type: application/json"));
     }
     for (int i = 0; i < COUNT(taken); i++) {
         test_row("%s", taken[i]);
-        contract_expect(shared(), contract_post("{}", taken[i]),
+        contract_expect(shared(), client_post("{}", taken[i]),
                         &(struct contract_want){.status = 200});
     }
     test_row("no content type");
@@ -271,13 +271,13 @@ CONTRACT_TEST(route, content_encoding)
 
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content encoding %s", refused[i]);
-        contract_expect(shared(), contract_post("{}", js("Content-Encoding: %s\r\n", refused[i])),
+        contract_expect(shared(), client_post("{}", js("Content-Encoding: %s\r\n", refused[i])),
                         &(struct contract_want){.status = 415,
                                                 .code = "unsupported_encoding",
                                                 .header = "Accept-Encoding: identity"});
     }
     test_row("identity");
-    contract_expect(shared(), contract_post("{}", "Content-Encoding: identity\r\n"),
+    contract_expect(shared(), client_post("{}", "Content-Encoding: identity\r\n"),
                     &(struct contract_want){.status = 200});
 }
 
@@ -290,15 +290,15 @@ CONTRACT_TEST(expect, continued)
     struct http_client client;
     size_t n = 0;
 
-    contract_connect(shared(), &client);
-    contract_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
-                                    "Expect: 100-continue\r\n\r\n"));
+    client_open(&client, shared()->address);
+    client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                                  "Expect: 100-continue\r\n\r\n"));
     while (n < sizeof(interim) - 1) { /* the client waits for it: no byte of the body is out */
         CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
         n += (size_t)recv(client.fd, bytes + n, sizeof(interim) - 1 - n, 0);
     }
     CHECK_STR(bytes, interim);
-    contract_send(&client, VIEW_LIT("{}"));
+    client_send(&client, VIEW_LIT("{}"));
     contract_receive(&client, &(struct contract_want){.status = 200});
     contract_end(shared(), &client, false);
 }
@@ -326,9 +326,9 @@ CONTRACT_TEST(expect, refused_head)
         char bytes[13] = "";
 
         test_row("expect: %s", rows[i].head);
-        contract_connect(shared(), &client);
-        contract_send(&client,
-                      view_of(js("%sHost: a\r\nExpect: 100-continue\r\n\r\n", rows[i].head)));
+        client_open(&client, shared()->address);
+        client_send(&client,
+                    view_of(js("%sHost: a\r\nExpect: 100-continue\r\n\r\n", rows[i].head)));
         CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
         CHECK_INT(recv(client.fd, bytes, 12, MSG_PEEK | MSG_WAITALL), 12);
         CHECK_STR(bytes, js("HTTP/1.1 %d", rows[i].want.status));

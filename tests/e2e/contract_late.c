@@ -172,8 +172,8 @@ CONTRACT_TEST(late, nothing_left)
 static void send_many(struct driver *d, struct http_client *clients, int n)
 {
     for (int i = 0; i < n; i++) {
-        contract_connect(d, &clients[i]);
-        contract_send(&clients[i], contract_post(js("{'tmax':20000," CANDIDATES "}"), ""));
+        client_open(&clients[i], d->address);
+        client_send(&clients[i], client_post(js("{'tmax':20000," CANDIDATES "}"), ""));
     }
 }
 
@@ -328,10 +328,10 @@ CONTRACT_TEST(late, some_contexts)
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, "batch.max_queue=1");
         tell("hang");
-        contract_connect(&d, &client);
-        contract_send(
+        client_open(&client, d.address);
+        client_send(
             &client,
-            contract_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
+            client_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
         if (i == 0) {
             const json_t *result;
             size_t at;

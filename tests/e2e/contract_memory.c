@@ -48,10 +48,10 @@ CONTRACT_TEST(refused, out_of_memory)
     struct driver d;
 
     start_faulty(&d, &fault);
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     contract_good_on(&client);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1});
-    contract_send(&client, contract_post(large(200), ""));
+    client_send(&client, client_post(large(200), ""));
     contract_receive(&client, &refused);
     CHECK(fault_fired(&fault, FAULT_MALLOC) > 0);
     fault_clear(&fault);
@@ -71,8 +71,8 @@ static void try_without(struct driver *d, struct fault *fault, int k, const char
     struct err err;
 
     fault_set(fault, FAULT_MALLOC, &(struct fault_plan){.from = (uint64_t)k, .count = 1});
-    contract_connect(d, &client);
-    contract_send(&client, contract_post(body, ""));
+    client_open(&client, d->address);
+    client_send(&client, client_post(body, ""));
     if (http_client_receive(&client, false, &response, &err)) {
         CHECK(client.in.len == 0 && err.code == ERR_UNAVAILABLE);
     } else if (response.status == 200) {
@@ -145,8 +145,8 @@ CONTRACT_TEST(late, thousands_wait)
         usleep(5000);
     redis_pause(&redis);
     for (int i = 0; i < WAITING; i++) {
-        contract_connect(&d, &clients[i]);
-        contract_send(&clients[i], contract_post(body, ""));
+        client_open(&clients[i], d.address);
+        client_send(&clients[i], client_post(body, ""));
     }
     for (int i = 0; i < WAITING; i++) {
         json_t *answer =

@@ -18,12 +18,10 @@ static double redis_info(const char *section, const char *name)
 {
     static char answer[16384];
     struct http_client client;
-    struct err err;
     size_t len = 0;
 
-    CHECK_OK(http_client_init(&client, js("127.0.0.1:%d", redis.port), 10000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
-    contract_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
+    client_open(&client, js("127.0.0.1:%d", redis.port));
+    client_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
     for (ssize_t n = 1; n > 0; len += (size_t)n) {
         CHECK(http_client_wait_end(&client, 10000) != HTTP_CLIENT_OPEN);
         n = recv(client.fd, answer + len, sizeof(answer) - 1 - len, 0);
@@ -60,12 +58,12 @@ static void put(const char *lines)
 
 static json_t *rank_with(const char *members, const char *rank, const char *headers)
 {
-    struct view bytes = contract_post(js("{%s,%s}", members, rank), headers);
+    struct view bytes = client_post(js("{%s,%s}", members, rank), headers);
     struct http_client client;
     json_t *answer;
 
-    contract_connect(&daemon_, &client);
-    contract_send(&client, bytes);
+    client_open(&client, daemon_.address);
+    client_send(&client, bytes);
     answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
     http_client_release(&client);
     return answer;

@@ -27,7 +27,7 @@ CONTRACT_TEST(refused, before_the_model)
     CHECK_OK(http_client_init(&client, d.address, 30000, &err), err);
     while (http_client_connect(&client, &err)) /* bound, and not yet listening */
         CHECK(driver_wait(&d, 5) == -1);
-    contract_send(&client, contract_post("{}", ""));
+    client_send(&client, client_post("{}", ""));
     contract_receive(&client, &not_ready);
     test_row("health");
     r = driver_call(d.address, "GET", "/livez", NULL);
@@ -60,13 +60,13 @@ CONTRACT_TEST(refused, max_connections)
                          .backend = "failing", .env = {env}, .sets = {"http.max_connections=2"}});
     contract_good(&d);
     CHECK_OK(file_write(file, VIEW_LIT("hang"), &err), err);
-    contract_connect(&d, &first);
-    contract_send(&first, contract_post("{}", ""));
-    contract_connect(&d, &second);
-    contract_send(&second, contract_post("{}", ""));
+    client_open(&first, d.address);
+    client_send(&first, client_post("{}", ""));
+    client_open(&second, d.address);
+    client_send(&second, client_post("{}", ""));
     while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") < 3)
         CHECK(driver_wait(&d, 5) == -1);
-    contract_connect(&d, &third);       /* both others are in work */
+    client_open(&third, d.address);     /* both others are in work */
     contract_receive(&third, &refused); /* without having asked for anything */
     CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&third);
@@ -94,25 +94,25 @@ CONTRACT_TEST(refused, body_memory)
 
     driver_start(&d,
                  &(struct driver_args){.backend = "null", .sets = {"http.memory_bytes=262144"}});
-    contract_connect(&d, &first);
-    contract_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                                     "Content-Length: 200000\r\n\r\n{}%*s",
-                                     190000 - 2, "")));
+    client_open(&first, d.address);
+    client_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                   "Content-Length: 200000\r\n\r\n{}%*s",
+                                   190000 - 2, "")));
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_MORE); /* 100: the head is read */
     test_row("a length that is only announced is not refused");
-    contract_connect(&d, &second);
-    contract_send(&second,
-                  view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
+    client_open(&second, d.address);
+    client_send(&second,
+                view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
     CHECK_INT(http_client_wait_end(&second, 200), HTTP_CLIENT_OPEN);
-    contract_send(&second, view_of(js("%*s", 99000, "")));
+    client_send(&second, view_of(js("%*s", 99000, "")));
     contract_receive(&second, &refused);
     contract_end(&d, &second, true); /* a small one still fits */
     test_row("the first is not harmed");
-    contract_send(&first, view_of(js("%*s", 10000, "")));
+    client_send(&first, view_of(js("%*s", 10000, "")));
     contract_receive(&first, &(struct contract_want){.status = 200});
     contract_end(&d, &first, false);
     test_row("and its room is free again");
-    contract_expect(&d, contract_post(js("{}%*s", 250000, ""), ""),
+    contract_expect(&d, client_post(js("{}%*s", 250000, ""), ""),
                     &(struct contract_want){.status = 200});
     CHECK_INT(driver_stop(&d), 0);
 }

@@ -102,7 +102,7 @@ CONTRACT_TEST(tmax, less_network)
 CONTRACT_TEST(tmax, from_the_first_byte)
 {
     const char *body = js("{'tmax':600,'rank':{'candidates':[{'adid':'a1'}]}}");
-    struct view whole = contract_post(body, "");
+    struct view whole = client_post(body, "");
     size_t head = whole.len - strlen(body);
     struct http_client client;
     struct driver d;
@@ -111,10 +111,10 @@ CONTRACT_TEST(tmax, from_the_first_byte)
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"deadline.network_ms=0"}});
     for (int late = 0; late < 2; late++) {
         test_row(late ? "the body 700 ms behind the head" : "at once");
-        contract_connect(&d, &client);
-        contract_send(&client, (struct view){whole.ptr, head});
+        client_open(&client, d.address);
+        client_send(&client, (struct view){whole.ptr, head});
         usleep(late ? 700000 : 0);
-        contract_send(&client, (struct view){whole.ptr + head, whole.len - head});
+        client_send(&client, (struct view){whole.ptr + head, whole.len - head});
         answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
         CHECK_STR(answer_degraded(answer), late ? "deadline" : "");
         answer_check_source(answer, late ? "prior" : "model");
@@ -352,8 +352,7 @@ CONTRACT_TEST(bounds, answer)
             CHECK_STR(contract_refused_at(&d, body), rows[i].refused);
             continue;
         }
-        answer =
-            contract_expect(&d, contract_post(body, ""), &(struct contract_want){.status = 200});
+        answer = contract_expect(&d, client_post(body, ""), &(struct contract_want){.status = 200});
         CHECK(strlen(answer) < 1 << 20);
         CHECK(strlen(answer) > (size_t)rows[i].imps * (size_t)rows[i].candidates * 512);
         CHECK_INT(json_array_size(json_object_get(contract_answer(answer), "results")),

@@ -34,7 +34,7 @@ CONTRACT_TEST(room, silent)
 
     start(&d, "http.workers=1"); /* so that it is known who is the oldest */
     for (int i = 0; i < HELD; i++)
-        contract_connect(&d, &clients[i]);
+        client_open(&clients[i], d.address);
     check_served(&d);
     CHECK(driver_metric(&d, "adrank_connections_evicted_total") >= HELD - MAX);
     /* The oldest went, told that there is no room. */
@@ -53,7 +53,7 @@ CONTRACT_TEST(room, used)
 
     start(&d, "http.workers=1"); /* so that it is known who is the oldest */
     for (int i = 0; i < HELD; i++) {
-        contract_connect(&d, &clients[i]);
+        client_open(&clients[i], d.address);
         contract_good_on(&clients[i]);
     }
     check_served(&d);
@@ -75,8 +75,8 @@ CONTRACT_TEST(room, slow)
         test_row("%s", begun[row]);
         start(&d, "http.workers=2");
         for (int i = 0; i < HELD; i++) {
-            contract_connect(&d, &clients[i]);
-            contract_send(&clients[i], view_of(begun[row]));
+            client_open(&clients[i], d.address);
+            client_send(&clients[i], view_of(begun[row]));
         }
         usleep(400000); /* now they count as slow */
         check_served(&d);

@@ -64,11 +64,11 @@ static void drip(struct driver *d, const char *begin, const char *byte)
     int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
     struct http_client client;
 
-    contract_connect(d, &client);
-    contract_send(&client, view_of(begin));
+    client_open(&client, d->address);
+    client_send(&client, view_of(begin));
     while (http_client_wait_end(&client, 20) == HTTP_CLIENT_OPEN) {
         CHECK(clock_now_us() < until_us);
-        contract_send(&client, view_of(byte));
+        client_send(&client, view_of(byte));
     }
     contract_receive(&client, &timed_out);
     http_client_release(&client);
@@ -97,7 +97,7 @@ CONTRACT_TEST(quiet, idle)
     int64_t good_us;
 
     start(&d, "http.idle_ms=300");
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     contract_good_on(&client);
     good_us = clock_now_us();
     CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
@@ -117,9 +117,9 @@ CONTRACT_TEST(quiet, before_the_first_byte)
 
         test_row("%s", sets[i]);
         start(&d, sets[i]);
-        contract_connect(&d, &used);
+        client_open(&used, d.address);
         contract_good_on(&used);
-        contract_connect(&d, &client);
+        client_open(&client, d.address);
         CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
         http_client_release(&client);
         if (i == 0) /* between requests there is more time */
@@ -149,9 +149,9 @@ CONTRACT_TEST(quiet, answer_not_taken)
     for (int i = 1; i < 16; i++)
         buf_printf(&body, ",{\"id\":\"%d\"}", i);
     buf_add_str(&body, "]}");
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     for (int i = 0; i < 40; i++)
-        contract_send(&client, contract_post(buf_str(&body), ""));
+        client_send(&client, client_post(buf_str(&body), ""));
     buf_release(&body);
     contract_receive(&client, &(struct contract_want){.status = 200}); /* the first is taken */
     for (int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;

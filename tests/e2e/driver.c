@@ -130,6 +130,15 @@ static bool has_ended(struct driver *driver)
     return driver->ended;
 }
 
+int driver_logged(struct driver *driver, const char *text)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(driver); (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
+}
+
 void driver_wait_log(struct driver *driver, const char *text)
 {
     int64_t until_us = clock_now_us() + 10000000;

@@ -64,6 +64,8 @@ int driver_wait(struct driver *driver, int ms);
 void driver_write(struct driver *driver, const char *name, const char *bytes);
 /* The whole log so far; valid until the next call. */
 const char *driver_log(struct driver *driver);
+/* How often the log holds text. */
+int driver_logged(struct driver *driver, const char *text);
 /* Waits until the log holds text; FAILs after 10 s. */
 void driver_wait_log(struct driver *driver, const char *text);
 

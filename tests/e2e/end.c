@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -48,14 +49,8 @@ static void tell(const char *words)
  * the middle of its work. */
 static void wait_stalled(struct driver *d)
 {
-    int64_t until_us = clock_now_us() + 20000000;
-
-    while (access(hangs_file, F_OK) == -1 ||
-           driver_call(d->admin, "GET", "/livez", NULL)->status == 200) {
-        if (clock_now_us() > until_us)
-            FAIL("the device does not hang:\n%s", driver_log(d));
-        usleep(5000);
-    }
+    WAIT_FOR(access(hangs_file, F_OK) == 0 &&
+             driver_call(d->admin, "GET", "/livez", NULL)->status != 200);
 }
 
 static void hang_in_a_batch(struct driver *d)
@@ -127,7 +122,7 @@ TEST(end__with_an_opening_that_hangs)
     hang_in_an_opening(&d);
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 40000), 70);
-    check_log(&d, "adrankd: does not come to its end");
+    check_log(&d, "adrankd: shutdown timed out");
     done(&d);
 }
 
@@ -172,10 +167,7 @@ static void reload_many_ads(struct driver *d)
 
 static void connect_to(struct http_client *client, const char *address)
 {
-    struct err err;
-
-    CHECK_OK(http_client_init(client, address, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
+    client_open(client, address);
 }
 
 static void check_given_up(struct driver *d)
@@ -254,7 +246,7 @@ TEST(end__first_signal_goes_on_with_an_admins_drain)
     connect_to(&client, d.address);
     http_request_write(
         &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(RANK)});
-    CHECK_OK(http_client_send(&client, buf_view(&bytes), &err), err);
+    client_send(&client, buf_view(&bytes));
     wait_stalled(&d);
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     driver_kill(&d, SIGTERM);

@@ -7,6 +7,7 @@
 
 #include "adrank/behaviour.h"
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/hostile_redis_peer.h"
 #include "tests/test.h"
@@ -68,14 +69,9 @@ static bool call(bool lists)
 
 static void check_recovers(void)
 {
-    int64_t until_us = clock_now_us() + 20000000;
     bool marked;
 
-    while (pctr_of(OF_USER, &marked) != with || marked) {
-        if (clock_now_us() > until_us)
-            FAIL("still without history after 20 s:\n%s", driver_log(&d));
-        usleep(3000);
-    }
+    WAIT_FOR(pctr_of(OF_USER, &marked) == with && !marked);
 }
 
 static void start(const char *set, const char *more)
@@ -197,15 +193,6 @@ TEST(hostile_redis__breaks_nothing)
     stop();
 }
 
-static int logged(const char *text)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
-        n++;
-    return n;
-}
-
 /* It is greeted well and then talks nonsense, for a second and a half and many connections: one
  * outage. */
 TEST(hostile_redis__is_told_once_per_outage)
@@ -214,20 +201,20 @@ TEST(hostile_redis__is_told_once_per_outage)
     int gone, back;
 
     start(NULL, NULL);
-    gone = logged("event=redis_disconnected");
-    back = logged("event=redis_back");
+    gone = driver_logged(&d, "event=redis_disconnected");
+    back = driver_logged(&d, "event=redis_back");
     peer_set(&peer, &nonsense);
     for (int64_t until_us = clock_now_us() + 1500000; clock_now_us() < until_us; usleep(2000))
         call(false);
-    CHECK(logged("event=redis_disconnected") - gone <= 4);
-    CHECK(logged("event=redis_back") - back <=
+    CHECK(driver_logged(&d, "event=redis_disconnected") - gone <= 4);
+    CHECK(driver_logged(&d, "event=redis_back") - back <=
           1); /* between the end of the good one and nonsense */
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
     peer_set(&peer, &good);
     check_recovers();
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
     CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 1);
-    CHECK(logged("event=redis_back") - back >= 1);
+    CHECK(driver_logged(&d, "event=redis_back") - back >= 1);
     stop();
 }
 
@@ -270,13 +257,7 @@ static double charged(void)
 
 static void wait_charged(double from, double to)
 {
-    int64_t until_us = clock_now_us() + 20000000;
-
-    while (charged() < from || charged() > to) {
-        if (clock_now_us() > until_us)
-            FAIL("%g bytes are charged, want %g to %g", charged(), from, to);
-        usleep(5000);
-    }
+    WAIT_FOR(charged() >= from && charged() <= to);
 }
 
 /* A long reply that is never whole is charged while it is waited for, and let go of when it is

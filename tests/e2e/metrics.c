@@ -1,11 +1,10 @@
 /* Every metric of the contract is told, and moves when it should; health. */
 #include <signal.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -62,8 +61,6 @@ static const struct {
     {"process_start_time_seconds", "gauge", NULL},
 };
 #define N_METRICS (sizeof(metrics) / sizeof(metrics[0]))
-
-static struct err err;
 
 static void start(const char *backend, const char *set, const char *env)
 {
@@ -128,39 +125,7 @@ static double moved(const char *sample, int i)
 
 static void wait_for(const char *sample, double at_least)
 {
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (driver_metric(&d, sample) < at_least) {
-        if (clock_now_us() > until_us)
-            FAIL("%s is %g", sample, driver_metric(&d, sample));
-        usleep(2000);
-    }
-}
-
-static void open_client(struct http_client *client)
-{
-    CHECK_OK(http_client_init(client, d.address, 20000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-}
-
-static void send_rank(struct http_client *client, const char *body)
-{
-    struct buf bytes AT_END(buf_release) = BUF_INIT;
-
-    http_request_write(
-        &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(body)});
-    CHECK_OK(http_client_send(client, buf_view(&bytes), &err), err);
-}
-
-static int receive_and_close(struct http_client *client)
-{
-    struct client_response response;
-    int status;
-
-    CHECK_OK(http_client_receive(client, false, &response, &err), err);
-    status = response.status;
-    http_client_release(client);
-    return status;
+    WAIT_FOR(driver_metric(&d, sample) >= at_least);
 }
 
 TEST(metrics__of_a_request)
@@ -261,13 +226,13 @@ TEST(metrics__of_late_answers)
 
         test_row("metrics__of_late_answers %s", rows[i].on_late ? rows[i].on_late : "prior");
         start("paced", rows[i].on_late, "ADRANK_PACED_FIXED_US=100000");
-        open_client(&client);
-        send_rank(&client, "{\"tmax\":400,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
+        client_open_rank(&client, d.address,
+                         "{\"tmax\":400,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
         wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
         driver_kill(&d, SIGSTOP);
         usleep(600000);
         driver_kill(&d, SIGCONT);
-        CHECK_INT(receive_and_close(&client), rows[i].status);
+        CHECK_INT(client_receive_and_close(&client), rows[i].status);
         CHECK_INT(driver_metric(&d, "adrank_late_total"), 1);
         CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 0);
         /* Its timers came as much too late. */
@@ -291,19 +256,13 @@ TEST(metrics__of_late_requests)
 
         test_row("metrics__of_late_requests %s", i ? on_late[i] : "prior");
         start(NULL, on_late[i], NULL);
-        open_client(&client);
+        client_open(&client, d.address);
         for (int k = 0; k < 5; k++) {
-            struct client_response response;
-
-            CHECK_OK(http_client_send(&client,
-                                      VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\n"
-                                               "Content-Length: 11\r\n\r\n"),
-                                      &err),
-                     err);
+            client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\n"
+                                          "Content-Length: 11\r\n\r\n"));
             usleep(80000);
-            CHECK_OK(http_client_send(&client, VIEW_LIT("{\"tmax\":50}"), &err), err);
-            CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-            CHECK_INT(response.status, i == 2 ? 503 : 200);
+            client_send(&client, VIEW_LIT("{\"tmax\":50}"));
+            CHECK_INT(client_receive(&client), i == 2 ? 503 : 200);
         }
         http_client_release(&client);
         CHECK_INT(driver_metric(&d, "adrank_late_client_total"), 5);
@@ -315,15 +274,12 @@ TEST(metrics__of_late_requests)
 
 TEST(metrics__of_clients_that_reset)
 {
-    struct linger now = {.l_onoff = 1};
     struct http_client client;
 
     start("paced", NULL, "ADRANK_PACED_FIXED_US=200000");
-    open_client(&client);
-    send_rank(&client, ONE_AD);
+    client_open_rank(&client, d.address, ONE_AD);
     wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", 1);
-    setsockopt(client.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    http_client_release(&client);
+    client_reset(&client);
     wait_for("adrank_client_gone_total", 1);
     stop();
 }
@@ -332,23 +288,21 @@ TEST(metrics__of_clients_that_reset)
  * goes, one stays. */
 TEST(metrics__of_work_that_is_not_paid)
 {
-    struct linger now = {.l_onoff = 1};
     struct http_client clients[5];
 
     start("paced", "batch.max_tokens=64", "ADRANK_PACED_FIXED_US=300000");
     for (int i = 0; i < 5; i++) {
-        open_client(&clients[i]);
-        send_rank(&clients[i],
-                  "{\"tmax\":5000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
-                  "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}");
+        client_open_rank(
+            &clients[i], d.address,
+            "{\"tmax\":5000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
+            "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}");
         wait_for("adrank_stage_duration_seconds_count{stage=\"parse\"}", i + 1);
     }
     wait_for("adrank_queue_depth", 1); /* at the least: so many that some are not launched */
-    setsockopt(clients[4].fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
-    http_client_release(&clients[4]); /* the last of them */
+    client_reset(&clients[4]);         /* the last of them */
     wait_for("adrank_client_gone_total", 1);
     for (int i = 0; i < 4; i++)
-        CHECK_INT(receive_and_close(&clients[i]), 200);
+        CHECK_INT(client_receive_and_close(&clients[i]), 200);
     usleep(400000); /* longer than a batch: nothing of the fifth is under way */
     CHECK_INT(driver_metric(&d, "adrank_batch_requests_sum"), 4);
     CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
@@ -365,17 +319,19 @@ TEST(metrics__of_connections_and_queue)
     fds = driver_metric(&d, "process_open_fds");
     CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
     for (int i = 0; i < QUEUED; i++)
-        open_client(&clients[i]);
+        client_open(&clients[i], d.address);
     wait_for("adrank_connections", QUEUED);
     CHECK(driver_metric(&d, "process_open_fds") >= fds + QUEUED);
     for (int i = 0; i < QUEUED; i++)
-        send_rank(&clients[i], "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
-                               "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}");
+        client_send(&clients[i],
+                    client_post("{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{"
+                                "\"adid\":\"a4\"},{\"adid\":\"a5\"}]}}",
+                                ""));
     wait_for("adrank_queue_depth", 1);
     /* Being busy is no reason to be taken out. */
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
     for (int i = 0; i < QUEUED; i++)
-        CHECK_INT(receive_and_close(&clients[i]), 200);
+        CHECK_INT(client_receive_and_close(&clients[i]), 200);
     CHECK_INT(driver_metric(&d, "adrank_queue_depth"), 0);
     stop();
 }
@@ -521,13 +477,7 @@ TEST(health__verbose_and_on_both_listeners)
 
 static void wait_status(const char *target, int status)
 {
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (status_of(d.admin, target) != status) {
-        if (clock_now_us() > until_us)
-            FAIL("%s does not become %d", target, status);
-        usleep(5000);
-    }
+    WAIT_FOR(status_of(d.admin, target) == status);
 }
 
 TEST(health__live_fails_while_the_executor_hangs)
@@ -537,12 +487,11 @@ TEST(health__live_fails_while_the_executor_hangs)
     start_failing("admin.stall_ms=300");
     CHECK_INT(status_of(d.admin, "/livez"), 200);
     tell_device("hang");
-    open_client(&client);
-    send_rank(&client, ONE_AD);
+    client_open_rank(&client, d.address, ONE_AD);
     wait_status("/livez", 503);
-    CHECK(strstr(driver_call(d.address, "GET", "/livez", NULL)->body, "the executor stalls"));
+    CHECK(strstr(driver_call(d.address, "GET", "/livez", NULL)->body, "the executor is stalled"));
     tell_device("");
-    CHECK_INT(receive_and_close(&client), 200);
+    CHECK_INT(client_receive_and_close(&client), 200);
     wait_status("/livez", 200);
     stop_failing();
 }

@@ -208,7 +208,7 @@ static void check_row(const struct option_case *row)
 
     snprintf(change, sizeof(change), "%s", change_of(row));
     start(row, NULL);
-    if (row->seen())
+    if (option_seen(row))
         FAIL("%s: seen before the change", row->pointer);
     if (row->ends) {
         stop();
@@ -216,12 +216,12 @@ static void check_row(const struct option_case *row)
     }
     reload(row, change);
     if (o->restart) {
-        if (row->seen())
+        if (option_seen(row))
             FAIL("%s: seen before the restart", row->pointer);
         stop();
         start(row, change);
     }
-    if (!row->seen())
+    if (!option_seen(row))
         FAIL("%s: not seen; log:\n%s", row->pointer, driver_log(&option_driver));
     stop();
 }

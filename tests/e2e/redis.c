@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -90,13 +91,7 @@ static int64_t wait_until(bool marked)
 
 static void wait_metric(const char *sample, double value)
 {
-    int64_t until_us = clock_now_us() + 5000000;
-
-    while (driver_metric(&d, sample) != value) {
-        if (clock_now_us() > until_us)
-            FAIL("%s is %g, want %g", sample, driver_metric(&d, sample), value);
-        usleep(5000);
-    }
+    WAIT_FOR(driver_metric(&d, sample) == value);
 }
 
 static void check_recovers(void)

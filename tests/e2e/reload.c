@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -263,14 +264,10 @@ TEST(reload__says_all_of_many)
 
 static void send_reload(struct http_client *client)
 {
-    CHECK_OK(http_client_init(client, d.admin, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-    CHECK_OK(
-        http_client_send(
-            client,
-            VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
-            &err),
-        err);
+    client_open(client, d.admin);
+    client_send(
+        client,
+        VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
 }
 
 /* On both listeners; whether the reload was still running behind the last answer. */
@@ -375,13 +372,12 @@ TEST(reload__one_at_a_time)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"one of many\",\"bid\":1}\n", i);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.admin, 30000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        client_open(&clients[i], d.admin);
     }
     CHECK_INT(driver_call(d.admin, "GET", "/livez", NULL)->status, 200); /* both are accepted */
     driver_kill(&d, SIGSTOP);
     for (int i = 0; i < 2; i++)
-        CHECK_OK(http_client_send(&clients[i], VIEW_LIT(post), &err), err);
+        client_send(&clients[i], VIEW_LIT(post));
     driver_kill(&d, SIGCONT);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);

@@ -133,7 +133,7 @@ TEST(http_client__says_what_is_wrong)
         const char *answer, *part;
         enum err_code code;
     } cases[] = {
-        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closed without", ERR_UNAVAILABLE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closed before", ERR_UNAVAILABLE},
         {"garbage\r\n", "not HTTP", ERR_DATA},
     };
     struct http_client client;

@@ -143,7 +143,7 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"ids\":[3]", "\"ids\":[3,3]",
          "/post_processor/special_tokens/[SEP]/ids: must be one id"},
         {"\"ids\":[3]", "\"ids\":[7]", "/post_processor/special_tokens/[SEP]/ids: must be one id"},
-        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: no id"},
+        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: not an id"},
     };
     struct buf text AT_END(buf_release) = BUF_INIT;
 

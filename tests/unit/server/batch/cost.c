@@ -114,5 +114,3 @@ TEST(cost__follows_the_95th_percentile)
     }
     CHECK(over <= 19000 * 0.05 && over >= 19000 * 0.02);
 }
-
-TEST_MAIN

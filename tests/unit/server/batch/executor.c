@@ -199,5 +199,3 @@ TEST(executor__gives_nan_to_its_own_job_only)
     CHECK_INT(one.worker.outcomes[JOB_NOT_FINITE], 2);
     rig_one_close(&one);
 }
-
-TEST_MAIN

@@ -213,5 +213,3 @@ TEST(executor__tells_why_a_device_does_not_open)
 
     CHECK_ERR(executor_open(&args, &executor, &err), err, "no device 9");
 }
-
-TEST_MAIN

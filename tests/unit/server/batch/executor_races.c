@@ -65,5 +65,3 @@ TEST(executor__breaks_a_thousand_times)
     for (int round = 0; round < 1000; round++)
         race(round % 4);
 }
-
-TEST_MAIN

@@ -163,5 +163,3 @@ TEST(executor__steps_wait_for_room_but_not_for_ever)
     RIG_TRY(outcome_before_a_step(0) == JOB_OK);
     CHECK_INT(outcome_before_a_step(200 * MS), JOB_EXPIRED); /* the last step was 300 ms ago */
 }
-
-TEST_MAIN

@@ -83,5 +83,3 @@ TEST(executor__closes_with_a_split_job_under_way)
             rig_check_clean();
         }
 }
-
-TEST_MAIN

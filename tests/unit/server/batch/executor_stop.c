@@ -54,5 +54,3 @@ TEST(executor__leaks_a_batch_that_hangs)
     rig_nap(20 * MS);
     CHECK_INT(one.worker.letters, 1);
 }
-
-TEST_MAIN

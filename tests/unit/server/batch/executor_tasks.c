@@ -1,4 +1,5 @@
 /* Background tasks of any kind, between batches, on the executor's thread. */
+#include "server/batch/run_task.h"
 #include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -128,5 +129,3 @@ TEST(executor__tasks_fail_when_it_stops_or_breaks)
         rig_one_close(&one);
     }
 }
-
-TEST_MAIN

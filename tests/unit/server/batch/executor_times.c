@@ -116,5 +116,3 @@ TEST(executor__tells_times_and_batches)
 {
     RIG_TRY(tells_times_and_batches());
 }
-
-TEST_MAIN

@@ -110,5 +110,3 @@ TEST(executor__wakes_up_to_stop)
 {
     RIG_TRY(wakes_up_to_stop());
 }
-
-TEST_MAIN

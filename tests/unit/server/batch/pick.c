@@ -126,7 +126,7 @@ TEST(pick__drops_cancelled_expired_and_hopeless_work)
     add(1, 100, 1199, &s.cost); /* 200 us cannot fit any more */
     add(2, 100, 1200, &s.cost); /* just fits */
     atomic_store(&add(3, 100, 1150, &s.cost)->cancelled, true);
-    add(4, 100, 1100, &s.cost)->probe = true; /* let in to see */
+    add(4, 100, 1100, &s.cost)->trial = true; /* let in to see */
     pick(1000);
     CHECK(s.dropped == &s.work[0] && s.dropped->next == &s.work[3]);
     CHECK(s.dropped->next->next == &s.work[1] && !s.work[1].next);
@@ -202,5 +202,3 @@ TEST(pick__dropped_make_room)
         add(i, 100, 10000, &s.cost);
     CHECK(queue_at(&s.queue, JOBS - 1) == &s.work[JOBS - 1]);
 }
-
-TEST_MAIN

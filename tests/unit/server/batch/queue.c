@@ -82,5 +82,3 @@ TEST(queue__charges_every_part_its_fixed_cost)
     CHECK_INT(large.shape.tokens, 280);
     CHECK_NEAR(large.base_us, 4 * 100 + 280, 1e-9);
 }
-
-TEST_MAIN

@@ -179,7 +179,7 @@ static void alone(float **logits)
     CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
     CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     for (int i = 0; i < JOBS; i++) {
-        logits[i] = calloc((size_t)s.all[i]->n_logits, sizeof(float));
+        logits[i] = calloc((size_t)s.all[i]->n_out, sizeof(float));
         CHECK(logits[i]);
         struct engine_job job = {.input = &s.all[i]->input, .out = logits[i]};
         struct engine_job *jobs[] = {&job};
@@ -204,7 +204,7 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
     CHECK_INT(s.outcomes[JOB_OK], JOBS);
     for (int i = 0; i < JOBS; i++) {
         test_row("job %d: %d segments", i, s.all[i]->input.n_segments);
-        CHECK(memcmp(logits[i], s.all[i]->logits, (size_t)s.all[i]->n_logits * sizeof(float)) == 0);
+        CHECK(memcmp(logits[i], s.all[i]->out, (size_t)s.all[i]->n_out * sizeof(float)) == 0);
         free(logits[i]);
     }
     CHECK(s.largest_batch > 1);
@@ -303,5 +303,3 @@ TEST(real_engine__a_hang_shows_and_passes)
     finish(served);
     executor_close(executor);
 }
-
-TEST_MAIN

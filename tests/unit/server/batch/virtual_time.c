@@ -215,5 +215,3 @@ TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
             CHECK(result.classes[1].good > 100);
         }
 }
-
-TEST_MAIN

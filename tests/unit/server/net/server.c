@@ -21,11 +21,11 @@ TEST(server__spreads_connections)
         expect_alive(&clients[i]);
     }
     CHECK_INT(server_connections(&fixture.server), 10);
-    CHECK_INT(atomic_load(&server_thread(&fixture.server, 0)->connections), 5);
-    CHECK_INT(atomic_load(&server_thread(&fixture.server, 1)->connections), 5);
+    CHECK_INT(atomic_load(&fixture.server.threads[0].connections), 5);
+    CHECK_INT(atomic_load(&fixture.server.threads[1].connections), 5);
     for (int i = 0; i < 10; i++)
         http_client_release(&clients[i]);
-    WAIT_UNTIL(atomic_load(&server_thread(&fixture.server, 0)->connections) == 0);
+    WAIT_UNTIL(atomic_load(&fixture.server.threads[0].connections) == 0);
     fixture_stop();
 }
 
@@ -54,7 +54,7 @@ TEST(server__listens_on_a_unix_socket)
         fixture_init();
         fixture.options.address = address;
         fixture_start();
-        CHECK_STR(server_address(&fixture.server), address);
+        CHECK_STR(listener_text(&fixture.server.listener), address);
         client = connect_client();
         expect_alive(&client);
         http_client_release(&client);
@@ -102,7 +102,7 @@ static void check_ipv6_is_served(void)
     fixture_init();
     fixture.options.address = "[::1]:0";
     fixture_start();
-    CHECK(strncmp(server_address(&fixture.server), "[::1]:", 6) == 0);
+    CHECK(strncmp(listener_text(&fixture.server.listener), "[::1]:", 6) == 0);
     client = connect_client();
     expect_alive(&client);
     http_client_release(&client);
@@ -133,23 +133,6 @@ TEST(server__listens_on_ipv6_or_says_that_there_is_none)
         check_ipv6_is_unavailable();
 }
 
-TEST(server__takes_an_inherited_descriptor)
-{
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct http_client client;
-
-    fixture_init();
-    fixture.inherited = true;
-    fixture.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(fixture.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
-    CHECK(listen(fixture.listen_fd, 5) == 0);
-    fixture_start();
-    client = connect_client();
-    expect_alive(&client);
-    http_client_release(&client);
-    fixture_stop();
-}
-
 TEST(server__says_why_it_cannot_open)
 {
     struct server server;
@@ -165,7 +148,7 @@ TEST(server__says_why_it_cannot_open)
     CHECK_INT(err.code, ERR_CONFIG);
     fixture_init();
     fixture_start();
-    memcpy(taken, server_address(&fixture.server), sizeof(taken));
+    memcpy(taken, listener_text(&fixture.server.listener), sizeof(taken));
     options.address = taken;
     CHECK_ERR(server_open(&server, &args, &err), err, "bind");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
@@ -264,7 +247,8 @@ TEST(server__drains)
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&fresh);
     CHECK_INT(http_client_wait_end(&idle, 500), HTTP_CLIENT_OPEN);
-    CHECK_OK(http_client_init(&refused, server_address(&fixture.server), WAIT_MS, &err), err);
+    CHECK_OK(http_client_init(&refused, listener_text(&fixture.server.listener), WAIT_MS, &err),
+             err);
     CHECK_ERR(http_client_connect(&refused, &err), err, "refused"); /* after it */
     http_client_release(&refused);
     CHECK_INT(fixture.drained, 0);
@@ -347,7 +331,7 @@ TEST(server__serves_many_at_once)
     fixture_start();
     for (int i = 0; i < CLIENTS; i++) {
         drivers[i] = (struct driver){.seed = (uint64_t)i};
-        memcpy(drivers[i].address, server_address(&fixture.server), ADDRESS_TEXT_BYTES);
+        memcpy(drivers[i].address, listener_text(&fixture.server.listener), ADDRESS_TEXT_BYTES);
         CHECK(pthread_create(&drivers[i].thread, NULL, drive, &drivers[i]) == 0);
     }
     for (int i = 0; i < CLIENTS; i++) {

@@ -299,7 +299,7 @@ TEST(store__logs_that_a_name_does_not_resolve)
     log_init(log_fd, LOG_WARN);
     rig_start(NULL, &settings);
     run_until(is_logged);
-    CHECK(strstr(log_text, "reason=\"its name does not resolve: Name or service not known\""));
+    CHECK(strstr(log_text, "reason=\"cannot resolve the name: Name or service not known\""));
     CHECK(strstr(log_text, "address=none.test:7"));
     rig_stop();
     log_init(STDERR_FILENO, LOG_INFO);

@@ -90,12 +90,12 @@ static size_t chunk_bytes(size_t bytes)
 static int fill(struct catalog *catalog, struct view bytes, struct problems *problems,
                 struct err *err)
 {
-    size_t told = problems->n + problems->dropped;
+    size_t before = problems->n + problems->dropped;
 
     if (digest_bytes(bytes, catalog->digest, err) ||
         ad_table_read(&catalog->table, bytes, problems, &catalog->arena, err))
         return -1;
-    if (problems->n + problems->dropped != told)
+    if (problems->n + problems->dropped != before)
         return problems_to_err(problems, NULL, ERR_DATA, err);
     if (order_ads(catalog, err))
         return -1;

@@ -141,7 +141,7 @@ static void check_behaviour(struct object_reader *reader, const struct place *pl
     const struct behaviour *event = object;
 
     if (event->item.len == 0 && event->text.len == 0)
-        field_problem(reader, place, NULL, "needs an item or a text");
+        field_problem(reader, place, NULL, "must have an item or a text");
 }
 
 static const struct behaviour blank_behaviour;
@@ -190,7 +190,7 @@ static void check_imp_ids(struct object_reader *reader, const struct place *plac
         while (k < i && !view_eq(items[k].id, items[i].id))
             k++;
         if (k < i)
-            field_problem(reader, &item, "id", "is the id of /imp/%d too", k);
+            field_problem(reader, &item, "id", "is also the id of /imp/%d", k);
     }
 }
 

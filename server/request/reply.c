@@ -1,4 +1,4 @@
-/* Errors as answers, in the format of the call. */
+/* Answers calls with errors, in their own format. */
 #include "server/request/reply.h"
 
 #include "base/clock.h"
@@ -22,8 +22,8 @@ enum step_result request_fail(struct request *r, const struct err *err)
     return request_refuse(r, PROBLEM_INTERNAL, NULL);
 }
 
-/* A budget that was none from the start is not counted. What the client's own slowness to send left
- * too little of is the client's lateness. */
+/* A budget that was 0 from the start is not counted. If the client sent so slowly that too little
+ * time was left, the lateness is the client's. */
 void request_count_late(struct request *r)
 {
     const struct http_call *call = r->call;

@@ -1,5 +1,5 @@
-/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at
- * will can neither fill the disk nor crowd out what the daemon has to report. */
+/* The wide line of a request. Each cause has its own budget of lines, so a client that provokes one
+ * can neither fill the disk nor crowd out other causes. */
 #include "server/request/request_log.h"
 
 #include <stdio.h>
@@ -33,13 +33,13 @@ static const char *lacking_features(const struct request *r)
 
 enum cause {
     CAUSE_SLOW = DEGRADED_REASONS, /* below: enum degraded_reason */
-    CAUSE_SLOW_CLIENT,             /* slow from the first byte on, but not from the last one */
-    CAUSE_HOPELESS, /* marked deadline, but what was left was too short for any answer */
+    CAUSE_SLOW_CLIENT,             /* slow since the first byte, but not since the last */
+    CAUSE_HOPELESS,                /* late, but there was too little time for any answer */
     CAUSES
 };
 
-/* Causes of the daemon and its dependencies first: a line with several is charged to the first that
- * has any left. */
+/* The daemon and its dependencies first: a line with several causes is charged to the first that
+ * has any budget left. */
 static const int causes_in_order[CAUSES] = {
     DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
     DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
@@ -47,7 +47,7 @@ static const int causes_in_order[CAUSES] = {
 
 static struct log_site budgets[CAUSES];
 
-/* Too little time was left when the request was complete: a tiny tmax, or a slow sender. */
+/* Too little time was left when the request had arrived: a tiny tmax, or a slow sender. */
 static bool is_hopeless(const struct request *r)
 {
     return r->deadline_us - r->arrived_us < r->world->config->deadline.min_ms * 1000;

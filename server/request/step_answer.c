@@ -1,4 +1,4 @@
-/* The answer is written, counted and logged. */
+/* Writes, counts and logs the answer. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/request_log.h"

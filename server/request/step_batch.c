@@ -1,4 +1,4 @@
-/* Jobs go to the executor and come back with scores. */
+/* Submits jobs to the executor and collects their scores. */
 #include "base/bug.h"
 #include "base/clock.h"
 #include "server/batch/submit.h"
@@ -22,8 +22,8 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
     return executor_submit(job, now_us, &wait_us);
 }
 
-/* Whether to answer at once by on_late. Under `prior`, a group without a place goes without a score
- * and the others are still worth having; operators who will not bid on priors get none mixed in. */
+/* Whether to answer immediately by on_late. Under `prior`, a group that was not admitted has no
+ * score, and the others are still useful; the other values never mix priors in. */
 static bool hopeless(const struct request *r, bool any)
 {
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);
@@ -35,7 +35,7 @@ static void refuse(struct request *r)
     r->refused = true;
 }
 
-/* false: this one found no place, and those behind it will find none either. */
+/* false: not admitted, and the groups after it would not be either. */
 static bool find_place(struct request *r, struct score_group *group)
 {
     switch (submit(r, group, clock_now_us())) {
@@ -111,7 +111,7 @@ static bool any_scored(const struct request *r)
     return false;
 }
 
-/* A finished job's, of whatever request. */
+/* Of a finished job, of any request. */
 static void on_letter(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
@@ -119,7 +119,7 @@ static void on_letter(struct letter *letter, void *reader)
     struct request *r = request_pool_slot(&rw->pool, job->owner.slot);
     struct score_group *group = NULL;
 
-    if (r->generation != job->owner.generation) { /* answered long ago */
+    if (r->generation != job->owner.generation) { /* its request has ended */
         batch_jobs_put(&rw->jobs, job);
         return;
     }
@@ -143,7 +143,7 @@ void step_batch_abandon(struct request *r)
 
         if (!group->out)
             continue;
-        batch_job_cancel(group->job); /* it comes back as a stranger */
+        batch_job_cancel(group->job); /* on_letter() puts it back */
         group->job = NULL;
         group->out = false;
     }

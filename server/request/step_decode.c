@@ -1,9 +1,9 @@
-/* The body becomes a struct impression_request; the deadline starts to count. */
+/* Decodes the body into a struct impression_request and sets the deadline. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-#define MAX_PROBLEM_BYTES (128 << 10) /* of a refused body; more are counted */
+#define MAX_PROBLEM_BYTES (128 << 10) /* problems kept of a refused body; others are counted */
 
 static bool spent(const struct request *r, int64_t now_us)
 {
@@ -42,7 +42,7 @@ static enum step_result refuse(struct request *r, enum decode_status status,
 _Static_assert(METRICS_PRIVACY_SIGNALS == PRIVACY_SIGNALS, "names of server/metrics/table.c");
 
 /* Global Privacy Control as a header (its specification, 3.2), whatever the format of the body; of
- * several the strictest counts. */
+ * several fields the strictest counts. */
 static bool has_gpc_header(const struct http_call *call)
 {
     uint32_t at = 0;

@@ -1,4 +1,4 @@
-/* The user's history: one round trip to the store, merged with what the request brought. */
+/* Reads the user's history in one round trip and merges it with the behaviour in the request. */
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@ static struct request *request_of(struct store_call *call)
     return (struct request *)(void *)((char *)call - offsetof(struct request, history.call));
 }
 
-/* Stored behaviour is missing, or some of it: marked, and counted once. */
+/* Some or all stored behaviour is missing: marks the request, and counts it once. */
 static void lack(struct request *r, enum features_reason reason)
 {
     if (r->degraded & 1u << DEGRADED_FEATURES)
@@ -21,8 +21,8 @@ static void lack(struct request *r, enum features_reason reason)
     metrics_count(r->worker->shard, METRIC_FEATURES_FAILED, reason, 1);
 }
 
-/* Stored events, newest first, to behaviour, oldest first; what cannot be read is left out and
- * marked. */
+/* Turns stored events, newest first, into behaviour, oldest first; malformed ones are dropped and
+ * the request is marked. */
 static int unpack(struct request *r, const struct store_reply *events, int n, struct behaviour *out)
 {
     int kept = 0, corrupt = 0;
@@ -50,7 +50,7 @@ static int unpack(struct request *r, const struct store_reply *events, int n, st
     return kept;
 }
 
-/* Texts of items that are in the catalog. */
+/* Fills in the texts of items that are in the catalog. */
 static void fill_texts(struct request *r, struct behaviour *behaviours, int n)
 {
     for (int i = 0; i < n; i++)

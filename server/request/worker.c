@@ -1,4 +1,4 @@
-/* The life of a worker's side of requests: its parts, the worlds it is sent, what it keeps. */
+/* Life cycle of a worker's request side, the worlds it receives and the memory it keeps. */
 #include "server/request/worker.h"
 
 #include <stdlib.h>
@@ -8,12 +8,12 @@
 #include "server/request/stored_events.h"
 #include "server/request/worker_state.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or is a
- * call at the store: there are never more than these, so that only memory can refuse one. */
+/* Between two turns of the loop a request waits for one of the worker's jobs or for the store, so
+ * there are never more than these, and only lack of memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
 #define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + 1) /* and the one that runs */
 
-#define KEEP_SHARE 8 /* free requests of all workers keep that part of the budget; jobs too */
+#define KEEP_SHARE 8 /* free requests of all workers may keep 1/8 of the budget; so may jobs */
 
 static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
                                                bool quiet)
@@ -26,7 +26,7 @@ static struct store_settings store_settings_of(const struct config *config, stru
     };
 }
 
-/* A share of the budget, whose limit may have changed. */
+/* After each change of the budget's limit. */
 static void set_keep(struct request_worker *rw)
 {
     rw->pool.keep_bytes =
@@ -86,7 +86,7 @@ void request_worker_free(struct request_worker *rw)
     store_free(rw->store);
     if (rw->jobs.n_free == rw->jobs.n)
         batch_jobs_release(&rw->jobs);
-    else /* a device that hangs may still read and write them */
+    else /* a hung device may still read and write them */
         log_error("jobs_leaked", LOG_INT("jobs", rw->jobs.n - rw->jobs.n_free));
     request_pool_release(&rw->pool);
     buf_release(&rw->body);
@@ -112,7 +112,7 @@ static void on_world(struct letter *letter, void *reader)
     limits = net_limits_of(&rw->world->config->http);
     connection_pool_set_limits(&rw->worker->pool, &limits);
     set_keep(rw);
-    if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
+    if (budget_is_short(rw->memory)) /* the limit may have been lowered */
         request_worker_on_reclaim(rw);
     set_store(rw);
     world_unref(old); /* last: nothing points into it any more */
@@ -124,7 +124,7 @@ static void on_may_log(struct letter *letter, void *reader)
 
     (void)letter;
     rw->quiet = false;
-    if (rw->world) /* else with the next one that reaches it */
+    if (rw->world) /* else the next world sets it */
         set_store(rw);
 }
 

@@ -1,7 +1,7 @@
 /*
  * A worker's side of requests: its world, its store client, its jobs and its free requests.
- * Everything here is for the worker's own thread unless it says otherwise. Workers share nothing
- * but the executor and the impression log.
+ * The worker's own thread only, unless stated otherwise. Workers share only the executor and the
+ * impression log.
  */
 #ifndef SERVER_REQUEST_WORKER_H
 #define SERVER_REQUEST_WORKER_H
@@ -18,7 +18,7 @@ struct request_worker_args {
     struct net_thread *worker;   /* its loop carries timers, mailbox and Redis */
     const struct config *config; /* until the first world */
     struct metrics_shard *shard; /* the worker thread's own */
-    struct budget *memory;       /* what requests hold is charged to it */
+    struct budget *memory;       /* charged with what requests hold */
     struct impression_log *impressions;
     uint64_t seed;
 };

@@ -1,5 +1,5 @@
 /*
- * struct request_worker from inside: what the steps of a worker's requests share. Private to
+ * The internals of struct request_worker: what the steps of its requests share. Private to
  * server/request; the worker's thread only.
  */
 #ifndef SERVER_REQUEST_WORKER_STATE_H

@@ -49,7 +49,7 @@ TEST(secrets__that_others_may_read_are_warned_of)
                 {0604, "key is readable by others (mode 0604)"},
                 {0644, "key is readable by others (mode 0644)"},
                 {0660, "key is writable by its group (mode 0660)"},
-                {0666, "key is writable by everybody (mode 0666)"}};
+                {0666, "key is writable by everyone (mode 0666)"}};
 
     driver_start(&d, &(struct driver_args){.sets = {"privacy.user_key={\"$file\":\"key\"}"}});
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -1,7 +1,7 @@
 /* adrank.json and its templates; what is taken is rendered. */
-#include <stdlib.h>
 
 #include "model/adrank_json.h"
+#include "tests/fuzz/fuzz.h"
 
 static void render(const struct adrank_json *a, struct arena *arena)
 {
@@ -21,8 +21,6 @@ static void render(const struct adrank_json *a, struct arena *arena)
         !template_render(&a->ad, &values, arena).ptr)
         abort();
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

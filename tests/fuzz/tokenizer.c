@@ -4,9 +4,8 @@
  * first byte chooses.
  */
 
-#include <stdlib.h>
-
 #include "base/bug.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
 #define VOCAB                                                                                      \
@@ -28,8 +27,6 @@ static const char *const configs[] = {
 static struct tokenizer *tokenizers[N_CONFIGS];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct err err;

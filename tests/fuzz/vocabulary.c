@@ -5,11 +5,10 @@
  */
 
 #include "base/bug.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void encode(const struct tokenizer *t)
 {

@@ -112,5 +112,3 @@ TEST(wire_native__writes_an_empty_list_without_results)
         "\"degraded\":[],\"timing_us\":{\"parse\":0,\"features\":0,\"queue\":0,\"infer\":0,"
         "\"rank\":0,\"total\":0}}");
 }
-
-TEST_MAIN

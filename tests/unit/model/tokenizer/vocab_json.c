@@ -124,7 +124,8 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"id\":6", "\"id\":7", "t.json: /added_tokens/1/id: must be 6"},
         {"\"id\":6", "\"id\":\"6\"", "t.json: /added_tokens/1/id: must be 6"},
         {"\"content\":\"zz\"", "\"content\":\"\"", "t.json: /added_tokens/1/content: is empty"},
-        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"", "t.json: /added_tokens/1/content: duplicate of"},
+        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"",
+         "t.json: /added_tokens/1/content: duplicate of"},
         {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is empty once"},
         {"{\"id\":6,",
          "{\"id\":6,\"content\":\"ZZ\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"

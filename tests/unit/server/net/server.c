@@ -1,4 +1,5 @@
-/* Listener, workers and drain over real sockets. */
+/* Listener, threads and drain over real sockets. Addresses: tests/e2e/bind.c; running out of
+ * descriptors: tests/e2e/descriptors.c. */
 #define _GNU_SOURCE /* memmem */
 #include "server/net/server.h"
 
@@ -14,8 +15,7 @@ TEST(server__spreads_connections)
 {
     struct http_client clients[10];
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     for (int i = 0; i < 10; i++) {
         clients[i] = connect_client();
         expect_alive(&clients[i]);
@@ -33,8 +33,7 @@ TEST(server__beats)
 {
     int64_t first_us;
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     WAIT_UNTIL(server_heartbeat_us(&fixture.server) > 0);
     first_us = server_heartbeat_us(&fixture.server);
     WAIT_UNTIL(server_heartbeat_us(&fixture.server) > first_us);
@@ -84,123 +83,6 @@ TEST(server__listens_on_a_unix_socket)
     }
 }
 
-static bool has_ipv6(void)
-{
-    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    bool there = fd != -1 && bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)) == 0;
-
-    if (fd != -1)
-        close(fd);
-    return there;
-}
-
-static void check_ipv6_is_served(void)
-{
-    struct http_client client;
-
-    fixture_init();
-    fixture.options.address = "[::1]:0";
-    fixture_start();
-    CHECK(strncmp(listener_text(&fixture.server.listener), "[::1]:", 6) == 0);
-    client = connect_client();
-    expect_alive(&client);
-    http_client_release(&client);
-    fixture_stop();
-}
-
-static void check_ipv6_is_unavailable(void)
-{
-    struct http_options options = http_defaults;
-    struct server server;
-    struct loop loop AT_END(loop_release);
-    struct err err;
-
-    options.address = "[::1]:0";
-    CHECK_OK(loop_init(&loop, NULL, &err), err);
-    CHECK_ERR(server_open(&server, &(struct server_args){.accept_loop = &loop, .options = &options},
-                          &err),
-              err, "[::1]:0");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-}
-
-/* A machine without IPv6 has something to show, too: that it says so. */
-TEST(server__listens_on_ipv6_or_says_that_there_is_none)
-{
-    if (has_ipv6())
-        check_ipv6_is_served();
-    else
-        check_ipv6_is_unavailable();
-}
-
-TEST(server__says_why_it_cannot_open)
-{
-    struct server server;
-    struct loop loop AT_END(loop_release);
-    struct err err;
-    char taken[ADDRESS_TEXT_BYTES];
-    struct http_options options = http_defaults;
-    struct server_args args = {.accept_loop = &loop, .options = &options};
-
-    CHECK_OK(loop_init(&loop, NULL, &err), err);
-    options.address = "127.0.0.1";
-    CHECK_ERR(server_open(&server, &args, &err), err, "127.0.0.1: not an address");
-    CHECK_INT(err.code, ERR_CONFIG);
-    fixture_init();
-    fixture_start();
-    memcpy(taken, listener_text(&fixture.server.listener), sizeof(taken));
-    options.address = taken;
-    CHECK_ERR(server_open(&server, &args, &err), err, "bind");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-    fixture_stop();
-}
-
-static void set_descriptors(rlim_t n)
-{
-    struct rlimit limit;
-
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = n;
-    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-}
-
-/* Out of descriptors: a waiting client is told, and once there are some again all is well. */
-TEST(server__survives_running_out_of_descriptors)
-{
-    struct http_client client, early;
-    struct client_response response;
-    struct rlimit limit;
-    struct err err;
-    int lowest_free, status;
-
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    fixture_init();
-    fixture_start();
-    early = connect_client();
-    expect_alive(&early);
-    lowest_free = fcntl(0, F_DUPFD, 0);
-    CHECK(lowest_free != -1);
-    close(lowest_free);
-    set_descriptors((rlim_t)lowest_free + 1); /* the client's own is the last */
-    for (int i = 0; i < 3; i++) {
-        client = connect_client();
-        expect(&client, 503);
-        http_client_release(&client);
-    }
-    expect_alive(&early);
-    set_descriptors(limit.rlim_cur);
-    /* whoever comes while the last of those is refused may still be, too */
-    for (status = 503; status == 503; http_client_release(&client)) {
-        client = connect_client();
-        send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-        if (http_client_receive(&client, false, &response, &err) == 0)
-            status = response.status;
-    }
-    CHECK_INT(status, 200);
-    http_client_release(&early);
-    fixture_stop();
-}
-
 static void on_drained(const struct drain_outcome *outcome, void *arg)
 {
     (void)arg;
@@ -242,8 +124,7 @@ TEST(server__drains)
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&late);
     fresh = connect_client(); /* within the grace */
-    send_text(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-    response = expect(&fresh, 200);
+    response = ask(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&fresh);
     CHECK_INT(http_client_wait_end(&idle, 500), HTTP_CLIENT_OPEN);
@@ -327,8 +208,7 @@ TEST(server__serves_many_at_once)
 {
     struct driver drivers[CLIENTS];
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     for (int i = 0; i < CLIENTS; i++) {
         drivers[i] = (struct driver){.seed = (uint64_t)i};
         memcpy(drivers[i].address, listener_text(&fixture.server.listener), ADDRESS_TEXT_BYTES);

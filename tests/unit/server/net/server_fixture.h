@@ -213,6 +213,12 @@ static void fixture_init(void)
     fixture = (struct fixture){.options = http_defaults};
 }
 
+static inline void fixture_begin(void)
+{
+    fixture_init();
+    fixture_start();
+}
+
 /* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------ */
 
 struct limits_letter {
@@ -285,6 +291,19 @@ static struct http_client connect_client(void)
     return client;
 }
 
+/* For a test of one client. */
+static inline struct http_client fixture_begin_client(void)
+{
+    fixture_begin();
+    return connect_client();
+}
+
+static inline void fixture_end_client(struct http_client *client)
+{
+    http_client_release(client);
+    fixture_stop();
+}
+
 static inline void send_text(struct http_client *client, const char *text)
 {
     struct err err;
@@ -301,6 +320,12 @@ static struct client_response expect(struct http_client *client, int status)
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
     CHECK_INT(response.status, status);
     return response;
+}
+
+static inline struct client_response ask(struct http_client *client, const char *text, int status)
+{
+    send_text(client, text);
+    return expect(client, status);
 }
 
 static inline void expect_code(struct http_client *client, int status, const char *code)
@@ -323,11 +348,7 @@ static void expect_end(struct http_client *client)
 /* The connection still serves. */
 static inline void expect_alive(struct http_client *client)
 {
-    struct client_response response;
-
-    send_text(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-    response = expect(client, 200);
-    CHECK_VIEW(response.body, "ok");
+    CHECK_VIEW(ask(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200).body, "ok");
 }
 
 #define WAIT_UNTIL(cond)                                                                           \

@@ -29,5 +29,3 @@ TEST(owed__keeps_its_order_while_it_grows)
     CHECK(queue.capacity > 64);
     owed_release(&queue);
 }
-
-TEST_MAIN

@@ -49,5 +49,3 @@ TEST(redis_options__takes_its_two_forms_only)
         CHECK(url.is_unix || url.port == rows[i].port);
     }
 }
-
-TEST_MAIN

@@ -200,5 +200,3 @@ TEST(reply_reader__keeps_the_replies_of_a_call)
     }
     reply_reader_release(&reader);
 }
-
-TEST_MAIN

@@ -137,6 +137,12 @@ static inline void rig_start(const char *const *extra, const struct store_settin
     CHECK_OK(store_new(&rig.loop, &tcp, 1, &rig.store, &err), err);
 }
 
+static inline void rig_start_up(const struct store_settings *settings)
+{
+    rig_start(NULL, settings);
+    run_until(is_up);
+}
+
 static inline void rig_stop(void)
 {
     store_free(rig.store);
@@ -192,6 +198,12 @@ static inline void ask_by(const char *text, int64_t budget_us)
 static inline void ask(const char *text)
 {
     ask_by(text, 10000000);
+}
+
+static inline void ask_for(const char *text, enum store_status status)
+{
+    ask(text);
+    CHECK_INT(seen.status, status);
 }
 
 #endif

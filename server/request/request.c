@@ -4,6 +4,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 #include "server/request/on_late.h"
+#include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
 #define KEEP_BUF_BYTES (256 << 10) /* of the worker's buffers, between requests */
@@ -29,6 +30,17 @@ static void finish(struct request *r)
     request_pool_put(&rw->pool, r);
     shrink(&rw->body);
     shrink(&rw->line);
+}
+
+/* A step that ends the request without an answer is a bug; the client gets a 500. */
+static void check_answered(struct request *r)
+{
+    struct err err;
+
+    if (!r->call)
+        return;
+    err_set(&err, ERR_INTERNAL, "a step ended without an answer");
+    request_fail(r, &err);
 }
 
 static enum step following(const struct request *r)
@@ -60,7 +72,7 @@ static bool advance(struct request *r, enum step_result result)
     case STEP_WAIT:
         return false;
     case STEP_ENDED:
-        BUG_ON(r->call); /* the step did not answer it */
+        check_answered(r);
         finish(r);
         return false;
     case STEP_LATE:

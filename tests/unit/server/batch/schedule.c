@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 8, TASKS = 4, START_US = 1000 };
 
-/* Costs: 100 us and 1 us a token. Batches of up to 1000 tokens and 4 jobs. */
 static struct {
     struct schedule schedule;
     struct cost cost, other;
@@ -33,16 +33,14 @@ static void say(const char *format, ...)
 static void start(void)
 {
     static const struct batch_options options = {.max_tokens = 1000, .max_jobs = 4, .max_queue = 4};
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     schedule_release(&s.schedule);
     memset(&s, 0, sizeof(s));
     CHECK_OK(schedule_init(&s.schedule, 4, JOBS, &err), err);
     schedule_set_options(&s.schedule, &options);
-    cost_init(&s.cost, &engine, 10, 1000);
-    cost_init(&s.other, &engine, 10, 1000);
-    s.cost.ratio = s.other.ratio = 1;
+    rig_cost(&s.cost);
+    rig_cost(&s.other);
     s.n_engines = 1;
     s.now_us = START_US;
 }
@@ -54,13 +52,9 @@ static void say_works(const struct work *works);
 static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 {
     struct work *work = &s.jobs[s.n_jobs++], *dropped = schedule_make_room(&s.schedule, s.now_us);
-    struct input_shape shape = {.tokens = tokens};
 
+    rig_work(work, s.now_us, s.now_us + budget_us, tokens, cost, &s.schedule.options);
     work->next = &s.jobs[JOBS - 1]; /* left over from an earlier list */
-    work->arrival_us = s.now_us;
-    work->deadline_us = s.now_us + budget_us;
-    work->cost = cost;
-    work_prepare(work, &shape, 1 + (int)(tokens - 1) / 1000, &s.schedule.options);
     if (!schedule_is_open(&s.schedule)) {
         say(" closed");
         return;

@@ -129,7 +129,7 @@ TEST(gate__patient_jobs_leave_time_for_short_ones)
     CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
 }
 
-/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first
+/* Whether a job of 100 ms is admitted after 99 ms of work, where of every 20 arrivals the first
  * had that budget. */
 static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
 {

@@ -144,7 +144,7 @@ TEST(pick__never_mixes_engines)
     CHECK(s.chosen[0] == &s.work[2]);
 }
 
-TEST(pick__gives_a_large_job_out_alone)
+TEST(pick__takes_a_large_job_alone)
 {
     start();
     add(0, 2500, 20000, &s.cost);
@@ -160,7 +160,7 @@ TEST(pick__gives_a_large_job_out_alone)
     CHECK_INT(s.extent.n, 1);
 }
 
-TEST(pick__of_nothing_is_nothing)
+TEST(pick__takes_nothing_from_an_empty_queue)
 {
     start();
     pick(0);
@@ -172,7 +172,7 @@ TEST(pick__of_nothing_is_nothing)
     CHECK_INT(s.queue.n, 0);
 }
 
-TEST(pick__dropped_make_room)
+TEST(pick__dropped_work_makes_room)
 {
     start();
     for (int i = 0; i < 7; i++)

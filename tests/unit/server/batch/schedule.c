@@ -251,6 +251,13 @@ static void say_took(const struct event *event)
     say(" %d", (int)s.took_us / 1000);
 }
 
+/* What the estimates are corrected by, in percent. */
+static void say_ratio(const struct event *event)
+{
+    (void)event;
+    say(" %d", (int)(100 * s.cost.ratio));
+}
+
 static void say_state(const struct event *event)
 {
     static const char *const names[] = {"serving", "broken", "stopping"};
@@ -294,6 +301,7 @@ static const struct event events[] = {
     {"2s", .happens = pass, .number = 2000000},
     {"beat", .happens = say_heartbeat},
     {"took", .happens = say_took},
+    {"ratio", .happens = say_ratio},
     {"state", .happens = say_state},
 };
 
@@ -325,6 +333,8 @@ static const struct row {
     {"job job job job job", " full"},
     {"job job cancel job job job", " room b"},
     {"big turn tight turn tight", " | launch a0 late2800 | late2800"},
+    {"big turn done turn turn tight", " | launch a0 | complete a0 | launch a1 late1800"},
+    {"two big turn turn tight", " | launch a0 | launch a1 late2800"},
     {"job turn starve turn job turn", " | launch a | complete a | launch b"},
     /* A job in parts. */
     {"big turn done turn turn done turn turn done turn turn",
@@ -348,6 +358,11 @@ static const struct row {
      " launch b0"},
     {"two big job turn turn done turn turn done turn turn",
      " | launch a0 | launch a1 | complete a0 | launch a2 | complete a1 | launch b"},
+    {"big turn done turn turn done turn turn task 250ms done turn turn",
+     " | launch a0 | complete a0 | launch a1 | complete a1 | launch a2 | complete a2 return ok a | "
+     "step 1"}, /* before a step that waits no more */
+    {"two bigtight turn turn 6ms done turn turn done turn",
+     " | launch a0 | launch a1 | complete a0 | | complete a1 return expired a"},
     /* The device breaks. */
     {"job turn job fail turn turn", " | launch a | reroute b complete a |"},
     {"two job turn job turn job fail turn done turn",
@@ -408,6 +423,8 @@ static const struct row {
     {"two job turn job turn 1ms done turn beat 1ms turn beat done turn beat",
      " | launch a | launch b | complete a 1 | 1 | complete b 2"},
     {"job turn 1ms done turn took", " | launch a | complete a 1"},
+    {"ratio job turn 1ms done turn ratio", " 100 | launch a | complete a 152"},
+    {"job turn 1ms starve turn ratio", " | launch a | complete a 100"},
     {"two job turn 1ms job turn done turn 1ms done turn took",
      " | launch a | launch b | complete a | complete b 1"},
     {"two job turn 1ms job turn refuse turn 1ms done turn took",

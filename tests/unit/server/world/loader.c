@@ -37,7 +37,7 @@ static void put(const char *name, const char *bytes)
     CHECK_OK(file_write(path_of(name), view_of(bytes), &err), err);
 }
 
-/* more: members of other sections, behind model and catalog. */
+/* more: members of other sections, after model and catalog. */
 static void put_config(const char *more)
 {
     char text[8192];
@@ -324,7 +324,7 @@ TEST(loader__what_needs_a_restart_is_listed_and_left)
 
 /* Between the letter's posting and its delivery too: a second load would start from the old world.
  */
-TEST(loader__is_busy_until_its_result_is_taken_in)
+TEST(loader__is_busy_until_its_result_is_freed)
 {
     struct pollfd ready;
 
@@ -344,7 +344,7 @@ TEST(loader__is_busy_until_its_result_is_taken_in)
 }
 
 /* As when the daemon ends in the middle of a load. */
-TEST(loader__stop_waits_and_lets_nothing_start)
+TEST(loader__stop_waits_and_nothing_starts)
 {
     start();
     put_config(",\"batch\":{\"max_tokens\":16384}");
@@ -352,13 +352,13 @@ TEST(loader__stop_waits_and_lets_nothing_start)
     executor_stop(s.executor, 0);
     loader_stop(s.loader);
     mailbox_drain(&s.box, &s);
-    CHECK(s.result); /* applied, given up, or refused by the stopping executor: as it came */
+    CHECK(s.result); /* applied, aborted, or refused by the stopping executor */
     put_back();
     start_reload(false, -1);
     end();
 }
 
-/* Whatever it was about, it comes back, and the running world is whole. */
+/* Whatever stage it was in, its result arrives, and the running world is intact. */
 TEST(loader__stop_right_after_start)
 {
     int given_up[2] = {0, 0}; /* with the old catalog, with a new one */

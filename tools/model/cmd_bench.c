@@ -48,7 +48,7 @@ static int build_input(struct bench *b, struct err *err)
     int32_t *ids = calloc((size_t)(o->prefix + o->pairs * o->ads_max), sizeof(*ids));
     int32_t *at = ids;
     struct rng rng;
-    int n_tokens, n_segments, rc = -1;
+    int rc = -1;
 
     rng_init(&rng, SEED);
     if (!ads || !ids) {
@@ -65,11 +65,7 @@ static int build_input(struct bench *b, struct err *err)
         at += ads[i].n;
     }
     parts.ads = ads;
-    kind->size(&parts, &n_tokens, &n_segments);
-    if (input_reserve(&b->input, n_tokens, n_segments, err))
-        goto out;
-    kind->build(&parts, &b->input);
-    rc = 0;
+    rc = kind_input(kind, &parts, &b->input, err);
 out:
     free(ads);
     free(ids);
@@ -91,7 +87,7 @@ static int one_pass(struct bench *b, double *us, struct err *err)
     return 0;
 }
 
-/* The two alternate, so that what disturbs the machine disturbs both. */
+/* The two alternate, so that disturbances affect both. */
 static int measure(struct bench *b, struct err *err)
 {
     int64_t end;
@@ -199,7 +195,7 @@ static int report(struct bench *b, struct err *err)
     return rc;
 }
 
-/* An encoder without a classifier is measured with one of zeros: its cost is the same. */
+/* An encoder without a classifier is measured with one of zeros: the cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
     if (m->head.labels)
@@ -222,7 +218,7 @@ static int check_shape(const struct options *o, const struct model *m, const str
         return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
                        o->prefix, o->ads_max, m->encoders[0].config.positions);
     if (kind->min_types > m->encoders[0].config.types)
-        return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
+        return err_set(err, ERR_DATA, "%s: kind %s needs %d token types", m->dir, kind->name,
                        kind->min_types);
     return 0;
 }

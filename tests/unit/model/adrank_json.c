@@ -41,11 +41,10 @@ static const struct {
     {"/input/contxt", "\"\"", "adrank.json: /input/contxt: unknown key"},
     {"/input/context", "\"{serach}\"",
      "adrank.json: /input/context: byte 0: unknown field \"serach\""},
-    {"/input/context", "\"{search\"",
-     "adrank.json: /input/context: byte 0: a '{' that is not closed"},
+    {"/input/context", "\"{search\"", "adrank.json: /input/context: byte 0: unmatched '{'"},
     {"/input/context", "3", "adrank.json: /input/context: want a string"},
     {"/input/behaviour", "\"{title}\"", "adrank.json: /input/behaviour: byte 0: unknown field"},
-    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: a '}' that closes nothing"},
+    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: unmatched '}'"},
     {"/input/max_context_tokens", "2", "adrank.json: /input/max_context_tokens: out of range"},
     {"/input/max_ad_tokens", "2", "adrank.json: /input/max_ad_tokens: out of range"},
     {"/input/max_ad_tokens", "56", NULL},
@@ -166,7 +165,7 @@ static json_t *document_of(int n, double deviation)
 
 /* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too
  * few. */
-TEST(adrank_json__wants_pairs_and_spread)
+TEST(adrank_json__requires_pairs_and_spread)
 {
     static const struct {
         int n;

@@ -194,5 +194,3 @@ TEST(failing__does_what_the_file_says_while_it_says_so)
     close_device(&o);
     unsetenv("ADRANK_FAILING_FILE");
 }
-
-TEST_MAIN

@@ -158,5 +158,3 @@ TEST(session__a_batch_costs_its_rung)
     model_unref(m);
     end();
 }
-
-TEST_MAIN

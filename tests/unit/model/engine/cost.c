@@ -261,5 +261,3 @@ TEST(cost__does_without_enough_samples)
         CHECK_NEAR(us_of(&got, shape_of(100, 80, 0)), 6000, 1e-3);
     }
 }
-
-TEST_MAIN

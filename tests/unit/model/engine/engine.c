@@ -384,5 +384,3 @@ TEST(engine__tells_failures_of_a_queue)
     input_release(&input);
     model_unref(m);
 }
-
-TEST_MAIN

@@ -136,5 +136,3 @@ TEST(launch__children_see_their_own_parent_wherever_it_is_computed)
         input_release(&inputs[i]);
     opened_close(&alone);
 }
-
-TEST_MAIN

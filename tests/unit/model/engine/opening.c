@@ -476,5 +476,3 @@ TEST(engine__refuses_unknown_providers)
     launcher_close(launcher);
     model_unref(m);
 }
-
-TEST_MAIN

@@ -4,39 +4,18 @@
 #include <hiredis/hiredis.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
 
-static char device_file[64];
 static const char *redis_url; /* NULL: without one */
 
 /* A daemon on that device, with on_late as given. */
 static void start(struct driver *d, const char *set, const char *other)
 {
-    static char env[128];
-
-    snprintf(device_file, sizeof(device_file), "/tmp/adrank-device-%d", (int)getpid());
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
-    unlink(device_file);
     driver_start(d, &(struct driver_args){
                         .backend = "failing",
                         .redis = redis_url,
-                        .env = {env},
                         .sets = {set, other, "deadline.network_ms=0", "deadline.min_ms=0"}});
-}
-
-static void tell(const char *words)
-{
-    struct err err;
-
-    CHECK_OK(file_write(device_file, view_of(words), &err), err);
-}
-
-static void stop(struct driver *d)
-{
-    CHECK_INT(driver_stop(d), 0);
-    unlink(device_file);
 }
 
 /* a1 has a prior of .02, a2 (CPC .05) of .03, a3 none: the model's base rate. */
@@ -60,13 +39,13 @@ CONTRACT_TEST(backend, failed)
                                         "norm",   "head",  "finish", "query"};
 
     for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
-        struct driver d;
+        struct driver d AT_END(driver_end);
         json_t *answer;
 
         test_row("%s fails", words[i]);
         start(&d, "log.sample=1", NULL);
         contract_good(&d);
-        tell(words[i]);
+        driver_write(&d, "device", words[i]);
         for (int k = 0; k < 3; k++) {
             double before = contract_metric(&d, "degraded_total", "reason", "model");
 
@@ -75,7 +54,6 @@ CONTRACT_TEST(backend, failed)
             check_prior(answer);
             CHECK_INT(contract_metric(&d, "degraded_total", "reason", "model") - before, 1);
         }
-        stop(&d);
     }
 }
 
@@ -90,14 +68,14 @@ CONTRACT_TEST(backend, not_finite)
         json_t *answer;
 
         test_row("%s", words[i]);
-        tell(words[i]);
+        driver_write(&d, "device", words[i]);
         answer = contract_rank(&d, "{" CANDIDATES "}");
         CHECK_STR(answer_degraded(answer), "model");
         check_prior(answer);
-        tell("");
+        driver_write(&d, "device", "");
         contract_good(&d);
     }
-    stop(&d);
+    driver_end(&d);
 }
 
 /* ---- no time --------------------------------------------------------------------------------- */
@@ -157,14 +135,13 @@ static double late_count(struct driver *d)
 CONTRACT_TEST(late, nothing_left)
 {
     for (int i = 0; i < 3; i++) {
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, "deadline.encode_reserve_us=1000");
         modes[i].check(&modes[i], "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
         CHECK_INT(late_count(&d), 1);
         contract_good(&d);
-        stop(&d);
     }
 }
 
@@ -172,8 +149,7 @@ CONTRACT_TEST(late, nothing_left)
 static void send_many(struct driver *d, struct http_client *clients, int n)
 {
     for (int i = 0; i < n; i++) {
-        client_open(&clients[i], d->address);
-        client_send(&clients[i], client_post(js("{'tmax':20000," CANDIDATES "}"), ""));
+        client_open_rank(&clients[i], d->address, js("{'tmax':20000," CANDIDATES "}"));
     }
 }
 
@@ -207,12 +183,12 @@ CONTRACT_TEST(late, too_many)
 
     for (int i = 0; i < 3; i++) {
         bool taken[SENT] = {false};
-        struct driver d;
+        struct driver d AT_END(driver_end);
         int n_late = 0;
 
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, "batch.max_queue=1");
-        tell("hang");
+        driver_write(&d, "device", "hang");
         send_many(&d, clients, SENT);
         for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
             if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
@@ -222,7 +198,7 @@ CONTRACT_TEST(late, too_many)
             taken[k] = true;
             n_late++;
         }
-        tell("");
+        driver_write(&d, "device", "");
         for (int k = 0; k < SENT; k++) {
             if (taken[k])
                 continue;
@@ -237,7 +213,6 @@ CONTRACT_TEST(late, too_many)
         CHECK_INT(late_count(&d), n_late);
         for (int k = 0; k < SENT; k++)
             contract_end(&d, &clients[k], false);
-        stop(&d);
     }
 }
 
@@ -279,14 +254,11 @@ CONTRACT_TEST(late, full_queue)
     static struct driver_response response;
     struct http_client clients[SENT];
     struct redis redis;
-    char url[64];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
-    redis_url = url;
+    redis_start(&redis, NULL);
+    redis_url = redis.url;
     for (int i = 0; i < 3; i++) {
-        struct driver d;
+        struct driver d AT_END(driver_end);
         int n, before;
 
         test_row("%s", modes[i].set);
@@ -294,18 +266,17 @@ CONTRACT_TEST(late, full_queue)
         before = reads(redis.port);
         answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
         CHECK_INT(reads(redis.port), before + 1);
-        tell("hang");
+        driver_write(&d, "device", "hang");
         n = fill_queue(&d, clients);
         modes[i].check(&modes[i], "overloaded", driver_rank(&d, js(of_user)));
         CHECK_INT(reads(redis.port), before + 1);
-        tell("");
+        driver_write(&d, "device", "");
         for (int k = 0; k < n; k++) {
             take(&clients[k], &response);
             contract_end(&d, &clients[k], false);
         }
         contract_rank(&d, "%s", js(of_user));
         CHECK_INT(reads(redis.port), before + 2);
-        stop(&d);
     }
     redis_url = NULL;
     redis_stop(&redis);
@@ -322,12 +293,12 @@ CONTRACT_TEST(late, some_contexts)
         buf_printf(&imps, "%s{'id':'%d','tagid':'t%d'}", k ? "," : "", k, k);
     for (int i = 0; i < 3; i++) {
         struct http_client client;
-        struct driver d;
+        struct driver d AT_END(driver_end);
         int n_model = 0;
 
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, "batch.max_queue=1");
-        tell("hang");
+        driver_write(&d, "device", "hang");
         client_open(&client, d.address);
         client_send(
             &client,
@@ -337,7 +308,7 @@ CONTRACT_TEST(late, some_contexts)
             size_t at;
 
             CHECK_INT(http_client_wait_end(&client, 100), HTTP_CLIENT_OPEN);
-            tell("");
+            driver_write(&d, "device", "");
             take(&client, &response);
             CHECK_STR(answer_degraded(contract_answer(response.body)), "deadline");
             json_array_foreach(json_object_get(contract_answer(response.body), "results"), at,
@@ -350,13 +321,12 @@ CONTRACT_TEST(late, some_contexts)
         } else {
             take(&client, &response);
             modes[i].check(&modes[i], "overloaded", &response);
-            tell("");
+            driver_write(&d, "device", "");
         }
         while (driver_metric(&d, "adrank_queue_depth") > 0) /* what was given up is still queued */
             ;
         CHECK_INT(late_count(&d), 1);
         contract_end(&d, &client, false);
-        stop(&d);
     }
     buf_release(&imps);
 }
@@ -369,20 +339,19 @@ CONTRACT_TEST(late, refused_early)
     struct http_client client;
 
     for (int i = 0; i < 3; i++) {
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, NULL);
-        tell("hang");
+        driver_write(&d, "device", "hang");
         send_many(&d, &client, 1);
         CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
         modes[i].check(&modes[i], "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
         CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
-        tell("");
+        driver_write(&d, "device", "");
         take(&client, &response);
         answer_check_source(contract_answer(response.body), "model");
         contract_end(&d, &client, false);
-        stop(&d);
     }
 }
 
@@ -392,11 +361,11 @@ CONTRACT_TEST(late, at_the_reserve)
 {
     for (int i = 0; i < 3; i++) {
         struct driver_response *r;
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
         test_row("%s", modes[i].set);
         start(&d, modes[i].set, "deadline.encode_reserve_us=100000");
-        tell("hang");
+        driver_write(&d, "device", "hang");
         r = driver_rank(&d, js("{'tmax':400," CANDIDATES "}"));
         modes[i].check(&modes[i], "deadline", r);
         if (r->status == 200) {
@@ -407,8 +376,7 @@ CONTRACT_TEST(late, at_the_reserve)
                 CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
         }
         CHECK_INT(late_count(&d), 1);
-        tell("");
+        driver_write(&d, "device", "");
         contract_good(&d);
-        stop(&d);
     }
 }

@@ -93,16 +93,6 @@ static bool logs_a_line(const char *body)
     return driver_logged(d, "event=request") > before;
 }
 
-static void tell_device(const char *words)
-{
-    char path[256];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/fail", d->folder);
-    file = fopen(path, "w");
-    CHECK(file && fputs(words, file) >= 0 && fclose(file) == 0);
-}
-
 /* What adrank-history put for u1 is read: the wide line tells how many events. */
 static bool history_read(void)
 {
@@ -114,13 +104,8 @@ static bool history_read(void)
 
 static void put_history(const char *url_end)
 {
-    char command[8192];
-
-    snprintf(command, sizeof(command),
-             "echo '{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}' | "
-             "%s put --redis redis://127.0.0.1:%d%s --key-file %s/key",
-             driver_build_path("bin/adrank-history"), option_redis.port, url_end, d->folder);
-    CHECK_INT(system(command), 0);
+    driver_history(d, js("%s%s", option_redis.url, url_end), "put",
+                   "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n");
 }
 
 /* ---- http ------------------------------------------------------------------------------------ */
@@ -285,8 +270,7 @@ static bool held_connection_cut(void)
 
     client_open(&client, d->address);
     client_send(&client, view_of("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"));
-    while (driver_metric(d, "adrank_connections") < 1)
-        usleep(5000);
+    WAIT_FOR(driver_metric(d, "adrank_connections") >= 1);
     driver_kill(d, SIGTERM);
     ended = driver_wait(d, 2500) == 0;
     http_client_release(&client);
@@ -305,10 +289,10 @@ static bool hang_is_told(void)
     struct http_client client;
     bool told;
 
-    tell_device("hang");
+    driver_write(d, "device", "hang");
     client_open_rank(&client, d->address, js(ONE_AD));
     told = option_within(800, not_live);
-    tell_device("");
+    driver_write(d, "device", "");
     client_receive_and_close(&client);
     return told;
 }

@@ -185,15 +185,13 @@ static void check_same_scores(struct driver *d)
     for (int i = 0; i < REQUESTS; i++) {
         alone[i] = BUF_INIT;
         client_open_rank(&clients[i], d->address, numbered(i));
-        buf_add_str(&alone[i],
-                    contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+        buf_add_str(&alone[i], contract_receive(&clients[i], CONTRACT_OK));
     }
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < REQUESTS; i++)
             client_send(&clients[i], client_post(numbered(i), ""));
         for (int i = 0; i < REQUESTS; i++) {
-            const json_t *together = contract_answer(
-                contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+            const json_t *together = contract_answer(contract_receive(&clients[i], CONTRACT_OK));
             const json_t *before = contract_answer(buf_str(&alone[i]));
 
             CHECK_STR(answer_degraded(together), "");
@@ -371,12 +369,10 @@ CONTRACT_TEST(header, pipelining)
     for (int i = 0; i < 50; i++) {
         test_row("pipelined %d", i);
         if (i % 5 == 3) {
-            contract_receive(&client, &(struct contract_want){.status = 400, .code = "not_json"});
+            contract_receive(&client, CONTRACT_REFUSES(400, "not_json"));
             continue;
         }
-        CHECK_STR(text_of(contract_answer(
-                              contract_receive(&client, &(struct contract_want){.status = 200})),
-                          "id"),
+        CHECK_STR(text_of(contract_answer(contract_receive(&client, CONTRACT_OK)), "id"),
                   js("%d", i));
     }
     contract_end(shared(), &client, false);
@@ -387,9 +383,8 @@ CONTRACT_TEST(header, pipelining)
     buf_add_view(&all, client_post(numbered(2), ""));
     client_open(&client, shared()->address);
     client_send(&client, buf_view(&all));
-    contract_receive(&client, &(struct contract_want){.status = 200});
-    contract_receive(&client,
-                     &(struct contract_want){.status = 400, .code = "bad_host", .closed = true});
+    contract_receive(&client, CONTRACT_OK);
+    contract_receive(&client, CONTRACT_CLOSES(400, "bad_host"));
     contract_end(shared(), &client, true);
     buf_release(&all);
 }

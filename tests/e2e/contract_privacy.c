@@ -53,7 +53,7 @@ static json_t *rank_with(const char *members, const char *rank, const char *head
 
     client_open(&client, daemon_.address);
     client_send(&client, bytes);
-    answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+    answer = contract_answer(contract_receive(&client, CONTRACT_OK));
     http_client_release(&client);
     return answer;
 }

@@ -60,8 +60,8 @@ CONTRACT_TEST(refused, max_connections)
     CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&third);
     driver_write(&d, "device", "");
-    contract_receive(&first, &(struct contract_want){.status = 200});
-    contract_receive(&second, &(struct contract_want){.status = 200});
+    contract_receive(&first, CONTRACT_OK);
+    contract_receive(&second, CONTRACT_OK);
     test_row("an idle one makes room");
     contract_good(&d);
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_CLOSED);
@@ -96,9 +96,8 @@ CONTRACT_TEST(refused, body_memory)
     contract_end(&d, &second, true); /* a small one still fits */
     test_row("the first is not harmed");
     client_send(&first, view_of(js("%*s", 10000, "")));
-    contract_receive(&first, &(struct contract_want){.status = 200});
+    contract_receive(&first, CONTRACT_OK);
     contract_end(&d, &first, false);
     test_row("and its room is free again");
-    contract_expect(&d, client_post(js("{}%*s", 250000, ""), ""),
-                    &(struct contract_want){.status = 200});
+    contract_expect(&d, client_post(js("{}%*s", 250000, ""), ""), CONTRACT_OK);
 }

@@ -106,7 +106,7 @@ CONTRACT_TEST(tmax, from_the_first_byte)
         client_send(&client, (struct view){whole.ptr, head});
         usleep(late ? 700000 : 0);
         client_send(&client, (struct view){whole.ptr + head, whole.len - head});
-        answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+        answer = contract_answer(contract_receive(&client, CONTRACT_OK));
         CHECK_STR(answer_degraded(answer), late ? "deadline" : "");
         answer_check_source(answer, late ? "prior" : "model");
         http_client_release(&client);
@@ -341,7 +341,7 @@ CONTRACT_TEST(bounds, answer)
             CHECK_STR(contract_refused_at(&d, body), rows[i].refused);
             continue;
         }
-        answer = contract_expect(&d, client_post(body, ""), &(struct contract_want){.status = 200});
+        answer = contract_expect(&d, client_post(body, ""), CONTRACT_OK);
         CHECK(strlen(answer) < 1 << 20);
         CHECK(strlen(answer) > (size_t)rows[i].imps * (size_t)rows[i].candidates * 512);
         CHECK_INT(json_array_size(json_object_get(contract_answer(answer), "results")),

@@ -38,9 +38,7 @@ CONTRACT_TEST(room, silent)
     check_served(&d);
     CHECK(driver_metric(&d, "adrank_connections_evicted_total") >= HELD - MAX);
     /* The oldest went, told that there is no room. */
-    contract_receive(
-        &clients[0],
-        &(struct contract_want){.status = 503, .code = "too_many_connections", .closed = true});
+    contract_receive(&clients[0], CONTRACT_CLOSES(503, "too_many_connections"));
     release(clients);
     check_served(&d);
 }

@@ -149,7 +149,7 @@ CONTRACT_TEST(quiet, answer_not_taken)
     for (int i = 0; i < 40; i++)
         client_send(&client, client_post(buf_str(&body), ""));
     buf_release(&body);
-    contract_receive(&client, &(struct contract_want){.status = 200}); /* the first is taken */
+    contract_receive(&client, CONTRACT_OK); /* the first is taken */
     for (int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
          driver_metric(&d, "adrank_connections") != 0;) {
         CHECK(clock_now_us() < until_us);

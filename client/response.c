@@ -199,7 +199,7 @@ static void close_up(struct response_reader *r, char *bytes, size_t *len)
     r->line -= gap;
 }
 
-/* The part of the body that is here; whether there is nothing more to do with what is here. */
+/* Takes what has arrived of the body; returns whether more bytes are needed or it is complete. */
 static bool read_body(struct response_reader *r, char *bytes, size_t len)
 {
     size_t held = len - r->body_start;

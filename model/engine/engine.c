@@ -212,11 +212,6 @@ const struct engine_cost *engine_cost(const struct engine *engine)
     return &engine->cost;
 }
 
-int engine_max_launched(const struct engine *engine)
-{
-    return engine->n_launches;
-}
-
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
     const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};

@@ -9,7 +9,7 @@
 #include "server/net/query.h"
 
 #define N_ROUTES 6
-/* Short, so that nobody holds its connections for long. */
+/* Short, so that its connections cannot be held for long. */
 #define FIRST_BYTE_MS 2000
 #define IDLE_MS 15000
 #define MEMORY_BYTES (16 << 20)
@@ -19,13 +19,13 @@ struct admin {
     struct http_route routes[N_ROUTES];
     struct router router;
     struct net_shared shared;
-    struct budget memory; /* its own: a public side that is out of it must not shut it */
+    struct budget memory; /* its own: it must work when the public side is out of memory */
     struct connection_pool pool;
     struct listener listener;
     struct metrics_shard *shard;
     const struct admin_options *options;
-    struct http_options http; /* as configured, or less: of its connections */
-    struct http_call *reload; /* that waits for a reload */
+    struct http_options http; /* as configured, or less */
+    struct http_call *reload; /* waits for a reload; may be NULL */
 };
 
 static struct view first_field(const struct http_call *x, const char *name)
@@ -35,8 +35,8 @@ static struct view first_field(const struct http_call *x, const char *name)
     return http_call_field(x, name, &at);
 }
 
-/* Whether a call of /admin/... may go on, by its caller and by its query, whose only parameter is
- * the switch `name`, NULL for none. Else it has been refused. */
+/* Checks the caller of /admin/... and the query, whose only parameter is the switch `name` (NULL:
+ * none). false: the call has been refused. */
 static bool accept_call(struct admin *admin, struct http_call *x, const char *name, bool *on)
 {
     struct caller caller = {.host = http_call_authority(x),

@@ -1,4 +1,4 @@
-/* Who may call what is below /admin, decided from three fields of the request. */
+/* Who may call /admin/..., decided by three fields of the request. */
 #include "server/admin/caller.h"
 
 #include "base/host_port.h"

@@ -9,7 +9,7 @@ struct gauges {
     const struct publisher *publisher;
 };
 
-/* Registers them with the metrics of `serving`; gauges stays where it is. Main thread. */
+/* Registers them with the metrics of `serving`; gauges may not move after that. Main thread. */
 void gauges_open(struct gauges *gauges);
 
 #endif

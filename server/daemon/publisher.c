@@ -1,4 +1,4 @@
-/* From the loader to whoever serves. */
+/* Takes loaded worlds from the loader to everything that serves. */
 #include "server/daemon/publisher.h"
 
 #include "base/clock.h"
@@ -71,9 +71,9 @@ static void log_reload(const struct publisher *p, const struct load_result *resu
 /* ---- a world that has been loaded ------------------------------------------------------------ */
 
 /*
- * From here on requests are served from `world`, whose reference becomes the publisher's. All that
- * this takes was made with the world: nothing here can fail, so that no worker is left with the old
- * one. The old one goes last, for its options are read until everybody has the new ones.
+ * From here on requests are served from `world`, whose reference becomes the publisher's. All
+ * that this needs was made with the world: nothing here can fail, so that no worker is left with
+ * the old one. The old one is dropped last: its options are read until all have the new ones.
  */
 static void publish(struct publisher *p, struct world *world)
 {
@@ -105,7 +105,7 @@ static void count_reload(struct publisher *p, const struct load_result *result)
         metrics_set(metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
 }
 
-/* What was built in time is not served any more. */
+/* The daemon is stopping: the new world is not served. */
 static void give_up(struct load_result *result)
 {
     err_set(&result->err, ERR_UNAVAILABLE, "stopping");

@@ -147,7 +147,7 @@ void serving_publish(struct serving *s, struct world *world)
     executor_set_options(s->executor, &config->batch, &config->deadline);
     for (int i = 0; i < s->server.n_threads; i++)
         request_worker_publish(s->workers[i], world);
-    server_set_limits(&s->server, &limits); /* behind the letters: may have threads close some */
+    server_set_limits(&s->server, &limits); /* after the letters: may make threads close some */
 }
 
 void serving_stop(struct serving *s)
@@ -158,8 +158,8 @@ void serving_stop(struct serving *s)
         server_stop(&s->server);
 }
 
-/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more,
- * and the memory of both is freed after that. */
+/* Workers drop their worlds before the executor closes; its jobs then return to their mailboxes,
+ * and only after that the memory of both is freed. */
 void serving_close(struct serving *s)
 {
     const int n = s->workers ? s->server.n_threads : 0;

@@ -39,7 +39,7 @@ void serving_publish(struct serving *serving, struct world *world);
 
 /* No more requests: what the executor has admitted may end, for a second, then the threads end. */
 void serving_stop(struct serving *serving);
-/* Nobody else has a world any more. */
+/* Nothing else may hold a world. */
 void serving_close(struct serving *serving);
 
 /* Any thread, after serving_open(); arg is the struct serving. */

@@ -1,11 +1,11 @@
 /*
  * struct metrics: the registry behind GET /metrics (Prometheus text format 0.0.4). Names, labels
- * and bounds of buckets are an interface (CONTRACT 2) and stand in one table, metrics/table.c.
+ * and bounds of buckets are an interface (CONTRACT 2) and listed in one table, metrics/table.c.
  *
  * Counters and histograms live in shards. A shard has one writer, the thread it was made for, which
  * counts without locks (relaxed loads and stores of its own cells); metrics_write() adds the shards
- * up on whatever thread asks. Gauges, and counters that somebody else keeps, come from a collector
- * that metrics_write() calls, or are set from any thread.
+ * up on the calling thread. Gauges, and counters kept elsewhere, come from a collector that
+ * metrics_write() calls, or are set from any thread.
  *
  *     metrics_count(shard, METRIC_DEGRADED, DEGRADED_MODEL, 1);
  *     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_PARSE, us);
@@ -59,7 +59,7 @@ struct metrics_shard *metrics_shard_new(struct metrics *metrics, struct err *err
 
 /* The shard's thread. label is 0 for a family without one. */
 void metrics_count(struct metrics_shard *shard, enum metric metric, int label, uint64_t n);
-/* value < 0 counts as 0; unit as the enum says. */
+/* value < 0 counts as 0; its unit is given in the enum. */
 void metrics_observe(struct metrics_shard *shard, enum metric metric, int label, int64_t value);
 
 /* Sum over shards of one cell of a label's cells: a counter's 0; of a histogram one for each bound,

@@ -10,7 +10,7 @@
 
 #include "server/metrics/metrics.h"
 
-/* /proc/self/stat behind the command's closing bracket: fields 3 to 24 of proc(5). */
+/* /proc/self/stat after the command's closing bracket: fields 3 to 24 of proc(5). */
 struct proc_stat {
     double cpu_s, start_s, virtual_bytes, resident_bytes, threads;
 };

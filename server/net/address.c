@@ -34,8 +34,8 @@ static int parse_unix(struct address *address, const char *path, struct err *err
     return 0;
 }
 
-/* Whether the last label is a number, as in every spelling of an address that inet_aton() takes:
- * then it is no name. */
+/* Whether the last label is a number, as in every spelling of an address that inet_aton() accepts:
+ * then it is not a name. */
 static bool is_numeric(const char *host)
 {
     const char *dot = strrchr(host, '.');
@@ -179,7 +179,7 @@ static int add_found(struct addresses *out, const struct addrinfo *found, int fa
     return 0;
 }
 
-/* Of an IPv6 literal the zone's number, too. */
+/* Resolves the zone of an IPv6 literal, too. */
 static int look_up(struct addresses *out, const struct spelled *spelled, const char *text,
                    struct err *err)
 {

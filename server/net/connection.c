@@ -28,7 +28,7 @@ int connection_pool_init(struct connection_pool *pool, struct err *err)
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
     rng_init(&pool->rng, seed);
-    /* So that a response that says that there is no memory needs none. */
+    /* So that the out_of_memory response needs no allocation. */
     if (!buf_reserve(&pool->scratch, REFUSAL_BYTES) || !buf_reserve(&pool->body, REFUSAL_BYTES)) {
         buf_release(&pool->scratch);
         return err_set(err, ERR_NOMEM, "connections: out of memory");
@@ -113,8 +113,8 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
-/* Bytes that can be read behind those that are here; behind a large body, which is charged as it
- * came, none. */
+/* Bytes that can be read after those in the buffer; after a large body, which is charged as it
+ * arrived, none. */
 static size_t room(const struct connection *c)
 {
     const size_t taken = c->in_at + c->in_len + HTTP_CALL_BODY_PADDING;
@@ -131,7 +131,7 @@ static unsigned wanted(const struct connection *c)
     switch (c->state) {
     case CONNECTION_READING:
         return (c->yielding ? 0 : LOOP_READ) | write;
-    case CONNECTION_WORK: /* as far as the buffer holds it: it may not move under the handler */
+    case CONNECTION_WORK: /* only while it fits: the buffer may not move under the handler */
         if (!c->eof && room(c))
             return LOOP_READ | write;
         return write ? write : LOOP_HANGUP;
@@ -165,7 +165,7 @@ void connection_lost(struct connection *c)
         on_gone(x, x->gone_arg);
 }
 
-/* Bytes that nobody will read any more; of a flood a part, then it is the others' turn. */
+/* Discards bytes that are no longer needed; only a part of a flood, so that others get a turn. */
 static void discard(struct connection *c)
 {
     char bytes[4096];
@@ -238,7 +238,7 @@ static void on_deadline(struct timer *timer, void *arg)
                            c->head_done ? "the body took too long" : "the head took too long", NULL,
                            "");
     } else {
-        c->hard = c->state == CONNECTION_WRITING; /* or the kernel would go on trying */
+        c->hard = c->state == CONNECTION_WRITING; /* else the kernel would keep trying */
         c->state = CONNECTION_ENDED;
     }
     connection_leave(c);
@@ -273,8 +273,8 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
-/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be
- * let in. */
+/* Half of max_refusing may linger: the other half is for connections still on their way here, which
+ * may yet be admitted. */
 static void refuse_open(struct connection *c)
 {
     const struct net_limits *limits = &c->pool->limits;

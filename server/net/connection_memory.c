@@ -1,9 +1,9 @@
-/* What a connection holds is charged to the budget; when that is full, somebody has to go. */
+/* Charges what a connection holds to the budget; when that is full, a connection is ended. */
 #include "server/net/connection.h"
 
 #include <stddef.h>
 
-#define FINE_STEP 1024 /* up to COARSE_STEP: thousands of small requests wait in little memory */
+#define FINE_STEP 1024 /* up to COARSE_STEP: thousands of small requests need little memory */
 #define COARSE_STEP 4096
 #define MAX_VICTIMS 4 /* for one charge */
 
@@ -29,8 +29,8 @@ void connection_expose(struct connection *c)
     holders_set(&c->pool->holders, &c->holder, c->in_charged + c->out_charged);
 }
 
-/* A response that says so cannot be made while another one is: then only who is being written to
- * may go. */
+/* The 503 cannot be composed while another response is: then only a connection that is being
+ * written to may be ended. */
 static int may_go(const struct holder *holder, void *arg)
 {
     const struct connection *c = connection_of(holder);
@@ -80,8 +80,8 @@ static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, i
     return false;
 }
 
-/* Pages of a buffer that were written stay in memory, whatever has been taken out of it since. A
- * small buffer makes nobody large. */
+/* Pages of a buffer that were written stay in memory, even if its bytes have been consumed since. A
+ * small buffer does not make a connection a large holder. */
 static size_t held(const struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES || c->in_most < BUDGET_SMALL_BYTES)

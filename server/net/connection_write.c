@@ -1,4 +1,4 @@
-/* From responses to bytes: what is written at once, what is kept. */
+/* Responses to bytes: what is written immediately, what is kept. */
 #include "server/net/connection.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* Keeps what of the parts lies behind `taken`; false: out of memory, or of the budget for it. */
+/* Keeps the parts from byte `taken` on; false: out of memory or over budget. */
 static bool keep_rest(struct connection *c, const struct iovec *parts, int n_parts, size_t taken)
 {
     size_t left = c->out_len - c->out_pos;
@@ -42,7 +42,7 @@ static bool keep_rest(struct connection *c, const struct iovec *parts, int n_par
     return true;
 }
 
-/* One call of the kernel; what it does not take is copied and goes when there is room. */
+/* One system call; what the kernel does not take is copied and sent when there is room. */
 static void send_parts(struct connection *c, const struct iovec *parts, int n_parts)
 {
     size_t total = 0;
@@ -57,12 +57,12 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
     if (n < 0) {
         connection_lost(c);
     } else if ((size_t)n < total && !keep_rest(c, parts, n_parts, (size_t)n)) {
-        c->hard = true; /* or the kernel would hold its part of it on */
+        c->hard = true; /* else the kernel would keep its part */
         connection_lost(c);
     }
 }
 
-/* The response is out. */
+/* The response has been written. */
 static void finished(struct connection *c)
 {
     int64_t now_us;

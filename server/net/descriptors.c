@@ -1,4 +1,4 @@
-/* Shares out the descriptors of the process. */
+/* Divides the descriptors of the process. */
 #include "server/net/descriptors.h"
 
 #include <sys/resource.h>

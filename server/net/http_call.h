@@ -7,7 +7,7 @@
  * once. From the response on, or once on_gone has run, the call is no longer the handler's. A
  * handler that does neither causes a 500.
  *
- * Views point into the connection's buffer; they and the bytes behind the body hold until the
+ * Views point into the connection's buffer; they and the bytes after the body are valid until the
  * response.
  */
 #ifndef SERVER_NET_HTTP_CALL_H
@@ -30,7 +30,7 @@ typedef void (*http_call_gone_fn)(struct http_call *call, void *arg);
 struct http_call {
     struct view method;
     struct view path;  /* as sent */
-    struct view query; /* behind "?"; empty when absent */
+    struct view query; /* after "?"; empty if absent */
     struct view body;  /* decoded, contiguous */
     /* First byte, with what the loop was late by taken off: budgets start here. */
     int64_t received_us;
@@ -46,26 +46,26 @@ struct http_call {
 /* The value of the next field of that name (letter case aside) in the head, from *at on, which
  * begins at 0; ptr NULL when there is none. */
 struct view http_call_field(const struct http_call *call, const char *name, uint32_t *at);
-/* Whom the client takes this server for: the authority of the target, or else Host; ptr NULL
- * when neither is there. */
+/* The host that the client addressed: the authority of the target, or else Host; ptr NULL if both
+ * are absent. */
 struct view http_call_authority(const struct http_call *call);
 /* The `user` of the connection pool: the thread's own state. */
 void *http_call_user(const struct http_call *call);
 
 /* The response comes later. on_gone runs, once, if the client resets the connection or the loop
- * ends before that; then there is nothing to answer any more. A client that only shut down its
- * sending side still gets its response. */
+ * ends before that; then there is nothing to answer. A client that only shut down its sending
+ * side still gets its response. */
 void http_call_defer(struct http_call *call, http_call_gone_fn on_gone, void *arg);
 
 struct http_response {
     int status;
     const char *content_type; /* NULL: application/json */
     struct view headers;      /* more of them, each "Name: value\r\n" */
-    struct view body;         /* copied if it cannot be written at once: free after the call */
+    struct view body;         /* not needed after the call: what is not written is copied */
     bool close;               /* the connection ends with this response */
 };
 
-/* Writes the whole response with one call of the kernel if that takes it. Adds Content-Length,
+/* Writes the whole response with one system call if the kernel takes it. Adds Content-Length,
  * Date, X-Request-Id, Cache-Control: no-store and, where it ends, Connection: close. */
 void http_call_respond(struct http_call *call, const struct http_response *response);
 

@@ -1,4 +1,4 @@
-/* Character classes, and the rules made of them. */
+/* Character classes, and the rules built from them. */
 #include "server/net/http_grammar.h"
 
 #include <strings.h>
@@ -72,7 +72,7 @@ static bool is_uri_text(struct view v, unsigned class)
     return true;
 }
 
-/* What stands between the brackets; whether it names an address is the resolver's business. */
+/* The text between the brackets; whether it is an address is left to the resolver. */
 static bool is_ip_literal(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)

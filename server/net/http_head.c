@@ -13,7 +13,7 @@ static int bad(struct http_refusal *refusal, const char *detail)
     return http_refuse(refusal, PROBLEM_BAD_REQUEST, detail);
 }
 
-/* Cuts the text before the first blank off *rest; false when there is none. */
+/* Cuts the text before the first space off *rest; false if there is none. */
 static bool cut_word(struct view *rest, struct view *word)
 {
     const char *blank = rest->len ? memchr(rest->ptr, ' ', rest->len) : NULL;
@@ -70,7 +70,7 @@ int http_head_field(struct http_head *head, const char *bytes, struct view line,
     return 0;
 }
 
-/* ---- what the fields say together ------------------------------------------------------------ */
+/* ---- what the fields mean together ----------------------------------------------------------- */
 
 struct framing {
     int n_host, n_length, n_encoding;
@@ -106,7 +106,7 @@ static void read_field(struct framing *f, struct view name, struct view value)
     }
 }
 
-/* Digits only, of any number: beyond 64 bits it is as much as there is. */
+/* Any number of digits; saturates at 64 bits. */
 static bool read_length(struct view v, uint64_t *out)
 {
     uint64_t n = 0;

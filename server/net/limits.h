@@ -10,7 +10,7 @@
 
 struct net_limits {
     const struct http_options *http; /* outlives its use: replaced before its world is released */
-    int64_t max_connections;         /* served at once, by all threads */
+    int64_t max_connections;         /* served at the same time, by all threads */
     int64_t max_refusing; /* more, while they are answered 503; beyond that refuse_at_once() */
 };
 

@@ -14,7 +14,7 @@
 #include "server/net/refuse.h"
 
 #define DEFAULT_BACKLOG 1024
-#define ACCEPTS_A_TURN 64 /* then others get their turn */
+#define ACCEPTS_A_TURN 64 /* per turn of the loop */
 #define PAUSE_US 100000
 #define CALM_US 1000000
 
@@ -34,7 +34,7 @@ static int watch_all(struct listener *listener, unsigned wanted)
 
 /* ---- out of descriptors or memory ------------------------------------------------------------ */
 
-/* Refuses who waits, by means of the reserve. false: somebody else took it, or there is no
+/* Refuses waiting clients by using the reserve descriptor. false: it was taken, or there is no
  * memory either. */
 static bool refuse_waiting(struct listener *listener, struct listener_socket *s)
 {
@@ -92,7 +92,7 @@ static void on_pause_over(struct timer *timer, void *arg)
         pause_accepting(listener);
 }
 
-/* Nobody was turned away for a while: because there is room again, or because nobody came. */
+/* No client was refused for a while: either there is room again, or none has connected. */
 static void on_calm(struct timer *timer, void *arg)
 {
     struct listener *listener = arg;
@@ -131,7 +131,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                 on_short(listener, s, errno);
             else if (errno == EINTR || errno == ECONNABORTED || errno == EPERM || errno == EPROTO)
-                continue; /* that client's affair */
+                continue; /* concerns that client only */
             return;
         }
         if (!address_is_unix(&s->address))

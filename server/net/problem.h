@@ -1,5 +1,5 @@
 /*
- * application/problem+json (RFC 9457): what every response that is an error says.
+ * application/problem+json (RFC 9457): the body of every error response.
  *
  *   {"type":"urn:adrank:problem:not_json","title":"...","status":400,"detail":"...",
  *    "code":"not_json","request_id":"...","errors":[{"pointer":"/imp/0/id","detail":"..."}]}
@@ -60,8 +60,8 @@ struct problem_kind {
 
 extern const struct problem_kind problem_kinds[PROBLEM_CODES];
 
-/* The body. detail and errors may be NULL; errors->n of them are written, and where that is not
- * all, the detail says how many more there are. */
+/* The body. detail and errors may be NULL; errors->n of them are written; if more were
+ * dropped, the detail has their number. */
 void problem_write(struct buf *out, enum problem_code code, const char *request_id,
                    const char *detail, const struct problems *errors);
 

@@ -15,8 +15,8 @@
 struct handoff {
     struct letter letter;
     int fd;
-    bool over;    /* another one has to go for it */
-    int n_passed; /* threads that had none */
+    bool over;    /* another connection has to be closed for it */
+    int n_passed; /* threads that had none to close */
 };
 
 static void hand_to(struct net_thread *thread, struct handoff *handoff)
@@ -57,7 +57,7 @@ static struct net_thread *least_loaded(struct server *server)
     return best;
 }
 
-/* Where there are too many, one of its own is to make room. */
+/* If there are too many connections, this thread closes one of its own. */
 static struct net_thread *most_idle(struct server *server)
 {
     struct net_thread *best = NULL;

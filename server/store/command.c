@@ -3,7 +3,7 @@
 
 #include "base/decimal.h"
 
-/* Of a mark, a count and a line end. */
+/* Of a type mark, a count and a line end. */
 static size_t count_bytes(size_t count)
 {
     size_t bytes = 4;

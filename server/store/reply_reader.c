@@ -7,8 +7,8 @@
 
 #define READ_BYTES 16384            /* least room to receive into */
 #define KEEP_BYTES (256 << 10)      /* kept for the next replies, unless memory is short */
-#define MAX_BYTES ((size_t)4 << 20) /* of a call's replies, unless its commands ask for more */
-#define ELEMENT_BYTES 16            /* of an element besides its own bytes, about */
+#define MAX_BYTES ((size_t)4 << 20) /* of a call's replies, unless its commands allow more */
+#define ELEMENT_BYTES 16            /* approximate overhead of an element */
 #define MAX_NUMBER_BYTES 32         /* of a length or an integer */
 #define MAX_LINE_BYTES 4096         /* of a status or an error */
 #define FIRST_CAPACITY 16           /* of a list of replies */
@@ -69,7 +69,7 @@ static void move_texts(struct reply_list *list, const char *from, const char *to
     }
 }
 
-/* What is not dropped moves to the beginning of `to`, which may be where it is. */
+/* Moves what is not dropped to the beginning of `to`, which may be the same buffer. */
 static void move_bytes(struct reply_reader *reader, char *to)
 {
     const char *from = reader->bytes ? reader->bytes + reader->first : to;
@@ -168,7 +168,7 @@ static enum reply_progress read_line(struct reply_reader *reader, size_t max, st
     return end[1] == '\n' ? REPLY_WHOLE : broken(reader, malformed);
 }
 
-/* len bytes after the line, if they have come. *passed: in the line's bytes, out all of them. */
+/* len bytes after the line, if they have arrived. *passed: in: bytes of the line; out: of both. */
 static enum reply_progress read_string(struct reply_reader *reader, size_t len,
                                        const struct reply_bounds *bounds, struct store_reply *out,
                                        size_t *passed)

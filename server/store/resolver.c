@@ -107,7 +107,7 @@ void resolver_abandon(struct resolution *resolution)
     if (!resolution)
         return;
     pthread_mutex_lock(&resolution->lock);
-    posted = resolution->posted; /* then its letter is on the way and lets go of it */
+    posted = resolution->posted; /* then its letter is on the way and drops the reference */
     resolution->home = NULL;
     resolution->on_done = NULL;
     pthread_mutex_unlock(&resolution->lock);

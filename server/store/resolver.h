@@ -13,7 +13,7 @@
 struct resolution;
 
 /* Runs on the loop's thread. found: in the resolver's order, without ports, ADDRESSES_MAX at most;
- * n may be 0, and why, which is "" else, says the reason. Valid during the call. */
+ * n may be 0, then why is the reason, else "". Valid during the call. */
 typedef void (*resolver_done_fn)(void *arg, const struct addresses *found, const char *why);
 
 /* NULL: no thread could be started. The loop's thread. */

@@ -130,7 +130,7 @@ TEST(reload__logs_what_differs_in_words)
     answer_of("/admin/reload", 200);
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
         driver_wait_log(&d, want[i]);
-    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog read anew\"\n"));
+    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog reloaded\"\n"));
     CHECK(!strstr(driver_log(&d), "secret-"));
     CHECK_INT(driver_stop(&d), 0);
 }

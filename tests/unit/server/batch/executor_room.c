@@ -1,7 +1,5 @@
 /* Who gets in: what the gate is told of everything that stands between a newcomer and the engine.
  * Estimates are half as long again as what the device says until some batches were seen. */
-#include "base/clock.h"
-#include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 enum { FOUR_PARTS = 120 }; /* segments of 8 in batches of 256 */
@@ -16,7 +14,7 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
                          &(struct deadline_options){0});
     stub_scripts[0].hang = true;
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     CHECK(!executor_is_full(one.served, clock_now_us()));
     rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
@@ -38,8 +36,7 @@ TEST(executor__jobs_that_are_given_up_take_no_place)
     CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
     CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
     stub_scripts[0].hang = false;
-    CHECK(rig_settle(&one.worker));
-    CHECK_INT(one.worker.outcomes[JOB_OK], 3);
+    rig_one_settle(&one, JOB_OK, 3);
     rig_one_close(&one);
 }
 
@@ -58,11 +55,6 @@ static int64_t refused_wait_us(struct rig_one *one, int64_t budget_us)
     return wait_us;
 }
 
-static bool is_between(int64_t us, int64_t least_us, int64_t most_us)
-{
-    return us > least_us && us < most_us;
-}
-
 static bool knows_the_parts_that_are_left(void)
 {
     struct rig_one one;
@@ -72,10 +64,10 @@ static bool knows_the_parts_that_are_left(void)
     stub_scripts[0].batch_us = 100 * MS;
     rig_one_open(&one, 1);
     rig_one_submit(&one, FOUR_PARTS, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     knows = is_between(refused_wait_us(&one, 500 * MS), 500 * MS, 700 * MS); /* four parts of 150 */
     if (knows) {
-        rig_one_wait(&one, 2, 1);
+        rig_one_wait(2, 1);
         knows = is_between(refused_wait_us(&one, 250 * MS), 200 * MS, 400 * MS); /* two less */
     }
     rig_one_submit(&one, 3, 10 * SECOND, SUBMIT_ADMITTED);
@@ -123,7 +115,7 @@ static bool knows_both_batches_that_are_launched(void)
     rig_one_open(&one, 1);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 2);
+    rig_one_wait(0, 2);
     int64_t wait_us = refused_wait_us(&one, 700 * MS); /* two of 300 */
     rig_one_submit(&one, 3, 10 * SECOND, SUBMIT_ADMITTED);
     rig_one_close(&one);
@@ -147,7 +139,7 @@ static enum job_outcome outcome_before_a_step(int64_t rest_us)
     rig_one_open(&one, 1);
     rig_nap(rest_us);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     struct batch_job *job = rig_one_submit(&one, 3, 480 * MS, SUBMIT_ADMITTED);
     rig_opening_start(&opening, one.executor);
     CHECK(rig_settle(&one.worker));

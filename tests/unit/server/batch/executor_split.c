@@ -1,6 +1,4 @@
 /* A job larger than a batch, and what may come between its parts. */
-#include "base/clock.h"
-#include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 enum { TWO_PARTS = 50, FOUR_PARTS = 120 }; /* segments of 8 in batches of 256 */
@@ -15,7 +13,7 @@ static bool goes_back_before_a_background_step(void)
     rig_one_open(&one, 4);
     stub_scripts[0].step_us = 500 * MS;
     struct batch_job *job = rig_one_submit(&one, TWO_PARTS, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 1, 1);
+    rig_one_wait(1, 1);
     rig_opening_start(&opening, one.executor); /* waits since so long that it does not wait more */
     CHECK(rig_settle(&one.worker));
     int64_t back_us = clock_now_us() - (job->launched_us + job->infer_us);
@@ -44,16 +42,14 @@ TEST(executor__a_split_job_is_given_up_midway)
             stub_scripts[0].batch_us = 300 * MS; /* longer than it said */
             struct batch_job *job =
                 rig_one_submit(&one, FOUR_PARTS, expires ? 150 * MS : FOR_EVER, SUBMIT_ADMITTED);
-            rig_one_wait(&one, 0, launched);
+            rig_one_wait(0, launched);
             if (!expires)
                 batch_job_cancel(job);
-            CHECK(rig_settle(&one.worker));
-            CHECK_INT(one.worker.outcomes[expires ? JOB_EXPIRED : JOB_CANCELLED], 1);
+            rig_one_settle(&one, expires ? JOB_EXPIRED : JOB_CANCELLED, 1);
             CHECK_INT(stub_scripts[0].batches, launched); /* no further part, and all are back */
             stub_scripts[0].batch_us = MS;
             rig_one_submit(&one, FOUR_PARTS, FOR_EVER, SUBMIT_ADMITTED);
-            CHECK(rig_settle(&one.worker));
-            CHECK_INT(one.worker.outcomes[JOB_OK], 1);
+            rig_one_settle(&one, JOB_OK, 1);
             rig_one_close(&one);
         }
 }
@@ -70,12 +66,11 @@ TEST(executor__closes_with_a_split_job_under_way)
             rig_one_open(&one, 4);
             rig_one_submit(&one, FOUR_PARTS, FOR_EVER, SUBMIT_ADMITTED);
             rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-            rig_one_wait(&one, 1, launched);
+            rig_one_wait(1, launched);
             executor_stop(one.executor, drain ? 10 * SECOND : 0);
             served_model_unref(one.served);
             executor_close(one.executor);
-            CHECK(rig_settle(&one.worker));
-            CHECK_INT(one.worker.outcomes[drain ? JOB_OK : JOB_FAILED], 2);
+            rig_one_settle(&one, drain ? JOB_OK : JOB_FAILED, 2);
             CHECK_INT(one.worker.wrong, 0);
             if (!drain)
                 CHECK(stub_scripts[0].batches <= 1 + launched);

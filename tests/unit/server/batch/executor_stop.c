@@ -1,7 +1,5 @@
 /* An end that does not come by itself: more in the queue than a drain has time for, a batch that
  * hangs. */
-#include "base/clock.h"
-#include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 TEST(executor__drain_is_bounded)
@@ -14,7 +12,7 @@ TEST(executor__drain_is_bounded)
     rig_one_open(&one, 1);
     for (int i = 0; i < JOBS; i++) /* two seconds of work */
         rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     int64_t from_us = clock_now_us();
     executor_stop(one.executor, 300 * MS);
     executor_stop(one.executor, FOR_EVER); /* the first one counts */
@@ -36,7 +34,7 @@ TEST(executor__leaks_a_batch_that_hangs)
     stub_scripts[0].hang = true;
     rig_one_open(&one, 1);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     served_model_unref(one.served);
     int64_t from_us = clock_now_us();

@@ -81,50 +81,28 @@ CONTRACT_TEST(backend, not_finite)
 /* ---- no time --------------------------------------------------------------------------------- */
 
 /* What on_late makes of a request that is late; code of the 503 for "reject". */
-struct mode {
-    const char *set;
-    void (*check)(const struct mode *mode, const char *code, const struct driver_response *r);
-};
+static const char *const modes[] = {"deadline.on_late=prior", "deadline.on_late=empty",
+                                    "deadline.on_late=reject"};
+enum { PRIOR, EMPTY, REJECT, N_MODES };
 
-static void expect_prior(const struct mode *mode, const char *code, const struct driver_response *r)
+static void check_late(int mode, const char *code, const struct driver_response *r)
 {
     json_t *answer;
 
-    (void)mode;
-    (void)code;
-    CHECK_INT(r->status, 200);
+    CHECK_INT(r->status, mode == REJECT ? 503 : 200);
+    if (mode == REJECT) {
+        CHECK(strstr(r->body, js("'code':'%s'", code)));
+        CHECK(strstr(r->head, "\r\nRetry-After: "));
+        CHECK(!r->closed);
+        return;
+    }
     answer = contract_answer(r->body);
     CHECK_STR(answer_degraded(answer), "deadline");
-    check_prior(answer);
+    if (mode == PRIOR)
+        check_prior(answer);
+    else
+        CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
 }
-
-static void expect_empty(const struct mode *mode, const char *code, const struct driver_response *r)
-{
-    json_t *answer;
-
-    (void)mode;
-    (void)code;
-    CHECK_INT(r->status, 200);
-    answer = contract_answer(r->body);
-    CHECK_STR(answer_degraded(answer), "deadline");
-    CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
-}
-
-static void expect_reject(const struct mode *mode, const char *code,
-                          const struct driver_response *r)
-{
-    (void)mode;
-    CHECK_INT(r->status, 503);
-    CHECK(strstr(r->body, js("'code':'%s'", code)));
-    CHECK(strstr(r->head, "\r\nRetry-After: "));
-    CHECK(!r->closed);
-}
-
-static const struct mode modes[] = {
-    {"deadline.on_late=prior", expect_prior},
-    {"deadline.on_late=empty", expect_empty},
-    {"deadline.on_late=reject", expect_reject},
-};
 
 static double late_count(struct driver *d)
 {
@@ -134,12 +112,12 @@ static double late_count(struct driver *d)
 /* Budget used up before anything could be done. */
 CONTRACT_TEST(late, nothing_left)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "deadline.encode_reserve_us=1000");
-        modes[i].check(&modes[i], "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "deadline.encode_reserve_us=1000");
+        check_late(i, "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
         CHECK_INT(late_count(&d), 1);
         contract_good(&d);
     }
@@ -181,20 +159,20 @@ CONTRACT_TEST(late, too_many)
     static struct driver_response response;
     struct http_client clients[SENT];
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         bool taken[SENT] = {false};
         struct driver d AT_END(driver_end);
         int n_late = 0;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
         driver_write(&d, "device", "hang");
         send_many(&d, clients, SENT);
         for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
             if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
                 continue;
             take(&clients[k], &response);
-            modes[i].check(&modes[i], "overloaded", &response);
+            check_late(i, "overloaded", &response);
             taken[k] = true;
             n_late++;
         }
@@ -204,7 +182,7 @@ CONTRACT_TEST(late, too_many)
                 continue;
             take(&clients[k], &response);
             if (is_late(&response))
-                modes[i].check(&modes[i], "overloaded", &response);
+                check_late(i, "overloaded", &response);
             else
                 answer_check_source(contract_answer(response.body), "model");
             n_late += is_late(&response);
@@ -257,18 +235,18 @@ CONTRACT_TEST(late, full_queue)
 
     redis_start(&redis, NULL);
     redis_url = redis.url;
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct driver d AT_END(driver_end);
         int n, before;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
         before = reads(redis.port);
         answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
         CHECK_INT(reads(redis.port), before + 1);
         driver_write(&d, "device", "hang");
         n = fill_queue(&d, clients);
-        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js(of_user)));
+        check_late(i, "overloaded", driver_rank(&d, js(of_user)));
         CHECK_INT(reads(redis.port), before + 1);
         driver_write(&d, "device", "");
         for (int k = 0; k < n; k++) {
@@ -291,19 +269,19 @@ CONTRACT_TEST(late, some_contexts)
 
     for (int k = 0; k < 8; k++)
         buf_printf(&imps, "%s{'id':'%d','tagid':'t%d'}", k ? "," : "", k, k);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct http_client client;
         struct driver d AT_END(driver_end);
         int n_model = 0;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
         driver_write(&d, "device", "hang");
         client_open(&client, d.address);
         client_send(
             &client,
             client_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
-        if (i == 0) {
+        if (i == PRIOR) {
             const json_t *result;
             size_t at;
 
@@ -320,7 +298,7 @@ CONTRACT_TEST(late, some_contexts)
             CHECK(n_model >= 3 && n_model <= 9); /* of 24: three ads each */
         } else {
             take(&client, &response);
-            modes[i].check(&modes[i], "overloaded", &response);
+            check_late(i, "overloaded", &response);
             driver_write(&d, "device", "");
         }
         while (driver_metric(&d, "adrank_queue_depth") > 0) /* what was given up is still queued */
@@ -338,15 +316,15 @@ CONTRACT_TEST(late, refused_early)
     static struct driver_response response;
     struct http_client client;
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, NULL);
+        test_row("%s", modes[i]);
+        start(&d, modes[i], NULL);
         driver_write(&d, "device", "hang");
         send_many(&d, &client, 1);
         CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
-        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
+        check_late(i, "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
         CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
         driver_write(&d, "device", "");
         take(&client, &response);
@@ -359,15 +337,15 @@ CONTRACT_TEST(late, refused_early)
  * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct driver_response *r;
         struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "deadline.encode_reserve_us=100000");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "deadline.encode_reserve_us=100000");
         driver_write(&d, "device", "hang");
         r = driver_rank(&d, js("{'tmax':400," CANDIDATES "}"));
-        modes[i].check(&modes[i], "deadline", r);
+        check_late(i, "deadline", r);
         if (r->status == 200) {
             int total_us = answer_timing(contract_answer(r->body), "total");
 

@@ -435,6 +435,22 @@ struct driver_response *driver_raw(const char *address, struct view bytes)
     return &result;
 }
 
+int64_t driver_status_bytes(struct driver *driver, const char *name)
+{
+    char path[64], line[256];
+    int64_t kib = -1;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)driver->pid);
+    file = fopen(path, "re");
+    CHECK(file);
+    while (kib == -1 && fgets(line, sizeof(line), file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtoll(line + strlen(name), NULL, 10);
+    fclose(file);
+    return kib * 1024;
+}
+
 double driver_metric(struct driver *driver, const char *sample)
 {
     const struct driver_response *response = driver_call(driver->admin, "GET", "/metrics", NULL);

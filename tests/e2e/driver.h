@@ -85,6 +85,9 @@ struct driver_response *driver_rank(struct driver *driver, const char *body);
  * closed. */
 struct driver_response *driver_raw(const char *address, struct view bytes);
 
+/* A size in /proc/PID/status: "VmRSS:" now, "VmHWM:" at most so far. */
+int64_t driver_status_bytes(struct driver *driver, const char *name);
+
 /* A sample of /metrics: "adrank_filtered_total{reason=\"floor\"}"; -1 when there is none. */
 double driver_metric(struct driver *driver, const char *sample);
 /* The sum of the samples of a family whose labels hold some text: "adrank_requests_total",
@@ -106,6 +109,8 @@ const char *driver_config(const char *overlay, ...) __attribute__((sentinel));
 const json_t *driver_json(const struct driver_response *response);
 /* What a pointer names: "/results/0/adid"; NULL when there is nothing. */
 const json_t *driver_at(const json_t *value, const char *pointer);
+/* Whether the array there has a string that contains text: "/degraded", "/warnings". */
+bool driver_lists(const json_t *value, const char *pointer, const char *text);
 
 /* Path of a program or module of the build that the test belongs to: "bin/adrankd". */
 const char *driver_build_path(const char *name);

@@ -27,21 +27,6 @@ static const json_t *ranked(const char *body)
     return driver_json(response);
 }
 
-static bool is_degraded(const json_t *answer, const char *reason)
-{
-    const json_t *reasons = driver_at(answer, "/degraded");
-
-    for (size_t i = 0; i < json_array_size(reasons); i++)
-        if (strcmp(json_string_value(json_array_get(reasons, i)), reason) == 0)
-            return true;
-    return false;
-}
-
-static bool degraded(const char *body, const char *reason)
-{
-    return is_degraded(ranked(body), reason);
-}
-
 /* A request in work, on a connection of its own. */
 static void begin_rank(struct http_client *client, const char *body)
 {
@@ -520,7 +505,8 @@ static bool second_is_late(void)
     bool late;
 
     begin_rank(&client, ONE_AD);
-    late = degraded("{\"tmax\":1000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
+    late = driver_lists(ranked("{'tmax':1000,'rank':{'candidates':[{'adid':'a1'}]}}"), "/degraded",
+                        "deadline");
     client_receive_and_close(&client);
     return late;
 }
@@ -592,7 +578,7 @@ bool option_seen(const struct option_case *row)
         return driver_rank(d, js("%s", body))->status == row->status;
     answer = ranked(body);
     if (row->degraded)
-        return is_degraded(answer, row->degraded);
+        return driver_lists(answer, "/degraded", row->degraded);
     if (row->at)
         return strcmp(json_string_value(driver_at(answer, row->at)), row->is) == 0;
     return json_array_size(driver_at(answer, "/results")) == row->n_results;

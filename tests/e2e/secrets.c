@@ -121,18 +121,7 @@ struct range {
 /* A sanitizer's address space is terabytes, and it copies what it sees. */
 static bool sanitized(void)
 {
-    char path[64], line[256];
-    int64_t kib = 0;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
-    file = fopen(path, "re");
-    CHECK(file);
-    while (fgets(line, sizeof(line), file))
-        if (strncmp(line, "VmPeak:", 7) == 0)
-            kib = strtoll(line + 7, NULL, 10);
-    fclose(file);
-    return kib > 1 << 30;
+    return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
 }
 
 static bool holds(const char *bytes, size_t n, const char *text)

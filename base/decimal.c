@@ -237,15 +237,8 @@ size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES])
 
 size_t decimal_int(int64_t v, char out[DECIMAL_INT_BYTES])
 {
-    char text[DECIMAL_INT_BYTES];
-    size_t at = sizeof(text);
-    uint64_t n = v < 0 ? -(uint64_t)v : (uint64_t)v;
-
-    do
-        text[--at] = (char)('0' + n % 10);
-    while (n /= 10);
-    if (v < 0)
-        text[--at] = '-';
-    memcpy(out, text + at, sizeof(text) - at);
-    return sizeof(text) - at;
+    if (v >= 0)
+        return put_digits((uint64_t)v, out);
+    *out = '-';
+    return 1 + put_digits(-(uint64_t)v, out + 1);
 }

@@ -36,6 +36,15 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
+static inline bool view_is_ascii(struct view v)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < v.len; i++)
+        all |= (unsigned char)v.ptr[i];
+    return all < 0x80;
+}
+
 /* Without blanks and tabs at either end. */
 static inline struct view view_trim(struct view v)
 {

@@ -275,22 +275,13 @@ static void fill_request(const struct document *document, struct impression_requ
     fill_context(document, out);
 }
 
-static bool is_ascii(struct view v)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < v.len; i++)
-        all |= (unsigned char)v.ptr[i];
-    return all < 0x80;
-}
-
 static void check_badv(struct object_reader *reader, const struct views *badv)
 {
     const struct place root = {0};
     size_t bytes = 0;
 
     for (int i = 0; i < badv->n; i++)
-        bytes += is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
+        bytes += view_is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
     if (bytes > DECODE_MAX_BADV_INTERNATIONAL_BYTES)
         field_problem(reader, &root, "badv", "more than %d bytes of names that are not ASCII",
                       DECODE_MAX_BADV_INTERNATIONAL_BYTES);

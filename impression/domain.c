@@ -97,15 +97,6 @@ static struct view host_of(struct view v)
     return without_dots(starts_with(v, "*.") ? after(v, 1) : v);
 }
 
-static bool is_ascii(struct view v)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < v.len; i++)
-        all |= (unsigned char)v.ptr[i];
-    return all < 0x80;
-}
-
 /* Compatibility forms, canonical order and letter case made one, UTF-8 to UTF-8; nothing when it
  * does not fit. */
 static struct view map_characters(struct view v, char *out, size_t size)
@@ -138,7 +129,7 @@ static size_t put_label(struct view label, char *out, size_t size)
 
     if (size < label.len || size < LABEL_MAX_BYTES)
         return 0;
-    if (is_ascii(label)) {
+    if (view_is_ascii(label)) {
         memcpy(out, label.ptr, label.len);
         return label.len;
     }
@@ -205,5 +196,5 @@ size_t domain_normalize(struct view text, char out[DOMAIN_MAX_BYTES])
 {
     struct view host = host_of(text);
 
-    return is_ascii(host) ? write_ascii(host, out) : write_international(host, out);
+    return view_is_ascii(host) ? write_ascii(host, out) : write_international(host, out);
 }

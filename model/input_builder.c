@@ -149,7 +149,7 @@ int model_input_pair(const struct model *model, struct view text, struct view te
     int n_tokens, n_segments;
 
     if (!has_pair && !kind->single)
-        return err_set(err, ERR_DATA, "kind %s wants a text_pair, too: the ad", kind->name);
+        return err_set(err, ERR_DATA, "kind %s also needs a text_pair: the ad", kind->name);
     if (max_tokens == 0)
         max_tokens = model->max_tokens;
     if (max_tokens > model->encoders[0].config.positions)

@@ -204,7 +204,7 @@ static int check_kind(struct model *m, const struct model_files *files, struct e
         return err_set(err, ERR_DATA, "%s: %d labels, a click-through model has one or two",
                        files->paths[FILE_CONFIG], m->head.labels);
     if (m->encoders[0].config.types < m->adrank.kind->min_types)
-        return err_set(err, ERR_DATA, "%s: /type_vocab_size: kind %s wants at least %d",
+        return err_set(err, ERR_DATA, "%s: /type_vocab_size: kind %s needs at least %d",
                        files->paths[FILE_CONFIG], m->adrank.kind->name, m->adrank.kind->min_types);
     if (m->has_adrank_json && m->head.labels != m->adrank.labels)
         return err_set(err, ERR_DATA, "%s: /heads/ctr/labels: %d, the classifier has %d",
@@ -221,7 +221,7 @@ static int check_sha256(const struct model *m, const struct model_files *files, 
     if (model_files_weights_sha256(files, sha256, err))
         return -1;
     if (strcmp(sha256, m->adrank.weights_sha256) != 0)
-        return err_set(err, ERR_DATA, "%s: SHA-256 is %s, adrank.json says %s",
+        return err_set(err, ERR_DATA, "%s: SHA-256 is %s, adrank.json has %s",
                        files->paths[files->present[FILE_WEIGHTS] ? FILE_WEIGHTS : FILE_INDEX],
                        sha256, m->adrank.weights_sha256);
     return 0;

@@ -60,8 +60,8 @@ static size_t count_clicks(const struct labelled *examples, size_t n)
     return clicks;
 }
 
-/* In that case no slope is steep enough. */
-static bool told_apart(const struct labelled *examples, size_t n)
+/* Then no slope is steep enough. */
+static bool separated(const struct labelled *examples, size_t n)
 {
     double lowest_click = INFINITY, highest_other = -INFINITY;
 
@@ -106,19 +106,16 @@ int platt_fit(const struct labelled *examples, size_t n, struct calibration *out
     size_t clicks = count_clicks(examples, n);
 
     if (n < PLATT_MIN_EXAMPLES || clicks < PLATT_MIN_EACH || n - clicks < PLATT_MIN_EACH)
-        return err_set(
-            err, ERR_DATA,
-            "%zu examples with %zu clicks, want at least %d with %d clicks and as many that "
-            "are none",
-            n, clicks, PLATT_MIN_EXAMPLES, PLATT_MIN_EACH);
+        return err_set(err, ERR_DATA,
+                       "%zu examples with %zu clicks, want at least %d with %d clicks and as many "
+                       "without",
+                       n, clicks, PLATT_MIN_EXAMPLES, PLATT_MIN_EACH);
     *out =
         (struct calibration){.a = 0, .b = log(((double)clicks + 1) / ((double)(n - clicks) + 1))};
-    if (told_apart(examples, n) || fit(examples, n, out) || !(out->a < 1e6) ||
-        !(fabs(out->b) < 1e6))
-        return err_set(err, ERR_DATA,
-                       "the fit does not converge: logits tell clicks apart exactly");
+    if (separated(examples, n) || fit(examples, n, out) || !(out->a < 1e6) || !(fabs(out->b) < 1e6))
+        return err_set(err, ERR_DATA, "the fit does not converge: logits separate clicks exactly");
     if (!(out->a >= 1e-6))
-        return err_set(err, ERR_DATA, "logits do not rise with clicks (slope %.3g)", out->a);
+        return err_set(err, ERR_DATA, "logits do not increase with clicks (slope %.3g)", out->a);
     return 0;
 }
 

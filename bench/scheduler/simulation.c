@@ -182,7 +182,7 @@ static const struct input *request_input(struct simulation *sim, const struct re
     return input;
 }
 
-/* What the engine says of a batch; of a part once it is cut. */
+/* The engine's prediction for a batch, or for a part once it is cut. */
 static double base_us(struct simulation *sim, struct batch *batch)
 {
     const struct request *request = (const struct request *)(const void *)batch->works[0];

@@ -1,6 +1,6 @@
 /*
- * Internals of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
- * and linear_onednn_lane.c (a lane's memory objects, running). Not to be included elsewhere.
+ * Internals of the oneDNN provider, shared by linear_onednn.c (the library, weights) and
+ * linear_onednn_lane.c (a lane's memory objects, running).
  */
 #ifndef KERNELS_CPU_LINEAR_ONEDNN_H
 #define KERNELS_CPU_LINEAR_ONEDNN_H

@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
-/* Buffers of the trial; freed when it is done. */
+/* Buffers of the trial. */
 struct trial {
     char *x;      /* (256, in): one row, again and again */
     char *packed; /* random weights */
@@ -16,7 +16,7 @@ struct trial {
     char *seen;   /* (ONEDNN_RUNGS, out): the row of each class */
     char *scratch;
     float *random; /* (out, in), then the bias (out) */
-    int *pair;     /* (in), then room for its making (in) */
+    int *pair;     /* (in), then scratch for make_pairs (in) */
     dnnl_memory_t weights, bias;
 };
 
@@ -35,8 +35,7 @@ static void trial_release(struct trial *trial)
     free(trial->x);
 }
 
-/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is
- * left over. */
+/* Pairs the row's columns at random: pair[k] is column k's partner, or k itself if it has none. */
 static void make_pairs(int *pair, int *order, int n, struct rng *rng)
 {
     for (int k = 0; k < n; k++)
@@ -123,7 +122,7 @@ static dnnl_status_t trial_init(struct trial *trial, const struct onednn_rungs *
     if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
         !trial->random || !trial->pair)
         return dnnl_out_of_memory;
-    rng_init(&rng, 1); /* always the same row: what is chosen stays chosen */
+    rng_init(&rng, 1); /* a fixed seed: the choice is reproducible */
     make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
     fill_rows(trial, shape, trial->pair, &rng);
     fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
@@ -173,7 +172,7 @@ static dnnl_status_t trial_run(struct trial *trial, const struct onednn_rungs *r
     return status;
 }
 
-/* Whether every row of y is its first one. */
+/* Whether all rows of y are equal. */
 static bool all_rows_alike(const char *y, int n_rows, size_t row_bytes)
 {
     for (int i = 1; i < n_rows; i++)

@@ -1,6 +1,6 @@
 /*
  * The vector kernels of the CPU backend. simd/kernels.h writes them once for any vector width; each
- * instruction set compiles them in a file of its own (simd/base.c, avx2.c, avx512.c) with its own
+ * instruction set compiles them in its own file (simd/base.c, avx2.c, avx512.c) with its own
  * flags, and simd_choose takes the best that the processor has. An opened backend uses one table
  * only, so a row has the same bits all along.
  */

@@ -7,8 +7,8 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/opening.h"
 
-/* Slices of parents that may be kept at once: one a thread and one more, so that the next is
- * begun while the children of the others are under way; few, since each holds every layer. */
+/* Slices of parents that may be kept: one per thread and one more, so that the next can start while
+ * the children of the others run; few, since each holds every layer. */
 #define MAX_KEPT 8
 
 static const struct {

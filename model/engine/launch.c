@@ -212,7 +212,7 @@ static bool launch_query(struct launcher *launcher, struct launch *launch)
     struct engine *engine = launch->engine;
     int rc = -1;
 
-    if (launcher->broken) /* it must not be called any more */
+    if (launcher->broken) /* it must not be called again */
         err_set(&launch->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     else
         rc = engine->ops->query(engine->lanes[launch->lane], &launch->err);

@@ -71,8 +71,7 @@ int model_require_dir(const char *dir, struct err *err)
 
     if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
         return err_set(err, ERR_NOINPUT,
-                       "%s: a file, want the directory that holds config.json and the weights",
-                       dir);
+                       "%s: not a directory; want the one with config.json and the weights", dir);
     return 0;
 }
 

@@ -15,8 +15,8 @@
 struct tokenizer {
     struct normalizer normalizer;
     struct wordpiece wordpiece;
-    struct added_tokens in_text;       /* looked for in the text as it is */
-    struct added_tokens in_normalized; /* looked for in what the normaliser makes of it */
+    struct added_tokens in_text;       /* matched in the original text */
+    struct added_tokens in_normalized; /* matched in the normalised text */
     struct tokenizer_facts facts;
 };
 
@@ -68,7 +68,7 @@ static void encode_normalized(struct encoder *e, struct view text)
 
 /* Takes a chunk off a text, whole where it is short. Chunks have the ids of the whole: they end
  * behind a character that breaks words wherever it stands, and that normalisation leaves alone
- * or puts spaces around. Tokens that are looked for in normalised text may span anything. */
+ * or puts spaces around. Tokens that are matched in normalised text may span anything. */
 static struct view next_chunk(const struct tokenizer *t, struct view *text)
 {
     const char *p = text->ptr + CHUNK_BYTES, *end = text->ptr + text->len;
@@ -184,7 +184,7 @@ size_t tokenizer_max_first_ids(const struct tokenizer *tokenizer, size_t len, in
     return word < SIZE_MAX - first && first + word < all ? first + word : all;
 }
 
-/* Contents of normalised tokens are looked for as the normaliser leaves them. */
+/* Contents of normalised tokens are matched in normalised form. */
 static int normalize_added(const struct normalizer *normalizer, struct added_token *token,
                            struct arena *arena, struct err *err)
 {
@@ -194,7 +194,7 @@ static int normalize_added(const struct normalizer *normalizer, struct added_tok
     if (!out || normalizer_run(normalizer, token->content, arena, out, &len))
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
     if (len == 0) /* it would be found everywhere */
-        return err_set(err, ERR_DATA, "added token %d is nothing once normalized", (int)token->id);
+        return err_set(err, ERR_DATA, "added token %d is empty once normalized", (int)token->id);
     token->content = (struct view){out, len};
     return 0;
 }

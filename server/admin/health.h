@@ -34,7 +34,7 @@ struct health {
 };
 
 void health_init(struct health *health, const struct health_args *args);
-/* No handler may run any more. Drops its world, so before the executor is closed. */
+/* No handler may run any more. Drops its world, so before the executor is closed. May be zeroed. */
 void health_release(struct health *health);
 
 /* Main thread: what is served from now on; takes a reference. Cannot fail. */

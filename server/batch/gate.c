@@ -69,10 +69,10 @@ int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us)
 }
 
 /*
- * What a batch still needs to be worth its fixed cost: `worth` times that, or to be full. Its
- * earliest deadline decides how far it can grow: were that one admitted with no time to spare while
- * others wait, its batch would stay small, and an overloaded engine would end up running nothing
- * but batches of one.
+ * The growth a batch still needs to amortise its fixed cost: until it takes `worth` times that, or
+ * is full. Its earliest deadline limits the growth: if that job were admitted with no time to spare
+ * while others wait, its batch would stay small, and an overloaded engine would end up running
+ * nothing but batches of one.
  */
 static double room_us(const struct extent *extent, const struct batch_options *options,
                       double worth)

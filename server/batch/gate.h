@@ -1,8 +1,8 @@
 /*
  * Admission, the second gate: a newcomer is admitted only if it and every job already admitted
- * still finish in time, else it is refused at once (early and honest). The gate plans the queue
- * with the newcomer in it, batch by batch, exactly as pick.h will run it, from the moment when what
- * is launched will be done.
+ * still finish in time, otherwise it is refused immediately (early and honest). The gate plans the
+ * queue with the newcomer in it, batch by batch, exactly as pick.h will run it, from the moment
+ * when what is launched will be done.
  *
  *   - An idle engine with an empty queue always admits (a trial): otherwise one stall would inflate
  *     the estimate permanently. Not where a quarter of the engine's own estimate is already too
@@ -33,9 +33,9 @@ struct gate {
     double total;
 };
 
-/* What stands between a newcomer and the engine, besides the queue. */
+/* What delays a newcomer, apart from the queue. */
 struct engine_state {
-    bool idle;       /* nothing launched, no split job or background step under way */
+    bool idle;       /* nothing launched, no split job or background step in progress */
     int64_t free_us; /* when the engine should be free for a batch; not before now */
 };
 

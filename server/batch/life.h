@@ -15,7 +15,7 @@ struct life {
     bool stopping;          /* takes no new work */
     bool closing;           /* ends as soon as nothing is left to do */
     int64_t drain_until_us; /* when stopping: work still queued then fails */
-    int64_t leak_after_us;  /* when closing: batches still in flight then are left behind */
+    int64_t leak_after_us;  /* when closing: batches still in flight then are leaked */
     int64_t heartbeat_us;   /* see executor_heartbeat_us */
 };
 

@@ -241,7 +241,7 @@ static void launch(struct schedule *schedule, struct batch *batch, int64_t now_u
     add(actions, (struct action){.kind = ACTION_LAUNCH, .batch = batch});
 }
 
-/* Whether there was a part to launch; otherwise the split job is given up. */
+/* Whether there was a part to launch; otherwise the split job was abandoned. */
 static bool launch_part(struct schedule *schedule, int64_t now_us, struct actions *actions)
 {
     struct split *split = &schedule->split;

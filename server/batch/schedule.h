@@ -80,7 +80,7 @@ struct action {
 struct actions {
     struct action items[MAX_ACTIONS];
     int n;         /* 0: nothing to do until the next event */
-    bool finished; /* the executor ends; no work is left, or it is left behind */
+    bool finished; /* the executor ends; no work is left, or it is leaked */
 };
 
 void schedule_decide(struct schedule *schedule, const struct facts *facts, struct actions *actions);

@@ -18,7 +18,7 @@ struct split {
 void split_start(struct split *split, struct work *work, const struct extent *extent);
 
 /* Number of the next part, which is launched now. With the last one the job is ended, so that it is
- * returned as soon as that is done, before anything else. -1: the job is given up. */
+ * returned as soon as that is done, before anything else. -1: the job is abandoned. */
 int split_next(struct split *split, int64_t now_us);
 /* That part was cut: its own estimate is known. */
 void split_part_cut(struct split *split, double cost_us);

@@ -29,8 +29,8 @@ struct daemon {
     bool draining;
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
-    struct err err;                         /* with rc -1: the first load failed */
-    bool has_loop, has_serving, has_health; /* how far opening came */
+    struct err err; /* with rc -1: the first load failed */
+    bool has_loop;  /* how far opening came */
 };
 
 /* ---- what ends it ---------------------------------------------------------------------------- */
@@ -129,7 +129,6 @@ static int open_base(struct daemon *d, struct err *err)
 
 static int open_serving(struct daemon *d, const struct config *config, struct err *err)
 {
-    d->has_serving = true; /* after a failure in part */
     return serving_open(
         &d->serving,
         &(struct serving_args){.loop = &d->loop, .config = config, .health = &d->health}, err);
@@ -142,7 +141,6 @@ static void open_health(struct daemon *d, const struct config *config)
                                                   .options = &config->admin,
                                                   .redis = serving_redis,
                                                   .arg = &d->serving});
-    d->has_health = true;
 }
 
 static int open_admin(struct daemon *d, const struct config *config, struct err *err)
@@ -210,19 +208,16 @@ static void close_all(struct daemon *d)
     signals_unblock();
     memory_watch_stop(&d->memory_watch);
     alarm(CLOSE_AT_MOST_S);
-    if (d->has_serving)
-        serving_stop(&d->serving);
+    serving_stop(&d->serving);
     loader_stop(d->loader);
     signals_unwatch(&d->signals);
     if (d->has_loop)
         mailbox_drain(&d->loop.mailbox, &d->publisher); /* a load that has ended since */
     loader_close(d->loader);
     admin_close(d->admin);
-    if (d->has_health)
-        health_release(&d->health);
+    health_release(&d->health);
     publisher_drop_world(&d->publisher);
-    if (d->has_serving)
-        serving_close(&d->serving);
+    serving_close(&d->serving);
     if (d->has_loop)
         loop_release(&d->loop);
     publisher_release(&d->publisher);

@@ -29,7 +29,7 @@ struct serving_args {
 };
 
 /* Binds the address and makes everything but the server's threads. Closed by serving_close(), also
- * after a failure. */
+ * after a failure; a zeroed one may be stopped and closed. */
 int serving_open(struct serving *serving, const struct serving_args *args,
                  struct err *err) MUST_CHECK;
 int serving_start(struct serving *serving, struct err *err) MUST_CHECK;

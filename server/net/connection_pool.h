@@ -31,8 +31,8 @@
 #include "base/budget.h"
 #include "base/rng.h"
 #include "server/net/buffers.h"
+#include "server/net/descriptors.h"
 #include "server/net/holders.h"
-#include "server/net/limits.h"
 #include "server/net/loop.h"
 #include "server/net/router.h"
 

@@ -40,3 +40,11 @@ int64_t descriptors_limit(void)
         return INT64_MAX;
     return (int64_t)limit.rlim_cur;
 }
+
+struct net_limits net_limits_of(const struct http_options *http)
+{
+    const struct descriptors share = descriptors_share(descriptors_limit(), http);
+
+    return (struct net_limits){
+        .http = http, .max_connections = share.connections, .max_refusing = share.refusing};
+}

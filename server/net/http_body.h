@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/net/http_refusal.h"
+#include "server/net/problem.h"
 
 struct http_body_limits {
     uint64_t max_bytes; /* of all chunks */

@@ -142,11 +142,6 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void listener_init(struct listener *listener)
-{
-    *listener = (struct listener){.reserve = -1};
-}
-
 static int open_sockets(struct listener *listener, const struct listener_args *args,
                         struct err *err)
 {
@@ -208,16 +203,16 @@ static void close_socket(struct listener *listener, struct listener_socket *s)
 
 void listener_close(struct listener *listener)
 {
-    if (listener->n) {
-        loop_timer_remove(listener->loop, &listener->pause);
-        loop_timer_remove(listener->loop, &listener->calm);
-    }
+    if (!listener->loop)
+        return;
+    loop_timer_remove(listener->loop, &listener->pause);
+    loop_timer_remove(listener->loop, &listener->calm);
     for (int i = 0; i < listener->n; i++)
         close_socket(listener, &listener->sockets[i]);
     if (listener->reserve != -1)
         close(listener->reserve);
     listener->n = 0;
-    listener->reserve = -1;
+    listener->loop = NULL;
 }
 
 void listener_set_backlog(struct listener *listener, int backlog)

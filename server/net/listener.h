@@ -27,9 +27,9 @@ struct listener_socket {
 };
 
 struct listener {
-    struct loop *loop;
+    struct loop *loop; /* NULL: closed */
     struct listener_socket sockets[ADDRESSES_MAX];
-    int n;              /* 0: closed */
+    int n;
     int reserve;        /* -1: taken for now */
     struct timer pause; /* until sockets are watched again */
     struct timer calm;  /* until shortage may be over */
@@ -48,13 +48,11 @@ struct listener_args {
     void *arg;
 };
 
-/* A closed one, for listener_close(). */
-void listener_init(struct listener *listener);
 /* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nothing
  * listens on is replaced. */
 int listener_open(struct listener *listener, const struct listener_args *args,
                   struct err *err) MUST_CHECK;
-/* Idempotent. */
+/* Idempotent; a zeroed one counts as closed. */
 void listener_close(struct listener *listener);
 /* Connections that the kernel may queue before they are accepted. */
 void listener_set_backlog(struct listener *listener, int backlog);

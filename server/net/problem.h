@@ -60,6 +60,20 @@ struct problem_kind {
 
 extern const struct problem_kind problem_kinds[PROBLEM_CODES];
 
+/* Why a request cannot be read any further. */
+struct http_refusal {
+    enum problem_code problem; /* status and code; one that closes the connection */
+    const char *detail;        /* one static sentence */
+};
+
+/* Returns -1, so that "return http_refuse(...)" reads well. */
+static inline int http_refuse(struct http_refusal *refusal, enum problem_code problem,
+                              const char *detail)
+{
+    *refusal = (struct http_refusal){problem, detail};
+    return -1;
+}
+
 /* The body. detail and errors may be NULL; errors->n of them are written; if more were
  * dropped, the detail has their number. */
 void problem_write(struct buf *out, enum problem_code code, const char *request_id,

@@ -162,7 +162,6 @@ int server_open(struct server *server, const struct server_args *args, struct er
 
     memset(server, 0, sizeof(*server));
     server->accept_loop = args->accept_loop;
-    listener_init(&server->listener);
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
     server->shrink.deliver = on_shrink;

@@ -32,7 +32,7 @@ static void finish(struct request *r)
     shrink(&rw->line);
 }
 
-/* A call that is never answered would stay open. */
+/* A step that ends the request without an answer is a bug; the client gets a 500. */
 static void check_answered(struct request *r)
 {
     struct err err;

@@ -87,8 +87,7 @@ static void take_outcome(struct request *r, struct score_group *group)
     case JOB_REFUSED:
     case JOB_EXPIRED:
     case JOB_CANCELLED:
-        request_degrade(r, DEGRADED_DEADLINE);
-        r->refused = true;
+        refuse(r);
         break;
     case JOB_NOT_FINITE:
     case JOB_FAILED:

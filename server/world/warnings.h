@@ -9,7 +9,7 @@ typedef void (*world_warning_fn)(void *arg, const char *text);
 
 /*
  * Fewer than half of the ads served before, or none that is active; implausible values of the
- * catalog, by line, and its unknown keys; a precision other than the one asked for; more
+ * catalog, by line, and its unknown keys; a precision other than the requested one; more
  * connections than the process may have descriptors for; files with secrets that other users may
  * read, and a short key. Any thread that holds the world.
  */

@@ -130,7 +130,7 @@ TEST(paced__completes_when_its_time_has_come)
     unsetenv("ADRANK_PACED_FIXED_US");
 }
 
-static void tell(const char *path, const char *words)
+static void instruct(const char *path, const char *words)
 {
     struct err err;
 
@@ -144,7 +144,7 @@ static void check_broken(struct opened *o, const char *path, const char *words, 
     struct err err;
 
     test_row("%s", words);
-    tell(path, words);
+    instruct(path, words);
     CHECK_ERR(launch(o, logits, &err), err, name);
     close_device(o);
     open_device(o, "failing");
@@ -168,11 +168,11 @@ TEST(failing__does_what_the_file_says_while_it_says_so)
     check_broken(&o, path, "head finish", "head");
     check_broken(&o, path, "finish", "finish");
     check_broken(&o, path, "linear\n", "linear");
-    tell(path, "hang");
+    instruct(path, "hang");
     CHECK_OK(launch(&o, logits, &err), err);
     CHECK_INT(o.ops->query(o.lane, &err), 0);
     for (int first = 0; first < 2; first++) {
-        tell(path, first ? "nan_first" : "nan");
+        instruct(path, first ? "nan_first" : "nan");
         CHECK_OK(launch(&o, logits, &err), err);
         for (int i = 0; i < 4; i++)
             CHECK_INT(isnan(logits[i]) != 0, !first || i == 0);
@@ -181,7 +181,7 @@ TEST(failing__does_what_the_file_says_while_it_says_so)
     CHECK_OK(launch(&o, logits, &err), err);
     CHECK(!isnan(logits[0]));
     CHECK_INT(o.ops->query(o.lane, &err), 1);
-    tell(path, "query");
+    instruct(path, "query");
     CHECK_INT(o.ops->query(o.lane, &err), -1);
     unlink(path);
     close_device(&o);

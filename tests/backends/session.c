@@ -2,7 +2,6 @@
  * rungs, host memory of the device, and a device that outlives its engines. */
 #include <dlfcn.h>
 
-#include "tests/backends/null_logit.h"
 #include "tests/backends/queue_counts.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
@@ -42,20 +41,6 @@ static void end(void)
     CHECK_INT(counts->host_blocks, 0);
 }
 
-static void check_scores(const struct launched *l, const struct input *input)
-{
-    const struct segment *parent = &input->segments[0];
-
-    CHECK_INT(l->batch.status, BATCH_OK);
-    for (int i = 0; i < input->n_read; i++) {
-        const struct segment *s = &input->segments[i + 1];
-        CHECK_NEAR(
-            l->logits[i],
-            null_logit(input->ids + parent->start, parent->len, input->ids + s->start, s->len, 0),
-            0);
-    }
-}
-
 static void run(struct engine *with, const struct input *input)
 {
     struct launched l;
@@ -63,7 +48,7 @@ static void run(struct engine *with, const struct input *input)
 
     launched_init(&l, input);
     CHECK_OK(engine_run(with, &l.batch, &err), err);
-    check_scores(&l, input);
+    check_null_logits(&l, input);
 }
 
 TEST(session__a_device_outlives_three_engines)
@@ -99,7 +84,7 @@ TEST(session__two_batches_are_in_flight)
         CHECK(!launcher_poll(launcher));
         for (int i = 0; i < 2; i++) {
             CHECK(poll_for(launcher) == &l[i].batch);
-            check_scores(&l[i], &inputs[i]);
+            check_null_logits(&l[i], &inputs[i]);
         }
     }
     CHECK_INT(counts->most_in_flight, 2);

@@ -12,12 +12,11 @@ static const struct contract_want invalid = {.status = 422, .code = "invalid_req
 
 CONTRACT_TEST(not_json, syntax)
 {
-    for (int i = 0; i < COUNT(not_json_bodies); i++) {
-        const char *body = refused_body(not_json_bodies[i].body);
-
-        test_row("not JSON: %.60s", body);
-        contract_expect(shared(), client_post(body, ""), &not_json);
-    }
+    for (int i = 0; i < COUNT(not_json_bodies); i++)
+        for (const char *const *body = not_json_bodies[i].bodies; *body; body++) {
+            test_row("not JSON: %.60s", *body);
+            contract_expect(shared(), client_post(refused_body(*body), ""), &not_json);
+        }
     test_row("NUL");
     contract_expect(shared(),
                     BYTES("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
@@ -76,17 +75,21 @@ static const char *pointers(const char *body)
     return buf_str(&out);
 }
 
-static void refuse_invalid(const char *body, const char *at)
+/* text as in invalid_bodies. */
+static void refuse_invalid(const char *text)
 {
-    test_row("invalid: %.100s", body);
-    CHECK_STR(pointers(contract_expect(shared(), client_post(refused_body(body), ""), &invalid)),
-              at);
+    const char *body = invalid_body(text), *got;
+
+    test_row("invalid: %.100s", text);
+    got = pointers(contract_expect(shared(), client_post(refused_body(body), ""), &invalid));
+    CHECK_VIEW(((struct view){text, body > text ? (size_t)(body - text) - 1 : 0}), got);
 }
 
 CONTRACT_TEST(invalid, fields)
 {
     for (int i = 0; i < COUNT(invalid_bodies); i++)
-        refuse_invalid(invalid_bodies[i].body, invalid_bodies[i].pointers);
+        for (const char *const *text = invalid_bodies[i].cases; *text; text++)
+            refuse_invalid(*text);
 }
 
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
@@ -123,11 +126,10 @@ CONTRACT_TEST(invalid, every_error)
     struct buf body = BUF_INIT;
     const char *last;
 
-    refuse_invalid(
-        "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
-        "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}",
-        "/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n /rank/candidates/1/adid "
-        "/rank/candidates/1/bid");
+    refuse_invalid("/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n "
+                   "/rank/candidates/1/adid /rank/candidates/1/bid "
+                   "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
+                   "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}");
     test_row("200 errors");
     buf_add_str(&body, "{\"rank\":{\"candidates\":[{}");
     for (int i = 1; i < 200; i++)

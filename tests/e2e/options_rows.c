@@ -303,7 +303,7 @@ static bool bf16_or_told(void)
 {
     if (strcmp(verbose("/model/precision"), "bf16") == 0)
         return true;
-    return driver_logged(d, "bf16 was asked for, but this processor has neither") > 0;
+    return driver_logged(d, "bf16 was requested, but this processor has neither") > 0;
 }
 
 static bool one_request_many_batches(void)

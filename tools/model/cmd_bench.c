@@ -91,7 +91,7 @@ static int one_pass(struct bench *b, double *us, struct err *err)
     return 0;
 }
 
-/* The two alternate, so that what disturbs the machine disturbs both. */
+/* The two alternate, so that disturbances affect both. */
 static int measure(struct bench *b, struct err *err)
 {
     int64_t end;
@@ -199,7 +199,7 @@ static int report(struct bench *b, struct err *err)
     return rc;
 }
 
-/* An encoder without a classifier is measured with one of zeros: its cost is the same. */
+/* An encoder without a classifier is measured with one of zeros: the cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
     if (m->head.labels)
@@ -222,7 +222,7 @@ static int check_shape(const struct options *o, const struct model *m, const str
         return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
                        o->prefix, o->ads_max, m->encoders[0].config.positions);
     if (kind->min_types > m->encoders[0].config.types)
-        return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
+        return err_set(err, ERR_DATA, "%s: kind %s needs %d token types", m->dir, kind->name,
                        kind->min_types);
     return 0;
 }

@@ -89,7 +89,7 @@ static int run(const struct options *options, struct err *err)
     t.tokenizer = tokenizer;
     arena_init(&t.arena, 64 << 10, 0);
     rc = lines_read(on_line, &t, err);
-    /* What was right before a bad line is told all the same. */
+    /* Lines before a bad one are still reported. */
     if (lines_write(&t.out, rc ? &ignored : err))
         rc = -1;
     buf_release(&t.out);

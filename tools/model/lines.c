@@ -72,7 +72,7 @@ int line_parse(struct view line, json_t **out, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     switch (json_error_code(&at)) {
     case json_error_duplicate_key:
-        return err_set(err, ERR_DATA, "column %d: a key twice", at.column);
+        return err_set(err, ERR_DATA, "column %d: duplicate key", at.column);
     case json_error_numeric_overflow:
         return err_set(err, ERR_DATA, "column %d: a number out of range", at.column);
     default:
@@ -98,7 +98,7 @@ int lines_write(struct buf *out, struct err *err)
 
     if (!failed && out->len &&
         (fwrite(out->ptr, 1, out->len, stdout) != out->len || fflush(stdout) != 0))
-        return err_set(err, ERR_UNAVAILABLE, "stdout takes no more");
+        return err_set(err, ERR_UNAVAILABLE, "stdout does not accept more output");
     buf_clear(out);
     return failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }

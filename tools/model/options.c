@@ -164,7 +164,7 @@ static int read_option(const struct command *command, const char *name, const ch
             continue;
         *n = rows[i].wants ? 2 : 1;
         if (!value && rows[i].wants)
-            return err_set(err, ERR_USAGE, "%s: wants a value: %s", name, rows[i].wants);
+            return err_set(err, ERR_USAGE, "%s: needs a value: %s", name, rows[i].wants);
         if (rows[i].read(&rows[i], value, out))
             return err_set(err, ERR_USAGE, "%s %s: want %s", name, value, rows[i].wants);
         return 0;

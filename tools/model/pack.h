@@ -1,4 +1,4 @@
-/* adrank-model pack: a file for each part of adrank.json that it makes. */
+/* adrank-model pack: one file for each part of adrank.json. */
 #ifndef TOOLS_MODEL_PACK_H
 #define TOOLS_MODEL_PACK_H
 
@@ -28,7 +28,7 @@ struct pack {
     const char *golden_origin; /* "kept", "refreshed", "given", "built in" */
     int golden_pairs;
     double golden_spread;
-    json_t *calibration; /* what was fitted; NULL: nothing was asked for */
+    json_t *calibration; /* what was fitted; NULL: not requested */
 };
 
 /* Reads what is there and puts what the command line names into p->doc (pack_document.c). */

@@ -33,7 +33,7 @@ static int add(struct labelled **list, size_t *n, size_t *room, struct labelled 
     return 0;
 }
 
-/* All of a line goes to one side: ads of one request are alike. */
+/* A line is never split between the two: ads of one request are similar. */
 static int add_example(struct calibrating *c, double logit, bool click, struct err *err)
 {
     const struct labelled one = {logit, click};
@@ -107,7 +107,7 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
         bool click;
         snprintf(pointer, sizeof(pointer), "/shown/%zu/adid", i);
         if (at < 0 || at >= n)
-            return err_set(err, ERR_DATA, "%s: is none of /request/rank/candidates", pointer);
+            return err_set(err, ERR_DATA, "%s: is not in /request/rank/candidates", pointer);
         snprintf(pointer, sizeof(pointer), "/shown/%zu/click", i);
         if (read_label(json_object_get(one, "click"), pointer, &click, err) ||
             add_example(c, pack_logit(c->pack, at), click, err))
@@ -158,7 +158,7 @@ static int read_lines(struct calibrating *c, struct err *err)
     return 0;
 }
 
-/* Of everything that was read; base_rate is theirs, too, unless the command line names one. */
+/* Fits to all lines; base_rate is theirs too, unless the command line states one. */
 static int fit_all(struct calibrating *c, struct calibration *out, double *rate, struct err *err)
 {
     size_t n;
@@ -218,7 +218,7 @@ int pack_calibrate(struct pack *p, struct err *err)
                  fit_and_judge(&c, err)
              ? -1
              : 0;
-    /* Golden requests stand by themselves. */
+    /* Golden requests use no catalog. */
     catalog_unref(p->requests.catalog);
     p->requests.catalog = NULL;
     free(c.fit);

@@ -1,18 +1,18 @@
-/* Golden requests: those that are there, given ones, or such of the built-in texts that the model
- * tells apart; their logits, and what each precision loses of them. */
+/* Golden requests: existing ones, given ones, or built-in texts that the model scores differently;
+ * their logits, and the error of each precision. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/model/pack.h"
 
-#define F32_ERROR 1e-4  /* the least that is allowed: other processors add up in other orders */
+#define F32_ERROR 1e-4  /* lower limit: other processors sum in other orders */
 #define BF16_ERROR 0.02 /* the same */
 #define SLACK 2.0       /* of what was measured here */
 
 /* ---- given lines ----------------------------------------------------------------------------- */
 
-/* The text is what was searched for, its pair the one candidate. */
+/* The text becomes the search, its pair the only candidate. */
 static json_t *request_of_pair(const json_t *doc)
 {
     return json_pack("{s:I,s:{s:{s:O},s:{s:[{s:s,s:O}]}}}", "now_ms", (json_int_t)PACK_NOW_MS,
@@ -50,9 +50,8 @@ static int on_line(void *arg, struct view line, struct err *err)
                                               !json_is_string(json_object_get(doc, "text_pair"))))
         rc = err_set(err, ERR_DATA, "/text and /text_pair: want strings");
     else if (json_object_get(doc, "text") && json_object_get(doc, "logits"))
-        rc =
-            err_set(err, ERR_DATA,
-                    "/logits: of a pair without its template; give the request that it stands for");
+        rc = err_set(err, ERR_DATA,
+                     "/logits: of a pair without its template; give the request instead");
     if (rc == 0) {
         entry = json_object_get(doc, "text") ? request_of_pair(doc) : request_of_line(doc);
         if (!entry || json_array_append_new(requests, entry))
@@ -145,7 +144,7 @@ static int read_given(struct pack *p, json_t **out, struct err *err)
     return pack_set_logits(p, *out, true, err);
 }
 
-/* Keeps logits that the engine still gives, they may be a reference; else recomputes all. */
+/* Keeps logits that the engine reproduces, since they may be a reference; else recomputes all. */
 static int keep_or_refresh(struct pack *p, json_t **out, struct err *err)
 {
     const json_t *allowed = json_object_get(json_object_get(p->golden, "max_error"), "f32");
@@ -186,16 +185,15 @@ static int check_spread(struct pack *p, const json_t *requests, struct err *err)
         return err_set(err, ERR_DATA, "%d golden pairs, want at least %d; give more with --golden",
                        p->golden_pairs, GOLDEN_MIN_PAIRS);
     if (!(p->golden_spread >= GOLDEN_MIN_SPREAD))
-        return err_set(
-            err, ERR_DATA,
-            "logits of the golden pairs (%s) have a standard deviation of %.3g, want at "
-            "least %g: a head that is not trained, or texts that are all alike to it; give "
-            "others with --golden",
-            p->golden_origin, p->golden_spread, GOLDEN_MIN_SPREAD);
+        return err_set(err, ERR_DATA,
+                       "logits of the golden pairs (%s) have a standard deviation of %.3g, want at "
+                       "least %g: an untrained head, or texts it cannot tell apart; give "
+                       "others with --golden",
+                       p->golden_origin, p->golden_spread, GOLDEN_MIN_SPREAD);
     return 0;
 }
 
-/* bf16 by the processor, else by the portable provider, which always has it. */
+/* bf16 on this processor, else with the portable provider, which always has it. */
 static int open_bf16(struct pack *p, struct scorer *out, struct err *err)
 {
     struct options options = *p->options;
@@ -218,7 +216,7 @@ static int set_error(json_t *max_error, enum precision precision, double measure
 
     if (measured > GOLDEN_MAX_ERROR) {
         json_object_del(max_error, precision_names[precision]);
-        fprintf(stderr, "adrank-model: %s loses %.3g of the spread, more than %g: it is left out\n",
+        fprintf(stderr, "adrank-model: %s loses %.3g of the spread, more than %g: omitted\n",
                 precision_names[precision], measured, GOLDEN_MAX_ERROR);
         return 0;
     }
@@ -243,7 +241,7 @@ static int measure_bf16(struct pack *p, const json_t *requests, json_t *max_erro
     return rc;
 }
 
-/* What was stated for requests that were kept stays; what is missing, or of others, is measured. */
+/* Limits of kept requests stay; missing ones, and those of other requests, are measured. */
 static int make_max_error(struct pack *p, const json_t *requests, json_t *max_error,
                           struct err *err)
 {

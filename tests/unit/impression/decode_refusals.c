@@ -4,17 +4,16 @@
 
 TEST(decode__refuses_what_is_not_json)
 {
-    for (size_t i = 0; i < sizeof(not_json_bodies) / sizeof(not_json_bodies[0]); i++) {
-        const char *why = not_json_bodies[i].why;
-
-        test_row("%zu %s", i, why);
-        decode(view_of(refused_body(not_json_bodies[i].body)));
-        CHECK_INT(d.status, DECODE_NOT_JSON);
-        CHECK_INT(d.problems.n, 1);
-        CHECK_STR(d.problems.items[0].pointer, "");
-        if (!strstr(d.problems.items[0].detail, why))
-            FAIL("%s", d.problems.items[0].detail);
-    }
+    for (int i = 0; i < COUNT(not_json_bodies); i++)
+        for (const char *const *body = not_json_bodies[i].bodies; *body; body++) {
+            test_row("%s: %s", not_json_bodies[i].why, *body);
+            decode(view_of(refused_body(*body)));
+            CHECK_INT(d.status, DECODE_NOT_JSON);
+            CHECK_INT(d.problems.n, 1);
+            CHECK_STR(d.problems.items[0].pointer, "");
+            if (!strstr(d.problems.items[0].detail, not_json_bodies[i].why))
+                FAIL("%s", d.problems.items[0].detail);
+        }
 }
 
 TEST(decode__refuses_a_nul_byte_between_values)
@@ -68,31 +67,32 @@ TEST(decode__takes_32_levels_and_no_more)
         }
 }
 
-static void check_invalid(const char *body, const char *pointers, const char *detail)
+/* text as in invalid_bodies. */
+static void check_invalid(const char *text, const char *detail)
 {
+    const char *body = invalid_body(text);
     char found[256] = "";
 
+    test_row("%s: %s", detail, text);
     decode(view_of(refused_body(body)));
     CHECK_INT(d.status, DECODE_INVALID);
     for (size_t i = 0; i < d.problems.n; i++)
-        snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s", i ? " " : "",
-                 d.problems.items[i].pointer);
-    CHECK_STR(found, pointers);
+        snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s",
+                 d.problems.items[i].pointer, *d.problems.items[i].pointer ? " " : "");
+    CHECK_VIEW(((struct view){text, (size_t)(body - text)}), found);
     if (!strstr(d.problems.items[0].detail, detail))
         FAIL("%s", d.problems.items[0].detail);
 }
 
 TEST(decode__refuses_what_is_not_a_request)
 {
-    for (size_t i = 0; i < sizeof(invalid_bodies) / sizeof(invalid_bodies[0]); i++) {
-        test_row("%zu %s", i, invalid_bodies[i].pointers);
-        check_invalid(invalid_bodies[i].body, invalid_bodies[i].pointers, invalid_bodies[i].detail);
-    }
-    test_row("limits of this test");
-    check_invalid("{'rank':{'top_n':11}}", "/rank/top_n", "must be within 1 and 10");
-    check_invalid("{'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'},{'adid':'d'},"
-                  "{'adid':'e'}]}}",
-                  "/rank/candidates", "more than 4 items");
+    for (int i = 0; i < COUNT(invalid_bodies); i++)
+        for (const char *const *text = invalid_bodies[i].cases; *text; text++)
+            check_invalid(*text, invalid_bodies[i].detail);
+    check_invalid("/rank/top_n {'rank':{'top_n':11}}", "must be within 1 and 10");
+    check_invalid("/rank/candidates {'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'},"
+                  "{'adid':'d'},{'adid':'e'}]}}",
+                  "more than 4 items");
 }
 
 TEST(decode__tells_every_problem_and_repeats_nothing)

@@ -324,7 +324,7 @@ TEST(input_builder__pairs_are_truncated_longest_first)
     built_open(&b, PREFIX);
     CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT(""), false, 0, &b.scratch, &b.input,
                                &err),
-              err, "kind prefix wants a text_pair, too");
+              err, "kind prefix also needs a text_pair");
     built_close(&b);
 }
 

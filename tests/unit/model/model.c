@@ -240,7 +240,7 @@ TEST(model__refuses_missing_and_broken_files)
         {"config.json", NULL, "config.json: No such file or directory"},
         {"config.json", "{\"model_type\":\"bert\",", "config.json: line 1, column"},
         {"config.json", "[]", "config.json: want a JSON object"},
-        {"config.json", "{\"a\":1,\"a\":2}", "a key twice"},
+        {"config.json", "{\"a\":1,\"a\":2}", "duplicate key"},
         {"model.safetensors", NULL, "model.safetensors: No such file"},
         {"model.safetensors", "", "model.safetensors: shorter than"},
         {"vocab.txt", NULL, "neither tokenizer.json nor vocab.txt"},

@@ -253,7 +253,7 @@ TEST(stated__what_is_not_served_is_refused_by_name)
            "[" MODULE("sentence_transformers.models.Transformer",
                       "") "," MODULE("sentence_transformers.models.Dense", "1_Dense") "]"}}},
         {ONE,
-         "modules.json: /0/path: the model lies in 0_BERT",
+         "modules.json: /0/path: the model is in 0_BERT",
          {{"modules.json", NULL,
            "[" MODULE("sentence_transformers.models.Transformer", "0_BERT") "]"}}},
         {ONE, "modules.json: want a list of modules", {{"modules.json", NULL, "{}"}}},

@@ -327,7 +327,7 @@ TEST(model_missing__names_the_directory_that_is_meant)
     char inner[200];
 
     check_refused(PAIRS "/model.safetensors", ERR_NOINPUT,
-                  "model.safetensors: a file, want the directory that holds config.json");
+                  "model.safetensors: not a directory; want the one with config.json");
     check_refused("/nonexistent", ERR_NOINPUT, "/nonexistent/config.json: No such file");
     check_refused("tests/golden/logits", ERR_NOINPUT, "no config.json here, but one in tests/");
     model_dir_copy(&dir, PAIRS);

@@ -119,7 +119,7 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
         {"{" CASED ",\"truncation_side\":\"left\"}", "/truncation_side: \"left\": only texts"},
         {"{" CASED ",\"tokenizer_class\":\"PreTrainedTokenizerFast\"}",
          "/tokenizer_class: of PreTrainedTokenizerFast transformers 4 gives"},
-        {"{" CASED ",\"tokenizer_class\":\"XLMRobertaTokenizer\"}", "is none of BERT's"},
+        {"{" CASED ",\"tokenizer_class\":\"XLMRobertaTokenizer\"}", "is not one of BERT's"},
     };
     struct buf json AT_END(buf_release) = BUF_INIT;
     struct folder folder AT_END(folder_release);
@@ -177,8 +177,7 @@ TEST(tokenizer_open__names_the_file_that_is_bad)
     CHECK_INT(err.code, ERR_NOINPUT);
     CHECK_ERR(tokenizer_open("/nowhere", &t, &err), err, "/nowhere: neither");
     put(&folder, "vocab.txt", VIEW_LIT("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\na\n"));
-    CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err,
-              "/vocab.txt: line 6: the token of line 5 again");
+    CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "/vocab.txt: line 6: duplicate of line 5");
     put(&folder, "vocab.txt", VIEW_LIT(VOCAB));
     put(&folder, "tokenizer_config.json", VIEW_LIT("{"));
     CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "/tokenizer_config.json: line 1");

@@ -124,8 +124,9 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"id\":6", "\"id\":7", "t.json: /added_tokens/1/id: must be 6"},
         {"\"id\":6", "\"id\":\"6\"", "t.json: /added_tokens/1/id: must be 6"},
         {"\"content\":\"zz\"", "\"content\":\"\"", "t.json: /added_tokens/1/content: is empty"},
-        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"", "t.json: /added_tokens/1/content: that of"},
-        {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is nothing once"},
+        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"",
+         "t.json: /added_tokens/1/content: duplicate of"},
+        {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is empty once"},
         {"{\"id\":6,",
          "{\"id\":6,\"content\":\"ZZ\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
          "\"normalized\":true,\"special\":false},{\"id\":7,",
@@ -143,7 +144,7 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"ids\":[3]", "\"ids\":[3,3]",
          "/post_processor/special_tokens/[SEP]/ids: must be one id"},
         {"\"ids\":[3]", "\"ids\":[7]", "/post_processor/special_tokens/[SEP]/ids: must be one id"},
-        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: no id"},
+        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: not an id"},
     };
     struct buf text AT_END(buf_release) = BUF_INIT;
 

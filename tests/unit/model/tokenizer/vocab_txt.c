@@ -42,8 +42,8 @@ TEST(vocab_txt__refuses_bad_files_by_line)
         const char *name, *vocab, *error;
     } cases[] = {
         {"empty", "", "v.txt: no tokens"},
-        {"duplicate", SPECIAL "a\nb\na\n", "v.txt: line 8: the token of line 6 again"},
-        {"duplicate after trimming", SPECIAL "a\na \n", "v.txt: line 7: the token of line 6 again"},
+        {"duplicate", SPECIAL "a\nb\na\n", "v.txt: line 8: duplicate of line 6"},
+        {"duplicate after trimming", SPECIAL "a\na \n", "v.txt: line 7: duplicate of line 6"},
         {"not UTF-8", SPECIAL "a\xe4\xb8\n", "v.txt: line 6: not UTF-8"},
         {"no [UNK]", "[PAD]\n[CLS]\n[SEP]\n[MASK]\na\n",
          "/unk_token: [UNK] is not in the vocabulary"},

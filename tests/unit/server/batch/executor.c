@@ -1,4 +1,4 @@
-/* Threads against a scripted engine: every admitted job comes back exactly once, with the scores of
+/* Threads against a scripted engine: every admitted job returns exactly once, with the scores of
  * its own model. */
 #include "server/batch/executor.h"
 
@@ -112,6 +112,42 @@ TEST(executor__drops_cancelled_and_expired_unpaid)
     CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
     CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
     CHECK_INT(stub_scripts[0].batches, 2);
+    rig_one_close(&one);
+}
+
+TEST(executor__drops_jobs_before_it_checks_the_queue_limit)
+{
+    struct rig_one one;
+
+    stub_reset();
+    rig_one_open(&one, 4);
+    executor_set_options(one.executor, &(struct executor_options){256, 2},
+                         &(struct deadline_options){0});
+    stub_scripts[0].hang = true;
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(0, 1);
+    struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
+    CHECK(executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    batch_job_cancel(first);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    CHECK(executor_is_full(one.served, clock_now_us()));
+    rig_nap(350 * MS);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    /* Their letters arrive immediately, whatever the engine does. */
+    for (int i = 0; i < 1000 && one.worker.letters < 2; i++) {
+        mailbox_drain(&one.worker.box, &one.worker);
+        rig_nap(MS);
+    }
+    CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
+    CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
+    stub_scripts[0].hang = false;
+    rig_one_settle(&one, JOB_OK, 3);
     rig_one_close(&one);
 }
 

@@ -1,4 +1,4 @@
-/* A scripted engine that is swapped, breaks, hangs, stops: every admitted job comes back exactly
+/* A scripted engine that is swapped, breaks, hangs, stops: every admitted job returns exactly
  * once, with the scores of its own model. */
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -123,7 +123,7 @@ static void reroute(const struct reroute *row, bool queued)
     stub_scripts[0].hang = false;
     while (executor_state(executor) == EXECUTOR_SERVING)
         rig_nap(100);
-    if (row->waits) /* refused at once: the fallback still hangs */
+    if (row->waits) /* refused while the fallback still hangs */
         for (int i = 0; i < 1000 && worker.letters < 1 + queued; i++) {
             mailbox_drain(&worker.box, &worker);
             rig_nap(MS);

@@ -1,6 +1,6 @@
 /*
  * Executors over scripted devices (stub/engine.h), models whose scores show which of them answered,
- * and workers that submit jobs from threads of their own and check every letter that comes back.
+ * and workers that submit jobs from threads of their own and check every letter they receive.
  */
 #ifndef TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
 #define TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
@@ -118,7 +118,7 @@ struct rig_opening {
 void rig_opening_start(struct rig_opening *opening, struct executor *executor);
 void rig_opening_end(struct rig_opening *opening); /* waits for it, and gives the model back */
 
-/* Nothing of executors, models and engines is left behind. */
+/* Checks that no executor, model or engine is leaked. */
 void rig_check_clean(void);
 
 #endif

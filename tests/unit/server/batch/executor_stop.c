@@ -26,9 +26,34 @@ TEST(executor__drain_is_bounded)
     rig_one_close(&one);
 }
 
+TEST(executor__closes_with_a_split_job_in_progress)
+{
+    for (int launched = 1; launched <= 2; launched++)
+        for (int drain = 0; drain < 2; drain++) {
+            struct rig_one one;
+            test_row("%s, %d launched", drain ? "drained" : "without a drain", launched);
+            stub_reset();
+            stub_scripts[0].max_launched = launched;
+            stub_scripts[0].batch_us = 100 * MS;
+            rig_one_open(&one, 4);
+            rig_one_submit(&one, 120, FOR_EVER, SUBMIT_ADMITTED);
+            rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+            rig_one_wait(1, launched);
+            executor_stop(one.executor, drain ? 10 * SECOND : 0);
+            served_model_unref(one.served);
+            executor_close(one.executor);
+            rig_one_settle(&one, drain ? JOB_OK : JOB_FAILED, 2);
+            CHECK_INT(one.worker.wrong, 0);
+            if (!drain)
+                CHECK(stub_scripts[0].batches <= 1 + launched);
+            rig_release_worker(&one.worker);
+            rig_check_clean();
+        }
+}
+
 TEST(executor__leaks_a_batch_that_hangs)
 {
-    static struct rig_one one; /* lent for ever */
+    static struct rig_one one; /* lent permanently */
 
     stub_reset();
     stub_scripts[0].hang = true;
@@ -45,7 +70,7 @@ TEST(executor__leaks_a_batch_that_hangs)
     CHECK_INT(one.worker.letters, 1); /* of the one in the queue; the other may still be written */
     CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);
     CHECK_INT(stub_scripts[0].closed_engines, 0);
-    /* The device may come back to it at any time. */
+    /* The device may complete it at any time. */
     stub_scripts[0].hang = false;
     while (!stub_scripts[0].batches)
         rig_nap(MS);

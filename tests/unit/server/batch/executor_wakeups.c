@@ -1,5 +1,4 @@
-/* The executor's thread sleeps up to 100 ms where nobody wakes it: whoever has something for it
- * does. */
+/* The executor's thread sleeps up to 100 ms unless it is woken: every event wakes it. */
 #include "base/rng.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -80,7 +79,7 @@ static bool wakes_up_to_stop(void)
         executor_close(executor);
         close_us += clock_now_us() - from_us;
 
-        /* What is queued comes back at once. */
+        /* Queued jobs return immediately. */
         struct rig_one one;
         stub_reset();
         rig_one_open(&one, 1);

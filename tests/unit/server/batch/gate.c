@@ -4,10 +4,10 @@
 #include "base/rng.h"
 #include "server/batch/pick.h"
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 64 };
 
-/* Costs: 100 us and 1 us a token; batches of up to 1,000 tokens. */
 static struct {
     struct cost cost;
     struct gate gate;
@@ -19,13 +19,11 @@ static struct {
 
 static void start(void)
 {
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     queue_release(&s.queue);
     memset(&s, 0, sizeof(s));
-    cost_init(&s.cost, &engine, 10, 1000);
-    s.cost.ratio = 1;
+    rig_cost(&s.cost);
     CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
     s.options = (struct batch_options){
         .max_tokens = 1000, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 50};
@@ -34,10 +32,7 @@ static void start(void)
 
 static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_t now_us)
 {
-    struct input_shape shape = {.tokens = tokens};
-
-    s.work[i] = (struct work){.arrival_us = now_us, .deadline_us = deadline_us, .cost = &s.cost};
-    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &s.options);
+    rig_work(&s.work[i], now_us, deadline_us, tokens, &s.cost, &s.options);
     return gate_decide(&s.gate, &s.queue, &s.work[i], &s.options, &s.engine, now_us);
 }
 
@@ -52,17 +47,17 @@ TEST(gate__counts_what_is_running)
     CHECK_INT(s.queue.n, 1);
 }
 
-TEST(gate__protects_those_who_are_admitted)
+TEST(gate__protects_admitted_jobs)
 {
     start();
     CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED); /* no time to spare */
     CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_LATE);     /* in time, but then 0 is not */
     CHECK_INT(s.queue.n, 1);
-    CHECK_INT(ask(1, 100, 20000, 0).submit, SUBMIT_ADMITTED); /* behind it nobody suffers */
+    CHECK_INT(ask(1, 100, 20000, 0).submit, SUBMIT_ADMITTED); /* after it no job is late */
     CHECK(queue_at(&s.queue, 0) == &s.work[0]);
 }
 
-TEST(gate__ignores_who_is_lost_anyway)
+TEST(gate__ignores_jobs_that_are_late_anyway)
 {
     start();
     CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED);
@@ -134,7 +129,7 @@ TEST(gate__patient_jobs_leave_time_for_short_ones)
     CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
 }
 
-/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first
+/* Whether a job of 100 ms is admitted after 99 ms of work, where of every 20 arrivals the first
  * had that budget. */
 static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
 {
@@ -166,19 +161,18 @@ TEST(gate__expects_a_late_batch_as_late_again)
     CHECK_INT(launched_free_us(0, 500, 100500), 200500);
 }
 
-TEST(gate__fits_tells_whether_there_is_time_for_something_else)
+TEST(gate__fits_where_there_is_time_for_something_else)
 {
     start();
     s.engine.free_us = 0;
-    CHECK(gate_fits(&s.queue, &s.options, 1000000, 0)); /* nobody waits */
+    CHECK(gate_fits(&s.queue, &s.options, 1000000, 0)); /* nothing waits */
     CHECK_INT(ask(0, 100, 2000, 0).submit, SUBMIT_ADMITTED);
     CHECK(gate_fits(&s.queue, &s.options, 1750, 0));
     CHECK(!gate_fits(&s.queue, &s.options, 1751, 0));
     CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped: that is no fit */
 }
 
-/* What it promises is kept: whoever is admitted is served in time when costs are exact, whatever
- * comes later. */
+/* With exact costs every admitted job is served in time, whatever arrives later. */
 TEST(gate__keeps_its_promises)
 {
     struct work *chosen[JOBS];

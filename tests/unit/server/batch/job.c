@@ -133,7 +133,7 @@ TEST(job__charges_what_its_parts_are)
     }
 }
 
-/* A context that nobody asks about does not make a batch of what is larger than one. */
+/* Even where a context is not read, and so no part needs it. */
 TEST(job__never_runs_whole_what_is_larger_than_a_batch)
 {
     struct batch_job job = {.deadline_us = 9000};

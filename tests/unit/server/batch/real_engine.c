@@ -96,7 +96,7 @@ static void finish(struct served_model *served)
     unlink(s.script);
 }
 
-static void tell(const char *words)
+static void instruct(const char *words)
 {
     struct err err;
 
@@ -249,7 +249,7 @@ TEST(real_engine__a_broken_device_hands_over_to_the_processor)
         submit(served, 0, PATIENT);
         settle();
         CHECK_INT(s.by_fallback, 0);
-        tell(words[w]);
+        instruct(words[w]);
         for (int i = 1; i < JOBS; i++)
             submit(served, i, PATIENT);
         settle();
@@ -268,11 +268,11 @@ TEST(real_engine__one_nan_is_one_job)
     start();
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
-    tell("nan_first");
+    instruct("nan_first");
     submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_NOT_FINITE], 1);
-    tell("");
+    instruct("");
     submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
@@ -288,7 +288,7 @@ TEST(real_engine__a_hang_shows_and_passes)
     start();
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
-    tell("hang");
+    instruct("hang");
     submit(served, 0, PATIENT);
     while (executor_queue_depth(executor)) /* then it is launched */
         ;
@@ -296,7 +296,7 @@ TEST(real_engine__a_hang_shows_and_passes)
     nanosleep(&moment, NULL);
     CHECK_INT(executor_heartbeat_us(executor), beat_us);
     CHECK_INT(s.back, 0);
-    tell("");
+    instruct("");
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
     CHECK(executor_heartbeat_us(executor) > beat_us);

@@ -4,10 +4,10 @@
 #include <stdlib.h>
 
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 8, TASKS = 4, START_US = 1000 };
 
-/* Costs: 100 us and 1 us a token. Batches of up to 1000 tokens and 4 jobs. */
 static struct {
     struct schedule schedule;
     struct cost cost, other;
@@ -33,16 +33,14 @@ static void say(const char *format, ...)
 static void start(void)
 {
     static const struct batch_options options = {.max_tokens = 1000, .max_jobs = 4, .max_queue = 4};
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     schedule_release(&s.schedule);
     memset(&s, 0, sizeof(s));
     CHECK_OK(schedule_init(&s.schedule, 4, JOBS, &err), err);
     schedule_set_options(&s.schedule, &options);
-    cost_init(&s.cost, &engine, 10, 1000);
-    cost_init(&s.other, &engine, 10, 1000);
-    s.cost.ratio = s.other.ratio = 1;
+    rig_cost(&s.cost);
+    rig_cost(&s.other);
     s.n_engines = 1;
     s.now_us = START_US;
 }
@@ -54,13 +52,9 @@ static void say_works(const struct work *works);
 static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 {
     struct work *work = &s.jobs[s.n_jobs++], *dropped = schedule_make_room(&s.schedule, s.now_us);
-    struct input_shape shape = {.tokens = tokens};
 
+    rig_work(work, s.now_us, s.now_us + budget_us, tokens, cost, &s.schedule.options);
     work->next = &s.jobs[JOBS - 1]; /* left over from an earlier list */
-    work->arrival_us = s.now_us;
-    work->deadline_us = s.now_us + budget_us;
-    work->cost = cost;
-    work_prepare(work, &shape, 1 + (int)(tokens - 1) / 1000, &s.schedule.options);
     if (!schedule_is_open(&s.schedule)) {
         say(" closed");
         return;
@@ -257,6 +251,13 @@ static void say_took(const struct event *event)
     say(" %d", (int)s.took_us / 1000);
 }
 
+/* What the estimates are corrected by, in percent. */
+static void say_ratio(const struct event *event)
+{
+    (void)event;
+    say(" %d", (int)(100 * s.cost.ratio));
+}
+
 static void say_state(const struct event *event)
 {
     static const char *const names[] = {"serving", "broken", "stopping"};
@@ -300,6 +301,7 @@ static const struct event events[] = {
     {"2s", .happens = pass, .number = 2000000},
     {"beat", .happens = say_heartbeat},
     {"took", .happens = say_took},
+    {"ratio", .happens = say_ratio},
     {"state", .happens = say_state},
 };
 
@@ -331,6 +333,8 @@ static const struct row {
     {"job job job job job", " full"},
     {"job job cancel job job job", " room b"},
     {"big turn tight turn tight", " | launch a0 late2800 | late2800"},
+    {"big turn done turn turn tight", " | launch a0 | complete a0 | launch a1 late1800"},
+    {"two big turn turn tight", " | launch a0 | launch a1 late2800"},
     {"job turn starve turn job turn", " | launch a | complete a | launch b"},
     /* A job in parts. */
     {"big turn done turn turn done turn turn done turn turn",
@@ -354,6 +358,11 @@ static const struct row {
      " launch b0"},
     {"two big job turn turn done turn turn done turn turn",
      " | launch a0 | launch a1 | complete a0 | launch a2 | complete a1 | launch b"},
+    {"big turn done turn turn done turn turn task 250ms done turn turn",
+     " | launch a0 | complete a0 | launch a1 | complete a1 | launch a2 | complete a2 return ok a | "
+     "step 1"}, /* before a step that waits no more */
+    {"two bigtight turn turn 6ms done turn turn done turn",
+     " | launch a0 | launch a1 | complete a0 | | complete a1 return expired a"},
     /* The device breaks. */
     {"job turn job fail turn turn", " | launch a | reroute b complete a |"},
     {"two job turn job turn job fail turn done turn",
@@ -414,6 +423,8 @@ static const struct row {
     {"two job turn job turn 1ms done turn beat 1ms turn beat done turn beat",
      " | launch a | launch b | complete a 1 | 1 | complete b 2"},
     {"job turn 1ms done turn took", " | launch a | complete a 1"},
+    {"ratio job turn 1ms done turn ratio", " 100 | launch a | complete a 152"},
+    {"job turn 1ms starve turn ratio", " | launch a | complete a 100"},
     {"two job turn 1ms job turn done turn 1ms done turn took",
      " | launch a | launch b | complete a | complete b 1"},
     {"two job turn 1ms job turn refuse turn 1ms done turn took",

@@ -1,4 +1,4 @@
-/* A scripted engine behind include/adrank/engine.h. */
+/* A scripted implementation of include/adrank/engine.h. */
 #include "tests/unit/server/batch/stub/engine.h"
 
 #include <pthread.h>

@@ -27,7 +27,7 @@ struct stub_script {
     int poll_us; /* 0: it calls on_progress */
     /* Counted. */
     _Atomic int batches, largest_batch, launched, most_launched, open_engines, closed_engines;
-    _Atomic int max_step_us;  /* asked for by the engine that was opened last */
+    _Atomic int max_step_us;  /* requested of the engine opened last */
     _Atomic int threads_seen; /* callers other than the first: must stay 0 */
 };
 

@@ -51,7 +51,7 @@ static struct step newton(const struct labelled *examples, size_t n, const struc
     return step;
 }
 
-static size_t count_clicks(const struct labelled *examples, size_t n)
+size_t labelled_clicks(const struct labelled *examples, size_t n)
 {
     size_t clicks = 0;
 
@@ -103,7 +103,7 @@ static int fit(const struct labelled *examples, size_t n, struct calibration *c)
 
 int platt_fit(const struct labelled *examples, size_t n, struct calibration *out, struct err *err)
 {
-    size_t clicks = count_clicks(examples, n);
+    size_t clicks = labelled_clicks(examples, n);
 
     if (n < PLATT_MIN_EXAMPLES || clicks < PLATT_MIN_EACH || n - clicks < PLATT_MIN_EACH)
         return err_set(err, ERR_DATA,
@@ -122,7 +122,7 @@ int platt_fit(const struct labelled *examples, size_t n, struct calibration *out
 double normalized_entropy(const struct labelled *examples, size_t n,
                           const struct calibration *calibration)
 {
-    double rate = (double)count_clicks(examples, n) / (double)n;
+    double rate = (double)labelled_clicks(examples, n) / (double)n;
     double entropy = -(rate * log(rate) + (1 - rate) * log(1 - rate));
 
     return loss(examples, n, calibration) / (double)n / entropy;

@@ -48,7 +48,7 @@ static int build_input(struct bench *b, struct err *err)
     int32_t *ids = calloc((size_t)(o->prefix + o->pairs * o->ads_max), sizeof(*ids));
     int32_t *at = ids;
     struct rng rng;
-    int n_tokens, n_segments, rc = -1;
+    int rc = -1;
 
     rng_init(&rng, SEED);
     if (!ads || !ids) {
@@ -65,11 +65,7 @@ static int build_input(struct bench *b, struct err *err)
         at += ads[i].n;
     }
     parts.ads = ads;
-    kind->size(&parts, &n_tokens, &n_segments);
-    if (input_reserve(&b->input, n_tokens, n_segments, err))
-        goto out;
-    kind->build(&parts, &b->input);
-    rc = 0;
+    rc = kind_input(kind, &parts, &b->input, err);
 out:
     free(ads);
     free(ids);

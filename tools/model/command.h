@@ -76,13 +76,12 @@ void scorer_close(struct scorer *scorer);
 int options_catalog(const struct options *options, struct catalog **out,
                     struct err *err) MUST_CHECK;
 
-/* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
- * prefixed with the number. Stops at the first failure. */
-int lines_read(int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
-               struct err *err) MUST_CHECK;
-/* The same from a file. */
-int lines_read_file(const char *path, int (*on_line)(void *arg, struct view line, struct err *err),
-                    void *arg, struct err *err) MUST_CHECK;
+typedef int (*on_line_fn)(void *arg, struct view line, struct err *err);
+
+/* JSON Lines from stdin or a file: calls on_line with each line that is not blank; err is prefixed
+ * with the line's number. Stops at the first failure. */
+int lines_read(on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
+int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */

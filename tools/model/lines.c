@@ -20,9 +20,7 @@ static bool is_blank(struct view line)
 }
 
 /* name: of what is read, for the error; NULL where the caller puts it before. */
-static int read_from(FILE *file, const char *name,
-                     int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
-                     struct err *err)
+static int read_from(FILE *file, const char *name, on_line_fn on_line, void *arg, struct err *err)
 {
     struct buf line = BUF_INIT;
     int rc = 1, reason = 0;
@@ -41,14 +39,12 @@ static int read_from(FILE *file, const char *name,
     return rc;
 }
 
-int lines_read(int (*on_line)(void *arg, struct view line, struct err *err), void *arg,
-               struct err *err)
+int lines_read(on_line_fn on_line, void *arg, struct err *err)
 {
     return read_from(stdin, "stdin", on_line, arg, err);
 }
 
-int lines_read_file(const char *path, int (*on_line)(void *arg, struct view line, struct err *err),
-                    void *arg, struct err *err)
+int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err)
 {
     FILE *file = fopen(path, "re");
     int rc;

@@ -130,15 +130,6 @@ static int on_line(void *arg, struct view line, struct err *err)
     return rc;
 }
 
-static size_t clicks_of(const struct labelled *examples, size_t n)
-{
-    size_t clicks = 0;
-
-    for (size_t i = 0; i < n; i++)
-        clicks += examples[i].click;
-    return clicks;
-}
-
 static int read_lines(struct calibrating *c, struct err *err)
 {
     const char *path = c->pack->options->calibrate_file;
@@ -148,7 +139,7 @@ static int read_lines(struct calibrating *c, struct err *err)
         return err_prefix(err, "%s", path);
     if (c->n_lines == 0)
         return err_set(err, ERR_DATA, "%s: no labelled lines", path);
-    clicks = clicks_of(c->held_out, c->n_held_out);
+    clicks = labelled_clicks(c->held_out, c->n_held_out);
     if (clicks == 0 || clicks == c->n_held_out)
         return err_set(
             err, ERR_DATA,
@@ -167,7 +158,7 @@ static int fit_all(struct calibrating *c, struct calibration *out, double *rate,
         if (add(&c->fit, &c->n_fit, &c->room_fit, c->held_out[i], err))
             return -1;
     n = c->n_fit;
-    *rate = (double)clicks_of(c->fit, n) / (double)n;
+    *rate = (double)labelled_clicks(c->fit, n) / (double)n;
     return platt_fit(c->fit, n, out, err);
 }
 
@@ -186,7 +177,7 @@ static int fit_and_judge(struct calibrating *c, struct err *err)
 {
     struct pack *p = c->pack;
     const struct calibration before = p->model->adrank.calibration;
-    size_t clicks = clicks_of(c->fit, c->n_fit) + clicks_of(c->held_out, c->n_held_out);
+    size_t clicks = labelled_clicks(c->fit, c->n_fit) + labelled_clicks(c->held_out, c->n_held_out);
     struct calibration part, all;
     double ne_before, ne_after, rate;
 

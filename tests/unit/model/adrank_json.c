@@ -165,7 +165,7 @@ static json_t *document_of(int n, double deviation)
 
 /* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too
  * few. */
-TEST(adrank_json__wants_pairs_and_spread)
+TEST(adrank_json__requires_pairs_and_spread)
 {
     static const struct {
         int n;

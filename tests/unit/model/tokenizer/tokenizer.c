@@ -333,7 +333,7 @@ TEST(tokenizer__finds_added_tokens_as_their_flags_say)
     tokenizer_free(t);
 }
 
-TEST(tokenizer__takes_empty_text_and_tells_when_scratch_is_out_of_memory)
+TEST(tokenizer__accepts_empty_text_and_reports_full_scratch)
 {
     struct tokenizer *t = open_column(OWN);
     struct arena arena;
@@ -352,7 +352,7 @@ struct thread_job {
     int n_wrong;
 };
 
-/* No CHECK here: it would leave by the stack of another thread. */
+/* No CHECK here: it would longjmp to the stack of another thread. */
 static void *encode_often(void *arg)
 {
     static const char text[] =
@@ -377,7 +377,7 @@ static void *encode_often(void *arg)
     return NULL;
 }
 
-TEST(tokenizer__serves_threads_at_once)
+TEST(tokenizer__serves_concurrent_threads)
 {
     struct tokenizer *t = open_column(OWN);
     struct thread_job jobs[2] = {{t, 0}, {t, 0}};

@@ -46,7 +46,7 @@ static int open_text(struct view text, struct tokenizer **out, struct err *err)
     return tokenizer_from_json("t.json", text, out, err);
 }
 
-TEST(vocab_json__reads_what_the_file_says)
+TEST(vocab_json__reads_the_file)
 {
     struct tokenizer *t;
     struct err err;
@@ -85,7 +85,7 @@ TEST(vocab_json__takes_the_other_forms_that_mean_the_same)
     }
 }
 
-TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
+TEST(vocab_json__refuses_what_it_cannot_serve_by_pointer)
 {
     static const struct {
         const char *from, *to, *error;

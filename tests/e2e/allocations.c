@@ -287,12 +287,9 @@ TEST(allocations__none_after_a_storm)
 TEST(allocations__none_of_ours_with_redis)
 {
     struct redis redis AT_END(redis_stop);
-    char url[64];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
-    start("null", url, NULL);
+    redis_start(&redis, NULL);
+    start("null", redis.url, NULL);
     check_none("with Redis", full);
     stop();
 }

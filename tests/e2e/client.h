@@ -33,12 +33,13 @@ int client_receive_and_close(struct http_client *client);
 void client_reset(struct http_client *client);
 
 /* Waits up to 10 s for the condition; FAILs with it. */
-#define WAIT_FOR(condition)                                                                        \
+#define WAIT_FOR(condition) WAIT_FOR_MS(10000, condition)
+#define WAIT_FOR_MS(ms_, condition)                                                                \
     do {                                                                                           \
-        int64_t until_us_ = clock_now_us() + 10000000;                                             \
+        int64_t until_us_ = clock_now_us() + (ms_)*1000LL;                                         \
         while (!(condition)) {                                                                     \
             if (clock_now_us() > until_us_)                                                        \
-                FAIL("not within 10 s: %s", #condition);                                           \
+                FAIL("not within %d ms: %s", ms_, #condition);                                     \
             usleep(2000);                                                                          \
         }                                                                                          \
     } while (0)

@@ -91,6 +91,11 @@ const char *contract_expect(struct driver *d, struct view bytes, const struct co
     return body;
 }
 
+json_t *contract_served(struct driver *d, struct view bytes)
+{
+    return contract_answer(contract_expect(d, bytes, CONTRACT_OK));
+}
+
 /* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all.
  */
 void contract_good_on(struct http_client *client)
@@ -102,7 +107,7 @@ void contract_good_on(struct http_client *client)
     json_t *answer;
 
     client_send(client, bytes);
-    answer = contract_answer(contract_receive(client, &(struct contract_want){.status = 200}));
+    answer = contract_answer(contract_receive(client, CONTRACT_OK));
     CHECK_STR(json_string_value(json_object_get(answer, "id")), "good");
     CHECK_STR(answer_ads(answer, "1"), "a1 a3");
     CHECK_STR(answer_degraded(answer), "");

@@ -37,6 +37,12 @@ struct contract_want {
     bool closed;        /* else kept, and the next request on it is answered right */
 };
 
+#define CONTRACT_OK (&(struct contract_want){.status = 200})
+#define CONTRACT_REFUSES(status_, code_)                                                           \
+    (&(struct contract_want){.status = (status_), .code = (code_)})
+#define CONTRACT_CLOSES(status_, code_)                                                            \
+    (&(struct contract_want){.status = (status_), .code = (code_), .closed = true})
+
 /* Sends bytes on a new connection and checks what comes. Then the good request is answered right:
  * on the same connection where it is kept, else on a new one. The answer's body (text). */
 const char *contract_expect(struct driver *d, struct view bytes, const struct contract_want *want);
@@ -56,6 +62,7 @@ void contract_good_on(struct http_client *client);
 /* POST /rank, 200, and everything that CONTRACT 3 says of an answer: fields and their types, order,
  * ecpm from pctr and bid, bounds. */
 json_t *contract_rank(struct driver *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+json_t *contract_served(struct driver *d, struct view bytes);
 /* The same of a body that came otherwise. */
 json_t *contract_answer(const char *body);
 

@@ -26,9 +26,8 @@ CONTRACT_TEST(not_json, syntax)
 
 CONTRACT_TEST(not_json, utf8)
 {
-    const char *body =
-        contract_expect(shared(), client_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
-                        &(struct contract_want){.status = 200});
+    const char *body = contract_expect(
+        shared(), client_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""), CONTRACT_OK);
 
     CHECK(strstr(body, "\xe8\xb7\x91\xf0\x9f\x98\x80"));
 }
@@ -45,14 +44,14 @@ static const char *nested(int depth)
 
 CONTRACT_TEST(not_json, depth)
 {
-    contract_expect(shared(), client_post(nested(32), ""), &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post(nested(32), ""), CONTRACT_OK);
     contract_expect(shared(), client_post(nested(33), ""), &not_json);
 }
 
 CONTRACT_TEST(not_json, duplicate_keys)
 {
     contract_expect(shared(), client_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
-                    &(struct contract_want){.status = 200});
+                    CONTRACT_OK);
 }
 
 /* ---- no request ------------------------------------------------------------------------------ */
@@ -194,7 +193,7 @@ CONTRACT_TEST(unknown, adid)
                        "{'adid':'a1'},{'adid':'other','bid':3},"
                        "{'adid':'mine','text':'yoga mat','bid':2}]}}"),
                     ""),
-        &(struct contract_want){.status = 200});
+        CONTRACT_OK);
     json_t *answer = contract_answer(body);
 
     CHECK_STR(answer_ads(answer, "1"), "mine a1");
@@ -220,8 +219,7 @@ CONTRACT_TEST(nothing, to_show)
         json_t *answer;
 
         test_row("%s", rows[i].body);
-        answer = contract_answer(contract_expect(shared(), client_post(js("%s", rows[i].body), ""),
-                                                 &(struct contract_want){.status = 200}));
+        answer = contract_served(shared(), client_post(js("%s", rows[i].body), ""));
         CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
         CHECK_INT(answer_filtered(answer, rows[i].reason), rows[i].count);
         CHECK_STR(answer_degraded(answer), "");

@@ -42,8 +42,7 @@ CONTRACT_TEST(grammar, ends_early)
         client_open(&client, shared()->address);
         client_send(&client, rows[i]);
         CHECK(shutdown(client.fd, SHUT_WR) == 0);
-        contract_receive(
-            &client, &(struct contract_want){.status = 400, .code = "bad_request", .closed = true});
+        contract_receive(&client, CONTRACT_CLOSES(400, "bad_request"));
         contract_end(shared(), &client, true);
     }
 }
@@ -58,9 +57,7 @@ CONTRACT_TEST(grammar, control_bytes)
 
     for (int i = 0; i < COUNT(rows); i++) {
         test_row("NUL in %s", rows[i].ptr);
-        contract_expect(
-            shared(), rows[i],
-            &(struct contract_want){.status = 400, .code = "bad_request", .closed = true});
+        contract_expect(shared(), rows[i], CONTRACT_CLOSES(400, "bad_request"));
     }
 }
 
@@ -92,7 +89,7 @@ CONTRACT_TEST(coding, chunked)
         const char *body;
 
         test_row("chunked: %s", rows[i]);
-        body = contract_expect(shared(), chunked(rows[i]), &(struct contract_want){.status = 200});
+        body = contract_expect(shared(), chunked(rows[i]), CONTRACT_OK);
         CHECK(strstr(body, "\"id\":\"c1\""));
     }
 }
@@ -108,7 +105,7 @@ CONTRACT_TEST(coding, refusals)
     memset(extension, 'e', sizeof(extension) - 1);
     extension[sizeof(extension) - 1] = '\0';
     contract_expect(shared(), chunked(js("2;%s\r\n{}\r\n0\r\n\r\n", extension)),
-                    &(struct contract_want){.status = 400, .code = "bad_chunk", .closed = true});
+                    CONTRACT_CLOSES(400, "bad_chunk"));
 }
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -126,14 +123,11 @@ static const char *head_of(int n)
 
 CONTRACT_TEST(size, head_bytes)
 {
-    contract_expect(shared(), view_of(head_of(16384)), &(struct contract_want){.status = 200});
-    contract_expect(
-        shared(), view_of(head_of(16385)),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), view_of(head_of(16384)), CONTRACT_OK);
+    contract_expect(shared(), view_of(head_of(16385)), CONTRACT_CLOSES(431, "head_too_large"));
     test_row("a target without end");
-    contract_expect(
-        shared(), view_of(js("GET /%0*d HTTP/1.1\r\n", 17000, 0)),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), view_of(js("GET /%0*d HTTP/1.1\r\n", 17000, 0)),
+                    CONTRACT_CLOSES(431, "head_too_large"));
 }
 
 static struct view fields_of(int n)
@@ -151,10 +145,8 @@ static struct view fields_of(int n)
 
 CONTRACT_TEST(size, head_fields)
 {
-    contract_expect(shared(), fields_of(64), &(struct contract_want){.status = 200});
-    contract_expect(
-        shared(), fields_of(65),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), fields_of(64), CONTRACT_OK);
+    contract_expect(shared(), fields_of(65), CONTRACT_CLOSES(431, "head_too_large"));
 }
 
 #define MAX_BODY 262144
@@ -170,7 +162,7 @@ CONTRACT_TEST(size, body)
     const char *largest = body_of(MAX_BODY), *larger = body_of(MAX_BODY + 1);
     struct contract_want refused = {.status = 413, .code = "body_too_large", .closed = true};
 
-    contract_expect(shared(), client_post(largest, ""), &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post(largest, ""), CONTRACT_OK);
     contract_expect(shared(), client_post(larger, ""), &refused);
     test_row("told by the head alone");
     contract_expect(
@@ -178,8 +170,7 @@ CONTRACT_TEST(size, body)
         VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"),
         &refused);
     test_row("in chunks");
-    contract_expect(shared(), chunked(js("%x\r\n%s\r\n0\r\n\r\n", MAX_BODY, largest)),
-                    &(struct contract_want){.status = 200});
+    contract_expect(shared(), chunked(js("%x\r\n%s\r\n0\r\n\r\n", MAX_BODY, largest)), CONTRACT_OK);
     contract_expect(shared(), chunked(js("%x\r\n%s\r\n1\r\n \r\n0\r\n\r\n", MAX_BODY, largest)),
                     &refused);
 }
@@ -196,12 +187,12 @@ CONTRACT_TEST(route, path)
         contract_expect(
             shared(),
             view_of(js("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", rows[i])),
-            &(struct contract_want){.status = 404, .code = "not_found"});
+            CONTRACT_REFUSES(404, "not_found"));
     }
     test_row("a query is no part of the path");
     contract_expect(shared(),
                     VIEW_LIT("POST /rank?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"),
-                    &(struct contract_want){.status = 200});
+                    CONTRACT_OK);
 }
 
 CONTRACT_TEST(route, method)
@@ -248,7 +239,7 @@ CONTRACT_TEST(route, content_type)
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content type \"%s\"", refused[i]);
         contract_expect(shared(), client_post("{}", js("Content-Type: %s\r\n", refused[i])),
-                        &(struct contract_want){.status = 415, .code = "unsupported_media_type"});
+                        CONTRACT_REFUSES(415, "unsupported_media_type"));
         CHECK(strstr(
             driver_raw(shared()->address, client_post("{}", js("Content-Type: %s\r\n", refused[i])))
                 ->body,
@@ -256,13 +247,12 @@ CONTRACT_TEST(route, content_type)
     }
     for (int i = 0; i < COUNT(taken); i++) {
         test_row("%s", taken[i]);
-        contract_expect(shared(), client_post("{}", taken[i]),
-                        &(struct contract_want){.status = 200});
+        contract_expect(shared(), client_post("{}", taken[i]), CONTRACT_OK);
     }
     test_row("no content type");
     contract_expect(shared(),
                     VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"),
-                    &(struct contract_want){.status = 200});
+                    CONTRACT_OK);
 }
 
 CONTRACT_TEST(route, content_encoding)
@@ -277,8 +267,7 @@ CONTRACT_TEST(route, content_encoding)
                                                 .header = "Accept-Encoding: identity"});
     }
     test_row("identity");
-    contract_expect(shared(), client_post("{}", "Content-Encoding: identity\r\n"),
-                    &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post("{}", "Content-Encoding: identity\r\n"), CONTRACT_OK);
 }
 
 /* ---- Expect ---------------------------------------------------------------------------------- */
@@ -299,7 +288,7 @@ CONTRACT_TEST(expect, continued)
     }
     CHECK_STR(bytes, interim);
     client_send(&client, VIEW_LIT("{}"));
-    contract_receive(&client, &(struct contract_want){.status = 200});
+    contract_receive(&client, CONTRACT_OK);
     contract_end(shared(), &client, false);
 }
 

@@ -13,8 +13,8 @@
 #include "tests/test.h"
 
 #define CALLS 7 /* of each row: more than open a breaker */
-/* KiB of memory at its peak: the bytes of the link, copies of them, and what goes late. */
-#define MAX_GROWTH (16 << 10)
+/* Bytes of memory at its peak: the bytes of the link, copies of them, and what goes late. */
+#define MAX_GROWTH (16 << 20)
 #define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
 #define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define OF_NOBODY "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
@@ -97,27 +97,10 @@ static void stop(void)
     peer_stop(&peer);
 }
 
-/* A line of /proc/PID/status in KiB. */
-static int64_t status_kib(const char *name)
-{
-    char path[64], line[256];
-    int64_t kib = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
-    file = fopen(path, "re");
-    CHECK(file);
-    while (fgets(line, sizeof(line), file))
-        if (strncmp(line, name, strlen(name)) == 0)
-            kib = strtoll(line + strlen(name), NULL, 10);
-    fclose(file);
-    return kib;
-}
-
 /* A sanitizer's address space is terabytes, and it keeps what was freed. */
 static bool sanitized(void)
 {
-    return status_kib("VmPeak:") > 1 << 30;
+    return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
 }
 
 static double failed(const char *reason)
@@ -179,16 +162,17 @@ static void run_row(const struct peer_row *row)
 
 TEST(hostile_redis__breaks_nothing)
 {
-    int64_t kib;
+    int64_t start_bytes;
 
     start(NULL, NULL);
     run_row(&good);
-    kib = status_kib("VmHWM:");
+    start_bytes = driver_status_bytes(&d, "VmHWM:");
     for (size_t i = 0; i < n_hostile_rows; i++) {
         run_row(&hostile_rows[i]);
         CHECK(driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}") <= KEPT_BYTES);
-        if (!sanitized() && status_kib("VmHWM:") - kib > MAX_GROWTH)
-            FAIL("%lld KiB more than at the start", (long long)(status_kib("VmHWM:") - kib));
+        if (!sanitized() && driver_status_bytes(&d, "VmHWM:") - start_bytes > MAX_GROWTH)
+            FAIL("%lld bytes more than at the start",
+                 (long long)(driver_status_bytes(&d, "VmHWM:") - start_bytes));
     }
     stop();
 }

@@ -136,21 +136,14 @@ TEST(impressions__are_the_trainers_and_read_back)
 {
     json_t *answers[N_BODIES];
     struct redis redis AT_END(redis_stop);
-    char text[8400];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(text, sizeof(text), "redis://127.0.0.1:%d", redis.port);
-    driver_start(&d, &(struct driver_args){
-                         .redis = text, .sets = {"log.impressions=impressions", "log.sample=1"}});
-    snprintf(
-        text, sizeof(text),
-        "for u in " SECRET_USER " " SECRET_BUYER
-        "; do echo \"{\\\"user\\\":\\\"$u\\\",\\\"t\\\":1790000000000,\\\"type\\\":\\\"click\\\","
-        "\\\"item\\\":\\\"i1\\\"}\"; done | %s put --redis redis://127.0.0.1:%d --key-file "
-        "%s/key",
-        driver_build_path("bin/adrank-history"), redis.port, d.folder);
-    CHECK_INT(system(text), 0);
+    redis_start(&redis, NULL);
+    driver_start(&d,
+                 &(struct driver_args){.redis = redis.url,
+                                       .sets = {"log.impressions=impressions", "log.sample=1"}});
+    driver_history(&d, redis.url, "put",
+                   "{'user':'" SECRET_USER "','t':1790000000000,'type':'click','item':'i1'}\n"
+                   "{'user':'" SECRET_BUYER "','t':1790000000000,'type':'click','item':'i1'}\n");
     WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     for (int i = 0; i < N_BODIES; i++) {
         answers[i] = json_deep_copy(driver_json(driver_rank(&d, bodies[i])));

@@ -27,21 +27,6 @@ static const json_t *ranked(const char *body)
     return driver_json(response);
 }
 
-static bool is_degraded(const json_t *answer, const char *reason)
-{
-    const json_t *reasons = driver_at(answer, "/degraded");
-
-    for (size_t i = 0; i < json_array_size(reasons); i++)
-        if (strcmp(json_string_value(json_array_get(reasons, i)), reason) == 0)
-            return true;
-    return false;
-}
-
-static bool degraded(const char *body, const char *reason)
-{
-    return is_degraded(ranked(body), reason);
-}
-
 /* A request in work, on a connection of its own. */
 static void begin_rank(struct http_client *client, const char *body)
 {
@@ -93,16 +78,6 @@ static bool logs_a_line(const char *body)
     return driver_logged(d, "event=request") > before;
 }
 
-static void tell_device(const char *words)
-{
-    char path[256];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/fail", d->folder);
-    file = fopen(path, "w");
-    CHECK(file && fputs(words, file) >= 0 && fclose(file) == 0);
-}
-
 /* What adrank-history put for u1 is read: the wide line tells how many events. */
 static bool history_read(void)
 {
@@ -114,13 +89,8 @@ static bool history_read(void)
 
 static void put_history(const char *url_end)
 {
-    char command[8192];
-
-    snprintf(command, sizeof(command),
-             "echo '{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}' | "
-             "%s put --redis redis://127.0.0.1:%d%s --key-file %s/key",
-             driver_build_path("bin/adrank-history"), option_redis.port, url_end, d->folder);
-    CHECK_INT(system(command), 0);
+    driver_history(d, js("%s%s", option_redis.url, url_end), "put",
+                   "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n");
 }
 
 /* ---- http ------------------------------------------------------------------------------------ */
@@ -304,10 +274,10 @@ static bool hang_is_told(void)
     struct http_client client;
     bool told;
 
-    tell_device("hang");
+    driver_write(d, "device", "hang");
     client_open_rank(&client, d->address, js(ONE_AD));
     told = option_within(800, not_live);
-    tell_device("");
+    driver_write(d, "device", "");
     client_receive_and_close(&client);
     return told;
 }
@@ -535,7 +505,8 @@ static bool second_is_late(void)
     bool late;
 
     begin_rank(&client, ONE_AD);
-    late = degraded("{\"tmax\":1000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
+    late = driver_lists(ranked("{'tmax':1000,'rank':{'candidates':[{'adid':'a1'}]}}"), "/degraded",
+                        "deadline");
     client_receive_and_close(&client);
     return late;
 }
@@ -607,7 +578,7 @@ bool option_seen(const struct option_case *row)
         return driver_rank(d, js("%s", body))->status == row->status;
     answer = ranked(body);
     if (row->degraded)
-        return is_degraded(answer, row->degraded);
+        return driver_lists(answer, "/degraded", row->degraded);
     if (row->at)
         return strcmp(json_string_value(driver_at(answer, row->at)), row->is) == 0;
     return json_array_size(driver_at(answer, "/results")) == row->n_results;

@@ -91,16 +91,6 @@ TEST(reload__says_what_differs)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-static bool warns(const json_t *answer, const char *text)
-{
-    const json_t *warnings = driver_at(answer, "/warnings");
-
-    for (size_t i = 0; i < json_array_size(warnings); i++)
-        if (strstr(json_string_value(json_array_get(warnings, i)), text))
-            return true;
-    return false;
-}
-
 /* What is in effect, but perhaps not as meant: as long as that is so. */
 /* The log is read by people: no JSON in a string, and no secret nor where it is kept. */
 TEST(reload__logs_what_differs_in_words)
@@ -150,15 +140,15 @@ TEST(reload__warns)
                  "{\"adid\":\"z5\",\"title\":\"jug\",\"bid\":1}\n"
                  "{\"adid\":\"z2\",\"title\":\"pot\",\"bid\":1,\"colour\":\"red\"}\n");
     answer = answer_of("/admin/reload?dry_run=1", 200);
-    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
     answer = answer_of("/admin/reload?dry_run=false", 200); /* not a dry one */
     CHECK_STR(text_at(answer, "/status"), "applied");
     check_members(answer);
-    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
     CHECK_INT(json_array_size(driver_at(answer, "/warnings")), 1);
     driver_wait_log(&d, "event=world_warning warning=\"catalog: 3 unknown keys ignored\"");
-    CHECK(warns(answer_of("/admin/reload", 200), "catalog: 3"));
+    CHECK(driver_lists(answer_of("/admin/reload", 200), "/warnings", "catalog: 3"));
     CHECK_INT(driver_stop(&d), 0);
 
     test_row("reload: descriptors");
@@ -167,7 +157,8 @@ TEST(reload__warns)
                                            .files_soft = 512,
                                            .files_hard = 512});
     driver_write(&d, "config.json", driver_config("{'http':{'max_connections':5000}}", NULL));
-    CHECK(warns(answer_of("/admin/reload", 200), "http.max_connections: 5000 and "));
+    CHECK(driver_lists(answer_of("/admin/reload", 200), "/warnings",
+                       "http.max_connections: 5000 and "));
     CHECK_INT(driver_stop(&d), 0);
 
     test_row("reload: precision");
@@ -180,7 +171,7 @@ TEST(reload__warns)
     lacks_bf16 = strcmp(text_at(driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL)),
                                 "/model/precision"),
                         "bf16") != 0;
-    CHECK_INT(warns(answer, "model.precision: bf16 was asked for"), lacks_bf16);
+    CHECK_INT(driver_lists(answer, "/warnings", "model.precision: bf16 was asked for"), lacks_bf16);
     CHECK_INT(driver_stop(&d), 0);
 }
 

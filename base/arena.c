@@ -115,8 +115,8 @@ static struct arena_chunk *new_chunk(struct arena *arena, size_t size)
 /* Puts an empty chunk with room for size after current: a kept one, else a new one. */
 static struct arena_chunk *next_chunk(struct arena *arena, size_t size)
 {
-    struct arena_chunk **behind = arena->current ? &arena->current->next : &arena->first;
-    struct arena_chunk **link = behind;
+    struct arena_chunk **after = arena->current ? &arena->current->next : &arena->first;
+    struct arena_chunk **link = after;
     struct arena_chunk *chunk;
 
     while (*link && (*link)->size < size)
@@ -128,8 +128,8 @@ static struct arena_chunk *next_chunk(struct arena *arena, size_t size)
         chunk = new_chunk(arena, size);
     if (!chunk)
         return NULL;
-    chunk->next = *behind;
-    *behind = chunk;
+    chunk->next = *after;
+    *after = chunk;
     arena->current = chunk;
     return chunk;
 }

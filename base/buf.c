@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/decimal.h"
+
 void buf_release(struct buf *buf)
 {
     free(buf->ptr);
@@ -19,35 +21,25 @@ void buf_clear(struct buf *buf)
 }
 
 /* Doubles, so that n appends cost n; at least 256, so that short texts allocate once. */
-static bool grow(struct buf *buf, size_t need)
+char *buf_grow(struct buf *buf, size_t n)
 {
     size_t capacity = buf->capacity < 128 ? 256 : buf->capacity;
     char *p;
 
-    if (need > SIZE_MAX / 4)
-        return false;
-    while (capacity < need)
-        capacity *= 2;
-    p = realloc(buf->ptr, capacity);
-    if (!p)
-        return false;
-    buf->ptr = p;
-    buf->capacity = capacity;
-    return true;
-}
-
-char *buf_reserve(struct buf *buf, size_t n)
-{
-    size_t need;
-
-    if (buf->failed)
-        return NULL;
-    if (__builtin_add_overflow(buf->len, n, &need) ||
-        ((need > buf->capacity || !buf->ptr) && !grow(buf, need))) {
+    if (buf->failed || n > SIZE_MAX / 4 - buf->len) {
         buf->failed = true;
         return NULL;
     }
-    return buf->ptr + buf->len;
+    while (capacity < buf->len + n)
+        capacity *= 2;
+    p = capacity == buf->capacity ? buf->ptr : realloc(buf->ptr, capacity);
+    if (!p) {
+        buf->failed = true;
+        return NULL;
+    }
+    buf->ptr = p;
+    buf->capacity = capacity;
+    return p + buf->len;
 }
 
 void buf_add(struct buf *buf, const void *bytes, size_t n)
@@ -68,6 +60,14 @@ void buf_add_view(struct buf *buf, struct view v)
 void buf_add_str(struct buf *buf, const char *s)
 {
     buf_add(buf, s, strlen(s));
+}
+
+void buf_add_int(struct buf *buf, int64_t v)
+{
+    char *p = buf_reserve(buf, DECIMAL_INT_BYTES);
+
+    if (p)
+        buf->len += decimal_int(v, p);
 }
 
 void buf_printf(struct buf *buf, const char *fmt, ...)

@@ -234,3 +234,11 @@ size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES])
     }
     return write_decimal(to_decimal(fabs(v), 17), v < 0, out);
 }
+
+size_t decimal_int(int64_t v, char out[DECIMAL_INT_BYTES])
+{
+    if (v >= 0)
+        return put_digits((uint64_t)v, out);
+    *out = '-';
+    return 1 + put_digits(-(uint64_t)v, out + 1);
+}

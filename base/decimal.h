@@ -1,12 +1,12 @@
 /*
- * Doubles as decimal text, correctly rounded (ties to even), independent of the locale. Between
- * about 1e-12 and 1e20 with integer arithmetic only, several times faster than printf; outside that
- * range, with printf.
+ * Numbers as decimal text, independent of the locale and several times faster than printf. Doubles
+ * are correctly rounded (ties to even); outside of about 1e-12 to 1e20 with printf.
  */
 #ifndef BASE_DECIMAL_H
 #define BASE_DECIMAL_H
 
 #include <stddef.h>
+#include <stdint.h>
 
 #define DECIMAL_MAX_BYTES 32 /* the longest text, NUL included */
 
@@ -18,5 +18,9 @@ size_t decimal_format(double v, int digits, char out[DECIMAL_MAX_BYTES]);
 /* The shortest text that strtod() reads back as v, including the sign of zero. v is finite. Takes
  * microseconds: for files, not for answers. */
 size_t decimal_shortest(double v, char out[DECIMAL_MAX_BYTES]);
+
+#define DECIMAL_INT_BYTES 20
+/* Returns the length; no NUL is written. */
+size_t decimal_int(int64_t v, char out[DECIMAL_INT_BYTES]);
 
 #endif

@@ -1,6 +1,8 @@
 /* Splits a host from its port. */
 #include "base/host_port.h"
 
+#include <arpa/inet.h>
+
 #include "base/number.h"
 
 /* Length of "[v6]", brackets included, or of the part before the first colon; 0: neither. */
@@ -39,4 +41,11 @@ int host_port_parse(struct view text, struct host_port *out)
     out->host[host.len] = '\0';
     out->port = (int)port;
     return 0;
+}
+
+bool host_is_address(const char *host)
+{
+    struct in6_addr bytes;
+
+    return inet_pton(AF_INET, host, &bytes) == 1 || inet_pton(AF_INET6, host, &bytes) == 1;
 }

@@ -14,5 +14,7 @@ struct host_port {
 /* Returns 0, or -1 without an error text: no host, a host of more than 255 bytes, an IPv6 address
  * without brackets, or a port that is not a decimal number in range. */
 int host_port_parse(struct view text, struct host_port *out) MUST_CHECK;
+/* Whether host is an IPv4 or IPv6 address, without brackets: not a name. */
+bool host_is_address(const char *host);
 
 #endif

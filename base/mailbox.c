@@ -1,4 +1,4 @@
-/* A lock-free list that the reader takes as a whole, and the eventfd that wakes it. */
+/* A list under a lock, which the reader takes as a whole, and the eventfd that wakes it. */
 #include "base/mailbox.h"
 
 #include <errno.h>

@@ -71,22 +71,22 @@ int problems_to_err(const struct problems *problems, const char *file, enum err_
                     struct err *err)
 {
     char text[sizeof(err->text)] = "";
-    size_t at = 0, told = 0, left;
+    size_t at = 0, reported = 0, left;
 
-    for (; told < problems->n; told++) {
-        const struct problem *p = &problems->items[told];
-        int len = snprintf(text + at, sizeof(text) - at, "%s%s%s%s%s%s", told ? "; " : "",
+    for (; reported < problems->n; reported++) {
+        const struct problem *p = &problems->items[reported];
+        int len = snprintf(text + at, sizeof(text) - at, "%s%s%s%s%s%s", reported ? "; " : "",
                            file ? file : "", file ? ": " : "", p->pointer, *p->pointer ? ": " : "",
                            p->detail);
 
         /* Leaves room for the count of those that do not fit; the first is always reported. */
-        if (told > 0 && (size_t)len + 32 > sizeof(text) - at) {
+        if (reported > 0 && (size_t)len + 32 > sizeof(text) - at) {
             text[at] = 0;
             break;
         }
         at += (size_t)len < sizeof(text) - at ? (size_t)len : sizeof(text) - at - 1;
     }
-    left = problems->n - told + problems->dropped;
+    left = problems->n - reported + problems->dropped;
     if (left)
         return err_set(err, code, "%s; and %zu more", text, left);
     return err_set(err, code, "%s", text);

@@ -118,7 +118,7 @@ const char *secret_exposed(const char *path, mode_t *mode)
     static const struct {
         mode_t bit;
         const char *phrase;
-    } rows[] = {{S_IWOTH, "is writable by everybody"},
+    } rows[] = {{S_IWOTH, "is writable by everyone"},
                 {S_IROTH, "is readable by others"},
                 {S_IWGRP, "is writable by its group"},
                 {S_IRGRP, "is readable by its group"}};

@@ -36,6 +36,25 @@ static inline bool view_is(struct view a, const char *s)
     return view_eq(a, view_of(s));
 }
 
+static inline bool view_is_ascii(struct view v)
+{
+    unsigned char all = 0;
+
+    for (size_t i = 0; i < v.len; i++)
+        all |= (unsigned char)v.ptr[i];
+    return all < 0x80;
+}
+
+/* Without blanks and tabs at either end. */
+static inline struct view view_trim(struct view v)
+{
+    while (v.len && (v.ptr[0] == ' ' || v.ptr[0] == '\t'))
+        v = (struct view){v.ptr + 1, v.len - 1};
+    while (v.len && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
+        v.len--;
+    return v;
+}
+
 /* Equal, ignoring the case of ASCII letters, independent of the locale: for HTTP names and
  * currencies. */
 static inline bool view_eq_nocase(struct view a, struct view b)

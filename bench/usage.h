@@ -7,7 +7,7 @@
 
 #include "base/err.h"
 
-/* Prints the usage if asked for, or if there are fewer than least or more than most arguments, or
+/* Prints the usage on --help, or if there are fewer than least or more than most arguments, or
  * any option, and returns the exit status; else -1. */
 static inline int usage_status(int argc, char **argv, int least, int most, const char *usage)
 {

@@ -5,8 +5,8 @@
 #include "base/err.h"
 
 /* A non-blocking, close-on-exec socket that is connecting (poll for writing, then read SO_ERROR),
- * TCP_NODELAY. ERR_USAGE: no address; ERR_UNAVAILABLE: unknown name or refused at once. A name is
- * looked up, which blocks. */
+ * TCP_NODELAY. ERR_USAGE: no address; ERR_UNAVAILABLE: unknown name or refused immediately. A name
+ * is looked up, which blocks. */
 int dial(const char *address, struct err *err) MUST_CHECK;
 
 #endif

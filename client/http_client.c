@@ -18,7 +18,7 @@ int http_client_init(struct http_client *client, const char *address, int timeou
 {
     *client = (struct http_client){.timeout_ms = timeout_ms, .fd = -1};
     if (strlen(address) >= sizeof(client->address))
-        return err_set(err, ERR_USAGE, "%s: too long for an address", address);
+        return err_set(err, ERR_USAGE, "%s: address too long", address);
     memcpy(client->address, address, strlen(address) + 1);
     return 0;
 }
@@ -104,7 +104,7 @@ int http_client_send(struct http_client *client, struct view bytes, struct err *
     return 0;
 }
 
-/* 1: bytes came, 0: the end, -1. */
+/* Returns 1 if bytes arrived, 0 at the end of the stream, -1 on failure. */
 static int read_some(struct http_client *client, int64_t deadline_us, struct err *err)
 {
     char *into = buf_reserve(&client->in, READ_BYTES);
@@ -113,7 +113,7 @@ static int read_some(struct http_client *client, int64_t deadline_us, struct err
     if (!into)
         return err_set(err, ERR_NOMEM, "%s: out of memory", client->address);
     for (;;) {
-        if (clock_now_us() >= deadline_us) /* an answer that trickles is late all the same */
+        if (clock_now_us() >= deadline_us) /* an answer that trickles is late, too */
             return err_set(err, ERR_UNAVAILABLE, "%s: no answer in time", client->address);
         n = recv(client->fd, into, READ_BYTES, 0);
         if (n >= 0)
@@ -157,7 +157,7 @@ int http_client_receive(struct http_client *client, bool head_request, struct cl
         bool cut = more == 0;
 
         http_client_close(client);
-        return cut ? err_set(err, ERR_UNAVAILABLE, "%s: closed without a whole answer",
+        return cut ? err_set(err, ERR_UNAVAILABLE, "%s: closed before the answer was complete",
                              client->address)
                    : err_set(err, ERR_DATA, "%s: the answer is not HTTP", client->address);
     }
@@ -223,8 +223,7 @@ int http_client_call(struct http_client *client, const struct http_request *requ
         if (http_client_send(client, buf_view(&client->out), err) == 0 &&
             http_client_receive(client, head, out, err) == 0)
             break;
-        /* a kept connection that the server closed meanwhile; one that timed out is another matter
-         */
+        /* retry if the server has closed a kept connection, but not after a timeout */
         if (!reused || client->in.len > 0 || errno == ETIMEDOUT)
             return -1;
     }

@@ -15,7 +15,7 @@ struct http_client {
     int timeout_ms;    /* of each call below */
     int fd;            /* -1: not connected */
     bool reused;       /* a whole answer has come over this connection */
-    struct buf in;     /* bytes of the response, and what came behind it */
+    struct buf in;     /* bytes of the response, and what follows it */
     struct buf out;
     size_t used; /* of `in`: the response handed out last */
 };
@@ -23,7 +23,7 @@ struct http_client {
 struct client_response {
     int status;
     bool keep_alive;
-    struct view body; /* until the next call, as the bytes behind the headers */
+    struct view body; /* valid until the next call */
     struct response_reader reader;
     const char *bytes;
 };
@@ -41,13 +41,13 @@ int http_client_init(struct http_client *client, const char *address, int timeou
                      struct err *err) MUST_CHECK;
 void http_client_release(struct http_client *client);
 
-/* A call: connects if need be, once more if a kept connection turns out closed before anything
- * came. ERR_UNAVAILABLE: no connection, no whole answer, not in time; ERR_DATA: an answer that is
- * no HTTP. The connection is closed then, and after an answer that says so. */
+/* A call: connects if need be, once more if a kept connection turns out to be closed before any
+ * byte arrived. ERR_UNAVAILABLE: no connection, no whole answer, not in time; ERR_DATA: an answer
+ * that is not HTTP. The connection is closed then, and after an answer with Connection: close. */
 int http_client_call(struct http_client *client, const struct http_request *request,
                      struct client_response *out, struct err *err) MUST_CHECK;
 
-/* Its parts, for tests that want their own bytes on the wire. */
+/* Its steps, for tests that send their own bytes. */
 int http_client_connect(struct http_client *client, struct err *err) MUST_CHECK; /* idempotent */
 void http_client_close(struct http_client *client);
 int http_client_send(struct http_client *client, struct view bytes, struct err *err) MUST_CHECK;

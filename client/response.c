@@ -64,15 +64,6 @@ static void read_status(struct response_reader *r, struct view line)
     r->state = FIELDS;
 }
 
-static struct view trim(struct view v)
-{
-    while (v.len && (v.ptr[0] == ' ' || v.ptr[0] == '\t'))
-        v = (struct view){v.ptr + 1, v.len - 1};
-    while (v.len && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 static void read_field(struct response_reader *r, const char *bytes, struct view line)
 {
     const char *colon = memchr(line.ptr, ':', line.len);
@@ -82,7 +73,7 @@ static void read_field(struct response_reader *r, const char *bytes, struct view
         r->state = BROKEN;
         return;
     }
-    value = trim((struct view){colon + 1, (size_t)(line.ptr + line.len - colon) - 1});
+    value = view_trim((struct view){colon + 1, (size_t)(line.ptr + line.len - colon) - 1});
     r->fields[r->n_fields++] = (struct response_field){
         .name = (uint32_t)(line.ptr - bytes),
         .name_len = (uint32_t)(colon - line.ptr),
@@ -208,7 +199,7 @@ static void close_up(struct response_reader *r, char *bytes, size_t *len)
     r->line -= gap;
 }
 
-/* The part of the body that is here; whether there is nothing more to do with what is here. */
+/* Takes what has arrived of the body; returns whether more bytes are needed or it is complete. */
 static bool read_body(struct response_reader *r, char *bytes, size_t len)
 {
     size_t held = len - r->body_start;

@@ -4,7 +4,7 @@
  * response's bytes from its first on, contiguous, and may move them between calls.
  *
  * It reads what servers send (Content-Length, chunked, until close; 100 Continue is skipped) and
- * refuses what is no HTTP.
+ * refuses anything else.
  */
 #ifndef CLIENT_RESPONSE_H
 #define CLIENT_RESPONSE_H
@@ -26,7 +26,7 @@ struct response_reader {
     size_t pos;
     size_t line;
     uint64_t left;
-    bool head_request; /* no body comes, whatever the head says */
+    bool head_request; /* no body follows, whatever the head says */
 
     int status;
     bool keep_alive;
@@ -37,7 +37,7 @@ struct response_reader {
     int n_continue; /* 100s that were skipped */
     size_t body_start;
     size_t body_len; /* so far, chunks joined */
-    size_t end;      /* RESPONSE_DONE: first byte behind */
+    size_t end;      /* RESPONSE_DONE: first byte after it */
 };
 
 /* head_request: the request was a HEAD. */

@@ -29,7 +29,7 @@ static int check_string(const char *name, struct view s, struct err *err)
     if (s.len > BEHAVIOUR_MAX_STRING)
         return err_set(err, ERR_DATA, "%s is longer than %d bytes", name, BEHAVIOUR_MAX_STRING);
     if (s.len && memchr(s.ptr, 0, s.len))
-        return err_set(err, ERR_DATA, "%s holds U+0000", name);
+        return err_set(err, ERR_DATA, "%s contains U+0000", name);
     if (!utf8_valid(s))
         return err_set(err, ERR_DATA, "%s is not UTF-8", name);
     return 0;
@@ -75,12 +75,12 @@ int behaviour_unpack(struct view bytes, struct behaviour *out, struct err *err)
     if (bytes.len < BEHAVIOUR_HEADER_BYTES)
         return err_set(err, ERR_DATA, "a stored event is truncated");
     if (bytes.ptr[0] != BEHAVIOUR_VERSION)
-        return err_set(err, ERR_DATA, "a stored event is of version %u, not %d",
+        return err_set(err, ERR_DATA, "a stored event has version %u, not %d",
                        (unsigned char)bytes.ptr[0], BEHAVIOUR_VERSION);
     item = (size_t)get_le(bytes.ptr + 10, 2);
     text = (size_t)get_le(bytes.ptr + 12, 2);
     if (bytes.len != BEHAVIOUR_HEADER_BYTES + item + text)
-        return err_set(err, ERR_DATA, "a stored event's length does not fit its strings");
+        return err_set(err, ERR_DATA, "a stored event's length does not match its strings");
     *out = (struct behaviour){
         .t_ms = (int64_t)get_le(bytes.ptr + 2, 8),
         .type = (enum behaviour_type)(unsigned char)bytes.ptr[1],

@@ -90,31 +90,38 @@ static size_t chunk_bytes(size_t bytes)
 static int fill(struct catalog *catalog, struct view bytes, struct problems *problems,
                 struct err *err)
 {
-    size_t told = problems->n + problems->dropped;
+    size_t before = problems->n + problems->dropped;
 
     if (digest_bytes(bytes, catalog->digest, err) ||
         ad_table_read(&catalog->table, bytes, problems, &catalog->arena, err))
         return -1;
-    if (problems->n + problems->dropped != told)
+    if (problems->n + problems->dropped != before)
         return problems_to_err(problems, NULL, ERR_DATA, err);
     if (order_ads(catalog, err))
         return -1;
     return catalog_doubts_find(&catalog->table, &catalog->arena, &catalog->doubts, err);
 }
 
-static int parse_padded(const char *name, struct view bytes, struct problems *problems,
-                        struct catalog **out, struct err *err)
+/* Releases bytes. */
+static int parse(const char *name, struct buf *bytes, struct problems *problems,
+                 struct catalog **out, struct err *err)
 {
     struct catalog *catalog = calloc(1, sizeof(*catalog));
+    char *padding = buf_reserve(bytes, DECODE_PADDING);
     struct problems own;
     int rc;
 
-    if (!catalog)
+    if (!catalog || !padding) {
+        free(catalog);
+        buf_release(bytes);
         return err_set(err, ERR_NOMEM, "%s: out of memory", name);
+    }
+    memset(padding, 0, DECODE_PADDING);
     atomic_init(&catalog->refs, 1);
-    arena_init(&catalog->arena, chunk_bytes(bytes.len), 0);
+    arena_init(&catalog->arena, chunk_bytes(bytes->len), 0);
     problems_init(&own, &catalog->arena, OWN_PROBLEMS);
-    rc = fill(catalog, bytes, problems ? problems : &own, err);
+    rc = fill(catalog, buf_view(bytes), problems ? problems : &own, err);
+    buf_release(bytes);
     if (rc) {
         catalog_unref(catalog);
         return err_prefix(err, "%s", name);
@@ -123,43 +130,25 @@ static int parse_padded(const char *name, struct view bytes, struct problems *pr
     return 0;
 }
 
-static int pad(struct buf *bytes, struct err *err)
-{
-    char *padding = buf_reserve(bytes, DECODE_PADDING);
-
-    if (!padding)
-        return err_set(err, ERR_NOMEM, "out of memory");
-    memset(padding, 0, DECODE_PADDING);
-    return 0;
-}
-
 int catalog_open(const char *path, size_t max_bytes, struct problems *problems,
                  struct catalog **out, struct err *err)
 {
     struct buf bytes = BUF_INIT;
-    int rc = -1;
 
-    if (file_read(path, max_bytes, &bytes, err) || pad(&bytes, err))
-        goto out;
-    rc = parse_padded(path, buf_view(&bytes), problems, out, err);
-out:
-    buf_release(&bytes);
-    return rc;
+    if (file_read(path, max_bytes, &bytes, err)) {
+        buf_release(&bytes);
+        return -1;
+    }
+    return parse(path, &bytes, problems, out, err);
 }
 
 int catalog_parse(const char *name, struct view lines, struct problems *problems,
                   struct catalog **out, struct err *err)
 {
     struct buf bytes = BUF_INIT;
-    int rc = -1;
 
     buf_add_view(&bytes, lines);
-    if (pad(&bytes, err))
-        goto out;
-    rc = parse_padded(name, buf_view(&bytes), problems, out, err);
-out:
-    buf_release(&bytes);
-    return rc;
+    return parse(name, &bytes, problems, out, err);
 }
 
 struct catalog *catalog_ref(struct catalog *catalog)

@@ -73,11 +73,11 @@ static bool doubt_prior(const struct ad *ad, const struct norms *norms, char tex
     if (isnan(ad->prior_ctr) || (ad->prior_ctr > 0 && ad->prior_ctr <= HIGH_RATE))
         return false;
     if (ad->prior_ctr == 0)
-        snprintf(text, TEXT_BYTES, "/prior_ctr: 0 means that nobody ever clicks");
+        snprintf(text, TEXT_BYTES, "/prior_ctr: 0 means that the ad is never clicked");
     else
         snprintf(text, TEXT_BYTES,
-                 "/prior_ctr: %.9g is too high for a click-through rate; a share is expected, "
-                 "not per cent",
+                 "/prior_ctr: %.9g is too high for a click-through rate; a fraction "
+                 "is expected, not a percentage",
                  ad->prior_ctr);
     return true;
 }
@@ -108,7 +108,7 @@ static bool doubt_text(const struct ad *ad, const struct norms *norms, char text
         at += step;
     if (at < ad->text.len)
         return false;
-    snprintf(text, TEXT_BYTES, "/title: blank, the model has nothing to read");
+    snprintf(text, TEXT_BYTES, "/title: blank: the model has no text to read");
     return true;
 }
 
@@ -151,7 +151,7 @@ static bool doubt_domain(const struct ad *ad, const struct norms *norms, char te
         if (name.len > QUOTED_BYTES)
             name.len = QUOTED_BYTES;
         name.len = utf8_valid_len(name); /* no partial character */
-        snprintf(text, TEXT_BYTES, "/adomain/%d: \"%.*s\" is no domain", i, VIEW_ARG(name));
+        snprintf(text, TEXT_BYTES, "/adomain/%d: \"%.*s\" is not a domain", i, VIEW_ARG(name));
         return true;
     }
     return false;

@@ -148,7 +148,7 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
     if (keep_line(r->table, &line, r->arena, number, err))
         return -1;
     if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
-        field_problem(&reader, NULL, "adid", "stands on an earlier line too");
+        field_problem(&reader, NULL, "adid", "is also the adid of an earlier line");
     return 0;
 }
 

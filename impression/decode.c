@@ -141,7 +141,7 @@ static void check_behaviour(struct object_reader *reader, const struct place *pl
     const struct behaviour *event = object;
 
     if (event->item.len == 0 && event->text.len == 0)
-        field_problem(reader, place, NULL, "needs an item or a text");
+        field_problem(reader, place, NULL, "must have an item or a text");
 }
 
 static const struct behaviour blank_behaviour;
@@ -190,7 +190,7 @@ static void check_imp_ids(struct object_reader *reader, const struct place *plac
         while (k < i && !view_eq(items[k].id, items[i].id))
             k++;
         if (k < i)
-            field_problem(reader, &item, "id", "is the id of /imp/%d too", k);
+            field_problem(reader, &item, "id", "is also the id of /imp/%d", k);
     }
 }
 
@@ -275,22 +275,13 @@ static void fill_request(const struct document *document, struct impression_requ
     fill_context(document, out);
 }
 
-static bool is_ascii(struct view v)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < v.len; i++)
-        all |= (unsigned char)v.ptr[i];
-    return all < 0x80;
-}
-
 static void check_badv(struct object_reader *reader, const struct views *badv)
 {
     const struct place root = {0};
     size_t bytes = 0;
 
     for (int i = 0; i < badv->n; i++)
-        bytes += is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
+        bytes += view_is_ascii(badv->items[i]) ? 0 : badv->items[i].len;
     if (bytes > DECODE_MAX_BADV_INTERNATIONAL_BYTES)
         field_problem(reader, &root, "badv", "more than %d bytes of names that are not ASCII",
                       DECODE_MAX_BADV_INTERNATIONAL_BYTES);

@@ -20,7 +20,7 @@ static bool is_digit(char c)
     return c >= '0' && c <= '9';
 }
 
-static struct view behind(struct view v, size_t n)
+static struct view after(struct view v, size_t n)
 {
     return (struct view){v.ptr + n, v.len - n};
 }
@@ -45,7 +45,7 @@ static bool is_blank(char c)
 struct view domain_trim(struct view v)
 {
     while (v.len && is_blank(v.ptr[0]))
-        v = behind(v, 1);
+        v = after(v, 1);
     while (v.len && is_blank(v.ptr[v.len - 1]))
         v.len--;
     return v;
@@ -54,7 +54,7 @@ struct view domain_trim(struct view v)
 static struct view without_dots(struct view v)
 {
     while (v.len && (is_blank(v.ptr[0]) || v.ptr[0] == '.'))
-        v = behind(v, 1);
+        v = after(v, 1);
     while (v.len && (is_blank(v.ptr[v.len - 1]) || v.ptr[v.len - 1] == '.'))
         v.len--;
     return v;
@@ -68,9 +68,9 @@ static struct view without_scheme(struct view v)
     while (n < v.len && (is_letter(v.ptr[n]) || is_digit(v.ptr[n]) || v.ptr[n] == '+' ||
                          v.ptr[n] == '-' || v.ptr[n] == '.'))
         n++;
-    if (n && starts_with(behind(v, n), ":"))
-        return starts_with(behind(v, n), "://") ? behind(v, n + 3) : v;
-    return starts_with(v, "//") ? behind(v, 2) : v;
+    if (n && starts_with(after(v, n), ":"))
+        return starts_with(after(v, n), "://") ? after(v, n + 3) : v;
+    return starts_with(v, "//") ? after(v, 2) : v;
 }
 
 static struct view without_port(struct view v)
@@ -93,17 +93,8 @@ static struct view host_of(struct view v)
     v = first(v, n);
     while (n && v.ptr[n - 1] != '@')
         n--;
-    v = without_port(domain_trim(behind(v, n)));
-    return without_dots(starts_with(v, "*.") ? behind(v, 1) : v);
-}
-
-static bool is_ascii(struct view v)
-{
-    unsigned char all = 0;
-
-    for (size_t i = 0; i < v.len; i++)
-        all |= (unsigned char)v.ptr[i];
-    return all < 0x80;
+    v = without_port(domain_trim(after(v, n)));
+    return without_dots(starts_with(v, "*.") ? after(v, 1) : v);
 }
 
 /* Compatibility forms, canonical order and letter case made one, UTF-8 to UTF-8; nothing when it
@@ -138,7 +129,7 @@ static size_t put_label(struct view label, char *out, size_t size)
 
     if (size < label.len || size < LABEL_MAX_BYTES)
         return 0;
-    if (is_ascii(label)) {
+    if (view_is_ascii(label)) {
         memcpy(out, label.ptr, label.len);
         return label.len;
     }
@@ -172,7 +163,7 @@ static struct view map_labels(struct view host, char *out, size_t size)
         if (len == size)
             return (struct view){NULL, 0};
         out[len++] = '.';
-        host = behind(host, label.len + 1);
+        host = after(host, label.len + 1);
     }
 }
 
@@ -181,7 +172,7 @@ static size_t write_ascii(struct view host, char out[DOMAIN_MAX_BYTES])
 {
     if (host.len > 4 && view_is_nocase(first(host, 4), "www.") &&
         memchr(host.ptr + 4, '.', host.len - 4))
-        host = behind(host, 4);
+        host = after(host, 4);
     if (host.len > DOMAIN_MAX_BYTES)
         return 0;
     for (size_t i = 0; i < host.len; i++)
@@ -205,5 +196,5 @@ size_t domain_normalize(struct view text, char out[DOMAIN_MAX_BYTES])
 {
     struct view host = host_of(text);
 
-    return is_ascii(host) ? write_ascii(host, out) : write_international(host, out);
+    return view_is_ascii(host) ? write_ascii(host, out) : write_international(host, out);
 }

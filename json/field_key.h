@@ -59,7 +59,7 @@ static inline const struct field *read_key(struct json_text *text, const struct 
     const struct field *field = NULL;
 
     if (json_peek(text) != '"') {
-        json_fail(text, "a key is missing");
+        json_fail(text, "expected a key");
         return NULL;
     }
     if (schema)
@@ -69,7 +69,7 @@ static inline const struct field *read_key(struct json_text *text, const struct 
     else
         field = read_other_key(text, schema);
     if (!json_take(text, ':'))
-        json_fail(text, "a colon is missing");
+        json_fail(text, "expected a colon");
     return field;
 }
 

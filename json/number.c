@@ -73,12 +73,12 @@ static const char *take_number(const char *p, const char *end, struct digits *ou
         exponent = out->clamped ? -MAX_EXPONENT : -(int)(p - first);
     }
     if (p < end && (*p == 'e' || *p == 'E')) {
-        int told;
+        int written;
 
         out->real = true;
-        p = take_exponent(p + 1, end, &told);
-        out->clamped |= told >= MAX_EXPONENT || told <= -MAX_EXPONENT;
-        exponent += told;
+        p = take_exponent(p + 1, end, &written);
+        out->clamped |= written >= MAX_EXPONENT || written <= -MAX_EXPONENT;
+        exponent += written;
     }
     out->exponent = exponent;
     return p;
@@ -183,7 +183,7 @@ struct json_number json_number_read(struct json_text *text)
     }
     stop = take_number(text->p, text->end, &digits);
     if (!stop) {
-        json_fail(text, "a number is malformed");
+        json_fail(text, "malformed number");
         return out;
     }
     if (!digits.real && (digits.n <= MAX_EXACT_DIGITS || twenty_digits(stop, &digits)))
@@ -207,7 +207,7 @@ void json_number_skip(struct json_text *text)
     if (stop)
         text->p = stop;
     else
-        json_fail(text, "a number is malformed");
+        json_fail(text, "malformed number");
 }
 
 /* ---- integers by value ----------------------------------------------------------------------- */
@@ -236,14 +236,14 @@ static bool with_sign(uint64_t v, bool negative, int64_t *out)
 bool json_number_integer(struct view number, int64_t *out)
 {
     const char *p = number.ptr, *end = p + number.len;
-    bool negative = *p == '-', behind_point = false;
+    bool negative = *p == '-', after_point = false;
     int64_t zeros = 0, decimals = 0; /* zeros: trailing ones */
     int exponent = 0;
     uint64_t v = 0;
 
     for (p += negative; p < end && (is_digit(*p) || *p == '.'); p++) {
-        behind_point |= *p == '.';
-        decimals += behind_point && *p != '.';
+        after_point |= *p == '.';
+        decimals += after_point && *p != '.';
         if (*p == '0') {
             zeros++;
         } else if (*p != '.') {

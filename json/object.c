@@ -34,7 +34,7 @@ __attribute__((cold)) static void check_string(struct object_reader *reader,
     if (s.len == 0 && (field->flags & FIELD_NOT_EMPTY))
         field_problem(reader, place, NULL, "must not be empty");
     else if (reader->text.has_nul)
-        field_problem(reader, place, NULL, "must not hold U+0000");
+        field_problem(reader, place, NULL, "must not contain U+0000");
     else if (field->max && ((int64_t)s.len > field->max || written_bytes(s) > field->max))
         field_problem(reader, place, NULL, "must be at most %d bytes long", (int)field->max);
 }
@@ -347,7 +347,7 @@ static uint32_t read_members(struct object_reader *reader, const struct place *p
         }
         bit = 1u << (field - schema->fields);
         if (seen & bit)
-            json_fail(&reader->text, "a key is there twice");
+            json_fail(&reader->text, "duplicate key");
         seen |= bit;
         next = field + 1;
         read_value(reader, &member, field, out + field->at);

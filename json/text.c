@@ -29,9 +29,9 @@ void json_fail_memory(struct json_text *text)
 void json_finish(struct json_text *text)
 {
     if (json_peek(text))
-        json_fail(text, "something follows the document");
+        json_fail(text, "unexpected data after the document");
     else if (text->p < text->end)
-        json_fail(text, "a control character between values");
+        json_fail(text, "unexpected control character");
 }
 
 /* ---- strings --------------------------------------------------------------------------------- */
@@ -182,7 +182,7 @@ static struct view unescape_all(struct json_text *text, const char *p, const cha
         p++;
         n = unescape(&p, at, &text->has_nul);
         if (n == 0) {
-            json_fail(text, "a string holds a malformed escape");
+            json_fail(text, "invalid escape in a string");
             return (struct view){0};
         }
         at += n;
@@ -214,8 +214,8 @@ __attribute__((always_inline)) static inline struct view string_slow(struct json
     const char *stop = closing_quote(start, text->end, &control);
 
     if (!stop) {
-        json_fail(text, control ? "a string holds a control character that is not escaped"
-                                : "a string is not closed");
+        json_fail(text,
+                  control ? "unescaped control character in a string" : "unterminated string");
         return (struct view){0};
     }
     if (!json_utf8_valid(start, stop)) {
@@ -225,7 +225,7 @@ __attribute__((always_inline)) static inline struct view string_slow(struct json
     if (keep)
         s = unescape_all(text, start, stop);
     else if (!escapes_valid(start, stop))
-        json_fail(text, "a string holds a malformed escape");
+        json_fail(text, "invalid escape in a string");
     if (!text->wrong)
         text->p = stop + 1;
     return s;
@@ -236,7 +236,8 @@ struct view json_string_slow(struct json_text *text)
     return string_slow(text, true);
 }
 
-/* ---- what nobody reads ----------------------------------------------------------------------- */
+/* ---- values that are skipped ------------------------------------------------------------------
+ */
 
 static bool starts_with_bom(const struct json_text *text)
 {
@@ -270,12 +271,12 @@ static void skip_object(struct json_text *text)
         return;
     do {
         if (json_peek(text) != '"') {
-            json_fail(text, "a key is missing");
+            json_fail(text, "expected a key");
             return;
         }
         skip_string(text);
         if (!json_take(text, ':')) {
-            json_fail(text, "a colon is missing");
+            json_fail(text, "expected a colon");
             return;
         }
         json_skip(text);
@@ -318,7 +319,7 @@ void json_skip(struct json_text *text)
         if (c == '-' || (c >= '0' && c <= '9'))
             json_number_skip(text);
         else
-            json_fail(text, !c                      ? "ends too early"
+            json_fail(text, !c                      ? "unexpected end"
                             : starts_with_bom(text) ? "not a JSON value: " UTF8_BOM_REASON
                                                     : "not a JSON value");
     }

@@ -28,7 +28,7 @@ struct json_text {
     const char *start;
     struct arena *arena; /* strings with escapes go there */
     int depth;           /* containers that are open */
-    bool has_nul;        /* the last string read holds U+0000 */
+    bool has_nul;        /* the last string read contains U+0000 */
     bool out_of_memory;
     const char *wrong; /* a constant; NULL: no error */
     size_t wrong_at;   /* byte of the text, from 0 */
@@ -144,7 +144,7 @@ static inline void json_open(struct json_text *text)
 {
     text->p++;
     if (++text->depth > JSON_MAX_DEPTH)
-        json_fail(text, "nested deeper than 32 levels");
+        json_fail(text, "nested more than 32 levels deep");
 }
 
 /* After a member of a container that ends with `close`: true when another one follows. */
@@ -161,7 +161,7 @@ static inline bool json_more(struct json_text *text, char close)
         text->depth--;
         return false;
     }
-    json_fail(text, "a comma or the end of an array or object is missing");
+    json_fail(text, "expected a comma or the end of an array or object");
     return false;
 }
 
@@ -178,7 +178,7 @@ static inline bool json_begin(struct json_text *text, char close)
         return false;
     }
     if (c == 0)
-        json_fail(text, "ends too early");
+        json_fail(text, "unexpected end");
     return c != 0;
 }
 

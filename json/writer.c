@@ -14,7 +14,12 @@ void json_writer_init(struct json_writer *w, struct buf *out)
 
 static void put(struct json_writer *w, char c)
 {
-    buf_add(w->out, &c, 1);
+    char *p = buf_reserve(w->out, 1);
+
+    if (!p)
+        return;
+    *p = c;
+    w->out->len++;
 }
 
 /* Called before every value and key: writes the comma, unless it is the first of its level or
@@ -166,16 +171,8 @@ void jw_str(struct json_writer *w, const char *s)
 
 void jw_int(struct json_writer *w, int64_t v)
 {
-    char text[20];
-    char *p = text + sizeof(text);
-    uint64_t n = v < 0 ? -(uint64_t)v : (uint64_t)v;
-
-    do
-        *--p = (char)('0' + n % 10);
-    while (n /= 10);
-    if (v < 0)
-        *--p = '-';
-    jw_raw(w, (struct view){p, (size_t)(text + sizeof(text) - p)});
+    separate(w);
+    buf_add_int(w->out, v);
 }
 
 void jw_bool(struct json_writer *w, bool v)

@@ -76,21 +76,27 @@ static int add_behaviours(struct building *b)
     return 0;
 }
 
+static struct input_parts parts_of(const struct model *model, const struct id_run *ads, int n_ads)
+{
+    const struct tokenizer_facts *facts = tokenizer_facts(model->tokenizer);
+
+    return (struct input_parts){.ads = ads,
+                                .n_ads = n_ads,
+                                .cls = facts->cls,
+                                .sep = facts->sep,
+                                .pair_type = facts->pair_type};
+}
+
 int model_input(const struct model *model, const struct input_args *args, struct arena *scratch,
                 struct input *out, bool *truncated, struct err *err)
 {
-    const struct kind *kind = model->adrank.kind;
     struct building b = {.model = model,
                          .args = args,
                          .shared =
                              args->shared ? args->shared : model_share_texts(model, args, scratch),
                          .scratch = scratch,
                          .room = model_context_room(model)};
-    struct input_parts parts = {.n_ads = args->n_ads,
-                                .cls = tokenizer_cls(model->tokenizer),
-                                .sep = tokenizer_sep(model->tokenizer),
-                                .pair_type = tokenizer_pair_type(model->tokenizer)};
-    int n_tokens, n_segments;
+    struct input_parts parts = parts_of(model, NULL, args->n_ads);
     bool ads_cut;
 
     b.ids = arena_array(scratch, (size_t)b.room + 1, sizeof(*b.ids));
@@ -100,12 +106,8 @@ int model_input(const struct model *model, const struct input_args *args, struct
     if (!parts.ads)
         return -1;
     parts.context = (struct id_run){b.ids, b.n};
-    kind->size(&parts, &n_tokens, &n_segments);
-    if (input_reserve(out, n_tokens, n_segments, err))
-        return -1;
-    kind->build(&parts, out);
     *truncated = b.truncated || ads_cut;
-    return 0;
+    return kind_input(model->adrank.kind, &parts, out, err);
 }
 
 static int encode_all(const struct model *model, struct view text, struct arena *scratch,
@@ -127,9 +129,9 @@ static int put_single(const struct model *model, struct id_run text, struct inpu
     if (input_reserve(out, text.n + 2, 1, err))
         return -1;
     kind_segment_begin(out, -1, 0, true);
-    kind_put(out, tokenizer_cls(model->tokenizer), 0);
+    kind_put(out, tokenizer_facts(model->tokenizer)->cls, 0);
     kind_put_run(out, text, 0);
-    kind_put(out, tokenizer_sep(model->tokenizer), 0);
+    kind_put(out, tokenizer_facts(model->tokenizer)->sep, 0);
     kind_segment_end(out);
     return 0;
 }
@@ -141,15 +143,10 @@ int model_input_pair(const struct model *model, struct view text, struct view te
     const struct kind *kind = model->adrank.kind;
     int specials = has_pair ? kind->context_specials + kind->ad_specials : 2;
     struct id_run second = {0};
-    struct input_parts parts = {.ads = &second,
-                                .n_ads = 1,
-                                .cls = tokenizer_cls(model->tokenizer),
-                                .sep = tokenizer_sep(model->tokenizer),
-                                .pair_type = tokenizer_pair_type(model->tokenizer)};
-    int n_tokens, n_segments;
+    struct input_parts parts = parts_of(model, &second, 1);
 
     if (!has_pair && !kind->single)
-        return err_set(err, ERR_DATA, "kind %s wants a text_pair, too: the ad", kind->name);
+        return err_set(err, ERR_DATA, "kind %s also needs a text_pair: the ad", kind->name);
     if (max_tokens == 0)
         max_tokens = model->max_tokens;
     if (max_tokens > model->encoders[0].config.positions)
@@ -164,9 +161,5 @@ int model_input_pair(const struct model *model, struct view text, struct view te
         BUG("longest-first cannot reach %d tokens", max_tokens);
     if (!has_pair)
         return put_single(model, parts.context, out, err);
-    kind->size(&parts, &n_tokens, &n_segments);
-    if (input_reserve(out, n_tokens, n_segments, err))
-        return -1;
-    kind->build(&parts, out);
-    return 0;
+    return kind_input(kind, &parts, out, err);
 }

@@ -18,11 +18,6 @@ void model_unref(struct model *model)
     free(model);
 }
 
-const char *model_dir(const struct model *model)
-{
-    return model->dir;
-}
-
 const char *model_kind(const struct model *model)
 {
     return model->adrank.kind->name;
@@ -41,11 +36,6 @@ const char *model_version(const struct model *model)
 const char *model_digest(const struct model *model)
 {
     return model->digest;
-}
-
-uint64_t model_dir_stamp(const char *dir)
-{
-    return model_files_stamp(dir);
 }
 
 const struct tokenizer *model_tokenizer(const struct model *model)
@@ -70,9 +60,14 @@ double model_base_rate(const struct model *model)
     return model->adrank.base_rate;
 }
 
+/* With two mutually exclusive labels, softmax of the second is sigmoid of the difference. */
 double model_logit(const struct model *model, const float *out)
 {
-    return head_logit(&model->head, out);
+    const int labels = model->head.labels;
+
+    if (model->head.independent_labels)
+        return (double)out[labels - 1];
+    return labels == 2 ? (double)out[1] - (double)out[0] : (double)out[0];
 }
 
 double model_pctr(const struct model *model, const float *out)

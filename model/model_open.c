@@ -3,9 +3,9 @@
 #include <string.h>
 
 #include "base/bug.h"
+#include "model/checkpoint/family.h"
+#include "model/checkpoint/sentence_transformers.h"
 #include "model/files/config_json.h"
-#include "model/files/family.h"
-#include "model/files/sentence_transformers.h"
 #include "model/model_struct.h"
 
 struct opening {
@@ -161,13 +161,13 @@ static int check_scores(struct opening *o, struct err *err)
 static int limit_tokens(struct opening *o, struct err *err)
 {
     struct model *m = o->model;
-    const int stated[] = {tokenizer_max_tokens(m->tokenizer), o->st.max_tokens};
+    const int stated[] = {tokenizer_facts(m->tokenizer)->max_tokens, o->st.max_tokens};
 
     m->max_tokens = m->encoders[0].config.positions;
     for (size_t i = 0; i < 2; i++)
         if (stated[i] && stated[i] < m->max_tokens)
             m->max_tokens = stated[i];
-    if (o->st.lower_case && !tokenizer_lowercases(m->tokenizer))
+    if (o->st.lower_case && !tokenizer_facts(m->tokenizer)->lowercases)
         return err_set(err, ERR_DATA,
                        "%s: /do_lower_case: the tokenizer keeps capitals; lower-case texts before, "
                        "or state it in tokenizer_config.json",
@@ -188,9 +188,10 @@ static int read_tokenizer(struct opening *o, struct err *err)
 
     if (tokenizer_from_files(&from, &m->tokenizer, err))
         return -1;
-    if (tokenizer_vocab_size(m->tokenizer) > m->encoders[0].config.vocab)
+    if (tokenizer_facts(m->tokenizer)->vocab_size > m->encoders[0].config.vocab)
         return err_set(err, ERR_DATA, "%s: the vocabulary has %d words, the embeddings %d rows",
-                       m->dir, tokenizer_vocab_size(m->tokenizer), m->encoders[0].config.vocab);
+                       m->dir, tokenizer_facts(m->tokenizer)->vocab_size,
+                       m->encoders[0].config.vocab);
     return limit_tokens(o, err);
 }
 
@@ -203,7 +204,7 @@ static int check_kind(struct model *m, const struct model_files *files, struct e
         return err_set(err, ERR_DATA, "%s: %d labels, a click-through model has one or two",
                        files->paths[FILE_CONFIG], m->head.labels);
     if (m->encoders[0].config.types < m->adrank.kind->min_types)
-        return err_set(err, ERR_DATA, "%s: /type_vocab_size: kind %s wants at least %d",
+        return err_set(err, ERR_DATA, "%s: /type_vocab_size: kind %s needs at least %d",
                        files->paths[FILE_CONFIG], m->adrank.kind->name, m->adrank.kind->min_types);
     if (m->has_adrank_json && m->head.labels != m->adrank.labels)
         return err_set(err, ERR_DATA, "%s: /heads/ctr/labels: %d, the classifier has %d",
@@ -220,7 +221,7 @@ static int check_sha256(const struct model *m, const struct model_files *files, 
     if (model_files_weights_sha256(files, sha256, err))
         return -1;
     if (strcmp(sha256, m->adrank.weights_sha256) != 0)
-        return err_set(err, ERR_DATA, "%s: SHA-256 is %s, adrank.json says %s",
+        return err_set(err, ERR_DATA, "%s: SHA-256 is %s, adrank.json has %s",
                        files->paths[files->present[FILE_WEIGHTS] ? FILE_WEIGHTS : FILE_INDEX],
                        sha256, m->adrank.weights_sha256);
     return 0;
@@ -242,8 +243,12 @@ static int read_adrank(struct opening *o, struct err *err)
         return -1;
     if (!m->has_adrank_json)
         return adrank_json_default(&m->adrank, name, m->max_tokens, m->head.labels, &m->arena, err);
-    return (o->args.draft ? adrank_json_parse_draft : adrank_json_parse)(
-        &m->adrank, files->paths[FILE_ADRANK], text, m->max_tokens, &m->arena, err);
+    return adrank_json_parse(&m->adrank,
+                             &(struct adrank_json_args){.file = files->paths[FILE_ADRANK],
+                                                        .text = text,
+                                                        .positions = m->max_tokens,
+                                                        .draft = o->args.draft},
+                             &m->arena, err);
 }
 
 static int fill(struct opening *o, const char *dir, struct err *err)

@@ -6,10 +6,10 @@
 #include <stdatomic.h>
 
 #include "adrank/model.h"
-#include "model/encoder.h"
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
+#include "model/checkpoint/encoder.h"
+#include "model/checkpoint/head.h"
 #include "model/files/model_files.h"
-#include "model/head.h"
 
 struct model {
     atomic_int refs;

@@ -51,7 +51,7 @@ static struct step newton(const struct labelled *examples, size_t n, const struc
     return step;
 }
 
-static size_t count_clicks(const struct labelled *examples, size_t n)
+size_t labelled_clicks(const struct labelled *examples, size_t n)
 {
     size_t clicks = 0;
 
@@ -60,8 +60,8 @@ static size_t count_clicks(const struct labelled *examples, size_t n)
     return clicks;
 }
 
-/* In that case no slope is steep enough. */
-static bool told_apart(const struct labelled *examples, size_t n)
+/* Then no slope is steep enough. */
+static bool separated(const struct labelled *examples, size_t n)
 {
     double lowest_click = INFINITY, highest_other = -INFINITY;
 
@@ -103,29 +103,26 @@ static int fit(const struct labelled *examples, size_t n, struct calibration *c)
 
 int platt_fit(const struct labelled *examples, size_t n, struct calibration *out, struct err *err)
 {
-    size_t clicks = count_clicks(examples, n);
+    size_t clicks = labelled_clicks(examples, n);
 
     if (n < PLATT_MIN_EXAMPLES || clicks < PLATT_MIN_EACH || n - clicks < PLATT_MIN_EACH)
-        return err_set(
-            err, ERR_DATA,
-            "%zu examples with %zu clicks, want at least %d with %d clicks and as many that "
-            "are none",
-            n, clicks, PLATT_MIN_EXAMPLES, PLATT_MIN_EACH);
+        return err_set(err, ERR_DATA,
+                       "%zu examples with %zu clicks, want at least %d with %d clicks and as many "
+                       "without",
+                       n, clicks, PLATT_MIN_EXAMPLES, PLATT_MIN_EACH);
     *out =
         (struct calibration){.a = 0, .b = log(((double)clicks + 1) / ((double)(n - clicks) + 1))};
-    if (told_apart(examples, n) || fit(examples, n, out) || !(out->a < 1e6) ||
-        !(fabs(out->b) < 1e6))
-        return err_set(err, ERR_DATA,
-                       "the fit does not converge: logits tell clicks apart exactly");
+    if (separated(examples, n) || fit(examples, n, out) || !(out->a < 1e6) || !(fabs(out->b) < 1e6))
+        return err_set(err, ERR_DATA, "the fit does not converge: logits separate clicks exactly");
     if (!(out->a >= 1e-6))
-        return err_set(err, ERR_DATA, "logits do not rise with clicks (slope %.3g)", out->a);
+        return err_set(err, ERR_DATA, "logits do not increase with clicks (slope %.3g)", out->a);
     return 0;
 }
 
 double normalized_entropy(const struct labelled *examples, size_t n,
                           const struct calibration *calibration)
 {
-    double rate = (double)count_clicks(examples, n) / (double)n;
+    double rate = (double)labelled_clicks(examples, n) / (double)n;
     double entropy = -(rate * log(rate) + (1 - rate) * log(1 - rate));
 
     return loss(examples, n, calibration) / (double)n / entropy;

@@ -20,8 +20,10 @@ struct labelled {
 #define PLATT_MIN_EXAMPLES 40 /* at least PLATT_MIN_EACH with and without a click */
 #define PLATT_MIN_EACH 5
 
-/* ERR_DATA when there are too few of either kind, logits do not rise with clicks, or the fit does
- * not converge. */
+size_t labelled_clicks(const struct labelled *examples, size_t n);
+
+/* ERR_DATA when there are too few of either kind, logits do not increase with clicks, or the fit
+ * does not converge. */
 int platt_fit(const struct labelled *examples, size_t n, struct calibration *out,
               struct err *err) MUST_CHECK;
 

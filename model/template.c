@@ -32,11 +32,10 @@ static int next_piece(struct view source, size_t *at, const struct template_fiel
         return 0;
     }
     if (*p == '}')
-        return err_set(err, ERR_DATA, "%s: byte %zu: a '}' that closes nothing, write '}}'", where,
-                       *at);
+        return err_set(err, ERR_DATA, "%s: byte %zu: unmatched '}', write '}}'", where, *at);
     stop = memchr(p, '}', (size_t)(end - p));
     if (!stop)
-        return err_set(err, ERR_DATA, "%s: byte %zu: a '{' that is not closed", where, *at);
+        return err_set(err, ERR_DATA, "%s: byte %zu: unmatched '{'", where, *at);
     name = (struct view){p + 1, (size_t)(stop - p - 1)};
     out->field = field_find(fields, name);
     if (!out->field)

@@ -20,11 +20,27 @@ static int local_hour(const struct template_values *v)
     return (int)((of_day < 0 ? of_day + 1440 : of_day) / 60);
 }
 
-static struct view search(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->search;
-}
+/* A field that is a view into the values already. */
+#define VIEW_FIELD(name_, view_)                                                                   \
+    static struct view name_(const struct template_values *v, struct arena *arena)                 \
+    {                                                                                              \
+        (void)arena;                                                                               \
+        return view_;                                                                              \
+    }
+
+VIEW_FIELD(search, v->request->search)
+VIEW_FIELD(os, v->request->os)
+VIEW_FIELD(language, v->request->language)
+VIEW_FIELD(country, v->request->country)
+VIEW_FIELD(city, v->request->city)
+VIEW_FIELD(domain, v->request->domain)
+VIEW_FIELD(tagid, v->imp ? v->imp->tagid : (struct view){0})
+VIEW_FIELD(behaviour_type, view_of(behaviour_type_names[v->behaviour->type]))
+VIEW_FIELD(behaviour_text, v->behaviour->text)
+VIEW_FIELD(behaviour_item, v->behaviour->item)
+VIEW_FIELD(ad_title, v->title)
+VIEW_FIELD(ad_desc, v->desc)
+VIEW_FIELD(ad_text, v->text)
 
 static struct view daypart(const struct template_values *v, struct arena *arena)
 {
@@ -86,78 +102,6 @@ static struct view cat(const struct template_values *v, struct arena *arena)
         at += cats->items[i].len;
     }
     return (struct view){text, at};
-}
-
-static struct view os(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->os;
-}
-
-static struct view language(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->language;
-}
-
-static struct view country(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->country;
-}
-
-static struct view city(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->city;
-}
-
-static struct view domain(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->request->domain;
-}
-
-static struct view tagid(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->imp ? v->imp->tagid : (struct view){0};
-}
-
-static struct view behaviour_type(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return view_of(behaviour_type_names[v->behaviour->type]);
-}
-
-static struct view behaviour_text(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->behaviour->text;
-}
-
-static struct view behaviour_item(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->behaviour->item;
-}
-
-static struct view ad_title(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->title;
-}
-
-static struct view ad_desc(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->desc;
-}
-
-static struct view ad_text(const struct template_values *v, struct arena *arena)
-{
-    (void)arena;
-    return v->text;
 }
 
 static const struct template_field context_fields[] = {

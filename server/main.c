@@ -166,7 +166,7 @@ static int check_addresses(const struct config *config)
 /* Async-signal-safe. Nobody may read the log any more: a full pipe is not waited for. */
 static void on_forced_end(int number)
 {
-    static const char line[] = "adrankd: does not come to its end, something hangs: exit 70\n";
+    static const char line[] = "adrankd: shutdown timed out: exit 70\n";
     struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
 
     if (number != SIGALRM)

@@ -100,18 +100,19 @@ static bool launch(struct redis *redis, const char *const *extra)
     return false;
 }
 
-int redis_start(struct redis *redis, const char *const *extra)
+void redis_start(struct redis *redis, const char *const *extra)
 {
     if (!installed())
-        return -1;
+        SKIP("no redis-server");
     *redis = (struct redis){.dir = "/tmp/adrank-redis-XXXXXX"};
     if (!mkdtemp(redis->dir))
         FAIL("%s: %s", redis->dir, strerror(errno));
     snprintf(redis->socket, sizeof(redis->socket), "%s/socket", redis->dir);
     for (int i = 0; i < START_ATTEMPTS; i++) {
         redis->port = free_port();
+        snprintf(redis->url, sizeof(redis->url), "redis://127.0.0.1:%d", redis->port);
         if (launch(redis, extra))
-            return 0;
+            return;
     }
     FAIL("redis-server does not come up; see %s/log", redis->dir);
 }

@@ -3,8 +3,7 @@
  * that goes with it. It ends with the test program, however that ends. Linux only.
  *
  *     struct redis redis;
- *     if (redis_start(&redis, NULL))
- *         SKIP("no redis-server");
+ *     redis_start(&redis, NULL);
  *     ...
  *     redis_stop(&redis);
  */
@@ -16,13 +15,14 @@
 struct redis {
     pid_t pid; /* 0: not running */
     int port;
+    char url[32]; /* redis://127.0.0.1:PORT */
     char dir[64];
     char socket[96];
 };
 
-/* extra: further arguments ("--requirepass", "x", NULL) or NULL. Returns when it answers; -1 when
- * there is no redis-server to start. One that does not come up fails the test. */
-int redis_start(struct redis *redis, const char *const *extra);
+/* extra: further arguments ("--requirepass", "x", NULL) or NULL. Returns when it answers.
+ * SKIPs the test without a redis-server to start; one that does not come up fails it. */
+void redis_start(struct redis *redis, const char *const *extra);
 /* Ends it (SIGTERM, waited for) and removes its folder; may be called again and after redis_kill.
  */
 void redis_stop(struct redis *redis);

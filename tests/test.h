@@ -42,8 +42,6 @@ const char *test_data(void);
     }                                                                                              \
     static void name_(void)
 
-#define TEST_MAIN /* of tests that still name it */
-
 /* struct buf text AT_END(buf_release) = BUF_INIT: released where its block ends. */
 #define AT_END(release) __attribute__((cleanup(release)))
 #define COUNT(array) ((int)(sizeof(array) / sizeof((array)[0])))

@@ -10,7 +10,7 @@ bool callgrind_present(void)
     return system("command -v callgrind_control >/dev/null") == 0;
 }
 
-/* The digits of "   Th 3   14,907,104" behind the thread's number. */
+/* The digits of "   Th 3   14,907,104" after the thread's number. */
 static double count_of(const char *line)
 {
     double value = 0;

@@ -143,7 +143,7 @@ static double count(struct scorer *scorer, const struct row *row, const struct b
     return after - before;
 }
 
-/* All builds are opened at once, which takes most of the time. */
+/* All builds are opened together, which takes most of the time. */
 static void run(const struct row *row, int n_builds, char **builds)
 {
     struct scorer scorers[MAX_BUILDS];

@@ -1,5 +1,5 @@
 /*
- * struct instance: an adrankd of some build, in a folder of its own on free ports, with deadlines
+ * struct instance: an adrankd of some build, in its own folder on free ports, with deadlines
  * far away, one worker and one thread for the model; and a Redis that holds history.jsonl, where
  * asked for. Ends with the program.
  */

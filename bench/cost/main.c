@@ -39,7 +39,7 @@ static const struct shape {
 enum { SHAPES = sizeof(shapes) / sizeof(shapes[0]) };
 
 struct line {
-    double said_us, took_us[MAX_ROUNDS];
+    double predicted_us, took_us[MAX_ROUNDS];
     int n;
 };
 
@@ -49,7 +49,7 @@ struct bench {
     struct engine *engine;
     struct input input;
     float *logits;
-    double ratios[SHAPES * MAX_ROUNDS]; /* took over said */
+    double ratios[SHAPES * MAX_ROUNDS]; /* took over predicted */
     int n_ratios;
 };
 
@@ -127,18 +127,19 @@ static int measure(struct bench *b, const struct shape *shape, struct err *err)
     if (build(b, shape, err) || run(b, &line.took_us[0], err))
         return -1;
     struct input_shape of = input_shape(&b->input);
-    line.said_us = engine_cost_us(engine_cost(b->engine), &of, 1);
+    line.predicted_us = engine_cost_us(engine_cost(b->engine), &of, 1);
     for (line.n = 0; line.n < MAX_ROUNDS && (line.n < 5 || spent_us < SHAPE_US); line.n++) {
         if (run(b, &line.took_us[line.n], err))
             return -1;
         spent_us += line.took_us[line.n];
-        b->ratios[b->n_ratios++] = line.took_us[line.n] / line.said_us;
+        b->ratios[b->n_ratios++] = line.took_us[line.n] / line.predicted_us;
     }
     double fastest_us = quantile(line.took_us, line.n, 0),
            median_us = quantile(line.took_us, line.n, 0.5);
-    printf("  %-36s %6lld tokens  said %8.2f ms  took %8.2f ms (%.2f), fastest %8.2f ms (%.2f)\n",
-           shape->name, (long long)of.tokens, line.said_us / 1e3, median_us / 1e3,
-           median_us / line.said_us, fastest_us / 1e3, fastest_us / line.said_us);
+    printf(
+        "  %-36s %6lld tokens  predicted %8.2f ms  took %8.2f ms (%.2f), fastest %8.2f ms (%.2f)\n",
+        shape->name, (long long)of.tokens, line.predicted_us / 1e3, median_us / 1e3,
+        median_us / line.predicted_us, fastest_us / 1e3, fastest_us / line.predicted_us);
     return 0;
 }
 
@@ -195,7 +196,7 @@ static int one(struct bench *b, enum precision precision, int threads, int max_s
         for (int i = 0; i < SHAPES && rc == 0; i++)
             rc = measure(b, &shapes[i], err);
         if (rc == 0)
-            printf("  took over said, all rounds: p5 %.2f, median %.2f, p95 %.2f\n",
+            printf("  actual over predicted, all rounds: p5 %.2f, median %.2f, p95 %.2f\n",
                    quantile(b->ratios, b->n_ratios, 0.05), quantile(b->ratios, b->n_ratios, 0.5),
                    quantile(b->ratios, b->n_ratios, 0.95));
     }
@@ -205,7 +206,7 @@ static int one(struct bench *b, enum precision precision, int threads, int max_s
     return rc;
 }
 
-/* An encoder without a classifier is measured with one of zeros: its cost is the same. */
+/* An encoder without a classifier is measured with one of zeros: the cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
     if (m->head.labels)

@@ -13,7 +13,7 @@
 
 #define MAX_WAITING (1 << 20)
 #define GRACE_US 3000000  /* for answers that are still out at the end */
-#define BACK_OFF_US 10000 /* of a connection that nobody accepted */
+#define BACK_OFF_US 10000 /* after a connection that was not accepted */
 #define TICK_US 50000     /* to look whether it is over */
 
 struct load {

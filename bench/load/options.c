@@ -122,30 +122,30 @@ static const struct row rows[] = {
     {"address", "A", ADDRESS(address), .help = "of adrankd; default 127.0.0.1:8080"},
     {"admin", "A", ADDRESS(admin), .help = "of its admin listener; default 127.0.0.1:8081"},
     {"rate", "N", NUMBER(rate, 0.1, 1e7),
-     .help = "requests a second, sent whatever comes back (open loop); default 100"},
+     .help = "requests per second, sent regardless of answers (open loop); default 100"},
     {"arrivals", "KIND", .read = read_arrivals, .help = "poisson (default) or constant"},
     {"connections", "N", INT(connections, 1, OPTIONS_MAX_CONNECTIONS),
      .help = "closed loop over N connections instead of a rate"},
     {"duration", "S", NUMBER(duration_s, 0.1, 1e6), .help = "seconds that count; default 10"},
     {"warmup", "S", NUMBER(warmup_s, 0, 1e4), .help = "seconds before them; default 1"},
     {"tmax", "MS", INT(tmax_ms, 0, 60000),
-     .help = "of every request; an answer that comes later is late; default 50"},
+     .help = "of every request; later answers count as late; default 50"},
     {"candidates", "N", INT(candidates, 0, 4096),
-     .help = "ads in a made-up request, 0: the catalog's; default 20"},
+     .help = "ads in a generated request, 0: the catalog's; default 20"},
     {"behaviour", "N", INT(behaviour, 0, 1000),
-     .help = "events in a made-up request; default 3 (from 6 on some are cut by the demo's model)"},
-    {"users", "N", INT(users, 1, 100000000), .help = "of made-up requests; default 1000"},
+     .help = "events in a generated request; default 3 (the demo's model truncates from 6 on)"},
+    {"users", "N", INT(users, 1, 100000000), .help = "of generated requests; default 1000"},
     {"no-texts", NULL, FLAG(no_texts),
      .help = "candidates name ads of the catalog (a1, a2, ...) without texts"},
     {"replay", "FILE", TEXT(replay),
-     .help = "what a file holds: a line is a /rank body, or of an impression log"},
+     .help = "requests from a file: each line a /rank body or a line of an impression log"},
     {"slo", "p99=10ms", .read = read_slo, .help = "exit 1 when missed; any quantile, ms or us"},
     {"find-max", NULL, FLAG(find_max),
      .help = "the highest rate that keeps the SLO and 99 % goodput"},
     {"reload-every", "S", NUMBER(reload_every_s, 0.01, 1e6),
      .help = "POST /admin/reload every S seconds"},
     {"swap-every", "S", NUMBER(swap_every_s, 0.01, 1e6),
-     .help = "change the model every S seconds; wants the next two"},
+     .help = "change the model every S seconds; needs the next two"},
     {"config", "FILE", TEXT(config), .help = "of the daemon: its model.path is written"},
     {"swap", "A,B", .read = read_swap, .help = "the model directories"},
     {"json", "FILE", TEXT(json), .help = "figures, - for stdout"},
@@ -208,8 +208,8 @@ int options_parse(int argc, char **argv, struct options *out, struct err *err)
     if (read_all(argc, argv, out, err))
         return -1;
     if (out->find_max && (!out->slo || out->connections))
-        return err_set(err, ERR_USAGE, "--find-max wants --slo and no --connections");
+        return err_set(err, ERR_USAGE, "--find-max needs --slo and no --connections");
     if (out->swap_every_s > 0 && (!out->config || !out->swap_a))
-        return err_set(err, ERR_USAGE, "--swap-every wants --config and --swap");
+        return err_set(err, ERR_USAGE, "--swap-every needs --config and --swap");
     return 0;
 }

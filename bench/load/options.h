@@ -8,7 +8,7 @@
 
 #include "base/err.h"
 
-#define OPTIONS_MAX_CONNECTIONS 4096 /* at once, of either loop */
+#define OPTIONS_MAX_CONNECTIONS 4096 /* concurrent, in either loop */
 
 struct options {
     const char *address, *admin; /* of the daemon; admin is needed for reloads only */

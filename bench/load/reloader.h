@@ -1,4 +1,4 @@
-/* Reloads and model swaps during a run: a thread of its own that POSTs to the admin
+/* Reloads and model swaps during a run: a thread that POSTs to the admin
  * listener. */
 #ifndef BENCH_LOAD_RELOADER_H
 #define BENCH_LOAD_RELOADER_H

@@ -56,10 +56,10 @@ void report_text(const struct report *r, struct buf *out)
                    (double)hist_quantile(&s->stages[i], .5) / 1e3,
                    (double)hist_quantile(&s->stages[i], .99) / 1e3);
     buf_printf(out, " ms (p50/p99)\n");
-    buf_printf(
-        out, "generator  %.0f %% of a core, at most %.3f ms behind, %llu waited for a connection\n",
-        s->seconds > 0 ? 100 * s->cpu_s / s->seconds : 0, (double)s->behind_us / 1e3,
-        (unsigned long long)s->waited);
+    buf_printf(out,
+               "generator  %.0f %% of a core, at most %.3f ms late, %llu waited for a connection\n",
+               s->seconds > 0 ? 100 * s->cpu_s / s->seconds : 0, (double)s->behind_us / 1e3,
+               (unsigned long long)s->waited);
     if (r->reloads || r->swaps)
         buf_printf(out, "reloads    %d, model swaps %d, failed %d\n", r->reloads, r->swaps,
                    r->reloads_failed);

@@ -139,7 +139,7 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
     return rc;
 }
 
-/* The request with tmax as asked for, so that goodput means the same for every one. */
+/* The request with the configured tmax, so that goodput means the same for all. */
 static int add_request(struct traffic *traffic, json_t *request, const struct options *options,
                        struct buf *scratch, struct err *err)
 {

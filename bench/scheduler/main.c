@@ -27,7 +27,7 @@ int main(int argc, char **argv)
     }
     printf(
         "virtual time, %lld requests at capacity a row; budgets of 50 ms, 20 to 80 ads; costs off "
-        "by 30 %%: random per batch, low (batches take longer than told), high\n",
+        "by 30 %%: random per batch, low (batches take longer than predicted), high\n",
         (long long)requests);
     table_print(rows, TABLE_ROWS, stdout);
     return 0;

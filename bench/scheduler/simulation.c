@@ -182,7 +182,7 @@ static const struct input *request_input(struct simulation *sim, const struct re
     return input;
 }
 
-/* What the engine says of a batch; of a part once it is cut. */
+/* The engine's prediction for a batch, or for a part once it is cut. */
 static double base_us(struct simulation *sim, struct batch *batch)
 {
     const struct request *request = (const struct request *)(const void *)batch->works[0];
@@ -266,7 +266,7 @@ static void turn(struct simulation *sim, int64_t now_us)
 
     do {
         sim->facts.now_us = now_us;
-        sim->facts.n_engines = sim->facts.max_launched = 1;
+        sim->facts.n_engines = 1;
         schedule_decide(&sim->schedule, &sim->facts, &actions);
         sim->facts = (struct facts){0};
         for (int i = 0; i < actions.n; i++)
@@ -356,7 +356,7 @@ static void arrive(struct simulation *sim, int64_t now_us)
     }
     end_late(sim, schedule_make_room(&sim->schedule, now_us));
     struct gate_answer admitted = schedule_admit(&sim->schedule, work, now_us);
-    if (admitted.admission != ADMISSION_OK)
+    if (admitted.submit != SUBMIT_ADMITTED)
         end_request(sim, request, FATE_REFUSED);
 }
 

@@ -22,7 +22,7 @@ enum { TRAFFIC_CLASSES = 2 };
 
 struct engine_profile {
     const char *name;
-    struct engine_cost cost; /* what it says; what it does is this times the error */
+    struct engine_cost cost; /* predicted; the actual cost is this times the error */
     int max_tokens, max_jobs;
     int ads_min, ads_max; /* of a request: all alike where the cost does not depend on it */
     int burst; /* requests that come at once where bursts are asked for: about 5 ms of work */

@@ -1,5 +1,5 @@
 /*
- * The table that shows what the scheduler is worth: every engine profile under Poisson arrivals and
+ * The table that evaluates the scheduler: every engine profile under Poisson arrivals and
  * bursts at 0.5 to 10 times its capacity, with exact costs and with costs that are off, first come
  * first served beside it.
  */

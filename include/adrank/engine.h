@@ -69,7 +69,6 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
                 struct err *err) MUST_CHECK;
 void engine_close(struct engine *engine); /* nothing may be in flight; may be NULL */
 
-struct model *engine_model(const struct engine *engine);
 const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
 
 /*
@@ -121,10 +120,8 @@ struct engine_batch {
     int64_t run_us; /* from launch to completion */
 };
 
-/* How many batches may be in flight: exceeding it is a BUG. */
-int engine_max_launched(const struct engine *engine);
-
-/* Launches a batch. -1: the backend is broken, and the batch stays the caller's. */
+/* Launches a batch. -1: the backend is broken, and the batch stays the caller's. Of one engine,
+ * max_launched of the device (at least 1) may be in flight: more is a BUG. */
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err) MUST_CHECK;
 /* A finished batch of any engine of the launcher, or NULL. Never waits. */
 struct engine_batch *launcher_poll(struct launcher *launcher);

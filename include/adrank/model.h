@@ -28,7 +28,6 @@ int model_open(const char *dir, struct model **out, struct err *err) MUST_CHECK;
 struct model *model_ref(struct model *model);
 void model_unref(struct model *model); /* may be NULL */
 
-const char *model_dir(const struct model *model);
 const char *model_kind(const struct model *model); /* "cross", "prefix" */
 /* From adrank.json, else the last component of the directory. */
 const char *model_name(const struct model *model);

@@ -66,19 +66,22 @@ int tokenizer_from_files(const struct tokenizer_files *files, struct tokenizer *
                          struct err *err) MUST_CHECK;
 void tokenizer_free(struct tokenizer *tokenizer);
 
-/* One more than the largest id, added tokens included: the number of rows an embedding must
- * have. */
-int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer);
-int32_t tokenizer_cls(const struct tokenizer *tokenizer);
-int32_t tokenizer_sep(const struct tokenizer *tokenizer);
-int32_t tokenizer_pad(const struct tokenizer *tokenizer);
-/* model_max_length of tokenizer_config.json: tokens of a pair including special tokens; 0: not
- * stated. */
-int tokenizer_max_tokens(const struct tokenizer *tokenizer);
-/* Token type of the second text of a pair: 1, or 0 where the tokenizer's class or model_input_names
- * has no token types. */
-int32_t tokenizer_pair_type(const struct tokenizer *tokenizer);
-bool tokenizer_lowercases(const struct tokenizer *tokenizer);
+/* Constant; lives as long as the tokenizer. */
+struct tokenizer_facts {
+    /* One more than the largest id, added tokens included: the number of rows an embedding must
+     * have. */
+    int32_t vocab_size;
+    int32_t cls, sep, pad;
+    /* Token type of the second text of a pair: 1, or 0 where the tokenizer's class or
+     * model_input_names leaves none. */
+    int32_t pair_type;
+    /* model_max_length of tokenizer_config.json: tokens of a pair including special tokens; 0: not
+     * stated. */
+    int max_tokens;
+    bool lowercases;
+};
+
+const struct tokenizer_facts *tokenizer_facts(const struct tokenizer *tokenizer);
 
 /* Upper bound on the number of ids for a text of len bytes. */
 size_t tokenizer_max_ids(const struct tokenizer *tokenizer, size_t len);

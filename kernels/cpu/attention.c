@@ -8,7 +8,7 @@
 #include "base/bug.h"
 #include "kernels/cpu/cpu.h"
 
-/* Which rows a panel holds. */
+/* The rows that a panel holds. */
 struct source {
     const void *qkv; /* first row of the segment, (len, 3H) operands; NULL: none */
     int len;

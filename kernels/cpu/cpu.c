@@ -93,7 +93,7 @@ static int settle_precision(struct session_caps *caps, const struct session_args
         caps->precision = PRECISION_F32;
         snprintf(
             caps->note, sizeof(caps->note),
-            "bf16 was asked for, but this processor has neither AVX512-BF16 nor AMX-BF16: f32");
+            "bf16 was requested, but this processor has neither AVX512-BF16 nor AMX-BF16: f32");
     }
     return 0;
 }
@@ -110,7 +110,7 @@ static int open_named(struct session *session, const struct session_args *args,
     return 0;
 }
 
-/* The choice for this processor; if that cannot be opened, f32; if that fails too, plain C. The
+/* The choice for this processor; if it cannot be opened, f32; if that fails too, plain C. The
  * note reports the fallback. */
 static int open_chosen(struct session *session, const struct cpuid *cpu, struct err *err)
 {
@@ -200,7 +200,7 @@ static int cpu_upload(struct session *session, void *to, const void *from, size_
 static int cpu_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                           struct linear_weight **out, struct err *err)
 {
-    (void)max_rows; /* any number of rows goes through one ladder */
+    (void)max_rows; /* one ladder serves any number of rows */
     BUG_ON(spec->in < 1 || spec->out < 1);
     return session->linear->weight_new(session->provider, spec, out, err);
 }

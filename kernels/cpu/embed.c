@@ -19,7 +19,7 @@ int cpu_embed(struct lane *lane, const struct embed_args *args, struct err *err)
         for (int i = 0; i < hidden; i++)
             row[i] = of_word[i] + of_type[i];
         norm = lane->session->simd->add_norm(row, of_position, args->gamma, args->beta, args->eps,
-                                             hidden, row);
+                                             hidden);
         if (args->mean) {
             args->mean[t] = norm.mean;
             args->rstd[t] = norm.rstd;

@@ -47,13 +47,9 @@ static int find_product(struct linear_provider *provider, const struct onednn_sh
                         const struct onednn_product **out, struct err *err)
 {
     for (int i = 0; i < provider->n_products; i++) {
-        const struct onednn_shape *has = &provider->products[i]->rungs.shape;
-
-        if (has->in == shape->in && has->out == shape->out && has->result == shape->result &&
-            has->bias == shape->bias && has->activation == shape->activation) {
-            *out = provider->products[i];
+        *out = provider->products[i];
+        if (onednn_same_shape(&(*out)->rungs.shape, shape))
             return 0;
-        }
     }
     if (provider->n_products == MAX_PRODUCTS)
         return err_set(err, ERR_INTERNAL, "linear: more than %d shapes", MAX_PRODUCTS);

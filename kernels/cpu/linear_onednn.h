@@ -1,11 +1,9 @@
 /*
- * Internals of the oneDNN provider, shared by its two files: linear_onednn.c (the library, weights)
- * and linear_onednn_lane.c (a lane's memory objects, running). Not to be included elsewhere.
+ * Internals of the oneDNN provider, shared by linear_onednn.c (the library, weights) and
+ * linear_onednn_lane.c (a lane's memory objects, running).
  */
 #ifndef KERNELS_CPU_LINEAR_ONEDNN_H
 #define KERNELS_CPU_LINEAR_ONEDNN_H
-
-#include <stdlib.h>
 
 #include "kernels/cpu/linear.h"
 #include "kernels/cpu/onednn_product.h"
@@ -26,11 +24,6 @@ struct linear_weight {
     float *bias;
     dnnl_memory_t packed_memory, bias_memory; /* bias_memory NULL: none */
 };
-
-static inline void *onednn_aligned(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
 
 /* Returns -1 with err. */
 int onednn_fail(struct err *err, const char *what, dnnl_status_t status);

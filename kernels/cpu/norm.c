@@ -13,7 +13,7 @@ int cpu_residual_norm(struct lane *lane, const struct residual_norm_args *args, 
         struct simd_norm norm;
 
         norm = lane->session->simd->add_norm(stream, delta, args->gamma, args->beta, args->eps,
-                                             hidden, stream);
+                                             hidden);
         if (args->mean) {
             args->mean[r] = norm.mean;
             args->rstd[r] = norm.rstd;

@@ -182,7 +182,7 @@ static dnnl_status_t primitive_new(dnnl_primitive_t *out, dnnl_primitive_desc_t 
     return status;
 }
 
-/* From a primitive descriptor, all that the caller wants of it. */
+/* Everything the caller needs from a primitive descriptor. */
 static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layout **chosen,
                                  struct onednn_matmul *out)
 {
@@ -209,7 +209,7 @@ static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layou
     return status;
 }
 
-/* The descriptors of one product but its weights'. */
+/* The descriptors of one product except its weights'. */
 struct operands {
     owned_desc x, b, y;
     dnnl_primitive_attr_t attr;
@@ -248,7 +248,7 @@ static dnnl_status_t product_new(dnnl_engine_t engine, const struct onednn_shape
 }
 
 /*
- * Where oneDNN wants the weights as plain rows (its kernels for AVX2 do), the row stride is padded:
+ * Where oneDNN chooses plain rows for the weights (its AVX2 kernels do), the row stride is padded:
  * rows a multiple of 1 KB apart map to the same few cache sets, and a product of 768 x 3072 runs at
  * half speed. Replaces *product if that applies and succeeds; otherwise it is kept.
  */
@@ -272,7 +272,7 @@ static dnnl_status_t spread_rows(dnnl_engine_t engine, const struct onednn_shape
         if (status == dnnl_success) {
             dnnl_primitive_desc_destroy(*product);
             *product = better;
-        } else if (status != dnnl_out_of_memory) { /* it cannot be */
+        } else if (status != dnnl_out_of_memory) { /* not possible for this shape */
             status = dnnl_success;
         }
     }

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdlib.h>
 
 #include "kernels/backend.h"
 #include "kernels/cpu/onednn_guard.h" /* oneDNN, and how to call it */
@@ -20,6 +21,18 @@ struct onednn_shape { /* y = act(x W + b): x (rows, in), W (in, out), b (1, out)
     bool bias;
     enum activation activation;
 };
+
+/* Apart from rows. */
+static inline bool onednn_same_shape(const struct onednn_shape *a, const struct onednn_shape *b)
+{
+    return a->in == b->in && a->out == b->out && a->operand == b->operand &&
+           a->result == b->result && a->bias == b->bias && a->activation == b->activation;
+}
+
+static inline void *onednn_aligned(size_t bytes)
+{
+    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
+}
 
 struct onednn_matmul {
     dnnl_primitive_t primitive;

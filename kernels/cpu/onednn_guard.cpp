@@ -8,11 +8,10 @@
 namespace
 {
 
-/* Many times what the making of any object takes: the code of a kernel, some 100 KB, is the most of
- * it. */
+/* Far more than creating any object takes: mostly the code of a kernel, some 100 KB. */
 const size_t room_bytes = 8 << 20;
 
-/* Past malloc, whose ways of getting memory are not to change by it. */
+/* Bypasses malloc, so as not to change how it obtains memory. */
 bool has_room()
 {
     void *room =
@@ -21,7 +20,7 @@ bool has_room()
     return room != MAP_FAILED && munmap(room, room_bytes) == 0;
 }
 
-/* For each call a function of the same type; the compiler finds out the parameters. */
+/* For each call a function of the same type, whose parameters are deduced. */
 template <auto call, bool makes> struct guarded;
 
 template <typename... Args, dnnl_status_t (*call)(Args...), bool makes>

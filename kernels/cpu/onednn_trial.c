@@ -8,7 +8,7 @@
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
-/* Buffers of the trial; freed when it is done. */
+/* Buffers of the trial. */
 struct trial {
     char *x;      /* (256, in): one row, again and again */
     char *packed; /* random weights */
@@ -16,14 +16,9 @@ struct trial {
     char *seen;   /* (ONEDNN_RUNGS, out): the row of each class */
     char *scratch;
     float *random; /* (out, in), then the bias (out) */
-    int *pair;     /* (in), then room for its making (in) */
+    int *pair;     /* (in), then scratch for make_pairs (in) */
     dnnl_memory_t weights, bias;
 };
-
-static void *aligned(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
 
 static void trial_release(struct trial *trial)
 {
@@ -40,8 +35,7 @@ static void trial_release(struct trial *trial)
     free(trial->x);
 }
 
-/* The row's columns in pairs, at random: pair[k] is column k's partner, or k itself when it is
- * left over. */
+/* Pairs the row's columns at random: pair[k] is column k's partner, or k itself if it has none. */
 static void make_pairs(int *pair, int *order, int n, struct rng *rng)
 {
     for (int k = 0; k < n; k++)
@@ -118,17 +112,17 @@ static dnnl_status_t trial_init(struct trial *trial, const struct onednn_rungs *
     struct rng rng;
     dnnl_status_t status;
 
-    trial->x = aligned(rows * in * onednn_type_bytes(shape->operand));
-    trial->y = aligned(rows * out * onednn_type_bytes(shape->result));
-    trial->seen = aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
-    trial->packed = aligned(onednn_layout_bytes(rungs->layout));
-    trial->scratch = aligned(rungs->scratch_bytes);
-    trial->random = aligned((in * out + out) * sizeof(float));
+    trial->x = onednn_aligned(rows * in * onednn_type_bytes(shape->operand));
+    trial->y = onednn_aligned(rows * out * onednn_type_bytes(shape->result));
+    trial->seen = onednn_aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
+    trial->packed = onednn_aligned(onednn_layout_bytes(rungs->layout));
+    trial->scratch = onednn_aligned(rungs->scratch_bytes);
+    trial->random = onednn_aligned((in * out + out) * sizeof(float));
     trial->pair = malloc(2 * in * sizeof(int));
     if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
         !trial->random || !trial->pair)
         return dnnl_out_of_memory;
-    rng_init(&rng, 1); /* always the same row: what is chosen stays chosen */
+    rng_init(&rng, 1); /* a fixed seed: the choice is reproducible */
     make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
     fill_rows(trial, shape, trial->pair, &rng);
     fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
@@ -178,7 +172,7 @@ static dnnl_status_t trial_run(struct trial *trial, const struct onednn_rungs *r
     return status;
 }
 
-/* Whether every row of y is its first one. */
+/* Whether all rows of y are equal. */
 static bool all_rows_alike(const char *y, int n_rows, size_t row_bytes)
 {
     for (int i = 1; i < n_rows; i++)
@@ -217,7 +211,7 @@ static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t eng
     return status;
 }
 
-/* ---- what was found out, kept for every later open ------------------------------------------- */
+/* ---- results, cached for every later open ---------------------------------------------------- */
 
 #define MAX_VERDICTS 256 /* shapes; more are tried anew each time */
 
@@ -228,19 +222,13 @@ static struct verdict {
 static int n_verdicts;
 static pthread_mutex_t verdicts_lock = PTHREAD_MUTEX_INITIALIZER;
 
-static bool same_shape(const struct onednn_shape *a, const struct onednn_shape *b)
-{
-    return a->in == b->in && a->out == b->out && a->operand == b->operand &&
-           a->result == b->result && a->bias == b->bias && a->activation == b->activation;
-}
-
 static bool recall(const struct onednn_shape *shape, int classes[ONEDNN_RUNGS])
 {
     bool found = false;
 
     pthread_mutex_lock(&verdicts_lock);
     for (int i = 0; i < n_verdicts && !found; i++) {
-        found = same_shape(&verdicts[i].shape, shape);
+        found = onednn_same_shape(&verdicts[i].shape, shape);
         if (found)
             memcpy(classes, verdicts[i].classes, sizeof(verdicts[i].classes));
     }

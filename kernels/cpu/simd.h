@@ -1,6 +1,6 @@
 /*
  * The vector kernels of the CPU backend. simd/kernels.h writes them once for any vector width; each
- * instruction set compiles them in a file of its own (simd/base.c, avx2.c, avx512.c) with its own
+ * instruction set compiles them in its own file (simd/base.c, avx2.c, avx512.c) with its own
  * flags, and simd_choose takes the best that the processor has. An opened backend uses one table
  * only, so a row has the same bits all along.
  */
@@ -39,7 +39,7 @@ struct attend_args {
     const float *q; /* (n_rows, simd_round(D)) */
     float *scores;  /* (SIMD_ROWS, simd_round(parent n) + simd_round(own n)) scratch */
     float *out;     /* (n_rows, simd_round(D)) */
-    float *lse;     /* (n_rows) log of the sum of e^(scale q k^T); NULL: not wanted */
+    float *lse;     /* (n_rows) log of the sum of e^(scale q k^T); NULL: not needed */
 };
 
 /* Of one row: its mean and 1 / sqrt(variance + eps). */
@@ -55,10 +55,10 @@ struct simd {
                  int stride);
     /* softmax(scale q k^T) v. A row's bits do not depend on n_rows nor on its place among them. */
     void (*attend)(const struct attend_args *args);
-    /* x += delta (unless NULL), then out = (x - mean) / sqrt(variance + eps) * gamma + beta; out
-     * may be x. gamma NULL: no norm, out = x, and nothing but zeros is returned. Rows of n. */
+    /* x = norm(x + delta), delta NULL: of x; norm(x) = (x - mean) / sqrt(variance + eps) * gamma +
+     * beta. gamma NULL: no norm, and zeros are returned. Rows of n. */
     struct simd_norm (*add_norm)(float *x, const float *delta, const float *gamma,
-                                 const float *beta, float eps, int n, float *out);
+                                 const float *beta, float eps, int n);
     float (*dot)(const float *a, const float *b, int n);
     void (*from_bf16)(float *to, const bf16 *from, int n);
     void (*to_bf16)(bf16 *to, const float *from, int n);

@@ -1,25 +1,38 @@
-/* One input computed now. */
+/* A batch or an input computed now. */
 #include "model/engine/compute.h"
 
 #include "model/engine/engine_state.h"
 #include "model/engine/launch.h"
 
-int engine_compute_batch(struct engine *engine, struct engine_job *job, struct layer_range layers,
-                         struct engine_batch *batch, struct err *err)
+static int run(struct engine *engine, struct engine_batch *batch, struct layer_range layers,
+               struct err *err)
 {
     const struct launch_args args = {.batch = batch, .internal = true, .layers = layers};
     struct launch *launch;
 
-    *batch = (struct engine_batch){.jobs = &job, .n_jobs = 1};
     if (launch_start(engine, &args, &launch, err))
         return -1;
     launch_wait(launch);
+    if (batch_computed(batch->status))
+        return 0;
+    *err = batch->err;
+    return -1;
+}
+
+int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
+{
+    return run(engine, batch, engine_layers(engine), err);
+}
+
+int engine_compute_batch(struct engine *engine, struct engine_job *job, struct layer_range layers,
+                         struct engine_batch *batch, struct err *err)
+{
+    int rc;
+
+    *batch = (struct engine_batch){.jobs = &job, .n_jobs = 1};
+    rc = run(engine, batch, layers, err);
     batch->jobs = NULL;
-    if (!batch_computed(batch->status)) {
-        *err = batch->err;
-        return -1;
-    }
-    return 0;
+    return rc;
 }
 
 int engine_not_finite(const struct engine *engine, struct err *err)

@@ -5,7 +5,7 @@
 
 #include "model/engine/plan.h"
 
-/* In the order in which they are taken where several explain the samples equally well. */
+/* In order of preference where several explain the samples equally well. */
 enum { TERM_TOKENS, TERM_ATTENTION, TERM_SEGMENTS, TERM_FIXED, TERMS };
 
 /* ---- the function ---------------------------------------------------------------------------- */
@@ -98,8 +98,8 @@ static bool solve(double a[TERMS][TERMS + 1], int n)
     return true;
 }
 
-/* Samples as what the lanes would have computed, over the time: what counts is the relative error,
- * of small batches less. `size` of a column takes the units out of the equations. */
+/* Samples as the lanes' work over the measured time: the relative error counts, less for small
+ * batches. `size` of a column normalises units. */
 struct equations {
     int n;
     double x[COST_MAX_SAMPLES][TERMS];

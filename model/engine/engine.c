@@ -7,8 +7,8 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/opening.h"
 
-/* Slices of parents that may be kept at once: one a thread and one more, so that the next is
- * begun while the children of the others are under way; few, since each holds every layer. */
+/* Slices of parents that may be kept: one per thread and one more, so that the next can start while
+ * the children of the others run; few, since each holds every layer. */
 #define MAX_KEPT 8
 
 static const struct {
@@ -205,11 +205,6 @@ void engine_close(struct engine *engine)
     free(engine);
 }
 
-struct model *engine_model(const struct engine *engine)
-{
-    return engine->model;
-}
-
 const struct session_caps *engine_caps(const struct engine *engine)
 {
     return &engine->caps;
@@ -220,37 +215,11 @@ const struct engine_cost *engine_cost(const struct engine *engine)
     return &engine->cost;
 }
 
-int engine_max_launched(const struct engine *engine)
-{
-    return engine->n_launches;
-}
-
-static int start(struct engine *engine, struct engine_batch *batch, struct launch **launch,
-                 struct err *err)
-{
-    const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};
-
-    return launch_start(engine, &args, launch, err);
-}
-
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)
 {
+    const struct launch_args args = {.batch = batch, .layers = engine_layers(engine)};
     struct launch *launch;
 
     BUG_ON(engine->opening);
-    return start(engine, batch, &launch, err);
-}
-
-int engine_run(struct engine *engine, struct engine_batch *batch, struct err *err)
-{
-    struct launch *launch;
-
-    if (start(engine, batch, &launch, err))
-        return -1;
-    launch_wait(launch);
-    if (!batch_computed(batch->status)) {
-        *err = batch->err;
-        return -1;
-    }
-    return 0;
+    return launch_start(engine, &args, &launch, err);
 }

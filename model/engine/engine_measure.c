@@ -9,18 +9,16 @@
 #include "model/engine/opening.h"
 
 #define BUDGET_US 1500000.0 /* of all passes; remaining passes are skipped */
-#define ENOUGH                                                                                     \
-    6 /* samples that the budget does not cut: tokens, attention, segments and shares              \
-       */
-#define PASS_US 100000.0 /* of one pass, when nothing else is served */
-#define SLOW_US 20000.0  /* from there on one pass to warm up and one that counts are enough */
+#define ENOUGH 6            /* samples taken regardless of the budget */
+#define PASS_US 100000.0    /* of one pass, when nothing else is served */
+#define SLOW_US 20000.0     /* from there on one pass to warm up and one that counts are enough */
 #define ROUNDS 4
 
 /*
- * n segments of len_min to len_max tokens; with a parent of that many tokens, or none. Each about
- * twice the tokens of what stands before at most, so that what it takes can be foretold: the small
- * ones span tokens, attention and segments already, and threads from 128 tokens on. The lengths are
- * no multiples of anything: kernels are faster where they are.
+ * n segments of len_min to len_max tokens; with a parent of that many tokens, or none. Each
+ * has at most about twice the tokens of those before it, so that its time can be predicted: the
+ * small ones already span tokens, attention and segments, and threads from 128 tokens on. The
+ * lengths are not round: kernels are faster at round ones.
  */
 static const struct {
     int n, len_min, len_max, parent;
@@ -33,9 +31,9 @@ static const struct {
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 _Static_assert(SHAPES <= COST_MAX_SAMPLES, "a sample each");
 
-/* ---- what was measured before ---------------------------------------------------------------- */
+/* ---- cached measurements --------------------------------------------------------------------- */
 
-/* No padding: a struct encoder_config is made of ints, enums and one float. */
+/* memcmp works: a struct encoder_config of ints, enums and one float has no padding. */
 static bool same_encoders(const struct kept_cost *kept, const struct model *m)
 {
     for (int i = 0; i < MODEL_MAX_ENCODERS; i++)
@@ -88,7 +86,7 @@ static void keep(struct engine *engine)
 
 /* ---- shapes ---------------------------------------------------------------------------------- */
 
-/* Of a parent where parent is not negative; any tokens. */
+/* With random tokens; a child where parent is not negative. */
 static void put_segment(const struct engine *engine, struct input *out, int len, int parent,
                         struct rng *rng)
 {
@@ -104,7 +102,7 @@ static void put_segment(const struct engine *engine, struct input *out, int len,
     }
 }
 
-/* The shape as far as model and batch hold it. */
+/* The shape, as far as it fits model and batch. */
 static int build_shape(const struct engine *engine, int shape, struct input *out, struct err *err)
 {
     int n = shapes[shape].n, parent = shapes[shape].parent;
@@ -150,7 +148,7 @@ static int layers_for(const struct engine *engine, const struct input *input)
 
     if (m->n_samples == 0)
         return o->max_step_us ? few : all;
-    /* Twice the tokens take at most twice as long; with one sample that is all that is known. */
+    /* Twice the tokens take at most twice as long: all that one sample tells. */
     us = engine_cost_us(&m->so_far, &shape, 1);
     if (m->n_samples == 1)
         us = m->samples[0].us;
@@ -159,7 +157,7 @@ static int layers_for(const struct engine *engine, const struct input *input)
     return us * few / all <= limit_us(o) ? few : 0;
 }
 
-/* The next shape that is short enough by what is known now, in o->input. 1, 0: there is none. */
+/* Builds the next shape whose predicted time is short enough in o->input. 0: none is left. */
 static int next_shape(struct engine *engine, struct err *err)
 {
     struct engine_opening *o = engine->opening;
@@ -205,7 +203,7 @@ static void note_sample(struct engine *engine)
     int all = engine->networks[0].config->layers;
     double us = m->more_us;
 
-    /* What a layer adds; the last one computes less than the others, and is in both passes. */
+    /* Adds what each layer takes; the last, which computes less, is in both passes. */
     if (m->layers < all)
         us = m->few_us + fmax(m->more_us - m->few_us, 0) * (all - 1);
     shape.tokens = ladder_rung(ladder, (int)shape.tokens);
@@ -215,15 +213,15 @@ static void note_sample(struct engine *engine)
     m->so_far.ladder = *ladder;
 }
 
-/* Passes of a shape take turns: with few layers, with one more. The first of each warms it up; the
- * fastest of the others counts, since what disturbs only adds. */
+/* Passes of a shape alternate: with few layers, with one more. The first of each is a warm-up; the
+ * fastest of the others counts, since disturbances only add time. */
 static int measure(struct engine *engine, struct err *err)
 {
     struct measuring *m = &engine->opening->measuring;
     int all = engine->networks[0].config->layers, turns = m->layers < all ? 2 : 1;
     int turn = m->round % turns, round = m->round / turns;
     int layers = turns == 2 && turn == 0 ? m->layers - 1 : m->layers;
-    /* Not always the same layers: they would stay in caches that do not hold the model. */
+    /* Varies the layers: the same ones would stay in caches too small for the model. */
     int first = round * m->layers % (all - layers + 1);
     double us, *best = layers == m->layers ? &m->more_us : &m->few_us;
     double limit = limit_us(engine->opening);

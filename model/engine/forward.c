@@ -64,7 +64,7 @@ void forward_scratch_release(struct forward_scratch *scratch, const struct netwo
 size_t forward_qkv_bytes(const struct network *net, int max_tokens, size_t *layer_bytes)
 {
     *layer_bytes = (size_t)max_tokens * 3 * (size_t)net->config->hidden * net->caps->operand_bytes;
-    *layer_bytes = (*layer_bytes + 63) & ~(size_t)63; /* layers start as memory does */
+    *layer_bytes = (*layer_bytes + 63) & ~(size_t)63; /* layers are as aligned as the block */
     return *layer_bytes * (size_t)net->config->layers;
 }
 
@@ -151,7 +151,7 @@ static int pool(const struct network *net, const struct forward_args *a, void *o
     return net->ops->pool(a->lane, &args, err);
 }
 
-/* What follows attention: its projection and the norm behind it. */
+/* What follows attention: its projection and the norm after it. */
 static int project(const struct network *net, const struct forward_args *a, int l,
                    const struct rows *rows, struct err *err)
 {
@@ -180,7 +180,7 @@ static int project(const struct network *net, const struct forward_args *a, int 
                : 0;
 }
 
-/* The inner layer and the norm behind it. */
+/* The inner layer and the norm after it. */
 static int feed_forward(const struct network *net, const struct forward_args *a, int l,
                         const struct rows *rows, struct err *err)
 {
@@ -233,7 +233,7 @@ static int whole_layer(const struct network *net, const struct forward_args *a, 
                : 0;
 }
 
-/* Of the rows that are read, nothing else. */
+/* Only for the rows that are read. */
 static int read_layer(const struct network *net, const struct forward_args *a, int l,
                       struct err *err)
 {
@@ -246,7 +246,7 @@ static int read_layer(const struct network *net, const struct forward_args *a, i
     if (qkv(net, a, l, err))
         return -1;
     if (read.n == 0)
-        return 0; /* nothing but parents: their keys and values are all that is wanted */
+        return 0; /* only parents: just their keys and values are needed */
     return attend(net, a, l, true, err) || pool(net, a, NULL, err) ||
                    project(net, a, l, &read, err) || feed_forward(net, a, l, &read, err)
                ? -1

@@ -62,7 +62,7 @@ struct forward_rows {
     struct layer_block delta2;       /* (T, H) stream: what the inner layer adds before its norm */
     struct layer_block lse;          /* (T, A) f32, saved */
     struct layer_block mean1, rstd1; /* (T) f32, saved: of the norm after attention */
-    /* (T, F) operand, saved: of networks whose args said so; NULL all the same: in place */
+    /* (T, F) operand, saved: of networks that save; NULL: in place */
     struct layer_block pre_activation;
     struct layer_block mean2, rstd2; /* (T) f32, saved: of the norm after the inner layer */
     float *embed_mean, *embed_rstd;  /* (T) f32, saved */

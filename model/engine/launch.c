@@ -212,7 +212,7 @@ static bool launch_query(struct launcher *launcher, struct launch *launch)
     struct engine *engine = launch->engine;
     int rc = -1;
 
-    if (launcher->broken) /* it must not be called any more */
+    if (launcher->broken) /* it must not be called again */
         err_set(&launch->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
     else
         rc = engine->ops->query(engine->lanes[launch->lane], &launch->err);
@@ -244,11 +244,6 @@ void launch_wait(struct launch *launch)
     } else {
         while (!launch->finished && !launch_query(launcher, launch))
             sleep_us(poll_us);
-    }
-    if (!launch->internal) {
-        lock(launcher);
-        launch_remove(&launcher->finished, launch);
-        unlock(launcher);
     }
     launch_end(launch);
 }

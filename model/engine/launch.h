@@ -18,7 +18,8 @@ struct launch_args {
 /* Launches as engine_submit does. */
 int launch_start(struct engine *engine, const struct launch_args *args, struct launch **out,
                  struct err *err) MUST_CHECK;
-/* Waits until it is done: fills the batch's out fields and frees the launch for reuse. */
+/* Waits until an internal launch is done: fills the batch's out fields and frees the launch for
+ * reuse. */
 void launch_wait(struct launch *launch);
 
 #endif

@@ -1,4 +1,4 @@
-/* The launcher's life: which backend, its device opened once, the crew where lanes are threads. */
+/* Opens and closes a launcher: the backend, its device and the crew of host lanes. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -20,7 +20,7 @@ static int open_device(struct launcher *launcher, const char *backend, const cha
     return 0;
 }
 
-/* "auto" is the GPU where there is one. */
+/* "auto" is the GPU if present. */
 static int choose_device(struct launcher *launcher, const char *backend, const char *device,
                          struct err *err)
 {

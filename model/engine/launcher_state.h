@@ -3,7 +3,7 @@
 #define MODEL_ENGINE_LAUNCHER_STATE_H
 
 #include "adrank/engine.h"
-#include "model/encoder.h"
+#include "model/checkpoint/encoder.h"
 #include "model/engine/crew.h"
 
 /* A cached cost function, for later engines like the one that measured it. */

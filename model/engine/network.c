@@ -72,11 +72,6 @@ int network_init(struct network *net, const struct network_args *args, struct er
     return 0;
 }
 
-int network_step(struct network *net, struct err *err)
-{
-    return upload_step(&net->upload, err);
-}
-
 void network_release(struct network *net)
 {
     upload_release(&net->upload);

@@ -5,7 +5,7 @@
 #ifndef MODEL_ENGINE_NETWORK_H
 #define MODEL_ENGINE_NETWORK_H
 
-#include "model/encoder.h"
+#include "model/checkpoint/encoder.h"
 #include "model/engine/upload.h"
 
 struct network_layer {
@@ -33,10 +33,9 @@ struct network_args {
     bool saves;                    /* for training: the inner layer's pre-activation is available */
 };
 
-/* Allocates no device memory yet. On failure nothing needs to be released. */
+/* Allocates no device memory yet: the steps of net->upload do. On failure nothing needs to be
+ * released. */
 int network_init(struct network *net, const struct network_args *args, struct err *err) MUST_CHECK;
-/* As upload_step. */
-int network_step(struct network *net, struct err *err) MUST_CHECK;
 void network_release(struct network *net); /* does nothing if zeroed */
 
 #endif

@@ -12,11 +12,11 @@
 int opening_weights(struct engine *engine, struct err *err)
 {
     for (int i = 0; i < engine->n_networks; i++) {
-        int rc = network_step(&engine->networks[i], err);
+        int rc = upload_step(&engine->networks[i].upload, err);
         if (rc)
             return rc;
     }
-    return packed_head_step(&engine->head, err);
+    return upload_step(&engine->head.upload, err);
 }
 
 static int open_kept(struct engine *engine, struct err *err)

@@ -23,11 +23,6 @@ int packed_head_init(struct packed_head *packed, const struct network *net, cons
     return 0;
 }
 
-int packed_head_step(struct packed_head *packed, struct err *err)
-{
-    return upload_step(&packed->upload, err);
-}
-
 void packed_head_release(struct packed_head *packed)
 {
     upload_release(&packed->upload);

@@ -5,8 +5,8 @@
 #ifndef MODEL_ENGINE_PACKED_HEAD_H
 #define MODEL_ENGINE_PACKED_HEAD_H
 
+#include "model/checkpoint/head.h"
 #include "model/engine/forward.h"
-#include "model/head.h"
 
 struct packed_head {
     const struct backend_ops *ops;
@@ -17,11 +17,9 @@ struct packed_head {
 };
 
 /* net: the network, initialised, whose rows it reads; head in host memory outlives it. Allocates no
- * device memory yet. On failure nothing needs to be released. */
+ * device memory yet: the steps of packed->upload do. On failure nothing needs to be released. */
 int packed_head_init(struct packed_head *packed, const struct network *net, const struct head *head,
                      struct err *err) MUST_CHECK;
-/* As upload_step. */
-int packed_head_step(struct packed_head *packed, struct err *err) MUST_CHECK;
 void packed_head_release(struct packed_head *packed); /* does nothing if zeroed */
 
 /* Applies the head to the rows in a->scratch->read_operand and copies the result to out, (R, L) in

@@ -13,9 +13,9 @@ struct plan_unit {
     float *target;                             /* its outputs, NULL when it is not read */
     int first_child, last_child, next_sibling; /* units, -1: none */
     int child_tokens;
-    int place;  /* its segment in the slice it lies in */
+    int place;  /* its segment in its slice */
     int start;  /* its first row there */
-    bool apart; /* its children lie in other slices */
+    bool apart; /* its children are in other slices */
 };
 
 /* Bytes of the arrays. Places them in memory unless that is NULL. */
@@ -197,7 +197,7 @@ static struct plan_slice *cut_next(struct plan *plan, struct cut *cut, int paren
     return cut->slice;
 }
 
-/* Families that stay together, and lone segments. */
+/* Families that stay together, and single segments. */
 static void cut_together(struct plan *plan, int target)
 {
     struct cut cut;
@@ -218,8 +218,8 @@ static void cut_together(struct plan *plan, int target)
     }
 }
 
-/* The slices of one group of parents' children: units [from, to) that stand apart, whose parents
- * lie in slice parent. A slice names each parent that it needs once. */
+/* The slices of one group of parents' children: units [from, to) that are apart, whose parents
+ * are in slice parent. A slice names each parent that it needs once. */
 static void cut_children(struct plan *plan, int from, int to, int parent, int target)
 {
     struct plan_slice *s = NULL;
@@ -270,8 +270,8 @@ static void cut_apart(struct plan *plan, int target)
     }
 }
 
-/* Rows of a slice. It is smaller than what is aimed at where that many slices would leave a thread
- * idle while others work: where they are no multiple of the threads. */
+/* Rows per slice: fewer than slice_tokens where the number of slices would not be a multiple of the
+ * threads, which would leave some idle. */
 static int choose_target(const struct plan *plan, int tokens)
 {
     int target = plan->limits.slice_tokens, threads = plan->limits.threads;

@@ -20,7 +20,7 @@ struct plan_limits {
     int max_batch_tokens;
     int max_rows;           /* memory is allocated for: max_batch_tokens, or the rung of that */
     int max_segment_tokens; /* the model's positions */
-    int slice_tokens;       /* aimed at; 0: one slice for everything */
+    int slice_tokens;       /* target; 0: one slice for everything */
     int max_slice_tokens;   /* upper limit: what lanes have room for */
     int max_parent_tokens;  /* rows that may be kept of one slice of parents */
     int threads;            /* as many slices or a multiple, so that every thread has work */

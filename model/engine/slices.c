@@ -98,7 +98,7 @@ static bool slice_start(struct launch *launch, int i)
     if (planned->n_children) {
         slice->kept = kept_take(launch->engine);
         if (slice->kept < 0)
-            return false; /* children that are under way put one back */
+            return false; /* running children will free one */
     }
     slice->state = SLICE_RUNNING;
     return true;

@@ -15,7 +15,7 @@ int config_parse(const char *file, struct view text, json_t **out, struct err *e
         return err_set(err, ERR_NOMEM, "%s: out of memory", file);
     if (!doc)
         return err_set(err, ERR_DATA, "%s: line %d, column %d: %s", file, at.line, at.column,
-                       json_error_code(&at) == json_error_duplicate_key ? "a key twice"
+                       json_error_code(&at) == json_error_duplicate_key ? "duplicate key"
                        : utf8_has_bom(text)                             ? UTF8_BOM_REASON
                                                                         : "not JSON");
     if (!json_is_object(doc)) {

@@ -1,4 +1,4 @@
-/* The reserve behind jansson's allocator. */
+/* The memory reserve of jansson's allocator. */
 #include "model/files/json_memory.h"
 
 #include <pthread.h>

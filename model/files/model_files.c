@@ -12,6 +12,7 @@
 #include <openssl/evp.h>
 #include <xxhash.h>
 
+#include "adrank/model.h"
 #include "base/file.h"
 
 const char *const model_file_names[MODEL_FILES] = {
@@ -70,8 +71,7 @@ int model_require_dir(const char *dir, struct err *err)
 
     if (stat(dir, &st) == 0 && !S_ISDIR(st.st_mode))
         return err_set(err, ERR_NOINPUT,
-                       "%s: a file, want the directory that holds config.json and the weights",
-                       dir);
+                       "%s: not a directory; want the one with config.json and the weights", dir);
     return 0;
 }
 
@@ -96,15 +96,6 @@ int model_files_read_rest(struct model_files *files, const char *dir, struct err
     if (!files->present[FILE_VOCAB] && !files->present[FILE_TOKENIZER])
         return model_missing_vocabulary(dir, err);
     return files->present[FILE_INDEX] ? model_shards_read(files, dir, err) : 0;
-}
-
-int model_files_read(struct model_files *files, const char *dir, struct err *err)
-{
-    if (model_files_read_config(files, dir, err) || model_files_read_rest(files, dir, err)) {
-        model_files_release(files);
-        return -1;
-    }
-    return 0;
 }
 
 void model_files_release(struct model_files *files)
@@ -238,7 +229,7 @@ static uint64_t stamp_of_shards(const char *dir)
     return sum;
 }
 
-uint64_t model_files_stamp(const char *dir)
+uint64_t model_dir_stamp(const char *dir)
 {
     struct stamp stamps[MODEL_FILES];
     bool whole = false;

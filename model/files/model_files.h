@@ -55,12 +55,12 @@ extern const char *const model_file_names[MODEL_FILES]; /* "config.json", ... */
 
 /* ERR_NOINPUT when dir exists and is not a directory. */
 int model_require_dir(const char *dir, struct err *err) MUST_CHECK;
-/* config.json, weights (one file, or shards by their index) and one of the two vocabularies must be
+/*
+ * config.json, weights (one file, or shards by their index) and one of the two vocabularies must be
  * there: ERR_NOINPUT names what was found instead and how to convert it. Others may be absent, but
- * not unreadable. */
-int model_files_read(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
-/* Same, in two steps: config.json decides whether the others are worth reading. The caller releases
- * it in either case. */
+ * not unreadable. Two steps: config.json decides whether the others are worth reading. The caller
+ * releases it in either case.
+ */
 int model_files_read_config(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 int model_files_read_rest(struct model_files *files, const char *dir, struct err *err) MUST_CHECK;
 void model_files_release(struct model_files *files);
@@ -72,9 +72,6 @@ int model_files_digest(const struct model_files *files, char out[MODEL_DIGEST_HE
 /* SHA-256 of the weights: of the single file, or of the concatenated shards. */
 int model_files_weights_sha256(const struct model_files *files, char out[SHA256_HEX + 1],
                                struct err *err) MUST_CHECK;
-
-/* Size, inode and mtime of each of them, hashed; 0 when config.json cannot be found. */
-uint64_t model_files_stamp(const char *dir);
 
 /* ---- parts of it ----------------------------------------------------------------------------- */
 

@@ -164,7 +164,7 @@ static int parse_tensor(const struct safetensors *t, struct safetensor *tensor, 
     if (!tensor->name)
         return err_set(err, ERR_NOMEM, "%s: out of memory", t->file);
     if (!json_is_object(entry))
-        return refuse(t, name, "its entry is no object", err);
+        return refuse(t, name, "its entry is not an object", err);
     json_object_foreach((json_t *)entry, key,
                         value) if (strcmp(key, "dtype") != 0 && strcmp(key, "shape") != 0 &&
                                    strcmp(key, "data_offsets") !=
@@ -204,7 +204,7 @@ static int check_tiling(const struct safetensors *t, struct err *err)
         at = t->items[i].end;
     }
     if (at != t->data.len)
-        return err_set(err, ERR_DATA, "%s: %zu bytes behind the last tensor", t->file,
+        return err_set(err, ERR_DATA, "%s: %zu bytes after the last tensor", t->file,
                        t->data.len - at);
     return 0;
 }
@@ -215,7 +215,7 @@ static int check_metadata(const struct safetensors *t, const json_t *metadata, s
     json_t *value;
 
     if (!json_is_object(metadata))
-        return err_set(err, ERR_DATA, "%s: __metadata__ is no object", t->file);
+        return err_set(err, ERR_DATA, "%s: __metadata__ is not an object", t->file);
     json_object_foreach((json_t *)metadata, key, value) if (!json_is_string(value)) return err_set(
         err, ERR_DATA, "%s: __metadata__ holds more than strings", t->file);
     return 0;
@@ -247,14 +247,14 @@ static int split(struct safetensors *t, struct view bytes, struct view *header, 
     uint64_t len = 0;
 
     if (bytes.len < 8)
-        return err_set(err, ERR_DATA, "%s: shorter than the header's length", t->file);
+        return err_set(err, ERR_DATA, "%s: shorter than its header length field", t->file);
     for (int i = 7; i >= 0; i--)
         len = len << 8 | (unsigned char)bytes.ptr[i];
     if (len > SAFETENSORS_MAX_HEADER)
-        return err_set(err, ERR_DATA, "%s: a header of %llu bytes, at most %d are read", t->file,
+        return err_set(err, ERR_DATA, "%s: the header has %llu bytes, the limit is %d", t->file,
                        (unsigned long long)len, SAFETENSORS_MAX_HEADER);
     if (len > bytes.len - 8)
-        return err_set(err, ERR_DATA, "%s: the header reaches beyond the end of the file", t->file);
+        return err_set(err, ERR_DATA, "%s: the header extends past the end of the file", t->file);
     *header = (struct view){bytes.ptr + 8, (size_t)len};
     t->data = (struct view){bytes.ptr + 8 + len, bytes.len - 8 - (size_t)len};
     return 0;
@@ -273,11 +273,11 @@ int safetensors_init(struct safetensors *out, const char *file, struct view byte
     header = json_load(text, JSON_REJECT_DUPLICATES, &at);
     if (!header || !json_is_object(header)) {
         if (header)
-            err_set(err, ERR_DATA, "%s: header: no JSON object", file);
+            err_set(err, ERR_DATA, "%s: header: not a JSON object", file);
         else if (json_load_no_memory(&at))
             err_set(err, ERR_NOMEM, "%s: out of memory", file);
         else
-            err_set(err, ERR_DATA, "%s: header: not JSON or a key twice, byte %d", file,
+            err_set(err, ERR_DATA, "%s: header: not JSON or duplicate key, byte %d", file,
                     at.position);
         goto out;
     }
@@ -358,6 +358,6 @@ int safetensors_read_f32(const struct safetensor *tensor, float *out, struct err
         finite &= isfinite(out[i]) != 0;
     }
     return finite ? 0
-                  : err_set(err, ERR_DATA, "%s: tensor %s: it holds a NaN or an infinity",
+                  : err_set(err, ERR_DATA, "%s: tensor %s: contains a NaN or an infinity",
                             tensor->file, tensor->name);
 }

@@ -19,6 +19,18 @@ const struct kind *kind_find(const char *where, const char *name, struct err *er
     return NULL;
 }
 
+int kind_input(const struct kind *kind, const struct input_parts *parts, struct input *out,
+               struct err *err)
+{
+    int n_tokens, n_segments;
+
+    kind->size(parts, &n_tokens, &n_segments);
+    if (input_reserve(out, n_tokens, n_segments, err))
+        return -1;
+    kind->build(parts, out);
+    return 0;
+}
+
 void kind_put(struct input *out, int32_t id, int32_t type)
 {
     BUG_ON(out->n_tokens >= out->max_tokens);

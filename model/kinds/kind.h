@@ -47,6 +47,10 @@ extern const struct kind kind_cross, kind_prefix;
 /* NULL with err for unknown names and kinds that are not implemented yet. where: "file: /kind". */
 const struct kind *kind_find(const char *where, const char *name, struct err *err) MUST_CHECK;
 
+/* The input of these parts. */
+int kind_input(const struct kind *kind, const struct input_parts *parts, struct input *out,
+               struct err *err) MUST_CHECK;
+
 /* Writers for build(): append to out within its room. */
 void kind_put(struct input *out, int32_t id, int32_t type);
 void kind_put_run(struct input *out, struct id_run run, int32_t type);

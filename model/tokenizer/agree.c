@@ -37,8 +37,8 @@ static int agree_normalizer(const struct agreeing *a)
             continue;
         if (json_is_boolean(json_object_get(a->config, keys[i].key)))
             return err_set(a->err, ERR_DATA,
-                           "%s: /%s: differs from tokenizer.json's normalizer; which of them "
-                           "counts depends on who reads them",
+                           "%s: /%s: differs from tokenizer.json's normalizer; which one "
+                           "counts depends on the reader",
                            a->file, keys[i].key);
         return err_set(a->err, ERR_DATA,
                        "%s: /normalizer/%s: is %s, but tokenizer_config.json lacks /%s, which "
@@ -63,8 +63,8 @@ static int agree_model(const struct agreeing *a)
     if (!pointer)
         return 0;
     return err_set(a->err, ERR_DATA,
-                   "%s: %s: is not BERT's (true, ##, 100), which transformers takes whatever this "
-                   "says; other readers obey it",
+                   "%s: %s: is not BERT's (true, ##, 100), which transformers uses whatever this "
+                   "says; other readers follow it",
                    a->json, pointer);
 }
 
@@ -109,10 +109,10 @@ static int agree_role(const struct agreeing *a, const struct token_role *role,
     for (size_t i = 0; a->spec->normalizer_of_config && i < 3; i++)
         if (strcmp(role->key, fixed[i].key) == 0 && token->id != fixed[i].id)
             return err_set(a->err, ERR_DATA,
-                           "%s: /%s: %.*s is not that of tokenizer.json's %s; which of them counts "
-                           "depends on who reads them",
+                           "%s: /%s: %.*s is not that of tokenizer.json's %s; which one counts "
+                           "depends on the reader",
                            a->file, role->key, SHOWN(token->content), fixed[i].where);
-    /* Special tokens are cut out of texts, whether or not tokenizer.json says so. */
+    /* Special tokens are split out of texts, whether or not tokenizer.json lists them. */
     return have || token->id < 0 ? 0 : add_special(a, *token);
 }
 
@@ -152,7 +152,7 @@ static int agree_added(const struct agreeing *a, const char *pointer, const stru
                    t->single_word != have->single_word || t->normalized != have->normalized)))
         return err_set(a->err, ERR_DATA,
                        "%s: %s: id or flags of %.*s differ from tokenizer.json's added_tokens; "
-                       "which of them counts depends on who reads them",
+                       "which one counts depends on the reader",
                        a->file, pointer, SHOWN(t->content));
     return 0;
 }

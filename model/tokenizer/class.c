@@ -29,28 +29,27 @@ static const struct key_rule rows[] = {
     KEY_ROW_READ("added_tokens_decoder"),
     KEY_ROW_READ("additional_special_tokens"),
     KEY_ROW_READ("extra_special_tokens"),
-    KEY_ROW_ONLY("truncation_side", "null \"right\"",
-                 "only texts that are cut at their end are served"),
+    KEY_ROW_ONLY("truncation_side", "null \"right\"", "only texts truncated at the end are served"),
     KEY_ROW_ONLY("split_special_tokens", "null false",
                  "special tokens in a text are not split here"),
-    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are put around texts"),
-    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are put around texts"),
-    KEY_ROW_ONLY("add_special_tokens", "null true", "[CLS] and [SEP] are always put around texts"),
+    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are added around texts"),
+    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are added around texts"),
+    KEY_ROW_ONLY("add_special_tokens", "null true",
+                 "[CLS] and [SEP] are always added around texts"),
     KEY_ROW_ONLY(
         "do_basic_tokenize", "null true",
-        "texts are split at blanks and punctuation; whether this is obeyed depends on who reads "
-        "it"),
-    KEY_ROW_ONLY(
-        "never_split", "null []",
-        "whether this is obeyed depends on who reads it; added tokens are what is never split"),
+        "texts are split at blanks and punctuation; whether this is honoured depends on the "
+        "reader"),
+    KEY_ROW_ONLY("never_split", "null []",
+                 "whether this is honoured depends on the reader; added tokens are never split"),
     KEY_ROW_ONLY("wordpieces_prefix", "null \"##\"",
-                 "pieces go on with ##; whether this is obeyed depends on who reads it"),
+                 "pieces continue with ##; whether this is honoured depends on the reader"),
     KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
     KEY_ROW_HARMLESS("padding_side"), /* nothing is padded */
     KEY_ROW_HARMLESS("padding"),
     KEY_ROW_HARMLESS("pad_to_multiple_of"),
     KEY_ROW_HARMLESS("pad_token_type_id"),
-    KEY_ROW_HARMLESS("max_length"), /* what a call left behind: a call says it anew */
+    KEY_ROW_HARMLESS("max_length"), /* left over from a call; each call states its own */
     KEY_ROW_HARMLESS("stride"),
     KEY_ROW_HARMLESS("truncation_strategy"),
     KEY_ROW_HARMLESS("clean_text"), /* no options of these classes */
@@ -78,9 +77,9 @@ const struct key_rules tokenizer_config_rules = {
 enum types { TYPES_NONE, TYPES_OF_PAIRS, TYPES_BY_VERSION };
 
 static const struct {
-    const char *name; /* with or without "Fast" behind it, but for the last two */
-    enum types types; /* what it gives where model_input_names says nothing */
-    /* tokenizer.json as it is; the others build their own from its vocabulary. */
+    const char *name; /* optionally followed by "Fast" */
+    enum types types; /* where model_input_names is not stated */
+    /* uses tokenizer.json; the others build their own from its vocabulary. */
     bool reads_the_file;
 } classes[] = {
     {"BertTokenizer", TYPES_OF_PAIRS, false},    {"DistilBertTokenizer", TYPES_NONE, false},
@@ -125,8 +124,8 @@ static int read_class(const char *file, const char *pointer, const char *name, c
     while (i < n && !is_class(name, classes[i].name))
         i++;
     if (i == n || (classes[i].reads_the_file && !has_json))
-        return err_set(err, ERR_DATA, "%s: %s: %.64s is none of BERT's%s", file, pointer, name,
-                       has_json ? "" : "; a tokenizer.json would tell what it does");
+        return err_set(err, ERR_DATA, "%s: %s: %.64s is not one of BERT's%s", file, pointer, name,
+                       has_json ? "" : "; a tokenizer.json would define what it does");
     types = classes[i].types;
     if (read_input_names(file, config, &types, err))
         return -1;
@@ -176,7 +175,7 @@ int tokenizer_class_read(const char *file, const json_t *config, const char *mod
     if (spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
         return err_set(err, ERR_DATA,
                        "%s: /truncation_side: tokenizer.json's /truncation/direction is Left: only "
-                       "texts that are cut at their end are served",
+                       "texts truncated at the end are served",
                        file);
     return 0;
 }

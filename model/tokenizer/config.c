@@ -50,8 +50,8 @@ static int add(struct config_reader *r, const char *pointer, struct added_token 
     if (token.content.len == 0)
         return err_set(r->err, ERR_DATA, "%s: %s: an empty token", r->file, pointer);
     if (token.id >= 0 && token.id != id)
-        return err_set(r->err, ERR_DATA, "%s: %s: id %d, by the vocabulary it is %d", r->file,
-                       pointer, (int)token.id, (int)id);
+        return err_set(r->err, ERR_DATA, "%s: %s: id %d, the vocabulary has %d", r->file, pointer,
+                       (int)token.id, (int)id);
     if (at == r->added_room)
         return err_set(r->err, ERR_DATA, "%s: %s: too many added tokens", r->file, pointer);
     token.id = id;
@@ -119,7 +119,7 @@ static int read_decoder(struct config_reader *r, const json_t *config)
     return 0;
 }
 
-/* The token of one role: what the file says, else the class's own. False: neither has one. */
+/* The token of one role: the file's, else the class's. False: neither has one. */
 static bool role_token(const struct token_role *role, const json_t *v, struct added_token *token)
 {
     *token = (struct added_token){.content = view_of(role->content), .id = -1, .special = true};
@@ -148,7 +148,7 @@ static int read_roles(struct config_reader *r, const json_t *config)
             return err_set(r->err, ERR_DATA, "%s: %s: %.*s is not in the vocabulary", r->file,
                            pointer, (int)(token.content.len > 64 ? 64 : token.content.len),
                            token.content.ptr);
-        /* A string says nothing of flags: what added_tokens_decoder said stays. */
+        /* A string has no flags: those of added_tokens_decoder stay. */
         if (!json_is_object(v)) {
             size_t at = 0;
 

@@ -8,14 +8,14 @@
 #include "base/bug.h"
 #include "model/tokenizer/normalizer_ranges.h"
 
-/* Nothing above has a case or a decomposition, so that nobody need ask utf8proc a million times. */
+/* Nothing above has a case or a decomposition: saves a million calls of utf8proc. */
 #define LAST_INTERESTING 0x2fa1fu
 
 struct lower_range {
     uint32_t first, last, step, to; /* first + i * step becomes to + i * step */
 };
 
-/* Younger than utf8proc 2.8's Unicode 15; releases that know them say the same. */
+/* Newer than utf8proc 2.8's Unicode 15; later releases agree. */
 static const struct lower_range newer_lower[] = {
     {0x1C89, 0x1C89, 1, 0x1C8A},    {0xA7CB, 0xA7CB, 1, 0x0264},    {0xA7CC, 0xA7CE, 2, 0xA7CD},
     {0xA7D2, 0xA7D4, 2, 0xA7D3},    {0xA7DA, 0xA7DA, 1, 0xA7DB},    {0xA7DC, 0xA7DC, 1, 0x019B},

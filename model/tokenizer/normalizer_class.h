@@ -14,7 +14,7 @@
 enum char_class {
     CHAR_REMOVED = 1 << 0,     /* clean_text drops it: NUL, U+FFFD, Cc, Cf, Co but \t \n \r */
     CHAR_WHITE = 1 << 1,       /* White_Space */
-    CHAR_CHINESE = 1 << 2,     /* stands alone as a word */
+    CHAR_CHINESE = 1 << 2,     /* a word by itself */
     CHAR_MARK = 1 << 3,        /* Mn: strip_accents drops it */
     CHAR_PUNCTUATION = 1 << 4, /* P*, and every ASCII symbol */
     CHAR_DECOMPOSES = 1 << 5,  /* has a canonical decomposition */

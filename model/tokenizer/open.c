@@ -15,7 +15,7 @@ static int parse(const struct tokenizer_file *file, json_t **out, struct err *er
     return *out ? 0 : err_set(err, ERR_NOMEM, "%s: out of memory", file->name);
 }
 
-/* Sets err from what was made of the spec: its reasons know no file. */
+/* Prefixes errors, whose reasons do not name the file. */
 static int make(const char *name, const struct tokenizer_spec *spec, struct tokenizer **out,
                 struct err *err)
 {
@@ -49,8 +49,8 @@ static int add_special_map(const struct tokenizer_files *files, json_t *config, 
         if (have && !json_is_array(have) && !json_is_null(have) &&
             !view_eq(content_of(have), content_of(v))) {
             err_set(err, ERR_DATA,
-                    "%s: /%.40s: differs from tokenizer_config.json's; which of them counts "
-                    "depends on who reads them",
+                    "%s: /%.40s: differs from tokenizer_config.json's; which one counts "
+                    "depends on the reader",
                     files->special_map.name, key);
             goto out;
         }
@@ -65,7 +65,7 @@ out:
     return rc;
 }
 
-/* A list of added tokens in a file of its own leaves their flags open. */
+/* A separate file of added tokens does not state their flags. */
 static int refuse_added(const struct tokenizer_files *files, const json_t *config, struct err *err)
 {
     json_t *added = NULL;

@@ -3,7 +3,7 @@
 
 #define BREAKS (CHAR_WHITE | CHAR_PUNCTUATION)
 
-/* *p behind the character. */
+/* Advances *p past the character. */
 static inline unsigned next_class(const struct char_classes *classes, const char **p)
 {
     unsigned char byte = (unsigned char)**p;

@@ -15,12 +15,9 @@
 struct tokenizer {
     struct normalizer normalizer;
     struct wordpiece wordpiece;
-    struct added_tokens in_text;       /* looked for in the text as it is */
-    struct added_tokens in_normalized; /* looked for in what the normaliser makes of it */
-    int32_t size;
-    int32_t cls, sep, pad, pair_type;
-    int max_tokens;
-    bool lowercases;
+    struct added_tokens in_text;       /* matched in the original text */
+    struct added_tokens in_normalized; /* matched in the normalised text */
+    struct tokenizer_facts facts;
 };
 
 /* A longer text is normalised in chunks of about this, so that it is not read beyond the ids
@@ -71,7 +68,7 @@ static void encode_normalized(struct encoder *e, struct view text)
 
 /* Takes a chunk off a text, whole where it is short. Chunks have the ids of the whole: they end
  * behind a character that breaks words wherever it stands, and that normalisation leaves alone
- * or puts spaces around. Tokens that are looked for in normalised text may span anything. */
+ * or puts spaces around. Tokens that are matched in normalised text may span anything. */
 static struct view next_chunk(const struct tokenizer *t, struct view *text)
 {
     const char *p = text->ptr + CHUNK_BYTES, *end = text->ptr + text->len;
@@ -187,7 +184,7 @@ size_t tokenizer_max_first_ids(const struct tokenizer *tokenizer, size_t len, in
     return word < SIZE_MAX - first && first + word < all ? first + word : all;
 }
 
-/* Contents of normalised tokens are looked for as the normaliser leaves them. */
+/* Contents of normalised tokens are matched in normalised form. */
 static int normalize_added(const struct normalizer *normalizer, struct added_token *token,
                            struct arena *arena, struct err *err)
 {
@@ -197,7 +194,7 @@ static int normalize_added(const struct normalizer *normalizer, struct added_tok
     if (!out || normalizer_run(normalizer, token->content, arena, out, &len))
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
     if (len == 0) /* it would be found everywhere */
-        return err_set(err, ERR_DATA, "added token %d is nothing once normalized", (int)token->id);
+        return err_set(err, ERR_DATA, "added token %d is empty once normalized", (int)token->id);
     token->content = (struct view){out, len};
     return 0;
 }
@@ -253,13 +250,13 @@ int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, str
 
     if (!t)
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
-    t->size = tokenizer_spec_size(spec);
-    t->cls = spec->cls;
-    t->sep = spec->sep;
-    t->pad = spec->pad;
-    t->pair_type = spec->pair_type;
-    t->max_tokens = spec->max_tokens;
-    t->lowercases = spec->normalizer.lowercase;
+    t->facts = (struct tokenizer_facts){.vocab_size = tokenizer_spec_size(spec),
+                                        .cls = spec->cls,
+                                        .sep = spec->sep,
+                                        .pad = spec->pad,
+                                        .pair_type = spec->pair_type,
+                                        .max_tokens = spec->max_tokens,
+                                        .lowercases = spec->normalizer.lowercase};
     normalizer_init(&t->normalizer, &spec->normalizer);
     if (wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
         tokenizer_free(t);
@@ -279,37 +276,7 @@ void tokenizer_free(struct tokenizer *t)
     free(t);
 }
 
-int32_t tokenizer_vocab_size(const struct tokenizer *tokenizer)
+const struct tokenizer_facts *tokenizer_facts(const struct tokenizer *tokenizer)
 {
-    return tokenizer->size;
-}
-
-int32_t tokenizer_cls(const struct tokenizer *tokenizer)
-{
-    return tokenizer->cls;
-}
-
-int32_t tokenizer_sep(const struct tokenizer *tokenizer)
-{
-    return tokenizer->sep;
-}
-
-int32_t tokenizer_pad(const struct tokenizer *tokenizer)
-{
-    return tokenizer->pad;
-}
-
-int tokenizer_max_tokens(const struct tokenizer *tokenizer)
-{
-    return tokenizer->max_tokens;
-}
-
-int32_t tokenizer_pair_type(const struct tokenizer *tokenizer)
-{
-    return tokenizer->pair_type;
-}
-
-bool tokenizer_lowercases(const struct tokenizer *tokenizer)
-{
-    return tokenizer->lowercases;
+    return &tokenizer->facts;
 }

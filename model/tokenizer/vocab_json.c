@@ -186,7 +186,7 @@ static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *
         return err_set(r->err, ERR_DATA, "%s: %s/content: is empty", r->file, pointer);
     for (size_t k = 0; k < i; k++)
         if (view_eq(spec->added[k].content, token->content))
-            return err_set(r->err, ERR_DATA, "%s: %s/content: that of /added_tokens/%zu again",
+            return err_set(r->err, ERR_DATA, "%s: %s/content: duplicate of /added_tokens/%zu",
                            r->file, pointer, k);
     want = tokenizer_spec_find(spec, token->content);
     if (want < 0) {
@@ -196,7 +196,7 @@ static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *
     }
     if (!json_is_integer(id) || json_integer_value(id) != want)
         return err_set(r->err, ERR_DATA,
-                       "%s: %s/id: must be %d, by the vocabulary and those before", r->file,
+                       "%s: %s/id: must be %d after the vocabulary and the tokens before", r->file,
                        pointer, (int)want);
     token->id = want;
     return 0;
@@ -334,7 +334,7 @@ static int read_pad(const struct vocab_reader *r, const json_t *root)
         json_int_t pad = json_integer_value(id);
 
         if (pad < 0 || pad >= tokenizer_spec_size(spec))
-            return err_set(r->err, ERR_DATA, "%s: /padding/pad_id: no id of the vocabulary",
+            return err_set(r->err, ERR_DATA, "%s: /padding/pad_id: not an id of the vocabulary",
                            r->file);
         spec->pad = (int32_t)pad;
         return 0;
@@ -348,7 +348,7 @@ static int read_pad(const struct vocab_reader *r, const json_t *root)
     return 0;
 }
 
-/* The length is what the last call left behind; the side is the tokenizer's own. */
+/* The length is left over from the last call; the side belongs to the tokenizer. */
 static void read_truncation(const struct vocab_reader *r, const json_t *root)
 {
     const json_t *side = json_object_get(json_object_get(root, "truncation"), "direction");

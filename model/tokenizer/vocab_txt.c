@@ -52,7 +52,7 @@ static int refuse_duplicates(const char *file, const struct tokenizer_spec *spec
     trie_sort(sorted, spec->n_tokens);
     for (size_t i = 1; i < spec->n_tokens && rc == 0; i++)
         if (view_eq(sorted[i - 1].text, sorted[i].text))
-            rc = err_set(err, ERR_DATA, "%s: line %d: the token of line %d again", file,
+            rc = err_set(err, ERR_DATA, "%s: line %d: duplicate of line %d", file,
                          (int)sorted[i].value + 1, (int)sorted[i - 1].value + 1);
     free(sorted);
     return rc;

@@ -34,7 +34,7 @@ static void link_free(struct builder *b, int32_t from, int32_t to)
 {
     int32_t last = from - 1;
 
-    /* Appended behind the last free node; new nodes all lie behind the old ones. */
+    /* Appended to the last free node; all new nodes follow the old ones. */
     while (last >= MARGIN && b->nodes[last].parent != TRIE_FREE)
         last--;
     if (last < MARGIN)

@@ -9,7 +9,7 @@
 #include "server/net/query.h"
 
 #define N_ROUTES 6
-/* Short, so that nobody holds its connections for long. */
+/* Short, so that its connections cannot be held for long. */
 #define FIRST_BYTE_MS 2000
 #define IDLE_MS 15000
 #define MEMORY_BYTES (16 << 20)
@@ -19,13 +19,13 @@ struct admin {
     struct http_route routes[N_ROUTES];
     struct router router;
     struct net_shared shared;
-    struct budget memory; /* its own: a public side that is out of it must not shut it */
+    struct budget memory; /* its own: it must work when the public side is out of memory */
     struct connection_pool pool;
     struct listener listener;
     struct metrics_shard *shard;
     const struct admin_options *options;
-    struct http_options http; /* as configured, or less: of its connections */
-    struct http_call *reload; /* that waits for a reload */
+    struct http_options http; /* as configured, or less */
+    struct http_call *reload; /* waits for a reload; may be NULL */
 };
 
 static struct view first_field(const struct http_call *x, const char *name)
@@ -35,14 +35,14 @@ static struct view first_field(const struct http_call *x, const char *name)
     return http_call_field(x, name, &at);
 }
 
-/* Whether a call of /admin/... may go on, by its caller and by its query, whose only parameters are
- * `switches`. Else it has been refused. */
-static bool accept_call(struct admin *admin, struct http_call *x,
-                        const struct query_switch *switches, int n_switches)
+/* Checks the caller of /admin/... and the query, whose only parameter is the switch `name` (NULL:
+ * none). false: the call has been refused. */
+static bool accept_call(struct admin *admin, struct http_call *x, const char *name, bool *on)
 {
     struct caller caller = {.host = http_call_authority(x),
                             .origin = first_field(x, "origin"),
                             .fetch_site = first_field(x, "sec-fetch-site")};
+    bool none;
     const char *why = caller_refused(&caller, admin->options->address);
     struct err err;
 
@@ -50,10 +50,8 @@ static bool accept_call(struct admin *admin, struct http_call *x,
         http_call_problem(x, PROBLEM_FORBIDDEN, why, NULL);
         return false;
     }
-    if (query_read(
-            &(struct query_args){
-                .query = x->query, .switches = switches, .n_switches = n_switches, .strict = true},
-            &err)) {
+    if (query_read(&(struct query_args){.query = x->query, .name = name, .strict = true},
+                   on ? on : &none, &err)) {
         http_call_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
         return false;
     }
@@ -66,13 +64,7 @@ static void handle_metrics(struct http_call *x, void *arg)
     struct buf body = BUF_INIT;
 
     metrics_write(admin->args.metrics, &body);
-    if (buf_failed(&body))
-        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    else
-        http_call_respond(x, &(struct http_response){.status = 200,
-                                                     .content_type = METRICS_CONTENT_TYPE,
-                                                     .body = buf_view(&body)});
-    buf_release(&body);
+    http_call_respond_buf(x, 200, METRICS_CONTENT_TYPE, &body);
 }
 
 static void handle_config(struct http_call *x, void *arg)
@@ -81,22 +73,18 @@ static void handle_config(struct http_call *x, void *arg)
     struct buf body = BUF_INIT;
     struct json_writer w;
 
-    if (!accept_call(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, NULL))
         return;
     json_writer_init(&w, &body);
     admin->args.actions.print_config(admin->args.actions.arg, &w);
-    if (buf_failed(&body))
-        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    else
-        http_call_respond(x, &(struct http_response){.status = 200, .body = buf_view(&body)});
-    buf_release(&body);
+    http_call_respond_buf(x, 200, NULL, &body);
 }
 
 static void handle_drain(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
 
-    if (!accept_call(admin, x, NULL, 0))
+    if (!accept_call(admin, x, NULL, NULL))
         return;
     admin->args.actions.drain(admin->args.actions.arg);
     http_call_respond(
@@ -115,9 +103,8 @@ static void handle_reload(struct http_call *x, void *arg)
 {
     struct admin *admin = arg;
     bool dry_run;
-    const struct query_switch switches[] = {{"dry_run", &dry_run}};
 
-    if (!accept_call(admin, x, switches, 1))
+    if (!accept_call(admin, x, "dry_run", &dry_run))
         return;
     if (admin->args.actions.reload(admin->args.actions.arg, dry_run)) {
         http_call_problem(x, PROBLEM_RELOAD_BUSY, NULL, NULL);
@@ -155,11 +142,7 @@ void admin_reloaded(struct admin *admin, const struct reload_outcome *outcome)
         return;
     }
     write_outcome(outcome, &body);
-    if (buf_failed(&body))
-        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    else
-        http_call_respond(x, &(struct http_response){.status = 200, .body = buf_view(&body)});
-    buf_release(&body);
+    http_call_respond_buf(x, 200, NULL, &body);
 }
 
 static void set_routes(struct admin *admin)
@@ -220,13 +203,12 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     admin->shard = metrics_shard_new(args->metrics, err);
     if (!admin->shard)
         goto fail;
-    if (connection_pool_init(&admin->pool,
-                             &(struct connection_pool_args){.loop = args->loop,
-                                                            .shared = &admin->shared,
-                                                            .router = &admin->router,
-                                                            .hooks.on_response = on_answer,
-                                                            .user = admin},
-                             err))
+    admin->pool = (struct connection_pool){.loop = args->loop,
+                                           .shared = &admin->shared,
+                                           .router = &admin->router,
+                                           .hooks.on_response = on_answer,
+                                           .user = admin};
+    if (connection_pool_init(&admin->pool, err))
         goto fail;
     admin_set_options(admin, args->options, args->http);
     if (listener_open(&admin->listener,
@@ -257,9 +239,4 @@ void admin_close(struct admin *admin)
 const struct listener *admin_listener(const struct admin *admin)
 {
     return &admin->listener;
-}
-
-const char *admin_address(const struct admin *admin)
-{
-    return listener_text(&admin->listener);
 }

@@ -26,7 +26,7 @@ struct admin_actions {
 struct admin_args {
     struct loop *loop;                   /* the main thread's */
     const struct admin_options *options; /* these two until admin_set_options() */
-    const struct http_options *http;     /* what its connections may take, too, or less */
+    const struct http_options *http;     /* limits of its connections, which may be less */
     struct health *health;
     struct metrics *metrics;
     struct admin_actions actions;
@@ -35,13 +35,13 @@ struct admin_args {
 /* ERR_UNAVAILABLE when the address is taken. */
 int admin_open(const struct admin_args *args, struct admin **out, struct err *err) MUST_CHECK;
 void admin_close(struct admin *admin);
-const char *admin_address(const struct admin *admin);
 const struct listener *admin_listener(const struct admin *admin);
-/* From now on. How long its connections may idle at most is its own, and how many there may be. */
+/* Takes effect immediately. The number of its connections and their longest idle time are fixed. */
 void admin_set_options(struct admin *admin, const struct admin_options *options,
                        const struct http_options *http);
 
-/* Answers the client that asked for the reload that runs, if one did and is still there. */
+/* Answers the client that requested the running reload, if there is one and it is still connected.
+ */
 struct reload_outcome {
     const char *status; /* "applied", "unchanged", "valid"; NULL: failed */
     uint64_t generation;

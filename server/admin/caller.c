@@ -1,16 +1,7 @@
-/* Who may call what is below /admin, decided from three fields of the request. */
+/* Who may call /admin/..., decided by three fields of the request. */
 #include "server/admin/caller.h"
 
-#include <arpa/inet.h>
-
 #include "base/host_port.h"
-
-static bool is_address(const char *host)
-{
-    struct in6_addr bytes;
-
-    return inet_pton(AF_INET, host, &bytes) == 1 || inet_pton(AF_INET6, host, &bytes) == 1;
-}
 
 static bool is_ours(struct view authority, const char *address)
 {
@@ -18,7 +9,7 @@ static bool is_ours(struct view authority, const char *address)
 
     if (host_port_parse(authority, &host))
         return false;
-    if (is_address(host.host) || view_is_nocase(view_of(host.host), "localhost"))
+    if (host_is_address(host.host) || view_is_nocase(view_of(host.host), "localhost"))
         return true;
     return host_port_parse(view_of(address), &configured) == 0 &&
            view_is_nocase(view_of(host.host), configured.host);

@@ -1,7 +1,7 @@
 /*
- * Who may call what is below /admin: programs that were given this address. Not a page in an
- * operator's browser that names it (a foreign Origin), nor one whose own name was made to resolve
- * to it (a foreign Host; DNS rebinding). Pure.
+ * Who may call /admin/...: programs that were configured with this address. Not a page in an
+ * operator's browser that refers to it (a foreign Origin), nor one whose own name was made to
+ * resolve to it (a foreign Host; DNS rebinding). Pure.
  */
 #ifndef SERVER_ADMIN_CALLER_H
 #define SERVER_ADMIN_CALLER_H

@@ -50,23 +50,25 @@ static bool is_verified(struct health *health)
     return verified;
 }
 
-bool health_live(struct health *health, int64_t now_us, const char **why)
+/* ---- verdicts: *why is a constant text, "ok" or what is wrong -------------------------------- */
+
+static bool is_live(struct health *health, const char **why)
 {
-    const int64_t since_us = now_us - stall_us(health);
+    const int64_t since_us = clock_now_us() - stall_us(health);
     const int64_t server_us = server_heartbeat_us(health->args.server);
     const int64_t executor_us = executor_heartbeat_us(health->args.executor);
 
     *why = "ok";
     if (server_us && server_us < since_us)
-        *why = "a worker stalls";
+        *why = "a worker is stalled";
     else if (executor_us && executor_us < since_us)
-        *why = "the executor stalls";
+        *why = "the executor is stalled";
     else
         return true;
     return false;
 }
 
-bool health_ready(struct health *health, const char **why)
+static bool is_ready(struct health *health, const char **why)
 {
     *why = "ok";
     if (server_draining(health->args.server))
@@ -79,6 +81,8 @@ bool health_ready(struct health *health, const char **why)
         return true;
     return false;
 }
+
+/* ---- what operators see ---------------------------------------------------------------------- */
 
 static void write_backend(const struct health *health, struct json_writer *w)
 {
@@ -139,83 +143,52 @@ static void write_verbose(struct health *health, struct json_writer *w)
     jw_member_bool(w, "draining", server_draining(health->args.server));
 }
 
-struct verdict {
-    bool good;
-    const char *why;
-    bool verbose;
-};
+typedef bool (*judge_fn)(struct health *health, const char **why);
 
-static void answer(struct health *health, struct http_call *x, const struct verdict *verdict)
+static void answer(struct http_call *x, struct health *health, judge_fn judge, bool verbose)
 {
     struct buf body = BUF_INIT;
     struct json_writer w;
+    const char *why;
+    const bool good = judge(health, &why);
 
     json_writer_init(&w, &body);
     jw_object_begin(&w);
-    jw_member_str(&w, "status", verdict->why);
-    if (verdict->verbose)
+    jw_member_str(&w, "status", why);
+    if (verbose)
         write_verbose(health, &w);
     jw_object_end(&w);
-    if (buf_failed(&body))
-        http_call_problem(x, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
-    else
-        http_call_respond(x, &(struct http_response){.status = verdict->good ? 200 : 503,
-                                                     .body = buf_view(&body)});
-    buf_release(&body);
+    http_call_respond_buf(x, good ? 200 : 503, NULL, &body);
 }
 
-static void answer_live(struct health *health, struct http_call *x, bool verbose)
+/* Monitors add parameters of their own: only "verbose" counts. */
+static void answer_query(struct http_call *x, struct health *health, judge_fn judge)
 {
-    struct verdict verdict = {.verbose = verbose};
-
-    verdict.good = health_live(health, clock_now_us(), &verdict.why);
-    answer(health, x, &verdict);
-}
-
-static void answer_ready(struct health *health, struct http_call *x, bool verbose)
-{
-    struct verdict verdict = {.verbose = verbose};
-
-    verdict.good = health_ready(health, &verdict.why);
-    answer(health, x, &verdict);
-}
-
-/* 0, or the query has been refused. Monitors add parameters of their own: only this one counts. */
-static int read_verbose(struct http_call *x, bool *verbose)
-{
-    const struct query_switch switches[] = {{"verbose", verbose}};
+    bool verbose;
     struct err err;
 
-    if (query_read(&(struct query_args){.query = x->query, .switches = switches, .n_switches = 1},
-                   &err)) {
+    if (query_read(&(struct query_args){.query = x->query, .name = "verbose"}, &verbose, &err))
         http_call_problem(x, PROBLEM_BAD_QUERY, err.text, NULL);
-        return -1;
-    }
-    return 0;
+    else
+        answer(x, health, judge, verbose);
 }
 
 void health_handle_live(struct http_call *x, void *arg)
 {
-    answer_live(arg, x, false);
+    answer(x, arg, is_live, false);
 }
 
 void health_handle_ready(struct http_call *x, void *arg)
 {
-    answer_ready(arg, x, false);
+    answer(x, arg, is_ready, false);
 }
 
 void health_handle_live_verbose(struct http_call *x, void *arg)
 {
-    bool verbose;
-
-    if (read_verbose(x, &verbose) == 0)
-        answer_live(arg, x, verbose);
+    answer_query(x, arg, is_live);
 }
 
 void health_handle_ready_verbose(struct http_call *x, void *arg)
 {
-    bool verbose;
-
-    if (read_verbose(x, &verbose) == 0)
-        answer_ready(arg, x, verbose);
+    answer_query(x, arg, is_ready);
 }

@@ -1,5 +1,5 @@
 /*
- * Health, reported on both listeners (CONTRACT 2): live while every thread's heart beats, ready
+ * Health, reported on both listeners (CONTRACT 2): live while every thread beats, ready
  * while the model is verified, a backend answers and nothing drains. Redis and overload change
  * neither.
  */
@@ -34,18 +34,14 @@ struct health {
 };
 
 void health_init(struct health *health, const struct health_args *args);
-/* Nobody asks any more. Its world goes: before the executor is closed. */
+/* No handler may run any more. Drops its world, so before the executor is closed. May be zeroed. */
 void health_release(struct health *health);
 
 /* Main thread: what is served from now on; takes a reference. Cannot fail. */
 void health_set_world(struct health *health, struct world *world);
 
-/* Any thread. *why is a constant text: "ok", or what is wrong. */
-bool health_live(struct health *health, int64_t now_us, const char **why);
-bool health_ready(struct health *health, const char **why);
-
 /* Handlers of GET /livez and GET /readyz, on any loop; arg is the struct health. They report
- * whether and why, nothing of what is served and by what. */
+ * the status and the reason, nothing about what is served. */
 void health_handle_live(struct http_call *x, void *arg);
 void health_handle_ready(struct http_call *x, void *arg);
 /* The same, and with ?verbose=1 all of it: for operators. */

@@ -1,7 +1,7 @@
 /*
- * struct batch: some jobs of one engine, or a part of a large one, that run together: from the
- * moment when they are picked until they are handed back. Their memory is made once; the executor
- * has as many of them as may be launched.
+ * struct batch: some jobs of one engine, or a part of a large one, that run together, from the
+ * moment they are picked until they are returned. Allocated once; the executor has as many as may
+ * be launched.
  */
 #ifndef SERVER_BATCH_BATCH_H
 #define SERVER_BATCH_BATCH_H
@@ -14,25 +14,31 @@
 struct batch {
     struct work **works;      /* (max_jobs) */
     int n;                    /* of works; 0: the batch is free */
-    int part;                 /* of works[0], which then is alone; -1: all of works as they are */
-    struct cost *cost;        /* of the engine */
-    struct input_shape shape; /* of a part: known once it was cut */
+    int part;                 /* of works[0], which is then alone; -1: all of works, whole */
+    struct input_shape shape; /* of a part: known once it is cut */
     double base_us, cost_us;  /* estimates, see cost.h */
     int64_t launched_us;
-    /* Once it is through. */
+    /* Once it is done. */
     bool submitted; /* the engine took it */
     enum batch_status status;
     int64_t completed_us;
-    int64_t took_us; /* of the device's time */
+    int64_t took_us; /* time on the device */
 
     /* What the engine reads and writes: the executor's thread only, outside the lock. */
     struct engine_batch engine_batch;
     struct engine_job *engine_jobs; /* (max_jobs) */
     struct engine_job **pointers;   /* (max_jobs) */
-    struct input input;             /* the part that was cut; reserved when an engine opens */
+    struct input input; /* the part that was cut; memory reserved when an engine opens */
+};
+
+/* A batch that was computed, for metrics. */
+struct batch_stats {
+    int64_t tokens;
+    int requests;
+    double cost_ratio; /* actual over estimated duration */
 };
 
 int batch_init(struct batch *batch, int max_jobs, struct err *err) MUST_CHECK;
-void batch_release(struct batch *batch); /* zeroed memory is legal */
+void batch_release(struct batch *batch); /* does nothing if zeroed */
 
 #endif

@@ -1,9 +1,9 @@
 /*
- * What a batch will take. The engine measures a function of its shape when it opens (struct
- * engine_cost); here that function is corrected by what served batches really took: a factor that
- * is the 95th percentile of observed / estimated over the last batches (weights fall by 2 % with
- * each), kept within [0.25, 4]. It rises within a few batches, because late answers are worse than
- * idle moments, and falls within about eighty. A single outlier (one stall) never moves it.
+ * The estimated duration of a batch. The engine measures a function of its shape when it opens
+ * (struct engine_cost); here that function is corrected by how long served batches took: a factor
+ * that is the 95th percentile of observed / estimated over the last batches (weights decay by 2 %
+ * with each), kept within [0.25, 4]. It rises within a few batches, because late answers are worse
+ * than idle moments, and falls within about eighty. A single outlier (one stall) never moves it.
  *
  * Pure: reads no clock, allocates nothing. One writer; the executor guards it by the lock of its
  * queue.
@@ -19,18 +19,18 @@
 
 struct cost {
     struct engine_cost engine;
-    /* What a batch of the engine may be asked to hold, and what it can. */
-    int min_tokens, max_tokens;
-    double ratio; /* the factor in use */
+    int min_tokens, max_tokens; /* of the limit of a batch's tokens */
+    double ratio;               /* the factor in effect */
     double weights[COST_RATIO_BUCKETS];
     double total_weight;
 };
 
-/* Starts with the weight of 20 batches at a ratio of 1 and of 2 at 1.5: cautious until some 15 were
- * seen. min_tokens is the longest segment with its parent: a batch is never asked to be smaller. */
+/* Starts with the weight of 20 batches at a ratio of 1 and of 2 at 1.5: cautious until about 15
+ * batches were observed. min_tokens is the longest segment with its parent: the smallest limit a
+ * batch may be given. */
 void cost_init(struct cost *cost, const struct engine_cost *engine, int min_tokens, int max_tokens);
 
-/* A wish for the size of batches, as far as the engine can follow it. */
+/* The requested limit of a batch's tokens, clamped to what the engine can do. */
 static inline int cost_batch_tokens(const struct cost *cost, int wanted)
 {
     wanted = wanted < cost->min_tokens ? cost->min_tokens : wanted;

@@ -23,7 +23,7 @@ static void on_progress(void *arg)
     pthread_mutex_unlock(&executor->lock);
 }
 
-/* Under the lock: until somebody signals, or it is time to look again. */
+/* Under the lock: until signalled, or until it is time to check again. */
 static void wait_for_news(struct executor *executor)
 {
     bool poll = executor->schedule.n_launched && executor->caps->poll_us;
@@ -39,28 +39,23 @@ static void wait_for_news(struct executor *executor)
     pthread_cond_timedwait(&executor->wake, &executor->lock, &until);
 }
 
-/* Under the lock. */
-static void decide(struct executor *executor, struct facts *facts, struct actions *actions)
-{
-    facts->now_us = clock_now_us();
-    facts->n_engines = executor->n_engines;
-    facts->max_launched = executor->max_launched;
-    schedule_decide(&executor->schedule, facts, actions);
-    atomic_store(&executor->state, life_state(&executor->schedule.life));
-    atomic_store(&executor->heartbeat_us, executor->schedule.life.heartbeat_us);
-}
-
 /* One turn of the loop. False: it was the last one. */
 static bool turn(struct executor *executor, struct performer *performer)
 {
+    struct schedule *schedule = &executor->schedule;
     struct actions *actions = &performer->actions;
+    struct facts *facts = &performer->facts;
 
-    /* Before the look: news that come after it are not slept over. */
+    /* Cleared before the poll, so that progress made after it prevents the wait. */
     atomic_store(&executor->progress, false);
-    if (executor->schedule.n_launched && !performer->facts.n_done)
+    if (schedule->n_launched && !facts->n_done)
         performer_collect(performer);
     pthread_mutex_lock(&executor->lock);
-    decide(executor, &performer->facts, actions);
+    facts->now_us = clock_now_us();
+    facts->n_engines = executor->n_engines;
+    schedule_decide(schedule, facts, actions);
+    atomic_store(&executor->state, life_state(&schedule->life));
+    atomic_store(&executor->heartbeat_us, schedule->life.heartbeat_us);
     if (!actions->n && !actions->finished)
         wait_for_news(executor);
     pthread_mutex_unlock(&executor->lock);
@@ -68,35 +63,40 @@ static bool turn(struct executor *executor, struct performer *performer)
     return !actions->finished;
 }
 
-static int open_launcher(struct executor *executor, const struct launcher_args *args)
+/* How many batches may be in flight: the same for all engines of the device. */
+static int max_launched(const struct device_caps *caps)
 {
-    struct launcher_args launcher = *args;
+    int n = caps->max_launched < BATCH_MAX_LAUNCHED ? caps->max_launched : BATCH_MAX_LAUNCHED;
+
+    return n < 1 ? 1 : n;
+}
+
+/* On the stack of the thread that starts the executor, until `started`. */
+struct start {
+    struct executor *executor;
+    const struct executor_args *args;
+};
+
+/* -1: start_err is set. */
+static int open_launcher(struct executor *executor, const struct executor_args *args)
+{
+    struct launcher_args launcher = args->launcher;
     int rc;
 
     launcher.on_progress = on_progress;
     launcher.arg = executor;
     rc = launcher_open(&launcher, &executor->launcher, &executor->start_err);
+    pthread_mutex_lock(&executor->lock);
     if (rc == 0) {
         executor->caps = launcher_caps(executor->launcher);
         executor->backend = launcher_backend(executor->launcher);
-        executor->max_launched = executor->caps->max_launched;
-        if (executor->max_launched > BATCH_MAX_LAUNCHED)
-            executor->max_launched = BATCH_MAX_LAUNCHED;
-        if (executor->max_launched < 1)
-            executor->max_launched = 1;
+        executor->schedule.max_launched = max_launched(executor->caps);
     }
-    pthread_mutex_lock(&executor->lock);
     executor->started = true;
     pthread_cond_broadcast(&executor->notice);
     pthread_mutex_unlock(&executor->lock);
     return rc;
 }
-
-/* On the stack of the thread that starts the executor. */
-struct start {
-    struct executor *executor;
-    const struct executor_args *args;
-};
 
 static void *run(void *arg)
 {
@@ -107,8 +107,8 @@ static void *run(void *arg)
         .on_batch_arg = start->args->on_batch_arg,
     };
 
-    if (open_launcher(executor, &start->args->launcher))
-        return NULL; /* start is gone from here on */
+    if (open_launcher(executor, start->args))
+        return NULL;
     performer.launcher = executor->launcher;
     performer.backend = executor->backend;
     while (turn(executor, &performer))
@@ -145,6 +145,7 @@ static void free_executor(struct executor *executor)
     free(executor);
 }
 
+/* Waits until the thread has opened the launcher. */
 static int start_thread(struct executor *executor, const struct executor_args *args,
                         struct err *err)
 {
@@ -157,27 +158,16 @@ static int start_thread(struct executor *executor, const struct executor_args *a
     while (!executor->started)
         pthread_cond_wait(&executor->notice, &executor->lock);
     pthread_mutex_unlock(&executor->lock);
-    if (executor->launcher)
+    if (executor->caps)
         return 0;
     pthread_join(executor->thread, NULL);
     *err = executor->start_err;
     return -1;
 }
 
-/* What the schedule plans with. Jobs of a batch are bounded by its capacity alone. */
-static struct batch_options options_of(const struct executor_options *options,
-                                       const struct deadline_options *deadline)
-{
-    return (struct batch_options){.max_tokens = (int)options->max_tokens,
-                                  .max_queue = (int)options->max_queue,
-                                  .min_us = deadline->min_ms * 1000,
-                                  .reserve_us = deadline->reserve_us};
-}
-
 int executor_open(const struct executor_args *args, struct executor **out, struct err *err)
 {
     struct executor *executor = calloc(1, sizeof(*executor));
-    struct batch_options options;
 
     if (!executor)
         return err_set(err, ERR_NOMEM, "executor: out of memory");
@@ -187,8 +177,7 @@ int executor_open(const struct executor_args *args, struct executor **out, struc
     }
     if (schedule_init(&executor->schedule, args->max_batch_jobs, args->max_queue, err))
         goto fail;
-    options = options_of(args->options, args->deadline);
-    schedule_set_options(&executor->schedule, &options);
+    executor_set_options(executor, args->options, args->deadline);
     executor->schedule.life.heartbeat_us = clock_now_us();
     atomic_init(&executor->state, EXECUTOR_SERVING);
     atomic_init(&executor->heartbeat_us, executor->schedule.life.heartbeat_us);
@@ -223,7 +212,7 @@ void executor_close(struct executor *executor)
 {
     stop(executor, 0, true);
     pthread_join(executor->thread, NULL);
-    if (executor->launcher) { /* its threads may still read and write what we own */
+    if (executor->launcher) { /* its threads may still read and write our memory */
         log_error("executor_leaked", LOG_STR("backend", executor->backend),
                   LOG_INT("batches", executor->schedule.n_launched),
                   LOG_INT("engines", executor->n_engines));
@@ -232,13 +221,18 @@ void executor_close(struct executor *executor)
     free_executor(executor);
 }
 
+/* ---- what others read and set ---------------------------------------------------------------- */
+
 void executor_set_options(struct executor *executor, const struct executor_options *options,
                           const struct deadline_options *deadline)
 {
-    const struct batch_options planned = options_of(options, deadline);
-
     pthread_mutex_lock(&executor->lock);
-    schedule_set_options(&executor->schedule, &planned);
+    /* Jobs of a batch are bounded by its capacity alone. */
+    schedule_set_options(&executor->schedule,
+                         &(struct batch_options){.max_tokens = (int)options->max_tokens,
+                                                 .max_queue = (int)options->max_queue,
+                                                 .min_us = deadline->min_ms * 1000,
+                                                 .reserve_us = deadline->reserve_us});
     pthread_mutex_unlock(&executor->lock);
 }
 
@@ -250,4 +244,22 @@ const struct device_caps *executor_caps(const struct executor *executor)
 const char *executor_backend(const struct executor *executor)
 {
     return executor->backend;
+}
+
+enum executor_state executor_state(const struct executor *executor)
+{
+    return atomic_load(&executor->state);
+}
+
+int64_t executor_heartbeat_us(const struct executor *executor)
+{
+    return atomic_load(&executor->heartbeat_us);
+}
+
+int executor_queue_depth(struct executor *executor)
+{
+    pthread_mutex_lock(&executor->lock);
+    int depth = executor->schedule.queue.n;
+    pthread_mutex_unlock(&executor->lock);
+    return depth;
 }

@@ -1,6 +1,6 @@
 /*
- * struct executor, for the three files that work on it: executor.c (life and loop), intake.c (what
- * other threads hand in) and served_engine.c (engines opened and closed on its thread).
+ * struct executor, for the files that work on it: executor.c (life and loop), submit.c and
+ * run_task.c (what other threads hand in), served.c (engines opened and closed on its thread).
  */
 #ifndef SERVER_BATCH_EXECUTOR_STATE_H
 #define SERVER_BATCH_EXECUTOR_STATE_H
@@ -12,15 +12,15 @@
 
 struct executor {
     /* Constant after the start. */
-    struct launcher *launcher;
+    struct launcher *launcher; /* NULL: not open */
     const struct device_caps *caps;
     const char *backend;
     pthread_t thread;
 
-    /* Of the schedule's life, for those who do not take the lock. */
+    /* Of the schedule's life, for threads that do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
-    atomic_bool looks_full; /* the queue was full when somebody last looked, under the lock */
+    atomic_bool looks_full; /* the queue was full at the last check under the lock */
 
     atomic_bool progress;  /* the device has something to report */
     pthread_mutex_t lock;  /* held for a walk over the queue at most */
@@ -33,8 +33,7 @@ struct executor {
     struct err start_err;
 
     /* The executor's thread only. */
-    int n_engines;    /* open */
-    int max_launched; /* what the device and all of them can take */
+    int n_engines; /* open */
 };
 
 #endif

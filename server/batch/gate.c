@@ -1,4 +1,4 @@
-/* Plans the queue to decide whether a job is admitted. */
+/* Plans the queue's batches to decide whether a job is admitted. */
 #include "server/batch/gate.h"
 
 #include <math.h>
@@ -8,8 +8,8 @@
 #define DECAY 0.999
 #define SHORT_QUANTILE 0.005
 #define PATIENT_SHARE 0.5   /* of the time beyond a short budget that a long one may plan with */
-#define WORTH_BEHIND 100.0  /* see room_us: of a batch that waits behind another */
-#define WORTH_IN_FRONT 10.0 /* of the next batch, while others wait behind it */
+#define WORTH_BEHIND 100.0  /* see room_us: of a batch that waits for another */
+#define WORTH_IN_FRONT 10.0 /* of the next batch, while others wait for it */
 
 static int bucket_of(int64_t budget_us)
 {
@@ -19,13 +19,8 @@ static int bucket_of(int64_t budget_us)
     return i >= GATE_BUDGET_BUCKETS ? GATE_BUDGET_BUCKETS - 1 : i;
 }
 
-void gate_init(struct gate *gate)
-{
-    *gate = (struct gate){0};
-}
-
-/* Nobody needs to leave time for a budget that an idle engine could not meet, nor for one under the
- * floor of the order. */
+/* No time is left for a budget that an idle engine could not meet, nor for one under the floor of
+ * the order. */
 static bool within_reach(const struct work *work, const struct batch_options *options)
 {
     double alone_us = work->cost->ratio * work->base_us;
@@ -55,8 +50,7 @@ static double short_budget_us(const struct gate *gate)
     return INFINITY;
 }
 
-/* By when a newcomer has to be planned to finish: earlier than its deadline where budgets
- * differ. */
+/* When a newcomer has to finish as planned: before its deadline where budgets differ. */
 static double latest_us(const struct gate *gate, const struct work *work, int64_t reserve_us)
 {
     double budget_us = (double)(work->deadline_us - work->arrival_us);
@@ -75,10 +69,10 @@ int64_t launched_free_us(int64_t started_us, double cost_us, int64_t now_us)
 }
 
 /*
- * What a batch still needs to be worth its fixed cost: `worth` times that, or to be full. Its
- * earliest deadline decides how far it can grow: were that one admitted with no time to spare while
- * others wait, its batch would stay small, and an overloaded engine would end up running nothing
- * but batches of one.
+ * The growth a batch still needs to amortise its fixed cost: until it takes `worth` times that, or
+ * is full. Its earliest deadline limits the growth: if that job were admitted with no time to spare
+ * while others wait, its batch would stay small, and an overloaded engine would end up running
+ * nothing but batches of one.
  */
 static double room_us(const struct extent *extent, const struct batch_options *options,
                       double worth)
@@ -94,70 +88,72 @@ static double room_us(const struct extent *extent, const struct batch_options *o
     return fmax(0, fmin(variable_us * times, worth * fixed_us) - variable_us);
 }
 
-struct plan {
+/* The batches to come. */
+struct forecast {
     const struct queue *queue;
     const struct batch_options *options;
-    int place;        /* of the newcomer; -1: everybody is looked after, there is no newcomer */
+    int place;        /* of the newcomer; -1: there is none, all are checked */
     double latest_us; /* for the newcomer */
     int64_t from_us;
-    int64_t lost_us;   /* who cannot make it even alone from then on protects nobody */
-    double through_us; /* out: end of the last batch that was looked at */
+    int64_t lost_us;   /* work that misses its deadline even alone from then on is ignored */
+    double through_us; /* out: end of the last batch that was planned */
 };
 
-static double room_for(const struct plan *plan, const struct extent *extent, int first)
+static double room_for(const struct forecast *forecast, const struct extent *extent, int first)
 {
-    const struct work *work = queue_at(plan->queue, plan->place);
-    bool others_wait = extent->end < plan->queue->n;
+    const struct work *work = queue_at(forecast->queue, forecast->place);
+    bool others_wait = extent->end < forecast->queue->n;
 
     if (work->deadline_us > extent->earliest_us)
         return 0; /* others decide how far the batch grows */
-    return room_us(extent, plan->options,
+    return room_us(extent, forecast->options,
                    first > 0     ? WORTH_BEHIND
                    : others_wait ? WORTH_IN_FRONT
                                  : 0);
 }
 
-/* Entries in front of the newcomer are not asked: a batch grows only as far as its deadlines
- * allow, so nobody behind them can make them late. */
-static bool batch_in_time(const struct plan *plan, const struct extent *extent, int first,
+/* Entries before the newcomer are not checked: a batch grows only as far as its deadlines allow, so
+ * later entries cannot make them late. */
+static bool batch_in_time(const struct forecast *forecast, const struct extent *extent, int first,
                           double start_us, double end_us)
 {
-    int64_t reserve_us = plan->options->reserve_us;
+    int64_t reserve_us = forecast->options->reserve_us;
 
-    for (int i = first > plan->place ? first : plan->place; i < extent->end; i++) {
-        const struct work *work = queue_at(plan->queue, i);
-        bool given_up = work_dropped(work, (int64_t)ceil(start_us));
-        if (i == plan->place) {
-            if (given_up || end_us + room_for(plan, extent, first) > plan->latest_us)
+    for (int i = first > forecast->place ? first : forecast->place; i < extent->end; i++) {
+        const struct work *work = queue_at(forecast->queue, i);
+        bool dropped = work_dropped(work, (int64_t)ceil(start_us));
+        if (i == forecast->place) {
+            if (dropped || end_us + room_for(forecast, extent, first) > forecast->latest_us)
                 return false;
-        } else if (!work->probe && !work_dropped(work, plan->lost_us) &&
-                   (given_up || end_us > (double)(work->deadline_us - reserve_us))) {
+        } else if (!work->trial && !work_dropped(work, forecast->lost_us) &&
+                   (dropped || end_us > (double)(work->deadline_us - reserve_us))) {
             return false;
         }
     }
     return true;
 }
 
-/* Stops at the first who would be late. */
-static bool plan_run(struct plan *plan)
+/* Whether all finish in time; stops at the first that would be late. */
+static bool all_in_time(struct forecast *forecast)
 {
-    double now_us = (double)plan->from_us;
+    double now_us = (double)forecast->from_us;
 
-    for (int i = 0; i < plan->queue->n;) {
+    for (int i = 0; i < forecast->queue->n;) {
         struct extent extent;
-        pick_extent(plan->queue, i, plan->options, (int64_t)ceil(now_us), &extent);
-        plan->through_us = now_us + extent.cost_us;
-        if (extent.end > plan->place && !batch_in_time(plan, &extent, i, now_us, plan->through_us))
+        pick_extent(forecast->queue, i, forecast->options, (int64_t)ceil(now_us), &extent);
+        forecast->through_us = now_us + extent.cost_us;
+        if (extent.end > forecast->place &&
+            !batch_in_time(forecast, &extent, i, now_us, forecast->through_us))
             return false;
-        now_us = plan->through_us;
+        now_us = forecast->through_us;
         i = extent.end;
     }
     return true;
 }
 
-/* An estimate that went wrong has to be tried again some time: not where even the most hopeful
- * one is late. */
-static bool worth_a_probe(const struct work *work, int64_t now_us)
+/* A wrong estimate has to be tried again some time, except where even the most hopeful one is
+ * late. */
+static bool worth_a_trial(const struct work *work, int64_t now_us)
 {
     double us = COST_RATIO_MIN * work->base_us;
 
@@ -168,46 +164,37 @@ struct gate_answer gate_decide(struct gate *gate, struct queue *queue, struct wo
                                const struct batch_options *options,
                                const struct engine_state *engine, int64_t now_us)
 {
-    struct gate_answer answer = {.admission = ADMISSION_FULL};
-    struct plan plan = {
-        .queue = queue,
-        .options = options,
-        .from_us = (engine->free_us > now_us ? engine->free_us : now_us) + engine->background_us,
-    };
-    plan.lost_us = plan.from_us;
-    bool full = queue->n >= options->max_queue || queue->n >= queue->capacity;
+    struct gate_answer answer = {.submit = SUBMIT_FULL};
+    struct forecast forecast = {.queue = queue,
+                                .options = options,
+                                .place = -1,
+                                .from_us = engine->free_us,
+                                .lost_us = engine->free_us};
+    bool full = queue->n >= options->max_queue, in_time;
 
     if (within_reach(work, options))
         note_budget(gate, work->deadline_us - work->arrival_us);
-    if (full) {
-        plan.place = -1;
-        plan_run(&plan);
-        answer.wait_us = (int64_t)plan.through_us - now_us;
+    if (!full) {
+        forecast.place = queue_place(queue, work->order_us);
+        forecast.latest_us = latest_us(gate, work, options->reserve_us);
+        queue_insert(queue, work);
+    }
+    in_time = all_in_time(&forecast);
+    answer.wait_us = (int64_t)forecast.through_us - now_us;
+    if (full)
         return answer;
-    }
-    plan.place = queue_place(queue, work->order_us);
-    plan.latest_us = latest_us(gate, work, options->reserve_us);
-    queue_insert(queue, work);
-    answer.admission = plan_run(&plan) ? ADMISSION_OK : ADMISSION_LATE;
-    answer.wait_us = (int64_t)plan.through_us - now_us;
-    if (answer.admission == ADMISSION_LATE && engine->idle && queue->n == 1 &&
-        worth_a_probe(work, now_us)) {
-        answer.admission = ADMISSION_OK;
-        work->probe = true;
-    }
-    if (answer.admission != ADMISSION_OK)
-        queue_remove(queue, plan.place);
+    work->trial = !in_time && engine->idle && queue->n == 1 && worth_a_trial(work, now_us);
+    answer.submit = in_time || work->trial ? SUBMIT_ADMITTED : SUBMIT_LATE;
+    if (answer.submit == SUBMIT_LATE)
+        queue_remove(queue, forecast.place);
     return answer;
 }
 
 bool gate_fits(const struct queue *queue, const struct batch_options *options, int64_t free_us,
                int64_t now_us)
 {
-    struct plan plan = {.queue = queue,
-                        .options = options,
-                        .place = -1,
-                        .from_us = free_us > now_us ? free_us : now_us,
-                        .lost_us = now_us};
+    struct forecast forecast = {
+        .queue = queue, .options = options, .place = -1, .from_us = free_us, .lost_us = now_us};
 
-    return plan_run(&plan);
+    return all_in_time(&forecast);
 }

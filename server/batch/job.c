@@ -1,4 +1,4 @@
-/* Free lists of jobs and their way back to their owners. */
+/* Jobs, and pools of them; see job.h. */
 #include "server/batch/job.h"
 
 #include <stddef.h>
@@ -34,8 +34,7 @@ void batch_job_prepare(struct batch_job *job, struct cost *cost,
     job->part_tokens = cost_batch_tokens(cost, options->max_tokens);
     if (shape.tokens > job->part_tokens) {
         parts = input_parts(&job->input, job->part_tokens, &shape);
-        parts =
-            parts < 2 ? 2 : parts; /* the whole never runs as it is: it is larger than a batch */
+        parts = parts < 2 ? 2 : parts; /* never run whole: it is larger than a batch */
     }
     work_prepare(&job->work, &shape, parts, options);
 }
@@ -77,8 +76,8 @@ struct batch_job *batch_jobs_take(struct batch_jobs *jobs)
     struct input input = job->input;
     input.n_tokens = input.n_segments = input.n_read = 0;
     *job = (struct batch_job){.input = input,
-                              .logits = job->logits,
-                              .max_logits = job->max_logits,
+                              .out = job->out,
+                              .max_out = job->max_out,
                               .buffer_bytes = job->buffer_bytes};
     return job;
 }
@@ -86,9 +85,9 @@ struct batch_job *batch_jobs_take(struct batch_jobs *jobs)
 static void free_buffers(struct batch_jobs *jobs, struct batch_job *job)
 {
     input_release(&job->input);
-    free(job->logits);
-    job->logits = NULL;
-    job->max_logits = 0;
+    free(job->out);
+    job->out = NULL;
+    job->max_out = 0;
     if (jobs->budget && job->buffer_bytes)
         budget_return(jobs->budget, BUDGET_ARENA, job->buffer_bytes);
     job->buffer_bytes = 0;
@@ -111,14 +110,11 @@ void batch_jobs_put(struct batch_jobs *jobs, struct batch_job *job)
 
 void batch_jobs_reclaim(struct batch_jobs *jobs)
 {
-    struct batch_job *job;
+    while (jobs->free) {
+        struct batch_job *job = batch_jobs_take(jobs);
 
-    while ((job = jobs->free)) {
-        jobs->free = job->next_free;
-        jobs->kept_bytes -= job->buffer_bytes;
         free_buffers(jobs, job);
-        job->next_free = jobs->cold;
-        jobs->cold = job;
+        batch_jobs_put(jobs, job);
     }
 }
 
@@ -126,7 +122,7 @@ static int64_t bytes_of(const struct batch_job *job)
 {
     return (int64_t)job->input.max_tokens * 2 * (int64_t)sizeof(*job->input.ids) +
            (int64_t)job->input.max_segments * (int64_t)sizeof(*job->input.segments) +
-           (int64_t)job->max_logits * (int64_t)sizeof(*job->logits);
+           (int64_t)job->max_out * (int64_t)sizeof(*job->out);
 }
 
 /* Buffers only grow while the job is out. */
@@ -145,18 +141,18 @@ static int charge(struct batch_jobs *jobs, struct batch_job *job, struct err *er
     return 0;
 }
 
-int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int labels, struct err *err)
+int batch_jobs_reserve(struct batch_jobs *jobs, struct batch_job *job, int width, struct err *err)
 {
-    int n = job->input.n_read * labels;
+    int n = job->input.n_read * width;
 
-    job->n_logits = n;
-    if (n > job->max_logits) {
-        float *logits = realloc(job->logits, (size_t)n * sizeof(*logits));
+    job->n_out = n;
+    if (n > job->max_out) {
+        float *out = realloc(job->out, (size_t)n * sizeof(*out));
 
-        if (!logits)
+        if (!out)
             return err_set(err, ERR_NOMEM, "%d logits: out of memory", n);
-        job->logits = logits;
-        job->max_logits = n;
+        job->out = out;
+        job->max_out = n;
     }
     return charge(jobs, job, err);
 }

@@ -1,7 +1,7 @@
 /* How an executor ends; see life.h. */
 #include "server/batch/life.h"
 
-#define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not come back */
+#define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not complete */
 
 enum executor_state life_state(const struct life *life)
 {
@@ -20,7 +20,7 @@ void life_stop(struct life *life, int64_t now_us, int64_t drain_us)
 
 void life_close(struct life *life, int64_t now_us)
 {
-    /* The drain may have ended long before. */
+    /* The drain may be over already. */
     int64_t from_us = now_us > life->drain_until_us ? now_us : life->drain_until_us;
 
     if (life->closing)

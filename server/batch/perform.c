@@ -1,4 +1,4 @@
-/* The executor's hands; see perform.h. */
+/* Launches batches, returns jobs and makes steps; see perform.h. */
 #include "server/batch/perform.h"
 
 #include <math.h>
@@ -10,47 +10,37 @@
 
 /* ---- launch ---------------------------------------------------------------------------------- */
 
-static void fill_whole(struct batch *batch)
-{
-    for (int i = 0; i < batch->n; i++) {
-        struct batch_job *job = batch_job_of_work(batch->works[i]);
-        job->launched_us = batch->launched_us;
-        job->queue_us = batch->launched_us - job->work.arrival_us;
-        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->logits};
-    }
-}
-
 /* 1; 0: there is no such part, the whole was charged for more than it has; -1 with err. */
-static int fill_part(struct batch *batch, struct err *err)
+static int cut_part(struct batch *batch, struct err *err)
 {
     struct batch_job *job = batch_job_of_work(batch->works[0]);
-    int labels = model_out_width(job->model->model), first_read;
+    int width = model_out_width(job->model->model), first_read;
     int rc =
         input_part(&job->input, job->part_tokens, batch->part, &batch->input, &first_read, err);
 
     if (rc != 1)
         return rc;
-    if (batch->part == 0) {
-        job->launched_us = batch->launched_us;
-        job->queue_us = batch->launched_us - job->work.arrival_us;
-    }
     batch->shape = input_shape(&batch->input);
-    batch->engine_jobs[0] = (struct engine_job){
-        .input = &batch->input, .out = job->logits + (ptrdiff_t)first_read * labels};
+    batch->engine_jobs[0] = (struct engine_job){.input = &batch->input,
+                                                .out = job->out + (ptrdiff_t)first_read * width};
     return 1;
 }
 
 static enum batch_status submit(struct batch *batch, struct err *err)
 {
     struct engine *engine = job_engine(batch_job_of_work(batch->works[0]))->engine;
-    int filled = 1;
+    int cut = 1;
 
-    if (batch->part < 0)
-        fill_whole(batch);
-    else
-        filled = fill_part(batch, err);
-    if (filled != 1)
-        return filled ? BATCH_NO_MEMORY : BATCH_OK;
+    for (int i = 0; i < batch->n && batch->part <= 0; i++) {
+        struct batch_job *job = batch_job_of_work(batch->works[i]);
+        job->launched_us = batch->launched_us;
+        job->queue_us = batch->launched_us - job->work.arrival_us;
+        batch->engine_jobs[i] = (struct engine_job){.input = &job->input, .out = job->out};
+    }
+    if (batch->part >= 0)
+        cut = cut_part(batch, err);
+    if (cut != 1)
+        return cut ? BATCH_NO_MEMORY : BATCH_OK;
     batch->engine_batch.n_jobs = batch->n;
     if (engine_submit(engine, &batch->engine_batch, err))
         return BATCH_FAILED;
@@ -79,18 +69,12 @@ void performer_collect(struct performer *performer)
     }
 }
 
-/* ---- back ------------------------------------------------------------------------------------ */
-
-static void report_break(const struct performer *performer, const struct batch *batch)
-{
-    log_error("backend_broken", LOG_STR("backend", performer->backend),
-              LOG_STR("error", batch->engine_batch.err.text));
-}
+/* ---- return ---------------------------------------------------------------------------------- */
 
 static bool all_finite(const struct batch_job *job)
 {
-    for (int i = 0; i < job->n_logits; i++)
-        if (!isfinite(job->logits[i]))
+    for (int i = 0; i < job->n_out; i++)
+        if (!isfinite(job->out[i]))
             return false;
     return true;
 }
@@ -102,45 +86,44 @@ static enum job_outcome outcome_of(const struct batch *batch, const struct batch
     return batch->status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
 }
 
-static void report_stats(const struct performer *performer, const struct batch *batch)
+static void report(struct performer *performer, const struct batch *batch)
 {
-    struct batch_stats stats = {
-        .tokens = batch->shape.tokens,
-        .requests = batch->n,
-        .cost_ratio = batch->cost_us > 0 ? (double)batch->took_us / batch->cost_us : 1,
-    };
+    const char *error = batch->engine_batch.err.text;
 
+    if (batch->status == BATCH_NO_MEMORY)
+        log_warn("batch_no_memory", LOG_STR("error", error));
+    if (batch->status == BATCH_FAILED && !performer->broken) {
+        performer->broken = true;
+        log_error("backend_broken", LOG_STR("backend", performer->backend),
+                  LOG_STR("error", error));
+    }
     if (performer->on_batch && batch->submitted && batch_computed(batch->status))
-        performer->on_batch(performer->on_batch_arg, &stats);
+        performer->on_batch(
+            performer->on_batch_arg,
+            &(struct batch_stats){
+                .tokens = batch->shape.tokens,
+                .requests = batch->n,
+                .cost_ratio = batch->cost_us > 0 ? (double)batch->took_us / batch->cost_us : 1,
+            });
 }
 
-/* A part's job goes back with its last part: by an action of its own. */
-static void complete(const struct performer *performer, struct batch *batch)
+/* A part's job is returned by an action of its own. */
+static void complete(struct batch *batch)
 {
-    report_stats(performer, batch);
-    if (batch->status == BATCH_NO_MEMORY)
-        log_warn("batch_no_memory", LOG_STR("error", batch->engine_batch.err.text));
     for (int i = 0; i < batch->n; i++) {
         struct batch_job *job = batch_job_of_work(batch->works[i]);
+
         if (batch->submitted)
             job->infer_us = batch->completed_us - job->launched_us;
         if (batch->part >= 0)
             continue;
+        job->work.next = NULL;
         if (batch->status == BATCH_FAILED)
-            job_reroute(job);
+            works_reroute(&job->work);
         else
-            job_return(job, outcome_of(batch, job));
+            works_return(&job->work, outcome_of(batch, job));
     }
     batch->n = 0;
-}
-
-/* ---- background tasks ------------------------------------------------------------------------ */
-
-static void make_step(struct task *task, struct facts *facts)
-{
-    facts->stepped = task;
-    facts->step_rc = task->step(task->arg, &task->err);
-    facts->step_ended_us = clock_now_us();
 }
 
 static void end_tasks(struct task *tasks)
@@ -156,11 +139,9 @@ static void end_tasks(struct task *tasks)
 static void act(struct performer *performer, const struct action *action)
 {
     switch (action->kind) {
-    case ACTION_BREAK:
-        report_break(performer, action->batch);
-        break;
     case ACTION_COMPLETE:
-        complete(performer, action->batch);
+        report(performer, action->batch);
+        complete(action->batch);
         break;
     case ACTION_RETURN:
         works_return(action->works, action->outcome);
@@ -172,7 +153,8 @@ static void act(struct performer *performer, const struct action *action)
         launch(action->batch, &performer->facts);
         break;
     case ACTION_STEP:
-        make_step(action->task, &performer->facts);
+        action->task->rc = action->task->step(action->task->arg, &action->task->err);
+        performer->facts.stepped = true;
         break;
     case ACTION_END_TASK:
         end_tasks(action->task);

@@ -9,11 +9,11 @@ static void start(struct extent *extent, const struct work *work)
     extent->cost = work->cost;
     extent->base_us = work->base_us;
     extent->cost_us = work->cost->ratio * work->base_us;
-    extent->earliest_us = work->probe ? INT64_MAX : work->deadline_us;
+    extent->earliest_us = work->trial ? INT64_MAX : work->deadline_us;
 }
 
-/* Undoes input_shape_add. A copy from before would be the shorter way, and takes longer than all
- * the rest of grow: it waits for the sums to arrive in memory. */
+/* Undoes input_shape_add. A copy made before would be simpler, but takes longer than all the rest
+ * of grow: it waits for the sums to arrive in memory. */
 static void shape_take_back(struct input_shape *sum, const struct input_shape *more,
                             int64_t chain_tokens, int64_t chain_attention)
 {
@@ -70,6 +70,14 @@ void pick_extent(const struct queue *queue, int from, const struct batch_options
     extent->end = i;
 }
 
+/* Links work to the end of a list; returns the new end. */
+static struct work **append(struct work **end, struct work *work)
+{
+    work->next = NULL;
+    *end = work;
+    return &work->next;
+}
+
 struct work *pick_batch(struct queue *queue, const struct batch_options *options, int64_t now_us,
                         struct work **works, struct extent *extent)
 {
@@ -80,14 +88,11 @@ struct work *pick_batch(struct queue *queue, const struct batch_options *options
     for (int i = 0; i < extent->end; i++) {
         struct work *work = queue_at(queue, 0);
         queue_remove(queue, 0);
-        /* Counted rather than asked again: a cancellation may come in between the two looks. */
-        if (n < extent->n && !work_dropped(work, now_us)) {
+        /* Counted, not only checked again: a cancellation may come between the two checks. */
+        if (n < extent->n && !work_dropped(work, now_us))
             works[n++] = work;
-            continue;
-        }
-        work->next = NULL;
-        *end = work;
-        end = &work->next;
+        else
+            end = append(end, work);
     }
     extent->n = n;
     return dropped;
@@ -101,13 +106,10 @@ struct work *pick_dropped(struct queue *queue, int64_t now_us)
 
     for (int i = 0; i < queue->n; i++) {
         struct work *work = entries[i].work;
-        if (!work_dropped(work, now_us)) {
+        if (work_dropped(work, now_us))
+            end = append(end, work);
+        else
             entries[kept++] = entries[i];
-            continue;
-        }
-        work->next = NULL;
-        *end = work;
-        end = &work->next;
     }
     queue->n = kept;
     queue->first = kept ? queue->first : 0;

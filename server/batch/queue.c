@@ -12,7 +12,7 @@ void work_prepare(struct work *work, const struct input_shape *shape, int parts,
     int64_t floor_us = work->arrival_us + options->min_us;
 
     work->order_us = work->deadline_us > floor_us ? work->deadline_us : floor_us;
-    work->probe = false;
+    work->trial = false;
     work->shape = *shape;
     work->parts = parts;
     work->base_us = cost_base_us(work->cost, shape, parts);
@@ -52,7 +52,7 @@ void queue_insert(struct queue *queue, struct work *work)
     int place = queue_place(queue, work->order_us);
     struct queue_entry *entries = queue->entries;
 
-    /* Space that was left in front is taken back only when the end is reached. */
+    /* Space left at the front is reclaimed only when the end is reached. */
     if (queue->first + queue->n == queue->capacity) {
         memmove(entries, entries + queue->first, (size_t)queue->n * sizeof(*entries));
         queue->first = 0;

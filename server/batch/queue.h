@@ -1,13 +1,13 @@
 /*
  * Admitted work in the order in which it will run: earliest deadline first, equal ones first come
  * first. The order counts a deadline as no nearer than options.min_us after the arrival, so that
- * requests with tiny budgets do not always pass in front of all others.
+ * requests with tiny budgets do not always overtake all others.
  *
  * An array kept sorted: the gate walks it from front to back at every arrival, and a walk over
  * neighbours in memory plus a short memmove beats a heap at the few hundred entries that deadlines
  * leave in it.
  *
- * Pure: told the time, memory only at init. The executor guards it by its lock.
+ * Pure: is passed the time, memory only at init. The executor guards it by its lock.
  */
 #ifndef SERVER_BATCH_QUEUE_H
 #define SERVER_BATCH_QUEUE_H
@@ -28,14 +28,14 @@ struct batch_options {
     int64_t reserve_us; /* batch.reserve_us: between the planned end of a batch and its deadlines */
 };
 
-/* What became of a job. */
+/* How a job ended. */
 enum job_outcome {
-    JOB_OK,         /* logits are there */
+    JOB_OK,         /* the outputs are set */
     JOB_NOT_FINITE, /* the model computed NaN or infinity for this job */
     JOB_REFUSED,    /* by the gate of the fallback engine, after the primary one broke */
-    JOB_EXPIRED,    /* its deadline passed, or nothing could have met it any more */
+    JOB_EXPIRED,    /* its deadline passed, or could no longer be met */
     JOB_CANCELLED,
-    JOB_FAILED, /* no backend that works, no memory for its batch, or the daemon is stopping */
+    JOB_FAILED, /* no working backend, no memory for its batch, or the daemon is stopping */
     JOB_OUTCOMES
 };
 
@@ -46,18 +46,17 @@ enum job_outcome {
 struct work {
     /* Set by the owner. */
     int64_t arrival_us;    /* monotonic */
-    int64_t deadline_us;   /* monotonic: when the scores have to be at their owner's */
+    int64_t deadline_us;   /* monotonic: when the owner needs the scores */
     struct cost *cost;     /* of the engine that runs it */
-    atomic_bool cancelled; /* the client is gone: any thread, dropped unpaid when it is seen */
+    atomic_bool cancelled; /* the client is gone; any thread may set it: dropped when next seen */
     /* Set by work_prepare. */
     int64_t order_us;         /* max(deadline, arrival + min_us) */
     struct input_shape shape; /* as charged: a parent that is repeated in parts counts again */
     int parts;                /* batches that it needs for itself; 1 unless larger than one */
     double base_us;           /* cost_base_us of it alone, all parts */
     /* Set by the gate. */
-    bool probe; /* admitted by an idle engine in spite of the estimate: not dropped because of it */
-    /* In a list of work that left the queue. */
-    struct work *next;
+    bool trial; /* admitted by an idle engine despite the estimate: not dropped because of it */
+    struct work *next; /* in a list of work that left the queue */
 };
 
 /* parts: batches that it needs for itself; shape is the sum over them. */
@@ -77,9 +76,9 @@ struct queue {
 int queue_init(struct queue *queue, int capacity, struct err *err) MUST_CHECK;
 void queue_release(struct queue *queue);
 
-/* Room was checked before (a BUG otherwise). Behind all of equal order. */
+/* A BUG when the queue is full. After all of equal order. */
 void queue_insert(struct queue *queue, struct work *work);
-/* Where a newcomer of that order would stand: 0..n. */
+/* The place of a newcomer of that order: 0..n. */
 int queue_place(const struct queue *queue, int64_t order_us);
 /* 0 is the front. */
 static inline struct work *queue_at(const struct queue *queue, int i)
@@ -88,9 +87,9 @@ static inline struct work *queue_at(const struct queue *queue, int i)
     return queue->entries[queue->first + i].work;
 }
 
-/* Takes entry i out. O(n) unless near the front. */
+/* Removes entry i. O(n) unless near the front. */
 void queue_remove(struct queue *queue, int i);
-/* Takes all out; a list by `next`, front first. */
+/* Removes all; a list by `next`, front first. */
 struct work *queue_empty(struct queue *queue);
 
 #endif

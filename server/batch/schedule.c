@@ -6,7 +6,6 @@
 int schedule_init(struct schedule *schedule, int max_jobs, int max_queue, struct err *err)
 {
     *schedule = (struct schedule){.max_jobs = max_jobs, .max_queue = max_queue, .max_launched = 1};
-    gate_init(&schedule->gate);
     for (int i = 0; i < BATCH_MAX_LAUNCHED; i++)
         if (batch_init(&schedule->batches[i], max_jobs, err))
             return -1;
@@ -40,29 +39,27 @@ bool schedule_is_open(const struct schedule *schedule)
 
 /* ---- admission ------------------------------------------------------------------------------- */
 
-/* A batch has the device from its launch on, or since the one before it was through. */
+/* A batch has the device since its launch, or since the batch before it was done. */
 static int64_t on_device_since_us(const struct schedule *schedule, const struct batch *batch)
 {
     return batch->launched_us > schedule->free_since_us ? batch->launched_us
                                                         : schedule->free_since_us;
 }
 
-/* Estimate of when the step and the batches under way are through. */
+/* Estimate of when the step and the batches in flight are done. */
 static int64_t free_us(const struct schedule *schedule, int64_t now_us)
 {
     const struct background *background = &schedule->background;
+    const struct batch *oldest = schedule->launched[0];
     double us = (double)now_us;
 
     if (background->running)
         us = (double)launched_free_us(background->started_us, background->step_us, now_us);
-    for (int i = 0; i < schedule->n_launched; i++) {
-        const struct batch *batch = schedule->launched[i];
-        if (i == 0)
-            us = (double)launched_free_us(on_device_since_us(schedule, batch), batch->cost_us,
-                                          now_us);
-        else
-            us += batch->cost_us;
-    }
+    if (schedule->n_launched)
+        us =
+            (double)launched_free_us(on_device_since_us(schedule, oldest), oldest->cost_us, now_us);
+    for (int i = 1; i < schedule->n_launched; i++)
+        us += schedule->launched[i]->cost_us;
     return (int64_t)(us + split_left_us(&schedule->split));
 }
 
@@ -80,8 +77,7 @@ struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, 
 {
     struct engine_state state = {
         .idle = !schedule->n_launched && !schedule->split.work && !schedule->background.running,
-        .free_us = free_us(schedule, now_us),
-        .background_us = background_room_us(&schedule->background),
+        .free_us = free_us(schedule, now_us) + background_room_us(&schedule->background),
     };
     return gate_decide(&schedule->gate, &schedule->queue, work, &schedule->options, &state, now_us);
 }
@@ -115,13 +111,10 @@ static void return_split(struct schedule *schedule, struct actions *actions)
               split->outcome);
 }
 
-/* What waits goes to the fallback, and nothing is admitted: nothing is launched any more. */
-static void break_down(struct schedule *schedule, struct batch *batch, struct actions *actions)
+/* What waits goes to the fallback, and nothing is admitted or launched from now on. */
+static void break_down(struct schedule *schedule, struct actions *actions)
 {
-    if (schedule->life.broken)
-        return;
     schedule->life.broken = true;
-    add(actions, (struct action){.kind = ACTION_BREAK, .batch = batch});
     split_break(&schedule->split);
     return_split(schedule, actions);
     add_works(actions, ACTION_REROUTE, queue_empty(&schedule->queue), JOB_FAILED);
@@ -139,12 +132,12 @@ static void remove_launched(struct schedule *schedule, const struct batch *batch
 
 static void account(struct schedule *schedule, struct batch *batch)
 {
-    if (schedule->launched[0] == batch) /* the next one has the device from now on */
+    if (schedule->launched[0] == batch) /* the next one now has the device */
         schedule->life.heartbeat_us = batch->completed_us;
     batch->took_us = batch->completed_us - on_device_since_us(schedule, batch);
     schedule->free_since_us = batch->completed_us;
     if (batch_computed(batch->status))
-        cost_observe(batch->cost, batch->base_us, (double)batch->took_us);
+        cost_observe(batch->works[0]->cost, batch->base_us, (double)batch->took_us);
 }
 
 static void complete(struct schedule *schedule, struct batch *batch, struct actions *actions)
@@ -153,7 +146,7 @@ static void complete(struct schedule *schedule, struct batch *batch, struct acti
         account(schedule, batch);
     remove_launched(schedule, batch);
     if (batch->status == BATCH_FAILED)
-        break_down(schedule, batch, actions);
+        break_down(schedule, actions);
     add(actions, (struct action){.kind = ACTION_COMPLETE, .batch = batch});
     if (batch->part >= 0) {
         split_part_done(&schedule->split, batch->status);
@@ -165,31 +158,28 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
 {
     struct batch *launched = facts->launched;
 
-    schedule->max_launched = facts->max_launched;
     if (launched && launched->part >= 0) {
-        launched->base_us = cost_base_us(launched->cost, &launched->shape, 1);
-        launched->cost_us = launched->cost->ratio * launched->base_us;
+        const struct cost *cost = launched->works[0]->cost;
+        launched->base_us = cost_base_us(cost, &launched->shape, 1);
+        launched->cost_us = cost->ratio * launched->base_us;
         split_part_cut(&schedule->split, launched->cost_us);
     }
     for (int i = 0; i < facts->n_done; i++)
         complete(schedule, facts->done[i], actions);
-    if (facts->stepped && background_stepped(&schedule->background, facts->stepped, facts->step_rc,
-                                             facts->step_ended_us)) {
-        facts->stepped->next = NULL;
-        add_ended(actions, facts->stepped);
-    }
+    if (facts->stepped)
+        add_ended(actions, background_stepped(&schedule->background, facts->now_us));
     if (!schedule->n_launched)
         schedule->life.heartbeat_us = facts->now_us;
 }
 
 /* ---- what is next ---------------------------------------------------------------------------- */
 
-/* An engine counts as work: a job goes back before its reference to the model goes, so the last
- * reference may still be on its way here from another thread. */
+/* An engine counts as work: a job is returned before its reference to the model is dropped, so the
+ * last reference may still be on its way here from another thread. */
 static bool is_finished(const struct schedule *schedule, const struct facts *facts)
 {
     bool busy = schedule->n_launched || schedule->split.work || schedule->queue.n ||
-                schedule->background.first || facts->n_engines;
+                background_first(&schedule->background) || facts->n_engines;
 
     return schedule->life.closing && (!busy || facts->now_us > schedule->life.leak_after_us);
 }
@@ -206,15 +196,13 @@ static void stop(struct schedule *schedule, int64_t now_us, struct actions *acti
     }
 }
 
-/*
- * A step takes some milliseconds from everybody in the queue. The gate keeps room for one while
- * there is a task (background_room_us); where that does not come about it is still made some time.
- */
+/* A step takes some milliseconds from every job in the queue. The gate keeps room for one while
+ * there is a task (background_room_us); without that room it is still made eventually. */
 static bool is_step_due(const struct schedule *schedule, int64_t now_us)
 {
     const struct background *background = &schedule->background;
 
-    if (!background->first)
+    if (!background_first(background))
         return false;
     if (background_is_overdue(background, now_us))
         return true;
@@ -228,7 +216,7 @@ static void step(struct schedule *schedule, int64_t now_us, struct actions *acti
 
     if (schedule->life.broken)
         add_ended(actions, background_fail(background, "broken", false));
-    if (background->first)
+    if (background_first(background))
         add(actions,
             (struct action){.kind = ACTION_STEP, .task = background_begin(background, now_us)});
 }
@@ -244,7 +232,6 @@ static struct batch *free_batch(struct schedule *schedule)
 static void launch(struct schedule *schedule, struct batch *batch, int64_t now_us,
                    struct actions *actions)
 {
-    batch->cost = batch->works[0]->cost;
     batch->launched_us = now_us;
     batch->submitted = false;
     batch->status = BATCH_OK;
@@ -254,7 +241,7 @@ static void launch(struct schedule *schedule, struct batch *batch, int64_t now_u
     add(actions, (struct action){.kind = ACTION_LAUNCH, .batch = batch});
 }
 
-/* Whether there was a part to launch; else the split job is given up. */
+/* Whether there was a part to launch; otherwise the split job was abandoned. */
 static bool launch_part(struct schedule *schedule, int64_t now_us, struct actions *actions)
 {
     struct split *split = &schedule->split;
@@ -283,7 +270,7 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
               pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent),
               JOB_EXPIRED);
     if (extent.n == 1 && extent.batches > 1) {
-        if (schedule->split.work) { /* the one before has still parts in flight: this is next */
+        if (schedule->split.work) { /* the one before still has parts in flight: this is next */
             queue_insert(&schedule->queue, batch->works[0]);
             return;
         }
@@ -316,7 +303,7 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
     actions->n = 0;
     actions->finished = false;
     record(schedule, facts, actions);
-    if (facts->n_done) /* goes back first */
+    if (facts->n_done) /* its jobs are returned first */
         return;
     if (is_finished(schedule, facts)) {
         actions->finished = true;
@@ -325,6 +312,6 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
     stop(schedule, now_us, actions);
     if (!is_step_due(schedule, now_us))
         launch_next(schedule, now_us, actions);
-    else if (!schedule->n_launched) /* else no further batch until the step had its turn */
+    else if (!schedule->n_launched) /* else no further batch until the step was made */
         step(schedule, now_us, actions);
 }

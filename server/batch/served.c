@@ -3,18 +3,73 @@
 
 #include <stdlib.h>
 
-static void free_served(struct served_model *served)
+#include "server/batch/executor_state.h"
+#include "server/batch/run_task.h"
+
+#define STEP_MAX_US 10000 /* of opening an engine, where others are served */
+
+/* ---- open ------------------------------------------------------------------------------------ */
+
+/* On the stack of the thread that waits for it. */
+struct opening {
+    struct served_engine *engine;
+    struct executor *executor;
+    struct engine_args args;
+};
+
+static void abandon_open(void *arg)
 {
-    model_unref(served->model);
-    free(served);
+    const struct opening *opening = arg;
+
+    engine_close(opening->engine->engine);
 }
 
-static int open_engine(struct served_model *served, int i, struct executor *executor,
+/* The engine can run batches from now on. Nothing is launched: the batches are free. */
+static int take_over(const struct opening *opening, struct err *err)
+{
+    struct executor *executor = opening->executor;
+    struct served_engine *engine = opening->engine;
+    int max_tokens = opening->args.max_batch_tokens;
+
+    for (int i = 0; i < BATCH_MAX_LAUNCHED; i++) /* a part has no more segments than tokens */
+        if (input_reserve(&executor->schedule.batches[i].input, max_tokens, max_tokens, err))
+            return -1;
+    engine->caps = engine_caps(engine->engine);
+    cost_init(&engine->cost, engine_cost(engine->engine), model_max_tokens(opening->args.model),
+              max_tokens);
+    executor->n_engines++;
+    return 0;
+}
+
+static int open_step(void *arg, struct err *err)
+{
+    struct opening *opening = arg;
+    struct executor *executor = opening->executor;
+    struct engine **engine = &opening->engine->engine;
+    int rc;
+
+    if (!*engine) {
+        opening->args.max_step_us = executor->n_engines ? STEP_MAX_US : 0;
+        return engine_open_begin(executor->launcher, &opening->args, engine, err) ? -1 : 1;
+    }
+    rc = engine_open_step(*engine, err);
+    if (rc == 0)
+        rc = take_over(opening, err);
+    if (rc == -1)
+        abandon_open(opening);
+    return rc;
+}
+
+static int open_engine(struct served_engine *engine, struct executor *executor,
                        const struct engine_args *args, struct err *err)
 {
-    if (served_engine_open(&served->engines[i], executor, args, err))
+    struct opening opening = {.engine = engine, .executor = executor, .args = *args};
+    struct task task = {.step = open_step, .abandon = abandon_open, .arg = &opening};
+
+    opening.args.max_batch_jobs = executor->schedule.max_jobs;
+    if (executor_run_task(executor, &task, err))
         return -1;
-    atomic_fetch_add(&served->open_engines, 1);
+    engine->executor = executor;
     return 0;
 }
 
@@ -23,21 +78,22 @@ int served_model_open(const struct served_model_args *args, struct served_model 
 {
     struct served_model *served = calloc(1, sizeof(*served));
     int longest = model_max_tokens(args->model);
-
-    if (!served)
-        return err_set(err, ERR_NOMEM, "model to be served: out of memory");
-    served->model = model_ref(args->model);
-    atomic_init(&served->refs, 1);
     struct engine_args engine = {
         .model = args->model,
         .precision = args->precision,
         .max_batch_tokens = args->max_batch_tokens < longest ? longest : args->max_batch_tokens,
         .skip_golden = args->skip_golden,
     };
-    if (open_engine(served, SERVED_PRIMARY, args->primary, &engine, err))
+
+    if (!served)
+        return err_set(err, ERR_NOMEM, "model to be served: out of memory");
+    served->model = model_ref(args->model);
+    atomic_init(&served->refs, 1);
+    if (open_engine(&served->engines[SERVED_PRIMARY], args->primary, &engine, err))
         goto fail;
     engine.precision = args->fallback_precision;
-    if (args->fallback && open_engine(served, SERVED_FALLBACK, args->fallback, &engine, err))
+    if (args->fallback &&
+        open_engine(&served->engines[SERVED_FALLBACK], args->fallback, &engine, err))
         goto fail;
     *out = served;
     return 0;
@@ -46,32 +102,56 @@ fail:
     return -1;
 }
 
+/* ---- close ----------------------------------------------------------------------------------- */
+
+static int close_step(void *arg, struct err *err)
+{
+    struct served_engine *engine = arg;
+
+    (void)err;
+    engine_close(engine->engine);
+    engine->executor->n_engines--;
+    return 0;
+}
+
+static bool drop_ref(struct served_model *served)
+{
+    return atomic_fetch_sub_explicit(&served->refs, 1, memory_order_acq_rel) == 1;
+}
+
+static void drop_engine(struct served_model *served)
+{
+    if (!drop_ref(served))
+        return;
+    model_unref(served->model);
+    free(served);
+}
+
+static void on_closed(struct task *task)
+{
+    drop_engine(task->owner);
+}
+
 struct served_model *served_model_ref(struct served_model *served)
 {
     atomic_fetch_add_explicit(&served->refs, 1, memory_order_relaxed);
     return served;
 }
 
-static void on_closed(void *arg)
-{
-    struct served_model *served = arg;
-
-    if (atomic_fetch_sub(&served->open_engines, 1) == 1)
-        free_served(served);
-}
-
 void served_model_unref(struct served_model *served)
 {
-    if (!served || atomic_fetch_sub_explicit(&served->refs, 1, memory_order_acq_rel) != 1)
+    if (!served || !drop_ref(served))
         return;
-    bool has_fallback = served->engines[SERVED_FALLBACK].executor;
-    if (!served->engines[SERVED_PRIMARY].executor) { /* the open failed at once */
-        free_served(served);
-        return;
+    atomic_store(&served->refs, 1); /* ours, until all closings are posted */
+    for (int i = 0; i < SERVED_ENGINES; i++) {
+        struct served_engine *engine = &served->engines[i];
+
+        if (!engine->executor)
+            continue;
+        atomic_fetch_add(&served->refs, 1);
+        engine->closing = (struct task){
+            .step = close_step, .ended = on_closed, .arg = engine, .owner = served, .always = true};
+        executor_post_task(engine->executor, &engine->closing);
     }
-    /* The executor that closes the last engine frees the struct: it is not ours after the last of
-     * these. */
-    served_engine_close(&served->engines[SERVED_PRIMARY], on_closed, served);
-    if (has_fallback)
-        served_engine_close(&served->engines[SERVED_FALLBACK], on_closed, served);
+    drop_engine(served);
 }

@@ -1,7 +1,7 @@
-/* Encodes a catalog's ads in steps, on whichever thread these belong to. */
+/* Encodes a catalog's ads in steps, on the thread these need; see served_ads.h. */
 #include "server/batch/served_ads.h"
 
-#include "server/batch/intake.h"
+#include "server/batch/run_task.h"
 
 struct encoding {
     struct encoded_ads *ads;
@@ -18,36 +18,25 @@ static int step(void *arg, struct err *err)
     return encoded_ads_step(encoding->ads, encoding->engine, err);
 }
 
-static int step_here(struct encoding *encoding, struct err *err)
-{
-    int rc;
-
-    do
-        rc = step(encoding, err);
-    while (rc > 0);
-    return rc;
-}
-
 int served_model_encode_ads(const struct served_model *served, const struct catalog *catalog,
                             const atomic_bool *stop, struct encoded_ads **out, struct err *err)
 {
     const struct served_engine *primary = &served->engines[SERVED_PRIMARY];
     struct encoding encoding = {.stop = stop};
-    const struct task task = {.step = step, .arg = &encoding};
-    int rc;
+    struct task task = {.step = step, .arg = &encoding};
+    int rc = 1;
 
     if (encoded_ads_begin(served->model, catalog, &encoding.ads, err))
         return -1;
     if (encoded_ads_need_engine(served->model)) {
         encoding.engine = primary->engine;
         rc = executor_run_task(primary->executor, &task, err);
-    } else {
-        rc = step_here(&encoding, err);
     }
-    if (rc) {
+    while (rc > 0)
+        rc = step(&encoding, err);
+    if (rc)
         encoded_ads_free(encoding.ads);
-        return -1;
-    }
-    *out = encoding.ads;
-    return 0;
+    else
+        *out = encoding.ads;
+    return rc;
 }

@@ -5,9 +5,8 @@ void split_start(struct split *split, struct work *work, const struct extent *ex
 {
     *split = (struct split){
         .work = work,
-        .n_parts = work->parts,
         .part_us = extent->cost_us / extent->batches,
-        .total_us = extent->cost_us,
+        .left_us = extent->cost_us,
         .outcome = JOB_OK,
     };
 }
@@ -26,41 +25,36 @@ int split_next(struct split *split, int64_t now_us)
     if (split->work->deadline_us <= now_us)
         return give_up(split, JOB_EXPIRED);
     split->in_flight++;
-    split->spent_us += split->part_us;
-    split->ended = split->next_part + 1 == split->n_parts;
+    split->left_us -= split->part_us;
+    split->ended = split->next_part + 1 == split->work->parts;
     return split->next_part++;
 }
 
 void split_part_cut(struct split *split, double cost_us)
 {
-    split->spent_us += cost_us - split->part_us;
+    split->left_us -= cost_us - split->part_us;
 }
 
 void split_part_done(struct split *split, enum batch_status status)
 {
     split->in_flight--;
-    if (status == BATCH_FAILED) {
+    if (status == BATCH_FAILED)
         split_break(split);
-    } else if (status == BATCH_NO_MEMORY) {
-        split->outcome = JOB_FAILED;
-        split->ended = true;
-    } else if (status == BATCH_NOT_FINITE && split->outcome == JOB_OK) {
+    else if (status == BATCH_NO_MEMORY)
+        give_up(split, JOB_FAILED);
+    else if (status == BATCH_NOT_FINITE && split->outcome == JOB_OK)
         split->outcome = JOB_NOT_FINITE;
-    }
 }
 
 double split_left_us(const struct split *split)
 {
-    double left_us = split->total_us - split->spent_us;
-
-    return split->work && !split->ended && left_us > 0 ? left_us : 0;
+    return split->work && !split->ended && split->left_us > 0 ? split->left_us : 0;
 }
 
 void split_fail(struct split *split)
 {
     if (!split->ended)
-        split->outcome = JOB_FAILED;
-    split->ended = true;
+        give_up(split, JOB_FAILED);
 }
 
 void split_break(struct split *split)

@@ -9,30 +9,31 @@ const char arguments_usage[] =
     "       adrankd --probe ready|live [-c FILE] [--set section.option=value]...\n"
     "       adrankd --version | --help\n"
     "\n"
-    "  -h, --help          this text and every option\n"
-    "  -c, --config FILE   configuration; without it share/adrank/adrankd.json beside the\n"
-    "                      program's folder if that is there, else the defaults\n"
-    "  --set PATH=VALUE    one option over the file's; VALUE is JSON, a bare word is a string\n"
-    "  --check-config      read the configuration, tell all that is wrong, exit 0 or 78\n"
-    "  --print-config      the configuration in effect, secrets as references\n"
-    "  --probe WHAT        ask a running daemon on its admin address: exit 0 or 1\n"
-    "  --allow-root        run as root all the same\n"
+    "  -h, --help          print this text and every option\n"
+    "  -c, --config FILE   configuration; default: share/adrank/adrankd.json next to the\n"
+    "                      program's folder if it exists, else the built-in defaults\n"
+    "  --set PATH=VALUE    override one option; VALUE is JSON, a bare word is a string\n"
+    "  --check-config      check the configuration, report all errors, exit 0 or 78\n"
+    "  --print-config      print the configuration in effect, secrets as references\n"
+    "  --probe WHAT        query a running daemon on its admin address, exit 0 or 1\n"
+    "  --allow-root        allow running as root\n"
     "\n"
-    "signals: HUP reloads, TERM and INT drain and exit, a second one exits at once, USR2 is "
+    "signals: HUP reloads, TERM and INT drain and exit, a second one exits immediately, USR2 is "
     "ignored\n"
     "exit: 0 ok, 64 usage, 65 bad data, 66 missing file, 69 unavailable, 70 internal, 78 bad "
     "configuration\n";
 
-enum { OPT_SET = 256, OPT_CHECK, OPT_PRINT, OPT_PROBE, OPT_VERSION, OPT_ROOT };
+/* OPT_MODE and a mode is the option of that mode. */
+enum { OPT_SET = 256, OPT_PROBE, OPT_ROOT, OPT_MODE };
 
 static const struct option long_options[] = {
     {"config", required_argument, NULL, 'c'},
     {"set", required_argument, NULL, OPT_SET},
-    {"check-config", no_argument, NULL, OPT_CHECK},
-    {"print-config", no_argument, NULL, OPT_PRINT},
+    {"check-config", no_argument, NULL, OPT_MODE + MODE_CHECK_CONFIG},
+    {"print-config", no_argument, NULL, OPT_MODE + MODE_PRINT_CONFIG},
     {"probe", required_argument, NULL, OPT_PROBE},
-    {"version", no_argument, NULL, OPT_VERSION},
-    {"help", no_argument, NULL, 'h'},
+    {"version", no_argument, NULL, OPT_MODE + MODE_VERSION},
+    {"help", no_argument, NULL, OPT_MODE + MODE_HELP},
     {"allow-root", no_argument, NULL, OPT_ROOT},
     {NULL, 0, NULL, 0},
 };
@@ -59,27 +60,23 @@ static int set_probe(struct arguments *out, const char *what, struct err *err)
 static int add_set(struct arguments *out, const char *set, struct err *err)
 {
     if (out->n_sets == ARGUMENTS_MAX_SETS)
-        return err_set(err, ERR_USAGE, "more than %d --set", ARGUMENTS_MAX_SETS);
+        return err_set(err, ERR_USAGE, "more than %d --set options", ARGUMENTS_MAX_SETS);
     out->sets[out->n_sets++] = set;
     return 0;
 }
 
 static int set_option(struct arguments *out, int option, char **argv, struct err *err)
 {
+    if (option >= OPT_MODE)
+        return set_mode(out, (enum arguments_mode)(option - OPT_MODE), err);
     switch (option) {
     case 'c':
         out->config_file = optarg;
         return 0;
     case OPT_SET:
         return add_set(out, optarg, err);
-    case OPT_CHECK:
-        return set_mode(out, MODE_CHECK_CONFIG, err);
-    case OPT_PRINT:
-        return set_mode(out, MODE_PRINT_CONFIG, err);
     case OPT_PROBE:
         return set_probe(out, optarg, err);
-    case OPT_VERSION:
-        return set_mode(out, MODE_VERSION, err);
     case 'h':
         return set_mode(out, MODE_HELP, err);
     case OPT_ROOT:

@@ -10,9 +10,9 @@
 
 enum arguments_mode {
     MODE_SERVE,
-    MODE_CHECK_CONFIG, /* read the configuration, say what is wrong with it */
+    MODE_CHECK_CONFIG, /* read the configuration, report what is wrong with it */
     MODE_PRINT_CONFIG,
-    MODE_PROBE_READY, /* ask a running daemon */
+    MODE_PROBE_READY, /* query a running daemon */
     MODE_PROBE_LIVE,
     MODE_VERSION,
     MODE_HELP,
@@ -26,7 +26,7 @@ struct arguments {
     bool allow_root;
 };
 
-/* ERR_USAGE names what is off. Strings point into argv. */
+/* ERR_USAGE names the argument. Strings point into argv. */
 int arguments_parse(int argc, char **argv, struct arguments *out, struct err *err) MUST_CHECK;
 
 extern const char arguments_usage[];

@@ -12,7 +12,7 @@
 #include "server/daemon/serving.h"
 #include "server/daemon/signals.h"
 
-/* Leaks take two or three; with drain_max_ms within what the unit file gives. */
+/* A leak check takes two or three; together with drain_max_ms within the unit file's limit. */
 #define CLOSE_AT_MOST_S 8
 
 struct daemon {
@@ -27,10 +27,10 @@ struct daemon {
     struct gauges gauges;
     struct memory_watch memory_watch;
     bool draining;
-    bool signalled; /* by TERM or INT; the next one ends at once */
+    bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
-    struct err err;                         /* with rc -1: the first load failed */
-    bool has_loop, has_serving, has_health; /* how far opening came */
+    struct err err; /* with rc -1: the first load failed */
+    bool has_loop;  /* how far opening came */
 };
 
 /* ---- what ends it ---------------------------------------------------------------------------- */
@@ -63,12 +63,12 @@ static void on_end_signal(void *arg, int number)
     struct daemon *d = arg;
 
     if (d->signalled) {
-        log_warn("stopping_at_once", LOG_INT("signal", number),
+        log_warn("forced_shutdown", LOG_INT("signal", number),
                  LOG_INT("cut", server_connections(&d->serving.server)));
         end_loop(d);
         return;
     }
-    d->signalled = true; /* a drain that POST /admin/drain began goes on */
+    d->signalled = true; /* a drain that POST /admin/drain began continues */
     drain(d);
 }
 
@@ -81,7 +81,7 @@ static void on_first_load_failed(void *arg, const struct err *err)
     loop_stop(&d->loop);
 }
 
-/* ---- what it is asked to do ------------------------------------------------------------------ */
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static void on_hangup(void *arg)
 {
@@ -114,7 +114,8 @@ static void raise_descriptors(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur == limit.rlim_max)
         return;
     limit.rlim_cur = limit.rlim_max;
-    (void)!setrlimit(RLIMIT_NOFILE, &limit); /* warnings count with what there is then */
+    /* If that fails, warnings go by the soft limit. */
+    (void)!setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static int open_base(struct daemon *d, struct err *err)
@@ -128,7 +129,6 @@ static int open_base(struct daemon *d, struct err *err)
 
 static int open_serving(struct daemon *d, const struct config *config, struct err *err)
 {
-    d->has_serving = true; /* in part, after a failure */
     return serving_open(
         &d->serving,
         &(struct serving_args){.loop = &d->loop, .config = config, .health = &d->health}, err);
@@ -141,7 +141,6 @@ static void open_health(struct daemon *d, const struct config *config)
                                                   .options = &config->admin,
                                                   .redis = serving_redis,
                                                   .arg = &d->serving});
-    d->has_health = true;
 }
 
 static int open_admin(struct daemon *d, const struct config *config, struct err *err)
@@ -167,7 +166,7 @@ static int watch_signals(struct daemon *d, struct err *err)
         err);
 }
 
-/* What a configuration names outside of the process: the last thing that may fail in a reload. */
+/* Opens what a configuration names outside the process: the last step of a reload that may fail. */
 static int prepare(void *arg, const struct config *config, struct err *err)
 {
     struct daemon *d = arg;
@@ -209,19 +208,16 @@ static void close_all(struct daemon *d)
     signals_unblock();
     memory_watch_stop(&d->memory_watch);
     alarm(CLOSE_AT_MOST_S);
-    if (d->has_serving)
-        serving_stop(&d->serving);
+    serving_stop(&d->serving);
     loader_stop(d->loader);
     signals_unwatch(&d->signals);
     if (d->has_loop)
-        mailbox_drain(&d->loop.mailbox, &d->publisher); /* a load that ended meanwhile */
+        mailbox_drain(&d->loop.mailbox, &d->publisher); /* a load that has ended since */
     loader_close(d->loader);
     admin_close(d->admin);
-    if (d->has_health)
-        health_release(&d->health);
+    health_release(&d->health);
     publisher_drop_world(&d->publisher);
-    if (d->has_serving)
-        serving_close(&d->serving);
+    serving_close(&d->serving);
     if (d->has_loop)
         loop_release(&d->loop);
     publisher_release(&d->publisher);

@@ -1,4 +1,4 @@
-/* What /metrics reads when it is asked: gauges of what serves and of what is served. */
+/* Gauges that are read whenever /metrics is written: of what serves, and of what is served. */
 #ifndef SERVER_DAEMON_GAUGES_H
 #define SERVER_DAEMON_GAUGES_H
 
@@ -9,7 +9,7 @@ struct gauges {
     const struct publisher *publisher;
 };
 
-/* Registers them with the metrics of `serving`; gauges stays where it is. Main thread. */
+/* Registers them with the metrics of `serving`; gauges may not move after that. Main thread. */
 void gauges_open(struct gauges *gauges);
 
 #endif

@@ -1,4 +1,4 @@
-/* After a storm workers drop what they keep at one look, and free memory goes at the next. */
+/* After a burst workers free what they keep at one check, and malloc returns it at the next. */
 #include "server/daemon/memory_watch.h"
 
 #include <malloc.h>
@@ -6,7 +6,7 @@
 #include "base/clock.h"
 
 #define LOOK_US 1000000
-#define STORM_SHARE 8 /* this part of the limit more than now was in use: that was one */
+#define STORM_SHARE 8 /* a peak this fraction of the limit above the current use */
 
 static void on_look(struct timer *timer, void *arg)
 {

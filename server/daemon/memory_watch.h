@@ -1,6 +1,6 @@
 /*
- * struct memory_watch: once a second looks whether there was a storm of requests, and if so has the
- * memory that was only needed for it go back to the system. Main thread only.
+ * struct memory_watch: checks once a second whether there was a burst of requests, and if so
+ * returns the memory that was only needed for it to the system. Main thread only.
  */
 #ifndef SERVER_DAEMON_MEMORY_WATCH_H
 #define SERVER_DAEMON_MEMORY_WATCH_H

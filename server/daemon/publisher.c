@@ -1,4 +1,4 @@
-/* From the loader to whoever serves. */
+/* Takes loaded worlds from the loader to everything that serves. */
 #include "server/daemon/publisher.h"
 
 #include "base/clock.h"
@@ -26,8 +26,8 @@ static void log_ready(const struct publisher *p)
         LOG_STR("kind", model_kind(world_model(world)->model)),
         LOG_STR("precision", precision_names[served_model_precision(world_model(world)->served)]),
         LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
-        LOG_STR("address", server_address(&serving->server)),
-        LOG_STR("admin", admin_address(p->args.admin)));
+        LOG_STR("address", listener_text(&serving->server.listener)),
+        LOG_STR("admin", listener_text(admin_listener(p->args.admin))));
 }
 
 /* The further ones of an address that means several: the first is in the line `ready`. */
@@ -54,17 +54,13 @@ static void log_warning(void *arg, const char *text)
     log_warn("world_warning", LOG_STR("warning", text));
 }
 
-static const char *status_name(enum load_status status)
-{
-    static const char *const names[] = {"applied", "unchanged", "valid", NULL};
-
-    return names[status];
-}
+/* By enum load_status. */
+static const char *const status_names[] = {"applied", "unchanged", "valid", NULL};
 
 static void log_reload(const struct publisher *p, const struct load_result *result)
 {
     if (result->status != LOAD_FAILED)
-        log_info("reload", LOG_STR("status", status_name(result->status)),
+        log_info("reload", LOG_STR("status", status_names[result->status]),
                  LOG_INT("generation", p->world->generation),
                  LOG_VIEW("diff", buf_view(&result->changes)));
     else if (!result->dry_run)
@@ -75,9 +71,9 @@ static void log_reload(const struct publisher *p, const struct load_result *resu
 /* ---- a world that has been loaded ------------------------------------------------------------ */
 
 /*
- * From here on requests are served from `world`, whose reference becomes the publisher's. All that
- * this takes was made with the world: nothing here can fail, so that no worker is left with the old
- * one. The old one goes last, for its options are read until everybody has the new ones.
+ * From here on requests are served from `world`, whose reference becomes the publisher's. All
+ * that this needs was made with the world: nothing here can fail, so that no worker is left with
+ * the old one. The old one is dropped last: its options are read until all have the new ones.
  */
 static void publish(struct publisher *p, struct world *world)
 {
@@ -109,7 +105,7 @@ static void count_reload(struct publisher *p, const struct load_result *result)
         metrics_set(metrics, METRIC_RELOAD_TIMESTAMP, (double)clock_wall_ms() / 1e3);
 }
 
-/* What was built in time is not served any more. */
+/* The daemon is stopping: the new world is not served. */
 static void give_up(struct load_result *result)
 {
     err_set(&result->err, ERR_UNAVAILABLE, "stopping");
@@ -129,7 +125,7 @@ static struct view members(const struct buf *object)
 static void answer_reload(struct publisher *p, const struct load_result *result)
 {
     admin_reloaded(p->args.admin, &(struct reload_outcome){
-                                      .status = status_name(result->status),
+                                      .status = status_names[result->status],
                                       .generation = p->world ? p->world->generation : 0,
                                       .diff = members(&result->diff),
                                       .err = &result->err,

@@ -1,7 +1,7 @@
 /*
- * struct publisher: what is served, and how it is replaced. Starts loads, hands the world that
- * comes back to all who serve, and answers the client that asked. Main thread only; the reader of
- * that thread's mailbox.
+ * struct publisher: what is served, and how it is replaced. Starts loads, passes the world that
+ * comes back to everything that serves, and answers the client that requested it. Main thread only;
+ * the reader of that thread's mailbox.
  */
 #ifndef SERVER_DAEMON_PUBLISHER_H
 #define SERVER_DAEMON_PUBLISHER_H
@@ -24,21 +24,21 @@ struct publisher {
     struct publisher_args args;
     struct config *config; /* of the start, a reference; NULL once a world is published */
     struct world *world;   /* served, a reference; NULL before the first */
-    bool reload_again;     /* asked for while a load was running */
-    bool stopping;         /* nothing is published any more */
+    bool reload_again;     /* requested while a load was running */
+    bool stopping;         /* nothing is published from now on */
 };
 
 /* config: a reference, the publisher's from here on. */
 void publisher_init(struct publisher *publisher, struct config *config);
-/* No load is under way, and nothing reads the options of what was served any more; before the
- * executor is closed. */
+/* Requires that no load is running and nothing reads the old options; before the executor is
+ * closed. */
 void publisher_drop_world(struct publisher *publisher);
 void publisher_release(struct publisher *publisher);
 
 /* Loads the first world. */
 int publisher_start(struct publisher *publisher, const struct publisher_args *args,
                     struct err *err) MUST_CHECK;
-/* What a load under way brings is not served any more. */
+/* A world that is still being loaded will not be served. */
 void publisher_stop(struct publisher *publisher);
 
 /* -1: one is running, the first world is not there, or out of memory. */

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/batch/capacity.h"
+#include "server/batch/executor_options.h"
 #include "server/request/handler.h"
 #include "server/request/wire.h"
 
@@ -53,16 +53,6 @@ static int open_executor(struct serving *s, const struct serving_args *args, str
 
 /* ---- the server and its workers -------------------------------------------------------------- */
 
-static void on_response(void *user, int label, int status, int64_t duration_us)
-{
-    request_worker_on_answer(user, (enum metrics_path)label, status, duration_us);
-}
-
-static void on_evicted(void *user)
-{
-    request_worker_on_evicted(user);
-}
-
 static int open_server(struct serving *s, const struct serving_args *args, struct err *err)
 {
     const struct http_options *http = &args->config->http;
@@ -79,8 +69,8 @@ static int open_server(struct serving *s, const struct serving_args *args, struc
                                           .memory = &s->memory,
                                           .routes = s->routes,
                                           .n_routes = 3,
-                                          .hooks = {.on_response = on_response,
-                                                    .on_evicted = on_evicted,
+                                          .hooks = {.on_response = request_worker_on_response,
+                                                    .on_evicted = request_worker_on_evicted,
                                                     .reclaim = request_worker_on_reclaim}},
                     err))
         return -1;
@@ -92,7 +82,7 @@ static int open_worker(struct serving *s, const struct serving_args *args, int i
                        struct err *err)
 {
     struct metrics_shard *shard = metrics_shard_new(&s->metrics, err);
-    struct net_thread *thread = server_thread(&s->server, index);
+    struct net_thread *thread = &s->server.threads[index];
 
     if (!shard ||
         request_worker_new(
@@ -104,7 +94,7 @@ static int open_worker(struct serving *s, const struct serving_args *args, int i
                                           .seed = (uint64_t)clock_now_us() + (uint64_t)index},
             &s->workers[index], err))
         return -1;
-    net_thread_set_user(thread, s->workers[index]);
+    thread->pool.user = s->workers[index];
     return 0;
 }
 
@@ -123,10 +113,10 @@ enum health_redis serving_redis(void *arg)
 {
     const struct serving *s = arg;
 
-    if (!request_worker_redis_configured(s->workers[0]))
+    if (!store_configured(request_worker_store(s->workers[0])))
         return HEALTH_REDIS_NONE;
     for (int i = 0; i < s->server.n_threads; i++)
-        if (!request_worker_redis_up(s->workers[i]))
+        if (!store_up(request_worker_store(s->workers[i])))
             return HEALTH_REDIS_DOWN;
     return HEALTH_REDIS_UP;
 }
@@ -137,7 +127,6 @@ int serving_open(struct serving *s, const struct serving_args *args, struct err 
 {
     *s = (struct serving){0};
     metrics_init(&s->metrics);
-    s->has_metrics = true;
     if (impression_log_new(&s->impressions, err) || open_server(s, args, err) ||
         open_executor(s, args, err))
         return -1;
@@ -158,7 +147,7 @@ void serving_publish(struct serving *s, struct world *world)
     executor_set_options(s->executor, &config->batch, &config->deadline);
     for (int i = 0; i < s->server.n_threads; i++)
         request_worker_publish(s->workers[i], world);
-    server_set_limits(&s->server, &limits); /* behind the letters: may have threads close some */
+    server_set_limits(&s->server, &limits); /* after the letters: may make threads close some */
 }
 
 void serving_stop(struct serving *s)
@@ -169,8 +158,8 @@ void serving_stop(struct serving *s)
         server_stop(&s->server);
 }
 
-/* Workers end before the executor: their jobs come back to mailboxes that nobody reads any more,
- * and the memory of both is freed after that. */
+/* Workers drop their worlds before the executor closes; its jobs then return to their mailboxes,
+ * and only after that the memory of both is freed. */
 void serving_close(struct serving *s)
 {
     const int n = s->workers ? s->server.n_threads : 0;
@@ -185,6 +174,5 @@ void serving_close(struct serving *s)
     if (s->has_server)
         server_close(&s->server);
     impression_log_free(s->impressions);
-    if (s->has_metrics)
-        metrics_release(&s->metrics);
+    metrics_release(&s->metrics);
 }

@@ -19,7 +19,7 @@ struct serving {
     struct executor *executor;
     struct metrics_shard *executor_shard;
     struct request_worker **workers; /* (server.n_threads) */
-    bool has_metrics, has_server;    /* how far opening came */
+    bool has_server;                 /* how far opening came */
 };
 
 struct serving_args {
@@ -29,7 +29,7 @@ struct serving_args {
 };
 
 /* Binds the address and makes everything but the server's threads. Closed by serving_close(), also
- * after a failure. */
+ * after a failure; a zeroed one may be stopped and closed. */
 int serving_open(struct serving *serving, const struct serving_args *args,
                  struct err *err) MUST_CHECK;
 int serving_start(struct serving *serving, struct err *err) MUST_CHECK;
@@ -39,7 +39,7 @@ void serving_publish(struct serving *serving, struct world *world);
 
 /* No more requests: what the executor has admitted may end, for a second, then the threads end. */
 void serving_stop(struct serving *serving);
-/* Nobody else has a world any more. */
+/* Nothing else may hold a world. */
 void serving_close(struct serving *serving);
 
 /* Any thread, after serving_open(); arg is the struct serving. */

@@ -1,4 +1,4 @@
-/* Signals by way of a signalfd. */
+/* Signals through a signalfd. */
 #include "server/daemon/signals.h"
 
 #include <signal.h>
@@ -25,9 +25,9 @@ int signals_block(struct err *err)
     sigset_t set = handled();
 
     signal(SIGPIPE, SIG_IGN);
-    signal(SIGXFSZ, SIG_IGN); /* a log at its size limit loses lines, nothing else */
+    signal(SIGXFSZ, SIG_IGN); /* a log at its size limit only loses lines */
     if (pthread_sigmask(SIG_BLOCK, &set, NULL))
-        return err_set(err, ERR_INTERNAL, "signals cannot be blocked");
+        return err_set(err, ERR_INTERNAL, "cannot block signals");
     return 0;
 }
 
@@ -42,9 +42,9 @@ static void on_signal(struct loop_watch *watch, unsigned ready, void *arg)
         case SIGHUP:
             args->on_hangup(args->arg);
             break;
-        case SIGUSR2: /* the name is taken; its default would end the process */
+        case SIGUSR2: /* reserved; its default action would end the process */
             log_warn("signal_ignored", LOG_STR("signal", "USR2"),
-                     LOG_STR("reason", "there is no hand-over to a successor yet"));
+                     LOG_STR("reason", "handing over to a successor is not supported yet"));
             break;
         default:
             args->on_end(args->arg, (int)info.ssi_signo);
@@ -89,7 +89,7 @@ void signals_unblock(void)
     sigaddset(&ending, SIGINT);
     alarm_too = ending;
     sigaddset(&alarm_too, SIGALRM);
-    /* What was sent before the end began is part of why it did. */
+    /* Signals sent before closing began only repeat its cause. */
     while (sigtimedwait(&ending, NULL, &none) > 0)
         ;
     pthread_sigmask(SIG_UNBLOCK, &alarm_too, NULL);

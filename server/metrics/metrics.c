@@ -1,6 +1,7 @@
 /* Cells in shards: counting and adding up. */
 #include "server/metrics/metrics.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -19,6 +20,7 @@ void metrics_init(struct metrics *metrics)
     for (int m = 0; m < METRICS; m++) {
         const struct metric_family *family = &metric_families[m];
 
+        atomic_init(&metrics->values[m], NAN);
         metrics->offsets[m] = metrics->n_cells;
         if (family->sharded)
             metrics->n_cells += cells_of(family) * (uint32_t)metrics_labels(family);
@@ -95,7 +97,6 @@ void metrics_set(struct metrics *metrics, enum metric metric, double value)
 {
     BUG_ON(metric_families[metric].sharded);
     atomic_store_explicit(&metrics->values[metric], value, memory_order_relaxed);
-    atomic_store_explicit(&metrics->has_value[metric], true, memory_order_relaxed);
 }
 
 void metrics_collect(struct metrics *metrics, enum metric metric, metrics_collect_fn collect,
@@ -104,6 +105,13 @@ void metrics_collect(struct metrics *metrics, enum metric metric, metrics_collec
     BUG_ON(metric_families[metric].sharded);
     metrics->collect[metric] = collect;
     metrics->collect_arg[metric] = arg;
+}
+
+void metrics_on_refresh(struct metrics *metrics,
+                        void (*refresh)(struct metrics *metrics, void *arg), void *arg)
+{
+    metrics->refresh = refresh;
+    metrics->refresh_arg = arg;
 }
 
 uint64_t metrics_cell(const struct metrics *metrics, enum metric metric, int label, int cell)

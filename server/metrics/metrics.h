@@ -1,11 +1,11 @@
 /*
  * struct metrics: the registry behind GET /metrics (Prometheus text format 0.0.4). Names, labels
- * and bounds of buckets are an interface (CONTRACT 2) and stand in one table, metrics/table.c.
+ * and bounds of buckets are an interface (CONTRACT 2) and listed in one table, metrics/table.c.
  *
  * Counters and histograms live in shards. A shard has one writer, the thread it was made for, which
  * counts without locks (relaxed loads and stores of its own cells); metrics_write() adds the shards
- * up on whatever thread asks. Gauges, and counters that somebody else keeps, come from a collector
- * that metrics_write() calls, or are set from any thread.
+ * up on the calling thread. Gauges, and counters kept elsewhere, come from a collector that
+ * metrics_write() calls, or are set from any thread.
  *
  *     metrics_count(shard, METRIC_DEGRADED, DEGRADED_MODEL, 1);
  *     metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_PARSE, us);
@@ -42,10 +42,11 @@ struct metrics {
     atomic_int n_shards;
     uint32_t offsets[METRICS]; /* of a family's first cell in a shard */
     uint32_t n_cells;
-    _Atomic double values[METRICS];      /* metrics_set() */
-    atomic_bool has_value[METRICS];      /* a gauge that nobody set or collects is not written */
-    metrics_collect_fn collect[METRICS]; /* fixed before threads start */
+    _Atomic double values[METRICS];      /* metrics_set(); NAN: none */
+    metrics_collect_fn collect[METRICS]; /* fixed before threads start, as what follows */
     void *collect_arg[METRICS];
+    void (*refresh)(struct metrics *metrics, void *arg);
+    void *refresh_arg;
 };
 
 void metrics_init(struct metrics *metrics);
@@ -58,24 +59,28 @@ struct metrics_shard *metrics_shard_new(struct metrics *metrics, struct err *err
 
 /* The shard's thread. label is 0 for a family without one. */
 void metrics_count(struct metrics_shard *shard, enum metric metric, int label, uint64_t n);
-/* value < 0 counts as 0; unit as the enum says. */
+/* value < 0 counts as 0; its unit is given in the enum. */
 void metrics_observe(struct metrics_shard *shard, enum metric metric, int label, int64_t value);
 
 /* Sum over shards of one cell of a label's cells: a counter's 0; of a histogram one for each bound,
  * +Inf, sum. */
 uint64_t metrics_cell(const struct metrics *metrics, enum metric metric, int label, int cell);
 
-/* Any thread. */
+/* Any thread. The only sample of a family without a label; NAN: it has none. */
 void metrics_set(struct metrics *metrics, enum metric metric, double value);
 /* collect runs in metrics_write() and emits one sample or more (or none). Before threads start. */
 void metrics_collect(struct metrics *metrics, enum metric metric, metrics_collect_fn collect,
                      void *arg);
+/* refresh runs at the beginning of metrics_write() and sets what is only read then. Before threads
+ * start. */
+void metrics_on_refresh(struct metrics *metrics,
+                        void (*refresh)(struct metrics *metrics, void *arg), void *arg);
 /* From within collect. */
 void metrics_emit(struct metrics_out *out, const struct metrics_label *labels, int n_labels,
                   double value);
 
-/* process_* of this process, from /proc. */
-void metrics_collect_process(struct metrics *metrics);
+/* Sets process_* of this process, from /proc. */
+void metrics_set_process(struct metrics *metrics);
 
 /* Any one thread at a time. Appends the whole text. */
 void metrics_write(struct metrics *metrics, struct buf *out);

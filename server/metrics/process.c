@@ -1,6 +1,7 @@
-/* process_*: what Prometheus' client libraries tell of a process, from /proc. */
+/* process_*: what Prometheus' client libraries report of a process, from /proc. */
 #include <dirent.h>
 #include <fcntl.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -9,7 +10,7 @@
 
 #include "server/metrics/metrics.h"
 
-/* /proc/self/stat behind the command's closing bracket: fields 3 to 24 of proc(5). */
+/* /proc/self/stat after the command's closing bracket: fields 3 to 24 of proc(5). */
 struct proc_stat {
     double cpu_s, start_s, virtual_bytes, resident_bytes, threads;
 };
@@ -49,64 +50,49 @@ static bool read_stat(struct proc_stat *out)
     return true;
 }
 
-#define COLLECT_STAT(field)                                                                        \
-    static void collect_##field(struct metrics_out *out, void *arg)                                \
-    {                                                                                              \
-        struct proc_stat stat;                                                                     \
-                                                                                                   \
-        (void)arg;                                                                                 \
-        if (read_stat(&stat))                                                                      \
-            metrics_emit(out, NULL, 0, stat.field);                                                \
-    }
-COLLECT_STAT(cpu_s)
-COLLECT_STAT(virtual_bytes)
-COLLECT_STAT(resident_bytes)
-COLLECT_STAT(threads)
-
-static void collect_fds(struct metrics_out *out, void *arg)
+static double count_fds(void)
 {
     DIR *dir = opendir("/proc/self/fd");
     int n = 0;
 
-    (void)arg;
     if (!dir)
-        return;
+        return NAN;
     for (const struct dirent *entry; (entry = readdir(dir));)
         n += entry->d_name[0] != '.';
     closedir(dir);
-    metrics_emit(out, NULL, 0, n - 1); /* the directory itself is one */
+    return n - 1; /* the directory itself is one */
 }
 
-static void collect_max_fds(struct metrics_out *out, void *arg)
+static double max_fds(void)
 {
     struct rlimit limit;
 
-    (void)arg;
-    if (getrlimit(RLIMIT_NOFILE, &limit) == 0)
-        metrics_emit(out, NULL, 0, (double)limit.rlim_cur);
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 ? (double)limit.rlim_cur : NAN;
 }
 
-/* The start is given as time since boot: the wall clock of now less what has gone by since. */
-static void set_start(struct metrics *metrics)
+/* The start is given as time since boot: the wall clock's time now less the time since then. */
+static double start_time(double start_s)
 {
     struct timespec wall, boot;
-    struct proc_stat stat;
 
-    if (!read_stat(&stat) || clock_gettime(CLOCK_REALTIME, &wall) == -1 ||
-        clock_gettime(CLOCK_BOOTTIME, &boot) == -1)
-        return;
-    metrics_set(metrics, METRIC_PROCESS_START,
-                (double)wall.tv_sec + (double)wall.tv_nsec * 1e-9 - (double)boot.tv_sec -
-                    (double)boot.tv_nsec * 1e-9 + stat.start_s);
+    if (clock_gettime(CLOCK_REALTIME, &wall) == -1 || clock_gettime(CLOCK_BOOTTIME, &boot) == -1)
+        return NAN;
+    return (double)wall.tv_sec + (double)wall.tv_nsec * 1e-9 - (double)boot.tv_sec -
+           (double)boot.tv_nsec * 1e-9 + start_s;
 }
 
-void metrics_collect_process(struct metrics *metrics)
+void metrics_set_process(struct metrics *metrics)
 {
-    metrics_collect(metrics, METRIC_PROCESS_CPU, collect_cpu_s, NULL);
-    metrics_collect(metrics, METRIC_PROCESS_RESIDENT, collect_resident_bytes, NULL);
-    metrics_collect(metrics, METRIC_PROCESS_VIRTUAL, collect_virtual_bytes, NULL);
-    metrics_collect(metrics, METRIC_PROCESS_THREADS, collect_threads, NULL);
-    metrics_collect(metrics, METRIC_PROCESS_FDS, collect_fds, NULL);
-    metrics_collect(metrics, METRIC_PROCESS_MAX_FDS, collect_max_fds, NULL);
-    set_start(metrics);
+    struct proc_stat stat;
+
+    if (!read_stat(&stat))
+        stat = (struct proc_stat){NAN, NAN, NAN, NAN, NAN};
+    metrics_set(metrics, METRIC_PROCESS_CPU, stat.cpu_s);
+    metrics_set(metrics, METRIC_PROCESS_RESIDENT, stat.resident_bytes);
+    metrics_set(metrics, METRIC_PROCESS_VIRTUAL, stat.virtual_bytes);
+    metrics_set(metrics, METRIC_PROCESS_THREADS, stat.threads);
+    metrics_set(metrics, METRIC_PROCESS_FDS, count_fds());
+    metrics_set(metrics, METRIC_PROCESS_MAX_FDS, max_fds());
+    if (isnan(metrics->values[METRIC_PROCESS_START])) /* once: it must not follow the wall clock */
+        metrics_set(metrics, METRIC_PROCESS_START, start_time(stat.start_s));
 }

@@ -119,7 +119,7 @@ struct metric_family {
     bool sharded;
     const char *help;
     const char *label;         /* NULL: none */
-    const char *const *values; /* of the label, NULL behind the last */
+    const char *const *values; /* of the label, NULL-terminated */
     /* Of a counter a second label: a sample's number is that of label's value times n_values2,
      * and its own. */
     const char *label2;
@@ -134,7 +134,7 @@ struct metric_family {
 extern const struct metric_family metric_families[METRICS];
 extern const char *const metric_statuses[]; /* values of "code"; the last is "other", then NULL */
 
-/* How many samples a counter has, or a histogram beside its bounds: 1 without a label. */
+/* How many label values a counter or a histogram has: 1 without a label. */
 int metrics_labels(const struct metric_family *family);
 /* Label of an HTTP status and a path for METRIC_REQUESTS; statuses that the contract does not know
  * are "other". */

@@ -111,23 +111,22 @@ static void write_family(struct metrics *metrics, enum metric metric, struct buf
         [METRIC_COUNTER] = "counter", [METRIC_HISTOGRAM] = "histogram", [METRIC_GAUGE] = "gauge"};
     const struct metric_family *family = &metric_families[metric];
     struct metrics_out sample = {out, family};
-    bool has_value = atomic_load_explicit(&metrics->has_value[metric], memory_order_relaxed);
+    const double value = atomic_load_explicit(&metrics->values[metric], memory_order_relaxed);
 
-    if (!family->sharded && !metrics->collect[metric] && !has_value)
-        return;
     buf_printf(out, "# HELP %s %s\n# TYPE %s %s\n", family->name, family->help, family->name,
                types[family->type]);
     if (family->sharded)
         write_sharded(metrics, metric, out);
     else if (metrics->collect[metric])
         metrics->collect[metric](&sample, metrics->collect_arg[metric]);
-    else
-        metrics_emit(&sample, NULL, 0,
-                     atomic_load_explicit(&metrics->values[metric], memory_order_relaxed));
+    else if (!isnan(value))
+        metrics_emit(&sample, NULL, 0, value);
 }
 
 void metrics_write(struct metrics *metrics, struct buf *out)
 {
+    if (metrics->refresh)
+        metrics->refresh(metrics, metrics->refresh_arg);
     for (int metric = 0; metric < METRICS; metric++)
         write_family(metrics, (enum metric)metric, out);
 }

@@ -16,7 +16,6 @@ enum host_kind { HOST_ANY, HOST_LOCAL, HOST_V4, HOST_V6, HOST_NAME };
 struct spelled {
     enum host_kind kind;
     struct host_port at;
-    struct in_addr v4;
 };
 
 static int parse_unix(struct address *address, const char *path, struct err *err)
@@ -28,15 +27,15 @@ static int parse_unix(struct address *address, const char *path, struct err *err
         return err_set(err, ERR_CONFIG, "unix:%s: the path must have 1 to %zu bytes", path,
                        sizeof(sun->sun_path) - 1);
     if (path[0] == '@')
-        return err_set(err, ERR_CONFIG, "unix:%s: abstract sockets are not served", path);
+        return err_set(err, ERR_CONFIG, "unix:%s: abstract sockets are not supported", path);
     sun->sun_family = AF_UNIX;
     memcpy(sun->sun_path, path, len + 1);
     address->len = (socklen_t)(offsetof(struct sockaddr_un, sun_path) + len + 1);
     return 0;
 }
 
-/* Whether the last label is a number, as in every spelling of an address that inet_aton() takes:
- * then it is no name. */
+/* Whether the last label is a number, as in every spelling of an address that inet_aton() accepts:
+ * then it is not a name. */
 static bool is_numeric(const char *host)
 {
     const char *dot = strrchr(host, '.');
@@ -66,6 +65,7 @@ static int classify(const char *text, struct spelled *out, struct err *err)
 {
     const char *host = out->at.host;
     bool bracketed = text[0] == '[';
+    struct in_addr v4;
     struct in6_addr v6;
     char bare[sizeof(out->at.host)];
 
@@ -73,25 +73,25 @@ static int classify(const char *text, struct spelled *out, struct err *err)
     if (bracketed) {
         out->kind = HOST_V6;
         if (inet_pton(AF_INET6, bare, &v6) != 1)
-            return err_set(err, ERR_CONFIG, "%s: what is in brackets is no IPv6 address", text);
+            return err_set(err, ERR_CONFIG, "%s: the brackets do not hold an IPv6 address", text);
         if (IN6_IS_ADDR_MULTICAST(&v6))
-            return err_set(err, ERR_CONFIG, "%s: nobody can connect to a multicast address", text);
+            return err_set(err, ERR_CONFIG, "%s: a multicast address cannot be connected to", text);
     } else if (strcmp(host, "*") == 0) {
         out->kind = HOST_ANY;
     } else if (view_is_nocase(view_of(host), "localhost")) {
         out->kind = HOST_LOCAL;
     } else if (is_numeric(host)) {
         out->kind = HOST_V4;
-        if (inet_pton(AF_INET, host, &out->v4) != 1)
-            return err_set(err, ERR_CONFIG, "%s: not an address: IPv4 is four numbers of 0 to 255",
-                           text);
-        if (IN_MULTICAST(ntohl(out->v4.s_addr)) || out->v4.s_addr == INADDR_BROADCAST)
+        if (inet_pton(AF_INET, host, &v4) != 1)
             return err_set(err, ERR_CONFIG,
-                           "%s: nobody can connect to a multicast or broadcast address", text);
+                           "%s: not an IPv4 address: must be four numbers from 0 to 255", text);
+        if (IN_MULTICAST(ntohl(v4.s_addr)) || v4.s_addr == INADDR_BROADCAST)
+            return err_set(err, ERR_CONFIG,
+                           "%s: a multicast or broadcast address cannot be connected to", text);
     } else {
         out->kind = HOST_NAME;
         if (!is_name(host))
-            return err_set(err, ERR_CONFIG, "%s: neither an address nor a host's name", text);
+            return err_set(err, ERR_CONFIG, "%s: neither an address nor a host name", text);
     }
     return 0;
 }
@@ -179,7 +179,7 @@ static int add_found(struct addresses *out, const struct addrinfo *found, int fa
     return 0;
 }
 
-/* Of an IPv6 literal the zone's number, too. */
+/* Resolves the zone of an IPv6 literal, too. */
 static int look_up(struct addresses *out, const struct spelled *spelled, const char *text,
                    struct err *err)
 {
@@ -188,7 +188,7 @@ static int look_up(struct addresses *out, const struct spelled *spelled, const c
     char service[8];
     int rc;
 
-    if (spelled->kind == HOST_V6)
+    if (spelled->kind != HOST_NAME)
         hints.ai_flags |= AI_NUMERICHOST;
     snprintf(service, sizeof(service), "%d", spelled->at.port);
     rc = getaddrinfo(spelled->at.host, service, &hints, &found);
@@ -218,9 +218,6 @@ int addresses_resolve(struct addresses *out, const char *text, struct err *err)
     if (parse_inet(text, &spelled, err))
         return -1;
     switch (spelled.kind) {
-    case HOST_V4:
-        add_v4(out, spelled.v4, spelled.at.port);
-        return 0;
     case HOST_ANY:
         out->optional = true;
         add_v6(out, in6addr_any, spelled.at.port);
@@ -264,7 +261,7 @@ int address_of_socket(struct address *address, int fd, struct err *err)
     memset(address, 0, sizeof(*address));
     address->len = sizeof(address->sa);
     if (getsockname(fd, (struct sockaddr *)&address->sa, &address->len) == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "descriptor %d: no socket", fd);
+        return err_set_errno(err, ERR_UNAVAILABLE, "descriptor %d: not a socket", fd);
     return 0;
 }
 

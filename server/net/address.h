@@ -4,14 +4,14 @@
  *   127.0.0.1:8080  0.0.0.0:8080   that IPv4 address; all of them
  *   [::1]:8080                     that IPv6 address
  *   [::]:8080                      all addresses, IPv4 too
- *   *:8080  :8080                  the same; where there is no IPv6, all of IPv4
- *   localhost:8080                 both loopbacks, 127.0.0.1 and where there is IPv6 [::1]
+ *   *:8080  :8080                  the same; without IPv6 all IPv4 addresses
+ *   localhost:8080                 both loopbacks, 127.0.0.1 and, with IPv6, [::1]
  *   name:8080                      every address that the name resolves to
  *   unix:/path                     a UNIX socket
  *
  * Port 0: the kernel chooses one, the same for all addresses. What is none of these is ERR_CONFIG;
  * spellings that the C library would take for something else are (127.1, 0x7f000001, 010.0.0.1,
- * [name]), and so are addresses that nobody can connect to (multicast, broadcast).
+ * [name]), and so are addresses that cannot be connected to (multicast, broadcast).
  */
 #ifndef SERVER_NET_ADDRESS_H
 #define SERVER_NET_ADDRESS_H
@@ -33,8 +33,7 @@ struct address {
 struct addresses {
     struct address list[ADDRESSES_MAX];
     int n; /* at least 1 */
-    /* IPv6 ones may be missing on this machine, so long as one is there; "*" has 0.0.0.0 for
-     * that. */
+    /* IPv6 ones may be missing on this machine if another one works; "*" falls back to 0.0.0.0. */
     bool optional;
 };
 

@@ -7,10 +7,10 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define TRIES                                                                                      \
-    16 /* of a port that the kernel chose for the first address and another has at the second */
+/* For a port that the kernel chose at the first address and that is taken at the second. */
+#define TRIES 16
 
-/* A socket file that nobody listens on is a leftover. */
+/* A socket file that nothing listens on is stale. */
 static void remove_stale(const struct address *address)
 {
     const struct sockaddr_un *sun = (const struct sockaddr_un *)&address->sa;
@@ -28,7 +28,7 @@ static void remove_stale(const struct address *address)
     close(fd);
 }
 
-/* A descriptor, or -1 with errno and what failed. */
+/* Returns a descriptor, or -1 with errno and *what failed. */
 static int bind_one(const struct address *address, int backlog, const char **what)
 {
     int fd = socket(address->sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
@@ -78,7 +78,7 @@ static void share_port(struct addresses *addresses, const struct bound *out)
             address_set_port(&addresses->list[i], address_port(&first));
 }
 
-/* 0, -1 with err, or 1: the port that was chosen is taken at another address. */
+/* Returns 0, -1 with err, or 1 if the chosen port is taken at another address. */
 static int try_all(struct bound *out, struct addresses addresses, const char *text, int backlog,
                    struct err *err)
 {
@@ -106,7 +106,7 @@ static int try_all(struct bound *out, struct addresses addresses, const char *te
     return 0;
 }
 
-/* "*" where there is no IPv6. */
+/* "*" without IPv6. */
 static int bind_all_v4(struct bound *out, int port, int backlog, struct err *err)
 {
     struct addresses any;

@@ -11,8 +11,8 @@ struct bound {
 };
 
 /* One socket for each address that text means (address.h), all of them or none. IPv6 sockets
- * take IPv4 too where the address is [::], whatever net.ipv6.bindv6only says. A stale UNIX
- * socket that nobody listens on is replaced. ERR_CONFIG or ERR_UNAVAILABLE (taken, not
+ * take IPv4 too where the address is [::], whatever net.ipv6.bindv6only is. A stale UNIX
+ * socket that nothing listens on is replaced. ERR_CONFIG or ERR_UNAVAILABLE (taken, not
  * permitted, none of this machine). */
 int bind_all(struct bound *out, const char *text, int backlog, struct err *err) MUST_CHECK;
 

@@ -20,22 +20,15 @@ void net_shared_init(struct net_shared *shared, struct budget *memory)
     shared->memory = memory;
 }
 
-int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
-                         struct err *err)
+int connection_pool_init(struct connection_pool *pool, struct err *err)
 {
     uint64_t seed;
 
-    *pool = (struct connection_pool){.loop = args->loop,
-                                     .shared = args->shared,
-                                     .router = args->router,
-                                     .hooks = args->hooks,
-                                     .user = args->user,
-                                     .load = args->load};
     buffers_init(&pool->buffers, KEEP_BUFFER_BYTES);
     if (getrandom(&seed, sizeof(seed), 0) != sizeof(seed))
         return err_set_errno(err, ERR_INTERNAL, "getrandom");
     rng_init(&pool->rng, seed);
-    /* So that a response that says that there is no memory needs none. */
+    /* So that the out_of_memory response needs no allocation. */
     if (!buf_reserve(&pool->scratch, REFUSAL_BYTES) || !buf_reserve(&pool->body, REFUSAL_BYTES)) {
         buf_release(&pool->scratch);
         return err_set(err, ERR_NOMEM, "connections: out of memory");
@@ -100,11 +93,9 @@ static void end(struct connection *c)
     (void)!loop_watch_set(&c->watch, c->transport.fd, 0);
     loop_timer_remove(pool->loop, &c->timer);
     c->transport.ops->close(&c->transport, c->hard);
-    connection_discharge_in(c);
-    connection_discharge_out(c);
+    connection_drop_in(c);
+    connection_drop_out(c);
     connection_shield(c);
-    buffers_put(&pool->buffers, c->in);
-    buffers_put(&pool->buffers, c->out);
     if (c->before)
         c->before->next = c->next;
     else
@@ -122,8 +113,8 @@ static void end(struct connection *c)
     pool->n_spare++;
 }
 
-/* Bytes that can be read behind those that are here; behind a large body, which is charged as it
- * came, none. */
+/* Bytes that can be read after those in the buffer; after a large body, which is charged as it
+ * arrived, none. */
 static size_t room(const struct connection *c)
 {
     const size_t taken = c->in_at + c->in_len + HTTP_CALL_BODY_PADDING;
@@ -140,7 +131,7 @@ static unsigned wanted(const struct connection *c)
     switch (c->state) {
     case CONNECTION_READING:
         return (c->yielding ? 0 : LOOP_READ) | write;
-    case CONNECTION_WORK: /* as far as the buffer holds it: it may not move under the handler */
+    case CONNECTION_WORK: /* only while it fits: the buffer may not move under the handler */
         if (!c->eof && room(c))
             return LOOP_READ | write;
         return write ? write : LOOP_HANGUP;
@@ -174,7 +165,7 @@ void connection_lost(struct connection *c)
         on_gone(x, x->gone_arg);
 }
 
-/* Bytes that nobody will read any more; of a flood a part, then it is the others' turn. */
+/* Discards bytes that are no longer needed; only a part of a flood, so that others get a turn. */
 static void discard(struct connection *c)
 {
     char bytes[4096];
@@ -247,7 +238,7 @@ static void on_deadline(struct timer *timer, void *arg)
                            c->head_done ? "the body took too long" : "the head took too long", NULL,
                            "");
     } else {
-        c->hard = c->state == CONNECTION_WRITING; /* or the kernel would go on trying */
+        c->hard = c->state == CONNECTION_WRITING; /* else the kernel would keep trying */
         c->state = CONNECTION_ENDED;
     }
     connection_leave(c);
@@ -282,8 +273,8 @@ static struct connection *take(struct connection_pool *pool)
     return c;
 }
 
-/* Half of max_refusing may linger: the other half is for those on their way here, who may yet be
- * let in. */
+/* Half of max_refusing may linger: the other half is for connections still on their way here, which
+ * may yet be admitted. */
 static void refuse_open(struct connection *c)
 {
     const struct net_limits *limits = &c->pool->limits;

@@ -2,7 +2,7 @@
  * Inside of a connection, shared by the six files that implement it: connection.c (life, readiness,
  * deadlines), connection_read.c (bytes to calls), connection_call.c (the handler's side:
  * http_call.h), connection_write.c (responses to bytes), connection_memory.c (what it holds),
- * connection_room.c (which one goes when there are too many). Private to them; others use
+ * connection_room.c (which one is closed when there are too many). Private to them; others use
  * connection_pool.h.
  *
  *   READING --request complete--> WORK --response--> WRITING --taken--> READING
@@ -24,7 +24,7 @@ enum connection_state {
     CONNECTION_READING, /* between requests, or within one */
     CONNECTION_WORK,    /* a handler has the call */
     CONNECTION_WRITING, /* the response is not all taken yet */
-    CONNECTION_LINGER,  /* all is said; what comes is thrown away */
+    CONNECTION_LINGER,  /* the response is sent; further bytes are discarded */
     CONNECTION_ENDED,
 };
 
@@ -40,7 +40,7 @@ struct connection {
     enum connection_state state;
     int entered;
 
-    struct buffer in; /* from in_at on: the request in work, and what came behind it */
+    struct buffer in; /* from in_at on: the request in work, and what follows it */
     size_t in_at, in_len;
     size_t in_most;    /* bytes of the buffer that have been written since it is this one's */
     struct buffer out; /* of a response what the kernel has not taken */
@@ -54,14 +54,14 @@ struct connection {
     int64_t arrival_us; /* of the bytes read last, */
     size_t arrived;     /* which are so many */
     int64_t start_us;   /* what head_ms or body_ms count from */
-    int64_t next_us;    /* of the first byte behind the request in work; 0: none has come */
+    int64_t next_us;    /* of the first byte after the request in work; 0: none yet */
     bool used;          /* a first byte has been seen */
     bool started;       /* of the request that is being read */
     bool head_done;
     bool eof;      /* the client sends no more */
     bool hard;     /* close with a reset */
     bool last;     /* ends after the response that is being written */
-    bool yielding; /* more requests are here; it is the others' turn until the timer fires */
+    bool yielding; /* more requests are here, but others get a turn until the timer fires */
 };
 
 /* A limit in microseconds, from a name that ends in _ms. */
@@ -97,14 +97,15 @@ bool connection_make_room(struct connection *c, size_t capacity);
 /* The call is over: on to the next request. */
 void connection_next(struct connection *c);
 
-/* connection_memory.c. Both make room at the expense of others where the rules say so. */
-/* For the bytes that are in `in`: less goes back. false: refused, charged as before. */
+/* connection_memory.c. Both may end other connections to make room. */
+/* Charges the bytes that are in `in`, or returns the excess. false: refused, charge unchanged. */
 bool connection_charge_in(struct connection *c);
-/* For a response of which so many bytes are to be kept. */
+/* For a response of which `bytes` bytes are kept. */
 bool connection_charge_out(struct connection *c, size_t bytes);
-void connection_discharge_in(struct connection *c);
-void connection_discharge_out(struct connection *c);
-/* From now on it cannot be made to end for others, or can again. */
+/* The buffer goes back to the free lists, and what it was charged to the budget. */
+void connection_drop_in(struct connection *c);
+void connection_drop_out(struct connection *c);
+/* From now on it cannot be ended for others, or can again. */
 void connection_shield(struct connection *c);
 void connection_expose(struct connection *c);
 
@@ -114,7 +115,7 @@ void connection_problem(struct connection *c, enum problem_code code, const char
                         const struct problems *errors, const char *headers);
 void connection_continue(struct connection *c); /* 100 */
 void connection_flush(struct connection *c);
-/* The request id, if there is none yet: the one that was sent, or a new one. */
+/* Sets the request id if unset: the one that the client sent, or a new one. */
 void connection_make_id(struct connection *c);
 
 #endif

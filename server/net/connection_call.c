@@ -30,6 +30,16 @@ void http_call_defer(struct http_call *call, http_call_gone_fn on_gone, void *ar
     call->gone_arg = arg;
 }
 
+static struct connection *enter(const struct http_call *call)
+{
+    struct connection *c = call->connection;
+
+    loop_assert(c->pool->loop);
+    BUG_ON(c->state != CONNECTION_WORK);
+    connection_enter(c);
+    return c;
+}
+
 /* A response that is sent after the handler returned has to resume the connection itself. */
 static void leave(struct connection *c)
 {
@@ -40,23 +50,29 @@ static void leave(struct connection *c)
 
 void http_call_respond(struct http_call *call, const struct http_response *response)
 {
-    struct connection *c = call->connection;
+    struct connection *c = enter(call);
 
-    loop_assert(c->pool->loop);
-    BUG_ON(c->state != CONNECTION_WORK);
-    connection_enter(c);
     connection_respond(c, response);
     leave(c);
+}
+
+void http_call_respond_buf(struct http_call *call, int status, const char *content_type,
+                           struct buf *body)
+{
+    if (buf_failed(body))
+        http_call_problem(call, PROBLEM_OUT_OF_MEMORY, NULL, NULL);
+    else
+        http_call_respond(call, &(struct http_response){.status = status,
+                                                        .content_type = content_type,
+                                                        .body = buf_view(body)});
+    buf_release(body);
 }
 
 void http_call_problem(struct http_call *call, enum problem_code code, const char *detail,
                        const struct problems *errors)
 {
-    struct connection *c = call->connection;
+    struct connection *c = enter(call);
 
-    loop_assert(c->pool->loop);
-    BUG_ON(c->state != CONNECTION_WORK);
-    connection_enter(c);
     connection_problem(c, code, detail, errors, "");
     leave(c);
 }

@@ -1,9 +1,9 @@
-/* What a connection holds is charged to the budget; when that is full, somebody has to go. */
+/* Charges what a connection holds to the budget; when that is full, a connection is ended. */
 #include "server/net/connection.h"
 
 #include <stddef.h>
 
-#define FINE_STEP 1024 /* up to COARSE_STEP: thousands of small requests wait in little memory */
+#define FINE_STEP 1024 /* up to COARSE_STEP: thousands of small requests need little memory */
 #define COARSE_STEP 4096
 #define MAX_VICTIMS 4 /* for one charge */
 
@@ -29,8 +29,8 @@ void connection_expose(struct connection *c)
     holders_set(&c->pool->holders, &c->holder, c->in_charged + c->out_charged);
 }
 
-/* A response that says so cannot be made while another one is: then only who is being written to
- * may go. */
+/* The 503 cannot be composed while another response is: then only a connection that is being
+ * written to may be ended. */
 static int may_go(const struct holder *holder, void *arg)
 {
     const struct connection *c = connection_of(holder);
@@ -80,8 +80,8 @@ static bool charge(struct connection *c, enum budget_kind kind, int64_t bytes, i
     return false;
 }
 
-/* Pages of a buffer that were written stay in memory, whatever has been taken out of it since. A
- * small buffer makes nobody large. */
+/* Pages of a buffer that were written stay in memory, even if its bytes have been consumed since. A
+ * small buffer does not make a connection a large holder. */
 static size_t held(const struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES || c->in_most < BUDGET_SMALL_BYTES)
@@ -117,21 +117,27 @@ bool connection_charge_out(struct connection *c, size_t n)
     return true;
 }
 
-void connection_discharge_in(struct connection *c)
+static void discharge(struct connection *c, enum budget_kind kind, int64_t *charged)
 {
-    c->in_most = 0;
-    if (!c->in_charged)
+    if (!*charged)
         return;
-    budget_return(c->pool->shared->memory, BUDGET_BODY, c->in_charged);
-    c->in_charged = 0;
+    budget_return(c->pool->shared->memory, kind, *charged);
+    *charged = 0;
     connection_expose(c);
 }
 
-void connection_discharge_out(struct connection *c)
+void connection_drop_in(struct connection *c)
 {
-    if (!c->out_charged)
-        return;
-    budget_return(c->pool->shared->memory, BUDGET_ANSWER, c->out_charged);
-    c->out_charged = 0;
-    connection_expose(c);
+    buffers_put(&c->pool->buffers, c->in);
+    c->in = (struct buffer){NULL, 0};
+    c->in_at = c->in_len = c->in_most = 0;
+    discharge(c, BUDGET_BODY, &c->in_charged);
+}
+
+void connection_drop_out(struct connection *c)
+{
+    buffers_put(&c->pool->buffers, c->out);
+    c->out = (struct buffer){NULL, 0};
+    c->out_len = c->out_pos = 0;
+    discharge(c, BUDGET_ANSWER, &c->out_charged);
 }

@@ -10,18 +10,18 @@
  * lingering: sending is shut, what comes is thrown away for a second, so that the last response is
  * not lost to a reset.
  *
- * One buffer a connection, from free lists of the pool, given back while idle; connections come
+ * One buffer a connection, from free lists of the pool, returned while idle; connections come
  * from a free list too. It grows by what has come, not by what a head announces, and so does its
  * charge to the budget of memory; what the kernel does not take of a response is charged, too. When
  * the budget is full, the pool's own largest and newest connection goes: 503 while its request is
  * being read, cut while its response is not taken. Small requests never make way for larger ones.
- * No connection serves or throws away more than a few reads' worth in one turn of the loop.
+ * No connection serves or discards more than a few reads' worth in one turn of the loop.
  *
- * Beyond max_connections whoever waits for its client makes room for the newcomer: of the
- * connections that never sent a request the oldest (503), so that a flood of them costs itself,
- * then of those between two requests the one that has been idle longest (without a word), then the
- * one that has been slow longest to send a request or to take a response. One in work never; where
- * there is no other, the newcomer is refused.
+ * Beyond max_connections a connection that waits for its client is closed for the new one: the
+ * oldest that never sent a request (503), so that a flood of them only hurts itself, else the one
+ * idle longest between two requests (without a response), else the one that has been slow longest
+ * to send a request or to take a response. One in work never is; if there is no other, the new one
+ * is refused.
  */
 #ifndef SERVER_NET_CONNECTION_POOL_H
 #define SERVER_NET_CONNECTION_POOL_H
@@ -31,8 +31,8 @@
 #include "base/budget.h"
 #include "base/rng.h"
 #include "server/net/buffers.h"
+#include "server/net/descriptors.h"
 #include "server/net/holders.h"
-#include "server/net/limits.h"
 #include "server/net/loop.h"
 #include "server/net/router.h"
 
@@ -50,12 +50,12 @@ void net_shared_init(struct net_shared *shared, struct budget *memory);
 
 struct connection_hooks {
     /* Every response, those that no handler gave (400, 408, 503 ...) included; on the pool's
-     * loop. NULL: nobody asks. label is that of the path's routes, 0 where there is none;
+     * loop. May be NULL. label is that of the path's routes, 0 where there is none;
      * duration_us from the first byte to the response's writing. */
     void (*on_response)(void *user, int label, int status, int64_t duration_us);
-    /* A connection was closed to make room for another; on the pool's loop. NULL: nobody asks. */
+    /* A connection was closed to make room for another; on the pool's loop. May be NULL. */
     void (*on_evicted)(void *user);
-    /* Memory is short: what is only kept for later goes back now. NULL: nothing is kept. */
+    /* Memory is short: frees what is only kept for later. May be NULL. */
     void (*reclaim)(void *user);
 };
 
@@ -65,13 +65,14 @@ struct connection_list {
 };
 
 struct connection_pool {
+    /* Set by the owner before connection_pool_init(), all else zero. */
     struct loop *loop;
     struct net_shared *shared;
     struct net_limits limits;
     const struct router *router;
     struct connection_hooks hooks;
     void *user;            /* http_call_user() */
-    _Atomic int64_t *load; /* one less for each that closes; NULL: nobody counts */
+    _Atomic int64_t *load; /* decremented for each that closes; may be NULL */
 
     struct buffers buffers;
     struct holders holders;   /* connections that may be made to end */
@@ -92,17 +93,7 @@ struct connection_pool {
     char date[40];
 };
 
-struct connection_pool_args {
-    struct loop *loop;
-    struct net_shared *shared;
-    const struct router *router;
-    struct connection_hooks hooks;
-    void *user;
-    _Atomic int64_t *load;
-};
-
-int connection_pool_init(struct connection_pool *pool, const struct connection_pool_args *args,
-                         struct err *err) MUST_CHECK;
+int connection_pool_init(struct connection_pool *pool, struct err *err) MUST_CHECK;
 /* Cuts what is open: on_gone runs for requests in work. On the loop's thread, or after it has
  * ended. */
 void connection_pool_release(struct connection_pool *pool);
@@ -119,17 +110,18 @@ static inline void connection_pool_set_limits(struct connection_pool *pool,
  * refuse), -1 over max_refusing, too, and not counted (refuse_at_once()). */
 int connection_admit(struct net_shared *shared, const struct net_limits *limits) MUST_CHECK;
 
-/* Closes a connection of the pool if the newest is one too many; false: none may go. */
+/* Closes a connection of the pool if there is one too many; false: none may be closed. */
 bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
-/* max_connections has become less: closes some of those that may go, and gives their number; -1:
- * there are no longer too many. */
+/* After max_connections was lowered: closes some of those that may be closed and returns their
+ * number; -1: there are no longer too many. */
 int connection_pool_shrink(struct connection_pool *pool) MUST_CHECK;
 
-/* Buffers that are only kept for later go back; on the loop's thread. */
+/* Frees buffers that are only kept for later; on the loop's thread. */
 void connection_pool_reclaim(struct connection_pool *pool);
 
-/* Takes fd (non-blocking), counted in shared->connections by the caller. Never fails aloud: out
- * of memory closes it. With refuse, the connection only says 503 too_many_connections and ends. */
+/* Takes fd (non-blocking), counted in shared->connections by the caller. Reports no
+ * failure: out of memory closes it. With refuse, it is answered 503 too_many_connections and ends.
+ */
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);
 
 /* For a listener on the pool's own loop (admin): counts and opens. arg is the pool. */

@@ -10,7 +10,7 @@
 
 /* ---- memory ---------------------------------------------------------------------------------- */
 
-/* Into another buffer. false: there is none. */
+/* Moves the bytes into another buffer. false: there is none. */
 static bool move_bytes(struct connection *c, struct buffer to)
 {
     if (!to.ptr)
@@ -34,8 +34,8 @@ bool connection_make_room(struct connection *c, size_t capacity)
     return true;
 }
 
-/* A large buffer goes back as soon as what is left fits into a small one: its bytes count as
- * long as it is held. */
+/* A large buffer is returned as soon as the rest fits into a small one: its bytes are charged while
+ * it is held. */
 static void shrink(struct connection *c)
 {
     if (c->in.capacity > BUFFERS_BASE_BYTES &&
@@ -43,7 +43,7 @@ static void shrink(struct connection *c)
         (void)!move_bytes(c, buffers_take(&c->pool->buffers, BUFFERS_BASE_BYTES));
 }
 
-/* Memory for what is to be read next; false: there is none, and that has been answered. */
+/* Gets memory for what is read next; false: out of memory, which has been answered. */
 static bool prepare(struct connection *c)
 {
     shrink(c);
@@ -77,7 +77,7 @@ void connection_next(struct connection *c)
     connection_expose(c);
 }
 
-/* Nothing of a request is here (at most half of an empty line). */
+/* No part of a request has arrived (at most half of an empty line). */
 static void rest(struct connection *c)
 {
     int64_t now_us, limit_us = connection_limit_us(c, idle_ms);
@@ -88,15 +88,12 @@ static void rest(struct connection *c)
         return;
     }
     if (c->in_len == 0) {
-        buffers_put(&c->pool->buffers, c->in);
-        c->in = (struct buffer){NULL, 0};
-        c->in_at = 0;
-        connection_discharge_in(c);
+        connection_drop_in(c);
     } else {
         shrink(c);
         (void)!connection_charge_in(c); /* an empty line's half: less than before */
     }
-    if (c->list) /* an empty line buys no time */
+    if (c->list) /* an empty line does not extend the deadline */
         return;
     if (!c->used && connection_limit_us(c, first_byte_ms) < limit_us)
         limit_us = connection_limit_us(c, first_byte_ms);
@@ -126,7 +123,7 @@ static void on_head(struct connection *c)
         return;
     if (c->routing.route)
         connection_continue(c);
-    else /* the body may come or not: nothing can be read after this */
+    else /* the body may follow or not: nothing can be read after this */
         connection_problem(c, c->routing.problem, c->routing.detail, NULL, c->routing.headers);
 }
 
@@ -142,7 +139,6 @@ static void fill_call(struct connection *c)
     call->path = http_span_view(head->path, bytes);
     call->query = http_span_view(head->query, bytes);
     call->body = (struct view){bytes + body->start, body->len};
-    call->complete_us = c->arrival_us;
     call->traceparent = http_head_find(head, bytes, "traceparent");
     if (!traceparent_is_valid(call->traceparent))
         call->traceparent = (struct view){NULL, 0};
@@ -182,7 +178,7 @@ static void on_more(struct connection *c)
     if (!c->started)
         rest(c);
     else if (c->eof)
-        connection_problem(c, PROBLEM_BAD_REQUEST, "the request ends early", NULL, "");
+        connection_problem(c, PROBLEM_BAD_REQUEST, "the request is incomplete", NULL, "");
     else if (prepare(c)) {
         connection_wait(c, &c->pool->slow, c->start_us);
         connection_deadline(c, c->start_us + limit_us);

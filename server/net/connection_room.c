@@ -1,11 +1,11 @@
-/* Who goes when there are too many connections: those that wait for their clients, longest
+/* Which connection is closed when there are too many: those waiting for their clients, longest
  * first. */
 #include "base/clock.h"
 #include "server/net/connection.h"
 
-#define LOOKS 8                /* idle ones that may turn out to have just been sent something */
-#define SLOW_US 250000         /* a request or a response that is on its way for less is not slow */
-#define MAX_EVICTED_AT_ONCE 16 /* then others get their turn */
+#define LOOKS 8                /* idle ones checked for bytes that have just arrived */
+#define SLOW_US 250000         /* in transit for less than this is not slow */
+#define MAX_EVICTED_AT_ONCE 16 /* per turn of the loop */
 
 static bool is_idle(const struct connection_pool *pool, const struct connection_list *list)
 {
@@ -76,8 +76,7 @@ static struct connection *victim(const struct connection_pool *pool)
     return c && clock_now_us() - c->listed_us >= SLOW_US ? c : NULL;
 }
 
-/* Between two requests nobody expects a response; else it is one to the request that has begun
- * or was to come. */
+/* Between two requests the client expects no response; otherwise it is answered. */
 static void evict(struct connection *c)
 {
     connection_enter(c);
@@ -95,7 +94,7 @@ static bool too_many(const struct connection_pool *pool)
     return atomic_load(&pool->shared->connections) > pool->limits.max_connections;
 }
 
-/* One for one: those that linger with a refusal count, too, and nobody has to go for them. */
+/* One for one: lingering refusals count, too, but no connection is closed for them. */
 bool connection_pool_make_room(struct connection_pool *pool)
 {
     struct connection *c;

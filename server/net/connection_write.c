@@ -1,4 +1,4 @@
-/* From responses to bytes: what is written at once, what is kept. */
+/* Responses to bytes: what is written immediately, what is kept. */
 #include "server/net/connection.h"
 
 #include <stdio.h>
@@ -11,7 +11,7 @@
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* Keeps what of the parts lies behind `taken`; false: out of memory, or of the budget for it. */
+/* Keeps the parts from byte `taken` on; false: out of memory or over budget. */
 static bool keep_rest(struct connection *c, const struct iovec *parts, int n_parts, size_t taken)
 {
     size_t left = c->out_len - c->out_pos;
@@ -42,7 +42,7 @@ static bool keep_rest(struct connection *c, const struct iovec *parts, int n_par
     return true;
 }
 
-/* One call of the kernel; what it does not take is copied and goes when there is room. */
+/* One system call; what the kernel does not take is copied and sent when there is room. */
 static void send_parts(struct connection *c, const struct iovec *parts, int n_parts)
 {
     size_t total = 0;
@@ -57,12 +57,12 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
     if (n < 0) {
         connection_lost(c);
     } else if ((size_t)n < total && !keep_rest(c, parts, n_parts, (size_t)n)) {
-        c->hard = true; /* or the kernel would hold its part of it on */
+        c->hard = true; /* else the kernel would keep its part */
         connection_lost(c);
     }
 }
 
-/* The response is out. */
+/* The response has been written. */
 static void finished(struct connection *c)
 {
     int64_t now_us;
@@ -71,10 +71,7 @@ static void finished(struct connection *c)
         connection_next(c);
         return;
     }
-    connection_discharge_in(c);
-    buffers_put(&c->pool->buffers, c->in);
-    c->in = (struct buffer){NULL, 0};
-    c->in_at = c->in_len = 0;
+    connection_drop_in(c);
     if (c->eof) {
         c->state = CONNECTION_ENDED;
         return;
@@ -102,10 +99,7 @@ void connection_flush(struct connection *c)
         c->out_pos += (size_t)n;
     if (c->out_pos < c->out_len)
         return;
-    buffers_put(&c->pool->buffers, c->out);
-    c->out = (struct buffer){NULL, 0};
-    c->out_len = c->out_pos = 0;
-    connection_discharge_out(c);
+    connection_drop_out(c);
     if (c->state == CONNECTION_WRITING) {
         finished(c);
         connection_advance(c);

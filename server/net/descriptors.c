@@ -1,4 +1,4 @@
-/* Shares out the descriptors of the process. */
+/* Divides the descriptors of the process. */
 #include "server/net/descriptors.h"
 
 #include <sys/resource.h>
@@ -39,4 +39,12 @@ int64_t descriptors_limit(void)
     if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur > INT64_MAX)
         return INT64_MAX;
     return (int64_t)limit.rlim_cur;
+}
+
+struct net_limits net_limits_of(const struct http_options *http)
+{
+    const struct descriptors share = descriptors_share(descriptors_limit(), http);
+
+    return (struct net_limits){
+        .http = http, .max_connections = share.connections, .max_refusing = share.refusing};
 }

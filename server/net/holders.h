@@ -1,10 +1,10 @@
 /*
- * struct holders: who holds how much, so that the largest and newest is found at once when memory
- * is short.
+ * struct holders: how much each holder holds, so that the largest and newest is found quickly when
+ * memory is short.
  *
- * Holders stand in lists by size, each list for twice the size of the one before, the last to come
- * first. Those of up to HOLDERS_LEAST_BYTES stand in none: there is nothing to be had from them.
- * Pure; one owner.
+ * Holders are kept in lists by size, each list for twice the size of the one before, newest first.
+ * Those of up to HOLDERS_LEAST_BYTES are in no list: ending them frees too little. Pure; one
+ * owner.
  */
 #ifndef SERVER_NET_HOLDERS_H
 #define SERVER_NET_HOLDERS_H
@@ -26,17 +26,17 @@ struct holders {
     struct holder *first[HOLDERS_LISTS];
 };
 
-/* From now on it holds so much; 0 takes it out. */
+/* Sets how much it holds; 0 removes it. */
 void holders_set(struct holders *holders, struct holder *holder, int64_t bytes);
 
-/* Whether a holder may be made to give up what it holds. */
+/* Whether a holder may be ended. */
 typedef int (*holders_may_fn)(const struct holder *holder, void *arg);
 
 /*
- * Who has to go so that `asking`, which would hold asking_bytes, can have its memory: of the
- * largest that may go the newest, where it is larger than a small asker, or at least as large as
- * any other asker and newer. NULL: nobody, so the asker goes itself. Looks at a few in each list
- * only.
+ * The holder to end so that `asking`, which would hold asking_bytes, gets its memory: the newest of
+ * the largest that may be ended, if it is larger than a small asker, or at least as large as any
+ * other asker and newer. NULL: none, so the asker is ended itself. Looks at only a few in each
+ * list.
  */
 struct holder *holders_victim(struct holders *holders, const struct holder *asking,
                               int64_t asking_bytes, int64_t small_bytes, holders_may_fn may,

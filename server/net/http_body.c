@@ -45,16 +45,16 @@ static int read_size(const struct reading *r, char c)
 {
     if (http_is(c, HTTP_HEX)) {
         if (r->body->digits == MAX_SIZE_DIGITS)
-            return bad(r, "a chunk's size has too many digits");
+            return bad(r, "a chunk size has too many digits");
         r->body->left = r->body->left * 16 + hex_value(c);
         r->body->digits++;
         return CHUNK_SIZE;
     }
     if (r->body->digits == 0)
-        return bad(r, "a chunk without a size");
+        return bad(r, "a chunk has no size");
     if (c == ';')
         return CHUNK_EXTENSION;
-    return c == '\r' ? CHUNK_SIZE_LF : bad(r, "a chunk's size is malformed");
+    return c == '\r' ? CHUNK_SIZE_LF : bad(r, "a chunk size is malformed");
 }
 
 static int read_extension(const struct reading *r, char c)
@@ -62,7 +62,7 @@ static int read_extension(const struct reading *r, char c)
     if (c == '\r')
         return CHUNK_SIZE_LF;
     if (!http_is(c, HTTP_TEXT))
-        return bad(r, "a control byte in a chunk extension");
+        return bad(r, "control byte in a chunk extension");
     if (++r->body->ext_bytes > MAX_EXT_BYTES)
         return bad(r, "chunk extensions are too long");
     return CHUNK_EXTENSION;
@@ -71,9 +71,9 @@ static int read_extension(const struct reading *r, char c)
 static int read_size_lf(const struct reading *r, char c)
 {
     if (c != '\n')
-        return bad(r, "a chunk's size does not end with CRLF");
+        return bad(r, "a chunk size does not end with CRLF");
     if (r->body->left > r->limits->max_bytes - r->body->len)
-        return http_refuse(r->refusal, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
+        return http_refuse(r->refusal, PROBLEM_BODY_TOO_LARGE, "the body is too long");
     r->body->digits = 0;
     return r->body->left ? CHUNK_BYTES : TRAILER_START;
 }
@@ -81,23 +81,22 @@ static int read_size_lf(const struct reading *r, char c)
 static int read_trailer(const struct reading *r, int state, char c)
 {
     if (++r->body->trailer_bytes > r->limits->max_trailer_bytes)
-        return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE,
-                           "the trailers are longer than allowed");
+        return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "the trailers are too long");
     switch (state) {
     case TRAILER_START:
         if (c == '\r')
             return TRAILERS_END_LF;
         if (++r->body->trailers > r->limits->max_trailers)
-            return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "more trailers than allowed");
-        return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer's name is no token");
+            return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "too many trailers");
+        return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer name is not a token");
     case TRAILER_NAME:
         if (c == ':')
             return TRAILER_VALUE;
-        return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer's name is no token");
+        return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer name is not a token");
     case TRAILER_VALUE:
         if (c == '\r')
             return TRAILER_LF;
-        return http_is(c, HTTP_TEXT) ? TRAILER_VALUE : bad(r, "a control byte in a trailer");
+        return http_is(c, HTTP_TEXT) ? TRAILER_VALUE : bad(r, "control byte in a trailer");
     case TRAILER_LF:
         return c == '\n' ? TRAILER_START : bad(r, "a trailer does not end with CRLF");
     default:

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "server/net/http_refusal.h"
+#include "server/net/problem.h"
 
 struct http_body_limits {
     uint64_t max_bytes; /* of all chunks */
@@ -30,7 +30,7 @@ struct http_body {
 };
 
 /* Goes on at body->pos and joins the chunks' bytes at body->start. 0: complete, body->pos is
- * behind it; 1: all bytes are used up; -1: refused. On 0 and 1 the gap between the joined bytes
+ * after it; 1: all bytes are consumed; -1: refused. On 0 and 1 the gap between the joined bytes
  * and the rest has been closed and *len is less. */
 int http_body_chunks(struct http_body *body, const struct http_body_limits *limits, char *bytes,
                      size_t *len, struct http_refusal *refusal) MUST_CHECK;

@@ -1,4 +1,4 @@
-/* Character classes, and the rules made of them. */
+/* Character classes, and the rules built from them. */
 #include "server/net/http_grammar.h"
 
 #include <strings.h>
@@ -72,7 +72,7 @@ static bool is_uri_text(struct view v, unsigned class)
     return true;
 }
 
-/* What stands between the brackets; whether it names an address is the resolver's business. */
+/* The text between the brackets; whether it is an address is left to the resolver. */
 static bool is_ip_literal(struct view v)
 {
     for (size_t i = 0; i < v.len; i++)
@@ -115,17 +115,6 @@ bool http_is_authority(struct view v, bool need_port)
     return is_port(port) && (!need_port || (port.len > 0 && host.len > 0));
 }
 
-struct view http_trim(struct view v)
-{
-    while (v.len > 0 && (v.ptr[0] == ' ' || v.ptr[0] == '\t')) {
-        v.ptr++;
-        v.len--;
-    }
-    while (v.len > 0 && (v.ptr[v.len - 1] == ' ' || v.ptr[v.len - 1] == '\t'))
-        v.len--;
-    return v;
-}
-
 bool http_list_next(struct view *rest, struct view *element)
 {
     const char *comma;
@@ -135,7 +124,7 @@ bool http_list_next(struct view *rest, struct view *element)
         return false;
     comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
     len = comma ? (size_t)(comma - rest->ptr) : rest->len;
-    *element = http_trim((struct view){rest->ptr, len});
+    *element = view_trim((struct view){rest->ptr, len});
     *rest = comma ? (struct view){comma + 1, rest->len - len - 1} : (struct view){NULL, 0};
     return true;
 }

@@ -1,4 +1,4 @@
-/* The pieces of RFC 9110, 9112 and 3986 that the reader is made of. Pure. */
+/* The pieces of RFC 9110, 9112 and 3986 that the reader uses. Pure. */
 #ifndef SERVER_NET_HTTP_GRAMMAR_H
 #define SERVER_NET_HTTP_GRAMMAR_H
 
@@ -28,11 +28,10 @@ bool http_is_authority(struct view v, bool need_port);
 /* The next element of a comma-separated list, blanks cut; false at the end. *rest starts as the
  * whole. */
 bool http_list_next(struct view *rest, struct view *element);
-struct view http_trim(struct view v); /* SP and HTAB */
 
 struct http_target {
     struct view path;      /* "*" for the asterisk form; empty when the target names none */
-    struct view query;     /* behind "?" */
+    struct view query;     /* after "?" */
     struct view authority; /* of the absolute form; empty in the others */
 };
 

@@ -13,7 +13,7 @@ static int bad(struct http_refusal *refusal, const char *detail)
     return http_refuse(refusal, PROBLEM_BAD_REQUEST, detail);
 }
 
-/* Cuts the text before the first blank off *rest; false when there is none. */
+/* Cuts the text before the first space off *rest; false if there is none. */
 static bool cut_word(struct view *rest, struct view *word)
 {
     const char *blank = rest->len ? memchr(rest->ptr, ' ', rest->len) : NULL;
@@ -34,7 +34,7 @@ int http_head_request_line(struct http_head *head, const char *bytes, struct vie
     if (!cut_word(&version, &method) || !cut_word(&version, &target_text))
         return bad(refusal, "the request line is not method, target, version");
     if (!http_is_token(method))
-        return bad(refusal, "the method is no token");
+        return bad(refusal, "the method is not a token");
     if (version.len != 8 || memcmp(version.ptr, "HTTP/1.", 7) != 0 || version.ptr[7] < '0' ||
         version.ptr[7] > '9')
         return bad(refusal, "the version is not HTTP/1.x");
@@ -55,22 +55,22 @@ int http_head_field(struct http_head *head, const char *bytes, struct view line,
     struct view name, value;
 
     if (head->n_fields == max_fields)
-        return http_refuse(refusal, PROBLEM_HEAD_TOO_LARGE, "more fields than allowed");
+        return http_refuse(refusal, PROBLEM_HEAD_TOO_LARGE, "too many header fields");
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
-        return bad(refusal, "a field line begins with a blank");
+        return bad(refusal, "a header line begins with whitespace");
     colon = memchr(line.ptr, ':', line.len);
     if (!colon)
-        return bad(refusal, "a field line without a colon");
+        return bad(refusal, "a header line has no colon");
     name = (struct view){line.ptr, (size_t)(colon - line.ptr)};
     if (!http_is_token(name))
-        return bad(refusal, "a field's name is no token");
-    value = http_trim((struct view){colon + 1, line.len - name.len - 1});
+        return bad(refusal, "a header name is not a token");
+    value = view_trim((struct view){colon + 1, line.len - name.len - 1});
     head->fields[head->n_fields++] =
         (struct http_field){span_of(name, bytes), span_of(value, bytes)};
     return 0;
 }
 
-/* ---- what the fields say together ------------------------------------------------------------ */
+/* ---- what the fields mean together ----------------------------------------------------------- */
 
 struct framing {
     int n_host, n_length, n_encoding;
@@ -106,7 +106,7 @@ static void read_field(struct framing *f, struct view name, struct view value)
     }
 }
 
-/* Digits only, of any number: beyond 64 bits it is as much as there is. */
+/* Any number of digits; saturates at 64 bits. */
 static bool read_length(struct view v, uint64_t *out)
 {
     uint64_t n = 0;
@@ -129,7 +129,7 @@ static int check_host(const struct http_head *head, const struct framing *f,
     if (f->n_host > 1)
         return http_refuse(refusal, PROBLEM_BAD_HOST, "more than one Host");
     if (f->n_host == 0 && head->minor >= 1)
-        return http_refuse(refusal, PROBLEM_BAD_HOST, "no Host");
+        return http_refuse(refusal, PROBLEM_BAD_HOST, "Host is missing");
     if (f->n_host && !http_is_authority(f->host, false))
         return http_refuse(refusal, PROBLEM_BAD_HOST, "Host is malformed");
     return 0;
@@ -141,15 +141,16 @@ static int check_length(struct http_head *head, const struct framing *f, uint64_
     if (f->n_length > 1)
         return http_refuse(refusal, PROBLEM_BAD_LENGTH, "more than one Content-Length");
     if (f->n_length && !read_length(f->length, &head->length))
-        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Content-Length is no number");
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Content-Length is not a number");
     if (f->n_length && f->n_encoding)
-        return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Content-Length beside Transfer-Encoding");
+        return http_refuse(refusal, PROBLEM_BAD_LENGTH,
+                           "both Content-Length and Transfer-Encoding");
     if (f->n_encoding && head->minor == 0)
         return http_refuse(refusal, PROBLEM_BAD_LENGTH, "Transfer-Encoding in HTTP/1.0");
     if (f->n_encoding && (f->n_encoding > 1 || !view_is_nocase(f->encoding, "chunked")))
         return http_refuse(refusal, PROBLEM_TRANSFER_ENCODING, "Transfer-Encoding is not chunked");
     if (head->length > max_body_bytes)
-        return http_refuse(refusal, PROBLEM_BODY_TOO_LARGE, "the body is longer than allowed");
+        return http_refuse(refusal, PROBLEM_BODY_TOO_LARGE, "the body is too long");
     return 0;
 }
 

@@ -10,7 +10,7 @@
 #include <stdint.h>
 
 #include "base/view.h"
-#include "server/net/http_refusal.h"
+#include "server/net/problem.h"
 
 #define HTTP_MAX_FIELDS 64
 

@@ -5,7 +5,7 @@
 #include "server/net/http_grammar.h"
 
 enum reader_state {
-    READER_START,   /* nothing yet; an empty line is let pass */
+    READER_START,   /* nothing yet; an empty line is skipped */
     READER_START_2, /* after that line */
     READER_REQUEST_LINE,
     READER_FIELDS,
@@ -18,7 +18,7 @@ enum reader_state {
 void http_reader_init(struct http_reader *reader, const struct http_reader_limits *limits)
 {
     BUG_ON(limits->max_fields > HTTP_MAX_FIELDS);
-    /* the table of fields is left alone: n_fields says how many of them count */
+    /* the table of fields is not cleared: n_fields bounds it */
     memset(reader, 0, offsetof(struct http_reader, head.fields));
     memset(&reader->head.n_fields, 0,
            sizeof(*reader) - offsetof(struct http_reader, head.n_fields));
@@ -31,7 +31,7 @@ bool http_reader_started(const struct http_reader *reader)
 }
 
 /* An empty line before the request line: some clients end a body with one too many (RFC 9112, 2.2).
- * 1: more bytes are needed to tell. */
+ * 1: more bytes are needed. */
 static int skip_empty_line(struct http_reader *r, char *bytes, size_t *len)
 {
     if (*len == 0)
@@ -49,8 +49,8 @@ static int skip_empty_line(struct http_reader *r, char *bytes, size_t *len)
     return 0;
 }
 
-/* Goes on to the end of the line at r->line. 0: *line is it and pos is behind it; 1: more; -1:
- * refused. */
+/* Scans to the end of the line at r->line. 0: *line is that line and pos is after it; 1: more bytes
+ * are needed; -1: refused. */
 static int scan_line(struct http_reader *r, const char *bytes, size_t len, struct view *line)
 {
     size_t max = r->limits.max_head_bytes;
@@ -61,19 +61,18 @@ static int scan_line(struct http_reader *r, const char *bytes, size_t len, struc
         pos++;
     r->pos = (uint32_t)pos;
     if (pos == end)
-        return len > max ? http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE,
-                                       "the head is longer than allowed")
+        return len > max ? http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is too long")
                          : 1;
     if (bytes[pos] != '\r')
         return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST,
                            bytes[pos] == '\n' ? "a line ends with a bare LF"
-                                              : "a control byte in the head");
+                                              : "control byte in the head");
     if (pos + 1 >= len)
         return 1;
     if (pos + 1 >= max)
-        return http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is longer than allowed");
+        return http_refuse(&r->refusal, PROBLEM_HEAD_TOO_LARGE, "the head is too long");
     if (bytes[pos + 1] != '\n')
-        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST, "a bare CR in the head");
+        return http_refuse(&r->refusal, PROBLEM_BAD_REQUEST, "bare CR in the head");
     *line = (struct view){bytes + r->line, pos - r->line};
     r->pos = (uint32_t)(pos + 2);
     r->line = r->pos;

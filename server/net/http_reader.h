@@ -7,11 +7,11 @@
  * thing at one fixed byte, so the outcome does not depend on how the bytes came in pieces.
  *
  * Refused (status of CONTRACT 3 in brackets):
- *   [400] anything that is no HTTP/1.x grammar: versions other than HTTP/1.digit, control bytes,
+ *   [400] anything outside the HTTP/1.x grammar: versions other than HTTP/1.digit, control bytes,
  *         bare CR or LF, obs-fold, blanks around a field's name, empty names, targets with bytes
  *         that RFC 3986 does not allow, fragments, user info, the HTTP/2 preface; more than one
  *         empty line before the request line
- *   [400] two lengths (equal ones too), a length that is no digits, a length beside
+ *   [400] two lengths (equal ones too), a length that is not digits, a length with
  *         Transfer-Encoding, Transfer-Encoding in HTTP/1.0; no Host in 1.1, two of them, a bad one
  *   [400] chunks: sizes that are not 1 to 8 hex digits, blanks, anything but CRLF, over 4 KiB of
  *         extensions
@@ -19,7 +19,7 @@
  *   [431] a head or trailers over max_head_bytes or max_fields
  *   [501] a Transfer-Encoding that is not exactly "chunked" (letter case aside), once
  * Targets: origin-form, absolute-form (http, https; its authority is checked, Host too), "*" for
- * OPTIONS, authority-form for CONNECT. Extensions and trailers are checked and forgotten. Versions
+ * OPTIONS, authority-form for CONNECT. Extensions and trailers are checked and dropped. Versions
  * 1.2 to 1.9 are 1.1.
  */
 #ifndef SERVER_NET_HTTP_READER_H
@@ -55,10 +55,10 @@ struct http_reader {
 void http_reader_init(struct http_reader *reader, const struct http_reader_limits *limits);
 
 /* bytes[0 .. *len): everything of this request that is held. Chunk framing and an empty line
- * ahead are squeezed out: the bytes are moved together and *len shrinks. At most 4 GiB. */
+ * ahead are removed in place and *len shrinks. At most 4 GiB. */
 enum http_progress http_reader_run(struct http_reader *reader, char *bytes, size_t *len);
 
-/* Whether a byte of the request itself has been seen (an empty line ahead is none). */
+/* Whether a byte of the request itself has been seen (an empty line before it does not count). */
 bool http_reader_started(const struct http_reader *reader);
 
 #endif

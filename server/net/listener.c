@@ -14,7 +14,7 @@
 #include "server/net/refuse.h"
 
 #define DEFAULT_BACKLOG 1024
-#define ACCEPTS_A_TURN 64 /* then others get their turn */
+#define ACCEPTS_A_TURN 64 /* per turn of the loop */
 #define PAUSE_US 100000
 #define CALM_US 1000000
 
@@ -34,7 +34,7 @@ static int watch_all(struct listener *listener, unsigned wanted)
 
 /* ---- out of descriptors or memory ------------------------------------------------------------ */
 
-/* Refuses who waits, by means of the reserve. false: somebody else took it, or there is no
+/* Refuses waiting clients by using the reserve descriptor. false: it was taken, or there is no
  * memory either. */
 static bool refuse_waiting(struct listener *listener, struct listener_socket *s)
 {
@@ -92,7 +92,7 @@ static void on_pause_over(struct timer *timer, void *arg)
         pause_accepting(listener);
 }
 
-/* Nobody was turned away for a while: because there is room again, or because nobody came. */
+/* No client was refused for a while: either there is room again, or none has connected. */
 static void on_calm(struct timer *timer, void *arg)
 {
     struct listener *listener = arg;
@@ -131,7 +131,7 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
             if (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)
                 on_short(listener, s, errno);
             else if (errno == EINTR || errno == ECONNABORTED || errno == EPERM || errno == EPROTO)
-                continue; /* that client's affair */
+                continue; /* concerns that client only */
             return;
         }
         if (!address_is_unix(&s->address))
@@ -142,40 +142,16 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
 
 /* ---- life ------------------------------------------------------------------------------------ */
 
-void listener_init(struct listener *listener)
-{
-    *listener = (struct listener){.reserve = -1};
-}
-
-static int adopt(int fd, struct err *err)
-{
-    int flags = fcntl(fd, F_GETFL);
-
-    if (flags == -1 || fcntl(fd, F_SETFL, flags | O_NONBLOCK) == -1 ||
-        fcntl(fd, F_SETFD, FD_CLOEXEC) == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "descriptor %d", fd);
-    return 0;
-}
-
-static void add_sockets(struct listener *listener, const int *fds, int n)
-{
-    for (int i = 0; i < n; i++)
-        listener->sockets[listener->n++] =
-            (struct listener_socket){.listener = listener, .fd = fds[i]};
-}
-
 static int open_sockets(struct listener *listener, const struct listener_args *args,
                         struct err *err)
 {
     struct bound bound;
 
-    if (args->inherited) {
-        add_sockets(listener, &args->fd, 1);
-        return adopt(args->fd, err);
-    }
     if (bind_all(&bound, args->address, args->backlog ? args->backlog : DEFAULT_BACKLOG, err))
         return -1;
-    add_sockets(listener, bound.fds, bound.n);
+    for (int i = 0; i < bound.n; i++)
+        listener->sockets[listener->n++] =
+            (struct listener_socket){.listener = listener, .fd = bound.fds[i]};
     listener->unlink_path = bound.is_unix;
     return 0;
 }
@@ -227,16 +203,16 @@ static void close_socket(struct listener *listener, struct listener_socket *s)
 
 void listener_close(struct listener *listener)
 {
-    if (listener->n) {
-        loop_timer_remove(listener->loop, &listener->pause);
-        loop_timer_remove(listener->loop, &listener->calm);
-    }
+    if (!listener->loop)
+        return;
+    loop_timer_remove(listener->loop, &listener->pause);
+    loop_timer_remove(listener->loop, &listener->calm);
     for (int i = 0; i < listener->n; i++)
         close_socket(listener, &listener->sockets[i]);
     if (listener->reserve != -1)
         close(listener->reserve);
     listener->n = 0;
-    listener->reserve = -1;
+    listener->loop = NULL;
 }
 
 void listener_set_backlog(struct listener *listener, int backlog)

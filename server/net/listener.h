@@ -1,12 +1,12 @@
 /*
  * struct listener: listening sockets on a loop, opened from an address (see address.h; more than
- * one where it means several) or from a descriptor that was inherited, already bound and listening.
- * Accepted descriptors are non-blocking, close-on-exec and, for TCP, TCP_NODELAY.
+ * one where it means several). Accepted descriptors are non-blocking, close-on-exec and, for TCP,
+ * TCP_NODELAY.
  *
- * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) whoever waits is answered
- * 503 at once, by means of a descriptor held in reserve; where even that is taken, it tries again
- * every 100 ms and the kernel's queue bounds who waits. The log has one line when that begins and,
- * a second after the last time, one when it is over.
+ * Out of descriptors or kernel memory (EMFILE, ENFILE, ENOBUFS, ENOMEM) waiting clients are
+ * answered 503 immediately, using a descriptor held in reserve; if even that is taken, it retries
+ * every 100 ms, and the kernel's queue bounds how many wait. Logged once when that begins and, a
+ * second after the last refusal, once when it is over.
  */
 #ifndef SERVER_NET_LISTENER_H
 #define SERVER_NET_LISTENER_H
@@ -27,10 +27,10 @@ struct listener_socket {
 };
 
 struct listener {
-    struct loop *loop;
+    struct loop *loop; /* NULL: closed */
     struct listener_socket sockets[ADDRESSES_MAX];
-    int n;              /* 0: closed */
-    int reserve;        /* -1: given up for now */
+    int n;
+    int reserve;        /* -1: taken for now */
     struct timer pause; /* until sockets are watched again */
     struct timer calm;  /* until shortage may be over */
     bool paused, is_short;
@@ -42,26 +42,21 @@ struct listener {
 
 struct listener_args {
     struct loop *loop;
-    const char *address; /* not used with an inherited descriptor */
-    bool inherited;
-    int fd;      /* when inherited; the listener owns it from then on, also on failure */
+    const char *address;
     int backlog; /* 0: 1024 */
     listener_accept_fn on_accept;
     void *arg;
 };
 
-/* A closed one, for listener_close(). */
-void listener_init(struct listener *listener);
-/* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nobody listens
- * on is replaced. */
+/* ERR_CONFIG or ERR_UNAVAILABLE (taken, not permitted). A stale UNIX socket that nothing
+ * listens on is replaced. */
 int listener_open(struct listener *listener, const struct listener_args *args,
                   struct err *err) MUST_CHECK;
-/* Idempotent. */
+/* Idempotent; a zeroed one counts as closed. */
 void listener_close(struct listener *listener);
-/* Connections that the kernel may hold before they are accepted. */
+/* Connections that the kernel may queue before they are accepted. */
 void listener_set_backlog(struct listener *listener, int backlog);
-/* The actual address: what a log line or a client wants when the port was 0. Of several the
- * first. */
+/* The actual address, for logs and clients if the port was 0; the first of several. */
 const char *listener_text(const struct listener *listener);
 
 #endif

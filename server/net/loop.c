@@ -9,8 +9,7 @@
 #include "base/bug.h"
 #include "base/clock.h"
 
-/* Between the end of a turn and the start of the next: a loop that had something to do takes
- * less. */
+/* Between the end of a turn and the start of the next; a busy loop takes less. */
 #define SLEPT_US 50
 
 static int64_t turn_us(struct loop *loop)
@@ -101,7 +100,7 @@ void loop_post(struct loop *loop, struct letter *letter)
     mailbox_post(&loop->mailbox, letter);
 }
 
-/* The letter is found by its place, not by the reader, which is the owner's. */
+/* The loop is found by the letter's place in it; the reader is the owner's. */
 static void on_stop(struct letter *letter, void *reader)
 {
     struct loop *loop = (struct loop *)((char *)letter - offsetof(struct loop, stop_letter));

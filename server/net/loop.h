@@ -3,7 +3,7 @@
  *
  * Everything but loop_post(), loop_stop() and the two readings below belongs to the thread that
  * runs the loop (before loop_run(): to the one that prepares it). No allocation after init, except
- * by loop_watch_init(). libevent is behind it and does not show.
+ * by loop_watch_init(). libevent is hidden behind it.
  */
 #ifndef SERVER_NET_LOOP_H
 #define SERVER_NET_LOOP_H
@@ -22,7 +22,7 @@ struct event_base;
 struct loop {
     struct event_base *base;
     struct timers timers;
-    struct mailbox mailbox; /* for senders that know no loop; the same as loop_post() */
+    struct mailbox mailbox; /* for senders that do not know the loop; the same as loop_post() */
     void *reader;           /* second argument of letters' deliver() */
 
     struct event *mailbox_event;
@@ -35,7 +35,7 @@ struct loop {
     void (*on_lag)(void *arg, int64_t lag_us); /* see loop_on_lag() */
     void *on_lag_arg;
 
-    int64_t turn_us;      /* start of this turn, 0: nobody asked yet */
+    int64_t turn_us;      /* start of this turn, 0: not read yet */
     int64_t last_turn_us; /* start of the turn before */
     int64_t last_end_us;  /* its end */
 
@@ -70,11 +70,11 @@ void loop_timer_remove(struct loop *loop, struct timer *timer);
 
 #define LOOP_READ (1u << 0)
 #define LOOP_WRITE (1u << 1)
-#define LOOP_HANGUP (1u << 2) /* alone: an error or a reset, told once; may come without one */
+#define LOOP_HANGUP (1u << 2) /* alone: an error or a reset, reported once; may be spurious */
 
 struct loop_watch;
-/* ready: LOOP_READ, LOOP_WRITE or both, or LOOP_HANGUP; an error or hang-up shows as whatever
- * was asked for. */
+/* ready: LOOP_READ, LOOP_WRITE or both, or LOOP_HANGUP; an error or hang-up is reported as
+ * whatever is watched. */
 typedef void (*loop_ready_fn)(struct loop_watch *watch, unsigned ready, void *arg);
 
 struct loop_watch {
@@ -95,8 +95,8 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted) MUST_CHECK
 
 /* ---- time ------------------------------------------------------------------------------------ */
 
-/* When bytes that are being read now may have come at the earliest: now if the loop had slept,
- * else the start of the turn in which it was busy. What a request's budget is counted from. */
+/* The earliest time at which bytes that are being read now may have arrived: now if the loop had
+ * slept, else the start of the turn in which it was busy. A request's budget starts here. */
 int64_t loop_arrival_us(struct loop *loop);
 
 /* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */

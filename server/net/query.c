@@ -1,7 +1,6 @@
-/* Reads switches from a query. */
+/* Reads a switch from a query. */
 #include "server/net/query.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define SHOWN 64 /* of what a client sent */
@@ -11,24 +10,12 @@ static struct view shown(struct view v)
     return (struct view){v.ptr, v.len < SHOWN ? v.len : SHOWN};
 }
 
-static int refuse_unknown(const struct query_args *args, struct view name, struct err *err)
+static int read_value(const char *name, struct view value, bool *on, struct err *err)
 {
-    char known[128] = "none";
-    int len = 0;
-
-    for (int i = 0; i < args->n_switches && len >= 0 && len < (int)sizeof(known); i++)
-        len += snprintf(known + len, sizeof(known) - (size_t)len, "%s%s", i ? ", " : "",
-                        args->switches[i].name);
-    return err_set(err, ERR_USAGE, "%.*s: no such parameter; there is: %s", VIEW_ARG(shown(name)),
-                   known);
-}
-
-static int read_value(struct view value, const struct query_switch *at, struct err *err)
-{
-    *at->on = !value.ptr || view_is(value, "1") || view_is(value, "true");
-    if (*at->on || view_is(value, "0") || view_is(value, "false"))
+    *on = !value.ptr || view_is(value, "1") || view_is(value, "true");
+    if (*on || view_is(value, "0") || view_is(value, "false"))
         return 0;
-    return err_set(err, ERR_USAGE, "%s=%.*s: must be 1, true, 0 or false", at->name,
+    return err_set(err, ERR_USAGE, "%s=%.*s: must be 1, true, 0 or false", name,
                    VIEW_ARG(shown(value)));
 }
 
@@ -53,34 +40,23 @@ static bool next(struct view *rest, struct view *name, struct view *value)
     return true;
 }
 
-static int find(const struct query_args *args, struct view name)
-{
-    for (int i = 0; i < args->n_switches; i++)
-        if (view_is(name, args->switches[i].name))
-            return i;
-    return -1;
-}
-
-int query_read(const struct query_args *args, struct err *err)
+int query_read(const struct query_args *args, bool *on, struct err *err)
 {
     struct view rest = args->query, name, value;
-    unsigned seen = 0;
+    bool seen = false;
 
-    for (int i = 0; i < args->n_switches; i++)
-        *args->switches[i].on = false;
+    *on = false;
     while (next(&rest, &name, &value)) {
-        int at = find(args, name);
-
-        if (at < 0) {
-            if (args->strict)
-                return refuse_unknown(args, name, err);
-            continue;
+        if (args->name && view_is(name, args->name)) {
+            if (seen)
+                return err_set(err, ERR_USAGE, "%s: duplicate parameter", args->name);
+            seen = true;
+            if (read_value(args->name, value, on, err))
+                return -1;
+        } else if (args->strict) {
+            return err_set(err, ERR_USAGE, "%.*s: unknown parameter, expected: %s",
+                           VIEW_ARG(shown(name)), args->name ? args->name : "none");
         }
-        if (seen & 1u << at)
-            return err_set(err, ERR_USAGE, "%s: given twice", args->switches[at].name);
-        seen |= 1u << at;
-        if (read_value(value, &args->switches[at], err))
-            return -1;
     }
     return 0;
 }

@@ -1,9 +1,8 @@
-/* A 503 in a few bytes, for connections that there is no room for at all: no memory, no
- * descriptor, no reader. */
+/* A minimal 503 for connections that there is no memory or descriptor for. */
 #ifndef SERVER_NET_REFUSE_H
 #define SERVER_NET_REFUSE_H
 
-/* Answers what nobody has read, and closes. fd is non-blocking. */
+/* Answers without reading the request, and closes. fd is non-blocking. */
 void refuse_at_once(int fd);
 
 #endif

@@ -24,7 +24,7 @@ static bool is_json(struct view content_type)
 
     if (semicolon)
         type.len = (size_t)(semicolon - type.ptr);
-    type = http_trim(type);
+    type = view_trim(type);
     return view_is_nocase(type, "application/json") || ends_in_json(type) ||
            view_is_nocase(type, "application/x-www-form-urlencoded");
 }

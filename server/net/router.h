@@ -26,7 +26,7 @@ struct router {
 struct routing {
     const struct http_route *route;     /* NULL: refused */
     enum problem_code problem;          /* 404, 405, 415 */
-    const char *detail;                 /* NULL: the title says it */
+    const char *detail;                 /* NULL: the title suffices */
     int label;                          /* of the path, also where it is refused; 0: no such path */
     char headers[ROUTER_HEADERS_BYTES]; /* Allow or Accept-Encoding, ready for a response */
 };
@@ -34,7 +34,7 @@ struct routing {
 /* Decided by the head alone. HEAD is served wherever GET is (RFC 9110, 9.1). 404: no such path;
  * 405 with Allow: no such method there (OPTIONS too); 415: a body whose Content-Type is present
  * and neither application/json, nor anything that ends in +json, nor
- * application/x-www-form-urlencoded (what curl -d calls everything), parameters ignored; or
+ * application/x-www-form-urlencoded (the default of curl -d), parameters ignored; or
  * whose Content-Encoding is present and not identity. Pure. */
 void router_route(const struct router *router, const struct http_head *head, const char *bytes,
                   struct routing *out);

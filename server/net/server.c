@@ -15,8 +15,8 @@
 struct handoff {
     struct letter letter;
     int fd;
-    bool over;    /* another one has to go for it */
-    int n_passed; /* threads that had none */
+    bool over;    /* another connection has to be closed for it */
+    int n_passed; /* threads that had none to close */
 };
 
 static void hand_to(struct net_thread *thread, struct handoff *handoff)
@@ -57,7 +57,7 @@ static struct net_thread *least_loaded(struct server *server)
     return best;
 }
 
-/* Where there are too many, one of its own is to make room. */
+/* If there are too many connections, this thread closes one of its own. */
 static struct net_thread *most_idle(struct server *server)
 {
     struct net_thread *best = NULL;
@@ -130,16 +130,13 @@ static int open_thread(struct server *server, int index, struct err *err)
     if (loop_init(&thread->loop, thread, err))
         return -1;
     server->n_threads++;
-    if (connection_pool_init(&thread->pool,
-                             &(struct connection_pool_args){.loop = &thread->loop,
-                                                            .shared = &server->shared,
-                                                            .router = &server->router,
-                                                            .hooks = server->hooks,
-                                                            .load = &thread->connections},
-                             err))
-        return -1;
-    connection_pool_set_limits(&thread->pool, &server->limits);
-    return 0;
+    thread->pool = (struct connection_pool){.loop = &thread->loop,
+                                            .shared = &server->shared,
+                                            .limits = server->limits,
+                                            .router = &server->router,
+                                            .hooks = server->hooks,
+                                            .load = &thread->connections};
+    return connection_pool_init(&thread->pool, err);
 }
 
 static void *run_thread(void *arg)
@@ -151,18 +148,6 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-void net_thread_set_user(struct net_thread *thread, void *user)
-{
-    thread->user = user;
-    thread->pool.user = user;
-}
-
-struct net_thread *server_thread(struct server *server, int index)
-{
-    BUG_ON(index < 0 || index >= server->n_threads);
-    return &server->threads[index];
-}
-
 /* ---- life ------------------------------------------------------------------------------------ */
 
 static void on_drain_look(struct timer *timer, void *arg);
@@ -171,15 +156,12 @@ int server_open(struct server *server, const struct server_args *args, struct er
 {
     struct listener_args listener_args = {.loop = args->accept_loop,
                                           .address = args->options->address,
-                                          .inherited = args->inherited,
-                                          .fd = args->listen_fd,
                                           .backlog = (int)args->options->backlog,
                                           .on_accept = on_accept,
                                           .arg = server};
 
     memset(server, 0, sizeof(*server));
     server->accept_loop = args->accept_loop;
-    listener_init(&server->listener);
     server->router = (struct router){args->routes, args->n_routes};
     server->hooks = args->hooks;
     server->shrink.deliver = on_shrink;
@@ -289,11 +271,6 @@ bool server_draining(const struct server *server)
 }
 
 /* ---- readings -------------------------------------------------------------------------------- */
-
-const char *server_address(const struct server *server)
-{
-    return listener_text(&server->listener);
-}
 
 void server_set_limits(struct server *server, const struct net_limits *limits)
 {

@@ -4,7 +4,7 @@
  * thread that has another to close for it.
  *
  *   server_open()   binds, makes the threads' loops and pools; no thread yet. The caller gives each
- *                   thread its `user` (server_thread(s, i)->user) and may prepare its loop.
+ *                   of `threads` its pool.user and may prepare its loop.
  *   server_start()  starts the threads and accepts.
  *   server_drain()  see below; server_stop() ends the threads; server_close() frees.
  *
@@ -21,7 +21,6 @@ struct net_thread {
     struct loop loop;
     struct connection_pool pool;
     struct server *server;
-    void *user; /* the same as pool.user: set it by net_thread_set_user() */
     int index;
     pthread_t thread;
     bool started;
@@ -31,10 +30,8 @@ struct net_thread {
 struct server_args {
     struct loop *accept_loop;
     const struct http_options *options; /* until server_set_limits() */
-    bool inherited;                     /* take listen_fd instead of the address */
-    int listen_fd;
-    struct budget *memory;           /* outlives the server */
-    const struct http_route *routes; /* the caller's, until server_close() */
+    struct budget *memory;              /* outlives the server */
+    const struct http_route *routes;    /* the caller's, until server_close() */
     int n_routes;
     struct connection_hooks hooks;
 };
@@ -78,11 +75,6 @@ bool server_draining(const struct server *server);
 void server_stop(struct server *server);
 /* After server_stop(). */
 void server_close(struct server *server);
-
-struct net_thread *server_thread(struct server *server, int index);
-/* Before server_start() or on its thread. */
-void net_thread_set_user(struct net_thread *thread, void *user);
-const char *server_address(const struct server *server);
 
 /*
  * The accepting loop's share of new options: backlog, drain and admission. The threads' pools have

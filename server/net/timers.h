@@ -1,10 +1,10 @@
 /*
  * struct timers: the timers of one loop, earliest first, as an intrusive pairing heap (Fredman,
- * Sedgewick, Sleator, Tarjan 1986). Pure: told the time, allocates nothing, a timer is part of what
- * it times.
+ * Sedgewick, Sleator, Tarjan 1986). Pure: is passed the time, allocates nothing; a timer is
+ * embedded in what it times.
  *
- * Moving a timer to a later time costs a store: the heap keeps its old place and the timer is
- * sorted in again when that comes up. So a deadline may be renewed at every request.
+ * Postponing a timer costs one store: the heap keeps its old place, and the timer is sorted in
+ * again when that comes up. So a deadline may be renewed with every request.
  */
 #ifndef SERVER_NET_TIMERS_H
 #define SERVER_NET_TIMERS_H
@@ -45,7 +45,7 @@ void timers_remove(struct timers *timers, struct timer *timer);
 /* Fires what is due, earliest first, at most once each; a timer may be set, removed or freed
  * from within. */
 void timers_run(struct timers *timers, int64_t now_us);
-/* No timer fires before this; TIMER_NEVER when there is none. May be earlier than the first due
+/* No timer fires before this; TIMER_NEVER if none is set. May be earlier than the first due
  * one. */
 int64_t timers_next_us(const struct timers *timers);
 

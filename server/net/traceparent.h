@@ -6,7 +6,7 @@
 #include "base/view.h"
 
 /* version "-" trace-id "-" parent-id "-" flags in lower-case hex; neither id all zeros, version
- * not ff; a version above 00 may go on after another "-". Pure. */
+ * not ff; a version above 00 may continue after another "-". Pure. */
 bool traceparent_is_valid(struct view v);
 
 #endif

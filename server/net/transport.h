@@ -1,6 +1,6 @@
 /*
- * struct transport: how a connection's bytes pass through its descriptor. Plain sockets now; TLS is
- * to be another table of the same six.
+ * struct transport: how a connection's bytes pass through its descriptor. Plain sockets for
+ * now; TLS will be another table of the same six functions.
  *
  * Not libevent's bufferevent: that reads at most 4 KiB a turn into memory it allocates, with an
  * ioctl before each read. Here a request is read by one call to where it stays, and a response goes
@@ -24,7 +24,7 @@ struct transport_ops {
     ssize_t (*read)(struct transport *transport, void *into, size_t n);
     /* Bytes taken, perhaps fewer than all, or one of the above. */
     ssize_t (*write)(struct transport *transport, const struct iovec *parts, int n_parts);
-    /* Whether bytes have come that nobody has read. */
+    /* Whether bytes have arrived that were not read yet. */
     bool (*pending)(struct transport *transport);
     /* Whether it was reset or broke, without reading or writing. */
     bool (*lost)(struct transport *transport);

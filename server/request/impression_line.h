@@ -1,7 +1,7 @@
 /*
- * A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written anew, with
- * merged behaviour, without the user's id, with the bids and floors in effect: a log holds what was
- * ranked and nobody's name, and each request in it can be sent again.
+ * A line of log.impressions: what the trainer reads (CONTRACT 6). The request is written
+ * with merged behaviour, without the user's id, and with the bids and floors in effect: the log
+ * holds what was ranked and no user ids, and each request in it can be replayed.
  */
 #ifndef SERVER_REQUEST_IMPRESSION_LINE_H
 #define SERVER_REQUEST_IMPRESSION_LINE_H

@@ -252,7 +252,7 @@ void impression_log_add(struct impression_log *log, struct view line)
     pthread_mutex_unlock(&log->lock);
     if (lost) {
         atomic_fetch_add(&log->dropped, 1);
-        begin_outage(log, "lines come faster than they can be written");
+        begin_outage(log, "lines are added faster than they can be written");
     }
 }
 

@@ -4,7 +4,7 @@
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-/* The prior needs candidates; the scores that came in time are used. */
+/* Scores that came in time are used, and the prior for the rest. */
 static enum step_result by_prior(struct request *r)
 {
     (void)r;

@@ -1,4 +1,4 @@
-/* Answering a request with an error, and what every answer counts. */
+/* Answers with errors, and the count of late answers. */
 #ifndef SERVER_REQUEST_REPLY_H
 #define SERVER_REQUEST_REPLY_H
 
@@ -7,9 +7,9 @@
 /* Answers the call with an error in its format. Returns STEP_ENDED. */
 enum step_result request_refuse(struct request *r, enum problem_code code,
                                 const struct problems *problems);
-/* The same after a failure: ERR_NOMEM is the client's to know, anything else is a bug of ours. */
+/* Same, after a failure: ERR_NOMEM is reported to the client, any other code is a bug. */
 enum step_result request_fail(struct request *r, const struct err *err);
-/* Counts an answer that is about to be written after its deadline. */
+/* Call just before an answer is written: counts it if its deadline has passed. */
 void request_count_late(struct request *r);
 
 #endif

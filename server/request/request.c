@@ -1,4 +1,4 @@
-/* The loop over the steps. It is never entered twice for one request. */
+/* The loop over the steps; never re-entered for a request. */
 #include "server/request/request.h"
 
 #include "base/bug.h"
@@ -15,7 +15,7 @@ static void shrink(struct buf *buf)
         buf_release(buf);
 }
 
-/* Everything that the request holds goes back; what is out will come back as a stranger. */
+/* Puts back everything that the request holds. Jobs still out are recognised by generation. */
 static void finish(struct request *r)
 {
     struct request_worker *rw = r->worker;
@@ -32,14 +32,14 @@ static void finish(struct request *r)
     shrink(&rw->line);
 }
 
-/* Nobody else would ever answer. */
+/* A step that ends the request without an answer is a bug; the client gets a 500. */
 static void check_answered(struct request *r)
 {
     struct err err;
 
     if (!r->call)
         return;
-    err_set(&err, ERR_INTERNAL, "a step ends without an answer");
+    err_set(&err, ERR_INTERNAL, "a step ended without an answer");
     request_fail(r, &err);
 }
 
@@ -60,7 +60,7 @@ static enum step_result become_late(struct request *r)
     return request_go_late(r);
 }
 
-/* Whether there is a step to run now: r->step. */
+/* Whether there is a step to run now, r->step. */
 static bool advance(struct request *r, enum step_result result)
 {
     if (result == STEP_LATE)
@@ -124,11 +124,12 @@ void request_start(struct request *r, struct http_call *call, const struct wire_
     r->call = call;
     r->format = format;
     r->world = world_ref(r->worker->world);
+    r->arrived_us = loop_arrival_us(&r->worker->worker->loop);
     r->now_ms = clock_wall_ms();
     r->step = STEP_DECODE;
     r->degraded = 0;
     r->refused = r->late = false;
-    r->timing = (struct answer_timing){0};
+    memset(r->timing_us, 0, sizeof(r->timing_us));
     r->history.pid[0] = '\0';
     r->history.behaviours = NULL;
     r->history.n = 0;

@@ -1,5 +1,5 @@
-/* The wide line of a request. Each cause has its own budget of lines: a client that causes them at
- * will can neither fill the disk nor crowd out what the daemon has to report. */
+/* The wide line of a request. Each cause has its own budget of lines, so a client that provokes one
+ * can neither fill the disk nor crowd out other causes. */
 #include "server/request/request_log.h"
 
 #include <stdio.h>
@@ -33,13 +33,13 @@ static const char *lacking_features(const struct request *r)
 
 enum cause {
     CAUSE_SLOW = DEGRADED_REASONS, /* below: enum degraded_reason */
-    CAUSE_SLOW_CLIENT,             /* slow from the first byte on, but not from the last one */
-    CAUSE_HOPELESS, /* marked deadline, but what was left was too short for any answer */
+    CAUSE_SLOW_CLIENT,             /* slow since the first byte, but not since the last */
+    CAUSE_HOPELESS,                /* late, but there was too little time for any answer */
     CAUSES
 };
 
-/* Causes of the daemon and its dependencies first: a line with several is charged to the first that
- * has any left. */
+/* The daemon and its dependencies first: a line with several causes is charged to the first that
+ * has any budget left. */
 static const int causes_in_order[CAUSES] = {
     DEGRADED_MODEL,      DEGRADED_FEATURES,  DEGRADED_DEADLINE, CAUSE_SLOW,        DEGRADED_PRIVACY,
     DEGRADED_CANDIDATES, DEGRADED_TRUNCATED, CAUSE_HOPELESS,    CAUSE_SLOW_CLIENT,
@@ -47,17 +47,17 @@ static const int causes_in_order[CAUSES] = {
 
 static struct log_site budgets[CAUSES];
 
-/* Too little time was left when the request was complete: a tiny tmax, or a slow sender. */
+/* Too little time was left when the request had arrived: a tiny tmax, or a slow sender. */
 static bool is_hopeless(const struct request *r)
 {
-    return r->deadline_us - r->call->complete_us < r->world->config->deadline.min_ms * 1000;
+    return r->deadline_us - r->arrived_us < r->world->config->deadline.min_ms * 1000;
 }
 
 /* A bit per cause. */
 static uint32_t causes_of(const struct request *r, int64_t total_us)
 {
     int64_t slow_us = r->world->config->log.slow_ms * 1000;
-    int64_t sending_us = r->call->complete_us - r->call->received_us;
+    int64_t sending_us = r->arrived_us - r->call->received_us;
     uint32_t causes = r->degraded;
 
     if (causes & 1u << DEGRADED_DEADLINE && is_hopeless(r))
@@ -88,7 +88,7 @@ static bool take(uint32_t causes, uint32_t *held_back)
 
 static void wide_line(const struct request *r, const struct answer *answer, uint32_t held_back)
 {
-    const struct answer_timing *t = answer->timing;
+    const int64_t *t = answer->timing_us;
     char degraded[128];
 
     const struct log_field fields[] = {
@@ -104,12 +104,12 @@ static void wide_line(const struct request *r, const struct answer *answer, uint
         LOG_STR("features", lacking_features(r)),
         LOG_INT("generation", answer->generation),
         LOG_STR("model", answer->model_digest),
-        LOG_INT("parse_us", t->parse_us),
-        LOG_INT("features_us", t->features_us),
-        LOG_INT("queue_us", t->queue_us),
-        LOG_INT("infer_us", t->infer_us),
-        LOG_INT("rank_us", t->rank_us),
-        LOG_INT("total_us", t->total_us),
+        LOG_INT("parse_us", t[STAGE_PARSE]),
+        LOG_INT("features_us", t[STAGE_FEATURES]),
+        LOG_INT("queue_us", t[STAGE_QUEUE]),
+        LOG_INT("infer_us", t[STAGE_INFER]),
+        LOG_INT("rank_us", t[STAGE_RANK]),
+        LOG_INT("total_us", t[STAGE_TOTAL]),
         LOG_INT("unknown_fields", r->decoded.unknown_fields),
     };
     const int skip = held_back ? 0 : 1;
@@ -121,7 +121,7 @@ static void wide_line(const struct request *r, const struct answer *answer, uint
 void request_log(struct request *r, const struct answer *answer)
 {
     const struct config *config = r->world->config;
-    uint32_t causes = causes_of(r, answer->timing->total_us);
+    uint32_t causes = causes_of(r, answer->timing_us[STAGE_TOTAL]);
     uint32_t held_back = 0;
 
     /* Sampling is bounded by the operator's choice of share alone. */

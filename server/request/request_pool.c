@@ -8,7 +8,7 @@
 
 #define CHUNK 64
 #define CHUNK_BYTES (32 << 10) /* of an arena */
-/* An arena's first chunk: what a small request needs that waits for its user's history. */
+/* An arena's first chunk: enough for a small request that waits for its user's history. */
 #define FIRST_BYTES (8 << 10)
 #define KEEP_BYTES (256 << 10) /* at most, of one arena */
 
@@ -67,7 +67,7 @@ struct request *request_pool_take(struct request_pool *pool)
     return r;
 }
 
-/* By the arena of one more free request. */
+/* Bytes that the arena of one more free request may keep. */
 static size_t may_keep(const struct request_pool *pool)
 {
     size_t left = pool->kept_bytes < pool->keep_bytes ? pool->keep_bytes - pool->kept_bytes : 0;

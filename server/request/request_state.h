@@ -1,11 +1,11 @@
 /*
  * struct request: one call on its way through the steps (steps.h). It is taken from the worker's
- * pool when the call comes and put back once that is answered or its client is gone. What is out
- * then (jobs) comes back later and is recognised by generation. All memory that a request needs is
- * its arena's.
+ * pool when the call arrives and put back once the call is answered or the client has gone. Jobs
+ * that are out at that time return later and are recognised by generation. All its memory comes
+ * from its arena.
  *
- * Each step owns the part that stands under its name; later steps read it. Private to
- * server/request; the worker's thread only.
+ * Each step owns the struct with its name; later steps read it. Private to server/request; the
+ * worker's thread only.
  */
 #ifndef SERVER_REQUEST_REQUEST_STATE_H
 #define SERVER_REQUEST_REQUEST_STATE_H
@@ -23,11 +23,11 @@ struct request_worker;
 struct score_group;
 struct world;
 
-/* step_features: what is known of the user's behaviour. */
+/* step_features: the user's behaviour. */
 struct history_state {
     char pid[BEHAVIOUR_PID_HEX + 1]; /* "" without a user */
     struct store_call call;
-    bool out;                           /* call is */
+    bool out;                           /* the call is */
     enum features_reason reason;        /* of DEGRADED_FEATURES */
     const struct behaviour *behaviours; /* (n) merged, oldest first, texts filled in */
     int n;
@@ -35,7 +35,7 @@ struct history_state {
 
 /* step_tokens: what is scored together (score_group.h). */
 struct tokens_state {
-    struct input_args input; /* imp is that of the group that was built last */
+    struct input_args input; /* imp: of the group built last */
     struct score_group *groups;
     int *group_of; /* (n_imps) */
     int n_groups;
@@ -59,21 +59,22 @@ struct request {
     struct request *next_free;
 
     struct arena arena;
-    struct http_call *call; /* NULL: answered, or the client is gone */
+    struct http_call *call; /* NULL: answered, or the client has gone */
     const struct wire_format *format;
-    struct world *world;         /* a reference */
-    enum step step;              /* the one that runs, or that something is out for */
-    bool running;                /* its run() is */
-    enum step_result resumed;    /* what request_resume() brought meanwhile; else STEP_WAIT */
-    struct timer answer_timer;   /* encode_reserve before the deadline */
-    int64_t deadline_us;         /* monotonic: when the answer must be on its way */
-    int64_t now_ms;              /* unix: what the context's hour is taken from */
-    uint32_t degraded;           /* bit per enum degraded_reason */
-    bool refused;                /* some job found no place in time */
-    bool late;                   /* is being answered by deadline.on_late */
-    struct answer_timing timing; /* each step sets its own */
+    struct world *world;       /* a reference */
+    enum step step;            /* the one that runs or waits */
+    bool running;              /* inside its run() */
+    enum step_result resumed;  /* result passed to request_resume() meanwhile; else STEP_WAIT */
+    struct timer answer_timer; /* encode_reserve before the deadline */
+    int64_t arrived_us;        /* monotonic: its last byte, at the earliest */
+    int64_t deadline_us;       /* monotonic: when the answer must be on its way */
+    int64_t now_ms;            /* unix: what the context's hour is taken from */
+    uint32_t degraded;         /* bit per enum degraded_reason */
+    bool refused;              /* some job was not admitted */
+    bool late;                 /* is being answered by deadline.on_late */
+    int64_t timing_us[STAGES]; /* each step sets its own */
 
-    /* The steps' own. */
+    /* Owned by the steps. */
     struct impression_request decoded;
     struct history_state history;
     struct candidates ads;
@@ -87,7 +88,7 @@ static inline void request_degrade(struct request *r, enum degraded_reason reaso
     r->degraded |= 1u << reason;
 }
 
-/* The user in logs: ids never appear, only the first 12 digits of <pid>. */
+/* The user in logs: never the id, only the first 12 digits of <pid>. */
 static inline struct view request_user_logged(const struct request *r)
 {
     return (struct view){r->history.pid, strnlen(r->history.pid, 12)};

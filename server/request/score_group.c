@@ -4,12 +4,11 @@
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-/* Text that all groups of a request may have tokenised: some hundred times what one needs. It
- * bounds what a crafted request costs the worker; groups beyond it get no place, as if the queue
- * were full. */
+/* Text that may be tokenised for all groups of a request: some hundred times what one needs. It
+ * bounds the cost of a crafted request; groups beyond it are treated as if the queue were full. */
 #define TEXT_BYTES ((size_t)256 << 10)
 
-/* Imps of one placement share a context, and so its scores: all else in it is the request's. */
+/* Imps of one placement share a context, and so their scores: nothing else in it is per imp. */
 static int group_imps(struct request *r)
 {
     const struct impression_request *decoded = &r->decoded;
@@ -71,7 +70,7 @@ enum step_result score_group_build(struct request *r, struct score_group *group)
     if (model_shared_bytes(r->tokens.input.shared) > TEXT_BYTES)
         return STEP_LATE;
     group->job = batch_jobs_take(jobs);
-    if (!group->job) /* all are waiting somewhere */
+    if (!group->job) /* all are in use */
         return STEP_LATE;
     r->tokens.input.imp = group->imp;
     if (model_input(model, &r->tokens.input, &r->arena, &group->job->input, &truncated, &err) ||

@@ -1,4 +1,4 @@
-/* The answer is written, counted and logged. */
+/* Writes, counts and logs the answer. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/request_log.h"
@@ -14,8 +14,8 @@ static void count(struct request *r)
     for (int i = 0; i < FILTERED_REASONS; i++)
         if (r->rank.ranked.filtered[i])
             metrics_count(shard, METRIC_FILTERED, i, r->rank.ranked.filtered[i]);
-    metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_RANK, r->timing.rank_us);
-    metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_TOTAL, r->timing.total_us);
+    metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_RANK, r->timing_us[STAGE_RANK]);
+    metrics_observe(shard, METRIC_STAGE_DURATION, STAGE_TOTAL, r->timing_us[STAGE_TOTAL]);
     request_count_late(r);
 }
 
@@ -33,15 +33,15 @@ enum step_result step_answer(struct request *r)
         .currency = world->config->rank.currency,
         .ranked = &r->rank.ranked,
         .degraded = r->degraded,
-        .timing = &r->timing,
+        .timing_us = r->timing_us,
     };
     struct http_response response = {0};
     int64_t now_us = clock_now_us();
     wire_write_fn write = r->rank.ranked.n ? r->format->write_answer : r->format->write_none;
 
-    r->timing.total_us = now_us - r->call->received_us;
+    r->timing_us[STAGE_TOTAL] = now_us - r->call->received_us;
     if (r->rank.start_us)
-        r->timing.rank_us = now_us - r->rank.start_us;
+        r->timing_us[STAGE_RANK] = now_us - r->rank.start_us;
     buf_clear(body);
     write(&answer, &r->arena, body, &response);
     if (buf_failed(body)) {

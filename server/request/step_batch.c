@@ -1,4 +1,4 @@
-/* Jobs go to the executor and come back with scores. */
+/* Submits jobs to the executor and collects their scores. */
 #include "base/bug.h"
 #include "base/clock.h"
 #include "server/batch/submit.h"
@@ -16,14 +16,14 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
 
     job->letter.deliver = on_letter;
     job->home = &r->worker->worker->loop.mailbox;
-    job->owner = (struct job_owner){(uint32_t)r->worker->worker->index, r->slot, r->generation};
+    job->owner = (struct job_owner){r->slot, r->generation};
     job->model = group->model->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
     return executor_submit(job, now_us, &wait_us);
 }
 
-/* Whether to answer at once by on_late. Under `prior`, a group without a place goes without a score
- * and the others are still worth having; operators who will not bid on priors get none mixed in. */
+/* Whether to answer immediately by on_late. Under `prior`, a group that was not admitted has no
+ * score, and the others are still useful; the other values never mix priors in. */
 static bool hopeless(const struct request *r, bool any)
 {
     return r->refused && (!any || r->world->config->deadline.on_late != ON_LATE_PRIOR);
@@ -35,7 +35,7 @@ static void refuse(struct request *r)
     r->refused = true;
 }
 
-/* false: this one found no place, and those behind it will find none either. */
+/* false: not admitted, and the groups after it would not be either. */
 static bool find_place(struct request *r, struct score_group *group)
 {
     switch (submit(r, group, clock_now_us())) {
@@ -80,15 +80,14 @@ static void take_outcome(struct request *r, struct score_group *group)
     switch (job->outcome) {
     case JOB_OK:
         group->scored = true;
-        group->logits = job->logits;
+        group->logits = job->out;
         if (job->by_fallback)
             request_degrade(r, DEGRADED_MODEL);
         break;
     case JOB_REFUSED:
     case JOB_EXPIRED:
     case JOB_CANCELLED:
-        request_degrade(r, DEGRADED_DEADLINE);
-        r->refused = true;
+        refuse(r);
         break;
     case JOB_NOT_FINITE:
     case JOB_FAILED:
@@ -97,10 +96,10 @@ static void take_outcome(struct request *r, struct score_group *group)
     case JOB_OUTCOMES:
         BUG("job outcome");
     }
-    if (job->queue_us > r->timing.queue_us)
-        r->timing.queue_us = job->queue_us;
-    if (job->infer_us > r->timing.infer_us)
-        r->timing.infer_us = job->infer_us;
+    if (job->queue_us > r->timing_us[STAGE_QUEUE])
+        r->timing_us[STAGE_QUEUE] = job->queue_us;
+    if (job->infer_us > r->timing_us[STAGE_INFER])
+        r->timing_us[STAGE_INFER] = job->infer_us;
 }
 
 static bool any_scored(const struct request *r)
@@ -111,7 +110,7 @@ static bool any_scored(const struct request *r)
     return false;
 }
 
-/* A finished job's, of whatever request. */
+/* Of a finished job, of any request. */
 static void on_letter(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
@@ -119,7 +118,7 @@ static void on_letter(struct letter *letter, void *reader)
     struct request *r = request_pool_slot(&rw->pool, job->owner.slot);
     struct score_group *group = NULL;
 
-    if (r->generation != job->owner.generation) { /* answered long ago */
+    if (r->generation != job->owner.generation) { /* its request has ended */
         batch_jobs_put(&rw->jobs, job);
         return;
     }
@@ -131,8 +130,8 @@ static void on_letter(struct letter *letter, void *reader)
     take_outcome(r, group);
     if (--r->batch.jobs_out > 0)
         return;
-    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing.queue_us);
-    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing.infer_us);
+    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_QUEUE, r->timing_us[STAGE_QUEUE]);
+    metrics_observe(rw->shard, METRIC_STAGE_DURATION, STAGE_INFER, r->timing_us[STAGE_INFER]);
     request_resume(r, hopeless(r, any_scored(r)) ? STEP_LATE : STEP_NEXT);
 }
 
@@ -143,7 +142,7 @@ void step_batch_abandon(struct request *r)
 
         if (!group->out)
             continue;
-        batch_job_cancel(group->job); /* it comes back as a stranger */
+        batch_job_cancel(group->job); /* on_letter() puts it back */
         group->job = NULL;
         group->out = false;
     }

@@ -1,4 +1,4 @@
-/* Which ads the request may show; the model is asked about these. */
+/* Chooses the ads that the request may show; the model scores these. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"

@@ -1,9 +1,9 @@
-/* The body becomes a struct impression_request; the deadline starts to count. */
+/* Decodes the body into a struct impression_request and sets the deadline. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/worker_state.h"
 
-#define MAX_PROBLEM_BYTES (128 << 10) /* of a refused body; more are counted */
+#define MAX_PROBLEM_BYTES (128 << 10) /* problems kept of a refused body; others are counted */
 
 static bool spent(const struct request *r, int64_t now_us)
 {
@@ -42,7 +42,7 @@ static enum step_result refuse(struct request *r, enum decode_status status,
 _Static_assert(METRICS_PRIVACY_SIGNALS == PRIVACY_SIGNALS, "names of server/metrics/table.c");
 
 /* Global Privacy Control as a header (its specification, 3.2), whatever the format of the body; of
- * several the strictest counts. */
+ * several fields the strictest counts. */
 static bool has_gpc_header(const struct http_call *call)
 {
     uint32_t at = 0;
@@ -91,8 +91,9 @@ enum step_result step_decode(struct request *r)
     problems_init_bytes(&problems, &r->arena, MAX_PROBLEM_BYTES);
     status = r->format->decode(r->call, &limits, &r->arena, &r->decoded, &truncated, &problems);
     now_us = clock_now_us();
-    r->timing.parse_us = now_us - start_us;
-    metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE, r->timing.parse_us);
+    r->timing_us[STAGE_PARSE] = now_us - start_us;
+    metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_PARSE,
+                    r->timing_us[STAGE_PARSE]);
     if (status != DECODE_OK)
         return refuse(r, status, &problems);
     if (has_gpc_header(r->call))

@@ -1,4 +1,4 @@
-/* The user's history: one round trip to the store, merged with what the request brought. */
+/* Reads the user's history in one round trip and merges it with the behaviour in the request. */
 #include <stddef.h>
 
 #include "base/clock.h"
@@ -11,7 +11,7 @@ static struct request *request_of(struct store_call *call)
     return (struct request *)(void *)((char *)call - offsetof(struct request, history.call));
 }
 
-/* Stored behaviour is missing, or some of it: marked, and counted once. */
+/* Some or all stored behaviour is missing: marks the request, and counts it once. */
 static void lack(struct request *r, enum features_reason reason)
 {
     if (r->degraded & 1u << DEGRADED_FEATURES)
@@ -21,8 +21,8 @@ static void lack(struct request *r, enum features_reason reason)
     metrics_count(r->worker->shard, METRIC_FEATURES_FAILED, reason, 1);
 }
 
-/* Stored events, newest first, to behaviour, oldest first; what cannot be read is left out and
- * marked. */
+/* Turns stored events, newest first, into behaviour, oldest first; malformed ones are dropped and
+ * the request is marked. */
 static int unpack(struct request *r, const struct store_reply *events, int n, struct behaviour *out)
 {
     int kept = 0, corrupt = 0;
@@ -50,7 +50,7 @@ static int unpack(struct request *r, const struct store_reply *events, int n, st
     return kept;
 }
 
-/* Texts of items that are in the catalog. */
+/* Fills in the texts of items that are in the catalog. */
 static void fill_texts(struct request *r, struct behaviour *behaviours, int n)
 {
     for (int i = 0; i < n; i++)
@@ -87,10 +87,11 @@ static void on_features(struct store_call *call, enum store_status status,
     struct request *r = request_of(call);
     enum features_reason reason = stored_events_reason(status, replies);
     struct behaviour *stored = NULL;
+    int64_t duration_us = clock_now_us() - call->start_us;
     int n = 0;
 
     r->history.out = false;
-    r->timing.features_us = clock_now_us() - call->start_us;
+    r->timing_us[STAGE_FEATURES] = duration_us;
     if (reason == FEATURES_REASONS && n_replies && replies[0].n) {
         stored = arena_array(&r->arena, (size_t)replies[0].n, sizeof(*stored));
         if (stored)
@@ -101,9 +102,8 @@ static void on_features(struct store_call *call, enum store_status status,
     if (reason != FEATURES_REASONS)
         lack(r, reason);
     if (status != STORE_NONE) {
-        metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, r->timing.features_us);
-        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES,
-                        r->timing.features_us);
+        metrics_observe(r->worker->shard, METRIC_REDIS_DURATION, 0, duration_us);
+        metrics_observe(r->worker->shard, METRIC_STAGE_DURATION, STAGE_FEATURES, duration_us);
     }
     merge(r, stored, n);
     request_resume(r, STEP_NEXT);

@@ -1,4 +1,4 @@
-/* Scores become ranked ads. */
+/* Ranks the ads by their scores. */
 #include "base/clock.h"
 #include "server/request/reply.h"
 #include "server/request/score_group.h"
@@ -15,7 +15,7 @@ static const double *model_scores(struct request *r, const struct score_group *g
     return pctr;
 }
 
-/* Scores of every imp; what the model did not score in time has its prior. */
+/* Scores for every imp: the prior where the model did not score in time. */
 static struct rank_scores *scores(struct request *r)
 {
     size_t n = (size_t)r->decoded.n_imps;

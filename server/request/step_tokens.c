@@ -1,11 +1,11 @@
-/* The inputs of the model: each group of imps gets a job with its token ids. */
+/* Builds the model's inputs: a job with token ids for each group of imps. */
 #include "server/request/reply.h"
 #include "server/request/score_group.h"
 #include "server/request/worker_state.h"
 
-/* Groups that are built before any is submitted, so that they can share a batch. A request with
- * more costs the worker more than most engines could answer in time: the others are built one by
- * one, as the one before finds a place. */
+/* Groups built before any is submitted, so that they can share a batch. A request with more costs
+ * the worker more than most engines could answer in time, so the others are built one by one, each
+ * after the previous one is admitted. */
 #define AHEAD 16
 
 enum step_result step_tokens(struct request *r)
@@ -27,7 +27,7 @@ enum step_result step_tokens(struct request *r)
     return STEP_NEXT;
 }
 
-/* Jobs that are out are step_batch's. */
+/* Jobs at the executor belong to step_batch. */
 void step_tokens_abandon(struct request *r)
 {
     for (int i = 0; i < r->tokens.n_groups; i++)

@@ -1,7 +1,7 @@
 /*
- * The steps of a request: one table, in the order in which they run. Each step is a file with a
- * state of its own in struct request; no step calls another. What runs late and what is cleaned up
- * at the end are columns of the table, so a new step is its file, its state and its row.
+ * The steps of a request: one table, in the order in which they run. Each step is a file with
+ * its own state in struct request; no step calls another. What runs late and what is cleaned up at
+ * the end are columns of the table, so adding a step takes a file, a state and a row.
  */
 #ifndef SERVER_REQUEST_STEPS_H
 #define SERVER_REQUEST_STEPS_H
@@ -16,28 +16,28 @@ enum step {
     STEP_TOKENS,
     STEP_BATCH,
     STEP_RANK,
-    STEP_ANSWER, /* the last: it always ends the request */
+    STEP_ANSWER, /* the last; always ends the request */
     STEPS
 };
 
 enum step_result {
     STEP_NEXT,  /* done: the next step runs at once */
-    STEP_WAIT,  /* something is out; request_resume() goes on, and may come before run returns */
-    STEP_LATE,  /* no time or no place: answer now, by deadline.on_late */
+    STEP_WAIT,  /* request_resume() continues, perhaps before run() returns */
+    STEP_LATE,  /* no time or no room: answer now, by deadline.on_late */
     STEP_ENDED, /* the call was answered */
 };
 
-/* What a late request does with a step that it has not reached. */
+/* Whether a late request runs a step that it has not reached. */
 enum when_late {
-    LATE_SKIPS, /* it takes time */
+    LATE_SKIPS, /* it may take long */
     LATE_RUNS,  /* the answer needs it; it never waits */
 };
 
 struct request_step {
     const char *name; /* in logs */
     enum step_result (*run)(struct request *r);
-    /* Calls back what the step has out and puts back what it holds: when the request ends, and
-     * before that when the request becomes late in this step (late is set then). Idempotent. */
+    /* Cancels what the step waits for and puts back what it holds: when the request ends, and
+     * earlier if it becomes late in this step (late is then set). Idempotent. */
     void (*abandon)(struct request *r);
     enum when_late when_late;
 };

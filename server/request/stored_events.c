@@ -7,7 +7,7 @@ static const struct store_expected list = {
     .types = 1u << STORE_ARRAY,
     .elements = 1u << STORE_STRING,
     .otherwise = "nonsense: not a list of strings",
-    .key_error = "WRONGTYPE", /* that user's trouble alone */
+    .key_error = "WRONGTYPE", /* concerns this user's key only */
 };
 
 static const struct view probe_args[] = {VIEW_LIT("LRANGE"), VIEW_LIT("adrank:{u:}:h"),

@@ -1,7 +1,7 @@
 /*
- * struct wire_format: how requests and answers look on the wire; the argument of a route. A format
- * is a file of its own with a const table; the steps between decoding and answering do not know
- * which one a request came in. Formats keep no state and allocate from the arena they are handed.
+ * struct wire_format: how requests and answers look on the wire; the argument of a route. Each
+ * format is a file with a const table; the steps between decoding and answering do not know which
+ * one a request uses. Formats keep no state and allocate from the arena they are passed.
  */
 #ifndef SERVER_REQUEST_WIRE_H
 #define SERVER_REQUEST_WIRE_H
@@ -12,29 +12,25 @@
 #include "server/metrics/metrics.h"
 #include "server/net/http_call.h"
 
-struct answer_timing {
-    int64_t parse_us, features_us, queue_us, infer_us, rank_us, total_us;
-};
-
-/* What is answered. */
+/* The content of an answer. */
 struct answer {
     const struct impression_request *request;
-    struct view request_id; /* echoed where the request has no id */
+    struct view request_id; /* used where the request has no id */
     const char *model, *model_version, *model_digest;
     uint64_t generation;
     const char *currency;
     const struct ranked *ranked;
-    uint32_t degraded; /* bit per enum degraded_reason */
-    const struct answer_timing *timing;
+    uint32_t degraded;        /* bit per enum degraded_reason */
+    const int64_t *timing_us; /* (STAGES) */
 };
 
-/* Fills in everything of *response but its body, which is appended to body; a buffer that failed is
- * the caller's to check. */
+/* Appends the body to body and fills in the rest of *response. The caller checks whether the buffer
+ * failed. */
 typedef void (*wire_write_fn)(const struct answer *answer, struct arena *arena, struct buf *body,
                               struct http_response *response);
 
 struct wire_format {
-    /* As decode_request(), from a call whose body has DECODE_PADDING readable bytes behind it. */
+    /* As decode_request(), from a call whose body is followed by DECODE_PADDING readable bytes. */
     enum decode_status (*decode)(const struct http_call *call, const struct decode_limits *limits,
                                  struct arena *arena, struct impression_request *out,
                                  bool *truncated, struct problems *problems);

@@ -1,19 +1,19 @@
-/* The life of a worker's side of requests: its parts, the worlds it is sent, what it keeps. */
+/* Life cycle of a worker's request side, the worlds it receives and the memory it keeps. */
 #include "server/request/worker.h"
 
 #include <stdlib.h>
 
 #include "base/log.h"
-#include "server/batch/capacity.h"
+#include "server/batch/executor_options.h"
 #include "server/request/stored_events.h"
 #include "server/request/worker_state.h"
 
-/* A request that is in work between two turns of the loop waits for a job of the worker's or is a
- * call at the store: there are never more than these, so that only memory can refuse one. */
+/* Between two turns of the loop a request waits for one of the worker's jobs or for the store, so
+ * there are never more than these, and only lack of memory can refuse one. */
 #define MAX_JOBS BATCH_MAX_QUEUE
 #define MAX_REQUESTS (MAX_JOBS + STORE_MAX_IN_FLIGHT + 1) /* and the one that runs */
 
-#define KEEP_SHARE 8 /* free requests of all workers keep that part of the budget; jobs too */
+#define KEEP_SHARE 8 /* free requests of all workers may keep 1/8 of the budget; so may jobs */
 
 static struct store_settings store_settings_of(const struct config *config, struct budget *memory,
                                                bool quiet)
@@ -26,7 +26,7 @@ static struct store_settings store_settings_of(const struct config *config, stru
     };
 }
 
-/* A share of the budget, whose limit may have changed. */
+/* After each change of the budget's limit. */
 static void set_keep(struct request_worker *rw)
 {
     rw->pool.keep_bytes =
@@ -86,7 +86,7 @@ void request_worker_free(struct request_worker *rw)
     store_free(rw->store);
     if (rw->jobs.n_free == rw->jobs.n)
         batch_jobs_release(&rw->jobs);
-    else /* a device that hangs may still read and write them */
+    else /* a hung device may still read and write them */
         log_error("jobs_leaked", LOG_INT("jobs", rw->jobs.n - rw->jobs.n_free));
     request_pool_release(&rw->pool);
     buf_release(&rw->body);
@@ -112,7 +112,7 @@ static void on_world(struct letter *letter, void *reader)
     limits = net_limits_of(&rw->world->config->http);
     connection_pool_set_limits(&rw->worker->pool, &limits);
     set_keep(rw);
-    if (budget_is_short(rw->memory)) /* perhaps by a limit that is less now */
+    if (budget_is_short(rw->memory)) /* the limit may have been lowered */
         request_worker_on_reclaim(rw);
     set_store(rw);
     world_unref(old); /* last: nothing points into it any more */
@@ -124,7 +124,7 @@ static void on_may_log(struct letter *letter, void *reader)
 
     (void)letter;
     rw->quiet = false;
-    if (rw->world) /* else with the next one that reaches it */
+    if (rw->world) /* else the next world sets it */
         set_store(rw);
 }
 
@@ -168,29 +168,23 @@ void request_worker_reclaim_soon(struct request_worker *rw)
     loop_post(&rw->worker->loop, &rw->reclaim);
 }
 
-void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
-                              int64_t duration_us)
+void request_worker_on_response(void *user, int path, int status, int64_t duration_us)
 {
-    metrics_count(rw->shard, METRIC_REQUESTS, metrics_request_label(status, path), 1);
+    struct request_worker *rw = user;
+
+    metrics_count(rw->shard, METRIC_REQUESTS,
+                  metrics_request_label(status, (enum metrics_path)path), 1);
     metrics_observe(rw->shard, METRIC_REQUEST_DURATION, 0, duration_us);
 }
 
-void request_worker_on_evicted(struct request_worker *rw)
+void request_worker_on_evicted(void *user)
 {
+    struct request_worker *rw = user;
+
     metrics_count(rw->shard, METRIC_CONNECTIONS_EVICTED, 0, 1);
 }
 
-bool request_worker_redis_configured(const struct request_worker *rw)
+const struct store *request_worker_store(const struct request_worker *rw)
 {
-    return store_configured(rw->store);
-}
-
-bool request_worker_redis_up(const struct request_worker *rw)
-{
-    return store_up(rw->store);
-}
-
-enum breaker_state request_worker_breaker(const struct request_worker *rw)
-{
-    return store_breaker(rw->store);
+    return rw->store;
 }

@@ -1,7 +1,7 @@
 /*
  * A worker's side of requests: its world, its store client, its jobs and its free requests.
- * Everything here is for the worker's own thread unless it says otherwise. Workers share nothing
- * but the executor and the impression log.
+ * The worker's own thread only, unless stated otherwise. Workers share only the executor and the
+ * impression log.
  */
 #ifndef SERVER_REQUEST_WORKER_H
 #define SERVER_REQUEST_WORKER_H
@@ -18,7 +18,7 @@ struct request_worker_args {
     struct net_thread *worker;   /* its loop carries timers, mailbox and Redis */
     const struct config *config; /* until the first world */
     struct metrics_shard *shard; /* the worker thread's own */
-    struct budget *memory;       /* what requests hold is charged to it */
+    struct budget *memory;       /* charged with what requests hold */
     struct impression_log *impressions;
     uint64_t seed;
 };
@@ -45,16 +45,13 @@ void request_worker_reclaim_soon(struct request_worker *rw);
 /* The pool's reclaim hook: the same at once. user is a request_worker; its own thread. */
 void request_worker_on_reclaim(void *user);
 
-/* The pool's on_answer hook: counts every answer of the worker's connections. */
-void request_worker_on_answer(struct request_worker *rw, enum metrics_path path, int status,
-                              int64_t duration_us);
-
+/* The pool's on_response hook: counts every answer of the worker's connections. user is a
+ * request_worker, path an enum metrics_path. */
+void request_worker_on_response(void *user, int path, int status, int64_t duration_us);
 /* The pool's on_evicted hook. */
-void request_worker_on_evicted(struct request_worker *rw);
+void request_worker_on_evicted(void *user);
 
-/* Any thread: state of the worker's store client. */
-bool request_worker_redis_configured(const struct request_worker *rw);
-bool request_worker_redis_up(const struct request_worker *rw);
-enum breaker_state request_worker_breaker(const struct request_worker *rw);
+/* Any thread, for what of its store is for any thread. */
+const struct store *request_worker_store(const struct request_worker *rw);
 
 #endif

@@ -1,5 +1,5 @@
 /*
- * struct request_worker from inside: what the steps of a worker's requests share. Private to
+ * The internals of struct request_worker: what the steps of its requests share. Private to
  * server/request; the worker's thread only.
  */
 #ifndef SERVER_REQUEST_WORKER_STATE_H
@@ -36,7 +36,7 @@ struct request_worker {
 
 static inline struct request_worker *request_worker_of(void *reader)
 {
-    return ((struct net_thread *)reader)->user;
+    return ((struct net_thread *)reader)->pool.user;
 }
 
 #endif

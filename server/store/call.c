@@ -1,12 +1,12 @@
-/* A call's way: sent, answered, late, cancelled, or ended with the connection. */
+/* The life of a call: sent, answered, late, cancelled, or ended with the connection. */
 #include "base/bug.h"
 #include "base/clock.h"
 #include "server/store/store.h"
 #include "server/store/store_state.h"
 
-#define BUSY_US 1000         /* a timer that fires so late shows that the loop was busy */
+#define BUSY_US 1000         /* a timer that fires this late: the loop was busy */
 #define MAX_GRACES 64        /* reads of 16 KiB each */
-#define MAX_LATE_BYTES 65536 /* of a late answer that are kept, in the hope of the rest */
+#define MAX_LATE_BYTES 65536 /* of a late answer that are kept until the rest comes */
 
 static const char late[] = "no reply within features.timeout_ms";
 
@@ -57,7 +57,7 @@ void store_send(struct store *store, struct store_call *call, const struct store
     set_timer(pending, late_us < deadline_us ? late_us : deadline_us);
 }
 
-/* Nobody waits for the answer any more; the store still owes it. */
+/* The caller no longer waits for the answer; the store still owes it. */
 static void give_up(struct pending *pending)
 {
     struct store *store = pending->store;
@@ -80,8 +80,8 @@ void store_cancel(struct store *store, struct store_call *call)
 }
 
 /*
- * A timer that fires late shows that this loop was busy, so it is not the store that is late: what
- * lies unread is read first, and the store has failed only if it stays silent for timeout_ms more.
+ * A timer that fires late shows that this loop was busy, so the store may not be late: unread bytes
+ * are read first, and the store has failed only if it stays silent for another timeout_ms.
  */
 static bool put_off(struct pending *pending, int64_t now_us)
 {
@@ -114,7 +114,7 @@ void call_on_timer(struct timer *timer, void *arg)
     overdue = clock_now_us() >= pending->overdue_us;
     give_up(pending);
     end(call, STORE_LATE);
-    /* What is being sent without end is read no further. */
+    /* Stop reading a reply that does not end. */
     if (overdue && store->session.link && store_link_held(store->session.link) > MAX_LATE_BYTES)
         store_link_fail(store->session.link, STORE_LATE, "a long reply is late");
 }

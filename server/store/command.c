@@ -1,9 +1,9 @@
 /* Commands as RESP2: "*2\r\n$3\r\nGET\r\n$1\r\nk\r\n". */
 #include "server/store/command.h"
 
-#define MAX_DIGITS 20
+#include "base/decimal.h"
 
-/* Of a mark, a count and a line end. */
+/* Of a type mark, a count and a line end. */
 static size_t count_bytes(size_t count)
 {
     size_t bytes = 4;
@@ -31,13 +31,8 @@ static char *write_bytes(char *at, const char *bytes, size_t n)
 
 static char *write_count(char *at, char mark, size_t count)
 {
-    char digits[MAX_DIGITS], *first = digits + sizeof(digits);
-
-    do
-        *--first = (char)('0' + count % 10);
-    while (count /= 10);
     *at++ = mark;
-    at = write_bytes(at, first, (size_t)(digits + sizeof(digits) - first));
+    at += decimal_int((int64_t)count, at);
     return write_bytes(at, "\r\n", 2);
 }
 

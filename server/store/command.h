@@ -32,22 +32,22 @@ struct store_reply {
 };
 
 /*
- * What a command may be answered with besides an error; usually a constant. A peer that answers
- * anything else is broken: nobody can say whose replies follow, and the connection ends.
+ * What a command may be answered with, other than an error; usually a constant. Any other reply is
+ * a protocol violation: later replies cannot be attributed, so the connection ends.
  */
 struct store_expected {
     unsigned types;        /* 1u << STORE_... of the reply */
     unsigned elements;     /* the same of an array's elements */
     const char *otherwise; /* logged when it is something else */
-    /* Code of the error that is the key's own fault ("WRONGTYPE") and says nothing about the store;
-     * every other error counts against it. May be NULL. */
+    /* Code of the error that only concerns the key ("WRONGTYPE"), not the store; every other error
+     * counts against the store. May be NULL. */
     const char *key_error;
 };
 
 struct store_command {
     const struct view *args; /* (n_args) its name first; copied */
     int n_args;
-    const struct store_expected *expected; /* NULL: any reply. Stays until the reply has come */
+    const struct store_expected *expected; /* NULL: any reply. Valid until the reply arrives */
     /* Bounds. An array of more elements ends the connection; so do replies of a call that are
      * longer, together, than 4 MiB and than what max_elements of max_element_bytes need. */
     int max_elements;
@@ -58,14 +58,14 @@ enum store_status {
     STORE_OK,        /* every command has a reply; errors are replies */
     STORE_NONE,      /* no store is configured */
     STORE_LATE,      /* not all replies came in time */
-    STORE_DOWN,      /* not connected, or the breaker is open: returned at once */
-    STORE_BUSY,      /* max_in_flight calls are out: returned at once */
+    STORE_DOWN,      /* not connected, or the breaker is open: returned immediately */
+    STORE_BUSY,      /* max_in_flight calls are out: returned immediately */
     STORE_NONSENSE,  /* not RESP2, or not what was expected */
     STORE_NO_MEMORY, /* for the commands or for their replies */
     STORE_STATUSES
 };
 
-/* Whether it is the error of that code: "WRONGTYPE ..." of "WRONGTYPE". */
+/* Whether it is an error with that code: "WRONGTYPE ..." for "WRONGTYPE". */
 static inline bool store_reply_is_error(const struct store_reply *reply, const char *code)
 {
     const size_t n = strlen(code);

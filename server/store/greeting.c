@@ -47,6 +47,6 @@ enum store_status greeting_check(const struct greeting *greeting, int i,
         snprintf(why, GREETING_WHY_BYTES, "%s refused: %s", command, text);
         return STORE_DOWN;
     }
-    snprintf(why, GREETING_WHY_BYTES, "nonsense: an answer to %s other than OK", command);
+    snprintf(why, GREETING_WHY_BYTES, "nonsense: the reply to %s is not OK", command);
     return STORE_NONSENSE;
 }

@@ -1,6 +1,6 @@
 /*
- * struct greeting: the first words on a connection, AUTH where there is a password, and SELECT,
- * sent together. Pure. What holds the password is a secret, wiped when it is released.
+ * struct greeting: the first commands on a connection, AUTH if there is a password, and SELECT,
+ * sent together. Pure. The memory that holds the password is wiped on release.
  */
 #ifndef SERVER_STORE_GREETING_H
 #define SERVER_STORE_GREETING_H
@@ -21,8 +21,8 @@ int greeting_init(struct greeting *greeting, struct view user, struct view passw
                   int database) MUST_CHECK;
 void greeting_release(struct greeting *greeting);
 
-/* What its i-th command was answered with: STORE_OK, or DOWN or NONSENSE with why, which never
- * holds the password. */
+/* Checks the reply to the i-th command: STORE_OK, or DOWN or NONSENSE with why, which never
+ * contains the password. */
 enum store_status greeting_check(const struct greeting *greeting, int i,
                                  const struct store_reply *reply, char why[GREETING_WHY_BYTES]);
 

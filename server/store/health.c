@@ -1,10 +1,10 @@
-/* Whether the store is worth asking: the breaker, and the probe that closes it again. */
+/* Whether the store is healthy: the breaker, and the probe that closes it again. */
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/store/refusal.h"
 #include "server/store/store_state.h"
 
-#define PROBE_US 200000 /* a probe without an answer for this long has failed */
+#define PROBE_US 200000 /* a probe unanswered for this long has failed */
 #define PROBES_BEFORE_RECONNECT 2
 
 void health_publish(struct store *store)
@@ -60,12 +60,12 @@ static void probe_failed(struct store *store)
     health_publish(store);
     if (++store->lost_probes < PROBES_BEFORE_RECONNECT || !session_ready(&store->session))
         return;
-    /* A peer that vanished without a word answers nothing ever again: try another connection. */
+    /* A peer that vanished without a reset never answers again: try another connection. */
     store->lost_probes = 0;
     session_redial(&store->session);
 }
 
-/* Due: either the breaker wants its probe, or the probe that is out was not answered. */
+/* Either the breaker needs its probe, or the outstanding probe was not answered in time. */
 void health_on_probe(struct timer *timer, void *arg)
 {
     struct store *store = arg;
@@ -77,7 +77,7 @@ void health_on_probe(struct timer *timer, void *arg)
         return;
     }
     if (!session_ready(&store->session))
-        return; /* the next connection is the probe: its greeting closes the breaker */
+        return; /* the next connection serves as the probe: its greeting closes the breaker */
     if (!breaker_probe(&store->breaker, now_us))
         return;
     if (store_link_send(store->session.link, store->settings.probe, 1, TOKEN_PROBE)) {
@@ -91,7 +91,7 @@ void health_on_probe(struct timer *timer, void *arg)
 void health_on_probe_answer(struct store *store, const struct store_answer *answer)
 {
     if (store->breaker.state != BREAKER_HALF_OPEN)
-        return; /* of an earlier, lost one */
+        return; /* the answer to an earlier probe that was given up */
     if (answer->replies[0].type == STORE_ERROR) {
         probe_failed(store);
         return;

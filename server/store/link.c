@@ -18,21 +18,21 @@ struct store_link {
     struct loop *loop;
     struct transport transport;
     struct loop_watch reads, writes; /* of its descriptor */
-    bool *freed;                     /* of the handler that runs: set when the link goes */
+    bool *freed;                     /* of the running handler: set when the link is freed */
     struct timer timer;              /* connect_ms */
     struct store_link_events events;
 
-    /* Until it is ready. */
+    /* Until the link is ready. */
     bool connected, ready;
     struct greeting greeting;
 
-    struct buf commands; /* once it is ready */
+    struct buf commands; /* once the link is ready */
     size_t sent;         /* of the greeting, later of the commands */
     struct owed_queue owed;
     struct reply_reader reader;
 };
 
-/* ---- its end --------------------------------------------------------------------------------- */
+/* ---- closing --------------------------------------------------------------------------------- */
 
 void store_link_close(struct store_link *link)
 {
@@ -63,20 +63,22 @@ static void lost(struct store_link *link, const char *what, int error)
     char why[192], reason[128];
 
     snprintf(why, sizeof(why), "%s: %s", what,
-             error ? strerror_r(error, reason, sizeof(reason)) : "Server closed the connection");
+             error ? strerror_r(error, reason, sizeof(reason))
+                   : "the server closed the connection");
     store_link_fail(link, STORE_DOWN, why);
 }
 
 static void on_timer(struct timer *timer, void *arg)
 {
     (void)timer;
-    store_link_fail(arg, STORE_DOWN, "connecting took too long");
+    store_link_fail(arg, STORE_DOWN, "connecting timed out");
 }
 
 /* ---- the greeting ---------------------------------------------------------------------------- */
 
-/* Replies are owed once all of it is sent: the peer has no business to answer before. Each of them
- * is a call of its own, for a server that refuses the first one may close at once. */
+/* Replies are owed once the whole greeting is sent; the peer must not answer earlier. Each command
+ * is a call of its own, since a server that refuses the first may close the connection immediately.
+ */
 static int expect_greeting(struct store_link *link)
 {
     const int n = link->greeting.n_commands;
@@ -113,14 +115,14 @@ static void on_greeting_reply(struct store_link *link, int i, const struct store
 
 /* ---- writing --------------------------------------------------------------------------------- */
 
-/* A watch that the kernel refuses leaves a link on which nothing happens: its calls are late, and
- * the session makes another one. */
+/* If the kernel refuses a watch, nothing happens on the link any more: its calls are late, and the
+ * session opens another one. */
 static void watch(struct store_link *link, struct loop_watch *watch, unsigned wanted)
 {
     (void)!loop_watch_set(watch, link->transport.fd, wanted);
 }
 
-/* False: the link has ended. */
+/* Returns false if the link has ended. */
 static bool finish_connecting(struct store_link *link)
 {
     int error = 0, one = 1;
@@ -132,7 +134,7 @@ static bool finish_connecting(struct store_link *link)
         lost(link, "cannot connect", error);
         return false;
     }
-    /* UNIX sockets refuse. */
+    /* Fails on UNIX sockets, which is fine. */
     setsockopt(link->transport.fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     link->connected = true;
     watch(link, &link->reads, LOOP_READ);
@@ -165,7 +167,7 @@ static void on_writable(struct loop_watch *ready_watch, unsigned ready, void *ar
     rest = (struct iovec){(char *)all.ptr + link->sent, all.len - link->sent};
     n = link->transport.ops->write(&link->transport, &rest, 1);
     if (n == TRANSPORT_LOST) {
-        lost(link, "the connection ended", errno);
+        lost(link, "connection lost", errno);
         return;
     }
     link->sent += n > 0 ? (size_t)n : 0;
@@ -214,7 +216,7 @@ static const struct store_reply *find_refusal(struct store_link *link,
     return NULL;
 }
 
-/* All replies of the oldest call have come. May end the link, by the greeting's. */
+/* All replies of the oldest call have arrived. A reply to the greeting may end the link. */
 static void deliver(struct store_link *link)
 {
     struct store_answer answer = {
@@ -270,7 +272,7 @@ static void on_readable(struct loop_watch *ready_watch, unsigned ready, void *ar
     if (n == TRANSPORT_AGAIN)
         return;
     if (n <= 0) {
-        lost(link, "the connection ended", n == 0 ? 0 : errno);
+        lost(link, "connection lost", n == 0 ? 0 : errno);
         return;
     }
     reply_reader_received(&link->reader, (size_t)n);
@@ -295,7 +297,7 @@ size_t store_link_held(const struct store_link *link)
     return reply_reader_held(&link->reader);
 }
 
-/* ---- its beginning --------------------------------------------------------------------------- */
+/* ---- opening --------------------------------------------------------------------------------- */
 
 static int dial(struct store_link *link, const struct address *address, struct err *err)
 {

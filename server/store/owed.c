@@ -8,7 +8,7 @@
 void owed_release(struct owed_queue *queue)
 {
     free(queue->ring);
-    *queue = OWED_QUEUE_INIT;
+    *queue = (struct owed_queue){0};
 }
 
 int owed_reserve(struct owed_queue *queue, uint32_t n)

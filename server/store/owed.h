@@ -1,6 +1,6 @@
 /*
  * struct owed_queue: the replies that a connection owes, in the order of their commands. It grows
- * to the most that were ever out and stays so.
+ * to the largest number ever outstanding and never shrinks.
  */
 #ifndef SERVER_STORE_OWED_H
 #define SERVER_STORE_OWED_H
@@ -21,13 +21,11 @@ struct owed_queue {
     uint32_t capacity, first, n;
 };
 
-#define OWED_QUEUE_INIT ((struct owed_queue){0})
-
 void owed_release(struct owed_queue *queue);
 /* Room for n more; -1: out of memory. */
 int owed_reserve(struct owed_queue *queue, uint32_t n);
-void owed_push(struct owed_queue *queue, const struct owed *owed); /* there is room */
-/* The i-th, 0 for the oldest; NULL: so many are not owed. */
+void owed_push(struct owed_queue *queue, const struct owed *owed); /* room was reserved */
+/* The i-th, 0 for the oldest; NULL if fewer are owed. */
 const struct owed *owed_at(const struct owed_queue *queue, uint32_t i);
 void owed_pop(struct owed_queue *queue, uint32_t n);
 

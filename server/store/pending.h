@@ -16,16 +16,16 @@ struct store;
 struct store_call;
 
 /*
- * A caller may give up early, by a deadline of its own; the store has failed only when overdue_us,
- * which is timeout_ms, passes without an answer.
+ * A caller may give up early, at its own deadline; the store has failed only when overdue_us, which
+ * is timeout_ms after the start, passes without an answer.
  */
 struct pending {
     struct store *store;
-    struct store_call *call; /* NULL: given up, the answer is dropped */
+    struct store_call *call; /* NULL: abandoned, the answer is dropped */
     struct timer timer;      /* its arg is the pending */
     int64_t due_us;          /* of the timer: the call's deadline, then overdue_us */
     int64_t overdue_us;
-    int n_graces; /* turns that the timer was put off for what lies unread */
+    int n_graces; /* times the timer was postponed because of unread bytes */
     bool taken;
     uint32_t index, generation;
     struct pending *next_free;
@@ -50,7 +50,7 @@ void pending_put(struct pendings *pendings, struct pending *pending);
 /* index < pendings->n, taken or not. */
 struct pending *pending_at(const struct pendings *pendings, uint32_t index);
 uint64_t pending_token(const struct pending *pending);
-/* NULL: that one has been put back since. */
+/* NULL if that one has been put back since. */
 struct pending *pending_of(const struct pendings *pendings, uint64_t token);
 
 #endif

@@ -3,6 +3,7 @@
 #define SERVER_STORE_REDIS_OPTIONS_H
 
 #include "base/option.h"
+#include "base/redis_url.h"
 
 #define STORE_MAX_IN_FLIGHT 65536 /* bound of max_in_flight, which counts calls */
 
@@ -14,5 +15,10 @@ struct redis_options {
 };
 
 extern const struct option_section redis_section;
+
+/* features.url: "redis://host[:port]" or "unix:/path". Pure. User, password and database are
+ * options of their own, so that none of them can get into the log. ERR_CONFIG; err repeats nothing
+ * of the URL. */
+int redis_options_url(const char *text, struct redis_url *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -7,19 +7,19 @@
 
 #define READ_BYTES 16384            /* least room to receive into */
 #define KEEP_BYTES (256 << 10)      /* kept for the next replies, unless memory is short */
-#define MAX_BYTES ((size_t)4 << 20) /* of a call's replies, unless its commands ask for more */
-#define ELEMENT_BYTES 16            /* of an element besides its own bytes, about */
+#define MAX_BYTES ((size_t)4 << 20) /* of a call's replies, unless its commands allow more */
+#define ELEMENT_BYTES 16            /* approximate overhead of an element */
 #define MAX_NUMBER_BYTES 32         /* of a length or an integer */
 #define MAX_LINE_BYTES 4096         /* of a status or an error */
 #define FIRST_CAPACITY 16           /* of a list of replies */
 
-static const char unowed[] = "nonsense: a reply that nobody waits for";
-static const char nested[] = "nonsense: a list in a list";
-static const char too_many[] = "nonsense: more elements than were asked for";
-static const char too_long[] = "nonsense: a reply that is too long";
-static const char malformed[] = "nonsense: Protocol error";
-static const char other_type[] = "nonsense: a type that is not of RESP2";
-static const char no_memory[] = "no memory left in http.memory_bytes for its reply";
+static const char unowed[] = "nonsense: unexpected reply";
+static const char nested[] = "nonsense: nested array";
+static const char too_many[] = "nonsense: more elements than requested";
+static const char too_long[] = "nonsense: reply too long";
+static const char malformed[] = "nonsense: malformed reply";
+static const char other_type[] = "nonsense: not a RESP2 type";
+static const char no_memory[] = "no memory left in http.memory_bytes for the reply";
 
 static enum reply_progress broken(struct reply_reader *reader, const char *why)
 {
@@ -40,7 +40,12 @@ static bool charge(struct reply_reader *reader, size_t n)
     return true;
 }
 
-static void release_memory(struct reply_reader *reader)
+void reply_reader_init(struct reply_reader *reader, struct budget *memory)
+{
+    *reader = (struct reply_reader){.memory = memory};
+}
+
+void reply_reader_release(struct reply_reader *reader)
 {
     if (reader->memory && reader->charged_bytes)
         budget_return(reader->memory, BUDGET_REDIS, reader->charged_bytes);
@@ -51,16 +56,6 @@ static void release_memory(struct reply_reader *reader)
     reader->bytes = NULL;
     reader->first = reader->at = reader->len = reader->capacity = 0;
     reader->replies = reader->elements = (struct reply_list){0};
-}
-
-void reply_reader_init(struct reply_reader *reader, struct budget *memory)
-{
-    *reader = (struct reply_reader){.memory = memory};
-}
-
-void reply_reader_release(struct reply_reader *reader)
-{
-    release_memory(reader);
 }
 
 static void move_texts(struct reply_list *list, const char *from, const char *to)
@@ -74,7 +69,7 @@ static void move_texts(struct reply_list *list, const char *from, const char *to
     }
 }
 
-/* What is not dropped moves to the beginning of `to`, which may be where it is. */
+/* Moves what is not dropped to the beginning of `to`, which may be the same buffer. */
 static void move_bytes(struct reply_reader *reader, char *to)
 {
     const char *from = reader->bytes ? reader->bytes + reader->first : to;
@@ -152,20 +147,10 @@ size_t reply_reader_max_bytes(const struct store_command *commands, int n_comman
 
 static int type_of(char mark)
 {
-    switch (mark) {
-    case '-':
-        return STORE_ERROR;
-    case '+':
-        return STORE_STATUS;
-    case ':':
-        return STORE_INTEGER;
-    case '$':
-        return STORE_STRING;
-    case '*':
-        return STORE_ARRAY;
-    default:
-        return -1;
-    }
+    static const char marks[] = "-+:$*"; /* from STORE_ERROR on */
+    const char *at = memchr(marks, mark, sizeof(marks) - 1);
+
+    return at ? STORE_ERROR + (int)(at - marks) : -1;
 }
 
 /* The rest of the line, without its end. */
@@ -183,7 +168,7 @@ static enum reply_progress read_line(struct reply_reader *reader, size_t max, st
     return end[1] == '\n' ? REPLY_WHOLE : broken(reader, malformed);
 }
 
-/* len bytes after the line, if they have come. *passed: in the line's bytes, out all of them. */
+/* len bytes after the line, if they have arrived. *passed: in: bytes of the line; out: of both. */
 static enum reply_progress read_string(struct reply_reader *reader, size_t len,
                                        const struct reply_bounds *bounds, struct store_reply *out,
                                        size_t *passed)
@@ -199,17 +184,6 @@ static enum reply_progress read_string(struct reply_reader *reader, size_t len,
         return broken(reader, malformed);
     out->text = (struct view){text, len};
     *passed += len + 2;
-    return REPLY_WHOLE;
-}
-
-/* An array's elements are replies of their own. */
-static enum reply_progress read_array(struct reply_reader *reader, int64_t n,
-                                      const struct reply_bounds *bounds, struct store_reply *out)
-{
-    if (n > bounds->max_elements)
-        return broken(reader, too_many);
-    out->n = (int)n;
-    out->elements = NULL; /* reply_reader_replies() knows */
     return REPLY_WHOLE;
 }
 
@@ -231,8 +205,12 @@ static enum reply_progress read_counted(struct reply_reader *reader, struct view
         out->type = STORE_NIL;
         return REPLY_WHOLE;
     }
-    return out->type == STORE_STRING ? read_string(reader, (size_t)n, bounds, out, passed)
-                                     : read_array(reader, n, bounds, out);
+    if (out->type == STORE_STRING)
+        return read_string(reader, (size_t)n, bounds, out, passed);
+    if (n > bounds->max_elements)
+        return broken(reader, too_many);
+    out->n = (int)n; /* its elements are items of their own; reply_reader_replies() links them */
+    return REPLY_WHOLE;
 }
 
 static enum reply_progress read_item(struct reply_reader *reader, const struct reply_bounds *bounds,
@@ -337,5 +315,5 @@ void reply_reader_drop(struct reply_reader *reader)
         return;
     reader->first = reader->at = reader->len = 0;
     if (reader->charged_bytes > kept)
-        release_memory(reader);
+        reply_reader_release(reader);
 }

@@ -1,10 +1,10 @@
 /*
  * struct reply_reader: what a peer sends, read as RESP2 to the replies of the commands that wait
- * for them. The peer is not trusted: a reply is admitted only for a command that is out, no larger
- * than that command allows, and memory is taken for bytes that have come, never for what a length
- * announces. All of it is charged to the budget.
+ * for them. The peer is not trusted: a reply is accepted only for an outstanding command and no
+ * larger than that command allows, and memory is allocated for bytes that have arrived, never for
+ * what a length announces. All of it is charged to the budget.
  *
- * Received bytes are put where reply_reader_room() says. Each reply is read by reply_reader_next()
+ * Received bytes go where reply_reader_room() points. Each reply is read by reply_reader_next()
  * and stays, as views into these bytes, until reply_reader_drop(): so the replies of a call of
  * several commands are handed out together. No allocation after warm-up. One thread.
  */
@@ -46,15 +46,15 @@ struct reply_reader {
 void reply_reader_init(struct reply_reader *reader, struct budget *memory);
 void reply_reader_release(struct reply_reader *reader);
 
-/* Where *n bytes may be received; NULL with `why`: out of memory. */
+/* Room to receive *n bytes; NULL with `why` if out of memory. */
 char *reply_reader_room(struct reply_reader *reader, size_t *n);
-/* So many were received there. */
+/* n bytes were received there. */
 void reply_reader_received(struct reply_reader *reader, size_t n);
 
-/* bounds: of the command whose reply is next; NULL: none is owed, and any byte is too much. */
+/* bounds: of the command whose reply is next; NULL: none is owed, and any byte is an error. */
 enum reply_progress reply_reader_next(struct reply_reader *reader,
                                       const struct reply_bounds *bounds);
-/* How many are whole and not dropped; the next one is of the command after these. */
+/* How many are complete and not dropped; the next one belongs to the command after these. */
 static inline int reply_reader_n_whole(const struct reply_reader *reader)
 {
     return reader->replies.n - (reader->n_missing > 0);
@@ -64,7 +64,7 @@ static inline int reply_reader_n_whole(const struct reply_reader *reader)
 const struct store_reply *reply_reader_replies(struct reply_reader *reader);
 void reply_reader_drop(struct reply_reader *reader);
 
-/* Bytes that are kept and not dropped: of a call whose replies have not all come. */
+/* Bytes that are held: of a call whose replies have not all arrived. */
 static inline size_t reply_reader_held(const struct reply_reader *reader)
 {
     return reader->len - reader->first;

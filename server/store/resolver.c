@@ -1,7 +1,6 @@
 /* getaddrinfo on a thread of its own, its result as a letter. */
 #include "server/store/resolver.h"
 
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -20,13 +19,6 @@ struct resolution {
     struct addresses found;
     char why[RESOLVER_WHY_BYTES];
 };
-
-bool resolver_is_numeric(const char *host)
-{
-    unsigned char bytes[sizeof(struct in6_addr)];
-
-    return inet_pton(AF_INET, host, bytes) == 1 || inet_pton(AF_INET6, host, bytes) == 1;
-}
 
 static void resolution_unref(struct resolution *resolution)
 {
@@ -115,7 +107,7 @@ void resolver_abandon(struct resolution *resolution)
     if (!resolution)
         return;
     pthread_mutex_lock(&resolution->lock);
-    posted = resolution->posted; /* then its letter is on the way and lets go of it */
+    posted = resolution->posted; /* then its letter is on the way and drops the reference */
     resolution->home = NULL;
     resolution->on_done = NULL;
     pthread_mutex_unlock(&resolution->lock);

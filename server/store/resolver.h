@@ -13,7 +13,7 @@
 struct resolution;
 
 /* Runs on the loop's thread. found: in the resolver's order, without ports, ADDRESSES_MAX at most;
- * n may be 0, and why, which is "" else, says the reason. Valid during the call. */
+ * n may be 0, then why is the reason, else "". Valid during the call. */
 typedef void (*resolver_done_fn)(void *arg, const struct addresses *found, const char *why);
 
 /* NULL: no thread could be started. The loop's thread. */
@@ -21,8 +21,5 @@ struct resolution *resolver_start(const char *host, struct mailbox *home, resolv
                                   void *arg);
 /* on_done will not run. The loop's thread, before the mailbox goes. resolution may be NULL. */
 void resolver_abandon(struct resolution *resolution);
-
-/* Whether host is numeric already: no lookup is needed. */
-bool resolver_is_numeric(const char *host);
 
 #endif

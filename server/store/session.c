@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "base/host_port.h"
 #include "base/log.h"
 #include "server/store/breaker.h"
 #include "server/store/resolver.h"
@@ -59,7 +60,7 @@ static const char *address_text(const struct session *session, char out[ADDRESS_
 
 /* ---- outages in the log ---------------------------------------------------------------------- */
 
-/* Once per outage, and again where another reason shows: a server that is back may refuse. */
+/* Once per outage, and again when the reason changes: a server that is back may refuse. */
 static void log_down(struct session *session, const char *why)
 {
     char address[ADDRESS_BYTES];
@@ -67,7 +68,7 @@ static void log_down(struct session *session, const char *why)
     if (session->settings->quiet || session->n_logged == MAX_REASONS ||
         (session->n_logged && strcmp(why, session->logged) == 0))
         return;
-    log_warn("redis_gone", LOG_STR("reason", why),
+    log_warn("redis_disconnected", LOG_STR("reason", why),
              LOG_STR("address", address_text(session, address)));
     snprintf(session->logged, sizeof(session->logged), "%s", why);
     session->n_logged++;
@@ -100,8 +101,7 @@ static void on_ready(void *arg)
 
     session->ready_us = clock_now_us();
     session->settled = false;
-    /* A fresh link that was greeted has proven itself, unless the last one went wrong after
-     * that. */
+    /* A fresh link that was greeted is trusted, unless the last one failed after its greeting. */
     if (session->flapping)
         loop_timer_set(session->loop, &session->retry, session->ready_us + SETTLED_US);
     else
@@ -116,7 +116,7 @@ static void on_answer(const struct store_answer *answer, void *arg)
     session->events.on_answer(answer, session->events.arg);
 }
 
-/* How a link ended that had been greeted: whether the next one is to be trusted. */
+/* Decides, by how a greeted link ended, whether the next one is trusted. */
 static void judge(struct session *session, enum store_status status)
 {
     const bool lasted = session->settled || clock_now_us() - session->ready_us >= SETTLED_US;
@@ -134,7 +134,7 @@ static void on_end(struct store_link *link, enum store_status status, const char
     if (link && store_link_ready(link))
         judge(session, status);
     else
-        session->next_address++; /* the name may have another one that serves */
+        session->next_address++; /* another address of the name may work */
     session->link = NULL;
     log_down(session, why);
     session->events.on_end(status, why, session->events.arg);
@@ -145,7 +145,7 @@ static void drop(struct session *session)
 {
     store_link_close(session->link);
     session->link = NULL;
-    session->events.on_end(STORE_DOWN, "the connection was given up", session->events.arg);
+    session->events.on_end(STORE_DOWN, "the connection was abandoned", session->events.arg);
 }
 
 /* ---- dialling -------------------------------------------------------------------------------- */
@@ -177,7 +177,7 @@ static void dial(struct session *session)
         cannot_dial(session, err.text);
 }
 
-/* A name server that fails takes nothing away: what was found before is still tried. */
+/* If the name server fails, the addresses found before are still tried. */
 static void on_resolved(void *arg, const struct addresses *found, const char *reason)
 {
     struct session *session = arg;
@@ -190,11 +190,11 @@ static void on_resolved(void *arg, const struct addresses *found, const char *re
         dial(session);
         return;
     }
-    snprintf(why, sizeof(why), "its name does not resolve: %s", reason);
+    snprintf(why, sizeof(why), "cannot resolve the name: %s", reason);
     cannot_dial(session, why);
 }
 
-/* Unless there is a link, one on its way, or no store. */
+/* Does nothing if a link exists or is being made, or no store is configured. */
 static void connect_now(struct session *session)
 {
     char text[ADDRESS_BYTES];
@@ -202,7 +202,7 @@ static void connect_now(struct session *session)
 
     if (!session->settings->redis.url || session->link || session->resolution)
         return;
-    if (session->url.is_unix || resolver_is_numeric(session->url.host)) {
+    if (session->url.is_unix || host_is_address(session->url.host)) {
         if (addresses_resolve(&session->addresses, address_text(session, text), &err))
             cannot_dial(session, err.text);
         else
@@ -212,10 +212,10 @@ static void connect_now(struct session *session)
     session->resolution =
         resolver_start(session->url.host, &session->loop->mailbox, on_resolved, session);
     if (!session->resolution)
-        cannot_dial(session, "no thread to resolve its name");
+        cannot_dial(session, "cannot start a thread to resolve the name");
 }
 
-/* Due: a link is to be made, or the one that is there has lasted. */
+/* Either a link is to be made, or the current one has lasted long enough to be trusted. */
 static void on_retry(struct timer *timer, void *arg)
 {
     struct session *session = arg;

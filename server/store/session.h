@@ -1,8 +1,8 @@
 /*
- * struct session: a link to the store, made again whenever it ends. It resolves names, goes on to
- * the next address when one does not serve, backs off between attempts, logs an outage once for
- * each reason, and judges whether a link is to be trusted: a server that greets well and then goes
- * wrong again and again is not up. On the worker's loop.
+ * struct session: a link to the store, made again whenever it ends. It resolves names, tries the
+ * next address if one does not work, backs off between attempts, logs an outage once for each
+ * reason, and decides whether a link is trusted: a server that greets well and then fails again and
+ * again is not up. On the worker's loop.
  */
 #ifndef SERVER_STORE_SESSION_H
 #define SERVER_STORE_SESSION_H
@@ -35,13 +35,13 @@ struct session {
     struct timer retry;
     int64_t retry_delay_us;
     struct addresses addresses; /* of url.host; the last ones that were found stay */
-    unsigned next_address;      /* moves on when one does not serve */
+    unsigned next_address;      /* advances when one does not work */
     int n_logged;               /* reasons of this outage; 0: there is none */
     char logged[192];           /* the last of them */
     int64_t ready_us;           /* when the link was */
-    bool settled;               /* it has given a good reply, or has lasted */
+    bool settled;               /* it has delivered a good reply, or has lasted */
     int n_short;                /* links in a row that were ready, but did not settle */
-    bool flapping;              /* so that being ready proves nothing */
+    bool flapping;              /* then being ready proves nothing */
 };
 
 /* settings and rng stay. Nothing is dialled before session_set_server(). */
@@ -51,14 +51,14 @@ void session_release(struct session *session);
 
 /* The settings name another server, or none: the link ends, and url is dialled on the next turn. */
 void session_set_server(struct session *session, const struct redis_url *url);
-/* Gives the link up, on_end included, and dials another one at once. */
+/* Abandons the link, calls on_end, and dials another one immediately. */
 void session_redial(struct session *session);
 /* A good reply: the link has proven itself, an outage is over. */
 void session_settle(struct session *session);
 
 /* Commands may be sent on session->link. */
 bool session_ready(const struct session *session);
-/* It may be told to others, too: the link is ready, and trusted. */
+/* The link is ready and trusted: may be reported to others. */
 bool session_up(const struct session *session);
 
 #endif

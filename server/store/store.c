@@ -6,7 +6,6 @@
 
 #include "base/bug.h"
 #include "server/store/store_state.h"
-#include "server/store/store_url.h"
 
 static void on_ready(void *arg)
 {
@@ -84,7 +83,7 @@ void store_set(struct store *store, const struct store_settings *settings)
     struct redis_url url = {0};
     struct err err;
 
-    BUG_ON(settings->redis.url && store_url_parse(settings->redis.url, &url, &err));
+    BUG_ON(settings->redis.url && redis_options_url(settings->redis.url, &url, &err));
     store->settings = *settings;
     atomic_store(&store->configured, settings->redis.url != NULL);
     if (same)

@@ -2,8 +2,8 @@
  * struct store: a client of Redis, one for each worker, on the worker's loop. A call is some
  * commands, reads or writes, that are sent together, and as many replies, in the same order. A call
  * has a deadline of its own and never fails harder than by status: what is late, missing or
- * nonsense is reported, and the caller goes on without. Commands of a call that ended with another
- * status than OK may have been carried out all the same, all or some of them.
+ * nonsense is reported, and the caller continues without. If a call ended with a status other than
+ * OK, some or all of its commands may have been carried out.
  *
  * Connection: names are resolved off the worker threads; connect, AUTH and SELECT under connect_ms;
  * reconnects back off with jitter, at most 250 ms apart. A breaker opens when replies fail or stay
@@ -34,7 +34,7 @@ struct store_call {
      * only. */
     void (*on_done)(struct store_call *call, enum store_status status,
                     const struct store_reply *replies, int n_replies);
-    int64_t start_us; /* the caller's: when it asked */
+    int64_t start_us; /* the caller's: when it started */
     uint32_t pending; /* the store's */
 };
 
@@ -42,7 +42,7 @@ int store_new(struct loop *loop, const struct store_settings *settings, uint64_t
               struct store **out, struct err *err) MUST_CHECK;
 void store_free(struct store *store); /* no call is out. May be NULL */
 /* A reload's settings, with a url that its row has checked; those before may go afterwards. Cannot
- * fail. Calls in flight go on, unless another server is named. */
+ * fail. Calls in flight continue, unless another server is named. */
 void store_set(struct store *store, const struct store_settings *settings);
 
 /* Ends by deadline_us (monotonic) or timeout_ms after start_us, whichever is earlier. */

@@ -42,13 +42,13 @@ void calls_fail(struct store *store, enum store_status status, const char *reaso
 
 /* Breaker or connection changed: publishes it to other threads, sets the probe's timer. */
 void health_publish(struct store *store);
-/* A call's replies were as they should be. */
+/* A call got good replies. */
 void health_succeeded(struct store *store);
-/* They were not, or did not come. */
+/* Its replies were bad, or did not arrive. */
 void health_failed(struct store *store, const char *reason);
 /* One of them was an error that counts against the store. */
 void health_refused(struct store *store, struct view error);
-/* The connection was made: whatever was wrong, it is another one now. */
+/* A new connection was made: earlier failures no longer count. */
 void health_reset(struct store *store);
 void health_on_probe(struct timer *timer, void *arg);
 void health_on_probe_answer(struct store *store, const struct store_answer *answer);

@@ -8,7 +8,7 @@
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {STRING(address), .fallback = "\"127.0.0.1:8081\"", .restart = true, .check = address_check, .help = "where health, metrics and reload are served"},
+    {STRING(address), .fallback = "\"127.0.0.1:8081\"", .restart = true, .check = address_check, .help = "address of health, metrics and reload"},
     {INT(stall_ms, 10, 10 * OPTION_MINUTE_MS), .fallback = "2000", .help = "/livez fails when a heartbeat is older than this"},
 };
 /* clang-format on */

@@ -1,4 +1,4 @@
-/* How a served catalog is doing now, counted and written. */
+/* Counts and writes the state of a served catalog. */
 #include "server/world/catalog_state.h"
 
 #include "base/clock.h"

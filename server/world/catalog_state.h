@@ -1,4 +1,4 @@
-/* How a served catalog is doing: for the reload's answer, /readyz?verbose=1 and /metrics. */
+/* State of a served catalog: for the reload's answer, /readyz?verbose=1 and /metrics. */
 #ifndef SERVER_WORLD_CATALOG_STATE_H
 #define SERVER_WORLD_CATALOG_STATE_H
 

@@ -1,10 +1,10 @@
 /*
  * The configuration (CONTRACT 2): strict JSON, read once into an immutable struct (config_read.h)
- * that embeds each room's section as that room declares it (base/option.h). A room is handed its
- * own section, never the whole, and reads it in place: whoever holds the world holds its options.
+ * that embeds each room's section as that room declares it (base/option.h). A room is passed its
+ * own section, never the whole, and reads it in place: a reference to the world keeps its options.
  *
- * Made on any thread, const from then on, counted: the world holds a reference, and at the start
- * the daemon, whose threads read it before there is a world.
+ * Created on any thread, constant afterwards, reference-counted: the world holds a reference, and
+ * during the start the daemon, whose threads read it before there is a world.
  */
 #ifndef SERVER_WORLD_CONFIG_H
 #define SERVER_WORLD_CONFIG_H

@@ -1,4 +1,4 @@
-/* Two configurations compared: as JSON for programs, in words for the log. */
+/* Compares two configurations: as JSON for programs, as text for the log. */
 #include "server/world/config_diff.h"
 
 #include <stdio.h>
@@ -6,7 +6,7 @@
 
 #include "server/world/option_value.h"
 
-#define MAX_BYTES 1500 /* of a line of the log, which has 4 KiB */
+#define MAX_BYTES 1500 /* of a log line, which has 4 KiB */
 
 static void print_change(const struct config_option *option, const struct config *running,
                          const struct config *next, struct json_writer *w)
@@ -66,7 +66,7 @@ static void add_value(const struct config_option *option, const struct config *c
     buf_release(&json);
 }
 
-/* Of a secret neither the value nor its source. */
+/* For a secret neither the value nor its source. */
 static void add_change(const struct config_option *option, const struct config *running,
                        const struct config *next, struct buf *out)
 {

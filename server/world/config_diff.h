@@ -1,4 +1,4 @@
-/* What a reload changes: for programs, for the log, and what only a restart would. */
+/* Compares two configurations: what a reload changes, and what needs a restart. */
 #ifndef SERVER_WORLD_CONFIG_DIFF_H
 #define SERVER_WORLD_CONFIG_DIFF_H
 
@@ -6,8 +6,8 @@
 #include "server/world/config.h"
 
 struct config_diff {
-    int n_changed; /* in effect at once */
-    int n_restart; /* listed and left */
+    int n_changed; /* in effect immediately */
+    int n_restart; /* listed, not applied */
 };
 
 /*
@@ -18,13 +18,13 @@ void config_diff(const struct config *running, const struct config *next, struct
                  struct config_diff *diff);
 
 /*
- * The same in words, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a
- * restart)"; of a secret only that it changed. At most some 1,500 bytes, the rest is counted.
+ * The same as text, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a
+ * restart)"; for a secret only that it changed. At most about 1,500 bytes; the rest is counted.
  */
 void config_changes(const struct config *running, const struct config *next, struct buf *out);
 
-/* Puts the running value of every option that needs a restart into `next`, so that a configuration
- * is what is in effect. */
+/* Copies the running value of every option that needs a restart into `next`, so that it holds the
+ * values in effect. */
 int config_keep_restart(const struct config *running, struct config *next,
                         struct err *err) MUST_CHECK;
 

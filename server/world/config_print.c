@@ -1,4 +1,4 @@
-/* The configuration as a document, and what --help says about its options. */
+/* Prints the configuration as a document, and the options for --help. */
 #include "server/world/config_print.h"
 
 #include <string.h>

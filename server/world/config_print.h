@@ -1,4 +1,4 @@
-/* What a configuration says: as a document, and --help's lines about options. */
+/* Prints a configuration as a document, and the lines of --help about options. */
 #ifndef SERVER_WORLD_CONFIG_PRINT_H
 #define SERVER_WORLD_CONFIG_PRINT_H
 
@@ -8,7 +8,7 @@
 /* The whole configuration as a document, in the order of options.h, without a secret's value. */
 void config_print(const struct config *config, struct json_writer *w);
 
-/* What --help says about options, one per line with default, bounds and effect. */
+/* The lines of --help about options, with default, bounds and effect. */
 void config_help(struct buf *out);
 
 #endif

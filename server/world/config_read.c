@@ -1,4 +1,4 @@
-/* A configuration file and --set into struct config. */
+/* Reads a configuration file and --set into struct config. */
 #include "server/world/config_read.h"
 
 #include <errno.h>
@@ -16,11 +16,11 @@
 
 #define MAX_CONFIG_BYTES (1 << 20)
 
-/* One value by two names: which one is meant is not known. */
+/* One value by two names: it is unknown which one is meant. */
 static void refuse_both(const struct config_option *option, const char *pointer,
                         struct problems *problems)
 {
-    problems_add(problems, pointer, "is an older name of /%s/%s, and both are given",
+    problems_add(problems, pointer, "is an older name of /%s/%s; only one of them may be given",
                  option->section, option->row->name);
 }
 
@@ -85,30 +85,30 @@ static int set_defaults(struct config *config, struct problems *problems, struct
     return 0;
 }
 
-/* jansson's own words repeat what stands there, which may be a secret in the wrong place. */
+/* jansson's own messages quote the text, which may be a secret in the wrong place. */
 static const char *syntax_reason(const json_error_t *where)
 {
     switch (json_error_code(where)) {
     case json_error_premature_end_of_input:
-        return "ends too early";
+        return "unexpected end of the document";
     case json_error_end_of_input_expected:
-        return "something stands behind the document";
+        return "unexpected data after the document";
     case json_error_invalid_utf8:
         return "not UTF-8";
     case json_error_null_character:
     case json_error_null_byte_in_key:
-        return "a NUL character";
+        return "NUL character";
     case json_error_numeric_overflow:
-        return "a number that is too large";
+        return "number out of range";
     case json_error_stack_overflow:
-        return "nested too deep";
+        return "nested too deeply";
     default:
-        return "not JSON";
+        return "invalid JSON";
     }
 }
 
-/* The document, or NULL with a problem. With a duplicate key the rest is read nonetheless, so that
- * all problems are reported at once. */
+/* The document, or NULL with a problem. The document is read in spite of a duplicate key, so that
+ * all problems are reported together. */
 static int parse(struct view text, struct problems *problems, json_t **out, struct err *err)
 {
     json_error_t where;
@@ -119,7 +119,7 @@ static int parse(struct view text, struct problems *problems, json_t **out, stru
 
         root = json_parse(text, 0, &where);
         if (root)
-            problems_add(problems, "", "line %d, column %d: a key stands twice", twice.line,
+            problems_add(problems, "", "line %d, column %d: duplicate key", twice.line,
                          twice.column);
     }
     if (!root && json_load_no_memory(&where))
@@ -131,7 +131,7 @@ static int parse(struct view text, struct problems *problems, json_t **out, stru
     return 0;
 }
 
-/* *read: false where nothing of the document could be. */
+/* *read: false where the document could not be read at all. */
 static int read_text(struct config *config, struct view text, bool *read, struct problems *problems,
                      struct err *err)
 {

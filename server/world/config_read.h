@@ -1,6 +1,6 @@
 /*
  * Reading a configuration: defaults, then the file, then --set, then the rules between options. All
- * that is wrong is reported at once, each problem with its JSON pointer.
+ * problems are reported together, each with its JSON pointer.
  */
 #ifndef SERVER_WORLD_CONFIG_READ_H
 #define SERVER_WORLD_CONFIG_READ_H
@@ -10,7 +10,7 @@
 
 struct config_args {
     const char *file;        /* NULL: defaults */
-    struct view text;        /* ptr set: read in place of the file */
+    struct view text;        /* ptr set: read instead of the file */
     const char *const *sets; /* "path=value", applied in order after the file */
     int n_sets;
 };

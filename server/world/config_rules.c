@@ -41,7 +41,7 @@ static bool user_has_password(const struct config *c)
     return !c->features.user || c->features.password.value.len;
 }
 
-/* Port 0 is another port each time. */
+/* Port 0 is a different port each time. */
 static bool addresses_differ(const struct config *c)
 {
     const char *port = strrchr(c->http.address, ':');
@@ -50,7 +50,7 @@ static bool addresses_differ(const struct config *c)
 }
 
 static const struct {
-    const char *pointer, *other; /* the option that is blamed, and the one it is compared with */
+    const char *pointer, *other; /* the option that is reported, and the one it is compared with */
     bool (*holds)(const struct config *c);
     const char *detail;
 } rules[] = {
@@ -63,10 +63,9 @@ static const struct {
      "must be at most deadline.max_ms"},
     {"/deadline/encode_reserve_us", "/deadline/default_ms", reserve_leaves_time,
      "must be less than deadline.default_ms"},
-    {"/features/user", "/features/password", user_has_password,
-     "needs features.password, or nothing is sent"},
+    {"/features/user", "/features/password", user_has_password, "requires features.password"},
     {"/admin/address", "/http/address", addresses_differ, "must not be http.address"},
-    {"/privacy/user_key", "/features/url", store_has_key, "is needed with features.url"},
+    {"/privacy/user_key", "/features/url", store_has_key, "is required with features.url"},
 };
 
 /* Whether there is a problem with the option itself or with its section. */
@@ -101,7 +100,7 @@ static const char *as_given(const struct config *config, const char *pointer, ch
 
 void config_check_rules(const struct config *config, struct problems *problems)
 {
-    size_t n = problems->n; /* of single options: what a rule says silences no other rule */
+    size_t n = problems->n; /* of single options: one broken rule does not silence another */
 
     for (size_t i = 0; i < sizeof(rules) / sizeof(rules[0]); i++) {
         char first[192], other[192];

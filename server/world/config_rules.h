@@ -1,4 +1,4 @@
-/* The rules between options, which no single row can hold. Private to server/world. Pure. */
+/* The rules between options, which no single row can express. Private to server/world. Pure. */
 #ifndef SERVER_WORLD_CONFIG_RULES_H
 #define SERVER_WORLD_CONFIG_RULES_H
 
@@ -6,8 +6,8 @@
 #include "server/world/config.h"
 
 /*
- * Adds a problem for each rule that is broken. A rule is silent where one of its options, or the
- * section of one, is among the problems already: what a refused value would have been is not known.
+ * Adds a problem for each broken rule. A rule is skipped where one of its options, or the section
+ * of one, already has a problem: the intended value is unknown.
  */
 void config_check_rules(const struct config *config, struct problems *problems);
 

@@ -1,4 +1,4 @@
-/* The loader thread, and what one load does. */
+/* The loader thread, and one load. */
 #include "server/world/loader.h"
 
 #include <pthread.h>
@@ -19,41 +19,38 @@ struct loader {
     pthread_mutex_t lock; /* guards job, and stop against a missed wake */
     pthread_cond_t wake;
     struct load_result *job;
-    struct world *running; /* of the job */
-    struct config *first;  /* of the job: the first world's */
-    atomic_bool stop;      /* a load under way looks at it, too */
+    atomic_bool stop; /* checked during a load, too */
 
     /* The main thread's. */
-    /* Until the result has been taken in, or a second load would start from the old world. */
-    bool busy;
+    bool busy; /* until the result is freed: a second load would start from the old world */
     bool stopped;
 };
 
 /* The arrays of the answer up to "files", and whether anything is to be applied. */
 static bool begin_diff(const struct world *running, const struct config *next,
-                       const struct world_plan *plan, struct json_writer *w)
+                       const struct world_changes *changes, struct json_writer *w)
 {
     struct config_diff diff;
 
     jw_object_begin(w);
     config_diff(running->config, next, w, &diff);
     jw_member_array(w, "files");
-    if (plan->new_catalog)
+    if (changes->catalog)
         jw_str(w, "catalog");
-    if (plan->new_model)
+    if (changes->model)
         jw_str(w, "model");
     jw_array_end(w);
-    return diff.n_changed || plan->new_catalog || plan->new_model;
+    return diff.n_changed || changes->catalog || changes->model;
 }
 
 static void describe_changes(const struct world *running, const struct config *next,
-                             const struct world_plan *plan, struct buf *out)
+                             const struct world_changes *changes, struct buf *out)
 {
     config_changes(running->config, next, out);
-    if (plan->new_catalog)
-        buf_printf(out, "%scatalog read anew", out->len ? ", " : "");
-    if (plan->new_model)
-        buf_printf(out, "%smodel read anew", out->len ? ", " : "");
+    if (changes->catalog)
+        buf_printf(out, "%scatalog reloaded", out->len ? ", " : "");
+    if (changes->model)
+        buf_printf(out, "%smodel reloaded", out->len ? ", " : "");
 }
 
 static void write_warning(void *arg, const char *text)
@@ -61,7 +58,7 @@ static void write_warning(void *arg, const char *text)
     jw_str(arg, text);
 }
 
-/* What the world that is served after this load is warned of, and what it has to show. */
+/* Warnings and catalog of the world that is served after this load. */
 static void end_diff(const struct world *world, struct json_writer *w)
 {
     struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
@@ -73,63 +70,61 @@ static void end_diff(const struct world *world, struct json_writer *w)
     jw_object_end(w);
 }
 
+static int build(struct loader *loader, struct load_result *result, struct config *config,
+                 const struct world_changes *changes, struct err *err)
+{
+    return world_build(&(struct world_build_args){.running = result->running,
+                                                  .config = config,
+                                                  .changes = changes,
+                                                  .executor = loader->args.executor,
+                                                  .stop = &loader->stop,
+                                                  .problems = &result->problems},
+                       &result->world, err);
+}
+
+static int prepare(const struct loader_args *args, const struct config *config, struct err *err)
+{
+    return args->prepare ? args->prepare(args->arg, config, err) : 0;
+}
+
 static int reload(struct loader *loader, struct load_result *result)
 {
-    const struct world *running = loader->running;
+    const struct world *running = result->running;
     struct config *next = NULL;
-    struct world_plan plan;
+    struct world_changes changes;
     struct json_writer w;
     bool differs;
     int rc = -1;
 
     if (config_new(&loader->args.config, &result->problems, &next, &result->err))
-        goto out;
-    world_plan_init(&plan, running, next);
+        return -1;
+    world_changes_find(&changes, running, next);
     json_writer_init(&w, &result->diff);
-    differs = begin_diff(running, next, &plan, &w);
-    describe_changes(running, next, &plan, &result->changes);
-    if (config_keep_restart(running->config, next, &result->err))
-        goto out;
-    if (differs && world_build(&(struct world_build_args){.running = running,
-                                                          .config = next,
-                                                          .plan = &plan,
-                                                          .executor = loader->args.executor,
-                                                          .stop = &loader->stop,
-                                                          .problems = &result->problems},
-                               &result->world, &result->err))
-        goto out;
-    /* Last, so that a world that cannot be built leaves everything as it is. */
-    if (!result->dry_run && loader->args.prepare &&
-        loader->args.prepare(loader->args.arg, next, &result->err)) {
-        world_unref(result->world);
-        result->world = NULL;
-        goto out;
+    differs = begin_diff(running, next, &changes, &w);
+    describe_changes(running, next, &changes, &result->changes);
+    if (config_keep_restart(running->config, next, &result->err) == 0 &&
+        !(differs && build(loader, result, next, &changes, &result->err)) &&
+        /* Last, so that a world that cannot be built leaves everything unchanged. */
+        (result->dry_run || prepare(&loader->args, next, &result->err) == 0)) {
+        end_diff(differs ? result->world : running, &w);
+        result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
+        rc = 0;
     }
-    end_diff(differs ? result->world : running, &w);
-    result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
-    if (result->dry_run) {
+    if (rc || result->dry_run) {
         world_unref(result->world);
         result->world = NULL;
     }
-    rc = 0;
-out:
     config_unref(next);
     return rc;
 }
 
 static int load_first(struct loader *loader, struct load_result *result)
 {
-    struct world_plan plan;
+    struct world_changes changes;
 
-    world_plan_init(&plan, NULL, loader->first);
-    if (loader->args.prepare && loader->args.prepare(loader->args.arg, loader->first, &result->err))
-        return -1;
-    if (world_build(&(struct world_build_args){.config = loader->first,
-                                               .plan = &plan,
-                                               .executor = loader->args.executor,
-                                               .stop = &loader->stop,
-                                               .problems = &result->problems},
-                    &result->world, &result->err))
+    world_changes_find(&changes, NULL, result->first);
+    if (prepare(&loader->args, result->first, &result->err) ||
+        build(loader, result, result->first, &changes, &result->err))
         return -1;
     result->status = LOAD_APPLIED;
     return 0;
@@ -137,12 +132,10 @@ static int load_first(struct loader *loader, struct load_result *result)
 
 static void run(struct loader *loader, struct load_result *result)
 {
-    if (loader->running ? reload(loader, result) : load_first(loader, result))
+    if (result->running ? reload(loader, result) : load_first(loader, result))
         result->status = LOAD_FAILED;
-    world_unref(loader->running);
-    loader->running = NULL;
-    config_unref(loader->first);
-    loader->first = NULL;
+    world_unref(result->running);
+    config_unref(result->first);
     mailbox_post(loader->args.home, &result->letter);
 }
 
@@ -229,10 +222,10 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     result->letter.deliver = deliver;
     result->loader = loader;
     result->dry_run = dry_run;
+    result->running = running ? world_ref(running) : NULL;
+    result->first = config ? config_ref(config) : NULL;
     loader->busy = true;
     pthread_mutex_lock(&loader->lock);
-    loader->running = running ? world_ref(running) : NULL;
-    loader->first = config ? config_ref(config) : NULL;
     loader->job = result;
     pthread_cond_signal(&loader->wake);
     pthread_mutex_unlock(&loader->lock);

@@ -10,11 +10,11 @@ static const char *const levels[] = {"debug", "info", "warn", "error", NULL};
 
 /* clang-format off */
 static const struct option_row rows[] = {
-    {CHOICE(level, levels), .fallback = "\"info\"", .help = "lowest level that is written"},
-    {SHARE(sample), .fallback = "0", .help = "share of requests that get a wide line; slow and degraded ones always do"},
-    {INT(slow_ms, 0, OPTION_MINUTE_MS), .fallback = "100", .help = "a request that took longer is logged"},
-    {PATH(impressions), .fallback = "null", .nullable = true, .help = "file of answered requests in the trainer's form; null: none"},
-    {SHARE(impressions_sample), .fallback = "1", .help = "share of requests that are written there"},
+    {CHOICE(level, levels), .fallback = "\"info\"", .help = "lowest level that is logged"},
+    {SHARE(sample), .fallback = "0", .help = "share of requests that are logged; slow and degraded ones always are"},
+    {INT(slow_ms, 0, OPTION_MINUTE_MS), .fallback = "100", .help = "requests that take longer are logged"},
+    {PATH(impressions), .fallback = "null", .nullable = true, .help = "file for answered requests in the trainer's format; null: none"},
+    {SHARE(impressions_sample), .fallback = "1", .help = "share of requests written to log.impressions"},
 };
 /* clang-format on */
 

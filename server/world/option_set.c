@@ -1,4 +1,4 @@
-/* A JSON value into an option: one function per option type. */
+/* Sets an option from a JSON value: one function per option type. */
 #include "server/world/option_set.h"
 
 #include <math.h>
@@ -107,7 +107,7 @@ static int secret_from_variable(const char *name, struct secret *secret, const c
     const char *value = getenv(name);
 
     if (!*name)
-        return problems_add(problems, pointer, "the name of the variable is empty");
+        return problems_add(problems, pointer, "empty variable name");
     if (!value)
         return problems_add(problems, pointer, "the variable %s is not set", name);
     if (!*value)
@@ -132,7 +132,7 @@ static void set_secret(const struct config_option *option, struct config *config
     if (json_object_size(value) != 1 || (!file && !env)) {
         problems_add(
             problems, pointer,
-            "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, never the secret itself");
+            "must be {\"$file\": \"path\"} or {\"$env\": \"NAME\"}, not the secret itself");
         return;
     }
     if (file ? secret_from_file(config, file, &secret, pointer, problems)

@@ -1,4 +1,4 @@
-/* A JSON value into an option, checked against its row. Private to server/world. */
+/* Sets an option from a JSON value, checked against its row. Private to server/world. */
 #ifndef SERVER_WORLD_OPTION_SET_H
 #define SERVER_WORLD_OPTION_SET_H
 
@@ -7,7 +7,7 @@
 #include "base/problems.h"
 #include "server/world/options.h"
 
-/* Adds a problem at `pointer` and leaves the slot alone when the value does not fit. */
+/* Adds a problem at `pointer` and leaves the option unchanged when the value does not fit. */
 void option_set(const struct config_option *option, struct config *config, const json_t *value,
                 const char *pointer, struct problems *problems);
 

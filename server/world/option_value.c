@@ -1,4 +1,4 @@
-/* Values of options: a switch over the option types for each thing that is done with a value. */
+/* Prints, compares, copies and releases values by the type of their option. */
 #include "server/world/option_value.h"
 
 #include <string.h>
@@ -36,28 +36,35 @@ void option_print(const struct config_option *option, const struct config *confi
     BUG("option type %d", (int)option->row->type);
 }
 
+/* Size of a value without pointers; 0: it has some. */
+static size_t plain_bytes(enum option_type type)
+{
+    switch (type) {
+    case OPTION_INT:
+        return sizeof(int64_t);
+    case OPTION_NUMBER:
+        return sizeof(double);
+    case OPTION_CHOICE:
+        return sizeof(int);
+    default:
+        return 0;
+    }
+}
+
 bool option_equal(const struct config_option *option, const struct config *a,
                   const struct config *b)
 {
     const void *left = option_value(option, a), *right = option_value(option, b);
+    const size_t n = plain_bytes(option->row->type);
     const char *s, *t;
 
-    switch (option->row->type) {
-    case OPTION_INT:
-        return *(const int64_t *)left == *(const int64_t *)right;
-    case OPTION_NUMBER:
-        return memcmp(left, right, sizeof(double)) == 0;
-    case OPTION_CHOICE:
-        return *(const int *)left == *(const int *)right;
-    case OPTION_SECRET:
+    if (n)
+        return memcmp(left, right, n) == 0;
+    if (option->row->type == OPTION_SECRET)
         return view_eq(((const struct secret *)left)->value, ((const struct secret *)right)->value);
-    case OPTION_STRING:
-    case OPTION_PATH:
-        s = *(const char *const *)left;
-        t = *(const char *const *)right;
-        return s == t || (s && t && strcmp(s, t) == 0);
-    }
-    BUG("option type %d", (int)option->row->type);
+    s = *(const char *const *)left;
+    t = *(const char *const *)right;
+    return s == t || (s && t && strcmp(s, t) == 0);
 }
 
 static int copy_text(struct arena *arena, const char *text, const char **out)
@@ -77,27 +84,18 @@ static int copy_secret(struct arena *arena, const struct secret *from, struct se
 
 int option_copy(const struct config_option *option, struct config *to, const struct config *from)
 {
+    const size_t n = plain_bytes(option->row->type);
     const void *value = option_value(option, from);
     void *slot = option_slot(option, to);
 
-    switch (option->row->type) {
-    case OPTION_INT:
-        *(int64_t *)slot = *(const int64_t *)value;
+    if (n) {
+        memcpy(slot, value, n);
         return 0;
-    case OPTION_NUMBER:
-        *(double *)slot = *(const double *)value;
-        return 0;
-    case OPTION_CHOICE:
-        *(int *)slot = *(const int *)value;
-        return 0;
-    case OPTION_STRING:
-    case OPTION_PATH:
-        return copy_text(&to->arena, *(const char *const *)value, slot);
-    case OPTION_SECRET:
-        option_release(option, to);
-        return copy_secret(&to->arena, value, slot);
     }
-    BUG("option type %d", (int)option->row->type);
+    if (option->row->type != OPTION_SECRET)
+        return copy_text(&to->arena, *(const char *const *)value, slot);
+    option_release(option, to);
+    return copy_secret(&to->arena, value, slot);
 }
 
 void option_release(const struct config_option *option, struct config *config)

@@ -1,4 +1,4 @@
-/* The sections of the configuration, and their options one after the other. */
+/* The sections of the configuration, and their options in order. */
 #include "server/world/options.h"
 
 #include <string.h>

@@ -13,10 +13,10 @@ struct config_option {
     size_t offset; /* into struct config */
 };
 
-/* The index-th option; false: there are no more. for (int i = 0; option_at(i, &option); i++) */
+/* The index-th option; false: no more. for (int i = 0; option_at(i, &option); i++) */
 bool option_at(int index, struct config_option *out);
 
-/* The index of an option by its name, or by its alias and then *by_alias; -1: there is none. */
+/* The index of an option by its name or its alias; -1: none. */
 int option_find(const char *section, const char *name, struct config_option *out, bool *by_alias);
 
 bool option_is_section(const char *section);

@@ -1,7 +1,8 @@
-/* Warnings about a world: one function for each thing that may be wrong with it. */
+/* Warnings about a world: one function for each subject. */
 #include "server/world/warnings.h"
 
 #include <inttypes.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,71 +13,67 @@
 
 #define MIN_KEY_BYTES 16
 
-static void warn_of_keys(const struct world *world, world_warning_fn report, void *arg)
-{
-    uint64_t n = catalog_unknown_fields(world->catalog);
-    char text[96];
+struct sink {
+    world_warning_fn report;
+    void *arg;
+};
 
-    if (!n)
-        return;
-    snprintf(text, sizeof(text), "catalog: %" PRIu64 " unknown key%s ignored", n,
-             n == 1 ? "" : "s");
-    report(arg, text);
+static void warn(const struct sink *sink, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+static void warn(const struct sink *sink, const char *format, ...)
+{
+    char text[512];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof(text), format, args);
+    va_end(args);
+    sink->report(sink->arg, text);
 }
 
-static void warn_of_few(const struct world *world, world_warning_fn report, void *arg)
+static void warn_of_catalog(const struct world *world, const struct sink *sink)
 {
     const struct catalog_state state =
         catalog_state_now(world->catalog, world->catalog_modified_ms);
-    char text[128];
+    const uint64_t n_unknown = catalog_unknown_fields(world->catalog);
 
-    if (world->shrunk_from) {
-        snprintf(text, sizeof(text), "catalog: %d ads, fewer than half of the %d served before",
-                 state.ads, world->shrunk_from);
-        report(arg, text);
-    }
-    if (state.ads && !state.eligible) {
-        snprintf(text, sizeof(text), "catalog: no ad is active now, of %d", state.ads);
-        report(arg, text);
-    }
+    if (world->shrunk_from)
+        warn(sink, "catalog: %d ads, fewer than half of the %d served before", state.ads,
+             world->shrunk_from);
+    if (state.ads && !state.eligible)
+        warn(sink, "catalog: no ad is active now, of %d", state.ads);
+    if (n_unknown)
+        warn(sink, "catalog: %" PRIu64 " unknown key%s ignored", n_unknown,
+             n_unknown == 1 ? "" : "s");
 }
 
-static void warn_of_doubts(const struct world *world, world_warning_fn report, void *arg)
+static void warn_of_doubts(const struct world *world, const struct sink *sink)
 {
     const struct views *doubts = catalog_doubts(world->catalog);
-    char text[320];
 
-    for (int i = 0; i < doubts->n; i++) {
-        snprintf(text, sizeof(text), "catalog: %.*s", VIEW_ARG(doubts->items[i]));
-        report(arg, text);
-    }
+    for (int i = 0; i < doubts->n; i++)
+        warn(sink, "catalog: %.*s", VIEW_ARG(doubts->items[i]));
 }
 
-static void warn_of_precision(const struct world *world, world_warning_fn report, void *arg)
+static void warn_of_precision(const struct world *world, const struct sink *sink)
 {
-    const char *note = served_model_note(world_model(world)->served);
-    char text[512];
+    const char *note = world_model(world)->served->engines[SERVED_PRIMARY].caps->note;
 
-    if (!note[0])
-        return;
-    snprintf(text, sizeof(text), "model.precision: %s", note);
-    report(arg, text);
+    if (note[0])
+        warn(sink, "model.precision: %s", note);
 }
 
-static void warn_of_descriptors(const struct config *config, world_warning_fn report, void *arg)
+static void warn_of_descriptors(const struct config *config, const struct sink *sink)
 {
     const int64_t limit = descriptors_limit(), wanted = config->http.max_connections;
     const struct descriptors share = descriptors_share(limit, &config->http);
-    char text[192];
 
-    if (share.connections == wanted)
-        return;
-    snprintf(text, sizeof(text),
+    if (share.connections != wanted)
+        warn(sink,
              "http.max_connections: %" PRId64 " and %" PRId64
              " other descriptors are more than the %" PRId64 " that the process may open: %" PRId64
              " are served",
              wanted, share.others, limit, share.connections);
-    report(arg, text);
 }
 
 /* systemd's own folder for credentials, where access lists show as permissions of the group. */
@@ -88,49 +85,40 @@ static bool is_guarded(const char *path)
     return n && strncmp(path, folder, n) == 0 && path[n] == '/' && !strstr(path, "/../");
 }
 
-/* Looked at anew: who may read a file changes without the file. */
+/* Checked each time: permissions change without the file. */
 static void warn_of_secret_file(const char *option, const struct secret *secret,
-                                world_warning_fn report, void *arg)
+                                const struct sink *sink)
 {
     const char *exposed;
-    char text[512];
     mode_t mode;
 
-    if (!secret->file || is_guarded(secret->file) ||
-        !(exposed = secret_exposed(secret->file, &mode)))
-        return;
-    snprintf(text, sizeof(text), "%s: %.400s %s (mode %04o)", option, secret->file, exposed,
-             (unsigned)mode);
-    report(arg, text);
+    if (secret->file && !is_guarded(secret->file) &&
+        (exposed = secret_exposed(secret->file, &mode)))
+        warn(sink, "%s: %.400s %s (mode %04o)", option, secret->file, exposed, (unsigned)mode);
 }
 
-/* Ids can be tried against the names of stored behaviour with every short key. */
-static void warn_of_short_key(const struct secret *key, world_warning_fn report, void *arg)
+/* With a short key, ids can be guessed from the names of stored behaviour by trying every key. */
+static void warn_of_short_key(const struct secret *key, const struct sink *sink)
 {
-    char text[128];
+    const size_t len = key->value.len;
 
-    if (key->value.len == 0 || key->value.len >= MIN_KEY_BYTES)
-        return;
-    snprintf(text, sizeof(text),
+    if (len && len < MIN_KEY_BYTES)
+        warn(sink,
              "privacy.user_key: only %zu byte%s, fewer than the %d that keep user ids from being "
              "guessed",
-             key->value.len, key->value.len == 1 ? "" : "s", MIN_KEY_BYTES);
-    report(arg, text);
-}
-
-static void warn_of_secrets(const struct config *config, world_warning_fn report, void *arg)
-{
-    warn_of_secret_file("features.password", &config->features.password, report, arg);
-    warn_of_secret_file("privacy.user_key", &config->privacy.user_key, report, arg);
-    warn_of_short_key(&config->privacy.user_key, report, arg);
+             len, len == 1 ? "" : "s", MIN_KEY_BYTES);
 }
 
 void world_warnings(const struct world *world, world_warning_fn report, void *arg)
 {
-    warn_of_few(world, report, arg);
-    warn_of_keys(world, report, arg);
-    warn_of_precision(world, report, arg);
-    warn_of_descriptors(world->config, report, arg);
-    warn_of_secrets(world->config, report, arg);
-    warn_of_doubts(world, report, arg); /* last: these can be more than the log takes at once */
+    const struct config *config = world->config;
+    const struct sink sink = {report, arg};
+
+    warn_of_catalog(world, &sink);
+    warn_of_precision(world, &sink);
+    warn_of_descriptors(config, &sink);
+    warn_of_secret_file("features.password", &config->features.password, &sink);
+    warn_of_secret_file("privacy.user_key", &config->privacy.user_key, &sink);
+    warn_of_short_key(&config->privacy.user_key, &sink);
+    warn_of_doubts(world, &sink); /* last: these can be more than the log takes in one line */
 }

@@ -16,21 +16,21 @@
 #include "server/batch/served.h"
 #include "server/world/config.h"
 
-/* A catalog's active ads, for each worker its own, which only that worker's thread touches: the one
- * part of a world that changes. Outlives a world when the next one has the same catalog. */
+/* A catalog's active ads, one list per request worker, which only its thread accesses: the only
+ * part of a world that changes. Shared with the next world if that has the same catalog. */
 struct world_eligible {
     atomic_int refs;
     int n_workers;
     struct eligible_ads *of_worker[]; /* (n_workers) */
 };
 
-/* A catalog's ads encoded for a model; outlives a world when the next one has the same two. */
+/* A catalog's ads encoded for a model; shared with the next world if that has the same two. */
 struct world_ads {
     atomic_int refs;
     struct encoded_ads *encoded;
 };
 
-/* A model with all that a request needs of it. */
+/* A model with what a request needs of it. */
 struct world_model {
     struct model *model;
     struct served_model *served; /* its engines */
@@ -38,10 +38,10 @@ struct world_model {
     uint64_t stamp;              /* a hash of its directory, as catalog_stamp */
 };
 
-/* Room in a world. One so far: arms, shadows and models for other tasks come beside it. */
+/* Models of a world: one so far; arms, shadows and other tasks are further entries. */
 #define WORLD_MAX_MODELS 1
 
-/* A world on its way to a worker. Made with the world, so that publishing it cannot fail. */
+/* Sends a world to a request worker. Allocated with the world: publishing it cannot fail. */
 struct world_letter {
     struct letter letter; /* deliver: the sender's */
     struct world *world;  /* a reference goes with the letter */
@@ -51,17 +51,17 @@ struct world {
     atomic_int refs;
     uint64_t generation;          /* counts applied configurations, from 1 */
     struct config *config;        /* a reference */
-    struct world_letter *letters; /* (http.workers) each is sent once */
+    struct world_letter *letters; /* (http.workers) each sent once */
     struct catalog *catalog;
     struct world_eligible *eligible;
     int n_models;
     struct world_model models[WORLD_MAX_MODELS];
     int64_t catalog_modified_ms; /* the file's, unix time */
-    int shrunk_from; /* ads of the catalog before, where this one has not half of them; else 0 */
-    uint64_t catalog_stamp; /* of size, inode and mtime: what a reload compares before it reads */
+    int shrunk_from; /* ads of the previous catalog, where this one has fewer than half; else 0 */
+    uint64_t catalog_stamp; /* of size, inode and mtime: compared by a reload before it reads */
 };
 
-/* The one that requests are ranked by. */
+/* The model that ranks requests. */
 static inline const struct world_model *world_model(const struct world *world)
 {
     return &world->models[0];

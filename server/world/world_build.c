@@ -1,4 +1,4 @@
-/* Builds a world: what is new is read, what is not is shared with the running one. */
+/* Builds a world: changed parts are read, others are shared with the running one. */
 #include "server/world/world_build.h"
 
 #include <stdlib.h>
@@ -9,33 +9,33 @@
 #include "server/batch/served_ads.h"
 #include "server/world/config_read.h"
 
-static void stamp_catalog(struct world_plan *plan, const char *path)
+static void stamp_catalog(struct world_changes *changes, const char *path)
 {
     struct stat st;
 
     if (stat(path, &st))
         return;
-    plan->catalog_stamp = ((uint64_t)st.st_mtim.tv_sec * 1000000007u) ^
-                          (uint64_t)st.st_mtim.tv_nsec ^ ((uint64_t)st.st_size << 20) ^
-                          ((uint64_t)st.st_ino << 40);
-    plan->catalog_modified_ms =
+    changes->catalog_stamp = ((uint64_t)st.st_mtim.tv_sec * 1000000007u) ^
+                             (uint64_t)st.st_mtim.tv_nsec ^ ((uint64_t)st.st_size << 20) ^
+                             ((uint64_t)st.st_ino << 40);
+    changes->catalog_modified_ms =
         (int64_t)st.st_mtim.tv_sec * 1000 + (int64_t)st.st_mtim.tv_nsec / 1000000;
-    plan->catalog_bytes = st.st_size;
+    changes->catalog_bytes = st.st_size;
 }
 
-void world_plan_init(struct world_plan *plan, const struct world *running,
-                     const struct config *next)
+void world_changes_find(struct world_changes *changes, const struct world *running,
+                        const struct config *next)
 {
     const struct config *old = running ? running->config : NULL;
 
-    *plan = (struct world_plan){.model_stamp = model_dir_stamp(next->model.path)};
-    stamp_catalog(plan, next->catalog.path);
-    plan->new_catalog = !running || strcmp(old->catalog.path, next->catalog.path) != 0 ||
-                        running->catalog_stamp != plan->catalog_stamp;
-    plan->new_model = !running || strcmp(old->model.path, next->model.path) != 0 ||
-                      world_model(running)->stamp != plan->model_stamp;
-    plan->new_engines = plan->new_model || old->model.precision != next->model.precision ||
-                        old->batch.max_tokens < next->batch.max_tokens;
+    *changes = (struct world_changes){.model_stamp = model_dir_stamp(next->model.path)};
+    stamp_catalog(changes, next->catalog.path);
+    changes->catalog = !running || strcmp(old->catalog.path, next->catalog.path) != 0 ||
+                       running->catalog_stamp != changes->catalog_stamp;
+    changes->model = !running || strcmp(old->model.path, next->model.path) != 0 ||
+                     world_model(running)->stamp != changes->model_stamp;
+    changes->engines = changes->model || old->model.precision != next->model.precision ||
+                       old->batch.max_tokens < next->batch.max_tokens;
 }
 
 static int read_catalog(struct world *world, const struct world_build_args *args, struct err *err)
@@ -43,9 +43,9 @@ static int read_catalog(struct world *world, const struct world_build_args *args
     const char *path = args->config->catalog.path;
     const int64_t max_bytes = args->config->catalog.max_bytes;
 
-    if (args->plan->catalog_bytes > max_bytes)
+    if (args->changes->catalog_bytes > max_bytes)
         return err_set(err, ERR_DATA, "%s: %lld bytes, more than catalog.max_bytes (%lld)", path,
-                       (long long)args->plan->catalog_bytes, (long long)max_bytes);
+                       (long long)args->changes->catalog_bytes, (long long)max_bytes);
     return catalog_open(path, (size_t)max_bytes, args->problems, &world->catalog, err);
 }
 
@@ -57,26 +57,26 @@ static int count_ads(const struct catalog *catalog)
     return n;
 }
 
-/* As long as the shrunken catalog is served. */
+/* Reported as long as the shrunken catalog is served. */
 static int shrunk_from(const struct world *world, const struct world_build_args *args)
 {
     int before;
 
     if (!args->running)
         return 0;
-    if (!args->plan->new_catalog)
+    if (!args->changes->catalog)
         return args->running->shrunk_from;
     before = count_ads(args->running->catalog);
     return count_ads(world->catalog) < before - count_ads(world->catalog) ? before : 0;
 }
 
-/* One that is served already is held against the option, too: it may have been raised. */
+/* A catalog already served is checked too: the option may have been raised. */
 static int open_catalog(struct world *world, const struct world_build_args *args, struct err *err)
 {
     const struct config *config = args->config;
     int n;
 
-    if (!args->plan->new_catalog)
+    if (!args->changes->catalog)
         world->catalog = catalog_ref(args->running->catalog);
     else if (read_catalog(world, args, err))
         return -1;
@@ -89,13 +89,13 @@ static int open_catalog(struct world *world, const struct world_build_args *args
     return 0;
 }
 
-/* The number of workers changes with a restart only. */
+/* The number of workers only changes with a restart. */
 static int list_eligible(struct world *world, const struct world_build_args *args, struct err *err)
 {
     const int n = (int)args->config->http.workers;
     struct eligible_ads **list;
 
-    if (!args->plan->new_catalog) {
+    if (!args->changes->catalog) {
         world->eligible = args->running->eligible;
         atomic_fetch_add(&world->eligible->refs, 1);
         return 0;
@@ -119,7 +119,7 @@ static int list_eligible(struct world *world, const struct world_build_args *arg
 static int open_files(struct world_model *model, const struct world_build_args *args,
                       struct err *err)
 {
-    if (!args->plan->new_model) {
+    if (!args->changes->model) {
         model->model = model_ref(world_model(args->running)->model);
         return 0;
     }
@@ -131,7 +131,7 @@ static int open_engines(struct world_model *model, const struct world_build_args
 {
     const struct config *config = args->config;
 
-    if (!args->plan->new_engines) {
+    if (!args->changes->engines) {
         model->served = served_model_ref(world_model(args->running)->served);
         return 0;
     }
@@ -146,7 +146,7 @@ static int open_engines(struct world_model *model, const struct world_build_args
 static int encode_ads(struct world_model *model, const struct catalog *catalog,
                       const struct world_build_args *args, struct err *err)
 {
-    if (!args->plan->new_catalog && !args->plan->new_model) {
+    if (!args->changes->catalog && !args->changes->model) {
         model->ads = world_model(args->running)->ads;
         atomic_fetch_add(&model->ads->refs, 1);
         return 0;
@@ -158,7 +158,7 @@ static int encode_ads(struct world_model *model, const struct catalog *catalog,
     return served_model_encode_ads(model->served, catalog, args->stop, &model->ads->encoded, err);
 }
 
-static int go_on(const struct world_build_args *args, struct err *err)
+static int check_stop(const struct world_build_args *args, struct err *err)
 {
     return atomic_load(args->stop) ? err_set(err, ERR_UNAVAILABLE, "stopping") : 0;
 }
@@ -168,9 +168,10 @@ static int add_model(struct world *world, const struct world_build_args *args, s
 {
     struct world_model *model = &world->models[world->n_models++];
 
-    model->stamp = args->plan->model_stamp;
-    return open_files(model, args, err) || go_on(args, err) || open_engines(model, args, err) ||
-                   go_on(args, err) || encode_ads(model, world->catalog, args, err)
+    model->stamp = args->changes->model_stamp;
+    return open_files(model, args, err) || check_stop(args, err) ||
+                   open_engines(model, args, err) || check_stop(args, err) ||
+                   encode_ads(model, world->catalog, args, err)
                ? -1
                : 0;
 }
@@ -195,12 +196,12 @@ int world_build(const struct world_build_args *args, struct world **out, struct 
         return err_set(err, ERR_NOMEM, "world: out of memory");
     atomic_init(&world->refs, 1);
     world->generation = args->running ? args->running->generation + 1 : 1;
-    world->catalog_stamp = args->plan->catalog_stamp;
-    world->catalog_modified_ms = args->plan->catalog_modified_ms;
+    world->catalog_stamp = args->changes->catalog_stamp;
+    world->catalog_modified_ms = args->changes->catalog_modified_ms;
     world->config = config_ref(args->config);
-    if (make_letters(world, args, err) || go_on(args, err) || open_catalog(world, args, err) ||
-        list_eligible(world, args, err) || go_on(args, err) || add_model(world, args, err) ||
-        go_on(args, err)) {
+    if (make_letters(world, args, err) || check_stop(args, err) || open_catalog(world, args, err) ||
+        list_eligible(world, args, err) || check_stop(args, err) || add_model(world, args, err) ||
+        check_stop(args, err)) {
         world_unref(world);
         return -1;
     }

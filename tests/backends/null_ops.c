@@ -149,45 +149,20 @@ int null_begin(struct lane *lane, const struct slice *slice, const struct pass *
     return 0;
 }
 
-int null_embed(struct lane *lane, const struct embed_args *args, struct err *err)
-{
-    (void)lane;
-    (void)args;
-    (void)err;
-    return 0;
-}
+#define DOES_NOTHING(operation)                                                                    \
+    int null_##operation(struct lane *lane, const struct operation##_args *args, struct err *err)  \
+    {                                                                                              \
+        (void)lane;                                                                                \
+        (void)args;                                                                                \
+        (void)err;                                                                                 \
+        return 0;                                                                                  \
+    }
 
-int null_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    (void)lane;
-    (void)args;
-    (void)err;
-    return 0;
-}
-
-int null_attention(struct lane *lane, const struct attention_args *args, struct err *err)
-{
-    (void)lane;
-    (void)args;
-    (void)err;
-    return 0;
-}
-
-int null_residual_norm(struct lane *lane, const struct residual_norm_args *args, struct err *err)
-{
-    (void)lane;
-    (void)args;
-    (void)err;
-    return 0;
-}
-
-int null_pool(struct lane *lane, const struct pool_args *args, struct err *err)
-{
-    (void)lane;
-    (void)args;
-    (void)err;
-    return 0;
-}
+DOES_NOTHING(embed)
+DOES_NOTHING(linear)
+DOES_NOTHING(attention)
+DOES_NOTHING(residual_norm)
+DOES_NOTHING(pool)
 
 int null_head(struct lane *lane, const struct head_args *args, struct err *err)
 {

@@ -59,20 +59,24 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
 int null_finish(struct lane *lane, struct err *err);
 int null_query(struct lane *lane, struct err *err);
 
-/* Initialiser of a struct backend_ops: the operations above, but for how the device opens and
+/* Members of a struct backend_ops: caps, memory and weights of the operations above. */
+#define NULL_FACTS(the_name)                                                                       \
+    .name = the_name, .device_caps = null_device_caps, .session_caps = null_session_caps,          \
+    .alloc = null_alloc, .free = null_free, .upload = null_upload, .weight_new = null_weight_new,  \
+    .weight_free = null_weight_free
+
+/* Initialiser of a struct backend_ops: the operations above, except for how the device opens and
  * when a batch is done. */
 #define NULL_OPS(the_name, the_device_open, the_finish, the_query)                                 \
     {                                                                                              \
-        .name = the_name, .device_open = the_device_open, .device_close = null_device_close,       \
-        .device_caps = null_device_caps, .host_alloc = null_host_alloc,                            \
-        .host_free = null_host_free, .session_open = null_session_open,                            \
-        .session_close = null_session_close, .session_caps = null_session_caps,                    \
-        .alloc = null_alloc, .free = null_free, .upload = null_upload,                             \
-        .weight_new = null_weight_new, .weight_free = null_weight_free,                            \
-        .lane_open = null_lane_open, .lane_close = null_lane_close, .begin = null_begin,           \
-        .embed = null_embed, .linear = null_linear, .attention = null_attention,                   \
-        .residual_norm = null_residual_norm, .pool = null_pool, .head = null_head,                 \
-        .download = null_download, .finish = the_finish, .query = the_query,                       \
+        NULL_FACTS(the_name),                                                                      \
+            .device_open = the_device_open, .device_close = null_device_close,                     \
+            .host_alloc = null_host_alloc, .host_free = null_host_free,                            \
+            .session_open = null_session_open, .session_close = null_session_close,                \
+            .lane_open = null_lane_open, .lane_close = null_lane_close, .begin = null_begin,       \
+            .embed = null_embed, .linear = null_linear, .attention = null_attention,               \
+            .residual_norm = null_residual_norm, .pool = null_pool, .head = null_head,             \
+            .download = null_download, .finish = the_finish, .query = the_query,                   \
     }
 
 #endif

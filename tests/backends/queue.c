@@ -1,10 +1,10 @@
 /*
- * A device as a GPU is: operations are recorded, and run when the queue comes to them; a pass that
- * was recorded before is replayed; transfers are from and to memory of host_alloc alone; batches
- * are computed in rungs, with rubbish in the rows that are nobody's. Scores are null_logit().
+ * A device that behaves like a GPU: operations are recorded, and run when the queue reaches them; a
+ * pass that was recorded before is replayed; transfers need memory of host_alloc; batches are
+ * computed in rungs, with garbage in the padding rows. Scores are null_logit().
  *
- * A pass is queued twice before it is replayed, and the second time compared with the first.
- * Whatever a caller does against kernels/backend.h ends the process (BUG).
+ * A pass is queued twice before it is replayed; the second time it is compared with the first.
+ * Violations of kernels/backend.h end the process (BUG).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -22,7 +22,7 @@ struct op {
     enum op_kind kind;
     const void *in, *weight;
     void *out;
-    size_t row_bytes; /* of out, where that matters; of head labels */
+    size_t row_bytes; /* of out, where that matters; for head: labels */
 };
 
 /* The operations of a pass, for batches of up to so many rows. */
@@ -39,7 +39,7 @@ struct batch {
     struct lane *lane; /* NULL: no such lane */
     struct recording *recording;
     int n_compared;
-    bool replayed, in_flight, asked;
+    bool replayed, in_flight, queried;
 };
 
 static struct {
@@ -126,7 +126,7 @@ static void must_be_pinned(const void *from, size_t bytes)
         if (q.blocks[i].memory && at >= q.blocks[i].memory &&
             at + bytes <= q.blocks[i].memory + q.blocks[i].bytes)
             return;
-    BUG("%zu bytes that are not in memory of host_alloc", bytes);
+    BUG("%zu bytes outside the memory of host_alloc", bytes);
 }
 
 static int queue_session_open(struct device *device, const struct session_args *args,
@@ -233,46 +233,20 @@ static int record(const struct lane *lane, struct op op)
     return 0;
 }
 
-static int queue_embed(struct lane *lane, const struct embed_args *args, struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){.kind = OP_EMBED,
-                                    .weight = args->word,
-                                    .out = args->stream,
-                                    .row_bytes = (size_t)args->hidden * sizeof(float)});
-}
+#define RECORDS(operation, ...)                                                                    \
+    static int queue_##operation(struct lane *lane, const struct operation##_args *args,           \
+                                 struct err *err)                                                  \
+    {                                                                                              \
+        (void)err;                                                                                 \
+        return record(lane, (struct op){__VA_ARGS__});                                             \
+    }
 
-static int queue_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){OP_LINEAR, args->in, args->weight, args->out, 0});
-}
-
-static int queue_attention(struct lane *lane, const struct attention_args *args, struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){.kind = OP_ATTENTION, .in = args->qkv, .out = args->out});
-}
-
-static int queue_residual_norm(struct lane *lane, const struct residual_norm_args *args,
-                               struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){OP_NORM, args->delta, args->gamma, args->stream, 0});
-}
-
-static int queue_pool(struct lane *lane, const struct pool_args *args, struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){OP_POOL, args->stream, args->operand_out, args->stream_out, 0});
-}
-
-static int queue_head(struct lane *lane, const struct head_args *args, struct err *err)
-{
-    (void)err;
-    return record(lane, (struct op){OP_HEAD, args->operand, args->weight, args->logits,
-                                    (size_t)args->labels});
-}
+RECORDS(embed, OP_EMBED, NULL, args->word, args->stream, (size_t)args->hidden * sizeof(float))
+RECORDS(linear, OP_LINEAR, args->in, args->weight, args->out, 0)
+RECORDS(attention, OP_ATTENTION, args->qkv, NULL, args->out, 0)
+RECORDS(residual_norm, OP_NORM, args->delta, args->gamma, args->stream, 0)
+RECORDS(pool, OP_POOL, args->stream, args->operand_out, args->stream_out, 0)
+RECORDS(head, OP_HEAD, args->operand, args->weight, args->logits, (size_t)args->labels)
 
 static int queue_download(struct lane *lane, void *to, const void *from, size_t bytes,
                           struct err *err)
@@ -324,14 +298,14 @@ static int queue_finish(struct lane *lane, struct err *err)
     BUG_ON(batch->in_flight);
     BUG_ON(batch->recording->times == 2 && batch->n_compared != batch->recording->n_ops);
     batch->in_flight = true;
-    batch->asked = false;
+    batch->queried = false;
     q.queue[queue_counts.in_flight++] = batch;
     if (queue_counts.in_flight > queue_counts.most_in_flight)
         queue_counts.most_in_flight = queue_counts.in_flight;
     return 0;
 }
 
-/* The first in the queue is through when it is asked for again. */
+/* The first batch in the queue is done when it is queried again. */
 static int queue_query(struct lane *lane, struct err *err)
 {
     struct batch *batch = batch_of(lane);
@@ -340,8 +314,8 @@ static int queue_query(struct lane *lane, struct err *err)
     BUG_ON(!batch->in_flight);
     if (q.queue[0] != batch)
         return 0;
-    if (!batch->asked) {
-        batch->asked = true;
+    if (!batch->queried) {
+        batch->queried = true;
         return 0;
     }
     run(lane, batch->recording);
@@ -352,20 +326,12 @@ static int queue_query(struct lane *lane, struct err *err)
 }
 
 static const struct backend_ops queue_ops = {
-    .name = "queue",
     .device_open = queue_device_open,
     .device_close = queue_device_close,
-    .device_caps = null_device_caps,
     .host_alloc = queue_host_alloc,
     .host_free = queue_host_free,
     .session_open = queue_session_open,
     .session_close = queue_session_close,
-    .session_caps = null_session_caps,
-    .alloc = null_alloc,
-    .free = null_free,
-    .upload = null_upload,
-    .weight_new = null_weight_new,
-    .weight_free = null_weight_free,
     .lane_open = queue_lane_open,
     .lane_close = queue_lane_close,
     .begin = queue_begin,
@@ -378,6 +344,7 @@ static const struct backend_ops queue_ops = {
     .download = queue_download,
     .finish = queue_finish,
     .query = queue_query,
+    NULL_FACTS("queue"),
 };
 
 extern const struct backend_module adrank_backend;

@@ -1,13 +1,15 @@
-/* The engine on a device as a GPU is (queue.c): two batches in flight, replayed passes, rungs, host
- * memory of the device's, and a device that outlives its engines. */
+/* The engine on a device that behaves like a GPU (queue.c): two batches in flight, replayed passes,
+ * rungs, host memory of the device, and a device that outlives its engines. */
 #include <dlfcn.h>
 
-#include "tests/backends/null_logit.h"
 #include "tests/backends/queue_counts.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
 static struct launcher *launcher;
 static struct queue_counts *counts;
+static struct model *m;
+static struct input inputs[2]; /* golden requests 4 and 3 */
+static struct engine *engine;
 
 static void begin(void)
 {
@@ -19,10 +21,18 @@ static void begin(void)
     CHECK(counts != NULL);
     memset(counts, 0, sizeof(*counts));
     launcher = launcher_of(path, "", 1);
+    m = model_of(REQUESTS);
+    for (int i = 0; i < 2; i++)
+        inputs[i] = request_of(m, 4 - i);
+    engine = engine_of(launcher, m, true);
 }
 
 static void end(void)
 {
+    engine_close(engine);
+    for (int i = 0; i < 2; i++)
+        input_release(&inputs[i]);
+    model_unref(m);
     CHECK_INT(counts->devices_closed, 0);
     launcher_close(launcher);
     CHECK_INT(counts->devices_opened, 1);
@@ -31,66 +41,40 @@ static void end(void)
     CHECK_INT(counts->host_blocks, 0);
 }
 
-static void check_scores(const struct launched *l, const struct input *input)
-{
-    const struct segment *parent = &input->segments[0];
-
-    CHECK_INT(l->batch.status, BATCH_OK);
-    for (int i = 0; i < input->n_read; i++) {
-        const struct segment *s = &input->segments[i + 1];
-        CHECK_NEAR(
-            l->logits[i],
-            null_logit(input->ids + parent->start, parent->len, input->ids + s->start, s->len, 0),
-            0);
-    }
-}
-
-static void run(struct engine *engine, const struct input *input)
+static void run(struct engine *with, const struct input *input)
 {
     struct launched l;
     struct err err;
 
     launched_init(&l, input);
-    CHECK_OK(engine_run(engine, &l.batch, &err), err);
-    check_scores(&l, input);
+    CHECK_OK(engine_run(with, &l.batch, &err), err);
+    check_null_logits(&l, input);
 }
 
 TEST(session__a_device_outlives_three_engines)
 {
-    struct model *m = model_of(REQUESTS);
-    struct input input = request_of(m, 4);
-    struct engine *before, *engine;
-
     begin();
-    before = engine_of(launcher, m, true);
     for (int i = 0; i < 2; i++) {
+        struct engine *before = engine;
         engine = engine_of(launcher, m, true); /* beside the one before */
-        run(before, &input);
-        run(engine, &input);
-        CHECK_INT(counts->host_blocks, 2 * engine_max_launched(engine));
+        run(before, &inputs[0]);
+        run(engine, &inputs[0]);
+        CHECK_INT(counts->host_blocks, 2 * engine->n_launches);
         engine_close(before);
-        run(engine, &input);
-        before = engine;
+        run(engine, &inputs[0]);
     }
-    engine_close(before);
     CHECK_INT(counts->sessions_opened, 3);
-    CHECK_INT(counts->sessions_closed, 3);
-    input_release(&input);
-    model_unref(m);
+    CHECK_INT(counts->sessions_closed, 2);
     end();
 }
 
 TEST(session__two_batches_are_in_flight)
 {
-    struct model *m = model_of(REQUESTS);
-    struct input inputs[2] = {request_of(m, 4), request_of(m, 2)};
     struct launched l[2];
-    struct engine *engine;
     struct err err;
 
     begin();
-    engine = engine_of(launcher, m, true);
-    CHECK_INT(engine_max_launched(engine), 2);
+    CHECK_INT(engine->n_launches, 2);
     for (int round = 0; round < 5; round++) { /* replayed from the third on */
         for (int i = 0; i < 2; i++) {
             launched_init(&l[i], &inputs[i]);
@@ -99,29 +83,22 @@ TEST(session__two_batches_are_in_flight)
         CHECK(!launcher_poll(launcher));
         for (int i = 0; i < 2; i++) {
             CHECK(poll_for(launcher) == &l[i].batch);
-            check_scores(&l[i], &inputs[i]);
+            check_null_logits(&l[i], &inputs[i]);
         }
     }
     CHECK_INT(counts->most_in_flight, 2);
-    engine_close(engine);
-    for (int i = 0; i < 2; i++)
-        input_release(&inputs[i]);
-    model_unref(m);
     end();
 }
 
-/* Inputs of other tokens and other numbers of candidates, in one rung: the scores are theirs. */
+/* Inputs with other tokens and other numbers of candidates in one rung: each gets its own scores.
+ */
 TEST(session__a_recorded_pass_is_replayed_for_other_inputs)
 {
-    struct model *m = model_of(REQUESTS);
-    struct input inputs[2] = {request_of(m, 4), request_of(m, 3)};
-    struct engine *engine;
     int recorded, replayed;
 
+    begin();
     for (int i = 0; i < inputs[1].n_tokens; i++)
         inputs[1].ids[i] ^= 1;
-    begin();
-    engine = engine_of(launcher, m, true);
     run(engine, &inputs[0]);
     run(engine, &inputs[0]);
     recorded = counts->recorded;
@@ -132,30 +109,19 @@ TEST(session__a_recorded_pass_is_replayed_for_other_inputs)
     }
     CHECK_INT(counts->recorded, recorded);
     CHECK_INT(counts->replayed, replayed + 6);
-    engine_close(engine);
-    for (int i = 0; i < 2; i++)
-        input_release(&inputs[i]);
-    model_unref(m);
     end();
 }
 
 TEST(session__a_batch_costs_its_rung)
 {
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine;
     const struct engine_cost *cost;
 
     begin();
-    engine = engine_of(launcher, m, true);
     cost = engine_cost(engine);
     for (int tokens = 65; tokens <= 96; tokens++) {
         const struct input_shape shape = {.tokens = tokens}, full = {.tokens = 96};
         CHECK_NEAR(engine_cost_us(cost, &shape, 1), engine_cost_us(cost, &full, 1), 0);
     }
     CHECK_INT(cost->ladder.n, launcher_caps(launcher)->ladder.n);
-    engine_close(engine);
-    model_unref(m);
     end();
 }
-
-TEST_MAIN

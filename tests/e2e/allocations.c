@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/crowd.h"
 #include "tests/e2e/driver.h"
 #include "tests/fault/fault.h"
@@ -76,8 +77,7 @@ static uint64_t count(const char *body, unsigned on)
     uint64_t seen;
 
     for (int i = 0; i < CLIENTS; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        client_open(&clients[i], d.address);
     }
     for (int i = 0; i < WARM_UP; i++)
         call(&clients[i % CLIENTS], body);
@@ -207,8 +207,7 @@ TEST(allocations__that_fail_in_a_reload)
 
     start("null", NULL, "http.workers=3");
     for (int i = 0; i < WORKERS; i++) { /* one for each worker: the least loaded takes it */
-        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        client_open(&clients[i], d.address);
         (void)generation_of(&clients[i]);
     }
     for (unsigned k = 1; n_quiet < 3; k++) {
@@ -288,12 +287,9 @@ TEST(allocations__none_after_a_storm)
 TEST(allocations__none_of_ours_with_redis)
 {
     struct redis redis AT_END(redis_stop);
-    char url[64];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
-    start("null", url, NULL);
+    redis_start(&redis, NULL);
+    start("null", redis.url, NULL);
     check_none("with Redis", full);
     stop();
 }

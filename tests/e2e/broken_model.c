@@ -164,7 +164,7 @@ const struct broken_model broken_models[] = {
     {"file truncated", 65, "model.safetensors", truncate_file},
     {"offsets overlap", 65, "bert.encoder.layer.0.attention.self.query.weight", overlap},
     {"another shape", 65, "bert.encoder.layer.0.intermediate.dense.weight", misshape},
-    {"a weight is NaN", 65, "layer.0.output.dense.weight: it holds a NaN", put_nan},
+    {"a weight is NaN", 65, "layer.0.output.dense.weight: contains a NaN", put_nan},
     {"no [SEP]", 65, "[SEP]", lose_word},
     {"golden requests unmet", 65, "golden request 0, candidate 0", ask_other_scores},
 };

@@ -7,6 +7,7 @@
 
 #include "base/file.h"
 #include "tests/e2e/broken_model.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -212,7 +213,7 @@ TEST(cli__first_log_line_says_who_and_where)
     test_row("cli: Redis is down");
     driver_start(&d,
                  &(struct driver_args){.redis = "redis://127.0.0.1:1", .sets = {"http.workers=3"}});
-    driver_wait_log(&d, "event=redis_gone");
+    driver_wait_log(&d, "event=redis_disconnected");
     check_first_line(&d);
     CHECK_INT(driver_stop(&d), 0);
 }
@@ -247,7 +248,7 @@ TEST(cli__probe_asks_a_running_daemon)
     driver_kill(&d, SIGTERM); /* the first signal: the drain goes on */
     driver_kill(&d, SIGINT);
     CHECK_INT(driver_wait(&d, 10000), 0);
-    CHECK(strstr(driver_log(&d), "event=stopping_at_once"));
+    CHECK(strstr(driver_log(&d), "event=forced_shutdown"));
     CHECK_INT(probe(&d, "live"), 1);
     driver_stop(&d);
 }
@@ -283,8 +284,7 @@ TEST(cli__term_and_int_drain)
         struct err err;
 
         driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=1000"}});
-        CHECK_OK(http_client_init(&client, d.address, 5000, &err), err);
-        CHECK_OK(http_client_connect(&client, &err), err);
+        client_open(&client, d.address);
         driver_kill(&d, signals[i]);
         driver_wait_log(&d, "event=draining");
         /* The idle connection is served once more; new ones are accepted; both get "close".
@@ -310,15 +310,10 @@ TEST(cli__drain_cuts_what_stays_too_long)
 {
     struct driver d;
     struct http_client client;
-    struct err err;
 
     driver_start(&d, &(struct driver_args){.sets = {"http.drain_max_ms=300"}});
-    CHECK_OK(http_client_init(&client, d.address, 5000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
-    CHECK_OK(http_client_send(
-                 &client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"),
-                 &err),
-             err);
+    client_open(&client, d.address);
+    client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"));
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 5000), 0);
     CHECK(strstr(driver_log(&d), "event=drained cut=1"));

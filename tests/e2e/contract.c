@@ -3,10 +3,7 @@
 
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
-
-#define RING 64
 
 struct driver *shared(void)
 {
@@ -18,70 +15,6 @@ struct driver *shared(void)
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
-
-static struct buf *next_buf(void)
-{
-    static struct buf ring[RING];
-    static int turn;
-    struct buf *out = &ring[turn++ % RING];
-
-    buf_clear(out);
-    return out;
-}
-
-static const char *vjs(const char *fmt, va_list ap)
-{
-    struct buf *out = next_buf();
-    va_list again;
-    int n;
-
-    va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    CHECK(n >= 0 && buf_reserve(out, (size_t)n + 1));
-    vsnprintf(out->ptr, (size_t)n + 1, fmt, ap);
-    out->len = (size_t)n;
-    for (size_t i = 0; i < out->len; i++)
-        if (out->ptr[i] == '\'')
-            out->ptr[i] = '"';
-    return buf_str(out);
-}
-
-const char *js(const char *fmt, ...)
-{
-    const char *text;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = vjs(fmt, ap);
-    va_end(ap);
-    return text;
-}
-
-struct view contract_post(const char *body, const char *headers)
-{
-    struct buf *out = next_buf();
-
-    http_request_write(
-        out, &(struct http_request){
-                 .method = "POST", .target = "/rank", .headers = headers, .body = view_of(body)});
-    return buf_view(out);
-}
-
-void contract_connect(struct driver *d, struct http_client *client)
-{
-    struct err err;
-
-    CHECK_OK(http_client_init(client, d->address, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-}
-
-void contract_send(struct http_client *client, struct view bytes)
-{
-    struct err err;
-
-    CHECK_OK(http_client_send(client, bytes, &err), err);
-}
 
 /* type, title, status, code, request_id as RFC 9457 and the contract have them. */
 static void check_problem(const struct client_response *response, const struct contract_want *want)
@@ -118,7 +51,7 @@ static void check_header(const struct client_response *response, const char *lin
 const char *contract_receive(struct http_client *client, const struct contract_want *want)
 {
     struct client_response response;
-    struct buf *body;
+    const char *body;
     struct err err;
 
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
@@ -129,11 +62,10 @@ const char *contract_receive(struct http_client *client, const struct contract_w
         check_problem(&response, want);
     if (want->header)
         check_header(&response, want->header);
-    body = next_buf();
-    buf_add_view(body, response.body);
+    body = client_text(response.body);
     if (!want->code)
-        contract_answer(buf_str(body));
-    return buf_str(body);
+        contract_answer(body);
+    return body;
 }
 
 void contract_end(struct driver *d, struct http_client *client, bool closed)
@@ -152,11 +84,16 @@ const char *contract_expect(struct driver *d, struct view bytes, const struct co
     struct http_client client;
     const char *body;
 
-    contract_connect(d, &client);
-    contract_send(&client, bytes);
+    client_open(&client, d->address);
+    client_send(&client, bytes);
     body = contract_receive(&client, want);
     contract_end(d, &client, want->closed);
     return body;
+}
+
+json_t *contract_served(struct driver *d, struct view bytes)
+{
+    return contract_answer(contract_expect(d, bytes, CONTRACT_OK));
 }
 
 /* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all.
@@ -166,11 +103,11 @@ void contract_good_on(struct http_client *client)
     static double known[2];
     const char *body = js("{'id':'good','imp':[{'id':'1','bidfloor':0.1}],"
                           "'rank':{'top_n':2,'candidates':[{'adid':'a3'},{'adid':'a1'}]}}");
-    struct view bytes = contract_post(body, "");
+    struct view bytes = client_post(body, "");
     json_t *answer;
 
-    contract_send(client, bytes);
-    answer = contract_answer(contract_receive(client, &(struct contract_want){.status = 200}));
+    client_send(client, bytes);
+    answer = contract_answer(contract_receive(client, CONTRACT_OK));
     CHECK_STR(json_string_value(json_object_get(answer, "id")), "good");
     CHECK_STR(answer_ads(answer, "1"), "a1 a3");
     CHECK_STR(answer_degraded(answer), "");
@@ -187,7 +124,7 @@ void contract_good(struct driver *d)
 {
     struct http_client client;
 
-    contract_connect(d, &client);
+    client_open(&client, d->address);
     contract_good_on(&client);
     http_client_release(&client);
 }

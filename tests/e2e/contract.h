@@ -11,6 +11,7 @@
 
 #include <jansson.h>
 
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -29,11 +30,6 @@ struct driver *shared(void);
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* printf with ' for ". */
-const char *js(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-/* A POST /rank of body, with more header lines ("Name: value\r\n", "" for none). */
-struct view contract_post(const char *body, const char *headers);
-
 struct contract_want {
     int status;
     const char *code;   /* of the problem; NULL: the answer is a 200 of the contract */
@@ -41,13 +37,17 @@ struct contract_want {
     bool closed;        /* else kept, and the next request on it is answered right */
 };
 
+#define CONTRACT_OK (&(struct contract_want){.status = 200})
+#define CONTRACT_REFUSES(status_, code_)                                                           \
+    (&(struct contract_want){.status = (status_), .code = (code_)})
+#define CONTRACT_CLOSES(status_, code_)                                                            \
+    (&(struct contract_want){.status = (status_), .code = (code_), .closed = true})
+
 /* Sends bytes on a new connection and checks what comes. Then the good request is answered right:
  * on the same connection where it is kept, else on a new one. The answer's body (text). */
 const char *contract_expect(struct driver *d, struct view bytes, const struct contract_want *want);
 
 /* The same in parts: open, send, receive and check. */
-void contract_connect(struct driver *d, struct http_client *client);
-void contract_send(struct http_client *client, struct view bytes);
 const char *contract_receive(struct http_client *client, const struct contract_want *want);
 /* What must become of the connection, and the good request. Closes client. */
 void contract_end(struct driver *d, struct http_client *client, bool closed);
@@ -62,6 +62,7 @@ void contract_good_on(struct http_client *client);
 /* POST /rank, 200, and everything that CONTRACT 3 says of an answer: fields and their types, order,
  * ecpm from pctr and bid, bounds. */
 json_t *contract_rank(struct driver *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
+json_t *contract_served(struct driver *d, struct view bytes);
 /* The same of a body that came otherwise. */
 json_t *contract_answer(const char *body);
 

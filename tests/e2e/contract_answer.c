@@ -76,7 +76,7 @@ CONTRACT_TEST(answer, order)
 /* A calibrated probability is within its bounds whatever the logit; a prior likewise. */
 CONTRACT_TEST(answer, pctr_bounds)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     const json_t *answer;
 
     driver_start(&d, &(struct driver_args){
@@ -89,12 +89,11 @@ CONTRACT_TEST(answer, pctr_bounds)
     answer_check_source(answer, "prior");
     CHECK_NEAR(answer_pctr(answer, "1", "a1"), 1e-7, 0);
     CHECK_NEAR(answer_pctr(answer, "1", "a2"), 1 - 1e-7, 1e-9);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(answer, generation)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     const json_t *before, *after;
 
     driver_start(&d, &(struct driver_args){.backend = "null"});
@@ -106,7 +105,6 @@ CONTRACT_TEST(answer, generation)
     CHECK_INT(json_array_size(json_object_get(after, "results")), 2);
     CHECK_STR(text_of(after, "model_digest"), text_of(before, "model_digest"));
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), 2);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- scores ---------------------------------------------------------------------------------- */
@@ -186,17 +184,14 @@ static void check_same_scores(struct driver *d)
 
     for (int i = 0; i < REQUESTS; i++) {
         alone[i] = BUF_INIT;
-        contract_connect(d, &clients[i]);
-        contract_send(&clients[i], contract_post(numbered(i), ""));
-        buf_add_str(&alone[i],
-                    contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+        client_open_rank(&clients[i], d->address, numbered(i));
+        buf_add_str(&alone[i], contract_receive(&clients[i], CONTRACT_OK));
     }
     for (int round = 0; round < 5; round++) {
         for (int i = 0; i < REQUESTS; i++)
-            contract_send(&clients[i], contract_post(numbered(i), ""));
+            client_send(&clients[i], client_post(numbered(i), ""));
         for (int i = 0; i < REQUESTS; i++) {
-            const json_t *together = contract_answer(
-                contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+            const json_t *together = contract_answer(contract_receive(&clients[i], CONTRACT_OK));
             const json_t *before = contract_answer(buf_str(&alone[i]));
 
             CHECK_STR(answer_degraded(together), "");
@@ -224,25 +219,23 @@ static void check_batched(struct driver *d)
 
 CONTRACT_TEST(score, same_in_any_batch)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){.backend = "paced",
                                            .sets = {"batch.max_tokens=1024"},
                                            .env = {"ADRANK_PACED_FIXED_US=2000"}});
     check_same_scores(&d);
     check_batched(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(score, same_in_any_batch_cpu)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){.backend = "cpu",
                                            .sets = {"batch.max_tokens=1024", "model.threads=2"}});
     check_same_scores(&d);
     check_batched(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -260,7 +253,7 @@ static const char *header(const struct driver_response *r, const char *name)
 
 static struct driver_response *rank_with(const char *headers)
 {
-    return driver_raw(shared()->address, contract_post(js("{'rank':{'candidates':[]}}"), headers));
+    return driver_raw(shared()->address, client_post(js("{'rank':{'candidates':[]}}"), headers));
 }
 
 CONTRACT_TEST(header, request_id)
@@ -326,7 +319,7 @@ CONTRACT_TEST(header, cache_control)
     CHECK_STR(header(rank_with(""), "Cache-Control"), "no-store");
     CHECK_STR(header(rank_with(""), "Content-Type"), "application/json");
     test_row("of an error");
-    CHECK_STR(header(driver_raw(shared()->address, contract_post("x", "")), "Cache-Control"),
+    CHECK_STR(header(driver_raw(shared()->address, client_post("x", "")), "Cache-Control"),
               "no-store");
     test_row("of a path that is not there");
     CHECK_STR(header(driver_raw(shared()->address, VIEW_LIT("GET /x HTTP/1.1\r\nHost: a\r\n\r\n")),
@@ -356,7 +349,7 @@ CONTRACT_TEST(header, keep_alive)
                         &(struct contract_want){.status = 200, .closed = rows[i].closed});
     }
     test_row("again and again");
-    contract_connect(shared(), &client);
+    client_open(&client, shared()->address);
     for (int i = 0; i < 100; i++)
         contract_good_on(&client);
     contract_end(shared(), &client, false);
@@ -370,31 +363,28 @@ CONTRACT_TEST(header, pipelining)
     struct buf all = BUF_INIT;
 
     for (int i = 0; i < 50; i++)
-        buf_add_view(&all, contract_post(i % 5 == 3 ? js("{'id':}") : numbered(i), ""));
-    contract_connect(shared(), &client);
-    contract_send(&client, buf_view(&all));
+        buf_add_view(&all, client_post(i % 5 == 3 ? js("{'id':}") : numbered(i), ""));
+    client_open(&client, shared()->address);
+    client_send(&client, buf_view(&all));
     for (int i = 0; i < 50; i++) {
         test_row("pipelined %d", i);
         if (i % 5 == 3) {
-            contract_receive(&client, &(struct contract_want){.status = 400, .code = "not_json"});
+            contract_receive(&client, CONTRACT_REFUSES(400, "not_json"));
             continue;
         }
-        CHECK_STR(text_of(contract_answer(
-                              contract_receive(&client, &(struct contract_want){.status = 200})),
-                          "id"),
+        CHECK_STR(text_of(contract_answer(contract_receive(&client, CONTRACT_OK)), "id"),
                   js("%d", i));
     }
     contract_end(shared(), &client, false);
     test_row("nothing behind a refused one is served");
     buf_clear(&all);
-    buf_add_view(&all, contract_post(numbered(1), ""));
+    buf_add_view(&all, client_post(numbered(1), ""));
     buf_add_str(&all, "POST /rank HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
-    buf_add_view(&all, contract_post(numbered(2), ""));
-    contract_connect(shared(), &client);
-    contract_send(&client, buf_view(&all));
-    contract_receive(&client, &(struct contract_want){.status = 200});
-    contract_receive(&client,
-                     &(struct contract_want){.status = 400, .code = "bad_host", .closed = true});
+    buf_add_view(&all, client_post(numbered(2), ""));
+    client_open(&client, shared()->address);
+    client_send(&client, buf_view(&all));
+    contract_receive(&client, CONTRACT_OK);
+    contract_receive(&client, CONTRACT_CLOSES(400, "bad_host"));
     contract_end(shared(), &client, true);
     buf_release(&all);
 }

@@ -12,12 +12,11 @@ static const struct contract_want invalid = {.status = 422, .code = "invalid_req
 
 CONTRACT_TEST(not_json, syntax)
 {
-    for (int i = 0; i < COUNT(not_json_bodies); i++) {
-        const char *body = refused_body(not_json_bodies[i].body);
-
-        test_row("not JSON: %.60s", body);
-        contract_expect(shared(), contract_post(body, ""), &not_json);
-    }
+    for (int i = 0; i < COUNT(not_json_bodies); i++)
+        for (const char *const *body = not_json_bodies[i].bodies; *body; body++) {
+            test_row("not JSON: %.60s", *body);
+            contract_expect(shared(), client_post(refused_body(*body), ""), &not_json);
+        }
     test_row("NUL");
     contract_expect(shared(),
                     BYTES("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
@@ -27,9 +26,8 @@ CONTRACT_TEST(not_json, syntax)
 
 CONTRACT_TEST(not_json, utf8)
 {
-    const char *body =
-        contract_expect(shared(), contract_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""),
-                        &(struct contract_want){.status = 200});
+    const char *body = contract_expect(
+        shared(), client_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""), CONTRACT_OK);
 
     CHECK(strstr(body, "\xe8\xb7\x91\xf0\x9f\x98\x80"));
 }
@@ -46,15 +44,14 @@ static const char *nested(int depth)
 
 CONTRACT_TEST(not_json, depth)
 {
-    contract_expect(shared(), contract_post(nested(32), ""),
-                    &(struct contract_want){.status = 200});
-    contract_expect(shared(), contract_post(nested(33), ""), &not_json);
+    contract_expect(shared(), client_post(nested(32), ""), CONTRACT_OK);
+    contract_expect(shared(), client_post(nested(33), ""), &not_json);
 }
 
 CONTRACT_TEST(not_json, duplicate_keys)
 {
-    contract_expect(shared(), contract_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
-                    &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
+                    CONTRACT_OK);
 }
 
 /* ---- no request ------------------------------------------------------------------------------ */
@@ -78,17 +75,21 @@ static const char *pointers(const char *body)
     return buf_str(&out);
 }
 
-static void refuse_invalid(const char *body, const char *at)
+/* text as in invalid_bodies. */
+static void refuse_invalid(const char *text)
 {
-    test_row("invalid: %.100s", body);
-    CHECK_STR(pointers(contract_expect(shared(), contract_post(refused_body(body), ""), &invalid)),
-              at);
+    const char *body = invalid_body(text), *got;
+
+    test_row("invalid: %.100s", text);
+    got = pointers(contract_expect(shared(), client_post(refused_body(body), ""), &invalid));
+    CHECK_VIEW(((struct view){text, body > text ? (size_t)(body - text) - 1 : 0}), got);
 }
 
 CONTRACT_TEST(invalid, fields)
 {
     for (int i = 0; i < COUNT(invalid_bodies); i++)
-        refuse_invalid(invalid_bodies[i].body, invalid_bodies[i].pointers);
+        for (const char *const *text = invalid_bodies[i].cases; *text; text++)
+            refuse_invalid(*text);
 }
 
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
@@ -104,7 +105,7 @@ static void check_count(int n, bool all)
         buf_add_str(&body, i ? ",1" : "{\"badv\":[1");
     buf_add_str(&body, "]}");
     problem =
-        json_loads(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid), 0, NULL);
+        json_loads(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid), 0, NULL);
     listed = (int)json_array_size(json_object_get(problem, "errors"));
     detail = json_string_value(json_object_get(problem, "detail"));
     more = detail ? strstr(detail, ", and ") : NULL;
@@ -125,17 +126,16 @@ CONTRACT_TEST(invalid, every_error)
     struct buf body = BUF_INIT;
     const char *last;
 
-    refuse_invalid(
-        "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
-        "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}",
-        "/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n /rank/candidates/1/adid "
-        "/rank/candidates/1/bid");
+    refuse_invalid("/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n "
+                   "/rank/candidates/1/adid /rank/candidates/1/bid "
+                   "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
+                   "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}");
     test_row("200 errors");
     buf_add_str(&body, "{\"rank\":{\"candidates\":[{}");
     for (int i = 1; i < 200; i++)
         buf_add_str(&body, ",{}");
     buf_add_str(&body, "]}}");
-    last = pointers(contract_expect(shared(), contract_post(buf_str(&body), ""), &invalid));
+    last = pointers(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid));
     CHECK(strstr(last, "/rank/candidates/0/adid /rank/candidates/1/adid "));
     CHECK(strstr(last, " /rank/candidates/199/adid"));
     buf_release(&body);
@@ -189,11 +189,11 @@ CONTRACT_TEST(unknown, adid)
 {
     const char *body = contract_expect(
         shared(),
-        contract_post(js("{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'nobody'},"
-                         "{'adid':'a1'},{'adid':'other','bid':3},"
-                         "{'adid':'mine','text':'yoga mat','bid':2}]}}"),
-                      ""),
-        &(struct contract_want){.status = 200});
+        client_post(js("{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'nobody'},"
+                       "{'adid':'a1'},{'adid':'other','bid':3},"
+                       "{'adid':'mine','text':'yoga mat','bid':2}]}}"),
+                    ""),
+        CONTRACT_OK);
     json_t *answer = contract_answer(body);
 
     CHECK_STR(answer_ads(answer, "1"), "mine a1");
@@ -219,9 +219,7 @@ CONTRACT_TEST(nothing, to_show)
         json_t *answer;
 
         test_row("%s", rows[i].body);
-        answer =
-            contract_answer(contract_expect(shared(), contract_post(js("%s", rows[i].body), ""),
-                                            &(struct contract_want){.status = 200}));
+        answer = contract_served(shared(), client_post(js("%s", rows[i].body), ""));
         CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
         CHECK_INT(answer_filtered(answer, rows[i].reason), rows[i].count);
         CHECK_STR(answer_degraded(answer), "");

@@ -10,8 +10,7 @@ static void check_bug(const char *bug)
 
     driver_start(&d, &(struct driver_args){.program = "tests/adrankd-bugs"});
     for (int i = 0; i < 3; i++)
-        contract_expect(&d, contract_post(body, header),
-                        &(struct contract_want){.status = 500, .code = "internal"});
+        contract_expect(&d, client_post(body, header), CONTRACT_REFUSES(500, "internal"));
     CHECK_NEAR(driver_metric(&d, "adrank_requests_total{code=\"500\",path=\"/rank\"}"), 3, 0);
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
 }

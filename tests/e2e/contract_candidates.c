@@ -88,7 +88,7 @@ CONTRACT_TEST(candidates, absent)
 /* Prior ecpm: e 2.0 (1000 x .02 x .1), d 1.9, c 1.5, b 1.2, a 1.1. */
 CONTRACT_TEST(candidates, absent_and_cut)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *answer;
 
     driver_start(
@@ -109,7 +109,6 @@ CONTRACT_TEST(candidates, absent_and_cut)
     test_row("not where the request names them");
     answer = contract_rank(&d, "{'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'}]}}");
     CHECK_STR(answer_degraded(answer), "");
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- behaviour ------------------------------------------------------------------------------- */
@@ -192,38 +191,35 @@ CONTRACT_TEST(top_n, given)
 
 CONTRACT_TEST(top_n, configured)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     CHECK_INT(json_array_size(json_object_get(contract_rank(shared(), "{}"), "results")), 3);
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.top_n=5"}});
     CHECK_INT(json_array_size(json_object_get(contract_rank(&d, "{}"), "results")), 5);
     CHECK_INT(
         json_array_size(json_object_get(contract_rank(&d, "{'rank':{'top_n':1}}"), "results")), 1);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(top_n, too_many)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     contract_rank(shared(), "{'rank':{'top_n':50}}");
     CHECK_STR(contract_refused_at(shared(), "{'rank':{'top_n':51}}"), "/rank/top_n");
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.max_top_n=4"}});
     contract_rank(&d, "{'rank':{'top_n':4}}");
     CHECK_INT(driver_rank(&d, js("{'rank':{'top_n':5}}"))->status, 422);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(ignored, fields)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"log.sample=1"}});
     contract_rank(&d, "{'at':1,'test':0,'user':{'yob':1980},'imp':[{'id':'1','banner':{'w':300}}],"
                       "'rank':{'explain':true,'objective':'ctr','debug':1}}");
     driver_wait_log(&d, "unknown_fields=7");
     contract_good(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_DAEMON_ENDS(candidates)

@@ -138,7 +138,7 @@ CONTRACT_TEST(blocks, spelling)
                                           "/",
                                           " "};
     struct buf catalog = BUF_INIT;
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     for (int i = 0; i < COUNT(spellings); i++)
         buf_printf(&catalog, "{\"adid\":\"s%d\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"%s\"]}\n",
@@ -173,7 +173,6 @@ CONTRACT_TEST(blocks, spelling)
     test_row("answered as written");
     CHECK(strstr(driver_rank(&d, "{}")->body, "\"adomain\":[\"HTTP://Shop1.EXAMPLE/\"]"));
     buf_release(&catalog);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(blocks, bcat)
@@ -189,7 +188,7 @@ CONTRACT_TEST(blocks, bcat)
 CONTRACT_TEST(blocks, cur)
 {
     static const char *const taken[] = {"", "'cur':[],", "'cur':['USD'],", "'cur':['EUR','usd'],"};
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     for (int i = 0; i < COUNT(taken); i++) {
         json_t *answer = contract_rank(
@@ -214,7 +213,6 @@ CONTRACT_TEST(blocks, cur)
     CHECK_STR(
         answer_ads(contract_rank(&d, "{'cur':['USD'],'rank':{'candidates':[{'adid':'a1'}]}}"), "1"),
         "");
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(blocks, bidfloorcur)

@@ -9,29 +9,12 @@
 
 static struct redis redis;
 
-static const char *url(void)
-{
-    return js("redis://127.0.0.1:%d", redis.port);
-}
-
 static void start(struct driver *d, const char *set)
 {
-    if (!redis.port && redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    driver_start(
-        d, &(struct driver_args){.backend = "null", .redis = url(), .sets = {"log.sample=1", set}});
-}
-
-/* adrank-history put of these lines. */
-static void put(struct driver *d, const char *lines)
-{
-    FILE *program = popen(js("%s put --redis %s --key-file %s/key",
-                             driver_build_path("bin/adrank-history"), url(), d->folder),
-                          "w");
-
-    CHECK(program);
-    fputs(js("%s", lines), program);
-    CHECK_INT(pclose(program), 0);
+    if (!redis.port)
+        redis_start(&redis, NULL);
+    driver_start(d, &(struct driver_args){
+                        .backend = "null", .redis = redis.url, .sets = {"log.sample=1", set}});
 }
 
 /* One command of redis-server's inline protocol; what it answers, up to the first line's end. */
@@ -40,13 +23,11 @@ static const char *redis_say(const char *command)
     static char answer[512];
     char address[64];
     struct http_client client;
-    struct err err;
     ssize_t n;
 
     snprintf(address, sizeof(address), "127.0.0.1:%d", redis.port);
-    CHECK_OK(http_client_init(&client, address, 10000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
-    contract_send(&client, view_of(js("%s\r\n", command)));
+    client_open(&client, address);
+    client_send(&client, view_of(js("%s\r\n", command)));
     CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
     n = recv(client.fd, answer, sizeof(answer) - 1, 0);
     CHECK(n > 0);
@@ -86,11 +67,11 @@ static const char u1_as_sent[] = "{'t':1000,'type':'view','item':'s1','text':'tr
 
 CONTRACT_TEST(user, history)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *known, *sent, *nobody;
 
     start(&d, "log.sample=1");
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     rank_until(&d, "'user':{'id':'u1'},", "");
     known = rank_as(&d, "'user':{'id':'u1'},", "");
     sent = rank_as(&d, "", u1_as_sent);
@@ -101,17 +82,17 @@ CONTRACT_TEST(user, history)
     CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
     test_row("no user id in the log");
     CHECK(!strstr(driver_log(&d), "u1") && !strstr(driver_log(&d), "u9"));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(user, buyeruid)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *b;
 
     start(&d, "log.sample=1");
-    put(&d, u1_events);
-    put(&d, "{'user':'b7','t':5,'type':'click','text':'electric kettle'}\n");
+    driver_history(&d, redis.url, "put", u1_events);
+    driver_history(&d, redis.url, "put",
+                   "{'user':'b7','t':5,'type':'click','text':'electric kettle'}\n");
     rank_until(&d, "'user':{'id':'u1'},", "");
     b = rank_as(&d, "", "{'t':5,'type':'click','text':'electric kettle'}");
     CHECK(answer_same_scores(rank_as(&d, "'user':{'buyeruid':'b7'},", ""), b));
@@ -121,16 +102,15 @@ CONTRACT_TEST(user, buyeruid)
     test_row("an empty one is none");
     CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1','buyeruid':''},", ""),
                              rank_as(&d, "", u1_as_sent)));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(behaviour, merged)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *merged;
 
     start(&d, "log.sample=1");
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     rank_until(&d, "'user':{'id':'u1'},", "");
     test_row("between the stored events, in order of t");
     merged = rank_as(&d, "'user':{'id':'u1'},", "{'t':1500,'type':'cart','text':'hose'}");
@@ -148,10 +128,9 @@ CONTRACT_TEST(behaviour, merged)
         rank_as(&d, "'user':{'id':'u1'},", "{'t':2000,'type':'buy','text':'hose'}"),
         rank_as(&d, "", u1_as_sent)));
     test_row("a stored item has the catalog's text");
-    put(&d, "{'user':'u2','t':7,'type':'view','item':'i5'}\n");
+    driver_history(&d, redis.url, "put", "{'user':'u2','t':7,'type':'view','item':'i5'}\n");
     CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u2'},", ""),
                              rank_as(&d, "", "{'t':7,'type':'view','text':'yoga mat'}")));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- when Redis is unwell -------------------------------------------------------------------- */
@@ -183,10 +162,10 @@ static void check_back(struct driver *d)
 
 CONTRACT_TEST(redis, late)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "features.timeout_ms=100");
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     rank_until(&d, U1, "");
     redis_pause(&redis);
     check_without(&d);
@@ -199,12 +178,11 @@ CONTRACT_TEST(redis, late)
     test_row("back again");
     check_back(&d);
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(redis, down)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "log.sample=1");
     rank_until(&d, U1, "");
@@ -213,10 +191,9 @@ CONTRACT_TEST(redis, down)
     check_without(&d);
     CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
     redis_restart(&redis);
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     test_row("back again");
     check_back(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(redis, down_at_start)
@@ -229,7 +206,7 @@ CONTRACT_TEST(redis, down_at_start)
     start(&d, "log.sample=1");
     check_without(&d);
     redis_restart(&redis);
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     test_row("comes later");
     check_back(&d);
     CHECK_INT(driver_stop(&d), 0);
@@ -248,11 +225,11 @@ static const char *only_key(void)
 
 CONTRACT_TEST(redis, wrong_type)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "log.sample=1");
     redis_say("FLUSHALL");
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     rank_until(&d, U1, "");
     CHECK(strstr(redis_say(js("SET %s text", only_key())), "+OK"));
     check_without(&d);
@@ -262,7 +239,6 @@ CONTRACT_TEST(redis, wrong_type)
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
     CHECK_STR(answer_degraded(rank_as(&d, "'user':{'id':'u9'},", "")), "");
     redis_say("FLUSHALL");
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(redis, garbage_event)
@@ -277,12 +253,12 @@ CONTRACT_TEST(redis, garbage_event)
         "\\x01\\x09aaaaaaaaaaaa",
         "\\x01\\x00\\xe8\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\xff\\xff\\xff\\xff",
         "\\x01\\x00\\xe8\\x03\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x00\\x01\\x00\\xff"};
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *answer;
 
     start(&d, "log.sample=1");
     redis_say("FLUSHALL");
-    put(&d, u1_events);
+    driver_history(&d, redis.url, "put", u1_events);
     rank_until(&d, U1, "");
     for (int i = 0; i < (int)(sizeof(garbage) / sizeof(garbage[0])); i++) {
         test_row("garbage %s", garbage[i]);
@@ -296,7 +272,6 @@ CONTRACT_TEST(redis, garbage_event)
         CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "");
     }
     contract_good(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* A server that asks for a password which adrankd was not given. */

@@ -39,11 +39,10 @@ CONTRACT_TEST(grammar, ends_early)
         struct http_client client;
 
         test_row("ends early: %s", rows[i].ptr);
-        contract_connect(shared(), &client);
-        contract_send(&client, rows[i]);
+        client_open(&client, shared()->address);
+        client_send(&client, rows[i]);
         CHECK(shutdown(client.fd, SHUT_WR) == 0);
-        contract_receive(
-            &client, &(struct contract_want){.status = 400, .code = "bad_request", .closed = true});
+        contract_receive(&client, CONTRACT_CLOSES(400, "bad_request"));
         contract_end(shared(), &client, true);
     }
 }
@@ -58,9 +57,7 @@ CONTRACT_TEST(grammar, control_bytes)
 
     for (int i = 0; i < COUNT(rows); i++) {
         test_row("NUL in %s", rows[i].ptr);
-        contract_expect(
-            shared(), rows[i],
-            &(struct contract_want){.status = 400, .code = "bad_request", .closed = true});
+        contract_expect(shared(), rows[i], CONTRACT_CLOSES(400, "bad_request"));
     }
 }
 
@@ -92,7 +89,7 @@ CONTRACT_TEST(coding, chunked)
         const char *body;
 
         test_row("chunked: %s", rows[i]);
-        body = contract_expect(shared(), chunked(rows[i]), &(struct contract_want){.status = 200});
+        body = contract_expect(shared(), chunked(rows[i]), CONTRACT_OK);
         CHECK(strstr(body, "\"id\":\"c1\""));
     }
 }
@@ -108,7 +105,7 @@ CONTRACT_TEST(coding, refusals)
     memset(extension, 'e', sizeof(extension) - 1);
     extension[sizeof(extension) - 1] = '\0';
     contract_expect(shared(), chunked(js("2;%s\r\n{}\r\n0\r\n\r\n", extension)),
-                    &(struct contract_want){.status = 400, .code = "bad_chunk", .closed = true});
+                    CONTRACT_CLOSES(400, "bad_chunk"));
 }
 
 /* ---- sizes ----------------------------------------------------------------------------------- */
@@ -126,14 +123,11 @@ static const char *head_of(int n)
 
 CONTRACT_TEST(size, head_bytes)
 {
-    contract_expect(shared(), view_of(head_of(16384)), &(struct contract_want){.status = 200});
-    contract_expect(
-        shared(), view_of(head_of(16385)),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), view_of(head_of(16384)), CONTRACT_OK);
+    contract_expect(shared(), view_of(head_of(16385)), CONTRACT_CLOSES(431, "head_too_large"));
     test_row("a target without end");
-    contract_expect(
-        shared(), view_of(js("GET /%0*d HTTP/1.1\r\n", 17000, 0)),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), view_of(js("GET /%0*d HTTP/1.1\r\n", 17000, 0)),
+                    CONTRACT_CLOSES(431, "head_too_large"));
 }
 
 static struct view fields_of(int n)
@@ -151,10 +145,8 @@ static struct view fields_of(int n)
 
 CONTRACT_TEST(size, head_fields)
 {
-    contract_expect(shared(), fields_of(64), &(struct contract_want){.status = 200});
-    contract_expect(
-        shared(), fields_of(65),
-        &(struct contract_want){.status = 431, .code = "head_too_large", .closed = true});
+    contract_expect(shared(), fields_of(64), CONTRACT_OK);
+    contract_expect(shared(), fields_of(65), CONTRACT_CLOSES(431, "head_too_large"));
 }
 
 #define MAX_BODY 262144
@@ -170,16 +162,15 @@ CONTRACT_TEST(size, body)
     const char *largest = body_of(MAX_BODY), *larger = body_of(MAX_BODY + 1);
     struct contract_want refused = {.status = 413, .code = "body_too_large", .closed = true};
 
-    contract_expect(shared(), contract_post(largest, ""), &(struct contract_want){.status = 200});
-    contract_expect(shared(), contract_post(larger, ""), &refused);
+    contract_expect(shared(), client_post(largest, ""), CONTRACT_OK);
+    contract_expect(shared(), client_post(larger, ""), &refused);
     test_row("told by the head alone");
     contract_expect(
         shared(),
         VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 99999999999999999999\r\n\r\n"),
         &refused);
     test_row("in chunks");
-    contract_expect(shared(), chunked(js("%x\r\n%s\r\n0\r\n\r\n", MAX_BODY, largest)),
-                    &(struct contract_want){.status = 200});
+    contract_expect(shared(), chunked(js("%x\r\n%s\r\n0\r\n\r\n", MAX_BODY, largest)), CONTRACT_OK);
     contract_expect(shared(), chunked(js("%x\r\n%s\r\n1\r\n \r\n0\r\n\r\n", MAX_BODY, largest)),
                     &refused);
 }
@@ -196,12 +187,12 @@ CONTRACT_TEST(route, path)
         contract_expect(
             shared(),
             view_of(js("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", rows[i])),
-            &(struct contract_want){.status = 404, .code = "not_found"});
+            CONTRACT_REFUSES(404, "not_found"));
     }
     test_row("a query is no part of the path");
     contract_expect(shared(),
                     VIEW_LIT("POST /rank?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"),
-                    &(struct contract_want){.status = 200});
+                    CONTRACT_OK);
 }
 
 CONTRACT_TEST(route, method)
@@ -247,22 +238,21 @@ CONTRACT_TEST(route, content_type)
 
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content type \"%s\"", refused[i]);
-        contract_expect(shared(), contract_post("{}", js("Content-Type: %s\r\n", refused[i])),
-                        &(struct contract_want){.status = 415, .code = "unsupported_media_type"});
-        CHECK(strstr(driver_raw(shared()->address,
-                                contract_post("{}", js("Content-Type: %s\r\n", refused[i])))
-                         ->body,
-                     "send Content-Type: application/json"));
+        contract_expect(shared(), client_post("{}", js("Content-Type: %s\r\n", refused[i])),
+                        CONTRACT_REFUSES(415, "unsupported_media_type"));
+        CHECK(strstr(
+            driver_raw(shared()->address, client_post("{}", js("Content-Type: %s\r\n", refused[i])))
+                ->body,
+            "send Content-Type: application/json"));
     }
     for (int i = 0; i < COUNT(taken); i++) {
         test_row("%s", taken[i]);
-        contract_expect(shared(), contract_post("{}", taken[i]),
-                        &(struct contract_want){.status = 200});
+        contract_expect(shared(), client_post("{}", taken[i]), CONTRACT_OK);
     }
     test_row("no content type");
     contract_expect(shared(),
                     VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"),
-                    &(struct contract_want){.status = 200});
+                    CONTRACT_OK);
 }
 
 CONTRACT_TEST(route, content_encoding)
@@ -271,14 +261,13 @@ CONTRACT_TEST(route, content_encoding)
 
     for (int i = 0; i < COUNT(refused); i++) {
         test_row("content encoding %s", refused[i]);
-        contract_expect(shared(), contract_post("{}", js("Content-Encoding: %s\r\n", refused[i])),
+        contract_expect(shared(), client_post("{}", js("Content-Encoding: %s\r\n", refused[i])),
                         &(struct contract_want){.status = 415,
                                                 .code = "unsupported_encoding",
                                                 .header = "Accept-Encoding: identity"});
     }
     test_row("identity");
-    contract_expect(shared(), contract_post("{}", "Content-Encoding: identity\r\n"),
-                    &(struct contract_want){.status = 200});
+    contract_expect(shared(), client_post("{}", "Content-Encoding: identity\r\n"), CONTRACT_OK);
 }
 
 /* ---- Expect ---------------------------------------------------------------------------------- */
@@ -290,16 +279,16 @@ CONTRACT_TEST(expect, continued)
     struct http_client client;
     size_t n = 0;
 
-    contract_connect(shared(), &client);
-    contract_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
-                                    "Expect: 100-continue\r\n\r\n"));
+    client_open(&client, shared()->address);
+    client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
+                                  "Expect: 100-continue\r\n\r\n"));
     while (n < sizeof(interim) - 1) { /* the client waits for it: no byte of the body is out */
         CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
         n += (size_t)recv(client.fd, bytes + n, sizeof(interim) - 1 - n, 0);
     }
     CHECK_STR(bytes, interim);
-    contract_send(&client, VIEW_LIT("{}"));
-    contract_receive(&client, &(struct contract_want){.status = 200});
+    client_send(&client, VIEW_LIT("{}"));
+    contract_receive(&client, CONTRACT_OK);
     contract_end(shared(), &client, false);
 }
 
@@ -326,9 +315,9 @@ CONTRACT_TEST(expect, refused_head)
         char bytes[13] = "";
 
         test_row("expect: %s", rows[i].head);
-        contract_connect(shared(), &client);
-        contract_send(&client,
-                      view_of(js("%sHost: a\r\nExpect: 100-continue\r\n\r\n", rows[i].head)));
+        client_open(&client, shared()->address);
+        client_send(&client,
+                    view_of(js("%sHost: a\r\nExpect: 100-continue\r\n\r\n", rows[i].head)));
         CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
         CHECK_INT(recv(client.fd, bytes, 12, MSG_PEEK | MSG_WAITALL), 12);
         CHECK_STR(bytes, js("HTTP/1.1 %d", rows[i].want.status));

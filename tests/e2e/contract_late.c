@@ -4,39 +4,18 @@
 #include <hiredis/hiredis.h>
 #include <unistd.h>
 
-#include "base/file.h"
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
 
-static char device_file[64];
 static const char *redis_url; /* NULL: without one */
 
 /* A daemon on that device, with on_late as given. */
 static void start(struct driver *d, const char *set, const char *other)
 {
-    static char env[128];
-
-    snprintf(device_file, sizeof(device_file), "/tmp/adrank-device-%d", (int)getpid());
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
-    unlink(device_file);
     driver_start(d, &(struct driver_args){
                         .backend = "failing",
                         .redis = redis_url,
-                        .env = {env},
                         .sets = {set, other, "deadline.network_ms=0", "deadline.min_ms=0"}});
-}
-
-static void tell(const char *words)
-{
-    struct err err;
-
-    CHECK_OK(file_write(device_file, view_of(words), &err), err);
-}
-
-static void stop(struct driver *d)
-{
-    CHECK_INT(driver_stop(d), 0);
-    unlink(device_file);
 }
 
 /* a1 has a prior of .02, a2 (CPC .05) of .03, a3 none: the model's base rate. */
@@ -60,13 +39,13 @@ CONTRACT_TEST(backend, failed)
                                         "norm",   "head",  "finish", "query"};
 
     for (int i = 0; i < (int)(sizeof(words) / sizeof(words[0])); i++) {
-        struct driver d;
+        struct driver d AT_END(driver_end);
         json_t *answer;
 
         test_row("%s fails", words[i]);
         start(&d, "log.sample=1", NULL);
         contract_good(&d);
-        tell(words[i]);
+        driver_write(&d, "device", words[i]);
         for (int k = 0; k < 3; k++) {
             double before = contract_metric(&d, "degraded_total", "reason", "model");
 
@@ -75,7 +54,6 @@ CONTRACT_TEST(backend, failed)
             check_prior(answer);
             CHECK_INT(contract_metric(&d, "degraded_total", "reason", "model") - before, 1);
         }
-        stop(&d);
     }
 }
 
@@ -90,63 +68,41 @@ CONTRACT_TEST(backend, not_finite)
         json_t *answer;
 
         test_row("%s", words[i]);
-        tell(words[i]);
+        driver_write(&d, "device", words[i]);
         answer = contract_rank(&d, "{" CANDIDATES "}");
         CHECK_STR(answer_degraded(answer), "model");
         check_prior(answer);
-        tell("");
+        driver_write(&d, "device", "");
         contract_good(&d);
     }
-    stop(&d);
+    driver_end(&d);
 }
 
 /* ---- no time --------------------------------------------------------------------------------- */
 
 /* What on_late makes of a request that is late; code of the 503 for "reject". */
-struct mode {
-    const char *set;
-    void (*check)(const struct mode *mode, const char *code, const struct driver_response *r);
-};
+static const char *const modes[] = {"deadline.on_late=prior", "deadline.on_late=empty",
+                                    "deadline.on_late=reject"};
+enum { PRIOR, EMPTY, REJECT, N_MODES };
 
-static void expect_prior(const struct mode *mode, const char *code, const struct driver_response *r)
+static void check_late(int mode, const char *code, const struct driver_response *r)
 {
     json_t *answer;
 
-    (void)mode;
-    (void)code;
-    CHECK_INT(r->status, 200);
+    CHECK_INT(r->status, mode == REJECT ? 503 : 200);
+    if (mode == REJECT) {
+        CHECK(strstr(r->body, js("'code':'%s'", code)));
+        CHECK(strstr(r->head, "\r\nRetry-After: "));
+        CHECK(!r->closed);
+        return;
+    }
     answer = contract_answer(r->body);
     CHECK_STR(answer_degraded(answer), "deadline");
-    check_prior(answer);
+    if (mode == PRIOR)
+        check_prior(answer);
+    else
+        CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
 }
-
-static void expect_empty(const struct mode *mode, const char *code, const struct driver_response *r)
-{
-    json_t *answer;
-
-    (void)mode;
-    (void)code;
-    CHECK_INT(r->status, 200);
-    answer = contract_answer(r->body);
-    CHECK_STR(answer_degraded(answer), "deadline");
-    CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
-}
-
-static void expect_reject(const struct mode *mode, const char *code,
-                          const struct driver_response *r)
-{
-    (void)mode;
-    CHECK_INT(r->status, 503);
-    CHECK(strstr(r->body, js("'code':'%s'", code)));
-    CHECK(strstr(r->head, "\r\nRetry-After: "));
-    CHECK(!r->closed);
-}
-
-static const struct mode modes[] = {
-    {"deadline.on_late=prior", expect_prior},
-    {"deadline.on_late=empty", expect_empty},
-    {"deadline.on_late=reject", expect_reject},
-};
 
 static double late_count(struct driver *d)
 {
@@ -156,15 +112,14 @@ static double late_count(struct driver *d)
 /* Budget used up before anything could be done. */
 CONTRACT_TEST(late, nothing_left)
 {
-    for (int i = 0; i < 3; i++) {
-        struct driver d;
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "deadline.encode_reserve_us=1000");
-        modes[i].check(&modes[i], "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "deadline.encode_reserve_us=1000");
+        check_late(i, "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
         CHECK_INT(late_count(&d), 1);
         contract_good(&d);
-        stop(&d);
     }
 }
 
@@ -172,8 +127,7 @@ CONTRACT_TEST(late, nothing_left)
 static void send_many(struct driver *d, struct http_client *clients, int n)
 {
     for (int i = 0; i < n; i++) {
-        contract_connect(d, &clients[i]);
-        contract_send(&clients[i], contract_post(js("{'tmax':20000," CANDIDATES "}"), ""));
+        client_open_rank(&clients[i], d->address, js("{'tmax':20000," CANDIDATES "}"));
     }
 }
 
@@ -205,30 +159,30 @@ CONTRACT_TEST(late, too_many)
     static struct driver_response response;
     struct http_client clients[SENT];
 
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         bool taken[SENT] = {false};
-        struct driver d;
+        struct driver d AT_END(driver_end);
         int n_late = 0;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
-        tell("hang");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
+        driver_write(&d, "device", "hang");
         send_many(&d, clients, SENT);
         for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
             if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
                 continue;
             take(&clients[k], &response);
-            modes[i].check(&modes[i], "overloaded", &response);
+            check_late(i, "overloaded", &response);
             taken[k] = true;
             n_late++;
         }
-        tell("");
+        driver_write(&d, "device", "");
         for (int k = 0; k < SENT; k++) {
             if (taken[k])
                 continue;
             take(&clients[k], &response);
             if (is_late(&response))
-                modes[i].check(&modes[i], "overloaded", &response);
+                check_late(i, "overloaded", &response);
             else
                 answer_check_source(contract_answer(response.body), "model");
             n_late += is_late(&response);
@@ -237,7 +191,6 @@ CONTRACT_TEST(late, too_many)
         CHECK_INT(late_count(&d), n_late);
         for (int k = 0; k < SENT; k++)
             contract_end(&d, &clients[k], false);
-        stop(&d);
     }
 }
 
@@ -279,33 +232,29 @@ CONTRACT_TEST(late, full_queue)
     static struct driver_response response;
     struct http_client clients[SENT];
     struct redis redis;
-    char url[64];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
-    redis_url = url;
-    for (int i = 0; i < 3; i++) {
-        struct driver d;
+    redis_start(&redis, NULL);
+    redis_url = redis.url;
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver d AT_END(driver_end);
         int n, before;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
         before = reads(redis.port);
         answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
         CHECK_INT(reads(redis.port), before + 1);
-        tell("hang");
+        driver_write(&d, "device", "hang");
         n = fill_queue(&d, clients);
-        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js(of_user)));
+        check_late(i, "overloaded", driver_rank(&d, js(of_user)));
         CHECK_INT(reads(redis.port), before + 1);
-        tell("");
+        driver_write(&d, "device", "");
         for (int k = 0; k < n; k++) {
             take(&clients[k], &response);
             contract_end(&d, &clients[k], false);
         }
         contract_rank(&d, "%s", js(of_user));
         CHECK_INT(reads(redis.port), before + 2);
-        stop(&d);
     }
     redis_url = NULL;
     redis_stop(&redis);
@@ -320,24 +269,24 @@ CONTRACT_TEST(late, some_contexts)
 
     for (int k = 0; k < 8; k++)
         buf_printf(&imps, "%s{'id':'%d','tagid':'t%d'}", k ? "," : "", k, k);
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct http_client client;
-        struct driver d;
+        struct driver d AT_END(driver_end);
         int n_model = 0;
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "batch.max_queue=1");
-        tell("hang");
-        contract_connect(&d, &client);
-        contract_send(
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
+        driver_write(&d, "device", "hang");
+        client_open(&client, d.address);
+        client_send(
             &client,
-            contract_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
-        if (i == 0) {
+            client_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
+        if (i == PRIOR) {
             const json_t *result;
             size_t at;
 
             CHECK_INT(http_client_wait_end(&client, 100), HTTP_CLIENT_OPEN);
-            tell("");
+            driver_write(&d, "device", "");
             take(&client, &response);
             CHECK_STR(answer_degraded(contract_answer(response.body)), "deadline");
             json_array_foreach(json_object_get(contract_answer(response.body), "results"), at,
@@ -349,14 +298,13 @@ CONTRACT_TEST(late, some_contexts)
             CHECK(n_model >= 3 && n_model <= 9); /* of 24: three ads each */
         } else {
             take(&client, &response);
-            modes[i].check(&modes[i], "overloaded", &response);
-            tell("");
+            check_late(i, "overloaded", &response);
+            driver_write(&d, "device", "");
         }
         while (driver_metric(&d, "adrank_queue_depth") > 0) /* what was given up is still queued */
             ;
         CHECK_INT(late_count(&d), 1);
         contract_end(&d, &client, false);
-        stop(&d);
     }
     buf_release(&imps);
 }
@@ -368,21 +316,20 @@ CONTRACT_TEST(late, refused_early)
     static struct driver_response response;
     struct http_client client;
 
-    for (int i = 0; i < 3; i++) {
-        struct driver d;
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, NULL);
-        tell("hang");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], NULL);
+        driver_write(&d, "device", "hang");
         send_many(&d, &client, 1);
         CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
-        modes[i].check(&modes[i], "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
+        check_late(i, "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
         CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
-        tell("");
+        driver_write(&d, "device", "");
         take(&client, &response);
         answer_check_source(contract_answer(response.body), "model");
         contract_end(&d, &client, false);
-        stop(&d);
     }
 }
 
@@ -390,15 +337,15 @@ CONTRACT_TEST(late, refused_early)
  * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < N_MODES; i++) {
         struct driver_response *r;
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
-        test_row("%s", modes[i].set);
-        start(&d, modes[i].set, "deadline.encode_reserve_us=100000");
-        tell("hang");
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "deadline.encode_reserve_us=100000");
+        driver_write(&d, "device", "hang");
         r = driver_rank(&d, js("{'tmax':400," CANDIDATES "}"));
-        modes[i].check(&modes[i], "deadline", r);
+        check_late(i, "deadline", r);
         if (r->status == 200) {
             int total_us = answer_timing(contract_answer(r->body), "total");
 
@@ -407,8 +354,7 @@ CONTRACT_TEST(late, at_the_reserve)
                 CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
         }
         CHECK_INT(late_count(&d), 1);
-        tell("");
+        driver_write(&d, "device", "");
         contract_good(&d);
-        stop(&d);
     }
 }

@@ -1,32 +1,21 @@
-/* CONTRACT 3: what a request may be like, and how long what it holds. */
+/* CONTRACT 3: what a request may look like, and how long its values may be. */
 #include "tests/e2e/contract.h"
+#include "tests/refused_bodies.h"
 
 static const char *letters(int n)
 {
     return js("%0*d", n, 7);
 }
 
-/* Of each id 256 bytes. */
+/* 256 bytes of each id. */
 CONTRACT_TEST(invalid, too_long)
 {
-    static const struct {
-        const char *head, *tail, *pointer;
-    } rows[] = {
-        {"{'id':'", "'}", "/id"},
-        {"{'user':{'id':'", "'}}", "/user/id"},
-        {"{'user':{'buyeruid':'", "'}}", "/user/buyeruid"},
-        {"{'imp':[{'id':'", "'}]}", "/imp/0/id"},
-        {"{'imp':[{'id':'1','tagid':'", "'}]}", "/imp/0/tagid"},
-        {"{'rank':{'candidates':[{'adid':'", "'}]}}", "/rank/candidates/0/adid"},
-        {"{'rank':{'behaviour':[{'t':1,'type':'view','item':'", "'}]}}", "/rank/behaviour/0/item"},
-    };
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i].pointer);
-        contract_rank(shared(), "%s%s%s", rows[i].head, letters(256), rows[i].tail);
-        CHECK_STR(
-            contract_refused_at(shared(), js("%s%s%s", rows[i].head, letters(257), rows[i].tail)),
-            rows[i].pointer);
+    for (int i = 0; i < COUNT(bounded_ids); i++) {
+        test_row("%s", bounded_ids[i].pointer);
+        contract_rank(shared(), "%s%s%s", bounded_ids[i].head, letters(256), bounded_ids[i].tail);
+        CHECK_STR(contract_refused_at(shared(), js("%s%s%s", bounded_ids[i].head, letters(257),
+                                                   bounded_ids[i].tail)),
+                  bounded_ids[i].pointer);
     }
 }
 

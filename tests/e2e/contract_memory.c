@@ -48,10 +48,10 @@ CONTRACT_TEST(refused, out_of_memory)
     struct driver d;
 
     start_faulty(&d, &fault);
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     contract_good_on(&client);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1});
-    contract_send(&client, contract_post(large(200), ""));
+    client_send(&client, client_post(large(200), ""));
     contract_receive(&client, &refused);
     CHECK(fault_fired(&fault, FAULT_MALLOC) > 0);
     fault_clear(&fault);
@@ -71,8 +71,7 @@ static void try_without(struct driver *d, struct fault *fault, int k, const char
     struct err err;
 
     fault_set(fault, FAULT_MALLOC, &(struct fault_plan){.from = (uint64_t)k, .count = 1});
-    contract_connect(d, &client);
-    contract_send(&client, contract_post(body, ""));
+    client_open_rank(&client, d->address, body);
     if (http_client_receive(&client, false, &response, &err)) {
         CHECK(client.in.len == 0 && err.code == ERR_UNAVAILABLE);
     } else if (response.status == 200) {
@@ -130,27 +129,21 @@ CONTRACT_TEST(late, thousands_wait)
                                "\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}";
     struct redis redis;
     struct driver d;
-    char url[64];
 
     if (!raise_files(WAITING + 256))
         SKIP("no %d descriptors", WAITING + 256);
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", redis.port);
+    redis_start(&redis, NULL);
     driver_start(&d, &(struct driver_args){
                          .backend = "null",
-                         .redis = url,
+                         .redis = redis.url,
                          .sets = {"features.max_in_flight=65536", "features.timeout_ms=60000"}});
-    while (driver_metric(&d, "adrank_redis_up") != 1)
-        usleep(5000);
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     redis_pause(&redis);
     for (int i = 0; i < WAITING; i++) {
-        contract_connect(&d, &clients[i]);
-        contract_send(&clients[i], contract_post(body, ""));
+        client_open_rank(&clients[i], d.address, body);
     }
     for (int i = 0; i < WAITING; i++) {
-        json_t *answer =
-            contract_answer(contract_receive(&clients[i], &(struct contract_want){.status = 200}));
+        json_t *answer = contract_answer(contract_receive(&clients[i], CONTRACT_OK));
 
         /* Where Redis' time is up a moment before the answer's, the device may still score it. */
         CHECK(strncmp(answer_degraded(answer), "features", strlen("features")) == 0);

@@ -18,12 +18,10 @@ static double redis_info(const char *section, const char *name)
 {
     static char answer[16384];
     struct http_client client;
-    struct err err;
     size_t len = 0;
 
-    CHECK_OK(http_client_init(&client, js("127.0.0.1:%d", redis.port), 10000, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
-    contract_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
+    client_open(&client, js("127.0.0.1:%d", redis.port));
+    client_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
     for (ssize_t n = 1; n > 0; len += (size_t)n) {
         CHECK(http_client_wait_end(&client, 10000) != HTTP_CLIENT_OPEN);
         n = recv(client.fd, answer + len, sizeof(answer) - 1 - len, 0);
@@ -40,17 +38,6 @@ static double keys_looked_up(void)
     return redis_info("stats", "keyspace_hits:") + redis_info("stats", "keyspace_misses:");
 }
 
-static void put(const char *lines)
-{
-    FILE *program = popen(js("%s put --redis redis://127.0.0.1:%d --key-file %s/key",
-                             driver_build_path("bin/adrank-history"), redis.port, daemon_.folder),
-                          "w");
-
-    CHECK(program);
-    fputs(js("%s", lines), program);
-    CHECK_INT(pclose(program), 0);
-}
-
 #define USER "'user':{'id':'u1'}"
 /* Sent beside what is stored: it may not be used either. */
 #define SENT                                                                                       \
@@ -60,13 +47,13 @@ static void put(const char *lines)
 
 static json_t *rank_with(const char *members, const char *rank, const char *headers)
 {
-    struct view bytes = contract_post(js("{%s,%s}", members, rank), headers);
+    struct view bytes = client_post(js("{%s,%s}", members, rank), headers);
     struct http_client client;
     json_t *answer;
 
-    contract_connect(&daemon_, &client);
-    contract_send(&client, bytes);
-    answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+    client_open(&client, daemon_.address);
+    client_send(&client, bytes);
+    answer = contract_answer(contract_receive(&client, CONTRACT_OK));
     http_client_release(&client);
     return answer;
 }
@@ -77,17 +64,17 @@ static struct driver *mine(void)
 
     if (daemon_.pid)
         return &daemon_;
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
+    redis_start(&redis, NULL);
     driver_start(&daemon_, &(struct driver_args){
                                .backend = "null",
-                               .redis = js("redis://127.0.0.1:%d", redis.port),
+                               .redis = redis.url,
                                .sets = {"log.impressions=impressions", "features.timeout_ms=2000",
                                         "deadline.default_ms=4000", "deadline.max_ms=4000"}});
-    put("{'user':'u1','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
-        "{'user':'u1','t':2000,'type':'buy','text':'yoga mat'}\n"
-        "{'user':'42','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
-        "{'user':'42','t':2000,'type':'buy','text':'yoga mat'}\n");
+    driver_history(&daemon_, redis.url, "put",
+                   "{'user':'u1','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
+                   "{'user':'u1','t':2000,'type':'buy','text':'yoga mat'}\n"
+                   "{'user':'42','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
+                   "{'user':'42','t':2000,'type':'buy','text':'yoga mat'}\n");
     blank = json_deep_copy(rank_with("'id':'blank'", NOTHING_SENT, ""));
     until_us = clock_now_us() + 20000000;
     do { /* the client of Redis connects in its own time */

@@ -7,41 +7,37 @@
 CONTRACT_TEST(refused, before_the_model)
 {
     static const struct contract_want not_ready = {.status = 503, .code = "not_ready"};
-    char address[64], public[96], file[64], env[128];
+    char address[64], public[96];
     struct driver_response *r;
     struct http_client client;
-    struct driver d;
+    struct driver d AT_END(driver_end);
     struct err err;
 
     /* The engine is being opened for as long as the device hangs. */
     snprintf(address, sizeof(address), "unix:/tmp/adrank-contract-%d", (int)getpid());
     snprintf(public, sizeof(public), "http.address=%s", address);
-    snprintf(file, sizeof(file), "/tmp/adrank-device-%d", (int)getpid());
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", file);
-    CHECK_OK(file_write(file, VIEW_LIT("hang"), &err), err);
-    driver_start(&d, &(struct driver_args){
-                         .backend = "failing", .env = {env}, .sets = {public}, .no_wait = true});
+    driver_start(&d,
+                 &(struct driver_args){
+                     .backend = "failing", .device = "hang", .sets = {public}, .no_wait = true});
     snprintf(d.address, sizeof(d.address), "%s", address);
     while (access(address + strlen("unix:"), F_OK) == -1)
         CHECK(driver_wait(&d, 5) == -1);
     CHECK_OK(http_client_init(&client, d.address, 30000, &err), err);
     while (http_client_connect(&client, &err)) /* bound, and not yet listening */
         CHECK(driver_wait(&d, 5) == -1);
-    contract_send(&client, contract_post("{}", ""));
+    client_send(&client, client_post("{}", ""));
     contract_receive(&client, &not_ready);
     test_row("health");
     r = driver_call(d.address, "GET", "/livez", NULL);
     CHECK_INT(r->status, 200);
     CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
     test_row("ready at last");
-    CHECK_OK(file_write(file, VIEW_LIT(""), &err), err);
+    driver_write(&d, "device", "");
     driver_wait_log(&d, "event=ready");
     while (driver_call(address, "GET", "/readyz", NULL)->status != 200)
         CHECK(driver_wait(&d, 5) == -1);
     /* The connection that was refused is the one that is served. */
     contract_end(&d, &client, false);
-    CHECK_INT(driver_stop(&d), 0);
-    unlink(file);
 }
 
 CONTRACT_TEST(refused, max_connections)
@@ -49,38 +45,29 @@ CONTRACT_TEST(refused, max_connections)
     static const struct contract_want refused = {
         .status = 503, .code = "too_many_connections", .closed = true};
     struct http_client first, second, third;
-    char file[64], env[128];
-    struct driver d;
-    struct err err;
+    struct driver d AT_END(driver_end);
 
-    snprintf(file, sizeof(file), "/tmp/adrank-device-%d", (int)getpid());
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", file);
-    CHECK_OK(file_write(file, VIEW_LIT(""), &err), err);
-    driver_start(&d, &(struct driver_args){
-                         .backend = "failing", .env = {env}, .sets = {"http.max_connections=2"}});
+    driver_start(&d,
+                 &(struct driver_args){.backend = "failing", .sets = {"http.max_connections=2"}});
     contract_good(&d);
-    CHECK_OK(file_write(file, VIEW_LIT("hang"), &err), err);
-    contract_connect(&d, &first);
-    contract_send(&first, contract_post("{}", ""));
-    contract_connect(&d, &second);
-    contract_send(&second, contract_post("{}", ""));
+    driver_write(&d, "device", "hang");
+    client_open_rank(&first, d.address, "{}");
+    client_open_rank(&second, d.address, "{}");
     while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") < 3)
         CHECK(driver_wait(&d, 5) == -1);
-    contract_connect(&d, &third);       /* both others are in work */
+    client_open(&third, d.address);     /* both others are in work */
     contract_receive(&third, &refused); /* without having asked for anything */
     CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&third);
-    CHECK_OK(file_write(file, VIEW_LIT(""), &err), err);
-    contract_receive(&first, &(struct contract_want){.status = 200});
-    contract_receive(&second, &(struct contract_want){.status = 200});
+    driver_write(&d, "device", "");
+    contract_receive(&first, CONTRACT_OK);
+    contract_receive(&second, CONTRACT_OK);
     test_row("an idle one makes room");
     contract_good(&d);
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&first);
     contract_end(&d, &second, false);
     CHECK_INT(driver_metric(&d, "adrank_connections_evicted_total"), 1);
-    CHECK_INT(driver_stop(&d), 0);
-    unlink(file);
 }
 
 /* Whole bodies are promised room by their length: the second does not fit beside the first, which
@@ -90,29 +77,27 @@ CONTRACT_TEST(refused, body_memory)
     static const struct contract_want refused = {
         .status = 503, .code = "body_memory", .closed = true};
     struct http_client first, second;
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(&d,
                  &(struct driver_args){.backend = "null", .sets = {"http.memory_bytes=262144"}});
-    contract_connect(&d, &first);
-    contract_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                                     "Content-Length: 200000\r\n\r\n{}%*s",
-                                     190000 - 2, "")));
+    client_open(&first, d.address);
+    client_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
+                                   "Content-Length: 200000\r\n\r\n{}%*s",
+                                   190000 - 2, "")));
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_MORE); /* 100: the head is read */
     test_row("a length that is only announced is not refused");
-    contract_connect(&d, &second);
-    contract_send(&second,
-                  view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
+    client_open(&second, d.address);
+    client_send(&second,
+                view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
     CHECK_INT(http_client_wait_end(&second, 200), HTTP_CLIENT_OPEN);
-    contract_send(&second, view_of(js("%*s", 99000, "")));
+    client_send(&second, view_of(js("%*s", 99000, "")));
     contract_receive(&second, &refused);
     contract_end(&d, &second, true); /* a small one still fits */
     test_row("the first is not harmed");
-    contract_send(&first, view_of(js("%*s", 10000, "")));
-    contract_receive(&first, &(struct contract_want){.status = 200});
+    client_send(&first, view_of(js("%*s", 10000, "")));
+    contract_receive(&first, CONTRACT_OK);
     contract_end(&d, &first, false);
     test_row("and its room is free again");
-    contract_expect(&d, contract_post(js("{}%*s", 250000, ""), ""),
-                    &(struct contract_want){.status = 200});
-    CHECK_INT(driver_stop(&d), 0);
+    contract_expect(&d, client_post(js("{}%*s", 250000, ""), ""), CONTRACT_OK);
 }

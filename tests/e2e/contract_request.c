@@ -43,28 +43,19 @@ CONTRACT_TEST(id, made_up)
  * before `never_ms`, which is what another budget would be. */
 static void check_budget(const char *const *sets, const char *tmax, int least_ms, int never_ms)
 {
-    struct driver_args args = {.backend = "failing", .env = {NULL, NULL}};
-    char path[] = "/tmp/adrank-contract-XXXXXX", env[64];
-    int fd = mkstemp(path);
-    struct driver d;
+    struct driver_args args = {.backend = "failing"};
+    struct driver d AT_END(driver_end);
     json_t *answer;
-    struct err err;
 
-    CHECK(fd != -1);
-    close(fd);
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", path);
-    args.env[0] = env;
     for (int i = 0; sets[i]; i++)
         args.sets[i] = sets[i];
     driver_start(&d, &args);
-    CHECK_OK(file_write(path, VIEW_LIT("hang"), &err), err);
+    driver_write(&d, "device", "hang");
     answer = contract_rank(&d, "{%s'rank':{'candidates':[{'adid':'a1'}]}}", tmax);
     CHECK_STR(answer_degraded(answer), "deadline");
     CHECK(answer_timing(answer, "total") >= least_ms * 1000);
     CHECK(answer_timing(answer, "total") < never_ms * 1000);
-    CHECK_OK(file_write(path, VIEW_LIT(""), &err), err);
-    CHECK_INT(driver_stop(&d), 0);
-    unlink(path);
+    driver_write(&d, "device", "");
 }
 
 #define SETS(...) ((const char *const[]){__VA_ARGS__, "deadline.encode_reserve_us=0", NULL})
@@ -102,25 +93,24 @@ CONTRACT_TEST(tmax, less_network)
 CONTRACT_TEST(tmax, from_the_first_byte)
 {
     const char *body = js("{'tmax':600,'rank':{'candidates':[{'adid':'a1'}]}}");
-    struct view whole = contract_post(body, "");
+    struct view whole = client_post(body, "");
     size_t head = whole.len - strlen(body);
     struct http_client client;
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *answer;
 
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"deadline.network_ms=0"}});
     for (int late = 0; late < 2; late++) {
         test_row(late ? "the body 700 ms behind the head" : "at once");
-        contract_connect(&d, &client);
-        contract_send(&client, (struct view){whole.ptr, head});
+        client_open(&client, d.address);
+        client_send(&client, (struct view){whole.ptr, head});
         usleep(late ? 700000 : 0);
-        contract_send(&client, (struct view){whole.ptr + head, whole.len - head});
-        answer = contract_answer(contract_receive(&client, &(struct contract_want){.status = 200}));
+        client_send(&client, (struct view){whole.ptr + head, whole.len - head});
+        answer = contract_answer(contract_receive(&client, CONTRACT_OK));
         CHECK_STR(answer_degraded(answer), late ? "deadline" : "");
         answer_check_source(answer, late ? "prior" : "model");
         http_client_release(&client);
     }
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- imp ------------------------------------------------------------------------------------- */
@@ -281,7 +271,7 @@ static const char *pairs_of(const json_t *answer)
 
 CONTRACT_TEST(unique, request)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
     json_t *answer;
 
     driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.unique=request"}});
@@ -297,7 +287,6 @@ CONTRACT_TEST(unique, request)
                           "{'adid':'b','bid':1,'text':'t'},{'adid':'a','bid':1,'text':'t'}]}}");
     CHECK_STR(pairs_of(answer), " z:a z:b y:c y:d");
     contract_good(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- bounds ---------------------------------------------------------------------------------- */
@@ -330,7 +319,7 @@ CONTRACT_TEST(bounds, answer)
         {256, 0, 1000, "/rank/top_n"},
         {256, 257, 1, "/rank/candidates"},
     };
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     driver_start(
         &d, &(struct driver_args){.backend = "null",
@@ -352,14 +341,12 @@ CONTRACT_TEST(bounds, answer)
             CHECK_STR(contract_refused_at(&d, body), rows[i].refused);
             continue;
         }
-        answer =
-            contract_expect(&d, contract_post(body, ""), &(struct contract_want){.status = 200});
+        answer = contract_expect(&d, client_post(body, ""), CONTRACT_OK);
         CHECK(strlen(answer) < 1 << 20);
         CHECK(strlen(answer) > (size_t)rows[i].imps * (size_t)rows[i].candidates * 512);
         CHECK_INT(json_array_size(json_object_get(contract_answer(answer), "results")),
                   rows[i].imps * rows[i].candidates);
     }
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_DAEMON_ENDS(request)

@@ -30,36 +30,32 @@ static void check_served(struct driver *d)
 CONTRACT_TEST(room, silent)
 {
     struct http_client clients[HELD];
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "http.workers=1"); /* so that it is known who is the oldest */
     for (int i = 0; i < HELD; i++)
-        contract_connect(&d, &clients[i]);
+        client_open(&clients[i], d.address);
     check_served(&d);
     CHECK(driver_metric(&d, "adrank_connections_evicted_total") >= HELD - MAX);
     /* The oldest went, told that there is no room. */
-    contract_receive(
-        &clients[0],
-        &(struct contract_want){.status = 503, .code = "too_many_connections", .closed = true});
+    contract_receive(&clients[0], CONTRACT_CLOSES(503, "too_many_connections"));
     release(clients);
     check_served(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(room, used)
 {
     struct http_client clients[HELD];
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "http.workers=1"); /* so that it is known who is the oldest */
     for (int i = 0; i < HELD; i++) {
-        contract_connect(&d, &clients[i]);
+        client_open(&clients[i], d.address);
         contract_good_on(&clients[i]);
     }
     check_served(&d);
     CHECK_INT(http_client_wait_end(&clients[0], 10000), HTTP_CLIENT_CLOSED); /* without a word */
     release(clients);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(room, slow)
@@ -70,17 +66,16 @@ CONTRACT_TEST(room, slow)
 
     for (int row = 0; row < 3; row++) {
         struct http_client clients[HELD];
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
         test_row("%s", begun[row]);
         start(&d, "http.workers=2");
         for (int i = 0; i < HELD; i++) {
-            contract_connect(&d, &clients[i]);
-            contract_send(&clients[i], view_of(begun[row]));
+            client_open(&clients[i], d.address);
+            client_send(&clients[i], view_of(begun[row]));
         }
         usleep(400000); /* now they count as slow */
         check_served(&d);
         release(clients);
-        CHECK_INT(driver_stop(&d), 0);
     }
 }

@@ -26,7 +26,7 @@ CONTRACT_TEST(slow, head)
 {
     static const char *const rows[] = {"P", "POST /rank HTTP/1.1\r\nHost: a\r\n",
                                        "POST /rank HTTP/1.1\r\nHost: a\r\nX-A: b\r"};
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "http.head_ms=300");
     for (int i = 0; i < 3; i++) {
@@ -36,7 +36,6 @@ CONTRACT_TEST(slow, head)
         contract_expect(&d, view_of(rows[i]), &timed_out);
         CHECK(elapsed_ms(sent_us) >= 300);
     }
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(slow, body)
@@ -45,7 +44,7 @@ CONTRACT_TEST(slow, body)
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}",
         "POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"};
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
     start(&d, "http.body_ms=300");
     for (int i = 0; i < 3; i++) {
@@ -55,7 +54,6 @@ CONTRACT_TEST(slow, body)
         contract_expect(&d, view_of(rows[i]), &timed_out);
         CHECK(elapsed_ms(sent_us) >= 300);
     }
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* One byte again and again, for ever: the deadline is absolute. */
@@ -64,11 +62,11 @@ static void drip(struct driver *d, const char *begin, const char *byte)
     int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
     struct http_client client;
 
-    contract_connect(d, &client);
-    contract_send(&client, view_of(begin));
+    client_open(&client, d->address);
+    client_send(&client, view_of(begin));
     while (http_client_wait_end(&client, 20) == HTTP_CLIENT_OPEN) {
         CHECK(clock_now_us() < until_us);
-        contract_send(&client, view_of(byte));
+        client_send(&client, view_of(byte));
     }
     contract_receive(&client, &timed_out);
     http_client_release(&client);
@@ -93,18 +91,17 @@ CONTRACT_TEST(slow, drip)
 CONTRACT_TEST(quiet, idle)
 {
     struct http_client client;
-    struct driver d;
+    struct driver d AT_END(driver_end);
     int64_t good_us;
 
     start(&d, "http.idle_ms=300");
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     contract_good_on(&client);
     good_us = clock_now_us();
     CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
     CHECK(elapsed_ms(good_us) >= 250);
     http_client_release(&client);
     contract_good(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 CONTRACT_TEST(quiet, before_the_first_byte)
@@ -113,13 +110,13 @@ CONTRACT_TEST(quiet, before_the_first_byte)
 
     for (int i = 0; i < 2; i++) {
         struct http_client client, used;
-        struct driver d;
+        struct driver d AT_END(driver_end);
 
         test_row("%s", sets[i]);
         start(&d, sets[i]);
-        contract_connect(&d, &used);
+        client_open(&used, d.address);
         contract_good_on(&used);
-        contract_connect(&d, &client);
+        client_open(&client, d.address);
         CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
         http_client_release(&client);
         if (i == 0) /* between requests there is more time */
@@ -127,7 +124,6 @@ CONTRACT_TEST(quiet, before_the_first_byte)
         else
             http_client_release(&used);
         contract_good(&d);
-        CHECK_INT(driver_stop(&d), 0);
     }
 }
 
@@ -138,7 +134,7 @@ CONTRACT_TEST(quiet, answer_not_taken)
     char path[64], set[96], bytes[4096];
     struct buf body = BUF_INIT;
     struct http_client client;
-    struct driver d;
+    struct driver d AT_END(driver_end);
     ssize_t n;
     size_t taken = 0;
 
@@ -149,11 +145,11 @@ CONTRACT_TEST(quiet, answer_not_taken)
     for (int i = 1; i < 16; i++)
         buf_printf(&body, ",{\"id\":\"%d\"}", i);
     buf_add_str(&body, "]}");
-    contract_connect(&d, &client);
+    client_open(&client, d.address);
     for (int i = 0; i < 40; i++)
-        contract_send(&client, contract_post(buf_str(&body), ""));
+        client_send(&client, client_post(buf_str(&body), ""));
     buf_release(&body);
-    contract_receive(&client, &(struct contract_want){.status = 200}); /* the first is taken */
+    contract_receive(&client, CONTRACT_OK); /* the first is taken */
     for (int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
          driver_metric(&d, "adrank_connections") != 0;) {
         CHECK(clock_now_us() < until_us);
@@ -166,5 +162,4 @@ CONTRACT_TEST(quiet, answer_not_taken)
     CHECK(taken < 30 * 16 * 7 * 150);
     http_client_release(&client);
     contract_good(&d);
-    CHECK_INT(driver_stop(&d), 0);
 }

@@ -25,16 +25,6 @@ static const json_t *rank(struct buf *body)
     return driver_json(response);
 }
 
-static bool degraded(const json_t *answer, const char *reason)
-{
-    const json_t *reasons = driver_at(answer, "/degraded");
-
-    for (size_t i = 0; i < json_array_size(reasons); i++)
-        if (strcmp(json_string_value(json_array_get(reasons, i)), reason) == 0)
-            return true;
-    return false;
-}
-
 static int jobs(void)
 {
     return (int)driver_metric(&d, "adrank_batch_requests_sum");
@@ -54,7 +44,8 @@ TEST(crafted__contexts_share_a_bound_on_text)
     add_imps(&body, IMPS);
     buf_printf(&body, ",\"site\":{\"search\":\"%*s\"}}", 200000, "");
     answer = rank(&body);
-    CHECK(degraded(answer, "deadline") && degraded(answer, "truncated"));
+    CHECK(driver_lists(answer, "/degraded", "deadline") &&
+          driver_lists(answer, "/degraded", "truncated"));
     CHECK_INT(json_array_size(driver_at(answer, "/results")), IMPS);
     for (size_t i = 0; i < IMPS; i++) {
         const json_t *result = json_array_get(driver_at(answer, "/results"), i);
@@ -68,7 +59,7 @@ TEST(crafted__contexts_share_a_bound_on_text)
     buf_add_str(&body, "{");
     add_imps(&body, IMPS);
     buf_add_str(&body, ",\"site\":{\"search\":\"trail running shoes\"}}");
-    CHECK(!degraded(rank(&body), "deadline"));
+    CHECK(!driver_lists(rank(&body), "/degraded", "deadline"));
     CHECK_INT(jobs(), scored + IMPS);
     buf_release(&body);
     CHECK_INT(driver_stop(&d), 0);

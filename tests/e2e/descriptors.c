@@ -18,11 +18,8 @@ static struct http_client clients[CLIENTS];
 
 static void connect_all(const char *bytes)
 {
-    struct err err;
-
     for (int i = 0; i < CLIENTS; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.address, 10000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        client_open(&clients[i], d.address);
         if (bytes) /* one that was refused meanwhile is in order */
             (void)!send(clients[i].fd, bytes, strlen(bytes), MSG_NOSIGNAL);
     }

@@ -15,6 +15,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/test.h"
 
 #define DEFAULT_MODEL "tests/golden/models/e2e"
@@ -128,6 +129,15 @@ static bool has_ended(struct driver *driver)
     if (!driver->ended && waitpid(driver->pid, &driver->status, WNOHANG) == driver->pid)
         driver->ended = true;
     return driver->ended;
+}
+
+int driver_logged(struct driver *driver, const char *text)
+{
+    int n = 0;
+
+    for (const char *at = driver_log(driver); (at = strstr(at, text)); at += strlen(text))
+        n++;
+    return n;
 }
 
 void driver_wait_log(struct driver *driver, const char *text)
@@ -263,7 +273,7 @@ static void limit_files(const struct driver_args *args)
 static void run_child(struct driver *driver, const struct driver_args *args,
                       const struct command *command, int pipe_fd)
 {
-    char log[256];
+    char log[256], device[256];
     int fd = pipe_fd;
 
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -273,6 +283,8 @@ static void run_child(struct driver *driver, const struct driver_args *args,
     dup2(fd, 2);
     dup2(fd, 1);
     limit_files(args);
+    snprintf(device, sizeof(device), "%s/device", driver->folder);
+    setenv("ADRANK_FAILING_FILE", device, 1);
     for (int i = 0; i < DRIVER_MAX_SETS && args->env[i]; i++)
         putenv((char *)(uintptr_t)args->env[i]);
     execv(command->argv[0], (char *const *)(uintptr_t)command->argv);
@@ -290,6 +302,7 @@ void driver_start(struct driver *driver, const struct driver_args *args)
     driver_write(driver, "config.json", args->config ? args->config : "{}");
     driver_write(driver, "catalog.jsonl", args->catalog ? args->catalog : driver_catalog);
     driver_write(driver, "key", DRIVER_KEY "\n");
+    driver_write(driver, "device", args->device ? args->device : "");
     driver_write(driver, "log", "");
     command.n = 0;
     make_command(driver, args, &command);
@@ -422,6 +435,22 @@ struct driver_response *driver_raw(const char *address, struct view bytes)
     return &result;
 }
 
+int64_t driver_status_bytes(struct driver *driver, const char *name)
+{
+    char path[64], line[256];
+    int64_t kib = -1;
+    FILE *file;
+
+    snprintf(path, sizeof(path), "/proc/%d/status", (int)driver->pid);
+    file = fopen(path, "re");
+    CHECK(file);
+    while (kib == -1 && fgets(line, sizeof(line), file))
+        if (strncmp(line, name, strlen(name)) == 0)
+            kib = strtoll(line + strlen(name), NULL, 10);
+    fclose(file);
+    return kib * 1024;
+}
+
 double driver_metric(struct driver *driver, const char *sample)
 {
     const struct driver_response *response = driver_call(driver->admin, "GET", "/metrics", NULL);
@@ -456,6 +485,23 @@ double driver_metric_sum(struct driver *driver, const char *name, const char *la
             sum = (sum < 0 ? 0 : sum) + strtod(end + 1, NULL);
     }
     return sum;
+}
+
+const char *driver_history(struct driver *driver, const char *url, const char *verb,
+                           const char *lines)
+{
+    static char out[4096];
+    char command[8400];
+    FILE *pipe;
+
+    driver_write(driver, "lines", js("%s", lines));
+    snprintf(command, sizeof(command), "%s %s --redis %s --key-file %s/key <%s/lines",
+             driver_build_path("bin/adrank-history"), verb, url, driver->folder, driver->folder);
+    pipe = popen(command, "r");
+    CHECK(pipe);
+    out[fread(out, 1, sizeof(out) - 1, pipe)] = '\0';
+    CHECK_INT(pclose(pipe), 0);
+    return out;
 }
 
 struct driver_response *driver_reload(struct driver *driver, const char *config)

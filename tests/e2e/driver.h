@@ -21,6 +21,7 @@ struct driver_args {
     /* model.path; NULL: a small Hugging Face directory without golden requests. */
     const char *model;
     const char *backend; /* "cpu", or "null", "paced", "failing": the test modules; NULL: "null" */
+    const char *device;  /* words for "failing"; later ones by driver_write("device") */
     const char *catalog; /* bytes of the catalog; NULL: driver_catalog */
     const char *redis;   /* features.url, with a key of the driver's; NULL: none */
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL behind the last */
@@ -35,7 +36,7 @@ struct driver_args {
 
 struct driver {
     pid_t pid;
-    char folder[128];  /* config.json, catalog.jsonl, key, log */
+    char folder[128];  /* config.json, catalog.jsonl, key, device, log */
     char address[128]; /* of /rank; valid once ready */
     char admin[128];
     int status; /* of waitpid, once ended */
@@ -64,6 +65,8 @@ int driver_wait(struct driver *driver, int ms);
 void driver_write(struct driver *driver, const char *name, const char *bytes);
 /* The whole log so far; valid until the next call. */
 const char *driver_log(struct driver *driver);
+/* How often the log holds text. */
+int driver_logged(struct driver *driver, const char *text);
 /* Waits until the log holds text; FAILs after 10 s. */
 void driver_wait_log(struct driver *driver, const char *text);
 
@@ -82,11 +85,18 @@ struct driver_response *driver_rank(struct driver *driver, const char *body);
  * closed. */
 struct driver_response *driver_raw(const char *address, struct view bytes);
 
+/* A size in /proc/PID/status: "VmRSS:" now, "VmHWM:" at most so far. */
+int64_t driver_status_bytes(struct driver *driver, const char *name);
+
 /* A sample of /metrics: "adrank_filtered_total{reason=\"floor\"}"; -1 when there is none. */
 double driver_metric(struct driver *driver, const char *sample);
 /* The sum of the samples of a family whose labels hold some text: "adrank_requests_total",
  * "code=\"200\""; -1 when there is none. */
 double driver_metric_sum(struct driver *driver, const char *name, const char *labels);
+/* adrank-history VERB with the driver's key on these lines, JSON with ' for " or not; its output,
+ * until the next call. */
+const char *driver_history(struct driver *driver, const char *url, const char *verb,
+                           const char *lines);
 /* Applies a new configuration file by POST /admin/reload and gives the answer. */
 struct driver_response *driver_reload(struct driver *driver, const char *config);
 
@@ -99,6 +109,8 @@ const char *driver_config(const char *overlay, ...) __attribute__((sentinel));
 const json_t *driver_json(const struct driver_response *response);
 /* What a pointer names: "/results/0/adid"; NULL when there is nothing. */
 const json_t *driver_at(const json_t *value, const char *pointer);
+/* Whether the array there has a string that contains text: "/degraded", "/warnings". */
+bool driver_lists(const json_t *value, const char *pointer, const char *text);
 
 /* Path of a program or module of the build that the test belongs to: "bin/adrankd". */
 const char *driver_build_path(const char *name);

@@ -107,3 +107,13 @@ const json_t *driver_at(const json_t *value, const char *pointer)
     }
     return value;
 }
+
+bool driver_lists(const json_t *value, const char *pointer, const char *text)
+{
+    const json_t *array = driver_at(value, pointer);
+
+    for (size_t i = 0; i < json_array_size(array); i++)
+        if (strstr(json_string_value(json_array_get(array, i)), text))
+            return true;
+    return false;
+}

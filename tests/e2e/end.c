@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -15,52 +15,35 @@
 #define MANY_ADS 120000
 #define END_MS 20000 /* it takes three seconds at most; 70 tells the end of one that hangs */
 
-static char device_file[64], hangs_file[80];
-
 /* A device that never gives a batch back is leaked, on purpose and told in the log: no case for
  * LeakSanitizer. And who is ended by force joins no threads: no case for TSan. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
 static void start_on_failing(struct driver *d, const char *env_too)
 {
-    static char env[128], tsan[1024];
+    static char tsan[1024];
     const char *options = getenv("TSAN_OPTIONS");
 
     snprintf(tsan, sizeof(tsan), "TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : "");
-    snprintf(device_file, sizeof(device_file), "/tmp/adrank-end-%d", (int)getpid());
-    snprintf(hangs_file, sizeof(hangs_file), "%s.hangs", device_file);
-    snprintf(env, sizeof(env), "ADRANK_FAILING_FILE=%s", device_file);
-    unlink(device_file);
-    unlink(hangs_file);
     driver_start(d, &(struct driver_args){.backend = "failing",
-                                          .env = {env, tsan, env_too},
+                                          .env = {tsan, env_too},
                                           .sets = {"admin.stall_ms=300"}});
-}
-
-static void tell(const char *words)
-{
-    struct err err;
-
-    CHECK_OK(file_write(device_file, view_of(words), &err), err);
 }
 
 /* The executor waits for the device. That it is stalled is not enough: a sanitizer makes it so in
  * the middle of its work. */
 static void wait_stalled(struct driver *d)
 {
-    int64_t until_us = clock_now_us() + 20000000;
+    char hangs[256];
 
-    while (access(hangs_file, F_OK) == -1 ||
-           driver_call(d->admin, "GET", "/livez", NULL)->status == 200) {
-        if (clock_now_us() > until_us)
-            FAIL("the device does not hang:\n%s", driver_log(d));
-        usleep(5000);
-    }
+    snprintf(hangs, sizeof(hangs), "%s/device.hangs", d->folder);
+    WAIT_FOR(access(hangs, F_OK) == 0 &&
+             driver_call(d->admin, "GET", "/livez", NULL)->status != 200);
 }
 
 static void hang_in_a_batch(struct driver *d)
 {
-    tell("hang");
+    driver_write(d, "device", "hang");
     CHECK_INT(driver_rank(d, RANK_SOON)->status, 200);
     wait_stalled(d);
 }
@@ -77,13 +60,6 @@ static void check_log(struct driver *d, const char *text)
         FAIL("no \"%s\" in:\n%s", text, driver_log(d));
 }
 
-static void done(struct driver *d)
-{
-    driver_stop(d);
-    unlink(device_file);
-    unlink(hangs_file);
-}
-
 TEST(end__with_a_hanging_device)
 {
     struct driver d;
@@ -93,7 +69,7 @@ TEST(end__with_a_hanging_device)
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, END_MS), 0);
     check_log(&d, "event=executor_leaked");
-    done(&d);
+    driver_stop(&d);
 }
 
 /* The opening waits for the batch to come back. */
@@ -109,13 +85,13 @@ TEST(end__with_a_hanging_device_that_a_reload_waits_for)
     CHECK_INT(driver_wait(&d, END_MS), 0);
     check_log(&d, "event=executor_leaked");
     check_log(&d, "event=reload_failed");
-    done(&d);
+    driver_stop(&d);
 }
 
 static void hang_in_an_opening(struct driver *d)
 {
     start_on_failing(d, NULL);
-    tell("hang");
+    driver_write(d, "device", "hang");
     reload_with_a_new_engine(d);
     wait_stalled(d);
 }
@@ -127,8 +103,8 @@ TEST(end__with_an_opening_that_hangs)
     hang_in_an_opening(&d);
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 40000), 70);
-    check_log(&d, "adrankd: does not come to its end");
-    done(&d);
+    check_log(&d, "adrankd: shutdown timed out");
+    driver_stop(&d);
 }
 
 TEST(end__at_a_further_signal_with_an_opening_that_hangs)
@@ -145,7 +121,7 @@ TEST(end__at_a_further_signal_with_an_opening_that_hangs)
             break;
     }
     CHECK_INT(driver_wait(&d, 0), 128 + SIGTERM);
-    done(&d);
+    driver_stop(&d);
 }
 
 /* ---- a load under way ------------------------------------------------------------------------ */
@@ -170,14 +146,6 @@ static void reload_many_ads(struct driver *d)
         CHECK_INT(driver_call(d->admin, "GET", "/livez", NULL)->status, 200);
 }
 
-static void connect_to(struct http_client *client, const char *address)
-{
-    struct err err;
-
-    CHECK_OK(http_client_init(client, address, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-}
-
 static void check_given_up(struct driver *d)
 {
     const char *failed = strstr(driver_log(d), "event=reload_failed");
@@ -196,7 +164,7 @@ TEST(end__gives_up_a_load)
         test_row("end: %s", twice ? "TERM, TERM" : "TERM");
         driver_start(&d, &(struct driver_args){0});
         if (twice)
-            connect_to(&client, d.address);
+            client_open(&client, d.address);
         reload_many_ads(&d);
         driver_kill(&d, SIGTERM);
         if (twice) {
@@ -205,36 +173,22 @@ TEST(end__gives_up_a_load)
         }
         CHECK_INT(driver_wait(&d, END_MS), 0);
         check_given_up(&d);
-        CHECK_INT(strstr(driver_log(&d), "event=stopping_at_once") != NULL, twice);
+        CHECK_INT(strstr(driver_log(&d), "event=forced_shutdown") != NULL, twice);
         if (twice)
             http_client_release(&client);
-        done(&d);
+        driver_stop(&d);
     }
-}
-
-static int lines_with(const char *text, const char *what)
-{
-    int n = 0;
-
-    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
-        n++;
-    return n;
 }
 
 TEST(end__hup_during_a_load_is_not_lost)
 {
     struct driver d AT_END(driver_end);
-    int64_t until_us = clock_now_us() + 60000000;
 
     driver_start(&d, &(struct driver_args){0});
     reload_many_ads(&d);
     driver_write(&d, "config.json", "{\"rank\":{\"top_n\":7}}");
     driver_kill(&d, SIGHUP);
-    while (lines_with(driver_log(&d), "event=reload ") < 2) {
-        if (clock_now_us() > until_us)
-            FAIL("one reload only:\n%s", driver_log(&d));
-        usleep(5000);
-    }
+    WAIT_FOR_MS(60000, driver_logged(&d, "event=reload ") == 2);
     CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"top_n\":7"));
 }
 
@@ -243,28 +197,20 @@ TEST(end__hup_during_a_load_is_not_lost)
 /* As a preStop hook with the platform's SIGTERM behind it: what is in flight is answered. */
 TEST(end__first_signal_goes_on_with_an_admins_drain)
 {
-    struct buf bytes = BUF_INIT;
     struct http_client client;
-    struct client_response response;
     struct driver d;
-    struct err err;
 
     start_on_failing(&d, NULL);
-    tell("hang");
-    connect_to(&client, d.address);
-    http_request_write(
-        &bytes, &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(RANK)});
-    CHECK_OK(http_client_send(&client, buf_view(&bytes), &err), err);
+    driver_write(&d, "device", "hang");
+    client_open_rank(&client, d.address, RANK);
     wait_stalled(&d);
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     driver_kill(&d, SIGTERM);
     usleep(300000);
-    tell("");
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    CHECK_INT(response.status, 200);
+    driver_write(&d, "device", "");
+    CHECK_INT(client_receive(&client), 200);
     CHECK_INT(driver_wait(&d, END_MS), 0);
     check_log(&d, "event=drained cut=0");
     http_client_release(&client);
-    buf_release(&bytes);
-    done(&d);
+    driver_stop(&d);
 }

@@ -7,13 +7,14 @@
 
 #include "adrank/behaviour.h"
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/hostile_redis_peer.h"
 #include "tests/test.h"
 
 #define CALLS 7 /* of each row: more than open a breaker */
-/* KiB of memory at its peak: the bytes of the link, copies of them, and what goes late. */
-#define MAX_GROWTH (16 << 10)
+/* Bytes of memory at its peak: the bytes of the link, copies of them, and what goes late. */
+#define MAX_GROWTH (16 << 20)
 #define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
 #define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define OF_NOBODY "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
@@ -68,14 +69,9 @@ static bool call(bool lists)
 
 static void check_recovers(void)
 {
-    int64_t until_us = clock_now_us() + 20000000;
     bool marked;
 
-    while (pctr_of(OF_USER, &marked) != with || marked) {
-        if (clock_now_us() > until_us)
-            FAIL("still without history after 20 s:\n%s", driver_log(&d));
-        usleep(3000);
-    }
+    WAIT_FOR(pctr_of(OF_USER, &marked) == with && !marked);
 }
 
 static void start(const char *set, const char *more)
@@ -101,27 +97,10 @@ static void stop(void)
     peer_stop(&peer);
 }
 
-/* A line of /proc/PID/status in KiB. */
-static int64_t status_kib(const char *name)
-{
-    char path[64], line[256];
-    int64_t kib = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
-    file = fopen(path, "re");
-    CHECK(file);
-    while (fgets(line, sizeof(line), file))
-        if (strncmp(line, name, strlen(name)) == 0)
-            kib = strtoll(line + strlen(name), NULL, 10);
-    fclose(file);
-    return kib;
-}
-
 /* A sanitizer's address space is terabytes, and it keeps what was freed. */
 static bool sanitized(void)
 {
-    return status_kib("VmPeak:") > 1 << 30;
+    return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
 }
 
 static double failed(const char *reason)
@@ -183,27 +162,19 @@ static void run_row(const struct peer_row *row)
 
 TEST(hostile_redis__breaks_nothing)
 {
-    int64_t kib;
+    int64_t start_bytes;
 
     start(NULL, NULL);
     run_row(&good);
-    kib = status_kib("VmHWM:");
+    start_bytes = driver_status_bytes(&d, "VmHWM:");
     for (size_t i = 0; i < n_hostile_rows; i++) {
         run_row(&hostile_rows[i]);
         CHECK(driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}") <= KEPT_BYTES);
-        if (!sanitized() && status_kib("VmHWM:") - kib > MAX_GROWTH)
-            FAIL("%lld KiB more than at the start", (long long)(status_kib("VmHWM:") - kib));
+        if (!sanitized() && driver_status_bytes(&d, "VmHWM:") - start_bytes > MAX_GROWTH)
+            FAIL("%lld bytes more than at the start",
+                 (long long)(driver_status_bytes(&d, "VmHWM:") - start_bytes));
     }
     stop();
-}
-
-static int logged(const char *text)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
-        n++;
-    return n;
 }
 
 /* It is greeted well and then talks nonsense, for a second and a half and many connections: one
@@ -214,20 +185,20 @@ TEST(hostile_redis__is_told_once_per_outage)
     int gone, back;
 
     start(NULL, NULL);
-    gone = logged("event=redis_gone");
-    back = logged("event=redis_back");
+    gone = driver_logged(&d, "event=redis_disconnected");
+    back = driver_logged(&d, "event=redis_back");
     peer_set(&peer, &nonsense);
     for (int64_t until_us = clock_now_us() + 1500000; clock_now_us() < until_us; usleep(2000))
         call(false);
-    CHECK(logged("event=redis_gone") - gone <= 4);
-    CHECK(logged("event=redis_back") - back <=
+    CHECK(driver_logged(&d, "event=redis_disconnected") - gone <= 4);
+    CHECK(driver_logged(&d, "event=redis_back") - back <=
           1); /* between the end of the good one and nonsense */
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
     peer_set(&peer, &good);
     check_recovers();
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
     CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 1);
-    CHECK(logged("event=redis_back") - back >= 1);
+    CHECK(driver_logged(&d, "event=redis_back") - back >= 1);
     stop();
 }
 
@@ -270,13 +241,7 @@ static double charged(void)
 
 static void wait_charged(double from, double to)
 {
-    int64_t until_us = clock_now_us() + 20000000;
-
-    while (charged() < from || charged() > to) {
-        if (clock_now_us() > until_us)
-            FAIL("%g bytes are charged, want %g to %g", charged(), from, to);
-        usleep(5000);
-    }
+    WAIT_FOR(charged() >= from && charged() <= to);
 }
 
 /* A long reply that is never whole is charged while it is waited for, and let go of when it is

@@ -29,7 +29,7 @@ struct peer_row {
     /* What is expected of the daemon. */
     bool lists;         /* the list comes, be it with something else: then it may be used */
     const char *reason; /* that features_failed_total counts; NULL: any */
-    const char *logged; /* in the line of redis_gone or redis_breaker_open; NULL: any */
+    const char *logged; /* in the line of redis_disconnected or redis_breaker_open; NULL: any */
 };
 
 extern const struct peer_row hostile_rows[];

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -15,15 +16,6 @@
 #define SECRET_BUYER "buyer-that-nobody-may-read"
 
 static struct driver d;
-
-static int logged(const char *text)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
-        n++;
-    return n;
-}
 
 static const char *text_of(const char *name)
 {
@@ -48,13 +40,7 @@ static int count_lines(const char *text)
 
 static void wait_lines(const char *name, int n)
 {
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (count_lines(text_of(name)) < n) {
-        if (clock_now_us() > until_us)
-            FAIL("%s has %d lines, want %d", name, count_lines(text_of(name)), n);
-        usleep(2000);
-    }
+    WAIT_FOR(count_lines(text_of(name)) >= n);
     CHECK_INT(count_lines(text_of(name)), n);
 }
 
@@ -150,23 +136,15 @@ TEST(impressions__are_the_trainers_and_read_back)
 {
     json_t *answers[N_BODIES];
     struct redis redis AT_END(redis_stop);
-    char text[8400];
 
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    snprintf(text, sizeof(text), "redis://127.0.0.1:%d", redis.port);
-    driver_start(&d, &(struct driver_args){
-                         .redis = text, .sets = {"log.impressions=impressions", "log.sample=1"}});
-    snprintf(
-        text, sizeof(text),
-        "for u in " SECRET_USER " " SECRET_BUYER
-        "; do echo \"{\\\"user\\\":\\\"$u\\\",\\\"t\\\":1790000000000,\\\"type\\\":\\\"click\\\","
-        "\\\"item\\\":\\\"i1\\\"}\"; done | %s put --redis redis://127.0.0.1:%d --key-file "
-        "%s/key",
-        driver_build_path("bin/adrank-history"), redis.port, d.folder);
-    CHECK_INT(system(text), 0);
-    while (driver_metric(&d, "adrank_redis_up") != 1)
-        usleep(5000);
+    redis_start(&redis, NULL);
+    driver_start(&d,
+                 &(struct driver_args){.redis = redis.url,
+                                       .sets = {"log.impressions=impressions", "log.sample=1"}});
+    driver_history(&d, redis.url, "put",
+                   "{'user':'" SECRET_USER "','t':1790000000000,'type':'click','item':'i1'}\n"
+                   "{'user':'" SECRET_BUYER "','t':1790000000000,'type':'click','item':'i1'}\n");
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     for (int i = 0; i < N_BODIES; i++) {
         answers[i] = json_deep_copy(driver_json(driver_rank(&d, bodies[i])));
         wait_lines("impressions", i + 1);
@@ -298,7 +276,7 @@ static void rank_and_wait(const char *text, int n)
 {
     int64_t until_us = clock_now_us() + 10000000;
 
-    while (logged(text) < n) {
+    while (driver_logged(&d, text) < n) {
         CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
         if (clock_now_us() > until_us)
             FAIL("no \"%s\" in:\n%s", text, driver_log(&d));
@@ -322,7 +300,7 @@ TEST(impressions__that_fail_are_two_events)
     link_impressions("impressions.2");
     CHECK_INT(driver_reload(&d, NULL)->status, 200);
     rank_and_wait("event=impressions_recovered", 1);
-    CHECK_INT(logged("event=impressions_failed"), 1);
+    CHECK_INT(driver_logged(&d, "event=impressions_failed"), 1);
     CHECK(strstr(strstr(driver_log(&d), "event=impressions_recovered"), " lost="));
     CHECK(driver_metric(&d, "adrank_log_dropped_total") == lost);
     wait_lines("impressions.2", count_lines(text_of("impressions.2")));

@@ -2,6 +2,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -10,22 +11,13 @@
 
 static struct driver d;
 
-static int logged(const char *text)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(&d); (at = strstr(at, text)); at += strlen(text))
-        n++;
-    return n;
-}
-
 /* Wide lines that a request causes. */
 static int lines_of(const char *body)
 {
-    int before = logged("event=request");
+    int before = driver_logged(&d, "event=request");
 
     CHECK_INT(driver_rank(&d, body)->status, 200);
-    return logged("event=request") - before;
+    return driver_logged(&d, "event=request") - before;
 }
 
 TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
@@ -79,16 +71,16 @@ static int held_back(const char *mark)
 static void flood(const char *body, const char *mark)
 {
     int64_t start_us = clock_now_us(), seconds;
-    int lines = logged(mark), held = held_back(mark), before = lines + held;
+    int lines = driver_logged(&d, mark), held = held_back(mark), before = lines + held;
 
     for (int i = 0; i < FLOOD; i++)
         CHECK_INT(driver_rank(&d, body)->status, 200);
     seconds = (clock_now_us() - start_us) / 1000000 + 2;
-    if (logged(mark) - lines > PER_SECOND * seconds)
-        FAIL("%s: %d lines in %d s", body, logged(mark) - lines, (int)seconds);
+    if (driver_logged(&d, mark) - lines > PER_SECOND * seconds)
+        FAIL("%s: %d lines in %d s", body, driver_logged(&d, mark) - lines, (int)seconds);
     usleep(1100000); /* the next line says what was held back */
     CHECK_INT(driver_rank(&d, body)->status, 200);
-    CHECK_INT(logged(mark) + held_back(mark) - before, FLOOD + 1);
+    CHECK_INT(driver_logged(&d, mark) + held_back(mark) - before, FLOOD + 1);
 }
 
 TEST(logs__lines_that_a_client_causes_are_bounded)
@@ -136,28 +128,23 @@ TEST(logs__lines_of_slow_senders_are_bounded)
         "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
         "Content-Length: 2\r\n\r\n{";
     struct http_client clients[SENDERS];
-    struct client_response response;
     int64_t start_us, seconds;
-    struct err err;
 
     driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=100"}});
     for (int i = 0; i < SENDERS; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.address, 20000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
-        CHECK_OK(http_client_send(&clients[i], view_of(coming), &err), err);
+        client_open(&clients[i], d.address);
+        client_send(&clients[i], view_of(coming));
     }
     usleep(150000);
     start_us = clock_now_us();
     for (int i = 0; i < SENDERS; i++)
-        CHECK_OK(http_client_send(&clients[i], VIEW_LIT("}"), &err), err);
+        client_send(&clients[i], VIEW_LIT("}"));
     for (int i = 0; i < SENDERS; i++) {
-        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
-        CHECK_INT(response.status, 200);
-        http_client_release(&clients[i]);
+        CHECK_INT(client_receive_and_close(&clients[i]), 200);
     }
     seconds = (clock_now_us() - start_us) / 1000000 + 2;
-    CHECK(logged("event=request") >= 1);
-    CHECK(logged("event=request") <= PER_SECOND * seconds);
+    CHECK(driver_logged(&d, "event=request") >= 1);
+    CHECK(driver_logged(&d, "event=request") <= PER_SECOND * seconds);
     CHECK_INT(driver_stop(&d), 0);
 }
 

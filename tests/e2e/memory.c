@@ -50,23 +50,6 @@ static double held_bytes(void)
            driver_metric(&d, "adrank_memory_bytes{kind=\"answer\"}");
 }
 
-/* VmRSS: now, VmHWM: at most so far. */
-static int64_t status_bytes(const char *name)
-{
-    char path[64], line[256];
-    int64_t kib = -1;
-    FILE *file;
-
-    snprintf(path, sizeof(path), "/proc/%d/status", (int)d.pid);
-    file = fopen(path, "r");
-    CHECK(file);
-    while (kib == -1 && fgets(line, sizeof(line), file))
-        if (strncmp(line, name, strlen(name)) == 0)
-            kib = atoll(line + strlen(name) + 1);
-    fclose(file);
-    return kib * 1024;
-}
-
 static void check_back_near(int64_t start_bytes)
 {
     int64_t until_us = clock_now_us() + 15000000, now_bytes;
@@ -76,7 +59,7 @@ static void check_back_near(int64_t start_bytes)
             FAIL("%g bytes are still held", held_bytes());
     if (SANITIZED)
         return;
-    while ((now_bytes = status_bytes("VmRSS")) > start_bytes + 16 * MIB) {
+    while ((now_bytes = driver_status_bytes(&d, "VmRSS:")) > start_bytes + 16 * MIB) {
         if (clock_now_us() > until_us)
             FAIL("%lld bytes are resident, %lld at the start", (long long)now_bytes,
                  (long long)start_bytes);
@@ -86,7 +69,7 @@ static void check_back_near(int64_t start_bytes)
 
 static void check_peak(int64_t start_bytes, int64_t limit_bytes)
 {
-    int64_t most_bytes = status_bytes("VmHWM");
+    int64_t most_bytes = driver_status_bytes(&d, "VmHWM:");
 
     printf("     start %lld, at most %lld\n", (long long)start_bytes, (long long)most_bytes);
     if (!SANITIZED && most_bytes > start_bytes + limit_bytes + SLACK_BYTES)
@@ -173,7 +156,7 @@ TEST(memory__large_bodies_stay_within_the_budget)
         start("http.memory_bytes=33554432", NULL, "ADRANK_PACED_FIXED_US=20000");
         CHECK_INT(driver_metric(&d, "adrank_memory_limit_bytes"), LIMIT);
         check_good();
-        start_bytes = status_bytes("VmRSS");
+        start_bytes = driver_status_bytes(&d, "VmRSS:");
         storm(post_of(&out, LARGE, bodies[i].head, bodies[i].item ? bodies[i].item : text,
                       bodies[i].tail),
               LIMIT);
@@ -253,7 +236,7 @@ TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
 
     start("http.memory_bytes=8388608", long_catalog(&catalog), NULL);
     check_good();
-    start_bytes = status_bytes("VmRSS");
+    start_bytes = driver_status_bytes(&d, "VmRSS:");
     long_answers(&out);
     crowd.bytes = buf_view(&out);
     crowd_open(&crowd, d.address, 100);

@@ -166,7 +166,6 @@ static void start(const struct option_case *row, const char *change)
     driver_start(&option_driver, &args);
     driver_write(&option_driver, "other.jsonl", "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1}\n");
     driver_write(&option_driver, "otherkey", "quite another key\n");
-    driver_write(&option_driver, "fail", "");
     driver_wait_ready(&option_driver);
 }
 
@@ -208,7 +207,7 @@ static void check_row(const struct option_case *row)
 
     snprintf(change, sizeof(change), "%s", change_of(row));
     start(row, NULL);
-    if (row->seen())
+    if (option_seen(row))
         FAIL("%s: seen before the change", row->pointer);
     if (row->ends) {
         stop();
@@ -216,12 +215,12 @@ static void check_row(const struct option_case *row)
     }
     reload(row, change);
     if (o->restart) {
-        if (row->seen())
+        if (option_seen(row))
             FAIL("%s: seen before the restart", row->pointer);
         stop();
         start(row, change);
     }
-    if (!row->seen())
+    if (!option_seen(row))
         FAIL("%s: not seen; log:\n%s", row->pointer, driver_log(&option_driver));
     stop();
 }
@@ -235,8 +234,8 @@ TEST(options__each_changes_what_the_daemon_does)
 
         if (only && strcmp(only, row->pointer) != 0)
             continue;
-        if (row->redis && redis_start(&option_redis, row->redis))
-            SKIP("no redis-server");
+        if (row->redis)
+            redis_start(&option_redis, row->redis);
         test_row("options: %s", row->pointer);
         check_row(row);
         if (row->redis)

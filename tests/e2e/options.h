@@ -9,7 +9,12 @@
 struct option_case {
     const char *pointer;      /* "/rank/top_n" */
     const char *to;           /* JSON with ' for " */
-    bool (*seen)(void);       /* of option_driver */
+    bool (*seen)(void);       /* a look at option_driver; NULL: at an answer, as follows */
+    const char *body, *bytes; /* JSON with ' for ", default one ad; or bytes as they are */
+    int status;               /* what is seen is this status, */
+    const char *degraded;     /* or this mark, */
+    const char *at, *is;      /* or this text at a pointer, */
+    size_t n_results;         /* or so many results */
     const char *with;         /* an overlay of driver_config(), before and after; NULL: none */
     const char *env[3];       /* of the daemon */
     const char *const *redis; /* arguments of a redis-server of the row's own */
@@ -23,6 +28,7 @@ extern struct driver option_driver;
 extern struct redis option_redis;
 
 int option_silent_port(void); /* listens from the first call on */
+bool option_seen(const struct option_case *row);
 /* Whether seen() comes true within so long. */
 bool option_within(int ms, bool (*seen)(void));
 

@@ -6,13 +6,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/options.h"
 
 #define d (&option_driver)
 #define PARSED "adrank_stage_duration_seconds_count{stage=\"parse\"}"
-#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
-#define THREE_ADS                                                                                  \
-    "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},{\"adid\":\"a4\"}]}}"
+#define ONE_AD "{'rank':{'candidates':[{'adid':'a1'}]}}"
+#define THREE_ADS "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'},{'adid':'a4'}]}}"
 
 /* ---- what several looks do ------------------------------------------------------------------- */
 
@@ -20,46 +20,20 @@ static struct err err;
 
 static const json_t *ranked(const char *body)
 {
-    const struct driver_response *response = driver_rank(d, body);
+    const struct driver_response *response = driver_rank(d, js("%s", body));
 
     if (response->status != 200)
         FAIL("%d %s", response->status, response->body);
     return driver_json(response);
 }
 
-static bool degraded(const char *body, const char *reason)
+/* A request in work, on a connection of its own. */
+static void begin_rank(struct http_client *client, const char *body)
 {
-    const json_t *reasons = driver_at(ranked(body), "/degraded");
+    double seen = driver_metric(d, PARSED);
 
-    for (size_t i = 0; i < json_array_size(reasons); i++)
-        if (strcmp(json_string_value(json_array_get(reasons, i)), reason) == 0)
-            return true;
-    return false;
-}
-
-static size_t results(const char *body)
-{
-    return json_array_size(driver_at(ranked(body), "/results"));
-}
-
-static void open_client(struct http_client *client, const char *address, int timeout_ms)
-{
-    CHECK_OK(http_client_init(client, address, timeout_ms, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-}
-
-static void send_text(struct http_client *client, const char *text)
-{
-    CHECK_OK(http_client_send(client, view_of(text), &err), err);
-}
-
-static const char *post(const char *body)
-{
-    static char text[4096];
-
-    snprintf(text, sizeof(text), "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: %zu\r\n\r\n%s",
-             strlen(body), body);
-    return text;
+    client_open_rank(client, d->address, js("%s", body));
+    WAIT_FOR(driver_metric(d, PARSED) >= seen + 1);
 }
 
 /* Status of the response to bytes that may be half a request; 0: none within so long. */
@@ -69,8 +43,9 @@ static int status_within(const char *bytes, int ms)
     struct http_client client;
     int status = 0;
 
-    open_client(&client, d->address, ms);
-    send_text(&client, bytes);
+    CHECK_OK(http_client_init(&client, d->address, ms, &err), err);
+    CHECK_OK(http_client_connect(&client, &err), err);
+    client_send(&client, view_of(bytes));
     if (http_client_receive(&client, false, &response, &err) == 0)
         status = response.status;
     http_client_release(&client);
@@ -95,31 +70,12 @@ static bool redis_is_up(void)
     return driver_metric(d, "adrank_redis_up") == 1;
 }
 
-static int logged(const char *text)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(d); (at = strstr(at, text)); at += strlen(text))
-        n++;
-    return n;
-}
-
 static bool logs_a_line(const char *body)
 {
-    int before = logged("event=request");
+    int before = driver_logged(d, "event=request");
 
-    driver_rank(d, body);
-    return logged("event=request") > before;
-}
-
-static void tell_device(const char *words)
-{
-    char path[256];
-    FILE *file;
-
-    snprintf(path, sizeof(path), "%s/fail", d->folder);
-    file = fopen(path, "w");
-    CHECK(file && fputs(words, file) >= 0 && fclose(file) == 0);
+    driver_rank(d, js("%s", body));
+    return driver_logged(d, "event=request") > before;
 }
 
 /* What adrank-history put for u1 is read: the wide line tells how many events. */
@@ -128,25 +84,20 @@ static bool history_read(void)
     if (!option_within(5000, redis_is_up))
         return false;
     driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    return logged(" behaviour=1 ") > 0;
+    return driver_logged(d, " behaviour=1 ") > 0;
 }
 
 static void put_history(const char *url_end)
 {
-    char command[8192];
-
-    snprintf(command, sizeof(command),
-             "echo '{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}' | "
-             "%s put --redis redis://127.0.0.1:%d%s --key-file %s/key",
-             driver_build_path("bin/adrank-history"), option_redis.port, url_end, d->folder);
-    CHECK_INT(system(command), 0);
+    driver_history(d, js("%s%s", option_redis.url, url_end), "put",
+                   "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n");
 }
 
 /* ---- http ------------------------------------------------------------------------------------ */
 
 static bool on_another_address(void)
 {
-    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
     return strncmp(d->address, "127.0.0.2:", 10) == 0;
 }
 
@@ -201,15 +152,11 @@ static bool few_wait_for_accept(void)
 /* The first is in work, so it does not make room. */
 static bool second_connection_refused(void)
 {
-    double seen = driver_metric(d, PARSED);
     struct http_client client;
     int status;
 
-    open_client(&client, d->address, 5000);
-    send_text(&client, post(ONE_AD));
-    while (driver_metric(d, PARSED) < seen + 1)
-        usleep(2000);
-    status = status_within(post(ONE_AD), 5000);
+    begin_rank(&client, ONE_AD);
+    status = driver_rank(d, js(ONE_AD))->status;
     http_client_release(&client);
     return status == 503;
 }
@@ -219,7 +166,7 @@ static bool silent_connection_closed(void)
     struct http_client client;
     bool closed;
 
-    open_client(&client, d->address, 5000);
+    client_open(&client, d->address);
     closed = http_client_wait_end(&client, 1000) == HTTP_CLIENT_CLOSED;
     http_client_release(&client);
     return closed;
@@ -230,7 +177,7 @@ static const char *padded(int bytes)
     static char text[8192];
 
     CHECK(bytes < 8000);
-    snprintf(text, sizeof(text), "%*s", bytes, ONE_AD);
+    snprintf(text, sizeof(text), "%*s", bytes, js(ONE_AD));
     return text;
 }
 
@@ -249,34 +196,21 @@ static bool second_large_body_refused(void)
         snprintf(most, sizeof(most),
                  "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n{%*s", 190000,
                  "");
-    open_client(&client, d->address, 5000);
-    send_text(&client, most);
+    client_open(&client, d->address);
+    client_send(&client, view_of(most));
     option_within(50, redis_is_up); /* it is there, or the second one is not refused */
     status = status_within(most, 1000);
     http_client_release(&client);
     return status == 503;
 }
 
-static bool slow_head_cut(void)
-{
-    return status_within("POST /rank HTTP/1.1\r\nHo", 1200) == 408;
-}
-
-static bool slow_body_cut(void)
-{
-    return status_within("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{", 1200) ==
-           408;
-}
-
 static bool idle_connection_closed(void)
 {
-    struct client_response response;
     struct http_client client;
     bool closed;
 
-    open_client(&client, d->address, 5000);
-    send_text(&client, post(ONE_AD));
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    client_open_rank(&client, d->address, js(ONE_AD));
+    client_receive(&client);
     closed = http_client_wait_end(&client, 1000) == HTTP_CLIENT_CLOSED;
     http_client_release(&client);
     return closed;
@@ -286,7 +220,8 @@ static bool idle_connection_closed(void)
 static bool untaken_answer_cut(void)
 {
     int64_t until_us = clock_now_us() + 1500000;
-    const char *request = post("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}]}");
+    struct view request =
+        client_post("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}]}", "");
     struct sockaddr_in to = {.sin_family = AF_INET};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 4096;
     bool cut = false;
@@ -300,7 +235,7 @@ static bool untaken_answer_cut(void)
         struct pollfd wait = {.fd = fd, .events = POLLOUT};
 
         if (poll(&wait, 1, 20) == 1)
-            cut = send(fd, request, strlen(request), MSG_NOSIGNAL | MSG_DONTWAIT) == -1 &&
+            cut = send(fd, request.ptr, request.len, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 &&
                   wait.revents & (POLLERR | POLLHUP);
     }
     close(fd);
@@ -310,7 +245,7 @@ static bool untaken_answer_cut(void)
 static bool stays_after_drain(void)
 {
     CHECK_INT(driver_call(d->admin, "POST", "/admin/drain", NULL)->status, 202);
-    return driver_wait(d, 1500) == -1 && driver_rank(d, ONE_AD)->status == 200;
+    return driver_wait(d, 1500) == -1 && driver_rank(d, js(ONE_AD))->status == 200;
 }
 
 static bool held_connection_cut(void)
@@ -318,10 +253,9 @@ static bool held_connection_cut(void)
     struct http_client client;
     bool ended;
 
-    open_client(&client, d->address, 5000);
-    send_text(&client, "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{");
-    while (driver_metric(d, "adrank_connections") < 1)
-        usleep(5000);
+    client_open(&client, d->address);
+    client_send(&client, view_of("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{"));
+    WAIT_FOR(driver_metric(d, "adrank_connections") >= 1);
     driver_kill(d, SIGTERM);
     ended = driver_wait(d, 2500) == 0;
     http_client_release(&client);
@@ -337,17 +271,14 @@ static bool not_live(void)
 
 static bool hang_is_told(void)
 {
-    struct client_response response;
     struct http_client client;
     bool told;
 
-    tell_device("hang");
-    open_client(&client, d->address, 5000);
-    send_text(&client, post(ONE_AD));
+    driver_write(d, "device", "hang");
+    client_open_rank(&client, d->address, js(ONE_AD));
     told = option_within(800, not_live);
-    tell_device("");
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    http_client_release(&client);
+    driver_write(d, "device", "");
+    client_receive_and_close(&client);
     return told;
 }
 
@@ -372,7 +303,7 @@ static bool bf16_or_told(void)
 {
     if (strcmp(verbose("/model/precision"), "bf16") == 0)
         return true;
-    return logged("bf16 was asked for, but this processor has neither") > 0;
+    return driver_logged(d, "bf16 was requested, but this processor has neither") > 0;
 }
 
 static bool one_request_many_batches(void)
@@ -388,17 +319,13 @@ static bool one_request_many_batches(void)
 static bool six_are_too_many(void)
 {
     struct http_client clients[6];
-    struct client_response response;
     int refused = 0;
 
     for (int i = 0; i < 6; i++) {
-        open_client(&clients[i], d->address, 10000);
-        send_text(&clients[i], post(ONE_AD));
+        client_open_rank(&clients[i], d->address, js(ONE_AD));
     }
     for (int i = 0; i < 6; i++) {
-        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
-        refused += response.status == 503;
-        http_client_release(&clients[i]);
+        refused += client_receive_and_close(&clients[i]) == 503;
     }
     return refused > 0;
 }
@@ -421,10 +348,10 @@ static bool other_key_finds_nothing(void)
     int before;
 
     put_history("");
-    before = logged(" behaviour=1 ");
+    before = driver_logged(d, " behaviour=1 ");
     CHECK(option_within(5000, redis_is_up));
     driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    return logged(" behaviour=1 ") == before;
+    return driver_logged(d, " behaviour=1 ") == before;
 }
 
 static double features_ms(const char *user)
@@ -449,21 +376,15 @@ static bool gives_redis_up_early(void)
 
 static bool second_does_not_wait(void)
 {
-    struct client_response response;
     struct http_client client;
     double ms;
 
     CHECK(option_within(5000, redis_is_up));
     redis_pause(&option_redis);
-    open_client(&client, d->address, 10000);
-    send_text(&client,
-              post("{\"user\":{\"id\":\"u3\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"));
-    while (driver_metric(d, PARSED) < 1)
-        usleep(2000);
+    begin_rank(&client, "{\"user\":{\"id\":\"u3\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
     ms = features_ms("u4");
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
+    client_receive_and_close(&client);
     redis_resume(&option_redis);
-    http_client_release(&client);
     return ms < 900;
 }
 
@@ -538,26 +459,6 @@ static bool large_catalog_refused(void)
     return !takes_catalog(catalog);
 }
 
-static bool in_euros(void)
-{
-    return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/cur")), "EUR") == 0;
-}
-
-static bool one_result(void)
-{
-    return results(THREE_ADS) == 1;
-}
-
-static bool five_refused(void)
-{
-    return driver_rank(d, "{\"rank\":{\"top_n\":5}}")->status == 422;
-}
-
-static bool three_candidates_refused(void)
-{
-    return driver_rank(d, THREE_ADS)->status == 422;
-}
-
 static bool first_imp_only(void)
 {
     const char *body = driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->body;
@@ -565,37 +466,14 @@ static bool first_imp_only(void)
     return strstr(body, "\"impid\":\"1\"") && !strstr(body, "\"impid\":\"2\"");
 }
 
-static bool one_event_of_two(void)
-{
-    return degraded("{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":\"a\"},{\"t\":"
-                    "2,\"type\":\"click\",\"text\":\"b\"}]}}",
-                    "truncated");
-}
-
-static bool once_in_two_imps(void)
-{
-    return results("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}],\"rank\":{\"candidates\":[{\"adid\":"
-                   "\"a1\"}]}}") == 1;
-}
-
 /* ---- deadline -------------------------------------------------------------------------------- */
-
-static bool late_without_tmax(void)
-{
-    return degraded(ONE_AD, "deadline");
-}
-
-static bool late_with_tmax(void)
-{
-    return degraded("{\"tmax\":9000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
-}
 
 /* Behind what is in work: the last asks for an earlier deadline than the one before it. A batch
  * takes one. */
 static bool first_come_first_served(void)
 {
     enum { N = 5 };
-    double queue_us[N], seen = driver_metric(d, PARSED);
+    double queue_us[N];
     struct http_client clients[N];
     struct client_response response;
     char body[512];
@@ -606,10 +484,7 @@ static bool first_come_first_served(void)
                  "{\"adid\":\"a4\"}],\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":"
                  "\"a b c d e f g h i j k l m n\"}]}}",
                  i == N - 1 ? 8000 : 9000);
-        open_client(&clients[i], d->address, 10000);
-        send_text(&clients[i], post(body));
-        while (driver_metric(d, PARSED) < seen + i + 1)
-            usleep(2000);
+        begin_rank(&clients[i], body);
     }
     for (int i = 0; i < N; i++) {
         const char *at;
@@ -626,30 +501,14 @@ static bool first_come_first_served(void)
 /* Beside one in work: with the reserve there is no time left for the second. */
 static bool second_is_late(void)
 {
-    double seen = driver_metric(d, PARSED);
-    struct client_response response;
     struct http_client client;
     bool late;
 
-    open_client(&client, d->address, 10000);
-    send_text(&client, post(ONE_AD));
-    while (driver_metric(d, PARSED) < seen + 1)
-        usleep(2000);
-    late = degraded("{\"tmax\":1000,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    http_client_release(&client);
+    begin_rank(&client, ONE_AD);
+    late = driver_lists(ranked("{'tmax':1000,'rank':{'candidates':[{'adid':'a1'}]}}"), "/degraded",
+                        "deadline");
+    client_receive_and_close(&client);
     return late;
-}
-
-static bool no_time_left(void)
-{
-    return degraded("{\"tmax\":900,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", "deadline");
-}
-
-static bool late_is_rejected(void)
-{
-    return driver_rank(d, "{\"tmax\":1,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}")->status ==
-           503;
 }
 
 /* ---- log ------------------------------------------------------------------------------------- */
@@ -687,7 +546,7 @@ static bool has_impressions(void)
 
 static bool writes_impressions(void)
 {
-    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
     return option_within(1000, has_impressions);
 }
 
@@ -700,10 +559,32 @@ static bool more_impressions(void)
 static bool writes_no_impressions(void)
 {
     impressions_before = bytes_of("impressions");
-    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
     return !option_within(1000, more_impressions);
 }
 
+/* ---- looks that are data --------------------------------------------------------------------- */
+
+bool option_seen(const struct option_case *row)
+{
+    const char *body = row->body ? row->body : ONE_AD;
+    const json_t *answer;
+
+    if (row->seen)
+        return row->seen();
+    if (row->bytes)
+        return status_within(row->bytes, 1200) == row->status;
+    if (row->status)
+        return driver_rank(d, js("%s", body))->status == row->status;
+    answer = ranked(body);
+    if (row->degraded)
+        return driver_lists(answer, "/degraded", row->degraded);
+    if (row->at)
+        return strcmp(json_string_value(driver_at(answer, row->at)), row->is) == 0;
+    return json_array_size(driver_at(answer, "/results")) == row->n_results;
+}
+
+#define WITHIN(ms_) "{'tmax':" ms_ ",'rank':{'candidates':[{'adid':'a1'}]}}"
 #define PACED "'model':{'backend':'paced'}"
 #define REDIS "'features':{'url':'redis://127.0.0.1:@R','timeout_ms':1000}"
 #define KEY "'privacy':{'user_key':{'$file':'key'}}"
@@ -722,8 +603,9 @@ const struct option_case option_cases[] = {
     {"/http/max_body_bytes", "1024", .seen = long_body_refused},
     {"/http/memory_bytes", "262144", .seen = second_large_body_refused},
     {"/http/first_byte_ms", "50", .seen = silent_connection_closed},
-    {"/http/head_ms", "50", .seen = slow_head_cut},
-    {"/http/body_ms", "50", .seen = slow_body_cut},
+    {"/http/head_ms", "50", .bytes = "POST /rank HTTP/1.1\r\nHo", .status = 408},
+    {"/http/body_ms", "50", .bytes = "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{",
+     .status = 408},
     {"/http/idle_ms", "50", .seen = idle_connection_closed},
     {"/http/write_ms", "50", .seen = untaken_answer_cut},
     {"/http/drain_grace_ms", "20000", .seen = stays_after_drain, .ends = true},
@@ -757,25 +639,30 @@ const struct option_case option_cases[] = {
     {"/catalog/path", "'other.jsonl'", .seen = other_catalog},
     {"/catalog/min_ads", "0", .seen = empty_catalog_taken},
     {"/catalog/max_bytes", "4096", .seen = large_catalog_refused},
-    {"/rank/currency", "'EUR'", .seen = in_euros},
-    {"/rank/top_n", "1", .seen = one_result},
-    {"/rank/max_top_n", "4", .seen = five_refused},
-    {"/rank/max_candidates", "2", .seen = three_candidates_refused},
+    {"/rank/currency", "'EUR'", .at = "/cur", .is = "EUR"},
+    {"/rank/top_n", "1", .body = THREE_ADS, .n_results = 1},
+    {"/rank/max_top_n", "4", .body = "{'rank':{'top_n':5}}", .status = 422},
+    {"/rank/max_candidates", "2", .body = THREE_ADS, .status = 422},
     {"/rank/max_imps", "1", .seen = first_imp_only},
-    {"/rank/max_behaviour", "1", .seen = one_event_of_two},
-    {"/rank/unique", "'request'", .seen = once_in_two_imps},
-    {"/deadline/default_ms", "20", .seen = late_without_tmax, .with = "{" PACED "}",
+    {"/rank/max_behaviour", "1",
+     .body = "{'rank':{'behaviour':[{'t':1,'type':'click','text':'a'},"
+             "{'t':2,'type':'click','text':'b'}]}}",
+     .degraded = "truncated"},
+    {"/rank/unique", "'request'",
+     .body = "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'}]}}",
+     .n_results = 1},
+    {"/deadline/default_ms", "20", .degraded = "deadline", .with = "{" PACED "}",
      .env = {"ADRANK_PACED_FIXED_US=60000"}},
-    {"/deadline/max_ms", "20", .seen = late_with_tmax,
+    {"/deadline/max_ms", "20", .body = WITHIN("9000"), .degraded = "deadline",
      .with = "{" PACED ",'deadline':{'default_ms':20}}", .env = {"ADRANK_PACED_FIXED_US=60000"}},
-    {"/deadline/network_ms", "8990", .seen = late_with_tmax, .with = "{" PACED "}",
-     .env = {"ADRANK_PACED_FIXED_US=60000"}},
+    {"/deadline/network_ms", "8990", .body = WITHIN("9000"), .degraded = "deadline",
+     .with = "{" PACED "}", .env = {"ADRANK_PACED_FIXED_US=60000"}},
     {"/deadline/min_ms", "20000", .seen = first_come_first_served,
      .with = "{" PACED ",'batch':{'max_tokens':64}}", .env = {"ADRANK_PACED_FIXED_US=100000"}},
     {"/deadline/reserve_us", "1000000", .seen = second_is_late, .with = "{" PACED "}",
      .env = {"ADRANK_PACED_FIXED_US=100000"}},
-    {"/deadline/encode_reserve_us", "1000000", .seen = no_time_left},
-    {"/deadline/on_late", "'reject'", .seen = late_is_rejected},
+    {"/deadline/encode_reserve_us", "1000000", .body = WITHIN("900"), .degraded = "deadline"},
+    {"/deadline/on_late", "'reject'", .body = WITHIN("1"), .status = 503},
     {"/privacy/user_key", "{'$file':'otherkey'}", .seen = other_key_finds_nothing,
      .with = "{" REDIS "," KEY ",'log':{'sample':1}}", .redis = plain_redis},
     {"/log/level", "'error'", .seen = no_wide_line, .with = "{'log':{'sample':1}}"},

@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "tests/e2e/contract.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
@@ -32,28 +31,6 @@ TEST(cli__refuses_root_unless_told)
     CHECK_INT(started_by("10001", ""), 66);
 }
 
-static void wait_live(struct driver *d, int status)
-{
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (driver_call(d->admin, "GET", "/livez", NULL)->status != status) {
-        if (clock_now_us() > until_us)
-            FAIL("/livez does not become %d", status);
-        usleep(5000);
-    }
-}
-
-static void send_rank(struct driver *d, struct http_client *client)
-{
-    struct buf bytes AT_END(buf_release) = BUF_INIT;
-
-    CHECK_OK(http_client_init(client, d->address, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-    http_request_write(&bytes, &(struct http_request){
-                                   .method = "POST", .target = "/rank", .body = view_of(ONE_AD)});
-    CHECK_OK(http_client_send(client, buf_view(&bytes), &err), err);
-}
-
 static void start_faulty(struct driver *d, struct fault *fault, const char *backend,
                          const char *set)
 {
@@ -71,7 +48,6 @@ static void start_faulty(struct driver *d, struct fault *fault, const char *back
 TEST(health__live_fails_while_a_worker_stalls)
 {
     struct http_client client;
-    struct client_response response;
     struct driver d AT_END(driver_end);
     struct fault fault AT_END(fault_close);
 
@@ -80,15 +56,13 @@ TEST(health__live_fails_while_a_worker_stalls)
     fault_set(
         &fault, FAULT_SEND,
         &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
-    send_rank(&d, &client);
+    client_open_rank(&client, d.address, ONE_AD);
     while (!fault_fired(&fault, FAULT_SEND))
         usleep(1000);
-    wait_live(&d, 503);
-    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker stalls"));
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    CHECK_INT(response.status, 200);
-    http_client_release(&client);
-    wait_live(&d, 200);
+    WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 503);
+    CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker is stalled"));
+    CHECK_INT(client_receive_and_close(&client), 200);
+    WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 200);
 }
 
 /* Nothing else runs in which the signal could be remembered. */
@@ -122,7 +96,7 @@ static bool is_starved(struct http_client *client, const json_t *right)
     const json_t *answer;
     const char *body;
 
-    contract_send(client, contract_post(js(SIX_ADS), ""));
+    client_send(client, client_post(js(SIX_ADS), ""));
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
     body = js("%.*s", VIEW_ARG(response.body));
     if (response.status == 503) {
@@ -155,7 +129,7 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
 
         test_row("exchange %d", i);
         CHECK_STR(answer_degraded(right), "");
-        contract_connect(&d, &client);
+        client_open(&client, d.address);
         CHECK(!is_starved(&client, right)); /* and the connection has what it needs */
         fault_set(&fault, FAULT_MALLOC,
                   &(struct fault_plan){.from = 1 + (uint64_t)i % 50, .one_in = 20});

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 #include "tests/test.h"
@@ -22,20 +23,11 @@ static void start_at(const char *url, const char *timeout)
                                   .sets = {timeout, "log.sample=1", "features.connect_ms=300"}});
 }
 
-static const char *url_of(int port)
-{
-    static char url[64];
-
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
-    return url;
-}
-
 /* A redis-server and a daemon that reads it. */
 static void start(const char *timeout)
 {
-    if (redis_start(&redis, NULL))
-        SKIP("no redis-server");
-    start_at(url_of(redis.port), timeout);
+    redis_start(&redis, NULL);
+    start_at(redis.url, timeout);
 }
 
 static void stop(void)
@@ -90,13 +82,7 @@ static int64_t wait_until(bool marked)
 
 static void wait_metric(const char *sample, double value)
 {
-    int64_t until_us = clock_now_us() + 5000000;
-
-    while (driver_metric(&d, sample) != value) {
-        if (clock_now_us() > until_us)
-            FAIL("%s is %g, want %g", sample, driver_metric(&d, sample), value);
-        usleep(5000);
-    }
+    WAIT_FOR(driver_metric(&d, sample) == value);
 }
 
 static void check_recovers(void)
@@ -172,9 +158,8 @@ TEST(redis__wants_a_password)
     static const char *const locked[] = {"--requirepass", "x", NULL};
     char config[256];
 
-    if (redis_start(&redis, locked))
-        SKIP("no redis-server");
-    start_at(url_of(redis.port), "features.timeout_ms=200");
+    redis_start(&redis, locked);
+    start_at(redis.url, "features.timeout_ms=200");
     for (int i = 0; i < 8; i++)
         CHECK(degraded());
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
@@ -186,22 +171,6 @@ TEST(redis__wants_a_password)
 }
 
 /* ---- what is stored -------------------------------------------------------------------------- */
-
-static void history(const char *verb, const char *lines, char *out, size_t size)
-{
-    char command[8400];
-    FILE *pipe;
-    size_t n;
-
-    driver_write(&d, "lines", lines);
-    snprintf(command, sizeof(command), "%s %s --redis %s --key-file %s/key <%s/lines",
-             driver_build_path("bin/adrank-history"), verb, url_of(redis.port), d.folder, d.folder);
-    pipe = popen(command, "r");
-    CHECK(pipe);
-    n = fread(out, 1, size - 1, pipe);
-    out[n] = '\0';
-    CHECK_INT(pclose(pipe), 0);
-}
 
 /* Events that the last request was ranked with, by its wide line. */
 static int events_used(const char *user)
@@ -232,19 +201,19 @@ static double pctr_of(const json_t *answer, const char *adid)
 }
 
 static const char two_events[] =
-    "{\"user\":\"u1\",\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"}\n"
-    "{\"user\":\"u1\",\"t\":1790000001000,\"type\":\"search\",\"text\":\"red kettle\"}\n";
+    "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n"
+    "{'user':'u1','t':1790000001000,'type':'search','text':'red kettle'}\n";
 
 TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
 {
     double without, with;
-    char out[4096];
+    const char *out;
 
     start("features.timeout_ms=1000");
     wait_until(false);
     CHECK_INT(events_used("u1"), 0);
     without = pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1");
-    history("put", two_events, out, sizeof(out));
+    driver_history(&d, redis.url, "put", two_events);
     CHECK_INT(events_used("u1"), 2);
     with = pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1");
     CHECK(with != without);
@@ -254,9 +223,9 @@ TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
                           "{\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"},"
                           "{\"t\":1790000001000,\"type\":\"search\",\"text\":\"red kettle\"}]}}")),
                   "a1") == with);
-    history("get", "{\"user\":\"u1\"}\n", out, sizeof(out));
+    out = driver_history(&d, redis.url, "get", "{'user':'u1'}\n");
     CHECK(strstr(out, "red kettle") && strstr(out, "1790000000000"));
-    history("erase", "{\"user\":\"u1\"}\n", out, sizeof(out));
+    driver_history(&d, redis.url, "erase", "{'user':'u1'}\n");
     CHECK_INT(events_used("u1"), 0);
     CHECK(pctr_of(driver_json(driver_rank(&d, OF_USER)), "a1") == without);
     stop();
@@ -267,11 +236,9 @@ TEST(redis__history_changes_the_scores_and_erase_takes_it_away)
 /* Later than it is waited for: marked, and the late replies are taken for nobody else's. */
 TEST(redis__late_replies_are_thrown_away)
 {
-    char out[256];
-
     start("features.timeout_ms=50");
     wait_until(false);
-    history("put", two_events, out, sizeof(out));
+    driver_history(&d, redis.url, "put", two_events);
     redis_pause(&redis);
     for (int i = 0; i < 4; i++)
         CHECK(degraded());

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -90,16 +91,6 @@ TEST(reload__says_what_differs)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-static bool warns(const json_t *answer, const char *text)
-{
-    const json_t *warnings = driver_at(answer, "/warnings");
-
-    for (size_t i = 0; i < json_array_size(warnings); i++)
-        if (strstr(json_string_value(json_array_get(warnings, i)), text))
-            return true;
-    return false;
-}
-
 /* What is in effect, but perhaps not as meant: as long as that is so. */
 /* The log is read by people: no JSON in a string, and no secret nor where it is kept. */
 TEST(reload__logs_what_differs_in_words)
@@ -129,7 +120,7 @@ TEST(reload__logs_what_differs_in_words)
     answer_of("/admin/reload", 200);
     for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++)
         driver_wait_log(&d, want[i]);
-    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog read anew\"\n"));
+    CHECK(strstr(strstr(driver_log(&d), want[2]), "/impressions, catalog reloaded\"\n"));
     CHECK(!strstr(driver_log(&d), "secret-"));
     CHECK_INT(driver_stop(&d), 0);
 }
@@ -149,15 +140,15 @@ TEST(reload__warns)
                  "{\"adid\":\"z5\",\"title\":\"jug\",\"bid\":1}\n"
                  "{\"adid\":\"z2\",\"title\":\"pot\",\"bid\":1,\"colour\":\"red\"}\n");
     answer = answer_of("/admin/reload?dry_run=1", 200);
-    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
     answer = answer_of("/admin/reload?dry_run=false", 200); /* not a dry one */
     CHECK_STR(text_at(answer, "/status"), "applied");
     check_members(answer);
-    CHECK(warns(answer, "catalog: 3 unknown keys ignored"));
+    CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
     CHECK_INT(json_array_size(driver_at(answer, "/warnings")), 1);
     driver_wait_log(&d, "event=world_warning warning=\"catalog: 3 unknown keys ignored\"");
-    CHECK(warns(answer_of("/admin/reload", 200), "catalog: 3"));
+    CHECK(driver_lists(answer_of("/admin/reload", 200), "/warnings", "catalog: 3"));
     CHECK_INT(driver_stop(&d), 0);
 
     test_row("reload: descriptors");
@@ -166,7 +157,8 @@ TEST(reload__warns)
                                            .files_soft = 512,
                                            .files_hard = 512});
     driver_write(&d, "config.json", driver_config("{'http':{'max_connections':5000}}", NULL));
-    CHECK(warns(answer_of("/admin/reload", 200), "http.max_connections: 5000 and "));
+    CHECK(driver_lists(answer_of("/admin/reload", 200), "/warnings",
+                       "http.max_connections: 5000 and "));
     CHECK_INT(driver_stop(&d), 0);
 
     test_row("reload: precision");
@@ -179,7 +171,7 @@ TEST(reload__warns)
     lacks_bf16 = strcmp(text_at(driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL)),
                                 "/model/precision"),
                         "bf16") != 0;
-    CHECK_INT(warns(answer, "model.precision: bf16 was asked for"), lacks_bf16);
+    CHECK_INT(driver_lists(answer, "/warnings", "model.precision: bf16 was asked for"), lacks_bf16);
     CHECK_INT(driver_stop(&d), 0);
 }
 
@@ -263,14 +255,10 @@ TEST(reload__says_all_of_many)
 
 static void send_reload(struct http_client *client)
 {
-    CHECK_OK(http_client_init(client, d.admin, 30000, &err), err);
-    CHECK_OK(http_client_connect(client, &err), err);
-    CHECK_OK(
-        http_client_send(
-            client,
-            VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"),
-            &err),
-        err);
+    client_open(client, d.admin);
+    client_send(
+        client,
+        VIEW_LIT("POST /admin/reload HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\n\r\n"));
 }
 
 /* On both listeners; whether the reload was still running behind the last answer. */
@@ -278,7 +266,6 @@ static bool healthy_meanwhile(int n_ads)
 {
     const char *const addresses[] = {d.admin, d.address};
     struct buf catalog = BUF_INIT;
-    struct client_response response;
     struct http_client client;
     struct pollfd answered = {.events = POLLIN};
     bool meanwhile;
@@ -293,9 +280,7 @@ static bool healthy_meanwhile(int n_ads)
     }
     answered.fd = client.fd;
     meanwhile = poll(&answered, 1, 0) == 0;
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    CHECK_INT(response.status, 200);
-    http_client_release(&client);
+    CHECK_INT(client_receive_and_close(&client), 200);
     buf_release(&catalog);
     return meanwhile;
 }
@@ -375,13 +360,12 @@ TEST(reload__one_at_a_time)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"one of many\",\"bid\":1}\n", i);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
     for (int i = 0; i < 2; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.admin, 30000, &err), err);
-        CHECK_OK(http_client_connect(&clients[i], &err), err);
+        client_open(&clients[i], d.admin);
     }
     CHECK_INT(driver_call(d.admin, "GET", "/livez", NULL)->status, 200); /* both are accepted */
     driver_kill(&d, SIGSTOP);
     for (int i = 0; i < 2; i++)
-        CHECK_OK(http_client_send(&clients[i], VIEW_LIT(post), &err), err);
+        client_send(&clients[i], VIEW_LIT(post));
     driver_kill(&d, SIGCONT);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);

@@ -1,7 +1,7 @@
 /* adrank.json and its templates; what is taken is rendered. */
-#include <stdlib.h>
 
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
+#include "tests/fuzz/fuzz.h"
 
 static void render(const struct adrank_json *a, struct arena *arena)
 {
@@ -22,17 +22,16 @@ static void render(const struct adrank_json *a, struct arena *arena)
         abort();
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    const struct adrank_json_args args = {
+        .file = "f", .text = {(const char *)data, size}, .positions = 64};
     struct adrank_json a;
     struct arena arena;
     struct err err;
 
     arena_init(&arena, 256, 0);
-    if (adrank_json_parse(&a, "f", (struct view){(const char *)data, size}, 64, &arena, &err) ==
-        0) {
+    if (adrank_json_parse(&a, &args, &arena, &err) == 0) {
         if (a.max_context_tokens + a.max_ad_tokens > 64)
             abort();
         render(&a, &arena);

@@ -2,16 +2,8 @@
  */
 #include "adrank/catalog.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "market/eligible_ads.h"
-
-static void check(bool right)
-{
-    if (!right)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 static void check_catalog(const struct catalog *catalog)
 {
@@ -58,8 +50,6 @@ static void check_eligible(const struct catalog *catalog)
     }
     eligible_ads_free(eligible);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -1,13 +1,10 @@
 /* A configuration file: whatever the bytes, complaints or a configuration whose print reads back
  * the same. */
-#include <stdint.h>
-#include <stdlib.h>
 
 #include "base/bug.h"
 #include "server/world/config_print.h"
 #include "server/world/config_read.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t n);
+#include "tests/fuzz/fuzz.h"
 
 static struct config *read_config(struct view text)
 {

@@ -2,19 +2,12 @@
 #include "adrank/decode.h"
 
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 #include "base/utf8.h"
+#include "tests/fuzz/fuzz.h"
 
 static const struct decode_limits limits = {
     .max_imps = 4, .max_candidates = 8, .max_behaviour = 6, .max_top_n = 10};
-
-static void check(bool right)
-{
-    if (!right)
-        abort();
-}
 
 static void check_view(struct view v)
 {
@@ -94,8 +87,6 @@ static enum decode_status decode(struct view body, struct impression_request *re
     arena_release(&arena);
     return status;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

@@ -2,18 +2,8 @@
  */
 #include "impression/domain.h"
 
-#include <stdint.h>
-#include <stdlib.h>
-
 #include "base/utf8.h"
-
-static void check(bool right)
-{
-    if (!right)
-        abort();
-}
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+#include "tests/fuzz/fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

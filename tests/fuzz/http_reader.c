@@ -1,9 +1,8 @@
 /* Any bytes, at once and in pieces: the same outcome, and nothing outside of them is touched. */
 #include "server/net/http_reader.h"
 
-#include <stdlib.h>
-
 #include "base/rng.h"
+#include "tests/fuzz/fuzz.h"
 
 static const struct http_reader_limits limits = {
     .max_head_bytes = 512,
@@ -44,46 +43,39 @@ static void run(struct outcome *o, const uint8_t *bytes, size_t n, struct rng *r
     }
 }
 
-static void require(bool cond)
-{
-    if (!cond)
-        abort();
-}
-
-static void check(const struct outcome *o)
+static void check_outcome(const struct outcome *o)
 {
     const struct http_reader *r = &o->reader;
 
     if (o->last == HTTP_REFUSED) {
-        require(r->refusal.problem < PROBLEM_CODES && r->refusal.detail &&
-                problem_kinds[r->refusal.problem].closes);
+        check(r->refusal.problem < PROBLEM_CODES && r->refusal.detail &&
+              problem_kinds[r->refusal.problem].closes);
         return;
     }
-    require(r->body.len <= limits.max_body_bytes && r->head.n_fields <= limits.max_fields);
+    check(r->body.len <= limits.max_body_bytes && r->head.n_fields <= limits.max_fields);
     if (o->last != HTTP_DONE)
         return;
-    require(r->body.start <= limits.max_head_bytes);
-    require(r->end >= r->body.start + r->body.len && r->end <= o->len);
+    check(r->body.start <= limits.max_head_bytes);
+    check(r->end >= r->body.start + r->body.len && r->end <= o->len);
     for (uint32_t i = 0; i < r->head.n_fields; i++)
-        require(r->head.fields[i].name.len > 0 &&
-                r->head.fields[i].value.start + r->head.fields[i].value.len <= r->body.start);
+        check(r->head.fields[i].name.len > 0 &&
+              r->head.fields[i].value.start + r->head.fields[i].value.len <= r->body.start);
 }
 
 static void compare(const struct outcome *a, const struct outcome *b)
 {
     const struct http_reader *x = &a->reader, *y = &b->reader;
 
-    require(a->last == b->last);
+    check(a->last == b->last);
     if (a->last == HTTP_REFUSED)
-        require(x->refusal.problem == y->refusal.problem && x->refusal.detail == y->refusal.detail);
+        check(x->refusal.problem == y->refusal.problem && x->refusal.detail == y->refusal.detail);
     if (a->last != HTTP_DONE)
         return;
-    require(a->len == b->len && x->end == y->end && x->head.n_fields == y->head.n_fields);
-    require(x->body.start == y->body.start && x->body.len == y->body.len);
-    require(memcmp(a->held, b->held, a->len) == 0);
+    check(a->len == b->len && x->end == y->end && x->head.n_fields == y->head.n_fields);
+    check(x->body.start == y->body.start && x->body.len == y->body.len);
+    check(memcmp(a->held, b->held, a->len) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct outcome whole, pieces;
@@ -94,8 +86,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     rng_init(&rng, size * 257 + data[size - 1]);
     run(&whole, data, size, NULL);
     run(&pieces, data, size, &rng);
-    check(&whole);
-    check(&pieces);
+    check_outcome(&whole);
+    check_outcome(&pieces);
     compare(&whole, &pieces);
     free(whole.held);
     free(pieces.held);

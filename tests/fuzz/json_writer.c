@@ -1,18 +1,9 @@
 /* What the writer writes for any bytes is UTF-8 and one JSON string of the same characters. */
 #include "json/writer.h"
 
-#include <stdlib.h>
-
 #include "base/number.h"
 #include "base/utf8.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len);
-
-static void check(bool ok)
-{
-    if (!ok)
-        abort();
-}
+#include "tests/fuzz/fuzz.h"
 
 /* The character that starts at text[*at] inside a JSON string. */
 static uint32_t unescape(struct view text, size_t *at)

@@ -2,18 +2,11 @@
  * the rest is cut: whatever comes, a reply has a command that waits for it, and pieces change
  * nothing. */
 #include <limits.h>
-#include <stdint.h>
-#include <stdlib.h>
 
 #include "server/store/reply_reader.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MAX_ELEMENTS 4
-
-static void check(bool right)
-{
-    if (!right)
-        abort();
-}
 
 static void check_reply(const struct store_reply *reply, bool is_element)
 {
@@ -52,8 +45,6 @@ static int read_all(const uint8_t *bytes, size_t size, size_t step, int owed, co
     reply_reader_release(&reader);
     return n;
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {

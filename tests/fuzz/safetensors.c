@@ -1,10 +1,10 @@
 /* model.safetensors as hostile input: the header, then a small BERT's tensors out of whatever it
  * describes. */
-#include <stdlib.h>
 #include <string.h>
 
-#include "model/files/family.h"
+#include "model/checkpoint/family.h"
 #include "model/files/safetensors.h"
+#include "tests/fuzz/fuzz.h"
 
 static void read_all(const struct safetensors *st)
 {
@@ -18,8 +18,6 @@ static void read_all(const struct safetensors *st)
         free(out);
     }
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,17 +1,10 @@
 /* Elements of a user's list in Redis: each is one input, cut by lengths that the input itself
  * gives, so that merges are met too. What unpacks packs to the same bytes. */
-#include <stdint.h>
-#include <stdlib.h>
 
 #include "adrank/behaviour.h"
+#include "tests/fuzz/fuzz.h"
 
 #define MAX_EVENTS 64
-
-static void check(bool right)
-{
-    if (!right)
-        abort();
-}
 
 static void check_same(const struct behaviour *event, struct view bytes)
 {
@@ -37,8 +30,6 @@ static void check_merge(const struct behaviour *events, int n)
         check(merged[i - 1].t_ms <= merged[i].t_ms);
     arena_release(&arena);
 }
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 /* A heap copy of its own for each event, so that a sanitizer sees one byte more. */
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)

@@ -4,9 +4,8 @@
  * first byte chooses.
  */
 
-#include <stdlib.h>
-
 #include "base/bug.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
 #define VOCAB                                                                                      \
@@ -28,8 +27,6 @@ static const char *const configs[] = {
 static struct tokenizer *tokenizers[N_CONFIGS];
 
 int LLVMFuzzerInitialize(int *argc, char ***argv);
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
-
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
     struct err err;
@@ -58,7 +55,7 @@ static int encode(const struct tokenizer *t, struct view text, int32_t **ids)
     if (n < 0 || (size_t)n > tokenizer_max_ids(t, text.len))
         BUG("%d ids of %zu bytes", n, text.len);
     for (int i = 0; i < n; i++)
-        if ((*ids)[i] < 0 || (*ids)[i] >= tokenizer_vocab_size(t))
+        if ((*ids)[i] < 0 || (*ids)[i] >= tokenizer_facts(t)->vocab_size)
             BUG("id %d", (int)(*ids)[i]);
     return n;
 }

@@ -5,11 +5,10 @@
  */
 
 #include "base/bug.h"
+#include "tests/fuzz/fuzz.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
-
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static void encode(const struct tokenizer *t)
 {
@@ -24,8 +23,8 @@ static void encode(const struct tokenizer *t)
     if (n < 0 || (size_t)n > tokenizer_max_ids(t, sizeof(text) - 1))
         BUG("%d ids", n);
     for (int i = 0; i < n; i++)
-        if (ids[i] < 0 || ids[i] >= tokenizer_vocab_size(t))
-            BUG("id %d of %d", (int)ids[i], (int)tokenizer_vocab_size(t));
+        if (ids[i] < 0 || ids[i] >= tokenizer_facts(t)->vocab_size)
+            BUG("id %d of %d", (int)ids[i], (int)tokenizer_facts(t)->vocab_size);
     arena_release(&arena);
 }
 
@@ -57,8 +56,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
             BUG("refused without a reason");
         return 0;
     }
-    if (tokenizer_cls(t) >= tokenizer_vocab_size(t) ||
-        tokenizer_sep(t) >= tokenizer_vocab_size(t) || tokenizer_pad(t) >= tokenizer_vocab_size(t))
+    if (tokenizer_facts(t)->cls >= tokenizer_facts(t)->vocab_size ||
+        tokenizer_facts(t)->sep >= tokenizer_facts(t)->vocab_size ||
+        tokenizer_facts(t)->pad >= tokenizer_facts(t)->vocab_size)
         BUG("special ids beyond the vocabulary");
     encode(t);
     tokenizer_free(t);

@@ -17,7 +17,7 @@ static void read_pair(struct golden_pairs *pairs, int i, const json_t *pair,
     struct err err;
 
     arena_init(&scratch, 4096, 0);
-    /* transformers takes an empty second text for none. */
+    /* transformers treats an empty second text as none. */
     CHECK_OK(model_input_pair(model, v, v2, v2.len > 0,
                               (int)json_integer_value(json_object_get(pair, "max_tokens")),
                               &scratch, &pairs->inputs[i], &err),

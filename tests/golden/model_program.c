@@ -77,6 +77,31 @@ int model_ran_lines(const struct model_ran *ran)
     return n;
 }
 
+const json_t *json_at(const json_t *doc, const char *pointer)
+{
+    while (doc && *pointer) {
+        const char *key = pointer + 1;
+        const size_t len = strcspn(key, "/");
+
+        doc = json_is_array(doc) ? json_array_get(doc, (size_t)atoi(key))
+                                 : json_object_getn(doc, key, len);
+        pointer = key + len;
+    }
+    return doc;
+}
+
+double number_at(const json_t *doc, const char *pointer)
+{
+    return json_number_value(json_at(doc, pointer));
+}
+
+const char *text_at(const json_t *doc, const char *pointer)
+{
+    const char *text = json_string_value(json_at(doc, pointer));
+
+    return text ? text : "none";
+}
+
 void model_ran_told(struct model_ran *ran, const char *text)
 {
     if (!strstr(buf_str(&ran->err), text))

@@ -1,4 +1,4 @@
-/* The program adrank-model of the build that the test belongs to: run, and what came of it. */
+/* Runs the program adrank-model of the test's build and captures its output. */
 #ifndef TESTS_GOLDEN_MODEL_PROGRAM_H
 #define TESTS_GOLDEN_MODEL_PROGRAM_H
 
@@ -19,6 +19,11 @@ void model_ran_release(struct model_ran *ran);
 /* Lines of stdout, and the n-th of them, from 0, as JSON: the caller's to release. */
 int model_ran_lines(const struct model_ran *ran);
 json_t *model_ran_line(const struct model_ran *ran, int n);
+
+/* The value at a JSON pointer, NULL where there is none; as a number, or as a string ("none"). */
+const json_t *json_at(const json_t *doc, const char *pointer);
+double number_at(const json_t *doc, const char *pointer);
+const char *text_at(const json_t *doc, const char *pointer);
 
 /* stderr holds the text, or the test FAILs. */
 void model_ran_told(struct model_ran *ran, const char *text);

@@ -1,4 +1,4 @@
-/* The program adrank-model: what it prints, in which order, and how it ends (CONTRACT 8). */
+/* The program adrank-model: its output, its order and its exit status (CONTRACT 8). */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -22,7 +22,7 @@ TEST(adrank_model__ends_with_the_right_status)
         {"verify", "", 64, "which model directory?"},
         {"verify a b", "", 64, "one model directory at a time"},
         {"verify " CROSS " --pairs 3", "", 64, "--pairs: no option of adrank-model verify"},
-        {"verify " CROSS " --threads", "", 64, "--threads: wants a value"},
+        {"verify " CROSS " --threads", "", 64, "--threads: needs a value"},
         {"verify " CROSS " --threads 0", "", 64, "--threads 0: want"},
         {"verify " CROSS " --precision f31", "", 64, "--precision f31: want"},
         {"verify " CROSS " --precision f16", "", 64, "precision f16 is not built"},
@@ -46,7 +46,7 @@ TEST(adrank_model__ends_with_the_right_status)
         {"verify " PREFIX " --threads 2", "", 0, ""},
         {"score " CROSS, "{\"text\":\"a\"}\nnonsense\n", 65, "line 2: column"},
         {"score " CROSS, "[]", 65, "line 1: want an object"},
-        {"score " CROSS, "{\"text\":\"a\",\"text\":\"b\"}", 65, "a key twice"},
+        {"score " CROSS, "{\"text\":\"a\",\"text\":\"b\"}", 65, "duplicate key"},
         {"score " CROSS, "{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}", 65,
          "line 1: request: /rank/candidates/0/text"},
         {"score " CROSS, "{\"rank\":{\"candidates\":[]}}", 65,
@@ -68,7 +68,7 @@ TEST(adrank_model__ends_with_the_right_status)
         {"score " CROSS, "{\"text\":\"a\",\"x\":123456789012345678901234567890}", 0, ""},
         {"score " CROSS " --catalog /nonexistent", "", 66, "/nonexistent"},
         {"score " PREFIX, "{\"text\":\"a\"}", 65,
-         "line 1: kind prefix wants a text_pair, too: the ad"},
+         "line 1: kind prefix also needs a text_pair: the ad"},
         {"score " PREFIX, "{\"text\":\"a\",\"text_pair\":\"b\"}", 0, ""},
         {"verify " PAIRS, "", 0, "no golden pairs: nothing was verified; run adrank-model pack"},
         {"tokenize " CROSS, "null", 65, "line 1: want a string, or an array of two; this is null"},
@@ -87,84 +87,58 @@ TEST(adrank_model__ends_with_the_right_status)
     }
 }
 
-/* Every golden pair, in order, in batches as the program likes, with what transformers gave. */
+static void check_logits(struct model_ran *ran, int line, const json_t *pair, double allowed)
+{
+    json_t *got = model_ran_line(ran, line);
+
+    CHECK_NEAR(number_at(got, "/logits/0"), number_at(pair, "/logits/0"), allowed);
+    CHECK_NEAR(number_at(got, "/logits/1"), number_at(pair, "/logits/1"), allowed);
+    json_decref(got);
+}
+
+/* transformers' logits of every golden pair: those without a limit in order, in batches as the
+ * program likes; each of the others in a run with its limit. */
 TEST(adrank_model__scores_pairs_in_order)
 {
     json_t *golden = json_load_file(PAIRS "/golden.json", 0, NULL);
-    const json_t *pairs = json_object_get(golden, "pairs");
-    double allowed = 1e-4 * json_real_value(json_object_get(golden, "spread"));
-    int n = (int)json_array_size(pairs);
-    struct buf input = BUF_INIT;
-    int lines = 0;
-
-    /* Those with a limit of their own are another test's. */
-    for (int i = 0; i < n; i++) {
-        json_t *pair = json_array_get(pairs, (size_t)i);
-        char *text;
-        if (json_object_get(pair, "max_tokens"))
-            continue;
-        text = json_dumps(pair, JSON_COMPACT);
-        buf_printf(&input, "%s\n\n", text);
-        free(text);
-        lines++;
-    }
-    CHECK(lines > 20);
-    for (int threads = 1; threads <= 2; threads++) {
-        char args[200];
-        struct model_ran ran;
-        snprintf(args, sizeof(args), "score " PAIRS " --threads %d", threads);
-        ran = model_run(args, buf_view(&input));
-        CHECK_INT(ran.status, 0);
-        CHECK_INT(model_ran_lines(&ran), lines);
-        for (int i = 0, line = 0; i < n; i++) {
-            const json_t *pair = json_array_get(pairs, (size_t)i);
-            json_t *got;
-            if (json_object_get(pair, "max_tokens"))
-                continue;
-            got = model_ran_line(&ran, line++);
-            for (size_t l = 0; l < 2; l++)
-                CHECK_NEAR(json_real_value(json_array_get(json_object_get(got, "logits"), l)),
-                           json_real_value(json_array_get(json_object_get(pair, "logits"), l)),
-                           allowed);
-            json_decref(got);
-        }
-        model_ran_release(&ran);
-    }
-    buf_release(&input);
-    json_decref(golden);
-}
-
-/* The pairs with a limit of their own: a run each, with that limit. */
-TEST(adrank_model__scores_pairs_cut_to_max_tokens)
-{
-    json_t *golden = json_load_file(PAIRS "/golden.json", 0, NULL);
-    const json_t *pairs = json_object_get(golden, "pairs");
-    double allowed = 1e-4 * json_real_value(json_object_get(golden, "spread"));
-    int n = 0;
+    const json_t *pairs = json_at(golden, "/pairs"), *plain[200];
+    double allowed = 1e-4 * number_at(golden, "/spread");
+    struct buf input AT_END(buf_release) = BUF_INIT;
+    int n_plain = 0, n_cut = 0;
+    char args[200];
 
     for (size_t i = 0; i < json_array_size(pairs); i++) {
-        const json_t *pair = json_array_get(pairs, i), *want = json_object_get(pair, "logits");
-        const json_t *max_tokens = json_object_get(pair, "max_tokens");
-        char *text = json_dumps(pair, JSON_COMPACT), args[200];
-        struct model_ran ran;
-        json_t *got;
-        if (max_tokens) {
+        const json_t *pair = json_array_get(pairs, i);
+        char *text = json_dumps(pair, JSON_COMPACT);
+        if (json_at(pair, "/max_tokens")) {
+            struct model_ran ran;
             snprintf(args, sizeof(args), "score " PAIRS " --max-tokens %d",
-                     (int)json_integer_value(max_tokens));
+                     (int)number_at(pair, "/max_tokens"));
             test_row("%s", args);
             ran = model_run(args, view_of(text));
             CHECK_INT(ran.status, 0);
-            got = model_ran_line(&ran, 0);
-            for (size_t l = 0; l < 2; l++)
-                CHECK_NEAR(json_real_value(json_array_get(json_object_get(got, "logits"), l)),
-                           json_real_value(json_array_get(want, l)), allowed);
-            json_decref(got);
+            check_logits(&ran, 0, pair, allowed);
             model_ran_release(&ran);
-            n++;
+            n_cut++;
+        } else {
+            CHECK(n_plain < COUNT(plain));
+            plain[n_plain++] = pair;
+            buf_printf(&input, "%s\n\n", text);
         }
         free(text);
     }
-    CHECK(n >= 5);
+    CHECK(n_plain > 20 && n_cut >= 5);
+    for (int threads = 1; threads <= 2; threads++) {
+        struct model_ran ran;
+        snprintf(args, sizeof(args), "score " PAIRS " --threads %d", threads);
+        test_row("%s", args);
+        ran = model_run(args, buf_view(&input));
+        CHECK_INT(ran.status, 0);
+        CHECK_INT(model_ran_lines(&ran), n_plain);
+        for (int i = 0; i < n_plain; i++)
+            check_logits(&ran, i, plain[i], allowed);
+        model_ran_release(&ran);
+    }
     json_decref(golden);
 }
 
@@ -178,7 +152,7 @@ static void check_request(const char *dir)
 
     snprintf(path, sizeof(path), "%s/adrank.json", dir);
     doc = json_load_file(path, 0, NULL);
-    requests = json_object_get(json_object_get(doc, "golden"), "requests");
+    requests = json_at(doc, "/golden/requests");
     for (size_t i = 0; i < json_array_size(requests); i++) {
         char *text = json_dumps(json_array_get(requests, i), JSON_COMPACT);
         buf_printf(&input, "%s\n", text);
@@ -189,23 +163,19 @@ static void check_request(const char *dir)
     CHECK_INT(ran.status, 0);
     CHECK_INT(model_ran_lines(&ran), json_array_size(requests));
     for (size_t i = 0; i < json_array_size(requests); i++) {
-        const json_t *want = json_array_get(requests, i),
-                     *request = json_object_get(want, "request");
-        const json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");
+        const json_t *want = json_array_get(requests, i), *request = json_at(want, "/request");
+        const json_t *candidates = json_at(request, "/rank/candidates");
         json_t *got = model_ran_line(&ran, (int)i);
-        const json_t *scores = json_object_get(got, "scores");
-        CHECK_STR(json_string_value(json_object_get(got, "id")),
-                  json_string_value(json_object_get(request, "id")));
+        const json_t *scores = json_at(got, "/scores");
+        CHECK_STR(text_at(got, "/id"), text_at(request, "/id"));
         CHECK_INT(json_array_size(scores), json_array_size(candidates));
         for (size_t k = 0; k < json_array_size(scores); k++) {
             const json_t *score = json_array_get(scores, k);
-            double logit = json_number_value(json_object_get(score, "logit"));
-            CHECK_STR(json_string_value(json_object_get(score, "adid")),
+            double logit = number_at(score, "/logit");
+            CHECK_STR(text_at(score, "/adid"),
                       json_string_value(json_object_get(json_array_get(candidates, k), "adid")));
-            CHECK_NEAR(logit, json_real_value(json_array_get(json_object_get(want, "logits"), k)),
-                       2e-4);
-            CHECK_NEAR(json_number_value(json_object_get(score, "pctr")),
-                       1 / (1 + exp(-(0.9 * logit - 1.5))), 1e-7);
+            CHECK_NEAR(logit, json_real_value(json_array_get(json_at(want, "/logits"), k)), 2e-4);
+            CHECK_NEAR(number_at(score, "/pctr"), 1 / (1 + exp(-(0.9 * logit - 1.5))), 1e-7);
         }
         json_decref(got);
     }
@@ -241,7 +211,7 @@ TEST(adrank_model__keeps_the_order_over_many_batches)
         char id[16];
         snprintf(id, sizeof(id), "%d", i);
         got = model_ran_line(&ran, i);
-        CHECK_STR(json_string_value(json_object_get(got, "id")), id);
+        CHECK_STR(text_at(got, "/id"), id);
         json_decref(got);
     }
     one = model_run("score " CROSS, VIEW_LIT("{\"text\":\"red shoes 899\",\"text_pair\":\"tea\"}"));
@@ -254,7 +224,7 @@ TEST(adrank_model__keeps_the_order_over_many_batches)
     model_ran_release(&ran);
 }
 
-TEST(adrank_model__tells_what_stood_before_a_bad_line)
+TEST(adrank_model__reports_lines_before_a_bad_one)
 {
     struct model_ran ran =
         model_run("score " CROSS,
@@ -288,7 +258,7 @@ TEST(adrank_model__tokenizes_strings_and_pairs)
     model_ran_release(&ran);
 }
 
-/* Without a limit, what the model takes (64 here) is none: the ids of the text are told. */
+/* Without a limit the model's (64 here) does not apply: all ids of the text are printed. */
 TEST(adrank_model__tokenizes_whole_texts)
 {
     struct buf input AT_END(buf_release) = BUF_INIT;
@@ -309,7 +279,7 @@ TEST(adrank_model__tokenizes_whole_texts)
     json_decref(single);
 }
 
-/* What a catalog adds to a request scores as if the request had said it. */
+/* Texts from a catalog score as the same texts in the request do. */
 TEST(adrank_model__takes_texts_from_a_catalog)
 {
     static const char lines[] =
@@ -348,17 +318,17 @@ TEST(adrank_model__inspects)
 {
     struct model_ran ran AT_END(model_ran_release) = model_run("inspect " PREFIX, VIEW_LIT(""));
     json_t *got = model_ran_line(&ran, 0);
-    const json_t *input = json_object_get(got, "input");
+    const json_t *input = json_at(got, "/input");
 
     CHECK_INT(ran.status, 0);
-    CHECK_STR(json_string_value(json_object_get(got, "kind")), "prefix");
-    CHECK_STR(json_string_value(json_object_get(got, "precision")), "F16");
-    CHECK_INT(json_integer_value(json_object_get(got, "max_tokens")), 128);
-    CHECK_INT(json_integer_value(json_object_get(got, "pair_type")), 1);
-    CHECK_INT(strlen(json_string_value(json_object_get(got, "digest"))), 12);
-    CHECK_INT(json_integer_value(json_object_get(json_object_get(got, "encoder"), "hidden")), 48);
-    CHECK_STR(json_string_value(json_object_get(input, "behaviour")), "{type} {text} ; ");
-    CHECK_INT(json_integer_value(json_object_get(input, "max_context_tokens")), 72);
-    CHECK_NEAR(json_real_value(json_object_get(json_object_get(got, "calibration"), "b")), -1.5, 0);
+    CHECK_STR(text_at(got, "/kind"), "prefix");
+    CHECK_STR(text_at(got, "/precision"), "F16");
+    CHECK_INT(number_at(got, "/max_tokens"), 128);
+    CHECK_INT(number_at(got, "/pair_type"), 1);
+    CHECK_INT(strlen(text_at(got, "/digest")), 12);
+    CHECK_INT(number_at(got, "/encoder/hidden"), 48);
+    CHECK_STR(text_at(input, "/behaviour"), "{type} {text} ; ");
+    CHECK_INT(number_at(input, "/max_context_tokens"), 72);
+    CHECK_NEAR(number_at(got, "/calibration/b"), -1.5, 0);
     json_decref(got);
 }

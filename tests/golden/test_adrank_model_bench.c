@@ -1,4 +1,4 @@
-/* adrank-model bench: what it measures, and where it tells it (CONTRACT 8). */
+/* adrank-model bench: what it measures, and where it reports it (CONTRACT 8). */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -7,22 +7,22 @@
 #define MODEL "tests/golden/requests/two-layers"
 #define SHORT "bench " MODEL " --pairs 9 --prefix 30 --ads 4:9 --seconds 0.05"
 
-/* Every member of the contract, with what the options asked for. */
+/* Every member of the contract, as the options request. */
 static void check_result(const json_t *got, const char *kind, const char *precision, int threads)
 {
     static const char *const numbers[] = {"median_ms", "p99_ms", "pairs_per_s", "gflops",
                                           "bare_gflops"};
 
-    CHECK_STR(json_string_value(json_object_get(got, "kind")), kind);
-    CHECK_STR(json_string_value(json_object_get(got, "precision")), precision);
-    CHECK_STR(json_string_value(json_object_get(got, "backend")), "cpu");
-    CHECK(json_is_integer(json_object_get(got, "threads")));
-    CHECK_INT(json_integer_value(json_object_get(got, "threads")), threads);
+    CHECK_STR(text_at(got, "/kind"), kind);
+    CHECK_STR(text_at(got, "/precision"), precision);
+    CHECK_STR(text_at(got, "/backend"), "cpu");
+    CHECK(json_is_integer(json_at(got, "/threads")));
+    CHECK_INT(number_at(got, "/threads"), threads);
     for (size_t k = 0; k < sizeof(numbers) / sizeof(numbers[0]); k++)
         CHECK(json_number_value(json_object_get(got, numbers[k])) > 0);
 }
 
-TEST(adrank_model_bench__tells_what_it_measured)
+TEST(adrank_model_bench__reports_what_it_measured)
 {
     static const struct {
         const char *args, *kind, *precision;

@@ -61,7 +61,7 @@ static int verified_pairs(const struct model_dir *dir, const char *more)
     if (ran.status)
         FAIL("verify: %d, %s", ran.status, buf_str(&ran.err));
     report = model_ran_line(&ran, 0);
-    pairs = (int)json_integer_value(json_object_get(report, "golden_pairs"));
+    pairs = (int)number_at(report, "/golden_pairs");
     json_decref(report);
     model_ran_release(&ran);
     return pairs;
@@ -91,11 +91,14 @@ static void put_beside(const struct model_dir *dir, const char *suffix, struct v
     CHECK_OK(file_write(beside(dir, suffix), bytes, &err), err);
 }
 
-static const char *text_at(const json_t *doc, const char *key)
+/* Packs; the report states this origin of the golden requests, and the directory verifies. */
+static void pack_from(const struct model_dir *dir, const char *more, const char *origin)
 {
-    const char *text = json_string_value(json_object_get(doc, key));
+    json_t *report = pack(dir, more);
 
-    return text ? text : "none";
+    CHECK_STR(text_at(report, "/golden"), origin);
+    json_decref(report);
+    CHECK(verified_pairs(dir, "") >= 32);
 }
 
 /* ---- a new one ------------------------------------------------------------------------------- */
@@ -110,23 +113,21 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
         test_row("%s", dirs[i]);
         model_dir_copy(&dir, dirs[i]);
         report = pack(&dir, "--name shop --version 7");
-        CHECK_STR(text_at(report, "golden"), "built in");
-        CHECK(json_integer_value(json_object_get(report, "golden_pairs")) >= 32);
-        CHECK(json_number_value(json_object_get(report, "golden_spread")) >= 1);
+        CHECK_STR(text_at(report, "/golden"), "built in");
+        CHECK(number_at(report, "/golden_pairs") >= 32);
+        CHECK(number_at(report, "/golden_spread") >= 1);
         doc = adrank_json(&dir);
-        CHECK_STR(text_at(doc, "kind"), "cross");
-        CHECK_STR(text_at(doc, "name"), "shop");
-        CHECK_STR(text_at(doc, "version"), "7");
-        CHECK_INT(strlen(text_at(doc, "weights_sha256")), 64);
+        CHECK_STR(text_at(doc, "/kind"), "cross");
+        CHECK_STR(text_at(doc, "/name"), "shop");
+        CHECK_STR(text_at(doc, "/version"), "7");
+        CHECK_INT(strlen(text_at(doc, "/weights_sha256")), 64);
         /* What holds is there to be edited. */
-        CHECK_STR(text_at(json_object_get(doc, "input"), "behaviour"), "{type} {text} ; ");
-        CHECK(json_object_get(json_object_get(doc, "input"), "max_ad_tokens"));
-        CHECK_NEAR(json_number_value(json_object_get(json_object_get(doc, "calibration"), "a")), 1,
-                   0);
-        CHECK_INT(verified_pairs(&dir, ""),
-                  json_integer_value(json_object_get(report, "golden_pairs")));
+        CHECK_STR(text_at(doc, "/input/behaviour"), "{type} {text} ; ");
+        CHECK(json_at(doc, "/input/max_ad_tokens"));
+        CHECK_NEAR(number_at(doc, "/calibration/a"), 1, 0);
+        CHECK_INT(verified_pairs(&dir, ""), number_at(report, "/golden_pairs"));
         CHECK_INT(verified_pairs(&dir, "--precision bf16 --linear plain"),
-                  json_integer_value(json_object_get(report, "golden_pairs")));
+                  number_at(report, "/golden_pairs"));
         json_decref(doc);
         json_decref(report);
         model_dir_remove(&dir);
@@ -144,7 +145,7 @@ TEST(pack__says_what_it_would_write)
     ran = run_on("pack", &dir, "--dry-run");
     CHECK_INT(ran.status, 0);
     doc = json_loadb(ran.out.ptr, ran.out.len, 0, NULL);
-    CHECK(json_object_get(doc, "golden"));
+    CHECK(json_at(doc, "/golden"));
     model_ran_told(&ran, "\"golden\":\"built in\"");
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     json_decref(doc);
@@ -165,20 +166,16 @@ TEST(pack__keeps_what_is_not_named)
     model_dir_copy(&dir, REQUESTS);
     before = adrank_json(&dir);
     report = pack(&dir, "--version 2 --base-rate 0.2");
-    CHECK_STR(text_at(report, "golden"), "kept");
+    CHECK_STR(text_at(report, "/golden"), "kept");
     after = adrank_json(&dir);
-    CHECK_STR(text_at(after, "version"), "2");
-    CHECK_NEAR(json_number_value(json_object_get(after, "base_rate")), 0.2, 1e-9);
-    json_object_set(before, "version", json_object_get(after, "version"));
-    json_object_set(before, "base_rate", json_object_get(after, "base_rate"));
+    CHECK_STR(text_at(after, "/version"), "2");
+    CHECK_NEAR(number_at(after, "/base_rate"), 0.2, 1e-9);
     json_object_set(before, "weights_sha256", json_object_get(after, "weights_sha256"));
     /* Reals are written with 9 digits. */
     CHECK_INT(json_object_size(after), json_object_size(before));
-    CHECK(json_equal(json_object_get(before, "input"), json_object_get(after, "input")));
-    CHECK(
-        json_equal(json_object_get(before, "calibration"), json_object_get(after, "calibration")));
-    CHECK(json_equal(json_object_get(json_object_get(before, "golden"), "max_error"),
-                     json_object_get(json_object_get(after, "golden"), "max_error")));
+    CHECK(json_equal(json_at(before, "/input"), json_at(after, "/input")));
+    CHECK(json_equal(json_at(before, "/calibration"), json_at(after, "/calibration")));
+    CHECK(json_equal(json_at(before, "/golden/max_error"), json_at(after, "/golden/max_error")));
     CHECK(verified_pairs(&dir, "") >= 32);
     json_decref(before);
     json_decref(after);
@@ -189,35 +186,27 @@ TEST(pack__keeps_what_is_not_named)
 TEST(pack__refreshes_logits_of_a_changed_template)
 {
     struct model_dir dir AT_END(model_dir_remove);
-    json_t *report, *doc;
+    json_t *doc;
     char more[200];
 
     model_dir_copy(&dir, REQUESTS);
     model_dir_edit(&dir, "adrank.json", "/input/ad", "\"{title} ! {title}\"");
     verify_refused(&dir, "golden request 0, candidate 0: logit");
-    report = pack(&dir, "");
-    CHECK_STR(text_at(report, "golden"), "refreshed");
-    json_decref(report);
-    CHECK(verified_pairs(&dir, "") >= 32);
-    report = pack(&dir, "--ad '{title}' --context '{search} {{x}} | ' --max-ad-tokens 12");
-    CHECK_STR(text_at(report, "golden"), "refreshed");
-    json_decref(report);
+    pack_from(&dir, "", "refreshed");
+    pack_from(&dir, "--ad '{title}' --context '{search} {{x}} | ' --max-ad-tokens 12", "refreshed");
     doc = adrank_json(&dir);
-    CHECK_STR(text_at(json_object_get(doc, "input"), "ad"), "{title}");
-    CHECK_STR(text_at(json_object_get(doc, "input"), "context"), "{search} {{x}} | ");
-    CHECK_INT(json_integer_value(json_object_get(json_object_get(doc, "input"), "max_ad_tokens")),
-              12);
+    CHECK_STR(text_at(doc, "/input/ad"), "{title}");
+    CHECK_STR(text_at(doc, "/input/context"), "{search} {{x}} | ");
+    CHECK_INT(number_at(doc, "/input/max_ad_tokens"), 12);
     json_decref(doc);
-    CHECK(verified_pairs(&dir, "") >= 32);
     put_beside(&dir, "input", VIEW_LIT("{\"ad\":\"{desc} {text}\"}"));
     snprintf(more, sizeof(more), "--template %s --golden built-in --kind cross",
              beside(&dir, "input"));
-    report = pack(&dir, more);
+    pack_from(&dir, more, "built in");
     CHECK_INT(unlink(beside(&dir, "input")), 0);
-    CHECK_STR(text_at(report, "golden"), "built in");
-    CHECK_STR(text_at(report, "kind"), "cross");
-    json_decref(report);
-    CHECK(verified_pairs(&dir, "") >= 32);
+    doc = adrank_json(&dir);
+    CHECK_STR(text_at(doc, "/kind"), "cross");
+    json_decref(doc);
 }
 
 /* ---- calibration ----------------------------------------------------------------------------- */
@@ -242,7 +231,7 @@ static void make_labelled(const struct model_dir *dir, const char *path, double 
     CHECK_INT(ran.status, 0);
     for (int i = 0; i < LABELLED; i++) {
         json_t *got = model_ran_line(&ran, i);
-        double logit = json_number_value(json_array_get(json_object_get(got, "logits"), 0));
+        double logit = json_number_value(json_array_get(json_at(got, "/logits"), 0));
         double p = 1 / (1 + exp(-(a * logit + b)));
         buf_printf(&lines, "{\"text\":\"%s %s %d\",\"text_pair\":\"%s %s\",\"label\":%d}\n",
                    words[i % 10], words[i / 10 % 10], i % 13, words[i * 7 % 10],
@@ -268,28 +257,27 @@ TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
     snprintf(more, sizeof(more), "--calibrate %s", file);
     make_labelled(&dir, file, 0.6, -1.5);
     report = pack(&dir, more);
-    c = json_object_get(report, "calibration");
-    CHECK_INT(json_integer_value(json_object_get(c, "examples")), LABELLED);
-    CHECK(json_is_true(json_object_get(c, "stored")));
-    CHECK(json_number_value(json_object_get(c, "ne_after")) <
-          json_number_value(json_object_get(c, "ne_before")));
+    c = json_at(report, "/calibration");
+    CHECK_INT(number_at(c, "/examples"), LABELLED);
+    CHECK(json_is_true(json_at(c, "/stored")));
+    CHECK(number_at(c, "/ne_after") < number_at(c, "/ne_before"));
     doc = adrank_json(&dir);
-    c = json_object_get(doc, "calibration");
-    a = json_number_value(json_object_get(c, "a"));
-    b = json_number_value(json_object_get(c, "b"));
+    c = json_at(doc, "/calibration");
+    a = number_at(c, "/a");
+    b = number_at(c, "/b");
     CHECK_NEAR(a, 0.6, 0.2);
     CHECK_NEAR(b, -1.5, 0.6);
-    CHECK(json_number_value(json_object_get(doc, "base_rate")) > 0.05);
+    CHECK(number_at(doc, "/base_rate") > 0.05);
     json_decref(doc);
     json_decref(report);
     CHECK(verified_pairs(&dir, "") >= 32);
     /* What is there already is as good: it stays. */
     report = pack(&dir, more);
-    c = json_object_get(report, "calibration");
+    c = json_at(report, "/calibration");
     doc = adrank_json(&dir);
-    if (!json_is_true(json_object_get(c, "stored"))) {
-        c = json_object_get(doc, "calibration");
-        CHECK_NEAR(json_number_value(json_object_get(c, "a")), a, 1e-6);
+    if (!json_is_true(json_at(c, "/stored"))) {
+        c = json_at(doc, "/calibration");
+        CHECK_NEAR(number_at(c, "/a"), a, 1e-6);
     }
     json_decref(doc);
     json_decref(report);
@@ -323,8 +311,8 @@ TEST(pack__takes_requests_with_shown_clicks)
     ran = run_on("pack", &dir, more);
     /* Two logits that tell clicks apart: which of the two it says depends on the model. */
     CHECK_INT(ran.status, 65);
-    CHECK(strstr(buf_str(&ran.err), "tell clicks apart exactly") ||
-          strstr(buf_str(&ran.err), "do not rise with clicks"));
+    CHECK(strstr(buf_str(&ran.err), "separate clicks exactly") ||
+          strstr(buf_str(&ran.err), "do not increase with clicks"));
     model_ran_release(&ran);
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     unlink(file);
@@ -337,14 +325,14 @@ TEST(pack__takes_golden_lines)
     struct model_dir dir AT_END(model_dir_remove);
     struct buf lines = BUF_INIT;
     char file[100], more[300], *text;
-    json_t *report, *doc, *request;
+    json_t *doc, *request;
     size_t i;
 
     model_dir_copy(&dir, REQUESTS);
     snprintf(file, sizeof(file), "%s.lines", dir.path);
     snprintf(more, sizeof(more), "--golden %s", file);
     doc = adrank_json(&dir);
-    json_array_foreach(json_object_get(json_object_get(doc, "golden"), "requests"), i, request)
+    json_array_foreach(json_at(doc, "/golden/requests"), i, request)
     {
         text = json_dumps(request, JSON_COMPACT);
         buf_printf(&lines, "%s\n", text);
@@ -355,16 +343,13 @@ TEST(pack__takes_golden_lines)
     /* Logits of requests stand for templates that this document lacks. */
     pack_refused(&dir, more, 65, "golden logits (given) and this model's differ by");
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
-    text = json_dumps(json_object_get(doc, "input"), 0);
+    text = json_dumps(json_at(doc, "/input"), 0);
     put_beside(&dir, "input", view_of(text));
     free(text);
     snprintf(more, sizeof(more), "--golden %s --kind prefix --template %s", file,
              beside(&dir, "input"));
-    report = pack(&dir, more);
+    pack_from(&dir, more, "given");
     CHECK_INT(unlink(beside(&dir, "input")), 0);
-    CHECK_STR(text_at(report, "golden"), "given");
-    CHECK(verified_pairs(&dir, "") >= 32);
-    json_decref(report);
     json_decref(doc);
     buf_release(&lines);
     unlink(file);
@@ -373,73 +358,72 @@ TEST(pack__takes_golden_lines)
 /* ---- refusals -------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *from, *option,
-        *lines; /* lines: of the file behind the option; NULL: none is made */
+    const char *option, *lines; /* lines: of the file that follows the option; NULL: no file */
     int n, status;
     const char *error;
 } refused[] = {
-    {PAIRS, "--nosuch 1", NULL, 0, 64, "--nosuch: no option of adrank-model pack"},
-    {PAIRS, "--kind hier", NULL, 0, 64, "--kind hier: want cross or prefix"},
-    {PAIRS, "--kind x", NULL, 0, 64, "--kind x: want cross or prefix"},
-    {PAIRS, "--ad '{nosuch}'", NULL, 0, 65,
-     "adrank.json: /input/ad: byte 0: unknown field \"nosuch\""},
-    {PAIRS, "--max-context-tokens 30 --max-ad-tokens 30", NULL, 0, 65, "the model takes 32 tokens"},
-    {PAIRS, "--base-rate 1", NULL, 0, 64, "--base-rate 1: want above 0, below 1"},
-    {PAIRS, "--name ''", NULL, 0, 64, "--name : want 1 to 100 bytes"},
-    {PAIRS, "--golden /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
-    {PAIRS, "--calibrate /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
-    {PAIRS, "--template /nonexistent", NULL, 0, 66, "/nonexistent"},
-    {PAIRS, "--golden", "null", 1, 65, "line 1: want an object, this is null"},
-    {PAIRS, "--golden", "{", 1, 65, "line 1: column"},
-    {PAIRS, "--golden", "{\"text\":\"a\"}", 1, 65, "line 1: /text and /text_pair: want strings"},
-    {PAIRS, "--golden", "{\"text\":\"a\",\"text_pair\":\"b\",\"logits\":[1]}", 1, 65,
-     "line 1: /logits"},
-    {PAIRS, "--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 3, 65,
+    {"--nosuch 1", NULL, 0, 64, "--nosuch: no option of adrank-model pack"},
+    {"--kind hier", NULL, 0, 64, "--kind hier: want cross or prefix"},
+    {"--kind x", NULL, 0, 64, "--kind x: want cross or prefix"},
+    {"--ad '{nosuch}'", NULL, 0, 65, "adrank.json: /input/ad: byte 0: unknown field \"nosuch\""},
+    {"--max-context-tokens 30 --max-ad-tokens 30", NULL, 0, 65, "the model takes 32 tokens"},
+    {"--base-rate 1", NULL, 0, 64, "--base-rate 1: want above 0, below 1"},
+    {"--name ''", NULL, 0, 64, "--name : want 1 to 100 bytes"},
+    {"--golden /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
+    {"--calibrate /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
+    {"--template /nonexistent", NULL, 0, 66, "/nonexistent"},
+    {"--golden", "null", 1, 65, "line 1: want an object, this is null"},
+    {"--golden", "{", 1, 65, "line 1: column"},
+    {"--golden", "{\"text\":\"a\"}", 1, 65, "line 1: /text and /text_pair: want strings"},
+    {"--golden", "{\"text\":\"a\",\"text_pair\":\"b\",\"logits\":[1]}", 1, 65, "line 1: /logits"},
+    {"--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 3, 65,
      "3 golden pairs, want at least 32"},
-    {PAIRS, "--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 40, 65,
+    {"--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 40, 65,
      "standard deviation of 0, want at least 1"},
-    {PAIRS, "--golden", "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}}", 1, 65,
+    {"--golden", "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}}", 1, 65,
      "golden request 0: request: /rank/candidates/0/text: missing"},
-    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":2}", 1, 65,
+    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":2}", 1, 65,
      "line 1: /label: want 0 or 1"},
-    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\"}", 1, 65,
-     "line 1: /label: want 0 or 1"},
-    {PAIRS, "--calibrate", "{\"request\":{}}", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
-    {PAIRS, "--calibrate", "[]", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
-    {PAIRS, "--calibrate",
+    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\"}", 1, 65, "line 1: /label: want 0 or 1"},
+    {"--calibrate", "{\"request\":{}}", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
+    {"--calibrate", "[]", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
+    {"--calibrate",
      "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\",\"text\":\"b\"}]}},\"shown\":[{"
      "\"adid\":"
      "\"c\",\"click\":1}]}",
-     1, 65, "line 1: /shown/0/adid: is none of /request/rank/candidates"},
-    {PAIRS, "--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":1}", 50, 65,
-     "too few to judge"},
-    {FRESH, "", NULL, 0, 65, "a head that is not trained"},
-    {"tests/golden", "", NULL, 0, 66, "tests/golden"},
+     1, 65, "line 1: /shown/0/adid: is not in /request/rank/candidates"},
+    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":1}", 50, 65, "too few to judge"},
 };
 
 TEST(pack__refuses_and_leaves_what_is_there)
 {
-    for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++) {
+    struct model_dir dir AT_END(model_dir_remove);
+
+    model_dir_copy(&dir, PAIRS);
+    for (int i = 0; i < COUNT(refused); i++) {
         char file[100] = "", more[300];
-        struct model_dir dir;
-        model_dir_copy(&dir, refused[i].from);
+
         if (refused[i].lines) {
-            snprintf(file, sizeof(file), "%s.lines", dir.path);
+            snprintf(file, sizeof(file), "%s", beside(&dir, "lines"));
             put_lines(file, refused[i].lines, refused[i].n);
         }
         snprintf(more, sizeof(more), "%s %s", refused[i].option, file);
-        if (strcmp(refused[i].from, "tests/golden") == 0) {
-            struct model_ran ran = model_run("pack tests/golden", VIEW_LIT(""));
-            CHECK_INT(ran.status, refused[i].status);
-            model_ran_release(&ran);
-        } else {
-            pack_refused(&dir, more, refused[i].status, refused[i].error);
-        }
+        pack_refused(&dir, more, refused[i].status, refused[i].error);
         CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
-        if (*file)
-            unlink(file);
-        model_dir_remove(&dir);
+        unlink(file);
     }
+}
+
+TEST(pack__refuses_an_untrained_head_and_no_model)
+{
+    struct model_ran ran AT_END(model_ran_release) = model_run("pack tests/golden", VIEW_LIT(""));
+    struct model_dir dir AT_END(model_dir_remove);
+
+    CHECK_INT(ran.status, 66);
+    model_ran_told(&ran, "tests/golden");
+    model_dir_copy(&dir, FRESH);
+    pack_refused(&dir, "", 65, "an untrained head");
+    CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
 }
 
 TEST(pack__leaves_a_broken_adrank_json)

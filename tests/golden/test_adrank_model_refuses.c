@@ -1,5 +1,5 @@
-/* adrank-model on directories that were spoiled: 65 and the reason, from verify and from score
- * alike (CONTRACT 8); and what bf16 gives. */
+/* adrank-model on spoiled directories: 65 and the reason, from verify and score alike (CONTRACT 8);
+ * and bf16. */
 #include "tests/golden/model_program.h"
 #include "tests/unit/model/model_dir.h"
 
@@ -9,12 +9,11 @@
 static void put_golden_off(const struct model_dir *dir)
 {
     json_t *doc = json_load_file(MODEL "/adrank.json", 0, NULL);
-    const json_t *request =
-        json_array_get(json_object_get(json_object_get(doc, "golden"), "requests"), 3);
-    double logit = json_real_value(json_array_get(json_object_get(request, "logits"), 0));
+    const json_t *request = json_array_get(json_at(doc, "/golden/requests"), 3);
+    double logit = json_real_value(json_array_get(json_at(request, "/logits"), 0));
     char value[40];
 
-    /* Five times what f32 may be off. */
+    /* Five times the allowed error of f32. */
     snprintf(value, sizeof(value), "%.9f", logit + 2 * 5e-4);
     model_dir_edit(dir, "adrank.json", "/golden/requests/3/logits/0", value);
     json_decref(doc);
@@ -94,8 +93,8 @@ TEST(adrank_model_refuses__nothing_of_a_copy_as_it_was)
     CHECK_INT(ran.status, 0);
 }
 
-/* The portable provider always has bf16, whatever the processor: further off than f32 ever is,
- * within what the directory allows. */
+/* The portable provider always has bf16: its error is larger than f32's and within the directory's
+ * limit. */
 TEST(adrank_model_refuses__not_bf16)
 {
     struct model_ran ran =
@@ -105,8 +104,8 @@ TEST(adrank_model_refuses__not_bf16)
 
     CHECK_INT(ran.status, 0);
     got = model_ran_line(&ran, 0);
-    CHECK_STR(json_string_value(json_object_get(got, "precision")), "bf16");
-    error = json_number_value(json_object_get(got, "golden_error"));
+    CHECK_STR(text_at(got, "/precision"), "bf16");
+    error = number_at(got, "/golden_error");
     CHECK(error > 1e-3 && error <= 0.1);
     json_decref(got);
     model_ran_release(&ran);
@@ -118,16 +117,14 @@ TEST(adrank_model_refuses__not_bf16)
     ran = model_run("score " MODEL, VIEW_LIT(LINE));
     f32 = model_ran_line(&ran, 0);
     model_ran_release(&ran);
-    off = json_number_value(
-              json_object_get(json_array_get(json_object_get(got, "scores"), 0), "logit")) -
-          json_number_value(
-              json_object_get(json_array_get(json_object_get(f32, "scores"), 0), "logit"));
+    off = json_number_value(json_object_get(json_array_get(json_at(got, "/scores"), 0), "logit")) -
+          json_number_value(json_object_get(json_array_get(json_at(f32, "/scores"), 0), "logit"));
     CHECK(off != 0 && fabs(off) <= 0.1 * 2);
     json_decref(got);
     json_decref(f32);
 }
 
-/* By processor: bf16 where there is an instruction for it, else f32 and a word about it. */
+/* By processor: bf16 where there is an instruction for it, else f32 and a notice. */
 TEST(adrank_model_refuses__no_processor)
 {
     static const char *const commands[] = {
@@ -143,9 +140,9 @@ TEST(adrank_model_refuses__no_processor)
         ran = model_run(args, VIEW_LIT(LINE));
         CHECK_INT(ran.status, 0);
         got = model_ran_line(&ran, 0);
-        precision = json_string_value(json_object_get(got, "precision"));
+        precision = json_string_value(json_at(got, "/precision"));
         if (precision && strcmp(precision, "bf16") != 0)
-            model_ran_told(&ran, "bf16 was asked for, but this processor has neither");
+            model_ran_told(&ran, "bf16 was requested, but this processor has neither");
         json_decref(got);
         model_ran_release(&ran);
     }

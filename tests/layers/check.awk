@@ -1,17 +1,4 @@
 # Reads the rules, then the names of the files to check from stdin; prints its results as every test program does.
-function complain(file, number, what)
-{
-    printf "FAIL %s:%d: %s\n", file, number, what
-    seen[folder_of(file)] = 1
-    bad[folder_of(file)]++
-}
-
-function folder_of(file)
-{
-    sub(/\/[^\/]*$/, "", file)
-    return file
-}
-
 # The folder of the table that holds for this file.
 function layer_of(file, at)
 {
@@ -155,8 +142,7 @@ BEGIN {
 }
 
 {
-    seen[folder_of($0)] = 1
-    n_files++
+    begin_file($0)
     add_node(stem_of($0))
     add_node(folder_of(stem_of($0)) "/")
     check_file($0)
@@ -164,18 +150,5 @@ BEGIN {
 
 END {
     check_circles()
-    for (folder in seen) {
-        if (bad[folder]) {
-            failed++
-        } else {
-            print "ok   layers__" folder
-            passed++
-        }
-    }
-    if (n_files < 10) {
-        print "FAIL only " n_files + 0 " files found"
-        failed++
-    }
-    printf "%d passed, %d failed, 0 skipped\n", passed, failed
-    exit failed > 0
+    close_results("layers__", 10)
 }

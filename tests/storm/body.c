@@ -307,7 +307,7 @@ static void change_text(struct buf *out, struct rng *rng)
     case 3:
         insert(out, at < out->len ? at : 0, "[", 1);
         return;
-    case 4: /* behind a brace: a key twice */
+    case 4: /* after a brace: a duplicate key */
         for (size_t i = at; i < out->len; i++)
             if (out->ptr[i] == '{') {
                 const char *name = names[storm_below(rng, COUNT(names))];

@@ -6,7 +6,7 @@
 #include "tests/test.h"
 
 /* Never, whatever comes from outside. */
-static const char *const bugs[] = {"request_failed_by_bug", "jobs_leaked", "executor_leaked",
+static const char *const bugs[] = {"internal_error", "jobs_leaked", "executor_leaked",
                                    "backend_broken"};
 
 /* "| `a`, `b` | info | ..." */

@@ -31,7 +31,7 @@ TEST(lints__find_bad_lines)
         {"==1==ERROR: AddressSanitizer: heap-use-after-free", "not logfmt"},
         {"level=info event=ready", "no ts"},
         {"ts=1 level=info event=never_heard_of", "does not list"},
-        {"ts=1 level=error event=request_failed_by_bug step=rank", "a bug"},
+        {"ts=1 level=error event=internal_error step=rank", "a bug"},
         {"ts=1 level=info event=ready a=\"b", "not logfmt"},
         {"ts=1 level=info event=ready a=\"b\"c", "not logfmt"},
         {"ts=1 level=info event=ready a", "not logfmt"},

@@ -1,16 +1,4 @@
 # Reads names of source files from stdin; closes as every test program does.
-function complain(file, number, what)
-{
-    printf "FAIL %s:%d: %s\n", file, number, what
-    bad[folder_of(file)]++
-}
-
-function folder_of(file)
-{
-    sub(/\/[^\/]*$/, "", file)
-    return file
-}
-
 # A line that clang-format could not break: a string or a macro's.
 function unbreakable(line)
 {
@@ -48,29 +36,13 @@ function check_file(file, line, number)
 }
 
 {
-    seen[folder_of($0)] = 1
-    n_files++
+    begin_file($0)
     check_file($0)
 }
 
 END {
-    for (folder in seen) {
-        if (bad[folder]) {
-            failed++
-        } else {
-            print "ok   style__sources " folder
-            passed++
-        }
-    }
-    if (n_files < 100) {
-        print "FAIL only " n_files + 0 " files found"
-        failed++
-    }
     printf "%d of %d lines of headers are contract\n", contract_lines, header_lines
-    if (contract_lines < 0.4 * header_lines) {
-        print "FAIL that is less than 40 %"
-        failed++
-    }
-    printf "%d passed, %d failed, 0 skipped\n", passed, failed
-    exit failed > 0
+    if (contract_lines < 0.4 * header_lines)
+        fail("that is less than 40 %")
+    close_results("style__sources ", 100)
 }

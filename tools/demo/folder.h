@@ -1,4 +1,4 @@
-/* A folder of its own for each run of the demo, so that two of one checkout do not meet. */
+/* A separate folder for each run of the demo, so that two runs of one checkout do not collide. */
 #ifndef TOOLS_DEMO_FOLDER_H
 #define TOOLS_DEMO_FOLDER_H
 

@@ -136,7 +136,7 @@ static int write_file(const struct demo *demo, const char *name, struct view byt
     return file_write(path_in(demo->folder.path, name).text, bytes, err);
 }
 
-/* A key of its own for user ids, new with every demo. */
+/* A key for user ids, new for each demo. */
 static int make_key(const struct demo *demo, struct err *err)
 {
     unsigned char bytes[16];
@@ -179,7 +179,7 @@ static int start_redis(struct demo *demo, struct err *err)
         return -1;
     for (int waited = 0; access(demo->socket, F_OK); waited += 10) {
         if (process_ended(&demo->redis) || waited > WAIT_MS)
-            return err_set(err, ERR_UNAVAILABLE, "redis-server does not start; see %s", demo->log);
+            return err_set(err, ERR_UNAVAILABLE, "redis-server did not start; see %s", demo->log);
         poll(NULL, 0, 10);
     }
     return 0;
@@ -253,8 +253,8 @@ static int wait_ready(struct demo *demo, struct err *err)
             return 0;
         poll(NULL, 0, 20);
     }
-    err_set(err, ERR_UNAVAILABLE, "adrankd does not come up: %.200s; see %s",
-            last_line(demo, &text), demo->log);
+    err_set(err, ERR_UNAVAILABLE, "adrankd did not start: %.200s; see %s", last_line(demo, &text),
+            demo->log);
     buf_release(&text);
     return -1;
 }

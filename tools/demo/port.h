@@ -1,4 +1,4 @@
-/* Ports of 127.0.0.1 that the demo wants for itself. */
+/* Checks that ports of 127.0.0.1 are free for the demo. */
 #ifndef TOOLS_DEMO_PORT_H
 #define TOOLS_DEMO_PORT_H
 

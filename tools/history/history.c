@@ -30,14 +30,14 @@ struct history {
     size_t doubtful;    /* times that look like another unit than milliseconds */
 };
 
-static void tell(struct history *h, const char *text)
+static void report(struct history *h, const char *text)
 {
     fprintf(h->errors, "adrank-history: %s\n", text);
     h->bad++;
 }
 
-/* Stored all the same: it may be meant. */
-static void tell_doubt(struct history *h, size_t line, int64_t t_ms)
+/* Stored anyway: it may be intended. */
+static void report_doubt(struct history *h, size_t line, int64_t t_ms)
 {
     const char *unit = time_wrong_unit(t_ms);
 
@@ -115,7 +115,7 @@ static int send_line(struct history *h, size_t number, const struct history_line
     key = view_of(name);
     switch (h->options->verb) {
     case HISTORY_PUT:
-        tell_doubt(h, number, line->event.t_ms);
+        report_doubt(h, number, line->event.t_ms);
         return send_put(h, number, key, &line->event, err);
     case HISTORY_GET:
         return send_get(h, number, key, line->user, err);
@@ -154,7 +154,7 @@ static int print_events(struct history *h, size_t line, struct view user, const 
         if (behaviour_unpack((struct view){item->str, item->str ? (size_t)item->len : 0}, &event,
                              &bad)) {
             err_prefix(&bad, "line %zu: event %zu", line, i);
-            tell(h, bad.text);
+            report(h, bad.text);
             continue;
         }
         behaviour_write_line(&h->bytes, user, &event);
@@ -182,7 +182,7 @@ static bool is_blank(struct view line)
     return line.len == 0 || strspn(line.ptr, " \t\r") >= line.len;
 }
 
-/* text is NUL-terminated and has room for the padding behind it. */
+/* text is NUL-terminated and has room for the padding after it. */
 static int do_line(struct history *h, size_t number, struct view text, struct err *err)
 {
     struct history_line line;
@@ -192,7 +192,7 @@ static int do_line(struct history *h, size_t number, struct view text, struct er
         return 0;
     if (history_line_read(text, number, h->options->verb == HISTORY_PUT, &h->arena, &line,
                           &h->unknown, &bad)) {
-        tell(h, bad.text);
+        report(h, bad.text);
         return 0;
     }
     return send_line(h, number, &line, err);

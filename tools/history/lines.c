@@ -26,7 +26,7 @@ static void check_event(struct object_reader *reader, const struct place *place,
     const struct behaviour *event = &((const struct history_line *)object)->event;
 
     if (event->item.len == 0 && event->text.len == 0)
-        field_problem(reader, place, NULL, "needs an item or a text");
+        field_problem(reader, place, NULL, "must have an item or a text");
     if (event->item.len > BEHAVIOUR_MAX_STRING)
         field_problem(reader, place, "item", "longer than %d bytes", BEHAVIOUR_MAX_STRING);
     if (event->text.len > BEHAVIOUR_MAX_STRING)

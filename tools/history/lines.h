@@ -10,7 +10,7 @@ struct history_line {
     struct behaviour event; /* of put only */
 };
 
-/* bytes are one line, without its end, DECODE_PADDING readable behind it. 0; -1 with err ("line
+/* bytes are one line, without its end, DECODE_PADDING readable after it. 0; -1 with err ("line
  * 7: /t: is missing") for a line that is left out, ERR_DATA, or ERR_NOMEM. Views point into
  * bytes or the arena. *unknown grows by the keys that nothing knows. */
 int history_line_read(struct view bytes, size_t number, bool with_event, struct arena *arena,

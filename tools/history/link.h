@@ -27,7 +27,7 @@ void history_link_close(struct history_link *link); /* what is queued is lost; m
 /* The arguments are copied. May read replies. */
 int history_link_send(struct history_link *link, size_t line, const struct view *args, int n_args,
                       struct err *err) MUST_CHECK;
-/* Waits for every reply that is out. */
+/* Waits for all outstanding replies. */
 int history_link_flush(struct history_link *link, struct err *err) MUST_CHECK;
 
 #endif

@@ -18,7 +18,7 @@ struct history_options {
     int ttl_days;
 };
 
-/* Reads the key as the daemon does: line ends behind it do not belong to it. ERR_USAGE, or
+/* Reads the key as the daemon does: trailing line ends are not part of it. ERR_USAGE, or
  * ERR_NOINPUT for a key that cannot be read. *out is to be released in any case. */
 int history_options_parse(int argc, char **argv, struct history_options *out,
                           struct err *err) MUST_CHECK;

@@ -1,7 +1,6 @@
 /*
  * Forward passes of one request of random tokens, and beside each the bare matrix products of the
- * model's layers on the same threads (tools/model/yardstick.h). Useful rates count what has to be
- * computed and nothing else (model/encoder.h).
+ * model's layers on the same threads (tools/model/yardstick.h).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -43,13 +42,13 @@ static int build_input(struct bench *b, struct err *err)
     const struct options *o = b->options;
     const struct kind *kind = b->kind;
     struct input_parts parts = {.n_ads = o->pairs,
-                                .cls = tokenizer_cls(b->model->tokenizer),
-                                .sep = tokenizer_sep(b->model->tokenizer)};
+                                .cls = tokenizer_facts(b->model->tokenizer)->cls,
+                                .sep = tokenizer_facts(b->model->tokenizer)->sep};
     struct id_run *ads = calloc((size_t)o->pairs, sizeof(*ads));
     int32_t *ids = calloc((size_t)(o->prefix + o->pairs * o->ads_max), sizeof(*ids));
     int32_t *at = ids;
     struct rng rng;
-    int n_tokens, n_segments, rc = -1;
+    int rc = -1;
 
     rng_init(&rng, SEED);
     if (!ads || !ids) {
@@ -66,11 +65,7 @@ static int build_input(struct bench *b, struct err *err)
         at += ads[i].n;
     }
     parts.ads = ads;
-    kind->size(&parts, &n_tokens, &n_segments);
-    if (input_reserve(&b->input, n_tokens, n_segments, err))
-        goto out;
-    kind->build(&parts, &b->input);
-    rc = 0;
+    rc = kind_input(kind, &parts, &b->input, err);
 out:
     free(ads);
     free(ids);
@@ -92,7 +87,7 @@ static int one_pass(struct bench *b, double *us, struct err *err)
     return 0;
 }
 
-/* The two alternate, so that what disturbs the machine disturbs both. */
+/* The two alternate, so that disturbances affect both. */
 static int measure(struct bench *b, struct err *err)
 {
     int64_t end;
@@ -126,7 +121,37 @@ static double quantile(double *us, int n, double q)
     return us[i < n ? i : n - 1];
 }
 
-/* ---- telling --------------------------------------------------------------------------------- */
+/* ---- useful work ----------------------------------------------------------------------------- */
+
+/*
+ * FLOPs (two per multiply-add) of the linear layers and the attention products, for one forward
+ * pass that ends in a pooler product for each read row. Counts only what has to be computed: in the
+ * last layer, keys and values of every token and the rest for read rows only.
+ */
+static double linear_flop(const struct encoder_config *config, const struct input *input)
+{
+    double h = config->hidden, f = config->inner;
+    double tokens = input->n_tokens, read = input->n_read;
+    double qkv = 2 * 3 * h * h, rest = 2 * (h * h + 2 * h * f);
+
+    return tokens * (config->layers * qkv + (config->layers - 1) * rest) +
+           read * (rest + 2 * h * h);
+}
+
+static double attention_flop(const struct encoder_config *config, const struct input *input)
+{
+    double whole = 0, last = 0;
+
+    for (int i = 0; i < input->n_segments; i++) {
+        const struct segment *s = &input->segments[i];
+        double keys = s->len + (s->parent >= 0 ? input->segments[s->parent].len : 0);
+        whole += s->len * keys;
+        last += s->read ? keys : 0;
+    }
+    return 4.0 * config->hidden * (whole * (config->layers - 1) + last);
+}
+
+/* ---- the report ------------------------------------------------------------------------------ */
 
 static void put_number(struct json_writer *w, const char *key, double value)
 {
@@ -136,8 +161,8 @@ static void put_number(struct json_writer *w, const char *key, double value)
 static int report(struct bench *b, struct err *err)
 {
     const struct engine *engine = b->scorer.engine;
-    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->input);
-    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->input);
+    double linear = linear_flop(&b->model->encoders[0].config, &b->input);
+    double attention = attention_flop(&b->model->encoders[0].config, &b->input);
     double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;
@@ -170,7 +195,7 @@ static int report(struct bench *b, struct err *err)
     return rc;
 }
 
-/* An encoder without a classifier is measured with one of zeros: its cost is the same. */
+/* An encoder without a classifier is measured with one of zeros: the cost is the same. */
 static int lend_classifier(struct model *m, struct err *err)
 {
     if (m->head.labels)
@@ -193,7 +218,7 @@ static int check_shape(const struct options *o, const struct model *m, const str
         return err_set(err, ERR_USAGE, "--prefix %d and --ads up to %d: the model has %d positions",
                        o->prefix, o->ads_max, m->encoders[0].config.positions);
     if (kind->min_types > m->encoders[0].config.types)
-        return err_set(err, ERR_DATA, "%s: kind %s wants %d token types", m->dir, kind->name,
+        return err_set(err, ERR_DATA, "%s: kind %s needs %d token types", m->dir, kind->name,
                        kind->min_types);
     return 0;
 }

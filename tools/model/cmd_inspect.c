@@ -97,7 +97,7 @@ static void put_model(struct json_writer *w, const struct model *m)
     if (m->head.labels == 2)
         jw_member_str(w, "labels_are", m->head.independent_labels ? "independent" : "exclusive");
     jw_member_int(w, "max_tokens", m->max_tokens);
-    jw_member_int(w, "pair_type", tokenizer_pair_type(m->tokenizer));
+    jw_member_int(w, "pair_type", tokenizer_facts(m->tokenizer)->pair_type);
     put_encoder(w, m);
     put_input(w, &m->adrank);
     put_calibration(w, &m->adrank);

@@ -1,5 +1,5 @@
-/* Writes adrank.json: what is there and what is named, a calibration, golden requests with this
- * model's logits. Nothing is written that the daemon would not open. */
+/* Writes adrank.json: existing and given settings, a calibration, golden requests with this model's
+ * logits. Never writes what the daemon would not open. */
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -67,7 +67,7 @@ static char *dump(const json_t *doc)
     return json_dumps(doc, JSON_INDENT(1) | JSON_REAL_PRECISION(9));
 }
 
-/* heads is the classifier's own; with it the draft opens, which knows no golden requests yet. */
+/* heads comes from the classifier; with it the draft opens, which has no golden requests yet. */
 static int open_draft(struct pack *p, struct err *err)
 {
     const struct view none = VIEW_LIT("");
@@ -96,7 +96,7 @@ static int open_draft(struct pack *p, struct err *err)
     return rc;
 }
 
-/* The whole, as the daemon would open it. */
+/* Opens the complete document as the daemon would. */
 static int verify(struct pack *p, struct view text, struct err *err)
 {
     struct model *whole;
@@ -146,7 +146,7 @@ static void put_calibration(struct json_writer *w, const struct pack *p)
     jw_object_end(w);
 }
 
-/* On stdout; where that has the document, on stderr. */
+/* To stdout, or to stderr where stdout has the document. */
 static int report(const struct pack *p, const json_t *golden, const char *path, struct err *err)
 {
     struct buf out = BUF_INIT;

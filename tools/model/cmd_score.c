@@ -1,5 +1,5 @@
-/* Scores JSON Lines: lines are gathered until a batch is full, computed, and told in their
- * order. */
+/* Scores JSON Lines: lines are gathered until a batch is full, computed, and reported
+ * in order. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -139,7 +139,7 @@ static int build_pair(struct scoring *s, struct pending *line, struct err *err)
                        json_is_string(text) ? "text_pair" : "text",
                        json_kind(json_is_string(text) ? pair : text));
     arena_reset(&s->arena, SIZE_MAX);
-    /* transformers takes an empty second text for none. */
+    /* transformers treats an empty second text as none. */
     return model_input_pair(s->model, v, v_pair, v_pair.len > 0, s->options->max_tokens, &s->arena,
                             &line->input, err);
 }
@@ -219,12 +219,11 @@ static int flush_before(struct scoring *s, struct err *err)
     return 0;
 }
 
-static int on_line(void *arg, int number, struct view text, struct err *err)
+static int on_line(void *arg, struct view text, struct err *err)
 {
     struct scoring *s = arg;
     struct pending *line = &s->lines[s->n_lines];
 
-    (void)number;
     if (line_parse(text, &line->doc, err))
         return -1;
     if (build(s, line, text, err)) {
@@ -246,7 +245,7 @@ static int score_all(struct scoring *s, struct err *err)
     struct err later;
     int rc = lines_read(on_line, s, err);
 
-    /* What stood before a bad line is told all the same. */
+    /* Lines before a bad one are still reported. */
     if (flush(s, rc ? &later : err))
         rc = -1;
     return rc;

@@ -51,25 +51,24 @@ static int put(struct tokenizing *t, const json_t *doc, struct err *err)
         return err_set(err, ERR_DATA, "cannot be cut to %d tokens", t->max_tokens);
     json_writer_init(&w, &t->out);
     jw_array_begin(&w);
-    jw_int(&w, tokenizer_cls(t->tokenizer));
+    jw_int(&w, tokenizer_facts(t->tokenizer)->cls);
     put_ids(&w, &first);
-    jw_int(&w, tokenizer_sep(t->tokenizer));
+    jw_int(&w, tokenizer_facts(t->tokenizer)->sep);
     if (pair) {
         put_ids(&w, &second);
-        jw_int(&w, tokenizer_sep(t->tokenizer));
+        jw_int(&w, tokenizer_facts(t->tokenizer)->sep);
     }
     jw_array_end(&w);
     buf_add_str(&t->out, "\n");
     return t->out.len > 1 << 16 ? lines_write(&t->out, err) : 0;
 }
 
-static int on_line(void *arg, int number, struct view line, struct err *err)
+static int on_line(void *arg, struct view line, struct err *err)
 {
     struct tokenizing *t = arg;
     json_t *doc;
     int rc;
 
-    (void)number;
     if (line_parse(line, &doc, err))
         return -1;
     arena_reset(&t->arena, SIZE_MAX);
@@ -90,7 +89,7 @@ static int run(const struct options *options, struct err *err)
     t.tokenizer = tokenizer;
     arena_init(&t.arena, 64 << 10, 0);
     rc = lines_read(on_line, &t, err);
-    /* What was right before a bad line is told all the same. */
+    /* Lines before a bad one are still reported. */
     if (lines_write(&t.out, rc ? &ignored : err))
         rc = -1;
     buf_release(&t.out);

@@ -56,14 +56,14 @@ struct command {
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
     command_bench, command_pack;
 
-/* Reads argv behind the subcommand's name. ERR_USAGE. */
+/* Reads argv after the subcommand's name. ERR_USAGE. */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
                   struct err *err) MUST_CHECK;
 /* The options that a subcommand takes, one a line. */
 void options_print(const struct command *command);
 
-/* Device and engine for a model, as options say. Closed in reverse by scorer_close, which takes one
- * that was not opened or is closed already: scorer_open leaves nothing open when it fails. */
+/* Device and engine for a model, as options say. Closed in reverse by scorer_close, which accepts
+ * one that is not open: scorer_open leaves nothing open when it fails. */
 struct scorer {
     struct launcher *launcher;
     struct engine *engine;
@@ -76,19 +76,17 @@ void scorer_close(struct scorer *scorer);
 int options_catalog(const struct options *options, struct catalog **out,
                     struct err *err) MUST_CHECK;
 
-/* JSON Lines from stdin: calls on_line with each line that is not blank, numbered from 1; err is
- * prefixed with the number. Stops at the first failure. */
-int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
-               struct err *err) MUST_CHECK;
-/* The same from a file. */
-int lines_read_file(const char *path,
-                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
-                    void *arg, struct err *err) MUST_CHECK;
+typedef int (*on_line_fn)(void *arg, struct view line, struct err *err);
+
+/* JSON Lines from stdin or a file: calls on_line with each line that is not blank; err is prefixed
+ * with the line's number. Stops at the first failure. */
+int lines_read(on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
+int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */
 const char *json_kind(const json_t *value);
-/* Writes and clears; ERR_UNAVAILABLE when stdout takes no more. */
+/* Writes and clears; ERR_UNAVAILABLE when stdout does not accept more output. */
 int lines_write(struct buf *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -20,9 +20,7 @@ static bool is_blank(struct view line)
 }
 
 /* name: of what is read, for the error; NULL where the caller puts it before. */
-static int read_from(FILE *file, const char *name,
-                     int (*on_line)(void *arg, int number, struct view line, struct err *err),
-                     void *arg, struct err *err)
+static int read_from(FILE *file, const char *name, on_line_fn on_line, void *arg, struct err *err)
 {
     struct buf line = BUF_INIT;
     int rc = 1, reason = 0;
@@ -30,7 +28,7 @@ static int read_from(FILE *file, const char *name,
     for (int number = 1; rc > 0 && (rc = line_read(file, MAX_LINE_BYTES, &line, err)) != 0;
          number++) {
         reason = errno;
-        if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, number, buf_view(&line), err))
+        if (rc > 0 && !is_blank(buf_view(&line)) && on_line(arg, buf_view(&line), err))
             rc = -1;
         if (rc < 0)
             err_prefix(err, "line %d", number);
@@ -41,15 +39,12 @@ static int read_from(FILE *file, const char *name,
     return rc;
 }
 
-int lines_read(int (*on_line)(void *arg, int number, struct view line, struct err *err), void *arg,
-               struct err *err)
+int lines_read(on_line_fn on_line, void *arg, struct err *err)
 {
     return read_from(stdin, "stdin", on_line, arg, err);
 }
 
-int lines_read_file(const char *path,
-                    int (*on_line)(void *arg, int number, struct view line, struct err *err),
-                    void *arg, struct err *err)
+int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err)
 {
     FILE *file = fopen(path, "re");
     int rc;
@@ -73,7 +68,7 @@ int line_parse(struct view line, json_t **out, struct err *err)
         return err_set(err, ERR_NOMEM, "out of memory");
     switch (json_error_code(&at)) {
     case json_error_duplicate_key:
-        return err_set(err, ERR_DATA, "column %d: a key twice", at.column);
+        return err_set(err, ERR_DATA, "column %d: duplicate key", at.column);
     case json_error_numeric_overflow:
         return err_set(err, ERR_DATA, "column %d: a number out of range", at.column);
     default:
@@ -99,7 +94,7 @@ int lines_write(struct buf *out, struct err *err)
 
     if (!failed && out->len &&
         (fwrite(out->ptr, 1, out->len, stdout) != out->len || fflush(stdout) != 0))
-        return err_set(err, ERR_UNAVAILABLE, "stdout takes no more");
+        return err_set(err, ERR_UNAVAILABLE, "stdout does not accept more output");
     buf_clear(out);
     return failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }

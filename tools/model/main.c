@@ -47,7 +47,7 @@ static bool wants_help(int argc, char **argv)
 static int fail(const struct err *err)
 {
     fprintf(stderr, "adrank-model: %s\n", err->text);
-    /* There is no configuration here: what a backend refuses as one came from the command line. */
+    /* There is no configuration: what a backend refuses came from the command line. */
     return err->code == ERR_CONFIG ? ERR_USAGE : err_exit_status(err);
 }
 
@@ -58,7 +58,7 @@ int main(int argc, char **argv)
     struct err err = {0};
 
     stdio_occupy();
-    signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an ordinary error */
     json_set_alloc_funcs(model_json_malloc, model_json_free); /* before the library's first use */
 
     if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {

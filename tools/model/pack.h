@@ -1,8 +1,9 @@
-/* adrank-model pack: a file for each part of adrank.json that it makes. */
+/* adrank-model pack: one file for each part of adrank.json. */
 #ifndef TOOLS_MODEL_PACK_H
 #define TOOLS_MODEL_PACK_H
 
 #include <jansson.h>
+#include <math.h>
 
 #include "model/engine/engine_state.h"
 #include "model/engine/opening.h"
@@ -27,7 +28,7 @@ struct pack {
     const char *golden_origin; /* "kept", "refreshed", "given", "built in" */
     int golden_pairs;
     double golden_spread;
-    json_t *calibration; /* what was fitted; NULL: nothing was asked for */
+    json_t *calibration; /* what was fitted; NULL: not requested */
 };
 
 /* Reads what is there and puts what the command line names into p->doc (pack_document.c). */
@@ -56,6 +57,12 @@ int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair,
                     struct err *err) MUST_CHECK;
 /* Of candidate i of the last. */
 double pack_logit(const struct pack *p, int i);
+
+/* Standard deviation of n logits from their sum and the sum of their squares. */
+static inline double pack_spread(double sum, double squares, int n)
+{
+    return n ? sqrt(fmax(0, squares / n - sum * sum / n / n)) : 0;
+}
 
 /* Requests of the built-in texts, one for each context, every ad a candidate (pack_texts.c). The
  * caller decrefs; NULL: out of memory. */

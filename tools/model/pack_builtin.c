@@ -13,7 +13,7 @@ struct ranked {
     size_t request, candidate;
 };
 
-/* What the model makes of every pair of a built-in context and a built-in ad. */
+/* The logit of every pair of a built-in context and a built-in ad. */
 struct pool {
     json_t *requests;
     struct ranked *pairs; /* (n), those of a request beside each other */
@@ -46,7 +46,7 @@ static void keep_extremes(struct pool *pool, struct ranked *pairs, size_t n, siz
 static double kept_spread(const struct pool *pool)
 {
     double sum = 0, squares = 0;
-    size_t n = 0;
+    int n = 0;
 
     for (size_t i = 0; i < pool->n; i++) {
         const struct ranked *pair = &pool->pairs[i];
@@ -56,12 +56,11 @@ static double kept_spread(const struct pool *pool)
         squares += pair->logit * pair->logit;
         n++;
     }
-    return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+    return pack_spread(sum, squares, n);
 }
 
-/* Texts that a model was not trained for are mostly much of a muchness to it: of every context the
- * ads that it puts first and last, or, where these are still too alike, the first and the last of
- * all pairs. */
+/* A model scores texts it was not trained for much alike: keeps each context's lowest and highest
+ * ads, or, where these are still too close, the lowest and highest of all pairs. */
 static void choose(struct pool *pool)
 {
     for (size_t i = 0; i < pool->n; i += pool->n_ads)
@@ -101,7 +100,7 @@ static void pool_release(struct pool *pool)
     free(pool->kept);
 }
 
-/* Takes the candidates that are not kept out of the requests, and requests that have none left. */
+/* Removes the candidates that are not kept, and requests without any left. */
 static void cut(struct pool *pool)
 {
     for (size_t i = json_array_size(pool->requests); i-- > 0;) {
@@ -124,7 +123,7 @@ int pack_builtin(struct pack *p, json_t **out, struct err *err)
         choose(&pool);
         cut(&pool);
         *out = json_incref(pool.requests);
-        /* Of fewer candidates: a logit may differ in its last bits. */
+        /* With fewer candidates a logit may differ in its last bits. */
         rc = pack_set_logits(p, *out, false, err);
     }
     pool_release(&pool);

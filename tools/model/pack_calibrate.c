@@ -33,7 +33,7 @@ static int add(struct labelled **list, size_t *n, size_t *room, struct labelled 
     return 0;
 }
 
-/* All of a line goes to one side: ads of one request are alike. */
+/* A line is never split between the two: ads of one request are similar. */
 static int add_example(struct calibrating *c, double logit, bool click, struct err *err)
 {
     const struct labelled one = {logit, click};
@@ -107,7 +107,7 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
         bool click;
         snprintf(pointer, sizeof(pointer), "/shown/%zu/adid", i);
         if (at < 0 || at >= n)
-            return err_set(err, ERR_DATA, "%s: is none of /request/rank/candidates", pointer);
+            return err_set(err, ERR_DATA, "%s: is not in /request/rank/candidates", pointer);
         snprintf(pointer, sizeof(pointer), "/shown/%zu/click", i);
         if (read_label(json_object_get(one, "click"), pointer, &click, err) ||
             add_example(c, pack_logit(c->pack, at), click, err))
@@ -116,28 +116,18 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
     return 0;
 }
 
-static int on_line(void *arg, int number, struct view line, struct err *err)
+static int on_line(void *arg, struct view line, struct err *err)
 {
     struct calibrating *c = arg;
     json_t *doc;
     int rc;
 
-    (void)number;
     if (line_parse(line, &doc, err))
         return -1;
     rc = (json_object_get(doc, "text") ? on_pair : on_request)(c, doc, err);
     json_decref(doc);
     c->n_lines++;
     return rc;
-}
-
-static size_t clicks_of(const struct labelled *examples, size_t n)
-{
-    size_t clicks = 0;
-
-    for (size_t i = 0; i < n; i++)
-        clicks += examples[i].click;
-    return clicks;
 }
 
 static int read_lines(struct calibrating *c, struct err *err)
@@ -149,7 +139,7 @@ static int read_lines(struct calibrating *c, struct err *err)
         return err_prefix(err, "%s", path);
     if (c->n_lines == 0)
         return err_set(err, ERR_DATA, "%s: no labelled lines", path);
-    clicks = clicks_of(c->held_out, c->n_held_out);
+    clicks = labelled_clicks(c->held_out, c->n_held_out);
     if (clicks == 0 || clicks == c->n_held_out)
         return err_set(
             err, ERR_DATA,
@@ -159,7 +149,7 @@ static int read_lines(struct calibrating *c, struct err *err)
     return 0;
 }
 
-/* Of everything that was read; base_rate is theirs, too, unless the command line names one. */
+/* Fits to all lines; base_rate is theirs too, unless the command line states one. */
 static int fit_all(struct calibrating *c, struct calibration *out, double *rate, struct err *err)
 {
     size_t n;
@@ -168,7 +158,7 @@ static int fit_all(struct calibrating *c, struct calibration *out, double *rate,
         if (add(&c->fit, &c->n_fit, &c->room_fit, c->held_out[i], err))
             return -1;
     n = c->n_fit;
-    *rate = (double)clicks_of(c->fit, n) / (double)n;
+    *rate = (double)labelled_clicks(c->fit, n) / (double)n;
     return platt_fit(c->fit, n, out, err);
 }
 
@@ -187,7 +177,7 @@ static int fit_and_judge(struct calibrating *c, struct err *err)
 {
     struct pack *p = c->pack;
     const struct calibration before = p->model->adrank.calibration;
-    size_t clicks = clicks_of(c->fit, c->n_fit) + clicks_of(c->held_out, c->n_held_out);
+    size_t clicks = labelled_clicks(c->fit, c->n_fit) + labelled_clicks(c->held_out, c->n_held_out);
     struct calibration part, all;
     double ne_before, ne_after, rate;
 
@@ -219,7 +209,7 @@ int pack_calibrate(struct pack *p, struct err *err)
                  fit_and_judge(&c, err)
              ? -1
              : 0;
-    /* Golden requests stand by themselves. */
+    /* Golden requests use no catalog. */
     catalog_unref(p->requests.catalog);
     p->requests.catalog = NULL;
     free(c.fit);

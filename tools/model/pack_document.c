@@ -1,4 +1,4 @@
-/* adrank.json but for its golden requests: what is there, and what the command line names. */
+/* adrank.json without golden requests: the existing document and what the command line states. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -62,7 +62,7 @@ static int set_name(struct pack *p, struct err *err)
     return rc ? no_memory(p, err) : 0;
 }
 
-/* Keys of the object in the file --template go over those of /input. */
+/* Keys of the object in the file --template override those of /input. */
 static int set_template(struct pack *p, struct err *err)
 {
     json_t *input = json_object_get(p->doc, "input"), *given = NULL;
@@ -145,7 +145,7 @@ int pack_document(struct pack *p, struct err *err)
 
 /* ---- defaults -------------------------------------------------------------------------------- */
 
-/* Unless there is one of that key. */
+/* Unless the key is present. */
 static int set_missing(json_t *object, const char *key, json_t *value)
 {
     if (json_object_get(object, key)) {

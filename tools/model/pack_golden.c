@@ -1,22 +1,18 @@
-/* Golden requests: those that are there, given ones, or such of the built-in texts that the model
- * tells apart; their logits, and what each precision loses of them. */
+/* Golden requests: existing ones, given ones, or built-in texts that the model scores differently;
+ * their logits, and the error of each precision. */
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "tools/model/pack.h"
 
-#define F32_ERROR 1e-4  /* the least that is allowed: other processors add up in other orders */
+#define F32_ERROR 1e-4  /* lower limit: other processors sum in other orders */
 #define BF16_ERROR 0.02 /* the same */
 #define SLACK 2.0       /* of what was measured here */
 
 /* ---- given lines ----------------------------------------------------------------------------- */
 
-struct given {
-    json_t *requests;
-};
-
-/* The text is what was searched for, its pair the one candidate. */
+/* The text becomes the search, its pair the only candidate. */
 static json_t *request_of_pair(const json_t *doc)
 {
     return json_pack("{s:I,s:{s:{s:O},s:{s:[{s:s,s:O}]}}}", "now_ms", (json_int_t)PACK_NOW_MS,
@@ -41,13 +37,11 @@ static json_t *request_of_line(json_t *doc)
     return out;
 }
 
-static int on_line(void *arg, int number, struct view line, struct err *err)
+static int on_line(void *arg, struct view line, struct err *err)
 {
-    struct given *given = arg;
-    json_t *doc, *entry;
+    json_t *requests = arg, *doc, *entry;
     int rc = 0;
 
-    (void)number;
     if (line_parse(line, &doc, err))
         return -1;
     if (!json_is_object(doc))
@@ -56,12 +50,11 @@ static int on_line(void *arg, int number, struct view line, struct err *err)
                                               !json_is_string(json_object_get(doc, "text_pair"))))
         rc = err_set(err, ERR_DATA, "/text and /text_pair: want strings");
     else if (json_object_get(doc, "text") && json_object_get(doc, "logits"))
-        rc =
-            err_set(err, ERR_DATA,
-                    "/logits: of a pair without its template; give the request that it stands for");
+        rc = err_set(err, ERR_DATA,
+                     "/logits: of a pair without its template; give the request instead");
     if (rc == 0) {
         entry = json_object_get(doc, "text") ? request_of_pair(doc) : request_of_line(doc);
-        if (!entry || json_array_append_new(given->requests, entry))
+        if (!entry || json_array_append_new(requests, entry))
             rc = err_set(err, ERR_NOMEM, "out of memory");
     }
     json_decref(doc);
@@ -70,30 +63,17 @@ static int on_line(void *arg, int number, struct view line, struct err *err)
 
 /* ---- logits ---------------------------------------------------------------------------------- */
 
-struct entry {
-    const json_t *entry, *request;
-    int64_t now_ms;
-};
-
-static struct entry entry_of(const json_t *requests, size_t i)
-{
-    const json_t *entry = json_array_get(requests, i);
-
-    return (struct entry){entry, json_object_get(entry, "request"),
-                          json_integer_value(json_object_get(entry, "now_ms"))};
-}
-
 static int score(struct pack *p, struct engine *engine, const json_t *requests, size_t i, int *n,
                  struct err *err)
 {
-    const struct entry e = entry_of(requests, i);
+    const json_t *entry = json_array_get(requests, i);
 
-    if (pack_score_request(p, engine, e.request, e.now_ms, n, err))
+    if (pack_score_request(p, engine, json_object_get(entry, "request"),
+                           json_integer_value(json_object_get(entry, "now_ms")), n, err))
         return err_prefix(err, "golden request %zu", i);
     return 0;
 }
 
-/* Sets the logits of every request to the engine's; with `only_missing` of those without. */
 int pack_set_logits(struct pack *p, json_t *requests, bool only_missing, struct err *err)
 {
     for (size_t i = 0; i < json_array_size(requests); i++) {
@@ -113,21 +93,22 @@ int pack_set_logits(struct pack *p, json_t *requests, bool only_missing, struct 
     return 0;
 }
 
-/* Mean deviation of all logits, and how many there are. */
+/* Standard deviation of all logits, and how many there are. */
 static double spread_of(const json_t *requests, int *n_pairs)
 {
     double sum = 0, squares = 0;
-    size_t n = 0, i, k;
-    json_t *entry, *value;
+    int n = 0;
 
-    json_array_foreach(requests, i, entry){json_array_foreach(
-        json_object_get(entry, "logits"), k, value){sum += json_number_value(value);
-    squares += json_number_value(value) * json_number_value(value);
-    n++;
-}
-}
-*n_pairs = (int)n;
-return n ? sqrt(fmax(0, squares / (double)n - sum * sum / (double)n / (double)n)) : 0;
+    for (size_t i = 0; i < json_array_size(requests); i++) {
+        const json_t *logits = json_object_get(json_array_get(requests, i), "logits");
+        for (size_t k = 0; k < json_array_size(logits); k++, n++) {
+            const double logit = json_number_value(json_array_get(logits, k));
+            sum += logit;
+            squares += logit * logit;
+        }
+    }
+    *n_pairs = n;
+    return pack_spread(sum, squares, n);
 }
 
 /* The largest |error| of the engine over the spread; NAN in *error where counts differ. */
@@ -154,18 +135,16 @@ static int measure(struct pack *p, struct engine *engine, const json_t *requests
 
 static int read_given(struct pack *p, json_t **out, struct err *err)
 {
-    struct given given = {json_array()};
-
-    *out = given.requests;
+    *out = json_array();
     if (!*out)
         return err_set(err, ERR_NOMEM, "out of memory");
-    if (lines_read_file(p->options->golden_file, on_line, &given, err))
+    if (lines_read_file(p->options->golden_file, on_line, *out, err))
         return err_prefix(err, "%s", p->options->golden_file);
     p->golden_origin = "given";
     return pack_set_logits(p, *out, true, err);
 }
 
-/* Keeps logits that the engine still gives, they may be a reference; else recomputes all. */
+/* Keeps logits that the engine reproduces, since they may be a reference; else recomputes all. */
 static int keep_or_refresh(struct pack *p, json_t **out, struct err *err)
 {
     const json_t *allowed = json_object_get(json_object_get(p->golden, "max_error"), "f32");
@@ -206,16 +185,15 @@ static int check_spread(struct pack *p, const json_t *requests, struct err *err)
         return err_set(err, ERR_DATA, "%d golden pairs, want at least %d; give more with --golden",
                        p->golden_pairs, GOLDEN_MIN_PAIRS);
     if (!(p->golden_spread >= GOLDEN_MIN_SPREAD))
-        return err_set(
-            err, ERR_DATA,
-            "logits of the golden pairs (%s) have a standard deviation of %.3g, want at "
-            "least %g: a head that is not trained, or texts that are all alike to it; give "
-            "others with --golden",
-            p->golden_origin, p->golden_spread, GOLDEN_MIN_SPREAD);
+        return err_set(err, ERR_DATA,
+                       "logits of the golden pairs (%s) have a standard deviation of %.3g, want at "
+                       "least %g: an untrained head, or texts it cannot tell apart; give "
+                       "others with --golden",
+                       p->golden_origin, p->golden_spread, GOLDEN_MIN_SPREAD);
     return 0;
 }
 
-/* bf16 by the processor, else by the portable provider, which always has it. */
+/* bf16 on this processor, else with the portable provider, which always has it. */
 static int open_bf16(struct pack *p, struct scorer *out, struct err *err)
 {
     struct options options = *p->options;
@@ -238,7 +216,7 @@ static int set_error(json_t *max_error, enum precision precision, double measure
 
     if (measured > GOLDEN_MAX_ERROR) {
         json_object_del(max_error, precision_names[precision]);
-        fprintf(stderr, "adrank-model: %s loses %.3g of the spread, more than %g: it is left out\n",
+        fprintf(stderr, "adrank-model: %s loses %.3g of the spread, more than %g: omitted\n",
                 precision_names[precision], measured, GOLDEN_MAX_ERROR);
         return 0;
     }
@@ -263,7 +241,7 @@ static int measure_bf16(struct pack *p, const json_t *requests, json_t *max_erro
     return rc;
 }
 
-/* What was stated for requests that were kept stays; what is missing, or of others, is measured. */
+/* Limits of kept requests stay; missing ones, and those of other requests, are measured. */
 static int make_max_error(struct pack *p, const json_t *requests, json_t *max_error,
                           struct err *err)
 {

@@ -1,5 +1,5 @@
-/* Texts to make golden requests from where none are given: shoppers and ads of many kinds, in
- * English and Chinese, so that any model of either language tells some of them apart. */
+/* Texts for golden requests where none are given: shoppers and ads of many kinds, in
+ * English and Chinese, so that any model of either language scores some of them differently. */
 #include <stdio.h>
 
 #include "tools/model/pack.h"

@@ -44,11 +44,6 @@ struct yardstick {
     double flop; /* of one thread's pass */
 };
 
-static void *aligned(size_t bytes)
-{
-    return aligned_alloc(64, (bytes + 63) / 64 * 64 + 64);
-}
-
 static dnnl_status_t product_init(struct yardstick *b, int i, int in, int out,
                                   enum precision precision, bool to_stream)
 {
@@ -68,10 +63,10 @@ static dnnl_status_t weight_init(struct yardstick *b, struct weight *w, const st
                                  dnnl_stream_t stream, struct rng *rng)
 {
     const size_t n = (size_t)p->shape.in * (size_t)p->shape.out;
-    float *from = aligned(n * sizeof(*from));
+    float *from = onednn_aligned(n * sizeof(*from));
     dnnl_status_t status = dnnl_out_of_memory;
 
-    w->bytes = aligned(onednn_layout_bytes(p->layout));
+    w->bytes = onednn_aligned(onednn_layout_bytes(p->layout));
     if (from && w->bytes) {
         for (size_t i = 0; i < n; i++)
             from[i] = (float)(rng_double(rng) - 0.5);
@@ -108,9 +103,9 @@ static dnnl_status_t share_init(struct yardstick *b, struct share *s, size_t wid
     for (int i = 0; i < b->n_products; i++)
         if (b->products[i].matmul.scratch_bytes > scratch)
             scratch = b->products[i].matmul.scratch_bytes;
-    s->x = aligned(ROWS * widest * sizeof(float));
-    s->y = aligned(ROWS * widest * sizeof(float));
-    s->scratch = aligned(scratch);
+    s->x = onednn_aligned(ROWS * widest * sizeof(float));
+    s->y = onednn_aligned(ROWS * widest * sizeof(float));
+    s->scratch = onednn_aligned(scratch);
     if (status != dnnl_success || !s->x || !s->y || !s->scratch)
         return status != dnnl_success ? status : dnnl_out_of_memory;
     fill(s->x, ROWS * widest, b->products[0].shape.operand);

@@ -1,4 +1,4 @@
-/* The subcommands of adrank-sim; each in a file of its own, cmd_<name>.c. */
+/* The subcommands of adrank-sim; each in its own file, cmd_<name>.c. */
 #ifndef TOOLS_SIM_COMMAND_H
 #define TOOLS_SIM_COMMAND_H
 

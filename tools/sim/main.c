@@ -51,7 +51,7 @@ static int read_options(int argc, char **argv, struct sim_options *options, stru
     int opt, index = 0;
     int64_t value = 0;
 
-    opterr = 0; /* getopt would print the argument as it is */
+    opterr = 0; /* getopt would print the argument unescaped */
     while ((opt = getopt_long(argc, argv, ":h", long_options, &index)) != -1) {
         if (opt == ':')
             return option_error(err, argv[optind - 1], "needs a value");
@@ -105,7 +105,7 @@ int main(int argc, char **argv)
     struct err err = {0};
 
     stdio_occupy();
-    signal(SIGXFSZ, SIG_IGN); /* a file that gets too large is an error like others */
+    signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an ordinary error */
     if (run(argc, argv, &err) == 0)
         return 0;
     fprintf(stderr, "adrank-sim: %s\n", err.text);

@@ -119,7 +119,7 @@ void sim_shopper_make(struct sim_shopper *shopper, const struct sim_world *world
         memcpy(event->interests, interests, sizeof(interests));
         make_event(event, shopper, pool, world, &rng);
     }
-    /* nobody acts after the world's last line */
+    /* nothing happens after the world's last line */
     if (t_ms > SIM_NOW_MS - HOUR_MS) {
         for (int i = 0; i < SIM_EVENTS; i++)
             shopper->events[i].t_ms -= t_ms - SIM_NOW_MS + HOUR_MS;

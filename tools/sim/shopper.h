@@ -36,7 +36,7 @@ struct sim_shopper {
     int devicetype;     /* OpenRTB: 2 pc, 3 tv, 4 phone, 5 tablet */
     const char *os;
     struct sim_event events[SIM_EVENTS];
-    struct buf words; /* behind the searches' texts */
+    struct buf words; /* memory of the searches' texts */
 };
 
 #define SIM_SHOPPER_INIT ((struct sim_shopper){.words = BUF_INIT})

@@ -110,9 +110,10 @@ ALWAYS void mix(vec sum[SIMD_ROWS][2], const float *scores, int stride, const fl
     }
 }
 
-/* Always SIMD_ROWS rows, repeating the last where there are fewer: a single code path gives the
- * same bits, and takes no longer than one row, which would wait for its own sums. */
-static void attend(const struct attend_args *args)
+/* saves: args->lse is wanted, too. Always SIMD_ROWS rows, repeating the last where there are fewer:
+ * a single code path gives the same bits, and takes no longer than one row, which would wait for
+ * its own sums. */
+ALWAYS void attend_rows(const struct attend_args *args, bool saves)
 {
     const int head = args->head, values_stride = simd_round(head), last = args->n_rows - 1;
     const int n_parent = args->parent ? args->parent->n : 0, own_at = simd_round(n_parent);
@@ -140,7 +141,7 @@ static void attend(const struct attend_args *args)
         top = vec_highest(highest(v, of_own, whole_vectors(n_own)));
         v = weigh((vec){0}, of_parent, n_parent, whole_vectors(n_parent), args->scale, top);
         total[i] = vec_sum(weigh(v, of_own, visible, whole_vectors(n_own), args->scale, top));
-        if (args->lse && i <= last)
+        if (saves && i <= last)
             args->lse[i] = args->scale * top + logf(total[i]);
     }
     for (int d = 0; d < head; d += STRIP) {
@@ -155,6 +156,15 @@ static void attend(const struct attend_args *args)
                       sum[i][1] / vec_all(total[i]));
         }
     }
+}
+
+/* Compiled twice, so that serving does not test for lse at each row. */
+static void attend(const struct attend_args *args)
+{
+    if (args->lse)
+        attend_rows(args, true);
+    else
+        attend_rows(args, false);
 }
 
 /* Two passes over the row for mean and variance: a single pass suffers from cancellation. */
@@ -184,7 +194,7 @@ ALWAYS float row_variance(const float *x, float mean, int n)
 }
 
 static struct simd_norm add_norm(float *x, const float *delta, const float *gamma,
-                                 const float *beta, float eps, int n, float *out)
+                                 const float *beta, float eps, int n)
 {
     float mean, scale;
 
@@ -192,17 +202,14 @@ static struct simd_norm add_norm(float *x, const float *delta, const float *gamm
         for (int i = 0; i < n; i += SIMD_WIDTH)
             vec_store_part(x + i, vec_load_part(x + i, n - i) + vec_load_part(delta + i, n - i),
                            n - i);
-    if (!gamma) {
-        if (out != x)
-            memcpy(out, x, (size_t)n * sizeof(*x));
+    if (!gamma)
         return (struct simd_norm){0};
-    }
     mean = row_mean(x, n);
     scale = 1.0F / sqrtf(row_variance(x, mean, n) + eps);
     for (int i = 0; i < n; i += SIMD_WIDTH) {
         const vec normal = (vec_load_part(x + i, n - i) - vec_all(mean)) * vec_all(scale);
 
-        vec_store_part(out + i,
+        vec_store_part(x + i,
                        normal * vec_load_part(gamma + i, n - i) + vec_load_part(beta + i, n - i),
                        n - i);
     }

@@ -12,7 +12,7 @@ TEST(arena__aligns)
     struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 512, 0);
-    for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (int i = 0; i < COUNT(sizes); i++) {
         char *p = arena_alloc(&arena, sizes[i]);
 
         CHECK(p);

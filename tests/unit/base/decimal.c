@@ -89,7 +89,7 @@ TEST(decimal__format_texts)
                 {DBL_MAX, 17, "1.7976931348623157e308"},
                 {5e-324, 3, "4.94e-324"}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char text[DECIMAL_MAX_BYTES];
 
         test_row("decimal__format_texts %s", rows[i].want);
@@ -160,7 +160,7 @@ TEST(decimal__shortest_texts)
                 {0x1p-44, "5.684341886080802e-14"},
                 {9007199254740993.0, "9007199254740992"}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char text[DECIMAL_MAX_BYTES];
 
         test_row("decimal__shortest_texts %s", rows[i].want);

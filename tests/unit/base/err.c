@@ -89,7 +89,7 @@ TEST(err__exit_status_is_the_code)
                 {ERR_INTERNAL, 70}, {ERR_NOMEM, 70}, {ERR_CONFIG, 78}};
     struct err err = {0};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("err__exit_status_is_the_code %d", (int)rows[i].code);
         err.code = rows[i].code;
         CHECK_INT(err_exit_status(&err), rows[i].status);

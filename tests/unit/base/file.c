@@ -179,7 +179,7 @@ TEST(file__clean_up)
 {
     static const char *const names[] = {"a", "b", "e", "fifo"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+    for (int i = 0; i < COUNT(names); i++)
         CHECK(unlink(path_of(names[i])) == 0);
     CHECK(rmdir(path_of("folder")) == 0);
     CHECK(rmdir(dir) == 0);

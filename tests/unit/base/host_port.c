@@ -18,7 +18,7 @@ TEST(host_port__reads_every_form)
         {"[fe80::1%eth0]:1", "fe80::1%eth0", 1},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct host_port got;
 
         test_row("%s", rows[i].text);
@@ -35,7 +35,7 @@ TEST(host_port__refuses)
         "h:1 ", "h:x", "[",   "[]",     "[]:1",  "[::1", "[::1:80", "[::1]80", "[::1]:",
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct host_port got;
 
         test_row("\"%s\"", rows[i]);

@@ -19,7 +19,7 @@ TEST(line_read__gives_lines_without_their_newlines)
     FILE *in = stream("a\n\n  bc\nlast");
     struct buf line AT_END(buf_release) = BUF_INIT;
 
-    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+    for (int i = 0; i < COUNT(want); i++) {
         CHECK_INT(line_read(in, 10, &line, &err), 1);
         CHECK_STR(buf_str(&line), want[i]);
         CHECK_INT(line.len, strlen(want[i]));

@@ -72,7 +72,7 @@ TEST(log__values_are_quoted_as_needed)
                 {"\xff", "\"\xef\xbf\xbd\""}};
 
     to_pipe(LOG_INFO);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char want[128];
 
         test_row("log__values_are_quoted %s", rows[i].want);

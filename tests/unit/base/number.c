@@ -15,7 +15,7 @@ TEST(number__int_takes_whole_numbers_in_range)
                 {"9223372036854775807", 0, INT64_MAX, INT64_MAX},
                 {"-9223372036854775808", INT64_MIN, INT64_MAX, INT64_MIN}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         int64_t got = 1;
 
         test_row("number__int_takes %s", rows[i].text);
@@ -46,7 +46,7 @@ TEST(number__int_refuses)
                 {"-9223372036854775809", INT64_MIN, INT64_MAX},
                 {"99999999999999999999999999", 0, INT64_MAX}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         int64_t got = 1;
 
         test_row("number__int_refuses \"%s\"", rows[i].text);
@@ -73,7 +73,7 @@ TEST(number__double_takes_decimals_in_range)
     } rows[] = {{"0", 0},        {"1.5", 1.5},    {"-2", -2},  {"1e3", 1000},
                 {"1E-3", 0.001}, {"2.5e+2", 250}, {"0.1", 0.1}};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         double got = 9;
 
         test_row("number__double_takes %s", rows[i].text);
@@ -90,7 +90,7 @@ TEST(number__double_refuses)
     char digits[200];
     double got = 9;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("number__double_refuses \"%s\"", rows[i]);
         CHECK_INT(number_double(view_of(rows[i]), -1000, 1000, &got), -1);
         CHECK(got == 9);

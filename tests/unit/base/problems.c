@@ -5,14 +5,22 @@
 
 #include "tests/test.h"
 
+static struct arena arena;
+static struct problems problems;
+
+/* limit_bytes: of the arena. */
+static void start(size_t limit_bytes, size_t max)
+{
+    arena_release(&arena);
+    arena_init(&arena, 256, limit_bytes);
+    problems_init(&problems, &arena, max);
+}
+
 TEST(problems__copies_what_it_is_told)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
     char pointer[] = "/imp/0/id";
 
-    arena_init(&arena, 256, 0);
-    problems_init(&problems, &arena, 100);
+    start(0, 100);
     CHECK_INT(problems_add(&problems, pointer, "must be %s", "a string"), -1);
     pointer[1] = 'X';
     CHECK_INT(problems.n, 1);
@@ -22,11 +30,7 @@ TEST(problems__copies_what_it_is_told)
 
 TEST(problems__keeps_max_and_counts_the_rest)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
-
-    arena_init(&arena, 256, 0);
-    problems_init(&problems, &arena, 20);
+    start(0, 20);
     for (int i = 0; i < 25; i++)
         problems_add(&problems, "/a", "number %d", i);
     CHECK_INT(problems.n, 20);
@@ -37,11 +41,7 @@ TEST(problems__keeps_max_and_counts_the_rest)
 
 TEST(problems__out_of_memory_is_counted)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
-
-    arena_init(&arena, 256, 64);
-    problems_init(&problems, &arena, 20);
+    start(64, 20);
     for (int i = 0; i < 3; i++)
         problems_add(&problems, "/a", "number %d", i);
     CHECK_INT(problems.n + problems.dropped, 3);
@@ -51,10 +51,7 @@ TEST(problems__out_of_memory_is_counted)
 /* What fits is kept from the first on, without a gap, whatever came behind would have fitted. */
 TEST(problems__bounded_by_bytes_count_the_rest)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
-
-    arena_init(&arena, 4096, 0);
+    start(0, 0);
     problems_init_bytes(&problems, &arena, 64 << 10);
     for (int i = 0; i < 2000; i++)
         problems_add(&problems, i % 2 ? "/a" : "/a/longer/place", "number %d", i);
@@ -71,12 +68,9 @@ TEST(problems__bounded_by_bytes_count_the_rest)
 
 TEST(problems__to_err_joins_all)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
     struct err err;
 
-    arena_init(&arena, 256, 0);
-    problems_init(&problems, &arena, 20);
+    start(0, 20);
     problems_add(&problems, "/a/0", "too small");
     problems_add(&problems, "", "not an object");
     CHECK_INT(problems_to_err(&problems, "f.json", ERR_CONFIG, &err), -1);
@@ -88,12 +82,9 @@ TEST(problems__to_err_joins_all)
 
 TEST(problems__to_err_tells_how_many_did_not_fit)
 {
-    struct arena arena AT_END(arena_release);
-    struct problems problems;
     struct err err;
 
-    arena_init(&arena, 4096, 0);
-    problems_init(&problems, &arena, 50);
+    start(0, 50);
     for (int i = 0; i < 100; i++)
         problems_add(&problems, "/a", "a complaint of some length with number %d", i);
     problems_to_err(&problems, "f", ERR_DATA, &err);

@@ -25,7 +25,7 @@ TEST(redis_url__reads_every_form)
         {"unix:/run/redis.sock", {.is_unix = true, .host = "/run/redis.sock", .port = 6379}},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct redis_url got;
 
         test_row("%s", rows[i].text);
@@ -66,7 +66,7 @@ TEST(redis_url__refuses_and_repeats_nothing)
         {"unix:SECRET", "path"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct redis_url got;
 
         test_row("%s", rows[i].text);
@@ -98,7 +98,7 @@ TEST(redis_url__tells_what_was_given)
         {"redis://h/0", false, true}, {"unix:/a@b/c", false, false},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct redis_url got;
 
         test_row("%s", rows[i].text);

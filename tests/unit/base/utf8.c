@@ -110,7 +110,7 @@ TEST(utf8__malformed_parts_are_maximal)
         {"cut at the end", "ab\xe4\xbd", "ab?"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct view v = view_of(rows[i].bytes);
         char got[32];
         size_t n = 0;

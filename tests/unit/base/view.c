@@ -20,7 +20,7 @@ TEST(view_eq_nocase__folds_ascii_letters_only)
         {VIEW_LIT("a\0b"), VIEW_LIT("a\0c"), false},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%.*s, %.*s", VIEW_ARG(rows[i].a), VIEW_ARG(rows[i].b));
         CHECK_INT(view_eq_nocase(rows[i].a, rows[i].b), rows[i].want);
         CHECK_INT(view_eq_nocase(rows[i].b, rows[i].a), rows[i].want);

@@ -1,4 +1,4 @@
-/* The client against a server of a few lines that says what it is told to say. */
+/* The client against a small server that plays a script. */
 #include "client/http_client.h"
 
 #include <arpa/inet.h>
@@ -12,15 +12,12 @@
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-/* One connection a script; within it one answer a request ("" : none), then closed. */
-struct script {
-    const char *const *answers; /* NULL behind the last of a connection, twice behind all */
-};
-
 static struct {
     int listen_fd;
     pthread_t thread;
-    struct script script;
+    /* One for each request ("": none), then the connection is closed: NULL after the last of a
+     * connection, twice after all. */
+    const char *const *answers;
     char address[64];
     char requests[8192];
 } peer;
@@ -44,7 +41,7 @@ static bool read_request(int fd)
 
 static void *serve(void *arg)
 {
-    const char *const *answer = peer.script.answers;
+    const char *const *answer = peer.answers;
 
     (void)arg;
     for (; *answer; answer++) {
@@ -62,24 +59,29 @@ static void *serve(void *arg)
     return NULL;
 }
 
-static void start(const char *const *answers)
+static struct http_client client;
+static struct client_response response;
+static struct err err;
+
+static void start(const char *const *answers, int timeout_ms)
 {
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sin);
 
     peer.requests[0] = 0;
-    peer.script.answers = answers;
+    peer.answers = answers;
     peer.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
     CHECK(bind(peer.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
     CHECK(listen(peer.listen_fd, 8) == 0);
     CHECK(getsockname(peer.listen_fd, (struct sockaddr *)&sin, &len) == 0);
     snprintf(peer.address, sizeof(peer.address), "127.0.0.1:%d", ntohs(sin.sin_port));
     CHECK(pthread_create(&peer.thread, NULL, serve, NULL) == 0);
+    CHECK_OK(http_client_init(&client, peer.address, timeout_ms, &err), err);
 }
 
-static void stop(struct http_client *client)
+static void stop(void)
 {
-    http_client_release(client);
+    http_client_release(&client);
     pthread_join(peer.thread, NULL);
     close(peer.listen_fd);
 }
@@ -89,12 +91,8 @@ static const struct http_request get = {.target = "/x"};
 TEST(http_client__keeps_its_connection)
 {
     static const char *const answers[] = {OK_ANSWER, OK_ANSWER, NULL, NULL};
-    struct http_client client;
-    struct client_response response;
-    struct err err;
 
-    start(answers);
-    CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+    start(answers, 5000);
     CHECK_OK(http_client_call(&client, &get, &response, &err), err);
     CHECK_INT(response.status, 200);
     CHECK_VIEW(response.body, "ok");
@@ -105,7 +103,7 @@ TEST(http_client__keeps_its_connection)
                                                      .body = VIEW_LIT("{}")},
                               &response, &err),
              err);
-    stop(&client);
+    stop();
     CHECK_STR(peer.requests, "GET /x HTTP/1.1\r\nHost: localhost\r\n\r\n"
                              "POST /y HTTP/1.1\r\nHost: localhost\r\nA: b\r\nContent-Type: "
                              "application/json\r\nContent-Length: 2\r\n\r\n{}");
@@ -114,63 +112,55 @@ TEST(http_client__keeps_its_connection)
 TEST(http_client__connects_anew_when_a_kept_one_was_closed)
 {
     static const char *const answers[] = {OK_ANSWER, NULL, OK_ANSWER, NULL, NULL};
-    struct http_client client;
-    struct client_response response;
-    struct err err;
 
-    start(answers);
-    CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+    start(answers, 5000);
     for (int i = 0; i < 2; i++) {
         CHECK_OK(http_client_call(&client, &get, &response, &err), err);
         CHECK_VIEW(response.body, "ok");
     }
-    stop(&client);
+    stop();
 }
 
-TEST(http_client__says_what_is_wrong)
+TEST(http_client__reports_what_is_wrong)
 {
     static const struct {
         const char *answer, *part;
         enum err_code code;
     } cases[] = {
-        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closed without", ERR_UNAVAILABLE},
+        {"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nshort", "closed before", ERR_UNAVAILABLE},
         {"garbage\r\n", "not HTTP", ERR_DATA},
     };
-    struct http_client client;
-    struct client_response response;
-    struct err err;
 
     for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
         const char *const answers[] = {cases[i].answer, NULL, NULL};
 
-        test_row("http_client__says_what_is_wrong %s", cases[i].part);
-        start(answers);
-        CHECK_OK(http_client_init(&client, peer.address, 5000, &err), err);
+        test_row("http_client__reports_what_is_wrong %s", cases[i].part);
+        start(answers, 5000);
         CHECK_ERR(http_client_call(&client, &get, &response, &err), err, cases[i].part);
         CHECK_INT(err.code, cases[i].code);
         CHECK_INT(client.fd, -1);
-        stop(&client);
+        stop();
     }
 }
 
-TEST(http_client__waits_no_longer_than_told)
+TEST(http_client__waits_no_longer_than_its_timeout)
 {
     static const char *const answers[] = {"", "", NULL, NULL};
-    struct http_client client;
-    struct client_response response;
-    struct err err;
 
-    start(answers);
-    CHECK_OK(http_client_init(&client, peer.address, 50, &err), err);
+    start(answers, 50);
     CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "timed out");
-    stop(&client);
+    stop();
+}
+
+static void check_no_connection(const char *address, const char *why)
+{
+    CHECK_OK(http_client_init(&client, address, 5000, &err), err);
+    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, why);
+    http_client_release(&client);
 }
 
 TEST(http_client__reports_a_refused_connection)
 {
-    struct http_client client;
-    struct client_response response;
-    struct err err;
     struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t len = sizeof(sin);
     int fd = socket(AF_INET, SOCK_STREAM, 0);
@@ -179,15 +169,9 @@ TEST(http_client__reports_a_refused_connection)
     CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0); /* bound, not listening */
     CHECK(getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
     snprintf(address, sizeof(address), "127.0.0.1:%d", ntohs(sin.sin_port));
-    CHECK_OK(http_client_init(&client, address, 5000, &err), err);
-    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "refused");
+    check_no_connection(address, "refused");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
-    http_client_release(&client);
     close(fd);
-    CHECK_OK(http_client_init(&client, "unix:/nowhere/at.all", 5000, &err), err);
-    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "No such file");
-    http_client_release(&client);
-    CHECK_OK(http_client_init(&client, "nonsense", 5000, &err), err);
-    CHECK_ERR(http_client_call(&client, &get, &response, &err), err, "not an address");
-    http_client_release(&client);
+    check_no_connection("unix:/nowhere/at.all", "No such file");
+    check_no_connection("nonsense", "not an address");
 }

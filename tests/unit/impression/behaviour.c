@@ -70,7 +70,7 @@ TEST(behaviour__refuses_to_pack)
     e = event(1, BEHAVIOUR_VIEW, "a\xff", "");
     CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item is not UTF-8");
     e = (struct behaviour){1, BEHAVIOUR_VIEW, {"a\0b", 3}, {0}};
-    CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item holds U+0000");
+    CHECK_ERR(behaviour_pack(&e, &out, &err), err, "item contains U+0000");
     CHECK_INT(out.len, 0);
 }
 
@@ -126,7 +126,7 @@ TEST(behaviour_pid__is_hmac_sha256)
          "9b09ffa71b942fcb27635fbcd5b0e944bfdc63644f0713938a7f51535c3a35e2"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char pid[BEHAVIOUR_PID_HEX + 1];
         struct buf key = BUF_INIT;
 
@@ -214,7 +214,7 @@ TEST(behaviour_merge__orders_dedups_and_cuts)
     struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct behaviour stored[16], sent[16];
         const struct behaviour *merged;
         bool truncated;

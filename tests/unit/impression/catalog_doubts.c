@@ -36,32 +36,25 @@ TEST(catalog_doubts__times)
         {",\"start\":978307200000,\"end\":4133980799999", NULL},
         {",\"start\":1764279600000", NULL},
         {",\"end\":9223372036854775807", NULL}, /* as if there were none */
-        {",\"start\":1", "/start: 1 is before 2001; unix milliseconds are expected"},
-        {",\"start\":978307199999",
-         "/start: 978307199999 is before 2001; unix milliseconds are expected"},
-        {",\"start\":978307200",
-         "/start: 978307200 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":1764279600",
-         "/end: 1764279600 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":4133980799",
-         "/end: 4133980799 looks like seconds; unix milliseconds are expected"},
-        {",\"end\":4133980800", "/end: 4133980800 is before 2001; unix milliseconds are expected"},
-        {",\"end\":4133980800000",
-         "/end: 4133980800000 is after 2100; unix milliseconds are expected"},
-        {",\"end\":1764279600000000",
-         "/end: 1764279600000000 looks like microseconds; unix milliseconds are expected"},
-        {",\"start\":1764279600000000000",
-         "/start: 1764279600000000000 looks like nanoseconds; unix milliseconds are expected"},
-        {",\"end\":9223372036854775806",
-         "/end: 9223372036854775806 is after 2100; unix milliseconds are expected"},
+        {",\"start\":1", "/start: 1 is before 2001"},
+        {",\"start\":978307199999", "/start: 978307199999 is before 2001"},
+        {",\"start\":978307200", "/start: 978307200 looks like seconds"},
+        {",\"end\":1764279600", "/end: 1764279600 looks like seconds"},
+        {",\"end\":4133980799", "/end: 4133980799 looks like seconds"},
+        {",\"end\":4133980800", "/end: 4133980800 is before 2001"},
+        {",\"end\":4133980800000", "/end: 4133980800000 is after 2100"},
+        {",\"end\":1764279600000000", "/end: 1764279600000000 looks like microseconds"},
+        {",\"start\":1764279600000000000", "/start: 1764279600000000000 looks like nanoseconds"},
+        {",\"end\":9223372036854775806", "/end: 9223372036854775806 is after 2100"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char line[256], want[192];
 
         test_row("%s", rows[i].members);
         snprintf(line, sizeof(line), AD("%s"), rows[i].members);
-        snprintf(want, sizeof(want), "line 1: %s", rows[i].want ? rows[i].want : "");
+        snprintf(want, sizeof(want), "line 1: %s; unix milliseconds are expected",
+                 rows[i].want ? rows[i].want : "");
         check(line, rows[i].want ? want : NULL);
     }
 }
@@ -92,7 +85,7 @@ TEST(catalog_doubts__bids)
          "line 9: /bid: 900 is 4500 times the median of the cpc bids, 0.2"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct buf lines = BUF_INIT;
 
         test_row("%s", rows[i].name);
@@ -119,19 +112,19 @@ TEST(catalog_doubts__rates_and_texts)
         {AD(",\"prior_ctr\":0.5"), NULL},
         {AD(",\"prior_ctr\":1e-6"), NULL},
         {AD(",\"prior_ctr\":1"), "line 1: /prior_ctr: 1 is too high for a click-through rate; a "
-                                 "share is expected, not per cent"},
+                                 "fraction is expected, not a percentage"},
         {AD(",\"prior_ctr\":0.51"), "line 1: /prior_ctr: 0.51 is too high for a click-through "
-                                    "rate; a share is expected, not per cent"},
-        {AD(",\"prior_ctr\":0"), "line 1: /prior_ctr: 0 means that nobody ever clicks"},
+                                    "rate; a fraction is expected, not a percentage"},
+        {AD(",\"prior_ctr\":0"), "line 1: /prior_ctr: 0 means that the ad is never clicked"},
         {"{\"adid\":\"a\",\"title\":\" \\t\\u00a0\\u3000\",\"bid\":1}",
-         "line 1: /title: blank, the model has nothing to read"},
+         "line 1: /title: blank: the model has no text to read"},
         {"{\"adid\":\"a\",\"title\":\" \",\"desc\":\"\\ufeff \",\"bid\":1}",
-         "line 1: /title: blank, the model has nothing to read"},
+         "line 1: /title: blank: the model has no text to read"},
         {"{\"adid\":\"a\",\"title\":\" \",\"desc\":\"tea\",\"bid\":1}", NULL},
         {"{\"adid\":\"a\",\"title\":\"\xe8\x8c\xb6\",\"bid\":1}", NULL},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].line);
         check(rows[i].line, rows[i].want);
     }
@@ -161,20 +154,20 @@ TEST(catalog_doubts__domains)
     };
     char line[256], want[192];
 
-    for (size_t i = 0; i < sizeof(good) / sizeof(good[0]); i++) {
+    for (int i = 0; i < COUNT(good); i++) {
         test_row("%s", good[i]);
         snprintf(line, sizeof(line), AD(",\"adomain\":[\"%s\"]"), good[i]);
         check(line, NULL);
     }
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+    for (int i = 0; i < COUNT(bad); i++) {
         test_row("%s", bad[i]);
         snprintf(line, sizeof(line), AD(",\"adomain\":[\"x.example\",\"%s\"]"), bad[i]);
-        snprintf(want, sizeof(want), "line 1: /adomain/1: \"%s\" is no domain", bad[i]);
+        snprintf(want, sizeof(want), "line 1: /adomain/1: \"%s\" is not a domain", bad[i]);
         check(line, want);
     }
     /* A long one is quoted in part, and never half a character. */
     snprintf(line, sizeof(line), AD(",\"adomain\":[\"%063d\xd1\x8f\"]"), 0);
-    snprintf(want, sizeof(want), "line 1: /adomain/0: \"%063d\" is no domain", 0);
+    snprintf(want, sizeof(want), "line 1: /adomain/0: \"%063d\" is not a domain", 0);
     check(line, want);
 }
 

@@ -1,46 +1,30 @@
 /* What a request may be like although no specification has it so. */
-
-#include "base/buf.h"
 #include "tests/unit/impression/decoded.h"
-
-static void check_decodes(struct decoded *d, const char *body)
-{
-    decode(d, view_of(body));
-    if (d->status != DECODE_OK)
-        FAIL("status %d: %s: %s", (int)d->status, d->problems.items[0].pointer,
-             d->problems.items[0].detail);
-}
 
 /* All fields that are read, each null. */
 TEST(decode__null_is_absent_everywhere)
 {
-    struct decoded d;
     const struct impression_request *r = &d.request;
 
-    check_decodes(
-        &d, "{\"id\":null,\"tmax\":null,\"user\":null,\"device\":null,\"site\":null,\"app\":null,"
-            "\"regs\":null,\"imp\":null,\"badv\":null,\"bcat\":null,\"cur\":null,\"rank\":null}");
+    decode_ok("{'id':null,'tmax':null,'user':null,'device':null,'site':null,'app':null,"
+              "'regs':null,'imp':null,'badv':null,'bcat':null,'cur':null,'rank':null}");
     CHECK_VIEW(r->id, "");
     CHECK_INT(r->devicetype, -1);
     CHECK(!r->has_utcoffset && !r->has_candidates && !r->ignored_site && !r->privacy);
     CHECK_INT(r->n_imps, 1);
     CHECK_VIEW(r->imps[0].id, "1");
-    decoded_release(&d);
-    check_decodes(
-        &d,
-        "{\"user\":{\"id\":\"u\",\"buyeruid\":null,\"consent\":null,\"gpc\":null,\"ext\":null},"
-        "\"device\":{\"devicetype\":null,\"os\":null,\"language\":null,\"geo\":null,\"lmt\":null,"
-        "\"dnt\":null,\"gpc\":null,\"ext\":{\"lmt\":null,\"dnt\":null,\"gpc\":null}},"
-        "\"site\":{\"domain\":\"d\",\"bundle\":null,\"cat\":null,\"search\":null,\"keywords\":"
-        "null},\"app\":null,"
-        "\"regs\":{\"coppa\":null,\"gdpr\":null,\"us_privacy\":null,\"gpp\":null,\"gpp_sid\":null,"
-        "\"gpc\":null,\"ext\":{\"coppa\":null,\"gdpr\":null,\"us_privacy\":null,\"gpp\":null,"
-        "\"gpp_sid\":[null,null],\"gpc\":null}},"
-        "\"imp\":[null,{\"id\":\"i\",\"tagid\":null,\"bidfloor\":null,\"bidfloorcur\":null},null],"
-        "\"badv\":[null,\"b.example\",null],\"bcat\":[null],\"cur\":[\"USD\",null],"
-        "\"rank\":{\"top_n\":null,\"behaviour\":[null,{\"t\":1,\"type\":\"view\",\"item\":null,"
-        "\"text\":\"x\"},null],\"candidates\":[{\"adid\":\"a\",\"bid\":null,\"bid_type\":null,"
-        "\"text\":null},null]}}");
+    decode_ok("{'user':{'id':'u','buyeruid':null,'consent':null,'gpc':null,'ext':null},"
+              "'device':{'devicetype':null,'os':null,'language':null,'geo':null,'lmt':null,"
+              "'dnt':null,'gpc':null,'ext':{'lmt':null,'dnt':null,'gpc':null}},"
+              "'site':{'domain':'d','bundle':null,'cat':null,'search':null,"
+              "'keywords':null},'app':null,'regs':{'coppa':null,'gdpr':null,"
+              "'us_privacy':null,'gpp':null,'gpp_sid':null,'gpc':null,'ext':{'coppa':null,"
+              "'gdpr':null,'us_privacy':null,'gpp':null,'gpp_sid':[null,null],'gpc':null}},"
+              "'imp':[null,{'id':'i','tagid':null,'bidfloor':null,'bidfloorcur':null},"
+              "null],'badv':[null,'b.example',null],'bcat':[null],'cur':['USD',null],"
+              "'rank':{'top_n':null,'behaviour':[null,{'t':1,'type':'view','item':null,"
+              "'text':'x'},null],'candidates':[{'adid':'a','bid':null,'bid_type':null,"
+              "'text':null},null]}}");
     CHECK_VIEW(r->user_id, "u");
     CHECK_VIEW(r->domain, "d");
     CHECK_INT(r->devicetype, -1);
@@ -56,14 +40,12 @@ TEST(decode__null_is_absent_everywhere)
     CHECK(isnan(r->candidates[0].bid));
     CHECK_INT(r->candidates[0].bid_type, -1);
     CHECK_INT(r->unknown_fields, 0);
-    decoded_release(&d);
-    check_decodes(&d, "{\"device\":{\"geo\":{\"country\":null,\"city\":null,\"utcoffset\":null}},"
-                      "\"imp\":[null],\"rank\":{\"behaviour\":null,\"candidates\":[null]}}");
+    decode_ok("{'device':{'geo':{'country':null,'city':null,'utcoffset':null}},"
+              "'imp':[null],'rank':{'behaviour':null,'candidates':[null]}}");
     CHECK(!r->has_utcoffset);
     CHECK_INT(r->n_imps, 1);
     CHECK(r->has_candidates);
     CHECK_INT(r->n_candidates, 0);
-    decoded_release(&d);
 }
 
 TEST(decode__takes_integers_by_value)
@@ -82,22 +64,15 @@ TEST(decode__takes_integers_by_value)
                 {"-0.0", 0},
                 {"0e999", 0},
                 {"2147483647.0", INT32_MAX}};
-    struct buf body AT_END(buf_release) = BUF_INIT;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct decoded d;
-
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].number);
-        buf_clear(&body);
-        buf_printf(&body,
-                   "{\"tmax\":%s,\"device\":{\"devicetype\":%s},\"rank\":{\"behaviour\":[{\"t\":%s,"
-                   "\"type\":\"view\",\"item\":\"a\"}]}}",
-                   rows[i].number, rows[i].number, rows[i].number);
-        check_decodes(&d, buf_str(&body));
+        decode_ok("{'tmax':%s,'device':{'devicetype':%s},'rank':{'behaviour':[{'t':%s,"
+                  "'type':'view','item':'a'}]}}",
+                  rows[i].number, rows[i].number, rows[i].number);
         CHECK_INT(d.request.tmax_ms, rows[i].value);
         CHECK_INT(d.request.devicetype, rows[i].value);
         CHECK_INT(d.request.behaviours[0].t_ms, rows[i].value);
-        decoded_release(&d);
     }
 }
 
@@ -120,27 +95,21 @@ TEST(decode__takes_numbers_as_ids)
         {"1e30", "1e30"},
         {"1e999", "1e999"},
     };
-    struct buf body AT_END(buf_release) = BUF_INIT;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         const char *n = rows[i].number;
-        struct decoded d;
 
         test_row("%s", n);
-        buf_clear(&body);
-        buf_printf(&body,
-                   "{\"id\":%s,\"user\":{\"id\":%s},\"imp\":[{\"id\":%s,\"tagid\":%s}],"
-                   "\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"view\",\"item\":%s}],"
-                   "\"candidates\":[{\"adid\":%s}]}}",
-                   n, n, n, n, n, n);
-        check_decodes(&d, buf_str(&body));
+        decode_ok("{'id':%s,'user':{'id':%s},'imp':[{'id':%s,'tagid':%s}],"
+                  "'rank':{'behaviour':[{'t':1,'type':'view','item':%s}],"
+                  "'candidates':[{'adid':%s}]}}",
+                  n, n, n, n, n, n);
         CHECK_VIEW(d.request.id, rows[i].id);
         CHECK_VIEW(d.request.user_id, rows[i].id);
         CHECK_VIEW(d.request.imps[0].id, rows[i].id);
         CHECK_VIEW(d.request.imps[0].tagid, rows[i].id);
         CHECK_VIEW(d.request.behaviours[0].item, rows[i].id);
         CHECK_VIEW(d.request.candidates[0].adid, rows[i].id);
-        decoded_release(&d);
     }
 }
 
@@ -151,25 +120,19 @@ TEST(decode__takes_the_first_imps)
         const char *imps;
         int n, ignored;
     } rows[] = {
-        {"{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}", 3, 0},
-        {"{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"},{\"id\":\"4\"}", 3, 1},
-        {"{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"},{\"id\":\"1\"},{},7", 3, 3},
-        {"null,{\"id\":\"1\"},null,{\"id\":\"2\"},{\"id\":\"3\"},null", 3, 1},
+        {"{'id':'1'},{'id':'2'},{'id':'3'}", 3, 0},
+        {"{'id':'1'},{'id':'2'},{'id':'3'},{'id':'4'}", 3, 1},
+        {"{'id':'1'},{'id':'2'},{'id':'3'},{'id':'1'},{},7", 3, 3},
+        {"null,{'id':'1'},null,{'id':'2'},{'id':'3'},null", 3, 1},
     };
-    struct buf body AT_END(buf_release) = BUF_INIT;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct decoded d;
-
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].imps);
-        buf_clear(&body);
-        buf_printf(&body, "{\"imp\":[%s],\"id\":\"behind\"}", rows[i].imps);
-        check_decodes(&d, buf_str(&body));
+        decode_ok("{'imp':[%s],'id':'behind'}", rows[i].imps);
         CHECK_INT(d.request.n_imps, rows[i].n);
         CHECK_INT(d.request.ignored_imps, rows[i].ignored);
         CHECK_VIEW(d.request.imps[2].id, "3");
         CHECK_VIEW(d.request.id, "behind");
-        decoded_release(&d);
     }
 }
 
@@ -179,32 +142,27 @@ TEST(decode__prefers_app_to_site)
         const char *body, *domain;
         bool ignored;
     } rows[] = {
-        {"{\"site\":{\"domain\":\"s\"},\"app\":{\"bundle\":\"a\"}}", "a", true},
-        {"{\"app\":{\"bundle\":\"a\"},\"site\":{\"domain\":\"s\"}}", "a", true},
-        {"{\"app\":{},\"site\":{\"domain\":\"s\"}}", "", true},
-        {"{\"app\":null,\"site\":{\"domain\":\"s\"}}", "s", false},
-        {"{\"app\":{\"domain\":\"a\"},\"site\":null}", "a", false},
+        {"{'site':{'domain':'s'},'app':{'bundle':'a'}}", "a", true},
+        {"{'app':{'bundle':'a'},'site':{'domain':'s'}}", "a", true},
+        {"{'app':{},'site':{'domain':'s'}}", "", true},
+        {"{'app':null,'site':{'domain':'s'}}", "s", false},
+        {"{'app':{'domain':'a'},'site':null}", "a", false},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct decoded d;
-
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].body);
-        check_decodes(&d, rows[i].body);
+        decode_ok("%s", rows[i].body);
         CHECK_VIEW(d.request.domain, rows[i].domain);
         CHECK_INT(d.request.ignored_site, rows[i].ignored);
-        decoded_release(&d);
     }
 }
 
 TEST(decode__never_refuses_what_nobody_reads)
 {
-    struct decoded d AT_END(decoded_release);
-
-    check_decodes(&d, "{\"x\":123456789012345678901234567890,\"y\":[1e999,-1e999,1e-999],\"ext\":"
-                      "{\"id\":20000000000000000000},\"user\":{\"yob\":-9223372036854775809},"
-                      "\"imp\":[{\"id\":\"1\",\"pmp\":{\"deals\":[{\"bidfloor\":1e400}]}}],"
-                      "\"rank\":{\"\\u0000\":null},\"site\":{\"cat\":\"IAB3\"},\"id\":\"behind\"}");
+    decode_ok("{'x':123456789012345678901234567890,'y':[1e999,-1e999,1e-999],"
+              "'ext':{'id':20000000000000000000},'user':{'yob':-9223372036854775809},"
+              "'imp':[{'id':'1','pmp':{'deals':[{'bidfloor':1e400}]}}],"
+              "'rank':{'\\u0000':null},'site':{'cat':'IAB3'},'id':'behind'}");
     CHECK_VIEW(d.request.id, "behind");
     CHECK_INT(d.request.cat.n, 1);
     CHECK_VIEW(d.request.cat.items[0], "IAB3");

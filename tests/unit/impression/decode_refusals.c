@@ -1,37 +1,29 @@
 /* What the decoder does not take, and what it says of it. */
-
-#include "base/buf.h"
 #include "tests/refused_bodies.h"
 #include "tests/unit/impression/decoded.h"
 
 TEST(decode__refuses_what_is_not_json)
 {
-    for (size_t i = 0; i < sizeof(not_json_bodies) / sizeof(not_json_bodies[0]); i++) {
-        const char *why = not_json_bodies[i].why;
-        struct decoded d;
-
-        test_row("%zu %s", i, why);
-        decode(&d, view_of(refused_body(not_json_bodies[i].body)));
-        CHECK_INT(d.status, DECODE_NOT_JSON);
-        CHECK_INT(d.problems.n, 1);
-        CHECK_STR(d.problems.items[0].pointer, "");
-        if (!strstr(d.problems.items[0].detail, why))
-            FAIL("%s", d.problems.items[0].detail);
-        decoded_release(&d);
-    }
+    for (int i = 0; i < COUNT(not_json_bodies); i++)
+        for (const char *const *body = not_json_bodies[i].bodies; *body; body++) {
+            test_row("%s: %s", not_json_bodies[i].why, *body);
+            decode(view_of(refused_body(*body)));
+            CHECK_INT(d.status, DECODE_NOT_JSON);
+            CHECK_INT(d.problems.n, 1);
+            CHECK_STR(d.problems.items[0].pointer, "");
+            if (!strstr(d.problems.items[0].detail, not_json_bodies[i].why))
+                FAIL("%s", d.problems.items[0].detail);
+        }
 }
 
 TEST(decode__refuses_a_nul_byte_between_values)
 {
     static const char body[] = "{\0}";
-    struct decoded d;
 
-    decode(&d, (struct view){body, 3});
+    decode((struct view){body, 3});
     CHECK_INT(d.status, DECODE_NOT_JSON);
-    decoded_release(&d);
-    decode(&d, (struct view){"{}\0", 3});
+    decode((struct view){"{}\0", 3});
     CHECK_INT(d.status, DECODE_NOT_JSON);
-    decoded_release(&d);
 }
 
 TEST(decode__every_prefix_of_a_request_is_not_json)
@@ -40,12 +32,9 @@ TEST(decode__every_prefix_of_a_request_is_not_json)
                                "\"rank\":{\"candidates\":[{\"adid\":\"a\",\"bid\":0.5}]}}";
 
     for (size_t n = 0; n < sizeof(body) - 1; n++) {
-        struct decoded d;
-
-        decode(&d, (struct view){body, n});
+        decode((struct view){body, n});
         if (d.status != DECODE_NOT_JSON)
             FAIL("%zu bytes: status %d", n, (int)d.status);
-        decoded_release(&d);
     }
 }
 
@@ -71,51 +60,46 @@ TEST(decode__takes_32_levels_and_no_more)
 
     for (size_t i = 0; i < 2; i++)
         for (int levels = 30; levels <= 33; levels++) {
-            struct decoded d;
-
             test_row("%s %d", rows[i].open, levels);
             nested(&body, levels, rows[i].open, rows[i].close);
-            decode(&d, buf_view(&body));
+            decode(buf_view(&body));
             CHECK_INT(d.status, levels <= 31 ? DECODE_OK : DECODE_NOT_JSON);
-            decoded_release(&d);
         }
 }
 
-static void check_invalid(const char *body, const char *pointers, const char *detail)
+/* text as in invalid_bodies. */
+static void check_invalid(const char *text, const char *detail)
 {
+    const char *body = invalid_body(text);
     char found[256] = "";
-    struct decoded d AT_END(decoded_release);
 
-    decode(&d, view_of(refused_body(body)));
+    test_row("%s: %s", detail, text);
+    decode(view_of(refused_body(body)));
     CHECK_INT(d.status, DECODE_INVALID);
     for (size_t i = 0; i < d.problems.n; i++)
-        snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s", i ? " " : "",
-                 d.problems.items[i].pointer);
-    CHECK_STR(found, pointers);
+        snprintf(found + strlen(found), sizeof(found) - strlen(found), "%s%s",
+                 d.problems.items[i].pointer, *d.problems.items[i].pointer ? " " : "");
+    CHECK_VIEW(((struct view){text, (size_t)(body - text)}), found);
     if (!strstr(d.problems.items[0].detail, detail))
         FAIL("%s", d.problems.items[0].detail);
 }
 
 TEST(decode__refuses_what_is_not_a_request)
 {
-    for (size_t i = 0; i < sizeof(invalid_bodies) / sizeof(invalid_bodies[0]); i++) {
-        test_row("%zu %s", i, invalid_bodies[i].pointers);
-        check_invalid(invalid_bodies[i].body, invalid_bodies[i].pointers, invalid_bodies[i].detail);
-    }
-    test_row("limits of this test");
-    check_invalid("{'rank':{'top_n':11}}", "/rank/top_n", "must be within 1 and 10");
-    check_invalid("{'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'},{'adid':'d'},"
-                  "{'adid':'e'}]}}",
-                  "/rank/candidates", "more than 4 items");
+    for (int i = 0; i < COUNT(invalid_bodies); i++)
+        for (const char *const *text = invalid_bodies[i].cases; *text; text++)
+            check_invalid(*text, invalid_bodies[i].detail);
+    check_invalid("/rank/top_n {'rank':{'top_n':11}}", "must be within 1 and 10");
+    check_invalid("/rank/candidates {'rank':{'candidates':[{'adid':'a'},{'adid':'b'},{'adid':'c'},"
+                  "{'adid':'d'},{'adid':'e'}]}}",
+                  "more than 4 items");
 }
 
 TEST(decode__tells_every_problem_and_repeats_nothing)
 {
-    struct decoded d AT_END(decoded_release);
-
-    decode(&d, VIEW_LIT("{\"tmax\":\"SECRET\",\"user\":{\"id\":[1]},\"imp\":[{\"id\":\"SECRET\"},"
-                        "{\"id\":\"SECRET\"},{\"tagid\":\"SECRET\"}],\"rank\":{\"behaviour\":["
-                        "{\"t\":1,\"type\":\"SECRET\",\"item\":\"SECRET\"}]},\"SECRET\":1}"));
+    decode(VIEW_LIT("{\"tmax\":\"SECRET\",\"user\":{\"id\":[1]},\"imp\":[{\"id\":\"SECRET\"},"
+                    "{\"id\":\"SECRET\"},{\"tagid\":\"SECRET\"}],\"rank\":{\"behaviour\":["
+                    "{\"t\":1,\"type\":\"SECRET\",\"item\":\"SECRET\"}]},\"SECRET\":1}"));
     CHECK_INT(d.status, DECODE_INVALID);
     CHECK_INT(d.problems.n, 4);
     CHECK_STR(d.problems.items[0].pointer, "/tmax");
@@ -129,13 +113,12 @@ TEST(decode__tells_every_problem_and_repeats_nothing)
 TEST(decode__keeps_at_most_max_problems)
 {
     struct buf body AT_END(buf_release) = BUF_INIT;
-    struct decoded d AT_END(decoded_release);
 
     buf_add_str(&body, "{\"rank\":{\"behaviour\":[{}");
     for (int i = 0; i < 20000; i++)
         buf_add_str(&body, ",{}");
     buf_add_str(&body, "]}}");
-    decode(&d, buf_view(&body));
+    decode(buf_view(&body));
     CHECK_INT(d.status, DECODE_INVALID);
     CHECK_INT(d.problems.n, 16);
     CHECK_INT(d.problems.dropped, 2 * 20001 - 16);

@@ -54,7 +54,7 @@ TEST(domain__is_the_same_however_it_is_written)
         {"*.", ""},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char out[DOMAIN_MAX_BYTES];
         size_t len = domain_normalize(view_of(rows[i].written), out);
 
@@ -104,7 +104,7 @@ TEST(domain__writes_international_labels_in_ascii)
         {"a.\xc2\xad.b", "a..b"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char out[DOMAIN_MAX_BYTES];
         size_t len = domain_normalize(view_of(rows[i].written), out);
 
@@ -167,7 +167,7 @@ TEST(punycode__encodes_the_samples_of_the_rfc)
         {{'-', '>', ' ', '$', '1', '.', '0', '0', ' ', '<', '-'}, 11, "-> $1.00 <--"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char out[64];
         size_t len = punycode_encode(rows[i].points, rows[i].n, out, sizeof(out));
 

@@ -227,7 +227,7 @@ TEST(json_text__tells_integers_to_their_limits)
     struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct padded padded = padded_new(view_of(rows[i].word));
         struct json_number number;
         struct json_text text;
@@ -277,7 +277,7 @@ TEST(json_text__tells_integers_by_value)
         {"123456789012345678901234567890", false, 0},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         int64_t value = 0;
 
         test_row("%s", rows[i].number);

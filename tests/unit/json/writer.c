@@ -87,7 +87,7 @@ TEST(json_writer__strings)
          "\"a\xef\xbf\xbd\xef\xbf\xbdz\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\""},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("json_writer__strings %s", rows[i].name);
         start();
         jw_view(&w, rows[i].in);

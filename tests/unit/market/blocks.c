@@ -51,7 +51,7 @@ TEST(blocks__hit_domains_and_categories)
         {"x.example", "IAB7", "shop.example", "IAB7", 1},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct view badv = view_of(rows[i].badv), bcat = view_of(rows[i].bcat);
         char name[DOMAIN_MAX_BYTES];
         struct view domain = normalized(view_of(rows[i].domain), name), cat = view_of(rows[i].cat);
@@ -79,14 +79,13 @@ TEST(blocks__any_of_several_names_counts)
     struct impression_request request = {.badv = {badv, 3}};
     struct ad ad = {.domains = {domains, 2}};
     struct blocks blocks;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 4096, 0);
     CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
     CHECK(blocks_hit(&blocks, &ad));
     ad.domains.n = 1;
     CHECK(!blocks_hit(&blocks, &ad));
-    arena_release(&arena);
 }
 
 TEST(blocks__ignore_names_that_are_too_long)
@@ -96,7 +95,7 @@ TEST(blocks__ignore_names_that_are_too_long)
     struct impression_request request = {.badv = {&name, 1}, .bcat = {&name, 1}};
     struct ad ad = {.domains = {&name, 1}, .cat = {&name, 1}};
     struct blocks blocks;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     memset(longest, 'a', sizeof(longest));
     arena_init(&arena, 4096, 0);
@@ -105,7 +104,6 @@ TEST(blocks__ignore_names_that_are_too_long)
     name.len = DOMAIN_MAX_BYTES;
     CHECK_INT(blocks_init(&blocks, &request, &arena), 0);
     CHECK(blocks_hit(&blocks, &ad));
-    arena_release(&arena);
 }
 
 /* What a body of 256 KiB can make of it beside its own views. */
@@ -157,5 +155,3 @@ TEST(name_set__holds_what_was_added)
     CHECK_INT(name_set_init(&set, 3000, &arena), -1);
     arena_release(&arena);
 }
-
-TEST_MAIN

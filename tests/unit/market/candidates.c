@@ -32,15 +32,16 @@ static const char ads[] =
     "{\"adid\":\"s\",\"title\":\"t\",\"bid\":99,\"start\":1001}\n"
     "{\"adid\":\"o\",\"title\":\"t\",\"bid\":99,\"end\":1000}\n";
 
-struct choice {
+/* The last choice. */
+static struct {
     struct catalog *catalog;
     struct eligible_ads *eligible;
     struct arena arena;
     struct candidates ads;
-};
+} c;
 
-static void choose_from(struct choice *c, struct view lines,
-                        const struct impression_request *request, int max, bool has_cvr)
+static void choose_from(struct view lines, const struct impression_request *request, int max,
+                        bool has_cvr)
 {
     struct candidates_args args = {.request = request,
                                    .currency = "USD",
@@ -49,26 +50,21 @@ static void choose_from(struct choice *c, struct view lines,
                                    .now_ms = NOW_MS};
     struct err err;
 
-    CHECK_OK(catalog_parse("ads", lines, NULL, &c->catalog, &err), err);
-    CHECK_OK(eligible_ads_new(c->catalog, 0, &c->eligible, &err), err);
-    args.catalog = c->catalog;
-    args.eligible = c->eligible;
-    arena_init(&c->arena, 4096, 0);
+    eligible_ads_free(c.eligible);
+    catalog_unref(c.catalog);
+    arena_release(&c.arena);
+    CHECK_OK(catalog_parse("ads", lines, NULL, &c.catalog, &err), err);
+    CHECK_OK(eligible_ads_new(c.catalog, 0, &c.eligible, &err), err);
+    args.catalog = c.catalog;
+    args.eligible = c.eligible;
+    arena_init(&c.arena, 4096, 0);
     looks = 0;
-    CHECK_OK(candidates_choose(&args, &c->arena, &c->ads, &err), err);
+    CHECK_OK(candidates_choose(&args, &c.arena, &c.ads, &err), err);
 }
 
-static void choose(struct choice *c, const struct impression_request *request, int max,
-                   bool has_cvr)
+static void choose(const struct impression_request *request, int max, bool has_cvr)
 {
-    choose_from(c, VIEW_LIT(ads), request, max, has_cvr);
-}
-
-static void choice_release(struct choice *c)
-{
-    eligible_ads_free(c->eligible);
-    catalog_unref(c->catalog);
-    arena_release(&c->arena);
+    choose_from(VIEW_LIT(ads), request, max, has_cvr);
 }
 
 static void check_adids(const struct candidates *chosen, const char *want)
@@ -92,40 +88,33 @@ static void check_filtered(const struct candidates *chosen, enum filtered_reason
 TEST(candidates__takes_the_catalog_by_prior_ecpm)
 {
     struct impression_request request = {0};
-    struct choice c;
 
-    choose(&c, &request, 10, true);
+    choose(&request, 10, true);
     check_adids(&c.ads, "abcdef");
     check_filtered(&c.ads, FILTERED_REASONS, 0);
     CHECK(!c.ads.cut);
     CHECK_INT(c.ads.items[2].bid_type, BID_CPC);
     CHECK_NEAR(c.ads.items[2].bid, 0.3, 0);
-    choice_release(&c);
-    choose(&c, &request, 6, true);
+    choose(&request, 6, true);
     check_adids(&c.ads, "abcdef");
     CHECK(!c.ads.cut);
-    choice_release(&c);
-    choose(&c, &request, 5, true);
+    choose(&request, 5, true);
     check_adids(&c.ads, "abcde");
     CHECK(c.ads.cut);
-    choice_release(&c);
-    choose(&c, &request, 6, false);
+    choose(&request, 6, false);
     check_adids(&c.ads, "abcde");
     check_filtered(&c.ads, FILTERED_NO_CVR, 1);
-    choice_release(&c);
 }
 
 TEST(candidates__blocked_ads_leave_their_place_to_others)
 {
     struct view badv = VIEW_LIT("c.example"), bcat = VIEW_LIT("IAB7");
     struct impression_request request = {.badv = {&badv, 1}, .bcat = {&bcat, 1}};
-    struct choice c;
 
-    choose(&c, &request, 3, true);
+    choose(&request, 3, true);
     check_adids(&c.ads, "abd");
     check_filtered(&c.ads, FILTERED_BLOCKED, 1);
     CHECK(c.ads.cut);
-    choice_release(&c);
 }
 
 TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
@@ -133,16 +122,14 @@ TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
     struct view bcat = VIEW_LIT("x");
     struct impression_request request = {.bcat = {&bcat, 1}};
     struct buf lines = BUF_INIT;
-    struct choice c;
 
     for (int i = 0; i < 100; i++)
         buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":1,\"cat\":[\"x\"]}\n", i);
-    choose_from(&c, buf_view(&lines), &request, 2, true);
+    choose_from(buf_view(&lines), &request, 2, true);
     CHECK_INT(c.ads.n, 0);
     CHECK(c.ads.cut);
     CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * CANDIDATES_LOOKS);
     CHECK_INT(looks, 2 * CANDIDATES_LOOKS + 1);
-    choice_release(&c);
     buf_release(&lines);
 }
 
@@ -158,27 +145,24 @@ TEST(candidates__ads_that_are_not_active_cost_no_look)
         {"paused", "\"status\":\"paused\""},
     };
     struct impression_request request = {0};
-    struct choice c;
 
-    for (size_t row = 0; row < sizeof(rows) / sizeof(rows[0]); row++) {
+    for (int row = 0; row < COUNT(rows); row++) {
         struct buf lines = BUF_INIT;
 
         test_row("%s", rows[row].name);
         for (int i = 0; i < 20000; i++)
             buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":%d%s%s}\n", i, i + 1,
                        i % 5000 ? "," : "", i % 5000 ? rows[row].member : "");
-        choose_from(&c, buf_view(&lines), &request, 10, true);
+        choose_from(buf_view(&lines), &request, 10, true);
         CHECK_INT(looks, 5);
         CHECK_INT(c.ads.n, 4);
         CHECK(!c.ads.cut);
         CHECK_VIEW(c.ads.items[0].adid, "15000");
         CHECK_VIEW(c.ads.items[3].adid, "0");
-        choice_release(&c);
-        choose_from(&c, buf_view(&lines), &request, 3, true);
+        choose_from(buf_view(&lines), &request, 3, true);
         CHECK_INT(looks, 4);
         CHECK_INT(c.ads.n, 3);
         CHECK(c.ads.cut);
-        choice_release(&c);
         buf_release(&lines);
     }
 }
@@ -198,16 +182,14 @@ TEST(candidates__takes_those_that_are_named_in_their_order)
                                              FULL("a", NAN, -1, "new")};
     struct impression_request request = {
         .candidates = named, .n_candidates = 4, .has_candidates = true};
-    struct choice c;
 
-    choose(&c, &request, 10, false);
+    choose(&request, 10, false);
     check_adids(&c.ads, "eca"); /* x has no bid */
     check_filtered(&c.ads, FILTERED_NO_BID, 1);
     CHECK(!c.ads.cut);
     CHECK_VIEW(c.ads.items[2].text, "new");
     CHECK(c.ads.items[2].ad && view_is(c.ads.items[2].ad->item, "sku"));
     CHECK_INT(c.ads.items[0].text.len, 0);
-    choice_release(&c);
 }
 
 TEST(candidates__filters_with_the_first_reason)
@@ -232,19 +214,17 @@ TEST(candidates__filters_with_the_first_reason)
         {"no conversions", "d", 0, 0, 0, 2},
     };
 
-    for (size_t i = 0; i < sizeof(want) / sizeof(want[0]); i++) {
+    for (int i = 0; i < COUNT(want); i++) {
         struct impression_request request = {
             .candidates = lists[i], .n_candidates = 3, .has_candidates = true};
-        struct choice c;
 
         test_row("%s", want[i].name);
-        choose(&c, &request, 10, false);
+        choose(&request, 10, false);
         check_adids(&c.ads, want[i].adids);
         CHECK_INT(c.ads.filtered[FILTERED_UNKNOWN], want[i].unknown);
         CHECK_INT(c.ads.filtered[FILTERED_INACTIVE], want[i].inactive);
         CHECK_INT(c.ads.filtered[FILTERED_DUPLICATE], want[i].duplicate);
         CHECK_INT(c.ads.filtered[FILTERED_NO_CVR], want[i].no_cvr);
-        choice_release(&c);
     }
 }
 
@@ -264,17 +244,15 @@ TEST(candidates__the_request_s_bid_wins)
         {FULL("x", 2, BID_CPC, "t"), 2, BID_CPC},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct impression_request request = {
             .candidates = &rows[i].named, .n_candidates = 1, .has_candidates = true};
-        struct choice c;
 
-        test_row("%zu", i);
-        choose(&c, &request, 10, true);
+        test_row("%d", i);
+        choose(&request, 10, true);
         CHECK_INT(c.ads.n, 1);
         CHECK_NEAR(c.ads.items[0].bid, rows[i].bid, 0);
         CHECK_INT(c.ads.items[0].bid_type, rows[i].type);
-        choice_release(&c);
     }
 }
 
@@ -284,27 +262,20 @@ TEST(candidates__another_currency_filters_all)
     struct candidate named[] = {NAMED("a"), NAMED("b"), NAMED("zz")};
     struct impression_request request = {
         .cur = {cur, 1}, .candidates = named, .n_candidates = 2, .has_candidates = true};
-    struct choice c;
 
-    choose(&c, &request, 10, true);
+    choose(&request, 10, true);
     check_adids(&c.ads, "");
     check_filtered(&c.ads, FILTERED_CURRENCY, 2);
-    choice_release(&c);
     request.cur.n = 2;
-    choose(&c, &request, 10, true);
+    choose(&request, 10, true);
     check_adids(&c.ads, "ab");
-    choice_release(&c);
 }
 
 TEST(candidates__nothing_named_is_nothing_shown)
 {
     struct impression_request request = {.has_candidates = true};
-    struct choice c;
 
-    choose(&c, &request, 10, true);
+    choose(&request, 10, true);
     CHECK_INT(c.ads.n, 0);
     CHECK(!c.ads.cut);
-    choice_release(&c);
 }
-
-TEST_MAIN

@@ -66,7 +66,7 @@ TEST(eligible_ads__are_those_that_are_active)
     struct err err;
 
     rng_init(&rng, 11);
-    for (size_t s = 0; s < sizeof(sizes) / sizeof(sizes[0]); s++) {
+    for (int s = 0; s < COUNT(sizes); s++) {
         test_row("%d ads", sizes[s]);
         catalog = random_catalog(&rng, sizes[s], 40);
         CHECK_OK(eligible_ads_new(catalog, 20, &eligible, &err), err);
@@ -118,5 +118,3 @@ TEST(eligible_ads__take_neighbours_at_once)
     CHECK_INT(catalog_schedule(catalog)->n_turns, 1000);
     catalog_unref(catalog);
 }
-
-TEST_MAIN

@@ -8,7 +8,7 @@
 #define MAX_ADS 8
 
 /* A case: imps, ads and a pctr for each; results are written as "imp:adid@pos". */
-struct setting {
+static struct {
     struct imp imps[3];
     struct rank_ad items[MAX_ADS];
     struct impression_request request;
@@ -19,174 +19,145 @@ struct setting {
     struct arena arena;
     struct ranked ranked;
     struct buf text;
-};
+} s;
 
-static void setting_init(struct setting *s, int n_imps)
+static void start(int n_imps)
 {
     static const char *const ids[] = {"1", "2", "3"};
 
-    memset(s, 0, sizeof(*s));
+    arena_release(&s.arena);
+    buf_release(&s.text);
+    memset(&s, 0, sizeof(s));
     for (int i = 0; i < n_imps; i++) {
-        s->imps[i].id = view_of(ids[i]);
-        s->scores[i] = (struct rank_scores){SOURCE_MODEL, s->pctr};
+        s.imps[i].id = view_of(ids[i]);
+        s.scores[i] = (struct rank_scores){SOURCE_MODEL, s.pctr};
     }
-    s->request = (struct impression_request){.imps = s->imps, .n_imps = n_imps};
-    s->ads.items = s->items;
-    s->args = (struct rank_args){.request = &s->request,
-                                 .ads = &s->ads,
-                                 .scores = s->scores,
-                                 .currency = "USD",
-                                 .top_n = 10};
-    arena_init(&s->arena, 4096, 0);
+    s.request = (struct impression_request){.imps = s.imps, .n_imps = n_imps};
+    s.ads.items = s.items;
+    s.args = (struct rank_args){
+        .request = &s.request, .ads = &s.ads, .scores = s.scores, .currency = "USD", .top_n = 10};
+    arena_init(&s.arena, 4096, 0);
 }
 
-static void add(struct setting *s, const char *adid, double bid, enum bid_type type, double pctr)
+static void add(const char *adid, double bid, enum bid_type type, double pctr)
 {
-    s->items[s->ads.n] = (struct rank_ad){.adid = view_of(adid), .bid = bid, .bid_type = type};
-    s->pctr[s->ads.n++] = pctr;
+    s.items[s.ads.n] = (struct rank_ad){.adid = view_of(adid), .bid = bid, .bid_type = type};
+    s.pctr[s.ads.n++] = pctr;
 }
 
-static const char *run(struct setting *s)
+static const char *run(void)
 {
     struct err err;
 
-    CHECK_OK(rank_run(&s->args, &s->arena, &s->ranked, &err), err);
-    buf_clear(&s->text);
-    for (int i = 0; i < s->ranked.n; i++) {
-        const struct rank_result *r = &s->ranked.results[i];
+    CHECK_OK(rank_run(&s.args, &s.arena, &s.ranked, &err), err);
+    buf_clear(&s.text);
+    for (int i = 0; i < s.ranked.n; i++) {
+        const struct rank_result *r = &s.ranked.results[i];
 
-        buf_printf(&s->text, "%s%d:%.*s@%d", i ? " " : "", r->imp + 1, VIEW_ARG(r->ad->adid),
+        buf_printf(&s.text, "%s%d:%.*s@%d", i ? " " : "", r->imp + 1, VIEW_ARG(r->ad->adid),
                    r->pos);
     }
-    return buf_str(&s->text);
-}
-
-static void setting_release(struct setting *s)
-{
-    arena_release(&s->arena);
-    buf_release(&s->text);
+    return buf_str(&s.text);
 }
 
 TEST(rank__orders_by_ecpm_then_adid)
 {
-    struct setting s;
-
-    setting_init(&s, 1);
-    add(&s, "low", 1, BID_CPM, 0.9);
-    add(&s, "b", 2, BID_CPM, 0.1);
-    add(&s, "a", 2, BID_CPM, 0.2);
-    add(&s, "click", 0.1, BID_CPC, 0.03);     /* 3 */
-    add(&s, "tiny", 2.0000001, BID_CPM, 0.5); /* the unrounded value counts */
-    CHECK_STR(run(&s), "1:click@1 1:tiny@2 1:a@3 1:b@4 1:low@5");
+    start(1);
+    add("low", 1, BID_CPM, 0.9);
+    add("b", 2, BID_CPM, 0.1);
+    add("a", 2, BID_CPM, 0.2);
+    add("click", 0.1, BID_CPC, 0.03);     /* 3 */
+    add("tiny", 2.0000001, BID_CPM, 0.5); /* the unrounded value counts */
+    CHECK_STR(run(), "1:click@1 1:tiny@2 1:a@3 1:b@4 1:low@5");
     CHECK_NEAR(s.ranked.results[0].ecpm, 3, 1e-12);
     CHECK_NEAR(s.ranked.results[0].pctr, 0.03, 0);
     CHECK_INT(s.ranked.results[0].source, SOURCE_MODEL);
     s.args.top_n = 2;
-    CHECK_STR(run(&s), "1:click@1 1:tiny@2");
-    setting_release(&s);
+    CHECK_STR(run(), "1:click@1 1:tiny@2");
 }
 
 TEST(rank__a_floor_is_met_by_the_unrounded_ecpm)
 {
-    struct setting s;
-
-    setting_init(&s, 1);
+    start(1);
     s.imps[0].bidfloor = 2;
-    add(&s, "over", 2.5, BID_CPM, 0.1);
-    add(&s, "equal", 2, BID_CPM, 0.1);
-    add(&s, "under", nextafter(2, 0), BID_CPM, 0.1);
-    CHECK_STR(run(&s), "1:over@1 1:equal@2");
+    add("over", 2.5, BID_CPM, 0.1);
+    add("equal", 2, BID_CPM, 0.1);
+    add("under", nextafter(2, 0), BID_CPM, 0.1);
+    CHECK_STR(run(), "1:over@1 1:equal@2");
     CHECK_INT(s.ranked.filtered[FILTERED_FLOOR], 1);
-    setting_release(&s);
 }
 
 TEST(rank__a_floor_in_another_currency_filters_the_imp)
 {
-    struct setting s;
-
-    setting_init(&s, 3);
+    start(3);
     s.imps[0].bidfloor = 0.01;
     s.imps[0].bidfloorcur = VIEW_LIT("EUR");
     s.imps[1].bidfloorcur = VIEW_LIT("usd");
-    add(&s, "a", 1, BID_CPM, 0.1);
-    add(&s, "b", 2, BID_CPM, 0.1);
-    CHECK_STR(run(&s), "2:b@1 2:a@2 3:b@1 3:a@2");
+    add("a", 1, BID_CPM, 0.1);
+    add("b", 2, BID_CPM, 0.1);
+    CHECK_STR(run(), "2:b@1 2:a@2 3:b@1 3:a@2");
     CHECK_INT(s.ranked.filtered[FILTERED_CURRENCY], 2);
-    setting_release(&s);
 }
 
 TEST(rank__no_floor_is_the_same_in_every_currency)
 {
-    struct setting s;
-
-    setting_init(&s, 1);
+    start(1);
     s.imps[0].bidfloorcur = VIEW_LIT("EUR");
-    add(&s, "a", 1, BID_CPM, 0.1);
-    CHECK_STR(run(&s), "1:a@1");
+    add("a", 1, BID_CPM, 0.1);
+    CHECK_STR(run(), "1:a@1");
     CHECK_INT(s.ranked.filtered[FILTERED_CURRENCY], 0);
-    setting_release(&s);
 }
 
 TEST(rank__counts_pairs_that_were_filtered_before)
 {
-    struct setting s;
-
-    setting_init(&s, 3);
+    start(3);
     s.ads.filtered[FILTERED_UNKNOWN] = 2;
     s.ads.filtered[FILTERED_BLOCKED] = 1;
-    CHECK_STR(run(&s), "");
+    CHECK_STR(run(), "");
     CHECK_INT(s.ranked.filtered[FILTERED_UNKNOWN], 6);
     CHECK_INT(s.ranked.filtered[FILTERED_BLOCKED], 3);
-    setting_release(&s);
 }
 
 TEST(rank__each_imp_has_the_scores_of_its_context)
 {
     static const double other[] = {0.9, 0.1};
-    struct setting s;
 
-    setting_init(&s, 2);
-    add(&s, "a", 1, BID_CPC, 0.1);
-    add(&s, "b", 1, BID_CPC, 0.2);
+    start(2);
+    add("a", 1, BID_CPC, 0.1);
+    add("b", 1, BID_CPC, 0.2);
     s.scores[1] = (struct rank_scores){SOURCE_PRIOR, other};
-    CHECK_STR(run(&s), "1:b@1 1:a@2 2:a@1 2:b@2");
+    CHECK_STR(run(), "1:b@1 1:a@2 2:a@1 2:b@2");
     CHECK_INT(s.ranked.results[0].source, SOURCE_MODEL);
     CHECK_INT(s.ranked.results[2].source, SOURCE_PRIOR);
     CHECK_NEAR(s.ranked.results[2].ecpm, 900, 1e-9);
-    setting_release(&s);
 }
 
 TEST(rank__unique_in_request_is_greedy)
 {
     static const double second[] = {0.35, 0.25, 0.05};
-    struct setting s;
 
     /* Pairs by ecpm: 2a 350, 1a 300, 2b 250, 1b 200, 1c 100, 2c 50. */
-    setting_init(&s, 2);
-    add(&s, "a", 1, BID_CPC, 0.3);
-    add(&s, "b", 1, BID_CPC, 0.2);
-    add(&s, "c", 1, BID_CPC, 0.1);
+    start(2);
+    add("a", 1, BID_CPC, 0.3);
+    add("b", 1, BID_CPC, 0.2);
+    add("c", 1, BID_CPC, 0.1);
     s.scores[1] = (struct rank_scores){SOURCE_MODEL, second};
     s.args.top_n = 1;
-    CHECK_STR(run(&s), "1:a@1 2:a@1");
+    CHECK_STR(run(), "1:a@1 2:a@1");
     s.args.unique_in_request = true;
-    CHECK_STR(run(&s), "1:b@1 2:a@1");
+    CHECK_STR(run(), "1:b@1 2:a@1");
     s.args.top_n = 2;
-    CHECK_STR(run(&s), "1:c@1 2:a@1 2:b@2");
-    setting_release(&s);
+    CHECK_STR(run(), "1:c@1 2:a@1 2:b@2");
 }
 
 TEST(rank__unique_in_request_breaks_ties_by_imp_then_adid)
 {
-    struct setting s;
-
-    setting_init(&s, 2);
-    add(&s, "b", 1, BID_CPM, 0.3);
-    add(&s, "a", 1, BID_CPM, 0.3);
+    start(2);
+    add("b", 1, BID_CPM, 0.3);
+    add("a", 1, BID_CPM, 0.3);
     s.args.top_n = 1;
     s.args.unique_in_request = true;
-    CHECK_STR(run(&s), "1:a@1 2:b@1");
-    setting_release(&s);
+    CHECK_STR(run(), "1:a@1 2:b@1");
 }
 
 TEST(rank__sorts_many)
@@ -195,11 +166,10 @@ TEST(rank__sorts_many)
     static struct rank_ad items[N];
     static double pctr[N];
     static char ids[N][8];
-    struct setting s;
     struct err err;
     struct rng rng;
 
-    setting_init(&s, 1);
+    start(1);
     rng_init(&rng, 3);
     for (int i = 0; i < N; i++) {
         snprintf(ids[i], sizeof(ids[i]), "%03d", (i * 7) % N);
@@ -217,7 +187,6 @@ TEST(rank__sorts_many)
         CHECK(a->ecpm > b->ecpm || (a->ecpm == b->ecpm && view_cmp(a->ad->adid, b->ad->adid) < 0));
         CHECK_INT(b->pos, i + 1);
     }
-    setting_release(&s);
 }
 
 TEST(rank_priors__are_the_catalog_s_else_the_base_rate)
@@ -228,29 +197,24 @@ TEST(rank_priors__are_the_catalog_s_else_the_base_rate)
         {.ad = &known}, {.ad = &unknown}, {0}, {.ad = &never}, {.ad = &always}};
     static const double want[] = {0.04, 0.02, 0.02, 1e-7, 1 - 1e-7};
     struct candidates ads = {.items = items, .n = 5};
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     const double *pctr;
 
     arena_init(&arena, 4096, 0);
     pctr = rank_priors(&ads, 0.02, &arena);
     for (int i = 0; i < 5; i++)
         CHECK_NEAR(pctr[i], want[i], 0);
-    arena_release(&arena);
 }
 
 TEST(rank__says_when_the_arena_is_full)
 {
-    struct setting s;
     struct err err;
 
-    setting_init(&s, 2);
-    add(&s, "a", 1, BID_CPM, 0.1);
+    start(2);
+    add("a", 1, BID_CPM, 0.1);
     s.args.unique_in_request = true;
     arena_release(&s.arena);
     arena_init(&s.arena, 4096, 64);
     CHECK_ERR(rank_run(&s.args, &s.arena, &s.ranked, &err), err, "out of memory");
     CHECK_INT(err.code, ERR_NOMEM);
-    setting_release(&s);
 }
-
-TEST_MAIN

@@ -64,12 +64,12 @@ static void check_segment(struct built *b, int i, const char *text, const char *
     int32_t want[1300];
     int n = 0;
 
-    want[n++] = tokenizer_cls(b->model->tokenizer);
+    want[n++] = tokenizer_facts(b->model->tokenizer)->cls;
     n += ids_of(b, text, want + n);
-    want[n++] = tokenizer_sep(b->model->tokenizer);
+    want[n++] = tokenizer_facts(b->model->tokenizer)->sep;
     if (second) {
         n += ids_of(b, second, want + n);
-        want[n++] = tokenizer_sep(b->model->tokenizer);
+        want[n++] = tokenizer_facts(b->model->tokenizer)->sep;
     }
     CHECK_INT(s->len, n);
     for (int k = 0; k < n; k++)
@@ -116,7 +116,7 @@ TEST(input_builder__cross_is_a_segment_a_pair)
     for (int i = 0; i < 2; i++) {
         const struct segment *s = &b.input.segments[i];
         int first = 0;
-        while (b.input.ids[s->start + first] != tokenizer_sep(b.model->tokenizer))
+        while (b.input.ids[s->start + first] != tokenizer_facts(b.model->tokenizer)->sep)
             first++;
         CHECK_INT(s->parent, -1);
         CHECK_INT(s->position, 0);
@@ -125,7 +125,7 @@ TEST(input_builder__cross_is_a_segment_a_pair)
     }
 }
 
-/* Newest first, whole ones, the first that does not fit ends the list. */
+/* Newest first and whole; the first that does not fit ends the list. */
 TEST(input_builder__behaviours_newest_first_until_the_limit)
 {
     /* 62 tokens, 64 with "buy" before and ";" behind. The context has 2 of the 70 that there is
@@ -143,7 +143,7 @@ TEST(input_builder__behaviours_newest_first_until_the_limit)
         memcpy(long_text + (size_t)2 * (size_t)i, "a ", 2);
     long_text[2 * 62] = '\0';
     built_open(&b, PREFIX);
-    test_row("all fit, those without text are left out without a word");
+    test_row("all fit, those without text are silently omitted");
     build(&b, (struct input_args){
                   .behaviours = behaviours, .n_behaviours = 4, .ads = two_ads, .n_ads = 1});
     check_segment(&b, 0, " |           | buy tea ; click red shoes ; ", NULL);
@@ -181,8 +181,8 @@ TEST(input_builder__fills_the_room_to_the_last_token)
     CHECK(b.truncated);
 }
 
-/* A text of a whole body costs what one costs that fits, and gives the ids of its beginning. */
-TEST(input_builder__looks_at_no_more_of_a_text_than_it_needs)
+/* A text as large as the body costs no more than one that fits, and gives the ids of its start. */
+TEST(input_builder__examines_only_the_start_of_a_long_text)
 {
     enum { BYTES = 240000, ENOUGH = 3000 };
     char *words = malloc(BYTES);
@@ -324,7 +324,7 @@ TEST(input_builder__pairs_are_truncated_longest_first)
     built_open(&b, PREFIX);
     CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT(""), false, 0, &b.scratch, &b.input,
                                &err),
-              err, "kind prefix wants a text_pair, too");
+              err, "kind prefix also needs a text_pair");
     built_close(&b);
 }
 
@@ -355,7 +355,7 @@ TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
 }
 
 /* Scratch that runs out is an error, never a shorter input. */
-TEST(input_builder__out_of_memory_is_told)
+TEST(input_builder__reports_out_of_memory)
 {
     static const struct behaviour behaviours[] = {
         {.t_ms = 1, .type = BEHAVIOUR_CLICK, .text = {"red shoes", 9}}};

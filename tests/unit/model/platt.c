@@ -73,7 +73,7 @@ TEST(platt__refuses_what_it_cannot_fit)
         examples[i].click = i >= 4;
     CHECK_ERR(platt_fit(examples, 1000, &c, &err), err, "996 clicks");
     draw(-1, 0, 1);
-    CHECK_ERR(platt_fit(examples, 1000, &c, &err), err, "logits do not rise with clicks");
+    CHECK_ERR(platt_fit(examples, 1000, &c, &err), err, "logits do not increase with clicks");
     for (int i = 0; i < 1000; i++)
         examples[i] = (struct labelled){i - 500, i >= 500};
     CHECK_ERR(platt_fit(examples, 1000, &c, &err), err, "the fit does not converge");

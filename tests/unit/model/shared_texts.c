@@ -31,7 +31,7 @@ static struct request {
     char tagids[N_CONTEXTS][700];
 } s;
 
-/* Words, and a lot of nothing now and then. */
+/* Words, and sometimes only blanks. */
 static struct view random_text(struct rng *rng, char *out, size_t most)
 {
     static const char *const words[] = {"red", "shoes", "tea", " ", "   ", "\xe8\xb7\x91", "x"};
@@ -130,8 +130,8 @@ TEST(model_share_texts__tokenises_once_and_changes_nothing)
     }
 }
 
-/* Events that say nothing come to an end, too: what is looked at is bounded by the room. */
-TEST(model_share_texts__looks_at_a_bounded_part_of_blank_events)
+/* Blank events are examined only up to a bound. */
+TEST(model_share_texts__bounds_the_work_on_blank_events)
 {
     static char blank[1024];
     static struct behaviour events[4096];

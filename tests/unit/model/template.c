@@ -51,11 +51,11 @@ TEST(template__grammar)
         {"{{{os}}}", "{android}", NULL},
         {"{{}}{{", "{}{", NULL},
         {"跑{os}步", "跑android步", NULL},
-        {"{", NULL, "w: byte 0: a '{' that is not closed"},
-        {"ab{os", NULL, "w: byte 2: a '{' that is not closed"},
-        {"{{{", NULL, "w: byte 2: a '{' that is not closed"},
-        {"a}b", NULL, "w: byte 1: a '}' that closes nothing"},
-        {"{os}}", NULL, "w: byte 4: a '}' that closes nothing"},
+        {"{", NULL, "w: byte 0: unmatched '{'"},
+        {"ab{os", NULL, "w: byte 2: unmatched '{'"},
+        {"{{{", NULL, "w: byte 2: unmatched '{'"},
+        {"a}b", NULL, "w: byte 1: unmatched '}'"},
+        {"{os}}", NULL, "w: byte 4: unmatched '}'"},
         {"{}", NULL, "w: byte 0: unknown field \"\""},
         {"{ os}", NULL, "w: byte 0: unknown field \" os\""},
         {"{OS}", NULL, "w: byte 0: unknown field \"OS\""},
@@ -169,13 +169,13 @@ TEST(template__behaviour_and_ad_fields)
                  "T/D/T D");
 }
 
-/* An arena that gives no more: the text is refused, never shortened. */
-TEST(template__out_of_memory_is_told)
+/* With a full arena rendering fails; the text is never shortened. */
+TEST(template__reports_out_of_memory)
 {
     const struct template_values values = {.request = &request, .imp = &imp, .now_ms = NOW_MS};
     struct arena compile, small;
     struct template t;
-    int told = 0;
+    int failed = 0;
 
     arena_init(&compile, 1024, 0);
     CHECK_OK(template_compile(&t, VIEW_LIT("{hour} {cat} {search}"), &template_context, "w",
@@ -185,11 +185,11 @@ TEST(template__out_of_memory_is_told)
         struct view text;
         arena_init(&small, 256, limit);
         text = template_render(&t, &values, &small);
-        told += !text.ptr;
+        failed += !text.ptr;
         if (text.ptr)
             CHECK_VIEW(text, "15 IAB1 IAB22 trail shoes");
         arena_release(&small);
     }
-    CHECK(told > 0 && told < 50);
+    CHECK(failed > 0 && failed < 50);
     arena_release(&compile);
 }

@@ -1,4 +1,4 @@
-/* The cost function: what counts on several threads, and the fit, on timings that are made up. */
+/* The cost function: what counts on several threads, and the fit, on made-up timings. */
 #include "model/engine/cost.h"
 
 #include "base/rng.h"
@@ -39,7 +39,7 @@ TEST(cost__adds_its_terms_on_one_thread)
     }
 }
 
-/* In tokens of the thread that is through last. */
+/* In tokens of the thread that finishes last. */
 TEST(cost__follows_the_longest_way_through_the_threads)
 {
     static const struct {
@@ -56,7 +56,7 @@ TEST(cost__follows_the_longest_way_through_the_threads)
         {"by many threads: no slice is that small", 50, 4, 0, 8, 64},
         {"a parent comes first", 100, 16, 64, 2, 64 + 800},
         {"and all others wait for it", 100, 16, 64, 8, 64 + 200},
-        {"few children: in one slice behind it", 3, 20, 64, 4, 64 + 60},
+        {"few children: in one slice after it", 3, 20, 64, 4, 64 + 60},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -67,7 +67,7 @@ TEST(cost__follows_the_longest_way_through_the_threads)
     }
 }
 
-/* As many families as threads: nobody waits for a parent. */
+/* As many families as threads: none waits for a parent. */
 TEST(cost__of_several_families_hides_their_parents)
 {
     struct engine_cost cost = {.per_token_us = 1, .lanes = 4};
@@ -209,7 +209,7 @@ TEST(cost__a_batch_costs_its_rung)
 }
 
 /* Each timing off by up to a tenth: every shape, and ones that are far from the samples, are still
- * told within that. */
+ * predicted within that. */
 TEST(cost__is_not_upset_by_noise)
 {
     static const int others[][3] = {{100, 80, 0}, {1, 200, 0}, {1000, 1, 0}, {100, 16, 64}};
@@ -243,7 +243,8 @@ TEST(cost__is_never_negative)
     CHECK(got.per_token_us == 0 && got.per_attention_us == 0 && got.per_segment_us == 0);
 }
 
-/* What the first samples do not tell is zero, or as many lanes as threads: tokens explain first. */
+/* What the first samples do not determine is zero, or as many lanes as threads: tokens explain
+ * first. */
 TEST(cost__does_without_enough_samples)
 {
     struct engine_cost want = {.per_token_us = 3, .lanes = 4}, got;
@@ -261,5 +262,3 @@ TEST(cost__does_without_enough_samples)
         CHECK_NEAR(us_of(&got, shape_of(100, 80, 0)), 6000, 1e-3);
     }
 }
-
-TEST_MAIN

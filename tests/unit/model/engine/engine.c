@@ -5,7 +5,6 @@
 #include <stdatomic.h>
 
 #include "model/engine/compute.h"
-#include "tests/backends/null_logit.h"
 #include "tests/unit/model/engine/engine_fixture.h"
 
 /* ---- counting allocations -------------------------------------------------------------------- */
@@ -63,7 +62,7 @@ static void on_progress(void *arg)
     atomic_fetch_add(&progress, 1);
 }
 
-TEST(engine__runs_as_many_batches_at_once_as_it_says)
+TEST(engine__runs_max_launched_batches_concurrently)
 {
     const struct launcher_args launcher_args = {
         .backend = "cpu", .linear = "", .threads = 2, .on_progress = on_progress};
@@ -77,7 +76,7 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
 
     CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
     engine = engine_of(launcher, m, false);
-    n = engine_max_launched(engine);
+    n = engine->n_launches;
     CHECK(n >= 1 && n <= 8);
     for (int i = 0; i < n; i++) {
         inputs[i] = request_of(m, i);
@@ -98,7 +97,7 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
         CHECK(memcmp(alone[i].logits, together[i].logits, sizeof(alone[i].logits)) == 0);
     for (int i = 0; i < 1000 && atomic_load(&progress) < n; i++)
         usleep(1000);
-    CHECK(atomic_load(&progress) >= n); /* one of the runs before may have been late to tell */
+    CHECK(atomic_load(&progress) >= n); /* a notification of the runs before may have been late */
     for (int i = 0; i < n; i++)
         input_release(&inputs[i]);
     engine_close(engine);
@@ -107,63 +106,47 @@ TEST(engine__runs_as_many_batches_at_once_as_it_says)
 }
 
 #if COUNTING /* with a sanitizer the allocations are its own */
-/* oneDNN allocates in its own calls: the plain provider shows that nothing of ours does. */
+/* With the plain provider, since oneDNN allocates in its own calls. */
 TEST(engine__submit_and_poll_allocate_nothing)
 {
-    struct launcher *launcher;
-    struct model *m;
-    struct engine *engine;
-    struct input input;
+    struct opened o AT_END(opened_release);
     struct launched l;
-    struct err err;
     long before;
 
-    launcher = launcher_of("cpu", "plain", 2);
-    m = model_of(REQUESTS);
-    engine = engine_of(launcher, m, false);
-    input = request_of(m, 4);
+    opened_init(&o, "cpu", "plain", 2);
     for (int round = 0; round < 5; round++) {
-        launched_init(&l, &input);
+        launched_init(&l, &o.input);
         before = atomic_load(&allocations);
-        CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-        CHECK(poll_for(launcher) == &l.batch);
+        CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
+        CHECK(poll_for(o.launcher) == &l.batch);
         CHECK_INT(atomic_load(&allocations) - before, 0);
     }
     before = atomic_load(&allocations);
     free(strdup("the counter counts"));
     CHECK(atomic_load(&allocations) > before);
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
 }
 #endif
 
 TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
 {
-    struct launcher *launcher = launcher_of("cpu", "", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, false), *small;
-    struct engine_args args = args_of(m);
-    struct input input = request_of(m, 0);
+    struct opened o AT_END(opened_release);
     float whole[MAX_ADS] = {0}, parts[MAX_ADS] = {0};
-    struct err err;
+    struct engine_args args;
+    struct engine *small;
     int64_t us;
 
-    args.max_batch_tokens = m->encoders[0].config.positions;
-    CHECK_OK(engine_open(launcher, &args, &small, &err), err);
-    for (int i = 0; i < m->adrank.golden.n_requests; i++) {
-        input_release(&input);
-        input = request_of(m, i);
-        CHECK_OK(engine_compute(engine, &input, whole, &us, &err), err);
-        CHECK_OK(engine_compute(small, &input, parts, &us, &err), err);
+    opened_init(&o, "cpu", "", 1);
+    args = args_of(o.model);
+    args.max_batch_tokens = o.model->encoders[0].config.positions;
+    CHECK_OK(engine_open(o.launcher, &args, &small, &o.err), o.err);
+    for (int i = 0; i < o.model->adrank.golden.n_requests; i++) {
+        input_release(&o.input);
+        o.input = request_of(o.model, i);
+        CHECK_OK(engine_compute(o.engine, &o.input, whole, &us, &o.err), o.err);
+        CHECK_OK(engine_compute(small, &o.input, parts, &us, &o.err), o.err);
         CHECK(memcmp(whole, parts, sizeof(whole)) == 0);
     }
-    input_release(&input);
     engine_close(small);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
 }
 
 /* ---- faults ---------------------------------------------------------------------------------- */
@@ -175,33 +158,25 @@ static int broken_attention(struct lane *lane, const struct attention_args *args
     return err_set(err, ERR_INTERNAL, "attention is broken");
 }
 
-/* A slice that fails ends its batch, whatever other slices are doing; nothing is launched any
- * more. */
+/* A slice that fails ends its batch, whatever other slices are doing; nothing more is launched. */
 TEST(engine__a_failing_slice_fails_its_batch)
 {
-    struct launcher *launcher = launcher_of("cpu", "", 3);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, false);
-    struct input input = request_of(m, 4);
+    struct opened o AT_END(opened_release);
     struct launched l;
-    struct err err;
 
-    patched_ops(engine)->attention = broken_attention;
-    launched_init(&l, &input);
-    CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-    CHECK(poll_for(launcher) == &l.batch);
+    opened_init(&o, "cpu", "", 3);
+    patched_ops(o.engine)->attention = broken_attention;
+    launched_init(&l, &o.input);
+    CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
+    CHECK(poll_for(o.launcher) == &l.batch);
     CHECK_INT(l.batch.status, BATCH_FAILED);
     CHECK_STR(l.batch.err.text, "attention is broken");
-    CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
-    for (int i = 0; i < engine->n_kept; i++)
-        CHECK(!engine->kept[i].used);
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
+    CHECK_ERR(engine_submit(o.engine, &l.batch, &o.err), o.err, "is broken");
+    for (int i = 0; i < o.engine->n_kept; i++)
+        CHECK(!o.engine->kept[i].used);
 }
 
-static atomic_int without_memory; /* so many calls of attention have none */
+static atomic_int without_memory; /* the next calls of attention that fail */
 static int (*attention)(struct lane *, const struct attention_args *, struct err *);
 
 static int starved_attention(struct lane *lane, const struct attention_args *args, struct err *err)
@@ -211,130 +186,95 @@ static int starved_attention(struct lane *lane, const struct attention_args *arg
     return attention(lane, args, err);
 }
 
-/* On host lanes: the batch that had none fails alone, and the engine goes on. */
-TEST(engine__want_of_memory_fails_one_batch)
+/* On host lanes only that batch fails, and the engine continues. */
+TEST(engine__running_out_of_memory_fails_one_batch)
 {
-    struct launcher *launcher = launcher_of("cpu", "", 3);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, false);
-    struct input input = request_of(m, 4);
+    struct opened o AT_END(opened_release);
     struct launched right, l;
-    struct err err;
 
-    launched_init(&right, &input);
-    CHECK_OK(engine_run(engine, &right.batch, &err), err);
-    attention = engine->ops->attention;
-    patched_ops(engine)->attention = starved_attention;
+    opened_init(&o, "cpu", "", 3);
+    launched_init(&right, &o.input);
+    CHECK_OK(engine_run(o.engine, &right.batch, &o.err), o.err);
+    attention = o.engine->ops->attention;
+    patched_ops(o.engine)->attention = starved_attention;
     for (int n = 1; n <= 3; n++) {
         without_memory = n;
-        launched_init(&l, &input);
-        CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-        CHECK(poll_for(launcher) == &l.batch);
+        launched_init(&l, &o.input);
+        CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
+        CHECK(poll_for(o.launcher) == &l.batch);
         CHECK_INT(l.batch.status, BATCH_NO_MEMORY);
         CHECK_STR(l.batch.err.text, "attention has no memory");
-        for (int i = 0; i < engine->n_kept; i++)
-            CHECK(!engine->kept[i].used);
+        for (int i = 0; i < o.engine->n_kept; i++)
+            CHECK(!o.engine->kept[i].used);
         without_memory = 1;
-        launched_init(&l, &input);
-        CHECK_ERR(engine_run(engine, &l.batch, &err), err, "has no memory");
-        CHECK_INT(err.code, ERR_NOMEM);
+        launched_init(&l, &o.input);
+        CHECK_ERR(engine_run(o.engine, &l.batch, &o.err), o.err, "has no memory");
+        CHECK_INT(o.err.code, ERR_NOMEM);
         without_memory = 0;
-        launched_init(&l, &input);
-        CHECK_OK(engine_run(engine, &l.batch, &err), err);
+        launched_init(&l, &o.input);
+        CHECK_OK(engine_run(o.engine, &l.batch, &o.err), o.err);
         CHECK_INT(l.batch.status, BATCH_OK);
         CHECK(memcmp(l.logits, right.logits, sizeof(l.logits)) == 0);
     }
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
 }
 
-/* A device's own queue is in a state that nobody knows then. */
-TEST(engine__want_of_memory_breaks_a_queue)
+/* The state of a queue is unknown then. */
+TEST(engine__running_out_of_memory_breaks_a_queue)
 {
-    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, true);
-    struct input input = request_of(m, 4);
+    struct opened o AT_END(opened_release);
     struct launched l;
-    struct err err;
 
-    attention = engine->ops->attention;
-    patched_ops(engine)->attention = starved_attention;
+    opened_init(&o, module_path("null"), "", 1);
+    attention = o.engine->ops->attention;
+    patched_ops(o.engine)->attention = starved_attention;
     without_memory = 1;
-    launched_init(&l, &input);
-    CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "has no memory");
-    CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
+    launched_init(&l, &o.input);
+    CHECK_ERR(engine_submit(o.engine, &l.batch, &o.err), o.err, "has no memory");
+    CHECK_ERR(engine_submit(o.engine, &l.batch, &o.err), o.err, "is broken");
 }
 
 TEST(engine__null_device_takes_the_batch_whole)
 {
-    struct launcher *launcher = launcher_of(module_path("null"), "", 2);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, true);
-    struct input input = request_of(m, 4);
-    const struct segment *parent = &input.segments[0];
+    struct opened o AT_END(opened_release);
     struct launched l;
-    struct err err;
 
-    launched_init(&l, &input);
-    CHECK_OK(engine_submit(engine, &l.batch, &err), err);
-    CHECK(poll_for(launcher) == &l.batch);
-    CHECK_INT(l.batch.status, BATCH_OK);
-    for (int i = 0; i < input.n_read; i++) {
-        const struct segment *s = &input.segments[i + 1];
-        CHECK_NEAR(
-            l.logits[i],
-            null_logit(input.ids + parent->start, parent->len, input.ids + s->start, s->len, 0), 0);
-    }
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
+    opened_init(&o, module_path("null"), "", 2);
+    launched_init(&l, &o.input);
+    CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
+    CHECK(poll_for(o.launcher) == &l.batch);
+    check_null_logits(&l, &o.input);
 }
 
 static int n_queries;
 
-/* Broken at the first question; whoever asks again waits for ever. */
+/* Broken at the first query; a second one would wait forever. */
 static int query_that_breaks(struct lane *lane, struct err *err)
 {
     (void)lane;
     return n_queries++ == 0 ? err_set(err, ERR_INTERNAL, "broken") : 0;
 }
 
-TEST(engine__asks_a_broken_queue_nothing_more)
+TEST(engine__does_not_query_a_broken_queue_again)
 {
-    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine *engine = engine_of(launcher, m, true);
-    struct input input = request_of(m, 4);
+    struct opened o AT_END(opened_release);
     struct launched l[2];
-    struct err err;
 
-    CHECK(engine_max_launched(engine) >= 2);
+    opened_init(&o, module_path("null"), "", 1);
+    CHECK(o.engine->n_launches >= 2);
     n_queries = 0;
-    patched_ops(engine)->query = query_that_breaks;
+    patched_ops(o.engine)->query = query_that_breaks;
     for (int i = 0; i < 2; i++) {
-        launched_init(&l[i], &input);
-        CHECK_OK(engine_submit(engine, &l[i].batch, &err), err);
+        launched_init(&l[i], &o.input);
+        CHECK_OK(engine_submit(o.engine, &l[i].batch, &o.err), o.err);
     }
     for (int i = 0; i < 2; i++) {
-        CHECK(poll_for(launcher) == &l[i].batch);
+        CHECK(poll_for(o.launcher) == &l[i].batch);
         CHECK_INT(l[i].batch.status, BATCH_FAILED);
     }
     CHECK_INT(n_queries, 1);
-    input_release(&input);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
 }
 
-TEST(engine__tells_failures_of_a_queue)
+TEST(engine__reports_failures_of_a_queue)
 {
     static const struct {
         const char *words;
@@ -358,12 +298,12 @@ TEST(engine__tells_failures_of_a_queue)
         struct launched right, l;
         struct err err;
         test_row("%s", rows[i].words);
-        tell_failing("");
+        set_failing("");
         launcher = launcher_of(module, "", 1);
         engine = engine_of(launcher, m, true);
         launched_init(&right, &input);
         CHECK_OK(engine_run(engine, &right.batch, &err), err);
-        tell_failing(rows[i].words);
+        set_failing(rows[i].words);
         launched_init(&l, &input);
         CHECK_INT(engine_submit(engine, &l.batch, &err), rows[i].at_submit ? -1 : 0);
         if (!rows[i].at_submit) {
@@ -384,5 +324,3 @@ TEST(engine__tells_failures_of_a_queue)
     input_release(&input);
     model_unref(m);
 }
-
-TEST_MAIN

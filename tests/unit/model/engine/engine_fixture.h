@@ -1,10 +1,11 @@
-/* Devices, engines and inputs for the engine's tests: what cannot be had fails the test. */
+/* Devices, engines and inputs for the engine's tests; a failure to open one fails the test. */
 #ifndef TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 #define TESTS_UNIT_MODEL_ENGINE_ENGINE_FIXTURE_H
 
 #include "model/engine/engine_state.h"
 #include "model/engine/launcher_state.h"
 #include "model/request_input.h"
+#include "tests/backends/null_logit.h"
 #include "tests/unit/model/model_dir.h"
 
 #define REQUESTS "tests/golden/requests/two-layers" /* kind prefix */
@@ -76,6 +77,38 @@ static inline struct input request_of(const struct model *m, int i)
     return input;
 }
 
+/* An engine with the model REQUESTS, and one of its requests. */
+struct opened {
+    struct model *model;
+    struct launcher *launcher;
+    struct engine *engine;
+    struct input input;
+    struct err err;
+};
+
+/* The golden requests are computed on the CPU alone; the input is the one of 4. */
+static inline void opened_init(struct opened *o, const char *backend, const char *linear,
+                               int threads)
+{
+    struct engine_args args;
+
+    *o = (struct opened){.model = model_of(REQUESTS),
+                         .launcher = launcher_of(backend, linear, threads)};
+    args = args_of(o->model);
+    args.max_batch_tokens = 8192;
+    args.skip_golden = strcmp(backend, "cpu") != 0;
+    CHECK_OK(engine_open(o->launcher, &args, &o->engine, &o->err), o->err);
+    o->input = request_of(o->model, 4);
+}
+
+static inline void opened_release(struct opened *o)
+{
+    input_release(&o->input);
+    engine_close(o->engine);
+    launcher_close(o->launcher);
+    model_unref(o->model);
+}
+
 struct launched {
     struct engine_job job, *list[1];
     struct engine_batch batch;
@@ -90,7 +123,22 @@ static inline void launched_init(struct launched *l, const struct input *input)
     l->batch = (struct engine_batch){.jobs = l->list, .n_jobs = 1};
 }
 
-/* Operations of its own for the engine, until the next call: to replace some of them. */
+/* The scores of a test backend that computes null_logit(). */
+static inline void check_null_logits(const struct launched *l, const struct input *input)
+{
+    const struct segment *parent = &input->segments[0];
+
+    CHECK_INT(l->batch.status, BATCH_OK);
+    for (int i = 0; i < input->n_read; i++) {
+        const struct segment *s = &input->segments[i + 1];
+        CHECK_NEAR(
+            l->logits[i],
+            null_logit(input->ids + parent->start, parent->len, input->ids + s->start, s->len, 0),
+            0);
+    }
+}
+
+/* A copy of the operations for this engine, valid until the next call: to replace some of them. */
 static inline struct backend_ops *patched_ops(struct engine *engine)
 {
     static struct backend_ops ops;
@@ -110,10 +158,10 @@ static inline struct engine_batch *poll_for(struct launcher *launcher)
             return batch;
         usleep(100);
     }
-    FAIL("no batch came back in 5 s");
+    FAIL("no batch finished in 5 s");
 }
 
-static inline void tell_failing(const char *words)
+static inline void set_failing(const char *words)
 {
     char path[64];
     struct err err;

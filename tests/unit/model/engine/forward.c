@@ -109,7 +109,7 @@ static void stack_init(struct stack *s, const struct backend_ops *ops, enum prec
                                                      .saves = saves},
                               &err),
                  err);
-        while ((rc = network_step(&s->networks[i], &err)) > 0)
+        while ((rc = upload_step(&s->networks[i].upload, &err)) > 0)
             ;
         CHECK_OK(rc, err);
     }

@@ -3,40 +3,11 @@
  * when it and its parent are all there is. New tokens every round, so that what an earlier batch
  * left behind is wrong.
  */
-#include "adrank/engine.h"
-
 #include "base/rng.h"
-#include "tests/test.h"
+#include "tests/unit/model/engine/engine_fixture.h"
 
-#define MODEL "tests/golden/requests/two-layers" /* 128 positions */
 #define MAX_JOBS 12
 #define MAX_CHILDREN 80
-
-struct opened {
-    struct model *model;
-    struct launcher *launcher;
-    struct engine *engine;
-};
-
-static void opened_init(struct opened *o, int threads)
-{
-    const struct launcher_args launcher = {.backend = "cpu", .linear = "", .threads = threads};
-    struct engine_args engine = {
-        .max_batch_tokens = 8192, .max_batch_jobs = MAX_JOBS, .skip_golden = true};
-    struct err err;
-
-    CHECK_OK(model_open(MODEL, &o->model, &err), err);
-    CHECK_OK(launcher_open(&launcher, &o->launcher, &err), err);
-    engine.model = o->model;
-    CHECK_OK(engine_open(o->launcher, &engine, &o->engine, &err), err);
-}
-
-static void opened_close(struct opened *o)
-{
-    engine_close(o->engine);
-    launcher_close(o->launcher);
-    model_unref(o->model);
-}
 
 static void add_segment(struct input *in, struct rng *rng, int len, int parent)
 {
@@ -113,10 +84,10 @@ TEST(launch__children_see_their_own_parent_wherever_it_is_computed)
     struct opened alone;
     struct rng rng;
 
-    opened_init(&alone, 1);
+    opened_init(&alone, "cpu", "", 1);
     for (int threads = 1; threads <= 4; threads++) {
         struct opened o;
-        opened_init(&o, threads);
+        opened_init(&o, "cpu", "", threads);
         rng_init(&rng, (uint64_t)threads);
         for (int round = 0; round < 8; round++) {
             int n = 1 + (int)rng_below(&rng, MAX_JOBS), tokens = 0, used = 0;
@@ -130,11 +101,9 @@ TEST(launch__children_see_their_own_parent_wherever_it_is_computed)
                 for (int c = 0; c < inputs[i].n_read; c += 7)
                     CHECK(logits[i][c] == score_alone(&alone, &inputs[i], c));
         }
-        opened_close(&o);
+        opened_release(&o);
     }
     for (int i = 0; i < MAX_JOBS; i++)
         input_release(&inputs[i]);
-    opened_close(&alone);
+    opened_release(&alone);
 }
-
-TEST_MAIN

@@ -8,131 +8,120 @@
 
 #define PAIRS "tests/golden/logits/three-heads"
 
-static void check_open_refused(const char *dir, struct engine_args args, const char *linear,
-                               const char *error)
+static void put_logit_off(const struct model_dir *dir)
 {
-    struct launcher *launcher = launcher_of("cpu", linear, 1);
-    struct engine *engine;
-    struct err err;
-
-    args.model = model_of(dir);
-    CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, error);
-    model_unref(args.model);
-    launcher_close(launcher);
-}
-
-TEST(engine__refuses_golden_requests_that_are_not_met)
-{
-    struct engine_args args = {.max_batch_tokens = 512, .max_batch_jobs = 1};
-    struct model_dir dir;
     struct model *m = model_of(REQUESTS);
     char value[64];
 
     /* Three times the allowed error of 1e-4 of a spread of 2. */
     snprintf(value, sizeof(value), "%.9f", m->adrank.golden.requests[3].logits[0] + 6e-4);
     model_unref(m);
-    model_dir_copy(&dir, REQUESTS);
-    model_dir_edit(&dir, "adrank.json", "/golden/requests/3/logits/0", value);
-    check_open_refused(dir.path, args, "", "golden request 3, candidate 0: logit ");
-    model_dir_remove(&dir);
+    model_dir_edit(dir, "adrank.json", "/golden/requests/3/logits/0", value);
 }
 
-TEST(engine__refuses_weights_that_were_changed)
+static void change_weights(const struct model_dir *dir)
 {
-    struct engine_args args = {.max_batch_tokens = 512, .max_batch_jobs = 1};
-    struct model_dir dir;
-    struct buf bytes;
+    struct buf bytes AT_END(buf_release) = model_dir_get(dir, "model.safetensors");
 
-    model_dir_copy(&dir, REQUESTS);
-    bytes = model_dir_get(&dir, "model.safetensors");
     bytes.ptr[bytes.len - 1] ^= 0x40; /* an exponent */
-    model_dir_put(&dir, "model.safetensors", buf_view(&bytes));
-    check_open_refused(dir.path, args, "", "golden request ");
-    buf_release(&bytes);
-    model_dir_remove(&dir);
+    model_dir_put(dir, "model.safetensors", buf_view(&bytes));
 }
 
-TEST(engine__refuses_a_precision_without_a_stated_error)
+static void drop_bf16(const struct model_dir *dir)
 {
-    struct engine_args args = {
-        .max_batch_tokens = 512, .max_batch_jobs = 1, .precision = PRECISION_BF16};
-    struct model_dir dir;
-
-    model_dir_copy(&dir, REQUESTS);
-    model_dir_edit(&dir, "adrank.json", "/golden/max_error/bf16", NULL);
-    check_open_refused(dir.path, args, "plain", "/golden/max_error: bf16 is not stated");
-    model_dir_remove(&dir);
+    model_dir_edit(dir, "adrank.json", "/golden/max_error/bf16", NULL);
 }
 
-TEST(engine__refuses_golden_requests_that_are_none)
+static void break_request(const struct model_dir *dir)
 {
-    struct engine_args args = {.max_batch_tokens = 512, .max_batch_jobs = 1};
-    struct model_dir dir;
-
-    model_dir_copy(&dir, REQUESTS);
-    model_dir_edit(&dir, "adrank.json", "/golden/requests/2/request/imp", "7");
-    check_open_refused(dir.path, args, "", "golden request 2: request: /imp");
-    model_dir_remove(&dir);
+    model_dir_edit(dir, "adrank.json", "/golden/requests/2/request/imp", "7");
 }
 
 TEST(engine__refuses_what_it_cannot_serve)
 {
-    struct engine_args small = {.max_batch_tokens = 39, .max_batch_jobs = 1};
-    struct engine_args int8 = {
-        .max_batch_tokens = 512, .max_batch_jobs = 1, .precision = PRECISION_INT8};
-    struct engine_args f16 = {
-        .max_batch_tokens = 512, .max_batch_jobs = 1, .precision = PRECISION_F16};
+    static const struct {
+        void (*spoil)(const struct model_dir *dir); /* NULL: the model is right */
+        const char *dir;
+        enum precision precision;
+        int max_batch_tokens;
+        const char *linear, *error;
+    } rows[] = {
+        {put_logit_off, REQUESTS, PRECISION_F32, 512, "", "golden request 3, candidate 0: logit "},
+        {change_weights, REQUESTS, PRECISION_F32, 512, "", "golden request "},
+        {drop_bf16, REQUESTS, PRECISION_BF16, 512, "plain",
+         "/golden/max_error: bf16 is not stated"},
+        {break_request, REQUESTS, PRECISION_F32, 512, "", "golden request 2: request: /imp"},
+        {NULL, PAIRS, PRECISION_F32, 39, "",
+         "a batch of 39 tokens does not hold the 40 of one segment"},
+        {NULL, PAIRS, PRECISION_INT8, 512, "", "int8"},
+        {NULL, PAIRS, PRECISION_F16, 512, "", "f16"},
+        {NULL, REQUESTS, PRECISION_F32, 2048, "nosuch", "nosuch"},
+    };
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct launcher *launcher = launcher_of("cpu", rows[i].linear, 1);
+        struct engine_args args = {.precision = rows[i].precision,
+                                   .max_batch_tokens = rows[i].max_batch_tokens,
+                                   .max_batch_jobs = 1};
+        struct model_dir dir;
+        struct engine *engine;
+        struct err err;
+
+        test_row("%s", rows[i].error);
+        model_dir_copy(&dir, rows[i].dir);
+        if (rows[i].spoil)
+            rows[i].spoil(&dir);
+        args.model = model_of(dir.path);
+        CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, rows[i].error);
+        model_unref(args.model);
+        launcher_close(launcher);
+        model_dir_remove(&dir);
+    }
+}
+
+TEST(engine__refuses_a_model_without_classifier)
+{
     struct launcher *launcher = launcher_of("cpu", "", 1);
-    struct engine *engine;
-    struct err err;
     struct model *m = model_of(PAIRS);
     struct engine_args args = args_of(m);
+    struct engine *engine;
+    struct err err;
 
-    check_open_refused(PAIRS, small, "",
-                       "a batch of 39 tokens does not hold the 40 of one segment");
-    check_open_refused(PAIRS, int8, "", "int8");
-    check_open_refused(PAIRS, f16, "", "f16");
     m->head.labels = 0; /* as a BertModel opens */
     CHECK_ERR(engine_open_begin(launcher, &args, &engine, &err), err, "no classifier");
     model_unref(m);
     launcher_close(launcher);
 }
 
-/* One engine goes on serving while another opens beside it, step by step. */
+/* One engine serves while another opens beside it, step by step. */
 TEST(engine__opens_in_steps_while_another_serves)
 {
-    struct launcher *launcher = launcher_of("cpu", "", 2);
-    struct model *old_model = model_of(REQUESTS),
-                 *new_model = model_of("tests/golden/requests/cross");
-    struct engine *old = engine_of(launcher, old_model, false), *new_engine;
-    struct engine_args args = args_of(new_model);
-    struct input input = request_of(old_model, 4);
+    struct opened o AT_END(opened_release);
+    struct model *other = model_of("tests/golden/requests/cross");
+    struct engine_args args = args_of(other);
     struct launched first, again;
-    struct err err;
+    struct engine *opening;
     int steps = 0, rc;
 
-    launched_init(&first, &input);
-    CHECK_OK(engine_run(old, &first.batch, &err), err);
-    CHECK_OK(engine_open_begin(launcher, &args, &new_engine, &err), err);
+    opened_init(&o, "cpu", "", 2);
+    launched_init(&first, &o.input);
+    CHECK_OK(engine_run(o.engine, &first.batch, &o.err), o.err);
+    CHECK_OK(engine_open_begin(o.launcher, &args, &opening, &o.err), o.err);
     do {
-        launched_init(&again, &input);
-        CHECK_OK(engine_submit(old, &again.batch, &err), err);
-        rc = engine_open_step(new_engine, &err);
+        launched_init(&again, &o.input);
+        CHECK_OK(engine_submit(o.engine, &again.batch, &o.err), o.err);
+        rc = engine_open_step(opening, &o.err);
         CHECK(rc >= 0);
-        CHECK(poll_for(launcher) == &again.batch);
+        CHECK(poll_for(o.launcher) == &again.batch);
         CHECK(memcmp(first.logits, again.logits, sizeof(first.logits)) == 0);
         steps++;
     } while (rc > 0);
     CHECK(steps > 40);
-    CHECK_INT(engine_open_step(new_engine, &err), 0);
-    CHECK(engine_cost(new_engine)->fixed_us >= 0 && engine_cost(new_engine)->per_token_us >= 0);
-    CHECK(engine_cost(new_engine)->fixed_us + engine_cost(new_engine)->per_token_us > 0);
-    engine_close(old);
-    engine_close(new_engine);
-    launcher_close(launcher);
-    input_release(&input);
-    model_unref(old_model);
-    model_unref(new_model);
+    CHECK_INT(engine_open_step(opening, &o.err), 0);
+    CHECK(engine_cost(opening)->fixed_us >= 0 && engine_cost(opening)->per_token_us >= 0);
+    CHECK(engine_cost(opening)->fixed_us + engine_cost(opening)->per_token_us > 0);
+    engine_close(opening);
+    model_unref(other);
 }
 
 TEST(engine__closes_at_any_step_of_opening)
@@ -152,7 +141,7 @@ TEST(engine__closes_at_any_step_of_opening)
         CHECK(rc >= 0);
         engine_close(engine);
         if (steps > 45)
-            steps += 6; /* measuring and golden requests: many alike */
+            steps += 6; /* measuring and golden requests: many similar steps */
     }
     launcher_close(launcher);
     model_unref(m);
@@ -160,7 +149,7 @@ TEST(engine__closes_at_any_step_of_opening)
 
 /* ---- measuring ------------------------------------------------------------------------------- */
 
-/* What the operations of an engine under way are asked for. */
+/* Calls of the operations of an opening engine. */
 static struct {
     const struct backend_ops *real;
     int slices, most_tokens, attentions;
@@ -196,7 +185,7 @@ static struct engine *begin_seen(struct launcher *launcher, const struct engine_
     return engine;
 }
 
-/* Steps until it comes to the stage. Returns their number. */
+/* Steps until the stage is reached. Returns their number. */
 static int step_to(struct engine *engine, int stage)
 {
     struct err err;
@@ -221,8 +210,8 @@ static struct launcher *paced_launcher(void)
     return launcher_of(module_path("paced"), "", 1);
 }
 
-/* For what is measured: to a machine that is busy with others a step may look too long, and is left
- * out. What is broken is so each time. */
+/* For measurements: on a busy machine a step may look too long and be omitted. A real fault
+ * persists. */
 #define TRY(attempt)                                                                               \
     do {                                                                                           \
         int tries_ = 0;                                                                            \
@@ -242,7 +231,7 @@ static bool measures_small_batches_only(struct engine_args *args, bool beside)
     step_to(engine, STAGE_GOLDEN);
     if (beside)
         CHECK(seen.most_tokens <= 300);
-    /* How exactly depends on the machine; beside others there may be too few shapes for a slope. */
+    /* Precision depends on the machine; beside others there may be too few shapes for a slope. */
     measures = seen.slices >= (beside ? 1 : 8) &&
                (beside || (seen.most_tokens >= 2000 && engine->cost.per_token_us > 1));
     engine_close(engine);
@@ -250,8 +239,8 @@ static bool measures_small_batches_only(struct engine_args *args, bool beside)
     return measures;
 }
 
-/* Nothing but its pace is random: shapes that would take longer than a step may are never run,
- * where nobody waits they are. */
+/* Shapes that would take longer than a step may are never run beside others, but are run where
+ * nothing waits. */
 TEST(engine__measures_small_batches_only_beside_others)
 {
     struct model *m = model_of(REQUESTS);
@@ -296,7 +285,7 @@ static bool measures_layer_by_layer(void)
     return two;
 }
 
-/* Where all layers would take too long one and two are run; afterwards it is all of them again. */
+/* Where all layers would take too long one and two are run; afterwards all of them again. */
 TEST(engine__measures_a_slow_model_layer_by_layer)
 {
     TRY(measures_layer_by_layer());
@@ -312,7 +301,7 @@ static bool measures_a_shape_once(void)
     } rows[] = {
         {"the first, beside others", REQUESTS, PRECISION_F32, 10000, true},
         {"again beside others", REQUESTS, PRECISION_F32, 10000, false},
-        {"alone: as well as can be", REQUESTS, PRECISION_F32, 0, true},
+        {"alone: in full", REQUESTS, PRECISION_F32, 0, true},
         {"alone again", REQUESTS, PRECISION_F32, 0, false},
         {"beside others once more", REQUESTS, PRECISION_F32, 10000, false},
         {"in another precision", REQUESTS, PRECISION_BF16, 0, true},
@@ -348,14 +337,14 @@ static bool measures_a_shape_once(void)
     return many;
 }
 
-/* Of the same sizes in the same precision: chosen once. What was measured in short steps does for
- * the like alone. */
+/* Models of equal sizes and precision are measured once. What was measured in short steps is reused
+ * only in short steps. */
 TEST(engine__measures_a_shape_of_model_once)
 {
     TRY(measures_a_shape_once());
 }
 
-/* More models than it keeps: the oldest is measured again. */
+/* With more models than it keeps the oldest is measured again. */
 TEST(device__keeps_a_handful_of_costs)
 {
     struct launcher *launcher = launcher_of(module_path("null"), "", 1);
@@ -376,8 +365,8 @@ TEST(device__keeps_a_handful_of_costs)
     launcher_close(launcher);
 }
 
-/* A device on which a token takes a second, by the cost function: each golden request goes through
- * segment by segment, and is judged as a whole. */
+/* A device on which a token takes a second, by the cost function: each golden request is computed
+ * segment by segment, and judged as a whole. */
 TEST(engine__cuts_golden_requests_beside_others)
 {
     struct launcher *launcher = launcher_of("cpu", "plain", 1);
@@ -423,13 +412,13 @@ TEST(engine__does_not_open_on_a_device_that_fails)
         struct engine *engine;
         struct err err;
         test_row("%s", words[i]);
-        tell_failing("");
+        set_failing("");
         launcher = launcher_of(module, "", 1);
-        tell_failing(words[i]);
+        set_failing(words[i]);
         CHECK_INT(engine_open(launcher, &args, &engine, &err), -1);
         launcher_close(launcher);
     }
-    tell_failing("");
+    set_failing("");
     unlink(getenv("ADRANK_FAILING_FILE"));
     model_unref(m);
 }
@@ -443,7 +432,7 @@ TEST(launcher__refuses_unknown_backends)
     CHECK_ERR(launcher_open(&args, &launcher, &err), err, "nosuch");
 }
 
-/* This tree builds no CUDA module; where there is one that opens, nothing was passed over. */
+/* This tree builds no CUDA module; where one opens, no backend was skipped. */
 TEST(launcher__logs_why_auto_does_not_take_a_backend)
 {
     char path[] = "/tmp/adrank-launcher-XXXXXX", text[1024] = "";
@@ -463,18 +452,3 @@ TEST(launcher__logs_why_auto_does_not_take_a_backend)
     close(fd);
     launcher_close(launcher);
 }
-
-TEST(engine__refuses_unknown_providers)
-{
-    struct launcher *launcher = launcher_of("cpu", "nosuch", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine_args args = args_of(m);
-    struct engine *engine;
-    struct err err;
-
-    CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, "nosuch");
-    launcher_close(launcher);
-    model_unref(m);
-}
-
-TEST_MAIN

@@ -363,5 +363,3 @@ TEST(plan__holds_for_random_batches)
     }
     plan_free();
 }
-
-TEST_MAIN

@@ -45,16 +45,16 @@ static const struct {
     {"metadata", "{\"__metadata__\":{\"format\":\"pt\"}," B("0", "8") "}", 8, NULL},
     {"a scalar", A("F32", "[]", "0", "4"), 4, NULL},
     {"an empty tensor", A("F32", "[0,7]", "0", "0"), 0, NULL},
-    {"blanks behind the header", A("F32", "[1]", "0", "4") "    ", 4, NULL},
+    {"blanks after the header", A("F32", "[1]", "0", "4") "    ", 4, NULL},
     {"no tensors", "{}", 0, NULL},
-    {"no tensors but bytes", "{}", 3, "f: 3 bytes behind the last tensor"},
+    {"no tensors but bytes", "{}", 3, "f: 3 bytes after the last tensor"},
     {"not JSON", "{\"a\":", 0, "f: header: not JSON"},
-    {"no object", "[1]", 0, "f: header: no JSON object"},
+    {"no object", "[1]", 0, "f: header: not a JSON object"},
     {"empty header", "", 0, "f: header: not JSON"},
-    {"the same name twice", "{" B("0", "8") "," B("8", "16") "}", 16, "a key twice"},
+    {"the same name twice", "{" B("0", "8") "," B("8", "16") "}", 16, "duplicate key"},
     {"key twice in a tensor",
      "{\"a\":{\"dtype\":\"F32\",\"dtype\":\"F16\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
-     "a key twice"},
+     "duplicate key"},
     {"overlap", "{" B("0", "8") "," C("6", "10") "}", 10, "tensor c: it overlaps"},
     {"the same bytes twice",
      "{" B("0", "8") ",\"d\":{\"dtype\":\"F64\",\"shape\":[1],"
@@ -62,7 +62,7 @@ static const struct {
      8, "it overlaps"},
     {"hole", "{" B("0", "8") "," C("10", "14") "}", 14, "tensor c: there is a hole"},
     {"hole at the start", A("F32", "[1]", "4", "8"), 8, "tensor a: there is a hole"},
-    {"bytes behind", A("F32", "[1]", "0", "4"), 5, "f: 1 bytes behind"},
+    {"trailing bytes", A("F32", "[1]", "0", "4"), 5, "f: 1 bytes after"},
     {"truncated data", A("F32", "[2]", "0", "8"), 7, "tensor a: it reaches beyond the end"},
     {"far beyond", A("F32", "[2]", "0", "9223372036854775807"), 8, "tensor a: it reaches beyond"},
     {"backwards", A("F32", "[2]", "8", "0"), 8, "tensor a: it ends before it begins"},
@@ -88,12 +88,12 @@ static const struct {
     {"unknown dtype", A("F31", "[2]", "0", "8"), 8, "tensor a: unknown dtype"},
     {"unknown key", "{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4],\"x\":1}}", 4,
      "tensor a: its entry has an unknown key"},
-    {"entry no object", "{\"a\":7}", 0, "tensor a: its entry is no object"},
+    {"entry no object", "{\"a\":7}", 0, "tensor a: its entry is not an object"},
     {"empty name", "{\"\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
      "name is empty"},
     {"newline in a name", "{\"a\\nb\":{\"dtype\":\"F32\",\"shape\":[1],\"data_offsets\":[0,4]}}", 4,
      "not printable"},
-    {"metadata no object", "{\"__metadata__\":1}", 0, "__metadata__ is no object"},
+    {"metadata no object", "{\"__metadata__\":1}", 0, "__metadata__ is not an object"},
     {"metadata no strings", "{\"__metadata__\":{\"a\":1}}", 0, "__metadata__ holds more"},
 };
 
@@ -133,11 +133,11 @@ TEST(safetensors__refuses_header_lengths_beyond_limit_and_file)
         uint64_t len;
         const char *error;
     } rows[] = {
-        {UINT64_MAX, "at most 1048576 are read"},
-        {(uint64_t)1 << 63, "at most 1048576 are read"},
-        {SAFETENSORS_MAX_HEADER + 1, "at most 1048576 are read"},
-        {SAFETENSORS_MAX_HEADER, "reaches beyond the end"},
-        {57, "reaches beyond the end"},
+        {UINT64_MAX, "the limit is 1048576"},
+        {(uint64_t)1 << 63, "the limit is 1048576"},
+        {SAFETENSORS_MAX_HEADER + 1, "the limit is 1048576"},
+        {SAFETENSORS_MAX_HEADER, "extends past the end"},
+        {57, "extends past the end"},
     };
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -212,11 +212,11 @@ TEST(safetensors__refuses_what_is_not_finite_and_other_dtypes)
     static const uint16_t bf16_inf[] = {0xff80}, bf16_nan[] = {0x7fc0};
     static const int64_t i64[] = {1};
 
-    check_values("F32", f32_inf, 4, 2, NULL, "f: tensor a: it holds a NaN or an infinity");
-    check_values("F32", f32_nan, 4, 2, NULL, "f: tensor a: it holds a NaN or an infinity");
-    check_values("F16", f16_inf, 2, 1, NULL, "f: tensor a: it holds a NaN or an infinity");
-    check_values("F16", f16_nan, 2, 2, NULL, "f: tensor a: it holds a NaN or an infinity");
-    check_values("BF16", bf16_inf, 2, 1, NULL, "f: tensor a: it holds a NaN or an infinity");
-    check_values("BF16", bf16_nan, 2, 1, NULL, "f: tensor a: it holds a NaN or an infinity");
+    check_values("F32", f32_inf, 4, 2, NULL, "f: tensor a: contains a NaN or an infinity");
+    check_values("F32", f32_nan, 4, 2, NULL, "f: tensor a: contains a NaN or an infinity");
+    check_values("F16", f16_inf, 2, 1, NULL, "f: tensor a: contains a NaN or an infinity");
+    check_values("F16", f16_nan, 2, 2, NULL, "f: tensor a: contains a NaN or an infinity");
+    check_values("BF16", bf16_inf, 2, 1, NULL, "f: tensor a: contains a NaN or an infinity");
+    check_values("BF16", bf16_nan, 2, 1, NULL, "f: tensor a: contains a NaN or an infinity");
     check_values("I64", i64, 8, 1, NULL, "f: tensor a: dtype I64, want F32, F16 or BF16");
 }

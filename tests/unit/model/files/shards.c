@@ -1,4 +1,4 @@
-/* Weights in shards, and weights that are none of ours. */
+/* Weights in shards, and weights of other formats. */
 #include <sys/stat.h>
 
 #include "model/model_struct.h"
@@ -248,7 +248,7 @@ static const struct {
      "/config.json: a git-lfs pointer", ERR_NOINPUT},
 };
 
-TEST(model_missing__says_what_lies_there_instead)
+TEST(model_missing__names_what_is_there_instead)
 {
     for (size_t i = 0; i < sizeof(instead_rows) / sizeof(instead_rows[0]); i++) {
         struct model_dir dir;
@@ -272,7 +272,7 @@ TEST(model_missing__an_adapter_beside_whole_weights_is_refused)
     unlink(model_dir_file(&dir, "adapter_config.json"));
 }
 
-TEST(model_missing__names_the_vocabulary_that_lies_there)
+TEST(model_missing__names_the_vocabulary_that_is_there)
 {
     static const struct {
         const char *name, *error;
@@ -295,7 +295,7 @@ TEST(model_missing__names_the_vocabulary_that_lies_there)
     }
 }
 
-/* Families are told before what their directories lack. */
+/* The family is reported before missing files. */
 TEST(model_missing__names_the_family_first)
 {
     static const char *const types[] = {"distilbert", "roberta",    "xlm-roberta", "electra",
@@ -327,7 +327,7 @@ TEST(model_missing__names_the_directory_that_is_meant)
     char inner[200];
 
     check_refused(PAIRS "/model.safetensors", ERR_NOINPUT,
-                  "model.safetensors: a file, want the directory that holds config.json");
+                  "model.safetensors: not a directory; want the one with config.json");
     check_refused("/nonexistent", ERR_NOINPUT, "/nonexistent/config.json: No such file");
     check_refused("tests/golden/logits", ERR_NOINPUT, "no config.json here, but one in tests/");
     model_dir_copy(&dir, PAIRS);

@@ -22,7 +22,7 @@ static long encoded(const char *config, const char *text, int32_t *size)
     CHECK(n >= 0 && n <= 8);
     for (int i = 0; i < n; i++)
         all = all * 32 + ids[i];
-    *size = tokenizer_vocab_size(t);
+    *size = tokenizer_facts(t)->vocab_size;
     arena_release(&arena);
     tokenizer_free(t);
     return all;
@@ -85,7 +85,7 @@ TEST(tokenizer_config__refuses_by_pointer)
          "tokenizer_config.json: /strip_accents: must be true or false"},
         {"{\"tokenize_chinese_chars\":null}", "/tokenize_chinese_chars: must be true or false"},
         {"{\"tokenizer_class\":\"MPNetTokenizer\"}",
-         "/tokenizer_class: MPNetTokenizer is none of BERT's"},
+         "/tokenizer_class: MPNetTokenizer is not one of BERT's"},
         {"{\"tokenizer_class\":\"BertJapaneseTokenizer\"}",
          "/tokenizer_class: BertJapaneseTokenizer is"},
         {"{\"cls_token\":\"<cls>\"}", "/cls_token: <cls> is not in the vocabulary"},
@@ -96,13 +96,13 @@ TEST(tokenizer_config__refuses_by_pointer)
         {"{\"added_tokens_decoder\":{\"x\":{\"content\":\"q\"}}}",
          "/added_tokens_decoder/x: not an id"},
         {"{\"added_tokens_decoder\":{\"5\":{\"content\":\"[MASK]\"}}}",
-         "/added_tokens_decoder/5: id 5, by the vocabulary it is 4"},
+         "/added_tokens_decoder/5: id 5, the vocabulary has 4"},
         {"{\"added_tokens_decoder\":{\"99\":{\"content\":\"q\"}}}",
-         "/added_tokens_decoder/99: id 99, by the vocabulary it is 13"},
+         "/added_tokens_decoder/99: id 99, the vocabulary has 13"},
         {"{\"added_tokens_decoder\":{\"13\":{\"content\":\"\"}}}",
          "/added_tokens_decoder/13: an empty"},
         {"{\"added_tokens_decoder\":{\"13\":{\"content\":\"\\u0301\",\"normalized\":true}}}",
-         "vocab.txt: added token 13 is nothing once normalized"},
+         "vocab.txt: added token 13 is empty once normalized"},
         {"{\"additional_special_tokens\":[3]}", "/additional_special_tokens/0: must be a string"},
         {"{\"additional_special_tokens\":\"b\"}", "/additional_special_tokens: must be an array"},
         {"{\"extra_special_tokens\":{\"x\":\"b\"}}", "/extra_special_tokens: must be an array"},

@@ -1,5 +1,4 @@
-/* Encoding only as much of a text as there is room for: the same ids, and the rest of the text is
- * not looked at. */
+/* Encoding only the first ids of a text: the same ids, and the rest of the text is not examined. */
 
 #include "base/rng.h"
 #include "model/tokenizer/normalizer.h"
@@ -9,7 +8,7 @@
 #define N_STRINGS 10000
 #define MAX_STRING 256 /* bytes that are encoded in one piece */
 
-/* The linker sends the calls of this name here: text that is looked at. */
+/* The linker routes calls of normalizer_run here: counts the text examined. */
 static size_t normalized_bytes;
 int __real_normalizer_run(const struct normalizer *normalizer, struct view text,
                           struct arena *scratch, char *out, size_t *out_len);
@@ -145,7 +144,7 @@ TEST(tokenizer_encode_first__gives_the_first_ids)
 }
 
 /* A text far longer than its room costs no more than one that fits, with whatever gives an id. */
-TEST(tokenizer_encode_first__leaves_the_rest_alone)
+TEST(tokenizer_encode_first__does_not_examine_the_rest)
 {
     static const char *const words[] = {"\xe8\xbd\xbb", "shoe ",     ".",
                                         "[MASK]",       "\xc3\xa9 ", "\xf0\x9f\x98\x80 "};
@@ -164,7 +163,7 @@ TEST(tokenizer_encode_first__leaves_the_rest_alone)
         normalized_bytes = 0;
         CHECK(tokenizer_encode_first(t, buf_view(&text), 20, &arena, ids) > 20);
         if (normalized_bytes > 512)
-            FAIL("%zu bytes looked at", normalized_bytes);
+            FAIL("%zu bytes examined", normalized_bytes);
         arena_reset(&arena, SIZE_MAX);
         buf_release(&text);
     }

@@ -11,7 +11,7 @@ static struct normalizer_options options_of(const char *mode)
                                        mode[3] == '1'};
 }
 
-/* Digest, continued, of the words of a text as a normaliser leaves them, a newline behind each. */
+/* Digest, continued, of the words of a text as a normaliser leaves them, a newline after each. */
 static uint32_t words_crc(const struct normalizer *normalizer, struct view text,
                           struct arena *arena, uint32_t crc)
 {
@@ -175,7 +175,7 @@ TEST(normalizer__orders_long_runs_of_combining_characters)
     free(out);
 }
 
-TEST(normalizer__tells_when_scratch_is_out_of_memory)
+TEST(normalizer__reports_full_scratch)
 {
     static const struct normalizer_options options = {true, true, true, true};
     struct normalizer normalizer;

@@ -65,8 +65,8 @@ TEST(tokenizer_open__prefers_tokenizer_json)
     put(&folder, "vocab.txt", VIEW_LIT("broken"));
     put(&folder, "tokenizer_config.json", VIEW_LIT("{\"tokenizer_class\":\"TokenizersBackend\"}"));
     CHECK_OK(tokenizer_open(folder.dir, &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 527);
-    CHECK_INT(tokenizer_pair_type(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 527);
+    CHECK_INT(tokenizer_facts(t)->pair_type, 0);
     tokenizer_free(t);
 }
 
@@ -119,7 +119,7 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
         {"{" CASED ",\"truncation_side\":\"left\"}", "/truncation_side: \"left\": only texts"},
         {"{" CASED ",\"tokenizer_class\":\"PreTrainedTokenizerFast\"}",
          "/tokenizer_class: of PreTrainedTokenizerFast transformers 4 gives"},
-        {"{" CASED ",\"tokenizer_class\":\"XLMRobertaTokenizer\"}", "is none of BERT's"},
+        {"{" CASED ",\"tokenizer_class\":\"XLMRobertaTokenizer\"}", "is not one of BERT's"},
     };
     struct buf json AT_END(buf_release) = BUF_INIT;
     struct folder folder AT_END(folder_release);
@@ -177,8 +177,7 @@ TEST(tokenizer_open__names_the_file_that_is_bad)
     CHECK_INT(err.code, ERR_NOINPUT);
     CHECK_ERR(tokenizer_open("/nowhere", &t, &err), err, "/nowhere: neither");
     put(&folder, "vocab.txt", VIEW_LIT("[PAD]\n[UNK]\n[CLS]\n[SEP]\na\na\n"));
-    CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err,
-              "/vocab.txt: line 6: the token of line 5 again");
+    CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "/vocab.txt: line 6: duplicate of line 5");
     put(&folder, "vocab.txt", VIEW_LIT(VOCAB));
     put(&folder, "tokenizer_config.json", VIEW_LIT("{"));
     CHECK_ERR(tokenizer_open(folder.dir, &t, &err), err, "/tokenizer_config.json: line 1");
@@ -209,10 +208,10 @@ TEST(tokenizer_open__opens_a_real_model)
     CHECK_OK(tokenizer_open(dir, &t, &err), err);
     golden_read("build/minilm/vocab.txt", &vocab);
     CHECK_OK(tokenizer_from_vocab("vocab.txt", buf_view(&vocab), VIEW_LIT(""), &other, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 30522);
-    CHECK_INT(tokenizer_cls(t), 101);
-    CHECK_INT(tokenizer_sep(t), 102);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 30522);
+    CHECK_INT(tokenizer_facts(t)->cls, 101);
+    CHECK_INT(tokenizer_facts(t)->sep, 102);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     CHECK_INT(encode(t, text, ids[0]), encode(other, text, ids[1]));
     CHECK(memcmp(ids[0], ids[1], 8 * sizeof(int32_t)) == 0);
     CHECK_INT(ids[0][0], 4895); /* "un" */

@@ -200,13 +200,13 @@ static bool pair_crc(const struct tokenizer *t, struct view a, struct view b,
         CHECK(n_first + n_second <= max - 3);
         all = arena_calloc(&arena, 2 * (size_t)max, sizeof(*all));
         CHECK(all);
-        all[n++] = tokenizer_cls(t);
+        all[n++] = tokenizer_facts(t)->cls;
         for (int i = 0; i < n_first; i++)
             all[n++] = first[i];
-        all[n++] = tokenizer_sep(t);
+        all[n++] = tokenizer_facts(t)->sep;
         for (int i = 0; i < n_second; i++)
             all[n++] = second[i];
-        all[n++] = tokenizer_sep(t);
+        all[n++] = tokenizer_facts(t)->sep;
         for (int i = n_first + 2; i < n; i++)
             all[n + i] = 1;
         *crc = golden_ids_crc(0, all, 2 * n);
@@ -318,7 +318,7 @@ TEST(tokenizer__finds_added_tokens_as_their_flags_say)
     struct tokenizer *t = open_column(JSON);
     struct arena arena;
     int32_t *ids;
-    int32_t size = tokenizer_vocab_size(t);
+    int32_t size = tokenizer_facts(t)->vocab_size;
 
     arena_init(&arena, 4096, 0);
     CHECK_INT(encode(t, VIEW_LIT("  [SKU]\t\n "), &arena, &ids), 1);
@@ -333,7 +333,7 @@ TEST(tokenizer__finds_added_tokens_as_their_flags_say)
     tokenizer_free(t);
 }
 
-TEST(tokenizer__takes_empty_text_and_tells_when_scratch_is_out_of_memory)
+TEST(tokenizer__accepts_empty_text_and_reports_full_scratch)
 {
     struct tokenizer *t = open_column(OWN);
     struct arena arena;
@@ -352,7 +352,7 @@ struct thread_job {
     int n_wrong;
 };
 
-/* No CHECK here: it would leave by the stack of another thread. */
+/* No CHECK here: it would longjmp to the stack of another thread. */
 static void *encode_often(void *arg)
 {
     static const char text[] =
@@ -377,7 +377,7 @@ static void *encode_often(void *arg)
     return NULL;
 }
 
-TEST(tokenizer__serves_threads_at_once)
+TEST(tokenizer__serves_concurrent_threads)
 {
     struct tokenizer *t = open_column(OWN);
     struct thread_job jobs[2] = {{t, 0}, {t, 0}};

@@ -46,16 +46,16 @@ static int open_text(struct view text, struct tokenizer **out, struct err *err)
     return tokenizer_from_json("t.json", text, out, err);
 }
 
-TEST(vocab_json__reads_what_the_file_says)
+TEST(vocab_json__reads_the_file)
 {
     struct tokenizer *t;
     struct err err;
 
     CHECK_OK(open_text(VIEW_LIT(good), &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 7);
-    CHECK_INT(tokenizer_cls(t), 2);
-    CHECK_INT(tokenizer_sep(t), 3);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 7);
+    CHECK_INT(tokenizer_facts(t)->cls, 2);
+    CHECK_INT(tokenizer_facts(t)->sep, 3);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     tokenizer_free(t);
 }
 
@@ -79,13 +79,13 @@ TEST(vocab_json__takes_the_other_forms_that_mean_the_same)
         test_row("%s", cases[i].to);
         edit(cases[i].from, cases[i].to, &text);
         CHECK_OK(open_text(buf_view(&text), &t, &err), err);
-        CHECK_INT(tokenizer_pad(t), cases[i].pad);
-        CHECK_INT(tokenizer_cls(t), cases[i].cls);
+        CHECK_INT(tokenizer_facts(t)->pad, cases[i].pad);
+        CHECK_INT(tokenizer_facts(t)->cls, cases[i].cls);
         tokenizer_free(t);
     }
 }
 
-TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
+TEST(vocab_json__refuses_what_it_cannot_serve_by_pointer)
 {
     static const struct {
         const char *from, *to, *error;
@@ -124,8 +124,9 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"id\":6", "\"id\":7", "t.json: /added_tokens/1/id: must be 6"},
         {"\"id\":6", "\"id\":\"6\"", "t.json: /added_tokens/1/id: must be 6"},
         {"\"content\":\"zz\"", "\"content\":\"\"", "t.json: /added_tokens/1/content: is empty"},
-        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"", "t.json: /added_tokens/1/content: that of"},
-        {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is nothing once"},
+        {"\"content\":\"zz\"", "\"content\":\"[PAD]\"",
+         "t.json: /added_tokens/1/content: duplicate of"},
+        {"\"content\":\"zz\"", "\"content\":\"\\u0301\"", "t.json: added token 6 is empty once"},
         {"{\"id\":6,",
          "{\"id\":6,\"content\":\"ZZ\",\"single_word\":false,\"lstrip\":false,\"rstrip\":false,"
          "\"normalized\":true,\"special\":false},{\"id\":7,",
@@ -143,7 +144,7 @@ TEST(vocab_json__refuses_what_it_cannot_serve_and_says_where)
         {"\"ids\":[3]", "\"ids\":[3,3]",
          "/post_processor/special_tokens/[SEP]/ids: must be one id"},
         {"\"ids\":[3]", "\"ids\":[7]", "/post_processor/special_tokens/[SEP]/ids: must be one id"},
-        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: no id"},
+        {"\"padding\":null", "\"padding\":{\"pad_id\":7}", "t.json: /padding/pad_id: not an id"},
     };
     struct buf text AT_END(buf_release) = BUF_INIT;
 

@@ -25,14 +25,14 @@ TEST(vocab_txt__takes_lines_as_the_reference_does)
     struct err err;
 
     CHECK_OK(tokenizer_from_vocab("vocab.txt", VIEW_LIT(vocab), VIEW_LIT(""), &t, &err), err);
-    CHECK_INT(tokenizer_vocab_size(t), 12);
+    CHECK_INT(tokenizer_facts(t)->vocab_size, 12);
     CHECK_INT(one_id(t, "a"), 5);
     CHECK_INT(one_id(t, "B"), 6);
     CHECK_INT(one_id(t, "c"), 8);
     CHECK_INT(one_id(t, "d"), 11);
-    CHECK_INT(tokenizer_cls(t), 2);
-    CHECK_INT(tokenizer_sep(t), 3);
-    CHECK_INT(tokenizer_pad(t), 0);
+    CHECK_INT(tokenizer_facts(t)->cls, 2);
+    CHECK_INT(tokenizer_facts(t)->sep, 3);
+    CHECK_INT(tokenizer_facts(t)->pad, 0);
     tokenizer_free(t);
 }
 
@@ -42,8 +42,8 @@ TEST(vocab_txt__refuses_bad_files_by_line)
         const char *name, *vocab, *error;
     } cases[] = {
         {"empty", "", "v.txt: no tokens"},
-        {"duplicate", SPECIAL "a\nb\na\n", "v.txt: line 8: the token of line 6 again"},
-        {"duplicate after trimming", SPECIAL "a\na \n", "v.txt: line 7: the token of line 6 again"},
+        {"duplicate", SPECIAL "a\nb\na\n", "v.txt: line 8: duplicate of line 6"},
+        {"duplicate after trimming", SPECIAL "a\na \n", "v.txt: line 7: duplicate of line 6"},
         {"not UTF-8", SPECIAL "a\xe4\xb8\n", "v.txt: line 6: not UTF-8"},
         {"no [UNK]", "[PAD]\n[CLS]\n[SEP]\n[MASK]\na\n",
          "/unk_token: [UNK] is not in the vocabulary"},

@@ -21,7 +21,7 @@ TEST(cost__adds_fixed_tokens_and_attention)
 
 /* Two threads, and a segment that they cannot share: as many of those as threads cost what one
  * does. */
-TEST(cost__of_a_batch_is_of_its_shape_and_no_sum)
+TEST(cost__depends_on_the_shape_and_is_not_additive)
 {
     struct cost cost;
     struct input_shape one = {.tokens = 200, .segments = 1, .chain_tokens = 200}, two = one;
@@ -35,7 +35,7 @@ TEST(cost__of_a_batch_is_of_its_shape_and_no_sum)
     CHECK_NEAR(cost_base_us(&cost, &two, 1), 700, 1e-9);
 }
 
-TEST(cost__keeps_batches_within_what_the_engine_can)
+TEST(cost__clamps_batches_to_the_engine)
 {
     struct cost cost;
 
@@ -114,5 +114,3 @@ TEST(cost__follows_the_95th_percentile)
     }
     CHECK(over <= 19000 * 0.05 && over >= 19000 * 0.02);
 }
-
-TEST_MAIN

@@ -1,9 +1,7 @@
-/* Threads against a scripted engine: every admitted job comes back exactly once, with the scores of
+/* Threads against a scripted engine: every admitted job returns exactly once, with the scores of
  * its own model. */
 #include "server/batch/executor.h"
 
-#include "base/clock.h"
-#include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 /* The linker sends every allocation of this program through these (see CMakeLists.txt). */
@@ -36,47 +34,41 @@ void *__wrap_realloc(void *memory, size_t size)
 
 TEST(executor__answers_every_job_once)
 {
-    struct rig_worker workers[RIG_WORKERS];
+    struct rig_crowd crowd;
 
-    stub_reset();
-    stub_scripts[0].batch_us = 300;
-    struct executor *executor = rig_open_executor("0", 8);
-    rig_world_set(rig_open_model(1, executor, NULL), 1);
-    rig_start_workers(workers, 400);
-    workers[1].cancel_some = true;
-    rig_run_workers(workers);
-    rig_join_workers(workers);
-    CHECK_INT(workers[0].outcomes[JOB_OK], 400);
-    CHECK(workers[1].outcomes[JOB_OK] >= 200);
+    rig_crowd_open(&crowd, 8, 1, false);
+    rig_crowd_start(&crowd, 400, 3);
+    crowd.workers[1].cancel_some = true;
+    rig_crowd_run(&crowd);
+    rig_crowd_join(&crowd);
+    CHECK_INT(crowd.workers[0].outcomes[JOB_OK], 400);
+    CHECK(crowd.workers[1].outcomes[JOB_OK] >= 200);
     CHECK(stub_scripts[0].largest_batch > 1); /* together, not one by one */
-    CHECK_INT(executor_queue_depth(executor), 0);
+    CHECK_INT(executor_queue_depth(crowd.executor), 0);
     /* Cancelled ones were not paid for, or came back as ok. */
-    int ok = 0;
-    for (int i = 0; i < RIG_WORKERS; i++)
-        ok += workers[i].outcomes[JOB_OK];
-    CHECK_INT(rig_stats[0].requests, ok);
-    rig_world_set(NULL, 0);
-    executor_close(executor);
-    rig_check_clean();
+    CHECK_INT(rig_stats[0].requests, rig_crowd_outcomes(&crowd, JOB_OK));
+    rig_crowd_close(&crowd);
 }
 
-TEST(executor__keeps_two_batches_launched_where_the_device_takes_them)
+TEST(executor__keeps_as_many_batches_launched_as_device_and_executor_take)
 {
-    struct rig_worker workers[RIG_WORKERS];
+    static const struct {
+        int device, launched;
+    } rows[] = {{1, 1}, {2, 2}, {8, BATCH_MAX_LAUNCHED}};
 
-    stub_reset();
-    stub_scripts[0].max_launched = 2;
-    stub_scripts[0].poll_us = 50;
-    stub_scripts[0].batch_us = 500;
-    struct executor *executor = rig_open_executor("0", 4);
-    rig_world_set(rig_open_model(2, executor, NULL), 2);
-    rig_start_workers(workers, 200);
-    rig_run_workers(workers);
-    rig_join_workers(workers);
-    CHECK_INT(stub_scripts[0].most_launched, 2);
-    rig_world_set(NULL, 0);
-    executor_close(executor);
-    rig_check_clean();
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct rig_crowd crowd;
+        test_row("the device takes %d", rows[i].device);
+        rig_crowd_open(&crowd, 1, rows[i].device, false);
+        stub_scripts[0].poll_us = 50;
+        rig_crowd_start(&crowd, 200, 3);
+        rig_crowd_run(&crowd);
+        /* Beside a second engine, which the batches of the device are shared with, too. */
+        rig_crowd_serve(rig_open_model(2, crowd.executor, NULL), 2);
+        rig_crowd_join(&crowd);
+        CHECK_INT(stub_scripts[0].most_launched, rows[i].launched);
+        rig_crowd_close(&crowd);
+    }
 }
 
 TEST(executor__refuses_at_once_what_would_be_late)
@@ -98,8 +90,7 @@ TEST(executor__refuses_at_once_what_would_be_late)
     executor_set_options(one.executor, &(struct executor_options){256, 1},
                          &(struct deadline_options){0});
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
-    CHECK(rig_settle(&one.worker));
-    CHECK_INT(one.worker.outcomes[JOB_OK], 2);
+    rig_one_settle(&one, JOB_OK, 2);
     rig_one_close(&one);
 }
 
@@ -111,17 +102,52 @@ TEST(executor__drops_cancelled_and_expired_unpaid)
     rig_one_open(&one, 4);
     stub_scripts[0].hang = true;
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     rig_one_submit(&one, 3, 500 * MS, SUBMIT_ADMITTED);
     batch_job_cancel(rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED));
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     rig_nap(600 * MS);
     stub_scripts[0].hang = false;
-    CHECK(rig_settle(&one.worker));
-    CHECK_INT(one.worker.outcomes[JOB_OK], 2);
+    rig_one_settle(&one, JOB_OK, 2);
     CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
     CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
     CHECK_INT(stub_scripts[0].batches, 2);
+    rig_one_close(&one);
+}
+
+TEST(executor__drops_jobs_before_it_checks_the_queue_limit)
+{
+    struct rig_one one;
+
+    stub_reset();
+    rig_one_open(&one, 4);
+    executor_set_options(one.executor, &(struct executor_options){256, 2},
+                         &(struct deadline_options){0});
+    stub_scripts[0].hang = true;
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_wait(0, 1);
+    struct batch_job *first = rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, 300 * MS, SUBMIT_ADMITTED);
+    CHECK(executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    batch_job_cancel(first);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_FULL);
+    CHECK(executor_is_full(one.served, clock_now_us()));
+    rig_nap(350 * MS);
+    CHECK(!executor_is_full(one.served, clock_now_us()));
+    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    /* Their letters arrive immediately, whatever the engine does. */
+    for (int i = 0; i < 1000 && one.worker.letters < 2; i++) {
+        mailbox_drain(&one.worker.box, &one.worker);
+        rig_nap(MS);
+    }
+    CHECK_INT(one.worker.outcomes[JOB_CANCELLED], 1);
+    CHECK_INT(one.worker.outcomes[JOB_EXPIRED], 1);
+    stub_scripts[0].hang = false;
+    rig_one_settle(&one, JOB_OK, 3);
     rig_one_close(&one);
 }
 
@@ -134,8 +160,7 @@ TEST(executor__runs_a_job_larger_than_a_batch_in_parts)
         rig_one_open(&one, 8);
         for (int i = 0; i < 4; i++) /* 101 segments of 8 tokens in batches of 256, and small ones */
             rig_one_submit(&one, i % 2 ? 3 : 100, FOR_EVER, SUBMIT_ADMITTED);
-        CHECK(rig_settle(&one.worker));
-        CHECK_INT(one.worker.outcomes[JOB_OK], 4);
+        rig_one_settle(&one, JOB_OK, 4);
         CHECK(stub_scripts[0].batches >= 2 * 4 + 1);
         CHECK_INT(stub_scripts[0].most_launched, launched);
         rig_one_close(&one);
@@ -152,7 +177,7 @@ TEST(executor__allocates_nothing_once_warm)
     stub_scripts[0].batch_us = 100;
     rig_one_open(&one, 4);
     rig_release_worker(&one.worker);
-    rig_init_worker(&one.worker, 0, LENT);
+    rig_init_worker(&one.worker, LENT);
     for (int round = 0; round < 20; round++) {
         for (int i = 0; i < LENT; i++)
             rig_one_submit(&one, round ? 1 + 17 * i : 120, FOR_EVER, SUBMIT_ADMITTED);
@@ -165,8 +190,8 @@ TEST(executor__allocates_nothing_once_warm)
     rig_one_close(&one);
 }
 
-/* What opens first has nobody to wait for it. */
-TEST(executor__asks_for_short_steps_beside_served_engines)
+/* Nothing waits for what opens first. */
+TEST(executor__limits_steps_beside_served_engines)
 {
     stub_reset();
     struct executor *executor = rig_open_executor("0", 4);
@@ -194,10 +219,7 @@ TEST(executor__gives_nan_to_its_own_job_only)
             job->input.ids[job->input.segments[90].start] = STUB_NAN_TOKEN;
         CHECK_INT(rig_submit(&one.worker, job), SUBMIT_ADMITTED);
     }
-    CHECK(rig_settle(&one.worker));
-    CHECK_INT(one.worker.outcomes[JOB_OK], 4);
+    rig_one_settle(&one, JOB_OK, 4);
     CHECK_INT(one.worker.outcomes[JOB_NOT_FINITE], 2);
     rig_one_close(&one);
 }
-
-TEST_MAIN

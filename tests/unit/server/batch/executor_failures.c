@@ -1,141 +1,174 @@
-/* Threads against a scripted engine that swaps, breaks, hangs, stops: every admitted job comes back
- * exactly once, with the scores of its own model. */
-#include "tests/test.h"
+/* A scripted engine that is swapped, breaks, hangs, stops: every admitted job returns exactly
+ * once, with the scores of its own model. */
 #include "tests/unit/server/batch/executor_rig.h"
+
+static int try_model(int number, struct executor *executor, struct served_model **served,
+                     struct err *err)
+{
+    struct served_model_args args = {
+        .model = stub_model_new(number), .primary = executor, .max_batch_tokens = 256};
+    int rc = served_model_open(&args, served, err);
+
+    model_unref(args.model);
+    return rc;
+}
 
 TEST(executor__swaps_models_under_load)
 {
-    struct rig_worker workers[RIG_WORKERS];
+    struct rig_crowd crowd;
 
-    stub_reset();
-    stub_scripts[0].batch_us = 300;
+    rig_crowd_open(&crowd, 8, 1, false);
     stub_scripts[0].open_steps = 5;
     stub_scripts[0].step_us = 500;
-    struct executor *executor = rig_open_executor("0", 8);
-    rig_world_set(rig_open_model(1, executor, NULL), 1);
-    rig_start_workers(workers, 500);
-    rig_run_workers(workers);
+    rig_crowd_start(&crowd, 500, 3);
+    rig_crowd_run(&crowd);
     for (int number = 2; number <= 12; number++) {
-        stub_scripts[0].open_fails = number % 3 == 0;
-        struct served_model_args args = {
-            .model = stub_model_new(number), .primary = executor, .max_batch_tokens = 256};
         struct served_model *served;
         struct err err;
-        int rc = served_model_open(&args, &served, &err);
-        model_unref(args.model);
-        CHECK_INT(rc, number % 3 == 0 ? -1 : 0);
-        if (rc == 0)
-            rig_world_set(served, number);
-        else
-            CHECK_STR(err.text, "golden requests miss");
+        stub_scripts[0].open_fails = number % 3 == 0;
+        if (number % 3 == 0) {
+            CHECK_ERR(try_model(number, crowd.executor, &served, &err), err,
+                      "golden requests miss");
+            continue;
+        }
+        CHECK_OK(try_model(number, crowd.executor, &served, &err), err);
+        rig_crowd_serve(served, number);
     }
-    rig_join_workers(workers);
-    for (int i = 0; i < RIG_WORKERS; i++) {
-        CHECK_INT(workers[i].outcomes[JOB_OK], 500);
-    }
-    rig_world_set(NULL, 0);
-    executor_close(executor);
-    rig_check_clean();
+    rig_crowd_join(&crowd);
+    CHECK_INT(rig_crowd_outcomes(&crowd, JOB_OK), RIG_WORKERS * 500);
+    rig_crowd_close(&crowd);
 }
 
 static void break_down(bool with_fallback, bool at_submit, int segments)
 {
-    struct rig_worker workers[RIG_WORKERS];
-
-    stub_reset();
-    stub_scripts[0].batch_us = stub_scripts[1].batch_us = 300;
-    stub_scripts[0].max_launched = 2;
-    struct executor *executor = rig_open_executor("0", 4);
-    struct executor *fallback = with_fallback ? rig_open_executor("1", 4) : NULL;
-    rig_world_set(rig_open_model(1, executor, fallback), 1);
-    *(at_submit ? &stub_scripts[0].refuse_after : &stub_scripts[0].fail_after) = 20;
-    rig_start_workers(workers, 150);
-    for (int i = 0; i < RIG_WORKERS; i++)
-        workers[i].segments = segments;
-    rig_run_workers(workers);
-    rig_join_workers(workers);
-    CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
-    int ok = 0, failed = 0, by_fallback = 0, rest = 0;
-    for (int i = 0; i < RIG_WORKERS; i++) {
-        ok += workers[i].outcomes[JOB_OK];
-        by_fallback += workers[i].by_fallback;
-        failed += workers[i].outcomes[JOB_FAILED] + workers[i].failed_submits;
-        rest += workers[i].refused + workers[i].outcomes[JOB_REFUSED];
-    }
-    CHECK_INT(ok + failed + rest, RIG_WORKERS * 150);
-    if (with_fallback) {
-        CHECK_INT(failed, 0);
-        CHECK(by_fallback > 200);
-    } else {
-        CHECK(failed > 200);
-        CHECK_INT(by_fallback, 0);
-    }
-    struct served_model_args args = {.model = stub_model_new(2), .primary = executor};
+    struct rig_crowd crowd;
     struct served_model *served;
     struct err err;
-    CHECK_ERR(served_model_open(&args, &served, &err), err, "broken");
-    model_unref(args.model);
-    rig_world_set(NULL, 0);
-    executor_close(executor);
-    if (fallback)
-        executor_close(fallback);
-    rig_check_clean();
-}
+    int failed, refused, by_fallback = 0;
 
-TEST(executor__goes_on_with_the_fallback)
-{
-    test_row("batches fail");
-    break_down(true, false, 3);
-    test_row("submits fail");
-    break_down(true, true, 3);
-    test_row("parts of large jobs fail");
-    break_down(true, false, 80);
-    test_row("submits of parts fail");
-    break_down(true, true, 80);
-}
-
-TEST(executor__fails_at_once_without_a_fallback)
-{
-    test_row("batches fail");
-    break_down(false, false, 3);
-    test_row("submits fail");
-    break_down(false, true, 3);
-    test_row("parts of large jobs fail");
-    break_down(false, false, 80);
-}
-
-/* Every n-th batch has none: its jobs come back failed, all others as ever, and none goes to the
- * fallback. */
-static void starve(int every, int segments)
-{
-    struct rig_worker workers[RIG_WORKERS];
-    int ok = 0, failed = 0;
-
-    stub_reset();
-    stub_scripts[0].batch_us = stub_scripts[1].batch_us = 300;
-    stub_scripts[0].max_launched = 2;
-    stub_scripts[0].starve_every = every;
-    struct executor *executor = rig_open_executor("0", 4);
-    struct executor *fallback = rig_open_executor("1", 4);
-    rig_world_set(rig_open_model(1, executor, fallback), 1);
-    rig_start_workers(workers, 100);
-    for (int i = 0; i < RIG_WORKERS; i++)
-        workers[i].segments = segments;
-    rig_run_workers(workers);
-    rig_join_workers(workers);
+    test_row("%s, %d segments, %s", at_submit ? "submits fail" : "batches fail", segments,
+             with_fallback ? "with a fallback" : "without a fallback");
+    rig_crowd_open(&crowd, 4, 2, with_fallback);
+    *(at_submit ? &stub_scripts[0].refuse_after : &stub_scripts[0].fail_after) = 20;
+    rig_crowd_start(&crowd, 150, segments);
+    rig_crowd_run(&crowd);
+    rig_crowd_join(&crowd);
+    CHECK_INT(executor_state(crowd.executor), EXECUTOR_BROKEN);
+    failed = rig_crowd_outcomes(&crowd, JOB_FAILED);
+    refused = rig_crowd_outcomes(&crowd, JOB_REFUSED);
     for (int i = 0; i < RIG_WORKERS; i++) {
-        ok += workers[i].outcomes[JOB_OK];
-        failed += workers[i].outcomes[JOB_FAILED];
-        CHECK_INT(workers[i].by_fallback + workers[i].failed_submits, 0);
+        by_fallback += crowd.workers[i].by_fallback;
+        failed += crowd.workers[i].failed_submits;
+        refused += crowd.workers[i].refused;
     }
-    CHECK(failed > 20 && ok > 20);
-    CHECK_INT(ok + failed, RIG_WORKERS * 100);
-    CHECK_INT(executor_state(executor), EXECUTOR_SERVING);
-    rig_world_set(rig_open_model(2, executor, fallback), 2); /* is not refused */
-    rig_world_set(NULL, 0);
+    CHECK_INT(rig_crowd_outcomes(&crowd, JOB_OK) + failed + refused, RIG_WORKERS * 150);
+    CHECK(with_fallback ? failed == 0 : failed > 200);
+    CHECK(with_fallback ? by_fallback > 200 : by_fallback == 0);
+    CHECK_ERR(try_model(2, crowd.executor, &served, &err), err, "broken");
+    rig_crowd_close(&crowd);
+}
+
+TEST(executor__serves_by_the_fallback_or_fails_at_once)
+{
+    for (int with_fallback = 0; with_fallback < 2; with_fallback++)
+        for (int at_submit = 0; at_submit < 2; at_submit++)
+            for (int large = 0; large < 2; large++)
+                break_down(with_fallback, at_submit, large ? 80 : 3);
+}
+
+/* How a job of a device that breaks is answered, by the state of its fallback. */
+static const struct reroute {
+    const char *name;
+    int max_queue; /* of the fallback */
+    bool stops, breaks, waits;
+    enum job_outcome outcome;
+} reroutes[] = {
+    {"free", .max_queue = 64, .outcome = JOB_OK},
+    {"full", .max_queue = 1, .waits = true, .outcome = JOB_REFUSED},
+    {"stopping", .max_queue = 64, .stops = true, .outcome = JOB_FAILED},
+    {"breaks with it", .max_queue = 64, .breaks = true, .outcome = JOB_FAILED},
+};
+
+/* queued: the job waits for the batch that breaks the device; otherwise it is in it. */
+static void reroute(const struct reroute *row, bool queued)
+{
+    struct executor *executor, *fallback;
+    struct served_model *served, *other;
+    struct rig_worker worker;
+
+    test_row("%s, the fallback is: %s", queued ? "queued" : "launched", row->name);
+    stub_reset();
+    executor = rig_open_executor("0", 1);
+    fallback = rig_open_executor("1", 1);
+    served = rig_open_model(1, executor, fallback);
+    other = rig_open_model(1, fallback, NULL);
+    rig_init_worker(&worker, 8);
+    executor_set_options(fallback, &(struct executor_options){256, row->max_queue},
+                         &(struct deadline_options){0});
+    stub_scripts[0].hang = stub_scripts[1].hang = true;
+    stub_scripts[0].fail_after = 0;
+    if (row->breaks)
+        stub_scripts[1].fail_after = 0;
+    for (int i = 0; i < 1 + queued; i++)
+        rig_submit(&worker, rig_new_job(&worker, served, 1, 3, FOR_EVER));
+    while (!stub_scripts[0].launched)
+        rig_nap(100);
+    for (int i = 0; i < 2 * row->waits; i++) { /* one launched, one in the queue */
+        rig_submit(&worker, rig_new_job(&worker, other, 1, 3, FOR_EVER));
+        while (!stub_scripts[1].launched)
+            rig_nap(100);
+    }
+    if (row->stops)
+        executor_stop(fallback, SECOND);
+    stub_scripts[0].hang = false;
+    while (executor_state(executor) == EXECUTOR_SERVING)
+        rig_nap(100);
+    if (row->waits) /* refused while the fallback still hangs */
+        for (int i = 0; i < 1000 && worker.letters < 1 + queued; i++) {
+            mailbox_drain(&worker.box, &worker);
+            rig_nap(MS);
+        }
+    stub_scripts[1].hang = false;
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.outcomes[row->outcome], 1 + queued);
+    CHECK_INT(worker.by_fallback, row->outcome == JOB_OK ? 1 + queued : 0);
+    CHECK_INT(worker.wrong, 0);
+    rig_release_worker(&worker);
+    served_model_unref(served);
+    served_model_unref(other);
     executor_close(executor);
     executor_close(fallback);
     rig_check_clean();
+}
+
+TEST(executor__reroutes_by_the_state_of_the_fallback)
+{
+    for (int i = 0; i < COUNT(reroutes); i++)
+        for (int queued = 0; queued < 2; queued++)
+            reroute(&reroutes[i], queued);
+}
+
+/* Every n-th batch runs out of memory: its jobs fail, all others are served, and none goes to the
+ * fallback. */
+static void starve(int every, int segments)
+{
+    struct rig_crowd crowd;
+    int ok, failed;
+
+    rig_crowd_open(&crowd, 4, 2, true);
+    stub_scripts[0].starve_every = every;
+    rig_crowd_start(&crowd, 100, segments);
+    rig_crowd_run(&crowd);
+    rig_crowd_join(&crowd);
+    ok = rig_crowd_outcomes(&crowd, JOB_OK);
+    failed = rig_crowd_outcomes(&crowd, JOB_FAILED);
+    for (int i = 0; i < RIG_WORKERS; i++)
+        CHECK_INT(crowd.workers[i].by_fallback + crowd.workers[i].failed_submits, 0);
+    CHECK(failed > 20 && ok > 20);
+    CHECK_INT(ok + failed, RIG_WORKERS * 100);
+    CHECK_INT(executor_state(crowd.executor), EXECUTOR_SERVING);
+    rig_crowd_serve(rig_open_model(2, crowd.executor, crowd.fallback), 2); /* is not refused */
+    rig_crowd_close(&crowd);
 }
 
 TEST(executor__a_batch_without_memory_fails_alone)
@@ -155,53 +188,45 @@ TEST(executor__shows_a_hang_by_its_heartbeat)
     int64_t beat_us = executor_heartbeat_us(one.executor);
     for (int i = 0; i < 1000 && executor_heartbeat_us(one.executor) == beat_us; i++)
         rig_nap(10 * MS);
-    CHECK(executor_heartbeat_us(one.executor) > beat_us); /* idle is well */
+    CHECK(executor_heartbeat_us(one.executor) > beat_us); /* idle is fine */
     stub_scripts[0].hang = true;
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     beat_us = executor_heartbeat_us(one.executor);
     rig_nap(300 * MS);
     CHECK_INT(executor_heartbeat_us(one.executor), beat_us);
-    /* The gate shuts by itself: who knows how long it will take. */
+    /* The gate shuts by itself: the hang may take any time. */
     rig_one_submit(&one, 3, 100 * MS, SUBMIT_LATE);
     stub_scripts[0].hang = false;
     CHECK(rig_settle(&one.worker));
     rig_one_submit(&one, 3, 100 * MS, SUBMIT_ADMITTED);
-    CHECK(rig_settle(&one.worker));
-    CHECK_INT(one.worker.outcomes[JOB_OK], 2);
+    rig_one_settle(&one, JOB_OK, 2);
     rig_one_close(&one);
 }
 
 TEST(executor__stops_under_load)
 {
     for (int drain = 0; drain < 2; drain++) {
-        struct rig_worker workers[RIG_WORKERS];
-        stub_reset();
+        struct rig_crowd crowd;
+        rig_crowd_open(&crowd, 2, 1, false);
         stub_scripts[0].batch_us = 2 * MS;
-        struct executor *executor = rig_open_executor("0", 2);
-        rig_world_set(rig_open_model(1, executor, NULL), 1);
-        rig_start_workers(workers, 1500);
+        rig_crowd_start(&crowd, 1500, 3);
         for (int i = 0; i < RIG_WORKERS; i++)
-            workers[i].pause_us = 500;
-        rig_run_workers(workers);
+            crowd.workers[i].pause_us = 500;
+        rig_crowd_run(&crowd);
         rig_nap(20 * MS);
-        executor_stop(executor, drain ? 5 * SECOND : 0);
-        CHECK_INT(executor_state(executor), EXECUTOR_STOPPING);
-        rig_join_workers(workers);
-        int failed = 0;
-        for (int i = 0; i < RIG_WORKERS; i++) {
-            CHECK(workers[i].failed_submits > 0);
-            failed += workers[i].outcomes[JOB_FAILED];
-        }
-        if (drain)
-            CHECK_INT(failed, 0); /* all that was admitted was served */
-        rig_world_set(NULL, 0);
-        executor_close(executor);
-        rig_check_clean();
+        executor_stop(crowd.executor, drain ? 5 * SECOND : 0);
+        CHECK_INT(executor_state(crowd.executor), EXECUTOR_STOPPING);
+        rig_crowd_join(&crowd);
+        for (int i = 0; i < RIG_WORKERS; i++)
+            CHECK(crowd.workers[i].failed_submits > 0);
+        if (drain) /* all that was admitted was served */
+            CHECK_INT(rig_crowd_outcomes(&crowd, JOB_FAILED), 0);
+        rig_crowd_close(&crowd);
     }
 }
 
-TEST(executor__tells_why_a_device_does_not_open)
+TEST(executor__reports_why_a_device_does_not_open)
 {
     struct executor_args args = {.launcher = {.backend = "stub", .device = "9"},
                                  .max_queue = 4,
@@ -213,5 +238,3 @@ TEST(executor__tells_why_a_device_does_not_open)
 
     CHECK_ERR(executor_open(&args, &executor, &err), err, "no device 9");
 }
-
-TEST_MAIN

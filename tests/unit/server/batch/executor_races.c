@@ -1,7 +1,5 @@
 /* Jobs that come in the very moment when an executor breaks, again and again: none of them is left
- * in a queue that nobody serves. */
-#include "base/clock.h"
-#include "tests/test.h"
+ * in a queue that is never served. */
 #include "tests/unit/server/batch/executor_rig.h"
 
 enum { SUBMITTERS = 2, JOBS_OF_EACH = 12 };
@@ -43,7 +41,7 @@ static void race(int fail_after)
     for (int i = 0; i < SUBMITTERS; i++) {
         submitters[i].served = served;
         submitters[i].go = &go;
-        rig_init_worker(&submitters[i].worker, (uint32_t)i, JOBS_OF_EACH);
+        rig_init_worker(&submitters[i].worker, JOBS_OF_EACH);
         CHECK(pthread_create(&submitters[i].thread, NULL, submit_all, &submitters[i]) == 0);
     }
     go = true;
@@ -65,5 +63,3 @@ TEST(executor__breaks_a_thousand_times)
     for (int round = 0; round < 1000; round++)
         race(round % 4);
 }
-
-TEST_MAIN

@@ -5,9 +5,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include "base/clock.h"
-#include "tests/test.h"
-
 /* What requests are served from; workers take a reference each time. */
 static struct world {
     pthread_mutex_t lock;
@@ -78,7 +75,7 @@ static struct served_model *world_take(int *number)
     return served;
 }
 
-void rig_world_set(struct served_model *served, int number)
+void rig_crowd_serve(struct served_model *served, int number)
 {
     pthread_mutex_lock(&world.lock);
     struct served_model *old = world.served;
@@ -95,10 +92,10 @@ static bool right_logits(const struct batch_job *job)
     for (int i = 0; i < job->input.n_segments; i++) {
         const struct segment *segment = &job->input.segments[i];
         if (segment->read &&
-            job->logits[n++] != stub_logit((int)job->owner.slot, job->input.ids[segment->start]))
+            job->out[n++] != stub_logit((int)job->owner.slot, job->input.ids[segment->start]))
             return false;
     }
-    return n == job->n_logits;
+    return n == job->n_out;
 }
 
 static void on_letter(struct letter *letter, void *reader)
@@ -109,8 +106,7 @@ static void on_letter(struct letter *letter, void *reader)
     worker->letters++;
     worker->outcomes[job->outcome]++;
     worker->by_fallback += job->outcome == JOB_OK && job->by_fallback;
-    if (job->owner.worker != worker->number || job->home != &worker->box ||
-        (job->outcome == JOB_OK && !right_logits(job)))
+    if (job->home != &worker->box || (job->outcome == JOB_OK && !right_logits(job)))
         worker->wrong++;
     job->owner.generation = 0; /* a second letter would be noticed */
     batch_jobs_put(&worker->jobs, job);
@@ -148,7 +144,7 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
     fill(&worker->jobs, job, segments, (int32_t)(worker->generation % 500));
     job->letter.deliver = on_letter;
     job->home = &worker->box;
-    job->owner = (struct job_owner){worker->number, (uint32_t)number, ++worker->generation};
+    job->owner = (struct job_owner){(uint32_t)number, ++worker->generation};
     job->model = served;
     job->deadline_us = clock_now_us() + budget_us;
     return job;
@@ -169,11 +165,11 @@ enum submit rig_submit(struct rig_worker *worker, struct batch_job *job)
     return answer;
 }
 
-void rig_init_worker(struct rig_worker *worker, uint32_t number, int jobs)
+void rig_init_worker(struct rig_worker *worker, int jobs)
 {
     struct err err;
 
-    *worker = (struct rig_worker){.number = number, .segments = 3, .budget_us = FOR_EVER};
+    *worker = (struct rig_worker){.segments = 3, .budget_us = FOR_EVER};
     CHECK_OK(mailbox_init(&worker->box, &err), err);
     CHECK_OK(batch_jobs_init(&worker->jobs, jobs, NULL, &err), err);
 }
@@ -222,36 +218,65 @@ static void *work_on(void *arg)
     return NULL;
 }
 
-void rig_start_workers(struct rig_worker *workers, int to_submit)
+void rig_crowd_open(struct rig_crowd *crowd, int max_jobs, int max_launched, bool with_fallback)
+{
+    stub_reset();
+    stub_scripts[0].batch_us = stub_scripts[1].batch_us = 300;
+    stub_scripts[0].max_launched = max_launched;
+    crowd->executor = rig_open_executor("0", max_jobs);
+    crowd->fallback = with_fallback ? rig_open_executor("1", max_jobs) : NULL;
+    rig_crowd_serve(rig_open_model(1, crowd->executor, crowd->fallback), 1);
+}
+
+void rig_crowd_start(struct rig_crowd *crowd, int to_submit, int segments)
 {
     for (int i = 0; i < RIG_WORKERS; i++) {
-        rig_init_worker(&workers[i], (uint32_t)i, 16);
-        workers[i].to_submit = to_submit;
+        rig_init_worker(&crowd->workers[i], 16);
+        crowd->workers[i].to_submit = to_submit;
+        crowd->workers[i].segments = segments;
     }
 }
 
-void rig_run_workers(struct rig_worker *workers)
+void rig_crowd_run(struct rig_crowd *crowd)
 {
     for (int i = 0; i < RIG_WORKERS; i++)
-        CHECK(pthread_create(&workers[i].thread, NULL, work_on, &workers[i]) == 0);
+        CHECK(pthread_create(&crowd->workers[i].thread, NULL, work_on, &crowd->workers[i]) == 0);
 }
 
-void rig_join_workers(struct rig_worker *workers)
+void rig_crowd_join(struct rig_crowd *crowd)
 {
     for (int i = 0; i < RIG_WORKERS; i++)
-        pthread_join(workers[i].thread, NULL);
+        pthread_join(crowd->workers[i].thread, NULL);
     for (int i = 0; i < RIG_WORKERS; i++) {
-        CHECK_INT(workers[i].letters, workers[i].admitted);
-        CHECK_INT(workers[i].wrong, 0);
-        rig_release_worker(&workers[i]);
+        CHECK_INT(crowd->workers[i].letters, crowd->workers[i].admitted);
+        CHECK_INT(crowd->workers[i].wrong, 0);
+        rig_release_worker(&crowd->workers[i]);
     }
+}
+
+int rig_crowd_outcomes(const struct rig_crowd *crowd, enum job_outcome outcome)
+{
+    int n = 0;
+
+    for (int i = 0; i < RIG_WORKERS; i++)
+        n += crowd->workers[i].outcomes[outcome];
+    return n;
+}
+
+void rig_crowd_close(struct rig_crowd *crowd)
+{
+    rig_crowd_serve(NULL, 0);
+    executor_close(crowd->executor);
+    if (crowd->fallback)
+        executor_close(crowd->fallback);
+    rig_check_clean();
 }
 
 void rig_one_open(struct rig_one *one, int max_jobs)
 {
     one->executor = rig_open_executor("0", max_jobs);
     one->served = rig_open_model(1, one->executor, NULL);
-    rig_init_worker(&one->worker, 0, 64);
+    rig_init_worker(&one->worker, 64);
 }
 
 struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
@@ -261,6 +286,12 @@ struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budg
 
     CHECK_INT(rig_submit(&one->worker, job), want);
     return want == SUBMIT_ADMITTED ? job : NULL;
+}
+
+void rig_one_settle(struct rig_one *one, enum job_outcome outcome, int n)
+{
+    CHECK(rig_settle(&one->worker));
+    CHECK_INT(one->worker.outcomes[outcome], n);
 }
 
 void rig_one_close(struct rig_one *one)
@@ -273,11 +304,10 @@ void rig_one_close(struct rig_one *one)
     rig_check_clean();
 }
 
-void rig_one_wait(struct rig_one *one, int completed, int launched)
+void rig_one_wait(int completed, int launched)
 {
     const struct stub_script *script = &stub_scripts[0];
 
-    (void)one;
     for (int i = 0; i < 20000; i++) {
         if (script->batches >= completed && script->launched == launched)
             return;
@@ -317,4 +347,5 @@ void rig_check_clean(void)
     }
     CHECK_INT(closed, opened);
     CHECK_INT(stub_models, 0);
+    CHECK_INT(stub_launchers, 0); /* else an executor was leaked */
 }

@@ -1,14 +1,16 @@
 /*
  * Executors over scripted devices (stub/engine.h), models whose scores show which of them answered,
- * and workers that submit jobs from threads of their own and check every letter that comes back.
+ * and workers that submit jobs from threads of their own and check every letter they receive.
  */
 #ifndef TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
 #define TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
 
 #include <pthread.h>
 
+#include "base/clock.h"
 #include "server/batch/executor.h"
 #include "server/batch/submit.h"
+#include "tests/test.h"
 #include "tests/unit/server/batch/stub/engine.h"
 
 #define MS 1000
@@ -21,7 +23,6 @@ struct rig_worker {
     pthread_t thread;
     struct mailbox box;
     struct batch_jobs jobs;
-    uint32_t number;
     int to_submit, segments;
     int64_t budget_us, pause_us;
     bool cancel_some;
@@ -32,8 +33,13 @@ struct rig_worker {
 
 void rig_nap(int64_t us);
 
-/* For what shows in times: a machine that is busy with others may spoil it, what is broken spoils
- * it each time. The attempt cleans up and returns whether the times were as they should be. */
+static inline bool is_between(int64_t us, int64_t least_us, int64_t most_us)
+{
+    return us > least_us && us < most_us;
+}
+
+/* For checks of durations: a busy machine may spoil some attempts, a fault spoils every one. The
+ * attempt cleans up and returns whether the durations were as expected. */
 #define RIG_TRY(attempt)                                                                           \
     do {                                                                                           \
         int tries_ = 0;                                                                            \
@@ -49,28 +55,39 @@ struct rig_stats {
 };
 extern struct rig_stats rig_stats[STUB_DEVICES];
 
-/* device: number of a stub's script. Fails the test when it does not open; so do the others. */
+/* device: number of a stub's script. Fails the test when it does not open; so do the functions
+ * below. */
 struct executor *rig_open_executor(const char *device, int max_jobs);
 struct served_model *rig_open_model(int number, struct executor *primary,
                                     struct executor *fallback);
-/* What the workers' threads serve from now on; the reference is taken over. */
-void rig_world_set(struct served_model *served, int number);
-
-void rig_init_worker(struct rig_worker *worker, uint32_t number, int jobs);
+void rig_init_worker(struct rig_worker *worker, int jobs);
 void rig_release_worker(struct rig_worker *worker);
 /* A job of that many segments that are read; NULL: all of the worker's are lent. */
 struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *served, int number,
                               int segments, int64_t budget_us);
 /* Counts the answer. */
 enum submit rig_submit(struct rig_worker *worker, struct batch_job *job);
-/* Takes all letters that are due; false when one stays out for ten seconds. */
+/* Takes all letters that are due; false when one does not arrive within ten seconds. */
 bool rig_settle(struct rig_worker *worker);
 
-/* RIG_WORKERS of them, each to submit so many jobs once it runs; joining checks their letters and
- * releases them. */
-void rig_start_workers(struct rig_worker *workers, int to_submit);
-void rig_run_workers(struct rig_worker *workers);
-void rig_join_workers(struct rig_worker *workers);
+/* An executor of device 0, perhaps with a fallback on device 1, and threads that submit jobs to the
+ * model served last. */
+struct rig_crowd {
+    struct executor *executor, *fallback; /* the latter NULL: none */
+    struct rig_worker workers[RIG_WORKERS];
+};
+
+/* Resets the stubs: batches of 300 us on both devices. Serves model 1. */
+void rig_crowd_open(struct rig_crowd *crowd, int max_jobs, int max_launched, bool with_fallback);
+/* Each worker will submit so many jobs of so many segments. */
+void rig_crowd_start(struct rig_crowd *crowd, int to_submit, int segments);
+void rig_crowd_run(struct rig_crowd *crowd);
+/* Requests use this model from now on; the reference is taken over. */
+void rig_crowd_serve(struct served_model *served, int number);
+/* Waits for the workers, checks their letters. */
+void rig_crowd_join(struct rig_crowd *crowd);
+int rig_crowd_outcomes(const struct rig_crowd *crowd, enum job_outcome outcome);
+void rig_crowd_close(struct rig_crowd *crowd);
 
 /* An executor of device 0 with model 1 and a worker that the test's own thread drives. */
 struct rig_one {
@@ -84,10 +101,12 @@ void rig_one_open(struct rig_one *one, int max_jobs);
 /* Its answer is checked; NULL for a job that is not admitted. */
 struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
                                  enum submit want);
+/* Takes the letters that are due; checks how many jobs had this outcome so far. */
+void rig_one_settle(struct rig_one *one, enum job_outcome outcome, int n);
 /* Takes the letters that are due, checks that nothing is left. */
 void rig_one_close(struct rig_one *one);
 /* Waits until so many batches have completed, and so many are launched. */
-void rig_one_wait(struct rig_one *one, int completed, int launched);
+void rig_one_wait(int completed, int launched);
 
 /* A model that is opened by a thread of its own. */
 struct rig_opening {
@@ -99,7 +118,7 @@ struct rig_opening {
 void rig_opening_start(struct rig_opening *opening, struct executor *executor);
 void rig_opening_end(struct rig_opening *opening); /* waits for it, and gives the model back */
 
-/* Nothing of executors, models and engines is left behind. */
+/* Checks that no executor, model or engine is leaked. */
 void rig_check_clean(void);
 
 #endif

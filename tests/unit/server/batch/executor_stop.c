@@ -1,7 +1,5 @@
 /* An end that does not come by itself: more in the queue than a drain has time for, a batch that
  * hangs. */
-#include "base/clock.h"
-#include "tests/test.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 TEST(executor__drain_is_bounded)
@@ -14,7 +12,7 @@ TEST(executor__drain_is_bounded)
     rig_one_open(&one, 1);
     for (int i = 0; i < JOBS; i++) /* two seconds of work */
         rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     int64_t from_us = clock_now_us();
     executor_stop(one.executor, 300 * MS);
     executor_stop(one.executor, FOR_EVER); /* the first one counts */
@@ -28,15 +26,40 @@ TEST(executor__drain_is_bounded)
     rig_one_close(&one);
 }
 
+TEST(executor__closes_with_a_split_job_in_progress)
+{
+    for (int launched = 1; launched <= 2; launched++)
+        for (int drain = 0; drain < 2; drain++) {
+            struct rig_one one;
+            test_row("%s, %d launched", drain ? "drained" : "without a drain", launched);
+            stub_reset();
+            stub_scripts[0].max_launched = launched;
+            stub_scripts[0].batch_us = 100 * MS;
+            rig_one_open(&one, 4);
+            rig_one_submit(&one, 120, FOR_EVER, SUBMIT_ADMITTED);
+            rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+            rig_one_wait(1, launched);
+            executor_stop(one.executor, drain ? 10 * SECOND : 0);
+            served_model_unref(one.served);
+            executor_close(one.executor);
+            rig_one_settle(&one, drain ? JOB_OK : JOB_FAILED, 2);
+            CHECK_INT(one.worker.wrong, 0);
+            if (!drain)
+                CHECK(stub_scripts[0].batches <= 1 + launched);
+            rig_release_worker(&one.worker);
+            rig_check_clean();
+        }
+}
+
 TEST(executor__leaks_a_batch_that_hangs)
 {
-    static struct rig_one one; /* lent for ever */
+    static struct rig_one one; /* lent permanently */
 
     stub_reset();
     stub_scripts[0].hang = true;
     rig_one_open(&one, 1);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-    rig_one_wait(&one, 0, 1);
+    rig_one_wait(0, 1);
     rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
     served_model_unref(one.served);
     int64_t from_us = clock_now_us();
@@ -47,12 +70,10 @@ TEST(executor__leaks_a_batch_that_hangs)
     CHECK_INT(one.worker.letters, 1); /* of the one in the queue; the other may still be written */
     CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);
     CHECK_INT(stub_scripts[0].closed_engines, 0);
-    /* The device may come back to it at any time. */
+    /* The device may complete it at any time. */
     stub_scripts[0].hang = false;
     while (!stub_scripts[0].batches)
         rig_nap(MS);
     rig_nap(20 * MS);
     CHECK_INT(one.worker.letters, 1);
 }
-
-TEST_MAIN

@@ -1,5 +1,5 @@
 /* Background tasks of any kind, between batches, on the executor's thread. */
-#include "tests/test.h"
+#include "server/batch/run_task.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 struct counted {
@@ -64,24 +64,19 @@ static void check_caller(const struct caller *caller, int steps, int abandoned, 
 
 TEST(executor__runs_tasks_between_batches)
 {
-    struct rig_worker workers[RIG_WORKERS];
+    struct rig_crowd crowd;
     struct caller done = {.counted.last = 20}, failed = {.counted.fails_at = 3};
 
-    stub_reset();
-    stub_scripts[0].max_launched = 2;
-    stub_scripts[0].batch_us = 300;
-    done.executor = failed.executor = rig_open_executor("0", 4);
-    rig_world_set(rig_open_model(1, done.executor, NULL), 1);
-    rig_start_workers(workers, 200);
-    rig_run_workers(workers);
+    rig_crowd_open(&crowd, 4, 2, false);
+    done.executor = failed.executor = crowd.executor;
+    rig_crowd_start(&crowd, 200, 3);
+    rig_crowd_run(&crowd);
     run_task(&failed);
     run_task(&done);
-    rig_join_workers(workers);
+    rig_crowd_join(&crowd);
     check_caller(&failed, 3, 0, "step 3 fails");
     check_caller(&done, 20, 0, NULL);
-    rig_world_set(NULL, 0);
-    executor_close(done.executor);
-    rig_check_clean();
+    rig_crowd_close(&crowd);
 }
 
 /* Submits until a job meets the failure: a deadline leaves no room for steps once it is near, but
@@ -95,7 +90,7 @@ static void break_executor(struct rig_one *one)
     }
 }
 
-/* One has begun, one waits behind it, one comes too late. */
+/* One has begun, one waits for it, one comes too late. */
 TEST(executor__tasks_fail_when_it_stops_or_breaks)
 {
     for (int breaks = 0; breaks < 2; breaks++) {
@@ -128,5 +123,3 @@ TEST(executor__tasks_fail_when_it_stops_or_breaks)
         rig_one_close(&one);
     }
 }
-
-TEST_MAIN

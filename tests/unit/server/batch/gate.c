@@ -4,10 +4,10 @@
 #include "base/rng.h"
 #include "server/batch/pick.h"
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 64 };
 
-/* Costs: 100 us and 1 us a token; batches of up to 1,000 tokens. */
 static struct {
     struct cost cost;
     struct gate gate;
@@ -19,14 +19,11 @@ static struct {
 
 static void start(void)
 {
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     queue_release(&s.queue);
     memset(&s, 0, sizeof(s));
-    cost_init(&s.cost, &engine, 10, 1000);
-    s.cost.ratio = 1;
-    gate_init(&s.gate);
+    rig_cost(&s.cost);
     CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
     s.options = (struct batch_options){
         .max_tokens = 1000, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 50};
@@ -35,48 +32,37 @@ static void start(void)
 
 static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_t now_us)
 {
-    struct input_shape shape = {.tokens = tokens};
-
-    s.work[i] = (struct work){.arrival_us = now_us, .deadline_us = deadline_us, .cost = &s.cost};
-    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &s.options);
+    rig_work(&s.work[i], now_us, deadline_us, tokens, &s.cost, &s.options);
     return gate_decide(&s.gate, &s.queue, &s.work[i], &s.options, &s.engine, now_us);
 }
 
 TEST(gate__counts_what_is_running)
 {
     start();
-    CHECK_INT(ask(0, 100, 5249, 0).admission, ADMISSION_LATE); /* 5000 + 200 + the reserve of 50 */
+    CHECK_INT(ask(0, 100, 5249, 0).submit, SUBMIT_LATE); /* 5000 + 200 + the reserve of 50 */
     CHECK_INT(s.queue.n, 0);
     struct gate_answer answer = ask(0, 100, 5250, 0);
-    CHECK_INT(answer.admission, ADMISSION_OK);
+    CHECK_INT(answer.submit, SUBMIT_ADMITTED);
     CHECK_INT(answer.wait_us, 5200);
     CHECK_INT(s.queue.n, 1);
 }
 
-TEST(gate__keeps_room_for_a_background_step)
+TEST(gate__protects_admitted_jobs)
 {
     start();
-    s.engine.background_us = 1000;
-    CHECK_INT(ask(0, 100, 6249, 0).admission, ADMISSION_LATE);
-    CHECK_INT(ask(0, 100, 6250, 0).admission, ADMISSION_OK);
-}
-
-TEST(gate__protects_those_who_are_admitted)
-{
-    start();
-    CHECK_INT(ask(0, 900, 6050, 0).admission, ADMISSION_OK);   /* no time to spare */
-    CHECK_INT(ask(1, 100, 5800, 0).admission, ADMISSION_LATE); /* in time, but then 0 is not */
+    CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED); /* no time to spare */
+    CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_LATE);     /* in time, but then 0 is not */
     CHECK_INT(s.queue.n, 1);
-    CHECK_INT(ask(1, 100, 20000, 0).admission, ADMISSION_OK); /* behind it nobody suffers */
+    CHECK_INT(ask(1, 100, 20000, 0).submit, SUBMIT_ADMITTED); /* after it no job is late */
     CHECK(queue_at(&s.queue, 0) == &s.work[0]);
 }
 
-TEST(gate__ignores_who_is_lost_anyway)
+TEST(gate__ignores_jobs_that_are_late_anyway)
 {
     start();
-    CHECK_INT(ask(0, 900, 6050, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED);
     s.engine.free_us = 5300; /* what runs takes longer: 0 cannot make it */
-    CHECK_INT(ask(1, 100, 5800, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_ADMITTED);
 }
 
 TEST(gate__an_idle_engine_always_admits)
@@ -84,25 +70,25 @@ TEST(gate__an_idle_engine_always_admits)
     start();
     s.engine = (struct engine_state){.idle = true};
     s.cost.ratio = 4; /* a stall, long ago */
-    CHECK_INT(ask(0, 900, 1100, 0).admission, ADMISSION_OK);
-    CHECK(s.work[0].probe);
-    CHECK_INT(ask(1, 900, 1100, 0).admission, ADMISSION_LATE); /* the queue is not empty now */
+    CHECK_INT(ask(0, 900, 1100, 0).submit, SUBMIT_ADMITTED);
+    CHECK(s.work[0].trial);
+    CHECK_INT(ask(1, 900, 1100, 0).submit, SUBMIT_LATE); /* the queue is not empty now */
     /* A quarter of the estimate is too long, or the deadline has passed. */
     start();
     s.engine = (struct engine_state){.idle = true};
-    CHECK_INT(ask(0, 900, 249, 0).admission, ADMISSION_LATE);
-    CHECK_INT(ask(0, 900, 0, 0).admission, ADMISSION_LATE);
-    CHECK_INT(ask(0, 900, 250, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 900, 249, 0).submit, SUBMIT_LATE);
+    CHECK_INT(ask(0, 900, 0, 0).submit, SUBMIT_LATE);
+    CHECK_INT(ask(0, 900, 250, 0).submit, SUBMIT_ADMITTED);
 }
 
 TEST(gate__bounds_the_queue)
 {
     start();
     s.options.max_queue = 2;
-    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
-    CHECK_INT(ask(1, 10, 100000, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
+    CHECK_INT(ask(1, 10, 100000, 0).submit, SUBMIT_ADMITTED);
     struct gate_answer answer = ask(2, 10, 100000, 0);
-    CHECK_INT(answer.admission, ADMISSION_FULL);
+    CHECK_INT(answer.submit, SUBMIT_FULL);
     CHECK(answer.wait_us >= 5000);
     CHECK_INT(s.queue.n, 2);
 }
@@ -112,13 +98,13 @@ TEST(gate__the_first_of_a_later_batch_leaves_room_for_others)
     start();
     s.options.max_jobs = 2;
     s.engine.free_us = 20000;
-    CHECK_INT(ask(0, 400, 21500, 0).admission, ADMISSION_OK);
-    CHECK_INT(ask(1, 400, 21500, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 400, 21500, 0).submit, SUBMIT_ADMITTED);
+    CHECK_INT(ask(1, 400, 21500, 0).submit, SUBMIT_ADMITTED);
     /* The first batch ends at 20900. Alone the next would end at 21400; full, with two of these,
      * at 21800. */
-    CHECK_INT(ask(2, 400, 21849, 0).admission, ADMISSION_LATE);
-    CHECK_INT(ask(2, 400, 21850, 0).admission, ADMISSION_OK);
-    CHECK_INT(ask(3, 400, 21850, 0).admission, ADMISSION_OK); /* which is what the room was for */
+    CHECK_INT(ask(2, 400, 21849, 0).submit, SUBMIT_LATE);
+    CHECK_INT(ask(2, 400, 21850, 0).submit, SUBMIT_ADMITTED);
+    CHECK_INT(ask(3, 400, 21850, 0).submit, SUBMIT_ADMITTED); /* which is what the room was for */
 }
 
 TEST(gate__patient_jobs_leave_time_for_short_ones)
@@ -127,23 +113,23 @@ TEST(gate__patient_jobs_leave_time_for_short_ones)
     s.engine.free_us = 0;
     for (int i = 0; i < 200; i++) { /* the mix it has seen: half have 10 ms, half have 100 */
         s.engine.free_us = 1000000;
-        CHECK_INT(ask(0, 10, i % 2 ? 10000 : 100000, 0).admission, ADMISSION_LATE);
+        CHECK_INT(ask(0, 10, i % 2 ? 10000 : 100000, 0).submit, SUBMIT_LATE);
     }
     s.engine.free_us = 65000; /* more than half of the way from 10 to 100 ms */
-    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_LATE);
+    CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_LATE);
     s.engine.free_us = 45000;
-    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
     /* Where all are alike the whole budget counts. */
     start();
     for (int i = 0; i < 200; i++) {
         s.engine.free_us = 1000000;
-        CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_LATE);
+        CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_LATE);
     }
     s.engine.free_us = 99000;
-    CHECK_INT(ask(0, 10, 100000, 0).admission, ADMISSION_OK);
+    CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
 }
 
-/* Whether a job of 100 ms is admitted behind 99 ms of work, where of every 20 arrivals the first
+/* Whether a job of 100 ms is admitted after 99 ms of work, where of every 20 arrivals the first
  * had that budget. */
 static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
 {
@@ -151,10 +137,10 @@ static bool whole_budget_with(int64_t budget_us, int64_t tokens, int64_t min_us)
     s.options.min_us = min_us;
     s.engine.free_us = 1000000;
     for (int i = 0; i < 1000; i++)
-        CHECK_INT(i % 20 ? ask(0, 10, 100000, 0).admission : ask(0, tokens, budget_us, 0).admission,
-                  ADMISSION_LATE);
+        CHECK_INT(i % 20 ? ask(0, 10, 100000, 0).submit : ask(0, tokens, budget_us, 0).submit,
+                  SUBMIT_LATE);
     s.engine.free_us = 99000;
-    return ask(0, 10, 100000, 0).admission == ADMISSION_OK;
+    return ask(0, 10, 100000, 0).submit == SUBMIT_ADMITTED;
 }
 
 TEST(gate__leaves_no_time_for_budgets_that_nothing_could_meet)
@@ -175,19 +161,18 @@ TEST(gate__expects_a_late_batch_as_late_again)
     CHECK_INT(launched_free_us(0, 500, 100500), 200500);
 }
 
-TEST(gate__fits_tells_whether_there_is_time_for_something_else)
+TEST(gate__fits_where_there_is_time_for_something_else)
 {
     start();
     s.engine.free_us = 0;
-    CHECK(gate_fits(&s.queue, &s.options, 1000000, 0)); /* nobody waits */
-    CHECK_INT(ask(0, 100, 2000, 0).admission, ADMISSION_OK);
+    CHECK(gate_fits(&s.queue, &s.options, 1000000, 0)); /* nothing waits */
+    CHECK_INT(ask(0, 100, 2000, 0).submit, SUBMIT_ADMITTED);
     CHECK(gate_fits(&s.queue, &s.options, 1750, 0));
     CHECK(!gate_fits(&s.queue, &s.options, 1751, 0));
     CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped: that is no fit */
 }
 
-/* What it promises is kept: whoever is admitted is served in time when costs are exact, whatever
- * comes later. */
+/* With exact costs every admitted job is served in time, whatever arrives later. */
 TEST(gate__keeps_its_promises)
 {
     struct work *chosen[JOBS];
@@ -212,7 +197,7 @@ TEST(gate__keeps_its_promises)
                     int64_t budget_us = 300 + (int64_t)rng_below(&rng, 12000);
                     bool in = ask(slot, 10 + (int64_t)rng_below(&rng, 1500), arrival_us + budget_us,
                                   arrival_us)
-                                  .admission == ADMISSION_OK;
+                                  .submit == SUBMIT_ADMITTED;
                     free_slot[slot] = !in;
                     admitted += in;
                     refused += !in;
@@ -231,5 +216,3 @@ TEST(gate__keeps_its_promises)
     }
     CHECK(admitted > 1000 && refused > 1000);
 }
-
-TEST_MAIN

@@ -16,19 +16,19 @@ TEST(job__pool_lends_what_it_has_and_keeps_buffers)
     CHECK_OK(input_reserve(&job[1]->input, 100, 10, &err), err);
     job[1]->input.n_read = 10;
     CHECK_OK(batch_jobs_reserve(&jobs, job[1], 2, &err), err);
-    CHECK_INT(job[1]->n_logits, 20);
-    job[1]->logits[19] = 1;
+    CHECK_INT(job[1]->n_out, 20);
+    job[1]->out[19] = 1;
     batch_job_cancel(job[1]);
-    const float *logits = job[1]->logits;
+    const float *logits = job[1]->out;
     const int32_t *ids = job[1]->input.ids;
     batch_jobs_put(&jobs, job[1]);
     struct batch_job *again = batch_jobs_take(&jobs); /* the warm one comes first */
-    CHECK(again == job[1] && again->logits == logits && again->input.ids == ids);
+    CHECK(again == job[1] && again->out == logits && again->input.ids == ids);
     CHECK_INT(again->input.n_tokens + again->input.n_read, 0);
     CHECK(!atomic_load(&again->work.cancelled));
     again->input.n_read = 5;
     CHECK_OK(batch_jobs_reserve(&jobs, again, 1, &err), err);
-    CHECK(again->logits == logits); /* less than there is: no allocation */
+    CHECK(again->out == logits); /* less than there is: no allocation */
     for (int i = 0; i < 3; i++)
         batch_jobs_put(&jobs, job[i]);
     batch_jobs_release(&jobs);
@@ -133,7 +133,7 @@ TEST(job__charges_what_its_parts_are)
     }
 }
 
-/* A context that nobody asks about does not make a batch of what is larger than one. */
+/* Even where a context is not read, and so no part needs it. */
 TEST(job__never_runs_whole_what_is_larger_than_a_batch)
 {
     struct batch_job job = {.deadline_us = 9000};
@@ -147,5 +147,3 @@ TEST(job__never_runs_whole_what_is_larger_than_a_batch)
     CHECK(job.work.parts > 1);
     input_release(&job.input);
 }
-
-TEST_MAIN

@@ -2,10 +2,10 @@
 #include "server/batch/pick.h"
 
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 8 };
 
-/* Costs: 100 us and 1 us a token. */
 static struct {
     struct cost cost, other;
     struct queue queue;
@@ -19,23 +19,18 @@ static const struct batch_options options = {
 
 static void start(void)
 {
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     queue_release(&s.queue);
     memset(&s, 0, sizeof(s));
-    cost_init(&s.cost, &engine, 10, 1000);
-    cost_init(&s.other, &engine, 10, 1000);
-    s.cost.ratio = s.other.ratio = 1;
+    rig_cost(&s.cost);
+    rig_cost(&s.other);
     CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
 }
 
 static struct work *add(int i, int64_t tokens, int64_t deadline_us, struct cost *cost)
 {
-    struct input_shape shape = {.tokens = tokens};
-
-    s.work[i] = (struct work){.deadline_us = deadline_us, .cost = cost};
-    work_prepare(&s.work[i], &shape, 1 + (int)(tokens - 1) / 1000, &options);
+    rig_work(&s.work[i], 0, deadline_us, tokens, cost, &options);
     queue_insert(&s.queue, &s.work[i]);
     return &s.work[i];
 }
@@ -126,7 +121,7 @@ TEST(pick__drops_cancelled_expired_and_hopeless_work)
     add(1, 100, 1199, &s.cost); /* 200 us cannot fit any more */
     add(2, 100, 1200, &s.cost); /* just fits */
     atomic_store(&add(3, 100, 1150, &s.cost)->cancelled, true);
-    add(4, 100, 1100, &s.cost)->probe = true; /* let in to see */
+    add(4, 100, 1100, &s.cost)->trial = true; /* admitted as a trial */
     pick(1000);
     CHECK(s.dropped == &s.work[0] && s.dropped->next == &s.work[3]);
     CHECK(s.dropped->next->next == &s.work[1] && !s.work[1].next);
@@ -149,7 +144,7 @@ TEST(pick__never_mixes_engines)
     CHECK(s.chosen[0] == &s.work[2]);
 }
 
-TEST(pick__gives_a_large_job_out_alone)
+TEST(pick__takes_a_large_job_alone)
 {
     start();
     add(0, 2500, 20000, &s.cost);
@@ -165,7 +160,7 @@ TEST(pick__gives_a_large_job_out_alone)
     CHECK_INT(s.extent.n, 1);
 }
 
-TEST(pick__of_nothing_is_nothing)
+TEST(pick__takes_nothing_from_an_empty_queue)
 {
     start();
     pick(0);
@@ -177,11 +172,11 @@ TEST(pick__of_nothing_is_nothing)
     CHECK_INT(s.queue.n, 0);
 }
 
-TEST(pick__dropped_make_room)
+TEST(pick__dropped_work_makes_room)
 {
     start();
     for (int i = 0; i < 7; i++)
-        add(i, 100, i == 4 ? 1150 : 10000 + i, &s.cost); /* 4 stands in front */
+        add(i, 100, i == 4 ? 1150 : 10000 + i, &s.cost); /* 4 is at the front */
     queue_remove(&s.queue, 1);                           /* work 0; the array's front is free */
     atomic_store(&s.work[2].cancelled, true);
     atomic_store(&s.work[6].cancelled, true);
@@ -202,5 +197,3 @@ TEST(pick__dropped_make_room)
         add(i, 100, 10000, &s.cost);
     CHECK(queue_at(&s.queue, JOBS - 1) == &s.work[JOBS - 1]);
 }
-
-TEST_MAIN

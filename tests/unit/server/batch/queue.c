@@ -3,15 +3,11 @@
 
 #include "base/rng.h"
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { CAPACITY = 50 };
 
 static struct cost cost;
-
-static void init_cost(void)
-{
-    cost_init(&cost, &(struct engine_cost){.fixed_us = 100, .per_token_us = 1}, 10, 100);
-}
 
 TEST(queue__keeps_order_and_arrival_among_equals)
 {
@@ -61,7 +57,7 @@ static struct work prepared(int64_t tokens, int parts, int64_t budget_us)
     struct batch_options options = {.max_tokens = 80, .min_us = 5000};
     struct work work = {.arrival_us = 1000, .deadline_us = 1000 + budget_us, .cost = &cost};
 
-    init_cost();
+    rig_cost(&cost);
     work_prepare(&work, &shape, parts, &options);
     return work;
 }
@@ -82,5 +78,3 @@ TEST(queue__charges_every_part_its_fixed_cost)
     CHECK_INT(large.shape.tokens, 280);
     CHECK_NEAR(large.base_us, 4 * 100 + 280, 1e-9);
 }
-
-TEST_MAIN

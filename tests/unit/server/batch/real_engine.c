@@ -44,7 +44,7 @@ static void on_letter(struct letter *letter, void *reader)
 static void fill(struct batch_job *job, struct rng *rng, bool large)
 {
     int children = large ? 150 : 1 + (int)rng_below(rng, 20);
-    int32_t vocabulary = tokenizer_vocab_size(model_tokenizer(s.model));
+    int32_t vocabulary = tokenizer_facts(model_tokenizer(s.model))->vocab_size;
     struct input *input = &job->input;
     struct err err;
 
@@ -96,7 +96,7 @@ static void finish(struct served_model *served)
     unlink(s.script);
 }
 
-static void tell(const char *words)
+static void instruct(const char *words)
 {
     struct err err;
 
@@ -179,7 +179,7 @@ static void alone(float **logits)
     CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
     CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     for (int i = 0; i < JOBS; i++) {
-        logits[i] = calloc((size_t)s.all[i]->n_logits, sizeof(float));
+        logits[i] = calloc((size_t)s.all[i]->n_out, sizeof(float));
         CHECK(logits[i]);
         struct engine_job job = {.input = &s.all[i]->input, .out = logits[i]};
         struct engine_job *jobs[] = {&job};
@@ -204,7 +204,7 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
     CHECK_INT(s.outcomes[JOB_OK], JOBS);
     for (int i = 0; i < JOBS; i++) {
         test_row("job %d: %d segments", i, s.all[i]->input.n_segments);
-        CHECK(memcmp(logits[i], s.all[i]->logits, (size_t)s.all[i]->n_logits * sizeof(float)) == 0);
+        CHECK(memcmp(logits[i], s.all[i]->out, (size_t)s.all[i]->n_out * sizeof(float)) == 0);
         free(logits[i]);
     }
     CHECK(s.largest_batch > 1);
@@ -249,7 +249,7 @@ TEST(real_engine__a_broken_device_hands_over_to_the_processor)
         submit(served, 0, PATIENT);
         settle();
         CHECK_INT(s.by_fallback, 0);
-        tell(words[w]);
+        instruct(words[w]);
         for (int i = 1; i < JOBS; i++)
             submit(served, i, PATIENT);
         settle();
@@ -268,11 +268,11 @@ TEST(real_engine__one_nan_is_one_job)
     start();
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
-    tell("nan_first");
+    instruct("nan_first");
     submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_NOT_FINITE], 1);
-    tell("");
+    instruct("");
     submit(served, 0, PATIENT);
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
@@ -288,7 +288,7 @@ TEST(real_engine__a_hang_shows_and_passes)
     start();
     struct executor *executor = open_executor(failing);
     struct served_model *served = serve(executor, NULL, true);
-    tell("hang");
+    instruct("hang");
     submit(served, 0, PATIENT);
     while (executor_queue_depth(executor)) /* then it is launched */
         ;
@@ -296,12 +296,10 @@ TEST(real_engine__a_hang_shows_and_passes)
     nanosleep(&moment, NULL);
     CHECK_INT(executor_heartbeat_us(executor), beat_us);
     CHECK_INT(s.back, 0);
-    tell("");
+    instruct("");
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
     CHECK(executor_heartbeat_us(executor) > beat_us);
     finish(served);
     executor_close(executor);
 }
-
-TEST_MAIN

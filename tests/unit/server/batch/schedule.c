@@ -4,17 +4,17 @@
 #include <stdlib.h>
 
 #include "tests/test.h"
+#include "tests/unit/server/batch/work_rig.h"
 
 enum { JOBS = 8, TASKS = 4, START_US = 1000 };
 
-/* Costs: 100 us and 1 us a token. Batches of up to 1000 tokens and 4 jobs. */
 static struct {
     struct schedule schedule;
     struct cost cost, other;
     struct facts facts;       /* of the next turn */
     struct work jobs[JOBS];   /* called a, b, c... */
     struct task tasks[TASKS]; /* called 1, 2, 3... */
-    int n_jobs, n_tasks, n_engines, max_launched;
+    int n_jobs, n_tasks, n_engines;
     int64_t now_us, took_us; /* what the last batch took */
     char text[400];          /* the actions of all turns so far */
 } s;
@@ -33,17 +33,14 @@ static void say(const char *format, ...)
 static void start(void)
 {
     static const struct batch_options options = {.max_tokens = 1000, .max_jobs = 4, .max_queue = 4};
-    struct engine_cost engine = {.fixed_us = 100, .per_token_us = 1};
     struct err err;
 
     schedule_release(&s.schedule);
     memset(&s, 0, sizeof(s));
     CHECK_OK(schedule_init(&s.schedule, 4, JOBS, &err), err);
     schedule_set_options(&s.schedule, &options);
-    cost_init(&s.cost, &engine, 10, 1000);
-    cost_init(&s.other, &engine, 10, 1000);
-    s.cost.ratio = s.other.ratio = 1;
-    s.max_launched = 1;
+    rig_cost(&s.cost);
+    rig_cost(&s.other);
     s.n_engines = 1;
     s.now_us = START_US;
 }
@@ -55,13 +52,9 @@ static void say_works(const struct work *works);
 static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 {
     struct work *work = &s.jobs[s.n_jobs++], *dropped = schedule_make_room(&s.schedule, s.now_us);
-    struct input_shape shape = {.tokens = tokens};
 
+    rig_work(work, s.now_us, s.now_us + budget_us, tokens, cost, &s.schedule.options);
     work->next = &s.jobs[JOBS - 1]; /* left over from an earlier list */
-    work->arrival_us = s.now_us;
-    work->deadline_us = s.now_us + budget_us;
-    work->cost = cost;
-    work_prepare(work, &shape, 1 + (int)(tokens - 1) / 1000, &s.schedule.options);
     if (!schedule_is_open(&s.schedule)) {
         say(" closed");
         return;
@@ -71,9 +64,9 @@ static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
         say(" room");
         say_works(dropped);
     }
-    if (answer.admission == ADMISSION_FULL)
+    if (answer.submit == SUBMIT_FULL)
         say(" full");
-    if (answer.admission == ADMISSION_LATE)
+    if (answer.submit == SUBMIT_LATE)
         say(" late%d", (int)answer.wait_us);
 }
 
@@ -138,7 +131,7 @@ static void add_task(const struct event *event)
 
 static void stepped(const struct event *event)
 {
-    s.facts.step_rc = (int)event->number;
+    s.schedule.background.running->rc = (int)event->number;
 }
 
 /* number: time to drain. */
@@ -155,7 +148,7 @@ static void quit(const struct event *event)
 
 static void launch_at_most(const struct event *event)
 {
-    s.max_launched = (int)event->number;
+    s.schedule.max_launched = (int)event->number;
 }
 
 static void close_engine(const struct event *event)
@@ -200,24 +193,22 @@ static void perform(const struct action *action)
     static const char *const outcomes[JOB_OUTCOMES] = {"ok",      "nan",       "refused",
                                                        "expired", "cancelled", "failed"};
     static const char *const names[] = {
-        [ACTION_BREAK] = "break",     [ACTION_COMPLETE] = "complete", [ACTION_RETURN] = "return",
-        [ACTION_REROUTE] = "reroute", [ACTION_LAUNCH] = "launch",     [ACTION_STEP] = "step",
-        [ACTION_END_TASK] = "end"};
+        [ACTION_COMPLETE] = "complete", [ACTION_RETURN] = "return", [ACTION_REROUTE] = "reroute",
+        [ACTION_LAUNCH] = "launch",     [ACTION_STEP] = "step",     [ACTION_END_TASK] = "end"};
 
     say(" %s", names[action->kind]);
     if (action->kind == ACTION_RETURN)
         say(" %s", outcomes[action->outcome]);
     if (action->works)
         say_works(action->works);
-    if (action->batch && action->kind != ACTION_BREAK)
+    if (action->batch)
         say_batch(action->batch);
     if (action->kind == ACTION_END_TASK)
         say_tasks(action->task);
     if (action->kind == ACTION_STEP) {
         say(" %d", (int)(action->task - s.tasks) + 1);
-        s.facts.stepped = action->task;
-        s.facts.step_rc = 1;
-        s.facts.step_ended_us = s.now_us;
+        s.facts.stepped = true;
+        action->task->rc = 1;
     }
     if (action->kind == ACTION_COMPLETE) {
         s.took_us = action->batch->took_us;
@@ -239,7 +230,6 @@ static void turn(const struct event *event)
     (void)event;
     s.facts.now_us = s.now_us;
     s.facts.n_engines = s.n_engines;
-    s.facts.max_launched = s.max_launched;
     schedule_decide(&s.schedule, &s.facts, &actions);
     memset(&s.facts, 0, sizeof(s.facts));
     say(" |");
@@ -259,6 +249,13 @@ static void say_took(const struct event *event)
 {
     (void)event;
     say(" %d", (int)s.took_us / 1000);
+}
+
+/* What the estimates are corrected by, in percent. */
+static void say_ratio(const struct event *event)
+{
+    (void)event;
+    say(" %d", (int)(100 * s.cost.ratio));
 }
 
 static void say_state(const struct event *event)
@@ -304,6 +301,7 @@ static const struct event events[] = {
     {"2s", .happens = pass, .number = 2000000},
     {"beat", .happens = say_heartbeat},
     {"took", .happens = say_took},
+    {"ratio", .happens = say_ratio},
     {"state", .happens = say_state},
 };
 
@@ -335,6 +333,8 @@ static const struct row {
     {"job job job job job", " full"},
     {"job job cancel job job job", " room b"},
     {"big turn tight turn tight", " | launch a0 late2800 | late2800"},
+    {"big turn done turn turn tight", " | launch a0 | complete a0 | launch a1 late1800"},
+    {"two big turn turn tight", " | launch a0 | launch a1 late2800"},
     {"job turn starve turn job turn", " | launch a | complete a | launch b"},
     /* A job in parts. */
     {"big turn done turn turn done turn turn done turn turn",
@@ -358,20 +358,25 @@ static const struct row {
      " launch b0"},
     {"two big job turn turn done turn turn done turn turn",
      " | launch a0 | launch a1 | complete a0 | launch a2 | complete a1 | launch b"},
+    {"big turn done turn turn done turn turn task 250ms done turn turn",
+     " | launch a0 | complete a0 | launch a1 | complete a1 | launch a2 | complete a2 return ok a | "
+     "step 1"}, /* before a step that waits no more */
+    {"two bigtight turn turn 6ms done turn turn done turn",
+     " | launch a0 | launch a1 | complete a0 | | complete a1 return expired a"},
     /* The device breaks. */
-    {"job turn job fail turn turn", " | launch a | break reroute b complete a |"},
+    {"job turn job fail turn turn", " | launch a | reroute b complete a |"},
     {"two job turn job turn job fail turn done turn",
-     " | launch a | launch b | break reroute c complete a | complete b"},
-    {"job turn refuse turn turn", " | launch a | break complete a |"},
+     " | launch a | launch b | reroute c complete a | complete b"},
+    {"job turn refuse turn turn", " | launch a | complete a |"},
     {"two job turn job turn refuse turn fail turn",
-     " | launch a | launch b | break complete b | complete a"},
-    {"big turn job fail turn", " | launch a0 | break reroute b complete a0 reroute a"},
+     " | launch a | launch b | complete b | complete a"},
+    {"big turn job fail turn", " | launch a0 | reroute b complete a0 reroute a"},
     {"two big turn turn fail turn done turn turn",
-     " | launch a0 | launch a1 | break complete a0 | complete a1 reroute a |"},
+     " | launch a0 | launch a1 | complete a0 | complete a1 reroute a |"},
     {"two job big turn turn newest turn fail turn",
-     " | launch a | launch b0 | complete b0 | break reroute b complete a"},
-    {"job turn fail turn job", " | launch a | break complete a closed"},
-    {"job turn stop state fail turn state", " | launch a stopping | break complete a broken"},
+     " | launch a | launch b0 | complete b0 | reroute b complete a"},
+    {"job turn fail turn job", " | launch a | complete a closed"},
+    {"job turn stop state fail turn state", " | launch a stopping | complete a broken"},
     /* Background tasks. */
     {"task turn turn end turn turn", " | step 1 | step 1 | end 1 |"},
     {"task turn error turn turn", " | step 1 | end 1 |"},
@@ -388,10 +393,9 @@ static const struct row {
     {"task turn tight", " | step 1 late10000"},
     {"250ms task turn soon 16ms turn", " | step 1 | launch a"},
     {"job closing tight", ""},
-    {"job turn task fail turn turn", " | launch a | break complete a | end 1broken"},
-    {"job turn closing task fail turn turn", " | launch a | break complete a | end 2broken step 1"},
-    {"task turn soon 16ms turn fail turn turn",
-     " | step 1 | launch a | break complete a | end 1broken!"},
+    {"job turn task fail turn turn", " | launch a | complete a | end 1broken"},
+    {"job turn closing task fail turn turn", " | launch a | complete a | end 2broken step 1"},
+    {"task turn soon 16ms turn fail turn turn", " | step 1 | launch a | complete a | end 1broken!"},
     /* The end. */
     {"job state stop state job turn turn", " serving stopping closed | return failed a |"},
     {"job job drain turn done turn turn", " | launch ab | complete ab |"},
@@ -419,10 +423,12 @@ static const struct row {
     {"two job turn job turn 1ms done turn beat 1ms turn beat done turn beat",
      " | launch a | launch b | complete a 1 | 1 | complete b 2"},
     {"job turn 1ms done turn took", " | launch a | complete a 1"},
+    {"ratio job turn 1ms done turn ratio", " 100 | launch a | complete a 152"},
+    {"job turn 1ms starve turn ratio", " | launch a | complete a 100"},
     {"two job turn 1ms job turn done turn 1ms done turn took",
      " | launch a | launch b | complete a | complete b 1"},
     {"two job turn 1ms job turn refuse turn 1ms done turn took",
-     " | launch a | launch b | break complete b | complete a 2"},
+     " | launch a | launch b | complete b | complete a 2"},
 };
 
 TEST(schedule__actions_follow_from_state_and_event)
@@ -435,5 +441,3 @@ TEST(schedule__actions_follow_from_state_and_event)
     }
     schedule_release(&s.schedule);
 }
-
-TEST_MAIN

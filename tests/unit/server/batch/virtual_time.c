@@ -182,7 +182,7 @@ TEST(virtual_time__hopeless_budgets_cost_the_others_nothing)
 }
 
 /* Requests larger than a batch beside small ones: the prefix leaves room for a handful of ads in
- * each part. Charged for what their parts are, they make nobody late. */
+ * each part. Charged for what their parts are, they make no request late. */
 TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
 {
     static const struct engine_profile narrow = {
@@ -215,5 +215,3 @@ TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
             CHECK(result.classes[1].good > 100);
         }
 }
-
-TEST_MAIN

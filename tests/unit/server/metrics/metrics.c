@@ -2,6 +2,7 @@
 #include "server/metrics/metrics.h"
 
 #include <ctype.h>
+#include <math.h>
 #include <pthread.h>
 
 #include "market/reasons.h"
@@ -83,8 +84,7 @@ static void read_sample(char *line)
             FAIL("%s{%s} twice", s->name, s->labels);
 }
 
-/* A sample belongs to the family told last: its name, with a histogram's suffixes where it is one.
- */
+/* A sample belongs to the last family: its name, with a suffix if it is a histogram. */
 static void check_family(const struct sample *s)
 {
     const char *family = parsed.families[parsed.n_families - 1];
@@ -213,17 +213,19 @@ static void collect_info(struct metrics_out *out, void *arg)
     metrics_emit(out, labels, 2, 1);
 }
 
+static void refresh(struct metrics *metrics, void *arg)
+{
+    (void)arg;
+    metrics_set_process(metrics);
+}
+
 /* Every family is there, whatever happened; that they are the contract's: tests/e2e/metrics.c. */
 TEST(metrics__writes_every_name)
 {
     struct metrics metrics AT_END(metrics_release);
 
     metrics_init(&metrics);
-    metrics_collect_process(&metrics);
-    for (int m = 0; m < METRICS; m++)
-        if (!metric_families[m].sharded && !metrics.collect[m] && !metrics.has_value[m])
-            metrics_set(&metrics, (enum metric)m, 0);
-    metrics_collect(&metrics, METRIC_MODEL_INFO, collect_info, NULL);
+    metrics_on_refresh(&metrics, refresh, NULL);
     write_and_parse(&metrics);
     check_histograms();
     CHECK_INT(parsed.n_families, METRICS);
@@ -233,8 +235,29 @@ TEST(metrics__writes_every_name)
     CHECK(value("process_start_time_seconds", "") > 1.7e9);
 }
 
+#define STAGE_BUCKET "adrank_stage_duration_seconds_bucket", "stage=\"rank\","
+
 TEST(metrics__adds_up_shards)
 {
+    static const struct {
+        const char *name, *labels, *le;
+        int value;
+    } sums[] = {
+        {"adrank_degraded_total", "reason=\"model\",", "", 5},
+        {"adrank_degraded_total", "reason=\"features\",", "", 1},
+        {"adrank_degraded_total", "reason=\"privacy\",", "", 0},
+        {"adrank_requests_total", "code=\"200\",path=\"/rank\",", "", 7},
+        {"adrank_requests_total", "code=\"200\",path=\"/livez\",", "", 2},
+        {"adrank_requests_total", "code=\"200\",path=\"/admin\",", "", 0},
+        {"adrank_requests_total", "code=\"503\",path=\"/rank\",", "", 0},
+        {"adrank_requests_total", "code=\"other\",path=\"other\",", "", 1},
+        {"adrank_filtered_total", "reason=\"no_cvr\",", "", 4},
+        {"adrank_late_total", "", "", 9},
+        {STAGE_BUCKET, "5e-05", 2},
+        {STAGE_BUCKET, "0.0001", 3},
+        {STAGE_BUCKET, "10", 3},
+        {STAGE_BUCKET, "+Inf", 4},
+    };
     struct metrics metrics AT_END(metrics_release);
     struct metrics_shard *a, *b;
 
@@ -255,20 +278,8 @@ TEST(metrics__adds_up_shards)
     metrics_observe(b, METRIC_STAGE_DURATION, STAGE_RANK, 1 << 30); /* beyond the last bound */
     write_and_parse(&metrics);
     check_histograms();
-    CHECK_INT(value("adrank_degraded_total", "reason=\"model\","), 5);
-    CHECK_INT(value("adrank_degraded_total", "reason=\"features\","), 1);
-    CHECK_INT(value("adrank_degraded_total", "reason=\"privacy\","), 0);
-    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/rank\","), 7);
-    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/livez\","), 2);
-    CHECK_INT(value("adrank_requests_total", "code=\"200\",path=\"/admin\","), 0);
-    CHECK_INT(value("adrank_requests_total", "code=\"503\",path=\"/rank\","), 0);
-    CHECK_INT(value("adrank_requests_total", "code=\"other\",path=\"other\","), 1);
-    CHECK_INT(value("adrank_filtered_total", "reason=\"no_cvr\","), 4);
-    CHECK_INT(value("adrank_late_total", ""), 9);
-    CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "5e-05")->value, 2);
-    CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "0.0001")->value, 3);
-    CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "10")->value, 3);
-    CHECK_INT(find("adrank_stage_duration_seconds_bucket", "stage=\"rank\",", "+Inf")->value, 4);
+    for (size_t i = 0; i < sizeof(sums) / sizeof(sums[0]); i++)
+        CHECK_INT(find(sums[i].name, sums[i].labels, sums[i].le)->value, sums[i].value);
     CHECK_NEAR(value("adrank_stage_duration_seconds_sum", "stage=\"rank\","), 1073.741925, 1e-9);
     CHECK_INT(value("adrank_stage_duration_seconds_count", "stage=\"parse\","), 0);
 }
@@ -279,8 +290,8 @@ TEST(metrics__writes_gauges_that_are_known)
 
     metrics_init(&metrics);
     write_and_parse(&metrics);
-    for (int i = 0; i < parsed.n_families; i++)
-        CHECK(strcmp(parsed.families[i], "adrank_redis_up") != 0);
+    for (int i = 0; i < parsed.n; i++)
+        CHECK(strcmp(parsed.samples[i].name, "adrank_redis_up") != 0);
     metrics_set(&metrics, METRIC_REDIS_UP, 1);
     metrics_set(&metrics, METRIC_RELOAD_TIMESTAMP, 1790000000.25);
     metrics_collect(&metrics, METRIC_MODEL_INFO, collect_info, NULL);
@@ -289,6 +300,10 @@ TEST(metrics__writes_gauges_that_are_known)
     CHECK_NEAR(value("adrank_reload_timestamp_seconds", ""), 1790000000.25, 1e-3);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"prefix\","), 1);
     CHECK_INT(value("adrank_model_info", "name=\"a \\\"b\\\"\\\\\\n\",kind=\"cross\","), 1);
+    metrics_set(&metrics, METRIC_REDIS_UP, NAN);
+    write_and_parse(&metrics);
+    for (int i = 0; i < parsed.n; i++)
+        CHECK(strcmp(parsed.samples[i].name, "adrank_redis_up") != 0);
 }
 
 /* The statuses that can be answered have a label of their own. */
@@ -318,8 +333,8 @@ static void *count(void *arg)
     return NULL;
 }
 
-/* Nothing is lost, and what is read meanwhile is consistent (and free of races, says the
- * sanitizer). */
+/* Nothing is lost, and what is read meanwhile is consistent (and, under a sanitizer, free of
+ * races). */
 TEST(metrics__may_be_read_while_it_counts)
 {
     struct metrics metrics AT_END(metrics_release);
@@ -339,7 +354,7 @@ TEST(metrics__may_be_read_while_it_counts)
     CHECK_INT(value("adrank_request_duration_seconds_count", ""), WRITERS * COUNTS);
 }
 
-TEST(metrics__says_when_there_are_too_many_shards)
+TEST(metrics__refuses_too_many_shards)
 {
     struct metrics metrics AT_END(metrics_release);
     struct err err;

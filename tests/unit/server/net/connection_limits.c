@@ -1,44 +1,7 @@
-/* Connections over real sockets: how much of a head, how many, how much memory. */
+/* Connections over real sockets: how many, and how much memory. */
 #include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
-
-static void repeat(struct http_client *client, const char *text, int n)
-{
-    struct buf out AT_END(buf_release) = BUF_INIT;
-    struct err err;
-
-    for (int i = 0; i < n; i++)
-        buf_add_str(&out, text);
-    CHECK_OK(http_client_send(client, buf_view(&out), &err), err);
-}
-
-TEST(connection__limits_the_head)
-{
-    struct http_client client;
-
-    fixture_init();
-    fixture_start();
-    client = connect_client();
-    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n");
-    repeat(&client, "A: b\r\n", 64); /* Host is one of 64 */
-    expect_code(&client, 431, "head_too_large");
-    expect_end(&client);
-    client = connect_client();
-    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\nX: ");
-    repeat(&client, "x", 16384);
-    expect_code(&client, 431, "head_too_large");
-    expect_end(&client);
-    client = connect_client(); /* just below both */
-    send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n");
-    repeat(&client, "A: b\r\n", 62);
-    send_text(&client, "X: ");
-    repeat(&client, "x", 15000);
-    send_text(&client, "\r\n\r\n");
-    expect(&client, 200);
-    http_client_release(&client);
-    fixture_stop();
-}
 
 #define PARK "GET /park HTTP/1.1\r\nHost: a\r\n\r\n"
 
@@ -226,8 +189,7 @@ TEST(connection__a_newcomer_costs_one_other)
 {
     struct http_client clients[4], c;
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     connect_idle(clients, 4);
     fixture_set_limits(&(struct net_limits){&fixture.options, 2, 1024}, true);
     c = connect_client();
@@ -244,8 +206,7 @@ TEST(connection__follows_a_lower_limit_of_how_many)
 {
     struct http_client clients[150], c;
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     connect_idle(clients, 150);
     fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, false);
     WAIT_UNTIL(server_connections(&fixture.server) == 4);
@@ -262,8 +223,7 @@ TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
 {
     struct http_client clients[10], c;
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     connect_idle(clients, 10);
     fixture_set_limits(&(struct net_limits){&fixture.options, 4, 2}, true);
     c = connect_client();
@@ -315,9 +275,7 @@ TEST(connection__follows_new_limits)
     struct http_client client, other;
     struct net_limits limits;
 
-    fixture_init();
-    fixture_start();
-    client = connect_client();
+    client = fixture_begin_client();
     expect_alive(&client);
     next.max_body_bytes = 10;
     next.idle_ms = 100;

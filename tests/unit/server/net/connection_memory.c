@@ -184,8 +184,7 @@ TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
     for (int i = 0; i < N; i++)
         expect(&client, 200);
     CHECK(fixture_body_bytes() >= 4096);
-    send_text(&client, "/get HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect(&client, 200);
+    ask(&client, "/get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
     WAIT_UNTIL(fixture_body_bytes() == 0);
     http_client_release(&client);
     buf_release(&out);

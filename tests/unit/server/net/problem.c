@@ -3,40 +3,35 @@
 
 #include "tests/test.h"
 
-TEST(problem__writes_all_members)
+/* The body with n errors, of which `listed` are kept. */
+static const char *write_errors(struct buf *out, int n, int listed, enum problem_code code,
+                                const char *detail)
 {
-    struct buf out AT_END(buf_release) = BUF_INIT;
     struct arena arena AT_END(arena_release);
     struct problems errors;
 
     arena_init(&arena, 4096, 0);
-    problems_init(&errors, &arena, 10);
-    (void)problems_add(&errors, "/imp/0/id", "is \"missing\"");
-    (void)problems_add(&errors, "", "is odd");
-    problem_write(&out, PROBLEM_INVALID_REQUEST, "r-1", "2 errors", &errors);
+    problems_init(&errors, &arena, (size_t)listed);
+    for (int i = 0; i < n; i++)
+        (void)problems_add(&errors, i ? "" : "/imp/0/id", i ? "is odd" : "is \"missing\"");
+    buf_clear(out);
+    problem_write(out, code, "r-1", detail, &errors);
+    return buf_str(out);
+}
+
+TEST(problem__writes_all_members)
+{
+    struct buf out AT_END(buf_release) = BUF_INIT;
+
     CHECK_STR(
-        buf_str(&out),
+        write_errors(&out, 2, 10, PROBLEM_INVALID_REQUEST, "2 errors"),
         "{\"type\":\"urn:adrank:problem:invalid_request\",\"title\":\"The request has errors\","
         "\"status\":422,\"detail\":\"2 errors\",\"code\":\"invalid_request\",\"request_id\":"
         "\"r-1\",\"errors\":[{\"pointer\":\"/imp/0/id\",\"detail\":\"is \\\"missing\\\"\"},"
         "{\"pointer\":\"\",\"detail\":\"is odd\"}]}");
-}
-
-TEST(problem__says_how_many_errors_are_not_listed)
-{
-    struct buf out AT_END(buf_release) = BUF_INIT;
-    struct arena arena AT_END(arena_release);
-    struct problems errors;
-
-    arena_init(&arena, 4096, 0);
-    problems_init(&errors, &arena, 2);
-    for (int i = 0; i < 5; i++)
-        (void)problems_add(&errors, "/a", "is odd");
-    problem_write(&out, PROBLEM_INVALID_REQUEST, "r-1", NULL, &errors);
-    CHECK(strstr(buf_str(&out), "\"detail\":\"2 errors are listed, and 3 more were found\""));
-    buf_clear(&out);
-    problem_write(&out, PROBLEM_RELOAD_INVALID, "r-1", "c.json: bad", &errors);
-    CHECK(strstr(buf_str(&out),
+    CHECK(strstr(write_errors(&out, 5, 2, PROBLEM_INVALID_REQUEST, NULL),
+                 "\"detail\":\"2 errors are listed, and 3 more were found\""));
+    CHECK(strstr(write_errors(&out, 5, 2, PROBLEM_RELOAD_INVALID, "c.json: bad"),
                  "\"detail\":\"c.json: bad; 2 errors are listed, and 3 more were found\""));
 }
 
@@ -46,12 +41,12 @@ TEST(problem__leaves_out_what_is_absent)
 
     problem_write(&out, PROBLEM_NOT_FOUND, "x", NULL, NULL);
     CHECK_STR(buf_str(&out),
-              "{\"type\":\"urn:adrank:problem:not_found\",\"title\":\"There is nothing "
-              "at this path\",\"status\":404,\"code\":\"not_found\",\"request_id\":"
+              "{\"type\":\"urn:adrank:problem:not_found\",\"title\":\"No such path\","
+              "\"status\":404,\"code\":\"not_found\",\"request_id\":"
               "\"x\"}");
 }
 
-/* The codes are an interface: their names are told here once more. */
+/* The codes are an interface: their names are repeated here. */
 TEST(problem__codes_are_kept)
 {
     static const struct {

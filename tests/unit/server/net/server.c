@@ -1,4 +1,5 @@
-/* Listener, workers and drain over real sockets. */
+/* Listener, threads and drain over real sockets. Addresses: tests/e2e/bind.c; running out of
+ * descriptors: tests/e2e/descriptors.c. */
 #define _GNU_SOURCE /* memmem */
 #include "server/net/server.h"
 
@@ -14,18 +15,17 @@ TEST(server__spreads_connections)
 {
     struct http_client clients[10];
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     for (int i = 0; i < 10; i++) {
         clients[i] = connect_client();
         expect_alive(&clients[i]);
     }
     CHECK_INT(server_connections(&fixture.server), 10);
-    CHECK_INT(atomic_load(&server_thread(&fixture.server, 0)->connections), 5);
-    CHECK_INT(atomic_load(&server_thread(&fixture.server, 1)->connections), 5);
+    CHECK_INT(atomic_load(&fixture.server.threads[0].connections), 5);
+    CHECK_INT(atomic_load(&fixture.server.threads[1].connections), 5);
     for (int i = 0; i < 10; i++)
         http_client_release(&clients[i]);
-    WAIT_UNTIL(atomic_load(&server_thread(&fixture.server, 0)->connections) == 0);
+    WAIT_UNTIL(atomic_load(&fixture.server.threads[0].connections) == 0);
     fixture_stop();
 }
 
@@ -33,8 +33,7 @@ TEST(server__beats)
 {
     int64_t first_us;
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     WAIT_UNTIL(server_heartbeat_us(&fixture.server) > 0);
     first_us = server_heartbeat_us(&fixture.server);
     WAIT_UNTIL(server_heartbeat_us(&fixture.server) > first_us);
@@ -54,7 +53,7 @@ TEST(server__listens_on_a_unix_socket)
         fixture_init();
         fixture.options.address = address;
         fixture_start();
-        CHECK_STR(server_address(&fixture.server), address);
+        CHECK_STR(listener_text(&fixture.server.listener), address);
         client = connect_client();
         expect_alive(&client);
         http_client_release(&client);
@@ -82,140 +81,6 @@ TEST(server__listens_on_a_unix_socket)
             close(fd);
         }
     }
-}
-
-static bool has_ipv6(void)
-{
-    struct sockaddr_in6 loopback = {.sin6_family = AF_INET6, .sin6_addr = IN6ADDR_LOOPBACK_INIT};
-    int fd = socket(AF_INET6, SOCK_STREAM, 0);
-    bool there = fd != -1 && bind(fd, (struct sockaddr *)&loopback, sizeof(loopback)) == 0;
-
-    if (fd != -1)
-        close(fd);
-    return there;
-}
-
-static void check_ipv6_is_served(void)
-{
-    struct http_client client;
-
-    fixture_init();
-    fixture.options.address = "[::1]:0";
-    fixture_start();
-    CHECK(strncmp(server_address(&fixture.server), "[::1]:", 6) == 0);
-    client = connect_client();
-    expect_alive(&client);
-    http_client_release(&client);
-    fixture_stop();
-}
-
-static void check_ipv6_is_unavailable(void)
-{
-    struct http_options options = http_defaults;
-    struct server server;
-    struct loop loop AT_END(loop_release);
-    struct err err;
-
-    options.address = "[::1]:0";
-    CHECK_OK(loop_init(&loop, NULL, &err), err);
-    CHECK_ERR(server_open(&server, &(struct server_args){.accept_loop = &loop, .options = &options},
-                          &err),
-              err, "[::1]:0");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-}
-
-/* A machine without IPv6 has something to show, too: that it says so. */
-TEST(server__listens_on_ipv6_or_says_that_there_is_none)
-{
-    if (has_ipv6())
-        check_ipv6_is_served();
-    else
-        check_ipv6_is_unavailable();
-}
-
-TEST(server__takes_an_inherited_descriptor)
-{
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    struct http_client client;
-
-    fixture_init();
-    fixture.inherited = true;
-    fixture.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(fixture.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
-    CHECK(listen(fixture.listen_fd, 5) == 0);
-    fixture_start();
-    client = connect_client();
-    expect_alive(&client);
-    http_client_release(&client);
-    fixture_stop();
-}
-
-TEST(server__says_why_it_cannot_open)
-{
-    struct server server;
-    struct loop loop AT_END(loop_release);
-    struct err err;
-    char taken[ADDRESS_TEXT_BYTES];
-    struct http_options options = http_defaults;
-    struct server_args args = {.accept_loop = &loop, .options = &options};
-
-    CHECK_OK(loop_init(&loop, NULL, &err), err);
-    options.address = "127.0.0.1";
-    CHECK_ERR(server_open(&server, &args, &err), err, "127.0.0.1: not an address");
-    CHECK_INT(err.code, ERR_CONFIG);
-    fixture_init();
-    fixture_start();
-    memcpy(taken, server_address(&fixture.server), sizeof(taken));
-    options.address = taken;
-    CHECK_ERR(server_open(&server, &args, &err), err, "bind");
-    CHECK_INT(err.code, ERR_UNAVAILABLE);
-    fixture_stop();
-}
-
-static void set_descriptors(rlim_t n)
-{
-    struct rlimit limit;
-
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    limit.rlim_cur = n;
-    CHECK(setrlimit(RLIMIT_NOFILE, &limit) == 0);
-}
-
-/* Out of descriptors: a waiting client is told, and once there are some again all is well. */
-TEST(server__survives_running_out_of_descriptors)
-{
-    struct http_client client, early;
-    struct client_response response;
-    struct rlimit limit;
-    struct err err;
-    int lowest_free, status;
-
-    CHECK(getrlimit(RLIMIT_NOFILE, &limit) == 0);
-    fixture_init();
-    fixture_start();
-    early = connect_client();
-    expect_alive(&early);
-    lowest_free = fcntl(0, F_DUPFD, 0);
-    CHECK(lowest_free != -1);
-    close(lowest_free);
-    set_descriptors((rlim_t)lowest_free + 1); /* the client's own is the last */
-    for (int i = 0; i < 3; i++) {
-        client = connect_client();
-        expect(&client, 503);
-        http_client_release(&client);
-    }
-    expect_alive(&early);
-    set_descriptors(limit.rlim_cur);
-    /* whoever comes while the last of those is refused may still be, too */
-    for (status = 503; status == 503; http_client_release(&client)) {
-        client = connect_client();
-        send_text(&client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-        if (http_client_receive(&client, false, &response, &err) == 0)
-            status = response.status;
-    }
-    CHECK_INT(status, 200);
-    http_client_release(&early);
-    fixture_stop();
 }
 
 static void on_drained(const struct drain_outcome *outcome, void *arg)
@@ -259,12 +124,12 @@ TEST(server__drains)
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&late);
     fresh = connect_client(); /* within the grace */
-    send_text(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-    response = expect(&fresh, 200);
+    response = ask(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
     CHECK_VIEW(http_response_header(&response, "connection"), "close");
     expect_end(&fresh);
     CHECK_INT(http_client_wait_end(&idle, 500), HTTP_CLIENT_OPEN);
-    CHECK_OK(http_client_init(&refused, server_address(&fixture.server), WAIT_MS, &err), err);
+    CHECK_OK(http_client_init(&refused, listener_text(&fixture.server.listener), WAIT_MS, &err),
+             err);
     CHECK_ERR(http_client_connect(&refused, &err), err, "refused"); /* after it */
     http_client_release(&refused);
     CHECK_INT(fixture.drained, 0);
@@ -343,11 +208,10 @@ TEST(server__serves_many_at_once)
 {
     struct driver drivers[CLIENTS];
 
-    fixture_init();
-    fixture_start();
+    fixture_begin();
     for (int i = 0; i < CLIENTS; i++) {
         drivers[i] = (struct driver){.seed = (uint64_t)i};
-        memcpy(drivers[i].address, server_address(&fixture.server), ADDRESS_TEXT_BYTES);
+        memcpy(drivers[i].address, listener_text(&fixture.server.listener), ADDRESS_TEXT_BYTES);
         CHECK(pthread_create(&drivers[i].thread, NULL, drive, &drivers[i]) == 0);
     }
     for (int i = 0; i < CLIENTS; i++) {

@@ -32,8 +32,7 @@ struct fixture {
     struct http_options options; /* the test's until fixture_start() */
     struct budget memory;
     int64_t memory_bytes; /* 0: plenty */
-    bool inherited, running;
-    int listen_fd;
+    bool running;
     atomic_int gone, parked, answered, evicted, drained;
     _Atomic int64_t cut;
     struct letter drain;
@@ -191,8 +190,6 @@ static void fixture_start(void)
                  &(struct server_args){
                      .accept_loop = &fixture.loop,
                      .options = &fixture.options,
-                     .inherited = fixture.inherited,
-                     .listen_fd = fixture.listen_fd,
                      .memory = &fixture.memory,
                      .routes = fixture_routes,
                      .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
@@ -201,7 +198,7 @@ static void fixture_start(void)
                  &err),
              err);
     for (int i = 0; i < fixture.server.n_threads; i++)
-        net_thread_set_user(server_thread(&fixture.server, i), server_thread(&fixture.server, i));
+        fixture.server.threads[i].pool.user = &fixture.server.threads[i];
     CHECK_OK(server_start(&fixture.server, &err), err);
     CHECK(pthread_create(&fixture.acceptor, NULL, run_acceptor, &fixture.loop) == 0);
 }
@@ -214,6 +211,12 @@ static void fixture_init(void)
     if (fixture.running)
         fixture_stop();
     fixture = (struct fixture){.options = http_defaults};
+}
+
+static inline void fixture_begin(void)
+{
+    fixture_init();
+    fixture_start();
 }
 
 /* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------ */
@@ -256,8 +259,7 @@ static inline void fixture_set_limits(const struct net_limits *limits, bool quie
     for (int i = 0; i <= n; i++) {
         letters[i] = (struct limits_letter){.limits = *limits, .quietly = quietly};
         letters[i].letter.deliver = i < n ? on_thread_limits : on_accept_limits;
-        loop_post(i < n ? &server_thread(&fixture.server, i)->loop : &fixture.loop,
-                  &letters[i].letter);
+        loop_post(i < n ? &fixture.server.threads[i].loop : &fixture.loop, &letters[i].letter);
     }
     while (atomic_load(&n_limits_taken) <= n)
         usleep(100);
@@ -283,9 +285,23 @@ static struct http_client connect_client(void)
     struct http_client client;
     struct err err;
 
-    CHECK_OK(http_client_init(&client, server_address(&fixture.server), WAIT_MS, &err), err);
+    CHECK_OK(http_client_init(&client, listener_text(&fixture.server.listener), WAIT_MS, &err),
+             err);
     CHECK_OK(http_client_connect(&client, &err), err);
     return client;
+}
+
+/* For a test of one client. */
+static inline struct http_client fixture_begin_client(void)
+{
+    fixture_begin();
+    return connect_client();
+}
+
+static inline void fixture_end_client(struct http_client *client)
+{
+    http_client_release(client);
+    fixture_stop();
 }
 
 static inline void send_text(struct http_client *client, const char *text)
@@ -304,6 +320,12 @@ static struct client_response expect(struct http_client *client, int status)
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
     CHECK_INT(response.status, status);
     return response;
+}
+
+static inline struct client_response ask(struct http_client *client, const char *text, int status)
+{
+    send_text(client, text);
+    return expect(client, status);
 }
 
 static inline void expect_code(struct http_client *client, int status, const char *code)
@@ -326,11 +348,7 @@ static void expect_end(struct http_client *client)
 /* The connection still serves. */
 static inline void expect_alive(struct http_client *client)
 {
-    struct client_response response;
-
-    send_text(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n");
-    response = expect(client, 200);
-    CHECK_VIEW(response.body, "ok");
+    CHECK_VIEW(ask(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200).body, "ok");
 }
 
 #define WAIT_UNTIL(cond)                                                                           \

@@ -70,7 +70,6 @@ static void on_stop_timer(struct timer *timer, void *arg)
 
 static void rig_open(const struct http_options *options)
 {
-    struct net_limits limits;
     struct err err;
 
     rig = (struct rig){.n_gets = 0};
@@ -78,15 +77,12 @@ static void rig_open(const struct http_options *options)
     CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
     budget_init(&rig.memory, 1 << 27, options->max_body_bytes);
     net_shared_init(&rig.shared, &rig.memory);
-    CHECK_OK(connection_pool_init(&rig.pool,
-                                  &(struct connection_pool_args){.loop = &rig.loop,
-                                                                 .shared = &rig.shared,
-                                                                 .router = &router,
-                                                                 .hooks.on_response = on_answer},
-                                  &err),
-             err);
-    limits = net_limits_of(options);
-    connection_pool_set_limits(&rig.pool, &limits);
+    rig.pool = (struct connection_pool){.loop = &rig.loop,
+                                        .shared = &rig.shared,
+                                        .limits = net_limits_of(options),
+                                        .router = &router,
+                                        .hooks.on_response = on_answer};
+    CHECK_OK(connection_pool_init(&rig.pool, &err), err);
 }
 
 static int64_t body_bytes(void)

@@ -198,5 +198,3 @@ TEST(impression_log__a_full_disk_spoils_one_line_only)
     CHECK_STR(content("log"), "one\ntw\nthree\n");
     end();
 }
-
-TEST_MAIN

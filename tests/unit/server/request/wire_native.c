@@ -46,7 +46,7 @@ TEST(wire_native__writes_what_the_contract_shows)
         .generation = 8,
         .currency = "USD",
         .ranked = &ranked,
-        .timing = &(struct answer_timing){31, 420, 180, 900, 25, 1570},
+        .timing_us = (int64_t[STAGES]){31, 420, 180, 900, 25, 1570},
     };
     check_answer(
         wire_native.write_answer, &answer,
@@ -79,7 +79,7 @@ TEST(wire_native__leaves_out_what_an_own_text_does_not_have)
         .currency = "USD",
         .ranked = &ranked,
         .degraded = 1u << DEGRADED_FEATURES | 1u << DEGRADED_DEADLINE,
-        .timing = &(struct answer_timing){0},
+        .timing_us = (int64_t[STAGES]){0},
     };
     check_answer(
         wire_native.write_answer, &answer, NO_TIME,
@@ -102,7 +102,7 @@ TEST(wire_native__writes_an_empty_list_without_results)
         .model_digest = "d",
         .currency = "USD",
         .ranked = &ranked,
-        .timing = &(struct answer_timing){0},
+        .timing_us = (int64_t[STAGES]){0},
     };
 
     check_answer(
@@ -112,5 +112,3 @@ TEST(wire_native__writes_an_empty_list_without_results)
         "\"degraded\":[],\"timing_us\":{\"parse\":0,\"features\":0,\"queue\":0,\"infer\":0,"
         "\"rank\":0,\"total\":0}}");
 }
-
-TEST_MAIN

@@ -50,5 +50,3 @@ TEST(breaker__probes_once_then_backs_off_to_a_quarter_second)
     breaker_success(&b);
     CHECK_INT(b.state, BREAKER_CLOSED);
 }
-
-TEST_MAIN

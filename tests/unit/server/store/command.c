@@ -33,5 +33,3 @@ TEST(command__is_resp2_of_the_length_that_is_said)
         CHECK(memcmp(end - 2, "\r\n", 2) == 0);
     }
 }
-
-TEST_MAIN

@@ -6,7 +6,7 @@
 
 TEST(owed__keeps_its_order_while_it_grows)
 {
-    struct owed_queue queue = OWED_QUEUE_INIT;
+    struct owed_queue queue = {0};
     uint64_t next = 0, oldest = 0;
     struct rng rng;
 
@@ -29,5 +29,3 @@ TEST(owed__keeps_its_order_while_it_grows)
     CHECK(queue.capacity > 64);
     owed_release(&queue);
 }
-
-TEST_MAIN

@@ -41,5 +41,3 @@ TEST(pending__is_recognised_until_it_is_put_back)
     pendings_release(&pendings);
     loop_release(&loop);
 }
-
-TEST_MAIN

@@ -42,5 +42,3 @@ TEST(refusal__is_short)
     refusal_text((struct view){error, sizeof(error)}, (struct view){0}, text);
     CHECK_INT(strlen(text), REFUSAL_BYTES - 1);
 }
-
-TEST_MAIN

@@ -26,12 +26,10 @@ TEST(store__answers_calls_of_several_commands)
          "+OK +OK +OK :2 :3 :4 [2,3,4] :3"},
     };
 
-    rig_start(NULL, NULL);
-    run_until(is_up);
+    rig_start_up(NULL);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("store: %s", rows[i].commands);
-        ask(rows[i].commands);
-        CHECK_INT(seen.status, STORE_OK);
+        ask_for(rows[i].commands, STORE_OK);
         CHECK_STR(seen.text, rows[i].replies);
     }
     rig_stop();
@@ -58,16 +56,14 @@ TEST(store__a_call_that_is_late_by_part_leaves_its_replies_to_nobody)
     struct store_settings settings = settings_of(NULL);
 
     settings.redis.timeout_ms = 2000;
-    rig_start(NULL, &settings);
-    run_until(is_up);
+    rig_start_up(&settings);
     for (int i = 0; i < 2; i++) {
         ask_by("SET k first; BLPOP nobody 0.5; SET k third; GET k", 20000);
         CHECK_INT(seen.status, STORE_LATE);
         CHECK_INT(seen.n_replies, 0);
         ask_by("GET k", 20000);
         CHECK_INT(seen.status, STORE_LATE);
-        ask("APPEND k -and-more; GET k");
-        CHECK_INT(seen.status, STORE_OK);
+        ask_for("APPEND k -and-more; GET k", STORE_OK);
         CHECK_STR(seen.text, ":14 third-and-more");
         send_by(&cancelled, "SET k second; BLPOP nobody 0.5; GET k", 10000000);
         wait_us(20000);
@@ -86,14 +82,12 @@ TEST(store__speaks_over_a_unix_socket)
 
     rig_start(NULL, &settings);
     CHECK(is_down());
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_DOWN);
+    ask_for("GET k", STORE_DOWN);
     snprintf(url, sizeof(url), "unix:%s", rig.redis.socket);
     settings.redis.url = url;
     store_set(rig.store, &settings);
     run_until(is_up);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_OK);
+    ask_for("GET k", STORE_OK);
     rig_stop();
 }
 
@@ -121,12 +115,10 @@ TEST(store__authenticates_and_resolves_names)
     settings.redis.database = 3;
     store_set(rig.store, &settings);
     run_until(is_up);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_OK);
+    ask_for("GET k", STORE_OK);
     settings.redis.password.value = VIEW_LIT("wrong");
     store_set(rig.store, &settings);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_DOWN);
+    ask_for("GET k", STORE_DOWN);
     rig_stop();
 }
 
@@ -161,8 +153,7 @@ TEST(store__writes_and_reads_what_is_large)
         commands[i] = i < 5 ? (struct store_command){.args = set, .n_args = 3}
                             : (struct store_command){.args = get, .n_args = 2};
     settings.redis.timeout_ms = 10000;
-    rig_start(NULL, &settings);
-    run_until(is_up);
+    rig_start_up(&settings);
     memset(&seen, 0, sizeof(seen));
     seen.call.on_done = on_large;
     seen.call.start_us = clock_now_us();
@@ -185,12 +176,10 @@ TEST(store__writes_and_reads_what_is_large)
  * store. */
 TEST(store__errors_of_a_key_close_nothing)
 {
-    rig_start(NULL, NULL);
-    run_until(is_up);
+    rig_start_up(NULL);
     ask("SET s text");
     for (int i = 0; i < 3 * BREAKER_FAILURES; i++) {
-        ask("GET s; LRANGE s 0 0");
-        CHECK_INT(seen.status, STORE_OK);
+        ask_for("GET s; LRANGE s 0 0", STORE_OK);
         CHECK(strncmp(seen.text, "text -WRONGTYPE ", 16) == 0);
     }
     CHECK(is_up());
@@ -207,10 +196,8 @@ TEST(store__errors_of_a_key_close_nothing)
 
 TEST(store__a_reply_of_another_kind_ends_the_connection)
 {
-    rig_start(NULL, NULL);
-    run_until(is_up);
-    ask("LRANGE l 0 0; EVAL return{{1}} 0; GET k");
-    CHECK_INT(seen.status, STORE_NONSENSE);
+    rig_start_up(NULL);
+    ask_for("LRANGE l 0 0; EVAL return{{1}} 0; GET k", STORE_NONSENSE);
     run_until(is_up); /* by another one */
     ask("GET k");
     CHECK_STR(seen.text, "nil");
@@ -219,22 +206,18 @@ TEST(store__a_reply_of_another_kind_ends_the_connection)
 
 TEST(store__late_replies_are_thrown_away_and_the_breaker_opens)
 {
-    rig_start(NULL, NULL);
-    run_until(is_up);
+    rig_start_up(NULL);
     ask("SET k old");
     redis_pause(&rig.redis);
     for (int i = 0; i < BREAKER_FAILURES; i++) {
-        ask("GET k");
-        CHECK_INT(seen.status, STORE_LATE);
+        ask_for("GET k", STORE_LATE);
     }
     run_until(is_open);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_DOWN); /* at once */
+    ask_for("GET k", STORE_DOWN);
     redis_resume(&rig.redis);
     run_until(is_up); /* by the probe, without a request */
     CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_OK);
+    ask_for("GET k", STORE_OK);
     CHECK_INT(seen.done, 1);
     redis_pause(&rig.redis);
     for (int i = 0; i < BREAKER_FAILURES; i++)
@@ -253,8 +236,7 @@ TEST(store__in_flight_is_bounded_by_what_is_on_the_wire)
     struct store_settings settings = settings_of(NULL);
 
     settings.redis.max_in_flight = 4;
-    rig_start(NULL, &settings);
-    run_until(is_up);
+    rig_start_up(&settings);
     redis_pause(&rig.redis);
     memset(&seen, 0, sizeof(seen));
     for (int i = 0; i < 4; i++)
@@ -274,18 +256,15 @@ static int64_t comes_back_us(void)
 {
     int64_t back_us;
 
-    rig_start(NULL, NULL);
-    run_until(is_up);
+    rig_start_up(NULL);
     redis_kill(&rig.redis);
     run_until(is_down);
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_DOWN);
+    ask_for("GET k", STORE_DOWN);
     redis_restart(&rig.redis);
     killed_us = clock_now_us();
     run_until(is_up);
     back_us = clock_now_us() - killed_us;
-    ask("GET k");
-    CHECK_INT(seen.status, STORE_OK);
+    ask_for("GET k", STORE_OK);
     rig_stop();
     return back_us;
 }
@@ -298,5 +277,3 @@ TEST(store__comes_back_within_a_second_of_a_restart)
     while (comes_back_us() >= 1000000)
         CHECK(++tries < 10);
 }
-
-TEST_MAIN

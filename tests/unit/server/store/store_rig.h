@@ -127,14 +127,19 @@ static inline void rig_start(const char *const *extra, const struct store_settin
     struct err err;
 
     memset(&rig, 0, sizeof(rig));
-    if (redis_start(&rig.redis, extra))
-        SKIP("no redis-server");
+    redis_start(&rig.redis, extra);
     tcp = settings ? *settings : settings_of(NULL);
     if (!tcp.redis.url)
         tcp.redis.url = tcp_url();
     CHECK_OK(loop_init(&rig.loop, NULL, &err), err);
     timer_init(&rig.tick, on_tick, NULL);
     CHECK_OK(store_new(&rig.loop, &tcp, 1, &rig.store, &err), err);
+}
+
+static inline void rig_start_up(const struct store_settings *settings)
+{
+    rig_start(NULL, settings);
+    run_until(is_up);
 }
 
 static inline void rig_stop(void)
@@ -192,6 +197,12 @@ static inline void ask_by(const char *text, int64_t budget_us)
 static inline void ask(const char *text)
 {
     ask_by(text, 10000000);
+}
+
+static inline void ask_for(const char *text, enum store_status status)
+{
+    ask(text);
+    CHECK_INT(seen.status, status);
 }
 
 #endif

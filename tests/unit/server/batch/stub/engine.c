@@ -1,4 +1,4 @@
-/* A scripted engine behind include/adrank/engine.h. */
+/* A scripted implementation of include/adrank/engine.h. */
 #include "tests/unit/server/batch/stub/engine.h"
 
 #include <pthread.h>
@@ -38,7 +38,7 @@ struct engine {
 };
 
 struct stub_script stub_scripts[STUB_DEVICES];
-_Atomic int stub_models;
+_Atomic int stub_models, stub_launchers;
 
 void stub_reset(void)
 {
@@ -142,10 +142,10 @@ static void complete(struct launcher *launcher, struct engine *engine, struct en
     int done = ++script->batches;
     if (script->fail_after >= 0 && done > script->fail_after) {
         batch->status = BATCH_FAILED;
-        err_set(&batch->err, ERR_UNAVAILABLE, "the script says so");
+        err_set(&batch->err, ERR_UNAVAILABLE, "the script has it fail");
     } else if (script->starve_every && done % script->starve_every == 0) {
         batch->status = BATCH_NO_MEMORY;
-        err_set(&batch->err, ERR_NOMEM, "the script takes it");
+        err_set(&batch->err, ERR_NOMEM, "the script has no memory");
     } else {
         compute(engine, batch);
     }
@@ -204,6 +204,7 @@ int launcher_open(const struct launcher_args *args, struct launcher **out, struc
     pthread_mutex_init(&launcher->lock, NULL);
     pthread_cond_init(&launcher->wake, NULL);
     BUG_ON(pthread_create(&launcher->thread, NULL, crew, launcher) != 0);
+    stub_launchers++;
     *out = launcher;
     return 0;
 }
@@ -219,6 +220,7 @@ void launcher_close(struct launcher *launcher)
     pthread_cond_destroy(&launcher->wake);
     pthread_mutex_destroy(&launcher->lock);
     free(launcher);
+    stub_launchers--;
 }
 
 const struct device_caps *launcher_caps(const struct launcher *launcher)
@@ -286,11 +288,6 @@ const struct session_caps *engine_caps(const struct engine *engine)
 const struct engine_cost *engine_cost(const struct engine *engine)
 {
     return &engine->cost;
-}
-
-int engine_max_launched(const struct engine *engine)
-{
-    return engine->launcher->caps.max_launched;
 }
 
 int engine_submit(struct engine *engine, struct engine_batch *batch, struct err *err)

@@ -13,9 +13,9 @@
 enum { STUB_DEVICES = 4, STUB_NAN_TOKEN = 666, STUB_MAX_TOKENS = 64 };
 
 struct stub_script {
-    _Atomic int batch_us;   /* what a batch takes */
-    _Atomic int per_job_us; /* and each job of it */
-    _Atomic int fail_after; /* the batch after so many fails, and everything behind it; -1: never */
+    _Atomic int batch_us;      /* what a batch takes */
+    _Atomic int per_job_us;    /* and each job of it */
+    _Atomic int fail_after;    /* batches fail after so many; -1: never */
     _Atomic int refuse_after;  /* the same, but by engine_submit; -1: never */
     _Atomic int starve_every;  /* every n-th batch has no memory; 0: none */
     _Atomic bool hang;         /* batches do not complete while it is set */
@@ -24,19 +24,19 @@ struct stub_script {
     _Atomic int poll_takes_us; /* launcher_poll's return, once it has found nothing */
     _Atomic bool open_fails;   /* the last step */
     int max_launched;
-    int poll_us; /* 0: it tells its progress */
+    int poll_us; /* 0: it calls on_progress */
     /* Counted. */
     _Atomic int batches, largest_batch, launched, most_launched, open_engines, closed_engines;
-    _Atomic int max_step_us;  /* asked for by the engine that was opened last */
+    _Atomic int max_step_us;  /* requested of the engine opened last */
     _Atomic int threads_seen; /* callers other than the first: must stay 0 */
 };
 
 extern struct stub_script stub_scripts[STUB_DEVICES];
 void stub_reset(void); /* all scripts to: 1 ms a batch, never fails, one launched */
 
-/* Reference-counted as a model is; stub_models tells how many are alive. */
+/* Reference-counted as a model is. */
 struct model *stub_model_new(int number);
-extern _Atomic int stub_models;
+extern _Atomic int stub_models, stub_launchers; /* that are open */
 
 float stub_logit(int model, int32_t token);
 

@@ -38,7 +38,7 @@ static const struct {
     {32, {{TOKENIZER, "/model_max_length", "null"}}},
     {16, {{TOKENIZER, "/max_len", "16"}}},
     {20, {{TOKENIZER, "/max_len", "16"}, {TOKENIZER, "/model_max_length", "20"}}},
-    {32, {{TOKENIZER, "/max_length", "16"}}}, /* left behind by a call */
+    {32, {{TOKENIZER, "/max_length", "16"}}}, /* left over from a call */
     {12, {{SBERT, NULL, "{\"max_seq_length\":12,\"do_lower_case\":false}"}}},
     {32, {{SBERT, NULL, "{\"max_seq_length\":null}"}}},
     {12, {{SBERT, NULL, "{\"max_seq_length\":12}"}, {TOKENIZER, "/model_max_length", "20"}}},
@@ -90,7 +90,7 @@ TEST(stated__length_limits_pairs)
         CHECK_INT(m->max_tokens, limits[i].tokens);
         CHECK_INT(pair_tokens(m, 0), limits[i].tokens);
         CHECK_INT(pair_tokens(m, 9), 9);
-        CHECK_INT(pair_tokens(m, 1000), 32); /* who asks for more has it */
+        CHECK_INT(pair_tokens(m, 1000), 32); /* a larger request is granted */
         /* The default limits of requests share it out. */
         CHECK_INT(m->adrank.max_context_tokens, limits[i].tokens * 3 / 4);
         CHECK_INT(m->adrank.max_ad_tokens, limits[i].tokens / 4);
@@ -253,7 +253,7 @@ TEST(stated__what_is_not_served_is_refused_by_name)
            "[" MODULE("sentence_transformers.models.Transformer",
                       "") "," MODULE("sentence_transformers.models.Dense", "1_Dense") "]"}}},
         {ONE,
-         "modules.json: /0/path: the model lies in 0_BERT",
+         "modules.json: /0/path: the model is in 0_BERT",
          {{"modules.json", NULL,
            "[" MODULE("sentence_transformers.models.Transformer", "0_BERT") "]"}}},
         {ONE, "modules.json: want a list of modules", {{"modules.json", NULL, "{}"}}},
@@ -314,13 +314,13 @@ TEST(stated__what_is_not_served_is_refused_by_name)
     }
 }
 
-TEST(stated__what_changes_no_score_is_taken)
+TEST(stated__what_changes_no_score_opens)
 {
     static const struct edit rows[] = {
         {"modules.json", NULL,
          "[" MODULE("sentence_transformers.base.modules.transformer.Transformer", "") "]"},
         {ST, NULL, "{\"prompts\":{\"q\":\"query: \"},\"default_prompt_name\":null}"},
-        {SBERT, NULL, "{\"do_lower_case\":true}"}, /* the tokenizer does it, too */
+        {SBERT, NULL, "{\"do_lower_case\":true}"}, /* as the tokenizer does */
         {"special_tokens_map.json", NULL, "{\"cls_token\":{\"content\":\"[CLS]\"}}"},
         {"model.safetensors.index.json", NULL, "an index beside the whole weights is not read"},
     };

@@ -1,5 +1,5 @@
-/* Tests of model/files/adrank_json.c. */
-#include "model/files/adrank_json.h"
+/* Tests of model/adrank_json.c. */
+#include "model/adrank_json.h"
 
 #include "tests/unit/model/model_dir.h"
 
@@ -7,8 +7,11 @@
 
 static int parse(struct view text, struct adrank_json *out, struct arena *arena, struct err *err)
 {
+    const struct adrank_json_args args = {
+        .file = "adrank.json", .text = text, .positions = POSITIONS};
+
     arena_init(arena, 4096, 0);
-    return adrank_json_parse(out, "adrank.json", text, POSITIONS, arena, err);
+    return adrank_json_parse(out, &args, arena, err);
 }
 
 static json_t *right_document(void)
@@ -38,11 +41,10 @@ static const struct {
     {"/input/contxt", "\"\"", "adrank.json: /input/contxt: unknown key"},
     {"/input/context", "\"{serach}\"",
      "adrank.json: /input/context: byte 0: unknown field \"serach\""},
-    {"/input/context", "\"{search\"",
-     "adrank.json: /input/context: byte 0: a '{' that is not closed"},
+    {"/input/context", "\"{search\"", "adrank.json: /input/context: byte 0: unmatched '{'"},
     {"/input/context", "3", "adrank.json: /input/context: want a string"},
     {"/input/behaviour", "\"{title}\"", "adrank.json: /input/behaviour: byte 0: unknown field"},
-    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: a '}' that closes nothing"},
+    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: unmatched '}'"},
     {"/input/max_context_tokens", "2", "adrank.json: /input/max_context_tokens: out of range"},
     {"/input/max_ad_tokens", "2", "adrank.json: /input/max_ad_tokens: out of range"},
     {"/input/max_ad_tokens", "56", NULL},
@@ -163,7 +165,7 @@ static json_t *document_of(int n, double deviation)
 
 /* An absolute tolerance would pass constants: scores that hardly differ are refused, and so are too
  * few. */
-TEST(adrank_json__wants_pairs_and_spread)
+TEST(adrank_json__requires_pairs_and_spread)
 {
     static const struct {
         int n;
@@ -204,15 +206,17 @@ TEST(adrank_json__a_draft_may_lack_golden_requests)
 {
     static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
                                "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
+    struct adrank_json_args args = {
+        .file = "a.json", .text = VIEW_LIT(text), .positions = 64, .draft = true};
     struct adrank_json a;
     struct arena arena AT_END(arena_release);
     struct err err;
 
     arena_init(&arena, 4096, 0);
-    CHECK_OK(adrank_json_parse_draft(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err);
+    CHECK_OK(adrank_json_parse(&a, &args, &arena, &err), err);
     CHECK_INT(a.golden.n_requests, 0);
-    CHECK_ERR(adrank_json_parse(&a, "a.json", VIEW_LIT(text), 64, &arena, &err), err,
-              "a.json: /golden: missing");
+    args.draft = false;
+    CHECK_ERR(adrank_json_parse(&a, &args, &arena, &err), err, "a.json: /golden: missing");
 }
 
 TEST(adrank_json__default_is_cross)

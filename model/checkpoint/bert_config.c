@@ -2,7 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/files/bert.h"
+#include "model/checkpoint/bert.h"
 #include "model/files/config_json.h"
 #include "model/files/key_rules.h"
 

@@ -1,5 +1,5 @@
 /* Reads and checks adrank.json. */
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -214,33 +214,19 @@ static int read_document(const struct parsing *p, const json_t *doc, int positio
     return golden_parse(&out->golden, p->file, json_object_get(doc, "golden"), p->arena, p->err);
 }
 
-static int parse(const struct parsing *p, struct view text, int positions, struct adrank_json *out)
+int adrank_json_parse(struct adrank_json *out, const struct adrank_json_args *args,
+                      struct arena *arena, struct err *err)
 {
+    const struct parsing p = {.file = args->file, .draft = args->draft, .arena = arena, .err = err};
     json_t *doc;
     int rc;
 
     *out = (struct adrank_json){0};
-    if (config_parse(p->file, text, &doc, p->err))
+    if (config_parse(p.file, args->text, &doc, err))
         return -1;
-    rc = read_document(p, doc, positions, out);
+    rc = read_document(&p, doc, args->positions, out);
     json_decref(doc);
     return rc;
-}
-
-int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
-                      struct arena *arena, struct err *err)
-{
-    const struct parsing p = {.file = file, .arena = arena, .err = err};
-
-    return parse(&p, text, positions, out);
-}
-
-int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
-                            int positions, struct arena *arena, struct err *err)
-{
-    const struct parsing p = {.file = file, .draft = true, .arena = arena, .err = err};
-
-    return parse(&p, text, positions, out);
 }
 
 int adrank_json_default(struct adrank_json *out, const char *name, int positions, int labels,

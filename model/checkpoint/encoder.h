@@ -1,14 +1,13 @@
 /*
  * An encoder in host memory, described by data, so that BERT is the first family and not the only
  * one: its sizes and choices (struct encoder_config) and its tensors (struct encoder_weights). A
- * head (model/head.h) turns its output rows into scores.
+ * head (model/checkpoint/head.h) turns its output rows into scores.
  *
  * Letters: V vocabulary, P positions, Y token types, H hidden, A heads, F inner layer.
  */
-#ifndef MODEL_ENCODER_H
-#define MODEL_ENCODER_H
+#ifndef MODEL_CHECKPOINT_ENCODER_H
+#define MODEL_CHECKPOINT_ENCODER_H
 
-#include "adrank/input.h"
 #include "kernels/backend.h"
 
 enum mask_kind { MASK_FULL, MASK_CAUSAL };
@@ -45,13 +44,5 @@ struct encoder {
     struct encoder_config config;
     struct encoder_weights weights;
 };
-
-/*
- * FLOPs (two per multiply-add) of the linear layers and the attention products, for one forward
- * pass that ends in a pooler product for each read row. Counts only what has to be computed: in the
- * last layer, keys and values of every token and the rest for read rows only.
- */
-double encoder_linear_flop(const struct encoder_config *config, const struct input *input);
-double encoder_attention_flop(const struct encoder_config *config, const struct input *input);
 
 #endif

@@ -2,15 +2,15 @@
  * A family of encoders in the file format of transformers: how config.json is read and how tensors
  * are named. One const table each, in a separate file.
  */
-#ifndef MODEL_FILES_FAMILY_H
-#define MODEL_FILES_FAMILY_H
+#ifndef MODEL_CHECKPOINT_FAMILY_H
+#define MODEL_CHECKPOINT_FAMILY_H
 
 #include <jansson.h>
 
 #include "base/arena.h"
-#include "model/encoder.h"
+#include "model/checkpoint/encoder.h"
+#include "model/checkpoint/head.h"
 #include "model/files/safetensors.h"
-#include "model/head.h"
 
 struct family {
     const char *model_type; /* config.json's */

@@ -1,9 +1,9 @@
 /*
  * A head in host memory: turns an encoder's output rows into scores. BERT's is a pooler (a linear
- * layer with tanh) and a classifier. Also converts its outputs to one logit.
+ * layer with tanh) and a classifier.
  */
-#ifndef MODEL_HEAD_H
-#define MODEL_HEAD_H
+#ifndef MODEL_CHECKPOINT_HEAD_H
+#define MODEL_CHECKPOINT_HEAD_H
 
 #include <stdbool.h>
 
@@ -18,8 +18,5 @@ struct head {
     float *pooler, *pooler_bias;         /* (H, H), (H); NULL: no pooler */
     float *classifier, *classifier_bias; /* (L, H), (L); NULL: no classifier */
 };
-
-/* The logit of a click from one read segment's outputs (labels). */
-double head_logit(const struct head *head, const float *out);
 
 #endif

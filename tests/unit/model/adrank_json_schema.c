@@ -2,7 +2,7 @@
  * config/adrank.schema.json and the reader say the same: every property, bound and list of required
  * ones of the schema is tried on a document that has them all.
  */
-#include "model/files/adrank_json.h"
+#include "model/adrank_json.h"
 
 #include "tests/unit/model/model_dir.h"
 
@@ -48,7 +48,11 @@ static void check(const char *pointer, const char *value, bool taken)
         json_edit(doc, pointer, value);
     text = json_dumps(doc, 0);
     arena_init(&arena, 4096, 0);
-    rc = adrank_json_parse(&a, "adrank.json", view_of(text), POSITIONS, &arena, &err);
+    rc =
+        adrank_json_parse(&a,
+                          &(struct adrank_json_args){
+                              .file = "adrank.json", .text = view_of(text), .positions = POSITIONS},
+                          &arena, &err);
     if (taken)
         CHECK_OK(rc, err);
     else

@@ -1,5 +1,5 @@
-/* server/store/store_url.c */
-#include "server/store/store_url.h"
+/* server/store/redis_options.c */
+#include "server/store/redis_options.h"
 
 #include "tests/test.h"
 
@@ -31,14 +31,14 @@ static const struct {
     {"", NULL, 0, false},
 };
 
-TEST(store_url__takes_its_two_forms_only)
+TEST(redis_options__takes_its_two_forms_only)
 {
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         struct redis_url url;
         struct err err;
-        int rc = store_url_parse(rows[i].url, &url, &err);
+        int rc = redis_options_url(rows[i].url, &url, &err);
 
-        test_row("store_url: \"%s\"", rows[i].url);
+        test_row("redis_options: \"%s\"", rows[i].url);
         CHECK_INT(rc, rows[i].port ? 0 : -1);
         if (rc) {
             CHECK_INT(err.code, ERR_CONFIG);
@@ -49,5 +49,3 @@ TEST(store_url__takes_its_two_forms_only)
         CHECK(url.is_unix || url.port == rows[i].port);
     }
 }
-
-TEST_MAIN

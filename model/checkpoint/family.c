@@ -1,5 +1,5 @@
 /* Finds the family that a config.json belongs to. */
-#include "model/files/family.h"
+#include "model/checkpoint/family.h"
 
 #include <string.h>
 

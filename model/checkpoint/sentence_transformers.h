@@ -3,11 +3,11 @@
  * sentence_bert_config.json, modules.json, and a CrossEncoder's keys in config.json. Settings that
  * change scores are honoured or refused by name.
  */
-#ifndef MODEL_FILES_SENTENCE_TRANSFORMERS_H
-#define MODEL_FILES_SENTENCE_TRANSFORMERS_H
+#ifndef MODEL_CHECKPOINT_SENTENCE_TRANSFORMERS_H
+#define MODEL_CHECKPOINT_SENTENCE_TRANSFORMERS_H
 
+#include "model/checkpoint/head.h"
 #include "model/files/model_files.h"
-#include "model/head.h"
 
 /* The function that turns a CrossEncoder's logits into scores. */
 enum score_activation { SCORE_UNSTATED, SCORE_IDENTITY, SCORE_SIGMOID, SCORE_SOFTMAX };

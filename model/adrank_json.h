@@ -1,7 +1,7 @@
 /* adrank.json, format 1 (config/adrank.schema.json): what adrank needs in addition to Hugging
  * Face's files. */
-#ifndef MODEL_FILES_ADRANK_JSON_H
-#define MODEL_FILES_ADRANK_JSON_H
+#ifndef MODEL_ADRANK_JSON_H
+#define MODEL_ADRANK_JSON_H
 
 #include "base/arena.h"
 #include "kernels/backend.h"
@@ -24,17 +24,21 @@ struct adrank_json {
     struct golden golden;
 };
 
-/*
- * Reads and checks text; positions is what the model takes: the encoder's max_position_embeddings,
- * or less where the tokenizer states less. Everything is allocated from the arena. ERR_DATA as
- * "file: /pointer: reason". Unknown keys are errors, so that misspellings are noticed.
- */
-int adrank_json_parse(struct adrank_json *out, const char *file, struct view text, int positions,
-                      struct arena *arena, struct err *err) MUST_CHECK;
+struct adrank_json_args {
+    const char *file; /* for messages */
+    struct view text;
+    /* What the model takes: the encoder's max_position_embeddings, or less where the tokenizer
+     * states less. */
+    int positions;
+    bool draft; /* /golden may be missing: for callers that create its requests */
+};
 
-/* Same, for a document that may lack /golden: for callers that create its requests. */
-int adrank_json_parse_draft(struct adrank_json *out, const char *file, struct view text,
-                            int positions, struct arena *arena, struct err *err) MUST_CHECK;
+/*
+ * Reads and checks the text. Everything is allocated from the arena. ERR_DATA as "file: /pointer:
+ * reason". Unknown keys are errors, so that misspellings are noticed.
+ */
+int adrank_json_parse(struct adrank_json *out, const struct adrank_json_args *args,
+                      struct arena *arena, struct err *err) MUST_CHECK;
 
 /* Defaults for a directory without adrank.json: kind cross, the default templates. name is
  * copied. */

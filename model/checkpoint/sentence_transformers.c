@@ -1,5 +1,5 @@
 /* Reads the files that sentence-transformers adds. */
-#include "model/files/sentence_transformers.h"
+#include "model/checkpoint/sentence_transformers.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -108,8 +108,8 @@ static int read_activation(const char *file, const char *pointer, const json_t *
             continue;
         if (out->activation != SCORE_UNSTATED && out->activation != activations[i].activation)
             return err_set(err, ERR_DATA,
-                           "%s: %s: is %.60s, config.json says otherwise; which of them counts "
-                           "depends on who reads them",
+                           "%s: %s: is %.60s, config.json differs; which one counts "
+                           "depends on the reader",
                            file, pointer, path);
         out->activation = activations[i].activation;
         return 0;
@@ -172,12 +172,11 @@ int sentence_transformers_modules(const struct model_files *files, struct err *e
             rc = err_set(
                 err, ERR_DATA,
                 "%s: /%zu/type: is %.80s: only a Transformer with its classifier is served, no "
-                "modules behind it",
+                "modules after it",
                 file, i, type ? type : "missing");
         else if (path && *path)
-            rc = err_set(err, ERR_DATA,
-                         "%s: /%zu/path: the model lies in %.60s; name that directory", file, i,
-                         path);
+            rc = err_set(err, ERR_DATA, "%s: /%zu/path: the model is in %.60s; name that directory",
+                         file, i, path);
     }
     json_decref(list);
     return rc;

@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "model/files/bert.h"
+#include "model/checkpoint/bert.h"
 
 enum size { SIZE_NONE, SIZE_V, SIZE_P, SIZE_Y, SIZE_H, SIZE_F, SIZE_L };
 

@@ -6,12 +6,12 @@ static int upload_all(struct bench_engine *e, struct err *err)
     int rc;
 
     do
-        rc = network_step(&e->net, err);
+        rc = upload_step(&e->net.upload, err);
     while (rc > 0);
     if (rc < 0)
         return -1;
     do
-        rc = packed_head_step(&e->head, err);
+        rc = upload_step(&e->head.upload, err);
     while (rc > 0);
     return rc;
 }

@@ -2,8 +2,8 @@
 #ifndef BENCH_GPU_MODEL_H
 #define BENCH_GPU_MODEL_H
 
-#include "model/encoder.h"
-#include "model/head.h"
+#include "model/checkpoint/encoder.h"
+#include "model/checkpoint/head.h"
 
 struct bench_model {
     const char *name;

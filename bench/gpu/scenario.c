@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/rng.h"
+#include "model/engine/flop.h"
 #include "model/kinds/kind.h"
 
 #define AD_MIN 8

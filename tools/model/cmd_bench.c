@@ -11,6 +11,7 @@
 #include "base/rng.h"
 #include "json/writer.h"
 #include "model/engine/engine_state.h"
+#include "model/engine/flop.h"
 #include "tools/model/command.h"
 #include "tools/model/yardstick.h"
 
@@ -123,34 +124,6 @@ static double quantile(double *us, int n, double q)
 
 /* ---- useful work ----------------------------------------------------------------------------- */
 
-/*
- * FLOPs (two per multiply-add) of the linear layers and the attention products, for one forward
- * pass that ends in a pooler product for each read row. Counts only what has to be computed: in the
- * last layer, keys and values of every token and the rest for read rows only.
- */
-static double linear_flop(const struct encoder_config *config, const struct input *input)
-{
-    double h = config->hidden, f = config->inner;
-    double tokens = input->n_tokens, read = input->n_read;
-    double qkv = 2 * 3 * h * h, rest = 2 * (h * h + 2 * h * f);
-
-    return tokens * (config->layers * qkv + (config->layers - 1) * rest) +
-           read * (rest + 2 * h * h);
-}
-
-static double attention_flop(const struct encoder_config *config, const struct input *input)
-{
-    double whole = 0, last = 0;
-
-    for (int i = 0; i < input->n_segments; i++) {
-        const struct segment *s = &input->segments[i];
-        double keys = s->len + (s->parent >= 0 ? input->segments[s->parent].len : 0);
-        whole += s->len * keys;
-        last += s->read ? keys : 0;
-    }
-    return 4.0 * config->hidden * (whole * (config->layers - 1) + last);
-}
-
 /* ---- the report ------------------------------------------------------------------------------ */
 
 static void put_number(struct json_writer *w, const char *key, double value)
@@ -161,8 +134,8 @@ static void put_number(struct json_writer *w, const char *key, double value)
 static int report(struct bench *b, struct err *err)
 {
     const struct engine *engine = b->scorer.engine;
-    double linear = linear_flop(&b->model->encoders[0].config, &b->input);
-    double attention = attention_flop(&b->model->encoders[0].config, &b->input);
+    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->input);
+    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->input);
     double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;

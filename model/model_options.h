@@ -5,7 +5,7 @@
 #include "base/option.h"
 
 struct model_options {
-    const char *path, *backend;
+    const char *path, *backend, *device;
     int precision;   /* enum precision, or PRECISION_AUTO */
     int64_t threads; /* 0: cores - 1, at least 1 */
 };

@@ -23,9 +23,11 @@
 
 #define MAX_ROUNDS 50
 #define MODELS 6
-#define SCENARIOS 6 /* of a model */
+#define SIZES 4               /* of a model and kind */
+#define SCENARIOS (2 * SIZES) /* of a model */
 #define YARDSTICK_SIZE 8192
 #define YARDSTICK_PRODUCTS 12
+#define YARDSTICK_WARM 4    /* times so many products before those that are timed */
 #define MEASURE_US 50000000 /* no round is begun later */
 #define BURST_US 12000.0    /* of passes between two looks at the yardstick */
 
@@ -121,7 +123,9 @@ static int add_row(struct bench *b, struct bench_engine *engine, const struct sc
 static int open_all(struct bench *b, struct err *err)
 {
     static const char *const kinds[] = {"prefix", "cross"};
-    static const int requests[] = {1, 4, 16};
+    static const struct {
+        int requests, pairs;
+    } sizes[2][SIZES] = {{{1, 8}, {1, 100}, {4, 100}, {16, 100}}, {{1, 2}, {1, 3}, {2, 3}, {3, 3}}};
     static const struct {
         const char *name;
         const struct encoder_config *config;
@@ -148,11 +152,11 @@ static int open_all(struct bench *b, struct err *err)
             return -1;
     for (int m = 0; m < b->n_models; m++)
         for (int k = 0; k < 2; k++)
-            for (int r = 0; r < 3; r++) {
+            for (int r = 0; r < SIZES; r++) {
                 const struct scenario_args args = {.kind = kinds[k],
-                                                   .requests = small ? r + 1 : requests[r],
+                                                   .requests = sizes[small][r].requests,
                                                    .context = small ? 16 : 64,
-                                                   .pairs = small ? 3 : 100,
+                                                   .pairs = sizes[small][r].pairs,
                                                    .max_tokens = max_tokens};
                 if (add_row(b, &b->engines[m], &args, err))
                     return -1;
@@ -185,28 +189,30 @@ static bool finite_all(const float *x, int n)
     return true;
 }
 
-/* Request 0 alone, as the last of others, and replayed; the rows of a model and kind are together.
- */
+/* The first pairs of request 0 without the others, with them, as the last of many requests, and
+ * replayed; the rows of a model and kind are together. */
 static int check_bits(struct bench *b, struct err *err)
 {
     const float *alone = NULL;
+    size_t bytes = 0;
 
     for (int i = 0; i < b->n_rows; i++) {
         struct row *row = &b->rows[i];
         struct scenario *s = &row->scenario;
-        const size_t bytes = (size_t)s->args.pairs * sizeof(float);
         for (int pass = 0; pass < 4; pass++) { /* as they come, then recorded and replayed */
             if (scenario_run(s, row->engine, pass == 0, err))
                 return -1;
-            if (i % 3 == 0 && pass == 0) {
+            if (i % SIZES == 0 && pass == 0) {
+                bytes = (size_t)s->args.pairs * sizeof(float);
                 alone = b->rows[i].scenario.logits;
                 printf("%-16s %-6s logits %s: %g, %g, ...\n", row->engine->model->name,
                        s->args.kind, finite_all(alone, s->args.pairs) ? "finite" : "NOT FINITE",
                        (double)alone[0], (double)alone[1]);
             }
             if (memcmp(scenario_first(s), alone, bytes) != 0)
-                printf("%-16s %-6s %2d requests, pass %d: SCORES DIFFER FROM THOSE ALONE\n",
-                       row->engine->model->name, s->args.kind, s->args.requests, pass);
+                printf("%-16s %-6s %2d x %d pairs, pass %d: SCORES DIFFER FROM THOSE ALONE\n",
+                       row->engine->model->name, s->args.kind, s->args.requests, s->args.pairs,
+                       pass);
         }
     }
     return 0;
@@ -231,6 +237,9 @@ static int measure_row(struct bench *b, struct row *row, int round, struct err *
     struct scenario *s = &row->scenario;
     double us, latency[5];
 
+    for (int i = 0; i < YARDSTICK_WARM; i++) /* the card slows down under load, not at once */
+        if (bare_queue(&b->yardstick, err))
+            return -1;
     if (bare_time(&b->yardstick, 1, &us, err))
         return -1;
     row->yardstick[round] = b->yardstick.flop / us / 1e6;
@@ -296,15 +305,15 @@ static void print_row(struct row *row, int rounds)
     const double yardstick = median(row->yardstick, rounds), bare = median(row->bare_us, rounds);
     const double tflops = s->flop / device / 1e6;
 
-    printf("%-16s %-6s %3d %7d %9.1f %9.1f %9.1f %9.1f %7.1f %7.1f %6.3f %6.3f %6.2f %9.0f\n",
-           row->engine->model->name, s->args.kind, s->args.requests, s->n_tokens, device,
-           median(row->latency, rounds), plain, bare, tflops, yardstick, tflops / yardstick,
+    printf("%-16s %-6s %2dx%-3d %7d %9.1f %9.1f %9.1f %9.1f %7.1f %7.1f %6.3f %6.3f %6.2f %9.0f\n",
+           row->engine->model->name, s->args.kind, s->args.requests, s->args.pairs, s->n_tokens,
+           device, median(row->latency, rounds), plain, bare, tflops, yardstick, tflops / yardstick,
            bare / device, plain / device, s->args.requests * s->args.pairs / device * 1e6);
 }
 
 static void print(struct bench *b)
 {
-    printf("%-16s %-6s %3s %7s %9s %9s %9s %9s %7s %7s %6s %6s %6s %9s\n", "model", "kind", "req",
+    printf("%-16s %-6s %6s %7s %9s %9s %9s %9s %7s %7s %6s %6s %6s %9s\n", "model", "kind", "pairs",
            "tokens", "device us", "to host", "plain", "bare", "TFLOP/s", "8192^3", "share", "bare/",
            "plain/", "pairs/s");
     for (int i = 0; i < b->n_rows; i++)
@@ -332,11 +341,11 @@ static void print_products(const struct bench *b)
     }
 }
 
-static int profile(struct row *row, struct err *err)
+static int profile(struct bench *b, struct row *row, struct err *err)
 {
     printf("%s, %s: %d tokens\n", row->engine->model->name, row->scenario.args.kind,
            row->scenario.plans[0].n_tokens);
-    return profile_print(&row->scenario, row->engine, err);
+    return profile_print(&row->scenario, row->engine, &b->yardstick, err);
 }
 
 static int run(struct bench *b, struct err *err)
@@ -349,8 +358,8 @@ static int run(struct bench *b, struct err *err)
     print_products(b);
     if (check_bits(b, err))
         return -1;
-    for (int i = 2; i < b->n_rows; i += 3) /* the largest of a model and kind */
-        if (profile(&b->rows[i], err))
+    for (int i = 0; i < b->n_rows; i++) /* one request, and the most */
+        if (i % 2 && profile(b, &b->rows[i], err))
             return -1;
     if (measure(b, err))
         return -1;

@@ -29,7 +29,8 @@ static int mark(struct lane *lane, int rc, const char *label)
 
 static int on_embed(struct lane *lane, const struct embed_args *args, struct err *err)
 {
-    return mark(lane, backend_cuda.embed(lane, args, err), "embed");
+    return mark(lane, 0, "begin") || mark(lane, backend_cuda.embed(lane, args, err), "embed") ? -1
+                                                                                              : 0;
 }
 
 static int on_linear(struct lane *lane, const struct linear_args *args, struct err *err)
@@ -67,7 +68,7 @@ static int on_head(struct lane *lane, const struct head_args *args, struct err *
     return mark(lane, backend_cuda.head(lane, args, err), "head");
 }
 
-static int run(struct scenario *s, struct bench_engine *e, struct err *err)
+static int run(struct scenario *s, struct bench_engine *e, struct bare *before, struct err *err)
 {
     struct backend_ops ops = backend_cuda;
     int rc;
@@ -80,7 +81,7 @@ static int run(struct scenario *s, struct bench_engine *e, struct err *err)
     ops.head = on_head;
     e->net.ops = e->head.ops = &ops;
     p.n = 0;
-    rc = mark(e->lanes[0], 0, "begin") ||
+    rc = bare_queue(before, err) ||
                  bench_engine_launch(e, 0, &s->plans[0].slices[0].slice, true, err) ||
                  bench_engine_wait(e, 0, err)
              ? -1
@@ -120,7 +121,7 @@ static void print(const struct scenario *s, const struct bench_engine *e)
     printf("  %-28s       %8.1f us  %7.2f ns/token/layer\n", "sum", total, total * 1e3 / per);
 }
 
-int profile_print(struct scenario *s, struct bench_engine *e, struct err *err)
+int profile_print(struct scenario *s, struct bench_engine *e, struct bare *before, struct err *err)
 {
     int rc = 0;
 
@@ -128,7 +129,7 @@ int profile_print(struct scenario *s, struct bench_engine *e, struct err *err)
         if (cudaEventCreateWithFlags(&p.marks[i].event, cudaEventDefault) != cudaSuccess)
             return err_set(err, ERR_UNAVAILABLE, "profile: no events");
     for (p.pass = 0; p.pass < PASSES && rc == 0; p.pass++)
-        rc = run(s, e, err);
+        rc = run(s, e, before, err);
     if (rc == 0)
         print(s, e);
     for (int i = 0; i < MAX_EVENTS; i++)

@@ -2,12 +2,13 @@
 #ifndef BENCH_GPU_PROFILE_H
 #define BENCH_GPU_PROFILE_H
 
-#include "bench/gpu/scenario.h"
+#include "bench/gpu/bare.h"
 #include "kernels/cuda/lane.h"
 
-/* Prints a line per kind of operation: how often, microseconds, nanoseconds a token and layer. The
- * best of a few passes. Small passes wait for the host between operations: only large ones count.
- */
-int profile_print(struct scenario *s, struct bench_engine *e, struct err *err) MUST_CHECK;
+/* Prints a line per kind of operation: how often, microseconds, nanoseconds a token and layer; the
+ * best of a few passes. `before` runs first, for so long that the operations are in the queue when
+ * it ends: none waits for the host. An event between two of them adds about a microsecond. */
+int profile_print(struct scenario *s, struct bench_engine *e, struct bare *before,
+                  struct err *err) MUST_CHECK;
 
 #endif

@@ -36,6 +36,14 @@ __global__ void __launch_bounds__(ACTIVATION_THREADS)
 
         if (at >= n * W)
             return;
+        if (args.bias) {
+            float bias[W];
+
+            elements_load(bias, (const T *)args.bias + (uint32_t)at % (uint32_t)args.n);
+            SIMT_UNROLL
+            for (int i = 0; i < W; i++)
+                x[s][i] += bias[i];
+        }
         if (pre)
             elements_store(pre + at, x[s]);
         SIMT_UNROLL

@@ -45,6 +45,7 @@ struct linear_weight {
     void *memory;               /* (N, K) and, behind it, (N): operands */
     float *bias;                /* (N) f32, for the fused kernel; NULL: it does not fit */
     cublasLtMatmulDesc_t desc;  /* with the bias's address */
+    const void *pass_bias;      /* (N) operands that such a pass adds; NULL: the product does */
     enum activation activation; /* applied in a pass of its own; ACTIVATION_NONE: none is */
     bool fused;                 /* the product is our own, with the activation in it */
 };

@@ -125,12 +125,13 @@ struct cuda_head_launch {
 };
 cudaError_t cuda_head(const struct cuda_head_launch *args, cudaStream_t stream);
 
-/* y = act(y) in place on (rows, n) elements; pre: a copy of the input, NULL: not wanted. */
+/* y = act(y + bias) in place on (rows, n) elements; pre: a copy of y + bias, NULL: not wanted. */
 struct cuda_activation_launch {
     enum cuda_type type;
     int activation; /* enum activation of kernels/backend.h, not ACTIVATION_NONE */
     int n, rung_rows;
     const int32_t *n_rows;
+    const void *bias; /* (n) elements; NULL: none */
     void *y, *pre;
 };
 cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStream_t stream);

@@ -39,7 +39,7 @@ static int open_executor(struct serving *s, const struct serving_args *args, str
     if (!s->executor_shard)
         return -1;
     return executor_open(&(struct executor_args){.launcher = {.backend = model->backend,
-                                                              .device = "",
+                                                              .device = model->device,
                                                               .linear = "",
                                                               .threads = threads_of(model)},
                                                  .max_queue = BATCH_MAX_QUEUE,

@@ -16,11 +16,11 @@ int null_device_open(const char *name, struct device **out, struct err *err)
 {
     struct device *device = calloc(1, sizeof(*device));
 
-    (void)name;
     if (!device)
         return err_set(err, ERR_NOMEM, "null: out of memory");
-    device->caps =
-        (struct device_caps){.name = "null device", .max_launched = NULL_LAUNCHED, .poll_us = 100};
+    device->caps = (struct device_caps){.max_launched = NULL_LAUNCHED, .poll_us = 100};
+    snprintf(device->caps.name, sizeof(device->caps.name), "null device%s%.40s", *name ? " " : "",
+             name);
     *out = device;
     return 0;
 }

@@ -298,6 +298,11 @@ static bool paced_serves(void)
     return strcmp(verbose("/backend/name"), "paced") == 0;
 }
 
+static bool device_one_serves(void)
+{
+    return strcmp(verbose("/backend/device"), "null device 1") == 0;
+}
+
 /* In bf16, or told why not. */
 static bool bf16_or_told(void)
 {
@@ -614,6 +619,7 @@ const struct option_case option_cases[] = {
     {"/admin/stall_ms", "50", .seen = hang_is_told, .with = "{'model':{'backend':'failing'}}"},
     {"/model/path", "'other'", .seen = model_has_another_name},
     {"/model/backend", "'paced'", .seen = paced_serves},
+    {"/model/device", "'1'", .seen = device_one_serves, .with = "{" PACED "}"},
     {"/model/precision", "'bf16'", .seen = bf16_or_told, .with = "{'model':{'backend':'cpu'}}"},
     {"/model/threads", "4", .seen = three_threads_more,
      .with = "{'model':{'backend':'cpu','threads':1}}"},

@@ -266,7 +266,6 @@ static bool healthy_meanwhile(int n_ads)
 {
     const char *const addresses[] = {d.admin, d.address};
     struct buf catalog = BUF_INIT;
-    struct client_response response;
     struct http_client client;
     struct pollfd answered = {.events = POLLIN};
     bool meanwhile;
@@ -281,9 +280,7 @@ static bool healthy_meanwhile(int n_ads)
     }
     answered.fd = client.fd;
     meanwhile = poll(&answered, 1, 0) == 0;
-    CHECK_OK(http_client_receive(&client, false, &response, &err), err);
-    CHECK_INT(response.status, 200);
-    http_client_release(&client);
+    CHECK_INT(client_receive_and_close(&client), 200);
     buf_release(&catalog);
     return meanwhile;
 }

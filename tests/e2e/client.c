@@ -44,6 +44,21 @@ const char *js(const char *fmt, ...)
     return text;
 }
 
+const char *js_list(int n, const char *item)
+{
+    struct buf *out = next_buf();
+
+    for (int i = 0; i < n; i++) {
+        buf_add_str(out, i ? "," : "");
+        for (const char *c = item; *c; c++)
+            if (*c == '#')
+                buf_printf(out, "%d", i);
+            else
+                buf_add(out, *c == '\'' ? "\"" : c, 1);
+    }
+    return buf_str(out);
+}
+
 const char *client_text(struct view bytes)
 {
     struct buf *out = next_buf();

@@ -1,17 +1,19 @@
 /* The daemon that the contract's tests share, and checks of its answers. */
 #include "tests/e2e/contract.h"
 
-#include <unistd.h>
-
-#include "base/file.h"
-
 struct driver *shared(void)
 {
     static struct driver daemon_;
 
     if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null", .sets = {"log.sample=1"}});
+        driver_start(&daemon_, &(struct driver_args){.sets = {"log.sample=1"}});
     return &daemon_;
+}
+
+json_t *in_context(const char *members)
+{
+    return contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}%s}",
+                         members);
 }
 
 /* ---- bytes ----------------------------------------------------------------------------------- */

@@ -21,6 +21,8 @@
 /* A daemon that most cases of a file share: that it answers the good request right after each is
  * what they show. A file that starts it closes with CONTRACT_DAEMON_ENDS. */
 struct driver *shared(void);
+/* Its answer for two ads, a1 and a3, in a context of these members (", 'x':..."). */
+json_t *in_context(const char *members);
 #define CONTRACT_DAEMON_ENDS(name)                                                                 \
     TEST(name##__the_daemon_ends_well)                                                             \
     {                                                                                              \
@@ -73,6 +75,7 @@ const char *contract_refused_at(struct driver *d, const char *body);
 const char *answer_ads(const json_t *answer, const char *impid);
 double answer_pctr(const json_t *answer, const char *impid, const char *adid); /* FAILs without */
 double answer_ecpm(const json_t *answer, const char *impid, const char *adid);
+int answer_size(const json_t *answer);             /* how many results */
 const char *answer_degraded(const json_t *answer); /* "features privacy", "" for none */
 int answer_filtered(const json_t *answer, const char *reason);
 int answer_timing(const json_t *answer, const char *stage);

@@ -73,36 +73,18 @@ CONTRACT_TEST(answer, order)
               "z B a aa m \xe8\xb7\x91");
 }
 
-/* A calibrated probability is within its bounds whatever the logit; a prior likewise. */
-CONTRACT_TEST(answer, pctr_bounds)
-{
-    struct driver d AT_END(driver_end);
-    const json_t *answer;
-
-    driver_start(&d, &(struct driver_args){
-                         .backend = "null",
-                         .catalog = js("{'adid':'a1','title':'mat','bid':1,'prior_ctr':0}\n"
-                                       "{'adid':'a2','title':'mat','bid':1,'prior_ctr':1}\n"
-                                       "{'adid':'a3','title':'mat','bid':1}\n"),
-                         .sets = {"deadline.network_ms=5"}});
-    answer = contract_rank(&d, "{'tmax':1,'rank':{'top_n':3}}"); /* no time: the prior */
-    answer_check_source(answer, "prior");
-    CHECK_NEAR(answer_pctr(answer, "1", "a1"), 1e-7, 0);
-    CHECK_NEAR(answer_pctr(answer, "1", "a2"), 1 - 1e-7, 1e-9);
-}
-
 CONTRACT_TEST(answer, generation)
 {
     struct driver d AT_END(driver_end);
     const json_t *before, *after;
 
-    driver_start(&d, &(struct driver_args){.backend = "null"});
+    driver_start(&d, &(struct driver_args){0});
     before = contract_rank(&d, "{}");
     CHECK_INT(json_integer_value(json_object_get(before, "generation")), 1);
     CHECK_INT(driver_reload(&d, js("{'rank':{'top_n':2}}"))->status, 200);
     after = contract_rank(&d, "{}");
     CHECK_INT(json_integer_value(json_object_get(after, "generation")), 2);
-    CHECK_INT(json_array_size(json_object_get(after, "results")), 2);
+    CHECK_INT(answer_size(after), 2);
     CHECK_STR(text_of(after, "model_digest"), text_of(before, "model_digest"));
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), 2);
 }
@@ -131,31 +113,31 @@ static double sigmoid(double x)
     return 1 / (1 + exp(-x));
 }
 
-/* By hand: [CLS] context [SEP] ad [SEP], the context by the default template, newest behaviour
- * first. */
+/* By hand: [CLS] context [SEP] ad [SEP]. */
+static void check_formula(const char *words, const char *members, const char *behaviour)
+{
+    const json_t *answer =
+        contract_rank(shared(), "{%s'rank':{%s'candidates':[{'adid':'a5'}]}}", members, behaviour);
+    char text[128];
+    int32_t ids[32];
+    int n = 0;
+
+    snprintf(text, sizeof(text), "%s", words);
+    for (const char *word = strtok(text, " "); word; word = strtok(NULL, " "))
+        ids[n++] = id_of(word);
+    CHECK_NEAR(answer_pctr(answer, "1", "a5"), sigmoid((double)null_logit(NULL, 0, ids, n, 0)),
+               1e-9);
+}
+
+/* The context by the default template, newest behaviour first. */
 CONTRACT_TEST(score, formula)
 {
-    static const char *const plain[] = {"[CLS]", "|", "|", "[SEP]", "yoga", "mat", "[SEP]"};
-    static const char *const full[] = {"[CLS]", "garden", "hose", "|",   "phone", "|",
-                                       "buy",   "phone",  "case", ";",   "view",  "trail",
-                                       ";",     "[SEP]",  "yoga", "mat", "[SEP]"};
-    int32_t ids[32];
-    const json_t *answer;
-
-    for (int i = 0; i < COUNT(plain); i++)
-        ids[i] = id_of(plain[i]);
-    answer = contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a5'}]}}");
-    CHECK_NEAR(answer_pctr(answer, "1", "a5"),
-               sigmoid((double)null_logit(NULL, 0, ids, COUNT(plain), 0)), 1e-9);
+    check_formula("[CLS] | | [SEP] yoga mat [SEP]", "", "");
     test_row("search, device, behaviour");
-    for (int i = 0; i < COUNT(full); i++)
-        ids[i] = id_of(full[i]);
-    answer = contract_rank(
-        shared(), "{'device':{'devicetype':4},'site':{'search':'Garden hose'},'rank':{'behaviour':["
-                  "{'t':1,'type':'view','text':'trail'},{'t':2,'type':'buy','item':'i6'}],"
-                  "'candidates':[{'adid':'a5'}]}}");
-    CHECK_NEAR(answer_pctr(answer, "1", "a5"),
-               sigmoid((double)null_logit(NULL, 0, ids, COUNT(full), 0)), 1e-9);
+    check_formula("[CLS] garden hose | phone | buy phone case ; view trail ; [SEP] yoga mat [SEP]",
+                  "'device':{'devicetype':4},'site':{'search':'Garden hose'},",
+                  "'behaviour':[{'t':1,'type':'view','text':'trail'},"
+                  "{'t':2,'type':'buy','item':'i6'}],");
 }
 
 #define REQUESTS 24
@@ -164,16 +146,13 @@ static const char *numbered(int i)
 {
     static const char *const words[] = {"trail", "garden", "mat", "light",
                                         "\xe8\xb7\x91\xe6\xad\xa5"};
-    struct buf events = BUF_INIT;
-    const char *out;
+    struct buf events AT_END(buf_release) = BUF_INIT;
 
     for (int k = 0; k < i % 7; k++)
         buf_printf(&events, "%s{'t':%d,'type':'view','text':'%s %d'}", k ? "," : "", k,
                    words[(i + k) % 5], i);
-    out = js("{'id':'%d','site':{'search':'%s %d'},'rank':{'top_n':9,'behaviour':[%s]}}", i,
-             words[i % 5], i, buf_str(&events));
-    buf_release(&events);
-    return out;
+    return js("{'id':'%d','site':{'search':'%s %d'},'rank':{'top_n':9,'behaviour':[%s]}}", i,
+              words[i % 5], i, buf_str(&events));
 }
 
 /* Alone, and then with all others at once, again and again. */
@@ -208,34 +187,27 @@ static void check_same_scores(struct driver *d)
 }
 
 /* Some batches held more than one request, or nothing was shown. */
-static void check_batched(struct driver *d)
+static void check_batched(const struct driver_args *args)
 {
-    double batches = driver_metric(d, "adrank_batch_requests_count");
-    double requests = driver_metric(d, "adrank_batch_requests_sum");
+    struct driver d AT_END(driver_end);
 
-    CHECK_INT(requests, REQUESTS * 6);
-    CHECK(batches < requests);
+    driver_start(&d, args);
+    check_same_scores(&d);
+    CHECK_INT(driver_metric(&d, "adrank_batch_requests_sum"), REQUESTS * 6);
+    CHECK(driver_metric(&d, "adrank_batch_requests_count") < REQUESTS * 6);
 }
 
 CONTRACT_TEST(score, same_in_any_batch)
 {
-    struct driver d AT_END(driver_end);
-
-    driver_start(&d, &(struct driver_args){.backend = "paced",
-                                           .sets = {"batch.max_tokens=1024"},
-                                           .env = {"ADRANK_PACED_FIXED_US=2000"}});
-    check_same_scores(&d);
-    check_batched(&d);
+    check_batched(&(struct driver_args){.backend = "paced",
+                                        .sets = {"batch.max_tokens=1024"},
+                                        .env = {"ADRANK_PACED_FIXED_US=2000"}});
 }
 
 CONTRACT_TEST(score, same_in_any_batch_cpu)
 {
-    struct driver d AT_END(driver_end);
-
-    driver_start(&d, &(struct driver_args){.backend = "cpu",
-                                           .sets = {"batch.max_tokens=1024", "model.threads=2"}});
-    check_same_scores(&d);
-    check_batched(&d);
+    check_batched(&(struct driver_args){.backend = "cpu",
+                                        .sets = {"batch.max_tokens=1024", "model.threads=2"}});
 }
 
 /* ---- headers --------------------------------------------------------------------------------- */
@@ -256,30 +228,20 @@ static struct driver_response *rank_with(const char *headers)
     return driver_raw(shared()->address, client_post(js("{'rank':{'candidates':[]}}"), headers));
 }
 
+/* Which ids are echoed: tests/unit/server/net/response_head.c. */
 CONTRACT_TEST(header, request_id)
 {
-    static const char *const sane[] = {"abc-123", "0af7651916cd43dd8448eb211c80319c",
-                                       "a.b_c:d/e+f=", "x"};
-    static const char *const insane[] = {"", "a b", "a<b>", "a\"b", "caf\xc3\xa9", "a;b"};
-    const char *before = NULL;
+    static const char *const insane[] = {"", "X-Request-Id: a b\r\n", "X-Request-Id:\r\n"};
 
-    for (int i = 0; i < COUNT(sane); i++) {
-        test_row("sane \"%s\"", sane[i]);
-        CHECK_STR(header(rank_with(js("X-Request-Id: %s\r\n", sane[i])), "X-Request-Id"), sane[i]);
-    }
+    CHECK_STR(header(rank_with("X-Request-Id: a.b_c:d/e+f=\r\n"), "X-Request-Id"), "a.b_c:d/e+f=");
     for (int i = 0; i < COUNT(insane); i++) {
-        const char *made;
+        const char *one = header(rank_with(insane[i]), "X-Request-Id");
+        const char *two = header(rank_with(insane[i]), "X-Request-Id");
 
-        test_row("insane \"%s\"", insane[i]);
-        made = header(rank_with(js("X-Request-Id: %s\r\n", insane[i])), "X-Request-Id");
-        CHECK(made && made[0] && strcmp(made, insane[i]) != 0);
-        CHECK(!before || strcmp(made, before) != 0);
-        before = made;
+        test_row("made up for \"%s\"", insane[i]);
+        CHECK(one && *one && two && *two);
+        CHECK(strcmp(one, two) != 0 && strcmp(one, "a b") != 0);
     }
-    test_row("too long");
-    CHECK(strlen(header(rank_with(js("X-Request-Id: %0300d\r\n", 1)), "X-Request-Id")) < 200);
-    test_row("none");
-    CHECK(header(rank_with(""), "X-Request-Id"));
 }
 
 CONTRACT_TEST(header, traceparent)
@@ -327,40 +289,24 @@ CONTRACT_TEST(header, cache_control)
               "no-store");
 }
 
+/* Which are kept: tests/unit/server/net/connection.c. */
 CONTRACT_TEST(header, keep_alive)
 {
-    static const struct {
-        const char *request;
-        bool closed;
-    } rows[] = {
-        {"POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", false},
-        {"POST /rank HTTP/1.1\r\nHost: a\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}",
-         false},
-        {"POST /rank HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\nContent-Length: 2\r\n\r\n{}",
-         true},
-        {"POST /rank HTTP/1.0\r\nContent-Length: 2\r\n\r\n{}", true},
-        {"POST /rank HTTP/1.0\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\n{}", false},
-    };
     struct http_client client;
 
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i].request);
-        contract_expect(shared(), view_of(rows[i].request),
-                        &(struct contract_want){.status = 200, .closed = rows[i].closed});
-    }
-    test_row("again and again");
+    contract_expect(shared(), client_post("{}", "Connection: x, Close\r\n"),
+                    &(struct contract_want){.status = 200, .closed = true});
     client_open(&client, shared()->address);
     for (int i = 0; i < 100; i++)
         contract_good_on(&client);
     contract_end(shared(), &client, false);
 }
 
-/* Answers in the order of the requests, whatever each of them takes; a refused one among them ends
- * it. */
+/* Answers in the order of the requests, whatever each of them takes. */
 CONTRACT_TEST(header, pipelining)
 {
     struct http_client client;
-    struct buf all = BUF_INIT;
+    struct buf all AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < 50; i++)
         buf_add_view(&all, client_post(i % 5 == 3 ? js("{'id':}") : numbered(i), ""));
@@ -376,17 +322,6 @@ CONTRACT_TEST(header, pipelining)
                   js("%d", i));
     }
     contract_end(shared(), &client, false);
-    test_row("nothing behind a refused one is served");
-    buf_clear(&all);
-    buf_add_view(&all, client_post(numbered(1), ""));
-    buf_add_str(&all, "POST /rank HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}");
-    buf_add_view(&all, client_post(numbered(2), ""));
-    client_open(&client, shared()->address);
-    client_send(&client, buf_view(&all));
-    contract_receive(&client, CONTRACT_OK);
-    contract_receive(&client, CONTRACT_CLOSES(400, "bad_host"));
-    contract_end(shared(), &client, true);
-    buf_release(&all);
 }
 
 CONTRACT_DAEMON_ENDS(answer)

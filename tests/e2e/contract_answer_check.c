@@ -270,6 +270,11 @@ const char *answer_degraded(const json_t *answer)
     return buf_str(&out);
 }
 
+int answer_size(const json_t *answer)
+{
+    return (int)json_array_size(json_object_get(answer, "results"));
+}
+
 int answer_filtered(const json_t *answer, const char *reason)
 {
     return (int)json_integer_value(json_object_get(json_object_get(answer, "filtered"), reason));

@@ -95,17 +95,14 @@ CONTRACT_TEST(invalid, fields)
 /* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
 static void check_count(int n, bool all)
 {
-    struct buf body AT_END(buf_release) = BUF_INIT;
     const char *detail, *more;
     json_t *problem;
     int listed;
 
     test_row("%d errors", n);
-    for (int i = 0; i < n; i++)
-        buf_add_str(&body, i ? ",1" : "{\"badv\":[1");
-    buf_add_str(&body, "]}");
-    problem =
-        json_loads(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid), 0, NULL);
+    problem = json_loads(
+        contract_expect(shared(), client_post(js("{'badv':[%s]}", js_list(n, "1")), ""), &invalid),
+        0, NULL);
     listed = (int)json_array_size(json_object_get(problem, "errors"));
     detail = json_string_value(json_object_get(problem, "detail"));
     more = detail ? strstr(detail, ", and ") : NULL;
@@ -123,7 +120,6 @@ static void check_count(int n, bool all)
 /* All in one answer; where memory bounds the list, the rest is counted. */
 CONTRACT_TEST(invalid, every_error)
 {
-    struct buf body = BUF_INIT;
     const char *last;
 
     refuse_invalid("/id /tmax /user/id /imp/1/bidfloor /imp/1/id /rank/top_n "
@@ -131,14 +127,11 @@ CONTRACT_TEST(invalid, every_error)
                    "{'id':{},'tmax':-5,'user':{'id':[]},'imp':[{'id':'1'},{'bidfloor':'x'}],"
                    "'rank':{'top_n':99,'candidates':[{'adid':'a1'},{'adid':[3],'bid':-2}]}}");
     test_row("200 errors");
-    buf_add_str(&body, "{\"rank\":{\"candidates\":[{}");
-    for (int i = 1; i < 200; i++)
-        buf_add_str(&body, ",{}");
-    buf_add_str(&body, "]}}");
-    last = pointers(contract_expect(shared(), client_post(buf_str(&body), ""), &invalid));
+    last = pointers(contract_expect(
+        shared(), client_post(js("{'rank':{'candidates':[%s]}}", js_list(200, "{}")), ""),
+        &invalid));
     CHECK(strstr(last, "/rank/candidates/0/adid /rank/candidates/1/adid "));
     CHECK(strstr(last, " /rank/candidates/199/adid"));
-    buf_release(&body);
     check_count(1000, true);
     check_count(60000, false);
 }
@@ -220,7 +213,7 @@ CONTRACT_TEST(nothing, to_show)
 
         test_row("%s", rows[i].body);
         answer = contract_served(shared(), client_post(js("%s", rows[i].body), ""));
-        CHECK_INT(json_array_size(json_object_get(answer, "results")), 0);
+        CHECK_INT(answer_size(answer), 0);
         CHECK_INT(answer_filtered(answer, rows[i].reason), rows[i].count);
         CHECK_STR(answer_degraded(answer), "");
     }
@@ -229,14 +222,11 @@ CONTRACT_TEST(nothing, to_show)
 /* words times the word, which is one token. */
 static const char *words(const char *word, int n)
 {
-    struct buf text = BUF_INIT;
-    const char *out;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&text, "%s ", word);
-    out = js("%s", buf_str(&text));
-    buf_release(&text);
-    return out;
+    return js("%s", buf_str(&text));
 }
 
 static json_t *rank_text(const char *text)

@@ -1,13 +1,6 @@
 /* CONTRACT 3, the request: where the ad is to stand, on what device, what may not be shown. */
 #include "tests/e2e/contract.h"
 
-/* Two ads in a context of these members (", 'x':..."). */
-static json_t *in_context(const char *members)
-{
-    return contract_rank(shared(), "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}%s}",
-                         members);
-}
-
 /* ---- context --------------------------------------------------------------------------------- */
 
 /* Each of the contexts is seen by the model: all of them score differently. */
@@ -103,96 +96,44 @@ static void check_block(const char *member, const char *ads)
     CHECK_INT(answer_filtered(answer, "blocked"), ads[0] ? 4 - n : 3);
 }
 
+/* Which names hit: tests/unit/market/blocks.c and tests/unit/impression/domain.c. */
 CONTRACT_TEST(blocks, badv)
 {
     check_block("'badv':[]", "a1 a2 a3");
-    check_block("'badv':['shop.example']", "a2 a3");
-    check_block("'badv':['SHOP.Example']", "a2 a3");
-    check_block("'badv':['other.example','op.example','hop.example']", "a1 a2 a3");
-    check_block("'badv':['tea.example']", "a1 a3");
-    check_block("'badv':['www.tea.example']", "a1 a3");
-    check_block("'badv':['ww.tea.example','more.www.tea.example']", "a1 a2 a3");
+    check_block("'badv':['HTTP://SHOP.Example/']", "a2 a3");
+    check_block("'badv':['hop.example','more.www.tea.example']", "a1 a2 a3");
     check_block("'badv':['shop.example','tea.example']", "a3");
 }
 
-/* Domains are compared as domains, on both sides. */
+/* Both sides are compared as domains, and answered as written. */
 CONTRACT_TEST(blocks, spelling)
 {
-    static const char *const spellings[] = {
-        "shop1.example",           "SHOP1.Example",
-        "www.shop1.example",       "shop1.example.",
-        " shop1.example\\t",       "HTTP://Shop1.EXAMPLE/",
-        "//shop1.example",         "https://www.shop1.example:443/a?b#c",
-        "user@shop1.example",      "*.shop1.example",
-        "\xef\xbd\x93hop1.example"};
-    static const char *const international[] = {"b\xc3\xbc"
-                                                "cher.example",
-                                                "B\\u00dccher.example.", "xn--bcher-kva.example",
-                                                "http://www.XN--BCHER-KVA.example/"};
-    static const char *const neither[] = {"notshop1.example",
-                                          "op1.example",
-                                          "xshop1.example",
-                                          "m.shop1.example.org",
-                                          "bucher.example",
-                                          "",
-                                          "/",
-                                          " "};
-    struct buf catalog = BUF_INIT;
     struct driver d AT_END(driver_end);
 
-    for (int i = 0; i < COUNT(spellings); i++)
-        buf_printf(&catalog, "{\"adid\":\"s%d\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"%s\"]}\n",
-                   i, spellings[i]);
-    buf_add_str(&catalog,
-                "{\"adid\":\"sub\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"other.example\","
-                "\"M.shop1.example\"]}\n");
-    for (int i = 0; i < COUNT(international); i++)
-        buf_printf(&catalog, "{\"adid\":\"i%d\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"%s\"]}\n",
-                   i, international[i]);
-    buf_add_str(
-        &catalog,
-        "{\"adid\":\"free\",\"title\":\"t\",\"bid\":1,\"adomain\":[\"notshop1.example\"]}\n");
-    driver_start(&d, &(struct driver_args){.backend = "null",
-                                           .catalog = buf_str(&catalog),
-                                           .sets = {"rank.top_n=50"}});
-    for (int i = 0; i < COUNT(spellings); i++) {
-        test_row("badv %s", spellings[i]);
-        CHECK_INT(answer_filtered(contract_rank(&d, "{'badv':['%s']}", spellings[i]), "blocked"),
-                  COUNT(spellings) + 1);
-    }
-    for (int i = 0; i < COUNT(international); i++) {
-        test_row("badv %s", international[i]);
-        CHECK_INT(
-            answer_filtered(contract_rank(&d, "{'badv':['%s']}", international[i]), "blocked"),
-            COUNT(international));
-    }
-    for (int i = 1; i < COUNT(neither); i++) {
-        test_row("badv %s", neither[i]);
-        CHECK_INT(answer_filtered(contract_rank(&d, "{'badv':['%s']}", neither[i]), "blocked"), 0);
-    }
-    test_row("answered as written");
+    driver_start(&d, &(struct driver_args){.catalog = js("{'adid':'a','title':'t','bid':1,"
+                                                         "'adomain':['HTTP://Shop1.EXAMPLE/']}\n"
+                                                         "{'adid':'b','title':'t','bid':1,"
+                                                         "'adomain':['b\xc3\xbc"
+                                                         "cher.example']}\n")});
+    CHECK_STR(answer_ads(contract_rank(&d, "{'badv':['www.shop1.example.']}"), "1"), "b");
+    CHECK_STR(answer_ads(contract_rank(&d, "{'badv':['xn--Bcher-kva.example']}"), "1"), "a");
     CHECK(strstr(driver_rank(&d, "{}")->body, "\"adomain\":[\"HTTP://Shop1.EXAMPLE/\"]"));
-    buf_release(&catalog);
 }
 
 CONTRACT_TEST(blocks, bcat)
 {
-    check_block("'bcat':['IAB17']", "a2 a3");
     check_block("'bcat':['IAB1']", "a1 a2 a3");
-    check_block("'bcat':['IAB17-1']", "a1 a2 a3");
     check_block("'bcat':['IAB8']", "a1 a3");
-    check_block("'bcat':['iab8-5','IAB17']", "a3");
-    check_block("'bcat':[' IAB8 ','IAB17\\n']", "a3");
+    check_block("'bcat':['iab8-5',' IAB17\\n']", "a3");
 }
 
 CONTRACT_TEST(blocks, cur)
 {
-    static const char *const taken[] = {"", "'cur':[],", "'cur':['USD'],", "'cur':['EUR','usd'],"};
+    static const char *const taken[] = {"", ",'cur':[]", ",'cur':['USD']", ",'cur':['EUR','usd']"};
     struct driver d AT_END(driver_end);
 
     for (int i = 0; i < COUNT(taken); i++) {
-        json_t *answer = contract_rank(
-            shared(), "{%s'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}", taken[i]);
+        json_t *answer = in_context(taken[i]);
 
         test_row("\"%s\"", taken[i]);
         CHECK_STR(answer_ads(answer, "1"), "a1 a3");
@@ -205,7 +146,7 @@ CONTRACT_TEST(blocks, cur)
                         "currency"),
         2);
     test_row("rank.currency");
-    driver_start(&d, &(struct driver_args){.backend = "null", .sets = {"rank.currency=EUR"}});
+    driver_start(&d, &(struct driver_args){.sets = {"rank.currency=EUR"}});
     CHECK_STR(
         json_string_value(json_object_get(
             contract_rank(&d, "{'cur':['EUR'],'rank':{'candidates':[{'adid':'a1'}]}}"), "cur")),
@@ -213,24 +154,6 @@ CONTRACT_TEST(blocks, cur)
     CHECK_STR(
         answer_ads(contract_rank(&d, "{'cur':['USD'],'rank':{'candidates':[{'adid':'a1'}]}}"), "1"),
         "");
-}
-
-CONTRACT_TEST(blocks, bidfloorcur)
-{
-    json_t *answer =
-        contract_rank(shared(), "{'imp':[{'id':'1','bidfloor':0.1,'bidfloorcur':'EUR'},"
-                                "{'id':'2','bidfloor':0.95,'bidfloorcur':'usd'},{'id':'3'}],"
-                                "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
-
-    CHECK_STR(answer_ads(answer, "1"), "");
-    CHECK_STR(answer_ads(answer, "2"), "a1");
-    CHECK_STR(answer_ads(answer, "3"), "a1 a3");
-    CHECK_INT(answer_filtered(answer, "currency"), 2);
-    CHECK_INT(answer_filtered(answer, "floor"), 1);
-    test_row("no floor is the same in every currency");
-    answer = contract_rank(shared(), "{'imp':[{'id':'1','bidfloor':0,'bidfloorcur':'EUR'}],"
-                                     "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
-    CHECK_STR(answer_ads(answer, "1"), "a1 a3");
 }
 
 CONTRACT_DAEMON_ENDS(context)

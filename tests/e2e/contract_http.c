@@ -132,15 +132,12 @@ CONTRACT_TEST(size, head_bytes)
 
 static struct view fields_of(int n)
 {
-    struct buf text = BUF_INIT;
-    const char *out;
+    struct buf text AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&text, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n");
     for (int i = 2; i < n; i++)
         buf_printf(&text, "X-%d: v\r\n", i);
-    out = js("%s\r\n{}", buf_str(&text));
-    buf_release(&text);
-    return view_of(out);
+    return view_of(js("%s\r\n{}", buf_str(&text)));
 }
 
 CONTRACT_TEST(size, head_fields)

@@ -25,18 +25,10 @@ static void start_faulty(struct driver *d, struct fault *fault)
 /* A request that needs more memory than one has needed before. */
 static const char *large(int n_candidates)
 {
-    struct buf list = BUF_INIT;
-    const char *out;
-
-    for (int i = 0; i < n_candidates; i++)
-        buf_printf(&list,
-                   "%s{'adid':'c%d','bid':%d,'text':'waterproof hiking jacket for the garden'}",
-                   i ? "," : "", i, i);
-    out = js("{'imp':[{'id':'1','tagid':'a'},{'id':'2','tagid':'b'},{'id':'3','tagid':'c'}],"
-             "'rank':{'candidates':[%s]}}",
-             buf_str(&list));
-    buf_release(&list);
-    return out;
+    return js("{'imp':[{'id':'1','tagid':'a'},{'id':'2','tagid':'b'},{'id':'3','tagid':'c'}],"
+              "'rank':{'candidates':[%s]}}",
+              js_list(n_candidates, "{'adid':'c#','bid':#,"
+                                    "'text':'waterproof hiking jacket for the garden'}"));
 }
 
 CONTRACT_TEST(refused, out_of_memory)

@@ -1,8 +1,5 @@
 /* CONTRACT 3: every reason in `degraded` and `filtered` can be had, alone, and its metric moves
  * with it. */
-#include <unistd.h>
-
-#include "base/file.h"
 #include "tests/e2e/contract.h"
 
 static struct driver daemon_;
@@ -11,8 +8,7 @@ static struct driver daemon_;
 static struct driver *mine(void)
 {
     if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.backend = "null",
-                                                     .redis = "redis://127.0.0.1:1",
+        driver_start(&daemon_, &(struct driver_args){.redis = "redis://127.0.0.1:1",
                                                      .sets = {"rank.max_candidates=4"}});
     return &daemon_;
 }
@@ -46,120 +42,68 @@ static void check_degraded(struct driver *d, const char *reason, const char *bod
     }
 }
 
-static void check_filtered(const char *reason, int count, const char *body)
+CONTRACT_TEST(degraded, each)
 {
-    double before[MAX_REASONS], after[MAX_REASONS];
-    json_t *answer;
-
-    read_counts(mine(), "filtered_total", "reason", filtered_reasons, before);
-    answer = contract_rank(mine(), "%s", body);
-    read_counts(mine(), "filtered_total", "reason", filtered_reasons, after);
-    for (int i = 0; filtered_reasons[i]; i++) {
-        int want = strcmp(filtered_reasons[i], reason) == 0 ? count : 0;
-
-        test_row("%s where it is %s", filtered_reasons[i], reason);
-        CHECK_INT(answer_filtered(answer, filtered_reasons[i]), want);
-        CHECK_INT(after[i] - before[i], want);
-    }
-    CHECK_INT(json_object_size(json_object_get(answer, "filtered")), 1);
-}
-
-CONTRACT_TEST(degraded, features)
-{
-    check_degraded(mine(), "features", "{'user':{'id':'u'},'rank':{'candidates':[{'adid':'a1'}]}}");
-}
-
-CONTRACT_TEST(degraded, privacy)
-{
-    check_degraded(mine(), "privacy",
-                   "{'user':{'id':'u'},'device':{'lmt':1},'rank':{'candidates':[{'adid':'a1'}]}}");
-}
-
-CONTRACT_TEST(degraded, candidates)
-{
-    check_degraded(mine(), "candidates", "{}");
-}
-
-CONTRACT_TEST(degraded, truncated)
-{
-    struct buf text = BUF_INIT;
-
-    for (int i = 0; i < 40; i++)
-        buf_add_str(&text, "mat ");
-    check_degraded(mine(), "truncated",
-                   js("{'rank':{'candidates':[{'adid':'a1','text':'%s'}]}}", buf_str(&text)));
-    buf_release(&text);
-}
-
-CONTRACT_TEST(degraded, model)
-{
+    static const char *const rows[][2] = {
+        {"features", "'user':{'id':'u'},'rank':{'candidates':[{'adid':'a1'}]}"},
+        {"privacy", "'user':{'id':'u'},'device':{'lmt':1},'rank':{'candidates':[{'adid':'a1'}]}"},
+        {"candidates", ""},
+        {"deadline", "'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}"},
+    };
     struct driver d AT_END(driver_end);
 
+    for (int i = 0; i < COUNT(rows); i++)
+        check_degraded(mine(), rows[i][0], js("{%s}", rows[i][1]));
+    check_degraded(mine(), "truncated",
+                   js("{'rank':{'candidates':[{'adid':'a1','text':'%s'}]}}", js_list(40, "mat")));
     driver_start(&d, &(struct driver_args){.backend = "failing"});
     driver_write(&d, "device", "nan");
-    check_degraded(&d, "model", "{'rank':{'candidates':[{'adid':'a1'}]}}");
-}
-
-CONTRACT_TEST(degraded, deadline)
-{
-    check_degraded(mine(), "deadline", "{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}");
+    check_degraded(&d, "model", js("{'rank':{'candidates':[{'adid':'a1'}]}}"));
 }
 
 /* Of each reason the ads of two imps; a1 passes beside them. */
-CONTRACT_TEST(filtered, unknown)
+CONTRACT_TEST(filtered, each)
 {
-    check_filtered("unknown", 2,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'},"
-                   "{'adid':'nobody'}]}}");
-}
+    static const struct {
+        const char *reason;
+        int count;
+        const char *members, *candidates;
+        const char *floors[2]; /* more members of the imps */
+    } rows[] = {
+        {"unknown", 2, "", "{'adid':'nobody'}", {"", ""}},
+        {"inactive", 4, "", "{'adid':'a9'},{'adid':'a10'}", {"", ""}},
+        {"duplicate", 4, "", "{'adid':'a1'},{'adid':'a1','bid':7}", {"", ""}},
+        {"floor", 3, "", "{'adid':'a3'},{'adid':'a4'}", {",'bidfloor':0.85", ",'bidfloor':0.95"}},
+        {"blocked", 2, "'badv':['tea.example'],", "{'adid':'a2'}", {"", ""}},
+        {"currency", 2, "", "{'adid':'a3'}", {",'bidfloor':0.1,'bidfloorcur':'EUR'", ""}},
+        {"no_bid", 2, "", "{'adid':'x','text':'mat'}", {"", ""}},
+        {"no_cvr",
+         4,
+         "",
+         "{'adid':'a8'},{'adid':'x','text':'mat','bid':3,'bid_type':'cpa'}",
+         {"", ""}},
+    };
 
-CONTRACT_TEST(filtered, inactive)
-{
-    check_filtered("inactive", 4,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'},"
-                   "{'adid':'a9'},{'adid':'a10'}]}}");
-}
+    for (int row = 0; row < COUNT(rows); row++) {
+        double before[MAX_REASONS], after[MAX_REASONS];
+        json_t *answer;
 
-CONTRACT_TEST(filtered, duplicate)
-{
-    check_filtered("duplicate", 4,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'},"
-                   "{'adid':'a1'},{'adid':'a1','bid':7}]}}");
-}
+        read_counts(mine(), "filtered_total", "reason", filtered_reasons, before);
+        answer = contract_rank(mine(),
+                               "{%s'imp':[{'id':'1'%s},{'id':'2'%s}],"
+                               "'rank':{'candidates':[{'adid':'a1'},%s]}}",
+                               rows[row].members, rows[row].floors[0], rows[row].floors[1],
+                               rows[row].candidates);
+        read_counts(mine(), "filtered_total", "reason", filtered_reasons, after);
+        for (int i = 0; filtered_reasons[i]; i++) {
+            bool is_it = strcmp(filtered_reasons[i], rows[row].reason) == 0;
 
-CONTRACT_TEST(filtered, floor)
-{
-    check_filtered("floor", 3,
-                   "{'imp':[{'id':'1','bidfloor':0.85},{'id':'2','bidfloor':0.95}],"
-                   "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'},{'adid':'a4'}]}}");
-}
-
-CONTRACT_TEST(filtered, blocked)
-{
-    check_filtered("blocked", 2,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'badv':['tea.example'],"
-                   "'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'}]}}");
-}
-
-CONTRACT_TEST(filtered, currency)
-{
-    check_filtered("currency", 2,
-                   "{'imp':[{'id':'1','bidfloor':0.1,'bidfloorcur':'EUR'},{'id':'2'}],"
-                   "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}}");
-}
-
-CONTRACT_TEST(filtered, no_bid)
-{
-    check_filtered("no_bid", 2,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'},"
-                   "{'adid':'x','text':'mat'}]}}");
-}
-
-CONTRACT_TEST(filtered, no_cvr)
-{
-    check_filtered("no_cvr", 4,
-                   "{'imp':[{'id':'1'},{'id':'2'}],'rank':{'candidates':[{'adid':'a1'},"
-                   "{'adid':'a8'},{'adid':'x','text':'mat','bid':3,'bid_type':'cpa'}]}}");
+            test_row("%s where it is %s", filtered_reasons[i], rows[row].reason);
+            CHECK_INT(answer_filtered(answer, filtered_reasons[i]), is_it ? rows[row].count : 0);
+            CHECK_INT(after[i] - before[i], is_it ? rows[row].count : 0);
+        }
+        CHECK_INT(json_object_size(json_object_get(answer, "filtered")), 1);
+    }
 }
 
 TEST(reasons__the_daemon_ends_well)

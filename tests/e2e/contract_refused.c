@@ -1,14 +1,10 @@
 /* CONTRACT 3, when things go wrong: 503, before the first model and where there is no room. */
-#include <unistd.h>
-
-#include "base/file.h"
 #include "tests/e2e/contract.h"
 
 CONTRACT_TEST(refused, before_the_model)
 {
     static const struct contract_want not_ready = {.status = 503, .code = "not_ready"};
     char address[64], public[96];
-    struct driver_response *r;
     struct http_client client;
     struct driver d AT_END(driver_end);
     struct err err;
@@ -28,8 +24,7 @@ CONTRACT_TEST(refused, before_the_model)
     client_send(&client, client_post("{}", ""));
     contract_receive(&client, &not_ready);
     test_row("health");
-    r = driver_call(d.address, "GET", "/livez", NULL);
-    CHECK_INT(r->status, 200);
+    CHECK_INT(driver_call(d.address, "GET", "/livez", NULL)->status, 200);
     CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
     test_row("ready at last");
     driver_write(&d, "device", "");

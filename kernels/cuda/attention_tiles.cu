@@ -82,7 +82,7 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         }
         if (staged) {
             simt_copy_wait<0>();
-            simt_block_sync();
+            simt_block_sync(); /* everyone's copies are there */
         }
         if (!works)
             continue;

@@ -103,10 +103,10 @@ struct device_caps {
     int slice_tokens; /* about how many tokens a slice should hold; 0: the whole batch */
     int max_launched; /* batches that may be in flight at once */
     int poll_us;      /* how often query should be called; 0 with host_lanes */
-    bool outside_parents; /* attention can read parents that are not in the slice */
-    bool saves;           /* operations fill outputs marked "saved" */
+    bool outside_parents;     /* attention can read parents that are not in the slice */
+    bool saves;               /* operations fill outputs marked "saved" */
     enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
-    int width_multiple;   /* hidden sizes, K and N are multiples of this; 0: any is right */
+    int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
 };
 

@@ -3,6 +3,7 @@
  * must read and write. Medians of recorded runs, interleaved with the copy.
  */
 #include "bench/kernels/workload.h"
+#include "bench/usage.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,10 @@
 
 #include "base/rng.h"
 #include "kernels/backend.h"
+
+#define USAGE                                                                                      \
+    "usage: bench-kernels\n"                                                                       \
+    "Single kernels on the GPU beside the time that a copy of their bytes takes.\n"
 
 #define ROUNDS 7
 #define REPEATS 10
@@ -304,11 +309,14 @@ static void open_bench(struct bench *b)
     printf("%s, copy %.2f TB/s\n", prop.name, b->copy_bytes_us / 1e6);
 }
 
-int main(void)
+int main(int argc, char **argv)
 {
     static const int hidden[] = {384, 768};
+    const int status = usage_status(argc, argv, 0, 0, USAGE);
     struct bench b;
 
+    if (status >= 0)
+        return status;
     open_bench(&b);
     for (int h = 0; h < 2; h++)
         for (int kind = 0; kind < WORKLOAD_KINDS; kind++) {

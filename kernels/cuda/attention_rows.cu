@@ -37,10 +37,11 @@ template <int W, int CHUNKS> SIMT_DEVICE void rescale(struct softmax<W, CHUNKS> 
     s.top = top;
     s.sum *= by;
     SIMT_UNROLL
-    for (int c = 0; c < CHUNKS; c++)
+    for (int c = 0; c < CHUNKS; c++) {
         SIMT_UNROLL
-    for (int i = 0; i < W; i++)
-        s.mix[c][i] *= by;
+        for (int i = 0; i < W; i++)
+            s.mix[c][i] *= by;
+    }
 }
 
 /* Sums the groups of the warp; every lane gets its elements' total. */
@@ -51,10 +52,11 @@ template <int W, int CHUNKS, int LANES> SIMT_DEVICE void merge(struct softmax<W,
         rescale(s, fmaxf(s.top, simt_shuffle_xor(s.top, mask)));
         s.sum += simt_shuffle_xor(s.sum, mask);
         SIMT_UNROLL
-        for (int c = 0; c < CHUNKS; c++)
+        for (int c = 0; c < CHUNKS; c++) {
             SIMT_UNROLL
-        for (int i = 0; i < W; i++)
-            s.mix[c][i] += simt_shuffle_xor(s.mix[c][i], mask);
+            for (int i = 0; i < W; i++)
+                s.mix[c][i] += simt_shuffle_xor(s.mix[c][i], mask);
+        }
     }
 }
 
@@ -100,12 +102,13 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
     s.sum = 0;
     load_head<T, W, LANES>(query, q + (size_t)row * 3 * hidden, d);
     SIMT_UNROLL
-    for (int c = 0; c < CHUNKS; c++)
+    for (int c = 0; c < CHUNKS; c++) {
         SIMT_UNROLL
-    for (int i = 0; i < W; i++) {
-        s.mix[c][i] = 0;
-        if (W * (lane + LANES * c) >= d)
-            query[c][i] = 0;
+        for (int i = 0; i < W; i++) {
+            s.mix[c][i] = 0;
+            if (W * (lane + LANES * c) >= d)
+                query[c][i] = 0;
+        }
     }
     for (int first = 0; first < keys.n; first += GROUPS * KEYS) {
         float of_key[KEYS][CHUNKS][W], of_value[KEYS][CHUNKS][W], score[KEYS], top = s.top;
@@ -123,10 +126,11 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
         for (int i = 0; i < KEYS; i++) {
             score[i] = 0;
             SIMT_UNROLL
-            for (int c = 0; c < CHUNKS; c++)
+            for (int c = 0; c < CHUNKS; c++) {
                 SIMT_UNROLL
-            for (int e = 0; e < W; e++)
-                score[i] = fmaf(of_key[i][c][e], query[c][e], score[i]);
+                for (int e = 0; e < W; e++)
+                    score[i] = fmaf(of_key[i][c][e], query[c][e], score[i]);
+            }
             SIMT_UNROLL
             for (int mask = LANES / 2; mask > 0; mask /= 2)
                 score[i] += simt_shuffle_xor(score[i], mask);
@@ -140,10 +144,11 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
 
             s.sum += p;
             SIMT_UNROLL
-            for (int c = 0; c < CHUNKS; c++)
+            for (int c = 0; c < CHUNKS; c++) {
                 SIMT_UNROLL
-            for (int e = 0; e < W; e++)
-                s.mix[c][e] = fmaf(p, of_value[i][c][e], s.mix[c][e]);
+                for (int e = 0; e < W; e++)
+                    s.mix[c][e] = fmaf(p, of_value[i][c][e], s.mix[c][e]);
+            }
         }
     }
     merge<W, CHUNKS, LANES>(s);

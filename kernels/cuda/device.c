@@ -114,7 +114,7 @@ void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err)
     }
     if (rc == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
-        err_set(err, ERR_NOMEM, "cuda: %zu MiB of memory cannot be locked: see ulimit -l",
+        err_set(err, ERR_NOMEM, "cuda: out of memory: %zu MiB to be locked for transfers",
                 bytes >> 20);
     } else {
         device_failed(device, rc, "locking memory", err);

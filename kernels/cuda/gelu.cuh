@@ -11,8 +11,8 @@ SIMT_DEVICE float gelu_erf(float x)
 
 /*
  * For results of 16 bits: half of erfc(|x| / sqrt(2)) by formula 7.1.26 of Abramowitz and Stegun,
- * to 1.5e-7 of 1, in half the instructions of erff. NaN and infinities come out as something that is
- * not finite, or 0 for -infinity.
+ * to 1.5e-7 of 1, in half the instructions of erff. NaN and infinities come out as something that
+ * is not finite, or 0 for -infinity.
  */
 SIMT_DEVICE float gelu_erf_16(float x)
 {

@@ -95,10 +95,11 @@ SIMT_DEVICE void multiply(float (&sums)[4][PRODUCTS][4], const unsigned char *sh
         const uint32_t b[2][2] = {{raw.x, raw.y}, {raw.z, raw.w}};
 
         SIMT_UNROLL
-        for (int k = 0; k < 2; k++)
+        for (int k = 0; k < 2; k++) {
             SIMT_UNROLL
-        for (int m = 0; m < 4; m++)
-            simt_mma<T>(sums[m][n], a[m][k], b[k]);
+            for (int m = 0; m < 4; m++)
+                simt_mma<T>(sums[m][n], a[m][k], b[k]);
+        }
     }
 }
 

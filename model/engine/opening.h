@@ -25,8 +25,8 @@ struct engine_opening {
     int lane;   /* next one to open */
     int launch; /* next one to make */
     struct measuring measuring;
-    int rung;         /* next one to run */
-    int64_t rungs_us; /* spent on them */
+    int rung;                /* next one to run */
+    int64_t rungs_us;        /* spent on them */
     int golden, golden_part; /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;

@@ -80,12 +80,15 @@ static int run_lanes(struct engine *engine, struct err *err)
     return rc;
 }
 
+/* For a step beside batches that are served, or for what is left of the budget. */
 static bool too_long(const struct engine *engine)
 {
-    const struct input_shape shape = input_shape(&engine->opening->input);
-    const int limit_us = engine->opening->max_step_us;
+    const struct engine_opening *o = engine->opening;
+    const struct input_shape shape = input_shape(&o->input);
+    const double us = engine_cost_us(&engine->cost, &shape, 1);
 
-    return limit_us && engine_cost_us(&engine->cost, &shape, 1) > limit_us;
+    return (o->max_step_us && us > o->max_step_us) ||
+           (double)o->rungs_us + us * SHAPES * PASSES * engine->n_launches > BUDGET_US;
 }
 
 int opening_rungs(struct engine *engine, struct err *err)
@@ -104,7 +107,9 @@ int opening_rungs(struct engine *engine, struct err *err)
         if (build(engine, tokens, shape, &o->input, err) ||
             opening_reserve_out(engine, o->input.n_read, err))
             return -1;
-        for (int i = 0; i < PASSES && !too_long(engine); i++)
+        if (too_long(engine))
+            return 0; /* as the larger ones will be */
+        for (int i = 0; i < PASSES; i++)
             if (run_lanes(engine, err))
                 return -1;
     }

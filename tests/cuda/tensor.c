@@ -198,7 +198,7 @@ struct batch batch_upload(const struct layout *layout, struct rng *rng, int32_t 
         .positions = batch_copy(&batch, ids[2], row_bytes),
         .segment_of = batch_copy(&batch, segment_of, row_bytes),
         .segments = batch_copy(&batch, to, (size_t)layout->n_segments * sizeof(*to)),
-        .tiles = batch_copy(&batch, tiles, (size_t)batch.counts.n_tiles * sizeof(*tiles)),
+        .tiles = batch_copy(&batch, tiles, (size_t)max_tiles * sizeof(*tiles)),
         .rung = n + 37,
         .rung_read = layout->n_read + 5,
         .max_tiles = max_tiles,

@@ -157,7 +157,7 @@ static const struct {
     {"--precision", OPTION_PRECISION, read_precision, "f32, bf16, f16 or auto",
      "of the engine, default f32; f16 on a GPU; auto is what the device does best"},
     {"--backend", OPTION_BACKEND, read_backend, "cpu, cuda or a module's path", "default cpu"},
-    {"--linear", OPTION_LINEAR, read_linear, "onednn, plain; cublaslt, fused",
+    {"--linear", OPTION_LINEAR, read_linear, "onednn or plain",
      "provider of the linear layer; default: by processor"},
     {"--threads", OPTION_THREADS, read_threads, "1 to 1024", "default: cores - 1, at least 1"},
     {"--max-tokens", OPTION_MAX_TOKENS, read_max_tokens, "3 to 65536",

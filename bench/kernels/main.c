@@ -13,7 +13,7 @@
 #include "kernels/backend.h"
 
 #define USAGE                                                                                      \
-    "usage: bench-kernels\n"                                                                       \
+    "usage: bench-kernels [-h]\n"                                                                  \
     "Single kernels on the GPU beside the time that a copy of their bytes takes.\n"
 
 #define ROUNDS 7

@@ -22,7 +22,7 @@
     "program itself. precision: f16 (default), bf16, f32\n"
 
 #define MAX_ROUNDS 50
-#define MODELS 6
+#define MODELS 4
 #define SIZES 4               /* of a model and kind */
 #define SCENARIOS (2 * SIZES) /* of a model */
 #define YARDSTICK_SIZE 8192
@@ -84,7 +84,7 @@ struct bench {
 /* ---- opening --------------------------------------------------------------------------------- */
 
 /* How the inner layer's GELU is computed. */
-enum variant { ERF_PASS, ERF_FUSED, TANH };
+enum variant { ERF, TANH };
 
 static int add_model(struct bench *b, const char *name, const struct encoder_config *config,
                      enum variant variant, int max_tokens, struct err *err)
@@ -98,10 +98,6 @@ static int add_model(struct bench *b, const char *name, const struct encoder_con
         bench_engine_init(engine, b->device, model, b->precision, max_tokens, err))
         return -1;
     b->n_models++;
-    for (int l = 0; l < config->layers; l++) {
-        struct linear_weight *inner = engine->net.layers[l].inner;
-        inner->fused = variant == ERF_FUSED && inner->bias;
-    }
     return 0;
 }
 
@@ -131,14 +127,9 @@ static int open_all(struct bench *b, struct err *err)
         const struct encoder_config *config;
         enum variant variant;
     } models[] = {
-        {"MiniLM-L6 pass", &minilm, ERF_PASS},
-        {"MiniLM-L6 fused", &minilm, ERF_FUSED},
-        {"MiniLM-L6 tanh", &minilm, TANH},
-        {"BERT-base pass", &bert_base, ERF_PASS},
-        {"BERT-base fused", &bert_base, ERF_FUSED},
-        {"BERT-base tanh", &bert_base, TANH},
-        {"tiny pass", &tiny, ERF_PASS},
-        {"tiny fused", &tiny, ERF_FUSED},
+        {"MiniLM-L6", &minilm, ERF},    {"MiniLM-L6 tanh", &minilm, TANH},
+        {"BERT-base", &bert_base, ERF}, {"BERT-base tanh", &bert_base, TANH},
+        {"tiny", &tiny, ERF},
     };
     const bool small = b->rounds == 0;
     const int max_tokens = small ? 1024 : 32768, yardstick = small ? 256 : YARDSTICK_SIZE;
@@ -333,10 +324,6 @@ static void print_products(const struct bench *b)
                 printf(" %d:%.0f", ladder->tokens[i],
                        2.0 * ladder->tokens[i] * p->shape.in * p->shape.out / (double)p->us[i] /
                            1e6);
-        for (int i = 0; i < p->n_rungs; i++)
-            if (p->pass_us[i] > 0)
-                printf("%s %d:%.1f/%.1f", i ? "" : "\n  us of pass/fused GELU:", ladder->tokens[i],
-                       (double)p->pass_us[i], (double)p->fused_us[i]);
         printf("\n");
     }
 }

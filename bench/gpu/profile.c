@@ -39,9 +39,7 @@ static int on_linear(struct lane *lane, const struct linear_args *args, struct e
     char label[40];
 
     snprintf(label, sizeof(label), "linear %dx%d%s%s", s->out, s->in,
-             args->weight->fused                           ? " fused"
-             : args->weight->activation == ACTIVATION_NONE ? ""
-                                                           : " + pass",
+             args->weight->activation == ACTIVATION_NONE ? "" : " + pass",
              args->n_rows == lane->n_read ? " read" : "");
     return mark(lane, backend_cuda.linear(lane, args, err), label);
 }

@@ -13,7 +13,7 @@
 #include "kernels/backend.h"
 
 #define USAGE                                                                                      \
-    "usage: bench-kernels\n"                                                                       \
+    "usage: bench-kernels [-h]\n"                                                                  \
     "Single kernels on the GPU beside the time that a copy of their bytes takes.\n"
 
 #define ROUNDS 7
@@ -103,21 +103,6 @@ static cudaError_t run_activation(const struct bench *b, const struct job *job)
                                                 .y = b->wide};
 
     return cuda_activation(&args, b->stream);
-}
-
-static cudaError_t run_linear_gelu(const struct bench *b, const struct job *job)
-{
-    const struct cuda_linear_launch args = {.type = CUDA_TYPE_F16,
-                                            .in = job->hidden,
-                                            .out = 4 * job->hidden,
-                                            .rung_rows = job->w->n_tokens,
-                                            .n_rows = &job->w->batch.counts->n_tokens,
-                                            .x = b->a,
-                                            .weight = b->b,
-                                            .bias = b->table,
-                                            .y = b->wide};
-
-    return cuda_linear_gelu(&args, b->stream);
 }
 
 static cudaError_t run_pool(const struct bench *b, const struct job *job)
@@ -225,16 +210,6 @@ static void report_rows(const struct bench *b, const struct workload *w, int hid
     }
 }
 
-static void report_linear_gelu(const struct bench *b, const struct workload *w, int hidden)
-{
-    const struct job job = {.w = w, .hidden = hidden, .run = run_linear_gelu};
-    const double us = time_job(b, &job), flop = 8.0 * hidden * hidden * w->n_tokens;
-
-    printf("%-26s %3d -> %-4d %6d tokens %9.1f us %7.3f ns/token  %5.0f TFLOP/s\n",
-           "linear + erf GELU", hidden, 4 * hidden, w->n_tokens, us, us * 1000 / w->n_tokens,
-           flop / us / 1e6);
-}
-
 static void report_attention(const struct bench *b, enum workload_kind kind, int requests,
                              int context, int hidden, int heads)
 {
@@ -254,8 +229,6 @@ static void report_attention(const struct bench *b, enum workload_kind kind, int
     job.simple = false;
     job.read_only = true;
     report(b, "  read only", &job, w.n_tokens * 2 * width + w.n_read * 2 * width);
-    if (kind != WORKLOAD_HIER && context == 64 && heads == 12)
-        report_linear_gelu(b, &w, hidden);
     if (requests == 16 && kind != WORKLOAD_HIER && context == 64 && heads == 12)
         report_rows(b, &w, hidden, heads);
     workload_free(&w);

@@ -29,25 +29,18 @@ struct device {
     struct product *products; /* every shape that was asked for so far */
 };
 
-/* Providers of the linear layer, which differ in the erf GELU of inner layers: "cublaslt" computes
- * it after the product, "fused" in a product of our own where that fits, "" the faster one. */
-enum provider { PROVIDER_FASTER, PROVIDER_CUBLASLT, PROVIDER_FUSED, PROVIDERS };
-
 struct session {
     struct device *device;
     struct session_caps caps;
     enum cuda_type type;
-    enum provider provider;
 };
 
 struct linear_weight {
     struct product *product;
     void *memory;               /* (N, K) and, behind it, (N): operands */
-    float *bias;                /* (N) f32, for the fused kernel; NULL: it does not fit */
     cublasLtMatmulDesc_t desc;  /* with the bias's address */
     const void *pass_bias;      /* (N) operands that such a pass adds; NULL: the product does */
     enum activation activation; /* applied in a pass of its own; ACTIVATION_NONE: none is */
-    bool fused;                 /* the product is our own, with the activation in it */
 };
 
 /* ---- device.c -------------------------------------------------------------------------------- */

@@ -136,20 +136,6 @@ struct cuda_activation_launch {
 };
 cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStream_t stream);
 
-/* y = gelu(x W^T + b), erf GELU of the f32 sums; an alternative to a product and cuda_activation. A
- * row's bits depend on the row alone. */
-struct cuda_linear_launch {
-    enum cuda_type type;
-    int in, out, rung_rows;
-    const int32_t *n_rows;
-    const void *x, *weight; /* (rung, in), (out, in) */
-    const float *bias;      /* (out) */
-    void *y;                /* (rung, out) */
-};
-/* f16 or bf16, in a multiple of 32, out of 128. */
-bool cuda_linear_gelu_fits(enum cuda_type type, int in, int out);
-cudaError_t cuda_linear_gelu(const struct cuda_linear_launch *args, cudaStream_t stream);
-
 /* f32 to the element type, once per upload of a weight; count elements. */
 cudaError_t cuda_convert(enum cuda_type type, void *to, const float *from, size_t count,
                          cudaStream_t stream);

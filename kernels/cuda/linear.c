@@ -45,28 +45,6 @@ static int weight_make(struct device *device, struct linear_weight *weight,
     return weight->desc ? 0 : -1;
 }
 
-/* The other way to an erf GELU, if it fits and is faster. */
-static int weight_fuse(const struct session *session, struct linear_weight *weight,
-                       const struct linear_spec *spec, struct err *err)
-{
-    struct device *device = session->device;
-    struct product *product = weight->product;
-    const size_t out = (size_t)spec->out;
-
-    if (weight->activation != ACTIVATION_GELU_ERF || !spec->bias ||
-        !cuda_linear_gelu_fits(product->shape.type, spec->in, spec->out))
-        return 0;
-    weight->bias = device_alloc(device, out * sizeof(*weight->bias), "a weight", err);
-    if (!weight->bias || device_upload(device, CUDA_TYPE_F32, weight->bias, spec->bias, out, err))
-        return -1;
-    if (session->provider == PROVIDER_FASTER && product->gelu == GELU_UNKNOWN &&
-        fused_choose(device, weight, err))
-        return -1;
-    weight->fused = session->provider == PROVIDER_FUSED ||
-                    (session->provider == PROVIDER_FASTER && product->gelu == GELU_FUSED);
-    return 0;
-}
-
 int cuda_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                     struct linear_weight **out, struct err *err)
 {
@@ -85,7 +63,7 @@ int cuda_weight_new(struct session *session, const struct linear_spec *spec, int
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
     shape.epilogue = choose_epilogue(session->type, spec, &weight->activation);
     if (product_find(device, &shape, max_rows, &weight->product, err) ||
-        weight_make(device, weight, spec, err) || weight_fuse(session, weight, spec, err)) {
+        weight_make(device, weight, spec, err)) {
         cuda_weight_free(session, weight);
         return -1;
     }
@@ -98,7 +76,6 @@ void cuda_weight_free(struct session *session, struct linear_weight *weight)
     if (weight->desc)
         (void)cublasLtMatmulDescDestroy(weight->desc); /* host memory alone */
     device_free(session->device, weight->memory);
-    device_free(session->device, weight->bias);
     free(weight);
 }
 
@@ -112,6 +89,13 @@ static int rung_index(const struct ladder *ladder, int rung)
         i++;
     return i;
 }
+
+struct linear_call {
+    int rung;              /* its index */
+    const int32_t *n_rows; /* on the device */
+    const void *x;
+    void *y;
+};
 
 static int multiply(struct device *device, const struct linear_weight *weight,
                     const struct linear_call *call, struct err *err)
@@ -145,31 +129,6 @@ static int activate(struct device *device, const struct linear_weight *weight,
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "activation", err);
 }
 
-int linear_gelu_run(struct device *device, const struct linear_weight *weight,
-                    const struct linear_call *call, bool fused, struct err *err)
-{
-    const struct cuda_linear_launch launch = {
-        .type = weight->product->shape.type,
-        .in = weight->product->shape.in,
-        .out = weight->product->shape.out,
-        .rung_rows = device->caps.ladder.tokens[call->rung],
-        .n_rows = call->n_rows,
-        .x = call->x,
-        .weight = weight->memory,
-        .bias = weight->bias,
-        .y = call->y,
-    };
-    cudaError_t rc;
-
-    if (!fused)
-        return multiply(device, weight, call, err) ||
-                       activate(device, weight, call, ACTIVATION_GELU_ERF, NULL, err)
-                   ? -1
-                   : 0;
-    rc = cuda_linear_gelu(&launch, device->stream);
-    return rc == cudaSuccess ? 0 : device_failed(device, rc, "a product with GELU", err);
-}
-
 int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *err)
 {
     struct device *device = lane_device(lane);
@@ -184,8 +143,6 @@ int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *e
     rows = lane_rows(lane, args->n_rows);
     call.rung = rung_index(&device->caps.ladder, rows.rung);
     call.n_rows = rows.n;
-    if (weight->activation == ACTIVATION_GELU_ERF)
-        return linear_gelu_run(device, weight, &call, weight->fused, err);
     if (multiply(device, weight, &call, err))
         return -1;
     if (weight->activation != ACTIVATION_NONE)

@@ -21,12 +21,8 @@ struct product {
     cublasLtMatrixLayout_t x[LADDER_RUNGS], y[LADDER_RUNGS];
     cublasLtMatmulAlgo_t algorithms[LADDER_RUNGS];
     float us[LADDER_RUNGS]; /* that it took; 0: it was the only one and not timed */
-    /* The erf GELU after it, where both ways are there (fused.c): times of some rungs, 0 of others.
-     */
-    enum { GELU_UNKNOWN, GELU_PASS, GELU_FUSED } gelu;
-    float pass_us[LADDER_RUNGS], fused_us[LADDER_RUNGS];
-    int n_rungs;  /* with an algorithm; higher ones take the highest's */
-    int n_unlike; /* rungs whose algorithm is not proven to give the bits of the others */
+    int n_rungs;            /* with an algorithm; higher ones take the highest's */
+    int n_unlike;           /* rungs whose algorithm is not proven to give the bits of the others */
     struct product *next;
 };
 
@@ -55,22 +51,5 @@ cublasStatus_t product_run(struct device *device, const struct product *product,
 
 /* Chooses algorithms for the first n_rungs rungs. */
 int product_choose(struct device *device, struct product *product, int n_rungs, struct err *err);
-
-/* ---- fused.c --------------------------------------------------------------------------------- */
-
-/* Decides product->gelu for a weight that can do both. */
-int fused_choose(struct device *device, const struct linear_weight *weight, struct err *err);
-
-/* ---- linear.c -------------------------------------------------------------------------------- */
-
-struct linear_call {
-    int rung;              /* its index */
-    const int32_t *n_rows; /* on the device */
-    const void *x;
-    void *y;
-};
-/* Queues y = gelu(x W^T + b). */
-int linear_gelu_run(struct device *device, const struct linear_weight *weight,
-                    const struct linear_call *call, bool fused, struct err *err);
 
 #endif

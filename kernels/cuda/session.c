@@ -5,11 +5,7 @@
 
 #include "kernels/cuda/cuda.h"
 
-static const char *const providers[PROVIDERS] = {
-    [PROVIDER_FASTER] = "",
-    [PROVIDER_CUBLASLT] = "cublaslt",
-    [PROVIDER_FUSED] = "fused",
-};
+#define PROVIDER "cublaslt"
 
 static const struct {
     bool built;
@@ -20,44 +16,31 @@ static const struct {
     [PRECISION_F16] = {true, CUDA_TYPE_F16},
 };
 
-static int choose_provider(const char *name, enum provider *out, struct err *err)
-{
-    for (int i = 0; i < PROVIDERS; i++)
-        if (strcmp(name, providers[i]) == 0) {
-            *out = (enum provider)i;
-            return 0;
-        }
-    return err_set(err, ERR_CONFIG, "cuda: no provider \"%s\" of the linear layer: %s, %s", name,
-                   providers[PROVIDER_CUBLASLT], providers[PROVIDER_FUSED]);
-}
-
 int cuda_session_open(struct device *device, const struct session_args *args, struct session **out,
                       struct err *err)
 {
     struct session *session;
-    enum provider provider;
 
     if (!types[args->precision].built)
         return err_set(err, ERR_CONFIG, "cuda: precision %s is not built, only f32, bf16 and f16",
                        precision_names[args->precision]);
-    if (choose_provider(args->linear ? args->linear : "", &provider, err))
-        return -1;
+    if (args->linear && *args->linear && strcmp(args->linear, PROVIDER) != 0)
+        return err_set(err, ERR_CONFIG, "cuda: no provider \"%s\" of the linear layer: " PROVIDER,
+                       args->linear);
     if (device_enter(device, err))
         return -1;
     session = calloc(1, sizeof(*session));
     if (!session)
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
     session->device = device;
-    session->provider = provider;
     session->type = types[args->precision].type;
     session->caps = (struct session_caps){
         .precision = args->precision,
         .operand_bytes = cuda_type_bytes(session->type),
         .stream_bytes = cuda_type_bytes(session->type),
     };
-    snprintf(session->caps.device, sizeof(session->caps.device), "%.60s, cuBLASLt %zu%s",
-             device->caps.name, cublasLtGetVersion(),
-             provider == PROVIDER_FUSED ? ", fused GELU" : "");
+    snprintf(session->caps.device, sizeof(session->caps.device), "%.70s, cuBLASLt %zu",
+             device->caps.name, cublasLtGetVersion());
     *out = session;
     return 0;
 }

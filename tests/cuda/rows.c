@@ -320,62 +320,6 @@ TEST(pool_and_head__match_f64)
         }
 }
 
-static void check_linear_gelu(struct rng *rng, enum cuda_type type, int rows, int in, int out)
-{
-    const size_t n = (size_t)(rows * out), all = n + 7 * (size_t)out;
-    struct tensor x = tensor_random(rng, type, (size_t)((rows + 7) * in), 1);
-    struct tensor weight = tensor_random(rng, type, (size_t)(out * in), 1 / sqrt(in));
-    struct tensor bias = tensor_random(rng, CUDA_TYPE_F32, (size_t)out, 1);
-    struct tensor y = tensor_nan(type, all);
-    double *want = doubles(n);
-    int32_t *n_rows = count_on_device(rows);
-
-    for (int r = 0; r < rows; r++)
-        for (int o = 0; o < out; o++) {
-            double sum = (double)bias.host[o];
-
-            for (int i = 0; i < in; i++)
-                sum += (double)x.host[r * in + i] * (double)weight.host[o * in + i];
-            want[r * out + o] = activate(ACTIVATION_GELU_ERF, sum);
-        }
-    for (size_t i = (size_t)(rows * in); i < x.n; i++)
-        x.host[i] = NAN; /* rows past the count reach nothing */
-    tensor_upload(&x);
-    const struct cuda_linear_launch args = {.type = type,
-                                            .in = in,
-                                            .out = out,
-                                            .rung_rows = rows + 7,
-                                            .n_rows = n_rows,
-                                            .x = x.device,
-                                            .weight = weight.device,
-                                            .bias = bias.device,
-                                            .y = y.device};
-    CHECK_CUDA(cuda_linear_gelu(&args, NULL));
-    tensor_read(&y);
-    check_close("y", y.host, want, n, type);
-    check_untouched(&y, n);
-    tensor_free(&x), tensor_free(&weight), tensor_free(&bias), tensor_free(&y);
-    free(want);
-    CHECK_CUDA(cudaFree(n_rows));
-}
-
-TEST(linear_gelu__matches_f64)
-{
-    static const int sizes[][3] = {{1, 32, 128},    {17, 64, 128},   {128, 96, 256},
-                                   {130, 384, 128}, {200, 128, 256}, {63, 384, 384}};
-
-    need_device();
-    for (int i = 0; i < COUNT(sizes); i++)
-        for (int type = CUDA_TYPE_F16; type <= CUDA_TYPE_BF16; type++) {
-            struct rng rng;
-
-            rng_init(&rng, (uint64_t)(i * 3 + type));
-            test_row("%d rows, %d to %d, %s", sizes[i][0], sizes[i][1], sizes[i][2],
-                     type_names[type]);
-            check_linear_gelu(&rng, (enum cuda_type)type, sizes[i][0], sizes[i][1], sizes[i][2]);
-        }
-}
-
 TEST(convert__rounds_to_the_nearest)
 {
     need_device();

@@ -23,11 +23,11 @@ void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision pre
     rig_slice_init(&rig->rows, rig, rows, NULL, &rng);
 }
 
-/* In every precision that it has, and with every provider of the linear layer. */
+/* In every precision that it has. */
 static int configs_of(const char *name, struct rig_config *out)
 {
     static const struct session_args wanted[] = {
-        {PRECISION_F32, ""}, {PRECISION_F16, ""}, {PRECISION_BF16, ""}, {PRECISION_F16, "fused"}};
+        {PRECISION_F32, ""}, {PRECISION_F16, ""}, {PRECISION_BF16, ""}};
     const struct backend_ops *ops;
     struct device *device;
     struct session *session;

@@ -98,13 +98,12 @@ static int read_ads(const struct row *row, const char *text, struct options *out
     .read = read_number, .at = offsetof(struct options, member_), .min = (min_), .max = (max_)
 #define FLAG(member_) .read = read_flag, .at = offsetof(struct options, member_)
 
-<<<<<<< HEAD
 static const struct row rows[] = {
     {"--precision", OPTION_PRECISION, .read = read_precision, .wants = "f32, bf16, f16 or auto",
      .help = "of the engine, default f32; f16 on a GPU; auto is what the device does best"},
     {"--backend", OPTION_BACKEND, TEXT(backend, 0), .wants = "cpu, cuda or a module's path",
      .help = "default cpu"},
-    {"--linear", OPTION_LINEAR, TEXT(linear, 0), .wants = "onednn, plain; cublaslt, fused",
+    {"--linear", OPTION_LINEAR, TEXT(linear, 0), .wants = "onednn or plain",
      .help = "provider of the linear layer; default: by processor"},
     {"--threads", OPTION_THREADS, INT(threads, 1, 1024), .wants = "1 to 1024",
      .help = "default: cores - 1, at least 1"},
@@ -153,102 +152,6 @@ static const struct row rows[] = {
     {"--dry-run", OPTION_PACK, FLAG(dry_run), .help = "print it instead, write nothing"},
     {"--json", OPTION_JSON, TEXT(json, 0), .wants = "a file, or - for stdout",
      .help = "for the result; default -"},
-=======
-READ_TEXT(read_name, name)
-READ_TEXT(read_version, version)
-READ_TEXT(read_template, template_file)
-READ_TEXT(read_calibrate, calibrate_file)
-READ_TEXT(read_golden, golden_file)
-READ_TEXT(read_output, output)
-READ_TEXT(read_catalog, catalog)
-
-static int read_context(const char *text, struct options *out)
-{
-    out->context = text;
-    return 0;
-}
-
-static int read_behaviour(const char *text, struct options *out)
-{
-    out->behaviour = text;
-    return 0;
-}
-
-static int read_ad(const char *text, struct options *out)
-{
-    out->ad = text;
-    return 0;
-}
-
-static int read_max_context(const char *text, struct options *out)
-{
-    return parse_int(text, 3, 1 << 16, &out->max_context_tokens);
-}
-
-static int read_max_ad(const char *text, struct options *out)
-{
-    return parse_int(text, 2, 1 << 16, &out->max_ad_tokens);
-}
-
-static int read_base_rate(const char *text, struct options *out)
-{
-    return number_double(view_of(text), 1e-7, 1 - 1e-7, &out->base_rate);
-}
-
-static int read_dry_run(const char *text, struct options *out)
-{
-    (void)text;
-    out->dry_run = true;
-    return 0;
-}
-
-static const struct {
-    const char *name;
-    enum option_bit bit;
-    int (*read)(const char *text, struct options *out);
-    const char *wants; /* what a value looks like; NULL: it has none */
-    const char *help;  /* what it is for, and the default */
-} rows[] = {
-    {"--precision", OPTION_PRECISION, read_precision, "f32, bf16, f16 or auto",
-     "of the engine, default f32; f16 on a GPU; auto is what the device does best"},
-    {"--backend", OPTION_BACKEND, read_backend, "cpu, cuda or a module's path", "default cpu"},
-    {"--linear", OPTION_LINEAR, read_linear, "onednn or plain",
-     "provider of the linear layer; default: by processor"},
-    {"--threads", OPTION_THREADS, read_threads, "1 to 1024", "default: cores - 1, at least 1"},
-    {"--max-tokens", OPTION_MAX_TOKENS, read_max_tokens, "3 to 65536",
-     "truncates, longest first; default: what the model takes (score), no limit (tokenize)"},
-    {"--kind", OPTION_KIND, read_kind, "cross or prefix",
-     "default: the model's; hier is not built yet"},
-    {"--pairs", OPTION_PAIRS, read_pairs, "1 to 10000", "ads of the request; default 100"},
-    {"--prefix", OPTION_PREFIX, read_prefix, "3 to 65536", "tokens of the context; default 64"},
-    {"--ads", OPTION_ADS, read_ads, "FROM:TO, from 3 to 65536, or one number for both",
-     "tokens of an ad; default 8:24"},
-    {"--seconds", OPTION_SECONDS, read_seconds, "0.01 to 3600", "how long to measure; default 5"},
-    {"--name", OPTION_PACK, read_name, "1 to 100 bytes", "of the model; default: the directory's"},
-    {"--version", OPTION_PACK, read_version, "1 to 100 bytes", "of the model; default 1"},
-    {"--template", OPTION_PACK, read_template, "a file",
-     "JSON object as adrank.json's /input: context, behaviour, ad, max_..._tokens, any of them"},
-    {"--context", OPTION_PACK, read_context, "a template", "of the context"},
-    {"--behaviour", OPTION_PACK, read_behaviour, "a template", "of each behaviour"},
-    {"--ad", OPTION_PACK, read_ad, "a template", "of an ad"},
-    {"--max-context-tokens", OPTION_PACK, read_max_context, "3 to 65536",
-     "default: three quarters of what the model takes"},
-    {"--max-ad-tokens", OPTION_PACK, read_max_ad, "2 to 65536",
-     "default: a quarter of what the model takes"},
-    {"--base-rate", OPTION_PACK, read_base_rate, "above 0, below 1",
-     "pctr where nothing better is known; default: that of --calibrate, else 0.01"},
-    {"--calibrate", OPTION_PACK, read_calibrate, "a file",
-     "labelled lines to fit the calibration to: {\"text\",\"text_pair\",\"label\":0 or 1}, or "
-     "{\"request\",\"shown\":[{\"adid\",\"click\"}]}"},
-    {"--golden", OPTION_PACK, read_golden, "a file, or built-in",
-     "golden requests: /rank requests with texts, {\"now_ms\",\"request\",\"logits\"}, or "
-     "{\"text\",\"text_pair\"}; default: those that are there, else of built-in texts"},
-    {"--catalog", OPTION_CATALOG, read_catalog, "a file",
-     "texts of ads and items that requests name without one"},
-    {"--output", OPTION_PACK, read_output, "a file", "to write; default DIR/adrank.json"},
-    {"--dry-run", OPTION_PACK, read_dry_run, NULL, "print it instead, write nothing"},
-    {"--json", OPTION_JSON, read_json, "a file, or - for stdout", "for the result; default -"},
->>>>>>> wt-cuda
 };
 #define N_ROWS (sizeof(rows) / sizeof(rows[0]))
 

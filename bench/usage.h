@@ -1,4 +1,4 @@
-/* The command line of a benchmark: arguments, no options but -h. */
+/* The command line of a benchmark: arguments, no options but -h and a leading -m NAME. */
 #ifndef BENCH_USAGE_H
 #define BENCH_USAGE_H
 
@@ -6,6 +6,16 @@
 #include <string.h>
 
 #include "base/err.h"
+
+/* The NAME of a leading -m NAME, which it removes; NULL: there is none. */
+static inline const char *usage_only(int *argc, char ***argv)
+{
+    if (*argc <= 2 || strcmp((*argv)[1], "-m") != 0)
+        return NULL;
+    *argc -= 2;
+    *argv += 2;
+    return (*argv)[0];
+}
 
 /* Prints the usage on --help, or if there are fewer than least or more than most arguments, or
  * any option, and returns the exit status; else -1. */

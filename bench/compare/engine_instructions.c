@@ -184,14 +184,9 @@ static void check_build(const char *build)
 
 int main(int argc, char **argv)
 {
-    const char *only = NULL;
+    const char *only = usage_only(&argc, &argv);
     int status;
 
-    if (argc > 2 && strcmp(argv[1], "-m") == 0) {
-        only = argv[2];
-        argc -= 2;
-        argv += 2;
-    }
     status = usage_status(argc, argv, 1, MAX_BUILDS,
                           "usage: ./adrank bench engine_instructions [-m NAME] BUILD [BUILD]\n");
     if (status >= 0)

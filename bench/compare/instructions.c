@@ -133,15 +133,10 @@ static void print(const struct mode *mode, int n_builds, const struct compare_re
 int main(int argc, char **argv)
 {
     static struct compare_requests requests;
-    const char *only = NULL;
+    const char *only = usage_only(&argc, &argv);
     struct err err;
     int n_builds, status;
 
-    if (argc > 2 && strcmp(argv[1], "-m") == 0) {
-        only = argv[2];
-        argc -= 2;
-        argv += 2;
-    }
     status = usage_status(argc, argv, 1, MAX_BUILDS,
                           "usage: ./adrank bench instructions [-m MODE] BUILD [BUILD]\n");
     if (status >= 0)

@@ -3,7 +3,6 @@
  * What both say alike is served. */
 #include <string.h>
 
-#include "base/number.h"
 #include "model/tokenizer/spec.h"
 
 struct agreeing {
@@ -168,16 +167,10 @@ static int agree_decoder(const struct agreeing *a)
     json_object_foreach(decoder, key, v)
     {
         struct added_token token;
-        char pointer[96];
-        int64_t id;
+        char pointer[DECODER_POINTER_BYTES];
 
-        snprintf(pointer, sizeof(pointer), "/added_tokens_decoder/%.32s", key);
-        if (number_int(view_of(key), 0, INT32_MAX, &id))
-            return err_set(a->err, ERR_DATA, "%s: %s: not an id", a->file, pointer);
-        if (tokenizer_config_token(a->file, pointer, v, false, &token, a->err))
-            return -1;
-        token.id = (int32_t)id;
-        if (agree_added(a, pointer, &token, true))
+        if (tokenizer_config_decoder_token(a->file, key, v, pointer, &token, a->err) ||
+            agree_added(a, pointer, &token, true))
             return -1;
     }
     return 0;

@@ -92,6 +92,21 @@ static int read_token(const struct config_reader *r, const char *pointer, const 
     return 0;
 }
 
+int tokenizer_config_decoder_token(const char *file, const char *key, const json_t *v,
+                                   char pointer[DECODER_POINTER_BYTES], struct added_token *token,
+                                   struct err *err)
+{
+    int64_t id;
+
+    snprintf(pointer, DECODER_POINTER_BYTES, "/added_tokens_decoder/%.32s", key);
+    if (number_int(view_of(key), 0, INT32_MAX, &id))
+        return err_set(err, ERR_DATA, "%s: %s: not an id", file, pointer);
+    if (tokenizer_config_token(file, pointer, v, false, token, err))
+        return -1;
+    token->id = (int32_t)id;
+    return 0;
+}
+
 /* Members are written by id, the ids that the vocabulary lacks in ascending order. */
 static int read_decoder(struct config_reader *r, const json_t *config)
 {
@@ -104,16 +119,10 @@ static int read_decoder(struct config_reader *r, const json_t *config)
     json_object_foreach(decoder, key, v)
     {
         struct added_token token;
-        char pointer[96];
-        int64_t id;
+        char pointer[DECODER_POINTER_BYTES];
 
-        snprintf(pointer, sizeof(pointer), "/added_tokens_decoder/%.32s", key);
-        if (number_int(view_of(key), 0, INT32_MAX, &id))
-            return err_set(r->err, ERR_DATA, "%s: %s: not an id", r->file, pointer);
-        if (read_token(r, pointer, v, false, &token))
-            return -1;
-        token.id = (int32_t)id;
-        if (add(r, pointer, token))
+        if (tokenizer_config_decoder_token(r->file, key, v, pointer, &token, r->err) ||
+            add(r, pointer, token))
             return -1;
     }
     return 0;

@@ -68,6 +68,11 @@ int tokenizer_config_normalizer(const char *file, const json_t *config,
  * that flag. */
 int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
                            struct added_token *token, struct err *err) MUST_CHECK;
+/* One member of /added_tokens_decoder: key is the token's id. pointer: set in any case. */
+enum { DECODER_POINTER_BYTES = 96 };
+int tokenizer_config_decoder_token(const char *file, const char *key, const json_t *v,
+                                   char pointer[DECODER_POINTER_BYTES], struct added_token *token,
+                                   struct err *err) MUST_CHECK;
 
 /* The special tokens with a name; without a default where BERT has none. */
 struct token_role {

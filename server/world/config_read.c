@@ -11,7 +11,6 @@
 #include "base/utf8.h"
 #include "model/files/json_load.h"
 #include "server/world/config_rules.h"
-#include "server/world/option_set.h"
 #include "server/world/option_value.h"
 
 #define MAX_CONFIG_BYTES (1 << 20)

@@ -2,6 +2,7 @@
  * "failing", which does what a file says: answers that wait for it are answered when the test lets
  * them, not when a clock does. */
 #include <hiredis/hiredis.h>
+#include <unistd.h>
 
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
@@ -108,30 +109,18 @@ static double late_count(struct driver *d)
     return contract_metric(d, "degraded_total", "reason", "deadline");
 }
 
-/* A daemon for each of the modes, which serves well afterwards. other: one more option; NULL:
- * none. */
-static void each_mode(void (*check)(struct driver *d, int mode), const char *other)
+/* Budget used up before anything could be done. */
+CONTRACT_TEST(late, nothing_left)
 {
     for (int i = 0; i < N_MODES; i++) {
         struct driver d AT_END(driver_end);
 
         test_row("%s", modes[i]);
-        start(&d, modes[i], other);
-        check(&d, i);
+        start(&d, modes[i], "deadline.encode_reserve_us=1000");
+        check_late(i, "deadline", driver_rank(&d, js("{'tmax':1," CANDIDATES "}")));
+        CHECK_INT(late_count(&d), 1);
         contract_good(&d);
     }
-}
-
-static void check_nothing_left(struct driver *d, int mode)
-{
-    check_late(mode, "deadline", driver_rank(d, js("{'tmax':1," CANDIDATES "}")));
-    CHECK_INT(late_count(d), 1);
-}
-
-/* Budget used up before anything could be done. */
-CONTRACT_TEST(late, nothing_left)
-{
-    each_mode(check_nothing_left, "deadline.encode_reserve_us=1000");
 }
 
 /* n requests on connections of their own, without waiting for their answers. */
@@ -163,45 +152,46 @@ static bool is_late(const struct driver_response *r)
 #define SENT 6
 #define HELD 3 /* two batches that the device was given, and batch.max_queue */
 
-static void check_too_many(struct driver *d, int mode)
-{
-    static struct driver_response response;
-    struct http_client clients[SENT];
-    bool taken[SENT] = {false};
-    int n_late = 0;
-
-    driver_write(d, "device", "hang");
-    send_many(d, clients, SENT);
-    for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
-        if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
-            continue;
-        take(&clients[k], &response);
-        check_late(mode, "overloaded", &response);
-        taken[k] = true;
-        n_late++;
-    }
-    driver_write(d, "device", "");
-    for (int k = 0; k < SENT; k++) {
-        if (taken[k])
-            continue;
-        take(&clients[k], &response);
-        if (is_late(&response))
-            check_late(mode, "overloaded", &response);
-        else
-            answer_check_source(contract_answer(response.body), "model");
-        n_late += is_late(&response);
-    }
-    CHECK(n_late < SENT);
-    CHECK_INT(late_count(d), n_late);
-    for (int k = 0; k < SENT; k++)
-        contract_end(d, &clients[k], false);
-}
-
 /* The device hangs and one request may wait, so the others are refused at once, long before their
  * deadline, while the first still wait. */
 CONTRACT_TEST(late, too_many)
 {
-    each_mode(check_too_many, "batch.max_queue=1");
+    static struct driver_response response;
+    struct http_client clients[SENT];
+
+    for (int i = 0; i < N_MODES; i++) {
+        bool taken[SENT] = {false};
+        struct driver d AT_END(driver_end);
+        int n_late = 0;
+
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
+        driver_write(&d, "device", "hang");
+        send_many(&d, clients, SENT);
+        for (int k = 0; n_late < SENT - HELD; k = (k + 1) % SENT) {
+            if (taken[k] || http_client_wait_end(&clients[k], 1) != HTTP_CLIENT_MORE)
+                continue;
+            take(&clients[k], &response);
+            check_late(i, "overloaded", &response);
+            taken[k] = true;
+            n_late++;
+        }
+        driver_write(&d, "device", "");
+        for (int k = 0; k < SENT; k++) {
+            if (taken[k])
+                continue;
+            take(&clients[k], &response);
+            if (is_late(&response))
+                check_late(i, "overloaded", &response);
+            else
+                answer_check_source(contract_answer(response.body), "model");
+            n_late += is_late(&response);
+        }
+        CHECK(n_late < SENT);
+        CHECK_INT(late_count(&d), n_late);
+        for (int k = 0; k < SENT; k++)
+            contract_end(&d, &clients[k], false);
+    }
 }
 
 /* How often Redis was asked for a history. */
@@ -235,124 +225,136 @@ static int fill_queue(struct driver *d, struct http_client *clients)
     return n;
 }
 
-static struct redis redis;
-
-static void check_full_queue(struct driver *d, int mode)
+/* Who would find the queue full is answered before anything is paid for: Redis is not asked. */
+CONTRACT_TEST(late, full_queue)
 {
     static const char of_user[] = "{'tmax':20000,'user':{'id':'u1'}," CANDIDATES "}";
     static struct driver_response response;
     struct http_client clients[SENT];
-    int n, before = reads(redis.port);
+    struct redis redis;
 
-    answer_check_source(contract_rank(d, "%s", js(of_user)), "model");
-    CHECK_INT(reads(redis.port), before + 1);
-    driver_write(d, "device", "hang");
-    n = fill_queue(d, clients);
-    check_late(mode, "overloaded", driver_rank(d, js(of_user)));
-    CHECK_INT(reads(redis.port), before + 1);
-    driver_write(d, "device", "");
-    for (int k = 0; k < n; k++) {
-        take(&clients[k], &response);
-        contract_end(d, &clients[k], false);
-    }
-    contract_rank(d, "%s", js(of_user));
-    CHECK_INT(reads(redis.port), before + 2);
-}
-
-/* A request that would find the queue full is answered before any work: Redis is not asked. */
-CONTRACT_TEST(late, full_queue)
-{
     redis_start(&redis, NULL);
     redis_url = redis.url;
-    each_mode(check_full_queue, "batch.max_queue=1");
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver d AT_END(driver_end);
+        int n, before;
+
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
+        before = reads(redis.port);
+        answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
+        CHECK_INT(reads(redis.port), before + 1);
+        driver_write(&d, "device", "hang");
+        n = fill_queue(&d, clients);
+        check_late(i, "overloaded", driver_rank(&d, js(of_user)));
+        CHECK_INT(reads(redis.port), before + 1);
+        driver_write(&d, "device", "");
+        for (int k = 0; k < n; k++) {
+            take(&clients[k], &response);
+            contract_end(&d, &clients[k], false);
+        }
+        contract_rank(&d, "%s", js(of_user));
+        CHECK_INT(reads(redis.port), before + 2);
+    }
     redis_url = NULL;
     redis_stop(&redis);
 }
 
-static void check_some_contexts(struct driver *d, int mode)
-{
-    static struct driver_response response;
-    struct http_client client;
-
-    driver_write(d, "device", "hang");
-    client_open_rank(
-        &client, d->address,
-        js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", js_list(8, "{'id':'#','tagid':'t#'}")));
-    if (mode == PRIOR) {
-        const json_t *result;
-        int n_model = 0;
-        size_t at;
-
-        CHECK_INT(http_client_wait_end(&client, 100), HTTP_CLIENT_OPEN);
-        driver_write(d, "device", "");
-        take(&client, &response);
-        CHECK_STR(answer_degraded(contract_answer(response.body)), "deadline");
-        json_array_foreach(json_object_get(contract_answer(response.body), "results"), at, result)
-        {
-            n_model += strcmp(json_string_value(json_object_get(result, "source")), "model") == 0;
-        }
-        CHECK(n_model >= 3 && n_model <= 9); /* of 24: three ads each */
-    } else {
-        take(&client, &response);
-        check_late(mode, "overloaded", &response);
-        driver_write(d, "device", "");
-    }
-    WAIT_FOR(driver_metric(d, "adrank_queue_depth") == 0); /* what was given up is still queued */
-    CHECK_INT(late_count(d), 1);
-    contract_end(d, &client, false);
-}
-
 /* Eight contexts, of which the device and the queue take three at most. With `prior` the others are
- * bid on by theirs; otherwise it is the answer of a late request, at once. */
+ * bid on by theirs; who asked for no such bids gets the answer of a late request, at once. */
 CONTRACT_TEST(late, some_contexts)
 {
-    each_mode(check_some_contexts, "batch.max_queue=1");
-}
-
-static void check_refused_early(struct driver *d, int mode)
-{
     static struct driver_response response;
-    struct http_client client;
+    struct buf imps = BUF_INIT;
 
-    driver_write(d, "device", "hang");
-    send_many(d, &client, 1);
-    CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
-    check_late(mode, "overloaded", driver_rank(d, js("{'tmax':200," CANDIDATES "}")));
-    CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
-    driver_write(d, "device", "");
-    take(&client, &response);
-    answer_check_source(contract_answer(response.body), "model");
-    contract_end(d, &client, false);
+    for (int k = 0; k < 8; k++)
+        buf_printf(&imps, "%s{'id':'%d','tagid':'t%d'}", k ? "," : "", k, k);
+    for (int i = 0; i < N_MODES; i++) {
+        struct http_client client;
+        struct driver d AT_END(driver_end);
+        int n_model = 0;
+
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "batch.max_queue=1");
+        driver_write(&d, "device", "hang");
+        client_open(&client, d.address);
+        client_send(
+            &client,
+            client_post(js("{'tmax':20000,'imp':[%s]," CANDIDATES "}", buf_str(&imps)), ""));
+        if (i == PRIOR) {
+            const json_t *result;
+            size_t at;
+
+            CHECK_INT(http_client_wait_end(&client, 100), HTTP_CLIENT_OPEN);
+            driver_write(&d, "device", "");
+            take(&client, &response);
+            CHECK_STR(answer_degraded(contract_answer(response.body)), "deadline");
+            json_array_foreach(json_object_get(contract_answer(response.body), "results"), at,
+                               result)
+            {
+                n_model +=
+                    strcmp(json_string_value(json_object_get(result, "source")), "model") == 0;
+            }
+            CHECK(n_model >= 3 && n_model <= 9); /* of 24: three ads each */
+        } else {
+            take(&client, &response);
+            check_late(i, "overloaded", &response);
+            driver_write(&d, "device", "");
+        }
+        while (driver_metric(&d, "adrank_queue_depth") > 0) /* what was given up is still queued */
+            ;
+        CHECK_INT(late_count(&d), 1);
+        contract_end(&d, &client, false);
+    }
+    buf_release(&imps);
 }
 
 /* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for
  * a timer. */
 CONTRACT_TEST(late, refused_early)
 {
-    each_mode(check_refused_early, NULL);
-}
+    static struct driver_response response;
+    struct http_client client;
 
-static void check_at_the_reserve(struct driver *d, int mode)
-{
-    struct driver_response *r;
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver d AT_END(driver_end);
 
-    driver_write(d, "device", "hang");
-    r = driver_rank(d, js("{'tmax':400," CANDIDATES "}"));
-    check_late(mode, "deadline", r);
-    if (r->status == 200) {
-        int total_us = answer_timing(contract_answer(r->body), "total");
-
-        CHECK(total_us >= 300000);
-        if (total_us < 400000) /* or this machine was busy for 100 ms */
-            CHECK_INT(driver_metric(d, "adrank_late_total"), 0);
+        test_row("%s", modes[i]);
+        start(&d, modes[i], NULL);
+        driver_write(&d, "device", "hang");
+        send_many(&d, &client, 1);
+        CHECK_INT(http_client_wait_end(&client, 800), HTTP_CLIENT_OPEN);
+        check_late(i, "overloaded", driver_rank(&d, js("{'tmax':200," CANDIDATES "}")));
+        CHECK_INT(http_client_wait_end(&client, 0), HTTP_CLIENT_OPEN);
+        driver_write(&d, "device", "");
+        take(&client, &response);
+        answer_check_source(contract_answer(response.body), "model");
+        contract_end(&d, &client, false);
     }
-    CHECK_INT(late_count(d), 1);
-    driver_write(d, "device", "");
 }
 
 /* Admitted by an idle device that then does not come back: answered encode_reserve_us before the
  * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {
-    each_mode(check_at_the_reserve, "deadline.encode_reserve_us=100000");
+    for (int i = 0; i < N_MODES; i++) {
+        struct driver_response *r;
+        struct driver d AT_END(driver_end);
+
+        test_row("%s", modes[i]);
+        start(&d, modes[i], "deadline.encode_reserve_us=100000");
+        driver_write(&d, "device", "hang");
+        r = driver_rank(&d, js("{'tmax':400," CANDIDATES "}"));
+        check_late(i, "deadline", r);
+        if (r->status == 200) {
+            int total_us = answer_timing(contract_answer(r->body), "total");
+
+            CHECK(total_us >= 300000);
+            if (total_us < 400000) /* or this machine was busy for 100 ms */
+                CHECK_INT(driver_metric(&d, "adrank_late_total"), 0);
+        }
+        CHECK_INT(late_count(&d), 1);
+        driver_write(&d, "device", "");
+        contract_good(&d);
+    }
 }

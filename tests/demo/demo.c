@@ -1,5 +1,4 @@
 /* adrank-demo, what ./adrank demo runs once everything is built (CONTRACT 1). */
-#include <dirent.h>
 #include <errno.h>
 #include <signal.h>
 #include <sys/wait.h>
@@ -7,6 +6,7 @@
 
 #include "tests/demo/demo_run.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 #define TITLES 3
@@ -80,25 +80,19 @@ static void check_tables(struct demo *demo)
 static void check_curl(struct demo *demo)
 {
     const char *line = strstr(buf_str(&demo->text), "\ncurl ");
-    struct buf command AT_END(buf_release) = BUF_INIT;
-    char answer[20000], *status;
+    struct buf answer AT_END(buf_release) = BUF_INIT;
+    char *status;
     const json_t *results;
     double last = INFINITY;
     json_t *doc;
-    FILE *from;
-    size_t n;
 
     CHECK(line);
-    buf_printf(&command, "%.*s -w '\\n%%{http_code}'", (int)strcspn(line + 1, "\n"), line + 1);
-    from = popen(buf_str(&command), "r");
-    CHECK(from);
-    n = fread(answer, 1, sizeof(answer) - 1, from);
-    CHECK_INT(pclose(from), 0);
-    answer[n] = '\0';
-    status = strrchr(answer, '\n');
+    CHECK_INT(shell(&answer, "%.*s -w '\\n%%{http_code}'", (int)strcspn(line + 1, "\n"), line + 1),
+              0);
+    status = strrchr(buf_str(&answer), '\n');
     CHECK(status);
     CHECK_STR(status + 1, "200");
-    doc = json_loadb(answer, (size_t)(status - answer), 0, NULL);
+    doc = json_loadb(answer.ptr, (size_t)(status - answer.ptr), 0, NULL);
     CHECK(doc);
     results = json_object_get(doc, "results");
     CHECK_INT(json_array_size(results), ADS);
@@ -155,30 +149,14 @@ TEST(demo__serves_until_sigterm)
 /* The path of adrankd's socket to Redis, from its arguments. */
 static void find_socket(const struct demo *demo, char out[256])
 {
-    DIR *dir = opendir("/proc");
-    const struct dirent *entry;
+    struct buf found AT_END(buf_release) = BUF_INIT;
 
-    out[0] = '\0';
-    CHECK(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        char path[300], args[8192], *at;
-        FILE *file;
-        size_t n;
-        snprintf(path, sizeof(path), "/proc/%.200s/cmdline", entry->d_name);
-        file = atoi(entry->d_name) > 0 ? fopen(path, "r") : NULL;
-        if (!file)
-            continue;
-        n = fread(args, 1, sizeof(args) - 1, file);
-        fclose(file);
-        for (size_t i = 0; i < n; i++)
-            args[i] = args[i] ? args[i] : ' ';
-        args[n] = '\0';
-        at = strstr(args, "features.url=unix:");
-        if (at && strstr(args, demo->checkout.root))
-            sscanf(at, "features.url=unix:%255s", out);
-    }
-    closedir(dir);
-    CHECK(out[0]);
+    shell(&found,
+          "cat $(grep -laF '%s' /proc/[0-9]*/cmdline 2>/dev/null) | tr '\\0' '\\n' |"
+          " sed -n 's/^features.url=unix://p'",
+          demo->checkout.root);
+    CHECK(found.len);
+    snprintf(out, 256, "%.*s", (int)strcspn(buf_str(&found), "\n"), buf_str(&found));
 }
 
 /* A UNIX socket's path has some 100 bytes; a checkout may lie deeper than that. */
@@ -287,44 +265,30 @@ TEST(demo__clears_up_after_one_that_was_killed)
     buf_release(&next.text);
 }
 
-TEST(demo__wrong_use_is_told)
+TEST(demo__reports_wrong_use_and_helps)
 {
     static const struct {
         const char *arguments, *told;
+        int status;
     } rows[] = {
-        {"--port 0", "--port 0: must be from 1 to 65534"},
-        {"--port 65535", "must be from 1 to 65534"},
-        {"--port x", "must be from 1 to 65534"},
-        {"--port", "--port: needs a value"},
-        {"--twice", "--twice: unknown option"},
-        {"now", "now: no such argument"},
+        {"--port 0", "--port 0: must be from 1 to 65534", 64},
+        {"--port 65535", "must be from 1 to 65534", 64},
+        {"--port x", "must be from 1 to 65534", 64},
+        {"--port", "--port: needs a value", 64},
+        {"--twice", "--twice: unknown option", 64},
+        {"now", "now: no such argument", 64},
+        {"-h", "", 0},
+        {"--help", "", 0},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char command[8192], text[2000];
-        FILE *from;
-        size_t n;
+    struct buf text AT_END(buf_release) = BUF_INIT;
+
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("%s", rows[i].arguments);
-        snprintf(command, sizeof(command), "'%s' %s 2>&1", driver_build_path("bin/adrank-demo"),
-                 rows[i].arguments);
-        from = popen(command, "r");
-        CHECK(from);
-        n = fread(text, 1, sizeof(text) - 1, from);
-        text[n] = '\0';
-        CHECK_INT(pclose(from), 64 << 8);
-        CHECK(strstr(text, rows[i].told) && strstr(text, "usage: adrank-demo"));
-    }
-}
-
-TEST(demo__help)
-{
-    static const char *const names[] = {"-h", "--help"};
-
-    for (size_t i = 0; i < 2; i++) {
-        char command[8192];
-
-        snprintf(command, sizeof(command), "'%s' %s | grep -q '^usage: adrank-demo'",
-                 driver_build_path("bin/adrank-demo"), names[i]);
-        CHECK_INT(system(command), 0);
+        CHECK_INT(
+            shell(&text, "'%s' %s 2>&1", driver_build_path("bin/adrank-demo"), rows[i].arguments),
+            rows[i].status);
+        CHECK(strstr(buf_str(&text), rows[i].told));
+        CHECK(strstr(buf_str(&text), "usage: adrank-demo"));
     }
 }

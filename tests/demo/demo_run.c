@@ -2,7 +2,6 @@
 #include "tests/demo/demo_run.h"
 
 #include <arpa/inet.h>
-#include <dirent.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -12,23 +11,12 @@
 
 #include "base/clock.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 #define WAIT_MS 60000
 
 /* ---- the checkout ---------------------------------------------------------------------------- */
-
-static void shell(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-static void shell(const char *fmt, ...)
-{
-    char command[8192];
-    va_list args;
-
-    va_start(args, fmt);
-    vsnprintf(command, sizeof(command), fmt, args);
-    va_end(args);
-    CHECK_INT(system(command), 0);
-}
 
 /* The program itself is copied, since it looks for its folder by /proc/self/exe; what it starts may
  * be links. */
@@ -41,87 +29,52 @@ static void checkout_make(struct checkout *c, const char *name)
     CHECK(mkdtemp(c->top));
     snprintf(c->root, sizeof(c->root), "%s/%s", c->top, name);
     snprintf(bin, sizeof(bin), "%s/build/test/bin", c->root);
-    shell("mkdir -p '%s'", bin);
-    shell("cp '%s' '%s/'", driver_build_path("bin/adrank-demo"), bin);
+    CHECK_INT(shell(NULL, "mkdir -p '%s'", bin), 0);
+    CHECK_INT(shell(NULL, "cp '%s' '%s/'", driver_build_path("bin/adrank-demo"), bin), 0);
     for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
         char path[64];
         snprintf(path, sizeof(path), "bin/%s", programs[i]);
-        shell("ln -s '%s' '%s/'", driver_build_path(path), bin);
+        CHECK_INT(shell(NULL, "ln -s '%s' '%s/'", driver_build_path(path), bin), 0);
     }
     CHECK(getcwd(here, sizeof(here) - 8));
     strcat(here, "/config");
-    shell("ln -s '%s' '%s/config'", here, c->root);
+    CHECK_INT(shell(NULL, "ln -s '%s' '%s/config'", here, c->root), 0);
 }
 
-/* Names in a folder, "." and ".." not counted, all of them among those given. */
-static int count_names(const char *folder, const char *const *known)
+/* Names in a folder, each on a line; "" when there is none. */
+static const char *names_in(const char *root, const char *folder)
 {
-    DIR *dir = opendir(folder);
-    const struct dirent *entry;
-    int n = 0;
+    static struct buf names;
 
-    CHECK(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        size_t i = 0;
-        if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
-            continue;
-        while (known[i] && strcmp(known[i], entry->d_name) != 0)
-            i++;
-        if (!known[i])
-            FAIL("%s/%s: the demo left it", folder, entry->d_name);
-        n++;
-    }
-    closedir(dir);
-    return n;
+    shell(&names, "ls -A '%s/%s' 2>/dev/null", root, folder);
+    return buf_str(&names);
 }
 
 /* Nothing was written outside build/, in build/ nothing outside build/demo, and nothing stays
  * there. */
 static void checkout_is_clean(const struct checkout *c)
 {
-    char path[400];
-
-    CHECK_INT(count_names(c->root, (const char *const[]){"build", "config", NULL}), 2);
-    snprintf(path, sizeof(path), "%s/build", c->root);
-    CHECK(count_names(path, (const char *const[]){"test", "demo", NULL}) <= 2);
-    snprintf(path, sizeof(path), "%s/build/demo", c->root);
-    if (access(path, F_OK) == 0)
-        CHECK_INT(count_names(path, (const char *const[]){NULL}), 0);
+    CHECK_STR(names_in(c->root, ""), "build\nconfig\n");
+    if (strcmp(names_in(c->root, "build"), "test\n") != 0)
+        CHECK_STR(names_in(c->root, "build"), "demo\ntest\n");
+    CHECK_STR(names_in(c->root, "build/demo"), "");
 }
 
 int demo_folders(const struct demo *demo)
 {
-    const struct dirent *entry;
-    char path[400];
-    DIR *dir;
     int n = 0;
 
-    snprintf(path, sizeof(path), "%s/build/demo", demo->checkout.root);
-    dir = opendir(path);
-    CHECK(dir);
-    while ((entry = readdir(dir)) != NULL)
-        n += entry->d_name[0] != '.';
-    closedir(dir);
+    for (const char *c = names_in(demo->checkout.root, "build/demo"); *c; c++)
+        n += *c == '\n';
     return n;
 }
 
 int demo_processes(const struct demo *demo)
 {
-    DIR *dir = opendir("/proc");
-    const struct dirent *entry;
-    int n = 0;
+    struct buf n AT_END(buf_release) = BUF_INIT;
 
-    CHECK(dir);
-    while ((entry = readdir(dir)) != NULL) {
-        char path[300], cwd[400];
-        ssize_t len;
-        snprintf(path, sizeof(path), "/proc/%.200s/cwd", entry->d_name);
-        len = atoi(entry->d_name) > 0 ? readlink(path, cwd, sizeof(cwd) - 1) : -1;
-        cwd[len > 0 ? len : 0] = '\0';
-        n += strncmp(cwd, demo->checkout.top, strlen(demo->checkout.top)) == 0;
-    }
-    closedir(dir);
-    return n;
+    shell(&n, "ls -l /proc/[0-9]*/cwd 2>/dev/null | grep -c -- '-> %s'", demo->checkout.top);
+    return atoi(buf_str(&n));
 }
 
 /* ---- the program ----------------------------------------------------------------------------- */
@@ -242,7 +195,7 @@ int demo_wait(struct demo *demo)
 
 void demo_release(struct demo *demo)
 {
-    shell("rm -r '%s'", demo->checkout.top);
+    CHECK_INT(shell(NULL, "rm -r '%s'", demo->checkout.top), 0);
     buf_release(&demo->text);
 }
 

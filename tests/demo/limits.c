@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 #include "tools/sim/auc.h"
 #include "tools/sim/visit.h"
@@ -60,16 +61,6 @@ TEST(limits__vocabulary_has_at_most_8000_entries)
 }
 
 /* ---- quality --------------------------------------------------------------------------------- */
-
-static void make_world(const char *folder)
-{
-    char command[8192];
-
-    snprintf(command, sizeof(command),
-             "'%s' world --seed 1 --out %s --train 0 --calib 0 --eval %d --warm %d --replay 0",
-             driver_build_path("bin/adrank-sim"), folder, VISITS, VISITS);
-    CHECK_INT(system(command), 0);
-}
 
 static FILE *open_lines(const char *folder, const char *name, const char *part)
 {
@@ -186,14 +177,15 @@ static double share_of(const char *folder, const char *part)
 TEST(limits__model_goes_nine_tenths_of_the_way)
 {
     static const char *const parts[] = {"eval", "warm"};
-    char folder[] = "/tmp/adrank-limits-XXXXXX", command[128];
+    const char *folder = shell_folder();
 
-    CHECK(mkdtemp(folder));
-    make_world(folder);
+    CHECK_INT(shell(NULL,
+                    "'%s' world --seed 1 --out %s --train 0 --calib 0 --eval %d --warm %d "
+                    "--replay 0",
+                    driver_build_path("bin/adrank-sim"), folder, VISITS, VISITS),
+              0);
     for (size_t i = 0; i < 2; i++) {
         test_row("%s", parts[i]);
         CHECK(share_of(folder, parts[i]) >= 90);
     }
-    snprintf(command, sizeof(command), "rm -r '%s'", folder);
-    CHECK_INT(system(command), 0);
 }

@@ -3,10 +3,9 @@
  * has a history about its category and ten ads, one of each category, whose titles the simulator
  * never made. adrank-model scores them with the demo's model.
  */
-#include <unistd.h>
-
 #include "base/file.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 #include "tools/sim/world.h"
 
@@ -61,25 +60,21 @@ static void add_line(struct buf *out, const json_t *line)
 /* Answers of adrank-model score to the lines, one for each. The caller's to release. */
 static void score(struct buf *lines, json_t **answers, int n)
 {
-    char path[] = "/tmp/adrank-sense-XXXXXX", command[8192], line[MAX_LINE];
-    int fd = mkstemp(path), got = 0;
-    FILE *out;
+    struct buf out AT_END(buf_release) = BUF_INIT;
+    const char *at, *end;
+    char path[128];
+    struct err err;
+    int got = 0;
 
-    CHECK(fd >= 0);
-    CHECK(write(fd, lines->ptr, lines->len) == (ssize_t)lines->len);
-    close(fd);
-    snprintf(command, sizeof(command), "'%s' score " MODEL " <%s",
-             driver_build_path("bin/adrank-model"), path);
-    out = popen(command, "r");
-    CHECK(out);
-    for (; fgets(line, sizeof(line), out); got++) {
-        CHECK(got < n);
-        answers[got] = json_loads(line, 0, NULL);
+    snprintf(path, sizeof(path), "%s/lines", shell_folder());
+    CHECK_OK(file_write(path, buf_view(lines), &err), err);
+    CHECK_INT(shell(&out, "'%s' score " MODEL " <%s", driver_build_path("bin/adrank-model"), path),
+              0);
+    for (at = buf_str(&out); got < n && (end = strchr(at, '\n')); at = end + 1, got++) {
+        answers[got] = json_loadb(at, (size_t)(end - at), 0, NULL);
         CHECK(answers[got]);
     }
-    CHECK_INT(pclose(out), 0);
-    unlink(path);
-    CHECK_INT(got, n);
+    CHECK(got == n && !*at);
 }
 
 /* How many ads score above this one. */

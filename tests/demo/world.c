@@ -1,9 +1,8 @@
 /* adrank-sim as a program: what it writes is the same every time, and what it reports is what the
  * demo's figures are measured against. */
-#include <unistd.h>
-
 #include "base/file.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 enum { MAX_FILE = 64 << 20 };
@@ -11,37 +10,10 @@ enum { MAX_FILE = 64 << 20 };
 /* Output of adrank-sim with these arguments; its exit status is checked. */
 static void run(const char *arguments, int status, struct buf *out)
 {
-    char command[8192];
-    FILE *pipe;
-    size_t n;
+    int got = shell(out, "'%s' %s 2>&1", driver_build_path("bin/adrank-sim"), arguments);
 
-    snprintf(command, sizeof(command), "'%s' %s 2>&1", driver_build_path("bin/adrank-sim"),
-             arguments);
-    pipe = popen(command, "r");
-    CHECK(pipe);
-    buf_clear(out);
-    do {
-        char *room = buf_reserve(out, 4096);
-        CHECK(room);
-        n = fread(room, 1, 4096, pipe);
-        out->len += n;
-    } while (n > 0);
-    n = (size_t)pclose(pipe);
-    if ((int)n != status << 8)
-        FAIL("adrank-sim %s ends with %d: %s", arguments, (int)n >> 8, buf_str(out));
-}
-
-static void make_folder(char path[64])
-{
-    strcpy(path, "/tmp/adrank-world-XXXXXX");
-    CHECK(mkdtemp(path));
-}
-
-static void remove_folder(const char *path)
-{
-    char command[128];
-    snprintf(command, sizeof(command), "rm -r '%s'", path);
-    CHECK_INT(system(command), 0);
+    if (got != status)
+        FAIL("adrank-sim %s ends with %d: %s", arguments, got, buf_str(out));
 }
 
 static void make_world(const char *folder, int seed, struct buf *out)
@@ -56,19 +28,15 @@ static void make_world(const char *folder, int seed, struct buf *out)
 static bool same_file(const char *folder_a, const char *folder_b, const char *name)
 {
     char path_a[128], path_b[128];
-    struct buf a = BUF_INIT, b = BUF_INIT;
+    struct buf a AT_END(buf_release) = BUF_INIT, b AT_END(buf_release) = BUF_INIT;
     struct err err;
-    bool same;
 
     snprintf(path_a, sizeof(path_a), "%s/%s", folder_a, name);
     snprintf(path_b, sizeof(path_b), "%s/%s", folder_b, name);
     CHECK_OK(file_read(path_a, MAX_FILE, &a, &err), err);
     CHECK_OK(file_read(path_b, MAX_FILE, &b, &err), err);
     CHECK(a.len > 0);
-    same = view_eq(buf_view(&a), buf_view(&b));
-    buf_release(&a);
-    buf_release(&b);
-    return same;
+    return view_eq(buf_view(&a), buf_view(&b));
 }
 
 TEST(world__same_seed_same_bytes)
@@ -78,12 +46,9 @@ TEST(world__same_seed_same_bytes)
         "clicks.train.jsonl", "clicks.calib.jsonl", "clicks.eval.jsonl",
         "clicks.warm.jsonl",  "truth.train.jsonl",  "truth.eval.jsonl",
     };
-    char a[64], b[64], c[64];
+    const char *a = shell_folder(), *b = shell_folder(), *c = shell_folder();
     struct buf out AT_END(buf_release) = BUF_INIT;
 
-    make_folder(a);
-    make_folder(b);
-    make_folder(c);
     make_world(a, 1, &out);
     make_world(b, 1, &out);
     make_world(c, 2, &out);
@@ -92,9 +57,6 @@ TEST(world__same_seed_same_bytes)
         CHECK(same_file(a, b, names[i]));
         CHECK(!same_file(a, c, names[i]));
     }
-    remove_folder(a);
-    remove_folder(b);
-    remove_folder(c);
 }
 
 /* The number behind the n-th (from 0) occurrence of a word. */
@@ -119,10 +81,10 @@ static double share_of(struct buf *text, const char *row)
 
 TEST(world__report_shows_that_the_text_is_needed)
 {
-    char folder[64], arguments[128];
+    const char *folder = shell_folder();
+    char arguments[128];
     struct buf out AT_END(buf_release) = BUF_INIT;
 
-    make_folder(folder);
     make_world(folder, 1, &out);
     snprintf(arguments, sizeof(arguments), "report %s", folder);
     run(arguments, 0, &out);
@@ -131,10 +93,9 @@ TEST(world__report_shows_that_the_text_is_needed)
     CHECK(number_after(&out, "log loss ", 0) > .1);
     CHECK(share_of(&out, "the same, titles shuffled") < 20);
     CHECK(share_of(&out, "ids and priors") < 60);
-    remove_folder(folder);
 }
 
-TEST(world__wrong_use_is_told)
+TEST(world__reports_wrong_use)
 {
     static const struct {
         const char *arguments;

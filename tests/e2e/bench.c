@@ -1,9 +1,9 @@
 /* adrank-bench against the daemon: it sees what a user of the daemon would have seen. */
 #include <signal.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "tests/e2e/bench_run.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 static struct driver d;
@@ -32,13 +32,11 @@ TEST(bench__usage_errors)
         "--candidates -1",
         "--connections 4097",
     };
-    char command[4400];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("bench: %s", rows[i]);
-        snprintf(command, sizeof(command), "%s %s >/dev/null 2>&1",
-                 driver_build_path("bin/adrank-bench"), rows[i]);
-        CHECK_INT(WEXITSTATUS(system(command)), 64);
+        CHECK_INT(shell(NULL, "%s %s 2>/dev/null", driver_build_path("bin/adrank-bench"), rows[i]),
+                  64);
     }
 }
 
@@ -192,22 +190,14 @@ TEST(bench__engine_script)
         {"PYTHON=false", "config/demo/model", 1, "\"kind\":\"prefix\""},
         {"PYTHON=false", "minilm", 1, ""},
     };
-    char command[4600], said[4096];
-    int status;
-    FILE *pipe;
+    struct buf said AT_END(buf_release) = BUF_INIT;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("engine.sh %s %s", rows[i].env, rows[i].model);
-        snprintf(command, sizeof(command),
-                 "%s BIN=%s ROUNDS=1 SECONDS_EACH=0.05 bench/engine.sh %s 2>&1", rows[i].env,
-                 driver_build_path("bin"), rows[i].model);
-        pipe = popen(command, "r");
-        CHECK(pipe);
-        said[fread(said, 1, sizeof(said) - 1, pipe)] = '\0';
-        status = pclose(pipe);
-        CHECK(WIFEXITED(status));
-        CHECK_INT(WEXITSTATUS(status), rows[i].status);
-        if (!strstr(said, rows[i].says))
-            FAIL("said \"%s\", want \"%s\"", said, rows[i].says);
+        CHECK_INT(shell(&said, "%s BIN=%s ROUNDS=1 SECONDS_EACH=0.05 bench/engine.sh %s 2>&1",
+                        rows[i].env, driver_build_path("bin"), rows[i].model),
+                  rows[i].status);
+        if (!strstr(buf_str(&said), rows[i].says))
+            FAIL("said \"%s\", want \"%s\"", buf_str(&said), rows[i].says);
     }
 }

@@ -1,15 +1,14 @@
 /* adrank-bench --swap-every: models change under load, nothing is lost. */
-#include <unistd.h>
-
 #include "base/file.h"
 #include "tests/e2e/bench_run.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 #define MODEL "tests/golden/models/e2e"
 
 static struct driver d;
 static struct bench_run run;
-static char models[2][64]; /* folders of two models that differ in their weights */
+static const char *models[2]; /* folders of two models that differ in their weights */
 
 static void change_weights(const char *folder)
 {
@@ -23,32 +22,15 @@ static void change_weights(const char *folder)
     CHECK_OK(file_write(path, buf_view(&bytes), &err), err);
 }
 
-static void make_models(void)
-{
-    char command[256];
-
-    for (int i = 0; i < 2; i++) {
-        strcpy(models[i], "/tmp/adrank-bench-model-XXXXXX");
-        CHECK(mkdtemp(models[i]));
-        snprintf(command, sizeof(command), "cp " MODEL "/* %s", models[i]);
-        CHECK_INT(system(command), 0);
-    }
-    change_weights(models[1]);
-}
-
-static void remove_models(void)
-{
-    char command[256];
-
-    snprintf(command, sizeof(command), "rm -r %s %s", models[0], models[1]);
-    CHECK_INT(system(command), 0);
-}
-
 static void start(void)
 {
     char model[128];
 
-    make_models();
+    for (int i = 0; i < 2; i++) {
+        models[i] = shell_folder();
+        CHECK_INT(shell(NULL, "cp " MODEL "/* %s", models[i]), 0);
+    }
+    change_weights(models[1]);
     snprintf(model, sizeof(model), "{'model':{'path':'%s'}}", models[0]);
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config(model, NULL)});
 }
@@ -88,7 +70,6 @@ TEST(bench_reload__swaps_two_models)
     CHECK((strcmp(before, digest()) != 0) == (swaps % 2 == 1));
     CHECK(strstr(run.said, "model swaps"));
     CHECK_INT(driver_stop(&d), 0);
-    remove_models();
 }
 
 /* What cannot be opened is counted; the old model goes on answering. */
@@ -104,7 +85,6 @@ TEST(bench_reload__counts_swaps_that_fail)
     CHECK(bench_figure(&run, "/reloads_failed") >= 1);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
-    remove_models();
 }
 
 TEST(bench_reload__reloads_beside_the_load)

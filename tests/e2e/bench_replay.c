@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "tests/e2e/bench_peer.h"
 #include "tests/e2e/bench_run.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 static struct bench_peer peer;
@@ -76,16 +77,16 @@ TEST(bench_replay__names_the_bad_line)
 /* The world's impressions name its ads by text and by id. */
 TEST(bench_replay__takes_the_impressions_of_the_simulator)
 {
-    char folder[] = "/tmp/adrank-bench-world-XXXXXX", command[4600];
+    const char *folder = shell_folder();
+    char path[128];
     struct buf catalog = BUF_INIT;
     struct err err;
 
-    CHECK(mkdtemp(folder));
-    snprintf(command, sizeof(command), "%s world --seed 3 --replay 40 --out %s",
-             driver_build_path("bin/adrank-sim"), folder);
-    CHECK_INT(system(command), 0);
-    snprintf(command, sizeof(command), "%s/catalog.jsonl", folder);
-    CHECK_OK(file_read(command, 1 << 24, &catalog, &err), err);
+    CHECK_INT(shell(NULL, "%s world --seed 3 --replay 40 --out %s",
+                    driver_build_path("bin/adrank-sim"), folder),
+              0);
+    snprintf(path, sizeof(path), "%s/catalog.jsonl", folder);
+    CHECK_OK(file_read(path, 1 << 24, &catalog, &err), err);
     driver_start(&d, &(struct driver_args){.catalog = buf_str(&catalog)});
     buf_release(&catalog);
     CHECK_INT(bench_daemon(&run, &d,
@@ -100,8 +101,6 @@ TEST(bench_replay__takes_the_impressions_of_the_simulator)
     CHECK(driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}") >=
           bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
-    snprintf(command, sizeof(command), "rm -r %s", folder);
-    CHECK_INT(system(command), 0);
 }
 
 /* The first thing that somebody tries: what it makes up by itself is answered in full by the demo's

@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "tests/e2e/bench_peer.h"
 #include "tests/e2e/bench_run.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
 #define MAX_DEPTH 8
@@ -227,20 +228,17 @@ TEST(bench_report__plots_a_closed_loop)
 /* On stdout the figures stand alone. */
 TEST(bench_report__json_on_stdout)
 {
-    char command[4600];
+    struct buf text AT_END(buf_release) = BUF_INIT;
     json_t *figures;
-    FILE *pipe;
 
     bench_peer_start(&peer);
-    snprintf(
-        command, sizeof(command),
-        "%s --address %s --rate 100 --duration 0.3 --warmup 0 --tmax 5000 --json - 2>/dev/null",
-        driver_build_path("bin/adrank-bench"), peer.address);
-    pipe = popen(command, "r");
-    CHECK(pipe);
-    figures = json_loadf(pipe, JSON_REJECT_DUPLICATES, NULL);
-    CHECK_INT(pclose(pipe), 0);
+    CHECK_INT(shell(&text,
+                    "%s --address %s --rate 100 --duration 0.3 --warmup 0 --tmax 5000 --json - "
+                    "2>/dev/null",
+                    driver_build_path("bin/adrank-bench"), peer.address),
+              0);
     bench_peer_stop(&peer);
+    figures = json_loads(buf_str(&text), JSON_REJECT_DUPLICATES, NULL);
     CHECK(json_number_value(driver_at(figures, "/intended")) > 0);
     CHECK(json_number_value(driver_at(figures, "/outcomes/ok")) == peer.n_answered);
     json_decref(figures);

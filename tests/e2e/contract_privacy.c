@@ -2,9 +2,7 @@
  * The history is stored in a real Redis, which is asked how many keys were looked up: none for such
  * a request. */
 #include <sys/socket.h>
-#include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
@@ -60,13 +58,10 @@ static json_t *rank_with(const char *members, const char *rank, const char *head
 
 static struct driver *mine(void)
 {
-    int64_t until_us;
-
     if (daemon_.pid)
         return &daemon_;
     redis_start(&redis, NULL);
     driver_start(&daemon_, &(struct driver_args){
-                               .backend = "null",
                                .redis = redis.url,
                                .sets = {"log.impressions=impressions", "features.timeout_ms=2000",
                                         "deadline.default_ms=4000", "deadline.max_ms=4000"}});
@@ -76,11 +71,7 @@ static struct driver *mine(void)
                    "{'user':'42','t':1000,'type':'view','item':'s1','text':'trail shoes'}\n"
                    "{'user':'42','t':2000,'type':'buy','text':'yoga mat'}\n");
     blank = json_deep_copy(rank_with("'id':'blank'", NOTHING_SENT, ""));
-    until_us = clock_now_us() + 20000000;
-    do { /* the client of Redis connects in its own time */
-        CHECK(clock_now_us() < until_us);
-        stored = rank_with(USER, SENT, "");
-    } while (strcmp(answer_degraded(stored), "") != 0);
+    WAIT_FOR_MS(20000, (stored = rank_with(USER, SENT, ""), !*answer_degraded(stored)));
     stored = json_deep_copy(stored);
     CHECK(!answer_same_scores(stored, blank));
     return &daemon_;
@@ -279,29 +270,19 @@ CONTRACT_TEST(privacy, several)
 /* More events than are used, of which none is. */
 CONTRACT_TEST(privacy, behaviour)
 {
-    struct buf events = BUF_INIT;
+    const char *rank = js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}",
+                          js_list(101, "{'t':#,'type':'view','text':'mat'}"));
 
     mine();
-    for (int i = 0; i < 101; i++)
-        buf_printf(&events, "%s{'t':%d,'type':'view','text':'mat'}", i ? "," : "", i);
-    CHECK_STR(
-        answer_degraded(rank_with(
-            USER, js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}", buf_str(&events)),
-            "")),
-        "truncated");
-    CHECK_STR(
-        answer_degraded(rank_with(
-            USER, js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}", buf_str(&events)),
-            "Sec-GPC: 1\r\n")),
-        "privacy");
-    buf_release(&events);
+    CHECK_STR(answer_degraded(rank_with(USER, rank, "")), "truncated");
+    CHECK_STR(answer_degraded(rank_with(USER, rank, "Sec-GPC: 1\r\n")), "privacy");
 }
 
 /* ---- the log --------------------------------------------------------------------------------- */
 
 static json_t *impression_of(const char *id)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     json_t *found = NULL;
     struct err err;
 
@@ -316,27 +297,14 @@ static json_t *impression_of(const char *id)
             found = json_incref(value);
         json_decref(value);
     }
-    buf_release(&text);
     return found;
-}
-
-/* The writer is another thread. */
-static json_t *wait_impression(const char *id)
-{
-    int64_t until_us = clock_now_us() + 20000000;
-    json_t *line;
-
-    while (!(line = impression_of(id))) {
-        CHECK(clock_now_us() < until_us);
-        usleep(5000);
-    }
-    return line;
 }
 
 static void check_line(const char *id, int behaviours, size_t user_digits)
 {
-    json_t *line = wait_impression(id);
+    json_t *line;
 
+    WAIT_FOR_MS(20000, (line = impression_of(id)) != NULL); /* the writer is another thread */
     test_row("line of %s", id);
     CHECK_INT(json_array_size(driver_at(line, "/request/rank/behaviour")), behaviours);
     CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), user_digits);

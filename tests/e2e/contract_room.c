@@ -1,6 +1,4 @@
 /* CONTRACT 3, when things go wrong: clients that hold every connection there is shut nobody out. */
-#include <unistd.h>
-
 #include "tests/e2e/contract.h"
 
 #define MAX 16

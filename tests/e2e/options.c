@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "server/world/options.h"
+#include "tests/e2e/shell.h"
 
 struct driver option_driver;
 struct redis option_redis;
@@ -66,16 +67,11 @@ TEST(options__each_has_a_row)
 
 static char *output_of(const char *arguments)
 {
-    static char text[65536];
-    char command[4500];
-    FILE *pipe;
+    static struct buf text;
 
-    snprintf(command, sizeof(command), "%s %s", driver_build_path("bin/adrankd"), arguments);
-    pipe = popen(command, "r");
-    CHECK(pipe);
-    text[fread(text, 1, sizeof(text) - 1, pipe)] = '\0';
-    CHECK_INT(pclose(pipe), 0);
-    return text;
+    CHECK_INT(shell(&text, "%s %s", driver_build_path("bin/adrankd"), arguments), 0);
+    buf_str(&text);
+    return text.ptr;
 }
 
 TEST(options__each_is_in_the_help)

@@ -106,59 +106,29 @@ static mode_t mode_of(int flags, va_list ap)
     return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
 }
 
-int OURS(open)(const char *path, int flags, ...)
-{
-    va_list ap;
-    mode_t mode;
-    DECIDE(FAULT_OPEN, -1);
+/* name with these parameters before the flags, handed on as they are. */
+#define OPENS(name, parameters, handed_on)                                                         \
+    int OURS(name)(UNWRAP parameters, int flags, ...)                                              \
+    {                                                                                              \
+        va_list ap;                                                                                \
+        mode_t mode;                                                                               \
+        DECIDE(FAULT_OPEN, -1);                                                                    \
+                                                                                                   \
+        va_start(ap, flags);                                                                       \
+        mode = mode_of(flags, ap);                                                                 \
+        va_end(ap);                                                                                \
+        return REAL(name)(UNWRAP handed_on, flags, mode);                                          \
+    }                                                                                              \
+    int OURS(__##name##_2)(UNWRAP parameters, int flags)                                           \
+    {                                                                                              \
+        DECIDE(FAULT_OPEN, -1);                                                                    \
+        return REAL(__##name##_2)(UNWRAP handed_on, flags);                                        \
+    }
+#define UNWRAP(...) __VA_ARGS__
 
-    va_start(ap, flags);
-    mode = mode_of(flags, ap);
-    va_end(ap);
-    return REAL(open)(path, flags, mode);
-}
-
-int OURS(open64)(const char *path, int flags, ...)
-{
-    va_list ap;
-    mode_t mode;
-    DECIDE(FAULT_OPEN, -1);
-
-    va_start(ap, flags);
-    mode = mode_of(flags, ap);
-    va_end(ap);
-    return REAL(open64)(path, flags, mode);
-}
-
-int OURS(openat)(int dir, const char *path, int flags, ...)
-{
-    va_list ap;
-    mode_t mode;
-    DECIDE(FAULT_OPEN, -1);
-
-    va_start(ap, flags);
-    mode = mode_of(flags, ap);
-    va_end(ap);
-    return REAL(openat)(dir, path, flags, mode);
-}
-
-int OURS(__open_2)(const char *path, int flags)
-{
-    DECIDE(FAULT_OPEN, -1);
-    return REAL(__open_2)(path, flags);
-}
-
-int OURS(__open64_2)(const char *path, int flags)
-{
-    DECIDE(FAULT_OPEN, -1);
-    return REAL(__open64_2)(path, flags);
-}
-
-int OURS(__openat_2)(int dir, const char *path, int flags)
-{
-    DECIDE(FAULT_OPEN, -1);
-    return REAL(__openat_2)(dir, path, flags);
-}
+OPENS(open, (const char *path), (path))
+OPENS(open64, (const char *path), (path))
+OPENS(openat, (int dir, const char *path), (dir, path))
 
 int OURS(close)(int fd)
 {

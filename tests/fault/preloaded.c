@@ -52,14 +52,15 @@ static int finish(struct victim *victim, char *text, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-static void run_planned(const char *plan, const char *call, const char *n, const char *want)
+/* What a victim prints that calls n times; it ends with this status. plan NULL: none. */
+static const char *run(const char *plan, const char *call, const char *n, int status)
 {
+    static char text[16384];
     struct victim victim;
-    char text[1024];
 
     start(&victim, NULL, plan, (char *[]){"victim", (char *)call, (char *)n, NULL});
-    CHECK_INT(finish(&victim, text, sizeof(text)), 0);
-    CHECK_STR(text, want);
+    CHECK_INT(finish(&victim, text, sizeof(text)), status);
+    return text;
 }
 
 TEST(fault__fires_where_planned)
@@ -99,7 +100,7 @@ TEST(fault__fires_where_planned)
 
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("fault__fires_where_planned %s: %s", rows[i].plan, rows[i].call);
-        run_planned(rows[i].plan, rows[i].call, rows[i].n, rows[i].want);
+        CHECK_STR(run(rows[i].plan, rows[i].call, rows[i].n, 0), rows[i].want);
     }
 }
 
@@ -108,24 +109,16 @@ TEST(fault__without_a_plan_nothing_fails)
     static const char *const names[] = {"malloc", "read", "write", "send", "open"};
 
     for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        struct victim victim;
-        char text[256];
-
         test_row("fault__without_a_plan_nothing_fails %s", names[i]);
-        start(&victim, NULL, NULL, (char *[]){"victim", (char *)names[i], "3", NULL});
-        CHECK_INT(finish(&victim, text, sizeof(text)), 0);
-        CHECK(!strchr(text, 'E'));
+        CHECK(!strchr(run(NULL, names[i], "3", 0), 'E'));
     }
 }
 
 TEST(fault__shares_of_calls_fail)
 {
-    struct victim victim;
-    char text[16384];
+    const char *text = run("read:error=EIO,one_in=4", "read", "1000", 0);
     int failed = 0;
 
-    start(&victim, NULL, "read:error=EIO,one_in=4", (char *[]){"victim", "read", "1000", NULL});
-    CHECK_INT(finish(&victim, text, sizeof(text)), 0);
     for (const char *p = text; (p = strstr(p, "EIO")); p++)
         failed++;
     CHECK(failed > 200 && failed < 300);
@@ -133,12 +126,7 @@ TEST(fault__shares_of_calls_fail)
 
 static long clock_of(const char *call, const char *plan)
 {
-    struct victim victim;
-    char text[64];
-
-    start(&victim, NULL, plan, (char *[]){"victim", (char *)call, "1", NULL});
-    CHECK_INT(finish(&victim, text, sizeof(text)), 0);
-    return strtol(text, NULL, 10);
+    return strtol(run(plan, call, "1", 0), NULL, 10);
 }
 
 TEST(fault__clocks_are_shifted)
@@ -157,7 +145,7 @@ TEST(fault__delays)
     struct timespec from, to;
 
     clock_gettime(CLOCK_MONOTONIC, &from);
-    run_planned("read:delay_us=100000,from=2,count=2", "read", "4", "32 32 32 32 ");
+    CHECK_STR(run("read:delay_us=100000,from=2,count=2", "read", "4", 0), "32 32 32 32 ");
     clock_gettime(CLOCK_MONOTONIC, &to);
     CHECK((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9 >= 0.2);
 }
@@ -210,9 +198,5 @@ TEST(fault__plans_change_while_the_program_runs)
 
 TEST(fault__a_wrong_plan_ends_the_program)
 {
-    struct victim victim;
-    char text[64];
-
-    start(&victim, NULL, "read:eror=EIO", (char *[]){"victim", "read", "1", NULL});
-    CHECK_INT(finish(&victim, text, sizeof(text)), 64);
+    run("read:eror=EIO", "read", "1", 64);
 }

@@ -17,18 +17,13 @@ static redisContext *connect_to(const struct storm *storm)
 {
     struct timeval patience = {5, 0};
     redisContext *c = redisConnectWithTimeout("127.0.0.1", storm->redis->port, patience);
-    redisReply *reply;
 
-    if (c && c->err) {
+    if (!c || c->err) {
         redisFree(c);
         return NULL;
     }
-    if (!c)
-        return NULL;
     redisSetTimeout(c, patience);
-    reply = redisCommand(c, "AUTH %s", STORM_PASSWORD);
-    if (reply)
-        freeReplyObject(reply);
+    freeReplyObject(redisCommand(c, "AUTH %s", STORM_PASSWORD));
     return c;
 }
 
@@ -43,18 +38,6 @@ static redisReply *ask(redisContext *c, const char *format, ...)
     return reply;
 }
 
-static void run(redisContext *c, const char *format, ...)
-{
-    redisReply *reply;
-    va_list args;
-
-    va_start(args, format);
-    reply = redisvCommand(c, format, args);
-    va_end(args);
-    if (reply)
-        freeReplyObject(reply);
-}
-
 static void keep(redisContext *c, struct kept *kept)
 {
     redisReply *keys = ask(c, "KEYS *");
@@ -66,16 +49,15 @@ static void keep(redisContext *c, struct kept *kept)
             snprintf(kept->key[kept->n], sizeof(kept->key[0]), "%s", keys->element[i]->str);
             buf_add(&kept->dump[kept->n++], dump->str, dump->len);
         }
-        if (dump)
-            freeReplyObject(dump);
+        freeReplyObject(dump);
     }
-    if (keys)
-        freeReplyObject(keys);
+    freeReplyObject(keys);
 }
 
 static void restore(redisContext *c, const struct kept *kept, int i)
 {
-    run(c, "RESTORE %s 0 %b REPLACE", kept->key[i], kept->dump[i].ptr, kept->dump[i].len);
+    freeReplyObject(
+        ask(c, "RESTORE %s 0 %b REPLACE", kept->key[i], kept->dump[i].ptr, kept->dump[i].len));
 }
 
 /* An event of the list with some bytes changed, or any bytes. */
@@ -95,9 +77,8 @@ static void push_garbage(redisContext *c, const char *key, struct rng *rng)
         if (storm_one_in(rng, 3))
             n = (size_t)storm_below(rng, (int)n);
     }
-    if (head)
-        freeReplyObject(head);
-    run(c, "LPUSH %s %b", key, bytes, n);
+    freeReplyObject(head);
+    freeReplyObject(ask(c, "LPUSH %s %b", key, bytes, n));
 }
 
 static void change_key(redisContext *c, const struct kept *kept, struct rng *rng)
@@ -107,21 +88,21 @@ static void change_key(redisContext *c, const struct kept *kept, struct rng *rng
 
     switch (storm_below(rng, 8)) {
     case 0:
-        run(c, "DEL %s", key);
+        freeReplyObject(ask(c, "DEL %s", key));
         return;
     case 1:
-        run(c, "SET %s text", key);
+        freeReplyObject(ask(c, "SET %s text", key));
         return;
     case 2:
-        run(c, "DEL %s", key);
-        run(c, "HSET %s field value", key);
+        freeReplyObject(ask(c, "DEL %s", key));
+        freeReplyObject(ask(c, "HSET %s field value", key));
         return;
     case 3:
     case 4:
         push_garbage(c, key, rng);
         return;
     case 5:
-        run(c, "LPUSH %s %s", key, "");
+        freeReplyObject(ask(c, "LPUSH %s %s", key, ""));
         return;
     default:
         restore(c, kept, i);
@@ -139,16 +120,16 @@ static redisContext *outage(struct storm *storm, redisContext *c, const struct k
         redis_resume(storm->redis);
         return c;
     case 1:
-        run(c, "CLIENT KILL TYPE normal SKIPME yes");
+        freeReplyObject(ask(c, "CLIENT KILL TYPE normal SKIPME yes"));
         return c;
     case 2:
-        run(c, "CLIENT PAUSE %d", storm_below(rng, 100));
+        freeReplyObject(ask(c, "CLIENT PAUSE %d", storm_below(rng, 100)));
         return c;
     case 3: /* the daemon's password is wrong for a while */
-        run(c, "CONFIG SET requirepass other");
-        run(c, "CLIENT KILL TYPE normal SKIPME yes");
+        freeReplyObject(ask(c, "CONFIG SET requirepass other"));
+        freeReplyObject(ask(c, "CLIENT KILL TYPE normal SKIPME yes"));
         usleep(1000U * (unsigned)storm_below(rng, 200));
-        run(c, "CONFIG SET requirepass %s", STORM_PASSWORD);
+        freeReplyObject(ask(c, "CONFIG SET requirepass %s", STORM_PASSWORD));
         return c;
     case 4:
         redisFree(c);
@@ -159,7 +140,7 @@ static redisContext *outage(struct storm *storm, redisContext *c, const struct k
         for (int i = 0; c && i < kept->n; i++)
             restore(c, kept, i);
         if (c)
-            run(c, "CONFIG SET requirepass %s", STORM_PASSWORD);
+            freeReplyObject(ask(c, "CONFIG SET requirepass %s", STORM_PASSWORD));
         return c;
     default:
         return c;
@@ -183,8 +164,7 @@ void *around_redis(void *arg)
         if (storm_one_in(&rng, 500))
             c = outage(storm, c, &kept, &rng);
         if (!c || c->err) {
-            if (c)
-                redisFree(c);
+            redisFree(c);
             c = connect_to(storm);
         }
         usleep(5000);
@@ -193,8 +173,7 @@ void *around_redis(void *arg)
         storm_fail(storm, "Redis does not come back");
     for (int i = 0; c && i < kept.n; i++)
         restore(c, &kept, i);
-    if (c)
-        redisFree(c);
+    redisFree(c);
     for (int i = 0; i < kept.n; i++)
         buf_release(&kept.dump[i]);
     return NULL;

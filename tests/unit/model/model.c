@@ -17,19 +17,6 @@ static void check_refused(const char *dir, const char *error)
     CHECK(err.code == ERR_DATA || err.code == ERR_NOINPUT);
 }
 
-static const struct {
-    const char *name, *pointer, *value, *error;
-} tensor_rows[] = {
-    {"dtype of half the size", BERT "output.dense.bias/dtype", "\"F16\"",
-     "tensor bert.encoder.layer.0.output.dense.bias: its shape and its bytes"},
-    {"dtype of other numbers", BERT "output.dense.bias/dtype", "\"I32\"",
-     "tensor bert.encoder.layer.0.output.dense.bias: dtype I32, want F32, F16 or BF16"},
-    {"other shape, same bytes", BERT "intermediate.dense.weight/shape", "[32,64]",
-     "tensor bert.encoder.layer.0.intermediate.dense.weight: shape (32, 64), want (64, 32)"},
-    {"two dimensions for one", BERT "output.dense.bias/shape", "[1,32]",
-     "tensor bert.encoder.layer.0.output.dense.bias: shape (1, 32), want (32)"},
-};
-
 /* What the daemon encodes with is what tokenizer_open() gives, older files and their refusals
  * included. */
 TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
@@ -80,18 +67,6 @@ TEST(model__refuses_a_file_that_is_there_but_cannot_be_read)
     }
 }
 
-TEST(model__refuses_spoilt_tensors)
-{
-    for (size_t i = 0; i < sizeof(tensor_rows) / sizeof(tensor_rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s", tensor_rows[i].name);
-        model_dir_copy(&dir, PAIRS);
-        model_dir_edit_tensors(&dir, tensor_rows[i].pointer, tensor_rows[i].value);
-        check_refused(dir.path, tensor_rows[i].error);
-        model_dir_remove(&dir);
-    }
-}
-
 /* A tensor under another name is one that is missing and one that is surplus. */
 static void rename_tensor(const struct model_dir *dir, const char *from, const char *to)
 {
@@ -102,32 +77,6 @@ static void rename_tensor(const struct model_dir *dir, const char *from, const c
     CHECK(at && strlen(to) == len);
     memcpy(at, to, len);
     model_dir_put(dir, "model.safetensors", buf_view(&bytes));
-}
-
-static const struct {
-    const char *from, *to, *error;
-} rename_rows[] = {
-    {"\"bert.encoder.layer.0.output.dense.bias\"", "\"bert.encoder.layer.1.output.dense.bias\"",
-     "tensor bert.encoder.layer.0.output.dense.bias: missing"},
-    {"\"bert.embeddings.LayerNorm.bias\"", "\"bert.embeddings.LayerNorm.bios\"",
-     "tensor bert.embeddings.LayerNorm.bias: missing"},
-    {"\"classifier.bias\"", "\"classifier.bios\"", "tensor classifier.bias: missing"},
-    {"\"bert.pooler.dense.weight\"", "\"bert.pooler.dense.weihgt\"",
-     "tensor bert.pooler.dense.weight: missing"},
-    {"\"bert.embeddings.word_embeddings.weight\"", "\"bart.embeddings.word_embeddings.weight\"",
-     "tensor embeddings.word_embeddings.weight: missing"},
-};
-
-TEST(model__names_missing_tensors)
-{
-    for (size_t i = 0; i < sizeof(rename_rows) / sizeof(rename_rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s", rename_rows[i].from);
-        model_dir_copy(&dir, PAIRS);
-        rename_tensor(&dir, rename_rows[i].from, rename_rows[i].to);
-        check_refused(dir.path, rename_rows[i].error);
-        model_dir_remove(&dir);
-    }
 }
 
 TEST(model__names_surplus_tensors_but_those_it_knows)
@@ -180,83 +129,103 @@ TEST(model__takes_the_old_names_of_norms)
     model_unref(m);
 }
 
+/* WHOLE_FILE: where names the file, value its bytes, NULL removes it. */
+enum spoil { TENSORS, RENAME, CONFIG, WHOLE_FILE };
+
 static const struct {
-    const char *pointer, *value, *error;
-} config_rows[] = {
-    {"/model_type", "\"gpt2\"",
+    enum spoil spoil;
+    const char *where, *value, *error;
+} spoilt_rows[] = {
+    {TENSORS, BERT "output.dense.bias/dtype", "\"F16\"",
+     "tensor bert.encoder.layer.0.output.dense.bias: its shape and its bytes"},
+    {TENSORS, BERT "output.dense.bias/dtype", "\"I32\"",
+     "tensor bert.encoder.layer.0.output.dense.bias: dtype I32, want F32, F16 or BF16"},
+    {TENSORS, BERT "intermediate.dense.weight/shape", "[32,64]",
+     "tensor bert.encoder.layer.0.intermediate.dense.weight: shape (32, 64), want (64, 32)"},
+    {TENSORS, BERT "output.dense.bias/shape", "[1,32]",
+     "tensor bert.encoder.layer.0.output.dense.bias: shape (1, 32), want (32)"},
+    {RENAME, "\"bert.encoder.layer.0.output.dense.bias\"",
+     "\"bert.encoder.layer.1.output.dense.bias\"",
+     "tensor bert.encoder.layer.0.output.dense.bias: missing"},
+    {RENAME, "\"bert.embeddings.LayerNorm.bias\"", "\"bert.embeddings.LayerNorm.bios\"",
+     "tensor bert.embeddings.LayerNorm.bias: missing"},
+    {RENAME, "\"classifier.bias\"", "\"classifier.bios\"", "tensor classifier.bias: missing"},
+    {RENAME, "\"bert.pooler.dense.weight\"", "\"bert.pooler.dense.weihgt\"",
+     "tensor bert.pooler.dense.weight: missing"},
+    {RENAME, "\"bert.embeddings.word_embeddings.weight\"",
+     "\"bart.embeddings.word_embeddings.weight\"",
+     "tensor embeddings.word_embeddings.weight: missing"},
+    {CONFIG, "/model_type", "\"gpt2\"",
      "config.json: /model_type: is gpt2 (BertForSequenceClassification), only bert is served"},
-    {"/model_type", NULL,
+    {CONFIG, "/model_type", NULL,
      "config.json: /model_type: is missing (BertForSequenceClassification), only bert"},
-    {"/num_hidden_layers", "0", "config.json: /num_hidden_layers: out of range"},
-    {"/num_hidden_layers", "2", "tensor bert.encoder.layer.1."},
-    {"/num_hidden_layers", "1.5", "config.json: /num_hidden_layers: want an integer"},
-    {"/hidden_size", "1000000", "config.json: /hidden_size: out of range"},
-    {"/hidden_size", "34", "shape ("},
-    {"/hidden_size", NULL, "config.json: /hidden_size: missing"},
-    {"/num_attention_heads", "3",
+    {CONFIG, "/num_hidden_layers", "0", "config.json: /num_hidden_layers: out of range"},
+    {CONFIG, "/num_hidden_layers", "2", "tensor bert.encoder.layer.1."},
+    {CONFIG, "/num_hidden_layers", "1.5", "config.json: /num_hidden_layers: want an integer"},
+    {CONFIG, "/hidden_size", "1000000", "config.json: /hidden_size: out of range"},
+    {CONFIG, "/hidden_size", "34", "shape ("},
+    {CONFIG, "/hidden_size", NULL, "config.json: /hidden_size: missing"},
+    {CONFIG, "/num_attention_heads", "3",
      "config.json: /num_attention_heads: 3 does not divide hidden_size 32"},
-    {"/num_attention_heads", "-1", "config.json: /num_attention_heads: out of range"},
-    {"/intermediate_size", "63", "want (63, 32)"},
-    {"/vocab_size", "4000000", "tensor bert.embeddings.word_embeddings.weight: shape"},
-    {"/vocab_size", "2147483648", "config.json: /vocab_size: out of range"},
-    {"/max_position_embeddings", "31", "want (31, 32)"},
-    {"/max_position_embeddings", "3", "config.json: /max_position_embeddings: out of range"},
-    {"/type_vocab_size", "1", "tensor bert.embeddings.token_type_embeddings.weight: shape (2, 32)"},
-    {"/layer_norm_eps", "-1", "config.json: /layer_norm_eps: out of range"},
-    {"/layer_norm_eps", "\"x\"", "config.json: /layer_norm_eps: want a number"},
-    {"/hidden_act", "\"silu\"", "config.json: /hidden_act: is silu, want gelu"},
-    {"/hidden_act", "7", "config.json: /hidden_act: is no string, want gelu"},
-    {"/architectures", "[\"BertForMultipleChoice\"]",
+    {CONFIG, "/num_attention_heads", "-1", "config.json: /num_attention_heads: out of range"},
+    {CONFIG, "/intermediate_size", "63", "want (63, 32)"},
+    {CONFIG, "/vocab_size", "4000000", "tensor bert.embeddings.word_embeddings.weight: shape"},
+    {CONFIG, "/vocab_size", "2147483648", "config.json: /vocab_size: out of range"},
+    {CONFIG, "/max_position_embeddings", "31", "want (31, 32)"},
+    {CONFIG, "/max_position_embeddings", "3",
+     "config.json: /max_position_embeddings: out of range"},
+    {CONFIG, "/type_vocab_size", "1",
+     "tensor bert.embeddings.token_type_embeddings.weight: shape (2, 32)"},
+    {CONFIG, "/layer_norm_eps", "-1", "config.json: /layer_norm_eps: out of range"},
+    {CONFIG, "/layer_norm_eps", "\"x\"", "config.json: /layer_norm_eps: want a number"},
+    {CONFIG, "/hidden_act", "\"silu\"", "config.json: /hidden_act: is silu, want gelu"},
+    {CONFIG, "/hidden_act", "7", "config.json: /hidden_act: is no string, want gelu"},
+    {CONFIG, "/architectures", "[\"BertForMultipleChoice\"]",
      "config.json: /architectures: is BertForMultipleChoice, only BertForSequenceClassification"},
-    {"/architectures", "\"BertModel\"", "config.json: /architectures: is no list of names"},
-    {"/problem_type", "\"regression\"", "config.json: /problem_type: is regression, want"},
-    {"/problem_type", "\"multi_class\"", "config.json: /problem_type: is multi_class, want"},
-    {"/problem_type", "7", "config.json: /problem_type: is no string, want"},
-    {"/problem_type", "\"single_label_classification\"",
+    {CONFIG, "/architectures", "\"BertModel\"", "config.json: /architectures: is no list of names"},
+    {CONFIG, "/problem_type", "\"regression\"", "config.json: /problem_type: is regression, want"},
+    {CONFIG, "/problem_type", "\"multi_class\"",
+     "config.json: /problem_type: is multi_class, want"},
+    {CONFIG, "/problem_type", "7", "config.json: /problem_type: is no string, want"},
+    {CONFIG, "/problem_type", "\"single_label_classification\"",
      "config.json: /problem_type: is single_label_classification of one label"},
-    {"/id2label", "[\"a\"]", "config.json: /id2label: want an object"},
-    {"/id2label", "{\"0\":\"a\",\"1\":\"b\"}",
+    {CONFIG, "/id2label", "[\"a\"]", "config.json: /id2label: want an object"},
+    {CONFIG, "/id2label", "{\"0\":\"a\",\"1\":\"b\"}",
      "tensor classifier.weight: shape (1, 32), want (2, 32)"},
+    {WHOLE_FILE, "config.json", NULL, "config.json: No such file or directory"},
+    {WHOLE_FILE, "config.json", "{\"model_type\":\"bert\",", "config.json: line 1, column"},
+    {WHOLE_FILE, "config.json", "[]", "config.json: want a JSON object"},
+    {WHOLE_FILE, "config.json", "{\"a\":1,\"a\":2}", "duplicate key"},
+    {WHOLE_FILE, "model.safetensors", NULL, "model.safetensors: No such file"},
+    {WHOLE_FILE, "model.safetensors", "", "model.safetensors: shorter than"},
+    {WHOLE_FILE, "vocab.txt", NULL, "neither tokenizer.json nor vocab.txt"},
+    {WHOLE_FILE, "vocab.txt", "[PAD]\n[UNK]\n", "[SEP] is not in the vocabulary"},
+    {WHOLE_FILE, "adrank.json", "{}", "adrank.json: /format: missing"},
 };
 
-TEST(model__refuses_spoilt_config)
+static void spoil(const struct model_dir *dir, enum spoil how, const char *where, const char *value)
 {
-    for (size_t i = 0; i < sizeof(config_rows) / sizeof(config_rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s = %s", config_rows[i].pointer,
-                 config_rows[i].value ? config_rows[i].value : "none");
-        model_dir_copy(&dir, PAIRS);
-        model_dir_edit(&dir, "config.json", config_rows[i].pointer, config_rows[i].value);
-        check_refused(dir.path, config_rows[i].error);
-        model_dir_remove(&dir);
-    }
+    if (how == TENSORS)
+        model_dir_edit_tensors(dir, where, value);
+    else if (how == RENAME)
+        rename_tensor(dir, where, value);
+    else if (how == CONFIG)
+        model_dir_edit(dir, "config.json", where, value);
+    else if (value)
+        model_dir_put(dir, where, view_of(value));
+    else
+        CHECK_INT(unlink(model_dir_file(dir, where)), 0);
 }
 
-TEST(model__refuses_missing_and_broken_files)
+TEST(model__refuses_spoilt_files)
 {
-    static const struct {
-        const char *file, *bytes, *error; /* bytes NULL: removed */
-    } rows[] = {
-        {"config.json", NULL, "config.json: No such file or directory"},
-        {"config.json", "{\"model_type\":\"bert\",", "config.json: line 1, column"},
-        {"config.json", "[]", "config.json: want a JSON object"},
-        {"config.json", "{\"a\":1,\"a\":2}", "duplicate key"},
-        {"model.safetensors", NULL, "model.safetensors: No such file"},
-        {"model.safetensors", "", "model.safetensors: shorter than"},
-        {"vocab.txt", NULL, "neither tokenizer.json nor vocab.txt"},
-        {"vocab.txt", "[PAD]\n[UNK]\n", "[SEP] is not in the vocabulary"},
-        {"adrank.json", "{}", "adrank.json: /format: missing"},
-    };
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (size_t i = 0; i < sizeof(spoilt_rows) / sizeof(spoilt_rows[0]); i++) {
         struct model_dir dir;
-        test_row("%s: %s", rows[i].file, rows[i].bytes ? rows[i].bytes : "none");
+        test_row("%s = %s", spoilt_rows[i].where,
+                 spoilt_rows[i].value ? spoilt_rows[i].value : "none");
         model_dir_copy(&dir, PAIRS);
-        if (rows[i].bytes)
-            model_dir_put(&dir, rows[i].file, view_of(rows[i].bytes));
-        else
-            CHECK_INT(unlink(model_dir_file(&dir, rows[i].file)), 0);
-        check_refused(dir.path, rows[i].error);
+        spoil(&dir, spoilt_rows[i].spoil, spoilt_rows[i].where, spoilt_rows[i].value);
+        check_refused(dir.path, spoilt_rows[i].error);
         model_dir_remove(&dir);
     }
 }

@@ -3,6 +3,7 @@
 #ifndef TESTS_UNIT_MODEL_MODEL_DIR_H
 #define TESTS_UNIT_MODEL_MODEL_DIR_H
 
+#include <dirent.h>
 #include <jansson.h>
 #include <unistd.h>
 
@@ -57,8 +58,12 @@ static inline void model_dir_copy(struct model_dir *dir, const char *from)
 
 static inline void model_dir_remove(const struct model_dir *dir)
 {
-    for (int i = 0; i < MODEL_FILES; i++)
-        unlink(model_dir_file(dir, model_file_names[i]));
+    DIR *files = opendir(dir->path);
+
+    for (const struct dirent *file; files && (file = readdir(files)) != NULL;)
+        unlink(model_dir_file(dir, file->d_name));
+    if (files)
+        closedir(files);
     rmdir(dir->path);
 }
 

@@ -79,13 +79,6 @@ static void split_weights(const struct model_dir *dir)
     CHECK_INT(unlink(model_dir_file(dir, "model.safetensors")), 0);
 }
 
-static void remove_all(const struct model_dir *dir)
-{
-    unlink(model_dir_file(dir, FIRST));
-    unlink(model_dir_file(dir, SECOND));
-    model_dir_remove(dir);
-}
-
 static void open_sharded(struct model_dir *dir)
 {
     model_dir_copy(dir, PAIRS);
@@ -104,7 +97,7 @@ static void check_refused(const char *dir, enum err_code code, const char *error
 TEST(model_shards__are_the_same_weights)
 {
     struct model *whole, *m;
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct err err;
     size_t n;
 
@@ -119,12 +112,11 @@ TEST(model_shards__are_the_same_weights)
     CHECK_INT(memcmp(m->head.classifier, whole->head.classifier, n), 0);
     model_unref(m);
     model_unref(whole);
-    remove_all(&dir);
 }
 
 TEST(model_shards__are_in_digest_and_stamp)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     char before[16];
     struct buf bytes;
     struct model *m;
@@ -144,7 +136,6 @@ TEST(model_shards__are_in_digest_and_stamp)
     CHECK(strcmp(model_digest(m), before) != 0);
     model_unref(m);
     buf_release(&bytes);
-    remove_all(&dir);
 }
 
 TEST(model_shards__whose_index_is_wrong_are_refused)
@@ -177,13 +168,13 @@ TEST(model_shards__whose_index_is_wrong_are_refused)
         open_sharded(&dir);
         model_dir_edit(&dir, INDEX, rows[i].pointer, rows[i].value);
         check_refused(dir.path, rows[i].code, rows[i].error);
-        remove_all(&dir);
+        model_dir_remove(&dir);
     }
 }
 
 TEST(model_shards__a_tensor_lies_where_the_index_says)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct buf index;
     char *at;
 
@@ -195,12 +186,11 @@ TEST(model_shards__a_tensor_lies_where_the_index_says)
     model_dir_put(&dir, INDEX, buf_view(&index));
     check_refused(dir.path, ERR_DATA, "surplus, " INDEX " has it in " SECOND);
     buf_release(&index);
-    remove_all(&dir);
 }
 
 TEST(model_shards__a_spoilt_shard_is_named)
 {
-    struct model_dir dir;
+    struct model_dir dir AT_END(model_dir_remove);
     struct buf bytes;
 
     open_sharded(&dir);
@@ -212,7 +202,6 @@ TEST(model_shards__a_spoilt_shard_is_named)
     model_dir_put(&dir, INDEX, VIEW_LIT("{"));
     check_refused(dir.path, ERR_DATA, "/" INDEX ": line 1");
     buf_release(&bytes);
-    remove_all(&dir);
 }
 
 /* ---- other formats, other places ------------------------------------------------------------- */
@@ -257,7 +246,6 @@ TEST(model_missing__names_what_is_there_instead)
         unlink(model_dir_file(&dir, "model.safetensors"));
         model_dir_put(&dir, instead_rows[i].name, view_of(instead_rows[i].bytes));
         check_refused(dir.path, instead_rows[i].code, instead_rows[i].error);
-        unlink(model_dir_file(&dir, instead_rows[i].name));
         model_dir_remove(&dir);
     }
 }
@@ -269,7 +257,6 @@ TEST(model_missing__an_adapter_beside_whole_weights_is_refused)
     model_dir_copy(&dir, PAIRS);
     model_dir_put(&dir, "adapter_config.json", VIEW_LIT("{}"));
     check_refused(dir.path, ERR_DATA, "adapter_config.json: an adapter");
-    unlink(model_dir_file(&dir, "adapter_config.json"));
 }
 
 TEST(model_missing__names_the_vocabulary_that_is_there)
@@ -290,7 +277,6 @@ TEST(model_missing__names_the_vocabulary_that_is_there)
         unlink(model_dir_file(&dir, "vocab.txt"));
         model_dir_put(&dir, rows[i].name, VIEW_LIT(""));
         check_refused(dir.path, ERR_NOINPUT, rows[i].error);
-        unlink(model_dir_file(&dir, rows[i].name));
         model_dir_remove(&dir);
     }
 }

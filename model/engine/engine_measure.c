@@ -148,7 +148,7 @@ static int layers_for(const struct engine *engine, const struct input *input)
 
     if (m->n_samples == 0)
         return o->max_step_us ? few : all;
-    /* Twice the tokens take at most twice as long: all that one sample tells. */
+    /* Twice the tokens take at most twice as long: a single sample shows no more. */
     us = engine_cost_us(&m->so_far, &shape, 1);
     if (m->n_samples == 1)
         us = m->samples[0].us;

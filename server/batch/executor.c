@@ -258,8 +258,10 @@ int64_t executor_heartbeat_us(const struct executor *executor)
 
 int executor_queue_depth(struct executor *executor)
 {
+    int depth;
+
     pthread_mutex_lock(&executor->lock);
-    int depth = executor->schedule.queue.n;
+    depth = executor->schedule.queue.n;
     pthread_mutex_unlock(&executor->lock);
     return depth;
 }

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 struct test_case *test_cases;
+void (*test_after)(bool failed);
 
 static struct {
     jmp_buf leave;
@@ -71,19 +72,34 @@ static bool chosen(const char *name, int argc, char **argv)
     return argc <= 1;
 }
 
+static void after_a_pass(void)
+{
+    if (test_after)
+        test_after(false);
+}
+
 /* A function of its own: what setjmp() returns into holds no variable that changes meanwhile. */
+static bool comes_to_its_end(void (*run_it)(void))
+{
+    if (setjmp(run.leave))
+        return false;
+    run_it();
+    return true;
+}
+
 static void run_case(struct test_case *test)
 {
     run.name = test->name;
     run.in_row = false;
-    if (setjmp(run.leave) == 0) {
-        test->run();
+    if (comes_to_its_end(test->run) && comes_to_its_end(after_a_pass)) {
         printf("ok   %s\n", test->name);
         run.passed++;
+    } else if (test_after) {
+        test_after(true);
     }
 }
 
-/* A case that was left half-way keeps what it held: no leaks to be told of. */
+/* A case that was left half-way keeps what it held: no leaks to be reported. */
 static void leave_leaks(void)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -28,6 +28,9 @@ _Noreturn void test_skip(const char *fmt, ...) __attribute__((format(printf, 1, 
 /* Counted as a case of its own, for tables: test_row("name %d", i) then CHECKs; a failure ends the
  * TEST. */
 void test_row(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+/* Runs behind each case: may fail one that has passed so far, and clears up behind one that has not
+ * (failed), whose frames are gone. NULL: nothing to do. */
+extern void (*test_after)(bool failed);
 int test_main(int argc, char **argv);
 /* Root of the evaluation data (ADRANK_TEST_DATA, default ../shared), or NULL when it is not there.
  */
@@ -76,7 +79,7 @@ const char *test_data(void);
         if (!(fabs(got_ - want_) <= (tolerance)))                                                  \
             FAIL("%s is %.9g, want %.9g within %g", #got, got_, want_, (double)(tolerance));       \
     } while (0)
-/* expr returns 0, else its err is told. */
+/* expr returns 0, else its err is reported. */
 #define CHECK_OK(expr, err_)                                                                       \
     do {                                                                                           \
         if ((expr) != 0)                                                                           \

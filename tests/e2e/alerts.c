@@ -14,7 +14,7 @@
 #include "tests/redis.h"
 #include "tests/test.h"
 
-#define ONE_AD "{'tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
+#define PATIENT "{'tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
 #define OF_A_USER "{'tmax':9000,'user':{'id':'u'},'rank':{'candidates':[{'adid':'a1'}]}}"
 #define HOPELESS "{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}"
 #define WITH_A_BUG "{'id':'step-fails','tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
@@ -49,7 +49,7 @@ static void send(const char *body, int n, int status)
 
 static void begin(struct driver_args args)
 {
-    const char *body = args.redis ? OF_A_USER : ONE_AD;
+    const char *body = args.redis ? OF_A_USER : PATIENT;
 
     recording_init(&r);
     if (args.redis) {
@@ -108,7 +108,7 @@ static void record_down(void)
 /* Health checks are no answers to /rank: however many there are, they hide nothing. */
 static void many_are_well(void)
 {
-    send(ONE_AD, 20, 200);
+    send(PATIENT, 20, 200);
     for (int i = 0; i < 200; i++)
         CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 200);
 }
@@ -167,13 +167,13 @@ static void record_another_model(void)
 static void log_is_lost(void)
 {
     while (driver_metric(&d, "adrank_log_dropped_total") == 0)
-        send(ONE_AD, 100, 200);
+        send(PATIENT, 100, 200);
 }
 
 static void impressions_fail(void)
 {
     CHECK_INT(driver_reload(&d, "{\"log\":{\"impressions\":\"/dev/full\"}}")->status, 200);
-    send(ONE_AD, 5, 200);
+    send(PATIENT, 5, 200);
     WAIT_FOR(driver_metric(&d, "adrank_log_impressions_failed_total") >= 5);
 }
 
@@ -265,7 +265,7 @@ static const struct outage outages[] = {
     {"AdrankModelFails",
      {.backend = "failing"},
      model_fails,
-     .body = ONE_AD,
+     .body = PATIENT,
      .n = 5,
      .status = 200,
      .minutes = 6},
@@ -412,7 +412,7 @@ TEST(alerts__ask_for_what_is_told)
 
     driver_start(&d, &(struct driver_args){.sets = {"features.url=redis://127.0.0.1:1",
                                                     "privacy.user_key={\"$file\":\"key\"}"}});
-    send(ONE_AD, 1, 200);
+    send(PATIENT, 1, 200);
     metrics = strdup(driver_call(d.admin, "GET", "/metrics", NULL)->body);
     while ((at = strstr(at, "expr: "))) {
         const char *end = strchr(at, '\n');

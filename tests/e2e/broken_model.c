@@ -6,18 +6,14 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "tests/e2e/client.h"
+#include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
-
-#define SOURCE "tests/golden/models/e2e"
-
-static const char *const files[] = {"config.json", "vocab.txt", "model.safetensors"};
 
 static const char *path_of(const char *folder, const char *name)
 {
-    static char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", folder, name);
-    return path;
+    return js("%s/%s", folder, name);
 }
 
 void model_write(const char *path, struct view bytes)
@@ -33,20 +29,16 @@ struct buf model_read(const char *name)
     struct buf bytes = BUF_INIT;
     struct err err;
 
-    CHECK_OK(file_read(path_of(SOURCE, name), 1 << 24, &bytes, &err), err);
+    CHECK_OK(file_read(js(DRIVER_MODEL "/%s", name), 1 << 24, &bytes, &err), err);
     return bytes;
 }
 
-void model_copy_make(char folder[64])
+const char *model_copy_make(void)
 {
-    strcpy(folder, "/tmp/adrank-e2e-model-XXXXXX");
-    CHECK(mkdtemp(folder));
-    for (size_t i = 0; i < 3; i++) {
-        struct buf bytes = model_read(files[i]);
+    const char *folder = shell_folder();
 
-        model_write(path_of(folder, files[i]), buf_view(&bytes));
-        buf_release(&bytes);
-    }
+    CHECK_INT(shell(NULL, "cp " DRIVER_MODEL "/* %s", folder), 0);
+    return folder;
 }
 
 void model_copy_mend(const char *folder, struct view weights, model_write_fn write)
@@ -57,14 +49,6 @@ void model_copy_mend(const char *folder, struct view weights, model_write_fn wri
     write(path_of(folder, "vocab.txt"), buf_view(&vocab));
     write(path_of(folder, "model.safetensors"), weights);
     buf_release(&vocab);
-}
-
-void model_copy_remove(const char *folder)
-{
-    for (size_t i = 0; i < 3; i++)
-        unlink(path_of(folder, files[i]));
-    unlink(path_of(folder, "adrank.json"));
-    rmdir(folder);
 }
 
 /* One text for another of its length. */
@@ -142,21 +126,16 @@ static void lose_word(const char *folder, struct view weights, model_write_fn wr
 /* Golden requests of another model. */
 static void ask_other_scores(const char *folder, struct view weights, model_write_fn write)
 {
-    struct buf text AT_END(buf_release) = BUF_INIT;
+    const char *text =
+        js("{'format':1,'kind':'cross','name':'e2e','version':'1',"
+           "'input':{'context':'{search} | ','ad':'{title}'},"
+           "'heads':{'ctr':{'labels':1}},'base_rate':0.1,"
+           "'golden':{'max_error':{'f32':0.0001},'requests':[{'now_ms':1,"
+           "'request':{'rank':{'candidates':[%s]}},'logits':[%s]}]}}",
+           js_list(32, "{'adid':'c#','bid':1,'text':'tea pot'}"), js_list(16, "-2,2"));
 
     (void)weights;
-    buf_add_str(&text, "{\"format\":1,\"kind\":\"cross\",\"name\":\"e2e\",\"version\":\"1\","
-                       "\"input\":{\"context\":\"{search} | \",\"ad\":\"{title}\"},"
-                       "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1,"
-                       "\"golden\":{\"max_error\":{\"f32\":0.0001},\"requests\":[{\"now_ms\":1,"
-                       "\"request\":{\"rank\":{\"candidates\":[");
-    for (int i = 0; i < 32; i++)
-        buf_printf(&text, "%s{\"adid\":\"c%d\",\"bid\":1,\"text\":\"tea pot\"}", i ? "," : "", i);
-    buf_printf(&text, "]}},\"logits\":[");
-    for (int i = 0; i < 32; i++)
-        buf_printf(&text, "%s%d", i ? "," : "", i % 2 ? 2 : -2);
-    buf_printf(&text, "]}]}}");
-    write(path_of(folder, "adrank.json"), buf_view(&text));
+    write(path_of(folder, "adrank.json"), view_of(text));
 }
 
 const struct broken_model broken_models[] = {
@@ -168,4 +147,4 @@ const struct broken_model broken_models[] = {
     {"no [SEP]", 65, "[SEP]", lose_word},
     {"golden requests unmet", 65, "golden request 0, candidate 0", ask_other_scores},
 };
-const int n_broken_models = (int)(sizeof(broken_models) / sizeof(broken_models[0]));
+const int n_broken_models = COUNT(broken_models);

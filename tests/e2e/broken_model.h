@@ -18,11 +18,10 @@ struct broken_model {
 extern const struct broken_model broken_models[];
 extern const int n_broken_models;
 
-/* A copy of tests/golden/models/e2e in a folder of its own. */
-void model_copy_make(char folder[64]);
+/* A copy of tests/golden/models/e2e in a shell_folder(). */
+const char *model_copy_make(void);
 /* As it was made, whatever had been broken, with these weights. */
 void model_copy_mend(const char *folder, struct view weights, model_write_fn write);
-void model_copy_remove(const char *folder);
 
 /* In place; FAILs when it cannot. */
 void model_write(const char *path, struct view bytes);

@@ -1,31 +1,13 @@
 /* adrankd's command line, exit statuses and signals (CONTRACT 2). */
-#include <fcntl.h>
 #include <signal.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
-#include "base/file.h"
 #include "tests/e2e/broken_model.h"
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/test.h"
 
-/* Starts without waiting and gives the exit status it ends with by itself. */
-static int ends_with(const struct driver_args *args, const char *log)
-{
-    struct driver d;
-    struct driver_args now = *args;
-    int status;
-
-    now.no_wait = true;
-    driver_start(&d, &now);
-    status = driver_wait(&d, 20000);
-    if (log && !strstr(driver_log(&d), log))
-        FAIL("no \"%s\" in:\n%s", log, driver_log(&d));
-    driver_stop(&d);
-    return status;
-}
+static struct driver d;
 
 static const struct {
     const char *name;
@@ -63,7 +45,6 @@ static const struct {
     {"bad model", {.model = "tests/e2e"}, 66, "config.json"},
     {"no such backend", {.backend = "/nonexistent/module.so"}, 69, "/nonexistent/module.so"},
     {"no cuda", {.backend = "cuda"}, 69, "cuda"},
-    {"bad address", {.sets = {"http.address=nowhere"}}, 78, "/http/address: nowhere"},
     {"f16 on the cpu", {.backend = "cpu", .sets = {"model.precision=f16"}}, 78, "f16"},
     {"int8 on the cpu", {.backend = "cpu", .sets = {"model.precision=int8"}}, 78, "int8"},
     {"impression log in no folder",
@@ -77,10 +58,6 @@ static const struct {
      {.config = "[]", .argv = {"--check-config"}},
      78,
      "must be an object"},
-    {"check of a bad address",
-     {.sets = {"http.address=nowhere"}, .argv = {"--check-config"}},
-     78,
-     "/http/address: nowhere: not an address"},
     {"check of one address for both",
      {.config = "{\"http\":{\"address\":\"127.0.0.1:8081\"}}",
       .argv = {"--check-config"},
@@ -113,17 +90,16 @@ static const struct {
 
 TEST(cli__exit_statuses)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("cli: %s", rows[i].name);
-        CHECK_INT(ends_with(&rows[i].args, rows[i].log), rows[i].status);
+        CHECK_INT(driver_run(&rows[i].args, rows[i].log), rows[i].status);
     }
 }
 
 TEST(cli__exit_statuses_of_broken_models)
 {
-    char folder[64];
+    const char *folder = model_copy_make();
 
-    model_copy_make(folder);
     for (int i = 0; i < n_broken_models; i++) {
         const struct broken_model *broken = &broken_models[i];
         struct buf weights = model_read("model.safetensors");
@@ -132,183 +108,102 @@ TEST(cli__exit_statuses_of_broken_models)
         model_copy_mend(folder, buf_view(&weights), model_write);
         broken->break_it(folder, buf_view(&weights), model_write);
         CHECK_INT(
-            ends_with(&(struct driver_args){.model = folder, .backend = "cpu"}, broken->place),
+            driver_run(&(struct driver_args){.model = folder, .backend = "cpu"}, broken->place),
             broken->status);
         buf_release(&weights);
     }
-    model_copy_remove(folder);
 }
 
-static int lines_with(const char *text, const char *what)
-{
-    int n = 0;
-
-    for (const char *at = text; (at = strstr(at, what)); at += strlen(what))
-        n++;
-    return n;
-}
-
-/* Every mistake is told; where memory bounds even that, the rest is counted. */
-TEST(cli__a_check_tells_every_mistake)
+/* Every mistake is reported; where memory bounds even that, the rest is counted. */
+TEST(cli__a_check_reports_every_mistake)
 {
     static const int counts[] = {300, 8000};
 
-    for (size_t i = 0; i < 2; i++) {
-        struct buf config = BUF_INIT;
-        struct driver d;
-        const char *log, *more;
-        int told, rest = 0;
+    for (int i = 0; i < COUNT(counts); i++) {
+        const char *config = js("{%s}", js_list(counts[i], "'#_section':{}")), *more;
+        int rest = 0;
 
         test_row("cli: %d mistakes", counts[i]);
-        for (int k = 0; k < counts[i]; k++)
-            buf_printf(&config, "%s\"%d_section\":{}", k ? "," : "{", k);
-        buf_add_str(&config, "}");
-        driver_start(&d, &(struct driver_args){.config = buf_str(&config),
-                                               .argv = {"--check-config"},
-                                               .no_wait = true});
+        driver_start(&d, &(struct driver_args){
+                             .config = config, .argv = {"--check-config"}, .no_wait = true});
         CHECK_INT(driver_wait(&d, 20000), 78);
-        log = driver_log(&d);
-        told = lines_with(log, "_section: unknown section\n");
-        more = strstr(log, ": and ");
+        more = strstr(driver_log(&d), ": and ");
         if (more)
             rest = atoi(more + strlen(": and "));
-        CHECK_INT(told + rest, counts[i]);
+        CHECK_INT(driver_logged(&d, "_section: unknown section\n") + rest, counts[i]);
         CHECK_INT(rest > 0, counts[i] > 7000);
-        buf_release(&config);
-        driver_stop(&d);
     }
 }
 
-TEST(cli__a_taken_port_is_unavailable)
-{
-    struct driver d AT_END(driver_end);
-    char set[160];
-
-    driver_start(&d, &(struct driver_args){0});
-    snprintf(set, sizeof(set), "http.address=%s", d.address);
-    CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.address), 69);
-    snprintf(set, sizeof(set), "admin.address=%s", d.admin);
-    CHECK_INT(ends_with(&(struct driver_args){.sets = {set}}, d.admin), 69);
-}
-
-static void check_first_line(struct driver *d)
+static void check_first_line(void)
 {
     static const char *const keys[] = {"version=",   "backend=null", "device=",   "model=e2e",
                                        "precision=", "address=127.", "admin=127."};
-    char line[2048];
+    const char *log = driver_log(&d), *line = js("%.*s", (int)strcspn(log, "\n"), log);
 
-    snprintf(line, sizeof(line), "%.*s", (int)strcspn(driver_log(d), "\n"), driver_log(d));
-    for (size_t i = 0; i < sizeof(keys) / sizeof(keys[0]); i++)
+    for (int i = 0; i < COUNT(keys); i++)
         if (!strstr(line, keys[i]))
             FAIL("first line lacks %s: %s", keys[i], line);
 }
 
 TEST(cli__first_log_line_says_who_and_where)
 {
-    struct driver d;
-
     driver_start(&d, &(struct driver_args){0});
-    check_first_line(&d);
-    CHECK_INT(driver_stop(&d), 0);
+    check_first_line();
     test_row("cli: Redis is down");
     driver_start(&d,
                  &(struct driver_args){.redis = "redis://127.0.0.1:1", .sets = {"http.workers=3"}});
     driver_wait_log(&d, "event=redis_disconnected");
-    check_first_line(&d);
-    CHECK_INT(driver_stop(&d), 0);
-}
-
-static int run_probe(const char *what, const char *where)
-{
-    char command[4800];
-
-    snprintf(command, sizeof(command), "%s --probe %s %s 2>/dev/null",
-             driver_build_path("bin/adrankd"), what, where);
-    return system(command) >> 8;
-}
-
-static int probe(struct driver *d, const char *what)
-{
-    char set[192];
-
-    snprintf(set, sizeof(set), "--set admin.address=%s", d->admin);
-    return run_probe(what, set);
+    check_first_line();
 }
 
 TEST(cli__probe_asks_a_running_daemon)
 {
-    struct driver d;
-
     driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=20000"}});
-    CHECK_INT(probe(&d, "ready"), 0);
-    CHECK_INT(probe(&d, "live"), 0);
+    CHECK_INT(driver_probe(&d, "ready"), 0);
+    CHECK_INT(driver_probe(&d, "live"), 0);
+    /* the address is that of the configuration file, as a health check would have it */
+    driver_write(&d, "config.json", js("{'admin':{'address':'%s'}}", d.admin));
+    CHECK_INT(shell(NULL, "%s -c %s/config.json --probe ready", driver_build_path("bin/adrankd"),
+                    d.folder),
+              0);
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
-    CHECK_INT(probe(&d, "ready"), 1);
-    CHECK_INT(probe(&d, "live"), 0);
+    CHECK_INT(driver_probe(&d, "ready"), 1);
+    CHECK_INT(driver_probe(&d, "live"), 0);
     driver_kill(&d, SIGTERM); /* the first signal: the drain goes on */
     driver_kill(&d, SIGINT);
     CHECK_INT(driver_wait(&d, 10000), 0);
-    CHECK(strstr(driver_log(&d), "event=forced_shutdown"));
-    CHECK_INT(probe(&d, "live"), 1);
-    driver_stop(&d);
+    driver_check_log(&d, "event=forced_shutdown");
+    CHECK_INT(driver_probe(&d, "live"), 1);
 }
-
-/* The address is that of the configuration file, as a health check would have it. */
-TEST(cli__probe_reads_the_configuration_file)
-{
-    char text[256], file[192];
-    struct driver d;
-
-    driver_start(&d, &(struct driver_args){0});
-    snprintf(text, sizeof(text), "{\"admin\":{\"address\":\"%s\"}}", d.admin);
-    driver_write(&d, "probe.json", text);
-    snprintf(file, sizeof(file), "-c %s/probe.json", d.folder);
-    CHECK_INT(run_probe("ready", file), 0);
-    CHECK_INT(run_probe("live", file), 0);
-    driver_kill(&d, SIGTERM);
-    CHECK_INT(driver_wait(&d, 10000), 0);
-    CHECK_INT(run_probe("live", file), 1);
-    driver_stop(&d);
-}
-
-static const char rank_body[] = "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}";
 
 TEST(cli__term_and_int_drain)
 {
     static const int signals[] = {SIGTERM, SIGINT};
 
-    for (size_t i = 0; i < 2; i++) {
-        struct driver d;
-        struct http_client client;
+    for (int i = 0; i < COUNT(signals); i++) {
         struct client_response response;
-        struct err err;
+        struct http_client client;
 
         driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=1000"}});
         client_open(&client, d.address);
         driver_kill(&d, signals[i]);
         driver_wait_log(&d, "event=draining");
-        /* The idle connection is served once more; new ones are accepted; both get "close".
-         */
-        CHECK_OK(http_client_call(&client,
-                                  &(struct http_request){.method = "POST",
-                                                         .target = "/rank",
-                                                         .body = view_of(rank_body)},
-                                  &response, &err),
-                 err);
+        /* The idle connection is served once more; new ones are accepted; both get "close". */
+        client_send(&client, client_post(ONE_AD, ""));
+        response = client_answer(&client);
         CHECK_INT(response.status, 200);
         CHECK(!response.keep_alive);
         CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
-        CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
         http_client_release(&client);
         CHECK_INT(driver_wait(&d, 10000), 0);
-        CHECK(strstr(driver_log(&d), "event=drained cut=0"));
-        driver_stop(&d);
+        driver_check_log(&d, "event=drained cut=0");
     }
 }
 
 TEST(cli__drain_cuts_what_stays_too_long)
 {
-    struct driver d;
     struct http_client client;
 
     driver_start(&d, &(struct driver_args){.sets = {"http.drain_max_ms=300"}});
@@ -316,15 +211,14 @@ TEST(cli__drain_cuts_what_stays_too_long)
     client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\n"));
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 5000), 0);
-    CHECK(strstr(driver_log(&d), "event=drained cut=1"));
+    driver_check_log(&d, "event=drained cut=1");
     http_client_release(&client);
-    driver_stop(&d);
 }
 
-TEST(cli__hup_reloads_and_pipe_is_ignored)
+/* The default of USR2 would end the process; until it starts a successor it is logged and ignored.
+ */
+TEST(cli__hup_reloads_and_pipe_and_usr2_are_ignored)
 {
-    struct driver d AT_END(driver_end);
-
     driver_start(&d, &(struct driver_args){0});
     driver_kill(&d, SIGPIPE);
     driver_write(&d, "config.json", "{\"rank\":{\"top_n\":7}}");
@@ -334,19 +228,10 @@ TEST(cli__hup_reloads_and_pipe_is_ignored)
     driver_write(&d, "config.json", "{\"rank\":{\"top_n\":-7}}");
     driver_kill(&d, SIGHUP);
     driver_wait_log(&d, "event=reload_failed");
-    CHECK(strstr(driver_log(&d), "/rank/top_n"));
-    CHECK_INT(driver_rank(&d, rank_body)->status, 200);
-}
-
-/* Its default would end the process; until it starts a successor it is told and ignored. */
-TEST(cli__usr2_is_ignored)
-{
-    struct driver d AT_END(driver_end);
-
-    driver_start(&d, &(struct driver_args){0});
+    driver_check_log(&d, "/rank/top_n");
     driver_kill(&d, SIGUSR2);
     driver_wait_log(&d, "event=signal_ignored signal=USR2");
-    CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
 }
 
 #define CONNECTIONS 100
@@ -355,21 +240,12 @@ TEST(cli__usr2_is_ignored)
 TEST(cli__more_connections_than_the_soft_limit_of_files)
 {
     struct http_client clients[CONNECTIONS];
-    struct client_response response;
-    struct driver d AT_END(driver_end);
-    struct err err;
 
     driver_start(&d, &(struct driver_args){.files_soft = 64});
     CHECK(driver_metric(&d, "process_max_fds") > 64);
     for (int i = 0; i < CONNECTIONS; i++) {
-        CHECK_OK(http_client_init(&clients[i], d.address, 5000, &err), err);
-        CHECK_OK(http_client_call(&clients[i],
-                                  &(struct http_request){.method = "POST",
-                                                         .target = "/rank",
-                                                         .body = view_of(rank_body)},
-                                  &response, &err),
-                 err);
-        CHECK_INT(response.status, 200);
+        client_open_rank(&clients[i], d.address, ONE_AD);
+        CHECK_INT(client_receive(&clients[i]), 200);
     }
     CHECK_INT(driver_metric(&d, "adrank_connections"), CONNECTIONS);
     for (int i = 0; i < CONNECTIONS; i++)
@@ -378,27 +254,21 @@ TEST(cli__more_connections_than_the_soft_limit_of_files)
 
 TEST(cli__fewer_files_than_connections_is_a_warning)
 {
-    struct driver d;
-
     driver_start(&d, &(struct driver_args){.files_soft = 64,
                                            .files_hard = 512,
                                            .sets = {"http.max_connections=1000"}});
     driver_wait_log(&d, "event=world_warning warning=\"http.max_connections: 1000 and ");
-    CHECK_INT(driver_stop(&d), 0);
     driver_start(&d, &(struct driver_args){.files_soft = 64,
                                            .files_hard = 512,
                                            .sets = {"http.max_connections=100"}});
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* A full pipe must not stop an answer: lines are dropped and counted. */
 TEST(cli__a_full_log_pipe_drops_lines)
 {
-    struct driver d AT_END(driver_end);
-
     driver_start(&d, &(struct driver_args){.log_pipe = true, .sets = {"log.sample=1"}});
     for (int i = 0; i < 400; i++)
-        CHECK_INT(driver_rank(&d, rank_body)->status, 200);
+        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
     CHECK(driver_metric(&d, "adrank_log_dropped_total") > 0);
 }

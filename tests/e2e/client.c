@@ -46,10 +46,11 @@ const char *js(const char *fmt, ...)
 
 const char *js_list(int n, const char *item)
 {
+    const char *between = item[strlen(item) - 1] == '\n' ? "" : ",";
     struct buf *out = next_buf();
 
     for (int i = 0; i < n; i++) {
-        buf_add_str(out, i ? "," : "");
+        buf_add_str(out, i ? between : "");
         for (const char *c = item; *c; c++)
             if (*c == '#')
                 buf_printf(out, "%d", i);
@@ -94,12 +95,17 @@ void client_open_rank(struct http_client *client, const char *address, const cha
     client_send(client, client_post(body, ""));
 }
 
-int client_receive(struct http_client *client)
+struct client_response client_answer(struct http_client *client)
 {
     struct client_response response;
 
     CHECK_OK(http_client_receive(client, false, &response, &err), err);
-    return response.status;
+    return response;
+}
+
+int client_receive(struct http_client *client)
+{
+    return client_answer(client).status;
 }
 
 int client_receive_and_close(struct http_client *client)

@@ -15,7 +15,7 @@
 /* printf with ' for ", for JSON. Valid for the next dozens of calls of js and client_post. */
 const char *js(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 const char *vjs(const char *fmt, va_list ap);
-/* n times the item, commas between; # in it is 0, 1, ... */
+/* n times the item, commas between unless it is a line; # in it is 0, 1, ... */
 const char *js_list(int n, const char *item);
 const char *client_text(struct view bytes); /* a copy, valid as long */
 
@@ -27,7 +27,9 @@ void client_open(struct http_client *client, const char *address);
 void client_send(struct http_client *client, struct view bytes);
 /* A POST /rank on a new connection, not waiting for its answer. */
 void client_open_rank(struct http_client *client, const char *address, const char *body);
-/* The status of the next answer. */
+/* The next answer; its body is valid until the next call. */
+struct client_response client_answer(struct http_client *client);
+/* Its status. */
 int client_receive(struct http_client *client);
 /* The same, then the connection is closed. */
 int client_receive_and_close(struct http_client *client);

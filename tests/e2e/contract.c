@@ -6,7 +6,7 @@ struct driver *shared(void)
     static struct driver daemon_;
 
     if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.sets = {"log.sample=1"}});
+        driver_start(&daemon_, &(struct driver_args){.kept = true, .sets = {"log.sample=1"}});
     return &daemon_;
 }
 

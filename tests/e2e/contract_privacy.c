@@ -62,6 +62,7 @@ static struct driver *mine(void)
         return &daemon_;
     redis_start(&redis, NULL);
     driver_start(&daemon_, &(struct driver_args){
+                               .kept = true,
                                .redis = redis.url,
                                .sets = {"log.impressions=impressions", "features.timeout_ms=2000",
                                         "deadline.default_ms=4000", "deadline.max_ms=4000"}});

@@ -8,7 +8,8 @@ static struct driver daemon_;
 static struct driver *mine(void)
 {
     if (!daemon_.pid)
-        driver_start(&daemon_, &(struct driver_args){.redis = "redis://127.0.0.1:1",
+        driver_start(&daemon_, &(struct driver_args){.kept = true,
+                                                     .redis = "redis://127.0.0.1:1",
                                                      .sets = {"rank.max_candidates=4"}});
     return &daemon_;
 }

@@ -10,8 +10,8 @@
 #include "tests/e2e/contract.h"
 
 #define CLIENTS 100
-#define PROMPT_US                                                                                  \
-    3000000 /* far less than trickling refusals would take, far more than a busy machine */
+/* far less than trickling refusals would take, far more than a busy machine */
+#define PROMPT_US 3000000
 
 static struct driver d;
 static struct http_client clients[CLIENTS];
@@ -20,8 +20,8 @@ static void connect_all(const char *bytes)
 {
     for (int i = 0; i < CLIENTS; i++) {
         client_open(&clients[i], d.address);
-        if (bytes) /* one that was refused meanwhile is in order */
-            (void)!send(clients[i].fd, bytes, strlen(bytes), MSG_NOSIGNAL);
+        /* one that was refused meanwhile is in order */
+        (void)!send(clients[i].fd, bytes, strlen(bytes), MSG_NOSIGNAL);
     }
 }
 
@@ -52,49 +52,28 @@ static struct tally take_all(void)
     return tally;
 }
 
-static int lines_with(const char *what)
-{
-    int n = 0;
-
-    for (const char *at = driver_log(&d); (at = strstr(at, what)); at++)
-        n++;
-    return n;
-}
-
-static int probe(void)
-{
-    char command[4800];
-
-    snprintf(command, sizeof(command), "%s --probe ready --set admin.address=%s 2>/dev/null",
-             driver_build_path("bin/adrankd"), d.admin);
-    return system(command) >> 8;
-}
-
 /* The shared budget of descriptors: public connections never take the others'. */
 TEST(descriptors__a_burst_beyond_the_limit)
 {
     static const char get[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
-    struct tally tally;
 
     driver_start(&d, &(struct driver_args){.files_soft = 64, .files_hard = 64});
-    CHECK(strstr(driver_log(&d), "event=world_warning warning=\"http.max_connections: "));
+    driver_check_log(&d, "event=world_warning warning=\"http.max_connections: ");
     for (int round = 0; round < 3; round++) {
         connect_all(get);
-        CHECK_INT(probe(), 0);
+        CHECK_INT(driver_probe(&d, "ready"), 0);
         CHECK_INT(driver_call(d.admin, "GET", "/metrics", NULL)->status, 200);
-        tally = take_all();
-        CHECK(tally.n_served > 0);
+        CHECK(take_all().n_served > 0);
         contract_good(&d);
     }
     test_row("silent ones");
-    connect_all(NULL);
-    CHECK_INT(probe(), 0);
+    connect_all("");
+    CHECK_INT(driver_probe(&d, "ready"), 0);
     contract_good(&d);
     for (int i = 0; i < CLIENTS; i++)
         http_client_release(&clients[i]);
-    CHECK(lines_with("event=accept_paused") <= 2);   /* one of each listener */
-    CHECK_INT(driver_reload(&d, "{}")->status, 200); /* files can be read all the same */
-    CHECK_INT(driver_stop(&d), 0);
+    CHECK(driver_logged(&d, "event=accept_paused") <= 2); /* one of each listener */
+    CHECK_INT(driver_reload(&d, "{}")->status, 200);      /* files can be read all the same */
 }
 
 static void limit_files(rlim_t n)
@@ -113,10 +92,10 @@ static int reserve(void)
     int last = -1, before = -1;
 
     for (int fd = 3; fd < 256; fd++) {
-        char path[64], to[64] = "";
+        char to[64] = "";
 
-        snprintf(path, sizeof(path), "/proc/%d/fd/%d", (int)d.pid, fd);
-        if (readlink(path, to, sizeof(to) - 1) <= 0 || strcmp(to, "/dev/null") != 0)
+        if (readlink(js("/proc/%d/fd/%d", (int)d.pid, fd), to, sizeof(to) - 1) <= 0 ||
+            strcmp(to, "/dev/null") != 0)
             continue;
         before = last;
         last = fd;
@@ -126,27 +105,22 @@ static int reserve(void)
 }
 
 /* None at all, by somebody else's doing. */
-TEST(descriptors__refused_at_once_and_told_once)
+TEST(descriptors__refused_at_once_and_logged_once)
 {
     struct rlimit before;
-    char told[64];
-    struct tally tally;
 
     driver_start(&d, &(struct driver_args){0});
     CHECK(prlimit(d.pid, RLIMIT_NOFILE, NULL, &before) == 0);
     limit_files((rlim_t)reserve() + 1);
     for (int round = 0; round < 3; round++) {
-        connect_all(NULL);
-        tally = take_all();
-        CHECK_INT(tally.n_refused, CLIENTS);
+        connect_all("");
+        CHECK_INT(take_all().n_refused, CLIENTS);
     }
-    CHECK_INT(lines_with("event=accept_paused"), 1);
-    CHECK_INT(lines_with("event=accept_resumed"), 0);
+    CHECK_INT(driver_logged(&d, "event=accept_paused"), 1);
+    CHECK_INT(driver_logged(&d, "event=accept_resumed"), 0);
     limit_files(before.rlim_cur);
     contract_good(&d);
-    snprintf(told, sizeof(told), " refused=%d ", 3 * CLIENTS);
     driver_wait_log(&d, "event=accept_resumed");
-    CHECK(strstr(strstr(driver_log(&d), "event=accept_resumed"), told));
-    CHECK_INT(lines_with("event=accept_paused"), 1);
-    CHECK_INT(driver_stop(&d), 0);
+    CHECK(strstr(strstr(driver_log(&d), "event=accept_resumed"), js(" refused=%d ", 3 * CLIENTS)));
+    CHECK_INT(driver_logged(&d, "event=accept_paused"), 1);
 }

@@ -13,13 +13,14 @@
 #include "base/buf.h"
 #include "client/http_client.h"
 
-#define DRIVER_READY_MS 30000
 #define DRIVER_MAX_SETS 32
+#define DRIVER_MODEL "tests/golden/models/e2e"    /* Hugging Face, small, no golden requests */
+#define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
+#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 
 struct driver_args {
-    const char *config; /* JSON of the configuration file; NULL: "{}" */
-    /* model.path; NULL: a small Hugging Face directory without golden requests. */
-    const char *model;
+    const char *config;  /* JSON of the configuration file; NULL: "{}" */
+    const char *model;   /* model.path; NULL: DRIVER_MODEL */
     const char *backend; /* "cpu", or "null", "paced", "failing": the test modules; NULL: "null" */
     const char *device;  /* words for "failing"; later ones by driver_write("device") */
     const char *catalog; /* bytes of the catalog; NULL: driver_catalog */
@@ -30,6 +31,7 @@ struct driver_args {
     const char *program;               /* of the build; NULL: bin/adrankd */
     bool plain;   /* no --set of the driver's own: config says all of it, driver_config() helps */
     bool no_wait; /* do not wait for ready */
+    bool kept;    /* runs on after the case, until driver_stop */
     int files_soft, files_hard; /* RLIMIT_NOFILE; 0: the test's own */
     bool log_pipe; /* the log goes to a pipe that is read until ready, then left to fill up */
 };
@@ -39,16 +41,13 @@ struct driver {
     char folder[128];  /* config.json, catalog.jsonl, key, device, log */
     char address[128]; /* of /rank; valid once ready */
     char admin[128];
-    int status; /* of waitpid, once ended */
-    bool ended;
-    int log_fd; /* read end of the pipe; -1: none */
 };
 
-extern const char driver_catalog[];               /* ten ads in English and Chinese, a1 to a10 */
-#define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
+extern const char driver_catalog[]; /* ten ads in English and Chinese, a1 to a10 */
 
-/* FAILs the test when it does not come up (unless no_wait). Ended by driver_stop or at the test
- * program's exit. */
+/* FAILs the test when it does not come up (unless no_wait). The daemon is ended with the TEST, or
+ * by the next driver_start of the same driver, and FAILs it when it has not ended well, unless
+ * driver_wait or driver_stop have reported its status before. */
 void driver_start(struct driver *driver, const struct driver_args *args);
 /* Waits for "event=ready" in the log and takes the addresses from it. */
 void driver_wait_ready(struct driver *driver);
@@ -56,6 +55,8 @@ void driver_wait_ready(struct driver *driver);
 int driver_stop(struct driver *driver);
 /* The same, and it has ended well: struct driver d AT_END(driver_end). */
 void driver_end(struct driver *driver);
+/* The exit status of a daemon that ends by itself; FAILs unless its log holds text (NULL: any). */
+int driver_run(const struct driver_args *args, const char *text);
 void driver_kill(struct driver *driver, int signal_number);
 /* Waits at most ms for it to end by itself; -1 when it did not. Else as driver_stop, the folder
  * stays. */
@@ -67,7 +68,9 @@ void driver_write(struct driver *driver, const char *name, const char *bytes);
 const char *driver_log(struct driver *driver);
 /* How often the log holds text. */
 int driver_logged(struct driver *driver, const char *text);
-/* Waits until the log holds text; FAILs after 10 s. */
+/* FAILs unless the log holds text, */
+void driver_check_log(struct driver *driver, const char *text);
+/* or comes to hold it within 10 s. */
 void driver_wait_log(struct driver *driver, const char *text);
 
 /* One call on a connection of its own; FAILs when there is no response. Body and head are copied
@@ -97,18 +100,24 @@ double driver_metric_sum(struct driver *driver, const char *name, const char *la
  * until the next call. */
 const char *driver_history(struct driver *driver, const char *url, const char *verb,
                            const char *lines);
+/* adrankd --probe WHAT of its admin address; the exit status. */
+int driver_probe(struct driver *driver, const char *what);
 /* Applies a new configuration file by POST /admin/reload and gives the answer. */
 struct driver_response *driver_reload(struct driver *driver, const char *config);
 
 /* The driver's defaults as the text of a configuration file, with the members of overlays over
  * them, each a JSON object with ' for ", NULL behind the last; "backend":"paced" names a test
- * module. For tests that change options by reload, which what --set says cannot be. Valid until the
- * eighth call from now. */
+ * module. For tests that change options by reload, which what --set says cannot be. Valid as js()
+ * is.
+ */
 const char *driver_config(const char *overlay, ...) __attribute__((sentinel));
 /* The body as JSON; FAILs when it is none. Valid until the eighth call from now. */
 const json_t *driver_json(const struct driver_response *response);
 /* What a pointer names: "/results/0/adid"; NULL when there is nothing. */
 const json_t *driver_at(const json_t *value, const char *pointer);
+/* The text or the number that it names; "" or 0 when there is none. */
+const char *driver_text(const json_t *value, const char *pointer);
+json_int_t driver_int(const json_t *value, const char *pointer);
 /* Whether the array there has a string that contains text: "/degraded", "/warnings". */
 bool driver_lists(const json_t *value, const char *pointer, const char *text);
 

@@ -1,11 +1,30 @@
-/* What the driver knows of JSON: configuration files and answers. */
+/* What the driver knows of JSON: the catalog, configuration files and answers. */
 #include <limits.h>
 #include <unistd.h>
 
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
-#define KEPT 8
+const char driver_catalog[] =
+    "{\"adid\":\"a1\",\"item\":\"i1\",\"crid\":\"c1\",\"cid\":\"k1\",\"seat\":\"s1\",\"adomain\":["
+    "\"shop.example\"],"
+    "\"cat\":[\"IAB17\"],\"title\":\"trail running "
+    "shoes\",\"bid\":1.0,\"bid_type\":\"cpm\",\"prior_ctr\":0.02}\n"
+    "{\"adid\":\"a2\",\"item\":\"i2\",\"adomain\":[\"www.tea.example\"],\"cat\":[\"IAB8-5\"],"
+    "\"title\":\"electric kettle\","
+    "\"bid\":0.05,\"bid_type\":\"cpc\",\"prior_ctr\":0.03}\n"
+    "{\"adid\":\"a3\",\"item\":\"i3\",\"title\":\"跑步鞋 轻便\",\"bid\":0.9,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a4\",\"item\":\"i4\",\"title\":\"电热水壶\",\"bid\":0.8,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a5\",\"item\":\"i5\",\"title\":\"yoga mat\",\"bid\":0.7,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a6\",\"item\":\"i6\",\"title\":\"phone case\",\"bid\":0.6,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a7\",\"item\":\"i7\",\"title\":\"手机壳\",\"bid\":0.5,\"bid_type\":\"cpm\"}\n"
+    "{\"adid\":\"a8\",\"item\":\"i8\",\"title\":\"garden "
+    "hose\",\"bid\":2.0,\"bid_type\":\"cpa\",\"prior_ctr\":0.01}\n"
+    "{\"adid\":\"a9\",\"item\":\"i9\",\"title\":\"paused "
+    "ad\",\"bid\":9.0,\"bid_type\":\"cpm\",\"status\":\"paused\"}\n"
+    "{\"adid\":\"a10\",\"item\":\"i10\",\"title\":\"future "
+    "ad\",\"bid\":9.0,\"bid_type\":\"cpm\",\"start\":4102444800000}\n";
 
 static json_t *parse(const char *text)
 {
@@ -17,27 +36,17 @@ static json_t *parse(const char *text)
     return value;
 }
 
-static json_t *parse_quoted(const char *text)
-{
-    char *copy = strdup(text);
-    json_t *value;
-
-    for (char *at = copy; (at = strchr(at, '\''));)
-        *at = '"';
-    value = parse(copy);
-    free(copy);
-    return value;
-}
-
 static json_t *defaults(void)
 {
     char here[PATH_MAX];
 
     CHECK(getcwd(here, sizeof(here)));
-    return json_pack("{s:{s:s,s:i},s:{s:s},s:{s:s+,s:s},s:{s:s},s:{s:i,s:i}}", "http", "address",
-                     "127.0.0.1:0", "drain_grace_ms", 0, "admin", "address", "127.0.0.1:0", "model",
-                     "path", here, "/tests/golden/models/e2e", "backend", "null", "catalog", "path",
-                     "catalog.jsonl", "deadline", "max_ms", 20000, "default_ms", 10000);
+    return parse(js("{'http':{'address':'127.0.0.1:0','drain_grace_ms':0},"
+                    "'admin':{'address':'127.0.0.1:0'},"
+                    "'model':{'path':'%s/" DRIVER_MODEL "','backend':'null'},"
+                    "'catalog':{'path':'catalog.jsonl'},"
+                    "'deadline':{'max_ms':20000,'default_ms':10000}}",
+                    here));
 }
 
 /* "paced" is the path of that module. */
@@ -46,44 +55,43 @@ static void name_backend(json_t *config)
     static const char *const modules[] = {"null", "paced", "failing"};
     json_t *model = json_object_get(config, "model");
     const char *name = json_string_value(json_object_get(model, "backend"));
-    char file[64];
 
-    for (size_t i = 0; name && i < sizeof(modules) / sizeof(modules[0]); i++)
+    for (int i = 0; name && i < COUNT(modules); i++)
         if (strcmp(name, modules[i]) == 0) {
-            snprintf(file, sizeof(file), "lib/adrank-backend-%s.so", name);
-            json_object_set_new(model, "backend", json_string(driver_build_path(file)));
+            name = driver_build_path(js("lib/adrank-backend-%s.so", name));
+            json_object_set_new(model, "backend", json_string(name));
             return;
         }
 }
 
 const char *driver_config(const char *overlay, ...)
 {
-    static char *kept[KEPT];
-    static int turn;
-    char **out = &kept[turn++ % KEPT];
     json_t *config = defaults();
+    const char *out;
     va_list args;
+    char *text;
 
     va_start(args, overlay);
     for (; overlay; overlay = va_arg(args, const char *)) {
-        json_t *more = parse_quoted(overlay);
+        json_t *more = parse(js("%s", overlay));
 
         CHECK(json_object_update_recursive(config, more) == 0);
         json_decref(more);
     }
     va_end(args);
     name_backend(config);
-    free(*out);
-    *out = json_dumps(config, JSON_INDENT(1));
+    text = json_dumps(config, JSON_INDENT(1));
+    out = client_text(view_of(text));
+    free(text);
     json_decref(config);
-    return *out;
+    return out;
 }
 
 const json_t *driver_json(const struct driver_response *response)
 {
-    static json_t *kept[KEPT];
+    static json_t *kept[8];
     static int turn;
-    json_t **out = &kept[turn++ % KEPT];
+    json_t **out = &kept[turn++ % COUNT(kept)];
 
     json_decref(*out);
     *out = NULL;
@@ -106,6 +114,18 @@ const json_t *driver_at(const json_t *value, const char *pointer)
                                      : json_object_get(value, key);
     }
     return value;
+}
+
+const char *driver_text(const json_t *value, const char *pointer)
+{
+    const char *text = json_string_value(driver_at(value, pointer));
+
+    return text ? text : "";
+}
+
+json_int_t driver_int(const json_t *value, const char *pointer)
+{
+    return json_integer_value(driver_at(value, pointer));
 }
 
 bool driver_lists(const json_t *value, const char *pointer, const char *text)

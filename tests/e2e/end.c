@@ -1,5 +1,4 @@
-/* adrankd terminates on request, whatever hangs or is under way (CONTRACT 2,
- * OPERATIONS). */
+/* adrankd terminates on request, whatever hangs or is under way (CONTRACT 2, OPERATIONS). */
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,111 +7,94 @@
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
-#define RANK "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define RANK_SOON "{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 #define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* an engine is opened for it */
 /* A third of a second to load; under TSan on a busy machine still less than a stop may take. */
 #define MANY_ADS 120000
-#define END_MS 20000 /* it takes three seconds at most; 70 tells the end of one that hangs */
+#define END_MS 20000 /* it takes three seconds at most; 70 is the status of one that hangs */
 
-/* A device that never gives a batch back is leaked, on purpose and told in the log: no case for
+/* A device that never gives a batch back is leaked, on purpose and logged: no case for
  * LeakSanitizer. And who is ended by force joins no threads: no case for TSan. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
-static void start_on_failing(struct driver *d, const char *env_too)
-{
-    static char tsan[1024];
-    const char *options = getenv("TSAN_OPTIONS");
+static struct driver d;
 
-    snprintf(tsan, sizeof(tsan), "TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : "");
-    driver_start(d, &(struct driver_args){.backend = "failing",
-                                          .env = {tsan, env_too},
-                                          .sets = {"admin.stall_ms=300"}});
+static void start_on_failing(const char *env_too)
+{
+    const char *options = getenv("TSAN_OPTIONS");
+    const char *tsan = js("TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : "");
+
+    driver_start(&d, &(struct driver_args){.backend = "failing",
+                                           .env = {tsan, env_too},
+                                           .sets = {"admin.stall_ms=300"}});
 }
 
 /* The executor waits for the device. That it is stalled is not enough: a sanitizer makes it so in
  * the middle of its work. */
-static void wait_stalled(struct driver *d)
+static void wait_stalled(void)
 {
-    char hangs[256];
+    const char *hangs = js("%s/device.hangs", d.folder);
 
-    snprintf(hangs, sizeof(hangs), "%s/device.hangs", d->folder);
     WAIT_FOR(access(hangs, F_OK) == 0 &&
-             driver_call(d->admin, "GET", "/livez", NULL)->status != 200);
+             driver_call(d.admin, "GET", "/livez", NULL)->status != 200);
 }
 
-static void hang_in_a_batch(struct driver *d)
+static void hang_in_a_batch(void)
 {
-    driver_write(d, "device", "hang");
-    CHECK_INT(driver_rank(d, RANK_SOON)->status, 200);
-    wait_stalled(d);
+    driver_write(&d, "device", "hang");
+    CHECK_INT(driver_rank(&d, RANK_SOON)->status, 200);
+    wait_stalled();
 }
 
-static void reload_with_a_new_engine(struct driver *d)
+static void reload_with_a_new_engine(void)
 {
-    driver_write(d, "config.json", LARGER_BATCH);
-    driver_kill(d, SIGHUP);
-}
-
-static void check_log(struct driver *d, const char *text)
-{
-    if (!strstr(driver_log(d), text))
-        FAIL("no \"%s\" in:\n%s", text, driver_log(d));
+    driver_write(&d, "config.json", LARGER_BATCH);
+    driver_kill(&d, SIGHUP);
 }
 
 TEST(end__with_a_hanging_device)
 {
-    struct driver d;
-
-    start_on_failing(&d, LEAKS);
-    hang_in_a_batch(&d);
+    start_on_failing(LEAKS);
+    hang_in_a_batch();
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, END_MS), 0);
-    check_log(&d, "event=executor_leaked");
-    driver_stop(&d);
+    driver_check_log(&d, "event=executor_leaked");
 }
 
 /* The opening waits for the batch to come back. */
 TEST(end__with_a_hanging_device_that_a_reload_waits_for)
 {
-    struct driver d;
-
-    start_on_failing(&d, LEAKS);
-    hang_in_a_batch(&d);
-    reload_with_a_new_engine(&d);
+    start_on_failing(LEAKS);
+    hang_in_a_batch();
+    reload_with_a_new_engine();
     usleep(500000);
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, END_MS), 0);
-    check_log(&d, "event=executor_leaked");
-    check_log(&d, "event=reload_failed");
-    driver_stop(&d);
+    driver_check_log(&d, "event=executor_leaked");
+    driver_check_log(&d, "event=reload_failed");
 }
 
-static void hang_in_an_opening(struct driver *d)
+static void hang_in_an_opening(void)
 {
-    start_on_failing(d, NULL);
-    driver_write(d, "device", "hang");
-    reload_with_a_new_engine(d);
-    wait_stalled(d);
+    start_on_failing(NULL);
+    driver_write(&d, "device", "hang");
+    reload_with_a_new_engine();
+    wait_stalled();
 }
 
 TEST(end__with_an_opening_that_hangs)
 {
-    struct driver d;
-
-    hang_in_an_opening(&d);
+    hang_in_an_opening();
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 40000), 70);
-    check_log(&d, "adrankd: shutdown timed out");
-    driver_stop(&d);
+    driver_check_log(&d, "adrankd: shutdown timed out");
 }
 
 TEST(end__at_a_further_signal_with_an_opening_that_hangs)
 {
-    struct driver d;
     int64_t until_us;
 
-    hang_in_an_opening(&d);
+    hang_in_an_opening();
     driver_kill(&d, SIGTERM);
     driver_wait_log(&d, "event=drained");
     for (until_us = clock_now_us() + END_MS * 1000LL; clock_now_us() < until_us;) {
@@ -121,37 +103,27 @@ TEST(end__at_a_further_signal_with_an_opening_that_hangs)
             break;
     }
     CHECK_INT(driver_wait(&d, 0), 128 + SIGTERM);
-    driver_stop(&d);
 }
 
 /* ---- a load under way ------------------------------------------------------------------------ */
 
-static void write_many_ads(struct driver *d)
-{
-    struct buf text AT_END(buf_release) = BUF_INIT;
-
-    for (int i = 0; i < MANY_ADS; i++)
-        buf_printf(&text,
-                   "{\"adid\":\"m%d\",\"title\":\"trail running shoes, number %d\",\"bid\":1}\n", i,
-                   i);
-    driver_write(d, "catalog.jsonl", buf_str(&text));
-}
-
 /* A load is under way: the signal has been read, and two turns of the loop have been made since. */
-static void reload_many_ads(struct driver *d)
+static void reload_many_ads(void)
 {
-    write_many_ads(d);
-    driver_kill(d, SIGHUP);
+    driver_write(
+        &d, "catalog.jsonl",
+        js_list(MANY_ADS, "{'adid':'m#','title':'trail running shoes, number #','bid':1}\n"));
+    driver_kill(&d, SIGHUP);
     for (int i = 0; i < 2; i++)
-        CHECK_INT(driver_call(d->admin, "GET", "/livez", NULL)->status, 200);
+        CHECK_INT(driver_call(d.admin, "GET", "/livez", NULL)->status, 200);
 }
 
-static void check_given_up(struct driver *d)
+static void check_given_up(void)
 {
-    const char *failed = strstr(driver_log(d), "event=reload_failed");
+    const char *failed = strstr(driver_log(&d), "event=reload_failed");
 
-    if (!failed || !strstr(failed, "stopping") || strstr(driver_log(d), "generation=2"))
-        FAIL("the load was not given up:\n%s", driver_log(d));
+    if (!failed || !strstr(failed, "stopping") || strstr(driver_log(&d), "generation=2"))
+        FAIL("the load was not given up:\n%s", driver_log(&d));
 }
 
 /* Without one connection the drain is short; with one, a second signal ends it. */
@@ -159,33 +131,29 @@ TEST(end__gives_up_a_load)
 {
     for (int twice = 0; twice < 2; twice++) {
         struct http_client client;
-        struct driver d;
 
         test_row("end: %s", twice ? "TERM, TERM" : "TERM");
         driver_start(&d, &(struct driver_args){0});
         if (twice)
             client_open(&client, d.address);
-        reload_many_ads(&d);
+        reload_many_ads();
         driver_kill(&d, SIGTERM);
         if (twice) {
             driver_wait_log(&d, "event=draining");
             driver_kill(&d, SIGTERM);
         }
         CHECK_INT(driver_wait(&d, END_MS), 0);
-        check_given_up(&d);
+        check_given_up();
         CHECK_INT(strstr(driver_log(&d), "event=forced_shutdown") != NULL, twice);
         if (twice)
             http_client_release(&client);
-        driver_stop(&d);
     }
 }
 
 TEST(end__hup_during_a_load_is_not_lost)
 {
-    struct driver d AT_END(driver_end);
-
     driver_start(&d, &(struct driver_args){0});
-    reload_many_ads(&d);
+    reload_many_ads();
     driver_write(&d, "config.json", "{\"rank\":{\"top_n\":7}}");
     driver_kill(&d, SIGHUP);
     WAIT_FOR_MS(60000, driver_logged(&d, "event=reload ") == 2);
@@ -198,19 +166,17 @@ TEST(end__hup_during_a_load_is_not_lost)
 TEST(end__first_signal_goes_on_with_an_admins_drain)
 {
     struct http_client client;
-    struct driver d;
 
-    start_on_failing(&d, NULL);
+    start_on_failing(NULL);
     driver_write(&d, "device", "hang");
-    client_open_rank(&client, d.address, RANK);
-    wait_stalled(&d);
+    client_open_rank(&client, d.address, ONE_AD);
+    wait_stalled();
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     driver_kill(&d, SIGTERM);
     usleep(300000);
     driver_write(&d, "device", "");
     CHECK_INT(client_receive(&client), 200);
     CHECK_INT(driver_wait(&d, END_MS), 0);
-    check_log(&d, "event=drained cut=0");
+    driver_check_log(&d, "event=drained cut=0");
     http_client_release(&client);
-    driver_stop(&d);
 }

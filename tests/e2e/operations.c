@@ -7,8 +7,6 @@
 #include "base/file.h"
 #include "tests/test.h"
 
-static struct buf manual;
-
 static struct buf read_file(const char *path)
 {
     struct buf text = BUF_INIT;
@@ -22,18 +20,17 @@ static struct buf read_file(const char *path)
 static const char *part(const char *headline)
 {
     static char text[32768];
+    struct buf manual AT_END(buf_release) = read_file("docs/OPERATIONS.md");
     const char *at, *end;
 
-    manual = read_file("docs/OPERATIONS.md");
     at = strstr(buf_str(&manual), headline);
     CHECK(at);
     end = strstr(at + 1, "\n## ");
     snprintf(text, sizeof(text), "%.*s", end ? (int)(end - at) : (int)strlen(at), at);
-    buf_release(&manual);
     return text;
 }
 
-static bool is_told(const char *where, const char *name, size_t len)
+static bool describes(const char *where, const char *name, size_t len)
 {
     char quoted[128];
 
@@ -88,10 +85,9 @@ static void walk(const char *folder)
         if (entry->d_type == DT_DIR && entry->d_name[0] != '.') {
             walk(path);
         } else if (len > 2 && strcmp(entry->d_name + len - 2, ".c") == 0) {
-            struct buf text = read_file(path);
+            struct buf text AT_END(buf_release) = read_file(path);
 
             find_events(buf_str(&text), path);
-            buf_release(&text);
         }
     }
     closedir(dir);
@@ -119,7 +115,7 @@ TEST(operations__every_line_has_a_budget)
     CHECK_INT(pclose(found), 0);
 }
 
-TEST(operations__tell_every_event)
+TEST(operations__describe_every_event)
 {
     const char *where = part("## Log"), *row;
 
@@ -127,9 +123,9 @@ TEST(operations__tell_every_event)
     CHECK(events.n > 10);
     add_event("log_recovered", strlen("log_recovered"), "base/log.c"); /* the log's own */
     for (int i = 0; i < events.n; i++)
-        if (!is_told(where, events.names[i], strlen(events.names[i])))
+        if (!describes(where, events.names[i], strlen(events.names[i])))
             FAIL("docs/OPERATIONS.md has no event %s", events.names[i]);
-    /* And none that is gone: names stand in the first column. */
+    /* And none that is gone: names are in the first column. */
     for (row = where; (row = strstr(row, "\n| `")); row++) {
         const char *end = strchr(row + 3, '|');
 

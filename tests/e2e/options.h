@@ -10,7 +10,8 @@ struct option_case {
     const char *pointer;      /* "/rank/top_n" */
     const char *to;           /* JSON with ' for " */
     bool (*seen)(void);       /* a look at option_driver; NULL: at an answer, as follows */
-    const char *body, *bytes; /* JSON with ' for ", default one ad; or bytes as they are */
+    const char *body, *bytes; /* JSON with ' for ", default one ad; or bytes as they are; */
+    const char *target;       /* or a GET of the admin address */
     int status;               /* what is seen is this status, */
     const char *degraded;     /* or this mark, */
     const char *at, *is;      /* or this text at a pointer, */

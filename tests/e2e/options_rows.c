@@ -3,6 +3,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 
 #define d (&option_driver)
 #define PARSED "adrank_stage_duration_seconds_count{stage=\"parse\"}"
-#define ONE_AD "{'rank':{'candidates':[{'adid':'a1'}]}}"
+#define WITHIN(ms_) "{'tmax':" ms_ ",'rank':{'candidates':[{'adid':'a1'}]}}"
 #define THREE_ADS "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'},{'adid':'a4'}]}}"
 
 /* ---- what several looks do ------------------------------------------------------------------- */
@@ -27,12 +28,17 @@ static const json_t *ranked(const char *body)
     return driver_json(response);
 }
 
+static const char *one_ad_for(const char *user)
+{
+    return js("{'user':{'id':'%s'},'rank':{'candidates':[{'adid':'a1'}]}}", user);
+}
+
 /* A request in work, on a connection of its own. */
 static void begin_rank(struct http_client *client, const char *body)
 {
     double seen = driver_metric(d, PARSED);
 
-    client_open_rank(client, d->address, js("%s", body));
+    client_open_rank(client, d->address, body);
     WAIT_FOR(driver_metric(d, PARSED) >= seen + 1);
 }
 
@@ -43,8 +49,8 @@ static int status_within(const char *bytes, int ms)
     struct http_client client;
     int status = 0;
 
-    CHECK_OK(http_client_init(&client, d->address, ms, &err), err);
-    CHECK_OK(http_client_connect(&client, &err), err);
+    client_open(&client, d->address);
+    client.timeout_ms = ms;
     client_send(&client, view_of(bytes));
     if (http_client_receive(&client, false, &response, &err) == 0)
         status = response.status;
@@ -52,52 +58,16 @@ static int status_within(const char *bytes, int ms)
     return status;
 }
 
-static int threads_now(void)
-{
-    return (int)driver_metric(d, "process_threads");
-}
-
-static const char *verbose(const char *pointer)
-{
-    const char *text = json_string_value(
-        driver_at(driver_json(driver_call(d->admin, "GET", "/readyz?verbose=1", NULL)), pointer));
-
-    return text ? text : "";
-}
-
 static bool redis_is_up(void)
 {
     return driver_metric(d, "adrank_redis_up") == 1;
-}
-
-static bool logs_a_line(const char *body)
-{
-    int before = driver_logged(d, "event=request");
-
-    driver_rank(d, js("%s", body));
-    return driver_logged(d, "event=request") > before;
-}
-
-/* What adrank-history put for u1 is read: the wide line tells how many events. */
-static bool history_read(void)
-{
-    if (!option_within(5000, redis_is_up))
-        return false;
-    driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    return driver_logged(d, " behaviour=1 ") > 0;
-}
-
-static void put_history(const char *url_end)
-{
-    driver_history(d, js("%s%s", option_redis.url, url_end), "put",
-                   "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n");
 }
 
 /* ---- http ------------------------------------------------------------------------------------ */
 
 static bool on_another_address(void)
 {
-    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
+    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
     return strncmp(d->address, "127.0.0.2:", 10) == 0;
 }
 
@@ -111,42 +81,32 @@ static bool admin_on_another_address(void)
 static bool three_threads_more(void)
 {
     static int usual;
+    int threads = (int)driver_metric(d, "process_threads");
 
     if (!usual)
-        usual = threads_now();
-    if (threads_now() == usual)
+        usual = threads;
+    if (threads == usual)
         return false;
-    CHECK_INT(threads_now(), usual + 3);
+    CHECK_INT(threads, usual + 3);
     usual = 0;
     return true;
 }
 
-static int connects_beside_a_stopped_daemon(int n)
-{
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    int fds[16], done = 0;
-
-    CHECK(sscanf(strrchr(d->address, ':'), ":%hu", &to.sin_port) == 1);
-    to.sin_port = htons(to.sin_port);
-    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
-    driver_kill(d, SIGSTOP);
-    for (int i = 0; i < n; i++) {
-        struct pollfd wait;
-
-        fds[i] = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-        (void)!connect(fds[i], (struct sockaddr *)&to, sizeof(to));
-        wait = (struct pollfd){.fd = fds[i], .events = POLLOUT};
-        done += poll(&wait, 1, 100) == 1;
-    }
-    for (int i = 0; i < n; i++)
-        close(fds[i]);
-    driver_kill(d, SIGCONT);
-    return done;
-}
-
+/* Beside a daemon that is stopped. */
 static bool few_wait_for_accept(void)
 {
-    return connects_beside_a_stopped_daemon(8) < 8;
+    struct http_client clients[8];
+    int done = 0;
+
+    driver_kill(d, SIGSTOP);
+    for (int i = 0; i < COUNT(clients); i++) {
+        CHECK_OK(http_client_init(&clients[i], d->address, 100, &err), err);
+        done += http_client_connect(&clients[i], &err) == 0;
+    }
+    for (int i = 0; i < COUNT(clients); i++)
+        http_client_release(&clients[i]);
+    driver_kill(d, SIGCONT);
+    return done < COUNT(clients);
 }
 
 /* The first is in work, so it does not make room. */
@@ -156,7 +116,27 @@ static bool second_connection_refused(void)
     int status;
 
     begin_rank(&client, ONE_AD);
-    status = driver_rank(d, js(ONE_AD))->status;
+    status = driver_rank(d, ONE_AD)->status;
+    http_client_release(&client);
+    return status == 503;
+}
+
+static bool long_body_refused(void)
+{
+    return driver_rank(d, js("%2000s", ONE_AD))->status == 413;
+}
+
+static bool second_large_body_refused(void)
+{
+    const char *most =
+        js("POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n{%*s", 190000, "");
+    struct http_client client;
+    int status;
+
+    client_open(&client, d->address);
+    client_send(&client, view_of(most));
+    option_within(50, redis_is_up); /* it is there, or the second one is not refused */
+    status = status_within(most, 1000);
     http_client_release(&client);
     return status == 503;
 }
@@ -172,44 +152,12 @@ static bool silent_connection_closed(void)
     return closed;
 }
 
-static const char *padded(int bytes)
-{
-    static char text[8192];
-
-    CHECK(bytes < 8000);
-    snprintf(text, sizeof(text), "%*s", bytes, js(ONE_AD));
-    return text;
-}
-
-static bool long_body_refused(void)
-{
-    return driver_rank(d, padded(2000))->status == 413;
-}
-
-static bool second_large_body_refused(void)
-{
-    static char most[200000 + 100];
-    struct http_client client;
-    int status;
-
-    if (!most[0])
-        snprintf(most, sizeof(most),
-                 "POST /rank HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n{%*s", 190000,
-                 "");
-    client_open(&client, d->address);
-    client_send(&client, view_of(most));
-    option_within(50, redis_is_up); /* it is there, or the second one is not refused */
-    status = status_within(most, 1000);
-    http_client_release(&client);
-    return status == 503;
-}
-
 static bool idle_connection_closed(void)
 {
     struct http_client client;
     bool closed;
 
-    client_open_rank(&client, d->address, js(ONE_AD));
+    client_open_rank(&client, d->address, ONE_AD);
     client_receive(&client);
     closed = http_client_wait_end(&client, 1000) == HTTP_CLIENT_CLOSED;
     http_client_release(&client);
@@ -219,33 +167,21 @@ static bool idle_connection_closed(void)
 /* Requests without end, none of the answers is taken. */
 static bool untaken_answer_cut(void)
 {
-    int64_t until_us = clock_now_us() + 1500000;
-    struct view request =
-        client_post("{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"},{\"id\":\"3\"}]}", "");
-    struct sockaddr_in to = {.sin_family = AF_INET};
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), small = 4096;
-    bool cut = false;
+    struct view request = client_post(js("{'imp':[{'id':'1'},{'id':'2'},{'id':'3'}]}"), "");
+    struct http_client client;
 
-    CHECK(sscanf(strrchr(d->address, ':'), ":%hu", &to.sin_port) == 1);
-    to.sin_port = htons(to.sin_port);
-    inet_pton(AF_INET, "127.0.0.1", &to.sin_addr);
-    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
-    CHECK(connect(fd, (struct sockaddr *)&to, sizeof(to)) == 0);
-    while (!cut && clock_now_us() < until_us) {
-        struct pollfd wait = {.fd = fd, .events = POLLOUT};
-
-        if (poll(&wait, 1, 20) == 1)
-            cut = send(fd, request.ptr, request.len, MSG_NOSIGNAL | MSG_DONTWAIT) == -1 &&
-                  wait.revents & (POLLERR | POLLHUP);
-    }
-    close(fd);
-    return cut;
+    client_open(&client, d->address);
+    client.timeout_ms = 1500;
+    while (http_client_send(&client, request, &err) == 0)
+        continue;
+    http_client_release(&client);
+    return strstr(err.text, "cannot send") != NULL; /* else it could have been, but not in time */
 }
 
 static bool stays_after_drain(void)
 {
     CHECK_INT(driver_call(d->admin, "POST", "/admin/drain", NULL)->status, 202);
-    return driver_wait(d, 1500) == -1 && driver_rank(d, js(ONE_AD))->status == 200;
+    return driver_wait(d, 1500) == -1 && driver_rank(d, ONE_AD)->status == 200;
 }
 
 static bool held_connection_cut(void)
@@ -269,54 +205,34 @@ static bool not_live(void)
     return driver_call(d->admin, "GET", "/livez", NULL)->status == 503;
 }
 
-static bool hang_is_told(void)
+static bool hang_is_reported(void)
 {
     struct http_client client;
-    bool told;
+    bool reported;
 
     driver_write(d, "device", "hang");
-    client_open_rank(&client, d->address, js(ONE_AD));
-    told = option_within(800, not_live);
+    client_open_rank(&client, d->address, ONE_AD);
+    reported = option_within(800, not_live);
     driver_write(d, "device", "");
     client_receive_and_close(&client);
-    return told;
+    return reported;
 }
 
-static bool model_has_another_name(void)
+/* In bf16, or it is logged why not. */
+static bool bf16_or_a_warning(void)
 {
-    char link_path[256], target[4096];
+    const json_t *ready = driver_json(driver_call(d->admin, "GET", "/readyz?verbose=1", NULL));
 
-    CHECK(getcwd(target, sizeof(target) - 64));
-    strcat(target, "/tests/golden/models/e2e");
-    snprintf(link_path, sizeof(link_path), "%s/other", d->folder);
-    (void)!symlink(target, link_path);
-    return strcmp(json_string_value(driver_at(ranked(ONE_AD), "/model")), "other") == 0;
-}
-
-static bool paced_serves(void)
-{
-    return strcmp(verbose("/backend/name"), "paced") == 0;
-}
-
-static bool device_one_serves(void)
-{
-    return strcmp(verbose("/backend/device"), "null device 1") == 0;
-}
-
-/* In bf16, or told why not. */
-static bool bf16_or_told(void)
-{
-    if (strcmp(verbose("/model/precision"), "bf16") == 0)
-        return true;
-    return driver_logged(d, "bf16 was requested, but this processor has neither") > 0;
+    return strcmp(driver_text(ready, "/model/precision"), "bf16") == 0 ||
+           driver_logged(d, "bf16 was requested, but this processor has neither") > 0;
 }
 
 static bool one_request_many_batches(void)
 {
     double before = driver_metric(d, "adrank_batch_tokens_count");
 
-    driver_rank(d, "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":\"a b c d e f g "
-                   "h i j k l m n o p q r s t\"}]}}");
+    ranked("{'rank':{'behaviour':[{'t':1,'type':'click',"
+           "'text':'a b c d e f g h i j k l m n o p q r s t'}]}}");
     return driver_metric(d, "adrank_batch_tokens_count") > before + 1;
 }
 
@@ -326,12 +242,10 @@ static bool six_are_too_many(void)
     struct http_client clients[6];
     int refused = 0;
 
-    for (int i = 0; i < 6; i++) {
-        client_open_rank(&clients[i], d->address, js(ONE_AD));
-    }
-    for (int i = 0; i < 6; i++) {
+    for (int i = 0; i < COUNT(clients); i++)
+        client_open_rank(&clients[i], d->address, ONE_AD);
+    for (int i = 0; i < COUNT(clients); i++)
         refused += client_receive_and_close(&clients[i]) == 503;
-    }
     return refused > 0;
 }
 
@@ -342,55 +256,54 @@ static bool redis_comes_up(void)
     return option_within(1500, redis_is_up);
 }
 
+/* Whether the event that adrank-history puts for a user is read: the wide line counts it. */
+static bool reads_history_of(const char *url_end)
+{
+    int before;
+
+    driver_history(d, js("%s%s", option_redis.url, url_end), "put",
+                   "{'user':'u1','t':1790000000000,'type':'click','item':'i1'}\n");
+    CHECK(option_within(5000, redis_is_up));
+    before = driver_logged(d, " behaviour=1 ");
+    driver_rank(d, one_ad_for("u1"));
+    return driver_logged(d, " behaviour=1 ") > before;
+}
+
 static bool reads_database_three(void)
 {
-    put_history("/3");
-    return history_read();
+    return reads_history_of("/3");
 }
 
 static bool other_key_finds_nothing(void)
 {
-    int before;
-
-    put_history("");
-    before = driver_logged(d, " behaviour=1 ");
-    CHECK(option_within(5000, redis_is_up));
-    driver_rank(d, "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    return driver_logged(d, " behaviour=1 ") == before;
+    return !reads_history_of("");
 }
 
-static double features_ms(const char *user)
+/* Redis does not answer. second: beside a request that waits for it already. */
+static bool features_end_early(bool second)
 {
-    char body[256];
+    struct http_client client;
+    json_int_t us;
 
-    snprintf(body, sizeof(body),
-             "{\"user\":{\"id\":\"%s\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}", user);
-    return (double)json_integer_value(driver_at(ranked(body), "/timing_us/features")) / 1000;
+    CHECK(option_within(5000, redis_is_up));
+    redis_pause(&option_redis);
+    if (second)
+        begin_rank(&client, one_ad_for("u3"));
+    us = driver_int(ranked(one_ad_for("u4")), "/timing_us/features");
+    if (second)
+        client_receive_and_close(&client);
+    redis_resume(&option_redis);
+    return us < 900000;
 }
 
 static bool gives_redis_up_early(void)
 {
-    double ms;
-
-    CHECK(option_within(5000, redis_is_up));
-    redis_pause(&option_redis);
-    ms = features_ms("u2");
-    redis_resume(&option_redis);
-    return ms < 900;
+    return features_end_early(false);
 }
 
 static bool second_does_not_wait(void)
 {
-    struct http_client client;
-    double ms;
-
-    CHECK(option_within(5000, redis_is_up));
-    redis_pause(&option_redis);
-    begin_rank(&client, "{\"user\":{\"id\":\"u3\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}");
-    ms = features_ms("u4");
-    client_receive_and_close(&client);
-    redis_resume(&option_redis);
-    return ms < 900;
+    return features_end_early(true);
 }
 
 /* A server that accepts and says nothing: how often is it tried again? */
@@ -400,12 +313,10 @@ int option_silent_port(void)
     struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
     socklen_t len = sizeof(at);
 
-    if (silent_fd != -1) {
-        CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
-        return ntohs(at.sin_port);
+    if (silent_fd == -1) {
+        silent_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        CHECK(bind(silent_fd, (struct sockaddr *)&at, len) == 0 && listen(silent_fd, 64) == 0);
     }
-    silent_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(silent_fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(silent_fd, 64) == 0);
     CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
     return ntohs(at.sin_port);
 }
@@ -457,16 +368,12 @@ static bool empty_catalog_taken(void)
 
 static bool large_catalog_refused(void)
 {
-    char catalog[5000];
-
-    snprintf(catalog, sizeof(catalog), "{\"adid\":\"z1\",\"title\":\"tea\",\"bid\":1}%*s", 4500,
-             "");
-    return !takes_catalog(catalog);
+    return !takes_catalog(js("{'adid':'z1','title':'tea','bid':1}%*s", 4500, ""));
 }
 
 static bool first_imp_only(void)
 {
-    const char *body = driver_rank(d, "{\"imp\":[{\"id\":\"1\"},{\"id\":\"2\"}]}")->body;
+    const char *body = driver_rank(d, js("{'imp':[{'id':'1'},{'id':'2'}]}"))->body;
 
     return strstr(body, "\"impid\":\"1\"") && !strstr(body, "\"impid\":\"2\"");
 }
@@ -477,30 +384,22 @@ static bool first_imp_only(void)
  * takes one. */
 static bool first_come_first_served(void)
 {
-    enum { N = 5 };
-    double queue_us[N];
-    struct http_client clients[N];
-    struct client_response response;
-    char body[512];
+    struct http_client clients[5];
+    double queue_us[COUNT(clients)];
 
-    for (int i = 0; i < N; i++) {
-        snprintf(body, sizeof(body),
-                 "{\"tmax\":%d,\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},"
-                 "{\"adid\":\"a4\"}],\"behaviour\":[{\"t\":1,\"type\":\"click\",\"text\":"
-                 "\"a b c d e f g h i j k l m n\"}]}}",
-                 i == N - 1 ? 8000 : 9000);
-        begin_rank(&clients[i], body);
-    }
-    for (int i = 0; i < N; i++) {
-        const char *at;
+    for (int i = 0; i < COUNT(clients); i++)
+        begin_rank(&clients[i],
+                   js("{'tmax':%d,'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'},{'adid':'a4'}],"
+                      "'behaviour':[{'t':1,'type':'click','text':'a b c d e f g h i j k l m n'}]}}",
+                      i == COUNT(clients) - 1 ? 8000 : 9000));
+    for (int i = 0; i < COUNT(clients); i++) {
+        const char *at = strstr(client_answer(&clients[i]).body.ptr, "\"queue\":");
 
-        CHECK_OK(http_client_receive(&clients[i], false, &response, &err), err);
-        at = strstr(response.body.ptr, "\"queue\":");
         CHECK(at);
         queue_us[i] = strtod(at + 8, NULL);
         http_client_release(&clients[i]);
     }
-    return queue_us[N - 2] < queue_us[N - 1];
+    return queue_us[3] < queue_us[4];
 }
 
 /* Beside one in work: with the reserve there is no time left for the second. */
@@ -510,62 +409,50 @@ static bool second_is_late(void)
     bool late;
 
     begin_rank(&client, ONE_AD);
-    late = driver_lists(ranked("{'tmax':1000,'rank':{'candidates':[{'adid':'a1'}]}}"), "/degraded",
-                        "deadline");
+    late = driver_lists(ranked(WITHIN("1000")), "/degraded", "deadline");
     client_receive_and_close(&client);
     return late;
 }
 
 /* ---- log ------------------------------------------------------------------------------------- */
 
-static bool no_wide_line(void)
-{
-    return !logs_a_line(ONE_AD);
-}
-
 static bool wide_line(void)
 {
-    return logs_a_line(ONE_AD);
+    int before = driver_logged(d, "event=request");
+
+    driver_rank(d, ONE_AD);
+    return driver_logged(d, "event=request") > before;
 }
 
-static long bytes_of(const char *name)
+static bool no_wide_line(void)
 {
-    char path[256];
-    FILE *file;
-    long n;
-
-    snprintf(path, sizeof(path), "%s/%s", d->folder, name);
-    file = fopen(path, "r");
-    if (!file)
-        return 0;
-    fseek(file, 0, SEEK_END);
-    n = ftell(file);
-    fclose(file);
-    return n;
+    return !wide_line();
 }
 
-static bool has_impressions(void)
+static long impressions_before;
+
+static long impression_bytes(void)
 {
-    return bytes_of("impressions") > 0;
+    struct stat st;
+
+    return stat(js("%s/impressions", d->folder), &st) == 0 ? st.st_size : 0;
+}
+
+static bool more_impressions(void)
+{
+    return impression_bytes() > impressions_before;
 }
 
 static bool writes_impressions(void)
 {
-    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
-    return option_within(1000, has_impressions);
-}
-
-static long impressions_before;
-static bool more_impressions(void)
-{
-    return bytes_of("impressions") > impressions_before;
+    impressions_before = impression_bytes();
+    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    return option_within(1000, more_impressions);
 }
 
 static bool writes_no_impressions(void)
 {
-    impressions_before = bytes_of("impressions");
-    CHECK_INT(driver_rank(d, js(ONE_AD))->status, 200);
-    return !option_within(1000, more_impressions);
+    return !writes_impressions();
 }
 
 /* ---- looks that are data --------------------------------------------------------------------- */
@@ -581,15 +468,16 @@ bool option_seen(const struct option_case *row)
         return status_within(row->bytes, 1200) == row->status;
     if (row->status)
         return driver_rank(d, js("%s", body))->status == row->status;
-    answer = ranked(body);
+    answer =
+        row->target ? driver_json(driver_call(d->admin, "GET", row->target, NULL)) : ranked(body);
     if (row->degraded)
         return driver_lists(answer, "/degraded", row->degraded);
     if (row->at)
-        return strcmp(json_string_value(driver_at(answer, row->at)), row->is) == 0;
+        return strcmp(driver_text(answer, row->at), row->is) == 0;
     return json_array_size(driver_at(answer, "/results")) == row->n_results;
 }
 
-#define WITHIN(ms_) "{'tmax':" ms_ ",'rank':{'candidates':[{'adid':'a1'}]}}"
+#define READY "/readyz?verbose=1"
 #define PACED "'model':{'backend':'paced'}"
 #define REDIS "'features':{'url':'redis://127.0.0.1:@R','timeout_ms':1000}"
 #define KEY "'privacy':{'user_key':{'$file':'key'}}"
@@ -616,11 +504,13 @@ const struct option_case option_cases[] = {
     {"/http/drain_grace_ms", "20000", .seen = stays_after_drain, .ends = true},
     {"/http/drain_max_ms", "0", .seen = held_connection_cut, .ends = true},
     {"/admin/address", "'127.0.0.2:0'", .seen = admin_on_another_address},
-    {"/admin/stall_ms", "50", .seen = hang_is_told, .with = "{'model':{'backend':'failing'}}"},
-    {"/model/path", "'other'", .seen = model_has_another_name},
-    {"/model/backend", "'paced'", .seen = paced_serves},
-    {"/model/device", "'1'", .seen = device_one_serves, .with = "{" PACED "}"},
-    {"/model/precision", "'bf16'", .seen = bf16_or_told, .with = "{'model':{'backend':'cpu'}}"},
+    {"/admin/stall_ms", "50", .seen = hang_is_reported, .with = "{'model':{'backend':'failing'}}"},
+    {"/model/path", "'other'", .at = "/model", .is = "other"},
+    {"/model/backend", "'paced'", .target = READY, .at = "/backend/name", .is = "paced"},
+    {"/model/device", "'1'", .target = READY, .at = "/backend/device", .is = "null device 1",
+     .with = "{" PACED "}"},
+    {"/model/precision", "'bf16'", .seen = bf16_or_a_warning,
+     .with = "{'model':{'backend':'cpu'}}"},
     {"/model/threads", "4", .seen = three_threads_more,
      .with = "{'model':{'backend':'cpu','threads':1}}"},
     {"/batch/max_tokens", "64", .seen = one_request_many_batches},
@@ -679,4 +569,4 @@ const struct option_case option_cases[] = {
      .with = "{'log':{'impressions':'impressions'}}"},
 };
 
-const int n_option_cases = (int)(sizeof(option_cases) / sizeof(option_cases[0]));
+const int n_option_cases = COUNT(option_cases);

@@ -4,61 +4,54 @@
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"
+#include "tests/e2e/shell.h"
 #include "tests/fault/fault.h"
 #include "tests/test.h"
 
-#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
-
+static struct driver d;
 static struct err err;
 
 /* Exit status of adrankd for somebody; it ends for want of a catalog when it does not refuse. */
 static int started_by(const char *euid, const char *argument)
 {
-    char command[9000];
-
-    snprintf(command, sizeof(command),
-             "LD_PRELOAD='%s' ADRANK_FAULT_PLAN=user:euid=%s '%s' %s -c config/adrankd.json"
-             " --set catalog.path=/nonexistent.jsonl --set http.address=127.0.0.1:0"
-             " --set admin.address=127.0.0.1:0 2>/dev/null",
-             fault_library(), euid, driver_build_path("bin/adrankd"), argument);
-    return system(command) >> 8;
+    return shell(NULL,
+                 "LD_PRELOAD='%s' ADRANK_FAULT_PLAN=user:euid=%s '%s' %s -c config/adrankd.json"
+                 " --set catalog.path=/nonexistent.jsonl --set http.address=127.0.0.1:0"
+                 " --set admin.address=127.0.0.1:0 2>/dev/null",
+                 fault_library(), euid, driver_build_path("bin/adrankd"), argument);
 }
 
-TEST(cli__refuses_root_unless_told)
+TEST(cli__refuses_root_unless_allowed)
 {
     CHECK_INT(started_by("0", ""), 64);
     CHECK_INT(started_by("0", "--allow-root"), 66);
     CHECK_INT(started_by("10001", ""), 66);
 }
 
-static void start_faulty(struct driver *d, struct fault *fault, const char *backend,
-                         const char *set)
+static void start_faulty(struct fault *fault, const char *backend, const char *set)
 {
-    char preload[4200], board[256], path[160];
+    const char *path = js("/tmp/adrank-e2e-fault-%d", (int)getpid());
 
-    snprintf(path, sizeof(path), "/tmp/adrank-e2e-fault-%d", (int)getpid());
     CHECK_OK(fault_open(fault, path, &err), err);
-    snprintf(preload, sizeof(preload), "LD_PRELOAD=%s", fault_library());
-    snprintf(board, sizeof(board), "ADRANK_FAULT=%s", path);
-    driver_start(d,
-                 &(struct driver_args){.backend = backend, .sets = {set}, .env = {preload, board}});
+    driver_start(&d, &(struct driver_args){.backend = backend,
+                                           .sets = {set},
+                                           .env = {js("LD_PRELOAD=%s", fault_library()),
+                                                   js("ADRANK_FAULT=%s", path)}});
 }
 
 /* A worker that is held in a system call for two seconds. */
 TEST(health__live_fails_while_a_worker_stalls)
 {
     struct http_client client;
-    struct driver d AT_END(driver_end);
     struct fault fault AT_END(fault_close);
 
-    start_faulty(&d, &fault, NULL, "admin.stall_ms=500");
+    start_faulty(&fault, NULL, "admin.stall_ms=500");
     CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
     fault_set(
         &fault, FAULT_SEND,
         &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
     client_open_rank(&client, d.address, ONE_AD);
-    while (!fault_fired(&fault, FAULT_SEND))
-        usleep(1000);
+    WAIT_FOR(fault_fired(&fault, FAULT_SEND));
     WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 503);
     CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker is stalled"));
     CHECK_INT(client_receive_and_close(&client), 200);
@@ -66,12 +59,11 @@ TEST(health__live_fails_while_a_worker_stalls)
 }
 
 /* Nothing else runs in which the signal could be remembered. */
-TEST(cli__hup_without_memory_is_told)
+TEST(cli__hup_without_memory_is_logged)
 {
-    struct driver d AT_END(driver_end);
     struct fault fault AT_END(fault_close);
 
-    start_faulty(&d, &fault, NULL, NULL);
+    start_faulty(&fault, NULL, NULL);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.from = 1, .count = 1, .on = FAULT_OURS});
     driver_kill(&d, SIGHUP);
     driver_wait_log(&d, "event=reload_not_started error=\"out of memory\"");
@@ -97,8 +89,8 @@ static bool is_starved(struct http_client *client, const json_t *right)
     const char *body;
 
     client_send(client, client_post(js(SIX_ADS), ""));
-    CHECK_OK(http_client_receive(client, false, &response, &err), err);
-    body = js("%.*s", VIEW_ARG(response.body));
+    response = client_answer(client);
+    body = client_text(response.body);
     if (response.status == 503) {
         CHECK(strstr(body, "\"code\":\"out_of_memory\""));
         return true;
@@ -119,11 +111,10 @@ static bool is_starved(struct http_client *client, const json_t *right)
 TEST(backend__want_of_memory_costs_a_batch_and_no_more)
 {
     struct http_client client;
-    struct driver d AT_END(driver_end);
     struct fault fault AT_END(fault_close);
     int n_starved = 0;
 
-    start_faulty(&d, &fault, "cpu", "model.threads=2");
+    start_faulty(&fault, "cpu", "model.threads=2");
     for (int i = 0; i < 100; i++) {
         const json_t *right = contract_rank(&d, SIX_ADS);
 
@@ -140,5 +131,5 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
     }
     printf("     %d answers without the model\n", n_starved);
     CHECK(n_starved >= 20);
-    CHECK(strstr(driver_log(&d), "event=batch_no_memory"));
+    driver_check_log(&d, "event=batch_no_memory");
 }

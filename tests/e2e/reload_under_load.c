@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/file.h"
 #include "tests/e2e/broken_model.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -24,23 +24,12 @@ static struct driver d;
 
 /* ---- files ----------------------------------------------------------------------------------- */
 
-static char models[64]; /* a folder for the model that is being changed */
-
-static const char *path_of(const char *folder, const char *name)
-{
-    static char path[4][256];
-    static int turn;
-    char *out = path[turn++ % 4];
-
-    snprintf(out, sizeof(path[0]), "%s/%s", folder, name);
-    return out;
-}
+static const char *models; /* a folder for the model that is being changed */
 
 static void write_by_rename(const char *path, struct view bytes)
 {
-    char beside[300];
+    const char *beside = js("%s.new", path);
 
-    snprintf(beside, sizeof(beside), "%s.new", path);
     model_write(beside, bytes);
     CHECK(rename(beside, path) == 0);
 }
@@ -73,11 +62,8 @@ static void read_weights(void)
 
 static const char *model_config(int top_n)
 {
-    static char overlay[512];
-
-    snprintf(overlay, sizeof(overlay),
-             "{'model':{'path':'%s','backend':'cpu'},'rank':{'top_n':%d}}", models, top_n);
-    return driver_config(overlay, NULL);
+    return driver_config(
+        js("{'model':{'path':'%s','backend':'cpu'},'rank':{'top_n':%d}}", models, top_n), NULL);
 }
 
 /* ---- load ------------------------------------------------------------------------------------ */
@@ -86,9 +72,9 @@ static const char *model_config(int top_n)
 #define RATE 25 /* of each: 200 a second, none before it is due */
 #define MAX_GENERATIONS 1024
 
-static const char body_of_load[] = "{\"id\":\"%s\",\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{"
-                                   "\"adid\":\"a3\"},{\"adid\":\"x\",\"bid\":1,"
-                                   "\"text\":\"tea pot\"}]}}";
+#define BODY_OF_LOAD                                                                               \
+    "{\"id\":\"%s\",\"rank\":{\"candidates\":[{\"adid\":\"a1\"},{\"adid\":\"a3\"},"                \
+    "{\"adid\":\"x\",\"bid\":1,\"text\":\"tea pot\"}]}}"
 
 static struct {
     pthread_t threads[THREADS];
@@ -101,7 +87,7 @@ static struct {
     struct {
         char digest[16], scores[128];
     } known[2];
-    char digests[MAX_GENERATIONS][16]; /* of each generation, as answers told */
+    char digests[MAX_GENERATIONS][16]; /* of each generation, as answers reported */
 } load = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void fail_load(const char *why, const char *detail)
@@ -175,7 +161,7 @@ static void one_call(struct http_client *client, const char *id, json_int_t *gen
     struct err err;
     char body[512];
 
-    snprintf(body, sizeof(body), body_of_load, id);
+    snprintf(body, sizeof(body), BODY_OF_LOAD, id);
     atomic_fetch_add(&load.sent, 1);
     if (http_client_call(
             client,
@@ -233,16 +219,13 @@ static void stop_load(void)
         pthread_join(load.threads[i], NULL);
 }
 
-/* What each model scores, told beforehand. */
+/* What each model scores, asked beforehand. */
 static void learn(int which)
 {
-    char body[512];
-    const json_t *answer;
+    const json_t *answer = driver_json(driver_rank(&d, js(BODY_OF_LOAD, "learn")));
 
-    snprintf(body, sizeof(body), body_of_load, "learn");
-    answer = driver_json(driver_rank(&d, body));
     snprintf(load.known[which].digest, sizeof(load.known[0].digest), "%s",
-             json_string_value(driver_at(answer, "/model_digest")));
+             driver_text(answer, "/model_digest"));
     scores_of(answer, load.known[which].scores, sizeof(load.known[0].scores));
 }
 
@@ -262,7 +245,7 @@ static void reload(bool broken, const char *place)
     if (!broken) {
         if (response->status != 200 || !strstr(response->body, "\"applied\""))
             FAIL("reload: %d %s", response->status, response->body);
-        CHECK_INT(json_integer_value(driver_at(driver_json(response), "/generation")), before + 1);
+        CHECK_INT(driver_int(driver_json(response), "/generation"), before + 1);
         return;
     }
     if (response->status != 422 || !strstr(response->body, place))
@@ -282,10 +265,10 @@ static void config_round(int i, bool broken)
         {"{\"model\":{\"path\":\"nowhere\"},\"catalog\":{\"path\":\"catalog.jsonl\"}}", "nowhere"}};
 
     if (broken) {
-        write_either_way(path_of(d.folder, "config.json"), view_of(bad[i / 5 % 4].text));
+        write_either_way(js("%s/config.json", d.folder), view_of(bad[i / 5 % 4].text));
         reload(true, bad[i / 5 % 4].place);
     }
-    write_either_way(path_of(d.folder, "config.json"), view_of(model_config(3 + i % 40)));
+    write_either_way(js("%s/config.json", d.folder), view_of(model_config(3 + i % 40)));
     reload(false, NULL);
 }
 
@@ -296,12 +279,12 @@ static void catalog_round(int i, bool broken)
     if (broken) {
         buf_printf(&text, "%s{\"adid\":\"n\",\"title\":\"new\",\"bid\":\"dear\"}\n",
                    driver_catalog);
-        write_either_way(path_of(d.folder, "catalog.jsonl"), buf_view(&text));
+        write_either_way(js("%s/catalog.jsonl", d.folder), buf_view(&text));
         reload(true, "line 11");
     }
     buf_clear(&text);
     buf_printf(&text, "%s{\"adid\":\"n%d\",\"title\":\"new\",\"bid\":1}\n", driver_catalog, i);
-    write_either_way(path_of(d.folder, "catalog.jsonl"), buf_view(&text));
+    write_either_way(js("%s/catalog.jsonl", d.folder), buf_view(&text));
     reload(false, NULL);
 }
 
@@ -324,11 +307,11 @@ TEST(reload__under_load_nothing_is_lost)
     int before, refused = ROUNDS / 5 * (2 + n_broken_models);
 
     read_weights();
-    model_copy_make(models);
+    models = model_copy_make();
     driver_start(&d, &(struct driver_args){.plain = true, .config = model_config(45)});
     for (int i = 0; i < 2; i++) {
         learn(i);
-        model_write(path_of(models, "model.safetensors"), buf_view(&weights[1 - i]));
+        model_write(js("%s/model.safetensors", models), buf_view(&weights[1 - i]));
         reload(false, NULL);
     }
     CHECK(strcmp(load.known[0].digest, load.known[1].digest) != 0);
@@ -353,6 +336,4 @@ TEST(reload__under_load_nothing_is_lost)
            atomic_load(&load.sent), load.rate, 3 * ROUNDS + refused, refused);
     if (load.rate < LEAST_RATE)
         FAIL("%.0f requests a second, want at least %d", load.rate, LEAST_RATE);
-    model_copy_remove(models);
-    CHECK_INT(driver_stop(&d), 0);
 }

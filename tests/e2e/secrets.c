@@ -5,24 +5,20 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/clock.h"
-#include "base/file.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
+#include "tests/e2e/shell.h"
 #include "tests/redis.h"
 #include "tests/test.h"
 
 #define KEY "the-key-that-no-core-may-hold"
 #define PASSWORD "the-password-that-no-core-may-hold"
-#define OF_USER "{\"user\":{\"id\":\"u1\"},\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 
 static struct driver d;
 
 static void set_mode(const char *name, mode_t mode)
 {
-    char path[256];
-
-    snprintf(path, sizeof(path), "%s/%s", d.folder, name);
-    CHECK_INT(chmod(path, mode), 0);
+    CHECK_INT(chmod(js("%s/%s", d.folder, name), mode), 0);
 }
 
 /* Of a reload; NULL: none of its warnings holds text. */
@@ -52,7 +48,7 @@ TEST(secrets__that_others_may_read_are_warned_of)
                 {0666, "key is writable by everyone (mode 0666)"}};
 
     driver_start(&d, &(struct driver_args){.sets = {"privacy.user_key={\"$file\":\"key\"}"}});
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         const char *text;
 
         test_row("secrets: mode %o", rows[i].mode);
@@ -66,30 +62,20 @@ TEST(secrets__that_others_may_read_are_warned_of)
     set_mode("key", 0644);
     CHECK(warning("privacy.user_key: "));
     driver_wait_log(&d, "key is readable by others (mode 0644)");
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* systemd guards the folder by access lists. */
 TEST(secrets__of_systemd_are_not_warned_of)
 {
-    static const char set[] = "privacy.user_key={\"$file\":\"/tmp/adrank-credentials/user_key\"}";
-    struct err err;
+    const char *folder = shell_folder();
 
-    (void)mkdir("/tmp/adrank-credentials", 0700);
-    CHECK_OK(
-        file_write("/tmp/adrank-credentials/user_key", VIEW_LIT("a key of enough bytes"), &err),
-        err);
-    CHECK_INT(chmod("/tmp/adrank-credentials/user_key", 0440), 0);
+    CHECK_INT(shell(NULL, "umask 227; echo a key of enough bytes >%s/user_key", folder), 0);
     for (int guarded = 0; guarded < 2; guarded++) {
-        driver_start(
-            &d, &(struct driver_args){
-                    .sets = {set},
-                    .env = {guarded ? "CREDENTIALS_DIRECTORY=/tmp/adrank-credentials" : NULL}});
+        driver_start(&d, &(struct driver_args){
+                             .sets = {js("privacy.user_key={'$file':'%s/user_key'}", folder)},
+                             .env = {guarded ? js("CREDENTIALS_DIRECTORY=%s", folder) : NULL}});
         CHECK_INT(warning("privacy.user_key: ") == NULL, guarded);
-        CHECK_INT(driver_stop(&d), 0);
     }
-    unlink("/tmp/adrank-credentials/user_key");
-    rmdir("/tmp/adrank-credentials");
 }
 
 TEST(secrets__short_keys_are_warned_of)
@@ -100,7 +86,7 @@ TEST(secrets__short_keys_are_warned_of)
     } rows[] = {{"abc", true}, {"fifteen bytes..", true}, {"sixteen bytes...", false}};
 
     driver_start(&d, &(struct driver_args){.sets = {"privacy.user_key={\"$file\":\"key\"}"}});
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         const char *text;
 
         test_row("secrets: %s", rows[i].key);
@@ -109,7 +95,6 @@ TEST(secrets__short_keys_are_warned_of)
         CHECK_INT(text != NULL, rows[i].warned);
         CHECK(!text || !strstr(text, rows[i].key));
     }
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* ---- what a core would hold ------------------------------------------------------------------ */
@@ -124,11 +109,6 @@ static bool sanitized(void)
     return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
 }
 
-static bool holds(const char *bytes, size_t n, const char *text)
-{
-    return memmem(bytes, n, text, strlen(text)) != NULL;
-}
-
 /* A range of the daemon's memory; whether it holds the text. */
 static bool range_holds(int memory, struct range range, const char *text)
 {
@@ -139,7 +119,7 @@ static bool range_holds(int memory, struct range range, const char *text)
         size_t n = range.to - at < sizeof(bytes) ? (size_t)(range.to - at) : sizeof(bytes);
         ssize_t got = pread(memory, bytes, n, (off_t)at);
 
-        if (got > 0 && holds(bytes, (size_t)got, text))
+        if (got > 0 && memmem(bytes, (size_t)got, text, overlap))
             return true;
     }
     return false;
@@ -149,17 +129,15 @@ static bool range_holds(int memory, struct range range, const char *text)
  * of those left out hold the text. */
 static int dumped_ranges_with(const char *text, int *n_without)
 {
-    char path[64], line[512], flags[8];
+    char line[512], flags[8];
     struct range range = {0};
     int memory, n = 0;
     FILE *maps;
 
-    snprintf(path, sizeof(path), "/proc/%d/mem", (int)d.pid);
-    memory = open(path, O_RDONLY);
+    memory = open(js("/proc/%d/mem", (int)d.pid), O_RDONLY);
     if (memory == -1)
         SKIP("the memory of another process may not be read here");
-    snprintf(path, sizeof(path), "/proc/%d/smaps", (int)d.pid);
-    maps = fopen(path, "re");
+    maps = fopen(js("/proc/%d/smaps", (int)d.pid), "re");
     CHECK(maps);
     *n_without = 0;
     while (fgets(line, sizeof(line), maps)) {
@@ -179,6 +157,8 @@ static int dumped_ranges_with(const char *text, int *n_without)
 TEST(secrets__are_in_no_memory_that_is_dumped)
 {
     static const char *const locked[] = {"--requirepass", PASSWORD, NULL};
+    const char *of_user = js("{'user':{'id':'u1'},'rank':{'candidates':[{'adid':'a1'}]}}");
+    const char *config = js("{'features':{'password':{'$file':'password'}}}");
     struct redis redis AT_END(redis_stop);
     int left_out;
 
@@ -187,23 +167,15 @@ TEST(secrets__are_in_no_memory_that_is_dumped)
     driver_write(&d, "key", KEY "\n");
     driver_write(&d, "password", PASSWORD "\n");
     for (int i = 0; i < 3; i++)
-        CHECK_INT(
-            driver_reload(&d, "{\"features\":{\"password\":{\"$file\":\"password\"}}}")->status,
-            200);
-    for (int64_t until_us = clock_now_us() + 10000000; driver_metric(&d, "adrank_redis_up") != 1;) {
-        CHECK(clock_now_us() < until_us);
-        usleep(5000);
-    }
+        CHECK_INT(driver_reload(&d, config)->status, 200);
+    WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     for (int i = 0; i < 3; i++)
-        CHECK(strstr(driver_rank(&d, OF_USER)->body, "\"degraded\":[]"));
+        CHECK(strstr(driver_rank(&d, of_user)->body, "\"degraded\":[]"));
     if (!sanitized()) {
-        test_row("secrets: the key");
         CHECK_INT(dumped_ranges_with(KEY, &left_out), 0);
         CHECK(left_out > 0); /* else this finds nothing anywhere */
-        test_row("secrets: the password");
         CHECK_INT(dumped_ranges_with(PASSWORD, &left_out), 0);
         CHECK(left_out > 0);
     }
     CHECK(!strstr(driver_log(&d), KEY) && !strstr(driver_log(&d), PASSWORD));
-    CHECK_INT(driver_stop(&d), 0);
 }

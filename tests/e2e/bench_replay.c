@@ -61,7 +61,7 @@ TEST(bench_replay__names_the_bad_line)
     for (int i = 0; i < COUNT(rows); i++) {
         const char *path = write_lines(rows[i].lines);
 
-        test_row("replay: row %zu", i);
+        test_row("replay: row %d", i);
         bench_begin(&run, "127.0.0.1:1", "--replay %s", path);
         CHECK_INT(bench_finish(&run), rows[i].status);
         snprintf(want, sizeof(want), "%s%s", path, rows[i].place);

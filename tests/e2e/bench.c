@@ -45,7 +45,7 @@ TEST(bench__nobody_there)
     static const char *const rows[] = {"--rate 50", "--connections 3",
                                        "--rate 50 --find-max --slo p99=5ms"};
 
-    for (int i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("bench: %s with nobody there", rows[i]);
         bench_begin(&run, "127.0.0.1:1", "%s --duration 0.3 --warmup 0", rows[i]);
         CHECK_INT(bench_finish(&run), 69);
@@ -61,6 +61,7 @@ TEST(bench__somebody_else_is_there)
     CHECK_INT(bench_finish(&run), 69);
     if (!strstr(run.said, "no request was answered as adrankd answers /rank"))
         FAIL("%s", run.said);
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 TEST(bench__figures)
@@ -93,7 +94,7 @@ TEST(bench__figures)
                            "--slo p99=5000ms "
                            "--reload-every 0.3"),
               0);
-    for (int i = 0; i < COUNT(numbers); i++)
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
         bench_figure(&run, numbers[i]);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK(bench_figure(&run, "/intended") > 50 && bench_figure(&run, "/intended") < 200);
@@ -103,6 +104,7 @@ TEST(bench__figures)
     CHECK_INT(bench_daemon(&run, &d, "--rate 100 --duration 0.5 --warmup 0.1 --slo p99=1us"), 1);
     CHECK(strstr(run.said, "MISSED"));
     CHECK(json_is_false(driver_at(run.figures, "/slo_met")));
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* Everything is answered by its prior: no goodput, though all is 200. */
@@ -113,6 +115,7 @@ TEST(bench__degraded_is_no_goodput)
     CHECK_INT(bench_daemon(&run, &d, "--rate 40 --duration 1 --warmup 0.2 --tmax 60"), 0);
     CHECK(bench_figure(&run, "/outcomes/degraded") + bench_figure(&run, "/outcomes/late") > 20);
     CHECK(bench_figure(&run, "/goodput_per_s") < 0.2 * bench_figure(&run, "/achieved_per_s"));
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would have sent but
@@ -134,6 +137,7 @@ TEST(bench__a_stall_shows_in_p99)
     CHECK(bench_figure(&run, "/latency_ms/max") >= 190);
     CHECK(bench_figure(&run, "/latency_ms/p50") < 100);
     CHECK(bench_figure(&run, "/outcomes/failed") == 0);
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* A device that takes 10 us a token, whatever a batch holds: its capacity follows from the tokens
@@ -157,6 +161,7 @@ static bool finds_the_highest_rate(void)
              driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"infer\"}");
     capacity = 1e6 / (tokens * 10);
     printf("     found %.0f/s of %.0f/s (%.0f tokens a request)\n", found, capacity, tokens);
+    CHECK_INT(driver_stop(&d), 0);
     CHECK(found < 1.4 * capacity);
     return found > 0.6 * capacity;
 }

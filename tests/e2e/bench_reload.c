@@ -69,6 +69,7 @@ TEST(bench_reload__swaps_two_models)
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), 1 + swaps);
     CHECK((strcmp(before, digest()) != 0) == (swaps % 2 == 1));
     CHECK(strstr(run.said, "model swaps"));
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* What cannot be opened is counted; the old model goes on answering. */
@@ -83,6 +84,7 @@ TEST(bench_reload__counts_swaps_that_fail)
     CHECK(bench_figure(&run, "/swaps") >= 1);
     CHECK(bench_figure(&run, "/reloads_failed") >= 1);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 TEST(bench_reload__reloads_beside_the_load)
@@ -98,4 +100,5 @@ TEST(bench_reload__reloads_beside_the_load)
     CHECK(reloads >= 2);
     CHECK(bench_figure(&run, "/reloads_failed") == 0 && bench_figure(&run, "/swaps") == 0);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
 }

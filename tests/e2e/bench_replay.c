@@ -58,10 +58,10 @@ TEST(bench_replay__names_the_bad_line)
     };
     char want[128];
 
-    for (int i = 0; i < COUNT(rows); i++) {
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         const char *path = write_lines(rows[i].lines);
 
-        test_row("replay: row %d", i);
+        test_row("replay: row %zu", i);
         bench_begin(&run, "127.0.0.1:1", "--replay %s", path);
         CHECK_INT(bench_finish(&run), rows[i].status);
         snprintf(want, sizeof(want), "%s%s", path, rows[i].place);
@@ -100,6 +100,7 @@ TEST(bench_replay__takes_the_impressions_of_the_simulator)
     CHECK(bench_figure(&run, "/results") >= bench_figure(&run, "/intended"));
     CHECK(driver_metric(&d, "adrank_requests_total{code=\"200\",path=\"/rank\"}") >=
           bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* The first thing that somebody tries: what it makes up by itself is answered in full by the demo's
@@ -111,4 +112,5 @@ TEST(bench_replay__made_up_requests_suit_the_demo)
     printf("     %.0f answered in full\n", bench_figure(&run, "/outcomes/ok"));
     CHECK(bench_figure(&run, "/outcomes/ok") >= 20);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
+    CHECK_INT(driver_stop(&d), 0);
 }

@@ -1,6 +1,6 @@
 /*
- * struct executor, for the files that work on it: executor.c (life and loop), submit.c and
- * run_task.c (what other threads hand in), served.c (engines opened and closed on its thread).
+ * struct executor, for the files that work on it: executor.c (life, loop, tasks of other threads),
+ * submit.c (their jobs), served.c (engines opened and closed on its thread).
  */
 #ifndef SERVER_BATCH_EXECUTOR_STATE_H
 #define SERVER_BATCH_EXECUTOR_STATE_H
@@ -8,6 +8,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "server/batch/executor.h"
 #include "server/batch/schedule.h"
 
 struct executor {
@@ -17,7 +18,7 @@ struct executor {
     const char *backend;
     pthread_t thread;
 
-    /* Of the schedule's life, for threads that do not take the lock. */
+    /* Of the schedule, for threads that do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
     atomic_bool looks_full; /* the queue was full at the last check under the lock */

@@ -107,7 +107,7 @@ static void report(struct performer *performer, const struct batch *batch)
             });
 }
 
-/* A part's job is returned by an action of its own. */
+/* The jobs of parts and of a batch that failed are among the actions. */
 static void complete(struct batch *batch)
 {
     for (int i = 0; i < batch->n; i++) {
@@ -115,13 +115,10 @@ static void complete(struct batch *batch)
 
         if (batch->submitted)
             job->infer_us = batch->completed_us - job->launched_us;
-        if (batch->part >= 0)
+        if (batch->part >= 0 || batch->status == BATCH_FAILED)
             continue;
         job->work.next = NULL;
-        if (batch->status == BATCH_FAILED)
-            works_reroute(&job->work);
-        else
-            works_return(&job->work, outcome_of(batch, job));
+        works_return(&job->work, outcome_of(batch, job));
     }
     batch->n = 0;
 }
@@ -136,35 +133,24 @@ static void end_tasks(struct task *tasks)
     }
 }
 
-static void act(struct performer *performer, const struct action *action)
-{
-    switch (action->kind) {
-    case ACTION_COMPLETE:
-        report(performer, action->batch);
-        complete(action->batch);
-        break;
-    case ACTION_RETURN:
-        works_return(action->works, action->outcome);
-        break;
-    case ACTION_REROUTE:
-        works_reroute(action->works);
-        break;
-    case ACTION_LAUNCH:
-        launch(action->batch, &performer->facts);
-        break;
-    case ACTION_STEP:
-        action->task->rc = action->task->step(action->task->arg, &action->task->err);
-        performer->facts.stepped = true;
-        break;
-    case ACTION_END_TASK:
-        end_tasks(action->task);
-        break;
-    }
-}
-
 void performer_act(struct performer *performer)
 {
-    performer->facts = (struct facts){0};
-    for (int i = 0; i < performer->actions.n; i++)
-        act(performer, &performer->actions.items[i]);
+    const struct actions *actions = &performer->actions;
+    struct facts *facts = &performer->facts;
+
+    for (int i = 0; i < facts->n_done; i++) {
+        report(performer, facts->done[i]);
+        complete(facts->done[i]);
+    }
+    *facts = (struct facts){0};
+    works_reroute(actions->rerouted);
+    for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
+        works_return(actions->returned[outcome], (enum job_outcome)outcome);
+    end_tasks(actions->ended);
+    if (actions->step) {
+        actions->step->rc = actions->step->step(actions->step->arg, &actions->step->err);
+        facts->stepped = true;
+    }
+    if (actions->launch)
+        launch(actions->launch, facts);
 }

@@ -1,5 +1,4 @@
 /* Encoding a catalog's ads for a served model: on which thread, with which engine, until when. */
-#include "server/batch/served_ads.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 /* A kind's ads, scripted; its functions stand in for model/encoded_ads.c. */

@@ -63,7 +63,6 @@ TEST(executor__encodes_ads_where_the_kind_needs_it)
     struct executor *executor;
     struct served_model *served;
 
-    stub_reset();
     executor = rig_open_executor("0", 4);
     served = rig_open_model(1, executor, NULL);
     for (int i = 0; i < 6; i++) {

@@ -117,7 +117,6 @@ static void *run(void *arg)
     if (open_launcher(executor, start->args))
         return NULL;
     performer.launcher = executor->launcher;
-    performer.backend = executor->backend;
     while (turn(executor, &performer))
         ;
     if (!executor->schedule.n_launched && !executor->n_engines) {

@@ -30,7 +30,7 @@ struct executor_args {
     int max_batch_jobs;            /* of one batch */
     const struct executor_options *options; /* both until executor_open() returns */
     const struct deadline_options *deadline;
-    /* On the executor's thread, after each batch that did not fail; may be NULL, must not block. */
+    /* On the executor's thread, after each batch that did not fail; must not block. */
     void (*on_batch)(void *arg, const struct batch_stats *stats);
     void *on_batch_arg;
 };

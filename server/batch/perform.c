@@ -94,10 +94,10 @@ static void report(struct performer *performer, const struct batch *batch)
         log_warn("batch_no_memory", LOG_STR("error", error));
     if (batch->status == BATCH_FAILED && !performer->broken) {
         performer->broken = true;
-        log_error("backend_broken", LOG_STR("backend", performer->backend),
+        log_error("backend_broken", LOG_STR("backend", launcher_backend(performer->launcher)),
                   LOG_STR("error", error));
     }
-    if (performer->on_batch && batch->submitted && batch_computed(batch->status))
+    if (batch->submitted && batch_computed(batch->status))
         performer->on_batch(
             performer->on_batch_arg,
             &(struct batch_stats){

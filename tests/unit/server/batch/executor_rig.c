@@ -154,8 +154,7 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
 
 enum submit rig_submit(struct rig_worker *worker, struct batch_job *job)
 {
-    int64_t wait_us;
-    enum submit answer = executor_submit(job, clock_now_us(), &wait_us);
+    enum submit answer = executor_submit(job, clock_now_us());
 
     if (answer == SUBMIT_ADMITTED) {
         worker->admitted++;

@@ -28,7 +28,8 @@ static int cut_part(struct batch *batch, struct err *err)
 
 static enum batch_status submit(struct batch *batch, struct err *err)
 {
-    struct engine *engine = job_engine(batch_job_of_work(batch->works[0]))->engine;
+    const struct batch_job *first = batch_job_of_work(batch->works[0]);
+    int engine = first->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY;
     int cut = 1;
 
     for (int i = 0; i < batch->n && batch->part <= 0; i++) {
@@ -42,7 +43,7 @@ static enum batch_status submit(struct batch *batch, struct err *err)
     if (cut != 1)
         return cut ? BATCH_NO_MEMORY : BATCH_OK;
     batch->engine_batch.n_jobs = batch->n;
-    if (engine_submit(engine, &batch->engine_batch, err))
+    if (engine_submit(first->model->engines[engine].engine, &batch->engine_batch, err))
         return BATCH_FAILED;
     batch->submitted = true;
     return BATCH_OK;

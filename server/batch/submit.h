@@ -31,10 +31,4 @@ void works_return(struct work *works, enum job_outcome outcome);
  * are returned. */
 void works_reroute(struct work *works);
 
-/* The engine that runs it. */
-static inline struct served_engine *job_engine(const struct batch_job *job)
-{
-    return &job->model->engines[job->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY];
-}
-
 #endif

@@ -114,7 +114,7 @@ static void on_letter(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
     struct batch_job *job = batch_job_of(letter);
-    struct request *r = request_pool_slot(&rw->pool, job->owner.slot);
+    struct request *r = rw->pool.slots[job->owner.slot];
     struct score_group *group = NULL;
 
     if (r->generation != job->owner.generation) { /* its request has ended */

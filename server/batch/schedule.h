@@ -58,8 +58,8 @@ void schedule_close(struct schedule *schedule, int64_t now_us);
 /* What happened since the last decision. */
 struct facts {
     int64_t now_us;
-    int n_engines;                          /* open */
-    struct batch *launched;                 /* was launched: its shape is known. May be NULL */
+    int n_engines;          /* open */
+    struct batch *launched; /* the last actions': its shape is known now; NULL: none */
     struct batch *done[BATCH_MAX_LAUNCHED]; /* completed or not submitted; status says how */
     int n_done;
     bool stepped; /* the step was made: the task's rc is set */

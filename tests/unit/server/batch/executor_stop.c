@@ -1,4 +1,4 @@
-/* An end that does not come by itself: more in the queue than a drain has time for, a batch that
+/* Executors that would not end without a limit: more is queued than a drain has time for, a batch
  * hangs. */
 #include "tests/unit/server/batch/executor_rig.h"
 

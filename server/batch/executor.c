@@ -227,8 +227,7 @@ void executor_close(struct executor *executor)
     free_executor(executor);
 }
 
-/* ---- tasks of other threads -------------------------------------------------------------------
- */
+/* ---- tasks of other threads ------------------------------------------------------------------ */
 
 static void on_ended(struct task *task)
 {

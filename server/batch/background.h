@@ -1,7 +1,7 @@
 /*
  * Background tasks: work for the executor's thread and its device, done in steps of some
  * milliseconds, one at a time, between batches, while nothing is launched. Opening an engine is
- * one, closing an engine is another. See executor_run_task().
+ * one, closing an engine is another. See run_task.h for how to run one.
  *
  * This file holds the tasks that wait and how long their steps take. Pure; the executor guards it
  * by its lock.

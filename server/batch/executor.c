@@ -39,13 +39,6 @@ static void wait_for_news(struct executor *executor)
     pthread_cond_timedwait(&executor->wake, &executor->lock, &until);
 }
 
-static enum executor_state state_of(const struct schedule *schedule)
-{
-    if (schedule->broken)
-        return EXECUTOR_BROKEN;
-    return schedule->stopping ? EXECUTOR_STOPPING : EXECUTOR_SERVING;
-}
-
 /* One turn of the loop. False: it was the last one. */
 static bool turn(struct executor *executor, struct performer *performer)
 {
@@ -61,7 +54,7 @@ static bool turn(struct executor *executor, struct performer *performer)
     facts->now_us = clock_now_us();
     facts->n_engines = executor->n_engines;
     schedule_decide(schedule, facts, actions);
-    atomic_store(&executor->state, state_of(schedule));
+    atomic_store(&executor->state, schedule_state(schedule));
     atomic_store(&executor->heartbeat_us, schedule->heartbeat_us);
     if (actions->idle && !actions->finished)
         wait_for_news(executor);
@@ -204,7 +197,7 @@ static void stop(struct executor *executor, int64_t drain_us, bool close)
     schedule_stop(&executor->schedule, now_us, drain_us);
     if (close)
         schedule_close(&executor->schedule, now_us);
-    atomic_store(&executor->state, state_of(&executor->schedule));
+    atomic_store(&executor->state, schedule_state(&executor->schedule));
     pthread_cond_signal(&executor->wake);
     pthread_mutex_unlock(&executor->lock);
 }
@@ -225,47 +218,6 @@ void executor_close(struct executor *executor)
         return;
     }
     free_executor(executor);
-}
-
-/* ---- tasks of other threads ------------------------------------------------------------------ */
-
-static void on_ended(struct task *task)
-{
-    struct executor *executor = task->owner;
-
-    pthread_mutex_lock(&executor->lock);
-    task->done = true;
-    pthread_cond_broadcast(&executor->notice);
-    pthread_mutex_unlock(&executor->lock);
-}
-
-int executor_run_task(struct executor *executor, struct task *task, struct err *err)
-{
-    task->ended = on_ended;
-    task->owner = executor;
-    pthread_mutex_lock(&executor->lock);
-    if (schedule_is_open(&executor->schedule)) {
-        background_add(&executor->schedule.background, task);
-        pthread_cond_signal(&executor->wake);
-        while (!task->done)
-            pthread_cond_wait(&executor->notice, &executor->lock);
-    } else {
-        task->why = executor->schedule.broken ? "broken" : "stopping";
-    }
-    pthread_mutex_unlock(&executor->lock);
-    if (task->why)
-        return err_set(err, ERR_UNAVAILABLE, "backend %s is %s", executor->backend, task->why);
-    if (task->rc)
-        *err = task->err;
-    return task->rc;
-}
-
-void executor_post_task(struct executor *executor, struct task *task)
-{
-    pthread_mutex_lock(&executor->lock);
-    background_add(&executor->schedule.background, task);
-    pthread_cond_signal(&executor->wake);
-    pthread_mutex_unlock(&executor->lock);
 }
 
 /* ---- what others read and set ---------------------------------------------------------------- */

@@ -5,7 +5,7 @@
  *
  * Each turn of its thread decides under the lock what to do (schedule.h) and then does it without
  * the lock (perform.h). The lock is held for a walk over the queue at most. Other threads hand in
- * jobs (submit.h), models and their catalogs (served.h), and tasks (background.h). After the start,
+ * jobs (submit.h), models and their catalogs (served.h), and tasks (run_task.h). After the start,
  * submitting and running allocates nothing.
  *
  * Failure. Once the engine reports that its backend is broken, the executor is EXECUTOR_BROKEN
@@ -17,12 +17,11 @@
 #define SERVER_BATCH_EXECUTOR_H
 
 #include "adrank/engine.h"
-#include "server/batch/batch.h"
 #include "server/batch/deadline_options.h"
 #include "server/batch/executor_options.h"
+#include "server/batch/schedule.h"
 
 struct executor;
-struct task;
 
 struct executor_args {
     struct launcher_args launcher; /* on_progress and arg are the executor's own */
@@ -57,18 +56,7 @@ void executor_set_options(struct executor *executor, const struct executor_optio
 const struct device_caps *executor_caps(const struct executor *executor);
 const char *executor_backend(const struct executor *executor);
 
-/*
- * Runs a task (step, abandon and arg are set) and waits until it ends. Not for request workers, nor
- * for the executor's own thread. While an engine is served, steps should take at most 10 ms each:
- * the gate leaves room for no more. -1: err is that of the step that failed, or ERR_UNAVAILABLE
- * when the executor is broken or stopping.
- */
-int executor_run_task(struct executor *executor, struct task *task, struct err *err) MUST_CHECK;
-/* Runs a task that always runs, without waiting for it. Its memory is lent until ended(). */
-void executor_post_task(struct executor *executor, struct task *task);
-
-/* Broken takes precedence over stopping. Any thread. */
-enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
+/* Any thread. */
 enum executor_state executor_state(const struct executor *executor);
 /* When the executor was last seen working (monotonic): while batches are launched, since when the
  * oldest one is, or since when it is the oldest; otherwise the last turn of its loop, at least

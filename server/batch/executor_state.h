@@ -1,6 +1,6 @@
 /*
- * struct executor, for the files that work on it: executor.c (life, loop, tasks of other threads),
- * submit.c (their jobs), served.c (engines opened and closed on its thread).
+ * struct executor, for the files that work on it: executor.c (life and loop), submit.c and
+ * run_task.c (what other threads hand in), served.c (engines opened and closed on its thread).
  */
 #ifndef SERVER_BATCH_EXECUTOR_STATE_H
 #define SERVER_BATCH_EXECUTOR_STATE_H
@@ -8,7 +8,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "server/batch/executor.h"
 #include "server/batch/schedule.h"
 
 struct executor {

@@ -34,9 +34,11 @@ void schedule_set_options(struct schedule *schedule, const struct batch_options 
     options->reserve_us = options->reserve_us < 0 ? 0 : options->reserve_us;
 }
 
-bool schedule_is_open(const struct schedule *schedule)
+enum executor_state schedule_state(const struct schedule *schedule)
 {
-    return !schedule->broken && !schedule->stopping;
+    if (schedule->broken)
+        return EXECUTOR_BROKEN;
+    return schedule->stopping ? EXECUTOR_STOPPING : EXECUTOR_SERVING;
 }
 
 void schedule_stop(struct schedule *schedule, int64_t now_us, int64_t drain_us)

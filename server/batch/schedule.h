@@ -15,6 +15,8 @@
 #include "server/batch/gate.h"
 #include "server/batch/split.h"
 
+enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
+
 struct schedule {
     struct batch_options options;
     int max_jobs, max_queue; /* upper bounds of the options */
@@ -41,8 +43,8 @@ void schedule_release(struct schedule *schedule); /* does nothing if zeroed */
 /* Values outside what it was made for are clamped. */
 void schedule_set_options(struct schedule *schedule, const struct batch_options *options);
 
-/* Whether new jobs and tasks are taken. */
-bool schedule_is_open(const struct schedule *schedule);
+/* New jobs and tasks are taken while it is serving. Broken takes precedence over stopping. */
+enum executor_state schedule_state(const struct schedule *schedule);
 /* Whether options.max_queue is reached. */
 bool schedule_is_full(const struct schedule *schedule);
 /* Expired and cancelled work is dropped before the queue limit is checked: removes it where the

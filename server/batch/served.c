@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
-#include "server/batch/executor.h"
 #include "server/batch/executor_state.h"
+#include "server/batch/run_task.h"
 
 #define STEP_MAX_US 10000 /* of opening an engine, where others are served */
 

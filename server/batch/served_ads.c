@@ -1,7 +1,7 @@
 /* Encodes a catalog's ads in steps, on the thread these need; see served.h. */
 #include "server/batch/served.h"
 
-#include "server/batch/executor.h"
+#include "server/batch/run_task.h"
 
 struct encoding {
     struct encoded_ads *ads;

@@ -28,7 +28,7 @@ static enum submit admit(struct batch_job *job, int engine, int64_t now_us)
     schedule = &executor->schedule;
     job->by_fallback = engine == SERVED_FALLBACK;
     pthread_mutex_lock(&executor->lock);
-    if (schedule_is_open(schedule)) {
+    if (schedule_state(schedule) == EXECUTOR_SERVING) {
         batch_job_prepare(job, &served->cost, &schedule->options, now_us);
         dropped = schedule_make_room(schedule, now_us);
         answer = schedule_admit(schedule, &job->work, now_us).submit;

@@ -57,8 +57,6 @@ static void break_down(bool with_fallback, bool at_submit, int segments)
     CHECK(with_fallback ? failed == 0 : failed > 200);
     CHECK(with_fallback ? crowd.by_fallback > 200 : crowd.by_fallback == 0);
     CHECK_ERR(try_model(2, crowd.executor, &served, &err), err, "broken");
-    executor_stop(crowd.executor, 0);
-    CHECK_INT(executor_state(crowd.executor), EXECUTOR_BROKEN);
     rig_crowd_close();
 }
 

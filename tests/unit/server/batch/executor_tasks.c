@@ -1,4 +1,5 @@
 /* Background tasks of any kind, between batches, on the executor's thread. */
+#include "server/batch/run_task.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 struct counted {

@@ -55,7 +55,7 @@ static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 
     rig_work(work, s.now_us, s.now_us + budget_us, tokens, cost, &s.schedule.options);
     work->next = &s.jobs[JOBS - 1]; /* left over from an earlier list */
-    if (!schedule_is_open(&s.schedule)) {
+    if (schedule_state(&s.schedule) != EXECUTOR_SERVING) {
         say(" closed");
         return;
     }
@@ -254,10 +254,10 @@ static void say_ratio(const struct event *event)
 
 static void say_state(const struct event *event)
 {
+    static const char *const names[] = {"serving", "broken", "stopping"};
+
     (void)event;
-    say(" %s", schedule_is_open(&s.schedule) ? "serving"
-               : s.schedule.broken           ? "broken"
-                                             : "stopping");
+    say(" %s", names[schedule_state(&s.schedule)]);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */

@@ -66,72 +66,36 @@ TEST(address__means_all_or_both)
 
 TEST(address__refuses_what_is_none)
 {
-    static const char *const cases[] = {
-        "",
-        ":",
-        "*",
-        "*:",
-        "**:80",
-        "*.*.*.*:80",
-        "[*]:80",
-        "127.0.0.1",
-        "127.0.0.1:",
-        "127.0.0.1:x",
-        "127.0.0.1:65536",
-        "127.0.0.1:-1",
-        "127.0.0.1: 8080",
-        "127.0.0.1:80 ",
-        " 127.0.0.1:80",
-        "127.0.0.1:+80",
-        "127.0.0.1:0x50",
-        "127.0.0.1:80,127.0.0.2:80",
-        "127.0.0.1:80:81",
+    enum { MAX_CASES = 20 };
+    static const char *const cases[][MAX_CASES] = {
+        {"", ":", "*", "*:", "**:80", "*.*.*.*:80", "[*]:80", "unix:", "unix:@abstract"},
+        {"127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+         "127.0.0.1: 8080", "127.0.0.1:80 ", " 127.0.0.1:80", "127.0.0.1:+80", "127.0.0.1:0x50",
+         "127.0.0.1:80,127.0.0.2:80", "127.0.0.1:80:81"},
         /* what inet_aton() takes for an address, or for another one */
-        "127.1:80",
-        "1.2.3:80",
-        "2130706433:80",
-        "0x7f000001:80",
-        "0x7f.0.0.0x1:80",
-        "0127.0.0.1:80",
-        "127.0.0.256:80",
-        "127.0.0.1.1:80",
-        "127.0.0.1.:80",
-        "0:80",
+        {"127.1:80", "1.2.3:80", "2130706433:80", "0x7f000001:80", "0x7f.0.0.0x1:80",
+         "0127.0.0.1:80", "127.0.0.256:80", "127.0.0.1.1:80", "127.0.0.1.:80", "0:80"},
         /* IPv6 */
-        "::1:8080",
-        "::8080",
-        "[::1]",
-        "[::1]80",
-        "[]:80",
-        "[::1:80",
-        "[127.0.0.1]:80",
-        "[localhost]:80",
-        "[::g]:80",
-        "[:::]:80",
+        {"::1:8080", "::8080", "[::1]", "[::1]80", "[]:80", "[::1:80", "[127.0.0.1]:80",
+         "[localhost]:80", "[::g]:80", "[:::]:80"},
         /* nobody can connect to them */
-        "224.0.0.1:80",
-        "255.255.255.255:80",
-        "[ff02::1]:80",
+        {"224.0.0.1:80", "255.255.255.255:80", "[ff02::1]:80"},
         /* no names */
-        "a b:80",
-        "a/b:80",
-        "-a:80",
-        ".a:80",
-        "a..b:80",
-        "http://127.0.0.1:80",
-        "tcp:80:80",
-        "caf\xc3\xa9:80",
-        "unix:",
-        "unix:@abstract",
+        {"a b:80", "a/b:80", "-a:80", ".a:80", "a..b:80", "http://127.0.0.1:80", "tcp:80:80",
+         "caf\xc3\xa9:80"},
     };
     struct addresses addresses;
     char path[200] = "unix:/";
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        test_row("address__refuses_what_is_none \"%s\"", cases[i]);
-        CHECK(address_check(cases[i], &err) == -1);
+    for (int i = 0; i < COUNT(cases) * MAX_CASES; i++) {
+        const char *text = cases[i / MAX_CASES][i % MAX_CASES];
+
+        if (!text)
+            continue;
+        test_row("address__refuses_what_is_none \"%s\"", text);
+        CHECK(address_check(text, &err) == -1);
         CHECK_INT(err.code, ERR_CONFIG);
-        CHECK(addresses_resolve(&addresses, cases[i], &err) == -1);
+        CHECK(addresses_resolve(&addresses, text, &err) == -1);
         CHECK_INT(err.code, ERR_CONFIG);
     }
     memset(path + 6, 'p', 150);

@@ -19,7 +19,7 @@
 
 static int free_port(void)
 {
-    int port;
+    int port = 0;
 
     close(loopback_bind(&port));
     return port;

@@ -61,7 +61,7 @@ static struct err err;
 
 static void start(const char *const *answers, int timeout_ms)
 {
-    int port;
+    int port = 0;
 
     peer.requests[0] = 0;
     peer.answers = answers;
@@ -153,7 +153,7 @@ static void check_no_connection(const char *address, const char *why)
 
 TEST(http_client__reports_a_refused_connection)
 {
-    int port, fd = loopback_bind(&port); /* not listening */
+    int port = 0, fd = loopback_bind(&port); /* not listening */
     char address[64];
 
     snprintf(address, sizeof(address), "127.0.0.1:%d", port);

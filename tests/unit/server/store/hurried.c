@@ -209,7 +209,7 @@ TEST(store__a_slow_greeting_is_waited_for_with_the_breaker_open)
 {
     struct store_settings settings = settings_of(NULL);
     char url[64];
-    int port;
+    int port = 0;
 
     memset(&slow, 0, sizeof(slow));
     slow.listener = loopback_listen(&port);

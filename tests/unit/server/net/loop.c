@@ -112,7 +112,8 @@ static void on_lag(void *arg, int64_t lag_us)
 TEST(loop__tells_its_lag)
 {
     start();
-    loop_on_lag(&state.loop, on_lag, &state);
+    state.loop.on_lag = on_lag;
+    state.loop.on_lag_arg = &state;
     loop_run(&state.loop);
     CHECK_INT(state.lags, 2);
     CHECK(state.lag_us >= 30000);

@@ -237,8 +237,7 @@ static atomic_int n_limits_taken;
 
 static void on_thread_limits(struct letter *letter, void *reader)
 {
-    connection_pool_set_limits(&((struct net_thread *)reader)->pool,
-                               &((struct limits_letter *)letter)->limits);
+    ((struct net_thread *)reader)->pool.limits = ((struct limits_letter *)letter)->limits;
     atomic_fetch_add(&n_limits_taken, 1);
 }
 

@@ -77,7 +77,7 @@ static void rig_open(void)
     timer_init(&rig.stop, on_stop_timer, NULL);
     CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
     budget_init(&rig.memory, 1 << 27, http_defaults.max_body_bytes);
-    net_shared_init(&rig.shared, &rig.memory);
+    rig.shared.memory = &rig.memory;
     rig.pool = (struct connection_pool){.loop = &rig.loop,
                                         .shared = &rig.shared,
                                         .limits = net_limits_of(&http_defaults),

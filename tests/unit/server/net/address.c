@@ -20,7 +20,7 @@ TEST(address__reads_what_it_writes)
     struct addresses addresses;
     char out[ADDRESS_TEXT_BYTES];
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("address__reads_what_it_writes %s", cases[i].text);
         CHECK_OK(address_check(cases[i].text, &err), err);
         CHECK_OK(addresses_resolve(&addresses, cases[i].text, &err), err);
@@ -45,7 +45,7 @@ TEST(address__means_all_or_both)
         {"LOCALHOST:80", "127.0.0.1:80 [::1]:80", "LOCALHOST:80"},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         struct addresses addresses;
         char out[ADDRESS_TEXT_BYTES], all[300] = "";
 
@@ -109,7 +109,7 @@ TEST(address__takes_names)
                                         "my_host:80", "host.example.:80", "x.0a:80"};
     struct addresses addresses;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("address__takes_names %s", cases[i]);
         CHECK_OK(address_check(cases[i], &err), err);
     }

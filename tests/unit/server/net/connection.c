@@ -250,7 +250,7 @@ TEST(connection__answers_who_shut_only_sending)
     CHECK_VIEW(expect(client, 200).body, "late");
     CHECK_VIEW(expect(client, 200).body, "ok");
     expect_end(client);
-    client = connect_client(); /* and in the midst of a request */
+    client = connect_client(); /* and in the middle of a request */
     send_text(client, "GET /late HTT");
     shutdown(client->fd, SHUT_WR);
     expect_code(client, 400, "bad_request");

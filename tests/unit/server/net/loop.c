@@ -109,7 +109,7 @@ static void on_lag(void *arg, int64_t lag_us)
         usleep(LOOP_TICK_US + 30000); /* the next beat is late by that */
 }
 
-TEST(loop__tells_its_lag)
+TEST(loop__reports_its_lag)
 {
     start();
     state.loop.on_lag = on_lag;

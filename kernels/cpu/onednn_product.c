@@ -1,4 +1,4 @@
-/* A product of the linear layer: which of its rungs are used. */
+/* A product of the linear layer: its primitives by number of rows, and which of them are used. */
 #include "kernels/cpu/onednn_product.h"
 
 #include <stdlib.h>
@@ -24,11 +24,30 @@ void onednn_product_choose(struct onednn_product *product, const int classes[ONE
     }
 }
 
+static dnnl_status_t make_rungs(struct onednn_product *product, dnnl_engine_t engine)
+{
+    struct onednn_shape shape = product->shape;
+    dnnl_status_t status = dnnl_success;
+
+    /* The top rung, which decides on the layout, must be there; the others need not. */
+    for (int rung = ONEDNN_RUNGS - 1; rung >= 0; rung--) {
+        struct onednn_matmul *matmul = &product->matmuls[rung];
+
+        shape.rows = onednn_rows(rung);
+        status = onednn_matmul_init(matmul, engine, &shape, &product->layout);
+        if (status == dnnl_out_of_memory || (status != dnnl_success && rung == ONEDNN_RUNGS - 1))
+            return status;
+        if (matmul->scratch_bytes > product->scratch_bytes)
+            product->scratch_bytes = matmul->scratch_bytes;
+    }
+    return dnnl_success;
+}
+
 static dnnl_status_t keep_agreeing_rungs(struct onednn_product *product, dnnl_engine_t engine,
                                          dnnl_stream_t stream)
 {
     int classes[ONEDNN_RUNGS];
-    dnnl_status_t status = onednn_trial(&product->rungs, engine, stream, classes);
+    dnnl_status_t status = onednn_trial(product, engine, stream, classes);
 
     if (status != dnnl_success)
         return status;
@@ -44,9 +63,8 @@ static void log_product(const struct onednn_product *product)
         n_usable += product->usable[rung];
         highest = product->usable[rung] ? rung : highest;
     }
-    log_debug("linear_shape", LOG_INT("in", product->rungs.shape.in),
-              LOG_INT("out", product->rungs.shape.out),
-              LOG_STR("implementation", product->rungs.matmuls[ONEDNN_RUNGS - 1].implementation),
+    log_debug("linear_shape", LOG_INT("in", product->shape.in), LOG_INT("out", product->shape.out),
+              LOG_STR("implementation", product->matmuls[ONEDNN_RUNGS - 1].implementation),
               LOG_INT("rungs", n_usable), LOG_INT("most_rows", onednn_rows(highest)));
 }
 
@@ -58,7 +76,9 @@ int onednn_product_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct 
 
     if (!product)
         return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", shape->in, shape->out);
-    status = onednn_rungs_init(&product->rungs, engine, shape);
+    product->shape = *shape;
+    product->shape.rows = onednn_rows(ONEDNN_RUNGS - 1);
+    status = make_rungs(product, engine);
     if (status == dnnl_success)
         status = keep_agreeing_rungs(product, engine, stream);
     if (status != dnnl_success) {
@@ -75,7 +95,9 @@ void onednn_product_free(struct onednn_product *product)
 {
     if (!product)
         return;
-    onednn_rungs_release(&product->rungs);
+    for (int rung = 0; rung < ONEDNN_RUNGS; rung++)
+        onednn_matmul_release(&product->matmuls[rung]);
+    onednn_layout_free(product->layout);
     free(product);
 }
 

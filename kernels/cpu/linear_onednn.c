@@ -6,8 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "kernels/cpu/linear.h"
-#include "kernels/cpu/onednn_product.h"
+#include "kernels/cpu/onednn_trial.h"
 
 #define MAX_PRODUCTS 256 /* shapes that one backend ever sees */
 
@@ -41,12 +42,82 @@ static int fail(struct err *err, const char *what, dnnl_status_t status)
                    what, onednn_reason(status));
 }
 
-/* ---- provider -------------------------------------------------------------------------------- */
-
 static dnnl_data_type_t operand_type(enum precision precision)
 {
     return precision == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
 }
+
+/* ---- products -------------------------------------------------------------------------------- */
+
+static void product_free(struct onednn_product *product)
+{
+    onednn_product_release(product);
+    free(product);
+}
+
+static void log_product(const struct onednn_product *product)
+{
+    int n_usable = 0, highest = 0;
+
+    for (int rung = 0; rung < ONEDNN_RUNGS; rung++) {
+        n_usable += product->usable[rung];
+        highest = product->usable[rung] ? rung : highest;
+    }
+    log_debug("linear_shape", LOG_INT("in", product->shape.in), LOG_INT("out", product->shape.out),
+              LOG_STR("implementation", product->matmuls[ONEDNN_RUNGS - 1].implementation),
+              LOG_INT("rungs", n_usable), LOG_INT("most_rows", onednn_rows(highest)));
+}
+
+static dnnl_status_t product_init(struct linear_provider *provider,
+                                  const struct onednn_shape *shape, struct onednn_product *product)
+{
+    int classes[ONEDNN_RUNGS];
+    dnnl_status_t status = onednn_product_init(product, provider->engine, shape);
+
+    if (status == dnnl_success)
+        status = onednn_trial(product, provider->engine, provider->stream, classes);
+    if (status != dnnl_success)
+        return status;
+    onednn_product_choose(product, classes);
+    return product->lowest < 0 ? dnnl_unimplemented : dnnl_success;
+}
+
+static int product_new(struct linear_provider *provider, const struct onednn_shape *shape,
+                       const struct onednn_product **out, struct err *err)
+{
+    struct onednn_product *product;
+    dnnl_status_t status;
+
+    if (provider->n_products == MAX_PRODUCTS)
+        return err_set(err, ERR_INTERNAL, "linear: more than %d shapes", MAX_PRODUCTS);
+    product = calloc(1, sizeof(*product));
+    if (!product)
+        return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", shape->in, shape->out);
+    status = product_init(provider, shape, product);
+    if (status != dnnl_success) {
+        product_free(product);
+        return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_UNAVAILABLE,
+                       "linear %d x %d: oneDNN: %s", shape->in, shape->out, onednn_reason(status));
+    }
+    log_product(product);
+    product->index = provider->n_products;
+    provider->products[provider->n_products++] = product;
+    *out = product;
+    return 0;
+}
+
+static int find_product(struct linear_provider *provider, const struct onednn_shape *shape,
+                        const struct onednn_product **out, struct err *err)
+{
+    for (int i = 0; i < provider->n_products; i++) {
+        *out = provider->products[i];
+        if (onednn_same_shape(&(*out)->shape, shape))
+            return 0;
+    }
+    return product_new(provider, shape, out, err);
+}
+
+/* ---- provider -------------------------------------------------------------------------------- */
 
 /* oneDNN has bf16 from AVX-512 on, but emulated it is slower than f32. */
 static bool supports(const struct cpuid *cpu, enum precision precision)
@@ -64,31 +135,12 @@ static void describe(char *text, size_t size)
 static void provider_close(struct linear_provider *provider)
 {
     for (int i = 0; i < provider->n_products; i++)
-        onednn_product_free(provider->products[i]);
+        product_free(provider->products[i]);
     if (provider->stream)
         dnnl_stream_destroy(provider->stream);
     if (provider->engine)
         dnnl_engine_destroy(provider->engine);
     free(provider);
-}
-
-static int find_product(struct linear_provider *provider, const struct onednn_shape *shape,
-                        const struct onednn_product **out, struct err *err)
-{
-    for (int i = 0; i < provider->n_products; i++) {
-        *out = provider->products[i];
-        if (onednn_same_shape(&(*out)->shape, shape))
-            return 0;
-    }
-    if (provider->n_products == MAX_PRODUCTS)
-        return err_set(err, ERR_INTERNAL, "linear: more than %d shapes", MAX_PRODUCTS);
-    if (onednn_product_new(provider->engine, provider->stream, shape,
-                           &provider->products[provider->n_products], err))
-        return -1;
-    *out = provider->products[provider->n_products];
-    provider->products[provider->n_products]->index = provider->n_products;
-    provider->n_products++;
-    return 0;
 }
 
 static int provider_open(enum precision precision, struct linear_provider **out, struct err *err)

@@ -34,11 +34,10 @@ static inline int onednn_rows(int rung)
     return (rung + 1) * ONEDNN_STEP;
 }
 
-/* shape->rows is not read. ERR_UNAVAILABLE: oneDNN does not have this product here. stream is used
- * for the trial. Any thread. */
-int onednn_product_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
-                       struct onednn_product **out, struct err *err) MUST_CHECK;
-void onednn_product_free(struct onednn_product *product); /* may be NULL */
+/* shape->rows is not read. Neither usable nor lowest is set. Any thread. */
+dnnl_status_t onednn_product_init(struct onednn_product *product, dnnl_engine_t engine,
+                                  const struct onednn_shape *shape);
+void onednn_product_release(struct onednn_product *product);
 
 /* Sets usable and lowest (-1: none) from the classes of onednn_trial(). Pure. */
 void onednn_product_choose(struct onednn_product *product, const int classes[ONEDNN_RUNGS]);

@@ -1,8 +1,6 @@
 /* Tests of kernels/cpu/onednn_product.c. */
 #include "kernels/cpu/onednn_product.h"
 
-#include <dirent.h>
-
 #include "base/rng.h"
 #include "kernels/cpu/onednn_trial.h"
 #include "tests/test.h"
@@ -134,21 +132,5 @@ TEST(onednn_trial__sees_what_random_rows_see)
     check_classes(384, 384);
     check_classes(1536, 384);
     check_classes(53, 37);
-}
-
-/* OpenMP's answer is ours: products that are large enough for a team were made and run by now,
- * on this thread alone. */
-TEST(onednn__starts_no_threads)
-{
-    struct dirent *entry;
-    DIR *tasks;
-    int n = 0;
-
     check_classes(1024, 1024);
-    tasks = opendir("/proc/self/task");
-    CHECK(tasks != NULL);
-    while ((entry = readdir(tasks)))
-        n += entry->d_name[0] != '.';
-    closedir(tasks);
-    CHECK_INT(n, 1);
 }

@@ -167,14 +167,6 @@ TEST(file__write_replaces_nothing_but_files)
     CHECK(unlink(pointer) == 0);
 }
 
-TEST(file__join)
-{
-    struct arena arena AT_END(arena_release);
-
-    arena_init(&arena, 256, 0);
-    CHECK_STR(file_join(&arena, "a/b", "c"), "a/b/c");
-}
-
 TEST(file__clean_up)
 {
     static const char *const names[] = {"a", "b", "e", "fifo"};

@@ -47,13 +47,13 @@ TEST(catalog__reads_every_field)
     CHECK_NEAR(ad->bid, 0.06, 0);
     CHECK_INT(ad->bid_type, BID_CPC);
     CHECK_NEAR(ad->prior_ctr, 0.02, 0);
-    CHECK(ad->paused);
+    CHECK_INT(ad->status, AD_PAUSED);
     CHECK(ad->start_ms == 5 && ad->end_ms == 9);
     ad = &ads[1];
     CHECK_VIEW(ad->text, "kettle");
     CHECK_INT(ad->bid_type, BID_CPM);
     CHECK(isnan(ad->prior_ctr));
-    CHECK(!ad->paused);
+    CHECK_INT(ad->status, AD_ACTIVE);
     CHECK(ad->start_ms == 0 && ad->end_ms == INT64_MAX);
     CHECK_INT(ad->adomain.n, 0);
     CHECK_INT(ad->index, 1);
@@ -67,7 +67,7 @@ TEST(catalog__an_ad_is_active_by_status_and_time)
     CHECK(ad_active(&ad, 5));
     CHECK(ad_active(&ad, 8));
     CHECK(!ad_active(&ad, 9));
-    ad.paused = true;
+    ad.status = AD_PAUSED;
     CHECK(!ad_active(&ad, 5));
 }
 

@@ -34,8 +34,7 @@ TEST(json_writer__places_commas)
     jw_key(&w, "e");
     jw_raw(&w, VIEW_LIT("[1]"));
     jw_object_end(&w);
-    CHECK_STR(buf_str(&out),
-              "{\"a\":1,\"b\":[[],\"x\",{},null],\"c\":{\"d\":false},\"e\":[1]}");
+    CHECK_STR(buf_str(&out), "{\"a\":1,\"b\":[[],\"x\",{},null],\"c\":{\"d\":false},\"e\":[1]}");
 }
 
 TEST(json_writer__members)

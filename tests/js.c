@@ -42,12 +42,12 @@ const char *js(const char *fmt, ...)
     return text;
 }
 
-const char *js_list(int n, const char *item)
+static const char *numbered(int n, const char *item, const char *between)
 {
     struct buf *out = js_buf();
 
     for (int i = 0; i < n; i++) {
-        buf_add_str(out, i ? "," : "");
+        buf_add_str(out, i ? between : "");
         for (const char *c = item; *c; c++)
             if (*c == '#')
                 buf_printf(out, "%d", i);
@@ -57,11 +57,17 @@ const char *js_list(int n, const char *item)
     return buf_str(out);
 }
 
-const char *js_repeat(int n, const char *what)
+const char *js_repeat(int n, const char *item)
 {
-    struct buf *out = js_buf();
+    return numbered(n, item, "");
+}
 
-    while (n-- > 0)
-        buf_add_str(out, what);
-    return buf_str(out);
+const char *js_lines(int n, const char *item)
+{
+    return numbered(n, item, "\n");
+}
+
+const char *js_list(int n, const char *item)
+{
+    return numbered(n, item, ",");
 }

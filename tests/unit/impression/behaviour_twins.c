@@ -126,7 +126,7 @@ TEST(behaviour_merge__compares_each_event_of_equal_time_a_few_times)
     check_cost("all the same", 1, 1);
 }
 
-TEST(behaviour_drop_twins__says_when_the_arena_is_full)
+TEST(behaviour_drop_twins__reports_a_full_arena)
 {
     struct behaviour events[64];
     const struct behaviour *list[64];

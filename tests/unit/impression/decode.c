@@ -161,7 +161,7 @@ TEST(decode__reads_numbers_of_any_length)
     }
 }
 
-TEST(decode__says_when_the_arena_is_full)
+TEST(decode__reports_a_full_arena)
 {
     const char *body =
         js("{'id':'\\n0123456789','badv':['a','b'],'imp':[{'id':'1'}],'rank':{'behaviour':["

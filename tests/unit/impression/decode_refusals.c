@@ -1,4 +1,4 @@
-/* What the decoder does not take, and what it says of it. */
+/* What the decoder refuses, and the problems that it reports. */
 #include "tests/refused_bodies.h"
 #include "tests/unit/impression/decoded.h"
 

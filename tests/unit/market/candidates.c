@@ -108,7 +108,7 @@ TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
     CHECK_INT(looks, 2 * CANDIDATES_LOOKS + 1);
 }
 
-/* What is not active stands first by its bid, and among the others, in a catalog of 20,000. */
+/* Inactive ads come first by their bids, and among the others, in a catalog of 20,000. */
 TEST(candidates__ads_that_are_not_active_cost_no_look)
 {
     static const struct {
@@ -193,7 +193,7 @@ TEST(candidates__the_request_s_bid_wins)
         enum bid_type type;
     } rows[] = {
         {NAMED("c"), 0.3, BID_CPC},
-        {FULL("c", 2, -1, ""), 2, BID_CPC}, /* the catalog's type stands */
+        {FULL("c", 2, -1, ""), 2, BID_CPC}, /* with the catalog's type */
         {FULL("c", 2, BID_CPC, ""), 2, BID_CPC},
         {FULL("c", NAN, BID_CPM, ""), 0.3, BID_CPM},
         {FULL("c", 0, -1, ""), 0, BID_CPC},

@@ -34,7 +34,7 @@ static struct catalog *random_catalog(struct rng *rng, int n, int latest)
     return parse(buf_str(lines));
 }
 
-/* All that ad_active says, in order of prior ecpm. */
+/* Exactly those of ad_active(), in order of prior ecpm. */
 static void check_at(const struct catalog *catalog, struct eligible_ads *eligible, int64_t now_ms)
 {
     const int32_t *order = catalog_by_prior_ecpm(catalog);

@@ -196,7 +196,7 @@ TEST(rank_priors__are_the_catalog_s_else_the_base_rate)
         CHECK_NEAR(pctr[i], want[i], 0);
 }
 
-TEST(rank__says_when_the_arena_is_full)
+TEST(rank__reports_a_full_arena)
 {
     struct err err;
 

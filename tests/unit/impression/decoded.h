@@ -56,8 +56,7 @@ static inline void decode_repeated(const char *head, const char *what, int n, co
     decode(view_of(js("%s%s%s", head, js_repeat(n, what), tail)));
 }
 
-/* ---- what a request holds, as text ------------------------------------------------------------
- */
+/* ---- what a request holds, as text ----------------------------------------------------------- */
 
 static inline void show(struct buf *out, const char *name, struct view v)
 {
@@ -73,8 +72,10 @@ static inline void show_int(struct buf *out, const char *name, int64_t v, int64_
 
 static inline void show_list(struct buf *out, const char *name, const struct views *list)
 {
+    buf_add_str(out, list->n ? " " : "");
+    buf_add_str(out, list->n ? name : "");
     for (int i = 0; i < list->n; i++)
-        buf_printf(out, "%s%s%.*s", i ? "," : " ", i ? "" : name, VIEW_ARG(list->items[i]));
+        buf_printf(out, "%c%.*s", i ? ',' : '=', VIEW_ARG(list->items[i]));
 }
 
 static inline void show_lists(struct buf *out, const struct impression_request *r)
@@ -127,12 +128,12 @@ static inline const char *shown(void)
     show(out, "city", r->city);
     show_int(out, "utcoffset", r->utcoffset_min, r->has_utcoffset ? INT64_MIN : 0);
     show(out, "domain", r->domain);
-    show_list(out, "cat=", &r->cat);
+    show_list(out, "cat", &r->cat);
     show(out, "search", r->search);
     show_lists(out, r);
-    show_list(out, "badv=", &r->badv);
-    show_list(out, "bcat=", &r->bcat);
-    show_list(out, "cur=", &r->cur);
+    show_list(out, "badv", &r->badv);
+    show_list(out, "bcat", &r->bcat);
+    show_list(out, "cur", &r->cur);
     show_int(out, "top_n", r->top_n, 0);
     show_int(out, "unknown", r->unknown_fields, 0);
     show_int(out, "ignored_imps", r->ignored_imps, 0);

@@ -1,8 +1,6 @@
 /* Writes texts into a ring of buffers. */
 #include "tests/js.h"
 
-#include "tests/test.h"
-
 struct buf *js_buf(void)
 {
     static struct buf ring[64];
@@ -60,11 +58,6 @@ static const char *numbered(int n, const char *item, const char *between)
 const char *js_repeat(int n, const char *item)
 {
     return numbered(n, item, "");
-}
-
-const char *js_lines(int n, const char *item)
-{
-    return numbered(n, item, "\n");
 }
 
 const char *js_list(int n, const char *item)

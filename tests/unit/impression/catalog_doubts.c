@@ -167,8 +167,8 @@ TEST(catalog_doubts__ten_of_a_kind_are_shown)
 {
     for (int n = 10; n <= 12; n++) {
         struct catalog *catalog =
-            parse(js("%s\n" AD(",'prior_ctr':0"),
-                     js_lines(n, "\n{'adid':'#','title':'t','bid':1,'start':5}")));
+            parse(js("%s" AD(",'prior_ctr':0"),
+                     js_repeat(n, "\n{'adid':'#','title':'t','bid':1,'start':5}\n")));
         const struct views *doubts = catalog_doubts(catalog);
 
         test_row("%d", n);

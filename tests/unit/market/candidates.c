@@ -101,7 +101,8 @@ TEST(candidates__looks_at_a_bounded_part_of_the_catalog)
     struct view bcat = VIEW_LIT("x");
     struct impression_request request = {.bcat = {&bcat, 1}};
 
-    choose_from(js_lines(100, "{'adid':'#','title':'t','bid':1,'cat':['x']}"), &request, 2, true);
+    choose_from(js_repeat(100, "{'adid':'#','title':'t','bid':1,'cat':['x']}\n"), &request, 2,
+                true);
     CHECK_INT(c.ads.n, 0);
     CHECK(c.ads.cut);
     CHECK_INT(c.ads.filtered[FILTERED_BLOCKED], 2 * CANDIDATES_LOOKS);

@@ -105,7 +105,7 @@ TEST(eligible_ads__know_the_ends_of_time)
 /* What ends at midnight ends 64 at once: moving on costs words, not ads. */
 TEST(eligible_ads__take_neighbours_at_once)
 {
-    struct catalog *catalog = parse(js_lines(64000, "{'adid':'#','title':'t','bid':1,'end':5}"));
+    struct catalog *catalog = parse(js_repeat(64000, "{'adid':'#','title':'t','bid':1,'end':5}\n"));
 
     CHECK_INT(catalog_schedule(catalog)->n_turns, 1000);
     catalog_unref(catalog);

@@ -67,9 +67,7 @@
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
-/* "f32", "bf16", "f16", "int8", NULL */
-extern const char *const precision_names[PRECISIONS + 1];
-extern const char *const precision_requests[PRECISIONS + 2]; /* the same, "auto", NULL */
+extern const char *const precision_names[PRECISIONS + 2]; /* of requests too; ends with NULL */
 
 enum activation {
     ACTIVATION_NONE,

@@ -4,6 +4,7 @@
 
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
+#include "tests/js.h"
 #include "tests/test.h"
 
 const char driver_catalog[] =

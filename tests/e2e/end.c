@@ -112,7 +112,7 @@ static void reload_many_ads(void)
 {
     driver_write(
         &d, "catalog.jsonl",
-        js_list(MANY_ADS, "{'adid':'m#','title':'trail running shoes, number #','bid':1}\n"));
+        js_repeat(MANY_ADS, "{'adid':'m#','title':'trail running shoes, number #','bid':1}\n"));
     driver_kill(&d, SIGHUP);
     for (int i = 0; i < 2; i++)
         CHECK_INT(driver_call(d.admin, "GET", "/livez", NULL)->status, 200);

@@ -229,7 +229,7 @@ TEST(reload__reports_all_of_many)
     answer = reloaded(js("{%s}", js_list(300, "'s#':{}")), 422);
     CHECK_INT(json_array_size(driver_at(answer, "/errors")), 300);
     driver_write(&d, "config.json", "{}");
-    driver_write(&d, "catalog.jsonl", js_list(300, "{'adid':'a#','title':'t','bid':-1}\n"));
+    driver_write(&d, "catalog.jsonl", js_repeat(300, "{'adid':'a#','title':'t','bid':-1}\n"));
     answer = answer_of("/admin/reload", 422);
     CHECK_INT(json_array_size(driver_at(answer, "/errors")), 300);
 }
@@ -239,7 +239,8 @@ TEST(reload__reports_all_of_many)
 
 static void write_ads(int n)
 {
-    driver_write(&d, "catalog.jsonl", js_list(n, "{'adid':'n#','title':'one of many','bid':1}\n"));
+    driver_write(&d, "catalog.jsonl",
+                 js_repeat(n, "{'adid':'n#','title':'one of many','bid':1}\n"));
 }
 
 /* On both listeners; whether the reload was still running behind the last answer. */

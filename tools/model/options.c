@@ -57,7 +57,7 @@ static int read_precision(const struct row *row, const char *text, struct option
 {
     (void)row;
     for (int p = 0; p <= PRECISION_AUTO; p++) {
-        if (strcmp(text, precision_requests[p]) == 0) {
+        if (strcmp(text, precision_names[p]) == 0) {
             out->precision = (enum precision)p;
             return 0;
         }

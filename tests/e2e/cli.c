@@ -190,12 +190,12 @@ TEST(cli__term_and_int_drain)
         driver_kill(&d, signals[i]);
         driver_wait_log(&d, "event=draining");
         /* The idle connection is served once more; new ones are accepted; both get "close". */
-        client_send(&client, client_post(ONE_AD, ""));
+        client_send(&client, client_post(DRIVER_ONE_AD, ""));
         response = client_answer(&client);
         CHECK_INT(response.status, 200);
         CHECK(!response.keep_alive);
         CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+        CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
         http_client_release(&client);
         CHECK_INT(driver_wait(&d, 10000), 0);
         driver_check_log(&d, "event=drained cut=0");
@@ -231,7 +231,7 @@ TEST(cli__hup_reloads_and_pipe_and_usr2_are_ignored)
     driver_check_log(&d, "/rank/top_n");
     driver_kill(&d, SIGUSR2);
     driver_wait_log(&d, "event=signal_ignored signal=USR2");
-    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
 }
 
 #define CONNECTIONS 100
@@ -244,7 +244,7 @@ TEST(cli__more_connections_than_the_soft_limit_of_files)
     driver_start(&d, &(struct driver_args){.files_soft = 64});
     CHECK(driver_metric(&d, "process_max_fds") > 64);
     for (int i = 0; i < CONNECTIONS; i++) {
-        client_open_rank(&clients[i], d.address, ONE_AD);
+        client_open_rank(&clients[i], d.address, DRIVER_ONE_AD);
         CHECK_INT(client_receive(&clients[i]), 200);
     }
     CHECK_INT(driver_metric(&d, "adrank_connections"), CONNECTIONS);
@@ -269,6 +269,6 @@ TEST(cli__a_full_log_pipe_drops_lines)
 {
     driver_start(&d, &(struct driver_args){.log_pipe = true, .sets = {"log.sample=1"}});
     for (int i = 0; i < 400; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+        CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
     CHECK(driver_metric(&d, "adrank_log_dropped_total") > 0);
 }

@@ -16,7 +16,7 @@
 #define DRIVER_MAX_SETS 32
 #define DRIVER_MODEL "tests/golden/models/e2e"    /* Hugging Face, small, no golden requests */
 #define DRIVER_KEY "a key for tests, long enough" /* privacy.user_key */
-#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define DRIVER_ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 
 struct driver_args {
     const char *config;  /* JSON of the configuration file; NULL: "{}" */

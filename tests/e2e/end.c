@@ -169,7 +169,7 @@ TEST(end__first_signal_goes_on_with_an_admins_drain)
 
     start_on_failing(NULL);
     driver_write(&d, "device", "hang");
-    client_open_rank(&client, d.address, ONE_AD);
+    client_open_rank(&client, d.address, DRIVER_ONE_AD);
     wait_stalled();
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     driver_kill(&d, SIGTERM);

@@ -25,19 +25,19 @@ TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
 
     driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000"}});
     for (int i = 0; i < 20; i++)
-        CHECK_INT(lines_of(ONE_AD), 0);
+        CHECK_INT(lines_of(DRIVER_ONE_AD), 0);
     CHECK_INT(lines_of(js("{'device':{'lmt':1},'rank':{'candidates':[{'adid':'a1'}]}}")), 1);
     driver_check_log(&d, "degraded=privacy");
     CHECK_INT(driver_reload(&d, "{\"log\":{\"sample\":1}}")->status, 200);
-    CHECK_INT(lines_of(ONE_AD), 1);
+    CHECK_INT(lines_of(DRIVER_ONE_AD), 1);
     CHECK_INT(driver_reload(&d, "{\"log\":{\"sample\":0.5}}")->status, 200);
     for (int i = 0; i < 200; i++)
-        n += lines_of(ONE_AD);
+        n += lines_of(DRIVER_ONE_AD);
     CHECK(n > 50 && n < 150); /* seven standard deviations */
     driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=100"},
                                            .backend = "paced",
                                            .env = {"ADRANK_PACED_FIXED_US=150000"}});
-    CHECK_INT(lines_of(ONE_AD), 1);
+    CHECK_INT(lines_of(DRIVER_ONE_AD), 1);
 }
 
 /* ---- budgets of wide lines ------------------------------------------------------------------- */

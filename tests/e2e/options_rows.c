@@ -67,7 +67,7 @@ static bool redis_is_up(void)
 
 static bool on_another_address(void)
 {
-    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(d, DRIVER_ONE_AD)->status, 200);
     return strncmp(d->address, "127.0.0.2:", 10) == 0;
 }
 
@@ -115,15 +115,15 @@ static bool second_connection_refused(void)
     struct http_client client;
     int status;
 
-    begin_rank(&client, ONE_AD);
-    status = driver_rank(d, ONE_AD)->status;
+    begin_rank(&client, DRIVER_ONE_AD);
+    status = driver_rank(d, DRIVER_ONE_AD)->status;
     http_client_release(&client);
     return status == 503;
 }
 
 static bool long_body_refused(void)
 {
-    return driver_rank(d, js("%2000s", ONE_AD))->status == 413;
+    return driver_rank(d, js("%2000s", DRIVER_ONE_AD))->status == 413;
 }
 
 static bool second_large_body_refused(void)
@@ -157,7 +157,7 @@ static bool idle_connection_closed(void)
     struct http_client client;
     bool closed;
 
-    client_open_rank(&client, d->address, ONE_AD);
+    client_open_rank(&client, d->address, DRIVER_ONE_AD);
     client_receive(&client);
     closed = http_client_wait_end(&client, 1000) == HTTP_CLIENT_CLOSED;
     http_client_release(&client);
@@ -181,7 +181,7 @@ static bool untaken_answer_cut(void)
 static bool stays_after_drain(void)
 {
     CHECK_INT(driver_call(d->admin, "POST", "/admin/drain", NULL)->status, 202);
-    return driver_wait(d, 1500) == -1 && driver_rank(d, ONE_AD)->status == 200;
+    return driver_wait(d, 1500) == -1 && driver_rank(d, DRIVER_ONE_AD)->status == 200;
 }
 
 static bool held_connection_cut(void)
@@ -211,7 +211,7 @@ static bool hang_is_reported(void)
     bool reported;
 
     driver_write(d, "device", "hang");
-    client_open_rank(&client, d->address, ONE_AD);
+    client_open_rank(&client, d->address, DRIVER_ONE_AD);
     reported = option_within(800, not_live);
     driver_write(d, "device", "");
     client_receive_and_close(&client);
@@ -243,7 +243,7 @@ static bool six_are_too_many(void)
     int refused = 0;
 
     for (int i = 0; i < COUNT(clients); i++)
-        client_open_rank(&clients[i], d->address, ONE_AD);
+        client_open_rank(&clients[i], d->address, DRIVER_ONE_AD);
     for (int i = 0; i < COUNT(clients); i++)
         refused += client_receive_and_close(&clients[i]) == 503;
     return refused > 0;
@@ -404,7 +404,7 @@ static bool second_is_late(void)
     struct http_client client;
     bool late;
 
-    begin_rank(&client, ONE_AD);
+    begin_rank(&client, DRIVER_ONE_AD);
     late = driver_lists(ranked(WITHIN("1000")), "/degraded", "deadline");
     client_receive_and_close(&client);
     return late;
@@ -416,7 +416,7 @@ static bool wide_line(void)
 {
     int before = driver_logged(d, "event=request");
 
-    driver_rank(d, ONE_AD);
+    driver_rank(d, DRIVER_ONE_AD);
     return driver_logged(d, "event=request") > before;
 }
 
@@ -442,7 +442,7 @@ static bool more_impressions(void)
 static bool writes_impressions(void)
 {
     impressions_before = impression_bytes();
-    CHECK_INT(driver_rank(d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(d, DRIVER_ONE_AD)->status, 200);
     return option_within(1000, more_impressions);
 }
 
@@ -455,7 +455,7 @@ static bool writes_no_impressions(void)
 
 bool option_seen(const struct option_case *row)
 {
-    const char *body = row->body ? row->body : ONE_AD;
+    const char *body = row->body ? row->body : DRIVER_ONE_AD;
     const json_t *answer;
 
     if (row->seen)

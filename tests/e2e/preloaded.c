@@ -46,11 +46,11 @@ TEST(health__live_fails_while_a_worker_stalls)
     struct fault fault AT_END(fault_close);
 
     start_faulty(&fault, NULL, "admin.stall_ms=500");
-    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
     fault_set(
         &fault, FAULT_SEND,
         &(struct fault_plan){.from = 1, .count = 1, .delay_us = 2000000, .on = FAULT_ON_SOCKET});
-    client_open_rank(&client, d.address, ONE_AD);
+    client_open_rank(&client, d.address, DRIVER_ONE_AD);
     WAIT_FOR(fault_fired(&fault, FAULT_SEND));
     WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 503);
     CHECK(strstr(driver_call(d.admin, "GET", "/livez", NULL)->body, "a worker is stalled"));

@@ -214,7 +214,7 @@ TEST(reload__reports_all_that_is_wrong_and_where)
     CHECK(strstr(driver_text(answer, "/detail"), "line 2") &&
           strstr(driver_text(answer, "/detail"), "column"));
     CHECK_INT(generation_now(), 1);
-    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
     CHECK_INT(driver_metric(&d, "adrank_reload_success"), 0);
     reloaded("{}", 200);
     CHECK_INT(driver_metric(&d, "adrank_reload_success"), 1);
@@ -338,7 +338,7 @@ TEST(reload__that_fails_leaves_the_impression_log)
     start_plain("{'log':{'impressions':'first'}}");
     for (int i = 0; i < COUNT(failing); i++) {
         reloaded(driver_config(failing[i], NULL), 422);
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+        CHECK_INT(driver_rank(&d, DRIVER_ONE_AD)->status, 200);
     }
     driver_kill(&d, SIGTERM);
     CHECK_INT(driver_wait(&d, 10000), 0);

@@ -1,7 +1,6 @@
 /* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is
  * "failing", which does what a file says: answers that wait for it are answered when the test lets
  * them, not when a clock does. */
-#include <hiredis/hiredis.h>
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"
@@ -195,20 +194,12 @@ CONTRACT_TEST(late, too_many)
 }
 
 /* How often Redis was asked for a history. */
-static int reads(int port)
+static int reads(const struct redis *redis)
 {
     static const char stat[] = "cmdstat_lrange:calls=";
-    redisContext *c = redisConnect("127.0.0.1", port);
-    redisReply *reply = redisCommand(c, "INFO commandstats");
-    const char *calls;
-    int n;
+    const char *calls = strstr(redis_say(redis, "INFO commandstats"), stat);
 
-    CHECK(reply && reply->type == REDIS_REPLY_STRING);
-    calls = strstr(reply->str, stat);
-    n = calls ? atoi(calls + sizeof(stat) - 1) : 0;
-    freeReplyObject(reply);
-    redisFree(c);
-    return n;
+    return calls ? atoi(calls + strlen(stat)) : 0;
 }
 
 /* The device hangs: requests come one by one until one is queued. How many. */
@@ -241,20 +232,20 @@ CONTRACT_TEST(late, full_queue)
 
         test_row("%s", modes[i]);
         start(&d, modes[i], "batch.max_queue=1");
-        before = reads(redis.port);
+        before = reads(&redis);
         answer_check_source(contract_rank(&d, "%s", js(of_user)), "model");
-        CHECK_INT(reads(redis.port), before + 1);
+        CHECK_INT(reads(&redis), before + 1);
         driver_write(&d, "device", "hang");
         n = fill_queue(&d, clients);
         check_late(i, "overloaded", driver_rank(&d, js(of_user)));
-        CHECK_INT(reads(redis.port), before + 1);
+        CHECK_INT(reads(&redis), before + 1);
         driver_write(&d, "device", "");
         for (int k = 0; k < n; k++) {
             take(&clients[k], &response);
             contract_end(&d, &clients[k], false);
         }
         contract_rank(&d, "%s", js(of_user));
-        CHECK_INT(reads(redis.port), before + 2);
+        CHECK_INT(reads(&redis), before + 2);
     }
     redis_url = NULL;
     redis_stop(&redis);

@@ -3,8 +3,6 @@
 #include "tests/e2e/contract.h"
 #include "tests/refused_bodies.h"
 
-#define BYTES(literal) ((struct view){literal, sizeof(literal) - 1})
-
 static const struct contract_want not_json = {.status = 400, .code = "not_json"};
 static const struct contract_want invalid = {.status = 422, .code = "invalid_request"};
 
@@ -17,41 +15,6 @@ CONTRACT_TEST(not_json, syntax)
             test_row("not JSON: %.60s", *body);
             contract_expect(shared(), client_post(refused_body(*body), ""), &not_json);
         }
-    test_row("NUL");
-    contract_expect(shared(),
-                    BYTES("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n"
-                          "{\"x\":\"\0\"}"),
-                    &not_json);
-}
-
-CONTRACT_TEST(not_json, utf8)
-{
-    const char *body = contract_expect(
-        shared(), client_post(js("{'id':'\xe8\xb7\x91\\ud83d\\ude00'}"), ""), CONTRACT_OK);
-
-    CHECK(strstr(body, "\xe8\xb7\x91\xf0\x9f\x98\x80"));
-}
-
-/* depth levels in all, the outermost object included. */
-static const char *nested(int depth)
-{
-    char open[64], close[64];
-
-    memset(open, '[', 64);
-    memset(close, ']', 64);
-    return js("{'x':%.*s%.*s}", depth - 1, open, depth - 1, close);
-}
-
-CONTRACT_TEST(not_json, depth)
-{
-    contract_expect(shared(), client_post(nested(32), ""), CONTRACT_OK);
-    contract_expect(shared(), client_post(nested(33), ""), &not_json);
-}
-
-CONTRACT_TEST(not_json, duplicate_keys)
-{
-    contract_expect(shared(), client_post(js("{'x':1,'x':2,'rank':{'y':[],'y':{}}}"), ""),
-                    CONTRACT_OK);
 }
 
 /* ---- no request ------------------------------------------------------------------------------ */

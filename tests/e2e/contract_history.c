@@ -69,11 +69,20 @@ static void check_nobody(struct driver *d, const char *user)
     CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
 }
 
+#define STAGED "adrank_stage_duration_seconds_count{stage=\"features\"}"
+
 CONTRACT_TEST(user, history)
 {
+    double asked, staged;
+
     check_stored(mine());
-    check_nobody(mine(), "'user':{'id':'u9'},");
     CHECK(!answer_same_scores(rank_as(mine(), U1, ""), rank_as(mine(), "", "")));
+    test_row("nobody");
+    asked = driver_metric(mine(), "adrank_redis_duration_seconds_count");
+    staged = driver_metric(mine(), STAGED);
+    check_nobody(mine(), "'user':{'id':'u9'},");
+    CHECK_INT(driver_metric(mine(), "adrank_redis_duration_seconds_count") - asked, 1);
+    CHECK_INT(driver_metric(mine(), STAGED) - staged, 1);
     test_row("no user id in the log");
     CHECK(!strstr(driver_log(mine()), "u1") && !strstr(driver_log(mine()), "u9"));
     test_row("erased");

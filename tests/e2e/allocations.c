@@ -132,8 +132,8 @@ static int status_without(int k, bool *ready)
     return status;
 }
 
-/* A start without memory for any one thing ends with 70 and says why; at what can be done without
- * it goes on. */
+/* A start without memory for any one thing exits with 70 and reports why; what can be done without
+ * does not stop it. */
 TEST(allocations__that_fail_at_the_start)
 {
     int n_ended = 0, n_ready = 0;

@@ -1,6 +1,6 @@
 /* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is
- * "failing", which does what a file says: answers that wait for it are answered when the test lets
- * them, not when a clock does. */
+ * "failing", which does what a file asks for: requests that wait for it are answered when the test
+ * lets them, not when a clock does. */
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"

@@ -15,7 +15,7 @@ static const struct {
     const char *name; /* of the row */
     const char
         *line; /* first words of its line in a table of docs/CONTRACT.md; "": it is in the text */
-    const char *says;  /* the contract */
+    const char *rule;  /* the contract's */
     const char *cases; /* names, one blank between two */
 } contract_rows[] = {
     /* when things go wrong */

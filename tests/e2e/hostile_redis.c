@@ -1,6 +1,6 @@
 /*
  * A server at Redis' place that breaks every rule: the daemon lives, answers 200 with what it has
- * and marks it, takes no more memory than it says, logs why, and is well again when a good server
+ * and marks it, takes no more memory than it may, logs why, and is well again when a good server
  * follows at the same address.
  */
 #include <unistd.h>

@@ -243,8 +243,8 @@ static const char *config_of(const char *http)
                          http, NULL);
 }
 
-/* What workers keep for later is too much after it: they let go of it, and need no request for
- * that. */
+/* What workers keep for later is too much after it: they release it, and need no request
+ * for that. */
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };

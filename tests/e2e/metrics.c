@@ -46,7 +46,7 @@ static const struct {
      "timeout down busy refused wrong_type nonsense corrupt no_memory "},
 };
 
-/* Samples of a family stand together, up to the next one's help. */
+/* The samples of a family are adjacent, up to the next one's help. */
 static void check_label(const char *samples, const char *name, const char *label)
 {
     const char *at = samples, *end = samples + strcspn(samples, "#");

@@ -1,4 +1,4 @@
-/* A real Redis that lets nobody in, or none at all: the log says why, once, and without the
+/* A real Redis that lets nobody in, or none at all: the log gives the reason, once and without the
  * password. */
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"

@@ -4,9 +4,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/err.h"
+#include "base/cli.h"
 
 #define OPTIONS_MAX_CONNECTIONS 4096 /* concurrent, in either loop */
 
@@ -31,11 +30,11 @@ struct options {
     const char *config;          /* the daemon's file, which swaps rewrite */
     const char *swap_a, *swap_b; /* model directories */
     int seed;
-    bool help;
 };
 
+/* Returns 1 when help was requested; ERR_USAGE. */
 int options_parse(int argc, char **argv, struct options *out, struct err *err) MUST_CHECK;
-/* The usage, of all options. */
-void options_print(FILE *to);
+
+extern const struct cli options_cli;
 
 #endif

@@ -102,10 +102,10 @@ TEST(world__reports_wrong_use)
         int status;
         const char *told;
     } rows[] = {
-        {"", 64, "want a command"},
+        {"", 64, "a command is missing"},
         {"world", 64, "--out"},
-        {"world --out /tmp/x --train many", 64, "train: must be from 0"},
-        {"world --out /tmp/x --wide 3", 64, "unknown option"},
+        {"world --out /tmp/x --train many", 64, "--train many: must be an integer from 0"},
+        {"report a b", 64, "b: no such argument"},
         {"world --out /nonexistent/x", 69, "/nonexistent/x"},
         {"report /nonexistent", 66, "/nonexistent/world.json"},
         {"--help", 0, "usage:"},

@@ -18,7 +18,7 @@
 #define MAX_LINE_BYTES ((size_t)1 << 20) /* an event has at most some kilobytes */
 
 struct history {
-    const struct history_options *options;
+    const struct options *options;
     FILE *out, *errors;
     struct history_link *link;
     struct arena arena; /* of one line */
@@ -220,8 +220,7 @@ static int do_lines(struct history *h, FILE *in, struct err *err)
     return rc;
 }
 
-int history_run(const struct history_options *options, FILE *in, FILE *out, FILE *errors,
-                struct err *err)
+int history_run(const struct options *options, FILE *in, FILE *out, FILE *errors, struct err *err)
 {
     struct history h = {.options = options, .out = out, .errors = errors};
     int rc = -1;

@@ -8,7 +8,7 @@
 
 #include "tools/history/options.h"
 
-int history_run(const struct history_options *options, FILE *in, FILE *out, FILE *errors,
+int history_run(const struct options *options, FILE *in, FILE *out, FILE *errors,
                 struct err *err) MUST_CHECK;
 
 #endif

@@ -255,8 +255,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_bench = {
     .name = "bench",
-    .options = OPTION_ENGINE | OPTION_KIND | OPTION_PAIRS | OPTION_PREFIX | OPTION_ADS |
-               OPTION_SECONDS | OPTION_JSON,
+    .bit = COMMAND_BENCH,
     .help = "forward passes of one request of random tokens, and the bare products beside them",
     .run = run,
 };

@@ -126,6 +126,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_inspect = {
     .name = "inspect",
+    .bit = COMMAND_INSPECT,
     .help = "prints kind, sizes, tensors, template, calibration and digest",
     .run = run,
 };

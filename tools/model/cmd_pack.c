@@ -245,8 +245,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_pack = {
     .name = "pack",
-    .options = OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR | OPTION_KIND | OPTION_PACK |
-               OPTION_CATALOG,
+    .bit = COMMAND_PACK,
     .help = "writes adrank.json: templates, calibration, golden requests; keeps what is not named",
     .run = run,
 };

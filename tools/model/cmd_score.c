@@ -289,7 +289,7 @@ out:
 
 const struct command command_score = {
     .name = "score",
-    .options = OPTION_ENGINE | OPTION_MAX_TOKENS | OPTION_CATALOG,
+    .bit = COMMAND_SCORE,
     .help = "pairs of texts to logits, /rank requests with candidates to scores",
     .run = run,
 };

@@ -100,7 +100,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_tokenize = {
     .name = "tokenize",
-    .options = OPTION_MAX_TOKENS,
+    .bit = COMMAND_TOKENIZE,
     .help = "JSON strings, or arrays of two, to arrays of token ids with special tokens",
     .run = run,
 };

@@ -64,7 +64,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_verify = {
     .name = "verify",
-    .options = OPTION_ENGINE,
+    .bit = COMMAND_VERIFY,
     .help = "opens it as the daemon would, golden requests included",
     .run = run,
 };

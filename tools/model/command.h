@@ -6,24 +6,17 @@
 
 #include "adrank/engine.h"
 #include "base/buf.h"
+#include "base/cli.h"
 #include "base/err.h"
 
-/* Which options a subcommand takes, as bits. */
-enum option_bit {
-    OPTION_PRECISION = 1 << 0,
-    OPTION_BACKEND = 1 << 1,
-    OPTION_THREADS = 1 << 2,
-    OPTION_MAX_TOKENS = 1 << 3,
-    OPTION_KIND = 1 << 4,
-    OPTION_PAIRS = 1 << 5,
-    OPTION_PREFIX = 1 << 6,
-    OPTION_ADS = 1 << 7,
-    OPTION_SECONDS = 1 << 8,
-    OPTION_JSON = 1 << 9,
-    OPTION_LINEAR = 1 << 10,
-    OPTION_PACK = 1 << 11, /* all that only pack takes */
-    OPTION_CATALOG = 1 << 12,
-    OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
+/* A subcommand's bit in the rows of the command line. */
+enum command_bit {
+    COMMAND_INSPECT = 1 << 0,
+    COMMAND_VERIFY = 1 << 1,
+    COMMAND_PACK = 1 << 2,
+    COMMAND_TOKENIZE = 1 << 3,
+    COMMAND_SCORE = 1 << 4,
+    COMMAND_BENCH = 1 << 5,
 };
 
 struct options {
@@ -48,7 +41,7 @@ struct options {
 
 struct command {
     const char *name;
-    unsigned options; /* enum option_bit */
+    enum command_bit bit;
     const char *help;
     int (*run)(const struct options *options, struct err *err);
 };
@@ -56,11 +49,10 @@ struct command {
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
     command_bench, command_pack;
 
-/* Reads argv after the subcommand's name. ERR_USAGE. */
+/* Reads the arguments after argv[0], the subcommand's name, over the defaults. Returns 1 when help
+ * was requested, and printed; ERR_USAGE. */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
                   struct err *err) MUST_CHECK;
-/* The options that a subcommand takes, one a line. */
-void options_print(const struct command *command);
 
 /* Device and engine for a model, as options say. Closed in reverse by scorer_close, which accepts
  * one that is not open: scorer_open leaves nothing open when it fails. */

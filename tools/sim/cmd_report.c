@@ -11,15 +11,14 @@
 
 struct report {
     struct sim_world *world;
-    struct sim_options options;
+    struct options options;
     int shuffled[SIM_ITEMS]; /* whose title an item gets, within its pool */
 };
 
-static int read_options(const char *dir, struct sim_options *out, struct err *err)
+static int read_options(const char *dir, struct options *out, struct err *err)
 {
     char path[4096];
     json_error_t where;
-    json_int_t seed = 0;
     json_t *root;
     int rc;
 
@@ -29,11 +28,10 @@ static int read_options(const char *dir, struct sim_options *out, struct err *er
         return err_set(err, ERR_NOINPUT, "%s", where.text);
     if (!root)
         return err_set(err, ERR_DATA, "%s: line %d: %s", path, where.line, where.text);
-    rc = json_unpack_ex(root, &where, 0, "{s:I, s:i, s:i, s:i, s:i, s:i}", "seed", &seed, "train",
-                        &out->visits[SIM_TRAIN], "calib", &out->visits[SIM_CALIB], "eval",
+    rc = json_unpack_ex(root, &where, 0, "{s:i, s:i, s:i, s:i, s:i, s:i}", "seed", &out->seed,
+                        "train", &out->visits[SIM_TRAIN], "calib", &out->visits[SIM_CALIB], "eval",
                         &out->visits[SIM_EVAL], "warm", &out->visits[SIM_WARM], "replay",
                         &out->visits[SIM_REPLAY]);
-    out->seed = (uint64_t)seed;
     json_decref(root);
     if (rc)
         return err_set(err, ERR_DATA, "%s: %s", path, where.text);
@@ -175,20 +173,19 @@ static int print_readers(const struct report *report, struct err *err)
     return rc ? -1 : 0;
 }
 
-int cmd_report(const struct sim_options *options, struct err *err)
+int cmd_report(const struct options *options, struct err *err)
 {
     struct report report = {0};
     int rc;
 
     if (read_options(options->dir, &report.options, err))
         return -1;
-    report.world = sim_world_new(report.options.seed);
+    report.world = sim_world_new((uint64_t)report.options.seed);
     if (!report.world)
         return err_set(err, ERR_NOMEM, "out of memory");
     shuffle(&report);
-    printf("world of seed %llu: %d items, %d of them in the catalog; %d visits to learn from\n",
-           (unsigned long long)report.options.seed, SIM_ITEMS, SIM_CATALOG,
-           report.options.visits[SIM_TRAIN]);
+    printf("world of seed %d: %d items, %d of them in the catalog; %d visits to learn from\n",
+           report.options.seed, SIM_ITEMS, SIM_CATALOG, report.options.visits[SIM_TRAIN]);
     rc = print_readers(&report, err);
     sim_world_free(report.world);
     return rc;

@@ -135,17 +135,17 @@ static int write_replay(const struct sim_world *world, const char *dir, int n, s
 }
 
 /* What it takes to make the same world again. */
-static int write_options(const struct sim_options *options, struct err *err)
+static int write_options(const struct options *options, struct err *err)
 {
     static const char *const keys[SIM_PARTS] = {"train", "calib", "eval", "warm", "replay"};
     struct output out;
     struct json_writer w;
-    int rc = output_open(&out, options->dir, "world.json", err);
+    int rc = output_open(&out, options->out, "world.json", err);
 
     if (rc == 0) {
         json_writer_init(&w, &out.text);
         jw_object_begin(&w);
-        jw_member_int(&w, "seed", (int64_t)options->seed);
+        jw_member_int(&w, "seed", options->seed);
         for (int part = 0; part < SIM_PARTS; part++) {
             jw_member_int(&w, keys[part], options->visits[part]);
         }
@@ -155,23 +155,23 @@ static int write_options(const struct sim_options *options, struct err *err)
     return output_close(&out, rc, err);
 }
 
-int cmd_world(const struct sim_options *options, struct err *err)
+int cmd_world(const struct options *options, struct err *err)
 {
     const int *visits = options->visits;
     struct sim_world *world;
     int rc;
 
-    if (mkdir(options->dir, 0777) != 0 && errno != EEXIST)
-        return err_set_errno(err, ERR_UNAVAILABLE, "%s", options->dir);
-    world = sim_world_new(options->seed);
+    if (mkdir(options->out, 0777) != 0 && errno != EEXIST)
+        return err_set_errno(err, ERR_UNAVAILABLE, "%s", options->out);
+    world = sim_world_new((uint64_t)options->seed);
     if (!world)
         return err_set(err, ERR_NOMEM, "out of memory");
-    rc = write_options(options, err) || write_catalog(world, options->dir, err) ||
-         write_replay(world, options->dir, visits[SIM_REPLAY], err) ||
-         write_log(world, options->dir, SIM_TRAIN, "train", visits[SIM_TRAIN], err) ||
-         write_log(world, options->dir, SIM_CALIB, "calib", visits[SIM_CALIB], err) ||
-         write_log(world, options->dir, SIM_EVAL, "eval", visits[SIM_EVAL], err) ||
-         write_log(world, options->dir, SIM_WARM, "warm", visits[SIM_WARM], err);
+    rc = write_options(options, err) || write_catalog(world, options->out, err) ||
+         write_replay(world, options->out, visits[SIM_REPLAY], err) ||
+         write_log(world, options->out, SIM_TRAIN, "train", visits[SIM_TRAIN], err) ||
+         write_log(world, options->out, SIM_CALIB, "calib", visits[SIM_CALIB], err) ||
+         write_log(world, options->out, SIM_EVAL, "eval", visits[SIM_EVAL], err) ||
+         write_log(world, options->out, SIM_WARM, "warm", visits[SIM_WARM], err);
     sim_world_free(world);
     return rc ? -1 : 0;
 }

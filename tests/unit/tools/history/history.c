@@ -21,15 +21,15 @@ static void start(const char *const *extra)
     redis_start(&redis, extra);
 }
 
-static void options_init(struct history_options *options, enum history_verb verb)
+static void options_init(struct options *options, enum history_verb verb)
 {
-    *options = (struct history_options){.verb = verb, .max_events = 3, .ttl_days = 2};
+    *options = (struct options){.verb = verb, .max_events = 3, .ttl_days = 2};
     options->redis = (struct redis_url){.is_unix = true};
     snprintf(options->redis.host, sizeof(options->redis.host), "%s", redis.socket);
     options->key = secret_copy(VIEW_LIT("a key"));
 }
 
-static struct run run_with(struct history_options *options, const char *lines)
+static struct run run_with(struct options *options, const char *lines)
 {
     FILE *in = fmemopen((void *)(uintptr_t)lines, strlen(lines), "r");
     struct run run = {0};
@@ -42,13 +42,13 @@ static struct run run_with(struct history_options *options, const char *lines)
     fclose(in);
     fclose(out);
     fclose(errors);
-    history_options_release(options);
+    options_release(options);
     return run;
 }
 
 static struct run run_lines(enum history_verb verb, const char *lines)
 {
-    struct history_options options;
+    struct options options;
 
     options_init(&options, verb);
     return run_with(&options, lines);
@@ -121,7 +121,7 @@ TEST(history__keeps_the_newest_for_a_while)
 TEST(history__pipelines_more_than_a_pipe_holds)
 {
     struct buf lines = BUF_INIT, users = BUF_INIT;
-    struct history_options options;
+    struct options options;
     struct run run;
     int printed = 0;
 
@@ -232,7 +232,7 @@ TEST(history__tells_of_stored_events_that_it_cannot_read)
 TEST(history__says_when_redis_is_not_to_be_had)
 {
     static const char *const password[] = {"--requirepass", "p@ss", NULL};
-    struct history_options options;
+    struct options options;
     struct run run;
 
     start(password);

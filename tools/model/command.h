@@ -43,7 +43,8 @@ struct command {
     const char *name;
     enum command_bit bit;
     const char *help;
-    int (*run)(const struct options *options, struct err *err);
+    bool opens_model; /* else run gets NULL */
+    int (*run)(const struct options *options, struct model *model, struct err *err);
 };
 
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
@@ -64,6 +65,17 @@ struct scorer {
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
 void scorer_close(struct scorer *scorer);
+/* An input and its logits; starts out as zeros. */
+struct scored {
+    struct input input;
+    float *logits; /* (room, model_out_width) */
+    int room;
+};
+
+/* Makes room for the logits of the input. */
+int scored_reserve(struct scored *scored, const struct model *model, struct err *err) MUST_CHECK;
+void scored_release(struct scored *scored);
+
 /* The catalog of --catalog into *out, if one is named. */
 int options_catalog(const struct options *options, struct catalog **out,
                     struct err *err) MUST_CHECK;
@@ -78,7 +90,11 @@ int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err 
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */
 const char *json_kind(const json_t *value);
+/* The text of a JSON string; empty for any other value. */
+struct view json_view(const json_t *value);
 /* Writes and clears; ERR_UNAVAILABLE when stdout does not accept more output. */
 int lines_write(struct buf *out, struct err *err) MUST_CHECK;
+/* Writes a document and a newline to a file (NULL: stdout) and releases it. */
+int document_write(const char *path, struct buf *out, struct err *err) MUST_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/file.h"
 #include "base/lines.h"
 #include "base/utf8.h"
 #include "model/files/json_load.h"
@@ -88,6 +89,11 @@ const char *json_kind(const json_t *value)
     return names[json_typeof(value)];
 }
 
+struct view json_view(const json_t *value)
+{
+    return (struct view){json_string_value(value), json_string_length(value)};
+}
+
 int lines_write(struct buf *out, struct err *err)
 {
     bool failed = buf_failed(out);
@@ -97,4 +103,18 @@ int lines_write(struct buf *out, struct err *err)
         return err_set(err, ERR_UNAVAILABLE, "stdout does not accept more output");
     buf_clear(out);
     return failed ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+}
+
+int document_write(const char *path, struct buf *out, struct err *err)
+{
+    int rc;
+
+    buf_add_str(out, "\n");
+    if (!path)
+        rc = lines_write(out, err);
+    else
+        rc = buf_failed(out) ? err_set(err, ERR_NOMEM, "%s: out of memory", path)
+                             : file_write(path, buf_view(out), err);
+    buf_release(out);
+    return rc;
 }

@@ -41,11 +41,16 @@ static int fail(const struct err *err)
 static int run(const struct command *command, int argc, char **argv, struct err *err)
 {
     struct options options;
+    struct model *model = NULL;
     int rc = options_parse(command, argc, argv, &options, err);
 
     if (rc > 0)
         return stdout_flush(err);
-    return rc ? -1 : command->run(&options, err);
+    if (rc < 0 || (command->opens_model && model_open(options.dir, &model, err)))
+        return -1;
+    rc = command->run(&options, model, err);
+    model_unref(model);
+    return rc;
 }
 
 int main(int argc, char **argv)

@@ -21,9 +21,7 @@ struct pack {
     struct scorer scorer;
     struct request_input requests;
     struct arena arena;
-    struct input input;
-    float *logits; /* (room, labels) of the last input */
-    int room;
+    struct scored last; /* what was scored last */
     /* for the report */
     const char *golden_origin; /* "kept", "refreshed", "given", "built in" */
     int golden_pairs;

@@ -75,7 +75,7 @@ static int run(const struct options *options, struct report *report, struct stat
     return rc;
 }
 
-/* A connection takes one, and the usual limit is below OPTIONS_MAX_CONNECTIONS. */
+/* Each connection takes one, and the usual limit is below OPTIONS_MAX_CONNECTIONS. */
 static void allow_descriptors(void)
 {
     struct rlimit limit;

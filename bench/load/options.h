@@ -11,15 +11,15 @@
 
 struct options {
     const char *address, *admin; /* of the daemon; admin is needed for reloads only */
-    double rate;                 /* requests a second; open loop */
+    double rate;                 /* requests per second; open loop */
     bool poisson;                /* arrivals; else constant */
     int connections;             /* > 0: closed loop over that many */
     double duration_s, warmup_s;
     int tmax_ms;        /* of every request, and what goodput counts against */
-    int candidates;     /* of a made-up request; 0: the catalog's */
-    int behaviour;      /* events in a made-up request */
+    int candidates;     /* of a generated request; 0: the catalog's */
+    int behaviour;      /* events in a generated request */
     bool no_texts;      /* candidates name ads of the catalog */
-    int users;          /* distinct ones in made-up requests */
+    int users;          /* distinct ones in generated requests */
     const char *replay; /* file of bodies, one a line */
     const char *json, *plot;
     const char *slo;     /* as given, for the report */

@@ -127,7 +127,7 @@ static void check_serving(const char *name, int signal_number)
     struct demo demo AT_END(demo_release);
 
     demo_start(&demo, name, demo_ports(), false);
-    demo_read(&demo, "Ctrl-C ends it.");
+    demo_read(&demo, "Ctrl-C to stop.");
     check_tables(&demo);
     check_curl(&demo);
     CHECK_INT(demo_processes(&demo), 3); /* demo, redis-server, adrankd */
@@ -170,7 +170,7 @@ TEST(demo__runs_in_a_checkout_with_a_long_path)
 
     CHECK(sizeof(name) > 108);
     demo_start(&demo, name, demo_ports(), false);
-    demo_read(&demo, "Ctrl-C ends it.");
+    demo_read(&demo, "Ctrl-C to stop.");
     check_tables(&demo);
     find_socket(&demo, path);
     CHECK(strncmp(path, "/tmp/adrank-demo-", 17) == 0 && access(path, F_OK) == 0);
@@ -235,7 +235,7 @@ TEST(demo__two_of_a_checkout_do_not_meet)
     if (demo_wait(&second) != 0)
         FAIL("%s", buf_str(&second.text));
     check_tables(&second);
-    demo_read(&first, "Ctrl-C ends it.");
+    demo_read(&first, "Ctrl-C to stop.");
     check_tables(&first);
     check_curl(&first);
     CHECK(kill(first.pid, SIGINT) == 0);
@@ -252,7 +252,7 @@ TEST(demo__clears_up_after_one_that_was_killed)
     int status;
 
     demo_start(&killed, "checkout", demo_ports(), false);
-    demo_read(&killed, "Ctrl-C ends it.");
+    demo_read(&killed, "Ctrl-C to stop.");
     CHECK_INT(demo_folders(&killed), 1);
     CHECK(kill(killed.pid, SIGKILL) == 0 && waitpid(killed.pid, &status, 0) == killed.pid);
     close(killed.out);

@@ -54,7 +54,7 @@ TEST(bench_replay__names_the_bad_line)
         {"\n\n{\"id\":\"a\"}\n\nno\n", ": line 5: ", 65},
         {"\n[1]\n", ": line 2: not a JSON object", 65},
         {"{\"id\":\"a\"}\n\n{\"id\":\"cut", ": line 3: ", 65},
-        {"\n\n", ": no request in it", 65},
+        {"\n\n", ": no requests in it", 65},
     };
     char want[128];
 

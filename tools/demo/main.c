@@ -1,9 +1,9 @@
 /*
  * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private
- * redis-server and adrankd, loads behaviour, sends sample impressions and shows the answers. All it
- * writes is in a folder of this run in build/demo, which goes with it (a run that failed leaves its
- * log there, until the next one); only where that path is too long for a socket's, the socket is in
- * a folder of its own in /tmp.
+ * redis-server and adrankd, loads behaviour, sends sample impressions and shows the answers.
+ * Everything it writes is in a folder for this run under build/demo, which it removes at the end (a
+ * failed run leaves it, with the log, to the next run). Only when that path is too long for a UNIX
+ * socket is the socket in a separate folder in /tmp.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -51,7 +51,7 @@ static const struct cli_option rows[] = {
 };
 static const struct cli cli = CLI("usage: adrank-demo [--once] [--port N]\n", rows);
 
-/* A socket's path is short; a checkout's may not be. */
+/* The path of a UNIX socket is limited to some 100 bytes, that of a checkout is not. */
 static int place_socket(struct demo *demo, struct err *err)
 {
     static const char elsewhere[] = "/tmp/adrank-demo-XXXXXX";
@@ -135,16 +135,13 @@ static int make_key(const struct demo *demo, struct err *err)
 static int make_world(const struct demo *demo, struct err *err)
 {
     struct path program = path_in(demo->bin, "adrank-sim");
-    struct process sim;
 
     printf("making a world of shoppers ...\n");
-    if (process_start(&sim, "adrank-sim",
-                      (const char *[]){program.text, "world", "--seed", "1", "--out",
-                                       demo->folder.path, "--train", "0", "--calib", "0", "--eval",
-                                       "0", "--warm", "0", NULL},
-                      NULL, demo->log, err))
-        return -1;
-    return process_wait(&sim, err);
+    return process_run("adrank-sim",
+                       (const char *[]){program.text, "world", "--seed", "1", "--out",
+                                        demo->folder.path, "--train", "0", "--calib", "0", "--eval",
+                                        "0", "--warm", "0", NULL},
+                       NULL, demo->log, err);
 }
 
 static int start_redis(struct demo *demo, struct err *err)
@@ -168,16 +165,13 @@ static int put_history(const struct demo *demo, const char *file, struct err *er
 {
     struct path program = path_in(demo->bin, "adrank-history");
     struct path key = path_in(demo->folder.path, "key"), lines = path_in(demo->folder.path, file);
-    struct process put;
     char url[3400];
 
     snprintf(url, sizeof(url), "unix:%s", demo->socket);
-    if (process_start(
-            &put, "adrank-history",
-            (const char *[]){program.text, "put", "--redis", url, "--key-file", key.text, NULL},
-            lines.text, demo->log, err))
-        return -1;
-    return process_wait(&put, err);
+    return process_run(
+        "adrank-history",
+        (const char *[]){program.text, "put", "--redis", url, "--key-file", key.text, NULL},
+        lines.text, demo->log, err);
 }
 
 static int load_histories(const struct demo *demo, struct err *err)
@@ -194,7 +188,7 @@ static int load_histories(const struct demo *demo, struct err *err)
     return put_history(demo, "histories.jsonl", err);
 }
 
-/* Usually the reason why it did not come up. */
+/* Usually the reason why the daemon did not start. */
 static const char *last_line(const struct demo *demo, struct buf *text)
 {
     struct err ignored;
@@ -208,7 +202,7 @@ static const char *last_line(const struct demo *demo, struct buf *text)
     return line ? line + 1 : text->ptr;
 }
 
-/* From its log: another daemon might answer at the address. */
+/* By its log: another daemon might answer at the address. */
 static bool is_ready(const struct demo *demo)
 {
     struct buf text = BUF_INIT;
@@ -271,17 +265,17 @@ static int show(const struct demo *demo, struct err *err)
     return 0;
 }
 
-/* Until Ctrl-C, or until the daemon ends by itself. */
+/* Until Ctrl-C, or until the daemon exits by itself. */
 static int serve(struct demo *demo, int signals, struct err *err)
 {
     struct pollfd fd = {.fd = signals, .events = POLLIN};
 
-    printf("\nServing on http://%s, admin on http://%s; Ctrl-C ends it.\n", demo->address,
+    printf("\nServing on http://%s, admin on http://%s; press Ctrl-C to stop.\n", demo->address,
            demo->admin);
     fflush(stdout);
     while (poll(&fd, 1, 500) == 0)
         if (process_ended(&demo->daemon))
-            return err_set(err, ERR_UNAVAILABLE, "adrankd ended; see %s", demo->log);
+            return err_set(err, ERR_UNAVAILABLE, "adrankd exited; see %s", demo->log);
     return 0;
 }
 

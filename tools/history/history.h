@@ -1,7 +1,7 @@
 /*
  * put, get and erase over streams of JSON Lines. A bad line is reported on `errors` by its number
- * and left out; the rest is done, and the whole then fails with ERR_DATA. Redis being gone or
- * refusing a command ends it with ERR_UNAVAILABLE. Errors never repeat a user's id or events.
+ * and skipped; the rest is done, and the run then fails with ERR_DATA. When Redis is lost or
+ * refuses a command, the run stops with ERR_UNAVAILABLE. Errors never repeat a user's id or events.
  */
 #ifndef TOOLS_HISTORY_HISTORY_H
 #define TOOLS_HISTORY_HISTORY_H

@@ -10,18 +10,17 @@
 
 /* ---- scoring --------------------------------------------------------------------------------- */
 
-static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
+static int compute(struct pack *p, struct engine *engine, struct err *err)
 {
     int64_t us;
 
-    *n = p->last.input.n_read;
     if (scored_reserve(&p->last, p->model, err))
         return -1;
     return engine_compute(engine, &p->last.input, p->last.logits, &us, err);
 }
 
 int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
-                       int *n, struct err *err)
+                       struct err *err)
 {
     char *text = json_dumps(request, JSON_COMPACT);
     int rc;
@@ -31,20 +30,18 @@ int pack_score_request(struct pack *p, struct engine *engine, const json_t *requ
                                        : err_set(err, ERR_DATA, "/request: want an object");
     rc = request_input_build(&p->requests, p->model, view_of(text), now_ms, &p->last.input, err);
     free(text);
-    return rc ? rc : compute(p, engine, n, err);
+    return rc ? rc : compute(p, engine, err);
 }
 
 int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair, struct err *err)
 {
-    int n;
-
     if (!json_is_string(text) || !json_is_string(pair))
         return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
     arena_reset(&p->arena, SIZE_MAX);
     if (model_input_pair(p->model, json_view(text), json_view(pair), json_string_length(pair) > 0,
                          0, &p->arena, &p->last.input, err))
         return -1;
-    return compute(p, p->scorer.engine, &n, err);
+    return compute(p, p->scorer.engine, err);
 }
 
 double pack_logit(const struct pack *p, int i)

@@ -1,5 +1,4 @@
-/* Scores JSON Lines: lines are gathered until a batch is full, computed, and reported
- * in order. */
+/* adrank-model score: collects lines until a batch is full, computes it, and reports in order. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -178,43 +177,27 @@ static int build(struct scoring *s, struct pending *line, struct view text, stru
     if (json_object_get(line->doc, "text") ? build_pair(s, line, err)
                                            : build_request(s, line, text, err))
         return -1;
-    if (scored_reserve(&line->scored, s->model, err))
-        return -1;
-    line->job = (struct engine_job){.input = &line->scored.input, .out = line->scored.logits};
-    return 0;
-}
-
-/* Makes room for the line that was built at the end of the list: computes the lines before it. */
-static int flush_before(struct scoring *s, struct err *err)
-{
-    struct pending last = s->lines[s->n_lines];
-    int at = s->n_lines;
-
-    if (flush(s, err)) {
-        json_decref(last.doc);
-        return -1;
-    }
-    s->lines[at] = s->lines[0];
-    s->lines[0] = last;
-    s->lines[0].job.input = &s->lines[0].scored.input;
-    return 0;
+    return scored_reserve(&line->scored, s->model, err);
 }
 
 static int on_line(void *arg, struct view text, struct err *err)
 {
     struct scoring *s = arg;
-    struct pending *line = &s->lines[s->n_lines];
+    struct pending *line = &s->lines[s->n_lines], built;
 
     if (line_parse(text, &line->doc, err))
         return -1;
-    if (build(s, line, text, err)) {
+    if (build(s, line, text, err) ||
+        (s->n_tokens + line->scored.input.n_tokens > MAX_BATCH_TOKENS && flush(s, err))) {
         json_decref(line->doc);
         return -1;
     }
-    if (s->n_tokens + line->scored.input.n_tokens > MAX_BATCH_TOKENS && s->n_lines &&
-        flush_before(s, err))
-        return -1;
+    /* After a flush it becomes the first line of the next batch. */
+    built = *line;
+    *line = s->lines[s->n_lines];
     line = &s->lines[s->n_lines];
+    *line = built;
+    line->job = (struct engine_job){.input = &line->scored.input, .out = line->scored.logits};
     if (line->scored.input.n_tokens > MAX_BATCH_TOKENS)
         return score_large(s, line, err);
     s->n_tokens += line->scored.input.n_tokens;
@@ -225,7 +208,7 @@ static int on_line(void *arg, struct view text, struct err *err)
 static int score_all(struct scoring *s, struct err *err)
 {
     struct err later;
-    int rc = lines_read(on_line, s, err);
+    int rc = lines_read(NULL, on_line, s, err);
 
     /* Lines before a bad one are still reported. */
     if (flush(s, rc ? &later : err))

@@ -89,7 +89,7 @@ static int run(const struct options *options, struct model *none, struct err *er
         return -1;
     t.tokenizer = tokenizer;
     arena_init(&t.arena, 64 << 10, 0);
-    rc = lines_read(on_line, &t, err);
+    rc = lines_read(NULL, on_line, &t, err);
     /* Lines before a bad one are still reported. */
     if (lines_write(&t.out, rc ? &ignored : err))
         rc = -1;

@@ -82,10 +82,9 @@ int options_catalog(const struct options *options, struct catalog **out,
 
 typedef int (*on_line_fn)(void *arg, struct view line, struct err *err);
 
-/* JSON Lines from stdin or a file: calls on_line with each line that is not blank; err is prefixed
- * with the line's number. Stops at the first failure. */
-int lines_read(on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
-int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
+/* JSON Lines from a file (NULL: stdin): calls on_line with each line that is not blank, up to the
+ * first failure, whose err is prefixed with the path and the line's number. */
+int lines_read(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */

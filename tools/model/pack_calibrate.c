@@ -93,13 +93,12 @@ static int64_t time_of(const json_t *doc, const json_t *shown)
 static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
 {
     const json_t *request = json_object_get(doc, "request"), *shown = json_object_get(doc, "shown");
-    int n;
 
     if (!json_is_object(request) || !json_is_array(shown) || json_array_size(shown) == 0)
         return err_set(err, ERR_DATA,
                        "want {\"text\":...,\"text_pair\":...,\"label\":0 or 1}, or "
                        "{\"request\":{...},\"shown\":[{\"adid\":...,\"click\":0 or 1}]}");
-    if (pack_score_request(c->pack, c->pack->scorer.engine, request, time_of(doc, shown), &n, err))
+    if (pack_score_request(c->pack, c->pack->scorer.engine, request, time_of(doc, shown), err))
         return -1;
     for (size_t i = 0; i < json_array_size(shown); i++) {
         const json_t *one = json_array_get(shown, i);
@@ -107,7 +106,7 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
         char pointer[48];
         bool click;
         snprintf(pointer, sizeof(pointer), "/shown/%zu/adid", i);
-        if (at < 0 || at >= n)
+        if (at < 0 || at >= c->pack->last.input.n_read)
             return err_set(err, ERR_DATA, "%s: is not in /request/rank/candidates", pointer);
         snprintf(pointer, sizeof(pointer), "/shown/%zu/click", i);
         if (read_label(json_object_get(one, "click"), pointer, &click, err) ||
@@ -136,8 +135,8 @@ static int read_lines(struct calibrating *c, struct err *err)
     const char *path = c->pack->options->calibrate_file;
     size_t clicks;
 
-    if (lines_read_file(path, on_line, c, err))
-        return err_prefix(err, "%s", path);
+    if (lines_read(path, on_line, c, err))
+        return -1;
     if (c->n_lines == 0)
         return err_set(err, ERR_DATA, "%s: no labelled lines", path);
     clicks = labelled_clicks(c->held_out.items, c->held_out.n);

@@ -3,7 +3,7 @@
 #define TOOLS_SIM_COMMAND_H
 
 #include "base/err.h"
-#include "tools/sim/visit.h"
+#include "tools/sim/visit_make.h"
 
 struct options {
     const char *command;

@@ -7,10 +7,6 @@
 
 #include "tools/sim/shopper.h"
 
-/* Parts of the click log. Train and calibration share no shopper with evaluation, and no item is
- * new in SIM_WARM; every item is new in SIM_EVAL. */
-enum sim_part { SIM_TRAIN, SIM_CALIB, SIM_EVAL, SIM_WARM, SIM_REPLAY, SIM_PARTS };
-
 #define SIM_SHOWN 12  /* ads of a visit */
 #define SIM_HISTORY 8 /* events of a visit at most */
 
@@ -29,10 +25,6 @@ struct sim_visit {
 
 #define SIM_VISIT_INIT ((struct sim_visit){.shopper = SIM_SHOPPER_INIT, .search_words = BUF_INIT})
 
-/* Draws visit `index` of a part: equal arguments give equal visits, whatever was drawn before. The
- * struct may be used again and keeps its memory. */
-void sim_visit_make(struct sim_visit *visit, const struct sim_world *world, enum sim_part part,
-                    uint64_t index);
 void sim_visit_release(struct sim_visit *visit);
 
 /* Local hour 0..23 and weekday (0 is Sunday) of the visit. */

@@ -1,5 +1,5 @@
 /* Tests of tools/sim/visit.c. */
-#include "tools/sim/visit.h"
+#include "tools/sim/visit_make.h"
 
 #include "tests/test.h"
 #include "tools/sim/auc.h"

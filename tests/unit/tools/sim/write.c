@@ -4,7 +4,7 @@
 #include "adrank/catalog.h"
 #include "adrank/decode.h"
 #include "tests/test.h"
-#include "tools/sim/visit.h"
+#include "tools/sim/visit_make.h"
 
 /* What is written is read by the daemon's own readers. */
 

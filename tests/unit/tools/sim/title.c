@@ -6,8 +6,7 @@
 #include "tests/test.h"
 #include "tools/sim/world.h"
 
-/* The longest noun of the lexicon that stands in the text, case aside; its topic tells the meaning.
- */
+/* Finds the longest noun of the lexicon in the text, ignoring case: it has the text's meaning. */
 static bool find_noun(struct view text, enum sim_lang lang, struct sim_meaning *out)
 {
     size_t best = 0;
@@ -39,8 +38,8 @@ static double offer_in(struct view text, enum sim_lang lang)
     return 0;
 }
 
-/* Nearly all: a few traits hold a noun of another topic. */
-TEST(title__says_what_it_is_about)
+/* Nearly all: a few traits contain a noun of another topic. */
+TEST(title__identifies_its_topic)
 {
     struct buf text = BUF_INIT;
     struct rng rng;
@@ -60,7 +59,7 @@ TEST(title__says_what_it_is_about)
     CHECK(right > total * 95 / 100);
 }
 
-TEST(title__search_words_hold_the_noun)
+TEST(title__search_words_contain_the_noun)
 {
     struct buf text AT_END(buf_release) = BUF_INIT;
     struct rng rng;

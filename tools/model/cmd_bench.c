@@ -7,6 +7,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
+#include "base/quantile.h"
 #include "base/rng.h"
 #include "json/writer.h"
 #include "model/engine/engine_state.h"
@@ -103,21 +104,6 @@ static int measure(struct bench *b, struct err *err)
         b->n++;
     }
     return 0;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *us, int n, double q)
-{
-    int i = (int)(q * n);
-
-    qsort(us, (size_t)n, sizeof(*us), by_value);
-    return us[i < n ? i : n - 1];
 }
 
 /* ---- the report ------------------------------------------------------------------------------ */

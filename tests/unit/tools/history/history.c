@@ -89,6 +89,7 @@ TEST(history__gets_what_was_put)
     static const char lines[] = E("u1", 1, "\"type\":\"view\",\"item\":\"a\"")
         E("u2", 5, "\"type\":\"search\",\"text\":\"\xe8\xb7\x91 \\\"x\\\"\"")
             E("u1", 2, "\"type\":\"buy\",\"item\":\"b\",\"text\":\"B\"");
+    struct options options;
 
     redis_start(&redis, NULL);
     check_lines(HISTORY_PUT, lines);
@@ -102,6 +103,11 @@ TEST(history__gets_what_was_put)
     check_lines(HISTORY_ERASE, "{\"user\":\"u1\"}\n");
     CHECK_INT(ask("EXISTS %s", key_of("u1")), 0);
     CHECK_INT(ask("EXISTS %s", key_of("u2")), 1);
+    options_init(&options, HISTORY_PUT);
+    options.redis.db = 1;
+    run_with(&options, lines);
+    CHECK_OK(run.rc, run.err);
+    CHECK_INT(ask("EXISTS %s", key_of("u1")), 0); /* in database 0 */
     redis_stop(&redis);
 }
 

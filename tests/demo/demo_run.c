@@ -22,23 +22,18 @@
  * links. */
 static void checkout_make(struct checkout *c, const char *name)
 {
-    static const char *const programs[] = {"adrankd", "adrank-sim", "adrank-history"};
-    char here[256], bin[400];
+    const char *bin = driver_build_path("bin");
 
     strcpy(c->top, "/tmp/adrank-checkout-XXXXXX");
     CHECK(mkdtemp(c->top));
     snprintf(c->root, sizeof(c->root), "%s/%s", c->top, name);
-    snprintf(bin, sizeof(bin), "%s/build/test/bin", c->root);
-    CHECK_INT(shell(NULL, "mkdir -p '%s'", bin), 0);
-    CHECK_INT(shell(NULL, "cp '%s' '%s/'", driver_build_path("bin/adrank-demo"), bin), 0);
-    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        char path[64];
-        snprintf(path, sizeof(path), "bin/%s", programs[i]);
-        CHECK_INT(shell(NULL, "ln -s '%s' '%s/'", driver_build_path(path), bin), 0);
-    }
-    CHECK(getcwd(here, sizeof(here) - 8));
-    strcat(here, "/config");
-    CHECK_INT(shell(NULL, "ln -s '%s' '%s/config'", here, c->root), 0);
+    CHECK_INT(
+        shell(NULL,
+              "here=$PWD && mkdir -p '%s/build/test/bin' && cd '%s' && ln -s \"$here/config\" . &&"
+              " cd build/test/bin && cp '%s/adrank-demo' . &&"
+              " ln -s '%s/adrankd' '%s/adrank-sim' '%s/adrank-history' .",
+              c->root, c->root, bin, bin, bin, bin),
+        0);
 }
 
 /* Names in a folder, one a line; "" for an empty or missing one. */

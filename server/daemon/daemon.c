@@ -41,9 +41,9 @@ static void end_loop(struct daemon *d)
     loop_stop(&d->loop);
 }
 
-static void on_drained(const struct drain_outcome *outcome, void *arg)
+static void on_drained(int64_t n_cut, void *arg)
 {
-    log_info("drained", LOG_INT("cut", outcome->cut));
+    log_info("drained", LOG_INT("cut", n_cut));
     end_loop(arg);
 }
 

@@ -255,12 +255,6 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
 
 /* ---- readings -------------------------------------------------------------------------------- */
 
-void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg)
-{
-    loop->on_lag = on_lag;
-    loop->on_lag_arg = arg;
-}
-
 int64_t loop_heartbeat_us(const struct loop *loop)
 {
     return atomic_load_explicit(&loop->heartbeat_us, memory_order_relaxed);

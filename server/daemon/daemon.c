@@ -198,7 +198,7 @@ static int open_all(struct daemon *d, const struct config *config, struct err *e
     d->gauges = (struct gauges){&d->serving, &d->publisher};
     gauges_open(&d->gauges);
     memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
-    return serving_start(&d->serving, err);
+    return server_start(&d->serving.server, err);
 }
 
 /* Reverse of open_all. */

@@ -12,7 +12,7 @@ static int read_precision(const struct cli_option *option, char *text, struct op
 {
 
     for (int p = 0; p <= PRECISION_AUTO; p++) {
-        if (strcmp(text, precision_requests[p]) == 0) {
+        if (strcmp(text, precision_names[p]) == 0) {
             out->precision = (enum precision)p;
             return 0;
         }

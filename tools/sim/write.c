@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "impression/behaviour_json.h"
 #include "impression/request_json.h"
 
 /* Bids are close together, so that relevance decides and not price. */

@@ -155,7 +155,7 @@ int loop_init(struct loop *loop, void *reader, struct err *err)
         goto fail;
     }
     if (add_event(loop, &loop->timer_event, loop->timer_fd, on_timer_fd, err) ||
-        add_event(loop, &loop->mailbox_event, mailbox_fd(&loop->mailbox), on_mailbox, err))
+        add_event(loop, &loop->mailbox_event, loop->mailbox.fd, on_mailbox, err))
         goto fail;
     return 0;
 fail:

@@ -177,7 +177,7 @@ void rig_init_worker(struct rig_worker *worker, int jobs)
 
 static void receive(struct rig_worker *worker, int timeout_ms)
 {
-    struct pollfd fd = {.fd = mailbox_fd(&worker->box), .events = POLLIN};
+    struct pollfd fd = {.fd = worker->box.fd, .events = POLLIN};
 
     if (poll(&fd, 1, timeout_ms) == 1)
         mailbox_drain(&worker->box, worker);

@@ -161,7 +161,7 @@ static void submit(int i)
 static void settle(void)
 {
     for (int i = 0; i < 1000 && s.back < s.lent; i++) {
-        struct pollfd fd = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+        struct pollfd fd = {.fd = s.box.fd, .events = POLLIN};
         if (poll(&fd, 1, 20) == 1)
             mailbox_drain(&s.box, NULL);
     }

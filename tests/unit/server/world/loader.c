@@ -91,7 +91,7 @@ static void start_first(void)
 /* Waits for the letter; its result stays in s.result. */
 static void receive(void)
 {
-    struct pollfd ready = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+    struct pollfd ready = {.fd = s.box.fd, .events = POLLIN};
 
     while (!s.result) {
         CHECK(poll(&ready, 1, 60000) == 1);
@@ -307,7 +307,7 @@ TEST(loader__is_busy_until_its_result_is_freed)
     put_config(OPTION);
     start_reload(false, 0);
     start_reload(false, -1);
-    ready = (struct pollfd){.fd = mailbox_fd(&s.box), .events = POLLIN};
+    ready = (struct pollfd){.fd = s.box.fd, .events = POLLIN};
     CHECK(poll(&ready, 1, 60000) == 1);
     start_reload(false, -1);
     receive();

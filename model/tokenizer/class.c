@@ -11,66 +11,47 @@
 #define NO_LIMIT 1e20
 #define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
 
+static const char *const read[] = {
+    /* class, limit, token types, normaliser */
+    "tokenizer_class", "model_max_length", "max_len", "model_input_names", "do_lower_case",
+    "strip_accents", "tokenize_chinese_chars",
+    /* tokens */
+    "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "bos_token", "eos_token",
+    "added_tokens_decoder", "additional_special_tokens", "extra_special_tokens", NULL};
+
 static const struct key_rule rows[] = {
-    KEY_ROW_READ("tokenizer_class"),
-    KEY_ROW_READ("model_max_length"),
-    KEY_ROW_READ("max_len"),
-    KEY_ROW_READ("model_input_names"),
-    KEY_ROW_READ("do_lower_case"),
-    KEY_ROW_READ("strip_accents"),
-    KEY_ROW_READ("tokenize_chinese_chars"),
-    KEY_ROW_READ("unk_token"),
-    KEY_ROW_READ("sep_token"),
-    KEY_ROW_READ("pad_token"),
-    KEY_ROW_READ("cls_token"),
-    KEY_ROW_READ("mask_token"),
-    KEY_ROW_READ("bos_token"),
-    KEY_ROW_READ("eos_token"),
-    KEY_ROW_READ("added_tokens_decoder"),
-    KEY_ROW_READ("additional_special_tokens"),
-    KEY_ROW_READ("extra_special_tokens"),
-    KEY_ROW_ONLY("truncation_side", "null \"right\"", "only texts truncated at the end are served"),
-    KEY_ROW_ONLY("split_special_tokens", "null false",
-                 "special tokens in a text are not split here"),
-    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are added around texts"),
-    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are added around texts"),
-    KEY_ROW_ONLY("add_special_tokens", "null true",
-                 "[CLS] and [SEP] are always added around texts"),
-    KEY_ROW_ONLY(
-        "do_basic_tokenize", "null true",
-        "texts are split at blanks and punctuation; whether this is honoured depends on the "
-        "reader"),
-    KEY_ROW_ONLY("never_split", "null []",
-                 "whether this is honoured depends on the reader; added tokens are never split"),
-    KEY_ROW_ONLY("wordpieces_prefix", "null \"##\"",
-                 "pieces continue with ##; whether this is honoured depends on the reader"),
-    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
-    KEY_ROW_HARMLESS("padding_side"), /* nothing is padded */
-    KEY_ROW_HARMLESS("padding"),
-    KEY_ROW_HARMLESS("pad_to_multiple_of"),
-    KEY_ROW_HARMLESS("pad_token_type_id"),
-    KEY_ROW_HARMLESS("max_length"), /* left over from a call; each call states its own */
-    KEY_ROW_HARMLESS("stride"),
-    KEY_ROW_HARMLESS("truncation_strategy"),
-    KEY_ROW_HARMLESS("clean_text"), /* no options of these classes */
-    KEY_ROW_HARMLESS("handle_chinese_chars"),
-    KEY_ROW_HARMLESS("add_prefix_space"),
-    KEY_ROW_HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
-    KEY_ROW_HARMLESS("chat_template"),
-    KEY_ROW_HARMLESS("from_slow"),
-    KEY_ROW_HARMLESS("use_fast"),
-    KEY_ROW_HARMLESS("vocab_file"),
-    KEY_ROW_HARMLESS("tokenizer_file"),
-    KEY_ROW_HARMLESS("special_tokens_map_file"),
-    KEY_ROW_HARMLESS("name_or_path"),
-    KEY_ROW_HARMLESS("processor_class"),
-    KEY_ROW_HARMLESS("backend"),
-    KEY_ROW_HARMLESS("is_local"),
-    KEY_ROW_HARMLESS("local_files_only"),
+    {"truncation_side", "null \"right\"", "only texts truncated at the end are served"},
+    {"split_special_tokens", "null false", "special tokens in a text are not split here"},
+    {"add_bos_token", "null false", "only [CLS] and [SEP] are added around texts"},
+    {"add_eos_token", "null false", "only [CLS] and [SEP] are added around texts"},
+    {"add_special_tokens", "null true", "[CLS] and [SEP] are always added around texts"},
+    {"do_basic_tokenize", "null true",
+     "texts are split at blanks and punctuation; whether this is honoured depends on the "
+     "reader"},
+    {"never_split", "null []",
+     "whether this is honoured depends on the reader; added tokens are never split"},
+    {"wordpieces_prefix", "null \"##\"",
+     "pieces continue with ##; whether this is honoured depends on the reader"},
+    {"auto_map", "null {}", "custom code is not served, only transformers' tokenizers"},
 };
 
-const struct key_rules tokenizer_config_rules = {
-    .file = "tokenizer_config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
+static const char *const harmless[] = {
+    /* nothing is padded */
+    "padding_side", "padding", "pad_to_multiple_of", "pad_token_type_id",
+    /* left over from a call; each call states its own */
+    "max_length", "stride", "truncation_strategy",
+    /* no options of these classes; of decoding */
+    "clean_text", "handle_chinese_chars", "add_prefix_space", "clean_up_tokenization_spaces",
+    "chat_template",
+    /* where it came from, and which code reads it */
+    "from_slow", "use_fast", "vocab_file", "tokenizer_file", "special_tokens_map_file",
+    "name_or_path", "processor_class", "backend", "is_local", "local_files_only", NULL};
+
+const struct key_rules tokenizer_config_rules = {.file = "tokenizer_config.json",
+                                                 .read = read,
+                                                 .rows = rows,
+                                                 .n = sizeof(rows) / sizeof(rows[0]),
+                                                 .harmless = harmless};
 
 /* ---- class ----------------------------------------------------------------------------------- */
 

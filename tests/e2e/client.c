@@ -1,67 +1,13 @@
-/* Calls in parts, and texts of JSON. */
+/* Calls in parts. */
 #include "tests/e2e/client.h"
 
 #include <sys/socket.h>
 
 static struct err err;
 
-static struct buf *next_buf(void)
-{
-    static struct buf ring[64];
-    static int turn;
-    struct buf *out = &ring[turn++ % COUNT(ring)];
-
-    buf_clear(out);
-    return out;
-}
-
-const char *vjs(const char *fmt, va_list ap)
-{
-    struct buf *out = next_buf();
-    va_list again;
-    int n;
-
-    va_copy(again, ap);
-    n = vsnprintf(NULL, 0, fmt, again);
-    va_end(again);
-    CHECK(n >= 0 && buf_reserve(out, (size_t)n + 1));
-    vsnprintf(out->ptr, (size_t)n + 1, fmt, ap);
-    out->len = (size_t)n;
-    for (size_t i = 0; i < out->len; i++)
-        if (out->ptr[i] == '\'')
-            out->ptr[i] = '"';
-    return buf_str(out);
-}
-
-const char *js(const char *fmt, ...)
-{
-    const char *text;
-    va_list ap;
-
-    va_start(ap, fmt);
-    text = vjs(fmt, ap);
-    va_end(ap);
-    return text;
-}
-
-const char *js_list(int n, const char *item)
-{
-    struct buf *out = next_buf();
-
-    for (int i = 0; i < n; i++) {
-        buf_add_str(out, i ? "," : "");
-        for (const char *c = item; *c; c++)
-            if (*c == '#')
-                buf_printf(out, "%d", i);
-            else
-                buf_add(out, *c == '\'' ? "\"" : c, 1);
-    }
-    return buf_str(out);
-}
-
 const char *client_text(struct view bytes)
 {
-    struct buf *out = next_buf();
+    struct buf *out = js_buf();
 
     buf_add_view(out, bytes);
     return buf_str(out);
@@ -69,7 +15,7 @@ const char *client_text(struct view bytes)
 
 struct view client_post(const char *body, const char *headers)
 {
-    struct buf *out = next_buf();
+    struct buf *out = js_buf();
 
     http_request_write(
         out, &(struct http_request){

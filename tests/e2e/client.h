@@ -5,19 +5,13 @@
 #ifndef TESTS_E2E_CLIENT_H
 #define TESTS_E2E_CLIENT_H
 
-#include <stdarg.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "client/http_client.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
-/* printf with ' for ", for JSON. Valid for the next dozens of calls of js and client_post. */
-const char *js(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
-const char *vjs(const char *fmt, va_list ap);
-/* n times the item, commas between; # in it is 0, 1, ... */
-const char *js_list(int n, const char *item);
-const char *client_text(struct view bytes); /* a copy, valid as long */
+const char *client_text(struct view bytes); /* a copy, valid as long as js()'s */
 
 /* The bytes of a POST /rank of body, with more header lines ("Name: value\r\n", "" for none). */
 struct view client_post(const char *body, const char *headers);

@@ -47,6 +47,12 @@ static inline struct buf model_dir_get(const struct model_dir *dir, const char *
     return bytes;
 }
 
+static inline void model_dir_empty(struct model_dir *dir)
+{
+    snprintf(dir->path, sizeof(dir->path), "/tmp/adrank-test-XXXXXX");
+    CHECK(mkdtemp(dir->path));
+}
+
 /* Its files are links to the original's. */
 static inline void model_dir_copy(struct model_dir *dir, const char *from)
 {
@@ -54,8 +60,7 @@ static inline void model_dir_copy(struct model_dir *dir, const char *from)
     DIR *files = opendir(from);
 
     CHECK(files && realpath(from, whole));
-    snprintf(dir->path, sizeof(dir->path), "/tmp/adrank-test-XXXXXX");
-    CHECK(mkdtemp(dir->path));
+    model_dir_empty(dir);
     for (const struct dirent *file; (file = readdir(files)) != NULL;) {
         if (file->d_name[0] == '.')
             continue;

@@ -1,5 +1,4 @@
 /* config.json of the BERT family: sizes, and what of it is served. */
-#include <stdio.h>
 #include <string.h>
 
 #include "model/checkpoint/bert.h"
@@ -125,17 +124,18 @@ static int check_architecture(const char *file, const json_t *config, struct err
 
 /* transformers writes id2label (and num_labels only where it is needed); without either there
  * are two. */
-static int read_labels(const char *where, const json_t *config, int *out, struct err *err)
+static int read_labels(const struct config_object *in, int *out)
 {
-    const json_t *names = json_object_get(config, "id2label");
+    const json_t *names = json_object_get(in->json, "id2label");
 
     if (json_is_object(names) && json_object_size(names) >= 1 && json_object_size(names) <= 1000) {
         *out = (int)json_object_size(names);
         return 0;
     }
     if (names && !json_is_null(names))
-        return err_set(err, ERR_DATA, "%s/id2label: want an object of 1 to 1000 names", where);
-    return config_int(where, config, "num_labels", 1, 1000, 2, out, err);
+        return err_set(in->err, ERR_DATA, "%s: /id2label: want an object of 1 to 1000 names",
+                       in->file);
+    return config_int(in, "num_labels", 1, 1000, 2, out);
 }
 
 /* What turns logits into probabilities where a text classification pipeline computes them. */
@@ -168,24 +168,23 @@ static int read_problem(const char *file, const json_t *config, struct head *out
 int bert_config(const char *file, const json_t *config, struct encoder_config *out,
                 struct head *head, struct err *err)
 {
-    char where[4200];
+    const struct config_object in = {file, "", config, err};
     double eps;
 
-    snprintf(where, sizeof(where), "%s: ", file);
     *out = (struct encoder_config){.mask = MASK_FULL};
     *head = (struct head){0};
     if (check_architecture(file, config, err) ||
         key_rules_check(&bert_config_rules, file, config, err) ||
-        config_int(where, config, "num_hidden_layers", 1, 200, 0, &out->layers, err) ||
-        config_int(where, config, "hidden_size", 1, 16384, 0, &out->hidden, err) ||
-        config_int(where, config, "num_attention_heads", 1, 256, 0, &out->heads, err) ||
-        config_int(where, config, "intermediate_size", 1, 65536, 0, &out->inner, err) ||
-        config_int(where, config, "vocab_size", 1, 4 << 20, 0, &out->vocab, err) ||
-        config_int(where, config, "max_position_embeddings", 4, 1 << 16, 0, &out->positions, err) ||
-        config_int(where, config, "type_vocab_size", 1, 1024, 2, &out->types, err) ||
-        config_double(where, config, "layer_norm_eps", 0, 1, 1e-12, &eps, err) ||
-        read_activation(file, config, &out->activation, err) ||
-        read_labels(where, config, &head->labels, err) || read_problem(file, config, head, err))
+        config_int(&in, "num_hidden_layers", 1, 200, 0, &out->layers) ||
+        config_int(&in, "hidden_size", 1, 16384, 0, &out->hidden) ||
+        config_int(&in, "num_attention_heads", 1, 256, 0, &out->heads) ||
+        config_int(&in, "intermediate_size", 1, 65536, 0, &out->inner) ||
+        config_int(&in, "vocab_size", 1, 4 << 20, 0, &out->vocab) ||
+        config_int(&in, "max_position_embeddings", 4, 1 << 16, 0, &out->positions) ||
+        config_int(&in, "type_vocab_size", 1, 1024, 2, &out->types) ||
+        config_double(&in, "layer_norm_eps", 0, 1, 1e-12, &eps) ||
+        read_activation(file, config, &out->activation, err) || read_labels(&in, &head->labels) ||
+        read_problem(file, config, head, err))
         return -1;
     if (out->hidden % out->heads)
         return err_set(err, ERR_DATA, "%s: /num_attention_heads: %d does not divide hidden_size %d",

@@ -1,7 +1,6 @@
 /* Reads the files that sentence-transformers adds. */
 #include "model/checkpoint/sentence_transformers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "model/files/config_json.h"
@@ -56,23 +55,22 @@ static int parse(const struct model_files *files, enum model_file i, json_t **ou
 static int read_bert_config(const struct model_files *files, struct sentence_transformers *out,
                             struct err *err)
 {
-    const char *file = files->paths[FILE_SENTENCE_BERT];
+    struct config_object in = {.file = files->paths[FILE_SENTENCE_BERT], .pointer = "", .err = err};
     const json_t *max, *lower;
-    char where[4200];
     json_t *doc;
     int rc = 0;
 
     if (parse(files, FILE_SENTENCE_BERT, &doc, err))
         return -1;
-    snprintf(where, sizeof(where), "%s: ", file);
+    in.json = doc;
     max = json_object_get(doc, "max_seq_length");
     lower = json_object_get(doc, "do_lower_case");
-    if (key_rules_check(&sentence_bert_rules, file, doc, err) ||
+    if (key_rules_check(&sentence_bert_rules, in.file, doc, err) ||
         (max && !json_is_null(max) &&
-         config_int(where, doc, "max_seq_length", 5, 1 << 24, 0, &out->max_tokens, err)))
+         config_int(&in, "max_seq_length", 5, 1 << 24, 0, &out->max_tokens)))
         rc = -1;
     else if (lower && !json_is_null(lower) && !json_is_boolean(lower))
-        rc = err_set(err, ERR_DATA, "%s: /do_lower_case: must be true or false", file);
+        rc = err_set(err, ERR_DATA, "%s: /do_lower_case: must be true or false", in.file);
     out->lower_case = json_is_true(lower);
     json_decref(doc);
     return rc;

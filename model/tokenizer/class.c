@@ -76,15 +76,15 @@ static bool is_class(const char *name, const char *row)
 }
 
 /* model_input_names, where it is stated, decides. */
-static int read_input_names(const char *file, const json_t *config, enum types *types,
-                            struct err *err)
+static int read_input_names(const struct tokenizer_reader *r, const json_t *config,
+                            enum types *types)
 {
     const json_t *names = json_object_get(config, "model_input_names");
 
     if (!names || json_is_null(names))
         return 0;
     if (!json_is_array(names))
-        return err_set(err, ERR_DATA, "%s: /model_input_names: must be an array", file);
+        return err_set(r->err, ERR_DATA, "%s: /model_input_names: must be an array", r->file);
     *types = TYPES_NONE;
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
@@ -94,10 +94,10 @@ static int read_input_names(const char *file, const json_t *config, enum types *
     return 0;
 }
 
-static int read_class(const char *file, const char *pointer, const char *name, const json_t *config,
-                      bool has_json, struct tokenizer_spec *spec, struct err *err)
+static int read_class(const struct tokenizer_reader *r, const char *file, const char *name,
+                      const json_t *config, bool has_json)
 {
-    enum types types = TYPES_OF_PAIRS;
+    enum types types;
     size_t i = 0, n = sizeof(classes) / sizeof(classes[0]);
 
     if (!name)
@@ -105,58 +105,56 @@ static int read_class(const char *file, const char *pointer, const char *name, c
     while (i < n && !is_class(name, classes[i].name))
         i++;
     if (i == n || (classes[i].reads_the_file && !has_json))
-        return err_set(err, ERR_DATA, "%s: %s: %.64s is not one of BERT's%s", file, pointer, name,
-                       has_json ? "" : "; a tokenizer.json would define what it does");
+        return err_set(r->err, ERR_DATA, "%s: /tokenizer_class: %.64s is not one of BERT's%s", file,
+                       name, has_json ? "" : "; a tokenizer.json would define what it does");
     types = classes[i].types;
-    if (read_input_names(file, config, &types, err))
+    if (read_input_names(r, config, &types))
         return -1;
     if (types == TYPES_BY_VERSION)
-        return err_set(err, ERR_DATA,
-                       "%s: %s: of %.64s transformers 4 gives a second text token type 1, "
-                       "transformers 5 type 0; state /model_input_names, with or without "
-                       "token_type_ids",
-                       file, pointer, name);
-    spec->pair_type = types == TYPES_OF_PAIRS;
-    spec->normalizer_of_config = !classes[i].reads_the_file;
+        return err_set(
+            r->err, ERR_DATA,
+            "%s: /tokenizer_class: of %.64s transformers 4 gives a second text token type 1, "
+            "transformers 5 type 0; state /model_input_names, with or without "
+            "token_type_ids",
+            file, name);
+    r->spec->facts.pair_type = types == TYPES_OF_PAIRS;
+    r->spec->normalizer_of_config = !classes[i].reads_the_file;
     return 0;
 }
 
 /* ---- limit ----------------------------------------------------------------------------------- */
 
-static int read_limit(const char *file, const json_t *config, struct tokenizer_spec *spec,
-                      struct err *err)
+static int read_limit(const struct tokenizer_reader *r, const json_t *config)
 {
     const char *key = json_object_get(config, "model_max_length") ? "model_max_length" : "max_len";
     const json_t *value = json_object_get(config, key);
     double v = json_number_value(value);
 
-    spec->max_tokens = 0;
+    r->spec->facts.max_tokens = 0;
     if (!value || json_is_null(value) || (json_is_number(value) && v > NO_LIMIT))
         return 0;
     if (!json_is_number(value) || v != floor(v) || v < MIN_LIMIT)
-        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least %d", file, key,
+        return err_set(r->err, ERR_DATA, "%s: /%s: want an integer of at least %d", r->file, key,
                        MIN_LIMIT);
-    spec->max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
+    r->spec->facts.max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
     return 0;
 }
 
-int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
-                         const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
-                         struct err *err)
+int tokenizer_class_read(const struct tokenizer_reader *r, const json_t *config,
+                         const char *model_file, const json_t *model_config, bool has_json)
 {
     const char *own = json_string_value(json_object_get(config, "tokenizer_class"));
     const char *of_model = json_string_value(json_object_get(model_config, "tokenizer_class"));
     bool from_model = !own && of_model;
 
-    if (key_rules_check(&tokenizer_config_rules, file, config, err) ||
-        read_class(from_model ? model_file : file, "/tokenizer_class", own ? own : of_model, config,
-                   has_json, spec, err) ||
-        read_limit(file, config, spec, err))
+    if (key_rules_check(&tokenizer_config_rules, r->file, config, r->err) ||
+        read_class(r, from_model ? model_file : r->file, own ? own : of_model, config, has_json) ||
+        read_limit(r, config))
         return -1;
-    if (spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
-        return err_set(err, ERR_DATA,
+    if (r->spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
+        return err_set(r->err, ERR_DATA,
                        "%s: /truncation_side: tokenizer.json's /truncation/direction is Left: only "
                        "texts truncated at the end are served",
-                       file);
+                       r->file);
     return 0;
 }

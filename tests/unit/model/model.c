@@ -24,7 +24,7 @@ TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
     model_dir_copy(&dir, PAIRS);
     CHECK_OK(model_open(dir.path, &m, &err), err);
     arena_init(&arena, 4096, 0);
-    n_pieces = tokenizer_encode(model_tokenizer(m), text, &arena, ids[0]);
+    n_pieces = tokenizer_encode(m->tokenizer, text, &arena, ids[0]);
     model_unref(m);
     model_dir_put(&dir, "special_tokens_map.json",
                   VIEW_LIT("{\"additional_special_tokens\":[\"android\"]}"));
@@ -32,7 +32,7 @@ TEST(model__reads_the_tokenizer_as_tokenizer_open_does)
     CHECK_OK(model_open(dir.path, &m, &err), err);
     CHECK_INT(tokenizer_encode(t, text, &arena, ids[0]), 3); /* the word cut out */
     CHECK(n_pieces != 3);
-    CHECK_INT(tokenizer_encode(model_tokenizer(m), text, &arena, ids[1]), 3);
+    CHECK_INT(tokenizer_encode(m->tokenizer, text, &arena, ids[1]), 3);
     CHECK_INT(memcmp(ids[0], ids[1], 3 * sizeof(int32_t)), 0);
     tokenizer_free(t);
     model_unref(m);

@@ -1,6 +1,5 @@
 /* The forward pass by ranges of layers, through networks of two widths, and what it saves. */
 #include "model/engine/forward.h"
-#include "model/engine/forward.h"
 
 #include "base/arena.h"
 #include "tests/ops/reference.h"

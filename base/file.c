@@ -191,8 +191,3 @@ out:
     unlink(temporary);
     return -1;
 }
-
-char *file_join(struct arena *arena, const char *dir, const char *name)
-{
-    return arena_printf(arena, "%s/%s", dir, name);
-}

@@ -2,7 +2,6 @@
 #ifndef BASE_FILE_H
 #define BASE_FILE_H
 
-#include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
 
@@ -21,8 +20,5 @@ int file_read(const char *path, size_t max_bytes, struct buf *out, struct err *e
  * The mode is that of the file it replaces, otherwise by the umask. Anything that is not a regular
  * file (a pipe, a terminal, /dev/stdout) is written to, not replaced. */
 int file_write(const char *path, struct view bytes, struct err *err) MUST_CHECK;
-
-/* dir + "/" + name; NULL when out of memory. */
-char *file_join(struct arena *arena, const char *dir, const char *name) MUST_CHECK;
 
 #endif

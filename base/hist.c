@@ -45,16 +45,6 @@ void hist_record(struct hist *hist, uint64_t value)
     hist->buckets[bucket_of(value)]++;
 }
 
-void hist_merge(struct hist *into, const struct hist *from)
-{
-    into->count += from->count;
-    into->sum += from->sum;
-    if (from->max > into->max)
-        into->max = from->max;
-    for (unsigned i = 0; i < HIST_BUCKETS; i++)
-        into->buckets[i] += from->buckets[i];
-}
-
 uint64_t hist_quantile(const struct hist *hist, double q)
 {
     double rank = ceil(q * (double)hist->count);

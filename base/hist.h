@@ -1,7 +1,7 @@
 /*
  * struct hist: log-linear histogram of non-negative integers (after HdrHistogram): 64 linear steps
- * per power of two, so a quantile is at most 1.6 % off; counts add up, so histograms of several
- * threads merge exactly. No allocation, recording is a handful of instructions. One writer.
+ * per power of two, so a quantile is at most 1.6 % off. No allocation, recording is a handful of
+ * instructions. One writer.
  */
 #ifndef BASE_HIST_H
 #define BASE_HIST_H
@@ -21,7 +21,6 @@ struct hist {
 
 void hist_init(struct hist *hist);
 void hist_record(struct hist *hist, uint64_t value);
-void hist_merge(struct hist *into, const struct hist *from);
 /* Smallest bucket's upper edge with at least q (0..1) of the counts at or below it; 0 when
  * empty; max for 1. */
 uint64_t hist_quantile(const struct hist *hist, double q);

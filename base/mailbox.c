@@ -11,14 +11,9 @@
 
 int mailbox_init(struct mailbox *box, struct err *err)
 {
-    *box = (struct mailbox){.fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
-    if (box->fd == -1)
-        return err_set_errno(err, ERR_UNAVAILABLE, "eventfd");
-    if (pthread_mutex_init(&box->lock, NULL) != 0) {
-        close(box->fd);
-        return err_set(err, ERR_NOMEM, "mailbox: no mutex");
-    }
-    return 0;
+    *box = (struct mailbox){.lock = PTHREAD_MUTEX_INITIALIZER,
+                            .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)};
+    return box->fd == -1 ? err_set_errno(err, ERR_UNAVAILABLE, "eventfd") : 0;
 }
 
 void mailbox_release(struct mailbox *box)
@@ -26,11 +21,6 @@ void mailbox_release(struct mailbox *box)
     pthread_mutex_destroy(&box->lock);
     close(box->fd);
     box->fd = -1;
-}
-
-int mailbox_fd(const struct mailbox *box)
-{
-    return box->fd;
 }
 
 void mailbox_post(struct mailbox *box, struct letter *letter)

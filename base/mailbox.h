@@ -1,7 +1,7 @@
 /*
  * struct mailbox: letters from many threads to one. Intrusive (a letter is part of what is sent),
  * so posting allocates nothing. One eventfd write per empty-to-non-empty edge, so a burst of
- * letters costs one wake-up. The reader's event loop watches mailbox_fd() for reading.
+ * letters costs one wake-up. The reader's event loop watches mailbox.fd for reading.
  */
 #ifndef BASE_MAILBOX_H
 #define BASE_MAILBOX_H
@@ -24,7 +24,6 @@ struct mailbox {
 
 int mailbox_init(struct mailbox *box, struct err *err) MUST_CHECK;
 void mailbox_release(struct mailbox *box); /* undelivered letters stay with their senders */
-int mailbox_fd(const struct mailbox *box);
 /* Any thread. The letter belongs to the mailbox until delivered; it must not be in two
  * mailboxes. */
 void mailbox_post(struct mailbox *box, struct letter *letter);

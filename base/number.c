@@ -32,42 +32,35 @@ int number_int(struct view text, int64_t min, int64_t max, int64_t *out)
     return 0;
 }
 
-static size_t digits(struct view text, size_t at)
+static bool skip_digits(const char **p, const char *end)
 {
-    size_t n = 0;
+    const char *first = *p;
 
-    while (at + n < text.len && is_digit(text.ptr[at + n]))
-        n++;
-    return n;
+    while (*p < end && is_digit(**p))
+        ++*p;
+    return *p > first;
+}
+
+static bool skip_char(const char **p, const char *end, const char *one_of)
+{
+    return *p < end && memchr(one_of, **p, strlen(one_of)) && ++*p;
 }
 
 /* [-] digits [. digits] [(e|E) [+|-] digits], all of text. */
 static bool is_decimal(struct view text, bool may_be_negative)
 {
-    size_t at = 0, n;
+    const char *p = text.ptr, *end = p + text.len;
 
-    if (at < text.len && text.ptr[at] == '-' && may_be_negative)
-        at++;
-    n = digits(text, at);
-    if (n == 0)
+    if (may_be_negative)
+        skip_char(&p, end, "-");
+    if (!skip_digits(&p, end) || (skip_char(&p, end, ".") && !skip_digits(&p, end)))
         return false;
-    at += n;
-    if (at < text.len && text.ptr[at] == '.') {
-        n = digits(text, at + 1);
-        if (n == 0)
+    if (skip_char(&p, end, "eE")) {
+        skip_char(&p, end, "+-");
+        if (!skip_digits(&p, end))
             return false;
-        at += 1 + n;
     }
-    if (at < text.len && (text.ptr[at] == 'e' || text.ptr[at] == 'E')) {
-        at++;
-        if (at < text.len && (text.ptr[at] == '-' || text.ptr[at] == '+'))
-            at++;
-        n = digits(text, at);
-        if (n == 0)
-            return false;
-        at += n;
-    }
-    return at == text.len;
+    return p == end;
 }
 
 int number_double(struct view text, double min, double max, double *out)

@@ -55,6 +55,19 @@ static inline struct view view_trim(struct view v)
     return v;
 }
 
+/* The part before the first `mark`, what follows it in *after; without a mark all of it, and
+ * after's ptr is NULL. */
+static inline struct view view_cut(struct view v, char mark, struct view *after)
+{
+    const char *at = v.len ? (const char *)memchr(v.ptr, mark, v.len) : NULL;
+
+    *after = (struct view){NULL, 0};
+    if (!at)
+        return v;
+    *after = (struct view){at + 1, (size_t)(v.ptr + v.len - at) - 1};
+    return (struct view){v.ptr, (size_t)(at - v.ptr)};
+}
+
 /* Equal, ignoring the case of ASCII letters, independent of the locale: for HTTP names and
  * currencies. */
 static inline bool view_eq_nocase(struct view a, struct view b)

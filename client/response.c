@@ -66,17 +66,17 @@ static void read_status(struct response_reader *r, struct view line)
 
 static void read_field(struct response_reader *r, const char *bytes, struct view line)
 {
-    const char *colon = memchr(line.ptr, ':', line.len);
     struct view value;
+    const struct view name = view_cut(line, ':', &value);
 
-    if (!colon || colon == line.ptr || r->n_fields == RESPONSE_MAX_FIELDS) {
+    if (!value.ptr || !name.len || r->n_fields == RESPONSE_MAX_FIELDS) {
         r->state = BROKEN;
         return;
     }
-    value = view_trim((struct view){colon + 1, (size_t)(line.ptr + line.len - colon) - 1});
+    value = view_trim(value);
     r->fields[r->n_fields++] = (struct response_field){
-        .name = (uint32_t)(line.ptr - bytes),
-        .name_len = (uint32_t)(colon - line.ptr),
+        .name = (uint32_t)(name.ptr - bytes),
+        .name_len = (uint32_t)name.len,
         .value = (uint32_t)(value.ptr - bytes),
         .value_len = (uint32_t)value.len,
     };
@@ -103,7 +103,6 @@ static void end_head(struct response_reader *r, const char *bytes)
     int64_t n = 0;
 
     if (r->status < 200) { /* an interim answer: the real one follows */
-        r->n_continue++;
         r->n_fields = 0;
         r->state = STATUS_LINE;
         return;
@@ -122,7 +121,6 @@ static void end_head(struct response_reader *r, const char *bytes)
         r->state = number_int(length, 0, MAX_BODY_BYTES, &n) ? BROKEN : BODY_LENGTH;
         r->left = (uint64_t)n;
     } else {
-        r->until_close = true;
         r->keep_alive = false;
         r->state = BODY_UNTIL_CLOSE;
     }

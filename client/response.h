@@ -31,10 +31,8 @@ struct response_reader {
     int status;
     bool keep_alive;
     bool chunked;
-    bool until_close; /* complete when the connection ends */
     struct response_field fields[RESPONSE_MAX_FIELDS];
     int n_fields;
-    int n_continue; /* 100s that were skipped */
     size_t body_start;
     size_t body_len; /* so far, chunks joined */
     size_t end;      /* RESPONSE_DONE: first byte after it */

@@ -21,12 +21,12 @@ static int by_time(const void *a, const void *b)
 /* Only real ones: no start is 0, no end is INT64_MAX, neither of which a clock reaches. */
 static bool starts(const struct ad *ad)
 {
-    return !ad->paused && ad->start_ms > 0;
+    return ad->status == AD_ACTIVE && ad->start_ms > 0;
 }
 
 static bool ends(const struct ad *ad)
 {
-    return !ad->paused && ad->end_ms < INT64_MAX;
+    return ad->status == AD_ACTIVE && ad->end_ms < INT64_MAX;
 }
 
 static size_t count_events(const struct ad *ads, int32_t n)
@@ -74,7 +74,7 @@ static void mark_first(struct ad_schedule *schedule, const struct ad *ads, const
     for (int32_t i = 0; i < n; i++) {
         const struct ad *ad = &ads[order[i]];
 
-        if (ad->paused || starts(ad))
+        if (ad->status == AD_PAUSED || starts(ad))
             continue;
         schedule->first[i / 64] |= UINT64_C(1) << (i % 64);
         schedule->n_first++;

@@ -1,19 +1,10 @@
-/* Finds duplicates by pairwise comparison in short lists, by sorting in long ones. */
+/* Finds duplicates by pairwise comparison in short lists, by a hash table in long ones. */
 #include "impression/behaviour_twins.h"
 
-/* Up to this many, pairwise comparison is cheaper than sorting. */
+#include <xxhash.h>
+
+/* Up to this many, pairwise comparison is cheaper than hashing. */
 #define FEW 8
-
-/* Compares the members that identify an event. */
-static int compare(const struct behaviour *a, const struct behaviour *b)
-{
-    int c;
-
-    if (a->type != b->type)
-        return a->type < b->type ? -1 : 1;
-    c = view_cmp(a->item, b->item);
-    return c || a->item.len ? c : view_cmp(a->text, b->text);
-}
 
 static bool same_event(const struct behaviour *a, const struct behaviour *b)
 {
@@ -31,87 +22,56 @@ static int find_twin(const struct behaviour *const *list, int n, const struct be
     return -1;
 }
 
-static int drop_among_few(const struct behaviour **list, int n)
+/* Open addressing. */
+struct table {
+    int *slots;  /* index in the list + 1; 0: empty. NULL: the list is short */
+    size_t mask; /* slots - 1, a power of two at least twice the events */
+};
+
+static int init_table(struct table *table, int n, struct arena *arena)
 {
-    int kept = 0;
+    size_t n_slots = 2 * FEW;
 
-    for (int i = 0; i < n; i++) {
-        int twin = find_twin(list, kept, list[i]);
-
-        if (twin < 0)
-            list[kept++] = list[i];
-        else if (list[twin]->text.len == 0)
-            list[twin] = list[i];
-    }
-    return kept;
+    while (n_slots < 2 * (size_t)n)
+        n_slots *= 2;
+    table->slots = arena_calloc(arena, n_slots, sizeof(*table->slots));
+    table->mask = n_slots - 1;
+    return table->slots ? 0 : -1;
 }
 
-/* out (n_a + n_b) = a and b, places in list, merged; a wins ties. */
-static void merge(const struct behaviour *const *list, const int *a, int n_a, const int *b, int n_b,
-                  int *out)
+/* The slot of that event, or the empty one where it would go. The address is the seed: a client
+ * does not know it, so it cannot choose events that collide. */
+static int *find_slot(const struct table *table, const struct behaviour *const *list,
+                      const struct behaviour *event)
 {
-    int i = 0, k = 0;
+    const struct view key = event->item.len ? event->item : event->text;
+    const uint64_t seed = (uint64_t)(uintptr_t)table->slots + event->type;
+    size_t at = (size_t)XXH3_64bits_withSeed(key.ptr, key.len, seed) & table->mask;
 
-    while (i < n_a && k < n_b)
-        if (compare(list[a[i]], list[b[k]]) <= 0)
-            *out++ = a[i++];
-        else
-            *out++ = b[k++];
-    while (i < n_a)
-        *out++ = a[i++];
-    while (k < n_b)
-        *out++ = b[k++];
-}
-
-/* The places of list (n) in order of their events, duplicates in their original order: a stable
- * merge sort. */
-static const int *sort(const struct behaviour *const *list, int n, struct arena *arena)
-{
-    int *order = arena_array(arena, 2 * (size_t)n, sizeof(*order));
-    int *spare = order + n;
-
-    if (!order)
-        return NULL;
-    for (int i = 0; i < n; i++)
-        order[i] = i;
-    for (int width = 1; width < n; width *= 2) {
-        int *swap = order;
-
-        for (int at = 0; at < n; at += 2 * width) {
-            int n_a = n - at < width ? n - at : width;
-            int n_b = n - at - n_a < width ? n - at - n_a : width;
-
-            merge(list, order + at, n_a, order + at + n_a, n_b, spare + at);
-        }
-        order = spare;
-        spare = swap;
-    }
-    return order;
+    while (table->slots[at] && !same_event(list[table->slots[at] - 1], event))
+        at = (at + 1) & table->mask;
+    return &table->slots[at];
 }
 
 int behaviour_drop_twins(const struct behaviour **list, int n, struct arena *arena)
 {
-    const int *order;
-    int kept = 0, first = 0;
+    struct table table = {0};
+    int kept = 0;
 
-    if (n <= FEW)
-        return drop_among_few(list, n);
-    order = sort(list, n, arena);
-    if (!order)
+    if (n > FEW && init_table(&table, n, arena))
         return -1;
-    for (int i = 1; i < n; i++) {
-        const struct behaviour **place = &list[order[first]], **twin = &list[order[i]];
+    for (int i = 0; i < n; i++) {
+        int *slot = table.slots ? find_slot(&table, list, list[i]) : NULL;
+        int twin = slot ? *slot - 1 : find_twin(list, kept, list[i]);
 
-        if (!same_event(*place, *twin)) {
-            first = i;
+        if (twin >= 0) {
+            if (list[twin]->text.len == 0)
+                list[twin] = list[i];
             continue;
         }
-        if ((*place)->text.len == 0)
-            *place = *twin;
-        *twin = NULL;
+        list[kept++] = list[i];
+        if (slot)
+            *slot = kept;
     }
-    for (int i = 0; i < n; i++)
-        if (list[i])
-            list[kept++] = list[i];
     return kept;
 }

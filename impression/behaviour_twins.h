@@ -7,7 +7,7 @@
 
 /* list (n): events of one time, in order. Events with the same type and item (or text, where item
  * is empty) are duplicates: the first one with a text is kept, at the position of the first; the
- * others are removed. n log n comparisons, whatever a client sends. Returns how many are left, -1
+ * others are removed. About n comparisons, whatever a client sends. Returns how many are left, -1
  * when the arena is out of memory. */
 int behaviour_drop_twins(const struct behaviour **list, int n, struct arena *arena) MUST_CHECK;
 

@@ -45,8 +45,8 @@ static int by_prior_ecpm(const void *a, const void *b, void *ads)
     const struct ad *y = (const struct ad *)ads + *(const int32_t *)b;
     double x_ecpm = prior_ecpm(x), y_ecpm = prior_ecpm(y);
 
-    if (x->paused != y->paused)
-        return x->paused ? 1 : -1;
+    if (x->status != y->status)
+        return x->status == AD_PAUSED ? 1 : -1;
     if (x_ecpm != y_ecpm)
         return x_ecpm > y_ecpm ? -1 : 1;
     return view_cmp(x->adid, y->adid);

@@ -1,15 +1,57 @@
 /* Reads lines one by one, and copies what they hold. */
 #include "impression/catalog_read.h"
 
+#include <math.h>
 #include <stdio.h>
 
-#include "impression/catalog_fields.h"
+#include "adrank/decode.h"
 #include "impression/domain.h"
+#include "json/object.h"
 
 #define MIN_CHUNK_BYTES ((size_t)4 << 10)
 #define MAX_CHUNK_BYTES ((size_t)1 << 20)
 /* {"adid":"a","title":"t","bid":1}: the shortest possible ad. */
 #define MIN_AD_BYTES 32
+
+/* ---- the fields of a line, strict ------------------------------------------------------------ */
+
+static const char *const status_names[] = {"active", "paused"};
+
+#define AT(member) .at = offsetof(struct ad, member)
+
+static const struct field ad_fields[] = {
+    {FIELD("adid"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, AT(adid)},
+    {FIELD("title"), FIELD_STRING, FIELD_REQUIRED | FIELD_NOT_EMPTY, AT(title)},
+    {FIELD("bid"), FIELD_NUMBER, FIELD_REQUIRED, AT(bid), .max = DECODE_MAX_MONEY},
+    {FIELD("item"), FIELD_STRING, AT(item)},
+    {FIELD("crid"), FIELD_STRING, AT(crid)},
+    {FIELD("cid"), FIELD_STRING, AT(cid)},
+    {FIELD("seat"), FIELD_STRING, AT(seat)},
+    {FIELD("adomain"), FIELD_STRINGS, FIELD_NOT_EMPTY, AT(adomain)},
+    {FIELD("cat"), FIELD_STRINGS, FIELD_NOT_EMPTY, AT(cat)},
+    {FIELD("desc"), FIELD_STRING, AT(desc)},
+    {FIELD("bid_type"), FIELD_NAME, AT(bid_type), .names = bid_type_names, .n_names = BID_TYPES},
+    {FIELD("prior_ctr"), FIELD_NUMBER, AT(prior_ctr), .max = 1},
+    {FIELD("status"), FIELD_NAME, AT(status), .names = status_names, .n_names = 2},
+    {FIELD("start"), FIELD_INT64, AT(start_ms), .max = INT64_MAX},
+    {FIELD("end"), FIELD_INT64, AT(end_ms), .max = INT64_MAX},
+    {FIELD("emb"), FIELD_VECTORS},
+};
+
+static void check_ad(struct object_reader *reader, const struct place *place, const void *object)
+{
+    const struct ad *ad = object;
+
+    if (ad->end_ms <= ad->start_ms)
+        field_problem(reader, place, "end", "must be later than start");
+}
+
+static const struct ad blank_ad = {
+    .bid_type = BID_CPM, .prior_ctr = NAN, .status = AD_ACTIVE, .end_ms = INT64_MAX};
+
+static const struct schema ad_schema = SCHEMA(ad_fields, struct ad, &blank_ad, .check = check_ad);
+
+/* ---- what is kept of it ---------------------------------------------------------------------- */
 
 static struct view ad_adid(const struct ad *ad)
 {
@@ -89,13 +131,12 @@ static int make_text(struct arena *arena, struct ad *ad)
     return 0;
 }
 
-static int keep_line(struct ad_table *table, const struct catalog_line *line, struct arena *arena,
-                     size_t number, struct err *err)
+static int keep_ad(struct ad_table *table, const struct ad *read, struct arena *arena,
+                   size_t number, struct err *err)
 {
     struct ad *ad = &table->ads[table->n_ads];
 
-    *ad = line->ad;
-    ad->paused = line->status == 1;
+    *ad = *read;
     ad->index = table->n_ads;
     if (copy_view(arena, &ad->adid) || copy_view(arena, &ad->item) || copy_view(arena, &ad->crid) ||
         copy_view(arena, &ad->cid) || copy_view(arena, &ad->seat) ||
@@ -107,7 +148,7 @@ static int keep_line(struct ad_table *table, const struct catalog_line *line, st
 }
 
 /* -1: an earlier line has the adid. For an item only the first ad is needed. */
-static int index_line(struct ad_table *table, const struct ad *ad)
+static int index_ad(struct ad_table *table, const struct ad *ad)
 {
     if (ad_index_add(&table->by_adid, table->ads, ad))
         return -1;
@@ -115,6 +156,8 @@ static int index_line(struct ad_table *table, const struct ad *ad)
         (void)ad_index_add(&table->by_item, table->ads, ad);
     return 0;
 }
+
+/* ---- lines ----------------------------------------------------------------------------------- */
 
 /* State of one reading. */
 struct reading {
@@ -129,14 +172,14 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
 {
     char prefix[32];
     struct object_reader reader = {.problems = r->problems, .prefix = prefix};
-    struct catalog_line line;
+    struct ad ad;
 
     snprintf(prefix, sizeof(prefix), "line %zu", number);
     if (bytes.len > CATALOG_MAX_LINE_BYTES) {
         field_problem(&reader, NULL, NULL, "longer than %zu bytes", CATALOG_MAX_LINE_BYTES);
         return 0;
     }
-    switch (object_read(&reader, bytes, &r->scratch, &catalog_line_schema, &line)) {
+    switch (object_read(&reader, bytes, &r->scratch, &ad_schema, &ad)) {
     case READ_OK:
         break;
     case READ_OUT_OF_MEMORY:
@@ -145,9 +188,9 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
         return 0;
     }
     r->table->unknown_fields += reader.unknown;
-    if (keep_line(r->table, &line, r->arena, number, err))
+    if (keep_ad(r->table, &ad, r->arena, number, err))
         return -1;
-    if (index_line(r->table, &r->table->ads[r->table->n_ads - 1]))
+    if (index_ad(r->table, &r->table->ads[r->table->n_ads - 1]))
         field_problem(&reader, NULL, "adid", "is also the adid of an earlier line");
     return 0;
 }

@@ -1,9 +1,7 @@
-/* The members of a request, in the order of the contract. */
+/* The members of a request and of a behaviour, in the order of the contract. */
 #include "impression/request_json.h"
 
 #include <math.h>
-
-#include "impression/behaviour_json.h"
 
 static void write_user(struct json_writer *w, struct view id)
 {
@@ -68,12 +66,32 @@ void candidate_write_json(struct json_writer *w, const struct candidate *candida
     jw_object_end(w);
 }
 
+static void write_behaviour(struct json_writer *w, const struct behaviour *behaviour)
+{
+    jw_member_int(w, "t", behaviour->t_ms);
+    jw_member_str(w, "type", behaviour_type_names[behaviour->type]);
+    jw_member_filled(w, "item", behaviour->item);
+    jw_member_filled(w, "text", behaviour->text);
+}
+
+void behaviour_write_line(struct buf *out, struct view user, const struct behaviour *behaviour)
+{
+    struct json_writer w;
+
+    json_writer_init(&w, out);
+    jw_object_begin(&w);
+    jw_member_filled(&w, "user", user);
+    write_behaviour(&w, behaviour);
+    jw_object_end(&w);
+    buf_add_str(out, "\n");
+}
+
 static void write_behaviours(struct json_writer *w, const struct impression_request *request)
 {
     jw_member_array(w, "behaviour");
     for (int i = 0; i < request->n_behaviours; i++) {
         jw_object_begin(w);
-        behaviour_write_json(w, &request->behaviours[i]);
+        write_behaviour(w, &request->behaviours[i]);
         jw_object_end(w);
     }
     jw_array_end(w);

@@ -1,4 +1,5 @@
-/* A request as JSON, in the form of CONTRACT 3: as decode_request() would read it. */
+/* A request as JSON, in the form of CONTRACT 3: as decode_request() would read it; and a line of
+ * adrank-history, whose events have the same form. */
 #ifndef IMPRESSION_REQUEST_JSON_H
 #define IMPRESSION_REQUEST_JSON_H
 
@@ -18,5 +19,9 @@ void request_write_begin(struct json_writer *w, const struct impression_request 
 void request_write_end(struct json_writer *w);
 /* An item of rank.candidates. */
 void candidate_write_json(struct json_writer *w, const struct candidate *candidate);
+
+/* A line of adrank-history, including its newline: "user", where it is not empty, "t", "type" and,
+ * where they are not empty, "item" and "text". */
+void behaviour_write_line(struct buf *out, struct view user, const struct behaviour *behaviour);
 
 #endif

@@ -108,34 +108,22 @@ static double convert(struct json_text *text, const struct digits *digits, const
     return digits->negative ? -v : v;
 }
 
-static struct json_number integer(const struct digits *digits)
+static bool with_sign(uint64_t v, bool negative, int64_t *out)
 {
-    uint64_t v = digits->value;
-
-    if (v <= INT64_MAX)
-        return (struct json_number){.kind = JSON_INTEGER,
-                                    .integer = digits->negative ? -(int64_t)v : (int64_t)v,
-                                    .real = digits->negative ? -(double)v : (double)v};
-    if (digits->negative && v == (uint64_t)INT64_MAX + 1)
-        return (struct json_number){
-            .kind = JSON_INTEGER, .integer = INT64_MIN, .real = (double)INT64_MIN};
-    return (struct json_number){.kind = JSON_BIG_INTEGER,
-                                .real = digits->negative ? -(double)v : (double)v};
+    if (v > (uint64_t)INT64_MAX + negative)
+        return false;
+    *out = (int64_t)(negative ? 0 - v : v);
+    return true;
 }
 
-/* 20 digits still fit when the value is at most UINT64_MAX. */
-static bool twenty_digits(const char *stop, struct digits *digits)
+static struct json_number integer(const struct digits *digits)
 {
-    uint64_t v;
+    double v = (double)digits->value;
+    struct json_number out = {.kind = JSON_INTEGER, .real = digits->negative ? -v : v};
 
-    if (digits->n != MAX_EXACT_DIGITS + 1 || digits->negative)
-        return false;
-    if (__builtin_mul_overflow(digits->value, (uint64_t)10, &v) ||
-        __builtin_add_overflow(v, (uint64_t)(stop[-1] - '0'), &v))
-        return false;
-    digits->value = v;
-    digits->n = MAX_EXACT_DIGITS;
-    return true;
+    if (!with_sign(digits->value, digits->negative, &out.integer))
+        out.kind = JSON_BIG_INTEGER;
+    return out;
 }
 
 /* Fast path for ordinary numbers: at most 18 digits, a fraction, no exponent. NULL: use the slow
@@ -186,7 +174,7 @@ struct json_number json_number_read(struct json_text *text)
         json_fail(text, "malformed number");
         return out;
     }
-    if (!digits.real && (digits.n <= MAX_EXACT_DIGITS || twenty_digits(stop, &digits)))
+    if (!digits.real && digits.n <= MAX_EXACT_DIGITS)
         out = integer(&digits);
     else
         out = (struct json_number){.kind = digits.real ? JSON_REAL : JSON_BIG_INTEGER,
@@ -222,14 +210,6 @@ static bool shift(uint64_t *v, int64_t n)
     while (n-- > 0)
         if (__builtin_mul_overflow(*v, (uint64_t)10, v))
             return false;
-    return true;
-}
-
-static bool with_sign(uint64_t v, bool negative, int64_t *out)
-{
-    if (v > (uint64_t)INT64_MAX + negative)
-        return false;
-    *out = (int64_t)(negative ? 0 - v : v);
     return true;
 }
 

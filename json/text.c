@@ -236,8 +236,7 @@ struct view json_string_slow(struct json_text *text)
     return string_slow(text, true);
 }
 
-/* ---- values that are skipped ------------------------------------------------------------------
- */
+/* ---- values that are skipped ----------------------------------------------------------------- */
 
 static bool starts_with_bom(const struct json_text *text)
 {

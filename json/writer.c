@@ -175,16 +175,6 @@ void jw_int(struct json_writer *w, int64_t v)
     buf_add_int(w->out, v);
 }
 
-void jw_bool(struct json_writer *w, bool v)
-{
-    jw_raw(w, v ? VIEW_LIT("true") : VIEW_LIT("false"));
-}
-
-void jw_null(struct json_writer *w)
-{
-    jw_raw(w, VIEW_LIT("null"));
-}
-
 void jw_double(struct json_writer *w, double v)
 {
     char text[DECIMAL_MAX_BYTES];
@@ -256,7 +246,7 @@ void jw_member_int(struct json_writer *w, const char *key, int64_t v)
 void jw_member_bool(struct json_writer *w, const char *key, bool v)
 {
     jw_key(w, key);
-    jw_bool(w, v);
+    jw_raw(w, v ? VIEW_LIT("true") : VIEW_LIT("false"));
 }
 
 void jw_member_double(struct json_writer *w, const char *key, double v)

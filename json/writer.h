@@ -32,8 +32,6 @@ void jw_key(struct json_writer *w, const char *key); /* key needs no escaping */
 void jw_str(struct json_writer *w, const char *s);
 void jw_view(struct json_writer *w, struct view v);
 void jw_int(struct json_writer *w, int64_t v);
-void jw_bool(struct json_writer *w, bool v);
-void jw_null(struct json_writer *w);
 /* Shortest text that reads back as the same double. */
 void jw_double(struct json_writer *w, double v);
 /* At most `digits` significant digits (1..17), trailing zeros cut: for responses. Fast. */

@@ -1,4 +1,4 @@
-/* Writes texts of JSON. */
+/* Writes texts into a ring of buffers. */
 #include "tests/js.h"
 
 struct buf *js_buf(void)
@@ -40,12 +40,12 @@ const char *js(const char *fmt, ...)
     return text;
 }
 
-const char *js_list(int n, const char *item)
+static const char *numbered(int n, const char *item, const char *between)
 {
     struct buf *out = js_buf();
 
     for (int i = 0; i < n; i++) {
-        buf_add_str(out, i ? "," : "");
+        buf_add_str(out, i ? between : "");
         for (const char *c = item; *c; c++)
             if (*c == '#')
                 buf_printf(out, "%d", i);
@@ -53,4 +53,14 @@ const char *js_list(int n, const char *item)
                 buf_add(out, *c == '\'' ? "\"" : c, 1);
     }
     return buf_str(out);
+}
+
+const char *js_repeat(int n, const char *item)
+{
+    return numbered(n, item, "");
+}
+
+const char *js_list(int n, const char *item)
+{
+    return numbered(n, item, ",");
 }

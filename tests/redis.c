@@ -1,7 +1,6 @@
 /* Starts a private redis-server on a free port. */
 #include "tests/redis.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
@@ -12,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 #define MAX_ARGS 48
 #define START_ATTEMPTS 3 /* somebody else may take the port meanwhile */
@@ -20,15 +19,10 @@
 
 static int free_port(void)
 {
-    struct sockaddr_in addr = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(addr);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int port = 0;
 
-    if (fd == -1 || bind(fd, (struct sockaddr *)&addr, sizeof(addr)) == -1 ||
-        getsockname(fd, (struct sockaddr *)&addr, &len) == -1)
-        FAIL("no free port: %s", strerror(errno));
-    close(fd);
-    return ntohs(addr.sin_port);
+    close(loopback_bind(&port));
+    return port;
 }
 
 static bool installed(void)

@@ -83,7 +83,7 @@ static void run_case(struct test_case *test)
     }
 }
 
-/* A case that was left half-way keeps what it held: no leaks to be told of. */
+/* A case that was left half-way does not free what it holds: those leaks are not reported. */
 static void leave_leaks(void)
 {
 #ifdef __SANITIZE_ADDRESS__

@@ -76,7 +76,7 @@ const char *test_data(void);
         if (!(fabs(got_ - want_) <= (tolerance)))                                                  \
             FAIL("%s is %.9g, want %.9g within %g", #got, got_, want_, (double)(tolerance));       \
     } while (0)
-/* expr returns 0, else its err is told. */
+/* expr returns 0, else its err is reported. */
 #define CHECK_OK(expr, err_)                                                                       \
     do {                                                                                           \
         if ((expr) != 0)                                                                           \

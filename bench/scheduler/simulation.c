@@ -238,40 +238,25 @@ static void complete(struct simulation *sim, struct batch *batch, int64_t now_us
     batch->n = 0;
 }
 
-static void perform(struct simulation *sim, const struct action *action, int64_t now_us)
-{
-    switch (action->kind) {
-    case ACTION_COMPLETE:
-        complete(sim, action->batch, now_us);
-        break;
-    case ACTION_RETURN:
-        if (action->outcome == JOB_OK)
-            answer(sim, action->works, now_us);
-        else
-            end_late(sim, action->works);
-        break;
-    case ACTION_LAUNCH:
-        launch(sim, action->batch, now_us);
-        sim->facts.launched = action->batch;
-        break;
-    default:
-        BUG("not of this engine");
-    }
-}
-
 /* Turns of the executor, until there is nothing to do. */
 static void turn(struct simulation *sim, int64_t now_us)
 {
+    struct facts *facts = &sim->facts;
     struct actions actions;
 
     do {
-        sim->facts.now_us = now_us;
-        sim->facts.n_engines = 1;
-        schedule_decide(&sim->schedule, &sim->facts, &actions);
-        sim->facts = (struct facts){0};
-        for (int i = 0; i < actions.n; i++)
-            perform(sim, &actions.items[i], now_us);
-    } while (actions.n);
+        facts->now_us = now_us;
+        facts->n_engines = 1;
+        schedule_decide(&sim->schedule, facts, &actions);
+        for (int i = 0; i < facts->n_done; i++)
+            complete(sim, facts->done[i], now_us);
+        *facts = (struct facts){.launched = actions.launch};
+        if (actions.returned[JOB_OK])
+            answer(sim, actions.returned[JOB_OK], now_us);
+        end_late(sim, actions.returned[JOB_EXPIRED]);
+        if (actions.launch)
+            launch(sim, actions.launch, now_us);
+    } while (!actions.idle);
 }
 
 /* The rival's batch: in order of arrival. */

@@ -11,6 +11,8 @@
 #include "adrank/impression.h"
 #include "base/problems.h"
 
+enum ad_status { AD_ACTIVE, AD_PAUSED };
+
 struct ad {
     struct view adid, item, crid, cid, seat;
     struct views adomain, cat; /* as written */
@@ -20,7 +22,7 @@ struct ad {
     double bid;       /* in the configured currency */
     enum bid_type bid_type;
     double prior_ctr; /* 0..1, NAN when absent: the model's base rate is used */
-    bool paused;
+    enum ad_status status;
     /* Unix time; 0 and INT64_MAX when absent. Active when start <= now < end. */
     int64_t start_ms, end_ms;
     int32_t index; /* position in catalog_ads() */
@@ -59,7 +61,7 @@ const char *catalog_digest(const struct catalog *catalog);
 
 static inline bool ad_active(const struct ad *ad, int64_t now_ms)
 {
-    return !ad->paused && ad->start_ms <= now_ms && now_ms < ad->end_ms;
+    return ad->status == AD_ACTIVE && ad->start_ms <= now_ms && now_ms < ad->end_ms;
 }
 
 #endif

@@ -177,7 +177,7 @@ static int read_file(struct arena *arena, const char *dir, const char *name,
 {
     struct stat st;
 
-    file->name = file_join(arena, dir, name);
+    file->name = arena_printf(arena, "%s/%s", dir, name);
     if (!file->name)
         return err_set(err, ERR_NOMEM, "%s: out of memory", dir);
     if (lstat(file->name, &st) != 0 && errno == ENOENT)

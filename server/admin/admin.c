@@ -174,10 +174,8 @@ void admin_set_options(struct admin *admin, const struct admin_options *options,
     admin->http = *http;
     admin->http.first_byte_ms = least(http->first_byte_ms, FIRST_BYTE_MS);
     admin->http.idle_ms = least(http->idle_ms, IDLE_MS);
-    connection_pool_set_limits(&admin->pool,
-                               &(struct net_limits){.http = &admin->http,
-                                                    .max_connections = share.admin,
-                                                    .max_refusing = share.admin_refusing});
+    admin->pool.limits = (struct net_limits){
+        .http = &admin->http, .max_connections = share.admin, .max_refusing = share.admin_refusing};
     budget_set_limit(&admin->memory, MEMORY_BYTES, http->max_body_bytes);
 }
 
@@ -199,7 +197,7 @@ int admin_open(const struct admin_args *args, struct admin **out, struct err *er
     admin->args = *args;
     set_routes(admin);
     budget_init(&admin->memory, MEMORY_BYTES, args->http->max_body_bytes);
-    net_shared_init(&admin->shared, &admin->memory);
+    admin->shared.memory = &admin->memory;
     admin->shard = metrics_shard_new(args->metrics, err);
     if (!admin->shard)
         goto fail;

@@ -8,7 +8,7 @@
 
 void health_init(struct health *health, const struct health_args *args)
 {
-    *health = (struct health){.args = *args, .options = args->options};
+    *health = (struct health){.args = *args};
     pthread_mutex_init(&health->lock, NULL);
 }
 
@@ -25,7 +25,6 @@ void health_set_world(struct health *health, struct world *world)
     pthread_mutex_lock(&health->lock);
     old = health->world;
     health->world = world_ref(world);
-    health->options = &world->config->admin;
     pthread_mutex_unlock(&health->lock);
     world_unref(old);
 }
@@ -35,7 +34,7 @@ static int64_t stall_us(struct health *health)
     int64_t ms;
 
     pthread_mutex_lock(&health->lock);
-    ms = health->options->stall_ms;
+    ms = health->world ? health->world->config->admin.stall_ms : health->args.options->stall_ms;
     pthread_mutex_unlock(&health->lock);
     return ms * 1000;
 }
@@ -126,8 +125,7 @@ static void write_world(struct health *health, struct json_writer *w)
     pthread_mutex_lock(&health->lock);
     world = health->world;
     if (world) {
-        const struct catalog_state state =
-            catalog_state_now(world->catalog, world->catalog_modified_ms);
+        const struct catalog_state state = catalog_state_now(world);
 
         write_model(world, w);
         catalog_state_write(&state, w);

@@ -29,8 +29,7 @@ struct health_args {
 struct health {
     struct health_args args;
     pthread_mutex_t lock; /* guards what follows */
-    const struct admin_options *options;
-    struct world *world; /* a reference: what is served; NULL before the first */
+    struct world *world;  /* a reference: what is served; NULL before the first */
 };
 
 void health_init(struct health *health, const struct health_args *args);

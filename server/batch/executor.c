@@ -54,9 +54,9 @@ static bool turn(struct executor *executor, struct performer *performer)
     facts->now_us = clock_now_us();
     facts->n_engines = executor->n_engines;
     schedule_decide(schedule, facts, actions);
-    atomic_store(&executor->state, life_state(&schedule->life));
-    atomic_store(&executor->heartbeat_us, schedule->life.heartbeat_us);
-    if (!actions->n && !actions->finished)
+    atomic_store(&executor->state, schedule_state(schedule));
+    atomic_store(&executor->heartbeat_us, schedule->heartbeat_us);
+    if (actions->idle && !actions->finished)
         wait_for_news(executor);
     pthread_mutex_unlock(&executor->lock);
     performer_act(performer);
@@ -110,7 +110,6 @@ static void *run(void *arg)
     if (open_launcher(executor, start->args))
         return NULL;
     performer.launcher = executor->launcher;
-    performer.backend = executor->backend;
     while (turn(executor, &performer))
         ;
     if (!executor->schedule.n_launched && !executor->n_engines) {
@@ -178,9 +177,9 @@ int executor_open(const struct executor_args *args, struct executor **out, struc
     if (schedule_init(&executor->schedule, args->max_batch_jobs, args->max_queue, err))
         goto fail;
     executor_set_options(executor, args->options, args->deadline);
-    executor->schedule.life.heartbeat_us = clock_now_us();
+    executor->schedule.heartbeat_us = clock_now_us();
     atomic_init(&executor->state, EXECUTOR_SERVING);
-    atomic_init(&executor->heartbeat_us, executor->schedule.life.heartbeat_us);
+    atomic_init(&executor->heartbeat_us, executor->schedule.heartbeat_us);
     if (start_thread(executor, args, err))
         goto fail;
     *out = executor;
@@ -195,10 +194,10 @@ static void stop(struct executor *executor, int64_t drain_us, bool close)
     int64_t now_us = clock_now_us();
 
     pthread_mutex_lock(&executor->lock);
-    life_stop(&executor->schedule.life, now_us, drain_us);
+    schedule_stop(&executor->schedule, now_us, drain_us);
     if (close)
-        life_close(&executor->schedule.life, now_us);
-    atomic_store(&executor->state, life_state(&executor->schedule.life));
+        schedule_close(&executor->schedule, now_us);
+    atomic_store(&executor->state, schedule_state(&executor->schedule));
     pthread_cond_signal(&executor->wake);
     pthread_mutex_unlock(&executor->lock);
 }

@@ -5,8 +5,8 @@
  *
  * Each turn of its thread decides under the lock what to do (schedule.h) and then does it without
  * the lock (perform.h). The lock is held for a walk over the queue at most. Other threads hand in
- * jobs (submit.h), models (served.h) and tasks (run_task.h). After the start, submitting and
- * running allocates nothing.
+ * jobs (submit.h), models and their catalogs (served.h), and tasks (run_task.h). After the start,
+ * submitting and running allocates nothing.
  *
  * Failure. Once the engine reports that its backend is broken, the executor is EXECUTOR_BROKEN
  * permanently: jobs that were queued or launched are offered to the fallback engine of their model
@@ -17,10 +17,9 @@
 #define SERVER_BATCH_EXECUTOR_H
 
 #include "adrank/engine.h"
-#include "server/batch/batch.h"
 #include "server/batch/deadline_options.h"
 #include "server/batch/executor_options.h"
-#include "server/batch/life.h"
+#include "server/batch/schedule.h"
 
 struct executor;
 
@@ -30,7 +29,7 @@ struct executor_args {
     int max_batch_jobs;            /* of one batch */
     const struct executor_options *options; /* both until executor_open() returns */
     const struct deadline_options *deadline;
-    /* On the executor's thread, after each batch that did not fail; may be NULL, must not block. */
+    /* On the executor's thread, after each batch that did not fail; must not block. */
     void (*on_batch)(void *arg, const struct batch_stats *stats);
     void *on_batch_arg;
 };

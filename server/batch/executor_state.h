@@ -17,7 +17,7 @@ struct executor {
     const char *backend;
     pthread_t thread;
 
-    /* Of the schedule's life, for threads that do not take the lock. */
+    /* Of the schedule, for threads that do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
     atomic_bool looks_full; /* the queue was full at the last check under the lock */

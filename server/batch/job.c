@@ -6,9 +6,6 @@
 
 #include "base/bug.h"
 
-const char *const job_outcome_names[JOB_OUTCOMES] = {"ok",      "not_finite", "refused",
-                                                     "expired", "cancelled",  "failed"};
-
 #define CONTAINER(pointer, type, member)                                                           \
     ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 

@@ -20,8 +20,6 @@
 struct served_model;
 struct executor;
 
-extern const char *const job_outcome_names[JOB_OUTCOMES]; /* "ok", "not_finite", ... */
-
 struct job_owner {
     uint32_t slot;
     uint64_t generation;

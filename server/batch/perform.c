@@ -28,7 +28,8 @@ static int cut_part(struct batch *batch, struct err *err)
 
 static enum batch_status submit(struct batch *batch, struct err *err)
 {
-    struct engine *engine = job_engine(batch_job_of_work(batch->works[0]))->engine;
+    const struct batch_job *first = batch_job_of_work(batch->works[0]);
+    int engine = first->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY;
     int cut = 1;
 
     for (int i = 0; i < batch->n && batch->part <= 0; i++) {
@@ -42,7 +43,7 @@ static enum batch_status submit(struct batch *batch, struct err *err)
     if (cut != 1)
         return cut ? BATCH_NO_MEMORY : BATCH_OK;
     batch->engine_batch.n_jobs = batch->n;
-    if (engine_submit(engine, &batch->engine_batch, err))
+    if (engine_submit(first->model->engines[engine].engine, &batch->engine_batch, err))
         return BATCH_FAILED;
     batch->submitted = true;
     return BATCH_OK;
@@ -94,10 +95,10 @@ static void report(struct performer *performer, const struct batch *batch)
         log_warn("batch_no_memory", LOG_STR("error", error));
     if (batch->status == BATCH_FAILED && !performer->broken) {
         performer->broken = true;
-        log_error("backend_broken", LOG_STR("backend", performer->backend),
+        log_error("backend_broken", LOG_STR("backend", launcher_backend(performer->launcher)),
                   LOG_STR("error", error));
     }
-    if (performer->on_batch && batch->submitted && batch_computed(batch->status))
+    if (batch->submitted && batch_computed(batch->status))
         performer->on_batch(
             performer->on_batch_arg,
             &(struct batch_stats){
@@ -107,7 +108,7 @@ static void report(struct performer *performer, const struct batch *batch)
             });
 }
 
-/* A part's job is returned by an action of its own. */
+/* The jobs of parts and of a batch that failed are among the actions. */
 static void complete(struct batch *batch)
 {
     for (int i = 0; i < batch->n; i++) {
@@ -115,13 +116,10 @@ static void complete(struct batch *batch)
 
         if (batch->submitted)
             job->infer_us = batch->completed_us - job->launched_us;
-        if (batch->part >= 0)
+        if (batch->part >= 0 || batch->status == BATCH_FAILED)
             continue;
         job->work.next = NULL;
-        if (batch->status == BATCH_FAILED)
-            works_reroute(&job->work);
-        else
-            works_return(&job->work, outcome_of(batch, job));
+        works_return(&job->work, outcome_of(batch, job));
     }
     batch->n = 0;
 }
@@ -136,35 +134,24 @@ static void end_tasks(struct task *tasks)
     }
 }
 
-static void act(struct performer *performer, const struct action *action)
-{
-    switch (action->kind) {
-    case ACTION_COMPLETE:
-        report(performer, action->batch);
-        complete(action->batch);
-        break;
-    case ACTION_RETURN:
-        works_return(action->works, action->outcome);
-        break;
-    case ACTION_REROUTE:
-        works_reroute(action->works);
-        break;
-    case ACTION_LAUNCH:
-        launch(action->batch, &performer->facts);
-        break;
-    case ACTION_STEP:
-        action->task->rc = action->task->step(action->task->arg, &action->task->err);
-        performer->facts.stepped = true;
-        break;
-    case ACTION_END_TASK:
-        end_tasks(action->task);
-        break;
-    }
-}
-
 void performer_act(struct performer *performer)
 {
-    performer->facts = (struct facts){0};
-    for (int i = 0; i < performer->actions.n; i++)
-        act(performer, &performer->actions.items[i]);
+    const struct actions *actions = &performer->actions;
+    struct facts *facts = &performer->facts;
+
+    for (int i = 0; i < facts->n_done; i++) {
+        report(performer, facts->done[i]);
+        complete(facts->done[i]);
+    }
+    *facts = (struct facts){0};
+    works_reroute(actions->rerouted);
+    for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
+        works_return(actions->returned[outcome], (enum job_outcome)outcome);
+    end_tasks(actions->ended);
+    if (actions->step) {
+        actions->step->rc = actions->step->step(actions->step->arg, &actions->step->err);
+        facts->stepped = true;
+    }
+    if (actions->launch)
+        launch(actions->launch, facts);
 }

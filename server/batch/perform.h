@@ -10,9 +10,8 @@
 struct launcher;
 
 struct performer {
-    const char *backend; /* for the log */
     struct launcher *launcher;
-    void (*on_batch)(void *arg, const struct batch_stats *stats); /* may be NULL */
+    void (*on_batch)(void *arg, const struct batch_stats *stats);
     void *on_batch_arg;
     bool broken;            /* the device is: was logged */
     struct actions actions; /* the last decision */

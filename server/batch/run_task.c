@@ -18,13 +18,13 @@ int executor_run_task(struct executor *executor, struct task *task, struct err *
     task->ended = on_ended;
     task->owner = executor;
     pthread_mutex_lock(&executor->lock);
-    if (schedule_is_open(&executor->schedule)) {
+    if (schedule_state(&executor->schedule) == EXECUTOR_SERVING) {
         background_add(&executor->schedule.background, task);
         pthread_cond_signal(&executor->wake);
         while (!task->done)
             pthread_cond_wait(&executor->notice, &executor->lock);
     } else {
-        task->why = executor->schedule.life.broken ? "broken" : "stopping";
+        task->why = executor->schedule.broken ? "broken" : "stopping";
     }
     pthread_mutex_unlock(&executor->lock);
     if (task->why)

@@ -3,6 +3,8 @@
 
 #include "base/bug.h"
 
+#define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not complete */
+
 int schedule_init(struct schedule *schedule, int max_jobs, int max_queue, struct err *err)
 {
     *schedule = (struct schedule){.max_jobs = max_jobs, .max_queue = max_queue, .max_launched = 1};
@@ -32,9 +34,30 @@ void schedule_set_options(struct schedule *schedule, const struct batch_options 
     options->reserve_us = options->reserve_us < 0 ? 0 : options->reserve_us;
 }
 
-bool schedule_is_open(const struct schedule *schedule)
+enum executor_state schedule_state(const struct schedule *schedule)
 {
-    return life_state(&schedule->life) == EXECUTOR_SERVING;
+    if (schedule->broken)
+        return EXECUTOR_BROKEN;
+    return schedule->stopping ? EXECUTOR_STOPPING : EXECUTOR_SERVING;
+}
+
+void schedule_stop(struct schedule *schedule, int64_t now_us, int64_t drain_us)
+{
+    if (schedule->stopping)
+        return;
+    schedule->stopping = true;
+    schedule->drain_until_us = now_us + drain_us;
+}
+
+void schedule_close(struct schedule *schedule, int64_t now_us)
+{
+    /* The drain may be over already. */
+    int64_t from_us = now_us > schedule->drain_until_us ? now_us : schedule->drain_until_us;
+
+    if (schedule->closing)
+        return;
+    schedule->closing = true;
+    schedule->leak_after_us = from_us + LEAK_AFTER_US;
 }
 
 /* ---- admission ------------------------------------------------------------------------------- */
@@ -84,40 +107,39 @@ struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, 
 
 /* ---- what happened --------------------------------------------------------------------------- */
 
-static void add(struct actions *actions, struct action action)
+static void add_works(struct actions *actions, struct work **list, struct work *works)
 {
-    BUG_ON(actions->n == MAX_ACTIONS);
-    actions->items[actions->n++] = action;
+    actions->idle = actions->idle && !works;
+    while (*list)
+        list = &(*list)->next;
+    *list = works;
 }
 
-static void add_works(struct actions *actions, enum action_kind kind, struct work *works,
-                      enum job_outcome outcome)
+static void add_ended(struct actions *actions, struct task *tasks)
 {
-    if (works)
-        add(actions, (struct action){.kind = kind, .works = works, .outcome = outcome});
-}
+    struct task **list = &actions->ended;
 
-static void add_ended(struct actions *actions, struct task *task)
-{
-    if (task)
-        add(actions, (struct action){.kind = ACTION_END_TASK, .task = task});
+    actions->idle = actions->idle && !tasks;
+    while (*list)
+        list = &(*list)->next;
+    *list = tasks;
 }
 
 static void return_split(struct schedule *schedule, struct actions *actions)
 {
     struct split *split = &schedule->split;
 
-    add_works(actions, split->broken ? ACTION_REROUTE : ACTION_RETURN, split_take_ended(split),
-              split->outcome);
+    add_works(actions, split->broken ? &actions->rerouted : &actions->returned[split->outcome],
+              split_take_ended(split));
 }
 
 /* What waits goes to the fallback, and nothing is admitted or launched from now on. */
 static void break_down(struct schedule *schedule, struct actions *actions)
 {
-    schedule->life.broken = true;
+    schedule->broken = true;
     split_break(&schedule->split);
     return_split(schedule, actions);
-    add_works(actions, ACTION_REROUTE, queue_empty(&schedule->queue), JOB_FAILED);
+    add_works(actions, &actions->rerouted, queue_empty(&schedule->queue));
 }
 
 static void remove_launched(struct schedule *schedule, const struct batch *batch)
@@ -133,7 +155,7 @@ static void remove_launched(struct schedule *schedule, const struct batch *batch
 static void account(struct schedule *schedule, struct batch *batch)
 {
     if (schedule->launched[0] == batch) /* the next one now has the device */
-        schedule->life.heartbeat_us = batch->completed_us;
+        schedule->heartbeat_us = batch->completed_us;
     batch->took_us = batch->completed_us - on_device_since_us(schedule, batch);
     schedule->free_since_us = batch->completed_us;
     if (batch_computed(batch->status))
@@ -145,9 +167,13 @@ static void complete(struct schedule *schedule, struct batch *batch, struct acti
     if (batch->submitted)
         account(schedule, batch);
     remove_launched(schedule, batch);
-    if (batch->status == BATCH_FAILED)
+    if (batch->status == BATCH_FAILED) {
         break_down(schedule, actions);
-    add(actions, (struct action){.kind = ACTION_COMPLETE, .batch = batch});
+        for (int i = 0; i < batch->n && batch->part < 0; i++) {
+            batch->works[i]->next = NULL;
+            add_works(actions, &actions->rerouted, batch->works[i]);
+        }
+    }
     if (batch->part >= 0) {
         split_part_done(&schedule->split, batch->status);
         return_split(schedule, actions);
@@ -169,7 +195,7 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
     if (facts->stepped)
         add_ended(actions, background_stepped(&schedule->background, facts->now_us));
     if (!schedule->n_launched)
-        schedule->life.heartbeat_us = facts->now_us;
+        schedule->heartbeat_us = facts->now_us;
 }
 
 /* ---- what is next ---------------------------------------------------------------------------- */
@@ -181,16 +207,16 @@ static bool is_finished(const struct schedule *schedule, const struct facts *fac
     bool busy = schedule->n_launched || schedule->split.work || schedule->queue.n ||
                 background_first(&schedule->background) || facts->n_engines;
 
-    return schedule->life.closing && (!busy || facts->now_us > schedule->life.leak_after_us);
+    return schedule->closing && (!busy || facts->now_us > schedule->leak_after_us);
 }
 
-static void stop(struct schedule *schedule, int64_t now_us, struct actions *actions)
+static void drain(struct schedule *schedule, int64_t now_us, struct actions *actions)
 {
-    if (schedule->life.stopping)
+    if (schedule->stopping)
         add_ended(actions,
                   background_fail(&schedule->background, "stopping", schedule->n_launched > 0));
-    if (life_drain_is_over(&schedule->life, now_us)) {
-        add_works(actions, ACTION_RETURN, queue_empty(&schedule->queue), JOB_FAILED);
+    if (schedule->stopping && now_us >= schedule->drain_until_us) {
+        add_works(actions, &actions->returned[JOB_FAILED], queue_empty(&schedule->queue));
         split_fail(&schedule->split);
         return_split(schedule, actions);
     }
@@ -214,11 +240,12 @@ static void step(struct schedule *schedule, int64_t now_us, struct actions *acti
 {
     struct background *background = &schedule->background;
 
-    if (schedule->life.broken)
+    if (schedule->broken)
         add_ended(actions, background_fail(background, "broken", false));
-    if (background_first(background))
-        add(actions,
-            (struct action){.kind = ACTION_STEP, .task = background_begin(background, now_us)});
+    if (!background_first(background))
+        return;
+    actions->step = background_begin(background, now_us);
+    actions->idle = false;
 }
 
 static struct batch *free_batch(struct schedule *schedule)
@@ -237,8 +264,9 @@ static void launch(struct schedule *schedule, struct batch *batch, int64_t now_u
     batch->status = BATCH_OK;
     schedule->launched[schedule->n_launched++] = batch;
     if (schedule->n_launched == 1) /* else the oldest one may hang, and this would hide it */
-        schedule->life.heartbeat_us = now_us;
-    add(actions, (struct action){.kind = ACTION_LAUNCH, .batch = batch});
+        schedule->heartbeat_us = now_us;
+    actions->launch = batch;
+    actions->idle = false;
 }
 
 /* Whether there was a part to launch; otherwise the split job was abandoned. */
@@ -266,9 +294,8 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
     struct batch *batch = free_batch(schedule);
     struct extent extent;
 
-    add_works(actions, ACTION_RETURN,
-              pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent),
-              JOB_EXPIRED);
+    add_works(actions, &actions->returned[JOB_EXPIRED],
+              pick_batch(&schedule->queue, &schedule->options, now_us, batch->works, &extent));
     if (extent.n == 1 && extent.batches > 1) {
         if (schedule->split.work) { /* the one before still has parts in flight: this is next */
             queue_insert(&schedule->queue, batch->works[0]);
@@ -300,16 +327,14 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
 {
     int64_t now_us = facts->now_us;
 
-    actions->n = 0;
-    actions->finished = false;
+    *actions = (struct actions){.idle = !facts->n_done};
     record(schedule, facts, actions);
-    if (facts->n_done) /* its jobs are returned first */
+    if (facts->n_done) /* their jobs are returned first */
         return;
-    if (is_finished(schedule, facts)) {
-        actions->finished = true;
+    actions->finished = is_finished(schedule, facts);
+    if (actions->finished)
         return;
-    }
-    stop(schedule, now_us, actions);
+    drain(schedule, now_us, actions);
     if (!is_step_due(schedule, now_us))
         launch_next(schedule, now_us, actions);
     else if (!schedule->n_launched) /* else no further batch until the step was made */

@@ -13,8 +13,9 @@
 #include "server/batch/background.h"
 #include "server/batch/batch.h"
 #include "server/batch/gate.h"
-#include "server/batch/life.h"
 #include "server/batch/split.h"
+
+enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 
 struct schedule {
     struct batch_options options;
@@ -23,11 +24,16 @@ struct schedule {
     struct gate gate;
     struct split split;
     struct background background;
-    struct life life;
     struct batch batches[BATCH_MAX_LAUNCHED];
     struct batch *launched[BATCH_MAX_LAUNCHED]; /* oldest first */
     int n_launched, max_launched; /* the latter is the device's: set by the executor, 1 at first */
     int64_t free_since_us;        /* when the last batch was done */
+    int64_t heartbeat_us;         /* see executor_heartbeat_us */
+    bool broken;                  /* permanently: nothing is launched any more */
+    bool stopping;                /* takes no new work */
+    bool closing;                 /* ends as soon as nothing is left to do */
+    int64_t drain_until_us;       /* when stopping: work still queued then fails */
+    int64_t leak_after_us;        /* when closing: batches still in flight then are leaked */
 };
 
 int schedule_init(struct schedule *schedule, int max_jobs, int max_queue,
@@ -37,8 +43,8 @@ void schedule_release(struct schedule *schedule); /* does nothing if zeroed */
 /* Values outside what it was made for are clamped. */
 void schedule_set_options(struct schedule *schedule, const struct batch_options *options);
 
-/* Whether new jobs and tasks are taken. */
-bool schedule_is_open(const struct schedule *schedule);
+/* New jobs and tasks are taken while it is serving. Broken takes precedence over stopping. */
+enum executor_state schedule_state(const struct schedule *schedule);
 /* Whether options.max_queue is reached. */
 bool schedule_is_full(const struct schedule *schedule);
 /* Expired and cancelled work is dropped before the queue limit is checked: removes it where the
@@ -47,39 +53,29 @@ struct work *schedule_make_room(struct schedule *schedule, int64_t now_us);
 /* The second gate (gate.h). work is prepared; the executor is open. */
 struct gate_answer schedule_admit(struct schedule *schedule, struct work *work, int64_t now_us);
 
+/* The first call of each counts; schedule_close follows schedule_stop. */
+void schedule_stop(struct schedule *schedule, int64_t now_us, int64_t drain_us);
+void schedule_close(struct schedule *schedule, int64_t now_us);
+
 /* What happened since the last decision. */
 struct facts {
     int64_t now_us;
     int n_engines;          /* open */
-    struct batch *launched; /* ACTION_LAUNCH was performed: its shape is known. May be NULL */
+    struct batch *launched; /* the last actions': its shape is known now; NULL: none */
     struct batch *done[BATCH_MAX_LAUNCHED]; /* completed or not submitted; status says how */
     int n_done;
-    bool stepped; /* ACTION_STEP was performed: the task's rc is set */
+    bool stepped; /* the step was made: the task's rc is set */
 };
 
-enum action_kind {
-    ACTION_COMPLETE, /* batch: return its jobs, or reroute them when it failed. It is free then */
-    ACTION_RETURN,   /* works are returned with outcome */
-    ACTION_REROUTE,  /* works go to the fallback */
-    ACTION_LAUNCH,   /* batch: submit it to its engine */
-    ACTION_STEP,     /* task: make a step */
-    ACTION_END_TASK, /* task, and those after it: done or failed */
-};
-
-struct action {
-    enum action_kind kind;
-    struct batch *batch;
-    struct work *works; /* a list by `next` */
-    enum job_outcome outcome;
-    struct task *task;
-};
-
-#define MAX_ACTIONS 16
-
-/* To be performed in this order. */
+/* What to do, in this order, once the batches that were done have been completed: these are free
+ * again then. Works and tasks are lists by `next`. */
 struct actions {
-    struct action items[MAX_ACTIONS];
-    int n;         /* 0: nothing to do until the next event */
+    struct work *rerouted; /* to the fallback; those of a batch that failed, too */
+    struct work *returned[JOB_OUTCOMES];
+    struct task *ended; /* done or failed */
+    struct task *step;  /* a step of it is made */
+    struct batch *launch;
+    bool idle;     /* nothing to do until the next event */
     bool finished; /* the executor ends; no work is left, or it is leaked */
 };
 

@@ -51,6 +51,17 @@ struct served_model_args {
 int served_model_open(const struct served_model_args *args, struct served_model **out,
                       struct err *err) MUST_CHECK;
 
+/*
+ * Encodes a catalog's ads and waits for that: for the loader thread, never for a request worker or
+ * an executor. Steps that need the engine are a background task of the primary executor; others run
+ * on the caller's thread and do not delay served requests. The result must not outlive model and
+ * catalog; it is freed with encoded_ads_free. -1: ERR_UNAVAILABLE once *stop is true (any thread
+ * may set it) or the executor is broken or stopping.
+ */
+int served_model_encode_ads(const struct served_model *served, const struct catalog *catalog,
+                            const atomic_bool *stop, struct encoded_ads **out,
+                            struct err *err) MUST_CHECK;
+
 /* Any thread that holds a reference. */
 struct served_model *served_model_ref(struct served_model *served);
 /* Any thread, never waits; may be NULL. */

@@ -1,5 +1,5 @@
-/* Encodes a catalog's ads in steps, on the thread these need; see served_ads.h. */
-#include "server/batch/served_ads.h"
+/* Encodes a catalog's ads in steps, on the thread these need; see served.h. */
+#include "server/batch/served.h"
 
 #include "server/batch/run_task.h"
 

@@ -14,47 +14,45 @@ static bool note_full(struct executor *executor)
 }
 
 /* The job holds its reference to the model. Once admitted it may be back with its owner. */
-static enum submit admit(struct batch_job *job, int engine, int64_t now_us, int64_t *wait_us)
+static enum submit admit(struct batch_job *job, int engine, int64_t now_us)
 {
     struct served_engine *served = &job->model->engines[engine];
     struct executor *executor = served->executor;
-    struct gate_answer answer = {.submit = SUBMIT_FAILED};
+    enum submit answer = SUBMIT_FAILED;
     struct schedule *schedule;
     struct work *dropped = NULL;
 
-    *wait_us = 0;
     job->outcome = JOB_FAILED;
     if (!executor)
         return SUBMIT_FAILED;
     schedule = &executor->schedule;
     job->by_fallback = engine == SERVED_FALLBACK;
     pthread_mutex_lock(&executor->lock);
-    if (schedule_is_open(schedule)) {
+    if (schedule_state(schedule) == EXECUTOR_SERVING) {
         batch_job_prepare(job, &served->cost, &schedule->options, now_us);
         dropped = schedule_make_room(schedule, now_us);
-        answer = schedule_admit(schedule, &job->work, now_us);
-        if (answer.submit != SUBMIT_ADMITTED)
+        answer = schedule_admit(schedule, &job->work, now_us).submit;
+        if (answer != SUBMIT_ADMITTED)
             job->outcome = JOB_REFUSED;
         else if (schedule->n_launched < schedule->max_launched)
             pthread_cond_signal(&executor->wake);
         (void)note_full(executor);
     }
     pthread_mutex_unlock(&executor->lock);
-    *wait_us = answer.wait_us;
     works_return(dropped, JOB_EXPIRED);
-    return answer.submit;
+    return answer;
 }
 
-enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us)
+enum submit executor_submit(struct batch_job *job, int64_t now_us)
 {
     struct served_model *model = job->model;
     enum submit answer;
 
     job->queue_us = job->infer_us = 0;
     served_model_ref(model); /* the job's own: it may be back before this returns */
-    answer = admit(job, SERVED_PRIMARY, now_us, wait_us);
+    answer = admit(job, SERVED_PRIMARY, now_us);
     if (answer == SUBMIT_FAILED)
-        answer = admit(job, SERVED_FALLBACK, now_us, wait_us);
+        answer = admit(job, SERVED_FALLBACK, now_us);
     if (answer != SUBMIT_ADMITTED)
         served_model_unref(model);
     return answer;
@@ -106,10 +104,9 @@ void works_reroute(struct work *works)
 {
     for (struct work *work = works, *next; work; work = next) {
         struct batch_job *job = batch_job_of_work(work);
-        int64_t wait_us;
 
         next = work->next;
-        if (admit(job, SERVED_FALLBACK, clock_now_us(), &wait_us) != SUBMIT_ADMITTED)
+        if (admit(job, SERVED_FALLBACK, clock_now_us()) != SUBMIT_ADMITTED)
             return_job(job, job->outcome);
     }
 }

@@ -9,12 +9,11 @@
 /*
  * The second gate; decides immediately. job->model, home, letter.deliver, input, deadline_us and
  * room for the outputs are set. The executor is the model's primary one, or its fallback's once
- * that is broken. now_us is the caller's clock. *wait_us, always set: planned work up to and
- * including the job, for Retry-After. Any thread; allocates nothing.
+ * that is broken. now_us is the caller's clock. Any thread; allocates nothing.
  *
  * Refused or failed, the job stays the caller's, with outcome JOB_REFUSED or JOB_FAILED.
  */
-enum submit executor_submit(struct batch_job *job, int64_t now_us, int64_t *wait_us) MUST_CHECK;
+enum submit executor_submit(struct batch_job *job, int64_t now_us) MUST_CHECK;
 
 /*
  * The first gate, cheap enough for every arrival: whether a job of this model would be refused with
@@ -31,11 +30,5 @@ void works_return(struct work *works, enum job_outcome outcome);
 /* Jobs of an executor that broke go to their model's fallback (at its cost, through its gate), or
  * are returned. */
 void works_reroute(struct work *works);
-
-/* The engine that runs it. */
-static inline struct served_engine *job_engine(const struct batch_job *job)
-{
-    return &job->model->engines[job->by_fallback ? SERVED_FALLBACK : SERVED_PRIMARY];
-}
 
 #endif

@@ -41,9 +41,9 @@ static void end_loop(struct daemon *d)
     loop_stop(&d->loop);
 }
 
-static void on_drained(const struct drain_outcome *outcome, void *arg)
+static void on_drained(int64_t n_cut, void *arg)
 {
-    log_info("drained", LOG_INT("cut", outcome->cut));
+    log_info("drained", LOG_INT("cut", n_cut));
     end_loop(arg);
 }
 
@@ -198,7 +198,7 @@ static int open_all(struct daemon *d, const struct config *config, struct err *e
     d->gauges = (struct gauges){&d->serving, &d->publisher};
     gauges_open(&d->gauges);
     memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
-    return serving_start(&d->serving, err);
+    return server_start(&d->serving.server, err);
 }
 
 /* Reverse of open_all. */

@@ -79,8 +79,7 @@ static void set_redis(struct metrics *metrics, struct serving *serving)
 
 static void set_catalog(struct metrics *metrics, const struct world *world)
 {
-    const struct catalog_state state =
-        catalog_state_now(world->catalog, world->catalog_modified_ms);
+    const struct catalog_state state = catalog_state_now(world);
 
     metrics_set(metrics, METRIC_CATALOG_ADS, state.ads);
     metrics_set(metrics, METRIC_CATALOG_ELIGIBLE_ADS, state.eligible);

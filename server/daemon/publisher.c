@@ -14,8 +14,7 @@ static void log_ready(const struct publisher *p)
     const struct serving *serving = p->args.serving;
     const struct world *world = p->world;
     const struct device_caps *caps = executor_caps(serving->executor);
-    const struct catalog_state state =
-        catalog_state_now(world->catalog, world->catalog_modified_ms);
+    const struct catalog_state state = catalog_state_now(world);
 
     log_info(
         "ready", LOG_STR("version", ADRANK_VERSION),

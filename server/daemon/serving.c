@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "server/batch/executor_options.h"
-#include "server/request/handler.h"
+#include "server/request/request.h"
 #include "server/request/wire.h"
 
 #define EXECUTOR_DRAIN_US 1000000
@@ -131,11 +131,6 @@ int serving_open(struct serving *s, const struct serving_args *args, struct err 
         open_executor(s, args, err))
         return -1;
     return open_workers(s, args, err);
-}
-
-int serving_start(struct serving *s, struct err *err)
-{
-    return server_start(&s->server, err);
 }
 
 void serving_publish(struct serving *s, struct world *world)

@@ -25,14 +25,13 @@ struct serving {
 struct serving_args {
     struct loop *loop;           /* the main thread's: it accepts */
     const struct config *config; /* until the first world is published */
-    struct health *health;       /* of the routes; not touched before serving_start() */
+    struct health *health;       /* of the routes; not touched before server_start() */
 };
 
 /* Binds the address and makes everything but the server's threads. Closed by serving_close(), also
  * after a failure; a zeroed one may be stopped and closed. */
 int serving_open(struct serving *serving, const struct serving_args *args,
                  struct err *err) MUST_CHECK;
-int serving_start(struct serving *serving, struct err *err) MUST_CHECK;
 
 /* From here on new requests are served from `world`. Cannot fail. */
 void serving_publish(struct serving *serving, struct world *world);

@@ -98,15 +98,12 @@ static int classify(const char *text, struct spelled *out, struct err *err)
 
 static int parse_inet(const char *text, struct spelled *out, struct err *err)
 {
-    char starred[300];
+    char whole[300];
+    const int len = snprintf(whole, sizeof(whole), "%s%s", text[0] == ':' ? "*" : "", text);
 
-    if (text[0] == ':' && strlen(text) < sizeof(starred) - 1) {
-        snprintf(starred, sizeof(starred), "*%s", text);
-        if (host_port_parse(view_of(starred), &out->at) == 0 && out->at.port != -1)
-            return classify(text, out, err);
-    } else if (host_port_parse(view_of(text), &out->at) == 0 && out->at.port != -1) {
+    if (len < (int)sizeof(whole) && host_port_parse(view_of(whole), &out->at) == 0 &&
+        out->at.port != -1)
         return classify(text, out, err);
-    }
     return err_set(err, ERR_CONFIG,
                    "%s: not an address (\"127.0.0.1:8080\", \"[::1]:8080\", \"*:8080\", "
                    "\"unix:/path\")",
@@ -289,16 +286,4 @@ bool address_is_unix(const struct address *address)
 bool address_is_ipv6(const struct address *address)
 {
     return address->sa.ss_family == AF_INET6;
-}
-
-bool address_is_loopback(const struct address *address)
-{
-    const struct sockaddr_in *v4 = (const struct sockaddr_in *)&address->sa;
-    const struct sockaddr_in6 *v6 = (const struct sockaddr_in6 *)&address->sa;
-
-    if (address->sa.ss_family == AF_INET)
-        return ntohl(v4->sin_addr.s_addr) >> 24 == 127;
-    if (address->sa.ss_family == AF_INET6)
-        return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
-    return address_is_unix(address);
 }

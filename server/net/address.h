@@ -55,6 +55,5 @@ int address_port(const struct address *address);
 void address_set_port(struct address *address, int port);
 bool address_is_unix(const struct address *address);
 bool address_is_ipv6(const struct address *address);
-bool address_is_loopback(const struct address *address); /* UNIX sockets are */
 
 #endif

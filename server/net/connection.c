@@ -5,20 +5,10 @@
 #include <sys/random.h>
 #include <unistd.h>
 
-#include "base/bug.h"
-#include "base/clock.h"
-#include "server/net/refuse.h"
-
 #define MAX_DISCARDS_A_TURN 16
 #define KEEP_BUFFER_BYTES (4u << 20)
 #define KEEP_SPARE 1024    /* connections */
 #define REFUSAL_BYTES 2048 /* head, or body, of a problem without a list of errors */
-
-void net_shared_init(struct net_shared *shared, struct budget *memory)
-{
-    memset(shared, 0, sizeof(*shared));
-    shared->memory = memory;
-}
 
 int connection_pool_init(struct connection_pool *pool, struct err *err)
 {
@@ -40,11 +30,6 @@ static void free_connection(struct connection *c)
 {
     loop_watch_release(&c->watch);
     free(c);
-}
-
-void connection_pool_reclaim(struct connection_pool *pool)
-{
-    buffers_release(&pool->buffers);
 }
 
 void connection_pool_release(struct connection_pool *pool)
@@ -255,17 +240,14 @@ static struct connection *take(struct connection_pool *pool)
     if (c) {
         pool->spare = c->next;
         pool->n_spare--;
-        watch = c->watch;
     } else {
         c = malloc(sizeof(*c));
-        if (!c)
-            return NULL;
-        if (loop_watch_init(&c->watch, pool->loop, on_ready, c, &err)) {
+        if (!c || loop_watch_init(&c->watch, pool->loop, on_ready, c, &err)) {
             free(c);
             return NULL;
         }
-        watch = c->watch;
     }
+    watch = c->watch;
     memset(c, 0, sizeof(*c));
     c->watch = watch;
     c->pool = pool;
@@ -320,13 +302,12 @@ int connection_admit(struct net_shared *shared, const struct net_limits *limits)
     return -1;
 }
 
-void connection_pool_on_accept(int fd, void *arg)
+int connection_pool_on_accept(int fd, void *arg)
 {
     struct connection_pool *pool = arg;
     int over = connection_admit(pool->shared, &pool->limits);
 
-    if (over < 0)
-        refuse_at_once(fd);
-    else
+    if (over >= 0)
         connection_pool_open(pool, fd, over > 0 && !connection_pool_make_room(pool));
+    return over < 0 ? -1 : 0;
 }

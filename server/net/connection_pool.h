@@ -40,13 +40,10 @@ struct connection;
 
 /* What several pools share: the account of memory, how many are open, and whether it drains. */
 struct net_shared {
-    struct budget *memory;
+    struct budget *memory;       /* outlives it; all else is zero at first */
     _Atomic int64_t connections; /* open ones, those on their way to a thread included */
     atomic_bool draining;        /* responses carry Connection: close */
 };
-
-/* memory outlives it. */
-void net_shared_init(struct net_shared *shared, struct budget *memory);
 
 struct connection_hooks {
     /* Every response, those that no handler gave (400, 408, 503 ...) included; on the pool's
@@ -68,13 +65,15 @@ struct connection_pool {
     /* Set by the owner before connection_pool_init(), all else zero. */
     struct loop *loop;
     struct net_shared *shared;
+    /* Replaced by the owner, on the loop's thread or before it runs, before the first connection
+     * and whenever there are new ones: deadlines that are set stay. */
     struct net_limits limits;
     const struct router *router;
     struct connection_hooks hooks;
     void *user;            /* http_call_user() */
     _Atomic int64_t *load; /* decremented for each that closes; may be NULL */
 
-    struct buffers buffers;
+    struct buffers buffers;   /* buffers_release() frees those that are only kept for later */
     struct holders holders;   /* connections that may be made to end */
     uint64_t n_requests;      /* begun; their serial numbers */
     struct buf scratch;       /* head of the response that is being made */
@@ -98,16 +97,8 @@ int connection_pool_init(struct connection_pool *pool, struct err *err) MUST_CHE
  * ended. */
 void connection_pool_release(struct connection_pool *pool);
 
-/* Before the first connection, and whenever there are new ones: deadlines that are set stay. On the
- * loop's thread, or before it runs. */
-static inline void connection_pool_set_limits(struct connection_pool *pool,
-                                              const struct net_limits *limits)
-{
-    pool->limits = *limits;
-}
-
 /* Any thread. Counts one connection more: 0 admitted, 1 over max_connections (make room, or
- * refuse), -1 over max_refusing, too, and not counted (refuse_at_once()). */
+ * refuse), -1 over max_refusing, too, and not counted. */
 int connection_admit(struct net_shared *shared, const struct net_limits *limits) MUST_CHECK;
 
 /* Closes a connection of the pool if there is one too many; false: none may be closed. */
@@ -116,15 +107,13 @@ bool connection_pool_make_room(struct connection_pool *pool) MUST_CHECK;
  * number; -1: there are no longer too many. */
 int connection_pool_shrink(struct connection_pool *pool) MUST_CHECK;
 
-/* Frees buffers that are only kept for later; on the loop's thread. */
-void connection_pool_reclaim(struct connection_pool *pool);
-
 /* Takes fd (non-blocking), counted in shared->connections by the caller. Reports no
  * failure: out of memory closes it. With refuse, it is answered 503 too_many_connections and ends.
  */
 void connection_pool_open(struct connection_pool *pool, int fd, bool refuse);
 
-/* For a listener on the pool's own loop (admin): counts and opens. arg is the pool. */
-void connection_pool_on_accept(int fd, void *arg);
+/* A listener_accept_fn for a listener on the pool's own loop (admin): counts and opens. arg is the
+ * pool. */
+int connection_pool_on_accept(int fd, void *arg);
 
 #endif

@@ -1,7 +1,6 @@
 /* From bytes to calls: what a connection reads, and how far. */
 #include "server/net/connection.h"
 
-#include "base/bug.h"
 #include "base/clock.h"
 #include "server/net/traceparent.h"
 

@@ -112,12 +112,8 @@ int connection_pool_shrink(struct connection_pool *pool)
 {
     int n = 0;
 
-    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool); n++) {
-        struct connection *c = victim(pool);
-
-        if (!c)
+    for (; n < MAX_EVICTED_AT_ONCE && too_many(pool); n++)
+        if (!connection_pool_make_room(pool))
             return n;
-        evict(c);
-    }
     return too_many(pool) ? n : -1;
 }

@@ -3,7 +3,6 @@
 
 #include <stdio.h>
 
-#include "base/bug.h"
 #include "base/clock.h"
 #include "server/net/response_head.h"
 
@@ -62,11 +61,18 @@ static void send_parts(struct connection *c, const struct iovec *parts, int n_pa
     }
 }
 
+/* From now on it waits for the client to take a response, at most for so long. */
+static void wait_for_client(struct connection *c, int64_t limit_us)
+{
+    int64_t now_us = clock_now_us();
+
+    connection_wait(c, &c->pool->slow, now_us);
+    connection_deadline(c, now_us + limit_us);
+}
+
 /* The response has been written. */
 static void finished(struct connection *c)
 {
-    int64_t now_us;
-
     if (!c->last) {
         connection_next(c);
         return;
@@ -78,9 +84,7 @@ static void finished(struct connection *c)
     }
     c->transport.ops->finish(&c->transport);
     c->state = CONNECTION_LINGER;
-    now_us = clock_now_us();
-    connection_wait(c, &c->pool->slow, now_us);
-    connection_deadline(c, now_us + LINGER_US);
+    wait_for_client(c, LINGER_US);
 }
 
 void connection_flush(struct connection *c)
@@ -156,7 +160,6 @@ void connection_respond(struct connection *c, const struct http_response *respon
     struct connection_pool *pool = c->pool;
     bool complete = c->reader.end > 0;
     struct iovec parts[2];
-    int64_t now_us;
 
     connection_wait_over(c);
     connection_make_id(c);
@@ -184,13 +187,10 @@ void connection_respond(struct connection *c, const struct http_response *respon
     send_parts(c, parts, 2);
     if (c->state == CONNECTION_ENDED)
         return;
-    if (!c->out_len) {
+    if (c->out_len)
+        wait_for_client(c, connection_limit_us(c, write_ms));
+    else
         finished(c);
-        return;
-    }
-    now_us = clock_now_us();
-    connection_wait(c, &c->pool->slow, now_us);
-    connection_deadline(c, now_us + connection_limit_us(c, write_ms));
 }
 
 void connection_problem(struct connection *c, enum problem_code code, const char *detail,

@@ -29,7 +29,7 @@ int64_t descriptors_limit(void);
 struct net_limits {
     const struct http_options *http; /* outlives its use: replaced before its world is released */
     int64_t max_connections;         /* served at the same time, by all threads */
-    int64_t max_refusing; /* more, while they are answered 503; beyond that refuse_at_once() */
+    int64_t max_refusing;            /* more, while they are answered 503; beyond that at once */
 };
 
 /* Of the public listener. */

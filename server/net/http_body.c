@@ -26,7 +26,7 @@ enum chunk_state {
 /* What one call works with. */
 struct reading {
     struct http_body *body;
-    const struct http_body_limits *limits;
+    const struct http_reader_limits *limits;
     struct http_refusal *refusal;
 };
 
@@ -72,7 +72,7 @@ static int read_size_lf(const struct reading *r, char c)
 {
     if (c != '\n')
         return bad(r, "a chunk size does not end with CRLF");
-    if (r->body->left > r->limits->max_bytes - r->body->len)
+    if (r->body->left > r->limits->max_body_bytes - r->body->len)
         return http_refuse(r->refusal, PROBLEM_BODY_TOO_LARGE, "the body is too long");
     r->body->digits = 0;
     return r->body->left ? CHUNK_BYTES : TRAILER_START;
@@ -80,13 +80,13 @@ static int read_size_lf(const struct reading *r, char c)
 
 static int read_trailer(const struct reading *r, int state, char c)
 {
-    if (++r->body->trailer_bytes > r->limits->max_trailer_bytes)
+    if (++r->body->trailer_bytes > r->limits->max_head_bytes)
         return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "the trailers are too long");
     switch (state) {
     case TRAILER_START:
         if (c == '\r')
             return TRAILERS_END_LF;
-        if (++r->body->trailers > r->limits->max_trailers)
+        if (++r->body->trailers > r->limits->max_fields)
             return http_refuse(r->refusal, PROBLEM_HEAD_TOO_LARGE, "too many trailers");
         return http_is(c, HTTP_TOKEN) ? TRAILER_NAME : bad(r, "a trailer name is not a token");
     case TRAILER_NAME:
@@ -144,7 +144,7 @@ static void close_gap(struct http_body *body, char *bytes, size_t *len)
     body->pos = end;
 }
 
-int http_body_chunks(struct http_body *body, const struct http_body_limits *limits, char *bytes,
+int http_body_chunks(struct http_body *body, const struct http_reader_limits *limits, char *bytes,
                      size_t *len, struct http_refusal *refusal)
 {
     const struct reading reading = {body, limits, refusal};

@@ -8,10 +8,10 @@
 
 #include "server/net/problem.h"
 
-struct http_body_limits {
-    uint64_t max_bytes; /* of all chunks */
-    uint32_t max_trailer_bytes;
-    uint32_t max_trailers;
+struct http_reader_limits {
+    uint32_t max_head_bytes; /* of the head, and of the trailers */
+    uint32_t max_fields;     /* the same; <= HTTP_MAX_FIELDS */
+    uint64_t max_body_bytes; /* of all chunks */
 };
 
 struct http_body {
@@ -32,7 +32,7 @@ struct http_body {
 /* Goes on at body->pos and joins the chunks' bytes at body->start. 0: complete, body->pos is
  * after it; 1: all bytes are consumed; -1: refused. On 0 and 1 the gap between the joined bytes
  * and the rest has been closed and *len is less. */
-int http_body_chunks(struct http_body *body, const struct http_body_limits *limits, char *bytes,
+int http_body_chunks(struct http_body *body, const struct http_reader_limits *limits, char *bytes,
                      size_t *len, struct http_refusal *refusal) MUST_CHECK;
 
 #endif

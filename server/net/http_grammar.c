@@ -7,45 +7,36 @@
 #define SUB_DELIM (HTTP_TEXT | HTTP_TARGET | HTTP_HOST)
 
 const uint8_t http_classes[256] = {
-    ['0' ... '9'] = ALPHA | HTTP_HEX,
-    ['a' ... 'f'] = ALPHA | HTTP_HEX,
-    ['A' ... 'F'] = ALPHA | HTTP_HEX,
-    ['g' ... 'z'] = ALPHA,
-    ['G' ... 'Z'] = ALPHA,
-    ['-'] = ALPHA,
-    ['.'] = ALPHA,
-    ['_'] = ALPHA,
-    ['~'] = ALPHA,
-    ['!'] = ALPHA,
-    ['$'] = ALPHA,
-    ['&'] = ALPHA,
-    ['\''] = ALPHA,
-    ['*'] = ALPHA,
-    ['+'] = ALPHA,
-    ['%'] = ALPHA,
-    ['('] = SUB_DELIM,
-    [')'] = SUB_DELIM,
-    [','] = SUB_DELIM,
-    [';'] = SUB_DELIM,
-    ['='] = SUB_DELIM,
-    [':'] = HTTP_TEXT | HTTP_TARGET,
-    ['@'] = HTTP_TEXT | HTTP_TARGET,
-    ['/'] = HTTP_TEXT | HTTP_TARGET,
-    ['?'] = HTTP_TEXT | HTTP_TARGET,
-    ['#'] = HTTP_TOKEN | HTTP_TEXT,
-    ['^'] = HTTP_TOKEN | HTTP_TEXT,
-    ['`'] = HTTP_TOKEN | HTTP_TEXT,
-    ['|'] = HTTP_TOKEN | HTTP_TEXT,
-    ['"'] = HTTP_TEXT,
-    ['<'] = HTTP_TEXT,
-    ['>'] = HTTP_TEXT,
-    ['['] = HTTP_TEXT,
-    ['\\'] = HTTP_TEXT,
-    [']'] = HTTP_TEXT,
-    ['{'] = HTTP_TEXT,
-    ['}'] = HTTP_TEXT,
-    [' '] = HTTP_TEXT,
     ['\t'] = HTTP_TEXT,
+    [' '] = HTTP_TEXT,
+    ['!'] = ALPHA,
+    ['"'] = HTTP_TEXT,
+    ['#'] = HTTP_TOKEN | HTTP_TEXT,
+    ['$' ... '\''] = ALPHA,
+    ['(' ... ')'] = SUB_DELIM,
+    ['*' ... '+'] = ALPHA,
+    [','] = SUB_DELIM,
+    ['-' ... '.'] = ALPHA,
+    ['/'] = HTTP_TEXT | HTTP_TARGET,
+    ['0' ... '9'] = ALPHA | HTTP_HEX,
+    [':'] = HTTP_TEXT | HTTP_TARGET,
+    [';'] = SUB_DELIM,
+    ['<'] = HTTP_TEXT,
+    ['='] = SUB_DELIM,
+    ['>'] = HTTP_TEXT,
+    ['?' ... '@'] = HTTP_TEXT | HTTP_TARGET,
+    ['A' ... 'F'] = ALPHA | HTTP_HEX,
+    ['G' ... 'Z'] = ALPHA,
+    ['[' ... ']'] = HTTP_TEXT,
+    ['^'] = HTTP_TOKEN | HTTP_TEXT,
+    ['_'] = ALPHA,
+    ['`'] = HTTP_TOKEN | HTTP_TEXT,
+    ['a' ... 'f'] = ALPHA | HTTP_HEX,
+    ['g' ... 'z'] = ALPHA,
+    ['{'] = HTTP_TEXT,
+    ['|'] = HTTP_TOKEN | HTTP_TEXT,
+    ['}'] = HTTP_TEXT,
+    ['~'] = ALPHA,
     [0x80 ... 0xff] = HTTP_TEXT,
 };
 
@@ -117,29 +108,18 @@ bool http_is_authority(struct view v, bool need_port)
 
 bool http_list_next(struct view *rest, struct view *element)
 {
-    const char *comma;
-    size_t len;
-
     if (!rest->ptr)
         return false;
-    comma = rest->len ? memchr(rest->ptr, ',', rest->len) : NULL;
-    len = comma ? (size_t)(comma - rest->ptr) : rest->len;
-    *element = view_trim((struct view){rest->ptr, len});
-    *rest = comma ? (struct view){comma + 1, rest->len - len - 1} : (struct view){NULL, 0};
+    *element = view_trim(view_cut(*rest, ',', rest));
     return true;
 }
 
 /* path-abempty [ "?" query ] */
 static bool parse_path(struct view v, struct http_target *out)
 {
-    const char *mark = v.len ? memchr(v.ptr, '?', v.len) : NULL;
-
-    out->path = v;
-    out->query = (struct view){v.ptr + v.len, 0};
-    if (mark) {
-        out->path.len = (size_t)(mark - v.ptr);
-        out->query = (struct view){mark + 1, v.len - out->path.len - 1};
-    }
+    out->path = view_cut(v, '?', &out->query);
+    if (!out->query.ptr)
+        out->query = (struct view){v.ptr + v.len, 0};
     return is_uri_text(v, HTTP_TARGET);
 }
 

@@ -23,7 +23,7 @@ static inline bool http_is(char c, unsigned classes)
 }
 
 bool http_is_token(struct view v); /* not empty */
-/* uri-host [ ":" port ]; empty is legal, as a Host field may be. need_port: CONNECT's target. */
+/* uri-host [ ":" port ]; may be empty, as a Host field may. need_port: CONNECT's target. */
 bool http_is_authority(struct view v, bool need_port);
 /* The next element of a comma-separated list, blanks cut; false at the end. *rest starts as the
  * whole. */

@@ -13,25 +13,15 @@ static int bad(struct http_refusal *refusal, const char *detail)
     return http_refuse(refusal, PROBLEM_BAD_REQUEST, detail);
 }
 
-/* Cuts the text before the first space off *rest; false if there is none. */
-static bool cut_word(struct view *rest, struct view *word)
-{
-    const char *blank = rest->len ? memchr(rest->ptr, ' ', rest->len) : NULL;
-
-    if (!blank)
-        return false;
-    *word = (struct view){rest->ptr, (size_t)(blank - rest->ptr)};
-    *rest = (struct view){blank + 1, rest->len - word->len - 1};
-    return true;
-}
-
 int http_head_request_line(struct http_head *head, const char *bytes, struct view line,
                            struct http_refusal *refusal)
 {
-    struct view method, target_text, version = line;
+    struct view method, target_text, version;
     struct http_target target;
 
-    if (!cut_word(&version, &method) || !cut_word(&version, &target_text))
+    method = view_cut(line, ' ', &version);
+    target_text = view_cut(version, ' ', &version);
+    if (!version.ptr)
         return bad(refusal, "the request line is not method, target, version");
     if (!http_is_token(method))
         return bad(refusal, "the method is not a token");
@@ -51,20 +41,18 @@ int http_head_request_line(struct http_head *head, const char *bytes, struct vie
 int http_head_field(struct http_head *head, const char *bytes, struct view line,
                     uint32_t max_fields, struct http_refusal *refusal)
 {
-    const char *colon;
     struct view name, value;
 
     if (head->n_fields == max_fields)
         return http_refuse(refusal, PROBLEM_HEAD_TOO_LARGE, "too many header fields");
     if (line.ptr[0] == ' ' || line.ptr[0] == '\t')
         return bad(refusal, "a header line begins with whitespace");
-    colon = memchr(line.ptr, ':', line.len);
-    if (!colon)
+    name = view_cut(line, ':', &value);
+    if (!value.ptr)
         return bad(refusal, "a header line has no colon");
-    name = (struct view){line.ptr, (size_t)(colon - line.ptr)};
     if (!http_is_token(name))
         return bad(refusal, "a header name is not a token");
-    value = view_trim((struct view){colon + 1, line.len - name.len - 1});
+    value = view_trim(value);
     head->fields[head->n_fields++] =
         (struct http_field){span_of(name, bytes), span_of(value, bytes)};
     return 0;

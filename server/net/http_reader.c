@@ -125,12 +125,7 @@ static enum http_progress read_length(struct http_reader *r, size_t len)
 
 static enum http_progress read_chunked(struct http_reader *r, char *bytes, size_t *len)
 {
-    const struct http_body_limits limits = {
-        .max_bytes = r->limits.max_body_bytes,
-        .max_trailer_bytes = r->limits.max_head_bytes,
-        .max_trailers = r->limits.max_fields,
-    };
-    int rc = http_body_chunks(&r->body, &limits, bytes, len, &r->refusal);
+    int rc = http_body_chunks(&r->body, &r->limits, bytes, len, &r->refusal);
 
     if (rc > 0)
         return HTTP_MORE;

@@ -35,12 +35,6 @@ enum http_progress {
     HTTP_REFUSED /* see refusal; nothing after this can be read, the connection must close */
 };
 
-struct http_reader_limits {
-    uint32_t max_head_bytes;
-    uint32_t max_fields; /* <= HTTP_MAX_FIELDS */
-    uint64_t max_body_bytes;
-};
-
 struct http_reader {
     struct http_reader_limits limits;
     int state;                   /* the reader's own */

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "server/net/bind.h"
-#include "server/net/refuse.h"
 
 #define DEFAULT_BACKLOG 1024
 #define ACCEPTS_A_TURN 64 /* per turn of the loop */
@@ -32,6 +31,17 @@ static int watch_all(struct listener *listener, unsigned wanted)
     return rc;
 }
 
+/* A constant 503, without reading the request. */
+static void refuse(int fd)
+{
+    static const char response[] = "HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n"
+                                   "Content-Length: 0\r\nConnection: close\r\n\r\n";
+
+    (void)!send(fd, response, sizeof(response) - 1, MSG_NOSIGNAL);
+    shutdown(fd, SHUT_WR);
+    close(fd);
+}
+
 /* ---- out of descriptors or memory ------------------------------------------------------------ */
 
 /* Refuses waiting clients by using the reserve descriptor. false: it was taken, or there is no
@@ -50,7 +60,7 @@ static bool refuse_waiting(struct listener *listener, struct listener_socket *s)
             able = errno == EAGAIN || errno == EWOULDBLOCK || errno == ECONNABORTED;
             break;
         }
-        refuse_at_once(fd);
+        refuse(fd);
         listener->n_refused++;
     }
     listener->reserve = take_reserve();
@@ -136,7 +146,8 @@ static void on_acceptable(struct loop_watch *watch, unsigned ready, void *arg)
         }
         if (!address_is_unix(&s->address))
             (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-        listener->on_accept(fd, listener->arg);
+        if (listener->on_accept(fd, listener->arg))
+            refuse(fd);
     }
 }
 

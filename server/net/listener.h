@@ -14,7 +14,8 @@
 #include "server/net/address.h"
 #include "server/net/loop.h"
 
-typedef void (*listener_accept_fn)(int fd, void *arg); /* fd is the callee's */
+/* fd is the callee's; -1: it has no room for it, and the listener answers 503 and closes it. */
+typedef int (*listener_accept_fn)(int fd, void *arg);
 
 struct listener;
 

@@ -155,7 +155,7 @@ int loop_init(struct loop *loop, void *reader, struct err *err)
         goto fail;
     }
     if (add_event(loop, &loop->timer_event, loop->timer_fd, on_timer_fd, err) ||
-        add_event(loop, &loop->mailbox_event, mailbox_fd(&loop->mailbox), on_mailbox, err))
+        add_event(loop, &loop->mailbox_event, loop->mailbox.fd, on_mailbox, err))
         goto fail;
     return 0;
 fail:
@@ -254,12 +254,6 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted)
 }
 
 /* ---- readings -------------------------------------------------------------------------------- */
-
-void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg)
-{
-    loop->on_lag = on_lag;
-    loop->on_lag_arg = arg;
-}
 
 int64_t loop_heartbeat_us(const struct loop *loop)
 {

@@ -32,7 +32,8 @@ struct loop {
     int64_t timer_armed_us; /* TIMER_NEVER: not */
 
     struct timer tick;
-    void (*on_lag)(void *arg, int64_t lag_us); /* see loop_on_lag() */
+    /* Set before loop_run(), or NULL: runs at every heartbeat with how late it was. */
+    void (*on_lag)(void *arg, int64_t lag_us);
     void *on_lag_arg;
 
     int64_t turn_us;      /* start of this turn, 0: not read yet */
@@ -99,8 +100,6 @@ int loop_watch_set(struct loop_watch *watch, int fd, unsigned wanted) MUST_CHECK
  * slept, else the start of the turn in which it was busy. A request's budget starts here. */
 int64_t loop_arrival_us(struct loop *loop);
 
-/* on_lag runs at every heartbeat with how late it was, on the loop's thread: for a histogram. */
-void loop_on_lag(struct loop *loop, void (*on_lag)(void *arg, int64_t lag_us), void *arg);
 /* Any thread. Monotonic time of the last heartbeat (0: none yet). */
 int64_t loop_heartbeat_us(const struct loop *loop);
 

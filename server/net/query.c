@@ -22,21 +22,11 @@ static int read_value(const char *name, struct view value, bool *on, struct err 
 /* The next "name" or "name=value"; false at the end. value.ptr is NULL without "=". */
 static bool next(struct view *rest, struct view *name, struct view *value)
 {
-    const char *end, *equals;
-
     while (rest->len && rest->ptr[0] == '&')
         *rest = (struct view){rest->ptr + 1, rest->len - 1};
     if (!rest->len)
         return false;
-    end = memchr(rest->ptr, '&', rest->len);
-    *name = (struct view){rest->ptr, end ? (size_t)(end - rest->ptr) : rest->len};
-    *rest = (struct view){rest->ptr + name->len, rest->len - name->len};
-    equals = memchr(name->ptr, '=', name->len);
-    *value = (struct view){NULL, 0};
-    if (equals) {
-        *value = (struct view){equals + 1, name->len - (size_t)(equals - name->ptr) - 1};
-        name->len = (size_t)(equals - name->ptr);
-    }
+    *name = view_cut(view_cut(*rest, '&', rest), '=', value);
     return true;
 }
 

@@ -18,13 +18,9 @@ static bool ends_in_json(struct view type)
 
 static bool is_json(struct view content_type)
 {
-    const char *semicolon =
-        content_type.len ? memchr(content_type.ptr, ';', content_type.len) : NULL;
-    struct view type = content_type;
+    struct view parameters;
+    const struct view type = view_trim(view_cut(content_type, ';', &parameters));
 
-    if (semicolon)
-        type.len = (size_t)(semicolon - type.ptr);
-    type = view_trim(type);
     return view_is_nocase(type, "application/json") || ends_in_json(type) ||
            view_is_nocase(type, "application/x-www-form-urlencoded");
 }

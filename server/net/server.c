@@ -7,7 +7,6 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "server/net/refuse.h"
 
 #define DRAIN_LOOK_US 20000
 
@@ -41,37 +40,26 @@ static void on_handoff(struct letter *letter, void *reader)
     free(handoff);
 }
 
-static struct net_thread *least_loaded(struct server *server)
+/* The thread with the fewest connections; for one too many the one with the most that it may close
+ * for it, if any thread has some. */
+static struct net_thread *choose_thread(struct server *server, bool over)
 {
-    struct net_thread *best = &server->threads[0];
-    int64_t fewest = INT64_MAX;
+    struct net_thread *best = NULL;
+    int64_t least = INT64_MAX;
 
     for (int i = 0; i < server->n_threads; i++) {
-        int64_t n = atomic_load_explicit(&server->threads[i].connections, memory_order_relaxed);
+        struct net_thread *thread = &server->threads[i];
+        int64_t load = atomic_load_explicit(&thread->connections, memory_order_relaxed);
+        int64_t n_idle = atomic_load_explicit(&thread->pool.n_idle, memory_order_relaxed);
 
-        if (n < fewest) {
-            fewest = n;
-            best = &server->threads[i];
+        if (over && n_idle > 0)
+            load = -n_idle;
+        if (load < least) {
+            least = load;
+            best = thread;
         }
     }
     return best;
-}
-
-/* If there are too many connections, this thread closes one of its own. */
-static struct net_thread *most_idle(struct server *server)
-{
-    struct net_thread *best = NULL;
-    int64_t most = 0;
-
-    for (int i = 0; i < server->n_threads; i++) {
-        int64_t n = atomic_load_explicit(&server->threads[i].pool.n_idle, memory_order_relaxed);
-
-        if (n > most) {
-            most = n;
-            best = &server->threads[i];
-        }
-    }
-    return best ? best : least_loaded(server);
 }
 
 /* ---- more than max_connections has become ---------------------------------------------------- */
@@ -100,23 +88,22 @@ static void shrink(struct server *server)
 
 /* ---- accepting ------------------------------------------------------------------------------- */
 
-static void on_accept(int fd, void *arg)
+static int on_accept(int fd, void *arg)
 {
     struct server *server = arg;
     int over = connection_admit(&server->shared, &server->limits);
     struct handoff *handoff = over < 0 ? NULL : malloc(sizeof(*handoff));
-    struct net_thread *thread = over > 0 ? most_idle(server) : least_loaded(server);
 
     if (!handoff) {
-        refuse_at_once(fd);
         if (over >= 0)
             atomic_fetch_sub(&server->shared.connections, 1);
         else /* the next one may find room */
             shrink(server);
-        return;
+        return -1;
     }
     *handoff = (struct handoff){.letter.deliver = on_handoff, .fd = fd, .over = over > 0};
-    hand_to(thread, handoff);
+    hand_to(choose_thread(server, over > 0), handoff);
+    return 0;
 }
 
 /* ---- threads --------------------------------------------------------------------------------- */
@@ -148,9 +135,42 @@ static void *run_thread(void *arg)
     return NULL;
 }
 
-/* ---- life ------------------------------------------------------------------------------------ */
+/* ---- drain ----------------------------------------------------------------------------------- */
 
-static void on_drain_look(struct timer *timer, void *arg);
+static void on_drain_look(struct timer *timer, void *arg)
+{
+    struct server *server = arg;
+    const struct http_options *options = server->limits.http;
+    int64_t now_us = clock_now_us();
+    int64_t since_ms = (now_us - server->drain_began_us) / 1000;
+    int64_t open = server_connections(server);
+
+    if (since_ms >= options->drain_grace_ms) {
+        listener_close(&server->listener);
+        if (open == 0 || since_ms >= options->drain_max_ms) {
+            server->on_drained(open, server->drained_arg);
+            return;
+        }
+    }
+    loop_timer_set(server->accept_loop, timer, now_us + DRAIN_LOOK_US);
+}
+
+void server_drain(struct server *server, server_drained_fn on_drained, void *arg)
+{
+    if (atomic_exchange(&server->shared.draining, true))
+        return;
+    server->on_drained = on_drained;
+    server->drained_arg = arg;
+    server->drain_began_us = clock_now_us();
+    loop_timer_set(server->accept_loop, &server->drain_timer, server->drain_began_us);
+}
+
+bool server_draining(const struct server *server)
+{
+    return atomic_load(&server->shared.draining);
+}
+
+/* ---- life ------------------------------------------------------------------------------------ */
 
 int server_open(struct server *server, const struct server_args *args, struct err *err)
 {
@@ -166,7 +186,7 @@ int server_open(struct server *server, const struct server_args *args, struct er
     server->hooks = args->hooks;
     server->shrink.deliver = on_shrink;
     timer_init(&server->drain_timer, on_drain_look, server);
-    net_shared_init(&server->shared, args->memory);
+    server->shared.memory = args->memory;
     server->limits = net_limits_of(args->options);
     BUG_ON(args->options->workers < 1);
     server->threads = calloc((size_t)args->options->workers, sizeof(*server->threads));
@@ -233,41 +253,6 @@ void server_close(struct server *server)
     free(server->threads);
     server->threads = NULL;
     server->n_threads = 0;
-}
-
-/* ---- drain ----------------------------------------------------------------------------------- */
-
-static void on_drain_look(struct timer *timer, void *arg)
-{
-    struct server *server = arg;
-    const struct http_options *options = server->limits.http;
-    int64_t now_us = clock_now_us();
-    int64_t since_ms = (now_us - server->drain_began_us) / 1000;
-    int64_t open = server_connections(server);
-
-    if (since_ms >= options->drain_grace_ms) {
-        listener_close(&server->listener);
-        if (open == 0 || since_ms >= options->drain_max_ms) {
-            server->on_drained(&(struct drain_outcome){.cut = open}, server->drained_arg);
-            return;
-        }
-    }
-    loop_timer_set(server->accept_loop, timer, now_us + DRAIN_LOOK_US);
-}
-
-void server_drain(struct server *server, server_drained_fn on_drained, void *arg)
-{
-    if (atomic_exchange(&server->shared.draining, true))
-        return;
-    server->on_drained = on_drained;
-    server->drained_arg = arg;
-    server->drain_began_us = clock_now_us();
-    loop_timer_set(server->accept_loop, &server->drain_timer, server->drain_began_us);
-}
-
-bool server_draining(const struct server *server)
-{
-    return atomic_load(&server->shared.draining);
 }
 
 /* ---- readings -------------------------------------------------------------------------------- */

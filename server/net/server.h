@@ -36,10 +36,8 @@ struct server_args {
     struct connection_hooks hooks;
 };
 
-struct drain_outcome {
-    int64_t cut; /* connections that were still open at drain_max_ms */
-};
-typedef void (*server_drained_fn)(const struct drain_outcome *outcome, void *arg);
+/* n_cut: connections that were still open at drain_max_ms. */
+typedef void (*server_drained_fn)(int64_t n_cut, void *arg);
 
 struct server {
     struct loop *accept_loop;

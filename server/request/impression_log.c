@@ -21,6 +21,7 @@ struct impression_log {
     pthread_mutex_t lock; /* guards filling, used, next_fd, old_bytes, stop, wanted */
     pthread_cond_t wake;
     pthread_cond_t taken; /* the writer has taken next_fd */
+    char halves[2][HALF_BYTES];
     char *filling, *writing;
     size_t used;
     int next_fd;      /* handed to the writer; -2: none */
@@ -170,19 +171,15 @@ int impression_log_new(struct impression_log **out, struct err *err)
         return err_set(err, ERR_NOMEM, "impression log: out of memory");
     log->fd = -1;
     log->next_fd = -2;
-    log->filling = malloc(HALF_BYTES);
-    log->writing = malloc(HALF_BYTES);
+    log->filling = log->halves[0];
+    log->writing = log->halves[1];
     pthread_mutex_init(&log->lock, NULL);
     pthread_cond_init(&log->wake, NULL);
     pthread_cond_init(&log->taken, NULL);
-    rc = log->filling && log->writing ? pthread_create(&log->thread, NULL, writer, log) : ENOMEM;
+    rc = pthread_create(&log->thread, NULL, writer, log);
     if (rc) {
-        bool no_memory = !log->filling || !log->writing;
-        free(log->filling);
-        free(log->writing);
         free(log);
-        return no_memory ? err_set(err, ERR_NOMEM, "impression log: out of memory")
-                         : err_set_no_thread(err, rc, "impression log");
+        return err_set_no_thread(err, rc, "impression log");
     }
     *out = log;
     return 0;
@@ -204,8 +201,6 @@ void impression_log_free(struct impression_log *log)
     pthread_cond_destroy(&log->wake);
     pthread_cond_destroy(&log->taken);
     pthread_mutex_destroy(&log->lock);
-    free(log->filling);
-    free(log->writing);
     free(log);
 }
 

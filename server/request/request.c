@@ -1,10 +1,10 @@
-/* The loop over the steps; never re-entered for a request. */
+/* A call becomes a request, and the loop over its steps, which is never re-entered for it. */
 #include "server/request/request.h"
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "server/request/on_late.h"
 #include "server/request/reply.h"
+#include "server/request/worker.h"
 #include "server/request/worker_state.h"
 
 #define KEEP_BUF_BYTES (256 << 10) /* of the worker's buffers, between requests */
@@ -52,12 +52,26 @@ static enum step following(const struct request *r)
     return step;
 }
 
+static enum step_result reject(struct request *r)
+{
+    metrics_count(r->worker->shard, METRIC_DEGRADED, DEGRADED_DEADLINE, 1);
+    request_count_late(r);
+    return request_refuse(r, r->refused ? PROBLEM_OVERLOADED : PROBLEM_DEADLINE, NULL);
+}
+
+/* Continues by deadline.on_late, after r->step, with the steps that a late request runs. */
 static enum step_result become_late(struct request *r)
 {
+    int on_late = r->world->config->deadline.on_late;
+
     request_degrade(r, DEGRADED_DEADLINE);
     r->late = true;
     request_steps[r->step].abandon(r);
-    return request_go_late(r);
+    if (on_late == ON_LATE_REJECT)
+        return reject(r);
+    if (on_late == ON_LATE_EMPTY) /* else scores that came in time are used, and priors */
+        r->step = STEP_RANK;
+    return STEP_NEXT;
 }
 
 /* Whether there is a step to run now, r->step. */
@@ -118,7 +132,8 @@ static void on_answer_timer(struct timer *timer, void *arg)
     request_resume(arg, STEP_LATE);
 }
 
-void request_start(struct request *r, struct http_call *call, const struct wire_format *format)
+/* r is fresh from the pool. */
+static void start(struct request *r, struct http_call *call, const struct wire_format *format)
 {
     timer_init(&r->answer_timer, on_answer_timer, r);
     r->call = call;
@@ -139,4 +154,23 @@ void request_start(struct request *r, struct http_call *call, const struct wire_
     r->rank = (struct rank_state){0};
     http_call_defer(call, on_gone, r);
     run(r);
+}
+
+void request_handle(struct http_call *call, void *format)
+{
+    const struct wire_format *wire = format;
+    struct request_worker *rw = http_call_user(call);
+    struct request *r;
+
+    if (!rw->world) {
+        wire->refuse(call, PROBLEM_NOT_READY, NULL);
+        return;
+    }
+    if (budget_is_short(rw->memory))
+        request_worker_on_reclaim(rw);
+    r = request_pool_take(&rw->pool);
+    if (r)
+        start(r, call, wire);
+    else
+        wire->refuse(call, PROBLEM_OUT_OF_MEMORY, NULL);
 }

@@ -34,9 +34,4 @@ void request_pool_put(struct request_pool *pool, struct request *r);
 /* Frees the memory that free requests keep. */
 void request_pool_reclaim(struct request_pool *pool);
 
-static inline struct request *request_pool_slot(const struct request_pool *pool, uint32_t slot)
-{
-    return pool->slots[slot];
-}
-
 #endif

@@ -12,14 +12,13 @@ static enum submit submit(struct request *r, struct score_group *group, int64_t 
 {
     const struct config *config = r->world->config;
     struct batch_job *job = group->job;
-    int64_t wait_us; /* not reported: Retry-After counts in seconds */
 
     job->letter.deliver = on_letter;
     job->home = &r->worker->worker->loop.mailbox;
     job->owner = (struct job_owner){r->slot, r->generation};
     job->model = group->model->served;
     job->deadline_us = r->deadline_us - config->deadline.encode_reserve_us;
-    return executor_submit(job, now_us, &wait_us);
+    return executor_submit(job, now_us);
 }
 
 /* Whether to answer immediately by on_late. Under `prior`, a group that was not admitted has no
@@ -115,7 +114,7 @@ static void on_letter(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
     struct batch_job *job = batch_job_of(letter);
-    struct request *r = request_pool_slot(&rw->pool, job->owner.slot);
+    struct request *r = rw->pool.slots[job->owner.slot];
     struct score_group *group = NULL;
 
     if (r->generation != job->owner.generation) { /* its request has ended */

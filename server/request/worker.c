@@ -62,7 +62,8 @@ int request_worker_new(const struct request_worker_args *args, struct request_wo
         return -1;
     }
     set_keep(rw);
-    loop_on_lag(&args->worker->loop, on_lag, rw);
+    args->worker->loop.on_lag = on_lag;
+    args->worker->loop.on_lag_arg = rw;
     *out = rw;
     return 0;
 }
@@ -106,11 +107,9 @@ static void on_world(struct letter *letter, void *reader)
 {
     struct request_worker *rw = request_worker_of(reader);
     struct world *old = rw->world;
-    struct net_limits limits;
 
     rw->world = ((struct world_letter *)(void *)letter)->world;
-    limits = net_limits_of(&rw->world->config->http);
-    connection_pool_set_limits(&rw->worker->pool, &limits);
+    rw->worker->pool.limits = net_limits_of(&rw->world->config->http);
     set_keep(rw);
     if (budget_is_short(rw->memory)) /* the limit may have been lowered */
         request_worker_on_reclaim(rw);
@@ -157,7 +156,7 @@ static void on_reclaim(struct letter *letter, void *reader)
     (void)letter;
     atomic_store(&rw->reclaim_posted, false);
     request_worker_on_reclaim(rw);
-    connection_pool_reclaim(&rw->worker->pool);
+    buffers_release(&rw->worker->pool.buffers);
 }
 
 void request_worker_reclaim_soon(struct request_worker *rw)

@@ -22,28 +22,26 @@ static void end(struct store_call *call, enum store_status status)
         call->on_done(call, status, NULL, 0);
 }
 
+/* STORE_OK, or why no call may be sent now. */
+static enum store_status availability(const struct store *store)
+{
+    if (!store->settings.redis.url)
+        return STORE_NONE;
+    if (!session_ready(&store->session) || store->breaker.state != BREAKER_CLOSED)
+        return STORE_DOWN;
+    return store->pendings.n_taken < store->settings.redis.max_in_flight ? STORE_OK : STORE_BUSY;
+}
+
 void store_send(struct store *store, struct store_call *call, const struct store_command *commands,
                 int n_commands, int64_t deadline_us)
 {
     const int64_t late_us = call->start_us + store->settings.redis.timeout_ms * 1000;
-    struct pending *pending;
+    const enum store_status status = availability(store);
+    struct pending *pending = status == STORE_OK ? pending_take(&store->pendings) : NULL;
 
     BUG_ON(n_commands < 1);
-    if (!store->settings.redis.url) {
-        end(call, STORE_NONE);
-        return;
-    }
-    if (!session_ready(&store->session) || store->breaker.state != BREAKER_CLOSED) {
-        end(call, STORE_DOWN);
-        return;
-    }
-    if (store->pendings.n_taken >= store->settings.redis.max_in_flight) {
-        end(call, STORE_BUSY);
-        return;
-    }
-    pending = pending_take(&store->pendings);
     if (!pending) {
-        end(call, STORE_NO_MEMORY);
+        end(call, status == STORE_OK ? STORE_NO_MEMORY : status);
         return;
     }
     if (store_link_send(store->session.link, commands, n_commands, pending_token(pending))) {

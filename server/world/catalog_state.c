@@ -3,14 +3,14 @@
 
 #include "base/clock.h"
 
-struct catalog_state catalog_state_now(const struct catalog *catalog, int64_t modified_ms)
+struct catalog_state catalog_state_now(const struct world *world)
 {
     const int64_t now_ms = clock_wall_ms();
-    struct catalog_state state = {.eligible = catalog_eligible(catalog, now_ms)};
+    struct catalog_state state = {.eligible = catalog_eligible(world->catalog, now_ms)};
 
-    (void)catalog_ads(catalog, &state.ads);
-    if (now_ms > modified_ms)
-        state.age_s = (now_ms - modified_ms) / 1000;
+    (void)catalog_ads(world->catalog, &state.ads);
+    if (now_ms > world->catalog_modified_ms)
+        state.age_s = (now_ms - world->catalog_modified_ms) / 1000;
     return state;
 }
 

@@ -2,8 +2,8 @@
 #ifndef SERVER_WORLD_CATALOG_STATE_H
 #define SERVER_WORLD_CATALOG_STATE_H
 
-#include "adrank/catalog.h"
 #include "json/writer.h"
+#include "server/world/world.h"
 
 struct catalog_state {
     int ads;
@@ -11,8 +11,8 @@ struct catalog_state {
     int64_t age_s; /* since its file was modified; 0 for a time in the future */
 };
 
-/* Any thread that holds the catalog; modified_ms is its file's, unix time. */
-struct catalog_state catalog_state_now(const struct catalog *catalog, int64_t modified_ms);
+/* Any thread that holds the world. */
+struct catalog_state catalog_state_now(const struct world *world);
 /* The member "catalog" of the object that is open. */
 void catalog_state_write(const struct catalog_state *state, struct json_writer *w);
 

@@ -42,11 +42,12 @@ static int print_changes(const char *key, bool restart, const struct config *run
     return n;
 }
 
-void config_diff(const struct config *running, const struct config *next, struct json_writer *w,
-                 struct config_diff *diff)
+int config_diff(const struct config *running, const struct config *next, struct json_writer *w)
 {
-    diff->n_changed = print_changes("changed", false, running, next, w);
-    diff->n_restart = print_changes("needs_restart", true, running, next, w);
+    int n_changed = print_changes("changed", false, running, next, w);
+
+    (void)print_changes("needs_restart", true, running, next, w);
+    return n_changed;
 }
 
 /* Bare where the JSON text is a string that needs no escapes. */

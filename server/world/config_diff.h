@@ -5,17 +5,12 @@
 #include "json/writer.h"
 #include "server/world/config.h"
 
-struct config_diff {
-    int n_changed; /* in effect immediately */
-    int n_restart; /* listed, not applied */
-};
-
 /*
  * Compares the running configuration with a new one: writes the arrays of CONTRACT's reload answer,
- * "changed":[...],"needs_restart":[...], into w (an object is open).
+ * "changed":[...],"needs_restart":[...], into w (an object is open). Returns how many are changed,
+ * that is in effect immediately.
  */
-void config_diff(const struct config *running, const struct config *next, struct json_writer *w,
-                 struct config_diff *diff);
+int config_diff(const struct config *running, const struct config *next, struct json_writer *w);
 
 /*
  * The same as text, appended to out: "batch.max_tokens 8192 -> 4096, http.workers 1 -> 2 (needs a

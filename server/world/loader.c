@@ -30,17 +30,17 @@ struct loader {
 static bool begin_diff(const struct world *running, const struct config *next,
                        const struct world_changes *changes, struct json_writer *w)
 {
-    struct config_diff diff;
+    int n_changed;
 
     jw_object_begin(w);
-    config_diff(running->config, next, w, &diff);
+    n_changed = config_diff(running->config, next, w);
     jw_member_array(w, "files");
     if (changes->catalog)
         jw_str(w, "catalog");
     if (changes->model)
         jw_str(w, "model");
     jw_array_end(w);
-    return diff.n_changed || changes->catalog || changes->model;
+    return n_changed || changes->catalog || changes->model;
 }
 
 static void describe_changes(const struct world *running, const struct config *next,
@@ -61,7 +61,7 @@ static void write_warning(void *arg, const char *text)
 /* Warnings and catalog of the world that is served after this load. */
 static void end_diff(const struct world *world, struct json_writer *w)
 {
-    struct catalog_state state = catalog_state_now(world->catalog, world->catalog_modified_ms);
+    struct catalog_state state = catalog_state_now(world);
 
     jw_member_array(w, "warnings");
     world_warnings(world, write_warning, w);
@@ -82,13 +82,9 @@ static int build(struct loader *loader, struct load_result *result, struct confi
                        &result->world, err);
 }
 
-static int prepare(const struct loader_args *args, const struct config *config, struct err *err)
-{
-    return args->prepare ? args->prepare(args->arg, config, err) : 0;
-}
-
 static int reload(struct loader *loader, struct load_result *result)
 {
+    const struct loader_args *args = &loader->args;
     const struct world *running = result->running;
     struct config *next = NULL;
     struct world_changes changes;
@@ -96,7 +92,7 @@ static int reload(struct loader *loader, struct load_result *result)
     bool differs;
     int rc = -1;
 
-    if (config_new(&loader->args.config, &result->problems, &next, &result->err))
+    if (config_new(&args->config, &result->problems, &next, &result->err))
         return -1;
     world_changes_find(&changes, running, next);
     json_writer_init(&w, &result->diff);
@@ -105,7 +101,7 @@ static int reload(struct loader *loader, struct load_result *result)
     if (config_keep_restart(running->config, next, &result->err) == 0 &&
         !(differs && build(loader, result, next, &changes, &result->err)) &&
         /* Last, so that a world that cannot be built leaves everything unchanged. */
-        (result->dry_run || prepare(&loader->args, next, &result->err) == 0)) {
+        (result->dry_run || args->prepare(args->arg, next, &result->err) == 0)) {
         end_diff(differs ? result->world : running, &w);
         result->status = result->dry_run ? LOAD_VALID : differs ? LOAD_APPLIED : LOAD_UNCHANGED;
         rc = 0;
@@ -123,7 +119,7 @@ static int load_first(struct loader *loader, struct load_result *result)
     struct world_changes changes;
 
     world_changes_find(&changes, NULL, result->first);
-    if (prepare(&loader->args, result->first, &result->err) ||
+    if (loader->args.prepare(loader->args.arg, result->first, &result->err) ||
         build(loader, result, result->first, &changes, &result->err))
         return -1;
     result->status = LOAD_APPLIED;

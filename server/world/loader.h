@@ -18,7 +18,7 @@ struct loader_args {
     struct executor *executor;
     struct mailbox *home; /* where results are sent */
     /* Opens outside resources that a configuration names: the last thing that may fail before a
-     * world is done. On the loader's thread; not called in a dry run. May be NULL. */
+     * world is done. On the loader's thread; not called in a dry run. */
     int (*prepare)(void *arg, const struct config *config, struct err *err);
     void *arg;
 };

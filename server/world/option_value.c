@@ -81,7 +81,7 @@ static void set_string(const struct config_option *option, struct config *config
     }
     relative =
         option->row->type == OPTION_PATH && text[0] != '/' && strcmp(config->folder, ".") != 0;
-    *slot = relative ? file_join(&config->arena, config->folder, text)
+    *slot = relative ? arena_printf(&config->arena, "%s/%s", config->folder, text)
                      : arena_printf(&config->arena, "%s", text);
     if (!*slot)
         problems_add(problems, pointer, "out of memory");
@@ -94,7 +94,7 @@ static int secret_from_file(struct config *config, const char *name, struct secr
     struct err err;
 
     secret->file = name[0] == '/' ? arena_printf(&config->arena, "%s", name)
-                                  : file_join(&config->arena, config->folder, name);
+                                  : arena_printf(&config->arena, "%s/%s", config->folder, name);
     if (!secret->file)
         return problems_add(problems, pointer, "out of memory");
     if (secret_read(secret->file, &secret->value, &err))
@@ -201,7 +201,7 @@ void option_print(const struct config_option *option, const struct config *confi
         if (text)
             jw_str(w, text);
         else
-            jw_null(w);
+            jw_raw(w, VIEW_LIT("null"));
         return;
     }
     BUG("option type %d", (int)option->row->type);

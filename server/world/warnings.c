@@ -33,8 +33,7 @@ static void warn(const struct sink *sink, const char *format, ...)
 
 static void warn_of_catalog(const struct world *world, const struct sink *sink)
 {
-    const struct catalog_state state =
-        catalog_state_now(world->catalog, world->catalog_modified_ms);
+    const struct catalog_state state = catalog_state_now(world);
     const uint64_t n_unknown = catalog_unknown_fields(world->catalog);
 
     if (world->shrunk_from)

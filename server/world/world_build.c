@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 
 #include "base/clock.h"
-#include "server/batch/served_ads.h"
+#include "server/batch/served.h"
 #include "server/world/config_read.h"
 
 static void stamp_catalog(struct world_changes *changes, const char *path)

@@ -5,7 +5,7 @@
  */
 #include "adrank/model.h"
 #include "server/net/http_call.h"
-#include "server/request/handler.h"
+#include "server/request/request.h"
 #include "server/request/request_state.h"
 
 void __real_request_handle(struct http_call *x, void *arg);

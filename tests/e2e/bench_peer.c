@@ -1,12 +1,11 @@
 /* A scripted HTTP server for adrank-bench to load. */
 #include "tests/e2e/bench_peer.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 #define MAX_CONNS 128
 
@@ -26,24 +25,6 @@ struct conns {
     int n;
 };
 
-/* The port stays its own while it is away. */
-static void open_listener(struct bench_peer *peer)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET,
-                             .sin_port = htons((uint16_t)peer->port),
-                             .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t size = sizeof(at);
-    int one = 1;
-
-    peer->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(peer->listen_fd != -1);
-    CHECK(setsockopt(peer->listen_fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) == 0);
-    CHECK(bind(peer->listen_fd, (struct sockaddr *)&at, sizeof(at)) == 0);
-    CHECK(listen(peer->listen_fd, MAX_CONNS) == 0);
-    CHECK(getsockname(peer->listen_fd, (struct sockaddr *)&at, &size) == 0);
-    peer->port = ntohs(at.sin_port);
-}
-
 static void drop(struct conns *conns, int i)
 {
     close(conns->conn[i].fd);
@@ -54,7 +35,7 @@ static void leave_or_return(struct bench_peer *peer, struct conns *conns)
 {
     if (!atomic_load(&peer->away)) {
         if (peer->listen_fd == -1)
-            open_listener(peer);
+            peer->listen_fd = loopback_listen(&peer->port);
         return;
     }
     while (conns->n)
@@ -155,7 +136,7 @@ void bench_peer_start(struct bench_peer *peer)
     *peer = (struct bench_peer){.listen_fd = -1};
     snprintf(answer, sizeof(answer), "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%s",
              strlen(body), body);
-    open_listener(peer);
+    peer->listen_fd = loopback_listen(&peer->port);
     snprintf(peer->address, sizeof(peer->address), "127.0.0.1:%d", peer->port);
     CHECK(pthread_create(&peer->thread, NULL, run, peer) == 0);
 }

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/driver.h"
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 #define V4 (1u << 0)       /* 127.0.0.1 */
 #define V4_OTHER (1u << 1) /* 127.0.0.2 */
@@ -161,19 +161,14 @@ TEST(bind__refuses_the_rest_at_the_check_as_at_the_start)
 /* All addresses or none: one that is taken is told. */
 TEST(bind__of_a_port_that_is_taken_on_one_address)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET};
-    socklen_t len = sizeof(sin);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     static const char *const hosts[] = {"localhost", "*", "0.0.0.0"};
+    int port = 0, fd = loopback_listen(&port);
 
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0 && listen(fd, 1) == 0);
-    CHECK(getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
     for (int i = 0; i < 3; i++) {
         char set[64];
 
         test_row("taken: %s", hosts[i]);
-        snprintf(set, sizeof(set), "http.address=%s:%d", hosts[i], ntohs(sin.sin_port));
+        snprintf(set, sizeof(set), "http.address=%s:%d", hosts[i], port);
         CHECK_INT(ends_with(set, false, "bind: Address already in use"), 69);
     }
     close(fd);

@@ -10,8 +10,9 @@
 #include "base/clock.h"
 #include "client/http_client.h"
 #include "tests/js.h"
+#include "tests/test.h"
 
-const char *client_text(struct view bytes); /* a copy, valid as long as js()'s */
+const char *client_text(struct view bytes); /* a copy, valid as those of tests/js.h */
 
 /* The bytes of a POST /rank of body, with more header lines ("Name: value\r\n", "" for none). */
 struct view client_post(const char *body, const char *headers);

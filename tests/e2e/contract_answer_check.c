@@ -185,18 +185,12 @@ json_t *contract_answer(const char *body)
 
 json_t *contract_rank(struct driver *d, const char *fmt, ...)
 {
-    char *raw = NULL;
     struct driver_response *response;
     va_list ap;
 
     va_start(ap, fmt);
-    CHECK(vasprintf(&raw, fmt, ap) >= 0);
+    response = driver_rank(d, vjs(fmt, ap));
     va_end(ap);
-    for (char *c = raw; *c; c++)
-        if (*c == '\'')
-            *c = '"';
-    response = driver_rank(d, raw);
-    free(raw);
     if (response->status != 200)
         FAIL("status %d: %s", response->status, response->body);
     return contract_answer(response->body);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "tests/e2e/driver.h"
+#include "tests/js.h"
 #include "tests/test.h"
 
 #define KEPT 8
@@ -14,18 +15,6 @@ static json_t *parse(const char *text)
 
     if (!value)
         FAIL("no JSON (%s): %s", error.text, text);
-    return value;
-}
-
-static json_t *parse_quoted(const char *text)
-{
-    char *copy = strdup(text);
-    json_t *value;
-
-    for (char *at = copy; (at = strchr(at, '\''));)
-        *at = '"';
-    value = parse(copy);
-    free(copy);
     return value;
 }
 
@@ -66,7 +55,7 @@ const char *driver_config(const char *overlay, ...)
 
     va_start(args, overlay);
     for (; overlay; overlay = va_arg(args, const char *)) {
-        json_t *more = parse_quoted(overlay);
+        json_t *more = parse(js("%s", overlay));
 
         CHECK(json_object_update_recursive(config, more) == 0);
         json_decref(more);

@@ -1,12 +1,11 @@
 /* A Redis that answers with whatever a script says. */
 #include "tests/e2e/hostile_redis_peer.h"
 
-#include <arpa/inet.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 #define OK VIEW_LIT("+OK\r\n")
 
@@ -138,16 +137,10 @@ static void *run(void *arg)
 void peer_start(struct peer *peer, struct view list)
 {
     static const struct peer_row good = {.name = "good"};
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(at);
 
     *peer = (struct peer){.list = list};
     atomic_store(&peer->row, &good);
-    peer->listen_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(peer->listen_fd, (struct sockaddr *)&at, sizeof(at)) == 0);
-    CHECK(listen(peer->listen_fd, 64) == 0);
-    CHECK(getsockname(peer->listen_fd, (struct sockaddr *)&at, &len) == 0);
-    peer->port = ntohs(at.sin_port);
+    peer->listen_fd = loopback_listen(&peer->port);
     CHECK(pthread_create(&peer->thread, NULL, run, peer) == 0);
 }
 

@@ -8,6 +8,7 @@
 #include "base/clock.h"
 #include "tests/e2e/client.h"
 #include "tests/e2e/options.h"
+#include "tests/loopback.h"
 
 #define d (&option_driver)
 #define PARSED "adrank_stage_duration_seconds_count{stage=\"parse\"}"
@@ -397,17 +398,11 @@ static bool second_does_not_wait(void)
 static int silent_fd = -1;
 int option_silent_port(void)
 {
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
-    socklen_t len = sizeof(at);
+    static int port;
 
-    if (silent_fd != -1) {
-        CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
-        return ntohs(at.sin_port);
-    }
-    silent_fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK(bind(silent_fd, (struct sockaddr *)&at, sizeof(at)) == 0 && listen(silent_fd, 64) == 0);
-    CHECK(getsockname(silent_fd, (struct sockaddr *)&at, &len) == 0);
-    return ntohs(at.sin_port);
+    if (silent_fd == -1)
+        silent_fd = loopback_listen(&port);
+    return port;
 }
 
 static int accepted(int ms)

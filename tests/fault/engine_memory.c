@@ -41,9 +41,8 @@ static size_t address_space(void)
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* In a process of its own, with so much and no more: 0 it opened, 1 it told that there was too
- * little (of a thread's stack the system does not say so), and in both cases opens once there is
- * more. */
+/* In a process of its own, with that much and no more: 0 it opened, 1 it reported too little memory
+ * (for a thread's stack the system does not say so); in both cases it opens once there is more. */
 static int open_within(struct model *m, size_t bytes)
 {
     struct rlimit limit, before;

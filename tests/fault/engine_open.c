@@ -1,6 +1,6 @@
 /*
  * Every allocation of ours between launcher_open and a ready engine fails once: out of memory is
- * told as such, nothing is freed twice or lost, and nothing slower serves in silence.
+ * reported as such, nothing is freed twice or lost, and nothing slower serves in silence.
  */
 #include "adrank/engine.h"
 #include "tests/fault/fault.h"
@@ -29,6 +29,7 @@ static void fail_each(const char *linear)
     struct err err;
     uint64_t fired = 1, n = 0;
 
+    test_row("engine_open__survives_every_failing_allocation \"%s\"", linear);
     fault_here(&fault);
     CHECK_OK(model_open(MODEL, &model, &err), err);
     for (uint64_t from = 1; fired; from++) {
@@ -60,9 +61,5 @@ static void fail_each(const char *linear)
 TEST(engine_open__survives_every_failing_allocation)
 {
     fail_each("");
-}
-
-TEST(engine_open__survives_every_failing_allocation_in_plain_c)
-{
     fail_each("plain");
 }

@@ -64,7 +64,7 @@ void fault_set_euid(struct fault *fault, int64_t euid)
     atomic_store(&fault->board->euid_plus_1, euid + 1);
 }
 
-/* The word from *text up to one of the ends, which is passed over; *end tells which it was. */
+/* The word from *text up to one of the ends, which is passed over; *end is that end, or NUL. */
 static struct view next_word(const char **text, const char *ends, char *end)
 {
     size_t len = strcspn(*text, ends);

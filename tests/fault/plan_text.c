@@ -14,7 +14,7 @@ TEST(fault_parse__takes)
     struct fault fault AT_END(fault_clear);
 
     fault_here(&fault);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("fault_parse__takes \"%s\"", rows[i]);
         CHECK_INT(fault_parse(&fault, rows[i]), 0);
     }
@@ -28,7 +28,7 @@ TEST(fault_parse__refuses)
     struct fault fault AT_END(fault_clear);
 
     fault_here(&fault);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("fault_parse__refuses \"%s\"", rows[i]);
         CHECK_INT(fault_parse(&fault, rows[i]), -1);
     }

@@ -98,7 +98,7 @@ TEST(fault__fires_where_planned)
         {"user:euid=10001", "geteuid", "1", "10001 "},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("fault__fires_where_planned %s: %s", rows[i].plan, rows[i].call);
         CHECK_STR(run(rows[i].plan, rows[i].call, rows[i].n, 0), rows[i].want);
     }
@@ -108,7 +108,7 @@ TEST(fault__without_a_plan_nothing_fails)
 {
     static const char *const names[] = {"malloc", "read", "write", "send", "open"};
 
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+    for (int i = 0; i < COUNT(names); i++) {
         test_row("fault__without_a_plan_nothing_fails %s", names[i]);
         CHECK(!strchr(run(NULL, names[i], "3", 0), 'E'));
     }

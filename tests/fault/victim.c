@@ -97,7 +97,7 @@ static const struct {
 };
 
 /* By the bare system call, which nobody replaces. */
-static void tell(long result)
+static void report(long result)
 {
     char text[32];
     int len;
@@ -132,7 +132,7 @@ int main(int argc, char **argv)
         for (long n = atol(argv[argc - 1]); n > 0; n--) {
             if (by_line && syscall(SYS_read, STDIN_FILENO, line, 1) != 1)
                 return 1;
-            tell(calls[i].make());
+            report(calls[i].make());
         }
         return 0;
     }

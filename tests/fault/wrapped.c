@@ -95,14 +95,14 @@ TEST(fault__file_read)
     CHECK_OK(file_read("LICENSE", 1 << 20, &got, &err), err);
     CHECK_INT(fault_fired(&fault, FAULT_READ), 3);
     CHECK(view_eq(buf_view(&got), buf_view(&whole)));
-    test_row("fault__file_read tells of a bad disk");
+    test_row("fault__file_read reports a bad disk");
     plan(FAULT_READ, &(struct fault_plan){.from = 1, .error = EIO});
     CHECK_ERR(file_read("LICENSE", 1 << 20, &got, &err), err, "Input/output error");
     CHECK_INT(err.code, ERR_NOINPUT);
-    test_row("fault__file_read tells of no descriptors");
+    test_row("fault__file_read reports no descriptors");
     plan(FAULT_OPEN, &(struct fault_plan){.from = 1, .error = EMFILE});
     CHECK_ERR(file_read("LICENSE", 1 << 20, &got, &err), err, "Too many open files");
-    test_row("fault__file_read tells of no memory");
+    test_row("fault__file_read reports no memory");
     buf_release(&got);
     plan(FAULT_MALLOC, &(struct fault_plan){.from = 1});
     CHECK_ERR(file_read("LICENSE", 1 << 20, &got, &err), err, "out of memory");

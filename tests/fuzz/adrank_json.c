@@ -16,26 +16,22 @@ static void render(const struct adrank_json *a, struct arena *arena)
                                            .title = {"T", 1},
                                            .text = {"T", 1}};
 
-    if (!template_render(&a->context, &values, arena).ptr ||
-        !template_render(&a->behaviour, &values, arena).ptr ||
-        !template_render(&a->ad, &values, arena).ptr)
-        abort();
+    check(template_render(&a->context, &values, arena).ptr &&
+          template_render(&a->behaviour, &values, arena).ptr &&
+          template_render(&a->ad, &values, arena).ptr);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void fuzz(struct view input)
 {
-    const struct adrank_json_args args = {
-        .file = "f", .text = {(const char *)data, size}, .positions = 64};
+    const struct adrank_json_args args = {.file = "f", .text = input, .positions = 64};
     struct adrank_json a;
     struct arena arena;
     struct err err;
 
     arena_init(&arena, 256, 0);
     if (adrank_json_parse(&a, &args, &arena, &err) == 0) {
-        if (a.max_context_tokens + a.max_ad_tokens > 64)
-            abort();
+        check(a.max_context_tokens + a.max_ad_tokens <= 64);
         render(&a, &arena);
     }
     arena_release(&arena);
-    return 0;
 }

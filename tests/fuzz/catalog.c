@@ -51,7 +51,7 @@ static void check_eligible(const struct catalog *catalog)
     eligible_ads_free(eligible);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void fuzz(struct view input)
 {
     struct catalog *catalog;
     struct problems problems;
@@ -60,8 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 
     arena_init(&arena, 1024, 0);
     problems_init(&problems, &arena, 4);
-    if (catalog_parse("fuzz", (struct view){(const char *)bytes, size}, &problems, &catalog,
-                      &err) == 0) {
+    if (catalog_parse("fuzz", input, &problems, &catalog, &err) == 0) {
         check(problems.n == 0);
         check_catalog(catalog);
         check_eligible(catalog);
@@ -70,5 +69,4 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
         check(err.code != ERR_DATA || problems.n > 0);
     }
     arena_release(&arena);
-    return 0;
 }

@@ -88,20 +88,18 @@ static enum decode_status decode(struct view body, struct impression_request *re
     return status;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void fuzz(struct view input)
 {
-    char *body = malloc(size + DECODE_PADDING);
+    char *body = malloc(input.len + DECODE_PADDING);
     struct impression_request first, second;
     enum decode_status status;
 
-    if (!body)
-        return 0;
-    if (size)
-        memcpy(body, bytes, size);
-    memset(body + size, '9', DECODE_PADDING);
-    status = decode((struct view){body, size}, &first);
-    memset(body + size, '"', DECODE_PADDING);
-    check(decode((struct view){body, size}, &second) == status); /* padding does not matter */
+    check(body);
+    if (input.len)
+        memcpy(body, input.ptr, input.len);
+    memset(body + input.len, '9', DECODE_PADDING);
+    status = decode((struct view){body, input.len}, &first);
+    memset(body + input.len, '"', DECODE_PADDING);
+    check(decode((struct view){body, input.len}, &second) == status); /* padding does not matter */
     free(body);
-    return 0;
 }

@@ -1,8 +1,8 @@
 /* Any bytes, at once and in pieces: the same outcome, and nothing outside of them is touched. */
 #include "server/net/http_reader.h"
 
-#include "base/rng.h"
 #include "tests/fuzz/fuzz.h"
+#include "tests/unit/server/net/http_run.h"
 
 static const struct http_reader_limits limits = {
     .max_head_bytes = 512,
@@ -10,40 +10,7 @@ static const struct http_reader_limits limits = {
     .max_body_bytes = 128,
 };
 
-struct outcome {
-    struct http_reader reader;
-    enum http_progress last;
-    char *held; /* exactly as long as what is held: a sanitizer sees what lies behind */
-    size_t len;
-};
-
-static void take(struct outcome *o, const uint8_t *bytes, size_t n)
-{
-    o->held = realloc(o->held, o->len + n);
-    if (!o->held)
-        abort();
-    memcpy(o->held + o->len, bytes, n);
-    o->len += n;
-    if (o->last == HTTP_DONE)
-        return; /* the next request's */
-    do
-        o->last = http_reader_run(&o->reader, o->held, &o->len);
-    while (o->last == HTTP_HEAD);
-}
-
-/* rng NULL: all at once. */
-static void run(struct outcome *o, const uint8_t *bytes, size_t n, struct rng *rng)
-{
-    memset(o, 0, sizeof(*o));
-    o->last = HTTP_MORE;
-    http_reader_init(&o->reader, &limits);
-    for (size_t at = 0, piece; at < n; at += piece) {
-        piece = rng ? 1 + (size_t)rng_below(rng, n - at) : n;
-        take(o, bytes + at, piece);
-    }
-}
-
-static void check_outcome(const struct outcome *o)
+static void check_outcome(const struct http_run *o)
 {
     const struct http_reader *r = &o->reader;
 
@@ -62,7 +29,7 @@ static void check_outcome(const struct outcome *o)
               r->head.fields[i].value.start + r->head.fields[i].value.len <= r->body.start);
 }
 
-static void compare(const struct outcome *a, const struct outcome *b)
+static void compare(const struct http_run *a, const struct http_run *b)
 {
     const struct http_reader *x = &a->reader, *y = &b->reader;
 
@@ -76,20 +43,21 @@ static void compare(const struct outcome *a, const struct outcome *b)
     check(memcmp(a->held, b->held, a->len) == 0);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+static void fuzz(struct view input)
 {
-    struct outcome whole, pieces;
+    struct http_run whole, pieces;
     struct rng rng;
 
-    if (size == 0)
-        return 0;
-    rng_init(&rng, size * 257 + data[size - 1]);
-    run(&whole, data, size, NULL);
-    run(&pieces, data, size, &rng);
+    if (input.len == 0)
+        return;
+    rng_init(&rng, input.len * 257 + (unsigned char)input.ptr[input.len - 1]);
+    http_run_begin(&whole, &limits);
+    http_run_all(&whole, input, input.len, NULL);
+    http_run_begin(&pieces, &limits);
+    http_run_all(&pieces, input, input.len, &rng);
     check_outcome(&whole);
     check_outcome(&pieces);
     compare(&whole, &pieces);
     free(whole.held);
     free(pieces.held);
-    return 0;
 }

@@ -35,9 +35,8 @@ static uint32_t unescape(struct view text, size_t *at)
     return c;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
+static void fuzz(struct view input)
 {
-    struct view in = {(const char *)bytes, len};
     struct buf out = BUF_INIT;
     struct json_writer w;
     struct view text;
@@ -45,24 +44,23 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t len)
     double v;
 
     json_writer_init(&w, &out);
-    jw_view(&w, in);
+    jw_view(&w, input);
     text = buf_view(&out);
     check(!buf_failed(&out) && utf8_valid(text));
     check(text.len >= 2 && text.ptr[0] == '"' && text.ptr[text.len - 1] == '"');
     while (at < text.len - 1) {
         uint32_t want;
 
-        check(from < len);
-        from += utf8_decode(in.ptr + from, len - from, &want);
+        check(from < input.len);
+        from += utf8_decode(input.ptr + from, input.len - from, &want);
         check(unescape(text, &at) == want);
     }
-    check(from == len);
-    if (number_double(in, -1e308, 1e308, &v) == 0) {
+    check(from == input.len);
+    if (number_double(input, -1e308, 1e308, &v) == 0) {
         buf_clear(&out);
         json_writer_init(&w, &out);
         jw_double(&w, v);
         check(strtod(buf_str(&out), NULL) == v);
     }
     buf_release(&out);
-    return 0;
 }

@@ -19,7 +19,7 @@ static void check_reply(const struct store_reply *reply, bool is_element)
 }
 
 /* How many replies came; *why: NULL, or what the connection ends with. */
-static int read_all(const uint8_t *bytes, size_t size, size_t step, int owed, const char **why)
+static int read_all(struct view input, size_t step, int owed, const char **why)
 {
     const struct reply_bounds bounds = {.max_elements = MAX_ELEMENTS,
                                         .max_bytes = reply_reader_max_bytes(NULL, 0)};
@@ -28,12 +28,12 @@ static int read_all(const uint8_t *bytes, size_t size, size_t step, int owed, co
     int n = 0;
 
     reply_reader_init(&reader, NULL);
-    for (size_t at = 0; at < size && progress == REPLY_PART; at += step) {
-        size_t len = at + step < size ? step : size - at, room;
+    for (size_t at = 0; at < input.len && progress == REPLY_PART; at += step) {
+        size_t len = at + step < input.len ? step : input.len - at, room;
         char *into = reply_reader_room(&reader, &room);
 
         check(into && len <= room);
-        memcpy(into, bytes + at, len);
+        memcpy(into, input.ptr + at, len);
         reply_reader_received(&reader, len);
         while ((progress = reply_reader_next(&reader, n < owed ? &bounds : NULL)) == REPLY_WHOLE) {
             check(n++ < owed && reply_reader_n_whole(&reader) == 1);
@@ -46,16 +46,17 @@ static int read_all(const uint8_t *bytes, size_t size, size_t step, int owed, co
     return n;
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void fuzz(struct view input)
 {
     const char *whole, *pieces;
-    int n, owed;
+    unsigned char first;
+    int n;
 
-    if (size < 1)
-        return 0;
-    owed = bytes[0] & 3;
-    n = read_all(bytes + 1, size - 1, 16384, owed, &whole);
-    check(n == read_all(bytes + 1, size - 1, 1 + (bytes[0] >> 2), owed, &pieces));
+    if (input.len == 0)
+        return;
+    first = (unsigned char)*input.ptr;
+    input = (struct view){input.ptr + 1, input.len - 1};
+    n = read_all(input, 16384, first & 3, &whole);
+    check(n == read_all(input, 1 + (first >> 2), first & 3, &pieces));
     check(whole == pieces);
-    return 0;
 }

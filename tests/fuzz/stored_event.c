@@ -32,27 +32,26 @@ static void check_merge(const struct behaviour *events, int n)
 }
 
 /* A heap copy of its own for each event, so that a sanitizer sees one byte more. */
-int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+static void fuzz(struct view input)
 {
     struct behaviour events[MAX_EVENTS];
     char *copies[MAX_EVENTS];
     int n_copies = 0, n = 0;
 
-    while (size > 0 && n_copies < MAX_EVENTS) {
-        size_t len = bytes[0] < size - 1 ? bytes[0] : size - 1;
+    while (input.len > 0 && n_copies < MAX_EVENTS) {
+        const size_t most = input.len - 1, said = (unsigned char)*input.ptr;
+        const size_t len = said < most ? said : most;
         char *copy = malloc(len + !len);
         struct err err;
 
         check(copy);
-        memcpy(copy, bytes + 1, len);
+        memcpy(copy, input.ptr + 1, len);
         copies[n_copies++] = copy;
         if (behaviour_unpack((struct view){copy, len}, &events[n], &err) == 0)
             check_same(&events[n++], (struct view){copy, len});
-        bytes += 1 + len;
-        size -= 1 + len;
+        input = (struct view){input.ptr + 1 + len, most - len};
     }
     check_merge(events, n);
     while (n_copies > 0)
         free(copies[--n_copies]);
-    return 0;
 }

@@ -109,7 +109,7 @@ static void change_key(redisContext *c, const struct kept *kept, struct rng *rng
     }
 }
 
-/* Whole outages. Afterwards it is there again, its password too. */
+/* Whole outages. Afterwards Redis is back, with its password. */
 static redisContext *outage(struct storm *storm, redisContext *c, const struct kept *kept,
                             struct rng *rng)
 {

@@ -119,7 +119,7 @@ static void lint_log(void)
     printf("     %d lines of log\n", n);
 }
 
-/* Of a log that may be long: a sanitizer's report is there. */
+/* The log may be long; a sanitizer's report is in it. */
 static const char *end_of_log(void)
 {
     const char *log = driver_log(&d), *report = strstr(log, "Sanitizer");

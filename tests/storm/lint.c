@@ -5,7 +5,7 @@
 #include "base/utf8.h"
 #include "tests/test.h"
 
-/* Never, whatever comes from outside. */
+/* Never logged, whatever clients send. */
 static const char *const bugs[] = {"internal_error", "jobs_leaked", "executor_leaked",
                                    "backend_broken"};
 

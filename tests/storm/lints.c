@@ -1,4 +1,4 @@
-/* The lint of logs finds what it is there for. */
+/* The lint of logs passes good lines and finds bad ones. */
 #include "tests/storm/lint.h"
 #include "tests/test.h"
 

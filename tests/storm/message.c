@@ -247,7 +247,7 @@ static void break_head(struct buf *out, size_t from, struct rng *rng)
     }
 }
 
-/* Changes something behind the head: lengths and chunks no longer fit. */
+/* Changes something after the head: lengths and chunks no longer fit. */
 static void break_body(struct buf *out, size_t from, struct rng *rng)
 {
     static const struct view parts[] = {

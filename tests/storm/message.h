@@ -9,7 +9,7 @@ struct message {
     size_t end;   /* of its bytes, in the whole */
     bool plain;   /* good HTTP: it is answered once, and with its id */
     bool head;    /* a HEAD */
-    bool closes;  /* nothing may be sent behind it */
+    bool closes;  /* nothing may be sent after it */
     bool ranking; /* a plain POST /rank */
 };
 

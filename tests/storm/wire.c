@@ -41,7 +41,7 @@ static void nap(int ms)
     poll(NULL, 0, ms);
 }
 
-/* Everything comes to an answer: nothing is cut, nobody dawdles. */
+/* Every message is answered: nothing is cut short or sent slowly. */
 static bool is_benign(const struct wire *w)
 {
     return w->ending == END_WHEN_ANSWERED && w->stop_at == w->out.len && !w->nap_one_in &&
@@ -93,7 +93,7 @@ static void parse(struct wire *w, bool eof)
         if (w->over) {
             /* A head that did not come to its end may be a HEAD's without the server knowing. */
             if (w->n_answered > w->n || !w->messages[w->n_answered - 1].head)
-                complain(w, "bytes behind an answer that closes");
+                complain(w, "bytes after an answer that closes");
             return;
         }
         response_reader_init(&reader, w->n_answered < w->n && w->messages[w->n_answered].head);

@@ -7,7 +7,7 @@
 #include <wchar.h>
 
 #include "client/http_client.h"
-#include "impression/behaviour_json.h"
+#include "impression/request_json.h"
 
 #define HOUR_MS 3600000
 

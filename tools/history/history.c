@@ -8,7 +8,7 @@
 
 #include "adrank/decode.h"
 #include "base/lines.h"
-#include "impression/behaviour_json.h"
+#include "impression/request_json.h"
 #include "impression/time_unit.h"
 #include "tools/history/lines.h"
 #include "tools/history/link.h"

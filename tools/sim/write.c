@@ -4,7 +4,6 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "impression/behaviour_json.h"
 #include "impression/request_json.h"
 
 /* Bids lie close together, so that what an ad is about decides and not what it pays. */

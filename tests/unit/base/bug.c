@@ -7,7 +7,7 @@
 
 #include "tests/test.h"
 
-TEST(bug__says_where_and_aborts)
+TEST(bug__reports_where_and_aborts)
 {
     char text[1024] = "";
     int pipe_fds[2], status;

@@ -48,22 +48,6 @@ TEST(decimal__format_rounds_as_printf)
     }
 }
 
-TEST(decimal__ties_go_to_even)
-{
-    char text[DECIMAL_MAX_BYTES];
-
-    decimal_format(0.5 + 2, 1, text);
-    CHECK_STR(text, "2");
-    decimal_format(3.5, 1, text);
-    CHECK_STR(text, "4");
-    decimal_format(0.125, 2, text);
-    CHECK_STR(text, "0.12");
-    decimal_format(1250000, 2, text);
-    CHECK_STR(text, "1200000");
-    decimal_format(1350000, 2, text);
-    CHECK_STR(text, "1400000");
-}
-
 TEST(decimal__format_texts)
 {
     static const struct {
@@ -87,12 +71,18 @@ TEST(decimal__format_texts)
                 {1e17, 6, "1e17"},
                 {-1.25e300, 6, "-1.25e300"},
                 {DBL_MAX, 17, "1.7976931348623157e308"},
-                {5e-324, 3, "4.94e-324"}};
+                {5e-324, 3, "4.94e-324"},
+                /* ties go to even */
+                {2.5, 1, "2"},
+                {3.5, 1, "4"},
+                {0.125, 2, "0.12"},
+                {1250000, 2, "1200000"},
+                {1350000, 2, "1400000"}};
 
     for (int i = 0; i < COUNT(rows); i++) {
         char text[DECIMAL_MAX_BYTES];
 
-        test_row("decimal__format_texts %s", rows[i].want);
+        test_row("%s", rows[i].want);
         CHECK_INT(decimal_format(rows[i].v, rows[i].digits, text), strlen(rows[i].want));
         CHECK_STR(text, rows[i].want);
     }
@@ -163,7 +153,7 @@ TEST(decimal__shortest_texts)
     for (int i = 0; i < COUNT(rows); i++) {
         char text[DECIMAL_MAX_BYTES];
 
-        test_row("decimal__shortest_texts %s", rows[i].want);
+        test_row("%s", rows[i].want);
         decimal_shortest(rows[i].v, text);
         CHECK_STR(text, rows[i].want);
     }

@@ -97,7 +97,7 @@ TEST(err__exit_status_is_the_code)
 }
 
 /* The system has one number for a stack that cannot be had and for too many threads. */
-TEST(err__says_why_there_is_no_thread)
+TEST(err__reports_why_there_is_no_thread)
 {
     struct err err;
 

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "tests/js.h"
 #include "tests/test.h"
 
 static char dir[] = "/tmp/adrank-file-XXXXXX";
@@ -14,12 +15,9 @@ static struct err err;
 
 static const char *path_of(const char *name)
 {
-    static char path[256];
-
     if (strstr(dir, "XXXXXX"))
         CHECK(mkdtemp(dir));
-    snprintf(path, sizeof(path), "%s/%s", dir, name);
-    return path;
+    return js("%s/%s", dir, name);
 }
 
 TEST(file__reads_back_what_was_written)
@@ -63,16 +61,16 @@ TEST(file__read_refuses)
 {
     struct buf got AT_END(buf_release) = BUF_INIT;
 
-    test_row("file__read_refuses a missing file");
+    test_row("a missing file");
     CHECK_ERR(file_read("/no/such/file", 10, &got, &err), err, "/no/such/file: No such file");
     CHECK_INT(err.code, ERR_NOINPUT);
-    test_row("file__read_refuses a folder");
+    test_row("a folder");
     CHECK_ERR(file_read("/tmp", 10, &got, &err), err, "not a regular file");
     CHECK_INT(err.code, ERR_NOINPUT);
-    test_row("file__read_refuses a FIFO without waiting for its writer");
+    test_row("a FIFO without waiting for its writer");
     CHECK(mkfifo(path_of("fifo"), 0600) == 0);
     CHECK_ERR(file_read(path_of("fifo"), 10, &got, &err), err, "not a regular file");
-    test_row("file__read_refuses more than the limit");
+    test_row("more than the limit");
     CHECK_OK(file_write(path_of("b"), VIEW_LIT("12345678901"), &err), err);
     CHECK_ERR(file_read(path_of("b"), 10, &got, &err), err, "more than 10 bytes");
     CHECK_INT(err.code, ERR_DATA);
@@ -105,33 +103,29 @@ TEST(file__write_leaves_nothing_behind_when_it_fails)
  * and a counter. */
 TEST(file__write_opens_nothing_that_was_there_before)
 {
-    char planted[512], victim[256], target[256];
+    enum { N = 48 };
+    const char *victim = path_of("victim"), *target = path_of("target"), *planted[N];
     struct buf got AT_END(buf_release) = BUF_INIT;
 
-    strcpy(victim, path_of("victim"));
-    strcpy(target, path_of("target"));
     CHECK_OK(file_write(victim, VIEW_LIT("precious"), &err), err);
-    for (int i = 0; i < 64; i++) {
-        snprintf(planted, sizeof(planted), "%s.%ld-%d.tmp", target, (long)getpid(), i);
-        CHECK(link(victim, planted) == 0);
+    for (int i = 0; i < N; i++) {
+        planted[i] = js("%s.%ld-%d.tmp", target, (long)getpid(), i);
+        CHECK(link(victim, planted[i]) == 0);
     }
     CHECK_OK(file_write(target, VIEW_LIT("new"), &err), err);
     CHECK_OK(file_read(victim, 100, &got, &err), err);
     CHECK_VIEW(buf_view(&got), "precious");
-    for (int i = 0; i < 64; i++) {
-        snprintf(planted, sizeof(planted), "%s.%ld-%d.tmp", target, (long)getpid(), i);
-        CHECK(unlink(planted) == 0);
-    }
+    for (int i = 0; i < N; i++)
+        CHECK(unlink(planted[i]) == 0);
     CHECK(unlink(victim) == 0 && unlink(target) == 0);
 }
 
 TEST(file__write_keeps_the_mode)
 {
     const mode_t before = umask(022);
-    char path[256];
+    const char *path = path_of("mode");
     struct stat st;
 
-    strcpy(path, path_of("mode"));
     CHECK_OK(file_write(path, VIEW_LIT("1"), &err), err);
     CHECK(stat(path, &st) == 0 && (st.st_mode & 07777) == 0644);
     CHECK(chmod(path, 0600) == 0);
@@ -144,12 +138,11 @@ TEST(file__write_keeps_the_mode)
 /* Directly, and through a link as /dev/stdout is one. */
 TEST(file__write_replaces_nothing_but_files)
 {
-    char fifo[256], pointer[256], got[8];
+    const char *fifo = path_of("pipe"), *pointer = path_of("pointer");
     struct stat st;
+    char got[8];
     int fd;
 
-    strcpy(fifo, path_of("pipe"));
-    strcpy(pointer, path_of("pointer"));
     CHECK(mkfifo(fifo, 0600) == 0 && symlink(fifo, pointer) == 0);
     fd = open(fifo, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     CHECK_OK(file_write(fifo, VIEW_LIT("one"), &err), err);
@@ -159,20 +152,12 @@ TEST(file__write_replaces_nothing_but_files)
     CHECK(lstat(fifo, &st) == 0 && S_ISFIFO(st.st_mode));
     CHECK(lstat(pointer, &st) == 0 && S_ISLNK(st.st_mode));
     CHECK(close(fd) == 0 && unlink(fifo) == 0 && unlink(pointer) == 0);
-    /* Not /dev/full itself: without the mend, root would replace it. */
-    strcpy(pointer, path_of("full"));
+    /* Not /dev/full itself: a faulty file_write() of root would replace it. */
+    pointer = path_of("full");
     CHECK(symlink("/dev/full", pointer) == 0);
     CHECK_ERR(file_write(pointer, VIEW_LIT("x"), &err), err, "No space left");
     CHECK(lstat(pointer, &st) == 0 && S_ISLNK(st.st_mode));
     CHECK(unlink(pointer) == 0);
-}
-
-TEST(file__join)
-{
-    struct arena arena AT_END(arena_release);
-
-    arena_init(&arena, 256, 0);
-    CHECK_STR(file_join(&arena, "a/b", "c"), "a/b/c");
 }
 
 TEST(file__clean_up)

@@ -1,10 +1,9 @@
 /* Tests of base/hist.c. */
 #include "base/hist.h"
 
-#include "base/rng.h"
 #include "tests/test.h"
 
-static struct hist a, b, both;
+static struct hist a;
 
 TEST(hist__small_values_are_exact)
 {
@@ -52,24 +51,6 @@ TEST(hist__quantiles_of_known_values)
     CHECK_NEAR((double)hist_quantile(&a, 0.999), 99900, 99900 / 64.0);
     CHECK_INT(hist_quantile(&a, 1), 100000);
     CHECK(hist_quantile(&a, 0.99999) <= 100000);
-}
-
-TEST(hist__merge_equals_recording_in_one)
-{
-    struct rng rng;
-
-    rng_init(&rng, 5);
-    hist_init(&a);
-    hist_init(&b);
-    hist_init(&both);
-    for (int i = 0; i < 20000; i++) {
-        uint64_t v = rng_u64(&rng) >> rng_below(&rng, 64);
-
-        hist_record(i % 3 ? &a : &b, v);
-        hist_record(&both, v);
-    }
-    hist_merge(&a, &b);
-    CHECK_INT(memcmp(&a, &both, sizeof(a)), 0);
 }
 
 TEST(hist__too_large_is_clamped)

@@ -13,7 +13,7 @@ static FILE *stream(const char *text)
     return in;
 }
 
-TEST(line_read__gives_lines_without_their_newlines)
+TEST(line_read__returns_lines_without_newlines)
 {
     static const char *const want[] = {"a", "", "  bc", "last"};
     FILE *in = stream("a\n\n  bc\nlast");
@@ -79,7 +79,7 @@ TEST(line_read__puts_long_lines_together)
     buf_release(&line);
 }
 
-TEST(line_read__tells_what_cannot_be_read)
+TEST(line_read__reports_a_read_error)
 {
     FILE *in = fopen("/", "re");
     struct buf line AT_END(buf_release) = BUF_INIT;

@@ -44,6 +44,15 @@ static const char *fields(void)
     return p + strlen("event=e");
 }
 
+static int count_lines(void)
+{
+    int lines = 0;
+
+    for (const char *p = text(); (p = strchr(p, '\n')); p++)
+        lines++;
+    return lines;
+}
+
 TEST(log__line_is_logfmt)
 {
     const char *line;
@@ -75,7 +84,7 @@ TEST(log__values_are_quoted_as_needed)
     for (int i = 0; i < COUNT(rows); i++) {
         char want[128];
 
-        test_row("log__values_are_quoted %s", rows[i].want);
+        test_row("%s", rows[i].want);
         log_write(NULL, LOG_INFO, "e", &LOG_STR("v", rows[i].in), 1);
         snprintf(want, sizeof(want), " v=%s\n", rows[i].want);
         CHECK_STR(fields(), want);
@@ -115,42 +124,27 @@ TEST(log__long_line_is_cut_at_a_field)
     CHECK_STR(line + strlen(line) - 8, "x cut=1\n");
 }
 
-TEST(log__a_site_is_limited_and_tells)
+/* One site. */
+static void log_limited(void)
 {
-    int lines = 0;
-
-    to_pipe(LOG_INFO);
-    for (int i = 0; i < 3 * LOG_BURST; i++) {
-        if (i == 3 * LOG_BURST - 1)
-            usleep(1100000);
-        log_info("e", LOG_INT("i", i));
-    }
-    for (const char *p = text(); (p = strchr(p, '\n')); p++)
-        lines++;
-    CHECK_INT(lines, LOG_BURST + 1);
-    to_pipe(LOG_INFO);
-    for (int i = 0; i < 3 * LOG_BURST; i++)
-        log_write(NULL, LOG_INFO, "e", NULL, 0);
-    lines = 0;
-    for (const char *p = text(); (p = strchr(p, '\n')); p++)
-        lines++;
-    CHECK_INT(lines, 3 * LOG_BURST);
+    log_info("e");
 }
 
-TEST(log__held_back_is_counted)
+TEST(log__a_site_is_limited_and_reports_what_it_held_back)
 {
     char want[32];
 
     to_pipe(LOG_INFO);
-    for (int i = 0; i <= LOG_BURST + 7; i++) {
-        if (i == LOG_BURST + 7) {
-            text();
-            usleep(1100000);
-        }
-        log_info("e");
-    }
+    for (int i = 0; i < LOG_BURST + 7; i++)
+        log_limited();
+    CHECK_INT(count_lines(), LOG_BURST);
+    usleep(1100000);
+    log_limited();
     snprintf(want, sizeof(want), " held_back=%d\n", 7);
     CHECK_STR(fields(), want);
+    for (int i = 0; i < 3 * LOG_BURST; i++)
+        log_write(NULL, LOG_INFO, "e", NULL, 0);
+    CHECK_INT(count_lines(), 3 * LOG_BURST);
 }
 
 TEST(log__full_pipe_drops_and_counts)

@@ -41,7 +41,7 @@ static void post(struct mailbox *box, int sender, int number)
 
 static bool is_readable(struct mailbox *box)
 {
-    struct pollfd p = {.fd = mailbox_fd(box), .events = POLLIN};
+    struct pollfd p = {.fd = box->fd, .events = POLLIN};
 
     return poll(&p, 1, 0) == 1;
 }
@@ -73,7 +73,7 @@ TEST(mailbox__wakes_once_per_edge)
     CHECK_OK(mailbox_init(&box, &err), err);
     for (int i = 1; i <= 100; i++)
         post(&box, 0, i);
-    CHECK_INT(read(mailbox_fd(&box), &edges, sizeof(edges)), sizeof(edges));
+    CHECK_INT(read(box.fd, &edges, sizeof(edges)), sizeof(edges));
     CHECK_INT(edges, 1);
     CHECK_INT(mailbox_drain(&box, &reader), 100);
 }
@@ -136,7 +136,7 @@ TEST(mailbox__many_senders_lose_nothing)
         CHECK(pthread_create(&threads[i], NULL, send_all, &senders[i]) == 0);
     }
     while (reader.n < SENDERS * LETTERS) {
-        struct pollfd p = {.fd = mailbox_fd(&box), .events = POLLIN};
+        struct pollfd p = {.fd = box.fd, .events = POLLIN};
 
         if (poll(&p, 1, 20000) != 1)
             FAIL("%d of %d letters, then silence", reader.n, SENDERS * LETTERS);

@@ -5,6 +5,7 @@
 
 TEST(number__int_takes_whole_numbers_in_range)
 {
+    enum { REFUSED = 77 }; /* what was there before */
     static const struct {
         const char *text;
         int64_t min, max, want;
@@ -13,47 +14,33 @@ TEST(number__int_takes_whole_numbers_in_range)
                 {"-9", -9, 9, -9},
                 {"007", 0, 9, 7},
                 {"9223372036854775807", 0, INT64_MAX, INT64_MAX},
-                {"-9223372036854775808", INT64_MIN, INT64_MAX, INT64_MIN}};
+                {"-9223372036854775808", INT64_MIN, INT64_MAX, INT64_MIN},
+                {"", 0, 9, REFUSED},
+                {"-", -9, 9, REFUSED},
+                {"10", 0, 9, REFUSED},
+                {"-1", 0, 9, REFUSED},
+                {"-0", 0, 9, REFUSED},
+                {"-10", -9, 9, REFUSED},
+                {"+1", 0, 9, REFUSED},
+                {" 1", 0, 9, REFUSED},
+                {"1 ", 0, 9, REFUSED},
+                {"1x", 0, 9, REFUSED},
+                {"0x1", 0, 9, REFUSED},
+                {"1.0", 0, 9, REFUSED},
+                {"1e0", 0, 9, REFUSED},
+                {"9223372036854775808", 0, INT64_MAX, REFUSED},
+                {"-9223372036854775809", INT64_MIN, INT64_MAX, REFUSED},
+                {"99999999999999999999999999", 0, INT64_MAX, REFUSED}};
 
     for (int i = 0; i < COUNT(rows); i++) {
-        int64_t got = 1;
+        int64_t got = REFUSED;
 
-        test_row("number__int_takes %s", rows[i].text);
-        CHECK_INT(number_int(view_of(rows[i].text), rows[i].min, rows[i].max, &got), 0);
+        test_row("\"%s\"", rows[i].text);
+        CHECK_INT(number_int(view_of(rows[i].text), rows[i].min, rows[i].max, &got),
+                  rows[i].want == REFUSED ? -1 : 0);
         CHECK_INT(got, rows[i].want);
     }
-}
-
-TEST(number__int_refuses)
-{
-    static const struct {
-        const char *text;
-        int64_t min, max;
-    } rows[] = {{"", 0, 9},
-                {"-", -9, 9},
-                {"10", 0, 9},
-                {"-1", 0, 9},
-                {"-0", 0, 9},
-                {"-10", -9, 9},
-                {"+1", 0, 9},
-                {" 1", 0, 9},
-                {"1 ", 0, 9},
-                {"1x", 0, 9},
-                {"0x1", 0, 9},
-                {"1.0", 0, 9},
-                {"1e0", 0, 9},
-                {"9223372036854775808", 0, INT64_MAX},
-                {"-9223372036854775809", INT64_MIN, INT64_MAX},
-                {"99999999999999999999999999", 0, INT64_MAX}};
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        int64_t got = 1;
-
-        test_row("number__int_refuses \"%s\"", rows[i].text);
-        CHECK_INT(number_int(view_of(rows[i].text), rows[i].min, rows[i].max, &got), -1);
-        CHECK_INT(got, 1);
-    }
-    test_row("number__int_refuses a NUL inside");
+    test_row("a NUL inside");
     CHECK_INT(number_int(VIEW_LIT("1\0002"), 0, 99, &(int64_t){0}), -1);
 }
 
@@ -76,7 +63,7 @@ TEST(number__double_takes_decimals_in_range)
     for (int i = 0; i < COUNT(rows); i++) {
         double got = 9;
 
-        test_row("number__double_takes %s", rows[i].text);
+        test_row("%s", rows[i].text);
         CHECK_INT(number_double(view_of(rows[i].text), -1e6, 1e6, &got), 0);
         CHECK(got == rows[i].want);
     }
@@ -91,13 +78,13 @@ TEST(number__double_refuses)
     double got = 9;
 
     for (int i = 0; i < COUNT(rows); i++) {
-        test_row("number__double_refuses \"%s\"", rows[i]);
+        test_row("\"%s\"", rows[i]);
         CHECK_INT(number_double(view_of(rows[i]), -1000, 1000, &got), -1);
         CHECK(got == 9);
     }
-    test_row("number__double_refuses a sign where the range has none");
+    test_row("a sign where the range has none");
     CHECK_INT(number_double(VIEW_LIT("-0"), 0, 1, &got), -1);
-    test_row("number__double_refuses 200 digits");
+    test_row("200 digits");
     memset(digits, '1', sizeof(digits));
     CHECK_INT(number_double((struct view){digits, sizeof(digits)}, 0, INFINITY, &got), -1);
 }

@@ -16,7 +16,7 @@ static void start(size_t limit_bytes, size_t max)
     problems_init(&problems, &arena, max);
 }
 
-TEST(problems__copies_what_it_is_told)
+TEST(problems__copies_its_strings)
 {
     char pointer[] = "/imp/0/id";
 
@@ -80,7 +80,7 @@ TEST(problems__to_err_joins_all)
     CHECK_STR(err.text, "/a/0: too small; not an object");
 }
 
-TEST(problems__to_err_tells_how_many_did_not_fit)
+TEST(problems__to_err_counts_those_that_do_not_fit)
 {
     struct err err;
 

@@ -14,15 +14,26 @@ TEST(redis_url__reads_every_form)
         {"redis://localhost", {.host = "localhost", .port = 6379}},
         {"redis://10.0.0.1:7000", {.host = "10.0.0.1", .port = 7000}},
         {"redis://[::1]", {.host = "::1", .port = 6379}},
-        {"redis://[::1]:7000/3", {.host = "::1", .port = 7000, .db = 3}},
-        {"redis://h/", {.host = "h", .port = 6379}},
-        {"redis://h:1/15", {.host = "h", .port = 1, .db = 15}},
-        {"redis://u:p@h", {.host = "h", .port = 6379, .user = "u", .password = "p"}},
-        {"redis://:p@h", {.host = "h", .port = 6379, .password = "p"}},
+        {"redis://[::1]:7000/3", {.host = "::1", .port = 7000, .has_db = true, .db = 3}},
+        {"redis://h/", {.host = "h", .port = 6379, .has_db = true}},
+        {"redis://h/0", {.host = "h", .port = 6379, .has_db = true}},
+        {"redis://h:1/15", {.host = "h", .port = 1, .has_db = true, .db = 15}},
+        {"redis://@h", {.host = "h", .port = 6379, .has_login = true}},
+        {"redis://u:p@h",
+         {.host = "h", .port = 6379, .has_login = true, .user = "u", .password = "p"}},
+        {"redis://:p@h", {.host = "h", .port = 6379, .has_login = true, .password = "p"}},
         {"redis://u:a%40b%2F@h/1",
-         {.host = "h", .port = 6379, .user = "u", .password = "a@b/", .db = 1}},
-        {"redis://u:a@b@h", {.host = "h", .port = 6379, .user = "u", .password = "a@b"}},
+         {.host = "h",
+          .port = 6379,
+          .has_login = true,
+          .has_db = true,
+          .user = "u",
+          .password = "a@b/",
+          .db = 1}},
+        {"redis://u:a@b@h",
+         {.host = "h", .port = 6379, .has_login = true, .user = "u", .password = "a@b"}},
         {"unix:/run/redis.sock", {.is_unix = true, .host = "/run/redis.sock", .port = 6379}},
+        {"unix:/a@b/c", {.is_unix = true, .host = "/a@b/c", .port = 6379}},
     };
 
     for (int i = 0; i < COUNT(rows); i++) {
@@ -36,6 +47,8 @@ TEST(redis_url__reads_every_form)
         CHECK_STR(got.user, rows[i].want.user);
         CHECK_STR(got.password, rows[i].want.password);
         CHECK_INT(got.db, rows[i].want.db);
+        CHECK_INT(got.has_login, rows[i].want.has_login);
+        CHECK_INT(got.has_db, rows[i].want.has_db);
     }
 }
 
@@ -86,24 +99,4 @@ TEST(redis_url__takes_a_path_of_107_bytes)
     CHECK_STR(got.host, text + 5);
     text[112] = 'p';
     CHECK_ERR(redis_url_parse(text, &got, &err), err, "at most 107 bytes");
-}
-
-TEST(redis_url__tells_what_was_given)
-{
-    static const struct {
-        const char *text;
-        bool login, db;
-    } rows[] = {
-        {"redis://h", false, false},  {"redis://@h", true, false},   {"redis://:p@h/", true, true},
-        {"redis://h/0", false, true}, {"unix:/a@b/c", false, false},
-    };
-
-    for (int i = 0; i < COUNT(rows); i++) {
-        struct redis_url got;
-
-        test_row("%s", rows[i].text);
-        CHECK_OK(redis_url_parse(rows[i].text, &got, &err), err);
-        CHECK_INT(got.has_login, rows[i].login);
-        CHECK_INT(got.has_db, rows[i].db);
-    }
 }

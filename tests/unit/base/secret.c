@@ -62,7 +62,7 @@ TEST(secret__refuses_what_is_empty_long_or_no_file)
     CHECK_ERR(secret_read("/tmp", &key, &err), err, "not a regular file");
 }
 
-TEST(secret__tells_who_else_may_open_a_file)
+TEST(secret__reports_who_else_may_open_a_file)
 {
     mode_t mode = 0;
 

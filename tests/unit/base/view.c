@@ -27,3 +27,20 @@ TEST(view_eq_nocase__folds_ascii_letters_only)
     }
     CHECK(view_is_nocase(VIEW_LIT("Keep-Alive"), "keep-alive"));
 }
+
+TEST(view_cut__parts_at_the_first_mark)
+{
+    static const struct {
+        const char *text, *before, *after; /* after: NULL without a mark */
+    } rows[] = {
+        {"a=b=c", "a", "b=c"}, {"a=", "a", ""}, {"=", "", ""}, {"a", "a", NULL}, {"", "", NULL}};
+    struct view after;
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        test_row("view_cut__parts_at_the_first_mark \"%s\"", rows[i].text);
+        CHECK_VIEW(view_cut(view_of(rows[i].text), '=', &after), rows[i].before);
+        CHECK_INT(after.ptr != NULL, rows[i].after != NULL);
+        CHECK(view_eq(after, view_of(rows[i].after)));
+    }
+    CHECK(view_cut((struct view){NULL, 0}, '=', &after).len == 0 && !after.ptr);
+}

@@ -9,7 +9,7 @@ TEST(dial__refuses_what_is_no_address)
     static const char *const rows[] = {"",      "h",     "127.0.0.1:", ":80",     "h:x",  "::1:80",
                                        "[::1]", "[]:80", "[::1]80",    "h:65536", "unix:"};
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct err err;
 
         test_row("\"%s\"", rows[i]);

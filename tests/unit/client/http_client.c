@@ -1,14 +1,10 @@
 /* The client against a small server that plays a script. */
 #include "client/http_client.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <poll.h>
 #include <pthread.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
-#include "tests/test.h"
+#include "tests/loopback.h"
 
 #define OK_ANSWER "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
@@ -65,16 +61,12 @@ static struct err err;
 
 static void start(const char *const *answers, int timeout_ms)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(sin);
+    int port = 0;
 
     peer.requests[0] = 0;
     peer.answers = answers;
-    peer.listen_fd = socket(AF_INET, SOCK_STREAM, 0);
-    CHECK(bind(peer.listen_fd, (struct sockaddr *)&sin, sizeof(sin)) == 0);
-    CHECK(listen(peer.listen_fd, 8) == 0);
-    CHECK(getsockname(peer.listen_fd, (struct sockaddr *)&sin, &len) == 0);
-    snprintf(peer.address, sizeof(peer.address), "127.0.0.1:%d", ntohs(sin.sin_port));
+    peer.listen_fd = loopback_listen(&port);
+    snprintf(peer.address, sizeof(peer.address), "127.0.0.1:%d", port);
     CHECK(pthread_create(&peer.thread, NULL, serve, NULL) == 0);
     CHECK_OK(http_client_init(&client, peer.address, timeout_ms, &err), err);
 }
@@ -131,7 +123,7 @@ TEST(http_client__reports_what_is_wrong)
         {"garbage\r\n", "not HTTP", ERR_DATA},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         const char *const answers[] = {cases[i].answer, NULL, NULL};
 
         test_row("http_client__reports_what_is_wrong %s", cases[i].part);
@@ -161,14 +153,10 @@ static void check_no_connection(const char *address, const char *why)
 
 TEST(http_client__reports_a_refused_connection)
 {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(sin);
-    int fd = socket(AF_INET, SOCK_STREAM, 0);
+    int port = 0, fd = loopback_bind(&port); /* not listening */
     char address[64];
 
-    CHECK(bind(fd, (struct sockaddr *)&sin, sizeof(sin)) == 0); /* bound, not listening */
-    CHECK(getsockname(fd, (struct sockaddr *)&sin, &len) == 0);
-    snprintf(address, sizeof(address), "127.0.0.1:%d", ntohs(sin.sin_port));
+    snprintf(address, sizeof(address), "127.0.0.1:%d", port);
     check_no_connection(address, "refused");
     CHECK_INT(err.code, ERR_UNAVAILABLE);
     close(fd);

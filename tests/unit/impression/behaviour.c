@@ -231,7 +231,7 @@ TEST(behaviour_merge__orders_dedups_and_cuts)
     }
 }
 
-TEST(behaviour_merge__says_when_the_arena_is_full)
+TEST(behaviour_merge__reports_a_full_arena)
 {
     struct behaviour stored[4];
     int n = parse("1va 2vb 3vc 4vd", stored), n_out;

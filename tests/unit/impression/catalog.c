@@ -7,6 +7,7 @@
 #include "base/buf.h"
 #include "base/file.h"
 #include "impression/catalog_read.h"
+#include "tests/js.h"
 #include "tests/test.h"
 
 static struct err err;
@@ -16,16 +17,16 @@ static struct catalog *catalog; /* the last one */
 static void parse(const char *lines)
 {
     catalog_unref(catalog);
-    CHECK_OK(catalog_parse("ads.jsonl", view_of(lines), NULL, &catalog, &err), err);
+    CHECK_OK(catalog_parse("ads.jsonl", view_of(js("%s", lines)), NULL, &catalog, &err), err);
 }
 
 TEST(catalog__reads_every_field)
 {
-    parse("{\"adid\":\"a1\",\"item\":\"sku9\",\"crid\":\"c7\",\"cid\":\"k3\",\"seat\":\"s1\","
-          "\"adomain\":[\"shop.example\",\"b.example\"],\"cat\":[\"IAB17\"],\"title\":\"\\u8dd1\","
-          "\"desc\":\"light\",\"bid\":0.06,\"bid_type\":\"cpc\",\"prior_ctr\":0.02,\"status\":"
-          "\"paused\",\"start\":5,\"end\":9,\"emb\":{\"image\":[0.5,1],\"none\":[]}}\n"
-          "{\"adid\":\"a2\",\"title\":\"kettle\",\"bid\":2}");
+    parse("{'adid':'a1','item':'sku9','crid':'c7','cid':'k3','seat':'s1',"
+          "'adomain':['shop.example','b.example'],'cat':['IAB17'],'title':'\\u8dd1',"
+          "'desc':'light','bid':0.06,'bid_type':'cpc','prior_ctr':0.02,'status':"
+          "'paused','start':5,'end':9,'emb':{'image':[0.5,1],'none':[]}}\n"
+          "{'adid':'a2','title':'kettle','bid':2}");
     const struct ad *ads, *ad;
     int n;
 
@@ -47,13 +48,13 @@ TEST(catalog__reads_every_field)
     CHECK_NEAR(ad->bid, 0.06, 0);
     CHECK_INT(ad->bid_type, BID_CPC);
     CHECK_NEAR(ad->prior_ctr, 0.02, 0);
-    CHECK(ad->paused);
+    CHECK_INT(ad->status, AD_PAUSED);
     CHECK(ad->start_ms == 5 && ad->end_ms == 9);
     ad = &ads[1];
     CHECK_VIEW(ad->text, "kettle");
     CHECK_INT(ad->bid_type, BID_CPM);
     CHECK(isnan(ad->prior_ctr));
-    CHECK(!ad->paused);
+    CHECK_INT(ad->status, AD_ACTIVE);
     CHECK(ad->start_ms == 0 && ad->end_ms == INT64_MAX);
     CHECK_INT(ad->adomain.n, 0);
     CHECK_INT(ad->index, 1);
@@ -67,14 +68,14 @@ TEST(catalog__an_ad_is_active_by_status_and_time)
     CHECK(ad_active(&ad, 5));
     CHECK(ad_active(&ad, 8));
     CHECK(!ad_active(&ad, 9));
-    ad.paused = true;
+    ad.status = AD_PAUSED;
     CHECK(!ad_active(&ad, 5));
 }
 
 TEST(catalog__ignores_and_counts_what_it_does_not_know)
 {
-    parse("\n{\"adid\":\"a\",\"title\":\"t\",\"bid\":1,\"x\":{},\"y\":1}"
-          "\r\n \t\r\n{\"adid\":\"b\",\"title\":\"t\",\"bid\":1}\n\n");
+    parse("\n{'adid':'a','title':'t','bid':1,'x':{},'y':1}"
+          "\r\n \t\r\n{'adid':'b','title':'t','bid':1}\n\n");
     int n;
 
     (void)catalog_ads(catalog, &n);
@@ -86,8 +87,8 @@ TEST(catalog__ignores_and_counts_what_it_does_not_know)
     CHECK(!catalog_find(catalog, VIEW_LIT("a")));
 }
 
-#define AD "{\"adid\":\"a\",\"title\":\"t\",\"bid\":1,"
-#define GOOD "{\"adid\":\"g\",\"title\":\"t\",\"bid\":1}\n"
+#define AD "{'adid':'a','title':'t','bid':1,"
+#define GOOD "{'adid':'g','title':'t','bid':1}\n"
 
 TEST(catalog__refuses_bad_lines)
 {
@@ -96,69 +97,66 @@ TEST(catalog__refuses_bad_lines)
     } rows[] = {
         {"{", "", "not JSON"},
         {"x", "", "not JSON"},
-        {"{\"adid\":\"a\xff\"}", "", "UTF-8"},
-        {"{\"adid\":\"a\",\"adid\":\"b\",\"title\":\"t\",\"bid\":1}", "", "duplicate key"},
+        {"{'adid':'a\xff'}", "", "UTF-8"},
+        {"{'adid':'a','adid':'b','title':'t','bid':1}", "", "duplicate key"},
         {"[]", "", "must be an object"},
-        {"{\"title\":\"t\",\"bid\":1}", "/adid", "is missing"},
-        {"{\"adid\":\"\",\"title\":\"t\",\"bid\":1}", "/adid", "must not be empty"},
-        {"{\"adid\":\"a\\u0000\",\"title\":\"t\",\"bid\":1}", "/adid", "U+0000"},
-        {"{\"adid\":\"g\",\"title\":\"t\",\"bid\":1}", "/adid", "earlier line"},
-        {"{\"adid\":\"a\",\"bid\":1}", "/title", "is missing"},
-        {"{\"adid\":\"a\",\"title\":\"\",\"bid\":1}", "/title", "must not be empty"},
-        {"{\"adid\":\"a\",\"title\":7,\"bid\":1}", "/title", "must be a string"},
-        {"{\"adid\":\"a\",\"title\":\"t\"}", "/bid", "is missing"},
-        {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":\"1\"}", "/bid", "must be a number"},
-        {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":-1}", "/bid", "must be within"},
-        {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":1e10}", "/bid", "must be within"},
-        {AD "\"bid_type\":\"x\"}", "/bid_type", "must be one of cpm, cpc, cpa"},
-        {AD "\"item\":1}", "/item", "a string"},
-        {AD "\"crid\":1}", "/crid", "a string"},
-        {AD "\"cid\":1}", "/cid", "a string"},
-        {AD "\"seat\":1}", "/seat", "a string"},
-        {AD "\"desc\":1}", "/desc", "a string"},
-        {AD "\"adomain\":\"x\"}", "/adomain", "an array of strings"},
-        {AD "\"adomain\":[\"\"]}", "/adomain/0", "must not be empty"},
-        {AD "\"cat\":[1]}", "/cat/0", "a string"},
-        {AD "\"prior_ctr\":1.1}", "/prior_ctr", "must be within 0 and 1"},
-        {AD "\"status\":\"on\"}", "/status", "must be one of active, paused"},
-        {AD "\"start\":-1}", "/start", "must be at least 0"},
-        {AD "\"end\":\"x\"}", "/end", "an integer"},
+        {"{'title':'t','bid':1}", "/adid", "is missing"},
+        {"{'adid':'','title':'t','bid':1}", "/adid", "must not be empty"},
+        {"{'adid':'a\\u0000','title':'t','bid':1}", "/adid", "U+0000"},
+        {"{'adid':'g','title':'t','bid':1}", "/adid", "earlier line"},
+        {"{'adid':'a','bid':1}", "/title", "is missing"},
+        {"{'adid':'a','title':'','bid':1}", "/title", "must not be empty"},
+        {"{'adid':'a','title':7,'bid':1}", "/title", "must be a string"},
+        {"{'adid':'a','title':'t'}", "/bid", "is missing"},
+        {"{'adid':'a','title':'t','bid':'1'}", "/bid", "must be a number"},
+        {"{'adid':'a','title':'t','bid':-1}", "/bid", "must be within"},
+        {"{'adid':'a','title':'t','bid':1e10}", "/bid", "must be within"},
+        {AD "'bid_type':'x'}", "/bid_type", "must be one of cpm, cpc, cpa"},
+        {AD "'item':1}", "/item", "a string"},
+        {AD "'crid':1}", "/crid", "a string"},
+        {AD "'cid':1}", "/cid", "a string"},
+        {AD "'seat':1}", "/seat", "a string"},
+        {AD "'desc':1}", "/desc", "a string"},
+        {AD "'adomain':'x'}", "/adomain", "an array of strings"},
+        {AD "'adomain':['']}", "/adomain/0", "must not be empty"},
+        {AD "'cat':[1]}", "/cat/0", "a string"},
+        {AD "'prior_ctr':1.1}", "/prior_ctr", "must be within 0 and 1"},
+        {AD "'status':'on'}", "/status", "must be one of active, paused"},
+        {AD "'start':-1}", "/start", "must be at least 0"},
+        {AD "'end':'x'}", "/end", "an integer"},
         /* What is lenient in requests is not in files. */
-        {"{\"adid\":7,\"title\":\"t\",\"bid\":1}", "/adid", "a string"},
-        {"{\"adid\":null,\"title\":\"t\",\"bid\":1}", "/adid", "a string"},
-        {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":null}", "/bid", "a number"},
-        {"{\"adid\":\"a\",\"title\":\"t\",\"bid\":1e999}", "/bid", "must be within"},
-        {AD "\"crid\":null}", "/crid", "a string"},
-        {AD "\"adomain\":null}", "/adomain", "an array of strings"},
-        {AD "\"cat\":\"IAB3\"}", "/cat", "an array of strings"},
-        {AD "\"cat\":[null]}", "/cat/0", "a string"},
-        {AD "\"start\":1e3}", "/start", "must be an integer"},
-        {AD "\"end\":null}", "/end", "an integer"},
-        {AD "\"start\":5,\"end\":5}", "/end", "later than start"},
-        {AD "\"emb\":[1]}", "/emb", "an object of arrays of numbers"},
-        {AD "\"emb\":{\"x\":1}}", "/emb", "an object of arrays of numbers"},
-        {AD "\"emb\":{\"x\":[\"1\"]}}", "/emb", "an object of arrays of numbers"},
+        {"{'adid':7,'title':'t','bid':1}", "/adid", "a string"},
+        {"{'adid':null,'title':'t','bid':1}", "/adid", "a string"},
+        {"{'adid':'a','title':'t','bid':null}", "/bid", "a number"},
+        {"{'adid':'a','title':'t','bid':1e999}", "/bid", "must be within"},
+        {AD "'crid':null}", "/crid", "a string"},
+        {AD "'adomain':null}", "/adomain", "an array of strings"},
+        {AD "'cat':'IAB3'}", "/cat", "an array of strings"},
+        {AD "'cat':[null]}", "/cat/0", "a string"},
+        {AD "'start':1e3}", "/start", "must be an integer"},
+        {AD "'end':null}", "/end", "an integer"},
+        {AD "'start':5,'end':5}", "/end", "later than start"},
+        {AD "'emb':[1]}", "/emb", "an object of arrays of numbers"},
+        {AD "'emb':{'x':1}}", "/emb", "an object of arrays of numbers"},
+        {AD "'emb':{'x':['1']}}", "/emb", "an object of arrays of numbers"},
     };
-    struct buf file AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < COUNT(rows); i++) {
         struct catalog *none = NULL;
         struct problems problems;
         struct arena arena;
-        char pointer[32];
+        const char *file, *pointer;
 
         test_row("%s", rows[i].line);
         arena_init(&arena, 4096, 0);
         problems_init(&problems, &arena, 8);
-        buf_clear(&file);
-        buf_printf(&file, GOOD "%s\n", rows[i].line);
-        CHECK_ERR(catalog_parse("ads", buf_view(&file), &problems, &none, &err), err,
+        file = js(GOOD "%s\n", rows[i].line);
+        CHECK_ERR(catalog_parse("ads", view_of(file), &problems, &none, &err), err,
                   "ads: line 2: ");
         CHECK_INT(err.code, ERR_DATA);
         CHECK(!none);
         CHECK_INT(problems.n, 1);
-        snprintf(pointer, sizeof(pointer), "line 2%s%s", *rows[i].pointer ? ": " : "",
-                 rows[i].pointer);
+        pointer = js("line 2%s%s", *rows[i].pointer ? ": " : "", rows[i].pointer);
         CHECK_STR(problems.items[0].pointer, pointer);
         if (!strstr(problems.items[0].detail, rows[i].detail))
             FAIL("%s", problems.items[0].detail);
@@ -166,7 +164,7 @@ TEST(catalog__refuses_bad_lines)
     }
 }
 
-TEST(catalog__tells_all_bad_lines)
+TEST(catalog__reports_all_bad_lines)
 {
     struct catalog *own;
     struct problems problems;
@@ -174,7 +172,7 @@ TEST(catalog__tells_all_bad_lines)
 
     arena_init(&arena, 4096, 0);
     problems_init(&problems, &arena, 3);
-    CHECK_ERR(catalog_parse("ads", VIEW_LIT("{}\n" GOOD "x\n" GOOD), &problems, &own, &err), err,
+    CHECK_ERR(catalog_parse("ads", view_of(js("{}\n" GOOD "x\n" GOOD)), &problems, &own, &err), err,
               "and 2 more");
     CHECK_INT(problems.n, 3);
     CHECK_INT(problems.dropped, 2);
@@ -186,22 +184,18 @@ TEST(catalog__tells_all_bad_lines)
 
 TEST(catalog__finds_ads_and_item_texts)
 {
-    struct buf file AT_END(buf_release) = BUF_INIT;
-    char name[32];
+    struct buf *file = js_buf();
 
     for (int i = 0; i < 5000; i++)
-        buf_printf(&file,
-                   "{\"adid\":\"ad%d\",\"item\":\"i%d\",\"title\":\"title %d\",\"bid\":%d}\n", i,
-                   i / 2, i, i % 7);
-    parse(buf_str(&file));
+        buf_printf(file, "{'adid':'ad%d','item':'i%d','title':'title %d','bid':%d}\n", i, i / 2, i,
+                   i % 7);
+    parse(buf_str(file));
     for (int i = 0; i < 5000; i++) {
         const struct ad *ad;
 
-        snprintf(name, sizeof(name), "ad%d", i);
-        ad = catalog_find(catalog, view_of(name));
+        ad = catalog_find(catalog, view_of(js("ad%d", i)));
         CHECK(ad && ad->index == i);
-        snprintf(name, sizeof(name), "i%d", i / 2);
-        CHECK(view_eq(catalog_item_text(catalog, view_of(name)),
+        CHECK(view_eq(catalog_item_text(catalog, view_of(js("i%d", i / 2))),
                       catalog_ads(catalog, &(int){0})[i / 2 * 2].text));
     }
     CHECK(!catalog_find(catalog, VIEW_LIT("ad5000")));
@@ -214,11 +208,11 @@ TEST(catalog__orders_by_prior_ecpm)
 {
     /* 3; 1000 x .02 x .1 = 2; 1000 x .01 x .25 = 2.5; 1000 x .5 x .01 x .5 = 2.5; 2 */
     static const char *const want[] = {"a", "c", "d", "b", "e"};
-    parse("{\"adid\":\"e\",\"title\":\"t\",\"bid\":2}\n"
-          "{\"adid\":\"d\",\"title\":\"t\",\"bid\":0.5,\"bid_type\":\"cpa\",\"prior_ctr\":0.5}\n"
-          "{\"adid\":\"c\",\"title\":\"t\",\"bid\":0.25,\"bid_type\":\"cpc\"}\n"
-          "{\"adid\":\"b\",\"title\":\"t\",\"bid\":0.1,\"bid_type\":\"cpc\",\"prior_ctr\":0.02}\n"
-          "{\"adid\":\"a\",\"title\":\"t\",\"bid\":3}\n");
+    parse("{'adid':'e','title':'t','bid':2}\n"
+          "{'adid':'d','title':'t','bid':0.5,'bid_type':'cpa','prior_ctr':0.5}\n"
+          "{'adid':'c','title':'t','bid':0.25,'bid_type':'cpc'}\n"
+          "{'adid':'b','title':'t','bid':0.1,'bid_type':'cpc','prior_ctr':0.02}\n"
+          "{'adid':'a','title':'t','bid':3}\n");
     const int32_t *order = catalog_by_prior_ecpm(catalog);
 
     for (int i = 0; i < 5; i++)
@@ -236,7 +230,7 @@ TEST(catalog__lives_with_its_last_reference)
 {
     struct catalog *own;
 
-    CHECK_OK(catalog_parse("ads", VIEW_LIT(GOOD), NULL, &own, &err), err);
+    CHECK_OK(catalog_parse("ads", view_of(js(GOOD)), NULL, &own, &err), err);
 
     CHECK(catalog_ref(own) == own);
     catalog_unref(own);
@@ -282,7 +276,7 @@ TEST(catalog__opens_a_file)
     int fd = mkstemp(path);
 
     CHECK(fd != -1);
-    CHECK_OK(file_write(path, VIEW_LIT(GOOD), &err), err);
+    CHECK_OK(file_write(path, view_of(js(GOOD)), &err), err);
     CHECK_OK(catalog_open(path, 1 << 20, NULL, &own, &err), err);
     CHECK(catalog_find(own, VIEW_LIT("g")));
     catalog_unref(own);

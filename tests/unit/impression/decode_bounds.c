@@ -2,22 +2,6 @@
 #include "tests/refused_bodies.h"
 #include "tests/unit/impression/decoded.h"
 
-/* Decodes head, n times what, tail, with ' for ". */
-static void decode_repeated(const char *head, const char *what, int n, const char *tail)
-{
-    static struct buf body;
-
-    test_row("%s, %d of %s", head, n, what);
-    buf_clear(&body);
-    buf_add_str(&body, head);
-    while (n-- > 0)
-        buf_add_str(&body, what);
-    buf_add_str(&body, tail);
-    for (char *at = body.ptr; (at = memchr(at, '\'', body.len - (size_t)(at - body.ptr)));)
-        *at = '"';
-    decode(buf_view(&body));
-}
-
 /* pointer NULL: accepted. */
 static void check_bound(const char *head, const char *what, int n, const char *tail,
                         const char *pointer)

@@ -4,48 +4,29 @@
 /* All fields that are read, each null. */
 TEST(decode__null_is_absent_everywhere)
 {
-    const struct impression_request *r = &d.request;
+    static const char *const rows[][2] = {
+        {"{'id':null,'tmax':null,'user':null,'device':null,'site':null,'app':null,"
+         "'regs':null,'imp':null,'badv':null,'bcat':null,'cur':null,'rank':null}",
+         "[imp 1]"},
+        {"{'user':{'id':'u','buyeruid':null,'consent':null,'gpc':null,'ext':null},"
+         "'device':{'devicetype':null,'os':null,'language':null,'geo':null,'lmt':null,"
+         "'dnt':null,'gpc':null,'ext':{'lmt':null,'dnt':null,'gpc':null}},"
+         "'site':{'domain':'d','bundle':null,'cat':null,'search':null,"
+         "'keywords':null},'app':null,'regs':{'coppa':null,'gdpr':null,"
+         "'us_privacy':null,'gpp':null,'gpp_sid':null,'gpc':null,'ext':{'coppa':null,"
+         "'gdpr':null,'us_privacy':null,'gpp':null,'gpp_sid':[null,null],'gpc':null}},"
+         "'imp':[null,{'id':'i','tagid':null,'bidfloor':null,'bidfloorcur':null},"
+         "null],'badv':[null,'b.example',null],'bcat':[null],'cur':['USD',null],"
+         "'rank':{'top_n':null,'behaviour':[null,{'t':1,'type':'view','item':null,"
+         "'text':'x'},null],'candidates':[{'adid':'a','bid':null,'bid_type':null,"
+         "'text':null},null]}}",
+         "user=u domain=d [imp i] [view 1 text=x] 1 candidates [a] badv=b.example cur=USD"},
+        {"{'device':{'geo':{'country':null,'city':null,'utcoffset':null}},"
+         "'imp':[null],'rank':{'behaviour':null,'candidates':[null]}}",
+         "[imp 1] 0 candidates"},
+    };
 
-    decode_ok("{'id':null,'tmax':null,'user':null,'device':null,'site':null,'app':null,"
-              "'regs':null,'imp':null,'badv':null,'bcat':null,'cur':null,'rank':null}");
-    CHECK_VIEW(r->id, "");
-    CHECK_INT(r->devicetype, -1);
-    CHECK(!r->has_utcoffset && !r->has_candidates && !r->ignored_site && !r->privacy);
-    CHECK_INT(r->n_imps, 1);
-    CHECK_VIEW(r->imps[0].id, "1");
-    decode_ok("{'user':{'id':'u','buyeruid':null,'consent':null,'gpc':null,'ext':null},"
-              "'device':{'devicetype':null,'os':null,'language':null,'geo':null,'lmt':null,"
-              "'dnt':null,'gpc':null,'ext':{'lmt':null,'dnt':null,'gpc':null}},"
-              "'site':{'domain':'d','bundle':null,'cat':null,'search':null,"
-              "'keywords':null},'app':null,'regs':{'coppa':null,'gdpr':null,"
-              "'us_privacy':null,'gpp':null,'gpp_sid':null,'gpc':null,'ext':{'coppa':null,"
-              "'gdpr':null,'us_privacy':null,'gpp':null,'gpp_sid':[null,null],'gpc':null}},"
-              "'imp':[null,{'id':'i','tagid':null,'bidfloor':null,'bidfloorcur':null},"
-              "null],'badv':[null,'b.example',null],'bcat':[null],'cur':['USD',null],"
-              "'rank':{'top_n':null,'behaviour':[null,{'t':1,'type':'view','item':null,"
-              "'text':'x'},null],'candidates':[{'adid':'a','bid':null,'bid_type':null,"
-              "'text':null},null]}}");
-    CHECK_VIEW(r->user_id, "u");
-    CHECK_VIEW(r->domain, "d");
-    CHECK_INT(r->devicetype, -1);
-    CHECK_INT(r->privacy, 0);
-    CHECK_INT(r->n_imps, 1);
-    CHECK_VIEW(r->imps[0].id, "i");
-    CHECK_INT(r->badv.n, 1);
-    CHECK_VIEW(r->badv.items[0], "b.example");
-    CHECK_INT(r->bcat.n, 0);
-    CHECK_INT(r->cur.n, 1);
-    CHECK_INT(r->n_behaviours, 1);
-    CHECK_INT(r->n_candidates, 1);
-    CHECK(isnan(r->candidates[0].bid));
-    CHECK_INT(r->candidates[0].bid_type, -1);
-    CHECK_INT(r->unknown_fields, 0);
-    decode_ok("{'device':{'geo':{'country':null,'city':null,'utcoffset':null}},"
-              "'imp':[null],'rank':{'behaviour':null,'candidates':[null]}}");
-    CHECK(!r->has_utcoffset);
-    CHECK_INT(r->n_imps, 1);
-    CHECK(r->has_candidates);
-    CHECK_INT(r->n_candidates, 0);
+    check_shown(rows, COUNT(rows));
 }
 
 TEST(decode__takes_integers_by_value)
@@ -104,66 +85,51 @@ TEST(decode__takes_numbers_as_ids)
                   "'rank':{'behaviour':[{'t':1,'type':'view','item':%s}],"
                   "'candidates':[{'adid':%s}]}}",
                   n, n, n, n, n, n);
-        CHECK_VIEW(d.request.id, rows[i].id);
-        CHECK_VIEW(d.request.user_id, rows[i].id);
-        CHECK_VIEW(d.request.imps[0].id, rows[i].id);
-        CHECK_VIEW(d.request.imps[0].tagid, rows[i].id);
-        CHECK_VIEW(d.request.behaviours[0].item, rows[i].id);
-        CHECK_VIEW(d.request.candidates[0].adid, rows[i].id);
+        n = rows[i].id;
+        CHECK_STR(shown(), js("id=%s user=%s [imp %s tagid=%s] [view 1 item=%s] 1 candidates [%s]",
+                              n, n, n, n, n, n));
     }
 }
 
 /* Three are the most: the rest is only JSON, and need not even be imps. */
 TEST(decode__takes_the_first_imps)
 {
-    static const struct {
-        const char *imps;
-        int n, ignored;
-    } rows[] = {
-        {"{'id':'1'},{'id':'2'},{'id':'3'}", 3, 0},
-        {"{'id':'1'},{'id':'2'},{'id':'3'},{'id':'4'}", 3, 1},
-        {"{'id':'1'},{'id':'2'},{'id':'3'},{'id':'1'},{},7", 3, 3},
-        {"null,{'id':'1'},null,{'id':'2'},{'id':'3'},null", 3, 1},
+    static const char *const rows[][2] = {
+        {"{'imp':[{'id':'1'},{'id':'2'},{'id':'3'}],'id':'behind'}",
+         "id=behind [imp 1] [imp 2] [imp 3]"},
+        {"{'imp':[{'id':'1'},{'id':'2'},{'id':'3'},{'id':'4'}],'id':'behind'}",
+         "id=behind [imp 1] [imp 2] [imp 3] ignored_imps=1"},
+        {"{'imp':[{'id':'1'},{'id':'2'},{'id':'3'},{'id':'1'},{},7],'id':'behind'}",
+         "id=behind [imp 1] [imp 2] [imp 3] ignored_imps=3"},
+        {"{'imp':[null,{'id':'1'},null,{'id':'2'},{'id':'3'},null],'id':'behind'}",
+         "id=behind [imp 1] [imp 2] [imp 3] ignored_imps=1"},
     };
 
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i].imps);
-        decode_ok("{'imp':[%s],'id':'behind'}", rows[i].imps);
-        CHECK_INT(d.request.n_imps, rows[i].n);
-        CHECK_INT(d.request.ignored_imps, rows[i].ignored);
-        CHECK_VIEW(d.request.imps[2].id, "3");
-        CHECK_VIEW(d.request.id, "behind");
-    }
+    check_shown(rows, COUNT(rows));
 }
 
 TEST(decode__prefers_app_to_site)
 {
-    static const struct {
-        const char *body, *domain;
-        bool ignored;
-    } rows[] = {
-        {"{'site':{'domain':'s'},'app':{'bundle':'a'}}", "a", true},
-        {"{'app':{'bundle':'a'},'site':{'domain':'s'}}", "a", true},
-        {"{'app':{},'site':{'domain':'s'}}", "", true},
-        {"{'app':null,'site':{'domain':'s'}}", "s", false},
-        {"{'app':{'domain':'a'},'site':null}", "a", false},
+    static const char *const rows[][2] = {
+        {"{'site':{'domain':'s'},'app':{'bundle':'a'}}", "domain=a [imp 1] ignored_site"},
+        {"{'app':{'bundle':'a'},'site':{'domain':'s'}}", "domain=a [imp 1] ignored_site"},
+        {"{'app':{},'site':{'domain':'s'}}", "[imp 1] ignored_site"},
+        {"{'app':null,'site':{'domain':'s'}}", "domain=s [imp 1]"},
+        {"{'app':{'domain':'a'},'site':null}", "domain=a [imp 1]"},
     };
 
-    for (int i = 0; i < COUNT(rows); i++) {
-        test_row("%s", rows[i].body);
-        decode_ok("%s", rows[i].body);
-        CHECK_VIEW(d.request.domain, rows[i].domain);
-        CHECK_INT(d.request.ignored_site, rows[i].ignored);
-    }
+    check_shown(rows, COUNT(rows));
 }
 
 TEST(decode__never_refuses_what_nobody_reads)
 {
-    decode_ok("{'x':123456789012345678901234567890,'y':[1e999,-1e999,1e-999],"
-              "'ext':{'id':20000000000000000000},'user':{'yob':-9223372036854775809},"
-              "'imp':[{'id':'1','pmp':{'deals':[{'bidfloor':1e400}]}}],"
-              "'rank':{'\\u0000':null},'site':{'cat':'IAB3'},'id':'behind'}");
-    CHECK_VIEW(d.request.id, "behind");
-    CHECK_INT(d.request.cat.n, 1);
-    CHECK_VIEW(d.request.cat.items[0], "IAB3");
+    static const char *const rows[][2] = {
+        {"{'x':123456789012345678901234567890,'y':[1e999,-1e999,1e-999],"
+         "'ext':{'id':20000000000000000000},'user':{'yob':-9223372036854775809},"
+         "'imp':[{'id':'1','pmp':{'deals':[{'bidfloor':1e400}]}}],"
+         "'rank':{'\\u0000':null},'site':{'cat':'IAB3'},'id':'behind'}",
+         "id=behind cat=IAB3 [imp 1] unknown=6"},
+    };
+
+    check_shown(rows, COUNT(rows));
 }

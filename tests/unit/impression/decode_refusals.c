@@ -1,4 +1,4 @@
-/* What the decoder does not take, and what it says of it. */
+/* What the decoder refuses, and the problems that it reports. */
 #include "tests/refused_bodies.h"
 #include "tests/unit/impression/decoded.h"
 
@@ -38,33 +38,16 @@ TEST(decode__every_prefix_of_a_request_is_not_json)
     }
 }
 
-static void nested(struct buf *out, int levels, const char *open, const char *close)
-{
-    buf_clear(out);
-    buf_add_str(out, "{\"x\":");
-    for (int i = 0; i < levels; i++)
-        buf_add_str(out, open);
-    if (*open == '{')
-        buf_add_str(out, "1");
-    for (int i = 0; i < levels; i++)
-        buf_add_str(out, close);
-    buf_add_str(out, "}");
-}
-
 TEST(decode__takes_32_levels_and_no_more)
 {
-    static const struct {
-        const char *open, *close;
-    } rows[] = {{"[", "]"}, {"{\"a\":", "}"}};
-    struct buf body AT_END(buf_release) = BUF_INIT;
+    for (int levels = 30; levels <= 33; levels++) {
+        const enum decode_status want = levels <= 31 ? DECODE_OK : DECODE_NOT_JSON;
 
-    for (size_t i = 0; i < 2; i++)
-        for (int levels = 30; levels <= 33; levels++) {
-            test_row("%s %d", rows[i].open, levels);
-            nested(&body, levels, rows[i].open, rows[i].close);
-            decode(buf_view(&body));
-            CHECK_INT(d.status, levels <= 31 ? DECODE_OK : DECODE_NOT_JSON);
-        }
+        decode_repeated("{'x':", "[", levels, js("%s}", js_repeat(levels, "]")));
+        CHECK_INT(d.status, want);
+        decode_repeated("{'x':", "{'a':", levels, js("1%s}", js_repeat(levels, "}")));
+        CHECK_INT(d.status, want);
+    }
 }
 
 /* text as in invalid_bodies. */
@@ -95,11 +78,11 @@ TEST(decode__refuses_what_is_not_a_request)
                   "more than 4 items");
 }
 
-TEST(decode__tells_every_problem_and_repeats_nothing)
+TEST(decode__reports_every_problem_and_repeats_nothing)
 {
-    decode(VIEW_LIT("{\"tmax\":\"SECRET\",\"user\":{\"id\":[1]},\"imp\":[{\"id\":\"SECRET\"},"
-                    "{\"id\":\"SECRET\"},{\"tagid\":\"SECRET\"}],\"rank\":{\"behaviour\":["
-                    "{\"t\":1,\"type\":\"SECRET\",\"item\":\"SECRET\"}]},\"SECRET\":1}"));
+    decode(view_of(js("{'tmax':'SECRET','user':{'id':[1]},'imp':[{'id':'SECRET'},{'id':'SECRET'},"
+                      "{'tagid':'SECRET'}],'rank':{'behaviour':["
+                      "{'t':1,'type':'SECRET','item':'SECRET'}]},'SECRET':1}")));
     CHECK_INT(d.status, DECODE_INVALID);
     CHECK_INT(d.problems.n, 4);
     CHECK_STR(d.problems.items[0].pointer, "/tmax");
@@ -112,13 +95,7 @@ TEST(decode__tells_every_problem_and_repeats_nothing)
 
 TEST(decode__keeps_at_most_max_problems)
 {
-    struct buf body AT_END(buf_release) = BUF_INIT;
-
-    buf_add_str(&body, "{\"rank\":{\"behaviour\":[{}");
-    for (int i = 0; i < 20000; i++)
-        buf_add_str(&body, ",{}");
-    buf_add_str(&body, "]}}");
-    decode(buf_view(&body));
+    decode_repeated("{'rank':{'behaviour':[{}", ",{}", 20000, "]}}");
     CHECK_INT(d.status, DECODE_INVALID);
     CHECK_INT(d.problems.n, 16);
     CHECK_INT(d.problems.dropped, 2 * 20001 - 16);

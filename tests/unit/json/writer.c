@@ -25,19 +25,16 @@ TEST(json_writer__places_commas)
     jw_str(&w, "x");
     jw_object_begin(&w);
     jw_object_end(&w);
-    jw_bool(&w, true);
-    jw_null(&w);
+    jw_raw(&w, VIEW_LIT("null"));
     jw_array_end(&w);
     jw_key(&w, "c");
     jw_object_begin(&w);
-    jw_key(&w, "d");
-    jw_bool(&w, false);
+    jw_member_bool(&w, "d", false);
     jw_object_end(&w);
     jw_key(&w, "e");
     jw_raw(&w, VIEW_LIT("[1]"));
     jw_object_end(&w);
-    CHECK_STR(buf_str(&out),
-              "{\"a\":1,\"b\":[[],\"x\",{},true,null],\"c\":{\"d\":false},\"e\":[1]}");
+    CHECK_STR(buf_str(&out), "{\"a\":1,\"b\":[[],\"x\",{},null],\"c\":{\"d\":false},\"e\":[1]}");
 }
 
 TEST(json_writer__members)

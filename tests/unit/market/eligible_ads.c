@@ -1,41 +1,40 @@
 /* Tests of market/eligible_ads.c. */
 #include "market/eligible_ads.h"
 
-#include "base/buf.h"
 #include "base/rng.h"
 #include "impression/ad_schedule.h"
+#include "tests/js.h"
 #include "tests/test.h"
 
-static struct catalog *parse(struct buf *lines)
+static struct catalog *parse(const char *lines)
 {
     struct catalog *catalog;
     struct err err;
 
-    CHECK_OK(catalog_parse("ads", buf_view(lines), NULL, &catalog, &err), err);
-    buf_release(lines);
+    CHECK_OK(catalog_parse("ads", view_of(lines), NULL, &catalog, &err), err);
     return catalog;
 }
 
 /* latest: of starts and ends; few times, so that many ads share one. */
 static struct catalog *random_catalog(struct rng *rng, int n, int latest)
 {
-    struct buf lines = BUF_INIT;
+    struct buf *lines = js_buf();
 
     for (int i = 0; i < n; i++) {
         int start = (int)rng_below(rng, (uint64_t)latest);
 
-        buf_printf(&lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":%d", i,
+        buf_printf(lines, "{\"adid\":\"%d\",\"title\":\"t\",\"bid\":%d", i,
                    (int)rng_below(rng, 50));
         if (rng_below(rng, 3))
-            buf_printf(&lines, ",\"start\":%d", start);
+            buf_printf(lines, ",\"start\":%d", start);
         if (rng_below(rng, 3))
-            buf_printf(&lines, ",\"end\":%d", start + 1 + (int)rng_below(rng, (uint64_t)latest));
-        buf_printf(&lines, "%s}\n", rng_below(rng, 8) ? "" : ",\"status\":\"paused\"");
+            buf_printf(lines, ",\"end\":%d", start + 1 + (int)rng_below(rng, (uint64_t)latest));
+        buf_printf(lines, "%s}\n", rng_below(rng, 8) ? "" : ",\"status\":\"paused\"");
     }
-    return parse(&lines);
+    return parse(buf_str(lines));
 }
 
-/* All that ad_active says, in order of prior ecpm. */
+/* Exactly those of ad_active(), in order of prior ecpm. */
 static void check_at(const struct catalog *catalog, struct eligible_ads *eligible, int64_t now_ms)
 {
     const int32_t *order = catalog_by_prior_ecpm(catalog);
@@ -85,18 +84,15 @@ TEST(eligible_ads__are_those_that_are_active)
 
 TEST(eligible_ads__know_the_ends_of_time)
 {
-    struct buf lines = BUF_INIT;
+    const char *lines = js("{'adid':'a','title':'t','bid':1,'start':0}\n"
+                           "{'adid':'b','title':'t','bid':1,'end':%lld}\n"
+                           "{'adid':'c','title':'t','bid':1,'start':%lld}\n"
+                           "{'adid':'d','title':'t','bid':1,'end':1}\n",
+                           (long long)INT64_MAX, (long long)INT64_MAX - 1);
+    struct catalog *catalog = parse(lines);
     struct eligible_ads *eligible;
-    struct catalog *catalog;
     struct err err;
 
-    buf_printf(&lines,
-               "{\"adid\":\"a\",\"title\":\"t\",\"bid\":1,\"start\":0}\n"
-               "{\"adid\":\"b\",\"title\":\"t\",\"bid\":1,\"end\":%lld}\n"
-               "{\"adid\":\"c\",\"title\":\"t\",\"bid\":1,\"start\":%lld}\n"
-               "{\"adid\":\"d\",\"title\":\"t\",\"bid\":1,\"end\":1}\n",
-               (long long)INT64_MAX, (long long)INT64_MAX - 1);
-    catalog = parse(&lines);
     CHECK_OK(eligible_ads_new(catalog, 0, &eligible, &err), err);
     check_at(catalog, eligible, 0);
     check_at(catalog, eligible, 1);
@@ -109,12 +105,8 @@ TEST(eligible_ads__know_the_ends_of_time)
 /* What ends at midnight ends 64 at once: moving on costs words, not ads. */
 TEST(eligible_ads__take_neighbours_at_once)
 {
-    struct buf lines = BUF_INIT;
-    struct catalog *catalog;
+    struct catalog *catalog = parse(js_repeat(64000, "{'adid':'#','title':'t','bid':1,'end':5}\n"));
 
-    for (int i = 0; i < 64000; i++)
-        buf_printf(&lines, "{\"adid\":\"%05d\",\"title\":\"t\",\"bid\":1,\"end\":5}\n", i);
-    catalog = parse(&lines);
     CHECK_INT(catalog_schedule(catalog)->n_turns, 1000);
     catalog_unref(catalog);
 }

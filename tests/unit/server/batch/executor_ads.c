@@ -1,5 +1,4 @@
 /* Encoding a catalog's ads for a served model: on which thread, with which engine, until when. */
-#include "server/batch/served_ads.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 /* A kind's ads, scripted; its functions stand in for model/encoded_ads.c. */
@@ -64,7 +63,6 @@ TEST(executor__encodes_ads_where_the_kind_needs_it)
     struct executor *executor;
     struct served_model *served;
 
-    stub_reset();
     executor = rig_open_executor("0", 4);
     served = rig_open_model(1, executor, NULL);
     for (int i = 0; i < 6; i++) {

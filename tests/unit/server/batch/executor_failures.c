@@ -15,13 +15,11 @@ static int try_model(int number, struct executor *executor, struct served_model 
 
 TEST(executor__swaps_models_under_load)
 {
-    struct rig_crowd crowd;
-
-    rig_crowd_open(&crowd, 8, 1, false);
+    rig_crowd_open(8, 1, false);
     stub_scripts[0].open_steps = 5;
     stub_scripts[0].step_us = 500;
-    rig_crowd_start(&crowd, 500, 3);
-    rig_crowd_run(&crowd);
+    rig_crowd_start(500, 3);
+    rig_crowd_run();
     for (int number = 2; number <= 12; number++) {
         struct served_model *served;
         struct err err;
@@ -34,38 +32,32 @@ TEST(executor__swaps_models_under_load)
         CHECK_OK(try_model(number, crowd.executor, &served, &err), err);
         rig_crowd_serve(served, number);
     }
-    rig_crowd_join(&crowd);
-    CHECK_INT(rig_crowd_outcomes(&crowd, JOB_OK), RIG_WORKERS * 500);
-    rig_crowd_close(&crowd);
+    rig_crowd_join();
+    CHECK_INT(crowd.outcomes[JOB_OK], RIG_WORKERS * 500);
+    rig_crowd_close();
 }
 
 static void break_down(bool with_fallback, bool at_submit, int segments)
 {
-    struct rig_crowd crowd;
     struct served_model *served;
     struct err err;
-    int failed, refused, by_fallback = 0;
+    int failed, refused;
 
     test_row("%s, %d segments, %s", at_submit ? "submits fail" : "batches fail", segments,
              with_fallback ? "with a fallback" : "without a fallback");
-    rig_crowd_open(&crowd, 4, 2, with_fallback);
+    rig_crowd_open(4, 2, with_fallback);
     *(at_submit ? &stub_scripts[0].refuse_after : &stub_scripts[0].fail_after) = 20;
-    rig_crowd_start(&crowd, 150, segments);
-    rig_crowd_run(&crowd);
-    rig_crowd_join(&crowd);
+    rig_crowd_start(150, segments);
+    rig_crowd_run();
+    rig_crowd_join();
     CHECK_INT(executor_state(crowd.executor), EXECUTOR_BROKEN);
-    failed = rig_crowd_outcomes(&crowd, JOB_FAILED);
-    refused = rig_crowd_outcomes(&crowd, JOB_REFUSED);
-    for (int i = 0; i < RIG_WORKERS; i++) {
-        by_fallback += crowd.workers[i].by_fallback;
-        failed += crowd.workers[i].failed_submits;
-        refused += crowd.workers[i].refused;
-    }
-    CHECK_INT(rig_crowd_outcomes(&crowd, JOB_OK) + failed + refused, RIG_WORKERS * 150);
+    failed = crowd.outcomes[JOB_FAILED] + crowd.failed_submits;
+    refused = crowd.outcomes[JOB_REFUSED] + crowd.refused;
+    CHECK_INT(crowd.outcomes[JOB_OK] + failed + refused, RIG_WORKERS * 150);
     CHECK(with_fallback ? failed == 0 : failed > 200);
-    CHECK(with_fallback ? by_fallback > 200 : by_fallback == 0);
+    CHECK(with_fallback ? crowd.by_fallback > 200 : crowd.by_fallback == 0);
     CHECK_ERR(try_model(2, crowd.executor, &served, &err), err, "broken");
-    rig_crowd_close(&crowd);
+    rig_crowd_close();
 }
 
 TEST(executor__serves_by_the_fallback_or_fails_at_once)
@@ -97,7 +89,6 @@ static void reroute(const struct reroute *row, bool queued)
     struct rig_worker worker;
 
     test_row("%s, the fallback is: %s", queued ? "queued" : "launched", row->name);
-    stub_reset();
     executor = rig_open_executor("0", 1);
     fallback = rig_open_executor("1", 1);
     served = rig_open_model(1, executor, fallback);
@@ -124,10 +115,7 @@ static void reroute(const struct reroute *row, bool queued)
     while (executor_state(executor) == EXECUTOR_SERVING)
         rig_nap(100);
     if (row->waits) /* refused while the fallback still hangs */
-        for (int i = 0; i < 1000 && worker.letters < 1 + queued; i++) {
-            mailbox_drain(&worker.box, &worker);
-            rig_nap(MS);
-        }
+        CHECK(rig_await(&worker, 1 + queued));
     stub_scripts[1].hang = false;
     CHECK(rig_settle(&worker));
     CHECK_INT(worker.outcomes[row->outcome], 1 + queued);
@@ -152,23 +140,17 @@ TEST(executor__reroutes_by_the_state_of_the_fallback)
  * fallback. */
 static void starve(int every, int segments)
 {
-    struct rig_crowd crowd;
-    int ok, failed;
-
-    rig_crowd_open(&crowd, 4, 2, true);
+    rig_crowd_open(4, 2, true);
     stub_scripts[0].starve_every = every;
-    rig_crowd_start(&crowd, 100, segments);
-    rig_crowd_run(&crowd);
-    rig_crowd_join(&crowd);
-    ok = rig_crowd_outcomes(&crowd, JOB_OK);
-    failed = rig_crowd_outcomes(&crowd, JOB_FAILED);
-    for (int i = 0; i < RIG_WORKERS; i++)
-        CHECK_INT(crowd.workers[i].by_fallback + crowd.workers[i].failed_submits, 0);
-    CHECK(failed > 20 && ok > 20);
-    CHECK_INT(ok + failed, RIG_WORKERS * 100);
+    rig_crowd_start(100, segments);
+    rig_crowd_run();
+    rig_crowd_join();
+    CHECK_INT(crowd.by_fallback + crowd.failed_submits, 0);
+    CHECK(crowd.outcomes[JOB_FAILED] > 20 && crowd.outcomes[JOB_OK] > 20);
+    CHECK_INT(crowd.outcomes[JOB_OK] + crowd.outcomes[JOB_FAILED], RIG_WORKERS * 100);
     CHECK_INT(executor_state(crowd.executor), EXECUTOR_SERVING);
     rig_crowd_serve(rig_open_model(2, crowd.executor, crowd.fallback), 2); /* is not refused */
-    rig_crowd_close(&crowd);
+    rig_crowd_close();
 }
 
 TEST(executor__a_batch_without_memory_fails_alone)
@@ -181,48 +163,44 @@ TEST(executor__a_batch_without_memory_fails_alone)
 
 TEST(executor__shows_a_hang_by_its_heartbeat)
 {
-    struct rig_one one;
-
-    stub_reset();
-    rig_one_open(&one, 4);
+    rig_one_open(4);
     int64_t beat_us = executor_heartbeat_us(one.executor);
     for (int i = 0; i < 1000 && executor_heartbeat_us(one.executor) == beat_us; i++)
         rig_nap(10 * MS);
     CHECK(executor_heartbeat_us(one.executor) > beat_us); /* idle is fine */
     stub_scripts[0].hang = true;
-    rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+    rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
     rig_one_wait(0, 1);
     beat_us = executor_heartbeat_us(one.executor);
     rig_nap(300 * MS);
     CHECK_INT(executor_heartbeat_us(one.executor), beat_us);
     /* The gate shuts by itself: the hang may take any time. */
-    rig_one_submit(&one, 3, 100 * MS, SUBMIT_LATE);
+    rig_one_submit(3, 100 * MS, SUBMIT_LATE);
     stub_scripts[0].hang = false;
     CHECK(rig_settle(&one.worker));
-    rig_one_submit(&one, 3, 100 * MS, SUBMIT_ADMITTED);
-    rig_one_settle(&one, JOB_OK, 2);
-    rig_one_close(&one);
+    rig_one_submit(3, 100 * MS, SUBMIT_ADMITTED);
+    rig_one_settle(JOB_OK, 2);
+    rig_one_close();
 }
 
 TEST(executor__stops_under_load)
 {
     for (int drain = 0; drain < 2; drain++) {
-        struct rig_crowd crowd;
-        rig_crowd_open(&crowd, 2, 1, false);
+        rig_crowd_open(2, 1, false);
         stub_scripts[0].batch_us = 2 * MS;
-        rig_crowd_start(&crowd, 1500, 3);
+        rig_crowd_start(1500, 3);
         for (int i = 0; i < RIG_WORKERS; i++)
             crowd.workers[i].pause_us = 500;
-        rig_crowd_run(&crowd);
+        rig_crowd_run();
         rig_nap(20 * MS);
         executor_stop(crowd.executor, drain ? 5 * SECOND : 0);
         CHECK_INT(executor_state(crowd.executor), EXECUTOR_STOPPING);
-        rig_crowd_join(&crowd);
+        rig_crowd_join();
         for (int i = 0; i < RIG_WORKERS; i++)
             CHECK(crowd.workers[i].failed_submits > 0);
         if (drain) /* all that was admitted was served */
-            CHECK_INT(rig_crowd_outcomes(&crowd, JOB_FAILED), 0);
-        rig_crowd_close(&crowd);
+            CHECK_INT(crowd.outcomes[JOB_FAILED], 0);
+        rig_crowd_close();
     }
 }
 

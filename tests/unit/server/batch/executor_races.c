@@ -33,7 +33,6 @@ static void race(int fail_after)
     struct submitter submitters[SUBMITTERS];
     _Atomic bool go = false;
 
-    stub_reset();
     stub_scripts[0].batch_us = 0;
     struct executor *executor = rig_open_executor("0", 1);
     struct served_model *served = rig_open_model(1, executor, NULL);

@@ -20,6 +20,8 @@ void rig_nap(int64_t us)
 }
 
 struct rig_stats rig_stats[STUB_DEVICES];
+struct rig_crowd crowd;
+struct rig_one one;
 
 static void on_batch(void *arg, const struct batch_stats *batch)
 {
@@ -152,8 +154,7 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
 
 enum submit rig_submit(struct rig_worker *worker, struct batch_job *job)
 {
-    int64_t wait_us;
-    enum submit answer = executor_submit(job, clock_now_us(), &wait_us);
+    enum submit answer = executor_submit(job, clock_now_us());
 
     if (answer == SUBMIT_ADMITTED) {
         worker->admitted++;
@@ -176,17 +177,22 @@ void rig_init_worker(struct rig_worker *worker, int jobs)
 
 static void receive(struct rig_worker *worker, int timeout_ms)
 {
-    struct pollfd fd = {.fd = mailbox_fd(&worker->box), .events = POLLIN};
+    struct pollfd fd = {.fd = worker->box.fd, .events = POLLIN};
 
     if (poll(&fd, 1, timeout_ms) == 1)
         mailbox_drain(&worker->box, worker);
 }
 
+bool rig_await(struct rig_worker *worker, int letters)
+{
+    for (int i = 0; i < 1000 && worker->letters < letters; i++)
+        receive(worker, 10);
+    return worker->letters == letters;
+}
+
 bool rig_settle(struct rig_worker *worker)
 {
-    for (int i = 0; i < 1000 && worker->letters < worker->admitted; i++)
-        receive(worker, 10);
-    return worker->letters == worker->admitted;
+    return rig_await(worker, worker->admitted);
 }
 
 void rig_release_worker(struct rig_worker *worker)
@@ -218,89 +224,86 @@ static void *work_on(void *arg)
     return NULL;
 }
 
-void rig_crowd_open(struct rig_crowd *crowd, int max_jobs, int max_launched, bool with_fallback)
+void rig_crowd_open(int max_jobs, int max_launched, bool with_fallback)
 {
-    stub_reset();
+    crowd = (struct rig_crowd){0};
     stub_scripts[0].batch_us = stub_scripts[1].batch_us = 300;
     stub_scripts[0].max_launched = max_launched;
-    crowd->executor = rig_open_executor("0", max_jobs);
-    crowd->fallback = with_fallback ? rig_open_executor("1", max_jobs) : NULL;
-    rig_crowd_serve(rig_open_model(1, crowd->executor, crowd->fallback), 1);
+    crowd.executor = rig_open_executor("0", max_jobs);
+    crowd.fallback = with_fallback ? rig_open_executor("1", max_jobs) : NULL;
+    rig_crowd_serve(rig_open_model(1, crowd.executor, crowd.fallback), 1);
 }
 
-void rig_crowd_start(struct rig_crowd *crowd, int to_submit, int segments)
+void rig_crowd_start(int to_submit, int segments)
 {
     for (int i = 0; i < RIG_WORKERS; i++) {
-        rig_init_worker(&crowd->workers[i], 16);
-        crowd->workers[i].to_submit = to_submit;
-        crowd->workers[i].segments = segments;
+        rig_init_worker(&crowd.workers[i], 16);
+        crowd.workers[i].to_submit = to_submit;
+        crowd.workers[i].segments = segments;
     }
 }
 
-void rig_crowd_run(struct rig_crowd *crowd)
+void rig_crowd_run(void)
 {
     for (int i = 0; i < RIG_WORKERS; i++)
-        CHECK(pthread_create(&crowd->workers[i].thread, NULL, work_on, &crowd->workers[i]) == 0);
+        CHECK(pthread_create(&crowd.workers[i].thread, NULL, work_on, &crowd.workers[i]) == 0);
 }
 
-void rig_crowd_join(struct rig_crowd *crowd)
+void rig_crowd_join(void)
 {
     for (int i = 0; i < RIG_WORKERS; i++)
-        pthread_join(crowd->workers[i].thread, NULL);
+        pthread_join(crowd.workers[i].thread, NULL);
     for (int i = 0; i < RIG_WORKERS; i++) {
-        CHECK_INT(crowd->workers[i].letters, crowd->workers[i].admitted);
-        CHECK_INT(crowd->workers[i].wrong, 0);
-        rig_release_worker(&crowd->workers[i]);
+        struct rig_worker *worker = &crowd.workers[i];
+
+        CHECK_INT(worker->letters, worker->admitted);
+        CHECK_INT(worker->wrong, 0);
+        for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
+            crowd.outcomes[outcome] += worker->outcomes[outcome];
+        crowd.refused += worker->refused;
+        crowd.failed_submits += worker->failed_submits;
+        crowd.by_fallback += worker->by_fallback;
+        rig_release_worker(worker);
     }
 }
 
-int rig_crowd_outcomes(const struct rig_crowd *crowd, enum job_outcome outcome)
-{
-    int n = 0;
-
-    for (int i = 0; i < RIG_WORKERS; i++)
-        n += crowd->workers[i].outcomes[outcome];
-    return n;
-}
-
-void rig_crowd_close(struct rig_crowd *crowd)
+void rig_crowd_close(void)
 {
     rig_crowd_serve(NULL, 0);
-    executor_close(crowd->executor);
-    if (crowd->fallback)
-        executor_close(crowd->fallback);
+    executor_close(crowd.executor);
+    if (crowd.fallback)
+        executor_close(crowd.fallback);
     rig_check_clean();
 }
 
-void rig_one_open(struct rig_one *one, int max_jobs)
+void rig_one_open(int max_jobs)
 {
-    one->executor = rig_open_executor("0", max_jobs);
-    one->served = rig_open_model(1, one->executor, NULL);
-    rig_init_worker(&one->worker, 64);
+    one.executor = rig_open_executor("0", max_jobs);
+    one.served = rig_open_model(1, one.executor, NULL);
+    rig_init_worker(&one.worker, 64);
 }
 
-struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
-                                 enum submit want)
+struct batch_job *rig_one_submit(int segments, int64_t budget_us, enum submit want)
 {
-    struct batch_job *job = rig_new_job(&one->worker, one->served, 1, segments, budget_us);
+    struct batch_job *job = rig_new_job(&one.worker, one.served, 1, segments, budget_us);
 
-    CHECK_INT(rig_submit(&one->worker, job), want);
+    CHECK_INT(rig_submit(&one.worker, job), want);
     return want == SUBMIT_ADMITTED ? job : NULL;
 }
 
-void rig_one_settle(struct rig_one *one, enum job_outcome outcome, int n)
+void rig_one_settle(enum job_outcome outcome, int n)
 {
-    CHECK(rig_settle(&one->worker));
-    CHECK_INT(one->worker.outcomes[outcome], n);
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(one.worker.outcomes[outcome], n);
 }
 
-void rig_one_close(struct rig_one *one)
+void rig_one_close(void)
 {
-    CHECK(rig_settle(&one->worker));
-    CHECK_INT(one->worker.wrong, 0);
-    rig_release_worker(&one->worker);
-    served_model_unref(one->served);
-    executor_close(one->executor);
+    CHECK(rig_settle(&one.worker));
+    CHECK_INT(one.worker.wrong, 0);
+    rig_release_worker(&one.worker);
+    served_model_unref(one.served);
+    executor_close(one.executor);
     rig_check_clean();
 }
 
@@ -316,26 +319,6 @@ void rig_one_wait(int completed, int launched)
     test_fail(__FILE__, __LINE__, "not %d batches completed and %d launched", completed, launched);
 }
 
-static void *open_model(void *arg)
-{
-    struct rig_opening *opening = arg;
-
-    opening->served = rig_open_model(2, opening->executor, NULL);
-    return NULL;
-}
-
-void rig_opening_start(struct rig_opening *opening, struct executor *executor)
-{
-    *opening = (struct rig_opening){.executor = executor};
-    CHECK(pthread_create(&opening->thread, NULL, open_model, opening) == 0);
-}
-
-void rig_opening_end(struct rig_opening *opening)
-{
-    pthread_join(opening->thread, NULL);
-    served_model_unref(opening->served);
-}
-
 void rig_check_clean(void)
 {
     int opened = 0, closed = 0;
@@ -348,4 +331,5 @@ void rig_check_clean(void)
     CHECK_INT(closed, opened);
     CHECK_INT(stub_models, 0);
     CHECK_INT(stub_launchers, 0); /* else an executor was leaked */
+    stub_reset();
 }

@@ -67,7 +67,9 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
                               int segments, int64_t budget_us);
 /* Counts the answer. */
 enum submit rig_submit(struct rig_worker *worker, struct batch_job *job);
-/* Takes all letters that are due; false when one does not arrive within ten seconds. */
+/* Takes letters until there were that many; false when one does not arrive within ten seconds. */
+bool rig_await(struct rig_worker *worker, int letters);
+/* Takes all letters that are due. */
 bool rig_settle(struct rig_worker *worker);
 
 /* An executor of device 0, perhaps with a fallback on device 1, and threads that submit jobs to the
@@ -75,19 +77,21 @@ bool rig_settle(struct rig_worker *worker);
 struct rig_crowd {
     struct executor *executor, *fallback; /* the latter NULL: none */
     struct rig_worker workers[RIG_WORKERS];
+    /* Sums over them, once they have joined. */
+    int outcomes[JOB_OUTCOMES], refused, failed_submits, by_fallback;
 };
+extern struct rig_crowd crowd;
 
-/* Resets the stubs: batches of 300 us on both devices. Serves model 1. */
-void rig_crowd_open(struct rig_crowd *crowd, int max_jobs, int max_launched, bool with_fallback);
+/* Batches take 300 us on both devices. Serves model 1. */
+void rig_crowd_open(int max_jobs, int max_launched, bool with_fallback);
 /* Each worker will submit so many jobs of so many segments. */
-void rig_crowd_start(struct rig_crowd *crowd, int to_submit, int segments);
-void rig_crowd_run(struct rig_crowd *crowd);
+void rig_crowd_start(int to_submit, int segments);
+void rig_crowd_run(void);
 /* Requests use this model from now on; the reference is taken over. */
 void rig_crowd_serve(struct served_model *served, int number);
 /* Waits for the workers, checks their letters. */
-void rig_crowd_join(struct rig_crowd *crowd);
-int rig_crowd_outcomes(const struct rig_crowd *crowd, enum job_outcome outcome);
-void rig_crowd_close(struct rig_crowd *crowd);
+void rig_crowd_join(void);
+void rig_crowd_close(void);
 
 /* An executor of device 0 with model 1 and a worker that the test's own thread drives. */
 struct rig_one {
@@ -95,30 +99,20 @@ struct rig_one {
     struct served_model *served;
     struct rig_worker worker;
 };
+extern struct rig_one one;
 
 /* The script is set already. */
-void rig_one_open(struct rig_one *one, int max_jobs);
+void rig_one_open(int max_jobs);
 /* Its answer is checked; NULL for a job that is not admitted. */
-struct batch_job *rig_one_submit(struct rig_one *one, int segments, int64_t budget_us,
-                                 enum submit want);
+struct batch_job *rig_one_submit(int segments, int64_t budget_us, enum submit want);
 /* Takes the letters that are due; checks how many jobs had this outcome so far. */
-void rig_one_settle(struct rig_one *one, enum job_outcome outcome, int n);
+void rig_one_settle(enum job_outcome outcome, int n);
 /* Takes the letters that are due, checks that nothing is left. */
-void rig_one_close(struct rig_one *one);
+void rig_one_close(void);
 /* Waits until so many batches have completed, and so many are launched. */
 void rig_one_wait(int completed, int launched);
 
-/* A model that is opened by a thread of its own. */
-struct rig_opening {
-    pthread_t thread;
-    struct executor *executor;
-    struct served_model *served;
-};
-
-void rig_opening_start(struct rig_opening *opening, struct executor *executor);
-void rig_opening_end(struct rig_opening *opening); /* waits for it, and gives the model back */
-
-/* Checks that no executor, model or engine is leaked. */
+/* Checks that no executor, model or engine is leaked; resets the stubs for the next test. */
 void rig_check_clean(void);
 
 #endif

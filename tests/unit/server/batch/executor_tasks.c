@@ -64,28 +64,27 @@ static void check_caller(const struct caller *caller, int steps, int abandoned, 
 
 TEST(executor__runs_tasks_between_batches)
 {
-    struct rig_crowd crowd;
     struct caller done = {.counted.last = 20}, failed = {.counted.fails_at = 3};
 
-    rig_crowd_open(&crowd, 4, 2, false);
+    rig_crowd_open(4, 2, false);
     done.executor = failed.executor = crowd.executor;
-    rig_crowd_start(&crowd, 200, 3);
-    rig_crowd_run(&crowd);
+    rig_crowd_start(200, 3);
+    rig_crowd_run();
     run_task(&failed);
     run_task(&done);
-    rig_crowd_join(&crowd);
+    rig_crowd_join();
     check_caller(&failed, 3, 0, "step 3 fails");
     check_caller(&done, 20, 0, NULL);
-    rig_crowd_close(&crowd);
+    rig_crowd_close();
 }
 
 /* Submits until a job meets the failure: a deadline leaves no room for steps once it is near, but
  * on a busy machine it may be over before a step is. */
-static void break_executor(struct rig_one *one)
+static void break_executor(void)
 {
-    for (int i = 0; i < 40 && executor_state(one->executor) == EXECUTOR_SERVING; i++) {
-        rig_submit(&one->worker, rig_new_job(&one->worker, one->served, 1, 3, 100 * MS));
-        for (int ms = 0; ms < 200 && executor_state(one->executor) == EXECUTOR_SERVING; ms++)
+    for (int i = 0; i < 40 && executor_state(one.executor) == EXECUTOR_SERVING; i++) {
+        rig_submit(&one.worker, rig_new_job(&one.worker, one.served, 1, 3, 100 * MS));
+        for (int ms = 0; ms < 200 && executor_state(one.executor) == EXECUTOR_SERVING; ms++)
             rig_nap(MS);
     }
 }
@@ -96,11 +95,9 @@ TEST(executor__tasks_fail_when_it_stops_or_breaks)
     for (int breaks = 0; breaks < 2; breaks++) {
         const char *why = breaks ? "backend stub is broken" : "backend stub is stopping";
         struct caller callers[3] = {0};
-        struct rig_one one;
 
         test_row("%s", why);
-        stub_reset();
-        rig_one_open(&one, 4);
+        rig_one_open(4);
         for (int i = 0; i < 3; i++)
             callers[i].executor = one.executor;
         CHECK(pthread_create(&callers[0].thread, NULL, run_task, &callers[0]) == 0);
@@ -110,7 +107,7 @@ TEST(executor__tasks_fail_when_it_stops_or_breaks)
         rig_nap(5 * MS);
         if (breaks) {
             stub_scripts[0].fail_after = 0;
-            break_executor(&one);
+            break_executor();
         } else {
             executor_stop(one.executor, SECOND);
         }
@@ -120,6 +117,6 @@ TEST(executor__tasks_fail_when_it_stops_or_breaks)
         check_caller(&callers[0], callers[0].counted.steps, 1, why);
         check_caller(&callers[1], 0, 0, why);
         check_caller(&callers[2], 0, 0, why);
-        rig_one_close(&one);
+        rig_one_close();
     }
 }

@@ -4,23 +4,21 @@
 
 static bool one_by_one(int n, int most_us, int poll_takes_us)
 {
-    struct rig_one one;
     struct rng rng;
 
-    stub_reset();
     stub_scripts[0].poll_takes_us = poll_takes_us;
-    rig_one_open(&one, 4);
+    rig_one_open(4);
     rng_init(&rng, 4);
     int64_t from_us = clock_now_us();
     for (int i = 0; i < n; i++) {
         stub_scripts[0].batch_us = (int)rng_below(&rng, (uint64_t)most_us);
         rig_nap((int64_t)rng_below(&rng, 1000)); /* it sleeps already, or not yet */
-        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+        rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
         CHECK(rig_settle(&one.worker));
     }
     int64_t took_us = clock_now_us() - from_us;
     CHECK_INT(one.worker.outcomes[JOB_OK], n);
-    rig_one_close(&one);
+    rig_one_close();
     return took_us < (int64_t)n * 30 * MS;
 }
 
@@ -43,7 +41,6 @@ static bool wakes_up_for_models(void)
     enum { N = 20 };
     int64_t open_us = 0, close_us = 0;
 
-    stub_reset();
     struct executor *executor = rig_open_executor("0", 4);
     for (int i = 0; i < N; i++) {
         rig_nap(2 * MS); /* it sleeps */
@@ -72,7 +69,6 @@ static bool wakes_up_to_stop(void)
     int64_t stop_us = 0, close_us = 0;
 
     for (int i = 0; i < N; i++) {
-        stub_reset();
         struct executor *executor = rig_open_executor("0", 4);
         rig_nap(2 * MS);
         int64_t from_us = clock_now_us();
@@ -80,24 +76,19 @@ static bool wakes_up_to_stop(void)
         close_us += clock_now_us() - from_us;
 
         /* Queued jobs return immediately. */
-        struct rig_one one;
-        stub_reset();
-        rig_one_open(&one, 1);
+        rig_one_open(1);
         stub_scripts[0].hang = true;
-        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
-        rig_one_submit(&one, 3, FOR_EVER, SUBMIT_ADMITTED);
+        rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
+        rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
         rig_one_wait(0, 1);
         rig_nap(2 * MS);
         from_us = clock_now_us();
         executor_stop(one.executor, 0);
-        while (!one.worker.letters && clock_now_us() - from_us < SECOND) {
-            mailbox_drain(&one.worker.box, &one.worker);
-            rig_nap(200);
-        }
+        CHECK(rig_await(&one.worker, 1));
         stop_us += clock_now_us() - from_us;
         stub_scripts[0].hang = false;
-        rig_one_settle(&one, JOB_FAILED, 1);
-        rig_one_close(&one);
+        rig_one_settle(JOB_FAILED, 1);
+        rig_one_close();
     }
     return close_us < N * 50 * MS && stop_us < N * 50 * MS;
 }

@@ -27,6 +27,8 @@ static struct {
     int lent, back, outcomes[JOB_OUTCOMES], by_fallback;
     _Atomic int largest_batch;
     struct model *model;
+    struct executor *executor, *fallback; /* the latter NULL: none */
+    struct served_model *served;
     char script[64]; /* the file that the module failing reads */
 } s;
 
@@ -67,42 +69,7 @@ static void fill(struct batch_job *job, struct rng *rng, bool large)
     CHECK_OK(batch_jobs_reserve(&s.jobs, job, model_out_width(s.model), &err), err);
 }
 
-static void start(void)
-{
-    struct rng rng;
-    struct err err;
-
-    memset(&s, 0, sizeof(s));
-    rng_init(&rng, 17);
-    CHECK_OK(model_open(MODEL, &s.model, &err), err);
-    CHECK_OK(mailbox_init(&s.box, &err), err);
-    CHECK_OK(batch_jobs_init(&s.jobs, JOBS, NULL, &err), err);
-    for (int i = 0; i < JOBS; i++) {
-        s.all[i] = batch_jobs_take(&s.jobs);
-        fill(s.all[i], &rng, i >= JOBS - 2);
-    }
-    snprintf(s.script, sizeof(s.script), "/tmp/adrank-failing-%d", (int)getpid());
-    setenv("ADRANK_FAILING_FILE", s.script, 1);
-    unlink(s.script);
-}
-
-static void finish(struct served_model *served)
-{
-    served_model_unref(served);
-    for (int i = 0; i < JOBS; i++)
-        batch_jobs_put(&s.jobs, s.all[i]);
-    batch_jobs_release(&s.jobs);
-    mailbox_release(&s.box);
-    model_unref(s.model);
-    unlink(s.script);
-}
-
-static void instruct(const char *words)
-{
-    struct err err;
-
-    CHECK_OK(file_write(s.script, view_of(words), &err), err);
-}
+static const char failing[] = MODULES "/adrank-backend-failing.so";
 
 static void on_batch(void *arg, const struct batch_stats *stats)
 {
@@ -128,42 +95,86 @@ static struct executor *open_executor(const char *backend)
     return executor;
 }
 
-static struct served_model *serve(struct executor *primary, struct executor *fallback,
-                                  bool skip_golden)
+/* Only the processor computes what golden requests expect. */
+static void serve(const char *backend, bool with_fallback)
 {
-    struct served_model_args args = {.model = s.model,
-                                     .primary = primary,
-                                     .fallback = fallback,
-                                     .max_batch_tokens = 512,
-                                     .skip_golden = skip_golden};
-    struct served_model *served = NULL;
+    struct served_model_args args = {
+        .model = s.model, .max_batch_tokens = 512, .skip_golden = strcmp(backend, "cpu") != 0};
     struct err err;
 
-    CHECK_OK(served_model_open(&args, &served, &err), err);
-    return served;
+    args.primary = s.executor = open_executor(backend);
+    args.fallback = s.fallback = with_fallback ? open_executor("cpu") : NULL;
+    CHECK_OK(served_model_open(&args, &s.served, &err), err);
 }
 
-static void submit(struct served_model *served, int i, int64_t budget_us)
+static void start(void)
+{
+    struct rng rng;
+    struct err err;
+
+    memset(&s, 0, sizeof(s));
+    rng_init(&rng, 17);
+    CHECK_OK(model_open(MODEL, &s.model, &err), err);
+    CHECK_OK(mailbox_init(&s.box, &err), err);
+    CHECK_OK(batch_jobs_init(&s.jobs, JOBS, NULL, &err), err);
+    for (int i = 0; i < JOBS; i++) {
+        s.all[i] = batch_jobs_take(&s.jobs);
+        fill(s.all[i], &rng, i >= JOBS - 2);
+    }
+    snprintf(s.script, sizeof(s.script), "/tmp/adrank-failing-%d", (int)getpid());
+    setenv("ADRANK_FAILING_FILE", s.script, 1);
+    unlink(s.script);
+}
+
+static void finish(void)
+{
+    served_model_unref(s.served);
+    executor_close(s.executor);
+    if (s.fallback)
+        executor_close(s.fallback);
+    for (int i = 0; i < JOBS; i++)
+        batch_jobs_put(&s.jobs, s.all[i]);
+    batch_jobs_release(&s.jobs);
+    mailbox_release(&s.box);
+    model_unref(s.model);
+    unlink(s.script);
+}
+
+static void instruct(const char *words)
+{
+    struct err err;
+
+    CHECK_OK(file_write(s.script, view_of(words), &err), err);
+}
+
+static void submit(int i)
 {
     struct batch_job *job = s.all[i];
-    int64_t wait_us;
 
     job->letter.deliver = on_letter;
     job->home = &s.box;
-    job->model = served;
-    job->deadline_us = clock_now_us() + budget_us;
-    CHECK_INT(executor_submit(job, clock_now_us(), &wait_us), SUBMIT_ADMITTED);
+    job->model = s.served;
+    job->deadline_us = clock_now_us() + PATIENT;
+    CHECK_INT(executor_submit(job, clock_now_us()), SUBMIT_ADMITTED);
     s.lent++;
 }
 
 static void settle(void)
 {
     for (int i = 0; i < 1000 && s.back < s.lent; i++) {
-        struct pollfd fd = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+        struct pollfd fd = {.fd = s.box.fd, .events = POLLIN};
         if (poll(&fd, 1, 20) == 1)
             mailbox_drain(&s.box, NULL);
     }
     CHECK_INT(s.back, s.lent);
+}
+
+/* Submits jobs [from, to) and waits for them. */
+static void run(int from, int to)
+{
+    for (int i = from; i < to; i++)
+        submit(i);
+    settle();
 }
 
 /* The scores that each job gets by itself, straight from an engine. */
@@ -197,11 +208,8 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
 
     start();
     alone(logits);
-    struct executor *executor = open_executor("cpu");
-    struct served_model *served = serve(executor, NULL, false);
-    for (int i = 0; i < JOBS; i++)
-        submit(served, i, PATIENT);
-    settle();
+    serve("cpu", false);
+    run(0, JOBS);
     CHECK_INT(s.outcomes[JOB_OK], JOBS);
     for (int i = 0; i < JOBS; i++) {
         test_row("job %d: %d segments", i, s.all[i]->input.n_segments);
@@ -209,77 +217,58 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
         free(logits[i]);
     }
     CHECK(s.largest_batch > 1);
-    double ratio = served->engines[SERVED_PRIMARY].cost.ratio; /* nothing runs any more */
+    double ratio = s.served->engines[SERVED_PRIMARY].cost.ratio; /* nothing runs any more */
     CHECK(ratio >= COST_RATIO_MIN && ratio <= COST_RATIO_MAX);
-    finish(served);
-    executor_close(executor);
+    finish();
 }
 
 TEST(real_engine__serves_what_a_device_beside_the_processor_computes)
 {
-    static const char *const modules[] = {"null", "paced"};
+    static const char *const modules[] = {MODULES "/adrank-backend-null.so",
+                                          MODULES "/adrank-backend-paced.so"};
 
-    for (int m = 0; m < 2; m++) {
-        char path[512];
-        snprintf(path, sizeof(path), MODULES "/adrank-backend-%s.so", modules[m]);
+    for (int m = 0; m < COUNT(modules); m++) {
         test_row("%s", modules[m]);
         start();
-        struct executor *executor = open_executor(path);
-        struct served_model *served = serve(executor, NULL, true);
-        for (int i = 0; i < JOBS; i++)
-            submit(served, i, PATIENT);
-        settle();
+        serve(modules[m], false);
+        run(0, JOBS);
         CHECK_INT(s.outcomes[JOB_OK], JOBS);
-        finish(served);
-        executor_close(executor);
+        finish();
     }
 }
-
-static const char failing[] = MODULES "/adrank-backend-failing.so";
 
 TEST(real_engine__a_broken_device_hands_over_to_the_processor)
 {
     static const char *const words[] = {"submit", "attention", "query", "download"};
 
-    for (size_t w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+    for (int w = 0; w < COUNT(words); w++) {
         test_row("%s", words[w]);
         start();
-        struct executor *executor = open_executor(failing);
-        struct executor *fallback = open_executor("cpu");
-        struct served_model *served = serve(executor, fallback, true);
-        submit(served, 0, PATIENT);
-        settle();
+        serve(failing, true);
+        run(0, 1);
         CHECK_INT(s.by_fallback, 0);
         instruct(words[w]);
-        for (int i = 1; i < JOBS; i++)
-            submit(served, i, PATIENT);
-        settle();
+        run(1, JOBS);
         CHECK_INT(s.outcomes[JOB_OK], JOBS);
         CHECK_INT(s.by_fallback, JOBS - 1);
-        CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
-        CHECK_INT(executor_state(fallback), EXECUTOR_SERVING);
-        finish(served);
-        executor_close(executor);
-        executor_close(fallback);
+        CHECK_INT(executor_state(s.executor), EXECUTOR_BROKEN);
+        CHECK_INT(executor_state(s.fallback), EXECUTOR_SERVING);
+        finish();
     }
 }
 
 TEST(real_engine__one_nan_is_one_job)
 {
     start();
-    struct executor *executor = open_executor(failing);
-    struct served_model *served = serve(executor, NULL, true);
+    serve(failing, false);
     instruct("nan_first");
-    submit(served, 0, PATIENT);
-    settle();
+    run(0, 1);
     CHECK_INT(s.outcomes[JOB_NOT_FINITE], 1);
     instruct("");
-    submit(served, 0, PATIENT);
-    settle();
+    run(0, 1);
     CHECK_INT(s.outcomes[JOB_OK], 1);
-    CHECK_INT(executor_state(executor), EXECUTOR_SERVING);
-    finish(served);
-    executor_close(executor);
+    CHECK_INT(executor_state(s.executor), EXECUTOR_SERVING);
+    finish();
 }
 
 TEST(real_engine__a_hang_shows_and_passes)
@@ -287,20 +276,18 @@ TEST(real_engine__a_hang_shows_and_passes)
     struct timespec moment = {.tv_nsec = 300 * 1000 * 1000};
 
     start();
-    struct executor *executor = open_executor(failing);
-    struct served_model *served = serve(executor, NULL, true);
+    serve(failing, false);
     instruct("hang");
-    submit(served, 0, PATIENT);
-    while (executor_queue_depth(executor)) /* then it is launched */
+    submit(0);
+    while (executor_queue_depth(s.executor)) /* then it is launched */
         ;
-    int64_t beat_us = executor_heartbeat_us(executor);
+    int64_t beat_us = executor_heartbeat_us(s.executor);
     nanosleep(&moment, NULL);
-    CHECK_INT(executor_heartbeat_us(executor), beat_us);
+    CHECK_INT(executor_heartbeat_us(s.executor), beat_us);
     CHECK_INT(s.back, 0);
     instruct("");
     settle();
     CHECK_INT(s.outcomes[JOB_OK], 1);
-    CHECK(executor_heartbeat_us(executor) > beat_us);
-    finish(served);
-    executor_close(executor);
+    CHECK(executor_heartbeat_us(s.executor) > beat_us);
+    finish();
 }

@@ -47,7 +47,7 @@ static void start(void)
 
 /* ---- events ---------------------------------------------------------------------------------- */
 
-static void say_works(const struct work *works);
+static void say_works(const char *action, const struct work *works);
 
 static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 {
@@ -55,15 +55,12 @@ static void submit(int64_t tokens, int64_t budget_us, struct cost *cost)
 
     rig_work(work, s.now_us, s.now_us + budget_us, tokens, cost, &s.schedule.options);
     work->next = &s.jobs[JOBS - 1]; /* left over from an earlier list */
-    if (!schedule_is_open(&s.schedule)) {
+    if (schedule_state(&s.schedule) != EXECUTOR_SERVING) {
         say(" closed");
         return;
     }
     struct gate_answer answer = schedule_admit(&s.schedule, work, s.now_us);
-    if (dropped) {
-        say(" room");
-        say_works(dropped);
-    }
+    say_works("room", dropped);
     if (answer.submit == SUBMIT_FULL)
         say(" full");
     if (answer.submit == SUBMIT_LATE)
@@ -137,13 +134,13 @@ static void stepped(const struct event *event)
 /* number: time to drain. */
 static void stop(const struct event *event)
 {
-    life_stop(&s.schedule.life, s.now_us, event->number);
+    schedule_stop(&s.schedule, s.now_us, event->number);
 }
 
 static void quit(const struct event *event)
 {
     stop(event);
-    life_close(&s.schedule.life, s.now_us);
+    schedule_close(&s.schedule, s.now_us);
 }
 
 static void launch_at_most(const struct event *event)
@@ -164,61 +161,54 @@ static void pass(const struct event *event)
 
 /* ---- actions --------------------------------------------------------------------------------- */
 
-static void say_works(const struct work *works)
+static void say_works(const char *action, const struct work *works)
 {
-    say(" ");
+    if (works)
+        say(" %s ", action);
     for (; works; works = works->next)
         say("%c", (char)('a' + (works - s.jobs)));
 }
 
-static void say_batch(const struct batch *batch)
+static void say_batch(const char *action, const struct batch *batch)
 {
-    say(" ");
+    say(" %s ", action);
     for (int i = 0; i < batch->n; i++)
         say("%c", (char)('a' + (batch->works[i] - s.jobs)));
     if (batch->part >= 0)
         say("%d", batch->part);
 }
 
-static void say_tasks(const struct task *task)
+static void say_ended(const struct task *task)
 {
-    say(" ");
+    if (task)
+        say(" end ");
     for (; task; task = task->next)
         say("%d%s%s", (int)(task - s.tasks) + 1, task->why ? task->why : "",
             task->why && task->begun ? "!" : "");
 }
 
-static void perform(const struct action *action)
+static void perform(const struct actions *actions)
 {
-    static const char *const outcomes[JOB_OUTCOMES] = {"ok",      "nan",       "refused",
-                                                       "expired", "cancelled", "failed"};
-    static const char *const names[] = {
-        [ACTION_COMPLETE] = "complete", [ACTION_RETURN] = "return", [ACTION_REROUTE] = "reroute",
-        [ACTION_LAUNCH] = "launch",     [ACTION_STEP] = "step",     [ACTION_END_TASK] = "end"};
+    static const char *const outcomes[JOB_OUTCOMES] = {"return ok",        "return nan",
+                                                       "return refused",   "return expired",
+                                                       "return cancelled", "return failed"};
+    struct batch *launched = actions->launch;
 
-    say(" %s", names[action->kind]);
-    if (action->kind == ACTION_RETURN)
-        say(" %s", outcomes[action->outcome]);
-    if (action->works)
-        say_works(action->works);
-    if (action->batch)
-        say_batch(action->batch);
-    if (action->kind == ACTION_END_TASK)
-        say_tasks(action->task);
-    if (action->kind == ACTION_STEP) {
-        say(" %d", (int)(action->task - s.tasks) + 1);
+    say_works("reroute", actions->rerouted);
+    for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
+        say_works(outcomes[outcome], actions->returned[outcome]);
+    say_ended(actions->ended);
+    if (actions->step) {
+        say(" step %d", (int)(actions->step - s.tasks) + 1);
         s.facts.stepped = true;
-        action->task->rc = 1;
+        actions->step->rc = 1;
     }
-    if (action->kind == ACTION_COMPLETE) {
-        s.took_us = action->batch->took_us;
-        action->batch->n = 0;
-    }
-    if (action->kind == ACTION_LAUNCH) {
-        action->batch->submitted = true;
-        if (action->batch->part >= 0)
-            action->batch->shape = (struct input_shape){.tokens = 900};
-        s.facts.launched = action->batch;
+    if (launched) {
+        say_batch("launch", launched);
+        launched->submitted = true;
+        if (launched->part >= 0)
+            launched->shape = (struct input_shape){.tokens = 900};
+        s.facts.launched = launched;
     }
 }
 
@@ -231,10 +221,14 @@ static void turn(const struct event *event)
     s.facts.now_us = s.now_us;
     s.facts.n_engines = s.n_engines;
     schedule_decide(&s.schedule, &s.facts, &actions);
-    memset(&s.facts, 0, sizeof(s.facts));
     say(" |");
-    for (int i = 0; i < actions.n; i++)
-        perform(&actions.items[i]);
+    for (int i = 0; i < s.facts.n_done; i++) {
+        say_batch("complete", s.facts.done[i]);
+        s.took_us = s.facts.done[i]->took_us;
+        s.facts.done[i]->n = 0;
+    }
+    memset(&s.facts, 0, sizeof(s.facts));
+    perform(&actions);
     if (actions.finished)
         say(" finished");
 }
@@ -242,7 +236,7 @@ static void turn(const struct event *event)
 static void say_heartbeat(const struct event *event)
 {
     (void)event;
-    say(" %d", (int)(s.schedule.life.heartbeat_us - START_US) / 1000);
+    say(" %d", (int)(s.schedule.heartbeat_us - START_US) / 1000);
 }
 
 static void say_took(const struct event *event)
@@ -263,7 +257,7 @@ static void say_state(const struct event *event)
     static const char *const names[] = {"serving", "broken", "stopping"};
 
     (void)event;
-    say(" %s", names[life_state(&s.schedule.life)]);
+    say(" %s", names[schedule_state(&s.schedule)]);
 }
 
 /* ---- the table ------------------------------------------------------------------------------- */
@@ -364,19 +358,19 @@ static const struct row {
     {"two bigtight turn turn 6ms done turn turn done turn",
      " | launch a0 | launch a1 | complete a0 | | complete a1 return expired a"},
     /* The device breaks. */
-    {"job turn job fail turn turn", " | launch a | reroute b complete a |"},
+    {"job turn job fail turn turn", " | launch a | complete a reroute ba |"},
     {"two job turn job turn job fail turn done turn",
-     " | launch a | launch b | reroute c complete a | complete b"},
-    {"job turn refuse turn turn", " | launch a | complete a |"},
+     " | launch a | launch b | complete a reroute ca | complete b"},
+    {"job turn refuse turn turn", " | launch a | complete a reroute a |"},
     {"two job turn job turn refuse turn fail turn",
-     " | launch a | launch b | complete b | complete a"},
-    {"big turn job fail turn", " | launch a0 | reroute b complete a0 reroute a"},
+     " | launch a | launch b | complete b reroute b | complete a reroute a"},
+    {"big turn job fail turn", " | launch a0 | complete a0 reroute ba"},
     {"two big turn turn fail turn done turn turn",
      " | launch a0 | launch a1 | complete a0 | complete a1 reroute a |"},
     {"two job big turn turn newest turn fail turn",
-     " | launch a | launch b0 | complete b0 | reroute b complete a"},
-    {"job turn fail turn job", " | launch a | complete a closed"},
-    {"job turn stop state fail turn state", " | launch a stopping | complete a broken"},
+     " | launch a | launch b0 | complete b0 | complete a reroute ba"},
+    {"job turn fail turn job", " | launch a | complete a reroute a closed"},
+    {"job turn stop state fail turn state", " | launch a stopping | complete a reroute a broken"},
     /* Background tasks. */
     {"task turn turn end turn turn", " | step 1 | step 1 | end 1 |"},
     {"task turn error turn turn", " | step 1 | end 1 |"},
@@ -393,9 +387,11 @@ static const struct row {
     {"task turn tight", " | step 1 late10000"},
     {"250ms task turn soon 16ms turn", " | step 1 | launch a"},
     {"job closing tight", ""},
-    {"job turn task fail turn turn", " | launch a | complete a | end 1broken"},
-    {"job turn closing task fail turn turn", " | launch a | complete a | end 2broken step 1"},
-    {"task turn soon 16ms turn fail turn turn", " | step 1 | launch a | complete a | end 1broken!"},
+    {"job turn task fail turn turn", " | launch a | complete a reroute a | end 1broken"},
+    {"job turn closing task fail turn turn",
+     " | launch a | complete a reroute a | end 2broken step 1"},
+    {"task turn soon 16ms turn fail turn turn",
+     " | step 1 | launch a | complete a reroute a | end 1broken!"},
     /* The end. */
     {"job state stop state job turn turn", " serving stopping closed | return failed a |"},
     {"job job drain turn done turn turn", " | launch ab | complete ab |"},
@@ -428,7 +424,7 @@ static const struct row {
     {"two job turn 1ms job turn done turn 1ms done turn took",
      " | launch a | launch b | complete a | complete b 1"},
     {"two job turn 1ms job turn refuse turn 1ms done turn took",
-     " | launch a | launch b | complete b | complete a 2"},
+     " | launch a | launch b | complete b reroute b | complete a 2"},
 };
 
 TEST(schedule__actions_follow_from_state_and_event)

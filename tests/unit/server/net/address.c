@@ -9,25 +9,24 @@ TEST(address__reads_what_it_writes)
 {
     static const struct {
         const char *text;
-        bool loopback, is_unix;
+        bool is_unix;
     } cases[] = {
-        {"127.0.0.1:8080", true, false},  {"127.1.2.3:0", true, false},
-        {"0.0.0.0:65535", false, false},  {"10.0.0.1:1", false, false},
-        {"[::1]:8080", true, false},      {"[::]:80", false, false},
-        {"[fd00::2]:0", false, false},    {"[::ffff:127.0.0.1]:80", false, false},
-        {"unix:/tmp/a.sock", true, true},
+        {"127.0.0.1:8080", false},  {"127.1.2.3:0", false},
+        {"0.0.0.0:65535", false},   {"10.0.0.1:1", false},
+        {"[::1]:8080", false},      {"[::]:80", false},
+        {"[fd00::2]:0", false},     {"[::ffff:127.0.0.1]:80", false},
+        {"unix:/tmp/a.sock", true},
     };
     struct addresses addresses;
     char out[ADDRESS_TEXT_BYTES];
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("address__reads_what_it_writes %s", cases[i].text);
         CHECK_OK(address_check(cases[i].text, &err), err);
         CHECK_OK(addresses_resolve(&addresses, cases[i].text, &err), err);
         CHECK_INT(addresses.n, 1);
         address_format(&addresses.list[0], out);
         CHECK_STR(out, cases[i].text);
-        CHECK_INT(address_is_loopback(&addresses.list[0]), cases[i].loopback);
         CHECK_INT(address_is_unix(&addresses.list[0]), cases[i].is_unix);
         address_to_dial(cases[i].text, out);
         CHECK_STR(out, cases[i].text);
@@ -46,7 +45,7 @@ TEST(address__means_all_or_both)
         {"LOCALHOST:80", "127.0.0.1:80 [::1]:80", "LOCALHOST:80"},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         struct addresses addresses;
         char out[ADDRESS_TEXT_BYTES], all[300] = "";
 
@@ -66,72 +65,36 @@ TEST(address__means_all_or_both)
 
 TEST(address__refuses_what_is_none)
 {
-    static const char *const cases[] = {
-        "",
-        ":",
-        "*",
-        "*:",
-        "**:80",
-        "*.*.*.*:80",
-        "[*]:80",
-        "127.0.0.1",
-        "127.0.0.1:",
-        "127.0.0.1:x",
-        "127.0.0.1:65536",
-        "127.0.0.1:-1",
-        "127.0.0.1: 8080",
-        "127.0.0.1:80 ",
-        " 127.0.0.1:80",
-        "127.0.0.1:+80",
-        "127.0.0.1:0x50",
-        "127.0.0.1:80,127.0.0.2:80",
-        "127.0.0.1:80:81",
+    enum { MAX_CASES = 20 };
+    static const char *const cases[][MAX_CASES] = {
+        {"", ":", "*", "*:", "**:80", "*.*.*.*:80", "[*]:80", "unix:", "unix:@abstract"},
+        {"127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
+         "127.0.0.1: 8080", "127.0.0.1:80 ", " 127.0.0.1:80", "127.0.0.1:+80", "127.0.0.1:0x50",
+         "127.0.0.1:80,127.0.0.2:80", "127.0.0.1:80:81"},
         /* what inet_aton() takes for an address, or for another one */
-        "127.1:80",
-        "1.2.3:80",
-        "2130706433:80",
-        "0x7f000001:80",
-        "0x7f.0.0.0x1:80",
-        "0127.0.0.1:80",
-        "127.0.0.256:80",
-        "127.0.0.1.1:80",
-        "127.0.0.1.:80",
-        "0:80",
+        {"127.1:80", "1.2.3:80", "2130706433:80", "0x7f000001:80", "0x7f.0.0.0x1:80",
+         "0127.0.0.1:80", "127.0.0.256:80", "127.0.0.1.1:80", "127.0.0.1.:80", "0:80"},
         /* IPv6 */
-        "::1:8080",
-        "::8080",
-        "[::1]",
-        "[::1]80",
-        "[]:80",
-        "[::1:80",
-        "[127.0.0.1]:80",
-        "[localhost]:80",
-        "[::g]:80",
-        "[:::]:80",
+        {"::1:8080", "::8080", "[::1]", "[::1]80", "[]:80", "[::1:80", "[127.0.0.1]:80",
+         "[localhost]:80", "[::g]:80", "[:::]:80"},
         /* nobody can connect to them */
-        "224.0.0.1:80",
-        "255.255.255.255:80",
-        "[ff02::1]:80",
+        {"224.0.0.1:80", "255.255.255.255:80", "[ff02::1]:80"},
         /* no names */
-        "a b:80",
-        "a/b:80",
-        "-a:80",
-        ".a:80",
-        "a..b:80",
-        "http://127.0.0.1:80",
-        "tcp:80:80",
-        "caf\xc3\xa9:80",
-        "unix:",
-        "unix:@abstract",
+        {"a b:80", "a/b:80", "-a:80", ".a:80", "a..b:80", "http://127.0.0.1:80", "tcp:80:80",
+         "caf\xc3\xa9:80"},
     };
     struct addresses addresses;
     char path[200] = "unix:/";
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        test_row("address__refuses_what_is_none \"%s\"", cases[i]);
-        CHECK(address_check(cases[i], &err) == -1);
+    for (int i = 0; i < COUNT(cases) * MAX_CASES; i++) {
+        const char *text = cases[i / MAX_CASES][i % MAX_CASES];
+
+        if (!text)
+            continue;
+        test_row("address__refuses_what_is_none \"%s\"", text);
+        CHECK(address_check(text, &err) == -1);
         CHECK_INT(err.code, ERR_CONFIG);
-        CHECK(addresses_resolve(&addresses, cases[i], &err) == -1);
+        CHECK(addresses_resolve(&addresses, text, &err) == -1);
         CHECK_INT(err.code, ERR_CONFIG);
     }
     memset(path + 6, 'p', 150);
@@ -146,7 +109,7 @@ TEST(address__takes_names)
                                         "my_host:80", "host.example.:80", "x.0a:80"};
     struct addresses addresses;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("address__takes_names %s", cases[i]);
         CHECK_OK(address_check(cases[i], &err), err);
     }

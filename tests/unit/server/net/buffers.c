@@ -20,7 +20,7 @@ TEST(buffers__gives_the_same_memory_again)
     CHECK_INT(buffers.spare_bytes, BUFFERS_BASE_BYTES);
 }
 
-TEST(buffers__keeps_no_more_than_told)
+TEST(buffers__keeps_no_more_than_its_limit)
 {
     struct buffers buffers AT_END(buffers_release);
     struct buffer taken[8];

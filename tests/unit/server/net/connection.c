@@ -3,18 +3,13 @@
 
 #include "tests/unit/server/net/server_fixture.h"
 
-#define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
-
-static struct err err;
-
 TEST(connection__keeps_alive)
 {
-    struct http_client client;
-    struct client_response response;
+    struct http_client *client = fixture_begin_client();
 
-    client = fixture_begin_client();
     for (int i = 0; i < 3; i++) {
-        response = ask(&client, GET, 200);
+        struct client_response response = ask(client, GET("/get"), 200);
+
         CHECK_VIEW(response.body, "ok");
         CHECK(response.keep_alive);
         CHECK_VIEW(http_response_header(&response, "content-length"), "2");
@@ -24,7 +19,7 @@ TEST(connection__keeps_alive)
     }
     CHECK_INT(server_connections(&fixture.server), 1);
     CHECK_INT(fixture.answered, 3);
-    http_client_release(&client);
+    http_client_release(client);
     WAIT_UNTIL(server_connections(&fixture.server) == 0);
     fixture_stop();
 }
@@ -36,28 +31,25 @@ TEST(connection__follows_version_and_connection_field)
         bool kept;
         const char *field;
     } cases[] = {
-        {GET, true, NULL},
+        {GET("/get"), true, NULL},
         {"GET /get HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false, "close"},
         {"GET /get HTTP/1.0\r\n\r\n", false, "close"},
         {"GET /get HTTP/1.0\r\nConnection: keep-alive\r\n\r\n", true, "keep-alive"},
         {"GET /late HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", false, "close"},
     };
-    struct http_client client;
-    struct client_response response;
 
     fixture_begin();
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        test_row("connection__follows_version_and_connection_field %zu", i);
-        client = connect_client();
-        send_text(&client, cases[i].bytes);
-        response = expect(&client, 200);
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct http_client *client = connect_client();
+        struct client_response response;
+
+        test_row("connection__follows_version_and_connection_field %d", i);
+        response = ask(client, cases[i].bytes, 200);
         CHECK(view_eq(http_response_header(&response, "connection"), view_of(cases[i].field)));
-        if (cases[i].kept) {
-            expect_alive(&client);
-            http_client_release(&client);
-        } else {
-            expect_end(&client);
-        }
+        if (cases[i].kept)
+            expect_alive(client);
+        else
+            expect_end(client);
     }
     fixture_stop();
 }
@@ -91,7 +83,7 @@ static void check_echo(struct http_client *client, size_t len, bool chunked, str
     for (at = 0; at < out.len;) { /* in a few pieces */
         size_t n = 1 + (size_t)rng_below(rng, out.len - at);
 
-        CHECK_OK(http_client_send(client, (struct view){out.ptr + at, n}, &err), err);
+        send_bytes(client, out.ptr + at, n);
         at += n;
     }
     response = expect(client, 200);
@@ -104,42 +96,39 @@ static void check_echo(struct http_client *client, size_t len, bool chunked, str
 TEST(connection__takes_bodies_of_all_sizes)
 {
     static const size_t sizes[] = {0, 1, 100, 10000, 16000, 16384, 16896, 32768, 100000, 262144};
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
     struct rng rng;
 
     rng_init(&rng, 3);
-    client = fixture_begin_client();
-    for (size_t i = 0; i < 2 * sizeof(sizes) / sizeof(sizes[0]); i++) {
+    for (int i = 0; i < 2 * COUNT(sizes); i++) {
         test_row("connection__takes_bodies_of_all_sizes %zu %s", sizes[i / 2],
                  i % 2 ? "chunked" : "length");
-        check_echo(&client, sizes[i / 2], i % 2, &rng);
+        check_echo(client, sizes[i / 2], i % 2, &rng);
         WAIT_UNTIL(fixture_body_bytes() == 0);
     }
-    fixture_end_client(&client);
+    fixture_stop();
 }
 
 TEST(connection__answers_in_order)
 {
-    struct http_client client;
-    struct buf out = BUF_INIT;
+    struct http_client *client = fixture_begin_client();
+    struct buf out AT_END(buf_release) = BUF_INIT;
     struct client_response response;
     char want[32];
 
-    client = fixture_begin_client();
     /* more than one buffer of them, so that reading has to wait for answers */
     for (int i = 0; i < 400; i++)
         buf_printf(&out, "GET %s HTTP/1.1\r\nHost: a\r\nX-Request-Id: n%d\r\nX: %060d\r\n\r\n",
                    i % 40 == 1 ? "/late" : "/get", i, i);
-    CHECK_OK(http_client_send(&client, buf_view(&out), &err), err);
+    send_bytes(client, out.ptr, out.len);
     for (int i = 0; i < 400; i++) {
-        response = expect(&client, 200);
+        response = expect(client, 200);
         snprintf(want, sizeof(want), "n%d", i);
         CHECK_VIEW(http_response_header(&response, "x-request-id"), want);
         CHECK_VIEW(response.body, i % 40 == 1 ? "late" : "ok");
     }
-    expect_alive(&client);
-    buf_release(&out);
-    fixture_end_client(&client);
+    expect_alive(client);
+    fixture_stop();
 }
 
 /* What tests/e2e/contract_http.c cannot show with the daemon's own routes. */
@@ -148,57 +137,64 @@ TEST(connection__routes)
     static const struct {
         const char *request;
         int status;
-        const char *allow;
+        const char *allow, *code;
     } cases[] = {
-        {"OPTIONS *", 404, NULL},
-        {"CONNECT a:1", 404, NULL},
-        {"PUT /get", 405, "GET, HEAD, POST"},
+        {"OPTIONS *", 404, NULL, "not_found"},
+        {"CONNECT a:1", 404, NULL, "not_found"},
+        {"PUT /get", 405, "GET, HEAD, POST", "method_not_allowed"},
+        {"GET /nothing", 500, NULL, "internal"}, /* the handler does not answer */
     };
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
     struct client_response response;
     char text[512];
 
-    client = fixture_begin_client();
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("connection__routes %s", cases[i].request);
         snprintf(text, sizeof(text), "%s HTTP/1.1\r\nHost: a\r\n\r\n", cases[i].request);
-        response = ask(&client, text, cases[i].status);
+        response = ask(client, text, cases[i].status);
         CHECK(view_eq(http_response_header(&response, "allow"), view_of(cases[i].allow)));
-        expect_alive(&client);
+        check_code(&response, cases[i].code);
+        expect_alive(client);
     }
-    fixture_end_client(&client);
+    fixture_stop();
 }
 
+/* No byte of a body comes, or the next answer could not be read. */
 TEST(connection__answers_head_without_a_body)
 {
-    struct http_client client;
+    static const struct {
+        const char *request;
+        int status;
+        const char *allow, *type;
+    } cases[] = {
+        {"HEAD /get HTTP/1.1\r\nHost: a\r\n\r\n", 200, NULL, "text/plain"},
+        {"HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\n", 405, "POST", "application/problem+json"},
+    };
+    struct http_client *client = fixture_begin_client();
     struct client_response response;
+    struct err err;
 
-    client = fixture_begin_client();
-    send_text(&client, "HEAD /get HTTP/1.1\r\nHost: a\r\n\r\n");
-    CHECK_OK(http_client_receive(&client, true, &response, &err), err);
-    CHECK_INT(response.status, 200);
-    CHECK_VIEW(http_response_header(&response, "content-length"), "2");
-    CHECK_VIEW(http_response_header(&response, "content-type"), "text/plain");
-    expect_alive(&client);                                        /* no byte of a body came */
-    send_text(&client, "HEAD /echo HTTP/1.1\r\nHost: a\r\n\r\n"); /* no GET, no HEAD */
-    CHECK_OK(http_client_receive(&client, true, &response, &err), err);
-    CHECK_INT(response.status, 405);
-    CHECK_VIEW(http_response_header(&response, "allow"), "POST");
-    expect_alive(&client);
-    fixture_end_client(&client);
+    for (int i = 0; i < COUNT(cases); i++) {
+        send_text(client, cases[i].request);
+        CHECK_OK(http_client_receive(client, true, &response, &err), err);
+        CHECK_INT(response.status, cases[i].status);
+        CHECK(i || view_is(http_response_header(&response, "content-length"), "2"));
+        CHECK(view_eq(http_response_header(&response, "allow"), view_of(cases[i].allow)));
+        CHECK_VIEW(http_response_header(&response, "content-type"), cases[i].type);
+        expect_alive(client);
+    }
+    fixture_stop();
 }
 
 /* The good one is answered, the bad one refused, the third never looked at. What is refused:
  * tests/e2e/contract_http.c. */
 TEST(connection__refuses_within_a_pipeline)
 {
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
 
-    client = fixture_begin_client();
-    ask(&client, GET "GET /get HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" GET, 200);
-    expect_code(&client, 400, "bad_host");
-    expect_end(&client);
+    ask(client, GET("/get") "GET /get HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n" GET("/get"), 200);
+    expect_code(client, 400, "bad_host");
+    expect_end(client);
     fixture_stop();
 }
 
@@ -210,104 +206,78 @@ static void reset(struct http_client *client)
     http_client_release(client);
 }
 
-TEST(connection__notices_that_the_client_is_gone)
-{
-    struct http_client client;
-
-    client = fixture_begin_client();
-    send_text(&client, "GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
-    WAIT_UNTIL(fixture.parked == 1);
-    CHECK_INT(fixture.gone, 0);
-    reset(&client);
-    WAIT_UNTIL(fixture.gone == 1);
-    WAIT_UNTIL(server_connections(&fixture.server) == 0);
-    fixture_stop();
-    CHECK_INT(fixture.gone, 1);
-}
-
 /* Also when nothing more is to be read: the client has shut its sending side, or the buffer is full
  * to the brim. */
-TEST(connection__notices_that_the_client_is_gone_that_is_not_read_from)
+TEST(connection__notices_that_the_client_is_gone)
 {
-    static char body[32704];
+    enum { OPEN, SHUT, FULL, CASES };
+    static const char *const names[CASES] = {"open", "shut", "full"};
+    static char body[32650];
 
     memset(body, 'b', sizeof(body));
     fixture_begin();
-    for (int full = 0; full < 2; full++) {
-        struct http_client client = connect_client();
+    for (int i = 0; i < CASES; i++) {
+        struct http_client *client = connect_client();
+        const size_t n = i == FULL ? sizeof(body) : 1;
         char head[128];
         /* 32768 bytes are a size of buffers, HTTP_CALL_BODY_PADDING of them stay free */
         const int len = snprintf(head, sizeof(head),
-                                 "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %d\r\n\r\n",
-                                 full ? 32650 : 1);
+                                 "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", n);
 
-        test_row("connection__notices_that_the_client_is_gone %s", full ? "full" : "shut");
-        CHECK(!full || len + 32650 == 32768 - HTTP_CALL_BODY_PADDING);
-        send_text(&client, head);
-        CHECK_OK(http_client_send(&client, (struct view){body, full ? 32650 : 1}, &err), err);
-        if (!full)
-            shutdown(client.fd, SHUT_WR);
-        WAIT_UNTIL(fixture.parked == full + 1);
+        test_row("connection__notices_that_the_client_is_gone %s", names[i]);
+        CHECK(i != FULL || (size_t)len + n == 32768 - HTTP_CALL_BODY_PADDING);
+        send_text(client, head);
+        send_bytes(client, body, n);
+        if (i == SHUT)
+            shutdown(client->fd, SHUT_WR);
+        WAIT_UNTIL(fixture.parked == i + 1);
         usleep(20000);
-        CHECK_INT(fixture.gone, full);
-        reset(&client);
-        WAIT_UNTIL(fixture.gone == full + 1);
+        CHECK_INT(fixture.gone, i);
+        reset(client);
+        WAIT_UNTIL(fixture.gone == i + 1);
+        WAIT_UNTIL(server_connections(&fixture.server) == 0);
     }
     fixture_stop();
+    CHECK_INT(fixture.gone, CASES);
 }
 
 TEST(connection__answers_who_shut_only_sending)
 {
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
 
-    client = fixture_begin_client();
-    send_text(&client, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n" GET);
-    shutdown(client.fd, SHUT_WR);
-    CHECK_VIEW(expect(&client, 200).body, "late");
-    CHECK_VIEW(expect(&client, 200).body, "ok");
-    expect_end(&client);
-    client = connect_client(); /* and in the midst of a request */
-    send_text(&client, "GET /late HTT");
-    shutdown(client.fd, SHUT_WR);
-    expect_code(&client, 400, "bad_request");
-    expect_end(&client);
+    send_text(client, GET("/late") GET("/get"));
+    shutdown(client->fd, SHUT_WR);
+    CHECK_VIEW(expect(client, 200).body, "late");
+    CHECK_VIEW(expect(client, 200).body, "ok");
+    expect_end(client);
+    client = connect_client(); /* and in the middle of a request */
+    send_text(client, "GET /late HTT");
+    shutdown(client->fd, SHUT_WR);
+    expect_code(client, 400, "bad_request");
+    expect_end(client);
     fixture_stop();
 }
 
-TEST(connection__answers_for_a_handler_that_does_not)
-{
-    struct http_client client;
-
-    client = fixture_begin_client();
-    send_text(&client, "GET /nothing HTTP/1.1\r\nHost: a\r\n\r\n");
-    expect_code(&client, 500, "internal");
-    expect_alive(&client);
-    fixture_end_client(&client);
-}
+#define TRACE "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"
 
 TEST(connection__passes_ids_to_handlers)
 {
-    static const char trace[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
     struct client_response response;
-    char text[512], want[256];
 
-    client = fixture_begin_client();
-    snprintf(text, sizeof(text),
-             "GET /id?a=1&q=x%%20y&qq=2 HTTP/1.1\r\nHost: a\r\nX-Request-Id: me-1\r\n"
-             "traceparent: %s\r\n\r\n",
-             trace);
-    response = ask(&client, text, 200);
-    snprintf(want, sizeof(want), "me-1 a=1&q=x%%20y&qq=2 a %s", trace);
-    CHECK_VIEW(response.body, want);
+    response = ask(client,
+                   "GET /id?a=1&q=x%20y&qq=2 HTTP/1.1\r\nHost: a\r\nX-Request-Id: me-1\r\n"
+                   "traceparent: " TRACE "\r\n\r\n",
+                   200);
+    CHECK_VIEW(response.body, "me-1 a=1&q=x%20y&qq=2 a " TRACE);
     CHECK_VIEW(http_response_header(&response, "x-request-id"), "me-1");
-    response = ask(&client,
+    response = ask(client,
                    "GET /id HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\n"
                    "traceparent: 00-xyz\r\n\r\n",
                    200);
     CHECK_INT(response.body.len, 16 + 4); /* one made up, the host, and three blanks */
     response =
-        ask(&client, "GET http://b:1/id HTTP/1.1\r\nHost: a\r\nX-Request-Id: me\r\n\r\n", 200);
+        ask(client, "GET http://b:1/id HTTP/1.1\r\nHost: a\r\nX-Request-Id: me\r\n\r\n", 200);
     CHECK_VIEW(response.body, "me  b:1 ");
-    fixture_end_client(&client);
+    fixture_stop();
 }

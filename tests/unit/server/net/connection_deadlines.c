@@ -3,24 +3,21 @@
 
 #include "tests/unit/server/net/server_fixture.h"
 
-#define GET "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"
-
 /* The answer reaches a client that goes on sending what nobody will read. */
 TEST(connection__lingers_after_refusing)
 {
-    struct http_client client;
     char junk[65536];
-    struct err err;
 
     memset(junk, 'j', sizeof(junk));
     fixture_begin();
     for (int round = 0; round < 5; round++) {
-        client = connect_client();
-        send_text(&client, "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9999999\r\n\r\n");
+        struct http_client *client = connect_client();
+
+        send_text(client, POST("9999999"));
         for (int i = 0; i < 8; i++)
-            CHECK_OK(http_client_send(&client, (struct view){junk, sizeof(junk)}, &err), err);
-        expect_code(&client, 413, "body_too_large");
-        expect_end(&client);
+            send_bytes(client, junk, sizeof(junk));
+        expect_code(client, 413, "body_too_large");
+        expect_end(client);
     }
     fixture_stop();
 }
@@ -29,37 +26,35 @@ TEST(connection__lingers_after_refusing)
  * idle_ms alone. */
 TEST(connection__closes_silent_ones_early)
 {
-    struct http_client client, never, empty;
+    struct http_client *client, *never, *empty;
 
     fixture_init();
     fixture.options.first_byte_ms = 100;
     fixture_start();
     client = connect_client();
-    expect_alive(&client);
+    expect_alive(client);
     never = connect_client();
     empty = connect_client();
-    send_text(&empty, "\r\n"); /* no first byte of a request, and no time bought */
-    expect_end(&never);
-    expect_end(&empty);
-    CHECK_INT(http_client_wait_end(&client, 300), HTTP_CLIENT_OPEN);
-    expect_alive(&client);
-    fixture_end_client(&client);
+    send_text(empty, "\r\n"); /* no first byte of a request, and no time bought */
+    expect_end(never);
+    expect_end(empty);
+    CHECK_INT(http_client_wait_end(client, 300), HTTP_CLIENT_OPEN);
+    expect_alive(client);
+    fixture_stop();
 }
 
 TEST(connection__writes_what_does_not_fit_at_once)
 {
-    struct http_client client;
+    struct http_client *client = fixture_begin_client();
     struct client_response response;
 
-    client = fixture_begin_client();
-    send_text(&client, "GET /big HTTP/1.1\r\nHost: a\r\n\r\n" GET);
+    send_text(client, GET("/big") GET("/get"));
     usleep(20000); /* let the socket fill */
-    response = expect(&client, 200);
+    response = expect(client, 200);
     CHECK_INT(response.body.len, BIG_BYTES);
     for (size_t i = 0; i < BIG_BYTES; i++)
         if (response.body.ptr[i] != 'x')
             FAIL("byte %zu", i);
-    response = expect(&client, 200);
-    CHECK_VIEW(response.body, "ok");
-    fixture_end_client(&client);
+    CHECK_VIEW(expect(client, 200).body, "ok");
+    fixture_stop();
 }

@@ -19,11 +19,6 @@ static void open_fixture(void)
     budget_set_limit(&fixture.memory, LIMIT, 0);
 }
 
-static int64_t held(void)
-{
-    return atomic_load(&fixture.memory.held_bytes);
-}
-
 static int64_t kind_bytes(enum budget_kind kind)
 {
     return atomic_load(&fixture.memory.kind_bytes[kind]);
@@ -32,7 +27,7 @@ static int64_t kind_bytes(enum budget_kind kind)
 /* Somebody else's memory, up to less than 1 KiB below `most`. */
 static void fill(int64_t most)
 {
-    while (held() + 1024 <= most) {
+    while (atomic_load(&fixture.memory.held_bytes) + 1024 <= most) {
         CHECK(budget_charge(&fixture.memory, BUDGET_ARENA, 1024, 1024));
         filled += 1024;
     }
@@ -51,91 +46,84 @@ static void close_fixture(void)
 }
 
 /* A POST /echo of n bytes with so many of them sent, and taken. */
-static struct http_client begin(size_t n, size_t n_sent)
+static struct http_client *begin(size_t n, size_t n_sent)
 {
-    struct http_client client = connect_client();
+    struct http_client *client = connect_client();
     int64_t before = fixture_body_bytes();
     char head[128];
-    struct err err;
 
-    snprintf(head, sizeof(head), "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n",
-             n);
-    send_text(&client, head);
-    CHECK_OK(http_client_send(&client, (struct view){bytes, n_sent}, &err), err);
+    snprintf(head, sizeof(head), POST("%zu"), n);
+    send_text(client, head);
+    send_bytes(client, bytes, n_sent);
     WAIT_UNTIL(fixture_body_bytes() >= before + (int64_t)n_sent);
     return client;
 }
 
-static void send_bytes(struct http_client *client, size_t n)
+/* Sends the last n bytes of a body of `len`, which is echoed. */
+static void complete(struct http_client *client, size_t n, size_t len)
 {
-    struct err err;
+    send_bytes(client, bytes, n);
+    CHECK_INT(expect(client, 200).body.len, len);
+}
 
-    CHECK_OK(http_client_send(client, (struct view){bytes, n}, &err), err);
+static void expect_refused(struct http_client *client)
+{
+    expect_code(client, 503, "body_memory");
+    expect_end(client);
 }
 
 TEST(memory__a_small_request_ends_the_largest)
 {
-    struct http_client larger, smaller, small;
+    struct http_client *larger, *smaller;
 
     open_fixture();
     smaller = begin(100000, 90000);
     larger = begin(200000, 190000);
     fill(LIMIT / 8 * 7);
-    small = connect_client();
-    expect_alive(&small);
-    expect_code(&larger, 503, "body_memory");
-    expect_end(&larger);
-    http_client_release(&small);
+    connect_idle(1);
+    expect_refused(larger);
     empty(); /* or the other one, large itself, could not go on */
-    send_bytes(&smaller, 10000);
-    CHECK_INT(expect(&smaller, 200).body.len, 100000);
-    http_client_release(&smaller);
+    complete(smaller, 10000, 100000);
     close_fixture();
 }
 
 TEST(memory__a_large_request_ends_a_newer_one_only)
 {
-    struct http_client first, second;
+    struct http_client *first, *second;
 
     open_fixture();
     first = begin(200000, 100000);
     second = begin(200000, 190000);
     fill(LIMIT / 2);
-    send_bytes(&first, 100000);
-    CHECK_INT(expect(&first, 200).body.len, 200000);
-    expect_code(&second, 503, "body_memory");
-    expect_end(&second);
-    http_client_release(&first);
+    complete(first, 100000, 200000);
+    expect_refused(second);
     close_fixture();
 }
 
 TEST(memory__the_newest_large_request_goes_itself)
 {
-    struct http_client first, second;
+    struct http_client *first, *second;
 
     open_fixture();
     first = begin(200000, 190000);
     second = begin(200000, 100000);
     fill(LIMIT / 2);
-    send_bytes(&second, 100000);
-    expect_code(&second, 503, "body_memory");
-    expect_end(&second);
-    send_bytes(&first, 10000);
-    CHECK_INT(expect(&first, 200).body.len, 200000);
-    http_client_release(&first);
+    send_bytes(second, bytes, 100000);
+    expect_refused(second);
+    complete(first, 10000, 200000);
     close_fixture();
 }
 
 /* What is not taken is kept within the budget; who came last is cut. */
 TEST(memory__answers_that_are_not_taken_are_bounded)
 {
-    struct http_client clients[3];
+    struct http_client *clients[3];
     int64_t before = 0;
 
     open_fixture();
     for (int i = 0; i < 3; i++) {
         clients[i] = connect_client();
-        send_text(&clients[i], "GET /big HTTP/1.1\r\nHost: a\r\n\r\n");
+        send_text(clients[i], GET("/big"));
         if (i < 2)
             WAIT_UNTIL(kind_bytes(BUDGET_ANSWER) > before + (1 << 20));
         before = kind_bytes(BUDGET_ANSWER);
@@ -143,25 +131,22 @@ TEST(memory__answers_that_are_not_taken_are_bounded)
             fill(LIMIT / 8 * 5);
     }
     WAIT_UNTIL(server_connections(&fixture.server) == 2);
-    for (int i = 0; i < 2; i++) {
-        CHECK_INT(expect(&clients[i], 200).body.len, BIG_BYTES);
-        http_client_release(&clients[i]);
-    }
-    http_client_release(&clients[2]);
+    for (int i = 0; i < 2; i++)
+        CHECK_INT(expect(clients[i], 200).body.len, BIG_BYTES);
     close_fixture();
 }
 
 /* Heads count, too: bytes that are no request yet are bytes. */
 TEST(memory__heads_are_charged)
 {
-    struct http_client client;
+    struct http_client *client;
 
     open_fixture();
     client = connect_client();
-    send_text(&client, "GET /get HTTP/1.1\r\nX: ");
-    send_bytes(&client, 10000);
+    send_text(client, "GET /get HTTP/1.1\r\nX: ");
+    send_bytes(client, bytes, 10000);
     WAIT_UNTIL(fixture_body_bytes() >= 10000);
-    http_client_release(&client);
+    http_client_release(client);
     WAIT_UNTIL(fixture_body_bytes() == 0);
     close_fixture();
 }
@@ -169,24 +154,20 @@ TEST(memory__heads_are_charged)
 /* What has been written of a buffer is in memory, whatever of it has been served. */
 TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
 {
-    static const char request[] = "GET /get HTTP/1.1\r\nHost: a\r\n\r\n";
-    enum { N = 12000 / (sizeof(request) - 1) };
-    struct http_client client;
-    struct buf out = BUF_INIT;
-    struct err err;
+    enum { N = 12000 / (sizeof(GET("/get")) - 1) };
+    struct http_client *client;
+    struct buf out AT_END(buf_release) = BUF_INIT;
 
     open_fixture();
     client = connect_client();
     for (int i = 0; i < N; i++)
-        buf_add_str(&out, request);
+        buf_add_str(&out, GET("/get"));
     buf_add_str(&out, "GET ");
-    CHECK_OK(http_client_send(&client, buf_view(&out), &err), err);
+    send_bytes(client, out.ptr, out.len);
     for (int i = 0; i < N; i++)
-        expect(&client, 200);
+        expect(client, 200);
     CHECK(fixture_body_bytes() >= 4096);
-    ask(&client, "/get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
+    ask(client, "/get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
     WAIT_UNTIL(fixture_body_bytes() == 0);
-    http_client_release(&client);
-    buf_release(&out);
     close_fixture();
 }

@@ -16,8 +16,8 @@ TEST(descriptors__leaves_some_for_everybody)
     static const int64_t limits[] = {64, 100, 256, 512, 1024, 4096, 65536, 1048576, INT64_MAX};
     static const int64_t wanted[] = {1, 100, 10000, 1000000};
 
-    for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-        for (size_t k = 0; k < sizeof(wanted) / sizeof(wanted[0]); k++) {
+    for (int i = 0; i < COUNT(limits); i++)
+        for (int k = 0; k < COUNT(wanted); k++) {
             struct descriptors d = share(limits[i], wanted[k], 2);
 
             test_row("descriptors %lld %lld", (long long)limits[i], (long long)wanted[k]);

@@ -3,9 +3,9 @@
 #include "server/net/http_reader.h"
 
 #include "base/buf.h"
-#include "base/rng.h"
 #include "tests/refused_requests.h"
 #include "tests/test.h"
+#include "tests/unit/server/net/http_run.h"
 
 #define LIMIT_HEAD 1024
 #define LIMIT_FIELDS 8
@@ -44,7 +44,10 @@ static const struct row rows[] = {
     {"blanks around a value", "GET / HTTP/1.1\r\nHost: \t a \t \r\n\r\n", OK},
     {"empty value", "GET / HTTP/1.1\r\n" H "X:\r\n\r\n", OK},
     {"obs-text in a value", "GET / HTTP/1.1\r\n" H "X: \xc3\xa9\xff\r\n\r\n", OK},
-    {"any method", "BREW!# / HTTP/1.1\r\n" H "\r\n", OK},
+    {"any method", "BREW!#$%&'*+-.^_`|~ / HTTP/1.1\r\n" H "\r\n", OK},
+    {"any value", "GET / HTTP/1.1\r\n" H "X: \t!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~\r\n\r\n", OK},
+    {"any path", "GET /!$&'()*+,-.:;=@_~/?/ HTTP/1.1\r\n" H "\r\n", OK,
+     .path = "/!$&'()*+,-.:;=@_~/"},
     {"body", POST "Content-Length: 5\r\n\r\nhello", OK, .body = "hello"},
     {"length zero", POST "Content-Length: 0\r\n\r\n", OK},
     {"length with leading zeros", POST "Content-Length: 0005\r\n\r\nhello", OK, .body = "hello"},
@@ -93,51 +96,26 @@ static const struct http_reader_limits limits = {
     .max_body_bytes = LIMIT_BODY,
 };
 
-/* Feeds bytes[0 .. n) in pieces as `piece` says; what is held then is in *held, on an allocation of
- * exactly its size, so that a sanitizer sees a read behind it. */
-struct run {
-    struct http_reader reader;
-    enum http_progress last;
-    int heads;
-    char *held;
-    size_t len;
-};
-
-static void feed(struct run *run, const char *bytes, size_t n)
+/* What becomes of bytes that come all at once. */
+static struct http_run run_whole(struct view bytes)
 {
-    run->held = realloc(run->held, run->len + n);
-    memcpy(run->held + run->len, bytes, n);
-    run->len += n;
-    while ((run->last = http_reader_run(&run->reader, run->held, &run->len)) == HTTP_HEAD)
-        run->heads++;
+    struct http_run run;
+
+    http_run_begin(&run, &limits);
+    http_run_all(&run, bytes, bytes.len, NULL);
+    return run;
 }
 
-static size_t next_piece(struct rng *rng, size_t left)
+static void check_refused(struct view bytes, enum problem_code problem)
 {
-    size_t n = rng ? 1 + (size_t)rng_below(rng, left) : left;
+    struct http_run run = run_whole(bytes);
 
-    return n > left ? left : n;
+    free(run.held);
+    CHECK_INT(run.last, HTTP_REFUSED);
+    CHECK_INT(run.reader.refusal.problem, problem);
 }
 
-/* Random pieces with rng, single bytes with one, all at once with neither. */
-static void run_bytes(struct run *run, struct view bytes, struct rng *rng, bool one)
-{
-    memset(run, 0, sizeof(*run));
-    run->last = HTTP_MORE;
-    http_reader_init(&run->reader, &limits);
-    for (size_t at = 0, n; at < bytes.len; at += n) {
-        n = one ? 1 : next_piece(rng, bytes.len - at);
-        if (run->last == HTTP_MORE || run->last == HTTP_REFUSED) {
-            feed(run, bytes.ptr + at, n);
-        } else { /* behind the request */
-            run->held = realloc(run->held, run->len + n);
-            memcpy(run->held + run->len, bytes.ptr + at, n);
-            run->len += n;
-        }
-    }
-}
-
-static void check(const struct row *row, const struct run *run)
+static void check(const struct row *row, const struct http_run *run)
 {
     const struct http_reader *r = &run->reader;
     const char *behind = row->behind ? row->behind : "";
@@ -163,11 +141,12 @@ static void check(const struct row *row, const struct run *run)
 static void check_splits(const struct row *row, struct rng *rng)
 {
     struct view bytes = view_of(row->bytes);
-    struct run run;
+    struct http_run run;
 
     test_row("http_reader__reads_and_refuses %s", row->name);
     for (int split = -2; split < 50; split++) {
-        run_bytes(&run, bytes, split < 0 ? NULL : rng, split == -1);
+        http_run_begin(&run, &limits);
+        http_run_all(&run, bytes, split == -1 ? 1 : bytes.len, split < 0 ? NULL : rng);
         check(row, &run);
         free(run.held);
     }
@@ -178,9 +157,9 @@ TEST(http_reader__reads_and_refuses)
     struct rng rng;
 
     rng_init(&rng, 7);
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (int i = 0; i < COUNT(rows); i++)
         check_splits(&rows[i], &rng);
-    for (size_t i = 0; i < sizeof(refused_requests) / sizeof(refused_requests[0]); i++) {
+    for (int i = 0; i < COUNT(refused_requests); i++) {
         const struct refused_request *refused = &refused_requests[i];
 
         check_splits(&(struct row){.name = refused->name,
@@ -195,13 +174,12 @@ TEST(http_reader__reads_and_refuses)
  * more. */
 TEST(http_reader__wants_more_of_every_prefix)
 {
-    struct run run;
-
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         size_t len = strlen(rows[i].bytes) - (rows[i].behind ? strlen(rows[i].behind) : 0);
 
         for (size_t n = 1; !rows[i].status && n < len; n++) {
-            run_bytes(&run, (struct view){rows[i].bytes, n}, NULL, false);
+            struct http_run run = run_whole((struct view){rows[i].bytes, n});
+
             if (run.last != HTTP_MORE)
                 FAIL("%s: %zu of %zu bytes", rows[i].name, n, len);
             free(run.held);
@@ -212,35 +190,27 @@ TEST(http_reader__wants_more_of_every_prefix)
 /* NUL cannot stand in the table above. */
 TEST(http_reader__refuses_nul)
 {
-    static const char head[] = "GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n";
-    static const char chunk[] = POST "Transfer-Encoding: chunked\r\n\r\n1\0\r\nx\r\n0\r\n\r\n";
-    struct run run;
-
-    run_bytes(&run, (struct view){head, sizeof(head) - 1}, NULL, false);
-    CHECK_INT(run.last, HTTP_REFUSED);
-    free(run.held);
-    run_bytes(&run, (struct view){chunk, sizeof(chunk) - 1}, NULL, false);
-    CHECK_INT(run.last, HTTP_REFUSED);
-    free(run.held);
+    check_refused(VIEW_LIT("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"), PROBLEM_BAD_REQUEST);
+    check_refused(VIEW_LIT(CHUNKED "1\0\r\nx\r\n0\r\n\r\n"), PROBLEM_BAD_CHUNK);
 }
 
 /* Exactly max_head_bytes pass, one more does not, wherever the pieces end. */
 TEST(http_reader__holds_the_heads_limit)
 {
     char bytes[LIMIT_HEAD + 2];
-    struct run run;
-    int n;
+    struct http_run run;
 
-    for (int extra = 0; extra <= 1; extra++) {
+    for (size_t len = LIMIT_HEAD; len <= LIMIT_HEAD + 1; len++) {
+        snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\nHost: a\r\nX: %0*d\r\n\r\n",
+                 (int)len - 32, 0);
+        CHECK_INT(strlen(bytes), len);
         for (int one = 0; one <= 1; one++) {
-            n = snprintf(bytes, sizeof(bytes), "GET / HTTP/1.1\r\nHost: a\r\nX: ");
-            memset(bytes + n, 'x', (size_t)(LIMIT_HEAD + extra - 4 - n));
-            memcpy(bytes + LIMIT_HEAD + extra - 4, "\r\n\r\n", 5);
-            run_bytes(&run, (struct view){bytes, (size_t)(LIMIT_HEAD + extra)}, NULL, one != 0);
-            CHECK_INT(run.last, extra ? HTTP_REFUSED : HTTP_DONE);
-            if (extra)
-                CHECK_INT(run.reader.refusal.problem, PROBLEM_HEAD_TOO_LARGE);
+            http_run_begin(&run, &limits);
+            http_run_all(&run, view_of(bytes), one ? 1 : len, NULL);
             free(run.held);
+            CHECK_INT(run.last, len == LIMIT_HEAD ? HTTP_DONE : HTTP_REFUSED);
+            if (len > LIMIT_HEAD)
+                CHECK_INT(run.reader.refusal.problem, PROBLEM_HEAD_TOO_LARGE);
         }
     }
 }
@@ -248,19 +218,11 @@ TEST(http_reader__holds_the_heads_limit)
 TEST(http_reader__bounds_chunk_extensions)
 {
     struct buf bytes AT_END(buf_release) = BUF_INIT;
-    struct run run;
 
     buf_add_str(&bytes, CHUNKED);
-    for (int i = 0; i < 20; i++) {
-        buf_add_str(&bytes, "1;");
-        for (int k = 0; k < 250; k++)
-            buf_add_str(&bytes, "e");
-        buf_add_str(&bytes, "\r\nx\r\n");
-    }
-    run_bytes(&run, buf_view(&bytes), NULL, false);
-    CHECK_INT(run.last, HTTP_REFUSED);
-    CHECK_INT(run.reader.refusal.problem, PROBLEM_BAD_CHUNK);
-    free(run.held);
+    for (int i = 0; i < 20; i++)
+        buf_printf(&bytes, "1;%0250d\r\nx\r\n", 0);
+    check_refused(buf_view(&bytes), PROBLEM_BAD_CHUNK);
 }
 
 /* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it
@@ -268,71 +230,57 @@ TEST(http_reader__bounds_chunk_extensions)
 TEST(http_reader__squeezes_chunks)
 {
     static const char *const chunk = "1\r\nx\r\n";
-    struct run run = {.last = HTTP_MORE};
+    struct http_run run;
     size_t head = strlen(CHUNKED);
 
-    http_reader_init(&run.reader, &limits);
-    feed(&run, CHUNKED, head);
+    http_run_begin(&run, &limits);
+    http_run_feed(&run, CHUNKED, head);
     for (int i = 1; i <= LIMIT_BODY; i++) {
-        feed(&run, chunk, strlen(chunk));
+        http_run_feed(&run, chunk, strlen(chunk));
         CHECK_INT(run.len, head + (size_t)i);
     }
-    feed(&run, "0\r\n\r\n", 5);
+    http_run_feed(&run, "0\r\n\r\n", 5);
     CHECK_INT(run.last, HTTP_DONE);
     CHECK_INT(run.len, head + LIMIT_BODY);
     free(run.held);
 }
 
-static void read_flags(struct run *run, const char *bytes)
-{
-    run_bytes(run, view_of(bytes), NULL, false);
-    free(run->held);
-    if (run->last == HTTP_REFUSED)
-        FAIL("refused: %s", run->reader.refusal.detail);
-}
-
-TEST(http_reader__tells_persistence)
+TEST(http_reader__reports_persistence_and_expectation)
 {
     static const struct {
         const char *bytes;
-        bool keep_alive;
+        bool keep_alive, expects;
     } cases[] = {
-        {"GET / HTTP/1.1\r\n" H "\r\n", true},
-        {"GET / HTTP/1.1\r\n" H "Connection: close\r\n\r\n", false},
-        {"GET / HTTP/1.1\r\n" H "Connection: foo, CLOSE\r\n\r\n", false},
-        {"GET / HTTP/1.1\r\n" H "Connection: keep-alive\r\nConnection: close\r\n\r\n", false},
-        {"GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n", true},
-        {"GET / HTTP/1.0\r\n\r\n", false},
-        {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true},
-        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false},
+        {"GET / HTTP/1.1\r\n" H "\r\n", true, false},
+        {"GET / HTTP/1.1\r\n" H "Connection: close\r\n\r\n", false, false},
+        {"GET / HTTP/1.1\r\n" H "Connection: foo, CLOSE\r\n\r\n", false, false},
+        {"GET / HTTP/1.1\r\n" H "Connection: keep-alive\r\nConnection: close\r\n\r\n", false,
+         false},
+        {"GET / HTTP/1.1\r\n" H "Connection: closed\r\n\r\n", true, false},
+        {"GET / HTTP/1.0\r\n\r\n", false, false},
+        {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, false},
+        {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false, false},
+        {POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", true, true},
+        {POST "Expect: 100-continue\r\n\r\n", true, false}, /* nothing is to come */
+        {"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx", false, false},
     };
-    struct run run;
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-        test_row("http_reader__tells_persistence %zu", i);
-        read_flags(&run, cases[i].bytes);
+    for (int i = 0; i < COUNT(cases); i++) {
+        struct http_run run = run_whole(view_of(cases[i].bytes));
+
+        test_row("http_reader__reports_persistence_and_expectation %d", i);
+        free(run.held);
+        CHECK_INT(run.last, HTTP_DONE);
         CHECK_INT(run.reader.head.keep_alive, cases[i].keep_alive);
+        CHECK_INT(run.reader.head.expect_continue, cases[i].expects);
     }
-}
-
-TEST(http_reader__tells_expectation)
-{
-    struct run run;
-
-    read_flags(&run, POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx");
-    CHECK(run.reader.head.expect_continue);
-    read_flags(&run, POST "Expect: 100-continue\r\n\r\n"); /* nothing is to come */
-    CHECK(!run.reader.head.expect_continue);
-    read_flags(&run, "POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx");
-    CHECK(!run.reader.head.expect_continue);
 }
 
 TEST(http_reader__finds_fields)
 {
-    struct run run;
+    struct http_run run =
+        run_whole(VIEW_LIT("GET /p?q=1 HTTP/1.1\r\n" H "X-A:  one \r\nx-a: two\r\n\r\n"));
 
-    run_bytes(&run, view_of("GET /p?q=1 HTTP/1.1\r\n" H "X-A:  one \r\nx-a: two\r\n\r\n"), NULL,
-              false);
     CHECK_INT(run.last, HTTP_DONE);
     CHECK_VIEW(http_head_find(&run.reader.head, run.held, "X-a"), "one");
     CHECK(http_head_find(&run.reader.head, run.held, "x-b").ptr == NULL);
@@ -343,15 +291,15 @@ TEST(http_reader__finds_fields)
 
 TEST(http_reader__started_by_a_byte_of_the_request)
 {
-    struct run run = {.last = HTTP_MORE};
+    struct http_run run;
 
-    http_reader_init(&run.reader, &limits);
-    feed(&run, "\r", 1);
+    http_run_begin(&run, &limits);
+    http_run_feed(&run, "\r", 1);
     CHECK(!http_reader_started(&run.reader));
-    feed(&run, "\n", 1);
+    http_run_feed(&run, "\n", 1);
     CHECK(!http_reader_started(&run.reader));
     CHECK_INT(run.len, 0);
-    feed(&run, "G", 1);
+    http_run_feed(&run, "G", 1);
     CHECK(http_reader_started(&run.reader));
     free(run.held);
 }

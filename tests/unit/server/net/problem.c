@@ -80,7 +80,7 @@ TEST(problem__codes_are_kept)
         {"out_of_memory", 503, true, true},
     };
 
-    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+    for (int i = 0; i < COUNT(known); i++) {
         const struct problem_kind *found = NULL;
 
         test_row("problem__codes_are_kept %s", known[i].code);

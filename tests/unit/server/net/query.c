@@ -22,7 +22,7 @@ TEST(query__reads_a_switch)
     bool on;
     struct err err;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("query__reads_a_switch %s", rows[i].query);
         on = !rows[i].on;
         CHECK_OK(read_query(view_of(rows[i].query), "dry_run", true, &on, &err), err);
@@ -55,7 +55,7 @@ TEST(query__reports_what_is_wrong)
     bool on;
     struct err err;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         const struct view query = view_of(rows[i].query);
 
         test_row("query__reports_what_is_wrong %s", rows[i].query);

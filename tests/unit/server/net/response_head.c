@@ -36,7 +36,7 @@ TEST(answer_head__writes_dates)
     };
     char out[HTTP_DATE_BYTES];
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         http_date(cases[i].unix_s, out);
         CHECK_STR(out, cases[i].date);
     }

@@ -3,23 +3,16 @@
 #define _GNU_SOURCE /* memmem */
 #include "server/net/server.h"
 
-#include <arpa/inet.h>
-#include <fcntl.h>
-#include <netinet/in.h>
-#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include "tests/unit/server/net/server_fixture.h"
 
 TEST(server__spreads_connections)
 {
-    struct http_client clients[10];
+    struct http_client *clients;
 
     fixture_begin();
-    for (int i = 0; i < 10; i++) {
-        clients[i] = connect_client();
-        expect_alive(&clients[i]);
-    }
+    clients = connect_idle(10);
     CHECK_INT(server_connections(&fixture.server), 10);
     CHECK_INT(atomic_load(&fixture.server.threads[0].connections), 5);
     CHECK_INT(atomic_load(&fixture.server.threads[1].connections), 5);
@@ -43,7 +36,6 @@ TEST(server__beats)
 TEST(server__listens_on_a_unix_socket)
 {
     char path[64], address[80];
-    struct http_client client;
     struct stat st;
     struct err err;
 
@@ -54,9 +46,7 @@ TEST(server__listens_on_a_unix_socket)
         fixture.options.address = address;
         fixture_start();
         CHECK_STR(listener_text(&fixture.server.listener), address);
-        client = connect_client();
-        expect_alive(&client);
-        http_client_release(&client);
+        connect_idle(1);
         if (round == 0) { /* one that is in use is not taken away */
             struct listener second;
 
@@ -65,9 +55,7 @@ TEST(server__listens_on_a_unix_socket)
                           &(struct listener_args){.loop = &fixture.loop, .address = address}, &err),
                       err, "bind");
             CHECK_INT(err.code, ERR_UNAVAILABLE);
-            client = connect_client();
-            expect_alive(&client);
-            http_client_release(&client);
+            connect_idle(1);
         }
         fixture_stop();
         CHECK(stat(path, &st) == -1);
@@ -83,10 +71,10 @@ TEST(server__listens_on_a_unix_socket)
     }
 }
 
-static void on_drained(const struct drain_outcome *outcome, void *arg)
+static void on_drained(int64_t n_cut, void *arg)
 {
     (void)arg;
-    fixture.cut = outcome->cut;
+    fixture.cut = n_cut;
     fixture.drained = 1;
 }
 
@@ -105,38 +93,39 @@ static void drain(void)
     WAIT_UNTIL(server_draining(&fixture.server));
 }
 
+static void expect_last(struct http_client *client)
+{
+    struct client_response response = expect(client, 200);
+
+    CHECK_VIEW(http_response_header(&response, "connection"), "close");
+    expect_end(client);
+}
+
 TEST(server__drains)
 {
-    struct http_client idle, late, fresh, refused;
-    struct client_response response;
+    struct http_client *idle, *late, *fresh, refused;
     struct err err;
 
     fixture_init();
     fixture.options.drain_grace_ms = 300;
     fixture.options.drain_max_ms = 60000;
     fixture_start();
-    idle = connect_client();
-    expect_alive(&idle);
+    idle = connect_idle(1);
     late = connect_client();
-    send_text(&late, "GET /late HTTP/1.1\r\nHost: a\r\n\r\n");
+    send_text(late, GET("/late"));
     drain();
-    response = expect(&late, 200); /* what was begun is answered */
-    CHECK_VIEW(http_response_header(&response, "connection"), "close");
-    expect_end(&late);
+    expect_last(late);        /* what was begun is answered */
     fresh = connect_client(); /* within the grace */
-    response = ask(&fresh, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200);
-    CHECK_VIEW(http_response_header(&response, "connection"), "close");
-    expect_end(&fresh);
-    CHECK_INT(http_client_wait_end(&idle, 500), HTTP_CLIENT_OPEN);
+    send_text(fresh, GET("/get"));
+    expect_last(fresh);
+    CHECK_INT(http_client_wait_end(idle, 500), HTTP_CLIENT_OPEN);
     CHECK_OK(http_client_init(&refused, listener_text(&fixture.server.listener), WAIT_MS, &err),
              err);
     CHECK_ERR(http_client_connect(&refused, &err), err, "refused"); /* after it */
     http_client_release(&refused);
     CHECK_INT(fixture.drained, 0);
-    send_text(&idle, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n"); /* its next request is its last */
-    response = expect(&idle, 200);
-    CHECK_VIEW(http_response_header(&response, "connection"), "close");
-    expect_end(&idle);
+    send_text(idle, GET("/get")); /* its next request is its last */
+    expect_last(idle);
     WAIT_UNTIL(fixture.drained == 1);
     CHECK_INT(fixture.cut, 0);
     fixture_stop();
@@ -144,24 +133,18 @@ TEST(server__drains)
 
 TEST(server__drains_no_longer_than_allowed)
 {
-    struct http_client parked, idle;
-
     fixture_init();
     fixture.options.drain_grace_ms = 10;
     fixture.options.drain_max_ms = 100;
     fixture_start();
-    parked = connect_client();
-    idle = connect_client();
-    expect_alive(&idle);
-    send_text(&parked, "GET /park HTTP/1.1\r\nHost: a\r\n\r\n");
+    connect_idle(1);
+    send_text(connect_client(), GET("/park"));
     WAIT_UNTIL(fixture.parked == 1);
     drain();
     WAIT_UNTIL(fixture.drained == 1);
     CHECK_INT(fixture.cut, 2);
     fixture_stop();
     CHECK_INT(fixture.gone, 1);
-    http_client_release(&parked);
-    http_client_release(&idle);
 }
 
 #define CLIENTS 6

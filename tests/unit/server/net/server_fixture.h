@@ -7,8 +7,9 @@
  *   GET  /park    is never answered
  *   GET  /big     8 MiB of "x"
  *   GET  /nothing neither answers nor defers
- *   GET  /id      the request id, a blank, the query, a blank, the authority, a blank, the
- * traceparent
+ *   GET  /id      the request id, the query, the authority and the traceparent, blanks between
+ *
+ * Clients belong to the fixture: fixture_stop() releases them.
  */
 #ifndef TESTS_SERVER_FIXTURE_H
 #define TESTS_SERVER_FIXTURE_H
@@ -22,7 +23,10 @@
 #include "tests/test.h"
 #include "tests/unit/server/net/http_defaults.h"
 
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: a\r\n\r\n"
+#define POST(length) "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n"
 #define BIG_BYTES (8u << 20)
+#define MAX_CLIENTS 160
 #define WAIT_MS 5000 /* far beyond what a working server takes, even on a busy machine */
 
 struct fixture {
@@ -37,6 +41,8 @@ struct fixture {
     _Atomic int64_t cut;
     struct letter drain;
     char *big;
+    struct http_client clients[MAX_CLIENTS];
+    int n_clients;
 };
 
 static struct fixture fixture;
@@ -192,7 +198,7 @@ static void fixture_start(void)
                      .options = &fixture.options,
                      .memory = &fixture.memory,
                      .routes = fixture_routes,
-                     .n_routes = sizeof(fixture_routes) / sizeof(fixture_routes[0]),
+                     .n_routes = COUNT(fixture_routes),
                      .hooks = {.on_response = on_fixture_answer, .on_evicted = on_fixture_evicted},
                  },
                  &err),
@@ -231,8 +237,7 @@ static atomic_int n_limits_taken;
 
 static void on_thread_limits(struct letter *letter, void *reader)
 {
-    connection_pool_set_limits(&((struct net_thread *)reader)->pool,
-                               &((struct limits_letter *)letter)->limits);
+    ((struct net_thread *)reader)->pool.limits = ((struct limits_letter *)letter)->limits;
     atomic_fetch_add(&n_limits_taken, 1);
 }
 
@@ -276,39 +281,40 @@ static void fixture_stop(void)
     CHECK_INT(fixture_body_bytes(), 0);
     loop_release(&fixture.loop);
     free(fixture.big);
+    for (int i = 0; i < fixture.n_clients; i++)
+        http_client_release(&fixture.clients[i]);
 }
 
 /* ---- the client's side ----------------------------------------------------------------------- */
 
-static struct http_client connect_client(void)
+static struct http_client *connect_client(void)
 {
-    struct http_client client;
+    struct http_client *client = &fixture.clients[fixture.n_clients++];
     struct err err;
 
-    CHECK_OK(http_client_init(&client, listener_text(&fixture.server.listener), WAIT_MS, &err),
-             err);
-    CHECK_OK(http_client_connect(&client, &err), err);
+    CHECK(fixture.n_clients <= MAX_CLIENTS);
+    CHECK_OK(http_client_init(client, listener_text(&fixture.server.listener), WAIT_MS, &err), err);
+    CHECK_OK(http_client_connect(client, &err), err);
     return client;
 }
 
 /* For a test of one client. */
-static inline struct http_client fixture_begin_client(void)
+static inline struct http_client *fixture_begin_client(void)
 {
     fixture_begin();
     return connect_client();
 }
 
-static inline void fixture_end_client(struct http_client *client)
+static void send_bytes(struct http_client *client, const void *bytes, size_t n)
 {
-    http_client_release(client);
-    fixture_stop();
+    struct err err;
+
+    CHECK_OK(http_client_send(client, (struct view){bytes, n}, &err), err);
 }
 
 static inline void send_text(struct http_client *client, const char *text)
 {
-    struct err err;
-
-    CHECK_OK(http_client_send(client, view_of(text), &err), err);
+    send_bytes(client, text, strlen(text));
 }
 
 /* An answer of that status; returned for more looks at it. */
@@ -328,15 +334,21 @@ static inline struct client_response ask(struct http_client *client, const char 
     return expect(client, status);
 }
 
-static inline void expect_code(struct http_client *client, int status, const char *code)
+static void check_code(const struct client_response *response, const char *code)
 {
-    struct client_response response = expect(client, status);
     char want[64];
 
     snprintf(want, sizeof(want), "\"code\":\"%s\"", code);
-    if (!memmem(response.body.ptr, response.body.len, want, strlen(want)))
-        FAIL("body is %.*s, want %s", VIEW_ARG(response.body), want);
-    CHECK_VIEW(http_response_header(&response, "content-type"), "application/problem+json");
+    if (!memmem(response->body.ptr, response->body.len, want, strlen(want)))
+        FAIL("body is %.*s, want %s", VIEW_ARG(response->body), want);
+    CHECK_VIEW(http_response_header(response, "content-type"), "application/problem+json");
+}
+
+static inline void expect_code(struct http_client *client, int status, const char *code)
+{
+    struct client_response response = expect(client, status);
+
+    check_code(&response, code);
 }
 
 static void expect_end(struct http_client *client)
@@ -348,7 +360,17 @@ static void expect_end(struct http_client *client)
 /* The connection still serves. */
 static inline void expect_alive(struct http_client *client)
 {
-    CHECK_VIEW(ask(client, "GET /get HTTP/1.1\r\nHost: a\r\n\r\n", 200).body, "ok");
+    CHECK_VIEW(ask(client, GET("/get"), 200).body, "ok");
+}
+
+/* n clients next to each other, each of which has been served. */
+static inline struct http_client *connect_idle(int n)
+{
+    struct http_client *clients = &fixture.clients[fixture.n_clients];
+
+    for (int i = 0; i < n; i++)
+        expect_alive(connect_client());
+    return clients;
 }
 
 #define WAIT_UNTIL(cond)                                                                           \

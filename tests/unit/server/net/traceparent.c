@@ -29,7 +29,7 @@ TEST(traceparent__is_checked)
         {"", false},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         test_row("traceparent__is_checked %s", cases[i].text);
         CHECK_INT(traceparent_is_valid(view_of(cases[i].text)), cases[i].valid);
     }

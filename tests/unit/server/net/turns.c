@@ -23,6 +23,7 @@ struct rig {
     int n_gets;
     int64_t last_duration_us;
     struct timer stop;
+    int clients[16], n_clients; /* closed by rig_close() */
 };
 
 static struct rig rig;
@@ -51,7 +52,7 @@ static const struct http_route routes[] = {
     {"POST", "/get", handle_get, NULL, 0},
     {"GET", "/stop", handle_stop, NULL, 0},
 };
-static const struct router router = {routes, sizeof(routes) / sizeof(routes[0])};
+static const struct router router = {routes, COUNT(routes)};
 
 static void on_answer(void *user, int label, int status, int64_t duration_us)
 {
@@ -68,18 +69,18 @@ static void on_stop_timer(struct timer *timer, void *arg)
     loop_stop(&rig.loop);
 }
 
-static void rig_open(const struct http_options *options)
+static void rig_open(void)
 {
     struct err err;
 
     rig = (struct rig){.n_gets = 0};
     timer_init(&rig.stop, on_stop_timer, NULL);
     CHECK_OK(loop_init(&rig.loop, &rig, &err), err);
-    budget_init(&rig.memory, 1 << 27, options->max_body_bytes);
-    net_shared_init(&rig.shared, &rig.memory);
+    budget_init(&rig.memory, 1 << 27, http_defaults.max_body_bytes);
+    rig.shared.memory = &rig.memory;
     rig.pool = (struct connection_pool){.loop = &rig.loop,
                                         .shared = &rig.shared,
-                                        .limits = net_limits_of(options),
+                                        .limits = net_limits_of(&http_defaults),
                                         .router = &router,
                                         .hooks.on_response = on_answer};
     CHECK_OK(connection_pool_init(&rig.pool, &err), err);
@@ -95,6 +96,8 @@ static int64_t body_bytes(void)
 
 static void rig_close(void)
 {
+    for (int i = 0; i < rig.n_clients; i++)
+        close(rig.clients[i]);
     connection_pool_release(&rig.pool);
     loop_timer_remove(&rig.loop, &rig.stop);
     loop_release(&rig.loop);
@@ -106,12 +109,13 @@ static int connect_client(int *server)
 {
     int ends[2];
 
+    CHECK(rig.n_clients < COUNT(rig.clients));
     CHECK_INT(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends), 0);
     CHECK_INT(connection_admit(&rig.shared, &rig.pool.limits), 0);
     connection_pool_open(&rig.pool, ends[1], false);
     if (server)
         *server = ends[1];
-    return ends[0];
+    return rig.clients[rig.n_clients++] = ends[0];
 }
 
 static void put(int fd, const char *text, size_t len)
@@ -136,7 +140,7 @@ TEST(turns__a_pipeline_lets_others_in_between)
     char requests[N * (sizeof(GET) - 1)];
     int many, one;
 
-    rig_open(&http_defaults);
+    rig_open();
     for (int i = 0; i < N; i++)
         memcpy(requests + (size_t)i * (sizeof(GET) - 1), GET, sizeof(GET) - 1);
     many = connect_client(NULL);
@@ -152,8 +156,6 @@ TEST(turns__a_pipeline_lets_others_in_between)
         run_for(2000);
     }
     CHECK_INT(rig.n_gets, N); /* and all of them are answered, in their turns */
-    close(many);
-    close(one);
     rig_close();
 }
 
@@ -162,7 +164,7 @@ TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
     static char junk[160 * 1024];
     int size = 2 * (int)sizeof(junk), left, flood, server, one;
 
-    rig_open(&http_defaults);
+    rig_open();
     flood = connect_client(&server);
     one = connect_client(NULL);
     CHECK_INT(setsockopt(flood, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
@@ -174,32 +176,25 @@ TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
     loop_run(&rig.loop);
     CHECK_INT(ioctl(server, FIONREAD, &left), 0);
     CHECK(left > 0);
-    close(flood);
-    close(one);
     rig_close();
 }
 
 /* Or a few bytes a second would keep everybody's bodies out. */
 TEST(turns__heads_that_only_announce_a_body_cost_nothing)
 {
-    struct http_options options = http_defaults;
-    int heads[8], one;
+    int one;
 
-    rig_open(&options);
+    rig_open();
     budget_set_limit(&rig.memory, 1 << 20, 0);
-    for (size_t i = 0; i < 8; i++) {
-        heads[i] = connect_client(NULL);
-        put_text(heads[i], "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\nx");
-    }
+    for (int i = 0; i < 8; i++)
+        put_text(connect_client(NULL),
+                 "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\nx");
     run_for(10000);
     CHECK(body_bytes() <= 8 * 4096);
     one = connect_client(NULL);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}" STOP);
     loop_run(&rig.loop);
     CHECK_INT(rig.n_gets, 1);
-    for (size_t i = 0; i < 8; i++)
-        close(heads[i]);
-    close(one);
     rig_close();
 }
 
@@ -209,7 +204,7 @@ TEST(turns__an_empty_line_does_not_start_the_next_request)
     int64_t from_us = clock_now_us();
     int one;
 
-    rig_open(&http_defaults);
+    rig_open();
     one = connect_client(NULL);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}\r\n");
     run_for(200000);
@@ -218,7 +213,6 @@ TEST(turns__an_empty_line_does_not_start_the_next_request)
     loop_run(&rig.loop);
     CHECK(rig.last_duration_us <
           clock_now_us() - from_us - 199000); /* it ran that long without it */
-    close(one);
     rig_close();
 }
 
@@ -227,7 +221,7 @@ TEST(turns__waiting_behind_others_counts)
 {
     int one;
 
-    rig_open(&http_defaults);
+    rig_open();
     one = connect_client(NULL);
     put_text(one, GET GET "GET /stop HTTP/1.1\r\n");
     run_for(200000);
@@ -235,7 +229,6 @@ TEST(turns__waiting_behind_others_counts)
     put_text(one, "Host: a\r\n\r\n");
     loop_run(&rig.loop);
     CHECK(rig.last_duration_us >= 200000);
-    close(one);
     rig_close();
 }
 
@@ -245,7 +238,7 @@ TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
     int one, size = 1 << 20;
 
     memset(body, 'b', sizeof(body));
-    rig_open(&http_defaults);
+    rig_open();
     one = connect_client(NULL);
     CHECK_INT(setsockopt(one, SOL_SOCKET, SO_SNDBUF, &size, sizeof(size)), 0);
     put_text(one, "POST /get HTTP/1.1\r\nHost: a\r\nContent-Length: 262144\r\n\r\n");
@@ -259,6 +252,5 @@ TEST(turns__a_large_buffer_is_not_kept_for_half_an_empty_line)
     CHECK(rig.pool.buffers.spare_bytes >= sizeof(body)); /* the free list has it */
     put_text(one, "\n" STOP);
     loop_run(&rig.loop);
-    close(one);
     rig_close();
 }

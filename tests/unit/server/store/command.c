@@ -3,7 +3,7 @@
 
 #include "tests/test.h"
 
-TEST(command__is_resp2_of_the_length_that_is_said)
+TEST(command__is_resp2_of_the_announced_length)
 {
     static const struct view bytes = {"\0\r\n", 3};
     static const struct {
@@ -22,7 +22,7 @@ TEST(command__is_resp2_of_the_length_that_is_said)
         {{VIEW_LIT("DEL")}, 11, "*11\r\n$3\r\nDEL\r\n$0\r\n", 74},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         char out[128];
         const char *end = command_write(out, rows[i].args, rows[i].n_args);
 

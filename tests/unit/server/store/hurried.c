@@ -1,13 +1,12 @@
 /* Who is to blame: a caller in a hurry, a busy loop and a slow greeting are no fault of the
  * store. */
-#include <arpa/inet.h>
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "tests/loopback.h"
 #include "tests/unit/server/store/store_rig.h"
 
 int __real_getaddrinfo(const char *node, const char *service, const struct addrinfo *hints,
@@ -176,7 +175,7 @@ TEST(store__a_busy_loop_does_not_excuse_a_silent_store)
 /* ---- a server that greets slowly ------------------------------------------------------------- */
 
 static struct {
-    int listener, port;
+    int listener;
     pthread_t thread;
     atomic_int n_connections;
 } slow;
@@ -206,27 +205,16 @@ static void *serve_slowly(void *arg)
     }
 }
 
-static void slow_start(void)
-{
-    struct sockaddr_in at = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-    socklen_t len = sizeof(at);
-
-    memset(&slow, 0, sizeof(slow));
-    slow.listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    CHECK_INT(bind(slow.listener, (struct sockaddr *)&at, sizeof(at)), 0);
-    CHECK_INT(listen(slow.listener, 16), 0);
-    CHECK_INT(getsockname(slow.listener, (struct sockaddr *)&at, &len), 0);
-    slow.port = ntohs(at.sin_port);
-    CHECK_INT(pthread_create(&slow.thread, NULL, serve_slowly, NULL), 0);
-}
-
 TEST(store__a_slow_greeting_is_waited_for_with_the_breaker_open)
 {
     struct store_settings settings = settings_of(NULL);
     char url[64];
+    int port = 0;
 
-    slow_start();
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", slow.port);
+    memset(&slow, 0, sizeof(slow));
+    slow.listener = loopback_listen(&port);
+    CHECK_INT(pthread_create(&slow.thread, NULL, serve_slowly, NULL), 0);
+    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", port);
     settings.redis.url = url;
     settings.redis.timeout_ms = 10;
     settings.redis.connect_ms = 2000;

@@ -33,7 +33,7 @@ static const struct {
 
 TEST(redis_options__takes_its_two_forms_only)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct redis_url url;
         struct err err;
         int rc = redis_options_url(rows[i].url, &url, &err);

@@ -3,7 +3,7 @@
 
 #include "tests/test.h"
 
-TEST(refusal__tells_what_and_never_the_password)
+TEST(refusal__reports_what_and_never_the_password)
 {
     static const struct {
         const char *error, *password, *text;
@@ -27,7 +27,7 @@ TEST(refusal__tells_what_and_never_the_password)
     };
     char text[REFUSAL_BYTES];
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         test_row("refusal: %s", rows[i].error);
         refusal_text(view_of(rows[i].error), view_of(rows[i].password), text);
         CHECK_STR(text, rows[i].text);

@@ -17,19 +17,23 @@ static void begin(int n_owed, const struct store_expected *expected, struct budg
     owed = n_owed;
 }
 
+static void receive(const char *bytes, size_t len)
+{
+    size_t room;
+    char *into = reply_reader_room(&reader, &room);
+
+    CHECK(into && len <= room);
+    memcpy(into, bytes, len);
+    reply_reader_received(&reader, len);
+}
+
 /* As a link does after a read: NULL, or why the link ends. *n: replies that came, each a call of
  * its own. */
 static const char *feed(const char *bytes, size_t len, int *n)
 {
     enum reply_progress progress;
-    size_t room;
-    char *into = reply_reader_room(&reader, &room);
 
-    if (!into)
-        return reader.why;
-    CHECK(len <= room);
-    memcpy(into, bytes, len);
-    reply_reader_received(&reader, len);
+    receive(bytes, len);
     while ((progress = reply_reader_next(&reader, owed ? &bounds : NULL)) == REPLY_WHOLE) {
         CHECK(owed-- > 0);
         CHECK_INT(reply_reader_n_whole(&reader), 1);
@@ -97,7 +101,7 @@ TEST(reply_reader__admits_what_was_asked_for)
         {"+1\r\n", 1, 0, "no number", &number},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+    for (int i = 0; i < COUNT(rows); i++)
         for (size_t step = 1; step < 100; step *= 2) {
             const char *why;
             int n = 0;
@@ -164,12 +168,10 @@ TEST(reply_reader__keeps_the_replies_of_a_call)
     CHECK(!feed(":1\r\n", 4, &n)); /* of an earlier call */
     for (int call = 0; call < 2; call++) {
         char head[32];
-        size_t room;
 
         snprintf(head, sizeof(head), "$%zu\r\n", sizeof(big));
         for (size_t at = 0; tail[at]; at++) {
-            *reply_reader_room(&reader, &room) = tail[at];
-            reply_reader_received(&reader, 1);
+            receive(&tail[at], 1);
             (void)reply_reader_next(&reader, &bounds);
             CHECK_INT(reply_reader_n_whole(&reader),
                       (at >= 14) + (at >= 19) + (at >= 31) + (at >= 36));
@@ -179,10 +181,7 @@ TEST(reply_reader__keeps_the_replies_of_a_call)
             size_t len = (size_t[]){strlen(head), sizeof(big), 2}[part];
 
             for (size_t at = 0; at < len; at += 5000) {
-                size_t step = at + 5000 < len ? 5000 : len - at;
-
-                memcpy(reply_reader_room(&reader, &room), bytes + at, step);
-                reply_reader_received(&reader, step);
+                receive(bytes + at, at + 5000 < len ? 5000 : len - at);
                 CHECK_INT(reply_reader_next(&reader, &bounds),
                           part == 2 ? REPLY_WHOLE : REPLY_PART);
             }

@@ -30,23 +30,22 @@ static inline void append_reply(char *out, size_t size, const struct store_reply
 {
     static const char *const marks[] = {
         [STORE_ERROR] = "-", [STORE_STATUS] = "+", [STORE_STRING] = ""};
-    size_t n = strlen(out);
+    char *end = out + strlen(out);
 
+    size -= (size_t)(end - out);
     if (reply->type == STORE_NIL)
-        snprintf(out + n, size - n, "nil");
+        snprintf(end, size, "nil");
     else if (reply->type == STORE_INTEGER)
-        snprintf(out + n, size - n, ":%lld", (long long)reply->integer);
+        snprintf(end, size, ":%lld", (long long)reply->integer);
     else if (reply->type != STORE_ARRAY)
-        snprintf(out + n, size - n, "%s%.*s", marks[reply->type], VIEW_ARG(reply->text));
+        snprintf(end, size, "%s%.*s", marks[reply->type], VIEW_ARG(reply->text));
     else {
-        snprintf(out + n, size - n, "[");
+        snprintf(end, size, "[");
         for (int i = 0; i < reply->n; i++) {
-            append_reply(out, size, &reply->elements[i]);
-            n = strlen(out);
-            snprintf(out + n, size - n, i < reply->n - 1 ? "," : "");
+            strcat(end, i ? "," : "");
+            append_reply(end, size - 1, &reply->elements[i]);
         }
-        n = strlen(out);
-        snprintf(out + n, size - n, "]");
+        strcat(end, "]");
     }
 }
 
@@ -113,27 +112,18 @@ static inline struct store_settings settings_of(const char *url)
         .probe = &probe};
 }
 
-static inline const char *tcp_url(void)
-{
-    static char url[64];
-
-    snprintf(url, sizeof(url), "redis://127.0.0.1:%d", rig.redis.port);
-    return url;
-}
-
 static inline void rig_start(const char *const *extra, const struct store_settings *settings)
 {
-    struct store_settings tcp;
+    struct store_settings chosen = settings ? *settings : settings_of(NULL);
     struct err err;
 
     memset(&rig, 0, sizeof(rig));
     redis_start(&rig.redis, extra);
-    tcp = settings ? *settings : settings_of(NULL);
-    if (!tcp.redis.url)
-        tcp.redis.url = tcp_url();
+    if (!chosen.redis.url)
+        chosen.redis.url = rig.redis.url;
     CHECK_OK(loop_init(&rig.loop, NULL, &err), err);
     timer_init(&rig.tick, on_tick, NULL);
-    CHECK_OK(store_new(&rig.loop, &tcp, 1, &rig.store, &err), err);
+    CHECK_OK(store_new(&rig.loop, &chosen, 1, &rig.store, &err), err);
 }
 
 static inline void rig_start_up(const struct store_settings *settings)

@@ -9,6 +9,10 @@
 #include "tests/test.h"
 
 #define MODEL_FOLDER "tests/golden/models/e2e"
+/* Members of a configuration. */
+#define OPTION ",\"rank\":{\"top_n\":5}"
+#define LARGER ",\"batch\":{\"max_tokens\":16384}"
+#define RESTART ",\"http\":{\"workers\":7}"
 #define AD "{\"adid\":\"a1\",\"title\":\"shoes\",\"bid\":1.0,\"bid_type\":\"cpm\"}\n"
 
 static struct {
@@ -87,7 +91,7 @@ static void start_first(void)
 /* Waits for the letter; its result stays in s.result. */
 static void receive(void)
 {
-    struct pollfd ready = {.fd = mailbox_fd(&s.box), .events = POLLIN};
+    struct pollfd ready = {.fd = s.box.fd, .events = POLLIN};
 
     while (!s.result) {
         CHECK(poll(&ready, 1, 60000) == 1);
@@ -206,120 +210,91 @@ TEST(loader__first_load_that_fails_frees_its_configuration)
     end();
 }
 
-TEST(loader__without_a_change_nothing_is_built)
-{
-    start();
-    CHECK_INT(reload(false), LOAD_UNCHANGED);
-    CHECK(!s.result->world);
-    CHECK_INT(s.prepared, 2); /* log rotation: files are opened anew all the same */
-    put_back();
-    end();
-}
-
-/* What a reload reads again, by what changed; the rest is the old world's. */
-static const struct {
-    const char *name, *more, *catalog;
+/* One reload: what it changes, and what it reads again; the rest is the old world's. */
+static const struct row {
+    const char *name, *more, *catalog; /* the catalog NULL: stays; "": is removed */
+    enum load_status status;
+    const char *text; /* in the diff, or in the error */
+    int top_n;        /* in effect then; 0: the default */
     bool catalog_new, engines_new;
-} changes[] = {
-    {"option", ",\"rank\":{\"top_n\":5}", AD, false, false},
-    {"smaller batch", ",\"batch\":{\"max_tokens\":4096}", AD, false, false},
-    {"larger batch", ",\"batch\":{\"max_tokens\":16384}", AD, false, true},
-    {"catalog", "", AD "\n", true, false},
+    bool unprepared; /* the last step fails */
+} rows[] = {
+    {"nothing", "", NULL, LOAD_UNCHANGED, .text = "\"changed\":[]"},
+    {"option", OPTION, NULL, LOAD_APPLIED, .text = "/rank/top_n", .top_n = 5},
+    {"smaller batch", ",\"batch\":{\"max_tokens\":4096}", NULL, LOAD_APPLIED,
+     .text = "/batch/max_tokens"},
+    {"larger batch", LARGER, NULL, LOAD_APPLIED, .text = "/batch/max_tokens", .engines_new = true},
+    {"catalog", "", AD "\n", LOAD_APPLIED, .text = "\"files\":[\"catalog\"]", .catalog_new = true},
+    {"restart", RESTART, NULL, LOAD_UNCHANGED,
+     .text = "\"needs_restart\":[{\"pointer\":\"/http/workers\""},
+    {"restart and option", RESTART OPTION, NULL, LOAD_APPLIED, .text = "/rank/top_n", .top_n = 5},
+    /* Engines are opened and closed again. */
+    {"dry run", LARGER, AD "\n", LOAD_VALID, .text = "/batch/max_tokens"},
+    /* What is broken leaves the old world. */
+    {"bad option", ",\"rank\":{\"top_n\":0}", NULL, LOAD_FAILED, .text = "/rank/top_n"},
+    {"syntax", ",,", NULL, LOAD_FAILED, .text = "line 1"},
+    {"bad ad", "", AD "{\"adid\":7}\n", LOAD_FAILED, .text = "line 2"},
+    {"no catalog", "", "", LOAD_FAILED, .text = "catalog.jsonl"},
+    {"option, bad catalog", OPTION, "x", LOAD_FAILED, .text = "line 1"},
+    {"resources", OPTION, NULL, LOAD_FAILED, .text = "not prepared", .unprepared = true},
 };
 
-TEST(loader__what_did_not_change_is_taken_over)
+static void check_taken_over(const struct world *old, const struct row *row)
 {
-    for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
-        struct world *old;
+    CHECK_INT(s.world->generation, 2);
+    CHECK_INT(s.world->catalog != old->catalog, row->catalog_new);
+    CHECK_INT(world_model(s.world)->ads != world_model(old)->ads, row->catalog_new);
+    CHECK_INT(world_model(s.world)->served != world_model(old)->served, row->engines_new);
+    CHECK(world_model(s.world)->model == world_model(old)->model);
+    CHECK_INT(atomic_load(&old->refs), 1);
+}
 
-        test_row("loader: %s", changes[i].name);
-        start();
-        put_config(changes[i].more);
-        if (changes[i].catalog_new)
-            put("catalog.jsonl", changes[i].catalog);
-        CHECK_INT(reload(false), LOAD_APPLIED);
-        old = world_ref(s.world);
+static void check_reload(const struct row *row, bool dry_run)
+{
+    bool failed = row->status == LOAD_FAILED;
+    struct world *old;
+
+    test_row("loader: %s%s", row->name, dry_run ? ", dry run" : "");
+    start();
+    old = world_ref(s.world);
+    s.unprepared = row->unprepared;
+    put_config(row->more);
+    if (row->catalog)
+        put("catalog.jsonl", row->catalog);
+    if (row->catalog && !row->catalog[0])
+        unlink(path_of("catalog.jsonl"));
+    CHECK_INT(reload(dry_run), row->status);
+    CHECK(strstr(failed ? s.result->err.text : buf_str(&s.result->diff), row->text));
+    /* Without a change, too: for log rotation. */
+    CHECK_INT(s.prepared, failed || dry_run ? 1 + row->unprepared : 2);
+    CHECK_INT(s.result->world != NULL, row->status == LOAD_APPLIED);
+    if (s.result->world) {
         adopt();
-        CHECK_INT(s.world->generation, 2);
-        CHECK_INT(s.world->catalog != old->catalog, changes[i].catalog_new);
-        CHECK_INT(world_model(s.world)->ads != world_model(old)->ads, changes[i].catalog_new);
-        CHECK_INT(world_model(s.world)->served != world_model(old)->served, changes[i].engines_new);
-        CHECK(world_model(s.world)->model == world_model(old)->model);
-        CHECK_INT(atomic_load(&old->refs), 1);
-        world_unref(old);
-        end();
+        check_taken_over(old, row);
+    } else {
+        put_back();
+        CHECK_INT(atomic_load(&s.world->refs), 2);
     }
-}
-
-static const struct {
-    const char *name, *more, *catalog, *error;
-    bool unprepared;
-} broken[] = {
-    {"configuration", ",\"rank\":{\"top_n\":0}", AD, "/rank/top_n", false},
-    {"syntax", ",,", AD, "line 1", false},
-    {"catalog", "", AD "{\"adid\":7}\n", "line 2", false},
-    {"no catalog", "", NULL, "catalog.jsonl", false},
-    {"both", ",\"rank\":{\"top_n\":5}", "x", "line 1", false},
-    {"resources", ",\"rank\":{\"top_n\":5}", AD, "not prepared", true},
-};
-
-TEST(loader__what_is_broken_leaves_the_old_world)
-{
-    for (size_t i = 0; i < sizeof(broken) / sizeof(broken[0]); i++) {
-        test_row("loader: broken %s", broken[i].name);
-        for (int dry = 0; dry < 2 - broken[i].unprepared; dry++) { /* a dry run does not prepare */
-            start();
-            s.unprepared = broken[i].unprepared;
-            put_config(broken[i].more);
-            if (broken[i].catalog)
-                put("catalog.jsonl", broken[i].catalog);
-            else
-                unlink(path_of("catalog.jsonl"));
-            CHECK_INT(reload(dry), LOAD_FAILED);
-            CHECK(!s.result->world && strstr(s.result->err.text, broken[i].error));
-            CHECK_INT(s.prepared, 1 + broken[i].unprepared); /* else nothing outside is touched */
-            s.unprepared = false;
-            put_back();
-            CHECK_INT(atomic_load(&s.world->refs), 1);
-            /* mended, it is seen again */
-            put_config(",\"rank\":{\"top_n\":7}");
-            put("catalog.jsonl", AD);
-            CHECK_INT(reload(false), LOAD_APPLIED);
-            adopt();
-            CHECK_INT(s.world->config->rank.top_n, 7);
-            end();
-        }
-    }
-}
-
-TEST(loader__a_dry_run_changes_nothing)
-{
-    start();
-    put_config(",\"batch\":{\"max_tokens\":16384}"); /* engines are opened and closed again */
-    put("catalog.jsonl", AD "\n");
-    CHECK_INT(reload(true), LOAD_VALID);
-    CHECK(!s.result->world);
-    CHECK(strstr(buf_str(&s.result->diff), "/batch/max_tokens"));
-    CHECK_INT(s.prepared, 1);
-    put_back();
-    CHECK_INT(reload(false), LOAD_APPLIED);
-    adopt();
-    end();
-}
-
-TEST(loader__what_needs_a_restart_is_listed_and_left)
-{
-    start();
-    put_config(",\"http\":{\"workers\":7}");
-    CHECK_INT(reload(false), LOAD_UNCHANGED);
-    CHECK(strstr(buf_str(&s.result->diff), "\"needs_restart\":[{\"pointer\":\"/http/workers\""));
-    put_back();
-    put_config(",\"http\":{\"workers\":7},\"rank\":{\"top_n\":5}");
-    CHECK_INT(reload(false), LOAD_APPLIED);
-    adopt();
     CHECK_INT(s.world->config->http.workers, 1);
-    CHECK_INT(s.world->config->rank.top_n, 5);
+    CHECK_INT(s.world->config->rank.top_n, row->top_n ? row->top_n : old->config->rank.top_n);
+    world_unref(old);
+    /* Whatever went wrong, it is seen again when mended. */
+    s.unprepared = false;
+    put_config(",\"rank\":{\"top_n\":7}");
+    put("catalog.jsonl", AD);
+    CHECK_INT(reload(false), LOAD_APPLIED);
+    adopt();
+    CHECK_INT(s.world->config->rank.top_n, 7);
     end();
+}
+
+TEST(loader__reloads_what_changed_or_nothing)
+{
+    for (int i = 0; i < COUNT(rows); i++) {
+        check_reload(&rows[i], rows[i].status == LOAD_VALID);
+        if (rows[i].status == LOAD_FAILED && !rows[i].unprepared) /* a dry run does not prepare */
+            check_reload(&rows[i], true);
+    }
 }
 
 /* Between the letter's posting and its delivery too: a second load would start from the old world.
@@ -329,10 +304,10 @@ TEST(loader__is_busy_until_its_result_is_freed)
     struct pollfd ready;
 
     start();
-    put_config(",\"rank\":{\"top_n\":5}");
+    put_config(OPTION);
     start_reload(false, 0);
     start_reload(false, -1);
-    ready = (struct pollfd){.fd = mailbox_fd(&s.box), .events = POLLIN};
+    ready = (struct pollfd){.fd = s.box.fd, .events = POLLIN};
     CHECK(poll(&ready, 1, 60000) == 1);
     start_reload(false, -1);
     receive();
@@ -347,7 +322,7 @@ TEST(loader__is_busy_until_its_result_is_freed)
 TEST(loader__stop_waits_and_nothing_starts)
 {
     start();
-    put_config(",\"batch\":{\"max_tokens\":16384}");
+    put_config(LARGER);
     start_reload(false, 0);
     executor_stop(s.executor, 0);
     loader_stop(s.loader);
@@ -365,7 +340,7 @@ TEST(loader__stop_right_after_start)
 
     for (int i = 0; i < 50; i++) {
         start();
-        put_config(",\"batch\":{\"max_tokens\":16384}");
+        put_config(LARGER);
         if (i % 2)
             put("catalog.jsonl", AD "\n");
         start_reload(false, 0);

@@ -40,21 +40,14 @@ struct engine {
 struct stub_script stub_scripts[STUB_DEVICES];
 _Atomic int stub_models, stub_launchers;
 
-void stub_reset(void)
+__attribute__((constructor)) void stub_reset(void)
 {
-    for (int i = 0; i < STUB_DEVICES; i++) {
-        struct stub_script *script = &stub_scripts[i];
-        script->batch_us = 1000;
-        script->per_job_us = script->open_steps = script->step_us = script->poll_takes_us = 0;
-        script->fail_after = script->refuse_after = -1;
-        script->hang = script->open_fails = false;
-        script->starve_every = 0;
-        script->max_launched = 1;
-        script->poll_us = 0;
-        script->batches = script->largest_batch = script->launched = script->most_launched = 0;
-        script->open_engines = script->closed_engines = script->threads_seen = 0;
-        script->max_step_us = -1;
-    }
+    for (int i = 0; i < STUB_DEVICES; i++)
+        stub_scripts[i] = (struct stub_script){.batch_us = 1000,
+                                               .fail_after = -1,
+                                               .refuse_after = -1,
+                                               .max_launched = 1,
+                                               .max_step_us = -1};
 }
 
 float stub_logit(int model, int32_t token)

@@ -31,8 +31,9 @@ struct stub_script {
     _Atomic int threads_seen; /* callers other than the first: must stay 0 */
 };
 
+/* At first and after a reset: 1 ms a batch, never fails, one launched. */
 extern struct stub_script stub_scripts[STUB_DEVICES];
-void stub_reset(void); /* all scripts to: 1 ms a batch, never fails, one launched */
+void stub_reset(void);
 
 /* Reference-counted as a model is. */
 struct model *stub_model_new(int number);

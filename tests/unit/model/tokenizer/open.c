@@ -59,7 +59,7 @@ TEST(tokenizer_open__refuses_what_the_two_files_say_differently)
          "/extra_special_tokens/image: qqq is not among"},
         {"{" CASED ",'added_tokens_decoder':{'4':{'content':'[MASK]','rstrip':true}}}",
          "/added_tokens_decoder/4: id or flags of [MASK] differ"},
-        {"{" CASED ",'added_tokens_decoder':{'3':{'content':'[MASK]'}}}",
+        {"{" CASED ",'added_tokens_decoder':{'3':{'content':'[MASK]','special':true}}}",
          "/added_tokens_decoder/3: id or flags of [MASK] differ"},
         {"{" CASED ",'truncation_side':'left'}", "/truncation_side: \"left\": only texts"},
         {"{" CASED ",'tokenizer_class':'PreTrainedTokenizerFast'}",

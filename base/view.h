@@ -45,6 +45,15 @@ static inline bool view_is_ascii(struct view v)
     return all < 0x80;
 }
 
+/* Nothing but blanks, tabs and carriage returns: a line to skip. */
+static inline bool view_is_blank(struct view v)
+{
+    for (size_t i = 0; i < v.len; i++)
+        if (v.ptr[i] != ' ' && v.ptr[i] != '\t' && v.ptr[i] != '\r')
+            return false;
+    return true;
+}
+
 /* Without blanks and tabs at either end. */
 static inline struct view view_trim(struct view v)
 {

@@ -195,14 +195,6 @@ static int read_line(struct reading *r, struct view bytes, size_t number, struct
     return 0;
 }
 
-static bool is_blank(struct view line)
-{
-    for (size_t i = 0; i < line.len; i++)
-        if (line.ptr[i] != ' ' && line.ptr[i] != '\t' && line.ptr[i] != '\r')
-            return false;
-    return true;
-}
-
 /* How many lines there are, and how many of them are long enough for an ad, which determines the
  * allocation. */
 static size_t count_lines(struct view bytes, size_t *n_ads)
@@ -230,7 +222,7 @@ static int read_lines(struct reading *r, struct view bytes, struct err *err)
         const char *newline = memchr(p, '\n', (size_t)(end - p));
         struct view line = {p, (size_t)((newline ? newline : end) - p)};
 
-        if (!is_blank(line))
+        if (!view_is_blank(line))
             rc = read_line(r, line, number, err);
         arena_reset(&r->scratch, MAX_CHUNK_BYTES);
         p = newline ? newline + 1 : end;

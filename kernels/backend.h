@@ -10,8 +10,8 @@
  *   session  what one model has on a device, in one precision: weights, scratch memory, lanes.
  *   lane     with host lanes: one host thread's own scratch. Operations run in the caller and are
  *            complete when they return; two threads may use two lanes concurrently.
- *            Without host lanes: one batch in flight. Operations are queued, and the lanes of all
- * sessions of a device share one FIFO queue, so lanes may share scratch memory.
+ *            Without host lanes: one batch in flight. Operations are queued, and the lanes of
+ *            all sessions of a device share one FIFO queue, so lanes may share scratch memory.
  *
  * Letters in shapes: T tokens of a slice, S segments, R rows that are read out, H hidden size, A
  * heads, D = H / A, F size of the inner layer, V vocabulary, L labels.
@@ -41,13 +41,17 @@
  * the row's position, its neighbours or the lane.
  *
  * Errors. A call returns 0, or -1 with err.
+ *
  *   device_open, host_alloc, session_open, alloc, upload, weight_new, lane_open: nothing was
- * created. The caller closes the session that was being built; others are not affected. begin to
- * query: with host lanes and ERR_NOMEM the lane is unchanged. Otherwise the session is broken, and
- * without host lanes the device with all its sessions is. From then on only the functions that
- * close or free may be called on it, in the usual order. They release host resources and make no
- * device call that could wait or fail: memory on the device is reclaimed when the process ends. A
- * batch that never completes is not an error: its lane, its session and the device stay open,
+ *   created. The caller closes the session that was being built; others are not affected.
+ *
+ *   begin to query: with host lanes and ERR_NOMEM the lane is unchanged. Otherwise the session is
+ *   broken, and without host lanes the device with all its sessions is. From then on only the
+ *   functions that close or free may be called on it, in the usual order. They release host
+ *   resources and make no device call that could wait or fail: memory on the device is reclaimed
+ *   when the process ends.
+ *
+ * A batch that never completes is not an error: its lane, its session and the device stay open,
  * untouched, until the process ends.
  */
 #ifndef KERNELS_BACKEND_H
@@ -63,9 +67,7 @@
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
-/* "f32", "bf16", "f16", "int8", NULL */
-extern const char *const precision_names[PRECISIONS + 1];
-extern const char *const precision_requests[PRECISIONS + 2]; /* the same, "auto", NULL */
+extern const char *const precision_names[PRECISIONS + 2]; /* of requests too; ends with NULL */
 
 enum activation {
     ACTIVATION_NONE,

@@ -1,16 +1,16 @@
 #!/usr/bin/env python3
 """Trains the demo's model on the click log of adrank-sim and writes its model directory.
 
-Stands in until adrank-train exists. Needs torch, tokenizers, safetensors, numpy and scikit-learn.
+A stand-in until adrank-train exists. Needs torch, tokenizers, safetensors, numpy and scikit-learn.
 
     build/release/bin/adrank-sim world --seed 1 --train 190000 --calib 8000 --eval 8000 --warm 4000 --out W
     python3 scripts/train_demo.py --world W --out M
 
-config/demo/README.md tells in which goes the committed weights were made.
+config/demo/README.md lists the runs that made the committed weights.
 
 The model is a BERT of kind `prefix`: the request (search words, time, device, place, behaviour newest
 first) is a parent that is encoded once, each ad is a child that attends to itself and to the parent, with
-positions that go on after the parent's. Steps: a vocabulary of the log's words; token embeddings from
+positions that continue after the parent's. Steps: a vocabulary of the log's words; token embeddings from
 the words' joint occurrence in one history; next behaviour against random ones; clicks; Platt calibration
 on shoppers and items of its own; golden requests from the weights as they were rounded to 16 bits.
 """
@@ -71,7 +71,7 @@ def newest_first(request):
 
 
 class Encoder:
-    """Texts to ids, each distinct text once."""
+    """Texts to ids, computing each distinct text once."""
 
     def __init__(self, vocab_file):
         self.tokenizer = BertWordPieceTokenizer(vocab_file, lowercase=True)
@@ -84,7 +84,7 @@ class Encoder:
         return ids
 
     def parent(self, context, behaviours):
-        """[CLS] context, then whole behaviours as long as they fit [SEP]."""
+        """[CLS] context, then whole behaviours for as long as they fit, [SEP]."""
         ids = [CLS] + self.tokenizer.encode(context, add_special_tokens=False).ids[:MAX_CONTEXT - 2]
         for text in behaviours:
             piece = self(text)
@@ -173,7 +173,7 @@ def padded(rows):
 
 
 def batches(parents, size, rng=None):
-    """Indices of visits with parents of like length; in a random order when rng is given."""
+    """Indices of visits with parents of similar length; in random order if rng is given."""
     order = list(range(len(parents)))
     if rng is None:
         order.sort(key=lambda i: len(parents[i]))
@@ -207,14 +207,14 @@ class Layer(nn.Module):
         return self.output["LayerNorm"](x + self.output["dense"](F.gelu(self.intermediate["dense"](x))))
 
     def read_parent(self, x, hidden):
-        """x (B, P, H) with hidden (B, 1, 1, P): what comes after, and the keys and values children need."""
+        """x (B, P, H) with hidden (B, 1, 1, P): the output, and the keys and values that children need."""
         key, value = heads(self.project("key", x)), heads(self.project("value", x))
         weights = lambda: scores(heads(self.project("query", x)), key, hidden).softmax(-1)
         return key, value, lambda: self.after(x, merged(weights() @ value))
 
     def read_children(self, y, rows, own, key, value, hidden, first_only):
-        """y (T, H), the children's tokens without padding, rows tells where they stand in (B n, A) with
-        own (B n, 1, 1, A). first_only: the rows of the first tokens are all that is asked for."""
+        """y (T, H), the children's tokens without padding; rows gives their places in (B n, A) with
+        own (B n, 1, 1, A). first_only: only the rows of the first tokens are needed."""
         b, n, d = key.shape[0], len(own) // key.shape[0], HIDDEN // HEADS
         asking = y[rows.first] if first_only else y
         query = self.project("query", asking)
@@ -231,7 +231,7 @@ class Layer(nn.Module):
 
 
 class Rows:
-    """Children's tokens end to end, and where each stands in a padded tensor."""
+    """Children's tokens end to end, and the place of each in a padded tensor."""
 
     def __init__(self, lengths, width):
         self.shape = (len(lengths), width)
@@ -274,8 +274,8 @@ class PrefixBert(nn.Module):
 
     def start(self):
         """Small positions, so that a word is the same word anywhere; types as large as words, so that what
-        came from the parent can be told; queries equal to keys, so that like attends to like from the first
-        step (Trockman and Kolter 2023)."""
+        came from the parent is recognisable; queries equal to keys, so that like attends to like from the
+        first step (Trockman and Kolter 2023)."""
         for name, p in self.named_parameters():
             if p.dim() > 1:
                 nn.init.normal_(p, std=.005 if "position" in name else .06 if "embeddings" in name else .09)
@@ -311,7 +311,7 @@ class PrefixBert(nn.Module):
 
 
 def warm_embeddings(model, train, vocab_size):
-    """Words that meet in one shopper's history get like vectors: positive pointwise mutual information,
+    """Words that occur in one shopper's history get similar vectors: positive pointwise mutual information,
     factored (Levy and Goldberg 2014)."""
     def incidence(rows):
         at = [(i, t) for i, row in enumerate(rows) for t in row]
@@ -395,7 +395,7 @@ def score(model, part, size=128):
 
 
 def platt(logits, clicks):
-    """a and b of sigmoid(a logit + b) of the least log loss (Platt 1999)."""
+    """a and b of sigmoid(a logit + b) with the least log loss (Platt 1999)."""
     fit = LogisticRegression(C=np.inf, tol=1e-8, max_iter=1000).fit(logits.reshape(-1, 1), clicks.ravel())
     return float(fit.coef_[0, 0]), float(fit.intercept_[0])
 
@@ -455,7 +455,7 @@ def write_directory(model, out, vocab, calibration, base_rate, golden):
 
 
 def round_to_half(model, logits):
-    """Scales the head to logits of a deviation of 2, then rounds every weight to 16 bits."""
+    """Scales the head so that logits have a standard deviation of 2, then rounds every weight to 16 bits."""
     with torch.no_grad():
         factor = 2 / float(logits.std())
         model.classifier.weight.mul_(factor)
@@ -464,10 +464,10 @@ def round_to_half(model, logits):
             p.copy_(p.half().float())
 
 
-# ---- what is reached
+# ---- results
 
 def read_directory(model, path):
-    """Weights of an earlier run; its calibration goes into the head, so that training goes on where it stood."""
+    """Weights of an earlier run; its calibration goes into the head, so that training continues where it ended."""
     with open(os.path.join(path, "adrank.json"), encoding="utf-8") as file:
         calibration = json.load(file)["calibration"]
     model.load_state_dict({k: v.float() for k, v in load_file(os.path.join(path, "model.safetensors")).items()})
@@ -507,7 +507,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--world", required=True, help="directory written by adrank-sim world")
     parser.add_argument("--out", required=True, help="model directory to write")
-    parser.add_argument("--from", dest="start", help="model directory to go on from")
+    parser.add_argument("--from", dest="start", help="model directory to continue from")
     parser.add_argument("--skip", type=int, default=0, help="visits of the log that it has seen")
     parser.add_argument("--warm-steps", type=int, default=600, help="of next-behaviour training")
     parser.add_argument("--epochs", type=float, default=1.0, help="over the click log")

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "base/quantile.h"
 #include "bench/compare/instance.h"
 #include "bench/compare/requests.h"
 #include "bench/usage.h"
@@ -53,18 +54,10 @@ static double mean_us(const struct mode *mode, const struct compare_requests *re
     return (double)(clock_now_us() - start_us) / sent;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    const double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
 static void print(const char *what, double *values)
 {
-    qsort(values, ROUNDS, sizeof(*values), by_value);
-    printf("  %-10s median %9.3f, least %9.3f, most %9.3f\n", what, values[ROUNDS / 2], values[0],
-           values[ROUNDS - 1]);
+    printf("  %-10s median %9.3f, least %9.3f, most %9.3f\n", what, quantile(values, ROUNDS, 0.5),
+           quantile(values, ROUNDS, 0), quantile(values, ROUNDS, 1));
 }
 
 static void run(const struct mode *mode, const struct compare_requests *requests, char **builds)

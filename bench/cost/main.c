@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/quantile.h"
 #include "base/rng.h"
 #include "bench/usage.h"
 #include "model/engine/engine_state.h"
@@ -102,21 +103,6 @@ static int run(struct bench *b, double *us, struct err *err)
         return -1;
     *us = (double)batch.run_us;
     return 0;
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *values, int n, double q)
-{
-    int i = (int)(q * n);
-
-    qsort(values, (size_t)n, sizeof(*values), by_value);
-    return values[i < n ? i : n - 1];
 }
 
 static int measure(struct bench *b, const struct shape *shape, struct err *err)

@@ -1,9 +1,8 @@
 /*
- * Decoding of a /rank body, all checks on, beside jansson's bare parse of the same bytes:
- * interleaved rounds in one run, medians. Not timed: nothing but the two calls. ./adrank bench
- * decode [FILE]
+ * ./adrank bench decode [FILE]: decoding of a /rank body with all checks, and jansson's bare parse
+ * of the same bytes, in interleaved rounds of one run; medians. Only the two calls are timed.
  *
- * FILE is a body of your own; else one is made: 100 candidates with a text, 50 behaviours, half of
+ * FILE is a body; by default one is generated: 100 candidates with a text, 50 behaviours, half of
  * the texts Chinese, every eighth with escapes.
  */
 #include <jansson.h>
@@ -14,6 +13,7 @@
 #include "base/buf.h"
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/quantile.h"
 #include "bench/usage.h"
 
 #define ROUNDS 21
@@ -48,19 +48,6 @@ static void make_body(struct buf *out)
         buf_printf(out, "%s{\"adid\":\"a%d\",\"bid\":%.2f,\"text\":\"%s\"}", i ? "," : "", i * 13,
                    0.5 + i * 0.01, texts[i % 8]);
     buf_printf(out, "]}}");
-}
-
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double median(double *values)
-{
-    qsort(values, ROUNDS, sizeof(*values), by_value);
-    return values[ROUNDS / 2];
 }
 
 static void fail(const char *what)
@@ -123,8 +110,8 @@ int main(int argc, char **argv)
         ours[i] = time_decode(buf_view(&body), &arena);
         theirs[i] = time_jansson(buf_view(&body));
     }
-    a = median(ours);
-    b = median(theirs);
+    a = quantile(ours, ROUNDS, 0.5);
+    b = quantile(theirs, ROUNDS, 0.5);
     printf("body %zu bytes: decode %.2f us (%.2f GB/s), jansson %.1f us, ratio %.1f\n", body.len, a,
            (double)body.len / a / 1e3, b, b / a);
     arena_release(&arena);

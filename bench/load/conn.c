@@ -162,7 +162,7 @@ void conn_on_event(struct conn *conn, uint32_t events)
 {
     switch (conn->state) {
     case CONN_IDLE:
-        hang_up(conn); /* closed by the server while it rested: the next request opens another */
+        hang_up(conn); /* closed by the server: the next request opens another one */
         return;
     case CONN_CONNECTING:
         finish_connecting(conn);

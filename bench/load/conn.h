@@ -1,10 +1,12 @@
 /*
- * A kept connection of the generator: a request goes out, its answer comes in, nothing blocks. One
- * thread, one epoll; the epoll's events carry the connection in data.ptr and go to conn_on_event.
+ * A persistent, non-blocking connection of the generator: sends one request at a time and reads its
+ * answer. One thread, one epoll, whose events carry the connection in data.ptr and go to
+ * conn_on_event.
  *
- * Every conn_start ends in exactly one call of on_answer or on_failure, perhaps before it returns.
- * Either may start the next request at once, but not on_failure that of an unreachable one, which
- * would fail again and again inside itself: that one waits for a later turn of the loop.
+ * Every conn_start leads to exactly one call of on_answer or on_failure, possibly before it
+ * returns. Either may start the next request immediately, except on_failure when the server is
+ * unreachable: that would recurse for as long as it is, so the next request waits for a later turn
+ * of the loop.
  */
 #ifndef BENCH_LOAD_CONN_H
 #define BENCH_LOAD_CONN_H
@@ -23,7 +25,7 @@ struct conn_owner {
     const char *address;
     /* conn->reader holds the answer, conn_body its body, until the next request. */
     void (*on_answer)(struct conn_owner *owner, struct conn *conn);
-    /* conn->unreachable says whether it was the connecting that failed. */
+    /* conn->unreachable: it could not connect. */
     void (*on_failure)(struct conn_owner *owner, struct conn *conn);
 };
 
@@ -40,7 +42,7 @@ struct conn {
     char *in;
     size_t len, capacity;
 
-    /* The owner's own: */
+    /* For the owner's use: */
     struct conn *next;
     int64_t intended_us;
 };
@@ -49,7 +51,7 @@ struct conn {
 void conn_init(struct conn *conn, struct conn_owner *owner);
 void conn_release(struct conn *conn);
 
-/* Of an idle one. The request's bytes stay until it ended. */
+/* The connection must be idle. The request's bytes must stay valid until its end. */
 void conn_start(struct conn *conn, struct view request);
 void conn_on_event(struct conn *conn, uint32_t events);
 struct view conn_body(const struct conn *conn);

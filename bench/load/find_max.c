@@ -27,8 +27,8 @@ static int trial(const struct load_args *args, double rate, struct stats *stats,
     return 0;
 }
 
-/* Doubles until a rate is not kept, then halves the interval; ends with a run of full length at
- * what it found. */
+/* Doubles the rate until the SLO is missed, then bisects; ends with a run of full length at the
+ * rate it found. */
 int find_max(const struct load_args *args, double *found, struct stats *stats, struct err *err)
 {
     struct load_args quick = *args;

@@ -4,9 +4,8 @@
 
 #include "bench/load/loop.h"
 
-/* *found is 0 when not even the starting rate is kept. stats: of the last run that kept it (of
- * the starting one otherwise), initialised; the caller releases it. Each trial's line goes to
- * stderr. */
+/* *found is 0 when not even a 64th of the starting rate keeps the SLO. stats: of the last run,
+ * at the rate found; initialised here, released by the caller. Reports each trial on stderr. */
 int find_max(const struct load_args *args, double *found, struct stats *stats,
              struct err *err) MUST_CHECK;
 

@@ -1,4 +1,4 @@
-/* Sends by the clock, and collects what comes back. */
+/* Sends requests on schedule and collects the answers. */
 #include "bench/load/loop.h"
 
 #include <stdlib.h>
@@ -12,9 +12,9 @@
 #include "bench/load/conn.h"
 
 #define MAX_WAITING (1 << 20)
-#define GRACE_US 3000000  /* for answers that are still out at the end */
-#define BACK_OFF_US 10000 /* after a connection that was not accepted */
-#define TICK_US 50000     /* to look whether it is over */
+#define GRACE_US 3000000  /* for outstanding answers at the end */
+#define BACK_OFF_US 10000 /* after a failure to connect */
+#define TICK_US 50000     /* between checks whether the run is over */
 
 struct load {
     struct conn_owner owner; /* first: callbacks cast it back */
@@ -25,7 +25,7 @@ struct load {
     struct conn *conns; /* (OPTIONS_MAX_CONNECTIONS) */
     int n_conns;
     struct conn *idle;                   /* last used first: its caches are warm */
-    struct conn *resting, **resting_end; /* backing off, by the time at which that ends */
+    struct conn *resting, **resting_end; /* backing off, in order of expiry */
     int64_t start_us, measure_us, end_us;
     int64_t due_us;   /* of the next arrival */
     int64_t *waiting; /* ring of intended times */
@@ -79,9 +79,9 @@ static int64_t take_waiting(struct load *load)
     return intended_us;
 }
 
-/* The connection is free: in a closed loop it goes on, in an open one it takes what waits
- * longest, else it idles. */
-static void go_on(struct load *load, struct conn *conn)
+/* A connection is free: in a closed loop it sends again, in an open one it takes the request that
+ * has waited longest, else it becomes idle. */
+static void reuse(struct load *load, struct conn *conn)
 {
     int64_t now_us = clock_now_us();
 
@@ -105,11 +105,10 @@ static void on_answer(struct conn_owner *owner, struct conn *conn)
                      clock_now_us() - conn->intended_us, load->args->options->tmax_ms,
                      seconds_in(load, conn->intended_us));
     load->in_flight--;
-    go_on(load, conn);
+    reuse(load, conn);
 }
 
-/* If nothing listens, failing costs microseconds: without a pause a closed loop would do
- * nothing else. */
+/* When nothing listens, a failure takes microseconds: without a pause a closed loop would spin. */
 static void back_off(struct load *load, struct conn *conn)
 {
     conn->intended_us = clock_now_us() + BACK_OFF_US;
@@ -127,7 +126,7 @@ static void on_failure(struct conn_owner *owner, struct conn *conn)
     if (conn->unreachable)
         back_off(load, conn);
     else
-        go_on(load, conn);
+        reuse(load, conn);
 }
 
 static void end_back_offs(struct load *load)
@@ -140,7 +139,7 @@ static void end_back_offs(struct load *load)
         load->resting = conn->next;
         if (!load->resting)
             load->resting_end = &load->resting;
-        go_on(load, conn);
+        reuse(load, conn);
     }
 }
 
@@ -231,7 +230,7 @@ static void turn(struct load *load)
             conn_on_event(events[i].data.ptr, events[i].events);
         else if (read(load->timer, &ticks, sizeof(ticks)) == -1)
             continue;
-        arrivals(load); /* between events too: a burst of answers must not hold arrivals up */
+        arrivals(load); /* between events too: a burst of answers must not delay arrivals */
     }
     end_back_offs(load);
 }
@@ -296,7 +295,7 @@ static void begin(struct load *load)
         arrive(load, clock_now_us());
 }
 
-/* Something other than adrankd listens there. */
+/* Whether something other than adrankd answers there. */
 static bool all_failed(const struct stats *stats)
 {
     uint64_t n = 0;

@@ -1,10 +1,10 @@
 /*
- * The generator: one thread, one epoll, non-blocking connections that are kept.
+ * The generator: one thread, one epoll, persistent non-blocking connections.
  *
- * Open loop: every request has an intended time, set before anything is known of the answers, and
- * its latency counts from there, however late it could be sent: a stalled server cannot slow down
- * the clock it is measured by (coordinated omission). When no connection is free another one is
- * opened, up to a bound; beyond it the request waits, which is counted.
+ * Open loop: every request has an intended time, which does not depend on earlier answers, and its
+ * latency counts from there, however late it is sent: a stalled server cannot slow down the clock
+ * it is measured by (coordinated omission). When no connection is free another one is opened, up to
+ * a limit; beyond it requests wait, and are counted.
  */
 #ifndef BENCH_LOAD_LOOP_H
 #define BENCH_LOAD_LOOP_H
@@ -19,7 +19,8 @@ struct load_args {
     double duration_s, warmup_s;
 };
 
-/* ERR_UNAVAILABLE when nothing listens there. stats is initialised here; released by the caller. */
+/* ERR_UNAVAILABLE when no adrankd answers there. stats is initialised here, released by the
+ * caller. */
 int load_run(const struct load_args *args, struct stats *stats, struct err *err) MUST_CHECK;
 
 #endif

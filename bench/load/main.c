@@ -75,7 +75,7 @@ static int run(const struct options *options, struct report *report, struct stat
     return rc;
 }
 
-/* A connection takes one, and the usual limit is below OPTIONS_MAX_CONNECTIONS. */
+/* Each connection takes one, and the usual limit is below OPTIONS_MAX_CONNECTIONS. */
 static void allow_descriptors(void)
 {
     struct rlimit limit;
@@ -92,28 +92,24 @@ int main(int argc, char **argv)
     static struct stats stats;
     struct report report = {.options = &options, .stats = &stats};
     struct err err;
+    int rc;
 
     stdio_occupy();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN);
     allow_descriptors();
-    if (options_parse(argc, argv, &options, &err)) {
-        fprintf(stderr, "adrank-bench: %s\n", err.text);
-        options_print(stderr);
-        return ERR_USAGE;
+    rc = options_parse(argc, argv, &options, &err);
+    if (rc > 0) {
+        cli_print(&options_cli, stdout);
+        return stdout_flush(&err) ? cli_fail("adrank-bench", &err) : 0;
     }
-    if (options.help) {
-        options_print(stdout);
-        if (stdout_flush(&err) == 0)
-            return 0;
-        fprintf(stderr, "adrank-bench: %s\n", err.text);
-        return err_exit_status(&err);
+    if (rc) {
+        cli_print(&options_cli, stderr);
+        return cli_fail("adrank-bench", &err);
     }
-    if (run(&options, &report, &stats, &err) || write_report(&report, &err)) {
-        fprintf(stderr, "adrank-bench: %s\n", err.text);
-        stats_release(&stats);
-        return err_exit_status(&err);
-    }
+    rc = run(&options, &report, &stats, &err) || write_report(&report, &err);
     stats_release(&stats);
+    if (rc)
+        return cli_fail("adrank-bench", &err);
     return report.slo_met ? 0 : 1;
 }

@@ -4,23 +4,22 @@
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdio.h>
 
-#include "base/err.h"
+#include "base/cli.h"
 
 #define OPTIONS_MAX_CONNECTIONS 4096 /* concurrent, in either loop */
 
 struct options {
     const char *address, *admin; /* of the daemon; admin is needed for reloads only */
-    double rate;                 /* requests a second; open loop */
+    double rate;                 /* requests per second; open loop */
     bool poisson;                /* arrivals; else constant */
     int connections;             /* > 0: closed loop over that many */
     double duration_s, warmup_s;
     int tmax_ms;        /* of every request, and what goodput counts against */
-    int candidates;     /* of a made-up request; 0: the catalog's */
-    int behaviour;      /* events in a made-up request */
+    int candidates;     /* of a generated request; 0: the catalog's */
+    int behaviour;      /* events in a generated request */
     bool no_texts;      /* candidates name ads of the catalog */
-    int users;          /* distinct ones in made-up requests */
+    int users;          /* distinct ones in generated requests */
     const char *replay; /* file of bodies, one a line */
     const char *json, *plot;
     const char *slo;     /* as given, for the report */
@@ -31,11 +30,11 @@ struct options {
     const char *config;          /* the daemon's file, which swaps rewrite */
     const char *swap_a, *swap_b; /* model directories */
     int seed;
-    bool help;
 };
 
+/* Returns 1 when help was requested; ERR_USAGE. */
 int options_parse(int argc, char **argv, struct options *out, struct err *err) MUST_CHECK;
-/* The usage, of all options. */
-void options_print(FILE *to);
+
+extern const struct cli options_cli;
 
 #endif

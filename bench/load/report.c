@@ -1,4 +1,4 @@
-/* The table and the JSON. */
+/* Writes the table and the JSON. */
 #include "bench/load/report.h"
 
 #include "json/writer.h"
@@ -15,7 +15,7 @@ bool report_slo_met(const struct options *options, const struct stats *stats)
 
     if (options->slo_quantile <= 0)
         return true;
-    /* What was never answered counts as slower than anything. */
+    /* Requests without a useful answer count as slower than any other. */
     if ((double)lost > (1 - options->slo_quantile) * (double)stats->intended)
         return false;
     return stats->latency.count &&

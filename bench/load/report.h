@@ -9,9 +9,9 @@
 struct report {
     const struct options *options;
     const struct stats *stats;
-    double offered; /* requests a second; 0: closed loop */
-    double found;   /* by --find-max; 0: not asked */
-    int ads;        /* of a request; 0: not known */
+    double offered; /* requests per second; 0: closed loop */
+    double found;   /* by --find-max; 0: not requested */
+    int ads;        /* per request; 0: unknown */
     int reloads, swaps, reloads_failed;
     bool slo_met;
 };
@@ -21,7 +21,7 @@ void report_json(const struct report *report, struct buf *out);
 /* Latency quantiles and outcomes by second. */
 void report_svg(const struct report *report, struct buf *out);
 
-/* Of the run alone: whether its quantile is within the SLO; true without one. */
+/* Whether the run met the SLO, counting failures and rejections as too slow; true without one. */
 bool report_slo_met(const struct options *options, const struct stats *stats);
 
 #endif

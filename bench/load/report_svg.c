@@ -1,5 +1,5 @@
-/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. Every
- * colour means one thing. */
+/* Two panels over one time axis: latency quantiles as curves, outcomes by second as bars. Each
+ * colour has one meaning. */
 #include <math.h>
 
 #include "bench/load/report.h"

@@ -1,4 +1,4 @@
-/* Counts outcomes, and reads stage times out of bodies. */
+/* Counts outcomes, and reads stage times from bodies. */
 #include "bench/load/stats.h"
 
 #include <stdio.h>
@@ -35,8 +35,7 @@ static bool holds(struct view body, const char *text)
     return body.len && memmem(body.ptr, body.len, text, strlen(text)) != NULL;
 }
 
-/* The daemon's own writer puts "timing_us" last and without blanks: a scan is enough, and costs
- * little. */
+/* The daemon writes "timing_us" last and without blanks, so that a cheap scan is enough. */
 static void take_stages(struct stats *stats, struct view body)
 {
     const char *timing = memmem(body.ptr, body.len, "\"timing_us\":{", 13);
@@ -90,8 +89,6 @@ void stats_answer(struct stats *stats, int status, struct view body, int64_t lat
     stats->outcomes[outcome]++;
     hist_record(&stats->latency, (uint64_t)latency_us);
     second->outcomes[outcome]++;
-    if ((uint64_t)latency_us > second->max_us)
-        second->max_us = (uint64_t)latency_us;
     if (!second->latency && (second->latency = malloc(sizeof(*second->latency))))
         hist_init(second->latency);
     if (second->latency)

@@ -1,4 +1,4 @@
-/* What came of a run: counts by outcome, latencies from the intended send time, stage times, a
+/* The results of a run: counts by outcome, latencies from the intended send time, stage times, a
  * second-by-second series. One writer. */
 #ifndef BENCH_LOAD_STATS_H
 #define BENCH_LOAD_STATS_H
@@ -10,10 +10,10 @@
 
 enum outcome {
     OUTCOME_OK,       /* 200, every result by the model, nothing degraded, within tmax */
-    OUTCOME_DEGRADED, /* 200 within tmax, but with less than everything */
+    OUTCOME_DEGRADED, /* 200 within tmax, but not with everything */
     OUTCOME_LATE,     /* 200 that came after tmax */
     OUTCOME_REJECTED, /* 503 */
-    OUTCOME_FAILED,   /* any other status, no answer, or none of /rank */
+    OUTCOME_FAILED,   /* any other status, no answer, or one that is not from /rank */
     OUTCOMES
 };
 extern const char *const outcome_names[OUTCOMES];
@@ -31,17 +31,16 @@ extern const char *const stage_names[STAGES];
 
 struct second {
     uint64_t sent, outcomes[OUTCOMES];
-    uint64_t max_us;
-    struct hist *latency; /* NULL until something came */
+    struct hist *latency; /* NULL until there is an answer */
 };
 
 struct stats {
-    uint64_t intended; /* requests whose time came */
+    uint64_t intended; /* requests that were due */
     uint64_t outcomes[OUTCOMES];
     struct hist latency; /* us, all that were answered */
     struct hist stages[STAGES];
     uint64_t results;      /* ads in all answers */
-    uint64_t behind_us;    /* largest distance between intended and real sending */
+    uint64_t behind_us;    /* largest delay of a request behind its intended time */
     uint64_t waited;       /* requests that found no connection free */
     double seconds;        /* measured */
     double cpu_s;          /* of this process */
@@ -56,7 +55,7 @@ void stats_answer(struct stats *stats, int status, struct view body, int64_t lat
                   int tmax_ms, double at_s);
 void stats_failure(struct stats *stats, double at_s);
 void stats_sent(struct stats *stats, double at_s);
-double stats_rate(const struct stats *stats);    /* answers a second */
-double stats_goodput(const struct stats *stats); /* OUTCOME_OK a second */
+double stats_rate(const struct stats *stats);    /* answers per second */
+double stats_goodput(const struct stats *stats); /* OUTCOME_OK per second */
 
 #endif

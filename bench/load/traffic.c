@@ -1,4 +1,4 @@
-/* Makes requests up, or reads them from a file. */
+/* Generates requests, or reads them from a file. */
 #include "bench/load/traffic.h"
 
 #include <jansson.h>
@@ -11,7 +11,7 @@
 #include "client/http_client.h"
 #include "impression/request_json.h"
 
-#define MADE_UP 512
+#define GENERATED 512
 #define MAX_REPLAY_BYTES (1u << 30)
 
 static const char *const texts[] = {
@@ -44,7 +44,7 @@ static struct view any_text(struct rng *rng)
     return view_of(texts[rng_below(rng, N_TEXTS)]);
 }
 
-/* Their lists are of the length that the options ask for, in the arena. NULL: out of memory. */
+/* Lists of the lengths in the options, in the arena. NULL: out of memory. */
 static const struct behaviour *make_behaviours(struct arena *arena, int n, struct rng *rng)
 {
     struct behaviour *behaviours = arena_calloc(arena, (size_t)n, sizeof(*behaviours));
@@ -103,8 +103,23 @@ static int write_body(struct buf *out, const struct options *options, struct rng
     return 0;
 }
 
+static int make_room(struct traffic *traffic, struct err *err)
+{
+    struct view *more;
+
+    if (traffic->n % GENERATED != 0)
+        return 0;
+    more = realloc(traffic->requests, ((size_t)traffic->n + GENERATED) * sizeof(struct view));
+    if (!more)
+        return err_set(err, ERR_NOMEM, "requests: out of memory");
+    traffic->requests = more;
+    return 0;
+}
+
 static int add(struct traffic *traffic, struct view body, struct buf *scratch, struct err *err)
 {
+    if (make_room(traffic, err))
+        return -1;
     buf_clear(scratch);
     http_request_write(scratch,
                        &(struct http_request){.method = "POST", .target = "/rank", .body = body});
@@ -115,7 +130,7 @@ static int add(struct traffic *traffic, struct view body, struct buf *scratch, s
     return 0;
 }
 
-static int make_up(struct traffic *traffic, const struct options *options, struct err *err)
+static int generate(struct traffic *traffic, const struct options *options, struct err *err)
 {
     struct buf body = BUF_INIT, scratch = BUF_INIT;
     struct arena arena;
@@ -124,7 +139,7 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
 
     arena_init(&arena, 1 << 16, 0);
     rng_init(&rng, (uint64_t)options->seed);
-    for (int i = 0; i < MADE_UP && rc == 0; i++) {
+    for (int i = 0; i < GENERATED && rc == 0; i++) {
         buf_clear(&body);
         arena_reset(&arena, SIZE_MAX);
         if (write_body(&body, options, &rng, &arena))
@@ -139,7 +154,7 @@ static int make_up(struct traffic *traffic, const struct options *options, struc
     return rc;
 }
 
-/* The request with the configured tmax, so that goodput means the same for all. */
+/* Sets the tmax of the options, so that goodput means the same for all requests. */
 static int add_request(struct traffic *traffic, json_t *request, const struct options *options,
                        struct buf *scratch, struct err *err)
 {
@@ -155,7 +170,7 @@ static int add_request(struct traffic *traffic, json_t *request, const struct op
     return rc;
 }
 
-/* A body of /rank, or a line of an impression log, which holds one. */
+/* A /rank body, or a line of an impression log, which contains one. */
 static int add_line(struct traffic *traffic, struct view line, int number,
                     const struct options *options, struct buf *scratch, struct err *err)
 {
@@ -174,19 +189,6 @@ static int add_line(struct traffic *traffic, struct view line, int number,
     return rc;
 }
 
-static int make_room(struct traffic *traffic, struct err *err)
-{
-    struct view *more;
-
-    if (traffic->n % MADE_UP != 0)
-        return 0;
-    more = realloc(traffic->requests, ((size_t)traffic->n + MADE_UP) * sizeof(struct view));
-    if (!more)
-        return err_set(err, ERR_NOMEM, "requests: out of memory");
-    traffic->requests = more;
-    return 0;
-}
-
 static int replay(struct traffic *traffic, const struct options *options, struct err *err)
 {
     struct buf file = BUF_INIT, scratch = BUF_INIT;
@@ -202,12 +204,10 @@ static int replay(struct traffic *traffic, const struct options *options, struct
         at = newline ? newline + 1 : end;
         if (line.len == 0)
             continue;
-        rc = make_room(traffic, err);
-        if (rc == 0)
-            rc = add_line(traffic, line, number, options, &scratch, err);
+        rc = add_line(traffic, line, number, options, &scratch, err);
     }
     if (rc == 0 && traffic->n == 0)
-        rc = err_set(err, ERR_DATA, "%s: no request in it", options->replay);
+        rc = err_set(err, ERR_DATA, "%s: no requests in it", options->replay);
     buf_release(&file);
     buf_release(&scratch);
     return rc;
@@ -215,23 +215,14 @@ static int replay(struct traffic *traffic, const struct options *options, struct
 
 int traffic_init(struct traffic *traffic, const struct options *options, struct err *err)
 {
+    int rc;
+
     *traffic = (struct traffic){0};
     arena_init(&traffic->arena, 1 << 20, 0);
-    if (options->replay) {
-        if (replay(traffic, options, err))
-            goto fail;
-        return 0;
-    }
-    traffic->requests = calloc(MADE_UP, sizeof(struct view));
-    if (!traffic->requests) {
-        err_set(err, ERR_NOMEM, "requests: out of memory");
-        goto fail;
-    }
-    if (make_up(traffic, options, err) == 0)
-        return 0;
-fail:
-    traffic_release(traffic);
-    return -1;
+    rc = options->replay ? replay(traffic, options, err) : generate(traffic, options, err);
+    if (rc)
+        traffic_release(traffic);
+    return rc;
 }
 
 void traffic_release(struct traffic *traffic)

@@ -1,7 +1,7 @@
 /*
- * What is sent: whole HTTP requests, made before the clock starts, so that sending costs a copy.
- * Either lines of a file, or made-up shoppers over texts in English and Chinese. Same seed, same
- * bytes.
+ * The traffic: complete HTTP requests, built before the clock starts, so that sending one costs a
+ * copy. Either the lines of a file, or generated from texts in English and Chinese; the same seed
+ * gives the same bytes.
  */
 #ifndef BENCH_LOAD_TRAFFIC_H
 #define BENCH_LOAD_TRAFFIC_H
@@ -13,7 +13,7 @@ struct traffic {
     struct arena arena;
     struct view *requests; /* (n) */
     int n;
-    int ads; /* of one request, on average: for the ads/s of the report; 0: not known */
+    int ads; /* per request, for the ads/s of the report; 0: unknown */
 };
 
 int traffic_init(struct traffic *traffic, const struct options *options,

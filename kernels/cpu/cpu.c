@@ -9,16 +9,6 @@
 
 #define SLICE_TOKENS 256 /* activations of about this many rows stay in an L2 cache of 1 MB */
 
-static void *aligned_zeroed(size_t bytes)
-{
-    const size_t whole = (bytes + 63) / 64 * 64;
-    void *memory = whole < bytes ? NULL : aligned_alloc(64, whole ? whole : 64);
-
-    if (memory)
-        memset(memory, 0, whole ? whole : 64);
-    return memory;
-}
-
 /* ---- device ---------------------------------------------------------------------------------- */
 
 static void name_with_provider(char *out, size_t size, const struct cpuid *cpu,
@@ -62,10 +52,13 @@ static const struct device_caps *cpu_device_caps(const struct device *device)
 
 static void *cpu_host_alloc(struct device *device, size_t bytes, struct err *err)
 {
-    void *memory = aligned_zeroed(bytes);
+    const size_t whole = bytes ? (bytes + 63) / 64 * 64 : 64;
+    void *memory = whole < bytes ? NULL : aligned_alloc(64, whole);
 
     (void)device;
-    if (!memory)
+    if (memory)
+        memset(memory, 0, whole);
+    else
         err_set(err, ERR_NOMEM, "cpu: out of memory for %zu bytes", bytes);
     return memory;
 }
@@ -82,31 +75,17 @@ static void cpu_host_free(struct device *device, void *memory)
 static int settle_precision(struct session_caps *caps, const struct session_args *args,
                             const struct cpuid *cpu, struct err *err)
 {
-    const bool named = args->linear && *args->linear;
-
     if (args->precision != PRECISION_F32 && args->precision != PRECISION_BF16)
         return err_set(err, ERR_CONFIG, "cpu: precision %s is not built, only f32 and bf16",
                        precision_names[args->precision]);
     caps->precision = args->precision;
     if (args->precision == PRECISION_BF16 && !cpu->bf16_products &&
-        !(named && strcmp(args->linear, linear_plain.name) == 0)) {
+        !(args->linear && strcmp(args->linear, linear_plain.name) == 0)) {
         caps->precision = PRECISION_F32;
         snprintf(
             caps->note, sizeof(caps->note),
             "bf16 was requested, but this processor has neither AVX512-BF16 nor AMX-BF16: f32");
     }
-    return 0;
-}
-
-static int open_named(struct session *session, const struct session_args *args,
-                      const struct cpuid *cpu, struct err *err)
-{
-    session->linear = linear_choose(args->linear, cpu, session->caps.precision);
-    if (!session->linear)
-        return err_set(err, ERR_CONFIG, "cpu: no provider \"%s\" of the linear layer: %s, %s",
-                       args->linear, linear_onednn.name, linear_plain.name);
-    if (session->linear->open(session->caps.precision, &session->provider, err))
-        return err_prefix(err, "cpu");
     return 0;
 }
 
@@ -138,8 +117,15 @@ static int open_chosen(struct session *session, const struct cpuid *cpu, struct 
 static int open_provider(struct session *session, const struct session_args *args,
                          const struct cpuid *cpu, struct err *err)
 {
-    return args->linear && *args->linear ? open_named(session, args, cpu, err)
-                                         : open_chosen(session, cpu, err);
+    if (!args->linear || !*args->linear)
+        return open_chosen(session, cpu, err);
+    session->linear = linear_choose(args->linear, cpu, session->caps.precision);
+    if (!session->linear)
+        return err_set(err, ERR_CONFIG, "cpu: no provider \"%s\" of the linear layer: %s, %s",
+                       args->linear, linear_onednn.name, linear_plain.name);
+    if (session->linear->open(session->caps.precision, &session->provider, err))
+        return err_prefix(err, "cpu");
+    return 0;
 }
 
 static void cpu_session_close(struct session *session)

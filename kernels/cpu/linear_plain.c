@@ -2,6 +2,7 @@
  * Portable C without processor-specific code. bf16 products multiply the rounded operands and
  * accumulate in f32, so the bf16 path works on any machine.
  */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,11 +30,6 @@ struct linear_weight {
     float *bias; /* (out rounded up), zeros without one */
 };
 
-static int rounded(int out)
-{
-    return (out + COLUMNS - 1) / COLUMNS * COLUMNS;
-}
-
 static bool supports(const struct cpuid *cpu, enum precision precision)
 {
     (void)cpu;
@@ -42,9 +38,7 @@ static bool supports(const struct cpuid *cpu, enum precision precision)
 
 static void describe(char *text, size_t size)
 {
-    if (size)
-        text[0] = '\0';
-    strncat(text, "plain C", size - 1);
+    snprintf(text, size, "plain C");
 }
 
 static int plain_open(enum precision precision, struct linear_provider **out, struct err *err)
@@ -89,7 +83,7 @@ static int weight_new(struct linear_provider *provider, const struct linear_spec
                       struct linear_weight **out, struct err *err)
 {
     struct linear_weight *weight = calloc(1, sizeof(*weight));
-    const size_t columns = (size_t)rounded(spec->out);
+    const size_t columns = (size_t)(spec->out + COLUMNS - 1) / COLUMNS * COLUMNS;
 
     if (!weight)
         goto nomem;

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /*
  * All differences between the versions: in 2 a memory descriptor is a struct that is filled in and
@@ -14,18 +15,10 @@ typedef dnnl_memory_desc_t owned_desc;
 typedef const_dnnl_memory_desc_t seen_desc;
 #define SEEN(desc) (desc)
 #define NO_DESC NULL
-
-static dnnl_status_t desc_new(owned_desc *out, int n_dims, const dnnl_dims_t dims,
-                              dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-    return onednn.memory_desc_create_with_tag(out, n_dims, dims, type, tag);
-}
-
-static dnnl_status_t desc_new_strided(owned_desc *out, int n_dims, const dnnl_dims_t dims,
-                                      dnnl_data_type_t type, const dnnl_dims_t strides)
-{
-    return onednn.memory_desc_create_with_strides(out, n_dims, dims, type, strides);
-}
+#define desc_new onednn.memory_desc_create_with_tag
+#define desc_new_strided onednn.memory_desc_create_with_strides
+#define desc_copy onednn.memory_desc_clone
+#define matmul_desc_new onednn.matmul_primitive_desc_create
 
 static void desc_free(owned_desc desc)
 {
@@ -33,39 +26,17 @@ static void desc_free(owned_desc desc)
         dnnl_memory_desc_destroy(desc);
 }
 
-static dnnl_status_t desc_copy(owned_desc *out, seen_desc from)
-{
-    return onednn.memory_desc_clone(out, from);
-}
-
 static dnnl_status_t append_eltwise(dnnl_post_ops_t ops, dnnl_alg_kind_t kind)
 {
     return onednn.post_ops_append_eltwise(ops, kind, 0.0F, 0.0F);
-}
-
-static dnnl_status_t matmul_desc_new(dnnl_primitive_desc_t *out, dnnl_engine_t engine, seen_desc x,
-                                     seen_desc w, seen_desc b, seen_desc y,
-                                     dnnl_primitive_attr_t attr)
-{
-    return onednn.matmul_primitive_desc_create(out, engine, x, w, b, y, attr);
 }
 #else
 typedef dnnl_memory_desc_t owned_desc;
 typedef const dnnl_memory_desc_t *seen_desc;
 #define SEEN(desc) (&(desc))
 #define NO_DESC ((owned_desc){0})
-
-static dnnl_status_t desc_new(owned_desc *out, int n_dims, const dnnl_dims_t dims,
-                              dnnl_data_type_t type, dnnl_format_tag_t tag)
-{
-    return dnnl_memory_desc_init_by_tag(out, n_dims, dims, type, tag);
-}
-
-static dnnl_status_t desc_new_strided(owned_desc *out, int n_dims, const dnnl_dims_t dims,
-                                      dnnl_data_type_t type, const dnnl_dims_t strides)
-{
-    return dnnl_memory_desc_init_by_strides(out, n_dims, dims, type, strides);
-}
+#define desc_new dnnl_memory_desc_init_by_tag
+#define desc_new_strided dnnl_memory_desc_init_by_strides
 
 static void desc_free(owned_desc desc)
 {
@@ -183,30 +154,24 @@ static dnnl_status_t primitive_new(dnnl_primitive_t *out, dnnl_primitive_desc_t 
 }
 
 /* Everything the caller needs from a primitive descriptor. */
-static dnnl_status_t matmul_from(dnnl_primitive_desc_t desc, struct onednn_layout **chosen,
-                                 struct onednn_matmul *out)
+static dnnl_status_t matmul_from(struct onednn_matmul *matmul, dnnl_primitive_desc_t desc,
+                                 struct onednn_layout **layout)
 {
     dnnl_status_t status = dnnl_success;
     const char *name = "";
 
-    *out = (struct onednn_matmul){0};
-    if (chosen)
-        status = layout_new(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0), chosen);
+    if (!*layout)
+        status = layout_new(dnnl_primitive_desc_query_md(desc, dnnl_query_weights_md, 0), layout);
     if (status == dnnl_success)
         status = onednn.primitive_desc_query(desc, dnnl_query_impl_info_str, 0, &name);
     if (status == dnnl_success)
-        status = primitive_new(&out->primitive, desc);
-    if (status != dnnl_success) {
-        if (chosen) {
-            onednn_layout_free(*chosen);
-            *chosen = NULL;
-        }
+        status = primitive_new(&matmul->primitive, desc);
+    if (status != dnnl_success)
         return status;
-    }
-    snprintf(out->implementation, sizeof(out->implementation), "%s", name);
-    out->scratch_bytes =
+    snprintf(matmul->implementation, sizeof(matmul->implementation), "%s", name);
+    matmul->scratch_bytes =
         dnnl_memory_desc_get_size(dnnl_primitive_desc_query_md(desc, dnnl_query_scratchpad_md, 0));
-    return status;
+    return dnnl_success;
 }
 
 /* The descriptors of one product except its weights'. */
@@ -281,26 +246,24 @@ static dnnl_status_t spread_rows(dnnl_engine_t engine, const struct onednn_shape
     return status;
 }
 
-dnnl_status_t onednn_matmul_new(dnnl_engine_t engine, const struct onednn_shape *shape,
-                                const struct onednn_layout *layout, struct onednn_layout **chosen,
-                                struct onednn_matmul *out)
+dnnl_status_t onednn_matmul_init(struct onednn_matmul *matmul, dnnl_engine_t engine,
+                                 const struct onednn_shape *shape, struct onednn_layout **layout)
 {
     struct operands operands = {NO_DESC, NO_DESC, NO_DESC, NULL};
     owned_desc any = NO_DESC;
     dnnl_primitive_desc_t product = NULL;
     dnnl_status_t status = operands_init(&operands, shape);
 
-    if (chosen)
-        *chosen = NULL;
+    matmul->shape = *shape;
     if (status == dnnl_success)
         status = matrix_desc(&any, shape->in, shape->out, shape->operand, dnnl_format_tag_any);
     if (status == dnnl_success)
-        status = product_new(engine, shape, &operands, layout ? SEEN(layout->desc) : SEEN(any),
+        status = product_new(engine, shape, &operands, *layout ? SEEN((*layout)->desc) : SEEN(any),
                              &product);
-    if (status == dnnl_success && !layout)
+    if (status == dnnl_success && !*layout)
         status = spread_rows(engine, shape, &operands, &product);
     if (status == dnnl_success)
-        status = matmul_from(product, chosen, out);
+        status = matmul_from(matmul, product, layout);
 
     if (product)
         dnnl_primitive_desc_destroy(product);
@@ -324,52 +287,40 @@ void onednn_layout_free(struct onednn_layout *layout)
     free(layout);
 }
 
-size_t onednn_layout_bytes(const struct onednn_layout *layout)
-{
-    return dnnl_memory_desc_get_size(SEEN(layout->desc));
-}
-
-dnnl_status_t onednn_matrix_new(dnnl_engine_t engine, int rows, int columns, dnnl_data_type_t type,
-                                void *bytes, dnnl_memory_t *out)
+/* Its handle is set later. */
+static dnnl_status_t memory_new(dnnl_memory_t *out, dnnl_engine_t engine, int rows, int columns,
+                                dnnl_data_type_t type)
 {
     owned_desc desc = NO_DESC;
     dnnl_status_t status = matrix_desc(&desc, rows, columns, type, dnnl_ab);
 
     if (status == dnnl_success)
-        status = onednn.memory_create(out, SEEN(desc), engine, bytes);
+        status = onednn.memory_create(out, SEEN(desc), engine, NULL);
     desc_free(desc);
     return status;
 }
 
-dnnl_status_t onednn_packed_new(dnnl_engine_t engine, const struct onednn_layout *layout,
-                                void *bytes, dnnl_memory_t *out)
+static void memory_free(dnnl_memory_t memory)
 {
-    return onednn.memory_create(out, SEEN(layout->desc), engine, bytes);
+    if (memory)
+        dnnl_memory_destroy(memory);
 }
 
-dnnl_status_t onednn_scratch_new(dnnl_engine_t engine, void *bytes, size_t n, dnnl_memory_t *out)
-{
-    const dnnl_dims_t dims = {(dnnl_dim_t)n};
-    owned_desc desc = NO_DESC;
-    dnnl_status_t status = desc_new(&desc, 1, dims, dnnl_u8, dnnl_a);
+/* ---- weights --------------------------------------------------------------------------------- */
 
-    if (status == dnnl_success)
-        status = onednn.memory_create(out, SEEN(desc), engine, bytes);
-    desc_free(desc);
-    return status;
-}
-
-dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const float *from, int in,
-                          int out, dnnl_memory_t to, const struct onednn_layout *layout)
+/* from: (out, in) f32, row-major. */
+static dnnl_status_t pack(dnnl_engine_t engine, dnnl_stream_t stream,
+                          const struct onednn_layout *layout, const struct linear_spec *spec,
+                          dnnl_memory_t to)
 {
     owned_desc desc = NO_DESC;
     dnnl_memory_t source = NULL;
     dnnl_primitive_desc_t reorder_desc = NULL;
     dnnl_primitive_t reorder = NULL;
-    dnnl_status_t status = matrix_desc(&desc, in, out, dnnl_f32, dnnl_ba);
+    dnnl_status_t status = matrix_desc(&desc, spec->in, spec->out, dnnl_f32, dnnl_ba);
 
     if (status == dnnl_success)
-        status = onednn.memory_create(&source, SEEN(desc), engine, (void *)(size_t)from);
+        status = onednn.memory_create(&source, SEEN(desc), engine, (void *)(size_t)spec->weight);
     if (status == dnnl_success)
         status = onednn.reorder_primitive_desc_create(&reorder_desc, SEEN(desc), engine,
                                                       SEEN(layout->desc), engine, NULL);
@@ -387,17 +338,89 @@ dnnl_status_t onednn_pack(dnnl_engine_t engine, dnnl_stream_t stream, const floa
         dnnl_primitive_destroy(reorder);
     if (reorder_desc)
         dnnl_primitive_desc_destroy(reorder_desc);
-    if (source)
-        dnnl_memory_destroy(source);
+    memory_free(source);
     desc_free(desc);
+    return status;
+}
+
+dnnl_status_t onednn_weight_init(struct onednn_weight *weight, dnnl_engine_t engine,
+                                 dnnl_stream_t stream, const struct onednn_layout *layout,
+                                 const struct linear_spec *spec)
+{
+    const size_t bias_bytes = (size_t)spec->out * sizeof(float);
+    dnnl_status_t status;
+
+    weight->packed = onednn_aligned(dnnl_memory_desc_get_size(SEEN(layout->desc)));
+    weight->bias = onednn_aligned(bias_bytes);
+    if (!weight->packed || !weight->bias)
+        return dnnl_out_of_memory;
+    status =
+        onednn.memory_create(&weight->packed_memory, SEEN(layout->desc), engine, weight->packed);
+    if (status == dnnl_success)
+        status = pack(engine, stream, layout, spec, weight->packed_memory);
+    if (status != dnnl_success || !spec->bias)
+        return status;
+    memcpy(weight->bias, spec->bias, bias_bytes);
+    status = memory_new(&weight->bias_memory, engine, 1, spec->out, dnnl_f32);
+    if (status == dnnl_success)
+        status = onednn.memory_set_data_handle(weight->bias_memory, weight->bias);
+    return status;
+}
+
+void onednn_weight_release(struct onednn_weight *weight)
+{
+    memory_free(weight->bias_memory);
+    memory_free(weight->packed_memory);
+    free(weight->bias);
+    free(weight->packed);
+}
+
+/* ---- running --------------------------------------------------------------------------------- */
+
+dnnl_status_t onednn_runner_init(struct onednn_runner *runner, dnnl_engine_t engine,
+                                 const struct onednn_matmul *matmul)
+{
+    const struct onednn_shape *shape = &matmul->shape;
+    dnnl_status_t status = memory_new(&runner->x, engine, shape->rows, shape->in, shape->operand);
+
+    runner->primitive = matmul->primitive;
+    if (status == dnnl_success)
+        status = memory_new(&runner->y, engine, shape->rows, shape->out, shape->result);
+    if (status == dnnl_success)
+        status = memory_new(&runner->scratch, engine, 1, (int)matmul->scratch_bytes, dnnl_u8);
+    return status;
+}
+
+void onednn_runner_release(struct onednn_runner *runner)
+{
+    memory_free(runner->scratch);
+    memory_free(runner->y);
+    memory_free(runner->x);
+}
+
+dnnl_status_t onednn_run(const struct onednn_runner *runner, dnnl_stream_t stream,
+                         const struct onednn_weight *weight, const struct onednn_arrays *arrays)
+{
+    const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, runner->x},
+                                    {DNNL_ARG_WEIGHTS, weight->packed_memory},
+                                    {DNNL_ARG_DST, runner->y},
+                                    {DNNL_ARG_SCRATCHPAD, runner->scratch},
+                                    {DNNL_ARG_BIAS, weight->bias_memory}};
+    dnnl_status_t status = onednn.memory_set_data_handle(runner->x, (void *)(size_t)arrays->x);
+
+    if (status == dnnl_success)
+        status = onednn.memory_set_data_handle(runner->y, arrays->y);
+    if (status == dnnl_success)
+        status = onednn.memory_set_data_handle(runner->scratch, arrays->scratch);
+    if (status == dnnl_success)
+        status =
+            onednn.primitive_execute(runner->primitive, stream, weight->bias_memory ? 5 : 4, args);
     return status;
 }
 
 const char *onednn_reason(dnnl_status_t status)
 {
     switch (status) {
-    case dnnl_success:
-        return "success";
     case dnnl_out_of_memory:
         return "out of memory";
     case dnnl_invalid_arguments:

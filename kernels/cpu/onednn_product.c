@@ -1,10 +1,33 @@
-/* A product of the linear layer: which of its rungs are used. */
+/* A product of the linear layer: its primitives by number of rows, and which of them are used. */
 #include "kernels/cpu/onednn_product.h"
 
-#include <stdlib.h>
+dnnl_status_t onednn_product_init(struct onednn_product *product, dnnl_engine_t engine,
+                                  const struct onednn_shape *of)
+{
+    struct onednn_shape shape = *of;
+    dnnl_status_t status = dnnl_success;
 
-#include "base/log.h"
-#include "kernels/cpu/onednn_trial.h"
+    /* The top rung, which decides on the layout, must be there; the others need not. */
+    for (int rung = ONEDNN_RUNGS - 1; rung >= 0; rung--) {
+        struct onednn_matmul *matmul = &product->matmuls[rung];
+
+        shape.rows = onednn_rows(rung);
+        status = onednn_matmul_init(matmul, engine, &shape, &product->layout);
+        if (status == dnnl_out_of_memory || (status != dnnl_success && rung == ONEDNN_RUNGS - 1))
+            return status;
+        if (matmul->scratch_bytes > product->scratch_bytes)
+            product->scratch_bytes = matmul->scratch_bytes;
+    }
+    product->shape = product->matmuls[ONEDNN_RUNGS - 1].shape;
+    return dnnl_success;
+}
+
+void onednn_product_release(struct onednn_product *product)
+{
+    for (int rung = 0; rung < ONEDNN_RUNGS; rung++)
+        onednn_matmul_release(&product->matmuls[rung]);
+    onednn_layout_free(product->layout);
+}
 
 void onednn_product_choose(struct onednn_product *product, const int classes[ONEDNN_RUNGS])
 {
@@ -22,61 +45,6 @@ void onednn_product_choose(struct onednn_product *product, const int classes[ONE
         if (product->usable[rung])
             product->lowest = rung;
     }
-}
-
-static dnnl_status_t keep_agreeing_rungs(struct onednn_product *product, dnnl_engine_t engine,
-                                         dnnl_stream_t stream)
-{
-    int classes[ONEDNN_RUNGS];
-    dnnl_status_t status = onednn_trial(&product->rungs, engine, stream, classes);
-
-    if (status != dnnl_success)
-        return status;
-    onednn_product_choose(product, classes);
-    return product->lowest < 0 ? dnnl_unimplemented : dnnl_success;
-}
-
-static void log_product(const struct onednn_product *product)
-{
-    int n_usable = 0, highest = 0;
-
-    for (int rung = 0; rung < ONEDNN_RUNGS; rung++) {
-        n_usable += product->usable[rung];
-        highest = product->usable[rung] ? rung : highest;
-    }
-    log_debug("linear_shape", LOG_INT("in", product->rungs.shape.in),
-              LOG_INT("out", product->rungs.shape.out),
-              LOG_STR("implementation", product->rungs.matmuls[ONEDNN_RUNGS - 1].implementation),
-              LOG_INT("rungs", n_usable), LOG_INT("most_rows", onednn_rows(highest)));
-}
-
-int onednn_product_new(dnnl_engine_t engine, dnnl_stream_t stream, const struct onednn_shape *shape,
-                       struct onednn_product **out, struct err *err)
-{
-    struct onednn_product *product = calloc(1, sizeof(*product));
-    dnnl_status_t status;
-
-    if (!product)
-        return err_set(err, ERR_NOMEM, "linear %d x %d: out of memory", shape->in, shape->out);
-    status = onednn_rungs_init(&product->rungs, engine, shape);
-    if (status == dnnl_success)
-        status = keep_agreeing_rungs(product, engine, stream);
-    if (status != dnnl_success) {
-        onednn_product_free(product);
-        return err_set(err, status == dnnl_out_of_memory ? ERR_NOMEM : ERR_UNAVAILABLE,
-                       "linear %d x %d: oneDNN: %s", shape->in, shape->out, onednn_reason(status));
-    }
-    log_product(product);
-    *out = product;
-    return 0;
-}
-
-void onednn_product_free(struct onednn_product *product)
-{
-    if (!product)
-        return;
-    onednn_rungs_release(&product->rungs);
-    free(product);
 }
 
 int onednn_product_rung(const struct onednn_product *product, int n_rows)

@@ -5,35 +5,21 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/carve.h"
 #include "base/rng.h"
 #include "kernels/cpu/bf16.h"
 
 /* Buffers of the trial. */
 struct trial {
+    char *memory; /* the arrays below point into it */
     char *x;      /* (256, in): one row, again and again */
-    char *packed; /* random weights */
     char *y;      /* (256, out) */
     char *seen;   /* (ONEDNN_RUNGS, out): the row of each class */
     char *scratch;
-    float *random; /* (out, in), then the bias (out) */
-    int *pair;     /* (in), then scratch for make_pairs (in) */
-    dnnl_memory_t weights, bias;
+    float *matrix, *bias; /* (out, in), (out) */
+    int *pair, *order;    /* (in); the latter for make_pairs */
+    struct onednn_weight weight;
 };
-
-static void trial_release(struct trial *trial)
-{
-    if (trial->bias)
-        dnnl_memory_destroy(trial->bias);
-    if (trial->weights)
-        dnnl_memory_destroy(trial->weights);
-    free(trial->pair);
-    free(trial->random);
-    free(trial->scratch);
-    free(trial->seen);
-    free(trial->y);
-    free(trial->packed);
-    free(trial->x);
-}
 
 /* Pairs the row's columns at random: pair[k] is column k's partner, or k itself if it has none. */
 static void make_pairs(int *pair, int *order, int n, struct rng *rng)
@@ -59,10 +45,10 @@ static float random_value(struct rng *rng)
 }
 
 /* Partners are equal. */
-static void fill_rows(struct trial *trial, const struct onednn_shape *shape, const int *pair,
-                      struct rng *rng)
+static void fill_rows(struct trial *trial, const struct onednn_shape *shape, struct rng *rng)
 {
-    const size_t row_bytes = (size_t)shape->in * onednn_type_bytes(shape->operand);
+    const int *pair = trial->pair;
+    const size_t row_bytes = onednn_row_bytes(shape->in, shape->operand);
 
     for (int k = 0; k < shape->in; k++) {
         const int from = pair[k] < k ? pair[k] : k;
@@ -87,12 +73,13 @@ static void fill_rows(struct trial *trial, const struct onednn_shape *shape, con
  * rounding the result to bf16 does not hide that, as it does with an ordinary sum in all but one of
  * 30,000 cases.
  */
-static void fill_weights(float *weights, float *bias, const struct onednn_shape *shape,
-                         const int *pair, struct rng *rng)
+static void fill_weights(struct trial *trial, const struct onednn_shape *shape, struct rng *rng)
 {
+    const int *pair = trial->pair;
+
     for (int n = 0; n < shape->out; n++) {
         const bool cancels = n % 2;
-        float *row = weights + (size_t)n * (size_t)shape->in;
+        float *row = trial->matrix + (size_t)n * (size_t)shape->in;
 
         for (int k = 0; k < shape->in; k++) {
             if (cancels && pair[k] < k)
@@ -100,75 +87,62 @@ static void fill_weights(float *weights, float *bias, const struct onednn_shape 
             else
                 row[k] = cancels && pair[k] == k ? 0 : random_value(rng);
         }
-        bias[n] = random_value(rng) * (cancels ? 1e-6F : 1);
+        trial->bias[n] = random_value(rng) * (cancels ? 1e-6F : 1);
     }
 }
 
-static dnnl_status_t trial_init(struct trial *trial, const struct onednn_rungs *rungs,
+static dnnl_status_t trial_init(struct trial *trial, const struct onednn_product *product,
                                 dnnl_engine_t engine, dnnl_stream_t stream)
 {
-    const struct onednn_shape *shape = &rungs->shape;
+    const struct onednn_shape *shape = &product->shape;
     const size_t in = (size_t)shape->in, out = (size_t)shape->out, rows = (size_t)shape->rows;
+    const size_t y_bytes = onednn_row_bytes(shape->out, shape->result);
+    const struct carve_part parts[] = {
+        {&trial->x, rows * onednn_row_bytes(shape->in, shape->operand)},
+        {&trial->y, rows * y_bytes},
+        {&trial->seen, ONEDNN_RUNGS * y_bytes},
+        {&trial->scratch, product->scratch_bytes},
+        {&trial->matrix, in * out * sizeof(float)},
+        {&trial->bias, out * sizeof(float)},
+        {&trial->pair, in * sizeof(int)},
+        {&trial->order, in * sizeof(int)},
+    };
+    const size_t n_parts = sizeof(parts) / sizeof(parts[0]);
     struct rng rng;
-    dnnl_status_t status;
 
-    trial->x = onednn_aligned(rows * in * onednn_type_bytes(shape->operand));
-    trial->y = onednn_aligned(rows * out * onednn_type_bytes(shape->result));
-    trial->seen = onednn_aligned(ONEDNN_RUNGS * out * onednn_type_bytes(shape->result));
-    trial->packed = onednn_aligned(onednn_layout_bytes(rungs->layout));
-    trial->scratch = onednn_aligned(rungs->scratch_bytes);
-    trial->random = onednn_aligned((in * out + out) * sizeof(float));
-    trial->pair = malloc(2 * in * sizeof(int));
-    if (!trial->x || !trial->y || !trial->seen || !trial->packed || !trial->scratch ||
-        !trial->random || !trial->pair)
+    trial->memory = onednn_aligned(carve(parts, n_parts, NULL));
+    if (!trial->memory)
         return dnnl_out_of_memory;
+    carve(parts, n_parts, trial->memory);
     rng_init(&rng, 1); /* a fixed seed: the choice is reproducible */
-    make_pairs(trial->pair, trial->pair + in, shape->in, &rng);
-    fill_rows(trial, shape, trial->pair, &rng);
-    fill_weights(trial->random, trial->random + in * out, shape, trial->pair, &rng);
-    status = onednn_packed_new(engine, rungs->layout, trial->packed, &trial->weights);
-    if (status == dnnl_success)
-        status = onednn_pack(engine, stream, trial->random, shape->in, shape->out, trial->weights,
-                             rungs->layout);
-    if (status == dnnl_success)
-        status = onednn_matrix_new(engine, 1, shape->out, dnnl_f32, trial->random + in * out,
-                                   &trial->bias);
-    return status;
+    make_pairs(trial->pair, trial->order, shape->in, &rng);
+    fill_rows(trial, shape, &rng);
+    fill_weights(trial, shape, &rng);
+    return onednn_weight_init(&trial->weight, engine, stream, product->layout,
+                              &(struct linear_spec){.in = shape->in,
+                                                    .out = shape->out,
+                                                    .weight = trial->matrix,
+                                                    .bias = shape->bias ? trial->bias : NULL});
 }
 
-static dnnl_status_t trial_run(struct trial *trial, const struct onednn_rungs *rungs, int rung,
+static void trial_release(struct trial *trial)
+{
+    onednn_weight_release(&trial->weight);
+    free(trial->memory);
+}
+
+static dnnl_status_t trial_run(const struct trial *trial, const struct onednn_matmul *matmul,
                                dnnl_engine_t engine, dnnl_stream_t stream)
 {
-    const struct onednn_shape *shape = &rungs->shape;
-    dnnl_memory_t x = NULL, y = NULL, scratch = NULL;
-    dnnl_status_t status;
+    const struct onednn_arrays arrays = {trial->x, trial->y, trial->scratch};
+    struct onednn_runner runner = {0};
+    dnnl_status_t status = onednn_runner_init(&runner, engine, matmul);
 
-    status = onednn_matrix_new(engine, onednn_rows(rung), shape->in, shape->operand, trial->x, &x);
     if (status == dnnl_success)
-        status =
-            onednn_matrix_new(engine, onednn_rows(rung), shape->out, shape->result, trial->y, &y);
-    if (status == dnnl_success)
-        status = onednn_scratch_new(engine, trial->scratch, rungs->matmuls[rung].scratch_bytes,
-                                    &scratch);
-    if (status == dnnl_success) {
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, x},
-                                        {DNNL_ARG_WEIGHTS, trial->weights},
-                                        {DNNL_ARG_DST, y},
-                                        {DNNL_ARG_SCRATCHPAD, scratch},
-                                        {DNNL_ARG_BIAS, trial->bias}};
-
-        status = onednn.primitive_execute(rungs->matmuls[rung].primitive, stream,
-                                          shape->bias ? 5 : 4, args);
-    }
+        status = onednn_run(&runner, stream, &trial->weight, &arrays);
     if (status == dnnl_success)
         status = onednn.stream_wait(stream);
-
-    if (scratch)
-        dnnl_memory_destroy(scratch);
-    if (y)
-        dnnl_memory_destroy(y);
-    if (x)
-        dnnl_memory_destroy(x);
+    onednn_runner_release(&runner);
     return status;
 }
 
@@ -181,12 +155,12 @@ static bool all_rows_alike(const char *y, int n_rows, size_t row_bytes)
     return true;
 }
 
-static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t engine,
+static dnnl_status_t try_all(const struct onednn_product *product, dnnl_engine_t engine,
                              dnnl_stream_t stream, int classes[ONEDNN_RUNGS])
 {
-    const size_t row_bytes = (size_t)rungs->shape.out * onednn_type_bytes(rungs->shape.result);
+    const size_t row_bytes = onednn_row_bytes(product->shape.out, product->shape.result);
     struct trial trial = {0};
-    dnnl_status_t status = trial_init(&trial, rungs, engine, stream);
+    dnnl_status_t status = trial_init(&trial, product, engine, stream);
     int n_classes = 0;
 
     for (int rung = 0; rung < ONEDNN_RUNGS && status == dnnl_success; rung++) {
@@ -194,8 +168,8 @@ static dnnl_status_t try_all(const struct onednn_rungs *rungs, dnnl_engine_t eng
         int class = 0;
 
         classes[rung] = -1;
-        if (rungs->matmuls[rung].primitive)
-            run = trial_run(&trial, rungs, rung, engine, stream);
+        if (product->matmuls[rung].primitive)
+            run = trial_run(&trial, &product->matmuls[rung], engine, stream);
         if (run == dnnl_out_of_memory) /* not a property of the rung */
             status = run;
         if (run != dnnl_success || !all_rows_alike(trial.y, onednn_rows(rung), row_bytes))
@@ -248,15 +222,15 @@ static void remember(const struct onednn_shape *shape, const int classes[ONEDNN_
     pthread_mutex_unlock(&verdicts_lock);
 }
 
-dnnl_status_t onednn_trial(const struct onednn_rungs *rungs, dnnl_engine_t engine,
+dnnl_status_t onednn_trial(const struct onednn_product *product, dnnl_engine_t engine,
                            dnnl_stream_t stream, int classes[ONEDNN_RUNGS])
 {
     dnnl_status_t status;
 
-    if (recall(&rungs->shape, classes))
+    if (recall(&product->shape, classes))
         return dnnl_success;
-    status = try_all(rungs, engine, stream, classes);
+    status = try_all(product, engine, stream, classes);
     if (status == dnnl_success)
-        remember(&rungs->shape, classes);
+        remember(&product->shape, classes);
     return status;
 }

@@ -5,7 +5,7 @@
 #ifndef KERNELS_CPU_ONEDNN_TRIAL_H
 #define KERNELS_CPU_ONEDNN_TRIAL_H
 
-#include "kernels/cpu/onednn_rungs.h"
+#include "kernels/cpu/onednn_product.h"
 
 /*
  * Rungs of equal class gave the row the same bits at every position; -1: not at every position, or
@@ -13,7 +13,7 @@
  * a few hundred for the largest shapes; the result for a shape is cached for the life of the
  * process. Any thread.
  */
-dnnl_status_t onednn_trial(const struct onednn_rungs *rungs, dnnl_engine_t engine,
+dnnl_status_t onednn_trial(const struct onednn_product *product, dnnl_engine_t engine,
                            dnnl_stream_t stream, int classes[ONEDNN_RUNGS]);
 
 #endif

@@ -24,7 +24,7 @@
 #include "base/bug.h"
 #include "tests/backends/null_ops.h"
 
-static bool told(const char *word)
+static bool asked_to(const char *word)
 {
     const char *path = getenv("ADRANK_FAILING_FILE");
     FILE *file = path ? fopen(path, "re") : NULL;
@@ -41,9 +41,9 @@ static bool told(const char *word)
 
 static int fail_if(const char *word, struct err *err)
 {
-    if (!told(word))
+    if (!asked_to(word))
         return 0;
-    return err_set(err, ERR_INTERNAL, "failing: %s fails, as it was told to", word);
+    return err_set(err, ERR_INTERNAL, "failing: %s fails, as requested", word);
 }
 
 static void show_hanging(void)
@@ -69,49 +69,15 @@ static int fail_on(struct lane *lane, const char *word, struct err *err)
 
 static int failing_device_open(const char *name, struct device **out, struct err *err)
 {
-    if (told("open"))
-        return err_set(err, ERR_UNAVAILABLE, "failing: open fails, as it was told to");
+    if (asked_to("open"))
+        return err_set(err, ERR_UNAVAILABLE, "failing: open fails, as requested");
     return null_device_open(name, out, err);
-}
-
-static void *failing_host_alloc(struct device *device, size_t bytes, struct err *err)
-{
-    BUG_ON(device->broken);
-    return null_host_alloc(device, bytes, err);
-}
-
-static int failing_session_open(struct device *device, const struct session_args *args,
-                                struct session **out, struct err *err)
-{
-    BUG_ON(device->broken);
-    return null_session_open(device, args, out, err);
-}
-
-static void *failing_alloc(struct session *session, size_t bytes, struct err *err)
-{
-    BUG_ON(session->device->broken);
-    return null_alloc(session, bytes, err);
-}
-
-static int failing_upload(struct session *session, void *to, const void *from, size_t bytes,
-                          struct err *err)
-{
-    BUG_ON(session->device->broken);
-    return null_upload(session, to, from, bytes, err);
 }
 
 static int failing_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                               struct linear_weight **out, struct err *err)
 {
-    BUG_ON(session->device->broken);
     return fail_if("weight", err) || null_weight_new(session, spec, max_rows, out, err) ? -1 : 0;
-}
-
-static int failing_lane_open(struct session *session, int max_tokens, int max_hidden,
-                             struct lane **out, struct err *err)
-{
-    BUG_ON(session->device->broken);
-    return null_lane_open(session, max_tokens, max_hidden, out, err);
 }
 
 static int failing_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
@@ -120,36 +86,19 @@ static int failing_begin(struct lane *lane, const struct slice *slice, const str
     return fail_on(lane, "submit", err) || null_begin(lane, slice, pass, err) ? -1 : 0;
 }
 
-static int failing_embed(struct lane *lane, const struct embed_args *args, struct err *err)
-{
-    (void)args;
-    return fail_on(lane, "embed", err);
-}
+#define FAILS(operation, word)                                                                     \
+    static int failing_##operation(struct lane *lane, const struct operation##_args *args,         \
+                                   struct err *err)                                                \
+    {                                                                                              \
+        (void)args;                                                                                \
+        return fail_on(lane, word, err);                                                           \
+    }
 
-static int failing_linear(struct lane *lane, const struct linear_args *args, struct err *err)
-{
-    (void)args;
-    return fail_on(lane, "linear", err);
-}
-
-static int failing_attention(struct lane *lane, const struct attention_args *args, struct err *err)
-{
-    (void)args;
-    return fail_on(lane, "attention", err);
-}
-
-static int failing_residual_norm(struct lane *lane, const struct residual_norm_args *args,
-                                 struct err *err)
-{
-    (void)args;
-    return fail_on(lane, "norm", err);
-}
-
-static int failing_pool(struct lane *lane, const struct pool_args *args, struct err *err)
-{
-    (void)args;
-    return fail_on(lane, "pool", err);
-}
+FAILS(embed, "embed")
+FAILS(linear, "linear")
+FAILS(attention, "attention")
+FAILS(residual_norm, "norm")
+FAILS(pool, "pool")
 
 static int failing_head(struct lane *lane, const struct head_args *args, struct err *err)
 {
@@ -158,10 +107,10 @@ static int failing_head(struct lane *lane, const struct head_args *args, struct 
 
     if (fail_on(lane, "head", err) || null_head(lane, args, err))
         return -1;
-    if (told("nan"))
+    if (asked_to("nan"))
         for (int i = 0; i < n; i++)
             logits[i] = NAN;
-    else if (n > 0 && told("nan_first"))
+    else if (n > 0 && asked_to("nan_first"))
         logits[0] = NAN;
     return 0;
 }
@@ -181,36 +130,20 @@ static int failing_query(struct lane *lane, struct err *err)
 {
     if (fail_on(lane, "query", err))
         return -1;
-    if (!told("hang"))
+    if (!asked_to("hang"))
         return null_query(lane, err);
     show_hanging();
     return 0;
 }
 
 static const struct backend_ops failing_ops = {
-    .name = "failing",
+    NULL_FACTS("failing"),
+    OWNERS(null),
+    OPERATIONS(failing),
     .device_open = failing_device_open,
-    .device_close = null_device_close,
-    .device_caps = null_device_caps,
-    .host_alloc = failing_host_alloc,
-    .host_free = null_host_free,
-    .session_open = failing_session_open,
-    .session_close = null_session_close,
-    .session_caps = null_session_caps,
-    .alloc = failing_alloc,
-    .free = null_free,
-    .upload = failing_upload,
     .weight_new = failing_weight_new,
     .weight_free = null_weight_free,
-    .lane_open = failing_lane_open,
-    .lane_close = null_lane_close,
     .begin = failing_begin,
-    .embed = failing_embed,
-    .linear = failing_linear,
-    .attention = failing_attention,
-    .residual_norm = failing_residual_norm,
-    .pool = failing_pool,
-    .head = failing_head,
     .download = failing_download,
     .finish = failing_finish,
     .query = failing_query,

@@ -40,7 +40,7 @@ void *null_host_alloc(struct device *device, size_t bytes, struct err *err)
     const size_t whole = bytes / 64 * 64 + 64;
     void *memory = aligned_alloc(64, whole);
 
-    (void)device;
+    BUG_ON(device->broken);
     if (!memory)
         err_set(err, ERR_NOMEM, "null: out of memory");
     else
@@ -59,6 +59,7 @@ int null_session_open(struct device *device, const struct session_args *args, st
 {
     struct session *session = calloc(1, sizeof(*session));
 
+    BUG_ON(device->broken);
     if (!session)
         return err_set(err, ERR_NOMEM, "null: out of memory");
     session->device = device;
@@ -95,8 +96,8 @@ void null_free(struct session *session, void *memory)
 
 int null_upload(struct session *session, void *to, const void *from, size_t bytes, struct err *err)
 {
-    (void)session;
     (void)err;
+    BUG_ON(session->device->broken);
     memcpy(to, from, bytes);
     return 0;
 }
@@ -106,8 +107,8 @@ int null_weight_new(struct session *session, const struct linear_spec *spec, int
 {
     struct linear_weight *weight = malloc(sizeof(*weight));
 
-    (void)session;
     (void)max_rows;
+    BUG_ON(session->device->broken);
     if (!weight)
         return err_set(err, ERR_NOMEM, "null: out of memory");
     *weight = (struct linear_weight){spec->in, spec->out};
@@ -128,6 +129,7 @@ int null_lane_open(struct session *session, int max_tokens, int max_hidden, stru
 
     (void)max_tokens;
     (void)max_hidden;
+    BUG_ON(session->device->broken);
     if (!lane)
         return err_set(err, ERR_NOMEM, "null: out of memory");
     lane->session = session;

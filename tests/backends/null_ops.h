@@ -1,7 +1,7 @@
 /*
  * The operations of a device that computes nothing: memory is the host's, every operation succeeds
- * at once, and head writes null_logit() of what is read. The modules paced and failing take these
- * and replace a few. No host lanes: the whole batch as one slice, two batches in flight, as on a
+ * at once, and head writes null_logit() of what is read. The other devices take these and replace a
+ * few. No host lanes: the whole batch as one slice, two batches in flight, as on a
  * GPU.
  */
 #ifndef TESTS_BACKENDS_NULL_OPS_H
@@ -15,7 +15,7 @@ struct device {
     struct device_caps caps;
     int64_t fixed_us, token_ns; /* paced */
     int64_t busy_until_us;      /* paced: the device does one batch after the other */
-    bool broken;                /* failing: an operation has failed */
+    bool broken;                /* failing: an operation has failed; only closing is allowed */
 };
 
 struct session {
@@ -59,24 +59,30 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
 int null_finish(struct lane *lane, struct err *err);
 int null_query(struct lane *lane, struct err *err);
 
-/* Members of a struct backend_ops: caps, memory and weights of the operations above. */
+/* Members of a struct backend_ops: what is the same for every test device, and groups of functions
+ * PREFIX_name. */
 #define NULL_FACTS(the_name)                                                                       \
     .name = the_name, .device_caps = null_device_caps, .session_caps = null_session_caps,          \
-    .alloc = null_alloc, .free = null_free, .upload = null_upload, .weight_new = null_weight_new,  \
-    .weight_free = null_weight_free
+    .alloc = null_alloc, .free = null_free, .upload = null_upload
+
+#define OWNERS(prefix)                                                                             \
+    .device_close = prefix##_device_close, .host_alloc = prefix##_host_alloc,                      \
+    .host_free = prefix##_host_free, .session_open = prefix##_session_open,                        \
+    .session_close = prefix##_session_close, .lane_open = prefix##_lane_open,                      \
+    .lane_close = prefix##_lane_close
+
+#define OPERATIONS(prefix)                                                                         \
+    .embed = prefix##_embed, .linear = prefix##_linear, .attention = prefix##_attention,           \
+    .residual_norm = prefix##_residual_norm, .pool = prefix##_pool, .head = prefix##_head
 
 /* Initialiser of a struct backend_ops: the operations above, except for how the device opens and
  * when a batch is done. */
 #define NULL_OPS(the_name, the_device_open, the_finish, the_query)                                 \
     {                                                                                              \
-        NULL_FACTS(the_name),                                                                      \
-            .device_open = the_device_open, .device_close = null_device_close,                     \
-            .host_alloc = null_host_alloc, .host_free = null_host_free,                            \
-            .session_open = null_session_open, .session_close = null_session_close,                \
-            .lane_open = null_lane_open, .lane_close = null_lane_close, .begin = null_begin,       \
-            .embed = null_embed, .linear = null_linear, .attention = null_attention,               \
-            .residual_norm = null_residual_norm, .pool = null_pool, .head = null_head,             \
-            .download = null_download, .finish = the_finish, .query = the_query,                   \
+        NULL_FACTS(the_name), OWNERS(null), OPERATIONS(null),                                      \
+            .device_open = the_device_open, .weight_new = null_weight_new,                         \
+            .weight_free = null_weight_free, .begin = null_begin, .download = null_download,       \
+            .finish = the_finish, .query = the_query                                               \
     }
 
 #endif

@@ -39,6 +39,7 @@ struct batch {
     struct lane *lane; /* NULL: no such lane */
     struct recording *recording;
     int n_compared;
+    int turn; /* in the queue */
     bool replayed, in_flight, queried;
 };
 
@@ -50,7 +51,7 @@ static struct {
     } blocks[BLOCKS];
     struct recording recordings[RECORDINGS];
     struct batch lanes[LANES];
-    struct batch *queue[LANES]; /* in order */
+    int n_queued, n_done; /* batches, in order */
 } q;
 
 extern struct queue_counts queue_counts;
@@ -299,7 +300,8 @@ static int queue_finish(struct lane *lane, struct err *err)
     BUG_ON(batch->recording->times == 2 && batch->n_compared != batch->recording->n_ops);
     batch->in_flight = true;
     batch->queried = false;
-    q.queue[queue_counts.in_flight++] = batch;
+    batch->turn = q.n_queued++;
+    queue_counts.in_flight++;
     if (queue_counts.in_flight > queue_counts.most_in_flight)
         queue_counts.most_in_flight = queue_counts.in_flight;
     return 0;
@@ -312,7 +314,7 @@ static int queue_query(struct lane *lane, struct err *err)
 
     (void)err;
     BUG_ON(!batch->in_flight);
-    if (q.queue[0] != batch)
+    if (q.n_done != batch->turn)
         return 0;
     if (!batch->queried) {
         batch->queried = true;
@@ -321,30 +323,21 @@ static int queue_query(struct lane *lane, struct err *err)
     run(lane, batch->recording);
     batch->in_flight = false;
     queue_counts.in_flight--;
-    memmove(q.queue, q.queue + 1, (size_t)queue_counts.in_flight * sizeof(q.queue[0]));
+    q.n_done++;
     return 1;
 }
 
 static const struct backend_ops queue_ops = {
+    NULL_FACTS("queue"),
+    OWNERS(queue),
+    OPERATIONS(queue),
     .device_open = queue_device_open,
-    .device_close = queue_device_close,
-    .host_alloc = queue_host_alloc,
-    .host_free = queue_host_free,
-    .session_open = queue_session_open,
-    .session_close = queue_session_close,
-    .lane_open = queue_lane_open,
-    .lane_close = queue_lane_close,
+    .weight_new = null_weight_new,
+    .weight_free = null_weight_free,
     .begin = queue_begin,
-    .embed = queue_embed,
-    .linear = queue_linear,
-    .attention = queue_attention,
-    .residual_norm = queue_residual_norm,
-    .pool = queue_pool,
-    .head = queue_head,
     .download = queue_download,
     .finish = queue_finish,
     .query = queue_query,
-    NULL_FACTS("queue"),
 };
 
 extern const struct backend_module adrank_backend;

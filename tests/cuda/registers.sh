@@ -1,6 +1,7 @@
 #!/bin/sh
 # registers.sh NVCC ARCH: compiles every kernel for the architecture and compares what ptxas reports
-# with registers.txt. Occupancy is worth more than a few spilled registers, so both have limits there.
+# with registers.txt; each instance of a kernel is a case. Occupancy is worth more than a few spilled
+# registers, so both have limits there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -28,17 +29,17 @@ awk -v arch="$2" '
     /bytes stack frame/ { bytes = $1 }
     /Used [0-9]+ registers/ {
         for (i = 1; i <= NF; i++) if ($i == "Used") used = $(i + 1)
-        if (!(name in registers)) { print arch ": " name " is not in registers.txt"; bad = 1; next }
+        if (!(name in registers)) { print arch ": " name " is not in registers.txt"; failed++; next }
         if (used > registers[name] || bytes > stack[name]) {
             print arch ": " name " uses " used " registers and " bytes " bytes of stack"
-            bad = 1
-        }
-        n++
+            failed++
+        } else
+            passed++
         if (used > most[name]) most[name] = used
         if (bytes > deepest[name] + 0) deepest[name] = bytes
     }
     END {
         for (name in most) printf "%-6s %-20s %3d registers %3d bytes of stack\n", arch, name, most[name], deepest[name]
-        if (n == 0) { print "no kernels"; bad = 1 }
-        exit bad
+        printf "%d passed, %d failed, 0 skipped\n", passed, failed
+        exit failed > 0 || passed == 0
     }' "$here/registers.txt" "$out/log"

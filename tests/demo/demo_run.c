@@ -18,30 +18,25 @@
 
 /* ---- the checkout ---------------------------------------------------------------------------- */
 
-/* The program itself is copied, since it looks for its folder by /proc/self/exe; what it starts may
- * be links. */
+/* The program itself is copied, since it finds its folder by /proc/self/exe; what it starts may be
+ * links. */
 static void checkout_make(struct checkout *c, const char *name)
 {
-    static const char *const programs[] = {"adrankd", "adrank-sim", "adrank-history"};
-    char here[256], bin[400];
+    const char *bin = driver_build_path("bin");
 
     strcpy(c->top, "/tmp/adrank-checkout-XXXXXX");
     CHECK(mkdtemp(c->top));
     snprintf(c->root, sizeof(c->root), "%s/%s", c->top, name);
-    snprintf(bin, sizeof(bin), "%s/build/test/bin", c->root);
-    CHECK_INT(shell(NULL, "mkdir -p '%s'", bin), 0);
-    CHECK_INT(shell(NULL, "cp '%s' '%s/'", driver_build_path("bin/adrank-demo"), bin), 0);
-    for (size_t i = 0; i < sizeof(programs) / sizeof(programs[0]); i++) {
-        char path[64];
-        snprintf(path, sizeof(path), "bin/%s", programs[i]);
-        CHECK_INT(shell(NULL, "ln -s '%s' '%s/'", driver_build_path(path), bin), 0);
-    }
-    CHECK(getcwd(here, sizeof(here) - 8));
-    strcat(here, "/config");
-    CHECK_INT(shell(NULL, "ln -s '%s' '%s/config'", here, c->root), 0);
+    CHECK_INT(
+        shell(NULL,
+              "here=$PWD && mkdir -p '%s/build/test/bin' && cd '%s' && ln -s \"$here/config\" . &&"
+              " cd build/test/bin && cp '%s/adrank-demo' . &&"
+              " ln -s '%s/adrankd' '%s/adrank-sim' '%s/adrank-history' .",
+              c->root, c->root, bin, bin, bin, bin),
+        0);
 }
 
-/* Names in a folder, each on a line; "" when there is none. */
+/* Names in a folder, one a line; "" for an empty or missing one. */
 static const char *names_in(const char *root, const char *folder)
 {
     static struct buf names;
@@ -50,8 +45,7 @@ static const char *names_in(const char *root, const char *folder)
     return buf_str(&names);
 }
 
-/* Nothing was written outside build/, in build/ nothing outside build/demo, and nothing stays
- * there. */
+/* Nothing was written outside build/demo, and nothing is left there. */
 static void checkout_is_clean(const struct checkout *c)
 {
     CHECK_STR(names_in(c->root, ""), "build\nconfig\n");
@@ -86,7 +80,7 @@ int demo_listen(int port)
                                    .sin_addr = {htonl(INADDR_LOOPBACK)}};
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    /* What ended a second ago is no listener. */
+    /* A connection closed a second ago does not hold the port. */
     CHECK(fd != -1 && setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int)) == 0);
     if (bind(fd, (const struct sockaddr *)&at, sizeof(at)) == -1 || listen(fd, 1) == -1) {
         close(fd);
@@ -107,7 +101,7 @@ static bool is_free(int port)
 
 int demo_ports(void)
 {
-    static int at; /* below the ports that the system gives away to whoever connects */
+    static int at; /* below the ports that the system assigns to clients */
 
     at = at ? at : (int)getpid();
     for (int tries = 0; tries < 1000; tries++) {
@@ -168,7 +162,7 @@ void demo_read(struct demo *demo, const char *until)
         ssize_t n;
         CHECK(room);
         if (clock_now_us() > end)
-            FAIL("the demo says no more: %s", buf_str(&demo->text));
+            FAIL("the demo is stuck: %s", buf_str(&demo->text));
         if (poll(&fd, 1, 100) == 0)
             continue;
         n = read(demo->out, room, 4096);

@@ -1,6 +1,6 @@
 /*
- * adrank-demo in a checkout of its own: a folder with config/ and build/test/bin, so that all that
- * it leaves can be seen. What does not go as said FAILs the test.
+ * adrank-demo in a separate checkout: a folder with config/ and build/test/bin, which shows
+ * everything that it leaves behind. Anything unexpected FAILs the test.
  */
 #ifndef TESTS_DEMO_DEMO_RUN_H
 #define TESTS_DEMO_DEMO_RUN_H
@@ -29,22 +29,21 @@ int demo_listen(int port);
 
 /* name: of the checkout's folder. */
 void demo_start(struct demo *demo, const char *name, int port, bool once);
-/* In the same checkout, which goes with the first. */
+/* In the same checkout, which is released with the first. */
 void demo_start_beside(struct demo *demo, const struct demo *first, int port, bool once);
-/* Reads until the text is there (NULL: to the end of the output). */
+/* Reads until the output contains the text (NULL: to its end). */
 void demo_read(struct demo *demo, const char *until);
-/* Its exit status, once it has ended by itself. */
+/* Waits until it exits by itself; returns the exit status. */
 int demo_wait(struct demo *demo);
 void demo_release(struct demo *demo);
 
 /* Folders of runs in build/demo. */
 int demo_folders(const struct demo *demo);
-/* Processes that work in the checkout: the demo and adrankd in its root, redis-server in
- * build/demo. */
+/* Processes whose working directory is in the checkout: the demo and adrankd in its root,
+ * redis-server in build/demo. */
 int demo_processes(const struct demo *demo);
-/* Children are waited for before the demo ends: the moment it has, no process is there, its ports
- * are free, and nothing was written outside build/, nor in build/ outside build/demo, and that is
- * empty. */
+/* Once the demo has ended, no process is left, its ports are free, nothing was written outside
+ * build/demo, and that is empty. */
 void demo_check_gone(struct demo *demo);
 
 #endif

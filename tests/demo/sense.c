@@ -1,7 +1,7 @@
 /*
  * Requests written by hand (requests.jsonl: 10 categories, 5 English and 5 Chinese each): every one
- * has a history about its category and ten ads, one of each category, whose titles the simulator
- * never made. adrank-model scores them with the demo's model.
+ * has a history about its category and ten ads, one of each category, with titles the simulator
+ * never generated. adrank-model scores them with the demo's model.
  */
 #include "base/file.h"
 #include "tests/e2e/driver.h"
@@ -57,7 +57,7 @@ static void add_line(struct buf *out, const json_t *line)
     json_decref(sent);
 }
 
-/* Answers of adrank-model score to the lines, one for each. The caller's to release. */
+/* The answers of adrank-model score, one for each line. The caller releases them. */
 static void score(struct buf *lines, json_t **answers, int n)
 {
     struct buf out AT_END(buf_release) = BUF_INIT;
@@ -77,7 +77,7 @@ static void score(struct buf *lines, json_t **answers, int n)
     CHECK(got == n && !*at);
 }
 
-/* How many ads score above this one. */
+/* The number of ads that score above this one. */
 static int rank_in(const json_t *answer, const char *adid)
 {
     const json_t *scores = json_object_get(answer, "scores");
@@ -96,7 +96,7 @@ static int rank_in(const json_t *answer, const char *adid)
     return above;
 }
 
-/* In how many of the requests the ad of the right category is among the first three. */
+/* The number of requests whose ad of the right category is among the first three. */
 static int count_in_top_3(bool with_history)
 {
     struct buf lines = BUF_INIT;
@@ -114,7 +114,7 @@ static int count_in_top_3(bool with_history)
         int above = rank_in(answers[i], str(requests[i], "right"));
         hits += above < 3;
         if (with_history && above >= 3)
-            printf("     %s %s: place %d\n", str(json_object_get(requests[i], "request"), "id"),
+            printf("     %s %s: position %d\n", str(json_object_get(requests[i], "request"), "id"),
                    str(requests[i], "category"), above + 1);
         json_decref(answers[i]);
     }
@@ -129,7 +129,7 @@ TEST(sense__right_category_is_in_the_top_3)
     CHECK(count_in_top_3(true) >= 90);
 }
 
-/* Chance is 30; with a deviation of 4.6 of a hundred draws, 40 is not told from it. */
+/* Chance is 30, with a standard deviation of 4.6 in a hundred draws: 40 is no more than chance. */
 TEST(sense__without_history_it_is_chance)
 {
     CHECK(count_in_top_3(false) <= 40);
@@ -140,7 +140,7 @@ static const json_t *text_of(const json_t *line, size_t i)
     return json_object_get(json_array_get(json_object_get(rank_of(line), "candidates"), i), "text");
 }
 
-/* The file is what it is said to be: else the figures above mean nothing. */
+/* The file is as described; otherwise the figures above mean nothing. */
 TEST(sense__requests_are_balanced)
 {
     int chinese = 0, right_at[ADS] = {0}, same = 0;
@@ -177,7 +177,7 @@ TEST(sense__titles_were_never_generated)
     sim_world_free(world);
 }
 
-/* Every English word and every Chinese character is a whole entry of the vocabulary. */
+/* Every English word and every Chinese character is an entry of the vocabulary. */
 TEST(sense__words_are_known)
 {
     struct buf vocab = BUF_INIT, entry = BUF_INIT;
@@ -218,7 +218,7 @@ TEST(sense__words_are_known)
     "{\"adid\":\"zh-piano\",\"text\":\"钢琴琴凳 谱架\"}]}}}"
 
 static const struct {
-    const char *line, *first, *second; /* the two that are to come first, in any order */
+    const char *line, *first, *second; /* expected first, and among the first three */
 } cases[] = {
     {SHOPPER("en", "", "Trail running shoes"), "en-run", "zh-run"},
     {SHOPPER("zh", "", "越野跑鞋"), "zh-run", "en-run"},
@@ -229,9 +229,9 @@ static const struct {
     {SHOPPER("en", "digital piano", "Whistling kettle for the stove"), "en-piano", "zh-piano"},
 };
 
-/* The language of the device comes first within what suits, so the first place is known exactly,
- * and the other language's ad of that category is before what does not suit. */
-TEST(sense__history_and_search_words_turn_the_ranking)
+/* Of the ads that suit, the one in the device's language comes first; the one in the other language
+ * comes before those that do not suit. */
+TEST(sense__history_and_search_words_decide_the_ranking)
 {
     enum { N = sizeof(cases) / sizeof(cases[0]) };
     struct buf lines AT_END(buf_release) = BUF_INIT;

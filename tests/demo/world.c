@@ -1,5 +1,5 @@
-/* adrank-sim as a program: what it writes is the same every time, and what it reports is what the
- * demo's figures are measured against. */
+/* adrank-sim as a program: it writes the same bytes every time, and reports what the demo's figures
+ * are compared with. */
 #include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/shell.h"
@@ -7,13 +7,13 @@
 
 enum { MAX_FILE = 64 << 20 };
 
-/* Output of adrank-sim with these arguments; its exit status is checked. */
+/* The output of adrank-sim with these arguments; checks the exit status. */
 static void run(const char *arguments, int status, struct buf *out)
 {
     int got = shell(out, "'%s' %s 2>&1", driver_build_path("bin/adrank-sim"), arguments);
 
     if (got != status)
-        FAIL("adrank-sim %s ends with %d: %s", arguments, got, buf_str(out));
+        FAIL("adrank-sim %s exits with %d: %s", arguments, got, buf_str(out));
 }
 
 static void make_world(const char *folder, int seed, struct buf *out)
@@ -59,15 +59,12 @@ TEST(world__same_seed_same_bytes)
     }
 }
 
-/* The number behind the n-th (from 0) occurrence of a word. */
-static double number_after(struct buf *text, const char *word, int n)
+static double number_after(struct buf *text, const char *word)
 {
-    const char *p = buf_str(text);
-    for (int i = 0; i <= n; i++) {
-        p = strstr(i ? p + 1 : p, word);
-        CHECK(p);
-    }
-    return strtod(p + strlen(word), NULL);
+    const char *at = strstr(buf_str(text), word);
+
+    CHECK(at);
+    return strtod(at + strlen(word), NULL);
 }
 
 static double share_of(struct buf *text, const char *row)
@@ -89,23 +86,23 @@ TEST(world__report_shows_that_the_text_is_needed)
     snprintf(arguments, sizeof(arguments), "report %s", folder);
     run(arguments, 0, &out);
     printf("%s", buf_str(&out));
-    CHECK(number_after(&out, "AUC ", 0) > .70 && number_after(&out, "AUC ", 0) < .85);
-    CHECK(number_after(&out, "log loss ", 0) > .1);
+    CHECK(number_after(&out, "AUC ") > .70 && number_after(&out, "AUC ") < .85);
+    CHECK(number_after(&out, "log loss ") > .1);
     CHECK(share_of(&out, "the same, titles shuffled") < 20);
     CHECK(share_of(&out, "ids and priors") < 60);
 }
 
-TEST(world__reports_wrong_use)
+TEST(world__reports_usage_errors)
 {
     static const struct {
         const char *arguments;
         int status;
-        const char *told;
+        const char *output;
     } rows[] = {
-        {"", 64, "want a command"},
+        {"", 64, "a command is missing"},
         {"world", 64, "--out"},
-        {"world --out /tmp/x --train many", 64, "train: must be from 0"},
-        {"world --out /tmp/x --wide 3", 64, "unknown option"},
+        {"world --out /tmp/x --train many", 64, "--train many: must be an integer from 0"},
+        {"report a b", 64, "b: no such argument"},
         {"world --out /nonexistent/x", 69, "/nonexistent/x"},
         {"report /nonexistent", 66, "/nonexistent/world.json"},
         {"--help", 0, "usage:"},
@@ -115,6 +112,6 @@ TEST(world__reports_wrong_use)
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         test_row("adrank-sim %s", rows[i].arguments);
         run(rows[i].arguments, rows[i].status, &out);
-        CHECK(strstr(buf_str(&out), rows[i].told));
+        CHECK(strstr(buf_str(&out), rows[i].output));
     }
 }

@@ -1,4 +1,4 @@
-/* adrank-bench --connections: the closed loop, over a server that is not always there. */
+/* adrank-bench --connections: the closed loop, with a server that is not always there. */
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,8 +23,8 @@ TEST(bench_closed__keeps_its_connections)
     CHECK(bench_figure(&run, "/offered_per_s") == 0);
 }
 
-/* Were a connection lost with its request, four cuts would end it all. */
-TEST(bench_closed__goes_on_behind_a_cut)
+/* If a cut lost the connection for good, the run would end after four. */
+TEST(bench_closed__continues_after_a_cut)
 {
     bench_peer_start(&peer);
     peer.cut_every = 20;
@@ -38,8 +38,8 @@ TEST(bench_closed__goes_on_behind_a_cut)
     CHECK(peer.n_accepted >= peer.n_cut && peer.n_accepted <= 4 + peer.n_cut);
 }
 
-/* It comes back to the rate that it had, and does not spin on what refuses it meanwhile. */
-TEST(bench_closed__waits_for_a_server_that_was_away)
+/* It returns to its earlier rate, and does not spin while connections are refused. */
+TEST(bench_closed__recovers_when_the_server_returns)
 {
     int before, gone;
 
@@ -53,15 +53,15 @@ TEST(bench_closed__waits_for_a_server_that_was_away)
     peer.away = 0;
     CHECK_INT(bench_finish(&run), 0);
     bench_peer_stop(&peer);
-    printf("     %d answered before, %d behind it, %.0f failed\n", before, peer.n_answered - gone,
+    printf("     %d answered before, %d after, %.0f failed\n", before, peer.n_answered - gone,
            bench_figure(&run, "/outcomes/failed"));
     CHECK(before > 0 && peer.n_answered - gone > before / 4);
     CHECK(bench_figure(&run, "/outcomes/failed") >= 8);
     CHECK(bench_figure(&run, "/outcomes/failed") < 400);
 }
 
-/* The usual limit of descriptors is below what --connections takes. */
-TEST(bench_closed__takes_the_descriptors_it_may)
+/* The usual limit on descriptors is below what --connections accepts. */
+TEST(bench_closed__raises_its_limit_on_descriptors)
 {
     struct rlimit limit, low;
 

@@ -16,7 +16,7 @@ static char answer[512];
 
 struct conn {
     int fd;
-    char bytes[16384]; /* of a request that has not come whole */
+    char bytes[16384]; /* of an incomplete request */
     size_t len;
 };
 
@@ -56,7 +56,7 @@ static void accept_one(struct bench_peer *peer, struct conns *conns)
     atomic_fetch_add(&peer->n_accepted, 1);
 }
 
-/* Bytes of the first whole request; 0 when there is none. */
+/* Size of the first complete request; 0: none. */
 static size_t whole_request(struct conn *conn)
 {
     const char *end, *length;
@@ -99,7 +99,7 @@ static bool serve(struct bench_peer *peer, struct conn *conn)
             atomic_fetch_add(&peer->n_cut, 1);
             return false;
         }
-        atomic_fetch_add(&peer->n_answered, 1); /* before the other side can look */
+        atomic_fetch_add(&peer->n_answered, 1); /* before the client can see the answer */
         if (send(conn->fd, answer, strlen(answer), MSG_NOSIGNAL) == -1)
             return false;
     }

@@ -1,4 +1,4 @@
-/* A server that answers as a daemon would and misbehaves as a test says, in a thread of its own. */
+/* A server that answers as the daemon would and misbehaves on request, in a separate thread. */
 #ifndef TESTS_E2E_BENCH_PEER_H
 #define TESTS_E2E_BENCH_PEER_H
 
@@ -12,12 +12,11 @@ struct bench_peer {
     int listen_fd; /* -1 while it is away */
     int port;
     char address[32];
-    atomic_int cut_every; /* of so many requests the last gets no answer but a closed connection; 0:
-                             none */
-    atomic_int away, stop; /* away: nobody listens there, what was open is closed */
+    atomic_int cut_every;  /* every nth request gets a closed connection for an answer; 0: none */
+    atomic_int away, stop; /* away: does not listen, and closes its connections */
     atomic_int n_accepted, n_answered, n_cut;
     _Atomic(const char *) marks[BENCH_PEER_MARKS]; /* NULL: none */
-    atomic_int n_marked[BENCH_PEER_MARKS];         /* requests that hold this one */
+    atomic_int n_marked[BENCH_PEER_MARKS];         /* requests that contain this mark */
 };
 
 void bench_peer_start(struct bench_peer *peer);

@@ -68,11 +68,11 @@ TEST(bench_reload__swaps_two_models)
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), 1 + swaps);
     CHECK((strcmp(before, digest()) != 0) == (swaps % 2 == 1));
-    CHECK(strstr(run.said, "model swaps"));
+    CHECK(strstr(run.output, "model swaps"));
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* What cannot be opened is counted; the old model goes on answering. */
+/* A model that cannot be opened is counted; the old one keeps answering. */
 TEST(bench_reload__counts_swaps_that_fail)
 {
     start();
@@ -83,22 +83,6 @@ TEST(bench_reload__counts_swaps_that_fail)
               0);
     CHECK(bench_figure(&run, "/swaps") >= 1);
     CHECK(bench_figure(&run, "/reloads_failed") >= 1);
-    CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
-    CHECK_INT(driver_stop(&d), 0);
-}
-
-TEST(bench_reload__reloads_beside_the_load)
-{
-    int reloads;
-
-    driver_start(&d, &(struct driver_args){0});
-    CHECK_INT(bench_daemon(&run, &d,
-                           "--rate 50 --duration 1 --warmup 0 --tmax 10000 " BENCH_SHORT
-                           "--reload-every 0.1"),
-              0);
-    reloads = (int)bench_figure(&run, "/reloads");
-    CHECK(reloads >= 2);
-    CHECK(bench_figure(&run, "/reloads_failed") == 0 && bench_figure(&run, "/swaps") == 0);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
     CHECK_INT(driver_stop(&d), 0);
 }

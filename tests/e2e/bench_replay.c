@@ -1,4 +1,4 @@
-/* adrank-bench: what it sends, out of a file or made up. */
+/* What adrank-bench sends: the lines of a file, or generated requests. */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -54,7 +54,7 @@ TEST(bench_replay__names_the_bad_line)
         {"\n\n{\"id\":\"a\"}\n\nno\n", ": line 5: ", 65},
         {"\n[1]\n", ": line 2: not a JSON object", 65},
         {"{\"id\":\"a\"}\n\n{\"id\":\"cut", ": line 3: ", 65},
-        {"\n\n", ": no request in it", 65},
+        {"\n\n", ": no requests in it", 65},
     };
     char want[128];
 
@@ -65,17 +65,17 @@ TEST(bench_replay__names_the_bad_line)
         bench_begin(&run, "127.0.0.1:1", "--replay %s", path);
         CHECK_INT(bench_finish(&run), rows[i].status);
         snprintf(want, sizeof(want), "%s%s", path, rows[i].place);
-        if (!strstr(run.said, want))
-            FAIL("said \"%s\", want \"%s\"", run.said, want);
+        if (!strstr(run.output, want))
+            FAIL("output is \"%s\", want \"%s\"", run.output, want);
         unlink(path);
     }
     bench_begin(&run, "127.0.0.1:1", "--replay /nowhere/lines");
     CHECK_INT(bench_finish(&run), 66);
-    CHECK(strstr(run.said, "/nowhere/lines"));
+    CHECK(strstr(run.output, "/nowhere/lines"));
 }
 
 /* The world's impressions name its ads by text and by id. */
-TEST(bench_replay__takes_the_impressions_of_the_simulator)
+TEST(bench_replay__replays_impressions_of_the_simulator)
 {
     const char *folder = shell_folder();
     char path[128];
@@ -103,9 +103,8 @@ TEST(bench_replay__takes_the_impressions_of_the_simulator)
     CHECK_INT(driver_stop(&d), 0);
 }
 
-/* The first thing that somebody tries: what it makes up by itself is answered in full by the demo's
- * model. */
-TEST(bench_replay__made_up_requests_suit_the_demo)
+/* What a new user tries first: the demo's model answers the generated requests in full. */
+TEST(bench_replay__generated_requests_suit_the_demo)
 {
     driver_start(&d, &(struct driver_args){.model = "config/demo/model", .backend = "cpu"});
     CHECK_INT(bench_daemon(&run, &d, "--connections 2 --duration 2 --warmup 0 --tmax 10000"), 0);

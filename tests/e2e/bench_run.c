@@ -35,7 +35,7 @@ int bench_finish(struct bench_run *run)
 {
     int status;
 
-    run->said[fread(run->said, 1, sizeof(run->said) - 1, run->pipe)] = '\0';
+    run->output[fread(run->output, 1, sizeof(run->output) - 1, run->pipe)] = '\0';
     status = pclose(run->pipe);
     CHECK(WIFEXITED(status));
     json_decref(run->figures);
@@ -61,6 +61,6 @@ double bench_figure(const struct bench_run *run, const char *pointer)
     const json_t *found = driver_at(run->figures, pointer);
 
     if (!json_is_number(found))
-        FAIL("no %s; %s", pointer, run->said);
+        FAIL("no %s; %s", pointer, run->output);
     return json_number_value(found);
 }

@@ -1,5 +1,4 @@
-/* The one way in which tests start adrank-bench: the real binary, whose words and figures are kept.
- */
+/* Runs the real adrank-bench, and keeps its output and figures. */
 #ifndef TESTS_E2E_BENCH_RUN_H
 #define TESTS_E2E_BENCH_RUN_H
 
@@ -8,21 +7,21 @@
 
 #include "tests/e2e/driver.h"
 
-/* For requests that the driver's small model takes without cutting them. */
+/* For requests that the driver's small model takes without truncation. */
 #define BENCH_SHORT " --candidates 4 --no-texts --behaviour 0 "
 
 /* Zero before the first use. */
 struct bench_run {
     FILE *pipe;
-    char json[64];    /* file of the figures */
-    char said[65536]; /* stdout and stderr of the last one */
-    json_t *figures;  /* of the last one; NULL when it gave none */
+    char json[64];      /* file of the figures */
+    char output[65536]; /* stdout and stderr of the last run */
+    json_t *figures;    /* of the last run; NULL when it wrote none */
 };
 
 /* Starts it with these arguments, --json and a seed. */
 void bench_begin(struct bench_run *run, const char *address, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
-/* Waits for its end and takes what it left; its exit status. */
+/* Waits until it exits and reads its figures; returns the exit status. */
 int bench_finish(struct bench_run *run);
 /* bench_begin against the daemon and its admin listener, then bench_finish. */
 int bench_daemon(struct bench_run *run, const struct driver *driver, const char *fmt, ...)

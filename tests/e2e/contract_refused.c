@@ -57,6 +57,8 @@ CONTRACT_TEST(refused, max_connections)
     driver_write(&d, "device", "");
     contract_receive(&first, CONTRACT_OK);
     contract_receive(&second, CONTRACT_OK);
+    client_send(&second, client_post("{}", "")); /* from here on the first has idled longest */
+    contract_receive(&second, CONTRACT_OK);
     test_row("an idle one makes room");
     contract_good(&d);
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_CLOSED);

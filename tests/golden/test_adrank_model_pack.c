@@ -330,13 +330,13 @@ static const struct {
     int n, status;
     const char *error;
 } refused[] = {
-    {"--nosuch 1", NULL, 0, 64, "--nosuch: no option of adrank-model pack"},
-    {"--kind hier", NULL, 0, 64, "--kind hier: want cross or prefix"},
-    {"--kind x", NULL, 0, 64, "--kind x: want cross or prefix"},
+    {"--nosuch 1", NULL, 0, 64, "--nosuch: unknown option"},
+    {"--kind hier", NULL, 0, 64, "--kind hier: must be cross or prefix"},
+    {"--kind x", NULL, 0, 64, "--kind x: must be cross or prefix"},
     {"--ad '{nosuch}'", NULL, 0, 65, "adrank.json: /input/ad: byte 0: unknown field \"nosuch\""},
     {"--max-context-tokens 30 --max-ad-tokens 30", NULL, 0, 65, "the model takes 32 tokens"},
-    {"--base-rate 1", NULL, 0, 64, "--base-rate 1: want above 0, below 1"},
-    {"--name ''", NULL, 0, 64, "--name : want 1 to 100 bytes"},
+    {"--base-rate 1", NULL, 0, 64, "--base-rate 1: must be a number from 1e-07 to 0.9999999"},
+    {"--name ''", NULL, 0, 64, "--name: must not be empty"},
     {"--golden /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
     {"--calibrate /nonexistent", NULL, 0, 66, "/nonexistent: No such file"},
     {"--template /nonexistent", NULL, 0, 66, "/nonexistent"},

@@ -1,43 +1,9 @@
 /*
- * Once lanes are open no operation allocates. The linker routes every allocation of the code built
- * here through the counter below; allocations inside libraries are not counted.
+ * Once lanes are open no operation allocates: counted by tests/fault, which the linker routes every
+ * allocation of the code built here through. Allocations inside libraries are not counted.
  */
+#include "tests/fault/fault.h"
 #include "tests/ops/rig.h"
-
-void *__real_malloc(size_t size);
-void *__real_calloc(size_t n, size_t size);
-void *__real_realloc(void *memory, size_t size);
-void *__real_aligned_alloc(size_t alignment, size_t size);
-void *__wrap_malloc(size_t size);
-void *__wrap_calloc(size_t n, size_t size);
-void *__wrap_realloc(void *memory, size_t size);
-void *__wrap_aligned_alloc(size_t alignment, size_t size);
-
-static int n_allocations;
-
-void *__wrap_malloc(size_t size)
-{
-    n_allocations++;
-    return __real_malloc(size);
-}
-
-void *__wrap_calloc(size_t n, size_t size)
-{
-    n_allocations++;
-    return __real_calloc(n, size);
-}
-
-void *__wrap_realloc(void *memory, size_t size)
-{
-    n_allocations++;
-    return __real_realloc(memory, size);
-}
-
-void *__wrap_aligned_alloc(size_t alignment, size_t size)
-{
-    n_allocations++;
-    return __real_aligned_alloc(alignment, size);
-}
 
 enum { H = 128, HEADS = 4, F = 512, PARENT = 30 };
 
@@ -52,12 +18,11 @@ static struct linear_weight *weight(struct rig *rig, struct rng *rng, int in, in
                                     enum activation activation)
 {
     struct linear_weight *made;
-    struct err err;
     float *w = rig_random(rig, rng, (size_t)in * (size_t)out, 0.1, true);
     const struct linear_spec spec = {
         .in = in, .out = out, .weight = w, .bias = w, .activation = activation};
 
-    CHECK_OK(rig->ops->weight_new(rig->session, &spec, rig_rung(rig, 512), &made, &err), err);
+    made = rig_weight(rig, &spec, 512);
     free(w);
     return made;
 }
@@ -140,43 +105,36 @@ static void pass(struct rig *rig, const struct tensors *t, const struct slice *s
     rig_wait(rig, rig->lane);
 }
 
-static void count(const struct rig_config *config)
+static void allocates_nothing(struct rig *rig)
 {
-    struct rig rig;
     struct tensors t;
     struct rig_slice small, large;
     struct rng rng;
-    int before;
+    struct fault fault;
 
-    rig_open_config(&rig, config);
-    if (!rig.device_caps->outside_parents) {
-        rig_close(&rig);
+    if (!rig->device_caps->outside_parents)
         return;
-    }
+    fault_here(&fault);
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){0});
     rng_init(&rng, 1);
-    rig_slice_init(&small, &rig, "5 1", "30", &rng);
-    rig_slice_init(&large, &rig, "64 16p0 8p0 24p0 1p0 17p0 90o0 61", "30", &rng);
-    tensors_init(&t, &rig, large.slice.n_tokens);
-    rig_lane(&rig);
-    before = n_allocations;
-    CHECK(before > 0); /* the counter counts */
+    rig_slice_init(&small, rig, "5 1", "30", &rng);
+    rig_slice_init(&large, rig, "64 16p0 8p0 24p0 1p0 17p0 90o0 61", "30", &rng);
+    tensors_init(&t, rig, large.slice.n_tokens);
+    rig_lane(rig);
+    CHECK(fault_seen(&fault, FAULT_MALLOC) > 0); /* the counter counts */
+    fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){0});
     for (int i = 0; i < 3; i++) {
-        pass(&rig, &t, &large.slice);
-        pass(&rig, &t, &small.slice);
+        pass(rig, &t, &large.slice);
+        pass(rig, &t, &small.slice);
     }
-    CHECK_INT(n_allocations, before);
-    rig.ops->weight_free(rig.session, t.qkv_weight);
-    rig.ops->weight_free(rig.session, t.inner_weight);
-    rig_slice_release(&small, &rig);
-    rig_slice_release(&large, &rig);
-    rig_close(&rig);
+    CHECK_INT(fault_seen(&fault, FAULT_MALLOC), 0);
+    rig->ops->weight_free(rig->session, t.qkv_weight);
+    rig->ops->weight_free(rig->session, t.inner_weight);
+    rig_slice_release(&small, rig);
+    rig_slice_release(&large, rig);
 }
 
 TEST(operations__allocate_nothing)
 {
-    struct rig_config configs[RIG_MAX_CONFIGS];
-    int n = rig_configs(configs);
-
-    for (int i = 0; i < n; i++)
-        count(&configs[i]);
+    rig_each(allocates_nothing);
 }

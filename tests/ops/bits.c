@@ -33,7 +33,6 @@ static void matrix_init(struct matrix *m, struct rig *rig, const struct matrix_s
     const size_t in = (size_t)shape->in, out = (size_t)shape->out;
     const int rows = ROWS + rig_rung(rig, ROWS);
     struct rng rng;
-    struct err err;
     float *w, *b, *x;
 
     rng_init(&rng, in * 10000 + out);
@@ -47,7 +46,7 @@ static void matrix_init(struct matrix *m, struct rig *rig, const struct matrix_s
                                      .activation = shape->activation,
                                      .to_stream = shape->to_stream};
     *m = (struct matrix){.shape = *shape};
-    CHECK_OK(rig->ops->weight_new(rig->session, &spec, rig_rung(rig, ROWS), &m->weight, &err), err);
+    m->weight = rig_weight(rig, &spec, ROWS);
     m->x = rig_operands(rig, x, rows, shape->in);
     m->y = result(rig, shape, ROWS);
     m->row_bytes = out * (shape->to_stream ? rig->caps->stream_bytes : rig->caps->operand_bytes);
@@ -138,6 +137,7 @@ static void check_shape(struct rig *rig, const struct matrix_shape *shape)
 
 static void linear_bits(struct rig *rig)
 {
+    rig_lane(rig);
     for (int s = 0; s < COUNT(shapes); s++) {
         if (strstr(rig->caps->device, "plain") && shapes[s].in * shapes[s].out > 512 * 128)
             continue; /* the same loops at any size, and slow ones */
@@ -149,24 +149,9 @@ static void linear_bits(struct rig *rig)
     }
 }
 
-static void on_every_backend(void (*check)(struct rig *rig))
-{
-    struct rig_config configs[RIG_MAX_CONFIGS];
-    const int n = rig_configs(configs);
-
-    for (int i = 0; i < n; i++) {
-        struct rig rig;
-
-        rig_open_config(&rig, &configs[i]);
-        rig_lane(&rig);
-        check(&rig);
-        rig_close(&rig);
-    }
-}
-
 TEST(linear__keeps_the_bits_of_a_row)
 {
-    on_every_backend(linear_bits);
+    rig_each(linear_bits);
 }
 
 static int n_threads(void)
@@ -400,6 +385,7 @@ static void attention_bits(struct rig *rig)
     struct rng rng;
     struct err err;
 
+    rig_lane(rig);
     rng_init(&rng, 5);
     for (int s = 0; s < SEGMENTS; s++) {
         f.host[s] = rig_random(rig, &rng, (size_t)segment_len[s] * WIDTH, 1, true);
@@ -417,7 +403,7 @@ static void attention_bits(struct rig *rig)
 
 TEST(attention__keeps_the_bits_of_a_segment)
 {
-    on_every_backend(attention_bits);
+    rig_each(attention_bits);
 }
 
 /* The norm of n rows and then the head on them. */
@@ -456,6 +442,7 @@ static void norm_and_head_bits(struct rig *rig)
     const int H = rig_takes_width(rig, 77) ? 77 : 72;
     struct rng rng;
 
+    rig_lane(rig);
     rng_init(&rng, 9);
     float *x = rig_random(rig, &rng, (size_t)(N * H), 1, false);
     float *scale = rig_random_floats(rig, &rng, (size_t)H, 1);
@@ -481,5 +468,5 @@ static void norm_and_head_bits(struct rig *rig)
 
 TEST(norm_and_head__keep_the_bits_of_a_row)
 {
-    on_every_backend(norm_and_head_bits);
+    rig_each(norm_and_head_bits);
 }

@@ -10,87 +10,64 @@ static double deviation(const struct op_case *c)
 
 void outcome_release(struct outcome *outcome)
 {
-    free(outcome->stream);
-    free(outcome->operand);
-    free(outcome->saved);
-    free(outcome->logits);
+    free(outcome->stream.at);
+    free(outcome->operand.at);
+    free(outcome->logits.at);
+    free(outcome->saved.at);
+    free(outcome->saved_rstd.at);
 }
 
-static void *random_operands(struct rig *rig, const struct rig *like, struct rng *rng, int rows,
-                             int width, double with_deviation)
+static void *random_operands(struct rig *rig, struct rng *rng, int rows, int width,
+                             double with_deviation)
 {
-    float *host = rig_random(like, rng, (size_t)rows * (size_t)width, with_deviation, true);
+    float *host = rig_random(rig, rng, (size_t)rows * (size_t)width, with_deviation, true);
     void *memory = rig_operands(rig, host, rows, width);
 
     free(host);
     return memory;
 }
 
-static void *random_stream(struct rig *rig, const struct rig *like, struct rng *rng, int rows,
-                           int width, double with_deviation)
+static void *random_stream(struct rig *rig, struct rng *rng, int rows, int width,
+                           double with_deviation)
 {
-    float *host = rig_random(like, rng, (size_t)rows * (size_t)width, with_deviation,
-                             like->stream != PRECISION_F32);
+    float *host = rig_random(rig, rng, (size_t)rows * (size_t)width, with_deviation,
+                             rig->like->stream != PRECISION_F32);
     void *memory = rig_stream(rig, host, rows, width);
 
     free(host);
     return memory;
 }
 
-static void read_stream(struct rig *rig, const void *from, int rows, int width, struct outcome *out)
+/* Room for what backward needs, where the case saves it. */
+static float *saved(const struct op_case *c, struct rig *rig, int rows, int width)
 {
-    out->n_stream = (size_t)rows * (size_t)width;
-    out->stream = rig_read(rig, rig->stream, from, rows, width);
+    return c->saves ? rig_floats(rig, NULL, rows, width) : NULL;
 }
 
-static void read_operand(struct rig *rig, const void *from, int rows, int width,
-                         struct outcome *out)
-{
-    out->n_operand = (size_t)rows * (size_t)width;
-    out->operand = rig_read(rig, rig->caps->precision, from, rows, width);
-}
-
-/* NULL: the case does not save. */
-static void read_saved(struct rig *rig, enum precision element, const void *from, int rows,
-                       int width, struct outcome *out)
+static struct values read(struct rig *rig, enum precision element, const void *from, int rows,
+                          int width)
 {
     if (!from)
-        return;
-    out->n_saved = (size_t)rows * (size_t)width;
-    out->saved = rig_read(rig, element, from, rows, width);
+        return (struct values){0};
+    return (struct values){rig_read(rig, element, from, rows, width), (size_t)rows * (size_t)width};
 }
 
-/* What a norm saves, where the case saves. */
-struct norm_rows {
-    float *mean, *rstd;
-};
-
-static struct norm_rows saved_norm(const struct op_case *c, struct rig *rig, int rows)
+static struct values read_stream(struct rig *rig, const void *from, int rows, int width)
 {
-    if (!c->saves)
-        return (struct norm_rows){0};
-    return (struct norm_rows){rig_floats(rig, NULL, rows, 1), rig_floats(rig, NULL, rows, 1)};
+    return read(rig, rig->stream, from, rows, width);
 }
 
-/* The means and then the reciprocal deviations. */
-static void read_norm(struct rig *rig, struct norm_rows saved, int rows, struct outcome *out)
+static struct values read_operand(struct rig *rig, const void *from, int rows, int width)
 {
-    const size_t n = (size_t)rows;
-    float *mean, *rstd;
-
-    if (!saved.mean)
-        return;
-    mean = rig_read(rig, PRECISION_F32, saved.mean, rows, 1);
-    rstd = rig_read(rig, PRECISION_F32, saved.rstd, rows, 1);
-    out->n_saved = 2 * n;
-    out->saved = realloc(mean, 2 * n * sizeof(*mean));
-    CHECK(out->saved != NULL);
-    memcpy(out->saved + n, rstd, n * sizeof(*rstd));
-    free(rstd);
+    return read(rig, rig->caps->precision, from, rows, width);
 }
 
-static void run_linear(const struct op_case *c, struct rig *rig, const struct rig *like,
-                       struct outcome *out)
+static struct values read_floats(struct rig *rig, const void *from, int rows, int width)
+{
+    return read(rig, PRECISION_F32, from, rows, width);
+}
+
+static void run_linear(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     const size_t in = (size_t)c->in, n = (size_t)c->out;
     struct rng rng;
@@ -100,40 +77,38 @@ static void run_linear(const struct op_case *c, struct rig *rig, const struct ri
     void *y, *pre;
 
     rng_init(&rng, 7);
-    w = rig_random(like, &rng, in * n, 1 / sqrt((double)in), true);
-    b = rig_random(like, &rng, n, 0.5, false);
+    w = rig_random(rig, &rng, in * n, 1 / sqrt((double)in), true);
+    b = rig_random(rig, &rng, n, 0.5, false);
     const struct linear_spec spec = {.in = c->in,
                                      .out = c->out,
                                      .weight = w,
                                      .bias = c->no_bias ? NULL : b,
                                      .activation = c->saves ? ACTIVATION_NONE : c->activation,
                                      .to_stream = c->to_stream};
-    CHECK_OK(rig->ops->weight_new(rig->session, &spec, rig_rung(rig, c->rows), &weight, &err), err);
+    weight = rig_weight(rig, &spec, c->rows);
     free(w);
     free(b);
     y = c->to_stream ? rig_stream(rig, NULL, c->rows, c->out)
                      : rig_operands(rig, NULL, c->rows, c->out);
     pre = c->saves ? rig_operands(rig, NULL, c->rows, c->out) : NULL;
-    const struct linear_args args = {
-        .weight = weight,
-        .n_rows = c->rows,
-        .in = random_operands(rig, like, &rng, c->rows, c->in, deviation(c)),
-        .out = y,
-        .activation = c->saves ? c->activation : ACTIVATION_NONE,
-        .pre_activation = pre};
+    const struct linear_args args = {.weight = weight,
+                                     .n_rows = c->rows,
+                                     .in = random_operands(rig, &rng, c->rows, c->in, deviation(c)),
+                                     .out = y,
+                                     .activation = c->saves ? c->activation : ACTIVATION_NONE,
+                                     .pre_activation = pre};
     rig_begin_rows(rig, rig->lane, c->rows);
     CHECK_OK(rig->ops->linear(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    read_saved(rig, rig->caps->precision, pre, c->rows, c->out, out);
+    out->saved = read_operand(rig, pre, c->rows, c->out);
     if (c->to_stream)
-        read_stream(rig, y, c->rows, c->out, out);
+        out->stream = read_stream(rig, y, c->rows, c->out);
     else
-        read_operand(rig, y, c->rows, c->out, out);
+        out->operand = read_operand(rig, y, c->rows, c->out);
     rig->ops->weight_free(rig->session, weight);
 }
 
-static void run_attention(const struct op_case *c, struct rig *rig, const struct rig *like,
-                          struct outcome *out)
+static void run_attention(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     const int width = 3 * c->hidden;
     struct outside_parent outside[RIG_MAX_OUTSIDE];
@@ -148,28 +123,27 @@ static void run_attention(const struct op_case *c, struct rig *rig, const struct
     const struct attention_args args = {
         .hidden = c->hidden,
         .heads = c->heads,
-        .qkv = random_operands(rig, like, &rng, s.slice.n_tokens, width, deviation(c)),
+        .qkv = random_operands(rig, &rng, s.slice.n_tokens, width, deviation(c)),
         .outside = outside,
         .causal = c->causal,
         .read_only = c->read_only,
         .out = rig_operands(rig, NULL, rows, c->hidden),
-        .lse = c->saves ? rig_floats(rig, NULL, rows, c->heads) : NULL};
+        .lse = saved(c, rig, rows, c->heads)};
     for (int i = 0; i < s.slice.n_outside; i++) {
         const int len = s.outside_len[i];
 
-        outside[i] = (struct outside_parent){
-            len, random_operands(rig, like, &rng, len, width, deviation(c))};
+        outside[i] =
+            (struct outside_parent){len, random_operands(rig, &rng, len, width, deviation(c))};
     }
     rig_begin(rig, rig->lane, &s.slice);
     CHECK_OK(rig->ops->attention(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    read_saved(rig, PRECISION_F32, args.lse, rows, c->heads, out);
-    read_operand(rig, args.out, rows, c->hidden, out);
+    out->saved = read_floats(rig, args.lse, rows, c->heads);
+    out->operand = read_operand(rig, args.out, rows, c->hidden);
     rig_slice_release(&s, rig);
 }
 
-static void run_embed(const struct op_case *c, struct rig *rig, const struct rig *like,
-                      struct outcome *out)
+static void run_embed(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     const size_t hidden = (size_t)c->hidden;
     struct rig_slice s;
@@ -177,11 +151,9 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
     struct err err;
     int rows;
 
-    (void)like;
     rng_init(&rng, 13);
     rig_slice_init(&s, rig, c->segments, c->outside, &rng);
     rows = s.slice.n_tokens;
-    const struct norm_rows saved = saved_norm(c, rig, rows);
     struct embed_args args = {
         .word = rig_random_floats(rig, &rng, RIG_VOCABULARY * hidden, deviation(c)),
         .position = rig_random_floats(rig, &rng, RIG_MAX_POSITION * hidden, deviation(c)),
@@ -190,8 +162,8 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
         .hidden = c->hidden,
         .stream = rig_stream(rig, NULL, rows, c->hidden),
         .operand = rig_operands(rig, NULL, rows, c->hidden),
-        .mean = saved.mean,
-        .rstd = saved.rstd};
+        .mean = saved(c, rig, rows, 1),
+        .rstd = saved(c, rig, rows, 1)};
     if (!c->no_gamma) {
         args.gamma = rig_random_floats(rig, &rng, hidden, 1);
         args.beta = rig_random_floats(rig, &rng, hidden, 1);
@@ -199,42 +171,41 @@ static void run_embed(const struct op_case *c, struct rig *rig, const struct rig
     rig_begin(rig, rig->lane, &s.slice);
     CHECK_OK(rig->ops->embed(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    read_norm(rig, saved, rows, out);
-    read_stream(rig, args.stream, rows, c->hidden, out);
-    read_operand(rig, args.operand, rows, c->hidden, out);
+    out->saved = read_floats(rig, args.mean, rows, 1);
+    out->saved_rstd = read_floats(rig, args.rstd, rows, 1);
+    out->stream = read_stream(rig, args.stream, rows, c->hidden);
+    out->operand = read_operand(rig, args.operand, rows, c->hidden);
     rig_slice_release(&s, rig);
 }
 
-static void run_norm(const struct op_case *c, struct rig *rig, const struct rig *like,
-                     struct outcome *out)
+static void run_norm(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     struct rng rng;
     struct err err;
 
     rng_init(&rng, 17);
-    const struct norm_rows saved = saved_norm(c, rig, c->rows);
     struct residual_norm_args args = {
         .n_rows = c->rows,
         .hidden = c->hidden,
-        .stream = random_stream(rig, like, &rng, c->rows, c->hidden, deviation(c)),
+        .stream = random_stream(rig, &rng, c->rows, c->hidden, deviation(c)),
         .gamma = rig_random_floats(rig, &rng, (size_t)c->hidden, 1),
         .beta = rig_random_floats(rig, &rng, (size_t)c->hidden, 1),
         .eps = EPS,
         .operand = rig_operands(rig, NULL, c->rows, c->hidden),
-        .mean = saved.mean,
-        .rstd = saved.rstd};
+        .mean = saved(c, rig, c->rows, 1),
+        .rstd = saved(c, rig, c->rows, 1)};
     if (!c->no_delta)
-        args.delta = random_stream(rig, like, &rng, c->rows, c->hidden, deviation(c));
+        args.delta = random_stream(rig, &rng, c->rows, c->hidden, deviation(c));
     rig_begin_rows(rig, rig->lane, c->rows);
     CHECK_OK(rig->ops->residual_norm(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    read_norm(rig, saved, c->rows, out);
-    read_stream(rig, args.stream, c->rows, c->hidden, out);
-    read_operand(rig, args.operand, c->rows, c->hidden, out);
+    out->saved = read_floats(rig, args.mean, c->rows, 1);
+    out->saved_rstd = read_floats(rig, args.rstd, c->rows, 1);
+    out->stream = read_stream(rig, args.stream, c->rows, c->hidden);
+    out->operand = read_operand(rig, args.operand, c->rows, c->hidden);
 }
 
-static void run_pool(const struct op_case *c, struct rig *rig, const struct rig *like,
-                     struct outcome *out)
+static void run_pool(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     struct rig_slice s;
     struct rng rng;
@@ -247,38 +218,36 @@ static void run_pool(const struct op_case *c, struct rig *rig, const struct rig 
     const struct pool_args args = {
         .kind = c->pool,
         .hidden = c->hidden,
-        .stream = random_stream(rig, like, &rng, s.slice.n_tokens, c->hidden, deviation(c)),
+        .stream = random_stream(rig, &rng, s.slice.n_tokens, c->hidden, deviation(c)),
         .stream_out = rig_stream(rig, NULL, rows, c->hidden),
         .operand_out = rig_operands(rig, NULL, rows, c->hidden)};
     rig_begin(rig, rig->lane, &s.slice);
     CHECK_OK(rig->ops->pool(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    read_stream(rig, args.stream_out, rows, c->hidden, out);
-    read_operand(rig, args.operand_out, rows, c->hidden, out);
+    out->stream = read_stream(rig, args.stream_out, rows, c->hidden);
+    out->operand = read_operand(rig, args.operand_out, rows, c->hidden);
     rig_slice_release(&s, rig);
 }
 
-static void run_head(const struct op_case *c, struct rig *rig, const struct rig *like,
-                     struct outcome *out)
+static void run_head(const struct op_case *c, struct rig *rig, struct outcome *out)
 {
     const size_t n_weights = (size_t)c->labels * (size_t)c->hidden;
     struct rng rng;
     struct err err;
 
     rng_init(&rng, 23);
-    const struct head_args args = {
-        .n_rows = c->rows,
-        .hidden = c->hidden,
-        .labels = c->labels,
-        .operand = random_operands(rig, like, &rng, c->rows, c->hidden, deviation(c)),
-        .weight = rig_random_floats(rig, &rng, n_weights, 0.1),
-        .bias = rig_random_floats(rig, &rng, (size_t)c->labels, 1),
-        .logits = rig_floats(rig, NULL, c->rows, c->labels)};
+    const struct head_args args = {.n_rows = c->rows,
+                                   .hidden = c->hidden,
+                                   .labels = c->labels,
+                                   .operand =
+                                       random_operands(rig, &rng, c->rows, c->hidden, deviation(c)),
+                                   .weight = rig_random_floats(rig, &rng, n_weights, 0.1),
+                                   .bias = rig_random_floats(rig, &rng, (size_t)c->labels, 1),
+                                   .logits = rig_floats(rig, NULL, c->rows, c->labels)};
     rig_begin_rows(rig, rig->lane, c->rows);
     CHECK_OK(rig->ops->head(rig->lane, &args, &err), err);
     rig_wait(rig, rig->lane);
-    out->n_logits = (size_t)c->rows * (size_t)c->labels;
-    out->logits = rig_read(rig, PRECISION_F32, args.logits, c->rows, c->labels);
+    out->logits = read_floats(rig, args.logits, c->rows, c->labels);
 }
 
 #define LINEAR(name_, rows_, in_, out_, ...)                                                       \

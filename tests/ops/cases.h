@@ -7,20 +7,24 @@
 
 #include "tests/ops/rig.h"
 
-/* What a case computed, on the heap; of no elements where it has no such output. */
+/* On the heap; none where the case has no such output. */
+struct values {
+    float *at;
+    size_t n;
+};
+
+/* What a case computed. */
 struct outcome {
-    float *stream, *operand, *saved, *logits; /* saved: what backward needs */
-    size_t n_stream, n_operand, n_saved, n_logits;
+    struct values stream, operand, logits;
+    struct values saved, saved_rstd; /* what backward needs: of norms, the means and the latter */
 };
 
 void outcome_release(struct outcome *outcome);
 
 struct op_case {
     const char *name;
-    /* Runs the case on `rig`; inputs are rounded as those of `like` are, so that both get the
-     * same numbers. Leaves tensors to rig_free. */
-    void (*run)(const struct op_case *c, struct rig *rig, const struct rig *like,
-                struct outcome *out);
+    /* Leaves tensors to rig_free. */
+    void (*run)(const struct op_case *c, struct rig *rig, struct outcome *out);
     int in, out, rows; /* linear; rows of norms too */
     int hidden, heads; /* the others */
     const char *segments, *outside;

@@ -14,7 +14,7 @@ struct linear_weight {
     double *weight, *bias; /* (out, in), (out) */
 };
 
-static double activate(enum activation activation, double x)
+double reference_activation(enum activation activation, double x)
 {
     switch (activation) {
     case ACTIVATION_GELU_ERF:
@@ -133,10 +133,11 @@ static int ref_linear(struct lane *lane, const struct linear_args *args, struct 
 
             for (int k = 0; k < w->in; k++)
                 sum += (double)((const float *)args->in)[r * w->in + k] * w->weight[n * w->in + k];
-            sum = activate(w->activation, sum);
+            sum = reference_activation(w->activation, sum);
             if (args->pre_activation)
                 ((float *)args->pre_activation)[r * w->out + n] = (float)sum;
-            ((float *)args->out)[r * w->out + n] = (float)activate(args->activation, sum);
+            ((float *)args->out)[r * w->out + n] =
+                (float)reference_activation(args->activation, sum);
         }
     return 0;
 }
@@ -304,29 +305,13 @@ static int ref_head(struct lane *lane, const struct head_args *args, struct err 
 
 /* The functions that compute nothing are the null device's. */
 const struct backend_ops backend_reference = {
-    .name = "reference",
+    NULL_FACTS("reference"),
+    OWNERS(null),
+    OPERATIONS(ref),
     .device_open = null_device_open,
-    .device_close = null_device_close,
-    .device_caps = null_device_caps,
-    .host_alloc = null_host_alloc,
-    .host_free = null_host_free,
-    .session_open = null_session_open,
-    .session_close = null_session_close,
-    .session_caps = null_session_caps,
-    .alloc = null_alloc,
-    .free = null_free,
-    .upload = null_upload,
     .weight_new = ref_weight_new,
     .weight_free = ref_weight_free,
-    .lane_open = null_lane_open,
-    .lane_close = null_lane_close,
     .begin = null_begin,
-    .embed = ref_embed,
-    .linear = ref_linear,
-    .attention = ref_attention,
-    .residual_norm = ref_residual_norm,
-    .pool = ref_pool,
-    .head = ref_head,
     .download = null_download,
     .finish = null_finish,
     .query = null_query,

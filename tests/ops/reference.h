@@ -9,4 +9,6 @@
 
 extern const struct backend_ops backend_reference;
 
+double reference_activation(enum activation activation, double x);
+
 #endif

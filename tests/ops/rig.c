@@ -12,7 +12,7 @@ void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision pre
     char rows[32];
     struct err err;
 
-    *rig = (struct rig){.ops = ops};
+    *rig = (struct rig){.ops = ops, .like = rig};
     CHECK_OK(ops->device_open("", &rig->device, &err), err);
     CHECK_OK(ops->session_open(rig->device, &args, &rig->session, &err), err);
     rig->device_caps = ops->device_caps(rig->device);
@@ -23,57 +23,67 @@ void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision pre
     rig_slice_init(&rig->rows, rig, rows, NULL, &rng);
 }
 
-/* In every precision that it has. */
-static int configs_of(const char *name, struct rig_config *out)
+static void check_opened(void (*check)(struct rig *rig), const struct backend_ops *ops,
+                         enum precision precision, const char *linear)
 {
-    static const struct session_args wanted[] = {
-        {PRECISION_F32, ""}, {PRECISION_F16, ""}, {PRECISION_BF16, ""}};
-    const struct backend_ops *ops;
+    struct rig rig;
+
+    rig_open(&rig, ops, precision, linear);
+    printf("     %s, %s\n", rig.caps->device, precision_names[rig.caps->precision]);
+    check(&rig);
+    rig_close(&rig);
+}
+
+static bool has(const struct backend_ops *ops, enum precision precision, struct err *err)
+{
+    const struct session_args args = {.precision = precision};
     struct device *device;
     struct session *session;
-    struct err err;
-    int n = 0;
+    bool found = false;
 
-    if (backend_find(name, &ops, &err) || ops->device_open("", &device, &err)) {
-        printf("     not here: %s\n", err.text);
-        return 0;
-    }
-    for (int i = 0; i < COUNT(wanted); i++) {
-        if (ops->session_open(device, &wanted[i], &session, &err))
-            continue;
-        if (ops->session_caps(session)->precision == wanted[i].precision)
-            out[n++] = (struct rig_config){ops, wanted[i].precision, wanted[i].linear};
+    if (ops->device_open("", &device, err))
+        return false;
+    if (ops->session_open(device, &args, &session, err) == 0) {
+        found = ops->session_caps(session)->precision == precision;
         ops->session_close(session);
     }
     ops->device_close(device);
+    return found;
+}
+
+/* In every precision that it has. Returns how many. */
+static int check_named(void (*check)(struct rig *rig), const char *name)
+{
+    static const enum precision wanted[] = {PRECISION_F32, PRECISION_F16, PRECISION_BF16};
+    const struct backend_ops *ops;
+    struct err err = {0};
+    int n = 0;
+
+    if (backend_find(name, &ops, &err) == 0)
+        for (int i = 0; i < COUNT(wanted); i++)
+            if (has(ops, wanted[i], &err)) {
+                check_opened(check, ops, wanted[i], "");
+                n++;
+            }
+    if (n == 0)
+        printf("     not here: %s\n", err.text);
     return n;
 }
 
-int rig_configs(struct rig_config out[RIG_MAX_CONFIGS])
+void rig_each(void (*check)(struct rig *rig))
 {
-    static const struct rig_config cpu[] = {
-        {&backend_cpu, PRECISION_F32, "onednn"},
-        {&backend_cpu, PRECISION_F32, "plain"},
-        {&backend_cpu, PRECISION_BF16, "plain"},
-        /* By processor: f32 where it has no bf16 products, as in production. */
-        {&backend_cpu, PRECISION_BF16, ""},
-    };
     const char *named = getenv("ADRANK_OPS_BACKEND");
 
     if (named) {
-        const int n = configs_of(named, out);
-
-        CHECK(n > 0);
-        return n;
+        CHECK(check_named(check, named) > 0);
+        return;
     }
-    memcpy(out, cpu, sizeof(cpu));
-    return COUNT(cpu) + configs_of("cuda", out + COUNT(cpu));
-}
-
-void rig_open_config(struct rig *rig, const struct rig_config *config)
-{
-    rig_open(rig, config->ops, config->precision, config->linear);
-    printf("     %s, %s\n", rig->caps->device, precision_names[rig->caps->precision]);
+    check_opened(check, &backend_cpu, PRECISION_F32, "onednn");
+    check_opened(check, &backend_cpu, PRECISION_F32, "plain");
+    check_opened(check, &backend_cpu, PRECISION_BF16, "plain");
+    /* By processor: f32 where it has no bf16 products, as in production. */
+    check_opened(check, &backend_cpu, PRECISION_BF16, "");
+    check_named(check, "cuda");
 }
 
 void rig_lane(struct rig *rig)
@@ -165,8 +175,8 @@ float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double devia
         out[i] = (float)(rng_normal(rng) * deviation);
         if (!rounded)
             continue;
-        encode(rig->caps->precision, &out[i], 1, &narrow);
-        decode(rig->caps->precision, &narrow, 1, &out[i]);
+        encode(rig->like->caps->precision, &out[i], 1, &narrow);
+        decode(rig->like->caps->precision, &narrow, 1, &out[i]);
     }
     return out;
 }
@@ -233,6 +243,15 @@ float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double devi
 
     free(host);
     return memory;
+}
+
+struct linear_weight *rig_weight(struct rig *rig, const struct linear_spec *spec, int rows)
+{
+    struct linear_weight *weight;
+    struct err err;
+
+    CHECK_OK(rig->ops->weight_new(rig->session, spec, rig_rung(rig, rows), &weight, &err), err);
+    return weight;
 }
 
 void rig_free(struct rig *rig, int kept)

@@ -31,7 +31,8 @@ struct rig {
     const struct backend_ops *ops;
     const struct device_caps *device_caps;
     const struct session_caps *caps;
-    enum precision stream; /* of stream elements */
+    enum precision stream;  /* of stream elements */
+    const struct rig *like; /* inputs are rounded as its elements are: this one, unless set */
     struct device *device;
     struct session *session;
     struct lane *lane;
@@ -42,18 +43,12 @@ struct rig {
     void *tensors[64];
 };
 
-/* What tests run over: the CPU with every provider and precision, and CUDA in the precisions that
- * it has where it opens. The environment's ADRANK_OPS_BACKEND (a name or a module's path) replaces
- * them. */
-struct rig_config {
-    const struct backend_ops *ops;
-    enum precision precision;
-    const char *linear;
-};
-
-#define RIG_MAX_CONFIGS 8
-int rig_configs(struct rig_config out[RIG_MAX_CONFIGS]);                /* returns how many */
-void rig_open_config(struct rig *rig, const struct rig_config *config); /* prints which */
+/*
+ * Runs check on what opens here: the CPU with every provider and precision, and CUDA in the
+ * precisions that it has. The environment's ADRANK_OPS_BACKEND (a name or a module's path) replaces
+ * them. Prints which; the lane is not opened.
+ */
+void rig_each(void (*check)(struct rig *rig));
 
 /* Fails the test when the backend cannot be opened. lane is not opened yet: weights come first. */
 void rig_open(struct rig *rig, const struct backend_ops *ops, enum precision precision,
@@ -72,6 +67,8 @@ void *rig_operands(struct rig *rig, const float *from, int rows, int width);
 void *rig_stream(struct rig *rig, const float *from, int rows, int width);
 /* A matrix of uploaded f32 (no padding): random normal numbers. */
 float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double deviation);
+/* A weight for up to so many rows and the rung above them. */
+struct linear_weight *rig_weight(struct rig *rig, const struct linear_spec *spec, int rows);
 void rig_free(struct rig *rig, int kept); /* all but the first n_tensors that were made */
 
 /* Rows into a heap array, once the lane has computed them. from has rows up to the rung. */
@@ -82,7 +79,7 @@ float *rig_read(struct rig *rig, enum precision element, const void *from, int r
 size_t rig_element_bytes(enum precision element);
 int rig_rung(const struct rig *rig, int rows);
 bool rig_takes_width(const struct rig *rig, int width); /* a hidden size, K or N */
-/* n normal numbers of the given deviation, rounded to the backend's operands if `rounded`. Heap. */
+/* n normal numbers of the given deviation, rounded to operands of rig->like if `rounded`. Heap. */
 float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double deviation, bool rounded);
 
 /* ---- passes ---------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-/* Makes the folder, and removes those of dead runs. */
+/* Makes the folder of a run, and removes those of dead runs. */
 #include "tools/demo/folder.h"
 
 #include <dirent.h>
@@ -18,7 +18,7 @@ static int open_folder(const char *path)
     return open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 }
 
-/* There are only files in it. */
+/* The folder contains only files. */
 static void remove_all(const char *path)
 {
     const struct dirent *entry;
@@ -34,7 +34,7 @@ static void remove_all(const char *path)
     rmdir(path);
 }
 
-/* Nobody holds the lock of a run that has ended, however it ended. */
+/* The lock of a run is released when it ends, however it ends. */
 static void remove_stale(const char *parent)
 {
     const struct dirent *entry;

@@ -6,12 +6,13 @@
 
 struct folder {
     char path[3200];
-    int fd; /* locked as long as the run lasts; -1: none */
+    int fd; /* locked for as long as the run lasts; -1: none */
 };
 
-/* Makes a new one in `parent`, which is created, and removes those of runs that were killed. */
+/* Makes one in `parent`, which is created if missing, and removes those of runs that were killed.
+ */
 int folder_make(struct folder *folder, const char *parent, struct err *err) MUST_CHECK;
-/* With all that is in it. Idempotent. */
+/* Removes it and everything in it. Idempotent. */
 void folder_remove(struct folder *folder);
 /* Leaves it for the next run to remove, so that its log can be read. */
 void folder_keep(struct folder *folder);

@@ -1,13 +1,12 @@
 /*
  * adrank-demo: what ./adrank demo runs once everything is built. It makes a world, starts a private
- * redis-server and adrankd, loads behaviour, sends sample impressions and shows the answers. All it
- * writes is in a folder of this run in build/demo, which goes with it (a run that failed leaves its
- * log there, until the next one); only where that path is too long for a socket's, the socket is in
- * a folder of its own in /tmp.
+ * redis-server and adrankd, loads behaviour, sends sample impressions and shows the answers.
+ * Everything it writes is in a folder for this run under build/demo, which it removes at the end (a
+ * failed run leaves it, with the log, to the next run). Only when that path is too long for a UNIX
+ * socket is the socket in a separate folder in /tmp.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <getopt.h>
 #include <locale.h>
 #include <poll.h>
 #include <signal.h>
@@ -20,9 +19,9 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/cli.h"
 #include "base/clock.h"
 #include "base/file.h"
-#include "base/number.h"
 #include "base/stdout.h"
 #include "tools/demo/folder.h"
 #include "tools/demo/port.h"
@@ -31,9 +30,13 @@
 
 #define WAIT_MS 60000
 
-struct demo {
-    bool once, help;
+struct options {
+    bool once;
     int port;
+};
+
+struct demo {
+    struct options options;
     char bin[3000];         /* folder of the programs */
     struct folder folder;   /* build/demo/run-XXXXXX */
     char socket_folder[32]; /* in /tmp, or "" */
@@ -41,38 +44,14 @@ struct demo {
     struct process redis, daemon;
 };
 
-static const char usage[] =
-    "usage: adrank-demo [--once] [--port N]\n"
-    "  --once    ends after the sample; else it serves until Ctrl-C\n"
-    "  --port N  from 1 to 65534, default 8080; the admin listener has the next one\n";
+static const struct cli_option rows[] = {
+    {"once", NULL, CLI_FLAG(once), .help = "exits after the sample; else it serves until Ctrl-C"},
+    {"port", "N", CLI_INT(port, 1, 65534),
+     .help = "from 1 to 65534, default 8080; the admin listener has the next one"},
+};
+static const struct cli cli = CLI("usage: adrank-demo [--once] [--port N]\n", rows);
 
-static int parse(struct demo *demo, int argc, char **argv, struct err *err)
-{
-    static const struct option rows[] = {
-        {"once", 0, NULL, 'o'}, {"port", 1, NULL, 'p'}, {"help", 0, NULL, 'h'}, {NULL, 0, NULL, 0}};
-    int64_t port = 8080;
-    int option;
-
-    opterr = 0;
-    while ((option = getopt_long(argc, argv, ":h", rows, NULL)) != -1) {
-        if (option == 'o')
-            demo->once = true;
-        else if (option == 'h')
-            demo->help = true;
-        else if (option == ':')
-            return err_set(err, ERR_USAGE, "%s: needs a value", argv[optind - 1]);
-        else if (option != 'p')
-            return err_set(err, ERR_USAGE, "%s: unknown option", argv[optind - 1]);
-        else if (number_int(view_of(optarg), 1, 65534, &port))
-            return err_set(err, ERR_USAGE, "--port %s: must be from 1 to 65534", optarg);
-    }
-    if (optind < argc)
-        return err_set(err, ERR_USAGE, "%s: no such argument", argv[optind]);
-    demo->port = (int)port;
-    return 0;
-}
-
-/* A socket's path is short; a checkout's may not be. */
+/* The path of a UNIX socket is limited to some 100 bytes, that of a checkout is not. */
 static int place_socket(struct demo *demo, struct err *err)
 {
     static const char elsewhere[] = "/tmp/adrank-demo-XXXXXX";
@@ -114,8 +93,8 @@ static int find_folders(struct demo *demo, struct err *err)
     if (folder_make(&demo->folder, build, err))
         return -1;
     snprintf(demo->log, sizeof(demo->log), "%s/log", demo->folder.path);
-    snprintf(demo->address, sizeof(demo->address), "127.0.0.1:%d", demo->port);
-    snprintf(demo->admin, sizeof(demo->admin), "127.0.0.1:%d", demo->port + 1);
+    snprintf(demo->address, sizeof(demo->address), "127.0.0.1:%d", demo->options.port);
+    snprintf(demo->admin, sizeof(demo->admin), "127.0.0.1:%d", demo->options.port + 1);
     return place_socket(demo, err);
 }
 
@@ -156,16 +135,13 @@ static int make_key(const struct demo *demo, struct err *err)
 static int make_world(const struct demo *demo, struct err *err)
 {
     struct path program = path_in(demo->bin, "adrank-sim");
-    struct process sim;
 
     printf("making a world of shoppers ...\n");
-    if (process_start(&sim, "adrank-sim",
-                      (const char *[]){program.text, "world", "--seed", "1", "--out",
-                                       demo->folder.path, "--train", "0", "--calib", "0", "--eval",
-                                       "0", "--warm", "0", NULL},
-                      NULL, demo->log, err))
-        return -1;
-    return process_wait(&sim, err);
+    return process_run("adrank-sim",
+                       (const char *[]){program.text, "world", "--seed", "1", "--out",
+                                        demo->folder.path, "--train", "0", "--calib", "0", "--eval",
+                                        "0", "--warm", "0", NULL},
+                       NULL, demo->log, err);
 }
 
 static int start_redis(struct demo *demo, struct err *err)
@@ -189,16 +165,13 @@ static int put_history(const struct demo *demo, const char *file, struct err *er
 {
     struct path program = path_in(demo->bin, "adrank-history");
     struct path key = path_in(demo->folder.path, "key"), lines = path_in(demo->folder.path, file);
-    struct process put;
     char url[3400];
 
     snprintf(url, sizeof(url), "unix:%s", demo->socket);
-    if (process_start(
-            &put, "adrank-history",
-            (const char *[]){program.text, "put", "--redis", url, "--key-file", key.text, NULL},
-            lines.text, demo->log, err))
-        return -1;
-    return process_wait(&put, err);
+    return process_run(
+        "adrank-history",
+        (const char *[]){program.text, "put", "--redis", url, "--key-file", key.text, NULL},
+        lines.text, demo->log, err);
 }
 
 static int load_histories(const struct demo *demo, struct err *err)
@@ -215,7 +188,7 @@ static int load_histories(const struct demo *demo, struct err *err)
     return put_history(demo, "histories.jsonl", err);
 }
 
-/* Usually the reason why it did not come up. */
+/* Usually the reason why the daemon did not start. */
 static const char *last_line(const struct demo *demo, struct buf *text)
 {
     struct err ignored;
@@ -229,7 +202,7 @@ static const char *last_line(const struct demo *demo, struct buf *text)
     return line ? line + 1 : text->ptr;
 }
 
-/* From its log: another daemon might answer at the address. */
+/* By its log: another daemon might answer at the address. */
 static bool is_ready(const struct demo *demo)
 {
     struct buf text = BUF_INIT;
@@ -292,27 +265,28 @@ static int show(const struct demo *demo, struct err *err)
     return 0;
 }
 
-/* Until Ctrl-C, or until the daemon ends by itself. */
+/* Until Ctrl-C, or until the daemon exits by itself. */
 static int serve(struct demo *demo, int signals, struct err *err)
 {
     struct pollfd fd = {.fd = signals, .events = POLLIN};
 
-    printf("\nServing on http://%s, admin on http://%s; Ctrl-C ends it.\n", demo->address,
+    printf("\nServing on http://%s, admin on http://%s; press Ctrl-C to stop.\n", demo->address,
            demo->admin);
     fflush(stdout);
     while (poll(&fd, 1, 500) == 0)
         if (process_ended(&demo->daemon))
-            return err_set(err, ERR_UNAVAILABLE, "adrankd ended; see %s", demo->log);
+            return err_set(err, ERR_UNAVAILABLE, "adrankd exited; see %s", demo->log);
     return 0;
 }
 
 static int run(struct demo *demo, int signals, struct err *err)
 {
-    if (port_check(demo->port, err) || port_check(demo->port + 1, err) || find_folders(demo, err) ||
-        make_key(demo, err) || make_world(demo, err) || start_redis(demo, err) ||
-        load_histories(demo, err) || start_daemon(demo, err) || show(demo, err))
+    if (port_check(demo->options.port, err) || port_check(demo->options.port + 1, err) ||
+        find_folders(demo, err) || make_key(demo, err) || make_world(demo, err) ||
+        start_redis(demo, err) || load_histories(demo, err) || start_daemon(demo, err) ||
+        show(demo, err))
         return -1;
-    return demo->once ? 0 : serve(demo, signals, err);
+    return demo->options.once ? 0 : serve(demo, signals, err);
 }
 
 int main(int argc, char **argv)
@@ -330,27 +304,25 @@ int main(int argc, char **argv)
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGTERM);
     sigprocmask(SIG_BLOCK, &set, NULL);
-    if (parse(&demo, argc, argv, &err)) {
-        fprintf(stderr, "adrank-demo: %s\n%s", err.text, usage);
-        return ERR_USAGE;
+    demo.options.port = 8080;
+    rc = cli_read(&cli, argc, argv, &demo.options, &err);
+    if (rc > 0) {
+        cli_print(&cli, stdout);
+        return stdout_flush(&err) ? cli_fail("adrank-demo", &err) : 0;
     }
-    if (demo.help) {
-        fputs(usage, stdout);
-        if (stdout_flush(&err) == 0)
-            return 0;
-        fprintf(stderr, "adrank-demo: %s\n", err.text);
-        return err_exit_status(&err);
+    if (rc) {
+        cli_print(&cli, stderr);
+        return cli_fail("adrank-demo", &err);
     }
     demo.folder.fd = -1;
     rc = run(&demo, signalfd(-1, &set, SFD_CLOEXEC), &err);
     process_stop(&demo.daemon);
     process_stop(&demo.redis);
     remove_socket_folder(&demo);
-    if (rc)
+    if (rc) {
         folder_keep(&demo.folder);
-    else
-        folder_remove(&demo.folder);
-    if (rc)
-        fprintf(stderr, "adrank-demo: %s\n", err.text);
-    return rc ? err_exit_status(&err) : 0;
+        return cli_fail("adrank-demo", &err);
+    }
+    folder_remove(&demo.folder);
+    return 0;
 }

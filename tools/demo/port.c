@@ -1,4 +1,4 @@
-/* Tries a port, and looks for the process that holds it. */
+/* Tries a port, and finds the process that holds it. */
 #include "tools/demo/port.h"
 
 #include <arpa/inet.h>
@@ -34,7 +34,7 @@ static int try_to_listen(int port)
     return rc;
 }
 
-/* Inode of the socket that listens on the port, on whatever address; 0: none. */
+/* Inode of the socket that listens on the port, at any address; 0: none. */
 static unsigned long inode_in(const char *table, int port)
 {
     FILE *file = fopen(table, "re");

@@ -1,4 +1,4 @@
-/* fork, exec, and signals in reverse order. */
+/* Starts, waits for and stops child processes. */
 #include "tools/demo/process.h"
 
 #include <fcntl.h>
@@ -30,7 +30,6 @@ static void become(const char *const *argv, const char *in, const char *log)
 int process_start(struct process *process, const char *name, const char *const *argv,
                   const char *in, const char *log, struct err *err)
 {
-    process->name = name;
     process->pid = fork();
     if (process->pid == -1) {
         process->pid = 0;
@@ -41,15 +40,18 @@ int process_start(struct process *process, const char *name, const char *const *
     return 0;
 }
 
-int process_wait(struct process *process, struct err *err)
+int process_run(const char *name, const char *const *argv, const char *in, const char *log,
+                struct err *err)
 {
+    struct process process;
     int status = 0;
 
-    if (waitpid(process->pid, &status, 0) == -1)
-        return err_set_errno(err, ERR_INTERNAL, "%s", process->name);
-    process->pid = 0;
+    if (process_start(&process, name, argv, in, log, err))
+        return -1;
+    if (waitpid(process.pid, &status, 0) == -1)
+        return err_set_errno(err, ERR_INTERNAL, "%s", name);
     if (!WIFEXITED(status) || WEXITSTATUS(status))
-        return err_set(err, ERR_UNAVAILABLE, "%s failed (status %d)", process->name,
+        return err_set(err, ERR_UNAVAILABLE, "%s failed (status %d)", name,
                        WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     return 0;
 }

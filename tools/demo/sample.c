@@ -1,4 +1,4 @@
-/* The samples, and the table of their ranked ads. */
+/* The samples, and the table of ranked ads. */
 #include "tools/demo/sample.h"
 
 #include <jansson.h>
@@ -21,26 +21,21 @@
     "{\"adid\":\"mower\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"Cordless lawn mower\"},"      \
     "{\"adid\":\"kettle-zh\",\"bid\":0.5,\"bid_type\":\"cpc\",\"text\":\"不锈钢 电水壶\"}]"
 
+#define DEVICE(language_, country_, offset_)                                                       \
+    "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"" language_                    \
+    "\",\"geo\":{\"country\":\"" country_ "\",\"utcoffset\":" offset_ "}},"
+#define BODY(id_, user_, device_, search_)                                                         \
+    "{\"id\":\"" id_ "\",\"tmax\":200,\"user\":{\"id\":\"" user_ "\"}," device_                    \
+    "\"site\":{\"domain\":\"news.example\"" search_ "},"                                           \
+    "\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],\"rank\":{\"top_n\":6," CANDIDATES "}}"
+
 const struct sample samples[] = {
     {"A shopper who looked at running shoes (behaviour from Redis)",
-     "{\"id\":\"demo-1\",\"tmax\":200,\"user\":{\"id\":\"demo-runner\"},"
-     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
-     "\"GBR\",\"utcoffset\":0}},"
-     "\"site\":{\"domain\":\"news.example\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
-     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+     BODY("demo-1", "demo-runner", DEVICE("en", "GBR", "0"), "")},
     {"The same in Chinese: a shopper of 跑鞋 (behaviour from Redis)",
-     "{\"id\":\"demo-2\",\"tmax\":200,\"user\":{\"id\":\"demo-runner-zh\"},"
-     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"zh\",\"geo\":{\"country\":"
-     "\"CHN\",\"utcoffset\":480}},"
-     "\"site\":{\"domain\":\"news.example\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
-     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+     BODY("demo-2", "demo-runner-zh", DEVICE("zh", "CHN", "480"), "")},
     {"The first shopper again, now searching for an electric kettle",
-     "{\"id\":\"demo-3\",\"tmax\":200,\"user\":{\"id\":\"demo-runner\"},"
-     "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
-     "\"GBR\",\"utcoffset\":0}},"
-     "\"site\":{\"domain\":\"news.example\",\"search\":\"electric "
-     "kettle\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"feed\"}],"
-     "\"rank\":{\"top_n\":6," CANDIDATES "}}"},
+     BODY("demo-3", "demo-runner", DEVICE("en", "GBR", "0"), ",\"search\":\"electric kettle\"")},
 };
 const int n_samples = (int)(sizeof(samples) / sizeof(samples[0]));
 
@@ -71,7 +66,7 @@ void sample_histories(struct buf *out, int64_t now_ms)
     }
 }
 
-/* Columns that a terminal needs for it: Chinese characters take two. Wants a UTF-8 locale. */
+/* Terminal columns of a text: Chinese characters take two. Requires a UTF-8 locale. */
 static int columns(const char *text)
 {
     wchar_t wide[256];
@@ -81,7 +76,7 @@ static int columns(const char *text)
     return width >= 0 ? width : (int)strlen(text);
 }
 
-/* What the request called the ad: its answer names it by adid only. */
+/* The ad's text in the request: the answer has only its adid. */
 static const char *text_of(const json_t *request, const char *adid)
 {
     const json_t *candidates = json_object_get(json_object_get(request, "rank"), "candidates");

@@ -8,15 +8,15 @@
 #include "base/err.h"
 
 struct sample {
-    const char *title; /* what to look at */
+    const char *title; /* printed above the table */
     const char *body;  /* of POST /rank */
 };
 
 extern const struct sample samples[];
 extern const int n_samples;
 
-/* Stored behaviour of the samples' shoppers, in the form that adrank-history put reads; t is
- * counted back from now_ms. */
+/* Stored behaviour of the samples' shoppers as input lines of adrank-history put, its times counted
+ * back from now_ms. */
 void sample_histories(struct buf *out, int64_t now_ms);
 
 /* Sends it and prints the ranked ads as a table. */

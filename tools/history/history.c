@@ -1,4 +1,4 @@
-/* The three commands, line by line. */
+/* Runs put, get and erase line by line. */
 #include "tools/history/history.h"
 
 #include <errno.h>
@@ -13,21 +13,21 @@
 #include "tools/history/lines.h"
 #include "tools/history/link.h"
 
-#define DOUBTS_SHOWN 10 /* lines; the others are counted */
+#define DOUBTS_SHOWN 10 /* lines; the rest are counted */
 #define ARENA_BYTES (64 << 10)
-#define MAX_LINE_BYTES ((size_t)1 << 20) /* an event has at most some kilobytes */
+#define MAX_LINE_BYTES ((size_t)1 << 20) /* an event is a few kilobytes at most */
 
 struct history {
-    const struct history_options *options;
+    const struct options *options;
     FILE *out, *errors;
     struct history_link *link;
     struct arena arena; /* of one line */
-    struct buf bytes;   /* of one event or line on its way */
-    struct buf users;   /* of get: ids of the lines that are out, NUL-terminated, in order */
-    size_t users_at;    /* of the next reply's */
+    struct buf bytes;   /* of one event or output line */
+    struct buf users;   /* of get: ids that await a reply, NUL-terminated, in order */
+    size_t users_at;    /* of the next reply */
     uint64_t unknown;   /* keys */
     size_t bad;         /* lines, and stored events */
-    size_t doubtful;    /* times that look like another unit than milliseconds */
+    size_t doubtful;    /* times that look as if they were not in milliseconds */
 };
 
 static void report(struct history *h, const char *text)
@@ -36,7 +36,7 @@ static void report(struct history *h, const char *text)
     h->bad++;
 }
 
-/* Stored anyway: it may be intended. */
+/* The event is stored anyway: it may be intended. */
 static void report_doubt(struct history *h, size_t line, int64_t t_ms)
 {
     const char *unit = time_wrong_unit(t_ms);
@@ -48,37 +48,26 @@ static void report_doubt(struct history *h, size_t line, int64_t t_ms)
                 line, t_ms, unit);
 }
 
-/* ---- what goes out --------------------------------------------------------------------------- */
-
-struct number_text {
-    char text[24];
-};
-
-static struct view print_number(struct number_text *out, int64_t v)
-{
-    int n = snprintf(out->text, sizeof(out->text), "%" PRId64, v);
-
-    return (struct view){out->text, (size_t)n};
-}
+/* ---- commands -------------------------------------------------------------------------------- */
 
 static int send_put(struct history *h, size_t line, struct view key, const struct behaviour *event,
                     struct err *err)
 {
-    struct number_text last, ttl;
-    struct view push[] = {VIEW_LIT("LPUSH"), key, {0}};
-    struct view trim[] = {VIEW_LIT("LTRIM"), key, VIEW_LIT("0"),
-                          print_number(&last, h->options->max_events - 1)};
-    struct view expire[] = {VIEW_LIT("EXPIRE"), key,
-                            print_number(&ttl, (int64_t)h->options->ttl_days * 86400)};
+    char last[24], ttl[24];
 
     buf_clear(&h->bytes);
     if (behaviour_pack(event, &h->bytes, err))
         return err_prefix(err, "line %zu", line);
-    push[2] = buf_view(&h->bytes);
-    if (history_link_send(h->link, line, push, 3, err) ||
-        history_link_send(h->link, line, trim, 4, err))
+    snprintf(last, sizeof(last), "%d", h->options->max_events - 1);
+    snprintf(ttl, sizeof(ttl), "%d", h->options->ttl_days * 86400);
+    if (history_link_send(h->link, line,
+                          (struct view[]){VIEW_LIT("LPUSH"), key, buf_view(&h->bytes)}, 3, err) ||
+        history_link_send(h->link, line,
+                          (struct view[]){VIEW_LIT("LTRIM"), key, VIEW_LIT("0"), view_of(last)}, 4,
+                          err))
         return -1;
-    return history_link_send(h->link, line, expire, 3, err);
+    return history_link_send(h->link, line, (struct view[]){VIEW_LIT("EXPIRE"), key, view_of(ttl)},
+                             3, err);
 }
 
 static int send_get(struct history *h, size_t line, struct view key, struct view user,
@@ -93,7 +82,7 @@ static int send_get(struct history *h, size_t line, struct view key, struct view
     return buf_failed(&h->users) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
 }
 
-/* The profile's key is reserved beside the history's: erasing a user means both. */
+/* The profile's key is reserved next to the history's: erasing a user covers both. */
 static int send_erase(struct history *h, size_t line, struct view key, struct err *err)
 {
     char profile[BEHAVIOUR_KEY_BYTES];
@@ -124,14 +113,14 @@ static int send_line(struct history *h, size_t number, const struct history_line
     }
 }
 
-/* ---- what comes back ------------------------------------------------------------------------- */
+/* ---- replies --------------------------------------------------------------------------------- */
 
 static struct view next_user(struct history *h)
 {
     struct view user = view_of(h->users.ptr + h->users_at);
 
     h->users_at += user.len + 1;
-    /* The last one that was out; its bytes stay until more are added. */
+    /* The last one; its bytes stay until more are added. */
     if (h->users_at == h->users.len) {
         h->users_at = 0;
         h->users.len = 0;
@@ -139,7 +128,7 @@ static struct view next_user(struct history *h)
     return user;
 }
 
-/* Oldest first, so that what get prints put takes. */
+/* Oldest first, the order in which put takes them. */
 static int print_events(struct history *h, size_t line, struct view user, const redisReply *reply,
                         struct err *err)
 {
@@ -177,18 +166,13 @@ static int on_reply(void *arg, size_t line, const struct redisReply *reply, stru
 
 /* ---- lines ----------------------------------------------------------------------------------- */
 
-static bool is_blank(struct view line)
-{
-    return line.len == 0 || strspn(line.ptr, " \t\r") >= line.len;
-}
-
-/* text is NUL-terminated and has room for the padding after it. */
+/* DECODE_PADDING bytes after text are readable. */
 static int do_line(struct history *h, size_t number, struct view text, struct err *err)
 {
     struct history_line line;
     struct err bad;
 
-    if (is_blank(text))
+    if (view_is_blank(text))
         return 0;
     if (history_line_read(text, number, h->options->verb == HISTORY_PUT, &h->arena, &line,
                           &h->unknown, &bad)) {
@@ -220,8 +204,7 @@ static int do_lines(struct history *h, FILE *in, struct err *err)
     return rc;
 }
 
-int history_run(const struct history_options *options, FILE *in, FILE *out, FILE *errors,
-                struct err *err)
+int history_run(const struct options *options, FILE *in, FILE *out, FILE *errors, struct err *err)
 {
     struct history h = {.options = options, .out = out, .errors = errors};
     int rc = -1;

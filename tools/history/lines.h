@@ -7,12 +7,12 @@
 
 struct history_line {
     struct view user;
-    struct behaviour event; /* of put only */
+    struct behaviour event; /* only with an event */
 };
 
-/* bytes are one line, without its end, DECODE_PADDING readable after it. 0; -1 with err ("line
- * 7: /t: is missing") for a line that is left out, ERR_DATA, or ERR_NOMEM. Views point into
- * bytes or the arena. *unknown grows by the keys that nothing knows. */
+/* bytes are one line without its newline, with DECODE_PADDING readable bytes after it. Returns -1
+ * for a line to skip (ERR_DATA, "line 7: /t: is missing") and with ERR_NOMEM. Views point into
+ * bytes or the arena. *unknown grows by the number of unknown keys. */
 int history_line_read(struct view bytes, size_t number, bool with_event, struct arena *arena,
                       struct history_line *out, uint64_t *unknown, struct err *err) MUST_CHECK;
 

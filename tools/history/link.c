@@ -2,7 +2,9 @@
 #include "tools/history/link.h"
 
 #include <hiredis/hiredis.h>
+#include <stdarg.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/bug.h"
 
@@ -24,38 +26,31 @@ static int broken(const struct history_link *link, struct err *err)
                    link->redis->err ? link->redis->errstr : "no reply");
 }
 
-/* One command by itself, while connecting. */
-static int call(struct history_link *link, int argc, const char **argv, struct err *err)
+/* A single command, while connecting. */
+__attribute__((format(printf, 3, 4))) static int call(struct history_link *link, struct err *err,
+                                                      const char *fmt, ...)
 {
-    redisReply *reply = redisCommandArgv(link->redis, argc, argv, NULL);
+    redisReply *reply;
+    va_list args;
     int rc = 0;
 
+    va_start(args, fmt);
+    reply = redisvCommand(link->redis, fmt, args);
+    va_end(args);
     if (!reply)
         return broken(link, err);
     if (reply->type == REDIS_REPLY_ERROR)
-        rc = err_set(err, ERR_UNAVAILABLE, "redis: %s: %s", argv[0], reply->str);
+        rc = err_set(err, ERR_UNAVAILABLE, "redis: %.*s: %s", (int)strcspn(fmt, " "), fmt,
+                     reply->str);
     freeReplyObject(reply);
     return rc;
 }
 
 static int authenticate(struct history_link *link, const struct redis_url *url, struct err *err)
 {
-    const char *both[] = {"AUTH", url->user, url->password}, *one[] = {"AUTH", url->password};
-
-    if (!*url->user && !*url->password)
-        return 0;
-    return *url->user ? call(link, 3, both, err) : call(link, 2, one, err);
-}
-
-static int select_db(struct history_link *link, const struct redis_url *url, struct err *err)
-{
-    char number[16];
-    const char *argv[] = {"SELECT", number};
-
-    if (url->db == 0)
-        return 0;
-    snprintf(number, sizeof(number), "%d", url->db);
-    return call(link, 2, argv, err);
+    if (*url->user)
+        return call(link, err, "AUTH %s %s", url->user, url->password);
+    return *url->password ? call(link, err, "AUTH %s", url->password) : 0;
 }
 
 int history_link_open(const struct redis_url *url, history_link_reply_fn on_reply, void *arg,
@@ -78,7 +73,7 @@ int history_link_open(const struct redis_url *url, history_link_reply_fn on_repl
         err_set(err, ERR_UNAVAILABLE, "redis: %s: %s", url->host, link->redis->errstr);
         goto fail;
     }
-    if (authenticate(link, url, err) || select_db(link, url, err))
+    if (authenticate(link, url, err) || (url->db && call(link, err, "SELECT %d", url->db)))
         goto fail;
     *out = link;
     return 0;

@@ -1,4 +1,4 @@
-/* adrank-history: how others write, read and erase what users did (CONTRACT 5). */
+/* adrank-history: writes, reads and erases stored behaviour (CONTRACT 5). */
 #include <signal.h>
 
 #include "base/stdout.h"
@@ -6,22 +6,19 @@
 
 int main(int argc, char **argv)
 {
-    struct history_options options;
+    struct options options;
     struct err err = {0};
     int rc;
 
     stdio_occupy();
-    signal(SIGPIPE, SIG_IGN); /* a lost connection is an error like others */
-    rc = history_options_parse(argc, argv, &options, &err);
-
-    if (rc == 0 && options.verb == HISTORY_HELP) {
-        history_options_print(stdout);
+    signal(SIGPIPE, SIG_IGN); /* a lost connection is an ordinary error */
+    rc = options_parse(argc, argv, &options, &err);
+    if (rc > 0) {
+        cli_print(&options_cli, stdout);
         rc = stdout_flush(&err);
     } else if (rc == 0) {
         rc = history_run(&options, stdin, stdout, stderr, &err);
     }
-    history_options_release(&options);
-    if (rc)
-        fprintf(stderr, "adrank-history: %s\n", err.text);
-    return rc ? err_exit_status(&err) : 0;
+    options_release(&options);
+    return rc ? cli_fail("adrank-history", &err) : 0;
 }

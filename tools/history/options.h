@@ -2,14 +2,13 @@
 #ifndef TOOLS_HISTORY_OPTIONS_H
 #define TOOLS_HISTORY_OPTIONS_H
 
-#include <stdio.h>
-
+#include "base/cli.h"
 #include "base/redis_url.h"
 #include "base/secret.h"
 
-enum history_verb { HISTORY_PUT, HISTORY_GET, HISTORY_ERASE, HISTORY_HELP };
+enum history_verb { HISTORY_PUT, HISTORY_GET, HISTORY_ERASE, HISTORY_HELP, HISTORY_NONE };
 
-struct history_options {
+struct options {
     enum history_verb verb;
     struct redis_url redis;
     struct view key;       /* privacy.user_key, of base/secret.h */
@@ -18,11 +17,11 @@ struct history_options {
     int ttl_days;
 };
 
-/* Reads the key as the daemon does: trailing line ends are not part of it. ERR_USAGE, or
- * ERR_NOINPUT for a key that cannot be read. *out is to be released in any case. */
-int history_options_parse(int argc, char **argv, struct history_options *out,
-                          struct err *err) MUST_CHECK;
-void history_options_release(struct history_options *options);
-void history_options_print(FILE *out);
+/* Reads the key as the daemon does: trailing line ends are not part of it. Returns 1 when help was
+ * requested; ERR_USAGE, or ERR_NOINPUT for a key that cannot be read. Release *out in any case. */
+int options_parse(int argc, char **argv, struct options *out, struct err *err) MUST_CHECK;
+void options_release(struct options *options);
+
+extern const struct cli options_cli;
 
 #endif

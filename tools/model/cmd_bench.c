@@ -7,7 +7,7 @@
 
 #include "base/bug.h"
 #include "base/clock.h"
-#include "base/file.h"
+#include "base/quantile.h"
 #include "base/rng.h"
 #include "json/writer.h"
 #include "model/engine/engine_state.h"
@@ -23,8 +23,7 @@ struct bench {
     struct model *model;
     const struct kind *kind;
     struct scorer scorer;
-    struct input input;
-    float *logits;
+    struct scored scored;
     struct yardstick *bare;   /* NULL: not on the processor, no limit is known */
     double *us, *bare_gflops; /* (MAX_ROUNDS) */
     int n;
@@ -66,7 +65,7 @@ static int build_input(struct bench *b, struct err *err)
         at += ads[i].n;
     }
     parts.ads = ads;
-    rc = kind_input(kind, &parts, &b->input, err);
+    rc = kind_input(kind, &parts, &b->scored.input, err);
 out:
     free(ads);
     free(ids);
@@ -77,7 +76,7 @@ out:
 
 static int one_pass(struct bench *b, double *us, struct err *err)
 {
-    struct engine_job job = {.input = &b->input, .out = b->logits};
+    struct engine_job job = {.input = &b->scored.input, .out = b->scored.logits};
     struct engine_job *jobs[] = {&job};
     struct engine_batch batch = {.jobs = jobs, .n_jobs = 1};
     int64_t began = clock_now_us();
@@ -107,23 +106,6 @@ static int measure(struct bench *b, struct err *err)
     return 0;
 }
 
-static int by_value(const void *a, const void *b)
-{
-    double x = *(const double *)a, y = *(const double *)b;
-
-    return (x > y) - (x < y);
-}
-
-static double quantile(double *us, int n, double q)
-{
-    int i = (int)(q * n);
-
-    qsort(us, (size_t)n, sizeof(*us), by_value);
-    return us[i < n ? i : n - 1];
-}
-
-/* ---- useful work ----------------------------------------------------------------------------- */
-
 /* ---- the report ------------------------------------------------------------------------------ */
 
 static void put_number(struct json_writer *w, const char *key, double value)
@@ -134,13 +116,12 @@ static void put_number(struct json_writer *w, const char *key, double value)
 static int report(struct bench *b, struct err *err)
 {
     const struct engine *engine = b->scorer.engine;
-    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->input);
-    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->input);
+    double linear = encoder_linear_flop(&b->model->encoders[0].config, &b->scored.input);
+    double attention = encoder_attention_flop(&b->model->encoders[0].config, &b->scored.input);
     double median = quantile(b->us, b->n, 0.5);
     const char *file = b->options->json;
     struct buf out = BUF_INIT;
     struct json_writer w;
-    int rc;
 
     json_writer_init(&w, &out);
     jw_object_begin(&w);
@@ -149,7 +130,7 @@ static int report(struct bench *b, struct err *err)
     jw_member_str(&w, "backend", launcher_backend(b->scorer.launcher));
     jw_member_str(&w, "device", engine->caps.device);
     jw_member_int(&w, "threads", engine->n_threads);
-    jw_member_int(&w, "tokens", b->input.n_tokens);
+    jw_member_int(&w, "tokens", b->scored.input.n_tokens);
     jw_member_int(&w, "rounds", b->n);
     put_number(&w, "median_ms", median / 1e3);
     put_number(&w, "p99_ms", quantile(b->us, b->n, 0.99) / 1e3);
@@ -158,14 +139,7 @@ static int report(struct bench *b, struct err *err)
     if (b->bare)
         put_number(&w, "bare_gflops", quantile(b->bare_gflops, b->n, 0.5));
     jw_object_end(&w);
-    buf_add_str(&out, "\n");
-    if (file && strcmp(file, "-") != 0)
-        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "out of memory")
-                              : file_write(file, buf_view(&out), err);
-    else
-        rc = lines_write(&out, err);
-    buf_release(&out);
-    return rc;
+    return document_write(file && strcmp(file, "-") != 0 ? file : NULL, &out, err);
 }
 
 /* An encoder without a classifier is measured with one of zeros: the cost is the same. */
@@ -218,10 +192,11 @@ static int prepare(struct bench *b, struct err *err)
         return -1;
     b->us = calloc(MAX_ROUNDS, sizeof(*b->us));
     b->bare_gflops = calloc(MAX_ROUNDS, sizeof(*b->bare_gflops));
-    b->logits = calloc((size_t)(b->input.n_read * b->model->head.labels), sizeof(*b->logits));
-    if (!b->us || !b->bare_gflops || !b->logits)
+    if (!b->us || !b->bare_gflops)
         return err_set(err, ERR_NOMEM, "out of memory");
-    max_tokens = b->input.n_tokens;
+    if (scored_reserve(&b->scored, b->model, err))
+        return -1;
+    max_tokens = b->scored.input.n_tokens;
     if (max_tokens < b->model->encoders[0].config.positions)
         max_tokens = b->model->encoders[0].config.positions;
     if (scorer_open(o, b->model, max_tokens, 1, true, &b->scorer, err))
@@ -233,30 +208,23 @@ static int prepare(struct bench *b, struct err *err)
     return yardstick_new(&limit, &b->bare, err);
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *model, struct err *err)
 {
-    struct bench b = {.options = options};
-    int rc;
+    struct bench b = {.options = options, .model = model};
+    int rc = prepare(&b, err) || measure(&b, err) || report(&b, err) ? -1 : 0;
 
-    if (model_open(options->dir, &b.model, err))
-        return -1;
-    rc = prepare(&b, err);
-    if (rc == 0)
-        rc = measure(&b, err) || report(&b, err) ? -1 : 0;
     yardstick_free(b.bare);
     scorer_close(&b.scorer);
-    input_release(&b.input);
+    scored_release(&b.scored);
     free(b.us);
     free(b.bare_gflops);
-    free(b.logits);
-    model_unref(b.model);
     return rc;
 }
 
 const struct command command_bench = {
     .name = "bench",
-    .options = OPTION_ENGINE | OPTION_KIND | OPTION_PAIRS | OPTION_PREFIX | OPTION_ADS |
-               OPTION_SECONDS | OPTION_JSON,
+    .bit = COMMAND_BENCH,
+    .opens_model = true,
     .help = "forward passes of one request of random tokens, and the bare products beside them",
     .run = run,
 };

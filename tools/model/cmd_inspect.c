@@ -106,26 +106,21 @@ static void put_model(struct json_writer *w, const struct model *m)
     jw_object_end(w);
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *model, struct err *err)
 {
     struct buf out = BUF_INIT;
     struct json_writer w;
-    struct model *m;
-    int rc;
 
-    if (model_open(options->dir, &m, err))
-        return -1;
+    (void)options;
     json_writer_init(&w, &out);
-    put_model(&w, m);
-    buf_add_str(&out, "\n");
-    rc = lines_write(&out, err);
-    buf_release(&out);
-    model_unref(m);
-    return rc;
+    put_model(&w, model);
+    return document_write(NULL, &out, err);
 }
 
 const struct command command_inspect = {
     .name = "inspect",
+    .bit = COMMAND_INSPECT,
+    .opens_model = true,
     .help = "prints kind, sizes, tensors, template, calibration and digest",
     .run = run,
 };

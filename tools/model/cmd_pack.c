@@ -4,31 +4,23 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "base/file.h"
 #include "json/writer.h"
 #include "model/engine/compute.h"
 #include "tools/model/pack.h"
 
 /* ---- scoring --------------------------------------------------------------------------------- */
 
-static int compute(struct pack *p, struct engine *engine, int *n, struct err *err)
+static int compute(struct pack *p, struct engine *engine, struct err *err)
 {
-    size_t labels = (size_t)model_out_width(p->model);
     int64_t us;
 
-    *n = p->input.n_read;
-    if (*n > p->room) {
-        float *more = reallocarray(p->logits, (size_t)*n * labels, sizeof(*more));
-        if (!more)
-            return err_set(err, ERR_NOMEM, "out of memory");
-        p->logits = more;
-        p->room = *n;
-    }
-    return engine_compute(engine, &p->input, p->logits, &us, err);
+    if (scored_reserve(&p->last, p->model, err))
+        return -1;
+    return engine_compute(engine, &p->last.input, p->last.logits, &us, err);
 }
 
 int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
-                       int *n, struct err *err)
+                       struct err *err)
 {
     char *text = json_dumps(request, JSON_COMPACT);
     int rc;
@@ -36,28 +28,25 @@ int pack_score_request(struct pack *p, struct engine *engine, const json_t *requ
     if (!text)
         return json_is_object(request) ? err_set(err, ERR_NOMEM, "out of memory")
                                        : err_set(err, ERR_DATA, "/request: want an object");
-    rc = request_input_build(&p->requests, p->model, view_of(text), now_ms, &p->input, err);
+    rc = request_input_build(&p->requests, p->model, view_of(text), now_ms, &p->last.input, err);
     free(text);
-    return rc ? rc : compute(p, engine, n, err);
+    return rc ? rc : compute(p, engine, err);
 }
 
 int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair, struct err *err)
 {
-    const struct view v = {json_string_value(text), json_string_length(text)};
-    const struct view v_pair = {json_string_value(pair), json_string_length(pair)};
-    int n;
-
     if (!json_is_string(text) || !json_is_string(pair))
         return err_set(err, ERR_DATA, "/text and /text_pair: want strings");
     arena_reset(&p->arena, SIZE_MAX);
-    if (model_input_pair(p->model, v, v_pair, v_pair.len > 0, 0, &p->arena, &p->input, err))
+    if (model_input_pair(p->model, json_view(text), json_view(pair), json_string_length(pair) > 0,
+                         0, &p->arena, &p->last.input, err))
         return -1;
-    return compute(p, p->scorer.engine, &n, err);
+    return compute(p, p->scorer.engine, err);
 }
 
 double pack_logit(const struct pack *p, int i)
 {
-    return model_logit(p->model, p->logits + (ptrdiff_t)i * model_out_width(p->model));
+    return model_logit(p->model, p->last.logits + (ptrdiff_t)i * model_out_width(p->model));
 }
 
 /* ---- the document ---------------------------------------------------------------------------- */
@@ -172,29 +161,10 @@ static int report(const struct pack *p, const json_t *golden, const char *path, 
     if (p->calibration)
         put_calibration(&w, p);
     jw_object_end(&w);
-    buf_add_str(&out, "\n");
-    if (path) {
-        rc = lines_write(&out, err);
-    } else {
-        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
-        fputs(buf_str(&out), stderr);
-    }
-    buf_release(&out);
-    return rc;
-}
-
-static int write_document(const struct pack *p, char *text, const char *path, struct err *err)
-{
-    struct buf out = BUF_INIT;
-    int rc;
-
-    buf_add_str(&out, text);
-    buf_add_str(&out, "\n");
     if (path)
-        rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "%s: out of memory", p->path)
-                              : file_write(path, buf_view(&out), err);
-    else
-        rc = lines_write(&out, err);
+        return document_write(NULL, &out, err);
+    rc = buf_failed(&out) ? err_set(err, ERR_NOMEM, "out of memory") : 0;
+    fprintf(stderr, "%s\n", buf_str(&out));
     buf_release(&out);
     return rc;
 }
@@ -204,8 +174,9 @@ static int write_document(const struct pack *p, char *text, const char *path, st
 static int pack(struct pack *p, struct err *err)
 {
     const struct options *o = p->options;
-    const char *path = o->dry_run ? NULL : o->output ? o->output : NULL;
+    struct buf document = BUF_INIT;
     json_t *golden = NULL;
+    const char *path;
     char *text = NULL;
     int rc = -1;
 
@@ -213,40 +184,39 @@ static int pack(struct pack *p, struct err *err)
         scorer_open(o, p->model, model_max_tokens(p->model), 1, true, &p->scorer, err) ||
         pack_calibrate(p, err) || pack_golden(p, &golden, err) || finish(p, golden, &text, err))
         goto out;
-    if (!path && !o->dry_run)
-        path = p->path;
-    rc = write_document(p, text, path, err) || report(p, golden, path, err) ? -1 : 0;
+    path = o->dry_run ? NULL : o->output ? o->output : p->path;
+    buf_add_str(&document, text);
+    rc = document_write(path, &document, err) || report(p, golden, path, err) ? -1 : 0;
 out:
     json_decref(golden);
     free(text);
     return rc;
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *none, struct err *err)
 {
     struct pack p = {.options = options};
     int rc;
 
+    (void)none;
     request_input_init(&p.requests);
     arena_init(&p.arena, 64 << 10, 0);
     rc = pack(&p, err);
     scorer_close(&p.scorer);
     model_unref(p.model);
-    input_release(&p.input);
+    scored_release(&p.last);
     arena_release(&p.arena);
     request_input_release(&p.requests);
     json_decref(p.doc);
     json_decref(p.golden);
     json_decref(p.calibration);
-    free(p.logits);
     free(p.path);
     return rc;
 }
 
 const struct command command_pack = {
     .name = "pack",
-    .options = OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR | OPTION_KIND | OPTION_PACK |
-               OPTION_CATALOG,
+    .bit = COMMAND_PACK,
     .help = "writes adrank.json: templates, calibration, golden requests; keeps what is not named",
     .run = run,
 };

@@ -1,5 +1,4 @@
-/* Scores JSON Lines: lines are gathered until a batch is full, computed, and reported
- * in order. */
+/* adrank-model score: collects lines until a batch is full, computes it, and reports in order. */
 #include <jansson.h>
 #include <math.h>
 #include <stdlib.h>
@@ -15,10 +14,8 @@
 #define MAX_BATCH_TOKENS 8192
 
 struct pending {
-    struct input input;
+    struct scored scored;
     struct engine_job job;
-    float *logits;
-    int room;     /* rows of logits */
     json_t *doc;  /* the line */
     bool request; /* a /rank request, not a pair */
 };
@@ -45,7 +42,7 @@ static void put_pair(struct scoring *s, const struct pending *line)
     jw_object_begin(&w);
     jw_member_array(&w, "logits");
     for (int l = 0; l < model_out_width(s->model); l++)
-        jw_number(&w, line->logits[l], 9);
+        jw_number(&w, line->scored.logits[l], 9);
     jw_array_end(&w);
     jw_object_end(&w);
 }
@@ -60,12 +57,11 @@ static void put_request(struct scoring *s, const struct pending *line)
 
     json_writer_init(&w, &s->out);
     jw_object_begin(&w);
-    if (id) {
+    if (id)
         jw_member_str(&w, "id", id);
-    }
     jw_member_array(&w, "scores");
-    for (int i = 0; i < line->input.n_read; i++) {
-        const float *logits = line->logits + (ptrdiff_t)i * model_out_width(s->model);
+    for (int i = 0; i < line->scored.input.n_read; i++) {
+        const float *logits = line->scored.logits + (ptrdiff_t)i * model_out_width(s->model);
         const json_t *candidate = json_array_get(candidates, (size_t)i);
         jw_object_begin(&w);
         jw_member_str(&w, "adid", json_string_value(json_object_get(candidate, "adid")));
@@ -79,8 +75,8 @@ static void put_request(struct scoring *s, const struct pending *line)
 
 static int check_finite(const struct scoring *s, const struct pending *line, struct err *err)
 {
-    for (int i = 0; i < line->input.n_read * model_out_width(s->model); i++)
-        if (!isfinite(line->logits[i]))
+    for (int i = 0; i < line->scored.input.n_read * model_out_width(s->model); i++)
+        if (!isfinite(line->scored.logits[i]))
             return err_set(err, ERR_DATA, "a logit is not finite");
     return 0;
 }
@@ -114,7 +110,7 @@ static int flush(struct scoring *s, struct err *err)
 static int score_large(struct scoring *s, struct pending *line, struct err *err)
 {
     int64_t us;
-    int rc = engine_compute(s->scorer.engine, &line->input, line->logits, &us, err);
+    int rc = engine_compute(s->scorer.engine, &line->scored.input, line->scored.logits, &us, err);
 
     if (rc == 0) {
         put_request(s, line);
@@ -131,8 +127,6 @@ static int build_pair(struct scoring *s, struct pending *line, struct err *err)
 {
     const json_t *text = json_object_get(line->doc, "text");
     const json_t *pair = json_object_get(line->doc, "text_pair");
-    const struct view v = {json_string_value(text), json_string_length(text)};
-    const struct view v_pair = {json_string_value(pair), json_string_length(pair)};
 
     if (!json_is_string(text) || (pair && !json_is_string(pair)))
         return err_set(err, ERR_DATA, "/%s: want a string, this is %s",
@@ -140,8 +134,9 @@ static int build_pair(struct scoring *s, struct pending *line, struct err *err)
                        json_kind(json_is_string(text) ? pair : text));
     arena_reset(&s->arena, SIZE_MAX);
     /* transformers treats an empty second text as none. */
-    return model_input_pair(s->model, v, v_pair, v_pair.len > 0, s->options->max_tokens, &s->arena,
-                            &line->input, err);
+    return model_input_pair(s->model, json_view(text), json_view(pair),
+                            json_string_length(pair) > 0, s->options->max_tokens, &s->arena,
+                            &line->scored.input, err);
 }
 
 /* The bare request, or {"now_ms", "request"} as golden requests and logs have it. */
@@ -166,24 +161,9 @@ static int build_request(struct scoring *s, struct pending *line, struct view te
             return err_set(err, ERR_NOMEM, "out of memory");
         text = view_of(inner);
     }
-    rc = request_input_build(&s->requests, s->model, text, now_ms, &line->input, err);
+    rc = request_input_build(&s->requests, s->model, text, now_ms, &line->scored.input, err);
     free(inner);
     return rc;
-}
-
-static int reserve_logits(struct scoring *s, struct pending *line, struct err *err)
-{
-    float *room;
-
-    if (line->input.n_read <= line->room)
-        return 0;
-    room = realloc(line->logits,
-                   (size_t)(line->input.n_read * model_out_width(s->model)) * sizeof(*room));
-    if (!room)
-        return err_set(err, ERR_NOMEM, "out of memory");
-    line->logits = room;
-    line->room = line->input.n_read;
-    return 0;
 }
 
 static int build(struct scoring *s, struct pending *line, struct view text, struct err *err)
@@ -197,45 +177,30 @@ static int build(struct scoring *s, struct pending *line, struct view text, stru
     if (json_object_get(line->doc, "text") ? build_pair(s, line, err)
                                            : build_request(s, line, text, err))
         return -1;
-    if (reserve_logits(s, line, err))
-        return -1;
-    line->job = (struct engine_job){.input = &line->input, .out = line->logits};
-    return 0;
-}
-
-/* Makes room for the line that was built at the end of the list: computes the lines before it. */
-static int flush_before(struct scoring *s, struct err *err)
-{
-    struct pending last = s->lines[s->n_lines];
-    int at = s->n_lines;
-
-    if (flush(s, err)) {
-        json_decref(last.doc);
-        return -1;
-    }
-    s->lines[at] = s->lines[0];
-    s->lines[0] = last;
-    s->lines[0].job.input = &s->lines[0].input;
-    return 0;
+    return scored_reserve(&line->scored, s->model, err);
 }
 
 static int on_line(void *arg, struct view text, struct err *err)
 {
     struct scoring *s = arg;
-    struct pending *line = &s->lines[s->n_lines];
+    struct pending *line = &s->lines[s->n_lines], built;
 
     if (line_parse(text, &line->doc, err))
         return -1;
-    if (build(s, line, text, err)) {
+    if (build(s, line, text, err) ||
+        (s->n_tokens + line->scored.input.n_tokens > MAX_BATCH_TOKENS && flush(s, err))) {
         json_decref(line->doc);
         return -1;
     }
-    if (s->n_tokens + line->input.n_tokens > MAX_BATCH_TOKENS && s->n_lines && flush_before(s, err))
-        return -1;
+    /* After a flush it becomes the first line of the next batch. */
+    built = *line;
+    *line = s->lines[s->n_lines];
     line = &s->lines[s->n_lines];
-    if (line->input.n_tokens > MAX_BATCH_TOKENS)
+    *line = built;
+    line->job = (struct engine_job){.input = &line->scored.input, .out = line->scored.logits};
+    if (line->scored.input.n_tokens > MAX_BATCH_TOKENS)
         return score_large(s, line, err);
-    s->n_tokens += line->input.n_tokens;
+    s->n_tokens += line->scored.input.n_tokens;
     s->n_lines++;
     return s->n_lines == MAX_LINES ? flush(s, err) : 0;
 }
@@ -243,7 +208,7 @@ static int on_line(void *arg, struct view text, struct err *err)
 static int score_all(struct scoring *s, struct err *err)
 {
     struct err later;
-    int rc = lines_read(on_line, s, err);
+    int rc = lines_read(NULL, on_line, s, err);
 
     /* Lines before a bad one are still reported. */
     if (flush(s, rc ? &later : err))
@@ -253,19 +218,16 @@ static int score_all(struct scoring *s, struct err *err)
 
 static void release(struct scoring *s)
 {
-    for (int i = 0; i < MAX_LINES; i++) {
-        input_release(&s->lines[i].input);
-        free(s->lines[i].logits);
-    }
+    for (int i = 0; i < MAX_LINES; i++)
+        scored_release(&s->lines[i].scored);
     buf_release(&s->out);
     arena_release(&s->arena);
     request_input_release(&s->requests);
     scorer_close(&s->scorer);
-    model_unref(s->model);
     free(s);
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *model, struct err *err)
 {
     struct scoring *s = calloc(1, sizeof(*s));
     int rc = -1;
@@ -273,23 +235,20 @@ static int run(const struct options *options, struct err *err)
     if (!s)
         return err_set(err, ERR_NOMEM, "out of memory");
     s->options = options;
+    s->model = model;
     request_input_init(&s->requests);
     arena_init(&s->arena, 64 << 10, 0);
-    if (model_open(options->dir, &s->model, err))
-        goto out;
-    if (options_catalog(options, &s->requests.catalog, err))
-        goto out;
-    if (scorer_open(options, s->model, MAX_BATCH_TOKENS, MAX_LINES, false, &s->scorer, err))
-        goto out;
-    rc = score_all(s, err);
-out:
+    if (options_catalog(options, &s->requests.catalog, err) == 0 &&
+        scorer_open(options, model, MAX_BATCH_TOKENS, MAX_LINES, false, &s->scorer, err) == 0)
+        rc = score_all(s, err);
     release(s);
     return rc;
 }
 
 const struct command command_score = {
     .name = "score",
-    .options = OPTION_ENGINE | OPTION_MAX_TOKENS | OPTION_CATALOG,
+    .bit = COMMAND_SCORE,
+    .opens_model = true,
     .help = "pairs of texts to logits, /rank requests with candidates to scores",
     .run = run,
 };

@@ -18,7 +18,7 @@ struct text_ids {
 
 static int encode(struct tokenizing *t, const json_t *text, struct text_ids *out, struct err *err)
 {
-    struct view v = {json_string_value(text), json_string_length(text)};
+    struct view v = json_view(text);
 
     if (!json_is_string(text))
         return err_set(err, ERR_DATA, "want a string, or an array of two; this is %s",
@@ -77,18 +77,19 @@ static int on_line(void *arg, struct view line, struct err *err)
     return rc;
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *none, struct err *err)
 {
     struct tokenizing t = {.max_tokens = options->max_tokens};
     struct tokenizer *tokenizer;
     struct err ignored;
     int rc;
 
+    (void)none;
     if (tokenizer_open(options->dir, &tokenizer, err))
         return -1;
     t.tokenizer = tokenizer;
     arena_init(&t.arena, 64 << 10, 0);
-    rc = lines_read(on_line, &t, err);
+    rc = lines_read(NULL, on_line, &t, err);
     /* Lines before a bad one are still reported. */
     if (lines_write(&t.out, rc ? &ignored : err))
         rc = -1;
@@ -100,7 +101,7 @@ static int run(const struct options *options, struct err *err)
 
 const struct command command_tokenize = {
     .name = "tokenize",
-    .options = OPTION_MAX_TOKENS,
+    .bit = COMMAND_TOKENIZE,
     .help = "JSON strings, or arrays of two, to arrays of token ids with special tokens",
     .run = run,
 };

@@ -23,9 +23,8 @@ static int report(const struct model *m, const struct engine *engine, struct err
     jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
     jw_member_int(&w, "golden_pairs", pairs);
     jw_member_number(&w, "golden_error", engine->golden_error, 3);
-    if (pairs) {
+    if (pairs)
         jw_member_double(&w, "golden_max_error", golden->max_error[engine->caps.precision]);
-    }
     jw_member_object(&w, "cost_us");
     jw_member_number(&w, "fixed", cost->fixed_us, 4);
     jw_member_number(&w, "per_token", cost->per_token_us, 4);
@@ -34,9 +33,7 @@ static int report(const struct model *m, const struct engine *engine, struct err
     jw_object_end(&w);
     jw_member_number(&w, "lanes", cost->lanes, 3);
     jw_object_end(&w);
-    buf_add_str(&out, "\n");
-    rc = lines_write(&out, err);
-    buf_release(&out);
+    rc = document_write(NULL, &out, err);
     if (rc == 0 && pairs == 0)
         fprintf(stderr,
                 "adrank-model: no golden pairs: nothing was verified; run adrank-model pack %s\n",
@@ -44,27 +41,23 @@ static int report(const struct model *m, const struct engine *engine, struct err
     return rc;
 }
 
-static int run(const struct options *options, struct err *err)
+static int run(const struct options *options, struct model *model, struct err *err)
 {
+    int max_tokens = model_max_tokens(model) > 8192 ? model_max_tokens(model) : 8192;
     struct scorer scorer;
-    struct model *m;
     int rc;
 
-    if (model_open(options->dir, &m, err))
+    if (scorer_open(options, model, max_tokens, 1, false, &scorer, err))
         return -1;
-    rc = scorer_open(options, m, model_max_tokens(m) > 8192 ? model_max_tokens(m) : 8192, 1, false,
-                     &scorer, err);
-    if (rc == 0) {
-        rc = report(m, scorer.engine, err);
-        scorer_close(&scorer);
-    }
-    model_unref(m);
+    rc = report(model, scorer.engine, err);
+    scorer_close(&scorer);
     return rc;
 }
 
 const struct command command_verify = {
     .name = "verify",
-    .options = OPTION_ENGINE,
+    .bit = COMMAND_VERIFY,
+    .opens_model = true,
     .help = "opens it as the daemon would, golden requests included",
     .run = run,
 };

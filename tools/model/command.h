@@ -6,24 +6,17 @@
 
 #include "adrank/engine.h"
 #include "base/buf.h"
+#include "base/cli.h"
 #include "base/err.h"
 
-/* Which options a subcommand takes, as bits. */
-enum option_bit {
-    OPTION_PRECISION = 1 << 0,
-    OPTION_BACKEND = 1 << 1,
-    OPTION_THREADS = 1 << 2,
-    OPTION_MAX_TOKENS = 1 << 3,
-    OPTION_KIND = 1 << 4,
-    OPTION_PAIRS = 1 << 5,
-    OPTION_PREFIX = 1 << 6,
-    OPTION_ADS = 1 << 7,
-    OPTION_SECONDS = 1 << 8,
-    OPTION_JSON = 1 << 9,
-    OPTION_LINEAR = 1 << 10,
-    OPTION_PACK = 1 << 11, /* all that only pack takes */
-    OPTION_CATALOG = 1 << 12,
-    OPTION_ENGINE = OPTION_PRECISION | OPTION_BACKEND | OPTION_THREADS | OPTION_LINEAR,
+/* A subcommand's bit in the rows of the command line. */
+enum command_bit {
+    COMMAND_INSPECT = 1 << 0,
+    COMMAND_VERIFY = 1 << 1,
+    COMMAND_PACK = 1 << 2,
+    COMMAND_TOKENIZE = 1 << 3,
+    COMMAND_SCORE = 1 << 4,
+    COMMAND_BENCH = 1 << 5,
 };
 
 struct options {
@@ -48,19 +41,19 @@ struct options {
 
 struct command {
     const char *name;
-    unsigned options; /* enum option_bit */
+    enum command_bit bit;
     const char *help;
-    int (*run)(const struct options *options, struct err *err);
+    bool opens_model; /* else run gets NULL */
+    int (*run)(const struct options *options, struct model *model, struct err *err);
 };
 
 extern const struct command command_inspect, command_verify, command_tokenize, command_score,
     command_bench, command_pack;
 
-/* Reads argv after the subcommand's name. ERR_USAGE. */
+/* Reads the arguments after argv[0], the subcommand's name, over the defaults. Returns 1 when help
+ * was requested, and printed; ERR_USAGE. */
 int options_parse(const struct command *command, int argc, char **argv, struct options *out,
                   struct err *err) MUST_CHECK;
-/* The options that a subcommand takes, one a line. */
-void options_print(const struct command *command);
 
 /* Device and engine for a model, as options say. Closed in reverse by scorer_close, which accepts
  * one that is not open: scorer_open leaves nothing open when it fails. */
@@ -72,21 +65,35 @@ struct scorer {
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err) MUST_CHECK;
 void scorer_close(struct scorer *scorer);
+/* An input and its logits; starts out as zeros. */
+struct scored {
+    struct input input;
+    float *logits; /* (room, model_out_width) */
+    int room;
+};
+
+/* Makes room for the logits of the input. */
+int scored_reserve(struct scored *scored, const struct model *model, struct err *err) MUST_CHECK;
+void scored_release(struct scored *scored);
+
 /* The catalog of --catalog into *out, if one is named. */
 int options_catalog(const struct options *options, struct catalog **out,
                     struct err *err) MUST_CHECK;
 
 typedef int (*on_line_fn)(void *arg, struct view line, struct err *err);
 
-/* JSON Lines from stdin or a file: calls on_line with each line that is not blank; err is prefixed
- * with the line's number. Stops at the first failure. */
-int lines_read(on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
-int lines_read_file(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
+/* JSON Lines from a file (NULL: stdin): calls on_line with each line that is not blank, up to the
+ * first failure, whose err is prefixed with the path and the line's number. */
+int lines_read(const char *path, on_line_fn on_line, void *arg, struct err *err) MUST_CHECK;
 /* Any JSON value; the caller decrefs. The reason, if none, names the column. */
 int line_parse(struct view line, json_t **out, struct err *err) MUST_CHECK;
 /* The kind of a value, for messages: "null", "an array", ... */
 const char *json_kind(const json_t *value);
+/* The text of a JSON string; empty for any other value. */
+struct view json_view(const json_t *value);
 /* Writes and clears; ERR_UNAVAILABLE when stdout does not accept more output. */
 int lines_write(struct buf *out, struct err *err) MUST_CHECK;
+/* Writes a document and a newline to a file (NULL: stdout) and releases it. */
+int document_write(const char *path, struct buf *out, struct err *err) MUST_CHECK;
 
 #endif

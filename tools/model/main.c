@@ -31,19 +31,6 @@ static const struct command *command_find(const char *name)
     return NULL;
 }
 
-static bool is_help(const char *argument)
-{
-    return strcmp(argument, "--help") == 0 || strcmp(argument, "-h") == 0;
-}
-
-static bool wants_help(int argc, char **argv)
-{
-    for (int i = 0; i < argc; i++)
-        if (is_help(argv[i]))
-            return true;
-    return false;
-}
-
 static int fail(const struct err *err)
 {
     fprintf(stderr, "adrank-model: %s\n", err->text);
@@ -51,34 +38,41 @@ static int fail(const struct err *err)
     return err->code == ERR_CONFIG ? ERR_USAGE : err_exit_status(err);
 }
 
+static int run(const struct command *command, int argc, char **argv, struct err *err)
+{
+    struct options options;
+    struct model *model = NULL;
+    int rc = options_parse(command, argc, argv, &options, err);
+
+    if (rc > 0)
+        return stdout_flush(err);
+    if (rc < 0 || (command->opens_model && model_open(options.dir, &model, err)))
+        return -1;
+    rc = command->run(&options, model, err);
+    model_unref(model);
+    return rc;
+}
+
 int main(int argc, char **argv)
 {
-    const struct command *command = argc > 1 ? command_find(argv[1]) : NULL;
-    struct options options;
+    const char *name = argc > 1 ? argv[1] : "";
+    const struct command *command = command_find(name);
     struct err err = {0};
 
     stdio_occupy();
     signal(SIGXFSZ, SIG_IGN); /* a file that grows too large is an ordinary error */
     json_set_alloc_funcs(model_json_malloc, model_json_free); /* before the library's first use */
 
-    if (argc > 1 && (is_help(argv[1]) || strcmp(argv[1], "help") == 0)) {
+    if (command)
+        return run(command, argc - 1, argv + 1, &err) ? fail(&err) : 0;
+    if (strcmp(name, "-h") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "help") == 0) {
         usage(stdout);
         return stdout_flush(&err) ? fail(&err) : 0;
     }
-    if (!command) {
-        if (argc > 1)
-            err_set(&err, ERR_USAGE, "no command \"%s\"", argv[1]);
-        else
-            err_set(&err, ERR_USAGE, "a command is missing");
-        usage(stderr);
-        return fail(&err);
-    }
-    if (wants_help(argc - 2, argv + 2)) {
-        printf("usage: adrank-model %s DIR [options]\n%s\n\n", command->name, command->help);
-        options_print(command);
-        return stdout_flush(&err) ? fail(&err) : 0;
-    }
-    if (options_parse(command, argc - 2, argv + 2, &options, &err) || command->run(&options, &err))
-        return fail(&err);
-    return 0;
+    if (argc > 1)
+        err_set(&err, ERR_USAGE, "no command \"%s\"", name);
+    else
+        err_set(&err, ERR_USAGE, "a command is missing");
+    usage(stderr);
+    return fail(&err);
 }

@@ -21,9 +21,7 @@ struct pack {
     struct scorer scorer;
     struct request_input requests;
     struct arena arena;
-    struct input input;
-    float *logits; /* (room, labels) of the last input */
-    int room;
+    struct scored last; /* what was scored last */
     /* for the report */
     const char *golden_origin; /* "kept", "refreshed", "given", "built in" */
     int golden_pairs;
@@ -49,13 +47,13 @@ int pack_set_logits(struct pack *p, json_t *requests, bool only_missing,
  * (pack_builtin.c). */
 int pack_builtin(struct pack *p, json_t **out, struct err *err) MUST_CHECK;
 
-/* One request's or pair's logits (as model_logit) into p->logits; *n of them. engine: p->scorer's,
- * or one of another precision (cmd_pack.c). */
+/* One request's or pair's logits (as model_logit) into p->last, n_read of them. engine:
+ * p->scorer's, or one of another precision (cmd_pack.c). */
 int pack_score_request(struct pack *p, struct engine *engine, const json_t *request, int64_t now_ms,
-                       int *n, struct err *err) MUST_CHECK;
+                       struct err *err) MUST_CHECK;
 int pack_score_pair(struct pack *p, const json_t *text, const json_t *pair,
                     struct err *err) MUST_CHECK;
-/* Of candidate i of the last. */
+/* Of candidate i of what was scored last. */
 double pack_logit(const struct pack *p, int i);
 
 /* Standard deviation of n logits from their sum and the sum of their squares. */

@@ -10,37 +10,38 @@
 
 #define HELD_OUT_EVERY 5 /* one line in so many */
 
+struct list {
+    struct labelled *items;
+    size_t n, room;
+};
+
 struct calibrating {
     struct pack *pack;
-    struct labelled *fit, *held_out;
-    size_t n_fit, n_held_out, room_fit, room_held_out;
+    struct list fit, held_out;
     size_t n_lines;
 };
 
-static int add(struct labelled **list, size_t *n, size_t *room, struct labelled one,
-               struct err *err)
+static int add(struct list *list, struct labelled one, struct err *err)
 {
-    if (*n == *room) {
-        size_t more = *room ? *room * 2 : 1024;
-        struct labelled *bigger = reallocarray(*list, more, sizeof(*bigger));
+    if (list->n == list->room) {
+        size_t room = list->room ? list->room * 2 : 1024;
+        struct labelled *more = reallocarray(list->items, room, sizeof(*more));
 
-        if (!bigger)
+        if (!more)
             return err_set(err, ERR_NOMEM, "out of memory");
-        *list = bigger;
-        *room = more;
+        list->items = more;
+        list->room = room;
     }
-    (*list)[(*n)++] = one;
+    list->items[list->n++] = one;
     return 0;
 }
 
 /* A line is never split between the two: ads of one request are similar. */
 static int add_example(struct calibrating *c, double logit, bool click, struct err *err)
 {
-    const struct labelled one = {logit, click};
+    bool held_out = c->n_lines % HELD_OUT_EVERY == HELD_OUT_EVERY - 1;
 
-    if (c->n_lines % HELD_OUT_EVERY == HELD_OUT_EVERY - 1)
-        return add(&c->held_out, &c->n_held_out, &c->room_held_out, one, err);
-    return add(&c->fit, &c->n_fit, &c->room_fit, one, err);
+    return add(held_out ? &c->held_out : &c->fit, (struct labelled){logit, click}, err);
 }
 
 static int read_label(const json_t *value, const char *pointer, bool *out, struct err *err)
@@ -92,13 +93,12 @@ static int64_t time_of(const json_t *doc, const json_t *shown)
 static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
 {
     const json_t *request = json_object_get(doc, "request"), *shown = json_object_get(doc, "shown");
-    int n;
 
     if (!json_is_object(request) || !json_is_array(shown) || json_array_size(shown) == 0)
         return err_set(err, ERR_DATA,
                        "want {\"text\":...,\"text_pair\":...,\"label\":0 or 1}, or "
                        "{\"request\":{...},\"shown\":[{\"adid\":...,\"click\":0 or 1}]}");
-    if (pack_score_request(c->pack, c->pack->scorer.engine, request, time_of(doc, shown), &n, err))
+    if (pack_score_request(c->pack, c->pack->scorer.engine, request, time_of(doc, shown), err))
         return -1;
     for (size_t i = 0; i < json_array_size(shown); i++) {
         const json_t *one = json_array_get(shown, i);
@@ -106,7 +106,7 @@ static int on_request(struct calibrating *c, const json_t *doc, struct err *err)
         char pointer[48];
         bool click;
         snprintf(pointer, sizeof(pointer), "/shown/%zu/adid", i);
-        if (at < 0 || at >= n)
+        if (at < 0 || at >= c->pack->last.input.n_read)
             return err_set(err, ERR_DATA, "%s: is not in /request/rank/candidates", pointer);
         snprintf(pointer, sizeof(pointer), "/shown/%zu/click", i);
         if (read_label(json_object_get(one, "click"), pointer, &click, err) ||
@@ -135,17 +135,17 @@ static int read_lines(struct calibrating *c, struct err *err)
     const char *path = c->pack->options->calibrate_file;
     size_t clicks;
 
-    if (lines_read_file(path, on_line, c, err))
-        return err_prefix(err, "%s", path);
+    if (lines_read(path, on_line, c, err))
+        return -1;
     if (c->n_lines == 0)
         return err_set(err, ERR_DATA, "%s: no labelled lines", path);
-    clicks = labelled_clicks(c->held_out, c->n_held_out);
-    if (clicks == 0 || clicks == c->n_held_out)
+    clicks = labelled_clicks(c->held_out.items, c->held_out.n);
+    if (clicks == 0 || clicks == c->held_out.n)
         return err_set(
             err, ERR_DATA,
             "%s: every fifth line is held out, and these have %zu examples with %zu clicks: "
             "too few to judge by",
-            path, c->n_held_out, clicks);
+            path, c->held_out.n, clicks);
     return 0;
 }
 
@@ -154,12 +154,12 @@ static int fit_all(struct calibrating *c, struct calibration *out, double *rate,
 {
     size_t n;
 
-    for (size_t i = 0; i < c->n_held_out; i++)
-        if (add(&c->fit, &c->n_fit, &c->room_fit, c->held_out[i], err))
+    for (size_t i = 0; i < c->held_out.n; i++)
+        if (add(&c->fit, c->held_out.items[i], err))
             return -1;
-    n = c->n_fit;
-    *rate = (double)labelled_clicks(c->fit, n) / (double)n;
-    return platt_fit(c->fit, n, out, err);
+    n = c->fit.n;
+    *rate = (double)labelled_clicks(c->fit.items, n) / (double)n;
+    return platt_fit(c->fit.items, n, out, err);
 }
 
 static int store(struct calibrating *c, const struct calibration *all, double rate, struct err *err)
@@ -177,17 +177,18 @@ static int fit_and_judge(struct calibrating *c, struct err *err)
 {
     struct pack *p = c->pack;
     const struct calibration before = p->model->adrank.calibration;
-    size_t clicks = labelled_clicks(c->fit, c->n_fit) + labelled_clicks(c->held_out, c->n_held_out);
+    size_t clicks =
+        labelled_clicks(c->fit.items, c->fit.n) + labelled_clicks(c->held_out.items, c->held_out.n);
     struct calibration part, all;
     double ne_before, ne_after, rate;
 
-    if (platt_fit(c->fit, c->n_fit, &part, err))
+    if (platt_fit(c->fit.items, c->fit.n, &part, err))
         return err_prefix(err, "%s", p->options->calibrate_file);
-    ne_before = normalized_entropy(c->held_out, c->n_held_out, &before);
-    ne_after = normalized_entropy(c->held_out, c->n_held_out, &part);
+    ne_before = normalized_entropy(c->held_out.items, c->held_out.n, &before);
+    ne_after = normalized_entropy(c->held_out.items, c->held_out.n, &part);
     p->calibration =
-        json_pack("{s:I,s:I,s:I,s:f,s:f,s:b}", "examples", (json_int_t)(c->n_fit + c->n_held_out),
-                  "clicks", (json_int_t)clicks, "held_out", (json_int_t)c->n_held_out, "ne_before",
+        json_pack("{s:I,s:I,s:I,s:f,s:f,s:b}", "examples", (json_int_t)(c->fit.n + c->held_out.n),
+                  "clicks", (json_int_t)clicks, "held_out", (json_int_t)c->held_out.n, "ne_before",
                   ne_before, "ne_after", ne_after, "stored", ne_after < ne_before);
     if (!p->calibration)
         return err_set(err, ERR_NOMEM, "out of memory");
@@ -212,7 +213,7 @@ int pack_calibrate(struct pack *p, struct err *err)
     /* Golden requests use no catalog. */
     catalog_unref(p->requests.catalog);
     p->requests.catalog = NULL;
-    free(c.fit);
-    free(c.held_out);
+    free(c.fit.items);
+    free(c.held_out.items);
     return rc;
 }

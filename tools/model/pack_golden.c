@@ -63,13 +63,13 @@ static int on_line(void *arg, struct view line, struct err *err)
 
 /* ---- logits ---------------------------------------------------------------------------------- */
 
-static int score(struct pack *p, struct engine *engine, const json_t *requests, size_t i, int *n,
+static int score(struct pack *p, struct engine *engine, const json_t *requests, size_t i,
                  struct err *err)
 {
     const json_t *entry = json_array_get(requests, i);
 
     if (pack_score_request(p, engine, json_object_get(entry, "request"),
-                           json_integer_value(json_object_get(entry, "now_ms")), n, err))
+                           json_integer_value(json_object_get(entry, "now_ms")), err))
         return err_prefix(err, "golden request %zu", i);
     return 0;
 }
@@ -78,15 +78,14 @@ int pack_set_logits(struct pack *p, json_t *requests, bool only_missing, struct 
 {
     for (size_t i = 0; i < json_array_size(requests); i++) {
         json_t *logits;
-        int n;
         if (only_missing && json_object_get(json_array_get(requests, i), "logits"))
             continue;
-        if (score(p, p->scorer.engine, requests, i, &n, err))
+        if (score(p, p->scorer.engine, requests, i, err))
             return -1;
         logits = json_array();
-        for (int k = 0; k < n; k++)
+        for (int k = 0; k < p->last.input.n_read; k++)
             json_array_append_new(logits, json_real(pack_logit(p, k)));
-        if (json_array_size(logits) != (size_t)n ||
+        if (json_array_size(logits) != (size_t)p->last.input.n_read ||
             json_object_set_new(json_array_get(requests, i), "logits", logits))
             return err_set(err, ERR_NOMEM, "out of memory");
     }
@@ -111,19 +110,18 @@ static double spread_of(const json_t *requests, int *n_pairs)
     return pack_spread(sum, squares, n);
 }
 
-/* The largest |error| of the engine over the spread; NAN in *error where counts differ. */
+/* The largest |error| of the engine over the spread; infinite if the number of logits differs. */
 static int measure(struct pack *p, struct engine *engine, const json_t *requests, double spread,
                    double *error, struct err *err)
 {
     *error = 0;
     for (size_t i = 0; i < json_array_size(requests); i++) {
         const json_t *logits = json_object_get(json_array_get(requests, i), "logits");
-        int n;
-        if (score(p, engine, requests, i, &n, err))
+        if (score(p, engine, requests, i, err))
             return -1;
-        if (json_array_size(logits) != (size_t)n)
+        if (json_array_size(logits) != (size_t)p->last.input.n_read)
             *error = INFINITY;
-        for (int k = 0; k < n; k++)
+        for (int k = 0; k < p->last.input.n_read; k++)
             *error = fmax(*error, fabs(pack_logit(p, k) -
                                        json_number_value(json_array_get(logits, (size_t)k))) /
                                       spread);
@@ -138,8 +136,8 @@ static int read_given(struct pack *p, json_t **out, struct err *err)
     *out = json_array();
     if (!*out)
         return err_set(err, ERR_NOMEM, "out of memory");
-    if (lines_read_file(p->options->golden_file, on_line, *out, err))
-        return err_prefix(err, "%s", p->options->golden_file);
+    if (lines_read(p->options->golden_file, on_line, *out, err))
+        return -1;
     p->golden_origin = "given";
     return pack_set_logits(p, *out, true, err);
 }

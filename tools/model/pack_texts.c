@@ -5,63 +5,28 @@
 #include "tools/model/pack.h"
 
 static const struct {
-    const char *search, *behaviour[3], *language, *country, *city, *domain;
+    const char *search, *view, *click, *cart; /* "" or NULL: none */
+    const char *language, *country, *city, *domain;
     int devicetype, utcoffset;
 } contexts[] = {
-    {"trail running shoes",
-     {"Lightweight trail running shoes", "Running socks, three pairs", NULL},
-     "en",
-     "DEU",
-     "BER",
-     "shop.example",
-     4,
-     60},
-    {"electric kettle",
-     {"Quiet electric kettle", "Porcelain teapot", "Green tea, 100 bags"},
-     "en",
-     "GBR",
-     "LON",
-     "kitchen.example",
-     2,
-     0},
-    {"",
-     {"Mystery novel, paperback", "Reading lamp", NULL},
-     "en",
-     "USA",
-     "NYC",
-     "books.example",
-     5,
+    {"trail running shoes", "Lightweight trail running shoes", "Running socks, three pairs", NULL,
+     "en", "DEU", "BER", "shop.example", 4, 60},
+    {"electric kettle", "Quiet electric kettle", "Porcelain teapot", "Green tea, 100 bags", "en",
+     "GBR", "LON", "kitchen.example", 2, 0},
+    {"", "Mystery novel, paperback", "Reading lamp", NULL, "en", "USA", "NYC", "books.example", 5,
      -300},
-    {"跑步鞋", {"轻便 越野跑鞋", "运动袜 三双", NULL}, "zh", "CHN", "SHA", "shop.example", 4, 480},
-    {"电水壶", {"不锈钢 电水壶", "陶瓷 茶壶", NULL}, "zh", "CHN", "BJS", "home.example", 1, 480},
-    {"", {"儿童 积木 玩具", "绘本 故事书", NULL}, "zh", "CHN", "CAN", "toys.example", 4, 480},
-    {"laptop for school", {NULL, NULL, NULL}, "en", "USA", "SFO", "tech.example", 2, -480},
-    {"", {NULL, NULL, NULL}, "", "", "", "news.example", 0, 0},
-    {"winter jacket",
-     {"Waterproof hiking jacket", "Wool hat", "Gloves"},
-     "en",
-     "NOR",
-     "OSL",
-     "outdoor.example",
-     4,
-     60},
-    {"手机", {"5G 手机 128G", NULL, NULL}, "zh", "SGP", "SIN", "tech.example", 4, 480},
-    {"garden tools",
-     {"Cordless lawn mower", "Flower seeds", NULL},
-     "en",
-     "AUS",
-     "SYD",
-     "garden.example",
-     2,
-     600},
-    {"cheap flights",
-     {"Hotel by the beach", "Suitcase, large", NULL},
-     "en",
-     "ESP",
-     "MAD",
-     "travel.example",
-     4,
-     60},
+    {"跑步鞋", "轻便 越野跑鞋", "运动袜 三双", NULL, "zh", "CHN", "SHA", "shop.example", 4, 480},
+    {"电水壶", "不锈钢 电水壶", "陶瓷 茶壶", NULL, "zh", "CHN", "BJS", "home.example", 1, 480},
+    {"", "儿童 积木 玩具", "绘本 故事书", NULL, "zh", "CHN", "CAN", "toys.example", 4, 480},
+    {"laptop for school", NULL, NULL, NULL, "en", "USA", "SFO", "tech.example", 2, -480},
+    {"", NULL, NULL, NULL, "", "", "", "news.example", 0, 0},
+    {"winter jacket", "Waterproof hiking jacket", "Wool hat", "Gloves", "en", "NOR", "OSL",
+     "outdoor.example", 4, 60},
+    {"手机", "5G 手机 128G", NULL, NULL, "zh", "SGP", "SIN", "tech.example", 4, 480},
+    {"garden tools", "Cordless lawn mower", "Flower seeds", NULL, "en", "AUS", "SYD",
+     "garden.example", 2, 600},
+    {"cheap flights", "Hotel by the beach", "Suitcase, large", NULL, "en", "ESP", "MAD",
+     "travel.example", 4, 60},
 };
 
 static const char *const ads[] = {
@@ -91,14 +56,15 @@ static const char *const ads[] = {
 
 static json_t *behaviours(size_t i)
 {
-    static const char *const types[] = {"view", "click", "cart"};
+    const char *const types[] = {"view", "click", "cart"};
+    const char *const texts[] = {contexts[i].view, contexts[i].click, contexts[i].cart};
     json_t *list = json_array();
 
-    for (size_t k = 0; k < 3 && contexts[i].behaviour[k]; k++)
-        json_array_append_new(
-            list, json_pack("{s:I,s:s,s:s,s:s}", "t",
-                            (json_int_t)(PACK_NOW_MS - (json_int_t)(k + 1) * 600000), "type",
-                            types[k], "item", types[k], "text", contexts[i].behaviour[k]));
+    for (size_t k = 0; k < COUNT(texts) && texts[k]; k++)
+        json_array_append_new(list,
+                              json_pack("{s:I,s:s,s:s,s:s}", "t",
+                                        (json_int_t)(PACK_NOW_MS - (json_int_t)(k + 1) * 600000),
+                                        "type", types[k], "item", types[k], "text", texts[k]));
     return list;
 }
 

@@ -1,5 +1,6 @@
-/* Opens a model with an engine for scoring. */
+/* Opens an engine for a model, and holds inputs with their logits. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "adrank/catalog.h"
 #include "tools/model/command.h"
@@ -41,4 +42,25 @@ void scorer_close(struct scorer *scorer)
     engine_close(scorer->engine);
     launcher_close(scorer->launcher);
     *scorer = (struct scorer){0};
+}
+
+int scored_reserve(struct scored *scored, const struct model *model, struct err *err)
+{
+    size_t width = (size_t)model_out_width(model);
+    float *more;
+
+    if (scored->input.n_read <= scored->room)
+        return 0;
+    more = reallocarray(scored->logits, (size_t)scored->input.n_read * width, sizeof(*more));
+    if (!more)
+        return err_set(err, ERR_NOMEM, "out of memory");
+    scored->logits = more;
+    scored->room = scored->input.n_read;
+    return 0;
+}
+
+void scored_release(struct scored *scored)
+{
+    input_release(&scored->input);
+    free(scored->logits);
 }

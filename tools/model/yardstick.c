@@ -13,14 +13,8 @@
 enum { ROWS = 256, PRODUCTS = YARDSTICK_MAX_PRODUCTS };
 
 struct product {
-    struct onednn_shape shape;
     struct onednn_matmul matmul;
     struct onednn_layout *layout;
-};
-
-struct weight {
-    char *bytes;
-    dnnl_memory_t memory;
 };
 
 /* A thread's own: x and y are as large as the widest layer needs. */
@@ -29,7 +23,7 @@ struct share {
     pthread_t thread;
     char *x, *y, *scratch;
     dnnl_stream_t stream;
-    dnnl_memory_t in[PRODUCTS], out[PRODUCTS], spare[PRODUCTS];
+    struct onednn_runner runners[PRODUCTS];
     dnnl_status_t status;
 };
 
@@ -37,7 +31,7 @@ struct yardstick {
     dnnl_engine_t engine;
     struct product products[PRODUCTS];
     int n_products;
-    struct weight *weights; /* (layers, n_products) */
+    struct onednn_weight *weights; /* (layers, n_products) */
     int layers;
     struct share *shares; /* (threads) */
     int threads;
@@ -48,32 +42,30 @@ static dnnl_status_t product_init(struct yardstick *b, int i, int in, int out,
                                   enum precision precision, bool to_stream)
 {
     const dnnl_data_type_t operand = precision == PRECISION_BF16 ? dnnl_bf16 : dnnl_f32;
+    const struct onednn_shape shape = {.rows = ROWS,
+                                       .in = in,
+                                       .out = out,
+                                       .operand = operand,
+                                       .result = to_stream ? dnnl_f32 : operand};
     struct product *p = &b->products[i];
 
-    p->shape = (struct onednn_shape){.rows = ROWS,
-                                     .in = in,
-                                     .out = out,
-                                     .operand = operand,
-                                     .result = to_stream ? dnnl_f32 : operand};
     b->flop += 2.0 * ROWS * in * out * b->layers;
-    return onednn_matmul_new(b->engine, &p->shape, NULL, &p->layout, &p->matmul);
+    return onednn_matmul_init(&p->matmul, b->engine, &shape, &p->layout);
 }
 
-static dnnl_status_t weight_init(struct yardstick *b, struct weight *w, const struct product *p,
-                                 dnnl_stream_t stream, struct rng *rng)
+static dnnl_status_t weight_init(struct yardstick *b, struct onednn_weight *w,
+                                 const struct product *p, struct rng *rng)
 {
-    const size_t n = (size_t)p->shape.in * (size_t)p->shape.out;
+    const struct onednn_shape *shape = &p->matmul.shape;
+    const size_t n = (size_t)shape->in * (size_t)shape->out;
     float *from = onednn_aligned(n * sizeof(*from));
+    const struct linear_spec spec = {.in = shape->in, .out = shape->out, .weight = from};
     dnnl_status_t status = dnnl_out_of_memory;
 
-    w->bytes = onednn_aligned(onednn_layout_bytes(p->layout));
-    if (from && w->bytes) {
+    if (from) {
         for (size_t i = 0; i < n; i++)
             from[i] = (float)(rng_double(rng) - 0.5);
-        status = onednn_packed_new(b->engine, p->layout, w->bytes, &w->memory);
-        if (status == dnnl_success)
-            status = onednn_pack(b->engine, stream, from, p->shape.in, p->shape.out, w->memory,
-                                 p->layout);
+        status = onednn_weight_init(w, b->engine, b->shares[0].stream, p->layout, &spec);
     }
     free(from);
     return status;
@@ -108,18 +100,9 @@ static dnnl_status_t share_init(struct yardstick *b, struct share *s, size_t wid
     s->scratch = onednn_aligned(scratch);
     if (status != dnnl_success || !s->x || !s->y || !s->scratch)
         return status != dnnl_success ? status : dnnl_out_of_memory;
-    fill(s->x, ROWS * widest, b->products[0].shape.operand);
-    for (int i = 0; i < b->n_products && status == dnnl_success; i++) {
-        const struct product *p = &b->products[i];
-
-        status = onednn_matrix_new(b->engine, ROWS, p->shape.in, p->shape.operand, s->x, &s->in[i]);
-        if (status == dnnl_success)
-            status =
-                onednn_matrix_new(b->engine, ROWS, p->shape.out, p->shape.result, s->y, &s->out[i]);
-        if (status == dnnl_success)
-            status =
-                onednn_scratch_new(b->engine, s->scratch, p->matmul.scratch_bytes, &s->spare[i]);
-    }
+    fill(s->x, ROWS * widest, b->products[0].matmul.shape.operand);
+    for (int i = 0; i < b->n_products && status == dnnl_success; i++)
+        status = onednn_runner_init(&s->runners[i], b->engine, &b->products[i].matmul);
     return status;
 }
 
@@ -140,8 +123,7 @@ static dnnl_status_t fill_all(struct yardstick *b, const struct yardstick_args *
     for (int t = 0; t < b->threads && status == dnnl_success; t++)
         status = share_init(b, &b->shares[t], widest);
     for (int i = 0; i < b->layers * b->n_products && status == dnnl_success; i++)
-        status = weight_init(b, &b->weights[i], &b->products[i % b->n_products],
-                             b->shares[0].stream, &rng);
+        status = weight_init(b, &b->weights[i], &b->products[i % b->n_products], &rng);
     return status;
 }
 
@@ -168,19 +150,10 @@ int yardstick_new(const struct yardstick_args *args, struct yardstick **out, str
     return 0;
 }
 
-static void destroy(dnnl_memory_t memory)
-{
-    if (memory)
-        dnnl_memory_destroy(memory);
-}
-
 static void share_release(struct share *s)
 {
-    for (int i = 0; i < PRODUCTS; i++) {
-        destroy(s->in[i]);
-        destroy(s->out[i]);
-        destroy(s->spare[i]);
-    }
+    for (int i = 0; i < PRODUCTS; i++)
+        onednn_runner_release(&s->runners[i]);
     if (s->stream)
         dnnl_stream_destroy(s->stream);
     free(s->x);
@@ -194,10 +167,8 @@ void yardstick_free(struct yardstick *b)
         return;
     for (int t = 0; b->shares && t < b->threads; t++)
         share_release(&b->shares[t]);
-    for (int i = 0; b->weights && i < b->layers * b->n_products; i++) {
-        destroy(b->weights[i].memory);
-        free(b->weights[i].bytes);
-    }
+    for (int i = 0; b->weights && i < b->layers * b->n_products; i++)
+        onednn_weight_release(&b->weights[i]);
     for (int i = 0; i < PRODUCTS; i++) {
         onednn_matmul_release(&b->products[i].matmul);
         onednn_layout_free(b->products[i].layout);
@@ -213,17 +184,11 @@ static void *run_share(void *arg)
 {
     struct share *s = arg;
     const struct yardstick *b = s->bare;
+    const struct onednn_arrays arrays = {s->x, s->y, s->scratch};
 
     s->status = dnnl_success;
-    for (int i = 0; i < b->layers * b->n_products && s->status == dnnl_success; i++) {
-        const int p = i % b->n_products;
-        const dnnl_exec_arg_t args[] = {{DNNL_ARG_SRC, s->in[p]},
-                                        {DNNL_ARG_WEIGHTS, b->weights[i].memory},
-                                        {DNNL_ARG_DST, s->out[p]},
-                                        {DNNL_ARG_SCRATCHPAD, s->spare[p]}};
-
-        s->status = onednn.primitive_execute(b->products[p].matmul.primitive, s->stream, 4, args);
-    }
+    for (int i = 0; i < b->layers * b->n_products && s->status == dnnl_success; i++)
+        s->status = onednn_run(&s->runners[i % b->n_products], s->stream, &b->weights[i], &arrays);
     if (s->status == dnnl_success)
         s->status = onednn.stream_wait(s->stream);
     return NULL;

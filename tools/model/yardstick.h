@@ -25,7 +25,7 @@ struct yardstick_args {
 
 int yardstick_new(const struct yardstick_args *args, struct yardstick **out,
                   struct err *err) MUST_CHECK;
-void yardstick_free(struct yardstick *yardstick); /* NULL is legal */
+void yardstick_free(struct yardstick *yardstick); /* may be NULL */
 
 /* All layers once on every thread at once. *gflops: floating-point operations of all threads by
  * the time of the last. */

@@ -9,12 +9,13 @@ struct sim_scored {
     double p; /* probability of the label, or the label itself: 0 or 1 */
 };
 
-/* Chance that a clicked one scores above one that is not clicked, ties counted half, the labels
- * being independent draws of p (Hanley and McNeil 1982 where p is 0 or 1). With score = p it is
- * the best that any reader can expect. Sorts rows. NAN when one class has no weight. */
+/* The probability that a clicked row scores above one that was not clicked, ties counting half,
+ * where clicks are drawn independently with probability p (Hanley and McNeil 1982 where p is 0 or
+ * 1). With score = p it is the best that any model can expect. Sorts rows. NAN when one class has
+ * no weight. */
 double sim_auc(struct sim_scored *rows, size_t n);
 
-/* Mean log loss, in nats, that is expected when p itself is predicted. */
+/* The expected mean log loss, in nats, of predicting p itself. */
 double sim_entropy(const struct sim_scored *rows, size_t n);
 
 #endif

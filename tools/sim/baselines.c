@@ -14,7 +14,7 @@ enum {
     SEARCHED_WORD,
 };
 
-enum { MAX_WORDS = 96 }; /* of one side of a pair; more are left out */
+enum { MAX_WORDS = 96 }; /* on one side of a pair; the rest are ignored */
 
 struct words {
     uint64_t hashes[MAX_WORDS];
@@ -40,7 +40,7 @@ static bool is_letter(char c)
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
 }
 
-/* English words, and pairs of Chinese characters (each three bytes in UTF-8). */
+/* English words, and pairs of adjacent Chinese characters (each three bytes in UTF-8). */
 static void add_words(struct words *words, struct view text)
 {
     size_t i = 0, n = 0;

@@ -1,9 +1,9 @@
 /*
- * What two simple baselines see in an ad of a visit. Pure.
+ * The features that two simple baselines extract from an ad in a visit. Pure.
  *
- * By ids: the ad, its category, hour, device and country with the category, and the pairs of a
- * history's item and the ad. No text. By words: every pair of a word of the history or the search
- * and a word of the title, and the title's words. No ids.
+ * ids: the ad, its category, the category with hour, device and country, and each item of the
+ * history with the ad. No text. words: the words of the title, and each word of the history or the
+ * search with each word of the title. No ids.
  */
 #ifndef TOOLS_SIM_BASELINES_H
 #define TOOLS_SIM_BASELINES_H

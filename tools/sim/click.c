@@ -1,16 +1,16 @@
-/* The effects that make up the logit. */
+/* Sums up the effects on the logit. */
 #include "tools/sim/click.h"
 
 #include <math.h>
 
 #define BASE_LOGIT -3.6
 #define HISTORY_WEIGHT 2.9
-#define NO_HISTORY .9 /* shoppers of whom nothing is known click as much as others, at random */
+#define NO_HISTORY .9 /* shoppers without history click as often as others, at random */
 #define SEARCH_WEIGHT 3.4
-#define SEARCHING -.5     /* who looks for one thing has less of an eye for the others */
-#define RECENCY .86       /* each older event weighs this much of the one after it */
+#define SEARCHING -.5     /* a shopper who searches for one thing pays less attention to others */
+#define RECENCY .86       /* weight of an event relative to the next newer one */
 #define OTHER_TOPIC .65   /* closeness of two topics of one category */
-#define FOREIGN_TITLE -.8 /* a title in the language that the device is not set to */
+#define FOREIGN_TITLE -.8 /* a title that is not in the device's language */
 
 /* A cart is stronger evidence than a view; after buying, interest is a little lower. */
 static const double type_weights[BEHAVIOUR_TYPES] = {

@@ -5,17 +5,18 @@
 #include "base/err.h"
 #include "tools/sim/visit_make.h"
 
-struct sim_options {
-    uint64_t seed;
-    const char *dir;
+struct options {
+    const char *command;
+    const char *out; /* of world */
+    const char *dir; /* of report */
+    int seed;
     int visits[SIM_PARTS]; /* of each part */
 };
 
-/* Makes the world and writes it into dir, which is made if need be. */
-int cmd_world(const struct sim_options *options, struct err *err) MUST_CHECK;
+/* Makes the world and writes it into out, which is created if missing. */
+int cmd_world(const struct options *options, struct err *err) MUST_CHECK;
 
-/* Prints what is reachable in the world whose world.json stands in dir; only dir is read of the
- * options. */
-int cmd_report(const struct sim_options *options, struct err *err) MUST_CHECK;
+/* Prints what is reachable in the world whose world.json is in dir; ignores the other options. */
+int cmd_report(const struct options *options, struct err *err) MUST_CHECK;
 
 #endif

@@ -2,47 +2,19 @@
 #include "tools/sim/hashed.h"
 
 #include <math.h>
-#include <stdlib.h>
+
+#include "base/bug.h"
 
 #define RATE .02
-#define WEIGHTS ((size_t)1 << SIM_HASHED_BITS)
 
 void sim_features_add(struct sim_features *features, uint64_t kind, uint64_t a, uint64_t b)
 {
     uint64_t x = kind * UINT64_C(0x9e3779b97f4a7c15) + a * UINT64_C(0xff51afd7ed558ccd) +
                  b * UINT64_C(0xc4ceb9fe1a85ec53);
 
-    if (features->n == features->capacity) {
-        size_t capacity = features->capacity ? 2 * features->capacity : 256;
-        uint32_t *grown = realloc(features->items, capacity * sizeof(*grown));
-        if (!grown) {
-            features->failed = true;
-            return;
-        }
-        features->items = grown;
-        features->capacity = capacity;
-    }
+    BUG_ON(features->n == SIM_MAX_FEATURES);
     x = (x ^ (x >> 29)) * UINT64_C(0xbf58476d1ce4e5b9);
     features->items[features->n++] = (uint32_t)(x >> (64 - SIM_HASHED_BITS));
-}
-
-void sim_features_release(struct sim_features *features)
-{
-    free(features->items);
-    *features = (struct sim_features){0};
-}
-
-bool sim_hashed_init(struct sim_hashed *model)
-{
-    model->weights = calloc(WEIGHTS, sizeof(float));
-    model->squares = calloc(WEIGHTS, sizeof(float));
-    return model->weights && model->squares;
-}
-
-void sim_hashed_release(struct sim_hashed *model)
-{
-    free(model->weights);
-    free(model->squares);
 }
 
 double sim_hashed_logit(const struct sim_hashed *model, const struct sim_features *features)

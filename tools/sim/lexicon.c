@@ -1,15 +1,7 @@
-/* Picks from lists, and relations of categories. */
+/* Picks entries from lists; relations between categories. */
 #include "tools/sim/lexicon.h"
 
 #include "base/bug.h"
-
-const char *const lexicon_category_names[SIM_CATEGORIES] = {
-    "sports",          "outdoor", "kitchen", "appliances",
-    "furniture",       "garden",  "phones",  "computers",
-    "photo and sound", "games",   "fashion", "jewellery and bags",
-    "beauty",          "baby",    "pets",    "food",
-    "health",          "cars",    "travel",  "music",
-};
 
 const char *const lexicon_category_iab[SIM_CATEGORIES] = {
     "IAB17", "IAB20-1", "IAB10-2", "IAB10-1", "IAB10-7", "IAB10-4", "IAB19-6",

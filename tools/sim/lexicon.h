@@ -1,11 +1,11 @@
 /*
- * The words of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns and
- * phrases in English and in Chinese that mean about the same things, so that a title can be made,
- * and a title nobody has seen before can still be understood. Constant tables; any thread.
+ * The vocabulary of the simulated shop, written by hand: 20 categories of 4 topics, each with nouns
+ * and phrases of about the same meaning in English and Chinese. Enough to generate titles, and
+ * regular enough that a title never seen before can still be understood. Constant tables; any
+ * thread.
  *
- * A list is one string, its entries parted by '|': "running shoes|trail shoes". English entries are
- * in lower case; a noun stands in one topic only, so that what a title is about can be told from
- * it.
+ * A list is one string with entries separated by '|': "running shoes|trail shoes". English entries
+ * are in lower case. A noun occurs in one topic only, so it identifies the topic of a title.
  */
 #ifndef TOOLS_SIM_LEXICON_H
 #define TOOLS_SIM_LEXICON_H
@@ -27,7 +27,7 @@ struct sim_meaning {
 
 struct lexicon_category {
     const char *nouns[SIM_TOPICS]; /* what is sold */
-    const char *traits; /* what is said about it: after the noun (English), before it (Chinese) */
+    const char *traits; /* its qualities: after the noun (English), before it (Chinese) */
 };
 
 struct lexicon_offer {
@@ -39,7 +39,7 @@ struct lexicon_offer {
 
 struct lexicon {
     struct lexicon_category categories[SIM_CATEGORIES];
-    const char *adjectives; /* fit everything, so they tell nothing of the category */
+    const char *adjectives; /* fit everything, so they say nothing about the category */
     struct lexicon_offer offers[LEXICON_OFFERS];
 };
 
@@ -47,8 +47,7 @@ extern const struct lexicon lexicon_en, lexicon_zh;
 
 const struct lexicon *lexicon_of(enum sim_lang lang);
 
-/* Names of the categories and their IAB codes (Content Taxonomy 1.0), for people and for `cat`. */
-extern const char *const lexicon_category_names[SIM_CATEGORIES];
+/* IAB codes of the categories (Content Taxonomy 1.0), for `cat`. */
 extern const char *const lexicon_category_iab[SIM_CATEGORIES];
 
 /* Entries of a list, at least 1; entry i of it, 0 <= i < count. */
@@ -58,8 +57,7 @@ struct view lexicon_entry(const char *list, int i);
 /* One entry, uniformly. */
 struct view lexicon_pick(const char *list, struct rng *rng);
 
-/* 1 within a category, about .3 between categories that belong together (kitchen and food), else
- * 0. */
+/* 1 within a category, about .3 between related ones (kitchen and food), else 0. */
 double lexicon_relation(int category_a, int category_b);
 
 #endif

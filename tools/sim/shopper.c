@@ -1,4 +1,4 @@
-/* Draws a shopper and what he did. */
+/* Draws a shopper and their history. */
 #include "tools/sim/shopper.h"
 
 #include "tools/sim/title.h"
@@ -49,7 +49,7 @@ enum sim_lang sim_shopper_lang(const struct sim_shopper *shopper, struct rng *rn
     return rng_double(rng) < shopper->foreign ? other : shopper->lang;
 }
 
-/* Interests are often close to each other: the same category, another topic. */
+/* The two interests are often related: the same category, another topic. */
 static struct sim_meaning new_interest(const struct sim_meaning *kept, struct rng *rng)
 {
     struct sim_meaning interest = sim_meaning_random(SIM_EN, rng);
@@ -69,7 +69,7 @@ static void make_event(struct sim_event *event, struct sim_shopper *shopper, enu
         size_t start = shopper->words.len;
         sim_search_words(&event->meaning, rng, &shopper->words);
         event->item = -1;
-        /* the offset stands in for the pointer until the buffer has stopped growing */
+        /* place_words sets the pointer once the buffer has stopped growing */
         event->text = (struct view){NULL, shopper->words.len - start};
         return;
     }
@@ -119,7 +119,7 @@ void sim_shopper_make(struct sim_shopper *shopper, const struct sim_world *world
         memcpy(event->interests, interests, sizeof(interests));
         make_event(event, shopper, pool, world, &rng);
     }
-    /* nothing happens after the world's last line */
+    /* No event is later than the world's last log line. */
     if (t_ms > SIM_NOW_MS - HOUR_MS) {
         for (int i = 0; i < SIM_EVENTS; i++)
             shopper->events[i].t_ms -= t_ms - SIM_NOW_MS + HOUR_MS;

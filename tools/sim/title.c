@@ -1,11 +1,11 @@
-/* Puts words together by patterns. */
+/* Builds titles from word patterns. */
 #include "tools/sim/title.h"
 
 struct words {
     struct view noun, trait, adjective, second;
 };
 
-/* Chinese puts what describes before the noun and needs no spaces. */
+/* Chinese puts modifiers before the noun and needs no spaces. */
 static void add_chinese(const struct words *w, int pattern, struct buf *out)
 {
     if (pattern == 0 || pattern == 2)

@@ -1,4 +1,4 @@
-/* What a visit's own time and place make of its clock. */
+/* Local time of a visit. */
 #include "tools/sim/visit.h"
 
 #define HOUR_MS INT64_C(3600000)

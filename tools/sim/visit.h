@@ -1,5 +1,5 @@
 /*
- * A visit: one impression opportunity of one shopper with the ads he was shown, the true
+ * A visit: one impression opportunity of one shopper with the ads that were shown, the true
  * probability of a click on each (click.h), and the click that was drawn from it.
  */
 #ifndef TOOLS_SIM_VISIT_H

@@ -13,7 +13,7 @@ static const char *const domains[] = {"news.example", "mail.example", "shop.exam
 static const char *const tags[] = {"home-top", "feed", "sidebar", "article-end"};
 
 static const struct {
-    uint64_t first_shopper; /* parts use shoppers apart from each other */
+    uint64_t first_shopper; /* no two parts share a shopper */
     uint64_t visits_each;
     enum sim_pool met, shown;
 } parts[SIM_PARTS] = {
@@ -36,8 +36,7 @@ static void pick_search(struct sim_visit *visit, const struct sim_event *last, s
     sim_search_words(&visit->search, rng, &visit->search_words);
 }
 
-/* A third of the ads suit the shopper, as a platform that targets would choose; one or two suit
- * the search. */
+/* A third of the ads suit the shopper, as if chosen by targeting; one or two suit the search. */
 static struct sim_meaning pick_meaning(const struct sim_visit *visit, const struct sim_event *last,
                                        struct rng *rng)
 {
@@ -86,8 +85,7 @@ void sim_visit_make(struct sim_visit *visit, const struct sim_world *world, enum
     sim_shopper_make(&visit->shopper, world,
                      parts[part].first_shopper + index / parts[part].visits_each, parts[part].met);
     sim_rng(&rng, world->seed, 2 + (uint64_t)part, index);
-    /* replayed ones come after all that is stored, the others somewhere in the shopper's later
-     * weeks */
+    /* A replayed visit follows the whole history, any other one falls into its second half. */
     end =
         part == SIM_REPLAY ? SIM_EVENTS : SIM_EVENTS / 2 + (int)rng_below(&rng, SIM_EVENTS / 2 + 1);
     last = &visit->shopper.events[end - 1];

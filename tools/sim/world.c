@@ -1,11 +1,11 @@
-/* Makes the items with titles that are unique in their bucket. */
+/* Makes the items; titles are unique within a bucket. */
 #include "tools/sim/world.h"
 
 #include <stdlib.h>
 
 #include "tools/sim/title.h"
 
-enum { TRIES = 200 }; /* to find a title that is not taken; a bucket has thousands */
+enum { TRIES = 200 }; /* to find an unused title; a bucket has thousands */
 
 void sim_rng(struct rng *rng, uint64_t seed, uint64_t kind, uint64_t index)
 {

@@ -1,6 +1,6 @@
 /*
- * struct sim_world: the shop. Items come in buckets of one topic and one language; the place of an
- * item in its bucket (its rank) says what it is used for, so that "never seen in training" is a
+ * struct sim_world: the shop. Items come in buckets of one topic and one language; an item's
+ * position in its bucket (its rank) determines its use, so that "never seen in training" is a
  * property of the item:
  *
  *     rank % 8 == 7   for evaluation only
@@ -24,7 +24,7 @@
 
 struct sim_item {
     struct sim_meaning meaning;
-    double offer_effect; /* of the words of its title, on the logit */
+    double offer_effect; /* of the offer in its title, on the logit */
     struct view title;   /* unique in the world */
     struct view desc;    /* may be empty */
 };
@@ -43,11 +43,11 @@ struct sim_world *sim_world_new(uint64_t seed);
 void sim_world_free(struct sim_world *world);
 
 enum sim_pool sim_item_pool(int item);
-/* An item of that meaning and pool, uniformly. */
+/* A random item of that meaning and pool. */
 int sim_world_pick(const struct sim_meaning *meaning, enum sim_pool pool, struct rng *rng);
-/* Any topic of any category, in lang. */
+/* A random topic of a random category, in lang. */
 struct sim_meaning sim_meaning_random(enum sim_lang lang, struct rng *rng);
-/* A generator for one thing of the world; equal arguments, equal numbers. */
+/* A generator for one purpose; equal arguments give equal numbers. */
 void sim_rng(struct rng *rng, uint64_t seed, uint64_t kind, uint64_t index);
 
 #endif

@@ -6,7 +6,7 @@
 
 #include "impression/request_json.h"
 
-/* Bids lie close together, so that what an ad is about decides and not what it pays. */
+/* Bids are close together, so that relevance decides and not price. */
 static double bid_of(const struct sim_world *world, int item)
 {
     struct rng rng;
@@ -54,7 +54,7 @@ void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item
     jw_member_views(w, "cat", &(struct views){&category, 1});
     jw_member_view(w, "title", ad->title);
     jw_member_filled(w, "desc", ad->desc);
-    jw_key(w, "bid"); /* by impression: about what a click's bid is worth at the base rate */
+    jw_key(w, "bid"); /* per impression: about the value of a bid per click at the base rate */
     jw_number(w, by_click ? bid_of(world, item) : 60 * bid_of(world, item), 6);
     jw_member_str(w, "bid_type", by_click ? "cpc" : "cpm");
     jw_member_number(w, "prior_ctr", prior_of(ad), 4);
@@ -62,7 +62,7 @@ void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item
     jw_object_end(w);
 }
 
-/* As requests and history have it; `item` holds its item's id. */
+/* In the form of requests and histories; `item` is storage for the item's id. */
 static struct behaviour behaviour_of(const struct sim_event *event, char item[ID_BYTES])
 {
     struct behaviour behaviour = {.t_ms = event->t_ms, .type = event->type, .text = event->text};

@@ -1,4 +1,4 @@
-/* The world as JSON, in the forms of CONTRACT 3, 5 and 6. Pure: into a buffer. */
+/* The world as JSON, in the formats of CONTRACT 3, 5 and 6. Pure: into a buffer. */
 #ifndef TOOLS_SIM_WRITE_H
 #define TOOLS_SIM_WRITE_H
 
@@ -8,16 +8,16 @@
 /* An ad of the catalog. */
 void sim_write_ad(struct json_writer *w, const struct sim_world *world, int item);
 
-/* Lines of adrank-history put, one for each event of the shopper. */
+/* The shopper's events as input lines of adrank-history put. */
 void sim_write_history(const struct sim_shopper *shopper, struct buf *out);
 
 struct sim_request_args {
     const struct sim_world *world;
     const struct sim_visit *visit;
     const char *id_prefix;
-    uint64_t index;       /* id is prefix and index */
-    bool with_behaviour;  /* in the request, else it is left to the feature store */
-    bool with_candidates; /* what was shown, by text */
+    uint64_t index;       /* the id is id_prefix and this number */
+    bool with_behaviour;  /* in the request; else the feature store has it */
+    bool with_candidates; /* the ads that were shown, with their texts */
 };
 
 /* A /rank request. */

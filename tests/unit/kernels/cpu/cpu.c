@@ -1,4 +1,4 @@
-/* What an opened CPU backend says of itself, and what it refuses. */
+/* What an opened CPU backend reports, and what it refuses. */
 #include "kernels/cpu/cpuid.h"
 
 #include "kernels/backend.h"
@@ -6,6 +6,7 @@
 #include "tests/test.h"
 
 static struct device *device;
+static const struct session_caps *caps;
 
 static struct session *must_open(enum precision precision, const char *linear)
 {
@@ -15,6 +16,8 @@ static struct session *must_open(enum precision precision, const char *linear)
 
     CHECK_OK(backend_cpu.device_open("", &device, &err), err);
     CHECK_OK(backend_cpu.session_open(device, &args, &session, &err), err);
+    caps = backend_cpu.session_caps(session);
+    printf("     %s; note: %s\n", caps->device, caps->note);
     return session;
 }
 
@@ -24,58 +27,46 @@ static void close_both(struct session *session)
     backend_cpu.device_close(device);
 }
 
+/* Requests and what is in effect: provider and precision are in the capabilities. */
+static void check_in_effect(enum precision requested, const char *linear, enum precision precision,
+                            const char *provider, const char *note)
+{
+    struct session *session = must_open(requested, linear);
+
+    CHECK_INT(caps->precision, precision);
+    CHECK_INT(caps->operand_bytes, precision == PRECISION_BF16 ? 2 : 4);
+    CHECK_INT(caps->stream_bytes, 4);
+    CHECK(strstr(caps->device, provider) != NULL);
+    CHECK(*note ? strstr(caps->note, note) != NULL : !*caps->note);
+    close_both(session);
+}
+
 TEST(cpu__describes_itself)
 {
     struct session *session = must_open(PRECISION_F32, "");
-    const struct session_caps *caps = backend_cpu.session_caps(session);
     const struct device_caps *of_device = backend_cpu.device_caps(device);
     struct cpuid cpu;
 
     cpuid_detect(&cpu);
-    printf("     %s\n", caps->device);
     CHECK(cpu.cores >= 1);
     CHECK(strstr(caps->device, cpu.isa) != NULL);
-    CHECK(strstr(caps->device, "oneDNN") != NULL);
     CHECK_STR(of_device->name, caps->device);
-    CHECK_INT(caps->precision, PRECISION_F32);
-    CHECK_STR(caps->note, "");
-    CHECK_INT(caps->operand_bytes, 4);
-    CHECK_INT(caps->stream_bytes, 4);
     CHECK(of_device->host_lanes && of_device->outside_parents);
     CHECK_INT(of_device->ladder.n, 0);
     close_both(session);
 }
 
-TEST(cpu__falls_back_from_bf16_and_says_so)
+TEST(cpu__notes_what_is_in_effect_instead_of_the_request)
 {
-    struct session *session = must_open(PRECISION_BF16, NULL);
-    const struct session_caps *caps = backend_cpu.session_caps(session);
     struct cpuid cpu;
 
     cpuid_detect(&cpu);
-    printf("     note: %s\n", caps->note);
-    if (cpu.bf16_products) {
-        CHECK_INT(caps->precision, PRECISION_BF16);
-        CHECK_INT(caps->operand_bytes, 2);
-    } else {
-        CHECK_INT(caps->precision, PRECISION_F32);
-        CHECK(strstr(caps->note, "AVX512-BF16") != NULL);
-        CHECK_INT(caps->operand_bytes, 4);
-    }
-    close_both(session);
-}
-
-TEST(cpu__runs_bf16_in_plain_c_anywhere)
-{
-    struct session *session = must_open(PRECISION_BF16, "plain");
-    const struct session_caps *caps = backend_cpu.session_caps(session);
-
-    CHECK_INT(caps->precision, PRECISION_BF16);
-    CHECK_INT(caps->operand_bytes, 2);
-    CHECK_INT(caps->stream_bytes, 4);
-    CHECK_STR(caps->note, "");
-    CHECK(strstr(caps->device, "plain C") != NULL);
-    close_both(session);
+    check_in_effect(PRECISION_F32, "", PRECISION_F32, "oneDNN", "");
+    check_in_effect(PRECISION_BF16, "plain", PRECISION_BF16, "plain C", ""); /* anywhere */
+    if (cpu.bf16_products)
+        check_in_effect(PRECISION_BF16, NULL, PRECISION_BF16, "oneDNN", "");
+    else
+        check_in_effect(PRECISION_BF16, NULL, PRECISION_F32, "oneDNN", "AVX512-BF16");
 }
 
 static void check_refused(enum precision precision, const char *linear, const char *why)
@@ -91,7 +82,7 @@ static void check_refused(enum precision precision, const char *linear, const ch
     backend_cpu.device_close(device);
 }
 
-TEST(cpu__refuses_by_name_what_it_has_not)
+TEST(cpu__names_what_it_refuses)
 {
     check_refused(PRECISION_F16, "", "precision f16");
     check_refused(PRECISION_INT8, "", "precision int8");

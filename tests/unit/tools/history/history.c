@@ -10,61 +10,71 @@
 
 static struct redis redis;
 
-struct run {
+/* The last run. */
+static struct {
     int rc;
     struct err err;
     char out[8192], errors[4096];
-};
+} run;
 
-static void start(const char *const *extra)
+static void options_init(struct options *options, enum history_verb verb)
 {
-    redis_start(&redis, extra);
-}
-
-static void options_init(struct history_options *options, enum history_verb verb)
-{
-    *options = (struct history_options){.verb = verb, .max_events = 3, .ttl_days = 2};
+    *options = (struct options){.verb = verb, .max_events = 3, .ttl_days = 2};
     options->redis = (struct redis_url){.is_unix = true};
     snprintf(options->redis.host, sizeof(options->redis.host), "%s", redis.socket);
     options->key = secret_copy(VIEW_LIT("a key"));
 }
 
-static struct run run_with(struct history_options *options, const char *lines)
+static void run_with(struct options *options, const char *lines)
 {
     FILE *in = fmemopen((void *)(uintptr_t)lines, strlen(lines), "r");
-    struct run run = {0};
     FILE *out = fmemopen(run.out, sizeof(run.out), "w");
     FILE *errors = fmemopen(run.errors, sizeof(run.errors), "w");
 
-    if (!in || !out || !errors)
-        abort();
+    CHECK(in && out && errors);
     run.rc = history_run(options, in, out, errors, &run.err);
     fclose(in);
     fclose(out);
     fclose(errors);
-    history_options_release(options);
-    return run;
+    options_release(options);
 }
 
-static struct run run_lines(enum history_verb verb, const char *lines)
+static void run_lines(enum history_verb verb, const char *lines)
 {
-    struct history_options options;
+    struct options options;
 
     options_init(&options, verb);
-    return run_with(&options, lines);
+    run_with(&options, lines);
 }
 
-/* One command by itself; its integer reply. */
-static long long ask(const char *command, const char *user)
+static void check_lines(enum history_verb verb, const char *lines)
 {
-    char pid[BEHAVIOUR_PID_HEX + 1], key[BEHAVIOUR_KEY_BYTES];
-    redisContext *c = redisConnectUnix(redis.socket);
-    redisReply *reply;
-    long long value;
+    run_lines(verb, lines);
+    CHECK_OK(run.rc, run.err);
+}
+
+/* Of a user's history. */
+static const char *key_of(const char *user)
+{
+    static char key[BEHAVIOUR_KEY_BYTES];
+    char pid[BEHAVIOUR_PID_HEX + 1];
 
     behaviour_pid(VIEW_LIT("a key"), view_of(user), pid);
     behaviour_redis_key(pid, key);
-    reply = redisCommand(c, "%s %s", command, key);
+    return key;
+}
+
+/* The integer reply to a single command. */
+static long long ask(const char *fmt, ...)
+{
+    redisContext *c = redisConnectUnix(redis.socket);
+    redisReply *reply;
+    long long value;
+    va_list args;
+
+    va_start(args, fmt);
+    reply = redisvCommand(c, fmt, args);
+    va_end(args);
     value = reply ? reply->integer : -1;
     if (reply)
         freeReplyObject(reply);
@@ -79,72 +89,67 @@ TEST(history__gets_what_was_put)
     static const char lines[] = E("u1", 1, "\"type\":\"view\",\"item\":\"a\"")
         E("u2", 5, "\"type\":\"search\",\"text\":\"\xe8\xb7\x91 \\\"x\\\"\"")
             E("u1", 2, "\"type\":\"buy\",\"item\":\"b\",\"text\":\"B\"");
-    struct run run;
+    struct options options;
 
-    start(NULL);
-    run = run_lines(HISTORY_PUT, lines);
-    CHECK_OK(run.rc, run.err);
+    redis_start(&redis, NULL);
+    check_lines(HISTORY_PUT, lines);
     CHECK_STR(run.out, "");
-    run = run_lines(HISTORY_GET, "{\"user\":\"u1\"}\n\n{\"user\":\"nobody\"}\n{\"user\":\"u2\"}");
-    CHECK_OK(run.rc, run.err);
+    check_lines(HISTORY_GET, "{\"user\":\"u1\"}\n\n{\"user\":\"nobody\"}\n{\"user\":\"u2\"}");
     CHECK_STR(run.out,
               E("u1", 1, "\"type\":\"view\",\"item\":\"a\"")
                   E("u1", 2, "\"type\":\"buy\",\"item\":\"b\",\"text\":\"B\"")
                       E("u2", 5, "\"type\":\"search\",\"text\":\"\xe8\xb7\x91 \\\"x\\\"\""));
     CHECK_STR(run.errors, "");
-    run = run_lines(HISTORY_ERASE, "{\"user\":\"u1\"}\n");
+    check_lines(HISTORY_ERASE, "{\"user\":\"u1\"}\n");
+    CHECK_INT(ask("EXISTS %s", key_of("u1")), 0);
+    CHECK_INT(ask("EXISTS %s", key_of("u2")), 1);
+    options_init(&options, HISTORY_PUT);
+    options.redis.db = 1;
+    run_with(&options, lines);
     CHECK_OK(run.rc, run.err);
-    CHECK_INT(ask("EXISTS", "u1"), 0);
-    CHECK_INT(ask("EXISTS", "u2"), 1);
+    CHECK_INT(ask("EXISTS %s", key_of("u1")), 0); /* in database 0 */
     redis_stop(&redis);
 }
 
-TEST(history__keeps_the_newest_for_a_while)
+TEST(history__keeps_the_newest_until_they_expire)
 {
-    struct run run;
-
-    start(NULL);
-    run = run_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\"")
-                                     E("u", 2, "\"type\":\"view\",\"item\":\"b\"")
-                                         E("u", 3, "\"type\":\"view\",\"item\":\"c\"")
-                                             E("u", 4, "\"type\":\"view\",\"item\":\"d\""));
-    CHECK_OK(run.rc, run.err);
-    CHECK_INT(ask("LLEN", "u"), 3);
-    CHECK(ask("TTL", "u") > 2 * 86400 - 60 && ask("TTL", "u") <= 2 * 86400);
-    run = run_lines(HISTORY_GET, "{\"user\":\"u\"}");
-    CHECK_OK(run.rc, run.err);
+    redis_start(&redis, NULL);
+    check_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\"")
+                                 E("u", 2, "\"type\":\"view\",\"item\":\"b\"")
+                                     E("u", 3, "\"type\":\"view\",\"item\":\"c\"")
+                                         E("u", 4, "\"type\":\"view\",\"item\":\"d\""));
+    CHECK_INT(ask("LLEN %s", key_of("u")), 3);
+    CHECK(ask("TTL %s", key_of("u")) > 2 * 86400 - 60 && ask("TTL %s", key_of("u")) <= 2 * 86400);
+    check_lines(HISTORY_GET, "{\"user\":\"u\"}");
     CHECK(!strstr(run.out, "\"a\""));
     CHECK(strstr(run.out, "\"b\"") < strstr(run.out, "\"d\""));
     redis_stop(&redis);
 }
 
-TEST(history__pipelines_more_than_a_pipe_holds)
+TEST(history__pipelines_more_than_one_batch)
 {
     struct buf lines = BUF_INIT, users = BUF_INIT;
-    struct history_options options;
-    struct run run;
+    struct options options;
     int printed = 0;
 
-    start(NULL);
+    redis_start(&redis, NULL);
     for (int i = 0; i < 1500; i++) {
         buf_printf(&lines, "{\"user\":\"u%d\",\"t\":%d,\"type\":\"view\",\"item\":\"i\"}\n", i % 20,
                    i);
     }
     options_init(&options, HISTORY_PUT);
     options.max_events = 10000;
-    run = run_with(&options, buf_str(&lines));
+    run_with(&options, buf_str(&lines));
     CHECK_OK(run.rc, run.err);
-    CHECK_INT(ask("LLEN", "u7"), 75);
+    CHECK_INT(ask("LLEN %s", key_of("u7")), 75);
     for (int i = 0; i < 1200; i++)
         buf_printf(&users, "{\"user\":\"%s%d\"}\n", i % 100 ? "nobody" : "u", i / 100);
-    run = run_lines(HISTORY_ERASE, "{\"user\":\"u1\"}");
-    CHECK_OK(run.rc, run.err);
+    check_lines(HISTORY_ERASE, "{\"user\":\"u1\"}");
     options_init(&options, HISTORY_PUT);
     options.max_events = 1;
-    run = run_with(&options, buf_str(&lines));
+    run_with(&options, buf_str(&lines));
     CHECK_OK(run.rc, run.err);
-    run = run_lines(HISTORY_GET, buf_str(&users));
-    CHECK_OK(run.rc, run.err);
+    check_lines(HISTORY_GET, buf_str(&users));
     for (const char *p = run.out; (p = strstr(p, "\"user\":\"")); p++, printed++) {
         char want[16];
 
@@ -157,15 +162,13 @@ TEST(history__pipelines_more_than_a_pipe_holds)
     redis_stop(&redis);
 }
 
-TEST(history__leaves_bad_lines_out)
+TEST(history__skips_bad_lines)
 {
-    struct run run;
-
-    start(NULL);
-    run = run_lines(HISTORY_PUT, "SECRET\n" E("SECRET", 1, "\"type\":\"view\"")
-                                     E("SECRET", -1, "\"type\":\"view\",\"item\":\"a\"")
-                                         E("SECRET", 1, "\"type\":\"like\",\"item\":\"a\"")
-                                             E("u", 1, "\"type\":\"view\",\"item\":\"a\",\"x\":1"));
+    redis_start(&redis, NULL);
+    run_lines(HISTORY_PUT, "SECRET\n" E("SECRET", 1, "\"type\":\"view\"")
+                               E("SECRET", -1, "\"type\":\"view\",\"item\":\"a\"")
+                                   E("SECRET", 1, "\"type\":\"like\",\"item\":\"a\"")
+                                       E("u", 1, "\"type\":\"view\",\"item\":\"a\",\"x\":1"));
     CHECK_ERR(run.rc, run.err, "4 bad lines");
     CHECK_INT(run.err.code, ERR_DATA);
     CHECK(strstr(run.errors, "line 1: not JSON"));
@@ -174,83 +177,66 @@ TEST(history__leaves_bad_lines_out)
     CHECK(strstr(run.errors, "line 4: /type: must be one of"));
     CHECK(strstr(run.errors, "1 unknown keys ignored"));
     CHECK(!strstr(run.errors, "SECRET"));
-    CHECK_INT(ask("LLEN", "u"), 1);
+    CHECK_INT(ask("LLEN %s", key_of("u")), 1);
     redis_stop(&redis);
 }
 
-/* Seconds where milliseconds are expected are stored, and told: ten lines of them, and how many
- * more. */
-TEST(history__warns_of_times_in_another_unit)
+/* Times in seconds are stored, with a warning for each of ten lines and a count of the rest. */
+TEST(history__warns_about_times_in_another_unit)
 {
     struct buf lines = BUF_INIT;
-    struct run run;
 
-    start(NULL);
+    redis_start(&redis, NULL);
     for (int i = 0; i < 12; i++)
         buf_printf(&lines, "{\"user\":\"u\",\"t\":%d,\"type\":\"click\",\"item\":\"a\"}\n",
                    1764279600 + i);
-    run = run_lines(HISTORY_PUT, buf_str(&lines));
-    CHECK_OK(run.rc, run.err);
+    check_lines(HISTORY_PUT, buf_str(&lines));
     CHECK(strstr(run.errors,
                  "line 10: /t: 1764279609 looks like seconds; unix milliseconds are expected"));
     CHECK(!strstr(run.errors, "line 11"));
     CHECK(strstr(run.errors, "/t: 2 more lines like these"));
-    CHECK_INT(ask("LLEN", "u"), 3);
+    CHECK_INT(ask("LLEN %s", key_of("u")), 3);
     buf_release(&lines);
     redis_stop(&redis);
 }
 
-TEST(history__tells_of_stored_events_that_it_cannot_read)
+TEST(history__reports_unreadable_stored_events)
 {
-    struct run run;
-
-    start(NULL);
-    run = run_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\""));
-    CHECK_OK(run.rc, run.err);
-    {
-        char pid[BEHAVIOUR_PID_HEX + 1], key[BEHAVIOUR_KEY_BYTES];
-        redisContext *c = redisConnectUnix(redis.socket);
-
-        behaviour_pid(VIEW_LIT("a key"), VIEW_LIT("u"), pid);
-        behaviour_redis_key(pid, key);
-        freeReplyObject(redisCommand(c, "LPUSH %s %b", key, "\x02garbage-garbage", (size_t)16));
-        behaviour_pid(VIEW_LIT("a key"), VIEW_LIT("s"), pid);
-        behaviour_redis_key(pid, key);
-        freeReplyObject(redisCommand(c, "SET %s x", key));
-        redisFree(c);
-    }
-    run = run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    redis_start(&redis, NULL);
+    check_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\""));
+    ask("LPUSH %s %b", key_of("u"), "\x02garbage-garbage", (size_t)16);
+    ask("SET %s x", key_of("s"));
+    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
     CHECK_ERR(run.rc, run.err, "1 bad lines or events");
     CHECK(strstr(run.errors, "line 1: event 0: a stored event has version 2"));
     CHECK(strstr(run.out, "\"a\""));
-    run = run_lines(HISTORY_GET, "{\"user\":\"u\"}\n{\"user\":\"s\"}");
+    run_lines(HISTORY_GET, "{\"user\":\"u\"}\n{\"user\":\"s\"}");
     CHECK_ERR(run.rc, run.err, "line 2: redis: WRONGTYPE");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     redis_stop(&redis);
 }
 
-TEST(history__says_when_redis_is_not_to_be_had)
+TEST(history__reports_failures_of_redis)
 {
     static const char *const password[] = {"--requirepass", "p@ss", NULL};
-    struct history_options options;
-    struct run run;
+    struct options options;
 
-    start(password);
-    run = run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    redis_start(&redis, password);
+    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
     CHECK_ERR(run.rc, run.err, "NOAUTH");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     options_init(&options, HISTORY_GET);
     options.redis = (struct redis_url){.host = "127.0.0.1", .port = redis.port, .db = 3};
     snprintf(options.redis.password, sizeof(options.redis.password), "p@ss");
-    run = run_with(&options, "{\"user\":\"u\"}");
+    run_with(&options, "{\"user\":\"u\"}");
     CHECK_OK(run.rc, run.err);
     options_init(&options, HISTORY_GET);
     snprintf(options.redis.password, sizeof(options.redis.password), "wrong");
-    run = run_with(&options, "{\"user\":\"u\"}");
+    run_with(&options, "{\"user\":\"u\"}");
     CHECK_ERR(run.rc, run.err, "redis: AUTH:");
     CHECK(!strstr(run.err.text, "wrong "));
     redis_kill(&redis);
-    run = run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
     CHECK_ERR(run.rc, run.err, "redis: ");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     redis_stop(&redis);

@@ -7,20 +7,20 @@
 #include "base/file.h"
 #include "tests/test.h"
 
-static int parse(struct history_options *out, struct err *err, char **words)
+static int parse(struct options *out, struct err *err, char **words)
 {
     int n = 0;
 
     while (words[n])
         n++;
-    return history_options_parse(n, words, out, err);
+    return options_parse(n, words, out, err);
 }
 
 #define PARSE(...) parse(&options, &err, (char *[]){"adrank-history", __VA_ARGS__, NULL})
 
-TEST(history_options__reads_what_is_told)
+TEST(options__reads_values)
 {
-    struct history_options options;
+    struct options options;
     struct err err;
 
     setenv("ADRANK_TEST_KEY", "secret", 1);
@@ -30,7 +30,7 @@ TEST(history_options__reads_what_is_told)
     CHECK_INT(options.ttl_days, 90);
     CHECK_STR(options.redis.host, "127.0.0.1");
     CHECK_VIEW(options.key, "secret");
-    history_options_release(&options);
+    options_release(&options);
     CHECK_OK(PARSE("erase", "--max-events", "7", "--ttl-days", "30", "--redis", "unix:/r.sock",
                    "--key-env", "ADRANK_TEST_KEY"),
              err);
@@ -38,16 +38,17 @@ TEST(history_options__reads_what_is_told)
     CHECK_INT(options.max_events, 7);
     CHECK_INT(options.ttl_days, 30);
     CHECK(options.redis.is_unix);
-    history_options_release(&options);
-    CHECK_OK(PARSE("get", "--help"), err);
-    CHECK_INT(options.verb, HISTORY_HELP);
-    history_options_release(&options);
+    options_release(&options);
+    CHECK_INT(PARSE("get", "--help"), 1);
+    options_release(&options);
+    CHECK_INT(PARSE("help"), 1);
+    options_release(&options);
 }
 
-TEST(history_options__reads_the_key_as_the_daemon_does)
+TEST(options__reads_the_key_as_the_daemon_does)
 {
     char path[] = "/tmp/adrank-key-XXXXXX";
-    struct history_options options;
+    struct options options;
     struct err err;
     int fd = mkstemp(path);
 
@@ -57,40 +58,39 @@ TEST(history_options__reads_the_key_as_the_daemon_does)
     CHECK_OK(PARSE("get", "--key-file", path), err);
     CHECK_VIEW(options.key, " a key ");
     CHECK_INT(chmod(path, 0604), 0);
-    history_options_release(&options);
+    options_release(&options);
     CHECK_OK(PARSE("get", "--key-file", path), err);
     CHECK(strstr(options.key_warning, "is readable by others (mode 0604)"));
     CHECK_INT(chmod(path, 0600), 0);
-    history_options_release(&options);
+    options_release(&options);
     CHECK_OK(PARSE("get", "--key-file", path), err);
     CHECK_STR(options.key_warning, "");
-    history_options_release(&options);
+    options_release(&options);
     CHECK_OK(file_write(path, VIEW_LIT("\n"), &err), err);
     CHECK_ERR(PARSE("get", "--key-file", path), err, "empty");
-    history_options_release(&options);
+    options_release(&options);
     remove(path);
     CHECK_ERR(PARSE("get", "--key-file", path), err, path);
     CHECK_INT(err.code, ERR_NOINPUT);
-    history_options_release(&options);
+    options_release(&options);
 }
 
-TEST(history_options__refuses)
+TEST(options__refuses)
 {
     static const struct {
         const char *words[6], *why;
     } rows[] = {
         {{NULL}, "a command is missing"},
-        {{"delete"}, "unknown command"},
+        {{"delete"}, "delete: no such command"},
         {{"put"}, "--key-file or --key-env is needed"},
-        {{"put", "--key-env"}, "a value is missing"},
+        {{"put", "--key-env"}, "--key-env: needs a value"},
         {{"put", "--key-env", "ADRANK_TEST_NONE"}, "the variable ADRANK_TEST_NONE is not set"},
         {{"put", "--key-env", "ADRANK_TEST_EMPTY"},
          "the variable ADRANK_TEST_EMPTY is set but empty"},
-        {{"put", "--nothing", "1"}, "unknown option --nothing"},
-        {{"put", "--max-events", "0"}, "within 1 and 10000"},
-        {{"put", "--max-events", "x"}, "within 1 and 10000"},
-        {{"put", "--ttl-days", "3651"}, "within 1 and 3650"},
-        {{"put", "--redis", "x"}, "--redis: unknown scheme; want redis://["},
+        {{"put", "--nothing", "1"}, "--nothing: unknown option"},
+        {{"put", "--max-events", "0"}, "--max-events 0: must be an integer from 1 to 10000"},
+        {{"put", "--ttl-days", "3651"}, "must be an integer from 1 to 3650"},
+        {{"put", "--redis", "x"}, "--redis: unknown scheme; must be redis://["},
         {{"put", "--redis", "redis://::1"}, "--redis: bad host or port"},
         {{"put", "--key-env", "ADRANK_TEST_KEY", "--key-env", "ADRANK_TEST_KEY"}, "once"},
     };
@@ -99,13 +99,13 @@ TEST(history_options__refuses)
     setenv("ADRANK_TEST_EMPTY", "", 1);
     for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
         char *words[8] = {"adrank-history"};
-        struct history_options options;
+        struct options options;
         struct err err;
 
         test_row("%s", rows[i].why);
         memcpy(words + 1, rows[i].words, sizeof(rows[i].words));
         CHECK_ERR(parse(&options, &err, words), err, rows[i].why);
         CHECK_INT(err.code, ERR_USAGE);
-        history_options_release(&options);
+        options_release(&options);
     }
 }

@@ -17,7 +17,7 @@ TEST(auc__of_labels_counts_pairs_and_halves_ties)
     CHECK(isnan(sim_auc(one_class, 2)));
 }
 
-/* Against every pair, one by one. */
+/* Compared with counting every pair. */
 TEST(auc__of_probabilities_is_the_expected_share_of_pairs)
 {
     struct sim_scored rows[200];

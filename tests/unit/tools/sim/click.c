@@ -7,7 +7,7 @@ enum { SPORTS = 0, OUTDOOR = 1, KITCHEN = 2, COMPUTERS = 7 };
 
 static const struct sim_place london = {"GBR", "LON", 60, 0};
 
-/* Noon of a Tuesday in London, on a phone, without history. */
+/* Tuesday morning in London, on a phone, without history. */
 static struct sim_visit plain(void)
 {
     struct sim_visit visit = SIM_VISIT_INIT;
@@ -30,7 +30,7 @@ static double logit(const struct sim_visit *visit, int category, int topic, enum
     return sim_click_logit(visit, &item);
 }
 
-TEST(click__history_draws_to_its_topic_then_its_category_then_what_is_near)
+TEST(click__history_favours_its_topic_then_its_category_then_related_ones)
 {
     struct sim_visit visit = plain();
     double topic, category, near, far;
@@ -44,26 +44,22 @@ TEST(click__history_draws_to_its_topic_then_its_category_then_what_is_near)
     CHECK(topic > category && category > near && near > far + .3);
 }
 
-TEST(click__newer_counts_more)
+/* Of an ad for sports after two events, the newer one last. */
+static double logit_after(enum behaviour_type first_type, int first, int second)
 {
-    struct sim_visit visit = plain(), turned = plain();
+    struct sim_visit visit = plain();
 
-    add_event(&visit, BEHAVIOUR_VIEW, SPORTS, 0);
-    add_event(&visit, BEHAVIOUR_VIEW, KITCHEN, 0);
-    add_event(&turned, BEHAVIOUR_VIEW, KITCHEN, 0);
-    add_event(&turned, BEHAVIOUR_VIEW, SPORTS, 0);
-    CHECK(logit(&turned, SPORTS, 0, SIM_EN) > logit(&visit, SPORTS, 0, SIM_EN) + .05);
+    add_event(&visit, first_type, first, 0);
+    add_event(&visit, BEHAVIOUR_VIEW, second, 0);
+    return logit(&visit, SPORTS, 0, SIM_EN);
 }
 
-TEST(click__a_cart_tells_more_than_a_view)
+TEST(click__newer_and_stronger_events_count_more)
 {
-    struct sim_visit cart = plain(), view = plain();
+    double older_view = logit_after(BEHAVIOUR_VIEW, SPORTS, KITCHEN);
 
-    add_event(&cart, BEHAVIOUR_CART, SPORTS, 0);
-    add_event(&cart, BEHAVIOUR_VIEW, KITCHEN, 0);
-    add_event(&view, BEHAVIOUR_VIEW, SPORTS, 0);
-    add_event(&view, BEHAVIOUR_VIEW, KITCHEN, 0);
-    CHECK(logit(&cart, SPORTS, 0, SIM_EN) > logit(&view, SPORTS, 0, SIM_EN) + .05);
+    CHECK(logit_after(BEHAVIOUR_VIEW, KITCHEN, SPORTS) > older_view + .05);
+    CHECK(logit_after(BEHAVIOUR_CART, SPORTS, KITCHEN) > older_view + .05);
 }
 
 TEST(click__search_outweighs_history)

@@ -15,7 +15,7 @@ static void check_list(const char *list, int at_least)
     }
 }
 
-TEST(lexicon__has_40_nouns_of_a_category_in_each_language)
+TEST(lexicon__has_enough_words_in_each_language)
 {
     for (int lang = 0; lang < SIM_LANGS; lang++) {
         const struct lexicon *lexicon = lexicon_of((enum sim_lang)lang);
@@ -28,8 +28,8 @@ TEST(lexicon__has_40_nouns_of_a_category_in_each_language)
     }
 }
 
-/* What a title is about can be told from its noun only if no noun stands for two topics. */
-TEST(lexicon__no_noun_stands_twice)
+/* A noun identifies the topic of a title only if it occurs in no other. */
+TEST(lexicon__nouns_are_unique)
 {
     for (int lang = 0; lang < SIM_LANGS; lang++) {
         struct view seen[SIM_CATEGORIES * SIM_TOPICS * 20];
@@ -41,7 +41,7 @@ TEST(lexicon__no_noun_stands_twice)
                 struct view noun = lexicon_entry(list, k);
                 for (int j = 0; j < n; j++) {
                     if (view_eq(noun, seen[j]))
-                        FAIL("%.*s stands twice", VIEW_ARG(noun));
+                        FAIL("duplicate noun: %.*s", VIEW_ARG(noun));
                 }
                 seen[n++] = noun;
             }

@@ -1,15 +1,14 @@
 /* Tests of tools/sim/shopper.c. */
 #include "tools/sim/shopper.h"
 
-#include "tests/test.h"
+#include "tests/unit/tools/sim/world_1.h"
 
 TEST(shopper__history_is_in_order_and_past)
 {
-    struct sim_world *world = sim_world_new(1);
+    const struct sim_world *world = world_1();
     struct sim_shopper shopper = SIM_SHOPPER_INIT;
     int searches = 0;
 
-    CHECK(world);
     for (uint64_t k = 0; k < 200; k++) {
         sim_shopper_make(&shopper, world, k, SIM_POOL_TRAIN);
         for (int i = 0; i < SIM_EVENTS; i++) {
@@ -27,7 +26,6 @@ TEST(shopper__history_is_in_order_and_past)
     }
     CHECK(searches > 0);
     sim_shopper_release(&shopper);
-    sim_world_free(world);
 }
 
 static int same_category(const struct sim_event *a, const struct sim_event *b)
@@ -36,13 +34,12 @@ static int same_category(const struct sim_event *a, const struct sim_event *b)
 }
 
 /* Neighbours in a history are about the same things more often than its two ends: tastes drift. */
-TEST(shopper__tastes_hold_for_a_while_and_drift)
+TEST(shopper__tastes_last_a_while_and_drift)
 {
-    struct sim_world *world = sim_world_new(1);
+    const struct sim_world *world = world_1();
     struct sim_shopper shopper = SIM_SHOPPER_INIT;
     int near = 0, far = 0, pairs = 0;
 
-    CHECK(world);
     for (uint64_t k = 0; k < 500; k++) {
         sim_shopper_make(&shopper, world, k, SIM_POOL_ALL);
         for (int i = 0; i < 8; i++, pairs++) {
@@ -53,16 +50,14 @@ TEST(shopper__tastes_hold_for_a_while_and_drift)
     CHECK(near > pairs / 4);
     CHECK(far < near / 2);
     sim_shopper_release(&shopper);
-    sim_world_free(world);
 }
 
 TEST(shopper__histories_mix_languages)
 {
-    struct sim_world *world = sim_world_new(1);
+    const struct sim_world *world = world_1();
     struct sim_shopper shopper = SIM_SHOPPER_INIT;
     int mixed = 0, chinese = 0;
 
-    CHECK(world);
     for (uint64_t k = 0; k < 300; k++) {
         int own = 0;
         sim_shopper_make(&shopper, world, k, SIM_POOL_ALL);
@@ -75,5 +70,4 @@ TEST(shopper__histories_mix_languages)
     CHECK(mixed > 200);
     CHECK(chinese > 100 && chinese < 200);
     sim_shopper_release(&shopper);
-    sim_world_free(world);
 }

@@ -1,21 +1,17 @@
 /* Tests of tools/sim/visit.c. */
 #include "tools/sim/visit_make.h"
 
-#include "tests/test.h"
+#include "tests/unit/tools/sim/world_1.h"
 #include "tools/sim/auc.h"
 #include "tools/sim/click.h"
 
 enum { VISITS = 2000, ROWS = VISITS * SIM_SHOWN };
 
-static struct sim_world *world;
 static struct sim_visit visit;
 
 static void make(enum sim_part part, uint64_t index)
 {
-    if (!world)
-        world = sim_world_new(1);
-    CHECK(world);
-    sim_visit_make(&visit, world, part, index);
+    sim_visit_make(&visit, world_1(), part, index);
 }
 
 TEST(visit__does_not_depend_on_what_was_made_before)
@@ -70,7 +66,7 @@ TEST(visit__history_is_past_and_ads_are_distinct)
 }
 
 /* 1790000000000 is Monday, 21 September 2026, 14:13 UTC. */
-TEST(visit__tells_local_hour_and_weekday)
+TEST(visit__has_a_local_hour_and_weekday)
 {
     static const struct sim_place shanghai = {"CHN", "SHA", 480, 1},
                                   sydney = {"AUS", "SYD", 600, 0};
@@ -100,13 +96,13 @@ static struct sim_scored *rows_of(bool shuffled, bool by_label)
             struct sim_meaning other = sim_meaning_random((enum sim_lang)rng_below(&rng, 2), &rng);
             item = sim_world_pick(&other, SIM_POOL_EVAL, &rng);
         }
-        rows[i].score = sim_click_logit(&visit, &world->items[item]);
+        rows[i].score = sim_click_logit(&visit, &world_1()->items[item]);
         rows[i].p = by_label ? (double)visit.click[k] : visit.p[k];
     }
     return rows;
 }
 
-TEST(visit__best_reachable_auc_leaves_room_and_is_met_by_the_clicks)
+TEST(visit__clicks_match_their_probabilities)
 {
     double expected = sim_auc(rows_of(false, false), ROWS);
     double drawn = sim_auc(rows_of(false, true), ROWS);
@@ -123,7 +119,7 @@ TEST(visit__best_reachable_auc_leaves_room_and_is_met_by_the_clicks)
     CHECK_NEAR(clicks, mean, .006);
 }
 
-TEST(visit__without_its_titles_next_to_nothing_can_be_told)
+TEST(visit__clicks_cannot_be_predicted_without_the_titles)
 {
     double best = sim_auc(rows_of(false, false), ROWS) - .5;
     double shuffled = sim_auc(rows_of(true, false), ROWS) - .5;

@@ -3,21 +3,12 @@
 
 #include "adrank/catalog.h"
 #include "adrank/decode.h"
-#include "tests/test.h"
+#include "tests/unit/tools/sim/world_1.h"
 #include "tools/sim/visit_make.h"
 
-/* What is written is read by the daemon's own readers. */
+/* What is written is read back with the daemon's own readers. */
 
-static struct sim_world *world;
-
-static void need_world(void)
-{
-    if (!world)
-        world = sim_world_new(1);
-    CHECK(world);
-}
-
-TEST(write__catalog_is_one)
+TEST(write__catalog_is_valid)
 {
     struct buf lines AT_END(buf_release) = BUF_INIT;
     struct catalog *catalog = NULL;
@@ -27,11 +18,10 @@ TEST(write__catalog_is_one)
     const struct ad *ads;
     int n = 0;
 
-    need_world();
     for (int i = 0; i < SIM_CATALOG; i++) {
         struct json_writer w;
         json_writer_init(&w, &lines);
-        sim_write_ad(&w, world, i);
+        sim_write_ad(&w, world_1(), i);
         buf_add_str(&lines, "\n");
     }
     arena_init(&arena, 4096, 0);
@@ -41,7 +31,7 @@ TEST(write__catalog_is_one)
     CHECK_INT(n, SIM_CATALOG);
     CHECK_INT((int)catalog_unknown_fields(catalog), 0);
     for (int i = 0; i < n; i++)
-        CHECK(view_eq(ads[i].title, world->items[i].title));
+        CHECK(view_eq(ads[i].title, world_1()->items[i].title));
     catalog_unref(catalog);
 }
 
@@ -59,7 +49,7 @@ static void decode(struct buf *body, struct arena *arena, struct impression_requ
     CHECK_INT((int)out->unknown_fields, 0);
 }
 
-TEST(write__request_is_decoded_to_what_it_was)
+TEST(write__request_decodes_to_the_same_values)
 {
     struct sim_visit visit = SIM_VISIT_INIT;
     struct impression_request request;
@@ -67,13 +57,12 @@ TEST(write__request_is_decoded_to_what_it_was)
     struct json_writer w;
     struct arena arena;
 
-    need_world();
     arena_init(&arena, 4096, 0);
     for (uint64_t i = 0; i < 200; i++) {
-        sim_visit_make(&visit, world, SIM_EVAL, i);
+        sim_visit_make(&visit, world_1(), SIM_EVAL, i);
         buf_clear(&body);
         json_writer_init(&w, &body);
-        sim_write_request(&w, &(struct sim_request_args){.world = world,
+        sim_write_request(&w, &(struct sim_request_args){.world = world_1(),
                                                          .visit = &visit,
                                                          .id_prefix = "t",
                                                          .index = i,
@@ -87,7 +76,7 @@ TEST(write__request_is_decoded_to_what_it_was)
         CHECK(view_eq(request.search,
                       visit.has_search ? buf_view(&visit.search_words) : (struct view){0}));
         for (int k = 0; k < SIM_SHOWN; k++)
-            CHECK(view_eq(request.candidates[k].text, world->items[visit.shown[k]].title));
+            CHECK(view_eq(request.candidates[k].text, world_1()->items[visit.shown[k]].title));
         for (int k = 0; k < visit.n_events; k++)
             CHECK(view_eq(request.behaviours[k].text,
                           visit.shopper.events[visit.first_event + k].text));
@@ -98,16 +87,14 @@ TEST(write__request_is_decoded_to_what_it_was)
 }
 
 /* {"request":R,"shown":[...]} where R is the request as it would be sent. */
-TEST(write__log_line_holds_the_request)
+TEST(write__log_line_contains_the_request)
 {
     struct sim_visit visit = SIM_VISIT_INIT;
     struct buf line = BUF_INIT, request = BUF_INIT;
-    struct sim_request_args args = {.world = NULL, .visit = &visit, .id_prefix = "t"};
+    struct sim_request_args args = {.world = world_1(), .visit = &visit, .id_prefix = "t"};
     struct json_writer w;
 
-    need_world();
-    args.world = world;
-    sim_visit_make(&visit, world, SIM_TRAIN, 5);
+    sim_visit_make(&visit, world_1(), SIM_TRAIN, 5);
     json_writer_init(&w, &line);
     sim_write_logged(&w, &args);
     json_writer_init(&w, &request);

@@ -55,20 +55,55 @@ _Noreturn static void run_server(const struct redis *redis, const char *const *e
     _exit(127);
 }
 
-/* An error counts too: it asks for a password, so it is up. */
-static bool answers(const struct redis *redis)
+static int dial(const struct redis *redis)
 {
     struct sockaddr_un addr = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    char first = 0;
 
     snprintf(addr.sun_path, sizeof(addr.sun_path), "%s", redis->socket);
+    if (fd == -1 || connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0)
+        return fd;
+    close(fd);
+    return -1;
+}
+
+/* An error counts too: it asks for a password, so it is up. */
+static bool answers(const struct redis *redis)
+{
+    int fd = dial(redis);
+    char first = 0;
+
     if (fd == -1)
         return false;
-    if (connect(fd, (struct sockaddr *)&addr, sizeof(addr)) == 0 && write(fd, "PING\r\n", 6) == 6)
+    if (write(fd, "PING\r\n", 6) == 6)
         (void)!read(fd, &first, 1);
     close(fd);
     return first == '+' || first == '-';
+}
+
+const char *redis_say(const struct redis *redis, const char *commands)
+{
+    static char replies[32768];
+    int fd = dial(redis);
+    size_t len = 0;
+
+    CHECK(fd != -1 && dprintf(fd, "%s\r\n", commands) > 0);
+    CHECK(shutdown(fd, SHUT_WR) == 0);
+    for (ssize_t n = 1; n > 0; len += (size_t)n) {
+        n = read(fd, replies + len, sizeof(replies) - 1 - len);
+        CHECK(n >= 0);
+    }
+    close(fd);
+    replies[len] = '\0';
+    return replies;
+}
+
+const char *redis_only_key(const struct redis *redis)
+{
+    static char key[256];
+
+    CHECK_INT(sscanf(redis_say(redis, "KEYS *"), "*1\r\n$%*d\r\n%255s", key), 1);
+    return key;
 }
 
 static void sleep_ms(long ms)
@@ -124,7 +159,7 @@ static void remove_folder(const struct redis *redis)
     static const char *const files[] = {"socket", "log", "dump.rdb"};
     char path[128];
 
-    for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
+    for (int i = 0; i < COUNT(files); i++) {
         snprintf(path, sizeof(path), "%s/%s", redis->dir, files[i]);
         unlink(path);
     }

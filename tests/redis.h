@@ -26,6 +26,11 @@ void redis_start(struct redis *redis, const char *const *extra);
 /* Ends it (SIGTERM, waited for) and removes its folder; may be called again and after redis_kill.
  */
 void redis_stop(struct redis *redis);
+/* Runs commands, one a line ("SET a b\r\nGET a"), and returns the replies as they came; valid until
+ * the next call. */
+const char *redis_say(const struct redis *redis, const char *commands);
+/* The only key that is stored; valid as long. FAILs when there is another number of them. */
+const char *redis_only_key(const struct redis *redis);
 
 /* Faults. */
 void redis_pause(struct redis *redis);   /* SIGSTOP: accepts connections, answers nothing */

@@ -1,7 +1,7 @@
 /*
  * Bugs for adrankd, from outside: the objects of the shipped program are linked once more, with
- * three of its functions wrapped
- * (-Wl,--wrap), as tests/adrankd-bugs. A request asks for a bug by its X-Request-Id.
+ * three of its functions wrapped (-Wl,--wrap), as tests/adrankd-bugs. A request asks for a bug by
+ * its X-Request-Id.
  */
 #include "adrank/model.h"
 #include "server/net/http_call.h"
@@ -26,13 +26,13 @@ void __wrap_request_handle(struct http_call *x, void *arg)
         __real_request_handle(x, arg);
 }
 
-/* Says that the request has ended, and has not answered. */
+/* Reports that the request has ended, and has not answered. */
 enum step_result __wrap_step_rank(struct request *r)
 {
     return asks_for(r->call, "step-forgets") ? STEP_ENDED : __real_step_rank(r);
 }
 
-/* Fails in a way that it may not. It sees no exchange: the request's own id says it. */
+/* Fails in a way that it may not. It sees no call: the request's own id asks for the bug. */
 int __wrap_model_input(const struct model *model, const struct input_args *args,
                        struct arena *scratch, struct input *out, bool *truncated, struct err *err)
 {

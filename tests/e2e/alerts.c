@@ -24,10 +24,7 @@ struct outage {
     const char *firing;      /* the alerts, and no others */
     struct driver_args args; /* redis: any text, for a server of the row's own */
     void (*happen)(void);
-    const char *harm; /* to a user's stored events: commands with $CLI and their $key */
-    int reload_status;
-    const char *reload; /* NULL: the file as it is */
-    const char *body;   /* sent n times */
+    const char *body; /* NULL: none; else sent n times (0: 20) and answered with status (0: 200) */
     int n, status;
     int minutes; /* what happened took so long */
     void (*record)(void);
@@ -64,26 +61,13 @@ static void begin(struct driver_args args)
     recording_take(&r, &d, "a");
 }
 
-static void do_harm(const char *harm)
-{
-    driver_history(&d, redis.url, "put",
-                   "{'user':'u','t':1790000000000,'type':'click','item':'i1'}\n");
-    CHECK(setenv("CLI", js("redis-cli -p %d", redis.port), 1) == 0);
-    CHECK(setenv("HARM", harm, 1) == 0);
-    CHECK_INT(system("set -e; key=$($CLI --raw keys '*'); eval \"$HARM\" >/dev/null"), 0);
-}
-
 static void run(const struct outage *outage)
 {
     begin(outage->args);
     if (outage->happen)
         outage->happen();
-    if (outage->harm)
-        do_harm(outage->harm);
-    if (outage->reload_status)
-        CHECK_INT(driver_reload(&d, outage->reload ? js("%s", outage->reload) : NULL)->status,
-                  outage->reload_status);
-    send(outage->body, outage->n, outage->status);
+    if (outage->body)
+        send(outage->body, outage->n ? outage->n : 20, outage->status ? outage->status : 200);
     recording_stage(&r, outage->minutes);
     if (outage->record)
         outage->record();
@@ -95,7 +79,7 @@ static void run(const struct outage *outage)
     if (outage->args.redis)
         redis_stop(&redis);
     recording_release(&r);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
 /* ---- what happens ---------------------------------------------------------------------------- */
@@ -156,12 +140,31 @@ static void redis_is_back(void)
     redis_resume(&redis);
 }
 
+static void store_event(void)
+{
+    driver_history(&d, redis.url, "put",
+                   "{'user':'u','t':1790000000000,'type':'click','item':'i1'}\n");
+}
+
+static void history_is_no_list(void)
+{
+    store_event();
+    redis_say(&redis, js("SET %s text", redis_only_key(&redis)));
+}
+
+/* One of two events: the other is used, and the answer is degraded all the same. */
+static void event_is_garbage(void)
+{
+    store_event();
+    redis_say(&redis, js("RPUSH %s garbage", redis_only_key(&redis)));
+}
+
 static void record_another_model(void)
 {
     driver_start(&other, &(struct driver_args){.model = "tests/golden/logits/one-layer"});
     recording_take(&r, &d, "a");
     recording_take(&r, &other, "b");
-    CHECK_INT(driver_stop(&other), 0);
+    driver_end(&other);
 }
 
 static void log_is_lost(void)
@@ -172,7 +175,7 @@ static void log_is_lost(void)
 
 static void impressions_fail(void)
 {
-    CHECK_INT(driver_reload(&d, "{\"log\":{\"impressions\":\"/dev/full\"}}")->status, 200);
+    CHECK_INT(driver_reload(&d, js("{'log':{'impressions':'/dev/full'}}"))->status, 200);
     send(ONE_AD, 5, 200);
     WAIT_FOR(driver_metric(&d, "adrank_log_impressions_failed_total") >= 5);
 }
@@ -199,33 +202,37 @@ static void close_clients(void)
         http_client_release(&clients[i]);
 }
 
-/* Ten ads of another kind, or fewer. */
-static void change_catalog(const char *member, int n)
+static void reload_fails(void)
 {
+    CHECK_INT(driver_reload(&d, js("{'nothing':1}"))->status, 422);
+}
+
+/* Ten ads of another kind, or fewer, in a file of that age. */
+static void change_catalog(const char *member, int n, int age_s)
+{
+    const struct timespec at = {.tv_sec = time(NULL) - age_s}, times[2] = {at, at};
     struct buf catalog AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"tea\",\"bid\":1%s}\n", i, member);
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
+    CHECK(utimensat(AT_FDCWD, js("%s/catalog.jsonl", d.folder), times, 0) == 0);
+    CHECK_INT(driver_reload(&d, NULL)->status, 200);
 }
 
 static void catalog_is_empty(void)
 {
-    change_catalog(",\"end\":1700000000000", 10);
+    change_catalog(",\"end\":1700000000000", 10, 0);
 }
 
 static void catalog_shrinks(void)
 {
-    change_catalog("", 4);
+    change_catalog("", 4, 0);
 }
 
 static void catalog_is_old(void)
 {
-    const struct timespec times[2] = {{.tv_sec = time(NULL) - 90000},
-                                      {.tv_sec = time(NULL) - 90000}};
-
-    change_catalog("", 10);
-    CHECK(utimensat(AT_FDCWD, js("%s/catalog.jsonl", d.folder), times, 0) == 0);
+    change_catalog("", 10, 90000);
 }
 
 /* Bodies that never end, under a limit that is lowered. */
@@ -240,9 +247,12 @@ static void memory_runs_out(void)
         client_send(&clients[i], view_of(bytes));
     }
     WAIT_FOR(driver_metric(&d, "adrank_memory_bytes{kind=\"body\"}") >= COUNT(clients) * 180000);
+    CHECK_INT(driver_reload(&d, js("{'http':{'memory_bytes':262144}}"))->status, 200);
 }
 
 static const struct outage outages[] = {
+    {"", {.redis = ""}, .body = OF_A_USER, .minutes = 60},
+    {"", .body = OF_A_USER, .minutes = 60}, /* without a Redis, as none is configured */
     {"AdrankDown", .minutes = 5, .record = record_down},
     {"AdrankBug",
      {.program = "tests/adrankd-bugs"},
@@ -257,46 +267,25 @@ static const struct outage outages[] = {
      .n = 1,
      .status = 503,
      .minutes = 15},
-    {"AdrankOverloaded", .body = HOPELESS, .n = 10, .status = 200, .minutes = 15},
+    {"AdrankOverloaded", .body = HOPELESS, .minutes = 15},
     {"AdrankLate AdrankLoopLags AdrankEstimateOff",
      {.backend = "paced", .env = {"ADRANK_PACED_FIXED_US=60000"}},
      stands_still,
      .minutes = 45},
-    {"AdrankModelFails",
-     {.backend = "failing"},
-     model_fails,
-     .body = ONE_AD,
-     .n = 5,
-     .status = 200,
-     .minutes = 6},
-    {"AdrankRedis",
-     {.redis = ""},
-     redis_is_killed,
-     .body = OF_A_USER,
-     .n = 20,
-     .status = 200,
-     .minutes = 15},
+    {"AdrankModelFails", {.backend = "failing"}, model_fails, .body = ONE_AD, .minutes = 6},
+    {"AdrankRedis", {.redis = ""}, redis_is_killed, .body = OF_A_USER, .minutes = 15},
     {"AdrankFeaturesFail AdrankRedis",
      {.redis = "", .sets = {"features.timeout_ms=5"}},
      redis_hangs,
      .minutes = 15,
      .after = redis_is_back},
-    {"AdrankFeaturesFail",
-     {.redis = ""},
-     .harm = "$CLI del \"$key\"; $CLI set \"$key\" text",
-     .body = OF_A_USER,
-     .n = 20,
-     .status = 200,
-     .minutes = 15},
-    /* One of two events: the other is used, which still is marked. */
+    {"AdrankFeaturesFail", {.redis = ""}, history_is_no_list, .body = OF_A_USER, .minutes = 15},
     {"AdrankEventsCorrupt AdrankFeaturesFail",
      {.redis = ""},
-     .harm = "$CLI rpush \"$key\" garbage",
+     event_is_garbage,
      .body = OF_A_USER,
-     .n = 5,
-     .status = 200,
      .minutes = 15},
-    {"AdrankReloadFailed", .reload_status = 422, .reload = "{'nothing':1}", .minutes = 5},
+    {"AdrankReloadFailed", .happen = reload_fails, .minutes = 5},
     {"AdrankModelsDiffer", .minutes = 35, .record = record_another_model},
     {"AdrankLogLost", {.log_pipe = true, .sets = {"log.sample=1"}}, log_is_lost, .minutes = 10},
     {"AdrankImpressionsFail AdrankLogLost", .happen = impressions_fail, .minutes = 10},
@@ -306,42 +295,25 @@ static const struct outage outages[] = {
      .minutes = 10,
      .after = close_clients},
     {"AdrankDescriptors", .happen = descriptors_run_out, .minutes = 10},
-    {"AdrankCatalogEmpty", .happen = catalog_is_empty, .reload_status = 200, .minutes = 5},
-    {"AdrankCatalogShrank", .happen = catalog_shrinks, .reload_status = 200, .minutes = 10},
-    {"AdrankCatalogOld", .happen = catalog_is_old, .reload_status = 200, .minutes = 15},
+    {"AdrankCatalogEmpty", .happen = catalog_is_empty, .minutes = 5},
+    {"AdrankCatalogShrank", .happen = catalog_shrinks, .minutes = 10},
+    {"AdrankCatalogOld", .happen = catalog_is_old, .minutes = 15},
     {"AdrankMemory",
      {.sets = {"http.body_ms=60000"}},
      memory_runs_out,
-     .reload_status = 200,
-     .reload = "{'http':{'memory_bytes':262144}}",
      .minutes = 10,
      .after = close_clients},
 };
-#define N_OUTAGES COUNT(outages)
 
-static bool has_promtool(void)
+TEST(alerts__fire_on_what_a_daemon_reports)
 {
-    return system("command -v promtool >/dev/null") == 0;
-}
-
-TEST(alerts__fire_on_what_a_daemon_says)
-{
-    if (!has_promtool())
+    if (system("command -v promtool >/dev/null"))
         SKIP("no promtool");
-    for (int i = 0; i < N_OUTAGES; i++) {
-        test_row("alerts__fire_on_what_a_daemon_says %s", outages[i].firing);
+    CHECK_INT(system("promtool check rules config/prometheus/alerts.yml >/dev/null"), 0);
+    for (int i = 0; i < COUNT(outages); i++) {
+        test_row("alerts: \"%s\"", outages[i].firing);
         run(&outages[i]);
     }
-}
-
-/* With Redis, and with none because none is configured. */
-TEST(alerts__stay_silent_while_all_is_well)
-{
-    if (!has_promtool())
-        SKIP("no promtool");
-    run(&(struct outage){
-        "", {.redis = ""}, .body = OF_A_USER, .n = 20, .status = 200, .minutes = 60});
-    run(&(struct outage){"", .body = OF_A_USER, .n = 20, .status = 200, .minutes = 60});
 }
 
 /* ---- the file -------------------------------------------------------------------------------- */
@@ -364,16 +336,16 @@ TEST(alerts__each_has_its_outage)
         int i = 0;
 
         CHECK(sscanf(at += strlen("- alert: "), "%63s", name) == 1);
-        while (i < N_OUTAGES && !strstr(outages[i].firing, name))
+        while (i < COUNT(outages) && !strstr(outages[i].firing, name))
             i++;
-        if (i == N_OUTAGES)
+        if (i == COUNT(outages))
             FAIL("no outage for %s", name);
     }
     CHECK(n > 10);
 }
 
 /* Whether a sample of that name has that label, and value unless it is empty. */
-static bool is_told(const char *metrics, const char *name, size_t len, const char *label)
+static bool is_reported(const char *metrics, const char *name, size_t len, const char *label)
 {
     for (const char *line = metrics; *line; line += strcspn(line, "\n") + 1) {
         size_t n = strcspn(line, "\n");
@@ -397,14 +369,14 @@ static const char *check_labels(const char *metrics, const char *name, size_t le
 
         snprintf(label, sizeof(label), "%.*s", (int)n, at);
         if (!strstr(label, "!=") && strncmp(label, "job=", 4) != 0 &&
-            strncmp(label, "instance=", 9) != 0 && !is_told(metrics, name, len, label))
+            strncmp(label, "instance=", 9) != 0 && !is_reported(metrics, name, len, label))
             FAIL("/metrics has no %.*s{%s}", (int)len, name, label);
         at += n + (at[n] == ',');
     }
     return at;
 }
 
-TEST(alerts__ask_for_what_is_told)
+TEST(alerts__ask_for_what_is_reported)
 {
     const char *at = read_rules();
     char *metrics;
@@ -425,19 +397,12 @@ TEST(alerts__ask_for_what_is_told)
             len = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
             if (at >= end)
                 break;
-            if (!is_told(metrics, at, len, ""))
+            if (!is_reported(metrics, at, len, ""))
                 FAIL("/metrics has no %.*s", (int)len, at);
             at = at[len] == '{' ? check_labels(metrics, at, len, at + len + 1) : at + len;
         }
     }
     CHECK(n > 10);
     free(metrics);
-    CHECK_INT(driver_stop(&d), 0);
-}
-
-TEST(alerts__are_rules)
-{
-    if (!has_promtool())
-        SKIP("no promtool");
-    CHECK_INT(system("promtool check rules config/prometheus/alerts.yml >/dev/null"), 0);
+    driver_end(&d);
 }

@@ -22,19 +22,16 @@ static struct driver d;
 static struct fault fault;
 
 static const char full[] =
-    "{\"id\":\"r-1\",\"user\":{\"id\":\"u42\"},\"device\":{\"devicetype\":4,\"os\":\"android\","
-    "\"language\":\"en\",\"geo\":{\"country\":\"DEU\",\"city\":\"BER\",\"utcoffset\":60}},\"site\":"
-    "{"
-    "\"domain\":\"shop.example\",\"cat\":[\"IAB22\"],\"search\":\"trail shoes\"},\"badv\":["
-    "\"bad.example\"],\"imp\":[{\"id\":\"1\",\"tagid\":\"home-top\",\"bidfloor\":0.1},{\"id\":"
-    "\"2\"}],"
-    "\"rank\":{\"behaviour\":[{\"t\":1790000000000,\"type\":\"click\",\"item\":\"i1\"},{\"t\":"
-    "1790000000001,\"type\":\"search\",\"text\":\"跑步鞋 "
-    "shoes\"}],\"candidates\":[{\"adid\":\"a1\"},{"
-    "\"adid\":\"a3\"},{\"adid\":\"x\",\"bid\":0.8,\"text\":\"Waterproof hiking jacket\"},{\"adid\":"
-    "\"gone\"}]}}";
+    "{'id':'r-1','user':{'id':'u42'},'device':{'devicetype':4,'os':'android','language':'en',"
+    "'geo':{'country':'DEU','city':'BER','utcoffset':60}},"
+    "'site':{'domain':'shop.example','cat':['IAB22'],'search':'trail shoes'},"
+    "'badv':['bad.example'],'imp':[{'id':'1','tagid':'home-top','bidfloor':0.1},{'id':'2'}],"
+    "'rank':{'behaviour':[{'t':1790000000000,'type':'click','item':'i1'},"
+    "{'t':1790000000001,'type':'search','text':'跑步鞋 shoes'}],"
+    "'candidates':[{'adid':'a1'},{'adid':'a3'},"
+    "{'adid':'x','bid':0.8,'text':'Waterproof hiking jacket'},{'adid':'gone'}]}}";
 static const char of_catalog[] = "{}";
-static const char wrong[] = "{\"imp\":[{\"id\":7}],\"rank\":{\"top_n\":0}}";
+static const char wrong[] = "{'imp':[{'id':7}],'rank':{'top_n':0}}";
 
 static struct err err;
 
@@ -54,20 +51,18 @@ static void start(const char *backend, const char *redis, const char *set)
 
 static void stop(void)
 {
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     fault_close(&fault);
 }
 
-static void call(struct http_client *client, const char *body)
+static struct client_response call(struct http_client *client, const char *body)
 {
     struct client_response response;
 
-    CHECK_OK(http_client_call(
-                 client,
-                 &(struct http_request){.method = "POST", .target = "/rank", .body = view_of(body)},
-                 &response, &err),
-             err);
+    client_send(client, client_post(js("%s", body), ""));
+    CHECK_OK(http_client_receive(client, false, &response, &err), err);
     CHECK(response.status == 200 || response.status == 422);
+    return response;
 }
 
 /* Calls of malloc and its like during MEASURED requests, after as many as it takes to warm up. */
@@ -76,9 +71,8 @@ static uint64_t count(const char *body, unsigned on)
     struct http_client clients[CLIENTS];
     uint64_t seen;
 
-    for (int i = 0; i < CLIENTS; i++) {
+    for (int i = 0; i < CLIENTS; i++)
         client_open(&clients[i], d.address);
-    }
     for (int i = 0; i < WARM_UP; i++)
         call(&clients[i % CLIENTS], body);
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){.on = on});
@@ -91,7 +85,7 @@ static uint64_t count(const char *body, unsigned on)
     return seen;
 }
 
-static void check_none(const char *what, const char *body)
+static uint64_t check_none(const char *what, const char *body)
 {
     uint64_t ours, all;
 
@@ -101,6 +95,7 @@ static void check_none(const char *what, const char *body)
     printf("     %s: %llu of our own, %.2f a request of libraries\n", what,
            (unsigned long long)ours, (double)all / MEASURED);
     CHECK_INT(ours, 0);
+    return all;
 }
 
 /* The counter counts: else nothing below means anything. */
@@ -137,8 +132,8 @@ static int status_without(int k, bool *ready)
     return status;
 }
 
-/* A start without memory for any one thing ends with 70 and says why; at what can be done without
- * it goes on. */
+/* A start without memory for any one thing exits with 70 and reports why; what can be done without
+ * does not stop it. */
 TEST(allocations__that_fail_at_the_start)
 {
     int n_ended = 0, n_ready = 0;
@@ -184,18 +179,10 @@ static bool reload_without(unsigned k)
 
 static int64_t generation_of(struct http_client *client)
 {
-    struct client_response response;
-    const char *at;
+    const char *at = strstr(client_text(call(client, "{}").body), "\"generation\":");
 
-    CHECK_OK(http_client_call(
-                 client,
-                 &(struct http_request){.method = "POST", .target = "/rank", .body = view_of("{}")},
-                 &response, &err),
-             err);
-    CHECK_INT(response.status, 200);
-    at = memmem(response.body.ptr, response.body.len, "\"generation\":", 13);
     CHECK(at);
-    return strtoll(at + 13, NULL, 10);
+    return strtoll(at + strlen("\"generation\":"), NULL, 10);
 }
 
 /* Whatever there is no memory for: all workers serve the same world, the old one or the new one. */
@@ -231,31 +218,32 @@ TEST(allocations__that_fail_in_a_reload)
 
 /* ---- requests -------------------------------------------------------------------------------- */
 
-TEST(allocations__none_without_a_device)
+TEST(allocations__none_of_ours_for_a_request)
 {
+    static const struct {
+        const char *what, *backend, *set;
+    } rows[] = {
+        {"wide lines", "null", "log.sample=1"},
+        {"impression lines", "null", "log.impressions=impressions"},
+        {"on the CPU", "cpu", "model.threads=2"},
+    };
+    struct redis redis;
+
     start("null", NULL, NULL);
-    check_none("a whole request", full);
     check_none("the catalog's ads", of_catalog);
-    test_row("allocations: not even a library's");
-    CHECK_INT(count(full, 0), 0);
-    stop();
-}
-
-TEST(allocations__none_for_a_refusal)
-{
-    start("null", NULL, NULL);
     check_none("a refusal", wrong);
+    CHECK_INT(check_none("not even a library's", full), 0);
     stop();
-}
-
-TEST(allocations__none_for_logs)
-{
-    start("null", NULL, "log.sample=1");
-    check_none("wide lines", full);
+    for (int i = 0; i < COUNT(rows); i++) {
+        start(rows[i].backend, NULL, rows[i].set);
+        check_none(rows[i].what, full);
+        stop();
+    }
+    redis_start(&redis, NULL);
+    start("null", redis.url, NULL);
+    check_none("with Redis", full);
     stop();
-    start("null", NULL, "log.impressions=impressions");
-    check_none("impression lines", full);
-    stop();
+    redis_stop(&redis);
 }
 
 /* A crowd of large requests leaves nothing behind that keeps later ones from being served out of
@@ -281,22 +269,5 @@ TEST(allocations__none_after_a_storm)
     buf_release(&out);
     sleep(3); /* by then what it needed is given back */
     check_none("after the storm", full);
-    stop();
-}
-
-TEST(allocations__none_of_ours_with_redis)
-{
-    struct redis redis AT_END(redis_stop);
-
-    redis_start(&redis, NULL);
-    start("null", redis.url, NULL);
-    check_none("with Redis", full);
-    stop();
-}
-
-TEST(allocations__none_of_ours_on_the_cpu)
-{
-    start("cpu", NULL, "model.threads=2");
-    check_none("on the CPU", full);
     stop();
 }

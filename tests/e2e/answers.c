@@ -81,7 +81,7 @@ TEST(answers__stay_the_same_bits)
         check_same(line, stored.ptr, json_loads(response->body, 0, NULL));
     }
     CHECK(n >= LEAST);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     buf_release(&requests);
     buf_release(&catalog);
     buf_release(&answers);

@@ -2,9 +2,8 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
-#include <unistd.h>
 
-#include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
@@ -29,8 +28,18 @@ static void put_ads(const char *member, int n)
     struct buf catalog AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
-        buf_printf(&catalog, "{\"adid\":\"n%d\",\"title\":\"tea\",\"bid\":1%s}\n", i, member);
+        buf_add_str(&catalog, js("{'adid':'n%d','title':'tea','bid':1%s}\n", i, member));
     driver_write(&d, "catalog.jsonl", buf_str(&catalog));
+}
+
+static const char *catalog_path(void)
+{
+    return js("%s/catalog.jsonl", d.folder);
+}
+
+static const json_t *health(void)
+{
+    return driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
 }
 
 static void check_refused(const char *target, const char *why)
@@ -45,34 +54,41 @@ static void check_refused(const char *target, const char *why)
     CHECK_INT(json_array_size(driver_at(driver_json(driver_rank(&d, "{}")), "/results")), 3);
 }
 
-TEST(catalog__that_is_empty_is_refused)
+TEST(catalog__that_is_empty_or_over_its_limit_is_refused)
 {
     static const char *const empty[] = {"", "\n", " \r\n\t\n"};
+    static const char reason[] = "0 ads, fewer than catalog.min_ads";
+    double before_bytes;
 
     driver_start(&d, &(struct driver_args){0});
-    for (size_t i = 0; i < sizeof(empty) / sizeof(empty[0]); i++) {
-        test_row("catalog: empty %zu", i);
+    for (int i = 0; i < COUNT(empty); i++) {
+        test_row("catalog: empty %d", i);
         driver_write(&d, "catalog.jsonl", empty[i]);
-        check_refused("/admin/reload?dry_run=1",
-                      "catalog.jsonl: 0 ads, fewer than catalog.min_ads");
-        check_refused("/admin/reload", "catalog.jsonl: 0 ads, fewer than catalog.min_ads");
+        check_refused("/admin/reload?dry_run=1", reason);
+        check_refused("/admin/reload", reason);
         driver_wait_log(&d, "event=reload_failed");
     }
-    CHECK_INT(driver_stop(&d), 0);
+    test_row("a hole of 20 GB is not read and takes no memory");
+    before_bytes = driver_metric(&d, "process_virtual_memory_bytes");
+    CHECK(truncate(catalog_path(), (off_t)20 << 30) == 0);
+    check_refused("/admin/reload", "21474836480 bytes, more than catalog.max_bytes (1073741824)");
+    CHECK(driver_metric(&d, "process_virtual_memory_bytes") < before_bytes + (256 << 20));
+    driver_end(&d);
 
+    test_row("at the start");
     driver_start(&d, &(struct driver_args){.catalog = "", .no_wait = true});
     CHECK_INT(driver_wait(&d, 30000), 65);
-    CHECK(strstr(driver_log(&d), "0 ads, fewer than catalog.min_ads"));
+    CHECK(strstr(driver_log(&d), reason));
     driver_stop(&d);
 
+    test_row("unless catalog.min_ads is 0");
     driver_start(&d, &(struct driver_args){.catalog = "", .sets = {"catalog.min_ads=0"}});
     CHECK_INT(driver_metric(&d, "adrank_catalog_ads"), 0);
     CHECK_INT(driver_rank(&d, "{}")->status, 200);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
-/* Fewer than were asked for; the option is live and holds for the catalog that is served already.
- */
+/* Fewer than were asked for; the option is live and holds for the catalog already served. */
 TEST(catalog__has_as_many_ads_as_are_asked_for)
 {
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
@@ -84,7 +100,7 @@ TEST(catalog__has_as_many_ads_as_are_asked_for)
     reload("/admin/reload", 422);
     put_ads("", 10);
     reload("/admin/reload", 200);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
 TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
@@ -103,7 +119,7 @@ TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
         driver_lists(reload("/admin/reload", 200), "/warnings", warning)); /* unchanged: still so */
     put_ads("", 9);
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half"));
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
 /* Ads, those that are active, and the age of the file: in the reload's answer, health and metrics.
@@ -112,21 +128,18 @@ TEST(catalog__is_counted_everywhere)
 {
     const json_t *answer;
     struct timespec hour_ago[2] = {{.tv_sec = time(NULL) - 3600}, {.tv_sec = time(NULL) - 3600}};
-    char path[256], catalog[512];
-    int64_t turn_ms;
+    long long turn_ms;
 
     driver_start(&d, &(struct driver_args){0});
     turn_ms = clock_wall_ms() + 1500;
-    snprintf(catalog, sizeof(catalog),
-             "{\"adid\":\"a\",\"title\":\"tea\",\"bid\":1}\n"
-             "{\"adid\":\"b\",\"title\":\"tea\",\"bid\":1,\"end\":%lld}\n"
-             "{\"adid\":\"c\",\"title\":\"tea\",\"bid\":1,\"end\":%lld}\n"
-             "{\"adid\":\"d\",\"title\":\"tea\",\"bid\":1,\"status\":\"paused\"}\n"
-             "{\"adid\":\"e\",\"title\":\"tea\",\"bid\":1,\"start\":%lld}\n",
-             (long long)turn_ms, (long long)turn_ms, (long long)turn_ms + 86400000);
-    driver_write(&d, "catalog.jsonl", catalog);
-    snprintf(path, sizeof(path), "%s/catalog.jsonl", d.folder);
-    CHECK(utimensat(AT_FDCWD, path, hour_ago, 0) == 0);
+    driver_write(&d, "catalog.jsonl",
+                 js("{'adid':'a','title':'tea','bid':1}\n"
+                    "{'adid':'b','title':'tea','bid':1,'end':%lld}\n"
+                    "{'adid':'c','title':'tea','bid':1,'end':%lld}\n"
+                    "{'adid':'d','title':'tea','bid':1,'status':'paused'}\n"
+                    "{'adid':'e','title':'tea','bid':1,'start':%lld}\n",
+                    turn_ms, turn_ms, turn_ms + 86400000));
+    CHECK(utimensat(AT_FDCWD, catalog_path(), hour_ago, 0) == 0);
     answer = reload("/admin/reload?dry_run=1", 200);
     CHECK_INT(number_at(answer, "/catalog/ads"), 5);
     CHECK_INT(driver_metric(&d, "adrank_catalog_ads"), 10);
@@ -134,18 +147,16 @@ TEST(catalog__is_counted_everywhere)
     CHECK_INT(number_at(answer, "/catalog/ads"), 5);
     CHECK_INT(number_at(answer, "/catalog/eligible"), 3);
     CHECK(number_at(answer, "/catalog/age_s") >= 3600);
-    answer = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
+    answer = health();
     CHECK_INT(number_at(answer, "/catalog/ads"), 5);
     CHECK(number_at(answer, "/catalog/age_s") >= 3600);
     CHECK_INT(driver_metric(&d, "adrank_catalog_ads"), 5);
     CHECK(driver_metric(&d, "adrank_catalog_age_seconds") >= 3600);
-    while (clock_wall_ms() <= turn_ms)
-        usleep(20000);
+    WAIT_FOR(clock_wall_ms() > turn_ms);
     CHECK_INT(driver_metric(&d, "adrank_catalog_eligible_ads"), 1);
-    answer = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
-    CHECK_INT(number_at(answer, "/catalog/eligible"), 1);
+    CHECK_INT(number_at(health(), "/catalog/eligible"), 1);
     CHECK_INT(number_at(reload("/admin/reload", 200), "/catalog/eligible"), 1);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
 TEST(catalog__with_implausible_values_is_warned_of_by_line)
@@ -155,33 +166,18 @@ TEST(catalog__with_implausible_values_is_warned_of_by_line)
     const json_t *answer;
 
     driver_start(&d,
-                 &(struct driver_args){.catalog = "\n{\"adid\":\"a\",\"title\":\"tea\",\"bid\":1,"
-                                                  "\"start\":1700000000,\"end\":1764279600}\n"});
+                 &(struct driver_args){.catalog = js("\n{'adid':'a','title':'tea','bid':1,"
+                                                     "'start':1700000000,'end':1764279600}\n")});
     driver_wait_log(&d, want);
     answer = reload("/admin/reload", 200);
     CHECK(driver_lists(answer, "/warnings", want));
     CHECK(driver_lists(answer, "/warnings",
                        "catalog: line 2: /start: 1700000000 looks like seconds"));
     CHECK(driver_lists(answer, "/warnings", "catalog: no ad is active now, of 1"));
-    put_ads(",\"prior_ctr\":1", 30);
+    put_ads(",'prior_ctr':1", 30);
     answer = reload("/admin/reload?dry_run=1", 200);
     CHECK(driver_lists(answer, "/warnings", "catalog: line 10: /prior_ctr: 1 is too high"));
     CHECK(!driver_lists(answer, "/warnings", "catalog: line 11: "));
     CHECK(driver_lists(answer, "/warnings", "catalog: /prior_ctr: 20 more lines like these"));
-    CHECK_INT(driver_stop(&d), 0);
-}
-
-/* A hole of 20 GB: refused by its size, nothing is read and no memory is taken. */
-TEST(catalog__that_is_over_its_limit_is_refused_unread)
-{
-    double before_bytes;
-    char path[256];
-
-    driver_start(&d, &(struct driver_args){0});
-    before_bytes = driver_metric(&d, "process_virtual_memory_bytes");
-    snprintf(path, sizeof(path), "%s/catalog.jsonl", d.folder);
-    CHECK(truncate(path, (off_t)20 << 30) == 0);
-    check_refused("/admin/reload", "21474836480 bytes, more than catalog.max_bytes (1073741824)");
-    CHECK(driver_metric(&d, "process_virtual_memory_bytes") < before_bytes + (256 << 20));
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }

@@ -93,11 +93,6 @@ const char *contract_expect(struct driver *d, struct view bytes, const struct co
     return body;
 }
 
-json_t *contract_served(struct driver *d, struct view bytes)
-{
-    return contract_answer(contract_expect(d, bytes, CONTRACT_OK));
-}
-
 /* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all.
  */
 void contract_good_on(struct http_client *client)

@@ -61,10 +61,9 @@ void contract_good_on(struct http_client *client);
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* POST /rank, 200, and everything that CONTRACT 3 says of an answer: fields and their types, order,
+/* POST /rank, 200, and everything that CONTRACT 3 has of an answer: fields and their types, order,
  * ecpm from pctr and bid, bounds. */
 json_t *contract_rank(struct driver *d, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
-json_t *contract_served(struct driver *d, struct view bytes);
 /* The same of a body that came otherwise. */
 json_t *contract_answer(const char *body);
 

@@ -94,7 +94,7 @@ static void check_result(const json_t *result)
         CHECK(!json_object_get(result, *key) || json_is_string(json_object_get(result, *key)));
 }
 
-/* Imps stand together; within one, positions count from 1, by ecpm, then adid. */
+/* The results of an imp are adjacent; within one, positions count from 1, by ecpm, then adid. */
 static void check_order(const json_t *results)
 {
     const json_t *result, *before = NULL;

@@ -133,12 +133,6 @@ CONTRACT_TEST(top_n, configured)
     CHECK_STR(contract_refused_at(&d, "{'rank':{'top_n':7}}"), "/rank/top_n");
 }
 
-CONTRACT_TEST(top_n, too_many)
-{
-    contract_rank(shared(), "{'rank':{'top_n':50}}");
-    CHECK_STR(contract_refused_at(shared(), "{'rank':{'top_n':51}}"), "/rank/top_n");
-}
-
 CONTRACT_TEST(ignored, fields)
 {
     struct driver d AT_END(driver_end);

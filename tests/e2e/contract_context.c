@@ -1,4 +1,4 @@
-/* CONTRACT 3, the request: where the ad is to stand, on what device, what may not be shown. */
+/* CONTRACT 3, the request: where the ad is shown, on what device, what may not be shown. */
 #include "tests/e2e/contract.h"
 
 /* ---- context --------------------------------------------------------------------------------- */

@@ -1,35 +1,17 @@
 /* CONTRACT 3: what is stored of a user, and what becomes of answers when Redis is unwell. */
-#include <sys/socket.h>
-
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
 
+#define RECOVERY_MS 1000 /* as promised; counted from when Redis answers again */
+
 static struct redis redis;
+static struct driver daemon_; /* what most cases share */
 
 static void start(struct driver *d, const char *set)
 {
     if (!redis.port)
         redis_start(&redis, NULL);
     driver_start(d, &(struct driver_args){.redis = redis.url, .sets = {"log.sample=1", set}});
-}
-
-/* One command of redis-server's inline protocol; what it answers, up to the first line's end. */
-static const char *redis_say(const char *command)
-{
-    static char answer[512];
-    char address[64];
-    struct http_client client;
-    ssize_t n;
-
-    snprintf(address, sizeof(address), "127.0.0.1:%d", redis.port);
-    client_open(&client, address);
-    client_send(&client, view_of(js("%s\r\n", command)));
-    CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
-    n = recv(client.fd, answer, sizeof(answer) - 1, 0);
-    CHECK(n > 0);
-    answer[n] = '\0';
-    http_client_release(&client);
-    return answer;
 }
 
 static json_t *rank_as(struct driver *d, const char *members, const char *events)
@@ -41,13 +23,9 @@ static json_t *rank_as(struct driver *d, const char *members, const char *events
 }
 
 /* Until an answer is degraded so: the client of Redis comes back by itself. */
-static json_t *rank_until(struct driver *d, const char *members, const char *degraded)
+static void rank_until(struct driver *d, const char *members, const char *degraded)
 {
-    json_t *answer;
-
-    WAIT_FOR_MS(20000,
-                (answer = rank_as(d, members, ""), strcmp(answer_degraded(answer), degraded) == 0));
-    return answer;
+    WAIT_FOR_MS(20000, strcmp(answer_degraded(rank_as(d, members, "")), degraded) == 0);
 }
 
 /* ---- what is stored -------------------------------------------------------------------------- */
@@ -60,77 +38,100 @@ static const char u1_as_sent[] = "{'t':1000,'type':'view','item':'s1','text':'tr
 
 #define U1 "'user':{'id':'u1'},"
 
-/* With u1's events stored, and Redis there. */
-static void start_stored(struct driver *d, const char *set)
+static void store(struct driver *d, const char *lines)
 {
-    start(d, set);
-    driver_history(d, redis.url, "put", u1_events);
-    rank_until(d, U1, "");
+    driver_history(d, redis.url, "erase", "{'user':'u1'}\n{'user':'u2'}\n{'user':'b7'}\n");
+    driver_history(d, redis.url, "put", lines);
 }
+
+/* With u1's events stored. Ready means that the store is asked: the first answer has its features.
+ */
+static struct driver *mine(void)
+{
+    if (daemon_.pid)
+        return &daemon_;
+    start(&daemon_, NULL);
+    CHECK_STR(answer_degraded(rank_as(&daemon_, U1, "")), "");
+    store(&daemon_, u1_events);
+    return &daemon_;
+}
+
+static void check_stored(struct driver *d)
+{
+    CHECK(answer_same_scores(rank_as(d, U1, ""), rank_as(d, "", u1_as_sent)));
+}
+
+static void check_nobody(struct driver *d, const char *user)
+{
+    json_t *nobody = rank_as(d, user, "");
+
+    CHECK(answer_same_scores(nobody, rank_as(d, "", "")));
+    CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
+}
+
+#define STAGED "adrank_stage_duration_seconds_count{stage=\"features\"}"
 
 CONTRACT_TEST(user, history)
 {
-    struct driver d AT_END(driver_end);
-    json_t *known, *sent, *nobody;
+    double asked, staged;
 
-    start_stored(&d, "log.sample=1");
-    known = rank_as(&d, U1, "");
-    sent = rank_as(&d, "", u1_as_sent);
-    nobody = rank_as(&d, "'user':{'id':'u9'},", "");
-    CHECK(answer_same_scores(known, sent));
-    CHECK(!answer_same_scores(known, nobody));
-    CHECK(answer_same_scores(nobody, rank_as(&d, "", "")));
-    CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
+    check_stored(mine());
+    CHECK(!answer_same_scores(rank_as(mine(), U1, ""), rank_as(mine(), "", "")));
+    test_row("nobody");
+    asked = driver_metric(mine(), "adrank_redis_duration_seconds_count");
+    staged = driver_metric(mine(), STAGED);
+    check_nobody(mine(), "'user':{'id':'u9'},");
+    CHECK_INT(driver_metric(mine(), "adrank_redis_duration_seconds_count") - asked, 1);
+    CHECK_INT(driver_metric(mine(), STAGED) - staged, 1);
     test_row("no user id in the log");
-    CHECK(!strstr(driver_log(&d), "u1") && !strstr(driver_log(&d), "u9"));
+    CHECK(!strstr(driver_log(mine()), "u1") && !strstr(driver_log(mine()), "u9"));
+    test_row("erased");
+    driver_history(mine(), redis.url, "erase", "{'user':'u1'}\n");
+    check_nobody(mine(), U1);
 }
 
 CONTRACT_TEST(user, buyeruid)
 {
-    struct driver d AT_END(driver_end);
     json_t *b;
 
-    start_stored(&d, "log.sample=1");
-    driver_history(&d, redis.url, "put",
-                   "{'user':'b7','t':5,'type':'click','text':'electric kettle'}\n");
-    b = rank_as(&d, "", "{'t':5,'type':'click','text':'electric kettle'}");
-    CHECK(answer_same_scores(rank_as(&d, "'user':{'buyeruid':'b7'},", ""), b));
-    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1','buyeruid':'b7'},", ""), b));
-    CHECK(answer_same_scores(rank_as(&d, "'user':{'buyeruid':'b7','id':'u1'},", ""), b));
-    CHECK(!answer_same_scores(rank_as(&d, U1, ""), b));
+    store(mine(), js("%s{'user':'b7','t':5,'type':'click','text':'electric kettle'}\n", u1_events));
+    b = rank_as(mine(), "", "{'t':5,'type':'click','text':'electric kettle'}");
+    CHECK(answer_same_scores(rank_as(mine(), "'user':{'buyeruid':'b7'},", ""), b));
+    CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':'b7'},", ""), b));
+    CHECK(answer_same_scores(rank_as(mine(), "'user':{'buyeruid':'b7','id':'u1'},", ""), b));
+    CHECK(!answer_same_scores(rank_as(mine(), U1, ""), b));
     test_row("an empty one is none");
-    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u1','buyeruid':''},", ""),
-                             rank_as(&d, "", u1_as_sent)));
+    CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':''},", ""),
+                             rank_as(mine(), "", u1_as_sent)));
 }
 
 CONTRACT_TEST(behaviour, merged)
 {
-    struct driver d AT_END(driver_end);
+    struct driver *d = mine();
     json_t *merged;
 
-    start_stored(&d, "log.sample=1");
+    store(d, js("%s{'user':'u2','t':7,'type':'view','item':'i5'}\n", u1_events));
     test_row("between the stored events, in order of t");
-    merged = rank_as(&d, U1, "{'t':1500,'type':'cart','text':'hose'}");
-    CHECK(answer_same_scores(merged, rank_as(&d, "",
+    merged = rank_as(d, U1, "{'t':1500,'type':'cart','text':'hose'}");
+    CHECK(answer_same_scores(merged, rank_as(d, "",
                                              "{'t':1000,'type':'view','text':'trail shoes'},"
                                              "{'t':1500,'type':'cart','text':'hose'},"
                                              "{'t':2000,'type':'buy','text':'yoga mat'}")));
     CHECK(!answer_same_scores(
-        merged, rank_as(&d, "", js("%s,{'t':9,'type':'cart','text':'hose'}", u1_as_sent))));
+        merged, rank_as(d, "", js("%s,{'t':9,'type':'cart','text':'hose'}", u1_as_sent))));
     test_row("the same t, type and item is one event");
-    CHECK(answer_same_scores(rank_as(&d, U1, u1_as_sent), rank_as(&d, "", u1_as_sent)));
+    CHECK(answer_same_scores(rank_as(d, U1, u1_as_sent), rank_as(d, "", u1_as_sent)));
     test_row("the same t and type of another text is another event");
-    CHECK(!answer_same_scores(rank_as(&d, U1, "{'t':2000,'type':'buy','text':'hose'}"),
-                              rank_as(&d, "", u1_as_sent)));
+    CHECK(!answer_same_scores(rank_as(d, U1, "{'t':2000,'type':'buy','text':'hose'}"),
+                              rank_as(d, "", u1_as_sent)));
     test_row("a stored item has the catalog's text");
-    driver_history(&d, redis.url, "put", "{'user':'u2','t':7,'type':'view','item':'i5'}\n");
-    CHECK(answer_same_scores(rank_as(&d, "'user':{'id':'u2'},", ""),
-                             rank_as(&d, "", "{'t':7,'type':'view','text':'yoga mat'}")));
+    CHECK(answer_same_scores(rank_as(d, "'user':{'id':'u2'},", ""),
+                             rank_as(d, "", "{'t':7,'type':'view','text':'yoga mat'}")));
 }
 
 /* ---- when Redis is unwell -------------------------------------------------------------------- */
 
-/* Degraded, and as if nothing were stored; the metric tells. */
+/* Degraded, and as if nothing were stored; the metric counts it. */
 static void check_without(struct driver *d)
 {
     double before = contract_metric(d, "degraded_total", "reason", "features");
@@ -145,130 +146,147 @@ static void check_without(struct driver *d)
     contract_good(d);
 }
 
-/* In this order: answers are kept for a few calls only, and the first may take many. */
-static void check_back(struct driver *d)
+/* Redis is seen to be down, and the daemon still is ready. */
+static void check_down(struct driver *d)
 {
-    json_t *stored = rank_until(d, U1, "");
+    const json_t *health;
 
-    CHECK(answer_same_scores(stored, rank_as(d, "", u1_as_sent)));
+    check_without(d);
+    for (int i = 0; i < 20; i++)
+        CHECK_STR(answer_degraded(rank_as(d, U1, "")), "features");
+    WAIT_FOR(driver_metric(d, "adrank_redis_up") == 0);
+    health = driver_json(driver_call(d->admin, "GET", "/readyz?verbose=1", NULL));
+    CHECK_STR(json_string_value(driver_at(health, "/status")), "ok");
+    CHECK(json_is_false(driver_at(health, "/redis")));
 }
 
+static void check_back(struct driver *d)
+{
+    int64_t back_us = clock_now_us();
+
+    test_row("back again");
+    rank_until(d, U1, "");
+    CHECK((clock_now_us() - back_us) / 1000 <= RECOVERY_MS);
+    WAIT_FOR(driver_metric(d, "adrank_redis_up") == 1);
+    WAIT_FOR(driver_metric(d, "adrank_redis_breaker_state") == 0);
+}
+
+/* It accepts connections and answers nothing: timeouts, until the breaker opens. */
 CONTRACT_TEST(redis, late)
 {
     struct driver d AT_END(driver_end);
+    json_t *answer;
 
-    start_stored(&d, "features.timeout_ms=100");
+    start(&d, "features.timeout_ms=200");
+    rank_until(&d, U1, "");
+    store(&d, u1_events);
     redis_pause(&redis);
-    check_without(&d);
-    test_row("and again, until the breaker opens");
-    for (int i = 0; i < 20; i++)
-        CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "features");
-    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
-    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
+    test_row("later than the deadline");
+    answer = rank_as(&d, "'tmax':100," U1, "");
+    CHECK_STR(answer_degraded(answer), "features deadline");
+    answer_check_source(answer, "prior");
+    check_down(&d);
+    CHECK(driver_metric(&d, "adrank_redis_breaker_state") > 0);
     redis_resume(&redis);
-    test_row("back again");
     check_back(&d);
-    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
+    test_row("late replies are taken for nobody else's");
+    for (int i = 0; i < 10; i++) {
+        check_nobody(&d, "'user':{'id':'u9'},");
+        check_stored(&d);
+    }
+    test_row("half a second late");
+    redis_say(&redis, "CLIENT PAUSE 500");
+    rank_until(&d, U1, "features");
+    rank_until(&d, U1, "");
 }
 
 CONTRACT_TEST(redis, down)
 {
-    struct driver d AT_END(driver_end);
-
-    start(&d, "log.sample=1");
-    rank_until(&d, U1, "");
-    redis_kill(&redis);
-    rank_until(&d, U1, "features");
-    check_without(&d);
-    CHECK_INT(driver_call(d.admin, "GET", "/readyz", NULL)->status, 200);
-    redis_restart(&redis);
-    driver_history(&d, redis.url, "put", u1_events);
-    test_row("back again");
-    check_back(&d);
+    mine();
+    for (int i = 0; i < 3; i++) {
+        redis_kill(&redis);
+        rank_until(mine(), U1, "features");
+        check_down(mine());
+        redis_restart(&redis);
+        check_back(mine());
+    }
+    store(mine(), u1_events);
+    check_stored(mine());
 }
 
 CONTRACT_TEST(redis, down_at_start)
 {
-    struct driver d;
+    struct driver d AT_END(driver_end);
 
-    start(&d, "log.sample=1"); /* so that there is a server to stop */
-    CHECK_INT(driver_stop(&d), 0);
+    mine(); /* so that there is a server to stop */
     redis_kill(&redis);
-    start(&d, "log.sample=1");
-    check_without(&d);
+    start(&d, NULL);
+    check_down(&d);
     redis_restart(&redis);
-    driver_history(&d, redis.url, "put", u1_events);
-    test_row("comes later");
     check_back(&d);
-    CHECK_INT(driver_stop(&d), 0);
+    store(&d, u1_events);
+    check_stored(&d);
 }
 
-/* The only key that there is. */
-static const char *only_key(void)
+/* The only key is u1's. */
+static void store_one_key(void)
 {
-    static char key[128];
-    const char *answer = redis_say("KEYS *"), *at = strstr(answer, "adrank:{u:");
-
-    CHECK(strncmp(answer, "*1\r\n", 4) == 0 && at);
-    snprintf(key, sizeof(key), "%.*s", (int)strcspn(at, "\r"), at);
-    return key;
+    mine();
+    redis_say(&redis, "FLUSHALL");
+    store(mine(), u1_events);
+    rank_until(mine(), U1, "");
 }
 
 CONTRACT_TEST(redis, wrong_type)
 {
-    struct driver d AT_END(driver_end);
-
-    start(&d, "log.sample=1");
-    redis_say("FLUSHALL");
-    driver_history(&d, redis.url, "put", u1_events);
-    rank_until(&d, U1, "");
-    CHECK(strstr(redis_say(js("SET %s text", only_key())), "+OK"));
-    check_without(&d);
+    store_one_key();
+    redis_say(&redis, js("SET %s text", redis_only_key(&redis)));
+    check_without(mine());
     for (int i = 0; i < 8; i++)
-        CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "features");
+        CHECK_STR(answer_degraded(rank_as(mine(), U1, "")), "features");
     test_row("others are not harmed");
-    CHECK_INT(driver_metric(&d, "adrank_redis_up"), 1);
-    CHECK_STR(answer_degraded(rank_as(&d, "'user':{'id':'u9'},", "")), "");
-    redis_say("FLUSHALL");
+    CHECK_INT(driver_metric(mine(), "adrank_redis_up"), 1);
+    check_nobody(mine(), "'user':{'id':'u9'},");
 }
 
-/* What is none: tests/unit/impression/behaviour.c. */
+/* Which bytes are no event: tests/unit/impression/behaviour.c. */
 CONTRACT_TEST(redis, garbage_event)
 {
     static const char *const garbage[] = {"", "garbage", "\\x01\\x09aaaaaaaaaaaa"};
-    struct driver d AT_END(driver_end);
-    json_t *answer;
 
-    start(&d, "log.sample=1");
-    redis_say("FLUSHALL");
-    driver_history(&d, redis.url, "put", u1_events);
-    rank_until(&d, U1, "");
+    store_one_key();
     for (int i = 0; i < COUNT(garbage); i++) {
+        const char *key = redis_only_key(&redis);
+        json_t *answer;
+
         test_row("garbage %s", garbage[i]);
-        CHECK(strstr(redis_say(js("LPUSH %s '%s'", only_key(), garbage[i])), ":3"));
-        answer = rank_as(&d, U1, "");
+        redis_say(&redis, js("LPUSH %s '%s'", key, garbage[i]));
+        answer = rank_as(mine(), U1, "");
         CHECK_STR(answer_degraded(answer), "features");
-        CHECK_INT(driver_metric(&d, "adrank_stored_events_corrupt_total"), i + 1);
-        CHECK_INT(contract_metric(&d, "features_failed_total", "reason", "corrupt"), i + 1);
-        CHECK(answer_same_scores(answer, rank_as(&d, "", u1_as_sent))); /* the good ones are used */
-        CHECK(strstr(redis_say(js("LPOP %s", only_key())), "$"));
-        CHECK_STR(answer_degraded(rank_as(&d, U1, "")), "");
+        CHECK_INT(driver_metric(mine(), "adrank_stored_events_corrupt_total"), i + 1);
+        CHECK_INT(contract_metric(mine(), "features_failed_total", "reason", "corrupt"), i + 1);
+        CHECK(answer_same_scores(answer, rank_as(mine(), "", u1_as_sent))); /* the good ones */
+        redis_say(&redis, js("LPOP %s", key));
+        CHECK_STR(answer_degraded(rank_as(mine(), U1, "")), "");
     }
-    contract_good(&d);
+    contract_good(mine());
 }
 
-/* A server that asks for a password which adrankd was not given. */
+/* A server that asks for a password; a reload gives it. */
 CONTRACT_TEST(redis, error_replies)
 {
-    struct driver d;
+    rank_until(mine(), U1, "");
+    redis_say(&redis, "CONFIG SET requirepass secret\r\nCLIENT KILL TYPE normal");
+    rank_until(mine(), U1, "features");
+    check_down(mine());
+    driver_write(mine(), "password", "secret\n");
+    CHECK_INT(driver_reload(mine(), js("{'features':{'password':{'$file':'password'}}}"))->status,
+              200);
+    check_back(mine());
+}
 
-    start(&d, "log.sample=1");
-    rank_until(&d, U1, "");
-    /* Together: a new connection would not be let in any more. */
-    CHECK(strstr(redis_say("CONFIG SET requirepass secret\r\nCLIENT KILL TYPE normal"), "+OK"));
-    rank_until(&d, U1, "features");
-    check_without(&d);
-    CHECK_INT(driver_stop(&d), 0);
+TEST(history__the_daemon_ends_well)
+{
+    driver_end(mine());
     redis_stop(&redis);
-    redis.port = 0;
 }

@@ -50,7 +50,7 @@ CONTRACT_TEST(refused, out_of_memory)
     contract_end(&d, &client, true);
     test_row("the same request, with memory");
     CHECK_INT(driver_rank(&d, large(200))->status, 200);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     fault_close(&fault);
 }
 
@@ -93,7 +93,7 @@ CONTRACT_TEST(refused, any_allocation)
         contract_good(&d);
     }
     CHECK(fired >= 20);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     fault_close(&fault);
 }
 
@@ -117,8 +117,8 @@ static bool raise_files(rlim_t n)
 CONTRACT_TEST(late, thousands_wait)
 {
     static struct http_client clients[WAITING];
-    static const char body[] = "{\"tmax\":6000,\"user\":{\"id\":\"u1\"},"
-                               "\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}";
+    static const char body[] =
+        "{'tmax':6000,'user':{'id':'u1'},'rank':{'candidates':[{'adid':'a1'}]}}";
     struct redis redis;
     struct driver d;
 
@@ -131,9 +131,8 @@ CONTRACT_TEST(late, thousands_wait)
                          .sets = {"features.max_in_flight=65536", "features.timeout_ms=60000"}});
     WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
     redis_pause(&redis);
-    for (int i = 0; i < WAITING; i++) {
-        client_open_rank(&clients[i], d.address, body);
-    }
+    for (int i = 0; i < WAITING; i++)
+        client_open_rank(&clients[i], d.address, js(body));
     for (int i = 0; i < WAITING; i++) {
         json_t *answer = contract_answer(contract_receive(&clients[i], CONTRACT_OK));
 
@@ -142,6 +141,6 @@ CONTRACT_TEST(late, thousands_wait)
         http_client_release(&clients[i]);
     }
     redis_resume(&redis);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     redis_stop(&redis);
 }

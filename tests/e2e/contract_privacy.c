@@ -1,8 +1,6 @@
 /* CONTRACT 3, the request: what forbids the use of a person's history, in every place and spelling.
  * The history is stored in a real Redis, which is asked how many keys were looked up: none for such
  * a request. */
-#include <sys/socket.h>
-
 #include "base/file.h"
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
@@ -11,29 +9,12 @@ static struct redis redis;
 static struct driver daemon_;
 static json_t *stored, *blank; /* the answers with and without u1's history */
 
-/* The number behind a name of INFO; the whole answer ends with an empty line. */
-static double redis_info(const char *section, const char *name)
-{
-    static char answer[16384];
-    struct http_client client;
-    size_t len = 0;
-
-    client_open(&client, js("127.0.0.1:%d", redis.port));
-    client_send(&client, view_of(js("INFO %s\r\nQUIT\r\n", section)));
-    for (ssize_t n = 1; n > 0; len += (size_t)n) {
-        CHECK(http_client_wait_end(&client, 10000) != HTTP_CLIENT_OPEN);
-        n = recv(client.fd, answer + len, sizeof(answer) - 1 - len, 0);
-        CHECK(n >= 0);
-    }
-    answer[len] = '\0';
-    http_client_release(&client);
-    CHECK(strstr(answer, name));
-    return atof(strstr(answer, name) + strlen(name));
-}
-
 static double keys_looked_up(void)
 {
-    return redis_info("stats", "keyspace_hits:") + redis_info("stats", "keyspace_misses:");
+    const char *info = redis_say(&redis, "INFO stats");
+
+    return atof(strstr(info, "keyspace_hits:") + strlen("keyspace_hits:")) +
+           atof(strstr(info, "keyspace_misses:") + strlen("keyspace_misses:"));
 }
 
 #define USER "'user':{'id':'u1'}"

@@ -66,35 +66,3 @@ CONTRACT_TEST(refused, max_connections)
     contract_end(&d, &second, false);
     CHECK_INT(driver_metric(&d, "adrank_connections_evicted_total"), 1);
 }
-
-/* Whole bodies are promised room by their length: the second does not fit beside the first, which
- * is not whole. */
-CONTRACT_TEST(refused, body_memory)
-{
-    static const struct contract_want refused = {
-        .status = 503, .code = "body_memory", .closed = true};
-    struct http_client first, second;
-    struct driver d AT_END(driver_end);
-
-    driver_start(&d,
-                 &(struct driver_args){.backend = "null", .sets = {"http.memory_bytes=262144"}});
-    client_open(&first, d.address);
-    client_send(&first, view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\n"
-                                   "Content-Length: 200000\r\n\r\n{}%*s",
-                                   190000 - 2, "")));
-    CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_MORE); /* 100: the head is read */
-    test_row("a length that is only announced is not refused");
-    client_open(&second, d.address);
-    client_send(&second,
-                view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\n")));
-    CHECK_INT(http_client_wait_end(&second, 200), HTTP_CLIENT_OPEN);
-    client_send(&second, view_of(js("%*s", 99000, "")));
-    contract_receive(&second, &refused);
-    contract_end(&d, &second, true); /* a small one still fits */
-    test_row("the first is not harmed");
-    client_send(&first, view_of(js("%*s", 10000, "")));
-    contract_receive(&first, CONTRACT_OK);
-    contract_end(&d, &first, false);
-    test_row("and its room is free again");
-    contract_expect(&d, client_post(js("{}%*s", 250000, ""), ""), CONTRACT_OK);
-}

@@ -1,4 +1,4 @@
-/* CONTRACT 3, the request: id, tmax, imp and rank.unique. */
+/* CONTRACT 3, the request: id, tmax, imp, rank.unique, bounds, and what is taken leniently. */
 #include "tests/e2e/contract.h"
 
 /* ---- id -------------------------------------------------------------------------------------- */
@@ -95,12 +95,6 @@ CONTRACT_TEST(tmax, from_the_first_byte)
 }
 
 /* ---- imp ------------------------------------------------------------------------------------- */
-
-CONTRACT_TEST(imp, id_twice)
-{
-    CHECK_STR(contract_refused_at(shared(), "{'imp':[{'id':'a'},{'id':'b'},{'id':'a'}]}"),
-              "/imp/2/id");
-}
 
 CONTRACT_TEST(imp, tagid)
 {
@@ -242,6 +236,34 @@ CONTRACT_TEST(bounds, answer)
         CHECK(strlen(answer) < 1 << 20);
         CHECK(strlen(answer) > (size_t)rows[i].imps * (size_t)rows[i].candidates * 512);
         CHECK_INT(answer_size(contract_answer(answer)), rows[i].imps * rows[i].candidates);
+    }
+}
+
+/* ---- what others write ----------------------------------------------------------------------- */
+
+/* The left is answered as the right; the rest: tests/unit/impression/decode_lenient.c. */
+CONTRACT_TEST(lenient, requests)
+{
+    static const char *const rows[][2] = {
+        {"'user':null,'device':null,'site':null,'app':null,'regs':null", ""},
+        {"'imp':[{'id':'1','bidfloor':null,'bidfloorcur':null,'tagid':null},null]", ""},
+        {"'device':{'devicetype':4.0,'geo':{'utcoffset':6e1}},'tmax':4000.0",
+         "'device':{'devicetype':4,'geo':{'utcoffset':60}},'tmax':4000"},
+        {"'imp':[{'id':1,'tagid':7}]", "'imp':[{'id':'1','tagid':'7'}]"},
+        {"'site':{'cat':'IAB3'}", "'site':{'cat':['IAB3']}"},
+        {"'x':123456789012345678901234567890,'y':[1e999],'z':{'\\u0000':-1e-999}", ""},
+    };
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        static const char rank[] = "'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'}]}";
+        json_t *left, *right;
+
+        test_row("%s", rows[i][0]);
+        left = contract_rank(shared(), "{%s,%s}", rows[i][0], rank);
+        right = contract_rank(shared(), "{%s%s%s}", rows[i][1], rows[i][1][0] ? "," : "", rank);
+        CHECK_STR(answer_degraded(left), "");
+        CHECK_STR(answer_ads(left, "1"), "a1 a3");
+        CHECK(answer_same_scores(left, right));
     }
 }
 

@@ -6,113 +6,68 @@
 
 #define WAIT_MS 20000 /* for what takes some 300 ms */
 
-/* A daemon with short limits; nobody sends a good request in more pieces than one. */
-static void start(struct driver *d, const char *set)
-{
-    driver_start(d, &(struct driver_args){.sets = {set}});
-}
-
 static int64_t elapsed_ms(int64_t since_us)
 {
     return (clock_now_us() - since_us) / 1000;
 }
 
-static const struct contract_want timed_out = {
-    .status = 408, .code = "request_timeout", .closed = true};
+#define POST "POST /rank HTTP/1.1\r\nHost: a\r\n"
+#define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
+/* What never ends by itself, sent at once; or again and again, as the deadline is absolute. */
 CONTRACT_TEST(slow, head_and_body)
 {
-    static const char *const rows[] = {
-        "P",
-        "POST /rank HTTP/1.1\r\nHost: a\r\n",
-        "POST /rank HTTP/1.1\r\nHost: a\r\nX-A: b\r",
-        "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n",
-        "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}",
-        "POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"};
+    static const struct {
+        const char *bytes, *drip;
+    } rows[] = {
+        {"P", NULL},
+        {POST, NULL},
+        {POST "X-A: b\r", NULL},
+        {POST "Content-Length: 9\r\n\r\n", NULL},
+        {POST "Content-Length: 9\r\n\r\n{}", NULL},
+        {CHUNKED "2\r\n{}\r\n", NULL},
+        {POST "X-A: ", "a"},
+        {POST "Content-Length: 200000\r\n\r\n", " "},
+        {CHUNKED, "1\r\n \r\n"},
+    };
+    struct driver d AT_END(driver_end);
 
-    for (int body = 0; body < 2; body++) {
-        struct driver d AT_END(driver_end);
+    driver_start(&d, &(struct driver_args){.sets = {"http.head_ms=300", "http.body_ms=300"}});
+    for (int i = 0; i < COUNT(rows); i++) {
+        int64_t sent_us = clock_now_us();
+        struct http_client client;
 
-        start(&d, body ? "http.body_ms=300" : "http.head_ms=300");
-        for (int i = 3 * body; i < 3 * body + 3; i++) {
-            int64_t sent_us = clock_now_us();
-
-            test_row("%s", rows[i]);
-            contract_expect(&d, view_of(rows[i]), &timed_out);
-            CHECK(elapsed_ms(sent_us) >= 300);
+        test_row("%s, then %s", rows[i].bytes, rows[i].drip ? rows[i].drip : "nothing");
+        client_open(&client, d.address);
+        client_send(&client, view_of(rows[i].bytes));
+        while (http_client_wait_end(&client, 20) == HTTP_CLIENT_OPEN) {
+            CHECK(elapsed_ms(sent_us) < WAIT_MS);
+            client_send(&client, view_of(rows[i].drip ? rows[i].drip : ""));
         }
+        CHECK(elapsed_ms(sent_us) >= 300);
+        contract_receive(&client, CONTRACT_CLOSES(408, "request_timeout"));
+        contract_end(&d, &client, true);
     }
 }
 
-/* One byte again and again, for ever: the deadline is absolute. */
-static void drip(struct driver *d, const char *begin, const char *byte)
-{
-    int64_t until_us = clock_now_us() + WAIT_MS * 1000LL;
-    struct http_client client;
-
-    client_open(&client, d->address);
-    client_send(&client, view_of(begin));
-    while (http_client_wait_end(&client, 20) == HTTP_CLIENT_OPEN) {
-        CHECK(clock_now_us() < until_us);
-        client_send(&client, view_of(byte));
-    }
-    contract_receive(&client, &timed_out);
-    http_client_release(&client);
-    contract_good(d);
-}
-
-CONTRACT_TEST(slow, drip)
-{
-    struct driver d;
-
-    start(&d, "http.head_ms=300");
-    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nX-A: ", "a");
-    CHECK_INT(driver_stop(&d), 0);
-    start(&d, "http.body_ms=300");
-    test_row("body");
-    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 200000\r\n\r\n", " ");
-    test_row("chunks");
-    drip(&d, "POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n", "1\r\n \r\n");
-    CHECK_INT(driver_stop(&d), 0);
-}
-
+/* After a request, and before the first where the time for that is longer. */
 CONTRACT_TEST(quiet, idle)
 {
-    struct http_client client;
+    struct http_client client, used;
     struct driver d AT_END(driver_end);
     int64_t good_us;
 
-    start(&d, "http.idle_ms=300");
-    client_open(&client, d.address);
-    contract_good_on(&client);
+    driver_start(&d, &(struct driver_args){.sets = {"http.idle_ms=300"}});
+    client_open(&used, d.address);
+    contract_good_on(&used);
     good_us = clock_now_us();
-    CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
+    client_open(&client, d.address);
+    CHECK_INT(http_client_wait_end(&used, WAIT_MS), HTTP_CLIENT_CLOSED);
     CHECK(elapsed_ms(good_us) >= 250);
+    CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
+    http_client_release(&used);
     http_client_release(&client);
     contract_good(&d);
-}
-
-CONTRACT_TEST(quiet, before_the_first_byte)
-{
-    static const char *const sets[] = {"http.first_byte_ms=300", "http.idle_ms=300"};
-
-    for (int i = 0; i < 2; i++) {
-        struct http_client client, used;
-        struct driver d AT_END(driver_end);
-
-        test_row("%s", sets[i]);
-        start(&d, sets[i]);
-        client_open(&used, d.address);
-        contract_good_on(&used);
-        client_open(&client, d.address);
-        CHECK_INT(http_client_wait_end(&client, WAIT_MS), HTTP_CLIENT_CLOSED);
-        http_client_release(&client);
-        if (i == 0) /* between requests there is more time */
-            contract_end(&d, &used, false);
-        else
-            http_client_release(&used);
-        contract_good(&d);
-    }
 }
 
 /* Answers of some 100 KB each, until neither the kernel nor the client takes more. A UNIX socket,

@@ -1,4 +1,4 @@
-/* A Redis that answers with whatever a script says. */
+/* A Redis that answers with whatever a script has. */
 #include "tests/e2e/hostile_redis_peer.h"
 
 #include <poll.h>
@@ -41,7 +41,7 @@ static void send_some(struct guest *guest, const char *bytes, size_t n)
     }
 }
 
-static void say(struct guest *guest, struct view bytes)
+static void reply(struct guest *guest, struct view bytes)
 {
     const size_t step = guest->row->by_bytes ? 1 : bytes.len;
 
@@ -60,12 +60,12 @@ static void answer_list(struct guest *guest)
         return;
     }
     while (!row->mute && answers--)
-        say(guest, row->to_lrange.ptr ? row->to_lrange : guest->peer->list);
+        reply(guest, row->to_lrange.ptr ? row->to_lrange : guest->peer->list);
     while (row->then.ptr && !is_over(guest))
-        say(guest, row->then);
+        reply(guest, row->then);
     if (row->later.ptr) {
         usleep(10000);
-        say(guest, row->later);
+        reply(guest, row->later);
     }
     guest->over |= row->closes;
 }
@@ -76,7 +76,7 @@ static void answer_select(struct guest *guest)
 
     usleep((useconds_t)row->greets_ms * 1000);
     guest->over |= row->closes_on_select;
-    say(guest, row->to_select.ptr ? row->to_select : OK);
+    reply(guest, row->to_select.ptr ? row->to_select : OK);
 }
 
 /* Commands come whole, several at once: their names, in order. */
@@ -84,7 +84,7 @@ static void answer(struct guest *guest, const char *bytes)
 {
     for (const char *at = bytes; (at = strstr(at, "\r\n")) && !is_over(guest); at += 2)
         if (strncmp(at + 2, "AUTH\r\n", 6) == 0)
-            say(guest, guest->row->to_auth.ptr ? guest->row->to_auth : OK);
+            reply(guest, guest->row->to_auth.ptr ? guest->row->to_auth : OK);
         else if (strncmp(at + 2, "SELECT\r\n", 8) == 0)
             answer_select(guest);
         else if (strncmp(at + 2, "LRANGE\r\n", 8) == 0)
@@ -96,7 +96,7 @@ static void serve(struct guest *guest)
     char bytes[65536];
 
     if (guest->row->greets.ptr) {
-        say(guest, guest->row->greets);
+        reply(guest, guest->row->greets);
         guest->over |= guest->row->closes;
     }
     while (!is_over(guest)) {

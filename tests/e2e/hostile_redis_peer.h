@@ -1,4 +1,4 @@
-/* A server at Redis' place that speaks as a row of a table says, in a thread of its own. */
+/* A server in Redis' place that replies as a row of a table has it, in a thread of its own. */
 #ifndef TESTS_E2E_HOSTILE_REDIS_PEER_H
 #define TESTS_E2E_HOSTILE_REDIS_PEER_H
 

@@ -28,7 +28,7 @@ const struct peer_row hostile_rows[] = {
     {"OK without end", .then = V("+OK\r\n+OK\r\n+OK\r\n+OK\r\n"), .lists = true},
     {"empty lists without end", .to_lrange = V("*0\r\n"), .then = V("*0\r\n*0\r\n*0\r\n"),
      .lists = true},
-    {"says something before it is asked", .greets = V("+OK\r\n+OK\r\n+OK\r\n")},
+    {"speaks before it is asked", .greets = V("+OK\r\n+OK\r\n+OK\r\n")},
     /* memory */
     {"4 GB are announced, and come", .to_lrange = V("*1\r\n$4000000000\r\n"),
      .then = V(SOME_BYTES SOME_BYTES SOME_BYTES), .reason = "nonsense",

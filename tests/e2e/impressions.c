@@ -11,37 +11,44 @@
 #include "tests/redis.h"
 #include "tests/test.h"
 
-#define ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
+#define ONE_AD "{'rank':{'candidates':[{'adid':'a1'}]}}"
 #define SECRET_USER "user-that-nobody-may-read"
 #define SECRET_BUYER "buyer-that-nobody-may-read"
 
 static struct driver d;
 
+static const char *path_of(const char *name)
+{
+    return js("%s/%s", d.folder, name);
+}
+
 static const char *text_of(const char *name)
 {
     static struct buf text;
-    char path[256];
     struct err err;
 
-    snprintf(path, sizeof(path), "%s/%s", d.folder, name);
-    if (file_read(path, 1 << 26, &text, &err))
-        return "";
-    return buf_str(&text);
+    return file_read(path_of(name), 1 << 26, &text, &err) ? "" : buf_str(&text);
 }
 
-static int count_lines(const char *text)
+static int lines_of(const char *name)
 {
     int n = 0;
 
-    for (; (text = strchr(text, '\n')); text++)
+    for (const char *at = text_of(name); (at = strchr(at, '\n')); at++)
         n++;
     return n;
 }
 
 static void wait_lines(const char *name, int n)
 {
-    WAIT_FOR(count_lines(text_of(name)) >= n);
-    CHECK_INT(count_lines(text_of(name)), n);
+    WAIT_FOR(lines_of(name) >= n);
+    CHECK_INT(lines_of(name), n);
+}
+
+static void rank(int n)
+{
+    for (int i = 0; i < n; i++)
+        CHECK_INT(driver_rank(&d, js(ONE_AD))->status, 200);
 }
 
 static double pctr_of(const json_t *ads, const char *impid, const char *adid)
@@ -112,29 +119,25 @@ static void check_same_again(const json_t *line)
 }
 
 static const char *const bodies[] = {
-    "{\"id\":\"r-1\",\"tmax\":9000,\"user\":{\"id\":\"" SECRET_USER "\"},"
-    "\"device\":{\"devicetype\":4,\"os\":\"android\",\"language\":\"en\",\"geo\":{\"country\":"
-    "\"DEU\","
-    "\"city\":\"BER\",\"utcoffset\":60}},\"site\":{\"domain\":\"shop.example\",\"cat\":[\"IAB22\"],"
-    "\"search\":\"trail shoes\"},\"imp\":[{\"id\":\"1\",\"tagid\":\"home-top\",\"bidfloor\":0.01}],"
-    "\"rank\":{\"top_n\":4,\"behaviour\":[{\"t\":1790000002000,\"type\":\"search\",\"text\":\"tea "
-    "\\\"pot\\\"\"}],\"candidates\":[{\"adid\":\"a1\",\"bid\":1.2},{\"adid\":\"a3\"},{\"adid\":"
-    "\"a4\"},"
-    "{\"adid\":\"x\",\"bid\":0.8,\"text\":\"防水 jacket\"}]}}",
-    "{\"user\":{\"id\":\"someone\",\"buyeruid\":\"" SECRET_BUYER
-    "\"},\"app\":{\"bundle\":\"com.x\",\"keywords\":\"kettle\"},\"imp\":[{\"id\":\"a\"},{\"id\":"
-    "\"b\","
-    "\"tagid\":\"side\"}]}",
-    "{\"user\":{\"id\":\"" SECRET_USER
-    "\"},\"regs\":{\"gdpr\":1},\"rank\":{\"candidates\":[{\"adid\":"
-    "\"a1\"},{\"adid\":\"gone\"}]}}",
+    "{'id':'r-1','tmax':9000,'user':{'id':'" SECRET_USER "'},"
+    "'device':{'devicetype':4,'os':'android','language':'en',"
+    "'geo':{'country':'DEU','city':'BER','utcoffset':60}},"
+    "'site':{'domain':'shop.example','cat':['IAB22'],'search':'trail shoes'},"
+    "'imp':[{'id':'1','tagid':'home-top','bidfloor':0.01}],"
+    "'rank':{'top_n':4,"
+    "'behaviour':[{'t':1790000002000,'type':'search','text':'tea \\'pot\\''}],"
+    "'candidates':[{'adid':'a1','bid':1.2},{'adid':'a3'},{'adid':'a4'},"
+    "{'adid':'x','bid':0.8,'text':'防水 jacket'}]}}",
+    "{'user':{'id':'someone','buyeruid':'" SECRET_BUYER "'},"
+    "'app':{'bundle':'com.x','keywords':'kettle'},'imp':[{'id':'a'},{'id':'b','tagid':'side'}]}",
+    "{'user':{'id':'" SECRET_USER "'},'regs':{'gdpr':1},"
+    "'rank':{'candidates':[{'adid':'a1'},{'adid':'gone'}]}}",
     ONE_AD,
 };
-#define N_BODIES (int)(sizeof(bodies) / sizeof(bodies[0]))
 
 TEST(impressions__are_the_trainers_and_read_back)
 {
-    json_t *answers[N_BODIES];
+    json_t *answers[COUNT(bodies)], *line;
     struct redis redis AT_END(redis_stop);
 
     redis_start(&redis, NULL);
@@ -145,58 +148,49 @@ TEST(impressions__are_the_trainers_and_read_back)
                    "{'user':'" SECRET_USER "','t':1790000000000,'type':'click','item':'i1'}\n"
                    "{'user':'" SECRET_BUYER "','t':1790000000000,'type':'click','item':'i1'}\n");
     WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 1);
-    for (int i = 0; i < N_BODIES; i++) {
-        answers[i] = json_deep_copy(driver_json(driver_rank(&d, bodies[i])));
+    for (int i = 0; i < COUNT(bodies); i++) {
+        answers[i] = json_deep_copy(driver_json(driver_rank(&d, js("%s", bodies[i]))));
         wait_lines("impressions", i + 1);
     }
     CHECK(!strstr(text_of("impressions"), "nobody-may-read"));
     CHECK(!strstr(driver_log(&d), "nobody-may-read"));
-    for (int i = 0; i < N_BODIES; i++) {
-        json_t *line = line_of("impressions", i + 1);
-
+    for (int i = 0; i < COUNT(bodies); i++) {
+        line = line_of("impressions", i + 1);
         check_form(line, answers[i]);
         check_same_again(line);
         json_decref(line);
         json_decref(answers[i]);
     }
-    {
-        json_t *line = line_of("impressions", 1);
-
-        /* Merged, oldest first, with the catalog's text; the user is the beginning of <pid>. */
-        CHECK_INT(json_array_size(driver_at(line, "/request/rank/behaviour")), 2);
-        CHECK_STR(json_string_value(driver_at(line, "/request/rank/behaviour/0/text")),
-                  "trail running shoes");
-        CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), 12);
-        CHECK(strstr(driver_log(&d), json_string_value(driver_at(line, "/user"))));
-        json_decref(line);
-    }
-    CHECK_INT(driver_stop(&d), 0);
+    line = line_of("impressions", 1);
+    /* Merged, oldest first, with the catalog's text; the user is the beginning of <pid>. */
+    CHECK_INT(json_array_size(driver_at(line, "/request/rank/behaviour")), 2);
+    CHECK_STR(json_string_value(driver_at(line, "/request/rank/behaviour/0/text")),
+              "trail running shoes");
+    CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), 12);
+    CHECK(strstr(driver_log(&d), json_string_value(driver_at(line, "/user"))));
+    json_decref(line);
+    driver_end(&d);
 }
 
 /* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost
  * between. */
 TEST(impressions__rotate_by_reload)
 {
-    char from[256], to[256];
     const struct driver_response *response;
 
     driver_start(&d, &(struct driver_args){.sets = {"log.impressions=impressions"}});
-    for (int i = 0; i < 3; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    rank(3);
     wait_lines("impressions", 3);
-    snprintf(from, sizeof(from), "%s/impressions", d.folder);
-    snprintf(to, sizeof(to), "%s/impressions.1", d.folder);
-    CHECK(rename(from, to) == 0);
-    CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    CHECK(rename(path_of("impressions"), path_of("impressions.1")) == 0);
+    rank(1);
     wait_lines("impressions.1", 4);
     response = driver_call(d.admin, "POST", "/admin/reload", NULL);
     CHECK_INT(response->status, 200);
     CHECK(strstr(response->body, "\"unchanged\""));
-    for (int i = 0; i < 2; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    rank(2);
     wait_lines("impressions", 2);
-    CHECK_INT(count_lines(text_of("impressions.1")), 4);
-    CHECK_INT(driver_stop(&d), 0);
+    CHECK_INT(lines_of("impressions.1"), 4);
+    driver_end(&d);
 }
 
 /* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated
@@ -236,11 +230,11 @@ TEST(impressions__rotate_by_logrotate_and_lose_nothing)
     CHECK(client != -1);
     if (client == 0) {
         for (int i = 0; i < ROTATED; i++)
-            if (driver_rank(&d, ONE_AD)->status != 200)
+            if (driver_rank(&d, js(ONE_AD))->status != 200)
                 _exit(1);
         _exit(0);
     }
-    while (count_lines(text_of("impressions")) < 10)
+    while (lines_of("impressions") < 10)
         usleep(1000);
     snprintf(command, sizeof(command),
              "PATH=$PATH:/usr/sbin logrotate -f -s '%s/state' '%s/logrotate.conf'", d.folder,
@@ -248,40 +242,24 @@ TEST(impressions__rotate_by_logrotate_and_lose_nothing)
     CHECK_INT(system(command), 0);
     driver_wait_log(&d, "event=reload status=unchanged");
     CHECK(waitpid(client, &status, 0) == client && status == 0);
-    for (int i = 0; i < 5; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
-    for (int i = 0;
-         i < 1000 &&
-         count_lines(text_of("impressions.1")) + count_lines(text_of("impressions")) < ROTATED + 5;
-         i++)
-        usleep(10000);
-    CHECK(count_lines(text_of("impressions")) >= 5);
-    CHECK_INT(count_lines(text_of("impressions.1")) + count_lines(text_of("impressions")),
-              ROTATED + 5);
+    rank(5);
+    WAIT_FOR(lines_of("impressions.1") + lines_of("impressions") >= ROTATED + 5);
+    CHECK_INT(lines_of("impressions.1") + lines_of("impressions"), ROTATED + 5);
+    CHECK(lines_of("impressions") >= 5);
     CHECK_INT(driver_metric(&d, "adrank_log_impressions_failed_total"), 0);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
 }
 
 /* What lies at log.impressions, /dev/full here, and another one after a reload. */
 static void link_impressions(const char *to)
 {
-    char path[256];
-
-    snprintf(path, sizeof(path), "%s/impressions", d.folder);
-    unlink(path);
-    CHECK(symlink(to, path) == 0);
+    unlink(path_of("impressions"));
+    CHECK(symlink(to, path_of("impressions")) == 0);
 }
 
 static void rank_and_wait(const char *text, int n)
 {
-    int64_t until_us = clock_now_us() + 10000000;
-
-    while (driver_logged(&d, text) < n) {
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
-        if (clock_now_us() > until_us)
-            FAIL("no \"%s\" in:\n%s", text, driver_log(&d));
-        usleep(2000);
-    }
+    WAIT_FOR((rank(1), driver_logged(&d, text) >= n));
 }
 
 /* One event with the error, one when it is over, whatever the number of lines. */
@@ -291,10 +269,9 @@ TEST(impressions__that_fail_are_two_events)
 
     driver_start(&d, &(struct driver_args){0});
     link_impressions("/dev/full");
-    CHECK_INT(driver_reload(&d, "{\"log\":{\"impressions\":\"impressions\"}}")->status, 200);
+    CHECK_INT(driver_reload(&d, js("{'log':{'impressions':'impressions'}}"))->status, 200);
     rank_and_wait("event=impressions_failed error=\"No space left on device\"", 1);
-    for (int i = 0; i < 10; i++)
-        CHECK_INT(driver_rank(&d, ONE_AD)->status, 200);
+    rank(10);
     while ((lost = driver_metric(&d, "adrank_log_impressions_failed_total")) < 11)
         usleep(2000);
     link_impressions("impressions.2");
@@ -303,27 +280,24 @@ TEST(impressions__that_fail_are_two_events)
     CHECK_INT(driver_logged(&d, "event=impressions_failed"), 1);
     CHECK(strstr(strstr(driver_log(&d), "event=impressions_recovered"), " lost="));
     CHECK(driver_metric(&d, "adrank_log_dropped_total") == lost);
-    wait_lines("impressions.2", count_lines(text_of("impressions.2")));
-    CHECK(count_lines(text_of("impressions.2")) > 0);
-    CHECK_INT(driver_stop(&d), 0);
+    CHECK(lines_of("impressions.2") > 0);
+    driver_end(&d);
 }
 
 /* A file that may not grow any more ends nobody; one that was removed is noticed. */
 TEST(impressions__outlive_a_limit_and_a_removal)
 {
     const struct rlimit small = {4096, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};
-    char path[256];
 
     driver_start(&d, &(struct driver_args){.sets = {"log.impressions=impressions"}});
     CHECK(prlimit(d.pid, RLIMIT_FSIZE, &small, NULL) == 0);
     rank_and_wait("event=impressions_failed error=\"File too large\"", 1);
     CHECK(prlimit(d.pid, RLIMIT_FSIZE, &none, NULL) == 0);
     rank_and_wait("event=impressions_recovered", 1);
-    snprintf(path, sizeof(path), "%s/impressions", d.folder);
-    CHECK(unlink(path) == 0);
+    CHECK(unlink(path_of("impressions")) == 0);
     rank_and_wait("event=impressions_failed error=\"the file was removed", 1);
     CHECK_INT(driver_reload(&d, NULL)->status, 200);
     rank_and_wait("event=impressions_recovered", 2);
-    CHECK(count_lines(text_of("impressions")) > 0);
-    CHECK_INT(driver_stop(&d), 0);
+    CHECK(lines_of("impressions") > 0);
+    driver_end(&d);
 }

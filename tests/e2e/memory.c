@@ -3,9 +3,7 @@
  * served meanwhile, and memory goes back afterwards. The account is looked at in every build, the
  * process only where no sanitizer keeps memory of its own.
  */
-#include <unistd.h>
-
-#include "base/clock.h"
+#include "tests/e2e/client.h"
 #include "tests/e2e/crowd.h"
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
@@ -19,7 +17,6 @@
 #endif
 
 #define MIB (1 << 20)
-#define GOOD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 /* Beside the budget: buffers kept for reading, one answer being written, what malloc makes of it
  * all. */
 #define SLACK_BYTES (24 * MIB)
@@ -36,18 +33,16 @@ static void start(const char *set, const char *catalog, const char *batch_us)
                                            "deadline.max_ms=10000", "deadline.default_ms=10000"}});
 }
 
-static void stop(void)
-{
-    CHECK_INT(driver_stop(&d), 0);
-}
-
 /* ---- readings -------------------------------------------------------------------------------- */
 
 static double held_bytes(void)
 {
-    return driver_metric(&d, "adrank_memory_bytes{kind=\"body\"}") +
-           driver_metric(&d, "adrank_memory_bytes{kind=\"arena\"}") +
-           driver_metric(&d, "adrank_memory_bytes{kind=\"answer\"}");
+    static const char *const kinds[] = {"body", "arena", "answer"};
+    double bytes = 0;
+
+    for (int i = 0; i < COUNT(kinds); i++)
+        bytes += driver_metric(&d, js("adrank_memory_bytes{kind='%s'}", kinds[i]));
+    return bytes;
 }
 
 static void check_back_near(int64_t start_bytes)
@@ -79,7 +74,7 @@ static void check_peak(int64_t start_bytes, int64_t limit_bytes)
 
 static void check_good(void)
 {
-    CHECK_INT(driver_rank(&d, GOOD)->status, 200);
+    CHECK_INT(driver_rank(&d, js("{'rank':{'candidates':[{'adid':'a1'}]}}"))->status, 200);
 }
 
 /* ---- bodies ---------------------------------------------------------------------------------- */
@@ -88,16 +83,14 @@ static void check_good(void)
 static struct view post_of(struct buf *out, size_t n, const char *head, const char *item,
                            const char *tail)
 {
-    struct buf body = BUF_INIT;
+    struct buf body AT_END(buf_release) = BUF_INIT;
 
     buf_add_str(&body, head);
     while (body.len + strlen(item) + strlen(tail) + 1 < n)
         buf_printf(&body, "%s%s", body.len > strlen(head) ? "," : "", item);
     buf_add_str(&body, tail);
     buf_clear(out);
-    buf_printf(out, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", body.len);
-    buf_add(out, body.ptr, body.len);
-    buf_release(&body);
+    buf_add_view(out, client_post(js("%s", buf_str(&body)), ""));
     return buf_view(out);
 }
 
@@ -106,17 +99,14 @@ static struct view post_of(struct buf *out, size_t n, const char *head, const ch
 static const struct {
     const char *what, *head, *item, *tail;
 } bodies[] = {
-    {"a long list", "{\"badv\":[", "\"a-shop-of-some-length.example\"",
-     "],\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"},
-    {"numbers where strings belong", "{\"badv\":[", "1", "]}"},
-    {"events", "{\"rank\":{\"behaviour\":[",
-     "{\"t\":1,\"type\":\"click\",\"item\":\"an-item-of-ours\"}", "]}}"},
+    {"a long list", "{'badv':[", "'a-shop-of-some-length.example'",
+     "],'rank':{'candidates':[{'adid':'a1'}]}}"},
+    {"numbers where strings belong", "{'badv':[", "1", "]}"},
+    {"events", "{'rank':{'behaviour':[", "{'t':1,'type':'click','item':'an-item-of-ours'}", "]}}"},
     {"texts in many contexts",
-     "{\"imp\":[{\"id\":\"1\",\"tagid\":\"1\"},{\"id\":\"2\",\"tagid\":\"2\"},{\"id\":\"3\","
-     "\"tagid\":\"3\"},{\"id\":\"4\",\"tagid\":\"4\"},{\"id\":\"5\",\"tagid\":\"5\"},"
-     "{\"id\":\"6\",\"tagid\":\"6\"},{\"id\":\"7\",\"tagid\":\"7\"},{\"id\":\"8\",\"tagid\":\"8\"}]"
-     ","
-     "\"rank\":{\"candidates\":[",
+     "{'imp':[{'id':'1','tagid':'1'},{'id':'2','tagid':'2'},{'id':'3','tagid':'3'},"
+     "{'id':'4','tagid':'4'},{'id':'5','tagid':'5'},{'id':'6','tagid':'6'},"
+     "{'id':'7','tagid':'7'},{'id':'8','tagid':'8'}],'rank':{'candidates':[",
      NULL, "]}}"},
 };
 
@@ -148,8 +138,8 @@ TEST(memory__large_bodies_stay_within_the_budget)
     struct buf out AT_END(buf_release) = BUF_INIT;
     char text[1500];
 
-    snprintf(text, sizeof(text), "{\"adid\":\"x\",\"bid\":1,\"text\":\"%*s\"}", 1350, "a");
-    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+    snprintf(text, sizeof(text), "{'adid':'x','bid':1,'text':'%*s'}", 1350, "a");
+    for (int i = 0; i < COUNT(bodies); i++) {
         int64_t start_bytes;
 
         test_row("%s", bodies[i].what);
@@ -162,7 +152,7 @@ TEST(memory__large_bodies_stay_within_the_budget)
               LIMIT);
         check_peak(start_bytes, LIMIT);
         check_back_near(start_bytes);
-        stop();
+        driver_end(&d);
     }
 }
 
@@ -176,12 +166,12 @@ TEST(memory__unfinished_bodies_shut_nobody_out)
     } crowds[] = {{258, 256 << 10}, {1000, 64 << 10}, {2000, 20 << 10}};
 
     start("http.memory_bytes=33554432", NULL, NULL);
-    for (size_t i = 0; i < sizeof(crowds) / sizeof(crowds[0]); i++) {
+    for (int i = 0; i < COUNT(crowds); i++) {
         struct buf out = BUF_INIT;
         struct crowd crowd = {0};
 
         test_row("%d of %zu bytes", crowds[i].n, crowds[i].bytes);
-        crowd.bytes = post_of(&out, crowds[i].bytes, "{\"badv\":[", "\"\"", "]}");
+        crowd.bytes = post_of(&out, crowds[i].bytes, "{'badv':[", "''", "]}");
         crowd.bytes.len--; /* never whole */
         crowd_open(&crowd, d.address, crowds[i].n);
         for (int k = 0; k < 20; k++) {
@@ -196,45 +186,33 @@ TEST(memory__unfinished_bodies_shut_nobody_out)
         buf_release(&out);
         check_back_near(INT64_MAX / 2);
     }
-    stop();
+    driver_end(&d);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* 60 ads with long names, so that answers are long. */
-static const char *long_catalog(struct buf *out)
-{
-    for (int i = 0; i < 60; i++)
-        buf_printf(out,
-                   "{\"adid\":\"%0200d\",\"title\":\"kettle %d\",\"bid\":1,\"bid_type\":\"cpm\"}\n",
-                   i, i);
-    buf_printf(out, "{\"adid\":\"a1\",\"title\":\"yoga mat\",\"bid\":1,\"bid_type\":\"cpm\"}\n");
-    return buf_str(out);
-}
-
 /* Requests one behind the other, more than the kernel takes the answers of. */
 static void long_answers(struct buf *out)
 {
-    struct buf body AT_END(buf_release) = BUF_INIT;
+    const char *imps = js_list(16, js("{'id':'#%0100d'}", 0));
+    struct view post = client_post(js("{'imp':[%s],'rank':{'top_n':50}}", imps), "");
 
-    buf_add_str(&body, "{\"imp\":[");
-    for (int i = 0; i < 16; i++)
-        buf_printf(&body, "%s{\"id\":\"%0100d\"}", i ? "," : "", i);
-    buf_add_str(&body, "],\"rank\":{\"top_n\":50}}");
     for (int i = 0; i < 40; i++)
-        buf_printf(out, "POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n%s", body.len,
-                   buf_str(&body));
+        buf_add_view(out, post);
 }
 
 TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
 {
     enum { LIMIT = 8 * MIB };
-    struct buf catalog = BUF_INIT, out = BUF_INIT;
+    struct buf catalog AT_END(buf_release) = BUF_INIT, out AT_END(buf_release) = BUF_INIT;
     struct crowd crowd = {.receive_bytes = 4096};
     int64_t start_bytes, until_us;
     double most = 0;
 
-    start("http.memory_bytes=8388608", long_catalog(&catalog), NULL);
+    for (int i = 0; i < 60; i++) /* with long names, so that answers are long */
+        buf_printf(&catalog, "{\"adid\":\"%0200d\",\"title\":\"kettle %d\",\"bid\":1}\n", i, i);
+    buf_add_str(&catalog, js("{'adid':'a1','title':'yoga mat','bid':1}\n"));
+    start("http.memory_bytes=8388608", buf_str(&catalog), NULL);
     check_good();
     start_bytes = driver_status_bytes(&d, "VmRSS:");
     long_answers(&out);
@@ -253,9 +231,7 @@ TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
     check_peak(start_bytes, LIMIT);
     crowd_close(&crowd);
     check_back_near(start_bytes);
-    stop();
-    buf_release(&catalog);
-    buf_release(&out);
+    driver_end(&d);
 }
 
 /* ---- a reload -------------------------------------------------------------------------------- */
@@ -267,8 +243,8 @@ static const char *config_of(const char *http)
                          http, NULL);
 }
 
-/* What workers keep for later is too much after it: they let go of it, and need no request for
- * that. */
+/* What workers keep for later is too much after it: they release it, and need no request
+ * for that. */
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };
@@ -291,21 +267,5 @@ TEST(memory__a_lower_limit_ends_what_is_kept)
     CHECK_INT(driver_reload(&d, config_of("{'http':{'memory_bytes':2097152}}"))->status, 200);
     while (held_bytes() > LOWER / 4 * 3)
         CHECK(clock_now_us() < until_us);
-    stop();
-}
-
-/* ---- the option ------------------------------------------------------------------------------ */
-
-TEST(memory__the_option_has_an_older_name)
-{
-    start("http.body_memory_bytes=16777216", NULL, NULL);
-    CHECK_INT(driver_metric(&d, "adrank_memory_limit_bytes"), 16777216);
-    stop();
-    driver_start(&d, &(struct driver_args){.no_wait = true,
-                                           .config = "{\"http\":{\"memory_bytes\":16777216,"
-                                                     "\"body_memory_bytes\":16777216}}"});
-    CHECK_INT(driver_wait(&d, 10000), 78);
-    CHECK(strstr(driver_log(&d), "/http/body_memory_bytes: ") &&
-          strstr(driver_log(&d), " /http/memory_bytes"));
-    driver_stop(&d);
+    driver_end(&d);
 }

@@ -63,6 +63,6 @@ TEST(pack__is_what_the_daemon_serves)
     CHECK_INT(driver_reload(&d, NULL)->status, 200);
     CHECK(first_pctr(&d) != before);
     CHECK_INT((int)driver_metric(&d, "adrank_config_generation"), 2);
-    CHECK_INT(driver_stop(&d), 0);
+    driver_end(&d);
     shell("rm -r %s", folder);
 }

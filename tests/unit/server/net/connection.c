@@ -6,6 +6,7 @@
 TEST(connection__keeps_alive)
 {
     struct http_client *client = fixture_begin_client();
+    char id[17] = "";
 
     for (int i = 0; i < 3; i++) {
         struct client_response response = ask(client, GET("/get"), 200);
@@ -16,6 +17,8 @@ TEST(connection__keeps_alive)
         CHECK_VIEW(http_response_header(&response, "cache-control"), "no-store");
         CHECK_INT(http_response_header(&response, "date").len, 29);
         CHECK_INT(http_response_header(&response, "x-request-id").len, 16);
+        CHECK(!view_is(http_response_header(&response, "x-request-id"), id));
+        memcpy(id, http_response_header(&response, "x-request-id").ptr, 16);
     }
     CHECK_INT(server_connections(&fixture.server), 1);
     CHECK_INT(fixture.answered, 3);
@@ -243,6 +246,10 @@ TEST(connection__notices_that_the_client_is_gone)
 
 TEST(connection__answers_who_shut_only_sending)
 {
+    static const char *const begun[] = {
+        "GET /late HTT", "POST /echo HTTP/1.1\r\nHost: a\r\n",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: 9\r\n\r\n{}",
+        "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n"};
     struct http_client *client = fixture_begin_client();
 
     send_text(client, GET("/late") GET("/get"));
@@ -250,11 +257,14 @@ TEST(connection__answers_who_shut_only_sending)
     CHECK_VIEW(expect(client, 200).body, "late");
     CHECK_VIEW(expect(client, 200).body, "ok");
     expect_end(client);
-    client = connect_client(); /* and in the middle of a request */
-    send_text(client, "GET /late HTT");
-    shutdown(client->fd, SHUT_WR);
-    expect_code(client, 400, "bad_request");
-    expect_end(client);
+    for (int i = 0; i < COUNT(begun); i++) {
+        test_row("shut within %s", begun[i]);
+        client = connect_client();
+        send_text(client, begun[i]);
+        shutdown(client->fd, SHUT_WR);
+        expect_code(client, 400, "bad_request");
+        expect_end(client);
+    }
     fixture_stop();
 }
 

@@ -61,7 +61,7 @@ static const struct row rows[] = {
     {"several chunks", CHUNKED "1\r\na\r\n2\r\nbc\r\n00A\r\n0123456789\r\n0\r\n\r\n", OK,
      .body = "abc0123456789"},
     {"chunk extensions", CHUNKED "1;a=b;c=\"d e\"\r\nx\r\n0;z\r\n\r\n", OK, .body = "x"},
-    {"trailers", CHUNKED "1\r\nx\r\n0\r\nA: b\r\nC:d\r\n\r\n", OK, .body = "x"},
+    {"trailers", CHUNKED "1\r\nx\r\n0\r\nA: b\r\nContent-Length:7\r\n\r\n", OK, .body = "x"},
     {"chunked, pipelined", CHUNKED "1\r\nx\r\n0\r\n\r\nGET / HT", OK, .body = "x",
      .behind = "GET / HT"},
     {"empty chunked", CHUNKED "0\r\n\r\n", OK},
@@ -191,6 +191,8 @@ TEST(http_reader__wants_more_of_every_prefix)
 TEST(http_reader__refuses_nul)
 {
     check_refused(VIEW_LIT("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"), PROBLEM_BAD_REQUEST);
+    check_refused(VIEW_LIT("GET / HTTP/1.1\r\nHost: a\r\nX\0A: b\r\n\r\n"), PROBLEM_BAD_REQUEST);
+    check_refused(VIEW_LIT("GET /a\0b HTTP/1.1\r\nHost: a\r\n\r\n"), PROBLEM_BAD_REQUEST);
     check_refused(VIEW_LIT(CHUNKED "1\0\r\nx\r\n0\r\n\r\n"), PROBLEM_BAD_CHUNK);
 }
 

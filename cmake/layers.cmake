@@ -35,15 +35,16 @@ function(adrank_subdirectories)
   endforeach()
 endfunction()
 
-# adrank_unit_test(FILES [EXCEPT files] DEPS layers [LIBS ...] [LABELS ...] [ONE_THREAD]): each of the FILES (a name, or
-# patterns joined by ;), which are in tests/ and include tests/test.h, is one program, named after its path, and one
-# ctest. MODULES is the folder of the modules. Labels that scripts/test knows:
+# adrank_unit_test(FILES [EXCEPT patterns] [WITH sources] DEPS layers [LIBS ...] [LABELS ...] [ONE_THREAD]): each of the
+# FILES (a name, or patterns joined by ;), which are in tests/ and include tests/test.h, is one program, named after its
+# path, and one ctest; the sources of WITH are part of each. MODULES is the folder of the modules. Labels that
+# scripts/test knows:
 #   threads       also runs under TSan; every test has it that is not ONE_THREAD (tests/style/threads sees to that)
 #   alone         nothing else runs beside it (it measures, or it loads the machine)
 #   release-only  not under sanitizers (an hour of work there, or it needs the fault library preloaded)
 # A label is added with set_property(TEST ... APPEND PROPERTY LABELS ...), never set over the others.
 function(adrank_unit_test patterns)
-  cmake_parse_arguments(ARG "ONE_THREAD" "" "EXCEPT;DEPS;LIBS;LABELS" ${ARGN})
+  cmake_parse_arguments(ARG "ONE_THREAD" "" "EXCEPT;WITH;DEPS;LIBS;LABELS" ${ARGN})
   if(NOT ARG_ONE_THREAD)
     list(APPEND ARG_LABELS threads)
   endif()
@@ -51,12 +52,15 @@ function(adrank_unit_test patterns)
   if(NOT files)
     message(FATAL_ERROR "no test ${patterns}")
   endif()
-  list(REMOVE_ITEM files ${ARG_EXCEPT})
+  if(ARG_EXCEPT)
+    file(GLOB except CONFIGURE_DEPENDS RELATIVE ${CMAKE_CURRENT_SOURCE_DIR} ${ARG_EXCEPT})
+    list(REMOVE_ITEM files ${except})
+  endif()
   file(RELATIVE_PATH folder ${CMAKE_SOURCE_DIR}/tests ${CMAKE_CURRENT_SOURCE_DIR})
   foreach(file ${files})
     string(REGEX REPLACE "\\.c$" "" name ${file})
     string(REPLACE "/" "_" name "${folder}/${name}")
-    add_executable(test_${name} ${file})
+    add_executable(test_${name} ${file} ${ARG_WITH})
     target_include_directories(test_${name} PRIVATE ${CMAKE_SOURCE_DIR} ${CMAKE_SOURCE_DIR}/include)
     target_compile_definitions(test_${name} PRIVATE MODULES="${CMAKE_BINARY_DIR}/lib")
     foreach(dep ${ARG_DEPS})

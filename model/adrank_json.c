@@ -2,7 +2,6 @@
 #include "model/adrank_json.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "model/files/config_json.h"
@@ -24,35 +23,22 @@ static int no_memory(const struct parsing *p)
     return err_set(p->err, ERR_NOMEM, "%s: out of memory", p->file);
 }
 
-/* "file: /pointer", in the form the checked readers expect. */
-struct where {
-    char text[4200];
-};
-
-static struct where where_of(const struct parsing *p, const char *pointer)
-{
-    struct where where;
-
-    snprintf(where.text, sizeof(where.text), "%s: %s", p->file, pointer);
-    return where;
-}
-
-/* Keys beyond the list are errors. pointer is the object's own. */
-static int check_keys(const struct parsing *p, const json_t *object, const char *pointer,
-                      const char *const *keys)
+/* Keys beyond the list are errors. */
+static int check_keys(const struct config_object *in, const char *const *keys)
 {
     const char *key;
     json_t *value;
 
-    if (!json_is_object(object))
-        return err_set(p->err, ERR_DATA, "%s: %s: want an object", p->file, pointer);
-    json_object_foreach((json_t *)object, key, value)
+    if (!json_is_object(in->json))
+        return err_set(in->err, ERR_DATA, "%s: %s: want an object", in->file, in->pointer);
+    json_object_foreach((json_t *)in->json, key, value)
     {
         int i = 0;
         while (keys[i] && strcmp(keys[i], key) != 0)
             i++;
         if (!keys[i])
-            return err_set(p->err, ERR_DATA, "%s: %s/%.40s: unknown key", p->file, pointer, key);
+            return err_set(in->err, ERR_DATA, "%s: %s/%.40s: unknown key", in->file, in->pointer,
+                           key);
     }
     return 0;
 }
@@ -79,21 +65,18 @@ static int read_template(const struct parsing *p, const json_t *input, const cha
                          struct template *out)
 {
     const json_t *value = json_object_get(input, key);
-    char pointer[64];
-    struct where where;
+    const char *where = arena_printf(p->arena, "%s: /input/%s", p->file, key);
 
-    snprintf(pointer, sizeof(pointer), "/input/%s", key);
-    where = where_of(p, pointer);
+    if (!where)
+        return no_memory(p);
     if (value && !json_is_string(value))
-        return err_set(p->err, ERR_DATA, "%s: want a string", where.text);
-    return template_compile(out, view_of(value ? json_string_value(value) : absent), fields,
-                            where.text, p->arena, p->err);
+        return err_set(p->err, ERR_DATA, "%s: want a string", where);
+    return template_compile(out, view_of(value ? json_string_value(value) : absent), fields, where,
+                            p->arena, p->err);
 }
 
-static int read_limits(const struct parsing *p, const json_t *input, int positions,
-                       struct adrank_json *out)
+static int read_limits(const struct config_object *in, int positions, struct adrank_json *out)
 {
-    struct where where = where_of(p, "/input");
     const int least_ad = out->kind->ad_specials + 1;
     int ad = positions / 4, context = positions * 3 / 4;
 
@@ -101,17 +84,16 @@ static int read_limits(const struct parsing *p, const json_t *input, int positio
         ad = least_ad;
         context = positions - ad;
     }
-    if (config_int(where.text, input, "max_context_tokens", out->kind->context_specials + 1,
-                   positions, context, &out->max_context_tokens, p->err) ||
-        config_int(where.text, input, "max_ad_tokens", least_ad, positions, ad, &out->max_ad_tokens,
-                   p->err))
+    if (config_int(in, "max_context_tokens", out->kind->context_specials + 1, positions, context,
+                   &out->max_context_tokens) ||
+        config_int(in, "max_ad_tokens", least_ad, positions, ad, &out->max_ad_tokens))
         return -1;
     if (out->max_context_tokens + out->max_ad_tokens > positions)
         return err_set(
-            p->err, ERR_DATA,
+            in->err, ERR_DATA,
             "%s: /input: max_context_tokens + max_ad_tokens is %d, the model takes %d tokens "
             "(positions, or a length that the tokenizer's files state)",
-            p->file, out->max_context_tokens + out->max_ad_tokens, positions);
+            in->file, out->max_context_tokens + out->max_ad_tokens, positions);
     return 0;
 }
 
@@ -120,14 +102,15 @@ static int read_input(const struct parsing *p, const json_t *input, int position
 {
     static const char *const keys[] = {"context",       "behaviour", "ad", "max_context_tokens",
                                        "max_ad_tokens", NULL};
+    const struct config_object in = {p->file, "/input", input, p->err};
 
-    if (input && check_keys(p, input, "/input", keys))
+    if (input && check_keys(&in, keys))
         return -1;
     return read_template(p, input, "context", default_context, &template_context, &out->context) ||
                    read_template(p, input, "behaviour", default_behaviour, &template_behaviour,
                                  &out->behaviour) ||
                    read_template(p, input, "ad", default_ad, &template_ad, &out->ad) ||
-                   read_limits(p, input, positions, out)
+                   read_limits(&in, positions, out)
                ? -1
                : 0;
 }
@@ -136,29 +119,29 @@ static int read_heads(const struct parsing *p, const json_t *heads, struct adran
 {
     static const char *const names[] = {"ctr", NULL};
     static const char *const keys[] = {"labels", NULL};
-    const json_t *ctr = json_object_get(heads, "ctr");
-    struct where where = where_of(p, "/heads/ctr");
+    const struct config_object in = {p->file, "/heads", heads, p->err};
+    const struct config_object ctr = {p->file, "/heads/ctr", json_object_get(heads, "ctr"), p->err};
 
-    if (check_keys(p, heads, "/heads", names) || check_keys(p, ctr, "/heads/ctr", keys))
+    if (check_keys(&in, names) || check_keys(&ctr, keys))
         return -1;
-    return config_int(where.text, ctr, "labels", 1, 2, 0, &out->labels, p->err);
+    return config_int(&ctr, "labels", 1, 2, 0, &out->labels);
 }
 
 static int read_calibration(const struct parsing *p, const json_t *object, struct calibration *out)
 {
     static const char *const keys[] = {"type", "a", "b", NULL};
     const char *type = json_string_value(json_object_get(object, "type"));
-    struct where where = where_of(p, "/calibration");
+    const struct config_object in = {p->file, "/calibration", object, p->err};
 
     *out = (struct calibration){.a = 1};
     if (!object)
         return 0;
-    if (check_keys(p, object, "/calibration", keys))
+    if (check_keys(&in, keys))
         return -1;
     if (!type || strcmp(type, "platt") != 0)
         return err_set(p->err, ERR_DATA, "%s: /calibration/type: want platt", p->file);
-    return config_double(where.text, object, "a", 1e-6, 1e6, 0, &out->a, p->err) ||
-                   config_double(where.text, object, "b", -1e6, 1e6, NAN, &out->b, p->err)
+    return config_double(&in, "a", 1e-6, 1e6, 0, &out->a) ||
+                   config_double(&in, "b", -1e6, 1e6, NAN, &out->b)
                ? -1
                : 0;
 }
@@ -179,10 +162,11 @@ static int read_sha256(const struct parsing *p, const json_t *value, const char 
 
 static int read_kind(const struct parsing *p, const json_t *value, struct adrank_json *out)
 {
-    struct where where = where_of(p, "/kind");
+    const char *where = arena_printf(p->arena, "%s: /kind", p->file);
 
-    out->kind =
-        kind_find(where.text, json_is_string(value) ? json_string_value(value) : "", p->err);
+    if (!where)
+        return no_memory(p);
+    out->kind = kind_find(where, json_is_string(value) ? json_string_value(value) : "", p->err);
     return out->kind ? 0 : -1;
 }
 
@@ -192,19 +176,18 @@ static int read_document(const struct parsing *p, const json_t *doc, int positio
     static const char *const keys[] = {"$schema",   "format", "kind",           "name",
                                        "version",   "input",  "heads",          "calibration",
                                        "base_rate", "golden", "weights_sha256", NULL};
-    struct where where = where_of(p, "");
+    const struct config_object in = {p->file, "", doc, p->err};
     int format;
 
-    if (config_int(where.text, doc, "format", ADRANK_JSON_FORMAT, ADRANK_JSON_FORMAT, 0, &format,
-                   p->err))
+    if (config_int(&in, "format", ADRANK_JSON_FORMAT, ADRANK_JSON_FORMAT, 0, &format))
         return -1;
-    if (check_keys(p, doc, "", keys) || read_kind(p, json_object_get(doc, "kind"), out) ||
+    if (check_keys(&in, keys) || read_kind(p, json_object_get(doc, "kind"), out) ||
         read_label(p, doc, "name", 100, &out->name) ||
         read_label(p, doc, "version", 100, &out->version) ||
         read_input(p, json_object_get(doc, "input"), positions, out) ||
         read_heads(p, json_object_get(doc, "heads"), out) ||
         read_calibration(p, json_object_get(doc, "calibration"), &out->calibration) ||
-        config_double(where.text, doc, "base_rate", 1e-7, 1 - 1e-7, 0, &out->base_rate, p->err) ||
+        config_double(&in, "base_rate", 1e-7, 1 - 1e-7, 0, &out->base_rate) ||
         read_sha256(p, json_object_get(doc, "weights_sha256"), &out->weights_sha256))
         return -1;
     if (!json_object_get(doc, "golden") && p->draft)

@@ -37,7 +37,7 @@ static int add_context(struct building *b)
 
     if (encode_text(b->model->tokenizer, text, b->room, b->scratch, &encoded))
         return -1;
-    shared_texts_count(b->shared, text.len);
+    b->shared->bytes += text.len;
     b->truncated |= encoded.cut;
     append(b, encoded.run);
     return 0;

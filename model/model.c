@@ -38,11 +38,6 @@ const char *model_digest(const struct model *model)
     return model->digest;
 }
 
-const struct tokenizer *model_tokenizer(const struct model *model)
-{
-    return model->tokenizer;
-}
-
 int model_out_width(const struct model *model)
 {
     const int width = model->adrank.kind->out_width;

@@ -3,17 +3,6 @@
 
 #include "model/token_ads.h"
 
-struct shared_texts {
-    const struct model *model;
-    const struct input_args *args;
-    struct arena *arena;
-    struct id_run *ads; /* (n_ads); NULL until first needed */
-    bool ads_cut;
-    struct behaviour_text *behaviours; /* (n_behaviours), those from first_known on known */
-    int first_known;
-    size_t behaviour_bytes_left, bytes;
-};
-
 int model_context_room(const struct model *model)
 {
     return model->adrank.max_context_tokens - model->adrank.kind->context_specials;
@@ -40,11 +29,6 @@ struct shared_texts *model_share_texts(const struct model *model, const struct i
 size_t model_shared_bytes(const struct shared_texts *texts)
 {
     return texts->bytes;
-}
-
-void shared_texts_count(struct shared_texts *texts, size_t bytes)
-{
-    texts->bytes += bytes;
 }
 
 const struct id_run *shared_ads(struct shared_texts *texts, bool *cut, struct err *err)

@@ -37,7 +37,6 @@ const char *model_digest(const struct model *model);
 /* A hash of size, inode and mtime of its files: while it is unchanged a reload need not read them
  * again. 0 for a directory that cannot be read. */
 uint64_t model_dir_stamp(const char *dir);
-const struct tokenizer *model_tokenizer(const struct model *model);
 int model_out_width(const struct model *model);    /* outputs per segment */
 int model_max_tokens(const struct model *model);   /* of one segment with its parent */
 double model_base_rate(const struct model *model); /* default pctr */

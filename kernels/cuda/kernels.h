@@ -144,7 +144,7 @@ cudaError_t cuda_convert(enum cuda_type type, void *to, const float *from, size_
 cudaError_t cuda_compare(const void *a, const void *b, size_t bytes, uint32_t *differ,
                          cudaStream_t stream);
 
-/* ---- tiles.c: host code, pure C ------------------------------------------------------------ */
+/* ---- tiles.c: host code, pure C -------------------------------------------------------------- */
 
 struct slice;
 /* The most tiles that a slice of n tokens in n segments can need. */

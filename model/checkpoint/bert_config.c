@@ -1,5 +1,4 @@
 /* config.json of the BERT family: sizes, and what of it is served. */
-#include <stdio.h>
 #include <string.h>
 
 #include "model/checkpoint/bert.h"
@@ -8,85 +7,60 @@
 
 /* ---- keys ------------------------------------------------------------------------------------ */
 
+static const char *const read[] = {
+    /* which model, and its sizes */
+    "model_type", "architectures", "vocab_size", "hidden_size", "num_hidden_layers",
+    "num_attention_heads", "intermediate_size", "hidden_act", "max_position_embeddings",
+    "type_vocab_size", "layer_norm_eps",
+    /* its head; the tokenizer's class */
+    "num_labels", "id2label", "problem_type", "sentence_transformers",
+    "sbert_ce_default_activation_function", "tokenizer_class", NULL};
+
 static const struct key_rule rows[] = {
-    KEY_ROW_READ("model_type"),
-    KEY_ROW_READ("architectures"),
-    KEY_ROW_READ("vocab_size"),
-    KEY_ROW_READ("hidden_size"),
-    KEY_ROW_READ("num_hidden_layers"),
-    KEY_ROW_READ("num_attention_heads"),
-    KEY_ROW_READ("intermediate_size"),
-    KEY_ROW_READ("hidden_act"),
-    KEY_ROW_READ("max_position_embeddings"),
-    KEY_ROW_READ("type_vocab_size"),
-    KEY_ROW_READ("layer_norm_eps"),
-    KEY_ROW_READ("num_labels"),
-    KEY_ROW_READ("id2label"),
-    KEY_ROW_READ("problem_type"),
-    KEY_ROW_READ("tokenizer_class"),
-    KEY_ROW_READ("sentence_transformers"),
-    KEY_ROW_READ("sbert_ce_default_activation_function"),
-    KEY_ROW_ONLY("position_embedding_type", "null \"absolute\"",
-                 "only absolute position embeddings are served"),
-    KEY_ROW_ONLY("is_decoder", "null false", "decoders are not served"),
-    KEY_ROW_ONLY("add_cross_attention", "null false", "decoders are not served"),
-    KEY_ROW_ONLY("is_encoder_decoder", "null false", "decoders are not served"),
-    KEY_ROW_ONLY(
-        "quantization_config", "null",
-        "quantized weights are not served; save the model they were made from, or dequantize it"),
-    KEY_ROW_ONLY("compression_config", "null",
-                 "compressed weights are not served; save the model they were made from"),
-    KEY_ROW_ONLY("pruned_heads", "null {}",
-                 "pruned attention heads are not served; save the model before pruning"),
-    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' BERT"),
-    KEY_ROW_ONLY("adapters", "null {}",
-                 "adapters are not served; merge them into the weights and save the model"),
-    KEY_ROW_ONLY("adapter_fusion_config_map", "null {}",
-                 "adapters are not served; merge them into the weights and save the model"),
-    KEY_ROW_ONLY("per_layer_config", "null {}",
-                 "layers that differ from each other are not served"),
-    KEY_ROW_HARMLESS("attention_probs_dropout_prob"), /* dropout is for training only */
-    KEY_ROW_HARMLESS("hidden_dropout_prob"),
-    KEY_ROW_HARMLESS("classifier_dropout"),
-    KEY_ROW_HARMLESS("initializer_range"),
-    KEY_ROW_HARMLESS("layerdrop"),
-    KEY_ROW_HARMLESS("gradient_checkpointing"),
-    KEY_ROW_HARMLESS("chunk_size_feed_forward"), /* the same sums in pieces */
-    KEY_ROW_HARMLESS("attn_implementation"),
-    KEY_ROW_HARMLESS("_attn_implementation"),
-    KEY_ROW_HARMLESS("attention_type"),
-    KEY_ROW_HARMLESS("use_cache"), /* for decoders only */
-    KEY_ROW_HARMLESS("bos_token_id"),
-    KEY_ROW_HARMLESS("eos_token_id"),
-    KEY_ROW_HARMLESS("sep_token_id"),
-    KEY_ROW_HARMLESS("cls_token_id"),
-    KEY_ROW_HARMLESS("decoder_start_token_id"),
-    KEY_ROW_HARMLESS("pad_token_id"), /* nothing is padded */
-    KEY_ROW_HARMLESS("dtype"),        /* the tensors state it themselves */
-    KEY_ROW_HARMLESS("torch_dtype"),
-    KEY_ROW_HARMLESS("torchscript"),
-    KEY_ROW_HARMLESS("tie_word_embeddings"), /* of language models' heads */
-    KEY_ROW_HARMLESS("pooler_fc_size"),      /* written by conversions of 2018, never read */
-    KEY_ROW_HARMLESS("pooler_num_attention_heads"),
-    KEY_ROW_HARMLESS("pooler_num_fc_layers"),
-    KEY_ROW_HARMLESS("pooler_size_per_head"),
-    KEY_ROW_HARMLESS("pooler_type"),
-    KEY_ROW_HARMLESS("directionality"),
-    KEY_ROW_HARMLESS("output_attentions"),
-    KEY_ROW_HARMLESS("output_hidden_states"),
-    KEY_ROW_HARMLESS("output_past"),
-    KEY_ROW_HARMLESS("return_dict"),
-    KEY_ROW_HARMLESS("label2id"),
-    KEY_ROW_HARMLESS("finetuning_task"),
-    KEY_ROW_HARMLESS("task_specific_params"),
-    KEY_ROW_HARMLESS("_name_or_path"),
-    KEY_ROW_HARMLESS("name_or_path"),
-    KEY_ROW_HARMLESS("transformers_version"),
-    KEY_ROW_HARMLESS("max_length"), /* of generated text */
+    {"position_embedding_type", "null \"absolute\"",
+     "only absolute position embeddings are served"},
+    {"is_decoder", "null false", "decoders are not served"},
+    {"add_cross_attention", "null false", "decoders are not served"},
+    {"is_encoder_decoder", "null false", "decoders are not served"},
+    {"quantization_config", "null",
+     "quantized weights are not served; save the model they were made from, or dequantize it"},
+    {"compression_config", "null",
+     "compressed weights are not served; save the model they were made from"},
+    {"pruned_heads", "null {}",
+     "pruned attention heads are not served; save the model before pruning"},
+    {"auto_map", "null {}", "custom code is not served, only transformers' BERT"},
+    {"adapters", "null {}",
+     "adapters are not served; merge them into the weights and save the model"},
+    {"adapter_fusion_config_map", "null {}",
+     "adapters are not served; merge them into the weights and save the model"},
+    {"per_layer_config", "null {}", "layers that differ from each other are not served"},
 };
 
-const struct key_rules bert_config_rules = {
-    .file = "config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
+static const char *const harmless[] = {
+    /* of training: dropout, initial values */
+    "attention_probs_dropout_prob", "hidden_dropout_prob", "classifier_dropout",
+    "initializer_range", "layerdrop", "gradient_checkpointing",
+    /* the same sums in pieces, or by other code */
+    "chunk_size_feed_forward", "attn_implementation", "_attn_implementation", "attention_type",
+    "torchscript",
+    /* of decoders and generated text */
+    "use_cache", "decoder_start_token_id", "output_past", "max_length",
+    /* the tokenizer has its own, and nothing is padded */
+    "bos_token_id", "eos_token_id", "sep_token_id", "cls_token_id", "pad_token_id",
+    /* the tensors state it themselves; of language models' heads */
+    "dtype", "torch_dtype", "tie_word_embeddings",
+    /* written by conversions of 2018, never read */
+    "pooler_fc_size", "pooler_num_attention_heads", "pooler_num_fc_layers", "pooler_size_per_head",
+    "pooler_type", "directionality",
+    /* what else is returned; notes */
+    "output_attentions", "output_hidden_states", "return_dict", "label2id", "finetuning_task",
+    "task_specific_params", "_name_or_path", "name_or_path", "transformers_version", NULL};
+
+const struct key_rules bert_config_rules = {.file = "config.json",
+                                            .read = read,
+                                            .rows = rows,
+                                            .n = sizeof(rows) / sizeof(rows[0]),
+                                            .harmless = harmless};
 
 /* ---- activation ------------------------------------------------------------------------------ */
 
@@ -150,17 +124,18 @@ static int check_architecture(const char *file, const json_t *config, struct err
 
 /* transformers writes id2label (and num_labels only where it is needed); without either there
  * are two. */
-static int read_labels(const char *where, const json_t *config, int *out, struct err *err)
+static int read_labels(const struct config_object *in, int *out)
 {
-    const json_t *names = json_object_get(config, "id2label");
+    const json_t *names = json_object_get(in->json, "id2label");
 
     if (json_is_object(names) && json_object_size(names) >= 1 && json_object_size(names) <= 1000) {
         *out = (int)json_object_size(names);
         return 0;
     }
     if (names && !json_is_null(names))
-        return err_set(err, ERR_DATA, "%s/id2label: want an object of 1 to 1000 names", where);
-    return config_int(where, config, "num_labels", 1, 1000, 2, out, err);
+        return err_set(in->err, ERR_DATA, "%s: /id2label: want an object of 1 to 1000 names",
+                       in->file);
+    return config_int(in, "num_labels", 1, 1000, 2, out);
 }
 
 /* What turns logits into probabilities where a text classification pipeline computes them. */
@@ -193,24 +168,23 @@ static int read_problem(const char *file, const json_t *config, struct head *out
 int bert_config(const char *file, const json_t *config, struct encoder_config *out,
                 struct head *head, struct err *err)
 {
-    char where[4200];
+    const struct config_object in = {file, "", config, err};
     double eps;
 
-    snprintf(where, sizeof(where), "%s: ", file);
     *out = (struct encoder_config){.mask = MASK_FULL};
     *head = (struct head){0};
     if (check_architecture(file, config, err) ||
         key_rules_check(&bert_config_rules, file, config, err) ||
-        config_int(where, config, "num_hidden_layers", 1, 200, 0, &out->layers, err) ||
-        config_int(where, config, "hidden_size", 1, 16384, 0, &out->hidden, err) ||
-        config_int(where, config, "num_attention_heads", 1, 256, 0, &out->heads, err) ||
-        config_int(where, config, "intermediate_size", 1, 65536, 0, &out->inner, err) ||
-        config_int(where, config, "vocab_size", 1, 4 << 20, 0, &out->vocab, err) ||
-        config_int(where, config, "max_position_embeddings", 4, 1 << 16, 0, &out->positions, err) ||
-        config_int(where, config, "type_vocab_size", 1, 1024, 2, &out->types, err) ||
-        config_double(where, config, "layer_norm_eps", 0, 1, 1e-12, &eps, err) ||
-        read_activation(file, config, &out->activation, err) ||
-        read_labels(where, config, &head->labels, err) || read_problem(file, config, head, err))
+        config_int(&in, "num_hidden_layers", 1, 200, 0, &out->layers) ||
+        config_int(&in, "hidden_size", 1, 16384, 0, &out->hidden) ||
+        config_int(&in, "num_attention_heads", 1, 256, 0, &out->heads) ||
+        config_int(&in, "intermediate_size", 1, 65536, 0, &out->inner) ||
+        config_int(&in, "vocab_size", 1, 4 << 20, 0, &out->vocab) ||
+        config_int(&in, "max_position_embeddings", 4, 1 << 16, 0, &out->positions) ||
+        config_int(&in, "type_vocab_size", 1, 1024, 2, &out->types) ||
+        config_double(&in, "layer_norm_eps", 0, 1, 1e-12, &eps) ||
+        read_activation(file, config, &out->activation, err) || read_labels(&in, &head->labels) ||
+        read_problem(file, config, head, err))
         return -1;
     if (out->hidden % out->heads)
         return err_set(err, ERR_DATA, "%s: /num_attention_heads: %d does not divide hidden_size %d",

@@ -1,7 +1,6 @@
 /* Reads the files that sentence-transformers adds. */
 #include "model/checkpoint/sentence_transformers.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #include "model/files/config_json.h"
@@ -9,46 +8,40 @@
 #include "model/files/key_rules.h"
 
 static const struct key_rule bert_rows[] = {
-    KEY_ROW_READ("max_seq_length"),
-    KEY_ROW_READ("do_lower_case"),
-    KEY_ROW_ONLY("query_length", "null", "a separate length for one side is not served"),
-    KEY_ROW_ONLY("document_length", "null", "a separate length for one side is not served"),
-    KEY_ROW_ONLY("query_expansion", "null", "expanded queries are not served"),
-    KEY_ROW_ONLY(
-        "processing_kwargs", "null {}",
-        "arguments of the tokenizer's call are not served; tokenizer_config.json has its options"),
-    KEY_ROW_ONLY(
-        "tokenizer_args", "null {}",
-        "arguments of the tokenizer are not served; tokenizer_config.json has its options"),
-    KEY_ROW_ONLY("config_args", "null {}",
-                 "arguments of config.json are not served; state them there"),
-    KEY_ROW_HARMLESS("transformer_task"),
-    KEY_ROW_HARMLESS("modality_config"),
-    KEY_ROW_HARMLESS("module_output_name"),
-    KEY_ROW_HARMLESS("unpad_inputs"),
-    KEY_ROW_HARMLESS("model_args"), /* precision, attention's implementation */
+    {"query_length", "null", "a separate length for one side is not served"},
+    {"document_length", "null", "a separate length for one side is not served"},
+    {"query_expansion", "null", "expanded queries are not served"},
+    {"processing_kwargs", "null {}",
+     "arguments of the tokenizer's call are not served; tokenizer_config.json has its options"},
+    {"tokenizer_args", "null {}",
+     "arguments of the tokenizer are not served; tokenizer_config.json has its options"},
+    {"config_args", "null {}", "arguments of config.json are not served; state them there"},
 };
 
-const struct key_rules sentence_bert_rules = {.file = "sentence_bert_config.json",
-                                              .rows = bert_rows,
-                                              .n = sizeof(bert_rows) / sizeof(bert_rows[0])};
+const struct key_rules sentence_bert_rules = {
+    .file = "sentence_bert_config.json",
+    .read = (const char *const[]){"max_seq_length", "do_lower_case", NULL},
+    .rows = bert_rows,
+    .n = sizeof(bert_rows) / sizeof(bert_rows[0]),
+    .harmless =
+        (const char *const[]){"transformer_task", "modality_config", "module_output_name",
+                              "unpad_inputs", "model_args" /* precision, attention's code */, NULL},
+};
 
 static const struct key_rule config_rows[] = {
-    KEY_ROW_READ("activation_fn"),
-    KEY_ROW_ONLY("default_prompt_name", "null",
-                 "a prompt before every text is not served; put it into adrank.json's templates"),
-    KEY_ROW_HARMLESS("prompts"), /* taken by name only */
-    KEY_ROW_HARMLESS("model_type"),
-    KEY_ROW_HARMLESS("similarity_fn_name"), /* of embeddings */
-    KEY_ROW_HARMLESS("truncate_dim"),
-    KEY_ROW_HARMLESS("keep_in_fp32_modules"),
-    KEY_ROW_HARMLESS("__version__"),
+    {"default_prompt_name", "null",
+     "a prompt before every text is not served; put it into adrank.json's templates"},
 };
 
-const struct key_rules sentence_transformers_rules = {.file = "config_sentence_transformers.json",
-                                                      .rows = config_rows,
-                                                      .n = sizeof(config_rows) /
-                                                           sizeof(config_rows[0])};
+const struct key_rules sentence_transformers_rules = {
+    .file = "config_sentence_transformers.json",
+    .read = (const char *const[]){"activation_fn", NULL},
+    .rows = config_rows,
+    .n = sizeof(config_rows) / sizeof(config_rows[0]),
+    .harmless = (const char *const[]){"prompts" /* taken by name only */, "model_type",
+                                      "similarity_fn_name" /* of embeddings */, "truncate_dim",
+                                      "keep_in_fp32_modules", "__version__", NULL},
+};
 
 /* The object in a file, or an empty one if there is no such file. */
 static int parse(const struct model_files *files, enum model_file i, json_t **out, struct err *err)
@@ -62,23 +55,22 @@ static int parse(const struct model_files *files, enum model_file i, json_t **ou
 static int read_bert_config(const struct model_files *files, struct sentence_transformers *out,
                             struct err *err)
 {
-    const char *file = files->paths[FILE_SENTENCE_BERT];
+    struct config_object in = {.file = files->paths[FILE_SENTENCE_BERT], .pointer = "", .err = err};
     const json_t *max, *lower;
-    char where[4200];
     json_t *doc;
     int rc = 0;
 
     if (parse(files, FILE_SENTENCE_BERT, &doc, err))
         return -1;
-    snprintf(where, sizeof(where), "%s: ", file);
+    in.json = doc;
     max = json_object_get(doc, "max_seq_length");
     lower = json_object_get(doc, "do_lower_case");
-    if (key_rules_check(&sentence_bert_rules, file, doc, err) ||
+    if (key_rules_check(&sentence_bert_rules, in.file, doc, err) ||
         (max && !json_is_null(max) &&
-         config_int(where, doc, "max_seq_length", 5, 1 << 24, 0, &out->max_tokens, err)))
+         config_int(&in, "max_seq_length", 5, 1 << 24, 0, &out->max_tokens)))
         rc = -1;
     else if (lower && !json_is_null(lower) && !json_is_boolean(lower))
-        rc = err_set(err, ERR_DATA, "%s: /do_lower_case: must be true or false", file);
+        rc = err_set(err, ERR_DATA, "%s: /do_lower_case: must be true or false", in.file);
     out->lower_case = json_is_true(lower);
     json_decref(doc);
     return rc;

@@ -14,20 +14,17 @@ void launch_append(struct launch **list, struct launch *launch)
     *list = launch;
 }
 
-void launch_remove(struct launch **list, struct launch *launch)
-{
-    while (*list != launch) {
-        BUG_ON(!*list);
-        list = &(*list)->next;
-    }
-    *list = launch->next;
-}
-
 void launch_finish(struct launcher *launcher, struct launch *launch)
 {
+    struct launch **at = &launcher->running;
+
+    while (*at != launch) {
+        BUG_ON(!*at);
+        at = &(*at)->next;
+    }
+    *at = launch->next;
     launch->finished = true;
     launch->finished_us = clock_now_us();
-    launch_remove(&launcher->running, launch);
     if (!launch->internal)
         launch_append(&launcher->finished, launch);
 }

@@ -17,6 +17,5 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err) MUST_CH
 void launch_finish(struct launcher *launcher, struct launch *launch);
 
 void launch_append(struct launch **list, struct launch *launch);
-void launch_remove(struct launch **list, struct launch *launch); /* must be in the list */
 
 #endif

@@ -26,39 +26,36 @@ int config_parse(const char *file, struct view text, json_t **out, struct err *e
     return 0;
 }
 
-int config_int(const char *where, const json_t *object, const char *key, int min, int max,
-               int absent, int *out, struct err *err)
+int config_int(const struct config_object *in, const char *key, int min, int max, int absent,
+               int *out)
 {
-    const json_t *value = json_object_get(object, key);
-    json_int_t v = absent;
+    const json_t *value = json_object_get(in->json, key);
+    const char *wrong = value ? "out of range" : "missing";
+    json_int_t v = value ? json_integer_value(value) : absent;
 
     if (value && !json_is_integer(value))
-        return err_set(err, ERR_DATA, "%s/%s: want an integer", where, key);
-    if (value)
-        v = json_integer_value(value);
+        return err_set(in->err, ERR_DATA, "%s: %s/%s: want an integer", in->file, in->pointer, key);
     if (min == max && v != min)
-        return err_set(err, ERR_DATA, "%s/%s: %s, want %d", where, key,
-                       value ? "out of range" : "missing", min);
+        return err_set(in->err, ERR_DATA, "%s: %s/%s: %s, want %d", in->file, in->pointer, key,
+                       wrong, min);
     if (v < min || v > max)
-        return err_set(err, ERR_DATA, "%s/%s: %s, want %d to %d", where, key,
-                       value ? "out of range" : "missing", min, max);
+        return err_set(in->err, ERR_DATA, "%s: %s/%s: %s, want %d to %d", in->file, in->pointer,
+                       key, wrong, min, max);
     *out = (int)v;
     return 0;
 }
 
-int config_double(const char *where, const json_t *object, const char *key, double min, double max,
-                  double absent, double *out, struct err *err)
+int config_double(const struct config_object *in, const char *key, double min, double max,
+                  double absent, double *out)
 {
-    const json_t *value = json_object_get(object, key);
-    double v = absent;
+    const json_t *value = json_object_get(in->json, key);
+    double v = value ? json_number_value(value) : absent;
 
     if (value && !json_is_number(value))
-        return err_set(err, ERR_DATA, "%s/%s: want a number", where, key);
-    if (value)
-        v = json_number_value(value);
+        return err_set(in->err, ERR_DATA, "%s: %s/%s: want a number", in->file, in->pointer, key);
     if (!isfinite(v) || v < min || v > max)
-        return err_set(err, ERR_DATA, "%s/%s: %s, want %g to %g", where, key,
-                       value ? "out of range" : "missing", min, max);
+        return err_set(in->err, ERR_DATA, "%s: %s/%s: %s, want %g to %g", in->file, in->pointer,
+                       key, value ? "out of range" : "missing", min, max);
     *out = v;
     return 0;
 }

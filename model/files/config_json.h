@@ -13,12 +13,19 @@
  * decrefs. */
 int config_parse(const char *file, struct view text, json_t **out, struct err *err) MUST_CHECK;
 
-/* An integer within [min, max]; absent: the default if that is within, else an error. where is the
- * file followed by the pointer of the object: "config.json: ", "adrank.json: /input". */
-int config_int(const char *where, const json_t *object, const char *key, int min, int max,
-               int absent, int *out, struct err *err) MUST_CHECK;
+/* An object whose members are read: file and pointer are for messages ("config.json", "/input"; "":
+ * the document). */
+struct config_object {
+    const char *file, *pointer;
+    const json_t *json;
+    struct err *err;
+};
+
+/* An integer within [min, max]; absent: the default if that is within, else an error. */
+int config_int(const struct config_object *in, const char *key, int min, int max, int absent,
+               int *out) MUST_CHECK;
 /* A finite number within [min, max]; likewise if absent. */
-int config_double(const char *where, const json_t *object, const char *key, double min, double max,
-                  double absent, double *out, struct err *err) MUST_CHECK;
+int config_double(const struct config_object *in, const char *key, double min, double max,
+                  double absent, double *out) MUST_CHECK;
 
 #endif

@@ -1,19 +1,9 @@
 /* Applies the tables of known keys. */
 #include "model/files/key_rules.h"
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "base/view.h"
-
-static const json_t *find(const json_t *doc, const char *key)
-{
-    const char *slash = strchr(key, '/');
-
-    if (!slash)
-        return json_object_get(doc, key);
-    return json_object_get(json_object_getn(doc, key, (size_t)(slash - key)), slash + 1);
-}
 
 /* Whether text is one of the words in only. */
 static bool is_one_of(const char *text, const char *only)
@@ -49,10 +39,9 @@ int key_rules_check(const struct key_rules *rules, const char *file, const json_
                     struct err *err)
 {
     for (size_t i = 0; i < rules->n; i++) {
-        const struct key_rule *rule = &rules->rows[i];
-        const json_t *value = rule->verdict == KEY_ONLY ? find(doc, rule->key) : NULL;
+        const json_t *value = json_object_get(doc, rules->rows[i].key);
 
-        if (value && check_only(rule, file, value, err))
+        if (value && check_only(&rules->rows[i], file, value, err))
             return -1;
     }
     return 0;

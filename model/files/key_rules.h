@@ -1,6 +1,6 @@
 /*
  * What each key of a checkpoint's JSON files means here, as data: every key that could change
- * scores is either read, harmless, or refused by name. Keys without a row are not read by
+ * scores is either read, harmless, or refused by name. Keys that are not listed are not read by
  * transformers for these models either.
  */
 #ifndef MODEL_FILES_KEY_RULES_H
@@ -11,37 +11,19 @@
 
 #include "base/err.h"
 
-enum key_verdict {
-    KEY_READ,     /* handled where it is read, whatever the value */
-    KEY_HARMLESS, /* changes no score */
-    KEY_ONLY,     /* refused unless it is one of the values of `only` */
-};
-
+/* A key that is refused unless it has one of a few values. */
 struct key_rule {
-    const char *key; /* of the document's object, or "key/inner" */
-    enum key_verdict verdict;
-    const char *only; /* KEY_ONLY: JSON texts, compact, separated by spaces */
-    const char *why;  /* KEY_ONLY: text of the message after the value */
+    const char *key;  /* of the document's object */
+    const char *only; /* JSON texts, compact, separated by spaces */
+    const char *why;  /* text of the message after the value */
 };
-
-/* Rows of the tables. */
-#define KEY_ROW_READ(key_)                                                                         \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_READ                                                           \
-    }
-#define KEY_ROW_HARMLESS(key_)                                                                     \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_HARMLESS                                                       \
-    }
-#define KEY_ROW_ONLY(key_, only_, why_)                                                            \
-    {                                                                                              \
-        .key = key_, .verdict = KEY_ONLY, .only = only_, .why = why_                               \
-    }
 
 struct key_rules {
-    const char *file; /* "config.json", ... */
+    const char *file;        /* "config.json", ... */
+    const char *const *read; /* NULL-terminated: handled where they are read, whatever the value */
     const struct key_rule *rows;
     size_t n;
+    const char *const *harmless; /* NULL-terminated: they change no score */
 };
 
 extern const struct key_rules bert_config_rules;           /* config.json of model_type bert */

@@ -111,10 +111,25 @@ static bool exists(const char *dir, const char *name)
     return stat(path, &st) == 0;
 }
 
-#define SAVE(more)                                                                                 \
+#define SAVE                                                                                       \
     "convert them: python3 -c \"from transformers import AutoModelForSequenceClassification as "   \
-    "M; "                                                                                          \
-    "M.from_pretrained('%s'" more ").save_pretrained('%s', safe_serialization=True)\""
+    "M; M.from_pretrained('"
+#define SAFELY "', safe_serialization=True)\""
+
+/* What to do; between its parts stands the directory. */
+static const struct {
+    const char *first, *second, *third; /* NULL: no more */
+} remedies[] = {
+    [REMEDY_SAVE] = {SAVE, "').save_pretrained('", SAFELY},
+    [REMEDY_SAVE_TF] = {SAVE, "', from_tf=True).save_pretrained('", SAFELY " (transformers 4)"},
+    [REMEDY_SAVE_FLAX] = {SAVE, "', from_flax=True).save_pretrained('", SAFELY " (transformers 4)"},
+    [REMEDY_NAME] = {"name that file model.safetensors", NULL, NULL},
+    [REMEDY_MERGE] = {"merge it into its model: python3 -c \"from peft import "
+                      "AutoPeftModelForSequenceClassification as P; P.from_pretrained('",
+                      "').merge_and_unload().save_pretrained('OUT')\"", NULL},
+    [REMEDY_SOURCE] = {"take the checkpoint that it was made from, as save_pretrained writes it",
+                       NULL, NULL},
+};
 
 /* For a command to be copied into a shell: a name that is not a single shell word, or is too long,
  * is replaced by a placeholder. */
@@ -131,35 +146,11 @@ static int refuse_format(const char *dir, const char *missing, const struct form
                          const char *name, struct err *err)
 {
     const char *argument = as_argument(dir);
-    char how[900];
+    const char *second = remedies[f->remedy].second, *third = remedies[f->remedy].third;
 
-    switch (f->remedy) {
-    case REMEDY_SAVE:
-        snprintf(how, sizeof(how), SAVE(""), argument, argument);
-        break;
-    case REMEDY_SAVE_TF:
-        snprintf(how, sizeof(how), SAVE(", from_tf=True") " (transformers 4)", argument, argument);
-        break;
-    case REMEDY_SAVE_FLAX:
-        snprintf(how, sizeof(how), SAVE(", from_flax=True") " (transformers 4)", argument,
-                 argument);
-        break;
-    case REMEDY_NAME:
-        snprintf(how, sizeof(how), "name that file model.safetensors");
-        break;
-    case REMEDY_MERGE:
-        snprintf(how, sizeof(how),
-                 "merge it into its model: python3 -c \"from peft import "
-                 "AutoPeftModelForSequenceClassification as P; "
-                 "P.from_pretrained('%s').merge_and_unload().save_pretrained('OUT')\"",
-                 argument);
-        break;
-    case REMEDY_SOURCE:
-        snprintf(how, sizeof(how),
-                 "take the checkpoint that it was made from, as save_pretrained writes it");
-        break;
-    }
-    return err_set(err, ERR_NOINPUT, "%s: no %s, but %s: %s; %s", dir, missing, name, f->what, how);
+    return err_set(err, ERR_NOINPUT, "%s: no %s, but %s: %s; %s%s%s%s%s", dir, missing, name,
+                   f->what, remedies[f->remedy].first, second ? argument : "", second ? second : "",
+                   third ? argument : "", third ? third : "");
 }
 
 int model_missing_weights(const char *dir, struct err *err)

@@ -31,18 +31,9 @@ const char *const model_file_names[MODEL_FILES] = {
 };
 
 static const size_t max_bytes[MODEL_FILES] = {
-    [FILE_CONFIG] = 1 << 20,
-    [FILE_WEIGHTS] = (size_t)16 << 30,
-    [FILE_VOCAB] = 64 << 20,
-    [FILE_TOKENIZER] = 64 << 20,
-    [FILE_TOKENIZER_CONFIG] = 1 << 20,
-    [FILE_SPECIAL_MAP] = 1 << 20,
-    [FILE_ADDED_TOKENS] = 1 << 20,
-    [FILE_ADRANK] = 16 << 20,
-    [FILE_INDEX] = 16 << 20,
-    [FILE_SENTENCE_BERT] = 1 << 20,
-    [FILE_SENTENCE_TRANSFORMERS] = 1 << 20,
-    [FILE_MODULES] = 1 << 20,
+    /* 0: 1 MiB */
+    [FILE_WEIGHTS] = (size_t)16 << 30, [FILE_VOCAB] = 64 << 20, [FILE_TOKENIZER] = 64 << 20,
+    [FILE_ADRANK] = 16 << 20,          [FILE_INDEX] = 16 << 20,
 };
 
 /* A missing file is not an error here, an unreadable one is. */
@@ -60,7 +51,7 @@ static int read_one(struct model_files *files, const char *dir, enum model_file 
     if (i == FILE_INDEX && files->present[FILE_WEIGHTS])
         return 0;
     files->present[i] = true;
-    if (file_read(files->paths[i], max_bytes[i], &files->bytes[i], err))
+    if (file_read(files->paths[i], max_bytes[i] ? max_bytes[i] : 1 << 20, &files->bytes[i], err))
         return -1;
     return model_refuse_pointer(files->paths[i], buf_view(&files->bytes[i]), err);
 }
@@ -119,13 +110,6 @@ static void to_hex(const unsigned char *bytes, size_t n_digits, char *out)
     out[n_digits] = '\0';
 }
 
-/* SHA-256 itself cannot fail: the only possible cause is memory. */
-static int sha_failed(struct err *err)
-{
-    ERR_clear_error();
-    return err_set(err, ERR_NOMEM, "SHA-256: out of memory");
-}
-
 static bool hash_file(EVP_MD_CTX *sha, const char *name, const struct buf *bytes)
 {
     unsigned char len[8];
@@ -170,8 +154,10 @@ static int sha256(const struct model_files *files,
                 EVP_DigestFinal_ex(sha, digest, NULL) == 1;
 
     EVP_MD_CTX_free(sha);
-    if (!done)
-        return sha_failed(err);
+    if (!done) { /* SHA-256 itself cannot fail: the only possible cause is memory */
+        ERR_clear_error();
+        return err_set(err, ERR_NOMEM, "SHA-256: out of memory");
+    }
     to_hex(digest, n_digits, out);
     return 0;
 }

@@ -11,66 +11,47 @@
 #define NO_LIMIT 1e20
 #define MIN_LIMIT 5 /* [CLS] a [SEP] b [SEP] */
 
+static const char *const read[] = {
+    /* class, limit, token types, normaliser */
+    "tokenizer_class", "model_max_length", "max_len", "model_input_names", "do_lower_case",
+    "strip_accents", "tokenize_chinese_chars",
+    /* tokens */
+    "unk_token", "sep_token", "pad_token", "cls_token", "mask_token", "bos_token", "eos_token",
+    "added_tokens_decoder", "additional_special_tokens", "extra_special_tokens", NULL};
+
 static const struct key_rule rows[] = {
-    KEY_ROW_READ("tokenizer_class"),
-    KEY_ROW_READ("model_max_length"),
-    KEY_ROW_READ("max_len"),
-    KEY_ROW_READ("model_input_names"),
-    KEY_ROW_READ("do_lower_case"),
-    KEY_ROW_READ("strip_accents"),
-    KEY_ROW_READ("tokenize_chinese_chars"),
-    KEY_ROW_READ("unk_token"),
-    KEY_ROW_READ("sep_token"),
-    KEY_ROW_READ("pad_token"),
-    KEY_ROW_READ("cls_token"),
-    KEY_ROW_READ("mask_token"),
-    KEY_ROW_READ("bos_token"),
-    KEY_ROW_READ("eos_token"),
-    KEY_ROW_READ("added_tokens_decoder"),
-    KEY_ROW_READ("additional_special_tokens"),
-    KEY_ROW_READ("extra_special_tokens"),
-    KEY_ROW_ONLY("truncation_side", "null \"right\"", "only texts truncated at the end are served"),
-    KEY_ROW_ONLY("split_special_tokens", "null false",
-                 "special tokens in a text are not split here"),
-    KEY_ROW_ONLY("add_bos_token", "null false", "only [CLS] and [SEP] are added around texts"),
-    KEY_ROW_ONLY("add_eos_token", "null false", "only [CLS] and [SEP] are added around texts"),
-    KEY_ROW_ONLY("add_special_tokens", "null true",
-                 "[CLS] and [SEP] are always added around texts"),
-    KEY_ROW_ONLY(
-        "do_basic_tokenize", "null true",
-        "texts are split at blanks and punctuation; whether this is honoured depends on the "
-        "reader"),
-    KEY_ROW_ONLY("never_split", "null []",
-                 "whether this is honoured depends on the reader; added tokens are never split"),
-    KEY_ROW_ONLY("wordpieces_prefix", "null \"##\"",
-                 "pieces continue with ##; whether this is honoured depends on the reader"),
-    KEY_ROW_ONLY("auto_map", "null {}", "custom code is not served, only transformers' tokenizers"),
-    KEY_ROW_HARMLESS("padding_side"), /* nothing is padded */
-    KEY_ROW_HARMLESS("padding"),
-    KEY_ROW_HARMLESS("pad_to_multiple_of"),
-    KEY_ROW_HARMLESS("pad_token_type_id"),
-    KEY_ROW_HARMLESS("max_length"), /* left over from a call; each call states its own */
-    KEY_ROW_HARMLESS("stride"),
-    KEY_ROW_HARMLESS("truncation_strategy"),
-    KEY_ROW_HARMLESS("clean_text"), /* no options of these classes */
-    KEY_ROW_HARMLESS("handle_chinese_chars"),
-    KEY_ROW_HARMLESS("add_prefix_space"),
-    KEY_ROW_HARMLESS("clean_up_tokenization_spaces"), /* of decoding */
-    KEY_ROW_HARMLESS("chat_template"),
-    KEY_ROW_HARMLESS("from_slow"),
-    KEY_ROW_HARMLESS("use_fast"),
-    KEY_ROW_HARMLESS("vocab_file"),
-    KEY_ROW_HARMLESS("tokenizer_file"),
-    KEY_ROW_HARMLESS("special_tokens_map_file"),
-    KEY_ROW_HARMLESS("name_or_path"),
-    KEY_ROW_HARMLESS("processor_class"),
-    KEY_ROW_HARMLESS("backend"),
-    KEY_ROW_HARMLESS("is_local"),
-    KEY_ROW_HARMLESS("local_files_only"),
+    {"truncation_side", "null \"right\"", "only texts truncated at the end are served"},
+    {"split_special_tokens", "null false", "special tokens in a text are not split here"},
+    {"add_bos_token", "null false", "only [CLS] and [SEP] are added around texts"},
+    {"add_eos_token", "null false", "only [CLS] and [SEP] are added around texts"},
+    {"add_special_tokens", "null true", "[CLS] and [SEP] are always added around texts"},
+    {"do_basic_tokenize", "null true",
+     "texts are split at blanks and punctuation; whether this is honoured depends on the "
+     "reader"},
+    {"never_split", "null []",
+     "whether this is honoured depends on the reader; added tokens are never split"},
+    {"wordpieces_prefix", "null \"##\"",
+     "pieces continue with ##; whether this is honoured depends on the reader"},
+    {"auto_map", "null {}", "custom code is not served, only transformers' tokenizers"},
 };
 
-const struct key_rules tokenizer_config_rules = {
-    .file = "tokenizer_config.json", .rows = rows, .n = sizeof(rows) / sizeof(rows[0])};
+static const char *const harmless[] = {
+    /* nothing is padded */
+    "padding_side", "padding", "pad_to_multiple_of", "pad_token_type_id",
+    /* left over from a call; each call states its own */
+    "max_length", "stride", "truncation_strategy",
+    /* no options of these classes; of decoding */
+    "clean_text", "handle_chinese_chars", "add_prefix_space", "clean_up_tokenization_spaces",
+    "chat_template",
+    /* where it came from, and which code reads it */
+    "from_slow", "use_fast", "vocab_file", "tokenizer_file", "special_tokens_map_file",
+    "name_or_path", "processor_class", "backend", "is_local", "local_files_only", NULL};
+
+const struct key_rules tokenizer_config_rules = {.file = "tokenizer_config.json",
+                                                 .read = read,
+                                                 .rows = rows,
+                                                 .n = sizeof(rows) / sizeof(rows[0]),
+                                                 .harmless = harmless};
 
 /* ---- class ----------------------------------------------------------------------------------- */
 
@@ -95,15 +76,15 @@ static bool is_class(const char *name, const char *row)
 }
 
 /* model_input_names, where it is stated, decides. */
-static int read_input_names(const char *file, const json_t *config, enum types *types,
-                            struct err *err)
+static int read_input_names(const struct tokenizer_reader *r, const json_t *config,
+                            enum types *types)
 {
     const json_t *names = json_object_get(config, "model_input_names");
 
     if (!names || json_is_null(names))
         return 0;
     if (!json_is_array(names))
-        return err_set(err, ERR_DATA, "%s: /model_input_names: must be an array", file);
+        return err_set(r->err, ERR_DATA, "%s: /model_input_names: must be an array", r->file);
     *types = TYPES_NONE;
     for (size_t i = 0; i < json_array_size(names); i++) {
         const char *name = json_string_value(json_array_get(names, i));
@@ -113,10 +94,10 @@ static int read_input_names(const char *file, const json_t *config, enum types *
     return 0;
 }
 
-static int read_class(const char *file, const char *pointer, const char *name, const json_t *config,
-                      bool has_json, struct tokenizer_spec *spec, struct err *err)
+static int read_class(const struct tokenizer_reader *r, const char *file, const char *name,
+                      const json_t *config, bool has_json)
 {
-    enum types types = TYPES_OF_PAIRS;
+    enum types types;
     size_t i = 0, n = sizeof(classes) / sizeof(classes[0]);
 
     if (!name)
@@ -124,58 +105,56 @@ static int read_class(const char *file, const char *pointer, const char *name, c
     while (i < n && !is_class(name, classes[i].name))
         i++;
     if (i == n || (classes[i].reads_the_file && !has_json))
-        return err_set(err, ERR_DATA, "%s: %s: %.64s is not one of BERT's%s", file, pointer, name,
-                       has_json ? "" : "; a tokenizer.json would define what it does");
+        return err_set(r->err, ERR_DATA, "%s: /tokenizer_class: %.64s is not one of BERT's%s", file,
+                       name, has_json ? "" : "; a tokenizer.json would define what it does");
     types = classes[i].types;
-    if (read_input_names(file, config, &types, err))
+    if (read_input_names(r, config, &types))
         return -1;
     if (types == TYPES_BY_VERSION)
-        return err_set(err, ERR_DATA,
-                       "%s: %s: of %.64s transformers 4 gives a second text token type 1, "
-                       "transformers 5 type 0; state /model_input_names, with or without "
-                       "token_type_ids",
-                       file, pointer, name);
-    spec->pair_type = types == TYPES_OF_PAIRS;
-    spec->normalizer_of_config = !classes[i].reads_the_file;
+        return err_set(
+            r->err, ERR_DATA,
+            "%s: /tokenizer_class: of %.64s transformers 4 gives a second text token type 1, "
+            "transformers 5 type 0; state /model_input_names, with or without "
+            "token_type_ids",
+            file, name);
+    r->spec->facts.pair_type = types == TYPES_OF_PAIRS;
+    r->spec->normalizer_of_config = !classes[i].reads_the_file;
     return 0;
 }
 
 /* ---- limit ----------------------------------------------------------------------------------- */
 
-static int read_limit(const char *file, const json_t *config, struct tokenizer_spec *spec,
-                      struct err *err)
+static int read_limit(const struct tokenizer_reader *r, const json_t *config)
 {
     const char *key = json_object_get(config, "model_max_length") ? "model_max_length" : "max_len";
     const json_t *value = json_object_get(config, key);
     double v = json_number_value(value);
 
-    spec->max_tokens = 0;
+    r->spec->facts.max_tokens = 0;
     if (!value || json_is_null(value) || (json_is_number(value) && v > NO_LIMIT))
         return 0;
     if (!json_is_number(value) || v != floor(v) || v < MIN_LIMIT)
-        return err_set(err, ERR_DATA, "%s: /%s: want an integer of at least %d", file, key,
+        return err_set(r->err, ERR_DATA, "%s: /%s: want an integer of at least %d", r->file, key,
                        MIN_LIMIT);
-    spec->max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
+    r->spec->facts.max_tokens = v > TOKENIZER_MAX_STATED ? 0 : (int)v;
     return 0;
 }
 
-int tokenizer_class_read(const char *file, const json_t *config, const char *model_file,
-                         const json_t *model_config, bool has_json, struct tokenizer_spec *spec,
-                         struct err *err)
+int tokenizer_class_read(const struct tokenizer_reader *r, const json_t *config,
+                         const char *model_file, const json_t *model_config, bool has_json)
 {
     const char *own = json_string_value(json_object_get(config, "tokenizer_class"));
     const char *of_model = json_string_value(json_object_get(model_config, "tokenizer_class"));
     bool from_model = !own && of_model;
 
-    if (key_rules_check(&tokenizer_config_rules, file, config, err) ||
-        read_class(from_model ? model_file : file, "/tokenizer_class", own ? own : of_model, config,
-                   has_json, spec, err) ||
-        read_limit(file, config, spec, err))
+    if (key_rules_check(&tokenizer_config_rules, r->file, config, r->err) ||
+        read_class(r, from_model ? model_file : r->file, own ? own : of_model, config, has_json) ||
+        read_limit(r, config))
         return -1;
-    if (spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
-        return err_set(err, ERR_DATA,
+    if (r->spec->cut_left && !json_is_string(json_object_get(config, "truncation_side")))
+        return err_set(r->err, ERR_DATA,
                        "%s: /truncation_side: tokenizer.json's /truncation/direction is Left: only "
                        "texts truncated at the end are served",
-                       file);
+                       r->file);
     return 0;
 }

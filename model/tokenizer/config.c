@@ -10,24 +10,25 @@ const struct token_role token_roles[TOKEN_ROLES] = {
     {"eos_token", NULL},
 };
 
-struct config_reader {
-    const char *file;
-    struct tokenizer_spec *spec;
-    size_t added_room;
-    struct err *err;
-};
-
 int32_t tokenizer_spec_find(const struct tokenizer_spec *spec, struct view token)
 {
-    for (size_t i = 0; i < spec->n_tokens; i++)
-        if (view_eq(spec->tokens[i], token))
+    for (size_t i = 0; i < spec->pieces.n_tokens; i++)
+        if (view_eq(spec->pieces.tokens[i], token))
             return (int32_t)i;
     return -1;
 }
 
+struct added_token *tokenizer_spec_added(const struct tokenizer_spec *spec, struct view content)
+{
+    for (size_t i = 0; i < spec->n_added; i++)
+        if (view_eq(spec->added[i].content, content))
+            return &spec->added[i];
+    return NULL;
+}
+
 int32_t tokenizer_spec_size(const struct tokenizer_spec *spec)
 {
-    int32_t size = (int32_t)spec->n_tokens;
+    int32_t size = (int32_t)spec->pieces.n_tokens;
 
     for (size_t i = 0; i < spec->n_added; i++)
         if (spec->added[i].id >= size)
@@ -36,43 +37,38 @@ int32_t tokenizer_spec_size(const struct tokenizer_spec *spec)
 }
 
 /* Replaces what is there with the same content: later places know better. id -1: wherever it
- * belongs. */
-static int add(struct config_reader *r, const char *pointer, struct added_token token)
+ * belongs. There is room: tokenizer_config_read() counted. */
+static int add(const struct tokenizer_reader *r, const char *pointer, struct added_token token)
 {
     struct tokenizer_spec *spec = r->spec;
+    struct added_token *have = tokenizer_spec_added(spec, token.content);
     int32_t id = tokenizer_spec_find(spec, token.content);
-    size_t at = 0;
 
-    while (at < spec->n_added && !view_eq(spec->added[at].content, token.content))
-        at++;
     if (id < 0)
-        id = at < spec->n_added ? spec->added[at].id : tokenizer_spec_size(spec);
+        id = have ? have->id : tokenizer_spec_size(spec);
     if (token.content.len == 0)
         return err_set(r->err, ERR_DATA, "%s: %s: an empty token", r->file, pointer);
     if (token.id >= 0 && token.id != id)
         return err_set(r->err, ERR_DATA, "%s: %s: id %d, the vocabulary has %d", r->file, pointer,
                        (int)token.id, (int)id);
-    if (at == r->added_room)
-        return err_set(r->err, ERR_DATA, "%s: %s: too many added tokens", r->file, pointer);
     token.id = id;
-    spec->added[at] = token;
-    spec->n_added += at == spec->n_added;
+    *(have ? have : &spec->added[spec->n_added++]) = token;
     return 0;
 }
 
-static int read_flag(const struct config_reader *r, const char *pointer, const json_t *object,
-                     const char *key, bool absent, bool *out)
+int tokenizer_flag(const struct tokenizer_reader *r, const char *pointer, const json_t *object,
+                   const char *key, const bool *absent, bool *out)
 {
     const json_t *v = json_object_get(object, key);
 
-    if (v && !json_is_boolean(v))
+    if (v ? !json_is_boolean(v) : !absent)
         return err_set(r->err, ERR_DATA, "%s: %s/%s: must be true or false", r->file, pointer, key);
-    *out = v ? json_is_true(v) : absent;
+    *out = v ? json_is_true(v) : *absent;
     return 0;
 }
 
-static int read_token(const struct config_reader *r, const char *pointer, const json_t *v,
-                      bool special, struct added_token *token)
+int tokenizer_config_token(const struct tokenizer_reader *r, const char *pointer, const json_t *v,
+                           bool special, struct added_token *token)
 {
     const json_t *content = json_is_object(v) ? json_object_get(v, "content") : v;
 
@@ -83,32 +79,32 @@ static int read_token(const struct config_reader *r, const char *pointer, const 
     token->content = (struct view){json_string_value(content), json_string_length(content)};
     if (!json_is_object(v))
         return 0;
-    if (read_flag(r, pointer, v, "lstrip", false, &token->lstrip) ||
-        read_flag(r, pointer, v, "rstrip", false, &token->rstrip) ||
-        read_flag(r, pointer, v, "single_word", false, &token->single_word) ||
-        read_flag(r, pointer, v, "special", special, &token->special) ||
-        read_flag(r, pointer, v, "normalized", !token->special, &token->normalized))
+    if (tokenizer_flag(r, pointer, v, "lstrip", &(bool){false}, &token->lstrip) ||
+        tokenizer_flag(r, pointer, v, "rstrip", &(bool){false}, &token->rstrip) ||
+        tokenizer_flag(r, pointer, v, "single_word", &(bool){false}, &token->single_word) ||
+        tokenizer_flag(r, pointer, v, "special", &(bool){special}, &token->special) ||
+        tokenizer_flag(r, pointer, v, "normalized", &(bool){!token->special}, &token->normalized))
         return -1;
     return 0;
 }
 
-int tokenizer_config_decoder_token(const char *file, const char *key, const json_t *v,
-                                   char pointer[DECODER_POINTER_BYTES], struct added_token *token,
-                                   struct err *err)
+int tokenizer_config_decoder_token(const struct tokenizer_reader *r, const char *key,
+                                   const json_t *v, char pointer[DECODER_POINTER_BYTES],
+                                   struct added_token *token)
 {
     int64_t id;
 
     snprintf(pointer, DECODER_POINTER_BYTES, "/added_tokens_decoder/%.32s", key);
     if (number_int(view_of(key), 0, INT32_MAX, &id))
-        return err_set(err, ERR_DATA, "%s: %s: not an id", file, pointer);
-    if (tokenizer_config_token(file, pointer, v, false, token, err))
+        return err_set(r->err, ERR_DATA, "%s: %s: not an id", r->file, pointer);
+    if (tokenizer_config_token(r, pointer, v, false, token))
         return -1;
     token->id = (int32_t)id;
     return 0;
 }
 
 /* Members are written by id, the ids that the vocabulary lacks in ascending order. */
-static int read_decoder(struct config_reader *r, const json_t *config)
+static int read_decoder(const struct tokenizer_reader *r, const json_t *config)
 {
     json_t *decoder = json_object_get(config, "added_tokens_decoder");
     const char *key;
@@ -121,8 +117,7 @@ static int read_decoder(struct config_reader *r, const json_t *config)
         struct added_token token;
         char pointer[DECODER_POINTER_BYTES];
 
-        if (tokenizer_config_decoder_token(r->file, key, v, pointer, &token, r->err) ||
-            add(r, pointer, token))
+        if (tokenizer_config_decoder_token(r, key, v, pointer, &token) || add(r, pointer, token))
             return -1;
     }
     return 0;
@@ -135,7 +130,7 @@ static bool role_token(const struct token_role *role, const json_t *v, struct ad
     return (v && !json_is_null(v)) || role->content;
 }
 
-static int read_roles(struct config_reader *r, const json_t *config)
+static int read_roles(const struct tokenizer_reader *r, const json_t *config)
 {
     int32_t ids[TOKEN_ROLES] = {0};
 
@@ -147,7 +142,7 @@ static int read_roles(struct config_reader *r, const json_t *config)
         if (!role_token(&token_roles[i], v, &token))
             continue;
         snprintf(pointer, sizeof(pointer), "/%s", token_roles[i].key);
-        if (v && !json_is_null(v) && read_token(r, pointer, v, true, &token))
+        if (v && !json_is_null(v) && tokenizer_config_token(r, pointer, v, true, &token))
             return -1;
         token.special = true;
         ids[i] = tokenizer_spec_find(r->spec, token.content);
@@ -155,28 +150,21 @@ static int read_roles(struct config_reader *r, const json_t *config)
             continue; /* ranking masks nothing; the text then has an ordinary word */
         if (ids[i] < 0)
             return err_set(r->err, ERR_DATA, "%s: %s: %.*s is not in the vocabulary", r->file,
-                           pointer, (int)(token.content.len > 64 ? 64 : token.content.len),
-                           token.content.ptr);
+                           pointer, TOKEN_ARG(token.content));
         /* A string has no flags: those of added_tokens_decoder stay. */
-        if (!json_is_object(v)) {
-            size_t at = 0;
-
-            while (at < r->spec->n_added && !view_eq(r->spec->added[at].content, token.content))
-                at++;
-            if (at < r->spec->n_added)
-                continue;
-        }
+        if (!json_is_object(v) && tokenizer_spec_added(r->spec, token.content))
+            continue;
         if (add(r, pointer, token))
             return -1;
     }
-    r->spec->unknown = ids[0];
-    r->spec->sep = ids[1];
-    r->spec->pad = ids[2];
-    r->spec->cls = ids[3];
+    r->spec->pieces.unknown = ids[0];
+    r->spec->facts.sep = ids[1];
+    r->spec->facts.pad = ids[2];
+    r->spec->facts.cls = ids[3];
     return 0;
 }
 
-static int read_list(struct config_reader *r, const json_t *config, const char *key)
+static int read_list(const struct tokenizer_reader *r, const json_t *config, const char *key)
 {
     const json_t *list = json_object_get(config, key);
 
@@ -189,7 +177,7 @@ static int read_list(struct config_reader *r, const json_t *config, const char *
         char pointer[64];
 
         snprintf(pointer, sizeof(pointer), "/%s/%zu", key, i);
-        if (read_token(r, pointer, json_array_get(list, i), true, &token))
+        if (tokenizer_config_token(r, pointer, json_array_get(list, i), true, &token))
             return -1;
         token.special = true;
         if (add(r, pointer, token))
@@ -206,54 +194,38 @@ static size_t list_size(const json_t *config, const char *key)
 }
 
 /* What the file does not say: BertTokenizer's defaults, cleaning is not for the file to choose. */
-static int read_normalizer(const struct config_reader *r, const json_t *config,
-                           struct normalizer_options *options)
+int tokenizer_config_normalizer(const struct tokenizer_reader *r, const json_t *config,
+                                struct normalizer_options *out)
 {
     const json_t *strip = json_object_get(config, "strip_accents");
 
-    options->clean_text = true;
-    if (read_flag(r, "", config, "do_lower_case", true, &options->lowercase) ||
-        read_flag(r, "", config, "tokenize_chinese_chars", true, &options->chinese_chars))
+    out->clean_text = true;
+    if (tokenizer_flag(r, "", config, "do_lower_case", &(bool){true}, &out->lowercase) ||
+        tokenizer_flag(r, "", config, "tokenize_chinese_chars", &(bool){true}, &out->chinese_chars))
         return -1;
-    options->strip_accents = options->lowercase;
+    out->strip_accents = out->lowercase;
     if (json_is_null(strip))
         return 0;
-    return read_flag(r, "", config, "strip_accents", options->lowercase, &options->strip_accents);
+    return tokenizer_flag(r, "", config, "strip_accents", &(bool){out->lowercase},
+                          &out->strip_accents);
 }
 
-int tokenizer_config_read(const char *file, const json_t *config, struct arena *arena,
-                          struct tokenizer_spec *spec, struct err *err)
+int tokenizer_config_read(const struct tokenizer_reader *r, const json_t *config)
 {
-    struct config_reader r = {.file = file, .spec = spec, .err = err};
+    size_t room = TOKEN_ROLES + list_size(config, "added_tokens_decoder") +
+                  list_size(config, "additional_special_tokens") +
+                  list_size(config, "extra_special_tokens");
 
-    r.added_room = TOKEN_ROLES + list_size(config, "added_tokens_decoder") +
-                   list_size(config, "additional_special_tokens") +
-                   list_size(config, "extra_special_tokens");
-    if (r.added_room > TOKENIZER_MAX_ADDED)
-        return err_set(err, ERR_DATA, "%s: more than %d added tokens", file, TOKENIZER_MAX_ADDED);
-    spec->added = arena_array(arena, r.added_room, sizeof(*spec->added));
-    spec->n_added = 0;
-    if (!spec->added)
-        return err_set(err, ERR_NOMEM, "%s: out of memory", file);
-    if (read_normalizer(&r, config, &spec->normalizer) || read_decoder(&r, config) ||
-        read_roles(&r, config) || read_list(&r, config, "additional_special_tokens") ||
-        read_list(&r, config, "extra_special_tokens"))
+    if (room > TOKENIZER_MAX_ADDED)
+        return err_set(r->err, ERR_DATA, "%s: more than %d added tokens", r->file,
+                       TOKENIZER_MAX_ADDED);
+    r->spec->added = arena_array(r->arena, room, sizeof(*r->spec->added));
+    r->spec->n_added = 0;
+    if (!r->spec->added)
+        return err_set(r->err, ERR_NOMEM, "%s: out of memory", r->file);
+    if (tokenizer_config_normalizer(r, config, &r->spec->normalizer) || read_decoder(r, config) ||
+        read_roles(r, config) || read_list(r, config, "additional_special_tokens") ||
+        read_list(r, config, "extra_special_tokens"))
         return -1;
     return 0;
-}
-
-int tokenizer_config_normalizer(const char *file, const json_t *config,
-                                struct normalizer_options *out, struct err *err)
-{
-    const struct config_reader r = {.file = file, .err = err};
-
-    return read_normalizer(&r, config, out);
-}
-
-int tokenizer_config_token(const char *file, const char *pointer, const json_t *v, bool special,
-                           struct added_token *token, struct err *err)
-{
-    const struct config_reader r = {.file = file, .err = err};
-
-    return read_token(&r, pointer, v, special, token);
 }

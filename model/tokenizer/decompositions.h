@@ -1,7 +1,7 @@
 /*
  * Canonical decompositions of characters (Unicode Standard Annex 15), cached: a lookup in utf8proc
  * costs a hundred times as much as copying a character, which is noticeable in texts full of such
- * characters. For normalizer_class.c only.
+ * characters. normalizer_class.c remembers those of CHAR_DECOMPOSES.
  */
 #ifndef MODEL_TOKENIZER_DECOMPOSITIONS_H
 #define MODEL_TOKENIZER_DECOMPOSITIONS_H
@@ -15,7 +15,8 @@ int decomposition_of(uint32_t code_point, int32_t parts[DECOMPOSITION_MAX_PARTS]
 
 /* Called by one thread, once for each character that has one; before any decomposition_recall(). */
 void decomposition_remember(uint32_t code_point);
-/* The decomposition of a remembered character. Any number of threads. */
+/* The decomposition in full of a remembered character; returns how many parts it has. Any number of
+ * threads. */
 int decomposition_recall(uint32_t code_point, int32_t parts[DECOMPOSITION_MAX_PARTS]);
 
 #endif

@@ -133,7 +133,7 @@ static void add_char(struct writer *w, uint32_t c)
         add_part(w, ' ');
     parts[0] = (int32_t)c;
     if (class & CHAR_DECOMPOSES)
-        n = char_decompose(c, parts);
+        n = decomposition_recall(c, parts);
     for (int i = 0; i < n; i++)
         add_part(w, (uint32_t)parts[i]);
     if (spaced)

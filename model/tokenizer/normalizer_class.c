@@ -61,11 +61,6 @@ int char_lower(uint32_t c, uint32_t lower[2])
     return 1;
 }
 
-int char_decompose(uint32_t c, int32_t parts[DECOMPOSITION_MAX_PARTS])
-{
-    return decomposition_recall(c, parts);
-}
-
 bool char_is_word(uint32_t c)
 {
     switch (utf8proc_category((utf8proc_int32_t)c)) {

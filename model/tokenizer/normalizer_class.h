@@ -17,7 +17,7 @@ enum char_class {
     CHAR_CHINESE = 1 << 2,     /* a word by itself */
     CHAR_MARK = 1 << 3,        /* Mn: strip_accents drops it */
     CHAR_PUNCTUATION = 1 << 4, /* P*, and every ASCII symbol */
-    CHAR_DECOMPOSES = 1 << 5,  /* has a canonical decomposition */
+    CHAR_DECOMPOSES = 1 << 5,  /* decomposition_recall() has its parts */
     CHAR_REORDERS = 1 << 6,    /* not CHAR_MARK, but combining class above 0 */
     CHAR_CASED = 1 << 7,       /* lower case differs from it */
 };
@@ -43,8 +43,6 @@ static inline unsigned char_class(const struct char_classes *classes, uint32_t c
 int char_combining(uint32_t code_point);
 /* Lower case, one or two characters, regardless of context. Returns how many. */
 int char_lower(uint32_t code_point, uint32_t lower[2]);
-/* Canonical decomposition in full (CHAR_DECOMPOSES only). Returns how many parts it has. */
-int char_decompose(uint32_t code_point, int32_t parts[DECOMPOSITION_MAX_PARTS]);
 /* \w of Unicode regular expressions: what an added token with single_word may not touch. */
 bool char_is_word(uint32_t code_point);
 

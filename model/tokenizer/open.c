@@ -15,13 +15,11 @@ static int parse(const struct tokenizer_file *file, json_t **out, struct err *er
     return *out ? 0 : err_set(err, ERR_NOMEM, "%s: out of memory", file->name);
 }
 
-/* Prefixes errors, whose reasons do not name the file. */
+/* The reasons do not name the file. */
 static int make(const char *name, const struct tokenizer_spec *spec, struct tokenizer **out,
                 struct err *err)
 {
-    if (tokenizer_new(spec, out, err) == 0)
-        return 0;
-    return err_prefix(err, "%s", name);
+    return tokenizer_new(spec, out, err) ? err_prefix(err, "%s", name) : 0;
 }
 
 static struct view content_of(const json_t *token)
@@ -94,11 +92,9 @@ static int agree_added(const struct tokenizer_files *files, const struct tokeniz
         return -1;
     json_object_foreach(added, key, id)
     {
-        size_t i = 0;
+        const struct added_token *have = tokenizer_spec_added(spec, view_of(key));
 
-        while (i < spec->n_added && !view_is(spec->added[i].content, key))
-            i++;
-        if (i == spec->n_added || json_integer_value(id) != spec->added[i].id) {
+        if (!have || json_integer_value(id) != have->id) {
             rc = err_set(err, ERR_DATA, "%s: /%.64s: is not among tokenizer.json's added_tokens",
                          files->added.name, key);
             break;
@@ -117,14 +113,15 @@ static int from_vocab(const struct tokenizer_files *files, struct parsed *p, str
                       struct tokenizer **out, struct err *err)
 {
     struct tokenizer_spec spec = {0};
+    const struct tokenizer_reader vocab = {files->vocab.name, arena, &spec, err};
+    const struct tokenizer_reader config = {files->config.name, arena, &spec, err};
 
-    if (refuse_added(files, p->config, err) ||
-        vocab_txt_read(files->vocab.name, files->vocab.bytes, arena, &spec, err) ||
-        tokenizer_class_read(files->config.name, p->config, files->model_config.name,
-                             p->model_config, false, &spec, err) ||
-        tokenizer_config_read(files->config.name, p->config, arena, &spec, err))
+    if (refuse_added(files, p->config, err) || vocab_txt_read(&vocab, files->vocab.bytes) ||
+        tokenizer_class_read(&config, p->config, files->model_config.name, p->model_config,
+                             false) ||
+        tokenizer_config_read(&config, p->config))
         return -1;
-    return make(files->vocab.name, &spec, out, err);
+    return make(vocab.file, &spec, out, err);
 }
 
 /* A tokenizer.json alone means what it says; one in a model's directory what transformers makes
@@ -132,21 +129,21 @@ static int from_vocab(const struct tokenizer_files *files, struct parsed *p, str
 static int from_json(const struct tokenizer_files *files, struct parsed *p, struct arena *arena,
                      struct tokenizer **out, struct err *err)
 {
-    const char *config_name = files->config.name ? files->config.name : "tokenizer_config.json";
     const bool alone =
         !files->config.bytes.ptr && !p->model_config && !files->special_map.bytes.ptr;
     struct tokenizer_spec spec = {0};
+    const struct tokenizer_reader json = {files->json.name, arena, &spec, err};
+    const struct tokenizer_reader config = {
+        files->config.name ? files->config.name : "tokenizer_config.json", arena, &spec, err};
     json_t *root = NULL;
     int rc = -1;
 
-    if (parse(&files->json, &root, err) == 0 &&
-        vocab_json_read(files->json.name, root, arena, &spec, err) == 0 &&
-        tokenizer_class_read(config_name, p->config, files->model_config.name, p->model_config,
-                             true, &spec, err) == 0 &&
+    if (parse(&files->json, &root, err) == 0 && vocab_json_read(&json, root) == 0 &&
+        tokenizer_class_read(&config, p->config, files->model_config.name, p->model_config, true) ==
+            0 &&
         agree_added(files, &spec, err) == 0 &&
-        (alone ||
-         tokenizer_config_agrees(config_name, files->json.name, p->config, arena, &spec, err) == 0))
-        rc = make(files->json.name, &spec, out, err);
+        (alone || tokenizer_config_agrees(&config, json.file, p->config) == 0))
+        rc = make(json.file, &spec, out, err);
     json_decref(root);
     return rc;
 }

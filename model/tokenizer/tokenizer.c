@@ -239,26 +239,15 @@ out:
 
 int tokenizer_new(const struct tokenizer_spec *spec, struct tokenizer **out, struct err *err)
 {
-    struct wordpiece_args args = {
-        .tokens = spec->tokens,
-        .n_tokens = spec->n_tokens,
-        .prefix = spec->prefix,
-        .unknown = spec->unknown,
-        .max_chars = spec->max_word_chars,
-    };
     struct tokenizer *t = calloc(1, sizeof(*t));
 
     if (!t)
         return err_set(err, ERR_NOMEM, "tokenizer: out of memory");
-    t->facts = (struct tokenizer_facts){.vocab_size = tokenizer_spec_size(spec),
-                                        .cls = spec->cls,
-                                        .sep = spec->sep,
-                                        .pad = spec->pad,
-                                        .pair_type = spec->pair_type,
-                                        .max_tokens = spec->max_tokens,
-                                        .lowercases = spec->normalizer.lowercase};
+    t->facts = spec->facts;
+    t->facts.vocab_size = tokenizer_spec_size(spec);
+    t->facts.lowercases = spec->normalizer.lowercase;
     normalizer_init(&t->normalizer, &spec->normalizer);
-    if (wordpiece_init(&t->wordpiece, &args, err) || init_added(t, spec, err)) {
+    if (wordpiece_init(&t->wordpiece, &spec->pieces, err) || init_added(t, spec, err)) {
         tokenizer_free(t);
         return -1;
     }

@@ -6,14 +6,7 @@
 #include "model/files/json_load.h"
 #include "model/tokenizer/spec.h"
 
-struct vocab_reader {
-    const char *file;
-    struct arena *arena;
-    struct tokenizer_spec *spec;
-    struct err *err;
-};
-
-static int no_memory(const struct vocab_reader *r)
+static int no_memory(const struct tokenizer_reader *r)
 {
     return err_set(r->err, ERR_NOMEM, "%s: out of memory", r->file);
 }
@@ -42,8 +35,8 @@ static struct view view_of_string(const json_t *v)
 }
 
 /* The part at /key must be an object of the one type that is served. */
-static int part(const struct vocab_reader *r, const json_t *root, const char *key, const char *type,
-                const json_t **out)
+static int part(const struct tokenizer_reader *r, const json_t *root, const char *key,
+                const char *type, const json_t **out)
 {
     const json_t *v = json_object_get(root, key);
     const char *have = json_string_value(json_object_get(v, "type"));
@@ -58,35 +51,25 @@ static int part(const struct vocab_reader *r, const json_t *root, const char *ke
     return 0;
 }
 
-static int flag(const struct vocab_reader *r, const json_t *object, const char *pointer,
-                const char *key, bool *out)
-{
-    const json_t *v = json_object_get(object, key);
-
-    if (!json_is_boolean(v))
-        return err_set(r->err, ERR_DATA, "%s: %s/%s: must be true or false", r->file, pointer, key);
-    *out = json_is_true(v);
-    return 0;
-}
-
-static int read_normalizer(const struct vocab_reader *r, const json_t *root)
+static int read_normalizer(const struct tokenizer_reader *r, const json_t *root)
 {
     struct normalizer_options *options = &r->spec->normalizer;
     const json_t *v = NULL, *strip;
 
     if (part(r, root, "normalizer", "BertNormalizer", &v) ||
-        flag(r, v, "/normalizer", "clean_text", &options->clean_text) ||
-        flag(r, v, "/normalizer", "handle_chinese_chars", &options->chinese_chars) ||
-        flag(r, v, "/normalizer", "lowercase", &options->lowercase))
+        tokenizer_flag(r, "/normalizer", v, "clean_text", NULL, &options->clean_text) ||
+        tokenizer_flag(r, "/normalizer", v, "handle_chinese_chars", NULL,
+                       &options->chinese_chars) ||
+        tokenizer_flag(r, "/normalizer", v, "lowercase", NULL, &options->lowercase))
         return -1;
     strip = json_object_get(v, "strip_accents");
     options->strip_accents = options->lowercase;
     if (!strip || json_is_null(strip))
         return 0;
-    return flag(r, v, "/normalizer", "strip_accents", &options->strip_accents);
+    return tokenizer_flag(r, "/normalizer", v, "strip_accents", NULL, &options->strip_accents);
 }
 
-static int string(const struct vocab_reader *r, const json_t *object, const char *pointer,
+static int string(const struct tokenizer_reader *r, const json_t *object, const char *pointer,
                   const char *key, struct view *out)
 {
     const json_t *v = json_object_get(object, key);
@@ -97,15 +80,12 @@ static int string(const struct vocab_reader *r, const json_t *object, const char
     return 0;
 }
 
-/* What an error shows of a token: JSON pointers name members, and members are tokens here. */
-#define TOKEN_ARG(v) (int)((v).len > 64 ? 64 : (v).len), (v).ptr
-
-static int read_vocab(const struct vocab_reader *r, json_t *vocab)
+static int read_vocab(const struct tokenizer_reader *r, json_t *vocab)
 {
-    struct tokenizer_spec *spec = r->spec;
     size_t n = json_object_size(vocab);
     const char *key;
     size_t key_len;
+    struct view *tokens;
     json_t *v;
 
     if (!json_is_object(vocab) || n == 0)
@@ -114,8 +94,8 @@ static int read_vocab(const struct vocab_reader *r, json_t *vocab)
     if (n > TOKENIZER_MAX_TOKENS)
         return err_set(r->err, ERR_DATA, "%s: /model/vocab: more than %d tokens", r->file,
                        TOKENIZER_MAX_TOKENS);
-    spec->tokens = arena_calloc(r->arena, n, sizeof(*spec->tokens));
-    if (!spec->tokens)
+    tokens = arena_calloc(r->arena, n, sizeof(*tokens));
+    if (!tokens)
         return no_memory(r);
     json_object_keylen_foreach(vocab, key, key_len, v)
     {
@@ -130,17 +110,18 @@ static int read_vocab(const struct vocab_reader *r, json_t *vocab)
                            "%s: /model/vocab/%.*s: id %" PRId64
                            " of %zu tokens, so another is missing",
                            r->file, TOKEN_ARG(token), (int64_t)id, n);
-        if (spec->tokens[id].ptr)
+        if (tokens[id].ptr)
             return err_set(r->err, ERR_DATA,
                            "%s: /model/vocab/%.*s: id %" PRId64 " is that of %.*s too", r->file,
-                           TOKEN_ARG(token), (int64_t)id, TOKEN_ARG(spec->tokens[id]));
-        spec->tokens[id] = token;
+                           TOKEN_ARG(token), (int64_t)id, TOKEN_ARG(tokens[id]));
+        tokens[id] = token;
     }
-    spec->n_tokens = n;
+    r->spec->pieces.tokens = tokens;
+    r->spec->pieces.n_tokens = n;
     return 0;
 }
 
-static int read_model(const struct vocab_reader *r, const json_t *root)
+static int read_model(const struct tokenizer_reader *r, const json_t *root)
 {
     struct tokenizer_spec *spec = r->spec;
     const json_t *model = NULL, *max;
@@ -148,24 +129,24 @@ static int read_model(const struct vocab_reader *r, const json_t *root)
 
     if (part(r, root, "model", "WordPiece", &model) ||
         string(r, model, "/model", "unk_token", &unknown) ||
-        string(r, model, "/model", "continuing_subword_prefix", &spec->prefix))
+        string(r, model, "/model", "continuing_subword_prefix", &spec->pieces.prefix))
         return -1;
     max = json_object_get(model, "max_input_chars_per_word");
     if (!json_is_integer(max) || json_integer_value(max) < 1 ||
         json_integer_value(max) > TOKENIZER_MAX_WORD_CHARS)
         return err_set(r->err, ERR_DATA, "%s: /model/max_input_chars_per_word: must be 1 to %d",
                        r->file, TOKENIZER_MAX_WORD_CHARS);
-    spec->max_word_chars = (size_t)json_integer_value(max);
+    spec->pieces.max_chars = (size_t)json_integer_value(max);
     if (read_vocab(r, json_object_get(model, "vocab")))
         return -1;
-    spec->unknown = tokenizer_spec_find(spec, unknown);
-    if (spec->unknown < 0)
+    spec->pieces.unknown = tokenizer_spec_find(spec, unknown);
+    if (spec->pieces.unknown < 0)
         return err_set(r->err, ERR_DATA, "%s: /model/unk_token: %.*s is not in the vocabulary",
                        r->file, TOKEN_ARG(unknown));
     return 0;
 }
 
-static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *v)
+static int read_added_one(const struct tokenizer_reader *r, size_t i, const json_t *v)
 {
     struct tokenizer_spec *spec = r->spec;
     struct added_token *token = &spec->added[i];
@@ -176,11 +157,11 @@ static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *
     snprintf(pointer, sizeof(pointer), "/added_tokens/%zu", i);
     *token = (struct added_token){.id = -1};
     if (string(r, v, pointer, "content", &token->content) ||
-        flag(r, v, pointer, "single_word", &token->single_word) ||
-        flag(r, v, pointer, "lstrip", &token->lstrip) ||
-        flag(r, v, pointer, "rstrip", &token->rstrip) ||
-        flag(r, v, pointer, "normalized", &token->normalized) ||
-        flag(r, v, pointer, "special", &token->special))
+        tokenizer_flag(r, pointer, v, "single_word", NULL, &token->single_word) ||
+        tokenizer_flag(r, pointer, v, "lstrip", NULL, &token->lstrip) ||
+        tokenizer_flag(r, pointer, v, "rstrip", NULL, &token->rstrip) ||
+        tokenizer_flag(r, pointer, v, "normalized", NULL, &token->normalized) ||
+        tokenizer_flag(r, pointer, v, "special", NULL, &token->special))
         return -1;
     if (token->content.len == 0)
         return err_set(r->err, ERR_DATA, "%s: %s/content: is empty", r->file, pointer);
@@ -190,9 +171,9 @@ static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *
                            r->file, pointer, k);
     want = tokenizer_spec_find(spec, token->content);
     if (want < 0) {
-        want = (int32_t)spec->n_tokens;
+        want = (int32_t)spec->pieces.n_tokens;
         for (size_t k = 0; k < i; k++)
-            want += spec->added[k].id >= (int32_t)spec->n_tokens;
+            want += spec->added[k].id >= (int32_t)spec->pieces.n_tokens;
     }
     if (!json_is_integer(id) || json_integer_value(id) != want)
         return err_set(r->err, ERR_DATA,
@@ -202,7 +183,7 @@ static int read_added_one(const struct vocab_reader *r, size_t i, const json_t *
     return 0;
 }
 
-static int read_added(const struct vocab_reader *r, const json_t *root)
+static int read_added(const struct tokenizer_reader *r, const json_t *root)
 {
     const json_t *list = json_object_get(root, "added_tokens");
     size_t n = json_array_size(list);
@@ -226,14 +207,13 @@ static int read_added(const struct vocab_reader *r, const json_t *root)
 /* Id of a token of the model or an added one, by content. */
 static int32_t find(const struct tokenizer_spec *spec, struct view content)
 {
-    for (size_t i = 0; i < spec->n_added; i++)
-        if (view_eq(spec->added[i].content, content))
-            return spec->added[i].id;
-    return tokenizer_spec_find(spec, content);
+    const struct added_token *added = tokenizer_spec_added(spec, content);
+
+    return added ? added->id : tokenizer_spec_find(spec, content);
 }
 
 /* Item i of a template: a special token when id is wanted, else the sequence of that name. */
-static int template_item(const struct vocab_reader *r, const json_t *list, const char *name,
+static int template_item(const struct tokenizer_reader *r, const json_t *list, const char *name,
                          size_t i, const char *sequence, int type, struct view *special)
 {
     const json_t *item =
@@ -251,7 +231,7 @@ static int template_item(const struct vocab_reader *r, const json_t *list, const
     return 0;
 }
 
-static int template_id(const struct vocab_reader *r, const json_t *post, struct view name,
+static int template_id(const struct tokenizer_reader *r, const json_t *post, struct view name,
                        int32_t *out)
 {
     const json_t *tokens = json_object_get(post, "special_tokens");
@@ -270,7 +250,7 @@ static int template_id(const struct vocab_reader *r, const json_t *post, struct 
 
 /* [CLS] A [SEP] and [CLS] A [SEP] B [SEP] with types 0 and 0 0 0 1 1: inputs are built like
  * that. */
-static int read_template(const struct vocab_reader *r, const json_t *post)
+static int read_template(const struct tokenizer_reader *r, const json_t *post)
 {
     const json_t *single = json_object_get(post, "single");
     const json_t *pair = json_object_get(post, "pair");
@@ -288,12 +268,14 @@ static int read_template(const struct vocab_reader *r, const json_t *post)
         template_item(r, pair, "pair", 3, "B", 1, NULL) ||
         template_item(r, pair, "pair", 4, NULL, 1, &sep))
         return -1;
-    return template_id(r, post, cls, &r->spec->cls) || template_id(r, post, sep, &r->spec->sep) ? -1
-                                                                                                : 0;
+    return template_id(r, post, cls, &r->spec->facts.cls) ||
+                   template_id(r, post, sep, &r->spec->facts.sep)
+               ? -1
+               : 0;
 }
 
 /* {"cls": ["[CLS]", 101], "sep": ["[SEP]", 102]} */
-static int read_bert_post(const struct vocab_reader *r, const json_t *post)
+static int read_bert_post(const struct tokenizer_reader *r, const json_t *post)
 {
     static const char *const keys[] = {"cls", "sep"};
 
@@ -305,12 +287,12 @@ static int read_bert_post(const struct vocab_reader *r, const json_t *post)
             json_integer_value(id) >= tokenizer_spec_size(r->spec))
             return err_set(r->err, ERR_DATA, "%s: /post_processor/%s: must be a token and its id",
                            r->file, keys[i]);
-        *(i ? &r->spec->sep : &r->spec->cls) = (int32_t)json_integer_value(id);
+        *(i ? &r->spec->facts.sep : &r->spec->facts.cls) = (int32_t)json_integer_value(id);
     }
     return 0;
 }
 
-static int read_post_processor(const struct vocab_reader *r, const json_t *root)
+static int read_post_processor(const struct tokenizer_reader *r, const json_t *root)
 {
     const json_t *post = json_object_get(root, "post_processor");
     const char *type = json_string_value(json_object_get(post, "type"));
@@ -325,7 +307,7 @@ static int read_post_processor(const struct vocab_reader *r, const json_t *root)
                    r->file, type ? type : "missing");
 }
 
-static int read_pad(const struct vocab_reader *r, const json_t *root)
+static int read_pad(const struct tokenizer_reader *r, const json_t *root)
 {
     const json_t *id = json_object_get(json_object_get(root, "padding"), "pad_id");
     struct tokenizer_spec *spec = r->spec;
@@ -336,37 +318,29 @@ static int read_pad(const struct vocab_reader *r, const json_t *root)
         if (pad < 0 || pad >= tokenizer_spec_size(spec))
             return err_set(r->err, ERR_DATA, "%s: /padding/pad_id: not an id of the vocabulary",
                            r->file);
-        spec->pad = (int32_t)pad;
+        spec->facts.pad = (int32_t)pad;
         return 0;
     }
-    spec->pad = find(spec, VIEW_LIT("[PAD]"));
-    if (spec->pad < 0)
-        spec->pad = find(spec, VIEW_LIT("<pad>"));
-    if (spec->pad < 0)
+    spec->facts.pad = find(spec, VIEW_LIT("[PAD]"));
+    if (spec->facts.pad < 0)
+        spec->facts.pad = find(spec, VIEW_LIT("<pad>"));
+    if (spec->facts.pad < 0)
         return err_set(r->err, ERR_DATA, "%s: /model/vocab: neither [PAD] nor <pad> is in it",
                        r->file);
     return 0;
 }
 
-/* The length is left over from the last call; the side belongs to the tokenizer. */
-static void read_truncation(const struct vocab_reader *r, const json_t *root)
+int vocab_json_read(const struct tokenizer_reader *r, const json_t *root)
 {
     const json_t *side = json_object_get(json_object_get(root, "truncation"), "direction");
-
-    r->spec->cut_left =
-        side && strcmp(json_is_string(side) ? json_string_value(side) : "", "Right");
-}
-
-int vocab_json_read(const char *file, const json_t *root, struct arena *arena,
-                    struct tokenizer_spec *spec, struct err *err)
-{
-    struct vocab_reader r = {file, arena, spec, err};
     const json_t *pre = NULL;
 
-    if (part(&r, root, "pre_tokenizer", "BertPreTokenizer", &pre) || read_normalizer(&r, root) ||
-        read_model(&r, root) || read_added(&r, root) || read_post_processor(&r, root) ||
-        read_pad(&r, root))
-        return -1;
-    read_truncation(&r, root);
-    return 0;
+    /* The length is left over from the last call; the side belongs to the tokenizer. */
+    r->spec->cut_left =
+        side && strcmp(json_is_string(side) ? json_string_value(side) : "", "Right");
+    return part(r, root, "pre_tokenizer", "BertPreTokenizer", &pre) || read_normalizer(r, root) ||
+                   read_model(r, root) || read_added(r, root) || read_post_processor(r, root) ||
+                   read_pad(r, root)
+               ? -1
+               : 0;
 }

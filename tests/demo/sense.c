@@ -6,7 +6,7 @@
 #include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/shell.h"
-#include "tests/test.h"
+#include "tests/js.h"
 #include "tools/sim/world.h"
 
 #define MODEL "config/demo/model"
@@ -207,15 +207,15 @@ TEST(sense__words_are_known)
 }
 
 #define SHOPPER(lang, search, text)                                                                \
-    "{\"now_ms\":1790000000000,\"request\":{\"device\":{\"devicetype\":4,\"language\":\"" lang     \
-    "\"},\"site\":{\"search\":\"" search                                                           \
-    "\"},\"rank\":{\"behaviour\":[{\"t\":1789990000000,\"type\":\"click\",\"text\":\"" text        \
-    "\"}],\"candidates\":[{\"adid\":\"en-kettle\",\"text\":\"Quality glass kettle\"},"             \
-    "{\"adid\":\"en-run\",\"text\":\"Jogging sneakers for athletes\"},"                            \
-    "{\"adid\":\"zh-kettle\",\"text\":\"玻璃烧水壶 耐用\"},"                                \
-    "{\"adid\":\"zh-run\",\"text\":\"运动员慢跑鞋 轻便\"},"                                \
-    "{\"adid\":\"en-piano\",\"text\":\"Piano stool and stand\"},"                                  \
-    "{\"adid\":\"zh-piano\",\"text\":\"钢琴琴凳 谱架\"}]}}}"
+    "{'now_ms':1790000000000,'request':{'device':{'devicetype':4,'language':'" lang "'},"          \
+    "'site':{'search':'" search "'},'rank':{'behaviour':["                                         \
+    "{'t':1789990000000,'type':'click','text':'" text "'}],'candidates':["                         \
+    "{'adid':'en-kettle','text':'Quality glass kettle'},"                                          \
+    "{'adid':'en-run','text':'Jogging sneakers for athletes'},"                                    \
+    "{'adid':'zh-kettle','text':'玻璃烧水壶 耐用'},"                                        \
+    "{'adid':'zh-run','text':'运动员慢跑鞋 轻便'},"                                        \
+    "{'adid':'en-piano','text':'Piano stool and stand'},"                                          \
+    "{'adid':'zh-piano','text':'钢琴琴凳 谱架'}]}}}"
 
 static const struct {
     const char *line, *first, *second; /* expected first, and among the first three */
@@ -238,7 +238,7 @@ TEST(sense__history_and_search_words_decide_the_ranking)
     json_t *answers[N] = {NULL};
 
     for (int i = 0; i < N; i++) {
-        buf_add_str(&lines, cases[i].line);
+        buf_add_str(&lines, js("%s", cases[i].line));
         buf_add_str(&lines, "\n");
     }
     score(&lines, answers, N);

@@ -5,33 +5,34 @@
 #include "tests/e2e/bench_peer.h"
 #include "tests/e2e/bench_run.h"
 #include "tests/e2e/shell.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
 static struct bench_peer peer;
 static struct bench_run run;
 static struct driver d;
 
-static const char *write_lines(const char *bytes)
+/* text: with ' for ". */
+static const char *write_lines(const char *text)
 {
     static char path[64];
     struct err err;
 
     snprintf(path, sizeof(path), "/tmp/adrank-bench-lines-%d", (int)getpid());
-    CHECK_OK(file_write(path, view_of(bytes), &err), err);
+    CHECK_OK(file_write(path, view_of(js("%s", text)), &err), err);
     return path;
 }
 
 TEST(bench_replay__sends_the_lines_in_turn)
 {
-    const char *path = write_lines("{\"id\":\"one\",\"tmax\":3}\n"
+    const char *path = write_lines("{'id':'one','tmax':3}\n"
                                    "\n"
-                                   "{\"request\":{\"id\":\"two\"},\"shown\":[{\"adid\":\"a1\"}]}");
+                                   "{'request':{'id':'two'},'shown':[{'adid':'a1'}]}");
 
     bench_peer_start(&peer);
-    peer.marks[0] = "\"id\":\"one\"";
-    peer.marks[1] = "\"id\":\"two\"";
-    peer.marks[2] = "\"tmax\":777";
-    peer.marks[3] = "\"shown\"";
+    peer.marks[0] = js("'id':'one'");
+    peer.marks[1] = js("'id':'two'");
+    peer.marks[2] = js("'tmax':777");
+    peer.marks[3] = js("'shown'");
     bench_begin(&run, peer.address,
                 "--connections 1 --duration 0.2 --warmup 0 --tmax 777 --replay %s", path);
     CHECK_INT(bench_finish(&run), 0);
@@ -50,10 +51,10 @@ TEST(bench_replay__names_the_bad_line)
         const char *lines, *place;
         int status;
     } rows[] = {
-        {"{\"id\":\"a\"}\n{\"id\":}\n", ": line 2: ", 65},
-        {"\n\n{\"id\":\"a\"}\n\nno\n", ": line 5: ", 65},
+        {"{'id':'a'}\n{'id':}\n", ": line 2: ", 65},
+        {"\n\n{'id':'a'}\n\nno\n", ": line 5: ", 65},
         {"\n[1]\n", ": line 2: not a JSON object", 65},
-        {"{\"id\":\"a\"}\n\n{\"id\":\"cut", ": line 3: ", 65},
+        {"{'id':'a'}\n\n{'id':'cut", ": line 3: ", 65},
         {"\n\n", ": no requests in it", 65},
     };
     char want[128];

@@ -1,13 +1,15 @@
 /* Opens engines for the comparison with golden logits. */
 #include "tests/golden/golden_engine.h"
 
+#include <dirent.h>
+
 #include "tests/test.h"
 
 #define MAX_JOBS 256
 
 void golden_engine_need_bf16(void)
 {
-    const struct launcher_args cpu = {.backend = "cpu", .linear = "", .threads = 1};
+    const struct golden_engine_args f32 = {.dir = "tests/golden/logits/one-layer"};
     struct engine_args args = {.precision = PRECISION_BF16,
                                .max_batch_tokens = 4096,
                                .max_batch_jobs = 1,
@@ -16,8 +18,8 @@ void golden_engine_need_bf16(void)
     enum precision got;
     struct err err;
 
-    CHECK_OK(model_open("tests/golden/logits/one-layer", &g.model, &err), err);
-    CHECK_OK(launcher_open(&cpu, &g.launcher, &err), err);
+    golden_engine_open(&g, &f32);
+    engine_close(g.engine);
     args.model = g.model;
     CHECK_OK(engine_open(g.launcher, &args, &g.engine, &err), err);
     got = engine_caps(g.engine)->precision;
@@ -51,6 +53,28 @@ void golden_engine_close(struct golden_engine *g)
     engine_close(g->engine);
     launcher_close(g->launcher);
     model_unref(g->model);
+}
+
+static int visible(const struct dirent *entry)
+{
+    return entry->d_name[0] != '.';
+}
+
+void golden_engine_each(const char *folder, struct golden_engine_args args,
+                        void (*check)(const char *name, const struct golden_engine_args *args))
+{
+    struct dirent **list;
+    int n = scandir(folder, &list, visible, alphasort);
+
+    CHECK(n >= 3);
+    for (int i = 0; i < n; i++) {
+        char dir[512];
+        snprintf(dir, sizeof(dir), "%s/%s", folder, list[i]->d_name);
+        args.dir = dir;
+        check(list[i]->d_name, &args);
+        free(list[i]);
+    }
+    free(list);
 }
 
 void golden_engine_score(struct golden_engine *g, const struct input *const *inputs,

@@ -27,6 +27,10 @@ void golden_engine_need_bf16(void);
 void golden_engine_open(struct golden_engine *g, const struct golden_engine_args *args);
 void golden_engine_close(struct golden_engine *g);
 
+/* Calls check for every directory in a folder, which args then name. */
+void golden_engine_each(const char *folder, struct golden_engine_args args,
+                        void (*check)(const char *name, const struct golden_engine_args *args));
+
 /* Scores n inputs as one batch; logits[i] has room for the i-th. */
 void golden_engine_score(struct golden_engine *g, const struct input *const *inputs,
                          float *const *logits, int n);

@@ -3,7 +3,7 @@
 
 #include <jansson.h>
 
-#include "tests/test.h"
+#include "tests/js.h"
 
 static void read_pair(struct golden_pairs *pairs, int i, const json_t *pair,
                       const struct model *model)
@@ -28,9 +28,9 @@ static void read_pair(struct golden_pairs *pairs, int i, const json_t *pair,
         pairs->want[i][l] = json_real_value(json_array_get(logits, (size_t)l));
 }
 
-void golden_pairs_open(struct golden_pairs *pairs, const char *file, const struct model *model)
+void golden_pairs_open(struct golden_pairs *pairs, const char *dir, const struct model *model)
 {
-    json_t *doc = json_load_file(file, 0, NULL);
+    json_t *doc = json_load_file(js("%s/golden.json", dir), 0, NULL);
     const json_t *list = json_object_get(doc, "pairs");
 
     CHECK(doc);
@@ -76,4 +76,21 @@ double golden_pairs_score(struct golden_pairs *pairs, struct golden_engine *g, i
         for (int l = 0; l < model_out_width(g->model); l++)
             worst = fmax(worst, fabs((double)pairs->got[i][l] - pairs->want[i][l]));
     return worst / pairs->spread;
+}
+
+void golden_pairs_check(struct golden_pairs *pairs, struct golden_engine *g, const char *name,
+                        int per_batch)
+{
+    const enum precision precision = engine_caps(g->engine)->precision;
+    const double error = golden_pairs_score(pairs, g, per_batch);
+    double limit = 1.2 * pairs->bf16_error;
+
+    if (precision == PRECISION_F32)
+        limit = 1e-4;
+    else if (precision == PRECISION_F16)
+        limit /= 4;
+    test_row("%s %s: error over spread %.3g", precision_names[precision], name, error);
+    printf("     %-4s %-14s error over spread %.2e, allowed %.2e\n", precision_names[precision],
+           name, error, limit);
+    CHECK(error <= limit && (error > 0 || precision == PRECISION_F32));
 }

@@ -15,11 +15,15 @@ struct golden_pairs {
     float (*got)[GOLDEN_MAX_LABELS];   /* (n) of the last golden_pairs_score, labels side by side */
 };
 
-/* file is golden.json; texts are tokenised for model. */
-void golden_pairs_open(struct golden_pairs *pairs, const char *file, const struct model *model);
+/* Of dir/golden.json; texts are tokenised for model. */
+void golden_pairs_open(struct golden_pairs *pairs, const char *dir, const struct model *model);
 void golden_pairs_close(struct golden_pairs *pairs);
 
 /* Scores all pairs, so many to a batch, and returns the largest error over the spread. */
 double golden_pairs_score(struct golden_pairs *pairs, struct golden_engine *g, int per_batch);
+/* The same; the error must be within what the engine's precision may have: f32 1e-4, 16 bits by
+ * PyTorch's own bf16 error, of which f16 has an eighth. */
+void golden_pairs_check(struct golden_pairs *pairs, struct golden_engine *g, const char *name,
+                        int per_batch);
 
 #endif

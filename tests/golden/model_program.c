@@ -51,6 +51,22 @@ void model_ran_release(struct model_ran *ran)
     buf_release(&ran->err);
 }
 
+struct model_ran model_run_ok(const char *args, struct view input)
+{
+    struct model_ran ran = model_run(args, input);
+
+    if (ran.status)
+        FAIL("adrank-model %s: %d, %s", args, ran.status, buf_str(&ran.err));
+    return ran;
+}
+
+json_t *model_run_line(const char *args, struct view input)
+{
+    struct model_ran ran AT_END(model_ran_release) = model_run_ok(args, input);
+
+    return model_ran_line(&ran, 0);
+}
+
 json_t *model_ran_line(const struct model_ran *ran, int n)
 {
     const char *at = ran->out.ptr, *end = at + ran->out.len;
@@ -102,8 +118,9 @@ const char *text_at(const json_t *doc, const char *pointer)
     return text ? text : "none";
 }
 
-void model_ran_told(struct model_ran *ran, const char *text)
+void model_ran_failed(struct model_ran *ran, int status, const char *text)
 {
+    CHECK_INT(ran->status, status);
     if (!strstr(buf_str(&ran->err), text))
         FAIL("stderr is \"%s\", want \"%s\" in it", buf_str(&ran->err), text);
 }

@@ -5,7 +5,7 @@
 #include <jansson.h>
 
 #include "base/buf.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
 struct model_ran {
     int status;          /* it ended by exit; a signal FAILs the test */
@@ -14,6 +14,10 @@ struct model_ran {
 
 /* args as a shell writes them; input goes to its stdin. */
 struct model_ran model_run(const char *args, struct view input);
+/* The same; it must end with 0. */
+struct model_ran model_run_ok(const char *args, struct view input);
+/* The same; its first line as JSON, the caller's to release. */
+json_t *model_run_line(const char *args, struct view input);
 void model_ran_release(struct model_ran *ran);
 
 /* Lines of stdout, and the n-th of them, from 0, as JSON: the caller's to release. */
@@ -25,7 +29,7 @@ const json_t *json_at(const json_t *doc, const char *pointer);
 double number_at(const json_t *doc, const char *pointer);
 const char *text_at(const json_t *doc, const char *pointer);
 
-/* stderr holds the text, or the test FAILs. */
-void model_ran_told(struct model_ran *ran, const char *text);
+/* It ended with the status, and stderr holds the text. */
+void model_ran_failed(struct model_ran *ran, int status, const char *text);
 
 #endif

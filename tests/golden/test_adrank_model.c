@@ -27,8 +27,8 @@ TEST(adrank_model__ends_with_the_right_status)
         {"verify " CROSS " --precision f31", "", 64, "--precision f31: must be f32"},
         {"verify " CROSS " --precision f16", "", 64, "precision f16 is not built"},
         {"verify " CROSS " --precision int8", "", 64, "precision int8 is not built"},
-        {"score " CROSS " --precision f16", "{\"text\":\"a\"}", 64, "precision f16 is not built"},
-        {"score " CROSS " --precision int8", "{\"text\":\"a\"}", 64, "precision int8 is not built"},
+        {"score " CROSS " --precision f16", "{'text':'a'}", 64, "precision f16 is not built"},
+        {"score " CROSS " --precision int8", "{'text':'a'}", 64, "precision int8 is not built"},
         {"score " CROSS " --max-tokens 2", "", 64,
          "--max-tokens 2: must be an integer from 3 to 65536"},
         {"bench " CROSS " --precision f16 --prefix 30", "", 64, "precision f16 is not built"},
@@ -37,64 +37,58 @@ TEST(adrank_model__ends_with_the_right_status)
         {"bench " CROSS " --ads 9:8", "", 64, "--ads 9:8: must be FROM:TO"},
         {"bench " CROSS " --prefix 63", "", 64, "the model has 64 positions"},
         {"verify /nonexistent", "", 66, "/nonexistent/config.json"},
-        {"tokenize /nonexistent", "\"a\"", 66, "/nonexistent"},
-        {"score /nonexistent", "{\"text\":\"a\"}", 66, "/nonexistent/config.json"},
+        {"tokenize /nonexistent", "'a'", 66, "/nonexistent"},
+        {"score /nonexistent", "{'text':'a'}", 66, "/nonexistent/config.json"},
         {"bench /nonexistent", "", 66, "/nonexistent/config.json"},
         {"inspect /nonexistent", "", 66, "/nonexistent/config.json"},
         {"inspect tests/golden", "", 66, "tests/golden/config.json"},
         {"verify " CROSS " --backend nosuch", "", 69, "nosuch"},
         {"verify " CROSS, "", 0, ""},
         {"verify " PREFIX " --threads 2", "", 0, ""},
-        {"score " CROSS, "{\"text\":\"a\"}\nnonsense\n", 65, "line 2: column"},
+        {"score " CROSS, "{'text':'a'}\nnonsense\n", 65, "line 2: column"},
         {"score " CROSS, "[]", 65, "line 1: want an object"},
-        {"score " CROSS, "{\"text\":\"a\",\"text\":\"b\"}", 65, "duplicate key"},
-        {"score " CROSS, "{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}", 65,
+        {"score " CROSS, "{'text':'a','text':'b'}", 65, "duplicate key"},
+        {"score " CROSS, "{'rank':{'candidates':[{'adid':'a'}]}}", 65,
          "line 1: request: /rank/candidates/0/text"},
-        {"score " CROSS, "{\"rank\":{\"candidates\":[]}}", 65,
+        {"score " CROSS, "{'rank':{'candidates':[]}}", 65,
          "line 1: request: /rank/candidates: none"},
-        {"score " CROSS, "{\"id\":[]}", 65, "line 1: request: /id"},
+        {"score " CROSS, "{'id':[]}", 65, "line 1: request: /id"},
         {"score " CROSS, "null", 65,
-         "line 1: want an object, {\"text\":...,\"text_pair\":...} or a "
+         "line 1: want an object, {'text':...,'text_pair':...} or a "
          "/rank request; this is null"},
-        {"score " CROSS, "5", 65, "line 1: want an object, {\"text\":...,\"text_pair\":...} or"},
-        {"score " CROSS, "\"a\"", 65, "this is a string"},
+        {"score " CROSS, "5", 65, "line 1: want an object, {'text':...,'text_pair':...} or"},
+        {"score " CROSS, "'a'", 65, "this is a string"},
         {"score " CROSS, "true", 65, "this is true"},
         {"score " CROSS, "[1]", 65, "this is an array"},
-        {"score " CROSS, "{\"text\":7}", 65, "line 1: /text: want a string, this is a number"},
-        {"score " CROSS, "{\"text\":\"a\",\"text_pair\":[]}", 65,
+        {"score " CROSS, "{'text':7}", 65, "line 1: /text: want a string, this is a number"},
+        {"score " CROSS, "{'text':'a','text_pair':[]}", 65,
          "line 1: /text_pair: want a string, this is an array"},
-        {"score " CROSS, "{\"request\":null}", 65, "/request: want an object, this is null"},
-        {"score " CROSS, "{\"request\":{},\"now_ms\":\"x\"}", 65, "/now_ms: want unix"},
-        {"score " CROSS, "{\"text\":\"a\",\"x\":1e999}", 65, "a number out of range"},
-        {"score " CROSS, "{\"text\":\"a\",\"x\":123456789012345678901234567890}", 0, ""},
+        {"score " CROSS, "{'request':null}", 65, "/request: want an object, this is null"},
+        {"score " CROSS, "{'request':{},'now_ms':'x'}", 65, "/now_ms: want unix"},
+        {"score " CROSS, "{'text':'a','x':1e999}", 65, "a number out of range"},
+        {"score " CROSS, "{'text':'a','x':123456789012345678901234567890}", 0, ""},
         {"score " CROSS " --catalog /nonexistent", "", 66, "/nonexistent"},
-        {"score " PREFIX, "{\"text\":\"a\"}", 65,
-         "line 1: kind prefix also needs a text_pair: the ad"},
-        {"score " PREFIX, "{\"text\":\"a\",\"text_pair\":\"b\"}", 0, ""},
+        {"score " PREFIX, "{'text':'a'}", 65, "line 1: kind prefix also needs a text_pair: the ad"},
+        {"score " PREFIX, "{'text':'a','text_pair':'b'}", 0, ""},
         {"verify " PAIRS, "", 0, "no golden pairs: nothing was verified; run adrank-model pack"},
         {"tokenize " CROSS, "null", 65, "line 1: want a string, or an array of two; this is null"},
-        {"tokenize " CROSS, "[\"a\",7]", 65,
-         "line 1: want a string, or an array of two; this is a"},
-        {"tokenize " CROSS, "[\"a\"]", 65, "line 1: want a string, or an array of two"},
+        {"tokenize " CROSS, "['a',7]", 65, "line 1: want a string, or an array of two; this is a"},
+        {"tokenize " CROSS, "['a']", 65, "line 1: want a string, or an array of two"},
         {"tokenize " CROSS, "{", 65, "line 1: column"},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct model_ran ran = model_run(rows[i].args, view_of(rows[i].input));
-        test_row("%s <<< %s", rows[i].args, rows[i].input);
-        CHECK_INT(ran.status, rows[i].status);
-        model_ran_told(&ran, rows[i].error);
-        model_ran_release(&ran);
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *input = js("%s", rows[i].input);
+        struct model_ran ran AT_END(model_ran_release) = model_run(rows[i].args, view_of(input));
+        test_row("%s <<< %s", rows[i].args, input);
+        model_ran_failed(&ran, rows[i].status, js("%s", rows[i].error));
     }
 }
 
-static void check_logits(struct model_ran *ran, int line, const json_t *pair, double allowed)
+static void check_logits(const json_t *got, const json_t *pair, double allowed)
 {
-    json_t *got = model_ran_line(ran, line);
-
     CHECK_NEAR(number_at(got, "/logits/0"), number_at(pair, "/logits/0"), allowed);
     CHECK_NEAR(number_at(got, "/logits/1"), number_at(pair, "/logits/1"), allowed);
-    json_decref(got);
 }
 
 /* transformers' logits of every golden pair: those without a limit in order, in batches as the
@@ -106,20 +100,18 @@ TEST(adrank_model__scores_pairs_in_order)
     double allowed = 1e-4 * number_at(golden, "/spread");
     struct buf input AT_END(buf_release) = BUF_INIT;
     int n_plain = 0, n_cut = 0;
-    char args[200];
 
     for (size_t i = 0; i < json_array_size(pairs); i++) {
         const json_t *pair = json_array_get(pairs, i);
         char *text = json_dumps(pair, JSON_COMPACT);
         if (json_at(pair, "/max_tokens")) {
-            struct model_ran ran;
-            snprintf(args, sizeof(args), "score " PAIRS " --max-tokens %d",
-                     (int)number_at(pair, "/max_tokens"));
+            const char *args =
+                js("score " PAIRS " --max-tokens %d", (int)number_at(pair, "/max_tokens"));
+            json_t *got;
             test_row("%s", args);
-            ran = model_run(args, view_of(text));
-            CHECK_INT(ran.status, 0);
-            check_logits(&ran, 0, pair, allowed);
-            model_ran_release(&ran);
+            got = model_run_line(args, view_of(text));
+            check_logits(got, pair, allowed);
+            json_decref(got);
             n_cut++;
         } else {
             CHECK(n_plain < COUNT(plain));
@@ -130,38 +122,32 @@ TEST(adrank_model__scores_pairs_in_order)
     }
     CHECK(n_plain > 20 && n_cut >= 5);
     for (int threads = 1; threads <= 2; threads++) {
-        struct model_ran ran;
-        snprintf(args, sizeof(args), "score " PAIRS " --threads %d", threads);
-        test_row("%s", args);
-        ran = model_run(args, buf_view(&input));
-        CHECK_INT(ran.status, 0);
+        struct model_ran ran AT_END(model_ran_release);
+        test_row("%d threads", threads);
+        ran = model_run_ok(js("score " PAIRS " --threads %d", threads), buf_view(&input));
         CHECK_INT(model_ran_lines(&ran), n_plain);
-        for (int i = 0; i < n_plain; i++)
-            check_logits(&ran, i, plain[i], allowed);
-        model_ran_release(&ran);
+        for (int i = 0; i < n_plain; i++) {
+            json_t *got = model_ran_line(&ran, i);
+            check_logits(got, plain[i], allowed);
+            json_decref(got);
+        }
     }
     json_decref(golden);
 }
 
 static void check_request(const char *dir)
 {
-    char path[300], args[300];
-    struct buf input = BUF_INIT;
-    const json_t *requests;
-    struct model_ran ran;
-    json_t *doc;
+    json_t *doc = json_load_file(js("%s/adrank.json", dir), 0, NULL);
+    const json_t *requests = json_at(doc, "/golden/requests");
+    struct model_ran ran AT_END(model_ran_release);
+    struct buf input AT_END(buf_release) = BUF_INIT;
 
-    snprintf(path, sizeof(path), "%s/adrank.json", dir);
-    doc = json_load_file(path, 0, NULL);
-    requests = json_at(doc, "/golden/requests");
     for (size_t i = 0; i < json_array_size(requests); i++) {
         char *text = json_dumps(json_array_get(requests, i), JSON_COMPACT);
         buf_printf(&input, "%s\n", text);
         free(text);
     }
-    snprintf(args, sizeof(args), "score %s", dir);
-    ran = model_run(args, buf_view(&input));
-    CHECK_INT(ran.status, 0);
+    ran = model_run_ok(js("score %s", dir), buf_view(&input));
     CHECK_INT(model_ran_lines(&ran), json_array_size(requests));
     for (size_t i = 0; i < json_array_size(requests); i++) {
         const json_t *want = json_array_get(requests, i), *request = json_at(want, "/request");
@@ -180,8 +166,6 @@ static void check_request(const char *dir)
         }
         json_decref(got);
     }
-    model_ran_release(&ran);
-    buf_release(&input);
     json_decref(doc);
 }
 
@@ -195,68 +179,57 @@ TEST(adrank_model__scores_requests_of_any_kind)
 TEST(adrank_model__keeps_the_order_over_many_batches)
 {
     struct buf input AT_END(buf_release) = BUF_INIT;
-    struct model_ran ran, one;
+    struct model_ran ran AT_END(model_ran_release);
     json_t *first, *got;
 
     for (int i = 0; i < 900; i++)
-        buf_printf(
-            &input,
-            i % 7
-                ? "{\"text\":\"red shoes %d\",\"text_pair\":\"tea\"}\n"
-                : "{\"id\":\"%d\",\"rank\":{\"candidates\":[{\"adid\":\"x\",\"text\":\"tea\"}]}}\n",
-            i);
-    ran = model_run("score " CROSS, buf_view(&input));
-    CHECK_INT(ran.status, 0);
+        buf_add_str(&input,
+                    i % 7
+                        ? js("{'text':'red shoes %d','text_pair':'tea'}\n", i)
+                        : js("{'id':'%d','rank':{'candidates':[{'adid':'x','text':'tea'}]}}\n", i));
+    ran = model_run_ok("score " CROSS, buf_view(&input));
     CHECK_INT(model_ran_lines(&ran), 900);
     for (int i = 0; i < 900; i += 7) {
-        char id[16];
-        snprintf(id, sizeof(id), "%d", i);
         got = model_ran_line(&ran, i);
-        CHECK_STR(text_at(got, "/id"), id);
+        CHECK_STR(text_at(got, "/id"), js("%d", i));
         json_decref(got);
     }
-    one = model_run("score " CROSS, VIEW_LIT("{\"text\":\"red shoes 899\",\"text_pair\":\"tea\"}"));
-    first = model_ran_line(&one, 0);
+    first =
+        model_run_line("score " CROSS, view_of(js("{'text':'red shoes 899','text_pair':'tea'}")));
     got = model_ran_line(&ran, 899);
     CHECK(json_equal(first, got)); /* alone or in the fourth batch: the same digits */
     json_decref(first);
     json_decref(got);
-    model_ran_release(&one);
-    model_ran_release(&ran);
 }
 
 TEST(adrank_model__reports_lines_before_a_bad_one)
 {
-    struct model_ran ran =
-        model_run("score " CROSS,
-                  VIEW_LIT("{\"text\":\"a\"}\n{\"text\":\"b\"}\n{\"text\":7}\n{\"text\":\"c\"}\n"));
+    struct model_ran ran AT_END(model_ran_release) = model_run(
+        "score " CROSS, view_of(js("{'text':'a'}\n{'text':'b'}\n{'text':7}\n{'text':'c'}\n")));
 
     CHECK_INT(ran.status, 65);
     CHECK_INT(model_ran_lines(&ran), 2);
-    model_ran_release(&ran);
+}
+
+static void check_ids(const struct model_ran *ran, int line, int n_ids, int middle, int last)
+{
+    json_t *ids = model_ran_line(ran, line);
+
+    CHECK_INT(json_array_size(ids), n_ids);
+    CHECK_INT(number_at(ids, "/0"), 2);
+    CHECK_INT(number_at(ids, js("/%d", middle)), 3); /* [SEP] */
+    CHECK_INT(number_at(ids, js("/%d", last)), 3);
+    json_decref(ids);
 }
 
 TEST(adrank_model__tokenizes_strings_and_pairs)
 {
-    struct model_ran ran = model_run("tokenize " CROSS " --max-tokens 6",
-                                     VIEW_LIT("\"a b c d e f\"\n[\"a b c d\",\"e\"]\n\"\"\n"));
-    json_t *single, *pair, *empty;
+    struct model_ran ran AT_END(model_ran_release) = model_run_ok(
+        "tokenize " CROSS " --max-tokens 6", view_of(js("'a b c d e f'\n['a b c d','e']\n''\n")));
 
-    CHECK_INT(ran.status, 0);
-    single = model_ran_line(&ran, 0);
-    pair = model_ran_line(&ran, 1);
-    empty = model_ran_line(&ran, 2);
-    CHECK_INT(json_array_size(single), 6);
-    CHECK_INT(json_array_size(pair), 6);
-    CHECK_INT(json_array_size(empty), 2);
-    CHECK_INT(json_integer_value(json_array_get(single, 0)), 2);
-    CHECK_INT(json_integer_value(json_array_get(single, 5)), 3);
-    CHECK_INT(json_integer_value(json_array_get(pair, 3)), 3);
-    CHECK_INT(json_integer_value(json_array_get(pair, 5)), 3);
-    json_decref(single);
-    json_decref(pair);
-    json_decref(empty);
-    model_ran_release(&ran);
+    check_ids(&ran, 0, 6, 5, 5);
+    check_ids(&ran, 1, 6, 3, 5);
+    check_ids(&ran, 2, 2, 1, 1);
 }
 
 /* Without a limit the model's (64 here) does not apply: all ids of the text are printed. */
@@ -264,64 +237,52 @@ TEST(adrank_model__tokenizes_whole_texts)
 {
     struct buf input AT_END(buf_release) = BUF_INIT;
     struct model_ran ran AT_END(model_ran_release);
-    json_t *pair, *single;
 
     buf_add_str(&input, "[\"a b c d\",\"e\"]\n\"");
     for (int i = 0; i < 100; i++)
         buf_add_str(&input, "a ");
     buf_add_str(&input, "\"\n");
-    ran = model_run("tokenize " CROSS, buf_view(&input));
-    CHECK_INT(ran.status, 0);
-    pair = model_ran_line(&ran, 0);
-    single = model_ran_line(&ran, 1);
-    CHECK_INT(json_array_size(pair), 4 + 1 + 3);
-    CHECK_INT(json_array_size(single), 100 + 2);
-    json_decref(pair);
-    json_decref(single);
+    ran = model_run_ok("tokenize " CROSS, buf_view(&input));
+    check_ids(&ran, 0, 4 + 1 + 3, 5, 7);
+    check_ids(&ran, 1, 100 + 2, 101, 101);
 }
 
 /* Texts from a catalog score as the same texts in the request do. */
 TEST(adrank_model__takes_texts_from_a_catalog)
 {
     static const char lines[] =
-        "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"item\":\"i\",\"text\":\"red "
-        "shoes\"}],"
-        "\"candidates\":[{\"adid\":\"a\",\"text\":\"red shoes\"}]},\"site\":{\"search\":\"hat\"}}\n"
-        "{\"rank\":{\"behaviour\":[{\"t\":1,\"type\":\"click\",\"item\":\"i\"}],"
-        "\"candidates\":[{\"adid\":\"a\"}]},\"site\":{\"search\":\"hat\"}}\n"
-        "{\"rank\":{\"candidates\":[{\"adid\":\"none\"}]}}\n";
-    char file[] = "/tmp/adrank-test-XXXXXX", args[200];
-    struct model_ran ran;
-    json_t *said, *found;
+        "{'rank':{'behaviour':[{'t':1,'type':'click','item':'i','text':'red shoes'}],"
+        "'candidates':[{'adid':'a','text':'red shoes'}]},'site':{'search':'hat'}}\n"
+        "{'rank':{'behaviour':[{'t':1,'type':'click','item':'i'}],"
+        "'candidates':[{'adid':'a'}]},'site':{'search':'hat'}}\n"
+        "{'rank':{'candidates':[{'adid':'none'}]}}\n";
+    char file[] = "/tmp/adrank-test-XXXXXX";
+    struct model_ran ran AT_END(model_ran_release);
+    json_t *given, *found;
     struct err err;
     int fd = mkstemp(file);
 
     CHECK(fd != -1 && close(fd) == 0);
     CHECK_OK(file_write(file,
-                        VIEW_LIT("{\"adid\":\"a\",\"item\":\"i\",\"title\":\"red shoes\",\"bid\":1,"
-                                 "\"bid_type\":\"cpm\"}\n"),
+                        view_of(js("{'adid':'a','item':'i','title':'red shoes','bid':1,"
+                                   "'bid_type':'cpm'}\n")),
                         &err),
              err);
-    snprintf(args, sizeof(args), "score " PREFIX " --catalog %s", file);
-    ran = model_run(args, VIEW_LIT(lines));
-    CHECK_INT(ran.status, 65);
-    model_ran_told(&ran, "line 3: request: /rank/candidates/0/adid: not in the catalog");
-    said = model_ran_line(&ran, 0);
+    ran = model_run(js("score " PREFIX " --catalog %s", file), view_of(js("%s", lines)));
+    model_ran_failed(&ran, 65, "line 3: request: /rank/candidates/0/adid: not in the catalog");
+    given = model_ran_line(&ran, 0);
     found = model_ran_line(&ran, 1);
-    CHECK(json_equal(said, found));
-    json_decref(said);
+    CHECK(json_equal(given, found));
+    json_decref(given);
     json_decref(found);
-    model_ran_release(&ran);
     unlink(file);
 }
 
 TEST(adrank_model__inspects)
 {
-    struct model_ran ran AT_END(model_ran_release) = model_run("inspect " PREFIX, VIEW_LIT(""));
-    json_t *got = model_ran_line(&ran, 0);
+    json_t *got = model_run_line("inspect " PREFIX, VIEW_LIT(""));
     const json_t *input = json_at(got, "/input");
 
-    CHECK_INT(ran.status, 0);
     CHECK_STR(text_at(got, "/kind"), "prefix");
     CHECK_STR(text_at(got, "/precision"), "F16");
     CHECK_INT(number_at(got, "/max_tokens"), 128);

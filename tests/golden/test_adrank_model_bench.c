@@ -36,33 +36,27 @@ TEST(adrank_model_bench__reports_what_it_measured)
         {" --threads 2 --precision bf16 --linear plain --kind cross", "cross", "bf16", 2},
     };
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        char args[300];
-        struct model_ran ran;
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct model_ran ran AT_END(model_ran_release);
         json_t *got;
         test_row("%s", rows[i].args);
-        snprintf(args, sizeof(args), SHORT "%s", rows[i].args);
-        ran = model_run(args, VIEW_LIT(""));
-        CHECK_INT(ran.status, 0);
+        ran = model_run_ok(js(SHORT "%s", rows[i].args), VIEW_LIT(""));
         CHECK_INT(model_ran_lines(&ran), 1);
         got = model_ran_line(&ran, 0);
         check_result(got, rows[i].kind, rows[i].precision, rows[i].threads);
         json_decref(got);
-        model_ran_release(&ran);
     }
 }
 
 TEST(adrank_model_bench__writes_the_result_to_a_file)
 {
-    char dir[] = "/tmp/adrank-test-XXXXXX", path[64], args[300];
+    char dir[] = "/tmp/adrank-test-XXXXXX", path[64];
     struct model_ran ran;
     json_t *got;
 
     CHECK(mkdtemp(dir));
     snprintf(path, sizeof(path), "%s/result.json", dir);
-    snprintf(args, sizeof(args), SHORT " --threads 1 --json %s", path);
-    ran = model_run(args, VIEW_LIT(""));
-    CHECK_INT(ran.status, 0);
+    ran = model_run_ok(js(SHORT " --threads 1 --json %s", path), VIEW_LIT(""));
     CHECK_INT(ran.out.len, 0);
     got = json_load_file(path, 0, NULL);
     CHECK(got);
@@ -70,10 +64,9 @@ TEST(adrank_model_bench__writes_the_result_to_a_file)
     json_decref(got);
     model_ran_release(&ran);
 
-    snprintf(args, sizeof(args), SHORT " --json %s/no-folder/result.json", dir);
-    ran = model_run(args, VIEW_LIT(""));
+    ran = model_run(js(SHORT " --json %s/no-folder/result.json", dir), VIEW_LIT(""));
     CHECK(ran.status != 0);
-    model_ran_told(&ran, "/no-folder/result.json");
+    model_ran_failed(&ran, ran.status, "/no-folder/result.json");
     model_ran_release(&ran);
     unlink(path);
     rmdir(dir);

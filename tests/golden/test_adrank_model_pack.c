@@ -32,14 +32,11 @@ static struct model_ran run_on(const char *command, const struct model_dir *dir,
 /* The report; the caller decrefs. */
 static json_t *pack(const struct model_dir *dir, const char *more)
 {
-    struct model_ran ran = run_on("pack", dir, more);
-    json_t *report;
+    struct model_ran ran AT_END(model_ran_release) = run_on("pack", dir, more);
 
     if (ran.status)
         FAIL("pack %s: %d, %s", more, ran.status, buf_str(&ran.err));
-    report = model_ran_line(&ran, 0);
-    model_ran_release(&ran);
-    return report;
+    return model_ran_line(&ran, 0);
 }
 
 static void pack_refused(const struct model_dir *dir, const char *more, int status,
@@ -48,22 +45,15 @@ static void pack_refused(const struct model_dir *dir, const char *more, int stat
     struct model_ran ran AT_END(model_ran_release) = run_on("pack", dir, more);
 
     test_row("pack %s", more);
-    CHECK_INT(ran.status, status);
-    model_ran_told(&ran, error);
+    model_ran_failed(&ran, status, error);
 }
 
 static int verified_pairs(const struct model_dir *dir, const char *more)
 {
-    struct model_ran ran = run_on("verify", dir, more);
-    json_t *report;
-    int pairs;
+    json_t *report = model_run_line(js("verify %s %s", dir->path, more), VIEW_LIT(""));
+    int pairs = (int)number_at(report, "/golden_pairs");
 
-    if (ran.status)
-        FAIL("verify: %d, %s", ran.status, buf_str(&ran.err));
-    report = model_ran_line(&ran, 0);
-    pairs = (int)number_at(report, "/golden_pairs");
     json_decref(report);
-    model_ran_release(&ran);
     return pairs;
 }
 
@@ -71,19 +61,13 @@ static void verify_refused(const struct model_dir *dir, const char *error)
 {
     struct model_ran ran AT_END(model_ran_release) = run_on("verify", dir, "");
 
-    CHECK_INT(ran.status, 65);
-    model_ran_told(&ran, error);
+    model_ran_failed(&ran, 65, error);
 }
 
 /* A path for a file beside the directory. */
 static const char *beside(const struct model_dir *dir, const char *suffix)
 {
-    static char paths[4][100];
-    static int next;
-    char *path = paths[next++ % 4];
-
-    snprintf(path, 100, "%.70s.%s", dir->path, suffix);
-    return path;
+    return js("%s.%s", dir->path, suffix);
 }
 
 static void put_beside(const struct model_dir *dir, const char *suffix, struct view bytes)
@@ -107,7 +91,7 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
 {
     static const char *const dirs[] = {PAIRS, TWO, "tests/golden/logits/odd-sizes"};
 
-    for (size_t i = 0; i < sizeof(dirs) / sizeof(dirs[0]); i++) {
+    for (int i = 0; i < COUNT(dirs); i++) {
         struct model_dir dir;
         json_t *report, *doc;
         test_row("%s", dirs[i]);
@@ -134,24 +118,20 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
     }
 }
 
-TEST(pack__says_what_it_would_write)
+TEST(pack__prints_what_it_would_write)
 {
     struct model_dir dir AT_END(model_dir_remove);
-    struct model_ran ran;
-    char more[200];
+    struct model_ran ran AT_END(model_ran_release);
     json_t *doc;
 
     model_dir_copy(&dir, PAIRS);
     ran = run_on("pack", &dir, "--dry-run");
-    CHECK_INT(ran.status, 0);
     doc = json_loadb(ran.out.ptr, ran.out.len, 0, NULL);
     CHECK(json_at(doc, "/golden"));
-    model_ran_told(&ran, "\"golden\":\"built in\"");
+    model_ran_failed(&ran, 0, js("'golden':'built in'"));
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     json_decref(doc);
-    model_ran_release(&ran);
-    snprintf(more, sizeof(more), "--output %s", beside(&dir, "json"));
-    json_decref(pack(&dir, more));
+    json_decref(pack(&dir, js("--output %s", beside(&dir, "json"))));
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     CHECK_INT(unlink(beside(&dir, "json")), 0);
 }
@@ -187,7 +167,6 @@ TEST(pack__refreshes_logits_of_a_changed_template)
 {
     struct model_dir dir AT_END(model_dir_remove);
     json_t *doc;
-    char more[200];
 
     model_dir_copy(&dir, REQUESTS);
     model_dir_edit(&dir, "adrank.json", "/input/ad", "\"{title} ! {title}\"");
@@ -199,10 +178,9 @@ TEST(pack__refreshes_logits_of_a_changed_template)
     CHECK_STR(text_at(doc, "/input/context"), "{search} {{x}} | ");
     CHECK_INT(number_at(doc, "/input/max_ad_tokens"), 12);
     json_decref(doc);
-    put_beside(&dir, "input", VIEW_LIT("{\"ad\":\"{desc} {text}\"}"));
-    snprintf(more, sizeof(more), "--template %s --golden built-in --kind cross",
-             beside(&dir, "input"));
-    pack_from(&dir, more, "built in");
+    put_beside(&dir, "input", view_of(js("{'ad':'{desc} {text}'}")));
+    pack_from(&dir, js("--template %s --golden built-in --kind cross", beside(&dir, "input")),
+              "built in");
     CHECK_INT(unlink(beside(&dir, "input")), 0);
     doc = adrank_json(&dir);
     CHECK_STR(text_at(doc, "/kind"), "cross");
@@ -211,52 +189,47 @@ TEST(pack__refreshes_logits_of_a_changed_template)
 
 /* ---- calibration ----------------------------------------------------------------------------- */
 
-/* Lines of pairs whose labels are drawn from sigmoid(a logit + b): logits come from the program
- * itself. */
-static void make_labelled(const struct model_dir *dir, const char *path, double a, double b)
+/* The members of the i-th pair. */
+static const char *pair_of(int i)
 {
     static const char *const words[] = {"red", "shoes", "kettle", "winter", "price",
                                         "cat", "tea",   "book",   "river",  "lamp"};
-    struct buf pairs = BUF_INIT, lines = BUF_INIT;
-    struct model_ran ran;
+
+    return js("'text':'%s %s %d','text_pair':'%s %s'", words[i % 10], words[i / 10 % 10], i % 13,
+              words[i * 7 % 10], words[i / 100 % 10]);
+}
+
+/* Lines of pairs whose labels are drawn from sigmoid(a logit + b): logits come from the program
+ * itself. */
+static void make_labelled(const struct model_dir *dir, const char *suffix, double a, double b)
+{
+    struct buf pairs AT_END(buf_release) = BUF_INIT, lines AT_END(buf_release) = BUF_INIT;
+    struct model_ran ran AT_END(model_ran_release);
     struct rng rng;
-    char args[200];
 
     rng_init(&rng, 5);
     for (int i = 0; i < LABELLED; i++)
-        buf_printf(&pairs, "{\"text\":\"%s %s %d\",\"text_pair\":\"%s %s\"}\n", words[i % 10],
-                   words[i / 10 % 10], i % 13, words[i * 7 % 10], words[i / 100 % 10]);
-    snprintf(args, sizeof(args), "score %s", dir->path);
-    ran = model_run(args, buf_view(&pairs));
-    CHECK_INT(ran.status, 0);
+        buf_printf(&pairs, "{%s}\n", pair_of(i));
+    ran = model_run_ok(js("score %s", dir->path), buf_view(&pairs));
     for (int i = 0; i < LABELLED; i++) {
         json_t *got = model_ran_line(&ran, i);
-        double logit = json_number_value(json_array_get(json_at(got, "/logits"), 0));
-        double p = 1 / (1 + exp(-(a * logit + b)));
-        buf_printf(&lines, "{\"text\":\"%s %s %d\",\"text_pair\":\"%s %s\",\"label\":%d}\n",
-                   words[i % 10], words[i / 10 % 10], i % 13, words[i * 7 % 10],
-                   words[i / 100 % 10], rng_double(&rng) < p);
+        double p = 1 / (1 + exp(-(a * number_at(got, "/logits/0") + b)));
+        buf_printf(&lines, "{%s,\"label\":%d}\n", pair_of(i), rng_double(&rng) < p);
         json_decref(got);
     }
-    CHECK_OK(file_write(path, buf_view(&lines), &err), err);
-    model_ran_release(&ran);
-    buf_release(&pairs);
-    buf_release(&lines);
+    put_beside(dir, suffix, buf_view(&lines));
 }
 
 TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
 {
     struct model_dir dir AT_END(model_dir_remove);
-    char file[100], more[200];
     json_t *report, *doc;
     const json_t *c;
     double a, b;
 
     model_dir_copy(&dir, PAIRS);
-    snprintf(file, sizeof(file), "%s.lines", dir.path);
-    snprintf(more, sizeof(more), "--calibrate %s", file);
-    make_labelled(&dir, file, 0.6, -1.5);
-    report = pack(&dir, more);
+    make_labelled(&dir, "lines", 0.6, -1.5);
+    report = pack(&dir, js("--calibrate %s", beside(&dir, "lines")));
     c = json_at(report, "/calibration");
     CHECK_INT(number_at(c, "/examples"), LABELLED);
     CHECK(json_is_true(json_at(c, "/stored")));
@@ -272,7 +245,7 @@ TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
     json_decref(report);
     CHECK(verified_pairs(&dir, "") >= 32);
     /* What is there already is as good: it stays. */
-    report = pack(&dir, more);
+    report = pack(&dir, js("--calibrate %s", beside(&dir, "lines")));
     c = json_at(report, "/calibration");
     doc = adrank_json(&dir);
     if (!json_is_true(json_at(c, "/stored"))) {
@@ -281,41 +254,36 @@ TEST(pack__fits_a_calibration_and_keeps_it_only_if_it_is_better)
     }
     json_decref(doc);
     json_decref(report);
-    unlink(file);
+    unlink(beside(&dir, "lines"));
 }
 
-static void put_lines(const char *path, const char *line, int n)
+static void put_lines(const struct model_dir *dir, const char *line, int n)
 {
     struct buf lines AT_END(buf_release) = BUF_INIT;
 
     for (int i = 0; i < n; i++)
         buf_printf(&lines, "%s\n", line);
-    CHECK_OK(file_write(path, buf_view(&lines), &err), err);
+    put_beside(dir, "lines", buf_view(&lines));
 }
 
 TEST(pack__takes_requests_with_shown_clicks)
 {
-    static const char line[] =
-        "{\"request\":{\"site\":{\"search\":\"red shoes\"},\"rank\":{\"candidates\":["
-        "{\"adid\":\"a\",\"text\":\"shoes\"},{\"adid\":\"b\",\"text\":\"kettle\"}]}},"
-        "\"shown\":[{\"adid\":\"b\",\"pos\":1,\"click\":0,\"t\":1790000000000},"
-        "{\"adid\":\"a\",\"pos\":2,\"click\":1}]}";
+    static const char line[] = "{'request':{'site':{'search':'red shoes'},'rank':{'candidates':["
+                               "{'adid':'a','text':'shoes'},{'adid':'b','text':'kettle'}]}},"
+                               "'shown':[{'adid':'b','pos':1,'click':0,'t':1790000000000},"
+                               "{'adid':'a','pos':2,'click':1}]}";
     struct model_dir dir AT_END(model_dir_remove);
-    char file[100], more[200];
-    struct model_ran ran;
+    struct model_ran ran AT_END(model_ran_release);
 
     model_dir_copy(&dir, PAIRS);
-    snprintf(file, sizeof(file), "%s.lines", dir.path);
-    snprintf(more, sizeof(more), "--calibrate %s", file);
-    put_lines(file, line, 30);
-    ran = run_on("pack", &dir, more);
-    /* Two logits that tell clicks apart: which of the two it says depends on the model. */
+    put_lines(&dir, js("%s", line), 30);
+    ran = run_on("pack", &dir, js("--calibrate %s", beside(&dir, "lines")));
+    /* Two logits that separate the clicks: which of the two it reports depends on the model. */
     CHECK_INT(ran.status, 65);
     CHECK(strstr(buf_str(&ran.err), "separate clicks exactly") ||
           strstr(buf_str(&ran.err), "do not increase with clicks"));
-    model_ran_release(&ran);
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
-    unlink(file);
+    unlink(beside(&dir, "lines"));
 }
 
 /* ---- given golden lines ---------------------------------------------------------------------- */
@@ -323,14 +291,12 @@ TEST(pack__takes_requests_with_shown_clicks)
 TEST(pack__takes_golden_lines)
 {
     struct model_dir dir AT_END(model_dir_remove);
-    struct buf lines = BUF_INIT;
-    char file[100], more[300], *text;
+    struct buf lines AT_END(buf_release) = BUF_INIT;
     json_t *doc, *request;
+    char *text;
     size_t i;
 
     model_dir_copy(&dir, REQUESTS);
-    snprintf(file, sizeof(file), "%s.lines", dir.path);
-    snprintf(more, sizeof(more), "--golden %s", file);
     doc = adrank_json(&dir);
     json_array_foreach(json_at(doc, "/golden/requests"), i, request)
     {
@@ -338,27 +304,29 @@ TEST(pack__takes_golden_lines)
         buf_printf(&lines, "%s\n", text);
         free(text);
     }
-    CHECK_OK(file_write(file, buf_view(&lines), &err), err);
+    put_beside(&dir, "lines", buf_view(&lines));
     CHECK_INT(unlink(model_dir_file(&dir, "adrank.json")), 0);
     /* Logits of requests stand for templates that this document lacks. */
-    pack_refused(&dir, more, 65, "golden logits (given) and this model's differ by");
+    pack_refused(&dir, js("--golden %s", beside(&dir, "lines")), 65,
+                 "golden logits (given) and this model's differ by");
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
     text = json_dumps(json_at(doc, "/input"), 0);
     put_beside(&dir, "input", view_of(text));
     free(text);
-    snprintf(more, sizeof(more), "--golden %s --kind prefix --template %s", file,
-             beside(&dir, "input"));
-    pack_from(&dir, more, "given");
+    pack_from(
+        &dir,
+        js("--golden %s --kind prefix --template %s", beside(&dir, "lines"), beside(&dir, "input")),
+        "given");
     CHECK_INT(unlink(beside(&dir, "input")), 0);
+    CHECK_INT(unlink(beside(&dir, "lines")), 0);
     json_decref(doc);
-    buf_release(&lines);
-    unlink(file);
 }
 
 /* ---- refusals -------------------------------------------------------------------------------- */
 
 static const struct {
-    const char *option, *lines; /* lines: of the file that follows the option; NULL: no file */
+    /* lines: n of them in the file that follows the option, ' for "; NULL: no file */
+    const char *option, *lines;
     int n, status;
     const char *error;
 } refused[] = {
@@ -374,25 +342,23 @@ static const struct {
     {"--template /nonexistent", NULL, 0, 66, "/nonexistent"},
     {"--golden", "null", 1, 65, "line 1: want an object, this is null"},
     {"--golden", "{", 1, 65, "line 1: column"},
-    {"--golden", "{\"text\":\"a\"}", 1, 65, "line 1: /text and /text_pair: want strings"},
-    {"--golden", "{\"text\":\"a\",\"text_pair\":\"b\",\"logits\":[1]}", 1, 65, "line 1: /logits"},
-    {"--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 3, 65,
+    {"--golden", "{'text':'a'}", 1, 65, "line 1: /text and /text_pair: want strings"},
+    {"--golden", "{'text':'a','text_pair':'b','logits':[1]}", 1, 65, "line 1: /logits"},
+    {"--golden", "{'text':'red shoes','text_pair':'kettle'}", 3, 65,
      "3 golden pairs, want at least 32"},
-    {"--golden", "{\"text\":\"red shoes\",\"text_pair\":\"kettle\"}", 40, 65,
+    {"--golden", "{'text':'red shoes','text_pair':'kettle'}", 40, 65,
      "standard deviation of 0, want at least 1"},
-    {"--golden", "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\"}]}}}", 1, 65,
+    {"--golden", "{'request':{'rank':{'candidates':[{'adid':'a'}]}}}", 1, 65,
      "golden request 0: request: /rank/candidates/0/text: missing"},
-    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":2}", 1, 65,
-     "line 1: /label: want 0 or 1"},
-    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\"}", 1, 65, "line 1: /label: want 0 or 1"},
-    {"--calibrate", "{\"request\":{}}", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
+    {"--calibrate", "{'text':'a','text_pair':'b','label':2}", 1, 65, "line 1: /label: want 0 or 1"},
+    {"--calibrate", "{'text':'a','text_pair':'b'}", 1, 65, "line 1: /label: want 0 or 1"},
+    {"--calibrate", "{'request':{}}", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
     {"--calibrate", "[]", 1, 65, "line 1: want {\"text\":...,\"text_pair\""},
     {"--calibrate",
-     "{\"request\":{\"rank\":{\"candidates\":[{\"adid\":\"a\",\"text\":\"b\"}]}},\"shown\":[{"
-     "\"adid\":"
-     "\"c\",\"click\":1}]}",
+     "{'request':{'rank':{'candidates':[{'adid':'a','text':'b'}]}},'shown':[{'adid':'c','click':1}]"
+     "}",
      1, 65, "line 1: /shown/0/adid: is not in /request/rank/candidates"},
-    {"--calibrate", "{\"text\":\"a\",\"text_pair\":\"b\",\"label\":1}", 50, 65, "too few to judge"},
+    {"--calibrate", "{'text':'a','text_pair':'b','label':1}", 50, 65, "too few to judge"},
 };
 
 TEST(pack__refuses_and_leaves_what_is_there)
@@ -401,16 +367,15 @@ TEST(pack__refuses_and_leaves_what_is_there)
 
     model_dir_copy(&dir, PAIRS);
     for (int i = 0; i < COUNT(refused); i++) {
-        char file[100] = "", more[300];
+        char more[300];
 
-        if (refused[i].lines) {
-            snprintf(file, sizeof(file), "%s", beside(&dir, "lines"));
-            put_lines(file, refused[i].lines, refused[i].n);
-        }
-        snprintf(more, sizeof(more), "%s %s", refused[i].option, file);
+        if (refused[i].lines)
+            put_lines(&dir, js("%s", refused[i].lines), refused[i].n);
+        snprintf(more, sizeof(more), "%s %s", refused[i].option,
+                 refused[i].lines ? beside(&dir, "lines") : "");
         pack_refused(&dir, more, refused[i].status, refused[i].error);
         CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
-        unlink(file);
+        unlink(beside(&dir, "lines"));
     }
 }
 
@@ -419,8 +384,7 @@ TEST(pack__refuses_an_untrained_head_and_no_model)
     struct model_ran ran AT_END(model_ran_release) = model_run("pack tests/golden", VIEW_LIT(""));
     struct model_dir dir AT_END(model_dir_remove);
 
-    CHECK_INT(ran.status, 66);
-    model_ran_told(&ran, "tests/golden");
+    model_ran_failed(&ran, 66, "tests/golden");
     model_dir_copy(&dir, FRESH);
     pack_refused(&dir, "", 65, "an untrained head");
     CHECK(access(model_dir_file(&dir, "adrank.json"), F_OK) != 0);
@@ -432,10 +396,10 @@ TEST(pack__leaves_a_broken_adrank_json)
     struct buf bytes AT_END(buf_release);
 
     model_dir_copy(&dir, PAIRS);
-    model_dir_put(&dir, "adrank.json", VIEW_LIT("{\"format\":1,"));
+    model_dir_put(&dir, "adrank.json", view_of(js("{'format':1,")));
     pack_refused(&dir, "", 65, "adrank.json: line 1");
-    model_dir_put(&dir, "adrank.json", VIEW_LIT("{\"format\":1,\"colour\":\"red\"}"));
+    model_dir_put(&dir, "adrank.json", view_of(js("{'format':1,'colour':'red'}")));
     pack_refused(&dir, "", 65, "adrank.json: /colour: unknown key");
     bytes = model_dir_get(&dir, "adrank.json");
-    CHECK_STR(buf_str(&bytes), "{\"format\":1,\"colour\":\"red\"}");
+    CHECK_STR(buf_str(&bytes), js("{'format':1,'colour':'red'}"));
 }

@@ -1,28 +1,10 @@
 /* The models of test_logits on a device that queues: CUDA, or the backend in the environment's
  * ADRANK_GOLDEN_BACKEND (a name or a module's path). */
-#include <dirent.h>
-
 #include <jansson.h>
 
 #include "kernels/module.h"
 #include "tests/golden/golden_pairs.h"
-#include "tests/test.h"
-
-#define FOLDER "tests/golden/logits"
-
-/* Largest error over the spread: f32 as on the CPU; 16 bits by PyTorch's own bf16 error, of which
- * f16 has an eighth. */
-static double bound(enum precision precision, const struct golden_pairs *pairs)
-{
-    switch (precision) {
-    case PRECISION_F32:
-        return 1e-4;
-    case PRECISION_F16:
-        return 1.2 * pairs->bf16_error / 4;
-    default:
-        return 1.2 * pairs->bf16_error;
-    }
-}
+#include "tests/js.h"
 
 static const char *backend_name(void)
 {
@@ -36,26 +18,25 @@ static int need_backend(void)
     const struct backend_ops *ops;
     struct device *device;
     struct err err;
-    int multiple;
+    int width;
 
     if (backend_find(backend_name(), &ops, &err) || ops->device_open("", &device, &err)) {
         if (getenv("ADRANK_GOLDEN_BACKEND"))
             FAIL("%s", err.text);
         SKIP("no GPU: %s", err.text);
     }
-    multiple = ops->device_caps(device)->width_multiple;
+    width = ops->device_caps(device)->width_multiple;
     ops->device_close(device);
-    return multiple;
+    return width;
 }
 
-static bool takes(const char *dir, int multiple)
+static int multiple, n_checked;
+
+static bool takes(const char *dir)
 {
-    char file[600];
-    json_t *config;
+    json_t *config = json_load_file(js("%s/config.json", dir), 0, NULL);
     json_int_t hidden, inner;
 
-    snprintf(file, sizeof(file), "%s/config.json", dir);
-    config = json_load_file(file, 0, NULL);
     hidden = json_integer_value(json_object_get(config, "hidden_size"));
     inner = json_integer_value(json_object_get(config, "intermediate_size"));
     json_decref(config);
@@ -63,53 +44,37 @@ static bool takes(const char *dir, int multiple)
     return multiple == 0 || (hidden % multiple == 0 && inner % multiple == 0);
 }
 
-static void check(const char *name, enum precision precision)
+static void check(const char *name, const struct golden_engine_args *args)
 {
     struct golden_engine g AT_END(golden_engine_close);
+    struct golden_pairs pairs AT_END(golden_pairs_close);
     float few[256][GOLDEN_MAX_LABELS];
-    char dir[512], golden[600];
-    struct golden_pairs pairs;
-    double error;
 
-    snprintf(dir, sizeof(dir), FOLDER "/%s", name);
-    snprintf(golden, sizeof(golden), "%s/golden.json", dir);
-    golden_engine_open(&g, &(struct golden_engine_args){
-                               .dir = dir, .backend = backend_name(), .precision = precision});
-    golden_pairs_open(&pairs, golden, g.model);
-    error = golden_pairs_score(&pairs, &g, 3);
-    test_row("%s %s: error over spread %.3g", precision_names[precision], name, error);
-    printf("     %-4s %-14s error over spread %.2e (%.2e)\n", precision_names[precision], name,
-           error, bound(precision, &pairs));
-    CHECK(error <= bound(precision, &pairs));
+    golden_engine_open(&g, args);
+    golden_pairs_open(&pairs, args->dir, g.model);
+    golden_pairs_check(&pairs, &g, name, 3);
     memcpy(few, pairs.got, (size_t)pairs.n * sizeof(few[0]));
-    test_row("%s %s: the same bits in larger batches", precision_names[precision], name);
+    test_row("%s %s: the same bits in larger batches", precision_names[args->precision], name);
     golden_pairs_score(&pairs, &g, 49);
     CHECK(memcmp(few, pairs.got, (size_t)pairs.n * sizeof(few[0])) == 0);
-    golden_pairs_close(&pairs);
+    n_checked++;
 }
 
-static int visible(const struct dirent *entry)
+static void check_if_taken(const char *name, const struct golden_engine_args *args)
 {
-    return entry->d_name[0] != '.';
+    if (takes(args->dir))
+        check(name, args);
 }
 
 static void check_all(enum precision precision)
 {
-    int multiple = need_backend(), checked = 0;
-    struct dirent **list;
-    int n = scandir(FOLDER, &list, visible, alphasort);
-
-    for (int i = 0; i < n; i++) {
-        char dir[512];
-        snprintf(dir, sizeof(dir), FOLDER "/%s", list[i]->d_name);
-        if (takes(dir, multiple)) {
-            check(list[i]->d_name, precision);
-            checked++;
-        }
-        free(list[i]);
-    }
-    free(list);
-    CHECK(checked >= 5);
+    multiple = need_backend();
+    n_checked = 0;
+    golden_engine_each(
+        "tests/golden/logits",
+        (struct golden_engine_args){.backend = backend_name(), .precision = precision},
+        check_if_taken);
+    CHECK(n_checked >= 5);
 }
 
 TEST(device__f32_equals_transformers)

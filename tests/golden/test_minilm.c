@@ -8,7 +8,7 @@
 
 #include "base/file.h"
 #include "tests/golden/golden_pairs.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
 #define ENCODER "build/minilm"
 #define JOINED "build/minilm-classifier"
@@ -84,14 +84,11 @@ static void write_joined(void)
 
 static void copy(const char *name)
 {
-    char from[256], to[256];
     struct buf bytes AT_END(buf_release) = BUF_INIT;
     struct err err;
 
-    snprintf(from, sizeof(from), ENCODER "/%s", name);
-    snprintf(to, sizeof(to), JOINED "/%s", name);
-    CHECK_OK(file_read(from, 10 << 20, &bytes, &err), err);
-    CHECK_OK(file_write(to, buf_view(&bytes), &err), err);
+    CHECK_OK(file_read(js(ENCODER "/%s", name), 10 << 20, &bytes, &err), err);
+    CHECK_OK(file_write(js(JOINED "/%s", name), buf_view(&bytes), &err), err);
 }
 
 /* Skips aloud where the weights cannot be had. */
@@ -115,40 +112,31 @@ static void make_directory(void)
     write_joined();
 }
 
-static void check(enum precision precision, const char *linear, double limit)
+static void check(enum precision precision, const char *linear)
 {
+    const struct golden_engine_args args = {
+        .dir = JOINED, .linear = linear, .precision = precision, .threads = 2};
     struct golden_engine g AT_END(golden_engine_close);
-    struct golden_pairs pairs;
-    double error;
+    struct golden_pairs pairs AT_END(golden_pairs_close);
 
-    golden_engine_open(&g,
-                       &(struct golden_engine_args){
-                           .dir = JOINED, .linear = linear, .precision = precision, .threads = 2});
-    golden_pairs_open(&pairs, "tests/golden/minilm/golden.json", g.model);
-    error = golden_pairs_score(&pairs, &g, 8);
-    if (precision != PRECISION_F32)
-        limit *= pairs.bf16_error;
-    printf("     %s error over spread %.2e, allowed %.2e\n", precision_names[precision], error,
-           limit);
-    CHECK(error > 0 && error <= limit);
-    golden_pairs_close(&pairs);
+    make_directory();
+    golden_engine_open(&g, &args);
+    golden_pairs_open(&pairs, "tests/golden/minilm", g.model);
+    golden_pairs_check(&pairs, &g, "minilm", 8);
 }
 
 TEST(minilm__f32_equals_transformers)
 {
-    make_directory();
-    check(PRECISION_F32, NULL, 1e-4);
+    check(PRECISION_F32, NULL);
 }
 
 TEST(minilm__bf16_loses_no_more_than_pytorch)
 {
-    make_directory();
-    check(PRECISION_BF16, "plain", 1.2);
+    check(PRECISION_BF16, "plain");
 }
 
 TEST(minilm__bf16_of_the_processor_loses_no_more_than_pytorch)
 {
     golden_engine_need_bf16();
-    make_directory();
-    check(PRECISION_BF16, NULL, 1.2);
+    check(PRECISION_BF16, NULL);
 }

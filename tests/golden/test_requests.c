@@ -5,13 +5,12 @@
 #include "model/model_struct.h"
 #include "model/request_input.h"
 #include "tests/golden/golden_engine.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
+#define FOLDER "tests/golden/requests"
 #define MAX_REQUESTS 64
 #define MAX_ADS 16
 #define MAX_LABELS 2
-
-static const char *const names[] = {"two-layers", "other-template", "cross"};
 
 struct requests {
     const struct golden *golden; /* the model's own */
@@ -79,33 +78,11 @@ static void count_up(int *order, int n)
         order[i] = i;
 }
 
-static void check_f32(const char *name, const char *dir)
-{
-    struct golden_engine g AT_END(golden_engine_close);
-    struct requests r;
-    int order[MAX_REQUESTS];
-    double error;
-
-    golden_engine_open(&g, &(struct golden_engine_args){.dir = dir});
-    requests_open(&r, g.model);
-    count_up(order, r.n);
-    requests_score(&r, &g, order, 1);
-    error = requests_error(&r, g.model);
-    test_row("f32 %s: error over spread %.2g", name, error);
-    printf("     %-14s f32 error over spread %.1e\n", name, error);
-    CHECK(error <= 1e-4);
-    requests_close(&r);
-}
-
 static double bf16_error_of(const char *dir)
 {
-    char path[512];
-    json_t *doc;
-    double error;
+    json_t *doc = json_load_file(js("%s/golden.json", dir), 0, NULL);
+    double error = json_real_value(json_object_get(doc, "bf16_error"));
 
-    snprintf(path, sizeof(path), "%s/golden.json", dir);
-    doc = json_load_file(path, 0, NULL);
-    error = json_real_value(json_object_get(doc, "bf16_error"));
     json_decref(doc);
     CHECK(error > 0);
     return error;
@@ -113,52 +90,41 @@ static double bf16_error_of(const char *dir)
 
 /* Opened as a daemon does: golden requests within what the directory states, which is what was
  * measured when it was written, rounded up. */
-static void check_bf16(const char *name, const char *dir, const char *linear)
+static void check_error(const char *name, const struct golden_engine_args *args)
 {
-    double allowed = 1.2 * bf16_error_of(dir), error, stated;
+    const bool f32 = args->precision == PRECISION_F32;
+    double allowed = f32 ? 1e-4 : 1.2 * bf16_error_of(args->dir), error, stated;
     struct golden_engine g AT_END(golden_engine_close);
-    struct requests r;
+    struct requests r AT_END(requests_close);
     int order[MAX_REQUESTS];
 
-    golden_engine_open(&g, &(struct golden_engine_args){
-                               .dir = dir, .linear = linear, .precision = PRECISION_BF16});
+    golden_engine_open(&g, args);
     requests_open(&r, g.model);
-    stated = r.golden->max_error[PRECISION_BF16];
+    stated = r.golden->max_error[args->precision];
     count_up(order, r.n);
-    requests_score(&r, &g, order, 4);
+    requests_score(&r, &g, order, f32 ? 1 : 4);
     error = requests_error(&r, g.model);
-    test_row("bf16 %s: error over spread %.3g, allowed %.3g, stated %.3g", name, error, allowed,
-             stated);
-    printf("     %-14s bf16 error over spread %.4f, allowed %.4f\n", name, error, allowed);
-    CHECK(error > 0 && error <= allowed);
-    CHECK(stated >= allowed && stated < allowed + 1e-3);
-    requests_close(&r);
-}
-
-/* The portable provider always has bf16, whatever the processor. */
-static void check_bf16_plain(const char *name, const char *dir)
-{
-    check_bf16(name, dir, "plain");
-}
-
-static void check_bf16_by_processor(const char *name, const char *dir)
-{
-    check_bf16(name, dir, NULL);
+    test_row("%s %s: error over spread %.3g, allowed %.3g, stated %.3g",
+             precision_names[args->precision], name, error, allowed, stated);
+    printf("     %-4s %-14s error over spread %.2e, allowed %.2e\n",
+           precision_names[args->precision], name, error, allowed);
+    CHECK(error <= allowed);
+    CHECK(f32 || (error > 0 && stated >= allowed && stated < allowed + 1e-3));
 }
 
 /* The same to the bit: alone, together, in another order, by more threads. A family then lies in
  * one slice or is cut apart from its parent. */
-static void check_bits(const char *name, const char *dir)
+static void check_bits(const char *name, const struct golden_engine_args *any)
 {
     static float alone[MAX_REQUESTS][MAX_ADS * MAX_LABELS];
-    struct requests r;
+    struct golden_engine_args args = *any;
     int order[MAX_REQUESTS];
 
     test_row("bits of %s", name);
-    for (int threads = 1; threads <= 3; threads++) {
-        struct golden_engine g;
-        golden_engine_open(&g, &(struct golden_engine_args){
-                                   .dir = dir, .threads = threads, .max_batch_tokens = 8192});
+    for (args.threads = 1; args.threads <= 3; args.threads++) {
+        struct golden_engine g AT_END(golden_engine_close);
+        struct requests r AT_END(requests_close);
+        golden_engine_open(&g, &args);
         requests_open(&r, g.model);
         for (int per_batch = 1; per_batch <= r.n; per_batch += 4) {
             count_up(order, r.n);
@@ -166,42 +132,35 @@ static void check_bits(const char *name, const char *dir)
                 order[i] = (i * 5 + 3) % r.n; /* r.n is no multiple of 5 */
             memset(r.logits, 0x55, sizeof(r.logits));
             requests_score(&r, &g, order, per_batch);
-            if (threads == 1 && per_batch == 1)
+            if (args.threads == 1 && per_batch == 1)
                 memcpy(alone, r.logits, sizeof(alone));
             CHECK(memcmp(alone, r.logits, sizeof(alone)) == 0);
         }
-        requests_close(&r);
-        golden_engine_close(&g);
-    }
-}
-
-static void for_each(void (*check)(const char *name, const char *dir))
-{
-    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
-        char dir[512];
-        snprintf(dir, sizeof(dir), "tests/golden/requests/%s", names[i]);
-        check(names[i], dir);
     }
 }
 
 TEST(requests__f32_equal_transformers)
 {
-    for_each(check_f32);
+    golden_engine_each(FOLDER, (struct golden_engine_args){0}, check_error);
 }
 
+/* The portable provider always has bf16, whatever the processor. */
 TEST(requests__bf16_lose_no_more_than_pytorch)
 {
-    for_each(check_bf16_plain);
+    golden_engine_each(FOLDER,
+                       (struct golden_engine_args){.linear = "plain", .precision = PRECISION_BF16},
+                       check_error);
 }
 
 /* What a daemon computes with. */
 TEST(requests__bf16_of_the_processor_lose_no_more_than_pytorch)
 {
     golden_engine_need_bf16();
-    for_each(check_bf16_by_processor);
+    golden_engine_each(FOLDER, (struct golden_engine_args){.precision = PRECISION_BF16},
+                       check_error);
 }
 
 TEST(requests__are_bit_equal_in_any_batch_and_by_any_threads)
 {
-    for_each(check_bits);
+    golden_engine_each(FOLDER, (struct golden_engine_args){.max_batch_tokens = 8192}, check_bits);
 }

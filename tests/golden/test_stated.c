@@ -10,22 +10,8 @@ static void edit(const struct model_dir *dir, const json_t *edits)
     for (size_t i = 0; i < json_array_size(edits); i++) {
         const json_t *one = json_array_get(edits, i), *value = json_object_get(one, "value");
         char *text = json_is_null(value) ? NULL : json_dumps(value, JSON_ENCODE_ANY);
-        const char *pointer = json_string_value(json_object_get(one, "pointer"));
-        const char *file = json_string_value(json_object_get(one, "file"));
-        if (text || !strstr(pointer, "/added_tokens/")) {
-            model_dir_edit(dir, file, pointer, text);
-        } else { /* of a list */
-            json_error_t at;
-            struct buf bytes = model_dir_get(dir, file);
-            json_t *doc = json_load(buf_view(&bytes), 0, &at);
-            CHECK_INT(json_array_remove(json_object_get(doc, "added_tokens"),
-                                        (size_t)atoi(strrchr(pointer, '/') + 1)),
-                      0);
-            text = json_dumps(doc, 0);
-            model_dir_put(dir, file, view_of(text));
-            json_decref(doc);
-            buf_release(&bytes);
-        }
+        model_dir_edit(dir, json_string_value(json_object_get(one, "file")),
+                       json_string_value(json_object_get(one, "pointer")), text);
         free(text);
     }
 }

@@ -57,7 +57,7 @@ static const struct algorithm algorithms[] = {
     {35, 1, 0, 8}, {66, 1, 0, 16}, {41, 1, 65536, 16}, {66, 1, 65536, 16}, {66, 2, 1 << 20, 8},
 };
 
-/* ---- descriptions -------------------------------------------------------------------------- */
+/* ---- descriptions ---------------------------------------------------------------------------- */
 
 size_t cublasLtGetVersion(void)
 {
@@ -185,7 +185,7 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
     }
 }
 
-/* ---- algorithms ---------------------------------------------------------------------------- */
+/* ---- algorithms ------------------------------------------------------------------------------ */
 
 static size_t element_bytes(cudaDataType type)
 {
@@ -283,7 +283,7 @@ cublasStatus_t cublasLtMatmulAlgoConfigGetAttribute(const cublasLtMatmulAlgo_t *
     return CUBLAS_STATUS_SUCCESS;
 }
 
-/* ---- products ------------------------------------------------------------------------------ */
+/* ---- products -------------------------------------------------------------------------------- */
 
 struct product {
     cudaDataType type;

@@ -105,7 +105,7 @@ __attribute__((format(printf, 1, 2), noreturn)) static void die(const char *form
     abort();
 }
 
-/* ---- order --------------------------------------------------------------------------------- */
+/* ---- order ----------------------------------------------------------------------------------- */
 
 /* Nothing can go on and not all threads have returned. */
 __attribute__((noreturn)) static void report_divergence()
@@ -236,7 +236,7 @@ uint32_t simt_ballot(bool vote, struct simt_place here)
     return votes;
 }
 
-/* ---- matrix products ------------------------------------------------------------------------ */
+/* ---- matrix products ------------------------------------------------------------------------- */
 
 static float f16_value(uint32_t bits)
 {
@@ -287,7 +287,7 @@ void simt_mma_16bit(float (&d)[4], const uint32_t (&a)[4], const uint32_t (&b)[2
     meet_warp(MEET_MMA, here, bf16 ? multiply<bf16_value> : multiply<f16_value>);
 }
 
-/* ---- shared memory and copies --------------------------------------------------------------- */
+/* ---- shared memory and copies ---------------------------------------------------------------- */
 
 void simt_shared_begin(void *memory, size_t bytes)
 {
@@ -368,7 +368,7 @@ void simt_copy_wait_groups(int n)
     me->copies.erase(me->copies.begin(), me->copies.begin() + (ptrdiff_t)n_landing);
 }
 
-/* ---- grids ---------------------------------------------------------------------------------- */
+/* ---- grids ----------------------------------------------------------------------------------- */
 
 /* A fiber's life: one thread of each block, without an end. */
 static void run_threads(void *argument)

@@ -59,7 +59,7 @@ struct simt_place {
 };
 #define SIMT_HERE struct simt_place here = {__builtin_FILE(), __builtin_LINE()}
 
-/* ---- launching ----------------------------------------------------------------------------- */
+/* ---- launching ------------------------------------------------------------------------------- */
 
 /* Queues a grid on a stream, or records it while the stream is captured. Errors are those of a
  * launch: sizes, shared memory, a bad stream. */
@@ -76,7 +76,7 @@ cudaError_t simt_launch(void (*kernel)(Parameters...), const struct simt_where &
 /* Runs a grid now. */
 void simt_run(const struct simt_where &where, const std::function<void()> &thread);
 
-/* ---- shared memory ------------------------------------------------------------------------- */
+/* ---- shared memory --------------------------------------------------------------------------- */
 
 /* The first thread of a block to come here fills it with NaN and counts it. */
 void simt_shared_begin(void *memory, size_t bytes);
@@ -87,7 +87,7 @@ unsigned char *simt_dynamic_shared();
     simt_shared_begin(name, sizeof(name))
 #define SIMT_DYNAMIC_SHARED(name) unsigned char *const name = simt_dynamic_shared()
 
-/* ---- meeting ------------------------------------------------------------------------------- */
+/* ---- meeting --------------------------------------------------------------------------------- */
 
 void simt_block_sync(SIMT_HERE);
 void simt_warp_sync(SIMT_HERE);
@@ -153,7 +153,7 @@ inline void simt_mma<__nv_bfloat16>(float (&d)[4], const uint32_t (&a)[4], const
     simt_mma_16bit(d, a, b, true, here);
 }
 
-/* ---- copies and accesses ------------------------------------------------------------------- */
+/* ---- copies and accesses --------------------------------------------------------------------- */
 
 void simt_copy_async16(void *shared, const void *from, bool valid, SIMT_HERE);
 void simt_copy_commit();
@@ -183,7 +183,7 @@ template <typename V> void simt_store(void *to, V value, SIMT_HERE)
     *(V *)to = value;
 }
 
-/* ---- arithmetic ---------------------------------------------------------------------------- */
+/* ---- arithmetic ------------------------------------------------------------------------------ */
 
 SIMT_DEVICE uint32_t simt_permute(uint32_t a, uint32_t b, uint32_t selector)
 {

@@ -83,7 +83,7 @@ static struct runtime &the()
 
 #define LOCK std::lock_guard<std::recursive_mutex> lock(the().mutex)
 
-/* ---- errors -------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------- */
 
 void simt_fail(int n, cudaError_t error)
 {
@@ -195,7 +195,7 @@ cudaError_t cudaGetLastError(void)
     return last;
 }
 
-/* ---- the device ---------------------------------------------------------------------------- */
+/* ---- the device ------------------------------------------------------------------------------ */
 
 cudaError_t cudaDriverGetVersion(int *version)
 {
@@ -306,7 +306,7 @@ cudaError_t cudaMemGetInfo(size_t *available, size_t *total)
     return cudaSuccess;
 }
 
-/* ---- streams: progress --------------------------------------------------------------------- */
+/* ---- streams: progress ----------------------------------------------------------------------- */
 
 static struct CUstream_st *stream_of(cudaStream_t stream)
 {
@@ -375,7 +375,7 @@ cudaError_t simt_enqueue(const struct simt_where &where, work_fn thread)
     return simt_queue(where.stream, [where, thread] { simt_run(where, thread); });
 }
 
-/* ---- streams: calls ------------------------------------------------------------------------ */
+/* ---- streams: calls -------------------------------------------------------------------------- */
 
 cudaError_t cudaStreamCreateWithFlags(cudaStream_t *out, unsigned)
 {
@@ -450,7 +450,7 @@ cudaError_t cudaLaunchHostFunc(cudaStream_t stream, cudaHostFn_t function, void 
     return simt_queue(stream, [function, data] { function(data); });
 }
 
-/* ---- events -------------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags)
 {
@@ -537,7 +537,7 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
     return cudaSuccess;
 }
 
-/* ---- graphs -------------------------------------------------------------------------------- */
+/* ---- graphs ---------------------------------------------------------------------------------- */
 
 cudaError_t cudaStreamBeginCapture(cudaStream_t stream, enum cudaStreamCaptureMode mode)
 {
@@ -616,7 +616,7 @@ cudaError_t cudaGraphExecDestroy(cudaGraphExec_t graph)
     return cudaSuccess;
 }
 
-/* ---- memory -------------------------------------------------------------------------------- */
+/* ---- memory ---------------------------------------------------------------------------------- */
 
 /* Whether an allocation of this kind holds all the bytes. */
 static bool within(const void *memory, size_t bytes, bool device)

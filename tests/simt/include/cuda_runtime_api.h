@@ -11,7 +11,7 @@
 
 #define CUDART_VERSION 13000
 
-/* ---- vector types -------------------------------------------------------------------------- */
+/* ---- vector types ---------------------------------------------------------------------------- */
 
 typedef struct {
     int x, y;
@@ -77,7 +77,7 @@ typedef struct dim3 {
 } dim3;
 #endif
 
-/* ---- types --------------------------------------------------------------------------------- */
+/* ---- types ----------------------------------------------------------------------------------- */
 
 typedef enum cudaError {
     cudaSuccess = 0,
@@ -159,7 +159,7 @@ typedef void (*cudaHostFn_t)(void *);
 #define cudaDeviceScheduleYield 0x02
 #define cudaDeviceScheduleBlockingSync 0x04
 
-/* ---- calls --------------------------------------------------------------------------------- */
+/* ---- calls ----------------------------------------------------------------------------------- */
 
 const char *cudaGetErrorName(cudaError_t error);
 const char *cudaGetErrorString(cudaError_t error);

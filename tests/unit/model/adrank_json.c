@@ -1,18 +1,5 @@
 /* Tests of model/adrank_json.c. */
-#include "model/adrank_json.h"
-
-#include "tests/unit/model/model_dir.h"
-
-#define POSITIONS 128
-
-static int parse(struct view text, struct adrank_json *out, struct arena *arena, struct err *err)
-{
-    const struct adrank_json_args args = {
-        .file = "adrank.json", .text = text, .positions = POSITIONS};
-
-    arena_init(arena, 4096, 0);
-    return adrank_json_parse(out, &args, arena, err);
-}
+#include "tests/unit/model/adrank_document.h"
 
 static json_t *right_document(void)
 {
@@ -23,125 +10,108 @@ static json_t *right_document(void)
 }
 
 static const struct {
-    const char *pointer, *value, *error; /* error NULL: is taken */
+    /* ' is "; error: from ": " on where "adrank.json: pointer" comes before; NULL: it is taken */
+    const char *pointer, *value, *error;
 } rows[] = {
-    {"/format", "2", "adrank.json: /format: out of range"},
-    {"/format", NULL, "adrank.json: /format: missing"},
-    {"/format", "\"1\"", "adrank.json: /format: want an integer"},
-    {"/kind", "\"hier\"", "adrank.json: /kind: kind hier is not built yet"},
-    {"/kind", "\"Cross\"", "adrank.json: /kind: want cross or prefix"},
-    {"/kind", NULL, "adrank.json: /kind: want cross or prefix"},
-    {"/name", "\"\"", "adrank.json: /name: want a string"},
-    {"/name", "\"a\\nb\"", "adrank.json: /name: control characters"},
-    {"/version", "7", "adrank.json: /version: want a string"},
-    {"/nmae", "1", "adrank.json: /nmae: unknown key"},
-    {"/$schema", "\"x\"", NULL},
+    {"/format", "2", ": out of range"},
+    {"/format", NULL, ": missing"},
+    {"/format", "'1'", ": want an integer"},
+    {"/kind", "'hier'", ": kind hier is not built yet"},
+    {"/kind", "'Cross'", ": want cross or prefix"},
+    {"/kind", NULL, ": want cross or prefix"},
+    {"/name", "''", ": want a string"},
+    {"/name", "'a\\nb'", ": control characters"},
+    {"/version", "7", ": want a string"},
+    {"/nmae", "1", ": unknown key"},
+    {"/$schema", "'x'", NULL},
     {"/input", NULL, NULL},
-    {"/input", "[]", "adrank.json: /input: want an object"},
-    {"/input/contxt", "\"\"", "adrank.json: /input/contxt: unknown key"},
-    {"/input/context", "\"{serach}\"",
-     "adrank.json: /input/context: byte 0: unknown field \"serach\""},
-    {"/input/context", "\"{search\"", "adrank.json: /input/context: byte 0: unmatched '{'"},
-    {"/input/context", "3", "adrank.json: /input/context: want a string"},
-    {"/input/behaviour", "\"{title}\"", "adrank.json: /input/behaviour: byte 0: unknown field"},
-    {"/input/ad", "\"x}\"", "adrank.json: /input/ad: byte 1: unmatched '}'"},
-    {"/input/max_context_tokens", "2", "adrank.json: /input/max_context_tokens: out of range"},
-    {"/input/max_ad_tokens", "2", "adrank.json: /input/max_ad_tokens: out of range"},
+    {"/input", "[]", ": want an object"},
+    {"/input/contxt", "''", ": unknown key"},
+    {"/input/context", "'{serach}'", ": byte 0: unknown field \"serach\""},
+    {"/input/context", "'{search'", ": byte 0: unmatched '{'"},
+    {"/input/context", "3", ": want a string"},
+    {"/input/behaviour", "'{title}'", ": byte 0: unknown field"},
+    {"/input/ad", "'x}'", ": byte 1: unmatched '}'"},
+    {"/input/max_context_tokens", "2", ": out of range"},
+    {"/input/max_ad_tokens", "2", ": out of range"},
     {"/input/max_ad_tokens", "56", NULL},
     {"/input/max_ad_tokens", "57",
      "max_context_tokens + max_ad_tokens is 129, the model takes 128"},
-    {"/heads", NULL, "adrank.json: /heads: want an object"},
-    {"/heads/cvr", "{}", "adrank.json: /heads/cvr: unknown key"},
-    {"/heads/ctr/labels", "3", "adrank.json: /heads/ctr/labels: out of range"},
-    {"/heads/ctr/labels", NULL, "adrank.json: /heads/ctr/labels: missing"},
+    {"/heads", NULL, ": want an object"},
+    {"/heads/cvr", "{}", ": unknown key"},
+    {"/heads/ctr/labels", "3", ": out of range"},
+    {"/heads/ctr/labels", NULL, ": missing"},
     {"/calibration", NULL, NULL},
-    {"/calibration/type", "\"isotonic\"", "adrank.json: /calibration/type: want platt"},
-    {"/calibration/a", "0", "adrank.json: /calibration/a: out of range"},
-    {"/calibration/a", "-1", "adrank.json: /calibration/a: out of range"},
-    {"/calibration/b", NULL, "adrank.json: /calibration/b: missing"},
-    {"/calibration/c", "1", "adrank.json: /calibration/c: unknown key"},
-    {"/base_rate", "0", "adrank.json: /base_rate: out of range"},
-    {"/base_rate", "1", "adrank.json: /base_rate: out of range"},
-    {"/base_rate", NULL, "adrank.json: /base_rate: missing"},
-    {"/weights_sha256", "\"AB\"", "adrank.json: /weights_sha256: want 64 hex digits"},
-    {"/golden", NULL, "adrank.json: /golden: missing"},
-    {"/golden", "[]", "adrank.json: /golden: want an object"},
-    {"/golden/requests", "[]",
-     "adrank.json: /golden/requests: 0 (request, ad) pairs, want at least 32"},
-    {"/golden/requests", NULL, "adrank.json: /golden/requests: want an array"},
-    {"/golden/max_error", "{}", "adrank.json: /golden/max_error: want an object"},
-    {"/golden/max_error/f32", "0.11",
-     "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
+    {"/calibration/type", "'isotonic'", ": want platt"},
+    {"/calibration/a", "0", ": out of range"},
+    {"/calibration/a", "-1", ": out of range"},
+    {"/calibration/b", NULL, ": missing"},
+    {"/calibration/c", "1", ": unknown key"},
+    {"/base_rate", "0", ": out of range"},
+    {"/base_rate", "1", ": out of range"},
+    {"/base_rate", NULL, ": missing"},
+    {"/weights_sha256", "'AB'", ": want 64 hex digits"},
+    {"/golden", NULL, ": missing"},
+    {"/golden", "[]", ": want an object"},
+    {"/golden/requests", "[]", ": 0 (request, ad) pairs, want at least 32"},
+    {"/golden/requests", NULL, ": want an array"},
+    {"/golden/max_error", "{}", ": want an object"},
+    {"/golden/max_error/f32", "0.11", ": want a number over 0 and at most 0.1"},
     {"/golden/max_error/f32", "0.1", NULL},
-    {"/golden/max_error/f32", "0.1000001",
-     "adrank.json: /golden/max_error/f32: want a number over 0 and at most 0.1"},
-    {"/golden/max_error/bf16", "0.11", "adrank.json: /golden/max_error/bf16: want a number over 0"},
+    {"/golden/max_error/f32", "0.1000001", ": want a number over 0 and at most 0.1"},
+    {"/golden/max_error/bf16", "0.11", ": want a number over 0"},
     {"/golden/max_error/int8", "0.1", NULL},
     {"/golden/max_error/f32", "1e-9", NULL},
-    {"/golden/max_error/f32", "0", "adrank.json: /golden/max_error/f32: want"},
-    {"/golden/max_error/f32", "\"x\"", "adrank.json: /golden/max_error/f32: want"},
+    {"/golden/max_error/f32", "0", ": want"},
+    {"/golden/max_error/f32", "'x'", ": want"},
     {"/golden/max_error/f64", "0.01", "adrank.json: /golden/max_error: unknown precision"},
-    {"/golden/requests/1/now_ms", "-1", "adrank.json: /golden/requests/1/now_ms: want unix"},
-    {"/golden/requests/1/now_ms", NULL, "adrank.json: /golden/requests/1/now_ms: want unix"},
-    {"/golden/requests/2/request", "7", "adrank.json: /golden/requests/2/request: want an object"},
+    {"/golden/requests/1/now_ms", "-1", ": want unix"},
+    {"/golden/requests/1/now_ms", NULL, ": want unix"},
+    {"/golden/requests/2/request", "7", ": want an object"},
     {"/golden/requests/2/request/rank/candidates", "[]",
      "adrank.json: /golden/requests/2/logits: want one"},
-    {"/golden/requests/0/logits", "[]", "adrank.json: /golden/requests/0/logits: want one"},
-    {"/golden/requests/0/logits/0", "\"x\"",
-     "adrank.json: /golden/requests/0/logits/0: want a finite"},
+    {"/golden/requests/0/logits", "[]", ": want one"},
+    {"/golden/requests/0/logits/0", "'x'", ": want a finite"},
 };
 
 TEST(adrank_json__names_what_is_wrong)
 {
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
+        const char *pointer = rows[i].pointer, *error = rows[i].error;
+        const char *value = rows[i].value ? js("%s", rows[i].value) : NULL;
+        struct document d AT_END(document_release);
         json_t *doc = right_document();
-        struct adrank_json a;
-        struct arena arena;
-        struct err err = {0};
-        char *text;
-        int rc;
-        test_row("%s = %s", rows[i].pointer, rows[i].value ? rows[i].value : "none");
-        json_edit(doc, rows[i].pointer, rows[i].value);
-        text = json_dumps(doc, 0);
-        rc = parse(view_of(text), &a, &arena, &err);
-        if (rows[i].error) {
-            CHECK_ERR(rc, err, rows[i].error);
-            CHECK_INT(err.code, ERR_DATA);
-        } else {
-            CHECK_OK(rc, err);
+        char whole[200];
+        test_row("%s = %s", pointer, value ? value : "none");
+        json_edit(doc, pointer, value);
+        if (error && error[0] == ':') {
+            snprintf(whole, sizeof(whole), "adrank.json: %s%s", pointer, error);
+            error = whole;
         }
-        free(text);
-        arena_release(&arena);
-        json_decref(doc);
+        document_init(&d, doc, error);
     }
 }
 
 TEST(adrank_json__reads_every_field)
 {
-    json_t *doc = right_document();
-    char *text = json_dumps(doc, 0);
-    struct adrank_json a;
-    struct arena arena;
-    struct err err;
+    struct document d AT_END(document_release);
+    const struct adrank_json *a = &d.read;
 
-    CHECK_OK(parse(view_of(text), &a, &arena, &err), err);
-    CHECK(a.kind == &kind_prefix);
-    CHECK_STR(a.name, "golden-two-layers");
-    CHECK_STR(a.version, "1");
-    CHECK_INT(a.max_context_tokens, 72);
-    CHECK_INT(a.max_ad_tokens, 20);
-    CHECK_INT(a.labels, 1);
-    CHECK_NEAR(a.calibration.a, 0.9, 0);
-    CHECK_NEAR(a.calibration.b, -1.5, 0);
-    CHECK_NEAR(a.base_rate, 0.03, 0);
-    CHECK(!a.weights_sha256);
-    CHECK_INT(a.golden.n_requests, 14);
-    CHECK_NEAR(a.golden.spread, 2, 0.01);
-    CHECK_NEAR(a.golden.max_error[PRECISION_F32], 1e-4, 0);
-    CHECK_NEAR(a.golden.max_error[PRECISION_INT8], 0, 0);
-    free(text);
-    arena_release(&arena);
-    json_decref(doc);
+    document_init(&d, right_document(), NULL);
+    CHECK(a->kind == &kind_prefix);
+    CHECK_STR(a->name, "golden-two-layers");
+    CHECK_STR(a->version, "1");
+    CHECK_INT(a->max_context_tokens, 72);
+    CHECK_INT(a->max_ad_tokens, 20);
+    CHECK_INT(a->labels, 1);
+    CHECK_NEAR(a->calibration.a, 0.9, 0);
+    CHECK_NEAR(a->calibration.b, -1.5, 0);
+    CHECK_NEAR(a->base_rate, 0.03, 0);
+    CHECK(!a->weights_sha256);
+    CHECK_INT(a->golden.n_requests, 14);
+    CHECK_NEAR(a->golden.spread, 2, 0.01);
+    CHECK_NEAR(a->golden.max_error[PRECISION_F32], 1e-4, 0);
+    CHECK_NEAR(a->golden.max_error[PRECISION_INT8], 0, 0);
 }
 
 /* One golden request of n pairs whose logits deviate by exactly that much: half of them above 0,
@@ -181,33 +151,21 @@ TEST(adrank_json__requires_pairs_and_spread)
         {32, 0, "standard deviation of 0, want at least 1"},
     };
 
-    for (size_t i = 0; i < sizeof(spreads) / sizeof(spreads[0]); i++) {
-        json_t *doc = document_of(spreads[i].n, spreads[i].deviation);
-        char *text = json_dumps(doc, 0);
-        struct adrank_json a;
-        struct arena arena;
-        struct err err = {0};
-        int rc = parse(view_of(text), &a, &arena, &err);
+    for (int i = 0; i < COUNT(spreads); i++) {
+        struct document d AT_END(document_release);
         test_row("%d pairs of a deviation of %g", spreads[i].n, spreads[i].deviation);
-        if (spreads[i].error) {
-            CHECK_ERR(rc, err, spreads[i].error);
-            CHECK_INT(err.code, ERR_DATA);
-        } else {
-            CHECK_OK(rc, err);
-            CHECK_NEAR(a.golden.spread, spreads[i].deviation, 1e-9);
-        }
-        free(text);
-        arena_release(&arena);
-        json_decref(doc);
+        document_init(&d, document_of(spreads[i].n, spreads[i].deviation), spreads[i].error);
+        if (!spreads[i].error)
+            CHECK_NEAR(d.read.golden.spread, spreads[i].deviation, 1e-9);
     }
 }
 
 TEST(adrank_json__a_draft_may_lack_golden_requests)
 {
-    static const char text[] = "{\"format\":1,\"kind\":\"cross\",\"name\":\"a\",\"version\":\"1\","
-                               "\"heads\":{\"ctr\":{\"labels\":1}},\"base_rate\":0.1}";
+    const char *text = js("{'format':1,'kind':'cross','name':'a','version':'1',"
+                          "'heads':{'ctr':{'labels':1}},'base_rate':0.1}");
     struct adrank_json_args args = {
-        .file = "a.json", .text = VIEW_LIT(text), .positions = 64, .draft = true};
+        .file = "a.json", .text = view_of(text), .positions = 64, .draft = true};
     struct adrank_json a;
     struct arena arena AT_END(arena_release);
     struct err err;

@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "model/model_struct.h"
-#include "tests/test.h"
+#include "tests/js.h"
 
 #define PREFIX "tests/golden/requests/two-layers" /* context 72, ad 20 */
 #define CROSS "tests/golden/requests/cross"       /* context 40, ad 16 */
@@ -17,6 +17,8 @@ struct built {
 };
 
 static struct err err;
+
+static const struct input_ad two_ads[] = {{.text = {"red shoes", 9}}, {.text = {"tea", 3}}};
 
 static void built_open(struct built *b, const char *dir)
 {
@@ -42,6 +44,19 @@ static void build(struct built *b, struct input_args args)
     if (!args.request)
         args.request = &nothing;
     CHECK_OK(model_input(b->model, &args, &b->scratch, &b->input, &b->truncated, &err), err);
+}
+
+static void build_behaviours(struct built *b, const struct behaviour *behaviours, int n)
+{
+    build(b, (struct input_args){
+                 .behaviours = behaviours, .n_behaviours = n, .ads = two_ads, .n_ads = 1});
+}
+
+static void pair(struct built *b, const char *text, const char *second, int max_tokens)
+{
+    CHECK_OK(model_input_pair(b->model, view_of(text), view_of(second ? second : ""),
+                              second != NULL, max_tokens, &b->scratch, &b->input, &err),
+             err);
 }
 
 /* Ids of text, at most 600. */
@@ -76,7 +91,6 @@ static void check_segment(struct built *b, int i, const char *text, const char *
         CHECK_INT(ids[k], want[k]);
 }
 
-static const struct input_ad two_ads[] = {{.text = {"red shoes", 9}}, {.text = {"tea", 3}}};
 static const char empty_context[] = " |           | ";
 
 TEST(input_builder__prefix_is_a_parent_and_children)
@@ -144,19 +158,16 @@ TEST(input_builder__behaviours_newest_first_until_the_limit)
     long_text[2 * 62] = '\0';
     built_open(&b, PREFIX);
     test_row("all fit, those without text are silently omitted");
-    build(&b, (struct input_args){
-                  .behaviours = behaviours, .n_behaviours = 4, .ads = two_ads, .n_ads = 1});
+    build_behaviours(&b, behaviours, 4);
     check_segment(&b, 0, " |           | buy tea ; click red shoes ; ", NULL);
     CHECK(!b.truncated);
     test_row("the long one does not fit, and ends the list");
     behaviours[2].text = view_of(long_text);
-    build(&b, (struct input_args){
-                  .behaviours = behaviours, .n_behaviours = 4, .ads = two_ads, .n_ads = 1});
+    build_behaviours(&b, behaviours, 4);
     check_segment(&b, 0, " |           | buy tea ; ", NULL);
     CHECK(b.truncated);
     test_row("alone it fits");
-    build(&b, (struct input_args){
-                  .behaviours = behaviours + 2, .n_behaviours = 1, .ads = two_ads, .n_ads = 1});
+    build_behaviours(&b, behaviours + 2, 1);
     CHECK_INT(b.input.segments[0].len, 2 + 2 + 62 + 2);
     CHECK(!b.truncated);
 }
@@ -171,12 +182,10 @@ TEST(input_builder__fills_the_room_to_the_last_token)
         behaviours[i] =
             (struct behaviour){.t_ms = i, .type = BEHAVIOUR_BUY, .text = VIEW_LIT("dog cat")};
     built_open(&b, PREFIX);
-    build(&b, (struct input_args){
-                  .behaviours = behaviours, .n_behaviours = 17, .ads = two_ads, .n_ads = 1});
+    build_behaviours(&b, behaviours, 17);
     CHECK_INT(b.input.segments[0].len, 72);
     CHECK(!b.truncated);
-    build(&b, (struct input_args){
-                  .behaviours = behaviours, .n_behaviours = 18, .ads = two_ads, .n_ads = 1});
+    build_behaviours(&b, behaviours, 18);
     CHECK_INT(b.input.segments[0].len, 72);
     CHECK(b.truncated);
 }
@@ -220,11 +229,11 @@ TEST(input_builder__cuts_contexts_and_ads_at_their_limits)
         int context, ad; /* largest segment, specials included */
     } rows[] = {{PREFIX, 72, 20}, {CROSS, 40, 16}};
     char words[3000];
-    struct built b;
 
     for (int i = 0; i < 1000; i++)
         memcpy(words + (size_t)3 * (size_t)i, "a1 ", 3);
     for (size_t i = 0; i < 2; i++) {
+        struct built b AT_END(built_close);
         const struct view text = {words, sizeof(words)};
         const struct impression_request request = {.devicetype = -1, .search = text};
         const struct input_ad ads[] = {{.text = text}};
@@ -241,7 +250,6 @@ TEST(input_builder__cuts_contexts_and_ads_at_their_limits)
         build(&b, (struct input_args){.request = &request, .ads = ads, .n_ads = 1});
         CHECK_INT(b.input.n_tokens, rows[i].context + rows[i].ad);
         CHECK(b.input.n_tokens <= model_max_tokens(b.model));
-        built_close(&b);
     }
 }
 
@@ -256,11 +264,10 @@ TEST(input_builder__no_ads_is_an_input_too)
 }
 
 static const char catalog_lines[] =
-    "{\"adid\":\"a1\",\"title\":\"red shoes\",\"desc\":\"for "
-    "running\",\"bid\":1,\"bid_type\":\"cpm\"}\n"
-    "{\"adid\":\"a2\",\"title\":\"\xe8\x8c\xb6\xe6\x9d\xaf\",\"bid\":1,\"bid_type\":\"cpm\"}\n"
-    "{\"adid\":\"a3\",\"title\":\"a b c d e f g h i j k l m n o p q r s t u v w x y z\",\"bid\":1,"
-    "\"bid_type\":\"cpm\"}\n";
+    "{'adid':'a1','title':'red shoes','desc':'for running','bid':1,'bid_type':'cpm'}\n"
+    "{'adid':'a2','title':'\xe8\x8c\xb6\xe6\x9d\xaf','bid':1,'bid_type':'cpm'}\n"
+    "{'adid':'a3','title':'a b c d e f g h i j k l m n o p q r s t u v w x y z','bid':1,"
+    "'bid_type':'cpm'}\n";
 
 TEST(input_builder__encoded_ads_give_the_same_input)
 {
@@ -273,7 +280,7 @@ TEST(input_builder__encoded_ads_give_the_same_input)
     bool truncated;
     int n;
 
-    CHECK_OK(catalog_parse("c", VIEW_LIT(catalog_lines), NULL, &catalog, &err), err);
+    CHECK_OK(catalog_parse("c", view_of(js("%s", catalog_lines)), NULL, &catalog, &err), err);
     list = catalog_ads(catalog, &n);
     CHECK_INT(n, 3);
     for (int i = 0; i < 3; i++)
@@ -302,30 +309,18 @@ TEST(input_builder__encoded_ads_give_the_same_input)
 
 TEST(input_builder__pairs_are_truncated_longest_first)
 {
-    struct built b;
+    struct built b AT_END(built_close);
 
     built_open(&b, CROSS);
-    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT("g h"), true, 8,
-                              &b.scratch, &b.input, &err),
-             err);
+    pair(&b, "a b c d e f", "g h", 8);
     check_segment(&b, 0, "a b c", "g h");
-    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT(""), true, 0, &b.scratch,
-                              &b.input, &err),
-             err);
+    pair(&b, "a b c d e f", "", 0);
     check_segment(&b, 0, "a b c d e f", "");
-    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT(""), false, 6, &b.scratch,
-                              &b.input, &err),
-             err);
+    pair(&b, "a b c d e f", NULL, 6);
     check_segment(&b, 0, "a b c d", NULL);
     CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT("b"), true, 2, &b.scratch, &b.input,
                                &err),
               err, "not even the special ones");
-    built_close(&b);
-    built_open(&b, PREFIX);
-    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT(""), false, 0, &b.scratch, &b.input,
-                               &err),
-              err, "kind prefix also needs a text_pair");
-    built_close(&b);
 }
 
 /* The text is the parent, its pair the one child: what a request of these texts without a template
@@ -333,25 +328,26 @@ TEST(input_builder__pairs_are_truncated_longest_first)
 TEST(input_builder__pairs_of_kind_prefix_are_parent_and_child)
 {
     struct built b AT_END(built_close);
+    const struct segment *child;
 
     built_open(&b, PREFIX);
-    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c"), VIEW_LIT("g h"), true, 0, &b.scratch,
-                              &b.input, &err),
-             err);
+    pair(&b, "a b c", "g h", 0);
+    child = &b.input.segments[1];
     CHECK_INT(b.input.n_segments, 2);
     CHECK_INT(b.input.n_read, 1);
     CHECK_INT(b.input.segments[0].len, 5);
-    CHECK_INT(b.input.segments[1].len, 4);
-    CHECK_INT(b.input.segments[1].parent, 0);
-    CHECK_INT(b.input.segments[1].position, 5);
-    CHECK(!b.input.segments[0].read && b.input.segments[1].read);
+    CHECK_INT(child->len, 4);
+    CHECK_INT(child->parent, 0);
+    CHECK_INT(child->position, 5);
+    CHECK(!b.input.segments[0].read && child->read);
     CHECK_INT(b.input.types[0], 0);
     CHECK_INT(b.input.types[5], 1);
-    CHECK_OK(model_input_pair(b.model, VIEW_LIT("a b c d e f"), VIEW_LIT("g h"), true, 9,
-                              &b.scratch, &b.input, &err),
-             err);
+    pair(&b, "a b c d e f", "g h", 9);
     CHECK_INT(b.input.n_tokens, 9);
     CHECK_INT(b.input.segments[1].len, 4);
+    CHECK_ERR(model_input_pair(b.model, VIEW_LIT("a"), VIEW_LIT(""), false, 0, &b.scratch, &b.input,
+                               &err),
+              err, "kind prefix also needs a text_pair");
 }
 
 /* Scratch that runs out is an error, never a shorter input. */

@@ -46,8 +46,7 @@ void *aligned_alloc(size_t align, size_t n)
 
 int posix_memalign(void **p, size_t align, size_t n)
 {
-    atomic_fetch_add(&allocations, 1);
-    *p = __libc_memalign(align, n);
+    *p = aligned_alloc(align, n);
     return *p ? 0 : ENOMEM;
 }
 #endif
@@ -64,35 +63,30 @@ static void on_progress(void *arg)
 
 TEST(engine__runs_max_launched_batches_concurrently)
 {
-    const struct launcher_args launcher_args = {
-        .backend = "cpu", .linear = "", .threads = 2, .on_progress = on_progress};
-    struct model *m = model_of(REQUESTS);
+    struct opened o AT_END(opened_release);
     struct launched alone[8], together[8];
     struct input inputs[8];
-    struct launcher *launcher;
-    struct engine *engine;
-    struct err err;
     int n;
 
-    CHECK_OK(launcher_open(&launcher_args, &launcher, &err), err);
-    engine = engine_of(launcher, m, false);
-    n = engine->n_launches;
+    opened_init(&o, "cpu", "", 2);
+    o.launcher->on_progress = on_progress;
+    n = o.engine->n_launches;
     CHECK(n >= 1 && n <= 8);
     for (int i = 0; i < n; i++) {
-        inputs[i] = request_of(m, i);
+        inputs[i] = request_of(o.model, i);
         launched_init(&alone[i], &inputs[i]);
         launched_init(&together[i], &inputs[i]);
-        CHECK_OK(engine_run(engine, &alone[i].batch, &err), err);
+        CHECK_OK(engine_run(o.engine, &alone[i].batch, &o.err), o.err);
     }
     atomic_store(&progress, 0);
     for (int i = 0; i < n; i++)
-        CHECK_OK(engine_submit(engine, &together[i].batch, &err), err);
+        CHECK_OK(engine_submit(o.engine, &together[i].batch, &o.err), o.err);
     for (int i = 0; i < n; i++) {
-        struct engine_batch *batch = poll_for(launcher);
+        struct engine_batch *batch = poll_for(o.launcher);
         CHECK_INT(batch->status, BATCH_OK);
         CHECK(batch->run_us >= 0);
     }
-    CHECK(!launcher_poll(launcher));
+    CHECK(!launcher_poll(o.launcher));
     for (int i = 0; i < n; i++)
         CHECK(memcmp(alone[i].logits, together[i].logits, sizeof(alone[i].logits)) == 0);
     for (int i = 0; i < 1000 && atomic_load(&progress) < n; i++)
@@ -100,9 +94,6 @@ TEST(engine__runs_max_launched_batches_concurrently)
     CHECK(atomic_load(&progress) >= n); /* a notification of the runs before may have been late */
     for (int i = 0; i < n; i++)
         input_release(&inputs[i]);
-    engine_close(engine);
-    launcher_close(launcher);
-    model_unref(m);
 }
 
 #if COUNTING /* with a sanitizer the allocations are its own */
@@ -115,10 +106,8 @@ TEST(engine__submit_and_poll_allocate_nothing)
 
     opened_init(&o, "cpu", "plain", 2);
     for (int round = 0; round < 5; round++) {
-        launched_init(&l, &o.input);
         before = atomic_load(&allocations);
-        CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
-        CHECK(poll_for(o.launcher) == &l.batch);
+        launch_one(&o, &l);
         CHECK_INT(atomic_load(&allocations) - before, 0);
     }
     before = atomic_load(&allocations);
@@ -131,14 +120,12 @@ TEST(engine__computes_what_is_larger_than_a_batch_in_parts)
 {
     struct opened o AT_END(opened_release);
     float whole[MAX_ADS] = {0}, parts[MAX_ADS] = {0};
-    struct engine_args args;
     struct engine *small;
     int64_t us;
 
     opened_init(&o, "cpu", "", 1);
-    args = args_of(o.model);
-    args.max_batch_tokens = o.model->encoders[0].config.positions;
-    CHECK_OK(engine_open(o.launcher, &args, &small, &o.err), o.err);
+    o.args.max_batch_tokens = o.model->encoders[0].config.positions;
+    CHECK_OK(engine_open(o.launcher, &o.args, &small, &o.err), o.err);
     for (int i = 0; i < o.model->adrank.golden.n_requests; i++) {
         input_release(&o.input);
         o.input = request_of(o.model, i);
@@ -166,9 +153,7 @@ TEST(engine__a_failing_slice_fails_its_batch)
 
     opened_init(&o, "cpu", "", 3);
     patched_ops(o.engine)->attention = broken_attention;
-    launched_init(&l, &o.input);
-    CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
-    CHECK(poll_for(o.launcher) == &l.batch);
+    launch_one(&o, &l);
     CHECK_INT(l.batch.status, BATCH_FAILED);
     CHECK_STR(l.batch.err.text, "attention is broken");
     CHECK_ERR(engine_submit(o.engine, &l.batch, &o.err), o.err, "is broken");
@@ -199,9 +184,7 @@ TEST(engine__running_out_of_memory_fails_one_batch)
     patched_ops(o.engine)->attention = starved_attention;
     for (int n = 1; n <= 3; n++) {
         without_memory = n;
-        launched_init(&l, &o.input);
-        CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
-        CHECK(poll_for(o.launcher) == &l.batch);
+        launch_one(&o, &l);
         CHECK_INT(l.batch.status, BATCH_NO_MEMORY);
         CHECK_STR(l.batch.err.text, "attention has no memory");
         for (int i = 0; i < o.engine->n_kept; i++)
@@ -239,9 +222,7 @@ TEST(engine__null_device_takes_the_batch_whole)
     struct launched l;
 
     opened_init(&o, module_path("null"), "", 2);
-    launched_init(&l, &o.input);
-    CHECK_OK(engine_submit(o.engine, &l.batch, &o.err), o.err);
-    CHECK(poll_for(o.launcher) == &l.batch);
+    launch_one(&o, &l);
     check_null_logits(&l, &o.input);
 }
 
@@ -289,38 +270,29 @@ TEST(engine__reports_failures_of_a_queue)
         {"nan", false, BATCH_NOT_FINITE}, {"nan_first", false, BATCH_NOT_FINITE},
     };
     const char *module = module_path("failing");
-    struct model *m = model_of(REQUESTS);
-    struct input input = request_of(m, 4);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct launcher *launcher;
-        struct engine *engine;
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct opened o AT_END(opened_release);
         struct launched right, l;
-        struct err err;
         test_row("%s", rows[i].words);
         set_failing("");
-        launcher = launcher_of(module, "", 1);
-        engine = engine_of(launcher, m, true);
-        launched_init(&right, &input);
-        CHECK_OK(engine_run(engine, &right.batch, &err), err);
+        opened_init(&o, module, "", 1);
+        launched_init(&right, &o.input);
+        CHECK_OK(engine_run(o.engine, &right.batch, &o.err), o.err);
         set_failing(rows[i].words);
-        launched_init(&l, &input);
-        CHECK_INT(engine_submit(engine, &l.batch, &err), rows[i].at_submit ? -1 : 0);
+        launched_init(&l, &o.input);
+        CHECK_INT(engine_submit(o.engine, &l.batch, &o.err), rows[i].at_submit ? -1 : 0);
         if (!rows[i].at_submit) {
-            CHECK(poll_for(launcher) == &l.batch);
+            CHECK(poll_for(o.launcher) == &l.batch);
             CHECK_INT(l.batch.status, rows[i].status);
         }
         if (rows[i].status == BATCH_NOT_FINITE) {
             CHECK(isnan(l.logits[0]));
             CHECK(strcmp(rows[i].words, "nan") == 0 || l.logits[1] == right.logits[1]);
         } else {
-            CHECK_ERR(engine_submit(engine, &l.batch, &err), err, "is broken");
+            CHECK_ERR(engine_submit(o.engine, &l.batch, &o.err), o.err, "is broken");
         }
-        CHECK(!launcher_poll(launcher));
-        engine_close(engine);
-        launcher_close(launcher);
+        CHECK(!launcher_poll(o.launcher));
     }
     unlink(getenv("ADRANK_FAILING_FILE"));
-    input_release(&input);
-    model_unref(m);
 }

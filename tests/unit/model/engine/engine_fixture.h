@@ -77,27 +77,33 @@ static inline struct input request_of(const struct model *m, int i)
     return input;
 }
 
-/* An engine with the model REQUESTS, and one of its requests. */
+/* A model on a launcher, and an engine with one of its golden requests once it is opened. */
 struct opened {
     struct model *model;
     struct launcher *launcher;
-    struct engine *engine;
+    struct engine_args args;
+    struct engine *engine; /* NULL: none */
     struct input input;
     struct err err;
 };
+
+/* Without an engine. */
+static inline void opened_prepare(struct opened *o, const char *backend, const char *linear,
+                                  int threads)
+{
+    *o = (struct opened){.model = model_of(REQUESTS),
+                         .launcher = launcher_of(backend, linear, threads)};
+    o->args = args_of(o->model);
+}
 
 /* The golden requests are computed on the CPU alone; the input is the one of 4. */
 static inline void opened_init(struct opened *o, const char *backend, const char *linear,
                                int threads)
 {
-    struct engine_args args;
-
-    *o = (struct opened){.model = model_of(REQUESTS),
-                         .launcher = launcher_of(backend, linear, threads)};
-    args = args_of(o->model);
-    args.max_batch_tokens = 8192;
-    args.skip_golden = strcmp(backend, "cpu") != 0;
-    CHECK_OK(engine_open(o->launcher, &args, &o->engine, &o->err), o->err);
+    opened_prepare(o, backend, linear, threads);
+    o->args.max_batch_tokens = 8192;
+    o->args.skip_golden = strcmp(backend, "cpu") != 0;
+    CHECK_OK(engine_open(o->launcher, &o->args, &o->engine, &o->err), o->err);
     o->input = request_of(o->model, 4);
 }
 
@@ -159,6 +165,14 @@ static inline struct engine_batch *poll_for(struct launcher *launcher)
         usleep(100);
     }
     FAIL("no batch finished in 5 s");
+}
+
+/* Submits the input as a batch and waits for it. */
+static inline void launch_one(struct opened *o, struct launched *l)
+{
+    launched_init(l, &o->input);
+    CHECK_OK(engine_submit(o->engine, &l->batch, &o->err), o->err);
+    CHECK(poll_for(o->launcher) == &l->batch);
 }
 
 static inline void set_failing(const char *words)

@@ -1,6 +1,7 @@
 /* The forward pass by ranges of layers, through networks of two widths, and what it saves. */
 #include "model/engine/forward.h"
 
+#include "base/arena.h"
 #include "tests/ops/reference.h"
 #include "tests/ops/rig.h"
 
@@ -13,9 +14,9 @@
 
 /* ---- networks of random numbers -------------------------------------------------------------- */
 
-static float *numbers(struct rng *rng, int rows, int cols, double deviation)
+static float *numbers(struct arena *arena, struct rng *rng, int rows, int cols, double deviation)
 {
-    float *out = malloc((size_t)rows * (size_t)cols * sizeof(*out));
+    float *out = arena_array(arena, (size_t)rows * (size_t)cols, sizeof(*out));
 
     CHECK(out != NULL);
     for (int i = 0; i < rows * cols; i++)
@@ -23,7 +24,7 @@ static float *numbers(struct rng *rng, int rows, int cols, double deviation)
     return out;
 }
 
-static void encoder_init(struct encoder *e, int hidden, enum mask_kind mask)
+static void encoder_init(struct encoder *e, struct arena *arena, int hidden, enum mask_kind mask)
 {
     const int h = hidden, f = 2 * hidden + 3;
     const double d = 1 / sqrt(h);
@@ -40,48 +41,34 @@ static void encoder_init(struct encoder *e, int hidden, enum mask_kind mask)
                                         .eps = 1e-12F,
                                         .activation = ACTIVATION_GELU_ERF,
                                         .mask = mask};
-    e->weights = (struct encoder_weights){.word = numbers(&rng, RIG_VOCABULARY, h, 1),
-                                          .position = numbers(&rng, RIG_MAX_POSITION, h, 1),
-                                          .type = numbers(&rng, RIG_TYPES, h, 1),
-                                          .embed_gamma = numbers(&rng, 1, h, 1),
-                                          .embed_beta = numbers(&rng, 1, h, 1),
-                                          .layers = calloc(LAYERS, sizeof(struct layer_weights))};
+    e->weights = (struct encoder_weights){
+        .word = numbers(arena, &rng, RIG_VOCABULARY, h, 1),
+        .position = numbers(arena, &rng, RIG_MAX_POSITION, h, 1),
+        .type = numbers(arena, &rng, RIG_TYPES, h, 1),
+        .embed_gamma = numbers(arena, &rng, 1, h, 1),
+        .embed_beta = numbers(arena, &rng, 1, h, 1),
+        .layers = arena_calloc(arena, LAYERS, sizeof(struct layer_weights))};
     CHECK(e->weights.layers != NULL);
     for (int l = 0; l < LAYERS; l++)
-        e->weights.layers[l] = (struct layer_weights){.qkv = numbers(&rng, 3 * h, h, d),
-                                                      .qkv_bias = numbers(&rng, 1, 3 * h, 1),
-                                                      .attention_out = numbers(&rng, h, h, d),
-                                                      .attention_out_bias = numbers(&rng, 1, h, 1),
-                                                      .norm1_gamma = numbers(&rng, 1, h, 1),
-                                                      .norm1_beta = numbers(&rng, 1, h, 1),
-                                                      .inner = numbers(&rng, f, h, d),
-                                                      .inner_bias = numbers(&rng, 1, f, 1),
-                                                      .outer = numbers(&rng, h, f, d),
-                                                      .outer_bias = numbers(&rng, 1, h, 1),
-                                                      .norm2_gamma = numbers(&rng, 1, h, 1),
-                                                      .norm2_beta = numbers(&rng, 1, h, 1)};
-}
-
-static void encoder_release(struct encoder *e)
-{
-    struct encoder_weights *w = &e->weights;
-    float *arrays[] = {w->word, w->position, w->type, w->embed_gamma, w->embed_beta};
-
-    for (size_t i = 0; i < sizeof(arrays) / sizeof(arrays[0]); i++)
-        free(arrays[i]);
-    for (int l = 0; l < LAYERS; l++) {
-        float *of_layer[sizeof(struct layer_weights) / sizeof(float *)];
-
-        memcpy(of_layer, &w->layers[l], sizeof(of_layer));
-        for (size_t i = 0; i < sizeof(of_layer) / sizeof(of_layer[0]); i++)
-            free(of_layer[i]);
-    }
-    free(w->layers);
+        e->weights.layers[l] =
+            (struct layer_weights){.qkv = numbers(arena, &rng, 3 * h, h, d),
+                                   .qkv_bias = numbers(arena, &rng, 1, 3 * h, 1),
+                                   .attention_out = numbers(arena, &rng, h, h, d),
+                                   .attention_out_bias = numbers(arena, &rng, 1, h, 1),
+                                   .norm1_gamma = numbers(arena, &rng, 1, h, 1),
+                                   .norm1_beta = numbers(arena, &rng, 1, h, 1),
+                                   .inner = numbers(arena, &rng, f, h, d),
+                                   .inner_bias = numbers(arena, &rng, 1, f, 1),
+                                   .outer = numbers(arena, &rng, h, f, d),
+                                   .outer_bias = numbers(arena, &rng, 1, h, 1),
+                                   .norm2_gamma = numbers(arena, &rng, 1, h, 1),
+                                   .norm2_beta = numbers(arena, &rng, 1, h, 1)};
 }
 
 /* A lower and an upper network on one backend, and a scratch for both. */
 struct stack {
     struct rig rig;
+    struct arena arena; /* the encoders' numbers */
     struct encoder encoders[2];
     struct network networks[2];
     struct forward_scratch scratch;
@@ -96,11 +83,12 @@ static void stack_init(struct stack *s, const struct backend_ops *ops, enum prec
     struct rng rng;
     struct err err;
 
+    arena_init(&s->arena, 1 << 20, 0);
     rig_open(&s->rig, ops, precision, precision == PRECISION_BF16 ? "plain" : "");
     for (int i = 0; i < 2; i++) {
         int rc;
 
-        encoder_init(&s->encoders[i], i ? UPPER : LOWER, mask);
+        encoder_init(&s->encoders[i], &s->arena, i ? UPPER : LOWER, mask);
         CHECK_OK(network_init(&s->networks[i],
                               &(struct network_args){.ops = ops,
                                                      .session = s->rig.session,
@@ -124,11 +112,10 @@ static void stack_release(struct stack *s)
 {
     rig_slice_release(&s->texts, &s->rig);
     forward_scratch_release(&s->scratch, s->networks);
-    for (int i = 0; i < 2; i++) {
+    for (int i = 0; i < 2; i++)
         network_release(&s->networks[i]);
-        encoder_release(&s->encoders[i]);
-    }
     rig_close(&s->rig);
+    arena_release(&s->arena);
 }
 
 static struct forward_args args_of(struct stack *s, const struct slice *slice)
@@ -169,7 +156,7 @@ static void check_close(const float *got, const float *want, int n)
 
 static void check_ranges(enum precision precision, enum pool_kind read_out)
 {
-    struct stack s;
+    struct stack s AT_END(stack_release);
     struct forward_args args;
     float *whole, *operands;
 
@@ -197,7 +184,6 @@ static void check_ranges(enum precision precision, enum pool_kind read_out)
         free(parts);
     }
     free(whole);
-    stack_release(&s);
 }
 
 TEST(forward__two_ranges_give_the_bits_of_one)
@@ -210,7 +196,7 @@ TEST(forward__two_ranges_give_the_bits_of_one)
 
 TEST(forward__a_causal_network_sees_nothing_that_follows)
 {
-    struct stack s;
+    struct stack s AT_END(stack_release);
     struct forward_args args;
     int32_t *ids;
     float *before, *after;
@@ -229,7 +215,6 @@ TEST(forward__a_causal_network_sees_nothing_that_follows)
     CHECK(memcmp(before + LOWER * 32, after + LOWER * 32, sizeof(float) * LOWER * 5) == 0);
     free(before);
     free(after);
-    stack_release(&s);
 }
 
 /* ---- one network on another ------------------------------------------------------------------ */
@@ -239,7 +224,7 @@ TEST(forward__a_causal_network_sees_nothing_that_follows)
 static float *texts_then_vectors(const struct backend_ops *ops)
 {
     const int n_read = N_TEXTS - 1;
-    struct stack s;
+    struct stack s AT_END(stack_release);
     struct forward_args lower, upper;
     struct rig_slice vectors;
     struct linear_weight *widen;
@@ -253,7 +238,7 @@ static float *texts_then_vectors(const struct backend_ops *ops)
     run(&s, 0, &lower);
 
     rng_init(&rng, 5);
-    weight = numbers(&rng, UPPER, LOWER, 1 / sqrt(LOWER));
+    weight = numbers(&s.arena, &rng, UPPER, LOWER, 1 / sqrt(LOWER));
     CHECK_OK(ops->weight_new(s.rig.session,
                              &(struct linear_spec){
                                  .in = LOWER, .out = UPPER, .weight = weight, .to_stream = true},
@@ -274,8 +259,6 @@ static float *texts_then_vectors(const struct backend_ops *ops)
     out = rig_read(&s.rig, PRECISION_F32, s.scratch.read_stream, n_read, UPPER);
     ops->weight_free(s.rig.session, widen);
     rig_slice_release(&vectors, &s.rig);
-    free(weight);
-    stack_release(&s);
     return out;
 }
 
@@ -322,7 +305,7 @@ static void check_norm(const float *before, const float *delta, const float *mea
 TEST(forward__keeps_every_layer_for_backward)
 {
     const int inner = 2 * LOWER + 3;
-    struct stack s, serving;
+    struct stack s AT_END(stack_release), serving AT_END(stack_release);
     struct forward_args args, plain;
     struct forward_rows *rows = &args.rows;
     float *got, *want;
@@ -380,6 +363,4 @@ TEST(forward__keeps_every_layer_for_backward)
     check_close(kept(&rows->operand, LAYERS), want, LOWER * n);
     free(got);
     free(want);
-    stack_release(&s);
-    stack_release(&serving);
 }

@@ -37,6 +37,13 @@ static void break_request(const struct model_dir *dir)
     model_dir_edit(dir, "adrank.json", "/golden/requests/2/request/imp", "7");
 }
 
+/* As a BertModel. */
+static void drop_classifier(const struct model_dir *dir)
+{
+    model_dir_edit(dir, "model.safetensors", "\"classifier.bias\"", "\"cls.fier.bias  \"");
+    model_dir_edit(dir, "model.safetensors", "\"classifier.weight\"", "\"cls.fier.weight  \"");
+}
+
 TEST(engine__refuses_what_it_cannot_serve)
 {
     static const struct {
@@ -51,6 +58,7 @@ TEST(engine__refuses_what_it_cannot_serve)
         {drop_bf16, REQUESTS, PRECISION_BF16, 512, "plain",
          "/golden/max_error: bf16 is not stated"},
         {break_request, REQUESTS, PRECISION_F32, 512, "", "golden request 2: request: /imp"},
+        {drop_classifier, PAIRS, PRECISION_F32, 512, "", "no classifier"},
         {NULL, PAIRS, PRECISION_F32, 39, "",
          "a batch of 39 tokens does not hold the 40 of one segment"},
         {NULL, PAIRS, PRECISION_INT8, 512, "", "int8"},
@@ -63,7 +71,7 @@ TEST(engine__refuses_what_it_cannot_serve)
         struct engine_args args = {.precision = rows[i].precision,
                                    .max_batch_tokens = rows[i].max_batch_tokens,
                                    .max_batch_jobs = 1};
-        struct model_dir dir;
+        struct model_dir dir AT_END(model_dir_remove);
         struct engine *engine;
         struct err err;
 
@@ -75,22 +83,7 @@ TEST(engine__refuses_what_it_cannot_serve)
         CHECK_ERR(engine_open(launcher, &args, &engine, &err), err, rows[i].error);
         model_unref(args.model);
         launcher_close(launcher);
-        model_dir_remove(&dir);
     }
-}
-
-TEST(engine__refuses_a_model_without_classifier)
-{
-    struct launcher *launcher = launcher_of("cpu", "", 1);
-    struct model *m = model_of(PAIRS);
-    struct engine_args args = args_of(m);
-    struct engine *engine;
-    struct err err;
-
-    m->head.labels = 0; /* as a BertModel opens */
-    CHECK_ERR(engine_open_begin(launcher, &args, &engine, &err), err, "no classifier");
-    model_unref(m);
-    launcher_close(launcher);
 }
 
 /* One engine serves while another opens beside it, step by step. */
@@ -126,25 +119,21 @@ TEST(engine__opens_in_steps_while_another_serves)
 
 TEST(engine__closes_at_any_step_of_opening)
 {
-    struct launcher *launcher = launcher_of("cpu", "", 2);
-    struct model *m = model_of(REQUESTS);
-    struct engine_args args = args_of(m);
-    struct err err;
+    struct opened o AT_END(opened_release);
     int rc = 1;
 
+    opened_prepare(&o, "cpu", "", 2);
     for (int steps = 0; rc > 0; steps++) {
-        struct engine *engine;
-        CHECK_OK(engine_open_begin(launcher, &args, &engine, &err), err);
+        CHECK_OK(engine_open_begin(o.launcher, &o.args, &o.engine, &o.err), o.err);
         rc = 1;
         for (int i = 0; i < steps && rc > 0; i++)
-            rc = engine_open_step(engine, &err);
+            rc = engine_open_step(o.engine, &o.err);
         CHECK(rc >= 0);
-        engine_close(engine);
+        engine_close(o.engine);
+        o.engine = NULL;
         if (steps > 45)
             steps += 6; /* measuring and golden requests: many similar steps */
     }
-    launcher_close(launcher);
-    model_unref(m);
 }
 
 /* ---- measuring ------------------------------------------------------------------------------- */
@@ -311,7 +300,7 @@ static bool measures_a_shape_once(void)
     struct launcher *launcher = launcher_of(module_path("null"), "", 1);
     bool many = true;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+    for (int i = 0; i < COUNT(rows); i++) {
         struct model *m = model_of(rows[i].dir);
         struct engine_args args = args_of(m);
         struct engine *engine;
@@ -345,58 +334,51 @@ TEST(engine__measures_a_shape_of_model_once)
 }
 
 /* With more models than it keeps the oldest is measured again. */
-TEST(device__keeps_a_handful_of_costs)
+TEST(launcher__keeps_a_handful_of_costs)
 {
-    struct launcher *launcher = launcher_of(module_path("null"), "", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine_args args = args_of(m);
+    struct opened o AT_END(opened_release);
 
-    args.skip_golden = true;
+    opened_prepare(&o, module_path("null"), "", 1);
+    o.args.skip_golden = true;
     for (int i = 0; i <= LAUNCHER_COSTS + 1; i++) {
         struct engine *engine;
-        args.max_batch_tokens = 1000 + i % (LAUNCHER_COSTS + 1);
+        o.args.max_batch_tokens = 1000 + i % (LAUNCHER_COSTS + 1);
         test_row("%d", i);
-        engine = begin_seen(launcher, &args);
+        engine = begin_seen(o.launcher, &o.args);
         step_to(engine, STAGE_GOLDEN);
         CHECK(seen.slices > 0);
         engine_close(engine);
     }
-    model_unref(m);
-    launcher_close(launcher);
 }
 
 /* A device on which a token takes a second, by the cost function: each golden request is computed
  * segment by segment, and judged as a whole. */
 TEST(engine__cuts_golden_requests_beside_others)
 {
-    struct launcher *launcher = launcher_of("cpu", "plain", 1);
-    struct model *m = model_of(REQUESTS);
-    struct engine_args args = args_of(m);
+    struct opened o AT_END(opened_release);
+    const struct golden *golden;
+    int candidates = 0;
 
-    args.max_step_us = 1;
+    opened_prepare(&o, "cpu", "plain", 1);
+    o.args.max_step_us = 1;
+    golden = &o.model->adrank.golden;
+    for (int i = 0; i < golden->n_requests; i++)
+        candidates += golden->requests[i].n_logits;
     for (int slow = 0; slow < 2; slow++) {
-        struct engine *engine = begin_seen(launcher, &args);
-        int candidates = 0, rc;
-        struct err err;
+        struct engine *engine = begin_seen(o.launcher, &o.args);
+        int rc;
         step_to(engine, STAGE_GOLDEN);
         engine->cost = (struct engine_cost){.per_token_us = slow ? 1e6 : 1e-9, .lanes = 1};
         seen.slices = 0;
-        for (int i = 0; i < m->adrank.golden.n_requests; i++)
-            candidates += m->adrank.golden.requests[i].n_logits;
         do
-            rc = engine_open_step(engine, &err);
+            rc = engine_open_step(engine, &o.err);
         while (rc > 0);
-        CHECK_OK(rc, err);
+        CHECK_OK(rc, o.err);
         test_row("%s", slow ? "slow" : "fast");
-        if (slow)
-            CHECK_INT(seen.slices, candidates);
-        else
-            CHECK(seen.slices < candidates);
+        CHECK(slow ? seen.slices == candidates : seen.slices < candidates);
         CHECK(engine->golden_error < 1e-3);
         engine_close(engine);
     }
-    model_unref(m);
-    launcher_close(launcher);
 }
 
 /* Golden requests and logits that are not finite keep an engine from opening. */
@@ -404,23 +386,17 @@ TEST(engine__does_not_open_on_a_device_that_fails)
 {
     static const char *const words[] = {"weight", "linear", "query", "nan"};
     const char *module = module_path("failing");
-    struct model *m = model_of(REQUESTS);
-    struct engine_args args = args_of(m);
 
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        struct launcher *launcher;
-        struct engine *engine;
-        struct err err;
+    for (int i = 0; i < COUNT(words); i++) {
+        struct opened o AT_END(opened_release);
         test_row("%s", words[i]);
         set_failing("");
-        launcher = launcher_of(module, "", 1);
+        opened_prepare(&o, module, "", 1);
         set_failing(words[i]);
-        CHECK_INT(engine_open(launcher, &args, &engine, &err), -1);
-        launcher_close(launcher);
+        CHECK_INT(engine_open(o.launcher, &o.args, &o.engine, &o.err), -1);
     }
     set_failing("");
     unlink(getenv("ADRANK_FAILING_FILE"));
-    model_unref(m);
 }
 
 TEST(launcher__refuses_unknown_backends)

@@ -7,17 +7,27 @@
 #define MAX_TOKENS 4096
 #define MAX_JOBS 8
 
+/* A batch, and its plan. */
 struct made {
     struct input inputs[MAX_JOBS];
     struct engine_job jobs[MAX_JOBS], *list[MAX_JOBS];
     float logits[MAX_JOBS][MAX_TOKENS];
     int n, n_tokens, n_read;
+    struct plan plan;
+    void *memory;
 };
 
-static void made_release(struct made *m)
+static void drop_jobs(struct made *m)
 {
     for (int i = 0; i < m->n; i++)
         input_release(&m->inputs[i]);
+    m->n = m->n_tokens = m->n_read = 0;
+}
+
+static void made_release(struct made *m)
+{
+    drop_jobs(m);
+    free(m->memory);
 }
 
 static struct input *add_job(struct made *m, int n_tokens, int n_segments)
@@ -161,25 +171,14 @@ static void check_plan(const struct made *m, const struct plan *plan)
     CHECK_INT(plan->n_read, m->n_read);
 }
 
-static void *plan_memory;
-
-static void plan_new(struct plan *plan, const struct plan_limits *limits)
+static void build(struct made *m, struct plan_limits limits)
 {
-    plan_memory = aligned_alloc(64, plan_bytes(limits));
-    CHECK(plan_memory != NULL);
-    plan_init(plan, limits, plan_memory);
-}
-
-static void plan_free(void)
-{
-    free(plan_memory);
-}
-
-static void build(const struct made *m, struct plan *plan, struct plan_limits limits)
-{
-    plan_new(plan, &limits);
-    plan_build(plan, m->list, m->n, 1);
-    check_plan(m, plan);
+    free(m->memory);
+    m->memory = aligned_alloc(64, plan_bytes(&limits));
+    CHECK(m->memory != NULL);
+    plan_init(&m->plan, &limits, m->memory);
+    plan_build(&m->plan, m->list, m->n, 1);
+    check_plan(m, &m->plan);
 }
 
 static int largest(const struct plan *plan)
@@ -192,144 +191,107 @@ static int largest(const struct plan *plan)
     return most;
 }
 
-TEST(plan__cuts_lone_segments_evenly)
+/* Lone segments of 20 tokens; 256 rows a slice. */
+TEST(plan__cuts_lone_segments_evenly_among_threads)
 {
-    struct made m = {0};
-    struct plan plan;
+    static const struct {
+        const char *name;
+        int segments, threads, slices, largest;
+    } rows[] = {
+        {"8 slices of 250, in steps of 20", 100, 1, 8, 260},
+        {"every thread of a small batch has a share", 10, 2, 2, 100},
+        {"but none that is too small to be worth it", 10, 8, 4, 60},
+        {"5 slices of one thread", 64, 1, 5, 260},
+        {"of two: the fifth would run alone", 64, 2, 6, 260},
+        {"of three", 64, 3, 6, 260},
+        {"of four", 64, 4, 8, 260},
+    };
 
-    add_lone(&m, 100, 20); /* 2000 rows: 8 slices of 250, in steps of 20 */
-    build(&m, &plan, limits_of(256, 1));
-    CHECK_INT(plan.n_slices, 8);
-    CHECK(largest(&plan) <= 260);
-    plan_free();
-    made_release(&m);
-}
-
-TEST(plan__gives_every_thread_of_a_small_batch_a_share)
-{
-    struct made m = {0};
-    struct plan plan;
-
-    add_lone(&m, 10, 20);
-    build(&m, &plan, limits_of(256, 2));
-    CHECK_INT(plan.n_slices, 2);
-    CHECK_INT(largest(&plan), 100);
-    plan_free();
-    build(&m, &plan, limits_of(256, 8)); /* but none that is too small to be worth it */
-    CHECK_INT(plan.n_slices, 4);
-    plan_free();
-    made_release(&m);
-}
-
-/* Of five slices on four threads the last would run alone. */
-TEST(plan__cuts_into_a_multiple_of_the_threads)
-{
-    static const int want[] = {[1] = 5, [2] = 6, [3] = 6, [4] = 8};
-    struct made m = {0};
-    struct plan plan;
-
-    add_lone(&m, 64, 20);
-    for (int threads = 1; threads <= 4; threads++) {
-        test_row("%d threads", threads);
-        build(&m, &plan, limits_of(256, threads));
-        CHECK_INT(plan.n_slices, want[threads]);
-        CHECK(largest(&plan) <= 260);
-        plan_free();
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct made m AT_END(made_release) = {0};
+        test_row("%s", rows[i].name);
+        add_lone(&m, rows[i].segments, 20);
+        build(&m, limits_of(256, rows[i].threads));
+        CHECK_INT(m.plan.n_slices, rows[i].slices);
+        CHECK(largest(&m.plan) <= rows[i].largest);
     }
-    made_release(&m);
 }
 
 TEST(plan__keeps_a_small_family_together)
 {
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
 
     add_family(&m, 60, 10, 16);
     add_family(&m, 30, 10, 16);
-    build(&m, &plan, limits_of(256, 1));
-    CHECK_INT(plan.n_slices, 2);
-    CHECK_INT(plan.slices[0].parent, -1);
-    CHECK_INT(plan.slices[0].slice.n_segments, 11);
-    CHECK_INT(plan.slices[0].slice.n_outside, 0);
-    plan_free();
-    made_release(&m);
+    build(&m, limits_of(256, 1));
+    CHECK_INT(m.plan.n_slices, 2);
+    CHECK_INT(m.plan.slices[0].parent, -1);
+    CHECK_INT(m.plan.slices[0].slice.n_segments, 11);
+    CHECK_INT(m.plan.slices[0].slice.n_outside, 0);
 }
 
 TEST(plan__cuts_a_large_family_from_its_parent)
 {
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
+    const struct plan_slice *slices;
 
     add_family(&m, 64, 100, 16);
-    build(&m, &plan, limits_of(256, 2));
-    CHECK_INT(plan.slices[0].slice.n_tokens, 64);
-    CHECK_INT(plan.slices[0].slice.n_read, 0);
-    CHECK_INT(plan.slices[0].n_children, 8); /* 7 would do: one thread would wait for the other */
-    CHECK_INT(plan.n_slices, 9);
-    CHECK(largest(&plan) <= 256);
-    for (int i = 1; i < plan.n_slices; i++) {
-        CHECK_INT(plan.slices[i].parent, 0);
-        CHECK_INT(plan.slices[i].slice.n_outside, 1);
+    build(&m, limits_of(256, 2));
+    slices = m.plan.slices;
+    CHECK_INT(slices[0].slice.n_tokens, 64);
+    CHECK_INT(slices[0].slice.n_read, 0);
+    CHECK_INT(slices[0].n_children, 8); /* 7 would do: one thread would wait for the other */
+    CHECK_INT(m.plan.n_slices, 9);
+    CHECK(largest(&m.plan) <= 256);
+    for (int i = 1; i < m.plan.n_slices; i++) {
+        CHECK_INT(slices[i].parent, 0);
+        CHECK_INT(slices[i].slice.n_outside, 1);
     }
-    plan_free();
-    made_release(&m);
 }
 
 TEST(plan__puts_small_parents_into_one_slice)
 {
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
 
     for (int i = 0; i < 5; i++)
         add_family(&m, 20, 30, 16);
-    build(&m, &plan, limits_of(256, 2));
-    CHECK_INT(plan.slices[0].slice.n_segments, 3); /* 60 rows; a fourth would make 80 */
-    CHECK(plan.slices[1].slice.n_outside >= 1);
-    plan_free();
-    made_release(&m);
+    build(&m, limits_of(256, 2));
+    CHECK_INT(m.plan.slices[0].slice.n_segments, 3); /* 60 rows; a fourth would make 80 */
+    CHECK(m.plan.slices[1].slice.n_outside >= 1);
 }
 
 TEST(plan__leaves_out_what_nobody_reads)
 {
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
 
     add_family(&m, 64, 0, 1);
-    build(&m, &plan, limits_of(256, 1));
-    CHECK_INT(plan.n_slices, 0);
-    plan_free();
-    made_release(&m);
+    build(&m, limits_of(256, 1));
+    CHECK_INT(m.plan.n_slices, 0);
 }
 
 TEST(plan__is_one_slice_where_the_backend_takes_the_whole)
 {
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
 
     add_family(&m, 64, 50, 16);
     add_lone(&m, 50, 20);
-    build(&m, &plan, limits_of(0, 4));
-    CHECK_INT(plan.n_slices, 1);
-    CHECK_INT(plan.slices[0].slice.n_tokens, 64 + 50 * 16 + 50 * 20);
-    plan_free();
-    made_release(&m);
+    build(&m, limits_of(0, 4));
+    CHECK_INT(m.plan.n_slices, 1);
+    CHECK_INT(m.plan.slices[0].slice.n_tokens, 64 + 50 * 16 + 50 * 20);
 }
 
 TEST(plan__keeps_families_whole_without_outside_parents)
 {
     struct plan_limits limits = limits_of(256, 2);
-    struct made m = {0};
-    struct plan plan;
+    struct made m AT_END(made_release) = {0};
 
     limits.outside_parents = false;
     limits.max_slice_tokens = MAX_TOKENS;
     add_family(&m, 64, 50, 16);
     add_lone(&m, 20, 20);
-    build(&m, &plan, limits);
-    for (int i = 0; i < plan.n_slices; i++)
-        CHECK_INT(plan.slices[i].slice.n_outside, 0);
-    plan_free();
-    made_release(&m);
+    build(&m, limits);
+    for (int i = 0; i < m.plan.n_slices; i++)
+        CHECK_INT(m.plan.slices[i].slice.n_outside, 0);
 }
 
 /* Segments of 1 to 512 tokens, one token each, parents of all sizes: the checks of check_plan
@@ -338,13 +300,9 @@ TEST(plan__holds_for_random_batches)
 {
     static struct made m;
     struct rng rng;
-    struct plan plan;
-    struct plan_limits limits = limits_of(256, 3);
 
     rng_init(&rng, 1);
-    plan_new(&plan, &limits);
     for (int round = 0; round < 300; round++) {
-        m = (struct made){0};
         while (m.n < MAX_JOBS) {
             int len = 1 + (int)rng_below(&rng, rng_below(&rng, 4) ? 24 : 400);
             int parent = 1 + (int)rng_below(&rng, 512 - (uint64_t)len);
@@ -357,9 +315,11 @@ TEST(plan__holds_for_random_batches)
             else if (room < 600)
                 break;
         }
-        plan_build(&plan, m.list, m.n, 1);
-        check_plan(&m, &plan);
-        made_release(&m);
+        if (round == 0)
+            build(&m, limits_of(256, 3));
+        plan_build(&m.plan, m.list, m.n, 1); /* again, over what is left of the last */
+        check_plan(&m, &m.plan);
+        drop_jobs(&m);
     }
-    plan_free();
+    made_release(&m);
 }

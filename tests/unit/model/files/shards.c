@@ -9,89 +9,66 @@
 #define FIRST "model-00001-of-00002.safetensors"
 #define SECOND "model-00002-of-00002.safetensors"
 
-/* Offsets of a part's tensors in the whole, moved to begin at 0. */
+/* Releases the header. */
 static void put_part(const struct model_dir *dir, const char *name, json_t *header,
-                     struct view data, size_t begin)
+                     struct view data)
 {
     struct buf out AT_END(buf_release) = BUF_INIT;
-    const char *tensor;
-    json_t *entry;
-    char *text;
+    char *text = json_dumps(header, JSON_COMPACT);
 
-    json_object_foreach(header, tensor, entry)
-    {
-        json_t *offsets = json_object_get(entry, "data_offsets");
-        for (size_t i = 0; i < 2; i++)
-            json_array_set_new(
-                offsets, i,
-                json_integer(json_integer_value(json_array_get(offsets, i)) - (json_int_t)begin));
-    }
-    text = json_dumps(header, JSON_COMPACT);
     buf_add(&out, &(uint64_t){strlen(text)}, 8);
     buf_add_str(&out, text);
     buf_add_view(&out, data);
     CHECK(!buf_failed(&out));
     model_dir_put(dir, name, buf_view(&out));
     free(text);
+    json_decref(header);
 }
 
-/* The whole weights become two files and an index. Tensors lie in the order of their bytes: the
+/* A copy whose weights are two files and an index. Tensors lie in the order of their bytes: the
  * first half goes to the first file. */
-static void split_weights(const struct model_dir *dir)
+static void open_sharded(struct model_dir *dir)
 {
-    struct buf whole = model_dir_get(dir, "model.safetensors");
     json_t *parts[] = {json_object(), json_object()}, *map = json_object(), *header, *entry;
-    struct view data;
-    size_t cut = 0;
-    const char *name;
+    struct buf whole AT_END(buf_release);
+    json_int_t begin, end, half, cut = 0;
+    const char *name, *data;
     uint64_t len;
+    char *index;
 
+    model_dir_copy(dir, PAIRS);
+    whole = model_dir_get(dir, "model.safetensors");
     memcpy(&len, whole.ptr, sizeof(len));
     header = json_loadb(whole.ptr + 8, len, 0, NULL);
-    data = (struct view){whole.ptr + 8 + len, whole.len - 8 - len};
+    data = whole.ptr + 8 + len;
+    half = (json_int_t)(whole.len - 8 - len) / 2;
     json_object_del(header, "__metadata__");
     json_object_foreach(header, name, entry)
     {
-        size_t begin =
-            (size_t)json_integer_value(json_array_get(json_object_get(entry, "data_offsets"), 0));
-        if (begin <= data.len / 2 && begin > cut)
+        CHECK_INT(json_unpack(entry, "{s:[I,I]}", "data_offsets", &begin, &end), 0);
+        if (begin <= half && begin > cut)
             cut = begin;
     }
     json_object_foreach(header, name, entry)
     {
-        bool first = (size_t)json_integer_value(
-                         json_array_get(json_object_get(entry, "data_offsets"), 0)) < cut;
-        json_object_set(parts[!first], name, entry);
-        json_object_set_new(map, name, json_string(first ? FIRST : SECOND));
+        json_t *offsets = json_object_get(entry, "data_offsets");
+        json_int_t from;
+        CHECK_INT(json_unpack(offsets, "[I,I]", &begin, &end), 0);
+        from = begin < cut ? 0 : cut;
+        json_object_set(parts[from > 0], name, entry);
+        json_object_set_new(map, name, json_string(from ? SECOND : FIRST));
+        json_array_set_new(offsets, 0, json_integer(begin - from));
+        json_array_set_new(offsets, 1, json_integer(end - from));
     }
-    put_part(dir, FIRST, parts[0], (struct view){data.ptr, cut}, 0);
-    put_part(dir, SECOND, parts[1], (struct view){data.ptr + cut, data.len - cut}, cut);
-    json_t *index = json_pack("{s:{s:I},s:o}", "metadata", "total_size", (json_int_t)data.len,
-                              "weight_map", map);
-    char *text = json_dumps(index, 0);
-    model_dir_put(dir, INDEX, view_of(text));
-    free(text);
-    json_decref(index);
-    json_decref(parts[0]);
-    json_decref(parts[1]);
+    put_part(dir, FIRST, parts[0], (struct view){data, (size_t)cut});
+    put_part(dir, SECOND, parts[1],
+             (struct view){data + cut, (size_t)(whole.ptr + whole.len - data - cut)});
+    index = json_dumps(map, 0);
+    model_dir_put(dir, INDEX, view_of(js("{'metadata':{'total_size':7},'weight_map':%s}", index)));
+    free(index);
+    json_decref(map);
     json_decref(header);
-    buf_release(&whole);
-    CHECK_INT(unlink(model_dir_file(dir, "model.safetensors")), 0);
-}
-
-static void open_sharded(struct model_dir *dir)
-{
-    model_dir_copy(dir, PAIRS);
-    split_weights(dir);
-}
-
-static void check_refused(const char *dir, enum err_code code, const char *error)
-{
-    struct model *m;
-    struct err err = {0};
-
-    CHECK_ERR(model_open(dir, &m, &err), err, error);
-    CHECK_INT(err.code, code);
+    model_dir_edit(dir, "model.safetensors", NULL, NULL);
 }
 
 TEST(model_shards__are_the_same_weights)
@@ -141,51 +118,38 @@ TEST(model_shards__are_in_digest_and_stamp)
 TEST(model_shards__whose_index_is_wrong_are_refused)
 {
 #define TENSOR "/weight_map/bert.embeddings.LayerNorm.bias"
-    static const struct {
-        const char *pointer, *value, *error;
-        enum err_code code;
-    } rows[] = {
-        {"/weight_map", "{}", INDEX ": /weight_map: want an object of 1 to", ERR_DATA},
-        {"/weight_map", "[]", INDEX ": /weight_map: want an object", ERR_DATA},
-        {"/weight_map", NULL, INDEX ": /weight_map: want an object", ERR_DATA},
-        {TENSOR, "7", INDEX ": " TENSOR ": want the name of a .safetensors file", ERR_DATA},
-        {TENSOR, "\"../" FIRST "\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"/etc/passwd\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"sub/" FIRST "\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\".safetensors\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"a\\nb.safetensors\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"pytorch_model.bin\"", INDEX ": " TENSOR ": want the name", ERR_DATA},
-        {TENSOR, "\"other.safetensors\"", "/other.safetensors: No such file", ERR_NOINPUT},
-        {TENSOR, NULL,
-         "tensor bert.embeddings.LayerNorm.bias: surplus, " INDEX " has it in no file", ERR_DATA},
-        {"/weight_map/none", "\"" FIRST "\"", INDEX ": tensor none: missing in " FIRST, ERR_DATA},
+    static const struct spoilt rows[] = {
+        {INDEX, "/weight_map", "{}", ": want an object of 1 to"},
+        {INDEX, "/weight_map", "[]", ": want an object"},
+        {INDEX, "/weight_map", NULL, ": want an object"},
+        {INDEX, TENSOR, "7", ": want the name of a .safetensors file"},
+        {INDEX, TENSOR, "'../" FIRST "'", ": want the name"},
+        {INDEX, TENSOR, "'/etc/passwd'", ": want the name"},
+        {INDEX, TENSOR, "'sub/" FIRST "'", ": want the name"},
+        {INDEX, TENSOR, "'.safetensors'", ": want the name"},
+        {INDEX, TENSOR, "''", ": want the name"},
+        {INDEX, TENSOR, "'a\\nb.safetensors'", ": want the name"},
+        {INDEX, TENSOR, "'pytorch_model.bin'", ": want the name"},
+        {INDEX, TENSOR, NULL,
+         "tensor bert.embeddings.LayerNorm.bias: surplus, " INDEX " has it in no file"},
+        {INDEX, "/weight_map/none", "'" FIRST "'", INDEX ": tensor none: missing in " FIRST},
     };
+    static const struct spoilt absent = {INDEX, TENSOR, "'other.safetensors'",
+                                         "/other.safetensors: No such file"};
+    struct model_dir dir AT_END(model_dir_remove);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s = %s", rows[i].pointer, rows[i].value ? rows[i].value : "none");
-        open_sharded(&dir);
-        model_dir_edit(&dir, INDEX, rows[i].pointer, rows[i].value);
-        check_refused(dir.path, rows[i].code, rows[i].error);
-        model_dir_remove(&dir);
-    }
+    open_sharded(&dir);
+    check_spoilt(dir.path, ERR_DATA, rows, COUNT(rows));
+    check_spoilt(dir.path, ERR_NOINPUT, &absent, 1);
 }
 
 TEST(model_shards__a_tensor_lies_where_the_index_says)
 {
+    static const struct spoilt row = {INDEX, FIRST, SECOND, "surplus, " INDEX " has it in " SECOND};
     struct model_dir dir AT_END(model_dir_remove);
-    struct buf index;
-    char *at;
 
     open_sharded(&dir);
-    index = model_dir_get(&dir, INDEX);
-    at = strstr(index.ptr, FIRST);
-    CHECK(at);
-    memcpy(at, SECOND, sizeof(SECOND) - 1);
-    model_dir_put(&dir, INDEX, buf_view(&index));
-    check_refused(dir.path, ERR_DATA, "surplus, " INDEX " has it in " SECOND);
-    buf_release(&index);
+    check_spoilt(dir.path, ERR_DATA, &row, 1);
 }
 
 TEST(model_shards__a_spoilt_shard_is_named)
@@ -197,7 +161,7 @@ TEST(model_shards__a_spoilt_shard_is_named)
     bytes = model_dir_get(&dir, SECOND);
     model_dir_put(&dir, SECOND, (struct view){bytes.ptr, bytes.len - 1});
     check_refused(dir.path, ERR_DATA, "/" SECOND ": tensor ");
-    unlink(model_dir_file(&dir, SECOND));
+    model_dir_edit(&dir, SECOND, NULL, NULL);
     check_refused(dir.path, ERR_NOINPUT, "/" SECOND ": No such file");
     model_dir_put(&dir, INDEX, VIEW_LIT("{"));
     check_refused(dir.path, ERR_DATA, "/" INDEX ": line 1");
@@ -206,79 +170,60 @@ TEST(model_shards__a_spoilt_shard_is_named)
 
 /* ---- other formats, other places ------------------------------------------------------------- */
 
-static const struct {
-    const char *name, *bytes, *error;
-    enum err_code code;
-} instead_rows[] = {
-    {"pytorch_model.bin", "PK",
+static const struct spoilt instead[] = {
+    {"pytorch_model.bin", NULL, "PK",
      "no model.safetensors, but pytorch_model.bin: PyTorch's pickled weights; convert them: "
-     "python3 -c",
-     ERR_NOINPUT},
-    {"pytorch_model.bin.index.json", "{}", "pytorch_model.bin.index.json: the index of PyTorch's",
-     ERR_NOINPUT},
-    {"pytorch_model-00001-of-00002.bin", "PK", "PyTorch's pickled weights", ERR_NOINPUT},
-    {"tf_model.h5", "", "tf_model.h5: TensorFlow's weights; convert them: python3 -c", ERR_NOINPUT},
-    {"flax_model.msgpack", "", "flax_model.msgpack: Flax's weights", ERR_NOINPUT},
-    {"model.gguf", "GGUF", "model.gguf: weights as llama.cpp stores them; take the checkpoint",
-     ERR_NOINPUT},
-    {"model.onnx", "", "model.onnx: a graph that was exported to ONNX", ERR_NOINPUT},
-    {"openvino_model.xml", "", "openvino_model.xml: a graph", ERR_NOINPUT},
-    {"model.fp16.safetensors", "", "model.fp16.safetensors: weights under another name; name that",
-     ERR_NOINPUT},
-    {"model.pt", "", "model.pt: pickled weights", ERR_NOINPUT},
-    {"training_args.bin", "", "model.safetensors: No such file or directory", ERR_NOINPUT},
-    {"README.md", "", "model.safetensors: No such file or directory", ERR_NOINPUT},
-    {"adapter_config.json", "{}",
-     "adapter_config.json: an adapter, which changes the weights; merge it", ERR_DATA},
-    {"model.safetensors", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
-     "/model.safetensors: a git-lfs pointer instead of the file; fetch it: git lfs pull",
-     ERR_NOINPUT},
-    {"config.json", "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
-     "/config.json: a git-lfs pointer", ERR_NOINPUT},
+     "python3 -c"},
+    {"pytorch_model.bin.index.json", NULL, "{}",
+     "pytorch_model.bin.index.json: the index of PyTorch's"},
+    {"pytorch_model-00001-of-00002.bin", NULL, "PK", "PyTorch's pickled weights"},
+    {"tf_model.h5", NULL, "", "tf_model.h5: TensorFlow's weights; convert them: python3 -c"},
+    {"flax_model.msgpack", NULL, "", "flax_model.msgpack: Flax's weights"},
+    {"model.gguf", NULL, "GGUF",
+     "model.gguf: weights as llama.cpp stores them; take the checkpoint"},
+    {"model.onnx", NULL, "", "model.onnx: a graph that was exported to ONNX"},
+    {"openvino_model.xml", NULL, "", "openvino_model.xml: a graph"},
+    {"model.fp16.safetensors", NULL, "",
+     "model.fp16.safetensors: weights under another name; name that"},
+    {"model.pt", NULL, "", "model.pt: pickled weights"},
+    {"training_args.bin", NULL, "", "model.safetensors: No such file or directory"},
+    {"README.md", NULL, "", "model.safetensors: No such file or directory"},
+    {"model.safetensors", NULL,
+     "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+     "/model.safetensors: a git-lfs pointer instead of the file; fetch it: git lfs pull"},
+    {"config.json", NULL, "version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 1\n",
+     "/config.json: a git-lfs pointer"},
 };
+static const struct spoilt adapter = {
+    "adapter_config.json", NULL, "{}",
+    "adapter_config.json: an adapter, which changes the weights; merge it"};
 
 TEST(model_missing__names_what_is_there_instead)
-{
-    for (size_t i = 0; i < sizeof(instead_rows) / sizeof(instead_rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s", instead_rows[i].name);
-        model_dir_copy(&dir, PAIRS);
-        unlink(model_dir_file(&dir, "model.safetensors"));
-        model_dir_put(&dir, instead_rows[i].name, view_of(instead_rows[i].bytes));
-        check_refused(dir.path, instead_rows[i].code, instead_rows[i].error);
-        model_dir_remove(&dir);
-    }
-}
-
-TEST(model_missing__an_adapter_beside_whole_weights_is_refused)
 {
     struct model_dir dir AT_END(model_dir_remove);
 
     model_dir_copy(&dir, PAIRS);
-    model_dir_put(&dir, "adapter_config.json", VIEW_LIT("{}"));
-    check_refused(dir.path, ERR_DATA, "adapter_config.json: an adapter");
+    model_dir_edit(&dir, "model.safetensors", NULL, NULL);
+    check_spoilt(dir.path, ERR_NOINPUT, instead, COUNT(instead));
+    check_spoilt(dir.path, ERR_DATA, &adapter, 1);
+    check_spoilt(PAIRS, ERR_DATA, &adapter, 1); /* beside whole weights */
 }
 
 TEST(model_missing__names_the_vocabulary_that_is_there)
 {
-    static const struct {
-        const char *name, *error;
-    } rows[] = {
-        {"vocab.json", "neither tokenizer.json nor vocab.txt, but vocab.json: byte pairs"},
-        {"merges.txt", "but merges.txt: byte pairs"},
-        {"sentencepiece.bpe.model", "but sentencepiece.bpe.model: SentencePiece; only BERT's"},
-        {"spiece.model", "but spiece.model: SentencePiece"},
+    static const struct spoilt rows[] = {
+        {"vocab.json", NULL, "",
+         "neither tokenizer.json nor vocab.txt, but vocab.json: byte pairs"},
+        {"merges.txt", NULL, "", "but merges.txt: byte pairs"},
+        {"sentencepiece.bpe.model", NULL, "",
+         "but sentencepiece.bpe.model: SentencePiece; only BERT's"},
+        {"spiece.model", NULL, "", "but spiece.model: SentencePiece"},
     };
+    struct model_dir dir AT_END(model_dir_remove);
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct model_dir dir;
-        test_row("%s", rows[i].name);
-        model_dir_copy(&dir, PAIRS);
-        unlink(model_dir_file(&dir, "vocab.txt"));
-        model_dir_put(&dir, rows[i].name, VIEW_LIT(""));
-        check_refused(dir.path, ERR_NOINPUT, rows[i].error);
-        model_dir_remove(&dir);
-    }
+    model_dir_copy(&dir, PAIRS);
+    model_dir_edit(&dir, "vocab.txt", NULL, NULL);
+    check_spoilt(dir.path, ERR_NOINPUT, rows, COUNT(rows));
 }
 
 /* The family is reported before missing files. */
@@ -286,25 +231,18 @@ TEST(model_missing__names_the_family_first)
 {
     static const char *const types[] = {"distilbert", "roberta",    "xlm-roberta", "electra",
                                         "mpnet",      "deberta-v2", "modernbert",  "albert"};
+    struct model_dir dir AT_END(model_dir_remove);
 
-    for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-        struct model_dir dir;
-        char config[200], error[200];
-        test_row("%s", types[i]);
-        model_dir_copy(&dir, PAIRS);
-        unlink(model_dir_file(&dir, "vocab.txt"));
-        unlink(model_dir_file(&dir, "model.safetensors"));
-        snprintf(config, sizeof(config),
-                 "{\"model_type\":\"%s\",\"architectures\":[\"XForSequenceClassification\"]}",
-                 types[i]);
-        model_dir_put(&dir, "config.json", view_of(config));
-        snprintf(
-            error, sizeof(error),
-            "config.json: /model_type: is %s (XForSequenceClassification), only bert is served",
-            types[i]);
-        check_refused(dir.path, ERR_DATA, error);
-        model_dir_remove(&dir);
-    }
+    model_dir_copy(&dir, PAIRS);
+    model_dir_edit(&dir, "vocab.txt", NULL, NULL);
+    model_dir_edit(&dir, "model.safetensors", NULL, NULL);
+    for (int i = 0; i < COUNT(types); i++)
+        check_spoilt(dir.path, ERR_DATA,
+                     &(struct spoilt){
+                         "config.json", NULL,
+                         js("{'model_type':'%s','architectures':['X']}", types[i]),
+                         js("config.json: /model_type: is %s (X), only bert is served", types[i])},
+                     1);
 }
 
 TEST(model_missing__names_the_directory_that_is_meant)
@@ -318,7 +256,7 @@ TEST(model_missing__names_the_directory_that_is_meant)
     check_refused("tests/golden/logits", ERR_NOINPUT, "no config.json here, but one in tests/");
     model_dir_copy(&dir, PAIRS);
     snprintf(inner, sizeof(inner), "%s/snapshots", dir.path);
-    unlink(model_dir_file(&dir, "config.json"));
+    model_dir_edit(&dir, "config.json", NULL, NULL);
     CHECK_INT(mkdir(inner, 0777), 0);
     snprintf(inner, sizeof(inner), "%s/snapshots/0123abcd", dir.path);
     CHECK_INT(mkdir(inner, 0777), 0);

@@ -25,36 +25,26 @@ int __wrap_normalizer_run(const struct normalizer *normalizer, struct view text,
 static struct view strings[N_STRINGS];
 static int n_strings;
 
-static void read_strings(struct buf *file, struct arena *arena)
+static void read_strings(struct arena *arena)
 {
-    struct view rest, line;
+    struct golden_file file AT_END(golden_close);
+    struct golden_string string;
 
-    golden_read(GOLDEN "strings.tsv", file);
-    rest = buf_view(file);
-    for (n_strings = 0; n_strings < N_STRINGS && golden_line(&rest, &line);) {
-        char *room = arena_alloc(arena, line.len + 1);
-        struct view text;
-
-        CHECK(room);
-        (void)golden_field(&line, '\t'); /* class */
-        (void)golden_field(&line, '\t'); /* digests */
-        text = golden_unescape(line, room);
-
-        if (text.len && text.len <= MAX_STRING)
-            strings[n_strings++] = text;
-    }
+    golden_open(&file, GOLDEN "strings.tsv");
+    for (n_strings = 0; n_strings < N_STRINGS && golden_string(&file, arena, &string);)
+        if (string.text.len && string.text.len <= MAX_STRING)
+            strings[n_strings++] = string.text;
     CHECK(n_strings > 1000);
 }
 
 static struct tokenizer *open_one(const char *config)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct tokenizer *t;
     struct err err;
 
     golden_read(GOLDEN "vocab.txt", &text);
-    CHECK_OK(tokenizer_from_vocab("vocab.txt", buf_view(&text), view_of(config), &t, &err), err);
-    buf_release(&text);
+    CHECK_OK(tokenizer_from_vocab("vocab.txt", buf_view(&text), config, &t, &err), err);
     return t;
 }
 
@@ -125,20 +115,19 @@ TEST(tokenizer_encode_first__gives_the_first_ids)
 {
     static const char *const configs[] = {
         "",
-        "{\"do_lower_case\": false}",
-        "{\"do_lower_case\": false, \"strip_accents\": true}",
-        "{\"tokenize_chinese_chars\": false}",
+        "{'do_lower_case': false}",
+        "{'do_lower_case': false, 'strip_accents': true}",
+        "{'tokenize_chinese_chars': false}",
     };
-    struct buf file AT_END(buf_release) = BUF_INIT;
     struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 1 << 20, 0);
-    read_strings(&file, &arena);
-    for (size_t i = 0; i < sizeof(configs) / sizeof(configs[0]); i++) {
+    read_strings(&arena);
+    for (int i = 0; i < COUNT(configs); i++) {
         struct tokenizer *t = open_one(configs[i]);
 
         test_row("tokenizer_encode_first: %s", configs[i]);
-        check_texts(t, i + 1);
+        check_texts(t, (uint64_t)i + 1);
         tokenizer_free(t);
     }
 }
@@ -149,11 +138,11 @@ TEST(tokenizer_encode_first__does_not_examine_the_rest)
     static const char *const words[] = {"\xe8\xbd\xbb", "shoe ",     ".",
                                         "[MASK]",       "\xc3\xa9 ", "\xf0\x9f\x98\x80 "};
     struct tokenizer *t = open_one("");
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
 
     arena_init(&arena, 1 << 20, 0);
-    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
-        struct buf text = BUF_INIT;
+    for (int i = 0; i < COUNT(words); i++) {
+        struct buf text AT_END(buf_release) = BUF_INIT;
         int32_t ids[1024];
 
         test_row("%s", words[i]);
@@ -165,8 +154,6 @@ TEST(tokenizer_encode_first__does_not_examine_the_rest)
         if (normalized_bytes > 512)
             FAIL("%zu bytes examined", normalized_bytes);
         arena_reset(&arena, SIZE_MAX);
-        buf_release(&text);
     }
-    arena_release(&arena);
     tokenizer_free(t);
 }

@@ -4,8 +4,10 @@
 
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/number.h"
 #include "tests/test.h"
 
 #define GOLDEN "tests/golden/tokenizer/"
@@ -17,9 +19,29 @@ static inline void golden_read(const char *path, struct buf *out)
     CHECK_OK(file_read(path, 16u << 20, out, &err), err);
 }
 
-/* The next line of *rest that is no comment, and its next field; false at the end. */
-static inline bool golden_line(struct view *rest, struct view *line)
+/* A file of GOLDEN, read line by line. */
+struct golden_file {
+    struct buf bytes;
+    struct view rest;
+};
+
+static inline void golden_open(struct golden_file *file, const char *path)
 {
+    *file = (struct golden_file){.bytes = BUF_INIT};
+    golden_read(path, &file->bytes);
+    file->rest = buf_view(&file->bytes);
+}
+
+static inline void golden_close(struct golden_file *file)
+{
+    buf_release(&file->bytes);
+}
+
+/* The next line that is no comment; false at the end. */
+static inline bool golden_line(struct golden_file *file, struct view *line)
+{
+    struct view *rest = &file->rest;
+
     do {
         const char *end = rest->len ? memchr(rest->ptr, '\n', rest->len) : NULL;
 
@@ -63,6 +85,42 @@ static inline struct view golden_unescape(struct view text, char *out)
     return (struct view){out, n};
 }
 
+/* A line of strings.tsv. */
+struct golden_string {
+    struct view class, digests, text; /* text is in the arena */
+};
+
+static inline bool golden_string(struct golden_file *file, struct arena *arena,
+                                 struct golden_string *out)
+{
+    struct view line;
+    char *room;
+
+    if (!golden_line(file, &line))
+        return false;
+    out->class = golden_field(&line, '\t');
+    out->digests = golden_field(&line, '\t');
+    room = arena_alloc(arena, line.len + 1);
+    CHECK(room);
+    out->text = golden_unescape(line, room);
+    return true;
+}
+
+/* want: ids with spaces between. */
+static inline bool golden_ids_are(struct view want, const int32_t *ids, int n)
+{
+    int i = 0;
+
+    for (; want.len && i < n; i++) {
+        int64_t id;
+
+        CHECK_INT(number_int(golden_field(&want, ' '), 0, INT32_MAX, &id), 0);
+        if (ids[i] != id)
+            return false;
+    }
+    return i == n && !want.len;
+}
+
 /* CRC-32 of IEEE 802.3, continued; the digests are its low 24 bits. */
 static inline uint32_t golden_crc(uint32_t crc, const void *bytes, size_t n)
 {
@@ -89,18 +147,14 @@ static inline uint32_t golden_ids_crc(uint32_t crc, const int32_t *ids, int n)
     return crc;
 }
 
-static inline uint32_t golden_digest(const char *hex)
-{
-    uint32_t v = 0;
-
-    for (int i = 0; i < 6; i++)
-        v = v << 4 | (uint32_t)golden_hex(hex[i]);
-    return v;
-}
-
+/* hex: six digits. */
 static inline bool golden_same(uint32_t crc, const char *hex)
 {
-    return (crc & 0xffffff) == golden_digest(hex);
+    uint32_t want = 0;
+
+    for (int i = 0; i < 6; i++)
+        want = want << 4 | (uint32_t)golden_hex(hex[i]);
+    return (crc & 0xffffff) == want;
 }
 
 /* Printable, in one of a few static buffers: what a failing check shows. */

@@ -3,14 +3,15 @@
 #define TESTS_UNIT_MODEL_TOKENIZER_MEMORY_H
 
 #include "adrank/tokenizer.h"
+#include "tests/js.h"
 
-/* config: of tokenizer_config.json; empty: there is none. */
-static inline int tokenizer_from_vocab(const char *name, struct view vocab, struct view config,
+/* config: of tokenizer_config.json, ' for "; "": there is none. */
+static inline int tokenizer_from_vocab(const char *name, struct view vocab, const char *config,
                                        struct tokenizer **out, struct err *err)
 {
-    const struct tokenizer_files files = {
-        .vocab = {name, vocab},
-        .config = {"tokenizer_config.json", config.len ? config : (struct view){NULL, 0}}};
+    const struct view text = *config ? view_of(js("%s", config)) : (struct view){0};
+    const struct tokenizer_files files = {.vocab = {name, vocab},
+                                          .config = {"tokenizer_config.json", text}};
 
     return tokenizer_from_files(&files, out, err);
 }
@@ -21,6 +22,15 @@ static inline int tokenizer_from_json(const char *name, struct view json, struct
     const struct tokenizer_files files = {.json = {name, json.ptr ? json : VIEW_LIT("")}};
 
     return tokenizer_from_files(&files, out, err);
+}
+
+/* The count; ids has room for the text's bytes. */
+static inline int ids_of(const struct tokenizer *t, const char *text, int32_t *ids)
+{
+    struct arena arena AT_END(arena_release);
+
+    arena_init(&arena, 4096, 0);
+    return tokenizer_encode(t, view_of(text), &arena, ids);
 }
 
 #endif

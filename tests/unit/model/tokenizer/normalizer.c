@@ -51,15 +51,14 @@ static uint32_t block_crc(const struct normalizer *normalizer, uint32_t block, s
 
 TEST(normalizer__treats_every_code_point_as_the_reference)
 {
-    struct buf golden AT_END(buf_release) = BUF_INIT;
-    struct view rest, line;
+    struct golden_file golden AT_END(golden_close);
     struct arena arena AT_END(arena_release);
+    struct view line;
     int n_modes = 0;
 
     arena_init(&arena, 65536, 0);
-    golden_read(GOLDEN "blocks.txt", &golden);
-    rest = buf_view(&golden);
-    while (golden_line(&rest, &line)) {
+    golden_open(&golden, GOLDEN "blocks.txt");
+    while (golden_line(&golden, &line)) {
         struct view mode = golden_field(&line, ' ');
         struct normalizer_options options = options_of(mode.ptr);
         struct normalizer normalizer;
@@ -109,9 +108,9 @@ TEST(normalizer__finds_the_words_of_the_reference_in_every_string)
 {
     static const char *const modes[] = {"1111", "1100"};
     struct normalizer normalizers[2];
-    struct buf golden AT_END(buf_release) = BUF_INIT;
-    struct view rest, line;
+    struct golden_file golden AT_END(golden_close);
     struct arena arena AT_END(arena_release);
+    struct golden_string string;
     int n = 0;
 
     for (int m = 0; m < 2; m++) {
@@ -120,20 +119,17 @@ TEST(normalizer__finds_the_words_of_the_reference_in_every_string)
         normalizer_init(&normalizers[m], &options);
     }
     arena_init(&arena, 65536, 0);
-    golden_read(GOLDEN "strings.tsv", &golden);
-    rest = buf_view(&golden);
-    for (; golden_line(&rest, &line); n++) {
-        struct view class = golden_field(&line, '\t');
-        struct view digests = golden_field(&line, '\t');
-        char *out = arena_array(&arena, line.len + 1, 4);
+    golden_open(&golden, GOLDEN "strings.tsv");
+    for (; golden_string(&golden, &arena, &string); n++) {
+        char *out = arena_array(&arena, string.text.len + 1, 3);
         struct view text;
 
         CHECK(out);
-        text = repair(golden_unescape(line, out), out + line.len);
+        text = repair(string.text, out);
         for (int m = 0; m < 2; m++)
             if (!golden_same(words_crc(&normalizers[m], text, &arena, 0),
-                             digests.ptr + digests.len - 12 + m * 6))
-                FAIL("string %d (%.*s), options %s: \"%s\"", n, VIEW_ARG(class), modes[m],
+                             string.digests.ptr + string.digests.len - 12 + m * 6))
+                FAIL("string %d (%.*s), options %s: \"%s\"", n, VIEW_ARG(string.class), modes[m],
                      golden_show(text));
         arena_reset(&arena, 65536);
     }

@@ -1,7 +1,6 @@
 /* Tests of model/tokenizer/tokenizer.c. */
 #include <pthread.h>
 
-#include "base/number.h"
 #include "tests/unit/model/tokenizer/golden.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
@@ -14,20 +13,19 @@ static const char *const column_names[COLUMNS] = {
 
 static struct tokenizer *from_vocab(const char *path, const char *config)
 {
-    struct buf text = BUF_INIT;
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct tokenizer *t;
     struct err err;
 
     golden_read(path, &text);
-    CHECK_OK(tokenizer_from_vocab(path, buf_view(&text), view_of(config), &t, &err), err);
-    buf_release(&text);
+    CHECK_OK(tokenizer_from_vocab(path, buf_view(&text), config, &t, &err), err);
     return t;
 }
 
 static struct tokenizer *open_column(int column)
 {
-    static const char cased[] = "{\"do_lower_case\": false}";
-    struct buf text = BUF_INIT;
+    static const char cased[] = "{'do_lower_case': false}";
+    struct buf text AT_END(buf_release) = BUF_INIT;
     struct tokenizer *t;
     struct err err;
     char path[512];
@@ -37,7 +35,6 @@ static struct tokenizer *open_column(int column)
     if (column == JSON) {
         golden_read(GOLDEN "tokenizer.json", &text);
         CHECK_OK(tokenizer_from_json("tokenizer.json", buf_view(&text), &t, &err), err);
-        buf_release(&text);
         return t;
     }
     if (!test_data())
@@ -60,32 +57,22 @@ static int encode(const struct tokenizer *t, struct view text, struct arena *are
 
 static int check_strings(const struct tokenizer *t, int column)
 {
-    struct buf golden = BUF_INIT;
-    struct view rest, line;
-    struct arena arena;
+    struct golden_file golden AT_END(golden_close);
+    struct arena arena AT_END(arena_release);
+    struct golden_string string;
     int n = 0;
 
     arena_init(&arena, 65536, 0);
-    golden_read(GOLDEN "strings.tsv", &golden);
-    rest = buf_view(&golden);
-    for (; golden_line(&rest, &line); n++) {
-        struct view class = golden_field(&line, '\t');
-        struct view digests = golden_field(&line, '\t');
-        char *bytes = arena_alloc(&arena, line.len + 1);
-        struct view text;
+    golden_open(&golden, GOLDEN "strings.tsv");
+    for (; golden_string(&golden, &arena, &string); n++) {
         int32_t *ids;
-        int n_ids;
+        int n_ids = encode(t, string.text, &arena, &ids);
 
-        CHECK(bytes);
-        text = golden_unescape(line, bytes);
-        n_ids = encode(t, text, &arena, &ids);
-        if (!golden_same(golden_ids_crc(0, ids, n_ids), digests.ptr + column * 6))
+        if (!golden_same(golden_ids_crc(0, ids, n_ids), string.digests.ptr + column * 6))
             FAIL("string %d (%.*s): \"%s\" is%s (tests/golden/tokenizer.py --show %d)", n,
-                 VIEW_ARG(class), golden_show(text), golden_show_ids(ids, n_ids), n);
+                 VIEW_ARG(string.class), golden_show(string.text), golden_show_ids(ids, n_ids), n);
         arena_reset(&arena, 65536);
     }
-    arena_release(&arena);
-    buf_release(&golden);
     return n;
 }
 
@@ -123,32 +110,24 @@ TEST(tokenizer__gives_the_reference_ids_with_bert_base_chinese)
 /* The same ids as in strings.tsv, in full, so that digests are not all that is trusted. */
 static void check_examples(const struct tokenizer *t, int column)
 {
-    struct buf golden AT_END(buf_release) = BUF_INIT;
-    struct view rest, line;
+    struct golden_file golden AT_END(golden_close);
     struct arena arena AT_END(arena_release);
+    struct view line;
     int n = 0;
 
     arena_init(&arena, 65536, 0);
-    golden_read(GOLDEN "examples.tsv", &golden);
-    rest = buf_view(&golden);
-    for (; golden_line(&rest, &line); n++) {
+    golden_open(&golden, GOLDEN "examples.tsv");
+    for (; golden_line(&golden, &line); n++) {
         struct view escaped = golden_field(&line, '\t');
         char *bytes = arena_alloc(&arena, escaped.len + 1);
         struct view text = golden_unescape(escaped, bytes), want = {0};
         int32_t *ids;
-        int n_ids = encode(t, text, &arena, &ids), i = 0;
+        int n_ids = encode(t, text, &arena, &ids);
 
         for (int c = 0; c <= column; c++)
             want = golden_field(&line, '\t');
-        for (; want.len && i < n_ids; i++) {
-            int64_t id;
-
-            CHECK_INT(number_int(golden_field(&want, ' '), 0, INT32_MAX, &id), 0);
-            if (ids[i] != id)
-                FAIL("\"%s\" is%s", golden_show(text), golden_show_ids(ids, n_ids));
-        }
-        CHECK_INT(i, n_ids);
-        CHECK_INT(want.len, 0);
+        if (!golden_ids_are(want, ids, n_ids))
+            FAIL("\"%s\" is%s", golden_show(text), golden_show_ids(ids, n_ids));
     }
     CHECK(n >= 60);
 }
@@ -165,34 +144,31 @@ TEST(tokenizer__gives_the_reference_ids_in_full)
 }
 
 struct texts {
-    struct view *items; /* escaped */
+    struct view *items;
     size_t n;
 };
 
-static void read_texts(struct view rest, struct arena *arena, struct texts *texts)
+static void read_texts(struct arena *arena, struct texts *texts)
 {
-    struct view line;
+    struct golden_file golden AT_END(golden_close);
+    struct golden_string string;
 
     *texts = (struct texts){arena_array(arena, 20000, sizeof(struct view)), 0};
     CHECK(texts->items);
-    while (golden_line(&rest, &line) && texts->n < 20000) {
-        golden_field(&line, '\t');
-        golden_field(&line, '\t');
-        texts->items[texts->n++] = line;
-    }
+    golden_open(&golden, GOLDEN "strings.tsv");
+    while (texts->n < 20000 && golden_string(&golden, arena, &string))
+        texts->items[texts->n++] = string.text;
 }
 
 /* [CLS] A [SEP] B [SEP] and its types, digested as the golden file has it. */
 static bool pair_crc(const struct tokenizer *t, struct view a, struct view b,
                      enum truncation truncation, int max, uint32_t *crc)
 {
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     int32_t *first, *second, *all;
     int n_first, n_second, n = 0, rc;
 
     arena_init(&arena, 65536, 0);
-    a = golden_unescape(a, arena_alloc(&arena, a.len + 1));
-    b = golden_unescape(b, arena_alloc(&arena, b.len + 1));
     n_first = encode(t, a, &arena, &first);
     n_second = encode(t, b, &arena, &second);
     rc = tokenizer_truncate(truncation, max - 3, &n_first, &n_second);
@@ -211,17 +187,17 @@ static bool pair_crc(const struct tokenizer *t, struct view a, struct view b,
             all[n + i] = 1;
         *crc = golden_ids_crc(0, all, 2 * n);
     }
-    arena_release(&arena);
     return rc >= 0;
 }
 
-static void check_pairs(const struct tokenizer *t, int column, const struct texts *texts,
-                        struct view rest)
+static void check_pairs(const struct tokenizer *t, int column, const struct texts *texts)
 {
+    struct golden_file pairs AT_END(golden_close);
     int n_pairs = 0, n_refused = 0;
     struct view line;
 
-    for (; golden_line(&rest, &line); n_pairs++) {
+    golden_open(&pairs, GOLDEN "pairs.tsv");
+    for (; golden_line(&pairs, &line); n_pairs++) {
         int64_t a, b, max;
         struct view field = {0};
 
@@ -248,38 +224,30 @@ static void check_pairs(const struct tokenizer *t, int column, const struct text
 TEST(tokenizer__gives_the_reference_ids_of_truncated_pairs)
 {
     static const int columns[] = {OWN, ENGLISH, CHINESE};
-    struct buf strings = BUF_INIT, pairs = BUF_INIT;
-    struct arena arena;
+    struct arena arena AT_END(arena_release);
     struct texts texts;
 
     arena_init(&arena, 1 << 20, 0);
-    golden_read(GOLDEN "strings.tsv", &strings);
-    golden_read(GOLDEN "pairs.tsv", &pairs);
-    read_texts(buf_view(&strings), &arena, &texts);
+    read_texts(&arena, &texts);
     for (int c = 0; c < 3; c++) {
         struct tokenizer *t = open_column(columns[c]);
 
         test_row("pairs with %s", column_names[columns[c]]);
-        check_pairs(t, c, &texts, buf_view(&pairs));
+        check_pairs(t, c, &texts);
         tokenizer_free(t);
     }
-    arena_release(&arena);
-    buf_release(&strings);
-    buf_release(&pairs);
 }
 
 TEST(tokenizer__puts_replacement_characters_where_python_does)
 {
     /* Cased, without cleaning: U+FFFD stays, so their number shows. */
     static const char json[] =
-        "{\"model\":{\"type\":\"WordPiece\",\"unk_token\":\"[UNK]\",\"continuing_subword_prefix\":"
-        "\"##\","
-        "\"max_input_chars_per_word\":100,\"vocab\":{\"[UNK]\":0,\"[PAD]\":1,\"\\ufffd\":2,"
-        "\"##\\ufffd\":3,\"a\":4,\"##a\":5}},\"added_tokens\":[],"
-        "\"normalizer\":{\"type\":\"BertNormalizer\",\"clean_text\":false,"
-        "\"handle_chinese_chars\":true,\"strip_accents\":null,\"lowercase\":false},"
-        "\"pre_tokenizer\":{\"type\":\"BertPreTokenizer\"},"
-        "\"post_processor\":{\"type\":\"BertProcessing\",\"cls\":[\"a\",4],\"sep\":[\"a\",4]}}";
+        "{'model':{'type':'WordPiece','unk_token':'[UNK]','continuing_subword_prefix':'##',"
+        "'max_input_chars_per_word':100,'vocab':{'[UNK]':0,'[PAD]':1,'\\ufffd':2,"
+        "'##\\ufffd':3,'a':4,'##a':5}},'added_tokens':[],'normalizer':{'type':'BertNormalizer',"
+        "'clean_text':false,'handle_chinese_chars':true,'strip_accents':null,'lowercase':false},"
+        "'pre_tokenizer':{'type':'BertPreTokenizer'},"
+        "'post_processor':{'type':'BertProcessing','cls':['a',4],'sep':['a',4]}}";
     static const struct {
         const char *bytes;
         int n_replaced;
@@ -290,13 +258,13 @@ TEST(tokenizer__puts_replacement_characters_where_python_does)
         {"a\xf4\x90\x80\x80", 4}, {"a\xf0\x80\x80\x80", 4},
         {"a\xe0\x80\x80", 3},     {"a\xf8\x88\x80\x80\x80", 5},
     };
+    struct arena arena AT_END(arena_release);
     struct tokenizer *t;
-    struct arena arena;
     struct err err;
 
-    CHECK_OK(tokenizer_from_json("json", VIEW_LIT(json), &t, &err), err);
+    CHECK_OK(tokenizer_from_json("json", view_of(js("%s", json)), &t, &err), err);
     arena_init(&arena, 4096, 0);
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         int32_t *ids;
         int n = encode(t, view_of(cases[i].bytes), &arena, &ids), n_replaced = 0;
 
@@ -308,7 +276,6 @@ TEST(tokenizer__puts_replacement_characters_where_python_does)
         else
             CHECK_INT(n_replaced, cases[i].n_replaced);
     }
-    arena_release(&arena);
     tokenizer_free(t);
 }
 

@@ -1,6 +1,5 @@
 /* Tests of model/tokenizer/truncate.c. */
 #include "adrank/tokenizer.h"
-#include "base/number.h"
 #include "tests/unit/model/tokenizer/golden.h"
 
 static void check_line(struct view line)
@@ -28,13 +27,12 @@ static void check_line(struct view line)
 
 TEST(tokenizer_truncate__cuts_all_pairs_of_lengths_as_the_reference)
 {
-    struct buf golden AT_END(buf_release) = BUF_INIT;
-    struct view rest, line;
+    struct golden_file golden AT_END(golden_close);
+    struct view line;
     int n = 0;
 
-    golden_read(GOLDEN "truncation.txt", &golden);
-    rest = buf_view(&golden);
-    for (; golden_line(&rest, &line); n++)
+    golden_open(&golden, GOLDEN "truncation.txt");
+    for (; golden_line(&golden, &line); n++)
         check_line(line);
     CHECK_INT(n, 3 * 13);
 }

@@ -1,18 +1,13 @@
 /* Tests of model/tokenizer/vocab_txt.c. */
-#include "tests/test.h"
 #include "tests/unit/model/tokenizer/memory.h"
 
 #define SPECIAL "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\n"
 
 static int32_t one_id(const struct tokenizer *t, const char *text)
 {
-    struct arena arena;
     int32_t ids[64];
-    int n;
+    int n = ids_of(t, text, ids);
 
-    arena_init(&arena, 4096, 0);
-    n = tokenizer_encode(t, view_of(text), &arena, ids);
-    arena_release(&arena);
     return n == 1 ? ids[0] : -n;
 }
 
@@ -24,7 +19,7 @@ TEST(vocab_txt__takes_lines_as_the_reference_does)
     struct tokenizer *t;
     struct err err;
 
-    CHECK_OK(tokenizer_from_vocab("vocab.txt", VIEW_LIT(vocab), VIEW_LIT(""), &t, &err), err);
+    CHECK_OK(tokenizer_from_vocab("vocab.txt", VIEW_LIT(vocab), "", &t, &err), err);
     CHECK_INT(tokenizer_facts(t)->vocab_size, 12);
     CHECK_INT(one_id(t, "a"), 5);
     CHECK_INT(one_id(t, "B"), 6);
@@ -56,13 +51,13 @@ TEST(vocab_txt__refuses_bad_files_by_line)
         {"byte order mark", "\ufeff" SPECIAL, "/pad_token: [PAD] is not in the vocabulary"},
     };
 
-    for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+    for (int i = 0; i < COUNT(cases); i++) {
         struct tokenizer *t;
         struct err err;
 
         test_row("%s", cases[i].name);
-        CHECK_ERR(tokenizer_from_vocab("v.txt", view_of(cases[i].vocab), VIEW_LIT(""), &t, &err),
-                  err, cases[i].error);
+        CHECK_ERR(tokenizer_from_vocab("v.txt", view_of(cases[i].vocab), "", &t, &err), err,
+                  cases[i].error);
         CHECK_INT(err.code, ERR_DATA);
     }
 }
@@ -72,9 +67,9 @@ TEST(vocab_txt__does_without_a_mask)
     struct tokenizer *t;
     struct err err;
 
-    CHECK_OK(tokenizer_from_vocab("v.txt", VIEW_LIT("[PAD]\n[UNK]\n[CLS]\n[SEP]\n"), VIEW_LIT("{}"),
-                                  &t, &err),
-             err);
+    CHECK_OK(
+        tokenizer_from_vocab("v.txt", VIEW_LIT("[PAD]\n[UNK]\n[CLS]\n[SEP]\n"), "{}", &t, &err),
+        err);
     CHECK_INT(one_id(t, "[SEP]"), 3);
     CHECK_INT(one_id(t, "[MASK]"), -3); /* a bracket, a word, a bracket */
     tokenizer_free(t);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
+#include "model/model_struct.h"
 #include "server/batch/executor.h"
 #include "server/batch/submit.h"
 #include "tests/test.h"
@@ -46,7 +47,7 @@ static void on_letter(struct letter *letter, void *reader)
 static void fill(struct batch_job *job, struct rng *rng, bool large)
 {
     int children = large ? 150 : 1 + (int)rng_below(rng, 20);
-    int32_t vocabulary = tokenizer_facts(model_tokenizer(s.model))->vocab_size;
+    int32_t vocabulary = tokenizer_facts(s.model->tokenizer)->vocab_size;
     struct input *input = &job->input;
     struct err err;
 

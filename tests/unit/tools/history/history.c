@@ -4,6 +4,7 @@
 #include <hiredis/hiredis.h>
 
 #include "adrank/behaviour.h"
+#include "tests/js.h"
 #include "tests/redis.h"
 #include "tests/test.h"
 #include "tools/history/link.h"
@@ -25,9 +26,11 @@ static void options_init(struct options *options, enum history_verb verb)
     options->key = secret_copy(VIEW_LIT("a key"));
 }
 
+/* lines: with ' for ". */
 static void run_with(struct options *options, const char *lines)
 {
-    FILE *in = fmemopen((void *)(uintptr_t)lines, strlen(lines), "r");
+    const char *text = js("%s", lines);
+    FILE *in = fmemopen((void *)(uintptr_t)text, strlen(text), "r");
     FILE *out = fmemopen(run.out, sizeof(run.out), "w");
     FILE *errors = fmemopen(run.errors, sizeof(run.errors), "w");
 
@@ -82,25 +85,22 @@ static long long ask(const char *fmt, ...)
     return value;
 }
 
-#define E(user, t, rest) "{\"user\":\"" user "\",\"t\":" #t "," rest "}\n"
-
 TEST(history__gets_what_was_put)
 {
-    static const char lines[] = E("u1", 1, "\"type\":\"view\",\"item\":\"a\"")
-        E("u2", 5, "\"type\":\"search\",\"text\":\"\xe8\xb7\x91 \\\"x\\\"\"")
-            E("u1", 2, "\"type\":\"buy\",\"item\":\"b\",\"text\":\"B\"");
+    const char *lines = "{'user':'u1','t':1,'type':'view','item':'a'}\n"
+                        "{'user':'u2','t':5,'type':'search','text':'\xe8\xb7\x91 \\'x\\''}\n"
+                        "{'user':'u1','t':2,'type':'buy','item':'b','text':'B'}\n";
     struct options options;
 
     redis_start(&redis, NULL);
     check_lines(HISTORY_PUT, lines);
     CHECK_STR(run.out, "");
-    check_lines(HISTORY_GET, "{\"user\":\"u1\"}\n\n{\"user\":\"nobody\"}\n{\"user\":\"u2\"}");
-    CHECK_STR(run.out,
-              E("u1", 1, "\"type\":\"view\",\"item\":\"a\"")
-                  E("u1", 2, "\"type\":\"buy\",\"item\":\"b\",\"text\":\"B\"")
-                      E("u2", 5, "\"type\":\"search\",\"text\":\"\xe8\xb7\x91 \\\"x\\\"\""));
+    check_lines(HISTORY_GET, "{'user':'u1'}\n\n{'user':'nobody'}\n{'user':'u2'}");
+    CHECK_STR(run.out, js("{'user':'u1','t':1,'type':'view','item':'a'}\n"
+                          "{'user':'u1','t':2,'type':'buy','item':'b','text':'B'}\n"
+                          "{'user':'u2','t':5,'type':'search','text':'\xe8\xb7\x91 \\'x\\''}\n"));
     CHECK_STR(run.errors, "");
-    check_lines(HISTORY_ERASE, "{\"user\":\"u1\"}\n");
+    check_lines(HISTORY_ERASE, "{'user':'u1'}\n");
     CHECK_INT(ask("EXISTS %s", key_of("u1")), 0);
     CHECK_INT(ask("EXISTS %s", key_of("u2")), 1);
     options_init(&options, HISTORY_PUT);
@@ -114,15 +114,15 @@ TEST(history__gets_what_was_put)
 TEST(history__keeps_the_newest_until_they_expire)
 {
     redis_start(&redis, NULL);
-    check_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\"")
-                                 E("u", 2, "\"type\":\"view\",\"item\":\"b\"")
-                                     E("u", 3, "\"type\":\"view\",\"item\":\"c\"")
-                                         E("u", 4, "\"type\":\"view\",\"item\":\"d\""));
+    check_lines(HISTORY_PUT, "{'user':'u','t':1,'type':'view','item':'a'}\n"
+                             "{'user':'u','t':2,'type':'view','item':'b'}\n"
+                             "{'user':'u','t':3,'type':'view','item':'c'}\n"
+                             "{'user':'u','t':4,'type':'view','item':'d'}\n");
     CHECK_INT(ask("LLEN %s", key_of("u")), 3);
     CHECK(ask("TTL %s", key_of("u")) > 2 * 86400 - 60 && ask("TTL %s", key_of("u")) <= 2 * 86400);
-    check_lines(HISTORY_GET, "{\"user\":\"u\"}");
-    CHECK(!strstr(run.out, "\"a\""));
-    CHECK(strstr(run.out, "\"b\"") < strstr(run.out, "\"d\""));
+    check_lines(HISTORY_GET, "{'user':'u'}");
+    CHECK(!strstr(run.out, js("'a'")));
+    CHECK(strstr(run.out, js("'b'")) < strstr(run.out, js("'d'")));
     redis_stop(&redis);
 }
 
@@ -134,8 +134,7 @@ TEST(history__pipelines_more_than_one_batch)
 
     redis_start(&redis, NULL);
     for (int i = 0; i < 1500; i++) {
-        buf_printf(&lines, "{\"user\":\"u%d\",\"t\":%d,\"type\":\"view\",\"item\":\"i\"}\n", i % 20,
-                   i);
+        buf_printf(&lines, "{'user':'u%d','t':%d,'type':'view','item':'i'}\n", i % 20, i);
     }
     options_init(&options, HISTORY_PUT);
     options.max_events = 10000;
@@ -143,17 +142,16 @@ TEST(history__pipelines_more_than_one_batch)
     CHECK_OK(run.rc, run.err);
     CHECK_INT(ask("LLEN %s", key_of("u7")), 75);
     for (int i = 0; i < 1200; i++)
-        buf_printf(&users, "{\"user\":\"%s%d\"}\n", i % 100 ? "nobody" : "u", i / 100);
-    check_lines(HISTORY_ERASE, "{\"user\":\"u1\"}");
+        buf_printf(&users, "{'user':'%s%d'}\n", i % 100 ? "nobody" : "u", i / 100);
+    check_lines(HISTORY_ERASE, "{'user':'u1'}");
     options_init(&options, HISTORY_PUT);
     options.max_events = 1;
     run_with(&options, buf_str(&lines));
     CHECK_OK(run.rc, run.err);
     check_lines(HISTORY_GET, buf_str(&users));
-    for (const char *p = run.out; (p = strstr(p, "\"user\":\"")); p++, printed++) {
-        char want[16];
+    for (const char *p = run.out; (p = strstr(p, js("'user':'"))); p++, printed++) {
+        const char *want = js("'u%d'", printed);
 
-        snprintf(want, sizeof(want), "\"u%d\"", printed);
         CHECK(strncmp(p + 7, want, strlen(want)) == 0);
     }
     CHECK_INT(printed, 12);
@@ -165,10 +163,11 @@ TEST(history__pipelines_more_than_one_batch)
 TEST(history__skips_bad_lines)
 {
     redis_start(&redis, NULL);
-    run_lines(HISTORY_PUT, "SECRET\n" E("SECRET", 1, "\"type\":\"view\"")
-                               E("SECRET", -1, "\"type\":\"view\",\"item\":\"a\"")
-                                   E("SECRET", 1, "\"type\":\"like\",\"item\":\"a\"")
-                                       E("u", 1, "\"type\":\"view\",\"item\":\"a\",\"x\":1"));
+    run_lines(HISTORY_PUT, "SECRET\n"
+                           "{'user':'SECRET','t':1,'type':'view'}\n"
+                           "{'user':'SECRET','t':-1,'type':'view','item':'a'}\n"
+                           "{'user':'SECRET','t':1,'type':'like','item':'a'}\n"
+                           "{'user':'u','t':1,'type':'view','item':'a','x':1}\n");
     CHECK_ERR(run.rc, run.err, "4 bad lines");
     CHECK_INT(run.err.code, ERR_DATA);
     CHECK(strstr(run.errors, "line 1: not JSON"));
@@ -188,8 +187,7 @@ TEST(history__warns_about_times_in_another_unit)
 
     redis_start(&redis, NULL);
     for (int i = 0; i < 12; i++)
-        buf_printf(&lines, "{\"user\":\"u\",\"t\":%d,\"type\":\"click\",\"item\":\"a\"}\n",
-                   1764279600 + i);
+        buf_printf(&lines, "{'user':'u','t':%d,'type':'click','item':'a'}\n", 1764279600 + i);
     check_lines(HISTORY_PUT, buf_str(&lines));
     CHECK(strstr(run.errors,
                  "line 10: /t: 1764279609 looks like seconds; unix milliseconds are expected"));
@@ -203,14 +201,14 @@ TEST(history__warns_about_times_in_another_unit)
 TEST(history__reports_unreadable_stored_events)
 {
     redis_start(&redis, NULL);
-    check_lines(HISTORY_PUT, E("u", 1, "\"type\":\"view\",\"item\":\"a\""));
+    check_lines(HISTORY_PUT, "{'user':'u','t':1,'type':'view','item':'a'}\n");
     ask("LPUSH %s %b", key_of("u"), "\x02garbage-garbage", (size_t)16);
     ask("SET %s x", key_of("s"));
-    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    run_lines(HISTORY_GET, "{'user':'u'}");
     CHECK_ERR(run.rc, run.err, "1 bad lines or events");
     CHECK(strstr(run.errors, "line 1: event 0: a stored event has version 2"));
-    CHECK(strstr(run.out, "\"a\""));
-    run_lines(HISTORY_GET, "{\"user\":\"u\"}\n{\"user\":\"s\"}");
+    CHECK(strstr(run.out, js("'a'")));
+    run_lines(HISTORY_GET, "{'user':'u'}\n{'user':'s'}");
     CHECK_ERR(run.rc, run.err, "line 2: redis: WRONGTYPE");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     redis_stop(&redis);
@@ -222,21 +220,21 @@ TEST(history__reports_failures_of_redis)
     struct options options;
 
     redis_start(&redis, password);
-    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    run_lines(HISTORY_GET, "{'user':'u'}");
     CHECK_ERR(run.rc, run.err, "NOAUTH");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     options_init(&options, HISTORY_GET);
     options.redis = (struct redis_url){.host = "127.0.0.1", .port = redis.port, .db = 3};
     snprintf(options.redis.password, sizeof(options.redis.password), "p@ss");
-    run_with(&options, "{\"user\":\"u\"}");
+    run_with(&options, "{'user':'u'}");
     CHECK_OK(run.rc, run.err);
     options_init(&options, HISTORY_GET);
     snprintf(options.redis.password, sizeof(options.redis.password), "wrong");
-    run_with(&options, "{\"user\":\"u\"}");
+    run_with(&options, "{'user':'u'}");
     CHECK_ERR(run.rc, run.err, "redis: AUTH:");
     CHECK(!strstr(run.err.text, "wrong "));
     redis_kill(&redis);
-    run_lines(HISTORY_GET, "{\"user\":\"u\"}");
+    run_lines(HISTORY_GET, "{'user':'u'}");
     CHECK_ERR(run.rc, run.err, "redis: ");
     CHECK_INT(run.err.code, ERR_UNAVAILABLE);
     redis_stop(&redis);

@@ -1,8 +1,8 @@
 /*
  * ./adrank bench cost [MODEL]: opens MODEL (default: the demo's) in f32 and bf16, with one thread
  * and with all, once freely and once in short steps as beside served engines, and runs batches of
- * several shapes: what the cost function says, what they take (median and fastest), and that over
- * what was said.
+ * several shapes: what the cost function predicts, what they take (median and fastest), and the
+ * ratio of the two.
  */
 #include <stdio.h>
 #include <stdlib.h>

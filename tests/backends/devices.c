@@ -85,7 +85,7 @@ TEST(null__writes_the_logits_that_its_header_states)
     }
 }
 
-TEST(null_logit__spreads_over_its_range_and_tells_inputs_apart)
+TEST(null_logit__spreads_over_its_range_and_distinguishes_inputs)
 {
     double sum = 0, squares = 0;
 
@@ -137,7 +137,7 @@ static void instruct(const char *path, const char *words)
     CHECK_OK(file_write(path, view_of(words), &err), err);
 }
 
-/* Broken by what the file says, then opened anew: a device is not used once it has failed. */
+/* Broken by the words in the file, then reopened: a device is not used once it has failed. */
 static void check_broken(struct opened *o, const char *path, const char *words, const char *name)
 {
     float logits[4];
@@ -150,7 +150,7 @@ static void check_broken(struct opened *o, const char *path, const char *words, 
     open_device(o, "failing");
 }
 
-TEST(failing__does_what_the_file_says_while_it_says_so)
+TEST(failing__follows_the_file_while_it_is_there)
 {
     char path[] = "/tmp/adrank-failing-XXXXXX";
     const int fd = mkstemp(path);

@@ -1,6 +1,6 @@
 /*
- * As null, until the file that ADRANK_FAILING_FILE names says otherwise. It holds words, separated
- * by blanks, and is read anew each time:
+ * As null, except for what the file named by ADRANK_FAILING_FILE requests. It holds words,
+ * separated by blanks, and is read anew each time:
  *
  *   open (the device's), weight, embed, linear, attention, norm, pool, head, download, finish,
  *     query: that operation fails

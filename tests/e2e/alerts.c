@@ -316,22 +316,14 @@ TEST(alerts__fire_on_what_a_daemon_reports)
     }
 }
 
-/* ---- the file -------------------------------------------------------------------------------- */
-
-static struct buf rules;
-
-static const char *read_rules(void)
-{
-    CHECK_OK(file_read("config/prometheus/alerts.yml", 1 << 20, &rules, &err), err);
-    return buf_str(&rules);
-}
-
+/* That they ask for metrics which are exported: tests/style/operations. */
 TEST(alerts__each_has_its_outage)
 {
-    const char *at = read_rules();
+    struct buf rules AT_END(buf_release) = BUF_INIT;
     int n = 0;
 
-    for (; (at = strstr(at, "- alert: ")); n++) {
+    CHECK_OK(file_read("config/prometheus/alerts.yml", 1 << 20, &rules, &err), err);
+    for (const char *at = buf_str(&rules); (at = strstr(at, "- alert: ")); n++) {
         char name[64];
         int i = 0;
 
@@ -342,67 +334,4 @@ TEST(alerts__each_has_its_outage)
             FAIL("no outage for %s", name);
     }
     CHECK(n > 10);
-}
-
-/* Whether a sample of that name has that label, and value unless it is empty. */
-static bool is_reported(const char *metrics, const char *name, size_t len, const char *label)
-{
-    for (const char *line = metrics; *line; line += strcspn(line, "\n") + 1) {
-        size_t n = strcspn(line, "\n");
-        const char *at;
-
-        if (n <= len || memcmp(line, name, len) != 0 || !strchr("{ ", line[len]))
-            continue;
-        at = strstr(line, label);
-        if (!label[0] || (at && at < line + n))
-            return true;
-    }
-    return false;
-}
-
-/* {code="503",path="/rank"}: each of them, but for those that Prometheus adds. */
-static const char *check_labels(const char *metrics, const char *name, size_t len, const char *at)
-{
-    while (*at != '}') {
-        size_t n = strcspn(at, ",}");
-        char label[128];
-
-        snprintf(label, sizeof(label), "%.*s", (int)n, at);
-        if (!strstr(label, "!=") && strncmp(label, "job=", 4) != 0 &&
-            strncmp(label, "instance=", 9) != 0 && !is_reported(metrics, name, len, label))
-            FAIL("/metrics has no %.*s{%s}", (int)len, name, label);
-        at += n + (at[n] == ',');
-    }
-    return at;
-}
-
-TEST(alerts__ask_for_what_is_reported)
-{
-    const char *at = read_rules();
-    char *metrics;
-    int n = 0;
-
-    driver_start(&d, &(struct driver_args){.sets = {"features.url=redis://127.0.0.1:1",
-                                                    "privacy.user_key={\"$file\":\"key\"}"}});
-    send(ONE_AD, 1, 200);
-    metrics = strdup(driver_call(d.admin, "GET", "/metrics", NULL)->body);
-    while ((at = strstr(at, "expr: "))) {
-        const char *end = strchr(at, '\n');
-
-        for (; at < end; n++) {
-            size_t len;
-
-            while (at < end && strncmp(at, "adrank_", 7) != 0 && strncmp(at, "process_", 8) != 0)
-                at++;
-            len = strspn(at, "abcdefghijklmnopqrstuvwxyz_");
-            if (at >= end)
-                break;
-            if (!is_reported(metrics, at, len, ""))
-                FAIL("/metrics has no %.*s", (int)len, at);
-            at = at[len] == '{' ? check_labels(metrics, at, len, at + len + 1) : at + len;
-        }
-    }
-    CHECK(n > 10);
-    free(metrics);
-    driver_end(&d);
 }

@@ -53,7 +53,7 @@ static void check_refused(const char *name, enum err_code code, const char *why)
     CHECK(ops == NULL);
 }
 
-TEST(module__tells_why_a_backend_cannot_be_had)
+TEST(module__explains_why_a_backend_is_unavailable)
 {
     check_refused("gpu", ERR_UNAVAILABLE,
                   "backend \"gpu\" is unknown: cpu, cuda or a module's path");
@@ -63,10 +63,6 @@ TEST(module__tells_why_a_backend_cannot_be_had)
     check_refused(MODULES "/refused/wrong_abi.so", ERR_DATA, "rebuild it");
     check_refused(MODULES "/refused/no_operations.so", ERR_DATA, "without operations");
     check_refused(MODULES "/refused/no_symbol.so", ERR_DATA, "no symbol adrank_backend");
-}
-
-TEST(module__tells_which_library_is_missing_and_what_to_do)
-{
     check_refused(
         MODULES "/refused/needs_cublasLt.so", ERR_UNAVAILABLE,
         "libcublasLt.so.999 not found: install it from the CUDA toolkit's runtime packages");
@@ -74,7 +70,7 @@ TEST(module__tells_which_library_is_missing_and_what_to_do)
                   "libcuda.so.999 not found: no NVIDIA driver");
 }
 
-TEST(module__refuses_a_file_that_is_no_module)
+TEST(module__refuses_a_file_that_is_not_a_module)
 {
     char path[] = "/tmp/adrank-module-XXXXXX";
     const int fd = mkstemp(path);

@@ -168,7 +168,7 @@ TEST(demo__names_the_holder_of_its_port)
 {
     int port = demo_ports(), fd = demo_listen(port + 1);
     char http[64], admin[64], holder[64];
-    struct driver other AT_END(driver_end);
+    struct driver other;
 
     CHECK(fd != -1);
     snprintf(holder, sizeof(holder), "test_demo_demo (process %d)", (int)getpid());

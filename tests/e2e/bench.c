@@ -67,7 +67,6 @@ TEST(bench__figures)
     CHECK_INT(bench_daemon(&run, &d, "--rate 100 --duration 0.5 --warmup 0.1 --slo p99=1us"), 1);
     CHECK(strstr(run.output, "MISSED"));
     CHECK(json_is_false(driver_at(run.figures, "/slo_met")));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* Priors answer everything: no goodput, although every status is 200. */
@@ -78,7 +77,6 @@ TEST(bench__degraded_answers_are_not_goodput)
     CHECK_INT(bench_daemon(&run, &d, "--rate 40 --duration 1 --warmup 0.2 --tmax 60"), 0);
     CHECK(bench_figure(&run, "/outcomes/degraded") + bench_figure(&run, "/outcomes/late") > 20);
     CHECK(bench_figure(&run, "/goodput_per_s") < 0.2 * bench_figure(&run, "/achieved_per_s"));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would send only one in
@@ -100,7 +98,6 @@ TEST(bench__a_stall_shows_in_p99)
     CHECK(bench_figure(&run, "/latency_ms/max") >= 190);
     CHECK(bench_figure(&run, "/latency_ms/p50") < 100);
     CHECK(bench_figure(&run, "/outcomes/failed") == 0);
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* A device that takes 10 us a token, whatever a batch holds: its capacity follows from the tokens

@@ -69,7 +69,6 @@ TEST(bench_reload__swaps_two_models)
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), 1 + swaps);
     CHECK((strcmp(before, digest()) != 0) == (swaps % 2 == 1));
     CHECK(strstr(run.output, "model swaps"));
-    CHECK_INT(driver_stop(&d), 0);
 }
 
 /* A model that cannot be opened is counted; the old one keeps answering. */
@@ -84,5 +83,4 @@ TEST(bench_reload__counts_swaps_that_fail)
     CHECK(bench_figure(&run, "/swaps") >= 1);
     CHECK(bench_figure(&run, "/reloads_failed") >= 1);
     CHECK(bench_figure(&run, "/outcomes/ok") == bench_figure(&run, "/intended"));
-    CHECK_INT(driver_stop(&d), 0);
 }

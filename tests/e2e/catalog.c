@@ -73,19 +73,16 @@ TEST(catalog__that_is_empty_or_over_its_limit_is_refused)
     CHECK(truncate(catalog_path(), (off_t)20 << 30) == 0);
     check_refused("/admin/reload", "21474836480 bytes, more than catalog.max_bytes (1073741824)");
     CHECK(driver_metric(&d, "process_virtual_memory_bytes") < before_bytes + (256 << 20));
-    driver_end(&d);
 
     test_row("at the start");
     driver_start(&d, &(struct driver_args){.catalog = "", .no_wait = true});
     CHECK_INT(driver_wait(&d, 30000), 65);
     CHECK(strstr(driver_log(&d), reason));
-    driver_stop(&d);
 
     test_row("unless catalog.min_ads is 0");
     driver_start(&d, &(struct driver_args){.catalog = "", .sets = {"catalog.min_ads=0"}});
     CHECK_INT(driver_metric(&d, "adrank_catalog_ads"), 0);
     CHECK_INT(driver_rank(&d, "{}")->status, 200);
-    driver_end(&d);
 }
 
 /* Fewer than were asked for; the option is live and holds for the catalog already served. */
@@ -100,7 +97,6 @@ TEST(catalog__has_as_many_ads_as_are_asked_for)
     reload("/admin/reload", 422);
     put_ads("", 10);
     reload("/admin/reload", 200);
-    driver_end(&d);
 }
 
 TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
@@ -119,7 +115,6 @@ TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
         driver_lists(reload("/admin/reload", 200), "/warnings", warning)); /* unchanged: still so */
     put_ads("", 9);
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half"));
-    driver_end(&d);
 }
 
 /* Ads, those that are active, and the age of the file: in the reload's answer, health and metrics.
@@ -156,7 +151,6 @@ TEST(catalog__is_counted_everywhere)
     CHECK_INT(driver_metric(&d, "adrank_catalog_eligible_ads"), 1);
     CHECK_INT(number_at(health(), "/catalog/eligible"), 1);
     CHECK_INT(number_at(reload("/admin/reload", 200), "/catalog/eligible"), 1);
-    driver_end(&d);
 }
 
 TEST(catalog__with_implausible_values_is_warned_of_by_line)
@@ -179,5 +173,4 @@ TEST(catalog__with_implausible_values_is_warned_of_by_line)
     CHECK(driver_lists(answer, "/warnings", "catalog: line 10: /prior_ctr: 1 is too high"));
     CHECK(!driver_lists(answer, "/warnings", "catalog: line 11: "));
     CHECK(driver_lists(answer, "/warnings", "catalog: /prior_ctr: 20 more lines like these"));
-    driver_end(&d);
 }

@@ -75,7 +75,7 @@ CONTRACT_TEST(answer, order)
 
 CONTRACT_TEST(answer, generation)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
     const json_t *before, *after;
 
     driver_start(&d, &(struct driver_args){0});
@@ -197,7 +197,7 @@ CONTRACT_TEST(score, same_in_any_batch)
     };
 
     for (int i = 0; i < COUNT(rows); i++) {
-        struct driver d AT_END(driver_end);
+        struct driver d;
 
         test_row("on %s", rows[i].backend);
         driver_start(&d, &rows[i]);

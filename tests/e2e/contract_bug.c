@@ -6,7 +6,7 @@ static void check_bug(const char *bug)
 {
     const char *header = js("X-Request-Id: %s\r\n", bug);
     const char *body = js("{'id':'%s','rank':{'candidates':[{'adid':'a1'}]}}", bug);
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     test_row("%s", bug);
     driver_start(&d, &(struct driver_args){.program = "tests/adrankd-bugs"});

@@ -123,7 +123,7 @@ CONTRACT_TEST(top_n, given)
 
 CONTRACT_TEST(top_n, configured)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     CHECK_INT(answer_size(contract_rank(shared(), "{}")), 3);
     driver_start(&d, &(struct driver_args){.sets = {"rank.top_n=5", "rank.max_top_n=6"}});
@@ -135,7 +135,7 @@ CONTRACT_TEST(top_n, configured)
 
 CONTRACT_TEST(ignored, fields)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(&d, &(struct driver_args){.sets = {"log.sample=1"}});
     contract_rank(&d, "{'at':1,'test':0,'user':{'yob':1980},'imp':[{'id':'1','banner':{'w':300}}],"

@@ -108,7 +108,7 @@ CONTRACT_TEST(blocks, badv)
 /* Both sides are compared as domains, and answered as written. */
 CONTRACT_TEST(blocks, spelling)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(&d, &(struct driver_args){.catalog = js("{'adid':'a','title':'t','bid':1,"
                                                          "'adomain':['HTTP://Shop1.EXAMPLE/']}\n"
@@ -130,7 +130,7 @@ CONTRACT_TEST(blocks, bcat)
 CONTRACT_TEST(blocks, cur)
 {
     static const char *const taken[] = {"", ",'cur':[]", ",'cur':['USD']", ",'cur':['EUR','usd']"};
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     for (int i = 0; i < COUNT(taken); i++) {
         json_t *answer = in_context(taken[i]);

@@ -37,7 +37,7 @@ CONTRACT_TEST(backend, failed)
                                         "norm",   "head",  "finish", "query"};
 
     for (int i = 0; i < COUNT(words); i++) {
-        struct driver d AT_END(driver_end);
+        struct driver d;
         json_t *answer;
 
         test_row("%s fails", words[i]);
@@ -73,7 +73,6 @@ CONTRACT_TEST(backend, not_finite)
         driver_write(&d, "device", "");
         contract_good(&d);
     }
-    driver_end(&d);
 }
 
 /* ---- no time --------------------------------------------------------------------------------- */
@@ -116,7 +115,7 @@ static double late_count(struct driver *d)
 /* Budget used up before anything could be done. */
 CONTRACT_TEST(late, nothing_left)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     start(&d, "deadline.encode_reserve_us=1000");
     for (int i = 0; i < N_MODES; i++) {
@@ -161,7 +160,7 @@ CONTRACT_TEST(late, too_many)
 {
     static struct driver_response response;
     struct http_client clients[SENT];
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     start(&d, "batch.max_queue=1");
     for (int i = 0; i < N_MODES; i++) {
@@ -263,7 +262,7 @@ CONTRACT_TEST(late, full_queue)
 CONTRACT_TEST(late, some_contexts)
 {
     static struct driver_response response;
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     start(&d, "batch.max_queue=1");
     for (int i = 0; i < N_MODES; i++) {
@@ -308,7 +307,7 @@ CONTRACT_TEST(late, refused_early)
 {
     static struct driver_response response;
     struct http_client client;
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     start(&d, NULL);
     for (int i = 0; i < N_MODES; i++) {
@@ -329,7 +328,7 @@ CONTRACT_TEST(late, refused_early)
  * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     start(&d, "deadline.encode_reserve_us=100000");
     for (int i = 0; i < N_MODES; i++) {

@@ -51,7 +51,7 @@ CONTRACT_TEST(degraded, each)
         {"candidates", ""},
         {"deadline", "'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}"},
     };
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     for (int i = 0; i < COUNT(rows); i++)
         check_degraded(mine(), rows[i][0], js("{%s}", rows[i][1]));

@@ -6,7 +6,7 @@ CONTRACT_TEST(refused, before_the_model)
     static const struct contract_want not_ready = {.status = 503, .code = "not_ready"};
     char address[64], public[96];
     struct http_client client;
-    struct driver d AT_END(driver_end);
+    struct driver d;
     struct err err;
 
     /* The engine is being opened for as long as the device hangs. */
@@ -40,7 +40,7 @@ CONTRACT_TEST(refused, max_connections)
     static const struct contract_want refused = {
         .status = 503, .code = "too_many_connections", .closed = true};
     struct http_client first, second, third;
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(&d,
                  &(struct driver_args){.backend = "failing", .sets = {"http.max_connections=2"}});

@@ -55,7 +55,7 @@ CONTRACT_TEST(tmax, budgets)
 
     for (int i = 0; i < COUNT(rows); i++) {
         struct driver_args args = {.backend = "failing", .sets = {"deadline.encode_reserve_us=0"}};
-        struct driver d AT_END(driver_end);
+        struct driver d;
         json_t *answer;
 
         test_row("%s", rows[i].name);
@@ -77,7 +77,7 @@ CONTRACT_TEST(tmax, from_the_first_byte)
     struct view whole = client_post(body, "");
     size_t head = whole.len - strlen(body);
     struct http_client client;
-    struct driver d AT_END(driver_end);
+    struct driver d;
     json_t *answer;
 
     driver_start(&d, &(struct driver_args){.sets = {"deadline.network_ms=0"}});
@@ -182,7 +182,7 @@ CONTRACT_TEST(unique, imp)
 
 CONTRACT_TEST(unique, request)
 {
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(&d, &(struct driver_args){.sets = {"rank.unique=request"}});
     check_two_imps(&d, "a b", "c d");
@@ -211,7 +211,7 @@ CONTRACT_TEST(bounds, answer)
         {256, 0, 1000, "/rank/top_n"},
         {256, 257, 1, "/rank/candidates"},
     };
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(
         &d, &(struct driver_args){.sets = {"rank.max_imps=256", "rank.max_top_n=1000",

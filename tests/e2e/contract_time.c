@@ -30,7 +30,7 @@ CONTRACT_TEST(slow, head_and_body)
         {POST "Content-Length: 200000\r\n\r\n", " "},
         {CHUNKED, "1\r\n \r\n"},
     };
-    struct driver d AT_END(driver_end);
+    struct driver d;
 
     driver_start(&d, &(struct driver_args){.sets = {"http.head_ms=300", "http.body_ms=300"}});
     for (int i = 0; i < COUNT(rows); i++) {
@@ -54,7 +54,7 @@ CONTRACT_TEST(slow, head_and_body)
 CONTRACT_TEST(quiet, idle)
 {
     struct http_client client, used;
-    struct driver d AT_END(driver_end);
+    struct driver d;
     int64_t good_us;
 
     driver_start(&d, &(struct driver_args){.sets = {"http.idle_ms=300"}});
@@ -76,7 +76,7 @@ CONTRACT_TEST(quiet, answer_not_taken)
 {
     char path[64], set[96], bytes[4096];
     struct http_client client;
-    struct driver d AT_END(driver_end);
+    struct driver d;
     ssize_t n;
     size_t taken = 0;
 

@@ -53,7 +53,7 @@ void driver_start(struct driver *driver, const struct driver_args *args);
 void driver_wait_ready(struct driver *driver);
 /* SIGTERM unless it has ended; its exit status, or 128 + signal. Removes the folder. */
 int driver_stop(struct driver *driver);
-/* The same, and it has ended well: struct driver d AT_END(driver_end). */
+/* The same; FAILs unless it has ended well. */
 void driver_end(struct driver *driver);
 /* The exit status of a daemon that ends by itself; FAILs unless its log holds text (NULL: any). */
 int driver_run(const struct driver_args *args, const char *text);

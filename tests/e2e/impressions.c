@@ -169,7 +169,6 @@ TEST(impressions__are_the_trainers_and_read_back)
     CHECK_INT(strlen(json_string_value(driver_at(line, "/user"))), 12);
     CHECK(strstr(driver_log(&d), json_string_value(driver_at(line, "/user"))));
     json_decref(line);
-    driver_end(&d);
 }
 
 /* logrotate's way: the file is moved, then HUP or a reload opens a new one. Nothing is lost
@@ -190,7 +189,6 @@ TEST(impressions__rotate_by_reload)
     rank(2);
     wait_lines("impressions", 2);
     CHECK_INT(lines_of("impressions.1"), 4);
-    driver_end(&d);
 }
 
 /* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated
@@ -247,7 +245,6 @@ TEST(impressions__rotate_by_logrotate_and_lose_nothing)
     CHECK_INT(lines_of("impressions.1") + lines_of("impressions"), ROTATED + 5);
     CHECK(lines_of("impressions") >= 5);
     CHECK_INT(driver_metric(&d, "adrank_log_impressions_failed_total"), 0);
-    driver_end(&d);
 }
 
 /* What lies at log.impressions, /dev/full here, and another one after a reload. */
@@ -281,7 +278,6 @@ TEST(impressions__that_fail_are_two_events)
     CHECK(strstr(strstr(driver_log(&d), "event=impressions_recovered"), " lost="));
     CHECK(driver_metric(&d, "adrank_log_dropped_total") == lost);
     CHECK(lines_of("impressions.2") > 0);
-    driver_end(&d);
 }
 
 /* A file that may not grow any more ends nobody; one that was removed is noticed. */
@@ -299,5 +295,4 @@ TEST(impressions__outlive_a_limit_and_a_removal)
     CHECK_INT(driver_reload(&d, NULL)->status, 200);
     rank_and_wait("event=impressions_recovered", 2);
     CHECK(lines_of("impressions") > 0);
-    driver_end(&d);
 }

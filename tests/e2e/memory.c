@@ -186,7 +186,6 @@ TEST(memory__unfinished_bodies_shut_nobody_out)
         buf_release(&out);
         check_back_near(INT64_MAX / 2);
     }
-    driver_end(&d);
 }
 
 /* ---- answers --------------------------------------------------------------------------------- */
@@ -231,7 +230,6 @@ TEST(memory__answers_that_nobody_takes_stay_within_the_budget)
     check_peak(start_bytes, LIMIT);
     crowd_close(&crowd);
     check_back_near(start_bytes);
-    driver_end(&d);
 }
 
 /* ---- a reload -------------------------------------------------------------------------------- */
@@ -267,5 +265,4 @@ TEST(memory__a_lower_limit_ends_what_is_kept)
     CHECK_INT(driver_reload(&d, config_of("{'http':{'memory_bytes':2097152}}"))->status, 200);
     while (held_bytes() > LOWER / 4 * 3)
         CHECK(clock_now_us() < until_us);
-    driver_end(&d);
 }

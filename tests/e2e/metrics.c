@@ -242,7 +242,6 @@ TEST(metrics__of_late_answers)
         test_row("late requests, %s", modes[i]);
         check_late_requests(i == 2 ? 503 : 200);
     }
-    driver_end(&d);
 }
 
 /* One batch runs, one request behind it goes with its client, unpaid, one stays. */
@@ -302,7 +301,6 @@ TEST(metrics__of_work)
     check_unpaid();
     test_row("connections and a queue");
     check_queue();
-    driver_end(&d);
 }
 
 TEST(metrics__of_reloads)
@@ -390,7 +388,6 @@ TEST(health__fails_with_the_backend)
     WAIT_FOR(get(d.admin, "/readyz")->status == 503);
     CHECK(strstr(get(d.address, "/readyz")->body, "no backend answers"));
     CHECK_INT(get(d.admin, "/livez")->status, 200);
-    driver_end(&d);
 }
 
 CONTRACT_DAEMON_ENDS(metrics)

@@ -11,7 +11,7 @@
 struct http_reader_limits {
     uint32_t max_head_bytes; /* of the head, and of the trailers */
     uint32_t max_fields;     /* the same; <= HTTP_MAX_FIELDS */
-    uint64_t max_body_bytes; /* of all chunks */
+    uint64_t max_body_bytes; /* of a body; of all its chunks together */
 };
 
 struct http_body {

@@ -8,6 +8,7 @@
 
 #define MAX_OPTIONS 48
 #define HELP_COLUMN 26
+#define LONG_HELP 256 /* what getopt returns for --help; for the n-th option, n more */
 
 static void *member(const struct cli_option *option, struct options *out)
 {
@@ -76,9 +77,9 @@ static int read_words(const struct cli *cli, char **words, struct options *out, 
 
 int cli_read(const struct cli *cli, int argc, char **argv, struct options *out, struct err *err)
 {
-    struct option known[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, 'h'}};
+    struct option known[MAX_OPTIONS + 2] = {{"help", no_argument, NULL, LONG_HELP}};
     const struct cli_option *options[MAX_OPTIONS + 1] = {NULL};
-    int n = 1, at, c;
+    int n = 1, c;
 
     BUG_ON(cli->n_options > MAX_OPTIONS);
     for (int i = 0; i < cli->n_options; i++)
@@ -86,20 +87,23 @@ int cli_read(const struct cli *cli, int argc, char **argv, struct options *out, 
             options[n] = &cli->options[i];
             known[n].name = options[n]->name;
             known[n].has_arg = options[n]->value ? required_argument : no_argument;
+            known[n].val = LONG_HELP + n; /* distinct, or getopt accepts what is ambiguous */
             n++;
         }
     optind = 0; /* starts afresh */
     opterr = 0; /* getopt would print the argument unescaped */
-    while ((c = getopt_long(argc, argv, ":h", known, &at)) != -1) {
-        if (c == 'h')
+    while ((c = getopt_long(argc, argv, ":h", known, NULL)) != -1) {
+        if (c == 'h' || c == LONG_HELP)
             return 1;
         if (c == ':')
             return err_set(err, ERR_USAGE, "%s: needs a value", argv[optind - 1]);
+        if (c == '?' && optopt >= LONG_HELP)
+            return err_set(err, ERR_USAGE, "%s: takes no value", argv[optind - 1]);
         if (c == '?' && optopt)
             return err_set(err, ERR_USAGE, "-%c: unknown option, see --help", optopt);
         if (c == '?')
             return err_set(err, ERR_USAGE, "%s: unknown option, see --help", argv[optind - 1]);
-        if (options[at]->read(options[at], optarg, out, err))
+        if (options[c - LONG_HELP]->read(options[c - LONG_HELP], optarg, out, err))
             return -1;
     }
     return read_words(cli, argv + optind, out, err);

@@ -50,6 +50,8 @@ TEST(cli__reads_options_and_words)
     CHECK_STR(o.text, "");
     CHECK_STR(o.filled, "x");
     CHECK(o.flag && o.number == -5 && o.share == 0.25);
+    CHECK_OK(parse(MAKE, "--num 3 --fl", &o, &err), err);
+    CHECK(o.flag && o.number == 3);
     CHECK_OK(parse(BREAK, "", &o, &err), err);
     CHECK(!o.first && !o.flag && o.number == 7);
     CHECK_INT(parse(MAKE, "a --help --nothing", &o, &err), 1);
@@ -63,7 +65,9 @@ TEST(cli__refuses)
     } refused[] = {
         {"--nothing", "--nothing: unknown option, see --help"},
         {"-x", "-x: unknown option"},
-        {"--flag=1", "--flag=1: unknown option"},
+        {"--flag=1", "--flag=1: takes no value"},
+        {"--help=1", "--help=1: takes no value"},
+        {"--f", "--f: unknown option"}, /* --filled or --flag */
         {"--number 1", "--number: unknown option"},
         {"--text", "--text: needs a value"},
         {"--filled ''", "--filled: must not be empty"},

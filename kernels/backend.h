@@ -49,7 +49,8 @@
  *   broken, and without host lanes the device with all its sessions is. From then on only the
  *   functions that close or free may be called on it, in the usual order. They release host
  *   resources and make no device call that could wait or fail: memory on the device is reclaimed
- *   when the process ends.
+ *   when the process ends. With host lanes, calls in progress on other lanes, and the batches that
+ *   they belong to, may still end in their own way.
  *
  * A batch that never completes is not an error: its lane, its session and the device stay open,
  * untouched, until the process ends.

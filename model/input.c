@@ -71,36 +71,36 @@ struct input_shape input_shape(const struct input *input)
     return shape;
 }
 
-/* A part is [from, to) of the read segments' order plus the parents they need. */
-struct cut {
+/* Segments [from, to) and the parents that they need. */
+struct span {
     int from, to; /* segments of input that are no parents of others */
     int tokens, parents;
     int first_read;
 };
 
-/* Grows the cut from `from` as far as max_tokens allow; at least one segment, however long. */
-static struct cut cut_from(const struct input *input, int from, int first_read, int max_tokens)
+/* Grows the span from `from` as far as max_tokens allow; at least one segment, however long. */
+static struct span span_from(const struct input *input, int from, int first_read, int max_tokens)
 {
-    struct cut cut = {.from = from, .to = from, .first_read = first_read};
+    struct span span = {.from = from, .to = from, .first_read = first_read};
     int last_parent = -1;
 
     for (int i = from; i < input->n_segments; i++) {
         const struct segment *s = &input->segments[i];
         int more = s->len;
         if (s->parent < 0 && !s->read) {
-            cut.to = i + 1; /* comes along with its first child, if it has any */
+            span.to = i + 1; /* comes along with its first child, if it has any */
             continue;
         }
         if (s->parent >= 0 && s->parent != last_parent)
             more += input->segments[s->parent].len;
-        if (cut.tokens && cut.tokens + more > max_tokens)
+        if (span.tokens && span.tokens + more > max_tokens)
             break;
-        cut.parents += s->parent >= 0 && s->parent != last_parent;
+        span.parents += s->parent >= 0 && s->parent != last_parent;
         last_parent = s->parent >= 0 ? s->parent : last_parent;
-        cut.tokens += more;
-        cut.to = i + 1;
+        span.tokens += more;
+        span.to = i + 1;
     }
-    return cut;
+    return span;
 }
 
 /* A repeated parent is never read again. */
@@ -121,14 +121,14 @@ static int copy_segment(const struct input *input, int i, int parent, bool read,
     return part->n_segments++;
 }
 
-static int copy_cut(const struct input *input, const struct cut *cut, struct input *part,
-                    struct err *err)
+static int copy_span(const struct input *input, const struct span *span, struct input *part,
+                     struct err *err)
 {
     int old_parent = -1, new_parent = -1;
 
-    if (input_reserve(part, cut->tokens, cut->to - cut->from + cut->parents, err))
+    if (input_reserve(part, span->tokens, span->to - span->from + span->parents, err))
         return -1;
-    for (int i = cut->from; i < cut->to; i++) {
+    for (int i = span->from; i < span->to; i++) {
         const struct segment *s = &input->segments[i];
         if (s->parent < 0 && !s->read)
             continue;
@@ -141,39 +141,39 @@ static int copy_cut(const struct input *input, const struct cut *cut, struct inp
     return 0;
 }
 
-/* The cut after this one; {0} is before the first. false: none. */
-static bool next_cut(const struct input *input, int max_tokens, struct cut *cut)
+/* The span after this one; {0} is before the first. false: none. */
+static bool next_span(const struct input *input, int max_tokens, struct span *span)
 {
-    int read = cut->first_read;
+    int read = span->first_read;
 
-    for (int s = cut->from; s < cut->to; s++)
+    for (int s = span->from; s < span->to; s++)
         read += input->segments[s].read;
-    *cut = cut_from(input, cut->to, read, max_tokens);
-    return cut->tokens > 0; /* else the end, or parents without children */
+    *span = span_from(input, span->to, read, max_tokens);
+    return span->tokens > 0; /* else the end, or parents without children */
 }
 
 int input_part(const struct input *input, int max_tokens, int i, struct input *part,
                int *first_read, struct err *err)
 {
-    struct cut cut = {0};
+    struct span span = {0};
 
     /* Cuts are found again from the start: a job is seldom split, and then into a few parts. */
-    for (int n = 0; next_cut(input, max_tokens, &cut); n++) {
+    for (int n = 0; next_span(input, max_tokens, &span); n++) {
         if (n == i) {
-            *first_read = cut.first_read;
-            return copy_cut(input, &cut, part, err) ? -1 : 1;
+            *first_read = span.first_read;
+            return copy_span(input, &span, part, err) ? -1 : 1;
         }
     }
     return 0;
 }
 
-/* As copy_cut makes it. */
-static void add_shape(const struct input *input, const struct cut *cut, struct input_shape *shape)
+/* As copy_span makes it. */
+static void add_shape(const struct input *input, const struct span *span, struct input_shape *shape)
 {
     int last_parent = -1;
 
-    shape->tokens += cut->tokens;
-    for (int i = cut->from; i < cut->to; i++) {
+    shape->tokens += span->tokens;
+    for (int i = span->from; i < span->to; i++) {
         const struct segment *s = &input->segments[i];
         const bool new_parent = s->parent >= 0 && s->parent != last_parent;
         const int64_t parent = s->parent >= 0 ? input->segments[s->parent].len : 0;
@@ -192,11 +192,11 @@ static void add_shape(const struct input *input, const struct cut *cut, struct i
 
 int input_parts(const struct input *input, int max_tokens, struct input_shape *shape)
 {
-    struct cut cut = {0};
+    struct span span = {0};
     int n = 0;
 
     *shape = (struct input_shape){0};
-    for (; next_cut(input, max_tokens, &cut); n++)
-        add_shape(input, &cut, shape);
+    for (; next_span(input, max_tokens, &span); n++)
+        add_shape(input, &span, shape);
     return n;
 }

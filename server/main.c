@@ -90,7 +90,7 @@ static void print_problems(const char *file, const struct problems *problems)
     buf_release(&text);
 }
 
-/* The answer of what listens there: nobody says that it is adrankd. */
+/* The response of whatever listens there: it need not be adrankd. */
 static void print_refusal(const char *path, const struct client_response *response)
 {
     struct buf text = BUF_INIT;

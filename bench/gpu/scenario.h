@@ -26,7 +26,7 @@ struct scenario {
     void *memory[SCENARIO_BATCHES]; /* pinned: what a plan points into */
     int n_batches;
     int n_tokens;
-    double flop; /* what has to be computed, and nothing else (model/encoder.h) */
+    double flop; /* what has to be computed, and nothing else (model/engine/flop.h) */
 };
 
 int scenario_init(struct scenario *s, struct device *device, const struct encoder_config *config,

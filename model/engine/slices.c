@@ -109,7 +109,7 @@ static void *next_slice(void *arg)
         while (launch->first_waiting < launch->plan.n_slices &&
                launch->slices[launch->first_waiting].state != SLICE_WAITING)
             launch->first_waiting++;
-        for (int i = launch->first_waiting; i < launch->plan.n_slices; i++)
+        for (int i = launch->first_waiting; i < launch->plan.n_slices && !launch->failed; i++)
             if (slice_start(launch, i))
                 return &launch->slices[i];
     }

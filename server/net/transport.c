@@ -44,7 +44,7 @@ static bool plain_lost(struct transport *transport)
 
 static void plain_finish(struct transport *transport)
 {
-    (void)shutdown(transport->fd, SHUT_WR); /* a peer that has gone is no news */
+    (void)shutdown(transport->fd, SHUT_WR); /* a peer that has gone is known by other means */
 }
 
 static void plain_close(struct transport *transport, bool hard)

@@ -27,7 +27,7 @@ static enum store_status availability(const struct store *store)
 {
     if (!store->settings.redis.url)
         return STORE_NONE;
-    if (!session_ready(&store->session) || store->breaker.state != BREAKER_CLOSED)
+    if (!store_session_ready(&store->session) || store->breaker.state != BREAKER_CLOSED)
         return STORE_DOWN;
     return store->pendings.n_taken < store->settings.redis.max_in_flight ? STORE_OK : STORE_BUSY;
 }

@@ -12,7 +12,7 @@ void health_publish(struct store *store)
     const bool closed = store->breaker.state == BREAKER_CLOSED;
 
     atomic_store(&store->shown_breaker, (int)store->breaker.state);
-    atomic_store(&store->up, closed && session_up(&store->session));
+    atomic_store(&store->up, closed && store_session_up(&store->session));
     if (store->breaker.state == BREAKER_OPEN)
         loop_timer_set(store->loop, &store->probe, store->breaker.probe_us);
 }
@@ -27,7 +27,7 @@ void health_reset(struct store *store)
 
 void health_succeeded(struct store *store)
 {
-    session_settle(&store->session);
+    store_session_settle(&store->session);
     if (store->breaker.state != BREAKER_CLOSED)
         return; /* only a probe closes it */
     breaker_success(&store->breaker);
@@ -58,11 +58,11 @@ static void probe_failed(struct store *store)
 {
     breaker_failure(&store->breaker, clock_now_us(), &store->rng);
     health_publish(store);
-    if (++store->lost_probes < PROBES_BEFORE_RECONNECT || !session_ready(&store->session))
+    if (++store->lost_probes < PROBES_BEFORE_RECONNECT || !store_session_ready(&store->session))
         return;
     /* A peer that vanished without a reset never answers again: try another connection. */
     store->lost_probes = 0;
-    session_redial(&store->session);
+    store_session_redial(&store->session);
 }
 
 /* Either the breaker needs its probe, or the outstanding probe was not answered in time. */
@@ -76,7 +76,7 @@ void health_on_probe(struct timer *timer, void *arg)
         probe_failed(store);
         return;
     }
-    if (!session_ready(&store->session))
+    if (!store_session_ready(&store->session))
         return; /* the next connection serves as the probe: its greeting closes the breaker */
     if (!breaker_probe(&store->breaker, now_us))
         return;

@@ -15,38 +15,40 @@
 
 static void on_retry(struct timer *timer, void *arg);
 
-void session_init(struct session *session, struct loop *loop, struct rng *rng,
-                  const struct store_settings *settings, const struct session_events *events)
+void store_session_init(struct store_session *session, struct loop *loop, struct rng *rng,
+                        const struct store_settings *settings,
+                        const struct store_session_events *events)
 {
-    *session = (struct session){.loop = loop, .rng = rng, .settings = settings, .events = *events};
+    *session =
+        (struct store_session){.loop = loop, .rng = rng, .settings = settings, .events = *events};
     timer_init(&session->retry, on_retry, session);
 }
 
-void session_release(struct session *session)
+void store_session_release(struct store_session *session)
 {
     resolver_abandon(session->resolution);
     store_link_close(session->link);
     loop_timer_remove(session->loop, &session->retry);
 }
 
-bool session_ready(const struct session *session)
+bool store_session_ready(const struct store_session *session)
 {
     return session->link && store_link_ready(session->link);
 }
 
-bool session_up(const struct session *session)
+bool store_session_up(const struct store_session *session)
 {
-    return session_ready(session) && (session->settled || !session->flapping);
+    return store_session_ready(session) && (session->settled || !session->flapping);
 }
 
-static void retry_later(struct session *session)
+static void retry_later(struct store_session *session)
 {
     session->retry_delay_us = backoff_next_us(session->retry_delay_us);
     loop_timer_set(session->loop, &session->retry,
                    clock_now_us() + backoff_jitter_us(session->retry_delay_us, session->rng));
 }
 
-static const char *address_text(const struct session *session, char out[ADDRESS_BYTES])
+static const char *address_text(const struct store_session *session, char out[ADDRESS_BYTES])
 {
     const struct redis_url *url = &session->url;
 
@@ -61,7 +63,7 @@ static const char *address_text(const struct session *session, char out[ADDRESS_
 /* ---- outages in the log ---------------------------------------------------------------------- */
 
 /* Once per outage, and again when the reason changes: a server that is back may refuse. */
-static void log_down(struct session *session, const char *why)
+static void log_down(struct store_session *session, const char *why)
 {
     char address[ADDRESS_BYTES];
 
@@ -74,7 +76,7 @@ static void log_down(struct session *session, const char *why)
     session->n_logged++;
 }
 
-static void log_back(struct session *session)
+static void log_back(struct store_session *session)
 {
     if (session->n_logged)
         log_info("redis_back");
@@ -83,7 +85,7 @@ static void log_back(struct session *session)
 
 /* ---- a link's life --------------------------------------------------------------------------- */
 
-void session_settle(struct session *session)
+void store_session_settle(struct store_session *session)
 {
     if (session->settled)
         return;
@@ -97,7 +99,7 @@ void session_settle(struct session *session)
 
 static void on_ready(void *arg)
 {
-    struct session *session = arg;
+    struct store_session *session = arg;
 
     session->ready_us = clock_now_us();
     session->settled = false;
@@ -111,13 +113,13 @@ static void on_ready(void *arg)
 
 static void on_answer(const struct store_answer *answer, void *arg)
 {
-    struct session *session = arg;
+    struct store_session *session = arg;
 
     session->events.on_answer(answer, session->events.arg);
 }
 
 /* Decides, by how a greeted link ended, whether the next one is trusted. */
-static void judge(struct session *session, enum store_status status)
+static void judge(struct store_session *session, enum store_status status)
 {
     const bool lasted = session->settled || clock_now_us() - session->ready_us >= SETTLED_US;
 
@@ -129,7 +131,7 @@ static void judge(struct session *session, enum store_status status)
 
 static void on_end(struct store_link *link, enum store_status status, const char *why, void *arg)
 {
-    struct session *session = arg;
+    struct store_session *session = arg;
 
     if (link && store_link_ready(link))
         judge(session, status);
@@ -141,7 +143,7 @@ static void on_end(struct store_link *link, enum store_status status, const char
     retry_later(session);
 }
 
-static void drop(struct session *session)
+static void drop(struct store_session *session)
 {
     store_link_close(session->link);
     session->link = NULL;
@@ -150,12 +152,12 @@ static void drop(struct session *session)
 
 /* ---- dialling -------------------------------------------------------------------------------- */
 
-static void cannot_dial(struct session *session, const char *why)
+static void cannot_dial(struct store_session *session, const char *why)
 {
     on_end(NULL, STORE_DOWN, why, session);
 }
 
-static void dial(struct session *session)
+static void dial(struct store_session *session)
 {
     const struct store_settings *settings = session->settings;
     struct address address =
@@ -180,7 +182,7 @@ static void dial(struct session *session)
 /* If the name server fails, the addresses found before are still tried. */
 static void on_resolved(void *arg, const struct addresses *found, const char *reason)
 {
-    struct session *session = arg;
+    struct store_session *session = arg;
     char why[RESOLVER_WHY_BYTES + 64];
 
     session->resolution = NULL;
@@ -195,7 +197,7 @@ static void on_resolved(void *arg, const struct addresses *found, const char *re
 }
 
 /* Does nothing if a link exists or is being made, or no store is configured. */
-static void connect_now(struct session *session)
+static void connect_now(struct store_session *session)
 {
     char text[ADDRESS_BYTES];
     struct err err;
@@ -218,22 +220,22 @@ static void connect_now(struct session *session)
 /* Either a link is to be made, or the current one has lasted long enough to be trusted. */
 static void on_retry(struct timer *timer, void *arg)
 {
-    struct session *session = arg;
+    struct store_session *session = arg;
 
     (void)timer;
-    if (session_ready(session))
-        session_settle(session);
+    if (store_session_ready(session))
+        store_session_settle(session);
     else
         connect_now(session);
 }
 
-void session_redial(struct session *session)
+void store_session_redial(struct store_session *session)
 {
     drop(session);
     connect_now(session);
 }
 
-void session_set_server(struct session *session, const struct redis_url *url)
+void store_session_set_server(struct store_session *session, const struct redis_url *url)
 {
     resolver_abandon(session->resolution);
     session->resolution = NULL;

@@ -1,6 +1,6 @@
 /*
- * struct session: a link to the store, made again whenever it ends. It resolves names, tries the
- * next address if one does not work, backs off between attempts, logs an outage once for each
+ * struct store_session: a link to the store, made again whenever it ends. It resolves names, tries
+ * the next address if one does not work, backs off between attempts, logs an outage once for each
  * reason, and decides whether a link is trusted: a server that greets well and then fails again and
  * again is not up. On the worker's loop.
  */
@@ -14,7 +14,7 @@
 
 struct resolution;
 
-struct session_events {
+struct store_session_events {
     void (*on_ready)(void *arg);   /* greeted */
     void (*on_settled)(void *arg); /* a link that was not trusted has proven itself */
     void (*on_answer)(const struct store_answer *answer, void *arg);
@@ -23,11 +23,11 @@ struct session_events {
     void *arg;
 };
 
-struct session {
+struct store_session {
     struct loop *loop;
     struct rng *rng;
     const struct store_settings *settings; /* the owner's */
-    struct session_events events;
+    struct store_session_events events;
     struct redis_url url;
 
     struct store_link *link; /* NULL: between two */
@@ -44,21 +44,22 @@ struct session {
     bool flapping;              /* then being ready proves nothing */
 };
 
-/* settings and rng stay. Nothing is dialled before session_set_server(). */
-void session_init(struct session *session, struct loop *loop, struct rng *rng,
-                  const struct store_settings *settings, const struct session_events *events);
-void session_release(struct session *session);
+/* settings and rng stay. Nothing is dialled before store_session_set_server(). */
+void store_session_init(struct store_session *session, struct loop *loop, struct rng *rng,
+                        const struct store_settings *settings,
+                        const struct store_session_events *events);
+void store_session_release(struct store_session *session);
 
 /* The settings name another server, or none: the link ends, and url is dialled on the next turn. */
-void session_set_server(struct session *session, const struct redis_url *url);
+void store_session_set_server(struct store_session *session, const struct redis_url *url);
 /* Abandons the link, calls on_end, and dials another one immediately. */
-void session_redial(struct session *session);
+void store_session_redial(struct store_session *session);
 /* A good reply: the link has proven itself, an outage is over. */
-void session_settle(struct session *session);
+void store_session_settle(struct store_session *session);
 
 /* Commands may be sent on session->link. */
-bool session_ready(const struct session *session);
+bool store_session_ready(const struct store_session *session);
 /* The link is ready and trusted: may be reported to others. */
-bool session_up(const struct session *session);
+bool store_session_up(const struct store_session *session);
 
 #endif

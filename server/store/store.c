@@ -35,11 +35,11 @@ int store_new(struct loop *loop, const struct store_settings *settings, uint64_t
               struct store **out, struct err *err)
 {
     struct store *store = calloc(1, sizeof(*store));
-    const struct session_events events = {.on_ready = on_ready,
-                                          .on_settled = on_settled,
-                                          .on_answer = on_answer,
-                                          .on_end = on_end,
-                                          .arg = store};
+    const struct store_session_events events = {.on_ready = on_ready,
+                                                .on_settled = on_settled,
+                                                .on_answer = on_answer,
+                                                .on_end = on_end,
+                                                .arg = store};
 
     if (!store)
         return err_set(err, ERR_NOMEM, "features: out of memory");
@@ -48,7 +48,7 @@ int store_new(struct loop *loop, const struct store_settings *settings, uint64_t
     breaker_init(&store->breaker);
     timer_init(&store->probe, health_on_probe, store);
     pendings_init(&store->pendings, store, loop, call_on_timer);
-    session_init(&store->session, loop, &store->rng, &store->settings, &events);
+    store_session_init(&store->session, loop, &store->rng, &store->settings, &events);
     store_set(store, settings);
     *out = store;
     return 0;
@@ -58,7 +58,7 @@ void store_free(struct store *store)
 {
     if (!store)
         return;
-    session_release(&store->session);
+    store_session_release(&store->session);
     calls_fail(store, STORE_DOWN, "the store is closed");
     loop_timer_remove(store->loop, &store->probe);
     pendings_release(&store->pendings);
@@ -88,7 +88,7 @@ void store_set(struct store *store, const struct store_settings *settings)
     atomic_store(&store->configured, settings->redis.url != NULL);
     if (same)
         return;
-    session_set_server(&store->session, &url);
+    store_session_set_server(&store->session, &url);
     health_reset(store);
 }
 

@@ -20,7 +20,7 @@ struct store {
     struct loop *loop;
     struct rng rng;
     struct store_settings settings;
-    struct session session;
+    struct store_session session;
     struct pendings pendings;
     struct breaker breaker;
     struct timer probe;

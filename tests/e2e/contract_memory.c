@@ -54,7 +54,7 @@ CONTRACT_TEST(refused, out_of_memory)
     fault_close(&fault);
 }
 
-/* One exchange with the k-th allocation failing: a whole answer, or none at all on a connection
+/* One request with the k-th allocation failing: a whole answer, or none at all on a connection
  * that ends. */
 static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
 {

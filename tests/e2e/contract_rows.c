@@ -67,7 +67,7 @@ static const struct {
     /* the request */
     {"id", "`id` |", "echoed; made up if absent", "echoed made_up"},
     {"tmax", "`tmax` |",
-     "whole exchange, 0 = absent, min with deadline.max_ms, less deadline.network_ms",
+     "whole round trip, 0 = absent, min with deadline.max_ms, less deadline.network_ms",
      "budgets from_the_first_byte"},
     {"imp", "`imp[]` |",
      "id, tagid, bidfloor; none: one implied; each distinct context scored by itself",

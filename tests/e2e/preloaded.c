@@ -80,7 +80,7 @@ TEST(cli__hup_without_memory_is_logged)
     "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'},{'adid':'a3'},{'adid':'a4'},{'adid':'a5'}" \
     ",{'adid':'a6'}]}}"
 
-/* One exchange, memory or not: the right answer, one that says that it is a guess (true), or a 503
+/* One request, memory or not: the right answer, one that says that it is a guess (true), or a 503
  * (true). */
 static bool is_starved(struct http_client *client, const json_t *right)
 {
@@ -118,7 +118,7 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
     for (int i = 0; i < 100; i++) {
         const json_t *right = contract_rank(&d, SIX_ADS);
 
-        test_row("exchange %d", i);
+        test_row("request %d", i);
         CHECK_STR(answer_degraded(right), "");
         client_open(&client, d.address);
         CHECK(!is_starved(&client, right)); /* and the connection has what it needs */

@@ -2,7 +2,7 @@
 """Golden values of the tokenizer, as Hugging Face's tokenizers gives them (versions: requirements.txt).
 
 usage: tokenizer.py --write | --check | --show N
---write makes tests/golden/tokenizer/ again, --check tells what would change, --show prints string N of
+--write makes tests/golden/tokenizer/ again, --check reports what would change, --show prints string N of
 strings.tsv with the ids of every vocabulary. The two vocabularies of $ADRANK_TEST_DATA are needed.
 """
 

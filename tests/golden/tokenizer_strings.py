@@ -209,6 +209,6 @@ def all_strings():
 
 
 def escape(data, everything):
-    """One line of printable text: backslash and control bytes, and all that is not ASCII where told."""
+    """One line of printable text: backslash and control bytes, and all that is not ASCII on request."""
     return b"".join(b"\\x%02x" % b if b < 0x20 or b in (0x5C, 0x7F) or (everything and b > 0x7F)
                     else bytes([b]) for b in data)

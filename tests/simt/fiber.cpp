@@ -87,7 +87,7 @@ asm(".text\n"
 #define FRAME_WORDS 20
 #endif
 
-/* ASan learns a thread's own stack, the only one that it was not told of, when it is left. */
+/* ASan learns of a thread's own stack, which nothing announced, when it is left. */
 static void landed(void *fake_stack)
 {
     if (__sanitizer_finish_switch_fiber)

@@ -20,7 +20,7 @@ void fiber_switch(struct fiber *to);
 /* What happened before a release is seen after an acquire of the same address: TSan's view only. */
 void fiber_release(void *address);
 void fiber_acquire(void *address);
-/* Tells TSan of an access made by code that it does not instrument. */
+/* Reports to TSan an access made by code that it does not instrument. */
 void fiber_note_read(const void *address, size_t bytes);
 void fiber_note_write(void *address, size_t bytes);
 

@@ -1,9 +1,9 @@
 # docker build -t adrank . ; docker run --read-only --stop-timeout 30 -p 8080:8080 adrank
-# A stop drains for up to http.drain_max_ms (25 s): a shorter time than that cuts it off.
-# Your own configuration: -v /path/to/etc:/etc/adrank:ro with an adrankd.json in it, http.address 0.0.0.0:8080 as in
-# config/docker/. The admin listener, which can drain and reload, stays on the container's loopback, where the health check
-# asks it; README.md says how to let Prometheus in. Arguments go on to adrankd; addresses belong in the file, where the health
-# check looks them up.
+# A stop drains for up to http.drain_max_ms (25 s): a shorter time than that cuts it off. Your own
+# configuration: -v /path/to/etc:/etc/adrank:ro with an adrankd.json in it, http.address
+# 0.0.0.0:8080 as in config/docker/. The admin listener, which can drain and reload, stays on the
+# container's loopback, where the health check asks it; README.md says how to let Prometheus in.
+# Arguments go on to adrankd; addresses belong in the file, where the health check looks them up.
 FROM debian:12-slim AS build
 WORKDIR /src
 COPY scripts/setup scripts/packages scripts/usage scripts/

@@ -1,8 +1,8 @@
 /*
  * The command line of a program: a table with one row for each option, which says what its value
  * may be and which member of the program's struct it sets. --name VALUE and --name=VALUE are
- * accepted, and so is the beginning of one name only; -h and --help are known to every program, and words
- * may stand between the options.
+ * accepted, and so is the beginning of a name that no other has; -h and --help are known to every
+ * program, and words may stand between the options.
  */
 #ifndef BASE_CLI_H
 #define BASE_CLI_H

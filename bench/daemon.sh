@@ -1,6 +1,7 @@
 #!/bin/sh
-# usage: ./adrank bench daemon [ADRANK-BENCH OPTIONS]: the demo (Redis, behaviour, the demo's model) under adrank-bench on the
-# same machine. Without options: the highest rate of requests with 20 ads and 3 events each that keeps p99 under 20 ms.
+# usage: ./adrank bench daemon [ADRANK-BENCH OPTIONS]: the demo (Redis, behaviour, the demo's model)
+# under adrank-bench on the same machine. Without options: the highest rate of requests with 20 ads
+# and 3 events each that keeps p99 under 20 ms.
 set -eu
 . scripts/usage
 help_or_go_on "$@"

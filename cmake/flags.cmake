@@ -44,8 +44,9 @@ add_link_options(-Wl,--as-needed)
 # What the language leaves open is settled the safe way.
 adrank_flags(-fno-delete-null-pointer-checks -fno-strict-overflow -fstrict-flex-arrays=3)
 
-# Two of these flags cost the request decoder 8 % and 6 % of its time (bench-decode, Zen 3). For a layer that is inner
-# loops, they are taken back; ASan+UBSan and the fuzz targets look for there what they would have covered up.
+# Two of these flags cost the request decoder 8 % and 6 % of its time (bench-decode, Zen 3). For a
+# layer that is inner loops, they are taken back; ASan+UBSan and the fuzz targets look for there
+# what they would have covered up.
 function(adrank_inner_loops target)
   foreach(flag -fstrict-overflow -ftrivial-auto-var-init=uninitialized)
     string(MAKE_C_IDENTIFIER "have${flag}" have)
@@ -71,9 +72,10 @@ else()
     add_compile_options(-U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=3)
   endif()
   add_link_options(-Wl,-z,relro,-z,now,-z,noexecstack)
-  # A program gets the notes for shadow stacks and branch tracking if all its objects have them. Ours do, Debian's start-up
-  # files do not. They work with shadow stacks all the same, so that note is forced. Branch tracking would need a landing mark
-  # in them, so that note is left to distributions whose start-up files have one.
+  # A program gets the notes for shadow stacks and branch tracking if all its objects have them.
+  # Ours do, Debian's start-up files do not. They work with shadow stacks all the same, so that note
+  # is forced. Branch tracking would need a landing mark in them, so that note is left to
+  # distributions whose start-up files have one.
   if(CMAKE_SYSTEM_PROCESSOR MATCHES "x86_64|AMD64")
     foreach(flag -Wl,-z,ibtplt -Wl,-z,shstk)
       string(MAKE_C_IDENTIFIER "have${flag}" have)

@@ -1,5 +1,6 @@
 # adrank_layer(NAME SOURCES ... [DEPS layers] [LIBS third-party targets])
-# One static library per layer, all links PRIVATE: what a layer is built on reaches no other layer (a program still links it).
+# One static library per layer, all links PRIVATE: what a layer is built on reaches no other layer
+# (a program still links it).
 function(adrank_layer name)
   cmake_parse_arguments(ARG "" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_library(adrank_${name} STATIC ${ARG_SOURCES})
@@ -10,8 +11,8 @@ function(adrank_layer name)
   target_link_libraries(adrank_${name} PRIVATE ${ARG_LIBS})
 endfunction()
 
-# adrank_program(NAME SOURCES ... DEPS layers [LIBS ...] [OF_CHECKOUT]): build/<preset>/bin/NAME, installed unless it
-# is of use in a checkout only.
+# adrank_program(NAME SOURCES ... DEPS layers [LIBS ...] [OF_CHECKOUT]): build/<preset>/bin/NAME,
+# installed unless it is of use in a checkout only.
 function(adrank_program name)
   cmake_parse_arguments(ARG "OF_CHECKOUT" "" "SOURCES;DEPS;LIBS" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
@@ -35,14 +36,15 @@ function(adrank_subdirectories)
   endforeach()
 endfunction()
 
-# adrank_unit_test(FILES [EXCEPT patterns] [WITH sources] DEPS layers [LIBS ...] [LABELS ...] [ONE_THREAD]): each of the
-# FILES (a name, or patterns joined by ;), which are in tests/ and include tests/test.h, is one program, named after its
-# path, and one ctest; the sources of WITH are part of each. MODULES is the folder of the modules. Labels that
-# scripts/test knows:
+# adrank_unit_test(FILES [EXCEPT patterns] [WITH sources] DEPS layers [LIBS ...] [LABELS ...]
+# [ONE_THREAD]): each of the FILES (a name, or patterns joined by ;), which are in tests/ and
+# include tests/test.h, is one program, named after its path, and one ctest; the sources of WITH are
+# part of each. MODULES is the folder of the modules. Labels that scripts/test knows:
 #   threads       also runs under TSan; every test has it that is not ONE_THREAD (tests/style/threads sees to that)
 #   alone         nothing else runs beside it (it measures, or it loads the machine)
 #   release-only  not under sanitizers (an hour of work there, or it needs the fault library preloaded)
-# A label is added with set_property(TEST ... APPEND PROPERTY LABELS ...), never set over the others.
+# A label is added with set_property(TEST ... APPEND PROPERTY LABELS ...), never set over the
+# others.
 function(adrank_unit_test patterns)
   cmake_parse_arguments(ARG "ONE_THREAD" "" "EXCEPT;WITH;DEPS;LIBS;LABELS" ${ARGN})
   if(NOT ARG_ONE_THREAD)

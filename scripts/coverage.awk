@@ -1,5 +1,5 @@
-# Reads the output of "gcov -b -n", a few lines per source file. A file's path starts with "root" (with its final slash) or,
-# with ccache, is relative to the build folder: "../../base/arena.c".
+# Reads the output of "gcov -b -n", a few lines per source file. A file's path starts with "root"
+# (with its final slash) or, with ccache, is relative to the build folder: "../../base/arena.c".
 /^File / {
     file = substr($0, 7, length($0) - 7)
     ours = (index(file, root) == 1 || file ~ /^\.\.\//) && file ~ /\.c$/

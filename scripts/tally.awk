@@ -1,5 +1,5 @@
-# Reads ctest's logs and the output of scripts/fuzz, each of which must exist and contain a test; sums the closing lines of
-# all test programs; exits 1 on any failure.
+# Reads ctest's logs and the output of scripts/fuzz, each of which must exist and contain a test;
+# sums the closing lines of all test programs; exits 1 on any failure.
 function finish()
 {
     if (name == "")

@@ -1,7 +1,7 @@
 #!/bin/sh
 # registers.sh NVCC ARCH: compiles every kernel for the architecture and compares what ptxas reports
-# with registers.txt; each instance of a kernel is a case. Occupancy is worth more than a few spilled
-# registers, so both have limits there.
+# with registers.txt; each instance of a kernel is a case. Occupancy is worth more than a few
+# spilled registers, so both have limits there.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 root=$here/../..
@@ -10,7 +10,8 @@ trap 'rm -rf "$out"' EXIT
 for kernel in "$root"/kernels/cuda/*.cu; do
     "$1" -std=c++17 -O3 -arch="$2" -I"$root" -Xptxas -v -cubin "$kernel" -o "$out/cubin" 2>>"$out/log"
 done
-# "Compiling entry function '_Z11norm_narrow...'", "64 bytes stack frame, ...", "Used 40 registers, ..."
+# "Compiling entry function '_Z11norm_narrow...'", "64 bytes stack frame, ...", "Used 40 registers,
+# ..."
 awk -v arch="$2" '
     NR == FNR { if ($1 !~ /^#/ && NF) { registers[$1] = $2; stack[$1] = $3 } next }
     /Compiling entry function/ {

@@ -1,4 +1,6 @@
-# Reads the rules, then the names of the files to check from stdin; prints its results as every test program does.
+# Reads the rules, then the names of the files to check from stdin; prints its results as every test
+# program does.
+
 # The folder of the table that holds for this file.
 function layer_of(file, at)
 {

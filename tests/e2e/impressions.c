@@ -191,7 +191,8 @@ TEST(impressions__rotate_by_reload)
     CHECK_INT(lines_of("impressions.1"), 4);
 }
 
-/* The shipped logrotate file with another path and process to HUP; it does not copy and truncate. */
+/* The shipped logrotate file with another path and process to HUP; it does not copy and truncate.
+ */
 static void write_rotation(void)
 {
     struct buf shipped AT_END(buf_release) = BUF_INIT, ours = BUF_INIT;
@@ -246,7 +247,7 @@ TEST(impressions__rotate_by_logrotate_and_lose_nothing)
     CHECK_INT(driver_metric(&d, "adrank_log_impressions_failed_total"), 0);
 }
 
-/* Replaces the file at log.impressions, here /dev/full, and changes it by a reload. */
+/* Makes log.impressions a symlink, such as to /dev/full. */
 static void link_impressions(const char *to)
 {
     unlink(path_of("impressions"));

@@ -5,8 +5,8 @@
  *   open (the device's), weight, embed, linear, attention, norm, pool, head, download, finish,
  *     query: that operation fails
  *   submit: the launch (begin) fails
- *   hang: no batch completes while the word is there; once one did not, the file with ".hangs"
- *     behind its name appears
+ *   hang: no batch completes while the word is present; after the first such batch, the file with
+ *     ".hangs" appended to its name appears
  *   nan: every logit is NaN
  *   nan_first: the first logit of each batch is NaN, the others are correct
  *

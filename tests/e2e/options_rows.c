@@ -92,7 +92,7 @@ static bool three_threads_more(void)
     return true;
 }
 
-/* While another daemon is stopped. */
+/* While the daemon is stopped (SIGSTOP). */
 static bool few_wait_for_accept(void)
 {
     struct http_client clients[8];

@@ -3,8 +3,8 @@
  * short, are delayed or give false results when a test plans it. Three ways to use it:
  *
  * - preloaded: a program is started with LD_PRELOAD=fault_library() and ADRANK_FAULT=PATH, where
- * PATH was made by fault_open(). Test and program share that file's memory: plans change and calls
- * are counted while the program runs. By hand, without a test:
+ *   PATH was made by fault_open(). Test and program share that file's memory: plans change and
+ *   calls are counted while the program runs. By hand, without a test:
  *   ADRANK_FAULT_PLAN="write:error=EAGAIN,from=3,count=1".
  * - wrapped: a test program that links adrank_fault_wrap; code linked into it calls the faulty
  *   functions, shared libraries do not. For sanitizers, whose malloc cannot be replaced by

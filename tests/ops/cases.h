@@ -16,7 +16,7 @@ struct values {
 /* The results of a case. */
 struct outcome {
     struct values stream, operand, logits;
-    struct values saved, saved_rstd; /* for backward: means of norms; saved_rstd is theirs */
+    struct values saved, saved_rstd; /* for backward; of norms: means and rstd */
 };
 
 void outcome_release(struct outcome *outcome);

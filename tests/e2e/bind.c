@@ -100,8 +100,7 @@ TEST(bind__refuses_the_rest_at_the_check_as_at_the_start)
     } rows[] = {
         {"http.address=127.1:0", "/http/address: 127.1:0", 78, 78},
         {"admin.address=*", "/admin/address: *", 78, 78},
-        {"http.address=192.0.2.1:0", "192.0.2.1:0: bind", 0,
-         69}, /* not of this host */
+        {"http.address=192.0.2.1:0", "192.0.2.1:0: bind", 0, 69}, /* not of this host */
     };
     static const char nobody[] = "http.address=no-such-host.invalid:0";
 

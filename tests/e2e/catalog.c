@@ -111,8 +111,7 @@ TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half of the 4"));
     driver_wait_log(&d, "event=world_warning warning=\"catalog: 4 ads, fewer than half of the 10");
-    CHECK(driver_lists(reload("/admin/reload", 200), "/warnings",
-                       warning)); /* still the case */
+    CHECK(driver_lists(reload("/admin/reload", 200), "/warnings", warning)); /* still the case */
     put_ads("", 9);
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half"));
 }

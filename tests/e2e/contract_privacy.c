@@ -137,8 +137,7 @@ CONTRACT_TEST(privacy, flags)
     mine();
     for (int i = 0; i < COUNT(flags); i++) {
         for (int k = 0; k < COUNT(set); k++)
-            if (k < 4 ||
-                (i + k) % 4 == 0) /* every value and place at least once */
+            if (k < 4 || (i + k) % 4 == 0) /* every value and place at least once */
                 check_forbids(in_place(flags[i].place, set[k]), "", flags[i].signal);
         for (int k = 0; k < COUNT(harmless); k++)
             if (k == 0 || (i + k) % 2 == 0)

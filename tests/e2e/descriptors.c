@@ -1,4 +1,5 @@
-/* Fewer descriptors than connections: clients are served or refused immediately, the log gets a line or two, and the admin listener stays open. */
+/* Fewer descriptors than connections: clients are served or refused immediately, the log gets a
+ * line or two, and the admin listener stays open. */
 #define _GNU_SOURCE /* prlimit */
 #include <poll.h>
 #include <sys/resource.h>
@@ -84,7 +85,8 @@ static void limit_files(rlim_t n)
     CHECK(prlimit(d.pid, RLIMIT_NOFILE, &limit, NULL) == 0);
 }
 
-/* The public listener's reserve descriptor: among those on /dev/null it precedes the admin listener's, which is the last. */
+/* The public listener's reserve descriptor: among those on /dev/null it precedes the admin
+ * listener's, which is the last. */
 static int reserve(void)
 {
     int last = -1, before = -1;

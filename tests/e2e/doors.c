@@ -58,7 +58,7 @@ TEST(doors__unknown_and_malformed_parameters_of_admin_calls)
     CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 200);
 }
 
-/* ---- callers ---------------------------------------------------------------------------- */
+/* ---- callers --------------------------------------------------------------------------------- */
 
 static int ask(const char *method, const char *target, const char *fields)
 {
@@ -117,7 +117,7 @@ TEST(doors__admin_calls_from_elsewhere)
     driver_kill(&d, 15);
 }
 
-/* ---- what each listener shows --------------------------------------------------------------------- */
+/* ---- what each listener shows ---------------------------------------------------------------- */
 
 TEST(doors__the_public_side_does_not_reveal_what_serves)
 {

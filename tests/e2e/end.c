@@ -13,7 +13,8 @@
 #define MANY_ADS 120000
 #define END_MS 20000 /* it should take at most three seconds; 70 is the status of a hang */
 
-/* A device that never completes a batch is deliberately leaked, and logged, so LeakSanitizer would complain. A forced exit joins no threads, so TSan would too. */
+/* A device that never completes a batch is deliberately leaked, and logged, so LeakSanitizer would
+ * complain. A forced exit joins no threads, so TSan would too. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
 static struct driver d;
@@ -28,7 +29,8 @@ static void start_on_failing(const char *env_too)
                                            .sets = {"admin.stall_ms=300"}});
 }
 
-/* Waits until the executor waits for the device. A stalled executor is not enough: under a sanitizer it may stall in the middle of its work. */
+/* Waits until the executor waits for the device. A stalled executor is not enough: under a
+ * sanitizer it may stall in the middle of its work. */
 static void wait_stalled(void)
 {
     const char *hangs = js("%s/device.hangs", d.folder);
@@ -103,7 +105,7 @@ TEST(end__at_a_further_signal_with_an_opening_that_hangs)
     CHECK_INT(driver_wait(&d, 0), 128 + SIGTERM);
 }
 
-/* ---- a load in progress ----------------------------------------------------------------------- */
+/* ---- a load in progress ---------------------------------------------------------------------- */
 
 /* A load is in progress: the signal has been read, and the loop has made two turns since. */
 static void reload_many_ads(void)

@@ -1,5 +1,7 @@
 /*
- * A server in Redis' place that breaks every rule: the daemon survives, answers 200 with what it has and marks the answer degraded, stays within its memory limit, logs the reason, and recovers when a good server follows at the same address.
+ * A server in Redis' place that breaks every rule: the daemon survives, answers 200 with what it
+ * has and marks the answer degraded, stays within its memory limit, logs the reason, and recovers
+ * when a good server follows at the same address.
  */
 #include <unistd.h>
 
@@ -111,7 +113,8 @@ static void wait_failed(const char *reason, double more_than, bool lists)
     WAIT_FOR_MS(20000, (call(lists), failed(reason) > more_than));
 }
 
-/* An outage is logged once, or not at all while the rate limit drops such lines: then it takes another outage. */
+/* An outage is logged once, or not at all while the rate limit drops such lines: then it takes
+ * another outage. */
 static void wait_logged(const struct peer_row *row, size_t from)
 {
     int64_t until_us = clock_now_us() + 20000000;
@@ -164,7 +167,8 @@ TEST(hostile_redis__breaks_nothing)
     stop();
 }
 
-/* The server greets correctly and then talks nonsense, for 1.5 s and over many connections: one outage. */
+/* The server greets correctly and then talks nonsense, for 1.5 s and over many connections: one
+ * outage. */
 TEST(hostile_redis__is_logged_once_per_outage)
 {
     static const struct peer_row nonsense = {.name = "nonsense", .to_lrange = VIEW_LIT(":1\r\n")};
@@ -188,7 +192,8 @@ TEST(hostile_redis__is_logged_once_per_outage)
     stop();
 }
 
-/* The error of a refused AUTH is logged, but never the password, which some servers repeat in it. */
+/* The error of a refused AUTH is logged, but never the password, which some servers repeat in it.
+ */
 TEST(hostile_redis__is_logged_with_its_reason_but_no_password)
 {
     static const struct peer_row refusals[] = {
@@ -225,7 +230,8 @@ static double charged(void)
     return driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}");
 }
 
-/* A long reply that never completes is charged while a request waits for it, and released once it is late. */
+/* A long reply that never completes is charged while a request waits for it, and released once it
+ * is late. */
 TEST(hostile_redis__is_charged_for_what_it_sends)
 {
     static struct peer_row half;

@@ -15,13 +15,12 @@ struct peer_row {
     struct view to_auth;   /* +OK */
     struct view to_select; /* +OK */
     struct view to_lrange; /* the list */
-    struct view
-        then; /* sent repeatedly after any answer to LRANGE, until the other side closes */
-    struct view later;     /* once, 10 ms after the answer to LRANGE */
-    int answers;           /* to LRANGE, one after the other; 0: 1 */
-    bool mute;             /* LRANGE is not answered */
-    bool by_bytes;         /* answers are sent byte by byte */
-    bool closes;           /* after the answer to LRANGE, or after `greets` */
+    struct view then;  /* sent repeatedly after any answer to LRANGE, until the other side closes */
+    struct view later; /* once, 10 ms after the answer to LRANGE */
+    int answers;       /* to LRANGE, one after the other; 0: 1 */
+    bool mute;         /* LRANGE is not answered */
+    bool by_bytes;     /* answers are sent byte by byte */
+    bool closes;       /* after the answer to LRANGE, or after `greets` */
     bool closes_on_select; /* in place of the answer */
     bool resets;           /* the connection, in place of an answer to LRANGE */
     int greets_ms;         /* before SELECT is answered */

@@ -62,7 +62,8 @@ static int held_back(const char *mark)
     return n;
 }
 
-/* FLOOD requests of one kind, as fast as possible: their lines are rate-limited, and every dropped one is counted. */
+/* FLOOD requests of one kind, as fast as possible: their lines are rate-limited, and every dropped
+ * one is counted. */
 static void flood(const char *body, const char *mark)
 {
     int64_t start_us = clock_now_us(), seconds;

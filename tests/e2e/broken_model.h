@@ -11,8 +11,7 @@ struct broken_model {
     const char *name;
     int status;        /* adrankd's exit status with it */
     const char *place; /* what the error names */
-    /* Breaks the directory, whose model.safetensors differs from that of e2e only in its weights.
-     */
+    /* Breaks the directory, whose model.safetensors differs from e2e's only in its weights. */
     void (*break_it)(const char *folder, struct view weights, model_write_fn write);
 };
 

@@ -53,7 +53,7 @@ const char *contract_receive(struct http_client *client, const struct contract_w
 /* Checks the state of the connection, then the good request. Closes client. */
 void contract_end(struct driver *d, struct http_client *client, bool closed);
 
-/* A request whose answer is known: 200, both ads, their order, the very same scores in every call.
+/* A request whose answer is known: 200, both ads, their order, identical scores in every call.
  */
 void contract_good(struct driver *d);
 void contract_good_on(struct http_client *client);

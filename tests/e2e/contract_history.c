@@ -101,7 +101,7 @@ CONTRACT_TEST(user, buyeruid)
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':'b7'},", ""), b));
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'buyeruid':'b7','id':'u1'},", ""), b));
     CHECK(!answer_same_scores(rank_as(mine(), U1, ""), b));
-    test_row("an empty id is no id");
+    test_row("an empty id counts as none");
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':''},", ""),
                              rank_as(mine(), "", u1_as_sent)));
 }

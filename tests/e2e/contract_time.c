@@ -90,8 +90,7 @@ CONTRACT_TEST(quiet, answer_not_taken)
             client_post(js("{'rank':{'top_n':50},'imp':[%s]}", js_list(16, "{'id':'#'}")), ""));
     contract_receive(&client, CONTRACT_OK); /* the first is read */
     WAIT_FOR_MS(WAIT_MS, driver_metric(&d, "adrank_connections") == 0);
-    /* What the kernel had buffered arrives, then the connection ends: no further answer, no error.
-     */
+    /* What the kernel had buffered arrives, then the connection ends without an error. */
     while ((n = recv(client.fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
         taken += (size_t)n;
     CHECK(n == 0 || (n == -1 && errno == ECONNRESET));

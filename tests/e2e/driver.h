@@ -51,13 +51,11 @@ extern const char driver_catalog[]; /* ten ads in English and Chinese, a1 to a10
 void driver_start(struct driver *driver, const struct driver_args *args);
 /* Waits for "event=ready" in the log and takes the addresses from it. */
 void driver_wait_ready(struct driver *driver);
-/* Sends SIGTERM unless it has exited; returns the exit status, or 128 + signal. Removes the folder.
- */
+/* Sends SIGTERM unless it has exited; returns its status, or 128 + signal. Removes the folder. */
 int driver_stop(struct driver *driver);
 /* The same; FAILs unless the exit status is 0. */
 void driver_end(struct driver *driver);
-/* The exit status of a daemon that exits by itself; FAILs unless its log contains text (NULL: any).
- */
+/* The status of a daemon that exits by itself; FAILs unless its log contains text (NULL: any). */
 int driver_run(const struct driver_args *args, const char *text);
 void driver_kill(struct driver *driver, int signal_number);
 /* Waits at most ms for it to exit by itself; -1 if it does not. Otherwise as driver_stop, but keeps

@@ -1,4 +1,4 @@
-/* Calls to a running daemon, its metrics, and the programs that run beside it. */
+/* Calls to a running daemon, its metrics, and the programs used with it. */
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/shell.h"

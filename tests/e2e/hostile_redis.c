@@ -192,8 +192,7 @@ TEST(hostile_redis__is_logged_once_per_outage)
     stop();
 }
 
-/* The error of a refused AUTH is logged, but never the password, which some servers repeat in it.
- */
+/* The error of a refused AUTH is logged, but never the password that some servers repeat. */
 TEST(hostile_redis__is_logged_with_its_reason_but_no_password)
 {
     static const struct peer_row refusals[] = {

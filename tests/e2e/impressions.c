@@ -191,8 +191,7 @@ TEST(impressions__rotate_by_reload)
     CHECK_INT(lines_of("impressions.1"), 4);
 }
 
-/* The shipped logrotate file with another path and process to HUP; it does not copy and truncate.
- */
+/* The shipped logrotate file with another path and process to HUP; it uses no copytruncate. */
 static void write_rotation(void)
 {
     struct buf shipped AT_END(buf_release) = BUF_INIT, ours = BUF_INIT;

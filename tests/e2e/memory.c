@@ -239,8 +239,7 @@ static const char *config_of(const char *http)
                          http, NULL);
 }
 
-/* The workers' spare memory exceeds the new limit: they release it without waiting for a request.
- */
+/* The workers' spare memory exceeds the new limit: they release it without a request. */
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };

@@ -35,15 +35,13 @@ struct fault_board {
 /* The board of this process: the shared one if ADRANK_FAULT names it, else a private one. */
 struct fault_board *fault_board_here(void);
 
-/* The outcome of a call: unchanged, failure with `error`, or at most max_bytes. It may have slept.
- */
+/* The outcome of a call: unchanged, failure with `error`, or at most max_bytes. May sleep. */
 struct fault_verdict {
     int error;
     size_t max_bytes;
 };
 
-/* fd -1: the call has none. caller: the return address of the replaced function. Preserves errno.
- */
+/* fd -1: the call has none. caller: return address of the replaced function. Preserves errno. */
 struct fault_verdict fault_decide(enum fault_site site, int fd, const void *caller);
 
 #endif

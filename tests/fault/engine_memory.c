@@ -92,8 +92,8 @@ static int status_within(struct model *m, size_t bytes)
 
 #define STEP (448 * 1024)
 
-/* However little there is: the library, which does not check its allocations, is not called then.
- */
+/* At every limit: the library does not check its allocations, so it is not called without memory to
+ * spare. */
 TEST(engine_memory__an_opening_survives_every_limit)
 {
     struct model *m = model_of(REQUESTS);

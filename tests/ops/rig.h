@@ -1,6 +1,6 @@
 /*
  * The rig of the operation tests: an open backend with a lane, tensors that are uploaded and read
- * back as f32 whatever the backend's element types are, and slices written as text. It keeps to the
+ * back as f32 whatever the backend's element types are, and slices written as text. It follows the
  * contract of a device without host lanes: slices are in memory of host_alloc, every operation
  * follows a begin, every read waits by query, and tensors have rows up to the rung.
  */

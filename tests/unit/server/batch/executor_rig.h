@@ -55,8 +55,7 @@ struct rig_stats {
 };
 extern struct rig_stats rig_stats[STUB_DEVICES];
 
-/* device: number of a stub's script. FAILs the test if it does not open; so do the functions below.
- */
+/* device: number of a stub's script. FAILs if it cannot open, as do the functions below. */
 struct executor *rig_open_executor(const char *device, int max_jobs);
 struct served_model *rig_open_model(int number, struct executor *primary,
                                     struct executor *fallback);

@@ -145,8 +145,7 @@ TEST(connection__a_newcomer_costs_one_other)
     fixture_stop();
 }
 
-/* Many more than a new limit plus all refusal slots: earlier connections do not shut out new ones.
- */
+/* Many more than a new limit plus all refusal slots: old connections do not shut out new ones. */
 TEST(connection__follows_a_lower_limit_of_how_many)
 {
     fixture_begin();

@@ -170,8 +170,7 @@ static void start(void)
     adopt();
 }
 
-/* Whatever a case did, one reference to the running world is left, and its engines close with it.
- */
+/* In every case one reference to the running world is left, and its engines close with it. */
 static void end(void)
 {
     loader_stop(s.loader);

@@ -1,4 +1,4 @@
-/* The test devices keep what other tests build on. */
+/* The test devices satisfy what other tests rely on. */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -137,7 +137,7 @@ static void instruct(const char *path, const char *words)
     CHECK_OK(file_write(path, view_of(words), &err), err);
 }
 
-/* Broken by the words in the file, then reopened: a device is not used once it has failed. */
+/* Broken by the words in the file, then reopened: a failed device is not used again. */
 static void check_broken(struct opened *o, const char *path, const char *words, const char *name)
 {
     float logits[4];

@@ -1,19 +1,19 @@
 /*
  * As null, except for what the file named by ADRANK_FAILING_FILE requests. It holds words,
- * separated by blanks, and is read anew each time:
+ * separated by blanks, and is reread each time:
  *
  *   open (the device's), weight, embed, linear, attention, norm, pool, head, download, finish,
  *     query: that operation fails
  *   submit: the launch (begin) fails
- *   hang: no batch completes while the word is there; once one did not, the file with ".hangs"
- *     behind its name appears
+ *   hang: no batch completes while the word is present; after the first such batch, the file with
+ *     ".hangs" appended to its name appears
  *   nan: every logit is NaN
- *   nan_first: the first logit of each batch is NaN, the others are right
+ *   nan_first: the first logit of each batch is NaN, the others are correct
  *
  * No file, or an empty one: nothing fails.
  *
  * Once an operation on a lane has failed the device is broken, and any call but those that close or
- * free ends the process: kernels/backend.h, Errors.
+ * free kills the process: see kernels/backend.h, Errors.
  */
 #include <math.h>
 #include <stdbool.h>
@@ -57,7 +57,7 @@ static void show_hanging(void)
         fclose(file);
 }
 
-/* As fail_if, of an operation on a lane. */
+/* As fail_if, for an operation on a lane. */
 static int fail_on(struct lane *lane, const char *word, struct err *err)
 {
     struct device *device = lane->session->device;

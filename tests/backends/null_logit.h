@@ -1,11 +1,11 @@
-/* The logits of the test backends: a hash of what is read, so that a test can say what an answer
- * must be. */
+/* The logits of the test backends: a hash of the tokens, so that a test can compute the expected
+ * answer. */
 #ifndef TESTS_BACKENDS_NULL_LOGIT_H
 #define TESTS_BACKENDS_NULL_LOGIT_H
 
 #include <stdint.h>
 
-/* FNV-1a over token ids; start with NULL_LOGIT_SEED and go on over parent, then own segment. */
+/* FNV-1a over token ids; start with NULL_LOGIT_SEED and continue over parent, then own segment. */
 #define NULL_LOGIT_SEED 0xcbf29ce484222325U
 
 static inline uint64_t null_logit_ids(uint64_t hash, const int32_t *ids, int n)

@@ -1,8 +1,7 @@
 /*
  * The operations of a device that computes nothing: memory is the host's, every operation succeeds
- * at once, and head writes null_logit() of what is read. The other devices take these and replace a
- * few. No host lanes: the whole batch as one slice, two batches in flight, as on a
- * GPU.
+ * immediately, and head writes null_logit() of its tokens. The other devices reuse these and
+ * replace a few. No host lanes: the whole batch as one slice, two batches in flight, as on a GPU.
  */
 #ifndef TESTS_BACKENDS_NULL_OPS_H
 #define TESTS_BACKENDS_NULL_OPS_H
@@ -14,7 +13,7 @@
 struct device {
     struct device_caps caps;
     int64_t fixed_us, token_ns; /* paced */
-    int64_t busy_until_us;      /* paced: the device does one batch after the other */
+    int64_t busy_until_us;      /* paced: the device runs one batch after the other */
     bool broken;                /* failing: an operation has failed; only closing is allowed */
 };
 
@@ -59,7 +58,7 @@ int null_download(struct lane *lane, void *to, const void *from, size_t bytes, s
 int null_finish(struct lane *lane, struct err *err);
 int null_query(struct lane *lane, struct err *err);
 
-/* Members of a struct backend_ops: what is the same for every test device, and groups of functions
+/* Members of a struct backend_ops: those shared by all test devices, and groups of functions
  * PREFIX_name. */
 #define NULL_FACTS(the_name)                                                                       \
     .name = the_name, .device_caps = null_device_caps, .session_caps = null_session_caps,          \

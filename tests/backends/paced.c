@@ -1,7 +1,7 @@
 /*
  * As null, but a batch takes ADRANK_PACED_FIXED_US (1000) microseconds and ADRANK_PACED_TOKEN_NS
- * (0) nanoseconds a token, one batch after the other, without burning the processor: a GPU for
- * tests of overload on a machine that has none. Both are read when the device opens.
+ * (0) nanoseconds a token, one batch after the other, without using the processor: simulates a GPU
+ * for overload tests on a machine without one. Both are read when the device opens.
  */
 #include <stdlib.h>
 

@@ -4,7 +4,7 @@
  * computed in rungs, with garbage in the padding rows. Scores are null_logit().
  *
  * A pass is queued twice before it is replayed; the second time it is compared with the first.
- * Violations of kernels/backend.h end the process (BUG).
+ * Violations of kernels/backend.h kill the process (BUG).
  */
 #include <math.h>
 #include <stdlib.h>
@@ -22,15 +22,15 @@ struct op {
     enum op_kind kind;
     const void *in, *weight;
     void *out;
-    size_t row_bytes; /* of out, where that matters; for head: labels */
+    size_t row_bytes; /* of out, if it matters; for head: labels */
 };
 
-/* The operations of a pass, for batches of up to so many rows. */
+/* The operations of a pass, for batches of up to this many rows. */
 struct recording {
     const struct lane *lane; /* NULL: the entry is free */
     struct pass pass;
     int tokens, read; /* rungs */
-    int times;        /* it was begun */
+    int times;        /* how often it was begun */
     int n_ops;
     struct op ops[OPS];
 };
@@ -39,7 +39,7 @@ struct batch {
     struct lane *lane; /* NULL: no such lane */
     struct recording *recording;
     int n_compared;
-    int turn; /* in the queue */
+    int turn; /* position in the queue */
     bool replayed, in_flight, queried;
 };
 

@@ -5,10 +5,10 @@
 struct queue_counts {
     int devices_opened, devices_closed;
     int sessions_opened, sessions_closed;
-    int host_blocks; /* of host_alloc that are not freed */
+    int host_blocks; /* from host_alloc, not yet freed */
     int recorded, replayed;
     int in_flight, most_in_flight;
-    int tokens, rung_tokens; /* of the last batch: its own, and what was computed for it */
+    int tokens, rung_tokens; /* of the last batch: its own, and those computed for it */
 };
 
 extern struct queue_counts queue_counts;

@@ -56,7 +56,7 @@ TEST(session__a_device_outlives_three_engines)
     begin();
     for (int i = 0; i < 2; i++) {
         struct engine *before = engine;
-        engine = engine_of(launcher, m, true); /* beside the one before */
+        engine = engine_of(launcher, m, true); /* while the previous one is open */
         run(before, &inputs[0]);
         run(engine, &inputs[0]);
         CHECK_INT(counts->host_blocks, 2 * engine->n_launches);

@@ -12,7 +12,7 @@
 #define TITLES 3
 #define ADS 6
 
-/* ---- what it prints -------------------------------------------------------------------------- */
+/* ---- output ---------------------------------------------------------------------------------- */
 
 static const struct {
     const char *title, *first, *second; /* second: the same in the other language */
@@ -162,8 +162,8 @@ static void check_port_taken(int port, int taken, const char *holder)
     CHECK(!strstr(buf_str(&demo.text), "making a world") && !strstr(buf_str(&demo.text), "pctr"));
 }
 
-/* Another daemon that is ready at both addresses, so that its answers would look like ours, or any
- * listener on the admin port: nothing is started, and the holder is named. */
+/* If another daemon is ready at both addresses, so its answers would look like ours, or anything
+ * listens on the admin port, nothing is started and the holder is named. */
 TEST(demo__names_the_holder_of_its_port)
 {
     int port = demo_ports(), fd = demo_listen(port + 1);
@@ -181,7 +181,7 @@ TEST(demo__names_the_holder_of_its_port)
     check_port_taken(port, port, holder);
 }
 
-/* Each has its own world, key, Redis and log; the first to end takes nothing from the other, which
+/* Each has its own world, key, Redis and log; the first to exit does not affect the other, which
  * serves until Ctrl-C. */
 TEST(demo__two_runs_of_a_checkout_are_separate)
 {

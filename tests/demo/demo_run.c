@@ -19,7 +19,7 @@
 /* ---- the checkout ---------------------------------------------------------------------------- */
 
 /* The program itself is copied, since it finds its folder by /proc/self/exe; what it starts may be
- * links. */
+ * symlinks. */
 static void checkout_make(struct checkout *c, const char *name)
 {
     const char *bin = driver_build_path("bin");
@@ -36,7 +36,7 @@ static void checkout_make(struct checkout *c, const char *name)
         0);
 }
 
-/* Names in a folder, one a line; "" for an empty or missing one. */
+/* Names in a folder, one per line; "" for an empty or missing one. */
 static const char *names_in(const char *root, const char *folder)
 {
     static struct buf names;
@@ -168,7 +168,7 @@ void demo_read(struct demo *demo, const char *until)
         n = read(demo->out, room, 4096);
         CHECK(n >= 0);
         if (n == 0 && until)
-            FAIL("the demo ended: %s", buf_str(&demo->text));
+            FAIL("the demo exited: %s", buf_str(&demo->text));
         if (n == 0)
             return;
         demo->text.len += (size_t)n;
@@ -183,7 +183,7 @@ int demo_wait(struct demo *demo)
     CHECK(waitpid(demo->pid, &status, 0) == demo->pid);
     close(demo->out);
     if (!WIFEXITED(status))
-        FAIL("the demo ended by signal %d", WTERMSIG(status));
+        FAIL("the demo was killed by signal %d", WTERMSIG(status));
     return WEXITSTATUS(status);
 }
 

@@ -1,6 +1,6 @@
 /*
- * adrank-demo in a separate checkout: a folder with config/ and build/test/bin, which shows
- * everything that it leaves behind. Anything unexpected FAILs the test.
+ * adrank-demo in a separate checkout: a folder with config/ and build/test/bin, so everything that
+ * it leaves behind is visible. Anything unexpected FAILs the test.
  */
 #ifndef TESTS_DEMO_DEMO_RUN_H
 #define TESTS_DEMO_DEMO_RUN_H
@@ -23,7 +23,7 @@ struct demo {
     struct buf text;
 };
 
-/* The first of two ports that are free side by side; a listener, or -1 when the port is taken. */
+/* The first of two adjacent free ports; a listener, or -1 if the port is taken. */
 int demo_ports(void);
 int demo_listen(int port);
 

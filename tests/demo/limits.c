@@ -15,7 +15,7 @@ enum { MAX_BYTES = 4000000, MAX_VOCABULARY = 8000, VISITS = 2000, MAX_LINE = 1 <
 
 /* ---- size ------------------------------------------------------------------------------------ */
 
-/* The number that a shell command prints. */
+/* The number printed by a shell command. */
 static long count(const char *command)
 {
     struct buf out AT_END(buf_release) = BUF_INIT;

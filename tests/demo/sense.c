@@ -57,7 +57,7 @@ static void add_line(struct buf *out, const json_t *line)
     json_decref(sent);
 }
 
-/* The answers of adrank-model score, one for each line. The caller releases them. */
+/* The answers of adrank-model score, one per line. The caller releases them. */
 static void score(struct buf *lines, json_t **answers, int n)
 {
     struct buf out AT_END(buf_release) = BUF_INIT;

@@ -1,5 +1,5 @@
-/* adrank-sim as a program: it writes the same bytes every time, and reports what the demo's figures
- * are compared with. */
+/* adrank-sim as a program: it writes the same bytes every time, and reports the reference for the
+ * demo's figures. */
 #include "base/file.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/shell.h"

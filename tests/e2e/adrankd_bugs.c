@@ -32,7 +32,7 @@ enum step_result __wrap_step_rank(struct request *r)
     return asks_for(r->call, "step-forgets") ? STEP_ENDED : __real_step_rank(r);
 }
 
-/* Fails in a way that it may not. It sees no call: the request's own id asks for the bug. */
+/* Fails in a way its contract forbids. Without the call, the request id selects the bug. */
 int __wrap_model_input(const struct model *model, const struct input_args *args,
                        struct arena *scratch, struct input *out, bool *truncated, struct err *err)
 {

@@ -1,5 +1,5 @@
-/* config/prometheus/alerts.yml: every alert fires on what a real daemon reports during its outage,
- * and no other does. */
+/* config/prometheus/alerts.yml: every alert fires on the metrics of a real daemon during its
+ * outage, and no other alert does. */
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/resource.h>
@@ -19,14 +19,14 @@
 #define HOPELESS "{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}"
 #define WITH_A_BUG "{'id':'step-fails','tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
 
-/* Ten minutes in which all is well; then, in this order, what a row names. */
+/* Ten quiet minutes, then the row's events in this order. */
 struct outage {
-    const char *firing;      /* the alerts, and no others */
-    struct driver_args args; /* redis: any text, for a server of the row's own */
+    const char *firing;      /* exactly these alerts */
+    struct driver_args args; /* redis: any text starts a server for this row */
     void (*happen)(void);
-    const char *body; /* NULL: none; else sent n times (0: 20) and answered with status (0: 200) */
+    const char *body; /* NULL: none; else sent n times (0: 20), expecting status (0: 200) */
     int n, status;
-    int minutes; /* what happened took so long */
+    int minutes; /* how long the outage lasted */
     void (*record)(void);
     void (*after)(void);
 };
@@ -82,14 +82,14 @@ static void run(const struct outage *outage)
     driver_end(&d);
 }
 
-/* ---- what happens ---------------------------------------------------------------------------- */
+/* ---- events ---------------------------------------------------------------------------------- */
 
 static void record_down(void)
 {
     recording_add(&r, "up{job=\"adrank\",instance=\"a\"}", 0);
 }
 
-/* Health checks are no answers to /rank: however many there are, they hide nothing. */
+/* Health checks do not count as /rank answers, so they cannot mask failures. */
 static void many_are_well(void)
 {
     send(ONE_AD, 20, 200);
@@ -97,7 +97,7 @@ static void many_are_well(void)
         CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 200);
 }
 
-/* It stands still while it answers: late answers, lagging loops, batches slower than estimated. */
+/* Stalls while it answers: late answers, lagging loops, batches slower than estimated. */
 static void stands_still(void)
 {
     static const char parsed[] = "adrank_stage_duration_seconds_count{stage=\"parse\"}";
@@ -127,7 +127,7 @@ static void redis_is_killed(void)
     WAIT_FOR(driver_metric(&d, "adrank_redis_up") == 0);
 }
 
-/* It accepts and never answers: timeouts, until the breaker opens. */
+/* Redis accepts and never answers: timeouts until the breaker opens. */
 static void redis_hangs(void)
 {
     redis_pause(&redis);
@@ -152,7 +152,7 @@ static void history_is_no_list(void)
     redis_say(&redis, js("SET %s text", redis_only_key(&redis)));
 }
 
-/* One of two events: the other is used, and the answer is degraded all the same. */
+/* One of two events is bad: the other is used, and the answer is still degraded. */
 static void event_is_garbage(void)
 {
     store_event();
@@ -188,7 +188,7 @@ static void descriptors_run_out(void)
     CHECK(prlimit(d.pid, RLIMIT_NOFILE, &few, NULL) == 0);
 }
 
-/* Silent clients at the limit make room for each other. */
+/* At the limit, idle clients are closed to make room. */
 static void connections_fill_up(void)
 {
     for (int i = 0; i < COUNT(clients); i++)
@@ -207,7 +207,7 @@ static void reload_fails(void)
     CHECK_INT(driver_reload(&d, js("{'nothing':1}"))->status, 422);
 }
 
-/* Ten ads of another kind, or fewer, in a file of that age. */
+/* A catalog of that age, with other ads or fewer of them. */
 static void change_catalog(const char *member, int n, int age_s)
 {
     const struct timespec at = {.tv_sec = time(NULL) - age_s}, times[2] = {at, at};
@@ -235,7 +235,7 @@ static void catalog_is_old(void)
     change_catalog("", 10, 90000);
 }
 
-/* Bodies that never end, under a limit that is lowered. */
+/* Bodies that never end, under a lowered limit. */
 static void memory_runs_out(void)
 {
     const char *bytes = js("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Type: application/json\r\n"
@@ -252,7 +252,7 @@ static void memory_runs_out(void)
 
 static const struct outage outages[] = {
     {"", {.redis = ""}, .body = OF_A_USER, .minutes = 60},
-    {"", .body = OF_A_USER, .minutes = 60}, /* without a Redis, as none is configured */
+    {"", .body = OF_A_USER, .minutes = 60}, /* no Redis is configured */
     {"AdrankDown", .minutes = 5, .record = record_down},
     {"AdrankBug",
      {.program = "tests/adrankd-bugs"},
@@ -316,7 +316,7 @@ TEST(alerts__fire_on_what_a_daemon_reports)
     }
 }
 
-/* That they ask for metrics which are exported: tests/style/operations. */
+/* tests/style/operations checks that the alerts use exported metrics. */
 TEST(alerts__each_has_its_outage)
 {
     struct buf rules AT_END(buf_release) = BUF_INIT;

@@ -92,7 +92,7 @@ void recording_take(struct recording *recording, struct driver *driver, const ch
     recording_add(recording, up, 1);
 }
 
-/* In promtool's notation, a sample a minute. What was not there before it counted counts from 0. */
+/* In promtool's notation, one sample a minute. A counter that first appears later starts at 0. */
 static void write_values(const struct recording *r, const struct recorded_series *series,
                          struct buf *out)
 {
@@ -124,8 +124,7 @@ static void write_series(const struct recording *r, struct buf *out)
     }
 }
 
-/* On a machine that is busy with other tests these may fire, too: they are looked at where they are
- * wanted. */
+/* A machine busy with other tests may also fire these: they are checked only where expected. */
 static void write_expression(const char *firing, struct buf *out)
 {
     static const char *const of_time[] = {"AdrankLate", "AdrankLoopLags", "AdrankEstimateOff",

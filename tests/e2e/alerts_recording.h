@@ -1,7 +1,7 @@
 /*
- * Metrics of a real daemon as input series of promtool's rule tests: an alert is shown to fire, or
- * not to, on what /metrics really reports during an outage. Time is made up: each snapshot stands
- * for some minutes.
+ * Metrics of a real daemon as input series of promtool's rule tests: tests that an alert fires, or
+ * does not, on what /metrics really reports during an outage. Time is simulated: each snapshot
+ * covers some minutes.
  */
 #ifndef TESTS_E2E_ALERTS_RECORDING_H
 #define TESTS_E2E_ALERTS_RECORDING_H
@@ -13,9 +13,9 @@
 #define RECORDING_MAX_SERIES 2000
 
 struct recorded_series {
-    char *name; /* with its labels, and those that Prometheus adds */
+    char *name; /* with its labels and those that Prometheus adds */
     bool counts;
-    double values[RECORDING_MAX_STAGES]; /* NAN: not there */
+    double values[RECORDING_MAX_STAGES]; /* NAN: absent */
 };
 
 struct recording {
@@ -28,16 +28,16 @@ struct recording {
 void recording_init(struct recording *recording);
 void recording_release(struct recording *recording);
 
-/* From the last stage on, over so many minutes, counters went to what they are now and gauges were
- * what they are. */
+/* Starts a stage of so many minutes: counters move from the last stage to the values added now,
+ * gauges hold them. */
 void recording_stage(struct recording *recording, int minutes);
 /* Adds the samples of /metrics to the last stage, as those of an instance of that name. */
 void recording_take(struct recording *recording, struct driver *driver, const char *instance);
-/* A sample that is Prometheus' own. */
+/* A sample that Prometheus itself adds. */
 void recording_add(struct recording *recording, const char *sample, double value);
 
-/* FAILs unless promtool finds these alerts firing at the end and no others: names with blanks
- * between, "" for none. Those that a busy machine can cause are only looked for. */
+/* FAILs unless promtool finds these alerts firing at the end and no others: names separated by
+ * blanks, "" for none. Alerts that a busy machine can cause may fire in addition. */
 void recording_check(const struct recording *recording, const char *firing);
 
 #endif

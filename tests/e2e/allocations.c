@@ -1,7 +1,7 @@
 /*
- * After warm-up the request path takes no memory of its own: the preloaded library counts the calls
- * that adrankd's own code makes while requests are answered on kept connections. What hiredis,
- * libevent and oneDNN take for themselves is counted apart, and printed.
+ * After warm-up the request path allocates nothing itself: the preloaded library counts the calls
+ * that adrankd's own code makes while requests are answered on kept connections. Allocations by
+ * hiredis, libevent and oneDNN are counted separately and printed.
  */
 #include <signal.h>
 #include <unistd.h>
@@ -65,7 +65,7 @@ static struct client_response call(struct http_client *client, const char *body)
     return response;
 }
 
-/* Calls of malloc and its like during MEASURED requests, after as many as it takes to warm up. */
+/* Allocation calls during MEASURED requests, after enough requests to warm up. */
 static uint64_t count(const char *body, unsigned on)
 {
     struct http_client clients[CLIENTS];
@@ -98,7 +98,7 @@ static uint64_t check_none(const char *what, const char *body)
     return all;
 }
 
-/* The counter counts: else nothing below means anything. */
+/* The counter works: otherwise the checks below mean nothing. */
 TEST(allocations__are_seen)
 {
     start("null", NULL, NULL);
@@ -108,7 +108,7 @@ TEST(allocations__are_seen)
     stop();
 }
 
-/* Starts with the k-th allocation of its own failing; ready is false when it ended by itself. */
+/* Starts with the daemon's k-th own allocation failing; ready is false if it exited. */
 static int status_without(int k, bool *ready)
 {
     char preload[4200], plan[96];
@@ -123,17 +123,17 @@ static int status_without(int k, bool *ready)
         *ready = strstr(driver_log(&d), "event=ready");
     } while (status == -1 && !*ready && clock_now_us() < until_us);
     if (status == -1 && !*ready)
-        FAIL("neither ready nor ended: %s", driver_log(&d));
+        FAIL("neither ready nor exited: %s", driver_log(&d));
     if (status != -1 && !strstr(driver_log(&d), "adrankd: "))
-        FAIL("ended with %d and without the reason: %s", status, driver_log(&d));
+        FAIL("exited with %d and logged no reason: %s", status, driver_log(&d));
     driver_kill(&d, SIGTERM);
     (void)driver_wait(&d, 2000);
     driver_stop(&d);
     return status;
 }
 
-/* A start without memory for any one thing exits with 70 and reports why; what can be done without
- * does not stop it. */
+/* When an allocation fails during startup, the daemon exits with 70 and reports why, or continues
+ * if it can do without. */
 TEST(allocations__that_fail_at_the_start)
 {
     int n_ended = 0, n_ready = 0;
@@ -142,11 +142,11 @@ TEST(allocations__that_fail_at_the_start)
     for (int k = 1; n_ready < 3; k += k < 40 ? 1 : 7) {
         int status = status_without(k, &ready);
 
-        test_row("allocations: the start without number %d", k);
+        test_row("allocations: startup, allocation %d fails", k);
         if (status != -1)
             CHECK_INT(status, 70);
         n_ended += status == 70;
-        n_ready = ready ? n_ready + 1 : 0; /* three in a row: the start makes no more */
+        n_ready = ready ? n_ready + 1 : 0; /* three in a row: startup makes no more */
     }
     CHECK(n_ended >= 20);
 }
@@ -155,7 +155,7 @@ TEST(allocations__that_fail_at_the_start)
 
 #define WORKERS 3
 
-/* A reload without the k-th allocation: whether there is one. */
+/* A reload whose k-th allocation fails; returns whether it made that many. */
 static bool reload_without(unsigned k)
 {
     struct http_client client;
@@ -168,12 +168,12 @@ static bool reload_without(unsigned k)
     CHECK_OK(http_client_init(&client, d.admin, 20000, &err), err);
     (void)!http_client_call(&client,
                             &(struct http_request){.method = "POST", .target = "/admin/reload"},
-                            &response, &err); /* there may be no memory for an answer */
+                            &response, &err); /* it may be too short of memory to answer */
     http_client_release(&client);
     fired = fault_fired(&fault, FAULT_MALLOC) > 0;
     fault_set(&fault, FAULT_MALLOC, NULL);
     while (driver_call(d.admin, "POST", "/admin/reload?dry_run=1", NULL)->status == 409)
-        usleep(1000); /* without an answer it may still be under way */
+        usleep(1000); /* without an answer the reload may still be running */
     return fired;
 }
 
@@ -185,7 +185,7 @@ static int64_t generation_of(struct http_client *client)
     return strtoll(at + strlen("\"generation\":"), NULL, 10);
 }
 
-/* Whatever there is no memory for: all workers serve the same world, the old one or the new one. */
+/* Whichever allocation fails, all workers serve the same world, the old one or the new one. */
 TEST(allocations__that_fail_in_a_reload)
 {
     struct http_client clients[WORKERS];
@@ -193,7 +193,7 @@ TEST(allocations__that_fail_in_a_reload)
     int64_t before = 1;
 
     start("null", NULL, "http.workers=3");
-    for (int i = 0; i < WORKERS; i++) { /* one for each worker: the least loaded takes it */
+    for (int i = 0; i < WORKERS; i++) { /* one per worker: the least loaded takes it */
         client_open(&clients[i], d.address);
         (void)generation_of(&clients[i]);
     }
@@ -201,7 +201,7 @@ TEST(allocations__that_fail_in_a_reload)
         int64_t now;
 
         n_quiet = reload_without(k) ? 0 : n_quiet + 1;
-        test_row("allocations: a reload without number %u", k);
+        test_row("allocations: reload, allocation %u fails", k);
         now = generation_of(&clients[0]);
         for (int i = 1; i < WORKERS; i++)
             CHECK_INT(generation_of(&clients[i]), now);
@@ -246,8 +246,7 @@ TEST(allocations__none_of_ours_for_a_request)
     redis_stop(&redis);
 }
 
-/* A crowd of large requests leaves nothing behind that keeps later ones from being served out of
- * kept memory. */
+/* After a crowd of large requests, later ones are still served from cached memory. */
 TEST(allocations__none_after_a_storm)
 {
     struct crowd crowd = {.reads = true};
@@ -267,7 +266,7 @@ TEST(allocations__none_after_a_storm)
     crowd_close(&crowd);
     buf_release(&body);
     buf_release(&out);
-    sleep(3); /* by then what it needed is given back */
+    sleep(3); /* by then the extra memory has been released */
     check_none("after the storm", full);
     stop();
 }

@@ -1,8 +1,7 @@
 /*
- * The fixed requests of bench/compare are answered to the last bit as they were:
- * tests/golden/answers.tsv holds what was answered without a device, so that it is the same on
- * every processor. For a change that is meant to answer otherwise,
- * ./adrank bench answers build/release writes it anew.
+ * The fixed requests of bench/compare get bit-identical answers: tests/golden/answers.tsv holds the
+ * answers given without a device, which are the same on every processor. After an intended change
+ * of answers, ./adrank bench answers build/release rewrites it.
  */
 #include "base/file.h"
 #include "tests/e2e/driver.h"
@@ -20,7 +19,7 @@ static void read_file(const char *path, struct buf *out)
     buf_str(out);
 }
 
-/* What is behind the name and its tab, up to the line's end; *next is the line behind. */
+/* The text after the name and its tab, up to the end of the line; *next is the next line. */
 static struct view behind_name(char *line, char **next)
 {
     char *tab = strchr(line, '\t'), *end = strchr(line, '\n');
@@ -43,7 +42,7 @@ static struct view request_of(const char *name)
     FAIL("no request %s", name);
 }
 
-/* But for the times; an id that was made up is another one every time. */
+/* Without the times, and without a generated id, which differs every time. */
 static void check_same(const char *name, const char *stored, json_t *answer)
 {
     json_t *want = json_loads(stored, 0, NULL);
@@ -53,7 +52,7 @@ static void check_same(const char *name, const char *stored, json_t *answer)
     if (!json_object_get(want, "id"))
         json_object_del(answer, "id");
     if (!json_equal(want, answer))
-        FAIL("%s is answered with\n%s\nwant\n%s", name,
+        FAIL("%s: got\n%s\nwant\n%s", name,
              json_dumps(answer, JSON_COMPACT | JSON_REAL_PRECISION(17)), stored);
     json_decref(want);
     json_decref(answer);

@@ -40,7 +40,7 @@ TEST(bench__reports_a_server_it_cannot_reach)
 
 TEST(bench__figures)
 {
-    /* Those that no other test reads. */
+    /* The figures that no other test reads. */
     static const char *const numbers[] = {
         "/offered_per_s",       "/seconds",         "/latency_ms/p90",      "/latency_ms/p99.9",
         "/outcomes/rejected",   "/tmax_ms",         "/generator/behind_ms", "/generator/cpu_s",
@@ -69,7 +69,7 @@ TEST(bench__figures)
     CHECK(json_is_false(driver_at(run.figures, "/slo_met")));
 }
 
-/* Priors answer everything: no goodput, although every status is 200. */
+/* Every answer comes from priors: no goodput, although every status is 200. */
 TEST(bench__degraded_answers_are_not_goodput)
 {
     driver_start(
@@ -79,8 +79,8 @@ TEST(bench__degraded_answers_are_not_goodput)
     CHECK(bench_figure(&run, "/goodput_per_s") < 0.2 * bench_figure(&run, "/achieved_per_s"));
 }
 
-/* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would send only one in
- * that time. */
+/* 200 ms of 3 s: one request in 15 waits. A generator that waits for answers would send only one
+ * request in that time. */
 TEST(bench__a_stall_shows_in_p99)
 {
     driver_start(&d, &(struct driver_args){0});
@@ -101,7 +101,7 @@ TEST(bench__a_stall_shows_in_p99)
 }
 
 /* A device that takes 10 us a token, whatever a batch holds: its capacity follows from the tokens
- * of a request. false: it found much less, perhaps because the machine was busy. */
+ * of a request. Returns false if it found much less, perhaps because the machine was busy. */
 static bool finds_the_highest_rate(void)
 {
     double tokens, capacity, found;

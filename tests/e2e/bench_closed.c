@@ -1,4 +1,4 @@
-/* adrank-bench --connections: the closed loop, with a server that is not always there. */
+/* adrank-bench --connections: the closed loop, with a server that is sometimes away. */
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@ TEST(bench_closed__keeps_its_connections)
     CHECK(bench_figure(&run, "/offered_per_s") == 0);
 }
 
-/* If a cut lost the connection for good, the run would end after four. */
+/* If a cut connection were never reopened, the run would end after four. */
 TEST(bench_closed__continues_after_a_cut)
 {
     bench_peer_start(&peer);
@@ -38,7 +38,7 @@ TEST(bench_closed__continues_after_a_cut)
     CHECK(peer.n_accepted >= peer.n_cut && peer.n_accepted <= 4 + peer.n_cut);
 }
 
-/* It returns to its earlier rate, and does not spin while connections are refused. */
+/* It recovers its earlier rate, and does not spin while connections are refused. */
 TEST(bench_closed__recovers_when_the_server_returns)
 {
     int before, gone;

@@ -56,7 +56,7 @@ static void accept_one(struct bench_peer *peer, struct conns *conns)
     atomic_fetch_add(&peer->n_accepted, 1);
 }
 
-/* Size of the first complete request; 0: none. */
+/* Size of the first complete request; 0 if none. */
 static size_t whole_request(struct conn *conn)
 {
     const char *end, *length;
@@ -81,7 +81,7 @@ static void count_marks(struct bench_peer *peer, const char *request, size_t siz
     }
 }
 
-/* false when the connection is to be closed. */
+/* Returns false if the connection must be closed. */
 static bool serve(struct bench_peer *peer, struct conn *conn)
 {
     int cut_every = atomic_load(&peer->cut_every);
@@ -120,7 +120,7 @@ static void *run(void *arg)
             fds[i] = (struct pollfd){.fd = i < conns.n ? conns.conn[i].fd : -1, .events = POLLIN};
         if (poll(fds, MAX_CONNS + 1, 5) <= 0)
             continue;
-        for (int i = conns.n - 1; i >= 0; i--) /* backwards: the last one fills a gap */
+        for (int i = conns.n - 1; i >= 0; i--) /* backwards, as the last one fills a gap */
             if (fds[i].revents && !serve(peer, &conns.conn[i]))
                 drop(&conns, i);
         if (fds[MAX_CONNS].revents)

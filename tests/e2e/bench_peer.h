@@ -12,8 +12,8 @@ struct bench_peer {
     int listen_fd; /* -1 while it is away */
     int port;
     char address[32];
-    atomic_int cut_every;  /* every nth request gets a closed connection for an answer; 0: none */
-    atomic_int away, stop; /* away: does not listen, and closes its connections */
+    atomic_int cut_every;  /* every nth request closes its connection; 0: none */
+    atomic_int away, stop; /* away: does not listen and closes its connections */
     atomic_int n_accepted, n_answered, n_cut;
     _Atomic(const char *) marks[BENCH_PEER_MARKS]; /* NULL: none */
     atomic_int n_marked[BENCH_PEER_MARKS];         /* requests that contain this mark */

@@ -1,4 +1,4 @@
-/* adrank-bench --swap-every: models change under load, nothing is lost. */
+/* adrank-bench --swap-every: models change under load and no request is lost. */
 #include "base/file.h"
 #include "tests/e2e/bench_run.h"
 #include "tests/e2e/shell.h"

@@ -11,7 +11,7 @@ static struct bench_peer peer;
 static struct bench_run run;
 static struct driver d;
 
-/* text: with ' for ". */
+/* text: ' stands for ". */
 static const char *write_lines(const char *text)
 {
     static char path[64];

@@ -87,7 +87,7 @@ static const char *read_plot(const char *path)
     return buf_str(&svg);
 }
 
-/* Every curve and outcome has a colour of its own. */
+/* Every curve and outcome has a distinct colour. */
 static void check_colours(const char *svg)
 {
     static const char *const labels[] = {"p50",      "p99",  "max",      "ok",

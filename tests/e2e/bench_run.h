@@ -7,7 +7,7 @@
 
 #include "tests/e2e/driver.h"
 
-/* For requests that the driver's small model takes without truncation. */
+/* Makes requests that the driver's small model takes without truncation. */
 #define BENCH_SHORT " --candidates 4 --no-texts --behaviour 0 "
 
 /* Zero before the first use. */
@@ -15,7 +15,7 @@ struct bench_run {
     FILE *pipe;
     char json[64];      /* file of the figures */
     char output[65536]; /* stdout and stderr of the last run */
-    json_t *figures;    /* of the last run; NULL when it wrote none */
+    json_t *figures;    /* of the last run; NULL if it wrote none */
 };
 
 /* Starts it with these arguments, --json and a seed. */
@@ -27,7 +27,7 @@ int bench_finish(struct bench_run *run);
 int bench_daemon(struct bench_run *run, const struct driver *driver, const char *fmt, ...)
     __attribute__((format(printf, 3, 4)));
 
-/* "/outcomes/ok"; FAILs when there is no such number. */
+/* The figure at a pointer such as "/outcomes/ok"; FAILs if it is not a number. */
 double bench_figure(const struct bench_run *run, const char *pointer);
 
 #endif

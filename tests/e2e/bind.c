@@ -1,5 +1,5 @@
-/* Addresses as operators write them: what is listened on, seen by connecting, and what is refused
- * at the check as at the start. */
+/* Listen addresses as operators write them: where the daemon listens, checked by connecting, and
+ * what --check-config and startup refuse. */
 #include <netinet/in.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -76,7 +76,7 @@ TEST(bind__listens_on_what_was_meant)
                                                         js("admin.address=%s:0", host)}});
         CHECK_INT(served(port_of(d.address)), rows[i].served & had);
         CHECK_INT(served(port_of(d.admin)), rows[i].served & had);
-        /* and the probe takes it as it stands in the configuration */
+        /* and the probe accepts it as written in the configuration */
         CHECK_INT(shell(NULL, "%s --probe ready --set 'admin.address=%s:%d' 2>/dev/null",
                         driver_build_path("bin/adrankd"), host, port_of(d.admin)),
                   0);
@@ -85,7 +85,7 @@ TEST(bind__listens_on_what_was_meant)
     }
 }
 
-/* Exit status with this address, and what is reported. tests/unit has more that is refused. */
+/* Exit status and report for a refused address. tests/unit covers more of them. */
 static int ends_with(const char *set, bool check, const char *report)
 {
     return driver_run(
@@ -100,7 +100,7 @@ TEST(bind__refuses_the_rest_at_the_check_as_at_the_start)
     } rows[] = {
         {"http.address=127.1:0", "/http/address: 127.1:0", 78, 78},
         {"admin.address=*", "/admin/address: *", 78, 78},
-        {"http.address=192.0.2.1:0", "192.0.2.1:0: bind", 0, 69}, /* is one, but none of ours */
+        {"http.address=192.0.2.1:0", "192.0.2.1:0: bind", 0, 69}, /* not of this host */
     };
     static const char nobody[] = "http.address=no-such-host.invalid:0";
 
@@ -115,7 +115,7 @@ TEST(bind__refuses_the_rest_at_the_check_as_at_the_start)
               ends_with(nobody, false, "no-such-host.invalid"));
 }
 
-/* All addresses or none: a daemon that has the port on one of them is in the way. */
+/* All addresses or none: startup fails if another daemon has the port on one of them. */
 TEST(bind__of_a_port_that_is_taken_on_one_address)
 {
     static const char *const rows[] = {"http.address=127.0.0.1", "admin.address=127.0.0.1",

@@ -51,7 +51,7 @@ void model_copy_mend(const char *folder, struct view weights, model_write_fn wri
     buf_release(&vocab);
 }
 
-/* One text for another of its length. */
+/* Replaces a text by another of the same length. */
 static void change(struct buf *bytes, const char *from, const char *to)
 {
     char *at = memmem(bytes->ptr, bytes->len, from, strlen(from));
@@ -90,13 +90,13 @@ static void change_header(const char *folder, struct view weights, model_write_f
     write(path_of(folder, "model.safetensors"), buf_view(&bytes));
 }
 
-/* The queries of layer 0 are said to lie where its keys lie. */
+/* Points the queries of layer 0 at the bytes of its keys. */
 static void overlap(const char *folder, struct view weights, model_write_fn write)
 {
     change_header(folder, weights, write, "[44288,48384]", "[40064,44160]");
 }
 
-/* As many numbers as before. */
+/* The same count of numbers as before. */
 static void misshape(const char *folder, struct view weights, model_write_fn write)
 {
     change_header(folder, weights, write, "[64,32],\"data_offsets\":[52864,61056]",

@@ -1,4 +1,4 @@
-/* Catalogs that are not what was meant: empty, cut, shrunken, over, with values in another unit. */
+/* Suspicious catalogs: empty, truncated, shrunken, expired, or with values in the wrong unit. */
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -68,7 +68,7 @@ TEST(catalog__that_is_empty_or_over_its_limit_is_refused)
         check_refused("/admin/reload", reason);
         driver_wait_log(&d, "event=reload_failed");
     }
-    test_row("a hole of 20 GB is not read and takes no memory");
+    test_row("a sparse file of 20 GB is not read and takes no memory");
     before_bytes = driver_metric(&d, "process_virtual_memory_bytes");
     CHECK(truncate(catalog_path(), (off_t)20 << 30) == 0);
     check_refused("/admin/reload", "21474836480 bytes, more than catalog.max_bytes (1073741824)");
@@ -85,7 +85,7 @@ TEST(catalog__that_is_empty_or_over_its_limit_is_refused)
     CHECK_INT(driver_rank(&d, "{}")->status, 200);
 }
 
-/* Fewer than were asked for; the option is live and holds for the catalog already served. */
+/* Fewer ads than required; the option is live and also applies to the catalog being served. */
 TEST(catalog__has_as_many_ads_as_are_asked_for)
 {
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config("{}", NULL)});
@@ -111,8 +111,7 @@ TEST(catalog__that_shrinks_by_more_than_half_is_warned_of)
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half of the 4"));
     driver_wait_log(&d, "event=world_warning warning=\"catalog: 4 ads, fewer than half of the 10");
-    CHECK(
-        driver_lists(reload("/admin/reload", 200), "/warnings", warning)); /* unchanged: still so */
+    CHECK(driver_lists(reload("/admin/reload", 200), "/warnings", warning)); /* still the case */
     put_ads("", 9);
     CHECK(!driver_lists(reload("/admin/reload", 200), "/warnings", "fewer than half"));
 }

@@ -114,7 +114,7 @@ TEST(cli__exit_statuses_of_broken_models)
     }
 }
 
-/* Every mistake is reported; where memory bounds even that, the rest is counted. */
+/* Every mistake is reported, up to a limit; the rest are counted. */
 TEST(cli__a_check_reports_every_mistake)
 {
     static const int counts[] = {300, 8000};
@@ -162,7 +162,7 @@ TEST(cli__probe_asks_a_running_daemon)
     driver_start(&d, &(struct driver_args){.sets = {"http.drain_grace_ms=20000"}});
     CHECK_INT(driver_probe(&d, "ready"), 0);
     CHECK_INT(driver_probe(&d, "live"), 0);
-    /* the address is that of the configuration file, as a health check would have it */
+    /* the address comes from the configuration file, as for a health check */
     driver_write(&d, "config.json", js("{'admin':{'address':'%s'}}", d.admin));
     CHECK_INT(shell(NULL, "%s -c %s/config.json --probe ready", driver_build_path("bin/adrankd"),
                     d.folder),
@@ -170,7 +170,7 @@ TEST(cli__probe_asks_a_running_daemon)
     CHECK_INT(driver_call(d.admin, "POST", "/admin/drain", NULL)->status, 202);
     CHECK_INT(driver_probe(&d, "ready"), 1);
     CHECK_INT(driver_probe(&d, "live"), 0);
-    driver_kill(&d, SIGTERM); /* the first signal: the drain goes on */
+    driver_kill(&d, SIGTERM); /* the first signal: the drain continues */
     driver_kill(&d, SIGINT);
     CHECK_INT(driver_wait(&d, 10000), 0);
     driver_check_log(&d, "event=forced_shutdown");
@@ -189,7 +189,7 @@ TEST(cli__term_and_int_drain)
         client_open(&client, d.address);
         driver_kill(&d, signals[i]);
         driver_wait_log(&d, "event=draining");
-        /* The idle connection is served once more; new ones are accepted; both get "close". */
+        /* The idle connection is served once more, new ones are accepted; both get "close". */
         client_send(&client, client_post(DRIVER_ONE_AD, ""));
         response = client_answer(&client);
         CHECK_INT(response.status, 200);
@@ -215,8 +215,7 @@ TEST(cli__drain_cuts_what_stays_too_long)
     http_client_release(&client);
 }
 
-/* The default of USR2 would end the process; until it starts a successor it is logged and ignored.
- */
+/* USR2 would kill the process by default; the daemon logs and ignores it. */
 TEST(cli__hup_reloads_and_pipe_and_usr2_are_ignored)
 {
     driver_start(&d, &(struct driver_args){0});
@@ -236,7 +235,8 @@ TEST(cli__hup_reloads_and_pipe_and_usr2_are_ignored)
 
 #define CONNECTIONS 100
 
-/* The soft limit of open files is raised to the hard one: all are open, and answered, at once. */
+/* The soft limit of open files is raised to the hard one: all connections are open and answered at
+ * the same time. */
 TEST(cli__more_connections_than_the_soft_limit_of_files)
 {
     struct http_client clients[CONNECTIONS];

@@ -1,4 +1,4 @@
-/* Calls in parts. */
+/* HTTP calls made in parts. */
 #include "tests/e2e/client.h"
 
 #include <sys/socket.h>

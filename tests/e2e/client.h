@@ -1,6 +1,6 @@
 /*
- * Calls that a test makes in parts, on connections of its own: open, send, receive, close. All of
- * them FAIL the test when something goes wrong that the test did not ask for.
+ * HTTP calls made in parts on a separate connection: open, send, receive, close. All of them FAIL
+ * the test on an unexpected error.
  */
 #ifndef TESTS_E2E_CLIENT_H
 #define TESTS_E2E_CLIENT_H
@@ -12,7 +12,7 @@
 #include "tests/js.h"
 #include "tests/test.h"
 
-const char *client_text(struct view bytes); /* a copy, valid as those of tests/js.h */
+const char *client_text(struct view bytes); /* a copy, valid as long as those of tests/js.h */
 
 /* The bytes of a POST /rank of body, with more header lines ("Name: value\r\n", "" for none). */
 struct view client_post(const char *body, const char *headers);
@@ -24,14 +24,14 @@ void client_send(struct http_client *client, struct view bytes);
 void client_open_rank(struct http_client *client, const char *address, const char *body);
 /* The next answer; its body is valid until the next call. */
 struct client_response client_answer(struct http_client *client);
-/* Its status. */
+/* Returns only its status. */
 int client_receive(struct http_client *client);
-/* The same, then the connection is closed. */
+/* The same, then closes the connection. */
 int client_receive_and_close(struct http_client *client);
 /* Closes with a TCP reset. */
 void client_reset(struct http_client *client);
 
-/* Waits up to 10 s for the condition; FAILs with it. */
+/* Waits up to 10 s for the condition; FAILs if it stays false. */
 #define WAIT_FOR(condition) WAIT_FOR_MS(10000, condition)
 #define WAIT_FOR_MS(ms_, condition)                                                                \
     do {                                                                                           \

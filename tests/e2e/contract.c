@@ -18,7 +18,7 @@ json_t *in_context(const char *members)
 
 /* ---- bytes ----------------------------------------------------------------------------------- */
 
-/* type, title, status, code, request_id as RFC 9457 and the contract have them. */
+/* type, title, status, code, request_id as RFC 9457 and the contract specify them. */
 static void check_problem(const struct client_response *response, const struct contract_want *want)
 {
     json_t *problem = json_loadb(response->body.ptr, response->body.len, 0, NULL);
@@ -93,7 +93,7 @@ const char *contract_expect(struct driver *d, struct view bytes, const struct co
     return body;
 }
 
-/* Its ads have a CPM each, so the order is known; the scores are those of the first answer of all.
+/* Its ads have CPM bids, so their order is known; the scores equal those of the very first answer.
  */
 void contract_good_on(struct http_client *client)
 {

@@ -1,5 +1,5 @@
-/* CONTRACT 3, the answer: its fields, its scores, its headers. That each answer of every other test
- * is well made is looked at in contract_answer_check.c. */
+/* CONTRACT 3, the answer: its fields, its scores, its headers. contract_answer_check.c checks that
+ * every answer of all other tests is well-formed. */
 #include "tests/backends/null_logit.h"
 #include "tests/e2e/contract.h"
 
@@ -29,10 +29,10 @@ CONTRACT_TEST(answer, fields)
     CHECK_STR(json_string_value(json_array_get(json_object_get(first, "adomain"), 0)),
               "shop.example");
     CHECK_STR(json_string_value(json_array_get(json_object_get(first, "cat"), 0)), "IAB17");
-    test_row("an ad of the request's own has no fields of the catalog");
+    test_row("an ad defined by the request has no catalog fields");
     CHECK_STR(text_of(second, "adid"), "x");
     CHECK(!json_object_get(second, "crid") && !json_object_get(second, "adomain"));
-    test_row("the model as /metrics has it");
+    test_row("the model is the one in /metrics");
     CHECK_INT(driver_metric(shared(),
                             js("adrank_model_info{name='e2e',version='%s',digest='%s',"
                                "kind='cross',precision='f32',backend='null'}",
@@ -91,7 +91,7 @@ CONTRACT_TEST(answer, generation)
 
 /* ---- scores ---------------------------------------------------------------------------------- */
 
-/* The line of the word in the vocabulary. */
+/* The word's line number in the vocabulary. */
 static int32_t id_of(const char *word)
 {
     FILE *file = fopen("tests/golden/models/e2e/vocab.txt", "re");
@@ -129,7 +129,7 @@ static void check_formula(const char *words, const char *members, const char *be
                1e-9);
 }
 
-/* The context by the default template, newest behaviour first. */
+/* The context as the default template renders it, newest behaviour first. */
 CONTRACT_TEST(score, formula)
 {
     check_formula("[CLS] | | [SEP] yoga mat [SEP]", "", "");
@@ -155,7 +155,7 @@ static const char *numbered(int i)
               words[i % 5], i, buf_str(&events));
 }
 
-/* Alone, and then with all others at once, again and again. */
+/* Alone, then repeatedly with all the others at the same time. */
 static void check_same_scores(struct driver *d)
 {
     struct http_client clients[REQUESTS];
@@ -186,7 +186,7 @@ static void check_same_scores(struct driver *d)
     }
 }
 
-/* Some batches hold more than one request, or nothing is shown. */
+/* Some batches must hold more than one request, or the test proves nothing. */
 CONTRACT_TEST(score, same_in_any_batch)
 {
     static const struct driver_args rows[] = {
@@ -247,7 +247,7 @@ CONTRACT_TEST(header, server_timing)
     CHECK(*at == '\r');
 }
 
-/* Answers in the order of the requests, whatever each of them takes. */
+/* Answers come in the order of the requests, however long each takes. */
 CONTRACT_TEST(header, pipelining)
 {
     struct http_client client;

@@ -1,4 +1,4 @@
-/* Answers taken apart by jansson. */
+/* Checks answers, parsed by jansson. */
 
 #include "tests/e2e/contract.h"
 
@@ -23,7 +23,7 @@ static bool one_of(const char *name, const char *names)
     return false;
 }
 
-/* Exactly these members where all is true, else no others. */
+/* Exactly these members if all is true, else a subset of them. */
 static void check_members(const json_t *object, const char *names, bool all)
 {
     const char *key;
@@ -36,7 +36,7 @@ static void check_members(const json_t *object, const char *names, bool all)
     json_object_foreach((json_t *)(uintptr_t)object, key, value)
     {
         if (!one_of(key, names))
-            FAIL("\"%s\" is no member of an answer", key);
+            FAIL("unexpected member \"%s\"", key);
     }
     if (all)
         CHECK_INT(json_object_size(object), n);
@@ -47,7 +47,7 @@ static double number(const json_t *object, const char *key)
     const json_t *value = json_object_get(object, key);
 
     if (!json_is_number(value) || !isfinite(json_number_value(value)))
-        FAIL("%s is no finite number", key);
+        FAIL("%s is not a finite number", key);
     return json_number_value(value);
 }
 
@@ -56,7 +56,7 @@ static const char *text(const json_t *object, const char *key)
     const char *value = json_string_value(json_object_get(object, key));
 
     if (!value)
-        FAIL("%s is no string", key);
+        FAIL("%s is not a string", key);
     return value;
 }
 

@@ -1,4 +1,5 @@
-/* CONTRACT 3, when things go wrong: bodies that are no JSON, no request, or more than can be used.
+/* CONTRACT 3, when things go wrong: bodies that are not JSON, not a valid request, or more than can
+ * be used.
  */
 #include "tests/e2e/contract.h"
 #include "tests/refused_bodies.h"
@@ -17,7 +18,7 @@ CONTRACT_TEST(not_json, syntax)
         }
 }
 
-/* ---- no request ------------------------------------------------------------------------------ */
+/* ---- not a valid request --------------------------------------------------------------------- */
 
 /* The errors' pointers in order, "/id /imp/0/id". */
 static const char *pointers(const char *body)
@@ -55,7 +56,8 @@ CONTRACT_TEST(invalid, fields)
             refuse_invalid(*text);
 }
 
-/* Of {"badv":[1,1,...]}, with n numbers: those that are listed and those that the detail counts. */
+/* {"badv":[1,1,...]} with n numbers: how many errors are listed and how many more the detail
+ * counts. */
 static void check_count(int n, bool all)
 {
     const char *detail, *more;
@@ -80,7 +82,7 @@ static void check_count(int n, bool all)
     json_decref(problem);
 }
 
-/* All in one answer; where memory bounds the list, the rest is counted. */
+/* All errors come in one answer; beyond the limit of the list they are only counted. */
 CONTRACT_TEST(invalid, every_error)
 {
     const char *last;
@@ -103,8 +105,7 @@ CONTRACT_TEST(problem, form)
 {
     static const char *const targets[] = {"/nowhere", "/rank"};
 
-    /* contract_receive() looks at every member; here, that the id of the request is the client's.
-     */
+    /* contract_receive() checks every member; this checks that the request id is the client's. */
     for (int i = 0; i < 2; i++) {
         const char *body = contract_expect(
             shared(),
@@ -178,7 +179,7 @@ CONTRACT_TEST(nothing, to_show)
     }
 }
 
-/* words times the word, which is one token. */
+/* The word, which is one token, repeated `words` times. */
 static const char *words(const char *word, int n)
 {
     struct buf text AT_END(buf_release) = BUF_INIT;
@@ -205,7 +206,7 @@ CONTRACT_TEST(truncated, ad_text)
     CHECK(!answer_same_scores(rank_text(words("mat", 30)), cut));
 }
 
-/* Newest first until it is full: what is oldest makes no difference. */
+/* Newest first until the input is full: the oldest events make no difference. */
 CONTRACT_TEST(truncated, behaviour_text)
 {
     static const char request[] = "{'rank':{'behaviour':[%s"
@@ -224,7 +225,7 @@ CONTRACT_TEST(truncated, behaviour_text)
     CHECK_STR(answer_degraded(cut), "truncated");
     CHECK(answer_same_scores(fits, cut));
     CHECK(!answer_same_scores(fits, other));
-    test_row("the newest is longer than all");
+    test_row("the newest alone exceeds the limit");
     cut = contract_rank(shared(),
                         "{'rank':{'behaviour':[{'t':1,'type':'view','text':'%s'}],"
                         "'candidates':[{'adid':'a1'}]}}",

@@ -1,7 +1,7 @@
-/* CONTRACT 3, when things go wrong: our own bug. The bugs are those of adrankd_bugs.c. */
+/* CONTRACT 3, when things go wrong: an internal bug. adrankd_bugs.c has the bugs. */
 #include "tests/e2e/contract.h"
 
-/* The bug is answered whole, the connection goes on, and so does the daemon, which logs it. */
+/* The bug gets a complete answer and is logged; the connection and the daemon continue. */
 static void check_bug(const char *bug)
 {
     const char *header = js("X-Request-Id: %s\r\n", bug);

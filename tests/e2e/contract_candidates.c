@@ -1,5 +1,5 @@
-/* CONTRACT 3, the request: candidates, behaviour that is sent along, top_n. What is stored of a
- * user is in contract_history.c. */
+/* CONTRACT 3, the request: candidates, behaviour sent in the request, top_n. contract_history.c
+ * covers stored behaviour. */
 #include "tests/e2e/contract.h"
 
 /* ---- candidates ------------------------------------------------------------------------------ */
@@ -19,7 +19,7 @@ CONTRACT_TEST(candidates, with_text)
     CHECK(answer_pctr(answer, "1", "a1") != answer_pctr(in_context(""), "1", "a1"));
 }
 
-/* Whose bid and type win: tests/unit/market/candidates.c. */
+/* tests/unit/market/candidates.c covers which bid and type win. */
 CONTRACT_TEST(candidates, bid)
 {
     json_t *answer = contract_rank(
@@ -81,13 +81,13 @@ CONTRACT_TEST(behaviour, fields)
     }
     test_row("text");
     CHECK(!answer_same_scores(seen[0], behaved("{'t':1,'type':'view','text':'hose'}")));
-    test_row("order is by t");
+    test_row("events are ordered by t");
     CHECK(answer_same_scores(
         behaved("{'t':1,'type':'view','text':'mat'},{'t':2,'type':'view','text':'hose'}"),
         behaved("{'t':2,'type':'view','text':'hose'},{'t':1,'type':'view','text':'mat'}")));
 }
 
-/* Which events are the same: tests/unit/impression/behaviour.c. */
+/* tests/unit/impression/behaviour.c covers which events are duplicates. */
 CONTRACT_TEST(behaviour, same_event)
 {
     json_t *once = behaved("{'t':1,'type':'view','item':'i5','text':'mat'}");
@@ -104,11 +104,11 @@ CONTRACT_TEST(behaviour, catalog_text)
                              behaved("{'t':1,'type':'view','text':'yoga mat'}")));
     CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'i5','text':'hose'}"),
                              behaved("{'t':1,'type':'view','text':'hose'}")));
-    test_row("an item that nobody knows");
+    test_row("an unknown item");
     CHECK(answer_same_scores(behaved("{'t':1,'type':'view','item':'nothing'}"), in_context("")));
 }
 
-/* ---- top_n, and what is not known ------------------------------------------------------------ */
+/* ---- top_n, and unknown members -------------------------------------------------------------- */
 
 CONTRACT_TEST(top_n, given)
 {

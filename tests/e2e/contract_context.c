@@ -1,9 +1,9 @@
-/* CONTRACT 3, the request: where the ad is shown, on what device, what may not be shown. */
+/* CONTRACT 3, the request: where the ad is shown, on which device, and what is blocked. */
 #include "tests/e2e/contract.h"
 
 /* ---- context --------------------------------------------------------------------------------- */
 
-/* Each of the contexts is seen by the model: all of them score differently. */
+/* The model reads each of the contexts: all of them score differently. */
 static void check_all_differ(const char *const *contexts, int n)
 {
     for (int i = 0; i < n; i++)
@@ -96,7 +96,7 @@ static void check_block(const char *member, const char *ads)
     CHECK_INT(answer_filtered(answer, "blocked"), ads[0] ? 4 - n : 3);
 }
 
-/* Which names hit: tests/unit/market/blocks.c and tests/unit/impression/domain.c. */
+/* tests/unit/market/blocks.c and tests/unit/impression/domain.c cover which names match. */
 CONTRACT_TEST(blocks, badv)
 {
     check_block("'badv':[]", "a1 a2 a3");
@@ -105,7 +105,7 @@ CONTRACT_TEST(blocks, badv)
     check_block("'badv':['shop.example','tea.example']", "a3");
 }
 
-/* Both sides are compared as domains, and answered as written. */
+/* Both sides are compared as domains; the answer repeats them as written. */
 CONTRACT_TEST(blocks, spelling)
 {
     struct driver d;

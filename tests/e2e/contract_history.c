@@ -1,11 +1,11 @@
-/* CONTRACT 3: what is stored of a user, and what becomes of answers when Redis is unwell. */
+/* CONTRACT 3: a user's stored history, and answers while Redis fails. */
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
 
-#define RECOVERY_MS 1000 /* as promised; counted from when Redis answers again */
+#define RECOVERY_MS 1000 /* promised by the contract; counted from when Redis answers again */
 
 static struct redis redis;
-static struct driver daemon_; /* what most cases share */
+static struct driver daemon_; /* shared by most cases */
 
 static void start(struct driver *d, const char *set)
 {
@@ -23,7 +23,7 @@ static json_t *rank_as(struct driver *d, const char *members, const char *events
                          members, events);
 }
 
-/* Until an answer is degraded so: the client of Redis comes back by itself. */
+/* Waits until an answer is degraded like this: the Redis client reconnects by itself. */
 static void rank_until(struct driver *d, const char *members, const char *degraded)
 {
     WAIT_FOR_MS(20000, strcmp(answer_degraded(rank_as(d, members, "")), degraded) == 0);
@@ -45,7 +45,7 @@ static void store(struct driver *d, const char *lines)
     driver_history(d, redis.url, "put", lines);
 }
 
-/* With u1's events stored. Ready means that the store is asked: the first answer has its features.
+/* With u1's events stored. Ready implies that the store is up: the first answer has its features.
  */
 static struct driver *mine(void)
 {
@@ -67,7 +67,7 @@ static void check_nobody(struct driver *d, const char *user)
     json_t *nobody = rank_as(d, user, "");
 
     CHECK(answer_same_scores(nobody, rank_as(d, "", "")));
-    CHECK_STR(answer_degraded(nobody), ""); /* no history is a history */
+    CHECK_STR(answer_degraded(nobody), ""); /* an empty history is not degraded */
 }
 
 #define STAGED "adrank_stage_duration_seconds_count{stage=\"features\"}"
@@ -78,7 +78,7 @@ CONTRACT_TEST(user, history)
 
     check_stored(mine());
     CHECK(!answer_same_scores(rank_as(mine(), U1, ""), rank_as(mine(), "", "")));
-    test_row("nobody");
+    test_row("no user");
     asked = driver_metric(mine(), "adrank_redis_duration_seconds_count");
     staged = driver_metric(mine(), STAGED);
     check_nobody(mine(), "'user':{'id':'u9'},");
@@ -101,7 +101,7 @@ CONTRACT_TEST(user, buyeruid)
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':'b7'},", ""), b));
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'buyeruid':'b7','id':'u1'},", ""), b));
     CHECK(!answer_same_scores(rank_as(mine(), U1, ""), b));
-    test_row("an empty one is none");
+    test_row("an empty id counts as none");
     CHECK(answer_same_scores(rank_as(mine(), "'user':{'id':'u1','buyeruid':''},", ""),
                              rank_as(mine(), "", u1_as_sent)));
 }
@@ -112,7 +112,7 @@ CONTRACT_TEST(behaviour, merged)
     json_t *merged;
 
     store(d, js("%s{'user':'u2','t':7,'type':'view','item':'i5'}\n", u1_events));
-    test_row("between the stored events, in order of t");
+    test_row("merged with the stored events, ordered by t");
     merged = rank_as(d, U1, "{'t':1500,'type':'cart','text':'hose'}");
     CHECK(answer_same_scores(merged, rank_as(d, "",
                                              "{'t':1000,'type':'view','text':'trail shoes'},"
@@ -130,9 +130,9 @@ CONTRACT_TEST(behaviour, merged)
                              rank_as(d, "", "{'t':7,'type':'view','text':'yoga mat'}")));
 }
 
-/* ---- when Redis is unwell -------------------------------------------------------------------- */
+/* ---- when Redis fails ------------------------------------------------------------------------ */
 
-/* Degraded, and as if nothing were stored; the metric counts it. */
+/* Degraded, scored as if nothing were stored, and counted by the metric. */
 static void check_without(struct driver *d)
 {
     double before = contract_metric(d, "degraded_total", "reason", "features");
@@ -142,12 +142,12 @@ static void check_without(struct driver *d)
     answer_check_source(answer, "model");
     CHECK(answer_same_scores(answer, rank_as(d, "", "")));
     CHECK_INT(contract_metric(d, "degraded_total", "reason", "features") - before, 1);
-    test_row("what was sent is used all the same");
+    test_row("the behaviour in the request is still used");
     CHECK(answer_same_scores(rank_as(d, U1, u1_as_sent), rank_as(d, "", u1_as_sent)));
     contract_good(d);
 }
 
-/* Redis is seen to be down, and the daemon still is ready. */
+/* The daemon notices that Redis is down and stays ready. */
 static void check_down(struct driver *d)
 {
     const json_t *health;
@@ -172,7 +172,7 @@ static void check_back(struct driver *d)
     WAIT_FOR(driver_metric(d, "adrank_redis_breaker_state") == 0);
 }
 
-/* It accepts connections and answers nothing: timeouts, until the breaker opens. */
+/* Redis accepts connections and never answers: timeouts until the breaker opens. */
 CONTRACT_TEST(redis, late)
 {
     struct driver d;
@@ -190,7 +190,7 @@ CONTRACT_TEST(redis, late)
     CHECK(driver_metric(&d, "adrank_redis_breaker_state") > 0);
     redis_resume(&redis);
     check_back(&d);
-    test_row("late replies are taken for nobody else's");
+    test_row("a late reply is not used for another user");
     for (int i = 0; i < 10; i++) {
         check_nobody(&d, "'user':{'id':'u9'},");
         check_stored(&d);
@@ -219,7 +219,7 @@ CONTRACT_TEST(redis, down_at_start)
 {
     struct driver d;
 
-    mine(); /* so that there is a server to stop */
+    mine(); /* starts the server that is then stopped */
     redis_kill(&redis);
     start(&d, NULL);
     check_down(&d);
@@ -245,12 +245,12 @@ CONTRACT_TEST(redis, wrong_type)
     check_without(mine());
     for (int i = 0; i < 8; i++)
         CHECK_STR(answer_degraded(rank_as(mine(), U1, "")), "features");
-    test_row("others are not harmed");
+    test_row("other users are not affected");
     CHECK_INT(driver_metric(mine(), "adrank_redis_up"), 1);
     check_nobody(mine(), "'user':{'id':'u9'},");
 }
 
-/* Which bytes are no event: tests/unit/impression/behaviour.c. */
+/* tests/unit/impression/behaviour.c covers which bytes are not an event. */
 CONTRACT_TEST(redis, garbage_event)
 {
     static const char *const garbage[] = {"", "garbage", "\\x01\\x09aaaaaaaaaaaa"};
@@ -273,7 +273,7 @@ CONTRACT_TEST(redis, garbage_event)
     contract_good(mine());
 }
 
-/* A server that asks for a password; a reload gives it. */
+/* A server that requires a password, which a reload sets. */
 CONTRACT_TEST(redis, error_replies)
 {
     rank_until(mine(), U1, "");

@@ -1,10 +1,10 @@
-/* CONTRACT 3, when things go wrong: what is wrong with a request as HTTP. */
+/* CONTRACT 3, when things go wrong: requests that are invalid HTTP. */
 #include <sys/socket.h>
 
 #include "tests/e2e/contract.h"
 #include "tests/refused_requests.h"
 
-/* What is refused: tests/unit/server/net/http_reader.c. */
+/* tests/unit/server/net/http_reader.c has the refused requests. */
 CONTRACT_TEST(grammar, refusals)
 {
     for (int i = 0; i < COUNT(refused_requests); i++) {
@@ -52,7 +52,7 @@ CONTRACT_TEST(size, head_fields)
 
 #define MAX_BODY 262144
 
-/* Of all bytes that a body may have, and more. */
+/* A body of exactly the maximum size, and a larger one. */
 static struct view chunked(const char *largest, const char *more)
 {
     return view_of(js("POST /rank HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -87,7 +87,7 @@ CONTRACT_TEST(route, path)
             view_of(js("POST %s HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}", rows[i])),
             CONTRACT_REFUSES(404, "not_found"));
     }
-    test_row("a query is no part of the path");
+    test_row("a query is not part of the path");
     contract_expect(shared(),
                     VIEW_LIT("POST /rank?a=b HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\n{}"),
                     CONTRACT_OK);
@@ -178,7 +178,7 @@ CONTRACT_TEST(expect, continued)
     client_open(&client, shared()->address);
     client_send(&client, VIEW_LIT("POST /rank HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n"
                                   "Expect: 100-continue\r\n\r\n"));
-    while (n < sizeof(interim) - 1) { /* the client waits for it: no byte of the body is out */
+    while (n < sizeof(interim) - 1) { /* the client waits for it before sending the body */
         CHECK_INT(http_client_wait_end(&client, 10000), HTTP_CLIENT_MORE);
         n += (size_t)recv(client.fd, bytes + n, sizeof(interim) - 1 - n, 0);
     }
@@ -188,8 +188,7 @@ CONTRACT_TEST(expect, continued)
     contract_end(shared(), &client, false);
 }
 
-/* No 100 for a head that is refused; as the body may follow or not, nothing can be read after it.
- */
+/* No 100 for a refused head; as the body may follow or not, nothing after the head can be read. */
 CONTRACT_TEST(expect, refused_head)
 {
     static const struct {

@@ -1,6 +1,6 @@
 /* CONTRACT 3, when things go wrong: the backend fails, or there is no time. The device is
- * "failing", which does what a file asks for: requests that wait for it are answered when the test
- * lets them, not when a clock does. */
+ * "failing", which follows a script file, so the test and not a clock decides when waiting requests
+ * are answered. */
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"
@@ -55,7 +55,7 @@ CONTRACT_TEST(backend, failed)
     }
 }
 
-/* Not the device's failure, but that of numbers: the next batch is asked again. */
+/* The numbers are bad, not the device: the next batch runs on it again. */
 CONTRACT_TEST(backend, not_finite)
 {
     static const char *const words[] = {"nan", "nan_first"};
@@ -77,7 +77,7 @@ CONTRACT_TEST(backend, not_finite)
 
 /* ---- no time --------------------------------------------------------------------------------- */
 
-/* What on_late makes of a request that is late; code of the 503 for "reject". */
+/* How on_late answers a late request; code is that of the 503 for "reject". */
 enum { PRIOR, EMPTY, REJECT, N_MODES };
 
 static void set_mode(struct driver *d, int mode)
@@ -112,7 +112,7 @@ static double late_count(struct driver *d)
     return contract_metric(d, "degraded_total", "reason", "deadline");
 }
 
-/* Budget used up before anything could be done. */
+/* The budget is used up before any work is done. */
 CONTRACT_TEST(late, nothing_left)
 {
     struct driver d;
@@ -126,7 +126,7 @@ CONTRACT_TEST(late, nothing_left)
     }
 }
 
-/* n requests on connections of their own, without waiting for their answers. */
+/* Sends n requests on separate connections, without waiting for their answers. */
 static void send_many(struct driver *d, struct http_client *clients, int n)
 {
     for (int i = 0; i < n; i++)
@@ -152,10 +152,10 @@ static bool is_late(const struct driver_response *r)
 }
 
 #define SENT 6
-#define HELD 3 /* two batches that the device was given, and batch.max_queue */
+#define HELD 3 /* two batches on the device, and batch.max_queue */
 
-/* The device hangs and one request may wait, so the others are refused at once, long before their
- * deadline, while the first still wait. */
+/* The device hangs and one request may wait, so the others are refused immediately, long before
+ * their deadline, while the first still wait. */
 CONTRACT_TEST(late, too_many)
 {
     static struct driver_response response;
@@ -197,7 +197,7 @@ CONTRACT_TEST(late, too_many)
     }
 }
 
-/* How often Redis was asked for a history. */
+/* How many histories were requested from Redis. */
 static int reads(const struct redis *redis)
 {
     static const char stat[] = "cmdstat_lrange:calls=";
@@ -206,7 +206,7 @@ static int reads(const struct redis *redis)
     return calls ? atoi(calls + strlen(stat)) : 0;
 }
 
-/* The device hangs: requests come one by one until one stays in the queue. How many. */
+/* The device hangs: sends requests one by one until one stays in the queue. Returns how many. */
 static int fill_queue(struct driver *d, struct http_client *clients)
 {
     int n = 0, stays = 0;
@@ -221,7 +221,7 @@ static int fill_queue(struct driver *d, struct http_client *clients)
     return n;
 }
 
-/* Who would find the queue full is answered before anything is paid for: Redis is not asked. */
+/* A request that would find the queue full is answered before any cost: Redis is not queried. */
 CONTRACT_TEST(late, full_queue)
 {
     static const char of_user[] = "{'tmax':20000,'user':{'id':'u1'}," CANDIDATES "}";
@@ -258,7 +258,7 @@ CONTRACT_TEST(late, full_queue)
 }
 
 /* Eight contexts, of which the device and the queue take three at most. With `prior` the others are
- * bid on by theirs; who asked for no such bids gets the answer of a late request, at once. */
+ * scored by their priors; with other modes they immediately get the answer of a late request. */
 CONTRACT_TEST(late, some_contexts)
 {
     static struct driver_response response;
@@ -294,15 +294,15 @@ CONTRACT_TEST(late, some_contexts)
             check_late(i, "overloaded", &response);
             driver_write(&d, "device", "");
         }
-        while (driver_metric(&d, "adrank_queue_depth") > 0) /* what was given up is still queued */
+        while (driver_metric(&d, "adrank_queue_depth") > 0) /* abandoned work is still queued */
             ;
         CHECK_INT(late_count(&d), i + 1);
         contract_end(&d, &client, false);
     }
 }
 
-/* The device is busy for longer than the newcomer can wait: the gate refuses it, nothing waits for
- * a timer. */
+/* The device is busy for longer than the new request can wait: the gate refuses it immediately,
+ * without a timer. */
 CONTRACT_TEST(late, refused_early)
 {
     static struct driver_response response;
@@ -324,7 +324,7 @@ CONTRACT_TEST(late, refused_early)
     }
 }
 
-/* Admitted by an idle device that then does not come back: answered encode_reserve_us before the
+/* Admitted by an idle device that then hangs: answered encode_reserve_us before the
  * deadline, while the batch still runs. */
 CONTRACT_TEST(late, at_the_reserve)
 {

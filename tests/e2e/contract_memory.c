@@ -1,6 +1,7 @@
 /*
- * CONTRACT 3, when things go wrong: out of memory, and very many at once. Not built with a
- * sanitizer, whose malloc cannot be preloaded over and which takes too much of it itself.
+ * CONTRACT 3, when things go wrong: out of memory, and very many requests at the same time. Not
+ * built with a sanitizer: its malloc cannot be replaced by preloading, and it needs too much memory
+ * itself.
  */
 #include <sys/resource.h>
 #include <unistd.h>
@@ -22,7 +23,7 @@ static void start_faulty(struct driver *d, struct fault *fault)
     driver_start(d, &(struct driver_args){.backend = "null", .env = {preload, plan}});
 }
 
-/* A request that needs more memory than one has needed before. */
+/* A request that needs more memory than any before it. */
 static const char *large(int n_candidates)
 {
     return js("{'imp':[{'id':'1','tagid':'a'},{'id':'2','tagid':'b'},{'id':'3','tagid':'c'}],"
@@ -54,8 +55,8 @@ CONTRACT_TEST(refused, out_of_memory)
     fault_close(&fault);
 }
 
-/* One request with the k-th allocation failing: a whole answer, or none at all on a connection
- * that ends. */
+/* One request with the k-th allocation failing: a complete answer, or a closed connection without
+ * one. */
 static void try_without(struct driver *d, struct fault *fault, int k, const char *body)
 {
     struct http_client client AT_END(http_client_release);
@@ -76,8 +77,8 @@ static void try_without(struct driver *d, struct fault *fault, int k, const char
     }
 }
 
-/* Each allocation that a request of its kind makes in a daemon that is warm, or is not; requests
- * grow, so that there always is one that has to take more. */
+/* Fails each allocation of a request, in a warm and in a cold daemon; requests grow, so one always
+ * has to allocate. */
 CONTRACT_TEST(refused, any_allocation)
 {
     struct fault fault;
@@ -99,9 +100,9 @@ CONTRACT_TEST(refused, any_allocation)
 
 /* ---- very many ------------------------------------------------------------------------------- */
 
-#define WAITING 9000 /* more than the jobs that one worker has for its requests, twice */
+#define WAITING 9000 /* more than twice the jobs of one worker */
 
-/* Descriptors of this program; false where the system does not give so many. */
+/* Raises this program's descriptor limit; false if the system does not allow so many. */
 static bool raise_files(rlim_t n)
 {
     struct rlimit limit;
@@ -112,7 +113,7 @@ static bool raise_files(rlim_t n)
     return setrlimit(RLIMIT_NOFILE, &limit) == 0;
 }
 
-/* All wait for a Redis that hangs; nobody is turned away for their number, each is answered by
+/* All wait for a hanging Redis; none is refused because of their number, each is answered by
  * on_late. */
 CONTRACT_TEST(late, thousands_wait)
 {
@@ -136,7 +137,7 @@ CONTRACT_TEST(late, thousands_wait)
     for (int i = 0; i < WAITING; i++) {
         json_t *answer = contract_answer(contract_receive(&clients[i], CONTRACT_OK));
 
-        /* Where Redis' time is up a moment before the answer's, the device may still score it. */
+        /* If the Redis timeout comes just before the deadline, the device may still score it. */
         CHECK(strncmp(answer_degraded(answer), "features", strlen("features")) == 0);
         http_client_release(&clients[i]);
     }

@@ -1,6 +1,6 @@
-/* CONTRACT 3, the request: what forbids the use of a person's history, in every place and spelling.
- * The history is stored in a real Redis, which is asked how many keys were looked up: none for such
- * a request. */
+/* CONTRACT 3, the request: signals that forbid the use of a person's history, in every place and
+ * spelling. The history is stored in a real Redis, whose counter of key lookups must not move for
+ * such a request. */
 #include "base/file.h"
 #include "tests/e2e/contract.h"
 #include "tests/redis.h"
@@ -18,7 +18,7 @@ static double keys_looked_up(void)
 }
 
 #define USER "'user':{'id':'u1'}"
-/* Sent beside what is stored: it may not be used either. */
+/* Sent in addition to the stored history: it may not be used either. */
 #define SENT                                                                                       \
     "'rank':{'behaviour':[{'t':3000,'type':'click','text':'electric kettle'}],"                    \
     "'candidates':[{'adid':'a1'},{'adid':'a3'}]}"
@@ -126,7 +126,7 @@ static const char *in_place(const char *place, const char *value)
     return js("%.*s%s%s", (int)(at - place), place, value, at + 1);
 }
 
-/* By value, and whatever its type. */
+/* By value, whatever the JSON type. */
 CONTRACT_TEST(privacy, flags)
 {
     static const char *const set[] = {
@@ -137,13 +137,13 @@ CONTRACT_TEST(privacy, flags)
     mine();
     for (int i = 0; i < COUNT(flags); i++) {
         for (int k = 0; k < COUNT(set); k++)
-            if (k < 4 || (i + k) % 4 == 0) /* every value somewhere, and every place with some */
+            if (k < 4 || (i + k) % 4 == 0) /* every value and place at least once */
                 check_forbids(in_place(flags[i].place, set[k]), "", flags[i].signal);
         for (int k = 0; k < COUNT(harmless); k++)
             if (k == 0 || (i + k) % 2 == 0)
                 check_allows(in_place(flags[i].place, harmless[k]), "");
     }
-    test_row("\"0\" is a flag of a wrong type, and what gpc may be");
+    test_row("\"0\" has the wrong type for a flag, but is valid for gpc");
     check_forbids(USER ",'regs':{'gdpr':'0'}", "", "gdpr");
     check_forbids(USER ",'device':{'dnt':''}", "", "dnt");
     check_allows(USER ",'regs':{'ext':{'gpc':'0'}}", "");
@@ -231,11 +231,11 @@ CONTRACT_TEST(privacy, header)
         check_forbids(USER, set[i], "gpc");
     for (int i = 0; i < COUNT(harmless); i++)
         check_allows(USER, harmless[i]);
-    test_row("the next request of a connection is another one");
+    test_row("a signal does not affect the connection's next request");
     contract_good(mine());
 }
 
-/* Each signal is counted, the answer is degraded once. */
+/* Each signal is counted; the answer is degraded once. */
 CONTRACT_TEST(privacy, several)
 {
     double degraded;
@@ -249,7 +249,7 @@ CONTRACT_TEST(privacy, several)
     CHECK_INT(contract_metric(mine(), "degraded_total", "reason", "privacy") - degraded, 2);
 }
 
-/* More events than are used, of which none is. */
+/* More events than the limit, none of which is used. */
 CONTRACT_TEST(privacy, behaviour)
 {
     const char *rank = js("'rank':{'behaviour':[%s],'candidates':[{'adid':'a1'}]}",

@@ -1,10 +1,9 @@
-/* CONTRACT 3: every reason in `degraded` and `filtered` can be had, alone, and its metric moves
- * with it. */
+/* CONTRACT 3: every reason in `degraded` and `filtered` can occur alone, and moves its metric. */
 #include "tests/e2e/contract.h"
 
 static struct driver daemon_;
 
-/* No Redis listens where it looks for one; the catalog is larger than what is taken of it. */
+/* No Redis listens at the configured address; the catalog has more ads than are taken from it. */
 static struct driver *mine(void)
 {
     if (!daemon_.pid)
@@ -14,7 +13,7 @@ static struct driver *mine(void)
     return &daemon_;
 }
 
-/* Of a metric with a label for each reason, which must all be there. */
+/* Reads a metric with a label for each reason, all of which must exist. */
 static void read_counts(struct driver *d, const char *name, const char *label,
                         const char *const *values, double *out)
 {
@@ -29,7 +28,7 @@ static const char *const degraded_reasons[] = {"features", "privacy",  "candidat
 static const char *const filtered_reasons[] = {
     "unknown", "inactive", "duplicate", "floor", "blocked", "currency", "no_bid", "no_cvr", NULL};
 
-/* The answer to body is degraded by this reason alone, and so are the metrics. */
+/* The answer to body is degraded for this reason alone, and only its metric moves. */
 static void check_degraded(struct driver *d, const char *reason, const char *body)
 {
     double before[MAX_REASONS], after[MAX_REASONS];
@@ -62,14 +61,14 @@ CONTRACT_TEST(degraded, each)
     check_degraded(&d, "model", js("{'rank':{'candidates':[{'adid':'a1'}]}}"));
 }
 
-/* Of each reason the ads of two imps; a1 passes beside them. */
+/* For each reason, ads of two imps; a1 passes. */
 CONTRACT_TEST(filtered, each)
 {
     static const struct {
         const char *reason;
         int count;
         const char *members, *candidates;
-        const char *floors[2]; /* more members of the imps */
+        const char *floors[2]; /* additional members of the imps */
     } rows[] = {
         {"unknown", 2, "", "{'adid':'nobody'}", {"", ""}},
         {"inactive", 4, "", "{'adid':'a9'},{'adid':'a10'}", {"", ""}},

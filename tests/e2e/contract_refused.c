@@ -1,4 +1,5 @@
-/* CONTRACT 3, when things go wrong: 503, before the first model and where there is no room. */
+/* CONTRACT 3, when things go wrong: 503, before the first model is loaded and when there is no
+ * room. */
 #include "tests/e2e/contract.h"
 
 CONTRACT_TEST(refused, before_the_model)
@@ -9,7 +10,7 @@ CONTRACT_TEST(refused, before_the_model)
     struct driver d;
     struct err err;
 
-    /* The engine is being opened for as long as the device hangs. */
+    /* The engine keeps opening while the device hangs. */
     snprintf(address, sizeof(address), "unix:/tmp/adrank-contract-%d", (int)getpid());
     snprintf(public, sizeof(public), "http.address=%s", address);
     driver_start(&d,
@@ -26,12 +27,12 @@ CONTRACT_TEST(refused, before_the_model)
     test_row("health");
     CHECK_INT(driver_call(d.address, "GET", "/livez", NULL)->status, 200);
     CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 503);
-    test_row("ready at last");
+    test_row("finally ready");
     driver_write(&d, "device", "");
     driver_wait_log(&d, "event=ready");
     while (driver_call(address, "GET", "/readyz", NULL)->status != 200)
         CHECK(driver_wait(&d, 5) == -1);
-    /* The connection that was refused is the one that is served. */
+    /* The refused connection is now served. */
     contract_end(&d, &client, false);
 }
 
@@ -50,8 +51,8 @@ CONTRACT_TEST(refused, max_connections)
     client_open_rank(&second, d.address, "{}");
     while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") < 3)
         CHECK(driver_wait(&d, 5) == -1);
-    client_open(&third, d.address);     /* both others are in work */
-    contract_receive(&third, &refused); /* without having asked for anything */
+    client_open(&third, d.address);     /* both others are being served */
+    contract_receive(&third, &refused); /* without having sent a request */
     CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&third);
     driver_write(&d, "device", "");
@@ -59,7 +60,7 @@ CONTRACT_TEST(refused, max_connections)
     contract_receive(&second, CONTRACT_OK);
     client_send(&second, client_post("{}", "")); /* from here on the first has idled longest */
     contract_receive(&second, CONTRACT_OK);
-    test_row("an idle one makes room");
+    test_row("an idle connection makes room");
     contract_good(&d);
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&first);

@@ -1,4 +1,4 @@
-/* CONTRACT 3, the request: id, tmax, imp, rank.unique, bounds, and what is taken leniently. */
+/* CONTRACT 3, the request: id, tmax, imp, rank.unique, bounds, and lenient parsing. */
 #include "tests/e2e/contract.h"
 
 /* ---- id -------------------------------------------------------------------------------------- */
@@ -29,8 +29,8 @@ CONTRACT_TEST(id, made_up)
 
 /* ---- tmax ------------------------------------------------------------------------------------ */
 
-/* The device hangs, so the answer comes when the time is up, 300 ms: no earlier, and long before
- * `never_ms`, which is what another budget would be. */
+/* The device hangs, so the answer comes when the 300 ms are up: not earlier, and long before
+ * `never_ms`, as any other budget would give. */
 CONTRACT_TEST(tmax, budgets)
 {
     static const struct {
@@ -70,7 +70,7 @@ CONTRACT_TEST(tmax, budgets)
     }
 }
 
-/* What the client takes to send it is part of the whole. */
+/* The time the client takes to send the request counts towards tmax. */
 CONTRACT_TEST(tmax, from_the_first_byte)
 {
     const char *body = js("{'tmax':600,'rank':{'candidates':[{'adid':'a1'}]}}");
@@ -82,7 +82,7 @@ CONTRACT_TEST(tmax, from_the_first_byte)
 
     driver_start(&d, &(struct driver_args){.sets = {"deadline.network_ms=0"}});
     for (int late = 0; late < 2; late++) {
-        test_row(late ? "the body 700 ms behind the head" : "at once");
+        test_row(late ? "the body 700 ms after the head" : "immediately");
         client_open(&client, d.address);
         client_send(&client, (struct view){whole.ptr, head});
         usleep(late ? 700000 : 0);
@@ -106,13 +106,13 @@ CONTRACT_TEST(imp, tagid)
     CHECK_NEAR(answer_pctr(all, "1", "a1"), answer_pctr(all, "3", "a1"), 0);
     CHECK(answer_pctr(all, "1", "a1") != answer_pctr(all, "2", "a1"));
     CHECK(answer_pctr(all, "1", "a1") != answer_pctr(all, "4", "a1"));
-    /* Each as if it had come alone. */
+    /* Each as if it were the only one. */
     CHECK_NEAR(answer_pctr(in_context(",'imp':[{'id':'1','tagid':'footer'}]"), "1", "a3"),
                answer_pctr(all, "2", "a3"), 0);
     CHECK_NEAR(answer_pctr(in_context(""), "1", "a3"), answer_pctr(all, "4", "a3"), 0);
 }
 
-/* That the ecpm is not rounded first: tests/unit/market/rank.c. */
+/* tests/unit/market/rank.c checks that the ecpm is not rounded first. */
 CONTRACT_TEST(imp, bidfloor)
 {
     json_t *answer =
@@ -161,7 +161,7 @@ CONTRACT_TEST(imp, too_many)
 
 /* ---- rank.unique ----------------------------------------------------------------------------- */
 
-/* Which pairs are taken: tests/unit/market/rank.c. Of equal worth: in the order of imps, then of
+/* tests/unit/market/rank.c covers which pairs are chosen. Ties go in the order of imps, then of
  * adids. */
 static const char two_imps[] = "{'imp':[{'id':'z'},{'id':'y'}],'rank':{'top_n':2,'candidates':"
                                "[{'adid':'d','bid':1,'text':'t'},{'adid':'c','bid':1,'text':'t'},"
@@ -196,7 +196,7 @@ static const char *long_ids(const char *name, int n, const char *more)
     return js_list(n, js("{'%s':'#-%0252d'%s}", name, 0, more));
 }
 
-/* With every option at its largest: what one request makes of 256 KiB. */
+/* With every option at its maximum: the work of one request of 256 KiB. */
 CONTRACT_TEST(bounds, answer)
 {
     static const struct {
@@ -239,9 +239,9 @@ CONTRACT_TEST(bounds, answer)
     }
 }
 
-/* ---- what others write ----------------------------------------------------------------------- */
+/* ---- other spellings ------------------------------------------------------------------------- */
 
-/* The left is answered as the right; the rest: tests/unit/impression/decode_lenient.c. */
+/* Both columns get the same answer; tests/unit/impression/decode_lenient.c covers the rest. */
 CONTRACT_TEST(lenient, requests)
 {
     static const char *const rows[][2] = {

@@ -1,7 +1,7 @@
 /*
  * CONTRACT 3 as a list of cases: every row of its tables, and every case that a row names. Each has
  * a test: CONTRACT_TEST(row, case) in one of tests/e2e/contract_*.c, or a unit test named below.
- * They are looked for in the sources, so that none can be forgotten.
+ * The sources are searched for them, so that none can be forgotten.
  */
 #include <dirent.h>
 
@@ -14,9 +14,9 @@
 static const struct {
     const char *name; /* of the row */
     const char
-        *line; /* first words of its line in a table of docs/CONTRACT.md; "": it is in the text */
+        *line; /* first words of its line in a table of docs/CONTRACT.md; "": only in the text */
     const char *rule;  /* the contract's */
-    const char *cases; /* names, one blank between two */
+    const char *cases; /* names separated by single blanks */
 } contract_rows[] = {
     /* when things go wrong */
     {"grammar", "not HTTP/1.x grammar",
@@ -112,8 +112,8 @@ static const struct {
 #define NET "tests/unit/server/net/"
 #define DECODE "tests/unit/impression/decode"
 
-/* Cases whose test is not here: a unit test shows them by the same requests, or no client can bring
- * them about. */
+/* Cases tested elsewhere: a unit test covers them with the same requests, or no client can cause
+ * them. */
 static const struct elsewhere {
     const char *row, *name, *file, *test;
 } elsewhere[] = {
@@ -141,7 +141,7 @@ static const struct elsewhere {
     {"header", "keep_alive", NET "connection.c", "connection__keeps_alive"},
 };
 
-/* All contract_*.c, one behind the other. */
+/* All contract_*.c, concatenated. */
 static void read_sources(struct buf *out)
 {
     DIR *dir = opendir(FOLDER);
@@ -197,7 +197,7 @@ static int tests_of(const char *sources, const char *row, struct view name)
     return n;
 }
 
-/* Every case of a row has one test; how many cases. */
+/* Every case of a row has one test. Returns the number of cases. */
 static int each_case(int row, const char *sources)
 {
     int n = 0;
@@ -212,7 +212,7 @@ static int each_case(int row, const char *sources)
     return n;
 }
 
-/* As many as there are cases: no test without one. */
+/* As many tests as cases: none without a case. */
 TEST(contract_rows__every_row_has_cases_and_every_case_one_test)
 {
     struct buf sources AT_END(buf_release) = BUF_INIT;
@@ -242,7 +242,7 @@ static bool is_later(struct view line)
             has_prefix((struct view){cell + 3, (size_t)(line.ptr + line.len - cell) - 3}, later));
 }
 
-/* The lines of the tables of section 3, behind their "| "; how many. */
+/* The lines of the tables of section 3, without their "| ". Returns how many. */
 static int table_lines(const char *text, struct view *lines, int max)
 {
     const char *at = strstr(text, "\n## 3."), *end;

@@ -4,7 +4,7 @@
 
 #include "tests/e2e/contract.h"
 
-#define WAIT_MS 20000 /* for what takes some 300 ms */
+#define WAIT_MS 20000 /* for what should take some 300 ms */
 
 static int64_t elapsed_ms(int64_t since_us)
 {
@@ -14,7 +14,7 @@ static int64_t elapsed_ms(int64_t since_us)
 #define POST "POST /rank HTTP/1.1\r\nHost: a\r\n"
 #define CHUNKED POST "Transfer-Encoding: chunked\r\n\r\n"
 
-/* What never ends by itself, sent at once; or again and again, as the deadline is absolute. */
+/* Requests that never end, sent once, or repeatedly, as the deadline is absolute. */
 CONTRACT_TEST(slow, head_and_body)
 {
     static const struct {
@@ -50,7 +50,7 @@ CONTRACT_TEST(slow, head_and_body)
     }
 }
 
-/* After a request, and before the first where the time for that is longer. */
+/* After a request, and before the first one, as first_byte_ms is longer here. */
 CONTRACT_TEST(quiet, idle)
 {
     struct http_client client, used;
@@ -70,8 +70,8 @@ CONTRACT_TEST(quiet, idle)
     contract_good(&d);
 }
 
-/* Answers of some 100 KB each, until neither the kernel nor the client takes more. A UNIX socket,
- * whose buffers do not grow. */
+/* Answers of some 100 KB each, until the kernel's buffers are full and the client reads nothing.
+ * Uses a UNIX socket, whose buffers do not grow. */
 CONTRACT_TEST(quiet, answer_not_taken)
 {
     char path[64], set[96], bytes[4096];
@@ -88,9 +88,9 @@ CONTRACT_TEST(quiet, answer_not_taken)
         client_send(
             &client,
             client_post(js("{'rank':{'top_n':50},'imp':[%s]}", js_list(16, "{'id':'#'}")), ""));
-    contract_receive(&client, CONTRACT_OK); /* the first is taken */
+    contract_receive(&client, CONTRACT_OK); /* the first is read */
     WAIT_FOR_MS(WAIT_MS, driver_metric(&d, "adrank_connections") == 0);
-    /* What was in the kernel's hands comes, then the end: no answer more, no word of why. */
+    /* What the kernel had buffered arrives, then the connection ends without an error. */
     while ((n = recv(client.fd, bytes, sizeof(bytes), MSG_DONTWAIT)) > 0)
         taken += (size_t)n;
     CHECK(n == 0 || (n == -1 && errno == ECONNRESET));

@@ -1,6 +1,6 @@
 /*
- * What a crafted body may cost, counted: jobs for the engine, ads looked at. tests/unit holds the
- * counts of single stages (texts tokenised, bytes normalised, comparisons of events, looks at ads).
+ * Bounds the cost of a crafted body by counting engine jobs and ads examined. tests/unit has the
+ * counts of single stages (texts tokenised, bytes normalised, events compared, ads examined).
  */
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
@@ -8,7 +8,7 @@
 
 static struct driver d;
 
-/* A body of so many placements, and more members (", 'x':..."). */
+/* A body with this many placements and further members (", 'x':..."). */
 static const char *placements(int n, const char *members)
 {
     return js("{'imp':[%s]%s}", js_list(n, "{'id':'#','tagid':'t#'}"), members);
@@ -28,8 +28,7 @@ static int jobs(void)
     return (int)driver_metric(&d, "adrank_batch_requests_sum");
 }
 
-/* As many placements as may be, in a context that is long and says nothing: 256 KiB of it are
- * looked at. */
+/* The maximum number of placements, with a long context without content: 256 KiB of it are read. */
 TEST(crafted__contexts_share_a_bound_on_text)
 {
     enum { IMPS = 256 };
@@ -46,7 +45,7 @@ TEST(crafted__contexts_share_a_bound_on_text)
     CHECK(scored >= 16 && scored < 128);
     CHECK_INT(jobs(), scored);
 
-    /* Texts of a sane length are all read, however many placements there are. */
+    /* Texts of a reasonable length are all read, however many placements there are. */
     answer = rank(placements(IMPS, js(",'site':{'search':'trail running shoes'}")));
     CHECK(!driver_lists(answer, "/degraded", "deadline"));
     CHECK_INT(jobs(), scored + IMPS);

@@ -53,7 +53,7 @@ static void send_more(const struct crowd *crowd, struct crowd_client *client)
     else if (n == -1 && errno != EAGAIN && !crowd->reads)
         hang_up(client);
     else if (n == -1 && errno != EAGAIN)
-        client->sent = crowd->bytes.len; /* refused: what is left to read says how */
+        client->sent = crowd->bytes.len; /* refused: the response still to be read has the status */
 }
 
 /* The first bytes of an answer hold its status. */

@@ -1,5 +1,5 @@
-/* Fewer descriptors than connections: who comes is served or refused at once, the log has a line or
- * two, and the admin listener stays open. */
+/* Fewer descriptors than connections: clients are served or refused immediately, the log gets a
+ * line or two, and the admin listener stays open. */
 #define _GNU_SOURCE /* prlimit */
 #include <poll.h>
 #include <sys/resource.h>
@@ -10,7 +10,7 @@
 #include "tests/e2e/contract.h"
 
 #define CLIENTS 100
-/* far less than trickling refusals would take, far more than a busy machine */
+/* far less than slow refusals would take, far more than a busy machine needs */
 #define PROMPT_US 3000000
 
 static struct driver d;
@@ -20,7 +20,7 @@ static void connect_all(const char *bytes)
 {
     for (int i = 0; i < CLIENTS; i++) {
         client_open(&clients[i], d.address);
-        /* one that was refused meanwhile is in order */
+        /* it may have been refused by now */
         (void)!send(clients[i].fd, bytes, strlen(bytes), MSG_NOSIGNAL);
     }
 }
@@ -29,7 +29,7 @@ struct tally {
     int n_served, n_refused, n_closed;
 };
 
-/* What became of each, without waiting for long. */
+/* Collects each client's result, without waiting long. */
 static struct tally take_all(void)
 {
     struct tally tally = {0};
@@ -66,14 +66,14 @@ TEST(descriptors__a_burst_beyond_the_limit)
         CHECK(take_all().n_served > 0);
         contract_good(&d);
     }
-    test_row("silent ones");
+    test_row("silent clients");
     connect_all("");
     CHECK_INT(driver_probe(&d, "ready"), 0);
     contract_good(&d);
     for (int i = 0; i < CLIENTS; i++)
         http_client_release(&clients[i]);
-    CHECK(driver_logged(&d, "event=accept_paused") <= 2); /* one of each listener */
-    CHECK_INT(driver_reload(&d, "{}")->status, 200);      /* files can be read all the same */
+    CHECK(driver_logged(&d, "event=accept_paused") <= 2); /* one per listener */
+    CHECK_INT(driver_reload(&d, "{}")->status, 200);      /* files can still be read */
 }
 
 static void limit_files(rlim_t n)
@@ -85,8 +85,8 @@ static void limit_files(rlim_t n)
     CHECK(prlimit(d.pid, RLIMIT_NOFILE, &limit, NULL) == 0);
 }
 
-/* The descriptor that the public listener holds in reserve: of those that lead nowhere the one
- * before the admin listener's, which is the last. */
+/* The public listener's reserve descriptor: among those on /dev/null it precedes the admin
+ * listener's, which is the last. */
 static int reserve(void)
 {
     int last = -1, before = -1;
@@ -104,7 +104,7 @@ static int reserve(void)
     return before;
 }
 
-/* None at all, by somebody else's doing. */
+/* No descriptors at all: another cause used them up. */
 TEST(descriptors__refused_at_once_and_logged_once)
 {
     struct rlimit before;

@@ -1,4 +1,4 @@
-/* Who gets in at the admin listener and at both, and who may see what. */
+/* Access control of the admin and the public listener. */
 #include <unistd.h>
 
 #include "tests/e2e/contract.h"
@@ -58,7 +58,7 @@ TEST(doors__unknown_and_malformed_parameters_of_admin_calls)
     CHECK_INT(driver_call(d.address, "GET", "/readyz", NULL)->status, 200);
 }
 
-/* ---- who asks -------------------------------------------------------------------------------- */
+/* ---- callers --------------------------------------------------------------------------------- */
 
 static int ask(const char *method, const char *target, const char *fields)
 {
@@ -103,21 +103,21 @@ TEST(doors__admin_calls_from_elsewhere)
         CHECK_INT(ask("GET", "/readyz", foreign[i]), 200);
         CHECK_INT(ask("GET", "/metrics", foreign[i]), 200);
     }
-    test_row("a target that names another");
+    test_row("a target with a foreign host");
     CHECK_INT(ask("POST", "http://evil.example/admin/drain", "Host: 127.0.0.1\r\n"), 403);
     for (int i = 0; i < COUNT(ours); i++) {
         test_row("%s", ours[i]);
         CHECK_INT(ask("GET", "/admin/config", ours[i]), 200);
         CHECK_INT(ask("POST", "/admin/reload?dry_run=1", ours[i]), 200);
     }
-    test_row("nothing drains until one of ours says so");
+    test_row("only our own caller starts a drain");
     CHECK_INT(ask("GET", "/readyz", ours[0]), 200);
     CHECK_INT(ask("POST", "/admin/drain", ours[0]), 202);
     CHECK_INT(ask("GET", "/readyz", ours[0]), 503);
     driver_kill(&d, 15);
 }
 
-/* ---- who may see what ------------------------------------------------------------------------ */
+/* ---- what each listener shows ---------------------------------------------------------------- */
 
 TEST(doors__the_public_side_does_not_reveal_what_serves)
 {
@@ -133,14 +133,14 @@ TEST(doors__the_public_side_does_not_reveal_what_serves)
         CHECK_INT(r->status, 200);
         CHECK_STR(r->body, "{\"status\":\"ok\"}");
     }
-    test_row("the admin side does");
+    test_row("the admin listener shows it");
     CHECK(strstr(driver_call(d.admin, "GET", "/livez?verbose=true", NULL)->body, "\"digest\""));
     CHECK_STR(driver_call(d.admin, "GET", "/readyz?verbose=0", NULL)->body, "{\"status\":\"ok\"}");
 }
 
 /* ---- HEAD ------------------------------------------------------------------------------------ */
 
-/* A response's head without what differs between two exchanges. */
+/* A response's head without the parts that differ between exchanges. */
 static const char *head_of(const char *address, const char *method, const char *target)
 {
     const struct driver_response *response = driver_call(address, method, target, NULL);
@@ -167,10 +167,10 @@ TEST(doors__head_wherever_get_is)
         CHECK_STR(head_of(rows[i].address, "HEAD", rows[i].target),
                   head_of(rows[i].address, "GET", rows[i].target));
     }
-    test_row("HEAD of what changes in length");
+    test_row("HEAD of a body of varying length");
     CHECK(strstr(head_of(d.admin, "HEAD", "/metrics"), "Content-Length: "));
     head_of(d.admin, "HEAD", "/readyz?verbose=1");
-    test_row("HEAD of what cannot be had");
+    test_row("HEAD of an error");
     CHECK_INT(driver_call(d.address, "HEAD", "/metrics", NULL)->status, 404);
     CHECK_INT(driver_call(d.address, "HEAD", "/rank", NULL)->status, 405);
     CHECK_INT(driver_call(d.admin, "HEAD", "/admin/reload", NULL)->status, 405);
@@ -196,7 +196,7 @@ TEST(doors__held_admin_connections_shut_no_probe_out)
             client_open(&clients[i], d.admin);
             client_send(&clients[i], view_of(begun[row]));
         }
-        if (row) /* now they count as slow */
+        if (row) /* by now they count as slow */
             usleep(400000);
         CHECK_INT(driver_probe(&d, "ready"), 0);
         CHECK_INT(driver_probe(&d, "live"), 0);
@@ -207,7 +207,7 @@ TEST(doors__held_admin_connections_shut_no_probe_out)
     }
 }
 
-/* Whatever the public side gives its clients. */
+/* Whatever limits the public listener's clients have. */
 TEST(doors__silent_admin_connections_end_early)
 {
     struct http_client client;

@@ -14,7 +14,7 @@
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 
-/* What has to be ended with the case: by value, since a struct driver may be gone by then. */
+/* A process to stop at the end of the case: a copy, since the struct driver may be gone by then. */
 static struct child {
     const struct driver *owner; /* NULL: a free slot */
     struct driver driver;
@@ -69,7 +69,7 @@ void driver_write(struct driver *driver, const char *name, const char *bytes)
     CHECK_INT(chmod(path, 0600), 0);
 }
 
-/* What the pipe holds goes to the file, until the daemon is ready. */
+/* Copies the pipe to the file until the daemon is ready. */
 static void pump(struct driver *driver, const char *path)
 {
     int log_fd = child_of(driver)->log_fd;
@@ -176,7 +176,7 @@ __attribute__((format(printf, 2, 3))) static void add(struct command *command, c
     command->argv[command->n++] = text;
 }
 
-/* Relative paths are the repository's, not those of the configuration file's folder. */
+/* Relative paths start at the repository root, not at the configuration file's folder. */
 static const char *model_overlay(const struct driver_args *args)
 {
     const char *model = args->model ? args->model : DRIVER_MODEL;
@@ -269,7 +269,7 @@ static void end_well(struct child *child)
     int status = driver_stop(&child->driver);
 
     if (status && !judged)
-        FAIL("adrankd ended with status %d", status);
+        FAIL("adrankd exited with status %d", status);
 }
 
 /* A free slot, once this driver's daemon has ended. */
@@ -362,7 +362,7 @@ int driver_stop(struct driver *driver)
     driver_kill(driver, SIGTERM);
     status = driver_wait(driver, 40000);
     if (status == -1)
-        FAIL("adrankd does not end on SIGTERM:\n%s", driver_log(driver));
+        FAIL("adrankd does not exit on SIGTERM:\n%s", driver_log(driver));
     /* A sanitizer's report must not be lost with the folder. */
     if (strstr(driver_log(driver), "Sanitizer"))
         FAIL("%s", driver_log(driver));
@@ -388,7 +388,7 @@ int driver_run(const struct driver_args *args, const char *text)
     return status;
 }
 
-/* The folders of a case that has failed are left for a look. */
+/* The folders of a failed case are kept for inspection. */
 static void drop(struct child *child)
 {
     driver_kill(&child->driver, SIGKILL);

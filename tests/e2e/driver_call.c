@@ -1,4 +1,4 @@
-/* Calls to a daemon that runs, its metrics, and the programs that work beside it. */
+/* Calls to a running daemon, its metrics, and the programs used with it. */
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
 #include "tests/e2e/shell.h"
@@ -88,7 +88,7 @@ static const char *metrics_of(struct driver *driver)
     return response->body;
 }
 
-/* NULL behind the last. */
+/* NULL after the last. */
 static const char *next_line(const char *line)
 {
     const char *end = strchr(line, '\n');

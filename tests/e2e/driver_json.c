@@ -1,4 +1,4 @@
-/* What the driver knows of JSON: the catalog, configuration files and answers. */
+/* The driver's JSON: the catalog, configuration files and answers. */
 #include <limits.h>
 #include <unistd.h>
 
@@ -33,7 +33,7 @@ static json_t *parse(const char *text)
     json_t *value = json_loads(text, JSON_DECODE_ANY, &error);
 
     if (!value)
-        FAIL("no JSON (%s): %s", error.text, text);
+        FAIL("not JSON (%s): %s", error.text, text);
     return value;
 }
 

@@ -1,4 +1,4 @@
-/* adrankd terminates on request, whatever hangs or is under way (CONTRACT 2, OPERATIONS). */
+/* adrankd terminates on request, whatever hangs or is in progress (CONTRACT 2, OPERATIONS). */
 #include <signal.h>
 #include <unistd.h>
 
@@ -8,13 +8,13 @@
 #include "tests/test.h"
 
 #define RANK_SOON "{\"tmax\":300,\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
-#define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* an engine is opened for it */
-/* A third of a second to load; under TSan on a busy machine still less than a stop may take. */
+#define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* opens a new engine */
+/* Takes a third of a second to load; even under TSan on a busy machine less than the stop limit. */
 #define MANY_ADS 120000
-#define END_MS 20000 /* it takes three seconds at most; 70 is the status of one that hangs */
+#define END_MS 20000 /* it should take at most three seconds; 70 is the status of a hang */
 
-/* A device that never gives a batch back is leaked, on purpose and logged: no case for
- * LeakSanitizer. And who is ended by force joins no threads: no case for TSan. */
+/* A device that never completes a batch is deliberately leaked, and logged, so LeakSanitizer would
+ * complain. A forced exit joins no threads, so TSan would too. */
 #define LEAKS "LSAN_OPTIONS=detect_leaks=0"
 
 static struct driver d;
@@ -29,8 +29,8 @@ static void start_on_failing(const char *env_too)
                                            .sets = {"admin.stall_ms=300"}});
 }
 
-/* The executor waits for the device. That it is stalled is not enough: a sanitizer makes it so in
- * the middle of its work. */
+/* Waits until the executor waits for the device. A stalled executor is not enough: under a
+ * sanitizer it may stall in the middle of its work. */
 static void wait_stalled(void)
 {
     const char *hangs = js("%s/device.hangs", d.folder);
@@ -61,7 +61,7 @@ TEST(end__with_a_hanging_device)
     driver_check_log(&d, "event=executor_leaked");
 }
 
-/* The opening waits for the batch to come back. */
+/* Opening waits for the batch to complete. */
 TEST(end__with_a_hanging_device_that_a_reload_waits_for)
 {
     start_on_failing(LEAKS);
@@ -105,9 +105,9 @@ TEST(end__at_a_further_signal_with_an_opening_that_hangs)
     CHECK_INT(driver_wait(&d, 0), 128 + SIGTERM);
 }
 
-/* ---- a load under way ------------------------------------------------------------------------ */
+/* ---- a load in progress ---------------------------------------------------------------------- */
 
-/* A load is under way: the signal has been read, and two turns of the loop have been made since. */
+/* A load is in progress: the signal has been read, and the loop has made two turns since. */
 static void reload_many_ads(void)
 {
     driver_write(
@@ -123,10 +123,10 @@ static void check_given_up(void)
     const char *failed = strstr(driver_log(&d), "event=reload_failed");
 
     if (!failed || !strstr(failed, "stopping") || strstr(driver_log(&d), "generation=2"))
-        FAIL("the load was not given up:\n%s", driver_log(&d));
+        FAIL("the load was not aborted:\n%s", driver_log(&d));
 }
 
-/* Without one connection the drain is short; with one, a second signal ends it. */
+/* Without a connection the drain is short; with one, a second signal ends it. */
 TEST(end__gives_up_a_load)
 {
     for (int twice = 0; twice < 2; twice++) {
@@ -162,7 +162,7 @@ TEST(end__hup_during_a_load_is_not_lost)
 
 /* ---- a drain --------------------------------------------------------------------------------- */
 
-/* As a preStop hook with the platform's SIGTERM behind it: what is in flight is answered. */
+/* As a preStop hook followed by the platform's SIGTERM: requests in flight are answered. */
 TEST(end__first_signal_goes_on_with_an_admins_drain)
 {
     struct http_client client;

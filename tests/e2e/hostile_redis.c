@@ -1,7 +1,7 @@
 /*
- * A server at Redis' place that breaks every rule: the daemon lives, answers 200 with what it has
- * and marks it, takes no more memory than it may, logs why, and is well again when a good server
- * follows at the same address.
+ * A server in Redis' place that breaks every rule: the daemon survives, answers 200 with what it
+ * has and marks the answer degraded, stays within its memory limit, logs the reason, and recovers
+ * when a good server follows at the same address.
  */
 #include <unistd.h>
 
@@ -12,10 +12,10 @@
 #include "tests/e2e/hostile_redis_peer.h"
 #include "tests/test.h"
 
-#define CALLS 7 /* of each row: more than open a breaker */
-/* Bytes of memory at its peak: the bytes of the link, copies of them, and what goes late. */
+#define CALLS 7 /* per row: more than it takes to open the breaker */
+/* Peak memory in bytes: the link's buffer, copies of it, and what is released late. */
 #define MAX_GROWTH (16 << 20)
-#define KEPT_BYTES 65536 /* of the budget by a link on which nothing is out */
+#define KEPT_BYTES 65536 /* charged to the budget by an idle link */
 #define OF_USER "{'user':{'id':'u1'},'rank':{'candidates':[{'adid':'a1'}]}}"
 #define OF_NOBODY "{'rank':{'candidates':[{'adid':'a1'}]}}"
 #define WITH_EVENT                                                                                 \
@@ -55,7 +55,7 @@ static double pctr_of(const char *body, bool *marked)
     return json_number_value(driver_at(answer, "/results/0/pctr"));
 }
 
-/* Marked and without history, or with the list, where that has come. */
+/* Marked and scored without history, or with the list if it has arrived. */
 static bool call(bool lists)
 {
     bool marked;
@@ -97,7 +97,7 @@ static void stop(void)
     peer_stop(&peer);
 }
 
-/* A sanitizer's address space is terabytes, and it keeps what was freed. */
+/* A sanitizer's address space is terabytes, and it retains freed memory. */
 static bool sanitized(void)
 {
     return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
@@ -113,8 +113,8 @@ static void wait_failed(const char *reason, double more_than, bool lists)
     WAIT_FOR_MS(20000, (call(lists), failed(reason) > more_than));
 }
 
-/* An outage is logged once, and not at all where lines of its kind are held back: then it takes
- * another. */
+/* An outage is logged once, or not at all while the rate limit drops such lines: then it takes
+ * another outage. */
 static void wait_logged(const struct peer_row *row, size_t from)
 {
     int64_t until_us = clock_now_us() + 20000000;
@@ -161,13 +161,13 @@ TEST(hostile_redis__breaks_nothing)
         run_row(&hostile_rows[i]);
         CHECK(driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}") <= KEPT_BYTES);
         if (!sanitized() && driver_status_bytes(&d, "VmHWM:") - start_bytes > MAX_GROWTH)
-            FAIL("%lld bytes more than at the start",
+            FAIL("%lld more bytes than at the start",
                  (long long)(driver_status_bytes(&d, "VmHWM:") - start_bytes));
     }
     stop();
 }
 
-/* It is greeted well and then talks nonsense, for a second and a half and many connections: one
+/* The server greets correctly and then talks nonsense, for 1.5 s and over many connections: one
  * outage. */
 TEST(hostile_redis__is_logged_once_per_outage)
 {
@@ -182,7 +182,7 @@ TEST(hostile_redis__is_logged_once_per_outage)
         call(false);
     CHECK(driver_logged(&d, "event=redis_disconnected") - gone <= 4);
     CHECK(driver_logged(&d, "event=redis_back") - back <=
-          1); /* between the end of the good one and nonsense */
+          1); /* between the good server and nonsense */
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
     peer_set(&peer, &good);
     check_recovers();
@@ -192,7 +192,7 @@ TEST(hostile_redis__is_logged_once_per_outage)
     stop();
 }
 
-/* What AUTH is refused with is logged, but never the password, which servers like to repeat. */
+/* The error of a refused AUTH is logged, but never the password that some servers repeat. */
 TEST(hostile_redis__is_logged_with_its_reason_but_no_password)
 {
     static const struct peer_row refusals[] = {
@@ -229,8 +229,8 @@ static double charged(void)
     return driver_metric(&d, "adrank_memory_bytes{kind=\"redis\"}");
 }
 
-/* A long reply that is never whole is charged while it is waited for, and no more when it is
- * late. */
+/* A long reply that never completes is charged while a request waits for it, and released once it
+ * is late. */
 TEST(hostile_redis__is_charged_for_what_it_sends)
 {
     static struct peer_row half;
@@ -242,7 +242,7 @@ TEST(hostile_redis__is_charged_for_what_it_sends)
         buf_add_str(&bytes, "0123456789abcdef");
     half = (struct peer_row){.name = "two thirds of 3 MB", .to_lrange = buf_view(&bytes)};
     peer_set(&peer, &half);
-    while (charged() < 1 << 20) /* by a request that does not wait so long, once there is a link */
+    while (charged() < 1 << 20) /* by requests with a shorter timeout, once there is a link */
         CHECK_INT(driver_rank(&d, js("{'tmax':60,'user':{'id':'u1'}}"))->status, 200);
     WAIT_FOR(charged() >= 2000000 && charged() <= 3 << 20);
     WAIT_FOR(charged() <= KEPT_BYTES);

@@ -1,4 +1,4 @@
-/* A Redis that answers with whatever a script has. */
+/* A scripted Redis server. */
 #include "tests/e2e/hostile_redis_peer.h"
 
 #include <poll.h>
@@ -9,7 +9,7 @@
 
 #define OK VIEW_LIT("+OK\r\n")
 
-/* One connection, while the row is the one that it began with. */
+/* One connection, served as long as the row it began with is current. */
 struct guest {
     struct peer *peer;
     const struct peer_row *row;
@@ -79,7 +79,7 @@ static void answer_select(struct guest *guest)
     reply(guest, row->to_select.ptr ? row->to_select : OK);
 }
 
-/* Commands come whole, several at once: their names, in order. */
+/* Commands arrive complete, possibly several at a time: their names, in order. */
 static void answer(struct guest *guest, const char *bytes)
 {
     for (const char *at = bytes; (at = strstr(at, "\r\n")) && !is_over(guest); at += 2)

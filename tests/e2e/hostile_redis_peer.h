@@ -1,4 +1,4 @@
-/* A server in Redis' place that replies as a row of a table has it, in a thread of its own. */
+/* A server in Redis' place that replies as a table row specifies, in a separate thread. */
 #ifndef TESTS_E2E_HOSTILE_REDIS_PEER_H
 #define TESTS_E2E_HOSTILE_REDIS_PEER_H
 
@@ -8,27 +8,26 @@
 
 #include "base/view.h"
 
-/* Where nothing is said: a good server, which has the peer's list under every key. */
+/* A zero row is a good server, which has the peer's list under every key. */
 struct peer_row {
     const char *name;
-    struct view greets;    /* sent as soon as somebody connects */
+    struct view greets;    /* sent on connect */
     struct view to_auth;   /* +OK */
     struct view to_select; /* +OK */
     struct view to_lrange; /* the list */
-    struct view
-        then; /* sent again and again behind any answer to LRANGE, until the other side closes */
-    struct view later;     /* once, 10 ms behind the answer to LRANGE */
-    int answers;           /* to LRANGE, one after the other; 0: 1 */
-    bool mute;             /* LRANGE is not answered */
-    bool by_bytes;         /* answers are sent byte by byte */
-    bool closes;           /* behind the answer to LRANGE, or behind `greets` */
+    struct view then;  /* sent repeatedly after any answer to LRANGE, until the other side closes */
+    struct view later; /* once, 10 ms after the answer to LRANGE */
+    int answers;       /* to LRANGE, one after the other; 0: 1 */
+    bool mute;         /* LRANGE is not answered */
+    bool by_bytes;     /* answers are sent byte by byte */
+    bool closes;       /* after the answer to LRANGE, or after `greets` */
     bool closes_on_select; /* in place of the answer */
     bool resets;           /* the connection, in place of an answer to LRANGE */
     int greets_ms;         /* before SELECT is answered */
 
     /* What is expected of the daemon. */
-    bool lists;         /* the list comes, be it with something else: then it may be used */
-    const char *reason; /* that features_failed_total counts; NULL: any */
+    bool lists;         /* the list arrives, perhaps with other data, and may be used */
+    const char *reason; /* counted by features_failed_total; NULL: any */
     const char *logged; /* in the line of redis_disconnected or redis_breaker_open; NULL: any */
 };
 
@@ -44,7 +43,7 @@ struct peer {
     atomic_bool stop;
 };
 
-/* list: what a good server answers to LRANGE; both have to stay. */
+/* list: what a good server answers to LRANGE; both must outlive the peer. */
 void peer_start(struct peer *peer, struct view list);
 void peer_set(struct peer *peer, const struct peer_row *row);
 void peer_stop(struct peer *peer);

@@ -8,7 +8,7 @@
 #define TEN "*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n*1\r\n"
 
 const struct peer_row hostile_rows[] = {
-    /* replies that nobody waits for */
+    /* unexpected replies */
     {"SELECT is answered twice", .to_select = V("+OK\r\n+OK\r\n"), .lists = true,
      .logged = "nonsense: unexpected reply"},
     {"every list comes twice", .answers = 2, .lists = true},
@@ -101,7 +101,7 @@ const struct peer_row hostile_rows[] = {
     {"another type",
      .to_lrange = V("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n"),
      .reason = "wrong_type"},
-    /* what is stored */
+    /* stored values */
     {"an event of another version", .to_lrange = V("*1\r\n$14\r\n\x07-------------\r\n"),
      .reason = "corrupt"},
     {"an event that is too long", .to_lrange = V("*1\r\n$5\r\nabcde\r\n"), .reason = "corrupt"},
@@ -125,7 +125,7 @@ const struct peer_row hostile_rows[] = {
     {"SELECT is not answered", .to_select = {"", 0}, .reason = "down",
      .logged = "connecting timed out"},
     {"a greeting that is late", .greets_ms = 400, .reason = "down"},
-    /* ends */
+    /* closed connections */
     {"closes at once", .greets = {"", 0}, .closes = true, .reason = "down"},
     {"resets", .resets = true, .reason = "down"},
     {"closes on SELECT", .closes_on_select = true, .reason = "down", .logged = "connection lost"},

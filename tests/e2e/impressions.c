@@ -1,4 +1,4 @@
-/* log.impressions: the trainer's form, without a user, through rotation and outages. */
+/* log.impressions: the trainer's format, without user ids, across rotation and outages. */
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -72,11 +72,11 @@ static json_t *line_of(const char *name, int number)
         at = strchr(at, '\n') + 1;
     line = json_loads(at, JSON_DISABLE_EOF_CHECK | JSON_REJECT_DUPLICATES, NULL);
     if (!line)
-        FAIL("no JSON: %.500s", at);
+        FAIL("not JSON: %.500s", at);
     return line;
 }
 
-/* The trainer's form: a request that /rank takes, and what was shown. */
+/* The trainer's format: a request that /rank accepts, and what was shown. */
 static void check_form(const json_t *line, const json_t *answer)
 {
     const json_t *shown = driver_at(line, "/shown"), *results = driver_at(answer, "/results");
@@ -101,7 +101,7 @@ static void check_form(const json_t *line, const json_t *answer)
     }
 }
 
-/* The line's request, sent again without any user, scores as it did. */
+/* The line's request, sent again without a user, gets the same scores. */
 static void check_same_again(const json_t *line)
 {
     char *body = json_dumps(driver_at(line, "/request"), 0);
@@ -191,8 +191,7 @@ TEST(impressions__rotate_by_reload)
     CHECK_INT(lines_of("impressions.1"), 4);
 }
 
-/* The shipped file, but for the path and whom it sends HUP; a copy that is not so much as truncated
- * in between. */
+/* The shipped logrotate file with another path and process to HUP; it uses no copytruncate. */
 static void write_rotation(void)
 {
     struct buf shipped AT_END(buf_release) = BUF_INIT, ours = BUF_INIT;
@@ -247,7 +246,7 @@ TEST(impressions__rotate_by_logrotate_and_lose_nothing)
     CHECK_INT(driver_metric(&d, "adrank_log_impressions_failed_total"), 0);
 }
 
-/* What lies at log.impressions, /dev/full here, and another one after a reload. */
+/* Makes log.impressions a symlink, such as to /dev/full. */
 static void link_impressions(const char *to)
 {
     unlink(path_of("impressions"));
@@ -259,7 +258,7 @@ static void rank_and_wait(const char *text, int n)
     WAIT_FOR((rank(1), driver_logged(&d, text) >= n));
 }
 
-/* One event with the error, one when it is over, whatever the number of lines. */
+/* One event with the error and one at recovery, however many lines fail. */
 TEST(impressions__that_fail_are_two_events)
 {
     double lost;
@@ -280,7 +279,7 @@ TEST(impressions__that_fail_are_two_events)
     CHECK(lines_of("impressions.2") > 0);
 }
 
-/* A file that may not grow any more ends nobody; one that was removed is noticed. */
+/* A file at its size limit does not kill the daemon; a removed one is noticed. */
 TEST(impressions__outlive_a_limit_and_a_removal)
 {
     const struct rlimit small = {4096, RLIM_INFINITY}, none = {RLIM_INFINITY, RLIM_INFINITY};

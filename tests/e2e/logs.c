@@ -1,4 +1,4 @@
-/* Wide lines: which there are, how many, and that they know no user. */
+/* Wide lines: which exist, how many, and that they contain no user id. */
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -10,7 +10,7 @@
 
 static struct driver d;
 
-/* Wide lines that a request causes. */
+/* Wide lines caused by requests. */
 static int lines_of(const char *body)
 {
     int before = driver_logged(&d, "event=request");
@@ -45,7 +45,7 @@ TEST(logs__wide_lines_only_for_sampled_slow_and_degraded)
 #define FLOOD 300
 #define PER_SECOND 20
 
-/* All that held_back= counts in the lines that have `mark`. */
+/* The sum of held_back= over the lines that contain `mark`. */
 static int held_back(const char *mark)
 {
     int n = 0;
@@ -62,8 +62,8 @@ static int held_back(const char *mark)
     return n;
 }
 
-/* FLOOD requests of one kind as fast as they go: their lines are bounded by time, and none is
- * forgotten. */
+/* FLOOD requests of one kind, as fast as possible: their lines are rate-limited, and every dropped
+ * one is counted. */
 static void flood(const char *body, const char *mark)
 {
     int64_t start_us = clock_now_us(), seconds;
@@ -86,7 +86,7 @@ TEST(logs__lines_that_a_client_causes_are_bounded)
     } rows[] = {
         {"{'regs':{'coppa':1},'rank':{'candidates':[{'adid':'a1'}]}}", "degraded=privacy "},
         {"{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}", "degraded=deadline "},
-        {"{'rank':{'top_n':1}}", "degraded=candidates "}, /* of a catalog that is cut */
+        {"{'rank':{'top_n':1}}", "degraded=candidates "}, /* from a truncated catalog */
     };
 
     driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000", "rank.max_candidates=3"}});
@@ -96,13 +96,13 @@ TEST(logs__lines_that_a_client_causes_are_bounded)
     }
 }
 
-/* What the daemon has to say for itself is not lost behind that. */
+/* The daemon's own events are not lost among them. */
 TEST(logs__a_flood_hides_no_other_cause)
 {
     const char *coppa = js("{'regs':{'coppa':1}}");
 
     driver_start(&d, &(struct driver_args){.sets = {"log.slow_ms=60000"},
-                                           .redis = "redis://127.0.0.1:1"}); /* nobody there */
+                                           .redis = "redis://127.0.0.1:1"}); /* nothing listens */
     for (int i = 0; i < FLOOD; i++)
         CHECK_INT(driver_rank(&d, coppa)->status, 200);
     CHECK_INT(lines_of("{\"user\":{\"id\":\"u\"}}"), 1);
@@ -114,7 +114,7 @@ TEST(logs__a_flood_hides_no_other_cause)
 
 #define SENDERS 60
 
-/* Who sends slowly is slow, but not by us: bounded as well. */
+/* Requests slowed by their clients are rate-limited as well. */
 TEST(logs__lines_of_slow_senders_are_bounded)
 {
     static const char coming[] =
@@ -172,7 +172,7 @@ TEST(logs__a_wide_line_describes_the_request)
         driver_check_log(&d, keys[i]);
 }
 
-/* Refusals, health and admin calls with the id in every place where it may stand. */
+/* Refusals, health and admin calls with the id in every possible place. */
 TEST(logs__no_user_id_in_errors)
 {
     static const char *const bad[] = {

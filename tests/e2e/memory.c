@@ -1,7 +1,7 @@
 /*
- * What requests hold stays within http.memory_bytes whatever a crowd of clients does, others are
- * served meanwhile, and memory goes back afterwards. The account is looked at in every build, the
- * process only where no sanitizer keeps memory of its own.
+ * Memory held by requests stays within http.memory_bytes whatever a crowd of clients does, other
+ * clients are still served, and memory is released afterwards. Every build checks the account; the
+ * process's size is checked only without a sanitizer, which allocates memory itself.
  */
 #include "tests/e2e/client.h"
 #include "tests/e2e/crowd.h"
@@ -17,8 +17,7 @@
 #endif
 
 #define MIB (1 << 20)
-/* Beside the budget: buffers kept for reading, one answer being written, what malloc makes of it
- * all. */
+/* In addition to the budget: spare read buffers, one answer being written, malloc's overhead. */
 #define SLACK_BYTES (24 * MIB)
 
 static struct driver d;
@@ -110,7 +109,7 @@ static const struct {
      NULL, "]}}"},
 };
 
-/* 250 at once, twice without a sanitizer; the account is read all the time. */
+/* 250 at the same time, twice without a sanitizer; the account is read continuously. */
 static void storm(struct view post, int64_t limit_bytes)
 {
     for (int round = 0; round < ROUNDS; round++) {
@@ -156,8 +155,7 @@ TEST(memory__large_bodies_stay_within_the_budget)
     }
 }
 
-/* Bodies that do not end hold what has come of them for body_ms; small requests do not wait for
- * that. */
+/* Incomplete bodies hold their received bytes for body_ms; small requests do not wait for that. */
 TEST(memory__unfinished_bodies_shut_nobody_out)
 {
     static const struct {
@@ -190,7 +188,7 @@ TEST(memory__unfinished_bodies_shut_nobody_out)
 
 /* ---- answers --------------------------------------------------------------------------------- */
 
-/* Requests one behind the other, more than the kernel takes the answers of. */
+/* Pipelined requests with more answers than the kernel buffers. */
 static void long_answers(struct buf *out)
 {
     const char *imps = js_list(16, js("{'id':'#%0100d'}", 0));
@@ -241,8 +239,7 @@ static const char *config_of(const char *http)
                          http, NULL);
 }
 
-/* What workers keep for later is too much after it: they release it, and need no request
- * for that. */
+/* The workers' spare memory exceeds the new limit: they release it without a request. */
 TEST(memory__a_lower_limit_ends_what_is_kept)
 {
     enum { LOWER = 2 * MIB };
@@ -260,7 +257,7 @@ TEST(memory__a_lower_limit_ends_what_is_kept)
         CHECK(clock_now_us() < until_us);
     CHECK_INT(crowd_count(&crowd, 200), 32);
     crowd_close(&crowd);
-    usleep(2500000); /* what is only kept after a storm has gone by now */
+    usleep(2500000); /* memory kept only after a burst has been released by now */
     CHECK(held_bytes() > LOWER);
     CHECK_INT(driver_reload(&d, config_of("{'http':{'memory_bytes':2097152}}"))->status, 200);
     while (held_bytes() > LOWER / 4 * 3)

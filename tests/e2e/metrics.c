@@ -12,7 +12,7 @@
     "}"
 #define PARSED "adrank_stage_duration_seconds_count{stage=\"parse\"}"
 
-static struct driver d; /* of a test's own, beside shared() */
+static struct driver d; /* for one test, in addition to shared() */
 
 static struct driver_response *get(const char *address, const char *target)
 {
@@ -26,8 +26,8 @@ static double metric(const char *sample)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* The values of labels in the order of /metrics, a blank after each. They are an interface: each is
- * written here once more. */
+/* The values of labels in the order of /metrics, a blank after each. They are an interface, so they
+ * are repeated here. */
 static const struct {
     const char *name, *label, *values;
 } labels[] = {
@@ -46,7 +46,7 @@ static const struct {
      "timeout down busy refused wrong_type nonsense corrupt no_memory "},
 };
 
-/* The samples of a family are adjacent, up to the next one's help. */
+/* The samples of a family are adjacent, up to the next family's help. */
 static void check_label(const char *samples, const char *name, const char *label)
 {
     const char *at = samples, *end = samples + strcspn(samples, "#");
@@ -70,7 +70,7 @@ static void check_label(const char *samples, const char *name, const char *label
     CHECK_STR(buf_str(&seen) + 1, labels[i].values);
 }
 
-/* As its row in OPERATIONS has it, with the labels `{a,b}`; no sample of a Redis that is not there.
+/* Matches its row in OPERATIONS, with the labels `{a,b}`; no Redis samples if none is configured.
  */
 static int check_family(const char *metrics, const char *name, const char *named)
 {
@@ -89,7 +89,7 @@ static int check_family(const char *metrics, const char *name, const char *named
     return n;
 }
 
-/* Each of OPERATIONS' table, and no other. */
+/* Exactly the metrics in OPERATIONS' table. */
 TEST(metrics__each_is_documented)
 {
     struct buf document AT_END(buf_release) = BUF_INIT;
@@ -154,7 +154,7 @@ TEST(metrics__of_refusals)
         bool admin;
         const char *method, *target, *body;
         int code;
-        const char *path; /* what it is counted as */
+        const char *path; /* the label it is counted under */
     } rows[] = {
         {false, "POST", "/rank", "[", 400, "/rank"},
         {false, "GET", "/nowhere", NULL, 404, "other"},
@@ -200,15 +200,15 @@ static void check_late_answer(int status)
     usleep(600000);
     driver_kill(&d, SIGCONT);
     CHECK_INT(client_receive_and_close(&client), status);
-    CHECK(metric("adrank_loop_lag_seconds_sum") - lag_s > 0.3); /* its timers were late, too */
-    test_row("no budget from the start is not counted");
+    CHECK(metric("adrank_loop_lag_seconds_sum") - lag_s > 0.3); /* its timers were late as well */
+    test_row("a request that starts without budget is not counted");
     driver_rank(&d, js("{'tmax':1,'rank':{'candidates':[{'adid':'a1'}]}}"));
     CHECK_INT(metric("adrank_late_total") - late, 1);
     CHECK_INT(metric("adrank_late_client_total") - of_clients, 0);
 }
 
-/* The head at once, the body when the time is up: answered at once, and late by the client's doing
- * alone. */
+/* The head immediately, the body when the time is up: answered immediately, and late only because
+ * of the client. */
 static void check_late_requests(int status)
 {
     static const char degraded[] = "adrank_degraded_total{reason=\"deadline\"}";
@@ -244,7 +244,8 @@ TEST(metrics__of_late_answers)
     }
 }
 
-/* One batch runs, one request behind it goes with its client, unpaid, one stays. */
+/* One batch runs; of the requests queued after it one is cancelled with its client, before any
+ * cost, and one stays. */
 static void check_unpaid(void)
 {
     double paid = metric("adrank_batch_requests_sum"), gone = metric("adrank_client_gone_total"),
@@ -260,14 +261,14 @@ static void check_unpaid(void)
     WAIT_FOR(metric("adrank_client_gone_total") == gone + 1);
     for (int i = 0; i < 4; i++)
         CHECK_INT(client_receive_and_close(&clients[i]), 200);
-    usleep(400000); /* longer than a batch: nothing of the fifth is under way */
+    usleep(400000); /* longer than a batch: nothing of the fifth is running */
     CHECK_INT(metric("adrank_batch_requests_sum") - paid, 4);
     CHECK_INT(metric("adrank_queue_depth"), 0);
 }
 
 static void check_queue(void)
 {
-    struct http_client clients[12]; /* more than a device takes at once */
+    struct http_client clients[12]; /* more than a device takes at a time */
     double fds = metric("process_open_fds");
 
     for (int i = 0; i < COUNT(clients); i++)
@@ -277,7 +278,7 @@ static void check_queue(void)
     for (int i = 0; i < COUNT(clients); i++)
         client_send(&clients[i], client_post(js(FOUR_ADS), ""));
     WAIT_FOR(metric("adrank_queue_depth") >= 1);
-    /* Being busy is no reason to be taken out. */
+    /* A busy daemon stays ready. */
     CHECK_INT(get(d.admin, "/readyz")->status, 200);
     for (int i = 0; i < COUNT(clients); i++)
         CHECK_INT(client_receive_and_close(&clients[i]), 200);
@@ -322,7 +323,7 @@ TEST(metrics__of_reloads)
     CHECK(driver_metric(daemon, "adrank_reload_timestamp_seconds") > at);
 }
 
-/* adrank_model_info: contract_answer.c. */
+/* contract_answer.c covers adrank_model_info. */
 TEST(metrics__of_the_process)
 {
     double cpu_s = driver_metric(shared(), "process_cpu_seconds_total");

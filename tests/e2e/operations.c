@@ -1,5 +1,5 @@
-/* docs/OPERATIONS.md against the program: every event of the log is in it, and no other. metrics.c
- * does the same for metrics. */
+/* docs/OPERATIONS.md against the program: it lists exactly the events of the log. metrics.c does
+ * the same for metrics. */
 #include <ctype.h>
 #include <dirent.h>
 
@@ -53,7 +53,7 @@ static void add_event(const char *name, size_t len, const char *path)
     CHECK(events.n < 64 && len < sizeof(events.names[0]));
     for (size_t i = 0; i < len; i++)
         if (!islower((unsigned char)name[i]) && name[i] != '_')
-            FAIL("%s: event \"%.*s\" is no identifier", path, (int)len, name);
+            FAIL("%s: event \"%.*s\" is not an identifier", path, (int)len, name);
     snprintf(events.names[events.n++], sizeof(events.names[0]), "%.*s", (int)len, name);
 }
 
@@ -101,8 +101,8 @@ static bool is_event(const char *name, size_t len)
     return false;
 }
 
-/* A client can cause lines at will: only those that have a budget elsewhere go without the limit of
- * a call site. */
+/* Clients can cause any number of lines: only events rate-limited elsewhere may lack a limit at the
+ * call site. */
 TEST(operations__every_line_has_a_budget)
 {
     FILE *found = popen("grep -rl 'log_write(NULL' server base model kernels impression", "r");
@@ -125,12 +125,12 @@ TEST(operations__describe_every_event)
     for (int i = 0; i < events.n; i++)
         if (!describes(where, events.names[i], strlen(events.names[i])))
             FAIL("docs/OPERATIONS.md has no event %s", events.names[i]);
-    /* And none that is gone: names are in the first column. */
+    /* And no removed event: names are in the first column. */
     for (row = where; (row = strstr(row, "\n| `")); row++) {
         const char *end = strchr(row + 3, '|');
 
         for (const char *at = row; (at = strchr(at, '`')) && at < end; at = strchr(at + 1, '`') + 1)
             if (!is_event(at + 1, strcspn(at + 1, "`")))
-                FAIL("docs/OPERATIONS.md has an event %.20s", at + 1);
+                FAIL("docs/OPERATIONS.md has an unknown event %.20s", at + 1);
     }
 }

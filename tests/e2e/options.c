@@ -1,8 +1,8 @@
 /*
  * Every option of server/world/options.c: it is in --help, in config/adrankd.json and in the answer
- * of a reload, and changing it changes what the daemon does. A row has a look at that: false with
- * the row's `with` over the driver's defaults, true once `to` has been applied: by reload, or by a
- * restart for those that need one.
+ * of a reload, and changing it changes what the daemon does. A row has a check of that: false with
+ * the row's `with` over the driver's defaults, true once `to` has been applied, by reload or, for
+ * options that need it, by restart.
  */
 #include "tests/e2e/options.h"
 
@@ -59,7 +59,7 @@ TEST(options__each_has_a_row)
             FAIL("%s.%s has no row", option.section, option.row->name);
     for (int i = 0; i < n_option_cases; i++)
         if (!find(option_cases[i].pointer).row)
-            FAIL("%s is no option", option_cases[i].pointer);
+            FAIL("%s is not an option", option_cases[i].pointer);
 }
 
 TEST(options__each_is_in_the_help)
@@ -83,7 +83,7 @@ TEST(options__each_is_in_the_help)
     }
 }
 
-/* As its default, and nothing else is there. */
+/* Every option has its default, and the file has nothing else. */
 TEST(options__each_is_in_the_shipped_file)
 {
     json_error_t error;
@@ -113,7 +113,7 @@ TEST(options__each_is_in_the_shipped_file)
 
 /* ---- rows ------------------------------------------------------------------------------------ */
 
-/* @R in a row is the port of its Redis, @S that of a server that accepts and says nothing. */
+/* @R in a row is the port of its Redis, @S that of a server that accepts and never answers. */
 static const char *filled(const char *text)
 {
     const char *at = text ? strchr(text, '@') : NULL;
@@ -124,7 +124,7 @@ static const char *filled(const char *text)
               at[1] == 'R' ? option_redis.port : option_silent_port(), at + 2);
 }
 
-/* The whole file, with the change or without. */
+/* The whole file, with or without the change. */
 static const char *config_of(const struct option_case *row, bool changed)
 {
     const struct config_option option = find(row->pointer);
@@ -145,7 +145,7 @@ static void start(const struct option_case *row, bool changed)
     driver_wait_ready(&option_driver);
 }
 
-/* Where it needs a restart the daemon reports that and goes on as before. */
+/* If the option needs a restart, the daemon reports that and continues as before. */
 static void reload(const struct option_case *row)
 {
     const struct option_row *o = find(row->pointer).row;
@@ -169,7 +169,7 @@ static void reload(const struct option_case *row)
 static void stop(void)
 {
     driver_kill(&option_driver, SIGTERM);
-    (void)driver_wait(&option_driver, 2000); /* a second signal would cut its end short */
+    (void)driver_wait(&option_driver, 2000); /* a second signal would cut its drain short */
     driver_stop(&option_driver);
 }
 
@@ -196,7 +196,7 @@ static void check_row(const struct option_case *row)
 
 TEST(options__each_changes_what_the_daemon_does)
 {
-    const char *only = getenv("ADRANK_OPTION"); /* one row, by hand */
+    const char *only = getenv("ADRANK_OPTION"); /* runs a single row, for manual use */
 
     for (int i = 0; i < n_option_cases; i++) {
         const struct option_case *row = &option_cases[i];

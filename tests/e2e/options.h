@@ -1,4 +1,4 @@
-/* The rows of test_e2e_options, and what their looks share. */
+/* The rows of test_e2e_options, and helpers for their checks. */
 #ifndef TESTS_E2E_OPTIONS_H
 #define TESTS_E2E_OPTIONS_H
 
@@ -9,16 +9,16 @@
 struct option_case {
     const char *pointer;      /* "/rank/top_n" */
     const char *to;           /* JSON with ' for " */
-    bool (*seen)(void);       /* a look at option_driver; NULL: at an answer, as follows */
-    const char *body, *bytes; /* JSON with ' for ", default one ad; or bytes as they are; */
+    bool (*seen)(void);       /* checks option_driver; NULL: checks an answer, as follows */
+    const char *body, *bytes; /* JSON with ' for ", default one ad; or raw bytes; */
     const char *target;       /* or a GET of the admin address */
-    int status;               /* what is seen is this status, */
+    int status;               /* the check expects this status, */
     const char *degraded;     /* or this mark, */
     const char *at, *is;      /* or this text at a pointer, */
-    size_t n_results;         /* or so many results */
+    size_t n_results;         /* or this many results */
     const char *with;         /* an overlay of driver_config(), before and after; NULL: none */
     const char *env[3];       /* of the daemon */
-    const char *const *redis; /* arguments of a redis-server of the row's own */
+    const char *const *redis; /* arguments of a redis-server for this row */
     bool ends;                /* seen() ends the daemon */
 };
 
@@ -30,7 +30,7 @@ extern struct redis option_redis;
 
 int option_silent_port(void); /* listens from the first call on */
 bool option_seen(const struct option_case *row);
-/* Whether seen() comes true within so long. */
+/* Whether seen() becomes true within this time. */
 bool option_within(int ms, bool (*seen)(void));
 
 #endif

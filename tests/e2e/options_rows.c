@@ -1,4 +1,4 @@
-/* What each option is for, as a client or an operator sees it. */
+/* The effect of each option, as a client or an operator sees it. */
 #include <poll.h>
 #include <signal.h>
 #include <sys/socket.h>
@@ -15,7 +15,7 @@
 #define WITHIN(ms_) "{'tmax':" ms_ ",'rank':{'candidates':[{'adid':'a1'}]}}"
 #define THREE_ADS "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a3'},{'adid':'a4'}]}}"
 
-/* ---- what several looks do ------------------------------------------------------------------- */
+/* ---- shared by several checks ---------------------------------------------------------------- */
 
 static struct err err;
 
@@ -33,7 +33,7 @@ static const char *one_ad_for(const char *user)
     return js("{'user':{'id':'%s'},'rank':{'candidates':[{'adid':'a1'}]}}", user);
 }
 
-/* A request in work, on a connection of its own. */
+/* A request being served, on a separate connection. */
 static void begin_rank(struct http_client *client, const char *body)
 {
     double seen = driver_metric(d, PARSED);
@@ -42,7 +42,7 @@ static void begin_rank(struct http_client *client, const char *body)
     WAIT_FOR(driver_metric(d, PARSED) >= seen + 1);
 }
 
-/* Status of the response to bytes that may be half a request; 0: none within so long. */
+/* Status of the response to bytes that may be half a request; 0: none within this time. */
 static int status_within(const char *bytes, int ms)
 {
     struct client_response response;
@@ -77,7 +77,7 @@ static bool admin_on_another_address(void)
     return strncmp(d->admin, "127.0.0.2:", 10) == 0;
 }
 
-/* A look before the change and one before the restart, each with the usual number. */
+/* One check before the change and one before the restart, each with the usual number. */
 static bool three_threads_more(void)
 {
     static int usual;
@@ -92,7 +92,7 @@ static bool three_threads_more(void)
     return true;
 }
 
-/* Beside a daemon that is stopped. */
+/* While the daemon is stopped (SIGSTOP). */
 static bool few_wait_for_accept(void)
 {
     struct http_client clients[8];
@@ -109,7 +109,7 @@ static bool few_wait_for_accept(void)
     return done < COUNT(clients);
 }
 
-/* The first is in work, so it does not make room. */
+/* The first is being served, so it does not make room. */
 static bool second_connection_refused(void)
 {
     struct http_client client;
@@ -135,7 +135,7 @@ static bool second_large_body_refused(void)
 
     client_open(&client, d->address);
     client_send(&client, view_of(most));
-    option_within(50, redis_is_up); /* it is there, or the second one is not refused */
+    option_within(50, redis_is_up); /* it must be connected, or the second one is not refused */
     status = status_within(most, 1000);
     http_client_release(&client);
     return status == 503;
@@ -164,7 +164,7 @@ static bool idle_connection_closed(void)
     return closed;
 }
 
-/* Requests without end, none of the answers is taken. */
+/* Endless requests whose answers are never read. */
 static bool untaken_answer_cut(void)
 {
     struct view request = client_post(js("{'imp':[{'id':'1'},{'id':'2'},{'id':'3'}]}"), "");
@@ -175,7 +175,7 @@ static bool untaken_answer_cut(void)
     while (http_client_send(&client, request, &err) == 0)
         continue;
     http_client_release(&client);
-    return strstr(err.text, "cannot send") != NULL; /* else it could have been, but not in time */
+    return strstr(err.text, "cannot send") != NULL; /* otherwise the sending only timed out */
 }
 
 static bool stays_after_drain(void)
@@ -218,7 +218,7 @@ static bool hang_is_reported(void)
     return reported;
 }
 
-/* In bf16, or it is logged why not. */
+/* In bf16, or the log has the reason why not. */
 static bool bf16_or_a_warning(void)
 {
     const json_t *ready = driver_json(driver_call(d->admin, "GET", "/readyz?verbose=1", NULL));
@@ -236,7 +236,7 @@ static bool one_request_many_batches(void)
     return driver_metric(d, "adrank_batch_tokens_count") > before + 1;
 }
 
-/* Six at once beside a slow engine. */
+/* Six at the same time on a slow engine. */
 static bool six_are_too_many(void)
 {
     struct http_client clients[6];
@@ -256,7 +256,7 @@ static bool redis_comes_up(void)
     return option_within(1500, redis_is_up);
 }
 
-/* Whether the event that adrank-history puts for a user is read: the wide line counts it. */
+/* Whether a user's event stored by adrank-history is read: the wide line counts it. */
 static bool reads_history_of(const char *url_end)
 {
     int before;
@@ -279,7 +279,7 @@ static bool other_key_finds_nothing(void)
     return !reads_history_of("");
 }
 
-/* Redis does not answer. second: beside a request that waits for it already. */
+/* Redis does not answer. second: while another request already waits for it. */
 static bool features_end_early(bool second)
 {
     struct http_client client;
@@ -306,7 +306,7 @@ static bool second_does_not_wait(void)
     return features_end_early(true);
 }
 
-/* A server that accepts and says nothing: how often is it tried again? */
+/* A server that accepts and never answers: counts the retries. */
 static int silent_fd = -1;
 int option_silent_port(void)
 {
@@ -335,7 +335,7 @@ static int accepted(int ms)
 
 static bool silent_server_tried_again(void)
 {
-    accepted(300); /* ends what began with the option as it was */
+    accepted(300); /* finishes attempts begun with the old value */
     return accepted(1500) > 2;
 }
 
@@ -376,8 +376,8 @@ static bool first_imp_only(void)
 
 /* ---- deadline -------------------------------------------------------------------------------- */
 
-/* Behind what is in work: the last asks for an earlier deadline than the one before it. A batch
- * takes one. */
+/* Queued after a running batch: the last request has an earlier deadline than the one before it. A
+ * batch takes one request. */
 static bool first_come_first_served(void)
 {
     struct http_client clients[5];
@@ -398,7 +398,7 @@ static bool first_come_first_served(void)
     return queue_us[3] < queue_us[4];
 }
 
-/* Beside one in work: with the reserve there is no time left for the second. */
+/* While one is running: with the reserve there is no time left for the second. */
 static bool second_is_late(void)
 {
     struct http_client client;
@@ -451,7 +451,7 @@ static bool writes_no_impressions(void)
     return !writes_impressions();
 }
 
-/* ---- looks that are data --------------------------------------------------------------------- */
+/* ---- the table ------------------------------------------------------------------------------- */
 
 bool option_seen(const struct option_case *row)
 {

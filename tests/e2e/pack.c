@@ -1,5 +1,4 @@
-/* What adrank-model pack wrote is what adrankd serves: a template is changed, packed and swapped
- * in. */
+/* adrankd serves what adrank-model pack wrote: a template is changed, packed and swapped in. */
 #include <unistd.h>
 
 #include "base/file.h"
@@ -31,7 +30,7 @@ static void pack(const char *options)
     shell("%s pack %s %s >/dev/null", driver_build_path("bin/adrank-model"), folder, options);
 }
 
-/* pctr of the first result, which has to be the model's. */
+/* pctr of the first result, whose source must be the model. */
 static double first_pctr(struct driver *d)
 {
     const json_t *answer = driver_json(driver_rank(d, REQUEST));
@@ -56,7 +55,7 @@ TEST(pack__is_what_the_daemon_serves)
                                   .sets = {"deadline.default_ms=5000", "deadline.max_ms=5000"}});
     CHECK(strstr(driver_rank(&d, REQUEST)->body, "\"model\":\"packed\",\"model_version\":\"2\""));
     before = first_pctr(&d);
-    /* Edited by hand it is refused, the old one stays; packed it goes in. */
+    /* Edited by hand, the model is refused and the old one stays; once packed it is loaded. */
     shell("sed -i 's/\"ad\": \"{title}\"/\"ad\": \"{title} , {title}\"/' %s/adrank.json", folder);
     CHECK_INT(driver_reload(&d, NULL)->status, 422);
     pack("");

@@ -1,5 +1,5 @@
-/* What is seen only when the fault library is preloaded. Not built with a sanitizer, which cannot
- * be preloaded over. */
+/* Tests that need the fault library preloaded. Not built with a sanitizer, which does not allow
+ * that. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 static struct driver d;
 static struct err err;
 
-/* Exit status of adrankd for somebody; it ends for want of a catalog when it does not refuse. */
+/* Exit status of adrankd run as this user; unless it refuses, it exits for lack of a catalog. */
 static int started_by(const char *euid, const char *argument)
 {
     return shell(NULL,
@@ -39,7 +39,7 @@ static void start_faulty(struct fault *fault, const char *backend, const char *s
                                                    js("ADRANK_FAULT=%s", path)}});
 }
 
-/* A worker that is held in a system call for two seconds. */
+/* A worker blocked in a system call for two seconds. */
 TEST(health__live_fails_while_a_worker_stalls)
 {
     struct http_client client;
@@ -58,7 +58,7 @@ TEST(health__live_fails_while_a_worker_stalls)
     WAIT_FOR(driver_call(d.admin, "GET", "/livez", NULL)->status == 200);
 }
 
-/* Nothing else runs in which the signal could be remembered. */
+/* No reload is running that could remember the signal. */
 TEST(cli__hup_without_memory_is_logged)
 {
     struct fault fault AT_END(fault_close);
@@ -80,8 +80,8 @@ TEST(cli__hup_without_memory_is_logged)
     "{'rank':{'candidates':[{'adid':'a1'},{'adid':'a2'},{'adid':'a3'},{'adid':'a4'},{'adid':'a5'}" \
     ",{'adid':'a6'}]}}"
 
-/* One request, memory or not: the right answer, one that says that it is a guess (true), or a 503
- * (true). */
+/* One request, with or without memory: the right answer, or a degraded one or a 503, for which it
+ * returns true. */
 static bool is_starved(struct http_client *client, const json_t *right)
 {
     struct client_response response;
@@ -106,8 +106,7 @@ static bool is_starved(struct http_client *client, const json_t *right)
     return true;
 }
 
-/* Allocations fail while it serves, most of them in oneDNN: it costs the batches that they are of.
- */
+/* Allocations fail while it serves, most of them in oneDNN: only their batches fail. */
 TEST(backend__want_of_memory_costs_a_batch_and_no_more)
 {
     struct http_client client;
@@ -121,7 +120,7 @@ TEST(backend__want_of_memory_costs_a_batch_and_no_more)
         test_row("request %d", i);
         CHECK_STR(answer_degraded(right), "");
         client_open(&client, d.address);
-        CHECK(!is_starved(&client, right)); /* and the connection has what it needs */
+        CHECK(!is_starved(&client, right)); /* and the connection still works */
         fault_set(&fault, FAULT_MALLOC,
                   &(struct fault_plan){.from = 1 + (uint64_t)i % 50, .one_in = 20});
         n_starved += is_starved(&client, right);

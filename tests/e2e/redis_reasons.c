@@ -1,4 +1,4 @@
-/* A real Redis that lets nobody in, or none at all: the log gives the reason, once and without the
+/* A real Redis that refuses the client, or no Redis: the log gives the reason, once and without the
  * password. */
 #include "tests/e2e/client.h"
 #include "tests/e2e/driver.h"
@@ -11,7 +11,7 @@
 
 static const struct row {
     const char *name;
-    const char *url; /* NULL: of a server that is started with `extra` */
+    const char *url; /* NULL: that of a server started with `extra` */
     const char *extra[9];
     const char *sets[3];
     const char *event; /* NULL: redis_disconnected */
@@ -74,7 +74,7 @@ static void check_logged(const struct row *row)
     CHECK(strstr(driver_rank(&d, js(OF_USER))->body, "\"degraded\":[\"features\"]"));
     CHECK_INT(driver_metric(&d, "adrank_redis_configured"), 1);
     CHECK_INT(driver_metric(&d, "adrank_redis_up"), 0);
-    usleep(300000); /* and many tries more */
+    usleep(300000); /* and many more attempts */
     CHECK_INT(driver_logged(&d, event_of(row)), 1);
     CHECK(!strstr(driver_log(&d), PASSWORD) && !strstr(driver_log(&d), DRIVER_KEY));
 }

@@ -1,4 +1,4 @@
-/* What a reload answers: what differs, what is wrong, what deserves a warning. */
+/* The answer of a reload: differences, errors and warnings. */
 #include <signal.h>
 #include <unistd.h>
 
@@ -28,7 +28,7 @@ static const json_t *answer_of(const char *target, int status)
     return driver_json(response);
 }
 
-/* Of a reload of this file. */
+/* The answer to a reload of this file. */
 static const json_t *reloaded(const char *config, int status)
 {
     driver_write(&d, "config.json", config);
@@ -40,7 +40,7 @@ static void start_plain(const char *overlay)
     driver_start(&d, &(struct driver_args){.plain = true, .config = driver_config(overlay, NULL)});
 }
 
-/* Programs read this answer: its members are these. */
+/* Programs read this answer: it has exactly these members. */
 static void check_members(const json_t *answer)
 {
     static const char *const arrays[] = {"changed", "needs_restart", "files", "warnings"};
@@ -69,7 +69,7 @@ TEST(reload__reports_what_differs)
     CHECK_INT(driver_int(answer, "/generation"), 1);
     CHECK_INT(json_array_size(driver_at(answer, "/changed")), 0);
 
-    /* Live and restart in one file: the first is applied, the other listed and left. */
+    /* A live and a restart option in one file: the first is applied, the second only listed. */
     driver_write(&d, "config.json", config);
     answer = answer_of("/admin/reload?dry_run=1", 200);
     check_members(answer);
@@ -87,12 +87,12 @@ TEST(reload__reports_what_differs)
     CHECK_INT(json_array_size(driver_at(answer, "/needs_restart")), 1);
     CHECK(strstr(driver_call(d.admin, "GET", "/admin/config", NULL)->body, "\"workers\":1"));
     CHECK_INT(json_array_size(driver_at(driver_json(driver_rank(&d, "{}")), "/results")), 1);
-    answer = answer_of("/admin/reload", 200); /* the restart is still to come */
+    answer = answer_of("/admin/reload", 200); /* the restart is still pending */
     CHECK_STR(driver_text(answer, "/status"), "unchanged");
     CHECK_INT(json_array_size(driver_at(answer, "/needs_restart")), 1);
 }
 
-/* The log is read by people: no JSON in a string, and no secret nor where it is kept. */
+/* People read the log: no JSON in a string, and neither a secret nor its location. */
 TEST(reload__logs_what_differs_in_words)
 {
     static const char *const want[] = {
@@ -122,7 +122,7 @@ TEST(reload__logs_what_differs_in_words)
     CHECK(!strstr(driver_log(&d), "secret-"));
 }
 
-/* ---- warnings: what is in effect, but perhaps not as meant ----------------------------------- */
+/* ---- warnings: in effect, but perhaps not intended ------------------------------------------- */
 
 static const char few[] = "{'http':{'max_connections':100}}";
 
@@ -141,7 +141,7 @@ TEST(reload__warns_of_the_catalog)
     answer = answer_of("/admin/reload?dry_run=1", 200);
     CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
     CHECK(!strstr(driver_log(&d), "event=world_warning"));
-    answer = answer_of("/admin/reload?dry_run=false", 200); /* not a dry one */
+    answer = answer_of("/admin/reload?dry_run=false", 200); /* not a dry run */
     CHECK_STR(driver_text(answer, "/status"), "applied");
     check_members(answer);
     CHECK(driver_lists(answer, "/warnings", "catalog: 3 unknown keys ignored"));
@@ -208,7 +208,7 @@ TEST(reload__reports_all_that_is_wrong_and_where)
         for (int e = 0; e < COUNT(want); e++)
             found |= strcmp(driver_text(answer, js("/errors/%d/pointer", e)), want[i]) == 0;
         if (!found)
-            FAIL("nothing of %s", want[i]);
+            FAIL("no warning about %s", want[i]);
     }
     answer = reloaded(js("{\n  'rank': {'top_n' 3}\n}"), 422);
     CHECK(strstr(driver_text(answer, "/detail"), "line 2") &&
@@ -220,7 +220,7 @@ TEST(reload__reports_all_that_is_wrong_and_where)
     CHECK_INT(driver_metric(&d, "adrank_reload_success"), 1);
 }
 
-/* However many: of a configuration, of a catalog. */
+/* Any number of warnings, from a configuration and from a catalog. */
 TEST(reload__reports_all_of_many)
 {
     const json_t *answer;
@@ -243,7 +243,7 @@ static void write_ads(int n)
                  js_repeat(n, "{'adid':'n#','title':'one of many','bid':1}\n"));
 }
 
-/* On both listeners; whether the reload was still running behind the last answer. */
+/* Calls both listeners; returns whether the reload was still running after the last answer. */
 static bool healthy_meanwhile(int n_ads)
 {
     const char *const addresses[] = {d.admin, d.address};
@@ -272,7 +272,7 @@ TEST(reload__health_answers_meanwhile)
     CHECK(seen);
 }
 
-/* Named, and of the catalog. */
+/* Named ads, and those of the catalog. */
 static void check_shown(const char *adid)
 {
     const char *named = js("{'rank':{'candidates':[{'adid':'early'},{'adid':'late'}]}}");
@@ -300,13 +300,13 @@ TEST(reload__is_not_needed_for_start_and_end)
     answer_of("/admin/reload", 200);
     check_shown("early");
     waited_ms = turn_ms - clock_wall_ms();
-    CHECK(waited_ms > 0); /* else the machine was too slow to see it */
+    CHECK(waited_ms > 0); /* otherwise the machine was too slow to see it */
     usleep((useconds_t)(waited_ms + 1) * 1000);
     check_shown("late");
-    CHECK_INT(generation_now(), 2); /* of the reload that brought them */
+    CHECK_INT(generation_now(), 2); /* still that of the reload that loaded them */
 }
 
-/* Two arrive in one turn of the loop: the second finds the first at work. */
+/* Two arrive in one turn of the loop: the second finds the first in progress. */
 TEST(reload__one_at_a_time)
 {
     struct http_client clients[2];
@@ -327,7 +327,7 @@ TEST(reload__one_at_a_time)
     CHECK_INT(generation_now(), 2);
 }
 
-/* What a configuration names outside of the process stays with the old one, too. */
+/* External files named by a configuration also stay with the old one. */
 TEST(reload__that_fails_leaves_the_impression_log)
 {
     static const char *const failing[] = {

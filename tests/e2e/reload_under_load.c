@@ -1,6 +1,6 @@
 /*
- * Reload of configuration, catalog and model beside 200 requests a second: nothing is lost, and
- * what is broken leaves the old state and says where it is broken.
+ * Reload of configuration, catalog and model under 200 requests a second: no request is lost, and a
+ * broken file leaves the old state in place and is reported with the position of the error.
  */
 #include <pthread.h>
 #include <stdatomic.h>
@@ -14,7 +14,7 @@
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define ROUNDS 10
-#define LEAST_RATE 20 /* who instruments every access is no yardstick */
+#define LEAST_RATE 20 /* low enough for sanitizers, which are slow */
 #else
 #define ROUNDS 50
 #define LEAST_RATE 180
@@ -34,7 +34,7 @@ static void write_by_rename(const char *path, struct view bytes)
     CHECK(rename(beside, path) == 0);
 }
 
-/* Every other file is replaced, the others are written over. */
+/* Every other file is replaced by rename, the rest are overwritten. */
 static void write_either_way(const char *path, struct view bytes)
 {
     static int turn;
@@ -69,7 +69,7 @@ static const char *model_config(int top_n)
 /* ---- load ------------------------------------------------------------------------------------ */
 
 #define THREADS 8
-#define RATE 25 /* of each: 200 a second, none before it is due */
+#define RATE 25 /* per client: 200 a second in total, none sent early */
 #define MAX_GENERATIONS 1024
 
 #define BODY_OF_LOAD                                                                               \
@@ -79,7 +79,7 @@ static const char *model_config(int top_n)
 static struct {
     pthread_t threads[THREADS];
     int64_t start_us;
-    double rate; /* sent a second, once stopped */
+    double rate; /* requests a second, set at the end */
     atomic_bool stop;
     atomic_int sent, answered;
     pthread_mutex_t lock; /* guards the rest */
@@ -219,7 +219,7 @@ static void stop_load(void)
         pthread_join(load.threads[i], NULL);
 }
 
-/* What each model scores, asked beforehand. */
+/* The scores of each model, requested in advance. */
 static void learn(int which)
 {
     const json_t *answer = driver_json(driver_rank(&d, js(BODY_OF_LOAD, "learn")));
@@ -249,7 +249,7 @@ static void reload(bool broken, const char *place)
         return;
     }
     if (response->status != 422 || !strstr(response->body, place))
-        FAIL("reload of what is broken: %d %s, want %s", response->status, response->body, place);
+        FAIL("reload of a broken file: %d %s, want %s", response->status, response->body, place);
     CHECK_INT(generation_now(), before);
     CHECK_INT(driver_metric(&d, "adrank_reload_success"), 0);
 }
@@ -288,7 +288,7 @@ static void catalog_round(int i, bool broken)
     reload(false, NULL);
 }
 
-/* Each way of breaking it in turn, from a whole one every time. */
+/* Each way of breaking it in turn, starting from an intact one. */
 static void model_round(int i, bool broken)
 {
     struct view old = buf_view(&weights[i % 2]), next = buf_view(&weights[(i + 1) % 2]);
@@ -325,7 +325,7 @@ TEST(reload__under_load_nothing_is_lost)
         catalog_round(i, broken);
         model_round(i, broken);
         while (atomic_load(&load.answered) < before + 8 && !load.failure[0])
-            usleep(1000); /* each state is seen */
+            usleep(1000); /* lets clients see each state */
     }
     stop_load();
     if (load.failure[0])

@@ -1,5 +1,5 @@
-/* Keys and passwords: warned of where others may read them, never logged, and in no memory that a
- * core dump holds. */
+/* Keys and passwords: a warning if others may read the file, never logged, and not in memory that a
+ * core dump contains. */
 #include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
@@ -21,7 +21,7 @@ static void set_mode(const char *name, mode_t mode)
     CHECK_INT(chmod(js("%s/%s", d.folder, name), mode), 0);
 }
 
-/* Of a reload; NULL: none of its warnings holds text. */
+/* The warning of a reload that contains text; NULL if none does. */
 static const char *warning(const char *text)
 {
     const json_t *warnings = driver_at(driver_json(driver_reload(&d, NULL)), "/warnings");
@@ -64,7 +64,7 @@ TEST(secrets__that_others_may_read_are_warned_of)
     driver_wait_log(&d, "key is readable by others (mode 0644)");
 }
 
-/* systemd guards the folder by access lists. */
+/* systemd protects the folder by access control lists. */
 TEST(secrets__of_systemd_are_not_warned_of)
 {
     const char *folder = shell_folder();
@@ -97,19 +97,19 @@ TEST(secrets__short_keys_are_warned_of)
     }
 }
 
-/* ---- what a core would hold ------------------------------------------------------------------ */
+/* ---- contents of a core dump ----------------------------------------------------------------- */
 
 struct range {
     uint64_t from, to;
 };
 
-/* A sanitizer's address space is terabytes, and it copies what it sees. */
+/* A sanitizer's address space is terabytes, and it copies data. */
 static bool sanitized(void)
 {
     return driver_status_bytes(&d, "VmPeak:") > 1LL << 40;
 }
 
-/* A range of the daemon's memory; whether it holds the text. */
+/* Whether a range of the daemon's memory contains the text. */
 static bool range_holds(int memory, struct range range, const char *text)
 {
     static char bytes[1 << 20];
@@ -125,8 +125,8 @@ static bool range_holds(int memory, struct range range, const char *text)
     return false;
 }
 
-/* Readable mappings, and whether a core leaves them out ("dd" among VmFlags). *n_without: how many
- * of those left out hold the text. */
+/* Counts the readable mappings that contain the text: those in a core dump, and in *n_without those
+ * left out of it ("dd" among VmFlags). */
 static int dumped_ranges_with(const char *text, int *n_without)
 {
     char line[512], flags[8];
@@ -173,7 +173,7 @@ TEST(secrets__are_in_no_memory_that_is_dumped)
         CHECK(strstr(driver_rank(&d, of_user)->body, "\"degraded\":[]"));
     if (!sanitized()) {
         CHECK_INT(dumped_ranges_with(KEY, &left_out), 0);
-        CHECK(left_out > 0); /* else this finds nothing anywhere */
+        CHECK(left_out > 0); /* otherwise the search finds nothing at all */
         CHECK_INT(dumped_ranges_with(PASSWORD, &left_out), 0);
         CHECK(left_out > 0);
     }

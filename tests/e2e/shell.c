@@ -1,4 +1,4 @@
-/* Commands of the shell, and temporary folders. */
+/* Shell commands and temporary folders. */
 #include "tests/e2e/shell.h"
 
 #include <stdarg.h>

@@ -4,8 +4,8 @@
 
 #include "base/buf.h"
 
-/* Runs a command of the shell and returns its exit status; FAILs when a signal ended it. out is its
- * stdout; NULL: not kept. */
+/* Runs a shell command and returns its exit status; FAILs if a signal killed it. out receives its
+ * stdout and may be NULL. */
 int shell(struct buf *out, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 /* A new folder, removed when the test program ends. */
 const char *shell_folder(void);

@@ -1,4 +1,4 @@
-/* adrankd comes up, answers, reloads and goes down. */
+/* adrankd starts, answers, reloads and stops. */
 #include "tests/e2e/driver.h"
 #include "tests/test.h"
 

@@ -9,8 +9,8 @@
 
 #define FAULT_MAGIC 0x61646661u
 
-/* Every field by itself: a plan that changes under a call may be seen half, which costs one odd
- * call at most; `active` is cleared before and set after. */
+/* Each field is atomic by itself: a call may see a half-changed plan, which affects that call at
+ * most; `active` is cleared before a change and set after it. */
 struct fault_line {
     _Atomic uint32_t active;
     _Atomic uint64_t seen;
@@ -32,17 +32,16 @@ struct fault_board {
     _Atomic int64_t euid_plus_1; /* 0: the real one */
 };
 
-/* The board of this process: the shared one if ADRANK_FAULT names it, else one of its own. */
+/* The board of this process: the shared one if ADRANK_FAULT names it, else a private one. */
 struct fault_board *fault_board_here(void);
 
-/* What is to become of a call: nothing, or a failure with `error`, or at most max_bytes. It may
- * have slept. */
+/* The outcome of a call: unchanged, failure with `error`, or at most max_bytes. May sleep. */
 struct fault_verdict {
     int error;
     size_t max_bytes;
 };
 
-/* fd -1: the call has none. caller: the return address of the faulty function. Keeps errno. */
+/* fd -1: the call has none. caller: return address of the replaced function. Preserves errno. */
 struct fault_verdict fault_decide(enum fault_site site, int fd, const void *caller);
 
 #endif

@@ -1,6 +1,6 @@
 /*
- * Memory that is not to be had, in oneDNN as in code of ours: the fault library is linked, and so
- * in front of every library's malloc.
+ * Out of memory, in oneDNN and in our own code: the fault library is linked in, so it precedes
+ * every library's malloc.
  */
 #include <sys/resource.h>
 #include <sys/wait.h>
@@ -10,7 +10,7 @@
 
 static struct fault fault;
 
-/* ---- opening: first, as long as the library has made nothing in this process ----------------- */
+/* ---- opening: first, before the library has allocated in this process ------------------------ */
 
 static int open_engine(struct model *m, struct launcher **launcher, struct engine **engine,
                        struct err *err)
@@ -41,8 +41,9 @@ static size_t address_space(void)
     return (size_t)pages * (size_t)sysconf(_SC_PAGESIZE);
 }
 
-/* In a process of its own, with that much and no more: 0 it opened, 1 it reported too little memory
- * (for a thread's stack the system does not say so); in both cases it opens once there is more. */
+/* In a separate process limited to that much memory. 0: it opened, 1: it reported too little memory
+ * (the system does not report that for a thread's stack). In both cases it opens once there is
+ * more. */
 static int open_within(struct model *m, size_t bytes)
 {
     struct rlimit limit, before;
@@ -85,13 +86,14 @@ static int status_within(struct model *m, size_t bytes)
     }
     CHECK(waitpid(pid, &status, 0) == pid);
     if (WIFSIGNALED(status))
-        FAIL("ended by signal %d", WTERMSIG(status));
+        FAIL("killed by signal %d", WTERMSIG(status));
     return WEXITSTATUS(status);
 }
 
 #define STEP (448 * 1024)
 
-/* However little there is: the library, which does not look at what it got, is not asked then. */
+/* At every limit: the library does not check its allocations, so it is not called without memory to
+ * spare. */
 TEST(engine_memory__an_opening_survives_every_limit)
 {
     struct model *m = model_of(REQUESTS);
@@ -100,7 +102,7 @@ TEST(engine_memory__an_opening_survives_every_limit)
     for (size_t bytes = 0; n_opened < 3; bytes += STEP) {
         int status;
 
-        test_row("%zu KB more", bytes / 1024);
+        test_row("%zu KB of memory left", bytes / 1024);
         status = status_within(m, bytes);
         CHECK(status == 0 || status == 1);
         n_refused += status;
@@ -114,7 +116,7 @@ TEST(engine_memory__an_opening_survives_every_limit)
 
 /* ---- running --------------------------------------------------------------------------------- */
 
-/* With its number-th allocation failing; true when it made so many. */
+/* Runs with the number-th allocation failing; true if it made that many. */
 static bool run_without(struct engine *engine, const struct input *input, uint64_t number)
 {
     const struct fault_plan plan = {.from = number, .count = 1};
@@ -136,7 +138,7 @@ static bool run_without(struct engine *engine, const struct input *input, uint64
     return fired;
 }
 
-/* None of them ends the process, and each costs one batch. */
+/* No failure kills the process, and each fails one batch. */
 TEST(engine_memory__a_run_survives_every_failing_allocation)
 {
     struct launcher *launcher = launcher_of("cpu", "onednn", 1);

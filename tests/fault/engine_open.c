@@ -1,6 +1,7 @@
 /*
- * Every allocation of ours between launcher_open and a ready engine fails once: out of memory is
- * reported as such, nothing is freed twice or lost, and nothing slower serves in silence.
+ * Each of our own allocations between launcher_open and a ready engine fails once: out of memory is
+ * reported as such, nothing is freed twice or leaked, and no slower code serves instead without a
+ * report.
  */
 #include "adrank/engine.h"
 #include "tests/fault/fault.h"

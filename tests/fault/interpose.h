@@ -1,6 +1,7 @@
 /*
  * How a function is replaced. The preloaded library defines the C library's own names and finds the
- * real ones behind it; the wrapped variant (FAULT_WRAP) is called as __wrap_NAME and calls
+ * real ones as the next definitions; the wrapped variant (FAULT_WRAP) is called as __wrap_NAME and
+ * calls
  * __real_NAME.
  */
 #ifndef TESTS_FAULT_INTERPOSE_H
@@ -30,7 +31,7 @@
 #define REPLACES(name) extern __typeof__(name) name
 #endif
 
-/* In a replaced function: decide, and be done if the call fails. */
+/* In a replaced function: decide, and return if the call fails. */
 #define DECIDE(site, fd)                                                                           \
     struct fault_verdict verdict = fault_decide((site), (fd), __builtin_return_address(0));        \
     if (verdict.error) {                                                                           \

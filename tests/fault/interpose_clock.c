@@ -1,4 +1,4 @@
-/* Clocks that are off by what the board says. */
+/* Clocks offset as the board specifies. */
 #include <sys/time.h>
 #include <time.h>
 

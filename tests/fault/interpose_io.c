@@ -58,7 +58,7 @@ ssize_t OURS(send)(int fd, const void *bytes, size_t n, int flags)
     return REAL(send)(fd, bytes, at_most(n, verdict.max_bytes), flags);
 }
 
-/* The first part of a scattered transfer that is to fall short. */
+/* The first part of a scattered transfer that must fall short. */
 static struct iovec first_part(const struct iovec *parts, size_t max)
 {
     return (struct iovec){parts[0].iov_base, at_most(parts[0].iov_len, max)};
@@ -100,13 +100,13 @@ ssize_t OURS(sendmsg)(int fd, const struct msghdr *message, int flags)
     return REAL(sendmsg)(fd, &cut, flags);
 }
 
-/* The mode is there only with these flags. */
+/* The mode argument exists only with these flags. */
 static mode_t mode_of(int flags, va_list ap)
 {
     return flags & O_CREAT || (flags & O_TMPFILE) == O_TMPFILE ? va_arg(ap, mode_t) : 0;
 }
 
-/* name with these parameters before the flags, handed on as they are. */
+/* name with these parameters before the flags, passed on unchanged. */
 #define OPENS(name, parameters, handed_on)                                                         \
     int OURS(name)(UNWRAP parameters, int flags, ...)                                              \
     {                                                                                              \

@@ -1,4 +1,4 @@
-/* Who the program believes to run as. */
+/* The user the program believes it runs as. */
 #include <unistd.h>
 
 #include "tests/fault/interpose.h"

@@ -1,7 +1,7 @@
 /*
  * Every allocation while a model directory is opened fails once, those of jansson and OpenSSL
- * included: whatever could not be done for want of memory is reported as that, not as bad JSON, a
- * bad tensor or a failed digest.
+ * included: every failure for lack of memory is reported as such, not as bad JSON, a bad tensor or
+ * a failed digest.
  */
 #include <jansson.h>
 

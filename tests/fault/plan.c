@@ -64,7 +64,7 @@ void fault_set_euid(struct fault *fault, int64_t euid)
     atomic_store(&fault->board->euid_plus_1, euid + 1);
 }
 
-/* The word from *text up to one of the ends, which is passed over; *end is that end, or NUL. */
+/* The word from *text up to one of the ends, which is skipped; *end is that end, or NUL. */
 static struct view next_word(const char **text, const char *ends, char *end)
 {
     size_t len = strcspn(*text, ends);
@@ -146,7 +146,7 @@ static int set_key(struct fault_plan *plan, struct view key, struct view value)
     return 0;
 }
 
-/* What is of the whole program: "clock" and "user". */
+/* Settings of the whole program: "clock" and "user". */
 static int set_whole(struct fault *fault, bool is_clock, struct view key, struct view value)
 {
     int64_t n;

@@ -1,5 +1,4 @@
-/* Every kind of fault fires on a small program, at the call it was planned for, and nowhere else.
- */
+/* Every kind of fault fires on a small program, exactly at the call it was planned for. */
 #include <fcntl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -52,7 +51,7 @@ static int finish(struct victim *victim, char *text, size_t size)
     return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 }
 
-/* What a victim prints that calls n times; it ends with this status. plan NULL: none. */
+/* The output of a victim that makes n calls; checks its exit status. plan may be NULL. */
 static const char *run(const char *plan, const char *call, const char *n, int status)
 {
     static char text[16384];
@@ -150,7 +149,7 @@ TEST(fault__delays)
     CHECK((double)(to.tv_sec - from.tv_sec) + (double)(to.tv_nsec - from.tv_nsec) / 1e9 >= 0.2);
 }
 
-/* Lets the victim make a call and reads what it says of it. */
+/* Lets the victim make a call and reads what it prints about it. */
 static const char *next_call(struct victim *victim)
 {
     static char text[64];

@@ -1,6 +1,6 @@
 /*
- * usage: fault_victim CALL N: makes a call N times and prints what came back: a number, or the name
- * of errno. "line CALL N": waits for a line on stdin before each call.
+ * usage: fault_victim CALL N: makes a call N times and prints the result: a number, or the name of
+ * errno. "line CALL N": waits for a line on stdin before each call.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static struct msghdr message = {.msg_iov = parts, .msg_iovlen = 2};
 static int zero, null, pair[2];
 static const char *file = "/proc/self/exe";
 
-/* 1 for memory, which is given back. volatile, or the compiler drops the allocation. */
+/* Returns 1 if it got memory, which it frees. volatile, or the compiler drops the allocation. */
 static long got(void *volatile block)
 {
     free(block);
@@ -56,7 +56,7 @@ static long monotonic_s(void)
     return (long)t.tv_sec;
 }
 
-/* name, what it gives back */
+/* name, return value */
 #define CALLS(X)                                                                                   \
     X(malloc, got(malloc(10)))                                                                     \
     X(calloc, got(calloc(2, 10)))                                                                  \
@@ -96,7 +96,7 @@ static const struct {
 #undef X
 };
 
-/* By the bare system call, which nobody replaces. */
+/* By the raw system call, which is not replaced. */
 static void report(long result)
 {
     char text[32];

@@ -1,5 +1,5 @@
-/* The linked variant: base/ fails where planned, also under sanitizers, and takes it as its headers
- * say. */
+/* The linked variant: base/ fails where planned, also under sanitizers, and handles it as its
+ * headers specify. */
 #include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
@@ -90,7 +90,7 @@ TEST(fault__file_read)
     CHECK_OK(file_read("LICENSE", 1 << 20, &got, &err), err);
     CHECK(fault_fired(&fault, FAULT_READ) > 1000);
     CHECK(view_eq(buf_view(&got), buf_view(&whole)));
-    test_row("fault__file_read goes on after EINTR");
+    test_row("fault__file_read continues after EINTR");
     plan(FAULT_READ, &(struct fault_plan){.from = 1, .count = 3, .error = EINTR});
     CHECK_OK(file_read("LICENSE", 1 << 20, &got, &err), err);
     CHECK_INT(fault_fired(&fault, FAULT_READ), 3);

@@ -1,6 +1,6 @@
 /*
- * Once lanes are open no operation allocates: counted by tests/fault, which the linker routes every
- * allocation of the code built here through. Allocations inside libraries are not counted.
+ * Once lanes are open no operation allocates: counted by tests/fault, through which the linker
+ * routes every allocation of the code built here. Allocations inside libraries are not counted.
  */
 #include "tests/fault/fault.h"
 #include "tests/ops/rig.h"
@@ -121,7 +121,7 @@ static void allocates_nothing(struct rig *rig)
     rig_slice_init(&large, rig, "64 16p0 8p0 24p0 1p0 17p0 90o0 61", "30", &rng);
     tensors_init(&t, rig, large.slice.n_tokens);
     rig_lane(rig);
-    CHECK(fault_seen(&fault, FAULT_MALLOC) > 0); /* the counter counts */
+    CHECK(fault_seen(&fault, FAULT_MALLOC) > 0); /* the counter works */
     fault_set(&fault, FAULT_MALLOC, &(struct fault_plan){0});
     for (int i = 0; i < 3; i++) {
         pass(rig, &t, &large.slice);

@@ -1,6 +1,6 @@
 /*
- * A row's bits depend on its own segment and parent alone: not on how many rows there are, its
- * position, its neighbours or the lane. Compared with memcmp, on every backend that opens here.
+ * A row's bits depend only on its own segment and parent: not on the number of rows, its position,
+ * its neighbours or the lane. Compared with memcmp, on every backend that opens here.
  */
 #include <pthread.h>
 
@@ -82,8 +82,8 @@ static unsigned char *rows_of(struct rig *rig, struct lane *lane, const struct m
     return rig_read_bytes(rig, lane, y, n_read, m->row_bytes);
 }
 
-/* Rows [first, first + n) alone against the same rows of the whole; nothing is written after
- * them, or after their rung. */
+/* Compares rows [first, first + n) computed alone with the same rows of the whole; nothing may be
+ * written after them, or after their rung. */
 static void check_rows(struct rig *rig, struct lane *lane, const struct matrix *m, int first, int n)
 {
     const int in = m->shape.in, out = m->shape.out, end = rig_rung(rig, n), kept = rig->n_tensors;
@@ -100,7 +100,7 @@ static void check_rows(struct rig *rig, struct lane *lane, const struct matrix *
     rig_free(rig, kept);
 }
 
-/* Of MiniLM, the demo and BERT-base as the network uses them, and odd ones. */
+/* Shapes of MiniLM, the demo and BERT-base, and odd ones. */
 static const struct matrix_shape shapes[] = {
     {384, 1152, ACTIVATION_NONE, false},     {384, 384, ACTIVATION_NONE, true},
     {384, 1536, ACTIVATION_GELU_ERF, false}, {1536, 384, ACTIVATION_NONE, true},
@@ -140,12 +140,12 @@ static void linear_bits(struct rig *rig)
     rig_lane(rig);
     for (int s = 0; s < COUNT(shapes); s++) {
         if (strstr(rig->caps->device, "plain") && shapes[s].in * shapes[s].out > 512 * 128)
-            continue; /* the same loops at any size, and slow ones */
+            continue; /* the same loops at any size, and slow */
         if (!rig_takes_width(rig, shapes[s].in) || !rig_takes_width(rig, shapes[s].out))
             continue;
         test_row("%s %s: %d x %d%s", rig->caps->device, precision_names[rig->caps->precision],
                  shapes[s].in, shapes[s].out, shapes[s].to_stream ? " to the stream" : "");
-        check_shape(rig, &shapes[s]); /* weights newer than the lane are served too */
+        check_shape(rig, &shapes[s]); /* weights newer than the lane work too */
     }
 }
 
@@ -202,7 +202,7 @@ TEST(linear__serves_two_lanes_concurrently_without_threads_of_its_own)
     struct err err;
     int before;
 
-    /* The first thread may start another: the thread sanitizer's. */
+    /* The first thread may start another one, that of ThreadSanitizer. */
     CHECK_INT(pthread_create(&threads[0], NULL, nothing, NULL), 0);
     CHECK_INT(pthread_join(threads[0], NULL), 0);
     before = n_threads();
@@ -236,7 +236,7 @@ enum { HIDDEN = 384, HEADS = 12, SEGMENTS = 8, WIDTH = 3 * HIDDEN };
 static const int segment_len[SEGMENTS] = {64, 16, 9, 1, 33, 41, 7, 20};
 static const int segment_parent[SEGMENTS] = {-1, 0, 0, 0, -1, -1, 5, 5};
 
-/* The same q, k and v of a segment wherever a layout places it. */
+/* A segment has the same q, k and v wherever a layout places it. */
 struct family {
     float *host[SEGMENTS]; /* (len, 3H) */
     void *qkv[SEGMENTS];   /* as operands, for outside parents */
@@ -345,8 +345,8 @@ static bool has(const struct layout *layout, int segment)
     return false;
 }
 
-/* Against the segment alone with its parent. A read-only row is the row of a full attention in f32;
- * in 16 bits a device may compute the two in different order. */
+/* Compared with the segment alone with its parent. A read-only row is the row of a full attention
+ * in f32; in 16 bits a device may compute the two in different order. */
 static void check_segment(struct rig *rig, struct lane *other, const struct family *f, bool causal,
                           int segment)
 {

@@ -38,7 +38,7 @@ static void *random_stream(struct rig *rig, struct rng *rng, int rows, int width
     return memory;
 }
 
-/* Room for what backward needs, where the case saves it. */
+/* Space for what backward needs, if the case saves it. */
 static float *saved(const struct op_case *c, struct rig *rig, int rows, int width)
 {
     return c->saves ? rig_floats(rig, NULL, rows, width) : NULL;

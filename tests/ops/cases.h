@@ -13,10 +13,10 @@ struct values {
     size_t n;
 };
 
-/* What a case computed. */
+/* The results of a case. */
 struct outcome {
     struct values stream, operand, logits;
-    struct values saved, saved_rstd; /* what backward needs: of norms, the means and the latter */
+    struct values saved, saved_rstd; /* for backward; of norms: means and rstd */
 };
 
 void outcome_release(struct outcome *outcome);
@@ -26,7 +26,7 @@ struct op_case {
     /* Leaves tensors to rig_free. */
     void (*run)(const struct op_case *c, struct rig *rig, struct outcome *out);
     int in, out, rows; /* linear; rows of norms too */
-    int hidden, heads; /* the others */
+    int hidden, heads; /* the other operations */
     const char *segments, *outside;
     enum activation activation;
     enum pool_kind pool;

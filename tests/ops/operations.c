@@ -33,7 +33,7 @@ static const struct distance bounds[PRECISIONS] = {
     [PRECISION_BF16] = {6e-6, 4e-2},
 };
 
-/* After an activation of a rounded pre-activation the error is twice as large. */
+/* An activation of a rounded pre-activation doubles the error. */
 static struct distance twice(struct distance bound)
 {
     return (struct distance){4 * bound.nmse, 2 * bound.max};
@@ -70,7 +70,7 @@ static void check_outcome(const struct op_case *c, const struct rig *rig, const 
         printf("     %-8s %-28s nmse %.1e (%.0e)  max %.1e (%.0e)\n", outputs[i].what, c->name,
                d.nmse, outputs[i].bound.nmse, d.max, outputs[i].bound.max);
         if (!(d.nmse <= outputs[i].bound.nmse && d.max <= outputs[i].bound.max))
-            FAIL("%s: %s is off", c->name, outputs[i].what);
+            FAIL("%s: %s is inaccurate", c->name, outputs[i].what);
     }
 }
 

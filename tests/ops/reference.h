@@ -1,6 +1,6 @@
 /*
  * The operations of kernels/backend.h, written to be read: plain loops, sums in double, f32
- * everywhere else. What every backend is measured against. Not fast, not for production.
+ * everywhere else. The reference for every backend. Not fast, not for production.
  */
 #ifndef TESTS_OPS_REFERENCE_H
 #define TESTS_OPS_REFERENCE_H

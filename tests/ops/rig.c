@@ -51,7 +51,7 @@ static bool has(const struct backend_ops *ops, enum precision precision, struct 
     return found;
 }
 
-/* In every precision that it has. Returns how many. */
+/* Opens it in every precision that it has. Returns how many. */
 static int check_named(void (*check)(struct rig *rig), const char *name)
 {
     static const enum precision wanted[] = {PRECISION_F32, PRECISION_F16, PRECISION_BF16};
@@ -81,7 +81,7 @@ void rig_each(void (*check)(struct rig *rig))
     check_opened(check, &backend_cpu, PRECISION_F32, "onednn");
     check_opened(check, &backend_cpu, PRECISION_F32, "plain");
     check_opened(check, &backend_cpu, PRECISION_BF16, "plain");
-    /* By processor: f32 where it has no bf16 products, as in production. */
+    /* By processor: f32 if it has no bf16 products, as in production. */
     check_opened(check, &backend_cpu, PRECISION_BF16, "");
     check_named(check, "cuda");
 }

@@ -1,6 +1,6 @@
 /*
  * The rig of the operation tests: an open backend with a lane, tensors that are uploaded and read
- * back as f32 whatever the backend's element types are, and slices written as text. It keeps to the
+ * back as f32 whatever the backend's element types are, and slices written as text. It follows the
  * contract of a device without host lanes: slices are in memory of host_alloc, every operation
  * follows a begin, every read waits by query, and tensors have rows up to the rung.
  */
@@ -24,7 +24,7 @@ struct rig_slice {
     int outside_len[RIG_MAX_OUTSIDE];
     struct slice_segment *segments;
     int32_t *read, *read_segments;
-    void *memory; /* of host_alloc */
+    void *memory; /* from host_alloc */
 };
 
 struct rig {
@@ -32,7 +32,7 @@ struct rig {
     const struct device_caps *device_caps;
     const struct session_caps *caps;
     enum precision stream;  /* of stream elements */
-    const struct rig *like; /* inputs are rounded as its elements are: this one, unless set */
+    const struct rig *like; /* inputs are rounded to its elements; by default this rig's */
     struct device *device;
     struct session *session;
     struct lane *lane;
@@ -44,9 +44,9 @@ struct rig {
 };
 
 /*
- * Runs check on what opens here: the CPU with every provider and precision, and CUDA in the
- * precisions that it has. The environment's ADRANK_OPS_BACKEND (a name or a module's path) replaces
- * them. Prints which; the lane is not opened.
+ * Runs check on every backend that opens here: the CPU with every provider and precision, and CUDA
+ * in the precisions that it has. The environment's ADRANK_OPS_BACKEND (a name or a module's path)
+ * replaces them. Prints which; the lane is not opened.
  */
 void rig_each(void (*check)(struct rig *rig));
 
@@ -59,17 +59,16 @@ void rig_close(struct rig *rig);
 /* ---- tensors --------------------------------------------------------------------------------- */
 
 /* Rows of f32, operand or stream elements in memory of the backend, with padding up to the rung;
- * from: (rows, width), or NULL. What is not from there has all bytes RIG_FILLED, NaN in every
- * precision. */
+ * from: (rows, width), or NULL. All other bytes are RIG_FILLED, which is NaN in every precision. */
 #define RIG_FILLED 0xff
 void *rig_floats(struct rig *rig, const float *from, int rows, int width);
 void *rig_operands(struct rig *rig, const float *from, int rows, int width);
 void *rig_stream(struct rig *rig, const float *from, int rows, int width);
 /* A matrix of uploaded f32 (no padding): random normal numbers. */
 float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double deviation);
-/* A weight for up to so many rows and the rung above them. */
+/* A weight for up to this many rows and the rung above them. */
 struct linear_weight *rig_weight(struct rig *rig, const struct linear_spec *spec, int rows);
-void rig_free(struct rig *rig, int kept); /* all but the first n_tensors that were made */
+void rig_free(struct rig *rig, int kept); /* all but the first `kept` tensors */
 
 /* Rows into a heap array, once the lane has computed them. from has rows up to the rung. */
 void *rig_read_bytes(struct rig *rig, struct lane *lane, const void *from, int rows,
@@ -84,7 +83,7 @@ float *rig_random(const struct rig *rig, struct rng *rng, size_t n, double devia
 
 /* ---- passes ---------------------------------------------------------------------------------- */
 
-/* A pass that is never replayed. rig_begin_rows: over a slice of so many rows (one if none), all
+/* A pass that is never replayed. rig_begin_rows: over a slice of this many rows (one if 0), all
  * read. */
 void rig_begin(struct rig *rig, struct lane *lane, const struct slice *slice);
 void rig_begin_rows(struct rig *rig, struct lane *lane, int rows);
@@ -98,7 +97,7 @@ void rig_wait(struct rig *rig, struct lane *lane);
  */
 void rig_slice_init(struct rig_slice *s, struct rig *rig, const char *segments, const char *outside,
                     struct rng *rng);
-void rig_slice_read_all(struct rig_slice *s); /* parents too */
+void rig_slice_read_all(struct rig_slice *s); /* including parents */
 void rig_slice_release(struct rig_slice *s, struct rig *rig);
 
 #endif

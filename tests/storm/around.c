@@ -1,4 +1,4 @@
-/* The reloads, the good client and the watcher beside the hostile clients. */
+/* The reloads, the good client and the watcher, which run during the storm. */
 #include "tests/storm/around.h"
 
 #include <signal.h>
@@ -49,7 +49,7 @@ const char *around_config(const struct storm *storm)
     return driver_config(timers, features_of(storm), model_of(0), NULL);
 }
 
-/* Live options; none that makes the good client wait. */
+/* Live options, except those that would make the good client wait. */
 static const char *const variants[] = {
     "{}",
     "{'rank':{'max_top_n':10,'top_n':1}}",
@@ -148,13 +148,13 @@ void *around_reloads(void *arg)
             http_client_close(&client);
         nap(storm_below(&rng, 500));
     }
-    /* As at the start, so that what is measured then is comparable. */
+    /* As at the start, so that later measurements are comparable. */
     if (write_in_folder(storm, "config.json", around_config(storm), &err) ||
         write_in_folder(storm, "catalog.jsonl", driver_catalog, &err))
         storm_fail(storm, "%s", err.text);
     for (int i = 0; i < 100 && !atomic_load(&storm->failed); i++) {
         reload(storm, &client, false);
-        nap(20); /* a HUP's may be under way */
+        nap(20); /* one by HUP may be in progress */
     }
     http_client_release(&client);
     return NULL;
@@ -173,7 +173,7 @@ static struct {
     char digest[32], ranking[128];
 } known[COUNT(models)];
 
-/* "x2=0.5 ", the best alone: top_n is a reload's to change. */
+/* "x2=0.5 ", only the best, as a reload may change top_n. */
 static void ranking_of(const json_t *answer, char *out, size_t size)
 {
     snprintf(out, size, "%s=%.9g",
@@ -219,7 +219,7 @@ void *around_good_client(void *arg)
 
         if (i % 10 == 0)
             http_client_close(&client);
-        /* A kept connection may close right then. */
+        /* A kept connection may close at that moment. */
         if (http_client_call(&client, &request, &response, &err) &&
             http_client_call(&client, &request, &response, &err)) {
             storm_fail(storm, "the good client: %s", err.text);

@@ -1,6 +1,6 @@
 /*
- * What goes on around the clients: a Redis that is changed, paused and killed, reloads, one client
- * that is good, and one that watches.
+ * What runs during the storm besides the clients: a Redis that is changed, paused and killed,
+ * reloads, one good client, and a watcher.
  */
 #ifndef TESTS_STORM_AROUND_H
 #define TESTS_STORM_AROUND_H
@@ -9,8 +9,8 @@
 
 /* The configuration that the storm starts with; reloads vary it. */
 const char *around_config(const struct storm *storm);
-/* Stored histories of all users, and what the good client's answer is with each model. Once, before
- * the threads. */
+/* Stores the histories of all users and records the good client's answer with each model. Call
+ * once, before the threads start. */
 void around_prepare(struct storm *storm);
 
 /* Threads; arg is the struct storm. */

@@ -6,7 +6,7 @@
 
 #define MAX_KEYS 16
 
-/* Keys of the daemon's and what they held at first. */
+/* The daemon's keys and their initial values. */
 struct kept {
     char key[MAX_KEYS][128];
     struct buf dump[MAX_KEYS];
@@ -60,7 +60,7 @@ static void restore(redisContext *c, const struct kept *kept, int i)
         ask(c, "RESTORE %s 0 %b REPLACE", kept->key[i], kept->dump[i].ptr, kept->dump[i].len));
 }
 
-/* An event of the list with some bytes changed, or any bytes. */
+/* An event of the list with some bytes changed, or random bytes. */
 static void push_garbage(redisContext *c, const char *key, struct rng *rng)
 {
     char bytes[4096];
@@ -109,7 +109,7 @@ static void change_key(redisContext *c, const struct kept *kept, struct rng *rng
     }
 }
 
-/* Whole outages. Afterwards Redis is back, with its password. */
+/* Complete outages. Afterwards Redis is back, with its password. */
 static redisContext *outage(struct storm *storm, redisContext *c, const struct kept *kept,
                             struct rng *rng)
 {

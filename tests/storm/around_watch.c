@@ -1,4 +1,4 @@
-/* The daemon's own word during the storm: alive, and within its memory. */
+/* What the daemon reports during the storm: alive, and within its memory limit. */
 #include <unistd.h>
 
 #include "tests/storm/around.h"

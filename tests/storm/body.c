@@ -25,7 +25,7 @@ void body_seeds_read(struct body_seeds *seeds)
 
 /* ---- as values ------------------------------------------------------------------------------- */
 
-/* Names that mean something somewhere in a request. */
+/* Names with a meaning somewhere in a request. */
 static const char *const names[] = {
     "id",        "tmax",     "imp",        "tagid",   "bidfloor",     "bidfloorcur", "site",
     "app",       "device",   "regs",       "gdpr",    "us_privacy",   "coppa",       "gpp",
@@ -176,7 +176,7 @@ static void change_array(json_t *array, struct rng *rng)
     }
 }
 
-/* Goes down at random, changes where it stops. */
+/* Descends at random and changes the value where it stops. */
 static void change_somewhere(json_t *value, struct rng *rng)
 {
     for (;;) {
@@ -201,7 +201,7 @@ static void change_somewhere(json_t *value, struct rng *rng)
         change_array(value, rng);
 }
 
-/* Small, with an answer that is large. */
+/* Small, with a large answer. */
 static void ask_for_much(json_t *request)
 {
     json_t *imps = json_array();
@@ -213,7 +213,7 @@ static void ask_for_much(json_t *request)
     json_object_set_new(json_object_get(request, "rank"), "top_n", json_integer(50));
 }
 
-/* Everywhere where a user's or a device's id may be, of right and of wrong types. */
+/* Everywhere a user's or a device's id may be, of right and wrong types. */
 static void add_user(json_t *request, struct rng *rng)
 {
     static const char *const forms[] = {
@@ -353,8 +353,7 @@ void body_make(const struct body_seeds *seeds, struct rng *rng, struct buf *out)
         change_somewhere(request, rng);
     if (storm_one_in(rng, 3))
         json_object_set_new(request, "tmax", json_integer(storm_below(rng, 30)));
-    /* Bytes that change might carry a user's id to where it is logged: either the one or the other.
-     */
+    /* Changed bytes might move a user's id to where it is logged, so never do both. */
     if (storm_one_in(rng, 2)) {
         add_user(request, rng);
         dumped = json_dumps(request, JSON_COMPACT | (storm_one_in(rng, 3) ? JSON_ENSURE_ASCII : 0));

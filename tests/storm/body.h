@@ -1,7 +1,7 @@
 /*
  * Bodies of /rank that a hostile or a broken client might send: requests of
- * bench/compare/requests.tsv, changed as values (types, nulls, numbers, names, sizes) and then as
- * text (cut, doubled keys, nesting, bytes that are no UTF-8).
+ * bench/compare/requests.tsv, mutated as values (types, nulls, numbers, names, sizes) and then as
+ * text (truncation, duplicate keys, nesting, bytes that are not UTF-8).
  */
 #ifndef TESTS_STORM_BODY_H
 #define TESTS_STORM_BODY_H
@@ -17,9 +17,9 @@ struct body_seeds {
     int n, longest;
 };
 
-/* FAILs when there are none. */
+/* FAILs if there are none. */
 void body_seeds_read(struct body_seeds *seeds);
-/* Appends a body. Any thread. */
+/* Appends a body. Thread-safe. */
 void body_make(const struct body_seeds *seeds, struct rng *rng, struct buf *out);
 
 #endif

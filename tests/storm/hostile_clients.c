@@ -1,6 +1,6 @@
 /*
- * A storm over a daemon with short timers: see storm.h. ADRANK_STORM_SEED and ADRANK_STORM_SECONDS
- * choose another one.
+ * A storm on a daemon with short timers: see storm.h. ADRANK_STORM_SEED and ADRANK_STORM_SECONDS
+ * override its seed and duration.
  */
 #define _GNU_SOURCE /* memmem */
 #include <signal.h>
@@ -84,7 +84,7 @@ static void wait_quiet(void)
     }
 }
 
-/* As it was before, but for what may be kept ready. */
+/* As it was before, except for spare resources. */
 static void check_state(struct state before)
 {
     struct state after = look();
@@ -115,11 +115,11 @@ static void lint_log(void)
             FAIL("line %d of the log: %s: %.4000s", n + 1, complaint, log);
     }
     if (*log)
-        FAIL("the log's last line has no end: %s", log);
+        FAIL("the log's last line is incomplete: %s", log);
     printf("     %d lines of log\n", n);
 }
 
-/* The log may be long; a sanitizer's report is in it. */
+/* The log may be long; it contains a sanitizer's report. */
 static const char *end_of_log(void)
 {
     const char *log = driver_log(&d), *report = strstr(log, "Sanitizer");
@@ -141,7 +141,7 @@ static void check_file(const char *name)
     CHECK_OK(file_read(path, 1 << 30, &text, &err), err);
     at = memmem(text.ptr, text.len, STORM_MARK, strlen(STORM_MARK));
     if (at)
-        FAIL("%s holds a user's id or a secret: %.600s", name,
+        FAIL("%s contains a user's id or a secret: %.600s", name,
              at - text.ptr > 200 ? at - 200 : text.ptr);
 }
 
@@ -170,7 +170,7 @@ static void check_secrets(void)
 
     for (size_t i = 0; i < sizeof(targets) / sizeof(targets[0]); i++)
         if (strstr(driver_call(d.admin, "GET", targets[i], NULL)->body, STORM_MARK))
-            FAIL("%s gives a secret away", targets[i]);
+            FAIL("%s reveals a secret", targets[i]);
 }
 
 static void blow(void)
@@ -210,7 +210,7 @@ TEST(hostile_clients__harm_nobody)
     before = look();
     blow();
     if (storm.failure[0])
-        FAIL("seed %llu: %s\nthe log's end:\n%s", (unsigned long long)storm.seed, storm.failure,
+        FAIL("seed %llu: %s\nend of the log:\n%s", (unsigned long long)storm.seed, storm.failure,
              end_of_log());
     wait_quiet();
     check_state(before);
@@ -218,7 +218,7 @@ TEST(hostile_clients__harm_nobody)
     driver_kill(&d, SIGTERM);
     status = driver_wait(&d, 60000);
     if (status)
-        FAIL("seed %llu: exit status %d; the log's end:\n%s", (unsigned long long)storm.seed,
+        FAIL("seed %llu: exit status %d; end of the log:\n%s", (unsigned long long)storm.seed,
              status, end_of_log());
     lint_log();
     check_file("log");

@@ -45,7 +45,7 @@ static bool is_bare(char c)
     return c > ' ' && c != '"' && c != '=' && c != 0x7f;
 }
 
-/* The bytes of one "key=value" or "key=\"value\"", 0 when it is none. */
+/* The length of one "key=value" or "key=\"value\""; 0 if it is neither. */
 static size_t pair_len(struct view at, struct view *key, struct view *value)
 {
     size_t i = 0, start;

@@ -1,4 +1,4 @@
-/* What a daemon's log has to be, line by line. Pure but for reading docs/OPERATIONS.md. */
+/* Checks a daemon's log line by line. Pure except for reading docs/OPERATIONS.md. */
 #ifndef TESTS_STORM_LINT_H
 #define TESTS_STORM_LINT_H
 
@@ -9,10 +9,10 @@ struct lint_events {
     int n;
 };
 
-/* The events that docs/OPERATIONS.md lists. FAILs when there are none. */
+/* The events that docs/OPERATIONS.md lists. FAILs if there are none. */
 void lint_events_read(struct lint_events *out);
-/* NULL, or why a line (without its newline) is none of ours: not logfmt, bytes that are no text, an
- * event that is not listed, one that reports a bug of the daemon's. */
+/* NULL, or why a line (without its newline) is bad: not logfmt, bytes that are not text, an
+ * unlisted event, or one that reports a bug in the daemon. */
 const char *lint_line(const struct lint_events *events, struct view line);
 
 #endif

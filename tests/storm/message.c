@@ -290,7 +290,7 @@ void message_make(const struct body_seeds *seeds, struct rng *rng, bool admin,
         make_look(rng, admin, message, out);
     else
         make_rank(seeds, rng, message, out);
-    /* Whether a broken HEAD is still one, only the server knows. */
+    /* Only the server knows whether a broken HEAD is still one. */
     if (!message->head && storm_one_in(rng, 4)) {
         *message = (struct message){.closes = true};
         if (storm_one_in(rng, 4))

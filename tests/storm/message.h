@@ -6,14 +6,14 @@
 
 struct message {
     char id[40];  /* its X-Request-Id */
-    size_t end;   /* of its bytes, in the whole */
-    bool plain;   /* good HTTP: it is answered once, and with its id */
+    size_t end;   /* offset of its end in the whole */
+    bool plain;   /* good HTTP: it gets one answer, with its id */
     bool head;    /* a HEAD */
     bool closes;  /* nothing may be sent after it */
     bool ranking; /* a plain POST /rank */
 };
 
-/* Appends a message. admin: for that listener; nothing that ends or changes the daemon. */
+/* Appends a message. admin: for that listener, without calls that stop or change the daemon. */
 void message_make(const struct body_seeds *seeds, struct rng *rng, bool admin,
                   struct message *message, struct buf *out);
 

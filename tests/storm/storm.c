@@ -1,4 +1,4 @@
-/* What the threads of a storm share: its end and its failures. */
+/* Shared by the threads of a storm: its end and its failures. */
 #include "tests/storm/storm.h"
 
 #include "base/clock.h"

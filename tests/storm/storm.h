@@ -1,8 +1,8 @@
 /*
- * A storm: hostile clients, a Redis that goes wrong and reloads, all at once and against one
- * daemon, for as long as storm.until_us says. Its threads report what must not be through
- * storm_fail(); the test waits, then asks the daemon whether it is as it was. What is sent follows
- * from the seed alone; when it is sent does not.
+ * A storm: hostile clients, a failing Redis and reloads, all at the same time against one daemon,
+ * until storm.until_us. Its threads report errors through storm_fail(); the test waits, then checks
+ * that the daemon is in its initial state. What is sent depends on the seed alone; the timing does
+ * not.
  */
 #ifndef TESTS_STORM_STORM_H
 #define TESTS_STORM_STORM_H
@@ -14,7 +14,7 @@
 #include "tests/e2e/driver.h"
 #include "tests/redis.h"
 
-/* Stands in every user's id and in every secret, and nowhere else. */
+/* Part of every user's id and every secret, and of nothing else. */
 #define STORM_MARK "nobody-may-see-this"
 #define STORM_USER STORM_MARK "-user"
 #define STORM_KEY STORM_MARK "-key"
@@ -26,13 +26,13 @@ struct storm {
     struct redis *redis;
     uint64_t seed;
     int64_t until_us;
-    int patience_ms; /* how long an answer may take, with everything that goes on */
+    int patience_ms; /* how long an answer may take during the storm */
     atomic_bool failed;
     pthread_mutex_t lock;
     char failure[2048]; /* the first one; under the lock until the threads have ended */
     atomic_int connections, sent, answered, good, reloads;
     atomic_int statuses[600];
-    double most_held; /* bytes of memory, by the daemon's word; the watcher's until the threads have
+    double most_held; /* bytes of memory the daemon reports; the watcher's until the threads have
                          ended */
 };
 

@@ -13,7 +13,7 @@
 
 enum { MAX_MESSAGES = 6, BYTEWISE = 900 /* bytes, at most */ };
 
-#define TIMERS_US 100000 /* before that, no timer of the daemon's ends a connection */
+#define TIMERS_US 100000 /* no timer of the daemon closes a connection earlier */
 
 /* How the connection behaves. */
 enum reading { READ_AT_ONCE, READ_AFTER, READ_SLOWLY, READ_NEVER };
@@ -28,11 +28,11 @@ struct wire {
     struct buf out, in;
     size_t sent, stop_at; /* of out */
     size_t parsed;        /* of in */
-    size_t piece;         /* bytes a send */
+    size_t piece;         /* bytes per send */
     int nap_one_in;       /* sends between naps; 0: none */
     enum reading reading;
     enum ending ending;
-    bool admin, over, lost; /* the last answer closes; the connection ended by itself */
+    bool admin, over, lost; /* over: the last answer closes; lost: the connection ended by itself */
     int64_t start_us;
 };
 
@@ -41,14 +41,14 @@ static void nap(int ms)
     poll(NULL, 0, ms);
 }
 
-/* Every message is answered: nothing is cut short or sent slowly. */
+/* Every message is answered: nothing is truncated or sent slowly. */
 static bool is_benign(const struct wire *w)
 {
     return w->ending == END_WHEN_ANSWERED && w->stop_at == w->out.len && !w->nap_one_in &&
            w->reading <= READ_AFTER && w->messages[w->n - 1].plain && w->piece > 1;
 }
 
-/* ---- what comes back ------------------------------------------------------------------------- */
+/* ---- responses ------------------------------------------------------------------------------- */
 
 static void complain(struct wire *w, const char *what)
 {
@@ -81,7 +81,7 @@ static void check_answer(struct wire *w, const struct response_reader *r, const 
     w->over = !r->keep_alive;
 }
 
-/* Takes whole answers out of what has come. */
+/* Takes complete answers out of the received bytes. */
 static void parse(struct wire *w, bool eof)
 {
     while (w->parsed < w->in.len && !atomic_load(&w->storm->failed)) {
@@ -91,7 +91,7 @@ static void parse(struct wire *w, bool eof)
         enum response_progress progress;
 
         if (w->over) {
-            /* A head that did not come to its end may be a HEAD's without the server knowing. */
+            /* An incomplete head may be a HEAD's without the server knowing. */
             if (w->n_answered > w->n || !w->messages[w->n_answered - 1].head)
                 complain(w, "bytes after an answer that closes");
             return;
@@ -107,7 +107,7 @@ static void parse(struct wire *w, bool eof)
     }
 }
 
-/* False: nothing more will come. */
+/* Returns false if nothing more will arrive. */
 static bool take(struct wire *w, size_t most)
 {
     char *into = buf_reserve(&w->in, 65536);
@@ -123,7 +123,7 @@ static bool take(struct wire *w, size_t most)
     return true;
 }
 
-/* ---- a life ---------------------------------------------------------------------------------- */
+/* ---- a connection ---------------------------------------------------------------------------- */
 
 static bool open_connection(struct wire *w)
 {
@@ -159,7 +159,7 @@ static void plan(struct wire *w, const struct body_seeds *seeds)
     w->stop_at = storm_one_in(w->rng, 6) ? rng_below(w->rng, w->out.len + 1) : w->out.len;
 }
 
-/* False: the other side has ended it. */
+/* Returns false if the other side has closed it. */
 static bool send_piece(struct wire *w)
 {
     size_t left = w->stop_at - w->sent, piece = w->piece < left ? w->piece : left;
@@ -167,7 +167,7 @@ static bool send_piece(struct wire *w)
     ssize_t n;
 
     if (poll(&p, 1, w->storm->patience_ms) <= 0)
-        return false; /* it does not read on: write_ms and its like end it */
+        return false; /* it reads no further: write_ms and similar timers close it */
     if (p.revents & POLLIN && !take(w, SIZE_MAX))
         return false;
     if (!(p.revents & POLLOUT))
@@ -181,7 +181,7 @@ static bool send_piece(struct wire *w)
     return true;
 }
 
-/* Until all is answered, the connection ends, or the patience does. */
+/* Until everything is answered, the connection ends, or patience_ms is over. */
 static void receive(struct wire *w)
 {
     int64_t until_us = clock_now_us() + w->storm->patience_ms * 1000LL;
@@ -212,7 +212,7 @@ static void end(struct wire *w)
     close(w->fd);
 }
 
-/* A user's id is in no answer; what was asked rightly is answered. */
+/* No answer contains a user's id; every good request is answered. */
 static void judge(struct wire *w)
 {
     if (w->in.len && memmem(w->in.ptr, w->in.len, STORM_MARK, sizeof(STORM_MARK) - 1))

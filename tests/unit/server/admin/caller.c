@@ -4,12 +4,12 @@
 #include "tests/test.h"
 
 static const struct {
-    const char *address, *host, *origin, *site, *why; /* NULL: taken */
+    const char *address, *host, *origin, *site, *why; /* NULL: accepted */
 } rows[] = {
-    /* who it is for */
+    /* the host */
     {"127.0.0.1:8081", "127.0.0.1:8081", NULL, NULL, NULL},
     {"127.0.0.1:8081", "127.0.0.1", NULL, NULL, NULL},
-    {"127.0.0.1:8081", "10.1.2.3:9", NULL, NULL, NULL}, /* a port that is forwarded */
+    {"127.0.0.1:8081", "10.1.2.3:9", NULL, NULL, NULL}, /* a forwarded port */
     {"127.0.0.1:8081", "[::1]:8081", NULL, NULL, NULL},
     {"127.0.0.1:8081", "[fd00::2]", NULL, NULL, NULL},
     {"127.0.0.1:8081", "localhost:8081", NULL, NULL, NULL},
@@ -31,7 +31,7 @@ static const struct {
     {"admin.example:8081", "admin.example.evil.example", NULL, NULL, "Host must be"},
     {"*:8081", "evil.example:8081", NULL, NULL, "Host must be"},
     {":8081", "evil.example:8081", NULL, NULL, "Host must be"},
-    /* where it comes from */
+    /* the origin */
     {"127.0.0.1:8081", "127.0.0.1:8081", "http://127.0.0.1:8081", NULL, NULL},
     {"127.0.0.1:8081", "localhost:8081", "http://LOCALHOST:8081", "same-origin", NULL},
     {"127.0.0.1:8081", "localhost:8081", "https://localhost:8081", NULL, NULL},

@@ -15,12 +15,11 @@ TEST(cost__adds_fixed_tokens_and_attention)
     cost_init(&cost, &engine, 1, 100);
     CHECK_NEAR(cost_base_us(&cost, &shape, 1), 140, 1e-9);
     CHECK_NEAR(cost_base_us(&cost, &shape, 3), 340, 1e-9);
-    cost.engine.fixed_us = -1000; /* a fit may come out like this */
+    cost.engine.fixed_us = -1000; /* a fit may give such a value */
     CHECK_NEAR(cost_base_us(&cost, &shape, 1), 0, 0);
 }
 
-/* Two threads, and a segment that they cannot share: as many of those as threads cost what one
- * does. */
+/* Two threads and segments that cannot be split: two segments cost the same as one. */
 TEST(cost__depends_on_the_shape_and_is_not_additive)
 {
     struct cost cost;

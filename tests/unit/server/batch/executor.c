@@ -1,10 +1,10 @@
-/* Threads against a scripted engine: every admitted job returns exactly once, with the scores of
- * its own model. */
+/* Threads against a scripted engine: every admitted job returns exactly once, with its own model's
+ * scores. */
 #include "server/batch/executor.h"
 
 #include "tests/unit/server/batch/executor_rig.h"
 
-/* The linker sends every allocation of this program through these (see CMakeLists.txt). */
+/* The linker routes every allocation of this program through these (see CMakeLists.txt). */
 static _Atomic int allocations;
 
 void *__real_malloc(size_t size);
@@ -41,9 +41,9 @@ TEST(executor__answers_every_job_once)
     rig_crowd_join();
     CHECK_INT(crowd.workers[0].outcomes[JOB_OK], 400);
     CHECK(crowd.workers[1].outcomes[JOB_OK] >= 200);
-    CHECK(stub_scripts[0].largest_batch > 1); /* together, not one by one */
+    CHECK(stub_scripts[0].largest_batch > 1); /* batched together, not one by one */
     CHECK_INT(executor_queue_depth(crowd.executor), 0);
-    /* Cancelled ones were not paid for, or came back as ok. */
+    /* Cancelled jobs never ran, or returned as ok. */
     CHECK_INT(rig_stats[0].requests, crowd.outcomes[JOB_OK]);
     rig_crowd_close();
 }
@@ -60,7 +60,7 @@ TEST(executor__keeps_as_many_batches_launched_as_device_and_executor_take)
         stub_scripts[0].poll_us = 50;
         rig_crowd_start(200, 3);
         rig_crowd_run();
-        /* Beside a second engine, which the batches of the device are shared with, too. */
+        /* With a second engine, which shares the device's batches. */
         rig_crowd_serve(rig_open_model(2, crowd.executor, NULL), 2);
         rig_crowd_join();
         CHECK_INT(stub_scripts[0].most_launched, rows[i].launched);
@@ -78,7 +78,7 @@ TEST(executor__refuses_at_once_what_would_be_late)
     CHECK_INT(executor_submit(job, clock_now_us()), SUBMIT_LATE);
     CHECK_INT(job->outcome, JOB_REFUSED);
     batch_jobs_put(&one.worker.jobs, job);
-    /* The queue's bound, live. */
+    /* The queue's limit, changed live. */
     executor_set_options(one.executor, &(struct executor_options){256, 1},
                          &(struct deadline_options){0});
     rig_one_submit(3, FOR_EVER, SUBMIT_FULL);
@@ -164,12 +164,12 @@ TEST(executor__allocates_nothing_once_warm)
         if (round == 0)
             before = allocations;
     }
-    CHECK(before > 0); /* it counts */
+    CHECK(before > 0); /* the counter works */
     CHECK_INT(allocations, before);
     rig_one_close();
 }
 
-/* Nothing waits for what opens first. */
+/* Nothing waits for the engine that opens first. */
 TEST(executor__limits_steps_beside_served_engines)
 {
     struct executor *executor = rig_open_executor("0", 4);
@@ -221,7 +221,7 @@ static bool reports_times_and_batches(void)
     in_time = in_time && is_between(first->queue_us, -1, 90 * MS) && first->infer_us < 240 * MS &&
               is_between(second->queue_us, 50 * MS, 240 * MS) && second->infer_us < 240 * MS &&
               is_between(third->queue_us, 50 * MS, 240 * MS) &&
-              third->launched_us == second->launched_us && /* together */
+              third->launched_us == second->launched_us && /* in the same batch */
               is_between(split->queue_us, 200 * MS, 480 * MS) && split->infer_us < 480 * MS;
     rig_one_close();
     if (!in_time)
@@ -229,7 +229,7 @@ static bool reports_times_and_batches(void)
     CHECK_INT(stats->batches, 4);
     CHECK_INT(stats->requests, 1 + 2 + 1 + 1);
     CHECK_INT(stats->tokens, 8 * (4 + 4 + 5 + TWO_PARTS + 2));
-    /* Estimates are half too long at first. */
+    /* Estimates are 50 % too long at first. */
     return stats->least_ratio > 0.5 && stats->most_ratio < 1.2;
 }
 

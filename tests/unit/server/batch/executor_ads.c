@@ -1,4 +1,5 @@
-/* Encoding a catalog's ads for a served model: on which thread, with which engine, until when. */
+/* Encoding a catalog's ads for a served model: on which thread, with which engine, and for how
+ * long. */
 #include "tests/unit/server/batch/executor_rig.h"
 
 /* A kind's ads, scripted; its functions stand in for model/encoded_ads.c. */

@@ -1,5 +1,5 @@
 /* A scripted engine that is swapped, breaks, hangs, stops: every admitted job returns exactly
- * once, with the scores of its own model. */
+ * once, with its own model's scores. */
 #include "tests/unit/server/batch/executor_rig.h"
 
 static int try_model(int number, struct executor *executor, struct served_model **served,
@@ -68,7 +68,7 @@ TEST(executor__serves_by_the_fallback_or_fails_at_once)
                 break_down(with_fallback, at_submit, large ? 80 : 3);
 }
 
-/* How a job of a device that breaks is answered, by the state of its fallback. */
+/* How a job is answered when its device breaks, by the state of the fallback. */
 static const struct reroute {
     const char *name;
     int max_queue; /* of the fallback */
@@ -198,7 +198,7 @@ TEST(executor__stops_under_load)
         rig_crowd_join();
         for (int i = 0; i < RIG_WORKERS; i++)
             CHECK(crowd.workers[i].failed_submits > 0);
-        if (drain) /* all that was admitted was served */
+        if (drain) /* every admitted job was served */
             CHECK_INT(crowd.outcomes[JOB_FAILED], 0);
         rig_crowd_close();
     }

@@ -1,5 +1,5 @@
-/* Jobs that come in the very moment when an executor breaks, again and again: none of them is left
- * in a queue that is never served. */
+/* Jobs submitted at the very moment an executor breaks, repeatedly: none is left in a queue that is
+ * never served. */
 #include "tests/unit/server/batch/executor_rig.h"
 
 enum { SUBMITTERS = 2, JOBS_OF_EACH = 12 };

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* What requests are served from; workers take a reference each time. */
+/* The model that serves requests; workers take a reference each time. */
 static struct world {
     pthread_mutex_t lock;
     struct served_model *served;
@@ -110,7 +110,7 @@ static void on_letter(struct letter *letter, void *reader)
     worker->by_fallback += job->outcome == JOB_OK && job->by_fallback;
     if (job->home != &worker->box || (job->outcome == JOB_OK && !right_logits(job)))
         worker->wrong++;
-    job->owner.generation = 0; /* a second letter would be noticed */
+    job->owner.generation = 0; /* so that a second letter is detected */
     batch_jobs_put(&worker->jobs, job);
 }
 
@@ -215,7 +215,7 @@ static void *work_on(void *arg)
             if (rig_submit(worker, job) == SUBMIT_ADMITTED && worker->cancel_some && i % 3 == 0)
                 batch_job_cancel(job);
         }
-        served_model_unref(served); /* a lent job has its own */
+        served_model_unref(served); /* a lent job has its own reference */
         receive(worker, job ? 0 : 10);
         if (worker->pause_us)
             rig_nap(worker->pause_us);

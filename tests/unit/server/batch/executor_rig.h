@@ -1,6 +1,6 @@
 /*
- * Executors over scripted devices (stub/engine.h), models whose scores show which of them answered,
- * and workers that submit jobs from threads of their own and check every letter they receive.
+ * Executors over scripted devices (stub/engine.h), models whose scores identify them, and workers
+ * that submit jobs from separate threads and check every letter they receive.
  */
 #ifndef TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
 #define TESTS_UNIT_SERVER_BATCH_EXECUTOR_RIG_H
@@ -47,7 +47,7 @@ static inline bool is_between(int64_t us, int64_t least_us, int64_t most_us)
             CHECK(++tries_ < 10);                                                                  \
     } while (0)
 
-/* What an executor of rig_open_executor reports of its batches, by device. */
+/* What an executor of rig_open_executor reports about its batches, by device. */
 struct rig_stats {
     int batches, requests;
     int64_t tokens;
@@ -55,8 +55,7 @@ struct rig_stats {
 };
 extern struct rig_stats rig_stats[STUB_DEVICES];
 
-/* device: number of a stub's script. Fails the test when it does not open; so do the functions
- * below. */
+/* device: number of a stub's script. FAILs if it cannot open, as do the functions below. */
 struct executor *rig_open_executor(const char *device, int max_jobs);
 struct served_model *rig_open_model(int number, struct executor *primary,
                                     struct executor *fallback);
@@ -67,7 +66,7 @@ struct batch_job *rig_new_job(struct rig_worker *worker, struct served_model *se
                               int segments, int64_t budget_us);
 /* Counts the answer. */
 enum submit rig_submit(struct rig_worker *worker, struct batch_job *job);
-/* Takes letters until there were that many; false when one does not arrive within ten seconds. */
+/* Takes letters until there were that many; false if one does not arrive within ten seconds. */
 bool rig_await(struct rig_worker *worker, int letters);
 /* Takes all letters that are due. */
 bool rig_settle(struct rig_worker *worker);
@@ -84,7 +83,7 @@ extern struct rig_crowd crowd;
 
 /* Batches take 300 us on both devices. Serves model 1. */
 void rig_crowd_open(int max_jobs, int max_launched, bool with_fallback);
-/* Each worker will submit so many jobs of so many segments. */
+/* Each worker will submit this many jobs of this many segments. */
 void rig_crowd_start(int to_submit, int segments);
 void rig_crowd_run(void);
 /* Requests use this model from now on; the reference is taken over. */
@@ -101,7 +100,7 @@ struct rig_one {
 };
 extern struct rig_one one;
 
-/* The script is set already. */
+/* Set the script first. */
 void rig_one_open(int max_jobs);
 /* Its answer is checked; NULL for a job that is not admitted. */
 struct batch_job *rig_one_submit(int segments, int64_t budget_us, enum submit want);
@@ -109,7 +108,7 @@ struct batch_job *rig_one_submit(int segments, int64_t budget_us, enum submit wa
 void rig_one_settle(enum job_outcome outcome, int n);
 /* Takes the letters that are due, checks that nothing is left. */
 void rig_one_close(void);
-/* Waits until so many batches have completed, and so many are launched. */
+/* Waits until this many batches have completed and this many are launched. */
 void rig_one_wait(int completed, int launched);
 
 /* Checks that no executor, model or engine is leaked; resets the stubs for the next test. */

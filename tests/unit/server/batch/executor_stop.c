@@ -1,4 +1,4 @@
-/* Executors that would not end without a limit: more is queued than a drain has time for, a batch
+/* Executors whose stop needs a time limit: more is queued than a drain has time for, or a batch
  * hangs. */
 #include "tests/unit/server/batch/executor_rig.h"
 
@@ -12,7 +12,7 @@ TEST(executor__drain_is_bounded)
     rig_one_wait(0, 1);
     int64_t from_us = clock_now_us();
     executor_stop(one.executor, 300 * MS);
-    executor_stop(one.executor, FOR_EVER); /* the first one counts */
+    executor_stop(one.executor, FOR_EVER); /* the first call counts */
     rig_one_submit(3, FOR_EVER, SUBMIT_FAILED);
     CHECK(rig_settle(&one.worker));
     int64_t took_us = clock_now_us() - from_us;
@@ -59,7 +59,8 @@ TEST(executor__leaks_a_batch_that_hangs)
     int64_t took_us = clock_now_us() - from_us;
     CHECK(took_us > 900 * MS && took_us < 20 * SECOND);
     mailbox_drain(&one.worker.box, &one.worker);
-    CHECK_INT(one.worker.letters, 1); /* of the one in the queue; the other may still be written */
+    CHECK_INT(one.worker.letters,
+              1); /* that of the queued job; the device may still write to the other */
     CHECK_INT(one.worker.outcomes[JOB_FAILED], 1);
     CHECK_INT(stub_scripts[0].closed_engines, 0);
     /* The device may complete it at any time. */

@@ -78,8 +78,8 @@ TEST(executor__runs_tasks_between_batches)
     rig_crowd_close();
 }
 
-/* Submits until a job meets the failure: a deadline leaves no room for steps once it is near, but
- * on a busy machine it may be over before a step is. */
+/* Submits until a job meets the failure: a near deadline leaves no time for steps, but on a busy
+ * machine it may pass before a step ends. */
 static void break_executor(void)
 {
     for (int i = 0; i < 40 && executor_state(one.executor) == EXECUTOR_SERVING; i++) {
@@ -89,7 +89,7 @@ static void break_executor(void)
     }
 }
 
-/* One has begun, one waits for it, one comes too late. */
+/* One has begun, one waits for it, one is submitted too late. */
 TEST(executor__tasks_fail_when_it_stops_or_breaks)
 {
     for (int breaks = 0; breaks < 2; breaks++) {

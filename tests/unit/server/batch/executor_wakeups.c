@@ -12,7 +12,7 @@ static bool one_by_one(int n, int most_us, int poll_takes_us)
     int64_t from_us = clock_now_us();
     for (int i = 0; i < n; i++) {
         stub_scripts[0].batch_us = (int)rng_below(&rng, (uint64_t)most_us);
-        rig_nap((int64_t)rng_below(&rng, 1000)); /* it sleeps already, or not yet */
+        rig_nap((int64_t)rng_below(&rng, 1000)); /* the thread may or may not sleep by now */
         rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
         CHECK(rig_settle(&one.worker));
     }
@@ -26,7 +26,7 @@ TEST(executor__loses_no_wake_up)
 {
     test_row("jobs one by one");
     RIG_TRY(one_by_one(300, 200, 0));
-    test_row("batches that complete between the look and the sleep");
+    test_row("batches that complete between the check and the sleep");
     RIG_TRY(one_by_one(50, 200, 5 * MS));
 }
 
@@ -43,7 +43,7 @@ static bool wakes_up_for_models(void)
 
     struct executor *executor = rig_open_executor("0", 4);
     for (int i = 0; i < N; i++) {
-        rig_nap(2 * MS); /* it sleeps */
+        rig_nap(2 * MS); /* the thread sleeps by now */
         int64_t from_us = clock_now_us();
         struct served_model *served = rig_open_model(1, executor, NULL);
         open_us += clock_now_us() - from_us;

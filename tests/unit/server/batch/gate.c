@@ -27,7 +27,7 @@ static void start(void)
     CHECK_OK(queue_init(&s.queue, JOBS, &err), err);
     s.options = (struct batch_options){
         .max_tokens = 1000, .max_jobs = 8, .max_queue = JOBS, .reserve_us = 50};
-    s.engine = (struct engine_state){.free_us = 5000}; /* something runs until then */
+    s.engine = (struct engine_state){.free_us = 5000}; /* a batch runs until then */
 }
 
 static struct gate_answer ask(int i, int64_t tokens, int64_t deadline_us, int64_t now_us)
@@ -51,9 +51,10 @@ TEST(gate__protects_admitted_jobs)
 {
     start();
     CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED); /* no time to spare */
-    CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_LATE);     /* in time, but then 0 is not */
+    CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_LATE);     /* in time, but it would make 0 late */
     CHECK_INT(s.queue.n, 1);
-    CHECK_INT(ask(1, 100, 20000, 0).submit, SUBMIT_ADMITTED); /* after it no job is late */
+    CHECK_INT(ask(1, 100, 20000, 0).submit,
+              SUBMIT_ADMITTED); /* queued last, it makes no job late */
     CHECK(queue_at(&s.queue, 0) == &s.work[0]);
 }
 
@@ -61,7 +62,7 @@ TEST(gate__ignores_jobs_that_are_late_anyway)
 {
     start();
     CHECK_INT(ask(0, 900, 6050, 0).submit, SUBMIT_ADMITTED);
-    s.engine.free_us = 5300; /* what runs takes longer: 0 cannot make it */
+    s.engine.free_us = 5300; /* the running batch takes longer: 0 will be late */
     CHECK_INT(ask(1, 100, 5800, 0).submit, SUBMIT_ADMITTED);
 }
 
@@ -69,7 +70,7 @@ TEST(gate__an_idle_engine_always_admits)
 {
     start();
     s.engine = (struct engine_state){.idle = true};
-    s.cost.ratio = 4; /* a stall, long ago */
+    s.cost.ratio = 4; /* an old stall */
     CHECK_INT(ask(0, 900, 1100, 0).submit, SUBMIT_ADMITTED);
     CHECK(s.work[0].trial);
     CHECK_INT(ask(1, 900, 1100, 0).submit, SUBMIT_LATE); /* the queue is not empty now */
@@ -104,22 +105,23 @@ TEST(gate__the_first_of_a_later_batch_leaves_room_for_others)
      * at 21800. */
     CHECK_INT(ask(2, 400, 21849, 0).submit, SUBMIT_LATE);
     CHECK_INT(ask(2, 400, 21850, 0).submit, SUBMIT_ADMITTED);
-    CHECK_INT(ask(3, 400, 21850, 0).submit, SUBMIT_ADMITTED); /* which is what the room was for */
+    CHECK_INT(ask(3, 400, 21850, 0).submit,
+              SUBMIT_ADMITTED); /* the job that the room was kept for */
 }
 
 TEST(gate__patient_jobs_leave_time_for_short_ones)
 {
     start();
     s.engine.free_us = 0;
-    for (int i = 0; i < 200; i++) { /* the mix it has seen: half have 10 ms, half have 100 */
+    for (int i = 0; i < 200; i++) { /* the observed mix: half have 10 ms, half 100 */
         s.engine.free_us = 1000000;
         CHECK_INT(ask(0, 10, i % 2 ? 10000 : 100000, 0).submit, SUBMIT_LATE);
     }
-    s.engine.free_us = 65000; /* more than half of the way from 10 to 100 ms */
+    s.engine.free_us = 65000; /* more than halfway from 10 to 100 ms */
     CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_LATE);
     s.engine.free_us = 45000;
     CHECK_INT(ask(0, 10, 100000, 0).submit, SUBMIT_ADMITTED);
-    /* Where all are alike the whole budget counts. */
+    /* If all budgets are equal, the whole budget counts. */
     start();
     for (int i = 0; i < 200; i++) {
         s.engine.free_us = 1000000;
@@ -147,7 +149,7 @@ TEST(gate__leaves_no_time_for_budgets_that_nothing_could_meet)
 {
     CHECK(whole_budget_with(-1000, 10, 0));
     CHECK(whole_budget_with(0, 10, 0));
-    CHECK(whole_budget_with(999, 900, 0)); /* alone it takes 1000 */
+    CHECK(whole_budget_with(999, 900, 0)); /* it takes 1000 alone */
     CHECK(!whole_budget_with(1000, 900, 0));
     CHECK(whole_budget_with(4999, 900, 5000));
     CHECK(!whole_budget_with(5000, 900, 5000));
@@ -169,7 +171,7 @@ TEST(gate__fits_where_there_is_time_for_something_else)
     CHECK_INT(ask(0, 100, 2000, 0).submit, SUBMIT_ADMITTED);
     CHECK(gate_fits(&s.queue, &s.options, 1750, 0));
     CHECK(!gate_fits(&s.queue, &s.options, 1751, 0));
-    CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped: that is no fit */
+    CHECK(!gate_fits(&s.queue, &s.options, 2500, 0)); /* it would be dropped, so it does not fit */
 }
 
 /* With exact costs every admitted job is served in time, whatever arrives later. */
@@ -189,7 +191,7 @@ TEST(gate__keeps_its_promises)
         memset(free_slot, true, sizeof(free_slot));
         int64_t now_us = 0, arrival_us = 0;
         while (now_us < 100000) {
-            while (arrival_us <= s.engine.free_us) { /* all that come until the engine is free */
+            while (arrival_us <= s.engine.free_us) { /* all arrivals until the engine is free */
                 int slot = 0;
                 while (slot < JOBS && !free_slot[slot])
                     slot++;

@@ -28,13 +28,13 @@ TEST(job__pool_lends_what_it_has_and_keeps_buffers)
     CHECK(!atomic_load(&again->work.cancelled));
     again->input.n_read = 5;
     CHECK_OK(batch_jobs_reserve(&jobs, again, 1, &err), err);
-    CHECK(again->out == logits); /* less than there is: no allocation */
+    CHECK(again->out == logits); /* smaller than before: no allocation */
     for (int i = 0; i < 3; i++)
         batch_jobs_put(&jobs, job[i]);
     batch_jobs_release(&jobs);
 }
 
-/* Buffers are charged while they are there, and kept as far as keep_bytes and the budget allow. */
+/* Buffers are charged while they exist, and kept as far as keep_bytes and the budget allow. */
 TEST(job__buffers_are_charged_and_kept_within_bounds)
 {
     struct batch_jobs jobs;
@@ -52,7 +52,7 @@ TEST(job__buffers_are_charged_and_kept_within_bounds)
     CHECK_OK(batch_jobs_reserve(&jobs, b, 1, &err), err);
     CHECK(atomic_load(&budget.held_bytes) >= 160000);
     batch_jobs_put(&jobs, b);
-    batch_jobs_put(&jobs, a); /* there is room for one of them */
+    batch_jobs_put(&jobs, a); /* there is space for one of them */
     CHECK(atomic_load(&budget.held_bytes) <= 100000);
     CHECK(batch_jobs_take(&jobs) == b && b->input.ids);
     CHECK(batch_jobs_take(&jobs) == a && !a->input.ids);
@@ -74,7 +74,7 @@ TEST(job__is_found_from_its_letter_and_its_work)
     CHECK(batch_job_of_work(&job.work) == &job);
 }
 
-/* A parent and children of one length; parent 0: segments of their own. */
+/* A parent and children of one length; parent 0: independent segments. */
 static void fill(struct input *input, int parent, int n, int len)
 {
     int first = parent > 0;
@@ -93,7 +93,7 @@ static void fill(struct input *input, int parent, int n, int len)
     memset(input->types, 0, (size_t)input->n_tokens * sizeof(*input->types));
 }
 
-/* What a job is charged is what its batches cost. */
+/* A job is charged what its batches cost. */
 TEST(job__charges_what_its_parts_are)
 {
     static const struct {
@@ -133,7 +133,7 @@ TEST(job__charges_what_its_parts_are)
     }
 }
 
-/* Even where a context is not read, and so no part needs it. */
+/* Even if a context is not read, so no part needs it. */
 TEST(job__never_runs_whole_what_is_larger_than_a_batch)
 {
     struct batch_job job = {.deadline_us = 9000};

@@ -70,11 +70,11 @@ TEST(pick__grows_only_as_far_as_the_earliest_deadline_allows)
     start();
     add(0, 100, 450, &s.cost);
     add(1, 200, 10000, &s.cost);
-    pick(1); /* a microsecond later they do not */
+    pick(1); /* a microsecond later they do not fit */
     CHECK_INT(s.extent.n, 1);
 }
 
-/* What fills a rung costs nothing; the job that would take the next one is too late for it. */
+/* Filling up a rung costs nothing; a job that needs the next rung would be too late. */
 TEST(pick__fills_to_a_rung)
 {
     start();
@@ -93,7 +93,7 @@ TEST(pick__fills_to_a_rung)
     CHECK_NEAR(s.extent.cost_us, 484, 1e-9);
 }
 
-/* Two segments that no thread shares fit beside each other on two. */
+/* Two segments that cannot be split run in parallel on two threads. */
 TEST(pick__adds_up_shapes_and_not_costs)
 {
     start();
@@ -108,7 +108,7 @@ TEST(pick__adds_up_shapes_and_not_costs)
     pick(0);
     CHECK_INT(s.extent.n, 2);
     CHECK_NEAR(s.extent.cost_us, 300, 1e-9);
-    /* Nothing is left of the one that did not fit. */
+    /* The one that did not fit leaves no trace. */
     CHECK_INT(s.extent.shape.tokens, 400);
     CHECK_INT(s.extent.shape.segments, 2);
     CHECK_INT(s.extent.shape.chain_tokens, 200);
@@ -118,14 +118,14 @@ TEST(pick__drops_cancelled_expired_and_hopeless_work)
 {
     start();
     add(0, 100, 1000, &s.cost); /* expired */
-    add(1, 100, 1199, &s.cost); /* 200 us cannot fit any more */
+    add(1, 100, 1199, &s.cost); /* 200 us do not fit any more */
     add(2, 100, 1200, &s.cost); /* just fits */
     atomic_store(&add(3, 100, 1150, &s.cost)->cancelled, true);
     add(4, 100, 1100, &s.cost)->trial = true; /* admitted as a trial */
     pick(1000);
     CHECK(s.dropped == &s.work[0] && s.dropped->next == &s.work[3]);
     CHECK(s.dropped->next->next == &s.work[1] && !s.work[1].next);
-    CHECK_INT(s.extent.n, 1); /* no time left for another one beside it */
+    CHECK_INT(s.extent.n, 1); /* no time left for another one with it */
     CHECK(s.chosen[0] == &s.work[4]);
     CHECK_INT(s.queue.n, 1);
 }
@@ -193,7 +193,7 @@ TEST(pick__dropped_work_makes_room)
     dropped = pick_dropped(&s.queue, 951);
     CHECK(dropped == &s.work[1] && dropped->next == &s.work[3]);
     CHECK_INT(s.queue.n, 0);
-    for (int i = 0; i < JOBS; i++) /* the whole array is in use again */
+    for (int i = 0; i < JOBS; i++) /* the whole array is used again */
         add(i, 100, 10000, &s.cost);
     CHECK(queue_at(&s.queue, JOBS - 1) == &s.work[JOBS - 1]);
 }

@@ -13,7 +13,7 @@ TEST(queue__keeps_order_and_arrival_among_equals)
 {
     struct queue queue;
     struct work work[CAPACITY] = {0};
-    struct work *model[CAPACITY]; /* the same by a list that is sorted by hand */
+    struct work *model[CAPACITY]; /* the same as a plainly sorted list */
     struct rng rng;
     struct err err;
     int n = 0;

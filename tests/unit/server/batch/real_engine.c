@@ -1,6 +1,5 @@
-/* The executor over the real engine: the CPU backend, and the modules that stand in for a GPU.
- * Only outcomes and scores are checked here; what threads may do to each other is in executor.c,
- * over a scripted engine. */
+/* The executor over the real engine: the CPU backend, and the modules that simulate a GPU. Checks
+ * only outcomes and scores; executor.c tests races, with a scripted engine. */
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/rng.h"
@@ -16,7 +15,7 @@
 
 #define MODEL "tests/golden/models/e2e"
 #define SECOND 1000000
-#define PATIENT (3600 * (int64_t)SECOND) /* whatever a busy machine makes of a cost */
+#define PATIENT (3600 * (int64_t)SECOND) /* even if a busy machine inflates the costs */
 
 enum { JOBS = 40 };
 
@@ -29,7 +28,7 @@ static struct {
     struct model *model;
     struct executor *executor, *fallback; /* the latter NULL: none */
     struct served_model *served;
-    char script[64]; /* the file that the module failing reads */
+    char script[64]; /* the file that the module "failing" reads */
 } s;
 
 static void on_letter(struct letter *letter, void *reader)
@@ -177,7 +176,7 @@ static void run(int from, int to)
     settle();
 }
 
-/* The scores that each job gets by itself, straight from an engine. */
+/* The scores of each job alone, directly from an engine. */
 static void alone(float **logits)
 {
     struct launcher_args launcher_args = {
@@ -217,7 +216,7 @@ TEST(real_engine__scores_are_the_same_alone_and_in_any_batch)
         free(logits[i]);
     }
     CHECK(s.largest_batch > 1);
-    double ratio = s.served->engines[SERVED_PRIMARY].cost.ratio; /* nothing runs any more */
+    double ratio = s.served->engines[SERVED_PRIMARY].cost.ratio; /* nothing is running any more */
     CHECK(ratio >= COST_RATIO_MIN && ratio <= COST_RATIO_MAX);
     finish();
 }
@@ -279,7 +278,7 @@ TEST(real_engine__a_hang_shows_and_passes)
     serve(failing, false);
     instruct("hang");
     submit(0);
-    while (executor_queue_depth(s.executor)) /* then it is launched */
+    while (executor_queue_depth(s.executor)) /* once empty, it is launched */
         ;
     int64_t beat_us = executor_heartbeat_us(s.executor);
     nanosleep(&moment, NULL);

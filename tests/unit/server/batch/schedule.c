@@ -1,4 +1,4 @@
-/* What an executor decides, in virtual time: events, and the actions that follow. */
+/* An executor's decisions, in virtual time: events, and the resulting actions. */
 #include "server/batch/schedule.h"
 
 #include <stdlib.h>
@@ -15,7 +15,7 @@ static struct {
     struct work jobs[JOBS];   /* called a, b, c... */
     struct task tasks[TASKS]; /* called 1, 2, 3... */
     int n_jobs, n_tasks, n_engines;
-    int64_t now_us, took_us; /* what the last batch took */
+    int64_t now_us, took_us; /* took_us: duration of the last batch */
     char text[400];          /* the actions of all turns so far */
 } s;
 
@@ -110,7 +110,7 @@ static void newest_through(const struct event *event)
     through(s.schedule.launched[s.schedule.n_launched - 1], event->number);
 }
 
-/* What was launched is not taken by the engine; or there was no such part. */
+/* The engine refuses the launch, or there was no such part. */
 static void not_submitted(const struct event *event)
 {
     s.facts.launched->submitted = false;
@@ -245,7 +245,7 @@ static void say_took(const struct event *event)
     say(" %d", (int)s.took_us / 1000);
 }
 
-/* What the estimates are corrected by, in percent. */
+/* The correction of the estimates, in percent. */
 static void say_ratio(const struct event *event)
 {
     (void)event;
@@ -354,7 +354,7 @@ static const struct row {
      " | launch a0 | launch a1 | complete a0 | launch a2 | complete a1 | launch b"},
     {"big turn done turn turn done turn turn task 250ms done turn turn",
      " | launch a0 | complete a0 | launch a1 | complete a1 | launch a2 | complete a2 return ok a | "
-     "step 1"}, /* before a step that waits no more */
+     "step 1"}, /* before a step that no longer waits */
     {"two bigtight turn turn 6ms done turn turn done turn",
      " | launch a0 | launch a1 | complete a0 | | complete a1 return expired a"},
     /* The device breaks. */
@@ -383,7 +383,7 @@ static const struct row {
     {"task closing turn end turn end turn", " | step 2 | end 2 step 1 | end 1"},
     {"task turn closing turn end turn", " | step 1 | step 2 | end 2 step 1"},
     {"closing closing turn end turn", " | step 1 | end 1 step 2"},
-    {"job task tight", " late5200"}, /* a step has its room */
+    {"job task tight", " late5200"}, /* time is kept for a step */
     {"task turn tight", " | step 1 late10000"},
     {"250ms task turn soon 16ms turn", " | step 1 | launch a"},
     {"job closing tight", ""},
@@ -412,7 +412,7 @@ static const struct row {
     {"job turn quit noengine turn done turn turn", " | launch a | | complete a | finished"},
     {"task turn quit noengine turn turn", " | step 1 | end 1stopping! | finished"},
     {"job turn quit turn 2s turn", " | launch a | | finished"},
-    /* The heartbeat, and what a batch took, in ms. */
+    /* The heartbeat, and the duration of a batch, in ms. */
     {"1ms turn beat 1ms turn beat", " | 1 | 2"},
     {"two 1ms job turn beat 1ms job turn beat 1ms turn beat", " | launch a 1 | launch b 1 | 1"},
     {"two job turn job turn 1ms newest turn beat", " | launch a | launch b | complete b 0"},

@@ -1,6 +1,6 @@
-/* What the scheduler promises, in virtual time (bench/scheduler/simulation.h): the whole table,
- * one stall, requests of very different budgets side by side. Deterministic: same seeds, same
- * figures everywhere. */
+/* The scheduler's guarantees, in virtual time (bench/scheduler/simulation.h): the whole table, one
+ * stall, and a mix of very different budgets. Deterministic: same seeds, same figures everywhere.
+ */
 #include "bench/scheduler/simulation.h"
 #include "bench/scheduler/table.h"
 #include "tests/test.h"
@@ -53,8 +53,8 @@ TEST(virtual_time__overload_costs_no_goodput_and_makes_nothing_late)
             CHECK_NEAR(row->gate.of_peak, 1, row->cost_error == COST_EXACT ? 0.01 : 0.02);
         worse += row->load >= 2 && row->first_come.goodput < 0.1 * row->gate.goodput;
     }
-    /* The rival in the same table collapses at twice its capacity and beyond: the table can
-     * tell. */
+    /* The rival in the same table collapses at twice its capacity and beyond: the table can show a
+     * failure. */
     CHECK_INT(worse, TABLE_ROWS * 3 / TABLE_LOADS);
 }
 
@@ -76,7 +76,7 @@ TEST(virtual_time__normal_within_a_second_after_a_stall)
                 run(&args, &smooth);
                 args.stall_us = 500 * MS;
                 run(&args, &stalled);
-                /* The stall did harm while it lasted, or this proves nothing. */
+                /* The stall must have done harm while it lasted, or this proves nothing. */
                 CHECK(stalled.whole.good + 10 < smooth.whole.good);
                 CHECK_INT(stalled.all.late, 0);
                 CHECK(100 * stalled.all.good >= 99 * smooth.all.good);
@@ -104,7 +104,7 @@ static void run_mix(const struct engine_profile *engine, const struct mix *mix,
     CHECK_INT(result->whole.late, 0);
 }
 
-/* Served share of those who ask; of the whole capacity where they ask for more than it. */
+/* Served share of the requests, or of the capacity if they exceed it. */
 static double served(const struct class_result *result, double capacity, double seconds)
 {
     double asked = (double)result->offered / seconds;
@@ -130,7 +130,7 @@ TEST(virtual_time__short_and_long_budgets_starve_neither)
             double shares[2];
             for (int c = 0; c < 2; c++)
                 shares[c] = served(&result.classes[c], capacity, result.seconds);
-            test_row("%s load %g, %g %% with %g ms: %.2f of those, %.2f of the others",
+            test_row("%s load %g, %g %% with %g ms: %.2f of those served, %.2f of the others",
                      args.engine->name, mix->load, 100 * mix->short_share,
                      (double)mix->short_us / MS, shares[0], shares[1]);
             CHECK(shares[0] >= 0.2);
@@ -138,7 +138,7 @@ TEST(virtual_time__short_and_long_budgets_starve_neither)
         }
 }
 
-/* Budgets far under the floor of the order: everybody else is served as if they were not there. */
+/* Budgets far below the minimum: all other requests are served as if these did not exist. */
 TEST(virtual_time__tiny_budgets_do_not_pass_in_front_of_all)
 {
     static struct simulation_result result;
@@ -182,7 +182,7 @@ TEST(virtual_time__hopeless_budgets_cost_the_others_nothing)
 }
 
 /* Requests larger than a batch beside small ones: the prefix leaves room for a handful of ads in
- * each part. Charged for what their parts are, they make no request late. */
+ * each part. As they are charged by their parts, they make no request late. */
 TEST(virtual_time__requests_larger_than_a_batch_are_charged_what_they_cost)
 {
     static const struct engine_profile narrow = {

@@ -17,7 +17,7 @@ static const char *written(struct metrics *metrics)
     return buf_str(&text);
 }
 
-/* The text that follows "\n<start>"; NULL: there is no such line. */
+/* The text after "\n<start>"; NULL: there is no such line. */
 static const char *after(const char *text, const char *start, int len)
 {
     char line[512];
@@ -44,7 +44,7 @@ static double value(const char *text, const char *sample)
     return strtod(at, NULL);
 }
 
-/* Bounds and counts ascend, the last bucket is +Inf and has the count of all. */
+/* Bounds and counts ascend; the last bucket is +Inf and has the total count. */
 static void check_histogram(const char *text, const char *name)
 {
     const char *at = text;
@@ -91,8 +91,8 @@ static void refresh(struct metrics *metrics, void *arg)
     metrics_set_process(metrics);
 }
 
-/* Every family is there, whatever happened, with its own samples, each once; that they are the
- * contract's: tests/e2e/metrics.c. */
+/* Every family exists, whatever happened, with its own samples, each once; tests/e2e/metrics.c
+ * compares them with the contract. */
 TEST(metrics__writes_every_family)
 {
     static const char *const types[] = {
@@ -189,7 +189,7 @@ TEST(metrics__writes_gauges_that_are_known)
     CHECK(strstr(written(&metrics), redis_up)[strlen(redis_up)] == '#');
 }
 
-/* The statuses that can be answered have a label of their own. */
+/* Each possible answer status has its own label. */
 TEST(metrics__labels_statuses)
 {
     static const int statuses[] = {200, 202, 400, 403, 404, 405, 408, 409,
@@ -216,8 +216,7 @@ static void *count(void *arg)
     return NULL;
 }
 
-/* Nothing is lost, and what is read meanwhile is consistent (and, under a sanitizer, free of
- * races). */
+/* Nothing is lost, and concurrent reads are consistent (and, under a sanitizer, free of races). */
 TEST(metrics__may_be_read_while_it_counts)
 {
     struct metrics metrics AT_END(metrics_release);

@@ -71,15 +71,15 @@ TEST(address__refuses_what_is_none)
         {"127.0.0.1", "127.0.0.1:", "127.0.0.1:x", "127.0.0.1:65536", "127.0.0.1:-1",
          "127.0.0.1: 8080", "127.0.0.1:80 ", " 127.0.0.1:80", "127.0.0.1:+80", "127.0.0.1:0x50",
          "127.0.0.1:80,127.0.0.2:80", "127.0.0.1:80:81"},
-        /* what inet_aton() takes for an address, or for another one */
+        /* what inet_aton() accepts, or reads as another address */
         {"127.1:80", "1.2.3:80", "2130706433:80", "0x7f000001:80", "0x7f.0.0.0x1:80",
          "0127.0.0.1:80", "127.0.0.256:80", "127.0.0.1.1:80", "127.0.0.1.:80", "0:80"},
         /* IPv6 */
         {"::1:8080", "::8080", "[::1]", "[::1]80", "[]:80", "[::1:80", "[127.0.0.1]:80",
          "[localhost]:80", "[::g]:80", "[:::]:80"},
-        /* nobody can connect to them */
+        /* cannot be connected to */
         {"224.0.0.1:80", "255.255.255.255:80", "[ff02::1]:80"},
-        /* no names */
+        /* not names */
         {"a b:80", "a/b:80", "-a:80", ".a:80", "a..b:80", "http://127.0.0.1:80", "tcp:80:80",
          "caf\xc3\xa9:80"},
     };
@@ -102,7 +102,7 @@ TEST(address__refuses_what_is_none)
     CHECK_ERR(addresses_resolve(&addresses, path, &err), err, "1 to 107 bytes");
 }
 
-/* Names have the form; whether there is such a host is another matter. */
+/* Only the form of a name is checked, not whether the host exists. */
 TEST(address__takes_names)
 {
     static const char *const cases[] = {"host:80",    "a.b-c.example:80", "1host:80", "3f2a1b:80",

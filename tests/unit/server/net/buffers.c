@@ -47,7 +47,7 @@ TEST(buffers__takes_and_gives_at_random)
         struct buffer *b = &taken[rng_below(&rng, 32)];
         size_t want = 1 + (size_t)rng_below(&rng, 300000);
 
-        buffers_put(&buffers, *b); /* none: nothing happens */
+        buffers_put(&buffers, *b); /* a no-op without a buffer */
         *b = buffers_take(&buffers, want);
         CHECK(b->ptr && b->capacity >= want);
         b->ptr[0] = b->ptr[b->capacity - 1] = 1;

@@ -119,7 +119,7 @@ TEST(connection__answers_in_order)
     struct client_response response;
     char want[32];
 
-    /* more than one buffer of them, so that reading has to wait for answers */
+    /* more than one buffer of requests, so that reading has to wait for answers */
     for (int i = 0; i < 400; i++)
         buf_printf(&out, "GET %s HTTP/1.1\r\nHost: a\r\nX-Request-Id: n%d\r\nX: %060d\r\n\r\n",
                    i % 40 == 1 ? "/late" : "/get", i, i);
@@ -134,7 +134,7 @@ TEST(connection__answers_in_order)
     fixture_stop();
 }
 
-/* What tests/e2e/contract_http.c cannot show with the daemon's own routes. */
+/* What tests/e2e/contract_http.c cannot test with the daemon's own routes. */
 TEST(connection__routes)
 {
     static const struct {
@@ -162,7 +162,7 @@ TEST(connection__routes)
     fixture_stop();
 }
 
-/* No byte of a body comes, or the next answer could not be read. */
+/* The response has no body byte, or the next answer could not be read. */
 TEST(connection__answers_head_without_a_body)
 {
     static const struct {
@@ -189,8 +189,8 @@ TEST(connection__answers_head_without_a_body)
     fixture_stop();
 }
 
-/* The good one is answered, the bad one refused, the third never looked at. What is refused:
- * tests/e2e/contract_http.c. */
+/* The good request is answered, the bad one refused, the third never read.
+ * tests/e2e/contract_http.c has the refused requests. */
 TEST(connection__refuses_within_a_pipeline)
 {
     struct http_client *client = fixture_begin_client();
@@ -209,8 +209,8 @@ static void reset(struct http_client *client)
     http_client_release(client);
 }
 
-/* Also when nothing more is to be read: the client has shut its sending side, or the buffer is full
- * to the brim. */
+/* Also when nothing more can be read: the client has shut down its sending side, or the buffer is
+ * full. */
 TEST(connection__notices_that_the_client_is_gone)
 {
     enum { OPEN, SHUT, FULL, CASES };
@@ -223,7 +223,7 @@ TEST(connection__notices_that_the_client_is_gone)
         struct http_client *client = connect_client();
         const size_t n = i == FULL ? sizeof(body) : 1;
         char head[128];
-        /* 32768 bytes are a size of buffers, HTTP_CALL_BODY_PADDING of them stay free */
+        /* 32768 bytes is a buffer size, of which HTTP_CALL_BODY_PADDING stay free */
         const int len = snprintf(head, sizeof(head),
                                  "GET /park HTTP/1.1\r\nHost: a\r\nContent-Length: %zu\r\n\r\n", n);
 
@@ -285,7 +285,7 @@ TEST(connection__passes_ids_to_handlers)
                    "GET /id HTTP/1.1\r\nHost: a\r\nX-Request-Id: <script>\r\n"
                    "traceparent: 00-xyz\r\n\r\n",
                    200);
-    CHECK_INT(response.body.len, 16 + 4); /* one made up, the host, and three blanks */
+    CHECK_INT(response.body.len, 16 + 4); /* a generated id, the host, and three blanks */
     response =
         ask(client, "GET http://b:1/id HTTP/1.1\r\nHost: a\r\nX-Request-Id: me\r\n\r\n", 200);
     CHECK_VIEW(response.body, "me  b:1 ");

@@ -1,9 +1,9 @@
-/* Connections over real sockets: slow clients, beside what tests/e2e/contract_time.c shows. */
+/* Connections over real sockets: slow clients, in addition to tests/e2e/contract_time.c. */
 #include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
 
-/* The answer reaches a client that goes on sending what nobody will read. */
+/* The answer reaches a client that keeps sending data that is never read. */
 TEST(connection__lingers_after_refusing)
 {
     char junk[65536];
@@ -22,8 +22,8 @@ TEST(connection__lingers_after_refusing)
     fixture_stop();
 }
 
-/* A new connection has first_byte_ms, or idle_ms where that is less; from the first request on
- * idle_ms alone. */
+/* A new connection has first_byte_ms, or idle_ms if that is less; after the first request only
+ * idle_ms applies. */
 TEST(connection__closes_silent_ones_early)
 {
     struct http_client *client, *never, *empty;
@@ -35,7 +35,7 @@ TEST(connection__closes_silent_ones_early)
     expect_alive(client);
     never = connect_client();
     empty = connect_client();
-    send_text(empty, "\r\n"); /* no first byte of a request, and no time bought */
+    send_text(empty, "\r\n"); /* not the first byte of a request, so it gains no time */
     expect_end(never);
     expect_end(empty);
     CHECK_INT(http_client_wait_end(client, 300), HTTP_CLIENT_OPEN);

@@ -1,4 +1,4 @@
-/* Connections over real sockets: how many, and how much memory. */
+/* Connections over real sockets: limits on their number and memory. */
 #include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
@@ -11,7 +11,7 @@ static void begin(int64_t max_connections, int64_t workers)
     fixture_start();
 }
 
-/* A client with a request in work: it may not be closed for others. */
+/* A client whose request is being served: it may not be closed for others. */
 static struct http_client *connect_busy(void)
 {
     struct http_client *client = connect_client();
@@ -41,8 +41,7 @@ TEST(connection__limits_how_many)
     fixture_stop();
 }
 
-/* Which of the workers has it does not matter: three are there, and who goes has been idle longest.
- */
+/* It does not matter which of the three workers has it: the connection idle longest is closed. */
 TEST(connection__makes_room_by_the_longest_idle)
 {
     struct http_client *silent, *used, *newcomer;
@@ -53,18 +52,18 @@ TEST(connection__makes_room_by_the_longest_idle)
     connect_busy();
     used = connect_idle(1);
     newcomer = connect_idle(1);
-    expect_code(silent, 503, "too_many_connections"); /* whatever it was about to ask */
+    expect_code(silent, 503, "too_many_connections"); /* whatever it was about to request */
     expect_end(silent);
-    expect_alive(newcomer); /* so that the other has been idle longer */
+    expect_alive(newcomer); /* so that the other one has been idle longer */
     connect_idle(1);
-    expect_end(used); /* without a word */
+    expect_end(used); /* without a response */
     expect_alive(newcomer);
     CHECK_INT(fixture.evicted, 2);
     CHECK_INT(fixture.gone, 0);
     fixture_stop();
 }
 
-/* A flood of connections without a byte costs itself: who has been served stays, however long it
+/* A flood of silent connections displaces only itself: a served connection stays, however long it
  * has been idle. */
 TEST(connection__makes_room_by_the_silent_first)
 {
@@ -84,7 +83,7 @@ TEST(connection__makes_room_by_the_silent_first)
     fixture_stop();
 }
 
-/* A newcomer is refused until those that are there count as slow. */
+/* A new connection is refused until existing ones count as slow. */
 static void connect_until_served(void)
 {
     const int64_t until_us = clock_now_us() + WAIT_MS * 1000;
@@ -104,7 +103,7 @@ static void connect_until_served(void)
     }
 }
 
-/* Whoever keeps a worker waiting within a request or an answer goes once nobody is idle. */
+/* If no connection is idle, one that is slow within a request or an answer is closed. */
 TEST(connection__makes_room_by_the_slow)
 {
     static const char *const begun[] = {"G", "GET /get HTTP/1.1\r\nHost:", POST("9") "1",
@@ -135,7 +134,7 @@ TEST(connection__makes_room_on_whatever_worker)
     fixture_stop();
 }
 
-/* However many there are too many: others that are being refused are none of its business. */
+/* However many exceed the limit: other connections being refused do not matter. */
 TEST(connection__a_newcomer_costs_one_other)
 {
     fixture_begin();
@@ -146,8 +145,7 @@ TEST(connection__a_newcomer_costs_one_other)
     fixture_stop();
 }
 
-/* Many more than a new limit and all that may be refused: newcomers are not shut out by those who
- * came before. */
+/* Many more than a new limit plus all refusal slots: old connections do not shut out new ones. */
 TEST(connection__follows_a_lower_limit_of_how_many)
 {
     fixture_begin();
@@ -159,7 +157,7 @@ TEST(connection__follows_a_lower_limit_of_how_many)
     fixture_stop();
 }
 
-/* The same where all are in work at that time, and idle only later. */
+/* The same if all are being served at that time and become idle only later. */
 TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
 {
     struct http_client *refused;
@@ -178,7 +176,7 @@ TEST(connection__a_lower_limit_holds_for_those_who_are_idle_later)
 TEST(connection__limits_memory_of_bodies)
 {
     static const char *const heads[] = {
-        POST("90000"), /* the same by chunks */
+        POST("90000"), /* the same in chunks */
         "POST /echo HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n15f90\r\n"};
     struct http_client *served, *refused;
     char body[90000];
@@ -204,7 +202,7 @@ TEST(connection__limits_memory_of_bodies)
     fixture_stop();
 }
 
-/* From the next use on. */
+/* Applies from the next use on. */
 TEST(connection__follows_new_limits)
 {
     struct http_client *client = fixture_begin_client(), *other;

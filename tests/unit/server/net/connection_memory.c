@@ -1,4 +1,4 @@
-/* Connections over real sockets: who goes when the budget of memory is full. */
+/* Connections over real sockets: which one is closed when the memory budget is full. */
 #include "server/net/connection_pool.h"
 
 #include "tests/unit/server/net/server_fixture.h"
@@ -8,7 +8,7 @@
 static char bytes[262144];
 static int64_t filled;
 
-/* One worker, bodies of up to 256 KiB, and all of a budget of 32 MiB. */
+/* One worker, bodies of up to 256 KiB, and a budget of 32 MiB. */
 static void open_fixture(void)
 {
     memset(bytes, 'b', sizeof(bytes));
@@ -24,7 +24,7 @@ static int64_t kind_bytes(enum budget_kind kind)
     return atomic_load(&fixture.memory.kind_bytes[kind]);
 }
 
-/* Somebody else's memory, up to less than 1 KiB below `most`. */
+/* Charges other memory, up to less than 1 KiB below `most`. */
 static void fill(int64_t most)
 {
     while (atomic_load(&fixture.memory.held_bytes) + 1024 <= most) {
@@ -45,7 +45,7 @@ static void close_fixture(void)
     fixture_stop();
 }
 
-/* A POST /echo of n bytes with so many of them sent, and taken. */
+/* A POST /echo of n bytes, of which this many are sent and received. */
 static struct http_client *begin(size_t n, size_t n_sent)
 {
     struct http_client *client = connect_client();
@@ -82,7 +82,7 @@ TEST(memory__a_small_request_ends_the_largest)
     fill(LIMIT / 8 * 7);
     connect_idle(1);
     expect_refused(larger);
-    empty(); /* or the other one, large itself, could not go on */
+    empty(); /* or the other one, also large, could not continue */
     complete(smaller, 10000, 100000);
     close_fixture();
 }
@@ -114,7 +114,7 @@ TEST(memory__the_newest_large_request_goes_itself)
     close_fixture();
 }
 
-/* What is not taken is kept within the budget; who came last is cut. */
+/* Unread answers are kept within the budget; the newest connection is cut. */
 TEST(memory__answers_that_are_not_taken_are_bounded)
 {
     struct http_client *clients[3];
@@ -136,7 +136,7 @@ TEST(memory__answers_that_are_not_taken_are_bounded)
     close_fixture();
 }
 
-/* Heads count, too: bytes that are no request yet are bytes. */
+/* Heads count as well, even before they are a complete request. */
 TEST(memory__heads_are_charged)
 {
     struct http_client *client;
@@ -151,7 +151,7 @@ TEST(memory__heads_are_charged)
     close_fixture();
 }
 
-/* What has been written of a buffer is in memory, whatever of it has been served. */
+/* Written pages of a buffer are resident, however much of it has been served. */
 TEST(memory__served_bytes_count_as_long_as_their_buffer_is_held)
 {
     enum { N = 12000 / (sizeof(GET("/get")) - 1) };

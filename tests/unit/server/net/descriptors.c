@@ -9,8 +9,7 @@ static struct descriptors share(int64_t limit, int64_t wanted, int64_t workers)
                              &(struct http_options){.max_connections = wanted, .workers = workers});
 }
 
-/* Everybody has some, public connections have the rest, and together it is never more than there
- * are. */
+/* Every use gets some, public connections get the rest, and the sum never exceeds the limit. */
 TEST(descriptors__leaves_some_for_everybody)
 {
     static const int64_t limits[] = {64, 100, 256, 512, 1024, 4096, 65536, 1048576, INT64_MAX};
@@ -25,7 +24,7 @@ TEST(descriptors__leaves_some_for_everybody)
             CHECK(d.admin >= 4 && d.admin_refusing >= 1 && d.refusing >= 2);
             CHECK(d.connections + d.others <= limits[i] || d.connections == 1);
             CHECK(d.others < limits[i]);
-            if (d.connections < wanted[k]) /* then none is left over */
+            if (d.connections < wanted[k]) /* then none is left */
                 CHECK_INT(d.connections + d.others, limits[i]);
         }
 }

@@ -29,7 +29,7 @@ static int not_that(const struct holder *holder, void *arg)
     return holder != arg;
 }
 
-/* Number of the one that has to go for `asking`; -1: nobody. */
+/* Index of the holder to evict for `asking`; -1: none. */
 static int victim_of(int asking, int64_t bytes)
 {
     const struct holder *victim = holders_victim(&holders, &all[asking], bytes, SMALL, any, NULL);
@@ -44,7 +44,7 @@ TEST(holders__small_ones_cost_the_largest_and_newest)
     holders_set(&holders, &all[1], 200000);
     holders_set(&holders, &all[2], 220000); /* about as large, and newer */
     holders_set(&holders, &all[3], 50000);
-    holders_set(&holders, &all[4], 4096); /* not worth it */
+    holders_set(&holders, &all[4], 4096); /* too small to help */
     CHECK_INT(victim_of(5, 1000), 2);
     holders_set(&holders, &all[2], 0);
     CHECK_INT(victim_of(5, 1000), 1);
@@ -52,11 +52,11 @@ TEST(holders__small_ones_cost_the_largest_and_newest)
     CHECK_INT(victim_of(5, 1000), 3);
     holders_set(&holders, &all[3], 9000);
     CHECK_INT(victim_of(5, 8999), 3);
-    CHECK_INT(victim_of(5, 9000), -1); /* not for one of the same size */
-    CHECK_INT(victim_of(3, 100), -1);  /* nobody goes for himself */
+    CHECK_INT(victim_of(5, 9000), -1); /* not for a holder of the same size */
+    CHECK_INT(victim_of(3, 100), -1);  /* a holder never evicts itself */
 }
 
-/* Or none of them would ever be complete. */
+/* Otherwise none of them would ever complete. */
 TEST(holders__among_large_ones_the_newest_goes)
 {
     reset();
@@ -67,7 +67,7 @@ TEST(holders__among_large_ones_the_newest_goes)
     CHECK_INT(victim_of(2, 104096), -1);
     CHECK_INT(victim_of(3, 34096), -1); /* the newest of all */
     holders_set(&holders, &all[2], 0);
-    CHECK_INT(victim_of(1, 104096), -1); /* what is smaller is not worth it */
+    CHECK_INT(victim_of(1, 104096), -1); /* smaller ones are too small to help */
 }
 
 TEST(holders__some_may_not_go)
@@ -78,7 +78,7 @@ TEST(holders__some_may_not_go)
     CHECK(holders_victim(&holders, &all[0], 10, SMALL, not_that, &all[2]) == &all[1]);
 }
 
-/* Any order of growing, shrinking and leaving keeps the lists whole. */
+/* The lists stay consistent in any order of growing, shrinking and leaving. */
 TEST(holders__lists_stay_whole)
 {
     uint64_t seed = 1;

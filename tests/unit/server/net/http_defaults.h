@@ -1,4 +1,4 @@
-/* Options of a listener for tests of sockets: the defaults, on a free port. */
+/* Listener options for socket tests: the defaults, on a free port. */
 #ifndef TESTS_HTTP_DEFAULTS_H
 #define TESTS_HTTP_DEFAULTS_H
 

@@ -1,5 +1,4 @@
-/* The reader against a table of requests: what each becomes, whole, byte by byte and at random
- * splits. */
+/* The reader on a table of requests, each fed whole, byte by byte and at random splits. */
 #include "server/net/http_reader.h"
 
 #include "base/buf.h"
@@ -15,11 +14,11 @@
 struct row {
     const char *name;
     const char *bytes;
-    int status;         /* 0: read; or that of the refusal */
+    int status;         /* 0: accepted; else that of the refusal */
     const char *code;   /* of the refusal */
-    const char *path;   /* else: NULL "/" */
+    const char *path;   /* if accepted; NULL: "/" */
     const char *body;   /* NULL: empty */
-    const char *behind; /* what is left for the next request; NULL: nothing */
+    const char *behind; /* left for the next request; NULL: nothing */
 };
 
 #define X16 "xxxxxxxxxxxxxxxx"
@@ -96,7 +95,7 @@ static const struct http_reader_limits limits = {
     .max_body_bytes = LIMIT_BODY,
 };
 
-/* What becomes of bytes that come all at once. */
+/* The result for bytes that arrive all at once. */
 static struct http_run run_whole(struct view bytes)
 {
     struct http_run run;
@@ -170,8 +169,8 @@ TEST(http_reader__reads_and_refuses)
     }
 }
 
-/* A request that is well formed so far is never refused or done early: every proper prefix wants
- * more. */
+/* A request that is well-formed so far is never refused or complete early: every proper prefix
+ * needs more. */
 TEST(http_reader__wants_more_of_every_prefix)
 {
     for (int i = 0; i < COUNT(rows); i++) {
@@ -187,7 +186,7 @@ TEST(http_reader__wants_more_of_every_prefix)
     }
 }
 
-/* NUL cannot stand in the table above. */
+/* The table above cannot contain NUL. */
 TEST(http_reader__refuses_nul)
 {
     check_refused(VIEW_LIT("GET / HTTP/1.1\r\nHost: a\r\nX: a\0b\r\n\r\n"), PROBLEM_BAD_REQUEST);
@@ -196,7 +195,7 @@ TEST(http_reader__refuses_nul)
     check_refused(VIEW_LIT(CHUNKED "1\0\r\nx\r\n0\r\n\r\n"), PROBLEM_BAD_CHUNK);
 }
 
-/* Exactly max_head_bytes pass, one more does not, wherever the pieces end. */
+/* Exactly max_head_bytes are accepted, one more is not, wherever the pieces end. */
 TEST(http_reader__holds_the_heads_limit)
 {
     char bytes[LIMIT_HEAD + 2];
@@ -227,8 +226,7 @@ TEST(http_reader__bounds_chunk_extensions)
     check_refused(buf_view(&bytes), PROBLEM_BAD_CHUNK);
 }
 
-/* Bytes held never exceed head, body and the piece that came last: framing is squeezed out as it
- * comes. */
+/* Held bytes never exceed head, body and the last piece: chunk framing is removed as it arrives. */
 TEST(http_reader__squeezes_chunks)
 {
     static const char *const chunk = "1\r\nx\r\n";
@@ -263,7 +261,7 @@ TEST(http_reader__reports_persistence_and_expectation)
         {"GET / HTTP/1.0\r\nConnection: Keep-Alive\r\n\r\n", true, false},
         {"GET / HTTP/1.0\r\nConnection: keep-alive, close\r\n\r\n", false, false},
         {POST "Expect: 100-Continue\r\nContent-Length: 1\r\n\r\nx", true, true},
-        {POST "Expect: 100-continue\r\n\r\n", true, false}, /* nothing is to come */
+        {POST "Expect: 100-continue\r\n\r\n", true, false}, /* no body follows */
         {"POST / HTTP/1.0\r\nExpect: 100-continue\r\nContent-Length: 1\r\n\r\nx", false, false},
     };
 

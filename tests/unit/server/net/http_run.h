@@ -1,6 +1,6 @@
 /*
- * A request fed to the reader in pieces: for its unit test and its fuzz target. What is held lies
- * in an allocation of exactly its size, so that a sanitizer sees a read behind it.
+ * A request fed to the reader in pieces: for its unit test and its fuzz target. Held bytes are in
+ * an allocation of exactly their size, so that a sanitizer detects a read past the end.
  */
 #ifndef TESTS_HTTP_RUN_H
 #define TESTS_HTTP_RUN_H
@@ -30,7 +30,7 @@ static void http_run_feed(struct http_run *run, const void *bytes, size_t n)
     memcpy(run->held + run->len, bytes, n);
     run->len += n;
     if (run->last == HTTP_DONE)
-        return; /* of the next request */
+        return; /* belongs to the next request */
     while ((run->last = http_reader_run(&run->reader, run->held, &run->len)) == HTTP_HEAD)
         run->heads++;
 }

@@ -90,7 +90,7 @@ TEST(loop__fires_not_before_the_time)
     loop_timer_set(&state.loop, &state.timer, state.due_us);
     loop_run(&state.loop);
     CHECK(state.fired_us >= state.due_us);
-    /* and in a second run, when the time is past already */
+    /* and in a second run, when the time has already passed */
     state.due_us = state.fired_us = 0;
     loop_timer_set(&state.loop, &state.timer, 1);
     loop_run(&state.loop);
@@ -131,12 +131,12 @@ static void on_readable(struct loop_watch *watch, unsigned ready, void *arg)
     if (++state.ready == 2) {
         loop_stop(&state.loop);
     } else {
-        usleep(10000); /* the second byte lies there meanwhile */
+        usleep(10000); /* the second byte waits meanwhile */
         state.busy_until_us = clock_now_us();
     }
 }
 
-/* Whether the second byte counts from before the loop had time for it. */
+/* Whether the second byte's time is before the loop could read it. */
 static bool arrives_while_busy(void)
 {
     struct loop_watch watch;
@@ -161,9 +161,9 @@ static bool arrives_while_busy(void)
     return state.arrivals[1] < state.busy_until_us;
 }
 
-/* Bytes that came while the loop was busy count from when they may have come. On a machine that
- * gives the thread no time between two turns it looks as if the loop had slept: then it is tried
- * again. */
+/* Bytes that arrived while the loop was busy count from the earliest possible time. If a busy
+ * machine stops the thread between two turns, the loop seems to have slept: then it is tried again.
+ */
 TEST(loop__arrival_counts_the_time_it_was_busy)
 {
     int tries = 0;

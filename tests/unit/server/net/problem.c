@@ -3,7 +3,7 @@
 
 #include "tests/test.h"
 
-/* The body with n errors, of which `listed` are kept. */
+/* The body for n errors, of which `listed` are listed. */
 static const char *write_errors(struct buf *out, int n, int listed, enum problem_code code,
                                 const char *detail)
 {

@@ -68,7 +68,7 @@ TEST(query__reports_what_is_wrong)
     }
 }
 
-/* What was sent is cut, not the sentence about it: a name, and a value. */
+/* Long client text is truncated, not the message around it: a name, and a value. */
 TEST(query__cuts_what_was_sent)
 {
     char longest[4000] = "verbose=";

@@ -42,7 +42,7 @@ TEST(answer_head__writes_dates)
     }
 }
 
-/* Every status of a problem has its phrase. */
+/* Every status of a problem has a reason phrase. */
 TEST(answer_head__names_every_status)
 {
     for (int i = 0; i < PROBLEM_CODES; i++)

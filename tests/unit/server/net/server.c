@@ -47,7 +47,7 @@ TEST(server__listens_on_a_unix_socket)
         fixture_start();
         CHECK_STR(listener_text(&fixture.server.listener), address);
         connect_idle(1);
-        if (round == 0) { /* one that is in use is not taken away */
+        if (round == 0) { /* a socket in use is not removed */
             struct listener second;
 
             CHECK_ERR(listener_open(
@@ -59,7 +59,7 @@ TEST(server__listens_on_a_unix_socket)
         }
         fixture_stop();
         CHECK(stat(path, &st) == -1);
-        /* a leftover of a crash is replaced in the second round */
+        /* a stale socket of a crash is replaced in the second round */
         if (round == 0) {
             struct sockaddr_un sun = {.sun_family = AF_UNIX};
             int fd = socket(AF_UNIX, SOCK_STREAM, 0);
@@ -114,7 +114,7 @@ TEST(server__drains)
     late = connect_client();
     send_text(late, GET("/late"));
     drain();
-    expect_last(late);        /* what was begun is answered */
+    expect_last(late);        /* a request that has begun is answered */
     fresh = connect_client(); /* within the grace */
     send_text(fresh, GET("/get"));
     expect_last(fresh);
@@ -157,7 +157,7 @@ struct driver {
     char address[ADDRESS_TEXT_BYTES];
 };
 
-/* No CHECK off the main thread: what is wrong is counted. */
+/* No CHECK off the main thread: errors are counted. */
 static void *drive(void *arg)
 {
     static const char *const targets[] = {"/get", "/late", "/echo"};

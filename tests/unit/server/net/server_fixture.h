@@ -1,5 +1,5 @@
 /*
- * A running server for tests of sockets: an acceptor thread, workers and a few routes.
+ * A running server for socket tests: an acceptor thread, workers and a few routes.
  *
  *   GET  /get     "ok"
  *   POST /echo    the body
@@ -27,7 +27,7 @@
 #define POST(length) "POST /echo HTTP/1.1\r\nHost: a\r\nContent-Length: " length "\r\n\r\n"
 #define BIG_BYTES (8u << 20)
 #define MAX_CLIENTS 160
-#define WAIT_MS 5000 /* far beyond what a working server takes, even on a busy machine */
+#define WAIT_MS 5000 /* far more than a working server needs, even on a busy machine */
 
 struct fixture {
     struct loop loop;
@@ -72,7 +72,7 @@ static void handle_get(struct http_call *x, void *arg)
 static void handle_echo(struct http_call *x, void *arg)
 {
     (void)arg;
-    /* the promise of readable bytes behind the body: a sanitizer watches */
+    /* bytes after the body must be readable: a sanitizer checks */
     for (size_t i = 0; i < HTTP_CALL_BODY_PADDING; i++)
         (void)*(volatile const char *)(x->body.ptr + x->body.len + i);
     respond(x, x->body);
@@ -165,7 +165,7 @@ static void on_fixture_evicted(void *user)
     atomic_fetch_add(&fixture.evicted, 1);
 }
 
-/* Of bodies that are on their way, all workers together. */
+/* Bytes of incomplete bodies, over all workers. */
 static int64_t fixture_body_bytes(void)
 {
     int64_t bytes[BUDGET_KINDS];
@@ -211,7 +211,7 @@ static void fixture_start(void)
 
 static void fixture_stop(void);
 
-/* A test that failed leaves its server behind. */
+/* A failed test leaves its server running. */
 static void fixture_init(void)
 {
     if (fixture.running)
@@ -225,12 +225,12 @@ static inline void fixture_begin(void)
     fixture_start();
 }
 
-/* ---- new limits, as a daemon gives them: each loop's by a letter of its own ------------------ */
+/* ---- new limits, set as the daemon does: by a letter to each loop ---------------------------- */
 
 struct limits_letter {
     struct letter letter;
     struct net_limits limits;
-    bool quietly; /* nobody has to go for them at once */
+    bool quietly; /* no connection has to be closed for them immediately */
 };
 
 static atomic_int n_limits_taken;
@@ -317,7 +317,7 @@ static inline void send_text(struct http_client *client, const char *text)
     send_bytes(client, text, strlen(text));
 }
 
-/* An answer of that status; returned for more looks at it. */
+/* Receives an answer and checks its status; returns it for further checks. */
 static struct client_response expect(struct http_client *client, int status)
 {
     struct client_response response;
@@ -357,13 +357,13 @@ static void expect_end(struct http_client *client)
     http_client_release(client);
 }
 
-/* The connection still serves. */
+/* Checks that the connection still works. */
 static inline void expect_alive(struct http_client *client)
 {
     CHECK_VIEW(ask(client, GET("/get"), 200).body, "ok");
 }
 
-/* n clients next to each other, each of which has been served. */
+/* n simultaneous clients, each of which has been served. */
 static inline struct http_client *connect_idle(int n)
 {
     struct http_client *clients = &fixture.clients[fixture.n_clients];

@@ -1,4 +1,4 @@
-/* The heap against a sorted list, under random work. */
+/* The heap compared with a sorted list, under random operations. */
 #include "server/net/timers.h"
 
 #include "base/rng.h"
@@ -9,7 +9,7 @@
 static struct {
     struct timers timers;
     struct timer list[N];
-    int64_t due_us[N]; /* what must happen: TIMER_NEVER when not set */
+    int64_t due_us[N]; /* expected; TIMER_NEVER if not set */
     int64_t now_us, last_us;
     int fired;
 } state;
@@ -20,7 +20,7 @@ static void on_fire(struct timer *timer, void *arg)
 
     CHECK(arg == &state);
     if (state.due_us[i] == TIMER_NEVER || state.due_us[i] > state.now_us)
-        FAIL("timer %d fired unasked", i);
+        FAIL("timer %d fired without being set", i);
     if (state.due_us[i] < state.last_us)
         FAIL("timer %d fired after a later one", i);
     state.last_us = state.due_us[i];
@@ -105,7 +105,7 @@ TEST(timers__moved_later_fires_once_and_later)
     set(0, 100);
     for (int64_t us = 200; us <= 1000; us += 100)
         set(0, us);
-    CHECK_INT(timers_next_us(&state.timers), 100); /* the old place, lazily */
+    CHECK_INT(timers_next_us(&state.timers), 100); /* the old time, updated lazily */
     state.now_us = 999;
     timers_run(&state.timers, state.now_us);
     CHECK_INT(state.fired, 0);

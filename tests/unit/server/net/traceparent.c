@@ -15,7 +15,7 @@ TEST(traceparent__is_checked)
     } cases[] = {
         {"00-" TRACE "-" PARENT "-01", true},
         {"00-" TRACE "-" PARENT "-00", true},
-        {"01-" TRACE "-" PARENT "-01-more", true}, /* a later version may go on */
+        {"01-" TRACE "-" PARENT "-01-more", true}, /* a later version may have more fields */
         {"cc-" TRACE "-" PARENT "-01", true},
         {"00-" TRACE "-" PARENT "-01-more", false},
         {"01-" TRACE "-" PARENT "-01more", false},

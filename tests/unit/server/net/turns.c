@@ -104,7 +104,7 @@ static void rig_close(void)
     CHECK_INT(body_bytes(), 0);
 }
 
-/* A client's end; the other one, which is the server's, in *server if that is not NULL. */
+/* Returns the client's end, and the server's in *server unless that is NULL. */
 static int connect_client(int *server)
 {
     int ends[2];
@@ -155,7 +155,7 @@ TEST(turns__a_pipeline_lets_others_in_between)
             ;
         run_for(2000);
     }
-    CHECK_INT(rig.n_gets, N); /* and all of them are answered, in their turns */
+    CHECK_INT(rig.n_gets, N); /* and all of them are answered in turn */
     rig_close();
 }
 
@@ -179,7 +179,7 @@ TEST(turns__a_flood_after_the_end_is_thrown_away_in_parts)
     rig_close();
 }
 
-/* Or a few bytes a second would keep everybody's bodies out. */
+/* Otherwise a few bytes a second would keep out all other bodies. */
 TEST(turns__heads_that_only_announce_a_body_cost_nothing)
 {
     int one;
@@ -198,7 +198,7 @@ TEST(turns__heads_that_only_announce_a_body_cost_nothing)
     rig_close();
 }
 
-/* The clock of a request starts at its own first byte, whatever empty line came before. */
+/* The clock of a request starts at its own first byte, even after empty lines. */
 TEST(turns__an_empty_line_does_not_start_the_next_request)
 {
     int64_t from_us = clock_now_us();
@@ -212,7 +212,7 @@ TEST(turns__an_empty_line_does_not_start_the_next_request)
     put_text(one, STOP);
     loop_run(&rig.loop);
     CHECK(rig.last_duration_us <
-          clock_now_us() - from_us - 199000); /* it ran that long without it */
+          clock_now_us() - from_us - 199000); /* the loop ran that long without it */
     rig_close();
 }
 

@@ -1,4 +1,4 @@
-/* server/request/impression_log.c: lines reach the file whole, whatever file it is. */
+/* server/request/impression_log.c: lines reach the file complete, whatever kind of file it is. */
 #include "server/request/impression_log.h"
 
 #include <fcntl.h>
@@ -110,7 +110,7 @@ TEST(impression_log__changes_files_between_lines)
     impression_log_add(log_, VIEW_LIT("two\n"));
     open_log(NULL);
     impression_log_add(log_, VIEW_LIT("nowhere\n"));
-    open_log("log"); /* what is there stays */
+    open_log("log"); /* existing content stays */
     impression_log_add(log_, VIEW_LIT("three\n"));
     impression_log_free(log_);
     CHECK_STR(content("log"), "one\nthree\n");
@@ -150,7 +150,7 @@ TEST(impression_log__a_file_that_cannot_be_opened_leaves_the_old_one)
     end();
 }
 
-/* Opening it would wait for a reader, writing for one that reads. */
+/* A FIFO: opening would block without a reader, writing until it reads. */
 TEST(impression_log__waits_for_no_fifo)
 {
     static char bytes[1 << 16];
@@ -165,7 +165,7 @@ TEST(impression_log__waits_for_no_fifo)
     open_log("log");
     memset(bytes, 'x', sizeof(bytes));
     bytes[sizeof(bytes) - 1] = '\n';
-    for (int i = 0; i < 8; i++) /* more than the pipe takes */
+    for (int i = 0; i < 8; i++) /* more than the pipe holds */
         impression_log_add(log_, (struct view){bytes, sizeof(bytes)});
     impression_log_free(log_);
     close(reader);
@@ -180,7 +180,7 @@ static void wait_dropped(uint64_t n)
     }
 }
 
-/* A limit of the file's size is a disk that is full in the middle of a line. */
+/* A file size limit acts like a disk that fills up in the middle of a line. */
 TEST(impression_log__a_full_disk_spoils_one_line_only)
 {
     struct rlimit before, small;

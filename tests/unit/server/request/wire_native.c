@@ -7,7 +7,7 @@
     "Server-Timing: parse;dur=0.000, features;dur=0.000, queue;dur=0.000, infer;dur=0.000, "       \
     "rank;dur=0.000, total;dur=0.000\r\n"
 
-/* Sets what is equal in all answers. */
+/* Sets what all answers have in common. */
 static void check_answer(wire_write_fn write, struct answer answer, const char *timing,
                          const char *want)
 {

@@ -13,7 +13,7 @@ TEST(breaker__opens_after_failures_in_a_row)
     for (int i = 0; i < BREAKER_FAILURES - 1; i++)
         breaker_failure(&b, 0, &rng);
     CHECK_INT(b.state, BREAKER_CLOSED);
-    breaker_success(&b); /* one answer starts the count again */
+    breaker_success(&b); /* one answer resets the count */
     for (int i = 0; i < BREAKER_FAILURES - 1; i++)
         breaker_failure(&b, 0, &rng);
     CHECK_INT(b.state, BREAKER_CLOSED);

@@ -1,5 +1,5 @@
-/* Who is to blame: a caller in a hurry, a busy loop and a slow greeting are no fault of the
- * store. */
+/* What counts as a store failure: a caller with a short timeout, a busy loop and a slow greeting do
+ * not. */
 #include <netdb.h>
 #include <pthread.h>
 #include <sys/mman.h>
@@ -16,8 +16,8 @@ int __wrap_getaddrinfo(const char *node, const char *service, const struct addri
 void __real_freeaddrinfo(struct addrinfo *found);
 void __wrap_freeaddrinfo(struct addrinfo *found);
 
-/* "two.test" has two addresses, and a server at the second only. "gone.test" had them: the name
- * server fails after the first look-up. */
+/* "two.test" has two addresses, with a server only at the second. "gone.test" had the same: the
+ * name server fails after the first lookup. */
 static struct addrinfo two[2];
 static struct sockaddr_in two_addresses[2];
 static atomic_int lookups;
@@ -54,7 +54,7 @@ TEST(store__callers_in_a_hurry_are_not_the_stores_fault)
 {
     rig_start_up(NULL);
     for (int n_in_a_row = 0; n_in_a_row < BREAKER_FAILURES + 1;) {
-        ask_by("GET k", 1); /* where the loop was kept busy, the answer is read first */
+        ask_by("GET k", 1); /* if the loop was kept busy, the answer is read first */
         n_in_a_row = seen.status == STORE_LATE ? n_in_a_row + 1 : 0;
         CHECK(seen.status == STORE_LATE || seen.status == STORE_OK);
     }
@@ -130,19 +130,19 @@ static void stall_with(int n)
     n_turns = 0;
     run_until(some_turns); /* the commands go out */
     redis_resume(&rig.redis);
-    usleep(900000); /* the answers come */
+    usleep(900000); /* the answers arrive */
     run_until(all_counted);
 }
 
 TEST(store__a_busy_loop_reads_what_came_before_it_calls_it_late)
 {
-    stall_with(10); /* 30 KB: the replies lie in the socket */
+    stall_with(10); /* 30 KB: the replies fit the socket buffer */
     CHECK_INT(n_ok, 30);
     CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
     rig_stop();
 }
 
-/* Not all of 300 KB fit the socket: some are late, but that was not the store. */
+/* Not all of 300 KB fit the socket: some are late, but not because of the store. */
 TEST(store__a_busy_loop_does_not_open_the_breaker)
 {
     stall_with(100);
@@ -151,7 +151,7 @@ TEST(store__a_busy_loop_does_not_open_the_breaker)
     rig_stop();
 }
 
-/* What lies unread is read, of the one call; the others are not answered for longer than that. */
+/* The unread reply of one call is read; the others stay unanswered for longer than that. */
 TEST(store__a_busy_loop_does_not_excuse_a_silent_store)
 {
     static struct store_call calls[BREAKER_FAILURES + 1];
@@ -180,8 +180,8 @@ static struct {
     atomic_int n_connections;
 } slow;
 
-/* The first connection is greeted at once, never answered, and ended after 1.5 s; all others are
- * greeted after 700 ms. */
+/* The first connection is greeted immediately, never answered, and closed after 1.5 s; all others
+ * are greeted after 700 ms. */
 static void *serve_slowly(void *arg)
 {
     char bytes[4096];
@@ -232,7 +232,7 @@ TEST(store__a_slow_greeting_is_waited_for_with_the_breaker_open)
 
 /* ---- names ----------------------------------------------------------------------------------- */
 
-/* Comes up by the second address of that name. */
+/* Connects by the second address of that name. */
 static void come_up_by(const char *name)
 {
     struct store_settings settings = settings_of("redis://127.0.0.1:1");

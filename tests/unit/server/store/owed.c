@@ -1,4 +1,4 @@
-/* server/store/owed.c: a ring that grows, beside a list. */
+/* server/store/owed.c: a growing ring compared with a list. */
 #include "server/store/owed.h"
 
 #include "base/rng.h"

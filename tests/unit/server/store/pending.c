@@ -26,13 +26,13 @@ TEST(pending__is_recognised_until_it_is_put_back)
                 CHECK(taken[k] != taken[i]);
         }
         CHECK_INT(pendings.n_taken, 3 * PENDING_PER_CHUNK);
-        CHECK_INT(pendings.n, 3 * PENDING_PER_CHUNK); /* none is made anew */
+        CHECK_INT(pendings.n, 3 * PENDING_PER_CHUNK); /* no new chunk */
         for (int i = 0; i < 3 * PENDING_PER_CHUNK; i++) {
             uint64_t token = pending_token(taken[i]);
 
             pending_put(&pendings, taken[i]);
             CHECK(!pending_of(&pendings, token));
-            CHECK(pending_take(&pendings) == taken[i]); /* the last that was put */
+            CHECK(pending_take(&pendings) == taken[i]); /* the last one put back */
             CHECK(!pending_of(&pendings, token));
             pending_put(&pendings, taken[i]);
         }

@@ -1,5 +1,5 @@
-/* What a peer may send, at the reader itself: whatever comes, a reply has a command that waits for
- * it, and memory is bounded. */
+/* Whatever a peer sends to the reader, every reply belongs to a waiting command and memory is
+ * bounded. */
 #include "server/store/reply_reader.h"
 
 #include "tests/test.h"
@@ -27,8 +27,8 @@ static void receive(const char *bytes, size_t len)
     reply_reader_received(&reader, len);
 }
 
-/* As a link does after a read: NULL, or why the link ends. *n: replies that came, each a call of
- * its own. */
+/* As a link does after a read: NULL, or why the link ends. *n: replies received, each a separate
+ * call. */
 static const char *feed(const char *bytes, size_t len, int *n)
 {
     enum reply_progress progress;
@@ -61,7 +61,7 @@ TEST(reply_reader__admits_what_was_asked_for)
     static const struct {
         const char *bytes;
         int owed, replies;
-        const char *why; /* NULL: the link goes on */
+        const char *why; /* NULL: the link continues */
         const struct store_expected *expected;
     } rows[] = {
         {"+OK\r\n", 1, 1, NULL, NULL},
@@ -116,8 +116,8 @@ TEST(reply_reader__admits_what_was_asked_for)
         }
 }
 
-/* A link keeps what it has charged for the next reply, but where memory is short: there may be a
- * link for each of many workers. */
+/* A link keeps its charge for the next reply unless memory is short, as each of many workers may
+ * have a link. */
 TEST(reply_reader__keeps_nothing_while_memory_is_short)
 {
     enum { LIMIT = 4 << 20, OTHERS = LIMIT / 16 * 13 };
@@ -144,7 +144,7 @@ TEST(reply_reader__keeps_nothing_while_memory_is_short)
     }
 }
 
-/* More than 4 MiB may be asked for: then so much may come. */
+/* More than 4 MiB may be requested: then that much may arrive. */
 TEST(reply_reader__leaves_room_for_what_is_asked_for)
 {
     const struct store_command commands[] = {{.max_elements = 2048, .max_element_bytes = 2062},
@@ -155,7 +155,7 @@ TEST(reply_reader__leaves_room_for_what_is_asked_for)
     CHECK(bytes > 4096 * 2062 && bytes < 12 << 20);
 }
 
-/* The replies of a call are handed out together, wherever their bytes had to move to meanwhile. */
+/* The replies of a call are delivered together, even if their bytes have moved meanwhile. */
 TEST(reply_reader__keeps_the_replies_of_a_call)
 {
     static const char tail[] = "*2\r\n$1\r\na\r\n:5\r\n$-1\r\n*1\r\n$2\r\nbc\r\n+OK\r\n";

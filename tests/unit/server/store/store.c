@@ -1,9 +1,9 @@
-/* The store against a real redis-server, well and unwell. */
+/* The store with a real redis-server, working and failing. */
 #include <netdb.h>
 
 #include "tests/unit/server/store/store_rig.h"
 
-/* In order, on one server: later rows find what earlier ones wrote. */
+/* In order, on one server: later rows read what earlier ones wrote. */
 TEST(store__answers_calls_of_several_commands)
 {
     static const struct {
@@ -48,8 +48,8 @@ static void wait_us(int64_t us)
     run_until(is_later);
 }
 
-/* A call ends as late though its first reply has come; the rest is dropped, and the next call gets
- * its own replies. So does one that was sent before, and so after a call that was cancelled. */
+/* A call ends as late although its first reply has arrived; the rest is dropped, and the next call
+ * gets its own replies, as does one sent earlier. The same holds after a cancelled call. */
 TEST(store__a_call_that_is_late_by_part_leaves_its_replies_to_nobody)
 {
     static struct store_call cancelled;
@@ -142,7 +142,7 @@ static void send_large(const struct store_command *commands, int n, enum store_s
     CHECK_INT(seen.status, status);
 }
 
-/* More than a socket or the first buffers hold, both ways. */
+/* More than a socket or the first buffers hold, in both directions. */
 TEST(store__writes_and_reads_what_is_large)
 {
     enum { BYTES = 3 << 20 };
@@ -165,8 +165,7 @@ TEST(store__writes_and_reads_what_is_large)
     rig_stop();
 }
 
-/* Errors come back as replies; only those that are not the key's own fault count against the
- * store. */
+/* Errors are returned as replies; only those not caused by the key count against the store. */
 TEST(store__errors_of_a_key_close_nothing)
 {
     rig_start_up(NULL);
@@ -178,7 +177,7 @@ TEST(store__errors_of_a_key_close_nothing)
     CHECK(is_up());
     for (int i = 0; i < 2 * BREAKER_FAILURES - 1; i++) {
         CHECK_INT(store_breaker(rig.store), BREAKER_CLOSED);
-        ask(i == BREAKER_FAILURES - 1 ? "GET s" : "GET s; LRANGE s x 0"); /* it starts again */
+        ask(i == BREAKER_FAILURES - 1 ? "GET s" : "GET s; LRANGE s x 0"); /* the count restarts */
     }
     CHECK_STR(seen.text, "text -ERR value is not an integer or out of range");
     ask("GET s; NOSUCHCOMMAND");
@@ -191,7 +190,7 @@ TEST(store__a_reply_of_another_kind_ends_the_connection)
 {
     rig_start_up(NULL);
     ask_for("LRANGE l 0 0; EVAL return{{1}} 0; GET k", STORE_NONSENSE);
-    run_until(is_up); /* by another one */
+    run_until(is_up); /* by another probe */
     ask("GET k");
     CHECK_STR(seen.text, "nil");
     rig_stop();
@@ -259,7 +258,7 @@ static int64_t comes_back_us(void)
     return back_us;
 }
 
-/* It is tried again that soon; on a machine that is busy with others not each time. */
+/* It is retried that soon, though not every time on a busy machine. */
 TEST(store__comes_back_within_a_second_of_a_restart)
 {
     int tries = 0;

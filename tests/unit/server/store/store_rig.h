@@ -1,4 +1,4 @@
-/* A store on a loop of the test's own, and a real redis-server for it. */
+/* A store on the test's loop, and a real redis-server for it. */
 #ifndef TESTS_STORE_RIG_H
 #define TESTS_STORE_RIG_H
 
@@ -147,7 +147,7 @@ static const struct store_expected any_list = {.types = 1u << STORE_ARRAY,
                                                .otherwise = "nonsense: no list",
                                                .key_error = "WRONGTYPE"};
 
-/* "GET k; SET k v": arguments by blanks; of LRANGE a list is expected. */
+/* "GET k; SET k v": arguments separated by blanks; LRANGE expects a list. */
 static inline void send_by(struct store_call *call, const char *text, int64_t budget_us)
 {
     static char words[RIG_COMMANDS][512];

@@ -1,5 +1,4 @@
-/* server/world/config_*: strict reading, all problems reported together, secrets that are never
- * printed. */
+/* server/world/config_*: strict reading, all problems reported together, secrets never printed. */
 #include "server/world/config_read.h"
 
 #include <stdlib.h>
@@ -40,7 +39,7 @@ struct reading {
     int rc;
 };
 
-/* sets: --set options, separated by a blank. */
+/* sets: --set options, separated by blanks. */
 static struct reading reading_of(const char *text, const char *sets)
 {
     struct reading r = {0};
@@ -173,7 +172,7 @@ TEST(config__bad_files_name_place_and_reason)
     }
 }
 
-/* What was pasted into the wrong place is not quoted. */
+/* Text pasted into the wrong place is not quoted. */
 TEST(config__syntax_errors_repeat_nothing)
 {
     static const char *const texts[] = {
@@ -236,7 +235,7 @@ TEST(config__set_wins_and_takes_bare_words)
     reading_release(&r);
 }
 
-/* ---- an option's older name ------------------------------------------------------------------ */
+/* ---- old names of options -------------------------------------------------------------------- */
 
 TEST(config__takes_an_option_by_its_older_name)
 {
@@ -249,7 +248,7 @@ TEST(config__takes_an_option_by_its_older_name)
     reading_release(&r);
     r = reading_of("{'http':{'memory_bytes':1048576}}", "http.body_memory_bytes=2097152");
     CHECK_OK(r.rc, r.err);
-    CHECK_INT(r.config->http.memory_bytes, 2097152); /* --set wins, by whatever name */
+    CHECK_INT(r.config->http.memory_bytes, 2097152); /* --set wins, under either name */
     reading_release(&r);
 }
 

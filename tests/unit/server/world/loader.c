@@ -1,4 +1,5 @@
-/* server/world/loader.c and what it builds worlds with, over the real engine on the module null. */
+/* server/world/loader.c and the code it builds worlds with, over the real engine on the module
+ * null. */
 #include "server/world/loader.h"
 
 #include <poll.h>
@@ -99,7 +100,7 @@ static void receive(void)
     }
 }
 
-/* Takes the result in; its world is dropped. */
+/* Takes the result and drops its world. */
 static void put_back(void)
 {
     load_result_free(s.result);
@@ -118,7 +119,7 @@ static enum load_status reload(bool dry_run)
     return s.result->status;
 }
 
-/* What was loaded is the running world from now on. */
+/* The loaded world becomes the running one. */
 static void adopt(void)
 {
     CHECK_INT(s.result->status, LOAD_APPLIED);
@@ -169,7 +170,7 @@ static void start(void)
     adopt();
 }
 
-/* Whatever a case did, one reference to the running world is left, and engines close with it. */
+/* In every case one reference to the running world is left, and its engines close with it. */
 static void end(void)
 {
     loader_stop(s.loader);
@@ -210,7 +211,7 @@ TEST(loader__first_load_that_fails_frees_its_configuration)
     end();
 }
 
-/* One reload: what it changes, and what it reads again; the rest is the old world's. */
+/* One reload: what it changes and rereads; the rest stays that of the old world. */
 static const struct row {
     const char *name, *more, *catalog; /* the catalog NULL: stays; "": is removed */
     enum load_status status;
@@ -230,7 +231,7 @@ static const struct row {
     {"restart and option", RESTART OPTION, NULL, LOAD_APPLIED, .text = "/rank/top_n", .top_n = 5},
     /* Engines are opened and closed again. */
     {"dry run", LARGER, AD "\n", LOAD_VALID, .text = "/batch/max_tokens"},
-    /* What is broken leaves the old world. */
+    /* A broken file leaves the old world. */
     {"bad option", ",\"rank\":{\"top_n\":0}", NULL, LOAD_FAILED, .text = "/rank/top_n"},
     {"syntax", ",,", NULL, LOAD_FAILED, .text = "line 1"},
     {"bad ad", "", AD "{\"adid\":7}\n", LOAD_FAILED, .text = "line 2"},
@@ -265,7 +266,7 @@ static void check_reload(const struct row *row, bool dry_run)
         unlink(path_of("catalog.jsonl"));
     CHECK_INT(reload(dry_run), row->status);
     CHECK(strstr(failed ? s.result->err.text : buf_str(&s.result->diff), row->text));
-    /* Without a change, too: for log rotation. */
+    /* Also without a change, for log rotation. */
     CHECK_INT(s.prepared, failed || dry_run ? 1 + row->unprepared : 2);
     CHECK_INT(s.result->world != NULL, row->status == LOAD_APPLIED);
     if (s.result->world) {
@@ -278,7 +279,7 @@ static void check_reload(const struct row *row, bool dry_run)
     CHECK_INT(s.world->config->http.workers, 1);
     CHECK_INT(s.world->config->rank.top_n, row->top_n ? row->top_n : old->config->rank.top_n);
     world_unref(old);
-    /* Whatever went wrong, it is seen again when mended. */
+    /* Whatever failed, a fixed file is noticed. */
     s.unprepared = false;
     put_config(",\"rank\":{\"top_n\":7}");
     put("catalog.jsonl", AD);
@@ -318,7 +319,7 @@ TEST(loader__is_busy_until_its_result_is_freed)
     end();
 }
 
-/* As when the daemon ends in the middle of a load. */
+/* As when the daemon exits in the middle of a load. */
 TEST(loader__stop_waits_and_nothing_starts)
 {
     start();

@@ -42,6 +42,7 @@ CONTRACT_TEST(refused, max_connections)
         .status = 503, .code = "too_many_connections", .closed = true};
     struct http_client first, second, third;
     struct driver d;
+    double evicted;
 
     driver_start(&d,
                  &(struct driver_args){.backend = "failing", .sets = {"http.max_connections=2"}});
@@ -51,6 +52,8 @@ CONTRACT_TEST(refused, max_connections)
     client_open_rank(&second, d.address, "{}");
     while (driver_metric(&d, "adrank_stage_duration_seconds_count{stage=\"parse\"}") < 3)
         CHECK(driver_wait(&d, 5) == -1);
+    /* 1 if the connection of the first call was not yet seen to be closed */
+    evicted = driver_metric(&d, "adrank_connections_evicted_total");
     client_open(&third, d.address);     /* both others are being served */
     contract_receive(&third, &refused); /* without having sent a request */
     CHECK_INT(http_client_wait_end(&third, 10000), HTTP_CLIENT_CLOSED);
@@ -65,5 +68,5 @@ CONTRACT_TEST(refused, max_connections)
     CHECK_INT(http_client_wait_end(&first, 10000), HTTP_CLIENT_CLOSED);
     http_client_release(&first);
     contract_end(&d, &second, false);
-    CHECK_INT(driver_metric(&d, "adrank_connections_evicted_total"), 1);
+    CHECK_INT(driver_metric(&d, "adrank_connections_evicted_total") - evicted, 1);
 }

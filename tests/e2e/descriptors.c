@@ -58,7 +58,7 @@ TEST(descriptors__a_burst_beyond_the_limit)
     static const char get[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
 
     driver_start(&d, &(struct driver_args){.files_soft = 64, .files_hard = 64});
-    driver_check_log(&d, "event=world_warning warning=\"http.max_connections: ");
+    driver_wait_log(&d, "event=world_warning warning=\"http.max_connections: ");
     for (int round = 0; round < 3; round++) {
         connect_all(get);
         CHECK_INT(driver_probe(&d, "ready"), 0);

@@ -92,9 +92,6 @@ int64_t driver_status_bytes(struct driver *driver, const char *name);
 
 /* A sample of /metrics: "adrank_filtered_total{reason=\"floor\"}"; -1 if there is none. */
 double driver_metric(struct driver *driver, const char *sample);
-/* The sum of the samples of a family whose labels hold some text: "adrank_requests_total",
- * "code=\"200\""; -1 if there is none. */
-double driver_metric_sum(struct driver *driver, const char *name, const char *labels);
 /* Runs adrank-history VERB with the driver's key on these lines, JSON in which ' may stand for ";
  * returns its output, valid until the next call. */
 const char *driver_history(struct driver *driver, const char *url, const char *verb,

@@ -106,20 +106,6 @@ double driver_metric(struct driver *driver, const char *sample)
     return -1;
 }
 
-double driver_metric_sum(struct driver *driver, const char *name, const char *labels)
-{
-    const size_t n = strlen(name);
-    double sum = -1;
-
-    for (const char *line = metrics_of(driver); line; line = next_line(line)) {
-        const char *end = strchr(line, '}'), *found = strstr(line, labels);
-
-        if (strncmp(line, name, n) == 0 && line[n] == '{' && found && found < end)
-            sum = (sum < 0 ? 0 : sum) + strtod(end + 1, NULL);
-    }
-    return sum;
-}
-
 /* ---- programs -------------------------------------------------------------------------------- */
 
 const char *driver_history(struct driver *driver, const char *url, const char *verb,

@@ -34,7 +34,7 @@ int LLVMFuzzerInitialize(int *argc, char ***argv)
     (void)argc;
     (void)argv;
     for (size_t i = 0; i < N_CONFIGS; i++)
-        if (tokenizer_from_vocab("vocab.txt", VIEW_LIT(VOCAB), view_of(configs[i]), &tokenizers[i],
+        if (tokenizer_from_views("vocab.txt", VIEW_LIT(VOCAB), view_of(configs[i]), &tokenizers[i],
                                  &err))
             BUG("%s", err.text);
     return 0;

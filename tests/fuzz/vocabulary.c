@@ -35,12 +35,12 @@ static int open_any(char which, struct view text, struct tokenizer **t, struct e
     struct view config = {nul ? nul + 1 : NULL, nul ? text.len - vocab_len - 1 : 0};
 
     if (which == 'v')
-        return tokenizer_from_vocab("vocab.txt", text, (struct view){NULL, 0}, t, err);
+        return tokenizer_from_views("vocab.txt", text, (struct view){NULL, 0}, t, err);
     if (which == 'c')
-        return tokenizer_from_vocab("vocab.txt", (struct view){text.ptr, vocab_len}, config, t,
+        return tokenizer_from_views("vocab.txt", (struct view){text.ptr, vocab_len}, config, t,
                                     err);
     if (which == 'o')
-        return tokenizer_from_vocab("vocab.txt", VIEW_LIT(SPECIAL "a\n##b\nzz\n"), text, t, err);
+        return tokenizer_from_views("vocab.txt", VIEW_LIT(SPECIAL "a\n##b\nzz\n"), text, t, err);
     return tokenizer_from_json("tokenizer.json", text, t, err);
 }
 

@@ -5,15 +5,23 @@
 #include "adrank/tokenizer.h"
 #include "tests/js.h"
 
-/* config: of tokenizer_config.json, ' for "; "": there is none. */
+/* config: the bytes of tokenizer_config.json; ptr NULL: there is none. */
+static inline int tokenizer_from_views(const char *name, struct view vocab, struct view config,
+                                       struct tokenizer **out, struct err *err)
+{
+    const struct tokenizer_files files = {.vocab = {name, vocab},
+                                          .config = {"tokenizer_config.json", config}};
+
+    return tokenizer_from_files(&files, out, err);
+}
+
+/* config: the same as a text with ' for "; "": there is none. */
 static inline int tokenizer_from_vocab(const char *name, struct view vocab, const char *config,
                                        struct tokenizer **out, struct err *err)
 {
     const struct view text = *config ? view_of(js("%s", config)) : (struct view){0};
-    const struct tokenizer_files files = {.vocab = {name, vocab},
-                                          .config = {"tokenizer_config.json", text}};
 
-    return tokenizer_from_files(&files, out, err);
+    return tokenizer_from_views(name, vocab, text, out, err);
 }
 
 static inline int tokenizer_from_json(const char *name, struct view json, struct tokenizer **out,

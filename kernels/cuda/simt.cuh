@@ -1,5 +1,5 @@
 /*
- * The primitives that kernels are written in: the only place that tells a GPU from the emulator.
+ * The primitives that kernels are written in: the only place where a GPU and the emulator differ.
  * Under nvcc they are PTX and compiler intrinsics; under the host compiler they are functions of
  * tests/simt/emulator.h, which runs each thread of a block as a fiber. Kernels use plain CUDA C++
  * (__global__, __device__, threadIdx, dim3, __half, uint4, ...) and, for everything that threads do

@@ -21,7 +21,7 @@ static size_t y_row(const struct trial *t)
     return (size_t)t->product->shape.out * cuda_type_bytes(t->product->shape.type);
 }
 
-/* Uniform from -1 to 1: rounding is what tells sums apart, and it does not need more. */
+/* Uniform from -1 to 1: sums differ by their rounding, for which this is enough. */
 static int fill_random(struct trial *t, void *to, size_t n, uint64_t seed, struct err *err)
 {
     float *host = malloc(n * sizeof(*host));

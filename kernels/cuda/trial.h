@@ -9,7 +9,7 @@
 #include "kernels/cuda/product.h"
 
 #define TRIAL_CANDIDATES 24
-#define TRIAL_CLASSES 4  /* of equal bits, that are told apart */
+#define TRIAL_CLASSES 4  /* of equal bits that are kept separate */
 #define TRIAL_SHIFT 1001 /* rows; no multiple of anything */
 
 struct candidate {

@@ -65,7 +65,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 4
+#define BACKEND_ABI 5
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
@@ -113,6 +113,7 @@ struct device_caps {
     enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
+    int batch_tokens; /* that a batch should hold where nobody says otherwise; 0: 8192 */
 };
 
 /* What a device's sensors report. */
@@ -153,6 +154,8 @@ struct session_caps {
     char note[160];           /* why precision or provider is not as requested; "" otherwise */
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
+    /* ACTIVATION_GELU_TANH costs next to nothing beside its product, unlike ACTIVATION_GELU_ERF. */
+    bool fused_gelu_tanh;
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */

@@ -14,6 +14,7 @@ static const struct option_row rows[] = {
     {STRING(backend), .fallback = "\"auto\"", .restart = true, .help = "auto (cuda where available, else cpu), cuda, cpu, or the path of a backend module"},
     {STRING(device), .fallback = "\"0\"", .restart = true, .help = "which GPU, by number among those that CUDA_VISIBLE_DEVICES lets the process see; cpu has only one"},
     {CHOICE(precision, precision_names), .fallback = "\"auto\"", .help = "of the products: auto is f16 on cuda and f32 on cpu; bf16 falls back to f32, with a warning, where the device lacks it; f16 and int8 are refused (exit 78, reload 422) by a backend that lacks them, as cpu does"},
+    {CHOICE(gelu, gelu_names), .fallback = "\"auto\"", .help = "form of an erf GELU: auto is erf, but tanh where the device computes it faster and the golden requests' error does not grow; erf and tanh force one; other activations stay"},
     {INT(threads, 0, 1024), .fallback = "0", .restart = true, .help = "of the CPU engine; 0 is cores - 1, at least 1"},
 };
 /* clang-format on */

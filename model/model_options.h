@@ -7,6 +7,7 @@
 struct model_options {
     const char *path, *backend, *device;
     int precision;   /* enum precision, or PRECISION_AUTO */
+    int gelu;        /* enum gelu */
     int64_t threads; /* 0: cores - 1, at least 1 */
 };
 

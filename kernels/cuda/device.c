@@ -245,7 +245,8 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
                                         .sensors = true,
                                         .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
-                                        .ladder = ladder};
+                                        .ladder = ladder,
+                                        .batch_tokens = ladder.tokens[ladder.n - 1]};
     if (choose_index(name, &device->index, err) || device_enter(device, err) ||
         describe(device, err) || make_all(device, err)) {
         cuda_device_close(device);

@@ -13,7 +13,7 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_weights}, {opening_lanes}, {opening_launches},
+} stages[] = {{opening_weights}, {opening_lanes}, {opening_launches}, {opening_gelu},
               {opening_cost},    {opening_rungs}, {opening_golden}};
 
 static int check_args(const struct engine_args *args, struct err *err)
@@ -66,6 +66,14 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->n_kept = engine->n_threads + 1 < MAX_KEPT ? engine->n_threads + 1 : MAX_KEPT;
 }
 
+/* Instead of the encoder's own. */
+static enum activation activation_of(const struct engine *engine, int encoder)
+{
+    return engine->model->encoders[encoder].config.activation == ACTIVATION_GELU_ERF
+               ? engine->gelu.activation
+               : ACTIVATION_NONE;
+}
+
 static int list_weights(struct engine *engine, struct err *err)
 {
     const struct model *m = engine->model;
@@ -74,6 +82,7 @@ static int list_weights(struct engine *engine, struct err *err)
         const struct network_args args = {.ops = engine->ops,
                                           .session = engine->session,
                                           .encoder = &m->encoders[i],
+                                          .activation = activation_of(engine, i),
                                           .max_rows = engine->max_slice_tokens};
         if (network_init(&engine->networks[i], &args, err))
             return -1;
@@ -107,6 +116,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     engine->opening->max_step_us = args->max_step_us;
     if (open_session(engine, args->precision, err))
         goto failed;
+    opening_gelu_request(engine, args->gelu);
     choose_sizes(engine, args);
     if (list_weights(engine, err))
         goto failed;
@@ -123,6 +133,7 @@ static void opening_free(struct engine *engine)
 
     if (!o)
         return;
+    opening_gelu_release(engine);
     request_input_release(&o->requests);
     input_release(&o->input);
     input_release(&o->part);
@@ -208,6 +219,11 @@ void engine_close(struct engine *engine)
 const struct session_caps *engine_caps(const struct engine *engine)
 {
     return &engine->caps;
+}
+
+const struct engine_gelu *engine_gelu(const struct engine *engine)
+{
+    return &engine->gelu;
 }
 
 const struct engine_cost *engine_cost(const struct engine *engine)

@@ -19,9 +19,8 @@ static const struct {
 } shapes[] = {{64, 16}, {0, 80}};
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
-/* About as many tokens as the rung, all of id 0. */
-static int build(const struct engine *engine, int tokens, int shape, struct input *out,
-                 struct err *err)
+int opening_rung_input(const struct engine *engine, int tokens, int shape, struct input *out,
+                       struct err *err)
 {
     const int positions = engine->networks[0].config->positions;
     int parent = shapes[shape].parent, len = shapes[shape].len;
@@ -104,7 +103,7 @@ int opening_rungs(struct engine *engine, struct err *err)
     if (tokens > engine->max_batch_tokens)
         tokens = engine->max_batch_tokens;
     for (int shape = 0; shape < SHAPES; shape++) {
-        if (build(engine, tokens, shape, &o->input, err) ||
+        if (opening_rung_input(engine, tokens, shape, &o->input, err) ||
             opening_reserve_out(engine, o->input.n_read, err))
             return -1;
         if (too_long(engine))

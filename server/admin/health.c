@@ -104,6 +104,20 @@ static void write_redis(enum health_redis redis, struct json_writer *w)
         jw_member_bool(w, "redis", redis == HEALTH_REDIS_UP);
 }
 
+/* With what it was chosen by. */
+static void write_activation(const struct engine_gelu *gelu, struct json_writer *w)
+{
+    jw_member_str(w, "activation", gelu->name);
+    if (!gelu->measured)
+        return;
+    jw_member_object(w, "gelu");
+    jw_member_number(w, "erf_us", gelu->erf_us, 3);
+    jw_member_number(w, "tanh_us", gelu->tanh_us, 3);
+    jw_member_number(w, "erf_error", gelu->erf_error, 3);
+    jw_member_number(w, "tanh_error", gelu->tanh_error, 3);
+    jw_object_end(w);
+}
+
 static void write_model(const struct world *world, struct json_writer *w)
 {
     jw_member_object(w, "model");
@@ -113,6 +127,7 @@ static void write_model(const struct world *world, struct json_writer *w)
     jw_member_str(w, "kind", model_kind(world_model(world)->model));
     jw_member_str(w, "precision",
                   precision_names[served_model_precision(world_model(world)->served)]);
+    write_activation(served_model_gelu(world_model(world)->served), w);
     jw_member_int(w, "generation", (int64_t)world->generation);
     jw_object_end(w);
 }

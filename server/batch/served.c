@@ -35,6 +35,7 @@ static int take_over(const struct opening *opening, struct err *err)
         if (input_reserve(&executor->schedule.batches[i].input, max_tokens, max_tokens, err))
             return -1;
     engine->caps = engine_caps(engine->engine);
+    engine->gelu = engine_gelu(engine->engine);
     cost_init(&engine->cost, engine_cost(engine->engine), model_max_tokens(opening->args.model),
               max_tokens);
     executor->n_engines++;
@@ -81,6 +82,7 @@ int served_model_open(const struct served_model_args *args, struct served_model 
     struct engine_args engine = {
         .model = args->model,
         .precision = args->precision,
+        .gelu = args->gelu,
         .max_batch_tokens = args->max_batch_tokens < longest ? longest : args->max_batch_tokens,
         .skip_golden = args->skip_golden,
     };

@@ -22,6 +22,7 @@ struct served_engine {
     struct executor *executor;       /* NULL: there is none, or it is not open */
     struct engine *engine;           /* its executor's thread only */
     const struct session_caps *caps; /* of the engine: precision in effect and why; any thread */
+    const struct engine_gelu *gelu;  /* of the engine; any thread */
     struct cost cost;                /* under its executor's lock */
     struct task closing;
 };
@@ -38,6 +39,7 @@ struct served_model_args {
     struct executor *fallback;         /* NULL: none */
     enum precision precision;          /* requested of the primary; caps->precision is in effect */
     enum precision fallback_precision; /* requested of the fallback */
+    enum gelu gelu;                    /* of both */
     int max_batch_tokens;              /* at least the model's longest segment is allowed */
     bool skip_golden;
 };
@@ -71,6 +73,12 @@ void served_model_unref(struct served_model *served);
 static inline enum precision served_model_precision(const struct served_model *served)
 {
     return served->engines[SERVED_PRIMARY].caps->precision;
+}
+
+/* Of the primary engine; constant. */
+static inline const struct engine_gelu *served_model_gelu(const struct served_model *served)
+{
+    return served->engines[SERVED_PRIMARY].gelu;
 }
 
 #endif

@@ -184,6 +184,7 @@ static int open_loader(struct daemon *d, struct err *err)
                                                         .sets = d->arguments->sets,
                                                         .n_sets = d->arguments->n_sets},
                                              .executor = d->serving.executor,
+                                             .caps = executor_caps(d->serving.executor),
                                              .home = &d->loop.mailbox,
                                              .prepare = prepare,
                                              .arg = d},

@@ -29,9 +29,10 @@ static void collect_model(struct metrics_out *out, void *arg)
             label("digest", model_digest(world_model(world)->model)),
             label("kind", model_kind(world_model(world)->model)),
             label("precision", precision_names[served_model_precision(world_model(world)->served)]),
+            label("activation", served_model_gelu(world_model(world)->served)->name),
             label("backend", executor_backend(g->serving->executor)),
         },
-        6, 1);
+        7, 1);
 }
 
 static void collect_build(struct metrics_out *out, void *arg)

@@ -39,6 +39,26 @@ static void check_batches(void)
     CHECK(driver_metric(&d, "adrank_batch_age_seconds") < 60);
 }
 
+/* What model.gelu "auto" compared, whichever form it took, and the batch size in effect. */
+TEST(device__reports_what_it_chose)
+{
+    const json_t *ready, *config;
+    const char *activation;
+
+    driver_start(&d, &(struct driver_args){.backend = "simt", .model = "config/demo/model"});
+    ready = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
+    activation = driver_text(ready, "/model/activation");
+    CHECK(strcmp(activation, "gelu_erf") == 0 || strcmp(activation, "gelu_tanh") == 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/erf_us")) > 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/tanh_us")) > 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/erf_error")) < .003);
+    CHECK_INT(driver_logged(&d, js("event=gelu_chosen model_digest=%s activation=%s erf_us=",
+                                   driver_text(ready, "/model/digest"), activation)),
+              1);
+    config = driver_json(driver_call(d.admin, "GET", "/admin/config", NULL));
+    CHECK_INT(json_integer_value(driver_at(config, "/batch/max_tokens")), 32768);
+}
+
 TEST(device__reports_its_sensors_and_batches)
 {
     driver_start(&d, &(struct driver_args){.backend = "simt",

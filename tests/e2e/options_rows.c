@@ -507,6 +507,7 @@ const struct option_case option_cases[] = {
      .with = "{" PACED "}"},
     {"/model/precision", "'bf16'", .seen = bf16_or_a_warning,
      .with = "{'model':{'backend':'cpu'}}"},
+    {"/model/gelu", "'tanh'", .target = READY, .at = "/model/activation", .is = "gelu_tanh"},
     {"/model/threads", "4", .seen = three_threads_more,
      .with = "{'model':{'backend':'cpu','threads':1}}"},
     {"/batch/max_tokens", "64", .seen = one_request_many_batches},

@@ -1,0 +1,48 @@
+/* Notices that the device failed, and acts by model.on_device_failure. */
+#include "server/daemon/device_watch.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+
+static void report(struct device_watch *watch, enum executor_failure failure, const struct err *why)
+{
+    const struct serving *serving = watch->args.serving;
+    const char *backend = executor_backend(serving->executor);
+    struct err err;
+
+    watch->reported = true;
+    log_error("device_failed", LOG_STR("backend", backend),
+              LOG_STR("reason", executor_failure_names[failure]),
+              LOG_STR("then", serving->fallback ? "cpu" : "exit"), LOG_STR("error", why->text));
+    if (serving->fallback)
+        return;
+    err_set(&err, ERR_UNAVAILABLE, "backend %s failed: %s", backend, why->text);
+    watch->args.on_exit(watch->args.arg, &err);
+}
+
+static void on_look(struct timer *timer, void *arg)
+{
+    struct device_watch *watch = arg;
+    struct executor *executor = watch->args.serving->executor;
+    enum executor_failure failure;
+    struct err why;
+
+    executor_watch(executor);
+    failure = executor_failure(executor, &why);
+    if (failure && !watch->reported)
+        report(watch, failure, &why);
+    loop_timer_set(watch->args.loop, timer, clock_now_us() + EXECUTOR_WATCH_US);
+}
+
+void device_watch_start(struct device_watch *watch, const struct device_watch_args *args)
+{
+    *watch = (struct device_watch){.args = *args};
+    timer_init(&watch->timer, on_look, watch);
+    loop_timer_set(args->loop, &watch->timer, clock_now_us() + EXECUTOR_WATCH_US);
+}
+
+void device_watch_stop(struct device_watch *watch)
+{
+    if (watch->args.loop)
+        loop_timer_remove(watch->args.loop, &watch->timer);
+}

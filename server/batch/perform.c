@@ -89,17 +89,21 @@ static enum job_outcome outcome_of(const struct batch *batch, const struct batch
     return batch->status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
 }
 
-static void report_failure(struct performer *performer, enum executor_failure failure,
-                           const struct err *err)
+/* Only the first counts: true. */
+static bool fail(struct performer *performer, enum executor_failure failure, const struct err *err)
 {
-    const char *backend = launcher_backend(performer->launcher);
-
     if (performer->broken)
-        return;
+        return false;
     performer->broken = true;
-    log_error(failure == EXECUTOR_FAILURE_HANG ? "backend_hangs" : "backend_broken",
-              LOG_STR("backend", backend), LOG_STR("error", err->text));
     performer->on_failure(performer->on_failure_arg, failure, err);
+    return true;
+}
+
+static void report_error(struct performer *performer, const struct err *err)
+{
+    if (fail(performer, EXECUTOR_FAILURE_ERROR, err))
+        log_error("backend_broken", LOG_STR("backend", launcher_backend(performer->launcher)),
+                  LOG_STR("error", err->text));
 }
 
 static void report_hang(struct performer *performer, const struct batch *batch)
@@ -110,7 +114,9 @@ static void report_hang(struct performer *performer, const struct batch *batch)
             "a batch of %d tokens is not done after %lld ms, %lld us were expected",
             (int)batch->shape.tokens, (long long)(clock_now_us() - batch->submitted_us) / 1000,
             (long long)batch->cost_us);
-    report_failure(performer, EXECUTOR_FAILURE_HANG, &err);
+    if (fail(performer, EXECUTOR_FAILURE_HANG, &err))
+        log_error("backend_hangs", LOG_STR("backend", launcher_backend(performer->launcher)),
+                  LOG_STR("error", err.text));
 }
 
 static void report(struct performer *performer, const struct batch *batch)
@@ -120,7 +126,7 @@ static void report(struct performer *performer, const struct batch *batch)
     if (batch->status == BATCH_NO_MEMORY)
         log_warn("batch_no_memory", LOG_STR("error", error));
     if (batch->status == BATCH_FAILED)
-        report_failure(performer, EXECUTOR_FAILURE_ERROR, &batch->engine_batch.err);
+        report_error(performer, &batch->engine_batch.err);
     if (batch->submitted && batch_computed(batch->status))
         performer->on_batch(
             performer->on_batch_arg,

@@ -202,8 +202,7 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
         schedule->heartbeat_us = facts->now_us;
 }
 
-/* ---- a device that hangs ------------------------------------------------------------------------
- */
+/* ---- a device that hangs --------------------------------------------------------------------- */
 
 /* Its batches will not complete; their jobs are not the device's, which works on copies. */
 static void abandon(struct schedule *schedule, struct actions *actions)

@@ -44,6 +44,7 @@ static const struct {
     {"adrank_memory_bytes", "kind", "body arena answer redis "},
     {"adrank_features_failed_total", "reason",
      "timeout down busy refused wrong_type nonsense corrupt no_memory "},
+    {"adrank_device_failed", "reason", "error hang "},
 };
 
 /* The samples of a family are adjacent, up to the next family's help. */
@@ -369,7 +370,9 @@ TEST(health__fails_with_the_backend)
     const json_t *answer;
     struct http_client client;
 
-    driver_start(&d, &(struct driver_args){.backend = "failing", .sets = {"admin.stall_ms=300"}});
+    driver_start(
+        &d, &(struct driver_args){.backend = "failing",
+                                  .sets = {"admin.stall_ms=300", "http.drain_grace_ms=20000"}});
     test_row("not live while the executor hangs");
     CHECK_INT(get(d.admin, "/livez")->status, 200);
     driver_write(&d, "device", "hang");
@@ -379,7 +382,7 @@ TEST(health__fails_with_the_backend)
     driver_write(&d, "device", "");
     CHECK_INT(client_receive_and_close(&client), 200);
     WAIT_FOR(get(d.admin, "/livez")->status == 200);
-    test_row("not ready without a backend");
+    test_row("not ready without a backend, and about to end");
     CHECK_INT(get(d.admin, "/readyz")->status, 200);
     driver_write(&d, "device", "submit");
     answer = contract_rank(&d, ONE_AD);
@@ -387,8 +390,14 @@ TEST(health__fails_with_the_backend)
     answer_check_source(answer, "prior");
     CHECK_INT(metric("adrank_degraded_total{reason=\"model\"}"), 1);
     WAIT_FOR(get(d.admin, "/readyz")->status == 503);
-    CHECK(strstr(get(d.address, "/readyz")->body, "no backend answers"));
     CHECK_INT(get(d.admin, "/livez")->status, 200);
+    CHECK_INT(metric("adrank_device_failed{reason=\"error\"}"), 1);
+    CHECK_INT(metric("adrank_device_failed{reason=\"hang\"}"), 0);
+    driver_wait_log(&d, "event=draining");
+    driver_kill(&d, SIGTERM);
+    driver_kill(&d, SIGTERM);
+    CHECK_INT(driver_wait(&d, 20000), 69);
+    driver_check_log(&d, "failing: submit fails, as requested");
 }
 
 CONTRACT_DAEMON_ENDS(metrics)

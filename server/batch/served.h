@@ -33,7 +33,7 @@ struct served_model {
 };
 
 struct served_model_args {
-    struct model *model;       /* a reference of its own is taken */
+    struct model *model;               /* a reference of its own is taken */
     struct executor *primary;          /* starts of executors and opens of models are independent */
     struct executor *fallback;         /* NULL: none */
     enum precision precision;          /* requested of the primary; caps->precision is in effect */

@@ -119,6 +119,12 @@ static void report_hang(struct performer *performer, const struct batch *batch)
                   LOG_STR("error", err.text));
 }
 
+/* What the device padded the batch to. */
+static int64_t rung_tokens(const struct performer *performer, const struct batch *batch)
+{
+    return ladder_rung(&launcher_caps(performer->launcher)->ladder, (int)batch->shape.tokens);
+}
+
 static void report(struct performer *performer, const struct batch *batch)
 {
     const char *error = batch->engine_batch.err.text;
@@ -132,6 +138,8 @@ static void report(struct performer *performer, const struct batch *batch)
             performer->on_batch_arg,
             &(struct batch_stats){
                 .tokens = batch->shape.tokens,
+                .rung_tokens = rung_tokens(performer, batch),
+                .took_us = batch->took_us,
                 .requests = batch->n,
                 .cost_ratio = batch->cost_us > 0 ? (double)batch->took_us / batch->cost_us : 1,
             });

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "server/daemon/device_watch.h"
+#include "server/daemon/failure_watch.h"
 #include "server/daemon/gauges.h"
 #include "server/daemon/memory_watch.h"
 #include "server/daemon/publisher.h"
@@ -28,6 +29,7 @@ struct daemon {
     struct gauges gauges;
     struct memory_watch memory_watch;
     struct device_watch device_watch;
+    struct failure_watch failure_watch;
     bool draining;
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
@@ -209,13 +211,15 @@ static int open_all(struct daemon *d, const struct config *config, struct err *e
     open_health(d, config);
     if (open_admin(d, config, err) || watch_signals(d, err) || open_loader(d, err))
         return -1;
-    d->gauges = (struct gauges){&d->serving, &d->publisher};
+    if (device_watch_start(&d->device_watch, d->serving.executor, err))
+        return -1;
+    d->gauges = (struct gauges){&d->serving, &d->device_watch, &d->publisher};
     gauges_open(&d->gauges);
     memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
-    device_watch_start(&d->device_watch, &(struct device_watch_args){.loop = &d->loop,
-                                                                     .serving = &d->serving,
-                                                                     .on_exit = on_device_failed,
-                                                                     .arg = d});
+    failure_watch_start(&d->failure_watch, &(struct failure_watch_args){.loop = &d->loop,
+                                                                        .serving = &d->serving,
+                                                                        .on_exit = on_device_failed,
+                                                                        .arg = d});
     return server_start(&d->serving.server, err);
 }
 
@@ -226,8 +230,9 @@ static int close_all(struct daemon *d)
     publisher_stop(&d->publisher);
     signals_unblock();
     memory_watch_stop(&d->memory_watch);
-    device_watch_stop(&d->device_watch);
+    failure_watch_stop(&d->failure_watch);
     alarm(CLOSE_AT_MOST_S);
+    device_watch_stop(&d->device_watch);
     serving_stop(&d->serving);
     loader_stop(d->loader);
     signals_unwatch(&d->signals);

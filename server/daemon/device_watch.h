@@ -1,29 +1,34 @@
 /*
- * struct device_watch: watches the device that requests are scored on. Reports to the log once that
- * it has failed and what follows, and has an executor broken whose thread hangs in a call of the
- * device. Main thread only.
+ * struct device_watch: reads the device's sensors every few seconds on a thread of its own, because
+ * that may wait for the driver. Without sensors there is no thread, and nothing is known.
  */
 #ifndef SERVER_DAEMON_DEVICE_WATCH_H
 #define SERVER_DAEMON_DEVICE_WATCH_H
 
-#include "server/daemon/serving.h"
+#include <pthread.h>
 
-struct device_watch_args {
-    struct loop *loop;
-    struct serving *serving;
-    /* The device failed and there is no fallback: the daemon is to end with this error. Once. */
-    void (*on_exit)(void *arg, const struct err *err);
-    void *arg;
-};
+#include "server/batch/executor.h"
 
 struct device_watch {
-    struct device_watch_args args;
-    struct timer timer;
-    bool reported;
+    struct executor *executor;
+    pthread_t thread;
+    bool started; /* the thread, and what follows */
+    pthread_mutex_t lock;
+    pthread_cond_t wake; /* to stop; monotonic clock */
+    bool stopping;       /* these three under the lock */
+    int64_t read_us;     /* when the readings were taken (monotonic) */
+    struct device_readings readings;
 };
 
-void device_watch_start(struct device_watch *watch, const struct device_watch_args *args);
-/* Before the executors close. */
+/* Main thread. The watch stays where it is until device_watch_stop, which comes before
+ * executor_stop. */
+int device_watch_start(struct device_watch *watch, struct executor *executor,
+                       struct err *err) MUST_CHECK;
+/* Waits for a reading in progress. */
 void device_watch_stop(struct device_watch *watch); /* may not have started */
+
+/* Any thread, never waits for the driver. Readings that a driver that hangs has not renewed are
+ * not known. */
+struct device_readings device_watch_read(struct device_watch *watch);
 
 #endif

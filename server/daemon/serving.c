@@ -25,20 +25,24 @@ static int threads_of(const struct model_options *model)
 
 static void on_batch(void *arg, const struct batch_stats *stats)
 {
-    struct metrics_shard *shard = arg;
+    const struct executor_meter *meter = arg;
+    struct metrics_shard *shard = meter->shard;
 
+    atomic_store_explicit(&meter->serving->batch_us, clock_now_us(), memory_order_relaxed);
+    metrics_count(shard, METRIC_BATCH_RUNG_TOKENS, 0, (uint64_t)stats->rung_tokens);
+    metrics_observe(shard, METRIC_BATCH_DURATION, 0, stats->took_us);
     metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
     metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, stats->requests);
     metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
 }
 
-static int open_executor(struct serving *s, const struct config *config, const char *backend,
-                         struct executor **out, struct err *err)
+static int open_executor(struct executor_meter *meter, const struct config *config,
+                         const char *backend, struct executor **out, struct err *err)
 {
     const struct model_options *model = &config->model;
-    struct metrics_shard *shard = metrics_shard_new(&s->metrics, err);
 
-    if (!shard)
+    meter->shard = metrics_shard_new(&meter->serving->metrics, err);
+    if (!meter->shard)
         return -1;
     return executor_open(&(struct executor_args){.launcher = {.backend = backend,
                                                               .device = model->device,
@@ -49,19 +53,20 @@ static int open_executor(struct serving *s, const struct config *config, const c
                                                  .options = &config->batch,
                                                  .deadline = &config->deadline,
                                                  .on_batch = on_batch,
-                                                 .on_batch_arg = shard},
+                                                 .on_batch_arg = meter},
                          out, err);
 }
 
 /* The processor has no other to fall back on. */
 static int open_executors(struct serving *s, const struct config *config, struct err *err)
 {
-    if (open_executor(s, config, config->model.backend, &s->executor, err))
+    s->meters[0].serving = s->meters[1].serving = s;
+    if (open_executor(&s->meters[0], config, config->model.backend, &s->executor, err))
         return -1;
     if (strcmp(executor_backend(s->executor), "cpu") == 0 ||
         config->model.on_device_failure != DEVICE_FAILURE_CPU)
         return 0;
-    return open_executor(s, config, "cpu", &s->fallback, err);
+    return open_executor(&s->meters[1], config, "cpu", &s->fallback, err);
 }
 
 /* ---- the server and its workers -------------------------------------------------------------- */

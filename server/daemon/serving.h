@@ -6,9 +6,19 @@
 #ifndef SERVER_DAEMON_SERVING_H
 #define SERVER_DAEMON_SERVING_H
 
+#include <stdatomic.h>
+
 #include "base/budget.h"
 #include "server/admin/health.h"
 #include "server/request/worker.h"
+
+struct serving;
+
+/* Counts the batches of one executor, on its thread. */
+struct executor_meter {
+    struct serving *serving;
+    struct metrics_shard *shard;
+};
 
 struct serving {
     struct budget memory; /* what requests hold */
@@ -18,6 +28,8 @@ struct serving {
     struct http_route routes[3];
     struct executor *executor;
     struct executor *fallback; /* on the processor, for when the executor's device fails; or NULL */
+    struct executor_meter meters[2]; /* theirs */
+    _Atomic int64_t batch_us;        /* when the last batch was computed (monotonic); 0: none yet */
     struct request_worker **workers; /* (server.n_threads) */
     bool has_server;                 /* how far opening came */
 };

@@ -47,3 +47,22 @@ TEST(device__reports_its_sensors_and_batches)
     check_sensors();
     check_batches();
 }
+
+/* Each reason in OPERATIONS, as the daemon gives it. */
+TEST(device__says_why_there_is_none)
+{
+    CHECK_INT(driver_run(&(struct driver_args){.backend = "simt", .env = {"ADRANK_SIMT_DEVICES=0"}},
+                         "cuda: no GPU is visible"),
+              69);
+    CHECK_INT(
+        driver_run(&(struct driver_args){.backend = "simt", .env = {"ADRANK_SIMT_DEVICES=-1"}},
+                   "cuda: no NVIDIA driver"),
+        69);
+    CHECK_INT(driver_run(&(struct driver_args){.backend = "simt", .sets = {"model.device=\"1\""}},
+                         "cuda: no device \"1\": 1 visible"),
+              69);
+    CHECK_INT(
+        driver_run(&(struct driver_args){.backend = "simt", .env = {"ADRANK_SIMT_MEMORY_MB=16"}},
+                   "cuda: out of memory for products: 32 MiB wanted, "),
+        70);
+}

@@ -171,7 +171,6 @@ TEST(device__that_is_missing_ends_the_start)
         {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=0", "no GPU is visible", 69},
         {"model.device=\"0\"", "ADRANK_SIMT_MEMORY_MB=31",
          "cuda: out of memory for products: 32 MiB wanted, 31 of 31 MiB are free", 70},
-        {"model.device=\"0\"", "ADRANK_SIMT_FAIL=9", "unknown error (cudaErrorUnknown)", 69},
     };
 
     for (int i = 0; i < COUNT(rows); i++) {

@@ -37,6 +37,9 @@ int launcher_open(const struct launcher_args *args, struct launcher **out,
 void launcher_close(struct launcher *launcher); /* its engines must be closed first */
 const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
 const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
+/* The device's sensors, where its caps have any: by any one thread at a time, until launcher_close;
+ * may wait for the driver. */
+void launcher_readings(struct launcher *launcher, struct device_readings *out);
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */

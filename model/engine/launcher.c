@@ -82,3 +82,8 @@ const char *launcher_backend(const struct launcher *launcher)
 {
     return launcher->ops->name;
 }
+
+void launcher_readings(struct launcher *launcher, struct device_readings *out)
+{
+    launcher->ops->device_readings(launcher->device, out);
+}

@@ -17,10 +17,9 @@
 static struct driver d;
 static struct redis redis;
 
-static json_t *readiness(void)
+static const json_t *readiness(void)
 {
-    return json_incref(
-        (json_t *)(uintptr_t)driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL)));
+    return driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
 }
 
 /* ---- scores ---------------------------------------------------------------------------------- */
@@ -85,21 +84,65 @@ TEST(device__scores_as_the_processor_does)
 
 /* ---- what is said of it ---------------------------------------------------------------------- */
 
-TEST(device__is_named)
+static void check_sample(const char *sample, double want)
 {
-    const char *first;
-    json_t *ready;
+    test_row("%s", sample);
+    CHECK(driver_metric(&d, sample) == want);
+}
 
-    driver_start(&d, &(struct driver_args){.backend = "simt", .sets = {SMALL}});
-    first = driver_log(&d);
-    if (!strstr(strtok(strdup(first), "\n"), " backend=cuda device=\"CUDA emulator (sm_80)"))
+static void check_sensors(void)
+{
+    WAIT_FOR(driver_metric(&d, "adrank_device_power_watts") != -1); /* the first reading */
+    check_sample("adrank_device_memory_bytes{kind=\"used\"}", 3.0 * (1 << 30));
+    check_sample("adrank_device_memory_bytes{kind=\"total\"}", 80.0 * (1 << 30));
+    check_sample("adrank_device_utilization_ratio", .87);
+    check_sample("adrank_device_power_watts", 689.5);
+    check_sample("adrank_device_power_limit_watts", 700);
+    check_sample("adrank_device_temperature_celsius", 64);
+    check_sample("adrank_device_clock_hertz", 1410e6);
+    check_sample("adrank_device_clock_max_hertz", 1980e6);
+    check_sample("adrank_device_throttled{reason=\"power\"}", 1);
+    check_sample("adrank_device_throttled{reason=\"heat\"}", 0);
+    check_sample("adrank_device_throttled{reason=\"brake\"}", 0);
+    check_sample("adrank_device_throttled{reason=\"hardware\"}", 0);
+}
+
+/* One request is one batch, far below the lowest rung of 256 tokens. */
+static void check_batches(void)
+{
+    check_sample("adrank_batch_age_seconds", -1);
+    CHECK_INT(driver_rank(&d, js("{'tmax':60000,'rank':{'candidates':[{'adid':'a1'}]}}"))->status,
+              200);
+    check_sample("adrank_batch_duration_seconds_count", 1);
+    check_sample("adrank_batch_rung_tokens_total", 256);
+    CHECK(driver_metric(&d, "adrank_batch_tokens_sum") < 256);
+    CHECK(driver_metric(&d, "adrank_batch_duration_seconds_sum") > 0);
+    CHECK(driver_metric(&d, "adrank_batch_age_seconds") < 60);
+}
+
+static void check_names(void)
+{
+    const json_t *ready = readiness();
+    const char *first = driver_log(&d);
+    const char *named = strstr(first, " backend=cuda device=\"CUDA emulator (sm_80)");
+
+    if (!named || named > strchr(first, '\n'))
         FAIL("the first line names no device: %s", first);
-    ready = readiness();
     CHECK_STR(driver_text(ready, "/backend/name"), "cuda");
     CHECK_STR(driver_text(ready, "/backend/state"), "serving");
     CHECK(strstr(driver_text(ready, "/backend/device"), "CUDA emulator"));
     CHECK(strstr(driver_call(d.admin, "GET", "/metrics", NULL)->body,
                  "precision=\"f16\",backend=\"cuda\"} 1"));
+}
+
+TEST(device__is_named_with_its_sensors_and_batches)
+{
+    driver_start(&d, &(struct driver_args){.backend = "simt",
+                                           .sets = {"batch.max_tokens=256"},
+                                           .libraries = "lib/nvml"});
+    check_names();
+    check_sensors();
+    check_batches();
 }
 
 /* ---- swaps ----------------------------------------------------------------------------------- */

@@ -334,4 +334,8 @@ struct backend_module {
 
 extern const struct backend_ops backend_cpu;
 
+/* The CPU as a device of 16 bits would compute (kernels/cpu/rounded.c): for the bounds of golden
+ * requests. Sessions are f16 or bf16; memory holds f32. */
+extern const struct backend_ops backend_rounded;
+
 #endif

@@ -24,9 +24,10 @@ struct engine;
 struct launcher_args {
     /* As for backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
     const char *backend;
-    const char *device; /* "" selects the default */
-    const char *linear; /* provider of the linear layer; "" selects one automatically */
-    int threads;        /* of the crew, at least 1; ignored without host lanes */
+    const struct backend_ops *ops; /* instead of a name; NULL: by name */
+    const char *device;            /* "" selects the default */
+    const char *linear;            /* provider of the linear layer; "" selects one automatically */
+    int threads;                   /* of the crew, at least 1; ignored without host lanes */
     /* Called from any thread when a poll may return a batch; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
     void *arg;

@@ -203,7 +203,8 @@ TEST(device__swaps_models_while_it_serves)
 
 /* ---- what is refused ------------------------------------------------------------------------- */
 
-TEST(device__that_is_missing_ends_the_start)
+/* Each reason in OPERATIONS, as the daemon gives it. */
+TEST(device__says_why_there_is_none)
 {
     static const struct {
         const char *set, *env, *text;
@@ -211,7 +212,8 @@ TEST(device__that_is_missing_ends_the_start)
     } rows[] = {
         {"model.device=\"1\"", NULL, "no device \"1\": 1 visible, numbered from 0", 69},
         {"model.device=\"x\"", NULL, "no device \"x\"", 69},
-        {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=0", "no GPU is visible", 69},
+        {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=0", "cuda: no GPU is visible", 69},
+        {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=-1", "cuda: no NVIDIA driver", 69},
         {"model.device=\"0\"", "ADRANK_SIMT_MEMORY_MB=31",
          "cuda: out of memory for products: 32 MiB wanted, 31 of 31 MiB are free", 70},
     };

@@ -504,6 +504,24 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle)
     });
 }
 
+/* External: a node of the graph, which records at every replay; only while one is captured. */
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t handle, unsigned flags)
+{
+    struct CUstream_st *stream = stream_of(handle);
+
+    if (flags == cudaEventRecordDefault)
+        return cudaEventRecord(event, handle);
+    ENTER;
+    if (flags != cudaEventRecordExternal || !stream->capture)
+        return report(cudaErrorInvalidValue);
+    event->recorded = true;
+    event->stream = stream;
+    return simt_queue(handle, [event] {
+        event->done = ++event->queued;
+        event->time_ms = now_ms();
+    });
+}
+
 cudaError_t cudaEventQuery(cudaEvent_t event)
 {
     ENTER;

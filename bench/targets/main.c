@@ -110,7 +110,7 @@ static const char *verdict(const struct target *t, double value)
 
 static void print_number(double value)
 {
-    if (isnan(value) || value <= 0)
+    if (isnan(value))
         printf(" %9s", "-");
     else
         printf(value < 100 ? " %9.2f" : " %9.0f", value);
@@ -124,8 +124,8 @@ static void print_table(void)
         const struct target *t = &targets[i];
         const double value = measured(t, "");
         printf("%-44s %-9s", t->what, t->model);
-        print_number(t->least);
-        print_number(t->want);
+        print_number(t->least > 0 ? t->least : NAN);
+        print_number(t->want > 0 ? t->want : NAN);
         print_number(value);
         printf(" %-12s", verdict(t, value));
         print_number(measured(t, "-tanh"));

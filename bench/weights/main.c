@@ -4,6 +4,8 @@
  * Vocabulary and tokenizer are those of another directory, filled up to the size; adrank.json is
  * left to `adrank-model pack`.
  */
+#include <math.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -27,12 +29,16 @@ enum { LAYERS, HIDDEN, HEADS, INNER, VOCABULARY, SIZES };
 
 /* ---- tensors --------------------------------------------------------------------------------- */
 
-/* Where a tensor's numbers lie, and how wide. Deviations are chosen so that logits spread. */
+/* How a tensor's numbers are distributed: deviations are relative to that which keeps a product's
+ * outputs as large as its inputs. READ_OUT: so that logits spread well over 1. */
 enum values { WEIGHT, BIAS, GAMMA, READ_OUT };
 static const struct {
     double mean, deviation;
-} distributions[] = {
-    [WEIGHT] = {0, 0.05}, [BIAS] = {0, 0.03}, [GAMMA] = {1, 0.1}, [READ_OUT] = {0, 0.5}};
+    bool of_product;
+} distributions[] = {[WEIGHT] = {0, 1, true},
+                     [BIAS] = {0, 0.03, false},
+                     [GAMMA] = {1, 0.1, false},
+                     [READ_OUT] = {0, 20, true}};
 
 enum dim { ONE, V, P, Y, H, F, L };
 
@@ -100,23 +106,27 @@ static uint16_t bf16_of(float x)
 }
 
 /* A sum of four uniform numbers is near enough to a normal one, and fast. */
-static double random_value(struct rng *rng, enum values values)
+static double random_value(struct rng *rng)
 {
     const uint64_t bits = rng_u64(rng);
     double sum = 0;
 
     for (int i = 0; i < 4; i++)
         sum += (double)(bits >> (16 * i) & 0xffff) / 65536.0 - 0.5;
-    return distributions[values].mean + distributions[values].deviation * sum / 0.5773502691896258;
+    return sum / 0.5773502691896258;
 }
 
 static void put_tensor(struct writer *w, const char *name, const struct tensor *t)
 {
     const size_t rows = dim_of(w->sizes, t->rows), cols = dim_of(w->sizes, t->cols);
     const size_t begin = w->data.len;
+    const double mean = distributions[t->values].mean;
+    double deviation = distributions[t->values].deviation;
 
+    if (distributions[t->values].of_product)
+        deviation /= sqrt(w->sizes[HIDDEN]);
     for (size_t i = 0; i < rows * cols; i++) {
-        const uint16_t half = bf16_of((float)random_value(&w->rng, t->values));
+        const uint16_t half = bf16_of((float)(mean + deviation * random_value(&w->rng)));
         buf_add(&w->data, &half, sizeof(half));
     }
     jw_member_object(&w->header, name);

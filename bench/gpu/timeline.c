@@ -1,6 +1,7 @@
 /* Times one request's steps on the host and on the device. */
 #include "bench/gpu/timeline.h"
 
+#include <cuda_profiler_api.h>
 #include <math.h>
 #include <stdio.h>
 #include <time.h>
@@ -145,6 +146,22 @@ static int print_device(struct scenario *s, struct bench_engine *e, struct err *
     return rc;
 }
 
+/* One pass operation by operation for a profiler that waits for it (ncu --profile-from-start off).
+ */
+static int show_profiler(struct scenario *s, struct bench_engine *e, struct err *err)
+{
+    int rc;
+
+    if (cudaProfilerStart() != cudaSuccess)
+        return err_set(err, ERR_UNAVAILABLE, "timeline: no profiler");
+    rc = bench_engine_launch(e, 0, &s->plans[0].slices[0].slice, true, err) ||
+                 bench_engine_wait(e, 0, err)
+             ? -1
+             : 0;
+    (void)cudaProfilerStop();
+    return rc;
+}
+
 int timeline_print(struct scenario *s, struct bench_engine *e, struct err *err)
 {
     cudaEvent_t around[2] = {NULL, NULL};
@@ -158,5 +175,5 @@ int timeline_print(struct scenario *s, struct bench_engine *e, struct err *err)
     for (int i = 0; i < 2; i++)
         if (around[i])
             (void)cudaEventDestroy(around[i]);
-    return rc ? rc : print_device(s, e, err);
+    return rc || print_device(s, e, err) || show_profiler(s, e, err) ? -1 : 0;
 }

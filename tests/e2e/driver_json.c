@@ -53,7 +53,7 @@ static json_t *defaults(void)
 /* "paced" is the path of that module. */
 static void name_backend(json_t *config)
 {
-    static const char *const modules[] = {"null", "paced", "failing"};
+    static const char *const modules[] = {"null", "paced", "failing", "simt"};
     json_t *model = json_object_get(config, "model");
     const char *name = json_string_value(json_object_get(model, "backend"));
 

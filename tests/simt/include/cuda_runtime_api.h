@@ -1,6 +1,6 @@
 /*
  * The part of CUDA's <cuda_runtime_api.h> that kernels/cuda uses, for machines without the toolkit;
- * tests/simt/runtime.cpp implements it on the processor. Values are CUDA's: headers.c compares them
+ * tests/simt/runtime*.cpp implement it on the processor. Values are CUDA's: headers.c compares them
  * where the toolkit is installed.
  */
 #ifndef TESTS_SIMT_CUDA_RUNTIME_API_H

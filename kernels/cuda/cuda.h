@@ -63,6 +63,11 @@ int device_blas_failed(struct device *device, cublasStatus_t rc, const char *wha
 /* Device memory, not cleared. Running out of it is an error that breaks nothing. */
 void *device_alloc(struct device *device, size_t bytes, const char *what, struct err *err);
 void device_free(struct device *device, void *memory);
+/* The result of a call that releases something: a failed one is the last, too. */
+static inline void device_released(struct device *device, cudaError_t rc)
+{
+    device->broken = device->broken || rc != cudaSuccess;
+}
 /* Copies floats to the device in pieces and converts them there; waits for the copy. */
 int device_upload(struct device *device, enum cuda_type type, void *to, const float *from, size_t n,
                   struct err *err);

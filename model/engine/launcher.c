@@ -40,7 +40,8 @@ static int choose_device(struct launcher *launcher, const struct launcher_args *
         return open_device(launcher, backend, device, err);
     if (open_device(launcher, "cuda", device, &why) == 0)
         return 0;
-    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("reason", why.text));
+    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("instead", "cpu"),
+             LOG_STR("reason", why.text));
     return open_device(launcher, "cpu", device, err);
 }
 

@@ -10,6 +10,7 @@
 struct executor_options {
     int64_t max_tokens; /* 0: what the device's caps say, until executor_options_settle */
     int64_t max_queue;
+    int64_t hang_ms; /* 0: no batch counts as hung */
 };
 
 extern const struct option_section executor_section;

@@ -23,8 +23,10 @@ static void log_ready(const struct publisher *p)
         LOG_STR("model_version", model_version(world_model(world)->model)),
         LOG_STR("model_digest", model_digest(world_model(world)->model)),
         LOG_STR("kind", model_kind(world_model(world)->model)),
-        LOG_STR("precision", precision_names[served_model_precision(world_model(world)->served)]),
-        LOG_STR("activation", served_model_gelu(world_model(world)->served)->name),
+        LOG_STR("precision",
+                precision_names[served_model_engine(world_model(world)->served)->caps->precision]),
+        LOG_STR("activation", served_model_engine(world_model(world)->served)->gelu->name),
+        LOG_STR("fallback", serving->fallback ? executor_backend(serving->fallback) : "none"),
         LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
         LOG_STR("address", listener_text(&serving->server.listener)),
         LOG_STR("admin", listener_text(admin_listener(p->args.admin))));
@@ -51,7 +53,7 @@ static void log_first(struct publisher *p)
 /* What model.gelu "auto" compared; nothing where it did not. */
 static void log_gelu(const struct world *world)
 {
-    const struct engine_gelu *gelu = served_model_gelu(world_model(world)->served);
+    const struct engine_gelu *gelu = served_model_engine(world_model(world)->served)->gelu;
 
     if (gelu->measured)
         log_info("gelu_chosen", LOG_STR("model_digest", model_digest(world_model(world)->model)),

@@ -141,6 +141,8 @@ static int open_engines(struct world_model *model, const struct world_build_args
                                     .precision = (enum precision)config->model.precision,
                                     .gelu = (enum gelu)config->model.gelu,
                                     .primary = args->executor,
+                                    .fallback = args->fallback,
+                                    .fallback_precision = PRECISION_F32,
                                     .max_batch_tokens = (int)config->batch.max_tokens},
         &model->served, err);
 }

@@ -69,7 +69,7 @@ struct engine_args {
  * measured through only a few layers, and golden requests are split. The smallest step is one
  * segment through one layer, or one weight packed. The launcher caches measurements by the model's
  * sizes, precision and batch: a newer version of a model is not measured again. GELU_AUTO's choice
- * it caches by the model's files and precision: they give the same bits whenever they are opened.
+ * it caches by the model's weights and precision: they give the same bits whenever they are opened.
  *
  * ERR_DATA: there is no classifier, a golden request misses adrank.json's max_error, or a logit is
  * not finite. ERR_CONFIG: a batch cannot hold one segment of the model.

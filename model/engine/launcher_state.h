@@ -19,11 +19,10 @@ struct kept_cost {
 };
 #define LAUNCHER_COSTS 8
 
-/* What model.gelu "auto" chose for a model. Files with the same digest have the same weights and
- * golden requests. */
+/* What model.gelu "auto" chose for weights, whatever the files beside them. */
 struct kept_gelu {
-    char digest[MODEL_DIGEST_HEX + 1]; /* "": the entry is not in use */
-    enum precision precision;          /* in effect */
+    char weights[SHA256_HEX + 1]; /* what identifies them; "": the entry is not in use */
+    enum precision precision;     /* in effect */
     struct engine_gelu chosen;
 };
 #define LAUNCHER_GELUS 64

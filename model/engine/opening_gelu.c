@@ -3,9 +3,10 @@
  * where that costs less: model.gelu "auto". The inner layers' weights are made a second time, with
  * the other activation; both are timed, and both compute the golden requests. The tanh form is
  * taken where it is faster and its largest error is not above the erf form's; the weights of the
- * other are freed. The launcher keeps the choice for later opens of the same files.
+ * other are freed. The launcher keeps the choice for later opens of the same weights.
  */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "model/engine/compute.h"
@@ -29,13 +30,19 @@ static const char *const activation_names[ACTIVATIONS] = {[ACTIVATION_NONE] = "n
 
 /* ---- kept choices ---------------------------------------------------------------------------- */
 
+/* Their digest where adrank.json states it, as pack does; else that of all files. */
+static const char *weights_of(const struct model *m)
+{
+    return m->adrank.weights_sha256 ? m->adrank.weights_sha256 : m->digest;
+}
+
 static struct kept_gelu *find_kept(struct engine *engine)
 {
     struct launcher *launcher = engine->launcher;
 
     for (int i = 0; i < LAUNCHER_GELUS; i++) {
         struct kept_gelu *kept = &launcher->gelus[i];
-        if (strcmp(kept->digest, engine->model->digest) == 0 &&
+        if (strcmp(kept->weights, weights_of(engine->model)) == 0 &&
             kept->precision == engine->caps.precision)
             return kept;
     }
@@ -50,7 +57,7 @@ static void keep(struct engine *engine)
     launcher->next_gelu = (launcher->next_gelu + 1) % LAUNCHER_GELUS;
     kept->precision = engine->caps.precision;
     kept->chosen = engine->gelu;
-    memcpy(kept->digest, engine->model->digest, sizeof(kept->digest));
+    snprintf(kept->weights, sizeof(kept->weights), "%s", weights_of(engine->model));
 }
 
 /* ---- what is requested ----------------------------------------------------------------------- */
@@ -157,26 +164,27 @@ static void next_size(struct engine *engine)
     trial->stage++;
 }
 
-/* One pass of each form, so that what disturbs disturbs both. */
-static int time_both(struct engine *engine, struct err *err)
+/* One pass in the form that is in place; then the other form is, so that what disturbs disturbs
+ * both. */
+static int time_form(struct engine *engine, struct err *err)
 {
     struct engine_opening *o = engine->opening;
     struct gelu_trial *trial = &o->trial;
+    struct engine_job job = {.input = &o->input};
+    struct engine_batch batch;
 
     if (opening_rung_input(engine, trial->tokens, 0, &o->input, err) ||
         opening_reserve_out(engine, o->input.n_read, err))
         return -1;
-    for (int form = 0; form < 2; form++) {
-        struct engine_job job = {.input = &o->input, .out = o->out};
-        struct engine_batch batch;
-        int rc = engine_compute_batch(engine, &job, engine_layers(engine), &batch, err);
-        if (rc)
-            return -1;
-        if (trial->round <= 1 || (double)batch.run_us < trial->us[form])
-            trial->us[form] = (double)batch.run_us;
-        swap(engine);
-    }
-    next_size(engine);
+    job.out = o->out;
+    if (engine_compute_batch(engine, &job, engine_layers(engine), &batch, err))
+        return -1;
+    if (trial->round <= 1 || (double)batch.run_us < trial->us[trial->form])
+        trial->us[trial->form] = (double)batch.run_us;
+    swap(engine);
+    trial->form = !trial->form;
+    if (trial->form == 0)
+        next_size(engine);
     return 1;
 }
 
@@ -189,8 +197,8 @@ static int measure_error(struct engine *engine, struct err *err)
     if (rc)
         return rc;
     swap(engine);
-    if (++trial->form == 2)
-        trial->stage++;
+    trial->form = !trial->form;
+    trial->stage += trial->form == 0;
     return 1;
 }
 
@@ -216,7 +224,7 @@ static int choose(struct engine *engine, struct err *err)
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{make_twins}, {upload_twins}, {time_both}, {measure_error}, {choose}};
+} stages[] = {{make_twins}, {upload_twins}, {time_form}, {measure_error}, {choose}};
 
 int opening_gelu(struct engine *engine, struct err *err)
 {

@@ -96,15 +96,17 @@ TEST(gelu__auto_takes_the_form_that_is_nearer_and_keeps_it)
     struct launcher *launcher = launcher_of(SIMT, "", 1);
     struct model *m = model_of(REQUESTS);
 
+    m->adrank.weights_sha256 = "0";
     test_row("tanh is nearer, and faster");
     plant(launcher, m, GELU_TANH);
     check_auto(launcher, m, "gelu_tanh", false);
-    test_row("the same files: no second trial, which would choose erf");
+    test_row("the same weights, other files: no second trial, which would choose erf");
     plant(launcher, m, GELU_ERF);
+    m->digest[0] ^= 1;
     check_auto(launcher, m, "gelu_tanh", true);
     CHECK_INT(launcher->next_gelu, 1);
-    test_row("other files: erf is nearer");
-    m->digest[0] ^= 1;
+    test_row("other weights: erf is nearer");
+    m->adrank.weights_sha256 = "1";
     check_auto(launcher, m, "gelu_erf", false);
     CHECK_INT(launcher->next_gelu, 2);
     model_unref(m);

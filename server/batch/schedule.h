@@ -33,8 +33,10 @@ struct schedule {
     struct split split;
     struct background background;
     struct batch batches[BATCH_MAX_LAUNCHED];
+    struct batch beat; /* without works: shows that an idle device still computes */
     struct batch *launched[BATCH_MAX_LAUNCHED]; /* oldest first */
     int n_launched, max_launched; /* the latter is the device's: set by the executor, 1 at first */
+    bool beats;                   /* the device may hang: set by the executor */
     int64_t free_since_us;        /* when the last batch was done */
     int64_t heartbeat_us;         /* see executor_heartbeat_us */
     bool broken;                  /* permanently: nothing is launched any more */

@@ -168,6 +168,28 @@ TEST(executor__is_not_broken_by_watching)
     rig_one_close();
 }
 
+/* By the batches that an idle device computes. */
+TEST(executor__notices_a_dead_device_before_traffic_comes)
+{
+    struct err text;
+
+    stub_scripts[0].fail_after = 0;
+    start(true, 1);
+    wait_broken();
+    while (!executor_failure(executor, &text))
+        rig_nap(100);
+    CHECK_STR(text.text, "the script has it fail");
+    submit(1);
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.by_fallback, 1);
+    CHECK_INT(rig_stats[0].batches, 0); /* nothing was served, so nothing is counted */
+    rig_release_worker(&worker);
+    served_model_unref(served);
+    executor_close(executor);
+    executor_close(fallback);
+    rig_check_clean();
+}
+
 /* The last of this program: the thread goes on waiting. */
 TEST(executor__closes_with_a_thread_that_does_not_come_back)
 {

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "server/batch/executor_state.h"
 #include "server/batch/run_task.h"
 
@@ -105,7 +106,10 @@ static int open_primary(struct served_model *served, const struct served_model_a
 {
     if (open_engine(&served->engines[SERVED_PRIMARY], args->primary, engine, err) == 0)
         return 0;
-    return args->fallback && is_broken(args->primary) ? 0 : -1;
+    if (!args->fallback || !is_broken(args->primary))
+        return -1;
+    log_warn("model_on_fallback", LOG_STR("error", err->text));
+    return 0;
 }
 
 int served_model_open(const struct served_model_args *args, struct served_model **out,

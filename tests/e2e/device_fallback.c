@@ -4,6 +4,7 @@
 #include <signal.h>
 
 #include "tests/e2e/contract.h"
+#include "tests/e2e/shell.h"
 
 #define LARGER_BATCH "{\"batch\":{\"max_tokens\":512}}" /* opens new engines */
 #define ONE_AD "{'tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
@@ -159,4 +160,36 @@ TEST(device_fallback__exit_drains_and_ends)
         driver_check_log(&d, " failed: ");
         driver_check_log(&d, "event=drained");
     }
+}
+
+/* ---- a model that does not fit --------------------------------------------------------------- */
+
+#define SMALL "ADRANK_SIMT_MEMORY_MB=60" /* too small for such batches */
+#define LARGE "batch.max_tokens=32768"
+
+TEST(device_fallback__a_model_that_does_not_fit_is_an_error)
+{
+    CHECK_INT(
+        driver_run(&(struct driver_args){.backend = "simt", .sets = {LARGE}, .env = {SMALL}},
+                   "cuda: out of memory for "),
+        69);
+}
+
+/* The daemon beside a module for "cuda", as it is installed. */
+TEST(device_fallback__auto_takes_the_processor_for_it)
+{
+    const char *at = js("%s", driver_build_path("tests/device_fallback"));
+
+    CHECK_INT(shell(NULL, "mkdir -p %s/bin %s/lib/adrank && cp %s %s/bin/ && cp %s "
+                    "%s/lib/adrank/libadrank-cuda.so", at, at, driver_build_path("bin/adrankd"), at,
+                    driver_build_path("lib/adrank-backend-simt.so"), at), 0);
+    driver_start(&d, &(struct driver_args){.program = "tests/device_fallback/bin/adrankd",
+                                           .backend = "auto",
+                                           .sets = {LARGE},
+                                           .env = {SMALL}});
+    driver_check_log(&d, "event=backend_not_taken backend=cuda instead=cpu");
+    driver_check_log(&d, "cuda: out of memory for ");
+    CHECK_STR(driver_text(ready(), "/backend/name"), "cpu");
+    CHECK_STR(answer_degraded(contract_rank(&d, ONE_AD)), "");
+    driver_end(&d);
 }

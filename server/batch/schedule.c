@@ -383,15 +383,16 @@ static bool is_beat_due(const struct schedule *schedule, const struct facts *fac
            facts->now_us - schedule->free_since_us >= BEAT_AFTER_US;
 }
 
-static void launch_beat(struct schedule *schedule, int64_t now_us, struct actions *actions)
+static void launch_beat(struct schedule *schedule, const struct facts *facts,
+                        struct actions *actions)
 {
     struct batch *beat = &schedule->beat;
 
     beat->n = 0;
     beat->part = -1;
     beat->shape = (struct input_shape){.tokens = 1};
-    beat->base_us = beat->cost_us = 0;
-    launch(schedule, beat, now_us, actions);
+    beat->base_us = beat->cost_us = facts->beat_us;
+    launch(schedule, beat, facts->now_us, actions);
 }
 
 static void launch_next(struct schedule *schedule, int64_t now_us, struct actions *actions)
@@ -422,5 +423,5 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
     else if (!schedule->n_launched) /* else no further batch until the step was made */
         step(schedule, now_us, actions);
     if (actions->idle && is_beat_due(schedule, facts))
-        launch_beat(schedule, now_us, actions);
+        launch_beat(schedule, facts, actions);
 }

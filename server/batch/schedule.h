@@ -74,6 +74,7 @@ struct facts {
     int64_t now_us;
     int64_t polled_us;      /* just before the device was polled; 0: it was not */
     int n_engines;          /* open */
+    double beat_us;         /* estimate of the smallest batch */
     struct batch *launched; /* the last actions': its shape is known now; NULL: none */
     struct batch *done[BATCH_MAX_LAUNCHED]; /* completed or not submitted; status says how */
     int n_done;

@@ -53,12 +53,15 @@ static int take_over(const struct opening *opening, struct err *err)
     struct executor *executor = opening->executor;
     struct served_engine *engine = opening->engine;
     int max_tokens = opening->args.max_batch_tokens;
+    struct input_shape one_token;
 
     for (int i = 0; i < BATCH_MAX_LAUNCHED; i++) /* a part has no more segments than tokens */
         if (input_reserve(&executor->schedule.batches[i].input, max_tokens, max_tokens, err))
             return -1;
     if (make_beat(&engine->beat, opening->args.model, err))
         return -1;
+    one_token = input_shape(&engine->beat.input);
+    engine->beat.cost_us = engine_cost_us(engine_cost(engine->engine), &one_token, 1);
     engine->caps = engine_caps(engine->engine);
     cost_init(&engine->cost, engine_cost(engine->engine), model_max_tokens(opening->args.model),
               max_tokens);

@@ -20,6 +20,7 @@ struct executor;
 struct beat {
     struct input input;
     float *out; /* (1, width) */
+    double cost_us;
     struct engine_job job, *jobs[1];
 };
 

@@ -7,7 +7,7 @@
 #include "tests/e2e/shell.h"
 
 #define LARGER_BATCH "{\"batch\":{\"max_tokens\":512}}" /* opens new engines */
-#define ONE_AD "{'tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
+#define ONE_AD "{'tmax':60000,'rank':{'candidates':[{'adid':'a1'}]}}"
 #define AT_ONCE "{'tmax':300,'rank':{'candidates':[{'adid':'a1'}]}}"
 
 static struct driver d, cpu;
@@ -35,7 +35,8 @@ static void start(const char *then)
                      .config = "{\"batch\":{\"max_tokens\":256}}",
                      .env = {js("TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : ""),
                              "LSAN_OPTIONS=detect_leaks=0"},
-                     .sets = {js("model.on_device_failure=%s", then), "batch.hang_ms=500"}});
+                     .sets = {js("model.on_device_failure=%s", then), "batch.hang_ms=1000",
+                              "deadline.max_ms=60000"}});
 }
 
 /* Also of the request that is on the device when it fails. */
@@ -169,10 +170,9 @@ TEST(device_fallback__exit_drains_and_ends)
 
 TEST(device_fallback__a_model_that_does_not_fit_is_an_error)
 {
-    CHECK_INT(
-        driver_run(&(struct driver_args){.backend = "simt", .sets = {LARGE}, .env = {SMALL}},
-                   "cuda: out of memory for "),
-        69);
+    CHECK_INT(driver_run(&(struct driver_args){.backend = "simt", .sets = {LARGE}, .env = {SMALL}},
+                         "cuda: out of memory for "),
+              69);
 }
 
 /* The daemon beside a module for "cuda", as it is installed. */
@@ -180,9 +180,12 @@ TEST(device_fallback__auto_takes_the_processor_for_it)
 {
     const char *at = js("%s", driver_build_path("tests/device_fallback"));
 
-    CHECK_INT(shell(NULL, "mkdir -p %s/bin %s/lib/adrank && cp %s %s/bin/ && cp %s "
-                    "%s/lib/adrank/libadrank-cuda.so", at, at, driver_build_path("bin/adrankd"), at,
-                    driver_build_path("lib/adrank-backend-simt.so"), at), 0);
+    CHECK_INT(shell(NULL,
+                    "mkdir -p %s/bin %s/lib/adrank && cp %s %s/bin/ && cp %s "
+                    "%s/lib/adrank/libadrank-cuda.so",
+                    at, at, driver_build_path("bin/adrankd"), at,
+                    driver_build_path("lib/adrank-backend-simt.so"), at),
+              0);
     driver_start(&d, &(struct driver_args){.program = "tests/device_fallback/bin/adrankd",
                                            .backend = "auto",
                                            .sets = {LARGE},

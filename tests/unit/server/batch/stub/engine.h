@@ -36,8 +36,8 @@ struct stub_script {
 extern struct stub_script stub_scripts[STUB_DEVICES];
 void stub_reset(void);
 
-/* The device's launcher, which hangs and is leaked with its model, never completes anything,
- * whatever the next script says. */
+/* The device's latest launcher, which hangs in a batch and is leaked with its model, never
+ * completes anything, whatever the next script says. */
 void stub_abandon(int device);
 
 /* Reference-counted like a model. */

@@ -68,7 +68,9 @@ static bool is_sampled(const struct calls *calls, int i)
 /* Two configurations between which a reload opens a new engine; small ones open quickly. */
 static const char *config(int max_tokens)
 {
-    return driver_config(js("{'model':{'backend':'simt'},'batch':{'max_tokens':%d}}", max_tokens),
+    return driver_config(js("{'model':{'backend':'simt','on_device_failure':'cpu'},"
+                            "'batch':{'max_tokens':%d}}",
+                            max_tokens),
                          NULL);
 }
 

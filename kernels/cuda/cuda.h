@@ -7,6 +7,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/nvml.h"
 
 #define CUDA_WIDTH_MULTIPLE 8              /* elements of a row: accesses of 16 bytes */
 #define CUDA_CHUNK_BYTES ((size_t)1 << 20) /* of f32 that travel to the device at once */
@@ -27,6 +28,8 @@ struct device {
     void *chunk;              /* pinned, CUDA_CHUNK_BYTES */
     float *chunk_on_device;   /* the same, before its conversion */
     struct product *products; /* every shape that was asked for so far */
+    char uuid[16];
+    struct nvml nvml; /* of device_readings alone */
 };
 
 struct session {
@@ -48,6 +51,7 @@ struct linear_weight {
 int cuda_device_open(const char *name, struct device **out, struct err *err);
 void cuda_device_close(struct device *device);
 const struct device_caps *cuda_device_caps(const struct device *device);
+void cuda_device_readings(struct device *device, struct device_readings *out);
 void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err);
 void cuda_host_free(struct device *device, void *memory);
 
@@ -59,6 +63,11 @@ int device_blas_failed(struct device *device, cublasStatus_t rc, const char *wha
 /* Device memory, not cleared. Running out of it is an error that breaks nothing. */
 void *device_alloc(struct device *device, size_t bytes, const char *what, struct err *err);
 void device_free(struct device *device, void *memory);
+/* The result of a call that releases something: a failed one is the last, too. */
+static inline void device_released(struct device *device, cudaError_t rc)
+{
+    device->broken = device->broken || rc != cudaSuccess;
+}
 /* Copies floats to the device in pieces and converts them there; waits for the copy. */
 int device_upload(struct device *device, enum cuda_type type, void *to, const float *from, size_t n,
                   struct err *err);

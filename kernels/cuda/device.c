@@ -65,8 +65,8 @@ void *device_alloc(struct device *device, size_t bytes, const char *what, struct
 
 void device_free(struct device *device, void *memory)
 {
-    if (memory && !device->broken && cudaFree(memory) != cudaSuccess)
-        device->broken = true;
+    if (memory && !device->broken)
+        device_released(device, cudaFree(memory));
 }
 
 static cudaError_t upload_chunk(struct device *device, enum cuda_type type, void *to,
@@ -124,8 +124,8 @@ void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err)
 
 void cuda_host_free(struct device *device, void *memory)
 {
-    if (memory && !device->broken && cudaFreeHost(memory) != cudaSuccess)
-        device->broken = true;
+    if (memory && !device->broken)
+        device_released(device, cudaFreeHost(memory));
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -185,6 +185,7 @@ static int describe(struct device *device, struct err *err)
                        major, minor);
     snprintf(device->caps.name, sizeof(device->caps.name), "%.60s (sm_%d%d)", prop.name, major,
              minor);
+    memcpy(device->uuid, prop.uuid.bytes, sizeof(device->uuid));
     return 0;
 }
 
@@ -241,11 +242,15 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
     device->caps = (struct device_caps){.max_launched = MAX_LAUNCHED,
                                         .poll_us = POLL_US,
                                         .saves = true,
+                                        .sensors = true,
                                         .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
                                         .ladder = ladder};
-    if (choose_index(name, &device->index, err) || device_enter(device, err) ||
-        describe(device, err) || make_all(device, err)) {
+    if (choose_index(name, &device->index, err)) {
+        free(device); /* no call of any device was made */
+        return -1;
+    }
+    if (device_enter(device, err) || describe(device, err) || make_all(device, err)) {
         cuda_device_close(device);
         return -1;
     }
@@ -262,9 +267,9 @@ static void release_all(struct device *device)
     device_free(device, device->numbers);
     cuda_host_free(device, device->chunk);
     if (device->stream && !device->broken)
-        (void)cudaStreamDestroy(device->stream);
+        device_released(device, cudaStreamDestroy(device->stream));
     if (device->uploads && !device->broken)
-        (void)cudaStreamDestroy(device->uploads);
+        device_released(device, cudaStreamDestroy(device->uploads));
 }
 
 void cuda_device_close(struct device *device)
@@ -280,10 +285,16 @@ void cuda_device_close(struct device *device)
     }
     if (!device->broken && device_enter(device, &err) == 0)
         release_all(device);
+    nvml_close(&device->nvml);
     free(device);
 }
 
 const struct device_caps *cuda_device_caps(const struct device *device)
 {
     return &device->caps;
+}
+
+void cuda_device_readings(struct device *device, struct device_readings *out)
+{
+    nvml_read(&device->nvml, device->uuid, out);
 }

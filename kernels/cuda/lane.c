@@ -121,7 +121,7 @@ void cuda_lane_close(struct lane *lane)
     device = lane_device(lane);
     recordings_release(lane);
     if (lane->done && !device->broken)
-        (void)cudaEventDestroy(lane->done);
+        device_released(device, cudaEventDestroy(lane->done));
     device_free(device, lane->block);
     for (int i = 0; i < LANE_STAGINGS; i++)
         cuda_host_free(device, lane->stagings[i]);

@@ -118,15 +118,15 @@ void trial_release(struct trial *t)
     if (t->desc)
         (void)cublasLtMatmulDescDestroy(t->desc);
     if (!device->broken) /* nothing runs that uses what is freed */
-        (void)cudaStreamSynchronize(device->stream);
+        device_released(device, cudaStreamSynchronize(device->stream));
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         device_free(device, all[i]);
     cuda_host_free(device, t->seen);
-    for (int i = 0; i < TRIAL_CANDIDATES && !device->broken; i++) {
-        if (t->start[i])
-            (void)cudaEventDestroy(t->start[i]);
-        if (t->stop[i])
-            (void)cudaEventDestroy(t->stop[i]);
+    for (int i = 0; i < TRIAL_CANDIDATES; i++) {
+        if (t->start[i] && !device->broken)
+            device_released(device, cudaEventDestroy(t->start[i]));
+        if (t->stop[i] && !device->broken)
+            device_released(device, cudaEventDestroy(t->stop[i]));
     }
 }
 

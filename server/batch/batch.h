@@ -18,6 +18,7 @@ struct batch {
     struct input_shape shape; /* of a part: known once it is cut */
     double base_us, cost_us;  /* estimates, see cost.h */
     int64_t launched_us;
+    int64_t submitted_us; /* when the engine had taken it */
     /* Once it is done. */
     bool submitted; /* the engine took it */
     enum batch_status status;
@@ -34,6 +35,8 @@ struct batch {
 /* A batch that was computed, for metrics. */
 struct batch_stats {
     int64_t tokens;
+    int64_t rung_tokens; /* that the device computed: tokens and padding */
+    int64_t took_us;     /* on the device */
     int requests;
     double cost_ratio; /* actual over estimated duration */
 };

@@ -19,14 +19,20 @@
 #define DRIVER_ONE_AD "{\"rank\":{\"candidates\":[{\"adid\":\"a1\"}]}}"
 
 struct driver_args {
-    const char *config;  /* JSON of the configuration file; NULL: "{}" */
-    const char *model;   /* model.path; NULL: DRIVER_MODEL */
-    const char *backend; /* "cpu", or "null", "paced", "failing": the test modules; NULL: "null" */
-    const char *device;  /* words for "failing"; change them by driver_write("device") */
-    const char *catalog; /* bytes of the catalog; NULL: driver_catalog */
-    const char *redis;   /* features.url, with a key of the driver's; NULL: none */
+    const char *config; /* JSON of the configuration file; NULL: "{}" */
+    const char *model;  /* model.path; NULL: DRIVER_MODEL */
+    /* "cpu"; "null", "paced", "failing": the test modules; "simt": CUDA on the emulator. NULL:
+     * "null"
+     */
+    const char *backend;
+    /* Words for "failing", or for "simt" (tests/simt/runtime.h); change them by
+     * driver_write("device"). */
+    const char *device;
+    const char *catalog;               /* bytes of the catalog; NULL: driver_catalog */
+    const char *redis;                 /* features.url, with a key of the driver's; NULL: none */
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL after the last */
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL after the last */
+    const char *libraries;             /* LD_LIBRARY_PATH, a folder of the build; NULL: none */
     const char *argv[8];               /* more arguments */
     const char *program;               /* of the build; NULL: bin/adrankd */
     bool plain;                 /* no default --set: config has everything, see driver_config() */

@@ -74,6 +74,10 @@ const char *cublasLtGetStatusString(cublasStatus_t status)
     switch (status) {
     case CUBLAS_STATUS_SUCCESS:
         return "CUBLAS_STATUS_SUCCESS";
+    case CUBLAS_STATUS_NOT_INITIALIZED:
+        return "CUBLAS_STATUS_NOT_INITIALIZED";
+    case CUBLAS_STATUS_ALLOC_FAILED:
+        return "CUBLAS_STATUS_ALLOC_FAILED";
     case CUBLAS_STATUS_INVALID_VALUE:
         return "CUBLAS_STATUS_INVALID_VALUE";
     case CUBLAS_STATUS_NOT_SUPPORTED:
@@ -87,7 +91,7 @@ const char *cublasLtGetStatusString(cublasStatus_t status)
 
 cublasStatus_t cublasLtCreate(cublasLtHandle_t *out)
 {
-    if (simt_call() != cudaSuccess)
+    if (simt_call(__func__) != cudaSuccess)
         return CUBLAS_STATUS_NOT_INITIALIZED;
     *out = new struct cublasLtContext();
     return CUBLAS_STATUS_SUCCESS;
@@ -102,6 +106,8 @@ cublasStatus_t cublasLtDestroy(cublasLtHandle_t handle)
 cublasStatus_t cublasLtMatmulDescCreate(cublasLtMatmulDesc_t *out, cublasComputeType_t compute,
                                         cudaDataType_t scale)
 {
+    if (simt_call(__func__) != cudaSuccess)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     *out = new struct cublasLtMatmulDescOpaque();
     (*out)->compute = compute;
     (*out)->scale = scale;
@@ -127,6 +133,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
                                               cublasLtMatmulDescAttributes_t attribute,
                                               const void *value, size_t size)
 {
+    if (simt_call(__func__) != cudaSuccess)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     switch (attribute) {
     case CUBLASLT_MATMUL_DESC_TRANSA:
         return set(&desc->transposed_a, sizeof(desc->transposed_a), value, size);
@@ -144,6 +152,8 @@ cublasStatus_t cublasLtMatmulDescSetAttribute(cublasLtMatmulDesc_t desc,
 cublasStatus_t cublasLtMatrixLayoutCreate(cublasLtMatrixLayout_t *out, cudaDataType type,
                                           uint64_t rows, uint64_t cols, int64_t ld)
 {
+    if (simt_call(__func__) != cudaSuccess)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     *out = new cublasLtMatrixLayoutOpaque{type, rows, cols, ld};
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -156,6 +166,8 @@ cublasStatus_t cublasLtMatrixLayoutDestroy(cublasLtMatrixLayout_t layout)
 
 cublasStatus_t cublasLtMatmulPreferenceCreate(cublasLtMatmulPreference_t *out)
 {
+    if (simt_call(__func__) != cudaSuccess)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     *out = new cublasLtMatmulPreferenceOpaque{0, CUBLASLT_REDUCTION_SCHEME_MASK, 256};
     return CUBLAS_STATUS_SUCCESS;
 }
@@ -170,6 +182,8 @@ cublasStatus_t cublasLtMatmulPreferenceSetAttribute(cublasLtMatmulPreference_t p
                                                     cublasLtMatmulPreferenceAttributes_t attribute,
                                                     const void *value, size_t size)
 {
+    if (simt_call(__func__) != cudaSuccess)
+        return CUBLAS_STATUS_ALLOC_FAILED;
     switch (attribute) {
     case CUBLASLT_MATMUL_PREF_MAX_WORKSPACE_BYTES:
         return set(&preference->workspace_bytes, sizeof(preference->workspace_bytes), value, size);
@@ -446,7 +460,7 @@ cublasStatus_t cublasLtMatmul(cublasLtHandle_t handle, cublasLtMatmulDesc_t desc
     struct product p;
     cublasStatus_t status = check_shapes(desc, a_layout, b_layout, c_layout, d_layout);
 
-    if (simt_call() != cudaSuccess)
+    if (simt_call(__func__) != cudaSuccess)
         return CUBLAS_STATUS_EXECUTION_FAILED;
     if (!handle || !algo)
         return CUBLAS_STATUS_INVALID_VALUE;

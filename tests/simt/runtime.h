@@ -6,11 +6,27 @@
  * and filled with NaN when allocated; the calls refuse what is not device or pinned memory. One
  * process has one device; calls may come from several threads, one at a time.
  *
- *   ADRANK_SIMT_DEVICES    number of devices: 0 is a machine without a GPU. Default 1
+ *   ADRANK_SIMT_DEVICES    number of devices: 0 is a machine without a GPU, -1 without its driver.
+ *                          Default 1
  *   ADRANK_SIMT_MEMORY_MB  memory of the device. Default 4096
  *   ADRANK_SIMT_FAIL       n: the n-th call that reaches the device fails, and every one after it
  *   ADRANK_SIMT_HANG       n: after n calls nothing on a stream completes any more
  *   ADRANK_SIMT_SEED       order of threads and progress of queries
+ *   ADRANK_SIMT_FAULTS     path of a file that a test outside the process writes, see below
+ *
+ * The file is reread at every call. Its words, separated by blanks, hold from the call on that
+ * finds them changed:
+ *
+ *   fail N           the N-th call fails, and every one after it, whatever the file says later
+ *   fail NAME [N]    the N-th (first) call of that function does, such as cudaMemcpyAsync;
+ *                    cudaLaunchKernel is every kernel
+ *   hang events      nothing on a stream completes while the word is there; who waits is blocked
+ *   hang calls       every call blocks while the word is there
+ *   hang NAME        calls of that function do
+ *   trace            every call is noted
+ *
+ * What happens is noted in files of the same name, one function's name a line, with ".failed" (the
+ * call that failed), ".after" (calls after it), ".hangs" (what blocks), ".calls" (traced) appended.
  */
 #ifndef TESTS_SIMT_RUNTIME_H
 #define TESTS_SIMT_RUNTIME_H
@@ -27,7 +43,8 @@ extern "C" {
 #endif
 
 /* The n-th call from now on, counted from 1, fails with this error, and all later ones do, as after
- * a fault on a GPU; 0: none fails any more. */
+ * a fault on a GPU; 0: none fails any more. What a failed device still held is freed, as at the end
+ * of a process: nobody else does. */
 void simt_fail(int n, cudaError_t error);
 /* After n more calls nothing completes any more; -1: everything does. */
 void simt_hang(int n);
@@ -39,7 +56,7 @@ size_t simt_device_bytes(void);
 int simt_objects(void);
 
 /* Counts a call and says whether it may go on: every entry point of a library begins with it. */
-cudaError_t simt_call(void);
+cudaError_t simt_call(const char *name);
 /* Whether these bytes lie within one allocation of device memory. */
 int simt_is_device(const void *memory, size_t bytes);
 

@@ -1,6 +1,6 @@
 /*
  * The part of CUDA's <cuda_runtime_api.h> that kernels/cuda uses, for machines without the toolkit;
- * tests/simt/runtime.cpp implements it on the processor. Values are CUDA's: headers.c compares them
+ * tests/simt/runtime*.cpp implement it on the processor. Values are CUDA's: headers.c compares them
  * where the toolkit is installed.
  */
 #ifndef TESTS_SIMT_CUDA_RUNTIME_API_H
@@ -150,6 +150,8 @@ typedef void (*cudaHostFn_t)(void *);
 #define cudaEventDefault 0x00
 #define cudaEventBlockingSync 0x01
 #define cudaEventDisableTiming 0x02
+#define cudaEventRecordDefault 0x00
+#define cudaEventRecordExternal 0x01
 #define cudaHostAllocDefault 0x00
 #define cudaHostAllocPortable 0x01
 #define cudaHostAllocMapped 0x02
@@ -201,6 +203,7 @@ cudaError_t cudaEventCreate(cudaEvent_t *out);
 cudaError_t cudaEventCreateWithFlags(cudaEvent_t *out, unsigned flags);
 cudaError_t cudaEventDestroy(cudaEvent_t event);
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t stream);
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t stream, unsigned flags);
 cudaError_t cudaEventQuery(cudaEvent_t event);
 cudaError_t cudaEventSynchronize(cudaEvent_t event);
 cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end);

@@ -227,6 +227,12 @@ const char *launcher_backend(const struct launcher *launcher)
     return "stub";
 }
 
+void launcher_readings(struct launcher *launcher, struct device_readings *out)
+{
+    (void)launcher;
+    device_readings_none(out);
+}
+
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err)
 {
@@ -290,6 +296,8 @@ int engine_submit(struct engine *engine, struct engine_batch *batch, struct err 
 
     check_thread(launcher);
     BUG_ON(launcher->n_launched >= script->max_launched);
+    while (script->stuck)
+        sleep_us(500);
     if (script->refuse_after >= 0 && script->batches >= script->refuse_after)
         return err_set(err, ERR_UNAVAILABLE, "the script refuses");
     pthread_mutex_lock(&launcher->lock);

@@ -5,7 +5,7 @@
 
 #define EPS 1e-12F
 
-static const int widths[] = {8, 64, 128, 384, 768, 1000, 1280, 2048, 2056, 3072, 37, 1};
+static const int widths[] = {8, 64, 384, 128, 768, 1000, 1280, 2048, 2056, 3072, 37, 1};
 
 static double *doubles(size_t n)
 {

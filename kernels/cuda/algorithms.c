@@ -151,6 +151,15 @@ static const struct candidate *fastest(struct trial *trial, struct candidate *c,
     }
 }
 
+/* Where no candidate gives the reference's bits: one that runs; NULL: none does. */
+static const struct candidate *any(const struct candidate *c, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (c[i].runs)
+            return &c[i];
+    return NULL;
+}
+
 static int choose_rung(struct trial *trial, struct product *product, int rung,
                        const struct candidate *agreed, int n_agreed, int class, struct err *err)
 {
@@ -169,9 +178,13 @@ static int choose_rung(struct trial *trial, struct product *product, int rung,
     best = fastest(trial, candidates, n, rung, class, err);
     if (device->broken)
         return -1;
-    product->algorithms[rung] = best ? best->algorithm : agreed[0].algorithm;
     product->us[rung] = best ? best->us : 0;
     product->n_unlike += !best;
+    best = best ? best : any(candidates, n);
+    if (!best)
+        return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d rows",
+                       device->caps.ladder.tokens[rung]);
+    product->algorithms[rung] = best->algorithm;
     return 0;
 }
 

@@ -33,6 +33,8 @@
 
 #include <cuda_runtime_api.h>
 
+#include <stdbool.h>
+
 #ifdef __cplusplus
 #include <functional>
 
@@ -59,6 +61,26 @@ int simt_objects(void);
 cudaError_t simt_call(const char *name);
 /* Whether these bytes lie within one allocation of device memory. */
 int simt_is_device(const void *memory, size_t bytes);
+
+/* Time that the operation of a stream that runs now took, instead of what it takes here: what
+ * events measure. */
+void simt_take_time(double us);
+
+/* ---- cublaslt_algorithms.cpp ----------------------------------------------------------------- */
+
+/* An algorithm of the stand-in for cuBLASLt. */
+struct simt_algorithm {
+    int32_t id, split_k;
+    int32_t lanes; /* partial sums of a dot product, 1 to 16: what decides the bits */
+    uint64_t workspace_bytes;
+    int32_t min_cols, max_cols; /* that it computes; max 0: any number */
+    float us;                   /* that a product takes; 0: as long as it does here */
+    bool by_place;              /* it adds up in another order where x begins at an odd row */
+    bool insists; /* it is proposed whatever was asked for, and for what it does not take */
+};
+
+/* The stand-in has these, in the order of its proposals; n 0: its own again. */
+void simt_algorithms(const struct simt_algorithm *algorithms, int n);
 
 #ifdef __cplusplus
 }

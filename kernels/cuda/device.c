@@ -1,4 +1,4 @@
-/* The device: its choice, its streams, memory and errors. */
+/* The device: its choice, its streams, uploads and errors. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -42,32 +42,8 @@ int device_enter(struct device *device, struct err *err)
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "setting the device", err);
 }
 
-/* ---- memory ---------------------------------------------------------------------------------- */
-
-void *device_alloc(struct device *device, size_t bytes, const char *what, struct err *err)
-{
-    size_t available = 0, total = 0;
-    void *memory = NULL;
-    cudaError_t rc = cudaMalloc(&memory, bytes ? bytes : 1);
-
-    if (rc == cudaSuccess)
-        return memory;
-    if (rc != cudaErrorMemoryAllocation) {
-        device_failed(device, rc, what, err);
-        return NULL;
-    }
-    (void)cudaGetLastError(); /* not sticky, but remembered */
-    (void)cudaMemGetInfo(&available, &total);
-    err_set(err, ERR_NOMEM, "cuda: out of memory for %s: %zu MiB wanted, %zu of %zu MiB are free",
-            what, bytes >> 20, available >> 20, total >> 20);
-    return NULL;
-}
-
-void device_free(struct device *device, void *memory)
-{
-    if (memory && !device->broken && cudaFree(memory) != cudaSuccess)
-        device->broken = true;
-}
+/* ---- uploads ----------------------------------------------------------------------------------
+ */
 
 static cudaError_t upload_chunk(struct device *device, enum cuda_type type, void *to,
                                 const float *from, size_t n)
@@ -98,34 +74,6 @@ int device_upload(struct device *device, enum cuda_type type, void *to, const fl
             return device_failed(device, rc, "uploading", err);
     }
     return 0;
-}
-
-void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err)
-{
-    void *memory = NULL;
-    cudaError_t rc;
-
-    if (device_enter(device, err))
-        return NULL;
-    rc = cudaHostAlloc(&memory, bytes ? bytes : 1, cudaHostAllocDefault); /* whole pages */
-    if (rc == cudaSuccess) {
-        memset(memory, 0, bytes);
-        return memory;
-    }
-    if (rc == cudaErrorMemoryAllocation) {
-        (void)cudaGetLastError();
-        err_set(err, ERR_NOMEM, "cuda: out of memory: %zu MiB to be locked for transfers",
-                bytes >> 20);
-    } else {
-        device_failed(device, rc, "locking memory", err);
-    }
-    return NULL;
-}
-
-void cuda_host_free(struct device *device, void *memory)
-{
-    if (memory && !device->broken && cudaFreeHost(memory) != cudaSuccess)
-        device->broken = true;
 }
 
 /* ---- choosing -------------------------------------------------------------------------------- */
@@ -220,6 +168,8 @@ static int make_all(struct device *device, struct err *err)
         rc = cudaHostAlloc(&device->chunk, CUDA_CHUNK_BYTES, cudaHostAllocDefault);
     if (rc != cudaSuccess)
         return device_failed(device, rc, "opening the device", err);
+    if (device_pool_init(device, err))
+        return -1;
     status = cublasLtCreate(&device->blas);
     if (status != CUBLAS_STATUS_SUCCESS)
         return device_blas_failed(device, status, "opening", err);
@@ -260,7 +210,8 @@ static void release_all(struct device *device)
     device_free(device, device->workspace);
     device_free(device, device->chunk_on_device);
     device_free(device, device->numbers);
-    cuda_host_free(device, device->chunk);
+    if (device->chunk && !device->broken && cudaFreeHost(device->chunk) != cudaSuccess)
+        device->broken = true;
     if (device->stream && !device->broken)
         (void)cudaStreamDestroy(device->stream);
     if (device->uploads && !device->broken)
@@ -274,11 +225,15 @@ void cuda_device_close(struct device *device)
 
     if (!device)
         return;
+    if (!device->broken)
+        (void)device_enter(device, &err);
     while ((product = device->products)) {
         device->products = product->next;
         product_free(product);
     }
-    if (!device->broken && device_enter(device, &err) == 0)
+    sessions_release(device);
+    device_release_pinned(device);
+    if (!device->broken)
         release_all(device);
     free(device);
 }

@@ -1,9 +1,11 @@
 /*
  * A lane: a batch in flight. Its slices are written into pinned memory and reach the device in one
- * copy each; its passes are queued, recorded the second time and replayed from the third.
+ * copy each; its passes are queued, or replayed where they were recorded.
  */
 #ifndef KERNELS_CUDA_LANE_H
 #define KERNELS_CUDA_LANE_H
+
+#include <string.h>
 
 #include "kernels/cuda/cuda.h"
 
@@ -12,10 +14,12 @@
 
 /* A pass for one pair of rungs. */
 struct recording {
-    struct pass pass; /* network NULL: the entry is free */
+    struct pass pass; /* network NULL: the entry is free, or of a model that was closed */
     int rung, rung_read;
     int times;            /* it was begun */
     cudaGraphExec_t exec; /* NULL: not recorded yet */
+    uint64_t digest;      /* of all arguments in exec */
+    bool proven;          /* they are those of this pass's operations */
     uint64_t used;        /* when last, by the lane's count of begins */
 };
 
@@ -33,7 +37,10 @@ struct lane {
     /* recordings */
     struct recording recordings[LANE_RECORDINGS];
     struct recording *recorded; /* the one in progress; NULL: operations run as they come */
+    struct recording *compared; /* of a closed model: the operations that come may be equal to it */
+    uint64_t digest;            /* of the arguments of the operations since begin */
     uint64_t n_begins;
+    struct lane *next; /* idle */
 };
 
 /* The rows of an operation: what its grid covers, and where the device finds how many there are. */
@@ -51,6 +58,7 @@ static inline struct device *lane_device(const struct lane *lane)
 int cuda_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                    struct err *err);
 void cuda_lane_close(struct lane *lane);
+void lane_free(struct lane *lane); /* an idle one, or one that was not opened; may be NULL */
 int cuda_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
                struct err *err);
 int cuda_download(struct lane *lane, void *to, const void *from, size_t bytes, struct err *err);
@@ -64,5 +72,38 @@ int recording_begin(struct lane *lane, const struct pass *pass, struct err *err)
 /* Ends the recording in progress, if any, and queues it. */
 int recording_end(struct lane *lane, struct err *err);
 void recordings_release(struct lane *lane);
+/* The lane closes: the next model's passes may be equal. */
+void recordings_keep(struct lane *lane);
+
+/* The rows read out that a pass of the lane is computed for: with a network few different ones, so
+ * that few are recorded. */
+int recording_rung_read(const struct lane *lane, const struct slice *slice,
+                        const struct pass *pass);
+
+enum {
+    OPERATION_EMBED,
+    OPERATION_PRODUCT,
+    OPERATION_ATTENTION,
+    OPERATION_NORM,
+    OPERATION_POOL,
+    OPERATION_HEAD,
+    OPERATION_DOWNLOAD
+};
+/* Notes an operation and its arguments, all but row counts and what they point to. */
+void recording_note(struct lane *lane, const uint64_t *arguments, int n);
+#define RECORDING_NOTE(lane, ...)                                                                  \
+    recording_note(lane, (const uint64_t[]){__VA_ARGS__},                                          \
+                   (int)(sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)))
+static inline uint64_t note_pointer(const void *pointer)
+{
+    return (uint64_t)(uintptr_t)pointer;
+}
+static inline uint64_t note_float(float value)
+{
+    uint32_t bits;
+
+    memcpy(&bits, &value, sizeof(bits));
+    return bits;
+}
 
 #endif

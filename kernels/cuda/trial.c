@@ -1,12 +1,10 @@
-/* Memory of a trial, its comparisons and its timings. */
+/* Memory of a trial, its comparisons and its timings: all of it on the stream of the batches, with
+ * none in flight, so that neither disturbs the other. */
 #include "kernels/cuda/trial.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-
-#define ROUNDS 2  /* the better one counts: what disturbs only adds */
 #define REPEATS 4 /* of a product between two events */
 
 /* ---- memory ---------------------------------------------------------------------------------- */
@@ -21,51 +19,12 @@ static size_t y_row(const struct trial *t)
     return (size_t)t->product->shape.out * cuda_type_bytes(t->product->shape.type);
 }
 
-/* Uniform from -1 to 1: sums differ by their rounding, for which this is enough. */
-static int fill_random(struct trial *t, void *to, size_t n, uint64_t seed, struct err *err)
-{
-    float *host = malloc(n * sizeof(*host));
-    struct rng rng;
-    int rc;
-
-    if (!host)
-        return err_set(err, ERR_NOMEM, "cuda: out of memory");
-    rng_init(&rng, seed);
-    for (size_t i = 0; i < n; i++)
-        host[i] = (float)((int32_t)(rng_u64(&rng) >> 32)) * 0x1p-31F;
-    rc = device_upload(t->device, t->product->shape.type, to, host, n, err);
-    free(host);
-    return rc;
-}
-
-static int fill(struct trial *t, struct err *err)
-{
-    const struct product_shape *s = &t->product->shape;
-    const size_t in = (size_t)s->in, out = (size_t)s->out, bytes = x_row(t);
-
-    if (fill_random(t, t->weight, in * out, 1, err) || fill_random(t, t->bias, out, 2, err) ||
-        fill_random(t, t->x, (size_t)t->period * in, 3, err))
-        return -1;
-    for (int at = t->period; at < t->max_rows + TRIAL_SHIFT; at += t->period) {
-        const int left = t->max_rows + TRIAL_SHIFT - at, n = left < t->period ? left : t->period;
-        const cudaError_t rc = cudaMemcpyAsync(t->x + (size_t)at * bytes, t->x, (size_t)n * bytes,
-                                               cudaMemcpyDeviceToDevice, t->device->stream);
-        if (rc != cudaSuccess)
-            return device_failed(t->device, rc, "trying products", err);
-    }
-    return 0;
-}
-
 static int make_events(struct trial *t, struct err *err)
 {
-    cudaError_t rc =
-        cudaHostAlloc((void **)&t->seen, TRIAL_CANDIDATES * sizeof(*t->seen), cudaHostAllocDefault);
+    cudaError_t rc = cudaEventCreateWithFlags(&t->start, cudaEventDefault);
 
-    for (int i = 0; i < TRIAL_CANDIDATES && rc == cudaSuccess; i++) {
-        rc = cudaEventCreateWithFlags(&t->start[i], cudaEventDefault);
-        if (rc == cudaSuccess)
-            rc = cudaEventCreateWithFlags(&t->stop[i], cudaEventDefault);
-    }
+    if (rc == cudaSuccess)
+        rc = cudaEventCreateWithFlags(&t->stop, cudaEventDefault);
     return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "trying products", err);
 }
 
@@ -87,7 +46,7 @@ int trial_init(struct trial *t, struct device *device, const struct product *pro
         {&t->results[1], (size_t)ladder->tokens[period_rung] * out * element},
         {&t->results[2], (size_t)ladder->tokens[period_rung] * out * element},
         {&t->results[3], (size_t)ladder->tokens[period_rung] * out * element},
-        {&t->differ, TRIAL_CANDIDATES * sizeof(*t->differ)},
+        {&t->differ, sizeof(*t->differ)},
     };
 
     *t = (struct trial){.device = device,
@@ -101,8 +60,14 @@ int trial_init(struct trial *t, struct device *device, const struct product *pro
             return -1;
         memcpy(parts[i].pointer, &memory, sizeof(memory));
     }
+    t->piece = malloc(CUDA_CHUNK_BYTES);
+    if (!t->piece)
+        return err_set(err, ERR_NOMEM, "cuda: out of memory");
+    t->seen = cuda_host_alloc(device, sizeof(*t->seen), err);
+    if (!t->seen)
+        return -1;
     t->desc = product_desc_new(device, &product->shape, t->bias, err);
-    return t->desc && make_events(t, err) == 0 ? fill(t, err) : -1;
+    return t->desc ? make_events(t, err) : -1;
 }
 
 void trial_release(struct trial *t)
@@ -118,12 +83,56 @@ void trial_release(struct trial *t)
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         device_free(device, all[i]);
     cuda_host_free(device, t->seen);
-    for (int i = 0; i < TRIAL_CANDIDATES && !device->broken; i++) {
-        if (t->start[i])
-            (void)cudaEventDestroy(t->start[i]);
-        if (t->stop[i])
-            (void)cudaEventDestroy(t->stop[i]);
+    free(t->piece);
+    if (t->start && !device->broken)
+        (void)cudaEventDestroy(t->start);
+    if (t->stop && !device->broken)
+        (void)cudaEventDestroy(t->stop);
+}
+
+/* Rows after the first period are the same again. */
+static int repeat_rows(struct trial *t, struct err *err)
+{
+    const size_t bytes = x_row(t);
+
+    for (int at = t->period; at < t->max_rows + TRIAL_SHIFT; at += t->period) {
+        const int left = t->max_rows + TRIAL_SHIFT - at, n = left < t->period ? left : t->period;
+        const cudaError_t rc = cudaMemcpyAsync(t->x + (size_t)at * bytes, t->x, (size_t)n * bytes,
+                                               cudaMemcpyDeviceToDevice, t->device->stream);
+        if (rc != cudaSuccess)
+            return device_failed(t->device, rc, "trying products", err);
     }
+    return 0;
+}
+
+/* Uniform from -1 to 1: sums differ by their rounding, for which this is enough. */
+int trial_fill(struct trial *t, struct err *err)
+{
+    const struct product_shape *s = &t->product->shape;
+    const size_t in = (size_t)s->in, most = CUDA_CHUNK_BYTES / sizeof(*t->piece);
+    const struct {
+        void *to;
+        size_t n;
+    } parts[] = {{t->weight, in * (size_t)s->out},
+                 {t->bias, (size_t)s->out},
+                 {t->x, (size_t)t->period * in}};
+    const size_t left = parts[t->part].n - t->filled, n = left < most ? left : most;
+
+    if (t->filled == 0)
+        rng_init(&t->rng, (uint64_t)t->part + 1);
+    for (size_t i = 0; i < n; i++)
+        t->piece[i] = (float)((int32_t)(rng_u64(&t->rng) >> 32)) * 0x1p-31F;
+    if (device_upload(t->device, s->type,
+                      (char *)parts[t->part].to + t->filled * cuda_type_bytes(s->type), t->piece, n,
+                      err))
+        return -1;
+    t->filled += n;
+    if (n < left)
+        return 1;
+    t->filled = 0;
+    if (++t->part < (int)(sizeof(parts) / sizeof(parts[0])))
+        return 1;
+    return repeat_rows(t, err);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -171,68 +180,74 @@ static cudaError_t compare(struct trial *t, const void *result, int rows, int sh
     return rc;
 }
 
-int trial_compare(struct trial *t, struct candidate *candidates, int n, int rung, int class,
-                  int shift, struct err *err)
+/* Between two events; false: it is not taken. */
+static bool run_timed(struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int rung, int shift,
+                      int repeats, cudaError_t *rc)
 {
-    const int rows = t->device->caps.ladder.tokens[rung];
-    const size_t bytes = (size_t)n * sizeof(*t->seen);
-    cudaStream_t stream = t->device->stream;
-    cudaError_t rc = cudaMemsetAsync(t->differ, 0, bytes, stream);
-
-    for (int i = 0; i < n && rc == cudaSuccess; i++) {
-        rc = cudaMemsetAsync(t->y, 0xff, (size_t)rows * y_row(t), stream); /* NaN */
-        if (rc != cudaSuccess)
-            break;
-        candidates[i].runs = run(t, &candidates[i].algorithm, rung, shift);
-        rc = candidates[i].runs ? compare(t, t->results[class], rows, shift, t->differ + i)
-                                : cudaSuccess;
-    }
-    if (rc == cudaSuccess)
-        rc = cudaMemcpyAsync(t->seen, t->differ, bytes, cudaMemcpyDeviceToHost, stream);
-    if (rc == cudaSuccess)
-        rc = cudaStreamSynchronize(stream);
-    if (rc != cudaSuccess)
-        return device_failed(t->device, rc, "comparing products", err);
-    for (int i = 0; i < n; i++)
-        candidates[i].equal = candidates[i].runs && t->seen[i] == 0;
-    return 0;
+    *rc = cudaEventRecord(t->start, t->device->stream);
+    for (int i = 0; i < repeats; i++)
+        if (!run(t, algorithm, rung, shift))
+            return false;
+    if (*rc == cudaSuccess)
+        *rc = cudaEventRecord(t->stop, t->device->stream);
+    return true;
 }
 
-/* ---- timing ---------------------------------------------------------------------------------- */
+static cudaError_t elapsed(struct trial *t, int repeats, float *us)
+{
+    float ms = 0;
+    const cudaError_t rc = cudaEventElapsedTime(&ms, t->start, t->stop);
+
+    *us = ms * 1000.0F / (float)repeats;
+    return rc;
+}
+
+/* Run twice, since the first time may load the kernel. */
+static cudaError_t queue_compare(struct trial *t, struct candidate *c, int rung, int class,
+                                 int shift)
+{
+    const int rows = t->device->caps.ladder.tokens[rung];
+    cudaStream_t stream = t->device->stream;
+    cudaError_t rc = cudaMemsetAsync(t->differ, 0, sizeof(*t->differ), stream);
+
+    if (rc == cudaSuccess)
+        rc = cudaMemsetAsync(t->y, 0xff, (size_t)rows * y_row(t), stream); /* NaN */
+    if (rc != cudaSuccess)
+        return rc;
+    c->runs =
+        run(t, &c->algorithm, rung, shift) && run_timed(t, &c->algorithm, rung, shift, 1, &rc);
+    if (!c->runs || rc != cudaSuccess)
+        return rc;
+    rc = compare(t, t->results[class], rows, shift, t->differ);
+    if (rc == cudaSuccess)
+        rc = cudaMemcpyAsync(t->seen, t->differ, sizeof(*t->seen), cudaMemcpyDeviceToHost, stream);
+    return rc;
+}
+
+int trial_compare(struct trial *t, struct candidate *c, int rung, int class, int shift,
+                  struct err *err)
+{
+    cudaError_t rc = queue_compare(t, c, rung, class, shift);
+
+    if (rc == cudaSuccess)
+        rc = cudaStreamSynchronize(t->device->stream);
+    c->equal = rc == cudaSuccess && c->runs && *t->seen == 0;
+    if (rc == cudaSuccess && c->runs)
+        rc = elapsed(t, 1, &c->us);
+    return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "comparing products", err);
+}
 
 /* A long operation first, so that the products wait in the queue and not for the host. */
-static cudaError_t queue_round(struct trial *t, const struct candidate *candidates, int n, int rung)
+int trial_time(struct trial *t, const struct candidate *c, int rung, float *us, struct err *err)
 {
     cudaStream_t stream = t->device->stream;
     cudaError_t rc = cudaMemsetAsync(t->y, 0, (size_t)t->max_rows * y_row(t), stream);
 
-    for (int i = 0; i < n && rc == cudaSuccess; i++) {
-        if (!candidates[i].runs)
-            continue;
-        rc = cudaEventRecord(t->start[i], stream);
-        for (int k = 0; k < REPEATS; k++)
-            (void)run(t, &candidates[i].algorithm, rung, 0); /* it ran before */
-        if (rc == cudaSuccess)
-            rc = cudaEventRecord(t->stop[i], stream);
-    }
-    return rc == cudaSuccess ? cudaStreamSynchronize(stream) : rc;
-}
-
-int trial_time(struct trial *t, struct candidate *candidates, int n, int rung, struct err *err)
-{
-    cudaError_t rc = cudaSuccess;
-
-    for (int round = 0; round < ROUNDS && rc == cudaSuccess; round++) {
-        rc = queue_round(t, candidates, n, rung);
-        for (int i = 0; i < n && rc == cudaSuccess; i++) {
-            float ms = 0;
-            if (!candidates[i].runs)
-                continue;
-            rc = cudaEventElapsedTime(&ms, t->start[i], t->stop[i]);
-            ms *= 1000.0F / REPEATS;
-            if (round == 0 || ms < candidates[i].us)
-                candidates[i].us = ms;
-        }
-    }
+    if (rc == cudaSuccess)
+        (void)run_timed(t, &c->algorithm, rung, 0, REPEATS, &rc); /* it ran before */
+    if (rc == cudaSuccess)
+        rc = cudaStreamSynchronize(stream);
+    if (rc == cudaSuccess)
+        rc = elapsed(t, REPEATS, us);
     return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "timing products", err);
 }

@@ -13,8 +13,8 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_weights}, {opening_lanes}, {opening_launches},
-              {opening_cost},    {opening_rungs}, {opening_golden}};
+} stages[] = {{opening_weights}, {opening_lanes},  {opening_launches}, {opening_cost},
+              {opening_rungs},   {opening_golden}, {opening_spares}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -105,6 +105,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     request_input_init(&engine->opening->requests);
     engine->opening->skip_golden = args->skip_golden;
     engine->opening->max_step_us = args->max_step_us;
+    engine->opening->n_spares = args->resident - 1;
     if (open_session(engine, args->precision, err))
         goto failed;
     choose_sizes(engine, args);
@@ -123,6 +124,7 @@ static void opening_free(struct engine *engine)
 
     if (!o)
         return;
+    opening_release_spares(engine);
     request_input_release(&o->requests);
     input_release(&o->input);
     input_release(&o->part);

@@ -1,7 +1,7 @@
 /*
  * The stage of opening that runs every rung of the device's ladder once on each lane before batches
  * are served: what a queue records of a pass, or loads at first use, is there by then. A step is
- * one rung.
+ * one pass of one rung.
  */
 #include "base/clock.h"
 #include "model/engine/engine_state.h"
@@ -10,13 +10,14 @@
 #include "model/engine/opening.h"
 
 #define BUDGET_US 1000000 /* of all rungs; the rest records what it needs while it serves */
-#define PASSES 2          /* a queue records a pass when it comes for the second time */
+#define PASSES 2          /* a queue records a pass that comes for the second time */
 #define MAX_LAUNCHES 4
 
-/* Segments as they are read in practice: a parent's children, and pairs. */
+/* Segments as they are read in practice: a parent's children, pairs, ads of few words and of one.
+ */
 static const struct {
     int parent, len;
-} shapes[] = {{64, 16}, {0, 80}};
+} shapes[] = {{64, 16}, {0, 80}, {64, 6}, {64, 2}};
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
 /* About as many tokens as the rung, all of id 0. */
@@ -87,8 +88,19 @@ static bool too_long(const struct engine *engine)
     const struct input_shape shape = input_shape(&o->input);
     const double us = engine_cost_us(&engine->cost, &shape, 1);
 
-    return (o->max_step_us && us > o->max_step_us) ||
-           (double)o->rungs_us + us * SHAPES * PASSES * engine->n_launches > BUDGET_US;
+    return (o->max_step_us && us * engine->n_launches > o->max_step_us) ||
+           (double)o->rungs_us + us * engine->n_launches > BUDGET_US;
+}
+
+static void next_pass(struct engine_opening *o)
+{
+    if (++o->rung_pass < PASSES)
+        return;
+    o->rung_pass = 0;
+    if (++o->rung_shape < SHAPES)
+        return;
+    o->rung_shape = 0;
+    o->rung++;
 }
 
 int opening_rungs(struct engine *engine, struct err *err)
@@ -100,19 +112,17 @@ int opening_rungs(struct engine *engine, struct err *err)
 
     if (o->rung >= ladder->n || o->rungs_us > BUDGET_US)
         return 0;
-    tokens = ladder->tokens[o->rung++];
+    tokens = ladder->tokens[o->rung];
     if (tokens > engine->max_batch_tokens)
         tokens = engine->max_batch_tokens;
-    for (int shape = 0; shape < SHAPES; shape++) {
-        if (build(engine, tokens, shape, &o->input, err) ||
-            opening_reserve_out(engine, o->input.n_read, err))
-            return -1;
-        if (too_long(engine))
-            return 0; /* as the larger ones will be */
-        for (int i = 0; i < PASSES; i++)
-            if (run_lanes(engine, err))
-                return -1;
-    }
+    if (build(engine, tokens, o->rung_shape, &o->input, err) ||
+        opening_reserve_out(engine, o->input.n_read, err))
+        return -1;
+    if (too_long(engine))
+        return 0; /* as the larger ones will be */
+    if (run_lanes(engine, err))
+        return -1;
+    next_pass(o);
     o->rungs_us += clock_now_us() - start_us;
-    return tokens < engine->max_batch_tokens;
+    return tokens < engine->max_batch_tokens || o->rung_shape || o->rung_pass;
 }

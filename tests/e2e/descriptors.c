@@ -13,6 +13,7 @@
 /* far less than slow refusals would take, far more than a busy machine needs */
 #define PROMPT_US 3000000
 
+static const char get[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
 static struct driver d;
 static struct http_client clients[CLIENTS];
 
@@ -52,11 +53,31 @@ static struct tally take_all(void)
     return tally;
 }
 
+/* While a burst is still being handed to the workers, a newcomer may be refused like the others: it
+ * tries again, as Retry-After asks. */
+static void good_after_burst(void)
+{
+    int64_t until_us = clock_now_us() + PROMPT_US;
+    struct http_client client;
+    struct client_response response;
+    struct err err;
+
+    for (;;) {
+        client_open(&client, d.address);
+        (void)!send(client.fd, get, strlen(get), MSG_NOSIGNAL);
+        if (http_client_receive(&client, false, &response, &err) == 0 && response.status == 200)
+            break;
+        http_client_release(&client);
+        CHECK(clock_now_us() < until_us);
+        usleep(20000);
+    }
+    contract_good_on(&client);
+    http_client_release(&client);
+}
+
 /* The shared budget of descriptors: public connections never take the others'. */
 TEST(descriptors__a_burst_beyond_the_limit)
 {
-    static const char get[] = "GET /livez HTTP/1.1\r\nHost: a\r\n\r\n";
-
     driver_start(&d, &(struct driver_args){.files_soft = 64, .files_hard = 64});
     driver_wait_log(&d, "event=world_warning warning=\"http.max_connections: ");
     for (int round = 0; round < 3; round++) {
@@ -64,12 +85,12 @@ TEST(descriptors__a_burst_beyond_the_limit)
         CHECK_INT(driver_probe(&d, "ready"), 0);
         CHECK_INT(driver_call(d.admin, "GET", "/metrics", NULL)->status, 200);
         CHECK(take_all().n_served > 0);
-        contract_good(&d);
+        good_after_burst();
     }
     test_row("silent clients");
     connect_all("");
     CHECK_INT(driver_probe(&d, "ready"), 0);
-    contract_good(&d);
+    good_after_burst();
     for (int i = 0; i < CLIENTS; i++)
         http_client_release(&clients[i]);
     CHECK(driver_logged(&d, "event=accept_paused") <= 2); /* one per listener */

@@ -42,7 +42,8 @@ extern "C" {
 #endif
 
 /* The n-th call from now on, counted from 1, fails with this error, and all later ones do, as after
- * a fault on a GPU; 0: none fails any more. */
+ * a fault on a GPU; 0: none fails any more. What a failed device still held is freed, as at the end
+ * of a process: nobody else does. */
 void simt_fail(int n, cudaError_t error);
 /* After n more calls nothing completes any more; -1: everything does. */
 void simt_hang(int n);

@@ -232,8 +232,10 @@ void simt_fail(int n, cudaError_t error)
 
     f.fail_at = n > 0 ? f.calls + n : -1;
     f.failure = error;
-    f.sticky = cudaSuccess;
     f.calls_after_failure = 0;
+    if (f.sticky != cudaSuccess)
+        simt_forget_memory();
+    f.sticky = cudaSuccess;
 }
 
 void simt_hang(int n)

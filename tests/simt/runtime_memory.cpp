@@ -60,6 +60,14 @@ static cudaError_t release(void *memory, bool device)
     return cudaSuccess;
 }
 
+void simt_forget_memory()
+{
+    for (const auto &entry : the().memory)
+        free((void *)entry.first);
+    the().memory.clear();
+    the().device_bytes = the().pinned_bytes = 0;
+}
+
 cudaError_t cudaMalloc(void **out, size_t size)
 {
     ENTER;

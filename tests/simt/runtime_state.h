@@ -89,4 +89,9 @@ void progress(struct CUstream_st *stream, size_t n);
 /* Runs all of them; an error while the stream is captured. */
 cudaError_t drain(struct CUstream_st *stream);
 
+/* ---- runtime_memory.cpp ---------------------------------------------------------------------- */
+
+/* Frees everything, as the end of a process does. */
+void simt_forget_memory();
+
 #endif

@@ -78,16 +78,17 @@ void trial_release(struct trial *t)
 
     if (t->desc)
         (void)cublasLtMatmulDescDestroy(t->desc);
-    if (!device->broken) /* nothing runs that uses what is freed */
-        (void)cudaStreamSynchronize(device->stream);
+    /* Nothing runs that uses what is freed. */
+    if (!device->broken && cudaStreamSynchronize(device->stream) != cudaSuccess)
+        device->broken = true;
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         device_free(device, all[i]);
     cuda_host_free(device, t->seen);
     free(t->piece);
-    if (t->start && !device->broken)
-        (void)cudaEventDestroy(t->start);
-    if (t->stop && !device->broken)
-        (void)cudaEventDestroy(t->stop);
+    if (t->start && !device->broken && cudaEventDestroy(t->start) != cudaSuccess)
+        device->broken = true;
+    if (t->stop && !device->broken && cudaEventDestroy(t->stop) != cudaSuccess)
+        device->broken = true;
 }
 
 /* Rows after the first period are the same again. */

@@ -26,7 +26,7 @@ struct engine_opening {
     int launch; /* next one to make */
     struct measuring measuring;
     int rung, rung_shape, rung_pass; /* next one to run */
-    int64_t rungs_us;                /* spent on them */
+    double rungs_us;                 /* predicted of those that ran */
     int golden, golden_part;         /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;

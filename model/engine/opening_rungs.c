@@ -3,13 +3,12 @@
  * are served: what a queue records of a pass, or loads at first use, is there by then. A step is
  * one pass of one rung.
  */
-#include "base/clock.h"
 #include "model/engine/engine_state.h"
 #include "model/engine/launch.h"
 #include "model/engine/launcher_state.h"
 #include "model/engine/opening.h"
 
-#define BUDGET_US 1000000 /* of all rungs; the rest records what it needs while it serves */
+#define BUDGET_US 1000000 /* of all rungs; passes of the others are not recorded */
 #define PASSES 2          /* a queue records a pass that comes for the second time */
 #define MAX_LAUNCHES 4
 
@@ -81,15 +80,21 @@ static int run_lanes(struct engine *engine, struct err *err)
     return rc;
 }
 
-/* For a step beside batches that are served, or for what is left of the budget. */
-static bool too_long(const struct engine *engine)
+/* Of a batch on every lane. Predicted, so that all engines of a shape run the same rungs. */
+static double predicted_us(const struct engine *engine)
 {
-    const struct engine_opening *o = engine->opening;
-    const struct input_shape shape = input_shape(&o->input);
-    const double us = engine_cost_us(&engine->cost, &shape, 1);
+    const struct input_shape shape = input_shape(&engine->opening->input);
 
-    return (o->max_step_us && us * engine->n_launches > o->max_step_us) ||
-           (double)o->rungs_us + us * engine->n_launches > BUDGET_US;
+    return engine_cost_us(&engine->cost, &shape, 1) * engine->n_launches;
+}
+
+/* For a step beside batches that are served, or for what is left of the budget. One pass always
+ * runs. */
+static bool too_long(const struct engine_opening *o, double us)
+{
+    if (o->rung == 0 && o->rung_shape == 0 && o->rung_pass == 0)
+        return false;
+    return (o->max_step_us && us > o->max_step_us) || o->rungs_us + us > BUDGET_US;
 }
 
 static void next_pass(struct engine_opening *o)
@@ -107,10 +112,10 @@ int opening_rungs(struct engine *engine, struct err *err)
 {
     struct engine_opening *o = engine->opening;
     const struct ladder *ladder = &engine->launcher->caps->ladder;
-    const int64_t start_us = clock_now_us();
+    double us;
     int tokens;
 
-    if (o->rung >= ladder->n || o->rungs_us > BUDGET_US)
+    if (o->rung >= ladder->n)
         return 0;
     tokens = ladder->tokens[o->rung];
     if (tokens > engine->max_batch_tokens)
@@ -118,11 +123,12 @@ int opening_rungs(struct engine *engine, struct err *err)
     if (build(engine, tokens, o->rung_shape, &o->input, err) ||
         opening_reserve_out(engine, o->input.n_read, err))
         return -1;
-    if (too_long(engine))
+    us = predicted_us(engine);
+    if (too_long(o, us))
         return 0; /* as the larger ones will be */
     if (run_lanes(engine, err))
         return -1;
     next_pass(o);
-    o->rungs_us += clock_now_us() - start_us;
+    o->rungs_us += us;
     return tokens < engine->max_batch_tokens || o->rung_shape || o->rung_pass;
 }

@@ -29,7 +29,7 @@ int opening_spares(struct engine *engine, struct err *err)
     struct engine_opening *o = engine->opening;
     int rc;
 
-    if (o->n_spares < 1 || engine->launcher->crew)
+    if (o->n_spares < 1 || o->max_step_us || engine->launcher->crew)
         return 0;
     if (!o->spares) {
         o->spares = calloc((size_t)o->n_spares, sizeof(struct engine *));

@@ -42,8 +42,7 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
         .network = net,
         .first_layer = layers.first,
         .n_layers = layers.end - layers.first,
-        /* Passes of some layers only measure. */
-        .record = launch->internal && layers.end - layers.first == net->config->layers,
+        .record = launch->record,
     };
     const struct forward_args args = {
         .lane = engine->lanes[lane],

@@ -59,6 +59,7 @@
 #ifndef KERNELS_BACKEND_H
 #define KERNELS_BACKEND_H
 
+#include <math.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -109,10 +110,38 @@ struct device_caps {
     int poll_us;      /* how often query should be called; 0 with host_lanes */
     bool outside_parents;     /* attention can read parents that are not in the slice */
     bool saves;               /* operations fill outputs marked "saved" */
+    bool sensors;             /* device_readings may report something */
     enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
 };
+
+/* What a device's sensors report. */
+enum device_reading {
+    READING_MEMORY_USED, /* bytes, of all processes; of the slice of a card, where that is all */
+    READING_MEMORY_TOTAL,
+    READING_UTILIZATION, /* 0 to 1: the time in which anything ran, of the last second or less */
+    READING_POWER,       /* W */
+    READING_POWER_LIMIT,
+    READING_TEMPERATURE, /* degrees Celsius */
+    READING_CLOCK,       /* Hz, of the multiprocessors */
+    READING_CLOCK_MAX,
+    READING_THROTTLED_POWER,    /* 0, 1: clocks are held down by the limit on power, */
+    READING_THROTTLED_HEAT,     /* by temperature, */
+    READING_THROTTLED_BRAKE,    /* by a signal of the power supply, */
+    READING_THROTTLED_HARDWARE, /* by hardware: one of the above, or too high a current */
+    DEVICE_READINGS
+};
+
+struct device_readings {
+    double values[DEVICE_READINGS]; /* NAN: not known */
+};
+
+static inline void device_readings_none(struct device_readings *out)
+{
+    for (int i = 0; i < DEVICE_READINGS; i++)
+        out->values[i] = NAN;
+}
 
 struct session_args {
     enum precision precision; /* requested; see caps for the one in effect */
@@ -245,6 +274,9 @@ struct backend_ops {
     void (*device_close)(struct device *device); /* after its sessions and memory are gone */
     const struct device_caps *(*device_caps)(
         const struct device *device); /* constant; any thread */
+    /* Any one thread at a time, until device_close: other calls may be in progress, and the device
+     * may be broken. Fills all values. May wait for the driver: not on the request path. */
+    void (*device_readings)(struct device *device, struct device_readings *out);
     /* Host memory for uploads by begin and for downloads: pinned where supported, 64-byte-aligned,
      * zeroed. Not on the request path. host_free accepts NULL. */
     void *(*host_alloc)(struct device *device, size_t bytes, struct err *err);
@@ -309,5 +341,9 @@ struct backend_module {
 };
 
 extern const struct backend_ops backend_cpu;
+
+/* The CPU as a device of 16 bits would compute (kernels/cpu/rounded.c): for the bounds of golden
+ * requests. Sessions are f16 or bf16; memory holds f32. */
+extern const struct backend_ops backend_rounded;
 
 #endif

@@ -451,7 +451,7 @@ def write_directory(model, out, vocab, calibration, base_rate, golden):
                   "max_context_tokens": MAX_CONTEXT, "max_ad_tokens": MAX_AD},
         "heads": {"ctr": {"labels": 1}},
         "calibration": dict(type="platt", **calibration), "base_rate": base_rate, "weights_sha256": digest,
-        "golden": {"max_error": {"f32": 1e-4, "bf16": 0.08}, "requests": golden}}, indent=1)
+        "golden": {"max_error": {"f32": 1e-4}, "requests": golden}}, indent=1)
 
 
 def round_to_half(model, logits):

@@ -74,7 +74,7 @@ int bench_engine_launch(struct bench_engine *e, int lane, const struct slice *sl
                         struct err *err)
 {
     const int layers = e->net.config->layers;
-    const struct pass pass = {.network = plain ? NULL : &e->net, .n_layers = layers};
+    const struct pass pass = {.network = plain ? NULL : &e->net, .n_layers = layers, .record = true};
     const struct forward_args args = {.lane = e->lanes[lane],
                                       .slice = slice,
                                       .scratch = &e->scratch,

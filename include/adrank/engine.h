@@ -24,9 +24,10 @@ struct engine;
 struct launcher_args {
     /* As for backend_find: "cpu", "cuda", a module's path; "auto" is cuda, else cpu. */
     const char *backend;
-    const char *device; /* "" selects the default */
-    const char *linear; /* provider of the linear layer; "" selects one automatically */
-    int threads;        /* of the crew, at least 1; ignored without host lanes */
+    const struct backend_ops *ops; /* instead of a name; NULL: by name */
+    const char *device;            /* "" selects the default */
+    const char *linear;            /* provider of the linear layer; "" selects one automatically */
+    int threads;                   /* of the crew, at least 1; ignored without host lanes */
     /* Called from any thread when a poll may return a batch; may be NULL. Must not block. */
     void (*on_progress)(void *arg);
     void *arg;
@@ -37,6 +38,9 @@ int launcher_open(const struct launcher_args *args, struct launcher **out,
 void launcher_close(struct launcher *launcher); /* its engines must be closed first */
 const struct device_caps *launcher_caps(const struct launcher *launcher); /* any thread; constant */
 const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; any thread */
+/* The device's sensors, where its caps have any: by any one thread at a time, until launcher_close;
+ * may wait for the driver. */
+void launcher_readings(struct launcher *launcher, struct device_readings *out);
 
 struct engine_args {
     struct model *model;      /* the engine takes a reference */

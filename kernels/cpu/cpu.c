@@ -50,6 +50,12 @@ static const struct device_caps *cpu_device_caps(const struct device *device)
     return &device->caps;
 }
 
+static void cpu_device_readings(struct device *device, struct device_readings *out)
+{
+    (void)device;
+    device_readings_none(out);
+}
+
 static void *cpu_host_alloc(struct device *device, size_t bytes, struct err *err)
 {
     const size_t whole = bytes ? (bytes + 63) / 64 * 64 : 64;
@@ -233,6 +239,7 @@ const struct backend_ops backend_cpu = {
     .device_open = cpu_device_open,
     .device_close = cpu_device_close,
     .device_caps = cpu_device_caps,
+    .device_readings = cpu_device_readings,
     .host_alloc = cpu_host_alloc,
     .host_free = cpu_host_free,
     .session_open = cpu_session_open,

@@ -7,6 +7,7 @@
 
 #include "kernels/backend.h"
 #include "kernels/cuda/kernels.h"
+#include "kernels/cuda/nvml.h"
 
 #define CUDA_WIDTH_MULTIPLE 8              /* elements of a row: accesses of 16 bytes */
 #define CUDA_CHUNK_BYTES ((size_t)1 << 20) /* of f32 that travel to the device at once */
@@ -30,6 +31,8 @@ struct device {
     struct product *products; /* every shape that was asked for so far */
     struct block *pinned;     /* of cuda_host_alloc, some of it unused */
     struct session *idle;     /* closed, and kept for the next ones */
+    char uuid[16];
+    struct nvml nvml; /* of device_readings alone */
 };
 
 /*
@@ -65,6 +68,7 @@ struct linear_weight {
 int cuda_device_open(const char *name, struct device **out, struct err *err);
 void cuda_device_close(struct device *device);
 const struct device_caps *cuda_device_caps(const struct device *device);
+void cuda_device_readings(struct device *device, struct device_readings *out);
 
 /* Before the first CUDA call of an entry: the device is usable and the calling thread's. */
 int device_enter(struct device *device, struct err *err);

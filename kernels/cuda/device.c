@@ -133,6 +133,7 @@ static int describe(struct device *device, struct err *err)
                        major, minor);
     snprintf(device->caps.name, sizeof(device->caps.name), "%.60s (sm_%d%d)", prop.name, major,
              minor);
+    memcpy(device->uuid, prop.uuid.bytes, sizeof(device->uuid));
     return 0;
 }
 
@@ -191,6 +192,7 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
     device->caps = (struct device_caps){.max_launched = MAX_LAUNCHED,
                                         .poll_us = POLL_US,
                                         .saves = true,
+                                        .sensors = true,
                                         .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
                                         .ladder = ladder};
@@ -235,10 +237,16 @@ void cuda_device_close(struct device *device)
     device_release_pinned(device);
     if (!device->broken)
         release_all(device);
+    nvml_close(&device->nvml);
     free(device);
 }
 
 const struct device_caps *cuda_device_caps(const struct device *device)
 {
     return &device->caps;
+}
+
+void cuda_device_readings(struct device *device, struct device_readings *out)
+{
+    nvml_read(&device->nvml, device->uuid, out);
 }

@@ -8,6 +8,7 @@ const struct backend_ops backend_cuda = {
     .device_open = cuda_device_open,
     .device_close = cuda_device_close,
     .device_caps = cuda_device_caps,
+    .device_readings = cuda_device_readings,
     .host_alloc = cuda_host_alloc,
     .host_free = cuda_host_free,
     .session_open = cuda_session_open,

@@ -13,8 +13,10 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_weights}, {opening_lanes},  {opening_launches}, {opening_cost},
-              {opening_rungs},   {opening_golden}, {opening_spares}};
+    bool records; /* passes that will be served */
+} stages[] = {{opening_weights, false}, {opening_lanes, false}, {opening_launches, false},
+              {opening_cost, true},     {opening_rungs, true},  {opening_golden, false},
+              {opening_spares, false}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -140,6 +142,7 @@ int engine_open_step(struct engine *engine, struct err *err)
 
     if (!o)
         return 0;
+    o->records = stages[o->stage].records;
     rc = stages[o->stage].step(engine, err);
     if (rc)
         return rc;

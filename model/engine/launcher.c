@@ -8,29 +8,40 @@
 #include "model/engine/launcher_state.h"
 #include "model/engine/slices.h"
 
-static int open_device(struct launcher *launcher, const char *backend, const char *device,
-                       struct err *err)
+static int open_ops(struct launcher *launcher, const struct backend_ops *ops, const char *device,
+                    struct err *err)
 {
-    const struct backend_ops *ops;
-
-    if (backend_find(backend, &ops, err) || ops->device_open(device, &launcher->device, err))
+    if (ops->device_open(device, &launcher->device, err))
         return -1;
     launcher->ops = ops;
     launcher->caps = ops->device_caps(launcher->device);
     return 0;
 }
 
+static int open_device(struct launcher *launcher, const char *backend, const char *device,
+                       struct err *err)
+{
+    const struct backend_ops *ops;
+
+    return backend_find(backend, &ops, err) ? -1 : open_ops(launcher, ops, device, err);
+}
+
 /* "auto" is the GPU if present. */
-static int choose_device(struct launcher *launcher, const char *backend, const char *device,
+static int choose_device(struct launcher *launcher, const struct launcher_args *args,
                          struct err *err)
 {
+    const char *backend = args->backend ? args->backend : "auto";
+    const char *device = args->device ? args->device : "";
     struct err why;
 
+    if (args->ops)
+        return open_ops(launcher, args->ops, device, err);
     if (strcmp(backend, "auto") != 0)
         return open_device(launcher, backend, device, err);
     if (open_device(launcher, "cuda", device, &why) == 0)
         return 0;
-    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("reason", why.text));
+    log_info("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("instead", "cpu"),
+             LOG_STR("reason", why.text));
     return open_device(launcher, "cpu", device, err);
 }
 
@@ -48,8 +59,7 @@ int launcher_open(const struct launcher_args *args, struct launcher **out, struc
         err_set(err, ERR_NOMEM, "launcher: out of memory");
         goto failed;
     }
-    if (choose_device(launcher, args->backend ? args->backend : "auto",
-                      args->device ? args->device : "", err))
+    if (choose_device(launcher, args, err))
         goto failed;
     if (launcher->caps->host_lanes &&
         crew_new(launcher->threads, &slices_crew_ops, launcher, &launcher->crew, err))
@@ -81,4 +91,9 @@ const struct device_caps *launcher_caps(const struct launcher *launcher)
 const char *launcher_backend(const struct launcher *launcher)
 {
     return launcher->ops->name;
+}
+
+void launcher_readings(struct launcher *launcher, struct device_readings *out)
+{
+    launcher->ops->device_readings(launcher->device, out);
 }

@@ -34,6 +34,8 @@ struct batch {
 /* A batch that was computed, for metrics. */
 struct batch_stats {
     int64_t tokens;
+    int64_t rung_tokens; /* that the device computed: tokens and padding */
+    int64_t took_us;     /* on the device */
     int requests;
     double cost_ratio; /* actual over estimated duration */
 };

@@ -245,6 +245,11 @@ const char *executor_backend(const struct executor *executor)
     return executor->backend;
 }
 
+void executor_readings(struct executor *executor, struct device_readings *out)
+{
+    launcher_readings(executor->launcher, out);
+}
+
 enum executor_state executor_state(const struct executor *executor)
 {
     return atomic_load(&executor->state);

@@ -55,6 +55,8 @@ void executor_set_options(struct executor *executor, const struct executor_optio
 /* Constant after the open. */
 const struct device_caps *executor_caps(const struct executor *executor);
 const char *executor_backend(const struct executor *executor);
+/* As launcher_readings; until executor_stop. */
+void executor_readings(struct executor *executor, struct device_readings *out);
 
 /* Any thread. */
 enum executor_state executor_state(const struct executor *executor);

@@ -87,6 +87,12 @@ static enum job_outcome outcome_of(const struct batch *batch, const struct batch
     return batch->status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
 }
 
+/* What the device padded the batch to. */
+static int64_t rung_tokens(const struct performer *performer, const struct batch *batch)
+{
+    return ladder_rung(&launcher_caps(performer->launcher)->ladder, (int)batch->shape.tokens);
+}
+
 static void report(struct performer *performer, const struct batch *batch)
 {
     const char *error = batch->engine_batch.err.text;
@@ -103,6 +109,8 @@ static void report(struct performer *performer, const struct batch *batch)
             performer->on_batch_arg,
             &(struct batch_stats){
                 .tokens = batch->shape.tokens,
+                .rung_tokens = rung_tokens(performer, batch),
+                .took_us = batch->took_us,
                 .requests = batch->n,
                 .cost_ratio = batch->cost_us > 0 ? (double)batch->took_us / batch->cost_us : 1,
             });

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "server/daemon/device_watch.h"
 #include "server/daemon/gauges.h"
 #include "server/daemon/memory_watch.h"
 #include "server/daemon/publisher.h"
@@ -26,6 +27,7 @@ struct daemon {
     struct publisher publisher;
     struct gauges gauges;
     struct memory_watch memory_watch;
+    struct device_watch device_watch;
     bool draining;
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
@@ -195,7 +197,9 @@ static int open_all(struct daemon *d, const struct config *config, struct err *e
     open_health(d, config);
     if (open_admin(d, config, err) || watch_signals(d, err) || open_loader(d, err))
         return -1;
-    d->gauges = (struct gauges){&d->serving, &d->publisher};
+    if (device_watch_start(&d->device_watch, d->serving.executor, err))
+        return -1;
+    d->gauges = (struct gauges){&d->serving, &d->device_watch, &d->publisher};
     gauges_open(&d->gauges);
     memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
     return server_start(&d->serving.server, err);
@@ -208,6 +212,7 @@ static void close_all(struct daemon *d)
     signals_unblock();
     memory_watch_stop(&d->memory_watch);
     alarm(CLOSE_AT_MOST_S);
+    device_watch_stop(&d->device_watch);
     serving_stop(&d->serving);
     loader_stop(d->loader);
     signals_unwatch(&d->signals);

@@ -3,6 +3,7 @@
 
 #include <math.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/world/catalog_state.h"
 
@@ -53,6 +54,30 @@ static void collect_memory(struct metrics_out *out, void *arg)
                      (double)bytes[kind]);
 }
 
+static void collect_device_memory(struct metrics_out *out, void *arg)
+{
+    const struct gauges *g = arg;
+    const struct device_readings readings = device_watch_read(g->device);
+
+    if (isnan(readings.values[READING_MEMORY_TOTAL]))
+        return;
+    metrics_emit(out, (struct metrics_label[]){label("kind", "used")}, 1,
+                 readings.values[READING_MEMORY_USED]);
+    metrics_emit(out, (struct metrics_label[]){label("kind", "total")}, 1,
+                 readings.values[READING_MEMORY_TOTAL]);
+}
+
+static void collect_throttling(struct metrics_out *out, void *arg)
+{
+    const struct gauges *g = arg;
+    const struct device_readings readings = device_watch_read(g->device);
+
+    for (int i = 0; i < METRICS_THROTTLES; i++)
+        if (!isnan(readings.values[READING_THROTTLED_POWER + i]))
+            metrics_emit(out, (struct metrics_label[]){label("reason", metrics_throttle_names[i])},
+                         1, readings.values[READING_THROTTLED_POWER + i]);
+}
+
 /* ---- single samples -------------------------------------------------------------------------- */
 
 static enum breaker_state worst_breaker(const struct serving *serving)
@@ -86,6 +111,31 @@ static void set_catalog(struct metrics *metrics, const struct world *world)
     metrics_set(metrics, METRIC_CATALOG_AGE, (double)state.age_s);
 }
 
+static void set_device(struct metrics *metrics, struct device_watch *device)
+{
+    static const enum metric of[DEVICE_READINGS] = {
+        [READING_UTILIZATION] = METRIC_DEVICE_UTILIZATION,
+        [READING_POWER] = METRIC_DEVICE_POWER,
+        [READING_POWER_LIMIT] = METRIC_DEVICE_POWER_LIMIT,
+        [READING_TEMPERATURE] = METRIC_DEVICE_TEMPERATURE,
+        [READING_CLOCK] = METRIC_DEVICE_CLOCK,
+        [READING_CLOCK_MAX] = METRIC_DEVICE_CLOCK_MAX,
+    };
+    const struct device_readings readings = device_watch_read(device);
+
+    for (int i = 0; i < DEVICE_READINGS; i++)
+        if (of[i]) /* the others are collected, for their labels */
+            metrics_set(metrics, of[i], readings.values[i]);
+}
+
+static void set_batch_age(struct metrics *metrics, struct serving *serving)
+{
+    const int64_t at_us = atomic_load_explicit(&serving->batch_us, memory_order_relaxed);
+
+    if (at_us)
+        metrics_set(metrics, METRIC_BATCH_AGE, (double)(clock_now_us() - at_us) * 1e-6);
+}
+
 static void refresh(struct metrics *metrics, void *arg)
 {
     const struct gauges *g = arg;
@@ -97,6 +147,8 @@ static void refresh(struct metrics *metrics, void *arg)
     metrics_set(metrics, METRIC_QUEUE_DEPTH, (double)executor_queue_depth(serving->executor));
     metrics_set(metrics, METRIC_LOG_DROPPED, (double)log_dropped() + impressions_lost);
     metrics_set(metrics, METRIC_LOG_IMPRESSIONS_FAILED, impressions_lost);
+    set_batch_age(metrics, serving);
+    set_device(metrics, g->device);
     set_redis(metrics, serving);
     if (g->publisher->world)
         set_catalog(metrics, g->publisher->world);
@@ -108,6 +160,8 @@ void gauges_open(struct gauges *g)
     struct metrics *metrics = &g->serving->metrics;
 
     metrics_collect(metrics, METRIC_MEMORY, collect_memory, g);
+    metrics_collect(metrics, METRIC_DEVICE_MEMORY, collect_device_memory, g);
+    metrics_collect(metrics, METRIC_DEVICE_THROTTLED, collect_throttling, g);
     metrics_collect(metrics, METRIC_MODEL_INFO, collect_model, g);
     metrics_collect(metrics, METRIC_BUILD_INFO, collect_build, g);
     metrics_on_refresh(metrics, refresh, g);

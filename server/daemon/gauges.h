@@ -2,10 +2,12 @@
 #ifndef SERVER_DAEMON_GAUGES_H
 #define SERVER_DAEMON_GAUGES_H
 
+#include "server/daemon/device_watch.h"
 #include "server/daemon/publisher.h"
 
 struct gauges {
     struct serving *serving;
+    struct device_watch *device;
     const struct publisher *publisher;
 };
 

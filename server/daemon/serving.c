@@ -24,8 +24,12 @@ static int threads_of(const struct model_options *model)
 
 static void on_batch(void *arg, const struct batch_stats *stats)
 {
-    struct metrics_shard *shard = arg;
+    struct serving *s = arg;
+    struct metrics_shard *shard = s->executor_shard;
 
+    atomic_store_explicit(&s->batch_us, clock_now_us(), memory_order_relaxed);
+    metrics_count(shard, METRIC_BATCH_RUNG_TOKENS, 0, (uint64_t)stats->rung_tokens);
+    metrics_observe(shard, METRIC_BATCH_DURATION, 0, stats->took_us);
     metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
     metrics_observe(shard, METRIC_BATCH_REQUESTS, 0, stats->requests);
     metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
@@ -47,7 +51,7 @@ static int open_executor(struct serving *s, const struct serving_args *args, str
                                                  .options = &args->config->batch,
                                                  .deadline = &args->config->deadline,
                                                  .on_batch = on_batch,
-                                                 .on_batch_arg = s->executor_shard},
+                                                 .on_batch_arg = s},
                          &s->executor, err);
 }
 

@@ -6,6 +6,8 @@
 #ifndef SERVER_DAEMON_SERVING_H
 #define SERVER_DAEMON_SERVING_H
 
+#include <stdatomic.h>
+
 #include "base/budget.h"
 #include "server/admin/health.h"
 #include "server/request/worker.h"
@@ -18,6 +20,7 @@ struct serving {
     struct http_route routes[3];
     struct executor *executor;
     struct metrics_shard *executor_shard;
+    _Atomic int64_t batch_us;        /* when the last batch was computed (monotonic); 0: none yet */
     struct request_worker **workers; /* (server.n_threads) */
     bool has_server;                 /* how far opening came */
 };

@@ -37,6 +37,9 @@ const char *const features_reason_names[FEATURES_REASONS + 1] = {
 const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1] = {
     "gdpr", "consent", "us_privacy", "gpp", "gpp_sid", "gpc", "coppa", "lmt", "dnt", "regs"};
 
+const char *const metrics_throttle_names[METRICS_THROTTLES + 1] = {"power", "heat", "brake",
+                                                                   "hardware"};
+
 const char *const ignored_part_names[IGNORED_PARTS + 1] = {
     [IGNORED_IMPS] = "imps",
     [IGNORED_SITE] = "site",
@@ -96,6 +99,9 @@ const struct metric_family metric_families[METRICS] = {
                                 LABEL("reason", features_reason_names)},
     [METRIC_STORED_EVENTS_CORRUPT] = {"adrank_stored_events_corrupt_total", COUNTER,
                                       .help = "Stored events that could not be read."},
+    [METRIC_BATCH_RUNG_TOKENS] = {"adrank_batch_rung_tokens_total", COUNTER,
+                                  .help =
+                                      "Tokens that batches were computed as: padded to a rung."},
     [METRIC_REQUEST_DURATION] = {"adrank_request_duration_seconds", HISTOGRAM(duration_us, 1e-6),
                                  .help = "From a request's first byte to its answer."},
     [METRIC_STAGE_DURATION] = {"adrank_stage_duration_seconds", HISTOGRAM(duration_us, 1e-6),
@@ -105,6 +111,8 @@ const struct metric_family metric_families[METRICS] = {
                              .help = "Tokens in a batch."},
     [METRIC_BATCH_REQUESTS] = {"adrank_batch_requests", HISTOGRAM(requests, 1),
                                .help = "Requests in a batch."},
+    [METRIC_BATCH_DURATION] = {"adrank_batch_duration_seconds", HISTOGRAM(duration_us, 1e-6),
+                               .help = "Time of a batch on the device, after the one before it."},
     [METRIC_COST_RATIO] = {"adrank_cost_estimate_ratio", HISTOGRAM(thousandths, 1e-3),
                            .help = "Actual over estimated time of a batch."},
     [METRIC_LOOP_LAG] = {"adrank_loop_lag_seconds", HISTOGRAM(lag_us, 1e-6),
@@ -116,6 +124,23 @@ const struct metric_family metric_families[METRICS] = {
     [METRIC_MEMORY_LIMIT] = {"adrank_memory_limit_bytes", GAUGE,
                              .help = "Limit on the sum of adrank_memory_bytes."},
     [METRIC_QUEUE_DEPTH] = {"adrank_queue_depth", GAUGE, .help = "Jobs waiting for a batch."},
+    [METRIC_BATCH_AGE] = {"adrank_batch_age_seconds", GAUGE,
+                          .help = "Since the last batch that was computed; absent before one."},
+    [METRIC_DEVICE_MEMORY] = {"adrank_device_memory_bytes", GAUGE,
+                              .help = "The GPU's memory: used by all processes, and total."},
+    [METRIC_DEVICE_UTILIZATION] = {"adrank_device_utilization_ratio", GAUGE,
+                                   .help = "Share of recent time in which the GPU ran anything."},
+    [METRIC_DEVICE_POWER] = {"adrank_device_power_watts", GAUGE, .help = "The GPU's power draw."},
+    [METRIC_DEVICE_POWER_LIMIT] = {"adrank_device_power_limit_watts", GAUGE,
+                                   .help = "Power at which the GPU's clocks are held down."},
+    [METRIC_DEVICE_TEMPERATURE] = {"adrank_device_temperature_celsius", GAUGE,
+                                   .help = "The GPU's temperature."},
+    [METRIC_DEVICE_CLOCK] = {"adrank_device_clock_hertz", GAUGE,
+                             .help = "Clock of the GPU's multiprocessors."},
+    [METRIC_DEVICE_CLOCK_MAX] = {"adrank_device_clock_max_hertz", GAUGE,
+                                 .help = "The highest clock of the GPU's multiprocessors."},
+    [METRIC_DEVICE_THROTTLED] = {"adrank_device_throttled", GAUGE,
+                                 .help = "1 while the GPU's clocks are held down, by reason."},
     [METRIC_REDIS_CONFIGURED] = {"adrank_redis_configured", GAUGE,
                                  .help = "1 when features.url names a Redis."},
     [METRIC_REDIS_UP] = {"adrank_redis_up", GAUGE,

@@ -48,6 +48,9 @@ enum features_reason {
     FEATURES_REASON_NO_MEMORY,
     FEATURES_REASONS
 };
+/* What holds the device's clocks down, in the order of READING_THROTTLED_... in kernels/backend.h.
+ */
+#define METRICS_THROTTLES 4
 /* Values of the label of METRIC_REQUEST_PRIVACY, in the order of enum privacy_signal. */
 #define METRICS_PRIVACY_SIGNALS 10
 enum ignored_part {
@@ -58,6 +61,7 @@ enum ignored_part {
 extern const char *const metrics_stage_names[STAGES + 1]; /* NULL-terminated, as all of them */
 extern const char *const metrics_path_names[PATHS + 1];
 extern const char *const metrics_privacy_names[METRICS_PRIVACY_SIGNALS + 1];
+extern const char *const metrics_throttle_names[METRICS_THROTTLES + 1];
 extern const char *const ignored_part_names[IGNORED_PARTS + 1];
 extern const char *const degraded_reason_names[DEGRADED_REASONS + 1];
 extern const char *const features_reason_names[FEATURES_REASONS + 1];
@@ -75,11 +79,13 @@ enum metric {
     METRIC_CONNECTIONS_EVICTED,
     METRIC_FEATURES_FAILED, /* enum features_reason */
     METRIC_STORED_EVENTS_CORRUPT,
+    METRIC_BATCH_RUNG_TOKENS,
     /* histograms of shards: metrics_observe() */
     METRIC_REQUEST_DURATION, /* us */
     METRIC_STAGE_DURATION,   /* us; enum metrics_stage */
     METRIC_BATCH_TOKENS,     /* tokens */
     METRIC_BATCH_REQUESTS,   /* requests */
+    METRIC_BATCH_DURATION,   /* us */
     METRIC_COST_RATIO,       /* real over estimated cost, in thousandths */
     METRIC_LOOP_LAG,         /* us */
     METRIC_REDIS_DURATION,   /* us */
@@ -88,6 +94,15 @@ enum metric {
     METRIC_MEMORY, /* collected, with its label */
     METRIC_MEMORY_LIMIT,
     METRIC_QUEUE_DEPTH,
+    METRIC_BATCH_AGE,     /* s */
+    METRIC_DEVICE_MEMORY, /* collected, with its label; the device's are absent where not known */
+    METRIC_DEVICE_UTILIZATION,
+    METRIC_DEVICE_POWER,
+    METRIC_DEVICE_POWER_LIMIT,
+    METRIC_DEVICE_TEMPERATURE,
+    METRIC_DEVICE_CLOCK,
+    METRIC_DEVICE_CLOCK_MAX,
+    METRIC_DEVICE_THROTTLED,    /* collected, with its label */
     METRIC_REDIS_CONFIGURED,    /* 0, 1 */
     METRIC_REDIS_UP,            /* 0, 1; without a Redis none */
     METRIC_REDIS_BREAKER_STATE, /* 0 closed, 1 half open, 2 open */

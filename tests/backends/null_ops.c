@@ -35,6 +35,12 @@ const struct device_caps *null_device_caps(const struct device *device)
     return &device->caps;
 }
 
+void null_device_readings(struct device *device, struct device_readings *out)
+{
+    (void)device;
+    device_readings_none(out);
+}
+
 void *null_host_alloc(struct device *device, size_t bytes, struct err *err)
 {
     const size_t whole = bytes / 64 * 64 + 64;

@@ -31,6 +31,7 @@ struct lane {
 int null_device_open(const char *name, struct device **out, struct err *err);
 void null_device_close(struct device *device);
 const struct device_caps *null_device_caps(const struct device *device);
+void null_device_readings(struct device *device, struct device_readings *out);
 void *null_host_alloc(struct device *device, size_t bytes, struct err *err);
 void null_host_free(struct device *device, void *memory);
 int null_session_open(struct device *device, const struct session_args *args, struct session **out,
@@ -62,8 +63,9 @@ int null_query(struct lane *lane, struct err *err);
 /* Members of a struct backend_ops: those shared by all test devices, and groups of functions
  * PREFIX_name. */
 #define NULL_FACTS(the_name)                                                                       \
-    .name = the_name, .device_caps = null_device_caps, .session_caps = null_session_caps,          \
-    .alloc = null_alloc, .free = null_free, .upload = null_upload
+    .name = the_name, .device_caps = null_device_caps, .device_readings = null_device_readings,    \
+    .session_caps = null_session_caps, .alloc = null_alloc, .free = null_free,                     \
+    .upload = null_upload
 
 #define OWNERS(prefix)                                                                             \
     .device_close = prefix##_device_close, .host_alloc = prefix##_host_alloc,                      \

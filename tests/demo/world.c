@@ -100,7 +100,10 @@ TEST(world__reports_usage_errors)
         const char *output;
     } rows[] = {
         {"", 64, "a command is missing"},
-        {"world", 64, "--out"},
+        {"world", 64, "adrank-sim: world: --out DIR is missing"},
+        {"world /tmp/x", 64, "adrank-sim: /tmp/x: no such argument: the folder to write is --out"},
+        {"report", 64, "adrank-sim: report: the folder is missing"},
+        {"walk", 64, "adrank-sim: walk: no such command: world or report"},
         {"world --out /tmp/x --train many", 64, "--train many: must be an integer from 0"},
         {"report a b", 64, "b: no such argument"},
         {"world --out /nonexistent/x", 69, "/nonexistent/x"},

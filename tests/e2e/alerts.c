@@ -115,6 +115,12 @@ static void stands_still(void)
     }
 }
 
+/* Device readings arrive after the daemon is ready. */
+static void gpu_is_read(void)
+{
+    WAIT_FOR(driver_metric(&d, "adrank_device_throttled{reason=\"heat\"}") == 1);
+}
+
 static void model_fails(void)
 {
     driver_write(&d, "device", "nan\n");
@@ -273,6 +279,13 @@ static const struct outage outages[] = {
      stands_still,
      .minutes = 45},
     {"AdrankModelFails", {.backend = "failing"}, model_fails, .body = ONE_AD, .minutes = 6},
+    {"AdrankGpuMemory AdrankGpuThrottled",
+     {.backend = "simt",
+      .sets = {"batch.max_tokens=256"},
+      .env = {"ADRANK_SIMT_NVML=hot full"},
+      .libraries = "lib/nvml"},
+     gpu_is_read,
+     .minutes = 15},
     {"AdrankRedis", {.redis = ""}, redis_is_killed, .body = OF_A_USER, .minutes = 15},
     {"AdrankFeaturesFail AdrankRedis",
      {.redis = "", .sets = {"features.timeout_ms=5"}},

@@ -257,6 +257,8 @@ static void run_child(struct driver *driver, const struct driver_args *args,
     dup2(fd, 1);
     limit_files(args);
     setenv("ADRANK_FAILING_FILE", path_of(driver->folder, "device"), 1);
+    if (args->libraries)
+        setenv("LD_LIBRARY_PATH", driver_build_path(args->libraries), 1);
     setenv("ADRANK_SIMT_FAULTS", path_of(driver->folder, "device"), 1);
     for (int i = 0; i < DRIVER_MAX_SETS && args->env[i]; i++)
         putenv((char *)(uintptr_t)args->env[i]);

@@ -32,6 +32,7 @@ struct driver_args {
     const char *redis;                 /* features.url, with a key of the driver's; NULL: none */
     const char *sets[DRIVER_MAX_SETS]; /* more --set, NULL after the last */
     const char *env[DRIVER_MAX_SETS];  /* "NAME=value", NULL after the last */
+    const char *libraries;             /* LD_LIBRARY_PATH, a folder of the build; NULL: none */
     const char *argv[8];               /* more arguments */
     const char *program;               /* of the build; NULL: bin/adrankd */
     bool plain;                 /* no default --set: config has everything, see driver_config() */

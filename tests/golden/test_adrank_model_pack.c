@@ -110,6 +110,7 @@ TEST(pack__makes_adrank_json_from_built_in_texts)
         CHECK(json_at(doc, "/input/max_ad_tokens"));
         CHECK_NEAR(number_at(doc, "/calibration/a"), 1, 0);
         CHECK_INT(verified_pairs(&dir, ""), number_at(report, "/golden_pairs"));
+        CHECK(number_at(doc, "/golden/max_error/f16") < number_at(doc, "/golden/max_error/bf16"));
         CHECK_INT(verified_pairs(&dir, "--precision bf16 --linear plain"),
                   number_at(report, "/golden_pairs"));
         json_decref(doc);
@@ -155,7 +156,10 @@ TEST(pack__keeps_what_is_not_named)
     CHECK_INT(json_object_size(after), json_object_size(before));
     CHECK(json_equal(json_at(before, "/input"), json_at(after, "/input")));
     CHECK(json_equal(json_at(before, "/calibration"), json_at(after, "/calibration")));
-    CHECK(json_equal(json_at(before, "/golden/max_error"), json_at(after, "/golden/max_error")));
+    CHECK_NEAR(number_at(after, "/golden/max_error/f32"),
+               number_at(before, "/golden/max_error/f32"), 0);
+    CHECK_NEAR(number_at(after, "/golden/max_error/bf16"),
+               number_at(before, "/golden/max_error/bf16"), 0);
     CHECK(verified_pairs(&dir, "") >= 32);
     json_decref(before);
     json_decref(after);
@@ -184,6 +188,69 @@ TEST(pack__refreshes_logits_of_a_changed_template)
     CHECK_INT(unlink(beside(&dir, "input")), 0);
     doc = adrank_json(&dir);
     CHECK_STR(text_at(doc, "/kind"), "cross");
+    json_decref(doc);
+}
+
+/* Limits that are there stay; one that an older file lacks is added. */
+TEST(pack__adds_the_bound_that_is_missing)
+{
+    struct model_dir dir AT_END(model_dir_remove);
+    json_t *doc;
+    double bound;
+
+    model_dir_copy(&dir, REQUESTS);
+    model_dir_edit(&dir, "adrank.json", "/golden/max_error", js("{'f32':0.0001,'bf16':0.09}"));
+    pack_from(&dir, "", "kept");
+    doc = adrank_json(&dir);
+    CHECK_NEAR(number_at(doc, "/golden/max_error/bf16"), 0.09, 0);
+    bound = number_at(doc, "/golden/max_error/f16");
+    CHECK(bound >= 0.0025 && bound < 0.09);
+    json_decref(doc);
+}
+
+/* Where a tensor's data begins in the file, and its size in bytes. */
+static char *tensor(struct buf *file, const char *name, size_t *bytes)
+{
+    uint64_t header;
+    const json_t *offsets;
+    json_t *doc;
+    char *at;
+
+    memcpy(&header, file->ptr, sizeof(header));
+    doc = json_loadb(file->ptr + 8, header, 0, NULL);
+    offsets = json_object_get(json_object_get(doc, name), "data_offsets");
+    CHECK_INT(json_array_size(offsets), 2);
+    CHECK_STR(json_string_value(json_object_get(json_object_get(doc, name), "dtype")), "BF16");
+    at = file->ptr + 8 + header + json_integer_value(json_array_get(offsets, 0));
+    *bytes = (size_t)(json_integer_value(json_array_get(offsets, 1)) -
+                      json_integer_value(json_array_get(offsets, 0)));
+    json_decref(doc);
+    return at;
+}
+
+/* An inner activation of 100,000 that no output reads: nothing in f32, infinite in f16. */
+TEST(pack__omits_a_precision_whose_range_is_too_small)
+{
+    struct model_dir dir AT_END(model_dir_remove);
+    struct model_ran ran AT_END(model_ran_release);
+    struct buf file AT_END(buf_release);
+    size_t bytes, inner;
+    char *bias, *outer;
+    json_t *doc;
+
+    model_dir_copy(&dir, "tests/golden/logits/three-heads");
+    file = model_dir_get(&dir, "model.safetensors");
+    bias = tensor(&file, "bert.encoder.layer.0.intermediate.dense.bias", &inner);
+    outer = tensor(&file, "bert.encoder.layer.0.output.dense.weight", &bytes);
+    memcpy(bias, "\xc3\x47", 2); /* 99,840 */
+    for (size_t at = 0; at < bytes; at += inner)
+        memset(outer + at, 0, 2);
+    model_dir_put(&dir, "model.safetensors", buf_view(&file));
+    ran = run_on("pack", &dir, "");
+    CHECK_INT(ran.status, 0);
+    CHECK(strstr(buf_str(&ran.err), "f16 loses inf of the spread, more than 0.1: omitted"));
+    doc = adrank_json(&dir);
+    CHECK(!json_at(doc, "/golden/max_error/f16") && json_at(doc, "/golden/max_error/bf16"));
     json_decref(doc);
 }
 

@@ -41,7 +41,7 @@ static struct control control_of(const char *path)
 static int run_batch(const struct backend_ops *ops, struct lane *lane, struct linear_weight *weight,
                      const struct slice *slice, void *x, void *y, void *host, struct err *err)
 {
-    const struct pass pass = {.network = weight, .n_layers = 1};
+    const struct pass pass = {.network = weight, .n_layers = 1, .record = true};
     const struct linear_args args = {.weight = weight, .n_rows = ROWS, .in = x, .out = y};
     int rc = ops->begin(lane, slice, &pass, err), done = 0;
 

@@ -6,7 +6,8 @@
  * and filled with NaN when allocated; the calls refuse what is not device or pinned memory. One
  * process has one device; calls may come from several threads, one at a time.
  *
- *   ADRANK_SIMT_DEVICES    number of devices: 0 is a machine without a GPU. Default 1
+ *   ADRANK_SIMT_DEVICES    number of devices: 0 is a machine without a GPU, -1 without its driver.
+ *                          Default 1
  *   ADRANK_SIMT_MEMORY_MB  memory of the device. Default 4096
  *   ADRANK_SIMT_FAIL       n: the n-th call that reaches the device fails, and every one after it
  *   ADRANK_SIMT_HANG       n: after n calls nothing on a stream completes any more

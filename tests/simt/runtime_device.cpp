@@ -20,6 +20,10 @@ cudaError_t cudaGetDeviceCount(int *count)
 {
     ENTER;
     *count = the().n_devices;
+    if (*count < 0) {
+        *count = 0;
+        return report(cudaErrorInsufficientDriver);
+    }
     return *count > 0 ? cudaSuccess : report(cudaErrorNoDevice);
 }
 

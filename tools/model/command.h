@@ -23,6 +23,7 @@ struct options {
     const char *dir;
     enum precision precision;
     const char *backend, *linear;
+    const struct backend_ops *ops; /* instead of backend; NULL: by name */
     int threads;
     int max_tokens;   /* 0: the model's maximum */
     const char *kind; /* NULL: the model's */

@@ -10,8 +10,10 @@
 int scorer_open(const struct options *options, struct model *model, int max_batch_tokens,
                 int max_jobs, bool skip_golden, struct scorer *out, struct err *err)
 {
-    const struct launcher_args launcher = {
-        .backend = options->backend, .linear = options->linear, .threads = options->threads};
+    const struct launcher_args launcher = {.backend = options->backend,
+                                           .ops = options->ops,
+                                           .linear = options->linear,
+                                           .threads = options->threads};
     const struct engine_args engine = {.model = model,
                                        .precision = options->precision,
                                        .max_batch_tokens = max_batch_tokens,

@@ -32,15 +32,34 @@ static const struct cli_option rows[] = {
 };
 static const struct cli cli = CLI(usage, rows);
 
+static int run_world(const struct options *options, struct err *err)
+{
+    if (options->dir)
+        return err_set(err, ERR_USAGE, "%s: no such argument: the folder to write is --out DIR",
+                       options->dir);
+    if (!options->out)
+        return err_set(err, ERR_USAGE, "world: --out DIR is missing");
+    return cmd_world(options, err);
+}
+
+static int run_report(const struct options *options, struct err *err)
+{
+    if (!options->dir)
+        return err_set(err, ERR_USAGE, "report: the folder is missing: report DIR");
+    return cmd_report(options, err) || stdout_flush(err) ? -1 : 0;
+}
+
 static int run(const struct options *options, struct err *err)
 {
     const char *command = options->command ? options->command : "";
 
-    if (strcmp(command, "world") == 0 && options->out && !options->dir)
-        return cmd_world(options, err);
-    if (strcmp(command, "report") == 0 && options->dir)
-        return cmd_report(options, err) || stdout_flush(err) ? -1 : 0;
-    return err_set(err, ERR_USAGE, "a command is missing: world --out DIR, or report DIR");
+    if (!*command)
+        return err_set(err, ERR_USAGE, "a command is missing: world --out DIR, or report DIR");
+    if (strcmp(command, "world") == 0)
+        return run_world(options, err);
+    if (strcmp(command, "report") == 0)
+        return run_report(options, err);
+    return err_set(err, ERR_USAGE, "%s: no such command: world or report", command);
 }
 
 int main(int argc, char **argv)

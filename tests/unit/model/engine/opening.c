@@ -421,7 +421,7 @@ TEST(launcher__logs_why_auto_does_not_take_a_backend)
     launcher = launcher_of("auto", "", 1);
     CHECK(pread(fd, text, sizeof(text) - 1, 0) >= 0);
     if (strcmp(launcher_backend(launcher), "cpu") == 0) {
-        CHECK(strstr(text, "event=backend_not_taken backend=cuda reason=") != NULL);
+        CHECK(strstr(text, "event=backend_not_taken backend=cuda instead=cpu reason=") != NULL);
         CHECK(strstr(text, "choose the backend cpu") != NULL || strstr(text, "install") != NULL);
     }
     log_init(STDERR_FILENO, LOG_INFO);

@@ -227,6 +227,12 @@ const char *launcher_backend(const struct launcher *launcher)
     return "stub";
 }
 
+void launcher_readings(struct launcher *launcher, struct device_readings *out)
+{
+    (void)launcher;
+    device_readings_none(out);
+}
+
 int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
                       struct engine **out, struct err *err)
 {

@@ -66,7 +66,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 4
+#define BACKEND_ABI 5
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */

@@ -6,8 +6,9 @@
 
 struct model_options {
     const char *path, *backend, *device;
-    int precision;   /* enum precision, or PRECISION_AUTO */
-    int64_t threads; /* 0: cores - 1, at least 1 */
+    int precision;    /* enum precision, or PRECISION_AUTO */
+    int64_t threads;  /* 0: cores - 1, at least 1 */
+    int64_t resident; /* models that a GPU has memory for */
 };
 
 extern const struct option_section model_section;

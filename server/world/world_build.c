@@ -139,7 +139,8 @@ static int open_engines(struct world_model *model, const struct world_build_args
         &(struct served_model_args){.model = model->model,
                                     .precision = (enum precision)config->model.precision,
                                     .primary = args->executor,
-                                    .max_batch_tokens = (int)config->batch.max_tokens},
+                                    .max_batch_tokens = (int)config->batch.max_tokens,
+                                    .resident = (int)config->model.resident},
         &model->served, err);
 }
 

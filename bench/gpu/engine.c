@@ -73,8 +73,14 @@ void bench_engine_release(struct bench_engine *e)
 int bench_engine_launch(struct bench_engine *e, int lane, const struct slice *slice, bool plain,
                         struct err *err)
 {
+    return bench_engine_launch_as(e, lane, slice, plain ? NULL : &e->net, err);
+}
+
+int bench_engine_launch_as(struct bench_engine *e, int lane, const struct slice *slice,
+                           const void *key, struct err *err)
+{
     const int layers = e->net.config->layers;
-    const struct pass pass = {.network = plain ? NULL : &e->net, .n_layers = layers, .record = true};
+    const struct pass pass = {.network = key, .n_layers = layers, .record = true};
     const struct forward_args args = {.lane = e->lanes[lane],
                                       .slice = slice,
                                       .scratch = &e->scratch,

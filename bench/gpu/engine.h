@@ -33,6 +33,9 @@ void bench_engine_release(struct bench_engine *e);
 /* Queues one pass; plain: its operations one by one. The lane must be idle. */
 int bench_engine_launch(struct bench_engine *e, int lane, const struct slice *slice, bool plain,
                         struct err *err) MUST_CHECK;
+/* The same, recorded under a key of its own (kernels/backend.h, struct pass); NULL: not at all. */
+int bench_engine_launch_as(struct bench_engine *e, int lane, const struct slice *slice,
+                           const void *key, struct err *err) MUST_CHECK;
 /* Waits, without sleeping, until the lane's batch is done. */
 int bench_engine_wait(struct bench_engine *e, int lane, struct err *err) MUST_CHECK;
 

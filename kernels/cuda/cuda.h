@@ -75,6 +75,11 @@ int device_enter(struct device *device, struct err *err);
 /* Reports a failed call, which leaves the device broken; returns -1. */
 int device_failed(struct device *device, cudaError_t rc, const char *what, struct err *err);
 int device_blas_failed(struct device *device, cublasStatus_t rc, const char *what, struct err *err);
+/* The result of a call that releases something: a failed one is the last, too. */
+static inline void device_released(struct device *device, cudaError_t rc)
+{
+    device->broken = device->broken || rc != cudaSuccess;
+}
 /* Copies floats to the device in pieces and converts them there; waits for the copy. */
 int device_upload(struct device *device, enum cuda_type type, void *to, const float *from, size_t n,
                   struct err *err);

@@ -42,8 +42,7 @@ int device_enter(struct device *device, struct err *err)
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "setting the device", err);
 }
 
-/* ---- uploads ----------------------------------------------------------------------------------
- */
+/* ---- uploads --------------------------------------------------------------------------------- */
 
 static cudaError_t upload_chunk(struct device *device, enum cuda_type type, void *to,
                                 const float *from, size_t n)
@@ -196,8 +195,11 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
                                         .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
                                         .ladder = ladder};
-    if (choose_index(name, &device->index, err) || device_enter(device, err) ||
-        describe(device, err) || make_all(device, err)) {
+    if (choose_index(name, &device->index, err)) {
+        free(device); /* no call of any device was made */
+        return -1;
+    }
+    if (device_enter(device, err) || describe(device, err) || make_all(device, err)) {
         cuda_device_close(device);
         return -1;
     }
@@ -212,12 +214,12 @@ static void release_all(struct device *device)
     device_free(device, device->workspace);
     device_free(device, device->chunk_on_device);
     device_free(device, device->numbers);
-    if (device->chunk && !device->broken && cudaFreeHost(device->chunk) != cudaSuccess)
-        device->broken = true;
+    if (device->chunk && !device->broken)
+        device_released(device, cudaFreeHost(device->chunk));
     if (device->stream && !device->broken)
-        (void)cudaStreamDestroy(device->stream);
+        device_released(device, cudaStreamDestroy(device->stream));
     if (device->uploads && !device->broken)
-        (void)cudaStreamDestroy(device->uploads);
+        device_released(device, cudaStreamDestroy(device->uploads));
 }
 
 void cuda_device_close(struct device *device)

@@ -167,8 +167,8 @@ void lane_free(struct lane *lane)
         return;
     device = lane_device(lane);
     recordings_release(lane);
-    if (lane->done && !device->broken && cudaEventDestroy(lane->done) != cudaSuccess)
-        device->broken = true;
+    if (lane->done && !device->broken)
+        device_released(device, cudaEventDestroy(lane->done));
     device_free(device, lane->block);
     for (int i = 0; i < LANE_STAGINGS; i++)
         cuda_host_free(device, lane->stagings[i]);

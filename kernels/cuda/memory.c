@@ -105,13 +105,9 @@ void *device_alloc(struct device *device, size_t bytes, const char *what, struct
 
 void device_free(struct device *device, void *memory)
 {
-    cudaError_t rc;
-
-    if (!memory || device->broken)
-        return;
-    rc = device->pools ? cudaFreeAsync(memory, device->uploads) : cudaFree(memory);
-    if (rc != cudaSuccess)
-        device->broken = true;
+    if (memory && !device->broken)
+        device_released(device,
+                        device->pools ? cudaFreeAsync(memory, device->uploads) : cudaFree(memory));
 }
 
 /* ---- a session's memory ---------------------------------------------------------------------- */
@@ -235,8 +231,8 @@ void cuda_host_free(struct device *device, void *memory)
 void device_release_pinned(struct device *device)
 {
     while (device->pinned) {
-        if (!device->broken && cudaFreeHost(device->pinned->memory) != cudaSuccess)
-            device->broken = true;
+        if (!device->broken)
+            device_released(device, cudaFreeHost(device->pinned->memory));
         block_drop(&device->pinned, device->pinned);
     }
 }

@@ -79,16 +79,16 @@ void trial_release(struct trial *t)
     if (t->desc)
         (void)cublasLtMatmulDescDestroy(t->desc);
     /* Nothing runs that uses what is freed. */
-    if (!device->broken && cudaStreamSynchronize(device->stream) != cudaSuccess)
-        device->broken = true;
+    if (!device->broken)
+        device_released(device, cudaStreamSynchronize(device->stream));
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         device_free(device, all[i]);
     cuda_host_free(device, t->seen);
     free(t->piece);
-    if (t->start && !device->broken && cudaEventDestroy(t->start) != cudaSuccess)
-        device->broken = true;
-    if (t->stop && !device->broken && cudaEventDestroy(t->stop) != cudaSuccess)
-        device->broken = true;
+    if (t->start && !device->broken)
+        device_released(device, cudaEventDestroy(t->start));
+    if (t->stop && !device->broken)
+        device_released(device, cudaEventDestroy(t->stop));
 }
 
 /* Rows after the first period are the same again. */

@@ -49,13 +49,39 @@ static bool is_verified(struct health *health)
     return verified;
 }
 
+static bool on_fallback(const struct health *health)
+{
+    return health->args.fallback && executor_state(health->args.executor) == EXECUTOR_BROKEN;
+}
+
+/* One whose device failed need not: its thread may hang in a call of it. */
+static int64_t executors_heartbeat_us(const struct health *health)
+{
+    const struct executor *fallback = health->args.fallback;
+    int64_t us = INT64_MAX, other_us = INT64_MAX;
+
+    if (!on_fallback(health))
+        us = executor_heartbeat_us(health->args.executor);
+    if (fallback)
+        other_us = executor_heartbeat_us(fallback);
+    return us < other_us ? us : other_us;
+}
+
+static bool any_serves(const struct health *health)
+{
+    const struct executor *serving =
+        on_fallback(health) ? health->args.fallback : health->args.executor;
+
+    return executor_state(serving) == EXECUTOR_SERVING;
+}
+
 /* ---- verdicts: *why is a constant text, "ok" or what is wrong -------------------------------- */
 
 static bool is_live(struct health *health, const char **why)
 {
     const int64_t since_us = clock_now_us() - stall_us(health);
     const int64_t server_us = server_heartbeat_us(health->args.server);
-    const int64_t executor_us = executor_heartbeat_us(health->args.executor);
+    const int64_t executor_us = executors_heartbeat_us(health);
 
     *why = "ok";
     if (server_us && server_us < since_us)
@@ -74,7 +100,7 @@ static bool is_ready(struct health *health, const char **why)
         *why = "draining";
     else if (!is_verified(health))
         *why = "the model is not verified yet";
-    else if (executor_state(health->args.executor) != EXECUTOR_SERVING)
+    else if (!any_serves(health))
         *why = "no backend answers";
     else
         return true;
@@ -83,17 +109,28 @@ static bool is_ready(struct health *health, const char **why)
 
 /* ---- what operators see ---------------------------------------------------------------------- */
 
-static void write_backend(const struct health *health, struct json_writer *w)
+static void write_executor(struct executor *executor, const char *member, struct json_writer *w)
 {
     static const char *const states[] = {"serving", "broken", "stopping"};
+    struct err why;
 
-    jw_member_object(w, "backend");
-    jw_member_str(w, "name", executor_backend(health->args.executor));
-    jw_member_str(w, "device", executor_caps(health->args.executor)->name);
-    jw_member_str(w, "state", states[executor_state(health->args.executor)]);
-    jw_member_int(w, "heartbeat_age_ms",
-                  (clock_now_us() - executor_heartbeat_us(health->args.executor)) / 1000);
+    jw_member_object(w, member);
+    jw_member_str(w, "name", executor_backend(executor));
+    jw_member_str(w, "device", executor_caps(executor)->name);
+    jw_member_str(w, "state", states[executor_state(executor)]);
+    if (executor_failure(executor, &why))
+        jw_member_str(w, "error", why.text);
+    jw_member_int(w, "heartbeat_age_ms", (clock_now_us() - executor_heartbeat_us(executor)) / 1000);
     jw_object_end(w);
+}
+
+static void write_backend(const struct health *health, struct json_writer *w)
+{
+    write_executor(health->args.executor, "backend", w);
+    if (!health->args.fallback)
+        return;
+    write_executor(health->args.fallback, "fallback", w);
+    jw_member_bool(w, "on_fallback", on_fallback(health));
 }
 
 static void write_redis(enum health_redis redis, struct json_writer *w)
@@ -111,8 +148,9 @@ static void write_model(const struct world *world, struct json_writer *w)
     jw_member_str(w, "version", model_version(world_model(world)->model));
     jw_member_str(w, "digest", model_digest(world_model(world)->model));
     jw_member_str(w, "kind", model_kind(world_model(world)->model));
-    jw_member_str(w, "precision",
-                  precision_names[served_model_precision(world_model(world)->served)]);
+    jw_member_str(
+        w, "precision",
+        precision_names[served_model_engine(world_model(world)->served)->caps->precision]);
     jw_member_int(w, "generation", (int64_t)world->generation);
     jw_object_end(w);
 }

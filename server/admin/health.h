@@ -20,7 +20,7 @@ enum health_redis {
 
 struct health_args {
     const struct server *server;
-    const struct executor *executor;
+    struct executor *executor, *fallback;  /* the latter NULL: none */
     const struct admin_options *options;   /* until the first world */
     enum health_redis (*redis)(void *arg); /* any thread */
     void *arg;

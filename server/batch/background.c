@@ -81,3 +81,36 @@ struct task *background_fail(struct background *background, const char *why, boo
     }
     return failed;
 }
+
+/* Moves all but the running task to the end of a list; returns the new end. */
+static struct task **take_idle(struct background *background, struct task **from, struct task **end)
+{
+    struct task *running = NULL;
+
+    for (struct task *task = *from, *next; task; task = next) {
+        next = task->next;
+        task->next = NULL;
+        if (task == background->running) {
+            running = task;
+            continue;
+        }
+        *end = task;
+        end = &task->next;
+    }
+    *from = running;
+    return end;
+}
+
+struct task *background_lose(struct background *background, const char *why)
+{
+    struct task *lost = NULL, **end = &lost;
+
+    end = take_idle(background, &background->always, end);
+    take_idle(background, &background->others, end);
+    for (struct task *task = lost; task; task = task->next) {
+        task->rc = -1;
+        task->why = why;
+        task->begun = false;
+    }
+    return lost;
+}

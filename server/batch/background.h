@@ -63,4 +63,10 @@ struct task *background_stepped(struct background *background, int64_t now_us);
  */
 struct task *background_fail(struct background *background, const char *why, bool launched);
 
+/*
+ * The same where the device hangs: all tasks but the one that is running, those that always run
+ * too. They are not to be undone: what they hold on the device is leaked.
+ */
+struct task *background_lose(struct background *background, const char *why);
+
 #endif

@@ -18,6 +18,7 @@ struct batch {
     struct input_shape shape; /* of a part: known once it is cut */
     double base_us, cost_us;  /* estimates, see cost.h */
     int64_t launched_us;
+    int64_t submitted_us; /* when the engine had taken it */
     /* Once it is done. */
     bool submitted; /* the engine took it */
     enum batch_status status;

@@ -2,6 +2,7 @@
 #include "server/batch/executor.h"
 
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <time.h>
 
 #include "base/clock.h"
@@ -10,6 +11,9 @@
 #include "server/batch/perform.h"
 
 #define IDLE_TURN_US 100000
+#define STUCK_CLOSE_S 2 /* a thread that hangs in a call of the device is waited for */
+
+const char *const executor_failure_names[EXECUTOR_FAILURES + 1] = {"none", "error", "hang", NULL};
 
 /* ---- the thread ------------------------------------------------------------------------------ */
 
@@ -20,6 +24,18 @@ static void on_progress(void *arg)
     pthread_mutex_lock(&executor->lock);
     atomic_store(&executor->progress, true);
     pthread_cond_signal(&executor->wake);
+    pthread_mutex_unlock(&executor->lock);
+}
+
+static void on_failure(void *arg, enum executor_failure failure, const struct err *err)
+{
+    struct executor *executor = arg;
+
+    pthread_mutex_lock(&executor->lock);
+    if (!executor->failure) {
+        executor->failure = failure;
+        executor->failure_err = *err;
+    }
     pthread_mutex_unlock(&executor->lock);
 }
 
@@ -48,11 +64,12 @@ static bool turn(struct executor *executor, struct performer *performer)
 
     /* Cleared before the poll, so that progress made after it prevents the wait. */
     atomic_store(&executor->progress, false);
-    if (schedule->n_launched && !facts->n_done)
+    if (schedule->n_launched && !facts->n_done && !atomic_load(&executor->gave_up))
         performer_collect(performer);
     pthread_mutex_lock(&executor->lock);
     facts->now_us = clock_now_us();
     facts->n_engines = executor->n_engines;
+    atomic_fetch_add_explicit(&executor->turns, 1, memory_order_relaxed);
     schedule_decide(schedule, facts, actions);
     atomic_store(&executor->state, schedule_state(schedule));
     atomic_store(&executor->heartbeat_us, schedule->heartbeat_us);
@@ -98,6 +115,13 @@ static int open_launcher(struct executor *executor, const struct executor_args *
     return rc;
 }
 
+/* Linux lets a wait last 50 us longer than asked, more than twice what lies between two polls. */
+static void poll_on_time(const struct device_caps *caps)
+{
+    if (caps->poll_us)
+        (void)prctl(PR_SET_TIMERSLACK, 1UL); /* ns; as late as before if it is refused */
+}
+
 static void *run(void *arg)
 {
     const struct start *start = arg;
@@ -105,14 +129,19 @@ static void *run(void *arg)
     struct performer performer = {
         .on_batch = start->args->on_batch,
         .on_batch_arg = start->args->on_batch_arg,
+        .on_failure = on_failure,
+        .on_failure_arg = executor,
     };
 
+    (void)pthread_setname_np(pthread_self(), "executor");
     if (open_launcher(executor, start->args))
         return NULL;
+    poll_on_time(executor->caps);
     performer.launcher = executor->launcher;
+    performer.watches = !executor->caps->host_lanes;
     while (turn(executor, &performer))
         ;
-    if (!executor->schedule.n_launched && !executor->n_engines) {
+    if (!executor->schedule.hung && !executor->schedule.n_launched && !executor->n_engines) {
         launcher_close(executor->launcher);
         executor->launcher = NULL;
     }
@@ -207,17 +236,39 @@ void executor_stop(struct executor *executor, int64_t drain_us)
     stop(executor, drain_us, false);
 }
 
-void executor_close(struct executor *executor)
+static void log_leaked(const struct executor *executor)
+{
+    log_error("executor_leaked", LOG_STR("backend", executor->backend),
+              LOG_INT("batches", executor->schedule.n_launched + executor->schedule.n_abandoned),
+              LOG_INT("engines", atomic_load(&executor->n_engines)));
+}
+
+/* -1: it has been found to hang in a call of the device, and still does. */
+static int join(struct executor *executor)
+{
+    struct timespec until;
+
+    if (!atomic_load(&executor->gave_up)) {
+        pthread_join(executor->thread, NULL);
+        return 0;
+    }
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_sec += STUCK_CLOSE_S;
+    return pthread_timedjoin_np(executor->thread, NULL, &until) ? -1 : 0;
+}
+
+int executor_close(struct executor *executor)
 {
     stop(executor, 0, true);
-    pthread_join(executor->thread, NULL);
-    if (executor->launcher) { /* its threads may still read and write our memory */
-        log_error("executor_leaked", LOG_STR("backend", executor->backend),
-                  LOG_INT("batches", executor->schedule.n_launched),
-                  LOG_INT("engines", executor->n_engines));
-        return;
+    if (join(executor)) {
+        log_leaked(executor);
+        return -1;
     }
-    free_executor(executor);
+    if (executor->launcher) /* its threads may still read and write our memory */
+        log_leaked(executor);
+    else
+        free_executor(executor);
+    return 0;
 }
 
 /* ---- what others read and set ---------------------------------------------------------------- */
@@ -230,6 +281,7 @@ void executor_set_options(struct executor *executor, const struct executor_optio
     schedule_set_options(&executor->schedule,
                          &(struct batch_options){.max_tokens = (int)options->max_tokens,
                                                  .max_queue = (int)options->max_queue,
+                                                 .hang_us = options->hang_ms * 1000,
                                                  .min_us = deadline->min_ms * 1000,
                                                  .reserve_us = deadline->reserve_us});
     pthread_mutex_unlock(&executor->lock);
@@ -258,6 +310,17 @@ enum executor_state executor_state(const struct executor *executor)
 int64_t executor_heartbeat_us(const struct executor *executor)
 {
     return atomic_load(&executor->heartbeat_us);
+}
+
+enum executor_failure executor_failure(struct executor *executor, struct err *text)
+{
+    enum executor_failure failure;
+
+    pthread_mutex_lock(&executor->lock);
+    failure = executor->failure;
+    *text = executor->failure_err;
+    pthread_mutex_unlock(&executor->lock);
+    return failure;
 }
 
 int executor_queue_depth(struct executor *executor)

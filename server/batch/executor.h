@@ -12,6 +12,13 @@
  * permanently: jobs that were queued or launched are offered to the fallback engine of their model
  * (at its cost, through its gate), or else return as JOB_FAILED immediately. New submits go to the
  * fallback directly.
+ *
+ * Hangs. Where work is queued on a device, the oldest launched batch may take options.hang_ms, and
+ * 20 times its estimate; then the executor is broken in the same way, and the device is not called
+ * any more: engines are not closed, and what they hold is leaked. If the thread itself does not
+ * come back from a call of the device, executor_watch() notices: the jobs that are queued go to the
+ * fallback. Those launched stay lent, as the thread may still come back and touch them: their
+ * requests end by their deadlines.
  */
 #ifndef SERVER_BATCH_EXECUTOR_H
 #define SERVER_BATCH_EXECUTOR_H
@@ -22,6 +29,8 @@
 #include "server/batch/schedule.h"
 
 struct executor;
+
+extern const char *const executor_failure_names[EXECUTOR_FAILURES + 1];
 
 struct executor_args {
     struct launcher_args launcher; /* on_progress and arg are the executor's own */
@@ -42,10 +51,13 @@ int executor_open(const struct executor_args *args, struct executor **out,
  * served for at most drain_us; those still queued then return as JOB_FAILED. Idempotent. */
 void executor_stop(struct executor *executor, int64_t drain_us);
 
-/* Stops as executor_stop requested (else without a drain), joins the thread and frees all. Every
+/*
+ * Stops as executor_stop requested (else without a drain), joins the thread and frees all. Every
  * served_model of it has been unreferenced; a batch that the device never completes is leaked with
- * its engine, which is logged. */
-void executor_close(struct executor *executor);
+ * its engine, which is logged. -1: the thread does not come back from a call of the device. Jobs
+ * are still lent to it: they, their mailboxes and all else of it must outlive the process.
+ */
+int executor_close(struct executor *executor);
 
 /* Values outside what was opened are clamped. Any thread; read during the call, in effect with the
  * next job and batch. */
@@ -64,6 +76,17 @@ enum executor_state executor_state(const struct executor *executor);
  * oldest one is, or since when it is the oldest; otherwise the last turn of its loop, at least
  * every 100 ms. Older than admin.stall_ms: it hangs. */
 int64_t executor_heartbeat_us(const struct executor *executor);
+/* Why it is broken; text is for the log. Any thread. */
+enum executor_failure executor_failure(struct executor *executor, struct err *text);
+
+#define EXECUTOR_WATCH_US 100000
+/*
+ * To be called every EXECUTOR_WATCH_US by one thread that is not the executor's: breaks one whose
+ * thread does not come back from its device. Only time in which the caller itself ran is counted,
+ * so a process that was stopped breaks nothing.
+ */
+void executor_watch(struct executor *executor);
+
 /* Jobs admitted and not launched. */
 int executor_queue_depth(struct executor *executor);
 

@@ -9,6 +9,7 @@
 
 struct executor_options {
     int64_t max_tokens, max_queue;
+    int64_t hang_ms; /* 0: no batch counts as hung */
 };
 
 extern const struct option_section executor_section;

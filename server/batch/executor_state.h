@@ -1,6 +1,7 @@
 /*
- * struct executor, for the files that work on it: executor.c (life and loop), submit.c and
- * run_task.c (what other threads hand in), served.c (engines opened and closed on its thread).
+ * struct executor, for the files that work on it: executor.c (life and loop), executor_watch.c
+ * (what a watching thread does), submit.c and run_task.c (what other threads hand in), served.c
+ * (engines opened and closed on its thread).
  */
 #ifndef SERVER_BATCH_EXECUTOR_STATE_H
 #define SERVER_BATCH_EXECUTOR_STATE_H
@@ -20,6 +21,9 @@ struct executor {
     /* Of the schedule, for threads that do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
+    atomic_bool gave_up;    /* by a watching thread: the device is not called any more */
+    atomic_int n_engines;   /* open; changed by the executor's thread only */
+    _Atomic uint64_t turns; /* of the loop: the thread comes back from the device */
     atomic_bool looks_full; /* the queue was full at the last check under the lock */
 
     atomic_bool progress;  /* the device has something to report */
@@ -31,9 +35,12 @@ struct executor {
     struct schedule schedule;
     bool started; /* the launcher is open, or start_err says why not */
     struct err start_err;
+    enum executor_failure failure;
+    struct err failure_err;
 
-    /* The executor's thread only. */
-    int n_engines; /* open */
+    /* The watching thread only. */
+    uint64_t turns_seen;
+    int64_t still_us; /* for how long of its own time there was no turn */
 };
 
 #endif

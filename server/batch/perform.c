@@ -46,6 +46,7 @@ static enum batch_status submit(struct batch *batch, struct err *err)
     if (engine_submit(first->model->engines[engine].engine, &batch->engine_batch, err))
         return BATCH_FAILED;
     batch->submitted = true;
+    batch->submitted_us = clock_now_us();
     return BATCH_OK;
 }
 
@@ -62,6 +63,7 @@ void performer_collect(struct performer *performer)
     struct facts *facts = &performer->facts;
     struct engine_batch *completed;
 
+    facts->polled_us = performer->watches ? clock_now_us() : 0;
     while ((completed = launcher_poll(performer->launcher))) {
         struct batch *batch = completed->user;
         batch->completed_us = clock_now_us();
@@ -87,6 +89,36 @@ static enum job_outcome outcome_of(const struct batch *batch, const struct batch
     return batch->status == BATCH_OK || all_finite(job) ? JOB_OK : JOB_NOT_FINITE;
 }
 
+/* Only the first counts: true. */
+static bool fail(struct performer *performer, enum executor_failure failure, const struct err *err)
+{
+    if (performer->broken)
+        return false;
+    performer->broken = true;
+    performer->on_failure(performer->on_failure_arg, failure, err);
+    return true;
+}
+
+static void report_error(struct performer *performer, const struct err *err)
+{
+    if (fail(performer, EXECUTOR_FAILURE_ERROR, err))
+        log_error("backend_broken", LOG_STR("backend", launcher_backend(performer->launcher)),
+                  LOG_STR("error", err->text));
+}
+
+static void report_hang(struct performer *performer, const struct batch *batch)
+{
+    struct err err;
+
+    err_set(&err, ERR_UNAVAILABLE,
+            "a batch of %d tokens is not done after %lld ms, %lld us were expected",
+            (int)batch->shape.tokens, (long long)(clock_now_us() - batch->submitted_us) / 1000,
+            (long long)batch->cost_us);
+    if (fail(performer, EXECUTOR_FAILURE_HANG, &err))
+        log_error("backend_hangs", LOG_STR("backend", launcher_backend(performer->launcher)),
+                  LOG_STR("error", err.text));
+}
+
 /* What the device padded the batch to. */
 static int64_t rung_tokens(const struct performer *performer, const struct batch *batch)
 {
@@ -99,11 +131,8 @@ static void report(struct performer *performer, const struct batch *batch)
 
     if (batch->status == BATCH_NO_MEMORY)
         log_warn("batch_no_memory", LOG_STR("error", error));
-    if (batch->status == BATCH_FAILED && !performer->broken) {
-        performer->broken = true;
-        log_error("backend_broken", LOG_STR("backend", launcher_backend(performer->launcher)),
-                  LOG_STR("error", error));
-    }
+    if (batch->status == BATCH_FAILED)
+        report_error(performer, &batch->engine_batch.err);
     if (batch->submitted && batch_computed(batch->status))
         performer->on_batch(
             performer->on_batch_arg,
@@ -132,7 +161,7 @@ static void complete(struct batch *batch)
     batch->n = 0;
 }
 
-static void end_tasks(struct task *tasks)
+void tasks_end(struct task *tasks)
 {
     for (struct task *task = tasks, *next; task; task = next) {
         next = task->next;
@@ -152,10 +181,12 @@ void performer_act(struct performer *performer)
         complete(facts->done[i]);
     }
     *facts = (struct facts){0};
+    if (actions->hung)
+        report_hang(performer, actions->hung);
     works_reroute(actions->rerouted);
     for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
         works_return(actions->returned[outcome], (enum job_outcome)outcome);
-    end_tasks(actions->ended);
+    tasks_end(actions->ended);
     if (actions->step) {
         actions->step->rc = actions->step->step(actions->step->arg, &actions->step->err);
         facts->stepped = true;

@@ -25,6 +25,7 @@ struct batch_options {
     int max_jobs;       /* of one batch; the engine's slots */
     int max_queue;      /* batch.max_queue: more are refused */
     int64_t min_us;     /* deadline.min_ms: floor of the order */
+    int64_t hang_us;    /* batch.hang_ms: of a launched batch; 0: never */
     int64_t reserve_us; /* batch.reserve_us: between the planned end of a batch and its deadlines */
 };
 

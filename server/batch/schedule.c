@@ -1,8 +1,11 @@
 /* What an executor does next; see schedule.h. */
 #include "server/batch/schedule.h"
 
+#include <math.h>
+
 #include "base/bug.h"
 
+#define HANG_TIMES 20         /* its estimate, a batch may take */
 #define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not complete */
 
 int schedule_init(struct schedule *schedule, int max_jobs, int max_queue, struct err *err)
@@ -30,6 +33,7 @@ void schedule_set_options(struct schedule *schedule, const struct batch_options 
         options->max_jobs = schedule->max_jobs;
     if (options->max_queue < 1 || options->max_queue > schedule->max_queue)
         options->max_queue = schedule->max_queue;
+    options->hang_us = options->hang_us < 0 ? 0 : options->hang_us;
     options->min_us = options->min_us < 0 ? 0 : options->min_us;
     options->reserve_us = options->reserve_us < 0 ? 0 : options->reserve_us;
 }
@@ -198,6 +202,63 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
         schedule->heartbeat_us = facts->now_us;
 }
 
+/* ---- a device that hangs --------------------------------------------------------------------- */
+
+/* Its batches will not complete; their jobs are not the device's, which works on copies. */
+static void abandon(struct schedule *schedule, struct actions *actions)
+{
+    schedule->hung = true;
+    split_abandon(&schedule->split);
+    break_down(schedule, actions);
+    for (int i = 0; i < schedule->n_launched; i++) {
+        struct batch *batch = schedule->launched[i];
+
+        for (int k = 0; k < batch->n && batch->part < 0; k++) {
+            batch->works[k]->next = NULL;
+            add_works(actions, &actions->rerouted, batch->works[k]);
+        }
+    }
+    schedule->n_abandoned += schedule->n_launched;
+    schedule->n_launched = 0;
+}
+
+/* Counted from before the last poll: had this process been stopped since, the batch might be done
+ * and not yet collected. */
+static bool oldest_hangs(const struct schedule *schedule, const struct facts *facts)
+{
+    const struct batch *oldest = schedule->launched[0];
+    const int64_t least_us = schedule->options.hang_us;
+    int64_t since_us;
+
+    if (!schedule->n_launched || !facts->polled_us || !least_us)
+        return false;
+    since_us = oldest->submitted_us > schedule->free_since_us ? oldest->submitted_us
+                                                              : schedule->free_since_us;
+    return (double)(facts->polled_us - since_us) >
+           fmax((double)least_us, HANG_TIMES * oldest->cost_us);
+}
+
+static void watch_device(struct schedule *schedule, const struct facts *facts,
+                         struct actions *actions)
+{
+    if (!schedule->hung && oldest_hangs(schedule, facts)) {
+        actions->hung = schedule->launched[0];
+        schedule->hung = true;
+    }
+    if (!schedule->hung)
+        return;
+    if (schedule->n_launched)
+        abandon(schedule, actions);
+    add_ended(actions, background_lose(&schedule->background, "broken"));
+}
+
+struct work *schedule_give_up(struct schedule *schedule, struct task **ended)
+{
+    schedule->broken = schedule->hung = true;
+    *ended = background_lose(&schedule->background, "broken");
+    return queue_empty(&schedule->queue);
+}
+
 /* ---- what is next ---------------------------------------------------------------------------- */
 
 /* An engine counts as work: a job is returned before its reference to the model is dropped, so the
@@ -205,7 +266,7 @@ static void record(struct schedule *schedule, const struct facts *facts, struct 
 static bool is_finished(const struct schedule *schedule, const struct facts *facts)
 {
     bool busy = schedule->n_launched || schedule->split.work || schedule->queue.n ||
-                background_first(&schedule->background) || facts->n_engines;
+                background_first(&schedule->background) || (facts->n_engines && !schedule->hung);
 
     return schedule->closing && (!busy || facts->now_us > schedule->leak_after_us);
 }
@@ -331,6 +392,7 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
     record(schedule, facts, actions);
     if (facts->n_done) /* their jobs are returned first */
         return;
+    watch_device(schedule, facts, actions);
     actions->finished = is_finished(schedule, facts);
     if (actions->finished)
         return;

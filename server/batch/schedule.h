@@ -17,6 +17,14 @@
 
 enum executor_state { EXECUTOR_SERVING, EXECUTOR_BROKEN, EXECUTOR_STOPPING };
 
+/* Why it is broken. */
+enum executor_failure {
+    EXECUTOR_FAILURE_NONE,
+    EXECUTOR_FAILURE_ERROR, /* the device reported an error */
+    EXECUTOR_FAILURE_HANG,  /* a batch, or a call of the device, does not end */
+    EXECUTOR_FAILURES
+};
+
 struct schedule {
     struct batch_options options;
     int max_jobs, max_queue; /* upper bounds of the options */
@@ -30,6 +38,8 @@ struct schedule {
     int64_t free_since_us;        /* when the last batch was done */
     int64_t heartbeat_us;         /* see executor_heartbeat_us */
     bool broken;                  /* permanently: nothing is launched any more */
+    bool hung;                    /* broken, and the device is not called any more, for anything */
+    int n_abandoned;              /* batches that were in flight when it hung */
     bool stopping;                /* takes no new work */
     bool closing;                 /* ends as soon as nothing is left to do */
     int64_t drain_until_us;       /* when stopping: work still queued then fails */
@@ -60,6 +70,7 @@ void schedule_close(struct schedule *schedule, int64_t now_us);
 /* What happened since the last decision. */
 struct facts {
     int64_t now_us;
+    int64_t polled_us;      /* just before the device was polled; 0: it was not */
     int n_engines;          /* open */
     struct batch *launched; /* the last actions': its shape is known now; NULL: none */
     struct batch *done[BATCH_MAX_LAUNCHED]; /* completed or not submitted; status says how */
@@ -75,9 +86,18 @@ struct actions {
     struct task *ended; /* done or failed */
     struct task *step;  /* a step of it is made */
     struct batch *launch;
-    bool idle;     /* nothing to do until the next event */
-    bool finished; /* the executor ends; no work is left, or it is leaked */
+    const struct batch *hung; /* it has just been found to hang; valid until the next decision */
+    bool idle;                /* nothing to do until the next event */
+    bool finished;            /* the executor ends; no work is left, or it is leaked */
 };
+
+/*
+ * For a thread that watches the executor's, when that does not come back from a call of the device:
+ * from now on the schedule is broken and hung. Returns the works that were queued, for the
+ * fallback, and in *ended the tasks. What is launched stays with the executor's thread, which
+ * abandons it should it ever come back.
+ */
+struct work *schedule_give_up(struct schedule *schedule, struct task **ended);
 
 void schedule_decide(struct schedule *schedule, const struct facts *facts, struct actions *actions);
 

@@ -8,6 +8,11 @@
 
 #define STEP_MAX_US 10000 /* of opening an engine, where others are served */
 
+static bool is_broken(const struct executor *executor)
+{
+    return atomic_load(&executor->state) == EXECUTOR_BROKEN;
+}
+
 /* ---- open ------------------------------------------------------------------------------------ */
 
 /* On the stack of the thread that waits for it. */
@@ -73,6 +78,15 @@ static int open_engine(struct served_engine *engine, struct executor *executor,
     return 0;
 }
 
+/* Nothing is opened on a device that has failed: then the fallback is enough. */
+static int open_primary(struct served_model *served, const struct served_model_args *args,
+                        const struct engine_args *engine, struct err *err)
+{
+    if (open_engine(&served->engines[SERVED_PRIMARY], args->primary, engine, err) == 0)
+        return 0;
+    return args->fallback && is_broken(args->primary) ? 0 : -1;
+}
+
 int served_model_open(const struct served_model_args *args, struct served_model **out,
                       struct err *err)
 {
@@ -90,7 +104,7 @@ int served_model_open(const struct served_model_args *args, struct served_model 
         return err_set(err, ERR_NOMEM, "model to be served: out of memory");
     served->model = model_ref(args->model);
     atomic_init(&served->refs, 1);
-    if (open_engine(&served->engines[SERVED_PRIMARY], args->primary, &engine, err))
+    if (open_primary(served, args, &engine, err))
         goto fail;
     engine.precision = args->fallback_precision;
     if (args->fallback &&
@@ -101,6 +115,19 @@ int served_model_open(const struct served_model_args *args, struct served_model 
 fail:
     served_model_unref(served);
     return -1;
+}
+
+bool served_model_on_fallback(const struct served_model *served)
+{
+    const struct served_engine *primary = &served->engines[SERVED_PRIMARY];
+
+    return served->engines[SERVED_FALLBACK].executor &&
+           (!primary->executor || is_broken(primary->executor));
+}
+
+const struct served_engine *served_model_engine(const struct served_model *served)
+{
+    return &served->engines[served_model_on_fallback(served) ? SERVED_FALLBACK : SERVED_PRIMARY];
 }
 
 /* ---- close ----------------------------------------------------------------------------------- */

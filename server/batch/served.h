@@ -47,7 +47,8 @@ struct served_model_args {
  * Opens the engines step by step between the batches that are being served (golden requests
  * included) and waits for that: for main and the loader thread, never for a request worker or an
  * executor. *out has one reference. -1: nothing is left open; err says what failed, ERR_UNAVAILABLE
- * when an executor is broken or stopping. A failing fallback fails the whole.
+ * when an executor is broken or stopping. A failing fallback fails the whole; where the primary
+ * executor is broken and there is a fallback, the model is opened on that alone.
  */
 int served_model_open(const struct served_model_args *args, struct served_model **out,
                       struct err *err) MUST_CHECK;
@@ -68,10 +69,9 @@ struct served_model *served_model_ref(struct served_model *served);
 /* Any thread, never waits; may be NULL. */
 void served_model_unref(struct served_model *served);
 
-/* Precision in effect on the primary engine; constant. */
-static inline enum precision served_model_precision(const struct served_model *served)
-{
-    return served->engines[SERVED_PRIMARY].caps->precision;
-}
+/* The engine that new requests go to: the primary one, until its executor is broken and there is a
+ * fallback. Any thread that holds a reference. */
+const struct served_engine *served_model_engine(const struct served_model *served);
+bool served_model_on_fallback(const struct served_model *served);
 
 #endif

@@ -21,7 +21,7 @@ static int step(void *arg, struct err *err)
 int served_model_encode_ads(const struct served_model *served, const struct catalog *catalog,
                             const atomic_bool *stop, struct encoded_ads **out, struct err *err)
 {
-    const struct served_engine *primary = &served->engines[SERVED_PRIMARY];
+    const struct served_engine *engine = served_model_engine(served);
     struct encoding encoding = {.stop = stop};
     struct task task = {.step = step, .arg = &encoding};
     int rc = 1;
@@ -29,8 +29,8 @@ int served_model_encode_ads(const struct served_model *served, const struct cata
     if (encoded_ads_begin(served->model, catalog, &encoding.ads, err))
         return -1;
     if (encoded_ads_need_engine(served->model)) {
-        encoding.engine = primary->engine;
-        rc = executor_run_task(primary->executor, &task, err);
+        encoding.engine = engine->engine;
+        rc = executor_run_task(engine->executor, &task, err);
     }
     while (rc > 0)
         rc = step(&encoding, err);

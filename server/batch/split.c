@@ -63,6 +63,12 @@ void split_break(struct split *split)
     split->ended = true;
 }
 
+void split_abandon(struct split *split)
+{
+    split_break(split);
+    split->in_flight = 0;
+}
+
 struct work *split_take_ended(struct split *split)
 {
     struct work *work = split->work;

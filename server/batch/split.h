@@ -30,6 +30,8 @@ double split_left_us(const struct split *split);
 /* No further part: the drain is over, the device broke. */
 void split_fail(struct split *split);
 void split_break(struct split *split);
+/* The device hangs: the parts in flight are abandoned, too. */
+void split_abandon(struct split *split);
 
 /* Removes the job once it is ended and none of its parts is in flight; else NULL. */
 struct work *split_take_ended(struct split *split);

@@ -7,6 +7,7 @@
 
 #include "base/log.h"
 #include "server/daemon/device_watch.h"
+#include "server/daemon/failure_watch.h"
 #include "server/daemon/gauges.h"
 #include "server/daemon/memory_watch.h"
 #include "server/daemon/publisher.h"
@@ -28,10 +29,11 @@ struct daemon {
     struct gauges gauges;
     struct memory_watch memory_watch;
     struct device_watch device_watch;
+    struct failure_watch failure_watch;
     bool draining;
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
-    struct err err; /* with rc -1: the first load failed */
+    struct err err; /* with rc -1: the first load failed, or the device did */
     bool has_loop;  /* how far opening came */
 };
 
@@ -81,6 +83,16 @@ static void on_first_load_failed(void *arg, const struct err *err)
     d->rc = -1;
     d->err = *err;
     loop_stop(&d->loop);
+}
+
+/* Under model.on_device_failure = exit. */
+static void on_device_failed(void *arg, const struct err *err)
+{
+    struct daemon *d = arg;
+
+    d->rc = -1;
+    d->err = *err;
+    drain(d);
 }
 
 /* ---- commands -------------------------------------------------------------------------------- */
@@ -140,6 +152,7 @@ static void open_health(struct daemon *d, const struct config *config)
 {
     health_init(&d->health, &(struct health_args){.server = &d->serving.server,
                                                   .executor = d->serving.executor,
+                                                  .fallback = d->serving.fallback,
                                                   .options = &config->admin,
                                                   .redis = serving_redis,
                                                   .arg = &d->serving});
@@ -184,6 +197,7 @@ static int open_loader(struct daemon *d, struct err *err)
                                                         .sets = d->arguments->sets,
                                                         .n_sets = d->arguments->n_sets},
                                              .executor = d->serving.executor,
+                                             .fallback = d->serving.fallback,
                                              .home = &d->loop.mailbox,
                                              .prepare = prepare,
                                              .arg = d},
@@ -202,15 +216,21 @@ static int open_all(struct daemon *d, const struct config *config, struct err *e
     d->gauges = (struct gauges){&d->serving, &d->device_watch, &d->publisher};
     gauges_open(&d->gauges);
     memory_watch_start(&d->memory_watch, &d->loop, &d->serving);
+    failure_watch_start(&d->failure_watch, &(struct failure_watch_args){.loop = &d->loop,
+                                                                        .serving = &d->serving,
+                                                                        .on_exit = on_device_failed,
+                                                                        .arg = d});
     return server_start(&d->serving.server, err);
 }
 
-/* Reverse of open_all. */
-static void close_all(struct daemon *d)
+/* Reverse of open_all. -1: a thread hangs in the device, and may still use what is in d. Then the
+ * alarm stays set: the device's library may hang at the process's end, too. */
+static int close_all(struct daemon *d)
 {
     publisher_stop(&d->publisher);
     signals_unblock();
     memory_watch_stop(&d->memory_watch);
+    failure_watch_stop(&d->failure_watch);
     alarm(CLOSE_AT_MOST_S);
     device_watch_stop(&d->device_watch);
     serving_stop(&d->serving);
@@ -222,11 +242,13 @@ static void close_all(struct daemon *d)
     admin_close(d->admin);
     health_release(&d->health);
     publisher_drop_world(&d->publisher);
-    serving_close(&d->serving);
+    if (serving_close(&d->serving))
+        return -1;
     if (d->has_loop)
         loop_release(&d->loop);
     publisher_release(&d->publisher);
     alarm(0);
+    return 0;
 }
 
 static int start(struct daemon *d, struct err *err)
@@ -259,7 +281,7 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
     if (rc)
         *err = d->err;
 out:
-    close_all(d);
-    free(d);
+    if (close_all(d) == 0)
+        free(d);
     return rc;
 }

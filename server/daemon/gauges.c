@@ -18,20 +18,33 @@ static void collect_model(struct metrics_out *out, void *arg)
 {
     const struct gauges *g = arg;
     const struct world *world = g->publisher->world;
+    const struct served_engine *engine;
 
     if (!world)
         return;
-    metrics_emit(
-        out,
-        (struct metrics_label[]){
-            label("name", model_name(world_model(world)->model)),
-            label("version", model_version(world_model(world)->model)),
-            label("digest", model_digest(world_model(world)->model)),
-            label("kind", model_kind(world_model(world)->model)),
-            label("precision", precision_names[served_model_precision(world_model(world)->served)]),
-            label("backend", executor_backend(g->serving->executor)),
-        },
-        6, 1);
+    engine = served_model_engine(world_model(world)->served);
+    metrics_emit(out,
+                 (struct metrics_label[]){
+                     label("name", model_name(world_model(world)->model)),
+                     label("version", model_version(world_model(world)->model)),
+                     label("digest", model_digest(world_model(world)->model)),
+                     label("kind", model_kind(world_model(world)->model)),
+                     label("precision", precision_names[engine->caps->precision]),
+                     label("backend", executor_backend(engine->executor)),
+                 },
+                 6, 1);
+}
+
+/* A sample for each reason. */
+static void collect_device(struct metrics_out *out, void *arg)
+{
+    const struct gauges *g = arg;
+    struct err text;
+    const enum executor_failure failure = executor_failure(g->serving->executor, &text);
+
+    for (int why = EXECUTOR_FAILURE_NONE + 1; why < EXECUTOR_FAILURES; why++)
+        metrics_emit(out, (struct metrics_label[]){label("reason", executor_failure_names[why])}, 1,
+                     failure == (enum executor_failure)why);
 }
 
 static void collect_build(struct metrics_out *out, void *arg)
@@ -111,6 +124,13 @@ static void set_catalog(struct metrics *metrics, const struct world *world)
     metrics_set(metrics, METRIC_CATALOG_AGE, (double)state.age_s);
 }
 
+static double queue_depth(const struct serving *serving)
+{
+    const int depth = executor_queue_depth(serving->executor);
+
+    return depth + (serving->fallback ? executor_queue_depth(serving->fallback) : 0);
+}
+
 static void set_device(struct metrics *metrics, struct device_watch *device)
 {
     static const enum metric of[DEVICE_READINGS] = {
@@ -144,7 +164,7 @@ static void refresh(struct metrics *metrics, void *arg)
 
     metrics_set(metrics, METRIC_CONNECTIONS, (double)server_connections(&serving->server));
     metrics_set(metrics, METRIC_MEMORY_LIMIT, (double)budget_limit(&serving->memory));
-    metrics_set(metrics, METRIC_QUEUE_DEPTH, (double)executor_queue_depth(serving->executor));
+    metrics_set(metrics, METRIC_QUEUE_DEPTH, queue_depth(serving));
     metrics_set(metrics, METRIC_LOG_DROPPED, (double)log_dropped() + impressions_lost);
     metrics_set(metrics, METRIC_LOG_IMPRESSIONS_FAILED, impressions_lost);
     set_batch_age(metrics, serving);
@@ -163,6 +183,7 @@ void gauges_open(struct gauges *g)
     metrics_collect(metrics, METRIC_DEVICE_MEMORY, collect_device_memory, g);
     metrics_collect(metrics, METRIC_DEVICE_THROTTLED, collect_throttling, g);
     metrics_collect(metrics, METRIC_MODEL_INFO, collect_model, g);
+    metrics_collect(metrics, METRIC_DEVICE_FAILED, collect_device, g);
     metrics_collect(metrics, METRIC_BUILD_INFO, collect_build, g);
     metrics_on_refresh(metrics, refresh, g);
     metrics_set(metrics, METRIC_CONFIG_GENERATION, 0);

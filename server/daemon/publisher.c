@@ -23,7 +23,9 @@ static void log_ready(const struct publisher *p)
         LOG_STR("model_version", model_version(world_model(world)->model)),
         LOG_STR("model_digest", model_digest(world_model(world)->model)),
         LOG_STR("kind", model_kind(world_model(world)->model)),
-        LOG_STR("precision", precision_names[served_model_precision(world_model(world)->served)]),
+        LOG_STR("precision",
+                precision_names[served_model_engine(world_model(world)->served)->caps->precision]),
+        LOG_STR("fallback", serving->fallback ? executor_backend(serving->fallback) : "none"),
         LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
         LOG_STR("address", listener_text(&serving->server.listener)),
         LOG_STR("admin", listener_text(admin_listener(p->args.admin))));

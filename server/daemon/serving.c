@@ -2,6 +2,7 @@
 #include "server/daemon/serving.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -11,7 +12,7 @@
 
 #define EXECUTOR_DRAIN_US 1000000
 
-/* ---- the executor ---------------------------------------------------------------------------- */
+/* ---- the executors --------------------------------------------------------------------------- */
 
 static int threads_of(const struct model_options *model)
 {
@@ -24,10 +25,10 @@ static int threads_of(const struct model_options *model)
 
 static void on_batch(void *arg, const struct batch_stats *stats)
 {
-    struct serving *s = arg;
-    struct metrics_shard *shard = s->executor_shard;
+    const struct executor_meter *meter = arg;
+    struct metrics_shard *shard = meter->shard;
 
-    atomic_store_explicit(&s->batch_us, clock_now_us(), memory_order_relaxed);
+    atomic_store_explicit(&meter->serving->batch_us, clock_now_us(), memory_order_relaxed);
     metrics_count(shard, METRIC_BATCH_RUNG_TOKENS, 0, (uint64_t)stats->rung_tokens);
     metrics_observe(shard, METRIC_BATCH_DURATION, 0, stats->took_us);
     metrics_observe(shard, METRIC_BATCH_TOKENS, 0, stats->tokens);
@@ -35,24 +36,37 @@ static void on_batch(void *arg, const struct batch_stats *stats)
     metrics_observe(shard, METRIC_COST_RATIO, 0, (int64_t)(stats->cost_ratio * 1000));
 }
 
-static int open_executor(struct serving *s, const struct serving_args *args, struct err *err)
+static int open_executor(struct executor_meter *meter, const struct config *config,
+                         const char *backend, struct executor **out, struct err *err)
 {
-    const struct model_options *model = &args->config->model;
+    const struct model_options *model = &config->model;
 
-    s->executor_shard = metrics_shard_new(&s->metrics, err);
-    if (!s->executor_shard)
+    meter->shard = metrics_shard_new(&meter->serving->metrics, err);
+    if (!meter->shard)
         return -1;
-    return executor_open(&(struct executor_args){.launcher = {.backend = model->backend,
+    return executor_open(&(struct executor_args){.launcher = {.backend = backend,
                                                               .device = model->device,
                                                               .linear = "",
                                                               .threads = threads_of(model)},
                                                  .max_queue = BATCH_MAX_QUEUE,
                                                  .max_batch_jobs = BATCH_MAX_JOBS,
-                                                 .options = &args->config->batch,
-                                                 .deadline = &args->config->deadline,
+                                                 .options = &config->batch,
+                                                 .deadline = &config->deadline,
                                                  .on_batch = on_batch,
-                                                 .on_batch_arg = s},
-                         &s->executor, err);
+                                                 .on_batch_arg = meter},
+                         out, err);
+}
+
+/* The processor has no other to fall back on. */
+static int open_executors(struct serving *s, const struct config *config, struct err *err)
+{
+    s->meters[0].serving = s->meters[1].serving = s;
+    if (open_executor(&s->meters[0], config, config->model.backend, &s->executor, err))
+        return -1;
+    if (strcmp(executor_backend(s->executor), "cpu") == 0 ||
+        config->model.on_device_failure != DEVICE_FAILURE_CPU)
+        return 0;
+    return open_executor(&s->meters[1], config, "cpu", &s->fallback, err);
 }
 
 /* ---- the server and its workers -------------------------------------------------------------- */
@@ -132,7 +146,7 @@ int serving_open(struct serving *s, const struct serving_args *args, struct err 
     *s = (struct serving){0};
     metrics_init(&s->metrics);
     if (impression_log_new(&s->impressions, err) || open_server(s, args, err) ||
-        open_executor(s, args, err))
+        open_executors(s, args->config, err))
         return -1;
     return open_workers(s, args, err);
 }
@@ -144,6 +158,8 @@ void serving_publish(struct serving *s, struct world *world)
 
     budget_set_limit(&s->memory, config->http.memory_bytes, config->http.max_body_bytes);
     executor_set_options(s->executor, &config->batch, &config->deadline);
+    if (s->fallback)
+        executor_set_options(s->fallback, &config->batch, &config->deadline);
     for (int i = 0; i < s->server.n_threads; i++)
         request_worker_publish(s->workers[i], world);
     server_set_limits(&s->server, &limits); /* after the letters: may make threads close some */
@@ -153,20 +169,32 @@ void serving_stop(struct serving *s)
 {
     if (s->executor)
         executor_stop(s->executor, EXECUTOR_DRAIN_US);
+    if (s->fallback)
+        executor_stop(s->fallback, EXECUTOR_DRAIN_US);
     if (s->has_server)
         server_stop(&s->server);
 }
 
-/* Workers drop their worlds before the executor closes; its jobs then return to their mailboxes,
+/* The executor first: its last jobs may go to the fallback. */
+static int close_executors(struct serving *s)
+{
+    const int rc = s->executor ? executor_close(s->executor) : 0;
+
+    if (s->fallback && executor_close(s->fallback))
+        return -1;
+    return rc;
+}
+
+/* Workers drop their worlds before the executors close; their jobs then return to their mailboxes,
  * and only after that the memory of both is freed. */
-void serving_close(struct serving *s)
+int serving_close(struct serving *s)
 {
     const int n = s->workers ? s->server.n_threads : 0;
 
     for (int i = 0; i < n; i++)
         request_worker_drop_world(s->workers[i]);
-    if (s->executor)
-        executor_close(s->executor);
+    if (close_executors(s))
+        return -1;
     for (int i = 0; i < n; i++)
         request_worker_free(s->workers[i]);
     free(s->workers);
@@ -174,4 +202,5 @@ void serving_close(struct serving *s)
         server_close(&s->server);
     impression_log_free(s->impressions);
     metrics_release(&s->metrics);
+    return 0;
 }

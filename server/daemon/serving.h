@@ -1,6 +1,6 @@
 /*
  * struct serving: the part of the daemon that answers requests. The public server and a request
- * worker for each of its threads, the executor, and what they share: memory, metrics, the
+ * worker for each of its threads, the executors, and what they share: memory, metrics, the
  * impression log. Main thread only.
  */
 #ifndef SERVER_DAEMON_SERVING_H
@@ -12,6 +12,14 @@
 #include "server/admin/health.h"
 #include "server/request/worker.h"
 
+struct serving;
+
+/* Counts the batches of one executor, on its thread. */
+struct executor_meter {
+    struct serving *serving;
+    struct metrics_shard *shard;
+};
+
 struct serving {
     struct budget memory; /* what requests hold */
     struct metrics metrics;
@@ -19,7 +27,8 @@ struct serving {
     struct server server;
     struct http_route routes[3];
     struct executor *executor;
-    struct metrics_shard *executor_shard;
+    struct executor *fallback; /* on the processor, for when the executor's device fails; or NULL */
+    struct executor_meter meters[2]; /* theirs */
     _Atomic int64_t batch_us;        /* when the last batch was computed (monotonic); 0: none yet */
     struct request_worker **workers; /* (server.n_threads) */
     bool has_server;                 /* how far opening came */
@@ -41,8 +50,9 @@ void serving_publish(struct serving *serving, struct world *world);
 
 /* No more requests: what the executor has admitted may end, for a second, then the threads end. */
 void serving_stop(struct serving *serving);
-/* Nothing else may hold a world. */
-void serving_close(struct serving *serving);
+/* Nothing else may hold a world. -1: a thread hangs in a call of the device, and most of this has
+ * to outlive the process. */
+int serving_close(struct serving *serving);
 
 /* Any thread, after serving_open(); arg is the struct serving. */
 enum health_redis serving_redis(void *arg);

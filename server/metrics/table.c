@@ -158,6 +158,8 @@ const struct metric_family metric_families[METRICS] = {
                                      .help = "Ads of the served catalog that are active now."},
     [METRIC_CATALOG_AGE] = {"adrank_catalog_age_seconds", GAUGE,
                             .help = "Time since the catalog file was modified."},
+    [METRIC_DEVICE_FAILED] = {"adrank_device_failed", GAUGE,
+                              .help = "1 for the reason why the GPU is not used any more."},
     [METRIC_MODEL_INFO] = {"adrank_model_info", GAUGE, .help = "The model that is served."},
     [METRIC_BUILD_INFO] = {"adrank_build_info", GAUGE, .help = "The running program."},
     [METRIC_LOG_DROPPED] = {"adrank_log_dropped_total", COUNTER_SET,

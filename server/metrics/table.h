@@ -111,9 +111,10 @@ enum metric {
     METRIC_RELOAD_TIMESTAMP,
     METRIC_CATALOG_ADS,
     METRIC_CATALOG_ELIGIBLE_ADS,
-    METRIC_CATALOG_AGE, /* s */
-    METRIC_MODEL_INFO,  /* collected, with its labels */
-    METRIC_BUILD_INFO,  /* collected, with its labels */
+    METRIC_CATALOG_AGE,   /* s */
+    METRIC_DEVICE_FAILED, /* collected, with its label */
+    METRIC_MODEL_INFO,    /* collected, with its labels */
+    METRIC_BUILD_INFO,    /* collected, with its labels */
     METRIC_LOG_DROPPED,
     METRIC_LOG_IMPRESSIONS_FAILED,
     METRIC_PROCESS_CPU, /* the process figures are collected by metrics/process.c */

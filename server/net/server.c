@@ -130,6 +130,7 @@ static void *run_thread(void *arg)
 {
     struct net_thread *thread = arg;
 
+    (void)pthread_setname_np(pthread_self(), "worker");
     loop_run(&thread->loop);
     connection_pool_release(&thread->pool);
     return NULL;

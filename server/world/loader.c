@@ -77,6 +77,7 @@ static int build(struct loader *loader, struct load_result *result, struct confi
                                                   .config = config,
                                                   .changes = changes,
                                                   .executor = loader->args.executor,
+                                                  .fallback = loader->args.fallback,
                                                   .stop = &loader->stop,
                                                   .problems = &result->problems},
                        &result->world, err);

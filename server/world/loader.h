@@ -14,9 +14,9 @@
 struct loader;
 
 struct loader_args {
-    struct config_args config; /* strings stay valid */
-    struct executor *executor;
-    struct mailbox *home; /* where results are sent */
+    struct config_args config;            /* strings stay valid */
+    struct executor *executor, *fallback; /* the latter NULL: none */
+    struct mailbox *home;                 /* where results are sent */
     /* Opens outside resources that a configuration names: the last thing that may fail before a
      * world is done. On the loader's thread; not called in a dry run. */
     int (*prepare)(void *arg, const struct config *config, struct err *err);

@@ -56,10 +56,17 @@ static void warn_of_doubts(const struct world *world, const struct sink *sink)
 
 static void warn_of_precision(const struct world *world, const struct sink *sink)
 {
-    const char *note = world_model(world)->served->engines[SERVED_PRIMARY].caps->note;
+    const char *note = served_model_engine(world_model(world)->served)->caps->note;
 
     if (note[0])
         warn(sink, "model.precision: %s", note);
+}
+
+static void warn_of_fallback(const struct world *world, const struct sink *sink)
+{
+    if (served_model_on_fallback(world_model(world)->served))
+        warn(sink, "model.backend: the device failed: the model runs on the processor until the "
+                   "daemon is restarted");
 }
 
 static void warn_of_descriptors(const struct config *config, const struct sink *sink)
@@ -115,6 +122,7 @@ void world_warnings(const struct world *world, world_warning_fn report, void *ar
 
     warn_of_catalog(world, &sink);
     warn_of_precision(world, &sink);
+    warn_of_fallback(world, &sink);
     warn_of_descriptors(config, &sink);
     warn_of_secret_file("features.password", &config->features.password, &sink);
     warn_of_secret_file("privacy.user_key", &config->privacy.user_key, &sink);

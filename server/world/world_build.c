@@ -139,6 +139,8 @@ static int open_engines(struct world_model *model, const struct world_build_args
         &(struct served_model_args){.model = model->model,
                                     .precision = (enum precision)config->model.precision,
                                     .primary = args->executor,
+                                    .fallback = args->fallback,
+                                    .fallback_precision = PRECISION_F32,
                                     .max_batch_tokens = (int)config->batch.max_tokens,
                                     .resident = (int)config->model.resident},
         &model->served, err);

@@ -21,9 +21,9 @@ struct world_build_args {
     const struct world *running; /* NULL: the first one */
     struct config *config;       /* the world takes a reference */
     const struct world_changes *changes;
-    struct executor *executor;
-    struct problems *problems; /* of the catalog */
-    const atomic_bool *stop;   /* once true the build is aborted: ERR_UNAVAILABLE */
+    struct executor *executor, *fallback; /* the latter NULL: none */
+    struct problems *problems;            /* of the catalog */
+    const atomic_bool *stop;              /* once true the build is aborted: ERR_UNAVAILABLE */
 };
 
 /* *out: one reference. Waits for the executor to open and verify a new model between batches; stop

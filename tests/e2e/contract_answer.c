@@ -194,6 +194,7 @@ CONTRACT_TEST(score, same_in_any_batch)
          .sets = {"batch.max_tokens=1024"},
          .env = {"ADRANK_PACED_FIXED_US=2000"}},
         {.backend = "cpu", .sets = {"batch.max_tokens=1024", "model.threads=2"}},
+        {.backend = "simt", .sets = {"batch.max_tokens=1024"}},
     };
 
     for (int i = 0; i < COUNT(rows); i++) {

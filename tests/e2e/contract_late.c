@@ -13,7 +13,8 @@ static void start(struct driver *d, const char *set)
     driver_start(
         d, &(struct driver_args){.backend = "failing",
                                  .redis = redis_url,
-                                 .sets = {"deadline.network_ms=0", "deadline.min_ms=0", set}});
+                                 .sets = {"model.on_device_failure=cpu", "deadline.network_ms=0",
+                                          "deadline.min_ms=0", set}});
 }
 
 /* a1 has a prior of .02, a2 (CPC .05) of .03, a3 none: the model's base rate. */
@@ -31,6 +32,7 @@ static void check_prior(const json_t *answer)
 
 /* ---- the backend fails ----------------------------------------------------------------------- */
 
+/* The processor answers, the request that was on the device too. */
 CONTRACT_TEST(backend, failed)
 {
     static const char *const words[] = {"submit", "embed", "linear", "attention",
@@ -49,7 +51,7 @@ CONTRACT_TEST(backend, failed)
 
             answer = contract_rank(&d, "{" CANDIDATES "}");
             CHECK_STR(answer_degraded(answer), "model");
-            check_prior(answer);
+            answer_check_source(answer, "model");
             CHECK_INT(contract_metric(&d, "degraded_total", "reason", "model") - before, 1);
         }
     }

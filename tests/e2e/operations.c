@@ -120,6 +120,7 @@ TEST(operations__describe_every_event)
     const char *where = part("## Log"), *row;
 
     walk("server");
+    walk("model");
     CHECK(events.n > 10);
     add_event("log_recovered", strlen("log_recovered"), "base/log.c"); /* the log's own */
     for (int i = 0; i < events.n; i++)

@@ -218,6 +218,24 @@ static bool hang_is_reported(void)
     return reported;
 }
 
+static bool device_failed(void)
+{
+    return driver_metric(d, "adrank_device_failed{reason=\"hang\"}") == 1;
+}
+
+static bool hang_is_failure(void)
+{
+    struct http_client client;
+    bool failed;
+
+    driver_write(d, "device", "hang");
+    client_open_rank(&client, d->address, DRIVER_ONE_AD);
+    failed = option_within(1500, device_failed);
+    driver_write(d, "device", "");
+    CHECK_INT(client_receive_and_close(&client), 200);
+    return failed;
+}
+
 /* In bf16, or the log has the reason why not. */
 static bool bf16_or_a_warning(void)
 {
@@ -509,6 +527,10 @@ const struct option_case option_cases[] = {
      .with = "{'model':{'backend':'cpu'}}"},
     {"/model/threads", "4", .seen = three_threads_more,
      .with = "{'model':{'backend':'cpu','threads':1}}"},
+    {"/model/on_device_failure", "'cpu'", .target = READY, .at = "/fallback/name", .is = "cpu",
+     .with = "{" PACED "}"},
+    {"/batch/hang_ms", "50", .seen = hang_is_failure,
+     .with = "{'model':{'backend':'failing','on_device_failure':'cpu'}}"},
     {"/batch/max_tokens", "64", .seen = one_request_many_batches},
     {"/batch/max_queue", "1", .seen = six_are_too_many,
      .with = "{" PACED ",'deadline':{'on_late':'reject'}}",

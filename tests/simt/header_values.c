@@ -53,6 +53,8 @@ const struct header_value VALUES[] = {
     V(cudaEventDefault),
     V(cudaEventBlockingSync),
     V(cudaEventDisableTiming),
+    V(cudaEventRecordDefault),
+    V(cudaEventRecordExternal),
     V(cudaHostAllocDefault),
     V(cudaHostAllocPortable),
     V(cudaHostAllocMapped),

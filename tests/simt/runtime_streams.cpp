@@ -1,6 +1,7 @@
 /* Streams and events: what is queued, and when it runs. */
 #include "tests/simt/runtime_state.h"
 
+#include <cuda_profiler_api.h>
 #include <time.h>
 
 #include "kernels/cuda/simt.cuh"
@@ -200,6 +201,24 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle)
     });
 }
 
+/* External: a node of the graph, which records at every replay; only while one is captured. */
+cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t handle, unsigned flags)
+{
+    struct CUstream_st *stream = stream_of(handle);
+
+    if (flags == cudaEventRecordDefault)
+        return cudaEventRecord(event, handle);
+    ENTER;
+    if (flags != cudaEventRecordExternal || !stream->capture)
+        return report(cudaErrorInvalidValue);
+    event->recorded = true;
+    event->stream = stream;
+    return simt_queue(handle, [event] {
+        event->done = ++event->queued;
+        event->time_ms = now_ms();
+    });
+}
+
 cudaError_t cudaEventQuery(cudaEvent_t event)
 {
     ENTER;
@@ -227,5 +246,19 @@ cudaError_t cudaEventElapsedTime(float *ms, cudaEvent_t start, cudaEvent_t end)
     if (!reached(start, start->queued) || !reached(end, end->queued))
         return cudaErrorNotReady;
     *ms = (float)(end->time_ms - start->time_ms);
+    return cudaSuccess;
+}
+
+/* ---- profilers: there is none ---------------------------------------------------------------- */
+
+cudaError_t cudaProfilerStart(void)
+{
+    ENTER;
+    return cudaSuccess;
+}
+
+cudaError_t cudaProfilerStop(void)
+{
+    ENTER;
     return cudaSuccess;
 }

@@ -79,7 +79,8 @@ TEST(executor__refuses_at_once_what_would_be_late)
     CHECK_INT(job->outcome, JOB_REFUSED);
     batch_jobs_put(&one.worker.jobs, job);
     /* The queue's limit, changed live. */
-    executor_set_options(one.executor, &(struct executor_options){256, 1},
+    executor_set_options(one.executor,
+                         &(struct executor_options){.max_tokens = 256, .max_queue = 1},
                          &(struct deadline_options){0});
     rig_one_submit(3, FOR_EVER, SUBMIT_FULL);
     rig_one_settle(JOB_OK, 2);
@@ -107,7 +108,8 @@ TEST(executor__drops_cancelled_and_expired_unpaid)
 TEST(executor__drops_jobs_before_it_checks_the_queue_limit)
 {
     rig_one_open(4);
-    executor_set_options(one.executor, &(struct executor_options){256, 2},
+    executor_set_options(one.executor,
+                         &(struct executor_options){.max_tokens = 256, .max_queue = 2},
                          &(struct deadline_options){0});
     stub_scripts[0].hang = true;
     rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);

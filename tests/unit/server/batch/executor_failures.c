@@ -94,7 +94,8 @@ static void reroute(const struct reroute *row, bool queued)
     served = rig_open_model(1, executor, fallback);
     other = rig_open_model(1, fallback, NULL);
     rig_init_worker(&worker, 8);
-    executor_set_options(fallback, &(struct executor_options){256, row->max_queue},
+    executor_set_options(fallback,
+                         &(struct executor_options){.max_tokens = 256, .max_queue = row->max_queue},
                          &(struct deadline_options){0});
     stub_scripts[0].hang = stub_scripts[1].hang = true;
     stub_scripts[0].fail_after = 0;
@@ -209,7 +210,8 @@ TEST(executor__reports_why_a_device_does_not_open)
     struct executor_args args = {.launcher = {.backend = "stub", .device = "9"},
                                  .max_queue = 4,
                                  .max_batch_jobs = 4,
-                                 .options = &(struct executor_options){256, 4},
+                                 .options =
+                                     &(struct executor_options){.max_tokens = 256, .max_queue = 4},
                                  .deadline = &(struct deadline_options){0}};
     struct executor *executor;
     struct err err;

@@ -41,7 +41,7 @@ struct executor *rig_open_executor(const char *device, int max_jobs)
         .launcher = {.backend = "stub", .device = device, .threads = 1},
         .max_queue = 64,
         .max_batch_jobs = max_jobs,
-        .options = &(struct executor_options){256, 64},
+        .options = &(struct executor_options){.max_tokens = 256, .max_queue = 64},
         .deadline = &(struct deadline_options){.reserve_us = 500},
         .on_batch = on_batch,
         .on_batch_arg = &rig_stats[atoi(device)],

@@ -1,5 +1,8 @@
 /* The executor's thread sleeps up to 100 ms unless it is woken: every event wakes it. */
+#include <sys/prctl.h>
+
 #include "base/rng.h"
+#include "server/batch/run_task.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 static bool one_by_one(int n, int most_us, int poll_takes_us)
@@ -96,4 +99,33 @@ static bool wakes_up_to_stop(void)
 TEST(executor__wakes_up_to_stop)
 {
     RIG_TRY(wakes_up_to_stop());
+}
+
+static int read_slack(void *arg, struct err *err)
+{
+    (void)err;
+    *(int *)arg = prctl(PR_GET_TIMERSLACK);
+    return 0;
+}
+
+/* Nanoseconds by which the thread's waits may be late. */
+static int slack_with(int poll_us)
+{
+    int slack = -1;
+    struct task task = {.step = read_slack, .arg = &slack};
+    struct executor *executor;
+    struct err err;
+
+    stub_scripts[0].poll_us = poll_us;
+    executor = rig_open_executor("0", 4);
+    CHECK_OK(executor_run_task(executor, &task, &err), err);
+    executor_close(executor);
+    rig_check_clean();
+    return slack;
+}
+
+TEST(executor__polls_on_time)
+{
+    CHECK_INT(slack_with(20), 1);
+    CHECK(slack_with(0) > 1); /* the usual */
 }

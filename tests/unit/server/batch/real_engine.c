@@ -83,7 +83,7 @@ static struct executor *open_executor(const char *backend)
         .launcher = {.backend = backend, .device = "", .linear = "", .threads = 2},
         .max_queue = JOBS,
         .max_batch_jobs = 8,
-        .options = &(struct executor_options){512, JOBS},
+        .options = &(struct executor_options){.max_tokens = 512, .max_queue = JOBS},
         .deadline = &(struct deadline_options){.reserve_us = 500},
         .on_batch = on_batch,
     };

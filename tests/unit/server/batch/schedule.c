@@ -154,6 +154,22 @@ static void close_engine(const struct event *event)
     s.n_engines = 0;
 }
 
+static void limit(const struct event *event)
+{
+    s.schedule.options.hang_us = event->number;
+}
+
+static void say_ended(const struct task *task);
+
+static void give_up(const struct event *event)
+{
+    struct task *ended;
+
+    (void)event;
+    say_works("reroute", schedule_give_up(&s.schedule, &ended));
+    say_ended(ended);
+}
+
 static void pass(const struct event *event)
 {
     s.now_us += event->number;
@@ -194,6 +210,8 @@ static void perform(const struct actions *actions)
                                                        "return cancelled", "return failed"};
     struct batch *launched = actions->launch;
 
+    if (actions->hung)
+        say_batch("hangs", actions->hung);
     say_works("reroute", actions->rerouted);
     for (int outcome = 0; outcome < JOB_OUTCOMES; outcome++)
         say_works(outcomes[outcome], actions->returned[outcome]);
@@ -206,6 +224,7 @@ static void perform(const struct actions *actions)
     if (launched) {
         say_batch("launch", launched);
         launched->submitted = true;
+        launched->submitted_us = s.now_us;
         if (launched->part >= 0)
             launched->shape = (struct input_shape){.tokens = 900};
         s.facts.launched = launched;
@@ -219,6 +238,7 @@ static void turn(const struct event *event)
 
     (void)event;
     s.facts.now_us = s.now_us;
+    s.facts.polled_us = s.schedule.n_launched ? s.now_us : 0;
     s.facts.n_engines = s.n_engines;
     schedule_decide(&s.schedule, &s.facts, &actions);
     say(" |");
@@ -285,12 +305,15 @@ static const struct event events[] = {
     {"stop", .happens = stop, .number = 0},
     {"drain", .happens = stop, .number = 10000},
     {"quit", .happens = quit, .number = 0},
+    {"limit", .happens = limit, .number = 50000},
+    {"giveup", .happens = give_up},
     {"two", .happens = launch_at_most, .number = 2},
     {"noengine", .happens = close_engine},
     {"1ms", .happens = pass, .number = 1000},
     {"6ms", .happens = pass, .number = 6000},
     {"16ms", .happens = pass, .number = 16000},
     {"10ms", .happens = pass, .number = 10000},
+    {"49ms", .happens = pass, .number = 49000},
     {"250ms", .happens = pass, .number = 250000},
     {"2s", .happens = pass, .number = 2000000},
     {"beat", .happens = say_heartbeat},
@@ -313,6 +336,23 @@ static void play(const char *script)
 static const struct row {
     const char *script, *want;
 } rows[] = {
+    /* Hangs: after 50 ms, and 20 times the estimate of about a millisecond. */
+    {"job turn 2s turn", " | launch a |"},
+    {"limit job turn 49ms turn 6ms turn turn state", " | launch a | | hangs a reroute a | broken"},
+    {"limit job job turn other 2s turn turn", " | launch ab | hangs ab reroute cab |"},
+    {"limit two job turn job turn 49ms done turn turn 49ms turn 6ms turn",
+     " | launch a | launch b | complete a | | | hangs b reroute b"},
+    {"limit two job turn job turn 2s turn quit turn",
+     " | launch a | launch b | hangs a reroute ab | finished"},
+    {"limit big turn 49ms turn 6ms turn", " | launch a0 | | hangs a0 reroute a"},
+    {"limit two big turn turn 2s turn turn", " | launch a0 | launch a1 | hangs a0 reroute a |"},
+    {"limit job turn task closing 2s turn closing turn",
+     " | launch a | hangs a reroute a end 2broken1broken | end 3broken"},
+    {"limit task turn turn soon 16ms turn 2s turn",
+     " | step 1 | step 1 | launch a | hangs a reroute a end 1broken"},
+    {"job turn job task giveup turn turn", " | launch a reroute b end 1broken | reroute a |"},
+    {"task turn giveup end turn", " | step 1 | end 1"},
+    {"task turn giveup turn", " | step 1 | end 1broken"},
     /* Batches. */
     {"turn", " |"},
     {"job job turn", " | launch ab"},

@@ -141,14 +141,15 @@ static void set_up(void)
     put_config("");
     CHECK_OK(mailbox_init(&s.box, &err), err);
     CHECK_OK(executor_open(
-                 &(struct executor_args){.launcher = {.backend = MODULES "/adrank-backend-null.so",
-                                                      .device = "",
-                                                      .linear = "",
-                                                      .threads = 1},
-                                         .max_queue = 16,
-                                         .max_batch_jobs = 16,
-                                         .options = &(struct executor_options){8192, 16},
-                                         .deadline = &(struct deadline_options){0}},
+                 &(struct executor_args){
+                     .launcher = {.backend = MODULES "/adrank-backend-null.so",
+                                  .device = "",
+                                  .linear = "",
+                                  .threads = 1},
+                     .max_queue = 16,
+                     .max_batch_jobs = 16,
+                     .options = &(struct executor_options){.max_tokens = 8192, .max_queue = 16},
+                     .deadline = &(struct deadline_options){0}},
                  &s.executor, &err),
              err);
     CHECK_OK(loader_open(&(struct loader_args){.config = {.file = s.config},

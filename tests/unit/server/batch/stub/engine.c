@@ -296,6 +296,8 @@ int engine_submit(struct engine *engine, struct engine_batch *batch, struct err 
 
     check_thread(launcher);
     BUG_ON(launcher->n_launched >= script->max_launched);
+    while (script->stuck)
+        sleep_us(500);
     if (script->refuse_after >= 0 && script->batches >= script->refuse_after)
         return err_set(err, ERR_UNAVAILABLE, "the script refuses");
     pthread_mutex_lock(&launcher->lock);

@@ -1,0 +1,184 @@
+/* A device that hangs in a batch or in a call: its jobs return from the fallback or by their
+ * owners' deadlines, and it is not called any more. */
+#include "tests/unit/server/batch/executor_rig.h"
+
+enum { HANG_MS = 30 };
+
+static struct executor *executor, *fallback;
+static struct served_model *served;
+static struct rig_worker worker;
+
+static void start(bool with_fallback, int max_launched)
+{
+    stub_scripts[0].max_launched = max_launched;
+    executor = rig_open_executor("0", 1);
+    fallback = with_fallback ? rig_open_executor("1", 1) : NULL;
+    served = rig_open_model(1, executor, fallback);
+    rig_init_worker(&worker, 16);
+    executor_set_options(
+        executor,
+        &(struct executor_options){.max_tokens = 256, .max_queue = 64, .hang_ms = HANG_MS},
+        &(struct deadline_options){0});
+}
+
+static void submit(int n)
+{
+    for (int i = 0; i < n; i++)
+        rig_submit(&worker, rig_new_job(&worker, served, 1, 3, FOR_EVER));
+}
+
+static void wait_launched(int n)
+{
+    while (stub_scripts[0].launched != n)
+        rig_nap(100);
+}
+
+static void wait_broken(void)
+{
+    while (executor_state(executor) != EXECUTOR_BROKEN)
+        rig_nap(100);
+}
+
+/* The engine, its launcher and the executor are leaked, as the device may still use them. */
+static void finish(void)
+{
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.wrong, 0);
+    rig_release_worker(&worker);
+    served_model_unref(served);
+    CHECK_INT(executor_close(executor), 0);
+    if (fallback)
+        CHECK_INT(executor_close(fallback), 0);
+    CHECK_INT(stub_scripts[0].closed_engines, 0);
+    CHECK_INT(stub_scripts[1].closed_engines, stub_scripts[1].open_engines);
+    CHECK_INT(stub_scripts[0].threads_seen + stub_scripts[1].threads_seen, 0);
+    CHECK_INT(stub_launchers, 1);
+    CHECK_INT(stub_models, 1);
+}
+
+/* The stub's own thread ends its batch, unseen. */
+static void forget(void)
+{
+    stub_scripts[0].hang = false;
+    stub_launchers = stub_models = 0;
+    rig_nap(10 * MS);
+    stub_reset();
+}
+
+static void check_failure(void)
+{
+    struct err text;
+
+    CHECK_INT(executor_failure(executor, &text), EXECUTOR_FAILURE_HANG);
+    CHECK(text.text[0]);
+}
+
+/* Three jobs: one or two are launched, the others wait. */
+static void hang_in_a_batch(bool with_fallback, int max_launched)
+{
+    struct served_model *other;
+    struct served_model_args args = {.model = stub_model_new(2), .max_batch_tokens = 256};
+    struct err err;
+
+    test_row("%d launched, %s", max_launched, with_fallback ? "with a fallback" : "without");
+    start(with_fallback, max_launched);
+    stub_scripts[0].hang = true;
+    submit(3);
+    wait_launched(max_launched);
+    wait_broken();
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.outcomes[with_fallback ? JOB_OK : JOB_FAILED], 3);
+    CHECK_INT(worker.by_fallback, with_fallback ? 3 : 0);
+    CHECK_INT(stub_scripts[0].batches, 0);
+    check_failure();
+    submit(1);
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.by_fallback + worker.failed_submits, with_fallback ? 4 : 1);
+    test_row("a model that is opened now");
+    args.primary = executor;
+    args.fallback = fallback;
+    if (!with_fallback) {
+        CHECK_ERR(served_model_open(&args, &other, &err), err, "broken");
+    } else {
+        CHECK_OK(served_model_open(&args, &other, &err), err);
+        CHECK(served_model_on_fallback(other) && served_model_on_fallback(served));
+        served_model_unref(other);
+    }
+    model_unref(args.model);
+    finish();
+    forget();
+}
+
+TEST(executor__leaves_a_device_that_hangs_in_a_batch)
+{
+    for (int with_fallback = 0; with_fallback < 2; with_fallback++)
+        for (int max_launched = 1; max_launched < 3; max_launched++)
+            hang_in_a_batch(with_fallback, max_launched);
+}
+
+/* Each call counts as EXECUTOR_WATCH_US, more than the device may take. */
+static void watch(void)
+{
+    for (int i = 0; i < 4; i++)
+        executor_watch(executor);
+}
+
+TEST(executor__leaves_a_device_whose_call_does_not_return)
+{
+    start(true, 1);
+    stub_scripts[0].stuck = true;
+    submit(3);
+    while (executor_queue_depth(executor) != 2)
+        rig_nap(100);
+    rig_nap(HANG_MS * MS); /* until it is in the call */
+    watch();
+    CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
+    check_failure();
+    test_row("what was queued has been returned");
+    CHECK(rig_await(&worker, 2));
+    CHECK_INT(worker.by_fallback, 2);
+    test_row("the fallback answers");
+    submit(2);
+    CHECK(rig_await(&worker, 4));
+    CHECK_INT(worker.by_fallback, 4);
+    test_row("the thread comes back");
+    stub_scripts[0].stuck = false;
+    finish();
+    CHECK_INT(worker.by_fallback, 5);
+    forget();
+}
+
+/* A thread that works, or has nothing to do, is left alone; so is a device without a limit. */
+TEST(executor__is_not_broken_by_watching)
+{
+    rig_one_open(4);
+    for (int round = 0; round < 2; round++) {
+        executor_set_options(one.executor,
+                             &(struct executor_options){
+                                 .max_tokens = 256, .max_queue = 64, .hang_ms = round ? 60000 : 0},
+                             &(struct deadline_options){0});
+        stub_scripts[0].stuck = true;
+        rig_one_submit(3, FOR_EVER, SUBMIT_ADMITTED);
+        for (int i = 0; i < 50; i++)
+            executor_watch(one.executor);
+        stub_scripts[0].stuck = false;
+        rig_one_settle(JOB_OK, round + 1);
+        CHECK_INT(executor_state(one.executor), EXECUTOR_SERVING);
+    }
+    rig_one_close();
+}
+
+/* The last of this program: the thread goes on waiting. */
+TEST(executor__closes_with_a_thread_that_does_not_come_back)
+{
+    start(true, 1);
+    stub_scripts[0].stuck = true;
+    submit(1);
+    rig_nap(HANG_MS * MS);
+    watch();
+    CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
+    served_model_unref(served);
+    CHECK_INT(executor_close(executor), -1);
+    CHECK_INT(executor_close(fallback), 0); /* the job's reference keeps its engine */
+    CHECK_INT(worker.letters, 0);
+}

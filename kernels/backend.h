@@ -66,7 +66,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 5
+#define BACKEND_ABI 6
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
@@ -87,7 +87,7 @@ struct lane;          /* a host thread's scratch, or a batch in flight */
 struct linear_weight; /* one packed weight matrix with its bias and activation */
 
 /* Batch sizes that a device computes, ascending: a batch is padded to the next rung. */
-#define LADDER_RUNGS 32
+#define LADDER_RUNGS 64
 struct ladder {
     int n; /* 0: no ladder, batches are not padded */
     int tokens[LADDER_RUNGS];
@@ -114,6 +114,7 @@ struct device_caps {
     enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
+    int recorded_tokens; /* passes of more tokens are never recorded; 0: no limit */
 };
 
 /* What a device's sensors report. */
@@ -151,7 +152,8 @@ struct session_args {
 struct session_caps {
     char device[96];          /* the device's name, with the provider in effect */
     enum precision precision; /* in effect; PRECISION_F32 if the requested one is missing */
-    char note[160];           /* why precision or provider is not as requested; "" otherwise */
+    char note[160];           /* why precision, provider or bits are not as requested; else "" */
+    int n_timed;              /* shapes of products that were timed for it; final once it is open */
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
 };

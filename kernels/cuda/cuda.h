@@ -12,6 +12,8 @@
 #define CUDA_WIDTH_MULTIPLE 8              /* elements of a row: accesses of 16 bytes */
 #define CUDA_CHUNK_BYTES ((size_t)1 << 20) /* of f32 that travel to the device at once */
 #define CUDA_WORKSPACE_BYTES ((size_t)32 << 20)
+/* Larger passes take the device longer than the host takes to queue them: a graph gains nothing. */
+#define CUDA_RECORDED_TOKENS 8192
 
 struct product;
 
@@ -56,6 +58,7 @@ struct linear_weight {
     struct linear_spec spec;    /* of a weight that is not complete */
     int max_rows;               /* as asked for */
     bool chosen;                /* the product's algorithms are */
+    bool timed;                 /* for this weight */
     size_t uploaded;            /* elements of spec.weight, then of spec.bias */
     void *memory;               /* (N, K) and, behind it, (N): operands */
     cublasLtMatmulDesc_t desc;  /* with the bias's address */

@@ -16,16 +16,13 @@
 
 #include "kernels/cuda/lane.h"
 
-/* Larger passes take milliseconds: the device is busy long enough for all launches to be queued. */
-#define RECORDED_TOKENS 8192
-
 /* The rows read out that passes are recorded for, as shares of the tokens: pairs, ads of some
  * words, short ones, single tokens. */
 static const int read_shares[] = {32, 12, 4, 1};
 
 static bool is_recorded(const struct pass *pass, int rung)
 {
-    return pass->network && rung <= RECORDED_TOKENS;
+    return pass->network && rung <= CUDA_RECORDED_TOKENS;
 }
 
 int recording_rung_read(const struct lane *lane, const struct slice *slice, const struct pass *pass)
@@ -44,13 +41,21 @@ int recording_rung_read(const struct lane *lane, const struct slice *slice, cons
 
 /* ---- arguments ------------------------------------------------------------------------------- */
 
-void recording_note(struct lane *lane, const uint64_t *arguments, int n)
+static uint64_t mix(uint64_t digest, uint64_t value)
 {
-    uint64_t digest = lane->digest;
+    digest = (digest ^ value) * UINT64_C(0x9e3779b97f4a7c15);
+    return digest ^ digest >> 29;
+}
 
-    for (int i = 0; i < n; i++) {
-        digest = (digest ^ arguments[i]) * UINT64_C(0x9e3779b97f4a7c15);
-        digest ^= digest >> 29;
+void recording_note(struct lane *lane, int operation, const void *arguments, size_t bytes)
+{
+    const char *from = arguments;
+    uint64_t digest = mix(lane->digest, (uint64_t)operation);
+
+    for (size_t at = 0; at < bytes; at += sizeof(uint64_t)) {
+        uint64_t value = 0;
+        memcpy(&value, from + at, bytes - at < sizeof(value) ? bytes - at : sizeof(value));
+        digest = mix(digest, value);
     }
     lane->digest = digest;
 }

@@ -261,12 +261,15 @@ int cuda_begin(struct lane *lane, const struct slice *slice, const struct pass *
 int cuda_download(struct lane *lane, void *to, const void *from, size_t bytes, struct err *err)
 {
     struct device *device = lane_device(lane);
+    const struct {
+        const void *to, *from;
+        size_t row_bytes;
+    } noted = {to, from, bytes / (size_t)(lane->n_read > 0 ? lane->n_read : 1)};
     cudaError_t rc;
 
     if (device_enter(device, err))
         return -1;
-    RECORDING_NOTE(lane, OPERATION_DOWNLOAD, note_pointer(to), note_pointer(from),
-                   bytes / (size_t)(lane->n_read > 0 ? lane->n_read : 1));
+    recording_note(lane, OPERATION_DOWNLOAD, &noted, sizeof(noted));
     if (lane->recorded) /* the rows of a replay may be more */
         bytes = bytes / (size_t)lane->n_read * (size_t)lane->batch.rung_read;
     rc = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream);

@@ -5,8 +5,6 @@
 #ifndef KERNELS_CUDA_LANE_H
 #define KERNELS_CUDA_LANE_H
 
-#include <string.h>
-
 #include "kernels/cuda/cuda.h"
 
 #define LANE_RECORDINGS 128 /* the one that was not used for longest makes room */
@@ -80,30 +78,18 @@ void recordings_keep(struct lane *lane);
 int recording_rung_read(const struct lane *lane, const struct slice *slice,
                         const struct pass *pass);
 
+/* Kinds of launches; a product's is followed by its rung. */
 enum {
     OPERATION_EMBED,
-    OPERATION_PRODUCT,
     OPERATION_ATTENTION,
     OPERATION_NORM,
     OPERATION_POOL,
     OPERATION_HEAD,
-    OPERATION_DOWNLOAD
+    OPERATION_ACTIVATION,
+    OPERATION_DOWNLOAD,
+    OPERATION_PRODUCT
 };
-/* Notes an operation and its arguments, all but row counts and what they point to. */
-void recording_note(struct lane *lane, const uint64_t *arguments, int n);
-#define RECORDING_NOTE(lane, ...)                                                                  \
-    recording_note(lane, (const uint64_t[]){__VA_ARGS__},                                          \
-                   (int)(sizeof((const uint64_t[]){__VA_ARGS__}) / sizeof(uint64_t)))
-static inline uint64_t note_pointer(const void *pointer)
-{
-    return (uint64_t)(uintptr_t)pointer;
-}
-static inline uint64_t note_float(float value)
-{
-    uint32_t bits;
-
-    memcpy(&bits, &value, sizeof(bits));
-    return bits;
-}
+/* Notes what a graph would hold of a launch: its kind and its arguments, as bytes. */
+void recording_note(struct lane *lane, int operation, const void *arguments, size_t bytes);
 
 #endif

@@ -1,4 +1,5 @@
 /* The linear layer: weights, products and the activations that follow them. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bug.h"
@@ -84,6 +85,20 @@ static int weight_upload(struct session *session, struct linear_weight *weight, 
     return weight->uploaded < all;
 }
 
+/* What the choice of algorithms came to. */
+static void note_choice(struct session *session, const struct linear_weight *weight)
+{
+    const struct product *product = weight->product;
+    struct session_caps *caps = &session->caps;
+
+    caps->n_timed += weight->timed;
+    if (product->n_unlike > 0)
+        snprintf(caps->note, sizeof(caps->note),
+                 "products of %d x %d: no algorithm gives the bits of the others at %d of %d sizes "
+                 "of a batch, so a score may depend on its batch",
+                 product->shape.out, product->shape.in, product->n_unlike, product->n_rungs);
+}
+
 int cuda_weight_step(struct session *session, struct linear_weight *weight, struct err *err)
 {
     int rc;
@@ -93,6 +108,9 @@ int cuda_weight_step(struct session *session, struct linear_weight *weight, stru
     if (!weight->chosen) {
         rc = product_choose_step(session->device, weight->product, weight->max_rows, err);
         weight->chosen = rc == 0;
+        weight->timed |= rc > 0;
+        if (weight->chosen)
+            note_choice(session, weight);
         return rc < 0 ? -1 : 1;
     }
     if (!weight->memory)
@@ -128,23 +146,27 @@ struct linear_call {
     void *y;
 };
 
-static int multiply(struct device *device, const struct linear_weight *weight,
+static int multiply(struct lane *lane, const struct linear_weight *weight,
                     const struct linear_call *call, struct err *err)
 {
+    struct device *device = lane_device(lane);
     const struct product_call product = {
         .desc = weight->desc, .weight = weight->memory, .x = call->x, .y = call->y};
-    const cublasStatus_t status =
-        product_run(device, weight->product, call->rung, &product, device->stream);
+    const void *const noted[] = {weight->product, product.weight, product.x, product.y};
+    cublasStatus_t status;
 
+    recording_note(lane, OPERATION_PRODUCT + call->rung, noted, sizeof(noted));
+    status = product_run(device, weight->product, call->rung, &product, device->stream);
     return status == CUBLAS_STATUS_SUCCESS ? 0
                                            : device_blas_failed(device, status, "a product", err);
 }
 
 /* Adds the bias that the product did not. */
-static int activate(struct device *device, const struct linear_weight *weight,
+static int activate(struct lane *lane, const struct linear_weight *weight,
                     const struct linear_call *call, enum activation activation, void *pre,
                     struct err *err)
 {
+    struct device *device = lane_device(lane);
     const struct cuda_activation_launch pass = {
         .type = weight->product->shape.type,
         .activation = (int)activation,
@@ -155,8 +177,10 @@ static int activate(struct device *device, const struct linear_weight *weight,
         .y = call->y,
         .pre = pre,
     };
-    const cudaError_t rc = cuda_activation(&pass, device->stream);
+    cudaError_t rc;
 
+    recording_note(lane, OPERATION_ACTIVATION, &pass, sizeof(pass));
+    rc = cuda_activation(&pass, device->stream);
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "activation", err);
 }
 
@@ -174,16 +198,11 @@ int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *e
     rows = lane_rows(lane, args->n_rows);
     call.rung = rung_index(&device->caps.ladder, rows.rung);
     call.n_rows = rows.n;
-    RECORDING_NOTE(lane, OPERATION_PRODUCT, note_pointer(weight->product),
-                   note_pointer(weight->memory), note_pointer(weight->pass_bias),
-                   weight->activation, args->activation, note_pointer(args->pre_activation),
-                   (uint64_t)call.rung, note_pointer(call.n_rows), note_pointer(call.x),
-                   note_pointer(call.y));
-    if (multiply(device, weight, &call, err))
+    if (multiply(lane, weight, &call, err))
         return -1;
     if (weight->activation != ACTIVATION_NONE)
-        return activate(device, weight, &call, weight->activation, NULL, err);
+        return activate(lane, weight, &call, weight->activation, NULL, err);
     if (args->activation != ACTIVATION_NONE) /* the weight has none of its own then */
-        return activate(device, weight, &call, args->activation, args->pre_activation, err);
+        return activate(lane, weight, &call, args->activation, args->pre_activation, err);
     return 0;
 }

@@ -33,11 +33,7 @@ int cuda_op_embed(struct lane *lane, const struct embed_args *args, struct err *
 
     if (usable(lane, err))
         return -1;
-    RECORDING_NOTE(lane, OPERATION_EMBED, launch.type, note_pointer(args->word),
-                   note_pointer(args->position), note_pointer(args->type),
-                   note_pointer(args->gamma), note_pointer(args->beta), note_float(args->eps),
-                   (uint64_t)args->hidden, note_pointer(args->stream), note_pointer(args->operand),
-                   note_pointer(args->mean), note_pointer(args->rstd));
+    recording_note(lane, OPERATION_EMBED, &launch, sizeof(launch));
     return launched(lane, cuda_embed(&lane->batch, &launch, lane_device(lane)->stream), "embed",
                     err);
 }
@@ -57,9 +53,7 @@ int cuda_op_attention(struct lane *lane, const struct attention_args *args, stru
 
     if (usable(lane, err))
         return -1;
-    RECORDING_NOTE(lane, OPERATION_ATTENTION, launch.type, (uint64_t)args->hidden,
-                   (uint64_t)args->heads, note_pointer(args->qkv), args->causal, args->read_only,
-                   note_pointer(args->out), note_pointer(args->lse));
+    recording_note(lane, OPERATION_ATTENTION, &launch, sizeof(launch));
     return launched(lane, cuda_attention(&lane->batch, &launch, lane_device(lane)->stream),
                     "attention", err);
 }
@@ -86,10 +80,7 @@ int cuda_op_residual_norm(struct lane *lane, const struct residual_norm_args *ar
         return -1;
     if (args->n_rows == 0)
         return 0;
-    RECORDING_NOTE(lane, OPERATION_NORM, launch.type, (uint64_t)args->hidden, note_pointer(rows.n),
-                   (uint64_t)rows.rung, note_pointer(args->stream), note_pointer(args->delta),
-                   note_pointer(args->gamma), note_pointer(args->beta), note_float(args->eps),
-                   note_pointer(args->operand), note_pointer(args->mean), note_pointer(args->rstd));
+    recording_note(lane, OPERATION_NORM, &launch, sizeof(launch));
     return launched(lane, cuda_residual_norm(&launch, lane_device(lane)->stream), "norm", err);
 }
 
@@ -106,9 +97,7 @@ int cuda_op_pool(struct lane *lane, const struct pool_args *args, struct err *er
 
     if (usable(lane, err))
         return -1;
-    RECORDING_NOTE(lane, OPERATION_POOL, launch.type, (uint64_t)args->kind, (uint64_t)args->hidden,
-                   note_pointer(args->stream), note_pointer(args->stream_out),
-                   note_pointer(args->operand_out));
+    recording_note(lane, OPERATION_POOL, &launch, sizeof(launch));
     return launched(lane, cuda_pool(&lane->batch, &launch, lane_device(lane)->stream), "pool", err);
 }
 
@@ -131,9 +120,6 @@ int cuda_op_head(struct lane *lane, const struct head_args *args, struct err *er
         return -1;
     if (args->n_rows == 0)
         return 0;
-    RECORDING_NOTE(lane, OPERATION_HEAD, launch.type, (uint64_t)args->hidden,
-                   (uint64_t)args->labels, note_pointer(rows.n), (uint64_t)rows.rung,
-                   note_pointer(args->operand), note_pointer(args->weight),
-                   note_pointer(args->bias), note_pointer(args->logits));
+    recording_note(lane, OPERATION_HEAD, &launch, sizeof(launch));
     return launched(lane, cuda_head(&launch, lane_device(lane)->stream), "head", err);
 }

@@ -148,6 +148,7 @@ int engine_open_step(struct engine *engine, struct err *err)
         return rc;
     if (++o->stage < (int)(sizeof(stages) / sizeof(stages[0])))
         return 1;
+    engine->caps = *engine->ops->session_caps(engine->session); /* final */
     opening_free(engine);
     return 0;
 }

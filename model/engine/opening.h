@@ -21,7 +21,7 @@ struct measuring {
 };
 
 struct engine_opening {
-    int stage;  /* into the table of stages */
+    int stage; /* into the table of stages */
     bool records;
     int lane;   /* next one to open */
     int launch; /* next one to make */

@@ -97,12 +97,16 @@ static bool too_long(const struct engine_opening *o, double us)
     return (o->max_step_us && us > o->max_step_us) || o->rungs_us + us > BUDGET_US;
 }
 
-static void next_pass(struct engine_opening *o)
+/* A rung that is not recorded runs once. */
+static void next_pass(struct engine_opening *o, const struct device_caps *caps)
 {
-    if (++o->rung_pass < PASSES)
+    const bool recorded =
+        !caps->recorded_tokens || caps->ladder.tokens[o->rung] <= caps->recorded_tokens;
+
+    if (recorded && ++o->rung_pass < PASSES)
         return;
     o->rung_pass = 0;
-    if (++o->rung_shape < SHAPES)
+    if (recorded && ++o->rung_shape < SHAPES)
         return;
     o->rung_shape = 0;
     o->rung++;
@@ -128,7 +132,7 @@ int opening_rungs(struct engine *engine, struct err *err)
         return 0; /* as the larger ones will be */
     if (run_lanes(engine, err))
         return -1;
-    next_pass(o);
+    next_pass(o, engine->launcher->caps);
     o->rungs_us += us;
     return tokens < engine->max_batch_tokens || o->rung_shape || o->rung_pass;
 }

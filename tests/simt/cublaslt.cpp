@@ -51,7 +51,7 @@ struct algorithm {
 };
 
 /* In the order of the heuristic. The second to fourth have the same bits. For many columns only the
- * second is offered: trying them all would take long here. */
+ * second is offered, unless ADRANK_SIMT_ALGORITHMS is set: trying them all takes long here. */
 #define MANY_COLUMNS 512
 static const struct algorithm algorithms[] = {
     {35, 1, 0, 8}, {66, 1, 0, 16}, {41, 1, 65536, 16}, {66, 1, 65536, 16}, {66, 2, 1 << 20, 8},
@@ -253,7 +253,8 @@ cublasStatus_t cublasLtMatmulAlgoGetHeuristic(cublasLtHandle_t handle, cublasLtM
     for (const struct algorithm &algorithm : algorithms) {
         if (algorithm.workspace_bytes > preference->workspace_bytes ||
             (algorithm.split_k > 1 && preference->reductions == CUBLASLT_REDUCTION_SCHEME_NONE) ||
-            (d->cols > MANY_COLUMNS && &algorithm != &algorithms[1]))
+            (d->cols > MANY_COLUMNS && !getenv("ADRANK_SIMT_ALGORITHMS") &&
+             &algorithm != &algorithms[1]))
             continue;
         if (*returned == requested)
             break;

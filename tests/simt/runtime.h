@@ -11,6 +11,7 @@
  *   ADRANK_SIMT_MEMORY_MB  memory of the device. Default 4096
  *   ADRANK_SIMT_FAIL       n: the n-th call that reaches the device fails, and every one after it
  *   ADRANK_SIMT_HANG       n: after n calls nothing on a stream completes any more
+ *   ADRANK_SIMT_ALGORITHMS cuBLASLt offers several algorithms for large products too
  *   ADRANK_SIMT_SEED       order of threads and progress of queries
  *   ADRANK_SIMT_FAULTS     path of a file that a test outside the process writes, see below
  *

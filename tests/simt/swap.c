@@ -5,6 +5,7 @@
  */
 #include <dlfcn.h>
 
+#include "base/rng.h"
 #include "kernels/module.h"
 #include "tests/simt/runtime.h"
 #include "tests/unit/model/engine/engine_fixture.h"
@@ -83,8 +84,8 @@ static size_t (*largest_upload)(void);
 static void (*watch)(void (*on_call)(const char *name));
 static struct launcher *launcher;
 static struct model *models[2]; /* the served one's shape, another */
-static struct input input, other_input;
-static float first[MAX_ADS]; /* logits of the first engine */
+static struct input input;
+static float first; /* logit of the first engine */
 
 static void find(void *module, const char *name, void *function)
 {
@@ -105,13 +106,14 @@ static void begin(void)
     launcher = launcher_of(MODULE, "", 1);
     models[0] = model_of(REQUESTS);
     models[1] = model_of(OTHER_SHAPE);
-    input = request_of(models[0], 4);
-    CHECK_OK(input_reserve(&other_input, 8, 1, &err), err);
-    other_input.segments[0] = (struct segment){.len = 8, .parent = -1, .read = true};
-    other_input.n_tokens = 8;
-    other_input.n_segments = other_input.n_read = 1;
-    for (int i = 0; i < 8; i++)
-        other_input.ids[i] = other_input.types[i] = 0;
+    CHECK_OK(input_reserve(&input, 8, 1, &err), err);
+    input.segments[0] = (struct segment){.len = 8, .parent = -1, .read = true};
+    input.n_tokens = 8;
+    input.n_segments = input.n_read = 1;
+    for (int i = 0; i < 8; i++) {
+        input.ids[i] = i;
+        input.types[i] = 0;
+    }
 }
 
 static void end(struct engine *engine)
@@ -119,7 +121,6 @@ static void end(struct engine *engine)
     watch(NULL);
     engine_close(engine);
     input_release(&input);
-    input_release(&other_input);
     for (int i = 0; i < 2; i++)
         model_unref(models[i]);
     launcher_close(launcher);
@@ -130,7 +131,7 @@ static struct engine_args args_to_open(struct model *m, int max_step_us)
     return (struct engine_args){.model = m,
                                 .max_batch_tokens = MAX_TOKENS,
                                 .max_batch_jobs = 16,
-                                .skip_golden = m != models[0],
+                                .skip_golden = m != models[0] || !max_step_us,
                                 .max_step_us = max_step_us,
                                 .resident = 2};
 }
@@ -144,27 +145,30 @@ static void serve(struct engine *engine, bool first_model)
     struct err err;
 
     counts_take();
-    launched_init(&l, first_model ? &input : &other_input);
+    launched_init(&l, &input);
     CHECK_OK(engine_run(engine, &l.batch, &err), err);
     batch = counts_take();
     CHECK_STR(batch.other ? batch.other : "", "");
     CHECK_INT(batch.of[QUEUES], batch.all);
-    CHECK(!first_model || memcmp(l.logits, first, sizeof(first)) == 0);
+    CHECK(!first_model || l.logits[0] == first);
 }
 
 /* ---- a swap ---------------------------------------------------------------------------------- */
 
-static void check_step(struct counts *total)
+/* Returns the bytes of the largest piece. */
+static size_t check_step(struct counts *total)
 {
     const struct counts step = counts_take();
+    const size_t bytes = largest_upload();
 
     CHECK_INT(step.stalls, 0);
     CHECK(step.all <= CALLS_A_STEP);
     CHECK(step.of[ALLOCATES] <= 16);
-    CHECK(largest_upload() <= PIECE_BYTES);
+    CHECK(bytes <= PIECE_BYTES);
     for (int i = 0; i < KINDS; i++)
         total->of[i] += step.of[i];
     total->all += step.all;
+    return bytes;
 }
 
 /* Opens a model beside the served one, with batches of it between the steps; closes the
@@ -207,7 +211,7 @@ static struct engine *open_first(void)
     CHECK_OK(engine_open(launcher, &args, &engine, &err), err);
     launched_init(&l, &input);
     CHECK_OK(engine_run(engine, &l.batch, &err), err);
-    memcpy(first, l.logits, sizeof(first));
+    first = l.logits[0];
     return engine;
 }
 
@@ -240,38 +244,106 @@ TEST(swap__of_the_same_shape_creates_nothing_and_of_another_is_paced)
     end(engine);
 }
 
+/* Steps until it is complete; the last of them upload. */
+static struct linear_weight *make_weight(struct session *session, const struct linear_spec *spec,
+                                         int n_uploads)
+{
+    const struct backend_ops *ops = launcher->ops;
+    struct linear_weight *weight;
+    struct counts total = {0};
+    int uploads = 0, rc = 1;
+    struct err err;
+
+    CHECK_OK(ops->weight_new(session, spec, 1024, &weight, &err), err);
+    counts_take();
+    largest_upload();
+    while (rc > 0) {
+        rc = ops->weight_step(session, weight, &err);
+        CHECK_OK(rc < 0 ? rc : 0, err);
+        uploads = check_step(&total) > 0 ? uploads + 1 : 0;
+    }
+    CHECK_INT(uploads, n_uploads);
+    return weight;
+}
+
+static float numbers[768 * 384];
+
+static void fill_numbers(void)
+{
+    struct rng rng;
+
+    rng_init(&rng, 1);
+    for (int i = 0; i < COUNT(numbers); i++)
+        numbers[i] = (float)rng_below(&rng, 1000) / 1000 - 0.5F;
+}
+
 /* A matrix of more than a piece. */
 TEST(swap__uploads_a_matrix_in_pieces)
 {
-    enum { IN = 384, OUT = 768 };
-    static float values[OUT * IN];
-    const struct linear_spec spec = {.in = IN, .out = OUT, .weight = values, .bias = values};
+    const struct linear_spec spec = {.in = 384, .out = 768, .weight = numbers, .bias = numbers};
+    const struct session_args args = {.precision = PRECISION_F32};
     const struct backend_ops *ops;
-    struct linear_weight *weight;
     struct session *session;
-    int n_uploads = 0, rc = 1;
-    struct counts total;
     struct err err;
 
     begin();
     ops = launcher->ops;
-    CHECK_OK(ops->session_open(launcher->device, &(struct session_args){0}, &session, &err), err);
-    CHECK_OK(ops->weight_new(session, &spec, 256, &weight, &err), err);
     watch(on_call);
-    largest_upload();
-    while (rc > 0) {
-        size_t bytes;
-        counts_take();
-        rc = ops->weight_step(session, weight, &err);
-        CHECK_OK(rc < 0 ? rc : 0, err);
-        total = counts_take();
-        bytes = largest_upload();
-        CHECK(bytes <= PIECE_BYTES);
-        CHECK_INT(total.stalls, 0);
-        n_uploads = bytes > 0 ? n_uploads + 1 : 0; /* the last ones are the weight's */
+    CHECK_OK(ops->session_open(launcher->device, &args, &session, &err), err);
+    ops->weight_free(session, make_weight(session, &spec, 3)); /* a piece, the rest, the bias */
+    CHECK_INT(ops->session_caps(session)->n_timed, 0);         /* one algorithm is offered */
+    ops->session_close(session);
+    end(NULL);
+}
+
+/* Of several algorithms, with different bits, one with the same is chosen at every rung. */
+TEST(swap__tries_algorithms_in_short_steps)
+{
+    enum { IN = 64, OUT = 32, FEW = 200, MANY = 1000 };
+    const struct linear_spec spec = {.in = IN, .out = OUT, .weight = numbers, .bias = numbers};
+    const struct session_args args = {.precision = PRECISION_F32};
+    const size_t bytes = MANY * OUT * sizeof(float);
+    const struct backend_ops *ops;
+    struct linear_weight *weight;
+    struct session *session;
+    struct lane *lane;
+    float *x, *y[2], *host[2];
+    struct err err;
+
+    fill_numbers();
+    CHECK_INT(setenv("ADRANK_SIMT_ALGORITHMS", "1", 1), 0);
+    begin();
+    ops = launcher->ops;
+    watch(on_call);
+    CHECK_OK(ops->session_open(launcher->device, &args, &session, &err), err);
+    weight = make_weight(session, &spec, 2);
+    CHECK_INT(ops->session_caps(session)->n_timed, 1);
+    CHECK_STR(ops->session_caps(session)->note, "");
+    x = ops->alloc(session, 1024 * IN * sizeof(float), &err);
+    CHECK_OK(ops->upload(session, x, numbers, MANY * IN * sizeof(float), &err), err);
+    CHECK_OK(ops->lane_open(session, 1024, OUT, &lane, &err), err);
+    for (int i = 0; i < 2; i++) {
+        struct linear_args product = {.weight = weight, .n_rows = i ? MANY : FEW, .in = x};
+
+        y[i] = ops->alloc(session, 1024 * OUT * sizeof(float), &err);
+        host[i] = ops->host_alloc(launcher->device, bytes, &err);
+        product.out = y[i];
+        CHECK_OK(ops->linear(lane, &product, &err), err);
+        CHECK_OK(ops->download(lane, host[i], y[i], i ? bytes : bytes / MANY * FEW, &err), err);
     }
-    CHECK_INT(n_uploads, 3); /* a piece, the rest, the bias */
+    CHECK_OK(ops->finish(lane, &err), err);
+    while (ops->query(lane, &err) == 0)
+        ;
+    CHECK(host[0][7] != host[0][OUT + 7]);
+    CHECK(memcmp(host[0], host[1], bytes / MANY * FEW) == 0);
+    ops->lane_close(lane);
+    for (int i = 0; i < 2; i++) {
+        ops->free(session, y[i]);
+        ops->host_free(launcher->device, host[i]);
+    }
+    ops->free(session, x);
     ops->weight_free(session, weight);
     ops->session_close(session);
     end(NULL);
+    CHECK_INT(unsetenv("ADRANK_SIMT_ALGORITHMS"), 0);
 }

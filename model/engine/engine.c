@@ -142,13 +142,14 @@ int engine_open_step(struct engine *engine, struct err *err)
 
     if (!o)
         return 0;
-    o->records = stages[o->stage].records;
+    engine->records = stages[o->stage].records;
     rc = stages[o->stage].step(engine, err);
     if (rc)
         return rc;
     if (++o->stage < (int)(sizeof(stages) / sizeof(stages[0])))
         return 1;
     engine->caps = *engine->ops->session_caps(engine->session); /* final */
+    engine->records = false;
     opening_free(engine);
     return 0;
 }

@@ -9,7 +9,6 @@
 #include "base/clock.h"
 #include "model/engine/engine_state.h"
 #include "model/engine/launcher_state.h"
-#include "model/engine/opening.h"
 #include "model/engine/slices.h"
 
 /* Without a crew there is no other thread to lock out. */
@@ -124,8 +123,7 @@ static struct launch *launch_take(struct engine *engine)
 /* Passes of some layers are only measured, those of golden requests checked. */
 static bool records(const struct engine *engine, struct layer_range layers)
 {
-    return engine->opening && engine->opening->records && layers.first == 0 &&
-           layers.end == engine->networks[0].config->layers;
+    return engine->records && layers.first == 0 && layers.end == engine->networks[0].config->layers;
 }
 
 static void launch_prepare(struct launch *launch, const struct launch_args *args)

@@ -21,8 +21,7 @@ struct measuring {
 };
 
 struct engine_opening {
-    int stage; /* into the table of stages */
-    bool records;
+    int stage;  /* into the table of stages */
     int lane;   /* next one to open */
     int launch; /* next one to make */
     struct measuring measuring;

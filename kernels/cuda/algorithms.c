@@ -277,6 +277,15 @@ static int measure(struct choice *c, struct err *err)
     return 0;
 }
 
+/* Where no candidate gives the reference's bits: one that runs; NULL: none does. */
+static const struct candidate *any(const struct choice *c)
+{
+    for (int i = 0; i < c->n; i++)
+        if (c->candidates[i].runs)
+            return &c->candidates[i];
+    return NULL;
+}
+
 /* The fastest that gives the reference's bits, with other rows at the same places as well. */
 static int decide(struct choice *c, struct product *product, struct err *err)
 {
@@ -296,9 +305,13 @@ static int decide(struct choice *c, struct product *product, struct err *err)
         c->at = 0;
         return propose_all(c, err) ? -1 : 1;
     }
-    product->algorithms[c->rung] = best ? best->algorithm : c->first[0].algorithm;
     product->us[c->rung] = best ? best->us : 0;
     product->n_unlike += !best;
+    best = best ? best : any(c);
+    if (!best)
+        return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d rows",
+                       c->trial.device->caps.ladder.tokens[c->rung]);
+    product->algorithms[c->rung] = best->algorithm;
     return 0;
 }
 

@@ -1,11 +1,25 @@
 /* Embedding, norm, activation, pool, head and conversion on random sizes, against f64. */
 #include "tests/cuda/tensor.h"
 
-#include "kernels/backend.h"
+#include "tests/ops/reference.h"
 
 #define EPS 1e-12F
 
 static const int widths[] = {8, 64, 128, 384, 768, 1000, 1280, 2048, 2056, 3072, 37, 1};
+
+/* With every type; w is the width's place, from which checks take what else they vary. */
+static void each_width(void (*check)(struct rng *rng, enum cuda_type type, int w))
+{
+    need_device();
+    for (int w = 0; w < COUNT(widths); w++)
+        for (int type = 0; type < 3; type++) {
+            struct rng rng;
+
+            rng_init(&rng, (uint64_t)(w * 3 + type));
+            test_row("%d wide, %s", widths[w], type_names[type]);
+            check(&rng, (enum cuda_type)type, w);
+        }
+}
 
 static double *doubles(size_t n)
 {
@@ -95,18 +109,14 @@ static void check_norm(struct rng *rng, enum cuda_type type, int rows, int h, bo
     CHECK_CUDA(cudaFree(n_rows));
 }
 
+static void check_norms(struct rng *rng, enum cuda_type type, int w)
+{
+    check_norm(rng, type, 1 + (int)rng_below(rng, 19), widths[w], w != 3, w % 2 == 0);
+}
+
 TEST(norm__matches_f64)
 {
-    need_device();
-    for (int w = 0; w < COUNT(widths); w++)
-        for (int type = 0; type < 3; type++) {
-            struct rng rng;
-
-            rng_init(&rng, (uint64_t)(w * 3 + type));
-            test_row("%d wide, %s", widths[w], type_names[type]);
-            check_norm(&rng, (enum cuda_type)type, 1 + (int)rng_below(&rng, 19), widths[w], w != 3,
-                       w % 2 == 0);
-        }
+    each_width(check_norms);
 }
 
 static void check_embed(struct rng *rng, enum cuda_type type, int h, bool normalises)
@@ -158,31 +168,14 @@ static void check_embed(struct rng *rng, enum cuda_type type, int h, bool normal
     batch_free(&batch);
 }
 
-TEST(embed__matches_f64)
+static void check_embeds(struct rng *rng, enum cuda_type type, int w)
 {
-    need_device();
-    for (int w = 0; w < COUNT(widths); w++)
-        for (int type = 0; type < 3; type++) {
-            struct rng rng;
-
-            rng_init(&rng, (uint64_t)(w * 3 + type));
-            test_row("%d wide, %s", widths[w], type_names[type]);
-            check_embed(&rng, (enum cuda_type)type, widths[w], w != 2);
-        }
+    check_embed(rng, type, widths[w], w != 2);
 }
 
-static double activate(int activation, double x)
+TEST(embed__matches_f64)
 {
-    switch (activation) {
-    case ACTIVATION_GELU_ERF:
-        return x * 0.5 * (1 + erf(x / sqrt(2)));
-    case ACTIVATION_GELU_TANH:
-        return x * 0.5 * (1 + tanh(sqrt(2 / acos(-1)) * (x + 0.044715 * x * x * x)));
-    case ACTIVATION_RELU:
-        return x > 0 ? x : 0;
-    default:
-        return tanh(x);
-    }
+    each_width(check_embeds);
 }
 
 static void check_activation(struct rng *rng, enum cuda_type type, int activation, int rows, int n,
@@ -195,7 +188,7 @@ static void check_activation(struct rng *rng, enum cuda_type type, int activatio
 
     for (size_t i = 0; i < used; i++) {
         input[i] = (double)y.host[i];
-        want[i] = activate(activation, input[i]);
+        want[i] = reference_activation((enum activation)activation, input[i]);
     }
     const struct cuda_activation_launch args = {.type = type,
                                                 .activation = activation,
@@ -305,19 +298,15 @@ static void check_head(struct rng *rng, enum cuda_type type, int rows, int h, in
     CHECK_CUDA(cudaFree(n_rows));
 }
 
+static void check_pool_and_head(struct rng *rng, enum cuda_type type, int w)
+{
+    check_pool(rng, type, widths[w], w % 2 == 0);
+    check_head(rng, type, 1 + (int)rng_below(rng, 9), widths[w], 1 + w % 3);
+}
+
 TEST(pool_and_head__match_f64)
 {
-    need_device();
-    for (int w = 0; w < COUNT(widths); w++)
-        for (int type = 0; type < 3; type++) {
-            struct rng rng;
-
-            rng_init(&rng, (uint64_t)(w * 3 + type));
-            test_row("%d wide, %s", widths[w], type_names[type]);
-            check_pool(&rng, (enum cuda_type)type, widths[w], w % 2 == 0);
-            check_head(&rng, (enum cuda_type)type, 1 + (int)rng_below(&rng, 9), widths[w],
-                       1 + w % 3);
-        }
+    each_width(check_pool_and_head);
 }
 
 TEST(convert__rounds_to_the_nearest)
@@ -338,4 +327,32 @@ TEST(convert__rounds_to_the_nearest)
         CHECK(memcmp(to.host, want.host, from.n * sizeof(float)) == 0);
         tensor_free(&from), tensor_free(&to), tensor_free(&want);
     }
+}
+
+/* A difference in any byte, the last ones included. */
+TEST(compare__finds_every_difference)
+{
+    enum { BYTES = 16 * 300 };
+    static uint8_t bytes[BYTES];
+    uint32_t differ = 0, *seen;
+    void *a, *b;
+
+    need_device();
+    a = device_copy(bytes, BYTES);
+    seen = device_copy(&differ, sizeof(differ));
+    for (int at = -1; at < BYTES; at = at < 16 ? at + 1 : at + 263) {
+        test_row("byte %d", at);
+        if (at >= 0)
+            bytes[at] = 1;
+        b = device_copy(bytes, BYTES);
+        CHECK_CUDA(cudaMemset(seen, 0, sizeof(*seen)));
+        CHECK_CUDA(cuda_compare(a, b, BYTES, seen, NULL));
+        CHECK_CUDA(cudaMemcpy(&differ, seen, sizeof(differ), cudaMemcpyDeviceToHost));
+        CHECK_INT(differ, at >= 0);
+        CHECK_CUDA(cudaFree(b));
+        if (at >= 0)
+            bytes[at] = 0;
+    }
+    CHECK_CUDA(cudaFree(a));
+    CHECK_CUDA(cudaFree(seen));
 }

@@ -44,6 +44,13 @@ static bool takes(const char *dir)
     return multiple == 0 || (hidden % multiple == 0 && inner % multiple == 0);
 }
 
+/* On a processor that stands in for a device, only in the precision that it serves: it is slow, and
+ * tests/ops compares the bits of single operations in all. */
+static bool compares_bits(enum precision precision)
+{
+    return !getenv("ADRANK_GOLDEN_BACKEND") || precision == PRECISION_F16;
+}
+
 static void check(const char *name, const struct golden_engine_args *args)
 {
     struct golden_engine g AT_END(golden_engine_close);
@@ -53,11 +60,13 @@ static void check(const char *name, const struct golden_engine_args *args)
     golden_engine_open(&g, args);
     golden_pairs_open(&pairs, args->dir, g.model);
     golden_pairs_check(&pairs, &g, name, 3);
+    n_checked++;
+    if (!compares_bits(args->precision))
+        return;
     memcpy(few, pairs.got, (size_t)pairs.n * sizeof(few[0]));
     test_row("%s %s: the same bits in larger batches", precision_names[args->precision], name);
     golden_pairs_score(&pairs, &g, 49);
     CHECK(memcmp(few, pairs.got, (size_t)pairs.n * sizeof(few[0])) == 0);
-    n_checked++;
 }
 
 static void check_if_taken(const char *name, const struct golden_engine_args *args)

@@ -11,7 +11,6 @@
  *   ADRANK_SIMT_MEMORY_MB  memory of the device. Default 4096
  *   ADRANK_SIMT_FAIL       n: the n-th call that reaches the device fails, and every one after it
  *   ADRANK_SIMT_HANG       n: after n calls nothing on a stream completes any more
- *   ADRANK_SIMT_ALGORITHMS cuBLASLt offers several algorithms for large products too
  *   ADRANK_SIMT_SEED       order of threads and progress of queries
  *   ADRANK_SIMT_FAULTS     path of a file that a test outside the process writes, see below
  *
@@ -33,6 +32,8 @@
 #define TESTS_SIMT_RUNTIME_H
 
 #include <cuda_runtime_api.h>
+
+#include <stdbool.h>
 
 #ifdef __cplusplus
 #include <functional>
@@ -64,6 +65,26 @@ int simt_objects(void);
 cudaError_t simt_call(const char *name);
 /* Whether these bytes lie within one allocation of device memory. */
 int simt_is_device(const void *memory, size_t bytes);
+
+/* Time that the operation of a stream that runs now took, instead of what it takes here: what
+ * events measure. */
+void simt_take_time(double us);
+
+/* ---- cublaslt_algorithms.cpp ----------------------------------------------------------------- */
+
+/* An algorithm of the stand-in for cuBLASLt. */
+struct simt_algorithm {
+    int32_t id, split_k;
+    int32_t lanes; /* partial sums of a dot product, 1 to 16: what decides the bits */
+    uint64_t workspace_bytes;
+    int32_t min_cols, max_cols; /* that it computes; max 0: any number */
+    float us;                   /* that a product takes; 0: as long as it does here */
+    bool by_place;              /* it adds up in another order where x begins at an odd row */
+    bool insists; /* it is proposed whatever was asked for, and for what it does not take */
+};
+
+/* The stand-in has these, in the order of its proposals; n 0: its own again. */
+void simt_algorithms(const struct simt_algorithm *algorithms, int n);
 
 #ifdef __cplusplus
 }

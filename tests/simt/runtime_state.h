@@ -47,6 +47,7 @@ struct runtime {
     int n_devices, n_objects, n_captures;
     cudaError_t last;
     uint64_t random;
+    double device_us; /* that operations took so far: the time of events */
 };
 
 /* Never destroyed, as it may be used by other destructors. */

@@ -13,12 +13,34 @@ struct CUstream_st *stream_of(cudaStream_t stream)
     return stream ? stream : &the().default_stream;
 }
 
+static double now_us()
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec * 1e6 + (double)now.tv_nsec * 1e-3;
+}
+
+void simt_take_time(double us)
+{
+    the().device_us += us;
+}
+
+static void run_timed(const work_fn &work)
+{
+    const double taken_us = the().device_us, start_us = now_us();
+
+    work();
+    if (the().device_us <= taken_us)
+        the().device_us += now_us() - start_us;
+}
+
 void progress(struct CUstream_st *stream, size_t n)
 {
     while (n-- > 0 && !stream->queue.empty() && !simt_hangs()) {
         work_fn work = std::move(stream->queue.front());
         stream->queue.pop_front();
-        work();
+        run_timed(work);
     }
 }
 
@@ -175,14 +197,6 @@ cudaError_t cudaEventDestroy(cudaEvent_t event)
     return cudaSuccess;
 }
 
-static double now_ms()
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec * 1e-6;
-}
-
 cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle)
 {
     ENTER;
@@ -197,7 +211,7 @@ cudaError_t cudaEventRecord(cudaEvent_t event, cudaStream_t handle)
     event->stream = stream;
     return simt_queue(handle, [event, generation] {
         event->done = generation;
-        event->time_ms = now_ms();
+        event->time_ms = the().device_us / 1000;
     });
 }
 
@@ -215,7 +229,7 @@ cudaError_t cudaEventRecordWithFlags(cudaEvent_t event, cudaStream_t handle, uns
     event->stream = stream;
     return simt_queue(handle, [event] {
         event->done = ++event->queued;
-        event->time_ms = now_ms();
+        event->time_ms = the().device_us / 1000;
     });
 }
 

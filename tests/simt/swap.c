@@ -81,6 +81,7 @@ static struct counts counts_take(void)
 /* ---- what is served -------------------------------------------------------------------------- */
 
 static size_t (*largest_upload)(void);
+static void (*offer)(const struct simt_algorithm *algorithms, int n);
 static void (*watch)(void (*on_call)(const char *name));
 static struct launcher *launcher;
 static struct model *models[2]; /* the served one's shape, another */
@@ -103,6 +104,7 @@ static void begin(void)
     CHECK(module != NULL);
     find(module, "simt_largest_upload", (void *)&largest_upload);
     find(module, "simt_watch", (void *)&watch);
+    find(module, "simt_algorithms", (void *)&offer);
     launcher = launcher_of(MODULE, "", 1);
     models[0] = model_of(REQUESTS);
     models[1] = model_of(OTHER_SHAPE);
@@ -300,6 +302,12 @@ TEST(swap__uploads_a_matrix_in_pieces)
 TEST(swap__tries_algorithms_in_short_steps)
 {
     enum { IN = 64, OUT = 32, FEW = 200, MANY = 1000 };
+    static const struct simt_algorithm proposals[] = {
+        {.id = 1, .split_k = 1, .lanes = 8, .us = 5},
+        {.id = 2, .split_k = 1, .lanes = 16, .us = 20, .max_cols = 512},
+        {.id = 3, .split_k = 1, .lanes = 16, .us = 30},
+        {.id = 4, .split_k = 1, .lanes = 16, .us = 50},
+    };
     const struct linear_spec spec = {.in = IN, .out = OUT, .weight = numbers, .bias = numbers};
     const struct session_args args = {.precision = PRECISION_F32};
     const size_t bytes = MANY * OUT * sizeof(float);
@@ -311,8 +319,8 @@ TEST(swap__tries_algorithms_in_short_steps)
     struct err err;
 
     fill_numbers();
-    CHECK_INT(setenv("ADRANK_SIMT_ALGORITHMS", "1", 1), 0);
     begin();
+    offer(proposals, COUNT(proposals));
     ops = launcher->ops;
     watch(on_call);
     CHECK_OK(ops->session_open(launcher->device, &args, &session, &err), err);
@@ -345,5 +353,5 @@ TEST(swap__tries_algorithms_in_short_steps)
     ops->weight_free(session, weight);
     ops->session_close(session);
     end(NULL);
-    CHECK_INT(unsetenv("ADRANK_SIMT_ALGORITHMS"), 0);
+    offer(NULL, 0);
 }

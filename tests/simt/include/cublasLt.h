@@ -1,6 +1,6 @@
 /*
  * The part of <cublasLt.h> that kernels/cuda uses, for machines without the toolkit;
- * tests/simt/cublaslt.cpp implements it on the processor. Values are those of the real one:
+ * tests/simt/cublaslt*.cpp implement it on the processor. Values are those of the real one:
  * headers.c compares them where the toolkit is installed.
  */
 #ifndef TESTS_SIMT_CUBLASLT_H

@@ -2,16 +2,12 @@
 #ifndef TESTS_SIMT_CUDA_BF16_H
 #define TESTS_SIMT_CUDA_BF16_H
 
-#include <cuda_runtime_api.h>
+#include "simt_16bit.h"
 
 #ifdef __cplusplus
 
 struct alignas(2) __nv_bfloat16 {
     uint16_t bits;
-};
-
-struct alignas(4) __nv_bfloat162 {
-    __nv_bfloat16 x, y;
 };
 
 static inline float __bfloat162float(__nv_bfloat16 b)
@@ -36,20 +32,8 @@ static inline __nv_bfloat16 __float2bfloat16_rn(float x)
     return b;
 }
 
-static inline __nv_bfloat16 __float2bfloat16(float x)
-{
-    return __float2bfloat16_rn(x);
-}
-
-static inline __nv_bfloat162 __floats2bfloat162_rn(float x, float y)
-{
-    return {__float2bfloat16_rn(x), __float2bfloat16_rn(y)};
-}
-
-static inline float2 __bfloat1622float2(__nv_bfloat162 b)
-{
-    return {__bfloat162float(b.x), __bfloat162float(b.y)};
-}
+SIMT_16BIT(__nv_bfloat16, __nv_bfloat162, __bfloat162float, __float2bfloat16_rn, __float2bfloat16,
+           __floats2bfloat162_rn, __bfloat1622float2)
 
 #endif
 #endif

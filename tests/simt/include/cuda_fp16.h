@@ -2,16 +2,12 @@
 #ifndef TESTS_SIMT_CUDA_FP16_H
 #define TESTS_SIMT_CUDA_FP16_H
 
-#include <cuda_runtime_api.h>
+#include "simt_16bit.h"
 
 #ifdef __cplusplus
 
 struct alignas(2) __half {
     uint16_t bits;
-};
-
-struct alignas(4) __half2 {
-    __half x, y;
 };
 
 static inline float __half2float(__half h)
@@ -61,30 +57,8 @@ static inline __half __float2half_rn(float x)
     return h;
 }
 
-static inline __half __float2half(float x)
-{
-    return __float2half_rn(x);
-}
-
-static inline __half2 __floats2half2_rn(float x, float y)
-{
-    return {__float2half_rn(x), __float2half_rn(y)};
-}
-
-static inline float2 __half22float2(__half2 h)
-{
-    return {__half2float(h.x), __half2float(h.y)};
-}
-
-static inline float __low2float(__half2 h)
-{
-    return __half2float(h.x);
-}
-
-static inline float __high2float(__half2 h)
-{
-    return __half2float(h.y);
-}
+SIMT_16BIT(__half, __half2, __half2float, __float2half_rn, __float2half, __floats2half2_rn,
+           __half22float2)
 
 #endif
 #endif

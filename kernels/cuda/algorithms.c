@@ -182,9 +182,9 @@ static int agree(struct choice *c, struct err *err)
     int rc;
 
     for (; c->leader < c->n_first && c->n_classes < TRIAL_CLASSES; c->leader++) {
-        if (c->classes[c->leader] >= 0)
+        if (!c->kept && c->classes[c->leader] >= 0)
             continue;
-        if (!c->kept) {
+        if (!c->kept) { /* else a step ended in between */
             rc = trial_keep(&c->trial, &c->first[c->leader].algorithm, c->n_classes, err);
             if (rc < 0)
                 return -1;

@@ -61,7 +61,6 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         struct cuda_unit unit;
         struct unit_state<D> u;
         struct head_rows head;
-        int rows[2];
 
         load_tile(tile, unit, &batch.tiles[i / args.heads]); /* while the count is on its way */
         if (i / args.heads >= n_tiles)
@@ -76,10 +75,8 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
             simt_block_sync(); /* the tile before is done with */
         if (staged)
             stage<D>(shared, tile, head);
-        if (works) {
-            unit_rows(rows, unit);
-            unit_begin<T, D>(u, head, args.bias ? args.bias + head_index * D : NULL, rows);
-        }
+        if (works)
+            unit_begin<T, D>(u, head, args.bias ? args.bias + head_index * D : NULL, unit);
         if (staged) {
             simt_copy_wait<0>();
             simt_block_sync(); /* everyone's copies are there */
@@ -87,13 +84,11 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         if (!works)
             continue;
         if (staged)
-            attend_ranges<T, D, true, CAUSAL>(u, tile, unit, rows, head, shared);
+            attend_ranges<T, D, true, CAUSAL>(u, tile, unit, head, shared);
         else
-            attend_ranges<T, D, false, CAUSAL>(u, tile, unit, rows, head, shared);
-        u.sum[0] = quad_sum(u.sum[0]);
-        u.sum[1] = quad_sum(u.sum[1]);
+            attend_ranges<T, D, false, CAUSAL>(u, tile, unit, head, shared);
         if (unit.own_len == 0)
-            attend_self<T, D>(u, head, rows, score_scale<D>());
+            attend_self<T, D>(u, head, unit, score_scale<D>());
         unit_store<T, D>(u, args, unit, head_index);
     }
 }

@@ -35,8 +35,9 @@ template <int D> struct head_shape {
 /* One warp's rows, and what each of its lanes knows of rows g and g + 8. */
 template <int D> struct unit_state {
     uint32_t q[D / 16][4];
-    float mix[D / 8][4];  /* relative to 2^top, like sum; columns as above */
-    float top[2], sum[2]; /* sum: of the keys that this lane saw */
+    float mix[D / 8][4]; /* relative to 2^top, like sum; columns as above */
+    float top[2];
+    float sum[4]; /* as a column of mix whose values are 1: of rows g in [0], g + 8 in [2] */
 };
 
 /* Keys and values of a range of rows: addresses of the first row's. */
@@ -117,12 +118,25 @@ template <int D> SIMT_DEVICE void raise_top(struct unit_state<D> &u, int half, f
     const float by = simt_exp2(u.top[half] - top);
 
     u.top[half] = top;
-    u.sum[half] *= by;
+    u.sum[2 * half] *= by;
     SIMT_UNROLL
     for (int i = 0; i < D / 8; i++) {
         u.mix[i][2 * half] *= by;
         u.mix[i][2 * half + 1] *= by;
     }
+}
+
+/* 1 twice, as a constant: simt_pack is not one. */
+template <typename T> SIMT_DEVICE uint32_t two_ones();
+
+template <> SIMT_DEVICE uint32_t two_ones<__half>()
+{
+    return 0x3c003c00;
+}
+
+template <> SIMT_DEVICE uint32_t two_ones<__nv_bfloat16>()
+{
+    return 0x3f803f80;
 }
 
 /*
@@ -172,15 +186,16 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, 
         SIMT_UNROLL
         for (int n = 0; n < KEYS / 8; n++) {
             SIMT_UNROLL
-            for (int i = 2 * half; i < 2 * half + 2; i++) {
+            for (int i = 2 * half; i < 2 * half + 2; i++)
                 s[n][i] = simt_exp2(fmaf(s[n][i], scale, -u.top[half]));
-                u.sum[half] += s[n][i];
-            }
             p[n / 2][n % 2 * 2 + half] = simt_pack<T>(s[n][2 * half], s[n][2 * half + 1]);
         }
     }
     SIMT_UNROLL
     for (int t = 0; t < KEYS / 16; t++) {
+        const uint32_t ones[2] = {two_ones<T>(), two_ones<T>()};
+
+        simt_mma<T>(u.sum, p[t], ones); /* cheaper than additions, and of p as rounded */
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
             uint32_t v[4][shape::TILES / 2];
@@ -236,10 +251,12 @@ SIMT_DEVICE void unit_rows(int (&rows)[2], const struct cuda_unit &unit)
 /* bias: (D) of q, NULL: none. */
 template <typename T, int D>
 SIMT_DEVICE void unit_begin(struct unit_state<D> &u, const struct head_rows &head,
-                            const float *bias, const int (&rows)[2])
+                            const float *bias, const struct cuda_unit &unit)
 {
     const int c = (int)threadIdx.x % 4;
+    int rows[2];
 
+    unit_rows(rows, unit);
     SIMT_UNROLL
     for (int part = 0; part < D / 32; part++) {
         const size_t at = (size_t)(4 * part + c) * 16;
@@ -261,16 +278,19 @@ SIMT_DEVICE void unit_begin(struct unit_state<D> &u, const struct head_rows &hea
     for (int i = 0; i < D / 8; i++)
         u.mix[i][0] = u.mix[i][1] = u.mix[i][2] = u.mix[i][3] = 0;
     u.top[0] = u.top[1] = -INFINITY;
-    u.sum[0] = u.sum[1] = 0;
+    u.sum[0] = u.sum[1] = u.sum[2] = u.sum[3] = 0;
 }
 
 /* One-token segments: each row attends to itself as well. sum is of all keys already. */
 template <typename T, int D>
 SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &head,
-                             const int (&rows)[2], float scale)
+                             const struct cuda_unit &unit, float scale)
 {
     using shape = head_shape<D>;
     const int c = (int)threadIdx.x % 4;
+    int rows[2];
+
+    unit_rows(rows, unit);
 
     SIMT_UNROLL
     for (int half = 0; half < 2; half++) {
@@ -295,7 +315,7 @@ SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &he
         score = quad_sum(score);
         raise_top(u, half, fmaxf(u.top[half], score * scale));
         p = simt_exp2(fmaf(score, scale, -u.top[half]));
-        u.sum[half] += p;
+        u.sum[2 * half] += p;
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
             SIMT_UNROLL
@@ -330,7 +350,7 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
     for (int half = 0; half < 2; half++) {
         const int row = g + 8 * half;
         const size_t batch_row = (size_t)(unit.row + row);
-        const float by = simt_reciprocal(u.sum[half]);
+        const float by = simt_reciprocal(u.sum[2 * half]);
         T *out = (T *)args.out + batch_row * (size_t)args.hidden + head * D + c * 2 * shape::TILES;
 
         if (row >= unit.n_rows)
@@ -357,7 +377,7 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
         }
         if (args.lse && c == 0)
             args.lse[batch_row * (size_t)args.heads + (size_t)head] =
-                u.top[half] * 0.69314718f + logf(u.sum[half]);
+                u.top[half] * 0.69314718f + logf(u.sum[2 * half]);
     }
 }
 
@@ -382,11 +402,12 @@ SIMT_DEVICE void range_begin(struct key_range &range, const struct head_rows &he
 }
 
 /* A row sees no later row of its own segment. */
-SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_unit &unit,
-                                   const int (&rows)[2])
+SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_unit &unit)
 {
     const int first_row = unit.row - unit.own_start;
+    int rows[2];
 
+    unit_rows(rows, unit);
     range.n = at_most(range.n, first_row + CUDA_UNIT_ROWS);
     range.all_seen = first_row + 1;
     range.last_seen[0] = rows[0] - unit.own_start;
@@ -396,8 +417,8 @@ SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_un
 /* STAGED: parent and run are in shared memory from row 0 on, one after the other. */
 template <typename T, int D, bool STAGED, bool CAUSAL>
 SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &tile,
-                               const struct cuda_unit &unit, const int (&rows)[2],
-                               const struct head_rows &head, const unsigned char *shared)
+                               const struct cuda_unit &unit, const struct head_rows &head,
+                               const unsigned char *shared)
 {
     const float scale = score_scale<D>();
     struct key_range range;
@@ -421,7 +442,7 @@ SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &
                                    tile.parent_len + unit.own_start - tile.run_start,
                                    unit.own_start, unit.own_len);
             if (CAUSAL)
-                range_make_causal(range, unit, rows);
+                range_make_causal(range, unit);
         }
     }
 }

@@ -98,8 +98,9 @@ void *device_alloc(struct device *device, size_t bytes, const char *what, struct
     (void)cudaGetLastError(); /* not sticky, but remembered */
     if (!device->broken)
         (void)cudaMemGetInfo(&available, &total);
-    err_set(err, ERR_NOMEM, "cuda: out of memory for %s: %zu MiB wanted, %zu of %zu MiB are free",
-            what, bytes >> 20, available >> 20, total >> 20);
+    err_set(err, ERR_UNAVAILABLE,
+            "cuda: out of memory for %s: %zu MiB wanted, %zu of %zu MiB are free", what,
+            bytes >> 20, available >> 20, total >> 20);
     return NULL;
 }
 
@@ -197,7 +198,7 @@ static struct block *pinned_new(struct device *device, size_t bytes, struct err 
     block_drop(&device->pinned, block);
     if (rc == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
-        err_set(err, ERR_NOMEM, "cuda: out of memory: %zu MiB to be locked for transfers",
+        err_set(err, ERR_UNAVAILABLE, "cuda: out of memory: %zu MiB to be locked for transfers",
                 bytes >> 20);
     } else {
         device_failed(device, rc, "locking memory", err);

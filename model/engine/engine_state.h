@@ -40,6 +40,7 @@ struct engine {
     struct engine_cost cost;
     bool exchanging;                /* weights between passes: these are not recorded */
     double golden_error;            /* largest over the golden requests, relative to their spread */
+    bool records;                   /* it opens, by passes that will be served */
     struct engine_opening *opening; /* NULL once it is ready */
 };
 

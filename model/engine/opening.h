@@ -39,15 +39,17 @@ struct engine_opening {
     int launch; /* next one to make */
     struct gelu_trial trial;
     struct measuring measuring;
-    int rung;                /* next one to run */
-    int64_t rungs_us;        /* spent on them */
-    int golden, golden_part; /* next request, and which part of it */
+    int rung, rung_shape, rung_pass; /* next one to run */
+    double rungs_us;                 /* predicted of those that ran */
+    int golden, golden_part;         /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;
     float *out; /* (max_out, out_width) for one input */
     int max_out;
     bool skip_golden;
-    int max_step_us; /* 0: no limit */
+    int max_step_us;     /* 0: no limit */
+    int n_spares, spare; /* engines that reserve memory; the one that opens */
+    struct engine **spares;
 };
 
 struct engine;
@@ -60,6 +62,8 @@ int opening_gelu(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
 int opening_rungs(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
+int opening_spares(struct engine *engine, struct err *err);
+void opening_release_spares(struct engine *engine);
 
 /* What the engine's session opened with: settles engine->gelu, or that a trial is needed. */
 void opening_gelu_request(struct engine *engine, enum gelu requested);

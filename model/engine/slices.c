@@ -38,9 +38,12 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
         planned->parent >= 0 ? &launch->slices[planned->parent] : NULL;
     const struct network *net = &engine->networks[0];
     const struct layer_range layers = launch->layers;
-    const struct pass pass = {.network = engine->exchanging ? NULL : net,
-                              .first_layer = layers.first,
-                              .n_layers = layers.end - layers.first};
+    const struct pass pass = {
+        .network = engine->exchanging ? NULL : net,
+        .first_layer = layers.first,
+        .n_layers = layers.end - layers.first,
+        .record = launch->record,
+    };
     const struct forward_args args = {
         .lane = engine->lanes[lane],
         .slice = &planned->slice,

@@ -51,6 +51,7 @@ struct served_model_args {
     enum precision fallback_precision; /* requested of the fallback */
     enum gelu gelu;       /* requested of the primary; the fallback has the model's own form */
     int max_batch_tokens; /* at least the model's longest segment is allowed */
+    int resident;         /* as for engine_args */
     bool skip_golden;
 };
 

@@ -58,7 +58,7 @@ rows()
     write_template
     bench-weights "$scratch/null" 2 config/demo/model 2 64 2 128 2800 &&
         adrank-model pack "$scratch/null" --backend "$lib/adrank-backend-null.so" --kind prefix --template "$scratch/template" \
-            --golden built-in >"$scratch/log" || return
+            --golden built-in >"$scratch/log" 2>&1 || return
     export ADRANK_PACED_FIXED_US=200 ADRANK_PACED_TOKEN_NS=50
     echo "                                        % of  us of processor  ads/s with a core of its own       ms"
     echo "device  ads requests/s      ads/s      ok   worker executor      worker     executor      p50      p99  requests"

@@ -38,6 +38,7 @@ const struct target targets[] = {
      "daemon/engine_ads_per_s"},
     {"p99 during 20 model swaps over p99 without", MINILM, LOWER(1.3, 1.05), "daemon/swap_p99_ms",
      "daemon/p99_ms"},
+    {"answers by the model during them, %", MINILM, HIGHER(0, 0), "daemon/swap_ok_percent", NULL},
     {"daemon at p99 <= 10 ms, ads/s", MINILM, HIGHER(600000, 1000000), "daemon/ads_per_s", NULL},
 };
 const int n_targets = sizeof(targets) / sizeof(targets[0]);

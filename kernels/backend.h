@@ -153,6 +153,7 @@ struct session_caps {
     char note[160];           /* why precision or provider is not as requested; "" otherwise */
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
+    bool adds_qkv_bias; /* attention adds the bias of q, k and v sooner than the product does */
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
@@ -223,7 +224,10 @@ struct linear_args {
 
 struct attention_args { /* softmax(q k^T / sqrt(D)) v, by head, over own segment and parent */
     int hidden, heads;
-    const void *qkv;                      /* (T, 3H) operand: q, k, v side by side */
+    const void *qkv; /* (T, 3H) operand: q, k, v side by side */
+    /* (3H) uploaded f32 that is yet to be added to every row of qkv; NULL: nothing is. Only where
+     * caps have adds_qkv_bias; lse then lacks what k's adds to all scores of a row. */
+    const void *qkv_bias;
     const struct outside_parent *outside; /* (slice->n_outside) for this layer */
     bool causal;    /* a token sees no later token of its own segment, but all of its parent */
     bool read_only; /* only the rows in slice->read are queries: out is (R, H), in their order */

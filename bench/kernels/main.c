@@ -1,8 +1,8 @@
 /*
  * Our kernels one by one on a GPU, against the time that a copy takes to move the bytes which they
- * must read and write. Medians of recorded runs, interleaved with the copy.
+ * must read and write; then products. Medians of recorded runs, interleaved with the copy.
  */
-#include "bench/kernels/workload.h"
+#include "bench/kernels/products.h"
 #include "bench/usage.h"
 
 #include <stdio.h>
@@ -235,7 +235,7 @@ static void report_attention(const struct bench *b, enum workload_kind kind, int
     job.simple = false;
     job.read_only = true;
     report(b, "  read only", &job, w.n_tokens * 2 * width + w.n_read * 2 * width);
-    if (requests == 16 && kind != WORKLOAD_HIER && context == 64 && heads == 12)
+    if (kind != WORKLOAD_HIER && context == 64 && heads == 12) /* one request: of little work */
         report_rows(b, &w, hidden, heads);
     workload_free(&w);
 }
@@ -307,5 +307,13 @@ int main(int argc, char **argv)
     report_attention(&b, WORKLOAD_CROSS, 4, 200, 384, 12);
     report_attention(&b, WORKLOAD_CROSS, 2, 400, 384, 12);
     report_attention(&b, WORKLOAD_PREFIX, 16, 64, 768, 6);
+    report_products(&(struct product_memory){
+        .x = b.a,
+        .weight = b.b,
+        .y = b.wide,
+        .attended = b.wide + (size_t)PRODUCT_ROWS * PRODUCT_WIDTH * 2,
+        .bias = b.table,
+        .bias_of_product = b.b,
+    });
     return 0;
 }

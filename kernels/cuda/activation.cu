@@ -17,33 +17,37 @@ template <typename T, int ACTIVATION> SIMT_DEVICE float activate(float x)
     return tanhf(x);
 }
 
-template <typename T, int ACTIVATION, int W>
+template <typename T, int ACTIVATION, int W, bool FEW>
 __global__ void __launch_bounds__(ACTIVATION_THREADS)
     activation(const struct cuda_activation_launch args)
 {
-    const size_t n = (size_t)*args.n_rows * (size_t)args.n / W;
+    const int n_rows = FEW ? args.rung_rows : *args.n_rows;
+    const size_t n = (size_t)n_rows * (size_t)args.n / W;
     const size_t first = (size_t)blockIdx.x * (ACTIVATION_THREADS * ACTIVATION_STEPS) + threadIdx.x;
     T *y = (T *)args.y, *pre = (T *)args.pre;
-    float x[ACTIVATION_STEPS][W];
+    float x[ACTIVATION_STEPS][W], bias[ACTIVATION_STEPS][W] = {{0}};
 
     SIMT_UNROLL
-    for (int s = 0; s < ACTIVATION_STEPS; s++)
-        if (first + (size_t)(s * ACTIVATION_THREADS) < n)
-            elements_load(x[s], y + (first + (size_t)(s * ACTIVATION_THREADS)) * W);
+    for (int s = 0; s < ACTIVATION_STEPS; s++) {
+        const size_t at = (first + (size_t)(s * ACTIVATION_THREADS)) * W;
+
+        if (at >= n * W)
+            continue;
+        elements_load(x[s], y + at);
+        if (FEW && args.bias)
+            elements_load(bias[s], (const T *)args.bias + (uint32_t)at % (uint32_t)args.n);
+    }
     SIMT_UNROLL
     for (int s = 0; s < ACTIVATION_STEPS; s++) {
         const size_t at = (first + (size_t)(s * ACTIVATION_THREADS)) * W;
 
         if (at >= n * W)
             return;
-        if (args.bias) {
-            float bias[W];
-
-            elements_load(bias, (const T *)args.bias + (uint32_t)at % (uint32_t)args.n);
-            SIMT_UNROLL
-            for (int i = 0; i < W; i++)
-                x[s][i] += bias[i];
-        }
+        if (!FEW && args.bias)
+            elements_load(bias[s], (const T *)args.bias + (uint32_t)at % (uint32_t)args.n);
+        SIMT_UNROLL
+        for (int i = 0; i < W; i++)
+            x[s][i] += bias[s][i];
         if (pre)
             elements_store(pre + at, x[s]);
         SIMT_UNROLL
@@ -53,25 +57,19 @@ __global__ void __launch_bounds__(ACTIVATION_THREADS)
     }
 }
 
-template <typename T, int W>
+template <typename T, int ACTIVATION>
 static cudaError_t launch(const struct cuda_activation_launch *args, cudaStream_t stream)
 {
-    const size_t n = (size_t)args->rung_rows * (size_t)args->n / W;
+    const int w = args->n % 8 ? 1 : 8;
+    const size_t n = (size_t)args->rung_rows * (size_t)args->n / (size_t)w;
     const struct simt_where where = {blocks_for(n, ACTIVATION_THREADS * ACTIVATION_STEPS),
                                      ACTIVATION_THREADS, 0, stream};
 
-    switch (args->activation) {
-    case ACTIVATION_GELU_ERF:
-        return simt_launch(activation<T, ACTIVATION_GELU_ERF, W>, where, *args);
-    case ACTIVATION_GELU_TANH:
-        return simt_launch(activation<T, ACTIVATION_GELU_TANH, W>, where, *args);
-    case ACTIVATION_RELU:
-        return simt_launch(activation<T, ACTIVATION_RELU, W>, where, *args);
-    case ACTIVATION_TANH:
-        return simt_launch(activation<T, ACTIVATION_TANH, W>, where, *args);
-    default:
-        return cudaErrorInvalidValue;
-    }
+    if (w == 1)
+        return simt_launch(activation<T, ACTIVATION, 1, false>, where, *args);
+    if (args->rung_rows <= FEW_ROWS && !args->pre)
+        return simt_launch(activation<T, ACTIVATION, 8, true>, where, *args);
+    return simt_launch(activation<T, ACTIVATION, 8, false>, where, *args);
 }
 
 cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStream_t stream)
@@ -81,6 +79,17 @@ cudaError_t cuda_activation(const struct cuda_activation_launch *args, cudaStrea
     return launch_by_type(args->type, [&](auto element) {
         using T = decltype(element);
 
-        return args->n % 8 ? launch<T, 1>(args, stream) : launch<T, 8>(args, stream);
+        switch (args->activation) {
+        case ACTIVATION_GELU_ERF:
+            return launch<T, ACTIVATION_GELU_ERF>(args, stream);
+        case ACTIVATION_GELU_TANH:
+            return launch<T, ACTIVATION_GELU_TANH>(args, stream);
+        case ACTIVATION_RELU:
+            return launch<T, ACTIVATION_RELU>(args, stream);
+        case ACTIVATION_TANH:
+            return launch<T, ACTIVATION_TANH>(args, stream);
+        default:
+            return cudaErrorInvalidValue;
+        }
     });
 }

@@ -75,6 +75,22 @@ SIMT_DEVICE void load_head(float (&x)[CHUNKS][W], const T *row, int d)
     }
 }
 
+/* The same of a head's bias; zeros if it is NULL. */
+template <int W, int LANES, int CHUNKS>
+SIMT_DEVICE void load_bias(float (&x)[CHUNKS][W], const float *bias, int d)
+{
+    if (bias) {
+        load_head<float, W, LANES>(x, bias, d);
+        return;
+    }
+    SIMT_UNROLL
+    for (int c = 0; c < CHUNKS; c++) {
+        SIMT_UNROLL
+        for (int i = 0; i < W; i++)
+            x[c][i] = 0;
+    }
+}
+
 /* Lane l of a group holds elements [W (l + LANES c), + W) of a head for each chunk c, and takes
  * KEYS keys at a time. */
 template <typename T, int W, int LANES, int CHUNKS, int KEYS>
@@ -88,7 +104,7 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
     const size_t hidden = (size_t)args.hidden, head_at = (size_t)head * (size_t)d;
     const T *q = (const T *)args.qkv + head_at, *k = q + hidden, *v = k + hidden;
     const float scale = 1.44269504f / sqrtf((float)d); /* log2 e */
-    float query[CHUNKS][W];
+    float query[CHUNKS][W], of_bias[CHUNKS][W];
     struct softmax<W, CHUNKS> s;
 
     if (out_row >= (args.read_only ? batch.counts->n_read : batch.counts->n_tokens))
@@ -101,11 +117,13 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
     s.top = -1e30f; /* below every score, and finite: a group may have no key */
     s.sum = 0;
     load_head<T, W, LANES>(query, q + (size_t)row * 3 * hidden, d);
+    load_bias<W, LANES>(of_bias, args.bias ? args.bias + head_at : NULL, d);
     SIMT_UNROLL
     for (int c = 0; c < CHUNKS; c++) {
         SIMT_UNROLL
         for (int i = 0; i < W; i++) {
             s.mix[c][i] = 0;
+            query[c][i] += of_bias[c][i];
             if (W * (lane + LANES * c) >= d)
                 query[c][i] = 0;
         }
@@ -153,13 +171,14 @@ __global__ void __launch_bounds__(ROWS_WARPS *WARP, CHUNKS > 2 ? 1 : 3)
     }
     merge<W, CHUNKS, LANES>(s);
     const float by = 1.0f / s.sum;
+    load_bias<W, LANES>(of_bias, args.bias ? args.bias + 2 * hidden + head_at : NULL, d);
     SIMT_UNROLL
     for (int c = 0; c < CHUNKS; c++) {
         const int at = W * (lane + LANES * c);
 
         SIMT_UNROLL
         for (int i = 0; i < W; i++)
-            s.mix[c][i] *= by;
+            s.mix[c][i] = fmaf(s.mix[c][i], by, of_bias[c][i]); /* probabilities add up to 1 */
         if (group == 0 && at < d)
             elements_store((T *)args.out + (size_t)out_row * hidden + head_at + at, s.mix[c]);
     }

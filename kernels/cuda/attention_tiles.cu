@@ -47,7 +47,7 @@ SIMT_DEVICE void load_tile(struct cuda_tile &tile, struct cuda_unit &unit,
     tile.run_start = low.w, tile.run_len = high.x, tile.staged = high.y;
 }
 
-template <typename T, int D>
+template <typename T, int D, bool CAUSAL>
 __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
     attention_tiles(const struct cuda_batch batch, const struct cuda_attention_launch args)
 {
@@ -61,7 +61,6 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         struct cuda_unit unit;
         struct unit_state<D> u;
         struct head_rows head;
-        int rows[2];
 
         load_tile(tile, unit, &batch.tiles[i / args.heads]); /* while the count is on its way */
         if (i / args.heads >= n_tiles)
@@ -76,10 +75,8 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
             simt_block_sync(); /* the tile before is done with */
         if (staged)
             stage<D>(shared, tile, head);
-        if (works) {
-            unit_rows(rows, unit);
-            unit_begin(u, head, rows);
-        }
+        if (works)
+            unit_begin<T, D>(u, head, args.bias ? args.bias + head_index * D : NULL, unit);
         if (staged) {
             simt_copy_wait<0>();
             simt_block_sync(); /* everyone's copies are there */
@@ -87,13 +84,11 @@ __global__ void __launch_bounds__(TILE_THREADS, head_shape<D>::BLOCKS)
         if (!works)
             continue;
         if (staged)
-            attend_ranges<T, D, true>(u, tile, unit, rows, args.causal, head, shared);
+            attend_ranges<T, D, true, CAUSAL>(u, tile, unit, head, shared);
         else
-            attend_ranges<T, D, false>(u, tile, unit, rows, args.causal, head, shared);
-        u.sum[0] = quad_sum(u.sum[0]);
-        u.sum[1] = quad_sum(u.sum[1]);
+            attend_ranges<T, D, false, CAUSAL>(u, tile, unit, head, shared);
         if (unit.own_len == 0)
-            attend_self<T, D>(u, head, rows, score_scale<D>());
+            attend_self<T, D>(u, head, unit, score_scale<D>());
         unit_store<T, D>(u, args, unit, head_index);
     }
 }
@@ -111,21 +106,28 @@ static int grid_size(const struct cuda_batch *batch, int heads)
     return blocks < most ? blocks : most;
 }
 
+template <typename T, int D>
+static cudaError_t launch_head(const struct cuda_batch *batch,
+                               const struct cuda_attention_launch *args, cudaStream_t stream)
+{
+    const struct simt_where where = {(unsigned)grid_size(batch, args->heads), TILE_THREADS,
+                                     head_shape<D>::SHARED, stream};
+
+    return args->causal ? simt_launch(attention_tiles<T, D, true>, where, *batch, *args)
+                        : simt_launch(attention_tiles<T, D, false>, where, *batch, *args);
+}
+
 template <typename T>
 static cudaError_t launch(const struct cuda_batch *batch, const struct cuda_attention_launch *args,
                           cudaStream_t stream)
 {
-    struct simt_where where = {(unsigned)grid_size(batch, args->heads), TILE_THREADS, 0, stream};
-
     switch (args->hidden / args->heads) {
     case 32:
-        where.shared_bytes = head_shape<32>::SHARED;
-        return simt_launch(attention_tiles<T, 32>, where, *batch, *args);
+        return launch_head<T, 32>(batch, args, stream);
     case 64:
-        where.shared_bytes = head_shape<64>::SHARED;
-        return simt_launch(attention_tiles<T, 64>, where, *batch, *args);
+        return launch_head<T, 64>(batch, args, stream);
     case 128:
-        return simt_launch(attention_tiles<T, 128>, where, *batch, *args);
+        return launch_head<T, 128>(batch, args, stream);
     default:
         return cudaErrorInvalidValue;
     }

@@ -18,7 +18,7 @@
 template <int D> struct head_shape {
     enum {
         KEY_PARTS = D / 32,        /* 16-byte loads of a key by a lane */
-        VALUES = D < 64 ? D : 64,  /* columns in a block of them */
+        VALUES = D > 64 ? 64 : 32, /* columns in a block of them */
         VALUE_BLOCKS = D / VALUES, /* blocks */
         TILES = VALUES / 8,        /* products of 8 columns to a block */
         CHUNKS = D / 8,            /* of 16 bytes in a row */
@@ -35,8 +35,9 @@ template <int D> struct head_shape {
 /* One warp's rows, and what each of its lanes knows of rows g and g + 8. */
 template <int D> struct unit_state {
     uint32_t q[D / 16][4];
-    float mix[D / 8][4];  /* relative to 2^top, like sum; columns as above */
-    float top[2], sum[2]; /* sum: of the keys that this lane saw */
+    float mix[D / 8][4]; /* relative to 2^top, like sum; columns as above */
+    float top[2];
+    float sum[4]; /* as a column of mix whose values are 1: of rows g in [0], g + 8 in [2] */
 };
 
 /* Keys and values of a range of rows: addresses of the first row's. */
@@ -117,7 +118,7 @@ template <int D> SIMT_DEVICE void raise_top(struct unit_state<D> &u, int half, f
     const float by = simt_exp2(u.top[half] - top);
 
     u.top[half] = top;
-    u.sum[half] *= by;
+    u.sum[2 * half] *= by;
     SIMT_UNROLL
     for (int i = 0; i < D / 8; i++) {
         u.mix[i][2 * half] *= by;
@@ -125,11 +126,24 @@ template <int D> SIMT_DEVICE void raise_top(struct unit_state<D> &u, int half, f
     }
 }
 
+/* 1 twice, as a constant: simt_pack is not one. */
+template <typename T> SIMT_DEVICE uint32_t two_ones();
+
+template <> SIMT_DEVICE uint32_t two_ones<__half>()
+{
+    return 0x3c003c00;
+}
+
+template <> SIMT_DEVICE uint32_t two_ones<__nv_bfloat16>()
+{
+    return 0x3f803f80;
+}
+
 /*
  * KEYS keys of a range from `first` on. PARTIAL: not all of them are seen by every row. Then no row
  * after the last key is read: what lies there is another segment's, and may be infinite.
  */
-template <typename T, int D, int KEYS, bool PARTIAL, bool STAGED>
+template <typename T, int D, int KEYS, bool PARTIAL, bool STAGED, bool CAUSAL>
 SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, uint32_t stride,
                         float scale, int first)
 {
@@ -146,7 +160,8 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, 
         SIMT_UNROLL
         for (int part = 0; part < shape::KEY_PARTS; part++) {
             const uint4 k = load_key<D, STAGED>(
-                range.rows, stride, PARTIAL ? at_most(row, range.n - 1) : row, 4 * part + c);
+                range.rows, stride, PARTIAL && !STAGED ? at_most(row, range.n - 1) : row,
+                4 * part + c);
             const uint32_t low[2] = {k.x, k.y}, high[2] = {k.z, k.w};
 
             simt_mma<T>(s[n], u.q[2 * part], low);
@@ -155,7 +170,8 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, 
         if (PARTIAL) {
             SIMT_UNROLL
             for (int i = 0; i < 4; i++)
-                if (first + 8 * n + 2 * c + (i & 1) > range.last_seen[i / 2])
+                if (first + 8 * n + 2 * c + (i & 1) >
+                    (CAUSAL ? range.last_seen[i / 2] : range.n - 1))
                     s[n][i] = -INFINITY;
         }
     }
@@ -170,15 +186,16 @@ SIMT_DEVICE void attend(struct unit_state<D> &u, const struct key_range &range, 
         SIMT_UNROLL
         for (int n = 0; n < KEYS / 8; n++) {
             SIMT_UNROLL
-            for (int i = 2 * half; i < 2 * half + 2; i++) {
+            for (int i = 2 * half; i < 2 * half + 2; i++)
                 s[n][i] = simt_exp2(fmaf(s[n][i], scale, -u.top[half]));
-                u.sum[half] += s[n][i];
-            }
             p[n / 2][n % 2 * 2 + half] = simt_pack<T>(s[n][2 * half], s[n][2 * half + 1]);
         }
     }
     SIMT_UNROLL
     for (int t = 0; t < KEYS / 16; t++) {
+        const uint32_t ones[2] = {two_ones<T>(), two_ones<T>()};
+
+        simt_mma<T>(u.sum, p[t], ones); /* cheaper than additions, and of p as rounded */
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
             uint32_t v[4][shape::TILES / 2];
@@ -210,6 +227,18 @@ struct head_rows {
     uint32_t stride;
 };
 
+/* Eight elements of a query, rounded again with their bias: words of two. */
+template <typename T>
+SIMT_DEVICE void load_query(uint32_t (&words)[4], const unsigned char *from, const float (&bias)[8])
+{
+    float x[8];
+
+    elements_load(x, (const T *)from);
+    SIMT_UNROLL
+    for (int i = 0; i < 4; i++)
+        words[i] = simt_pack<T>(x[2 * i] + bias[2 * i], x[2 * i + 1] + bias[2 * i + 1]);
+}
+
 /* The batch's rows that a lane's fragments are of; rows past the unit's are its last one again. */
 SIMT_DEVICE void unit_rows(int (&rows)[2], const struct cuda_unit &unit)
 {
@@ -219,37 +248,49 @@ SIMT_DEVICE void unit_rows(int (&rows)[2], const struct cuda_unit &unit)
     rows[1] = unit.row + at_most(g + 8, unit.n_rows - 1);
 }
 
-template <int D>
+/* bias: (D) of q, NULL: none. */
+template <typename T, int D>
 SIMT_DEVICE void unit_begin(struct unit_state<D> &u, const struct head_rows &head,
-                            const int (&rows)[2])
+                            const float *bias, const struct cuda_unit &unit)
 {
     const int c = (int)threadIdx.x % 4;
+    int rows[2];
 
+    unit_rows(rows, unit);
     SIMT_UNROLL
     for (int part = 0; part < D / 32; part++) {
         const size_t at = (size_t)(4 * part + c) * 16;
-        const uint4 low = simt_load<uint4>(head.q + (size_t)rows[0] * head.stride + at);
-        const uint4 high = simt_load<uint4>(head.q + (size_t)rows[1] * head.stride + at);
+        float b[8] = {0};
 
-        u.q[2 * part][0] = low.x, u.q[2 * part][1] = high.x;
-        u.q[2 * part][2] = low.y, u.q[2 * part][3] = high.y;
-        u.q[2 * part + 1][0] = low.z, u.q[2 * part + 1][1] = high.z;
-        u.q[2 * part + 1][2] = low.w, u.q[2 * part + 1][3] = high.w;
+        if (bias)
+            elements_load(b, bias + 8 * (4 * part + c));
+        SIMT_UNROLL
+        for (int half = 0; half < 2; half++) {
+            uint32_t words[4];
+
+            load_query<T>(words, head.q + (size_t)rows[half] * head.stride + at, b);
+            SIMT_UNROLL
+            for (int w = 0; w < 4; w++)
+                u.q[2 * part + w / 2][w % 2 * 2 + half] = words[w];
+        }
     }
     SIMT_UNROLL
     for (int i = 0; i < D / 8; i++)
         u.mix[i][0] = u.mix[i][1] = u.mix[i][2] = u.mix[i][3] = 0;
     u.top[0] = u.top[1] = -INFINITY;
-    u.sum[0] = u.sum[1] = 0;
+    u.sum[0] = u.sum[1] = u.sum[2] = u.sum[3] = 0;
 }
 
 /* One-token segments: each row attends to itself as well. sum is of all keys already. */
 template <typename T, int D>
 SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &head,
-                             const int (&rows)[2], float scale)
+                             const struct cuda_unit &unit, float scale)
 {
     using shape = head_shape<D>;
     const int c = (int)threadIdx.x % 4;
+    int rows[2];
+
+    unit_rows(rows, unit);
 
     SIMT_UNROLL
     for (int half = 0; half < 2; half++) {
@@ -274,7 +315,7 @@ SIMT_DEVICE void attend_self(struct unit_state<D> &u, const struct head_rows &he
         score = quad_sum(score);
         raise_top(u, half, fmaxf(u.top[half], score * scale));
         p = simt_exp2(fmaf(score, scale, -u.top[half]));
-        u.sum[half] += p;
+        u.sum[2 * half] += p;
         SIMT_UNROLL
         for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
             SIMT_UNROLL
@@ -303,12 +344,13 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
 {
     using shape = head_shape<D>;
     const int lane = (int)threadIdx.x % WARP, g = lane / 4, c = lane % 4;
+    const float *bias = args.bias ? args.bias + 2 * args.hidden + head * D : NULL; /* of v */
 
     SIMT_UNROLL
     for (int half = 0; half < 2; half++) {
         const int row = g + 8 * half;
         const size_t batch_row = (size_t)(unit.row + row);
-        const float by = simt_reciprocal(u.sum[half]);
+        const float by = simt_reciprocal(u.sum[2 * half]);
         T *out = (T *)args.out + batch_row * (size_t)args.hidden + head * D + c * 2 * shape::TILES;
 
         if (row >= unit.n_rows)
@@ -317,22 +359,25 @@ SIMT_DEVICE void unit_store(const struct unit_state<D> &u, const struct cuda_att
         for (int block = 0; block < shape::VALUE_BLOCKS; block++) {
             SIMT_UNROLL
             for (int part = 0; part < shape::TILES / 4; part++) {
-                float y[8];
+                float y[8] = {0};
 
+                if (bias) /* probabilities add up to 1 */
+                    elements_load(y,
+                                  bias + c * 2 * shape::TILES + block * shape::VALUES + 8 * part);
                 SIMT_UNROLL
                 for (int i = 0; i < 8; i++) {
                     const int column = 8 * part + i;
 
-                    y[i] = u.mix[block * shape::TILES + column % shape::TILES]
-                                [2 * half + column / shape::TILES] *
-                           by;
+                    y[i] = fmaf(u.mix[block * shape::TILES + column % shape::TILES]
+                                     [2 * half + column / shape::TILES],
+                                by, y[i]);
                 }
                 elements_store(out + block * shape::VALUES + 8 * part, y);
             }
         }
         if (args.lse && c == 0)
             args.lse[batch_row * (size_t)args.heads + (size_t)head] =
-                u.top[half] * 0.69314718f + logf(u.sum[half]);
+                u.top[half] * 0.69314718f + logf(u.sum[2 * half]);
     }
 }
 
@@ -357,11 +402,12 @@ SIMT_DEVICE void range_begin(struct key_range &range, const struct head_rows &he
 }
 
 /* A row sees no later row of its own segment. */
-SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_unit &unit,
-                                   const int (&rows)[2])
+SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_unit &unit)
 {
     const int first_row = unit.row - unit.own_start;
+    int rows[2];
 
+    unit_rows(rows, unit);
     range.n = at_most(range.n, first_row + CUDA_UNIT_ROWS);
     range.all_seen = first_row + 1;
     range.last_seen[0] = rows[0] - unit.own_start;
@@ -369,10 +415,10 @@ SIMT_DEVICE void range_make_causal(struct key_range &range, const struct cuda_un
 }
 
 /* STAGED: parent and run are in shared memory from row 0 on, one after the other. */
-template <typename T, int D, bool STAGED>
+template <typename T, int D, bool STAGED, bool CAUSAL>
 SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &tile,
-                               const struct cuda_unit &unit, const int (&rows)[2], bool causal,
-                               const struct head_rows &head, const unsigned char *shared)
+                               const struct cuda_unit &unit, const struct head_rows &head,
+                               const unsigned char *shared)
 {
     const float scale = score_scale<D>();
     struct key_range range;
@@ -385,18 +431,18 @@ SIMT_DEVICE void attend_ranges(struct unit_state<D> &u, const struct cuda_tile &
 
         SIMT_ROLLED
         for (; first + STEP <= range.all_seen; first += STEP)
-            attend<T, D, STEP, false, STAGED>(u, range, head.stride, scale, first);
+            attend<T, D, STEP, false, STAGED, CAUSAL>(u, range, head.stride, scale, first);
         SIMT_ROLLED
         for (; first + 16 < range.n; first += STEP)
-            attend<T, D, STEP, true, STAGED>(u, range, head.stride, scale, first);
+            attend<T, D, STEP, true, STAGED, CAUSAL>(u, range, head.stride, scale, first);
         if (first < range.n)
-            attend<T, D, 16, true, STAGED>(u, range, head.stride, scale, first);
+            attend<T, D, 16, true, STAGED, CAUSAL>(u, range, head.stride, scale, first);
         if (of_parent) {
             range_begin<D, STAGED>(range, head, shared,
                                    tile.parent_len + unit.own_start - tile.run_start,
                                    unit.own_start, unit.own_len);
-            if (causal)
-                range_make_causal(range, unit, rows);
+            if (CAUSAL)
+                range_make_causal(range, unit);
         }
     }
 }

@@ -58,8 +58,9 @@ void *device_alloc(struct device *device, size_t bytes, const char *what, struct
     }
     (void)cudaGetLastError(); /* not sticky, but remembered */
     (void)cudaMemGetInfo(&available, &total);
-    err_set(err, ERR_NOMEM, "cuda: out of memory for %s: %zu MiB wanted, %zu of %zu MiB are free",
-            what, bytes >> 20, available >> 20, total >> 20);
+    err_set(err, ERR_UNAVAILABLE,
+            "cuda: out of memory for %s: %zu MiB wanted, %zu of %zu MiB are free", what,
+            bytes >> 20, available >> 20, total >> 20);
     return NULL;
 }
 
@@ -114,7 +115,7 @@ void *cuda_host_alloc(struct device *device, size_t bytes, struct err *err)
     }
     if (rc == cudaErrorMemoryAllocation) {
         (void)cudaGetLastError();
-        err_set(err, ERR_NOMEM, "cuda: out of memory: %zu MiB to be locked for transfers",
+        err_set(err, ERR_UNAVAILABLE, "cuda: out of memory: %zu MiB to be locked for transfers",
                 bytes >> 20);
     } else {
         device_failed(device, rc, "locking memory", err);

@@ -11,6 +11,13 @@
 
 enum { WARP = 32 };
 
+/*
+ * Kernels of rungs up to this leave most of the device idle, and take as long as the loads that
+ * wait for each other. They compute the rows past the true count as well, which is not waited for,
+ * and load early what they need late, which takes registers.
+ */
+enum { FEW_ROWS = 2048 };
+
 template <typename T> SIMT_DEVICE void elements_load(float (&x)[8], const T *from)
 {
     const uint4 raw = simt_load<uint4>(from);

@@ -27,6 +27,7 @@ cudaError_t cuda_embed(const struct cuda_batch *batch, const struct cuda_embed_l
     const struct embedding source = {batch->ids,     batch->positions, batch->types, args->word,
                                      args->position, args->token_type, args->hidden};
     const struct norm_to to = {&batch->counts->n_tokens,
+                               batch->rung,
                                args->hidden,
                                args->gamma,
                                args->beta,
@@ -37,6 +38,6 @@ cudaError_t cuda_embed(const struct cuda_batch *batch, const struct cuda_embed_l
                                args->rstd};
 
     return launch_by_type(args->type, [&](auto element) {
-        return norm_launch<decltype(element)>(source, to, batch->rung, stream);
+        return norm_launch<decltype(element)>(source, to, stream);
     });
 }

@@ -96,7 +96,9 @@ cudaError_t cuda_residual_norm(const struct cuda_norm_launch *args, cudaStream_t
 struct cuda_attention_launch {
     enum cuda_type type;
     int hidden, heads;
-    const void *qkv; /* (rung, 3H) */
+    const void *qkv;   /* (rung, 3H) */
+    const float *bias; /* (3H) of q, k and v; NULL: qkv has it. k's moves all scores of a row alike,
+                        * and is left out: lse lacks it */
     bool causal, read_only;
     void *out;
     float *lse;  /* NULL: not wanted */

@@ -23,8 +23,17 @@ SIMT_DEVICE void source_load(float (&x)[W], const struct residual<T> &source, in
 
 cudaError_t cuda_residual_norm(const struct cuda_norm_launch *args, cudaStream_t stream)
 {
-    const struct norm_to to = {args->n_rows, args->hidden,  args->gamma, args->beta, args->eps,
-                               args->stream, args->operand, args->mean,  args->rstd};
+    const bool all = args->rung_rows <= FEW_ROWS && !args->mean;
+    const struct norm_to to = {all ? NULL : args->n_rows,
+                               args->rung_rows,
+                               args->hidden,
+                               args->gamma,
+                               args->beta,
+                               args->eps,
+                               args->stream,
+                               args->operand,
+                               args->mean,
+                               args->rstd};
 
     return launch_by_type(args->type, [&](auto element) {
         using T = decltype(element);
@@ -32,6 +41,6 @@ cudaError_t cuda_residual_norm(const struct cuda_norm_launch *args, cudaStream_t
             (const T *)args->stream, (const T *)args->delta, args->hidden
         };
 
-        return norm_launch<T>(source, to, args->rung_rows, stream);
+        return norm_launch<T>(source, to, stream);
     });
 }

@@ -14,7 +14,8 @@
 enum { NORM_WARPS = 4 };
 
 struct norm_to {
-    const int32_t *n_rows;
+    const int32_t *n_rows; /* NULL: rung_rows */
+    int rung_rows;
     int hidden;
     const float *gamma, *beta; /* NULL: no norm */
     float eps;
@@ -38,37 +39,58 @@ SIMT_DEVICE void norm_save(const struct norm_to &to, int row, float mean, float 
     }
 }
 
-template <int W>
-SIMT_DEVICE void norm_apply(float (&x)[W], const struct norm_to &to, int at, float mean, float rstd)
+SIMT_DEVICE bool norm_has(const struct norm_to &to, int row)
 {
-    float gamma[W], beta[W];
-
-    elements_load(gamma, to.gamma + at);
-    elements_load(beta, to.beta + at);
-    SIMT_UNROLL
-    for (int i = 0; i < W; i++)
-        x[i] = (x[i] - mean) * rstd * gamma[i] + beta[i];
+    return row < (to.n_rows ? *to.n_rows : to.rung_rows);
 }
 
-/* Lane i holds elements [8 (i + 32 c), + 8) for each chunk c. */
-template <typename T, typename Source, int CHUNKS>
+/* gamma and beta of W elements. */
+template <int W> struct norm_factors {
+    float gamma[W], beta[W];
+};
+
+template <int W>
+SIMT_DEVICE void norm_load(struct norm_factors<W> &f, const struct norm_to &to, int at)
+{
+    elements_load(f.gamma, to.gamma + at);
+    elements_load(f.beta, to.beta + at);
+}
+
+template <int W>
+SIMT_DEVICE void norm_apply(float (&x)[W], const struct norm_factors<W> &f, float mean, float rstd)
+{
+    SIMT_UNROLL
+    for (int i = 0; i < W; i++)
+        x[i] = (x[i] - mean) * rstd * f.gamma[i] + f.beta[i];
+}
+
+/* Lane i holds elements [8 (i + 32 c), + 8) for each chunk c. FEW: rows; then lanes past the end
+ * load the last elements again, since no load is to wait for a branch. */
+template <typename T, typename Source, int CHUNKS, bool FEW>
 __global__ void __launch_bounds__(NORM_WARPS *WARP)
     norm_narrow(const Source source, const struct norm_to to)
 {
     const int lane = (int)threadIdx.x % WARP;
     const int row = (int)(blockIdx.x * NORM_WARPS + threadIdx.x / WARP);
     const size_t row_at = (size_t)row * (size_t)to.hidden;
+    struct norm_factors<8> factors[CHUNKS];
     float x[CHUNKS][8], sum = 0, squares = 0;
 
-    if (row >= *to.n_rows)
+    if (!norm_has(to, row))
         return;
     SIMT_UNROLL
-    for (int c = 0; c < CHUNKS; c++)
-        if (8 * (lane + WARP * c) < to.hidden)
-            source_load(x[c], source, row, 8 * (lane + WARP * c));
-        else
+    for (int c = 0; c < CHUNKS; c++) {
+        const int at = 8 * (lane + WARP * c);
+        const bool has = at < to.hidden;
+
+        if (FEW || has)
+            source_load(x[c], source, row, has ? at : to.hidden - 8);
+        if (FEW && to.gamma)
+            norm_load(factors[c], to, has ? at : to.hidden - 8);
+        if (!has)
             for (int i = 0; i < 8; i++)
                 x[c][i] = 0;
+    }
     if (to.gamma) {
         SIMT_UNROLL
         for (int c = 0; c < CHUNKS; c++)
@@ -83,8 +105,11 @@ __global__ void __launch_bounds__(NORM_WARPS *WARP)
         const float rstd = 1.0f / sqrtf(warp_sum(squares) / (float)to.hidden + to.eps);
         SIMT_UNROLL
         for (int c = 0; c < CHUNKS; c++)
-            if (8 * (lane + WARP * c) < to.hidden)
-                norm_apply(x[c], to, 8 * (lane + WARP * c), mean, rstd);
+            if (8 * (lane + WARP * c) < to.hidden) {
+                if (!FEW)
+                    norm_load(factors[c], to, 8 * (lane + WARP * c));
+                norm_apply(x[c], factors[c], mean, rstd);
+            }
         norm_save(to, row, mean, rstd);
     }
     SIMT_UNROLL
@@ -102,7 +127,7 @@ __global__ void __launch_bounds__(NORM_WARPS *WARP)
     const size_t row_at = (size_t)row * (size_t)to.hidden;
     float x[1], sum = 0, squares = 0, mean = 0, rstd = 0;
 
-    if (row >= *to.n_rows)
+    if (!norm_has(to, row))
         return;
     if (to.gamma) {
         for (int i = lane; i < to.hidden; i += WARP) {
@@ -119,36 +144,43 @@ __global__ void __launch_bounds__(NORM_WARPS *WARP)
     }
     for (int i = lane; i < to.hidden; i += WARP) {
         source_load(x, source, row, i);
-        if (to.gamma)
-            norm_apply(x, to, i, mean, rstd);
+        if (to.gamma) {
+            struct norm_factors<1> factors;
+
+            norm_load(factors, to, i);
+            norm_apply(x, factors, mean, rstd);
+        }
         norm_store<T>(to, row_at + (size_t)i, x);
     }
 }
 
 template <typename T, typename Source>
-cudaError_t norm_launch(const Source &source, const struct norm_to &to, int rung_rows,
-                        cudaStream_t stream)
+cudaError_t norm_launch(const Source &source, const struct norm_to &to, cudaStream_t stream)
 {
-    const struct simt_where where = {blocks_for((size_t)rung_rows, NORM_WARPS), NORM_WARPS * WARP,
-                                     0, stream};
+    const struct simt_where where = {blocks_for((size_t)to.rung_rows, NORM_WARPS),
+                                     NORM_WARPS * WARP, 0, stream};
     const int chunks = to.hidden % 8 ? 0 : (to.hidden + 8 * WARP - 1) / (8 * WARP);
 
-    if (rung_rows == 0)
+    if (to.rung_rows == 0)
         return cudaSuccess;
+    if (to.rung_rows <= FEW_ROWS && chunks == 2)
+        return simt_launch(norm_narrow<T, Source, 2, true>, where, source, to);
+    if (to.rung_rows <= FEW_ROWS && chunks == 3)
+        return simt_launch(norm_narrow<T, Source, 3, true>, where, source, to);
     switch (chunks) {
     case 1:
-        return simt_launch(norm_narrow<T, Source, 1>, where, source, to);
+        return simt_launch(norm_narrow<T, Source, 1, false>, where, source, to);
     case 2:
-        return simt_launch(norm_narrow<T, Source, 2>, where, source, to);
+        return simt_launch(norm_narrow<T, Source, 2, false>, where, source, to);
     case 3:
-        return simt_launch(norm_narrow<T, Source, 3>, where, source, to);
+        return simt_launch(norm_narrow<T, Source, 3, false>, where, source, to);
     case 4:
-        return simt_launch(norm_narrow<T, Source, 4>, where, source, to);
+        return simt_launch(norm_narrow<T, Source, 4, false>, where, source, to);
     case 5:
     case 6:
     case 7:
     case 8:
-        return simt_launch(norm_narrow<T, Source, 8>, where, source, to);
+        return simt_launch(norm_narrow<T, Source, 8, false>, where, source, to);
     default:
         return simt_launch(norm_wide<T, Source>, where, source, to);
     }

@@ -44,6 +44,7 @@ int cuda_op_attention(struct lane *lane, const struct attention_args *args, stru
         .hidden = args->hidden,
         .heads = args->heads,
         .qkv = args->qkv,
+        .bias = args->qkv_bias,
         .causal = args->causal,
         .read_only = args->read_only,
         .out = args->out,

@@ -25,6 +25,7 @@ struct trial {
     cublasLtMatmulDesc_t desc;
     int period_rung; /* of rows in a period */
     int period, max_rows;
+    int n_delays; /* before products are timed */
     void *weight, *bias;
     char *x;                      /* (max_rows + TRIAL_SHIFT, K) */
     char *y;                      /* (max_rows, N) */

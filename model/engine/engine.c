@@ -90,7 +90,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     if (check_args(args, err))
         return -1;
     if (launcher->broken)
-        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", launcher->ops->name);
+        return launcher_refuse(launcher, err);
     engine = calloc(1, sizeof(*engine));
     if (!engine)
         return err_set(err, ERR_NOMEM, "engine: out of memory");

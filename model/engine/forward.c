@@ -122,6 +122,7 @@ static int attend(const struct network *net, const struct forward_args *a, int l
         .hidden = net->config->hidden,
         .heads = net->config->heads,
         .qkv = place(&a->rows.qkv, l, a->scratch->qkv),
+        .qkv_bias = net->layers[l].qkv_bias,
         .outside = a->scratch->outside,
         .causal = net->config->mask == MASK_CAUSAL,
         .read_only = read_only,

@@ -91,6 +91,22 @@ static void launch_on_crew(struct launcher *launcher, struct launch *launch)
         slices_crew_ops.notify(launcher);
 }
 
+/* Keeps the cause for those who come later; returns -1. */
+static int launcher_break(struct launcher *launcher, const struct err *why)
+{
+    launcher->broken = true;
+    launcher->why = *why;
+    return -1;
+}
+
+int launcher_refuse(const struct launcher *launcher, struct err *err)
+{
+    const char *why = launcher->why.text;
+
+    return err_set(err, ERR_UNAVAILABLE, "backend %s is broken%s%.300s", launcher->ops->name,
+                   *why ? ": " : "", why);
+}
+
 static int launch_on_queue(struct launcher *launcher, struct launch *launch, struct err *err)
 {
     struct engine *engine = launch->engine;
@@ -102,14 +118,11 @@ static int launch_on_queue(struct launcher *launcher, struct launch *launch, str
     }
     for (int i = 0; i < launch->plan.n_slices; i++)
         if (slice_forward(&launch->slices[i], launch->lane, err))
-            goto broken;
+            return launcher_break(launcher, err);
     if (engine->ops->finish(engine->lanes[launch->lane], err))
-        goto broken;
+        return launcher_break(launcher, err);
     launch_append(&launcher->running, launch);
     return 0;
-broken:
-    launcher->broken = true;
-    return -1;
 }
 
 static struct launch *launch_take(struct engine *engine)
@@ -151,7 +164,7 @@ int launch_start(struct engine *engine, const struct launch_args *args, struct l
     broken = engine->broken || launcher->broken;
     unlock(launcher);
     if (broken)
-        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
+        return launcher_refuse(launcher, err);
     launch_prepare(launch, args);
     *out = launch;
     if (launcher->crew) {
@@ -213,13 +226,14 @@ static bool launch_query(struct launcher *launcher, struct launch *launch)
     int rc = -1;
 
     if (launcher->broken) /* it must not be called again */
-        err_set(&launch->err, ERR_UNAVAILABLE, "backend %s is broken", engine->ops->name);
+        (void)launcher_refuse(launcher, &launch->err);
     else
         rc = engine->ops->query(engine->lanes[launch->lane], &launch->err);
     if (rc == 0)
         return false;
-    if (rc < 0)
-        launch->failed = launcher->broken = true;
+    if (rc < 0 && !launcher->broken)
+        (void)launcher_break(launcher, &launch->err);
+    launch->failed = rc < 0;
     launch_finish(launcher, launch);
     return true;
 }

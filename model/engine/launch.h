@@ -22,4 +22,7 @@ int launch_start(struct engine *engine, const struct launch_args *args, struct l
  * reuse. */
 void launch_wait(struct launch *launch);
 
+/* ERR_UNAVAILABLE: the launcher is broken, and why; returns -1. */
+int launcher_refuse(const struct launcher *launcher, struct err *err);
+
 #endif

@@ -26,6 +26,7 @@ struct launcher {
     void (*on_progress)(void *arg);
     void *arg;
     struct crew *crew;       /* NULL without host lanes */
+    struct err why;          /* with broken: the first error */
     bool broken;             /* without host lanes: an operation failed; all engines are lost */
     struct launch *running;  /* (the crew's lock) in launch order */
     struct launch *finished; /* (the crew's lock) in completion order */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #define EMBEDDING_ITEMS 5
-#define LAYER_ITEMS 8
+#define LAYER_ITEMS 9
 
 static void list_layer(struct network *net, struct network_layer *to,
                        const struct layer_weights *from)
@@ -12,10 +12,14 @@ static void list_layer(struct network *net, struct network_layer *to,
     struct upload *upload = &net->upload;
     const int h = net->config->hidden, f = net->config->inner;
     const bool fused = net->inner_activation == ACTIVATION_NONE;
+    const bool late = net->caps->adds_qkv_bias && fused; /* not for training */
 
     upload_matrix(
         upload, &to->qkv,
-        (struct linear_spec){.in = h, .out = 3 * h, .weight = from->qkv, .bias = from->qkv_bias});
+        (struct linear_spec){
+            .in = h, .out = 3 * h, .weight = from->qkv, .bias = late ? NULL : from->qkv_bias});
+    if (late)
+        upload_array(upload, &to->qkv_bias, from->qkv_bias, 1, 3 * h);
     upload_matrix(upload, &to->attention_out,
                   (struct linear_spec){.in = h,
                                        .out = h,

@@ -10,6 +10,7 @@
 
 struct network_layer {
     struct linear_weight *qkv, *attention_out, *inner, *outer;
+    void *qkv_bias; /* (3H) f32 for attention to add; NULL: qkv adds it */
     void *norm1_gamma, *norm1_beta, *norm2_gamma, *norm2_beta; /* (H) f32 */
 };
 

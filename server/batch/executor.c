@@ -108,6 +108,7 @@ static int open_launcher(struct executor *executor, const struct executor_args *
         executor->caps = launcher_caps(executor->launcher);
         executor->backend = launcher_backend(executor->launcher);
         executor->schedule.max_launched = max_launched(executor->caps);
+        executor->schedule.beats = !executor->caps->host_lanes;
     }
     executor->started = true;
     pthread_cond_broadcast(&executor->notice);
@@ -139,6 +140,7 @@ static void *run(void *arg)
     poll_on_time(executor->caps);
     performer.launcher = executor->launcher;
     performer.watches = !executor->caps->host_lanes;
+    performer.engines = &executor->engines;
     while (turn(executor, &performer))
         ;
     if (!executor->schedule.hung && !executor->schedule.n_launched && !executor->n_engines) {

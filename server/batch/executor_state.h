@@ -21,10 +21,11 @@ struct executor {
     /* Of the schedule, for threads that do not take the lock. */
     _Atomic(enum executor_state) state;
     _Atomic int64_t heartbeat_us;
-    atomic_bool gave_up;    /* by a watching thread: the device is not called any more */
-    atomic_int n_engines;   /* open; changed by the executor's thread only */
-    _Atomic uint64_t turns; /* of the loop: the thread comes back from the device */
-    atomic_bool looks_full; /* the queue was full at the last check under the lock */
+    atomic_bool gave_up;           /* by a watching thread: the device is not called any more */
+    struct served_engine *engines; /* open, newest first; the executor's thread only */
+    atomic_int n_engines;          /* open; changed by the executor's thread only */
+    _Atomic uint64_t turns;        /* of the loop: the thread comes back from the device */
+    atomic_bool looks_full;        /* the queue was full at the last check under the lock */
 
     atomic_bool progress;  /* the device has something to report */
     pthread_mutex_t lock;  /* held for a walk over the queue at most */

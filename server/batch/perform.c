@@ -50,10 +50,29 @@ static enum batch_status submit(struct batch *batch, struct err *err)
     return BATCH_OK;
 }
 
-static void launch(struct batch *batch, struct facts *facts)
+static enum batch_status submit_beat(const struct performer *performer, struct batch *batch,
+                                     struct err *err)
 {
+    struct served_engine *engine = *performer->engines;
+
+    batch->engine_batch =
+        (struct engine_batch){.jobs = engine->beat.jobs, .n_jobs = 1, .user = batch};
+    if (engine_submit(engine->engine, &batch->engine_batch, err))
+        return BATCH_FAILED;
+    batch->submitted = true;
+    batch->submitted_us = clock_now_us();
+    return BATCH_OK;
+}
+
+static void launch(struct performer *performer, struct batch *batch)
+{
+    struct facts *facts = &performer->facts;
+    struct err err;
+
     facts->launched = batch;
-    batch->status = submit(batch, &batch->engine_batch.err);
+    batch->status = batch->n ? submit(batch, &err) : submit_beat(performer, batch, &err);
+    if (batch->status != BATCH_OK)
+        batch->engine_batch.err = err;
     if (!batch->submitted)
         facts->done[facts->n_done++] = batch;
 }
@@ -133,7 +152,7 @@ static void report(struct performer *performer, const struct batch *batch)
         log_warn("batch_no_memory", LOG_STR("error", error));
     if (batch->status == BATCH_FAILED)
         report_error(performer, &batch->engine_batch.err);
-    if (batch->submitted && batch_computed(batch->status))
+    if (batch->n && batch->submitted && batch_computed(batch->status))
         performer->on_batch(
             performer->on_batch_arg,
             &(struct batch_stats){
@@ -181,6 +200,8 @@ void performer_act(struct performer *performer)
         complete(facts->done[i]);
     }
     *facts = (struct facts){0};
+    if (*performer->engines)
+        facts->beat_us = (*performer->engines)->beat.cost_us;
     if (actions->hung)
         report_hang(performer, actions->hung);
     works_reroute(actions->rerouted);
@@ -192,5 +213,5 @@ void performer_act(struct performer *performer)
         facts->stepped = true;
     }
     if (actions->launch)
-        launch(actions->launch, facts);
+        launch(performer, actions->launch);
 }

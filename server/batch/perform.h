@@ -8,6 +8,7 @@
 #include "server/batch/schedule.h"
 
 struct launcher;
+struct served_engine;
 
 struct performer {
     struct launcher *launcher;
@@ -15,10 +16,11 @@ struct performer {
     void *on_batch_arg;
     void (*on_failure)(void *arg, enum executor_failure failure, const struct err *err); /* once */
     void *on_failure_arg;
-    bool watches;           /* the device may hang: batches are queued on it */
-    bool broken;            /* the device is: was reported */
-    struct actions actions; /* the last decision */
-    struct facts facts;     /* what happened since */
+    struct served_engine *const *engines; /* of the executor: the first one runs beats */
+    bool watches;                         /* the device may hang: batches are queued on it */
+    bool broken;                          /* the device is: was reported */
+    struct actions actions;               /* the last decision */
+    struct facts facts;                   /* what happened since */
 };
 
 /* Performs the actions; starts new facts. */

@@ -6,6 +6,7 @@
 #include "base/bug.h"
 
 #define HANG_TIMES 20         /* its estimate, a batch may take */
+#define BEAT_AFTER_US 2000000 /* of idleness */
 #define LEAK_AFTER_US 1000000 /* beyond the drain, for a batch that does not complete */
 
 int schedule_init(struct schedule *schedule, int max_jobs, int max_queue, struct err *err)
@@ -162,7 +163,7 @@ static void account(struct schedule *schedule, struct batch *batch)
         schedule->heartbeat_us = batch->completed_us;
     batch->took_us = batch->completed_us - on_device_since_us(schedule, batch);
     schedule->free_since_us = batch->completed_us;
-    if (batch_computed(batch->status))
+    if (batch_computed(batch->status) && batch->n)
         cost_observe(batch->works[0]->cost, batch->base_us, (double)batch->took_us);
 }
 
@@ -374,6 +375,26 @@ static void launch_picked(struct schedule *schedule, int64_t now_us, struct acti
     }
 }
 
+/* So that a dead device is noticed before traffic comes. */
+static bool is_beat_due(const struct schedule *schedule, const struct facts *facts)
+{
+    return schedule->beats && schedule->options.hang_us && facts->n_engines &&
+           !schedule->n_launched && !schedule->broken && !schedule->stopping &&
+           facts->now_us - schedule->free_since_us >= BEAT_AFTER_US;
+}
+
+static void launch_beat(struct schedule *schedule, const struct facts *facts,
+                        struct actions *actions)
+{
+    struct batch *beat = &schedule->beat;
+
+    beat->n = 0;
+    beat->part = -1;
+    beat->shape = (struct input_shape){.tokens = 1};
+    beat->base_us = beat->cost_us = facts->beat_us;
+    launch(schedule, beat, facts->now_us, actions);
+}
+
 static void launch_next(struct schedule *schedule, int64_t now_us, struct actions *actions)
 {
     if (schedule->n_launched >= schedule->max_launched)
@@ -401,4 +422,6 @@ void schedule_decide(struct schedule *schedule, const struct facts *facts, struc
         launch_next(schedule, now_us, actions);
     else if (!schedule->n_launched) /* else no further batch until the step was made */
         step(schedule, now_us, actions);
+    if (actions->idle && is_beat_due(schedule, facts))
+        launch_beat(schedule, facts, actions);
 }

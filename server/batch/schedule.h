@@ -33,8 +33,10 @@ struct schedule {
     struct split split;
     struct background background;
     struct batch batches[BATCH_MAX_LAUNCHED];
+    struct batch beat; /* without works: shows that an idle device still computes */
     struct batch *launched[BATCH_MAX_LAUNCHED]; /* oldest first */
     int n_launched, max_launched; /* the latter is the device's: set by the executor, 1 at first */
+    bool beats;                   /* the device may hang: set by the executor */
     int64_t free_since_us;        /* when the last batch was done */
     int64_t heartbeat_us;         /* see executor_heartbeat_us */
     bool broken;                  /* permanently: nothing is launched any more */
@@ -72,6 +74,7 @@ struct facts {
     int64_t now_us;
     int64_t polled_us;      /* just before the device was polled; 0: it was not */
     int n_engines;          /* open */
+    double beat_us;         /* estimate of the smallest batch */
     struct batch *launched; /* the last actions': its shape is known now; NULL: none */
     struct batch *done[BATCH_MAX_LAUNCHED]; /* completed or not submitted; status says how */
     int n_done;

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/log.h"
 #include "server/batch/executor_state.h"
 #include "server/batch/run_task.h"
 
@@ -30,18 +31,42 @@ static void abandon_open(void *arg)
 }
 
 /* The engine can run batches from now on. Nothing is launched: the batches are free. */
+static int make_beat(struct beat *beat, const struct model *model, struct err *err)
+{
+    struct input *input = &beat->input;
+
+    if (input_reserve(input, 1, 1, err))
+        return -1;
+    beat->out = calloc((size_t)model_out_width(model), sizeof(*beat->out));
+    if (!beat->out)
+        return err_set(err, ERR_NOMEM, "engine: out of memory");
+    input->ids[0] = input->types[0] = 0;
+    input->segments[0] = (struct segment){.len = 1, .parent = -1, .read = true};
+    input->n_tokens = input->n_segments = input->n_read = 1;
+    beat->job = (struct engine_job){.input = input, .out = beat->out};
+    beat->jobs[0] = &beat->job;
+    return 0;
+}
+
 static int take_over(const struct opening *opening, struct err *err)
 {
     struct executor *executor = opening->executor;
     struct served_engine *engine = opening->engine;
     int max_tokens = opening->args.max_batch_tokens;
+    struct input_shape one_token;
 
     for (int i = 0; i < BATCH_MAX_LAUNCHED; i++) /* a part has no more segments than tokens */
         if (input_reserve(&executor->schedule.batches[i].input, max_tokens, max_tokens, err))
             return -1;
+    if (make_beat(&engine->beat, opening->args.model, err))
+        return -1;
+    one_token = input_shape(&engine->beat.input);
+    engine->beat.cost_us = engine_cost_us(engine_cost(engine->engine), &one_token, 1);
     engine->caps = engine_caps(engine->engine);
     cost_init(&engine->cost, engine_cost(engine->engine), model_max_tokens(opening->args.model),
               max_tokens);
+    engine->next = executor->engines;
+    executor->engines = engine;
     executor->n_engines++;
     return 0;
 }
@@ -84,7 +109,10 @@ static int open_primary(struct served_model *served, const struct served_model_a
 {
     if (open_engine(&served->engines[SERVED_PRIMARY], args->primary, engine, err) == 0)
         return 0;
-    return args->fallback && is_broken(args->primary) ? 0 : -1;
+    if (!args->fallback || !is_broken(args->primary))
+        return -1;
+    log_warn("model_on_fallback", LOG_STR("error", err->text));
+    return 0;
 }
 
 int served_model_open(const struct served_model_args *args, struct served_model **out,
@@ -133,9 +161,12 @@ const struct served_engine *served_model_engine(const struct served_model *serve
 
 static int close_step(void *arg, struct err *err)
 {
-    struct served_engine *engine = arg;
+    struct served_engine *engine = arg, **list = &engine->executor->engines;
 
     (void)err;
+    while (*list != engine)
+        list = &(*list)->next;
+    *list = engine->next;
     engine_close(engine->engine);
     engine->executor->n_engines--;
     return 0;
@@ -150,6 +181,10 @@ static void drop_engine(struct served_model *served)
 {
     if (!drop_ref(served))
         return;
+    for (int i = 0; i < SERVED_ENGINES; i++) {
+        input_release(&served->engines[i].beat.input);
+        free(served->engines[i].beat.out);
+    }
     model_unref(served->model);
     free(served);
 }

@@ -16,6 +16,14 @@
 
 struct executor;
 
+/* The smallest batch of an engine: one token. */
+struct beat {
+    struct input input;
+    float *out; /* (1, width) */
+    double cost_us;
+    struct engine_job job, *jobs[1];
+};
+
 enum { SERVED_PRIMARY, SERVED_FALLBACK, SERVED_ENGINES };
 
 struct served_engine {
@@ -24,6 +32,8 @@ struct served_engine {
     const struct session_caps *caps; /* of the engine: precision in effect and why; any thread */
     struct cost cost;                /* under its executor's lock */
     struct task closing;
+    struct beat beat; /* its executor's thread only, as is the next one of its list */
+    struct served_engine *next;
 };
 
 struct served_model {

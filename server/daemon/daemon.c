@@ -2,6 +2,7 @@
 #include "server/daemon/daemon.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -19,7 +20,8 @@
 
 struct daemon {
     const struct arguments *arguments;
-    struct loop loop; /* the main thread's; letters' reader is the publisher */
+    const char *backend; /* in place of model.backend; NULL: that */
+    struct loop loop;    /* the main thread's; letters' reader is the publisher */
     struct signals signals;
     struct serving serving;
     struct health health;
@@ -34,6 +36,7 @@ struct daemon {
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
     struct err err; /* with rc -1: the first load failed, or the device did */
+    bool no_device; /* the first load failed by the device that model.backend = auto chose */
     bool has_loop;  /* how far opening came */
 };
 
@@ -76,12 +79,19 @@ static void on_end_signal(void *arg, int number)
     drain(d);
 }
 
+static bool chose_device(const struct daemon *d)
+{
+    return !d->backend && strcmp(d->publisher.config->model.backend, "auto") == 0 &&
+           strcmp(executor_backend(d->serving.executor), "cpu") != 0;
+}
+
 static void on_first_load_failed(void *arg, const struct err *err)
 {
     struct daemon *d = arg;
 
     d->rc = -1;
     d->err = *err;
+    d->no_device = err->code == ERR_UNAVAILABLE && chose_device(d);
     loop_stop(&d->loop);
 }
 
@@ -145,7 +155,9 @@ static int open_serving(struct daemon *d, const struct config *config, struct er
 {
     return serving_open(
         &d->serving,
-        &(struct serving_args){.loop = &d->loop, .config = config, .health = &d->health}, err);
+        &(struct serving_args){
+            .loop = &d->loop, .config = config, .backend = d->backend, .health = &d->health},
+        err);
 }
 
 static void open_health(struct daemon *d, const struct config *config)
@@ -263,7 +275,9 @@ static int start(struct daemon *d, struct err *err)
                            err);
 }
 
-int daemon_run(const struct arguments *arguments, struct config *config, struct err *err)
+/* config: a reference, dropped here. *no_device: as in struct daemon. */
+static int run(const struct arguments *arguments, struct config *config, const char *backend,
+               bool *no_device, struct err *err)
 {
     struct daemon *d = calloc(1, sizeof(*d));
     int rc = -1;
@@ -273,6 +287,7 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
         return err_set(err, ERR_NOMEM, "out of memory");
     }
     d->arguments = arguments;
+    d->backend = backend;
     publisher_init(&d->publisher, config);
     if (open_all(d, config, err) || start(d, err))
         goto out;
@@ -281,7 +296,24 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
     if (rc)
         *err = d->err;
 out:
-    if (close_all(d) == 0)
+    *no_device = d->no_device;
+    if (close_all(d))
+        *no_device = false; /* what is open stays so */
+    else
         free(d);
     return rc;
+}
+
+int daemon_run(const struct arguments *arguments, struct config *config, struct err *err)
+{
+    bool no_device = false;
+    int rc = run(arguments, config_ref(config), NULL, &no_device, err);
+
+    if (!no_device) {
+        config_unref(config);
+        return rc;
+    }
+    log_warn("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("instead", "cpu"),
+             LOG_STR("reason", err->text));
+    return run(arguments, config, "cpu", &no_device, err);
 }

@@ -58,10 +58,13 @@ static int open_executor(struct executor_meter *meter, const struct config *conf
 }
 
 /* The processor has no other to fall back on. */
-static int open_executors(struct serving *s, const struct config *config, struct err *err)
+static int open_executors(struct serving *s, const struct serving_args *args, struct err *err)
 {
+    const struct config *config = args->config;
+    const char *backend = args->backend ? args->backend : config->model.backend;
+
     s->meters[0].serving = s->meters[1].serving = s;
-    if (open_executor(&s->meters[0], config, config->model.backend, &s->executor, err))
+    if (open_executor(&s->meters[0], config, backend, &s->executor, err))
         return -1;
     if (strcmp(executor_backend(s->executor), "cpu") == 0 ||
         config->model.on_device_failure != DEVICE_FAILURE_CPU)
@@ -146,7 +149,7 @@ int serving_open(struct serving *s, const struct serving_args *args, struct err 
     *s = (struct serving){0};
     metrics_init(&s->metrics);
     if (impression_log_new(&s->impressions, err) || open_server(s, args, err) ||
-        open_executors(s, args->config, err))
+        open_executors(s, args, err))
         return -1;
     return open_workers(s, args, err);
 }

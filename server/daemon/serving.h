@@ -37,6 +37,7 @@ struct serving {
 struct serving_args {
     struct loop *loop;           /* the main thread's: it accepts */
     const struct config *config; /* until the first world is published */
+    const char *backend;         /* in place of model.backend; NULL: that */
     struct health *health;       /* of the routes; not touched before server_start() */
 };
 

@@ -7,7 +7,6 @@
  *   submit: the launch (begin) fails
  *   hang: no batch completes while the word is present; after the first such batch, the file with
  *     ".hangs" appended to its name appears
- *   stuck: launches (begin) do not return while the word is present
  *   nan: every logit is NaN
  *   nan_first: the first logit of each batch is NaN, the others are correct
  *
@@ -21,7 +20,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/bug.h"
 #include "tests/backends/null_ops.h"
@@ -85,8 +83,6 @@ static int failing_weight_new(struct session *session, const struct linear_spec 
 static int failing_begin(struct lane *lane, const struct slice *slice, const struct pass *pass,
                          struct err *err)
 {
-    while (asked_to("stuck"))
-        usleep(1000);
     return fail_on(lane, "submit", err) || null_begin(lane, slice, pass, err) ? -1 : 0;
 }
 

@@ -4,11 +4,11 @@
 struct shape {
     enum cuda_type type;
     int heads, d;
-    bool causal, read_only, simple;
+    bool causal, read_only, simple, biased;
 };
 
 struct run {
-    struct tensor qkv, out, lse;
+    struct tensor qkv, bias, out, lse;
 };
 
 static int n_out(const struct layout *layout, const struct shape *shape)
@@ -26,6 +26,7 @@ static struct run run(const struct layout *layout, const struct shape *shape, st
     int32_t *ids[3];
     struct batch batch = batch_upload(layout, rng, ids);
     struct run r = {.qkv = tensor_random(rng, shape->type, used + 37 * 3 * (size_t)hidden, 1),
+                    .bias = tensor_random(rng, CUDA_TYPE_F32, 3 * (size_t)hidden, 1),
                     .out = tensor_nan(shape->type, rows * (size_t)hidden),
                     .lse = tensor_nan(CUDA_TYPE_F32, rows * (size_t)shape->heads)};
 
@@ -38,6 +39,7 @@ static struct run run(const struct layout *layout, const struct shape *shape, st
                                                .hidden = hidden,
                                                .heads = shape->heads,
                                                .qkv = r.qkv.device,
+                                               .bias = shape->biased ? r.bias.device : NULL,
                                                .causal = shape->causal,
                                                .read_only = shape->read_only,
                                                .out = r.out.device,
@@ -57,19 +59,30 @@ static struct run run(const struct layout *layout, const struct shape *shape, st
 static void run_free(struct run *r)
 {
     tensor_free(&r->qkv);
+    tensor_free(&r->bias);
     tensor_free(&r->out);
     tensor_free(&r->lse);
 }
 
-/* One row and head in f64. Returns the log of the sum. */
-static double attend(const struct layout *layout, const struct shape *shape, const float *qkv,
+/* An element of q (0), k or v of a row, with its bias. */
+static double element(const struct shape *shape, const struct run *r, int row, int of, int at)
+{
+    const size_t hidden = (size_t)(shape->heads * shape->d);
+    const size_t column = (size_t)of * hidden + (size_t)at;
+
+    return (double)r->qkv.host[(size_t)row * 3 * hidden + column] +
+           (shape->biased ? (double)r->bias.host[column] : 0);
+}
+
+/* One row and head in f64. Returns the log of the sum, without what k's bias adds. */
+static double attend(const struct layout *layout, const struct shape *shape, const struct run *r,
                      int row, int head, double *out)
 {
     const int s = layout->segment_of[row], parent = layout->parent[s], d = shape->d;
-    const size_t hidden = (size_t)(shape->heads * d), at = (size_t)(head * d);
+    const int hidden = shape->heads * d, at = head * d;
     const int n_parent = parent < 0 ? 0 : layout->len[parent];
     const int n = n_parent + (shape->causal ? row - layout->start[s] + 1 : layout->len[s]);
-    double scores[2048], top = -INFINITY, sum = 0;
+    double scores[2048], top = -INFINITY, sum = 0, of_bias = 0;
 
     CHECK(n <= COUNT(scores));
     memset(out, 0, (size_t)d * sizeof(*out));
@@ -78,8 +91,8 @@ static double attend(const struct layout *layout, const struct shape *shape, con
 
         scores[j] = 0;
         for (int i = 0; i < d; i++)
-            scores[j] += (double)qkv[(size_t)row * 3 * hidden + at + (size_t)i] *
-                         (double)qkv[((size_t)key * 3 + 1) * hidden + at + (size_t)i] / sqrt(d);
+            scores[j] +=
+                element(shape, r, row, 0, at + i) * element(shape, r, key, 1, at + i) / sqrt(d);
         top = fmax(top, scores[j]);
     }
     for (int j = 0; j < n; j++)
@@ -88,10 +101,12 @@ static double attend(const struct layout *layout, const struct shape *shape, con
         const int key = j < n_parent ? layout->start[parent] + j : layout->start[s] + j - n_parent;
 
         for (int i = 0; i < d; i++)
-            out[i] += exp(scores[j] - top) / sum *
-                      (double)qkv[((size_t)key * 3 + 2) * hidden + at + (size_t)i];
+            out[i] += exp(scores[j] - top) / sum * element(shape, r, key, 2, at + i);
     }
-    return top + log(sum);
+    for (int i = 0; i < d && shape->biased; i++)
+        of_bias +=
+            element(shape, r, row, 0, at + i) * (double)r->bias.host[hidden + at + i] / sqrt(d);
+    return top + log(sum) - of_bias;
 }
 
 static void check(const struct layout *layout, const struct shape *shape, struct rng *rng)
@@ -105,7 +120,7 @@ static void check(const struct layout *layout, const struct shape *shape, struct
     for (int o = 0; o < rows; o++)
         for (int head = 0; head < shape->heads; head++)
             lse[o * shape->heads + head] =
-                attend(layout, shape, r.qkv.host, shape->read_only ? layout->read[o] : o, head,
+                attend(layout, shape, &r, shape->read_only ? layout->read[o] : o, head,
                        want + o * hidden + head * shape->d);
     check_close("out", r.out.host, want, (size_t)(rows * hidden), shape->type);
     check_close("lse", r.lse.host, lse, (size_t)(rows * shape->heads), shape->type);
@@ -169,7 +184,8 @@ static struct shape random_shape(struct rng *rng)
                           .d = sizes[rng_below(rng, COUNT(sizes))],
                           .causal = rng_below(rng, 4) == 0,
                           .read_only = rng_below(rng, 4) == 0,
-                          .simple = rng_below(rng, 4) == 0};
+                          .simple = rng_below(rng, 4) == 0,
+                          .biased = rng_below(rng, 2) == 0};
 }
 
 TEST(attention__matches_f64_on_random_layouts)
@@ -184,10 +200,10 @@ TEST(attention__matches_f64_on_random_layouts)
         rng_init(&rng, (uint64_t)i);
         const struct shape shape = random_shape(&rng);
         random_layout(&layout, &rng, 20 + (int)rng_below(&rng, 300));
-        test_row("%d: %s, %d heads of %d%s%s%s, %d tokens in %d segments", i,
+        test_row("%d: %s, %d heads of %d%s%s%s%s, %d tokens in %d segments", i,
                  type_names[shape.type], shape.heads, shape.d, shape.causal ? ", causal" : "",
                  shape.read_only ? ", read only" : "", shape.simple ? ", simple" : "",
-                 layout.n_tokens, layout.n_segments);
+                 shape.biased ? ", biased" : "", layout.n_tokens, layout.n_segments);
         check(&layout, &shape, &rng);
     }
 }
@@ -238,6 +254,7 @@ TEST(attention__matches_f64_at_every_head_size)
             listed_layout(&layout, layouts[i]);
             if (s > 2 && i > 3 && i != 7)
                 continue;
+            shape.biased = i % 2;
             test_row("layout %d, heads of %d", i, shape.d);
             check(&layout, &shape, &rng);
             shape.causal = true;

@@ -215,7 +215,7 @@ TEST(device__says_why_there_is_none)
         {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=0", "cuda: no GPU is visible", 69},
         {"model.device=\"0\"", "ADRANK_SIMT_DEVICES=-1", "cuda: no NVIDIA driver", 69},
         {"model.device=\"0\"", "ADRANK_SIMT_MEMORY_MB=31",
-         "cuda: out of memory for products: 32 MiB wanted, 31 of 31 MiB are free", 70},
+         "cuda: out of memory for products: 32 MiB wanted, 31 of 31 MiB are free", 69},
     };
 
     for (int i = 0; i < COUNT(rows); i++) {

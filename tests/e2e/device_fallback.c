@@ -4,22 +4,24 @@
 #include <signal.h>
 
 #include "tests/e2e/contract.h"
+#include "tests/e2e/shell.h"
 
-#define LARGER_BATCH "{\"batch\":{\"max_tokens\":16384}}" /* opens new engines */
-#define ONE_AD "{'tmax':9000,'rank':{'candidates':[{'adid':'a1'}]}}"
+#define LARGER_BATCH "{\"batch\":{\"max_tokens\":512}}" /* opens new engines */
+#define ONE_AD "{'tmax':60000,'rank':{'candidates':[{'adid':'a1'}]}}"
 #define AT_ONCE "{'tmax':300,'rank':{'candidates':[{'adid':'a1'}]}}"
 
 static struct driver d, cpu;
 
-/* By the word for the module "failing". */
+/* By what the emulator is told to do (tests/simt/runtime.h). */
 static const struct failure {
-    const char *word, *reason, *event;
+    const char *words, *reason, *event;
+    bool idle;       /* noticed without a request */
     bool unanswered; /* the request on the device then is answered by its deadline */
 } failures[] = {
-    {"submit", "error", "backend_broken", false},
-    {"query", "error", "backend_broken", false},
-    {"hang", "hang", "backend_hangs", false},
-    {"stuck", "hang", "backend_hangs", true},
+    {"fail cudaGraphLaunch", "error", "backend_broken", false, false},
+    {"fail cudaEventQuery", "error", "backend_broken", true, false},
+    {"hang events", "hang", "backend_hangs", false, false},
+    {"hang calls", "hang", "backend_hangs", false, true},
 };
 
 /* A device that hangs is leaked, a thread that hangs in it is not joined. */
@@ -29,10 +31,12 @@ static void start(const char *then)
 
     driver_start(&d,
                  &(struct driver_args){
-                     .backend = "failing",
+                     .backend = "simt",
+                     .config = "{\"batch\":{\"max_tokens\":256}}",
                      .env = {js("TSAN_OPTIONS=%s:report_thread_leaks=0", options ? options : ""),
                              "LSAN_OPTIONS=detect_leaks=0"},
-                     .sets = {js("model.on_device_failure=%s", then), "batch.hang_ms=100"}});
+                     .sets = {js("model.on_device_failure=%s", then), "batch.hang_ms=1000",
+                              "deadline.max_ms=60000"}});
 }
 
 /* Also of the request that is on the device when it fails. */
@@ -40,10 +44,12 @@ static void fail_device(const struct failure *failure, const char *degraded, con
 {
     json_t *answer;
 
-    driver_write(&d, "device", failure->word);
-    answer = contract_rank(&d, "%s", failure->unanswered ? AT_ONCE : ONE_AD);
-    CHECK_STR(answer_degraded(answer), failure->unanswered ? "deadline" : degraded);
-    answer_check_source(answer, failure->unanswered ? "prior" : source);
+    driver_write(&d, "device", failure->words);
+    if (!failure->idle) {
+        answer = contract_rank(&d, "%s", failure->unanswered ? AT_ONCE : ONE_AD);
+        CHECK_STR(answer_degraded(answer), failure->unanswered ? "deadline" : degraded);
+        answer_check_source(answer, failure->unanswered ? "prior" : source);
+    }
     driver_wait_log(&d, "event=device_failed");
     CHECK_INT(driver_logged(&d, js("event=%s", failure->event)), 1);
 }
@@ -60,7 +66,7 @@ static void check_before(void)
 {
     const json_t *state = ready();
 
-    CHECK_STR(driver_text(state, "/backend/name"), "failing");
+    CHECK_STR(driver_text(state, "/backend/name"), "cuda");
     CHECK_STR(driver_text(state, "/backend/state"), "serving");
     CHECK_STR(driver_text(state, "/fallback/name"), "cpu");
     CHECK_STR(driver_text(state, "/fallback/state"), "serving");
@@ -126,12 +132,14 @@ TEST(device_fallback__the_processor_goes_on)
 {
     driver_start(&cpu, &(struct driver_args){.backend = "cpu"});
     for (int i = 0; i < COUNT(failures); i++) {
-        test_row("%s", failures[i].word);
+        const struct failure *failure = &failures[i];
+
+        test_row("%s", failure->words);
         start("cpu");
         check_before();
-        fail_device(&failures[i], "model", "model");
+        fail_device(failure, "model", "model");
         check_scores();
-        check_reports(&failures[i]);
+        check_reports(failure);
         check_reload();
         check_scores();
         driver_end(&d);
@@ -140,16 +148,51 @@ TEST(device_fallback__the_processor_goes_on)
 
 TEST(device_fallback__exit_drains_and_ends)
 {
-    for (int i = 0; i < COUNT(failures); i++) {
+    for (int i = 0; i < COUNT(failures); i += 2) {
         const struct failure *failure = &failures[i];
 
-        test_row("%s", failure->word);
+        test_row("%s", failure->words);
         start("exit");
         CHECK(!driver_at(ready(), "/fallback"));
+        CHECK_STR(answer_degraded(contract_rank(&d, ONE_AD)), "");
         fail_device(failure, "model", "prior");
         driver_check_log(&d, js("reason=%s then=exit", failure->reason));
         CHECK_INT(driver_wait(&d, 20000), 69);
-        driver_check_log(&d, "adrankd: backend failing failed: ");
+        driver_check_log(&d, " failed: ");
         driver_check_log(&d, "event=drained");
     }
+}
+
+/* ---- a model that does not fit --------------------------------------------------------------- */
+
+#define SMALL "ADRANK_SIMT_MEMORY_MB=60" /* too small for such batches */
+#define LARGE "batch.max_tokens=32768"
+
+TEST(device_fallback__a_model_that_does_not_fit_is_an_error)
+{
+    CHECK_INT(driver_run(&(struct driver_args){.backend = "simt", .sets = {LARGE}, .env = {SMALL}},
+                         "cuda: out of memory for "),
+              69);
+}
+
+/* The daemon beside a module for "cuda", as it is installed. */
+TEST(device_fallback__auto_takes_the_processor_for_it)
+{
+    const char *at = js("%s", driver_build_path("tests/device_fallback"));
+
+    CHECK_INT(shell(NULL,
+                    "mkdir -p %s/bin %s/lib/adrank && cp %s %s/bin/ && cp %s "
+                    "%s/lib/adrank/libadrank-cuda.so",
+                    at, at, driver_build_path("bin/adrankd"), at,
+                    driver_build_path("lib/adrank-backend-simt.so"), at),
+              0);
+    driver_start(&d, &(struct driver_args){.program = "tests/device_fallback/bin/adrankd",
+                                           .backend = "auto",
+                                           .sets = {LARGE},
+                                           .env = {SMALL}});
+    driver_check_log(&d, "event=backend_not_taken backend=cuda instead=cpu");
+    driver_check_log(&d, "cuda: out of memory for ");
+    CHECK_STR(driver_text(ready(), "/backend/name"), "cpu");
+    CHECK_STR(answer_degraded(contract_rank(&d, ONE_AD)), "");
+    driver_end(&d);
 }

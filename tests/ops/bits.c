@@ -240,6 +240,7 @@ static const int segment_parent[SEGMENTS] = {-1, 0, 0, 0, -1, -1, 5, 5};
 struct family {
     float *host[SEGMENTS]; /* (len, 3H) */
     void *qkv[SEGMENTS];   /* as operands, for outside parents */
+    void *bias;            /* (3H) that attention adds; NULL: it does not */
 };
 
 /* Segments of the family in this order; a parent left out is an outside parent. */
@@ -315,6 +316,7 @@ static struct attended attend_layout(struct rig *rig, struct lane *lane, const s
     const struct attention_args args = {.hidden = HIDDEN,
                                         .heads = HEADS,
                                         .qkv = rig_operands(rig, host, s.slice.n_tokens, WIDTH),
+                                        .qkv_bias = f->bias,
                                         .outside = outside,
                                         .causal = kind.causal,
                                         .read_only = kind.read_only,
@@ -391,6 +393,7 @@ static void attention_bits(struct rig *rig)
         f.host[s] = rig_random(rig, &rng, (size_t)segment_len[s] * WIDTH, 1, true);
         f.qkv[s] = rig_operands(rig, f.host[s], segment_len[s], WIDTH);
     }
+    f.bias = rig->caps->adds_qkv_bias ? rig_random_floats(rig, &rng, WIDTH, 1) : NULL;
     CHECK_OK(rig->ops->lane_open(rig->session, rig_rung(rig, 512), HIDDEN, &other, &err), err);
     for (int s = 0; s < SEGMENTS; s++) {
         check_segment(rig, other, &f, false, s);

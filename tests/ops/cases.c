@@ -124,6 +124,7 @@ static void run_attention(const struct op_case *c, struct rig *rig, struct outco
         .hidden = c->hidden,
         .heads = c->heads,
         .qkv = random_operands(rig, &rng, s.slice.n_tokens, width, deviation(c)),
+        .qkv_bias = c->late_bias ? rig_random_floats(rig, &rng, (size_t)width, 1) : NULL,
         .outside = outside,
         .causal = c->causal,
         .read_only = c->read_only,
@@ -336,6 +337,10 @@ const struct op_case op_cases[] = {
     ATTENTION("causal, outside, saved", 35, 5, "20 6p0 6o0 6o1", .outside = "33 1", .causal = true,
               .deviation = 3, SAVES),
     ATTENTION("read only, saved", 128, 4, FAMILY, .read_only = true, SAVES),
+    ATTENTION("late bias", 384, 12, FAMILY, .late_bias = true),
+    ATTENTION("late bias, one-token children", 128, 2, "30 40x1p0", .late_bias = true),
+    ATTENTION("late bias, read only", 384, 12, FAMILY, .late_bias = true, .read_only = true),
+    ATTENTION("late bias, causal", 128, 4, TWO_FAMILIES, .late_bias = true, .causal = true),
 
     EMBED("MiniLM", 384, "1 17 64"),
     EMBED("odd size", 37, "5 3"),

@@ -33,7 +33,8 @@ struct op_case {
     int labels;
     double deviation; /* of the inputs; 0: 1 */
     bool to_stream, no_bias, no_gamma, no_delta, causal, read_only;
-    bool saves; /* also computes what backward needs */
+    bool saves;     /* also computes what backward needs */
+    bool late_bias; /* attention adds the bias of q, k and v */
 };
 
 extern const struct op_case op_cases[];

@@ -76,7 +76,8 @@ static void check_outcome(const struct op_case *c, const struct rig *rig, const 
 
 static bool supported(const struct rig *rig, const struct op_case *c)
 {
-    return (!c->outside || rig->device_caps->outside_parents) && rig_takes_width(rig, c->in) &&
+    return (!c->outside || rig->device_caps->outside_parents) &&
+           (!c->late_bias || rig->caps->adds_qkv_bias) && rig_takes_width(rig, c->in) &&
            rig_takes_width(rig, c->out) && rig_takes_width(rig, c->hidden);
 }
 

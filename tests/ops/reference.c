@@ -151,6 +151,12 @@ static int visible_rows(const struct lane *lane, const struct attention_args *ar
     return n;
 }
 
+/* An element of a row of qkv, with its bias. */
+static double biased(const struct attention_args *args, const float *row, int at)
+{
+    return (double)row[at] + (args->qkv_bias ? (double)((const float *)args->qkv_bias)[at] : 0);
+}
+
 /* Returns the log of the sum of e^score. */
 static double attend(const struct attention_args *args, const float *query, const float **rows,
                      int n, int head, double *p, float *out)
@@ -161,7 +167,7 @@ static double attend(const struct attention_args *args, const float *query, cons
     for (int j = 0; j < n; j++) {
         p[j] = 0;
         for (int i = 0; i < d; i++)
-            p[j] += (double)query[at + i] * (double)rows[j][h + at + i] / sqrt(d);
+            p[j] += biased(args, query, at + i) * biased(args, rows[j], h + at + i) / sqrt(d);
         top = fmax(top, p[j]);
     }
     for (int j = 0; j < n; j++) {
@@ -172,7 +178,7 @@ static double attend(const struct attention_args *args, const float *query, cons
         double sum = 0;
 
         for (int j = 0; j < n; j++)
-            sum += p[j] / total * (double)rows[j][2 * h + at + i];
+            sum += p[j] / total * biased(args, rows[j], 2 * h + at + i);
         out[at + i] = (float)sum;
     }
     return top + log(total);

@@ -56,12 +56,9 @@ static void finish(void)
     CHECK_INT(stub_models, 1);
 }
 
-/* The stub's own thread ends its batch, unseen. */
 static void forget(void)
 {
-    stub_scripts[0].hang = false;
-    stub_launchers = stub_models = 0;
-    rig_nap(10 * MS);
+    stub_abandon(0);
     stub_reset();
 }
 
@@ -126,7 +123,7 @@ static void watch(void)
 TEST(executor__leaves_a_device_whose_call_does_not_return)
 {
     start(true, 1);
-    stub_scripts[0].stuck = true;
+    stub_scripts[0].stuck = stub_scripts[0].hang = true;
     submit(3);
     while (executor_queue_depth(executor) != 2)
         rig_nap(100);
@@ -166,6 +163,28 @@ TEST(executor__is_not_broken_by_watching)
         CHECK_INT(executor_state(one.executor), EXECUTOR_SERVING);
     }
     rig_one_close();
+}
+
+/* By the batches that an idle device computes. */
+TEST(executor__notices_a_dead_device_before_traffic_comes)
+{
+    struct err text;
+
+    stub_scripts[0].fail_after = 0;
+    start(true, 1);
+    wait_broken();
+    while (!executor_failure(executor, &text))
+        rig_nap(100);
+    CHECK_STR(text.text, "the script has it fail");
+    submit(1);
+    CHECK(rig_settle(&worker));
+    CHECK_INT(worker.by_fallback, 1);
+    CHECK_INT(rig_stats[0].batches, 0); /* nothing was served, so nothing is counted */
+    rig_release_worker(&worker);
+    served_model_unref(served);
+    executor_close(executor);
+    executor_close(fallback);
+    rig_check_clean();
 }
 
 /* The last of this program: the thread goes on waiting. */

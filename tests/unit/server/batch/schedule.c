@@ -170,6 +170,11 @@ static void give_up(const struct event *event)
     say_ended(ended);
 }
 
+static void beats(const struct event *event)
+{
+    s.schedule.beats = event->number;
+}
+
 static void pass(const struct event *event)
 {
     s.now_us += event->number;
@@ -306,6 +311,7 @@ static const struct event events[] = {
     {"drain", .happens = stop, .number = 10000},
     {"quit", .happens = quit, .number = 0},
     {"limit", .happens = limit, .number = 50000},
+    {"beats", .happens = beats, .number = true},
     {"giveup", .happens = give_up},
     {"two", .happens = launch_at_most, .number = 2},
     {"noengine", .happens = close_engine},
@@ -353,6 +359,21 @@ static const struct row {
     {"job turn job task giveup turn turn", " | launch a reroute b end 1broken | reroute a |"},
     {"task turn giveup end turn", " | step 1 | end 1"},
     {"task turn giveup turn", " | step 1 | end 1broken"},
+    /* An idle device computes a batch without works every two seconds. */
+    {"limit beats 1ms turn", " |"},
+    {"2s turn", " |"},
+    {"beats 2s turn", " |"},
+    {"limit beats 2s turn done turn turn 1ms turn", " | launch  | complete  | |"},
+    {"limit beats 2s turn done turn turn 2s turn", " | launch  | complete  | | launch "},
+    {"limit beats 2s job turn", " | launch a"},
+    {"limit beats job turn done turn turn 1ms turn", " | launch a | complete a | |"},
+    {"limit beats 2s turn job turn", " | launch  |"},
+    {"limit beats two 2s turn job turn", " | launch  | launch a"},
+    {"limit beats 2s turn 2s turn state", " | launch  | hangs  broken"},
+    {"limit beats 2s turn fail turn turn state", " | launch  | complete  | broken"},
+    {"limit beats 2s turn refuse turn turn state", " | launch  | complete  | broken"},
+    {"limit beats 2s noengine turn", " |"},
+    {"limit beats stop 2s turn", " |"},
     /* Batches. */
     {"turn", " |"},
     {"job job turn", " | launch ab"},

@@ -28,6 +28,7 @@ struct launcher {
     struct engine *engines[STUB_SLOTS]; /* of the waiting ones */
     int n_waiting, n_done, n_launched;
     bool quit;
+    atomic_bool abandoned, gone; /* hangs for good; and no longer reads the script */
 };
 
 struct engine {
@@ -39,6 +40,23 @@ struct engine {
 
 struct stub_script stub_scripts[STUB_DEVICES];
 _Atomic int stub_models, stub_launchers;
+static void sleep_us(int64_t us)
+{
+    struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
+
+    while (nanosleep(&t, &t) == -1)
+        ;
+}
+
+static struct launcher *latest[STUB_DEVICES];
+
+void stub_abandon(int device)
+{
+    latest[device]->abandoned = true;
+    while (!latest[device]->gone)
+        sleep_us(500);
+    stub_models = stub_launchers = 0;
+}
 
 __attribute__((constructor)) void stub_reset(void)
 {
@@ -92,14 +110,6 @@ int model_max_tokens(const struct model *model)
     return STUB_MAX_TOKENS;
 }
 
-static void sleep_us(int64_t us)
-{
-    struct timespec t = {.tv_sec = us / 1000000, .tv_nsec = us % 1000000 * 1000};
-
-    while (nanosleep(&t, &t) == -1)
-        ;
-}
-
 static void check_thread(struct launcher *launcher)
 {
     if (!pthread_equal(launcher->owner, pthread_self()))
@@ -130,8 +140,12 @@ static void complete(struct launcher *launcher, struct engine *engine, struct en
     int64_t started_us = clock_now_us();
 
     sleep_us(script->batch_us + script->per_job_us * batch->n_jobs);
-    while (script->hang)
+    while (script->hang && !launcher->abandoned)
         sleep_us(500);
+    while (launcher->abandoned) {
+        launcher->gone = true;
+        sleep_us(500);
+    }
     int done = ++script->batches;
     if (script->fail_after >= 0 && done > script->fail_after) {
         batch->status = BATCH_FAILED;
@@ -198,6 +212,7 @@ int launcher_open(const struct launcher_args *args, struct launcher **out, struc
     pthread_cond_init(&launcher->wake, NULL);
     BUG_ON(pthread_create(&launcher->thread, NULL, crew, launcher) != 0);
     stub_launchers++;
+    latest[number] = launcher;
     *out = launcher;
     return 0;
 }

@@ -36,6 +36,10 @@ struct stub_script {
 extern struct stub_script stub_scripts[STUB_DEVICES];
 void stub_reset(void);
 
+/* The device's latest launcher, which hangs in a batch and is leaked with its model, never
+ * completes anything, whatever the next script says. */
+void stub_abandon(int device);
+
 /* Reference-counted like a model. */
 struct model *stub_model_new(int number);
 extern _Atomic int stub_models, stub_launchers; /* currently open */

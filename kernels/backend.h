@@ -43,7 +43,8 @@
  * Errors. A call returns 0, or -1 with err.
  *
  *   device_open, host_alloc, session_open, alloc, upload, weight_new, lane_open: nothing was
- *   created. The caller closes the session that was being built; others are not affected.
+ *   created. weight_step: the weight is unusable. The caller closes the session that was being
+ *   built; others are not affected.
  *
  *   begin to query: with host lanes and ERR_NOMEM the lane is unchanged. Otherwise the session is
  *   broken, and without host lanes the device with all its sessions is. From then on only the
@@ -65,7 +66,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 4
+#define BACKEND_ABI 6
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
@@ -86,7 +87,7 @@ struct lane;          /* a host thread's scratch, or a batch in flight */
 struct linear_weight; /* one packed weight matrix with its bias and activation */
 
 /* Batch sizes that a device computes, ascending: a batch is padded to the next rung. */
-#define LADDER_RUNGS 32
+#define LADDER_RUNGS 64
 struct ladder {
     int n; /* 0: no ladder, batches are not padded */
     int tokens[LADDER_RUNGS];
@@ -113,6 +114,7 @@ struct device_caps {
     enum precision precision; /* that serves best: what PRECISION_AUTO stands for */
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
+    int recorded_tokens; /* passes of more tokens are never recorded; 0: no limit */
 };
 
 /* What a device's sensors report. */
@@ -150,13 +152,15 @@ struct session_args {
 struct session_caps {
     char device[96];          /* the device's name, with the provider in effect */
     enum precision precision; /* in effect; PRECISION_F32 if the requested one is missing */
-    char note[160];           /* why precision or provider is not as requested; "" otherwise */
+    char note[160];           /* why precision, provider or bits are not as requested; else "" */
+    int n_timed;              /* shapes of products that were timed for it; final once it is open */
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
     bool adds_qkv_bias; /* attention adds the bias of q, k and v sooner than the product does */
 };
 
-/* One matrix product y = act(x W^T + b). Pointers are host memory, read during the call only. */
+/* One matrix product y = act(x W^T + b). Pointers are host memory, read until the weight is
+ * complete. */
 struct linear_spec {
     int in, out;                /* K, N */
     const float *weight;        /* (N, K) row-major, as Hugging Face stores it */
@@ -192,13 +196,15 @@ struct slice {
 /*
  * The operations that follow a begin. Equal passes on one lane, for slices with equal rungs of T
  * and R, are the same operations with the same arguments except for row counts and slice contents,
- * so a queue can record them once and replay them.
+ * so a queue can record them once and replay them. It may take R for more than its rung, up to the
+ * rung of T.
  */
 struct pass {
     /* Identifies the weights: an address, unique while the session is open. NULL: this pass is
      * equal to no other, and is not recorded. */
     const void *network;
     int first_layer, n_layers;
+    bool record; /* an engine that opens: record it now. Otherwise nothing is created */
 };
 
 struct embed_args { /* x = norm(word[id] + position[p] + type[t]); norm as Ba et al. 2016 */
@@ -295,10 +301,14 @@ struct backend_ops {
     int (*upload)(struct session *session, void *to, const void *from, size_t bytes,
                   struct err *err);
 
-    /* Packs once; the host copy may be freed afterwards. Everything that lanes need for up to
-     * max_rows rows is created here or in lane_open. */
+    /* Begins a weight, which weight_step completes. Everything that lanes need for up to max_rows
+     * rows is created by them or by lane_open. */
     int (*weight_new)(struct session *session, const struct linear_spec *spec, int max_rows,
                       struct linear_weight **out, struct err *err);
+    /* A short step, for between served batches: where operations are queued, at most 1 MiB to the
+     * device or some milliseconds of trials. 1: more to do, 0: the weight is complete, its spec no
+     * longer needed; -1: failed, it can only be freed. */
+    int (*weight_step)(struct session *session, struct linear_weight *weight, struct err *err);
     void (*weight_free)(struct session *session, struct linear_weight *weight);
 
     /* No slice or outside parent may have more than max_tokens tokens; max_hidden is the largest

@@ -80,7 +80,7 @@ int bench_engine_launch_as(struct bench_engine *e, int lane, const struct slice 
                            const void *key, struct err *err)
 {
     const int layers = e->net.config->layers;
-    const struct pass pass = {.network = key, .n_layers = layers};
+    const struct pass pass = {.network = key, .n_layers = layers, .record = true};
     const struct forward_args args = {.lane = e->lanes[lane],
                                       .slice = slice,
                                       .scratch = &e->scratch,

@@ -50,12 +50,17 @@ struct engine_args {
     bool skip_golden; /* for tools that inspect a model that fails its golden requests */
     /* Approximate limit of a step that runs the model while other engines serve. 0: no limit. */
     int max_step_us;
+    /* Models that the device has memory for at once, this one included: reserves that of the others
+     * in its last steps, for engines that are opened while this one serves. 0 or 1: no others;
+     * ignored with host lanes. */
+    int resident;
 };
 
 /*
  * Opening is done in steps so that it can run between served batches: begin, then step until it
- * returns 0; 1 means more to do, -1 failed (then close it). A step packs a weight, uploads up to 1
- * MiB, times one batch for the cost function, or runs a golden request or part of one.
+ * returns 0; 1 means more to do, -1 failed (then close it). A step packs a weight or a part
+ * of one, uploads up to 1 MiB, times one batch for the cost function, or runs a golden request or
+ * part of one.
  *
  * With max_step_us, batches expected to take longer, judging by earlier ones, are either skipped or
  * measured through only a few layers, and golden requests are split. The smallest step is one

@@ -197,6 +197,14 @@ static int cpu_weight_new(struct session *session, const struct linear_spec *spe
     return session->linear->weight_new(session->provider, spec, out, err);
 }
 
+static int cpu_weight_step(struct session *session, struct linear_weight *weight, struct err *err)
+{
+    (void)session;
+    (void)weight;
+    (void)err;
+    return 0; /* weight_new packed it */
+}
+
 static void cpu_weight_free(struct session *session, struct linear_weight *weight)
 {
     session->linear->weight_free(session->provider, weight);
@@ -241,6 +249,7 @@ const struct backend_ops backend_cpu = {
     .free = cpu_free,
     .upload = cpu_upload,
     .weight_new = cpu_weight_new,
+    .weight_step = cpu_weight_step,
     .weight_free = cpu_weight_free,
     .lane_open = cpu_lane_open,
     .lane_close = cpu_lane_close,

@@ -159,6 +159,15 @@ static int rounded_weight_new(struct session *session, const struct linear_spec 
     return 0;
 }
 
+static int rounded_weight_step(struct session *session, struct linear_weight *weight,
+                               struct err *err)
+{
+    (void)session;
+    (void)weight;
+    (void)err;
+    return 0; /* the cpu's weight_new packed it: the rounded copy is gone */
+}
+
 /* ---- lanes ----------------------------------------------------------------------------------- */
 
 static int rounded_lane_open(struct session *session, int max_tokens, int max_hidden,
@@ -314,6 +323,7 @@ const struct backend_ops backend_rounded = {
     .free = rounded_free,
     .upload = rounded_upload,
     .weight_new = rounded_weight_new,
+    .weight_step = rounded_weight_step,
     .weight_free = rounded_weight_free,
     .lane_open = rounded_lane_open,
     .lane_close = rounded_lane_close,

@@ -4,13 +4,19 @@
  * rows, that most of the library's proposals agree on. A winner must also give them for other rows
  * at the same places. Algorithms that split K add up in an order of their own and are not proposed.
  */
+#include <stdlib.h>
 #include <string.h>
 
+#include "base/clock.h"
 #include "kernels/cuda/trial.h"
 
 #define PERIOD_ROWS 4096
 #define ASKED_FIRST 16 /* proposals at PERIOD_ROWS */
 #define ASKED 8        /* at another rung, beside those that agreed there */
+#define NEAR 8         /* a rung of so much of its rows more takes over an algorithm */
+#define SLOW 3.0F      /* times the fastest: not timed again */
+#define ROUNDS 2
+#define STEP_US 5000 /* of a step, which may take one product longer */
 
 /* ---- proposals ------------------------------------------------------------------------------- */
 
@@ -93,146 +99,303 @@ static int propose(struct device *device, const struct product *product, int run
     return n;
 }
 
-/* ---- the reference --------------------------------------------------------------------------- */
+/* ---- a choice in progress -------------------------------------------------------------------- */
 
-/* The algorithms with the bits that most have, in front; *class is the result of theirs. Returns
- * how many they are. */
-static int agree(struct trial *trial, struct candidate *c, int n, int *class, struct err *err)
-{
-    int classes[TRIAL_CANDIDATES], members[TRIAL_CLASSES] = {0}, n_classes = 0, n_agreed = 0;
-
-    for (int i = 0; i < n; i++)
-        classes[i] = -1;
-    for (int first = 0; first < n && n_classes < TRIAL_CLASSES; first++) {
-        int kept;
-        if (classes[first] >= 0)
-            continue;
-        kept = trial_keep(trial, &c[first].algorithm, n_classes, err);
-        if (kept < 0 || (kept && trial_compare(trial, c, n, trial->period_rung, n_classes, 0, err)))
-            return -1;
-        if (!kept)
-            continue;
-        for (int i = first; i < n; i++)
-            if (classes[i] < 0 && c[i].equal) {
-                classes[i] = n_classes;
-                members[n_classes]++;
-            }
-        n_classes++;
-    }
-    *class = 0;
-    for (int k = 1; k < n_classes; k++)
-        if (members[k] > members[*class])
-            *class = k;
-    for (int i = 0; i < n; i++)
-        if (classes[i] == *class)
-            c[n_agreed++] = c[i];
-    return n_agreed;
-}
-
-/* ---- choosing -------------------------------------------------------------------------------- */
-
-/* The fastest that gives the reference's bits, shifted as well; NULL: none does. */
-static const struct candidate *fastest(struct trial *trial, struct candidate *c, int n, int rung,
-                                       int class, struct err *err)
-{
-    for (;;) {
-        struct candidate *best = NULL, shifted;
-        for (int i = 0; i < n; i++)
-            if (c[i].equal && (!best || c[i].us < best->us))
-                best = &c[i];
-        if (!best)
-            return NULL;
-        shifted = *best;
-        if (trial_compare(trial, &shifted, 1, rung, class, TRIAL_SHIFT, err))
-            return NULL;
-        if (shifted.equal)
-            return best;
-        best->equal = false;
-    }
-}
-
-/* Where no candidate gives the reference's bits: one that runs; NULL: none does. */
-static const struct candidate *any(const struct candidate *c, int n)
-{
-    for (int i = 0; i < n; i++)
-        if (c[i].runs)
-            return &c[i];
-    return NULL;
-}
-
-static int choose_rung(struct trial *trial, struct product *product, int rung,
-                       const struct candidate *agreed, int n_agreed, int class, struct err *err)
-{
-    struct device *device = trial->device;
-    struct candidate candidates[TRIAL_CANDIDATES];
-    const struct candidate *best;
-    int n = propose(device, product, rung, ASKED, candidates, 0, err);
-
-    if (n < 0)
-        return -1;
-    for (int i = 0; i < n_agreed; i++)
-        n = add(candidates, n, &agreed[i].algorithm);
-    if (trial_compare(trial, candidates, n, rung, class, 0, err) ||
-        trial_time(trial, candidates, n, rung, err))
-        return -1;
-    best = fastest(trial, candidates, n, rung, class, err);
-    if (device->broken)
-        return -1;
-    product->us[rung] = best ? best->us : 0;
-    product->n_unlike += !best;
-    best = best ? best : any(candidates, n);
-    if (!best)
-        return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d rows",
-                       device->caps.ladder.tokens[rung]);
-    product->algorithms[rung] = best->algorithm;
-    return 0;
-}
-
-static int choose_by_trial(struct device *device, struct product *product, int n_rungs,
-                           int period_rung, struct candidate *first, int n_first, struct err *err)
-{
-    const int max_rung = period_rung > n_rungs - 1 ? period_rung : n_rungs - 1;
+struct choice {
     struct trial trial;
-    int class = 0, n_agreed, rc = -1;
+    int n_rungs; /* that are wanted */
+    int stage;   /* into the table of stages */
+    int at;      /* candidate, within a stage */
+    /* the reference */
+    struct candidate first[TRIAL_CANDIDATES]; /* then those that agreed, in front */
+    int n_first;
+    int classes[TRIAL_CANDIDATES]; /* of equal bits; -1: none so far */
+    int members[TRIAL_CLASSES], n_classes, leader;
+    bool kept; /* the leader's result, as that of the next class */
+    int class; /* that most agree on */
+    /* the rung */
+    int rung;
+    struct candidate candidates[TRIAL_CANDIDATES];
+    int n, round;
+    bool near;      /* the only candidate is that of the rung before */
+    int tried_rung; /* the last one with all candidates; -1: none */
+};
 
-    if (trial_init(&trial, device, product, period_rung, max_rung, err))
-        goto out;
-    n_agreed = agree(&trial, first, n_first, &class, err);
-    if (n_agreed < 0)
-        goto out;
-    if (n_agreed == 0) {
-        err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d x %d",
-                product->shape.out, product->shape.in);
-        goto out;
-    }
-    product->n_unlike = 0;
-    rc = 0;
-    for (int rung = 0; rung < n_rungs && rc == 0; rung++)
-        rc = choose_rung(&trial, product, rung, first, n_agreed, class, err);
-out:
-    trial_release(&trial);
+static bool is_late(int64_t start_us)
+{
+    return clock_now_us() - start_us > STEP_US;
+}
+
+/* Stages return 1: more to do, 0: the next stage, -1: failed. */
+static int fill(struct choice *c, struct err *err)
+{
+    const int64_t start_us = clock_now_us();
+    int rc = 1;
+
+    while (rc == 1 && !is_late(start_us))
+        rc = trial_fill(&c->trial, err);
     return rc;
 }
 
-int product_choose(struct device *device, struct product *product, int n_rungs, struct err *err)
+/* ---- the reference --------------------------------------------------------------------------- */
+
+/* Puts the algorithms with the bits that most have in front. */
+static int take_majority(struct choice *c, struct err *err)
+{
+    const struct product_shape *shape = &c->trial.product->shape;
+    int n = 0;
+
+    for (int k = 1; k < c->n_classes; k++)
+        if (c->members[k] > c->members[c->class])
+            c->class = k;
+    for (int i = 0; i < c->n_first; i++)
+        if (c->classes[i] == c->class)
+            c->first[n++] = c->first[i];
+    c->n_first = n;
+    if (n == 0)
+        return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d x %d",
+                       shape->out, shape->in);
+    return 0;
+}
+
+/* Compares those without a class with the leader's result. */
+static int join_leader(struct choice *c, int64_t start_us, struct err *err)
+{
+    for (; c->at < c->n_first; c->at++) {
+        if (c->classes[c->at] >= 0)
+            continue;
+        if (is_late(start_us))
+            return 1;
+        if (trial_compare(&c->trial, &c->first[c->at], c->trial.period_rung, c->n_classes, 0, err))
+            return -1;
+        if (c->first[c->at].equal) {
+            c->classes[c->at] = c->n_classes;
+            c->members[c->n_classes]++;
+        }
+    }
+    return 0;
+}
+
+static int agree(struct choice *c, struct err *err)
+{
+    const int64_t start_us = clock_now_us();
+    int rc;
+
+    for (; c->leader < c->n_first && c->n_classes < TRIAL_CLASSES; c->leader++) {
+        if (!c->kept && c->classes[c->leader] >= 0)
+            continue;
+        if (!c->kept) { /* else a step ended in between */
+            rc = trial_keep(&c->trial, &c->first[c->leader].algorithm, c->n_classes, err);
+            if (rc < 0)
+                return -1;
+            if (rc == 0)
+                continue;
+            c->kept = true;
+            c->at = c->leader;
+        }
+        rc = join_leader(c, start_us, err);
+        if (rc)
+            return rc;
+        c->kept = false;
+        c->n_classes++;
+    }
+    return take_majority(c, err);
+}
+
+/* ---- a rung ---------------------------------------------------------------------------------- */
+
+static int propose_all(struct choice *c, struct err *err)
+{
+    c->n = propose(c->trial.device, c->trial.product, c->rung, ASKED, c->candidates, 0, err);
+    if (c->n < 0)
+        return -1;
+    for (int i = 0; i < c->n_first; i++)
+        c->n = add(c->candidates, c->n, &c->first[i].algorithm);
+    c->near = false;
+    c->tried_rung = c->rung;
+    return 0;
+}
+
+/* A rung of hardly more rows takes the algorithm of the one before, if that gives the bits. */
+static int propose_rung(struct choice *c, struct err *err)
+{
+    const int *tokens = c->trial.device->caps.ladder.tokens;
+    const struct product *product = c->trial.product;
+
+    c->at = c->round = 0;
+    if (c->tried_rung < 0 || product->us[c->rung - 1] <= 0 ||
+        tokens[c->rung] - tokens[c->tried_rung] > tokens[c->tried_rung] / NEAR)
+        return propose_all(c, err);
+    c->n = add(c->candidates, 0, &product->algorithms[c->rung - 1]);
+    c->near = true;
+    return 0;
+}
+
+static int compare(struct choice *c, struct err *err)
+{
+    const int64_t start_us = clock_now_us();
+
+    for (; c->at < c->n; c->at++) {
+        if (is_late(start_us))
+            return 1;
+        if (trial_compare(&c->trial, &c->candidates[c->at], c->rung, c->class, 0, err))
+            return -1;
+    }
+    c->at = 0;
+    return 0;
+}
+
+static const struct candidate *fastest(const struct choice *c)
+{
+    const struct candidate *best = NULL;
+
+    for (int i = 0; i < c->n; i++)
+        if (c->candidates[i].equal && (!best || c->candidates[i].us < best->us))
+            best = &c->candidates[i];
+    return best;
+}
+
+/* In rounds, of which the better counts: what disturbs only adds. */
+static int measure(struct choice *c, struct err *err)
+{
+    const int64_t start_us = clock_now_us();
+    const struct candidate *best = fastest(c);
+    float us, limit_us = best ? best->us * SLOW : 0;
+
+    for (; c->round < ROUNDS && c->n > 1; c->round++, c->at = 0)
+        for (; c->at < c->n; c->at++) {
+            struct candidate *one = &c->candidates[c->at];
+            if (!one->equal || one->us > limit_us)
+                continue;
+            if (is_late(start_us))
+                return 1;
+            if (trial_time(&c->trial, one, c->rung, &us, err))
+                return -1;
+            if (c->round == 0 || us < one->us)
+                one->us = us;
+        }
+    return 0;
+}
+
+/* Where no candidate gives the reference's bits: one that runs; NULL: none does. */
+static const struct candidate *any(const struct choice *c)
+{
+    for (int i = 0; i < c->n; i++)
+        if (c->candidates[i].runs)
+            return &c->candidates[i];
+    return NULL;
+}
+
+/* The fastest that gives the reference's bits, with other rows at the same places as well. */
+static int decide(struct choice *c, struct product *product, struct err *err)
+{
+    const struct candidate *best = fastest(c);
+    struct candidate shifted;
+
+    if (best) {
+        shifted = *best;
+        if (trial_compare(&c->trial, &shifted, c->rung, c->class, TRIAL_SHIFT, err))
+            return -1;
+        if (!shifted.equal) {
+            c->candidates[best - c->candidates].equal = false;
+            return 1;
+        }
+    } else if (c->near) {
+        c->stage -= 2; /* compare all */
+        c->at = 0;
+        return propose_all(c, err) ? -1 : 1;
+    }
+    product->us[c->rung] = best ? best->us : 0;
+    product->n_unlike += !best;
+    best = best ? best : any(c);
+    if (!best)
+        return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt computes no product of %d rows",
+                       c->trial.device->caps.ladder.tokens[c->rung]);
+    product->algorithms[c->rung] = best->algorithm;
+    return 0;
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+static int begin(struct device *device, struct product *product, int n_rungs, struct err *err)
 {
     const struct ladder *ladder = &device->caps.ladder;
-    struct candidate first[TRIAL_CANDIDATES];
-    int period_rung = 0, n;
+    struct choice *c = calloc(1, sizeof(*c));
+    int period_rung = 0;
 
+    if (!c)
+        return err_set(err, ERR_NOMEM, "cuda: out of memory");
+    product->choice = c;
+    c->trial.device = device;
+    c->n_rungs = n_rungs;
+    c->rung = product->n_rungs;
+    c->tried_rung = -1;
+    for (int i = 0; i < TRIAL_CANDIDATES; i++)
+        c->classes[i] = -1;
     while (ladder->tokens[period_rung] < PERIOD_ROWS)
         period_rung++;
-    n = propose(device, product, period_rung, ASKED_FIRST, first, 0, err);
-    if (n < 0)
+    c->n_first = propose(device, product, period_rung, ASKED_FIRST, c->first, 0, err);
+    if (c->n_first < 0)
         return -1;
-    if (n == 0)
+    if (c->n_first == 0)
         return err_set(err, ERR_UNAVAILABLE, "cuda: cuBLASLt has no algorithm for %d x %d",
                        product->shape.out, product->shape.in);
-    if (n == 1) /* nothing to choose from */
-        for (int rung = 0; rung < n_rungs; rung++)
-            product->algorithms[rung] = first[0].algorithm;
-    else if (choose_by_trial(device, product, n_rungs, period_rung, first, n, err))
-        return -1;
-    product->n_rungs = n_rungs;
+    if (c->n_first > 1)
+        return trial_init(&c->trial, device, product, period_rung,
+                          period_rung > n_rungs - 1 ? period_rung : n_rungs - 1, err);
+    for (; c->rung < n_rungs; c->rung++) /* nothing to choose from */
+        product->algorithms[c->rung] = c->first[0].algorithm;
     return 0;
+}
+
+enum { FILL, AGREE, PROPOSE, COMPARE, MEASURE, DECIDE };
+
+static int stage_step(struct choice *c, struct product *product, struct err *err)
+{
+    static int (*const steps[])(struct choice * c, struct err * err) = {
+        [FILL] = fill,       [AGREE] = agree,     [PROPOSE] = propose_rung,
+        [COMPARE] = compare, [MEASURE] = measure,
+    };
+    const int rc = c->stage == DECIDE ? decide(c, product, err) : steps[c->stage](c, err);
+
+    if (rc)
+        return rc;
+    if (c->stage++ < DECIDE)
+        return 1;
+    c->stage = PROPOSE;
+    return ++c->rung < c->n_rungs;
+}
+
+int product_choose_step(struct device *device, struct product *product, int max_rows,
+                        struct err *err)
+{
+    const struct ladder *ladder = &device->caps.ladder;
+    int n_rungs = 1, rc;
+
+    while (n_rungs < ladder->n && ladder->tokens[n_rungs - 1] < max_rows)
+        n_rungs++;
+    if (product->n_rungs >= n_rungs)
+        return 0;
+    if (!product->choice) {
+        rc = begin(device, product, n_rungs, err);
+        if (rc == 0 && product->choice->rung < n_rungs)
+            return 1;
+    } else {
+        rc = stage_step(product->choice, product, err);
+        if (rc > 0)
+            return 1;
+    }
+    if (rc == 0)
+        product->n_rungs = product->choice->n_rungs;
+    product_choose_abandon(product);
+    return rc < 0 ? -1 : product->n_rungs < n_rungs;
+}
+
+void product_choose_abandon(struct product *product)
+{
+    if (!product->choice)
+        return;
+    trial_release(&product->choice->trial);
+    free(product->choice);
+    product->choice = NULL;
 }

@@ -84,6 +84,37 @@ static int lane_make(struct lane *lane, struct err *err)
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "opening a lane", err);
 }
 
+/* A closed one of this size; the others go, since this model does not need them. */
+static struct lane *lane_again(struct session *session, int max_tokens)
+{
+    struct lane *lane;
+
+    while ((lane = session->idle_lanes)) {
+        session->idle_lanes = lane->next;
+        lane->next = NULL;
+        if (lane->max_tokens == max_tokens)
+            return lane;
+        lane_free(lane);
+    }
+    return NULL;
+}
+
+static struct lane *lane_new(struct session *session, int max_tokens, struct err *err)
+{
+    struct lane *lane = calloc(1, sizeof(*lane));
+
+    if (!lane) {
+        err_set(err, ERR_NOMEM, "cuda: out of memory");
+        return NULL;
+    }
+    lane->session = session;
+    lane->max_tokens = max_tokens;
+    if (lane_make(lane, err) == 0)
+        return lane;
+    lane_free(lane);
+    return NULL;
+}
+
 int cuda_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                    struct err *err)
 {
@@ -99,20 +130,36 @@ int cuda_lane_open(struct session *session, int max_tokens, int max_hidden, stru
                        CUDA_WIDTH_MULTIPLE);
     if (device_enter(device, err))
         return -1;
-    lane = calloc(1, sizeof(*lane));
+    max_tokens = ladder_rung(ladder, max_tokens);
+    lane = lane_again(session, max_tokens);
     if (!lane)
-        return err_set(err, ERR_NOMEM, "cuda: out of memory");
-    lane->session = session;
-    lane->max_tokens = ladder_rung(ladder, max_tokens);
-    if (lane_make(lane, err)) {
-        cuda_lane_close(lane);
+        lane = lane_new(session, max_tokens, err);
+    if (!lane)
         return -1;
-    }
+    session->n_lanes++;
     *out = lane;
     return 0;
 }
 
 void cuda_lane_close(struct lane *lane)
+{
+    struct lane **end;
+
+    if (!lane)
+        return;
+    lane->session->n_lanes--;
+    if (lane_device(lane)->broken) {
+        lane_free(lane);
+        return;
+    }
+    recordings_keep(lane);
+    end = &lane->session->idle_lanes;
+    while (*end)
+        end = &(*end)->next;
+    *end = lane;
+}
+
+void lane_free(struct lane *lane)
 {
     struct device *device;
 
@@ -161,11 +208,12 @@ static void *staging_take(struct lane *lane, struct err *err)
     return lane->stagings[lane->n_begun++];
 }
 
-static int upload_slice(struct lane *lane, const struct slice *slice, struct err *err)
+static int upload_slice(struct lane *lane, const struct slice *slice, const struct pass *pass,
+                        struct err *err)
 {
     struct device *device = lane_device(lane);
     const int rung = ladder_rung(&device->caps.ladder, slice->n_tokens);
-    const int rung_read = ladder_rung(&device->caps.ladder, slice->n_read);
+    const int rung_read = recording_rung_read(lane, slice, pass);
     void *staging = staging_take(lane, err);
     struct slice_block host, there;
     cudaError_t rc;
@@ -200,8 +248,10 @@ int cuda_begin(struct lane *lane, const struct slice *slice, const struct pass *
 {
     BUG_ON(slice->n_tokens < 1 || slice->n_tokens > lane->max_tokens || slice->n_outside);
     if (device_enter(lane_device(lane), err) || recording_end(lane, err) ||
-        upload_slice(lane, slice, err))
+        upload_slice(lane, slice, pass, err))
         return -1;
+    if (!lane->session->settled)
+        session_settle(lane->session);
     lane->begun = true;
     lane->n_tokens = slice->n_tokens;
     lane->n_read = slice->n_read;
@@ -211,10 +261,15 @@ int cuda_begin(struct lane *lane, const struct slice *slice, const struct pass *
 int cuda_download(struct lane *lane, void *to, const void *from, size_t bytes, struct err *err)
 {
     struct device *device = lane_device(lane);
+    const struct {
+        const void *to, *from;
+        size_t row_bytes;
+    } noted = {to, from, bytes / (size_t)(lane->n_read > 0 ? lane->n_read : 1)};
     cudaError_t rc;
 
     if (device_enter(device, err))
         return -1;
+    recording_note(lane, OPERATION_DOWNLOAD, &noted, sizeof(noted));
     if (lane->recorded) /* the rows of a replay may be more */
         bytes = bytes / (size_t)lane->n_read * (size_t)lane->batch.rung_read;
     rc = cudaMemcpyAsync(to, from, bytes, cudaMemcpyDeviceToHost, device->stream);

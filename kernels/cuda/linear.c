@@ -1,4 +1,5 @@
 /* The linear layer: weights, products and the activations that follow them. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/bug.h"
@@ -24,27 +25,6 @@ static cublasLtEpilogue_t choose_epilogue(enum cuda_type type, const struct line
     return bias && *rest == ACTIVATION_NONE ? CUBLASLT_EPILOGUE_BIAS : CUBLASLT_EPILOGUE_DEFAULT;
 }
 
-static int weight_make(struct device *device, struct linear_weight *weight,
-                       const struct linear_spec *spec, struct err *err)
-{
-    const struct product_shape *shape = &weight->product->shape;
-    const size_t n = (size_t)spec->in * (size_t)spec->out, out = (size_t)spec->out;
-    const size_t element = cuda_type_bytes(shape->type);
-    char *bias;
-
-    weight->memory = device_alloc(device, (n + out) * element, "a weight", err);
-    if (!weight->memory)
-        return -1;
-    bias = (char *)weight->memory + n * element;
-    if (device_upload(device, shape->type, weight->memory, spec->weight, n, err) ||
-        (spec->bias && device_upload(device, shape->type, bias, spec->bias, out, err)))
-        return -1;
-    weight->desc = product_desc_new(device, shape, spec->bias ? bias : NULL, err);
-    if (spec->bias && weight->activation != ACTIVATION_NONE)
-        weight->pass_bias = bias;
-    return weight->desc ? 0 : -1;
-}
-
 int cuda_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                     struct linear_weight **out, struct err *err)
 {
@@ -61,9 +41,10 @@ int cuda_weight_new(struct session *session, const struct linear_spec *spec, int
     weight = calloc(1, sizeof(*weight));
     if (!weight)
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
+    weight->spec = *spec;
+    weight->max_rows = max_rows;
     shape.epilogue = choose_epilogue(session->type, spec, &weight->activation);
-    if (product_find(device, &shape, max_rows, &weight->product, err) ||
-        weight_make(device, weight, spec, err)) {
+    if (product_of(device, &shape, &weight->product, err)) {
         cuda_weight_free(session, weight);
         return -1;
     }
@@ -71,11 +52,79 @@ int cuda_weight_new(struct session *session, const struct linear_spec *spec, int
     return 0;
 }
 
+static int weight_alloc(struct session *session, struct linear_weight *weight, struct err *err)
+{
+    const struct linear_spec *spec = &weight->spec;
+    const size_t n = (size_t)spec->in * (size_t)spec->out, element = cuda_type_bytes(session->type);
+    const char *bias;
+
+    weight->memory = session_take(session, (n + (size_t)spec->out) * element, "a weight", err);
+    if (!weight->memory)
+        return -1;
+    bias = spec->bias ? (char *)weight->memory + n * element : NULL;
+    weight->desc = product_desc_new(session->device, &weight->product->shape, bias, err);
+    if (weight->activation != ACTIVATION_NONE)
+        weight->pass_bias = bias;
+    return weight->desc ? 1 : -1;
+}
+
+/* One piece of the matrix, or of the bias behind it. */
+static int weight_upload(struct session *session, struct linear_weight *weight, struct err *err)
+{
+    const struct linear_spec *spec = &weight->spec;
+    const size_t n = (size_t)spec->in * (size_t)spec->out;
+    const size_t all = n + (spec->bias ? (size_t)spec->out : 0), at = weight->uploaded;
+    const size_t end = at < n ? n : all, most = CUDA_CHUNK_BYTES / sizeof(float);
+    const size_t piece = end - at < most ? end - at : most;
+
+    if (device_upload(session->device, session->type,
+                      (char *)weight->memory + at * cuda_type_bytes(session->type),
+                      at < n ? spec->weight + at : spec->bias + (at - n), piece, err))
+        return -1;
+    weight->uploaded += piece;
+    return weight->uploaded < all;
+}
+
+/* What the choice of algorithms came to. */
+static void note_choice(struct session *session, const struct linear_weight *weight)
+{
+    const struct product *product = weight->product;
+    struct session_caps *caps = &session->caps;
+
+    caps->n_timed += weight->timed;
+    if (product->n_unlike > 0)
+        snprintf(caps->note, sizeof(caps->note),
+                 "products of %d x %d: no algorithm gives the bits of the others at %d of %d sizes "
+                 "of a batch, so a score may depend on its batch",
+                 product->shape.out, product->shape.in, product->n_unlike, product->n_rungs);
+}
+
+int cuda_weight_step(struct session *session, struct linear_weight *weight, struct err *err)
+{
+    int rc;
+
+    if (device_enter(session->device, err))
+        return -1;
+    if (!weight->chosen) {
+        rc = product_choose_step(session->device, weight->product, weight->max_rows, err);
+        weight->chosen = rc == 0;
+        weight->timed |= rc > 0;
+        if (weight->chosen)
+            note_choice(session, weight);
+        return rc < 0 ? -1 : 1;
+    }
+    if (!weight->memory)
+        return weight_alloc(session, weight, err);
+    return weight_upload(session, weight, err);
+}
+
 void cuda_weight_free(struct session *session, struct linear_weight *weight)
 {
+    if (weight->product && !weight->chosen)
+        product_choose_abandon(weight->product);
     if (weight->desc)
         (void)cublasLtMatmulDescDestroy(weight->desc); /* host memory alone */
-    device_free(session->device, weight->memory);
+    session_put(session, weight->memory);
     free(weight);
 }
 
@@ -97,23 +146,27 @@ struct linear_call {
     void *y;
 };
 
-static int multiply(struct device *device, const struct linear_weight *weight,
+static int multiply(struct lane *lane, const struct linear_weight *weight,
                     const struct linear_call *call, struct err *err)
 {
+    struct device *device = lane_device(lane);
     const struct product_call product = {
         .desc = weight->desc, .weight = weight->memory, .x = call->x, .y = call->y};
-    const cublasStatus_t status =
-        product_run(device, weight->product, call->rung, &product, device->stream);
+    const void *const noted[] = {weight->product, product.weight, product.x, product.y};
+    cublasStatus_t status;
 
+    recording_note(lane, OPERATION_PRODUCT + call->rung, noted, sizeof(noted));
+    status = product_run(device, weight->product, call->rung, &product, device->stream);
     return status == CUBLAS_STATUS_SUCCESS ? 0
                                            : device_blas_failed(device, status, "a product", err);
 }
 
 /* Adds the bias that the product did not. */
-static int activate(struct device *device, const struct linear_weight *weight,
+static int activate(struct lane *lane, const struct linear_weight *weight,
                     const struct linear_call *call, enum activation activation, void *pre,
                     struct err *err)
 {
+    struct device *device = lane_device(lane);
     const struct cuda_activation_launch pass = {
         .type = weight->product->shape.type,
         .activation = (int)activation,
@@ -124,8 +177,10 @@ static int activate(struct device *device, const struct linear_weight *weight,
         .y = call->y,
         .pre = pre,
     };
-    const cudaError_t rc = cuda_activation(&pass, device->stream);
+    cudaError_t rc;
 
+    recording_note(lane, OPERATION_ACTIVATION, &pass, sizeof(pass));
+    rc = cuda_activation(&pass, device->stream);
     return rc == cudaSuccess ? 0 : device_failed(device, rc, "activation", err);
 }
 
@@ -143,11 +198,11 @@ int cuda_linear(struct lane *lane, const struct linear_args *args, struct err *e
     rows = lane_rows(lane, args->n_rows);
     call.rung = rung_index(&device->caps.ladder, rows.rung);
     call.n_rows = rows.n;
-    if (multiply(device, weight, &call, err))
+    if (multiply(lane, weight, &call, err))
         return -1;
     if (weight->activation != ACTIVATION_NONE)
-        return activate(device, weight, &call, weight->activation, NULL, err);
+        return activate(lane, weight, &call, weight->activation, NULL, err);
     if (args->activation != ACTIVATION_NONE) /* the weight has none of its own then */
-        return activate(device, weight, &call, args->activation, args->pre_activation, err);
+        return activate(lane, weight, &call, args->activation, args->pre_activation, err);
     return 0;
 }

@@ -18,6 +18,7 @@ const struct backend_ops backend_cuda = {
     .free = cuda_free,
     .upload = cuda_upload,
     .weight_new = cuda_weight_new,
+    .weight_step = cuda_weight_step,
     .weight_free = cuda_weight_free,
     .lane_open = cuda_lane_open,
     .lane_close = cuda_lane_close,

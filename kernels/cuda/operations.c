@@ -33,6 +33,7 @@ int cuda_op_embed(struct lane *lane, const struct embed_args *args, struct err *
 
     if (usable(lane, err))
         return -1;
+    recording_note(lane, OPERATION_EMBED, &launch, sizeof(launch));
     return launched(lane, cuda_embed(&lane->batch, &launch, lane_device(lane)->stream), "embed",
                     err);
 }
@@ -53,6 +54,7 @@ int cuda_op_attention(struct lane *lane, const struct attention_args *args, stru
 
     if (usable(lane, err))
         return -1;
+    recording_note(lane, OPERATION_ATTENTION, &launch, sizeof(launch));
     return launched(lane, cuda_attention(&lane->batch, &launch, lane_device(lane)->stream),
                     "attention", err);
 }
@@ -79,6 +81,7 @@ int cuda_op_residual_norm(struct lane *lane, const struct residual_norm_args *ar
         return -1;
     if (args->n_rows == 0)
         return 0;
+    recording_note(lane, OPERATION_NORM, &launch, sizeof(launch));
     return launched(lane, cuda_residual_norm(&launch, lane_device(lane)->stream), "norm", err);
 }
 
@@ -95,6 +98,7 @@ int cuda_op_pool(struct lane *lane, const struct pool_args *args, struct err *er
 
     if (usable(lane, err))
         return -1;
+    recording_note(lane, OPERATION_POOL, &launch, sizeof(launch));
     return launched(lane, cuda_pool(&lane->batch, &launch, lane_device(lane)->stream), "pool", err);
 }
 
@@ -117,5 +121,6 @@ int cuda_op_head(struct lane *lane, const struct head_args *args, struct err *er
         return -1;
     if (args->n_rows == 0)
         return 0;
+    recording_note(lane, OPERATION_HEAD, &launch, sizeof(launch));
     return launched(lane, cuda_head(&launch, lane_device(lane)->stream), "head", err);
 }

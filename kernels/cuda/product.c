@@ -84,27 +84,34 @@ static int make(struct device *device, const struct product_shape *shape, struct
     return 0;
 }
 
-int product_find(struct device *device, const struct product_shape *shape, int max_rows,
-                 struct product **out, struct err *err)
+int product_of(struct device *device, const struct product_shape *shape, struct product **out,
+               struct err *err)
 {
-    const struct ladder *ladder = &device->caps.ladder;
     struct product *product = device->products;
-    int n_rungs = 1;
 
-    while (n_rungs < ladder->n && ladder->tokens[n_rungs - 1] < max_rows)
-        n_rungs++;
     while (product && !same(&product->shape, shape))
         product = product->next;
     if (!product && make(device, shape, &product, err))
-        return -1;
-    if (product->n_rungs < n_rungs && product_choose(device, product, n_rungs, err))
         return -1;
     *out = product;
     return 0;
 }
 
+int product_find(struct device *device, const struct product_shape *shape, int max_rows,
+                 struct product **out, struct err *err)
+{
+    int rc = product_of(device, shape, out, err);
+
+    if (rc == 0)
+        do
+            rc = product_choose_step(device, *out, max_rows, err);
+        while (rc > 0);
+    return rc;
+}
+
 void product_free(struct product *product)
 {
+    product_choose_abandon(product);
     if (product->weight)
         (void)cublasLtMatrixLayoutDestroy(product->weight);
     for (int i = 0; i < LADDER_RUNGS; i++) {

@@ -23,6 +23,7 @@ struct product {
     float us[LADDER_RUNGS]; /* that it took; 0: it was the only one and not timed */
     int n_rungs;            /* with an algorithm; higher ones take the highest's */
     int n_unlike;           /* rungs whose algorithm is not proven to give the bits of the others */
+    struct choice *choice;  /* in progress */
     struct product *next;
 };
 
@@ -34,7 +35,10 @@ struct product_call {
     const cublasLtMatmulAlgo_t *algorithm; /* NULL: the one chosen */
 };
 
-/* A product of the device's, with algorithms up to the rung of max_rows. */
+/* A product of the device's; it can be run once algorithms are chosen. */
+int product_of(struct device *device, const struct product_shape *shape, struct product **out,
+               struct err *err);
+/* The same with algorithms up to the rung of max_rows, chosen here if they are not yet. */
 int product_find(struct device *device, const struct product_shape *shape, int max_rows,
                  struct product **out, struct err *err);
 void product_free(struct product *product);
@@ -49,7 +53,11 @@ cublasStatus_t product_run(struct device *device, const struct product *product,
 
 /* ---- algorithms.c ---------------------------------------------------------------------------- */
 
-/* Chooses algorithms for the first n_rungs rungs. */
-int product_choose(struct device *device, struct product *product, int n_rungs, struct err *err);
+/* Chooses algorithms up to the rung of max_rows, in steps of some milliseconds on an idle device:
+ * 1 more to do, 0 done, -1 failed. */
+int product_choose_step(struct device *device, struct product *product, int max_rows,
+                        struct err *err);
+/* Frees what a choice that is not done holds. */
+void product_choose_abandon(struct product *product);
 
 #endif

@@ -1,9 +1,9 @@
-/* A session: a model's precision and memory. */
+/* A session: a model's precision and memory, kept for the next one when it closes. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "kernels/cuda/cuda.h"
+#include "kernels/cuda/lane.h"
 
 #define PROVIDER "cublaslt"
 
@@ -15,6 +15,18 @@ static const struct {
     [PRECISION_BF16] = {true, CUDA_TYPE_BF16},
     [PRECISION_F16] = {true, CUDA_TYPE_F16},
 };
+
+/* One that was closed last: a model that is replaced often has its shape. */
+static struct session *session_again(struct device *device)
+{
+    struct session *session = device->idle;
+
+    if (!session)
+        return calloc(1, sizeof(*session));
+    device->idle = session->next;
+    session->next = NULL;
+    return session;
+}
 
 int cuda_session_open(struct device *device, const struct session_args *args, struct session **out,
                       struct err *err)
@@ -29,7 +41,7 @@ int cuda_session_open(struct device *device, const struct session_args *args, st
                        args->linear);
     if (device_enter(device, err))
         return -1;
-    session = calloc(1, sizeof(*session));
+    session = session_again(device);
     if (!session)
         return err_set(err, ERR_NOMEM, "cuda: out of memory");
     session->device = device;
@@ -46,9 +58,39 @@ int cuda_session_open(struct device *device, const struct session_args *args, st
     return 0;
 }
 
+static void session_free(struct session *session)
+{
+    struct lane *lane;
+
+    while ((lane = session->idle_lanes)) {
+        session->idle_lanes = lane->next;
+        lane_free(lane);
+    }
+    session_release_memory(session);
+    free(session);
+}
+
 void cuda_session_close(struct session *session)
 {
-    free(session);
+    struct device *device = session->device;
+
+    if (device->broken) {
+        session_free(session);
+        return;
+    }
+    session->settled = false;
+    session->next = device->idle;
+    device->idle = session;
+}
+
+void sessions_release(struct device *device)
+{
+    struct session *session;
+
+    while ((session = device->idle)) {
+        device->idle = session->next;
+        session_free(session);
+    }
 }
 
 const struct session_caps *cuda_session_caps(const struct session *session)
@@ -64,7 +106,7 @@ void *cuda_alloc(struct session *session, size_t bytes, struct err *err)
 
     if (device_enter(device, err))
         return NULL;
-    memory = device_alloc(device, bytes, "a model", err);
+    memory = session_take(session, bytes, "a model", err);
     if (!memory)
         return NULL;
     rc = cudaMemsetAsync(memory, 0, bytes, device->uploads);
@@ -78,7 +120,7 @@ void *cuda_alloc(struct session *session, size_t bytes, struct err *err)
 
 void cuda_free(struct session *session, void *memory)
 {
-    device_free(session->device, memory);
+    session_put(session, memory);
 }
 
 int cuda_upload(struct session *session, void *to, const void *from, size_t bytes, struct err *err)

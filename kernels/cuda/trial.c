@@ -1,13 +1,10 @@
-/* Memory of a trial, its comparisons and its timings. */
+/* Memory of a trial, its comparisons and its timings: all of it on the stream of the batches, with
+ * none in flight, so that neither disturbs the other. */
 #include "kernels/cuda/trial.h"
 
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/rng.h"
-
-#define ROUNDS 2   /* the better one counts: what disturbs only adds */
 #define REPEATS 4  /* of a product between two events */
 #define HOST_US 10 /* a product that takes less may wait for the host, which queues it */
 #define MAX_DELAYS 128
@@ -24,51 +21,12 @@ static size_t y_row(const struct trial *t)
     return (size_t)t->product->shape.out * cuda_type_bytes(t->product->shape.type);
 }
 
-/* Uniform from -1 to 1: sums differ by their rounding, for which this is enough. */
-static int fill_random(struct trial *t, void *to, size_t n, uint64_t seed, struct err *err)
-{
-    float *host = malloc(n * sizeof(*host));
-    struct rng rng;
-    int rc;
-
-    if (!host)
-        return err_set(err, ERR_NOMEM, "cuda: out of memory");
-    rng_init(&rng, seed);
-    for (size_t i = 0; i < n; i++)
-        host[i] = (float)((int32_t)(rng_u64(&rng) >> 32)) * 0x1p-31F;
-    rc = device_upload(t->device, t->product->shape.type, to, host, n, err);
-    free(host);
-    return rc;
-}
-
-static int fill(struct trial *t, struct err *err)
-{
-    const struct product_shape *s = &t->product->shape;
-    const size_t in = (size_t)s->in, out = (size_t)s->out, bytes = x_row(t);
-
-    if (fill_random(t, t->weight, in * out, 1, err) || fill_random(t, t->bias, out, 2, err) ||
-        fill_random(t, t->x, (size_t)t->period * in, 3, err))
-        return -1;
-    for (int at = t->period; at < t->max_rows + TRIAL_SHIFT; at += t->period) {
-        const int left = t->max_rows + TRIAL_SHIFT - at, n = left < t->period ? left : t->period;
-        const cudaError_t rc = cudaMemcpyAsync(t->x + (size_t)at * bytes, t->x, (size_t)n * bytes,
-                                               cudaMemcpyDeviceToDevice, t->device->stream);
-        if (rc != cudaSuccess)
-            return device_failed(t->device, rc, "trying products", err);
-    }
-    return 0;
-}
-
 static int make_events(struct trial *t, struct err *err)
 {
-    cudaError_t rc =
-        cudaHostAlloc((void **)&t->seen, TRIAL_CANDIDATES * sizeof(*t->seen), cudaHostAllocDefault);
+    cudaError_t rc = cudaEventCreateWithFlags(&t->start, cudaEventDefault);
 
-    for (int i = 0; i < TRIAL_CANDIDATES && rc == cudaSuccess; i++) {
-        rc = cudaEventCreateWithFlags(&t->start[i], cudaEventDefault);
-        if (rc == cudaSuccess)
-            rc = cudaEventCreateWithFlags(&t->stop[i], cudaEventDefault);
-    }
+    if (rc == cudaSuccess)
+        rc = cudaEventCreateWithFlags(&t->stop, cudaEventDefault);
     return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "trying products", err);
 }
 
@@ -90,7 +48,7 @@ int trial_init(struct trial *t, struct device *device, const struct product *pro
         {&t->results[1], (size_t)ladder->tokens[period_rung] * out * element},
         {&t->results[2], (size_t)ladder->tokens[period_rung] * out * element},
         {&t->results[3], (size_t)ladder->tokens[period_rung] * out * element},
-        {&t->differ, TRIAL_CANDIDATES * sizeof(*t->differ)},
+        {&t->differ, sizeof(*t->differ)},
     };
 
     *t = (struct trial){.device = device,
@@ -105,8 +63,14 @@ int trial_init(struct trial *t, struct device *device, const struct product *pro
             return -1;
         memcpy(parts[i].pointer, &memory, sizeof(memory));
     }
+    t->piece = malloc(CUDA_CHUNK_BYTES);
+    if (!t->piece)
+        return err_set(err, ERR_NOMEM, "cuda: out of memory");
+    t->seen = cuda_host_alloc(device, sizeof(*t->seen), err);
+    if (!t->seen)
+        return -1;
     t->desc = product_desc_new(device, &product->shape, t->bias, err);
-    return t->desc && make_events(t, err) == 0 ? fill(t, err) : -1;
+    return t->desc ? make_events(t, err) : -1;
 }
 
 void trial_release(struct trial *t)
@@ -117,17 +81,62 @@ void trial_release(struct trial *t)
 
     if (t->desc)
         (void)cublasLtMatmulDescDestroy(t->desc);
-    if (!device->broken) /* nothing runs that uses what is freed */
+    /* Nothing runs that uses what is freed. */
+    if (!device->broken)
         device_released(device, cudaStreamSynchronize(device->stream));
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
         device_free(device, all[i]);
     cuda_host_free(device, t->seen);
-    for (int i = 0; i < TRIAL_CANDIDATES; i++) {
-        if (t->start[i] && !device->broken)
-            device_released(device, cudaEventDestroy(t->start[i]));
-        if (t->stop[i] && !device->broken)
-            device_released(device, cudaEventDestroy(t->stop[i]));
+    free(t->piece);
+    if (t->start && !device->broken)
+        device_released(device, cudaEventDestroy(t->start));
+    if (t->stop && !device->broken)
+        device_released(device, cudaEventDestroy(t->stop));
+}
+
+/* Rows after the first period are the same again. */
+static int repeat_rows(struct trial *t, struct err *err)
+{
+    const size_t bytes = x_row(t);
+
+    for (int at = t->period; at < t->max_rows + TRIAL_SHIFT; at += t->period) {
+        const int left = t->max_rows + TRIAL_SHIFT - at, n = left < t->period ? left : t->period;
+        const cudaError_t rc = cudaMemcpyAsync(t->x + (size_t)at * bytes, t->x, (size_t)n * bytes,
+                                               cudaMemcpyDeviceToDevice, t->device->stream);
+        if (rc != cudaSuccess)
+            return device_failed(t->device, rc, "trying products", err);
     }
+    return 0;
+}
+
+/* Uniform from -1 to 1: sums differ by their rounding, for which this is enough. */
+int trial_fill(struct trial *t, struct err *err)
+{
+    const struct product_shape *s = &t->product->shape;
+    const size_t in = (size_t)s->in, most = CUDA_CHUNK_BYTES / sizeof(*t->piece);
+    const struct {
+        void *to;
+        size_t n;
+    } parts[] = {{t->weight, in * (size_t)s->out},
+                 {t->bias, (size_t)s->out},
+                 {t->x, (size_t)t->period * in}};
+    const size_t left = parts[t->part].n - t->filled, n = left < most ? left : most;
+
+    if (t->filled == 0)
+        rng_init(&t->rng, (uint64_t)t->part + 1);
+    for (size_t i = 0; i < n; i++)
+        t->piece[i] = (float)((int32_t)(rng_u64(&t->rng) >> 32)) * 0x1p-31F;
+    if (device_upload(t->device, s->type,
+                      (char *)parts[t->part].to + t->filled * cuda_type_bytes(s->type), t->piece, n,
+                      err))
+        return -1;
+    t->filled += n;
+    if (n < left)
+        return 1;
+    t->filled = 0;
+    if (++t->part < (int)(sizeof(parts) / sizeof(parts[0])))
+        return 1;
+    return repeat_rows(t, err);
 }
 
 /* ---- running --------------------------------------------------------------------------------- */
@@ -175,34 +184,62 @@ static cudaError_t compare(struct trial *t, const void *result, int rows, int sh
     return rc;
 }
 
-int trial_compare(struct trial *t, struct candidate *candidates, int n, int rung, int class,
-                  int shift, struct err *err)
+/* Between two events; false: it is not taken. */
+static bool run_timed(struct trial *t, const cublasLtMatmulAlgo_t *algorithm, int rung, int shift,
+                      int repeats, cudaError_t *rc)
 {
-    const int rows = t->device->caps.ladder.tokens[rung];
-    const size_t bytes = (size_t)n * sizeof(*t->seen);
-    cudaStream_t stream = t->device->stream;
-    cudaError_t rc = cudaMemsetAsync(t->differ, 0, bytes, stream);
-
-    for (int i = 0; i < n && rc == cudaSuccess; i++) {
-        rc = cudaMemsetAsync(t->y, 0xff, (size_t)rows * y_row(t), stream); /* NaN */
-        if (rc != cudaSuccess)
-            break;
-        candidates[i].runs = run(t, &candidates[i].algorithm, rung, shift);
-        rc = candidates[i].runs ? compare(t, t->results[class], rows, shift, t->differ + i)
-                                : cudaSuccess;
-    }
-    if (rc == cudaSuccess)
-        rc = cudaMemcpyAsync(t->seen, t->differ, bytes, cudaMemcpyDeviceToHost, stream);
-    if (rc == cudaSuccess)
-        rc = cudaStreamSynchronize(stream);
-    if (rc != cudaSuccess)
-        return device_failed(t->device, rc, "comparing products", err);
-    for (int i = 0; i < n; i++)
-        candidates[i].equal = candidates[i].runs && t->seen[i] == 0;
-    return 0;
+    *rc = cudaEventRecord(t->start, t->device->stream);
+    for (int i = 0; i < repeats; i++)
+        if (!run(t, algorithm, rung, shift))
+            return false;
+    if (*rc == cudaSuccess)
+        *rc = cudaEventRecord(t->stop, t->device->stream);
+    return true;
 }
 
-/* ---- timing ---------------------------------------------------------------------------------- */
+static cudaError_t elapsed(struct trial *t, int repeats, float *us)
+{
+    float ms = 0;
+    const cudaError_t rc = cudaEventElapsedTime(&ms, t->start, t->stop);
+
+    *us = ms * 1000.0F / (float)repeats;
+    return rc;
+}
+
+/* Run twice, since the first time may load the kernel. */
+static cudaError_t queue_compare(struct trial *t, struct candidate *c, int rung, int class,
+                                 int shift)
+{
+    const int rows = t->device->caps.ladder.tokens[rung];
+    cudaStream_t stream = t->device->stream;
+    cudaError_t rc = cudaMemsetAsync(t->differ, 0, sizeof(*t->differ), stream);
+
+    if (rc == cudaSuccess)
+        rc = cudaMemsetAsync(t->y, 0xff, (size_t)rows * y_row(t), stream); /* NaN */
+    if (rc != cudaSuccess)
+        return rc;
+    c->runs =
+        run(t, &c->algorithm, rung, shift) && run_timed(t, &c->algorithm, rung, shift, 1, &rc);
+    if (!c->runs || rc != cudaSuccess)
+        return rc;
+    rc = compare(t, t->results[class], rows, shift, t->differ);
+    if (rc == cudaSuccess)
+        rc = cudaMemcpyAsync(t->seen, t->differ, sizeof(*t->seen), cudaMemcpyDeviceToHost, stream);
+    return rc;
+}
+
+int trial_compare(struct trial *t, struct candidate *c, int rung, int class, int shift,
+                  struct err *err)
+{
+    cudaError_t rc = queue_compare(t, c, rung, class, shift);
+
+    if (rc == cudaSuccess)
+        rc = cudaStreamSynchronize(t->device->stream);
+    c->equal = rc == cudaSuccess && c->runs && *t->seen == 0;
+    if (rc == cudaSuccess && c->runs)
+        rc = elapsed(t, 1, &c->us);
+    return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "comparing products", err);
+}
 
 /* Long operations first, so that the products wait in the queue and not for the host. */
 static cudaError_t queue_delays(struct trial *t)
@@ -215,62 +252,33 @@ static cudaError_t queue_delays(struct trial *t)
 }
 
 /* *late: the first product began before the last was queued. */
-static cudaError_t queue_round(struct trial *t, const struct candidate *candidates, int n, int rung,
-                               bool *late)
+static cudaError_t time_once(struct trial *t, const struct candidate *c, int rung, float *us,
+                             bool *late)
 {
-    cudaStream_t stream = t->device->stream;
-    cudaEvent_t first = NULL;
     cudaError_t rc = queue_delays(t);
 
-    for (int i = 0; i < n && rc == cudaSuccess; i++) {
-        if (!candidates[i].runs)
-            continue;
-        rc = cudaEventRecord(t->start[i], stream);
-        for (int k = 0; k < REPEATS; k++)
-            (void)run(t, &candidates[i].algorithm, rung, 0); /* it ran before */
-        if (rc == cudaSuccess)
-            rc = cudaEventRecord(t->stop[i], stream);
-        first = first ? first : t->start[i];
-    }
-    if (rc == cudaSuccess && first)
-        rc = cudaEventQuery(first);
-    *late = first && rc == cudaSuccess;
-    return rc == cudaSuccess || rc == cudaErrorNotReady ? cudaStreamSynchronize(stream) : rc;
+    if (rc == cudaSuccess)
+        (void)run_timed(t, &c->algorithm, rung, 0, REPEATS, &rc); /* it ran before */
+    if (rc == cudaSuccess)
+        rc = cudaEventQuery(t->start);
+    *late = rc == cudaSuccess;
+    if (rc == cudaSuccess || rc == cudaErrorNotReady)
+        rc = cudaStreamSynchronize(t->device->stream);
+    return rc == cudaSuccess ? elapsed(t, REPEATS, us) : rc;
 }
 
-/* Times a round, again with more delay where the host was in the way: launches take it about as
- * long as small products take the device, and would make all of them look alike. */
-static cudaError_t time_round(struct trial *t, const struct candidate *candidates, int n, int rung,
-                              float us[TRIAL_CANDIDATES])
+/* Again with more delay where the host was in the way: launches take it about as long as small
+ * products take the device, and would make all of them look alike. */
+int trial_time(struct trial *t, const struct candidate *c, int rung, float *us, struct err *err)
 {
     for (;;) {
-        float least = INFINITY;
         bool late;
-        cudaError_t rc = queue_round(t, candidates, n, rung, &late);
+        const cudaError_t rc = time_once(t, c, rung, us, &late);
 
-        for (int i = 0; i < n && rc == cudaSuccess; i++) {
-            if (!candidates[i].runs)
-                continue;
-            rc = cudaEventElapsedTime(&us[i], t->start[i], t->stop[i]);
-            us[i] *= 1000.0F / REPEATS;
-            least = fminf(least, us[i]);
-        }
-        if (rc != cudaSuccess || !late || least >= HOST_US || t->n_delays >= MAX_DELAYS)
-            return rc;
+        if (rc != cudaSuccess)
+            return device_failed(t->device, rc, "timing products", err);
+        if (!late || *us >= HOST_US || t->n_delays >= MAX_DELAYS)
+            return 0;
         t->n_delays *= 2;
     }
-}
-
-int trial_time(struct trial *t, struct candidate *candidates, int n, int rung, struct err *err)
-{
-    float us[TRIAL_CANDIDATES] = {0};
-    cudaError_t rc = cudaSuccess;
-
-    for (int round = 0; round < ROUNDS && rc == cudaSuccess; round++) {
-        rc = time_round(t, candidates, n, rung, us);
-        for (int i = 0; i < n && rc == cudaSuccess; i++)
-            if (candidates[i].runs && (round == 0 || us[i] < candidates[i].us))
-                candidates[i].us = us[i];
-    }
-    return rc == cudaSuccess ? 0 : device_failed(t->device, rc, "timing products", err);
 }

@@ -13,8 +13,10 @@
 
 static const struct {
     int (*step)(struct engine *engine, struct err *err);
-} stages[] = {{opening_weights}, {opening_lanes}, {opening_launches},
-              {opening_cost},    {opening_rungs}, {opening_golden}};
+    bool records; /* passes that will be served */
+} stages[] = {{opening_weights, false}, {opening_lanes, false}, {opening_launches, false},
+              {opening_cost, true},     {opening_rungs, true},  {opening_golden, false},
+              {opening_spares, false}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -105,6 +107,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     request_input_init(&engine->opening->requests);
     engine->opening->skip_golden = args->skip_golden;
     engine->opening->max_step_us = args->max_step_us;
+    engine->opening->n_spares = args->resident - 1;
     if (open_session(engine, args->precision, err))
         goto failed;
     choose_sizes(engine, args);
@@ -123,6 +126,7 @@ static void opening_free(struct engine *engine)
 
     if (!o)
         return;
+    opening_release_spares(engine);
     request_input_release(&o->requests);
     input_release(&o->input);
     input_release(&o->part);
@@ -138,11 +142,14 @@ int engine_open_step(struct engine *engine, struct err *err)
 
     if (!o)
         return 0;
+    engine->records = stages[o->stage].records;
     rc = stages[o->stage].step(engine, err);
     if (rc)
         return rc;
     if (++o->stage < (int)(sizeof(stages) / sizeof(stages[0])))
         return 1;
+    engine->caps = *engine->ops->session_caps(engine->session); /* final */
+    engine->records = false;
     opening_free(engine);
     return 0;
 }

@@ -38,6 +38,7 @@ struct engine {
     bool broken; /* (the crew's lock) a host lane failed for a reason other than memory */
     struct engine_cost cost;
     double golden_error;            /* largest over the golden requests, relative to their spread */
+    bool records;                   /* it opens, by passes that will be served */
     struct engine_opening *opening; /* NULL once it is ready */
 };
 

@@ -133,11 +133,18 @@ static struct launch *launch_take(struct engine *engine)
     BUG("more than %d batches launched", engine->n_launches);
 }
 
+/* Passes of some layers are only measured, those of golden requests checked. */
+static bool records(const struct engine *engine, struct layer_range layers)
+{
+    return engine->records && layers.first == 0 && layers.end == engine->networks[0].config->layers;
+}
+
 static void launch_prepare(struct launch *launch, const struct launch_args *args)
 {
     plan_build(&launch->plan, args->batch->jobs, args->batch->n_jobs, launch->engine->out_width);
     launch->batch = args->batch;
     launch->internal = args->internal;
+    launch->record = records(launch->engine, args->layers);
     launch->layers = args->layers;
     launch->first_waiting = 0;
     launch->slices_left = launch->plan.n_slices;

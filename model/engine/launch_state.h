@@ -26,6 +26,7 @@ struct launch {
     float *out;                  /* (plan.n_read, out_width) as the slices left them */
     struct layer_range layers;   /* to run: all, except when measuring */
     int lane;                    /* without host lanes: of engine->lanes */
+    bool record;                 /* its passes: will come again (struct pass) */
     bool internal;               /* the engine's own: launcher_poll does not return it */
     int first_waiting;           /* (lock) no slice before it is waiting */
     int slices_left;             /* (lock) */

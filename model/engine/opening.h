@@ -25,15 +25,17 @@ struct engine_opening {
     int lane;   /* next one to open */
     int launch; /* next one to make */
     struct measuring measuring;
-    int rung;                /* next one to run */
-    int64_t rungs_us;        /* spent on them */
-    int golden, golden_part; /* next request, and which part of it */
+    int rung, rung_shape, rung_pass; /* next one to run */
+    double rungs_us;                 /* predicted of those that ran */
+    int golden, golden_part;         /* next request, and which part of it */
     struct request_input requests;
     struct input input, part;
     float *out; /* (max_out, out_width) for one input */
     int max_out;
     bool skip_golden;
-    int max_step_us; /* 0: no limit */
+    int max_step_us;     /* 0: no limit */
+    int n_spares, spare; /* engines that reserve memory; the one that opens */
+    struct engine **spares;
 };
 
 struct engine;
@@ -45,6 +47,8 @@ int opening_launches(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
 int opening_rungs(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
+int opening_spares(struct engine *engine, struct err *err);
+void opening_release_spares(struct engine *engine);
 
 /* Room for n rows of outputs, kept from one step to the next. */
 int opening_reserve_out(struct engine *engine, int n, struct err *err) MUST_CHECK;

@@ -1,22 +1,22 @@
 /*
  * The stage of opening that runs every rung of the device's ladder once on each lane before batches
  * are served: what a queue records of a pass, or loads at first use, is there by then. A step is
- * one rung.
+ * one pass of one rung.
  */
-#include "base/clock.h"
 #include "model/engine/engine_state.h"
 #include "model/engine/launch.h"
 #include "model/engine/launcher_state.h"
 #include "model/engine/opening.h"
 
-#define BUDGET_US 1000000 /* of all rungs; the rest records what it needs while it serves */
-#define PASSES 2          /* a queue records a pass when it comes for the second time */
+#define BUDGET_US 1000000 /* of all rungs; passes of the others are not recorded */
+#define PASSES 2          /* a queue records a pass that comes for the second time */
 #define MAX_LAUNCHES 4
 
-/* Segments as they are read in practice: a parent's children, and pairs. */
+/* Segments as they are read in practice: a parent's children, pairs, ads of few words and of one.
+ */
 static const struct {
     int parent, len;
-} shapes[] = {{64, 16}, {0, 80}};
+} shapes[] = {{64, 16}, {0, 80}, {64, 6}, {64, 2}};
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
 /* About as many tokens as the rung, all of id 0. */
@@ -80,39 +80,59 @@ static int run_lanes(struct engine *engine, struct err *err)
     return rc;
 }
 
-/* For a step beside batches that are served, or for what is left of the budget. */
-static bool too_long(const struct engine *engine)
+/* Of a batch on every lane. Predicted, so that all engines of a shape run the same rungs. */
+static double predicted_us(const struct engine *engine)
 {
-    const struct engine_opening *o = engine->opening;
-    const struct input_shape shape = input_shape(&o->input);
-    const double us = engine_cost_us(&engine->cost, &shape, 1);
+    const struct input_shape shape = input_shape(&engine->opening->input);
 
-    return (o->max_step_us && us > o->max_step_us) ||
-           (double)o->rungs_us + us * SHAPES * PASSES * engine->n_launches > BUDGET_US;
+    return engine_cost_us(&engine->cost, &shape, 1) * engine->n_launches;
+}
+
+/* For a step beside batches that are served, or for what is left of the budget. One pass always
+ * runs. */
+static bool too_long(const struct engine_opening *o, double us)
+{
+    if (o->rung == 0 && o->rung_shape == 0 && o->rung_pass == 0)
+        return false;
+    return (o->max_step_us && us > o->max_step_us) || o->rungs_us + us > BUDGET_US;
+}
+
+/* A rung that is not recorded runs once. */
+static void next_pass(struct engine_opening *o, const struct device_caps *caps)
+{
+    const bool recorded =
+        !caps->recorded_tokens || caps->ladder.tokens[o->rung] <= caps->recorded_tokens;
+
+    if (recorded && ++o->rung_pass < PASSES)
+        return;
+    o->rung_pass = 0;
+    if (recorded && ++o->rung_shape < SHAPES)
+        return;
+    o->rung_shape = 0;
+    o->rung++;
 }
 
 int opening_rungs(struct engine *engine, struct err *err)
 {
     struct engine_opening *o = engine->opening;
     const struct ladder *ladder = &engine->launcher->caps->ladder;
-    const int64_t start_us = clock_now_us();
+    double us;
     int tokens;
 
-    if (o->rung >= ladder->n || o->rungs_us > BUDGET_US)
+    if (o->rung >= ladder->n)
         return 0;
-    tokens = ladder->tokens[o->rung++];
+    tokens = ladder->tokens[o->rung];
     if (tokens > engine->max_batch_tokens)
         tokens = engine->max_batch_tokens;
-    for (int shape = 0; shape < SHAPES; shape++) {
-        if (build(engine, tokens, shape, &o->input, err) ||
-            opening_reserve_out(engine, o->input.n_read, err))
-            return -1;
-        if (too_long(engine))
-            return 0; /* as the larger ones will be */
-        for (int i = 0; i < PASSES; i++)
-            if (run_lanes(engine, err))
-                return -1;
-    }
-    o->rungs_us += clock_now_us() - start_us;
-    return tokens < engine->max_batch_tokens;
+    if (build(engine, tokens, o->rung_shape, &o->input, err) ||
+        opening_reserve_out(engine, o->input.n_read, err))
+        return -1;
+    us = predicted_us(engine);
+    if (too_long(o, us))
+        return 0; /* as the larger ones will be */
+    if (run_lanes(engine, err))
+        return -1;
+    next_pass(o, engine->launcher->caps);
+    o->rungs_us += us;
+    return tokens < engine->max_batch_tokens || o->rung_shape || o->rung_pass;
 }

@@ -39,7 +39,11 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
     const struct network *net = &engine->networks[0];
     const struct layer_range layers = launch->layers;
     const struct pass pass = {
-        .network = net, .first_layer = layers.first, .n_layers = layers.end - layers.first};
+        .network = net,
+        .first_layer = layers.first,
+        .n_layers = layers.end - layers.first,
+        .record = launch->record,
+    };
     const struct forward_args args = {
         .lane = engine->lanes[lane],
         .slice = &planned->slice,

@@ -56,25 +56,30 @@ static int copy_some(struct upload *upload, const struct upload_item *item, stru
                             (const char *)item->from + upload->done, n, err))
         return -1;
     upload->done += n;
-    return 0;
+    return upload->done < item->bytes;
+}
+
+static int pack_some(struct upload *upload, const struct upload_item *item, struct err *err)
+{
+    const struct backend_ops *ops = upload->ops;
+
+    if (!*item->weight)
+        return ops->weight_new(upload->session, &item->spec, upload->max_rows, item->weight, err)
+                   ? -1
+                   : 1;
+    return ops->weight_step(upload->session, *item->weight, err);
 }
 
 int upload_step(struct upload *upload, struct err *err)
 {
     const struct upload_item *item = &upload->items[upload->next];
+    int rc;
 
     if (upload->next == upload->n)
         return 0;
-    if (item->weight) {
-        if (upload->ops->weight_new(upload->session, &item->spec, upload->max_rows, item->weight,
-                                    err))
-            return -1;
-    } else {
-        if (copy_some(upload, item, err))
-            return -1;
-        if (upload->done < item->bytes)
-            return 1;
-    }
+    rc = item->weight ? pack_some(upload, item, err) : copy_some(upload, item, err);
+    if (rc)
+        return rc;
     upload->done = 0;
     upload->next++;
     return upload->next < upload->n;

@@ -27,7 +27,7 @@ int upload_init(struct upload *upload, const struct backend_ops *ops, struct ses
 void upload_matrix(struct upload *upload, struct linear_weight **to, struct linear_spec spec);
 void upload_array(struct upload *upload, void **to, const float *from, int rows, int cols);
 
-/* Packs one matrix, or uploads at most 1 MiB: 1 more to do, 0 done, -1 failed. */
+/* A step of packing a matrix, or at most 1 MiB of an array: 1 more to do, 0 done, -1 failed. */
 int upload_step(struct upload *upload, struct err *err) MUST_CHECK;
 /* Frees everything, including device memory. Does nothing if zeroed. */
 void upload_release(struct upload *upload);

@@ -125,6 +125,7 @@ int served_model_open(const struct served_model_args *args, struct served_model 
         .precision = args->precision,
         .max_batch_tokens = args->max_batch_tokens < longest ? longest : args->max_batch_tokens,
         .skip_golden = args->skip_golden,
+        .resident = args->resident,
     };
 
     if (!served)

@@ -49,6 +49,7 @@ struct served_model_args {
     enum precision precision;          /* requested of the primary; caps->precision is in effect */
     enum precision fallback_precision; /* requested of the fallback */
     int max_batch_tokens;              /* at least the model's longest segment is allowed */
+    int resident;                      /* as for engine_args */
     bool skip_golden;
 };
 

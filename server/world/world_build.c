@@ -141,7 +141,8 @@ static int open_engines(struct world_model *model, const struct world_build_args
                                     .primary = args->executor,
                                     .fallback = args->fallback,
                                     .fallback_precision = PRECISION_F32,
-                                    .max_batch_tokens = (int)config->batch.max_tokens},
+                                    .max_batch_tokens = (int)config->batch.max_tokens,
+                                    .resident = (int)config->model.resident},
         &model->served, err);
 }
 

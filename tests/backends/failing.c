@@ -142,6 +142,7 @@ static const struct backend_ops failing_ops = {
     OPERATIONS(failing),
     .device_open = failing_device_open,
     .weight_new = failing_weight_new,
+    .weight_step = null_weight_step,
     .weight_free = null_weight_free,
     .begin = failing_begin,
     .download = failing_download,

@@ -122,6 +122,14 @@ int null_weight_new(struct session *session, const struct linear_spec *spec, int
     return 0;
 }
 
+int null_weight_step(struct session *session, struct linear_weight *weight, struct err *err)
+{
+    (void)session;
+    (void)weight;
+    (void)err;
+    return 0;
+}
+
 void null_weight_free(struct session *session, struct linear_weight *weight)
 {
     (void)session;

@@ -43,6 +43,7 @@ void null_free(struct session *session, void *memory);
 int null_upload(struct session *session, void *to, const void *from, size_t bytes, struct err *err);
 int null_weight_new(struct session *session, const struct linear_spec *spec, int max_rows,
                     struct linear_weight **out, struct err *err);
+int null_weight_step(struct session *session, struct linear_weight *weight, struct err *err);
 void null_weight_free(struct session *session, struct linear_weight *weight);
 int null_lane_open(struct session *session, int max_tokens, int max_hidden, struct lane **out,
                    struct err *err);
@@ -82,8 +83,8 @@ int null_query(struct lane *lane, struct err *err);
     {                                                                                              \
         NULL_FACTS(the_name), OWNERS(null), OPERATIONS(null),                                      \
             .device_open = the_device_open, .weight_new = null_weight_new,                         \
-            .weight_free = null_weight_free, .begin = null_begin, .download = null_download,       \
-            .finish = the_finish, .query = the_query                                               \
+            .weight_step = null_weight_step, .weight_free = null_weight_free, .begin = null_begin, \
+            .download = null_download, .finish = the_finish, .query = the_query                    \
     }
 
 #endif

@@ -333,6 +333,7 @@ static const struct backend_ops queue_ops = {
     OPERATIONS(queue),
     .device_open = queue_device_open,
     .weight_new = null_weight_new,
+    .weight_step = null_weight_step,
     .weight_free = null_weight_free,
     .begin = queue_begin,
     .download = queue_download,

@@ -56,7 +56,7 @@ static void run(int rc, const struct err *err)
 /* Every operation once; not if the device replays them. */
 static void pass(struct rig *rig, const struct tensors *t, const struct slice *slice)
 {
-    const struct pass pass = {.network = t, .n_layers = 1};
+    const struct pass pass = {.network = t, .n_layers = 1, .record = true};
     const struct outside_parent outside = {PARENT, t->outside};
     const struct embed_args embed = {.word = t->word,
                                      .position = t->position,

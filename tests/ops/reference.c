@@ -300,6 +300,7 @@ const struct backend_ops backend_reference = {
     OPERATIONS(ref),
     .device_open = null_device_open,
     .weight_new = ref_weight_new,
+    .weight_step = null_weight_step,
     .weight_free = ref_weight_free,
     .begin = null_begin,
     .download = null_download,

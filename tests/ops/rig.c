@@ -245,12 +245,23 @@ float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double devi
     return memory;
 }
 
+void rig_fill(struct rig *rig, struct linear_weight *weight)
+{
+    struct err err;
+    int rc = 1;
+
+    while (rc > 0)
+        rc = rig->ops->weight_step(rig->session, weight, &err);
+    CHECK_OK(rc, err);
+}
+
 struct linear_weight *rig_weight(struct rig *rig, const struct linear_spec *spec, int rows)
 {
     struct linear_weight *weight;
     struct err err;
 
     CHECK_OK(rig->ops->weight_new(rig->session, spec, rig_rung(rig, rows), &weight, &err), err);
+    rig_fill(rig, weight);
     return weight;
 }
 

@@ -66,6 +66,8 @@ void *rig_operands(struct rig *rig, const float *from, int rows, int width);
 void *rig_stream(struct rig *rig, const float *from, int rows, int width);
 /* A matrix of uploaded f32 (no padding): random normal numbers. */
 float *rig_random_floats(struct rig *rig, struct rng *rng, size_t n, double deviation);
+/* Completes a new weight. */
+void rig_fill(struct rig *rig, struct linear_weight *weight);
 /* A weight for up to this many rows and the rung above them. */
 struct linear_weight *rig_weight(struct rig *rig, const struct linear_spec *spec, int rows);
 void rig_free(struct rig *rig, int kept); /* all but the first `kept` tensors */

@@ -41,7 +41,7 @@ static struct control control_of(const char *path)
 static int run_batch(const struct backend_ops *ops, struct lane *lane, struct linear_weight *weight,
                      const struct slice *slice, void *x, void *y, void *host, struct err *err)
 {
-    const struct pass pass = {.network = weight, .n_layers = 1};
+    const struct pass pass = {.network = weight, .n_layers = 1, .record = true};
     const struct linear_args args = {.weight = weight, .n_rows = ROWS, .in = x, .out = y};
     int rc = ops->begin(lane, slice, &pass, err), done = 0;
 
@@ -87,6 +87,16 @@ static int fill(const struct backend_ops *ops, struct device *device, struct mem
     return 0;
 }
 
+static int weight_fill(const struct backend_ops *ops, struct session *session,
+                       struct linear_weight *weight, struct err *err)
+{
+    int rc = 1;
+
+    while (rc > 0)
+        rc = ops->weight_step(session, weight, err);
+    return rc;
+}
+
 /* Opens everything, computes three batches (run, recorded, replayed), closes what was opened. */
 static int live(const struct backend_ops *ops, struct err *err)
 {
@@ -104,6 +114,7 @@ static int live(const struct backend_ops *ops, struct err *err)
     if (ops->device_open("", &device, err) || fill(ops, device, &memory, &slice, err) ||
         ops->session_open(device, &(struct session_args){0}, &session, err) ||
         ops->weight_new(session, &spec, 256, &weight, err) ||
+        weight_fill(ops, session, weight, err) ||
         !(x = ops->alloc(session, 256 * WIDTH * sizeof(float), err)) ||
         !(y = ops->alloc(session, 256 * WIDTH * sizeof(float), err)) ||
         ops->lane_open(session, 256, WIDTH, &lane, err))

@@ -46,6 +46,8 @@ const struct header_value VALUES[] = {
     V(cudaStreamCaptureModeGlobal),
     V(cudaStreamCaptureModeThreadLocal),
     V(cudaStreamCaptureModeRelaxed),
+    V(cudaDevAttrMemoryPoolsSupported),
+    V(cudaMemPoolAttrReleaseThreshold),
     V(cudaStreamDefault),
     V(cudaStreamNonBlocking),
     V(cudaEventDefault),

@@ -53,6 +53,10 @@ void simt_hang(int n);
 /* Calls so far, and those since one failed by simt_fail: there should be none. */
 int simt_calls(void);
 int simt_calls_after_failure(void);
+/* Is called with the name of every call; NULL: nothing is. */
+void simt_watch(void (*on_call)(const char *name));
+/* Bytes of the largest copy to the device since this was last called. */
+size_t simt_largest_upload(void);
 /* Bytes of device and pinned memory, streams, events, graphs that exist. */
 size_t simt_device_bytes(void);
 int simt_objects(void);

@@ -87,6 +87,9 @@ cudaError_t cudaDeviceGetAttribute(int *value, enum cudaDeviceAttr attr, int dev
     case cudaDevAttrComputeMode:
         *value = 0;
         break;
+    case cudaDevAttrMemoryPoolsSupported:
+        *value = simt_number("ADRANK_SIMT_POOLS", 1);
+        break;
     case cudaDevAttrL2CacheSize:
         *value = 1 << 20;
         break;

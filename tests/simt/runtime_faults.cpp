@@ -17,6 +17,7 @@ struct fault_state {
     std::string block_name;         /* a call of this name blocks */
     cudaError_t failure, sticky;
     bool traces;
+    void (*on_call)(const char *name);
     const char *path; /* of the file that arms them; NULL: none does */
     std::string text; /* that it had */
 };
@@ -179,6 +180,8 @@ cudaError_t simt_enter(const char *name)
     struct fault_state &f = faults();
 
     f.calls++;
+    if (f.on_call)
+        f.on_call(name);
     look();
     if (f.traces)
         note(".calls", name);
@@ -251,4 +254,10 @@ int simt_calls_after_failure(void)
 {
     LOCK;
     return faults().calls_after_failure;
+}
+
+void simt_watch(void (*on_call)(const char *name))
+{
+    LOCK;
+    faults().on_call = on_call;
 }

@@ -80,6 +80,34 @@ cudaError_t cudaFree(void *memory)
     return release(memory, true);
 }
 
+cudaError_t cudaDeviceGetDefaultMemPool(cudaMemPool_t *out, int)
+{
+    ENTER;
+    *out = NULL; /* there is one */
+    return cudaSuccess;
+}
+
+cudaError_t cudaMemPoolSetAttribute(cudaMemPool_t, enum cudaMemPoolAttr, void *)
+{
+    ENTER;
+    return cudaSuccess;
+}
+
+/* The memory is there at once: a GPU's may be used too early unnoticed. */
+cudaError_t cudaMallocAsync(void **out, size_t size, cudaStream_t)
+{
+    ENTER;
+    return allocate(out, size, true);
+}
+
+cudaError_t cudaFreeAsync(void *memory, cudaStream_t stream)
+{
+    ENTER;
+    if (!within(memory, 1, true))
+        return report(cudaErrorInvalidValue);
+    return simt_queue(stream, [memory] { release(memory, true); });
+}
+
 cudaError_t cudaHostAlloc(void **out, size_t size, unsigned)
 {
     ENTER;
@@ -118,6 +146,8 @@ cudaError_t cudaMemcpyAsync(void *to, const void *from, size_t size, enum cudaMe
         return cudaSuccess;
     if (!copy_fits(to, from, size, kind))
         return report(cudaErrorInvalidValue);
+    if (kind == cudaMemcpyHostToDevice && size > the().largest_upload)
+        the().largest_upload = size;
     if ((kind == cudaMemcpyHostToDevice && !within(from, size, false)) ||
         (kind == cudaMemcpyDeviceToHost && !within(to, size, false))) {
         /* memory that is not pinned: the copy waits, which a capture does not allow here */
@@ -161,4 +191,13 @@ cudaError_t cudaMemset(void *memory, int value, size_t size)
     progress(&the().default_stream, SIZE_MAX);
     memset(memory, value, size);
     return cudaSuccess;
+}
+
+size_t simt_largest_upload(void)
+{
+    LOCK;
+    const size_t bytes = the().largest_upload;
+
+    the().largest_upload = 0;
+    return bytes;
 }

@@ -43,7 +43,7 @@ struct runtime {
     std::recursive_mutex mutex;
     std::map<const char *, struct allocation> memory;
     struct CUstream_st default_stream;
-    size_t device_bytes, pinned_bytes, total_bytes;
+    size_t device_bytes, pinned_bytes, total_bytes, largest_upload;
     int n_devices, n_objects, n_captures;
     cudaError_t last;
     uint64_t random;

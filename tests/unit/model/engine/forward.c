@@ -244,6 +244,7 @@ static float *texts_then_vectors(const struct backend_ops *ops)
                                  .in = LOWER, .out = UPPER, .weight = weight, .to_stream = true},
                              MAX_ROWS, &widen, &err),
              err);
+    rig_fill(&s.rig, widen);
     CHECK_OK(ops->linear(s.rig.lane,
                          &(struct linear_args){.weight = widen,
                                                .n_rows = N_TEXTS,

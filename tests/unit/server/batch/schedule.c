@@ -16,6 +16,7 @@ static struct {
     struct task tasks[TASKS]; /* called 1, 2, 3... */
     int n_jobs, n_tasks, n_engines;
     int64_t now_us, took_us; /* took_us: duration of the last batch */
+    int64_t asleep_us;       /* between the next poll and its decision */
     char text[400];          /* the actions of all turns so far */
 } s;
 
@@ -170,6 +171,12 @@ static void give_up(const struct event *event)
     say_ended(ended);
 }
 
+/* The process is stopped after the next poll. */
+static void fall_asleep(const struct event *event)
+{
+    s.asleep_us = event->number;
+}
+
 static void beats(const struct event *event)
 {
     s.schedule.beats = event->number;
@@ -242,8 +249,10 @@ static void turn(const struct event *event)
     struct actions actions;
 
     (void)event;
-    s.facts.now_us = s.now_us;
     s.facts.polled_us = s.schedule.n_launched ? s.now_us : 0;
+    s.now_us += s.asleep_us;
+    s.asleep_us = 0;
+    s.facts.now_us = s.now_us;
     s.facts.n_engines = s.n_engines;
     schedule_decide(&s.schedule, &s.facts, &actions);
     say(" |");
@@ -311,6 +320,7 @@ static const struct event events[] = {
     {"drain", .happens = stop, .number = 10000},
     {"quit", .happens = quit, .number = 0},
     {"limit", .happens = limit, .number = 50000},
+    {"asleep", .happens = fall_asleep, .number = 2000000},
     {"beats", .happens = beats, .number = true},
     {"giveup", .happens = give_up},
     {"two", .happens = launch_at_most, .number = 2},
@@ -350,6 +360,8 @@ static const struct row {
      " | launch a | launch b | complete a | | | hangs b reroute b"},
     {"limit two job turn job turn 2s turn quit turn",
      " | launch a | launch b | hangs a reroute ab | finished"},
+    {"limit job turn 49ms asleep turn done turn turn state",
+     " | launch a | | complete a | serving"},
     {"limit big turn 49ms turn 6ms turn", " | launch a0 | | hangs a0 reroute a"},
     {"limit two big turn turn 2s turn turn", " | launch a0 | launch a1 | hangs a0 reroute a |"},
     {"limit job turn task closing 2s turn closing turn",

@@ -3,8 +3,10 @@
  * processor holds there, and what it says of the device. Scores alone and in batches are compared
  * in contract_answer.c.
  */
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "tests/e2e/contract.h"
 #include "tests/e2e/shell.h"
@@ -202,12 +204,13 @@ static void swap_to(const char *model, const char *version)
 
 TEST(device__swaps_models_while_it_serves)
 {
-    const char *folder = shell_folder(), *here = getcwd(NULL, 0);
+    const char *folder = shell_folder();
+    char here[PATH_MAX];
     const struct {
         const char *model, *version;
     } models[] = {{demo_of_version(folder, 1), "1"},
                   {demo_of_version(folder, 2), "2"},
-                  {js("%s/" DRIVER_MODEL, here), "0"}, /* of another shape */
+                  {js("%s/" DRIVER_MODEL, getcwd(here, sizeof(here))), "0"}, /* of another shape */
                   {demo_of_version(folder, 3), "3"}};
     json_t *first;
 

@@ -66,7 +66,7 @@
 
 #include "base/err.h"
 
-#define BACKEND_ABI 6
+#define BACKEND_ABI 7
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_F16, PRECISION_INT8, PRECISIONS };
 #define PRECISION_AUTO PRECISIONS /* where one is requested of an engine: the device's choice */
@@ -115,6 +115,7 @@ struct device_caps {
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
     int recorded_tokens; /* passes of more tokens are never recorded; 0: no limit */
+    int batch_tokens;    /* that a batch should hold where nobody says otherwise; 0: 8192 */
 };
 
 /* What a device's sensors report. */
@@ -157,6 +158,8 @@ struct session_caps {
     size_t operand_bytes;     /* of one element */
     size_t stream_bytes;      /* of one element */
     bool adds_qkv_bias; /* attention adds the bias of q, k and v sooner than the product does */
+    /* ACTIVATION_GELU_TANH costs next to nothing beside its product, unlike ACTIVATION_GELU_ERF. */
+    bool fused_gelu_tanh;
 };
 
 /* One matrix product y = act(x W^T + b). Pointers are host memory, read until the weight is

@@ -10,6 +10,7 @@ extern const char *const device_failure_names[DEVICE_FAILURES + 1];
 struct model_options {
     const char *path, *backend, *device;
     int precision;         /* enum precision, or PRECISION_AUTO */
+    int gelu;              /* enum gelu */
     int64_t threads;       /* 0: cores - 1, at least 1 */
     int64_t resident;      /* models that a GPU has memory for */
     int on_device_failure; /* enum device_failure */

@@ -18,6 +18,7 @@
 #include "server/net/address.h"
 #include "server/world/config_print.h"
 #include "server/world/config_read.h"
+#include "server/world/config_settle.h"
 
 #define MAX_PROBLEM_BYTES (256 << 10)
 #define PROBE_MS 2000
@@ -49,11 +50,12 @@ static int print_help(void)
     return flushed();
 }
 
-static int print_config(const struct config *config)
+static int print_config(struct config *config)
 {
     struct buf text = BUF_INIT;
     struct json_writer w;
 
+    config_settle(config);
     json_writer_init(&w, &text);
     config_print(config, &w);
     printf("%s\n", buf_str(&text));

@@ -42,9 +42,17 @@ const char *launcher_backend(const struct launcher *launcher); /* "cpu", ...; an
  * may wait for the driver. */
 void launcher_readings(struct launcher *launcher, struct device_readings *out);
 
+/* The form in which an erf GELU is computed; it says nothing about a model of another activation.
+ * GELU_TANH and GELU_ERF force one of the two on every device. GELU_AUTO: erf, except on a device
+ * where tanh costs less and, measured at open, is both faster and no further from the golden
+ * requests. */
+enum gelu { GELU_AUTO, GELU_ERF, GELU_TANH, GELUS };
+extern const char *const gelu_names[GELUS + 1]; /* ends with NULL */
+
 struct engine_args {
     struct model *model;      /* the engine takes a reference */
     enum precision precision; /* requested, or PRECISION_AUTO; engine_caps has the one in effect */
+    enum gelu gelu;           /* requested */
     int max_batch_tokens;     /* of one batch; inputs larger than this go through input_part */
     int max_batch_jobs;
     bool skip_golden; /* for tools that inspect a model that fails its golden requests */
@@ -65,7 +73,8 @@ struct engine_args {
  * With max_step_us, batches expected to take longer, judging by earlier ones, are either skipped or
  * measured through only a few layers, and golden requests are split. The smallest step is one
  * segment through one layer, or one weight packed. The launcher caches measurements by the model's
- * sizes, precision and batch: a newer version of a model is not measured again.
+ * sizes, precision and batch: a newer version of a model is not measured again. GELU_AUTO's choice
+ * it caches by the model's weights and precision: they give the same bits whenever they are opened.
  *
  * ERR_DATA: there is no classifier, a golden request misses adrank.json's max_error, or a logit is
  * not finite. ERR_CONFIG: a batch cannot hold one segment of the model.
@@ -79,6 +88,24 @@ int engine_open(struct launcher *launcher, const struct engine_args *args, struc
 void engine_close(struct engine *engine); /* nothing may be in flight; may be NULL */
 
 const struct session_caps *engine_caps(const struct engine *engine); /* any thread; constant */
+
+/* The activation of the inner layers. */
+struct engine_gelu {
+    enum activation activation; /* in effect */
+    const char *name;           /* its name: "gelu_erf", "gelu_tanh", "relu" */
+    /* GELU_AUTO compared the two forms: the time of one pass, and the largest error over the golden
+     * requests relative to their spread. Otherwise the rest is 0. */
+    bool measured;
+    double erf_us, tanh_us, erf_error, tanh_error;
+};
+
+/* What GELU_AUTO takes of two forms that were measured. */
+static inline bool gelu_prefers_tanh(const struct engine_gelu *gelu)
+{
+    return gelu->tanh_us < gelu->erf_us && gelu->tanh_error <= gelu->erf_error;
+}
+
+const struct engine_gelu *engine_gelu(const struct engine *engine); /* any thread; constant */
 
 /*
  * Measured at open. On one thread a batch takes fixed + per_token * tokens + per_attention *

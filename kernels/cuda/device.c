@@ -199,7 +199,8 @@ int cuda_device_open(const char *name, struct device **out, struct err *err)
                                         .precision = PRECISION_F16,
                                         .width_multiple = CUDA_WIDTH_MULTIPLE,
                                         .ladder = ladder,
-                                        .recorded_tokens = CUDA_RECORDED_TOKENS};
+                                        .recorded_tokens = CUDA_RECORDED_TOKENS,
+                                        .batch_tokens = ladder.tokens[ladder.n - 1]};
     if (choose_index(name, &device->index, err)) {
         free(device); /* no call of any device was made */
         return -1;

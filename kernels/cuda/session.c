@@ -51,6 +51,7 @@ int cuda_session_open(struct device *device, const struct session_args *args, st
         .operand_bytes = cuda_type_bytes(session->type),
         .stream_bytes = cuda_type_bytes(session->type),
         .adds_qkv_bias = true,
+        .fused_gelu_tanh = session->type != CUDA_TYPE_F32,
     };
     snprintf(session->caps.device, sizeof(session->caps.device), "%.70s, cuBLASLt %zu",
              device->caps.name, cublasLtGetVersion());

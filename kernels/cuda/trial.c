@@ -189,7 +189,7 @@ static bool run_timed(struct trial *t, const cublasLtMatmulAlgo_t *algorithm, in
                       int repeats, cudaError_t *rc)
 {
     *rc = cudaEventRecord(t->start, t->device->stream);
-    for (int i = 0; i < repeats; i++)
+    for (int i = 0; i < repeats && *rc == cudaSuccess; i++)
         if (!run(t, algorithm, rung, shift))
             return false;
     if (*rc == cudaSuccess)

@@ -15,8 +15,8 @@ static const struct {
     int (*step)(struct engine *engine, struct err *err);
     bool records; /* passes that will be served */
 } stages[] = {{opening_weights, false}, {opening_lanes, false}, {opening_launches, false},
-              {opening_cost, true},     {opening_rungs, true},  {opening_golden, false},
-              {opening_spares, false}};
+              {opening_gelu, false},    {opening_cost, true},   {opening_rungs, true},
+              {opening_golden, false},  {opening_spares, false}};
 
 static int check_args(const struct engine_args *args, struct err *err)
 {
@@ -68,6 +68,14 @@ static void choose_sizes(struct engine *engine, const struct engine_args *args)
     engine->n_kept = engine->n_threads + 1 < MAX_KEPT ? engine->n_threads + 1 : MAX_KEPT;
 }
 
+/* Instead of the encoder's own. */
+static enum activation activation_of(const struct engine *engine, int encoder)
+{
+    return engine->model->encoders[encoder].config.activation == ACTIVATION_GELU_ERF
+               ? engine->gelu.activation
+               : ACTIVATION_NONE;
+}
+
 static int list_weights(struct engine *engine, struct err *err)
 {
     const struct model *m = engine->model;
@@ -76,6 +84,7 @@ static int list_weights(struct engine *engine, struct err *err)
         const struct network_args args = {.ops = engine->ops,
                                           .session = engine->session,
                                           .encoder = &m->encoders[i],
+                                          .activation = activation_of(engine, i),
                                           .max_rows = engine->max_slice_tokens};
         if (network_init(&engine->networks[i], &args, err))
             return -1;
@@ -110,6 +119,7 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     engine->opening->n_spares = args->resident - 1;
     if (open_session(engine, args->precision, err))
         goto failed;
+    opening_gelu_request(engine, args->gelu);
     choose_sizes(engine, args);
     if (list_weights(engine, err))
         goto failed;
@@ -126,6 +136,7 @@ static void opening_free(struct engine *engine)
 
     if (!o)
         return;
+    opening_gelu_release(engine);
     opening_release_spares(engine);
     request_input_release(&o->requests);
     input_release(&o->input);
@@ -215,6 +226,11 @@ void engine_close(struct engine *engine)
 const struct session_caps *engine_caps(const struct engine *engine)
 {
     return &engine->caps;
+}
+
+const struct engine_gelu *engine_gelu(const struct engine *engine)
+{
+    return &engine->gelu;
 }
 
 const struct engine_cost *engine_cost(const struct engine *engine)

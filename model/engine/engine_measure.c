@@ -50,6 +50,7 @@ static struct kept_cost *find_kept(struct engine *engine)
         struct kept_cost *kept = &launcher->costs[i];
         if (same_encoders(kept, engine->model) && kept->out_width == engine->out_width &&
             kept->precision == engine->caps.precision &&
+            kept->activation == engine->gelu.activation &&
             kept->max_batch_tokens == engine->max_batch_tokens)
             return kept;
     }
@@ -77,6 +78,7 @@ static void keep(struct engine *engine)
     }
     *kept = (struct kept_cost){.out_width = engine->out_width,
                                .precision = engine->caps.precision,
+                               .activation = engine->gelu.activation,
                                .max_batch_tokens = engine->max_batch_tokens,
                                .in_short_steps = engine->opening->max_step_us > 0,
                                .cost = engine->cost};

@@ -20,6 +20,7 @@ struct engine {
     const struct backend_ops *ops;
     struct session *session;
     struct session_caps caps;
+    struct engine_gelu gelu;
     /* The model's encoders on the device. So far inputs of every kind pass only through the
      * first. */
     int n_networks; /* initialised so far */
@@ -37,6 +38,7 @@ struct engine {
     struct launch *launches;
     bool broken; /* (the crew's lock) a host lane failed for a reason other than memory */
     struct engine_cost cost;
+    bool exchanging;                /* weights between passes: these are not recorded */
     double golden_error;            /* largest over the golden requests, relative to their spread */
     bool records;                   /* it opens, by passes that will be served */
     struct engine_opening *opening; /* NULL once it is ready */

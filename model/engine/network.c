@@ -6,13 +6,25 @@
 #define EMBEDDING_ITEMS 5
 #define LAYER_ITEMS 9
 
+static void list_inner(struct network *net, struct network_layer *to,
+                       const struct layer_weights *from)
+{
+    const bool fused = net->inner_activation == ACTIVATION_NONE;
+
+    upload_matrix(&net->upload, &to->inner,
+                  (struct linear_spec){.in = net->config->hidden,
+                                       .out = net->config->inner,
+                                       .weight = from->inner,
+                                       .bias = from->inner_bias,
+                                       .activation = fused ? net->activation : ACTIVATION_NONE});
+}
+
 static void list_layer(struct network *net, struct network_layer *to,
                        const struct layer_weights *from)
 {
     struct upload *upload = &net->upload;
     const int h = net->config->hidden, f = net->config->inner;
-    const bool fused = net->inner_activation == ACTIVATION_NONE;
-    const bool late = net->caps->adds_qkv_bias && fused; /* not for training */
+    const bool late = net->caps->adds_qkv_bias && net->inner_activation == ACTIVATION_NONE;
 
     upload_matrix(
         upload, &to->qkv,
@@ -26,13 +38,7 @@ static void list_layer(struct network *net, struct network_layer *to,
                                        .weight = from->attention_out,
                                        .bias = from->attention_out_bias,
                                        .to_stream = true});
-    upload_matrix(
-        upload, &to->inner,
-        (struct linear_spec){.in = h,
-                             .out = f,
-                             .weight = from->inner,
-                             .bias = from->inner_bias,
-                             .activation = fused ? net->config->activation : ACTIVATION_NONE});
+    list_inner(net, to, from);
     upload_matrix(
         upload, &to->outer,
         (struct linear_spec){
@@ -56,24 +62,57 @@ static void list_all(struct network *net, const struct encoder_weights *w)
         list_layer(net, &net->layers[l], &w->layers[l]);
 }
 
-int network_init(struct network *net, const struct network_args *args, struct err *err)
+/* Without any weight listed. */
+static int prepare(struct network *net, const struct network_args *args, int max_items,
+                   struct err *err)
 {
     const struct encoder_config *config = &args->encoder->config;
+    const enum activation activation = args->activation ? args->activation : config->activation;
 
     *net = (struct network){.ops = args->ops,
                             .caps = args->ops->session_caps(args->session),
                             .config = config,
-                            .inner_activation = args->saves ? config->activation : ACTIVATION_NONE};
-    if (upload_init(&net->upload, args->ops, args->session, args->max_rows,
-                    EMBEDDING_ITEMS + LAYER_ITEMS * config->layers, err))
+                            .activation = activation,
+                            .inner_activation = args->saves ? activation : ACTIVATION_NONE};
+    if (upload_init(&net->upload, args->ops, args->session, args->max_rows, max_items, err))
         return -1;
     net->layers = calloc((size_t)config->layers, sizeof(*net->layers));
-    if (!net->layers) {
-        upload_release(&net->upload);
-        return err_set(err, ERR_NOMEM, "network: out of memory");
-    }
+    if (net->layers)
+        return 0;
+    upload_release(&net->upload);
+    return err_set(err, ERR_NOMEM, "network: out of memory");
+}
+
+int network_init(struct network *net, const struct network_args *args, struct err *err)
+{
+    const int layers = args->encoder->config.layers;
+
+    if (prepare(net, args, EMBEDDING_ITEMS + LAYER_ITEMS * layers, err))
+        return -1;
     list_all(net, &args->encoder->weights);
     return 0;
+}
+
+int network_twin_init(struct network *twin, const struct network_args *args, struct err *err)
+{
+    const int layers = args->encoder->config.layers;
+
+    if (prepare(twin, args, layers, err))
+        return -1;
+    for (int l = 0; l < layers; l++)
+        list_inner(twin, &twin->layers[l], &args->encoder->weights.layers[l]);
+    return 0;
+}
+
+/* Each list of uploads frees what its slots hold then. */
+void network_swap_inner(struct network *net, struct network *twin)
+{
+    for (int l = 0; l < net->config->layers; l++) {
+        struct linear_weight *inner = net->layers[l].inner;
+
+        net->layers[l].inner = twin->layers[l].inner;
+        twin->layers[l].inner = inner;
+    }
 }
 
 void network_release(struct network *net)

@@ -4,6 +4,7 @@
 
 #include "adrank/input.h"
 #include "model/engine/cost.h"
+#include "model/engine/network.h"
 #include "model/request_input.h"
 
 /* The cost function's measurement. */
@@ -20,10 +21,23 @@ struct measuring {
     struct engine_cost so_far;
 };
 
+/* Whether the tanh form of GELU is taken (opening_gelu.c). [2]: erf, tanh. */
+struct gelu_trial {
+    bool wanted;
+    int stage;                                /* into its table of stages */
+    struct network twins[MODEL_MAX_ENCODERS]; /* with the inner layers that are not in place */
+    int tokens, round;                        /* of the batches that are timed */
+    double us[2];                             /* fastest pass so far */
+    double token_us;                          /* about; 0: not known yet */
+    int form;                                 /* that is in place */
+    double error[2];
+};
+
 struct engine_opening {
     int stage;  /* into the table of stages */
     int lane;   /* next one to open */
     int launch; /* next one to make */
+    struct gelu_trial trial;
     struct measuring measuring;
     int rung, rung_shape, rung_pass; /* next one to run */
     double rungs_us;                 /* predicted of those that ran */
@@ -44,11 +58,25 @@ struct engine;
 int opening_weights(struct engine *engine, struct err *err);
 int opening_lanes(struct engine *engine, struct err *err);
 int opening_launches(struct engine *engine, struct err *err);
+int opening_gelu(struct engine *engine, struct err *err);
 int opening_cost(struct engine *engine, struct err *err);
 int opening_rungs(struct engine *engine, struct err *err);
 int opening_golden(struct engine *engine, struct err *err);
 int opening_spares(struct engine *engine, struct err *err);
 void opening_release_spares(struct engine *engine);
+
+/* What the engine's session opened with: settles engine->gelu, or that a trial is needed. */
+void opening_gelu_request(struct engine *engine, enum gelu requested);
+void opening_gelu_release(struct engine *engine); /* the trial's weights; none is fine */
+
+/* One step of running the golden requests: 1 more to do, 0 all are done, -1 failed, as where an
+ * error is above the limit. *worst grows to the largest error over the spread. */
+int opening_golden_step(struct engine *engine, double limit, double *worst, struct err *err);
+
+/* An input of about that many tokens, all of id 0, in segments as they are read in practice: shape
+ * 0 children of a parent, 1 pairs. */
+int opening_rung_input(const struct engine *engine, int tokens, int shape, struct input *out,
+                       struct err *err) MUST_CHECK;
 
 /* Room for n rows of outputs, kept from one step to the next. */
 int opening_reserve_out(struct engine *engine, int n, struct err *err) MUST_CHECK;

@@ -19,9 +19,8 @@ static const struct {
 } shapes[] = {{64, 16}, {0, 80}, {64, 6}, {64, 2}};
 #define SHAPES ((int)(sizeof(shapes) / sizeof(shapes[0])))
 
-/* About as many tokens as the rung, all of id 0. */
-static int build(const struct engine *engine, int tokens, int shape, struct input *out,
-                 struct err *err)
+int opening_rung_input(const struct engine *engine, int tokens, int shape, struct input *out,
+                       struct err *err)
 {
     const int positions = engine->networks[0].config->positions;
     int parent = shapes[shape].parent, len = shapes[shape].len;
@@ -124,7 +123,7 @@ int opening_rungs(struct engine *engine, struct err *err)
     tokens = ladder->tokens[o->rung];
     if (tokens > engine->max_batch_tokens)
         tokens = engine->max_batch_tokens;
-    if (build(engine, tokens, o->rung_shape, &o->input, err) ||
+    if (opening_rung_input(engine, tokens, o->rung_shape, &o->input, err) ||
         opening_reserve_out(engine, o->input.n_read, err))
         return -1;
     us = predicted_us(engine);

@@ -16,6 +16,7 @@ static int begin_spare(struct engine *engine, struct err *err)
     const struct engine_args args = {
         .model = engine->model,
         .precision = engine->caps.precision,
+        .gelu = engine->gelu.activation == ACTIVATION_GELU_TANH ? GELU_TANH : GELU_ERF,
         .max_batch_tokens = engine->max_batch_tokens,
         .max_batch_jobs = engine->max_batch_jobs,
         .skip_golden = true,

@@ -39,7 +39,7 @@ int slice_forward(struct launch_slice *slice, int lane, struct err *err)
     const struct network *net = &engine->networks[0];
     const struct layer_range layers = launch->layers;
     const struct pass pass = {
-        .network = net,
+        .network = engine->exchanging ? NULL : net,
         .first_layer = layers.first,
         .n_layers = layers.end - layers.first,
         .record = launch->record,

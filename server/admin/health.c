@@ -141,6 +141,20 @@ static void write_redis(enum health_redis redis, struct json_writer *w)
         jw_member_bool(w, "redis", redis == HEALTH_REDIS_UP);
 }
 
+/* With what it was chosen by. */
+static void write_activation(const struct engine_gelu *gelu, struct json_writer *w)
+{
+    jw_member_str(w, "activation", gelu->name);
+    if (!gelu->measured)
+        return;
+    jw_member_object(w, "gelu");
+    jw_member_number(w, "erf_us", gelu->erf_us, 3);
+    jw_member_number(w, "tanh_us", gelu->tanh_us, 3);
+    jw_member_number(w, "erf_error", gelu->erf_error, 3);
+    jw_member_number(w, "tanh_error", gelu->tanh_error, 3);
+    jw_object_end(w);
+}
+
 static void write_model(const struct world *world, struct json_writer *w)
 {
     jw_member_object(w, "model");
@@ -151,6 +165,7 @@ static void write_model(const struct world *world, struct json_writer *w)
     jw_member_str(
         w, "precision",
         precision_names[served_model_engine(world_model(world)->served)->caps->precision]);
+    write_activation(served_model_engine(world_model(world)->served)->gelu, w);
     jw_member_int(w, "generation", (int64_t)world->generation);
     jw_object_end(w);
 }

@@ -63,6 +63,7 @@ static int take_over(const struct opening *opening, struct err *err)
     one_token = input_shape(&engine->beat.input);
     engine->beat.cost_us = engine_cost_us(engine_cost(engine->engine), &one_token, 1);
     engine->caps = engine_caps(engine->engine);
+    engine->gelu = engine_gelu(engine->engine);
     cost_init(&engine->cost, engine_cost(engine->engine), model_max_tokens(opening->args.model),
               max_tokens);
     engine->next = executor->engines;
@@ -123,6 +124,7 @@ int served_model_open(const struct served_model_args *args, struct served_model 
     struct engine_args engine = {
         .model = args->model,
         .precision = args->precision,
+        .gelu = args->gelu,
         .max_batch_tokens = args->max_batch_tokens < longest ? longest : args->max_batch_tokens,
         .skip_golden = args->skip_golden,
         .resident = args->resident,
@@ -135,6 +137,7 @@ int served_model_open(const struct served_model_args *args, struct served_model 
     if (open_primary(served, args, &engine, err))
         goto fail;
     engine.precision = args->fallback_precision;
+    engine.gelu = GELU_ERF;
     if (args->fallback &&
         open_engine(&served->engines[SERVED_FALLBACK], args->fallback, &engine, err))
         goto fail;

@@ -30,6 +30,7 @@ struct served_engine {
     struct executor *executor;       /* NULL: there is none, or it is not open */
     struct engine *engine;           /* its executor's thread only */
     const struct session_caps *caps; /* of the engine: precision in effect and why; any thread */
+    const struct engine_gelu *gelu;  /* of the engine; any thread */
     struct cost cost;                /* under its executor's lock */
     struct task closing;
     struct beat beat; /* its executor's thread only, as is the next one of its list */
@@ -48,8 +49,9 @@ struct served_model_args {
     struct executor *fallback;         /* NULL: none */
     enum precision precision;          /* requested of the primary; caps->precision is in effect */
     enum precision fallback_precision; /* requested of the fallback */
-    int max_batch_tokens;              /* at least the model's longest segment is allowed */
-    int resident;                      /* as for engine_args */
+    enum gelu gelu;       /* requested of the primary; the fallback has the model's own form */
+    int max_batch_tokens; /* at least the model's longest segment is allowed */
+    int resident;         /* as for engine_args */
     bool skip_golden;
 };
 

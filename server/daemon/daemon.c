@@ -209,6 +209,7 @@ static int open_loader(struct daemon *d, struct err *err)
                                                         .sets = d->arguments->sets,
                                                         .n_sets = d->arguments->n_sets},
                                              .executor = d->serving.executor,
+                                             .caps = executor_caps(d->serving.executor),
                                              .fallback = d->serving.fallback,
                                              .home = &d->loop.mailbox,
                                              .prepare = prepare,

@@ -30,9 +30,10 @@ static void collect_model(struct metrics_out *out, void *arg)
                      label("digest", model_digest(world_model(world)->model)),
                      label("kind", model_kind(world_model(world)->model)),
                      label("precision", precision_names[engine->caps->precision]),
+                     label("activation", engine->gelu->name),
                      label("backend", executor_backend(engine->executor)),
                  },
-                 6, 1);
+                 7, 1);
 }
 
 /* A sample for each reason. */

@@ -25,6 +25,7 @@ static void log_ready(const struct publisher *p)
         LOG_STR("kind", model_kind(world_model(world)->model)),
         LOG_STR("precision",
                 precision_names[served_model_engine(world_model(world)->served)->caps->precision]),
+        LOG_STR("activation", served_model_engine(world_model(world)->served)->gelu->name),
         LOG_STR("fallback", serving->fallback ? executor_backend(serving->fallback) : "none"),
         LOG_INT("ads", state.ads), LOG_INT("eligible_ads", state.eligible),
         LOG_STR("address", listener_text(&serving->server.listener)),
@@ -47,6 +48,18 @@ static void log_first(struct publisher *p)
     log_listening(admin_listener(p->args.admin), "admin");
     for (int i = 0; i < serving->server.n_threads; i++)
         request_worker_may_log(serving->workers[i]);
+}
+
+/* What model.gelu "auto" compared; nothing where it did not. */
+static void log_gelu(const struct world *world)
+{
+    const struct engine_gelu *gelu = served_model_engine(world_model(world)->served)->gelu;
+
+    if (gelu->measured)
+        log_info("gelu_chosen", LOG_STR("model_digest", model_digest(world_model(world)->model)),
+                 LOG_STR("activation", gelu->name), LOG_NUM("erf_us", gelu->erf_us),
+                 LOG_NUM("tanh_us", gelu->tanh_us), LOG_NUM("erf_error", gelu->erf_error),
+                 LOG_NUM("tanh_error", gelu->tanh_error));
 }
 
 static void log_warning(void *arg, const char *text)
@@ -89,6 +102,8 @@ static void publish(struct publisher *p, struct world *world)
     metrics_set(&p->args.serving->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
     if (!old)
         log_first(p);
+    if (!old || world_model(old)->served != world_model(world)->served)
+        log_gelu(world);
     world_warnings(world, log_warning, NULL);
     world_unref(old);
     config_unref(p->config);

@@ -95,6 +95,7 @@ static int reload(struct loader *loader, struct load_result *result)
 
     if (config_new(&args->config, &result->problems, &next, &result->err))
         return -1;
+    executor_options_settle(&next->batch, args->caps);
     world_changes_find(&changes, running, next);
     json_writer_init(&w, &result->diff);
     differs = begin_diff(running, next, &changes, &w);
@@ -211,6 +212,8 @@ int loader_start(struct loader *loader, struct world *running, struct config *co
     BUG_ON((running != NULL) == (config != NULL));
     if (loader->busy || loader->stopped)
         return -1;
+    if (config)
+        executor_options_settle(&config->batch, loader->args.caps);
     result = calloc(1, sizeof(*result));
     if (!result)
         return -1;

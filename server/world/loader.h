@@ -16,6 +16,7 @@ struct loader;
 struct loader_args {
     struct config_args config;            /* strings stay valid */
     struct executor *executor, *fallback; /* the latter NULL: none */
+    const struct device_caps *caps;       /* of executor's device */
     struct mailbox *home;                 /* where results are sent */
     /* Opens outside resources that a configuration names: the last thing that may fail before a
      * world is done. On the loader's thread; not called in a dry run. */

@@ -35,6 +35,7 @@ void world_changes_find(struct world_changes *changes, const struct world *runni
     changes->model = !running || strcmp(old->model.path, next->model.path) != 0 ||
                      world_model(running)->stamp != changes->model_stamp;
     changes->engines = changes->model || old->model.precision != next->model.precision ||
+                       old->model.gelu != next->model.gelu ||
                        old->batch.max_tokens < next->batch.max_tokens;
 }
 
@@ -138,6 +139,7 @@ static int open_engines(struct world_model *model, const struct world_build_args
     return served_model_open(
         &(struct served_model_args){.model = model->model,
                                     .precision = (enum precision)config->model.precision,
+                                    .gelu = (enum gelu)config->model.gelu,
                                     .primary = args->executor,
                                     .fallback = args->fallback,
                                     .fallback_precision = PRECISION_F32,

@@ -8,7 +8,7 @@
  * next time. */
 struct world_changes {
     bool catalog, model;
-    bool engines; /* also where the precision differs or batches grow */
+    bool engines; /* also where precision or GELU differ or batches grow */
     uint64_t catalog_stamp, model_stamp;
     int64_t catalog_modified_ms, catalog_bytes; /* of its file; 0 without one */
 };

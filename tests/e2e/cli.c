@@ -86,6 +86,10 @@ static const struct {
      66,
      "/nonexistent/adrankd.json"},
     {"print", {.argv = {"--print-config"}}, 0, "\"max_candidates\":200"},
+    {"print what the device decides",
+     {.backend = "cpu", .argv = {"--print-config"}},
+     0,
+     "\"batch\":{\"max_tokens\":8192"},
 };
 
 TEST(cli__exit_statuses)

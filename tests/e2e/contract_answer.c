@@ -35,7 +35,7 @@ CONTRACT_TEST(answer, fields)
     test_row("the model is the one in /metrics");
     CHECK_INT(driver_metric(shared(),
                             js("adrank_model_info{name='e2e',version='%s',digest='%s',"
-                               "kind='cross',precision='f32',backend='null'}",
+                               "kind='cross',precision='f32',activation='gelu_erf',backend='null'}",
                                text_of(answer, "model_version"), text_of(answer, "model_digest"))),
               1);
 }

@@ -3,8 +3,10 @@
  * processor holds there, and what it says of the device. Scores alone and in batches are compared
  * in contract_answer.c.
  */
+#include <limits.h>
 #include <math.h>
 #include <signal.h>
+#include <unistd.h>
 
 #include "tests/e2e/contract.h"
 #include "tests/e2e/shell.h"
@@ -120,6 +122,26 @@ static void check_batches(void)
     CHECK(driver_metric(&d, "adrank_batch_age_seconds") < 60);
 }
 
+/* What model.gelu "auto" compared, whichever form it took, and the batch size in effect. */
+TEST(device__reports_what_it_chose)
+{
+    const json_t *ready, *config;
+    const char *activation;
+
+    driver_start(&d, &(struct driver_args){.backend = "simt", .model = "config/demo/model"});
+    ready = driver_json(driver_call(d.admin, "GET", "/readyz?verbose=1", NULL));
+    activation = driver_text(ready, "/model/activation");
+    CHECK(strcmp(activation, "gelu_erf") == 0 || strcmp(activation, "gelu_tanh") == 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/erf_us")) > 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/tanh_us")) > 0);
+    CHECK(json_number_value(driver_at(ready, "/model/gelu/erf_error")) < .003);
+    CHECK_INT(driver_logged(&d, js("event=gelu_chosen model_digest=%s activation=%s erf_us=",
+                                   driver_text(ready, "/model/digest"), activation)),
+              1);
+    config = driver_json(driver_call(d.admin, "GET", "/admin/config", NULL));
+    CHECK_INT(json_integer_value(driver_at(config, "/batch/max_tokens")), 32768);
+}
+
 static void check_names(void)
 {
     const json_t *ready = readiness();
@@ -132,7 +154,7 @@ static void check_names(void)
     CHECK_STR(driver_text(ready, "/backend/state"), "serving");
     CHECK(strstr(driver_text(ready, "/backend/device"), "CUDA emulator"));
     CHECK(strstr(driver_call(d.admin, "GET", "/metrics", NULL)->body,
-                 "precision=\"f16\",backend=\"cuda\"} 1"));
+                 "precision=\"f16\",activation=\"gelu_erf\",backend=\"cuda\"} 1"));
 }
 
 TEST(device__is_named_with_its_sensors_and_batches)
@@ -182,12 +204,13 @@ static void swap_to(const char *model, const char *version)
 
 TEST(device__swaps_models_while_it_serves)
 {
-    const char *folder = shell_folder(), *here = getcwd(NULL, 0);
+    const char *folder = shell_folder();
+    char here[PATH_MAX];
     const struct {
         const char *model, *version;
     } models[] = {{demo_of_version(folder, 1), "1"},
                   {demo_of_version(folder, 2), "2"},
-                  {js("%s/" DRIVER_MODEL, here), "0"}, /* of another shape */
+                  {js("%s/" DRIVER_MODEL, getcwd(here, sizeof(here))), "0"}, /* of another shape */
                   {demo_of_version(folder, 3), "3"}};
     json_t *first;
 

@@ -90,7 +90,8 @@ static void check_reports(const struct failure *failure)
     CHECK_INT(driver_call(d.admin, "GET", "/livez", NULL)->status, 200);
     CHECK_INT(driver_metric(&d, js("adrank_device_failed{reason=\"%s\"}", failure->reason)), 1);
     metrics = driver_call(d.admin, "GET", "/metrics", NULL)->body;
-    CHECK(strstr(strstr(metrics, "adrank_model_info{"), "precision=\"f32\",backend=\"cpu\""));
+    CHECK(strstr(strstr(metrics, "adrank_model_info{"),
+                 "precision=\"f32\",activation=\"gelu_erf\",backend=\"cpu\""));
     CHECK_INT(driver_logged(&d, "event=device_failed"), 1);
     driver_check_log(&d, js("reason=%s then=cpu", failure->reason));
 }

@@ -10,7 +10,6 @@
 
 #define RANK "{'tmax':9000,'site':{'search':'shoes'},'rank':{'top_n':9}}"
 #define AT_ONCE "{'tmax':300,'site':{'search':'shoes'},'rank':{'top_n':9}}"
-#define NOTICED_MS 40000 /* a step of an opening may take ten seconds */
 
 static struct driver d;
 
@@ -19,31 +18,18 @@ static bool noted(const char *suffix)
     return access(js("%s/device%s", d.folder, suffix), F_OK) == 0;
 }
 
-static const char *config(int max_tokens)
-{
-    return driver_config(js("{'model':{'backend':'simt','on_device_failure':'cpu'},"
-                            "'batch':{'max_tokens':%d,'hang_ms':100}}",
-                            max_tokens),
-                         NULL);
-}
-
 /* What the device still holds is leaked, and a thread may be in a call of it. */
 static void start(void)
 {
     const char *options = getenv("TSAN_OPTIONS");
 
-    driver_start(&d, &(struct driver_args){.plain = true,
-                                           .config = config(256),
+    driver_start(&d, &(struct driver_args){.backend = "simt",
+                                           .sets = {"model.on_device_failure=cpu",
+                                                    "batch.max_tokens=256", "batch.hang_ms=100"},
                                            .env = {js("TSAN_OPTIONS=%s:report_thread_leaks=0",
                                                       options ? options : ""),
                                                    "LSAN_OPTIONS=detect_leaks=0"}});
     CHECK_STR(answer_degraded(contract_rank(&d, RANK)), "");
-}
-
-static void swap(void)
-{
-    driver_write(&d, "config.json", config(512));
-    driver_kill(&d, SIGHUP);
 }
 
 static void check_hang(const char *words)
@@ -51,7 +37,7 @@ static void check_hang(const char *words)
     json_t *answer = contract_rank(&d, AT_ONCE); /* in time, whatever it waits for */
 
     CHECK(*answer_degraded(answer));
-    WAIT_FOR_MS(NOTICED_MS, driver_logged(&d, "event=device_failed") == 1);
+    WAIT_FOR_MS(40000, driver_logged(&d, "event=device_failed") == 1);
     CHECK(strstr(driver_log(&d), "reason=hang then=cpu"));
     driver_write(&d, "device", js("%s trace", words));
     for (int i = 0; i < 3; i++) {
@@ -76,15 +62,4 @@ TEST(device_hangs__while_it_serves)
         CHECK_INT(driver_wait(&d, 30000), 0);
         CHECK(!noted(".calls"));
     }
-}
-
-TEST(device_hangs__while_it_swaps)
-{
-    start();
-    driver_write(&d, "device", "hang cudaMalloc");
-    swap();
-    WAIT_FOR(noted(".hangs"));
-    check_hang("hang cudaMalloc");
-    driver_kill(&d, SIGKILL); /* end.c has how it ends when an opening hangs */
-    CHECK_INT(driver_wait(&d, 10000), 128 + SIGKILL);
 }

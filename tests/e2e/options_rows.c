@@ -525,6 +525,7 @@ const struct option_case option_cases[] = {
      .with = "{" PACED "}"},
     {"/model/precision", "'bf16'", .seen = bf16_or_a_warning,
      .with = "{'model':{'backend':'cpu'}}"},
+    {"/model/gelu", "'tanh'", .target = READY, .at = "/model/activation", .is = "gelu_tanh"},
     {"/model/threads", "4", .seen = three_threads_more,
      .with = "{'model':{'backend':'cpu','threads':1}}"},
     {"/model/on_device_failure", "'cpu'", .target = READY, .at = "/fallback/name", .is = "cpu",

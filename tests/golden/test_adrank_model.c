@@ -25,6 +25,8 @@ TEST(adrank_model__ends_with_the_right_status)
         {"verify " CROSS " --threads", "", 64, "--threads: needs a value"},
         {"verify " CROSS " --threads 0", "", 64, "--threads 0: must be an integer from 1"},
         {"verify " CROSS " --precision f31", "", 64, "--precision f31: must be f32"},
+        {"verify " CROSS " --gelu fused", "", 64, "--gelu fused: must be auto, erf or tanh"},
+        {"verify " CROSS " --gelu tanh", "", 65, "in f32 with gelu_tanh"},
         {"verify " CROSS " --precision f16", "", 64, "precision f16 is not built"},
         {"verify " CROSS " --precision int8", "", 64, "precision int8 is not built"},
         {"score " CROSS " --precision f16", "{'text':'a'}", 64, "precision f16 is not built"},

@@ -49,6 +49,7 @@ static int open_planted(struct launcher *launcher, struct model *m, enum precisi
     int rc;
 
     args.precision = precision;
+    args.gelu = GELU_ERF;
     CHECK_OK(engine_open_begin(launcher, &args, &engine, err), *err);
     if (plant) {
         struct backend_ops *ops = patched_ops(engine);

@@ -15,6 +15,8 @@ static struct {
     int (*find)(struct device *device, const struct product_shape *shape, int max_rows,
                 struct product **out, struct err *err);
     void (*algorithms)(const struct simt_algorithm *algorithms, int n);
+    void (*fail)(int n, cudaError_t error);
+    int (*calls_after_failure)(void);
 } module;
 
 static const struct backend_ops *ops;
@@ -29,12 +31,9 @@ static void find(void *handle, const char *name, void *function)
     memcpy(function, &symbol, sizeof(symbol));
 }
 
-/* A product for which the library proposes these; the last has id 0. */
-static const struct product *choose(const struct simt_algorithm *proposals)
+/* Opens a device whose library proposes these; the last has id 0. */
+static void open_device(const struct simt_algorithm *proposals)
 {
-    const struct product_shape shape = {
-        .type = CUDA_TYPE_F32, .in = 40, .out = 8, .epilogue = CUBLASLT_EPILOGUE_DEFAULT};
-    struct product *product;
     void *handle;
     int n = 0;
 
@@ -42,12 +41,30 @@ static const struct product *choose(const struct simt_algorithm *proposals)
     handle = dlopen(MODULE, RTLD_NOW | RTLD_NOLOAD);
     find(handle, "product_find", &module.find);
     find(handle, "simt_algorithms", &module.algorithms);
+    find(handle, "simt_fail", &module.fail);
+    find(handle, "simt_calls_after_failure", &module.calls_after_failure);
     CHECK_OK(ops->device_open("", &device, &err), err);
     while (proposals[n].id)
         n++;
     module.algorithms(proposals, n);
-    CHECK_OK(module.find(device, &shape, LARGE, &product, &err), err);
+}
+
+static int find_product(int max_rows, struct product **out)
+{
+    const struct product_shape shape = {
+        .type = CUDA_TYPE_F32, .in = 40, .out = 8, .epilogue = CUBLASLT_EPILOGUE_DEFAULT};
+    const int rc = module.find(device, &shape, max_rows, out, &err);
+
     module.algorithms(NULL, 0);
+    return rc;
+}
+
+static const struct product *choose(const struct simt_algorithm *proposals)
+{
+    struct product *product;
+
+    open_device(proposals);
+    CHECK_OK(find_product(LARGE, &product), err);
     return product;
 }
 
@@ -167,4 +184,60 @@ TEST(choosing__counts_rungs_with_other_bits)
     CHECK_INT(chosen(product, 2048).id, 3); /* it runs there */
     CHECK_INT(chosen(product, LARGE).id, 2);
     ops->device_close(device);
+}
+
+TEST(choosing__says_that_there_is_none)
+{
+    static const struct {
+        struct simt_algorithm proposals[3];
+        const char *text;
+    } rows[] = {
+        {{{.id = 1, .split_k = 1, .lanes = 16, .max_cols = 8}, {0}},
+         "cuda: cuBLASLt has no algorithm for 8 x 40"},
+        {{{.id = 1, .split_k = 1, .lanes = 16, .max_cols = 8, .insists = true},
+          {.id = 2, .split_k = 1, .lanes = 16, .max_cols = 8, .insists = true},
+          {0}},
+         "cuda: cuBLASLt computes no product of 8 x 40"},
+        {{{.id = 1, .split_k = 1, .lanes = 16, .min_cols = 4096},
+          {.id = 2, .split_k = 1, .lanes = 16, .min_cols = 4096},
+          {0}},
+         "cuda: cuBLASLt computes no product of 256 rows"},
+    };
+
+    for (int i = 0; i < COUNT(rows); i++) {
+        struct product *product;
+        test_row("%s", rows[i].text);
+        open_device(rows[i].proposals);
+        CHECK_ERR(find_product(256, &product), err, rows[i].text);
+        ops->device_close(device);
+    }
+}
+
+/* Calls further and further on fail, until the choice is made without one that does. A product that
+ * fails looks like one that the library does not take, until the next call. */
+TEST(choosing__that_fails_ends_all_calls)
+{
+    static const struct simt_algorithm proposals[] = {
+        {.id = 1, .split_k = 1, .lanes = 16, .us = 50},
+        {.id = 2, .split_k = 1, .lanes = 8, .us = 40},
+        {0},
+    };
+    struct product *product;
+    int rc, n_failed = 0;
+
+    for (int n = 1, before = 1, sum; n_failed < 40; sum = n + before, before = n, n = sum) {
+        test_row("call %d", n);
+        open_device(proposals);
+        module.fail(n, cudaErrorLaunchFailure);
+        rc = find_product(256, &product);
+        if (rc == 0)
+            break;
+        ops->device_close(device);
+        CHECK(module.calls_after_failure() <= 1);
+        module.fail(0, cudaSuccess); /* as in a new process */
+        n_failed++;
+    }
+    CHECK(n_failed > 8);
+    ops->device_close(device);
+    module.fail(0, cudaSuccess);
 }

@@ -12,6 +12,7 @@ static int report(const struct model *m, const struct engine *engine, struct err
     struct buf out = BUF_INIT;
     struct json_writer w;
     int pairs = 0, rc;
+    double limit;
 
     for (int i = 0; i < golden->n_requests; i++)
         pairs += golden->requests[i].n_logits;
@@ -21,10 +22,11 @@ static int report(const struct model *m, const struct engine *engine, struct err
     jw_member_str(&w, "digest", model_digest(m));
     jw_member_str(&w, "device", engine->caps.device);
     jw_member_str(&w, "precision", precision_names[engine->caps.precision]);
+    jw_member_str(&w, "activation", engine_gelu(engine)->name);
     jw_member_int(&w, "golden_pairs", pairs);
     jw_member_number(&w, "golden_error", engine->golden_error, 3);
-    if (pairs)
-        jw_member_double(&w, "golden_max_error", golden->max_error[engine->caps.precision]);
+    if (pairs && golden_limit(golden, engine->caps.precision, &limit, err) == 0)
+        jw_member_double(&w, "golden_max_error", limit);
     jw_member_object(&w, "cost_us");
     jw_member_number(&w, "fixed", cost->fixed_us, 4);
     jw_member_number(&w, "per_token", cost->per_token_us, 4);

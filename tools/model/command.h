@@ -22,6 +22,7 @@ enum command_bit {
 struct options {
     const char *dir;
     enum precision precision;
+    enum gelu gelu;
     const char *backend, *linear;
     const struct backend_ops *ops; /* instead of backend; NULL: by name */
     int threads;

@@ -10,7 +10,6 @@
 static int read_precision(const struct cli_option *option, char *text, struct options *out,
                           struct err *err)
 {
-
     for (int p = 0; p <= PRECISION_AUTO; p++) {
         if (strcmp(text, precision_names[p]) == 0) {
             out->precision = (enum precision)p;
@@ -18,6 +17,18 @@ static int read_precision(const struct cli_option *option, char *text, struct op
         }
     }
     return cli_refuse(option, text, "f32, bf16, f16 or auto", err);
+}
+
+static int read_gelu(const struct cli_option *option, char *text, struct options *out,
+                     struct err *err)
+{
+    for (int g = 0; g < GELUS; g++) {
+        if (strcmp(text, gelu_names[g]) == 0) {
+            out->gelu = (enum gelu)g;
+            return 0;
+        }
+    }
+    return cli_refuse(option, text, "auto, erf or tanh", err);
 }
 
 static int read_kind(const struct cli_option *option, char *text, struct options *out,
@@ -52,6 +63,8 @@ static const struct cli_option rows[] = {
     {NULL, "DIR", CLI_TEXT(dir)},
     {"precision", "P", .read = read_precision, .commands = ENGINE,
      .help = "f32 (default), bf16, f16 (on a GPU), or auto: what the device does best"},
+    {"gelu", "FORM", .read = read_gelu, .commands = ENGINE,
+     .help = "of an erf GELU, as model.gelu: auto (default), erf or tanh"},
     {"backend", "NAME", CLI_TEXT(backend), .commands = ENGINE | COMMAND_PACK,
      .help = "cpu (default), cuda or a module's path"},
     {"linear", "NAME", CLI_TEXT(linear), .commands = ENGINE | COMMAND_PACK,

@@ -16,6 +16,7 @@ int scorer_open(const struct options *options, struct model *model, int max_batc
                                            .threads = options->threads};
     const struct engine_args engine = {.model = model,
                                        .precision = options->precision,
+                                       .gelu = options->gelu,
                                        .max_batch_tokens = max_batch_tokens,
                                        .max_batch_jobs = max_jobs,
                                        .skip_golden = skip_golden};

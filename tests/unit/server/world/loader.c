@@ -154,6 +154,7 @@ static void set_up(void)
              err);
     CHECK_OK(loader_open(&(struct loader_args){.config = {.file = s.config},
                                                .executor = s.executor,
+                                               .caps = executor_caps(s.executor),
                                                .home = &s.box,
                                                .prepare = prepare,
                                                .arg = &s},

@@ -299,6 +299,14 @@ const struct session_caps *engine_caps(const struct engine *engine)
     return &engine->launcher->session_caps;
 }
 
+const struct engine_gelu *engine_gelu(const struct engine *engine)
+{
+    static const struct engine_gelu gelu = {.activation = ACTIVATION_GELU_ERF, .name = "gelu_erf"};
+
+    (void)engine;
+    return &gelu;
+}
+
 const struct engine_cost *engine_cost(const struct engine *engine)
 {
     return &engine->cost;

@@ -33,6 +33,7 @@ struct device {
     struct product *products; /* every shape that was asked for so far */
     struct block *pinned;     /* of cuda_host_alloc, some of it unused */
     struct session *idle;     /* closed, and kept for the next ones */
+    struct session *opening;  /* the one opened last, if it is not settled yet */
     char uuid[16];
     struct nvml nvml; /* of device_readings alone */
 };
@@ -114,7 +115,8 @@ void device_release_pinned(struct device *device);
 int cuda_session_open(struct device *device, const struct session_args *args, struct session **out,
                       struct err *err);
 void cuda_session_close(struct session *session);
-void sessions_release(struct device *device); /* the idle ones, with all they keep */
+/* Frees the idle ones, and what the one that opens has not taken over of the model before it. */
+void sessions_release(struct device *device);
 const struct session_caps *cuda_session_caps(const struct session *session);
 void *cuda_alloc(struct session *session, size_t bytes, struct err *err);
 void cuda_free(struct session *session, void *memory);

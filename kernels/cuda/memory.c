@@ -84,10 +84,13 @@ void *device_alloc(struct device *device, size_t bytes, const char *what, struct
     void *memory = NULL;
     cudaError_t rc = allocate(device, &memory, bytes ? bytes : 1);
 
-    if (rc == cudaErrorMemoryAllocation && device->idle) {
+    if (rc == cudaErrorMemoryAllocation && (device->idle || device->opening)) {
         (void)cudaGetLastError();
         sessions_release(device); /* what is kept for the next model is needed now */
-        rc = device->broken ? rc : allocate(device, &memory, bytes ? bytes : 1);
+        if (!device->broken)
+            rc = cudaStreamSynchronize(device->uploads); /* it is free then */
+        if (rc == cudaSuccess)
+            rc = allocate(device, &memory, bytes ? bytes : 1);
     }
     if (rc == cudaSuccess)
         return memory;
@@ -125,6 +128,7 @@ void *session_take(struct session *session, size_t bytes, const char *what, stru
             err_set(err, ERR_NOMEM, "cuda: out of memory");
             return NULL;
         }
+        block->used = true; /* else it would go where memory runs out */
         block->memory = device_alloc(session->device, bytes, what, err);
         if (!block->memory) {
             block_drop(&session->blocks, block);
@@ -161,6 +165,8 @@ void session_settle(struct session *session)
             give_back(session, block);
     }
     session->settled = true;
+    if (session->device->opening == session)
+        session->device->opening = NULL;
 }
 
 void session_release_memory(struct session *session)

@@ -55,11 +55,12 @@ int cuda_session_open(struct device *device, const struct session_args *args, st
     };
     snprintf(session->caps.device, sizeof(session->caps.device), "%.70s, cuBLASLt %zu",
              device->caps.name, cublasLtGetVersion());
+    device->opening = session;
     *out = session;
     return 0;
 }
 
-static void session_free(struct session *session)
+static void free_idle_lanes(struct session *session)
 {
     struct lane *lane;
 
@@ -67,6 +68,11 @@ static void session_free(struct session *session)
         session->idle_lanes = lane->next;
         lane_free(lane);
     }
+}
+
+static void session_free(struct session *session)
+{
+    free_idle_lanes(session);
     session_release_memory(session);
     free(session);
 }
@@ -75,6 +81,8 @@ void cuda_session_close(struct session *session)
 {
     struct device *device = session->device;
 
+    if (device->opening == session)
+        device->opening = NULL;
     if (device->broken) {
         session_free(session);
         return;
@@ -91,6 +99,10 @@ void sessions_release(struct device *device)
     while ((session = device->idle)) {
         device->idle = session->next;
         session_free(session);
+    }
+    if ((session = device->opening)) {
+        free_idle_lanes(session);
+        session_settle(session);
     }
 }
 

@@ -50,7 +50,9 @@ void opening_release_spares(struct engine *engine)
 {
     struct engine_opening *o = engine->opening;
 
-    for (int i = 0; o->spares && i < o->n_spares; i++)
+    /* In reverse: the next engine takes the session of the one closed last, and the first pinned
+     * memory that is free. Both must be the same engine's for its passes to be replayed. */
+    for (int i = o->n_spares; o->spares && i-- > 0;)
         engine_close(o->spares[i]);
     free(o->spares);
     o->spares = NULL;

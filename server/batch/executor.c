@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "server/batch/executor_state.h"
 #include "server/batch/perform.h"
+#include "server/batch/served.h"
 
 #define IDLE_TURN_US 100000
 #define STUCK_CLOSE_S 2 /* a thread that hangs in a call of the device is waited for */
@@ -55,6 +56,13 @@ static void wait_for_news(struct executor *executor)
     pthread_cond_timedwait(&executor->wake, &executor->lock, &until);
 }
 
+/* Under the lock. What a device that hangs still holds is not closed, so that the list may have
+ * engines whose models are freed: there are no beats then. */
+static double beat_us(const struct executor *executor)
+{
+    return executor->schedule.broken || !executor->engines ? 0 : executor->engines->beat.cost_us;
+}
+
 /* One turn of the loop. False: it was the last one. */
 static bool turn(struct executor *executor, struct performer *performer)
 {
@@ -69,7 +77,8 @@ static bool turn(struct executor *executor, struct performer *performer)
     pthread_mutex_lock(&executor->lock);
     facts->now_us = clock_now_us();
     facts->n_engines = executor->n_engines;
-    atomic_fetch_add_explicit(&executor->turns, 1, memory_order_relaxed);
+    facts->beat_us = beat_us(executor);
+    executor->turns++;
     schedule_decide(schedule, facts, actions);
     atomic_store(&executor->state, schedule_state(schedule));
     atomic_store(&executor->heartbeat_us, schedule->heartbeat_us);

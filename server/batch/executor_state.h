@@ -24,7 +24,6 @@ struct executor {
     atomic_bool gave_up;           /* by a watching thread: the device is not called any more */
     struct served_engine *engines; /* open, newest first; the executor's thread only */
     atomic_int n_engines;          /* open; changed by the executor's thread only */
-    _Atomic uint64_t turns;        /* of the loop: the thread comes back from the device */
     atomic_bool looks_full;        /* the queue was full at the last check under the lock */
 
     atomic_bool progress;  /* the device has something to report */
@@ -34,7 +33,8 @@ struct executor {
 
     /* Under the lock. */
     struct schedule schedule;
-    bool started; /* the launcher is open, or start_err says why not */
+    uint64_t turns; /* of the loop: the thread comes back from the device */
+    bool started;   /* the launcher is open, or start_err says why not */
     struct err start_err;
     enum executor_failure failure;
     struct err failure_err;

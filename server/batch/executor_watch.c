@@ -9,6 +9,7 @@
 #include "server/batch/submit.h"
 
 #define HANG_TIMES 20
+#define TURN_MAY_TAKE_US (3 * EXECUTOR_WATCH_US) /* an idle thread makes one every 100 ms */
 #define STEP_MAY_TAKE_US 10000000 /* products may be timed in one, while others are served */
 
 /* How long the thread may be away now; 0: any time. Under the lock. */
@@ -16,7 +17,7 @@ static int64_t may_take_us(const struct executor *executor)
 {
     const struct schedule *schedule = &executor->schedule;
     const struct background *background = &schedule->background;
-    double us = (double)schedule->options.hang_us;
+    double us = fmax(TURN_MAY_TAKE_US, (double)schedule->options.hang_us);
 
     if (executor->caps->host_lanes || !schedule->options.hang_us || schedule->broken ||
         !atomic_load(&executor->n_engines))
@@ -44,19 +45,19 @@ static struct work *give_up(struct executor *executor, struct task **ended)
 
 void executor_watch(struct executor *executor)
 {
-    const uint64_t turns = atomic_load_explicit(&executor->turns, memory_order_relaxed);
     struct work *queued = NULL;
     struct task *ended = NULL;
-    bool stuck;
     int64_t us;
+    bool stuck;
 
-    executor->still_us = turns == executor->turns_seen ? executor->still_us + EXECUTOR_WATCH_US : 0;
-    executor->turns_seen = turns;
-    if (!executor->still_us)
-        return;
     pthread_mutex_lock(&executor->lock);
     us = may_take_us(executor);
-    stuck = us && executor->still_us > us;
+    if (us && executor->turns == executor->turns_seen)
+        executor->still_us += EXECUTOR_WATCH_US;
+    else
+        executor->still_us = 0;
+    executor->turns_seen = executor->turns;
+    stuck = executor->still_us > us;
     if (stuck)
         queued = give_up(executor, &ended);
     pthread_mutex_unlock(&executor->lock);

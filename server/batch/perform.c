@@ -200,8 +200,6 @@ void performer_act(struct performer *performer)
         complete(facts->done[i]);
     }
     *facts = (struct facts){0};
-    if (*performer->engines)
-        facts->beat_us = (*performer->engines)->beat.cost_us;
     if (actions->hung)
         report_hang(performer, actions->hung);
     works_reroute(actions->rerouted);

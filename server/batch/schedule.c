@@ -248,7 +248,7 @@ static void watch_device(struct schedule *schedule, const struct facts *facts,
     }
     if (!schedule->hung)
         return;
-    if (schedule->n_launched)
+    if (schedule->n_launched || schedule->split.work)
         abandon(schedule, actions);
     add_ended(actions, background_lose(&schedule->background, "broken"));
 }

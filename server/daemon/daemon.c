@@ -36,6 +36,7 @@ struct daemon {
     bool signalled; /* by TERM or INT; the next one ends immediately */
     int rc;
     struct err err; /* with rc -1: the first load failed, or the device did */
+    bool prepared;  /* the first load came as far as reading files */
     bool no_device; /* the first load failed by the device that model.backend = auto chose */
     bool has_loop;  /* how far opening came */
 };
@@ -91,7 +92,7 @@ static void on_first_load_failed(void *arg, const struct err *err)
 
     d->rc = -1;
     d->err = *err;
-    d->no_device = err->code == ERR_UNAVAILABLE && chose_device(d);
+    d->no_device = err->code == ERR_UNAVAILABLE && d->prepared && !d->draining && chose_device(d);
     loop_stop(&d->loop);
 }
 
@@ -200,6 +201,7 @@ static int prepare(void *arg, const struct config *config, struct err *err)
 
     if (impression_log_open(d->serving.impressions, config->log.impressions, err))
         return err_prefix(err, "%s: /log/impressions", config->file);
+    d->prepared = true;
     return 0;
 }
 
@@ -307,6 +309,7 @@ out:
 
 int daemon_run(const struct arguments *arguments, struct config *config, struct err *err)
 {
+    const int64_t max_tokens = config->batch.max_tokens;
     bool no_device = false;
     int rc = run(arguments, config_ref(config), NULL, &no_device, err);
 
@@ -316,5 +319,6 @@ int daemon_run(const struct arguments *arguments, struct config *config, struct 
     }
     log_warn("backend_not_taken", LOG_STR("backend", "cuda"), LOG_STR("instead", "cpu"),
              LOG_STR("reason", err->text));
+    config->batch.max_tokens = max_tokens; /* not the other device's choice */
     return run(arguments, config, "cpu", &no_device, err);
 }

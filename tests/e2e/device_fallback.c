@@ -189,11 +189,13 @@ TEST(device_fallback__auto_takes_the_processor_for_it)
               0);
     driver_start(&d, &(struct driver_args){.program = "tests/device_fallback/bin/adrankd",
                                            .backend = "auto",
-                                           .sets = {LARGE},
                                            .env = {SMALL}});
     driver_check_log(&d, "event=backend_not_taken backend=cuda instead=cpu");
     driver_check_log(&d, "cuda: out of memory for ");
     CHECK_STR(driver_text(ready(), "/backend/name"), "cpu");
+    CHECK_INT(driver_int(driver_json(driver_call(d.admin, "GET", "/admin/config", NULL)),
+                         "/batch/max_tokens"),
+              8192);
     CHECK_STR(answer_degraded(contract_rank(&d, ONE_AD)), "");
     driver_end(&d);
 }

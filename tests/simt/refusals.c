@@ -1,4 +1,6 @@
 /* What the CUDA backend refuses when a model opens, and says why. */
+#include <stdlib.h>
+
 #include "kernels/module.h"
 #include "tests/test.h"
 
@@ -9,6 +11,7 @@ static struct err err;
 
 static void open_session(void)
 {
+    setenv("ADRANK_SIMT_MEMORY_MB", "128", 1);
     CHECK_OK(backend_find(MODULE, &ops, &err), err);
     CHECK_OK(ops->device_open("", &device, &err), err);
     CHECK_OK(ops->session_open(device, &(struct session_args){0}, &session, &err), err);
@@ -47,5 +50,26 @@ TEST(refusals__of_sizes)
               "cuda: a batch of 40000 tokens: 32768 is the most");
     CHECK_ERR(ops->lane_open(session, 256, 12, &lane, &err), err,
               "cuda: hidden size 12 is not a multiple of 8");
+    close_session();
+}
+
+/* What a closed model left makes room for one of another shape, also where that one has it. */
+TEST(refusals__of_memory)
+{
+    const size_t first = (size_t)40 << 20, second = (size_t)60 << 20; /* one fits beside the rest */
+    const struct session_args args = {0};
+    void *memory;
+
+    open_session();
+    memory = ops->alloc(session, first, &err);
+    CHECK(memory != NULL);
+    ops->free(session, memory);
+    ops->session_close(session);
+    CHECK_OK(ops->session_open(device, &args, &session, &err), err);
+    memory = ops->alloc(session, second, &err);
+    CHECK(memory != NULL);
+    CHECK(ops->alloc(session, second, &err) == NULL);
+    CHECK_INT(err.code, ERR_UNAVAILABLE);
+    ops->free(session, memory);
     close_session();
 }

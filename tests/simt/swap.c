@@ -135,7 +135,7 @@ static struct engine_args args_to_open(struct model *m, int max_step_us)
                                 .max_batch_jobs = 16,
                                 .skip_golden = m != models[0] || !max_step_us,
                                 .max_step_us = max_step_us,
-                                .resident = 2};
+                                .resident = 3};
 }
 
 /* A step with a cost that leaves time for two passes, whatever the emulator takes. */

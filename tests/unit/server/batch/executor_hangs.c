@@ -46,6 +46,7 @@ static void finish(void)
     CHECK_INT(worker.wrong, 0);
     rig_release_worker(&worker);
     served_model_unref(served);
+    rig_nap(120 * MS); /* it makes turns without the model */
     CHECK_INT(executor_close(executor), 0);
     if (fallback)
         CHECK_INT(executor_close(fallback), 0);
@@ -116,7 +117,7 @@ TEST(executor__leaves_a_device_that_hangs_in_a_batch)
 /* Each call counts as EXECUTOR_WATCH_US, more than the device may take. */
 static void watch(void)
 {
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < 6; i++)
         executor_watch(executor);
 }
 
@@ -162,6 +163,13 @@ TEST(executor__is_not_broken_by_watching)
         rig_one_settle(JOB_OK, round + 1);
         CHECK_INT(executor_state(one.executor), EXECUTOR_SERVING);
     }
+    test_row("nothing to do, and a limit shorter than an idle turn");
+    executor_set_options(
+        one.executor, &(struct executor_options){.max_tokens = 256, .max_queue = 64, .hang_ms = 1},
+        &(struct deadline_options){0});
+    for (int i = 0; i < 3; i++)
+        executor_watch(one.executor);
+    CHECK_INT(executor_state(one.executor), EXECUTOR_SERVING);
     rig_one_close();
 }
 

@@ -369,6 +369,8 @@ static const struct row {
     {"limit task turn turn soon 16ms turn 2s turn",
      " | step 1 | step 1 | launch a | hangs a reroute a end 1broken"},
     {"job turn job task giveup turn turn", " | launch a reroute b end 1broken | reroute a |"},
+    {"big turn task 250ms done turn turn giveup turn",
+     " | launch a0 | complete a0 | step 1 | reroute a end 1broken"},
     {"task turn giveup end turn", " | step 1 | end 1"},
     {"task turn giveup turn", " | step 1 | end 1broken"},
     /* An idle device computes a batch without works every two seconds. */

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/log.h"
 #include "server/batch/executor_state.h"
 #include "server/batch/run_task.h"
@@ -96,11 +97,14 @@ static int open_engine(struct served_engine *engine, struct executor *executor,
 {
     struct opening opening = {.engine = engine, .executor = executor, .args = *args};
     struct task task = {.step = open_step, .abandon = abandon_open, .arg = &opening};
+    const int64_t began_us = clock_now_us();
 
     opening.args.max_batch_jobs = executor->schedule.max_jobs;
     if (executor_run_task(executor, &task, err))
         return -1;
     engine->executor = executor;
+    engine->resident = executor->caps->host_lanes ? 1 : args->resident;
+    engine->open_us = clock_now_us() - began_us;
     return 0;
 }
 

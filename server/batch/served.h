@@ -31,6 +31,8 @@ struct served_engine {
     struct engine *engine;           /* its executor's thread only */
     const struct session_caps *caps; /* of the engine: precision in effect and why; any thread */
     const struct engine_gelu *gelu;  /* of the engine; any thread */
+    int resident;                    /* models that the device has memory for */
+    int64_t open_us;                 /* that the opening took */
     struct cost cost;                /* under its executor's lock */
     struct task closing;
     struct beat beat; /* its executor's thread only, as is the next one of its list */

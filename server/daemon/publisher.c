@@ -50,6 +50,22 @@ static void log_first(struct publisher *p)
         request_worker_may_log(serving->workers[i]);
 }
 
+static void log_engines(const struct world *world)
+{
+    const struct served_model *served = world_model(world)->served;
+
+    for (int i = 0; i < SERVED_ENGINES; i++) {
+        const struct served_engine *engine = &served->engines[i];
+
+        if (engine->executor)
+            log_info("engine_opened", LOG_STR("backend", executor_backend(engine->executor)),
+                     LOG_STR("precision", precision_names[engine->caps->precision]),
+                     LOG_INT("products_timed", engine->caps->n_timed),
+                     LOG_INT("resident", engine->resident),
+                     LOG_INT("took_ms", engine->open_us / 1000));
+    }
+}
+
 /* What model.gelu "auto" compared; nothing where it did not. */
 static void log_gelu(const struct world *world)
 {
@@ -102,8 +118,10 @@ static void publish(struct publisher *p, struct world *world)
     metrics_set(&p->args.serving->metrics, METRIC_CONFIG_GENERATION, (double)world->generation);
     if (!old)
         log_first(p);
-    if (!old || world_model(old)->served != world_model(world)->served)
+    if (!old || world_model(old)->served != world_model(world)->served) {
+        log_engines(world);
         log_gelu(world);
+    }
     world_warnings(world, log_warning, NULL);
     world_unref(old);
     config_unref(p->config);

@@ -183,7 +183,9 @@ static const char *demo_of_version(const char *folder, int version)
 static const char *config_of(const char *model)
 {
     return driver_config(
-        js("{'model':{'backend':'simt','path':'%s'},'batch':{'max_tokens':512}}", model), NULL);
+        js("{'model':{'backend':'simt','path':'%s','resident':2},'batch':{'max_tokens':512}}",
+           model),
+        NULL);
 }
 
 /* Ranks until the model is this one. */
@@ -222,6 +224,8 @@ TEST(device__swaps_models_while_it_serves)
     }
     CHECK(answer_same_scores(first, contract_rank(&d, USER)));
     CHECK_INT(driver_metric(&d, "adrank_config_generation"), COUNT(models));
+    CHECK_INT(driver_logged(&d, "event=engine_opened backend=cuda"), COUNT(models));
+    CHECK_INT(driver_logged(&d, " resident=2 "), COUNT(models));
 }
 
 /* ---- what is refused ------------------------------------------------------------------------- */

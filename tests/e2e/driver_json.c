@@ -45,7 +45,7 @@ static json_t *defaults(void)
     return parse(js("{'http':{'address':'127.0.0.1:0','drain_grace_ms':0},"
                     "'admin':{'address':'127.0.0.1:0'},"
                     "'model':{'path':'%s/" DRIVER_MODEL "','backend':'null',"
-                    "'on_device_failure':'exit'},"
+                    "'on_device_failure':'exit','resident':1},"
                     "'batch':{'hang_ms':0},"
                     "'catalog':{'path':'catalog.jsonl'},"
                     "'deadline':{'max_ms':20000,'default_ms':10000}}",

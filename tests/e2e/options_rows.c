@@ -223,6 +223,11 @@ static bool device_failed(void)
     return driver_metric(d, "adrank_device_failed{reason=\"hang\"}") == 1;
 }
 
+static bool has_memory_for_two(void)
+{
+    return strstr(strstr(driver_log(d), "event=engine_opened"), " resident=2 ") != NULL;
+}
+
 static bool hang_is_failure(void)
 {
     struct http_client client;
@@ -530,6 +535,7 @@ const struct option_case option_cases[] = {
      .with = "{'model':{'backend':'cpu','threads':1}}"},
     {"/model/on_device_failure", "'cpu'", .target = READY, .at = "/fallback/name", .is = "cpu",
      .with = "{" PACED "}"},
+    {"/model/resident", "2", .seen = has_memory_for_two, .with = "{" PACED "}"},
     {"/batch/hang_ms", "50", .seen = hang_is_failure,
      .with = "{'model':{'backend':'failing','on_device_failure':'cpu'}}"},
     {"/batch/max_tokens", "64", .seen = one_request_many_batches},

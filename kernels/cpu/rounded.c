@@ -299,6 +299,11 @@ static const struct device_caps *rounded_device_caps(const struct device *device
     return REAL->device_caps(device);
 }
 
+static void rounded_device_readings(struct device *device, struct device_readings *out)
+{
+    REAL->device_readings(device, out);
+}
+
 static void *rounded_host_alloc(struct device *device, size_t bytes, struct err *err)
 {
     return REAL->host_alloc(device, bytes, err);
@@ -314,6 +319,7 @@ const struct backend_ops backend_rounded = {
     .device_open = rounded_device_open,
     .device_close = rounded_device_close,
     .device_caps = rounded_device_caps,
+    .device_readings = rounded_device_readings,
     .host_alloc = rounded_host_alloc,
     .host_free = rounded_host_free,
     .session_open = rounded_session_open,

@@ -29,6 +29,7 @@ struct gelu_trial {
     int tokens, round;                        /* of the batches that are timed */
     double us[2];                             /* fastest pass so far */
     double token_us;                          /* about; 0: not known yet */
+    int first;                                /* form that was listed, in place at first */
     int form;                                 /* that is in place */
     double error[2];
 };

@@ -3,7 +3,9 @@
  * where that costs less: model.gelu "auto". The inner layers' weights are made a second time, with
  * the other activation; both are timed, and both compute the golden requests. The tanh form is
  * taken where it is faster and its largest error is not above the erf form's; the weights of the
- * other are freed. The launcher keeps the choice for later opens of the same weights.
+ * other are freed. The launcher keeps the choice for later opens of the same weights. Other weights
+ * are first made in the form that was last taken: if it is taken again, a model that replaces
+ * another lands where the kept passes of the device read.
  */
 #include <math.h>
 #include <stdio.h>
@@ -49,6 +51,17 @@ static struct kept_gelu *find_kept(struct engine *engine)
     return NULL;
 }
 
+/* The form that weights before these took, for a model whose own is erf. */
+static enum activation last_taken(const struct engine *engine)
+{
+    const struct launcher *launcher = engine->launcher;
+    const int last = (launcher->next_gelu + LAUNCHER_GELUS - 1) % LAUNCHER_GELUS;
+    const struct kept_gelu *kept = &launcher->gelus[last];
+
+    return kept->weights[0] && kept->precision == engine->caps.precision ? kept->chosen.activation
+                                                                         : ACTIVATION_GELU_ERF;
+}
+
 static void keep(struct engine *engine)
 {
     struct launcher *launcher = engine->launcher;
@@ -88,15 +101,18 @@ void opening_gelu_request(struct engine *engine, enum gelu requested)
     if (!engine->caps.fused_gelu_tanh || o->skip_golden ||
         engine->model->adrank.golden.n_requests == 0)
         return;
-    if (kept)
+    if (kept) {
         engine->gelu = kept->chosen;
-    else
-        o->trial.wanted = true;
+        return;
+    }
+    set_activation(engine, last_taken(engine));
+    o->trial.wanted = true;
+    o->trial.first = o->trial.form = engine->gelu.activation == ACTIVATION_GELU_TANH;
 }
 
 /* ---- the trial ------------------------------------------------------------------------------- */
 
-/* With ACTIVATION_GELU_TANH for one pass, or back. */
+/* The other form is in place then. */
 static void swap(struct engine *engine)
 {
     struct gelu_trial *trial = &engine->opening->trial;
@@ -104,6 +120,7 @@ static void swap(struct engine *engine)
     for (int i = 0; i < engine->n_networks; i++)
         if (trial->twins[i].layers)
             network_swap_inner(&engine->networks[i], &trial->twins[i]);
+    trial->form = !trial->form;
 }
 
 static int make_twins(struct engine *engine, struct err *err)
@@ -115,7 +132,8 @@ static int make_twins(struct engine *engine, struct err *err)
                                           .session = engine->session,
                                           .encoder = &engine->model->encoders[i],
                                           .max_rows = engine->max_slice_tokens,
-                                          .activation = ACTIVATION_GELU_TANH};
+                                          .activation = trial->first ? ACTIVATION_GELU_ERF
+                                                                     : ACTIVATION_GELU_TANH};
         if (args.encoder->config.activation == ACTIVATION_GELU_ERF &&
             network_twin_init(&trial->twins[i], &args, err))
             return -1;
@@ -182,8 +200,7 @@ static int time_form(struct engine *engine, struct err *err)
     if (trial->round <= 1 || (double)batch.run_us < trial->us[trial->form])
         trial->us[trial->form] = (double)batch.run_us;
     swap(engine);
-    trial->form = !trial->form;
-    if (trial->form == 0)
+    if (trial->form == trial->first)
         next_size(engine);
     return 1;
 }
@@ -197,8 +214,7 @@ static int measure_error(struct engine *engine, struct err *err)
     if (rc)
         return rc;
     swap(engine);
-    trial->form = !trial->form;
-    trial->stage += trial->form == 0;
+    trial->stage += trial->form == trial->first;
     return 1;
 }
 
@@ -213,10 +229,9 @@ static int choose(struct engine *engine, struct err *err)
     gelu->tanh_us = trial->us[1];
     gelu->erf_error = trial->error[0];
     gelu->tanh_error = trial->error[1];
-    if (gelu_prefers_tanh(gelu)) {
+    set_activation(engine, gelu_prefers_tanh(gelu) ? ACTIVATION_GELU_TANH : ACTIVATION_GELU_ERF);
+    if (trial->form != gelu_prefers_tanh(gelu))
         swap(engine);
-        set_activation(engine, ACTIVATION_GELU_TANH);
-    }
     opening_gelu_release(engine);
     keep(engine);
     return 0;

@@ -91,6 +91,15 @@ static void check_auto(struct launcher *launcher, struct model *m, const char *n
     engine_close(engine);
 }
 
+static void check_first(struct launcher *launcher, struct model *m, enum activation activation)
+{
+    struct engine *engine = begin(launcher, m, GELU_AUTO, PRECISION_F16, false);
+
+    CHECK_INT(engine_gelu(engine)->activation, activation);
+    CHECK(engine->opening->trial.wanted);
+    engine_close(engine);
+}
+
 TEST(gelu__auto_takes_the_form_that_is_nearer_and_keeps_it)
 {
     struct launcher *launcher = launcher_of(SIMT, "", 1);
@@ -109,6 +118,13 @@ TEST(gelu__auto_takes_the_form_that_is_nearer_and_keeps_it)
     m->adrank.weights_sha256 = "1";
     check_auto(launcher, m, "gelu_erf", false);
     CHECK_INT(launcher->next_gelu, 2);
+    test_row("the form that was last taken is made first: tanh, and again");
+    m->adrank.weights_sha256 = "2";
+    plant(launcher, m, GELU_TANH);
+    check_auto(launcher, m, "gelu_tanh", false);
+    m->adrank.weights_sha256 = "3";
+    check_first(launcher, m, ACTIVATION_GELU_TANH);
+    check_auto(launcher, m, "gelu_tanh", false);
     model_unref(m);
     launcher_close(launcher);
 }

@@ -21,13 +21,17 @@ struct task {
     /* Undoes the steps made when the executor breaks or stops before the last one. May be NULL. */
     void (*abandon)(void *arg);
     void (*ended)(struct task *task); /* the last call: the memory is the owner's again */
-    void *arg;                        /* of step and abandon */
+    void (*release)(void *arg);       /* see executor_run_task */
+    void *arg;                        /* of step, abandon and release */
     void *owner;                      /* for ended */
     bool always; /* runs on a broken or stopping executor too, before those that do not */
 
     /* The executor's. */
     bool begun;      /* a step was made */
     bool done;       /* executor_run_task's caller may return */
+    bool committed;  /* it waits for the end of this step, whatever happens */
+    bool lost;       /* it need not: the device hangs in the step */
+    bool left;       /* it has returned before the end */
     int rc;          /* of the last step */
     const char *why; /* it failed because the executor is "broken" or "stopping"; else NULL */
     struct err err;

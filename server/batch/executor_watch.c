@@ -33,7 +33,12 @@ static int64_t may_take_us(const struct executor *executor)
 static struct work *give_up(struct executor *executor, struct task **ended)
 {
     struct work *queued = schedule_give_up(&executor->schedule, ended);
+    struct task *running = executor->schedule.background.running;
 
+    if (running && !running->always && !running->committed) {
+        running->lost = true;
+        pthread_cond_broadcast(&executor->notice);
+    }
     atomic_store(&executor->gave_up, true);
     atomic_store(&executor->state, EXECUTOR_BROKEN);
     executor->failure = EXECUTOR_FAILURE_HANG;

@@ -17,18 +17,29 @@ static bool is_broken(const struct executor *executor)
 
 /* ---- open ------------------------------------------------------------------------------------ */
 
-/* On the stack of the thread that waits for it. */
+/* It outlives the wait for it where the device hangs; the model that is served may not, so that is
+ * touched by the last step alone. */
 struct opening {
-    struct served_engine *engine;
+    struct task task;
+    struct engine *engine;
+    struct served_engine *served;
     struct executor *executor;
-    struct engine_args args;
+    struct engine_args args; /* model: a reference */
 };
+
+static void release_open(void *arg)
+{
+    struct opening *opening = arg;
+
+    model_unref(opening->args.model);
+    free(opening);
+}
 
 static void abandon_open(void *arg)
 {
     const struct opening *opening = arg;
 
-    engine_close(opening->engine->engine);
+    engine_close(opening->engine);
 }
 
 /* The engine can run batches from now on. Nothing is launched: the batches are free. */
@@ -49,16 +60,19 @@ static int make_beat(struct beat *beat, const struct model *model, struct err *e
     return 0;
 }
 
-static int take_over(const struct opening *opening, struct err *err)
+static int take_over(struct opening *opening, struct err *err)
 {
     struct executor *executor = opening->executor;
-    struct served_engine *engine = opening->engine;
+    struct served_engine *engine = opening->served;
     int max_tokens = opening->args.max_batch_tokens;
     struct input_shape one_token;
 
     for (int i = 0; i < BATCH_MAX_LAUNCHED; i++) /* a part has no more segments than tokens */
         if (input_reserve(&executor->schedule.batches[i].input, max_tokens, max_tokens, err))
             return -1;
+    if (!executor_task_commit(executor, &opening->task))
+        return err_set(err, ERR_UNAVAILABLE, "backend %s is broken", executor->backend);
+    engine->engine = opening->engine;
     if (make_beat(&engine->beat, opening->args.model, err))
         return -1;
     one_token = input_shape(&engine->beat.input);
@@ -77,7 +91,7 @@ static int open_step(void *arg, struct err *err)
 {
     struct opening *opening = arg;
     struct executor *executor = opening->executor;
-    struct engine **engine = &opening->engine->engine;
+    struct engine **engine = &opening->engine;
     int rc;
 
     if (!*engine) {
@@ -87,7 +101,7 @@ static int open_step(void *arg, struct err *err)
     rc = engine_open_step(*engine, err);
     if (rc == 0)
         rc = take_over(opening, err);
-    if (rc == -1)
+    if (rc == -1 && !atomic_load(&executor->gave_up)) /* else it is leaked */
         abandon_open(opening);
     return rc;
 }
@@ -95,12 +109,20 @@ static int open_step(void *arg, struct err *err)
 static int open_engine(struct served_engine *engine, struct executor *executor,
                        const struct engine_args *args, struct err *err)
 {
-    struct opening opening = {.engine = engine, .executor = executor, .args = *args};
-    struct task task = {.step = open_step, .abandon = abandon_open, .arg = &opening};
+    struct opening *opening = malloc(sizeof(*opening));
     const int64_t began_us = clock_now_us();
 
-    opening.args.max_batch_jobs = executor->schedule.max_jobs;
-    if (executor_run_task(executor, &task, err))
+    if (!opening)
+        return err_set(err, ERR_NOMEM, "model to be served: out of memory");
+    *opening = (struct opening){
+        .task = {.step = open_step, .abandon = abandon_open, .release = release_open},
+        .served = engine,
+        .executor = executor,
+        .args = *args};
+    opening->task.arg = opening;
+    opening->args.model = model_ref(args->model);
+    opening->args.max_batch_jobs = executor->schedule.max_jobs;
+    if (executor_run_task(executor, &opening->task, err))
         return -1;
     engine->executor = executor;
     engine->resident = executor->caps->host_lanes ? 1 : args->resident;

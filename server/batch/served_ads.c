@@ -23,7 +23,7 @@ int served_model_encode_ads(const struct served_model *served, const struct cata
 {
     const struct served_engine *engine = served_model_engine(served);
     struct encoding encoding = {.stop = stop};
-    struct task task = {.step = step, .arg = &encoding};
+    struct task task = {.step = step, .arg = &encoding, .committed = true}; /* reads the catalog */
     int rc = 1;
 
     if (encoded_ads_begin(served->model, catalog, &encoding.ads, err))

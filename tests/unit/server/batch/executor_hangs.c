@@ -1,5 +1,8 @@
 /* A device that hangs in a batch or in a call: its jobs return from the fallback or by their
  * owners' deadlines, and it is not called any more. */
+#include <pthread.h>
+
+#include "server/batch/executor_state.h"
 #include "tests/unit/server/batch/executor_rig.h"
 
 enum { HANG_MS = 30 };
@@ -39,8 +42,9 @@ static void wait_broken(void)
         rig_nap(100);
 }
 
-/* The engine, its launcher and the executor are leaked, as the device may still use them. */
-static void finish(void)
+/* The engines of so many models, the launcher and the executor are leaked, as the device may still
+ * use them. */
+static void finish(int n_models)
 {
     CHECK(rig_settle(&worker));
     CHECK_INT(worker.wrong, 0);
@@ -54,7 +58,7 @@ static void finish(void)
     CHECK_INT(stub_scripts[1].closed_engines, stub_scripts[1].open_engines);
     CHECK_INT(stub_scripts[0].threads_seen + stub_scripts[1].threads_seen, 0);
     CHECK_INT(stub_launchers, 1);
-    CHECK_INT(stub_models, 1);
+    CHECK_INT(stub_models, n_models);
 }
 
 static void forget(void)
@@ -103,7 +107,7 @@ static void hang_in_a_batch(bool with_fallback, int max_launched)
         served_model_unref(other);
     }
     model_unref(args.model);
-    finish();
+    finish(1);
     forget();
 }
 
@@ -141,7 +145,7 @@ TEST(executor__leaves_a_device_whose_call_does_not_return)
     CHECK_INT(worker.by_fallback, 4);
     test_row("the thread comes back");
     stub_scripts[0].stuck = false;
-    finish();
+    finish(1);
     CHECK_INT(worker.by_fallback, 5);
     forget();
 }
@@ -193,6 +197,70 @@ TEST(executor__notices_a_dead_device_before_traffic_comes)
     executor_close(executor);
     executor_close(fallback);
     rig_check_clean();
+}
+
+struct open {
+    struct served_model_args args;
+    struct served_model *served;
+    struct err err;
+    int rc;
+};
+
+static void *open_model(void *arg)
+{
+    struct open *open = arg;
+
+    open->rc = served_model_open(&open->args, &open->served, &open->err);
+    return NULL;
+}
+
+static bool is_in_a_step(void)
+{
+    bool is;
+
+    pthread_mutex_lock(&executor->lock);
+    is = executor->schedule.background.running != NULL;
+    pthread_mutex_unlock(&executor->lock);
+    return is;
+}
+
+/* Whoever waits for a model that is being opened there goes on: by the fallback, or it fails. */
+static void hang_in_a_step(bool with_fallback)
+{
+    struct open open = {.args = {.model = stub_model_new(2), .max_batch_tokens = 256}};
+    pthread_t thread;
+
+    test_row("%s", with_fallback ? "with a fallback" : "without");
+    start(with_fallback, 1);
+    open.args.primary = executor;
+    open.args.fallback = fallback;
+    stub_scripts[0].stuck_open = true;
+    CHECK_INT(pthread_create(&thread, NULL, open_model, &open), 0);
+    while (!is_in_a_step())
+        rig_nap(100);
+    for (int i = 0; i < 110; i++) /* a step may take 10 s */
+        executor_watch(executor);
+    CHECK_INT(executor_state(executor), EXECUTOR_BROKEN);
+    pthread_join(thread, NULL);
+    if (with_fallback) {
+        CHECK_OK(open.rc, open.err);
+        CHECK(served_model_on_fallback(open.served));
+        served_model_unref(open.served);
+    } else {
+        CHECK_ERR(open.rc, open.err, "is broken");
+    }
+    model_unref(open.args.model);
+    test_row("the thread comes back");
+    stub_scripts[0].stuck_open = false;
+    finish(2);
+    stub_models = stub_launchers = 0;
+    stub_reset();
+}
+
+TEST(executor__leaves_a_device_that_does_not_return_from_a_step)
+{
+    for (int with_fallback = 0; with_fallback < 2; with_fallback++)
+        hang_in_a_step(with_fallback);
 }
 
 /* The last of this program: the thread goes on waiting. */

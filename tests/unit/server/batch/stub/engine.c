@@ -26,6 +26,7 @@ struct launcher {
     pthread_cond_t wake;
     struct engine_batch *waiting[STUB_SLOTS], *done[STUB_SLOTS];
     struct engine *engines[STUB_SLOTS]; /* of the waiting ones */
+    struct engine *open;                /* all; a device that hangs keeps its own within reach */
     int n_waiting, n_done, n_launched;
     bool quit;
     atomic_bool abandoned, gone; /* hangs for good; and no longer reads the script */
@@ -36,6 +37,7 @@ struct engine {
     struct model *model;
     struct engine_cost cost;
     int steps_left;
+    struct engine *next; /* of the launcher's open ones */
 };
 
 struct stub_script stub_scripts[STUB_DEVICES];
@@ -264,6 +266,8 @@ int engine_open_begin(struct launcher *launcher, const struct engine_args *args,
     launcher->script->max_step_us = args->max_step_us;
     engine->cost.fixed_us = launcher->script->batch_us + 100;
     engine->cost.per_token_us = (double)launcher->script->per_job_us / 16;
+    engine->next = launcher->open;
+    launcher->open = engine;
     launcher->script->open_engines++;
     *out = engine;
     return 0;
@@ -275,6 +279,8 @@ int engine_open_step(struct engine *engine, struct err *err)
 
     check_thread(engine->launcher);
     BUG_ON(engine->launcher->n_launched > 0);
+    while (script->stuck_open)
+        sleep_us(500);
     sleep_us(script->step_us);
     if (engine->steps_left-- > 0)
         return 1;
@@ -285,8 +291,13 @@ int engine_open_step(struct engine *engine, struct err *err)
 
 void engine_close(struct engine *engine)
 {
+    struct engine **at;
+
     if (!engine)
         return;
+    for (at = &engine->launcher->open; *at != engine; at = &(*at)->next)
+        ;
+    *at = engine->next;
     check_thread(engine->launcher);
     BUG_ON(engine->launcher->n_launched > 0);
     engine->launcher->script->closed_engines++;

@@ -19,7 +19,8 @@ struct stub_script {
     _Atomic int refuse_after;  /* the same, but by engine_submit; -1: never */
     _Atomic int starve_every;  /* every n-th batch has no memory; 0: none */
     _Atomic bool hang;         /* no batch completes while set */
-    _Atomic bool stuck;        /* engine_submit does not return while set */
+    _Atomic bool stuck;        /* engine_submit does not return while set, */
+    _Atomic bool stuck_open;   /* nor engine_open_step */
     _Atomic int open_steps;    /* engine_open_step's before it is ready */
     _Atomic int step_us;       /* each of them, and the begin */
     _Atomic int poll_takes_us; /* launcher_poll's return, once it has found nothing */

@@ -183,7 +183,8 @@ static const char *demo_of_version(const char *folder, int version)
 static const char *config_of(const char *model)
 {
     return driver_config(
-        js("{'model':{'backend':'simt','path':'%s','resident':2},'batch':{'max_tokens':512}}",
+        js("{'model':{'backend':'simt','path':'%s','resident':2},'batch':{'max_tokens':512},"
+           "'deadline':{'max_ms':60000,'default_ms':60000}}",
            model),
         NULL);
 }

@@ -205,17 +205,23 @@ static bool not_live(void)
     return driver_call(d->admin, "GET", "/livez", NULL)->status == 503;
 }
 
-static bool hang_is_reported(void)
+/* While the device hangs in a request, which is answered afterwards. */
+static bool seen_in_a_hang(int ms, bool (*seen)(void))
 {
     struct http_client client;
-    bool reported;
+    bool is;
 
     driver_write(d, "device", "hang");
     client_open_rank(&client, d->address, DRIVER_ONE_AD);
-    reported = option_within(800, not_live);
+    is = option_within(ms, seen);
     driver_write(d, "device", "");
-    client_receive_and_close(&client);
-    return reported;
+    CHECK_INT(client_receive_and_close(&client), 200);
+    return is;
+}
+
+static bool hang_is_reported(void)
+{
+    return seen_in_a_hang(800, not_live);
 }
 
 static bool device_failed(void)
@@ -225,20 +231,13 @@ static bool device_failed(void)
 
 static bool has_memory_for_two(void)
 {
-    return strstr(strstr(driver_log(d), "event=engine_opened"), " resident=2 ") != NULL;
+    driver_wait_log(d, "event=engine_opened");
+    return driver_logged(d, " resident=2 ") > 0;
 }
 
 static bool hang_is_failure(void)
 {
-    struct http_client client;
-    bool failed;
-
-    driver_write(d, "device", "hang");
-    client_open_rank(&client, d->address, DRIVER_ONE_AD);
-    failed = option_within(1500, device_failed);
-    driver_write(d, "device", "");
-    CHECK_INT(client_receive_and_close(&client), 200);
-    return failed;
+    return seen_in_a_hang(1500, device_failed);
 }
 
 /* In bf16, or the log has the reason why not. */

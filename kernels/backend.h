@@ -115,7 +115,7 @@ struct device_caps {
     int width_multiple;       /* hidden sizes, K and N are multiples of this; 0: any is right */
     struct ladder ladder;
     int recorded_tokens; /* passes of more tokens are never recorded; 0: no limit */
-    int batch_tokens;    /* that a batch should hold where nobody says otherwise; 0: 8192 */
+    int batch_tokens;    /* of a batch unless configured; 0: 8192 */
 };
 
 /* What a device's sensors report. */

@@ -19,7 +19,7 @@ static const struct option_row rows[] = {
     {CHOICE(gelu, gelu_names), .fallback = "\"auto\"", .help = "form of an erf GELU: auto is erf, but tanh where the device computes it faster and the golden requests' error does not grow; erf and tanh force one; other activations stay"},
     {INT(threads, 0, 1024), .fallback = "0", .restart = true, .help = "of the CPU engine; 0 is cores - 1, at least 1"},
     {INT(resident, 1, 8), .fallback = "2", .restart = true, .help = "models that a GPU has memory for at once, reserved when the first one opens: with 2 a new model of the same shape is loaded beside the one being served without allocating on the device; cpu ignores it"},
-    {CHOICE(on_device_failure, device_failure_names), .fallback = "\"cpu\"", .restart = true, .help = "when the GPU fails or hangs: cpu goes on with an engine on the processor, which is kept ready for it; exit drains and ends with status 69; no effect with the backend cpu"},
+    {CHOICE(on_device_failure, device_failure_names), .fallback = "\"cpu\"", .restart = true, .help = "when the GPU fails or hangs: cpu continues with an engine on the processor, which is kept ready; exit drains and ends with status 69; no effect with the backend cpu"},
 };
 /* clang-format on */
 

@@ -84,7 +84,7 @@ TEST(device__scores_as_the_processor_does)
     redis_stop(&redis);
 }
 
-/* ---- what is said of it ---------------------------------------------------------------------- */
+/* ---- what it reports ------------------------------------------------------------------------- */
 
 static void check_sample(const char *sample, double want)
 {

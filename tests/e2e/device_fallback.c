@@ -1,5 +1,6 @@
 /* A device that fails or hangs under a serving daemon (CONTRACT 2, model.on_device_failure): the
- * processor goes on, or the daemon ends with 69. Nothing stays unanswered, no answer is unmarked.
+ * processor takes over, or the daemon ends with 69. Nothing stays unanswered, no answer is
+ * unmarked.
  */
 #include <signal.h>
 
@@ -12,7 +13,7 @@
 
 static struct driver d, cpu;
 
-/* By what the emulator is told to do (tests/simt/runtime.h). */
+/* By the faults injected into the emulator (tests/simt/runtime.h). */
 static const struct failure {
     const char *words, *reason, *event;
     bool idle;       /* noticed without a request */

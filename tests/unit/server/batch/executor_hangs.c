@@ -224,7 +224,7 @@ static bool is_in_a_step(void)
     return is;
 }
 
-/* Whoever waits for a model that is being opened there goes on: by the fallback, or it fails. */
+/* Opening a model there continues on the fallback, or fails. */
 static void hang_in_a_step(bool with_fallback)
 {
     struct open open = {.args = {.model = stub_model_new(2), .max_batch_tokens = 256}};
@@ -263,7 +263,7 @@ TEST(executor__leaves_a_device_that_does_not_return_from_a_step)
         hang_in_a_step(with_fallback);
 }
 
-/* The last of this program: the thread goes on waiting. */
+/* The last of this program: the thread keeps waiting. */
 TEST(executor__closes_with_a_thread_that_does_not_come_back)
 {
     start(true, 1);
